@@ -1,0 +1,97 @@
+"""Fixtures: a real but tiny base model, an empty twin, and a twin whose corpus step has run."""
+
+import os
+import shutil
+from pathlib import Path
+
+# Before anything imports a library that reads them: no network, one language, a cache that tests share.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TWINLIB_LANG"] = "en"
+os.environ.pop("HF_TOKEN", None)
+
+import pytest
+
+from twinlib import Twin
+from twinlib.progress import Progress
+
+ROOT = Path(__file__).parent.parent
+VOICES = ROOT / "twinlib" / "voices"
+
+
+def build_tiny_base(folder, family="qwen2"):
+    """A random 2-layer model of a family with a byte-level tokenizer of 600 tokens and ChatML, saved in `folder`."""
+    import torch
+    import transformers
+
+    save_tiny_tokenizer(folder)
+    torch.manual_seed(0)
+    shape = dict(vocab_size=600, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, max_position_embeddings=2048, eos_token_id=2, pad_token_id=0, bos_token_id=None)
+    kinds = {"qwen2": (transformers.Qwen2Config, {"tie_word_embeddings": True}),
+             "qwen3": (transformers.Qwen3Config, {"head_dim": 16, "tie_word_embeddings": False}),
+             "llama": (transformers.LlamaConfig, {"tie_word_embeddings": False}),
+             "gemma3": (transformers.Gemma3TextConfig, {"head_dim": 16, "sliding_window": 32,
+                                                        "query_pre_attn_scalar": 16})}
+    config, extra = kinds[family]
+    model = transformers.AutoModelForCausalLM.from_config(config(**shape, **extra))
+    model.to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def save_tiny_tokenizer(folder):
+    """Train a byte-level BPE tokenizer on the invented voices and save it with a ChatML template."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    from twinlib.engines.models import CHATML
+
+    tokenizer = Tokenizer(models.BPE())
+    pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    from tokenizers import Regex
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    tokenizer.train_from_iterator((p.read_text(encoding="utf-8") for p in sorted(VOICES.glob("*.txt"))), trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    fast.chat_template = CHATML
+    fast.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory):
+    """The folder of the tiny Qwen2-shaped base model."""
+    return build_tiny_base(tmp_path_factory.mktemp("tiny-base"))
+
+
+@pytest.fixture
+def twin(tmp_path):
+    """An empty twin."""
+    return Twin.open(tmp_path / "twins" / "demo")
+
+
+@pytest.fixture
+def posts(tmp_path):
+    """A folder with every third post of the sample blog."""
+    folder = tmp_path / "posts"
+    folder.mkdir()
+    for post in sorted((ROOT / "data_samples" / "posts").iterdir())[::3]:
+        shutil.copy(post, folder)
+    return folder
+
+
+@pytest.fixture
+def sample_twin(twin, posts):
+    """A twin whose corpus step has run on a third of the sample blog."""
+    from twinlib import settings
+    from twinlib.steps import corpus
+    from twinlib.twin import Report, now
+
+    wanted = settings.make("corpus", source=str(posts), author="Ning", consent=True)
+    twin.start("corpus", {f: getattr(wanted, f) for f in wanted.__dataclass_fields__})
+    outcome = corpus.run(twin, wanted, Progress(twin.history("corpus"), "corpus"))
+    twin.finish(Report("corpus", vars(outcome.settings), now(), now(), {}, {}, outcome.inputs, outcome.figures,
+                       outcome.warnings))
+    return Twin(twin.path)

@@ -1,0 +1,84 @@
+"""The base models on offer: what they are, under which licence, and how large. Figures from their model cards."""
+
+from typing import NamedTuple
+
+GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
+QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE"
+LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/main/LICENSE.txt"
+
+
+class Entry(NamedTuple):
+    """One base model: `parameters` in billions, `license` as the hub's cards write it, `layers` x `hidden` its shape."""
+
+    name: str
+    hub: str
+    parameters: float
+    license: str
+    architecture: str
+    layers: int
+    hidden: int
+    vocabulary: int
+    languages: tuple = ("zh", "en")
+    instruct: bool = True
+    commercial: bool = True
+    license_name: str | None = None
+    license_link: str | None = None
+    note: tuple = ("", "")
+
+
+def _qwen25(size, layers, hidden, vocabulary=151936):
+    return Entry(f"qwen2.5-{size:g}b", f"Qwen/Qwen2.5-{size:g}B-Instruct", size, "apache-2.0", "qwen2",
+                 layers, hidden, vocabulary)
+
+
+def _qwen3(size, layers, hidden, hub=None):
+    return Entry(f"qwen3-{size:g}b", hub or f"Qwen/Qwen3-{size:g}B", size, "apache-2.0", "qwen3", layers, hidden, 151936)
+
+
+def _gemma3(size, layers, hidden):
+    return Entry(f"gemma-3-{size:g}b", f"google/gemma-3-{size:g}b-it", size, "gemma", "gemma3", layers, hidden, 262144,
+                 license_name="gemma", license_link=GEMMA_TERMS, note=(
+                     "You accept Google's terms on the hub first.", "需要先在网站上同意谷歌的条款。"))
+
+
+def _llama32(size, layers, hidden):
+    return Entry(f"llama-3.2-{size:g}b", f"meta-llama/Llama-3.2-{size:g}B-Instruct", size, "llama3.2", "llama",
+                 layers, hidden, 128256, ("en",), license_name="llama3.2", license_link=LLAMA_LICENCE, note=(
+                     "You accept Meta's licence on the hub first; names must begin with 'Llama'.",
+                     "需要先在网站上同意 Meta 的许可；发布的名字要以 Llama 开头。"))
+
+
+_ENTRIES = (
+    Entry("gemma-3-270m", "google/gemma-3-270m", 0.268, "gemma", "gemma3", 18, 640, 262144, instruct=False,
+          license_name="gemma", license_link=GEMMA_TERMS, note=(
+              "Installed with this project: needs no hub and no GPU. Small: it learns the tone, not the facts.",
+              "随本项目安装：不用联网下载，也不用显卡。很小：学得会口吻，记不住事实。")),
+    Entry("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct", 0.135, "apache-2.0", "llama", 30, 576, 49152,
+          ("en",)),
+    _qwen25(0.5, 24, 896),
+    _qwen25(1.5, 28, 1536),
+    Entry("qwen2.5-3b", "Qwen/Qwen2.5-3B-Instruct", 3.09, "other", "qwen2", 36, 2048, 151936, commercial=False,
+          license_name="qwen-research", license_link=QWEN_RESEARCH, note=(
+              "Its licence forbids commercial use.", "许可证禁止商业使用。")),
+    _qwen25(7, 28, 3584, 152064),
+    _qwen25(14, 48, 5120, 152064),
+    _qwen3(0.6, 28, 1024),
+    _qwen3(1.7, 28, 2048),
+    _qwen3(4, 36, 2560, "Qwen/Qwen3-4B-Instruct-2507"),
+    _qwen3(8, 36, 4096),
+    _qwen3(14, 40, 5120),
+    _llama32(1, 16, 2048),
+    _llama32(3, 28, 3072),
+    _gemma3(1, 26, 1152),
+)
+CATALOGUE = {entry.name: entry for entry in _ENTRIES}
+
+
+def entry(name):
+    """The Entry of a catalogue name or hub id; for anything else one that says its licence is not known here."""
+    wanted = str(name).lower()
+    for known in _ENTRIES:
+        if wanted in (known.name, known.hub.lower()):
+            return known
+    return Entry(str(name), str(name), 0.0, "other", "", 0, 0, 0, (), commercial=False, note=(
+        "Not in our list: read its licence yourself before you publish.", "不在列表里：发布前请自己查看它的许可证。"))

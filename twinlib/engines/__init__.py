@@ -1,0 +1,1 @@
+"""What speaks to torch, transformers, llama.cpp and the machine. Heavy imports stand inside functions."""

@@ -1,0 +1,168 @@
+"""The one place that speaks to llama.cpp: load a GGUF file, chat, complete, constrained JSON, tokens, prompts.
+
+llama.cpp runs inside this process (the xllamacpp wheel, nothing to compile) behind its own server, which listens on
+loopback at a free port. Answers come back as the model gave them, thinking included.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from ..language import t
+from ..twin import TwinError
+
+SLOTS = 4  # conversations that can run at once; they share the context
+
+
+class Answer(NamedTuple):
+    """What the model said: `ended` when it stopped by itself, `tokens` it wrote, `seconds` it took in all."""
+
+    text: str
+    ended: bool
+    tokens: int
+    seconds: float
+
+
+class Llama:
+    """A loaded GGUF file: `with Llama(path) as llama: llama.chat(messages)`; raises TwinError when it can't load.
+
+    `context` in tokens, at most what the model was made for. `precise` keeps keys and values in 32 bits instead of 16.
+    """
+
+    def __init__(self, path, context=4096, precise=False):
+        self.path, self.context = Path(path), context
+        if not self.path.is_file():
+            raise TwinError(t(f"There is no file {path}: run the step 'quantize' first.",
+                              f"找不到 {path}：请先运行“quantize”这一步。"))
+        self._server = _load(self.path, context, precise)
+        # A proxy of the environment has nothing to do with what stays on this machine.
+        self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """Free the model's memory."""
+        self._server = None
+
+    def chat(self, messages, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None):
+        """The Answer to a list of messages, through the file's own template.
+
+        `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
+        """
+        wish = {"messages": list(messages), "max_tokens": max_tokens, "temperature": temperature, "top_p": top_p,
+                "seed": seed, "stream": heard is not None, "stream_options": {"include_usage": True}}
+        if schema is not None:
+            wish["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        started = time.monotonic()
+        text, reason, tokens = (self._streamed if heard else self._whole)(wish, heard)
+        return Answer(text, reason == "stop", tokens, time.monotonic() - started)
+
+    def chat_many(self, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, parallel=SLOTS,
+                  progress=None):
+        """The Answers to several conversations, in their order, up to `parallel` at once.
+
+        `progress(done, total, note)` is called after each; when it raises, the rest is left undone.
+        """
+        def one(messages):
+            return self.chat(messages, max_tokens, temperature, top_p, seed, schema)
+
+        longest = max((len(self.tokenize(self.prompt(c))) for c in conversations), default=0) + max_tokens
+        together = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
+        answers, pool = [], ThreadPoolExecutor(together)
+        try:
+            for answer in pool.map(one, conversations):
+                answers.append(answer)
+                if progress:
+                    progress(len(answers), len(conversations), t("answers", "回答"))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return answers
+
+    def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None):
+        """The Answer that goes on from a text, or from a list of token ids, without any template."""
+        wish = {"prompt": prompt, "n_predict": max_tokens, "temperature": temperature, "top_p": top_p, "seed": seed}
+        if schema is not None:
+            wish["json_schema"] = schema
+        started = time.monotonic()
+        said = self._ask("/completion", wish)
+        return Answer(said["content"], said["stop_type"] in ("eos", "word"), said["tokens_predicted"],
+                      time.monotonic() - started)
+
+    def greedy(self, ids, max_tokens):
+        """The token ids that the model finds likeliest after these, one after another (an end token ends them)."""
+        wish = {"prompt": list(ids), "n_predict": max_tokens, "temperature": 0, "return_tokens": True}
+        return self._ask("/completion", wish)["tokens"]
+
+    def tokenize(self, text, special=True):
+        """The token ids of a text; with `special`, turn tokens written in it count as such and bos comes first."""
+        return self._ask("/tokenize", {"content": text, "add_special": special, "parse_special": special})["tokens"]
+
+    def prompt(self, messages):
+        """The text that the file's template makes of a list of messages, up to where the answer starts."""
+        return self._ask("/apply-template", {"messages": list(messages)})["prompt"]
+
+    def _whole(self, wish, heard):
+        said = self._ask("/v1/chat/completions", {**wish, "stream_options": None})
+        choice = said["choices"][0]
+        return choice["message"]["content"] or "", choice["finish_reason"], said["usage"]["completion_tokens"]
+
+    def _streamed(self, wish, heard):
+        pieces, reason, tokens = [], None, 0
+        with self._post("/v1/chat/completions", wish) as lines:
+            for line in lines:
+                if not line.startswith(b"data: {"):
+                    continue
+                event = json.loads(line[6:])
+                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+                for choice in event.get("choices", ()):
+                    reason = choice["finish_reason"] or reason
+                    if piece := choice["delta"].get("content"):
+                        pieces.append(piece)
+                        heard(piece)
+        return "".join(pieces), reason, tokens
+
+    def _ask(self, path, wish):
+        with self._post(path, wish) as answer:
+            return json.load(answer)
+
+    def _post(self, path, wish):
+        request = urllib.request.Request(self._server.listening_address + path, json.dumps(wish).encode(),
+                                         {"Content-Type": "application/json"})
+        try:
+            return self._open(request)
+        except urllib.error.HTTPError as error:
+            said = json.loads(error.read() or b"{}").get("error", {})
+            if said.get("type") == "exceed_context_size_error":
+                raise TwinError(t(f"The conversation is longer than the context of {said['n_ctx']} tokens: shorten it, "
+                                  "or raise the setting 'context'.",
+                                  f"对话超过了 {said['n_ctx']} 个 token 的上下文：请缩短，或调大设置“context”。")) from None
+            raise TwinError(t(f"llama.cpp refused: {said.get('message', error)}. Try a shorter or simpler text.",
+                              f"llama.cpp 拒绝了请求：{said.get('message', error)}。请换一段更短或更简单的文字。")) from None
+
+
+def _load(path, context, precise):
+    import xllamacpp
+
+    wanted = xllamacpp.CommonParams()
+    wanted.model.path = str(path)
+    wanted.n_ctx, wanted.n_parallel, wanted.kv_unified = context, SLOTS, True
+    wanted.verbosity, wanted.warmup, wanted.ui = -1, False, False
+    wanted.cache_ram_mib = 0
+    # Some parsers of llama.cpp refuse an answer that doesn't look as its model's answers should; ours may ramble.
+    wanted.force_pure_content_parser = True
+    if precise:
+        wanted.cache_type_k = wanted.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    try:
+        return xllamacpp.Server(wanted)
+    except RuntimeError:
+        raise TwinError(t(f"llama.cpp can't load {path.name}: the file is damaged or this machine has too little "
+                          "memory for it. Run the step 'quantize' again.",
+                          f"llama.cpp 无法加载 {path.name}：文件已损坏，或本机内存不够。请重新运行“quantize”这一步。")) from None

@@ -1,0 +1,277 @@
+"""One declaration per setting: from here come the forms, the command-line flags, report.json and the card's lines.
+
+Each step has one frozen dataclass. A field's metadata holds `label` and `help` as (English, Chinese), limits or
+choices, whether it is advanced, and its kind. A value of 'auto' is derived by `hardware.plan`; what the owner typed
+survives a new plan.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+
+from .language import t
+from .twin import AUTO, Problem
+
+EFFORTS = ("smoke", "quick", "standard", "thorough")
+
+
+def setting(default, label, help, *, kind=None, low=None, high=None, choices=None, advanced=False):
+    """One field: `kind` is str, int, float or bool (of the default's type unless the default is 'auto')."""
+    return field(default=default, metadata={
+        "label": label, "help": help, "kind": kind or type(default), "low": low, "high": high,
+        "choices": choices, "advanced": advanced})
+
+
+def effort(default="quick"):
+    return setting(default, ("Effort", "力度"), (
+        "smoke: minutes, to see that it works; quick: a first real result; standard: the recommended one; thorough: "
+        "overnight.", "smoke：几分钟，看看能不能跑通；quick：第一个真结果；standard：推荐；thorough：跑一晚。"),
+        choices=EFFORTS)
+
+
+def seed():
+    return setting(1, ("Seed", "随机种子"), ("The same seed gives the same result on the same machine.",
+                                          "同一台机器上，同样的种子得到同样的结果。"), low=0, high=2**31 - 1, advanced=True)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Step 01: from a folder of writing to honest training rows."""
+
+    source: str = setting("data_samples", ("Your writing", "您的文字"), (
+        "A folder of Markdown or text files.", "放着 Markdown 或文本文件的文件夹。"))
+    author: str = setting("", ("What readers call you", "读者怎么称呼您"), (
+        "The name the twin answers to; empty means the twin's name.", "分身用的名字；留空就用分身的名字。"))
+    introduction: str = setting("", ("About you, in two sentences", "两句话介绍自己"), (
+        "Goes into the prompt that you can compare the trained twin with.", "会写进用来和训练后的分身作对比的提示词。"))
+    consent: bool = setting(False, ("These are my own words, or I have the author's permission",
+                                    "这些是我自己的文字，或我已得到作者的同意"), (
+        "Local steps work without it; publishing does not.", "不勾选也能在本机运行；发布则必须勾选。"))
+    short: int = setting(80, ("Shortest text kept, in characters", "最短保留字数"), (
+        "Shorter documents are put aside with that reason.", "更短的文章会被放到一边并注明原因。"),
+        low=0, high=5000, advanced=True)
+    passage_tokens: int = setting(500, ("Longest passage, in tokens", "每段最多 token 数"), (
+        "Long documents are cut at paragraph and topic boundaries.", "长文章会在段落和话题之间切开。"),
+        low=100, high=1500, advanced=True)
+    mask: bool = setting(True, ("Mask personal data", "遮住个人信息"), (
+        "E-mail addresses, phone and card numbers and the like become placeholders.",
+        "电子邮箱、电话、卡号等会换成占位符。"))
+    names: str = setting("", ("Private names to mask", "要遮住的人名"), (
+        "Separated by commas; each becomes a stable placeholder.", "用逗号分开；每个名字换成固定的占位符。"), advanced=True)
+    raw_share: float = setting(0.25, ("Share of raw-text rows", "原文行的比例"), (
+        "Rows learnt as plain text, without a question.", "不带问题、直接学习的原文。"), low=0.0, high=0.5, advanced=True)
+    abstain: int = setting(40, ("Rows that say 'I haven't written about that'", "“我没写过这个”的行数"), (
+        "At most; a small corpus gets a tenth of its rows.", "最多；文字少时取总行数的十分之一。"),
+        low=0, high=200, advanced=True)
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Step 02: a LoRA adapter that answers in the author's voice."""
+
+    base: str = setting(AUTO, ("Base model", "基础模型"), (
+        "The model that learns your voice: a name from the list, any Hugging Face id, or a folder.",
+        "学习您口吻的模型：列表里的名字、任意 Hugging Face 编号，或一个文件夹。"), kind=str)
+    effort: str = effort()
+    engine: str = setting(AUTO, ("Training engine", "训练引擎"), (
+        "Unsloth needs an NVIDIA GPU.", "Unsloth 需要英伟达显卡。"), kind=str,
+        choices=(AUTO, "transformers", "unsloth"), advanced=True)
+    precision: str = setting(AUTO, ("Precision of the base", "基础模型精度"), (
+        "4-bit saves memory, 16-bit is faster, 32-bit is for machines without a GPU.",
+        "4 位省显存，16 位更快，32 位用于没有显卡的机器。"), kind=str,
+        choices=(AUTO, "4-bit", "16-bit", "32-bit"), advanced=True)
+    rank: int = setting(AUTO, ("LoRA rank", "LoRA 秩"), (
+        "How much the adapter can hold; alpha is twice this.", "适配器的容量；alpha 是它的两倍。"),
+        kind=int, low=1, high=256, advanced=True)
+    learning_rate: float = setting(AUTO, ("Learning rate", "学习率"), (
+        "How far each step moves.", "每一步走多远。"), kind=float, low=1e-6, high=1e-2, advanced=True)
+    epochs: float = setting(AUTO, ("Times through your writing, at most", "最多读几遍"), (
+        "More than 4 memorises instead of learning.", "超过 4 遍就是死记硬背。"),
+        kind=float, low=0.1, high=100.0, advanced=True)
+    steps: int = setting(AUTO, ("Training steps, at most", "最多训练步数"), (
+        "An upper limit, whatever the epochs say.", "步数上限，不管读几遍。"), kind=int, low=1, high=100000, advanced=True)
+    batch: int = setting(AUTO, ("Rows at once", "每批行数"), (
+        "What fits into memory at the same time.", "同时放进内存的行数。"), kind=int, low=1, high=256, advanced=True)
+    accumulation: int = setting(AUTO, ("Batches per step", "累积批数"), (
+        "Rows at once times this is the effective batch.", "每批行数乘以它，就是有效批大小。"),
+        kind=int, low=1, high=256, advanced=True)
+    length: int = setting(AUTO, ("Longest row, in tokens", "每行最多 token 数"), (
+        "Longer rows are cut.", "更长的行会被截断。"), kind=int, low=64, high=32768, advanced=True)
+    packing: bool = setting(AUTO, ("Pack short rows together", "短行拼在一起"), (
+        "Several rows share one sequence, without seeing each other; faster on a GPU.",
+        "几行共用一个序列但互不可见；在显卡上更快。"), kind=bool, choices=(AUTO, True, False), advanced=True)
+    checkpointing: bool = setting(AUTO, ("Gradient checkpointing", "梯度检查点"), (
+        "Saves memory, costs time.", "省显存，费时间。"), kind=bool, choices=(AUTO, True, False), advanced=True)
+    replay_share: float = setting(0.25, ("Share of everyday rows against forgetting", "防遗忘的日常问答比例"), (
+        "The base's own answers to everyday prompts; only for an instruct base.",
+        "基础模型自己对日常问题的回答；只用于指令模型。"), low=0.0, high=0.5, advanced=True)
+    patience: int = setting(2, ("Stop after this many evaluations without gain", "几次评估没有进步就停"), (
+        "The best checkpoint is kept.", "保留最好的检查点。"), low=1, high=20, advanced=True)
+    seed: int = seed()
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """Step 03: GRPO, so that the twin also gets the sum right."""
+
+    effort: str = effort()
+    task: str = setting("decimals", ("What to practise", "练什么"), (
+        "decimals: is 9.9 or 9.11 larger?, generated; file: your own question-answer file or GSM8K's.",
+        "decimals：自动出题，9.9 和 9.11 哪个大；file：您自己的问答文件或 GSM8K 文件。"), choices=("decimals", "file"))
+    problems: str = setting("", ("Problem file", "题目文件"), (
+        "JSON Lines with question and answer (GSM8K's format, or question, answer, steps).",
+        "JSON Lines，含 question 和 answer（GSM8K 格式，或 question、answer、steps）。"))
+    engine: str = setting(AUTO, ("Training engine", "训练引擎"), (
+        "Unsloth needs an NVIDIA GPU.", "Unsloth 需要英伟达显卡。"), kind=str,
+        choices=(AUTO, "transformers", "unsloth"), advanced=True)
+    precision: str = setting(AUTO, ("Precision of the base", "基础模型精度"), (
+        "4-bit saves memory, 16-bit is faster, 32-bit is for machines without a GPU.",
+        "4 位省显存，16 位更快，32 位用于没有显卡的机器。"), kind=str,
+        choices=(AUTO, "4-bit", "16-bit", "32-bit"), advanced=True)
+    steps: int = setting(AUTO, ("Training steps", "训练步数"), (
+        "Rewards start to rise after about 300.", "大约 300 步以后奖励才开始上升。"),
+        kind=int, low=1, high=100000, advanced=True)
+    generations: int = setting(AUTO, ("Answers per problem", "每题作答次数"), (
+        "The answers of one problem compete with each other.", "同一题的几个回答互相比较。"),
+        kind=int, low=2, high=64, advanced=True)
+    batch: int = setting(AUTO, ("Answers at once", "每批回答数"), (
+        "A multiple of the answers per problem.", "必须是每题作答次数的倍数。"), kind=int, low=2, high=512, advanced=True)
+    completion_tokens: int = setting(AUTO, ("Longest answer, in tokens", "回答最多 token 数"), (
+        "Room to think in.", "留给思考的空间。"), kind=int, low=8, high=8192, advanced=True)
+    learning_rate: float = setting(AUTO, ("Learning rate", "学习率"), (
+        "How far each step moves.", "每一步走多远。"), kind=float, low=1e-7, high=1e-3, advanced=True)
+    held_out: int = setting(AUTO, ("Held-out problems", "留作考试的题数"), (
+        "The same before and after; 200 problems measure to about 6 points.",
+        "训练前后做同一套题；200 题的误差约 6 个百分点。"), kind=int, low=4, high=2000, advanced=True)
+    seed: int = seed()
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """Step 04: one GGUF file per type, for llama.cpp, Ollama, LM Studio and phones."""
+
+    types: str = setting("Q8_0,F16", ("Files to write", "要生成的文件"), (
+        "Separated by commas. Q8_0: half the size and nearly the same; F16: unquantized.",
+        "用逗号分开。Q8_0：一半大小，几乎不变；F16：未量化。"))
+    temperature: float = setting(0.7, ("Temperature", "温度"), (
+        "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), low=0.0, high=2.0)
+    top_p: float = setting(0.9, ("Top p", "Top p"), (
+        "Leaves out the unlikeliest words.", "去掉最不可能的词。"), low=0.05, high=1.0, advanced=True)
+    context: int = setting(4096, ("Context, in tokens", "上下文 token 数"), (
+        "How much of a conversation the twin sees.", "分身能看到多长的对话。"), low=256, high=131072, advanced=True)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Step 05: how much like the author it is, on writing it never saw."""
+
+    effort: str = effort()
+    questions: int = setting(AUTO, ("Questions answered", "回答的问题数"), (
+        "From held-out documents.", "来自留出的文章。"), kind=int, low=1, high=500, advanced=True)
+    answer_tokens: int = setting(AUTO, ("Longest answer, in tokens", "回答最多 token 数"), (
+        "The same for every row.", "每一行都一样。"), kind=int, low=16, high=2048, advanced=True)
+    temperature: float = setting(0.7, ("Temperature", "温度"), (
+        "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), low=0.0, high=2.0, advanced=True)
+    seed: int = seed()
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Step 06: what goes to Hugging Face, written out first; private unless the owner says otherwise."""
+
+    user: str = setting("", ("Your Hugging Face name", "您的 Hugging Face 用户名"), (
+        "Repositories are made under it: USER/NAME-GGUF.", "仓库建在它下面：用户名/名字-GGUF。"))
+    upload: bool = setting(False, ("Upload now", "现在上传"), (
+        "Off: a dry run that writes exactly what would be uploaded.", "不勾选：只演练，写出将要上传的内容。"))
+    private: bool = setting(True, ("Keep it private", "设为私有"), (
+        "Only you see it until you change that on the hub.", "在网站上改之前，只有您看得到。"))
+    gguf: bool = setting(True, ("The GGUF files", "GGUF 文件"), ("What Ollama and phones run.", "Ollama 和手机用的文件。"))
+    adapter: bool = setting(True, ("The adapter", "适配器"), (
+        "Small; for people who go on training.", "很小；给想继续训练的人。"))
+    corpus: bool = setting(False, ("Your texts too", "连同您的文字"), (
+        "Never needed to run the twin. Think twice.", "运行分身并不需要。请三思。"), advanced=True)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A chat in the terminal with the twin's GGUF file."""
+
+    type: str = setting(AUTO, ("File", "文件"), ("Which quantization to talk to.", "和哪个量化文件聊天。"), kind=str)
+    question: str = setting("", ("One question", "一个问题"), (
+        "Ask it, print the answer and end; empty means a conversation.", "问完就结束；留空则一直聊。"))
+    temperature: float = setting(0.7, ("Temperature", "温度"), (
+        "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), low=0.0, high=2.0)
+    tokens: int = setting(300, ("Longest answer, in tokens", "回答最多 token 数"), (
+        "A longer answer is cut off.", "更长会被截断。"), low=8, high=4096)
+    seed: int = seed()
+
+
+SETTINGS = {"corpus": Corpus, "persona": Persona, "reasoning": Reasoning, "quantize": Quantize,
+            "evaluate": Evaluate, "publish": Publish, "talk": Talk}
+
+
+def label(field):
+    """A field's label in the reader's language."""
+    return t(*field.metadata["label"])
+
+
+def help_text(field):
+    """A field's help in the reader's language."""
+    return t(*field.metadata["help"])
+
+
+def parse(field, text):
+    """The value that `text` (or a value already of the right kind) means for a field; raises ValueError with a sentence."""
+    meta, kind = field.metadata, field.metadata["kind"]
+    if text == AUTO and field.default == AUTO:
+        return AUTO
+    try:
+        value = _boolean(text) if kind is bool else kind(text)
+    except (TypeError, ValueError):
+        names = {int: t("a whole number", "整数"), float: t("a number", "数字"), bool: t("yes or no", "yes 或 no")}
+        raise ValueError(t(f"{field.name}: '{text}' is not {names[kind]}.",
+                           f"{field.name}：“{text}”不是{names[kind]}。")) from None
+    if meta["choices"] and value not in meta["choices"]:
+        names = ", ".join(map(str, meta["choices"]))
+        raise ValueError(t(f"{field.name}: '{text}' is none of: {names}.", f"{field.name}：“{text}”不在可选项里：{names}。"))
+    for bound, wrong in ((meta["low"], lambda v, b: v < b), (meta["high"], lambda v, b: v > b)):
+        # NaN compares false both ways, and is never inside.
+        if bound is not None and (wrong(value, bound) or value != value):
+            raise ValueError(t(f"{field.name}: {text} is outside {meta['low']} to {meta['high']}.",
+                               f"{field.name}：{text} 超出范围 {meta['low']} 到 {meta['high']}。"))
+    return value
+
+
+def _boolean(text):
+    if isinstance(text, bool):
+        return text
+    return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[str(text).lower()] \
+        if str(text).lower() in ("yes", "true", "1", "no", "false", "0") else int("not a boolean")
+
+
+def make(step, **values):
+    """The settings of a step from typed values; raises ValueError with a sentence for the first wrong one."""
+    kind = SETTINGS[step]
+    known = {f.name: f for f in fields(kind)}
+    unknown = set(values) - set(known)
+    if unknown:
+        raise ValueError(t(f"There is no setting {sorted(unknown)} in {step}.", f"{step} 没有设置 {sorted(unknown)}。"))
+    return kind(**{name: parse(known[name], value) for name, value in values.items()})
+
+
+def resolve(settings, planned):
+    """Settings with every 'auto' replaced by the planned value of that name; what was typed stays."""
+    autos = {f.name: planned[f.name] for f in fields(settings)
+             if getattr(settings, f.name) == AUTO and f.name in planned}
+    return replace(settings, **autos)
+
+
+def stops(problems):
+    """The problems that keep a step from starting."""
+    return [p for p in problems if p.level == "stop"]
+
+
+def stop(en, zh):
+    return Problem("stop", t(en, zh))
+
+
+def warning(en, zh):
+    return Problem("warning", t(en, zh))

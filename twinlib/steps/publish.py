@@ -1,0 +1,318 @@
+"""Step 06: what goes to Hugging Face. A dry run writes exactly what would be uploaded; the upload sends that folder.
+
+Repositories: USER/NAME-GGUF (the files that run anywhere), USER/NAME-lora (the adapter) and, only when the owner ticks
+it, USER/NAME-corpus (a dataset). Private unless the owner says otherwise; a repository that is already public is never
+made fuller while 'private' is asked for. The token comes from $HF_TOKEN or the saved login, and is never printed,
+saved or logged. Left out on purpose: the merged 16-bit model (the GGUF and the adapter hold all of it), ModelScope.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from .. import catalogue
+from ..engines import hub
+from ..language import t
+from ..settings import stop, warning
+from ..text import cards
+from ..twin import Outcome, figure, write_atomic
+
+ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+LINKED = 1_000_000  # bytes from which a file is linked, not copied
+
+
+# What is wrong, before anything happens
+
+def problems(settings, twin):
+    """Why publishing should not start; what is only a warning for a dry run stops an upload."""
+    serious = stop if settings.upload else warning
+    return [*_nothing(settings, twin), *_old(twin, serious), *_rights(settings, twin, serious),
+            *_address(settings, twin), *(_way(settings) if settings.upload else [])]
+
+
+def plan(settings, twin):
+    return None
+
+
+def _nothing(settings, twin):
+    found = []
+    if not (settings.gguf or settings.adapter or settings.corpus):
+        found.append(stop("Nothing is ticked: choose the GGUF files, the adapter or both.",
+                          "什么都没选：请勾选 GGUF 文件、适配器或两者。"))
+    if settings.gguf and not _ggufs(twin):
+        found.append(stop("There is no GGUF file yet: run step 04 (quantize) first.",
+                          "还没有 GGUF 文件：请先运行第 04 步（quantize）。"))
+    if settings.adapter and not _adapter(twin):
+        found.append(stop("There is no trained adapter: run step 02 (persona), or leave the adapter out.",
+                          "还没有训练好的适配器：请运行第 02 步（persona），或不勾选适配器。"))
+    if settings.corpus and not twin.file("passages").exists():
+        found.append(stop("There are no texts: run step 01 (corpus), or leave them out.",
+                          "还没有文字：请运行第 01 步（corpus），或不勾选。"))
+    return found
+
+
+def _old(twin, serious):
+    found = []
+    for step, number in (("persona", "02"), ("quantize", "04")):
+        state = twin.state(step)
+        if state.name in ("stale", "broken"):
+            found.append(serious(f"Step {number} ({step}) is out of date ({state.why}): run it again first.",
+                                 f"第 {number} 步（{step}）已过期（{state.why}）：发布前请重新运行。"))
+    if twin.state("evaluate").name != "done":
+        found.append(warning("The card will say 'not measured': run step 05 (evaluate) to fill it in.",
+                             "模型卡会写“未测”：运行第 05 步（evaluate）即可补上。"))
+    return found
+
+
+def _rights(settings, twin, serious):
+    found, base = [], _base(twin)
+    if not twin.facts.get("consent", {}).get("given"):
+        found.append(serious("Whose words these are is not confirmed: tick the consent in step 01 (--consent yes).",
+                             "还没有确认这些文字的归属：请在第 01 步勾选同意（--consent yes）。"))
+    if not cards.licence_name(base):
+        found.append(warning("The licence of the base model is not known here: read it before you share anything.",
+                             "不知道基础模型的许可证：分享之前请先查看。"))
+    elif not base.commercial:
+        name = cards.licence_name(base)
+        found.append(warning(f"The base model's licence ({name}) forbids commercial use, of the twin too.",
+                             f"基础模型的许可证（{name}）禁止商业使用，分身也一样。"))
+    if base.license.startswith("llama") and not twin.name.lower().startswith("llama"):
+        found.append(warning("Llama's licence asks for a name that begins with 'Llama': rename the twin's folder.",
+                             "Llama 许可证要求名字以 Llama 开头：请给分身文件夹改名。"))
+    if settings.corpus and not _settings(twin, "corpus").get("mask"):
+        found.append(serious("Personal data in your texts is not masked: run step 01 with --mask yes, or leave them out.",
+                             "文字里的个人信息没有遮住：请用 --mask yes 重跑第 01 步，或不发布文字。"))
+    return found
+
+
+def _address(settings, twin):
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if settings.upload and not settings.user:
+        return [stop("Say under which name to publish: your Hugging Face name (--user NAME).",
+                     "请填写您的 Hugging Face 用户名（--user 用户名）。")]
+    try:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", _user(settings), re.ASCII):
+            raise HFValidationError
+        validate_repo_id(f"{_user(settings)}/{cards.repository(twin.name, 'corpus')}")
+    except HFValidationError:
+        name = f"{_user(settings)}/{twin.name}"
+        return [stop(f"'{name}' can't name a repository: use Latin letters, digits and single '-', '_' or '.' in the user "
+                     "name and in the name of the twin's folder.",
+                     f"“{name}”不能作为仓库名：用户名和分身文件夹名只能用英文字母、数字和单个的 -、_、.。")]
+    return []
+
+
+def _way(settings):
+    found = []
+    if hub.mirror():
+        found.append(stop(*hub.AT_MIRROR))
+    # In a notebook the token is asked for when the run starts, and goes to the child process only.
+    if "ipykernel" not in sys.modules and not hub.token():
+        found.append(stop(*hub.NO_TOKEN))
+    return found
+
+
+# What goes along
+
+def _user(settings):
+    return settings.user or "you"
+
+
+def _settings(twin, step):
+    report = twin.state(step).report
+    return report.settings if report else {}
+
+
+def _base(twin):
+    name = twin.facts.get("base", {}).get("name", "")
+    entry = catalogue.entry(name)
+    # A folder on this machine is no address that anyone else could use, and its path is nobody's business.
+    return entry._replace(hub="") if not cards.hub_id(entry) or Path(name).is_dir() else entry
+
+
+def _ggufs(twin):
+    """{type: path} of the GGUF files that the last run of quantize wrote and that are there."""
+    types = [kind.strip() for kind in str(_settings(twin, "quantize").get("types", "")).split(",")]
+    return {kind: twin.gguf(kind) for kind in types if kind and twin.gguf(kind).exists()}
+
+
+def _adapter(twin):
+    """(step, folder) of the adapter in the GGUF files, else of the newest; None when there is none."""
+    report = twin.state("quantize").report
+    for step in ("reasoning", "persona"):
+        if report and any(name.startswith(f"{step}/adapter") for name in report.inputs) and _whole(twin.adapter(step)):
+            return step, twin.adapter(step)
+    step, folder = twin.newest_adapter()
+    return (step, folder) if step and _whole(folder) else None
+
+
+def _whole(folder):
+    return all((folder / name).exists() for name in ("adapter_config.json", "adapter_model.safetensors"))
+
+
+def _facts(twin, settings):
+    """The cards' Facts from twin.json and the reports."""
+    step = (_adapter(twin) or ("persona",))[0]
+    told = ["corpus", "persona", *(["reasoning"] if step == "reasoning" else []), "evaluate"]
+    reports = {name: twin.state(name) for name in told}
+    ggufs = _ggufs(twin)
+    return cards.Facts(
+        name=twin.name, author=twin.author, user=_user(settings), base=_base(twin),
+        revision=twin.facts.get("base", {}).get("revision", ""), languages=tuple(twin.facts.get("languages", ())),
+        private=settings.private, consent=twin.facts.get("consent", {}),
+        system_prompt=twin.facts.get("system_prompt", ""),
+        files={path.name: path.stat().st_size for path in ggufs.values()}, types=tuple(ggufs), sampling=_sampling(twin),
+        settings={name: state.report.settings for name, state in reports.items() if state.report},
+        # Figures of an evaluation that something has overtaken would be about another model.
+        figures={name: state.report.figures for name, state in reports.items() if state.report and
+                 (name != "evaluate" or state.name == "done")},
+        passages=_passages(twin) if settings.corpus else {},
+        published=tuple(kind for kind in ("gguf", "adapter", "corpus") if getattr(settings, kind)))
+
+
+def _sampling(twin):
+    try:
+        return json.loads(twin.file("params").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _passages(twin):
+    counts = dict.fromkeys(SPLITS, 0)
+    for passage in twin.records("passages"):
+        counts[passage["split"]] += 1
+    return counts
+
+
+def _contents(twin, settings):
+    """{kind: {file name: path of the file, or its text}}: all that would be uploaded."""
+    facts, found = _facts(twin, settings), {}
+    notice = cards.notice(facts.base)[0]
+    notices = {"NOTICE": notice} if notice else {}
+    if settings.gguf:
+        small = {key: twin.file(key) for key in ("template", "system", "params") if twin.file(key).exists()}
+        found["gguf"] = {path.name: path for path in _ggufs(twin).values()} | small | notices \
+            | {"README.md": cards.model_card(facts, "gguf")}
+    if settings.adapter:
+        folder = _adapter(twin)[1]
+        found["adapter"] = {name: folder / name for name in ADAPTER_FILES if (folder / name).exists()} | notices \
+            | {"adapter_config.json": _adapter_config(folder, facts.base)} \
+            | {"README.md": cards.model_card(facts, "adapter")}
+    if settings.corpus:
+        found["corpus"] = _texts(twin) | {"README.md": cards.dataset_card(facts)}
+    return found
+
+
+def _adapter_config(folder, base):
+    """The adapter's configuration with the base's hub id where peft wrote the path it has on this machine."""
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    config.update(base_model_name_or_path=cards.hub_id(base) or None, revision=None)
+    return json.dumps(config, ensure_ascii=False, indent=2) + "\n"
+
+
+def _texts(twin):
+    """{file name: JSON Lines} of the passages as step 01 left them: no titles, dates, file names or other fields."""
+    lines = {split: [] for split in SPLITS}
+    for passage in twin.records("passages"):
+        lines[passage["split"]].append(json.dumps({"text": passage["text"]}, ensure_ascii=False) + "\n")
+    return {f"{SPLITS[split]}.jsonl": "".join(text) for split, text in lines.items() if text}
+
+
+# Writing it out
+
+def _lay_out(twin, settings):
+    """Write what would be uploaded, and nothing else, under twin.upload(...); returns the list of Repository."""
+    contents, made = _contents(twin, settings), []
+    for kind in ("gguf", "adapter", "corpus"):
+        name = cards.repository(twin.name, kind)
+        folder = twin.upload(name)
+        if kind not in contents:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        _write(folder, contents[kind])
+        made.append(hub.Repository(f"{_user(settings)}/{name}", "dataset" if kind == "corpus" else "model", folder))
+    return made
+
+
+def _write(folder, files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.name not in files:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for name, content in files.items():
+        if isinstance(content, str):
+            write_atomic(folder / name, content)
+        elif content.stat().st_size < LINKED:
+            write_atomic(folder / name, content.read_bytes())
+        else:
+            _link(content, folder / name)
+
+
+def _link(source, target):
+    """Make target the same file as source; a copy where the file system knows no hard links (Drive, other disks)."""
+    mark = source.stat()
+    if target.exists() and (target.stat().st_size, target.stat().st_mtime_ns) == (mark.st_size, mark.st_mtime_ns):
+        return
+    temporary = target.with_name(f".{target.name}.part")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copy2(source, temporary)
+    os.replace(temporary, target)
+
+
+def _table(repositories):
+    rows = [(t("repository", "仓库"), t("file", "文件"), t("size", "大小"))]
+    rows += [(made.id, name, cards.size(count)) for made in repositories for name, count in hub.files(made).items()]
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    return "\n".join(f"{repo:<{first}}  {name:<{second}}  {size:>10}" for repo, name, size in rows)
+
+
+def _how_to_run(twin, settings):
+    facts = _facts(twin, settings)
+    lines = [t("Readers will run it with:", "读者这样运行："), *("  " + line for line in cards.commands(facts))]
+    if settings.private:
+        lines.append(t("While it is private, Ollama needs this machine's ~/.ollama/id_ed25519.pub added at "
+                       "https://huggingface.co/settings/keys.",
+                       "仓库私有时，请先把本机的 ~/.ollama/id_ed25519.pub 加到 https://huggingface.co/settings/keys。"))
+    return "\n".join(lines)
+
+
+# The step
+
+def run(twin, settings, progress):
+    """Lay out what would be uploaded, show it, and upload it when asked to."""
+    inputs = twin.inputs(*_sources(twin, settings), base=True)
+    told = [problem.text for problem in problems(settings, twin) if problem.level == "warning"]
+    repositories = _lay_out(twin, settings)
+    progress.say(_table(repositories))
+    if settings.gguf:
+        progress.say(_how_to_run(twin, settings))
+    if settings.upload:
+        told += hub.upload(repositories, settings.private, settings.user, twin.hash, progress)
+        progress.say("\n".join(t(f"Uploaded: {hub.url(made)}", f"已上传：{hub.url(made)}") for made in repositories))
+    else:
+        progress(1, 1, t("dry run", "演练"), raise_on_stop=False)
+        where = twin.folder("publish")
+        progress.say(t(f"A dry run: nothing has left this machine. Look into {where}; --upload yes sends it.",
+                       f"这是演练：没有任何内容离开本机。请查看 {where}；加上 --upload yes 才会上传。"))
+    counts = [count for made in repositories for count in hub.files(made).values()]
+    figures = {"repositories": figure(len(repositories)), "files": figure(len(counts)),
+               "megabytes": figure(round(sum(counts) / 1e6, 3)), "uploaded": figure(int(settings.upload))}
+    return Outcome(figures, inputs, told, settings)
+
+
+def _sources(twin, settings):
+    """Everything the uploads are made from: files, and the reports behind the cards."""
+    small = [twin.file(key) for key in ("template", "system", "params")]
+    reports = [twin.report_path(step) for step in ("corpus", "persona", "reasoning", "quantize", "evaluate")]
+    adapter = [_adapter(twin)[1]] if settings.adapter and _adapter(twin) else []
+    texts = [twin.file("passages")] if settings.corpus else []
+    return [*_ggufs(twin).values(), *small, *adapter, *texts, *reports]

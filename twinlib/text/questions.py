@@ -1,0 +1,240 @@
+"""The questions a reader might ask, made without any model: from titles, headings, and the words a passage is about.
+
+`titles` is the default question writer: a function of a passage (a dict as `passages.passages` makes it, with
+`terms` from `topics` and the `author`) that returns up to two questions, none when it has nothing to ask. It is
+deterministic: the same passage gets the same questions.
+"""
+
+import hashlib
+import math
+import re
+from collections import Counter
+
+GENERIC_ZH = set(
+    "题记 序 序言 自序 后记 前言 引言 引子 小引 简介 附录 附记 无题 通信 通讯 杂感 结语 结论 总结 小结 写在最后 写在前面 尾声 其他 其它 补记 "
+    "补白 注释 正文 开头 更新 目录 碎话 琐记 随笔 日记 说明 背景 缘起 介绍 概述 参考资料 参考 最后 开篇 题辞 摘要 信 忽然想到 几句话".split())
+GENERIC_EN = set(
+    "introduction,intro,preface,foreword,conclusion,conclusions,summary,notes,note,untitled,misc,miscellaneous,appendix,"
+    "background,overview,final thoughts,closing thoughts,in closing,update,updates,abstract,references,afterword,epilogue,"
+    "prologue,contents,the end,links,footnotes,post,diary,journal,wrapping up,key takeaways,full content".split(","))
+NUMBERS = "〇零一二三四五六七八九十百"
+TOPIC_ZH = ("你怎么看{}？", "聊聊{}吧。", "说说{}。", "讲讲{}吧。", "关于{}，你怎么想？", "想听你说说{}。", "{author}怎么看{}？",
+            "你对{}有什么想法？")
+POST_ZH = ("说说你写的{}。", "{}讲的是什么？", "你在{}里想说什么？", "聊聊{}吧。", "{}是怎么回事？", "{author}，{}里你是怎么想的？")
+WITHIN_ZH = ("{title}里说的“{}”，是怎么回事？", "讲讲“{}”吧。", "关于“{}”，你怎么想？", "说到“{}”，你的看法呢？")
+TERM_ZH = ("你提到过{}，讲讲吧。", "说到{}，你有什么想法？", "你怎么看{}？", "{}是怎么回事？", "讲讲{}吧。", "关于{}，你是怎么说的？")
+ON_ZH = ("{title}里，关于{}你是怎么说的？", "{title}里提到的{}，再说说？", "接着说说{}吧。")
+MORE_ZH = ("{title}，接着往下说吧。", "{title}后来呢？", "{title}还有呢？")
+TOPIC_EN = ("What do you think about {}?", "Tell me about {}.", "What's your take on {}?", "Talk to me about {}.",
+            "What do you have to say about {}?", "{author}, what do you make of {}?", "How do you see {}?")
+POST_EN = ("What were you getting at in {}?", "Tell me about {}.", "What did you say in {}?", "What is {} about?")
+WITHIN_EN = ("In {title}, what did you mean by “{}”?", "Tell me about “{}”.", "What about “{}”?", "Go on about “{}”.")
+TERM_EN = ("Tell me about {}.", "What can you tell me about {}?", "What do you have to say about {}?",
+           "What happened with {}?", "You mentioned {}. Go on.", "What about {}?")
+ON_EN = ("In {title}, what did you say about {}?", "Go on about {}.", "You mentioned {} in {title}. Tell me more.")
+MORE_EN = ("Go on about {title}.", "And then? I mean {title}.", "What else did you say in {title}?")
+ASKS_ZH = re.compile(r"[?？]$|怎么|怎样|如何|为什么|为何|什么|[吗呢]$|几[个次天年]|多[久少远大]|哪[里个些儿]|谁|能否|是否|值不值得|(?P<v>[\u4e00-\u9fff])不(?P=v)")
+ASKS_EN = re.compile(r"\?$|^(is|are|am|do|does|did|can|could|should|would|will|was|were|has|have|must|may)\s|"
+                     r"^(what|why|how|when|where|who|which|whose)('s| is| are| do| does| did| can| could| should| would| "
+                     r"will| was| were| has| have| makes?| made| many| much| often| long)\s", re.IGNORECASE)
+FLIPS = {"i": "you", "i'm": "you're", "i've": "you've", "i'll": "you'll", "i'd": "you'd", "my": "your", "me": "you",
+         "mine": "yours", "am": "are", "myself": "yourself"}
+
+
+def titles(passage):
+    """Up to two questions of a passage, in its language: from its heading, else the title, else what it is about."""
+    zh, title, heading = passage["language"] == "zh", passage["title"], passage["heading"]
+    if zh != _chinese(title):
+        title = title if zh and title else ""  # an English reader does not quote a Chinese title
+    found = []
+    if usable(heading) and zh == _chinese(heading):
+        found.append(_from_heading(passage, heading, title))
+    if passage["place"] == 0 and usable(title):
+        found.append(_from_title(passage, title))
+    if len(found) < 1 + (passage["place"] == 0) and passage.get("terms"):
+        found.append(_from_terms(passage, title))
+    if not found and title and usable(title):
+        found.append(_fill(passage, MORE_ZH if zh else MORE_EN, "", title))
+    return list(dict.fromkeys(found))[:2]
+
+
+def usable(title):
+    """Does a title or heading say what the text is about? Dates, numbers and words like 'Preface' don't."""
+    title = bare(title)
+    wordless = re.fullmatch(rf"[\d\s\-–./:年月日号第篇章节期天周集{NUMBERS}()（）]*|(part|chapter|day|week|no\.?)\s*[\divx]+",
+                            title, re.IGNORECASE)
+    return bool(title) and not wordless and title.lower() not in GENERIC_ZH | GENERIC_EN
+
+
+def bare(title):
+    """A title without what is not said aloud: series after a bar, remarks in brackets, numbering, pictures."""
+    title = re.sub(r"[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f]", "", title)
+    title = re.split(r"\s*[｜|]\s*", title)[0]
+    title = re.sub(r"\s*[（(][^（）()]*[）)]\s*$", "", title)
+    title = re.sub(rf"^(\d+[.、)]\s*|[{NUMBERS}]+、\s*|[（(][{NUMBERS}\d]+[）)]\s*|[{NUMBERS}]{{2,}}(?=[^{NUMBERS}年月日天个]))", "", title)
+    return title.strip(" #*_-—:：。.")
+
+
+def _from_title(passage, title):
+    text = bare(title)
+    if passage["language"] == "zh":
+        return _ask_zh(text) or _about_zh(passage, text)
+    return _ask_en(text) or _about_en(passage, text)
+
+
+def _from_heading(passage, heading, title):
+    zh, text = passage["language"] == "zh", bare(heading)
+    alone = len(text) >= (5 if zh else 12) and not re.search(r"(?i)^[先再又]|它|(?<![a-z])(it|this|that|they|them)(?![a-z])", text)
+    question = (_ask_zh if zh else _ask_en)(text)
+    if question and alone:
+        return question
+    if question and usable(title):
+        named = quoted(bare(title), zh)
+        return f"说到{named}：{question}" if zh else f"About {named}: {question[0].lower() + question[1:]}"
+    templates = WITHIN_ZH if zh else WITHIN_EN
+    # A short heading says little without the title.
+    templates = templates if alone or not usable(title) else templates[:1]
+    return _fill(passage, templates if usable(title) else templates[1:], text.strip("“”"), title)
+
+
+def _from_terms(passage, title):
+    zh, terms = passage["language"] == "zh", passage["terms"]
+    both = (f"{terms[0]}和{terms[1]}" if zh else f"{terms[0]} and {terms[1]}") if len(terms) > 1 else terms[0]
+    subject = both if _number(passage, "both") % 2 else terms[0]
+    inside = usable(title) and passage["place"] > 0 and _number(passage, "inside") % 2
+    return _fill(passage, (ON_ZH if zh else ON_EN) if inside else (TERM_ZH if zh else TERM_EN), subject, title)
+
+
+def _ask_zh(text):
+    if not ASKS_ZH.search(text) or re.search(r"[，。：；]", text) and not re.search(r"[?？]$", text):
+        return None
+    return flipped(text).rstrip("?？") + "？"
+
+
+def _about_zh(passage, text):
+    both = re.fullmatch(r"从(.{1,8})[说谈]到(.{1,8})", text)
+    topic = re.fullmatch(r"(?:略|再|也|浅|漫|闲|杂|试|小)?(?:论|谈|说|记|谈谈|聊聊|说说|关于|所谓)(.{2,14})", text)
+    if both:
+        return _fill(passage, TOPIC_ZH, "和".join(both.groups()), text)
+    if topic and not re.search(r"[，：；]", text):
+        return _fill(passage, TOPIC_ZH, flipped(topic.group(1)), text)
+    if 2 <= len(text) <= 6 and not re.search(r"[《》，：、]", text) or text[:2] == "我的" and len(text) < 12:
+        return _fill(passage, TOPIC_ZH, flipped(text), text)
+    return _fill(passage, POST_ZH, quoted(text, True), text)
+
+
+def _ask_en(text):
+    if re.match(r"(?i)how to ", text):
+        return f"How do you {flipped(text[7:].rstrip('?'))}?"
+    if ASKS_EN.search(text):
+        return flipped(text).rstrip("?") + "?"
+    # "Why I left" is no question yet; "Tell me why you left" is.
+    clause = re.match(r"(?i)(why|how|what|when|where|who)\s", text)
+    return f"Tell me {text[0].lower() + flipped(text)[1:]}." if clause and not _title_case(text) else None
+
+
+def _about_en(passage, text):
+    topic = re.match(r"(?i)(?:some )?(?:on|about|against|in praise of|in defen[cs]e of|(?:notes|thoughts) on) (.+)", text)
+    if topic:
+        return _fill(passage, TOPIC_EN, flipped(_lower_first(passage, topic.group(1))), text)
+    if len(text.split()) > 8 or re.search(r"[:;,.!—–]", text) or _title_case(text) and len(text.split()) > 3:
+        return _fill(passage, POST_EN, quoted(text, False), text)
+    return _fill(passage, TOPIC_EN, flipped(_lower_first(passage, text)), text)
+
+
+def _lower_first(passage, text):
+    word = re.match(r"[A-Za-z']+", text)
+    low = word and re.search(rf"(?<![A-Za-z]){word.group().lower()}(?![A-Za-z])", passage["text"])
+    return text[0].lower() + text[1:] if low or re.match(r"(?i)(the|a|an|my|our|some|every)\s", text) else text
+
+
+def _title_case(text):
+    words = re.findall(r"[A-Za-z]{4,}", text)
+    return len(words) > 1 and sum(word[0].isupper() for word in words) > len(words) * 0.7
+
+
+def flipped(text):
+    """A title as a reader says it: the author's 'I' and 我 become 'you' and 你."""
+    text = re.sub(r"我(?!们|国|军|辈|等)", "你", text)
+    text = re.sub(r"(?<![A-Za-z'’])I am(?![A-Za-z])", "you are", text)
+    return re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", lambda m: FLIPS.get(m.group().lower().replace("’", "'"), m.group())
+                  if m.group() == "I" or m.group().lower() != "i" else m.group(), text)
+
+
+def quoted(title, zh):
+    """A title in the quotation marks of its language."""
+    return f"“{title}”" if not zh else f"「{title}」" if "《" in title else f"《{title}》"
+
+
+def _fill(passage, templates, subject, title):
+    template = templates[_number(passage, "template") % len(templates)]
+    zh = passage["language"] == "zh"
+    if "{author}" in template and not (passage.get("author") and _chinese(passage["author"]) == zh):
+        template = templates[0]
+    return template.format(subject, title=quoted(bare(title), zh), author=passage.get("author", ""))
+
+
+def _number(passage, purpose):
+    return int(hashlib.sha256(f"{purpose} {passage['id']}".encode()).hexdigest()[:8], 16)
+
+
+def _chinese(text):
+    return bool(re.search(r"[\u4e00-\u9fff]", text))
+
+
+# What a passage is about
+
+STOP_ZH = set("的了是不我你他她它们这那在有和与就也都而之其以所于为但很更最被把将从对到说要会能可着过么什怎呢吗吧啊呀个些上下中里外来去又再还没只自己因此如果虽然后"
+              "大小多少时候出起得地得见得看做做想知道给让叫等及或并且则却曾已正刚才便即乃若虽使跟向往由至今日天年月号点些样种次回件位名第几两一二三四五六七八九十百千万亿半每各某另"
+              "人事东西先生兄君"
+              "，。！？；：、“”‘’《》（）…—")
+STOP_EN = set("about above after again against almost along already although always among another anything around because been "
+              "before being below between both came cannot come comes could does doing down during each either else even ever every "
+              "everything first from further give given goes going gone great have having here herself himself itself just keep know "
+              "less like little long look made make makes many might more most much must myself never next nothing often once only "
+              "other others ought over people perhaps quite rather really right said same says seen several shall should since some "
+              "something still such take taken than that their them then there therefore these they thing things think this those "
+              "though thought three through time times together told took under until upon used very want wanted well went were what "
+              "when where whether which while whole will with within without would year years your yours yourself thence hither "
+              "thing things where whom whose days today tomorrow morning evening night afternoon found left much still makes "
+              "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
+              "october november december lord lady king duke mister sir madam mrs god christ english england".split())
+
+
+def topics(passages, most=2):
+    """{passage id: its most telling words, at most `most`}: frequent in the passage, rare in the others (tf-idf)."""
+    counted = {p["id"]: (_words_zh if p["language"] == "zh" else _words_en)(p["text"]) for p in passages}
+    spread = Counter(word for words in counted.values() for word in words)
+    found = {}
+    for name, words in counted.items():
+        score = {w: n * math.log((len(counted) + 1) / spread[w]) for w, n in words.items() if spread[w] <= len(counted) / 4 + 1}
+        found[name] = sorted(score, key=lambda w: (-score[w], w))[:most]
+    return found
+
+
+def _words_zh(text):
+    """Weights of what stands in quotation marks, and of runs of 2 to 4 characters without everyday ones."""
+    named = Counter({f"{mark}{word}{end}": 1.5 for mark, word, end in
+                     re.findall(r"([“《「])([^“”《》「」，。！？；：\s]{2,10})([”》」])", text)})
+    runs = Counter()
+    for run in re.findall(f"[\u4e00-\u9fff]+", re.sub(r"[“《「][^”》」]*[”》」]", "，", text)):
+        for piece in re.split("[" + "".join(STOP_ZH) + "]", run):
+            runs.update(piece[i:i + n] for n in (2, 3, 4) for i in range(len(piece) - n + 1))
+    often = {word: n for word, n in runs.items() if n >= 2}
+    # Of a word and the longer one around it, as often, only the longer one is a word.
+    inner = {word for longer, n in often.items() for word in _inside(longer) if often.get(word, 0) <= n}
+    return named + Counter({word: n for word, n in often.items() if word not in inner})
+
+
+def _inside(word):
+    return {word[i:i + n] for n in range(2, len(word)) for i in range(len(word) - n + 1)}
+
+
+def _words_en(text):
+    """Weights of names (capitals inside a sentence) and of longer everyday words that come back."""
+    names = re.findall(r"(?<=[a-z,;’'] )(?:(?:Mr|Mrs|Dr|Sir|Lady|Lord|Captain|Auntie|Uncle|Miss)\.? )?(?:[A-Z]\. )?"
+                       r"[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*", text)
+    words = Counter(re.findall(r"(?<![A-Za-z’'-])[a-z]{4,}(?![A-Za-z’'-])", text))
+    found = Counter({word: n * 0.8 for word, n in words.items() if n >= 2 and word not in STOP_EN})
+    found.update(Counter(n for n in names if n.split()[-1].lower() not in STOP_EN))
+    return found

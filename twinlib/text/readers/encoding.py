@@ -1,0 +1,72 @@
+"""Bytes to text, whatever wrote them: UTF-8 first, then marks at the start, then the Chinese encodings, then a guess."""
+
+import codecs
+import re
+
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# Among the most frequent characters of any Chinese text, both scripts: a right decoding is full of them (about a
+# third of a text), a wrong one has hardly any.
+COMMON = set("的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与好看学进种将还分此心前面又定见只主没公从"
+             "這為來個們說國時後會對裡過發當與學進種將還無經沒從麼點問開長話樣讓，。、；：？！「」“”")
+
+
+class Unreadable(Exception):
+    """A file that holds no readable text; the message is the key of the reason."""
+
+
+def decode(data):
+    """The text of a file's bytes, newlines as '\\n'; raises Unreadable('empty' or 'binary')."""
+    if not data.strip(b"\0 \t\r\n\f"):
+        raise Unreadable("empty")
+    text = _decode(data)
+    # Control characters that no text has are the surest sign of a picture or a program called .md.
+    if text is None or len(re.findall(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text)) > len(text) / 500:
+        raise Unreadable("binary")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
+    if not text.strip():
+        raise Unreadable("empty")
+    return text
+
+
+def _decode(data):
+    for mark, name in BOMS:
+        if data.startswith(mark):
+            return data.decode(name, errors="replace")
+    text = _strict(data, "utf-8")
+    if text is not None and "\0" not in text:
+        return text
+    # charset-normalizer takes short GBK for Korean or Cyrillic, so the Chinese encodings are weighed first.
+    chinese = [text for text in (_strict(data, name) for name in ("gb18030", "big5", "utf-16-le", "utf-16-be")) if text]
+    best = max(chinese, key=commonness, default="")
+    if commonness(best) > 0.12:
+        return best
+    return _mended(data) or _guessed(data)
+
+
+def _strict(data, name):
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError:
+        return None
+
+
+def commonness(text):
+    """The share of a text's non-ASCII characters that are everyday Chinese ones, 0 to 1."""
+    others = [character for character in text[:20_000] if character > "\x7f"]
+    return sum(character in COMMON for character in others) / len(others) if others else 0.0
+
+
+def _mended(data):
+    """UTF-8 with a few broken bytes (a file cut off, a bad copy), without them; None when it is something else."""
+    if data.count(b"\0") > len(data) / 500:
+        return None
+    text = data.decode("utf-8", errors="replace")
+    return text.replace("\ufffd", "") if text.count("\ufffd") <= max(1, len(text) // 200) and len(text) > 50 else None
+
+
+def _guessed(data):
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:200_000]).best()
+    return data.decode(best.encoding, errors="replace") if best else None

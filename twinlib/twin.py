@@ -1,0 +1,395 @@
+"""The twin folder: where every step reads what the steps before it saved, and saves its own result.
+
+This is the only module that knows a path inside the folder. Files are written to a temporary name and renamed;
+a step's report.json is written last, so a step without a readable report is not done.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from .language import t
+
+STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
+AUTO = "auto"
+FILES = {
+    "facts": "twin.json",
+    "hashes": ".hashes.json",
+    "documents": "corpus/documents.jsonl",
+    "passages": "corpus/passages.jsonl",
+    "train": "corpus/train.jsonl",
+    "val": "corpus/val.jsonl",
+    "test": "corpus/test.jsonl",
+    "decisions": "corpus/decisions.json",
+    "dropped": "corpus/dropped.csv",
+    "replay": "persona/replay.jsonl",
+    "samples": "persona/samples.jsonl",
+    "problems": "reasoning/problems.jsonl",
+    "solutions": "reasoning/solutions.jsonl",
+    "template": "quantize/template",
+    "system": "quantize/system",
+    "params": "quantize/params",
+    "modelfile": "quantize/Modelfile",
+    "answers": "evaluate/answers.jsonl",
+    "blind_test": "evaluate/blind_test.html",
+}
+
+
+class TwinError(Exception):
+    """Something a person can mend: one sentence that says what is wrong and what to do next."""
+
+
+class Stopped(Exception):
+    """The owner asked to stop; what was done is saved."""
+
+
+class Problem(NamedTuple):
+    """Why a step should not start: `level` is 'stop' or 'warning', `text` a sentence with the next action."""
+
+    level: str
+    text: str
+
+
+class Outcome(NamedTuple):
+    """What a step's run() hands back: figures by name, inputs as Twin.inputs gives them, warnings, final settings."""
+
+    figures: dict
+    inputs: dict
+    warnings: list
+    settings: object
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a step did; the same fields for every step. Times are seconds since 1970, UTC."""
+
+    step: str
+    settings: dict
+    started: float
+    finished: float
+    machine: dict
+    versions: dict
+    inputs: dict
+    figures: dict
+    warnings: list
+
+
+@dataclass(frozen=True)
+class State:
+    """How a step stands: `name` is done, stale, missing or broken; `why` says what changed."""
+
+    name: str
+    why: str = ""
+    report: Report | None = field(default=None, repr=False)
+
+
+def figure(value, low=None, high=None, n=None, note=""):
+    """One figure of a report: the value (None when it was not measured), its interval, its sample size, a sentence."""
+    return {"value": value, "low": low, "high": high, "n": n, "note": note}
+
+
+class Twin:
+    """A twin folder that exists. `Twin.open('demo')` finds or makes it; `facts` is its twin.json."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.facts = self._read_facts()
+
+    @classmethod
+    def locate(cls, name):
+        """The folder a name or path means; raises TwinError for a name that cannot be a file or repository name."""
+        text = str(name)
+        if os.sep in text or text.startswith((".", "~")):
+            path = Path(text).expanduser()
+        else:
+            path = Path(os.environ.get("TWINLIB_TWINS", "twins")) / text
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", path.name):
+            raise TwinError(t(
+                f"'{path.name}' can't name a twin: use Latin letters, digits, '-' and '_' (the name readers see can be "
+                "in any script: --author).",
+                f"“{path.name}”不能作为分身的名字：请用英文字母、数字、- 和 _（读者看到的名字可以是中文：--author）。"))
+        return path
+
+    @classmethod
+    def open(cls, name, create=True):
+        """The twin called `name` (or at that path), made when it is not there yet and `create` is true."""
+        path = cls.locate(name)
+        if not (path / FILES["facts"]).exists():
+            if not create:
+                raise TwinError(t(
+                    f"There is no twin at {path}. Make one: python -m twinlib corpus --twin {name} --source FOLDER",
+                    f"{path} 里没有分身。先建一个：python -m twinlib corpus --twin {name} --source 文件夹"))
+            path.mkdir(parents=True, exist_ok=True)
+            write_json(path / FILES["facts"], {
+                "name": path.name, "author": "", "introduction": "", "languages": [], "base": {},
+                "system_prompt": "", "consent": {}, "settings": {}})
+        return cls(path)
+
+    def _read_facts(self):
+        try:
+            facts = json.loads(self.file("facts").read_text(encoding="utf-8"))
+            if not isinstance(facts, dict):
+                raise ValueError
+        except (ValueError, UnicodeDecodeError):
+            raise TwinError(t(
+                f"{self.file('facts')} is damaged. Delete it and run step 01 again: your writing and your decisions are "
+                "in other files.",
+                f"{self.file('facts')} 已损坏。删掉它，再运行第 01 步：您的文字和决定在别的文件里。")) from None
+        return facts
+
+    # Where things are
+
+    @property
+    def name(self):
+        """The folder's name, which is also the file and repository name."""
+        return self.path.name
+
+    @property
+    def author(self):
+        """How readers call the owner; the folder's name until they said."""
+        return self.facts.get("author") or self.name
+
+    def file(self, key):
+        """The path of a file named in FILES."""
+        return self.path / FILES[key]
+
+    def folder(self, step):
+        """The folder of a step, made when missing."""
+        path = self.path / step
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def history(self, step):
+        return self.path / step / "history.jsonl"
+
+    def report_path(self, step):
+        return self.path / step / "report.json"
+
+    def adapter(self, step):
+        """The LoRA adapter folder of 'persona' or 'reasoning'."""
+        return self.path / step / "adapter"
+
+    def checkpoints(self, step):
+        return self.path / step / "checkpoints"
+
+    def gguf(self, quantization):
+        """The GGUF file of one quantization type: NAME-Q8_0.gguf."""
+        return self.path / "quantize" / f"{self.name}-{quantization}.gguf"
+
+    def upload(self, repository):
+        """The folder whose content is what would be uploaded to one repository."""
+        return self.path / "publish" / repository
+
+    def tour(self):
+        """Where the executed copies of the notebooks are kept."""
+        return self.path / "tour"
+
+    def remember(self, **facts):
+        """Change facts in twin.json, atomically."""
+        self.facts = {**self._read_facts(), **facts}
+        write_json(self.file("facts"), self.facts)
+
+    # Records, decisions
+
+    def records(self, key):
+        """The records of a JSON Lines file, as a list of dicts; raises TwinError when it is missing or damaged."""
+        path = self.file(key)
+        step = FILES[key].split("/")[0]
+        if not path.exists():
+            raise TwinError(t(f"{path} is not there: run the step '{step}' first.",
+                              f"找不到 {path}：请先运行“{step}”这一步。"))
+        return read_records(path, step)
+
+    def decisions(self):
+        """What the owner decided, by content id: {id: {action: drop|restore|edit|mask|approve, ...}}."""
+        path = self.file("decisions")
+        if not path.exists():
+            return {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise TwinError(t(f"{path} is damaged: restore it from a backup, or delete it to decide again.",
+                              f"{path} 已损坏：请从备份恢复，或删除后重新决定。")) from None
+
+    def decide(self, content, **decision):
+        """Keep one decision of the owner about the content with this id."""
+        decisions = self.decisions()
+        decisions[content] = {**decisions.get(content, {}), **decision}
+        write_json(self.file("decisions"), decisions)
+
+    # Reports and staleness
+
+    def start(self, step, settings):
+        """Note that these settings are wanted for a step: a report made with others is stale from now on."""
+        wanted = self.facts.get("settings", {})
+        if wanted.get(step) != settings:
+            self.remember(settings={**wanted, step: settings})
+
+    def report(self, step):
+        """The report of a step, or None when there is none; raises TwinError when it cannot be read."""
+        path = self.report_path(step)
+        if not path.exists():
+            return None
+        try:
+            return Report(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise TwinError(t(f"{path} is damaged: run the step '{step}' again.",
+                              f"{path} 已损坏：请重新运行“{step}”这一步。")) from None
+
+    def finish(self, report):
+        """Write a step's report: the last thing a step does."""
+        write_json(self.report_path(report.step), asdict(report))
+
+    def state(self, step):
+        """The State of a step: has it run, and do its inputs and settings still stand?"""
+        try:
+            report = self.report(step)
+        except TwinError as error:
+            return State("broken", str(error))
+        if report is None:
+            return State("missing")
+        changed = self._changed(report)
+        return State("stale", changed, report) if changed else State("done", "", report)
+
+    def _changed(self, report):
+        wanted = self.facts.get("settings", {}).get(report.step, {})
+        for name, value in wanted.items():
+            if value != AUTO and name in report.settings and report.settings[name] != value:
+                return t(f"the setting '{name}' changed", f"设置“{name}”变了")
+        for name, before in report.inputs.items():
+            if name.startswith("base:"):
+                if self.facts.get("base", {}).get("revision") not in (None, before):
+                    return t("the base model changed", "基础模型变了")
+            elif self._now(name) not in (None, before):
+                return t(f"{name} changed", f"{name} 变了")
+        return ""
+
+    def _now(self, name):
+        path = self.path / name
+        if path.exists():
+            return self.hash(path)
+        # What lies outside the folder may be out of reach after a move or a new runtime: that is no change.
+        return None if Path(name).is_absolute() else ""
+
+    def inputs(self, *paths, base=False):
+        """{path: sha256} of the files and folders a step reads; with the base's revision when `base` is true."""
+        found = {}
+        for path in map(Path, paths):
+            if path.exists():
+                inside = path.resolve().is_relative_to(self.path.resolve())
+                name = path.resolve().relative_to(self.path.resolve()) if inside else path.resolve()
+                found[name.as_posix()] = self.hash(path)
+        if base and self.facts.get("base"):
+            found[f"base:{self.facts['base']['name']}"] = self.facts["base"]["revision"]
+        return found
+
+    def hash(self, path):
+        """The sha256 of a file, or of a folder's names and contents; hashed again only when size or time changed."""
+        cache, before = self._hashes(), self._hashes()
+        value = _hash(Path(path), cache)
+        if cache != before:
+            write_json(self.file("hashes"), cache)
+        return value
+
+    def _hashes(self):
+        try:
+            return json.loads(self.file("hashes").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def newest_adapter(self):
+        """(step, path) of the adapter to use: reasoning's when it is fresh, else persona's, else (None, None)."""
+        for step in ("reasoning", "persona"):
+            if self.state(step).name == "done" and self.adapter(step).exists():
+                return step, self.adapter(step)
+        return None, None
+
+
+def _hash(path, cache):
+    if path.is_dir():
+        names = sorted(p for p in path.rglob("*") if p.is_file())
+        lines = [f"{p.relative_to(path).as_posix()} {_hash(p, cache)}" for p in names]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    stat = path.stat()
+    key, mark = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
+    if cache.get(key, [None])[0] != mark:
+        cache[key] = [mark, sha256_of(path)]
+    return cache[key][1]
+
+
+def sha256_of(path):
+    """The sha256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_id(text):
+    """A short stable id of a text, the same wherever the text comes from: 16 hexadecimal digits."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def write_atomic(path, data):
+    """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = data.encode("utf-8") if isinstance(data, str) else data
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path, value):
+    """Write JSON for people to read: indented, UTF-8, not escaped; atomically."""
+    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_records(path, records):
+    """Write records, one JSON object a line, UTF-8, not escaped; atomically. Returns their number."""
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    write_atomic(path, "".join(lines))
+    return len(lines)
+
+
+def read_records(path, step=""):
+    """The records of a JSON Lines file; raises TwinError when a line is not a JSON object."""
+    records = []
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if line.strip():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                raise TwinError(t(f"{path}, line {number}, is not a record: run the step '{step}' again.",
+                                  f"{path} 第 {number} 行已损坏：请重新运行“{step}”这一步。")) from None
+    return records
+
+
+def versions(*packages):
+    """{package: version} of what is installed, without importing it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            pass
+    return found
+
+
+def now():
+    """Seconds since 1970, UTC."""
+    return time.time()

@@ -1,0 +1,203 @@
+"""Forms made from the settings' declarations: they collect and explain, and never act.
+
+`forms.form("persona", twin, effort="quick")` shows itself as a cell's last expression; `.settings` of it is the
+step's frozen dataclass. Works on ipywidgets 7.7 and 8.
+"""
+
+from dataclasses import fields
+from importlib import import_module
+
+import ipywidgets as widgets
+import traitlets
+
+from .. import settings as declared
+from ..language import t
+from ..progress import clock
+from ..twin import AUTO, TwinError
+from . import machine
+from .show import esc, sentence
+
+OTHER = ""  # the entry of the list of bases that opens the text box
+WIDE = widgets.Layout(width="auto", max_width="46em")
+SMALL = '<div style="font-size:90%;opacity:.75;line-height:1.4">{}</div>'
+
+
+class WrongValue(ValueError):
+    """A value in a form that cannot be: one sentence, shown without a traceback."""
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+class Form(widgets.VBox):
+    """The fields of one step: the everyday ones on top, the others in a closed accordion."""
+
+    def __init__(self, step, twin, only=None, **given):
+        self.step, self.twin, self.planned = step, twin, None
+        self.fields = [f for f in fields(declared.SETTINGS[step]) if not only or f.name in only]
+        self.kept = _start(step, twin, given)
+        self.inputs = {f.name: _input(f, self.kept[f.name], step) for f in self.fields}
+        self.hints = {f.name: widgets.HTML(layout=WIDE) for f in self.fields}
+        self.notes = widgets.HTML(layout=WIDE)
+        everyday = [self._row(f) for f in self.fields if not f.metadata["advanced"]]
+        advanced = [self._row(f) for f in self.fields if f.metadata["advanced"]]
+        super().__init__([*everyday, *_closed(advanced), self.notes])
+        for control in self.inputs.values():
+            control.observe(self._changed, "value")
+        self._changed()
+
+    def _row(self, field):
+        label = "" if isinstance(self.inputs[field.name], widgets.Checkbox) else f"<b>{esc(declared.label(field))}</b>"
+        lines = [widgets.HTML(label, layout=WIDE)] if label else []
+        lines += [self.inputs[field.name], widgets.HTML(SMALL.format(esc(declared.help_text(field))), layout=WIDE)]
+        lines += [self.hints[field.name]]
+        return widgets.VBox(lines, layout=widgets.Layout(margin="0 0 .6em 0"))
+
+    def _values(self):
+        """(values by name, sentences by name of those that cannot be)."""
+        values, wrong = dict(self.kept), {}
+        for field in self.fields:
+            try:
+                values[field.name] = declared.parse(field, _typed(field, self.inputs[field.name].value))
+            except ValueError as error:
+                wrong[field.name] = str(error)
+                values[field.name] = field.default
+        return values, wrong
+
+    @property
+    def settings(self):
+        """The step's settings as they stand; raises WrongValue with a sentence when a field cannot be that."""
+        values, wrong = self._values()
+        if wrong:
+            raise WrongValue(" ".join(wrong.values()))
+        return declared.make(self.step, **values)
+
+    def _changed(self, change=None):
+        values, wrong = self._values()
+        try:
+            self.planned = plan(declared.make(self.step, **values), self.twin, self.step)
+            notes = "" if self.planned is None else _cost(self.planned)
+        except (TwinError, ValueError) as error:
+            self.planned, notes = None, sentence(str(error), "stop").html
+        self.notes.value = notes
+        for field in self.fields:
+            self._hint(field, values[field.name], wrong.get(field.name))
+
+    def _hint(self, field, value, wrong):
+        hint = self.hints[field.name]
+        if wrong:
+            hint.value = sentence(wrong, "stop").html
+        elif field.default != AUTO or not self.planned or field.name not in self.planned.values:
+            hint.value = ""
+        else:
+            hint.value = SMALL.format(esc(_derived(field, value, self.planned)))
+
+
+def form(step, twin, only=None, **given):
+    """The form of a step. Prefilled with what was last wanted; a keyword that is not None wins over that.
+
+    `only` names the fields to show; the others keep their value. Raises WrongValue for a keyword that cannot be.
+    """
+    return Form(step, twin, only, **given)
+
+
+def plan(settings, twin, step):
+    """What the step derives from these settings on this machine: a hardware.Plan, or None."""
+    return import_module(f"twinlib.steps.{step}").plan(settings, twin)
+
+
+def _start(step, twin, given):
+    """The values a form starts with: defaults, then what was last wanted, then what the cell says."""
+    known = {f.name: f for f in fields(declared.SETTINGS[step])}
+    start = {name: field.default for name, field in known.items()}
+    for name, value in twin.facts.get("settings", {}).get(step, {}).items():
+        if name in known:
+            try:
+                start[name] = declared.parse(known[name], value)
+            except ValueError:
+                pass  # kept by another version of the library
+    try:
+        return {**start, **{name: declared.parse(known[name], value)
+                            for name, value in given.items() if value is not None}}
+    except ValueError as error:
+        raise WrongValue(str(error)) from None
+    except KeyError as error:
+        raise WrongValue(t(f"There is no setting {error} in {step}.", f"{step} 没有设置 {error}。")) from None
+
+
+def _input(field, value, step):
+    meta = field.metadata
+    if step == "persona" and field.name == "base":
+        return BaseModel(value)
+    if meta["choices"]:
+        return widgets.Dropdown(options=[(_choice(c), c) for c in meta["choices"]], value=value, layout=WIDE)
+    if meta["kind"] is bool:
+        return widgets.Checkbox(value, description=declared.label(field), indent=False, layout=WIDE)
+    text = "" if value == AUTO and field.default == AUTO else str(value)
+    if field.name == "introduction":
+        return widgets.Textarea(text, rows=3, layout=WIDE)
+    return widgets.Text(text, placeholder=AUTO if field.default == AUTO else "", layout=WIDE)
+
+
+def _choice(value):
+    if value is True or value is False:
+        return t("yes", "是") if value else t("no", "否")
+    return t("auto", "自动") if value == AUTO else str(value)
+
+
+def _typed(field, value):
+    """What the owner put in: an empty box of a derived field means 'auto'."""
+    value = value.strip() if isinstance(value, str) else value
+    return AUTO if value == "" and field.default == AUTO else value
+
+
+def _derived(field, value, planned):
+    why = planned.reasons.get(field.name, "")
+    says = _choice(planned.values[field.name])
+    if value == AUTO:
+        return t("auto", "自动") + f" → {says}" + (f" ({why})" if why else "")
+    return t(f"yours; auto would be {says}", f"您填的；自动会用 {says}") + (f" ({why})" if why else "")
+
+
+def _cost(planned):
+    return sentence(t(f"Needs about {planned.memory_gb:.1f} GB of memory and {clock(planned.seconds)}.",
+                      f"大约需要 {planned.memory_gb:.1f} GB 内存和{clock(planned.seconds)}。")).html
+
+
+def _closed(rows):
+    if not rows:
+        return []
+    accordion = widgets.Accordion([widgets.VBox(rows)], selected_index=None)
+    accordion.set_title(0, t("More settings (fine as they are)", "更多设置（不改也行）"))
+    return [accordion]
+
+
+class BaseModel(widgets.VBox):
+    """A list of the catalogue with size, licence and fit, and a text box for any other model; `value` is the name."""
+
+    value = traitlets.Unicode(AUTO)
+
+    def __init__(self, value):
+        listed = machine.offers()
+        self.listed = {AUTO, *(name for _, name in listed)}
+        self.names = widgets.Dropdown(
+            options=[(t("auto", "自动"), AUTO), *listed, (t("another one …", "其他……"), OTHER)], layout=WIDE)
+        self.other = widgets.Text(layout=WIDE, placeholder=t(
+            "a Hugging Face id, or a folder", "Hugging Face 编号，或一个文件夹"))
+        super().__init__([self.names, self.other])
+        self.observe(self._show, "value")
+        self.value = value
+        self._show()
+        self.names.observe(self._take, "value")
+        self.other.observe(self._take, "value")
+
+    def _show(self, change=None):
+        if self.value in self.listed:
+            self.names.value = self.value
+        elif self.value:
+            self.names.value, self.other.value = OTHER, self.value
+        self.other.layout.display = "none" if self.names.value else ""
+
+    def _take(self, change=None):
+        self.value = self.names.value or self.other.value.strip()
+        self.other.layout.display = "none" if self.names.value else ""

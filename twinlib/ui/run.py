@@ -1,0 +1,208 @@
+"""Check and run a step from a notebook: the run is the same command as in a terminal, as a child process.
+
+The child's numbers come through history.jsonl, its sentences through its output. Interrupting the cell sends the
+child one SIGINT and waits while it saves.
+"""
+
+import os
+import queue
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+
+from .. import settings as declared
+from ..language import language, t
+from ..progress import clock, line_of
+from ..twin import AUTO, Twin, TwinError, read_records
+from . import plots
+from .show import NOTHING, Shown, esc, number, sentence, show, table, title
+
+ROOT = Path(__file__).resolve().parents[2]
+POLL = 0.25  # seconds between looks at the child
+DRAW = 2.0  # seconds between redrawn pictures
+
+
+class StepFailed(TwinError):
+    """The child ended without success; its sentence is shown without a traceback, and Run all stops here."""
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+def check(twin, step, settings):
+    """Show what stands in the way of a step, and what the plan derives: values, reasons, memory, time."""
+    module = import_module(f"twinlib.steps.{step}")
+    found = module.problems(settings, twin)
+    shown = sum((sentence(p.text, p.level) for p in found), NOTHING)
+    planned = module.plan(settings, twin) if not declared.stops(found) else None
+    if planned is not None:
+        shown += _plan(settings, planned)
+    if not declared.stops(found):
+        shown += sentence(t("Nothing stands in the way.", "可以开始。"), "good")
+    show(shown)
+
+
+def _plan(settings, planned):
+    rows = []
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        mine = value != AUTO
+        shown = value if mine else planned.values.get(field.name, AUTO)
+        why = "" if mine else planned.reasons.get(field.name, "")
+        rows.append((declared.label(field), number(shown), t("as you set it", "您的设置") if mine and
+                     value != field.default else why))
+    needs = t(f"About {planned.memory_gb:.1f} GB of memory and {clock(planned.seconds)}.",
+              f"大约需要 {planned.memory_gb:.1f} GB 内存、{clock(planned.seconds)}。")
+    header = (t("Setting", "设置"), t("Value", "值"), t("Why", "理由"))
+    return sentence(needs) + table(header, rows)
+
+
+def command(twin, step, settings):
+    """The command line that runs a step with these settings: a flag for every value that is not the default."""
+    words = ["python", "-m", "twinlib", step, "--twin", str(twin.path)]
+    remembered = twin.facts.get("settings", {}).get(step, {})
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if value != field.default or remembered.get(field.name, value) != value:
+            words += [f"--{field.name.replace('_', '-')}", _flag(value)]
+    return words
+
+
+def _flag(value):
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def step(twin, step, settings):
+    """Run a step and follow it; its Report. Raises StepFailed with the child's sentence when it did not succeed."""
+    words = command(twin, step, settings)
+    secrets = _secrets(step, settings)
+    show(Shown(f"<code>{esc(shlex.join(words))}</code>", f"$ {shlex.join(words)}"))
+    follow(words, twin.history(step), step, secrets)
+    twin.facts = Twin(twin.path).facts  # the child wrote them
+    report = twin.report(step)
+    for warning in report.warnings if report else []:
+        show(sentence(warning, "warning"))
+    return report
+
+
+def _secrets(step, settings):
+    """The hub's token, only for a child that uploads: by its environment, never on the command line."""
+    if step != "publish" or not settings.upload:
+        return {}
+    from .secrets import hub_token
+
+    return {"HF_TOKEN": hub_token() or ""}
+
+
+def follow(words, history=None, name="", environment=None):
+    """Run `python …` words as a child, show its progress in place until it ends; raises StepFailed unless it succeeded."""
+    child = subprocess.Popen(
+        [sys.executable, *words[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        errors="replace", start_new_session=True, env=_environment(environment or {}))
+    said, complaints = queue.Queue(), deque(maxlen=40)
+    readers = [threading.Thread(target=_read, args=(child.stdout, said.put), daemon=True),
+               threading.Thread(target=_read, args=(child.stderr, complaints.append), daemon=True)]
+    for reader in readers:
+        reader.start()
+    screen = _Screen(history, name)
+    while True:
+        try:
+            _watch(child, screen, said)
+            break
+        except KeyboardInterrupt:
+            child.send_signal(signal.SIGINT)
+            print(t("Stopping: the step saves first. Interrupt again to end it at once.",
+                    "正在停止：先保存。再次中断则立刻结束。"), flush=True)
+    for reader in readers:
+        reader.join(timeout=5)
+    _print(said)
+    screen.draw(last=True)
+    if child.returncode:
+        raise StepFailed(_why(child.returncode, list(complaints)))
+
+
+def _watch(child, screen, said):
+    while child.poll() is None:
+        _print(said)
+        screen.draw()
+        time.sleep(POLL)
+
+
+def _environment(more):
+    """The child finds this library wherever it runs, speaks our language, and knows that it is followed."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8",
+            "TWINLIB_LANG": language(), "TWINLIB_PROGRESS": "file", "TWINLIB_FOLLOWED": "1", **more}
+
+
+def _read(stream, take):
+    for line in stream:
+        take(line.rstrip("\n"))
+
+
+def _print(said):
+    while not said.empty():
+        print(said.get(), flush=True)
+
+
+def _why(code, complaints):
+    """The sentence for an exit status: what the child said last, or how it was ended."""
+    lines = [line for line in complaints if line.strip()]
+    if code in (-9, 137):
+        return t("The step was ended from outside, most often because memory ran out. Choose a smaller base or a smaller "
+                 "batch, then run this cell again: it goes on from its last checkpoint.",
+                 "这一步被系统强行结束，多半是内存不够。换小一点的基础模型或每批行数，再运行这一格：会从上次保存处继续。")
+    if any(line.startswith("Traceback") for line in lines):
+        return "\n".join(lines) + "\n" + t(
+            "This is a mistake in the library, not yours: please report it with the lines above.",
+            "这是程序的错误，不是您的：请把上面几行报告给我们。")
+    return lines[-1] if lines else t(f"The step ended with status {code} and said nothing.", f"这一步以状态 {code} 结束，没有说明。")
+
+
+class _Screen:
+    """One place in the output that shows the newest progress record and the curves so far."""
+
+    def __init__(self, history, name):
+        self.history, self.name = history, name
+        self.started, self.drawn, self.seen, self.id = time.time(), 0.0, 0, None
+
+    def draw(self, last=False):
+        """Redraw when there is something new and it is time."""
+        now = time.monotonic()
+        if self.history is None or (now - self.drawn < DRAW and not last) or not self._fresh():
+            return
+        records = self._records()
+        if len(records) == self.seen or not any("done" in record for record in records):
+            return
+        self.drawn, self.seen = now, len(records)
+        update, self.id = self.id is not None, self.id or f"twinlib-{self.name}-{self.started}"
+        show(_progress(records, self.name), self.id, update)
+
+    def _fresh(self):
+        """True when the history is of this run and not of an earlier one."""
+        try:
+            return self.history.stat().st_mtime >= self.started - 1
+        except OSError:
+            return False
+
+    def _records(self):
+        try:
+            return read_records(self.history)
+        except (TwinError, OSError):
+            return []  # in the middle of a line: the next look sees it whole
+
+
+def _progress(records, name):
+    newest = [record for record in records if "done" in record][-1]
+    share = min(1.0, newest["done"] / newest["total"]) if newest["total"] else 0.0
+    line = line_of(newest, name)
+    bar = (f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px"><div style="width:{share:.1%};'
+           f'height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div><div>{esc(line)}</div>')
+    return Shown(bar + plots.embedded(plots.curves_of(records)), line)

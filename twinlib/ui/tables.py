@@ -1,0 +1,119 @@
+"""Evidence to read: what is learnt, answers before and after, answers side by side, what would be uploaded."""
+
+from ..language import t
+from ..text import cards
+from ..twin import STEPS
+from .show import NOTHING, Shown, caption, esc, interval, number, size, table, title
+
+LEARNT = "background:rgba(40,160,80,.25)"
+MASKED = "opacity:.55"
+LONGEST = 600  # characters of an answer in a table
+
+
+def rows(twin, several=4):
+    """A few training rows as the model will see them, and how many there are of each kind."""
+    train = twin.records("train")
+    kinds = {}
+    for row in train:
+        kinds.setdefault(row["kind"], []).append(row)
+    counts = ", ".join(f"{kind} {len(found)}" for kind, found in kinds.items())
+    chosen = [row for found in kinds.values() for row in found[:max(1, several // len(kinds))]]
+    header = (t("Kind", "种类"), t("A reader asks", "读者问"), t("You answered, word for word", "您的原话"))
+    said = [(row["kind"], _turn(row, "user"), _cut(_turn(row, "assistant"))) for row in chosen]
+    return caption(t(f"{len(train)} rows to learn from: {counts}.", f"训练行共 {len(train)} 条：{counts}。")) + table(header, said)
+
+
+def _turn(row, role):
+    return next((message["content"] for message in reversed(row["messages"]) if message["role"] == role), "")
+
+
+def _cut(text):
+    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
+
+
+def _samples(twin, kind):
+    if not twin.file("samples").exists():
+        return []
+    return [record for record in twin.records("samples") if record.get("kind") == kind]
+
+
+def learnt(twin):
+    """One decoded training row: what the model learns to write is green, what it only reads is pale."""
+    samples = _samples(twin, "learnt")
+    if not samples:
+        return NOTHING
+    tokens = samples[0]["tokens"]
+    spans = "".join(f'<span style="{LEARNT if token["learnt"] else MASKED}">{esc(token["text"])}</span>' for token in tokens)
+    plain = "".join(f"[{token['text']}]" if token["learnt"] else token["text"] for token in tokens)
+    count = sum(token["learnt"] for token in tokens)
+    return Shown(f'<div style="white-space:pre-wrap;line-height:1.6">{spans}</div>', plain) + caption(t(
+        f"Green is learnt ({count} of {len(tokens)} tokens), pale is only read. The last green piece must be the end of "
+        "the turn: that is how the twin learns to stop.",
+        f"绿色是要学的（{len(tokens)} 个 token 里的 {count} 个），浅色只读不学。最后一块绿色必须是回合结束符：分身由此学会停下。"))
+
+
+def before_after(twin):
+    """Answers to held-out questions before and after training."""
+    answers = {}
+    for record in _samples(twin, "answer"):
+        answers.setdefault(record["question"], {})[record["when"]] = record["text"]
+    header = (t("Question, never trained on", "没训练过的问题"), t("Before", "训练前"), t("After", "训练后"))
+    return table(header, [(question, _cut(said.get("before", "")), _cut(said.get("after", "")))
+                          for question, said in answers.items()])
+
+
+def figures(report):
+    """A report's figures: name, value, interval, sample size, and what to make of it."""
+    header = (t("Figure", "指标"), t("Value", "值"), t("95 % interval", "95% 区间"), "n", t("Note", "说明"))
+    return table(header, [(name, number(figure.get("value")), interval(figure), number(figure.get("n")),
+                           figure.get("note", "")) for name, figure in (report.figures if report else {}).items()])
+
+
+def side_by_side(twin, several=4):
+    """Held-out questions with every row's answer and what the author really wrote."""
+    said, names = {}, []
+    for answer in twin.records("answers"):
+        said.setdefault(answer["question"], {})[answer["row"]] = answer["text"]
+        names += [] if answer["row"] in names else [answer["row"]]
+    wrote = {_turn(row, "user"): _turn(row, "assistant") for row in twin.records("test")}
+    header = (t("Question", "问题"), *names, t(f"{twin.author}, really", f"{twin.author} 的原文"))
+    lines = [(question, *(_cut(rows.get(name, "")) for name in names), _cut(wrote.get(question, "")))
+             for question, rows in list(said.items())[:several]]
+    return caption(t("Read across: which column sounds most like the last one?", "横着读：哪一列最像最后一列？")) + table(header, lines)
+
+
+def uploads(twin):
+    """Every file that would be uploaded, by repository."""
+    lines = []
+    for kind in ("gguf", "adapter", "corpus"):
+        repository = cards.repository(twin.name, kind)
+        folder = twin.upload(repository)
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+            if path.is_file():
+                lines.append((repository, path.relative_to(folder).as_posix(), size(path.stat().st_size)))
+    header = (t("Repository", "仓库"), t("File", "文件"), t("Size", "大小"))
+    return table(header, lines) + caption(t(f"Look at them in {twin.folder('publish')}.", f"可以在 {twin.folder('publish')} 里查看。"))
+
+
+def card(twin):
+    """The model card that would be uploaded, as text."""
+    path = twin.upload(cards.repository(twin.name, "gguf")) / "README.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return Shown(f'<pre style="white-space:pre-wrap;max-height:24em;overflow:auto">{esc(text)}</pre>', text)
+
+
+def steps(twin):
+    """How each step of the twin stands."""
+    names = {"done": t("done", "完成"), "stale": t("out of date", "已过期"), "missing": t("not yet", "还没有"),
+             "broken": t("damaged", "损坏")}
+    states = [(step, twin.state(step)) for step in STEPS]
+    header = (t("Step", "步骤"), t("State", "状态"), t("Why", "原因"))
+    return table(header, [(step, names[state.name], state.why) for step, state in states])
+
+
+def saved(twin, step, following=""):
+    """Where a step's result lies and what comes next."""
+    state = twin.state(step)
+    lines = caption(t(f"Saved in {twin.folder(step)}.", f"已保存在 {twin.folder(step)}。")) if state.name == "done" else \
+        caption(t("Not finished yet: run the cell above.", "还没完成：请运行上面的格子。"))
+    return lines + (title(t("Next: ", "下一步：") + following) if following else NOTHING)
