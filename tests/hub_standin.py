@@ -6,7 +6,8 @@
 It knows whoami, repository creation and settings, card validation, pre-upload, the LFS batch (one part or several),
 LFS upload and verification, commits, repository information and trees. Files end up under folder/USER/NAME; a
 large file is refused unless its sha256 and size are what was announced. Every call needs the token, but for the
-presigned upload addresses, which must not get it. `hub.faults` breaks chosen calls: {part of the path: how often}.
+presigned upload addresses, which must not get it. `hub.faults` breaks chosen calls: {part of the path: how often};
+`hub.damage` names a file that is stored wrongly.
 """
 
 import base64
@@ -33,7 +34,7 @@ class Hub:
         self.folder, self.token, self.user = Path(folder), token, user
         self.repositories, self.objects, self.parts = {}, {}, {}
         self.calls, self.faults, self.url = [], {}, ""
-        self.part_size, self.role = 1 << 30, "write"
+        self.part_size, self.role, self.damage = 1 << 30, "write", ""
         self.lock = threading.Lock()
 
     def file(self, repository, path):
@@ -81,7 +82,7 @@ def _create(hub, match, query, body):
         raise Refused(403, message=f"You don't have the rights to create a repo under the namespace {owner}")
     name = f"{owner}/{asked['name']}"
     if name in hub.repositories:
-        raise Refused(409, message="You already created this repo")
+        raise Refused(409, message=json.dumps({"error": "You already created this repo", "url": f"{hub.url}/{name}"}))
     hub.create(name, asked.get("visibility") == "private" or asked.get("private") is True, asked.get("type", "model"))
     return {"url": f"{hub.url}/{name}", "name": name, "id": name}
 
@@ -99,7 +100,8 @@ def _wrong(card, kind):
     head = yaml.safe_load(found[1]) if found else None
     if not isinstance(head, dict):
         return ["empty or missing yaml metadata"]
-    errors = [f"{code} is no language code" for code in head.get("language", []) if not re.fullmatch("[a-z]{2,3}", code)]
+    wrong = [code for code in head.get("language", []) if not re.fullmatch("[a-z]{2,3}", code)]
+    errors = [f"{code} is no language code" for code in wrong]
     if kind == "model" and head.get("license") not in LICENCES:
         errors.append(f"license must be one of {LICENCES}")
     if head.get("license") == "other" and not (head.get("license_name") and head.get("license_link")):
@@ -123,8 +125,8 @@ def _settings(hub, match, query, body):
 def _tree(hub, match, query, body):
     rows = []
     for path, file in hub.repositories[match["id"]]["files"].items():
-        row = {"type": "file", "path": path, "size": file["size"], "oid": file["oid"]}
-        rows.append(row | ({"lfs": {"oid": file["oid"], "size": file["size"], "pointerSize": 130}} if file["large"] else {}))
+        large = {"lfs": {"oid": file["oid"], "size": file["size"], "pointerSize": 130}} if file["large"] else {}
+        rows.append({"type": "file", "path": path, "size": file["size"], "oid": file["oid"], **large})
     return rows
 
 
@@ -206,6 +208,7 @@ def _commit(hub, match, query, body):
 def _keep(hub, name, path, data, large):
     target = hub.folder / name / path
     target.parent.mkdir(parents=True, exist_ok=True)
+    data = data[:-1] + b"?" if path == hub.damage else data
     target.write_bytes(data)
     sha256 = hashlib.sha256(data).hexdigest()
     oid = sha256 if large else hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()

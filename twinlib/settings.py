@@ -13,11 +13,13 @@ from .twin import AUTO, Problem
 EFFORTS = ("smoke", "quick", "standard", "thorough")
 
 
-def setting(default, label, help, *, kind=None, low=None, high=None, choices=None, advanced=False):
-    """One field: `kind` is str, int, float or bool (of the default's type unless the default is 'auto')."""
+def setting(default, label, help, *, kind=None, low=None, high=None, choices=None, advanced=False,
+            once=False):
+    """One field: `kind` is str, int, float or bool (of the default's type unless the default is 'auto'); a field
+    that holds `once` is never prefilled with what was chosen last time."""
     return field(default=default, metadata={
         "label": label, "help": help, "kind": kind or type(default), "low": low, "high": high,
-        "choices": choices, "advanced": advanced})
+        "choices": choices, "advanced": advanced, "once": once})
 
 
 def effort(default="quick"):
@@ -180,7 +182,7 @@ class Publish:
     user: str = setting("", ("Your Hugging Face name", "您的 Hugging Face 用户名"), (
         "Repositories are made under it: USER/NAME-GGUF.", "仓库建在它下面：用户名/名字-GGUF。"))
     upload: bool = setting(False, ("Upload now", "现在上传"), (
-        "Off: a dry run that writes exactly what would be uploaded.", "不勾选：只演练，写出将要上传的内容。"))
+        "Off: a dry run that writes exactly what would be uploaded.", "不勾选：只演练，写出将要上传的内容。"), once=True)
     private: bool = setting(True, ("Keep it private", "设为私有"), (
         "Only you see it until you change that on the hub.", "在网站上改之前，只有您看得到。"))
     gguf: bool = setting(True, ("The GGUF files", "GGUF 文件"), ("What Ollama and phones run.", "Ollama 和手机用的文件。"))
@@ -255,6 +257,12 @@ def make(step, **values):
     if unknown:
         raise ValueError(t(f"There is no setting {sorted(unknown)} in {step}.", f"{step} 没有设置 {sorted(unknown)}。"))
     return kind(**{name: parse(known[name], value) for name, value in values.items()})
+
+
+def remembered(step, twin):
+    """What was last wanted for a step, as far as its settings still exist and may be prefilled."""
+    known = {f.name for f in fields(SETTINGS[step]) if not f.metadata["once"]}
+    return {name: value for name, value in twin.facts.get("settings", {}).get(step, {}).items() if name in known}
 
 
 def resolve(settings, planned):

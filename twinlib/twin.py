@@ -37,6 +37,7 @@ FILES = {
     "params": "quantize/params",
     "modelfile": "quantize/Modelfile",
     "answers": "evaluate/answers.jsonl",
+    "scores": "evaluate/scores.jsonl",
     "blind_test": "evaluate/blind_test.html",
 }
 

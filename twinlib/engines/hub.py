@@ -19,7 +19,7 @@ from ..twin import Stopped, TwinError
 
 HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"
-OURS = ("huggingface.co", "hf.co", "127.0.0.1", "localhost", "::1")  # hosts that a token may be sent to
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 IGNORED = [".*", "**/.*"]           # temporary names of files being written
 REPLACED = ["*.gguf", "*.jsonl"]    # of these the repository keeps only what the folder holds
 WAITS = (1, 2)                      # seconds before trying again what the client does not repeat itself
@@ -58,9 +58,9 @@ def token():
 
 
 def mirror():
-    """The host that $HF_ENDPOINT means when it is not the hub itself, else ''."""
-    host = urlsplit(os.environ.get("HF_ENDPOINT") or HUB).hostname or "?"
-    return "" if host in OURS else host
+    """The address in $HF_ENDPOINT when a token must not go there: neither the hub itself nor loopback; else ''."""
+    address = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
+    return "" if address == HUB or urlsplit(address).hostname in LOOPBACK else address
 
 
 def upload(repositories, private, user, sha256, progress):

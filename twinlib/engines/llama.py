@@ -1,7 +1,8 @@
 """The one place that speaks to llama.cpp: load a GGUF file, chat, complete, constrained JSON, tokens, prompts.
 
 llama.cpp runs inside this process (the xllamacpp wheel, nothing to compile) behind its own server, which listens on
-loopback at a free port. Answers come back as the model gave them, thinking included.
+loopback at a free port. Prompts go through the file's own template and answers come back as the model gave them: its
+chat parsers refuse an answer that doesn't look as one of its model's should, and a small twin may ramble.
 """
 
 import json
@@ -16,6 +17,7 @@ from ..language import t
 from ..twin import TwinError
 
 SLOTS = 4  # conversations that can run at once; they share the context
+AS_TRAINED = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3's templates ask whether to think first
 
 
 class Answer(NamedTuple):
@@ -57,13 +59,7 @@ class Llama:
 
         `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
         """
-        wish = {"messages": list(messages), "max_tokens": max_tokens, "temperature": temperature, "top_p": top_p,
-                "seed": seed, "stream": heard is not None, "stream_options": {"include_usage": True}}
-        if schema is not None:
-            wish["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-        started = time.monotonic()
-        text, reason, tokens = (self._streamed if heard else self._whole)(wish, heard)
-        return Answer(text, reason == "stop", tokens, time.monotonic() - started)
+        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard)
 
     def chat_many(self, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, parallel=SLOTS,
                   progress=None):
@@ -86,15 +82,15 @@ class Llama:
             pool.shutdown(cancel_futures=True)
         return answers
 
-    def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None):
+    def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None):
         """The Answer that goes on from a text, or from a list of token ids, without any template."""
-        wish = {"prompt": prompt, "n_predict": max_tokens, "temperature": temperature, "top_p": top_p, "seed": seed}
+        wish = {"prompt": prompt, "n_predict": max_tokens, "temperature": temperature, "top_p": top_p, "seed": seed,
+                "stream": heard is not None}
         if schema is not None:
             wish["json_schema"] = schema
         started = time.monotonic()
-        said = self._ask("/completion", wish)
-        return Answer(said["content"], said["stop_type"] in ("eos", "word"), said["tokens_predicted"],
-                      time.monotonic() - started)
+        text, last = self._heard(wish, heard) if heard else self._whole(wish)
+        return Answer(text, last["stop_type"] == "eos", last["tokens_predicted"], time.monotonic() - started)
 
     def greedy(self, ids, max_tokens):
         """The token ids that the model finds likeliest after these, one after another (an end token ends them)."""
@@ -107,27 +103,25 @@ class Llama:
 
     def prompt(self, messages):
         """The text that the file's template makes of a list of messages, up to where the answer starts."""
-        return self._ask("/apply-template", {"messages": list(messages)})["prompt"]
+        return self._ask("/apply-template", {"messages": list(messages), **AS_TRAINED})["prompt"]
 
-    def _whole(self, wish, heard):
-        said = self._ask("/v1/chat/completions", {**wish, "stream_options": None})
-        choice = said["choices"][0]
-        return choice["message"]["content"] or "", choice["finish_reason"], said["usage"]["completion_tokens"]
+    def _whole(self, wish):
+        said = self._ask("/completion", wish)
+        return said["content"], said
 
-    def _streamed(self, wish, heard):
-        pieces, reason, tokens = [], None, 0
-        with self._post("/v1/chat/completions", wish) as lines:
+    def _heard(self, wish, heard):
+        pieces, event = [], {}
+        with self._post("/completion", wish) as lines:
             for line in lines:
-                if not line.startswith(b"data: {"):
-                    continue
-                event = json.loads(line[6:])
-                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
-                for choice in event.get("choices", ()):
-                    reason = choice["finish_reason"] or reason
-                    if piece := choice["delta"].get("content"):
+                if line.startswith(b"data: {"):
+                    event = json.loads(line[6:])
+                    if piece := event.get("content"):
                         pieces.append(piece)
                         heard(piece)
-        return "".join(pieces), reason, tokens
+        if "stop_type" not in event:
+            raise TwinError(t("llama.cpp broke off in the middle of an answer: ask again.",
+                              "llama.cpp 回答到一半中断了：请再问一次。"))
+        return "".join(pieces), event
 
     def _ask(self, path, wish):
         with self._post(path, wish) as answer:
@@ -156,8 +150,6 @@ def _load(path, context, precise):
     wanted.n_ctx, wanted.n_parallel, wanted.kv_unified = context, SLOTS, True
     wanted.verbosity, wanted.warmup, wanted.ui = -1, False, False
     wanted.cache_ram_mib = 0
-    # Some parsers of llama.cpp refuse an answer that doesn't look as its model's answers should; ours may ramble.
-    wanted.force_pure_content_parser = True
     if precise:
         wanted.cache_type_k = wanted.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     try:

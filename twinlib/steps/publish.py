@@ -84,7 +84,7 @@ def _rights(settings, twin, serious):
         found.append(warning("Llama's licence asks for a name that begins with 'Llama': rename the twin's folder.",
                              "Llama 许可证要求名字以 Llama 开头：请给分身文件夹改名。"))
     if settings.corpus and not _settings(twin, "corpus").get("mask"):
-        found.append(serious("Personal data in your texts is not masked: run step 01 with --mask yes, or leave them out.",
+        found.append(serious("Personal data in your texts isn't masked: run step 01 with --mask yes or leave them out.",
                              "文字里的个人信息没有遮住：请用 --mask yes 重跑第 01 步，或不发布文字。"))
     return found
 
@@ -102,8 +102,8 @@ def _address(settings, twin):
         validate_repo_id(f"{_user(settings)}/{cards.repository(twin.name, 'corpus')}")
     except HFValidationError:
         name = f"{_user(settings)}/{twin.name}"
-        return [stop(f"'{name}' can't name a repository: use Latin letters, digits and single '-', '_' or '.' in the user "
-                     "name and in the name of the twin's folder.",
+        return [stop(f"'{name}' can't name a repository: use Latin letters, digits and single '-', '_' or '.' for the "
+                     "user and the twin's folder.",
                      f"“{name}”不能作为仓库名：用户名和分身文件夹名只能用英文字母、数字和单个的 -、_、.。")]
     return []
 
@@ -138,8 +138,9 @@ def _base(twin):
 
 def _ggufs(twin):
     """{type: path} of the GGUF files that the last run of quantize wrote and that are there."""
-    types = [kind.strip() for kind in str(_settings(twin, "quantize").get("types", "")).split(",")]
-    return {kind: twin.gguf(kind) for kind in types if kind and twin.gguf(kind).exists()}
+    types = re.split("[,，]", str(_settings(twin, "quantize").get("types", "")))
+    paths = {kind.strip().upper(): twin.gguf(kind.strip().upper()) for kind in types if kind.strip()}
+    return {kind: path for kind, path in paths.items() if path.exists()}
 
 
 def _adapter(twin):
@@ -172,7 +173,7 @@ def _facts(twin, settings):
         # Figures of an evaluation that something has overtaken would be about another model.
         figures={name: state.report.figures for name, state in reports.items() if state.report and
                  (name != "evaluate" or state.name == "done")},
-        passages=_passages(twin) if settings.corpus else {},
+        passages={split: len(texts) for split, texts in _texts(twin).items()} if settings.corpus else {},
         published=tuple(kind for kind in ("gguf", "adapter", "corpus") if getattr(settings, kind)))
 
 
@@ -181,13 +182,6 @@ def _sampling(twin):
         return json.loads(twin.file("params").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-def _passages(twin):
-    counts = dict.fromkeys(SPLITS, 0)
-    for passage in twin.records("passages"):
-        counts[passage["split"]] += 1
-    return counts
 
 
 def _contents(twin, settings):
@@ -205,7 +199,10 @@ def _contents(twin, settings):
             | {"adapter_config.json": _adapter_config(folder, facts.base)} \
             | {"README.md": cards.model_card(facts, "adapter")}
     if settings.corpus:
-        found["corpus"] = _texts(twin) | {"README.md": cards.dataset_card(facts)}
+        lines = {split: [json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts]
+                 for split, texts in _texts(twin).items()}
+        found["corpus"] = {f"{SPLITS[split]}.jsonl": "".join(some) for split, some in lines.items() if some} \
+            | {"README.md": cards.dataset_card(facts)}
     return found
 
 
@@ -217,11 +214,9 @@ def _adapter_config(folder, base):
 
 
 def _texts(twin):
-    """{file name: JSON Lines} of the passages as step 01 left them: no titles, dates, file names or other fields."""
-    lines = {split: [] for split in SPLITS}
-    for passage in twin.records("passages"):
-        lines[passage["split"]].append(json.dumps({"text": passage["text"]}, ensure_ascii=False) + "\n")
-    return {f"{SPLITS[split]}.jsonl": "".join(text) for split, text in lines.items() if text}
+    """{split: texts} of the passages as step 01 left them; no titles, dates, file names or other fields."""
+    passages = twin.records("passages")
+    return {split: [one["text"] for one in passages if one.get("split") == split] for split in SPLITS}
 
 
 # Writing it out
@@ -290,13 +285,13 @@ def _how_to_run(twin, settings):
 def run(twin, settings, progress):
     """Lay out what would be uploaded, show it, and upload it when asked to."""
     inputs = twin.inputs(*_sources(twin, settings), base=True)
-    told = [problem.text for problem in problems(settings, twin) if problem.level == "warning"]
+    warnings = []
     repositories = _lay_out(twin, settings)
     progress.say(_table(repositories))
     if settings.gguf:
         progress.say(_how_to_run(twin, settings))
     if settings.upload:
-        told += hub.upload(repositories, settings.private, settings.user, twin.hash, progress)
+        warnings = hub.upload(repositories, settings.private, settings.user, twin.hash, progress)
         progress.say("\n".join(t(f"Uploaded: {hub.url(made)}", f"已上传：{hub.url(made)}") for made in repositories))
     else:
         progress(1, 1, t("dry run", "演练"), raise_on_stop=False)
@@ -306,7 +301,7 @@ def run(twin, settings, progress):
     counts = [count for made in repositories for count in hub.files(made).values()]
     figures = {"repositories": figure(len(repositories)), "files": figure(len(counts)),
                "megabytes": figure(round(sum(counts) / 1e6, 3)), "uploaded": figure(int(settings.upload))}
-    return Outcome(figures, inputs, told, settings)
+    return Outcome(figures, inputs, warnings, settings)
 
 
 def _sources(twin, settings):

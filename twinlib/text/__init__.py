@@ -1,1 +1,1 @@
-"""Text in, text and numbers out: reading exports, cleaning, privacy, passages, questions, rows. No torch, no twin folder."""
+"""Text in, text and numbers out: reading, cleaning, privacy, passages, questions, rows. No torch, no twin folder."""

@@ -14,6 +14,7 @@ import yaml
 from ..settings import SETTINGS
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+ENGLISH, CHINESE = (lambda en, zh: en), (lambda en, zh: zh)
 UNTOLD = {"base", "problems"}  # settings that may be a path of the owner's machine
 FIRST_CHOICES = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K")
 
@@ -33,16 +34,24 @@ FIGURES = {
     "fool_rate": ("Taken for the author in a blind test", "盲测中被当成作者"),
 }
 
+# Of the other steps' figures, those that a reader of the card can use; corpus notes hold words of the texts.
+TRAINING = {
+    "rows": ("Rows", "行数"), "steps": ("Steps done", "实际步数"),
+    "val_loss_before": ("Validation loss before", "训练前的验证损失"), "val_loss": ("Validation loss after", "训练后的验证损失"),
+    "accuracy_before": ("Accuracy before", "训练前正确率"), "accuracy_after": ("Accuracy after", "训练后正确率"),
+}
+WRITING = {
+    "documents": ("Documents", "文章"), "passages": ("Passages", "段落"), "rows": ("Training rows", "训练行"),
+    "characters_kept": ("Characters", "字符"), "tokens": ("Tokens, estimated", "token（估计）"),
+    "personal_data": ("Pieces of personal data masked", "遮住的个人信息"),
+}
+
 # What a licence asks to be said beside a changed model: (start of its hub id, notice file, line on the card).
 NOTICES = (
     ("gemma", "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n"
      "Use is restricted by the Gemma Prohibited Use Policy found at ai.google.dev/gemma/prohibited_use_policy\n", ""),
-    ("llama3.1", "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. "
-     "All Rights Reserved.\n", "Built with Llama"),
-    ("llama3.2", "Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. "
-     "All Rights Reserved.\n", "Built with Llama"),
-    ("llama3.3", "Llama 3.3 is licensed under the Llama 3.3 Community License, Copyright © Meta Platforms, Inc. "
-     "All Rights Reserved.\n", "Built with Llama"),
+    *((f"llama{version}", f"Llama {version} is licensed under the Llama {version} Community License, Copyright © Meta "
+       "Platforms, Inc. All Rights Reserved.\n", "Built with Llama") for version in ("3.1", "3.2", "3.3")),
     ("llama3", "Meta Llama 3 is licensed under the Meta Llama 3 Community License, Copyright © Meta Platforms, Inc. "
      "All Rights Reserved.\n", "Built with Meta Llama 3"),
     ("qwen-research", "Qwen is licensed under the Qwen RESEARCH LICENSE AGREEMENT, Copyright (c) Alibaba Cloud. "
@@ -178,18 +187,26 @@ def table(columns, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def figure_rows(figures, say, notes=True):
-    """Rows (name, value, interval, n, note) of a report's figures; 'not measured' where there is no value."""
+def short_rows(figures, labels, say):
+    """Rows (name, value) of the figures that have a label."""
+    return [[say(*label), _value(figures[name], say)] for name, label in labels.items() if name in figures]
+
+
+def _value(figure, say):
+    return say("not measured", "未测") if figure.get("value") is None else number(figure["value"])
+
+
+def figure_rows(figures, say):
+    """Rows (name, value, interval, n, note) of the evaluation; 'not measured' where there is no value."""
     rows = []
     for name, figure in figures.items():
-        first, _, rest = name.partition(":")
+        first, _, rest = name.partition(".")  # NAME.ROW: the same figure for the base, the prompt, a file
         label = say(*FIGURES.get(first, (first.replace("_", " "),) * 2))
-        value = say("not measured", "未测") if figure.get("value") is None else number(figure["value"])
         low, high = figure.get("low"), figure.get("high")
         between = "" if low is None or high is None else f"{number(low)} {say('to', '至')} {number(high)}"
-        cells = [escape(label) + (f" ({escape(rest)})" if rest else ""), value, between]
         count = "" if figure.get("n") is None else number(figure["n"])
-        rows.append(cells + ([count, escape(figure.get("note") or "")] if notes else []))
+        rows.append([escape(label) + (f" ({escape(rest)})" if rest else ""), _value(figure, say), between, count,
+                     escape(figure.get("note") or "")])
     return rows
 
 
@@ -298,7 +315,7 @@ def _training(facts, say):
     titles = {"persona": ("Voice (LoRA)", "口吻（LoRA）"), "reasoning": ("Reasoning (GRPO)", "推理（GRPO）")}
     for step, title in titles.items():
         rows = setting_rows(step, facts.settings.get(step, {}), say)
-        rows += [[row[0], row[1]] for row in figure_rows(facts.figures.get(step, {}), say, notes=False)]
+        rows += short_rows(facts.figures.get(step, {}), TRAINING, say)
         if rows:
             parts.append(f"**{say(*title)}**\n\n" + table([say("Setting or figure", "设置或数字"), say("Value", "值")], rows))
     return f"### {say('How it was trained', '训练方法')}\n\n" + "\n\n".join(parts) if parts else ""
@@ -315,7 +332,7 @@ def _scores(facts, say):
 
 
 def _corpus(facts, say):
-    rows = [row[:2] for row in figure_rows(facts.figures.get("corpus", {}), say, notes=False)]
+    rows = short_rows(facts.figures.get("corpus", {}), WRITING, say)
     where = say("The texts themselves are not in this repository.", "文字本身不在本仓库中。")
     return f"### {say('The writing it learnt from', '学习的文字')}\n\n{where}" \
         + ("\n\n" + table([say("Figure", "数字"), say("Value", "值")], rows) if rows else "")
@@ -343,18 +360,10 @@ def _model(facts, kind, say):
     return "\n\n".join(section for section in sections if section)
 
 
-def english(en, zh):
-    return en
-
-
-def chinese(en, zh):
-    return zh
-
-
 def model_card(facts, kind):
     """The README.md of the 'gguf' or the 'adapter' repository."""
     return page(head(facts, kind), f"# {escape(facts.author)} · another me · 世另我", "## English",
-                _model(facts, kind, english), "## 中文", _model(facts, kind, chinese), "Made with Another Me · 世另我.")
+                _model(facts, kind, ENGLISH), "## 中文", _model(facts, kind, CHINESE), "Made with Another Me · 世另我.")
 
 
 def _dataset(facts, say):
@@ -382,4 +391,4 @@ def dataset_card(facts):
             "size_categories": [next((name for top, name in sizes if total < top), "100K<n<1M")],
             "tags": ["another-me"], "configs": [{"config_name": "default", "data_files": files}]}
     return page({key: value for key, value in data.items() if value}, f"# {escape(facts.author)} · corpus · 语料",
-                "## English", _dataset(facts, english), "## 中文", _dataset(facts, chinese))
+                "## English", _dataset(facts, ENGLISH), "## 中文", _dataset(facts, CHINESE))

@@ -11,7 +11,7 @@ import html
 import re
 import unicodedata
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,13 +24,17 @@ URL = re.compile(r"[(（\[<]?\s*(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9ff
 # Only in short paragraphs, and the second list only at the end of a text: "nobody follows me" is no call to subscribe.
 FOOTER_SURE = re.compile(
     r"欢迎(大家)?(关注|订阅|转发)|关注(我的|本)?(公众号|频道|账号|微博|订阅号)|(点|来)(一)?[个波]?关注|扫(描|码)|长按.{0,8}二维码|"
-    r"转载请(注明|联系)|未经.{0,6}(授权|许可|允许).{0,6}(转载|禁止|不得)|版权所有|阅读原文|求?(一键)?三连|点(个)?赞.{0,6}(关注|在看|收藏)|"
-    r"^本文(首发|最初发表)|subscribe (to|now|here|below|for)|(please|don't forget to) (subscribe|like and)|"
+    r"转载请(注明|联系)|未经.{0,6}(授权|许可|允许).{0,6}(转载|禁止|不得)|版权所有|阅读原文|求?(一键)?三连|"
+    r"点(个)?赞.{0,6}(关注|在看|收藏)|^本文(首发|最初发表)|subscribe (to|now|here|below|for)|"
+    r"(please|don't forget to) (subscribe|like and)|"
     r"sign up (for|to) (my|our|the) .{0,20}(newsletter|list)|follow (me|us) on|all rights reserved|"
-    r"share this (post|article)|originally (published|posted|appeared) (on|at|in)|buy me a coffee|thanks for reading.{0,40}subscribe",
+    r"share this (post|article)|originally (published|posted|appeared) (on|at|in)|buy me a coffee",
     re.IGNORECASE)
-FOOTER_LAST = re.compile(r"公众号|订阅|社群|(请|欢迎|可以)加.{0,4}微信|加我.{0,2}微信|原文链接|关注(我|一下)|下期见|newsletter|leave a comment|read more|rss",
+FOOTER_LAST = re.compile(r"公众号|订阅|社群|(请|欢迎|可以)加.{0,4}微信|加我.{0,2}微信|原文链接|"
+                         r"(欢迎|请|记得|可以)关注|关注一下|下期见|newsletter|leave a comment|read more|rss",
                          re.IGNORECASE)
+NUMBER_ALONE = re.compile(r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?")
+NOTE_MARK = re.compile("[①-⒇]")
 TAKEN_OUT = (  # what, pattern; before the Markdown is parsed
     ("code", r"^[ \t]*(```|~~~)[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)"),
     ("comment", r"<!--.*?(?:-->|\Z)"),
@@ -71,7 +75,7 @@ def clean(text, markup=True, restored=frozenset(), author=""):
     blocks = [(kind, polish(block)) for kind, block in blocks]
     title = blocks.pop(0)[1] if blocks and blocks[0][0] == "h1" else ""
     blocks = unwrap([(kind, block) for kind, block in blocks if block])
-    kept = _without_footers(blocks, parts, restored, author)
+    kept = _without_footers(_without_notes(blocks, parts, restored), parts, restored, author)
     return Cleaned(title, _joined(kept), [part for part in parts if part.id not in restored])
 
 
@@ -130,7 +134,7 @@ def _blocks(tokens, parts, restored):
         elif token.type == "inline":
             opener = tokens[index - 1]
             text = _inline(token.children)
-            if opener.type == "heading_open" and not (opener.markup in "-=" and len(text) > 60):
+            if opener.type == "heading_open" and not (opener.markup in "-=" and width(text) > 60):
                 yield opener.tag, text.replace("\n", " ").replace(HARD, " ")
             else:
                 yield "item" if marker else "text", "  " * depth * bool(marker) + marker + text
@@ -182,8 +186,8 @@ def _inline(tokens):
 
 
 def polish(text):
-    """One block without the marks that a Markdown parser leaves behind next to Chinese punctuation, and without URLs."""
-    text = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*|~~(\S(?:.*?\S)?)~~|==(\S(?:.*?\S)?)==", lambda m: next(filter(None, m.groups())), text)
+    """One block without URLs and the marks that a Markdown parser leaves behind next to Chinese punctuation."""
+    text = re.sub(r"(\*\*|~~|==)(\S(?:.*?\S)?)\1", r"\2", text)
     text = re.sub(r"\[\^[^\]\s]+\]|\s*\{#[\w-]+\}$", "", text)
     text = URL.sub("", text)
     text = re.sub(rf"(?<=[^\s])[ \t]{{2,}}|[ \t]+(?=[\n{HARD}])", " ", text)
@@ -246,24 +250,38 @@ def _joined(blocks):
     return text
 
 
+def _without_notes(blocks, parts, restored):
+    """Blocks without printed notes: paragraphs that start with ① or ⑴ where the text above them carries that mark."""
+    above, kept, marks = "", [], set()
+    for kind, block in blocks:
+        found = NOTE_MARK.match(block)
+        if found and (found.group() in above or marks):
+            marks.add(found.group())
+            parts.append(Part("footnote", block))
+        if not found or not marks or parts[-1].id in restored:
+            kept.append((kind, block))
+        above += block[1:]
+    return [(kind, re.sub(f"[{''.join(marks)}]", "", block)) for kind, block in kept] if marks else kept
+
+
 def _without_footers(blocks, parts, restored, author):
     kept = []
     for place, (kind, block) in enumerate(blocks):
-        what = _boilerplate(block, len(blocks) - place <= 3, place == 0, author) if kind in ("text", "item") else None
+        what = kind in ("text", "item") and _boilerplate(block, len(blocks) - place <= 3, place == 0, author)
         if what:
             parts.append(Part(what, block))
         if not what or parts[-1].id in restored:
             kept.append((kind, block))
-    return [(("h2" if re.fullmatch(r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?", block)
-              else kind), block) for kind, block in kept if not re.fullmatch(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+", block)]
+    # A number alone on its line is the heading of a section; stars alone are nothing.
+    return [("h2" if NUMBER_ALONE.fullmatch(block) else kind, block) for kind, block in kept
+            if not re.fullmatch(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+", block)]
 
 
 def _boilerplate(block, last, first, author):
     if first and author and block.strip("·•・—–-－ 文作者/／:：by ") == author.strip():
         return "byline"
-    short = width(block) <= 300
-    return "footer" if short and (FOOTER_SURE.search(block) or last and FOOTER_LAST.search(block) and width(block) < 120) \
-        else None
+    sure = width(block) <= 300 and FOOTER_SURE.search(block)
+    return "footer" if sure or last and width(block) < 120 and FOOTER_LAST.search(block) else None
 
 
 # Near-duplicates
@@ -271,7 +289,8 @@ def _boilerplate(block, last, first, author):
 def shingles(text, size=5):
     """The hashes of all runs of `size` letters or digits of a text, as a set; spaces and punctuation don't count."""
     letters = "".join(re.findall(r"\w", text.lower()))
-    return {zlib.crc32(letters[i:i + size].encode()) for i in range(max(1, len(letters) - size + 1))} if letters else set()
+    count = max(1, len(letters) - size + 1) if letters else 0
+    return {zlib.crc32(letters[i:i + size].encode()) for i in range(count)}
 
 
 def similar(texts, alike=0.5):
@@ -279,22 +298,36 @@ def similar(texts, alike=0.5):
 
     Exact for what it finds; a pair is looked at when it shares rare shingles, which near-duplicates always do.
     """
-    sets = [shingles(text) for text in texts]
-    places = defaultdict(list)
-    for number, found in enumerate(sets):
-        for shingle in found:
-            if shingle % 4 == 0:
-                places[shingle].append(number)
-    shared = Counter()
-    for numbers in places.values():
-        if 2 <= len(numbers) <= 20:
-            shared.update((a, b) for i, a in enumerate(numbers) for b in numbers[i + 1:])
     found = []
+    sizes, shared = _shared(texts)
     for (i, j), count in sorted(shared.items()):
-        # A quarter of the shingles is counted, and a part of these is too common to count.
-        if count * 4 >= min(len(sets[i]), len(sets[j])) * alike / 4:
-            both = len(sets[i] & sets[j])
-            jaccard, containment = both / len(sets[i] | sets[j]), both / min(len(sets[i]), len(sets[j]))
+        # A quarter of the shingles is counted, and some of these are too common to count.
+        if count * 4 >= min(sizes[i], sizes[j]) * alike / 4:
+            first, second = shingles(texts[i]), shingles(texts[j])
+            both = len(first & second)
+            jaccard, containment = both / len(first | second), both / min(len(first), len(second))
             if max(jaccard, containment) >= alike:
                 found.append((i, j, jaccard, containment))
     return found
+
+
+def _shared(texts, rare=20):
+    """(how many shingles each text has, {(i, j): how many of a quarter of the rare ones they share})."""
+    import numpy as np
+
+    sizes, kept = [], [np.empty(0, np.uint32)]
+    for text in texts:
+        found = shingles(text)
+        sizes.append(len(found))
+        kept.append(np.fromiter((h for h in found if h % 4 == 0), np.uint32))
+    hashes, owners = np.concatenate(kept), np.repeat(np.arange(len(texts)), [len(k) for k in kept[1:]])
+    order = np.lexsort((owners, hashes))
+    hashes, owners = hashes[order], owners[order].tolist()
+    starts = [0, *(np.flatnonzero(np.diff(hashes)) + 1).tolist(), len(owners)]
+    shared = Counter()
+    for start, end in zip(starts, starts[1:]):
+        if 2 <= end - start <= rare:
+            shared.update((a, b) for n, a in enumerate(owners[start:end], start + 1) for b in owners[n:end])
+        elif end - start > rare:  # many copies of one text: neighbours are enough to chain them
+            shared.update(zip(owners[start:end], owners[start + 1:end]))
+    return sizes, shared

@@ -18,7 +18,7 @@ CLAUSE = re.compile(r"(?<=[；;，,：:])\s*")
 
 
 def tokens_estimate(text):
-    """About how many tokens a text has: 0.7 a Chinese character, 1.3 an English word. Good to a fifth, for planning."""
+    """About how many tokens a text has: 0.7 a Chinese character, 1.3 an English word. For planning, not exact."""
     return round(_tokens(text))
 
 
@@ -34,15 +34,20 @@ def language_of(text):
 
 
 def passages(document, limit):
-    """The passages of a document record: dicts {id, document, text, tokens_estimate, title, heading, language, place}.
+    """A document record's passages: dicts {id, document, text, tokens_estimate, title, heading, language, place}.
 
     No passage is longer than `limit` tokens (by estimate), unless a single clause is; `place` counts from 0.
     """
-    pieces = [(heading, piece) for heading, text in _sections(document["text"], limit) for piece in _fill(text, limit)]
-    return [{"id": content_id(f"{document['id']} {text}"), "document": document["id"], "text": text,
-             "tokens_estimate": tokens_estimate(text), "title": document["title"], "heading": heading,
-             "language": language_of(text), "place": place}
-            for place, (heading, text) in enumerate(pieces)]
+    # What goes on under a heading is not asked for by it a second time.
+    pieces = [("" if number else heading, piece) for heading, text in _sections(document["text"], limit)
+              for number, piece in enumerate(_fill(text, limit))]
+    found = {}
+    for heading, text in pieces:  # the same words twice in a document are one passage
+        name = content_id(f"{document['id']} {text}")
+        found.setdefault(name, {
+            "id": name, "document": document["id"], "text": text, "tokens_estimate": tokens_estimate(text),
+            "title": document["title"], "heading": heading, "language": language_of(text), "place": len(found)})
+    return list(found.values())
 
 
 def _sections(text, limit):

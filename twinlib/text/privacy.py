@@ -1,16 +1,17 @@
 """Personal data found and masked by stable placeholders: e-mail, phones, identity and card numbers, IPs, own list.
 
-Not detected: addresses, handles, plates, passports, keys, and names that are not on the owner's list. Borders are digits and
-Latin letters, never word boundaries, which don't exist beside Chinese.
+Not detected: addresses, handles, plates, passports, keys, and names that are not on the owner's list. Borders are
+digits and Latin letters, never word boundaries, which don't exist beside Chinese.
 """
 
 import re
 
 LABELS = {"email": "邮箱", "phone": "电话", "identity": "身份证", "card": "卡号", "ip": "IP", "name": "人名"}
-EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![A-Za-z0-9])")
+EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,}(?![A-Za-z0-9])")
 IDENTITY = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[\dXx](?![0-9A-Za-z])")
 CARD = re.compile(r"(?<![0-9A-Za-z.])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,4}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
-IP = re.compile(r"(?<![\d.vV])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
+IP = re.compile(r"(?<![\d.vV])(?<!版本)(?<!ersion )(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
 PHONE = re.compile(
     r"(?<![\d.A-Za-z+-])(?:"
     r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"      # mainland mobile
@@ -30,7 +31,7 @@ def mask(text, language, seen, names=()):
 
     def placeholder(kind, value):
         numbers = seen.setdefault(kind, {})
-        number = numbers.setdefault(re.sub(r"[\s-]", "", value).lower(), len(numbers) + 1)
+        number = numbers.setdefault(re.sub(r"[\s()-]", "", value).lower(), len(numbers) + 1)
         counts[kind] = counts.get(kind, 0) + 1
         return f"[{LABELS[kind] if language == 'zh' else kind}-{number}]"
 
@@ -79,5 +80,5 @@ def _always(value):
 
 
 # Identity numbers before cards, and both before phones: the longest digits first.
-KINDS = (("email", EMAIL, _always), ("identity", IDENTITY, identity_number), ("card", CARD, luhn), ("ip", IP, _address),
-         ("phone", PHONE, _always))
+KINDS = (("email", EMAIL, _always), ("identity", IDENTITY, identity_number), ("card", CARD, luhn),
+         ("ip", IP, _address), ("phone", PHONE, _always))

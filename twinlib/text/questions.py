@@ -11,12 +11,13 @@ import re
 from collections import Counter
 
 GENERIC_ZH = set(
-    "题记 序 序言 自序 后记 前言 引言 引子 小引 简介 附录 附记 无题 通信 通讯 杂感 结语 结论 总结 小结 写在最后 写在前面 尾声 其他 其它 补记 "
-    "补白 注释 正文 开头 更新 目录 碎话 琐记 随笔 日记 说明 背景 缘起 介绍 概述 参考资料 参考 最后 开篇 题辞 摘要 信 忽然想到 几句话".split())
+    "题记 序 序言 自序 后记 前言 引言 引子 小引 简介 附录 附记 无题 通信 通讯 杂感 结语 结论 总结 小结 写在最后 写在前面 "
+    "尾声 其他 其它 补记 补白 注释 正文 开头 更新 目录 碎话 琐记 随笔 日记 说明 背景 缘起 介绍 概述 参考资料 参考 最后 开篇 题辞 摘要 信 忽然想到 几句话".split())
 GENERIC_EN = set(
-    "introduction,intro,preface,foreword,conclusion,conclusions,summary,notes,note,untitled,misc,miscellaneous,appendix,"
-    "background,overview,final thoughts,closing thoughts,in closing,update,updates,abstract,references,afterword,epilogue,"
-    "prologue,contents,the end,links,footnotes,post,diary,journal,wrapping up,key takeaways,full content".split(","))
+    "introduction,intro,preface,foreword,conclusion,conclusions,summary,notes,note,untitled,misc,miscellaneous,"
+    "appendix,background,overview,final thoughts,closing thoughts,in closing,update,updates,abstract,references,"
+    "afterword,epilogue,prologue,contents,the end,links,footnotes,post,diary,journal,wrapping up,key takeaways,"
+    "full content".split(","))
 NUMBERS = "〇零一二三四五六七八九十百"
 TOPIC_ZH = ("你怎么看{}？", "聊聊{}吧。", "说说{}。", "讲讲{}吧。", "关于{}，你怎么想？", "想听你说说{}。", "{author}怎么看{}？",
             "你对{}有什么想法？")
@@ -28,15 +29,16 @@ MORE_ZH = ("{title}，接着往下说吧。", "{title}后来呢？", "{title}还
 TOPIC_EN = ("What do you think about {}?", "Tell me about {}.", "What's your take on {}?", "Talk to me about {}.",
             "What do you have to say about {}?", "{author}, what do you make of {}?", "How do you see {}?")
 POST_EN = ("What were you getting at in {}?", "Tell me about {}.", "What did you say in {}?", "What is {} about?")
-WITHIN_EN = ("In {title}, what did you mean by “{}”?", "Tell me about “{}”.", "What about “{}”?", "Go on about “{}”.")
+WITHIN_EN = ("In {title}, tell me about {}.", "Tell me about {}.", "What about {}?", "What do you say about {}?")
 TERM_EN = ("Tell me about {}.", "What can you tell me about {}?", "What do you have to say about {}?",
            "What happened with {}?", "You mentioned {}. Go on.", "What about {}?")
 ON_EN = ("In {title}, what did you say about {}?", "Go on about {}.", "You mentioned {} in {title}. Tell me more.")
 MORE_EN = ("Go on about {title}.", "And then? I mean {title}.", "What else did you say in {title}?")
-ASKS_ZH = re.compile(r"[?？]$|怎么|怎样|如何|为什么|为何|什么|[吗呢]$|几[个次天年]|多[久少远大]|哪[里个些儿]|谁|能否|是否|值不值得|(?P<v>[\u4e00-\u9fff])不(?P=v)")
-ASKS_EN = re.compile(r"\?$|^(is|are|am|do|does|did|can|could|should|would|will|was|were|has|have|must|may)\s|"
-                     r"^(what|why|how|when|where|who|which|whose)('s| is| are| do| does| did| can| could| should| would| "
-                     r"will| was| were| has| have| makes?| made| many| much| often| long)\s", re.IGNORECASE)
+ASKS_ZH = re.compile(r"[?？]$|怎么|怎样|如何|为什么|为何|什么|[吗呢]$|几[个次天年]|多[久少远大]|"
+                     r"哪[里个些儿]|谁|能否|是否|值不值得|(?P<v>[\u4e00-\u9fff])不(?P=v)")
+HELPERS = "is|are|do|does|did|can|could|should|would|will|was|were|has|have"
+ASKS_EN = re.compile(rf"\?$|^({HELPERS}|am|must|may)\s|^(what|why|how|when|where|who|which|whose)"
+                     rf"('s| ({HELPERS}|makes?|made|many|much|often|long))\s", re.IGNORECASE)
 FLIPS = {"i": "you", "i'm": "you're", "i've": "you've", "i'll": "you'll", "i'd": "you'd", "my": "your", "me": "you",
          "mine": "yours", "am": "are", "myself": "yourself"}
 
@@ -47,11 +49,14 @@ def titles(passage):
     if zh != _chinese(title):
         title = title if zh and title else ""  # an English reader does not quote a Chinese title
     found = []
-    if usable(heading) and zh == _chinese(heading):
-        found.append(_from_heading(passage, heading, title))
     if passage["place"] == 0 and usable(title):
         found.append(_from_title(passage, title))
-    if len(found) < 1 + (passage["place"] == 0) and passage.get("terms"):
+    if usable(heading) and zh == _chinese(heading):
+        found.append(_from_heading(passage, heading, title))
+    terms = passage.get("terms") or [""]
+    # A second question only about what comes up again and again.
+    again = passage["text"].count(re.sub(r"^(the|your) ", "", terms[0])) >= 3
+    if terms[0] and (not found or passage["place"] == 0 and len(found) == 1 and again):
         found.append(_from_terms(passage, title))
     if not found and title and usable(title):
         found.append(_fill(passage, MORE_ZH if zh else MORE_EN, "", title))
@@ -70,8 +75,9 @@ def bare(title):
     """A title without what is not said aloud: series after a bar, remarks in brackets, numbering, pictures."""
     title = re.sub(r"[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f]", "", title)
     title = re.split(r"\s*[｜|]\s*", title)[0]
-    title = re.sub(r"\s*[（(][^（）()]*[）)]\s*$", "", title)
-    title = re.sub(rf"^(\d+[.、)]\s*|[{NUMBERS}]+、\s*|[（(][{NUMBERS}\d]+[）)]\s*|[{NUMBERS}]{{2,}}(?=[^{NUMBERS}年月日天个]))", "", title)
+    title = re.sub(r"\s*[（(][^（）()]*[）)]\s*$|[①-⒇]+", "", title)
+    title = re.sub(rf"^(\d+[.、)]\s*|[{NUMBERS}]+、\s*|[（(][{NUMBERS}\d]+[）)]\s*|"
+                   rf"[{NUMBERS}]{{2,}}(?=[^{NUMBERS}年月日天个]))", "", title)
     return title.strip(" #*_-—:：。.")
 
 
@@ -84,7 +90,9 @@ def _from_title(passage, title):
 
 def _from_heading(passage, heading, title):
     zh, text = passage["language"] == "zh", bare(heading)
-    alone = len(text) >= (5 if zh else 12) and not re.search(r"(?i)^[先再又]|它|(?<![a-z])(it|this|that|they|them)(?![a-z])", text)
+    # A short heading, or one that says 'it', means little without the title.
+    alone = (len(text) >= 6 if zh else len(text.split()) >= 5) and not re.search(
+        r"(?i)^[先再又]|它|(?<![a-z])(it|this|that|they|them)(?![a-z])", text)
     question = (_ask_zh if zh else _ask_en)(text)
     if question and alone:
         return question
@@ -92,17 +100,16 @@ def _from_heading(passage, heading, title):
         named = quoted(bare(title), zh)
         return f"说到{named}：{question}" if zh else f"About {named}: {question[0].lower() + question[1:]}"
     templates = WITHIN_ZH if zh else WITHIN_EN
-    # A short heading says little without the title.
-    templates = templates if alone or not usable(title) else templates[:1]
-    return _fill(passage, templates if usable(title) else templates[1:], text.strip("“”"), title)
+    templates = templates[1:] if alone or not usable(title) else templates[:1]
+    if not zh:
+        text = flipped(_lower_first(passage, text)) if len(text.split()) <= 5 else quoted(text, zh)
+    return _fill(passage, templates, text.strip("“”") if zh else text, title)
 
 
 def _from_terms(passage, title):
     zh, terms = passage["language"] == "zh", passage["terms"]
-    both = (f"{terms[0]}和{terms[1]}" if zh else f"{terms[0]} and {terms[1]}") if len(terms) > 1 else terms[0]
-    subject = both if _number(passage, "both") % 2 else terms[0]
     inside = usable(title) and passage["place"] > 0 and _number(passage, "inside") % 2
-    return _fill(passage, (ON_ZH if zh else ON_EN) if inside else (TERM_ZH if zh else TERM_EN), subject, title)
+    return _fill(passage, (ON_ZH if zh else ON_EN) if inside else (TERM_ZH if zh else TERM_EN), terms[0], title)
 
 
 def _ask_zh(text):
@@ -134,7 +141,7 @@ def _ask_en(text):
 
 
 def _about_en(passage, text):
-    topic = re.match(r"(?i)(?:some )?(?:on|about|against|in praise of|in defen[cs]e of|(?:notes|thoughts) on) (.+)", text)
+    topic = re.match(r"(?i)(?:some )?(?:on|about|against|in praise of|(?:notes|thoughts) on) (.+)", text)
     if topic:
         return _fill(passage, TOPIC_EN, flipped(_lower_first(passage, topic.group(1))), text)
     if len(text.split()) > 8 or re.search(r"[:;,.!—–]", text) or _title_case(text) and len(text.split()) > 3:
@@ -155,7 +162,8 @@ def _title_case(text):
 
 def flipped(text):
     """A title as a reader says it: the author's 'I' and 我 become 'you' and 你."""
-    text = re.sub(r"我(?!们|国|军|辈|等)", "你", text)
+    text = re.sub(r"^我(?!们|国|军|辈|等)|我(?=[的怎为是在和跟对如这不没也最要想会])|(?<=[到给对和跟与让叫])我(?!们|国)",
+                  "你", text)
     text = re.sub(r"(?<![A-Za-z'’])I am(?![A-Za-z])", "you are", text)
     return re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", lambda m: FLIPS.get(m.group().lower().replace("’", "'"), m.group())
                   if m.group() == "I" or m.group().lower() != "i" else m.group(), text)
@@ -188,17 +196,25 @@ STOP_ZH = set("的了是不我你他她它们这那在有和与就也都而之�
               "大小多少时候出起得地得见得看做做想知道给让叫等及或并且则却曾已正刚才便即乃若虽使跟向往由至今日天年月号点些样种次回件位名第几两一二三四五六七八九十百千万亿半每各某另"
               "人事东西先生兄君"
               "，。！？；：、“”‘’《》（）…—")
-STOP_EN = set("about above after again against almost along already although always among another anything around because been "
-              "before being below between both came cannot come comes could does doing down during each either else even ever every "
-              "everything first from further give given goes going gone great have having here herself himself itself just keep know "
-              "less like little long look made make makes many might more most much must myself never next nothing often once only "
-              "other others ought over people perhaps quite rather really right said same says seen several shall should since some "
-              "something still such take taken than that their them then there therefore these they thing things think this those "
-              "though thought three through time times together told took under until upon used very want wanted well went were what "
-              "when where whether which while whole will with within without would year years your yours yourself thence hither "
-              "thing things where whom whose days today tomorrow morning evening night afternoon found left much still makes "
-              "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
-              "october november december lord lady king duke mister sir madam mrs god christ english england".split())
+VERBS_ZH = set((
+    "发现 打算 方面 承认 发表 努力 合适 测试 需要 觉得 认为 问题 情况 事情 时候 已经 可以 没有 开始 结果 部分 方式 内容 解决 典型 声音 或者 而且 不过 似乎 究竟 大约 仿佛 总之 非常 "
+    "特别 直接 完全 必须 应该 允许 提供 进行 实现 使用 利用 属于 关于 例如 譬如 毫无 现实 容易 比较 具体 星期 耐烦 清楚 简单 困难 重要 无聊 提到 接着 继续 希望 喜欢 愿意 打开 关闭 "
+    "毫米 厘米 公里 公斤").split())
+COUNTED = re.compile(rf"[{NUMBERS}两几这那每某半\d][张块条部箱笔款辆把本篇只个位名件次种样幅枚颗粒根座间套双群批封首]")
+STOP_EN = set((
+    "thing things day days year years time times way night morning noon evening afternoon week month hour hours "
+    "minute minutes part end rest same other first second last next more most one two three four five six lot "
+    "bit kind sort place side man men woman people great good little much present whole matter business half "
+    "while number case own that and again there here once then below above himself themselves herself begin "
+    "name reason answer word turn sir mr mrs mister lord lady king duke god i january february march april may "
+    "june july august september october november december monday tuesday wednesday thursday friday saturday "
+    "sunday christmas english").split())
+DETERMINERS = {"my": "your", "our": "your"}
+NOUN = re.compile(
+    r"(?<![A-Za-z])(the|a|an|my|our|his|her|their) ((?:[a-z-]{3,} )?[a-z-]{3,})(?=[,.;:!?)]| (?:of|to|and|in|at|with|"
+    r"for|on|by|is|was|were|are|that|which|who|from|had|has|did|does|will|but|came|said|went|told)(?![a-z]))")
+NAME = re.compile(r"(?<=[a-z,;’'] )(?:(?:Mr|Mrs|Dr|Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant)\.? )?"
+                  r"(?:[A-Z]\. )?[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*")
 
 
 def topics(passages, most=2):
@@ -207,8 +223,17 @@ def topics(passages, most=2):
     spread = Counter(word for words in counted.values() for word in words)
     found = {}
     for name, words in counted.items():
-        score = {w: n * math.log((len(counted) + 1) / spread[w]) for w, n in words.items() if spread[w] <= len(counted) / 4 + 1}
-        found[name] = sorted(score, key=lambda w: (-score[w], w))[:most]
+        score = {w: n * math.log((len(counted) + 1) / spread[w]) for w, n in words.items()
+                 if spread[w] <= len(counted) / 4 + 1}
+        found[name] = _apart(sorted(score, key=lambda w: (-score[w], w)), most)
+    return found
+
+
+def _apart(words, most):
+    found = []
+    for word in words:
+        if len(found) < most and not any(word in other or other in word for other in found):
+            found.append(word)
     return found
 
 
@@ -217,24 +242,28 @@ def _words_zh(text):
     named = Counter({f"{mark}{word}{end}": 1.5 for mark, word, end in
                      re.findall(r"([“《「])([^“”《》「」，。！？；：\s]{2,10})([”》」])", text)})
     runs = Counter()
-    for run in re.findall(f"[\u4e00-\u9fff]+", re.sub(r"[“《「][^”》」]*[”》」]", "，", text)):
+    open_text = COUNTED.sub("，", re.sub(r"[“《「][^”》」]*[”》」]", "，", text))
+    for run in re.findall("[\u4e00-\u9fff]+", open_text):
         for piece in re.split("[" + "".join(STOP_ZH) + "]", run):
-            runs.update(piece[i:i + n] for n in (2, 3, 4) for i in range(len(piece) - n + 1))
-    often = {word: n for word, n in runs.items() if n >= 2}
-    # Of a word and the longer one around it, as often, only the longer one is a word.
-    inner = {word for longer, n in often.items() for word in _inside(longer) if often.get(word, 0) <= n}
-    return named + Counter({word: n for word, n in often.items() if word not in inner})
+            runs.update(piece[i:i + n] for n in range(2, 7) for i in range(len(piece) - n + 1))
+    often = {word: n for word, n in runs.items() if n >= 2 and word not in VERBS_ZH}
+    return named + Counter({word: n for word, n in often.items() if _stands_free(word, open_text)})
 
 
-def _inside(word):
-    return {word[i:i + n] for n in range(2, len(word)) for i in range(len(word) - n + 1)}
+def _stands_free(word, text):
+    # A piece of a longer word always has the same neighbour: 工智 has 人 before it, and 记忆架 has 构 after it.
+    around = re.findall(f"(?=(.){word}(.))", f"，{text}，".replace("\n", "，"))
+    return all(len(set(side)) > 1 or not re.match("[\u4e00-\u9fff]", side[0]) for side in zip(*around))
 
 
 def _words_en(text):
-    """Weights of names (capitals inside a sentence) and of longer everyday words that come back."""
-    names = re.findall(r"(?<=[a-z,;’'] )(?:(?:Mr|Mrs|Dr|Sir|Lady|Lord|Captain|Auntie|Uncle|Miss)\.? )?(?:[A-Z]\. )?"
-                       r"[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*", text)
-    words = Counter(re.findall(r"(?<![A-Za-z’'-])[a-z]{4,}(?![A-Za-z’'-])", text))
-    found = Counter({word: n * 0.8 for word, n in words.items() if n >= 2 and word not in STOP_EN})
-    found.update(Counter(n for n in names if n.split()[-1].lower() not in STOP_EN))
+    """Weights of names (capitals inside a sentence) and of nouns (what follows 'the' or 'my' before a pause)."""
+    found = Counter()
+    for determiner, noun in NOUN.findall(text):
+        if not set(noun.split()) & STOP_EN and not noun.endswith(("ly", "ed", "ing")):
+            found[f"{DETERMINERS.get(determiner, 'the')} {noun}"] += 1
+    lower = set(re.findall(r"(?<![A-Za-z])[a-z]+", text))
+    for name in NAME.findall(text):
+        if name.split()[-1].lower() not in STOP_EN | lower:
+            found[f"the {name}" if f"the {name}" in text else name] += 1
     return found

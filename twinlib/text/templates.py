@@ -138,7 +138,10 @@ Today Date: 26 Jul 2024
 
 def go_template(template):
     """Ollama's Go template of the same family as a Jinja template; '' for an unknown family."""
-    return GO_TEMPLATES.get(family(template), "")
+    go = GO_TEMPLATES.get(family(template), "")
+    if "enable_thinking" in template:  # Qwen3: the twin was trained to answer without thinking first
+        go = go.replace("assistant\n{{ end }}", "assistant\n<think>\n\n</think>\n\n{{ end }}")
+    return go
 
 
 def parameters(temperature, top_p, context, stop):

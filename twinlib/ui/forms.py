@@ -76,7 +76,7 @@ class Form(widgets.VBox):
         values, wrong = self._values()
         try:
             self.planned = plan(declared.make(self.step, **values), self.twin, self.step)
-            notes = "" if self.planned is None else _cost(self.planned)
+            notes = "" if self.planned is None else sentence(cost(self.planned)).html
         except (TwinError, ValueError) as error:
             self.planned, notes = None, sentence(str(error), "stop").html
         self.notes.value = notes
@@ -130,7 +130,7 @@ def _input(field, value, step):
     if step == "persona" and field.name == "base":
         return BaseModel(value)
     if meta["choices"]:
-        return widgets.Dropdown(options=[(_choice(c), c) for c in meta["choices"]], value=value, layout=WIDE)
+        return widgets.Dropdown(options=[(said(c), c) for c in meta["choices"]], value=value, layout=WIDE)
     if meta["kind"] is bool:
         return widgets.Checkbox(value, description=declared.label(field), indent=False, layout=WIDE)
     text = "" if value == AUTO and field.default == AUTO else str(value)
@@ -139,7 +139,8 @@ def _input(field, value, step):
     return widgets.Text(text, placeholder=AUTO if field.default == AUTO else "", layout=WIDE)
 
 
-def _choice(value):
+def said(value):
+    """A setting's value as a person reads it."""
     if value is True or value is False:
         return t("yes", "是") if value else t("no", "否")
     return t("auto", "自动") if value == AUTO else str(value)
@@ -153,15 +154,15 @@ def _typed(field, value):
 
 def _derived(field, value, planned):
     why = planned.reasons.get(field.name, "")
-    says = _choice(planned.values[field.name])
+    says = said(planned.values[field.name])
     if value == AUTO:
         return t("auto", "自动") + f" → {says}" + (f" ({why})" if why else "")
     return t(f"yours; auto would be {says}", f"您填的；自动会用 {says}") + (f" ({why})" if why else "")
 
 
-def _cost(planned):
-    return sentence(t(f"Needs about {planned.memory_gb:.1f} GB of memory and {clock(planned.seconds)}.",
-                      f"大约需要 {planned.memory_gb:.1f} GB 内存和{clock(planned.seconds)}。")).html
+def cost(planned):
+    """A plan's memory and time as one line."""
+    return t("memory", "内存") + f": {planned.memory_gb:.1f} GB; " + t("time", "时间") + f": {clock(planned.seconds)}"
 
 
 def _closed(rows):

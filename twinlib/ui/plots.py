@@ -9,13 +9,15 @@ from collections import Counter
 from functools import cache
 
 from ..language import t
+from ..steps.corpus import KINDS
 from ..twin import read_records
 from .show import NOTHING, Shown, caption, interval, number, size
 
 CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
                  "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "Heiti SC", "STHeiti", "Microsoft YaHei",
                  "SimHei", "Droid Sans Fallback", "Arial Unicode MS")
-LOSSES = ("loss", "eval_loss")
+# The numbers that training steps record, those with one scale together.
+PANELS = (("loss", "eval_loss"), ("reward", "correct", "form"), ("no_signal", "clipped"), ("length",), ("entropy",))
 GREEN, GREY, RED = "#2f9e58", "#9aa0a6", "#c94f4f"
 
 
@@ -39,11 +41,10 @@ def picture(draw, columns=1, rows=1, tall=2.8, wide=4.2):
     from matplotlib.figure import Figure
 
     fonts = [name for name in (chinese_font(), "DejaVu Sans") if name]
-    with matplotlib.rc_context({"font.sans-serif": fonts, "axes.spines.top": False, "axes.spines.right": False,
+    with matplotlib.rc_context({"font.family": fonts, "axes.spines.top": False, "axes.spines.right": False,
                                 "axes.unicode_minus": False, "font.size": 9}):
         figure = Figure(figsize=(wide * columns, tall * rows), layout="constrained")
         draw(*figure.subplots(rows, columns, squeeze=False).flat)
-        figure.canvas.draw()  # inside the context, so that the fonts hold
     return figure
 
 
@@ -90,12 +91,13 @@ def corpus(twin):
 
 
 def _dropped(twin):
-    """{reason: number of texts} from dropped.csv, the most frequent six."""
+    """{reason: number of whole texts} from dropped.csv, the most frequent six."""
     path = twin.file("dropped")
     if not path.exists():
         return {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reasons = Counter(row.get("reason") or "?" for row in csv.DictReader(file))
+    with open(path, encoding="utf-8", newline="") as file:
+        reasons = Counter(row["reason"] for row in csv.DictReader(file)
+                          if any(name in row["what"] for name in KINDS["document"]))
     return dict(reasons.most_common(6))
 
 
@@ -111,6 +113,15 @@ def _plain(text):
 
 # 02 and 03: training
 
+CAPTIONS = {
+    "persona": lambda: t("Loss should fall, then level out; when eval_loss, on rows it never sees, rises again, training "
+                         "stops and the best moment is kept.",
+                         "损失应先降后平；eval_loss（没见过的数据）再往上走，训练就停，留下最好的那一刻。"),
+    "reasoning": lambda: t("reward = correct + form, and should rise. no_signal: problems always right or always wrong, from "
+                           "which nothing is learnt; above 0.5, choose others. clipped: answers that ran out of room.",
+                           "reward = correct + form，应当上升。no_signal：全对或全错的题，学不到东西，超过 0.5 就该换题。"
+                           "clipped：没写完就被截断的回答。")}
+
 def curves(twin, step):
     """The curves of a training step's whole history."""
     path = twin.history(step)
@@ -118,27 +129,24 @@ def curves(twin, step):
     figure = curves_of(records)
     if figure is None:
         return caption(t("There are no numbers to draw yet.", "还没有可以画的数字。"))
-    return shown(figure, t("Left to right: the training steps. Loss should fall and then level out; reward should rise.",
-                           "从左到右是训练步数。损失应先降后平；奖励应上升。"))
+    return shown(figure, CAPTIONS[step]())
 
 
 def curves_of(records):
-    """A Figure of loss against evaluation loss, and of each reward; None when the records hold neither."""
-    rewards = sorted({name for record in records for name in record if name.split("_")[0] in ("reward", "rewards")
-                      or name.startswith("reward/")})
-    losses = [name for name in LOSSES if _points(records, name)[0]]
-    panels = [group for group in (losses, [name for name in rewards if _points(records, name)[0]]) if group]
+    """A Figure with a panel for each group of PANELS that the records hold numbers of; None when they hold none."""
+    panels = [[name for name in names if _points(records, name)[0]] for names in PANELS]
+    panels = [names for names in panels if names]
     if not panels:
         return None
 
     def draw(*axes):
         for axis, names in zip(axes, panels):
             for name in names:
-                axis.plot(*_points(records, name), label=_plain(name), marker="." if name == "eval_loss" else None)
+                axis.plot(*_points(records, name), label=name, marker="." if len(_points(records, name)[0]) < 9 else None)
             axis.legend(frameon=False)
             axis.set(xlabel=words("step", "步"))
 
-    return picture(draw, columns=len(panels), tall=2.4)
+    return picture(draw, columns=len(panels), wide=4.2 if len(panels) < 3 else 2.6, tall=2.4)
 
 
 def _points(records, name):
@@ -170,32 +178,31 @@ def sizes(twin):
 # 05: the score card
 
 def score_card(twin, step="evaluate"):
-    """Every measured figure between its interval's ends, those with the same name and several rows side by side."""
+    """Every measured figure with its interval; the rows of one figure (NAME, NAME.ROW) share a scale."""
     report = twin.report(step)
-    measured = {name: figure for name, figure in (report.figures if report else {}).items()
-                if isinstance(figure.get("value"), (int, float))}
+    measured = [(name, figure) for name, figure in (report.figures if report else {}).items()
+                if isinstance(figure.get("value"), (int, float))]
     if not measured:
         return NOTHING
+    ends = {}
+    for name, figure in measured:
+        values = [figure[end] for end in ("value", "low", "high") if figure.get(end) is not None]
+        ends.setdefault(name.split(".")[0], [0, 1]).extend(values)
 
     def draw(*axes):
-        for axis, (name, figure) in zip(axes, measured.items()):
-            _range(axis, name, figure)
+        for axis, (name, figure) in zip(axes, measured):
+            _range(axis, name, figure, ends[name.split(".")[0]])
 
-    height = .75
-    return shown(picture(draw, rows=len(measured), tall=height, wide=7), t(
+    return shown(picture(draw, rows=len(measured), tall=.5, wide=7), t(
         "The dot is the value, the line its 95 % interval: a long line means too little text to tell.",
         "圆点是数值，横线是 95% 区间：线长说明文字太少，还说不准。"))
 
 
-def _range(axis, name, figure):
-    value = figure["value"]
-    low, high = figure.get("low"), figure.get("high")
-    if low is not None and high is not None:
-        axis.plot([low, high], [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
-    axis.plot([value], [0], "o", color=GREEN)
-    axis.set(yticks=[0], ylim=(-1, 1))
+def _range(axis, name, figure, ends):
+    if figure.get("low") is not None and figure.get("high") is not None:
+        axis.plot([figure["low"], figure["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
+    axis.plot([figure["value"]], [0], "o", color=GREEN)
+    axis.set(yticks=[0], ylim=(-1, 1), xlim=(min(ends) - .02 * (max(ends) - min(ends)), max(ends) * 1.02))
     axis.set_yticklabels([_plain(name)])
-    axis.annotate(f"{number(value)}  {interval(figure)}".strip(), (1.01, .5), xycoords="axes fraction", va="center")
-    ends = [end for end in (value, low, high) if end is not None]
-    axis.set_xlim(min(0, *ends), max(1, *ends) * 1.02)
-    axis.spines["left"].set_visible(False)
+    axis.tick_params(labelsize=8)
+    axis.annotate(f"{number(figure['value'])}  {interval(figure)}".strip(), (1.01, .5), xycoords="axes fraction", va="center")

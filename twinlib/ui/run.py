@@ -17,16 +17,18 @@ from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
+from .. import catalogue
 from .. import settings as declared
 from ..language import language, t
-from ..progress import clock, line_of
+from ..progress import line_of
 from ..twin import AUTO, Twin, TwinError, read_records
-from . import plots
-from .show import NOTHING, Shown, esc, number, sentence, show, table, title
+from . import forms, plots, secrets
+from .show import NOTHING, Shown, esc, sentence, show, table
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.25  # seconds between looks at the child
 DRAW = 2.0  # seconds between redrawn pictures
+EMBEDDED = "gemma-3-270m"  # comes by pip, without the hub
 
 
 class StepFailed(TwinError):
@@ -53,15 +55,12 @@ def _plan(settings, planned):
     rows = []
     for field in fields(settings):
         value = getattr(settings, field.name)
-        mine = value != AUTO
-        shown = value if mine else planned.values.get(field.name, AUTO)
-        why = "" if mine else planned.reasons.get(field.name, "")
-        rows.append((declared.label(field), number(shown), t("as you set it", "您的设置") if mine and
-                     value != field.default else why))
-    needs = t(f"About {planned.memory_gb:.1f} GB of memory and {clock(planned.seconds)}.",
-              f"大约需要 {planned.memory_gb:.1f} GB 内存、{clock(planned.seconds)}。")
+        derived = value == AUTO
+        why = planned.reasons.get(field.name, "") if derived else "" if value == field.default else \
+            t("as you set it", "您的设置")
+        rows.append((declared.label(field), forms.said(planned.values.get(field.name, AUTO) if derived else value), why))
     header = (t("Setting", "设置"), t("Value", "值"), t("Why", "理由"))
-    return sentence(needs) + table(header, rows)
+    return sentence(forms.cost(planned)) + table(header, rows)
 
 
 def command(twin, step, settings):
@@ -82,23 +81,42 @@ def _flag(value):
 def step(twin, step, settings):
     """Run a step and follow it; its Report. Raises StepFailed with the child's sentence when it did not succeed."""
     words = command(twin, step, settings)
-    secrets = _secrets(step, settings)
+    secret = _secrets(twin, step, settings)
     show(Shown(f"<code>{esc(shlex.join(words))}</code>", f"$ {shlex.join(words)}"))
-    follow(words, twin.history(step), step, secrets)
+    follow(words, twin.history(step), step, secret)
     twin.facts = Twin(twin.path).facts  # the child wrote them
-    report = twin.report(step)
-    for warning in report.warnings if report else []:
-        show(sentence(warning, "warning"))
-    return report
+    return twin.report(step)
 
 
-def _secrets(step, settings):
-    """The hub's token, only for a child that uploads: by its environment, never on the command line."""
-    if step != "publish" or not settings.upload:
+def ask(twin, question):
+    """One answer of the finished GGUF file, from the command that talks in a terminal."""
+    follow(["python", "-m", "twinlib", "talk", "--twin", str(twin.path), "--question", question])
+
+
+def tour(twin, **chosen):
+    """All notebooks from 01 to 06 in one go, as a child process; None leaves a choice as it is in the notebook."""
+    words = ["python", "-m", "twinlib", "tour", "--twin", str(twin.path)]
+    words += [word for name, value in chosen.items() if value is not None for word in (f"--{name}", _flag(value))]
+    follow(words)
+
+
+def _secrets(twin, step, settings):
+    """The hub's token for a child that uploads or downloads a gated base: by its environment, never on its command line."""
+    if step == "publish" and settings.upload:
+        secret = secrets.ask()
+        if not secret:
+            raise StepFailed(secret.hint)
+    elif _gated(getattr(settings, "base", AUTO), twin):
+        secret = secrets.find()
+    else:
         return {}
-    from .secrets import hub_token
+    return {secrets.NAME: secret.token} if secret else {}
 
-    return {"HF_TOKEN": hub_token() or ""}
+
+def _gated(base, twin):
+    """Whether the hub asks who is downloading: for models whose licence one accepts there, and for unknown ones."""
+    base = base if base != AUTO else twin.facts.get("base", {}).get("name", EMBEDDED)
+    return base != EMBEDDED and not Path(base).is_dir() and catalogue.entry(base).license != "apache-2.0"
 
 
 def follow(words, history=None, name="", environment=None):
@@ -122,8 +140,8 @@ def follow(words, history=None, name="", environment=None):
                     "正在停止：先保存。再次中断则立刻结束。"), flush=True)
     for reader in readers:
         reader.join(timeout=5)
-    _print(said)
     screen.draw(last=True)
+    _print(said)
     if child.returncode:
         raise StepFailed(_why(child.returncode, list(complaints)))
 
@@ -163,7 +181,8 @@ def _why(code, complaints):
         return "\n".join(lines) + "\n" + t(
             "This is a mistake in the library, not yours: please report it with the lines above.",
             "这是程序的错误，不是您的：请把上面几行报告给我们。")
-    return lines[-1] if lines else t(f"The step ended with status {code} and said nothing.", f"这一步以状态 {code} 结束，没有说明。")
+    stops = [line for line in lines if line.startswith("✗")]
+    return "\n".join([*stops, lines[-1]]) if lines else t(f"The step ended with status {code} and said nothing.", f"这一步以状态 {code} 结束，没有说明。")
 
 
 class _Screen:

@@ -53,7 +53,7 @@ def table(header, rows):
     head = "".join(f'<th style="{CELL}">{esc(cell)}</th>' for cell in header)
     body = "".join("<tr>" + "".join(f'<td style="{CELL}">{esc(cell)}</td>' for cell in row) + "</tr>" for row in rows)
     return Shown(f'<div style="overflow-x:auto"><table style="border-collapse:collapse"><tr>{head}</tr>{body}</table></div>',
-                 aligned(header, rows))
+                 text_table(header, rows))
 
 
 def width(text):
@@ -61,7 +61,7 @@ def width(text):
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def aligned(header, rows, longest=60):
+def text_table(header, rows, longest=60):
     """Rows as lines of text with the columns under each other; a cell of more than `longest` columns is cut."""
     cells = [[_cut(str(cell), longest) for cell in row] for row in [header, *rows]]
     wide = [max(width(row[i]) for row in cells) for i in range(len(header))]

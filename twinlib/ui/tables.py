@@ -1,6 +1,7 @@
 """Evidence to read: what is learnt, answers before and after, answers side by side, what would be uploaded."""
 
 from ..language import t
+from ..steps import evaluate
 from ..text import cards
 from ..twin import STEPS
 from .show import NOTHING, Shown, caption, esc, interval, number, size, table, title
@@ -53,13 +54,18 @@ def learnt(twin):
 
 
 def before_after(twin):
-    """Answers to held-out questions before and after training."""
+    """Answers to held-out questions before and after training, and what the author really wrote."""
     answers = {}
     for record in _samples(twin, "answer"):
-        answers.setdefault(record["question"], {})[record["when"]] = record["text"]
-    header = (t("Question, never trained on", "没训练过的问题"), t("Before", "训练前"), t("After", "训练后"))
-    return table(header, [(question, _cut(said.get("before", "")), _cut(said.get("after", "")))
+        page = answers.setdefault(record["question"], {"author": record.get("author", "")})
+        page[record["when"]] = record["text"]
+    header = (t("Question, never trained on", "没训练过的问题"), t("Before", "训练前"), t("After", "训练后"), _really(twin))
+    return table(header, [(question, *(_cut(said.get(name, "")) for name in ("before", "after", "author")))
                           for question, said in answers.items()])
+
+
+def _really(twin):
+    return t(f"{twin.author}, really", f"{twin.author}的原文")
 
 
 def figures(report):
@@ -71,15 +77,11 @@ def figures(report):
 
 def side_by_side(twin, several=4):
     """Held-out questions with every row's answer and what the author really wrote."""
-    said, names = {}, []
-    for answer in twin.records("answers"):
-        said.setdefault(answer["question"], {})[answer["row"]] = answer["text"]
-        names += [] if answer["row"] in names else [answer["row"]]
-    wrote = {_turn(row, "user"): _turn(row, "assistant") for row in twin.records("test")}
-    header = (t("Question", "问题"), *names, t(f"{twin.author}, really", f"{twin.author} 的原文"))
-    lines = [(question, *(_cut(rows.get(name, "")) for name in names), _cut(wrote.get(question, "")))
-             for question, rows in list(said.items())[:several]]
-    return caption(t("Read across: which column sounds most like the last one?", "横着读：哪一列最像最后一列？")) + table(header, lines)
+    pages = evaluate.side_by_side(twin)[:several]
+    names = [name for name in (pages[0] if pages else {}) if name not in ("question", "real")]
+    header = (t("Question", "问题"), *names, _really(twin))
+    return caption(t("Read across: which column sounds most like the last one?", "横着读：哪一列最像最后一列？")) + table(
+        header, [(page["question"], *(_cut(page.get(name, "")) for name in names), _cut(page["real"])) for page in pages])
 
 
 def uploads(twin):

@@ -8,8 +8,10 @@ the owner decided about it; moving the file makes a new document.
 Archives are never unpacked: members are read into memory one at a time, within limits.
 """
 
+import lzma
 import os
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -23,8 +25,8 @@ WRITING = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd", ".txt",
 IMAGES = {".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".bmp", ".heic", ".mp3", ".mp4", ".mov", ".wav"}
 LATER = {".html", ".htm", ".docx", ".doc", ".pdf", ".epub", ".odt", ".rtf", ".xml", ".srt", ".vtt", ".csv", ".xlsx"}
 CACHES = {"node_modules", "__pycache__", "__macosx", "site-packages", "venv", "cache", "caches"}
-ABOUT = {"readme", "license", "licence", "copying", "notice", "changelog", "contributing", "code_of_conduct", "authors",
-         "requirements", "robots", "cmakelists", "humans", "security", "makefile", "dockerfile", "cname"}
+ABOUT = {"readme", "license", "licence", "copying", "notice", "changelog", "contributing", "code_of_conduct",
+         "authors", "requirements", "robots", "cmakelists", "humans", "security", "makefile", "dockerfile", "cname"}
 FILE_LIMIT = 20 * 2**20  # bytes of one text
 ARCHIVE_LIMIT, MEMBER_LIMIT, RATIO_LIMIT = 500 * 2**20, 20_000, 200  # bytes unpacked, members, times smaller
 
@@ -54,7 +56,7 @@ def read(source, progress=None):
         raise TwinError(t(f"There is no folder {source}: check the path.", f"找不到文件夹 {source}：请检查路径。"))
     found = list(files(source, reading.passed))
     for number, (name, path) in enumerate(found, 1):
-        _file(name, path, reading)
+        _file(name, path, reading, "" if path == source else f"{name}/")
         if progress:
             progress(number, len(found))
     return reading
@@ -98,11 +100,11 @@ def sort_of(name):
     return "image" if suffix in IMAGES else "later" if suffix in LATER else "other"
 
 
-def _file(name, path, reading):
+def _file(name, path, reading, prefix):
     try:
         # By content, not by name: a zip may be called anything.
         if zipfile.is_zipfile(path):
-            _archive("" if path.name == name else name + "/", path, reading)
+            _archive(prefix, path, reading)
         elif path.suffix.lower() == ".zip":
             raise Unreadable("damaged")
         elif path.stat().st_size > FILE_LIMIT:
@@ -123,7 +125,7 @@ def _archive(prefix, path, reading):
                 raise Unreadable("bomb")
             for info in members:
                 _member(prefix, archive, info, reading)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError):
+    except (zipfile.BadZipFile, ValueError, EOFError):
         raise Unreadable("damaged") from None
 
 
@@ -147,6 +149,8 @@ def _member(prefix, archive, info, reading):
         _text(prefix + name, archive.read(info), reading)
     except Unreadable as error:
         _drop(prefix + name, str(error), reading)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError):
+        _drop(prefix + name, "damaged", reading)
 
 
 def _member_name(info):
@@ -162,7 +166,8 @@ def _member_name(info):
 
 def _text(name, data, reading):
     text = decode(data)
-    reader = markdown if Path(name).suffix.lower() not in (".txt", ".text", "") or markdown.looks_like(text) else plain
+    plainly = Path(name).suffix.lower() in (".txt", ".text", "") and not markdown.looks_like(text)
+    reader = plain if plainly else markdown
     for document in reader.read(text, name):
         reading.documents.append({"id": content_id(document["source"]), **document})
 

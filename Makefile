@@ -1,0 +1,34 @@
+# Two commands do everything on a fresh machine with Python 3.11+, git and make: `make twin` and `make test`.
+PYTHON ?= python3
+SLUG ?= another-me-ai/another-me
+NAME ?= demo
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+
+.PHONY: twin test setup lab repo clean help
+
+help:           ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
+
+twin: setup     ## make a twin of the sample blog and show what it is like
+	@$(BIN)/python -m twinlib tour --twin $(NAME)
+
+test: setup     ## run the tests
+	@$(BIN)/python -m pytest
+
+lab: setup      ## open the notebooks in JupyterLab
+	@$(BIN)/python -m pip install -q -r requirements.txt jupyterlab
+	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks
+
+setup: $(READY) ## make .venv with the tested versions
+
+$(READY): requirements.txt pyproject.toml
+	@sh tools/setup.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+repo:           ## point every badge and clone line at your fork: make repo SLUG=owner/name
+	@$(PYTHON) tools/repo.py "$(SLUG)"
+
+clean:          ## remove the environment; twins stay
+	rm -rf $(VENV)

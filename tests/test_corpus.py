@@ -1,0 +1,232 @@
+"""Step 01: a folder of writing becomes documents, passages and rows; the owner's decisions stand; nothing leaks."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from twinlib import Twin, TwinError, settings
+from twinlib.progress import Progress
+from twinlib.settings import stops
+from twinlib.steps import corpus
+
+SAMPLES = Path(__file__).parent.parent / "data_samples"
+TEXT = "这是第{0}篇，台上放着第{0}把扳手，墙上挂着{1}毫米的垫圈。\n\n街坊第{0}次问我：修一辆第{1}号的车要多久？我量过，{1}分钟，不多不少。"
+
+
+@pytest.fixture
+def blog(tmp_path):
+    """Twelve short posts, all different."""
+    folder = tmp_path / "blog"
+    folder.mkdir()
+    for n in range(12):
+        post = f"---\ntitle: 论扳手{n}\n---\n{TEXT.format(n, n * 37 + 11)}\n\n{chr(0x4e10 + n) * 9}"
+        (folder / f"20{10 + n}-01-02-post.md").write_text(post)
+    return folder
+
+
+def run(twin, source, **values):
+    wanted = settings.make("corpus", source=str(source), **{"author": "宁半圈", "short": 20, **values})
+    return corpus.run(Twin(twin.path), wanted, Progress(twin.history("corpus"), "corpus"))
+
+
+def value(outcome, name):
+    return outcome.figures[name]["value"]
+
+
+def dropped(twin):
+    with open(twin.file("dropped"), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def all_rows(twin):
+    return [row for split in ("train", "val", "test") for row in twin.records(split)]
+
+
+def test_the_sample_blog_becomes_rows(twin):
+    outcome = run(twin, SAMPLES, short=80)
+    reasons = {line["document"]: line["reason"] for line in dropped(twin) if line["what"] == "document"}
+    assert reasons == {"posts/2025-01-12-which-pump-should-you-buy.md": "draft",
+                       "posts/2024-12-08-茶要烫-旧文重发.md": "duplicate of another text"}
+    assert value(outcome, "documents") == 39 and value(outcome, "passages") > 39
+    assert value(outcome, "personal_data") == 2
+    assert value(outcome, "characters_kept") > 0.95 * value(outcome, "characters_in")
+    assert {line["what"] for line in dropped(twin)} == {"document", "quotation", "code", "footnote", "footer"}
+    assert "13800000000" not in twin.file("train").read_text() + twin.file("documents").read_text()
+    facts = Twin(twin.path).facts
+    assert sorted(facts["languages"]) == ["en", "zh"] and "宁半圈" in facts["system_prompt"]
+
+
+def test_records_have_the_fields_that_other_steps_read(twin, blog):
+    run(twin, blog)
+    assert list(twin.records("documents")[0]) == ["id", "title", "text", "date", "source", "author", "language", "kind"]
+    assert list(twin.records("passages")[0]) == ["id", "document", "text", "tokens_estimate", "split"]
+    assert twin.records("documents")[0]["date"] == "2010-01-02"
+
+
+def test_every_answer_is_the_authors_own_text(twin):
+    run(twin, SAMPLES)
+    passages = {p["id"]: p["text"] for p in twin.records("passages")}
+    own = [row for row in all_rows(twin) if row["kind"] in ("qa", "raw")]
+    assert own and all(row["messages"][-1]["content"] == passages[row["passage"]] for row in own)
+
+
+def test_held_out_documents_never_meet_training(twin):
+    run(twin, SAMPLES)
+    split = {p["id"]: p["split"] for p in twin.records("passages")}
+    document = {p["document"]: p["split"] for p in twin.records("passages")}
+    assert all(p["split"] == document[p["document"]] for p in twin.records("passages"))
+    assert all(split[row["passage"]] == row["split"] for row in all_rows(twin) if row["passage"])
+    held = [p["text"] for p in twin.records("passages") if p["split"] != "train"]
+    train = twin.file("train").read_text(encoding="utf-8")
+    assert held and not any(json.dumps(text, ensure_ascii=False)[1:-1] in train for text in held)
+    assert not any(text[:40] in Twin(twin.path).facts["persona_prompt"] for text in held)
+
+
+def test_the_same_folder_gives_the_same_files(twin, blog):
+    def files():
+        names = ("documents", "passages", "train", "val", "test", "dropped")
+        return {name: twin.file(name).read_bytes() for name in names}
+    run(twin, blog)
+    first = files()
+    run(twin, blog)
+    assert files() == first
+
+
+def test_an_edit_and_a_new_post_move_no_other_document(twin, blog):
+    run(twin, blog)
+    before = {p["document"]: p["split"] for p in twin.records("passages")}
+    post = next(blog.iterdir())
+    post.write_text(post.read_text() + "\n\n又补一句，拧紧了再走，别忘了。")
+    (blog / "new.md").write_text("# 新的一篇\n\n" + "从来没有写过的新话题，说的是码头上的海鸥和它们偷走的螺母。" * 2)
+    run(twin, blog)
+    after = {p["document"]: p["split"] for p in twin.records("passages")}
+    assert len(after) == 13 and all(after[name] == split for name, split in before.items())
+
+
+def test_decisions_of_the_owner_survive_a_new_run(twin, blog):
+    (blog / "quote.md").write_text("# 来信\n\n" + TEXT.format(77, 770) + "\n\n> 许会计说，鱼丸涨价了，补胎也要跟着涨才公平。")
+    (blog / "draft.md").write_text("---\ndraft: true\n---\n还没写完的一篇，讲台风天收摊的规矩，写到一半。")
+    run(twin, blog)
+    documents = {d["source"]: d["id"] for d in twin.records("documents")}
+    quote, = [line["id"] for line in dropped(twin) if line["what"] == "quotation"]
+    draft, = [line["id"] for line in dropped(twin) if line["reason"] == "draft"]
+    passage, = [p["id"] for p in twin.records("passages") if p["document"] == documents["2012-01-02-post.md"]]
+    row = next(row for row in all_rows(twin) if row["kind"] == "qa" and row["passage"] == passage)
+    twin.decide(documents["2010-01-02-post.md"], action="drop")
+    twin.decide(documents["2011-01-02-post.md"], action="edit", text="我自己改过的一段话，比原来的好得多，也长得多。")
+    twin.decide(quote, action="restore")
+    twin.decide(draft, action="restore")
+    twin.decide(row["id"], action="edit", question="改过的问题？")
+    for _ in range(2):
+        run(twin, blog)
+        texts = {d["source"]: d["text"] for d in twin.records("documents")}
+        assert "2010-01-02-post.md" not in texts and texts["2011-01-02-post.md"].startswith("我自己改过")
+        assert "补胎也要跟着涨" in texts["quote.md"] and "draft.md" in texts
+        assert [line["reason"] for line in dropped(twin)] == ["you dropped it"]
+    changed, = [r for r in all_rows(twin) if r["id"] == row["id"]]
+    assert (changed["messages"][1]["content"], changed["source"]) == ("改过的问题？", "owner")
+    twin.decide(row["id"], action="drop")
+    run(twin, blog)
+    assert row["id"] not in {r["id"] for r in all_rows(twin)}
+
+
+def test_a_decision_makes_the_step_stale(twin, blog):
+    outcome = run(twin, blog)
+    twin.decide("anything", action="drop")
+    now = twin.inputs(blog, twin.file("decisions"))
+    assert outcome.inputs.keys() == now.keys() and outcome.inputs != now
+
+
+def test_of_duplicates_the_earliest_stays_unless_the_owner_wants_both(twin, blog):
+    shutil.copy(blog / "2015-01-02-post.md", blog / "2020-05-05-again.md")
+    run(twin, blog)
+    again, = dropped(twin)
+    assert (again["document"], again["reason"]) == ("2020-05-05-again.md", "duplicate of another text")
+    twin.decide(again["id"], action="restore")
+    run(twin, blog)
+    names = {d["id"]: d["source"] for d in twin.records("documents")}
+    splits = {names[p["document"]]: p["split"] for p in twin.records("passages")}
+    assert splits["2015-01-02-post.md"] == splits["2020-05-05-again.md"]
+
+
+def test_consent_once_given_is_not_taken_back_by_a_default(twin, blog):
+    run(twin, blog, consent=True)
+    given = Twin(twin.path).facts["consent"]
+    run(twin, blog)
+    assert Twin(twin.path).facts["consent"] == given and given["given"] is True and given["when"] > 0
+
+
+def test_author_and_introduction_stay_when_a_later_run_leaves_them_out(twin, blog):
+    run(twin, blog, introduction="我姓宁。")
+    run(twin, blog, author="", introduction="")
+    facts = Twin(twin.path).facts
+    assert (facts["author"], facts["introduction"]) == ("宁半圈", "我姓宁。") and "我姓宁。" in facts["persona_prompt"]
+
+
+def test_private_names_are_masked_everywhere_and_masking_can_be_turned_off(twin, blog):
+    run(twin, blog, names="街坊")
+    assert "街坊" not in twin.file("documents").read_text() and "[人名-1]" in twin.file("train").read_text()
+    run(twin, blog, names="街坊", mask=False)
+    assert "街坊" in twin.file("documents").read_text()
+
+
+def test_gbk_utf16_and_binary_junk_in_one_folder(twin, blog):
+    (blog / "gbk.txt").write_bytes(("海鸥\n\n" + "海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3).encode("gbk"))
+    gulls = "Gulls stole a nut and dropped it on the jetty, and the tide came. "
+    (blog / "utf16.md").write_text("# Gulls\n\n" + gulls * 3, "utf-16")
+    (blog / "junk.md").write_bytes(os.urandom(5000))
+    run(twin, blog)
+    titles = {d["source"]: d["title"] for d in twin.records("documents")}
+    assert (titles["gbk.txt"], titles["utf16.md"]) == ("海鸥", "Gulls")
+    assert [(line["document"], line["reason"]) for line in dropped(twin)] == [("junk.md", "not text")]
+
+
+def test_three_lines_are_too_little_and_that_is_a_sentence(twin, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/a.txt").write_text("One.\nTwo.\nThree.")
+    with pytest.raises(TwinError, match="too short 1.*add longer texts"):
+        run(twin, tmp_path / "tiny", short=80)
+    assert not twin.file("documents").exists()
+
+
+def test_few_passages_and_a_small_exam_are_said(twin, blog):
+    warnings = " ".join(run(twin, blog).warnings)
+    assert "training will not help" in warnings and "too few to tell" in warnings and "publishing will not" in warnings
+
+
+def levels(twin, source, **values):
+    found = corpus.problems(settings.Corpus(source=str(source), **values), twin)
+    return [(p.level, p.text) for p in found]
+
+
+def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert not stops(corpus.problems(settings.Corpus(source=str(blog)), twin))
+    for source, says in ((tmp_path / "nowhere", "no folder"), (tmp_path / "empty", "no Markdown"), ("", "no folder")):
+        (level, text), *_ = levels(twin, source)
+        assert level == "stop" and says in text
+    (level, text), *_ = levels(twin, blog, raw_share=2.0)
+    assert level == "stop" and "raw_share" in text
+
+
+def test_missing_consent_is_a_warning_only(twin, blog):
+    assert [level for level, _ in levels(twin, blog)] == ["warning"] and not levels(twin, blog, consent=True)
+    run(twin, blog, consent=True)
+    assert not levels(Twin(twin.path), blog)
+
+
+def test_a_stop_leaves_the_files_of_the_run_before(twin, blog):
+    from twinlib import Stopped
+
+    run(twin, blog)
+    before = twin.file("train").read_bytes()
+    (blog / "new.md").write_text("从来没有写过的新话题，说的是码头上的海鸥和它们偷走的螺母。")
+    progress = Progress(twin.history("corpus"), "corpus")
+    progress.stopping = True
+    with pytest.raises(Stopped):
+        corpus.run(twin, settings.make("corpus", source=str(blog)), progress)
+    assert twin.file("train").read_bytes() == before

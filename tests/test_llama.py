@@ -1,0 +1,105 @@
+"""llama.cpp behind one class: the same tokens as the tokenizer, ended or cut off, JSON held to a schema, in order."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from twinlib.engines import gguf_file, gguf_vocabulary, models
+from twinlib.engines.llama import Llama
+from twinlib.twin import Stopped, TwinError
+
+
+@pytest.fixture(scope="module")
+def gguf(tiny_base, tmp_path_factory):
+    """The tiny base as a GGUF file."""
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+    gguf_file.write(tiny_base, {"F16": path}, vocabulary, {"name": "tiny", "template": tokenizer.chat_template})
+    return path
+
+
+@pytest.fixture(scope="module")
+def llama(gguf):
+    with Llama(gguf, context=512) as llama:
+        yield llama
+
+
+def ask(text):
+    return [{"role": "user", "content": text}]
+
+
+def test_tokens_are_those_of_the_tokenizer(llama, tiny_base):
+    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+    for text in ("Hello, world!", "修车不急。\n\n好", "<|im_start|>user\nhi<|im_end|>"):
+        assert llama.tokenize(text) == tokenizer(text)["input_ids"]
+    assert llama.tokenize("<|im_end|>") == [2]
+    assert len(llama.tokenize("<|im_end|>", special=False)) > 1
+
+
+def test_the_prompt_is_that_of_the_files_template(llama):
+    assert llama.prompt(ask("hi")) == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_an_answer_that_was_cut_off_has_not_ended(llama):
+    answer = llama.chat(ask("hi"), max_tokens=5, seed=3)
+    assert (answer.ended, answer.tokens) == (False, 5) and answer.seconds > 0
+    assert llama.complete("hi", max_tokens=5).tokens == 5
+
+
+def test_the_same_seed_says_the_same_and_another_something_else(llama):
+    said = [llama.chat(ask("hi"), max_tokens=20, temperature=1.0, seed=seed).text for seed in (1, 1, 2)]
+    assert said[0] == said[1] != said[2]
+
+
+def test_pieces_that_are_heard_make_up_the_answer(llama):
+    pieces = []
+    answer = llama.chat(ask("hi"), max_tokens=20, heard=pieces.append)
+    assert len(pieces) > 3 and "".join(pieces) == answer.text and answer.tokens == 20
+
+
+def test_json_is_held_to_its_schema_and_ends(llama):
+    schema = {"type": "object", "properties": {"a": {"enum": ["yes", "no"]}}, "required": ["a"],
+              "additionalProperties": False}
+    answer = llama.chat(ask("hi"), max_tokens=100, schema=schema)
+    assert json.loads(answer.text)["a"] in ("yes", "no") and answer.ended
+
+
+def test_many_answers_come_in_the_order_of_their_questions(llama):
+    questions, seen = [ask("a" * n) for n in (1, 40, 3, 25, 5, 1)], []
+    answers = llama.chat_many(questions, max_tokens=12, temperature=0, progress=lambda d, n, note: seen.append((d, n)))
+    # Which of the nearly equal logits of a random model wins may differ in a batch, but not for most questions.
+    alone = [llama.chat(question, max_tokens=12, temperature=0).text for question in questions]
+    assert sum(a.text == b for a, b in zip(answers, alone)) >= 4
+    assert seen == [(n, 6) for n in range(1, 7)]
+
+
+def test_a_stop_ends_many_answers(llama):
+    def stop(done, total, note):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        llama.chat_many([ask("hi")] * 50, max_tokens=5, progress=stop)
+
+
+def test_too_long_a_conversation_names_the_context(llama):
+    with pytest.raises(TwinError, match="context of 512 tokens: shorten it"):
+        llama.chat(ask("long " * 600))
+
+
+def test_a_missing_or_damaged_file_is_a_sentence(tmp_path):
+    with pytest.raises(TwinError, match="run the step 'quantize' first"):
+        Llama(tmp_path / "none.gguf")
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF not really")
+    with pytest.raises(TwinError, match="bad.gguf: the file is damaged"):
+        Llama(tmp_path / "bad.gguf")
+
+
+def test_loading_and_talking_print_nothing_and_ignore_a_proxy(gguf):
+    code = ("import sys; from twinlib.engines.llama import Llama\n"
+            "with Llama(sys.argv[1], 256) as l: l.chat([{'role': 'user', 'content': 'hi'}], max_tokens=3)")
+    done = subprocess.run([sys.executable, "-c", code, gguf], capture_output=True, text=True, timeout=60,
+                          env={"http_proxy": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,170 @@
+"""The grammar of the notebooks: one test a rule, so that a broken rule says its name."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+STEPS = {"01": "corpus", "02": "persona", "03": "reasoning", "04": "quantize", "05": "evaluate", "06": "publish"}
+COLAB = ("[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+         "(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{file})")
+KAGGLE = ("[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
+          "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{slug}/blob/main/notebooks/{file}"
+          "&accelerator=nvidiaTeslaT4)")
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def cells(path, kind):
+    return ["".join(cell["source"]) for cell in read(path)["cells"] if cell["cell_type"] == kind]
+
+
+def tagged(path, tag):
+    return ["".join(cell["source"]) for cell in read(path)["cells"] if tag in cell["metadata"].get("tags", [])]
+
+
+def test_the_notebooks_are_there_in_order():
+    names = [path.stem for path in NOTEBOOKS]
+    assert names[:7] == ["00_start_here", "01_prepare_corpus", "02_sft_persona", "03_grpo_reasoning", "04_quantize",
+                         "05_evaluate", "06_publish"]
+
+
+@each_notebook
+def test_a_notebook_is_valid_and_stored_without_outputs_or_counts(path):
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+
+
+@each_notebook
+def test_metadata_asks_for_a_gpu_and_keeps_no_widgets(path):
+    metadata = read(path)["metadata"]
+    assert metadata["accelerator"] == "GPU"
+    assert metadata["colab"] == {"gpuType": "T4", "provenance": []}
+    assert metadata["kernelspec"]["name"] == "python3"
+    assert "widgets" not in metadata
+
+
+@each_notebook
+def test_cell_ids_are_words_that_stay(path):
+    ids = [cell["id"] for cell in read(path)["cells"]]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z][a-z-]*", name) for name in ids)
+
+
+@each_notebook
+def test_the_first_cell_is_one_title_and_then_the_badges(path):
+    first, slug = cells(path, "markdown")[0].split("\n"), "another-me-ai/another-me"
+    assert first[0].startswith(f"# {path.stem[:2]} · ") and first[1] == ""
+    found = re.search(r"colab/blob|github/([\w.-]+/[\w.-]+)/blob", first[2])
+    slug = found.group(1) if found else slug
+    assert first[2:] == [COLAB.format(slug=slug, file=path.name), KAGGLE.format(slug=slug, file=path.name)]
+
+
+@each_notebook
+def test_there_is_exactly_one_main_title(path):
+    assert sum(line.startswith("# ") for text in cells(path, "markdown") for line in text.splitlines()) == 1
+
+
+@each_notebook
+def test_prose_is_english_and_then_the_same_in_chinese_in_one_cell(path):
+    for text in cells(path, "markdown")[1:]:
+        paragraphs = [part for part in text.split("\n\n") if not part.startswith("|")]
+        chinese = [bool(re.search(r"[\u4e00-\u9fff]", part)) for part in paragraphs]
+        assert True in chinese and False in chinese, text
+        assert chinese == sorted(chinese), f"English first, Chinese after: {text[:80]}"
+
+
+@each_notebook
+def test_it_says_what_you_need_what_you_get_and_how_long(path):
+    about = cells(path, "markdown")[1]
+    for words in ("**You need**", "**You get**", "**How long", "**您需要**", "**您会得到**", "**用时**"):
+        assert words in about
+
+
+@each_notebook
+def test_there_are_at_most_12_code_cells_of_at_most_12_lines_with_a_median_of_4(path):
+    lengths = [len(text.splitlines()) for text in cells(path, "code")]
+    assert len(lengths) <= 12
+    assert max(lengths) <= 12
+    assert median(lengths) <= 4
+
+
+@each_notebook
+def test_code_cells_define_nothing_and_hide_nothing(path):
+    for text in cells(path, "code"):
+        assert not re.search(r"^\s*(def|class|async def)\b|if False|if 0:|!\s*pip", text, re.MULTILINE), text
+        ast.parse(text)
+
+
+@each_notebook
+def test_no_line_of_code_is_longer_than_120_columns(path):
+    from twinlib.ui.show import width
+
+    assert max(width(line) for text in cells(path, "code") for line in text.splitlines()) <= 120
+
+
+@each_notebook
+def test_no_token_has_a_place_in_a_notebook(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\bhf_[A-Za-z0-9]{8}", text)
+    assert not re.search(r"^\s*\"?\w*token\w*\s*=", text, re.IGNORECASE | re.MULTILINE)
+
+
+def test_the_setup_cell_is_the_same_everywhere_and_fetches_the_project():
+    setups = {cells(path, "code")[0] for path in NOTEBOOKS}
+    assert len(setups) == 1
+    assert "place.install()" in setups.pop()
+
+
+@each_notebook
+def test_one_cell_is_tagged_parameters_and_holds_assignments_only(path):
+    [source] = tagged(path, "parameters")
+    body = ast.parse(source).body
+    assert all(isinstance(node, ast.Assign) for node in body)
+    names = {node.targets[0].id for node in body}
+    assert {"TWIN", "LANGUAGE", "USE_DRIVE"} <= names
+
+
+@each_notebook
+def test_every_function_a_notebook_calls_exists(path):
+    from twinlib.ui import forms, machine, place, plots, run, tables
+
+    modules = {"forms": forms, "machine": machine, "place": place, "plots": plots, "run": run, "tables": tables}
+    for text in cells(path, "code"):
+        for module, name in re.findall(r"\b(forms|machine|place|plots|run|tables)\.(\w+)\(", text):
+            assert callable(getattr(modules[module], name, None)), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem)
+def test_a_step_goes_form_check_run_look_saved(path):
+    step = STEPS[path.stem[:2]]
+    ids = [cell["id"] for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    assert ids[:6] == ["setup", "parameters", "twin", "form", "check", "run"]
+    assert len(ids) >= 8 and ids[-1] == "saved"
+    code = "\n".join(cells(path, "code"))
+    for part in (f'forms.form("{step}", twin', f'run.check(twin, "{step}", form.settings)',
+                 f'run.step(twin, "{step}", form.settings)', f'tables.saved(twin, "{step}"'):
+        assert part in code
+
+
+def test_what_may_harm_is_off_as_the_notebooks_stand():
+    from twinlib import settings
+
+    assert settings.Corpus().consent is False and settings.Corpus().mask is True
+    assert settings.Publish().upload is False and settings.Publish().private is True
+    for path in NOTEBOOKS:
+        assert not re.search(r"(upload|consent)\s*=\s*True", "\n".join(cells(path, "code")), re.IGNORECASE)

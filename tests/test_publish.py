@@ -1,0 +1,370 @@
+"""Publishing: a dry run shows exactly what an upload sends, and the real client sends it to a hub on loopback."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from huggingface_hub import DatasetCard, ModelCard
+
+from hub_standin import serve
+from twinlib import Twin, settings
+from twinlib.engines import hub as uploader
+from twinlib.progress import Progress
+from twinlib.steps import publish
+from twinlib.twin import Report, figure, write_atomic, write_json, write_records
+
+TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
+SMALL = {"template": "{{ .Prompt }}", "system": "You are Ning.", "params": '{"temperature": 0.7, "stop": ["<end>"]}'}
+
+# The step as the command line runs it: a report at the end, one sentence and status 1 when it fails.
+CHILD = """
+import sys
+from twinlib import Twin, TwinError, settings
+from twinlib.progress import Progress
+from twinlib.steps import publish
+from twinlib.twin import Report
+twin, wanted = Twin.open(sys.argv[1]), settings.make("publish", **dict(a.split("=") for a in sys.argv[2:]))
+twin.start("publish", vars(wanted))
+found = settings.stops(publish.problems(wanted, twin))
+if found:
+    sys.exit(found[0].text)
+try:
+    outcome = publish.run(twin, wanted, Progress(twin.history("publish"), "publish"))
+except TwinError as error:
+    sys.exit(str(error))
+twin.finish(Report("publish", vars(wanted), 0, 0, {}, {}, outcome.inputs, outcome.figures, outcome.warnings))
+"""
+
+
+def finish(twin, step, values, *inputs, **figures):
+    twin.finish(Report(step, values, 0.0, 1.0, {}, {}, twin.inputs(*inputs, base=True),
+                       {name: figure(value) for name, value in figures.items()}, []))
+
+
+@pytest.fixture
+def ready(twin):
+    """A twin whose steps 01 to 05 have left what publishing needs; the GGUF files are random bytes."""
+    twin.remember(author="宁 Ning", languages=["zh", "en"], system_prompt="You are Ning.",
+                  base={"name": "gemma-3-270m", "revision": "abc123"}, consent={"given": True, "when": 1_700_000_000})
+    write_records(twin.file("passages"), [
+        {"id": "p1", "document": "private-file-name.md", "text": "[EMAIL] 写信给我", "split": "train"},
+        {"id": "p2", "document": "b", "text": "The rain came in at four.", "split": "test"}])
+    finish(twin, "corpus", {"mask": True}, documents=40)
+    adapter = twin.adapter("persona")
+    write_atomic(adapter / "adapter_model.safetensors", os.urandom(2_000))
+    write_json(adapter / "adapter_config.json", {"base_model_name_or_path": "/home/ning/.cache/base", "r": 32})
+    write_atomic(adapter / "training_args.bin", b"not for others")
+    finish(twin, "persona", {"rank": 32, "base": "/home/ning/.cache/base"}, val_loss=3.2)
+    for kind, size in (("Q8_0", 2_500_000), ("F16", 1_200_000), ("Q5_0", 10)):
+        write_atomic(twin.gguf(kind), os.urandom(size))
+    for key, text in SMALL.items():
+        write_atomic(twin.file(key), text)
+    finish(twin, "quantize", {"types": "q8_0, F16"}, adapter)  # Q5_0 was left by an earlier run
+    finish(twin, "evaluate", {}, twin.gguf("Q8_0"), sounds_like_me=0.71)
+    return twin
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with serve(tmp_path / "hub", TOKEN) as running:
+        running.part_size = 1_000_000
+        yield running
+
+
+def dry_run(twin, **values):
+    wanted = settings.make("publish", **values)
+    return publish.run(twin, wanted, Progress(twin.history("publish"), "publish"))
+
+
+def child(twin, endpoint, *values, token=TOKEN):
+    """Publish with the real client in a process of its own, as the notebook does."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment = {**clean, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(twin.path.parent / "hf")}
+    return subprocess.run(
+        [sys.executable, "-c", CHILD, str(twin.path), "user=me", *values], capture_output=True, text=True, timeout=60,
+        env={**environment, "HF_TOKEN": token} if token else environment)
+
+
+def folder_of(twin, repository):
+    return {path.name: path.read_bytes() for path in twin.upload(repository).iterdir()}
+
+
+def command_line(twin, endpoint, *arguments):
+    """The same by `python -m twinlib publish`."""
+    return subprocess.run(
+        [sys.executable, "-m", "twinlib", "publish", "--twin", str(twin.path), *arguments], capture_output=True,
+        text=True, timeout=60, env={
+            **os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
+            "HF_HOME": str(twin.path.parent / "hf"), "HF_TOKEN": TOKEN})
+
+
+def assert_unseen(twin, result, hub=None):
+    """The token is in no output and in no file of the twin (nor in what arrived at the hub)."""
+    assert TOKEN not in result.stdout + result.stderr
+    folders = [twin.path, twin.path.parent, *([hub.folder] if hub else [])]
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        assert TOKEN.encode() not in path.read_bytes(), path
+
+
+# The dry run
+
+def test_a_dry_run_writes_what_would_be_uploaded_and_says_that_nothing_left(ready, capsys):
+    outcome = dry_run(ready)
+    assert set(folder_of(ready, "demo-GGUF")) == {"demo-Q8_0.gguf", "demo-F16.gguf", "template", "system", "params",
+                                                  "README.md", "NOTICE"}
+    assert set(folder_of(ready, "demo-lora")) == {"adapter_model.safetensors", "adapter_config.json", "README.md",
+                                                  "NOTICE"}
+    assert not ready.upload("demo-corpus").exists()
+    shown = capsys.readouterr().out
+    assert "nothing has left this machine" in shown
+    assert "ollama run hf.co/you/demo-GGUF:Q8_0" in shown and "id_ed25519.pub" in shown
+    assert "you/demo-GGUF  demo-Q8_0.gguf" in shown and "2.5 MB" in shown
+    assert {name: one["value"] for name, one in outcome.figures.items() if name != "megabytes"} == {
+        "repositories": 2, "files": 11, "uploaded": 0}
+    assert outcome.figures["megabytes"]["value"] == pytest.approx(3.71, abs=0.01)
+
+
+def test_large_files_are_linked_and_small_ones_copied(ready):
+    dry_run(ready)
+    assert ready.gguf("Q8_0").samefile(ready.upload("demo-GGUF") / "demo-Q8_0.gguf")
+    assert not ready.file("system").samefile(ready.upload("demo-GGUF") / "system")
+
+
+def test_a_file_system_without_links_gets_copies(ready, tmp_path):
+    other = "/dev/shm"
+    if not os.path.isdir(other) or os.stat(other).st_dev == os.stat(tmp_path).st_dev:
+        pytest.skip("needs a second file system")
+    target = publish.Path(other) / f"twinlib-{os.getpid()}.gguf"
+    try:
+        publish._link(ready.gguf("F16"), target)
+        assert target.read_bytes() == ready.gguf("F16").read_bytes() and not target.samefile(ready.gguf("F16"))
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def test_a_new_gguf_replaces_the_linked_one(ready):
+    dry_run(ready)
+    write_atomic(ready.gguf("F16"), b"x" * 1_300_000)
+    dry_run(ready)
+    assert folder_of(ready, "demo-GGUF")["demo-F16.gguf"] == b"x" * 1_300_000
+
+
+def test_what_is_no_longer_ticked_does_not_stay_behind(ready):
+    dry_run(ready, corpus=True)
+    write_atomic(ready.upload("demo-GGUF") / "old.gguf", b"old")
+    assert ready.upload("demo-corpus").exists()
+    dry_run(ready, corpus=False, adapter=False)
+    assert not ready.upload("demo-corpus").exists() and not ready.upload("demo-lora").exists()
+    assert "old.gguf" not in folder_of(ready, "demo-GGUF")
+
+
+def test_the_adapter_says_the_hub_name_of_its_base_and_no_path_of_this_machine(ready):
+    dry_run(ready)
+    config = json.loads(folder_of(ready, "demo-lora")["adapter_config.json"])
+    assert config == {"base_model_name_or_path": "google/gemma-3-270m", "r": 32, "revision": None}
+    assert not any(b"/home/ning" in data for data in folder_of(ready, "demo-lora").values())
+
+
+def test_the_corpus_goes_as_bare_passages_by_split(ready):
+    dry_run(ready, corpus=True)
+    files = folder_of(ready, "demo-corpus")
+    assert set(files) == {"train.jsonl", "test.jsonl", "README.md"}
+    assert json.loads(files["train.jsonl"]) == {"text": "[EMAIL] 写信给我"}
+    assert not any(b"private-file-name" in data for data in files.values())
+    assert DatasetCard(files["README.md"].decode()).data.configs[0]["data_files"][0]["path"] == "train.jsonl"
+    assert ModelCard(folder_of(ready, "demo-GGUF")["README.md"].decode()).data.datasets == ["you/demo-corpus"]
+
+
+def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):
+    write_atomic(ready.gguf("Q8_0"), os.urandom(2_500_000))
+    dry_run(ready)
+    assert "Not measured" in folder_of(ready, "demo-GGUF")["README.md"].decode()
+
+
+def test_a_report_is_stale_once_what_was_published_changed(ready):
+    outcome = dry_run(ready)
+    ready.finish(Report("publish", vars(outcome.settings), 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    assert ready.state("publish").name == "done"
+    write_atomic(ready.file("system"), "You are someone else.")
+    assert ready.state("publish").name == "stale"
+
+
+# What is wrong beforehand
+
+def levels(twin, **values):
+    return [(problem.level, problem.text) for problem in publish.problems(settings.make("publish", **values), twin)]
+
+
+def has(found, level, words):
+    return any(one == level and words in text for one, text in found)
+
+
+def test_a_ready_twin_has_nothing_wrong_in_a_dry_run(ready):
+    assert levels(ready) == []
+
+
+def test_consent_is_a_warning_in_a_dry_run_and_a_stop_for_an_upload(ready, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    ready.remember(consent={})
+    assert has(levels(ready), "warning", "consent")
+    assert has(levels(ready, upload=True, user="me"), "stop", "consent")
+
+
+def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    assert has(levels(ready, gguf=False, adapter=False), "stop", "Nothing is ticked")
+    assert has(levels(ready, upload=True), "stop", "--user")
+    assert has(levels(ready, user="me/you"), "stop", "can't name a repository")
+    write_atomic(ready.adapter("persona") / "adapter_model.safetensors", b"new")
+    assert has(levels(ready), "warning", "Step 04 (quantize) is out of date")
+    for kind in ("Q8_0", "F16"):
+        ready.gguf(kind).unlink()
+    assert has(levels(ready), "stop", "quantize")
+    ready.report_path("evaluate").unlink()
+    assert has(levels(ready), "warning", "evaluate")
+
+
+def test_an_empty_twin_has_problems_and_no_crash(twin):
+    assert has(levels(twin), "stop", "quantize") and has(levels(twin, corpus=True), "stop", "step 01")
+
+
+@pytest.mark.parametrize("base, words", [
+    ("qwen2.5-3b", "forbids commercial use"), ("someone/model", "not known"), ("llama-3.2-1b", "begins with 'Llama'")])
+def test_what_the_licence_of_the_base_asks_is_said(ready, base, words):
+    ready.remember(base={"name": base, "revision": "abc123"})
+    assert has(levels(ready), "warning", words)
+
+
+def test_unmasked_texts_are_not_uploaded(ready, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    finish(ready, "corpus", {"mask": False})
+    assert has(levels(ready, upload=True, user="me", corpus=True), "stop", "isn't masked")
+
+
+@pytest.mark.parametrize("address", ["https://hf-mirror.com", "http://huggingface.co", "https://huggingface.co.x.org"])
+def test_the_token_goes_to_no_mirror_and_not_in_clear(ready, monkeypatch, address):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    assert has(levels(ready, upload=True, user="me"), "stop", "mirror")
+    with pytest.raises(publish.hub.TwinError, match="mirror"):
+        uploader.upload([], True, "me", None, None)
+
+
+# The upload, by the real client
+
+def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
+    dry_run(ready, user="me", corpus=True)
+    shown = {name: folder_of(ready, name) for name in ("demo-GGUF", "demo-lora", "demo-corpus")}
+    result = child(ready, hub.url, "upload=yes", "corpus=yes")
+    assert result.returncode == 0, result.stderr
+    assert "Uploaded: https://huggingface.co/me/demo-GGUF" in result.stdout
+    for name, files in shown.items():
+        held = hub.repositories[f"me/{name}"]
+        assert held["private"] is True and held["kind"] == ("dataset" if name == "demo-corpus" else "model")
+        assert {path: file["size"] for path, file in held["files"].items()} == {n: len(d) for n, d in files.items()}
+        assert {path: hub.file(f"me/{name}", path) for path in held["files"]} == files
+    assert ready.report("publish").figures["uploaded"]["value"] == 1
+    card = ModelCard(hub.file("me/demo-GGUF", "README.md").decode())
+    assert (card.data.license, card.data.base_model) == ("gemma", "google/gemma-3-270m")
+    # Q8_0 is larger than one part: it went in three.
+    assert sum("/part/" in path for _, path in hub.calls) == 3 + 2
+    assert_unseen(ready, result, hub)
+
+
+def test_the_command_line_publishes_and_keeps_the_token_out_of_sight(ready, hub):
+    result = command_line(ready, hub.url, "--user", "me", "--upload", "yes", "--gguf", "no")
+    assert result.returncode == 0, result.stderr
+    assert set(hub.repositories) == {"me/demo-lora"} and ready.state("publish").name == "done"
+    assert_unseen(ready, result, hub)
+
+
+def test_a_second_upload_sends_only_what_changed_and_clears_old_gguf_files(ready, hub):
+    assert child(ready, hub.url, "upload=yes", "adapter=no").returncode == 0
+    hub.calls.clear()
+    finish(ready, "quantize", {"types": "Q8_0"}, ready.adapter("persona"))
+    result = child(ready, hub.url, "upload=yes", "adapter=no")
+    assert result.returncode == 0, result.stderr
+    assert "demo-F16.gguf" not in hub.repositories["me/demo-GGUF"]["files"]
+    assert not any(path.startswith("/objects/") for _, path in hub.calls)
+
+
+def test_a_public_repository_is_not_filled_when_private_was_asked_for(ready, hub):
+    hub.create("me/demo-lora", private=False)
+    result = child(ready, hub.url, "upload=yes")
+    assert result.returncode == 1
+    assert "me/demo-lora already exists and is public" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert all(not held["files"] for held in hub.repositories.values())
+    assert not ready.report_path("publish").exists()
+
+
+def test_an_error_of_the_server_at_any_call_is_got_over(ready, hub):
+    hub.faults = dict.fromkeys(["/whoami-v2", "/repos/create", "/commit/", "/objects/", "/preupload/", "/tree/"], 1)
+    result = child(ready, hub.url, "upload=yes", "adapter=no")
+    assert result.returncode == 0, result.stderr
+    assert set(hub.faults.values()) == {0} and "Retrying" not in result.stderr
+    assert hub.file("me/demo-GGUF", "demo-Q8_0.gguf") == ready.gguf("Q8_0").read_bytes()
+
+
+def test_a_server_that_stays_broken_gives_one_sentence(ready, hub):
+    hub.faults["/api/repos/create"] = 99
+    result = child(ready, hub.url, "upload=yes")
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "has trouble just now" in result.stderr
+    assert_unseen(ready, result, hub)
+
+
+def test_a_wrong_token_gives_one_sentence_and_is_not_shown(ready, hub):
+    hub.token = "hf_another"
+    result = child(ready, hub.url, "upload=yes")
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "does not accept this token" in result.stderr and "settings/tokens" in result.stderr
+    assert hub.repositories == {}
+    assert_unseen(ready, result)
+
+
+def test_a_token_that_may_only_read_or_write_elsewhere_gives_one_sentence(ready, hub):
+    hub.role = "read"
+    assert "may only read" in child(ready, hub.url, "upload=yes").stderr
+    hub.role, hub.user = "write", "someone"
+    assert "may not write under 'me'" in child(ready, hub.url, "upload=yes").stderr
+
+
+def test_no_token_gives_one_sentence(ready, hub):
+    result = child(ready, hub.url, "upload=yes", token=None)
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "There is no Hugging Face token" in result.stderr and hub.calls == []
+
+
+def test_a_hub_out_of_reach_gives_one_sentence(ready):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens: the connection is refused
+        result = child(ready, f"http://127.0.0.1:{taken.getsockname()[1]}", "upload=yes")
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "can't be reached" in result.stderr
+    assert_unseen(ready, result)
+
+
+def test_a_file_that_arrives_damaged_is_noticed(ready, hub, monkeypatch):
+    hub.damage = "demo-F16.gguf"
+    result = child(ready, hub.url, "upload=yes", "adapter=no")
+    assert result.returncode == 1 and "demo-F16.gguf did not arrive whole in me/demo-GGUF" in result.stderr
+
+
+def test_an_error_that_quotes_the_token_is_scrubbed(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+
+    def broken(*arguments):
+        raise ValueError(f"header 'Bearer {TOKEN}' refused")
+
+    monkeypatch.setattr(uploader, "_upload", broken)
+    with pytest.raises(uploader.TwinError) as caught:
+        uploader.upload([], True, "me", None, None)
+    assert TOKEN not in str(caught.value) and "Bearer ***" in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_the_twin_in_these_tests_is_a_real_one(ready):
+    assert [Twin(ready.path).state(step).name for step in ("corpus", "persona", "quantize", "evaluate")] == ["done"] * 4

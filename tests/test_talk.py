@@ -1,0 +1,85 @@
+"""Talking in the terminal: one question, a conversation from standard input, and polite ends."""
+
+import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from twinlib import settings
+from twinlib.engines import gguf_file, gguf_vocabulary, models
+from twinlib.engines.llama import Llama
+from twinlib.progress import Progress
+from twinlib.steps import talk
+from twinlib.twin import TwinError
+
+
+@pytest.fixture
+def talking_twin(twin, tiny_base):
+    """A twin with a Q8_0 file of the tiny base."""
+    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+    twin.folder("quantize")
+    twin.remember(author="Ning")
+    gguf_file.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
+                    {"name": "tiny", "template": tokenizer.chat_template})
+    return twin
+
+
+def run(twin, **values):
+    return talk.run(twin, settings.make("talk", tokens=8, **values), Progress(twin.history("talk"), "talk"))
+
+
+def test_one_question_gets_one_answer(talking_twin, capsys):
+    outcome = run(talking_twin, question="Hi?")
+    assert capsys.readouterr().out.strip() and outcome.figures == {}
+
+
+def test_lines_of_standard_input_are_answered_until_they_end(talking_twin, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Hi?\n\n再说一句\n"))
+    run(talking_twin)
+    out = capsys.readouterr().out
+    assert out.endswith("Bye.\n") and len(out) > 10 and ">" not in out.splitlines()[0][:2]
+
+
+def test_bye_ends_before_the_next_line(talking_twin, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("/bye\nHi?\n"))
+    run(talking_twin)
+    assert capsys.readouterr().out == "Bye.\n"
+
+
+def test_ctrl_c_ends_a_conversation_politely(talking_twin):
+    code = ("import sys; from twinlib import Twin, settings; from twinlib.progress import Progress; "
+            "from twinlib.steps import talk; twin = Twin.open(sys.argv[1]); "
+            "talk.run(twin, settings.make('talk'), Progress(twin.history('talk'), 'talk'))")
+    mine, theirs = pty.openpty()
+    child = subprocess.Popen([sys.executable, "-c", code, str(talking_twin.path)], stdin=theirs, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True)
+    try:
+        first = child.stdout.readline()
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        rest, _ = child.communicate(timeout=20)
+    finally:
+        child.kill()
+        os.close(mine), os.close(theirs)
+    assert "twin of Ning" in first and rest.endswith("Bye.\n") and child.returncode == 0
+
+
+def test_a_long_conversation_forgets_its_beginning(talking_twin):
+    with Llama(talking_twin.gguf("Q8_0"), context=256) as llama:
+        turns = [{"role": "user", "content": "a b c " * 10}, {"role": "assistant", "content": "d e f " * 10}] * 3
+        last = {"role": "user", "content": "and now?"}
+        kept = talk._fitting(llama, [*turns, last], room=50)
+        assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
+        assert len(llama.tokenize(llama.prompt(kept))) + 50 <= 256
+
+
+def test_without_a_file_the_problem_names_the_step(twin):
+    assert "run the step 'quantize'" in talk.problems(settings.make("talk"), twin)[0].text
+    with pytest.raises(TwinError, match="asked for: q4_k_m; there: none"):
+        talk.gguf_of(twin, "q4_k_m")

@@ -1,0 +1,150 @@
+"""Chat templates: the twin's system prompt replaces the base's identity, and nothing else changes."""
+
+import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from twinlib.engines.embedded import GEMMA_TEMPLATE
+from twinlib.engines.models import CHATML
+from twinlib.text import templates
+
+SYSTEM = "You are Ning's \"twin\" \\ {{ x }}.\n你是宁的分身。"
+LOOP = ("{%- for message in messages %}{%- if message.role != 'system' or not loop.first %}"
+        "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
+        "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}")
+# The heads of the real templates, where their default system message is; the turns after it are shortened.
+QWEN25 = r"""{%- if tools %}
+    {{- '<|im_start|>system\n' }}
+    {%- if messages[0]['role'] == 'system' %}
+        {{- messages[0]['content'] }}
+    {%- else %}
+        {{- 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.' }}
+    {%- endif %}
+    {{- "\n\n# Tools\n\nYou may call one or more functions.<|im_end|>\n" }}
+{%- else %}
+    {%- if messages[0]['role'] == 'system' %}
+        {{- '<|im_start|>system\n' + messages[0]['content'] + '<|im_end|>\n' }}
+    {%- else %}
+        {{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}
+    {%- endif %}
+{%- endif %}
+""" + LOOP
+QWEN3 = r"""{%- if tools %}
+    {{- '<|im_start|>system\n' }}
+    {%- if messages[0].role == 'system' %}
+        {{- messages[0].content + '\n\n' }}
+    {%- endif %}
+    {{- "# Tools\n\nYou may call one or more functions.<|im_end|>\n" }}
+{%- else %}
+    {%- if messages[0].role == 'system' %}
+        {{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}
+    {%- endif %}
+{%- endif %}
+""" + LOOP + "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}"
+LLAMA32 = r"""{{- bos_token }}
+{%- if custom_tools is defined %}
+    {%- set tools = custom_tools %}
+{%- endif %}
+{%- if not date_string is defined %}
+    {%- set date_string = "26 Jul 2024" %}
+{%- endif %}
+{%- if messages[0]['role'] == 'system' %}
+    {%- set system_message = messages[0]['content']|trim %}
+    {%- set messages = messages[1:] %}
+{%- else %}
+    {%- set system_message = "" %}
+{%- endif %}
+{{- "<|start_header_id|>system<|end_header_id|>\n\n" }}
+{{- "Cutting Knowledge Date: December 2023\n" }}
+{{- "Today Date: " + date_string + "\n\n" }}
+{{- system_message }}
+{{- "<|eot_id|>" }}
+{%- for message in messages %}
+    {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}
+{%- endfor %}
+"""
+SMOLLM2 = ("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+           "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
+           "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+           "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+GEMMA3 = """{{ bos_token }}
+{%- if messages[0]['role'] == 'system' -%}
+    {%- if messages[0]['content'] is string -%}
+        {%- set first_user_prefix = messages[0]['content'] + '
+
+' -%}
+    {%- else -%}
+        {%- set first_user_prefix = messages[0]['content'][0]['text'] + '
+
+' -%}
+    {%- endif -%}
+    {%- set loop_messages = messages[1:] -%}
+{%- else -%}
+    {%- set first_user_prefix = "" -%}
+    {%- set loop_messages = messages -%}
+{%- endif -%}
+{%- for message in loop_messages -%}
+    {{ '<start_of_turn>' + message['role'] + '
+' + (first_user_prefix if loop.first else "") }}
+    {{- message['content'] | trim }}{{ '<end_of_turn>
+' }}
+{%- endfor -%}"""
+# name, template, whether the default begins after the 128 characters by which hubs know a template
+TABLE = [("Qwen2.5", QWEN25, True), ("Qwen3", QWEN3, True), ("Llama 3.2", LLAMA32, True), ("Gemma 3", GEMMA3, True),
+         ("SmolLM2", SMOLLM2, False), ("ours for Gemma", GEMMA_TEMPLATE, True), ("ours in ChatML", CHATML, False)]
+USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}
+
+
+def render(template, messages, **more):
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template).render(messages=messages, add_generation_prompt=True, bos_token="<s>", **more)
+
+
+@pytest.mark.parametrize("name, template, late", TABLE, ids=[row[0] for row in TABLE])
+def test_only_the_default_system_message_changes(name, template, late):
+    ours = templates.with_system(template, SYSTEM)
+    given = [{"role": "system", "content": "Be brief."}, USER, ASSISTANT, USER]
+    for tools in (None, [{"name": "f"}]):
+        assert render(ours, given, tools=tools) == render(template, given, tools=tools)
+        by_hand = [{"role": "system", "content": SYSTEM}, USER, ASSISTANT, USER]
+        assert render(ours, [USER, ASSISTANT, USER], tools=tools) == render(template, by_hand, tools=tools)
+    assert templates.identity(ours) == ""
+    assert (ours[:128] == template[:128]) == late
+
+
+@pytest.mark.parametrize("text, phrase", [
+    ("You are Qwen, created by Alibaba Cloud. You are a helpful assistant.", "You are Qwen"),  # Qwen2.5's default
+    ("You are a helpful AI assistant named SmolLM, trained by Hugging Face", "named SmolLM"),  # SmolLM2's
+    ("I am a large language model, trained by Google.", "trained by Google"),  # what Gemma says of itself
+    ("我是由阿里云开发的大模型", "由阿里云开发"),  # what Qwen says in Chinese
+    ("You are Ning. You worked at Google and like llamas.", ""),  # an owner may mention a company
+])
+def test_a_bases_identity_is_recognised(text, phrase):
+    assert templates.identity(text) == phrase
+
+
+def test_thinking_is_not_spoken():
+    assert templates.spoken("<think>\nhm\n</think>\n\nYes.") == "Yes."
+    assert templates.spoken("<think>cut off") == ""
+    assert templates.spoken("I <think> so </think>") == "I <think> so </think>"
+
+
+@pytest.mark.parametrize("template, family, ending", [
+    (QWEN25, "chatml", "<|im_end|>\n{{ if $last }}<|im_start|>assistant\n{{ end }}"),
+    (QWEN3, "chatml", "<|im_start|>assistant\n<think>\n\n</think>\n\n{{ end }}"),
+    (LLAMA32, "llama3", "<|start_header_id|>assistant<|end_header_id|>\n\n{{ end }}"),
+    (GEMMA_TEMPLATE, "gemma", "<start_of_turn>model\n{{ end }}"),
+])
+def test_ollamas_template_is_of_the_same_family(template, family, ending):
+    assert templates.family(template) == templates.family(templates.go_template(template)) == family
+    assert ending in templates.go_template(template)
+
+
+def test_an_unknown_family_has_no_go_template():
+    assert templates.go_template("{{ messages[0].content }}") == ""
+
+
+def test_a_modelfile_names_file_template_system_and_every_stop():
+    params = templates.parameters(0.7, 0.9, 4096, ["<eos>", "<end_of_turn>"])
+    assert templates.modelfile("x-Q8_0.gguf", "T", 'say """no"""', params) == (
+        'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say \'\'\'no\'\'\'"""\nPARAMETER temperature 0.7\n'
+        'PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\nPARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n')

@@ -1,0 +1,190 @@
+"""Readers: any encoding and front matter, folders and zips; the rest is counted, what is broken has a reason."""
+
+import io
+import os
+import zipfile
+
+import pytest
+
+from twinlib import TwinError
+from twinlib.text import readers
+from twinlib.text.readers import encoding, markdown, names, plain
+
+CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇，街坊，先交代清楚。"
+
+
+def reasons(reading):
+    return {d.document: d.reason for d in reading.dropped}
+
+
+@pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_simplified_chinese_is_read_in_any_encoding(name):
+    assert encoding.decode(CHINESE.encode(name)) == CHINESE
+
+
+@pytest.mark.parametrize("text", ["今天没活。", "下雨，不出摊。", "我不知道他是谁"])
+def test_a_very_short_gbk_text_is_not_taken_for_another_script(text):
+    assert encoding.decode(text.encode("gbk")) == text
+
+
+def test_big5_is_told_from_gbk():
+    text = "這個時候，我們對於電車的聲音，已經聽得很慣了。"
+    assert encoding.decode(text.encode("big5")) == text
+
+
+def test_western_european_text_without_utf8_is_read():
+    text = "Le café est fermé à présent, et la fenêtre reste ouverte même l'été, où il a plu très fort. " * 5
+    assert encoding.decode(text.encode("latin-1")) == text
+
+
+def test_one_broken_byte_costs_one_character_and_not_the_text():
+    data = (CHINESE * 3).encode() + b"\xe4\xbd"
+    assert encoding.decode(data) == CHINESE * 3
+
+
+@pytest.mark.parametrize("data, reason", [
+    (b"", "empty"), (b" \n\0\n", "empty"), (b"\xef\xbb\xbf  \n", "empty"),
+    (bytes(range(256)) * 40, "binary"), (b"\x89PNG\r\n\x1a\n" + os.urandom(3000), "binary")])
+def test_nothing_and_junk_are_refused_with_a_reason(data, reason):
+    with pytest.raises(encoding.Unreadable, match=reason):
+        encoding.decode(data)
+
+
+@pytest.mark.parametrize("front, title, date", [
+    ('---\ntitle: "Rain: a diary"\ndate: 2019-03-14\n---\n', "Rain: a diary", "2019-03-14"),
+    ("---\ntitle: Rain: a diary\ndate: 2019/3/14 08:00:00 +0800\n---\n", "Rain: a diary", "2019-03-14"),
+    ('+++\ntitle = "Rain"\ndate = 2019-03-14T08:00:00Z\n+++\n', "Rain", "2019-03-14"),
+    ('{"title": "Rain", "date": "2019-03-14"}\n', "Rain", "2019-03-14"),
+    ("---\nTitle: 雨\nDate: 2019年3月14日\n---\n", "雨", "2019-03-14"),
+    ("---\ntitle: 2019\ndate: 2019-02-30\n---\n", "2019", "2019"),
+    ("---\n---\n", "", None),
+    ("", "", None)])
+def test_front_matter_of_every_kind(front, title, date):
+    document, = markdown.read(front + "It rains.\n", "rain.md")
+    assert (document["title"], document["date"], document["text"].strip()) == (title, date, "It rains.")
+
+
+def test_a_rule_at_the_top_is_not_front_matter():
+    text = "---\nIt rains, and then\n---\nit stops.\n"
+    assert markdown.split(text) == ({}, text)
+
+
+@pytest.mark.parametrize("front", ["draft: true", "draft: yes", "published: false", "Draft: True"])
+def test_drafts_are_marked(front):
+    assert next(markdown.read(f"---\n{front}\n---\nText.", "a.md"))["draft"]
+
+
+@pytest.mark.parametrize("name, date, title", [
+    ("2019-03-14-rain-on-the-bench.md", "2019-03-14", "rain on the bench"), ("20190314 雨天.txt", "2019-03-14", "雨天"),
+    ("posts/茶要烫.md", None, "茶要烫"), ("001_45e3f1652920acc1.txt", None, ""), ("2019-13-45-x.md", None, "x"),
+    ("2019-03-14.md", "2019-03-14", ""), ("index.md", None, "")])
+def test_what_a_file_name_says(name, date, title):
+    assert (names.date_of(None, name), names.title_of(name)) == (date, title)
+
+
+@pytest.mark.parametrize("text, title", [
+    ("Is coffee better than tea?\n\nNorth wind.", "Is coffee better than tea?"), ("为什么不用手机下单\n\n多云，没风。", "为什么不用手机下单"),
+    ("It rained all day, and then it stopped.\nSo we went.", ""), ("只有一行", ""),
+    ("之前在玩 Colab 和 Stable Diffusion,所以自然而然,也会进一步拓展到 LLM 领域\n说到底", "")])
+def test_the_first_line_is_the_title_when_it_can_be_one(text, title):
+    assert plain.split(text)[0] == title
+
+
+def test_a_folder_gives_its_writing_and_counts_the_rest(tmp_path):
+    source, outside = tmp_path / "blog", tmp_path / "outside"
+    for folder in (source / "posts", source / ".obsidian", source / "node_modules/x", outside):
+        folder.mkdir(parents=True)
+    (source / "posts/b.md").write_text("# Tea\n\nTea must be hot.")
+    (source / "posts/a.txt").write_bytes(CHINESE.encode("gbk"))
+    (source / "junk.md").write_bytes(os.urandom(4000))
+    (source / "empty.md").touch()
+    (source / "README.md").write_text("How this blog is built.")
+    for name in ("photo.jpg", "site.js", "package-lock.json", "page.html", ".hidden.md", ".obsidian/note.md",
+                 "node_modules/x/readme.md"):
+        (source / name).write_text("x")
+    (outside / "secret.md").write_text("Not the author's.")
+    (source / "link").symlink_to(outside)
+    (source / "link.md").symlink_to(outside / "secret.md")
+    reading = readers.read(source)
+    assert [d["source"] for d in reading.documents] == ["posts/a.txt", "posts/b.md"]
+    assert reasons(reading) == {"junk.md": "binary", "empty.md": "empty"}
+    assert reading.passed == {"image": 1, "other": 2, "later": 1, "hidden": 2, "cache": 1, "about": 1, "link": 2}
+
+
+def test_a_zip_reads_like_the_folder_that_it_holds(tmp_path):
+    (tmp_path / "folder/posts").mkdir(parents=True)
+    (tmp_path / "folder/posts/茶.md").write_text("---\ntitle: 茶\n---\n" + CHINESE)
+    with zipfile.ZipFile(tmp_path / "blog.zip", "w") as archive:
+        archive.write(tmp_path / "folder/posts/茶.md", "posts/茶.md")
+        archive.writestr("photo.png", b"x")
+    unpacked, packed = readers.read(tmp_path / "folder"), readers.read(tmp_path / "blog.zip")
+    assert packed.documents == unpacked.documents and packed.passed == {"image": 1}
+    (tmp_path / "folder/posts/茶.md").unlink()
+    (tmp_path / "blog.zip").rename(tmp_path / "folder/blog.zip")
+    assert [d["source"] for d in readers.read(tmp_path / "folder").documents] == ["blog.zip/posts/茶.md"]
+
+
+def test_hostile_archives_are_refused_member_by_member(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../escape.md", "out")
+        archive.writestr("/absolute.md", "out")
+        archive.writestr("bomb.md", b"a" * 5_000_000)
+        archive.writestr("good.md", CHINESE)
+    reading = readers.read(tmp_path / "bad.zip")
+    assert reasons(reading) == {"../../escape.md": "unsafe", "/absolute.md": "unsafe", "bomb.md": "bomb"}
+    assert [d["source"] for d in reading.documents] == ["good.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.zip"]
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "ARCHIVE_LIMIT", 1000)
+    with zipfile.ZipFile(tmp_path / "big.zip", "w") as archive:
+        archive.writestr("a.md", "a" * 600)
+        archive.writestr("b.md", "b" * 600)
+    assert reasons(readers.read(tmp_path)) == {"big.zip": "bomb"}
+
+
+def test_a_damaged_archive_and_a_chinese_windows_one(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xxxx.md", CHINESE)
+    data = buffer.getvalue()
+    (tmp_path / "damaged.zip").write_bytes(data[:-30])
+    (tmp_path / "windows.zip").write_bytes(data.replace(b"xxxx.md", "我的".encode("gbk") + b".md"))
+    reading = readers.read(tmp_path)
+    assert reasons(reading) == {"damaged.zip": "damaged"}
+    assert [d["source"] for d in reading.documents] == ["windows.zip/我的.md"]
+
+
+def test_a_locked_member_and_a_broken_one_do_not_spoil_the_rest(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("good.md", "broken.md", "locked.md"):
+            archive.writestr(name, CHINESE + name)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    broken, locked = data.index(b"broken.md") + 9, data.rindex(b"locked.md") - 46
+    data[broken:broken + 8] = b"\xff" * 8
+    data[locked + 8] |= 1
+    (tmp_path / "a.zip").write_bytes(bytes(data))
+    reading = readers.read(tmp_path / "a.zip")
+    assert [d["source"] for d in reading.documents] == ["good.md"]
+    assert reasons(reading) == {"broken.md": "damaged", "locked.md": "locked"}
+
+
+def test_another_twin_inside_the_source_is_left_alone(tmp_path):
+    (tmp_path / "twins/demo/publish").mkdir(parents=True)
+    (tmp_path / "twins/demo/twin.json").write_text("{}")
+    (tmp_path / "twins/demo/publish/card.md").write_text("A model card.")
+    (tmp_path / "a.md").write_text("Tea.")
+    assert [d["source"] for d in readers.read(tmp_path).documents] == ["a.md"]
+
+
+def test_the_id_survives_an_edit_of_text_and_title(tmp_path):
+    (tmp_path / "a.md").write_text("# One\n\nFirst.")
+    before = readers.read(tmp_path).documents[0]["id"]
+    (tmp_path / "a.md").write_text("# Two\n\nSecond.")
+    assert readers.read(tmp_path).documents[0]["id"] == before
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path):
+    with pytest.raises(TwinError, match="check the path"):
+        readers.read(tmp_path / "nowhere")

@@ -1,0 +1,138 @@
+"""The tour: every notebook, one after the other, each in a kernel of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from twinlib import Stopped, Twin, TwinError
+from twinlib.twin import STEPS, Report, figure, now
+from twinlib.ui import tour
+from twinlib.ui.show import width
+
+
+def notebook(folder, name, *sources):
+    """A notebook of code cells in `folder`; the first is tagged 'parameters'."""
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    made.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(made, folder / f"{name}.ipynb")
+    return made
+
+
+def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(tmp_path, posts, tiny_base, capfd):
+    name = str(tmp_path / "twins" / "demo")
+    tour.tour(name, source=str(posts), base=str(tiny_base), effort="smoke", author="Ning")
+    twin, said = Twin.open(name, create=False), capfd.readouterr().out
+    assert {step: twin.state(step).name for step in STEPS} == dict.fromkeys(STEPS, "done")
+    assert twin.facts["author"] == "Ning" and twin.report("persona").settings["effort"] == "smoke"
+    for part in ("== 6/6 06_publish", "persona: done in ", "sounds_like_me", f"python -m twinlib talk --twin {name}"):
+        assert part in said
+    for stem in tour.NAMES:
+        copy = nbformat.read(twin.tour() / f"{stem}.ipynb", as_version=4)
+        nbformat.validate(copy)
+        assert "widgets" not in copy.metadata
+        assert not [output for cell in copy.cells for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def test_overrides_stand_behind_the_parameters_and_set_only_what_is_named_there(tmp_path):
+    made = notebook(tmp_path, "one", 'TWIN = "demo"\nEFFORT = None', "print(TWIN)")
+    changed = tour.with_overrides(made, {"TWIN": "other 'quoted'", "EFFORT": "smoke", "SOURCE": "x"})
+    assert changed.cells[1].source == "TWIN = \"other 'quoted'\"\nEFFORT = 'smoke'"
+    assert [cell.source for cell in changed.cells][::2] == ['TWIN = "demo"\nEFFORT = None', "print(TWIN)"]
+
+
+def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
+    assert tour._sample(twin, str(tour.SAMPLE / "posts"), None, None)[0] == "Ning"
+    assert tour._sample(twin, str(tour.SAMPLE), "Wei", "I'm Wei.") == ("Wei", "I'm Wei.")
+    assert tour._sample(twin, "my_posts", "", "") == ("", "")
+    twin.start("corpus", {"author": "Wei"})
+    assert tour._sample(twin, str(tour.SAMPLE), None, None) == (None, None)
+
+
+def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(tmp_path, twin, monkeypatch):
+    monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
+    notebook(tmp_path, "one", 'TWIN = "demo"', "from twinlib.ui import run\nraise run.StepFailed('Not started: no rows.')",
+             "print('never')")
+    with pytest.raises(TwinError, match="^Not started: no rows.$"):
+        tour.tour(twin.path, notebooks=("one",), base=str(tmp_path_of_a_base(tmp_path)))
+    copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
+    assert copy.cells[2].outputs[0].traceback == ["Not started: no rows."] and not copy.cells[3].outputs
+
+
+def test_a_mistake_of_ours_says_where_to_look(tmp_path, twin, monkeypatch):
+    monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
+    notebook(tmp_path, "one", "1 / 0")
+    with pytest.raises(TwinError, match=r"one failed \(ZeroDivisionError: division by zero\). Open .*one.ipynb"):
+        tour.tour(twin.path, notebooks=("one",), base=str(tmp_path_of_a_base(tmp_path)))
+
+
+def tmp_path_of_a_base(tmp_path):
+    """A folder that passes for a base model where none is loaded."""
+    folder = tmp_path / "base"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+CHILD = """
+import time
+from pathlib import Path
+from twinlib.progress import Progress
+from twinlib.twin import Stopped
+progress = Progress(Path({history!r}), "count")
+try:
+    for done in range(1, 400):
+        progress(done, 400)
+        time.sleep(0.05)
+except Stopped as stopped:
+    Path({history!r} + ".saved").write_text(str(done))
+    raise SystemExit(130)
+"""
+
+
+def test_ctrl_c_stops_the_running_step_after_it_saved_and_ends_politely(tmp_path, twin):
+    history, base = str(tmp_path / "history.jsonl"), tmp_path_of_a_base(tmp_path)
+    notebook(tmp_path, "one", f"from twinlib.ui import run\nrun.follow(['python', '-c', {CHILD.format(history=history)!r}])")
+    script = ("from pathlib import Path\nfrom twinlib.ui import tour\n"
+              f"if __name__ == '__main__':\n    tour.NOTEBOOKS = Path({str(tmp_path)!r})\n"
+              f"    try:\n        tour.tour({str(twin.path)!r}, notebooks=('one',), base={str(base)!r})\n"
+              "    except tour.Stopped as stopped:\n        print(stopped)\n")
+    (tmp_path / "script.py").write_text(script)
+    child = subprocess.Popen([sys.executable, tmp_path / "script.py"], stdout=subprocess.PIPE, text=True,
+                             env={**os.environ, "PYTHONPATH": str(tour.ROOT)})
+    while not os.path.exists(history):
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    said, _ = child.communicate(timeout=60)
+    assert int((tmp_path / "history.jsonl.saved").read_text()) < 399
+    assert "Stopping: the step saves first." in said
+    assert said.endswith("Stopped. What was done is saved; the same command goes on from here.\n")
+
+
+def test_the_budget_adds_up_and_shows_what_was_used(twin, monkeypatch):
+    assert sum(tour.BUDGETS.values()) == 800, "15 minutes, with room to spare"
+    monkeypatch.setenv("TWINLIB_SETUP_SECONDS", "100")
+    began = now()
+    twin.folder("corpus")
+    twin.finish(Report("corpus", {}, began, began + 8, {}, {}, {}, {}, []))
+    lines = tour.budget(twin, began, began + 20, prepared=2.0).splitlines()
+    assert lines[1].split() == ["setup", "150", "s", "100", "s"]
+    assert lines[3].split() == ["corpus", "10", "s", "8", "s"]
+    assert lines[-2].split() == ["notebooks", "40", "s", "10", "s"]
+    assert lines[-1].split() == ["together", "800", "s", "120", "s"]
+
+
+def test_the_score_card_is_an_aligned_table(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    twin.folder("evaluate")
+    twin.finish(Report("evaluate", {}, now(), now(), {}, {}, {}, {
+        "sounds_like_me": figure(.712, .6, .82, note="还行"), "copied": figure(0.0)}, []))
+    lines = tour.scores(twin).splitlines()
+    assert lines[1] == "sounds_like_me  0.712  0.6 … 0.82  还行"
+    assert width(lines[0].split("数值")[0].split("值")[0]) == width(lines[1].split("0.712")[0])

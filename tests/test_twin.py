@@ -1,0 +1,166 @@
+"""The twin folder: names, atomic files, reports, staleness, decisions."""
+
+import json
+import os
+
+import pytest
+
+from twinlib import Twin, TwinError
+from twinlib.twin import Report, content_id, figure, read_records, write_atomic, write_records
+
+
+def report(twin, step, settings=None, inputs=()):
+    twin.finish(Report(step, settings or {}, 1.0, 2.0, {}, {}, twin.inputs(*inputs), {"x": figure(1)}, []))
+
+
+def test_a_twin_is_made_once_and_found_again(tmp_path):
+    Twin.open(tmp_path / "ning").remember(author="宁半圈")
+    assert Twin.open(tmp_path / "ning", create=False).author == "宁半圈"
+
+
+@pytest.mark.parametrize("name", ["宁半圈", "a b", "-x", "x" * 80, ".."])
+def test_a_name_that_cannot_be_a_repository_is_refused(tmp_path, name):
+    with pytest.raises(TwinError, match="can't name a twin"):
+        Twin.open(tmp_path / name)
+
+
+def test_a_name_means_a_folder_below_the_twins_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "all"))
+    assert Twin.locate("demo") == tmp_path / "all" / "demo"
+
+
+def test_a_missing_twin_is_said_with_the_command_that_makes_it(tmp_path):
+    with pytest.raises(TwinError, match="twinlib corpus --twin"):
+        Twin.open(tmp_path / "none", create=False)
+
+
+def test_damaged_facts_are_said_not_raised_as_json(twin):
+    twin.file("facts").write_text("{", encoding="utf-8")
+    with pytest.raises(TwinError, match="damaged"):
+        Twin(twin.path)
+
+
+def test_records_are_utf8_and_not_escaped(twin):
+    write_records(twin.file("documents"), [{"title": "茶要烫", "id": "1"}])
+    assert "茶要烫" in twin.file("documents").read_text(encoding="utf-8")
+    assert twin.records("documents") == [{"title": "茶要烫", "id": "1"}]
+
+
+def test_a_damaged_record_names_its_line(twin):
+    path = twin.file("documents")
+    write_atomic(path, '{"id": 1}\n{"id": \n')
+    with pytest.raises(TwinError, match="line 2"):
+        read_records(path, "corpus")
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    write_atomic(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomic(path, "new \ud800")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_step_without_a_report_is_missing_and_with_one_is_done(twin):
+    assert twin.state("corpus").name == "missing"
+    report(twin, "corpus")
+    assert twin.state("corpus").name == "done"
+
+
+def test_a_corrupt_report_is_broken_with_the_next_action(twin):
+    write_atomic(twin.report_path("corpus"), "{nonsense")
+    assert twin.state("corpus").name == "broken"
+    assert "again" in twin.state("corpus").why
+
+
+def test_a_changed_input_makes_a_step_stale_and_names_it(twin):
+    write_atomic(twin.file("train"), "one")
+    report(twin, "persona", inputs=[twin.file("train")])
+    assert twin.state("persona").name == "done"
+    write_atomic(twin.file("train"), "two!")
+    assert twin.state("persona").name == "stale"
+    assert "train.jsonl" in twin.state("persona").why
+
+
+def test_the_same_bytes_at_a_new_time_are_not_stale(twin):
+    write_atomic(twin.file("train"), "one")
+    report(twin, "persona", inputs=[twin.file("train")])
+    os.utime(twin.file("train"), (1, 1))
+    assert twin.state("persona").name == "done"
+
+
+def test_a_deleted_input_inside_the_folder_is_stale_one_outside_is_out_of_reach(twin, tmp_path):
+    outside = tmp_path / "source.md"
+    outside.write_text("x")
+    write_atomic(twin.file("train"), "one")
+    report(twin, "corpus", inputs=[outside])
+    report(twin, "persona", inputs=[twin.file("train")])
+    outside.unlink()
+    twin.file("train").unlink()
+    assert twin.state("corpus").name == "done"
+    assert twin.state("persona").name == "stale"
+
+
+def test_another_base_revision_makes_a_step_stale(twin):
+    twin.remember(base={"name": "b", "revision": "1"})
+    twin.finish(Report("persona", {}, 1.0, 2.0, {}, {}, twin.inputs(base=True), {}, []))
+    assert twin.state("persona").name == "done"
+    twin.remember(base={"name": "b", "revision": "2"})
+    assert "base" in twin.state("persona").why
+
+
+def test_another_setting_makes_a_step_stale_but_auto_does_not(twin):
+    report(twin, "persona", {"rank": 32})
+    twin.start("persona", {"rank": "auto"})
+    assert twin.state("persona").name == "done"
+    twin.start("persona", {"rank": 8})
+    assert "rank" in twin.state("persona").why
+
+
+def test_a_folder_is_hashed_by_names_and_contents(twin, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").write_text("1")
+    before = twin.hash(folder)
+    (folder / "a").rename(folder / "b")
+    assert twin.hash(folder) != before
+
+
+def test_a_file_is_hashed_again_only_when_size_or_time_changed(twin, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("one")
+    os.utime(path, ns=(5, 5))
+    first = twin.hash(path)
+    path.write_text("two")
+    os.utime(path, ns=(5, 5))
+    assert twin.hash(path) == first  # same size and time: the kept hash is used
+    os.utime(path, ns=(6, 6))
+    assert twin.hash(path) != first
+
+
+def test_decisions_are_kept_by_content_and_merged(twin):
+    twin.decide("abc", action="drop")
+    twin.decide("abc", why="quote")
+    assert twin.decisions() == {"abc": {"action": "drop", "why": "quote"}}
+
+
+def test_content_ids_ignore_white_space_only():
+    assert content_id("一 二\n三") == content_id("一  二 三") != content_id("一二三")
+
+
+def test_the_newest_fresh_adapter_is_used(twin):
+    for step in ("persona", "reasoning"):
+        twin.adapter(step).mkdir(parents=True)
+        write_atomic(twin.adapter(step) / "adapter_model.safetensors", step)
+    report(twin, "persona")
+    assert twin.newest_adapter()[0] == "persona"
+    report(twin, "reasoning", inputs=[twin.adapter("persona")])
+    assert twin.newest_adapter()[0] == "reasoning"
+    write_atomic(twin.adapter("persona") / "adapter_model.safetensors", "trained again")
+    assert twin.newest_adapter()[0] == "persona"  # reasoning is stale now
+
+
+def test_a_report_has_the_same_fields_in_every_step(twin):
+    report(twin, "corpus")
+    assert list(json.loads(twin.report_path("corpus").read_text())) == [
+        "step", "settings", "started", "finished", "machine", "versions", "inputs", "figures", "warnings"]

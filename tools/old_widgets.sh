@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The form tests on the ipywidgets that Colab has (7.7.1 with IPython 7.34), in an environment of their own.
+set -euo pipefail
+venv=.venv-widgets7
+[ -x $venv/bin/python ] || "${PYTHON:-python3}" -m venv $venv
+$venv/bin/python -m pip install -q --disable-pip-version-check ipywidgets==7.7.1 ipython==7.34.0 'setuptools<81' \
+  pytest psutil matplotlib pyyaml
+PYTHONPATH=. $venv/bin/python -m pytest -p no:cacheprovider tests/test_forms.py

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Make the virtual environment: setup.sh PYTHON VENV. Without an NVIDIA GPU, torch comes from PyTorch's own CPU index
+# when that can be reached (a tenth of the download); the package registry serves everything else.
+set -eu
+python=$1 venv=$2 started=$(date +%s)
+
+fail() { echo "$1" >&2; exit 1; }
+
+command -v "$python" >/dev/null || fail "There is no '$python' here. Install Python 3.11 or newer, or say which: make PYTHON=python3.12"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  fail "'$python' is older than Python 3.11. Say which one to use: make PYTHON=python3.12"
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv" ||
+  fail "The virtual environment could not be made. On Debian and Ubuntu: sudo apt-get install python3-venv"
+
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
+echo "Setting up $venv (once; two to five minutes) · 正在准备 $venv（只需一次，约两到五分钟）"
+if ! command -v nvidia-smi >/dev/null && ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
+  torch=$(grep '^torch==' requirements.txt)
+  pip install -q --timeout 8 --retries 0 --index-url https://download.pytorch.org/whl/cpu "$torch" >/dev/null 2>&1 ||
+    echo "PyTorch's CPU index can't be reached; taking torch from the package registry."
+fi
+pip install --progress-bar off -r requirements.txt |
+  grep --line-buffered -E '^(Collecting|Downloading|Installing|Successfully)' | cut -c1-100 || true
+pip install -q --no-deps --editable .
+if command -v nvidia-smi >/dev/null; then
+  pip install -q --editable '.[gpu]' || echo "Unsloth could not be installed; the transformers engine is used instead."
+fi
+"$venv/bin/python" -c 'import torch, transformers, trl, peft, gguf, xllamacpp, ipywidgets' ||
+  fail "The set-up is not complete: run the same command again."
+echo "Ready after $(($(date +%s) - started)) s."
+echo "$(($(date +%s) - started))" > "$venv/setup-seconds"

@@ -1,0 +1,202 @@
+"""The command line: every step of a twin without a browser. `python -m twinlib STEP --twin NAME --help` lists its settings."""
+
+import argparse
+import errno
+import os
+import sys
+from dataclasses import asdict, fields
+from importlib import import_module
+
+from . import __version__
+from .language import t
+from .progress import Progress, clock
+from .settings import SETTINGS, help_text, make, parse, remembered, stops
+from .twin import AUTO, STEPS, Report, Stopped, Twin, TwinError, now, versions
+
+STOPPED = 130  # the exit status of a command that the owner interrupted
+PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "gguf", "xllamacpp", "unsloth", "scikit-learn")
+MAIN_FIGURE = {"corpus": "rows", "persona": "val_loss", "reasoning": "accuracy_after", "quantize": None,
+               "evaluate": "sounds_like_me", "publish": "files"}
+
+
+def main(arguments=None):
+    """Run one command; returns the exit status. Errors are one sentence on stderr."""
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    try:
+        options = _parser().parse_args(arguments)
+        return options.call(options) or 0
+    except Stopped as stopped:
+        print(f"\n{stopped}", file=sys.stderr)
+        return STOPPED
+    except KeyboardInterrupt:
+        print(t("\nStopped.", "\n已停止。"), file=sys.stderr)
+        return STOPPED
+    except (TwinError, ValueError) as error:
+        if isinstance(error, ValueError) and os.environ.get("TWINLIB_DEBUG"):
+            raise
+        print(_sentence(error), file=sys.stderr)
+        return 1
+    except (OSError, MemoryError, RuntimeError) as error:
+        if os.environ.get("TWINLIB_DEBUG"):
+            raise
+        print(_sentence(error), file=sys.stderr)
+        return 1
+
+
+def _sentence(error):
+    """What an error means to the owner: one sentence with the next action."""
+    if isinstance(error, TwinError):
+        return str(error)
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left" in str(error):
+        place = getattr(error, "filename", None) or "."
+        return t(f"The disk is full ({place}). Free some space and run the same command again: nothing that was "
+                 "finished is lost.", f"磁盘满了（{place}）。清理空间后再运行同一命令：已完成的都还在。")
+    if isinstance(error, PermissionError):
+        return t(f"{error.filename} can't be written. Choose another folder with --twin.",
+                 f"{error.filename} 无法写入。请用 --twin 换一个文件夹。")
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return t("The memory ran out. Choose a smaller base, or set batch 1 and a shorter length.",
+                 "内存不够。请选小一点的基础模型，或把 batch 设为 1、length 调短。")
+    if isinstance(error, ValueError):
+        return str(error)
+    return t(f"{type(error).__name__}: {error}. Set TWINLIB_DEBUG=1 to see where, and report it.",
+             f"{type(error).__name__}：{error}。设置 TWINLIB_DEBUG=1 可看到出错位置，欢迎报告。")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m twinlib", description=t(
+        "Another Me: from your writing to a model that talks like you.", "世另我：从您的文字到一个像您一样说话的模型。"))
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
+    for step, kind in SETTINGS.items():
+        command = _command(commands, step, kind.__doc__.split(":", 1)[-1].strip(), run_step)
+        for field in fields(kind):
+            command.add_argument(f"--{field.name.replace('_', '-')}", dest=f"set_{field.name}", metavar="…",
+                                 type=_typed(field), help=_help(field))
+    _command(commands, "status", t("What is done, stale or missing.", "哪些做完了、过期了、还没做。"), status)
+    tour = _command(commands, "tour", t("Run notebooks 01 to 06 without a browser.", "不用浏览器，跑完 01 到 06。"), run_tour)
+    for name, default in (("source", "data_samples/posts"), ("base", AUTO), ("effort", "smoke"), ("author", ""),
+                          ("introduction", "")):
+        tour.add_argument(f"--{name}", default=default)
+    return parser
+
+
+def _command(commands, name, text, call):
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument("--twin", required=name not in ("tour",), default="demo",
+                         help=t("a name (kept under twins/) or a path", "名字（放在 twins/ 下）或路径"))
+    command.set_defaults(call=call)
+    return command
+
+
+def _typed(field):
+    def typed(text):
+        try:
+            return parse(field, text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+    return typed
+
+
+def _help(field):
+    meta = field.metadata
+    choices = f" [{', '.join(map(str, meta['choices']))}]" if meta["choices"] else ""
+    return f"{help_text(field)}{choices} ({field.default!s})".replace("%", "%%")
+
+
+def run_step(options):
+    """Run one step unless it is done already with these settings and inputs."""
+    step = options.command
+    module = import_module(f"twinlib.steps.{step}")
+    twin = Twin.open(options.twin, create=step == "corpus")
+    settings = _settings(step, options, twin)
+    if step == "talk":
+        return _talk(module, twin, settings)
+    _refuse(module.problems(settings, twin))
+    twin.start(step, asdict(settings))
+    if twin.state(step).name == "done":
+        print(t(f"{step}: done already, and nothing changed since.", f"{step}：已经做完，之后没有变化。"))
+        return 0
+    started = now()
+    outcome = module.run(twin, settings, Progress(twin.history(step), step, fresh=not _interrupted(twin, step)))
+    finish(twin, step, outcome, started)
+    return 0
+
+
+def _interrupted(twin, step):
+    """Whether an unfinished run of the step left checkpoints, whose history goes on."""
+    return any(twin.checkpoints(step).glob("checkpoint-*"))
+
+
+def finish(twin, step, outcome, started):
+    """Write a step's report and say its warnings."""
+    from .engines.hardware import machine
+
+    twin.finish(Report(step, asdict(outcome.settings), started, now(), machine(), versions(*PACKAGES), outcome.inputs,
+                       outcome.figures, outcome.warnings))
+    for text in outcome.warnings:
+        print("! " + text)
+    print(t(f"{step}: done in {clock(now() - started)}.", f"{step}：完成，用时 {clock(now() - started)}。"))
+
+
+def _settings(step, options, twin):
+    """Typed flags over what was last wanted for this step over the defaults."""
+    typed = {k[4:]: v for k, v in vars(options).items() if k.startswith("set_") and v is not None}
+    return make(step, **{**remembered(step, twin), **typed})
+
+
+def _refuse(problems):
+    for problem in problems:
+        print(("✗ " if problem.level == "stop" else "! ") + problem.text, file=sys.stderr, flush=True)
+    if stops(problems):
+        raise TwinError(t("Not started: mend what is marked ✗ first.", "没有开始：请先解决标 ✗ 的问题。"))
+
+
+def _talk(module, twin, settings):
+    _refuse(module.problems(settings, twin))
+    module.run(twin, settings, Progress(None, "talk"))
+    return 0
+
+
+def status(options):
+    """Print a table: step, state, when, main figure."""
+    import time
+
+    from .ui.show import aligned
+
+    twin = Twin.open(options.twin, create=False)
+    words = {"done": t("done", "完成"), "stale": t("stale", "过期"), "missing": t("missing", "未做"),
+             "broken": t("broken", "损坏")}
+    rows = []
+    for step in STEPS:
+        state = twin.state(step)
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished)) if state.report else ""
+        rows.append((step, words[state.name], when, _main_figure(state.report, step) or state.why if state.name !=
+                     "stale" else state.why))
+    print(aligned((t("step", "步骤"), t("state", "状态"), t("when", "时间"), t("main figure", "主要数字")), rows))
+    return 0
+
+
+def _main_figure(report, step):
+    if report is None:
+        return ""
+    name = MAIN_FIGURE[step] or next((n for n in report.figures if n.startswith("megabytes")), None)
+    found = report.figures.get(name)
+    if not found or found["value"] is None:
+        return ""
+    interval = f" ({found['low']:.3g} … {found['high']:.3g})" if found["low"] is not None else ""
+    return f"{name} {found['value']:.4g}{interval}"
+
+
+def run_tour(options):
+    """Run the notebooks headless; continues where an earlier run was stopped."""
+    from .ui.tour import tour
+
+    given = {name: getattr(options, name) for name in ("author", "introduction") if getattr(options, name)}
+    tour(options.twin, options.source, options.base, options.effort, **given)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""A plain chat in the terminal with the twin's GGUF file: python -m twinlib talk --twin demo
+
+One question with --question; otherwise a conversation until /bye, Ctrl-D or Ctrl-C. When the input is no terminal, each
+line is a question, the answers are printed, and it ends with the input. Not here: retrieval, saved conversations.
+"""
+
+import signal
+import sys
+import threading
+
+from ..engines.llama import Llama
+from ..language import t
+from ..settings import stop
+from ..text.templates import spoken
+from ..twin import AUTO, Outcome, TwinError
+
+# The file to talk to when none is named: small first, as long as it still says the same.
+PREFERENCE = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "F16", "BF16", "F32")
+CONTEXT = 4096
+FAREWELLS = ("/bye", "/exit", "/quit")
+
+
+def problems(settings, twin):
+    """What keeps a chat from starting, in sentences."""
+    try:
+        gguf_of(twin, settings.type)
+    except TwinError as error:
+        return [stop(str(error), str(error))]
+    return []
+
+
+def plan(settings, twin):
+    """Nothing to derive."""
+    return None
+
+
+def gguf_of(twin, kind=AUTO):
+    """The GGUF file to talk to; raises TwinError when it isn't there."""
+    kinds = PREFERENCE if kind == AUTO else (kind.upper(),)
+    found = next((twin.gguf(k) for k in kinds if twin.gguf(k).exists()), None)
+    if found is None:
+        there = ", ".join(k for k in PREFERENCE if twin.gguf(k).exists()) or t("none", "没有")
+        raise TwinError(t(f"There is no GGUF file to talk to (asked for: {kind}; there: {there}): run the step 'quantize'.",
+                          f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there}）：请运行“quantize”这一步。"))
+    return found
+
+
+def run(twin, settings, progress):
+    """Talk until the owner has had enough."""
+    path = gguf_of(twin, settings.type)
+    if threading.current_thread() is threading.main_thread():
+        # Progress only raises a flag on Ctrl-C; a chat that waits for a line has to be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Llama(path, CONTEXT) as llama:
+        if settings.question:
+            _say(llama, [{"role": "user", "content": settings.question}], settings)
+        else:
+            _converse(llama, twin, settings)
+    return Outcome({}, twin.inputs(path), [], settings)
+
+
+def _converse(llama, twin, settings):
+    name, history = twin.facts.get("author") or twin.name, []
+    if sys.stdin.isatty():
+        print(t(f"You are talking to the twin of {name} ({llama.path.name}): a model, not the person. /bye ends.",
+                f"您在和{name}的分身聊天（{llama.path.name}）：它是模型，不是本人。输入 /bye 结束。"))
+    try:
+        while (line := _heard()) is not None:
+            if line:
+                history = _fitting(llama, [*history, {"role": "user", "content": line}], settings.tokens)
+                said = _say(llama, history, settings)
+                history.append({"role": "assistant", "content": said})
+    except KeyboardInterrupt:
+        print()
+    print(t("Bye.", "再见。"))
+
+
+def _heard():
+    """The next line, or None when there is none or it says goodbye."""
+    try:
+        line = input("> " if sys.stdin.isatty() else "").strip()
+    except EOFError:
+        return None
+    return None if line.lower() in FAREWELLS else line
+
+
+def _say(llama, messages, settings):
+    """Print the answer while it comes, and return it."""
+    answer = llama.chat(messages, settings.tokens, settings.temperature, seed=settings.seed, heard=_print)
+    print(flush=True)
+    return spoken(answer.text)
+
+
+def _print(piece):
+    print(piece, end="", flush=True)
+
+
+def _fitting(llama, messages, room):
+    """The newest part of a conversation that leaves `room` tokens of the context for the answer."""
+    while len(messages) > 2 and len(llama.tokenize(llama.prompt(messages))) + room > llama.context:
+        messages = messages[2:]
+    return messages

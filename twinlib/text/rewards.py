@@ -1,0 +1,147 @@
+"""Practice problems, what counts as right, and the rewards: pure functions over text.
+
+One lenient extractor is used for rewards and for marking alike: what follows the answer marker, else the last number.
+"""
+
+import json
+import random
+import re
+from decimal import Decimal, InvalidOperation
+
+# A sign counts only where it can't be a minus between two numbers or the hyphen of a range.
+NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,，]*(?:\.\d+)?(?:/\d+)?")
+MARKER = re.compile(r"(?:answer|答案|结果)\s*(?:is|是|为)?\s*[:：]?", re.IGNORECASE)
+ASK = {"en": "Think step by step, then write 'Answer:' and the number.", "zh": "请一步步想，最后写“答案：”和数字。"}
+QUESTIONS = {
+    "en": ("Which is larger, {a} or {b}?", "Which number is bigger: {a} or {b}?",
+           "Compare {a} and {b}. Which one is larger?"),
+    "zh": ("{a}和{b}哪个更大？", "{a}与{b}，哪个数字更大？", "比较{a}和{b}，较大的是哪一个？")}
+FORMAT_REWARD = 0.2  # small beside correctness, or the model learns the form and forgets the sum
+
+
+def number_of(text):
+    """The number written in `text` as a Decimal, or None: '1,234.50', '−3', '3/4'."""
+    cleaned = text.replace(",", "").replace("，", "").replace("−", "-").strip()
+    try:
+        if "/" in cleaned:
+            over, under = cleaned.split("/")
+            return Decimal(over) / Decimal(under)
+        return Decimal(cleaned)
+    except (InvalidOperation, ZeroDivisionError, ValueError):
+        return None
+
+
+def extract(text):
+    """The answer a text gives: the first number after its last answer marker, else its last number; None without one."""
+    markers = list(MARKER.finditer(text))
+    if markers:
+        found = NUMBER.search(text, markers[-1].end())
+        if found:
+            return number_of(found.group())
+    numbers = NUMBER.findall(text)
+    return number_of(numbers[-1]) if numbers else None
+
+
+def is_correct(text, answer):
+    """Whether a text gives the answer, compared as numbers where the answer is one, else as words."""
+    wanted = number_of(answer)
+    if wanted is None:
+        return _words(answer) in _words(text[MARKER.search(text).end():] if MARKER.search(text) else text)
+    given = extract(text)
+    return given is not None and abs(given - wanted) <= Decimal("1e-6") * max(1, abs(wanted))
+
+
+def _words(text):
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def has_format(text):
+    """Whether a text shows some work and then exactly one marked answer. Reasoning spans lines: DOTALL."""
+    marked = r"(?:Answer|答案)\s*[:：]\s*[-−]?\d[^\n]{0,20}\s*"
+    return bool(re.fullmatch(r".*\S.*?" + marked, text.strip(), re.DOTALL)) and len(MARKER.findall(text)) == 1
+
+
+def correctness(texts, answers):
+    """One reward a text: 1 for the right answer, else 0."""
+    return [float(is_correct(text, answer)) for text, answer in zip(texts, answers)]
+
+
+def form(texts):
+    """One small reward a text for work followed by a marked answer."""
+    return [FORMAT_REWARD * has_format(text) for text in texts]
+
+
+# Problems: {id, question, answer, language, split}
+
+
+def decimals(count, seed):
+    """`count` comparisons of two decimals, in both orders and both languages, half of them with the trap that the
+    smaller number has more digits (9.9 and 9.11). The four versions of a pair follow each other."""
+    chance, problems, seen = random.Random(seed), [], set()
+    while len(problems) < count:
+        a, b = _pair(chance, trap=len(seen) % 2 == 0)
+        if (a, b) in seen:
+            continue
+        seen.add((a, b))
+        larger = str(max(Decimal(a), Decimal(b)))
+        for language in ("en", "zh"):
+            for one, other in ((a, b), (b, a)):
+                text = chance.choice(QUESTIONS[language]).format(a=one, b=other)
+                problems.append({"id": f"decimal-{a}-{b}-{language}-{one}", "question": text, "answer": larger,
+                                 "language": language, "group": f"{a}-{b}"})
+    return problems[:count]
+
+
+def _pair(chance, trap):
+    """Two different decimals with the same whole part, the one with fewer digits larger when it is a trap."""
+    whole = chance.randint(0, 30)
+    while True:
+        short, long = chance.randint(1, 9), chance.randint(10, 99)
+        if long % 10 and (short * 10 > long) == trap:
+            return f"{whole}.{short}", f"{whole}.{long}"
+
+
+def read_problems(text):
+    """(problems, [(line, why)]): problems from JSON Lines in GSM8K's format ('#### 72' ends the answer) or with
+    question, answer and optional steps; lines that are neither come back with a reason."""
+    problems, refused = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            question, answer = str(record["question"]).strip(), str(record["answer"])
+        except (ValueError, KeyError, TypeError):
+            refused.append((number, "no question and answer"))
+            continue
+        answer = answer.rsplit("####", 1)[-1].strip()
+        if not question or not answer or len(answer) > 60:
+            refused.append((number, "no short final answer"))
+            continue
+        problems.append({"id": f"line-{number}", "question": question, "answer": answer, "group": f"line-{number}",
+                         "language": "zh" if re.search(r"[\u4e00-\u9fff]", question) else "en"})
+    return problems, refused
+
+
+def split_problems(problems, held_out, seed):
+    """(train, test): whole groups, so that no held-out comparison was practised in another order or language."""
+    groups = sorted({problem["group"] for problem in problems})
+    random.Random(seed).shuffle(groups)
+    by_group = {}
+    for problem in problems:
+        by_group.setdefault(problem["group"], []).append(problem)
+    test = []
+    while groups and len(test) < held_out:
+        test += by_group[groups.pop()]
+    return [problem for group in groups for problem in by_group[group]], test
+
+
+def ask(problem):
+    """What the model is asked: the problem and how to write the answer."""
+    return problem["question"] + "\n" + ASK[problem["language"]]
+
+
+# The question everybody asks, in both orders and languages: always held out, never practised.
+SHOWCASE = [{"id": f"showcase-{language}-{a}", "question": QUESTIONS[language][0].format(a=a, b=b), "answer": "9.9",
+             "language": language, "group": "9.9-9.11"}
+            for language in ("en", "zh") for a, b in (("9.9", "9.11"), ("9.11", "9.9"))]

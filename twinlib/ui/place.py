@@ -1,0 +1,111 @@
+"""Where a notebook runs (Colab, Kaggle, a laptop), what is missing there, and where twins live."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..language import t
+from ..twin import Twin, TwinError
+from .show import sentence, show
+
+ROOT = Path(__file__).resolve().parents[2]
+DRIVE = Path("/content/drive/MyDrive/twins")
+KEPT = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
+
+
+def system():
+    """'colab', 'kaggle' or 'here'."""
+    if "COLAB_RELEASE_TAG" in os.environ or "COLAB_GPU" in os.environ:
+        return "colab"
+    return "kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else "here"
+
+
+def install():
+    """Install what this project needs and this machine lacks; torch, numpy and the widgets stay as they are."""
+    missing = lacking(wanted(gpu=shutil.which("nvidia-smi") is not None))
+    if not missing:
+        return
+    print(t(f"Installing {len(missing)} packages; this happens once in a runtime …",
+            f"正在安装 {len(missing)} 个软件包；每个运行环境只需一次……"), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "kept.txt"
+        pins.write_text("".join(f"{name}=={_version(name)}\n" for name in KEPT if _version(name)))
+        pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", pins, *missing])
+    if pip.returncode:
+        raise TwinError(t("The packages could not be installed: check the network (on Kaggle, turn Internet on at the right), "
+                          "then run this cell again.",
+                          "软件包没装上：请检查网络（Kaggle 要在右侧打开 Internet），再运行这一格。"))
+
+
+def wanted(gpu=False):
+    """The requirements in pyproject.toml, with those of the extra 'gpu' where there is an NVIDIA GPU."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project.get("dependencies", []), *(project.get("optional-dependencies", {}).get("gpu", []) if gpu else [])]
+
+
+def lacking(requirements):
+    """Those requirements that what is installed does not meet."""
+    from packaging.requirements import Requirement
+
+    found = [(text, Requirement(text)) for text in requirements]
+    return [text for text, need in found if (need.marker is None or need.marker.evaluate())
+            and not (_version(need.name) and need.specifier.contains(_version(need.name), prereleases=True))]
+
+
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def open_twin(name, language=None, drive=False):
+    """Open or make the twin called `name` and say where it lives; `language` is en, zh or both.
+
+    On Colab `drive` puts twins into your Google Drive, where they outlive the runtime.
+    """
+    if language:
+        os.environ["TWINLIB_LANG"] = language
+    folder = home(drive)
+    twin = Twin.open(name if os.sep in str(name) or str(name).startswith("~") else folder / str(name))
+    twin.path = twin.path.resolve()
+    show(sentence(t(f"The twin '{twin.name}' lives in {twin.path}.", f"分身“{twin.name}”在 {twin.path}。"), "good"))
+    return twin
+
+
+def home(drive=False):
+    """The folder that holds the twins on this machine."""
+    if "TWINLIB_TWINS" in os.environ:
+        return Path(os.environ["TWINLIB_TWINS"])
+    if system() == "colab":
+        return _drive() if drive else Path("/content/twins")
+    return Path("/kaggle/working/twins") if system() == "kaggle" else ROOT / "twins"
+
+
+def _drive():
+    try:
+        from google.colab import drive
+
+        if not DRIVE.parent.exists():
+            drive.mount("/content/drive")
+        DRIVE.mkdir(parents=True, exist_ok=True)
+        return DRIVE
+    except Exception as error:  # refused, timed out, full: all the same for the owner
+        show(sentence(t(f"Google Drive is not available ({type(error).__name__}): the twin stays in this runtime and is gone "
+                        "when it ends. Run this cell again to try once more.",
+                        f"Google Drive 用不了（{type(error).__name__}）：分身只存在本次运行环境里，结束就没了。可再运行这一格重试。"),
+                      "warning"))
+        return Path("/content/twins")
+
+
+def remember(twin, step, settings):
+    """Keep settings as what is wanted for a step, so that its notebook starts from them."""
+    from dataclasses import asdict
+
+    twin.start(step, asdict(settings))
+    show(sentence(t(f"Kept in {twin.file('facts')}.", f"已记在 {twin.file('facts')}。"), "good"))
