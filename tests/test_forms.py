@@ -87,6 +87,7 @@ def test_a_typed_value_survives_a_new_plan(twin):
     assert form.settings.rank == 12 and form.settings.base == "qwen2.5-0.5b"
     assert form.planned.values["rank"] == 32
     assert "yours; auto would be 32" in form.hints["rank"].value
+    assert "auto would be" not in form.hints["base"].value, "the plan follows the base that was chosen"
 
 
 def test_an_emptied_box_is_auto_again(twin):
@@ -141,6 +142,8 @@ def test_any_other_base_can_be_typed(twin):
     form = forms.form("persona", twin)
     base = form.inputs["base"]
     assert base.other.layout.display == "none"
+    assert [name for name, control in form.inputs.items() if control.layout.display == "none"] == []
+    assert base.names.layout.display != "none"
     base.names.value = forms.OTHER
     assert base.other.layout.display == ""
     base.other.value = " someone/their-model "

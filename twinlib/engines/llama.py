@@ -43,6 +43,8 @@ class Llama:
         self._server = _load(self.path, context, precise)
         # A proxy of the environment has nothing to do with what stays on this machine.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+        # A server that is freed before its loop runs waits for it forever; this request is answered from the loop.
+        self._ask("/slots")
 
     def __enter__(self):
         return self
@@ -123,12 +125,13 @@ class Llama:
                               "llama.cpp 回答到一半中断了：请再问一次。"))
         return "".join(pieces), event
 
-    def _ask(self, path, wish):
+    def _ask(self, path, wish=None):
         with self._post(path, wish) as answer:
             return json.load(answer)
 
     def _post(self, path, wish):
-        request = urllib.request.Request(self._server.listening_address + path, json.dumps(wish).encode(),
+        body = None if wish is None else json.dumps(wish).encode()
+        request = urllib.request.Request(self._server.listening_address + path, body,
                                          {"Content-Type": "application/json"})
         try:
             return self._open(request)

@@ -5,8 +5,10 @@ Drive's mount does not); resuming falls back to the newest checkpoint that is wh
 """
 
 import json
+import logging
 import shutil
 import time
+import warnings
 from pathlib import Path
 
 from ..language import t
@@ -75,9 +77,6 @@ def precision_flags(precision):
 
 def common_arguments(settings, folder):
     """Trainer arguments that both trainers share: quiet, local, resumable."""
-    import datasets
-
-    datasets.disable_progress_bars()
     return dict(
         output_dir=str(folder), per_device_train_batch_size=settings.batch, learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine", max_grad_norm=1.0, logging_steps=1, save_strategy="steps", save_total_limit=2,
@@ -85,13 +84,23 @@ def common_arguments(settings, folder):
         dataloader_pin_memory=False, push_to_hub=False, **precision_flags(settings.precision))
 
 
+def hush():
+    """Silence the trainers' own bars and advice: our callback says what matters, and a test proves that packed rows
+    don't see each other under SDPA, which TRL warns about."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    logging.getLogger("trl").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(peft|trl|torch)\b")
+
+
 def follow(trainer, progress, numbers):
     """Attach our callback to a trainer: progress with the logged `numbers` ({our name: trainer's name}), manifests,
     and a stop that saves first. Returns the callback, whose `history` holds every logged record."""
-    import transformers
     from transformers import PrinterCallback
 
-    transformers.logging.set_verbosity_error()
     trainer.remove_callback(PrinterCallback)
     callback = _callback_class()(progress, numbers)
     trainer.add_callback(callback)

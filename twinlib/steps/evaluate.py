@@ -17,7 +17,7 @@ from ..text import scorecard, style
 from ..twin import Outcome, TwinError, content_id, read_records, write_records
 
 TOP_P = 0.9
-CUT = {"zh": 400, "en": 1200}  # characters, about 300 tokens: the longest text that is scored
+CUT = {"zh": 300, "en": 900}  # characters, about 220 tokens: the longest text that is scored
 PREFIX = 50  # tokens given, and tokens asked for, when we look for copies
 FEW = 5  # documents; with fewer an interval says little
 
@@ -80,9 +80,10 @@ def run(twin, settings, progress):
     starts = _spread(train, max(8, settings.questions))
     total = (3 + len(ggufs)) * len(questions) + 2 * len(mine + theirs) + len(starts)
     keep = Keeper(twin, progress, total, 32 if models.device() == "cuda" else 8)
-    answers, gains, copies = _measure_torch(twin, settings, adapter, questions, mine + theirs, starts, keep)
+    asked = conversations(twin, questions)
+    answers, gains, copies = _measure_torch(twin, settings, adapter, asked, mine + theirs, starts, keep)
     for kind, path in ggufs.items():
-        answers[f"twin-{kind}"] = _gguf_answers(twin, settings, kind, path, questions, keep)
+        answers[f"twin-{kind}"] = _gguf_answers(twin, settings, kind, path, asked["twin"], keep)
     keep.only([answer for row in answers.values() for answer in row])
     for text, gain in zip(mine + theirs, gains):
         text["gain"] = gain
@@ -92,7 +93,10 @@ def run(twin, settings, progress):
 
 def _figures(twin, questions, answers, texts, copies, train):
     """(figures, warnings), in the order of the score card."""
-    rows = {name: [{**question, **answer} for question, answer in zip(questions, row)] for name, row in answers.items()}
+    asked = conversations(twin, questions)
+    rows = {name: [{**question, "text": answer["text"], "prompt": "\n".join(turn["content"] for turn in told)}
+                   for question, answer, told in zip(questions, row, asked[name.split("-")[0]])]
+            for name, row in answers.items()}
     own = [answer for name, row in rows.items() if name.startswith("twin") for answer in row]
     held_out = _passages(twin, "test")
     known = {language: style.voice([p["text"] for p in train if p["language"] == language], voices(language), language)
@@ -132,6 +136,14 @@ def _questions(twin):
                 "language": passage["language"], "real": row["messages"][-1]["content"],
                 "messages": row["messages"][:-1]})
     return list(found.values())
+
+
+def conversations(twin, questions):
+    """{row: conversations}: each row's way of asking the same questions."""
+    asked = [question["messages"][-1:] for question in questions]
+    persona = {"role": "system", "content": twin.facts.get("persona_prompt", "")}
+    return {"base": asked, "prompt": [[persona, *turn] for turn in asked],
+            "twin": [question["messages"] for question in questions]}
 
 
 def _spread(items, most):
@@ -215,22 +227,20 @@ class Keeper:
         write_records(self.twin.file("answers"), answers)
 
 
-def _answers(row, model_sha, settings, questions, conversations, answer, keep):
+def _answers(row, model_sha, settings, asked, answer, keep):
     """The row's answers; `answer` takes conversations and sampling settings and gives objects with text and ended."""
     sampling = {"max_tokens": settings.answer_tokens, "temperature": settings.temperature, "top_p": TOP_P,
                 "seed": settings.seed}
-    wanted = {content_id(row + json.dumps(messages)): (question["question"], messages)
-              for question, messages in zip(questions, conversations)}
+    wanted = {content_id(row + json.dumps(messages)): messages for messages in asked}
 
     def make(items):
-        said = answer([messages for _, messages in items], **sampling)
-        return [{"question": question, "row": row, "text": one.text, "ended": one.ended}
-                for (question, _), one in zip(items, said)]
+        return [{"question": messages[-1]["content"], "row": row, "text": one.text, "ended": one.ended}
+                for messages, one in zip(items, answer(items, **sampling))]
 
     return keep("answers", content_id(f"{model_sha} {sampling}"), wanted, make, t(f"answers: {row}", f"回答：{row}"))
 
 
-def _measure_torch(twin, settings, adapter, questions, texts, starts, keep):
+def _measure_torch(twin, settings, adapter, asked, texts, starts, keep):
     """({row: answers}, gains of `texts` in nats, continuations of `starts`): one model, its adapter off and on."""
     from ..engines import models
 
@@ -238,12 +248,9 @@ def _measure_torch(twin, settings, adapter, questions, texts, starts, keep):
     report = twin.report("persona")
     use = _switch(base, adapter, (report.settings if report else {}).get("precision", "auto"))
     plain, trained = base.revision, f"{base.revision} {twin.hash(adapter)}"
-    asked = [question["messages"][-1:] for question in questions]
-    prompted = [[{"role": "system", "content": twin.facts.get("persona_prompt", "")}, *turn] for turn in asked]
-    told = [question["messages"] for question in questions]
-    rows = {"base": _answers("base", plain, settings, questions, asked, use(models.generate, False), keep),
-            "prompt": _answers("prompt", plain, settings, questions, prompted, use(models.generate, False), keep),
-            "twin": _answers("twin", trained, settings, questions, told, use(models.generate, True), keep)}
+    rows = {"base": _answers("base", plain, settings, asked["base"], use(models.generate, False), keep),
+            "prompt": _answers("prompt", plain, settings, asked["prompt"], use(models.generate, False), keep),
+            "twin": _answers("twin", trained, settings, asked["twin"], use(models.generate, True), keep)}
     before, after = _nats(plain, use(models.nll, False), texts, keep), _nats(trained, use(models.nll, True), texts, keep)
     copies = _continuations(trained, models.tokenizer(base), use(models.generate, True), starts, keep)
     return rows, [a - b for a, b in zip(before, after)], copies
@@ -295,15 +302,14 @@ def _continuations(model_sha, tokenizer, generate, starts, keep):
     return keep("scores", model_sha, pairs, make, t("copies of the training texts", "有没有照抄训练文字"))
 
 
-def _gguf_answers(twin, settings, kind, path, questions, keep):
+def _gguf_answers(twin, settings, kind, path, asked, keep):
     from ..engines.llama import Llama
 
     def answer(conversations, **sampling):  # loaded only when an answer is missing
         with Llama(path) as llama:
             return llama.chat_many(conversations, **sampling)
 
-    return _answers(f"twin-{kind}", twin.hash(path), settings, questions, [q["messages"] for q in questions], answer,
-                    keep)
+    return _answers(f"twin-{kind}", twin.hash(path), settings, asked, answer, keep)
 
 
 # What a person reads

@@ -94,6 +94,7 @@ def _disk_problems(twin, wanted):
 def run(twin, settings, progress):
     from ..engines import models, training
 
+    training.hush()
     settings = resolve(settings, plan(settings, twin).values)
     base = models.prepare(settings.base, progress)
     twin.remember(base={"name": base.name, "revision": base.revision})

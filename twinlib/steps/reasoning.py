@@ -73,6 +73,7 @@ def _file_problems(settings):
 def run(twin, settings, progress):
     from ..engines import models, training
 
+    training.hush()
     settings = resolve(settings, plan(settings, twin).values)
     base = models.prepare(_base_name(twin), progress)
     twin.remember(base={"name": base.name, "revision": base.revision})

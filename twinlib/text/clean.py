@@ -43,7 +43,7 @@ TAKEN_OUT = (  # what, pattern; before the Markdown is parsed
     ("code", r"\{%-?\s*(highlight|codeblock)\b.*?\{%-?\s*end\1\s*-?%\}"),
     ("quote", r"\{%-?\s*(blockquote|quote|pullquote)\b.*?\{%-?\s*end\1\s*-?%\}"),
     ("footnote", r"^\[\^[^\]\n]+\]:[^\n]*(?:\n(?:[ \t]{2,}[^\n]+|[ \t]*(?=\n[ \t]{2,}\S)))*"),
-    ("shortcode", r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|^\[toc\][ \t]*$|^\{:.*?\}[ \t]*$"),
+    ("shortcode", r"\{\{[<%].{0,2000}?[%>]\}\}|\{%.{0,2000}?%\}|^\[toc\][ \t]*$|^\{:.*?\}[ \t]*$"),
 )
 RULES = [(what, re.compile(rule, re.MULTILINE | re.DOTALL | re.IGNORECASE)) for what, rule in TAKEN_OUT]
 
@@ -83,7 +83,7 @@ def normalise(text):
     """NFC; every space an ordinary one; invisible, control and private-use characters out; no indentation by '　　'."""
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e]|[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]", "", text)
-    text = re.sub(r"(?m)^[ \t]*\u3000[\u3000 \t]*|[\u3000 \t\u00a0]+$", "", text)
+    text = re.sub(r"(?m)^[ \t]*\u3000[\u3000 \t]*|(?<![\u3000 \t\u00a0])[\u3000 \t\u00a0]+$", "", text)
     return re.sub(r"[\u00a0\u2000-\u200a\u202f\u3000]", " ", text).replace(HARD, "\n").replace("\u2029", "\n\n")
 
 
@@ -190,8 +190,8 @@ def polish(text):
     text = re.sub(r"(\*\*|~~|==)(\S(?:.*?\S)?)\1", r"\2", text)
     text = re.sub(r"\[\^[^\]\s]+\]|\s*\{#[\w-]+\}$", "", text)
     text = URL.sub("", text)
-    text = re.sub(rf"(?<=[^\s])[ \t]{{2,}}|[ \t]+(?=[\n{HARD}])", " ", text)
-    return re.sub(rf"[ \t]*([\n{HARD}])[ \t]*", r"\1", text).strip("\n" + HARD).rstrip()
+    text = re.sub(rf"(?<=\S)[ \t]{{2,}}", " ", text)
+    return re.sub(rf"(?<![ \t])[ \t]*([\n{HARD}])[ \t]*", r"\1", text).strip("\n" + HARD).rstrip()
 
 
 # Lines and paragraphs

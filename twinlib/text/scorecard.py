@@ -1,7 +1,7 @@
 """From answers and scores to the figures of the score card, each with an interval and a sentence that says what it means.
 
-Pure: lists and numbers in, figures out. An answer here is {question, document, language, real, text}: what a row said
-to a held-out question and what the author wrote there.
+Pure: lists and numbers in, figures out. An answer here is {document, language, prompt, real, text}: what a row said to
+a held-out question, all that it was told (`prompt`), and what the author wrote there (`real`).
 """
 
 import math
@@ -74,12 +74,14 @@ def _gain_verdict(value, low):
 def triples(voices, row, base):
     """[(row, base, author) margins] and their documents, of the questions where all three texts are long enough.
 
-    `voices` is {language: Voice}; the three texts of a question are cut to the same length.
+    `voices` is {language: Voice}. What an answer only repeats of its prompt doesn't count; the three texts of a
+    question are cut to the same length.
     """
     found, documents = [], []
     for answer, floor in zip(row, base):
         language = answer["language"]
-        texts = style.same_length(answer["text"], floor["text"], answer["real"])
+        said = [style.own_words(one["text"], one["prompt"], language) for one in (answer, floor)]
+        texts = style.same_length(*said, answer["real"])
         if voices.get(language) and len(texts[0]) >= SHORT[language]:
             found.append(tuple(style.margins(voices[language], texts)))
             documents.append(answer["document"])
@@ -91,8 +93,9 @@ def sounds_like_me(voices, row, base, name):
     found, documents = triples(voices, row, base)
     if len(found) < FEW_ANSWERS:
         return figure(None, n=len(found), note=t(
-            f"Not measured: only {len(found)} answers are long enough, or your writing is too little to know its style.",
-            f"未测：够长的回答只有 {len(found)} 个，或者您的文字太少、看不出风格。"))
+            f"Not measured: {len(found)} of {len(row)} answers are long enough in words that are not the prompt's, or there "
+            "is too little of your writing to know its style.",
+            f"未测：{len(row)} 个回答里，除去照念提示词的部分还够长的只有 {len(found)} 个；也可能是您的文字太少、看不出风格。"))
     value = style.likeness(found)
     said, floor, ceiling = (sum(margins) / len(found) for margins in zip(*found))
     margins = t(f"Margins over the impostors: {name} {said:.3f}, floor (base) {floor:.3f}, ceiling (you) {ceiling:.3f}; "
@@ -122,7 +125,7 @@ def prompt_beats_twin(figures):
 
 def nonsense(rows):
     """{row: figure} of the share of answers with a flaw, from {row: answers}; the twin's note compares all rows."""
-    found = {name: [style.flaws(answer["text"], answer["language"]) for answer in row] for name, row in rows.items()}
+    found = {name: [style.flaws(answer["text"], answer["language"], answer["prompt"]) for answer in row] for name, row in rows.items()}
     shares = {name: sum(map(bool, flaws)) / len(flaws) for name, flaws in found.items()}
     figures = {}
     for name, flaws in found.items():
@@ -143,7 +146,7 @@ def _nonsense_verdict(figures):
 
 
 def _kinds(flaws):
-    words = {"empty": t("empty", "空白"), "loop": t("in circles", "车轱辘话"), "script": t("in the wrong script", "文字不对"),
+    words = {"empty": t("empty", "空白"), "echo": t("only its prompt again", "照念提示词"), "loop": t("in circles", "车轱辘话"), "script": t("in the wrong script", "文字不对"),
              "replacement": t("broken characters", "乱码")}
     counts = {words[kind]: sum(kind in flaw for flaw in flaws) for kind in style.FLAWS}
     return ", ".join(f"{word}: {count}" for word, count in counts.items() if count)

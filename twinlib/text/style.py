@@ -22,7 +22,8 @@ LOOPING = 0.5  # below this share of different n-grams; the most repetitive of 9
 HAN, LATIN = r"[\u3400-\u9fff\uf900-\ufaff]", r"[A-Za-z\u00c0-\u024f]+"
 HALF, FULL = ",?!:;()", "，？！：；（）"
 NEAR_COPY = 0.6  # of a continuation's characters, in one run
-FLAWS = ("empty", "replacement", "script", "loop")
+ECHO = {"zh": 12, "en": 40}  # characters in a row out of the prompt: said after it, not said
+FLAWS = ("empty", "echo", "replacement", "script", "loop")
 
 
 # Sounds like the author
@@ -95,13 +96,29 @@ def typed_like(text, sample):
 # Nonsense
 
 
-def flaws(text, language):
-    """What is wrong with an answer to a question in `language`: a list of names out of FLAWS, empty when nothing is."""
+def flaws(text, language, prompt=""):
+    """What is wrong with an answer to a prompt in `language`: a list of names out of FLAWS, empty when nothing is."""
     if not re.search(r"\w", text):
         return ["empty"]
-    checks = {"replacement": "\ufffd" in text, "script": script_share(text, language) < 0.5,
-              "loop": loops(text, language)}
+    checks = {"echo": len(own_words(text, prompt, language)) < 0.5 * len(tidy(text)), "replacement": "\ufffd" in text,
+              "script": script_share(text, language) < 0.5, "loop": loops(text, language)}
     return [name for name in FLAWS if checks.get(name)]
+
+
+def own_words(text, prompt, language):
+    """The tidied text without what it only says after its prompt: a model that recites its examples has no style."""
+    text, prompt, size = tidy(text), tidy(prompt), ECHO[language]
+    kept, i = [], 0
+    while i < len(text):
+        end = i + size
+        if end <= len(text) and text[i:end] in prompt:
+            while end < len(text) and text[i:end + 1] in prompt:
+                end += 1
+            i = end
+        else:
+            kept.append(text[i])
+            i += 1
+    return "".join(kept)
 
 
 def script_share(text, language):

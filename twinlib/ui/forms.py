@@ -18,8 +18,12 @@ from . import machine
 from .show import esc, sentence
 
 OTHER = ""  # the entry of the list of bases that opens the text box
-WIDE = widgets.Layout(width="auto", max_width="46em")
 SMALL = '<div style="font-size:90%;opacity:.75;line-height:1.4">{}</div>'
+
+
+def _wide():
+    """A layout of its own for every widget: one that is shared would hide them all with one."""
+    return widgets.Layout(width="auto", max_width="46em")
 
 
 class WrongValue(ValueError):
@@ -37,8 +41,8 @@ class Form(widgets.VBox):
         self.fields = [f for f in fields(declared.SETTINGS[step]) if not only or f.name in only]
         self.kept = _start(step, twin, given)
         self.inputs = {f.name: _input(f, self.kept[f.name], step) for f in self.fields}
-        self.hints = {f.name: widgets.HTML(layout=WIDE) for f in self.fields}
-        self.notes = widgets.HTML(layout=WIDE)
+        self.hints = {f.name: widgets.HTML(layout=_wide()) for f in self.fields}
+        self.notes = widgets.HTML(layout=_wide())
         everyday = [self._row(f) for f in self.fields if not f.metadata["advanced"]]
         advanced = [self._row(f) for f in self.fields if f.metadata["advanced"]]
         super().__init__([*everyday, *_closed(advanced), self.notes])
@@ -48,8 +52,8 @@ class Form(widgets.VBox):
 
     def _row(self, field):
         label = "" if isinstance(self.inputs[field.name], widgets.Checkbox) else f"<b>{esc(declared.label(field))}</b>"
-        lines = [widgets.HTML(label, layout=WIDE)] if label else []
-        lines += [self.inputs[field.name], widgets.HTML(SMALL.format(esc(declared.help_text(field))), layout=WIDE)]
+        lines = [widgets.HTML(label, layout=_wide())] if label else []
+        lines += [self.inputs[field.name], widgets.HTML(SMALL.format(esc(declared.help_text(field))), layout=_wide())]
         lines += [self.hints[field.name]]
         return widgets.VBox(lines, layout=widgets.Layout(margin="0 0 .6em 0"))
 
@@ -130,13 +134,13 @@ def _input(field, value, step):
     if step == "persona" and field.name == "base":
         return BaseModel(value)
     if meta["choices"]:
-        return widgets.Dropdown(options=[(said(c), c) for c in meta["choices"]], value=value, layout=WIDE)
+        return widgets.Dropdown(options=[(said(c), c) for c in meta["choices"]], value=value, layout=_wide())
     if meta["kind"] is bool:
-        return widgets.Checkbox(value, description=declared.label(field), indent=False, layout=WIDE)
+        return widgets.Checkbox(value, description=declared.label(field), indent=False, layout=_wide())
     text = "" if value == AUTO and field.default == AUTO else str(value)
     if field.name == "introduction":
-        return widgets.Textarea(text, rows=3, layout=WIDE)
-    return widgets.Text(text, placeholder=AUTO if field.default == AUTO else "", layout=WIDE)
+        return widgets.Textarea(text, rows=3, layout=_wide())
+    return widgets.Text(text, placeholder=AUTO if field.default == AUTO else "", layout=_wide())
 
 
 def said(value):
@@ -153,10 +157,13 @@ def _typed(field, value):
 
 
 def _derived(field, value, planned):
+    """What the plan says about a field, unless the owner typed just that."""
     why = planned.reasons.get(field.name, "")
     says = said(planned.values[field.name])
     if value == AUTO:
         return t("auto", "自动") + f" → {says}" + (f" ({why})" if why else "")
+    if value == planned.values[field.name]:
+        return ""
     return t(f"yours; auto would be {says}", f"您填的；自动会用 {says}") + (f" ({why})" if why else "")
 
 
@@ -182,8 +189,8 @@ class BaseModel(widgets.VBox):
         listed = machine.offers()
         self.listed = {AUTO, *(name for _, name in listed)}
         self.names = widgets.Dropdown(
-            options=[(t("auto", "自动"), AUTO), *listed, (t("another one …", "其他……"), OTHER)], layout=WIDE)
-        self.other = widgets.Text(layout=WIDE, placeholder=t(
+            options=[(t("auto", "自动"), AUTO), *listed, (t("another one …", "其他……"), OTHER)], layout=_wide())
+        self.other = widgets.Text(layout=_wide(), placeholder=t(
             "a Hugging Face id, or a folder", "Hugging Face 编号，或一个文件夹"))
         super().__init__([self.names, self.other])
         self.observe(self._show, "value")

@@ -11,17 +11,22 @@ MASKED = "opacity:.55"
 LONGEST = 600  # characters of an answer in a table
 
 
-def rows(twin, several=4):
-    """A few training rows as the model will see them, and how many there are of each kind."""
+def rows(twin, several=3):
+    """A few training rows of each kind, taken from the whole corpus, and how many there are."""
     train = twin.records("train")
     kinds = {}
     for row in train:
         kinds.setdefault(row["kind"], []).append(row)
     counts = ", ".join(f"{kind} {len(found)}" for kind, found in kinds.items())
-    chosen = [row for found in kinds.values() for row in found[:max(1, several // len(kinds))]]
+    chosen = [row for kind, found in kinds.items() for row in _spread(found, several if kind == "qa" else 1)]
     header = (t("Kind", "种类"), t("A reader asks", "读者问"), t("You answered, word for word", "您的原话"))
     said = [(row["kind"], _turn(row, "user"), _cut(_turn(row, "assistant"))) for row in chosen]
     return caption(t(f"{len(train)} rows to learn from: {counts}.", f"训练行共 {len(train)} 条：{counts}。")) + table(header, said)
+
+
+def _spread(items, several):
+    """So many items from all along a list."""
+    return items[::max(1, len(items) // several)][:several]
 
 
 def _turn(row, role):

@@ -1,0 +1,198 @@
+"""Persona training on a tiny real model: what is learnt, checkpoints and resuming, packing, the saved adapter."""
+
+import json
+
+import pytest
+
+from conftest import build_tiny_base
+from twinlib import Stopped, TwinError, settings
+from twinlib.engines import models, training
+from twinlib.progress import Progress
+from twinlib.steps import persona
+from twinlib.text.encode import encode_row, end_is_learnt, pieces
+from twinlib.twin import write_atomic
+
+
+def wanted(tiny_base, **changes):
+    return settings.make("persona", **{"base": str(tiny_base), "effort": "smoke", "steps": 4, "batch": 2,
+                                       "accumulation": 1, "length": 192, "replay_share": 0.0, **changes})
+
+
+def train(twin, tiny_base, **changes):
+    return persona.run(twin, wanted(tiny_base, **changes), Progress(twin.history("persona"), "persona", fresh=False))
+
+
+# What is learnt
+
+
+def characters(text):
+    return [ord(c) for c in text]
+
+
+def test_only_the_answer_and_its_end_are_learnt():
+    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
+    encoded = encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab$\n", characters, ord("$"))
+    assert bytes(encoded.input_ids).decode() == "<q>ab$"  # what the template writes after the end is left off
+    assert encoded.completion_mask == [0, 0, 0, 1, 1, 1]
+
+
+def test_raw_text_is_learnt_whole_after_the_first_token():
+    row = {"kind": "raw", "messages": [{"role": "assistant", "content": "ab"}]}
+    assert encode_row(row, None, characters, 0, first=7)[:2] == ([7, 97, 98], [0, 1, 1])
+
+
+def test_a_template_that_never_ends_a_turn_is_refused():
+    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
+    with pytest.raises(ValueError, match="end of turn"):
+        encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab", characters, ord("$"))
+
+
+def test_an_end_that_is_padding_or_never_learnt_is_found():
+    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
+    encoded = encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab$", characters, ord("$"))
+    assert end_is_learnt([encoded], ord("$"), padding=0)
+    assert not end_is_learnt([encoded], ord("$"), padding=ord("$"))
+    unlearnt = encoded._replace(completion_mask=encoded.completion_mask[:-1] + [0])
+    assert not end_is_learnt([unlearnt], ord("$"), padding=0)
+
+
+def test_a_sample_is_shown_in_runs_of_read_and_learnt():
+    assert pieces([1, 2, 3], [0, 1, 1], lambda ids: "".join(map(str, ids))) == [
+        {"text": "1", "learnt": False}, {"text": "23", "learnt": True}]
+
+
+# Training
+
+
+def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(sample_twin, tiny_base):
+    outcome = train(sample_twin, tiny_base, steps=12, learning_rate=5e-3)
+    figures = {name: f["value"] for name, f in outcome.figures.items()}
+    assert figures["val_loss"] < figures["val_loss_before"]
+    assert figures["steps"] == 12 and figures["end_of_turn_learnt"] == 1
+    config = json.loads((sample_twin.adapter("persona") / "adapter_config.json").read_text())
+    assert "/" not in config["base_model_name_or_path"] and config["r"] == 32
+    samples = [json.loads(line) for line in sample_twin.file("samples").read_text().splitlines()]
+    assert {s.get("when") for s in samples} == {None, "before", "after"}
+    learnt = "".join(p["text"] for p in samples[0]["tokens"] if p["learnt"])
+    assert learnt.endswith("<|im_end|>")
+    assert not sample_twin.checkpoints("persona").exists()
+
+
+def test_the_adapter_changes_what_the_base_says(sample_twin, tiny_base):
+    train(sample_twin, tiny_base, steps=6, learning_rate=1e-2)
+    base = models.prepare(str(tiny_base))
+    model, words = models.load(base, sample_twin.adapter("persona"))
+    text = sample_twin.records("train")[0]["messages"][-1]["content"]
+    [(after, n)] = models.nll(model, words, [text])
+    with model.disable_adapter():
+        [(before, m)] = models.nll(model, words, [text])
+    assert n == m and after < before
+
+
+class StopAt(Progress):
+    """A progress whose owner asks to stop once a step is reached."""
+
+    def __init__(self, twin, step):
+        super().__init__(twin.history("persona"), "persona", fresh=False)
+        self.at = step
+
+    def __call__(self, done, total, note="", **rest):
+        if "loss" in rest and done >= self.at:
+            self.stopping = True
+        super().__call__(done, total, note, **rest)
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one(sample_twin, tiny_base):
+    unbroken = train(sample_twin, tiny_base, steps=6)
+    with pytest.raises(Stopped, match="saved"):
+        persona.run(sample_twin, wanted(tiny_base, steps=6), StopAt(sample_twin, 3))
+    [newest] = sorted(sample_twin.checkpoints("persona").glob("checkpoint-4"))  # the step after the wish to stop
+    assert training.is_whole(newest)
+    resumed = train(sample_twin, tiny_base, steps=6)
+    assert resumed.figures["steps"]["value"] == 6
+    assert resumed.figures["val_loss"]["value"] == pytest.approx(unbroken.figures["val_loss"]["value"], abs=2e-3)
+
+
+def test_other_settings_do_not_go_on_from_a_checkpoint_of_earlier_ones(tmp_path):
+    folder = tmp_path / "checkpoints"
+    assert training.newest_whole(folder, {"rank": 8}) is None
+    checkpoint = folder / "checkpoint-5"
+    write_atomic(checkpoint / "weights", "w")
+    training.write_manifest(checkpoint)
+    assert training.newest_whole(folder, {"rank": 8}) == checkpoint
+    assert training.newest_whole(folder, {"rank": 16}) is None and not checkpoint.exists()
+
+
+def test_resuming_falls_back_to_the_last_whole_checkpoint(tmp_path):
+    folder = tmp_path / "checkpoints"
+    training.newest_whole(folder, {})
+    for step in (5, 10, 15):
+        write_atomic(folder / f"checkpoint-{step}" / "weights", f"weights {step}")
+        training.write_manifest(folder / f"checkpoint-{step}")
+    write_atomic(folder / "checkpoint-15" / "weights", "half wri")
+    (folder / "checkpoint-10" / training.MANIFEST).unlink()
+    assert training.newest_whole(folder, {}).name == "checkpoint-5"
+    assert not (folder / "checkpoint-15").exists()
+
+
+@pytest.mark.parametrize("family", ["qwen2", "gemma3"])
+def test_packed_rows_do_not_see_each_other(tmp_path, family):
+    """The loss of rows packed into one sequence is that of the rows apart, and differs when positions don't restart."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    build_tiny_base(tmp_path, family)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32, attn_implementation="sdpa").eval()
+    for weight in model.parameters():
+        weight.data.mul_(4)  # random weights attend almost evenly; larger ones make a leak visible
+    torch.manual_seed(0)
+    rows = [torch.randint(3, 600, (n,)) for n in (12, 30, 7)]
+    packed = torch.cat(rows)[None]
+    positions = torch.cat([torch.arange(len(row)) for row in rows])[None]
+    with torch.no_grad():
+        apart = torch.cat([model(input_ids=row[None]).logits[0] for row in rows])
+        together = model(input_ids=packed, position_ids=positions, use_cache=False).logits[0]
+        leaking = model(input_ids=packed, use_cache=False).logits[0]
+    torch.testing.assert_close(together, apart, rtol=1e-3, atol=1e-3)
+    assert (leaking - apart).abs().max() > 0.01
+
+
+def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, tiny_base):
+    base = models.prepare(str(tiny_base))
+    model, words = models.load(base, lora=models.Lora(4))
+    chosen = wanted(tiny_base, replay_share=0.1)
+    persona._replay(sample_twin, chosen, base, model, words, 40, Progress())
+    kept = sample_twin.file("replay").read_text()
+    assert len(kept.splitlines()) == 4 and base.revision in kept
+    persona._replay(sample_twin, chosen, base, model, words, 40, Progress())
+    assert sample_twin.file("replay").read_text() == kept
+
+
+# Problems
+
+
+def test_training_without_rows_is_stopped_with_the_next_action(twin, tiny_base):
+    [problem] = settings.stops(persona.problems(wanted(tiny_base), twin))
+    assert "step 01" in problem.text
+
+
+@pytest.mark.parametrize("changes, word", [({"engine": "unsloth"}, "Unsloth"), ({"precision": "4-bit"}, "4-bit"),
+                                           ({"base": "qwen2.5-14b", "precision": "32-bit"}, "smaller base")])
+def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, word, monkeypatch):
+    machine = {**persona.hardware.machine(), "gpu": None, "memory_gb": 16.0}
+    monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
+    assert any(word in p.text for p in settings.stops(persona.problems(wanted(tiny_base, **changes), sample_twin)))
+
+
+def test_a_hundred_epochs_are_warned_about(sample_twin, tiny_base):
+    assert any("memorises" in p.text for p in persona.problems(wanted(tiny_base, epochs=100), sample_twin))
+
+
+def test_a_wrong_base_is_named_with_what_can_be_chosen(sample_twin):
+    with pytest.raises(TwinError, match="gemma-3-270m"):
+        persona.run(sample_twin, settings.make("persona", base="no-such-base", effort="smoke"), Progress())
+
+
+def test_a_folder_that_is_no_model_is_said(tmp_path):
+    with pytest.raises(TwinError, match="config.json"):
+        models.prepare(str(tmp_path))

@@ -1,0 +1,74 @@
+"""Reasoning on a tiny real model: GRPO runs, both exams are the same problems, no gain is claimed from chance."""
+
+import json
+
+import pytest
+
+from conftest import ROOT
+from twinlib import settings
+from twinlib.progress import Progress
+from twinlib.steps import persona, reasoning
+from twinlib.text.statistics import mcnemar
+from twinlib.twin import Report, now
+
+
+def wanted(**changes):
+    return settings.make("reasoning", **{"effort": "smoke", "steps": 2, "generations": 2, "batch": 2,
+                                         "completion_tokens": 8, "held_out": 8, **changes})
+
+
+@pytest.fixture
+def trained(sample_twin, tiny_base):
+    chosen = settings.make("persona", base=str(tiny_base), effort="smoke", steps=2, batch=2, accumulation=1, length=128,
+                           replay_share=0.0)
+    outcome = persona.run(sample_twin, chosen, Progress(sample_twin.history("persona"), "persona"))
+    sample_twin.finish(Report("persona", vars(outcome.settings), now(), now(), {}, {}, outcome.inputs, outcome.figures,
+                              []))
+    return sample_twin
+
+
+def test_grpo_continues_a_copy_of_the_persona_adapter_and_is_judged_on_the_same_problems(trained):
+    before = trained.hash(trained.adapter("persona"))
+    outcome = reasoning.run(trained, wanted(), Progress(trained.history("reasoning"), "reasoning"))
+    assert trained.hash(trained.adapter("persona")) == before
+    assert "persona/adapter" in outcome.inputs
+    solutions = [json.loads(line) for line in trained.file("solutions").read_text().splitlines()]
+    asked = {when: [s["id"] for s in solutions if s["when"] == when] for when in ("before", "after")}
+    assert asked["before"] == asked["after"] and len(asked["after"]) == 8
+    assert outcome.figures["accuracy_after"]["n"] == 8
+    assert any("tell from chance" in w for w in outcome.warnings)
+    history = [json.loads(line) for line in trained.history("reasoning").read_text().splitlines()]
+    assert any("reward" in record for record in history)
+
+
+def test_the_sample_problem_file_is_practised(trained):
+    chosen = wanted(task="file", problems=str(ROOT / "data_samples" / "problems.jsonl"))
+    assert not settings.stops(reasoning.problems(chosen, trained))
+    outcome = reasoning.run(trained, chosen, Progress(trained.history("reasoning"), "reasoning"))
+    assert outcome.figures["steps"]["value"] == 2
+
+
+@pytest.mark.parametrize("content, word", [(None, "no problem file"), ("", "0 usable"), ("\x00\x01binary", "0 usable"),
+                                           ('{"question": "1+1?", "answer": "2"}\n' * 3, "3 usable")])
+def test_a_bad_problem_file_is_a_stop_in_a_sentence(twin, tmp_path, content, word):
+    path = tmp_path / "problems.jsonl"
+    if content is not None:
+        path.write_text(content)
+    assert word in settings.stops(reasoning.problems(wanted(task="file", problems=str(path)), twin))[0].text
+
+
+def test_batches_that_do_not_divide_are_a_stop(twin):
+    assert "multiple" in settings.stops(reasoning.problems(wanted(batch=3), twin))[0].text
+
+
+def test_a_small_base_is_said_before_training(trained):
+    assert any("1.5 billion" in p.text for p in reasoning.problems(wanted(), trained))
+
+
+def test_mcnemar_agrees_with_a_textbook_table():
+    """Agresti's approval ratings (1600 people: 150 changed one way, 86 the other) give z² = 17.36, p = 3.1e-5."""
+    before = [1] * 794 + [1] * 150 + [0] * 86 + [0] * 570
+    after = [1] * 794 + [0] * 150 + [1] * 86 + [0] * 570
+    gain, low, high, p = mcnemar(before, after)
+    assert gain == pytest.approx(-0.04) and (low, high) == (pytest.approx(-0.0587, abs=2e-4), pytest.approx(-0.0213, abs=2e-4))
+    assert p == pytest.approx(3.7e-5, rel=0.3)
