@@ -3,6 +3,9 @@
 import ast
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from statistics import median
 
@@ -168,3 +171,41 @@ def test_what_may_harm_is_off_as_the_notebooks_stand():
     assert settings.Publish().upload is False and settings.Publish().private is True
     for path in NOTEBOOKS:
         assert not re.search(r"(upload|consent)\s*=\s*True", "\n".join(cells(path, "code")), re.IGNORECASE)
+
+
+def test_the_setup_cell_fetches_the_project_where_it_is_not(tmp_path):
+    project, empty = tmp_path / "project", tmp_path / "empty"
+    shutil.copytree(ROOT / "twinlib", project / "twinlib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", project)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(project)]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *words], check=True)
+    empty.mkdir()
+    setup = re.sub(r"https://github.com/[\w.-]+/[\w.-]+", project.as_uri(), cells(NOTEBOOKS[0], "code")[0])
+    setup += "\nimport twinlib; print(os.getcwd()); print(twinlib.__file__)"
+    for start in (empty, empty / "another-me"):  # and once more from inside: nothing is fetched twice
+        said = subprocess.run([sys.executable, "-c", setup], cwd=start, capture_output=True, text=True)
+        home = empty / "another-me"
+        assert said.stdout.split() == [str(home), str(home / "twinlib" / "__init__.py")], said.stderr
+
+
+def test_only_what_is_missing_or_too_old_is_installed():
+    from twinlib.ui import place
+
+    wanted = ["ipywidgets>=7", "ipywidgets>=99", "no-such-package-anywhere", "psutil; python_version < '3'"]
+    assert place.lacking(wanted) == ["ipywidgets>=99", "no-such-package-anywhere"]
+    assert place.lacking(place.wanted()) == [], "what the tests run in has all that pyproject.toml asks for"
+    assert any("unsloth" in need for need in place.wanted(gpu=True)) and "unsloth" not in "".join(place.wanted())
+
+
+def test_twins_live_where_they_outlast_the_runtime(monkeypatch, capsys):
+    from twinlib.ui import place
+
+    monkeypatch.delenv("TWINLIB_TWINS", raising=False)
+    assert place.home() == ROOT / "twins"
+    monkeypatch.setenv("COLAB_GPU", "1")
+    assert place.home(drive=False) == Path("/content/twins")
+    assert place.home(drive=True) == Path("/content/twins"), "no Drive here: the runtime's own disk, with a word"
+    assert "Google Drive is not available" in capsys.readouterr().out
+    monkeypatch.setenv("TWINLIB_TWINS", "/elsewhere")
+    assert place.home(drive=True) == Path("/elsewhere")

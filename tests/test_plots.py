@@ -73,8 +73,9 @@ def test_sizes_name_every_file(twin):
 
 
 def test_a_learnt_sample_marks_what_is_learnt(twin):
+    tokens = [("Question? ", False), (EVIL, True), ("<|im_end|>", True)]
     write_records(twin.file("samples"), [{"kind": "learnt", "tokens": [
-        {"text": "Question? ", "learnt": False}, {"text": EVIL, "learnt": True}, {"text": "<|im_end|>", "learnt": True}]}])
+        {"text": text, "learnt": learnt} for text, learnt in tokens]}])
     shown = harmless(tables.learnt(twin))
     assert f'{tables.LEARNT}">&lt;|im_end|&gt;</span>' in shown.html
     assert f'{tables.MASKED}">Question? </span>' in shown.html
@@ -114,13 +115,15 @@ def test_what_would_be_uploaded_is_listed_with_sizes(twin):
     folder.mkdir(parents=True)
     (folder / "README.md").write_text("# " + EVIL, encoding="utf-8")
     (folder / "demo-Q8_0.gguf").write_bytes(bytes(1_200_000))
-    assert tables.uploads(twin).text.splitlines()[1:3] == ["demo-GGUF   README.md       40 B", "demo-GGUF   demo-Q8_0.gguf  1 MB"]
+    assert tables.uploads(twin).text.splitlines()[1:3] == [
+        "demo-GGUF   README.md       40 B", "demo-GGUF   demo-Q8_0.gguf  1 MB"]
     assert EVIL in harmless(tables.card(twin)).text
 
 
 def test_chinese_columns_stand_under_each_other():
     text = show.text_table(("指标", "value"), [("像我", "0.7"), ("copied", "0.01")])
-    assert [show.width(line.split(last)[0]) for line, last in zip(text.splitlines(), ("value", "0.7", "0.01"))] == [8, 8, 8]
+    starts = [show.width(line.split(last)[0]) for line, last in zip(text.splitlines(), ("value", "0.7", "0.01"))]
+    assert starts == [8, 8, 8]
 
 
 def test_a_long_cell_is_cut_in_a_terminal_by_its_width():

@@ -18,12 +18,14 @@ SHAPE = dict(vocab_size=600, hidden_size=64, intermediate_size=96, num_hidden_la
              num_key_value_heads=2, max_position_embeddings=512, eos_token_id=2, pad_token_id=0, bos_token_id=None)
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 64}
+GEMMA3 = {"full_attention": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0},
+          "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}}
 FAMILIES = {  # configuration, what differs from SHAPE, what differs in the adapter
     "qwen2": ("Qwen2Config", {"tie_word_embeddings": True}, {}),
     "qwen3": ("Qwen3Config", {"head_dim": 32, "tie_word_embeddings": False}, {"use_rslora": True}),
     "llama": ("LlamaConfig", {"tie_word_embeddings": False, "rope_parameters": LLAMA3}, {"alpha_pattern": {"q_proj": 3}}),
     "gemma3": ("Gemma3TextConfig", {"head_dim": 32, "num_hidden_layers": 6, "sliding_window": 8,
-                                    "query_pre_attn_scalar": 32}, {}),
+                                    "query_pre_attn_scalar": 32, "rope_parameters": GEMMA3}, {}),
 }
 PROMPT = [300, 17, 401, 55, 268, 512, 33, 104, 290, 77, 350, 461]  # longer than the sliding window
 
@@ -240,7 +242,7 @@ def test_a_file_with_a_wrong_tokenizer_is_kept_aside(harm, reason, trained_twin,
     twin.folder("quantize")
     gguf_file.write(tiny_base, {"F16": path}, harm(vocabulary_of(tiny_base)), CARD)
     tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
-    _, said = quantize._prove("F16", path, tokenizer, "", ["Hi"], settings.make("quantize"),
+    _, said = quantize._prove("F16", path, tokenizer, ["Hi"], settings.make("quantize"),
                               Progress(twin.history("quantize"), "quantize"))
     assert reason in said[0] and "demo-F16.gguf.failed" in said[0]
     assert not path.exists() and path.with_name("demo-F16.gguf.failed").exists()
@@ -253,9 +255,9 @@ def test_a_truncated_file_and_one_with_another_template_are_kept_aside(trained_t
     progress = Progress(twin.history("quantize"), "quantize")
     other = {**CARD, "template": models.CHATML.replace("<|im_start|>assistant", "<|im_start|>bot")}
     gguf_file.write(tiny_base, {"F16": twin.gguf("F16"), "F32": twin.gguf("F32")}, vocabulary_of(tiny_base), other)
-    assert "another prompt" in quantize._prove("F16", twin.gguf("F16"), tokenizer, "", ["Hi"], wanted, progress)[1][0]
+    assert "another prompt" in quantize._prove("F16", twin.gguf("F16"), tokenizer, ["Hi"], wanted, progress)[1][0]
     twin.gguf("F32").write_bytes(twin.gguf("F32").read_bytes()[:-5000])
-    assert "can't load" in quantize._prove("F32", twin.gguf("F32"), tokenizer, "", ["Hi"], wanted, progress)[1][0]
+    assert "can't load" in quantize._prove("F32", twin.gguf("F32"), tokenizer, ["Hi"], wanted, progress)[1][0]
     assert not twin.gguf("F16").exists() and not twin.gguf("F32").exists()
 
 

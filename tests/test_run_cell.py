@@ -127,7 +127,8 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
     assert len({message["content"]["transient"]["display_id"] for message in drawn}) == 1
     assert [message["msg_type"] for message in drawn].count("display_data") == 1 < len(drawn)
     assert {"text/html", "text/plain"} == set(drawn[-1]["content"]["data"])
-    assert "count " in drawn[-1]["content"]["data"]["text/plain"] and "<img" in drawn[-1]["content"]["data"]["text/html"]
+    assert "count " in drawn[-1]["content"]["data"]["text/plain"]
+    assert "<img" in drawn[-1]["content"]["data"]["text/html"]
     [error] = [message["content"] for message in messages if message["msg_type"] == "error"]
     assert (error["ename"], error["traceback"]) == ("StepFailed", ["Stopped. The same command goes on from here."])
     spoken = "".join(message["content"]["text"] for message in messages if message["msg_type"] == "stream")

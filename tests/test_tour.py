@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import nbformat
+import psutil
 import pytest
 
 from twinlib import Stopped, Twin, TwinError
+from twinlib.settings import Corpus
 from twinlib.twin import STEPS, Report, figure, now
 from twinlib.ui import tour
 from twinlib.ui.show import width
@@ -23,8 +26,14 @@ def notebook(folder, name, *sources):
     return made
 
 
+def outputs(copy):
+    return [output for cell in copy.cells for output in cell.get("outputs", [])]
+
+
 def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(tmp_path, posts, tiny_base, capfd):
     name = str(tmp_path / "twins" / "demo")
+    for post in sorted(posts.iterdir())[1::2]:
+        post.unlink()
     tour.tour(name, source=str(posts), base=str(tiny_base), effort="smoke", author="Ning")
     twin, said = Twin.open(name, create=False), capfd.readouterr().out
     assert {step: twin.state(step).name for step in STEPS} == dict.fromkeys(STEPS, "done")
@@ -35,7 +44,7 @@ def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(t
         copy = nbformat.read(twin.tour() / f"{stem}.ipynb", as_version=4)
         nbformat.validate(copy)
         assert "widgets" not in copy.metadata
-        assert not [output for cell in copy.cells for output in cell.get("outputs", []) if output.output_type == "error"]
+        assert "error" not in [output.output_type for output in outputs(copy)]
 
 
 def test_overrides_stand_behind_the_parameters_and_set_only_what_is_named_there(tmp_path):
@@ -55,10 +64,10 @@ def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
 
 def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(tmp_path, twin, monkeypatch):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
-    notebook(tmp_path, "one", 'TWIN = "demo"', "from twinlib.ui import run\nraise run.StepFailed('Not started: no rows.')",
-             "print('never')")
+    failing = "from twinlib.ui import run\nraise run.StepFailed('Not started: no rows.')"
+    notebook(tmp_path, "one", 'TWIN = "demo"', failing, "print('never')")
     with pytest.raises(TwinError, match="^Not started: no rows.$"):
-        tour.tour(twin.path, notebooks=("one",), base=str(tmp_path_of_a_base(tmp_path)))
+        tour.tour(twin.path, notebooks=("one",), base=str(stand_in_base(tmp_path)))
     copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
     assert copy.cells[2].outputs[0].traceback == ["Not started: no rows."] and not copy.cells[3].outputs
 
@@ -67,10 +76,20 @@ def test_a_mistake_of_ours_says_where_to_look(tmp_path, twin, monkeypatch):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     notebook(tmp_path, "one", "1 / 0")
     with pytest.raises(TwinError, match=r"one failed \(ZeroDivisionError: division by zero\). Open .*one.ipynb"):
-        tour.tour(twin.path, notebooks=("one",), base=str(tmp_path_of_a_base(tmp_path)))
+        tour.tour(twin.path, notebooks=("one",), base=str(stand_in_base(tmp_path)))
+    assert not [child for child in psutil.Process().children() if "ipykernel" in " ".join(child.cmdline())]
 
 
-def tmp_path_of_a_base(tmp_path):
+def test_the_first_notebook_runs_and_keeps_the_introduction_for_step_01(tmp_path, twin):
+    twin.start("corpus", {"author": "Ning", "source": "my_posts"})
+    tour.tour(twin.path, notebooks=("00_start_here",), base=str(stand_in_base(tmp_path)))
+    assert Twin(twin.path).facts["settings"]["corpus"] == asdict(Corpus(author="Ning", source="my_posts"))
+    copy = nbformat.read(twin.tour() / "00_start_here.ipynb", as_version=4)
+    shown = "".join(output.data["text/plain"] for output in outputs(copy) if "data" in output)
+    assert "gemma-3-270m" in shown and "This machine: " in shown
+
+
+def stand_in_base(tmp_path):
     """A folder that passes for a base model where none is loaded."""
     folder = tmp_path / "base"
     folder.mkdir()
@@ -96,8 +115,9 @@ except Stopped as stopped:
 
 
 def test_ctrl_c_stops_the_running_step_after_it_saved_and_ends_politely(tmp_path, twin):
-    history, base = str(tmp_path / "history.jsonl"), tmp_path_of_a_base(tmp_path)
-    notebook(tmp_path, "one", f"from twinlib.ui import run\nrun.follow(['python', '-c', {CHILD.format(history=history)!r}])")
+    history, base = str(tmp_path / "history.jsonl"), stand_in_base(tmp_path)
+    child = CHILD.format(history=history)
+    notebook(tmp_path, "one", f"from twinlib.ui import run\nrun.follow(['python', '-c', {child!r}])")
     script = ("from pathlib import Path\nfrom twinlib.ui import tour\n"
               f"if __name__ == '__main__':\n    tour.NOTEBOOKS = Path({str(tmp_path)!r})\n"
               f"    try:\n        tour.tour({str(twin.path)!r}, notebooks=('one',), base={str(base)!r})\n"

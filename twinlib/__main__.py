@@ -163,7 +163,7 @@ def status(options):
     """Print a table: step, state, when, main figure."""
     import time
 
-    from .ui.show import aligned
+    from .ui.tables import aligned
 
     twin = Twin.open(options.twin, create=False)
     words = {"done": t("done", "完成"), "stale": t("stale", "过期"), "missing": t("missing", "未做"),

@@ -230,7 +230,7 @@ def _stream(config, tensors, weights, deltas, writers, progress):
                 writer.write_tensor_data(encoded)
             done += math.prod(tensor.shape)
             if progress:
-                progress(round(100 * done / total), 100, tensor.name)
+                progress(100 * done // total, 100, t("writing the files", "正在写文件"))
     finally:
         for writer in writers.values():
             writer.close()

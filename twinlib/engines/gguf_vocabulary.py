@@ -53,6 +53,7 @@ def read(tokenizer, size, ends, kept=None):
         scores = (list(scores) + [SPECIAL_SCORE] * size)[:size]
         return Vocabulary("llama", "default", tokens, types, scores, [], special, add_bos)
     tokens, types = _filled(*_byte_level(described), size)
+    special.pop("unk", None)  # bytes leave nothing unknown
     return Vocabulary("gpt2", pre_tokenizer(described), tokens, types, [], _merges(described), special, add_bos)
 
 

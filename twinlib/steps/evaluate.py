@@ -14,6 +14,7 @@ from importlib import resources
 from ..language import t
 from ..settings import resolve, stop, warning
 from ..text import scorecard, style
+from ..text.passages import language_of
 from ..twin import Outcome, TwinError, content_id, read_records, write_records
 
 TOP_P = 0.9
@@ -34,7 +35,7 @@ def _problems(twin):
     found = []
     documents = {passage["document"] for passage in _passages(twin, "test")}
     if not documents or not _questions(twin):
-        found.append(stop("No document was held out, so nothing can be measured: step 01 needs at least 3 documents.",
+        found.append(stop("No document was held out, so nothing can be measured: give step 01 3 documents or more.",
                           "没有留出的文章，没法测：第 01 步至少需要 3 篇文章。"))
     elif len(documents) < FEW:
         found.append(_few(documents))
@@ -42,7 +43,7 @@ def _problems(twin):
         found.append(stop("There is no fresh adapter: run the step 'persona' first.",
                           "没有最新的适配器：请先运行“persona”这一步。"))
     if not _ggufs(twin):
-        found.append(warning("There is no GGUF file, so that row is left out: run the step 'quantize' first to have it.",
+        found.append(warning("There is no GGUF file, so its row is left out: run the step 'quantize' first to have it.",
                              "还没有 GGUF 文件，表里会少这一行：想要的话先运行“quantize”这一步。"))
     elif twin.state("quantize").name == "stale":
         found.append(warning("The GGUF files are older than the adapter: run the step 'quantize' again for a fair row.",
@@ -121,7 +122,8 @@ def _named(name, rows):
 
 
 def _passages(twin, split):
-    return [passage for passage in twin.records("passages") if passage["split"] == split]
+    return [{**passage, "language": language_of(passage["text"])}
+            for passage in twin.records("passages") if passage["split"] == split]
 
 
 def _questions(twin):
@@ -160,7 +162,6 @@ def _cut(passages):
     return [{**passage, "text": passage["text"][:CUT[passage["language"]]]} for passage in passages]
 
 
-@functools.cache
 def voices(language):
     """{name: text} of the invented other people in a language."""
     folder = resources.files("twinlib") / "voices"
@@ -251,7 +252,8 @@ def _measure_torch(twin, settings, adapter, asked, texts, starts, keep):
     rows = {"base": _answers("base", plain, settings, asked["base"], use(models.generate, False), keep),
             "prompt": _answers("prompt", plain, settings, asked["prompt"], use(models.generate, False), keep),
             "twin": _answers("twin", trained, settings, asked["twin"], use(models.generate, True), keep)}
-    before, after = _nats(plain, use(models.nll, False), texts, keep), _nats(trained, use(models.nll, True), texts, keep)
+    before = _nats(plain, use(models.nll, False), texts, keep)
+    after = _nats(trained, use(models.nll, True), texts, keep)
     copies = _continuations(trained, models.tokenizer(base), use(models.generate, True), starts, keep)
     return rows, [a - b for a, b in zip(before, after)], copies
 

@@ -12,6 +12,7 @@ from ..language import t
 from ..settings import resolve, stop, warning
 from ..text.encode import encode_row, end_is_learnt, pieces
 from ..text.everyday import EVERYDAY
+from ..text.passages import tokens_estimate
 from ..twin import Outcome, TwinError, content_id, figure, read_records, write_records
 
 FEW_PASSAGES = 20
@@ -19,15 +20,13 @@ ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough"
 
 
 def facts(twin):
-    """What the plan needs to know of the corpus: {rows, tokens}, as far as step 01 counted them."""
+    """What the plan needs to know of the training rows: {rows, tokens}, tokens by estimate."""
     try:
-        report = twin.report("corpus")
+        rows = twin.records("train")
     except TwinError:
         return {}
-    if report is None:
-        return {}
-    counts = {name: report.figures.get(name, {}).get("value") for name in ("rows", "tokens")}
-    return {name: value for name, value in counts.items() if value}
+    return {"rows": len(rows), "tokens": round(sum(tokens_estimate(m["content"]) + 6 for row in rows
+                                                   for m in row["messages"]))} if rows else {}
 
 
 def plan(settings, twin):

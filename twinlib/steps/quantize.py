@@ -79,7 +79,7 @@ def run(twin, settings, progress):
     warnings = _companions(twin, settings, tokenizer, outputs, context)
     figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
     for kind, path in outputs.items():
-        proven, said = _prove(kind, path, tokenizer, system, _questions(twin), settings, progress)
+        proven, said = _prove(kind, path, tokenizer, _questions(twin), settings, progress)
         figures |= proven
         warnings += said
     if not any(path.exists() for path in outputs.values()):
@@ -152,7 +152,7 @@ def _questions(twin):
 # Proof
 
 
-def _prove(kind, path, tokenizer, system, questions, settings, progress):
+def _prove(kind, path, tokenizer, questions, settings, progress):
     """(figures, warnings) of one file; it is kept aside when it isn't what was trained."""
     progress(0, 3, t(f"proving {path.name}", f"检验 {path.name}"))
     try:

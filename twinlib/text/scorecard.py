@@ -1,4 +1,4 @@
-"""From answers and scores to the figures of the score card, each with an interval and a sentence that says what it means.
+"""From answers and scores to the figures of the score card, each with an interval and a sentence on what it means.
 
 Pure: lists and numbers in, figures out. An answer here is {document, language, prompt, real, text}: what a row said to
 a held-out question, all that it was told (`prompt`), and what the author wrote there (`real`).
@@ -35,7 +35,7 @@ def percent(share):
 
 
 def prediction_gain(mine, theirs):
-    """The figure from texts {document, text, gain}: `gain` is how many nats fewer the twin's surprise is than its base's.
+    """The figure from texts {document, text, gain}: `gain` is by how many nats the twin's surprise is below its base's.
 
     The value is the gain a character on the author's held-out text less that on other people's.
     """
@@ -51,7 +51,8 @@ def prediction_gain(mine, theirs):
     low, high = bootstrap(lambda a, b: rate(a) - rate(b), *groups)
     return figure(own - other, low, high, len(groups[0]), t(
         f"A character of your held-out writing surprises the twin {_less(own)} than its base, one of other people's "
-        f"{_less(other)} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). {_gain_verdict(own - other, low)}",
+        f"{_less(other)} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). "
+        f"{_gain_verdict(own - other, low)}",
         f"和基础模型相比，分身读您留出的文字，每个字的意外程度{_less(own)}，读别人的文字{_less(other)}"
         f"（单位 nat；您的 {len(mine)} 段，别人的 {len(theirs)} 段）。{_gain_verdict(own - other, low)}"))
 
@@ -62,7 +63,8 @@ def _less(gain):
 
 def _gain_verdict(value, low):
     if value <= 0:
-        return t("It learnt nothing that is yours: train longer, or add writing.", "没学到您独有的东西：多训练一会儿，或多加文字。")
+        return t("It learnt nothing that is yours: train longer, or add writing.",
+                 "没学到您独有的东西：多训练一会儿，或多加文字。")
     if low is None or low <= 0:
         return t("That may be chance.", "这也可能是巧合。")
     return t("So it learnt you, not just writing in general.", "所以它学到的是您，不只是一般的写作。")
@@ -93,13 +95,13 @@ def sounds_like_me(voices, row, base, name):
     found, documents = triples(voices, row, base)
     if len(found) < FEW_ANSWERS:
         return figure(None, n=len(found), note=t(
-            f"Not measured: {len(found)} of {len(row)} answers are long enough in words that are not the prompt's, or there "
-            "is too little of your writing to know its style.",
+            f"Not measured: {len(found)} of {len(row)} answers are long enough in words that are not the prompt's, or "
+            "there is too little of your writing to know its style.",
             f"未测：{len(row)} 个回答里，除去照念提示词的部分还够长的只有 {len(found)} 个；也可能是您的文字太少、看不出风格。"))
     value = style.likeness(found)
     said, floor, ceiling = (sum(margins) / len(found) for margins in zip(*found))
-    margins = t(f"Margins over the impostors: {name} {said:.3f}, floor (base) {floor:.3f}, ceiling (you) {ceiling:.3f}; "
-                f"{len(found)} answers.", f"与冒充者的差距：{name} {said:.3f}，下限（基础模型）{floor:.3f}，"
+    margins = t(f"Margins over the impostors: {name} {said:.3f}, floor (base) {floor:.3f}, ceiling (you) "
+                f"{ceiling:.3f}; {len(found)} answers.", f"与冒充者的差距：{name} {said:.3f}，下限（基础模型）{floor:.3f}，"
                 f"上限（您本人）{ceiling:.3f}；{len(found)} 个回答。")
     if math.isnan(value):
         return figure(None, n=len(found), note=t("Not measured: the base sounds as much like you as you do. ",
@@ -117,7 +119,8 @@ def prompt_beats_twin(figures):
         return ""
     return t(f"The persona prompt alone beats the trained twin: it sounds {prompt:.2f} like you, the twin {twin:.2f}. "
              "Train longer or on more writing, or simply use the prompt.",
-             f"光靠提示词就胜过了训练出来的分身：像您的程度，提示词 {prompt:.2f}，分身 {twin:.2f}。请多训练、多加文字，或者干脆用提示词。")
+             f"光靠提示词就胜过了训练出来的分身：像您的程度，提示词 {prompt:.2f}，分身 {twin:.2f}。"
+             "请多训练、多加文字，或者干脆用提示词。")
 
 
 # Nonsense, personal data
@@ -125,7 +128,8 @@ def prompt_beats_twin(figures):
 
 def nonsense(rows):
     """{row: figure} of the share of answers with a flaw, from {row: answers}; the twin's note compares all rows."""
-    found = {name: [style.flaws(answer["text"], answer["language"], answer["prompt"]) for answer in row] for name, row in rows.items()}
+    found = {name: [style.flaws(answer["text"], answer["language"], answer["prompt"]) for answer in row]
+             for name, row in rows.items()}
     shares = {name: sum(map(bool, flaws)) / len(flaws) for name, flaws in found.items()}
     figures = {}
     for name, flaws in found.items():
@@ -141,13 +145,15 @@ def _nonsense_verdict(figures):
     if twin["value"] <= base["value"] + GOOD_NONSENSE:
         return t("No worse than the base.", "不比基础模型差。")
     if twin["low"] <= base["high"]:
-        return t("Worse than the base, but with so few answers that may be chance.", "比基础模型差，但回答太少，也可能是巧合。")
+        return t("Worse than the base, but with so few answers that may be chance.",
+                 "比基础模型差，但回答太少，也可能是巧合。")
     return t("Worse than the base: it was trained too long or too hard.", "比基础模型差：训练得太久或太猛。")
 
 
 def _kinds(flaws):
-    words = {"empty": t("empty", "空白"), "echo": t("only its prompt again", "照念提示词"), "loop": t("in circles", "车轱辘话"), "script": t("in the wrong script", "文字不对"),
-             "replacement": t("broken characters", "乱码")}
+    words = {"empty": t("empty", "空白"), "echo": t("only its prompt again", "照念提示词"),
+             "replacement": t("broken characters", "乱码"), "script": t("in the wrong script", "文字不对"),
+             "loop": t("in circles", "车轱辘话")}
     counts = {words[kind]: sum(kind in flaw for flaw in flaws) for kind in style.FLAWS}
     return ", ".join(f"{word}: {count}" for word, count in counts.items() if count)
 
@@ -170,13 +176,14 @@ def personal_data(answers):
 def copied(continuations, held_out, train, answers):
     """({name: figure}, warnings) from [{text, true, language}], held-out texts, training texts and the twin's answers.
 
-    `copied` is the share of continuations that repeat the training texts nearly word for word, less the share of equally
-    long pieces of the author's held-out texts that do: one repeats oneself. `copied.exact` is the true continuation.
+    `copied` is the share of continuations that repeat the training texts nearly word for word, less the share of
+    equally long pieces of the author's held-out texts that do: one repeats oneself. `copied.exact`: the true ones.
     """
     source = style.tidy("\n".join(train))
     run, warnings = _longest(answers, source)
     if not continuations:
-        missing = figure(None, note=t("Not measured: no training passage has 100 tokens.", "未测：没有 100 个 token 以上的训练段落。"))
+        missing = figure(None, note=t("Not measured: no training passage has 100 tokens.",
+                                      "未测：没有 100 个 token 以上的训练段落。"))
         return {"copied": missing, "copied.exact": missing}, warnings
     pairs = [(style.tidy(one["text"]), style.tidy(one["true"])) for one in continuations]
     exact = sum(style.exact_copy(text, true) for text, true in pairs)
@@ -184,15 +191,16 @@ def copied(continuations, held_out, train, answers):
     own = _self_overlap(pairs, held_out, source)
     n = len(pairs)
     low, high = (max(0.0, edge - own) for edge in wilson(near, n))
-    note = t(f"Given the first 50 tokens of {n} training passages, the twin went on nearly word for word in {near}, exactly "
-             f"in {exact}; you repeat yourself in {percent(own)} of such pieces, which is taken off. Longest quotation in "
-             f"its answers: {run} characters.",
+    note = t(f"Given the first 50 tokens of {n} training passages, the twin went on nearly word for word in {near}, "
+             f"exactly in {exact}; you repeat yourself in {percent(own)} of such pieces, which is taken off. Longest "
+             f"quotation in its answers: {run} characters.",
              f"给出 {n} 段训练文字的前 50 个 token，分身几乎照抄 {near} 段，一字不差 {exact} 段；您自己重复自己的比例是 "
              f"{percent(own)}，已扣除。它的回答里最长的原文引用有 {run} 个字符。")
     figures = {"copied": figure(max(0.0, near / n - own), low, high, n, note),
                "copied.exact": figure(exact / n, *wilson(exact, n), n)}
     if figures["copied"]["value"] > GOOD_COPIED and low > 0:
-        warnings.append(t("The twin recites its training texts: train for fewer epochs.", "分身在背诵训练文字：请减少训练遍数。"))
+        warnings.append(t("The twin recites its training texts: train for fewer epochs.",
+                          "分身在背诵训练文字：请减少训练遍数。"))
     return figures, warnings
 
 
@@ -205,7 +213,8 @@ def _self_overlap(pairs, held_out, source):
 def _longest(answers, source):
     runs = [(style.longest_run(style.tidy(answer["text"]), source), answer) for answer in answers]
     long = [run for run, answer in runs if run >= QUOTED[answer["language"]]]
-    warnings = [t(f"{len(long)} of the twin's answers quote the training texts at length (up to {max(long)} characters).",
+    warnings = [t(f"{len(long)} of the twin's answers quote the training texts at length (up to {max(long)} "
+                  "characters).",
                   f"分身有 {len(long)} 个回答大段引用训练文字（最长 {max(long)} 个字符）。")] if long else []
     return max((run for run, _ in runs), default=0), warnings
 

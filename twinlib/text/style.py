@@ -87,7 +87,7 @@ def likeness(triples):
 
 
 def typed_like(text, sample):
-    """A text with Chinese punctuation of full or half width, whichever `sample` uses more: how one types is no style."""
+    """A text with Chinese punctuation of full or half width, whichever `sample` uses more: typing is no style."""
     full = sample.count("，") >= sample.count(",")
     old, new = ((HALF, FULL) if full else (FULL, HALF))
     return re.sub(f"(?<={HAN})[{re.escape(old)}]", lambda m: new[old.index(m.group())], text)
@@ -125,7 +125,8 @@ def script_share(text, language):
     """The share of the writing that is in the language's script: Chinese characters against Latin words and others."""
     chinese, latin = len(re.findall(HAN, text)), len(re.findall(LATIN, text))
     other = sum(c.isalpha() for c in re.sub(LATIN, "", re.sub(HAN, "", text)))
-    return (chinese if language == "zh" else latin) / max(chinese + latin + other, 1) if chinese + latin + other else 1.0
+    written = chinese + latin + other
+    return (chinese if language == "zh" else latin) / written if written else 1.0
 
 
 def loops(text, language):
@@ -135,7 +136,7 @@ def loops(text, language):
 
 
 def distinct(text, size):
-    """The share of a text's character n-grams of this size that are different from all the others; 1 for short ones."""
+    """How many different character n-grams of this size a text has, as a share of all; 1 when it has none."""
     grams = [text[i:i + size] for i in range(len(text) - size + 1)]
     return len(set(grams)) / len(grams) if grams else 1.0
 

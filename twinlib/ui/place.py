@@ -37,15 +37,15 @@ def install():
         pins.write_text("".join(f"{name}=={_version(name)}\n" for name in KEPT if _version(name)))
         pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", pins, *missing])
     if pip.returncode:
-        raise TwinError(t("The packages could not be installed: check the network (on Kaggle, turn Internet on at the right), "
-                          "then run this cell again.",
+        raise TwinError(t("The packages could not be installed: check the network (on Kaggle, turn Internet on at the "
+                          "right), then run this cell again.",
                           "软件包没装上：请检查网络（Kaggle 要在右侧打开 Internet），再运行这一格。"))
 
 
 def wanted(gpu=False):
     """The requirements in pyproject.toml, with those of the extra 'gpu' where there is an NVIDIA GPU."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project.get("dependencies", []), *(project.get("optional-dependencies", {}).get("gpu", []) if gpu else [])]
+    return [*project["dependencies"], *(project["optional-dependencies"]["gpu"] if gpu else [])]
 
 
 def lacking(requirements):
@@ -96,8 +96,8 @@ def _drive():
         DRIVE.mkdir(parents=True, exist_ok=True)
         return DRIVE
     except Exception as error:  # refused, timed out, full: all the same for the owner
-        show(sentence(t(f"Google Drive is not available ({type(error).__name__}): the twin stays in this runtime and is gone "
-                        "when it ends. Run this cell again to try once more.",
+        show(sentence(t(f"Google Drive is not available ({type(error).__name__}): the twin stays in this "
+                        "runtime and is gone when it ends. Run this cell again to try once more.",
                         f"Google Drive 用不了（{type(error).__name__}）：分身只存在本次运行环境里，结束就没了。可再运行这一格重试。"),
                       "warning"))
         return Path("/content/twins")

@@ -114,11 +114,12 @@ def _plain(text):
 # 02 and 03: training
 
 CAPTIONS = {
-    "persona": lambda: t("Loss should fall, then level out; when eval_loss, on rows it never sees, rises again, training "
-                         "stops and the best moment is kept.",
+    "persona": lambda: t("Loss should fall, then level out; when eval_loss, on rows it never sees, rises again, "
+                         "training stops and the best moment is kept.",
                          "损失应先降后平；eval_loss（没见过的数据）再往上走，训练就停，留下最好的那一刻。"),
-    "reasoning": lambda: t("reward = correct + form, and should rise. no_signal: problems always right or always wrong, from "
-                           "which nothing is learnt; above 0.5, choose others. clipped: answers that ran out of room.",
+    "reasoning": lambda: t("reward = correct + form, and should rise. no_signal: problems always right or always "
+                           "wrong, from which nothing is learnt; above 0.5, choose others. clipped: answers that "
+                           "ran out of room.",
                            "reward = correct + form，应当上升。no_signal：全对或全错的题，学不到东西，超过 0.5 就该换题。"
                            "clipped：没写完就被截断的回答。")}
 
@@ -142,7 +143,8 @@ def curves_of(records):
     def draw(*axes):
         for axis, names in zip(axes, panels):
             for name in names:
-                axis.plot(*_points(records, name), label=name, marker="." if len(_points(records, name)[0]) < 9 else None)
+                steps, values = _points(records, name)
+                axis.plot(steps, values, label=name, marker="." if len(steps) < 9 else None)
             axis.legend(frameon=False)
             axis.set(xlabel=words("step", "步"))
 
@@ -205,4 +207,5 @@ def _range(axis, name, figure, ends):
     axis.set(yticks=[0], ylim=(-1, 1), xlim=(min(ends) - .02 * (max(ends) - min(ends)), max(ends) * 1.02))
     axis.set_yticklabels([_plain(name)])
     axis.tick_params(labelsize=8)
-    axis.annotate(f"{number(figure['value'])}  {interval(figure)}".strip(), (1.01, .5), xycoords="axes fraction", va="center")
+    says = f"{number(figure['value'])}  {interval(figure)}".strip()
+    axis.annotate(says, (1.01, .5), xycoords="axes fraction", va="center")

@@ -58,7 +58,8 @@ def _plan(settings, planned):
         derived = value == AUTO
         why = planned.reasons.get(field.name, "") if derived else "" if value == field.default else \
             t("as you set it", "您的设置")
-        rows.append((declared.label(field), forms.said(planned.values.get(field.name, AUTO) if derived else value), why))
+        shown = planned.values.get(field.name, AUTO) if derived else value
+        rows.append((declared.label(field), forms.said(shown), why))
     header = (t("Setting", "设置"), t("Value", "值"), t("Why", "理由"))
     return sentence(forms.cost(planned)) + table(header, rows)
 
@@ -101,7 +102,7 @@ def tour(twin, **chosen):
 
 
 def _secrets(twin, step, settings):
-    """The hub's token for a child that uploads or downloads a gated base: by its environment, never on its command line."""
+    """The hub's token for a child that uploads or fetches a gated base: by its environment, never its command line."""
     if step == "publish" and settings.upload:
         secret = secrets.ask()
         if not secret:
@@ -120,7 +121,7 @@ def _gated(base, twin):
 
 
 def follow(words, history=None, name="", environment=None):
-    """Run `python …` words as a child, show its progress in place until it ends; raises StepFailed unless it succeeded."""
+    """Run `python …` words as a child and show its progress in place; raises StepFailed unless it succeeded."""
     child = subprocess.Popen(
         [sys.executable, *words[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
         errors="replace", start_new_session=True, env=_environment(environment or {}))
@@ -140,7 +141,7 @@ def follow(words, history=None, name="", environment=None):
                     "正在停止：先保存。再次中断则立刻结束。"), flush=True)
     for reader in readers:
         reader.join(timeout=5)
-    screen.draw(last=True)
+    screen.draw(at_once=True)
     _print(said)
     if child.returncode:
         raise StepFailed(_why(child.returncode, list(complaints)))
@@ -148,8 +149,8 @@ def follow(words, history=None, name="", environment=None):
 
 def _watch(child, screen, said):
     while child.poll() is None:
+        screen.draw(at_once=not said.empty())
         _print(said)
-        screen.draw()
         time.sleep(POLL)
 
 
@@ -174,15 +175,16 @@ def _why(code, complaints):
     """The sentence for an exit status: what the child said last, or how it was ended."""
     lines = [line for line in complaints if line.strip()]
     if code in (-9, 137):
-        return t("The step was ended from outside, most often because memory ran out. Choose a smaller base or a smaller "
-                 "batch, then run this cell again: it goes on from its last checkpoint.",
+        return t("The step was ended from outside, most often because memory ran out. Choose a smaller base or a "
+                 "smaller batch, then run this cell again: it goes on from its last checkpoint.",
                  "这一步被系统强行结束，多半是内存不够。换小一点的基础模型或每批行数，再运行这一格：会从上次保存处继续。")
     if any(line.startswith("Traceback") for line in lines):
         return "\n".join(lines) + "\n" + t(
             "This is a mistake in the library, not yours: please report it with the lines above.",
             "这是程序的错误，不是您的：请把上面几行报告给我们。")
     stops = [line for line in lines if line.startswith("✗")]
-    return "\n".join([*stops, lines[-1]]) if lines else t(f"The step ended with status {code} and said nothing.", f"这一步以状态 {code} 结束，没有说明。")
+    silent = t(f"The step ended with status {code} and said nothing.", f"这一步以状态 {code} 结束，没有说明。")
+    return "\n".join([*stops, lines[-1]]) if lines else silent
 
 
 class _Screen:
@@ -192,10 +194,10 @@ class _Screen:
         self.history, self.name = history, name
         self.started, self.drawn, self.seen, self.id = time.time(), 0.0, 0, None
 
-    def draw(self, last=False):
+    def draw(self, at_once=False):
         """Redraw when there is something new and it is time."""
         now = time.monotonic()
-        if self.history is None or (now - self.drawn < DRAW and not last) or not self._fresh():
+        if self.history is None or (now - self.drawn < DRAW and not at_once) or not self._fresh():
             return
         records = self._records()
         if len(records) == self.seen or not any("done" in record for record in records):
@@ -222,6 +224,7 @@ def _progress(records, name):
     newest = [record for record in records if "done" in record][-1]
     share = min(1.0, newest["done"] / newest["total"]) if newest["total"] else 0.0
     line = line_of(newest, name)
-    bar = (f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px"><div style="width:{share:.1%};'
-           f'height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div><div>{esc(line)}</div>')
+    bar = (f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px">'
+           f'<div style="width:{share:.1%};height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div>'
+           f'<div>{esc(line)}</div>')
     return Shown(bar + plots.embedded(plots.curves_of(records)), line)

@@ -34,7 +34,8 @@ def esc(text):
 
 def sentence(text, level="note"):
     """One coloured sentence; `level` is stop, warning, good or note."""
-    style = f"border-left:4px solid rgb({COLOURS[level]});background:rgba({COLOURS[level]},.12);padding:.3em .8em;margin:.3em 0"
+    colour = COLOURS[level]
+    style = f"border-left:4px solid rgb({colour});background:rgba({colour},.12);padding:.3em .8em;margin:.3em 0"
     return Shown(f'<div style="{style}">{esc(text)}</div>', f"{MARKS[level]} {text}")
 
 
@@ -51,9 +52,14 @@ def table(header, rows):
     """A table of texts; rows are sequences as long as the header."""
     rows = [["" if cell is None else str(cell) for cell in row] for row in rows]
     head = "".join(f'<th style="{CELL}">{esc(cell)}</th>' for cell in header)
-    body = "".join("<tr>" + "".join(f'<td style="{CELL}">{esc(cell)}</td>' for cell in row) + "</tr>" for row in rows)
-    return Shown(f'<div style="overflow-x:auto"><table style="border-collapse:collapse"><tr>{head}</tr>{body}</table></div>',
-                 text_table(header, rows))
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
+    whole = f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
+    return Shown(f'<div style="overflow-x:auto">{whole}</div>', text_table(header, rows))
+
+
+def _cell(text):
+    room = ";min-width:15em" if len(text) > 80 else ""
+    return f'<td style="{CELL}{room}">{esc(text)}</td>'
 
 
 def width(text):

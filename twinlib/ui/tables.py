@@ -21,7 +21,8 @@ def rows(twin, several=3):
     chosen = [row for kind, found in kinds.items() for row in _spread(found, several if kind == "qa" else 1)]
     header = (t("Kind", "种类"), t("A reader asks", "读者问"), t("You answered, word for word", "您的原话"))
     said = [(row["kind"], _turn(row, "user"), _cut(_turn(row, "assistant"))) for row in chosen]
-    return caption(t(f"{len(train)} rows to learn from: {counts}.", f"训练行共 {len(train)} 条：{counts}。")) + table(header, said)
+    total = t(f"{len(train)} rows to learn from: {counts}.", f"训练行共 {len(train)} 条：{counts}。")
+    return caption(total) + table(header, said)
 
 
 def _spread(items, several):
@@ -49,13 +50,15 @@ def learnt(twin):
     if not samples:
         return NOTHING
     tokens = samples[0]["tokens"]
-    spans = "".join(f'<span style="{LEARNT if token["learnt"] else MASKED}">{esc(token["text"])}</span>' for token in tokens)
+    spans = "".join(f'<span style="{LEARNT if token["learnt"] else MASKED}">{esc(token["text"])}</span>'
+                    for token in tokens)
     plain = "".join(f"[{token['text']}]" if token["learnt"] else token["text"] for token in tokens)
     count = sum(token["learnt"] for token in tokens)
     return Shown(f'<div style="white-space:pre-wrap;line-height:1.6">{spans}</div>', plain) + caption(t(
-        f"Green is learnt ({count} of {len(tokens)} tokens), pale is only read. The last green piece must be the end of "
-        "the turn: that is how the twin learns to stop.",
-        f"绿色是要学的（{len(tokens)} 个 token 里的 {count} 个），浅色只读不学。最后一块绿色必须是回合结束符：分身由此学会停下。"))
+        f"Green is learnt ({count} of {len(tokens)} tokens), pale is only read. The last green piece must be the end "
+        "of the turn: that is how the twin learns to stop.",
+        f"绿色是要学的（{len(tokens)} 个 token 里的 {count} 个），浅色只读不学。"
+        "最后一块绿色必须是回合结束符：分身由此学会停下。"))
 
 
 def before_after(twin):
@@ -85,8 +88,9 @@ def side_by_side(twin, several=4):
     pages = evaluate.side_by_side(twin)[:several]
     names = [name for name in (pages[0] if pages else {}) if name not in ("question", "real")]
     header = (t("Question", "问题"), *names, _really(twin))
-    return caption(t("Read across: which column sounds most like the last one?", "横着读：哪一列最像最后一列？")) + table(
-        header, [(page["question"], *(_cut(page.get(name, "")) for name in names), _cut(page["real"])) for page in pages])
+    lines = [(page["question"], *(_cut(page.get(name, "")) for name in [*names, "real"])) for page in pages]
+    return caption(t("Read across: which column sounds most like the last one?",
+                     "横着读：哪一列最像最后一列？")) + table(header, lines)
 
 
 def uploads(twin):
@@ -99,7 +103,8 @@ def uploads(twin):
             if path.is_file():
                 lines.append((repository, path.relative_to(folder).as_posix(), size(path.stat().st_size)))
     header = (t("Repository", "仓库"), t("File", "文件"), t("Size", "大小"))
-    return table(header, lines) + caption(t(f"Look at them in {twin.folder('publish')}.", f"可以在 {twin.folder('publish')} 里查看。"))
+    folder = twin.folder("publish")
+    return table(header, lines) + caption(t(f"Look at them in {folder}.", f"可以在 {folder} 里查看。"))
 
 
 def card(twin):

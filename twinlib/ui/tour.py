@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SAMPLE = ROOT / "data_samples"
 SAMPLE_AUTHOR = "Ning"
-SAMPLE_INTRODUCTION = ("I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier Three, with hot "
-                       "tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，现在在三号码头摆摊修自行车。半圈以内不收钱，说完了，拧紧。")
+SAMPLE_INTRODUCTION = ("I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier "
+                       "Three, with hot tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，现在在三号码头摆摊修自行车。半圈以内不收钱，说完了，拧紧。")
 NAMES = ("01_prepare_corpus", "02_sft_persona", "03_grpo_reasoning", "04_quantize", "05_evaluate", "06_publish")
 BUDGETS = {"setup": 150, "base": 50, "corpus": 10, "persona": 240, "reasoning": 90, "quantize": 60, "evaluate": 150,
            "publish": 10, "notebooks": 40}  # seconds, on 2 cores at effort smoke
@@ -43,22 +43,25 @@ def tour(name, source=None, base=None, effort=None, author=None, introduction=No
     """
     twin, began = Twin.open(name), time.time()
     author, introduction = _sample(twin, source, author, introduction)
-    wanted = {"TWIN": str(twin.path.resolve()), "LANGUAGE": language(), "SOURCE": source and str(Path(source).resolve()),
-              "BASE": base, "EFFORT": effort, "AUTHOR": author, "INTRODUCTION": introduction}
+    source = source and str(Path(source).resolve())
+    wanted = {"TWIN": str(twin.path.resolve()), "LANGUAGE": language(), "SOURCE": source, "BASE": base,
+              "EFFORT": effort, "AUTHOR": author, "INTRODUCTION": introduction}
     prepared = _prepare(base)
     for place, notebook in enumerate(notebooks, 1):
         print(f"\n== {place}/{len(notebooks)} {notebook}", flush=True)
         _run(NOTEBOOKS / f"{notebook}.ipynb", twin, {key: value for key, value in wanted.items() if value})
-    twin = Twin(twin.path)
-    print("\n" + "\n\n".join(filter(None, [budget(twin, began, time.time(), prepared), scores(twin), t(
-        f"Talk to it: python -m twinlib talk --twin {name}", f"和它聊聊：python -m twinlib talk --twin {name}")])), flush=True)
+    twin, talk = Twin(twin.path), f"python -m twinlib talk --twin {name}"
+    for part in (budget(twin, began, time.time(), prepared), scores(twin), t("Talk to it: ", "和它聊聊：") + talk):
+        print("\n" + part, flush=True)
 
 
 def _sample(twin, source, author, introduction):
     """Who writes: as said, else as remembered, else the sample blog's owner when it is the sample blog."""
     known = twin.facts.get("settings", {}).get("corpus", {}).get("author")
     ours = source and SAMPLE in (Path(source).resolve(), Path(source).resolve().parent)
-    return (author, introduction) if author or known or not ours else (SAMPLE_AUTHOR, introduction or SAMPLE_INTRODUCTION)
+    if author or known or not ours:
+        return author, introduction
+    return SAMPLE_AUTHOR, introduction or SAMPLE_INTRODUCTION
 
 
 def _prepare(base):
@@ -114,7 +117,7 @@ def _run(path, twin, values):
     with tempfile.TemporaryDirectory() as folder:
         client = _client(notebook, path.parent, Path(folder))
         try:
-            asyncio.run(client.async_execute())
+            asyncio.run(client.async_execute(cleanup_kc=True))  # the kernel ends with its notebook
         except (CellExecutionError, DeadKernelError, RuntimeError) as error:
             if client.interrupted:
                 raise Stopped(_stopped()) from None
@@ -195,7 +198,8 @@ def budget(twin, began, ended, prepared=0.0):
     used["notebooks"] = ended - began - sum(used.values())
     if os.environ.get("TWINLIB_SETUP_SECONDS"):
         used["setup"] = float(os.environ["TWINLIB_SETUP_SECONDS"])
-    rows = [(part, f"{allowed} s", f"{used[part]:.0f} s" if part in used else "—") for part, allowed in BUDGETS.items()]
+    rows = [(part, f"{allowed} s", f"{used[part]:.0f} s" if part in used else "—")
+            for part, allowed in BUDGETS.items()]
     rows.append((t("together", "合计"), f"{sum(BUDGETS.values())} s", f"{sum(used.values()):.0f} s"))
     return text_table((t("step", "步骤"), t("budget", "预算"), t("used", "用时")), rows)
 

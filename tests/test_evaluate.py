@@ -1,0 +1,170 @@
+"""Step 05 on a tiny real model with a real adapter and GGUF file: held out means held out, nothing is computed twice."""
+
+import pytest
+
+from twinlib import Stopped, TwinError, settings
+from twinlib.engines import gguf_file, gguf_vocabulary, models
+from twinlib.progress import Progress
+from twinlib.steps import evaluate
+from twinlib.text import scorecard
+from twinlib.twin import Report, now, write_records
+
+WANTED = settings.make("evaluate", effort="smoke", questions=3, answer_tokens=16)
+
+
+def finish(twin, step, inputs, **values):
+    twin.finish(Report(step, values, now(), now(), {}, {}, inputs, {}, []))
+
+
+def add_adapter(twin, tiny_base, change=0.3):
+    """A persona adapter that changes what the base says, and a report that it is fresh."""
+    import torch
+
+    base = models.prepare(str(tiny_base))
+    twin.remember(base={"name": base.name, "revision": base.revision})
+    model, _ = models.load(base, precision="32-bit", lora=models.Lora(4))
+    torch.manual_seed(1)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            weight.data = change * torch.randn_like(weight)
+    models.save_adapter(model, base, twin.adapter("persona"))
+    finish(twin, "persona", twin.inputs(twin.file("train"), base=True), precision="32-bit")
+
+
+def add_gguf(twin, tiny_base):
+    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+    twin.folder("quantize")
+    gguf_file.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
+                    {"name": "tiny", "template": tokenizer.chat_template})
+
+
+@pytest.fixture
+def trained(sample_twin, tiny_base):
+    add_adapter(sample_twin, tiny_base)
+    return sample_twin
+
+
+def run(twin, wanted=WANTED):
+    return evaluate.run(twin, wanted, Progress(twin.history("evaluate"), "evaluate"))
+
+
+def levels(twin):
+    return [problem.level for problem in evaluate.problems(WANTED, twin)]
+
+
+# The whole step
+
+
+def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_there(trained, tiny_base):
+    add_gguf(trained, tiny_base)
+    outcome = run(trained)
+    answers = trained.records("answers")
+    asked = {row: [a["question"] for a in answers if a["row"] == row] for row in ("base", "prompt", "twin", "twin-Q8_0")}
+    assert len({tuple(questions) for questions in asked.values()}) == 1 and len(answers) == 4 * len(asked["base"])
+    learnt = {row["messages"][-2]["content"] for row in trained.records("train") if row["kind"] == "qa"}
+    assert asked["base"] and not learnt & set(asked["base"])
+    figures = outcome.figures
+    assert {"prediction_gain", "sounds_like_me", "sounds_like_me.prompt", "copied", "personal_data", "nonsense",
+            "nonsense.base", "nonsense.twin-Q8_0", *scorecard.LATER} <= set(figures)
+    assert isinstance(figures["prediction_gain"]["value"], float) and figures["nonsense"]["n"] == len(asked["base"])
+    assert any("Too few to tell" in warning for warning in outcome.warnings)
+    assert {"corpus/test.jsonl", "persona/adapter", "quantize/demo-Q8_0.gguf"} <= set(outcome.inputs)
+    page = evaluate.side_by_side(trained)[0]
+    assert list(page) == ["question", "real", "base", "prompt", "twin", "twin-Q8_0"] and page["base"] != page["twin"]
+
+
+def test_a_second_run_loads_no_model_and_says_the_same(trained, monkeypatch):
+    first = run(trained)
+    monkeypatch.setattr(models, "load", lambda *_, **__: pytest.fail("the model was loaded again"))
+    assert run(trained).figures == first.figures
+
+
+def test_another_adapter_answers_anew_and_the_base_does_not(trained, tiny_base):
+    run(trained)
+    before = {(a["row"], a["question"]): a for a in trained.records("answers")}
+    add_adapter(trained, tiny_base, change=0.5)
+    run(trained)
+    for answer in trained.records("answers"):
+        same = before[answer["row"], answer["question"]]["model_sha"] == answer["model_sha"]
+        assert same == (answer["row"] != "twin")
+    assert len(trained.records("answers")) == len(before)
+
+
+def test_a_stop_keeps_what_was_answered(trained):
+    class Impatient(Progress):
+        def __call__(self, done, total, note="", **figures):
+            self.stopping = done > 0
+            super().__call__(done, total, note, **figures)
+
+    with pytest.raises(Stopped):
+        evaluate.run(trained, WANTED, Impatient(trained.history("evaluate"), "evaluate"))
+    kept = trained.records("answers")
+    assert {answer["row"] for answer in kept} == {"base"}
+    run(trained)
+    assert kept == [answer for answer in trained.records("answers") if answer["row"] == "base"]
+
+
+def test_the_gain_is_that_of_the_adapter(sample_twin, tiny_base):
+    """An adapter that changes nothing gains nothing on anybody's text, and answers as the base would."""
+    add_adapter(sample_twin, tiny_base, change=0.0)
+    note = run(sample_twin).figures["prediction_gain"]
+    assert note["value"] == pytest.approx(0, abs=1e-6) and "learnt nothing" in note["note"]
+
+
+# What is measured on
+
+
+def test_questions_come_from_the_documents_in_turn():
+    items = [{"document": d, "n": n} for n, d in enumerate("aaabbc")]
+    assert [item["n"] for item in evaluate._spread(items, 5)] == [0, 3, 5, 1, 4]
+
+
+def test_other_peoples_texts_match_mine_in_language_and_number(sample_twin):
+    mine = [{"language": "zh"}] * 7 + [{"language": "en"}] * 3
+    theirs = evaluate._others(mine, [{"text": "他说，好。"}])
+    assert [text["language"] for text in theirs].count("zh") == 7 and len(theirs) == 10
+    assert len({text["document"] for text in theirs[:6]}) == 6
+    assert "，" in theirs[0]["text"] and "," not in theirs[0]["text"]
+
+
+def test_five_voices_or_more_in_both_languages():
+    assert all(len(evaluate.voices(language)) >= 5 for language in ("zh", "en"))
+
+
+# Problems and plan
+
+
+def test_a_twin_without_an_adapter_is_told_to_train(sample_twin):
+    assert any("'persona'" in problem.text for problem in evaluate.problems(WANTED, sample_twin)
+               if problem.level == "stop")
+    with pytest.raises(TwinError, match="'persona'"):
+        run(sample_twin)
+
+
+def test_a_trained_twin_may_be_measured_without_a_gguf_file(trained):
+    assert "stop" not in levels(trained)
+    assert any("no GGUF file" in problem.text for problem in evaluate.problems(WANTED, trained))
+
+
+def test_an_empty_twin_is_told_to_read_the_corpus(twin):
+    assert [(p.level, "'corpus'" in p.text) for p in evaluate.problems(WANTED, twin)] == [("stop", True)]
+
+
+def test_a_damaged_test_file_is_a_sentence(trained):
+    trained.file("test").write_text("not a record\n")
+    assert levels(trained) == ["stop"] and "line 1" in evaluate.problems(WANTED, trained)[0].text
+
+
+def test_nothing_held_out_is_a_stop(trained):
+    passages = [{**passage, "split": "train"} for passage in trained.records("passages")]
+    write_records(trained.file("passages"), passages)
+    assert any("held out" in problem.text for problem in evaluate.problems(WANTED, trained) if problem.level == "stop")
+
+
+@pytest.mark.parametrize("effort, questions, tokens", [("smoke", 6, 70), ("quick", 12, 120), ("standard", 40, 250),
+                                                       ("thorough", 100, 300)])
+def test_the_plan_follows_the_effort(twin, effort, questions, tokens):
+    plan = evaluate.plan(settings.make("evaluate", effort=effort), twin)
+    assert (plan.values["questions"], plan.values["answer_tokens"]) == (questions, tokens)
+    assert plan.seconds > 0 and plan.memory_gb > 0 and set(plan.reasons) == set(plan.values)

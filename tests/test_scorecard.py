@@ -1,0 +1,154 @@
+"""From answers and scores to figures: values on tiny inputs, and the sentence that says what they mean."""
+
+import pytest
+
+from twinlib.steps.evaluate import voices
+from twinlib.text import scorecard, style
+
+ZH = "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。那年城里一下子多出许多自行车，链条响得像搓麻将。"
+EN = "On the bench: a new bicycle, eleven days old, already dying. A student bought it and asked me what it is worth."
+
+
+def answer(text, language="zh", document="d", prompt="?", real=ZH):
+    return {"text": text, "language": language, "document": document, "prompt": prompt, "real": real}
+
+
+def text(document, gain, characters=10):
+    return {"document": document, "gain": gain, "text": "x" * characters}
+
+
+# Prediction gain
+
+
+def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_character():
+    found = scorecard.prediction_gain([text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)])
+    assert found["value"] == pytest.approx(0.4 - 0.05)
+    assert (found["low"], found["high"]) == pytest.approx((0.3 - 0.05, 0.5 - 0.05)) and found["n"] == 2
+    assert "0.400 less" in found["note"] and "0.050 less" in found["note"] and "it learnt you" in found["note"]
+
+
+@pytest.mark.parametrize("mine, theirs, said", [
+    ([text("a", -1.0), text("b", -1.0)], [text("c", 1.0)], "learnt nothing that is yours"),
+    ([text("a", -1.0), text("b", 4.0)], [text("c", 0.0), text("d", 0.0)], "may be chance"),
+    ([text("a", 4.0)], [text("c", 0.0)], "may be chance")])
+def test_a_gain_that_proves_nothing_says_so(mine, theirs, said):
+    assert said in scorecard.prediction_gain(mine, theirs)["note"]
+
+
+def test_without_text_there_is_no_gain():
+    assert scorecard.prediction_gain([], [])["value"] is None
+
+
+# Sounds like me
+
+
+@pytest.fixture(scope="module")
+def known():
+    others = voices("en")
+    author = others.pop("nurse")
+    return {"en": style.voice([author[:2400]], others, "en")}
+
+
+def nurse(start, founder=False):
+    said = voices("en")["founder" if founder else "nurse"]
+    return said[start:start + 250]
+
+
+def row(said):
+    return [answer(one, "en", f"d{i}", real=nurse(2400 + 250 * i)) for i, one in enumerate(said)]
+
+
+def test_the_base_is_0_and_the_author_1(known):
+    base = row([nurse(250 * i, founder=True) for i in range(4)])
+    author = row([nurse(2400 + 250 * i) for i in range(4)])
+    assert scorecard.sounds_like_me(known, base, base, "base")["value"] == 0
+    found = scorecard.sounds_like_me(known, author, base, "twin")
+    assert found["value"] == 1 and (found["low"], found["high"]) == (1, 1) and found["n"] == 4
+    assert "floor (base) -" in found["note"] and "ceiling (you) 0." in found["note"]
+
+
+def test_half_of_the_answers_in_the_authors_voice_are_about_half(known):
+    base = row([nurse(250 * i, founder=True) for i in range(4)])
+    mixed = row([nurse(2400 + 250 * i, founder=i % 2 == 0) for i in range(4)])
+    found = scorecard.sounds_like_me(known, mixed, base, "twin")
+    assert 0.2 < found["value"] < 0.8 and found["low"] < found["value"] < found["high"]
+
+
+def test_reciting_the_prompt_does_not_sound_like_anyone(known):
+    base = row([nurse(250 * i, founder=True) for i in range(4)])
+    recited = [{**one, "prompt": one["text"]} for one in row([nurse(250 * i) for i in range(4)])]
+    found = scorecard.sounds_like_me(known, recited, base, "prompt")
+    assert found["value"] is None and "0 of 4 answers" in found["note"]
+
+
+def test_a_base_that_already_sounds_like_the_author_leaves_nothing_to_measure(known):
+    author = row([nurse(2400 + 250 * i) for i in range(4)])
+    found = scorecard.sounds_like_me(known, author, author, "twin")
+    assert found["value"] is None and "as much like you as you do" in found["note"]
+
+
+def test_without_a_voice_it_is_not_measured():
+    assert scorecard.sounds_like_me({"en": None}, row([EN * 3] * 4), row([EN * 3] * 4), "twin")["value"] is None
+
+
+@pytest.mark.parametrize("prompt, twin, said", [(0.5, 0.3, "0.50 like you, the twin 0.30"), (0.3, 0.5, ""),
+                                                (None, 0.5, ""), (0.5, None, "")])
+def test_a_prompt_that_beats_the_twin_is_named(prompt, twin, said):
+    found = scorecard.prompt_beats_twin({"sounds_like_me.prompt": {"value": prompt}, "sounds_like_me": {"value": twin}})
+    assert said in found and bool(found) == bool(said)
+
+
+# Nonsense, personal data
+
+
+def test_nonsense_is_counted_by_row_and_compared():
+    good, bad = answer(ZH), answer("水底，没有鱼。" * 12)
+    found = scorecard.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
+    assert [figure["value"] for figure in found.values()] == [0.5, 0, 1]
+    assert found["base"]["note"] == "in circles: 1" and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
+    assert found["twin"]["note"] == "base 50%, twin 0%, twin-Q8_0 100%. No worse than the base."
+
+
+@pytest.mark.parametrize("bad, said", [(1, "may be chance"), (20, "trained too long")])
+def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, said):
+    answers = [answer("")] * bad + [answer(ZH)]
+    assert said in scorecard.nonsense({"base": [answer(ZH)] * 21, "twin": answers})["twin"]["note"]
+
+
+def test_personal_data_is_counted():
+    found = scorecard.personal_data([answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)])
+    assert found["value"] == 2 and found["n"] == 2 and "email: 2" in found["note"]
+    assert scorecard.personal_data([answer(ZH)])["value"] == 0
+
+
+# Copies
+
+
+def continuation(text, true=ZH):
+    return {"text": text, "true": true, "language": "zh"}
+
+
+def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart():
+    said = [continuation(ZH), continuation(ZH[:40] + "别的话说了一些。"), continuation("完全是另外一回事，谁也没有写过这样的句子。")]
+    found, warnings = scorecard.copied(said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")])
+    assert found["copied"]["value"] == pytest.approx(2 / 3) and found["copied.exact"]["value"] == pytest.approx(1 / 3)
+    assert "nearly word for word in 2, exactly in 1" in found["copied"]["note"]
+    assert warnings == ["The twin recites its training texts: train for fewer epochs."]
+
+
+def test_what_the_author_repeats_anyway_is_taken_off():
+    said = [continuation(ZH), continuation(ZH)]
+    found, warnings = scorecard.copied(said, [ZH], [ZH], [answer("好")])
+    assert found["copied"]["value"] == 0 and "yourself in 100%" in found["copied"]["note"] and warnings == []
+
+
+def test_answers_that_quote_at_length_are_a_warning():
+    found, warnings = scorecard.copied([], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")])
+    assert found["copied"]["value"] is None
+    assert warnings == ["1 of the twin's answers quote the training texts at length (up to 45 characters)."]
+
+
+def test_what_is_not_measured_yet_says_so():
+    found = scorecard.later()
+    assert {"told_apart", "membership", "fool_rate"} <= set(found)
+    assert all(figure["value"] is None and figure["note"] for figure in found.values())
