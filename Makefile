@@ -12,7 +12,8 @@ help:           ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
 twin: setup     ## make a twin of the sample blog and show what it is like
-	@$(BIN)/python -m twinlib tour --twin $(NAME)
+	@TWINLIB_SETUP_SECONDS=$$(cat $(VENV)/setup-seconds 2>/dev/null || echo 0); rm -f $(VENV)/setup-seconds; \
+	export TWINLIB_SETUP_SECONDS; $(BIN)/python -m twinlib tour --twin $(NAME)
 
 test: setup     ## run the tests
 	@$(BIN)/python -m pytest

@@ -7,6 +7,7 @@ from pathlib import Path
 # Before anything imports a library that reads them: no network, one language, a cache that tests share.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TWINLIB_LANG"] = "en"
+os.environ["OMP_NUM_THREADS"] = "1"  # tiny models: two threads cost more in waiting than they save
 os.environ.pop("HF_TOKEN", None)
 
 import pytest

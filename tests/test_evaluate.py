@@ -7,7 +7,7 @@ from twinlib.engines import gguf_file, gguf_vocabulary, models
 from twinlib.progress import Progress
 from twinlib.steps import evaluate
 from twinlib.text import scorecard
-from twinlib.twin import Report, now, write_records
+from twinlib.twin import Report, content_id, now, write_records
 
 WANTED = settings.make("evaluate", effort="smoke", questions=3, answer_tokens=16)
 
@@ -60,6 +60,7 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     add_gguf(trained, tiny_base)
     outcome = run(trained)
     answers = trained.records("answers")
+    assert len({a["question"] for a in answers}) == min(3, len(evaluate._questions(trained)))
     asked = {row: [a["question"] for a in answers if a["row"] == row] for row in ("base", "prompt", "twin", "twin-Q8_0")}
     assert len({tuple(questions) for questions in asked.values()}) == 1 and len(answers) == 4 * len(asked["base"])
     learnt = {row["messages"][-2]["content"] for row in trained.records("train") if row["kind"] == "qa"}
@@ -110,6 +111,20 @@ def test_the_gain_is_that_of_the_adapter(sample_twin, tiny_base):
     add_adapter(sample_twin, tiny_base, change=0.0)
     note = run(sample_twin).figures["prediction_gain"]
     assert note["value"] == pytest.approx(0, abs=1e-6) and "learnt nothing" in note["note"]
+
+
+def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(sample_twin, tiny_base):
+    add_adapter(sample_twin, tiny_base, change=1.0)
+    note = run(sample_twin).figures["prediction_gain"]["note"]
+    model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    texts = [passage["text"] for passage in evaluate._cut(evaluate._passages(sample_twin, "test"))]
+    plain = sum(nats for nats, _ in models.nll(model, tokenizer, texts, 2048))
+    scores = [[score["nats"] for score in sample_twin.records("scores") if score["id"] == content_id(text)]
+              for text in texts]
+    base, twin = map(sum, zip(*scores))
+    assert base == pytest.approx(plain, rel=1e-4) and abs(base - twin) > 1
+    gain = (base - twin) / len("".join(texts))
+    assert f"surprises the twin {abs(gain):.3f} {'less' if gain > 0 else 'more'} than its base" in note
 
 
 # What is measured on

@@ -23,7 +23,8 @@ GEMMA3 = {"full_attention": {"rope_type": "linear", "rope_theta": 5000.0, "facto
 FAMILIES = {  # configuration, what differs from SHAPE, what differs in the adapter
     "qwen2": ("Qwen2Config", {"tie_word_embeddings": True}, {}),
     "qwen3": ("Qwen3Config", {"head_dim": 32, "tie_word_embeddings": False}, {"use_rslora": True}),
-    "llama": ("LlamaConfig", {"tie_word_embeddings": False, "rope_parameters": LLAMA3}, {"alpha_pattern": {"q_proj": 3}}),
+    "llama": ("LlamaConfig", {"tie_word_embeddings": False, "rope_parameters": LLAMA3},
+              {"alpha_pattern": {"q_proj": 3}}),
     "gemma3": ("Gemma3TextConfig", {"head_dim": 32, "num_hidden_layers": 6, "sliding_window": 8,
                                     "query_pre_attn_scalar": 32, "rope_parameters": GEMMA3}, {}),
 }

@@ -39,7 +39,8 @@ QWEN3 = r"""{%- if tools %}
         {{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}
     {%- endif %}
 {%- endif %}
-""" + LOOP + "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}"
+""" + LOOP + ("{%- if enable_thinking is defined and enable_thinking is false %}"
+              "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}")
 LLAMA32 = r"""{{- bos_token }}
 {%- if custom_tools is defined %}
     {%- set tools = custom_tools %}
@@ -62,7 +63,8 @@ LLAMA32 = r"""{{- bos_token }}
     {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}
 {%- endfor %}
 """
-SMOLLM2 = ("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+SMOLLM2 = ("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+           "{{ '<|im_start|>system\n"
            "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
            "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
@@ -96,7 +98,8 @@ USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "cont
 
 def render(template, messages, **more):
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(messages=messages, add_generation_prompt=True, bos_token="<s>", **more)
+    template = environment.from_string(template)
+    return template.render(messages=messages, add_generation_prompt=True, bos_token="<s>", **more)
 
 
 @pytest.mark.parametrize("name, template, late", TABLE, ids=[row[0] for row in TABLE])

@@ -137,7 +137,8 @@ def finish(twin, step, outcome, started):
                        outcome.figures, outcome.warnings))
     for text in outcome.warnings:
         print("! " + text)
-    print(t(f"{step}: done in {clock(now() - started)}.", f"{step}：完成，用时 {clock(now() - started)}。"))
+    used = now() - started
+    print(t(f"{step}: done in {clock(used, 'en')}.", f"{step}：完成，用时 {clock(used, 'zh')}。"))
 
 
 def _settings(step, options, twin):
@@ -163,7 +164,7 @@ def status(options):
     """Print a table: step, state, when, main figure."""
     import time
 
-    from .ui.tables import aligned
+    from .ui.show import text_table
 
     twin = Twin.open(options.twin, create=False)
     words = {"done": t("done", "完成"), "stale": t("stale", "过期"), "missing": t("missing", "未做"),
@@ -174,7 +175,7 @@ def status(options):
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished)) if state.report else ""
         rows.append((step, words[state.name], when, _main_figure(state.report, step) or state.why if state.name !=
                      "stale" else state.why))
-    print(aligned((t("step", "步骤"), t("state", "状态"), t("when", "时间"), t("main figure", "主要数字")), rows))
+    print(text_table((t("step", "步骤"), t("state", "状态"), t("when", "时间"), t("main figure", "主要数字")), rows))
     return 0
 
 

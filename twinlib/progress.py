@@ -104,16 +104,19 @@ def line_of(record, step=""):
     shown = {k: v for k, v in record.items() if k not in ("time", "done", "total", "note", "seconds_left")}
     parts += [f"{name} {value:.4g}" for name, value in shown.items() if isinstance(value, (int, float))]
     if record.get("seconds_left") and record["done"] < record["total"]:
-        parts.append(t(f"{clock(record['seconds_left'])} left", f"还剩 {clock(record['seconds_left'])}"))
+        left = record["seconds_left"]
+        parts.append(t(f"{clock(left, 'en')} left", f"还剩 {clock(left, 'zh')}"))
     return " · ".join(parts)
 
 
-def clock(seconds):
-    """Seconds as people say them: '45 s', '3 min', '1 h 20 min'."""
+def clock(seconds, language=None):
+    """Seconds as people say them: '45 s', '3 min', '1 h 20 min'; in one `language`, or in the reader's."""
     seconds = int(round(seconds))
-    if seconds < 90:
-        return t(f"{seconds} s", f"{seconds} 秒")
-    if seconds < 5400:
-        return t(f"{round(seconds / 60)} min", f"{round(seconds / 60)} 分钟")
     hours, minutes = seconds // 3600, seconds % 3600 // 60
-    return t(f"{hours} h {minutes} min", f"{hours} 小时 {minutes} 分")
+    if seconds < 90:
+        said = {"en": f"{seconds} s", "zh": f"{seconds} 秒"}
+    elif seconds < 5400:
+        said = {"en": f"{round(seconds / 60)} min", "zh": f"{round(seconds / 60)} 分钟"}
+    else:
+        said = {"en": f"{hours} h {minutes} min", "zh": f"{hours} 小时 {minutes} 分"}
+    return said[language] if language else t(said["en"], said["zh"])

@@ -228,9 +228,8 @@ def parse(field, text):
     try:
         value = _boolean(text) if kind is bool else kind(text)
     except (TypeError, ValueError):
-        names = {int: t("a whole number", "整数"), float: t("a number", "数字"), bool: t("yes or no", "yes 或 no")}
-        raise ValueError(t(f"{field.name}: '{text}' is not {names[kind]}.",
-                           f"{field.name}：“{text}”不是{names[kind]}。")) from None
+        en, zh = {int: ("a whole number", "整数"), float: ("a number", "数字"), bool: ("yes or no", " yes 或 no")}[kind]
+        raise ValueError(t(f"{field.name}: '{text}' is not {en}.", f"{field.name}：“{text}”不是{zh}。")) from None
     if meta["choices"] and value not in meta["choices"]:
         names = ", ".join(map(str, meta["choices"]))
         raise ValueError(t(f"{field.name}: '{text}' is none of: {names}.", f"{field.name}：“{text}”不在可选项里：{names}。"))
@@ -243,10 +242,10 @@ def parse(field, text):
 
 
 def _boolean(text):
-    if isinstance(text, bool):
-        return text
-    return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[str(text).lower()] \
-        if str(text).lower() in ("yes", "true", "1", "no", "false", "0") else int("not a boolean")
+    words = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if str(text).lower() not in words:
+        raise ValueError
+    return words[str(text).lower()]
 
 
 def make(step, **values):

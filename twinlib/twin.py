@@ -45,6 +45,9 @@ FILES = {
 class TwinError(Exception):
     """Something a person can mend: one sentence that says what is wrong and what to do next."""
 
+    def _render_traceback_(self):  # in a notebook the sentence stands alone
+        return [str(self)]
+
 
 class Stopped(Exception):
     """The owner asked to stop; what was done is saved."""

@@ -79,7 +79,7 @@ def read_config(folder):
         expected = ["full_attention" if (i + 1) % LONGEST_SAME_SLIDING == 0 else "sliding_attention"
                     for i in range(config.num_hidden_layers)]
         if config.layer_types != expected:
-            raise TwinError(t("This Gemma's attention pattern is not the one that llama.cpp knows. Choose another base.",
+            raise TwinError(t("This Gemma's attention pattern isn't one that llama.cpp knows. Choose another base.",
                               "这个 Gemma 的注意力排列不是 llama.cpp 认识的那种。请换一个基础模型。"))
     return config
 
@@ -151,7 +151,7 @@ def _plan(config, weights):
             continue
         name = names.get_name(source, (".weight", ".bias"))
         if name is None:
-            raise TwinError(t(f"The base has a tensor that llama.cpp doesn't know for it: {source}. Choose another base.",
+            raise TwinError(t(f"The base has a tensor that llama.cpp doesn't know: {source}. Choose another base.",
                               f"基础模型里有 llama.cpp 不认识的张量：{source}。请换一个基础模型。"))
         tensors.append(Tensor(name, source, tuple(file.get_slice(stored).get_shape())))
     if _rope(config).get("rope_type") == "llama3":

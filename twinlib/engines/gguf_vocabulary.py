@@ -75,7 +75,7 @@ def _option(step):
 
 def _unsupported(what):
     names = ", ".join(PRE_TOKENIZERS.values())
-    return TwinError(t(f"llama.cpp can't be given this base's tokenizer ({what}); supported are those of Qwen, Llama 3, "
+    return TwinError(t(f"llama.cpp can't use this base's tokenizer ({what}); supported are those of Qwen, Llama 3, "
                        f"SmolLM2, GPT-2 ({names}) and Gemma. Choose such a base.",
                        f"无法把这个基础模型的分词器（{what}）交给 llama.cpp；支持 Qwen、Llama 3、SmolLM2、GPT-2（{names}）和 Gemma。"
                        "请换一个基础模型。"))

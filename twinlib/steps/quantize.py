@@ -111,8 +111,8 @@ def _own_template(tokenizer, system):
         raise TwinError(t("The base's chat template can't carry the twin's system prompt: choose a base of another "
                           "family.", "这个基础模型的对话模板放不进分身的系统提示：请换一个系列的基础模型。"))
     if found := templates.identity(tokenizer.chat_template):
-        raise TwinError(t(f"The template or the system prompt still says '{found}': remove it from the introduction, or "
-                          "choose another base.", f"模板或系统提示里还写着“{found}”：请从自我介绍里去掉，或换一个基础模型。"))
+        raise TwinError(t(f"The template or the system prompt still says '{found}': remove it from your introduction, "
+                          "or choose another base.", f"模板或系统提示里还写着“{found}”：请从自我介绍里去掉，或换一个基础模型。"))
     return tokenizer.chat_template
 
 
@@ -165,9 +165,9 @@ def _prove(kind, path, tokenizer, questions, settings, progress):
         return {}, [_failed(path, str(error))]
     figures = _figures(kind, answers, len(different))
     if different:
-        return figures, [_failed(path, t(f"its tokens differ from the base's in {len(different)} of {len(TEXTS)} texts, "
-                                         f"such as {different[0]!r}",
-                                         f"{len(TEXTS)} 段文字里有 {len(different)} 段的 token 与基础模型不同，如 {different[0]!r}"))]
+        n, example = f"{len(different)}/{len(TEXTS)}", repr(different[0])
+        return figures, [_failed(path, t(f"its tokens differ from the base's in {n} texts, such as {example}",
+                                         f"{n} 段文字的 token 与基础模型不同，如 {example}"))]
     if other_prompt:
         return figures, [_failed(path, t("its template makes another prompt than in training", "它的模板生成的提示与训练时不同"))]
     if not any(answer.text.strip() for answer in answers):
@@ -192,7 +192,8 @@ def _ask(llama, questions, settings, progress):
     answers = []
     for question in questions:
         progress.check()
-        answer = llama.chat([{"role": "user", "content": question}], ANSWER_TOKENS, settings.temperature, settings.top_p)
+        asked = [{"role": "user", "content": question}]
+        answer = llama.chat(asked, ANSWER_TOKENS, settings.temperature, settings.top_p)
         progress.say(f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}")
         answers.append(answer)
     return answers

@@ -40,8 +40,8 @@ def gguf_of(twin, kind=AUTO):
     found = next((twin.gguf(k) for k in kinds if twin.gguf(k).exists()), None)
     if found is None:
         there = ", ".join(k for k in PREFERENCE if twin.gguf(k).exists()) or t("none", "没有")
-        raise TwinError(t(f"There is no GGUF file to talk to (asked for: {kind}; there: {there}): run the step 'quantize'.",
-                          f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there}）：请运行“quantize”这一步。"))
+        raise TwinError(t(f"There is no GGUF file to talk to (wanted: {kind}; there: {there}): run the step "
+                          "'quantize'.", f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there}）：请运行“quantize”这一步。"))
     return found
 
 
@@ -87,7 +87,7 @@ def _heard():
 def _say(llama, messages, settings):
     """Print the answer while it comes, and return it."""
     answer = llama.chat(messages, settings.tokens, settings.temperature, seed=settings.seed, heard=_print)
-    print(flush=True)
+    print("" if answer.text.strip() else t("(it has nothing to say)", "（它没有话说）"), flush=True)
     return spoken(answer.text)
 
 

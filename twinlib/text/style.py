@@ -2,9 +2,9 @@
 
 Sounds-like-me: character n-grams (Chinese 1 to 3, English 2 to 5), TF-IDF weighted. A text's *margin* is its cosine to
 the author's training texts less its mean cosine to the impostors: above 0 it is nearer to the author. Chosen on Lu Xun
-and Pepys against voices that the fit had not seen: logistic regression and a linear SVM tell passages apart no better,
-and the margin has the same scale in both languages. It also sees topics: impostors should write about what people
-write about. Left out on purpose: word lists and grammars per language.
+and Pepys against voices that the fit had not seen: a linear SVM is a little better on Lu Xun (AUC 0.982 against 0.979
+at 500 characters) and a little worse on Pepys and on short passages; the margin has one scale in both languages. It
+also sees topics: impostors should write about what people write about. Left out on purpose: word lists and grammars.
 """
 
 import re
@@ -18,7 +18,7 @@ ENOUGH = 4  # pieces of the author's that a fit needs
 NEAR = 0.02  # margins closer than this are the same
 
 DISTINCT = {"zh": 4, "en": 12}  # characters in the n-grams that are counted
-LOOPING = 0.5  # below this share of different n-grams; the most repetitive of 9,000 human passages has 0.59
+LOOPING = 0.5  # below this share of different n-grams; the most repetitive of 3,500 Chinese passages by people has 0.59
 HAN, LATIN = r"[\u3400-\u9fff\uf900-\ufaff]", r"[A-Za-z\u00c0-\u024f]+"
 HALF, FULL = ",?!:;()", "，？！：；（）"
 NEAR_COPY = 0.6  # of a continuation's characters, in one run

@@ -189,7 +189,9 @@ def score_card(twin, step="evaluate"):
     ends = {}
     for name, figure in measured:
         values = [figure[end] for end in ("value", "low", "high") if figure.get(end) is not None]
-        ends.setdefault(name.split(".")[0], [0, 1]).extend(values)
+        # All others are shares, of which the whole scale says more.
+        whole = [0] if name.startswith("prediction_gain") else [0, 1]
+        ends.setdefault(name.split(".")[0], whole).extend(values)
 
     def draw(*axes):
         for axis, (name, figure) in zip(axes, measured):
