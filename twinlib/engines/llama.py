@@ -17,7 +17,8 @@ from ..language import t
 from ..twin import TwinError
 
 SLOTS = 4  # conversations that can run at once; they share the context
-NO_OTHER_CUTS = {"top_k": 0, "min_p": 0.0}  # llama.cpp's own are 40 and 0.05; transformers is asked for none either
+# llama.cpp cuts by top k and min p too, and before it applies the temperature; transformers is asked for neither.
+SAMPLING = {"top_k": 0, "min_p": 0.0, "samplers": ["temperature", "top_p"]}
 AS_TRAINED = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3's templates ask whether to think first
 
 
@@ -88,7 +89,7 @@ class Llama:
     def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None):
         """The Answer that goes on from a text, or from a list of token ids, without any template."""
         wish = {"prompt": prompt, "n_predict": max_tokens, "temperature": temperature, "top_p": top_p, "seed": seed,
-                "stream": heard is not None, **NO_OTHER_CUTS}
+                "stream": heard is not None, **SAMPLING}
         if schema is not None:
             wish["json_schema"] = schema
         started = time.monotonic()

@@ -223,7 +223,7 @@ def _trainer(twin, settings, model, words, rows, progress):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from ..engines import training
+    from ..engines import loss, training
 
     def dataset(split):
         columns = {"input_ids": [r.input_ids for r in rows[split]],
@@ -240,8 +240,9 @@ def _trainer(twin, settings, model, words, rows, progress):
         warmup_steps=max(1, settings.steps // 20), save_steps=every, eval_steps=every, per_device_eval_batch_size=2,
         eval_strategy="steps" if val else "no", eval_on_start=bool(val), load_best_model_at_end=bool(val),
         metric_for_best_model="eval_loss" if val else None, greater_is_better=False if val else None,
-        dataset_num_proc=None)
-    trainer = SFTTrainer(model=model, args=arguments, train_dataset=dataset("train"), eval_dataset=val,
+        loss_type="nll", prediction_loss_only=True, dataset_num_proc=None)
+    kind = SFTTrainer if settings.engine == "unsloth" else loss.trainer_class(model)  # Unsloth brings its own loss
+    trainer = kind(model=model, args=arguments, train_dataset=dataset("train"), eval_dataset=val,
                          processing_class=words)
     if val:
         from transformers import EarlyStoppingCallback
