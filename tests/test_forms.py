@@ -8,7 +8,8 @@ widgets = pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
 from twinlib.settings import SETTINGS, fields
-from twinlib.ui import forms
+from twinlib.twin import write_records
+from twinlib.ui import forms, machine
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 
@@ -67,6 +68,32 @@ def test_what_was_last_wanted_fills_the_form_and_a_keyword_wins(twin):
     assert forms.form("persona", twin).settings.rank == 8
     form = forms.form("persona", twin, effort="smoke", base=None)
     assert (form.settings.effort, form.settings.base) == ("smoke", "qwen3-4b")
+
+
+def test_uploading_publicly_or_with_texts_is_never_ticked_from_last_time(twin):
+    twin.start("publish", {"user": "me", "upload": True, "private": False, "corpus": True})
+    form = forms.form("publish", twin)
+    assert form.settings == SETTINGS["publish"](user="me")
+    assert (form.inputs["upload"].value, form.inputs["private"].value, form.inputs["corpus"].value) == (False, True, False)
+
+
+def test_the_rows_are_read_once_in_a_form_however_much_is_typed(twin):
+    write_records(twin.file("train"), [{"id": "1", "messages": [{"role": "user", "content": "one two"}]}] * 30)
+    form = forms.form("persona", twin)
+    assert form.planned.reasons["steps"].startswith("30 rows")
+    twin.file("train").unlink()
+    form.inputs["rank"].value = "12"
+    assert form.planned.reasons["steps"].startswith("30 rows")
+
+
+def test_in_both_languages_each_says_its_sentence_once(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    form = forms.form("persona", twin)
+    form.inputs["packing"].value = True
+    assert "yours; auto would be · 您填的；自动会用 no · 否" in form.hints["packing"].value
+    said = machine.overview().text
+    assert said.count("installed already") == 1 and said.count("no NVIDIA GPU") <= 1
+    assert "(no commercial use · 禁止商用)" in said
 
 
 def test_what_another_version_remembered_does_no_harm(twin):

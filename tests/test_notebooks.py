@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -195,7 +196,41 @@ def test_only_what_is_missing_or_too_old_is_installed():
     wanted = ["ipywidgets>=7", "ipywidgets>=99", "no-such-package-anywhere", "psutil; python_version < '3'"]
     assert place.lacking(wanted) == ["ipywidgets>=99", "no-such-package-anywhere"]
     assert place.lacking(place.wanted()) == [], "what the tests run in has all that pyproject.toml asks for"
-    assert any("unsloth" in need for need in place.wanted(gpu=True)) and "unsloth" not in "".join(place.wanted())
+    assert any("unsloth" in need for need in place.wanted("gpu")) and "unsloth" not in "".join(place.wanted())
+
+
+@pytest.fixture
+def gpu_without_network(tmp_path, monkeypatch):
+    """An nvidia-smi on the path, and a pip that finds nothing."""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+def test_what_only_makes_a_gpu_faster_may_fail(gpu_without_network, monkeypatch, capsys):
+    from twinlib.ui import place
+
+    monkeypatch.setattr(place, "wanted", lambda extra=None: ["no-such-package>=1", "psutil"] if extra else ["psutil"])
+    place.install()
+    assert "Could not be installed here: no-such-package. The transformers engine is used" in capsys.readouterr().out
+
+
+def test_what_is_required_may_not_fail(gpu_without_network, monkeypatch):
+    from twinlib import TwinError
+    from twinlib.ui import place
+
+    monkeypatch.setattr(place, "wanted", lambda extra=None: ["no-such-package>=1"])
+    with pytest.raises(TwinError, match="check the network"):
+        place.install()
+
+
+def test_times_that_nobody_measured_are_called_estimates():
+    """No T4 was at hand."""
+    for path in NOTEBOOKS:
+        for sentence in re.split("[.。;；]", "\n".join(cells(path, "markdown"))):
+            if re.search(r"T4.*(hour|minute|小时|分钟)|(hour|minute|小时|分钟).*T4", sentence):
+                assert re.search("estimate|估计", sentence), sentence
 
 
 def test_twins_live_where_they_outlast_the_runtime(monkeypatch, capsys):

@@ -52,6 +52,10 @@ def ready(twin):
     write_records(twin.file("passages"), [
         {"id": "p1", "document": "private-file-name.md", "text": "[EMAIL] 写信给我", "split": "train"},
         {"id": "p2", "document": "b", "text": "The rain came in at four.", "split": "test"}])
+    for made in ("train", "answers"):
+        write_records(twin.file(made), [])
+    for key in ("train", "answers"):
+        write_records(twin.file(key), [])
     finish(twin, "corpus", {"mask": True}, documents=40)
     adapter = twin.adapter("persona")
     write_atomic(adapter / "adapter_model.safetensors", os.urandom(2_000))
@@ -182,6 +186,16 @@ def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):
     write_atomic(ready.gguf("Q8_0"), os.urandom(2_500_000))
     dry_run(ready)
     assert "Not measured" in folder_of(ready, "demo-GGUF")["README.md"].decode()
+
+
+def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
+    ready.start("corpus", {"mask": True, "short": 200})
+    finish(ready, "corpus", {"mask": True, "short": 80}, documents=40)
+    assert has(levels(ready, corpus=True), "warning", "Step 01 (corpus) is out of date")
+    assert has(levels(ready, corpus=True, upload=True, user="me"), "stop", "Step 01 (corpus) is out of date")
+    assert not has(levels(ready, upload=True, user="me"), "stop", "Step 01")
+    ready.report_path("corpus").unlink()
+    assert has(levels(ready, corpus=True), "stop", "There are no texts")
 
 
 def test_a_report_is_stale_once_what_was_published_changed(ready):

@@ -212,7 +212,7 @@ def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys
     assert twin.gguf("Q8_0").exists() and twin.gguf("F16").exists()
     assert outcome.figures["tokens_equal_Q8_0"]["value"] == outcome.figures["tokens_equal_F16"]["value"] == 1.0
     assert outcome.figures["size_mb_F16"]["value"] > 0 and outcome.figures["ended_F16"]["n"] == 1
-    assert set(outcome.inputs) == {"persona/adapter", f"base:{twin.facts['base']['name']}"}
+    assert set(outcome.inputs) == {"persona/adapter", "reasoning/adapter", f"base:{twin.facts['base']['name']}"}
     assert twin.file("system").read_text() == "You are Ning's \"twin\".\nSay what Ning would say."
     params = json.loads(twin.file("params").read_text())
     assert params == {"temperature": 0.7, "top_p": 0.9, "num_ctx": 1024, "stop": ["<|im_end|>"]}
@@ -230,8 +230,9 @@ def test_files_of_another_run_do_not_stay(trained_twin):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("BF16").write_bytes(b"old")
-    assert quantize._outputs(twin, ["Q8_0"]) == {"Q8_0": twin.gguf("Q8_0")}
-    assert not twin.gguf("BF16").exists()
+    twin.gguf("Q8_0").write_bytes(b"new")
+    quantize._remove_old(twin, {"Q8_0": twin.gguf("Q8_0")})
+    assert not twin.gguf("BF16").exists() and twin.gguf("Q8_0").exists()
 
 
 @pytest.mark.parametrize("harm, reason", [

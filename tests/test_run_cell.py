@@ -70,7 +70,7 @@ def test_check_shows_stops_and_otherwise_the_plan_with_reasons(twin, sample_twin
     said = capsys.readouterr().out
     assert "LoRA rank" in said and "as you set it" in said
     assert "LoRA's rate for this size" in said
-    assert "· memory: " in said and " GB; time: " in said
+    assert "· About " in said and " GB of memory and " in said
 
 
 def test_interrupting_sends_one_signal_and_waits_while_the_child_saves(tmp_path, capsys, interruptible):
@@ -108,6 +108,8 @@ def test_the_token_goes_to_a_child_that_needs_it_and_never_into_the_command(twin
     assert handed(twin, "persona", settings.Persona()) == {}
     assert handed(twin, "persona", settings.Persona(base="qwen2.5-0.5b")) == {}
     assert handed(twin, "persona", settings.Persona(base="llama-3.2-1b")) == token
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example.org")
+    assert handed(twin, "persona", settings.Persona(base="llama-3.2-1b")) == {}, "a mirror is never handed a token"
     assert "hf_secret_for_this_test" not in " ".join(run.command(twin, "publish", uploads))
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from twinlib import settings
+from twinlib.__main__ import main
 from twinlib.engines import hardware
 from twinlib.twin import AUTO
 
@@ -46,9 +47,21 @@ def test_what_was_typed_survives_a_new_plan():
         assert AUTO not in vars(resolved).values()
 
 
-def test_uploading_is_never_remembered(twin):
-    twin.remember(settings={"publish": {"upload": True, "user": "me"}})
+def test_what_reveals_more_is_never_remembered(twin):
+    twin.remember(settings={"publish": {"upload": True, "private": False, "corpus": True, "user": "me"}})
     assert settings.remembered("publish", twin) == {"user": "me"}
+
+
+@pytest.mark.parametrize("language, position", [("en", 0), ("zh", 1)])
+def test_help_describes_every_step_in_the_readers_language(language, position, monkeypatch, capsys):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert set(settings.DESCRIPTIONS) == set(settings.SETTINGS)
+    for described in settings.DESCRIPTIONS.values():
+        assert described[position] in said and described[1 - position] not in said
 
 
 @pytest.mark.parametrize("machine, base, precision, engine", [

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from twinlib import Stopped, Twin, TwinError
+from twinlib.__main__ import main
 from twinlib.settings import Corpus
 from twinlib.twin import STEPS, Report, figure, now
 from twinlib.ui import tour
@@ -61,6 +62,35 @@ def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
     assert tour._sample(twin, "my_posts", "", "") == ("", "")
     twin.start("corpus", {"author": "Wei"})
     assert tour._sample(twin, str(tour.SAMPLE), None, None) == (None, None)
+
+
+def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_on_as_it_was(twin):
+    assert tour._source(twin, None, None) == str(tour.SAMPLE / "posts")
+    assert [twin.facts["settings"][step]["effort"] for step in ("persona", "reasoning", "evaluate")] == ["smoke"] * 3
+    twin.start("corpus", {"source": "my_posts"})
+    twin.start("persona", {"effort": "standard", "base": "qwen3-4b"})
+    assert tour._source(twin, None, None) is None and tour._source(twin, "other", None) == os.path.abspath("other")
+    assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
+
+
+def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monkeypatch):
+    monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(tour, "NAMES", ("one",))
+    monkeypatch.setattr(tour.tour, "__defaults__", (*tour.tour.__defaults__[:-1], ("one",)))
+    notebook(tmp_path, "one", "SOURCE = BASE = EFFORT = AUTHOR = INTRODUCTION = None", "print(SOURCE, BASE, EFFORT, AUTHOR)")
+    base = str(stand_in_base(tmp_path))
+    twin.start("corpus", {"source": "my_posts", "author": "Wei"})
+    twin.start("persona", {"effort": "standard", "base": base})
+    prepared = []
+    monkeypatch.setattr(tour, "_prepare", lambda name: prepared.append(name) or 0.0)
+    assert main(["tour", "--twin", str(twin.path)]) == 0
+    copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
+    assert copy.cells[2].outputs[0].text == "None None None None\n" and prepared == [base]
+
+
+def test_the_sample_blogs_own_introduction_gives_way_to_the_owners(twin):
+    twin.start("corpus", {"source": str(tour.SAMPLE), "introduction": "I'm me."})
+    assert tour._sample(twin, None, None, None) == ("Ning", None)
 
 
 def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(tmp_path, twin, monkeypatch):

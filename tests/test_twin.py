@@ -9,8 +9,14 @@ from twinlib import Twin, TwinError
 from twinlib.twin import Report, content_id, figure, read_records, write_atomic, write_records
 
 
-def report(twin, step, settings=None, inputs=()):
-    twin.finish(Report(step, settings or {}, 1.0, 2.0, {}, {}, twin.inputs(*inputs), {"x": figure(1)}, []))
+def report(twin, step, settings=None, inputs=(), asked=None):
+    """Leave a step's output and its report."""
+    made = {"corpus": twin.file("train"), "persona": twin.adapter("persona"), "reasoning": twin.adapter("reasoning")}[step]
+    if made.suffix and not made.exists():
+        write_atomic(made, "")
+    elif not made.suffix:
+        made.mkdir(parents=True, exist_ok=True)
+    twin.finish(Report(step, settings or {}, 1.0, 2.0, {}, {}, twin.inputs(*inputs), {"x": figure(1)}, []), asked)
 
 
 def test_a_twin_is_made_once_and_found_again(tmp_path):
@@ -96,13 +102,14 @@ def test_a_deleted_input_inside_the_folder_is_stale_one_outside_is_out_of_reach(
     report(twin, "corpus", inputs=[outside])
     report(twin, "persona", inputs=[twin.file("train")])
     outside.unlink()
-    twin.file("train").unlink()
     assert twin.state("corpus").name == "done"
+    twin.file("train").unlink()
     assert twin.state("persona").name == "stale"
 
 
 def test_another_base_revision_makes_a_step_stale(twin):
     twin.remember(base={"name": "b", "revision": "1"})
+    twin.adapter("persona").mkdir(parents=True)
     twin.finish(Report("persona", {}, 1.0, 2.0, {}, {}, twin.inputs(base=True), {}, []))
     assert twin.state("persona").name == "done"
     twin.remember(base={"name": "b", "revision": "2"})
@@ -164,3 +171,44 @@ def test_a_report_has_the_same_fields_in_every_step(twin):
     report(twin, "corpus")
     assert list(json.loads(twin.report_path("corpus").read_text())) == [
         "step", "settings", "started", "finished", "machine", "versions", "inputs", "figures", "warnings"]
+
+
+def test_a_setting_that_goes_back_to_auto_makes_a_step_stale(twin):
+    twin.start("persona", {"rank": 16})
+    report(twin, "persona", {"rank": 16}, asked={"rank": 16})
+    assert twin.state("persona").name == "done"
+    twin.start("persona", {"rank": "auto"})
+    assert twin.state("persona").name == "stale"
+
+
+def test_an_input_that_appears_later_makes_a_step_stale(twin):
+    report(twin, "persona", inputs=[twin.adapter("reasoning")])
+    assert twin.state("persona").name == "done"
+    write_atomic(twin.adapter("reasoning") / "adapter_model.safetensors", "new")
+    assert twin.state("persona").name == "stale"
+
+
+def test_a_step_whose_result_was_deleted_is_stale_and_names_it(twin):
+    report(twin, "corpus")
+    twin.file("train").unlink()
+    assert "train.jsonl is gone" in twin.state("corpus").why
+
+
+def test_the_base_is_found_again_when_twin_json_was_deleted(twin):
+    twin.remember(base={"name": "b", "revision": "1"})
+    twin.finish(Report("persona", {}, 1.0, 2.0, {}, {}, twin.inputs(base=True), {}, []))
+    twin.file("facts").unlink()
+    assert Twin.open(twin.path).facts["base"] == {"name": "b", "revision": "1"}
+
+
+def test_line_separators_inside_a_record_do_not_split_it(twin):
+    write_records(twin.file("documents"), [{"text": "one\u2028two\u0085three"}])
+    assert twin.records("documents") == [{"text": "one\u2028two\u0085three"}]
+
+
+def test_a_twin_inside_the_writing_it_is_made_of_does_not_make_it_stale(tmp_path):
+    (tmp_path / "post.md").write_text("text")
+    twin = Twin.open(tmp_path / "twins" / "me")
+    before = twin.hash(tmp_path)
+    write_atomic(twin.file("train"), "rows")
+    assert twin.hash(tmp_path) == before

@@ -10,11 +10,12 @@ from importlib import import_module
 from . import __version__
 from .language import t
 from .progress import Progress, clock
-from .settings import SETTINGS, help_text, make, parse, remembered, stops
-from .twin import AUTO, STEPS, Report, Stopped, Twin, TwinError, now, versions
+from .settings import DESCRIPTIONS, SETTINGS, help_text, make, parse, remembered, stops
+from .twin import STEPS, Report, Stopped, Twin, TwinError, now, versions
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
 PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "gguf", "xllamacpp", "unsloth", "scikit-learn")
+TOUR = ("source", "base", "effort", "author", "introduction")  # left out: as last time
 MAIN_FIGURE = {"corpus": "rows", "persona": "val_loss", "reasoning": "accuracy_after", "quantize": None,
                "evaluate": "sounds_like_me", "publish": "files"}
 
@@ -23,7 +24,7 @@ def main(arguments=None):
     """Run one command; returns the exit status. Errors are one sentence on stderr."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(arguments)  # a wrong flag ends here, with argparse's sentence
         return options.call(options) or 0
     except Stopped as stopped:
         print(f"\n{stopped}", file=sys.stderr)
@@ -36,25 +37,25 @@ def main(arguments=None):
             raise
         print(_sentence(error), file=sys.stderr)
         return 1
-    except (OSError, MemoryError, RuntimeError) as error:
+    except Exception as error:  # whatever a library raises, the owner reads one sentence
         if os.environ.get("TWINLIB_DEBUG"):
             raise
-        print(_sentence(error), file=sys.stderr)
+        print(_sentence(error, getattr(options, "twin", ".")), file=sys.stderr)
         return 1
 
 
-def _sentence(error):
+def _sentence(error, twin="."):
     """What an error means to the owner: one sentence with the next action."""
     if isinstance(error, TwinError):
         return str(error)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or "No space left" in str(error):
-        place = getattr(error, "filename", None) or "."
+    if full or "No space left" in str(error) or _nearly_full(twin):
+        place = getattr(error, "filename", None) or twin
         return t(f"The disk is full ({place}). Free some space and run the same command again: nothing that was "
                  "finished is lost.", f"磁盘满了（{place}）。清理空间后再运行同一命令：已完成的都还在。")
     if isinstance(error, PermissionError):
-        return t(f"{error.filename} can't be written. Choose another folder with --twin.",
-                 f"{error.filename} 无法写入。请用 --twin 换一个文件夹。")
+        return t(f"{error.filename} can't be opened: this account may not read or write there. Change its permissions, "
+                 "or choose another folder.", f"打不开 {error.filename}：当前账号没有读写权限。请修改权限，或换一个文件夹。")
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return t("The memory ran out. Choose a smaller base, or set batch 1 and a shorter length.",
                  "内存不够。请选小一点的基础模型，或把 batch 设为 1、length 调短。")
@@ -64,21 +65,30 @@ def _sentence(error):
              f"{type(error).__name__}：{error}。设置 TWINLIB_DEBUG=1 可看到出错位置，欢迎报告。")
 
 
+def _nearly_full(twin):
+    """Whether the twin's disk is full: libraries hide that behind errors of their own."""
+    from .engines.hardware import free_disk
+
+    try:
+        return free_disk(Twin.locate(twin)) < 1e6
+    except (TwinError, OSError):
+        return False
+
+
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m twinlib", description=t(
         "Another Me: from your writing to a model that talks like you.", "世另我：从您的文字到一个像您一样说话的模型。"))
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
-        command = _command(commands, step, kind.__doc__.split(":", 1)[-1].strip(), run_step)
+        command = _command(commands, step, t(*DESCRIPTIONS[step]), run_step)
         for field in fields(kind):
             command.add_argument(f"--{field.name.replace('_', '-')}", dest=f"set_{field.name}", metavar="…",
                                  type=_typed(field), help=_help(field))
     _command(commands, "status", t("What is done, stale or missing.", "哪些做完了、过期了、还没做。"), status)
     tour = _command(commands, "tour", t("Run notebooks 01 to 06 without a browser.", "不用浏览器，跑完 01 到 06。"), run_tour)
-    for name, default in (("source", "data_samples/posts"), ("base", AUTO), ("effort", "smoke"), ("author", ""),
-                          ("introduction", "")):
-        tour.add_argument(f"--{name}", default=default)
+    for name in TOUR:
+        tour.add_argument(f"--{name}")
     return parser
 
 
@@ -120,7 +130,7 @@ def run_step(options):
         return 0
     started = now()
     outcome = module.run(twin, settings, Progress(twin.history(step), step, fresh=not _interrupted(twin, step)))
-    finish(twin, step, outcome, started)
+    finish(twin, step, outcome, started, asdict(settings))
     return 0
 
 
@@ -129,12 +139,12 @@ def _interrupted(twin, step):
     return any(twin.checkpoints(step).glob("checkpoint-*"))
 
 
-def finish(twin, step, outcome, started):
+def finish(twin, step, outcome, started, asked):
     """Write a step's report and say its warnings."""
     from .engines.hardware import machine
 
     twin.finish(Report(step, asdict(outcome.settings), started, now(), machine(), versions(*PACKAGES), outcome.inputs,
-                       outcome.figures, outcome.warnings))
+                       outcome.figures, outcome.warnings), asked)
     for text in outcome.warnings:
         print("! " + text)
     used = now() - started
@@ -194,8 +204,7 @@ def run_tour(options):
     """Run the notebooks headless; continues where an earlier run was stopped."""
     from .ui.tour import tour
 
-    given = {name: getattr(options, name) for name in ("author", "introduction") if getattr(options, name)}
-    tour(options.twin, options.source, options.base, options.effort, **given)
+    tour(options.twin, **{name: getattr(options, name) for name in TOUR})
     return 0
 
 

@@ -1,6 +1,10 @@
 """The base models on offer: what they are, under which licence, and how large. Figures from their model cards."""
 
+import re
+from pathlib import Path
 from typing import NamedTuple
+
+from .language import t
 
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE"
@@ -82,3 +86,16 @@ def entry(name):
             return known
     return Entry(str(name), str(name), 0.0, "other", "", 0, 0, 0, (), commercial=False, note=(
         "Not in our list: read its licence yourself before you publish.", "不在列表里：发布前请自己查看它的许可证。"))
+
+
+def possible(name):
+    """Whether a name can mean a base: one of the catalogue's, a folder, or an id of the hub's form."""
+    known = entry(name).parameters > 0
+    return known or Path(name).expanduser().is_dir() or bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)))
+
+
+def unknown(name):
+    """The sentence for a name that can't mean a base."""
+    known = ", ".join(CATALOGUE)
+    return t(f"There is no base model '{name}'. Choose one of {known}; or a Hugging Face id such as Qwen/Qwen3-8B; or a "
+             "folder.", f"没有叫“{name}”的基础模型。可选：{known}；或 Hugging Face 编号（如 Qwen/Qwen3-8B）；或一个文件夹。")

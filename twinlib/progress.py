@@ -78,6 +78,11 @@ class Progress:
         with open(self.history, "a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
+    def restart(self):
+        """Forget the records of an earlier run that is not gone on from."""
+        if self.history is not None:
+            self.history.unlink(missing_ok=True)
+
     def say(self, text):
         """Print a sentence of its own."""
         if not self._quiet and sys.stderr.isatty():

@@ -184,12 +184,12 @@ class Publish:
     upload: bool = setting(False, ("Upload now", "现在上传"), (
         "Off: a dry run that writes exactly what would be uploaded.", "不勾选：只演练，写出将要上传的内容。"), once=True)
     private: bool = setting(True, ("Keep it private", "设为私有"), (
-        "Only you see it until you change that on the hub.", "在网站上改之前，只有您看得到。"))
+        "Only you see it until you change that on the hub.", "在网站上改之前，只有您看得到。"), once=True)
     gguf: bool = setting(True, ("The GGUF files", "GGUF 文件"), ("What Ollama and phones run.", "Ollama 和手机用的文件。"))
     adapter: bool = setting(True, ("The adapter", "适配器"), (
         "Small; for people who go on training.", "很小；给想继续训练的人。"))
     corpus: bool = setting(False, ("Your texts too", "连同您的文字"), (
-        "Never needed to run the twin. Think twice.", "运行分身并不需要。请三思。"), advanced=True)
+        "Never needed to run the twin. Think twice.", "运行分身并不需要。请三思。"), advanced=True, once=True)
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,16 @@ class Talk:
 
 SETTINGS = {"corpus": Corpus, "persona": Persona, "reasoning": Reasoning, "quantize": Quantize,
             "evaluate": Evaluate, "publish": Publish, "talk": Talk}
+DESCRIPTIONS = {
+    "corpus": ("Step 01: from a folder of writing to honest training rows.", "第 01 步：从一个文件夹的文字到老老实实的训练行。"),
+    "persona": ("Step 02: a LoRA adapter that answers in the author's voice.", "第 02 步：训练一个用作者口吻回答的 LoRA 适配器。"),
+    "reasoning": ("Step 03: GRPO, so that the twin also gets the sum right.", "第 03 步：用 GRPO 练算题，让分身也算得对。"),
+    "quantize": ("Step 04: one GGUF file per type, for llama.cpp, Ollama, LM Studio and phones.",
+                 "第 04 步：生成 GGUF 文件，给 llama.cpp、Ollama、LM Studio 和手机用。"),
+    "evaluate": ("Step 05: how much like the author it is, on writing it never saw.", "第 05 步：用它没见过的文字，量它有多像作者。"),
+    "publish": ("Step 06: what goes to Hugging Face, written out first; private unless the owner says otherwise.",
+                "第 06 步：先写出要传到 Hugging Face 的内容；除非您改，否则是私有的。"),
+    "talk": ("A chat in the terminal with the twin's GGUF file.", "在终端里和分身的 GGUF 文件聊天。")}
 
 
 def label(field):

@@ -4,18 +4,21 @@ This is the only module that knows a path inside the folder. Files are written t
 a step's report.json is written last, so a step without a readable report is not done.
 """
 
-import hashlib
 import json
 import os
 import re
-import tempfile
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from .files import (TwinError, content_id, hash_of, now, read_records, sha256_of, versions, write_atomic,
+                    write_json, write_records)
 from .language import t
 
+# The helpers of files.py come with the folder: callers need to know one module only.
+__all__ = ["AUTO", "FILES", "Outcome", "Problem", "Report", "STEPS", "State", "Stopped", "Twin", "TwinError",
+           "content_id", "figure", "now", "read_records", "sha256_of", "versions", "write_atomic", "write_json",
+           "write_records"]
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
 FILES = {
@@ -40,13 +43,6 @@ FILES = {
     "scores": "evaluate/scores.jsonl",
     "blind_test": "evaluate/blind_test.html",
 }
-
-
-class TwinError(Exception):
-    """Something a person can mend: one sentence that says what is wrong and what to do next."""
-
-    def _render_traceback_(self):  # in a notebook the sentence stands alone
-        return [str(self)]
 
 
 class Stopped(Exception):
@@ -104,6 +100,8 @@ class Twin:
     def __init__(self, path):
         self.path = Path(path)
         self.facts = self._read_facts()
+        if not self.facts.get("base"):  # a deleted twin.json must not cost the licence and the adapter their base
+            self.facts["base"] = self._trained_base()
 
     @classmethod
     def locate(cls, name):
@@ -146,6 +144,15 @@ class Twin:
                 "in other files.",
                 f"{self.file('facts')} 已损坏。删掉它，再运行第 01 步：您的文字和决定在别的文件里。")) from None
         return facts
+
+    def _trained_base(self):
+        """{name, revision} of the base that the persona adapter was trained on, from its report; {} without one."""
+        try:
+            inputs = self.report("persona").inputs
+        except (TwinError, AttributeError):
+            return {}
+        found = [(name[5:], revision) for name, revision in inputs.items() if name.startswith("base:")]
+        return dict(zip(("name", "revision"), found[0])) if found else {}
 
     # Where things are
 
@@ -216,8 +223,8 @@ class Twin:
         if not path.exists():
             return {}
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
             raise TwinError(t(f"{path} is damaged: restore it from a backup, or delete it to decide again.",
                               f"{path} 已损坏：请从备份恢复，或删除后重新决定。")) from None
 
@@ -246,9 +253,11 @@ class Twin:
             raise TwinError(t(f"{path} is damaged: run the step '{step}' again.",
                               f"{path} 已损坏：请重新运行“{step}”这一步。")) from None
 
-    def finish(self, report):
-        """Write a step's report: the last thing a step does."""
+    def finish(self, report, asked=None):
+        """Write a step's report: the last thing a step does. `asked` are the settings before the plan filled them."""
         write_json(self.report_path(report.step), asdict(report))
+        if asked is not None:
+            self.remember(ran={**self.facts.get("ran", {}), report.step: asked})
 
     def state(self, step):
         """The State of a step: has it run, and do its inputs and settings still stand?"""
@@ -258,13 +267,15 @@ class Twin:
             return State("broken", str(error))
         if report is None:
             return State("missing")
-        changed = self._changed(report)
+        changed = self._changed(report) or self._lost(report)
         return State("stale", changed, report) if changed else State("done", "", report)
 
     def _changed(self, report):
         wanted = self.facts.get("settings", {}).get(report.step, {})
+        ran = self.facts.get("ran", {}).get(report.step, {})
         for name, value in wanted.items():
-            if value != AUTO and name in report.settings and report.settings[name] != value:
+            back_to_auto = value == AUTO and ran.get(name, AUTO) != AUTO
+            if back_to_auto or value != AUTO and name in report.settings and report.settings[name] != value:
                 return t(f"the setting '{name}' changed", f"设置“{name}”变了")
         for name, before in report.inputs.items():
             if name.startswith("base:"):
@@ -274,6 +285,15 @@ class Twin:
                 return t(f"{name} changed", f"{name} 变了")
         return ""
 
+    def _lost(self, report):
+        """What the step made and is no longer there, as a sentence; '' when all of it is."""
+        made = {"corpus": [self.file("train")], "persona": [self.adapter("persona")],
+                "reasoning": [self.adapter("reasoning")], "evaluate": [self.file("answers")],
+                "quantize": [self.gguf(name[8:]) for name in report.figures if name.startswith("size_mb_")]}
+        gone = [path for path in made.get(report.step, []) if not path.exists()
+                and not path.with_name(path.name + ".failed").exists()]
+        return t(f"{gone[0].name} is gone", f"{gone[0].name} 不见了") if gone else ""
+
     def _now(self, name):
         path = self.path / name
         if path.exists():
@@ -282,13 +302,16 @@ class Twin:
         return None if Path(name).is_absolute() else ""
 
     def inputs(self, *paths, base=False):
-        """{path: sha256} of the files and folders a step reads; with the base's revision when `base` is true."""
+        """{path: sha256} of the files and folders a step reads; with the base's revision when `base` is true.
+
+        What is not there (yet) inside the folder stands with '', so that the step is stale once it appears.
+        """
         found = {}
         for path in map(Path, paths):
-            if path.exists():
-                inside = path.resolve().is_relative_to(self.path.resolve())
-                name = path.resolve().relative_to(self.path.resolve()) if inside else path.resolve()
-                found[name.as_posix()] = self.hash(path)
+            inside = path.resolve().is_relative_to(self.path.resolve())
+            name = path.resolve().relative_to(self.path.resolve()) if inside else path.resolve()
+            if inside or path.exists():
+                found[name.as_posix()] = self.hash(path) if path.exists() else ""
         if base and self.facts.get("base"):
             found[f"base:{self.facts['base']['name']}"] = self.facts["base"]["revision"]
         return found
@@ -296,7 +319,7 @@ class Twin:
     def hash(self, path):
         """The sha256 of a file, or of a folder's names and contents; hashed again only when size or time changed."""
         cache, before = self._hashes(), self._hashes()
-        value = _hash(Path(path), cache)
+        value = hash_of(Path(path), cache, leave_out=self.path.resolve())
         if cache != before:
             write_json(self.file("hashes"), cache)
         return value
@@ -313,87 +336,3 @@ class Twin:
             if self.state(step).name == "done" and self.adapter(step).exists():
                 return step, self.adapter(step)
         return None, None
-
-
-def _hash(path, cache):
-    if path.is_dir():
-        names = sorted(p for p in path.rglob("*") if p.is_file())
-        lines = [f"{p.relative_to(path).as_posix()} {_hash(p, cache)}" for p in names]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    stat = path.stat()
-    key, mark = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
-    if cache.get(key, [None])[0] != mark:
-        cache[key] = [mark, sha256_of(path)]
-    return cache[key][1]
-
-
-def sha256_of(path):
-    """The sha256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def content_id(text):
-    """A short stable id of a text, the same wherever the text comes from: 16 hexadecimal digits."""
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
-
-
-def write_atomic(path, data):
-    """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = data.encode("utf-8") if isinstance(data, str) else data
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def write_json(path, value):
-    """Write JSON for people to read: indented, UTF-8, not escaped; atomically."""
-    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
-
-
-def write_records(path, records):
-    """Write records, one JSON object a line, UTF-8, not escaped; atomically. Returns their number."""
-    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
-    write_atomic(path, "".join(lines))
-    return len(lines)
-
-
-def read_records(path, step=""):
-    """The records of a JSON Lines file; raises TwinError when a line is not a JSON object."""
-    records = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        if line.strip():
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                raise TwinError(t(f"{path}, line {number}, is not a record: run the step '{step}' again.",
-                                  f"{path} 第 {number} 行已损坏：请重新运行“{step}”这一步。")) from None
-    return records
-
-
-def versions(*packages):
-    """{package: version} of what is installed, without importing it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            pass
-    return found
-
-
-def now():
-    """Seconds since 1970, UTC."""
-    return time.time()

@@ -6,7 +6,6 @@ in merge order, so a token's score is minus its id. Weights are de-quantized to 
 that llama.cpp adds to them.
 """
 
-import json
 import os
 import shutil
 from pathlib import Path

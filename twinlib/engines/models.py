@@ -1,9 +1,10 @@
 """The one place that loads a model to train, score or answer: transformers + peft, or Unsloth where the plan picks it."""
 
 import contextlib
+import errno
+import hashlib
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +13,11 @@ from .. import catalogue
 from ..language import t
 from ..twin import TwinError, sha256_of, write_json
 from . import embedded
+from .hub import mirror
 
 # Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
-TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<turn|>")
+TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<turn|>", "<eos>",
+             "<|end_of_text|>")
 
 
 class Answer(NamedTuple):
@@ -57,12 +60,9 @@ def prepare(name, progress=None):
     if entry.name == "gemma-3-270m":
         return Base(entry.name, embedded.gemma_270m(progress), embedded.GEMMA_SHA256[:16], entry)
     if Path(name).expanduser().is_dir():
-        return _local(Path(name).expanduser(), entry)
-    if entry.name == name and entry.hub == name and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        known = ", ".join(catalogue.CATALOGUE)
-        raise TwinError(t(f"There is no base model '{name}'. Choose one of {known}; or a Hugging Face id such as "
-                          "Qwen/Qwen3-8B; or a folder.",
-                          f"没有叫“{name}”的基础模型。可选：{known}；或 Hugging Face 编号（如 Qwen/Qwen3-8B）；或一个文件夹。"))
+        return _local(Path(name).expanduser().resolve(), entry)
+    if not catalogue.possible(name):
+        raise TwinError(catalogue.unknown(name))
     path = _download(entry.hub)
     return Base(entry.name, path, path.name[:16], entry)
 
@@ -73,7 +73,6 @@ def _local(path, entry):
         raise TwinError(t(f"The folder {path} is no model: it needs config.json and .safetensors files.",
                           f"文件夹 {path} 不是模型：需要 config.json 和 .safetensors 文件。"))
     digest = "".join(sha256_of(file) for file in [path / "config.json", *weights])
-    import hashlib
     return Base(str(path), path, hashlib.sha256(digest.encode()).hexdigest()[:16], entry)
 
 
@@ -81,8 +80,9 @@ def _download(hub):
     from huggingface_hub import errors, snapshot_download
 
     patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+    token = False if mirror() else None  # a mirror gets no token, not even a saved login's
     try:
-        return Path(snapshot_download(hub, allow_patterns=patterns))
+        return Path(snapshot_download(hub, allow_patterns=patterns, token=token))
     except errors.GatedRepoError:
         raise TwinError(t(f"{hub} asks you to accept its licence first: open https://huggingface.co/{hub}, accept, "
                           "and set HF_TOKEN.",
@@ -90,12 +90,20 @@ def _download(hub):
     except errors.RepositoryNotFoundError:
         raise TwinError(t(f"Hugging Face has no model '{hub}' (or it is private and HF_TOKEN is missing). Check the "
                           "name.", f"Hugging Face 上没有“{hub}”（或它是私有的而缺少 HF_TOKEN）。请检查名字。")) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_download(hub, error) from None
     except Exception as error:  # the client raises many kinds for a missing network; all mean the same to the owner
-        raise TwinError(t(f"{hub} could not be downloaded ({type(error).__name__}). Check the connection (in mainland "
-                          "China set HF_ENDPOINT to a mirror before starting) or use the base 'gemma-3-270m', which is "
-                          "already here.",
-                          f"{hub} 下载失败（{type(error).__name__}）。请检查网络（中国大陆请先把 HF_ENDPOINT 设为镜像），"
-                          "或使用已随项目安装的 gemma-3-270m。")) from None
+        raise _no_download(hub, error) from None
+
+
+def _no_download(hub, error):
+    kind = type(error).__name__
+    return TwinError(t(f"{hub} could not be downloaded ({kind}). Check the connection (in mainland China set "
+                       "HF_ENDPOINT to a mirror before starting) or use the base 'gemma-3-270m', which is already here.",
+                       f"{hub} 下载失败（{kind}）。请检查网络（中国大陆请先把 HF_ENDPOINT 设为镜像），"
+                       "或使用已随项目安装的 gemma-3-270m。"))
 
 
 # Tokenizers and templates

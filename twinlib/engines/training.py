@@ -9,12 +9,14 @@ import logging
 import shutil
 import time
 import warnings
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from ..language import t
 from ..twin import Stopped, sha256_of, write_json
 
 MANIFEST = "manifest.json"
+MACHINES_OWN = ("engine", "precision", "checkpointing")
 
 
 def write_manifest(checkpoint):
@@ -55,6 +57,18 @@ def newest_whole(folder, run):
     return None
 
 
+def resume(folder, run, settings):
+    """(newest whole checkpoint of this run or None, settings): the settings are those it began with, except for what
+    this machine decides (engine, precision, checkpointing): after a disconnect the next GPU may be another."""
+    kept = Path(folder) / "settings.json"
+    checkpoint = newest_whole(folder, run)
+    if checkpoint and kept.exists():
+        here = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name in MACHINES_OWN}
+        return checkpoint, replace(settings, **{**json.loads(kept.read_text(encoding="utf-8")), **here})
+    write_json(kept, asdict(settings))
+    return checkpoint, settings
+
+
 def replace_folder(new, old):
     """Put the finished folder `new` in the place of `old`."""
     kept = old.with_name(old.name + ".old")
@@ -63,6 +77,16 @@ def replace_folder(new, old):
         old.rename(kept)
     new.rename(old)
     shutil.rmtree(kept, ignore_errors=True)
+
+
+def save_adapter(twin, step, model, base):
+    """Save the trained adapter of 'persona' or 'reasoning' in the place of an earlier one."""
+    from . import models
+
+    new = twin.folder(step) / "adapter.new"
+    shutil.rmtree(new, ignore_errors=True)
+    models.save_adapter(model, base, new)
+    replace_folder(new, twin.adapter(step))
 
 
 def precision_flags(precision):
@@ -140,6 +164,8 @@ def train(trainer, callback, checkpoint, progress):
     if checkpoint:
         step = checkpoint.name.split("-")[1]
         progress.say(t(f"Going on from the checkpoint at step {step}.", f"从第 {step} 步的检查点继续。"))
+    else:
+        progress.restart()
     try:
         output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from ..language import t
 from ..settings import parse, stop, warning
 from ..text import clean, pairs, privacy, questions, readers
 from ..text.passages import language_of, passages, split_of, tokens_estimate
-from ..twin import Outcome, TwinError, figure, write_atomic, write_json, write_records
+from ..twin import Outcome, Problem, TwinError, figure, write_atomic, write_json, write_records
 
 DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")
 PASSAGE = ("id", "document", "text", "tokens_estimate", "split")
@@ -46,8 +46,8 @@ def problems(settings, twin):
         try:
             parse(f, getattr(settings, f.name))
         except ValueError as error:
-            found.append(stop(str(error), str(error)))
-    return found + _source_problems(settings.source) + _consent_problems(settings, twin)
+            found.append(Problem("stop", str(error)))
+    return found + _source_problems(settings.source) + _consent_problems(settings)
 
 
 def _source_problems(source):
@@ -65,8 +65,8 @@ def _source_problems(source):
     return []
 
 
-def _consent_problems(settings, twin):
-    if settings.consent or twin.facts.get("consent", {}).get("given"):
+def _consent_problems(settings):
+    if settings.consent:
         return []
     return [warning("You haven't confirmed that these are your own words, or that you may use them: everything on this "
                     "machine works, publishing will not.",
@@ -84,9 +84,9 @@ def run(twin, settings, progress):
     if not twin.file("decisions").exists():
         write_json(twin.file("decisions"), {})
     inputs = twin.inputs(source, twin.file("decisions"))
-    decisions = twin.decisions()
+    decisions, ignored = _sound(twin.decisions())
     reading = readers.read(source, lambda done, total: progress(done, total, t("reading", "读取")))
-    author = settings.author or twin.facts.get("author") or twin.name
+    author = settings.author or twin.name
     documents, dropped = _clean(reading, settings, decisions, author, progress)
     documents, groups = _without_duplicates(documents, dropped, decisions)
     if not documents:
@@ -98,7 +98,19 @@ def run(twin, settings, progress):
     made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain), decisions)
     _write(twin, documents, dropped, pieces, made)
     figures = _figures(reading, documents, dropped, pieces, made, personal)
-    return Outcome(figures, inputs, _warnings(settings, twin, reading, pieces, documents), settings)
+    return Outcome(figures, inputs, ignored + _warnings(reading, pieces, documents), settings)
+
+
+def _sound(decisions):
+    """({id: decision} of those that can be followed, warnings): the file may have been edited by hand."""
+    if not isinstance(decisions, dict):
+        return {}, [t("decisions.json holds no decisions by id, so it was ignored: delete it to decide again.",
+                      "decisions.json 里没有按编号记录的决定，已忽略：删掉它就能重新决定。")]
+    sound = {name: decision for name, decision in decisions.items() if isinstance(decision, dict) and all(
+        isinstance(decision.get(key, ""), str) for key in ("action", "text", "question"))}
+    wrong = ", ".join(name for name in decisions if name not in sound)
+    return sound, [t(f"Decisions that can't be read were ignored: {wrong}. Mend or delete them in decisions.json.",
+                     f"有看不懂的决定，已忽略：{wrong}。请在 decisions.json 里改正或删除。")] if wrong else []
 
 
 def _clean(reading, settings, decisions, author, progress):
@@ -169,18 +181,17 @@ def _passages(documents, splits, limit, author):
 
 
 def _remember(twin, settings, author, pieces):
-    """Keep in twin.json what later steps need. Consent once given stays until the owner takes it back in the form."""
+    """Keep in twin.json what later steps need; consent with the time when it was first given."""
     tokens = Counter()
     for p in pieces:
         tokens[p["language"]] += p["tokens_estimate"]
     languages = [name for name, n in tokens.most_common() if n >= 0.05 * sum(tokens.values())]
-    introduction = settings.introduction or twin.facts.get("introduction", "")
     system = pairs.system_prompt(author, languages)
-    consent = twin.facts.get("consent") or {"given": False, "when": None}
-    if settings.consent and not consent.get("given"):
-        consent = {"given": True, "when": time.time()}
-    twin.remember(author=author, introduction=introduction, languages=languages, system_prompt=system, consent=consent,
-                  persona_prompt=pairs.persona_prompt(system, introduction, pieces))
+    consent = twin.facts.get("consent") or {}
+    if settings.consent != bool(consent.get("given")) or not consent:
+        consent = {"given": settings.consent, "when": time.time() if settings.consent else None}
+    twin.remember(author=author, introduction=settings.introduction, languages=languages, system_prompt=system,
+                  consent=consent, persona_prompt=pairs.persona_prompt(system, settings.introduction, pieces))
     return twin.facts
 
 
@@ -237,7 +248,7 @@ def _listed(counts):
     return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _warnings(settings, twin, reading, pieces, documents):
+def _warnings(reading, pieces, documents):
     found = []
     train = sum(p["split"] == "train" for p in pieces)
     held = sum(p["split"] == "test" for p in pieces)
@@ -257,7 +268,7 @@ def _warnings(settings, twin, reading, pieces, documents):
         found.append(t(f"{reading.passed['later']} files (HTML, PDF, Word and the like) can't be read yet: save them "
                        "as text or Markdown to use them.",
                        f"有 {reading.passed['later']} 个文件（HTML、PDF、Word 等）还读不了：请另存为文本或 Markdown。"))
-    return found + [problem.text for problem in _consent_problems(settings, twin)]
+    return found
 
 
 def _nothing(source, dropped):

@@ -15,7 +15,7 @@ from ..language import t
 from ..settings import resolve, stop, warning
 from ..text import scorecard, style
 from ..text.passages import language_of
-from ..twin import Outcome, TwinError, content_id, read_records, write_records
+from ..twin import Outcome, Problem, TwinError, content_id, read_records, write_records
 
 TOP_P = 0.9
 CUT = {"zh": 300, "en": 900}  # characters, about 220 tokens: the longest text that is scored
@@ -28,7 +28,7 @@ def problems(settings, twin):
     try:
         return _problems(twin)
     except TwinError as error:
-        return [stop(str(error), str(error))]
+        return [Problem("stop", str(error))]
 
 
 def _problems(twin):
@@ -73,7 +73,9 @@ def run(twin, settings, progress):
     settings = resolve(settings, plan(settings, twin).values)
     adapter = twin.newest_adapter()[1]
     ggufs = _ggufs(twin)
-    inputs = twin.inputs(twin.file("passages"), twin.file("test"), adapter, *ggufs.values(), base=True)
+    made = ggufs.values() or [twin.gguf("Q8_0")]
+    inputs = twin.inputs(twin.file("passages"), twin.file("test"), twin.adapter("persona"), twin.adapter("reasoning"),
+                         *made, base=True)
     questions = _spread(_questions(twin), settings.questions)
     mine = _spread(_cut(_passages(twin, "test")), 2 * settings.questions)
     train = _passages(twin, "train")

@@ -13,7 +13,7 @@ from ..settings import resolve, stop, warning
 from ..text.encode import encode_row, end_is_learnt, pieces
 from ..text.everyday import EVERYDAY
 from ..text.passages import tokens_estimate
-from ..twin import Outcome, TwinError, content_id, figure, read_records, write_records
+from ..twin import Outcome, Problem, TwinError, content_id, figure, read_records, write_records
 
 FEW_PASSAGES = 20
 ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}  # how many, tokens
@@ -40,7 +40,9 @@ def problems(settings, twin):
     wanted = resolve(settings, planned.values)
     machine = hardware.machine()
     room = machine["gpu_gb"] if machine["gpu"] else machine["memory_gb"]
-    if planned.memory_gb > room:
+    if not catalogue.possible(wanted.base):
+        return found + [Problem("stop", catalogue.unknown(wanted.base))]
+    if planned.memory_gb > room and hardware.shape(wanted.base):
         found.append(stop(
             f"{wanted.base} needs about {planned.memory_gb:g} GB here and there are {room:g}. Choose a smaller base.",
             f"{wanted.base} 大约需要 {planned.memory_gb:g} GB，这里只有 {room:g} GB。请选小一点的基础模型。"))
@@ -94,34 +96,25 @@ def run(twin, settings, progress):
     from ..engines import models, training
 
     training.hush()
-    settings = resolve(settings, plan(settings, twin).values)
+    asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     base = models.prepare(settings.base, progress)
     twin.remember(base={"name": base.name, "revision": base.revision})
     inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
+    checkpoint, settings = training.resume(twin.checkpoints("persona"), {"asked": asked, "inputs": inputs}, settings)
     progress.say(t(f"Loading {base.name}.", f"正在加载 {base.name}。"))
     lora = models.Lora(settings.rank, checkpointing=settings.checkpointing, seed=settings.seed)
     model, words = models.load(base, precision=settings.precision, lora=lora, engine=settings.engine,
                                length=settings.length)
     rows, warnings = _rows(twin, settings, base, model, words, progress)
-    checkpoint = training.newest_whole(twin.checkpoints("persona"), {"settings": asdict(settings), "inputs": inputs})
     samples = _first_samples(twin, settings, base, model, words, rows["train"], checkpoint, progress)
     trainer, callback = _trainer(twin, settings, model, words, rows, progress)
     output = training.train(trainer, callback, checkpoint, progress)
-    _save(twin, model, base)
+    training.save_adapter(twin, "persona", model, base)
     samples += _answers(twin, settings, model, words, "after", progress)
     write_records(twin.file("samples"), samples)
     shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
     figures = _figures(trainer, callback, output, rows, model)
     return Outcome(figures, inputs, warnings + _afterthoughts(figures), settings)
-
-
-def _save(twin, model, base):
-    from ..engines import models, training
-
-    new = twin.folder("persona") / "adapter.new"
-    shutil.rmtree(new, ignore_errors=True)
-    models.save_adapter(model, base, new)
-    training.replace_folder(new, twin.adapter("persona"))
 
 
 # Rows
@@ -144,6 +137,9 @@ def _rows(twin, settings, base, model, words, progress):
     if not rows["train"]:
         raise TwinError(t("There are no training rows. Run step 01 again with more writing.",
                           "没有训练数据。请用更多的文字重新运行第 01 步。"))
+    if all(row.cut for row in rows["train"] if 0 in row.completion_mask[1:]):
+        raise TwinError(t(f"Every row is longer than {settings.length} tokens and loses its end: raise the length.",
+                          f"每一行都超过 {settings.length} 个 token，结尾全被截掉：请把 length 调大。"))
     if not end_is_learnt(rows["train"], end, words.pad_token_id):
         raise TwinError(t(f"The end of turn {end_text} of {base.name} would not be learnt: the twin would never stop "
                           "talking. Choose another base.",
@@ -232,7 +228,8 @@ def _trainer(twin, settings, model, words, rows, progress):
 
     val = dataset("val")
     per_epoch = max(1, len(rows["train"]) // (settings.batch * settings.accumulation))
-    every = max(1, min(settings.steps, max(per_epoch // 4, -(-settings.steps // 4))))
+    # Four times an epoch, four times a run at least; but watching must not cost more than learning.
+    every = max(1, -(-settings.steps // 20), min(per_epoch // 4, -(-settings.steps // 4)))
     arguments = SFTConfig(
         **training.common_arguments(settings, twin.checkpoints("persona")), max_steps=settings.steps,
         gradient_accumulation_steps=settings.accumulation, max_length=settings.length, packing=settings.packing,

@@ -30,7 +30,7 @@ LINKED = 1_000_000  # bytes from which a file is linked, not copied
 def problems(settings, twin):
     """Why publishing should not start; what is only a warning for a dry run stops an upload."""
     serious = stop if settings.upload else warning
-    return [*_nothing(settings, twin), *_old(twin, serious), *_rights(settings, twin, serious),
+    return [*_nothing(settings, twin), *_old(settings, twin, serious), *_rights(settings, twin, serious),
             *_address(settings, twin), *(_way(settings) if settings.upload else [])]
 
 
@@ -49,15 +49,17 @@ def _nothing(settings, twin):
     if settings.adapter and not _adapter(twin):
         found.append(stop("There is no trained adapter: run step 02 (persona), or leave the adapter out.",
                           "还没有训练好的适配器：请运行第 02 步（persona），或不勾选适配器。"))
-    if settings.corpus and not twin.file("passages").exists():
+    if settings.corpus and (twin.state("corpus").name == "missing" or not twin.file("passages").exists()):
         found.append(stop("There are no texts: run step 01 (corpus), or leave them out.",
                           "还没有文字：请运行第 01 步（corpus），或不勾选。"))
     return found
 
 
-def _old(twin, serious):
+def _old(settings, twin, serious):
     found = []
-    for step, number in (("persona", "02"), ("quantize", "04")):
+    # Texts of a step 01 that is out of date may be ones that the owner has since put aside.
+    texts = (("corpus", "01"),) if settings.corpus else ()
+    for step, number in (*texts, ("persona", "02"), ("quantize", "04")):
         state = twin.state(step)
         if state.name in ("stale", "broken"):
             found.append(serious(f"Step {number} ({step}) is out of date ({state.why}): run it again first.",

@@ -10,7 +10,7 @@ from ..engines.llama import Llama
 from ..language import t
 from ..settings import stop, warning
 from ..text import templates
-from ..twin import Outcome, TwinError, figure, write_atomic, write_json
+from ..twin import Outcome, Problem, TwinError, figure, write_atomic, write_json
 
 QUESTIONS = {"zh": "你是谁？平时写些什么？", "en": "Who are you, and what do you write about?"}
 ANSWER_TOKENS = 80
@@ -33,7 +33,7 @@ def problems(settings, twin):
     try:
         chosen = types(settings.types)
     except TwinError as error:
-        return [*found, stop(str(error), str(error))]
+        return [*found, Problem("stop", str(error))]
     if "Q8_0" not in chosen:
         found.append(warning("Without Q8_0 there is no small file: add it for phones and laptops.",
                              "没有 Q8_0 就没有小文件：建议加上，给手机和笔记本用。"))
@@ -65,7 +65,9 @@ def run(twin, settings, progress):
     if adapter is None:
         raise TwinError(t("There is no fresh adapter: run the step 'persona' first.",
                           "没有最新的适配器：请先运行“persona”这一步。"))
-    inputs, outputs = twin.inputs(adapter, base=True), _outputs(twin, types(settings.types))
+    inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
+    twin.folder("quantize")
+    outputs = {kind: twin.gguf(kind) for kind in types(settings.types)}
     base = models.prepare(twin.facts["base"]["name"], progress)
     tokenizer, system = models.tokenizer(base), twin.facts["system_prompt"]
     tokenizer.chat_template = _own_template(tokenizer, system)
@@ -75,6 +77,7 @@ def run(twin, settings, progress):
     progress.say(t(f"Merging the adapter of the step '{step}' into {base.name}: {', '.join(outputs)}.",
                    f"正在把“{step}”的适配器并入 {base.name}：{'、'.join(outputs)}。"))
     sizes = gguf_file.write(base.path, outputs, vocabulary, _card(twin, base, tokenizer), adapter, progress)
+    _remove_old(twin, outputs)
     context = min(settings.context, config.max_position_embeddings)
     warnings = _companions(twin, settings, tokenizer, outputs, context)
     figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
@@ -87,13 +90,12 @@ def run(twin, settings, progress):
     return Outcome(figures, inputs, warnings, settings)
 
 
-def _outputs(twin, chosen):
-    """{type: path}; files of an earlier run are removed, so that none is left of another adapter."""
+def _remove_old(twin, outputs):
+    """Remove the files of an earlier run, once the new ones stand, so that none is left of another adapter."""
     for kind in gguf_file.TYPES:
-        twin.gguf(kind).unlink(missing_ok=True)
         _aside(twin.gguf(kind)).unlink(missing_ok=True)
-    twin.folder("quantize")
-    return {kind: twin.gguf(kind) for kind in chosen}
+        if kind not in outputs:
+            twin.gguf(kind).unlink(missing_ok=True)
 
 
 def _aside(path):

@@ -74,11 +74,13 @@ def run(twin, settings, progress):
     from ..engines import models, training
 
     training.hush()
-    settings = resolve(settings, plan(settings, twin).values)
+    asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     base = models.prepare(_base_name(twin), progress)
     twin.remember(base={"name": base.name, "revision": base.revision})
     start = twin.adapter("persona") if twin.state("persona").name == "done" else None
-    inputs = twin.inputs(*filter(None, [start, settings.task == "file" and settings.problems]), base=True)
+    file = [Path(settings.problems).expanduser()] if settings.task == "file" else []
+    inputs = twin.inputs(twin.adapter("persona"), *file, base=True)
+    checkpoint, settings = training.resume(twin.checkpoints("reasoning"), {"asked": asked, "inputs": inputs}, settings)
     train, test = _problems(settings)
     write_records(twin.file("problems"), [{**p, "split": split} for split, part in (("train", train), ("test", test))
                                           for p in part])
@@ -88,11 +90,10 @@ def run(twin, settings, progress):
     model, words = models.load(base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512)
     words.eos_token = models.turn_end(words)[0]  # the trainer knows one end: it must be the end of a turn
     words.padding_side = "left"
-    checkpoint = training.newest_whole(twin.checkpoints("reasoning"), {"settings": asdict(settings), "inputs": inputs})
     before = _before(twin, settings, model, words, test, checkpoint, progress)
     trainer, callback = _trainer(twin, settings, base, model, words, train, progress)
     training.train(trainer, callback, checkpoint, progress)
-    _save(twin, model, base)
+    training.save_adapter(twin, "reasoning", model, base)
     after = _exam(twin, settings, model, words, test, "after", progress)
     write_records(twin.file("solutions"), before + after)
     shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
@@ -135,7 +136,7 @@ def _exam(twin, settings, model, words, test, when, progress):
 
     said = t("exam before", "训练前考试") if when == "before" else t("exam after", "训练后考试")
     answers = models.generate(model.eval(), words, [_messages(twin, p) for p in test], settings.completion_tokens,
-                              temperature=0, batch=16, progress=lambda done, total: progress(done, total, said))
+                              temperature=0, progress=lambda done, total: progress(done, total, said))
     return [{"when": when, "id": p["id"], "question": p["question"], "answer": p["answer"], "text": a.text,
              "ended": a.ended, "correct": rewards.is_correct(a.text, p["answer"])} for p, a in zip(test, answers)]
 
@@ -167,24 +168,15 @@ def _trainer(twin, settings, base, model, words, train, progress):
     return trainer, training.follow(trainer, progress, numbers)
 
 
-def _save(twin, model, base):
-    from ..engines import models, training
-
-    new = twin.folder("reasoning") / "adapter.new"
-    shutil.rmtree(new, ignore_errors=True)
-    models.save_adapter(model, base, new)
-    training.replace_folder(new, twin.adapter("reasoning"))
-
-
 def _judge(before, after, trainer):
     """(figures, warnings): accuracy on the same problems before and after, and what the rewards had to teach."""
     n = len(after)
     right = {"before": sum(r["correct"] for r in before), "after": sum(r["correct"] for r in after)}
     gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
     figures = {f"accuracy_{when}": figure(round(k / n, 4), *_rounded(wilson(k, n)), n) for when, k in right.items()}
-    sure = t("a real change", "确有变化") if p < 0.05 else t("may be chance", "可能只是偶然")
+    sure = ("a real change", "确有变化") if p < 0.05 else ("may be chance", "可能只是偶然")
     figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, t(
-        f"the same problems, McNemar's exact p = {p:.2g}: {sure}", f"同一套题，McNemar 精确检验 p = {p:.2g}：{sure}"))
+        f"the same problems, McNemar's exact p = {p:.2g}: {sure[0]}", f"同一套题，McNemar 精确检验 p = {p:.2g}：{sure[1]}"))
     log = [r for r in trainer.state.log_history if "reward" in r]
     idle = sum(r.get("frac_reward_zero_std", 0) for r in log) / max(1, len(log))
     figures["no_signal"] = figure(round(idle, 3), n=len(log), note=t(

@@ -4,19 +4,19 @@ One question with --question; otherwise a conversation until /bye, Ctrl-D or Ctr
 line is a question, the answers are printed, and it ends with the input. Not here: retrieval, saved conversations.
 """
 
+import json
 import signal
 import sys
 import threading
 
 from ..engines.llama import Llama
 from ..language import t
-from ..settings import stop
 from ..text.templates import spoken
-from ..twin import AUTO, Outcome, TwinError
+from ..twin import AUTO, Outcome, Problem, TwinError
 
 # The file to talk to when none is named: small first, as long as it still says the same.
 PREFERENCE = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "F16", "BF16", "F32")
-CONTEXT = 4096
+CONTEXT = 4096  # tokens, where the step 'quantize' left no other number
 FAREWELLS = ("/bye", "/exit", "/quit")
 
 
@@ -25,7 +25,7 @@ def problems(settings, twin):
     try:
         gguf_of(twin, settings.type)
     except TwinError as error:
-        return [stop(str(error), str(error))]
+        return [Problem("stop", str(error))]
     return []
 
 
@@ -39,10 +39,19 @@ def gguf_of(twin, kind=AUTO):
     kinds = PREFERENCE if kind == AUTO else (kind.upper(),)
     found = next((twin.gguf(k) for k in kinds if twin.gguf(k).exists()), None)
     if found is None:
-        there = ", ".join(k for k in PREFERENCE if twin.gguf(k).exists()) or t("none", "没有")
-        raise TwinError(t(f"There is no GGUF file to talk to (wanted: {kind}; there: {there}): run the step "
-                          "'quantize'.", f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there}）：请运行“quantize”这一步。"))
+        there = ", ".join(k for k in PREFERENCE if twin.gguf(k).exists())
+        raise TwinError(t(f"There is no GGUF file to talk to (wanted: {kind}; there: {there or 'none'}): run the step "
+                          "'quantize'.",
+                          f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there or '没有'}）：请运行“quantize”这一步。"))
     return found
+
+
+def _context(twin):
+    """How many tokens of a conversation the twin sees: what the step 'quantize' wrote for Ollama."""
+    try:
+        return int(json.loads(twin.file("params").read_text(encoding="utf-8"))["num_ctx"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return CONTEXT
 
 
 def run(twin, settings, progress):
@@ -51,7 +60,7 @@ def run(twin, settings, progress):
     if threading.current_thread() is threading.main_thread():
         # Progress only raises a flag on Ctrl-C; a chat that waits for a line has to be interrupted.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    with Llama(path, CONTEXT) as llama:
+    with Llama(path, _context(twin)) as llama:
         if settings.question:
             _say(llama, [{"role": "user", "content": settings.question}], settings)
         else:
@@ -67,12 +76,20 @@ def _converse(llama, twin, settings):
     try:
         while (line := _heard()) is not None:
             if line:
-                history = _fitting(llama, [*history, {"role": "user", "content": line}], settings.tokens)
-                said = _say(llama, history, settings)
-                history.append({"role": "assistant", "content": said})
+                history = _answered(llama, [*history, {"role": "user", "content": line}], settings)
     except KeyboardInterrupt:
         print()
     print(t("Bye.", "再见。"))
+
+
+def _answered(llama, messages, settings):
+    """The conversation with its newest line answered; a line that can't be answered is forgotten, and why is said."""
+    kept = _fitting(llama, messages, min(settings.tokens, llama.context // 2))
+    try:
+        return [*kept, {"role": "assistant", "content": _say(llama, kept, settings)}]
+    except TwinError as error:
+        print(error, flush=True)
+        return messages[:-1]
 
 
 def _heard():

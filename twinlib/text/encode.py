@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from ..language import t
+from ..twin import TwinError
+
 
 class Encoded(NamedTuple):
     """One row: token ids, and for each 1 when it is learnt, 0 when it is only read; `cut` when the end was lost."""
@@ -16,7 +19,7 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
 
     `render(messages, generate)` gives the text of a conversation, `tokenize(text)` its ids, `end` is the id of the
     end of turn, `first` the id every text begins with, if the model has one. Raw rows are learnt whole, as plain
-    text; of a conversation only the last answer and its end of turn.
+    text; of a conversation only the last answer and its end of turn. Raises TwinError for a template that can't be used.
     """
     if row["kind"] == "raw":
         ids = tokenize(row["messages"][0]["content"])
@@ -25,10 +28,13 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
     prompt = render(row["messages"][:-1], True)
     whole = render(row["messages"], False)
     if not whole.startswith(prompt):
-        raise ValueError("the template's prompt is not the beginning of the whole conversation")
+        raise TwinError(t("The base's chat template writes a prompt that is not the beginning of the whole conversation: "
+                          "choose another base.", "这个基础模型的对话模板写出的提示不是整段对话的开头：请换一个基础模型。"))
     read, learnt = tokenize(prompt), tokenize(whole[len(prompt):])
     if end not in learnt:
-        raise ValueError("the template does not write its end of turn after the answer")
+        raise TwinError(t("The base's chat template does not write its end of turn after the answer, so the twin would "
+                          "never stop talking: choose another base.",
+                          "这个基础模型的对话模板不在回答后写结束符，分身会说个不停：请换一个基础模型。"))
     learnt = learnt[:len(learnt) - learnt[::-1].index(end)]  # what a template writes after the turn is not learnt
     return _cut(read + learnt, [0] * len(read) + [1] * len(learnt), length, row["kind"])
 

@@ -11,14 +11,20 @@ EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,}(?![A-Za-z0-9])")
 IDENTITY = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[\dXx](?![0-9A-Za-z])")
 CARD = re.compile(r"(?<![0-9A-Za-z.])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,4}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
-IP = re.compile(r"(?<![\d.vV])(?<!版本)(?<!ersion )(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
+# A word before that makes it the number of a section or version belongs to the match, which is then no address.
+IP = re.compile(
+    r"(?:(?:第|版本|§|(?<![A-Za-z])(?:(?:sub)?sections?|sec\.|chapters?|clauses?|appendix|versions?|ver\.?|release)"
+    r"(?![A-Za-z])) ?(?:号|number)? ?(?:是|为|is|[:：=])? ?)?"
+    r"(?<![\d.vV])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d| ?[章节])", re.IGNORECASE)
 PHONE = re.compile(
-    r"(?<![\d.A-Za-z+-])(?:"
+    r"(?:(?<![\d.A-Za-z+-])(?:"
     r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"      # mainland mobile
-    r"|0\d{2,3}[- ]\d{7,8}"                             # mainland landline
+    r"|0\d{2,3}[- ]\d{7,8}|0(?:10|2\d)\d{8}|0[3-9]\d{9,10}"  # mainland landline
     r"|\+[1-9]\d{0,2}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"  # international
-    r"|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4}"        # North America
+    r"|(?:1[ .-])?(?:\d{3}-\d{3}-\d{4}|[2-9]\d{2}\.[2-9]\d{2}\.\d{4})|1[ -]?\(\d{3}\) ?\d{3}-\d{4}"  # North America
+    r")|\(0\d{2,3}\)[ -]?\d{7,8}|\(\d{3}\) ?\d{3}-\d{4}"  # the area code in brackets, whatever stands before
     r")(?!\d|[.-]\d|[A-Za-z])")
+WIDE = str.maketrans("０１２３４５６７８９＋－（）", "0123456789+-()")  # one for one: a match keeps its place
 
 
 def mask(text, language, seen, names=()):
@@ -31,14 +37,27 @@ def mask(text, language, seen, names=()):
 
     def placeholder(kind, value):
         numbers = seen.setdefault(kind, {})
-        number = numbers.setdefault(re.sub(r"[\s()-]", "", value).lower(), len(numbers) + 1)
+        signs = r"[\s().-]" if kind == "phone" else r"[\s()-]"
+        number = numbers.setdefault(re.sub(signs, "", value).lower(), len(numbers) + 1)
         counts[kind] = counts.get(kind, 0) + 1
         return f"[{LABELS[kind] if language == 'zh' else kind}-{number}]"
 
-    for kind, pattern, right in KINDS:
-        text = pattern.sub(lambda m: placeholder(kind, m.group()) if right(m.group()) else m.group(), text)
+    before = None
+    while text != before:  # what stood against a number may be a border once it is masked
+        before = text
+        for kind, pattern, right in KINDS:
+            text = _replaced(text, pattern, lambda value: placeholder(kind, value) if right(value) else None)
     pattern = _names(names)
     return (pattern.sub(lambda m: placeholder("name", m.group()), text) if pattern else text), counts
+
+
+def _replaced(text, pattern, put):
+    """The text with put(match) for each match, where that isn't None; full-width digits and signs match as usual ones."""
+    pieces, end = [], 0
+    for match in pattern.finditer(text.translate(WIDE)):
+        pieces += [text[end:match.start()], put(match.group()) or text[match.start():match.end()]]
+        end = match.end()
+    return "".join(pieces) + text[end:]
 
 
 def private_names(text):
@@ -71,6 +90,8 @@ def identity_number(number):
 
 
 def _address(number):
+    if not number[0].isdigit():
+        return False
     parts = [int(part) for part in number.split(".")]
     return max(parts) <= 255 and parts[0] not in (0, 127) and number != "255.255.255.0"
 

@@ -49,25 +49,28 @@ def prediction_gain(mine, theirs):
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
     own, other = map(rate, groups)
     low, high = bootstrap(lambda a, b: rate(a) - rate(b), *groups)
+    verdict, less, others = _gain_verdict(own - other, low), _less(own), _less(other)
     return figure(own - other, low, high, len(groups[0]), t(
-        f"A character of your held-out writing surprises the twin {_less(own)} than its base, one of other people's "
-        f"{_less(other)} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). "
-        f"{_gain_verdict(own - other, low)}",
-        f"和基础模型相比，分身读您留出的文字，每个字的意外程度{_less(own)}，读别人的文字{_less(other)}"
-        f"（单位 nat；您的 {len(mine)} 段，别人的 {len(theirs)} 段）。{_gain_verdict(own - other, low)}"))
+        f"A character of your held-out writing surprises the twin {less[0]} than its base, one of other people's "
+        f"{others[0]} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). {verdict[0]}",
+        f"和基础模型相比，分身读您留出的文字，每个字的意外程度{less[1]}，读别人的文字{others[1]}"
+        f"（单位 nat；您的 {len(mine)} 段，别人的 {len(theirs)} 段）。{verdict[1]}"))
+
+
+# Parts of a note are (English, Chinese): only the whole note goes through `t`.
 
 
 def _less(gain):
-    return t(f"{gain:.3f} less", f"减少 {gain:.3f}") if gain >= 0 else t(f"{-gain:.3f} more", f"增加 {-gain:.3f}")
+    return (f"{gain:.3f} less", f"减少 {gain:.3f}") if gain >= 0 else (f"{-gain:.3f} more", f"增加 {-gain:.3f}")
 
 
 def _gain_verdict(value, low):
     if value <= 0:
-        return t("It learnt nothing that is yours: train longer, or add writing.",
-                 "没学到您独有的东西：多训练一会儿，或多加文字。")
+        return ("It learnt nothing that is yours: train longer, or add writing.",
+                "没学到您独有的东西：多训练一会儿，或多加文字。")
     if low is None or low <= 0:
-        return t("That may be chance.", "这也可能是巧合。")
-    return t("So it learnt you, not just writing in general.", "所以它学到的是您，不只是一般的写作。")
+        return "That may be chance.", "这也可能是巧合。"
+    return "So it learnt you, not just writing in general.", "所以它学到的是您，不只是一般的写作。"
 
 
 # Sounds like me
@@ -100,16 +103,17 @@ def sounds_like_me(voices, row, base, name):
             f"未测：{len(row)} 个回答里，除去照念提示词的部分还够长的只有 {len(found)} 个；也可能是您的文字太少、看不出风格。"))
     value = style.likeness(found)
     said, floor, ceiling = (sum(margins) / len(found) for margins in zip(*found))
-    margins = t(f"Margins over the impostors: {name} {said:.3f}, floor (base) {floor:.3f}, ceiling (you) "
-                f"{ceiling:.3f}; {len(found)} answers.", f"与冒充者的差距：{name} {said:.3f}，下限（基础模型）{floor:.3f}，"
-                f"上限（您本人）{ceiling:.3f}；{len(found)} 个回答。")
+    en = (f"Margins over the impostors: {name} {said:.3f}, floor (base) {floor:.3f}, ceiling (you) {ceiling:.3f}; "
+          f"{len(found)} answers.")
+    zh = (f"与冒充者的差距：{name} {said:.3f}，下限（基础模型）{floor:.3f}，上限（您本人）{ceiling:.3f}；{len(found)} 个回答。")
     if math.isnan(value):
-        return figure(None, n=len(found), note=t("Not measured: the base sounds as much like you as you do. ",
-                                                 "未测：基础模型已经和您本人一样像您。") + margins)
+        return figure(None, n=len(found), note=t("Not measured: the base sounds as much like you as you do. " + en,
+                                                 "未测：基础模型已经和您本人一样像您。" + zh))
     low, high = bootstrap(lambda drawn: style.likeness([x for group in drawn for x in group]),
                           grouped(found, documents))
-    return figure(value, low, high, len(found), margins + t(
-        f" 0 is the base, 1 you; {GOOD_LIKENESS} and more is good.", f"0 是基础模型，1 是您；{GOOD_LIKENESS} 以上算好。"))
+    return figure(value, low, high, len(found), t(
+        f"{en} 0 is the base, 1 you; {GOOD_LIKENESS} and more is good.",
+        f"{zh}0 是基础模型，1 是您；{GOOD_LIKENESS} 以上算好。"))
 
 
 def prompt_beats_twin(figures):
@@ -134,28 +138,29 @@ def nonsense(rows):
     figures = {}
     for name, flaws in found.items():
         hits = sum(map(bool, flaws))
-        figures[name] = figure(shares[name], *wilson(hits, len(flaws)), len(flaws), _kinds(flaws))
+        figures[name] = figure(shares[name], *wilson(hits, len(flaws)), len(flaws), t(*_kinds(flaws)) if hits else "")
     compared = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
-    figures["twin"]["note"] = f"{compared}. {_nonsense_verdict(figures)} {figures['twin']['note']}".strip()
+    verdict, kinds = _nonsense_verdict(figures), _kinds(found["twin"])
+    figures["twin"]["note"] = t(f"{compared}. {verdict[0]} {kinds[0]}".strip(), f"{compared}。{verdict[1]}{kinds[1]}")
     return figures
 
 
 def _nonsense_verdict(figures):
     twin, base = figures["twin"], figures["base"]
     if twin["value"] <= base["value"] + GOOD_NONSENSE:
-        return t("No worse than the base.", "不比基础模型差。")
+        return "No worse than the base.", "不比基础模型差。"
     if twin["low"] <= base["high"]:
-        return t("Worse than the base, but with so few answers that may be chance.",
-                 "比基础模型差，但回答太少，也可能是巧合。")
-    return t("Worse than the base: it was trained too long or too hard.", "比基础模型差：训练得太久或太猛。")
+        return "Worse than the base, but with so few answers that may be chance.", "比基础模型差，但回答太少，也可能是巧合。"
+    return "Worse than the base: it was trained too long or too hard.", "比基础模型差：训练得太久或太猛。"
 
 
 def _kinds(flaws):
-    words = {"empty": t("empty", "空白"), "echo": t("only its prompt again", "照念提示词"),
-             "replacement": t("broken characters", "乱码"), "script": t("in the wrong script", "文字不对"),
-             "loop": t("in circles", "车轱辘话")}
+    words = {"empty": ("empty", "空白"), "echo": ("only its prompt again", "照念提示词"),
+             "replacement": ("broken characters", "乱码"), "script": ("in the wrong script", "文字不对"),
+             "loop": ("in circles", "车轱辘话")}
     counts = {words[kind]: sum(kind in flaw for flaw in flaws) for kind in style.FLAWS}
-    return ", ".join(f"{word}: {count}" for word, count in counts.items() if count)
+    return (", ".join(f"{en}: {count}" for (en, _), count in counts.items() if count),
+            "，".join(f"{zh}：{count}" for (_, zh), count in counts.items() if count))
 
 
 def personal_data(answers):

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import settings as declared
+from ..engines import hardware
 from ..language import t
 from ..progress import clock
 from ..twin import AUTO, TwinError
@@ -37,7 +38,7 @@ class Form(widgets.VBox):
     """The fields of one step: the everyday ones on top, the others in a closed accordion."""
 
     def __init__(self, step, twin, only=None, **given):
-        self.step, self.twin, self.planned = step, twin, None
+        self.step, self.plan, self.planned = step, planner(step, twin), None
         self.fields = [f for f in fields(declared.SETTINGS[step]) if not only or f.name in only]
         self.kept = _start(step, twin, given)
         self.inputs = {f.name: _input(f, self.kept[f.name], step) for f in self.fields}
@@ -79,7 +80,7 @@ class Form(widgets.VBox):
     def _changed(self, change=None):
         values, wrong = self._values()
         try:
-            self.planned = plan(declared.make(self.step, **values), self.twin, self.step)
+            self.planned = self.plan(declared.make(self.step, **values))
             notes = "" if self.planned is None else sentence(cost(self.planned)).html
         except (TwinError, ValueError) as error:
             self.planned, notes = None, sentence(str(error), "stop").html
@@ -105,21 +106,24 @@ def form(step, twin, only=None, **given):
     return Form(step, twin, only, **given)
 
 
-def plan(settings, twin, step):
-    """What the step derives from these settings on this machine: a hardware.Plan, or None."""
-    return import_module(f"twinlib.steps.{step}").plan(settings, twin)
+def planner(step, twin):
+    """A function from settings to what the step derives from them here: a hardware.Plan, or None."""
+    module = import_module(f"twinlib.steps.{step}")
+    if step != "persona":
+        return lambda settings: module.plan(settings, twin)
+    rows = module.facts(twin)  # read once: a form plans at every key
+    return lambda settings: hardware.plan(step, settings, hardware.machine(), rows)
 
 
 def _start(step, twin, given):
     """The values a form starts with: defaults, then what was last wanted, then what the cell says."""
     known = {f.name: f for f in fields(declared.SETTINGS[step])}
     start = {name: field.default for name, field in known.items()}
-    for name, value in twin.facts.get("settings", {}).get(step, {}).items():
-        if name in known:
-            try:
-                start[name] = declared.parse(known[name], value)
-            except ValueError:
-                pass  # kept by another version of the library
+    for name, value in declared.remembered(step, twin).items():
+        try:
+            start[name] = declared.parse(known[name], value)
+        except ValueError:
+            pass  # kept by another version of the library
     try:
         return {**start, **{name: declared.parse(known[name], value)
                             for name, value in given.items() if value is not None}}
@@ -164,12 +168,13 @@ def _derived(field, value, planned):
         return t("auto", "自动") + f" → {says}" + (f" ({why})" if why else "")
     if value == planned.values[field.name]:
         return ""
-    return t(f"yours; auto would be {says}", f"您填的；自动会用 {says}") + (f" ({why})" if why else "")
+    return t("yours; auto would be", "您填的；自动会用") + f" {says}" + (f" ({why})" if why else "")
 
 
 def cost(planned):
     """A plan's memory and time as one line."""
-    return t("memory", "内存") + f": {planned.memory_gb:.1f} GB; " + t("time", "时间") + f": {clock(planned.seconds)}"
+    return t(f"About {planned.memory_gb:.1f} GB of memory and {clock(planned.seconds, 'en')}",
+             f"大约 {planned.memory_gb:.1f} GB 内存、{clock(planned.seconds, 'zh')}")
 
 
 def _closed(rows):

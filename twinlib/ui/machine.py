@@ -22,19 +22,20 @@ def overview():
               t("On this machine", "在这台机器上"), t("Good to know", "须知"))
     rows = [(entry.name, f"{entry.parameters:g}B", _licence(entry), t("yes", "是") if entry.instruct else t("no", "否"),
              _fit(entry, here), t(*entry.note)) for entry in CATALOGUE.values()]
-    return caption(_words(here)) + sentence(t(f"Start with {base}: {why}.", f"建议从 {base} 开始：{why}。"), "good") \
+    return caption(_words(here)) + sentence(t(f"Start with {base}", f"建议从 {base} 开始") + f" ({why})", "good") \
         + table(header, rows)
 
 
 def _words(here):
-    gpu = f"{here['gpu']}, {here['gpu_gb']:g} GB" if here["gpu"] else t("no NVIDIA GPU", "没有英伟达显卡")
-    return t(f"This machine: {here['cpu']}, {here['cores']} cores, {here['memory_gb']:g} GB of memory; {gpu}.",
-             f"这台机器：{here['cpu']}，{here['cores']} 核，{here['memory_gb']:g} GB 内存；{gpu}。")
+    gpu = f"{here['gpu']}, {here['gpu_gb']:g} GB"
+    en, zh = (gpu, gpu) if here["gpu"] else ("no NVIDIA GPU", "没有英伟达显卡")
+    return t(f"This machine: {here['cpu']}, {here['cores']} cores, {here['memory_gb']:g} GB of memory; {en}.",
+             f"这台机器：{here['cpu']}，{here['cores']} 核，{here['memory_gb']:g} GB 内存；{zh}。")
 
 
 def _licence(entry):
     name = licence_name(entry) or t("unknown licence", "许可证未知")
-    return name if entry.commercial else name + t(", no commercial use", "，禁止商用")
+    return name if entry.commercial else f"{name} ({t('no commercial use', '禁止商用')})"
 
 
 def _fit(entry, here):

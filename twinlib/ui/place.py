@@ -27,25 +27,38 @@ def system():
 
 def install():
     """Install what this project needs and this machine lacks; torch, numpy and the widgets stay as they are."""
-    missing = lacking(wanted(gpu=shutil.which("nvidia-smi") is not None))
-    if not missing:
-        return
-    print(t(f"Installing {len(missing)} packages; this happens once in a runtime …",
-            f"正在安装 {len(missing)} 个软件包；每个运行环境只需一次……"), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        pins = Path(folder) / "kept.txt"
-        pins.write_text("".join(f"{name}=={_version(name)}\n" for name in KEPT if _version(name)))
-        pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", pins, *missing])
-    if pip.returncode:
+    missing = lacking(wanted())
+    if missing and not _pip(missing):
         raise TwinError(t("The packages could not be installed: check the network (on Kaggle, turn Internet on at the "
                           "right), then run this cell again.",
                           "软件包没装上：请检查网络（Kaggle 要在右侧打开 Internet），再运行这一格。"))
+    if shutil.which("nvidia-smi"):
+        _faster(lacking(wanted("gpu")))
 
 
-def wanted(gpu=False):
-    """The requirements in pyproject.toml, with those of the extra 'gpu' where there is an NVIDIA GPU."""
+def _faster(requirements):
+    """Install what only makes a GPU faster, one by one: training also works without."""
+    failed = ", ".join(need.split(">")[0] for need in requirements if not _pip([need]))
+    if failed:
+        print(t(f"Could not be installed here: {failed}. The transformers engine is used instead; if a step asks, "
+                "choose it under 'Training engine'.",
+                f"这里装不上：{failed}。改用 transformers 引擎；如果哪一步问起，请在“训练引擎”里选它。"), flush=True)
+
+
+def _pip(requirements):
+    """Install these beside what is kept; whether that worked."""
+    print(t(f"Installing {len(requirements)} packages; this happens once in a runtime …",
+            f"正在安装 {len(requirements)} 个软件包；每个运行环境只需一次……"), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "kept.txt"
+        pins.write_text("".join(f"{name}=={_version(name)}\n" for name in KEPT if _version(name)))
+        return not subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", pins, *requirements]).returncode
+
+
+def wanted(extra=None):
+    """The requirements in pyproject.toml, or those of one of its extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project["dependencies"], *(project["optional-dependencies"]["gpu"] if gpu else [])]
+    return project["optional-dependencies"][extra] if extra else project["dependencies"]
 
 
 def lacking(requirements):

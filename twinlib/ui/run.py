@@ -19,6 +19,7 @@ from pathlib import Path
 
 from .. import catalogue
 from .. import settings as declared
+from ..engines import hub
 from ..language import language, t
 from ..progress import line_of
 from ..twin import AUTO, Twin, TwinError, read_records
@@ -102,12 +103,15 @@ def tour(twin, **chosen):
 
 
 def _secrets(twin, step, settings):
-    """The hub's token for a child that uploads or fetches a gated base: by its environment, never its command line."""
+    """The hub's token for a child that uploads or fetches a gated base: by its environment, never its command line.
+
+    A download mirror is never handed one.
+    """
     if step == "publish" and settings.upload:
         secret = secrets.ask()
         if not secret:
             raise StepFailed(secret.hint)
-    elif _gated(getattr(settings, "base", AUTO), twin):
+    elif _gated(getattr(settings, "base", AUTO), twin) and not hub.mirror():
         secret = secrets.find()
     else:
         return {}

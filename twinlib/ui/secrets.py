@@ -2,7 +2,7 @@
 
 Looked for in this order: Colab's secrets, Kaggle's secrets, the environment, huggingface_hub's saved login. If it is
 nowhere, `ask()` opens a password box. `getpass` draws it, not a widget: a widget's value can end up in the notebook.
-The child process that uploads gets it through its environment only: `child_environment(find())`.
+The child process that needs it gets it through its environment only.
 """
 
 import getpass
@@ -50,11 +50,6 @@ def ask():
     except Exception:  # a notebook run headless has no one to ask: IPython raises its own StdinNotImplementedError
         return found
     return Secret(_clean(typed), t("typed in", "手动输入")) if _clean(typed) else found
-
-
-def child_environment(secret):
-    """This process's environment with the token in it, for the child process that uploads."""
-    return {**os.environ, **({NAME: secret.token} if secret else {})}
 
 
 def _clean(text):

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from .. import settings as declared
 from ..engines import hardware, models
 from ..language import language, t
 from ..progress import line_of
@@ -38,30 +39,50 @@ LINE_EVERY = 5.0
 def tour(name, source=None, base=None, effort=None, author=None, introduction=None, notebooks=NAMES):
     """Run the notebooks for the twin called `name`; print budgets, the score card and how to talk to the twin.
 
-    None or '' leaves a parameter as the notebook has it. Raises TwinError with a failing cell's sentence, Stopped after
-    Ctrl-C.
+    None or '' leaves a parameter as it was last time; a twin that knows no source yet starts with the sample blog, in
+    minutes. Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
     """
     twin, began = Twin.open(name), time.time()
+    source = _source(twin, source, effort)
     author, introduction = _sample(twin, source, author, introduction)
-    source = source and str(Path(source).resolve())
     wanted = {"TWIN": str(twin.path.resolve()), "LANGUAGE": language(), "SOURCE": source, "BASE": base,
               "EFFORT": effort, "AUTHOR": author, "INTRODUCTION": introduction}
-    prepared = _prepare(base)
+    prepared = _prepare(base or _wanted(twin, "persona", "base"))
     for place, notebook in enumerate(notebooks, 1):
         print(f"\n== {place}/{len(notebooks)} {notebook}", flush=True)
         _run(NOTEBOOKS / f"{notebook}.ipynb", twin, {key: value for key, value in wanted.items() if value})
-    twin, talk = Twin(twin.path), f"python -m twinlib talk --twin {name}"
+    twin, talk = Twin(twin.path), f"{_python()} -m twinlib talk --twin {name}"
     for part in (budget(twin, began, time.time(), prepared), scores(twin), t("Talk to it: ", "和它聊聊：") + talk):
         print("\n" + part, flush=True)
 
 
+def _python():
+    """What to type for this Python: 'python' where its environment is active, else its path from here."""
+    active = os.environ.get("VIRTUAL_ENV") == sys.prefix
+    return "python" if active else os.path.relpath(sys.executable)
+
+
+def _wanted(twin, step, name):
+    """What was last wanted for a setting, or None."""
+    return declared.remembered(step, twin).get(name)
+
+
+def _source(twin, source, effort):
+    """The source as said, None when one is remembered, else the sample blog; a new twin's effort is smoke."""
+    if not _wanted(twin, "corpus", "source"):
+        source = source or SAMPLE / "posts"
+        for step in ("persona", "reasoning", "evaluate"):  # kept now, so that an interrupted tour goes on like this
+            twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
+    return source and str(Path(source).resolve())
+
+
 def _sample(twin, source, author, introduction):
     """Who writes: as said, else as remembered, else the sample blog's owner when it is the sample blog."""
-    known = twin.facts.get("settings", {}).get("corpus", {}).get("author")
-    ours = source and SAMPLE in (Path(source).resolve(), Path(source).resolve().parent)
-    if author or known or not ours:
+    source = Path(source or _wanted(twin, "corpus", "source") or "").resolve()
+    if author or _wanted(twin, "corpus", "author") or SAMPLE not in (source, source.parent):
         return author, introduction
-    return SAMPLE_AUTHOR, introduction or SAMPLE_INTRODUCTION
+    known = introduction or _wanted(twin, "corpus", "introduction")
+    return SAMPLE_AUTHOR, introduction if known else SAMPLE_INTRODUCTION
 
 
 def _prepare(base):

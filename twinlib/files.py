@@ -1,0 +1,115 @@
+"""Files that are whole or not there: atomic writes, JSON Lines records, hashes."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from .language import t
+
+
+class TwinError(Exception):
+    """Something a person can mend: one sentence that says what is wrong and what to do next."""
+
+    def _render_traceback_(self):  # in a notebook the sentence stands alone
+        return [str(self)]
+
+
+SKIPPED = {"node_modules", "__pycache__"}  # never anybody's writing, and large
+
+
+def hash_of(path, cache, leave_out=None):
+    if path.is_dir():
+        lines = [f"{p.relative_to(path).as_posix()} {hash_of(p, cache)}" for p in sorted(_walk(path, leave_out))]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    if not os.access(path, os.R_OK):
+        return "unreadable"
+    stat = path.stat()
+    key, mark = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
+    if cache.get(key, [None])[0] != mark:
+        cache[key] = [mark, sha256_of(path)]
+    return cache[key][1]
+
+
+def _walk(folder, leave_out):
+    """The files below a folder, without hidden folders, SKIPPED ones and the twin's own inside somebody's writing."""
+    inside = leave_out is not None and folder.resolve().is_relative_to(leave_out)
+    for place, folders, files in os.walk(folder):
+        folders[:] = [f for f in folders if not f.startswith(".") and f not in SKIPPED
+                      and (inside or Path(place, f).resolve() != leave_out)]
+        yield from (Path(place, name) for name in files if Path(place, name).is_file())
+
+
+def sha256_of(path):
+    """The sha256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_id(text):
+    """A short stable id of a text, the same wherever the text comes from: 16 hexadecimal digits."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def write_atomic(path, data):
+    """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = data.encode("utf-8") if isinstance(data, str) else data
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path, value):
+    """Write JSON for people to read: indented, UTF-8, not escaped; atomically."""
+    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_records(path, records):
+    """Write records, one JSON object a line, UTF-8, not escaped; atomically. Returns their number."""
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    write_atomic(path, "".join(lines))
+    return len(lines)
+
+
+def read_records(path, step=""):
+    """The records of a JSON Lines file; raises TwinError when a line is not a JSON object."""
+    records = []
+    # Not splitlines(): that also cuts at U+2028 and its like, which may stand inside a record.
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+        if line.strip():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                raise TwinError(t(f"{path}, line {number}, is not a record: run the step '{step}' again.",
+                                  f"{path} 第 {number} 行已损坏：请重新运行“{step}”这一步。")) from None
+    return records
+
+
+def versions(*packages):
+    """{package: version} of what is installed, without importing it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            pass
+    return found
+
+
+def now():
+    """Seconds since 1970, UTC."""
+    return time.time()
