@@ -50,6 +50,7 @@ def test_advanced_fields_are_in_a_closed_accordion(twin):
     form = forms.form("persona", twin)
     [accordion] = [part for part in inside(form) if isinstance(part, widgets.Accordion)]
     assert accordion.selected_index is None
+    assert accordion.layout.max_width == form.hints["rank"].layout.max_width
     folded = set(inside(accordion))
     for field in fields(SETTINGS["persona"]):
         assert (form.inputs[field.name] in folded) == field.metadata["advanced"]
@@ -74,7 +75,7 @@ def test_uploading_publicly_or_with_texts_is_never_ticked_from_last_time(twin):
     twin.start("publish", {"user": "me", "upload": True, "private": False, "corpus": True})
     form = forms.form("publish", twin)
     assert form.settings == SETTINGS["publish"](user="me")
-    assert (form.inputs["upload"].value, form.inputs["private"].value, form.inputs["corpus"].value) == (False, True, False)
+    assert [form.inputs[name].value for name in ("upload", "private", "corpus")] == [False, True, False]
 
 
 def test_the_rows_are_read_once_in_a_form_however_much_is_typed(twin):
@@ -161,7 +162,7 @@ def test_yes_no_and_auto_are_choices(twin):
 
 def test_bases_are_offered_with_size_licence_and_fit(twin):
     offers = {name: text for text, name in forms.form("persona", twin).inputs["base"].names.options}
-    assert offers["qwen2.5-3b"].startswith("qwen2.5-3b · 3.09B · qwen-research, no commercial use · ")
+    assert offers["qwen2.5-3b"].startswith("qwen2.5-3b · 3.09B · qwen-research (no commercial use) · ")
     assert offers["gemma-3-270m"].endswith("fits (16-bit)")
 
 

@@ -43,8 +43,14 @@ def test_raw_text_is_learnt_whole_after_the_first_token():
 
 def test_a_template_that_never_ends_a_turn_is_refused():
     row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
-    with pytest.raises(ValueError, match="end of turn"):
+    with pytest.raises(TwinError, match="end of turn.*choose another base"):
         encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab", characters, ord("$"))
+
+
+def test_a_template_whose_prompt_is_no_beginning_is_refused():
+    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
+    with pytest.raises(TwinError, match="not the beginning.*choose another base"):
+        encode_row(row, lambda m, generate: "<q><think>" if generate else "<q>ab$", characters, ord("$"))
 
 
 def test_an_end_that_is_padding_or_never_learnt_is_found():
@@ -133,6 +139,17 @@ def test_resuming_falls_back_to_the_last_whole_checkpoint(tmp_path):
     (folder / "checkpoint-10" / training.MANIFEST).unlink()
     assert training.newest_whole(folder, {}).name == "checkpoint-5"
     assert not (folder / "checkpoint-15").exists()
+
+
+def test_a_saved_adapter_takes_the_place_of_the_earlier_one(twin, tiny_base):
+    base = models.prepare(str(tiny_base))
+    model, _ = models.load(base, lora=models.Lora(4))
+    for step in ("persona", "reasoning"):
+        write_atomic(twin.adapter(step) / "earlier", "x")
+        training.save_adapter(twin, step, model, base)
+        assert not (twin.adapter(step) / "earlier").exists()
+        assert [path.name for path in twin.folder(step).iterdir()] == ["adapter"]
+        assert (twin.adapter(step) / "adapter_model.safetensors").exists()
 
 
 @pytest.mark.parametrize("family", ["qwen2", "gemma3"])

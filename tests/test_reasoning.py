@@ -1,6 +1,7 @@
 """Reasoning on a tiny real model: GRPO runs, both exams are the same problems, no gain is claimed from chance."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,6 +64,13 @@ def test_batches_that_do_not_divide_are_a_stop(twin):
 
 def test_a_small_base_is_said_before_training(trained):
     assert any("1.5 billion" in p.text for p in reasoning.problems(wanted(), trained))
+
+
+def test_in_both_languages_the_verdict_is_said_once(monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    trainer = SimpleNamespace(state=SimpleNamespace(log_history=[], global_step=1))
+    figures, _ = reasoning._judge([{"correct": False}] * 8, [{"correct": True}] * 8, trainer)
+    assert figures["accuracy_gain"]["note"].count(" · ") == 1 and "a real change" in figures["accuracy_gain"]["note"]
 
 
 def test_mcnemar_agrees_with_a_textbook_table():

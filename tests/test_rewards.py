@@ -33,7 +33,22 @@ def test_the_answer_that_a_text_gives(text, number, why):
     ("Answer: 1,000", "1000", True, "thousands"),
     ("Answer: Tuesday!", "tuesday", True, "words are compared without case and signs"),
     ("答案：星期二", "星期三", False, "other words"),
-    ("", "5", False, "nothing said")])
+    ("", "5", False, "nothing said"),
+    ("Answer: 72", "72%", True, "a percent sign is a unit"),
+    ("Answer: 172", "72%", False, "another number that ends alike"),
+    ("Answer: $72", "$72", True, "money"),
+    ("答案：172元", "72元", False, "another number that ends alike"),
+    ("答案：72", "72元", True, "a Chinese unit"),
+    ("Answer: -5", "-$5", True, "a sign before the currency"),
+    ("Answer: 1", "Infinity", False, "no number to compare with"),
+    ("Answer: 5", "NaN", False, "no number to compare with"),
+    ("Answer: 5", "1e999999999", False, "no number that can be compared"),
+    ("I do not know", "no", False, "not inside another word"),
+    ("Answer: yes. No: Answer: no", "yes", False, "the last marker"),
+    ("Answer: it is New  York!", "new york", True, "several words"),
+    ("答案：不对", "对", False, "negated"),
+    ("今天是星期二。", "星期二", True, "inside Chinese, which has no spaces"),
+    ("anything", "…", False, "an answer of no words")])
 def test_what_counts_as_right(text, answer, right, why):
     assert rewards.is_correct(text, answer) is right, why
 
@@ -70,6 +85,11 @@ def test_decimals_come_in_both_orders_and_languages_and_their_answers_are_right(
     assert 0.3 < len(trapped) / len(groups) < 0.7  # half have the trap of 9.9 and 9.11
 
 
+def test_asking_for_more_decimals_than_there_are_ends():
+    problems = rewards.decimals(rewards.MOST + 1, seed=1)
+    assert len({p["id"] for p in problems}) == len(problems) == rewards.MOST
+
+
 def test_a_held_out_comparison_is_practised_in_no_other_order_or_language():
     train, test = rewards.split_problems(rewards.decimals(200, seed=1), 40, seed=1)
     assert len(test) == 40 and not {p["group"] for p in train} & {p["group"] for p in test}
@@ -81,6 +101,13 @@ def test_gsm8k_and_question_answer_files_are_read_and_bad_lines_named():
     problems, refused = rewards.read_problems(text)
     assert [(p["question"], p["answer"], p["language"]) for p in problems] == [("2+2?", "4", "en"), ("颜色？", "红", "zh")]
     assert [line for line, _ in refused] == [3, 5]
+
+
+def test_an_answer_without_a_word_is_refused_and_a_line_ends_only_at_its_newline():
+    text = '{"question": "1\u20281?", "answer": "2"}\r\n{"question": "x\x85y", "answer": "…"}\n'
+    problems, refused = rewards.read_problems(text)
+    assert [(p["id"], p["question"]) for p in problems] == [("line-1", "1\u20281?")]
+    assert [line for line, _ in refused] == [2]
 
 
 def test_the_showcase_is_the_question_everybody_asks():

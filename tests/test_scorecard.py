@@ -148,6 +148,23 @@ def test_answers_that_quote_at_length_are_a_warning():
     assert warnings == ["1 of the twin's answers quote the training texts at length (up to 45 characters)."]
 
 
+def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    base = row([nurse(250 * i, founder=True) for i in range(4)])
+    author = row([nurse(2400 + 250 * i) for i in range(4)])
+    gains = [[text("a", gain), text("b", gain + 1)] for gain in (-3.0, 0.5, 3.0)]
+    figures = [scorecard.prediction_gain(mine, theirs) for mine in gains for theirs in gains]
+    figures += [scorecard.sounds_like_me(known, author, floor, "twin") for floor in (base, author)]
+    bad, good = answer("水底，没有鱼。" * 12), answer(ZH)
+    for base, twin in (([bad], [bad]), ([good] * 21, [bad, good]), ([good] * 21, [answer("")] * 21)):
+        figures += scorecard.nonsense({"base": base, "twin": twin, "twin-Q8_0": [good]}).values()
+    figures += [scorecard.personal_data([answer(ZH)]), *scorecard.later().values()]
+    figures += scorecard.copied([continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
+    figures += scorecard.copied([], [ZH], [ZH], [answer("好")])[0].values()
+    assert len({figure["note"] for figure in figures}) > 15
+    assert [figure["note"] for figure in figures if figure["note"].count(" · ") > 1] == []
+
+
 def test_what_is_not_measured_yet_says_so():
     found = scorecard.later()
     assert {"told_apart", "membership", "fool_rate"} <= set(found)

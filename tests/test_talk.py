@@ -14,8 +14,8 @@ from twinlib import settings
 from twinlib.engines import gguf_file, gguf_vocabulary, models
 from twinlib.engines.llama import Llama
 from twinlib.progress import Progress
-from twinlib.steps import talk
-from twinlib.twin import TwinError
+from twinlib.steps import corpus, evaluate, quantize, talk
+from twinlib.twin import TwinError, write_json
 
 
 @pytest.fixture
@@ -77,6 +77,29 @@ def test_a_long_conversation_forgets_its_beginning(talking_twin):
         kept = talk._fitting(llama, [*turns, last], room=50)
         assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
         assert len(llama.tokenize(llama.prompt(kept))) + 50 <= 256
+
+
+def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, monkeypatch):
+    write_json(talking_twin.file("params"), {"num_ctx": 256})
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Hi?\n" + "a b c " * 400 + "\nAnd now?\n"))
+    run(talking_twin)
+    out = capsys.readouterr().out
+    assert "longer than the context of 256 tokens: shorten it" in out and out.endswith("Bye.\n")
+    assert len(out.split("larger context.\n")[1]) > len("Bye.\n")  # the line after it is answered
+
+
+def test_a_twin_without_a_params_file_sees_the_usual_context(twin):
+    assert talk._context(twin) == talk.CONTEXT
+    write_json(twin.file("params"), ["?"])
+    assert talk._context(twin) == talk.CONTEXT
+
+
+def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    assert talk.problems(settings.make("talk"), twin)[0].text.count(" · ") == 1
+    assert corpus.problems(settings.Corpus(raw_share=2.0), twin)[0].text.count(" · ") == 1
+    assert [p.text.count(" · ") for p in quantize.problems(settings.Quantize(types="Q9"), twin)] == [1, 1]
+    assert evaluate.problems(settings.Evaluate(), twin)[0].text.count(" · ") == 1
 
 
 def test_without_a_file_the_problem_names_the_step(twin):

@@ -145,7 +145,7 @@ def training_rate(machine, shape, precision):
 # largest size in billions -> rank, learning rate, epochs at most (4-bit and 16-bit alike)
 RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
 EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's epochs
-SMOKE_TOKENS = {True: 120_000, False: 24_000}  # with and without a GPU: minutes, not hours
+SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
 GPU_BASES = ((30, "qwen3-14b"), (20, "qwen3-8b"), (14, "qwen3-4b"), (7, "qwen2.5-1.5b"), (0, "qwen2.5-0.5b"))
 
 
@@ -271,7 +271,7 @@ def _persona_cost(settings, machine, facts, size, precision, values, reasons):
     return Plan(values, reasons, round(memory, 1), round(seconds))
 
 
-GRPO = {"smoke": (4, 4, 32, 24), "quick": (100, 8, 192, 60), "standard": (300, 8, 256, 200),
+GRPO = {"smoke": (4, 4, 32, 16), "quick": (100, 8, 192, 60), "standard": (300, 8, 256, 200),
         "thorough": (1000, 8, 320, 200)}  # steps, answers per problem, answer tokens, held-out problems
 
 

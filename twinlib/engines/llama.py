@@ -140,9 +140,9 @@ class Llama:
         except urllib.error.HTTPError as error:
             said = json.loads(error.read() or b"{}").get("error", {})
             if said.get("type") == "exceed_context_size_error":
-                raise TwinError(t(f"The text is longer than the context of {said['n_ctx']} tokens: shorten it, or run the "
-                                  "step 'quantize' with a larger context.",
-                                  f"文字超过了 {said['n_ctx']} 个 token 的上下文：请缩短，或调大“quantize”这一步的上下文。")) from None
+                raise TwinError(t(f"The text is longer than the context of {said['n_ctx']} tokens: shorten it, or run "
+                                  "the step 'quantize' with a larger context.",
+                                  f"文字超过了 {said['n_ctx']} 个 token 的上下文：请缩短，或用更大的上下文重新运行“quantize”。")) from None
             raise TwinError(t(f"llama.cpp refused: {said.get('message', error)}. Try a shorter or simpler text.",
                               f"llama.cpp 拒绝了请求：{said.get('message', error)}。请换一段更短或更简单的文字。")) from None
 

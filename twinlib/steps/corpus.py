@@ -103,9 +103,6 @@ def run(twin, settings, progress):
 
 def _sound(decisions):
     """({id: decision} of those that can be followed, warnings): the file may have been edited by hand."""
-    if not isinstance(decisions, dict):
-        return {}, [t("decisions.json holds no decisions by id, so it was ignored: delete it to decide again.",
-                      "decisions.json 里没有按编号记录的决定，已忽略：删掉它就能重新决定。")]
     sound = {name: decision for name, decision in decisions.items() if isinstance(decision, dict) and all(
         isinstance(decision.get(key, ""), str) for key in ("action", "text", "question"))}
     wrong = ", ".join(name for name in decisions if name not in sound)

@@ -19,7 +19,7 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
 
     `render(messages, generate)` gives the text of a conversation, `tokenize(text)` its ids, `end` is the id of the
     end of turn, `first` the id every text begins with, if the model has one. Raw rows are learnt whole, as plain
-    text; of a conversation only the last answer and its end of turn. Raises TwinError for a template that can't be used.
+    text; of a conversation only the last answer and its end of turn. Raises TwinError for a template that won't do.
     """
     if row["kind"] == "raw":
         ids = tokenize(row["messages"][0]["content"])
@@ -28,7 +28,7 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
     prompt = render(row["messages"][:-1], True)
     whole = render(row["messages"], False)
     if not whole.startswith(prompt):
-        raise TwinError(t("The base's chat template writes a prompt that is not the beginning of the whole conversation: "
+        raise TwinError(t("The base's chat template writes a prompt that is not the beginning of the conversation: "
                           "choose another base.", "这个基础模型的对话模板写出的提示不是整段对话的开头：请换一个基础模型。"))
     read, learnt = tokenize(prompt), tokenize(whole[len(prompt):])
     if end not in learnt:

@@ -52,7 +52,7 @@ def mask(text, language, seen, names=()):
 
 
 def _replaced(text, pattern, put):
-    """The text with put(match) for each match, where that isn't None; full-width digits and signs match as usual ones."""
+    """The text with put(match) for each match, where that isn't None; full-width digits match as the usual ones."""
     pieces, end = [], 0
     for match in pattern.finditer(text.translate(WIDE)):
         pieces += [text[end:match.start()], put(match.group()) or text[match.start():match.end()]]

@@ -98,7 +98,7 @@ def form(texts):
 
 def decimals(count, seed):
     """`count` comparisons of two decimals, in both orders and both languages, half of them with the trap that the
-    smaller number has more digits (9.9 and 9.11). The four versions of a pair follow each other. At most MOST exist."""
+    smaller number has more digits (9.9 and 9.11). The four versions of a pair follow each other. There are MOST."""
     chance, problems, seen = random.Random(seed), [], set()
     while len(problems) < min(count, MOST):
         a, b = _pair(chance, trap=len(seen) % 2 == 0)

@@ -180,7 +180,7 @@ def cost(planned):
 def _closed(rows):
     if not rows:
         return []
-    accordion = widgets.Accordion([widgets.VBox(rows)], selected_index=None)
+    accordion = widgets.Accordion([widgets.VBox(rows)], selected_index=None, layout=_wide())
     accordion.set_title(0, t("More settings (fine as they are)", "更多设置（不改也行）"))
     return [accordion]
 

@@ -58,7 +58,7 @@ def table(header, rows):
 
 
 def _cell(text):
-    room = ";min-width:15em" if len(text) > 80 else ""
+    room = ";min-width:15em" if len(text) > 80 else ";white-space:nowrap" if len(text) < 20 and text.isascii() else ""
     return f'<td style="{CELL}{room}">{esc(text)}</td>'
 
 

@@ -53,12 +53,9 @@ def learnt(twin):
     spans = "".join(f'<span style="{LEARNT if token["learnt"] else MASKED}">{esc(token["text"])}</span>'
                     for token in tokens)
     plain = "".join(f"[{token['text']}]" if token["learnt"] else token["text"] for token in tokens)
-    count = sum(token["learnt"] for token in tokens)
     return Shown(f'<div style="white-space:pre-wrap;line-height:1.6">{spans}</div>', plain) + caption(t(
-        f"Green is learnt ({count} of {len(tokens)} tokens), pale is only read. The last green piece must be the end "
-        "of the turn: that is how the twin learns to stop.",
-        f"绿色是要学的（{len(tokens)} 个 token 里的 {count} 个），浅色只读不学。"
-        "最后一块绿色必须是回合结束符：分身由此学会停下。"))
+        "Green is learnt, pale is only read. The green must end with the end of the turn: that is how the twin learns "
+        "to stop.", "绿色是要学的，浅色只读不学。绿色必须以回合结束符收尾：分身由此学会停下。"))
 
 
 def before_after(twin):
