@@ -11,7 +11,7 @@ from twinlib.twin import AUTO
 
 EVERY_FIELD = [(step, field) for step, kind in settings.SETTINGS.items() for field in fields(kind)]
 LAPTOP = {"gpu": None, "gpu_gb": 0.0, "gpu_capability": 0.0, "gpus": 0, "bf16": False, "cores": 4, "memory_gb": 16.0}
-T4 = {**LAPTOP, "gpu": "Tesla T4", "gpu_gb": 15.0, "gpu_capability": 7.5, "gpus": 1}
+T4 = {**LAPTOP, "gpu": "Tesla T4", "gpu_gb": 15.0, "gpu_capability": 7.5, "gpus": 1, "unsloth": True}
 H100 = {**LAPTOP, "gpu": "NVIDIA H100", "gpu_gb": 80.0, "gpu_capability": 9.0, "gpus": 1, "bf16": True}
 
 
@@ -66,7 +66,8 @@ def test_help_describes_every_step_in_the_readers_language(language, position, m
 
 @pytest.mark.parametrize("machine, base, precision, engine", [
     (LAPTOP, "gemma-3-270m", "32-bit", "transformers"), ({**LAPTOP, "bf16": True}, "gemma-3-270m", "16-bit", "transformers"),
-    (T4, "qwen3-4b", "16-bit", "unsloth"), (H100, "qwen3-14b", "16-bit", "transformers")])
+    (T4, "qwen3-4b", "16-bit", "unsloth"), ({**T4, "unsloth": False}, "qwen3-4b", "16-bit", "transformers"),
+     (H100, "qwen3-14b", "16-bit", "transformers")])
 def test_the_plan_follows_the_machine(machine, base, precision, engine):
     values = hardware.plan("persona", settings.make("persona"), machine, {}).values
     assert (values["base"], values["precision"], values["engine"]) == (base, precision, engine)

@@ -11,7 +11,7 @@ import nbformat
 import psutil
 import pytest
 
-from twinlib import Stopped, Twin, TwinError
+from twinlib import Twin, TwinError
 from twinlib.__main__ import main
 from twinlib.settings import Corpus
 from twinlib.twin import STEPS, Report, figure, now

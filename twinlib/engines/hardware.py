@@ -5,6 +5,7 @@ learning rate and epochs by size) are in tables; memory and time are estimates f
 """
 
 import functools
+import importlib.util
 import json
 import math
 import os
@@ -34,7 +35,9 @@ class Plan(NamedTuple):
 
 @functools.cache
 def machine():
-    """{system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability, gpus, colab} of this machine."""
+    """{system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability, gpus, unsloth, colab} of this machine.
+
+    `unsloth` says whether that engine is installed."""
     import psutil
 
     gpu, gpu_gb, capability, gpus = _gpu()
@@ -42,7 +45,8 @@ def machine():
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
             "bf16": capability >= 8 if gpu else _cpu_bf16(), "gpu": gpu, "gpu_gb": gpu_gb, "gpu_capability": capability,
-            "gpus": gpus, "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules}
+            "gpus": gpus, "unsloth": importlib.util.find_spec("unsloth") is not None,
+            "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules}
 
 
 def _gpu():
@@ -197,6 +201,9 @@ def _engine(machine):
     """(engine, reason)."""
     if not machine["gpu"]:
         return "transformers", t("Unsloth needs an NVIDIA GPU", "Unsloth 需要英伟达显卡")
+    if machine["gpu_capability"] < 7 or not machine.get("unsloth"):
+        return "transformers", t("Unsloth is not installed, or this card is too old for it",
+                                 "没有安装 Unsloth，或显卡太旧")
     if machine["gpu_capability"] < 8:
         return "unsloth", t("what people run on cards of this age", "这类老卡上大家都用它")
     return "transformers", t("packed training is faster with it on this card", "在这张卡上拼接训练更快")

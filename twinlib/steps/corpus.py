@@ -16,7 +16,7 @@ from pathlib import Path
 from ..language import t
 from ..settings import parse, stop, warning
 from ..text import clean, pairs, privacy, questions, readers
-from ..text.passages import language_of, passages, split_of, tokens_estimate
+from ..text.passages import language_of, passages, split_of
 from ..twin import Outcome, Problem, TwinError, figure, write_atomic, write_json, write_records
 
 DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")

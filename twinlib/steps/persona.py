@@ -16,6 +16,7 @@ from ..text.passages import tokens_estimate
 from ..twin import Outcome, Problem, TwinError, content_id, figure, read_records, write_records
 
 FEW_PASSAGES = 20
+WATCHED = {"smoke": 8, "quick": 40}  # validation rows at most: watching must not cost more than learning
 ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}  # how many, tokens
 
 
@@ -126,6 +127,8 @@ def _rows(twin, settings, base, model, words, progress):
 
     end_text, end = models.turn_end(words)
     texts = {split: twin.records(split) for split in ("train", "val")}
+    every = -(-len(texts["val"]) // WATCHED.get(settings.effort, 10**9)) or 1
+    texts["val"] = texts["val"][::every]  # from all along the held-out documents
     texts["train"] = texts["train"] + _replay(twin, settings, base, model, words, len(texts["train"]), progress)
 
     def encode(row):
