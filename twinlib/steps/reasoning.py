@@ -85,13 +85,13 @@ def run(twin, settings, progress):
     write_records(twin.file("problems"), [{**p, "split": split} for split, part in (("train", train), ("test", test))
                                           for p in part])
     progress.say(t(f"Loading {base.name}.", f"正在加载 {base.name}。"))
-    lora = models.Lora(32 if base.entry.parameters < 2.5 else 16, seed=settings.seed,
-                       checkpointing=hardware.machine()["gpu"] is not None and base.entry.parameters > 1)
+    large = hardware.machine()["gpu"] is not None and base.entry.parameters > SMALL
+    lora = models.Lora(32 if base.entry.parameters < 2.5 else 16, seed=settings.seed, checkpointing=large)
     model, words = models.load(base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512)
     words.eos_token = models.turn_end(words)[0]  # the trainer knows one end: it must be the end of a turn
     words.padding_side = "left"
     before = _before(twin, settings, model, words, test, checkpoint, progress)
-    trainer, callback = _trainer(twin, settings, base, model, words, train, progress)
+    trainer, callback = _trainer(twin, settings, large, model, words, train, progress)
     training.train(trainer, callback, checkpoint, progress)
     training.save_adapter(twin, "reasoning", model, base)
     after = _exam(twin, settings, model, words, test, "after", progress)
@@ -141,7 +141,7 @@ def _exam(twin, settings, model, words, test, when, progress):
              "ended": a.ended, "correct": rewards.is_correct(a.text, p["answer"])} for p, a in zip(test, answers)]
 
 
-def _trainer(twin, settings, base, model, words, train, progress):
+def _trainer(twin, settings, large, model, words, train, progress):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -158,7 +158,7 @@ def _trainer(twin, settings, base, model, words, train, progress):
         **training.common_arguments(settings, twin.checkpoints("reasoning")), max_steps=settings.steps,
         num_generations=settings.generations, max_completion_length=settings.completion_tokens, loss_type="dapo",
         beta=0.0, epsilon_high=0.28, scale_rewards="group", temperature=1.0, warmup_steps=max(1, settings.steps // 20),
-        save_steps=max(1, min(50, settings.steps // 4)), gradient_checkpointing=False,
+        save_steps=max(1, min(50, settings.steps // 4)), gradient_checkpointing=large and settings.engine != "unsloth",
         generation_kwargs={"eos_token_id": models.end_tokens(words)}, chat_template_kwargs={"enable_thinking": False})
     trainer = GRPOTrainer(model=model.train(), reward_funcs=[correctness, form], args=arguments,
                           train_dataset=Dataset.from_list(rows), processing_class=words)
