@@ -190,7 +190,7 @@ def polish(text):
     text = re.sub(r"(\*\*|~~|==)(\S(?:.*?\S)?)\1", r"\2", text)
     text = re.sub(r"\[\^[^\]\s]+\]|\s*\{#[\w-]+\}$", "", text)
     text = URL.sub("", text)
-    text = re.sub(r"(?<=\S)[ \t]{{2,}}", " ", text)
+    text = re.sub(r"(?<=\S)[ \t]{2,}", " ", text)
     return re.sub(rf"(?<![ \t])[ \t]*([\n{HARD}])[ \t]*", r"\1", text).strip("\n" + HARD).rstrip()
 
 
