@@ -58,12 +58,14 @@ class Llama:
         """Free the model's memory."""
         self._server = None
 
-    def chat(self, messages, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None):
+    def chat(self, messages, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
+             repeat_penalty=1.0):
         """The Answer to a list of messages, through the file's own template.
 
-        `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
+        `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes;
+        a `repeat_penalty` above 1 keeps a small model from going in circles.
         """
-        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard)
+        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard, repeat_penalty)
 
     def chat_many(self, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, parallel=SLOTS,
                   progress=None):
@@ -86,10 +88,13 @@ class Llama:
             pool.shutdown(cancel_futures=True)
         return answers
 
-    def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None):
+    def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
+                 repeat_penalty=1.0):
         """The Answer that goes on from a text, or from a list of token ids, without any template."""
         wish = {"prompt": prompt, "n_predict": max_tokens, "temperature": temperature, "top_p": top_p, "seed": seed,
                 "stream": heard is not None, **SAMPLING}
+        if repeat_penalty != 1.0:
+            wish |= {"repeat_penalty": repeat_penalty, "samplers": ["penalties", *SAMPLING["samplers"]]}
         if schema is not None:
             wish["json_schema"] = schema
         started = time.monotonic()

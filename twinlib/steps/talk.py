@@ -18,6 +18,7 @@ from ..twin import AUTO, Outcome, Problem, TwinError
 PREFERENCE = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "F16", "BF16", "F32")
 CONTEXT = 4096  # tokens, where the step 'quantize' left no other number
 FAREWELLS = ("/bye", "/exit", "/quit")
+REPEAT_PENALTY = 1.1  # in a chat; the score card measures without it
 
 
 def problems(settings, twin):
@@ -103,7 +104,8 @@ def _heard():
 
 def _say(llama, messages, settings):
     """Print the answer while it comes, and return it."""
-    answer = llama.chat(messages, settings.tokens, settings.temperature, seed=settings.seed, heard=_print)
+    answer = llama.chat(messages, settings.tokens, settings.temperature, seed=settings.seed, heard=_print,
+                        repeat_penalty=REPEAT_PENALTY)
     print("" if answer.text.strip() else t("(it has nothing to say)", "（它没有话说）"), flush=True)
     return spoken(answer.text)
 
