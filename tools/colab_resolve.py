@@ -4,6 +4,7 @@ Resolves pyproject.toml for Colab's Python against the versions that Colab has (
 of those where our ranges allow it, as pip does. Prints the changes; exit status 1 when one of the four would change.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ FREEZE = ROOT / "tests" / "colab-freeze.txt"
 TORCHS_OWN = ("nvidia-", "cuda-")
 UNTOUCHED = ("torch", "numpy", "ipywidgets", "ipython")
 PYTHON = "3.13"
+SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # the second is its name in older versions
 
 
 def versions(text):
@@ -33,7 +35,7 @@ def resolve(present):
         run = subprocess.run([sys.executable, "-m", "uv", "pip", "compile", str(ROOT / "pyproject.toml"), "--extra", "gpu",
                               "--python-version", PYTHON, "--python-platform", "x86_64-manylinux_2_31", "--constraint",
                               str(kept), "--output-file", str(out), "--quiet", "--no-header", "--no-annotate"],
-                             capture_output=True, text=True)
+                             capture_output=True, text=True, env={**os.environ, **SYSTEM_CERTIFICATES})
         if run.returncode:
             sys.exit(f"The gpu extra can't be installed on Colab:\n{run.stderr}")
         return versions(out.read_text())

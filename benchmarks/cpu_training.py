@@ -1,0 +1,72 @@
+"""LoRA training on a CPU: our loss against TRL's two, same rows, same model, one run. Ratios are what counts.
+
+    python benchmarks/cpu_training.py [STEPS]
+
+Gemma 3 270M, rank 32, 2 rows of 256 tokens of the invented voices a step, the second half of each learnt; every arm
+in a process of its own, after one warm-up step. Prints real tokens a second, the peak memory and the mean loss.
+"""
+
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from importlib import resources
+
+ARMS = {"TRL, float32, chunked loss": ("32-bit", "chunked"), "TRL, bfloat16, plain loss": ("16-bit", "plain"),
+        "TRL, bfloat16, chunked loss": ("16-bit", "chunked"), "ours": ("16-bit", "ours")}
+ROWS, LENGTH = 2, 256
+
+
+def batches(words, steps):
+    """`steps` + 1 batches of token ids (ROWS, LENGTH) from the voices."""
+    import torch
+
+    text = "\n".join(f.read_text(encoding="utf-8") for f in (resources.files("twinlib") / "voices").iterdir()
+                     if f.name.endswith(".txt"))
+    ids = words(text, add_special_tokens=False)["input_ids"]
+    size = ROWS * LENGTH
+    return [torch.tensor(ids[k * size:(k + 1) * size]).view(ROWS, LENGTH) for k in range(steps + 1)]
+
+
+def measure(precision, kind, steps):
+    """(tokens a second, peak GiB, mean loss) of one arm."""
+    import torch
+    from trl.trainer.sft_trainer import _CHUNKED_LM_HEAD_CHUNK_SIZE, _patch_chunked_ce_lm_head
+
+    from twinlib.engines import loss, models
+
+    model, words = models.load(models.prepare("gemma-3-270m"), precision=precision, lora=models.Lora(32))
+    if kind == "ours":
+        loss.patch(model.get_base_model())
+    elif kind == "chunked":
+        _patch_chunked_ce_lm_head(model.get_base_model(), _CHUNKED_LM_HEAD_CHUNK_SIZE)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=4e-4)
+    seconds, losses = [], []
+    for ids in batches(words, steps):
+        labels = ids.clone()
+        labels[:, :LENGTH // 2] = -100
+        started = time.perf_counter()
+        value = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels)["loss"]
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        seconds.append(time.perf_counter() - started)
+        losses.append(float(value))
+    rate = ROWS * LENGTH / statistics.median(seconds[1:])
+    return rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, statistics.mean(losses[1:])
+
+
+def main(steps):
+    found = {}
+    for name, (precision, kind) in ARMS.items():
+        with multiprocessing.get_context("spawn").Pool(1) as pool:  # its own process: its own peak
+            found[name] = pool.apply(measure, (precision, kind, steps))
+        print(f"{name:30} {found[name][0]:7.1f} tokens/s {found[name][1]:5.1f} GiB  loss {found[name][2]:.4f}", flush=True)
+    ours = found.pop("ours")[0]
+    for name, (rate, _, _) in found.items():
+        print(f"ours / {name}: {ours / rate:.2f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 6)
