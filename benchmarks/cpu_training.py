@@ -13,7 +13,7 @@ import sys
 import time
 from importlib import resources
 
-ARMS = {"TRL, float32, chunked loss": ("32-bit", "chunked"), "TRL, bfloat16, plain loss": ("16-bit", "plain"),
+ARMS = {"TRL, float32, chunked loss": ("32-bit", "chunked"), "transformers' loss, bfloat16": ("16-bit", "plain"),
         "TRL, bfloat16, chunked loss": ("16-bit", "chunked"), "ours": ("16-bit", "ours")}
 ROWS, LENGTH = 2, 256
 
@@ -52,7 +52,7 @@ def measure(precision, kind, steps):
         optimizer.step()
         optimizer.zero_grad()
         seconds.append(time.perf_counter() - started)
-        losses.append(float(value))
+        losses.append(value.item())
     rate = ROWS * LENGTH / statistics.median(seconds[1:])
     return rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, statistics.mean(losses[1:])
 

@@ -170,8 +170,8 @@ def _client(notebook, folder, kernels):
         async def async_start_new_kernel_client(self):
             client = await super().async_start_new_kernel_client()
             loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, lambda: loop.create_task(self.interrupt()))
+            for which in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(which, lambda: loop.create_task(self.interrupt()))
             return client
 
         async def interrupt(self):
