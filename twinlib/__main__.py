@@ -183,8 +183,7 @@ def status(options):
     for step in STEPS:
         state = twin.state(step)
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished)) if state.report else ""
-        rows.append((step, words[state.name], when, _main_figure(state.report, step) or state.why if state.name !=
-                     "stale" else state.why))
+        rows.append((step, words[state.name], when, state.why or _main_figure(state.report, step)))
     print(text_table((t("step", "步骤"), t("state", "状态"), t("when", "时间"), t("main figure", "主要数字")), rows))
     return 0
 
@@ -192,7 +191,7 @@ def status(options):
 def _main_figure(report, step):
     if report is None:
         return ""
-    name = MAIN_FIGURE[step] or next((n for n in report.figures if n.startswith("megabytes")), None)
+    name = MAIN_FIGURE[step] or next((n for n in report.figures if n.startswith("size_mb_")), None)
     found = report.figures.get(name)
     if not found or found["value"] is None:
         return ""
