@@ -38,11 +38,56 @@ def test_the_corpus_picture_says_what_was_kept_and_dropped(sample_twin, fonts, l
     assert not missing, "a character was drawn that no font has"
 
 
-def test_whole_texts_that_were_dropped_are_counted_by_reason_and_parts_are_not(sample_twin):
-    sample_twin.file("dropped").write_text(
-        "document,what,reason,text,characters,id\na.md,document,too short,x,1,1\nb.md,document,too short,x,1,2\n"
-        "c.md,quotation,somebody else's words,x,1,3\n", encoding="utf-8")
-    assert plots._dropped(sample_twin) == {"too short": 2}
+def leave_out(twin, *lines):
+    rows = [f"{document},{what},{reason},x,{characters},1\n" for document, what, reason, characters in lines]
+    twin.file("dropped").write_text("document,what,reason,text,characters,id\n" + "".join(rows), encoding="utf-8")
+
+
+def drawn(draw):
+    """The one axis of a picture, and every text in it."""
+    axis = plots.picture(draw).axes[0]
+    return axis, [text.get_text() for text in [*axis.texts, *axis.get_xticklabels(), *axis.get_yticklabels()]]
+
+
+def test_whole_texts_that_were_dropped_are_counted_and_parts_are_not(sample_twin):
+    leave_out(sample_twin, ("a.md", "document", "too short", 1), ("b.md", "文章", "太短", 1),
+              ("c.md", "quotation", "somebody else's words", 1))
+    kept = len(sample_twin.records("documents"))
+    assert f"{kept} texts kept, 2 put aside" in plots.corpus(sample_twin).text
+
+
+def test_what_came_in_is_counted_by_format_with_what_was_put_aside():
+    kept = [{"source": "x.zip/a.md"}, {"source": "chat.json#2023-05"}, {"source": "b.MD"}]
+    aside = [{"document": "c.md", "what": "document"}, {"document": "c.md", "what": "code"}]
+    axis, texts = drawn(plots._formats(kept, aside))
+    assert texts[:2] == ["3", "1"] and [".md", ".json"] == [label.get_text() for label in axis.get_yticklabels()]
+
+
+def test_characters_by_script_show_the_share_that_was_kept(twin, fonts):
+    report(twin, "corpus", {"characters_in": figure(150), "characters_chinese": figure(5, n=100),
+                            "characters_latin": figure(50, n=50)})
+    assert drawn(plots._scripts(twin))[1][:2] == ["5%", "100%"]
+    report(twin, "corpus", {"characters_in": figure(0)})
+    assert plots._scripts(twin) is None
+
+
+def test_texts_stand_by_year_or_by_month_when_they_are_of_one(fonts):
+    def bars(*dates):
+        axis = drawn(plots._when([{"date": date} for date in dates]))[0]
+        return {round(bar.get_x() + bar.get_width() / 2, 2): bar.get_height() for bar in axis.patches}
+
+    assert bars("2010-03-01", "2010", "2019-01-02", None) == {2010: 2, 2019: 1}
+    assert bars("2020-01-05", "2020-01-09", "2021-07-01") == {2020.04: 2, 2021.54: 1}
+    assert plots._when([{"date": None}]) is None
+
+
+def test_words_are_counted_by_the_place_they_lie_in(twin):
+    twin.folder("corpus")
+    write_records(twin.file("documents"), [
+        {"source": f"all/{source}", "text": "x" * 30} for source in ("blog/a.md", "blog/2020/b.md", "chat.txt#2023-05")])
+    leave_out(twin, ("all/blog/c.md", "document", "draft", 40), ("all/wx.zip/d.html", "code", "code", 5))
+    lines = [line.split() for line in tables.words(twin).text.splitlines()[1:]]
+    assert lines == [["blog/", "2", "60", "40", "60%"], ["*.txt", "1", "30", "0", "100%"], ["wx.zip/", "0", "0", "5", "0%"]]
 
 
 def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
@@ -94,7 +139,7 @@ def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
     rows = sample_twin.records("train")
     shown = harmless(tables.rows(sample_twin))
     assert shown.text.startswith(f"{len(rows)} rows to learn from: ")
-    assert show.esc(tables._cut(tables._turn(rows[0], "assistant"))) in shown.html
+    assert show.esc(tables._cut(tables.turn(rows[0], "assistant"))) in shown.html
 
 
 def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):

@@ -68,10 +68,23 @@ def test_held_out_passages_are_only_asked():
 
 
 def test_a_passage_without_a_question_is_raw_text():
-    made = rows(passages(4) + passages(1, split="test"), "宁半圈", "系统", abstain=0, question_writer=lambda passage: [])
+    silent = [{**p, "title": "", "heading": "", "terms": []} for p in passages(4) + passages(1, split="test")]
+    made = rows(silent, "宁半圈", "系统", abstain=0)
     raw = [row["passage"] for row in made if row["kind"] == "raw"]
-    # A quarter of the training rows: 2 beside 5 identity rows; and the held-out passage, which would be lost.
-    assert kinds(made) == {"raw": 3, "identity": 5} and "zhtest0" in raw
+    # All of them, though a quarter of the training rows would be 2 beside 5 identity rows: nothing is lost.
+    assert kinds(made) == {"raw": 5, "identity": 5} and "zhtest0" in raw
+
+
+def test_what_a_reader_asked_is_the_only_question():
+    asked = [{**p, "question": "补胎要多久？"} for p in passages(3)]
+    made = rows(asked, "宁半圈", "系统")
+    assert [(row["source"], row["messages"][1]["content"]) for row in made if row["kind"] == "qa"] == [
+        ("reader", "补胎要多久？")] * 3
+
+
+def test_where_a_question_writer_fails_the_title_asks():
+    made = rows(passages(2), "宁半圈", "系统", question_writer=lambda p: [], source="local")
+    assert {row["source"] for row in made if row["kind"] == "qa"} == {"title"}
 
 
 def test_another_question_writer_is_named_in_its_rows():

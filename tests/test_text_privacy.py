@@ -1,8 +1,15 @@
 """Masking: planted personal data goes, look-alikes stay, Chinese without spaces is no obstacle, twice is once."""
 
-import pytest
+import re
+import time
 
-from twinlib.text.privacy import mask, private_names
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from privacy_cases import OWNERS_NAMES, chinese_without_spaces, every, held_out, rates, score
+
+from twinlib.text.privacy import (ENGLISH, LABELS, NOT_DETECTED, PLACEHOLDER, Found, find, label, mask, private_names,
+                                  value_id)
 
 
 @pytest.mark.parametrize("text, masked", [
@@ -33,7 +40,7 @@ def test_personal_data_in_english_is_masked(text, masked):
     "订单0215123456789012", "2019-03-14 08:30", "版本1.2.3.4", "v10.0.19041.1", "ISBN 978-7-02-000220-7",
     "一百四十三件，1234567890", "圆周率3.14159265358979",
     "订单20240115123456789", "110105194912310021", "二〇〇九年1994年", "localhost是127.0.0.1", "@宁半圈", "a@b",
-    "价格1380013.80元",
+    "价格1380013.80元", "一路12号", "上街12号有集", "半路3号车坏了", "这条街5号封了",
     "第13800页", "1663-01-11", "999.999.999.999", "+++", "2024/01/15-2024/02/15"])
 def test_look_alikes_are_left_alone(text):
     assert mask(text, "zh", {}) == (text, {})
@@ -58,3 +65,123 @@ def test_private_names_are_masked_whole_and_inside_chinese():
     text, counts = mask("王小明的妈和王小明，Ann in the Annual.", "zh", {}, names)
     assert (text, counts) == ("[人名-1]和[人名-2]，[人名-3] in the Annual.", {"name": 3})
     assert mask(text, "zh", {}, names)[1] == {}
+
+
+def test_where_two_finds_overlap_one_is_taken():
+    assert [f.value for f in find("We live at 12 Main Street now", ("at 12",))] == ["12 Main Street"]
+
+
+def test_a_long_value_is_found_whole():
+    address = f"a@{'.'.join(['b' * 60] * 5)}.example"
+    jumble = "".join(f"x{i}Q" for i in range(500))
+    jwt = f"eyJ{jumble}.eyJ{jumble}.{jumble}"
+    block = f"-----BEGIN PRIVATE {'KEY'}-----\n{jumble}\n-----END PRIVATE {'KEY'}-----"
+    for value in (address, jwt, block):
+        assert [f.value for f in find(f"这是{value}，")] == [value]
+
+
+# The labelled set
+
+def test_the_set_is_large_and_half_of_it_stands_in_chinese_without_spaces():
+    cases = every()
+    assert len({case.text for case in cases}) >= 800
+    assert sum(map(chinese_without_spaces, cases)) >= len(cases) / 2
+    assert {kind for case in cases for kind, _, _ in case.planted} == set(LABELS) == set(ENGLISH)
+
+
+def test_98_of_100_planted_values_are_found_and_95_of_100_finds_are_right():
+    table, failures = score(find, every())
+    for kind, (planted, found, wrong) in sorted(table.items()):
+        print(f"{kind:12} {found} of {planted} found, {wrong} wrong")
+        assert found >= 0.9 * planted and wrong <= 0.15 * found, kind
+    recall, precision = rates(table)
+    assert recall >= 0.98 and precision >= 0.95, [case.text for case, _ in failures]
+
+
+def test_the_held_out_set_which_no_detector_was_tuned_on_comes_close():
+    recall, precision = rates(score(find, held_out())[0])
+    print(f"held out: recall {recall:.1%}, precision {precision:.1%}")
+    assert recall >= 0.95 and precision >= 0.93
+
+
+# What find and mask promise
+
+def test_finds_come_in_order_with_the_value_as_written():
+    assert find("邮箱a@b.example，电话１３８００１３８０００，林小满", ("林小满",)) == [
+        Found(2, 13, "email", "a@b.example"), Found(16, 27, "phone", "１３８００１３８０００"), Found(28, 31, "name", "林小满")]
+
+
+def test_a_sentence_stays_when_its_value_goes():
+    text = "加我微信abc_123，车牌沪A12345，住人民路123号，密码：Tram-26。"
+    assert mask(text, "zh", {})[0] == "加我微信[账号-1]，车牌[车牌-1]，住[地址-1]，密码：[密钥-1]。"
+
+
+def test_the_owner_keeps_a_value_and_hears_of_every_find():
+    heard = []
+    text, counts = mask("写信到a@example.com，或b@example.com。", "zh", {}, keep=lambda kind, value: value[0] == "a",
+                        notice=lambda *find: heard.append(find))
+    assert (text, counts) == ("写信到a@example.com，或[邮箱-1]。", {"email": 1})
+    assert heard == [("email", f"{x}@example.com", "写信到a@example.com，或b@example.com。") for x in "ab"]
+
+
+def test_the_context_is_forty_characters_either_side():
+    heard = []
+    mask("左" * 50 + "a@example.com" + "右" * 50, "zh", {}, notice=lambda *find: heard.append(find[2]))
+    assert heard == ["左" * 40 + "a@example.com" + "右" * 40]
+
+
+def test_one_value_is_one_number_and_one_id_however_it_is_written():
+    seen = {}
+    text, _ = mask("138 0013 8000、+86 138-0013-8000、１３８００１３８０００", "zh", seen)
+    assert text == "[电话-1]、[电话-1]、[电话-1]" and seen == {"phone": {"13800138000": 1}}
+    assert value_id("phone", "+86 138-0013-8000") == value_id("phone", "13800138000") != value_id("card", "13800138000")
+    assert value_id("email", "A@Example.com") == value_id("email", "a@example.com")
+    assert value_id("key", "Abc12345") != value_id("key", "abc12345")
+
+
+def test_kinds_have_words_in_both_languages_and_what_is_missed_is_said(monkeypatch):
+    assert label("plate") == "number plate" and len(NOT_DETECTED) == 2
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    assert label("plate") == "车牌"
+
+
+def test_a_placeholder_from_an_earlier_run_is_no_find():
+    text = "我是[人名-3]，邮箱[邮箱-1]，call [phone-12]"
+    assert find(text, ("人名", "phone")) == [] and mask(text, "en", {}, ("人名", "phone")) == (text, {})
+
+
+PIECES = st.one_of(st.sampled_from([case.text for case in every()]), st.text(max_size=8),
+                   st.text("0123456789１２.-+() @:/°'号路室微信密码：xabQ_[]-", max_size=25),
+                   st.sampled_from([*OWNERS_NAMES, "[邮箱-1]"]))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_masking_twice_is_masking_once_and_the_rest_is_untouched(text):
+    finds = find(text, OWNERS_NAMES)
+    assert all(a.end <= b.start for a, b in zip(finds, finds[1:]))
+    assert all(f.value == text[f.start:f.end] for f in finds)
+    once, counts = mask(text, "zh", {}, OWNERS_NAMES)
+    ends = [0, *(f.end for f in finds)]
+    rest = [text[end:start] for end, start in zip(ends, [*(f.start for f in finds), len(text)])]
+    assert re.fullmatch(r"\[[^\[\]]+-\d+\]".join(map(re.escape, rest)), once) and sum(counts.values()) == len(finds)
+    assert mask(once, "zh", {}, OWNERS_NAMES) == (once, {})
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(PIECES, max_size=4).map("".join))
+def test_what_is_masked_in_one_language_is_masked_in_the_other(text):
+    assert PLACEHOLDER.sub("", mask(text, "zh", {})[0]) == PLACEHOLDER.sub("", mask(text, "en", {})[0])
+
+
+HOSTILE = ["1", "@a.a.a", "[", "的一是在不了有和人这", "人民路1号", "1 ", "1.", "+1", "::", "微信：", "password: ", "eyJaaaaaaaa.", "eyJaaaaaaaa-",
+           "13800138000(021)62345678", "+442079460958",
+           "-----BEGIN PRIVATE KEY-----", "1 A ", "12 Main ", "1°1′", "路1号1号",
+           "[邮箱-1]", "护照号是：", "京A", "sk-", "a", " ", "x.com/", "微博@"]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_time_grows_with_the_text_and_not_faster(piece):
+    started = time.process_time()
+    find(piece * (200_000 // len(piece)), OWNERS_NAMES)
+    assert time.process_time() - started < 4  # half a second on an idle machine; a catastrophe takes minutes

@@ -48,10 +48,28 @@ def test_what_a_passage_is_about_is_asked_when_the_title_says_nothing():
 
 
 def test_a_short_heading_is_asked_with_its_title_and_a_full_one_alone():
-    assert titles(passage("怎么找到我", "写信", place=1)) == ["《怎么找到我》里说的“写信”，是怎么回事？"]
+    assert titles(passage("怎么找到我", "码头", place=1)) == ["《怎么找到我》里说的“码头”，是怎么回事？"]
     assert titles(passage("大语言模型", "什么决定LLM的能力", place=1)) == ["什么决定LLM的能力？"]
     question, = titles(passage("The sea", "What is wrong with it", place=1, language="en"))
     assert question == "About “The sea”: what is wrong with it?"
+
+
+def test_what_a_reader_asked_is_asked_word_for_word():
+    assert titles({**passage("茶要烫", terms=["缸子"]), "question": "老板，茶凉了咋办"}) == ["老板，茶凉了咋办"]
+
+
+@pytest.mark.parametrize("heading, language", [
+    ("写信", "zh"), ("先听", "zh"), ("再说多久", "zh"), ("使用方法", "zh"), ("第一步", "zh"), ("Instructions", "en"),
+    ("Open the app", "en"), ("Don't panic", "en"), ("Ingredients", "en"), ("So, is it?", "en")])
+def test_nobody_asks_about_an_instruction_or_a_section_that_every_page_has(heading, language):
+    title = "怎么找到我" if language == "zh" else "The sea"
+    asked = titles(passage(title, heading, place=1, language=language))
+    assert len(asked) == 1 and heading not in asked[0] and bare(heading).lower() not in asked[0].lower()
+
+
+@pytest.mark.parametrize("heading", ["茶具", "出圈点", "茶为什么要烫"])
+def test_a_heading_that_names_something_is_asked_about(heading):
+    assert heading in titles(passage("怎么找到我", heading, place=1))[0]
 
 
 def test_later_passages_are_not_asked_for_by_the_title_alone():
@@ -71,7 +89,8 @@ def test_the_authors_i_becomes_the_readers_you(title, reader):
 
 
 def test_bare_titles():
-    assert [bare(t) for t in ("三、关于茶", "1. Tea", "茶要烫（旧文重发）", "再论雷峰塔的倒掉①")] == ["关于茶", "Tea", "茶要烫", "再论雷峰塔的倒掉"]
+    assert [bare(t) for t in ("三、关于茶", "1. Tea", "茶要烫（旧文重发）", "再论雷峰塔的倒掉①", "六十四有无相通", "二十四孝图")] == [
+        "关于茶", "Tea", "茶要烫", "再论雷峰塔的倒掉", "有无相通", "二十四孝图"]
 
 
 def test_topics_are_frequent_here_and_rare_elsewhere():
@@ -83,6 +102,26 @@ def test_topics_are_frequent_here_and_rare_elsewhere():
 def test_a_piece_of_a_word_is_no_topic():
     text = "人工智能来了。都说人工智能好，我看人工智能也就那样。"
     assert not {"工智", "工智能"} & set(topics([passage(text=text, name="1"), passage(name="2")])["1"])
+
+
+def test_chinese_topics_are_nouns_and_not_the_everyday_ones():
+    text = "时候到了，卢梭说教育好。那时候卢梭还年轻，三人都信教育。三人慢慢地走，慢慢地谈，上文说过，上文不算。"
+    assert set(topics([passage(text=text, name="1"), passage(name="2")], most=9)["1"]) == {"卢梭", "教育"}
+
+
+def test_a_title_in_quotation_marks_is_a_topic_and_a_mere_exclamation_is_not():
+    text = "读了《山海经》。他说“哎呀呀”，我说“革命”。"
+    assert topics([passage(text=text, name="1"), passage(name="2")], most=9)["1"] == ["《山海经》", "“革命”"]
+
+
+@pytest.mark.parametrize("sentence, wrong", [
+    ("He told the office knock to Mr. Creed and went.", "knock"), ("She went to Lord. She came.", "Lord. She"),
+    ("I saw the glazier was there, and my books ready to go.", "was"), ("My head is full of it, my head full to burst.", "full"),
+    ("So he gave the slightly, and the instructions of Instructions.", "Instructions")])
+def test_what_only_looks_like_an_english_thing_is_no_topic(sentence, wrong):
+    many = "We knock and knock. All is ready. The jug is full. It was late. Read instructions. It is full, ready."
+    found = topics([passage(text=sentence, language="en", name="1"), passage(text=many * 9, language="en", name="2")], most=9)
+    assert not [word for word in found["1"] if wrong in word.split() or wrong == word]
 
 
 def test_english_topics_are_names_and_things():

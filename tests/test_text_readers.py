@@ -8,13 +8,32 @@ import pytest
 
 from twinlib import TwinError
 from twinlib.text import readers
-from twinlib.text.readers import encoding, markdown, names, plain
+from twinlib.text.readers import encoding, markdown, names, plain, source as sources
+from twinlib.text.readers.file import File
 
 CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇，街坊，先交代清楚。"
 
 
+class Reading:
+    """Everything that one walk gives: `documents`, and what it found beside them."""
+
+    def __init__(self, source, **options):
+        self.found = readers.Found()
+        self.documents = list(readers.read(source, readers.Options(**options), self.found))
+        self.passed = self.found.passed
+        self.sources = [d["source"] for d in self.documents]
+
+
 def reasons(reading):
-    return {d.document: d.reason for d in reading.dropped}
+    return {d.document: d.reason for d in reading.found.dropped}
+
+
+def zipped(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -60,7 +79,7 @@ def test_nothing_and_junk_are_refused_with_a_reason(data, reason):
     ("---\n---\n", "", None),
     ("", "", None)])
 def test_front_matter_of_every_kind(front, title, date):
-    document, = markdown.read(front + "It rains.\n", "rain.md")
+    document, = markdown.read(File("rain.md", (front + "It rains.\n").encode()))
     assert (document["title"], document["date"], document["text"].strip()) == (title, date, "It rains.")
 
 
@@ -71,7 +90,7 @@ def test_a_rule_at_the_top_is_not_front_matter():
 
 @pytest.mark.parametrize("front", ["draft: true", "draft: yes", "published: false", "Draft: True"])
 def test_drafts_are_marked(front):
-    assert next(markdown.read(f"---\n{front}\n---\nText.", "a.md"))["draft"]
+    assert next(markdown.read(File("a.md", f"---\n{front}\n---\nText.".encode())))["draft"]
 
 
 @pytest.mark.parametrize("name, date, title", [
@@ -99,16 +118,16 @@ def test_a_folder_gives_its_writing_and_counts_the_rest(tmp_path):
     (source / "junk.md").write_bytes(os.urandom(4000))
     (source / "empty.md").touch()
     (source / "README.md").write_text("How this blog is built.")
-    for name in ("photo.jpg", "site.js", "package-lock.json", "page.html", ".hidden.md", ".obsidian/note.md",
+    for name in ("photo.jpg", "site.js", "package-lock.json", "yarn.lock", ".hidden.md", ".obsidian/note.md",
                  "node_modules/x/readme.md"):
         (source / name).write_text("x")
     (outside / "secret.md").write_text("Not the author's.")
     (source / "link").symlink_to(outside)
     (source / "link.md").symlink_to(outside / "secret.md")
-    reading = readers.read(source)
+    reading = Reading(source)
     assert [d["source"] for d in reading.documents] == ["posts/a.txt", "posts/b.md"]
     assert reasons(reading) == {"junk.md": "binary", "empty.md": "empty"}
-    assert reading.passed == {"image": 1, "other": 2, "later": 1, "hidden": 2, "cache": 1, "about": 1, "link": 2}
+    assert reading.passed == {"image": 1, "script": 2, "data": 1, "hidden": 2, "cache": 1, "about": 1, "link": 2}
 
 
 def test_a_zip_reads_like_the_folder_that_it_holds(tmp_path):
@@ -117,11 +136,11 @@ def test_a_zip_reads_like_the_folder_that_it_holds(tmp_path):
     with zipfile.ZipFile(tmp_path / "blog.zip", "w") as archive:
         archive.write(tmp_path / "folder/posts/茶.md", "posts/茶.md")
         archive.writestr("photo.png", b"x")
-    unpacked, packed = readers.read(tmp_path / "folder"), readers.read(tmp_path / "blog.zip")
+    unpacked, packed = Reading(tmp_path / "folder"), Reading(tmp_path / "blog.zip")
     assert packed.documents == unpacked.documents and packed.passed == {"image": 1}
     (tmp_path / "folder/posts/茶.md").unlink()
     (tmp_path / "blog.zip").rename(tmp_path / "folder/blog.zip")
-    assert [d["source"] for d in readers.read(tmp_path / "folder").documents] == ["blog.zip/posts/茶.md"]
+    assert Reading(tmp_path / "folder").sources == ["blog.zip/posts/茶.md"]
 
 
 def test_hostile_archives_are_refused_member_by_member(tmp_path):
@@ -130,18 +149,18 @@ def test_hostile_archives_are_refused_member_by_member(tmp_path):
         archive.writestr("/absolute.md", "out")
         archive.writestr("bomb.md", b"a" * 5_000_000)
         archive.writestr("good.md", CHINESE)
-    reading = readers.read(tmp_path / "bad.zip")
+    reading = Reading(tmp_path / "bad.zip")
     assert reasons(reading) == {"../../escape.md": "unsafe", "/absolute.md": "unsafe", "bomb.md": "bomb"}
     assert [d["source"] for d in reading.documents] == ["good.md"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.zip"]
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "ARCHIVE_LIMIT", 1000)
+    monkeypatch.setattr(sources, "ARCHIVE_LIMIT", 1000)
     with zipfile.ZipFile(tmp_path / "big.zip", "w") as archive:
         archive.writestr("a.md", "a" * 600)
         archive.writestr("b.md", "b" * 600)
-    assert reasons(readers.read(tmp_path)) == {"big.zip": "bomb"}
+    assert reasons(Reading(tmp_path)) == {"big.zip": "bomb"}
 
 
 def test_a_damaged_archive_and_a_chinese_windows_one(tmp_path):
@@ -151,7 +170,7 @@ def test_a_damaged_archive_and_a_chinese_windows_one(tmp_path):
     data = buffer.getvalue()
     (tmp_path / "damaged.zip").write_bytes(data[:-30])
     (tmp_path / "windows.zip").write_bytes(data.replace(b"xxxx.md", "我的".encode("gbk") + b".md"))
-    reading = readers.read(tmp_path)
+    reading = Reading(tmp_path)
     assert reasons(reading) == {"damaged.zip": "damaged"}
     assert [d["source"] for d in reading.documents] == ["windows.zip/我的.md"]
 
@@ -165,9 +184,51 @@ def test_a_locked_member_and_a_broken_one_do_not_spoil_the_rest(tmp_path):
     data[broken:broken + 8] = b"\xff" * 8
     data[locked + 8] |= 1
     (tmp_path / "a.zip").write_bytes(bytes(data))
-    reading = readers.read(tmp_path / "a.zip")
+    reading = Reading(tmp_path / "a.zip")
     assert [d["source"] for d in reading.documents] == ["good.md"]
     assert reasons(reading) == {"broken.md": "damaged", "locked.md": "locked"}
+
+
+def test_archives_inside_archives_are_opened_two_levels_down(tmp_path):
+    inner = zipped({"c.md": "# Tea\n\nDeepest. " + "Tea must be hot. " * 5})
+    notion = zipped({"Export-Part-1.zip": zipped({"b.md": "Second level. " * 5, "deeper.zip": inner}), "a.md": "Top. " * 9})
+    (tmp_path / "export.zip").write_bytes(zipped({"outer.zip": notion}))
+    reading = Reading(tmp_path)
+    assert [name.rpartition("/")[2] for name in reading.sources] == ["b.md", "a.md"]
+    assert [d.reason for d in reading.found.dropped] == ["deep"]
+
+
+def test_a_file_over_the_limit_is_refused_in_and_out_of_archives(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "FILE_LIMIT", 1000)
+    (tmp_path / "big.md").write_text("word " * 300)
+    (tmp_path / "more.zip").write_bytes(zipped({"big.md": os.urandom(2000), "small.md": CHINESE}))
+    reading = Reading(tmp_path)
+    assert (reading.sources, reasons(reading)) == (["more.zip/small.md"], {"big.md": "large", "more.zip/big.md": "large"})
+
+
+def test_what_a_file_is_shows_in_its_content_not_in_its_name(tmp_path):
+    page = "<!doctype html><html><head><title>Tea</title></head><body><article><h1>Tea</h1><p>Tea must be hot.</p></article>"
+    (tmp_path / "page.txt").write_text(page + "</body></html>")
+    (tmp_path / "talk.md").write_text("1\n00:00:01,000 --> 00:00:04,000\nTea must be hot, he said.\n")
+    (tmp_path / "notes.wiki").write_text("Tea must be hot. It was cold. So we went home, and nobody said a word about it.")
+    (tmp_path / "table.wiki").write_text("a;b;c\n1;2;3\n{x};{y};{z}\n")
+    reading = Reading(tmp_path)
+    assert {d["source"]: d["format"] for d in reading.documents} == {
+        "notes.wiki": "text", "page.txt": "html", "talk.md": "subtitles"}
+    assert reading.passed == {"data": 1}
+
+
+def test_a_survey_counts_formats_and_senders_without_making_documents(tmp_path):
+    (tmp_path / "chat.txt").write_text("".join(
+        f"[12/3/2024, 21:0{n}:05] {name}: {text}\n" for n, (name, text) in enumerate(
+            [("老宁", "茶要烫，水要开。"), ("Mei", "知道了知道了。"), ("老宁", "那就好，明天见。")])))
+    (tmp_path / "post.md").write_text("# 茶\n\n" + CHINESE)
+    survey = readers.survey(tmp_path)
+    assert survey.formats == {"whatsapp": 1, "markdown": 1} and survey.senders == {"老宁": 2, "Mei": 1}
+    assert [d.reason for d in Reading(tmp_path).found.dropped] == ["whose"]
+    mine = Reading(tmp_path, me=("老宁",))
+    assert mine.sources == ["chat.txt#2024-03", "post.md"]
+    assert [turn["answer"] for turn in mine.documents[0]["turns"]] == ["茶要烫，水要开。", "那就好，明天见。"]
 
 
 def test_another_twin_inside_the_source_is_left_alone(tmp_path):
@@ -175,16 +236,16 @@ def test_another_twin_inside_the_source_is_left_alone(tmp_path):
     (tmp_path / "twins/demo/twin.json").write_text("{}")
     (tmp_path / "twins/demo/publish/card.md").write_text("A model card.")
     (tmp_path / "a.md").write_text("Tea.")
-    assert [d["source"] for d in readers.read(tmp_path).documents] == ["a.md"]
+    assert [d["source"] for d in Reading(tmp_path).documents] == ["a.md"]
 
 
 def test_the_id_survives_an_edit_of_text_and_title(tmp_path):
     (tmp_path / "a.md").write_text("# One\n\nFirst.")
-    before = readers.read(tmp_path).documents[0]["id"]
+    before = Reading(tmp_path).documents[0]["id"]
     (tmp_path / "a.md").write_text("# Two\n\nSecond.")
-    assert readers.read(tmp_path).documents[0]["id"] == before
+    assert Reading(tmp_path).documents[0]["id"] == before
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path):
     with pytest.raises(TwinError, match="check the path"):
-        readers.read(tmp_path / "nowhere")
+        Reading(tmp_path / "nowhere")

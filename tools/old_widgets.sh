@@ -5,4 +5,5 @@ venv=.venv-widgets7
 [ -x $venv/bin/python ] || "${PYTHON:-python3}" -m venv $venv
 $venv/bin/python -m pip install -q --disable-pip-version-check ipywidgets==7.7.1 ipython==7.34.0 'setuptools<81' \
   pytest psutil matplotlib pyyaml
-PYTHONPATH=. $venv/bin/python -m pytest -p no:cacheprovider tests/test_forms.py
+PYTHONPATH=. $venv/bin/python -m pytest -p no:cacheprovider tests/test_forms.py tests/test_interview_form.py \
+  tests/test_people.py tests/test_review.py

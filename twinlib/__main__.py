@@ -86,6 +86,8 @@ def _parser():
             command.add_argument(f"--{field.name.replace('_', '-')}", dest=f"set_{field.name}", metavar="…",
                                  type=_typed(field), help=_help(field))
     _command(commands, "status", t("What is done, stale or missing.", "哪些做完了、过期了、还没做。"), status)
+    _command(commands, "interview", t("Questions for people with little text; every answer is saved.",
+                                      "文字不多的人可以做访谈；每答一题就保存。"), run_interview)
     tour = _command(commands, "tour", t("Run notebooks 01 to 06 without a browser.", "不用浏览器，跑完 01 到 06。"), run_tour)
     for name in TOUR:
         tour.add_argument(f"--{name}")
@@ -197,6 +199,14 @@ def _main_figure(report, step):
         return ""
     interval = f" ({found['low']:.3g} … {found['high']:.3g})" if found["low"] is not None else ""
     return f"{name} {found['value']:.4g}{interval}"
+
+
+def run_interview(options):
+    """Ask the interview's questions in the terminal."""
+    from .ui import interview
+
+    interview.terminal(Twin.open(options.twin))
+    return 0
 
 
 def run_tour(options):

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from .language import t
@@ -53,15 +54,15 @@ def content_id(text):
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
 
 
-def write_atomic(path, data):
-    """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
+@contextmanager
+def replaced(path):
+    """A binary file to write into, which takes the place of `path` at the end; on an error nothing changes."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = data.encode("utf-8") if isinstance(data, str) else data
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -69,6 +70,12 @@ def write_atomic(path, data):
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_atomic(path, data):
+    """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
+    with replaced(path) as file:
+        file.write(data.encode("utf-8") if isinstance(data, str) else data)
 
 
 def write_json(path, value):

@@ -39,7 +39,8 @@ class Corpus:
     """Step 01: from a folder of writing to honest training rows."""
 
     source: str = setting("data_samples", ("Your writing", "您的文字"), (
-        "A folder of Markdown or text files.", "放着 Markdown 或文本文件的文件夹。"))
+        "A folder, a zip or a file: posts, books, web pages, chats, exports of any kind.",
+        "一个文件夹、zip 或文件：文章、书、网页、聊天记录、各种导出都行。"))
     author: str = setting("", ("What readers call you", "读者怎么称呼您"), (
         "The name the twin answers to; empty means the twin's name.", "分身用的名字；留空就用分身的名字。"))
     introduction: str = setting("", ("About you, in two sentences", "两句话介绍自己"), (
@@ -47,6 +48,15 @@ class Corpus:
     consent: bool = setting(False, ("These are my own words, or I have the author's permission",
                                     "这些是我自己的文字，或我已得到作者的同意"), (
         "Local steps work without it; publishing does not.", "不勾选也能在本机运行；发布则必须勾选。"))
+    me: str = setting("", ("Your names in chats", "您在聊天里的名字"), (
+        "Separated by commas, as the export spells them; only these people's messages are learnt.",
+        "照导出文件里的写法，用逗号分开；只学这些人的消息。"))
+    columns: str = setting("", ("Columns of a chat table", "聊天表格的列"), (
+        "Such as time=CreateTime, sender=Talker, text=Content; empty finds the usual names.",
+        "例如 time=CreateTime, sender=Talker, text=Content；留空就按常见的列名找。"), advanced=True)
+    script: str = setting("as written", ("Chinese script", "简体与繁体"), (
+        "Unify traditional and simplified, or leave the characters as you wrote them.",
+        "统一成简体或繁体，或者照原样。"), choices=("as written", "simplified", "traditional"), advanced=True)
     short: int = setting(80, ("Shortest text kept, in characters", "最短保留字数"), (
         "Shorter documents are put aside with that reason.", "更短的文章会被放到一边并注明原因。"),
         low=0, high=5000, advanced=True)
@@ -58,6 +68,19 @@ class Corpus:
         "电子邮箱、电话、卡号等会换成占位符。"))
     names: str = setting("", ("Private names to mask", "要遮住的人名"), (
         "Separated by commas; each becomes a stable placeholder.", "用逗号分开；每个名字换成固定的占位符。"), advanced=True)
+    questions: str = setting("titles", ("Who asks the questions", "谁来提问"), (
+        "titles: your own titles and headings, instantly; local: a small model on this machine; endpoint: any "
+        "OpenAI-compatible service, after you agree to send your texts there.",
+        "titles：用您自己的标题，立刻就好；local：本机的小模型；endpoint：任何兼容 OpenAI 的服务，须您同意把文字发过去。"),
+        choices=("titles", "local", "endpoint"))
+    question_model: str = setting(AUTO, ("Model that asks", "提问的模型"), (
+        "local: a GGUF file or a hub id; endpoint: the service's name of the model.",
+        "local：GGUF 文件或 hub 编号；endpoint：该服务里模型的名字。"), kind=str, advanced=True)
+    endpoint: str = setting("", ("Address of the service", "服务地址"), (
+        "Such as https://api.example.com/v1; its key is read from the secret OPENAI_API_KEY and never saved.",
+        "例如 https://api.example.com/v1；密钥取自 OPENAI_API_KEY，绝不保存。"), advanced=True)
+    send: bool = setting(False, ("Send my passages to that service", "把我的段落发给该服务"), (
+        "Without this nothing leaves the machine.", "不勾选，任何文字都不会离开本机。"), advanced=True, once=True)
     raw_share: float = setting(0.25, ("Share of raw-text rows", "原文行的比例"), (
         "Rows learnt as plain text, without a question.", "不带问题、直接学习的原文。"), low=0.0, high=0.5, advanced=True)
     abstain: int = setting(40, ("Rows that say 'I haven't written about that'", "“我没写过这个”的行数"), (

@@ -30,7 +30,12 @@ FILES = {
     "val": "corpus/val.jsonl",
     "test": "corpus/test.jsonl",
     "decisions": "corpus/decisions.json",
+    "approved": "corpus/approved.json",
     "dropped": "corpus/dropped.csv",
+    "personal": "corpus/personal.jsonl",
+    "senders": "corpus/senders.json",
+    "questions": "corpus/questions.jsonl",
+    "interview": "interview/answers.jsonl",
     "replay": "persona/replay.jsonl",
     "samples": "persona/samples.jsonl",
     "problems": "reasoning/problems.jsonl",
@@ -218,8 +223,11 @@ class Twin:
         return read_records(path, step)
 
     def decisions(self):
-        """What the owner decided, by content id: {id: {action: drop|restore|edit|mask|approve, ...}}."""
-        path = self.file("decisions")
+        """What the owner decided, by content id: {id: {action: drop|restore|edit|keep|mask|approve, ...}}."""
+        return {**self._decided("approved"), **self._decided("decisions")}
+
+    def _decided(self, key):
+        path = self.file(key)
         if not path.exists():
             return {}
         try:
@@ -230,9 +238,20 @@ class Twin:
 
     def decide(self, content, **decision):
         """Keep one decision of the owner about the content with this id."""
-        decisions = self.decisions()
-        decisions[content] = {**decisions.get(content, {}), **decision}
-        write_json(self.file("decisions"), decisions)
+        self.undecide(content, {**self.decisions().get(content, {}), **decision})
+
+    def undecide(self, content, before=None):
+        """Take back what was decided about this content: it is as it was `before`, or undecided.
+
+        Approvals have a file of their own: they change nothing that is learnt, so no step is stale after one.
+        """
+        place = "approved" if (before or {}).get("action") == "approve" else "decisions"
+        for key in ("approved", "decisions"):
+            kept = self._decided(key)
+            changed = {name: decision for name, decision in kept.items() if name != content}
+            changed |= {content: before} if before and key == place else {}
+            if changed != kept:
+                write_json(self.file(key), changed)
 
     # Reports and staleness
 

@@ -19,6 +19,8 @@ from ..twin import TwinError
 SLOTS = 4  # conversations that can run at once; they share the context
 # llama.cpp cuts by top k and min p too, and before it applies the temperature; transformers is asked for neither.
 SAMPLING = {"top_k": 0, "min_p": 0.0, "samplers": ["temperature", "top_p"]}
+# Where JSON may have blanks between its parts, a small model goes on with line breaks for ever.
+COMPACT = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
 AS_TRAINED = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3's templates ask whether to think first
 
 
@@ -35,14 +37,15 @@ class Llama:
     """A loaded GGUF file: `with Llama(path) as llama: llama.chat(messages)`; raises TwinError when it can't load.
 
     `context` in tokens, at most what the model was made for. `precise` keeps keys and values in 32 bits instead of 16.
+    `threads` that compute, all cores by default.
     """
 
-    def __init__(self, path, context=4096, precise=False):
+    def __init__(self, path, context=4096, precise=False, threads=None):
         self.path, self.context = Path(path), context
         if not self.path.is_file():
             raise TwinError(t(f"There is no file {path}: run the step 'quantize' first.",
                               f"找不到 {path}：请先运行“quantize”这一步。"))
-        self._server = _load(self.path, context, precise)
+        self._server = _load(self.path, context, precise, threads)
         # A proxy of the environment has nothing to do with what stays on this machine.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
         # A server that is freed before its loop runs waits for it forever; this request is answered from the loop.
@@ -96,7 +99,7 @@ class Llama:
         if repeat_penalty != 1.0:
             wish |= {"repeat_penalty": repeat_penalty, "samplers": ["penalties", *SAMPLING["samplers"]]}
         if schema is not None:
-            wish["json_schema"] = schema
+            wish["json_schema"] = {**COMPACT, **schema}
         started = time.monotonic()
         text, last = self._heard(wish, heard) if heard else self._whole(wish)
         return Answer(text, last["stop_type"] == "eos", last["tokens_predicted"], time.monotonic() - started)
@@ -152,7 +155,7 @@ class Llama:
                               f"llama.cpp 拒绝了请求：{said.get('message', error)}。请换一段更短或更简单的文字。")) from None
 
 
-def _load(path, context, precise):
+def _load(path, context, precise, threads):
     import xllamacpp
 
     wanted = xllamacpp.CommonParams()
@@ -160,6 +163,8 @@ def _load(path, context, precise):
     wanted.n_ctx, wanted.n_parallel, wanted.kv_unified = context, SLOTS, True
     wanted.verbosity, wanted.warmup, wanted.ui = -1, False, False
     wanted.cache_ram_mib = 0
+    if threads:
+        wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = threads
     if precise:
         wanted.cache_type_k = wanted.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     try:

@@ -1,68 +1,70 @@
-"""Step 01, corpus: a folder of writing becomes documents, passages and honest training rows.
+"""Step 01, corpus: whatever holds a person's writing becomes documents, passages and honest training rows.
 
-Read, clean, drop with a reason, mask, split by whole document, cut into passages, ask. What the owner decided
-(decisions.json, by id) is applied on every run: a document can be dropped, restored or edited, a part restored, a row
-or a passage's rows dropped or edited ({"action": "edit", "question": …, "text": …}).
+Read, clean, drop with a reason, mask, leave out duplicates (`gather`, one document at a time), split by whole document,
+cut into passages, ask. What the owner decided (decisions.json, by id) is applied on every run: a document or part can
+be dropped, restored or edited, a row or a passage's rows dropped or edited ({"action": "edit", "question": …,
+"text": …}), a kind or a piece of personal data kept ({"action": "keep"}).
 """
 
 import csv
 import io
-import re
+import json
+import tempfile
 import time
 from collections import Counter
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
+from ..engines import asking
+from ..files import replaced
 from ..language import t
 from ..settings import parse, stop, warning
-from ..text import clean, pairs, privacy, questions, readers
+from ..text import duplicates, intake, interview, pairs, privacy, questions, readers, scripts, sufficiency
 from ..text.passages import language_of, passages, split_of
-from ..twin import Outcome, Problem, TwinError, figure, write_atomic, write_json, write_records
+from ..text.reasons import KINDS, PASSED, REASONS
+from ..twin import Outcome, Problem, TwinError, content_id, figure, write_json, write_records
 
 DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")
 PASSAGE = ("id", "document", "text", "tokens_estimate", "split")
-FEW_PASSAGES, FEW_HELD_OUT = 20, 5
-REASONS = {  # what a person reads in dropped.csv
-    "empty": ("empty", "空文件"), "binary": ("not text", "不是文本"), "large": ("over 20 MB", "超过 20 MB"),
-    "unreadable": ("cannot be opened", "打不开"), "damaged": ("damaged archive", "压缩包已损坏"),
-    "bomb": ("unpacks to far too much", "解压后大得离谱"), "unsafe": ("leads out of the archive", "路径指向压缩包外"),
-    "locked": ("needs a password", "需要密码"), "draft": ("draft", "草稿"), "short": ("too short", "太短"),
-    "duplicate": ("duplicate of another text", "与另一篇重复"), "owner": ("you dropped it", "您删掉的"),
-    "quote": ("somebody else's words", "引用别人的话"), "code": ("code", "代码"), "table": ("table", "表格"),
-    "footnote": ("footnote", "脚注"), "footer": ("call to subscribe", "求关注的话"), "byline": ("byline", "署名")}
-KINDS = {"document": ("document", "文章"), "quote": ("quotation", "引文"), "code": ("code", "代码"),
-         "table": ("table", "表格"), "footnote": ("footnote", "脚注"),
-         "footer": ("footer", "页脚"), "byline": ("byline", "署名")}
-PASSED = {"hidden": ("hidden", "隐藏文件"), "link": ("links", "链接"), "cache": ("caches", "缓存"),
-          "twin": ("twins", "分身文件夹"), "about": ("README and the like", "README 之类"),
-          "image": ("pictures and sound", "图片声音"), "archive": ("nested archives", "套中套的压缩包"),
-          "later": ("formats not read yet", "还不能读的格式"), "other": ("other files", "其他文件")}
+FEW_HELD_OUT = 5
+BEGINNING = 300  # characters of what was left out that dropped.csv shows
+PAUSE = 0.2  # seconds between records of progress
 
 
 def problems(settings, twin):
-    """What stands against a run: no folder, nothing to read, numbers out of range; no consent is a warning."""
+    """What stands against a run: nothing to read, numbers out of range, no leave to send; no consent is a warning."""
     found = []
     for f in fields(settings):
         try:
             parse(f, getattr(settings, f.name))
         except ValueError as error:
             found.append(Problem("stop", str(error)))
-    return found + _source_problems(settings.source) + _consent_problems(settings)
+    return found + _source_problems(settings.source, twin) + _asking_problems(settings, twin) + \
+        _consent_problems(settings)
 
 
-def _source_problems(source):
+def _source_problems(source, twin):
     path = Path(source).expanduser()
+    if not source and twin.file("interview").exists():
+        return []
     if not source or not path.exists():
-        return [stop(f"There is no folder '{source}': choose the folder or zip that holds your writing.",
-                     f"找不到文件夹“{source}”：请选择放着您文字的文件夹或 zip。")]
-    try:
-        anything = next(iter(readers.files(path, Counter())), None)
-    except OSError:
-        anything = None
-    if anything is None:
-        return [stop(f"There is no Markdown, text or zip file in '{source}': put some writing there, or choose another "
-                     "folder.", f"“{source}”里没有 Markdown、文本或 zip 文件：请放进一些文字，或换一个文件夹。")]
+        return [stop(f"There is no folder '{source}': choose the folder or zip that holds your writing, or answer the "
+                     "interview and leave this empty.",
+                     f"找不到文件夹“{source}”：请选择放着您文字的文件夹或 zip；也可以做完访谈，把这里留空。")]
+    if not readers.anything(path):
+        return [stop(f"There is nothing to read in '{source}': put some writing there, or choose another folder.",
+                     f"“{source}”里没有可读的文件：请放进一些文字，或换一个文件夹。")]
     return []
+
+
+def _asking_problems(settings, twin):
+    if settings.questions != "endpoint":
+        return []
+    count = len(twin.records("passages")) if twin.file("passages").exists() else None
+    problem = asking.consent_problem(settings, count)
+    return [problem] if problem else []
 
 
 def _consent_problems(settings):
@@ -80,25 +82,25 @@ def plan(settings, twin):
 
 def run(twin, settings, progress):
     """Make documents, passages and rows; see `problems` first. Raises TwinError when nothing is left to learn from."""
-    source = Path(settings.source).expanduser()
     if not twin.file("decisions").exists():
         write_json(twin.file("decisions"), {})
-    inputs = twin.inputs(source, twin.file("decisions"))
+    inputs = twin.inputs(*_sources(settings), twin.file("decisions"), twin.file("interview"))
     decisions, ignored = _sound(twin.decisions())
-    reading = readers.read(source, lambda done, total: progress(done, total, t("reading", "读取")))
+    gathered = gather(twin, settings, decisions, progress)
     author = settings.author or twin.name
-    documents, dropped = _clean(reading, settings, decisions, author, progress)
-    documents, groups = _without_duplicates(documents, dropped, decisions)
-    if not documents:
-        raise TwinError(_nothing(source, dropped))
-    personal = _mask(documents, settings)
-    progress.check()
-    pieces = _passages(documents, split_of(groups), settings.passage_tokens, author)
+    documents = twin.records("documents")
+    pieces = _passages(documents, split_of(gathered.groups), settings.passage_tokens, author)
     facts = _remember(twin, settings, author, pieces)
-    made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain), decisions)
-    _write(twin, documents, dropped, pieces, made)
-    figures = _figures(reading, documents, dropped, pieces, made, personal)
-    return Outcome(figures, inputs, ignored + _warnings(reading, pieces, documents), settings)
+    asked, failed = _asked(twin, settings, pieces, progress)
+    made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain, *asked),
+                    decisions)
+    _write(twin, gathered, pieces, made)
+    figures = _figures(gathered, documents, pieces, made) | _failures(failed, pieces)
+    return Outcome(figures, inputs, ignored + _warnings(gathered, pieces, documents, failed), settings)
+
+
+def _sources(settings):
+    return [Path(settings.source).expanduser()] if settings.source else []
 
 
 def _sound(decisions):
@@ -110,71 +112,134 @@ def _sound(decisions):
                      f"有看不懂的决定，已忽略：{wrong}。请在 decisions.json 里改正或删除。")] if wrong else []
 
 
-def _clean(reading, settings, decisions, author, progress):
-    """(documents kept so far, everything dropped): markup, drafts, short texts, and what the owner decided."""
-    kept, dropped = [], list(reading.dropped)
-    restored = frozenset(name for name, decision in decisions.items() if decision.get("action") == "restore")
-    for number, raw in enumerate(reading.documents, 1):
-        progress(number, len(reading.documents), t("cleaning", "清洗"))
-        action = decisions.get(raw["id"], {}).get("action")
-        cleaned = clean.clean(raw["text"], raw["markdown"], restored, raw["author"] or author)
-        text = decisions[raw["id"]].get("text", cleaned.text) if action == "edit" else cleaned.text
-        reason = _why_not(raw, text, action, settings.short)
-        if reason:
-            dropped.append(readers.Dropped(raw["source"], "document", reason, text or raw["text"], raw["id"]))
-            continue
-        dropped += [readers.Dropped(raw["source"], part.what, part.what, part.text, part.id) for part in cleaned.parts]
-        title = raw["title"] or cleaned.title or raw["fallback"]
-        kept.append({**raw, "title": " ".join(title.split()), "text": text, "author": raw["author"] or author,
-                     "language": language_of(text)})
-    return kept, dropped
+# Reading, with memory that does not grow with the texts
+
+class Gathered(NamedTuple):
+    """What `gather` leaves behind beside documents.jsonl and dropped.csv: {document id: group id}, where documents of
+    one group share text and must not be split; what the readers `found`, the `account`, and {(what, reason): number}
+    of what was left out."""
+
+    groups: dict
+    found: readers.Found
+    account: intake.Account
+    dropped: Counter
 
 
-def _why_not(raw, text, action, shortest):
-    """The reason to leave a document out, or None; the owner's word comes before ours."""
-    if action == "drop":
-        return "owner"
-    if action in ("restore", "edit") and text:
-        return None
-    if raw["draft"]:
-        return "draft"
-    return "short" if len(re.sub(r"\s", "", text)) < max(shortest, 1) else None
+def gather(twin, settings, decisions, progress):
+    """Read, clean, mask and leave out duplicates: writes documents.jsonl and dropped.csv. Returns what it Gathered."""
+    found, account, sketches = readers.Found(), intake.Account(), duplicates.Sketches()
+    author = settings.author or twin.name
+    private = privacy.private_names(f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}")
+    me = tuple(privacy.private_names(settings.me))
+    rules = intake.Rules(author, me, settings.short, settings.script, settings.mask, tuple(private), decisions)
+    options = readers.Options(me, _columns(settings.columns), author)
+    raws = chain(_interview(twin, author, settings.short), *(readers.read(source, options, found, _paced(progress, t("reading", "读取")))
+                                             for source in _sources(settings)))
+    with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
+        left = _Left(table, found, rules.names)
+        index = []
+        for record in intake.documents(raws, rules, found, account):
+            sketches.add(record["text"])
+            index.append((record["id"], record["date"] or "9999", -len(record["text"]), record["source"], spool.tell()))
+            spool.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            left.take()
+        left.take()
+        if not index:
+            raise TwinError(_nothing(settings.source, left.counts))
+        groups = _without_duplicates(twin, index, spool, sketches, rules, left, account, progress)
+    return Gathered(groups, found, account, left.counts)
 
 
-def _without_duplicates(documents, dropped, decisions):
-    """(documents, {document id: group id}): of near-duplicates the earliest stays, and those the owner wants.
+class _Left:
+    """What was left out, written to dropped.csv as it comes, and counted by (what, reason)."""
+
+    def __init__(self, file, found, names):
+        self.counts, self.found, self.names = Counter(), found, names
+        self.text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self.table = csv.writer(self.text, lineterminator="\n")
+        self.table.writerow(("document", "what", "reason", "text", "characters", "id"))
+
+    def take(self):
+        """Write what was found since the last time."""
+        for d in self.found.dropped:
+            beginning = " ".join(d.text[:4 * BEGINNING].split())[:BEGINNING]
+            beginning, _ = privacy.mask(beginning, language_of(d.text), {}, self.names)
+            self.table.writerow((d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), beginning, len(d.text), d.id))
+            self.counts[d.what, d.reason] += 1
+        self.found.dropped.clear()
+
+
+def _without_duplicates(twin, index, spool, sketches, rules, left, account, progress):
+    """Write documents.jsonl without the near-duplicates; {document id: group id} of what is in it.
 
     Documents that share half of the shorter one are of one group, which is never split.
     """
-    group = {d["id"]: d["id"] for d in documents}
-    gone = set()
-    for i, j, jaccard, _ in clean.similar([d["text"] for d in documents]):
-        first, second = documents[i], documents[j]
-        both = {group[first["id"]], group[second["id"]]}
-        group = {name: min(both) if g in both else g for name, g in group.items()}
-        loser = max((first, second), key=lambda d: (d["date"] or "9999", -len(d["text"]), d["source"]))
-        wanted = decisions.get(loser["id"], {}).get("action") in ("restore", "edit")
-        if jaccard >= 0.5 and not wanted and not gone & {first["id"], second["id"]}:
-            gone.add(loser["id"])
-            dropped.append(readers.Dropped(loser["source"], "document", "duplicate", loser["text"], loser["id"]))
-    kept = [d for d in documents if d["id"] not in gone]
-    return kept, {d["id"]: group[d["id"]] for d in kept}
+    def record(number):
+        spool.seek(index[number][-1])
+        return json.loads(spool.readline())
+
+    pairs, related = [], duplicates.Groups(len(index))
+    alike = sketches.pairs(lambda number: record(number)["text"], progress=_paced(progress, t("comparing", "查重")))
+    for i, j, jaccard, _ in alike:
+        related.join(i, j)
+        pairs.append((i, j, jaccard))
+    gone = {number for number in duplicates.superfluous([row[1:4] for row in index], pairs)
+            if rules.action(index[number][0]) not in intake.WANTED}
+    with replaced(twin.file("documents")) as out:
+        for number, (name, _, _, source, _) in enumerate(index):
+            document = record(number)
+            if number in gone:
+                account.kept.subtract(scripts.account(document["text"]))
+                account.aside.update(scripts.account(document["text"]))
+                left.found.dropped.append(readers.Dropped(source, "document", "duplicate", document["text"], name))
+                left.take()
+            else:
+                out.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+    ids = {}
+    for number, (name, *_) in enumerate(index):
+        group = related.of(number)
+        ids[group] = min(name, ids.get(group, name))
+    return {index[number][0]: ids[related.of(number)] for number in range(len(index)) if number not in gone}
 
 
-def _mask(documents, settings):
-    """Mask the documents' texts and titles in place; how much of each kind was found."""
-    seen, names, counts = {}, privacy.private_names(settings.names), Counter()
-    for document in documents if settings.mask else []:
-        for key in ("text", "title"):
-            document[key], found = privacy.mask(document[key], document["language"], seen, names)
-            counts.update(found)
-    return counts
+def _paced(progress, note):
+    """A function (done, total) that reports to `progress` a few times a second, however often it is called."""
+    last = [0.0]
 
+    def report(done, total):
+        if done == total or time.monotonic() - last[0] > PAUSE:
+            last[0] = time.monotonic()
+            progress(done, total, note)
+    return report
+
+
+def _interview(twin, author, short):
+    """The raw documents of the interview's answers."""
+    path = twin.file("interview")
+    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    return [{"id": content_id(raw["source"]), **raw} for raw in interview.document(interview.parse(text)[0], author, short)]
+
+
+def _columns(text):
+    """{role: column} of 'time=…, sender=…, text=…'."""
+    pairs = (part.split("=", 1) for part in privacy.private_names(text) if "=" in part)
+    return {role.strip().lower(): name.strip() for role, name in pairs}
+
+
+# From documents to rows
 
 def _passages(documents, splits, limit, author):
     pieces = [{**p, "split": splits[d["id"]], "author": author} for d in documents for p in passages(d, limit)]
     terms = questions.topics(pieces)
     return [{**p, "terms": terms[p["id"]]} for p in pieces]
+
+
+def _asked(twin, settings, pieces, progress):
+    """((question writer, its name in the rows), failures by reason) of the way that the settings ask for."""
+    if settings.questions == "titles":
+        return (questions.titles, "title"), Counter()
+    made, failed = asking.questions_for([p for p in pieces if not p["question"]], settings, twin.file("questions"), progress)
+    return (lambda passage: made.get(passage["id"], []), settings.questions), failed
 
 
 def _remember(twin, settings, author, pieces):
@@ -197,7 +262,7 @@ def _decided(rows, decisions):
     kept = []
     for row in rows:
         decision = decisions.get(row["id"]) or decisions.get(row["passage"]) or {}
-        if decision.get("action") == "edit":
+        if decision.get("action") == "edit":  # a row has one question and one answer
             changed = {"user": decision.get("question"), "assistant": decision.get("text")}
             row["messages"] = [{**m, "content": changed.get(m["role"]) or m["content"]} for m in row["messages"]]
             row["source"] = "owner"
@@ -206,53 +271,65 @@ def _decided(rows, decisions):
     return kept
 
 
-def _write(twin, documents, dropped, pieces, rows):
-    write_records(twin.file("documents"), [{key: d[key] for key in DOCUMENT} for d in documents])
+def _write(twin, gathered, pieces, rows):
     write_records(twin.file("passages"), [{key: p[key] for key in PASSAGE} for p in pieces])
     for split in ("train", "val", "test"):
         write_records(twin.file(split), [row for row in rows if row["split"] == split])
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("document", "what", "reason", "text", "characters", "id"))
-    for d in dropped:
-        start, _ = privacy.mask(" ".join(d.text.split())[:80], language_of(d.text), {})
-        writer.writerow((d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), start, len(d.text), d.id))
-    write_atomic(twin.file("dropped"), table.getvalue())
+    write_records(twin.file("personal"), gathered.account.personal.values())
+    write_json(twin.file("senders"), {"senders": _senders(gathered.found), "files": gathered.found.chats})
 
 
-def _figures(reading, documents, dropped, pieces, rows, personal):
-    texts = [d for d in dropped if d.what == "document"]
+def _senders(found):
+    counts = Counter()
+    for chat in found.chats.values():
+        counts.update(chat["senders"])
+    return dict(counts.most_common())
+
+
+def _figures(gathered, documents, pieces, rows):
+    texts = Counter({reason: n for (what, reason), n in gathered.dropped.items() if what == "document"})
+    parts = Counter({KINDS[what]: 0 for what, _ in gathered.dropped})
+    for (what, _), n in gathered.dropped.items():
+        parts[KINDS[what]] += n * (what != "document")
     splits = Counter(p["split"] for p in {p["document"]: p for p in pieces}.values())
-    kinds = Counter(row["kind"] for row in rows)
+    account, passed = gathered.account, gathered.found.passed
     found = {
         "documents": figure(len(documents), note=_listed(Counter(d["language"] for d in documents))),
-        "dropped": figure(len(texts), n=len(texts) + len(documents),
-                          note=_listed(Counter(t(*REASONS[d.reason]) for d in texts))),
-        "parts_dropped": figure(len(dropped) - len(texts), note=_listed(
-            Counter(t(*KINDS[d.what]) for d in dropped if d.what != "document"))),
-        "passed_over": figure(sum(reading.passed.values()), note=_listed(
-            Counter({t(*PASSED[sort]): n for sort, n in reading.passed.items()}))),
-        "passages": figure(len(pieces)), "rows": figure(len(rows), note=_listed(kinds)),
-        "characters_in": figure(sum(len(d["text"]) for d in reading.documents)),
-        "characters_kept": figure(sum(len(d["text"]) for d in documents)),
+        "formats": figure(sum(gathered.found.formats.values()), note=_listed(gathered.found.formats)),
+        "dropped": figure(sum(texts.values()), n=sum(texts.values()) + len(documents), note=_said(texts, REASONS)),
+        "parts_dropped": figure(sum(parts.values()), note=_listed(Counter({t(*kind): n for kind, n in parts.items()}))),
+        "passed_over": figure(sum(passed.values()), note=_said(passed, PASSED)),
+        "passages": figure(len(pieces)),
+        "train_passages": figure(sum(p["split"] == "train" for p in pieces), note=_enough(pieces, documents).sentence),
+        "rows": figure(len(rows), note=_listed(Counter(row["kind"] for row in rows))),
+        "asked_by": figure(sum(row["kind"] == "qa" for row in rows), note=_listed(
+            Counter(row["source"] for row in rows if row["kind"] == "qa"))),
+        "characters_in": figure(account.before.total()), "characters_kept": figure(account.kept.total()),
         "tokens": figure(sum(p["tokens_estimate"] for p in pieces), note=t("an estimate", "估计值")),
-        "personal_data": figure(sum(personal.values()), note=_listed(
-            Counter({t(kind, privacy.LABELS[kind]): n for kind, n in personal.items()})))}
+        "personal_data": figure(account.masked.total(), note=_listed(
+            Counter({privacy.label(kind): n for kind, n in account.masked.items()})))}
+    found |= {f"characters_{script}": figure(account.kept[script], n=n, note=t(
+        f"{account.aside[script]} put aside", f"放到一边 {account.aside[script]}"))
+        for script, n in account.before.items() if n}
     return found | {f"{split}_documents": figure(splits[split]) for split in ("train", "val", "test")}
 
 
+def _failures(failed, pieces):
+    return {"questions_failed": figure(failed.total(), n=len(pieces), note=_listed(failed))} if failed else {}
+
+
+def _said(counts, labels):
+    return _listed(Counter({t(*labels[key]): n for key, n in counts.items()}))
+
+
 def _listed(counts):
-    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n)
 
 
-def _warnings(reading, pieces, documents):
-    found = []
-    train = sum(p["split"] == "train" for p in pieces)
+def _warnings(gathered, pieces, documents, failed):
+    verdict = _enough(pieces, documents)
+    found = [] if verdict.level == "good" else [" ".join((verdict.sentence, *verdict.actions))]
     held = sum(p["split"] == "test" for p in pieces)
-    if train < FEW_PASSAGES:
-        found.append(t(f"Only {train} passages to learn from: under about {FEW_PASSAGES}, training will not help. "
-                       "Add more writing, or use the persona prompt alone.",
-                       f"只有 {train} 段可学：少于大约 {FEW_PASSAGES} 段，训练没有用。请多放些文字，或者只用提示词。"))
     if held < FEW_HELD_OUT:
         found.append(t(f"Only {held} passages are held out for the exam: its figures will say 'too few to tell'. More "
                        "documents help.", f"留作考试的只有 {held} 段：分数会显示“太少，看不出来”。多放几篇文章就好。"))
@@ -261,15 +338,41 @@ def _warnings(reading, pieces, documents):
         names = ", ".join(sorted(authors)[:4])
         found.append(t(f"The texts name several authors ({names}): take out what isn't yours.",
                        f"文章署了不同的名字（{names}）：请去掉不是您写的。"))
-    if reading.passed["later"]:
-        found.append(t(f"{reading.passed['later']} files (HTML, PDF, Word and the like) can't be read yet: save them "
-                       "as text or Markdown to use them.",
-                       f"有 {reading.passed['later']} 个文件（HTML、PDF、Word 等）还读不了：请另存为文本或 Markdown。"))
+    account = gathered.account
+    eaten = scripts.sentence(account.before, account.kept + account.aside)
+    return found + ([eaten] if eaten else []) + _waiting(gathered.dropped) + _unanswered(failed)
+
+
+def _enough(pieces, documents):
+    kind = {d["id"]: d["kind"] for d in documents}
+    train = [p for p in pieces if p["split"] == "train"]
+    return sufficiency.verdict(len(train), sum(p["tokens_estimate"] for p in train), len(documents),
+                               Counter(kind[p["document"]] for p in train))
+
+
+def _waiting(dropped):
+    """What waits for a word of the owner: chats and tables."""
+    found = []
+    if chats := dropped["document", "whose"]:
+        found.append(t(f"{chats} chats were put aside because nobody knows which sender you are: choose yourself under "
+                       "'Your names in chats' and run again.",
+                       f"有 {chats} 段聊天放到了一边，因为不知道哪个是您：请在“您在聊天里的名字”里选好，再运行一次。"))
+    if tables := dropped["document", "columns"]:
+        found.append(t(f"{tables} tables were put aside because their columns can't be told: choose them under 'Columns "
+                       "of a chat table' and run again.",
+                       f"有 {tables} 张表格放到了一边，因为看不出各列的意思：请在“聊天表格的列”里选好，再运行一次。"))
     return found
 
 
-def _nothing(source, dropped):
-    why = _listed(Counter(t(*REASONS[d.reason]) for d in dropped if d.what == "document"))
+def _unanswered(failed):
+    if not failed:
+        return []
+    return [t(f"For {failed.total()} passages no usable question was written ({_listed(failed)}): their titles ask instead.",
+              f"有 {failed.total()} 段没有得到可用的问题（{_listed(failed)}）：改用标题提问。")]
+
+
+def _nothing(source, counts):
+    why = _listed(Counter({t(*REASONS[reason]): n for (what, reason), n in counts.items() if what == "document"}))
     why = why or t("no text files", "没有文本文件")
-    return t(f"Nothing in {source} can be learnt from ({why}): add longer texts in Markdown or plain text.",
-             f"{source} 里没有可学的文字（{why}）：请放一些更长的 Markdown 或文本文件。")
+    return t(f"Nothing in {source} can be learnt from ({why}): add longer texts, or choose another folder.",
+             f"{source} 里没有可学的文字（{why}）：请放一些更长的文字，或换一个文件夹。")

@@ -10,12 +10,12 @@ from .. import catalogue
 from ..engines import hardware
 from ..language import t
 from ..settings import resolve, stop, warning
+from ..text import sufficiency
 from ..text.encode import encode_row, end_is_learnt, pieces
 from ..text.everyday import EVERYDAY
 from ..text.passages import tokens_estimate
 from ..twin import Outcome, Problem, TwinError, content_id, figure, read_records, write_records
 
-FEW_PASSAGES = 20
 WATCHED = {"smoke": 8, "quick": 40}  # validation rows at most: watching must not cost more than learning
 ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}  # how many, tokens
 
@@ -73,12 +73,10 @@ def _corpus_problems(twin):
     if state.name == "stale":
         found.append(warning(f"Step 01 is older than its input ({state.why}). Run it again to train on the newest text.",
                              f"第 01 步比输入旧（{state.why}）。想用最新的文字训练，请重新运行它。"))
-    passages = state.report.figures.get("passages", {}).get("value") or 0
-    if passages < FEW_PASSAGES:
-        found.append(warning(
-            f"{passages} passages are too few to learn a voice from: expect the persona prompt to do as well. Add more "
-            "writing.", f"只有 {passages} 段文字，学不出口吻：提示词大概一样好。请多加一些文字。"))
-    return found
+    passages, tokens, documents = (state.report.figures.get(name, {}).get("value") or 0
+                                   for name in ("train_passages", "tokens", "documents"))
+    enough = sufficiency.verdict(passages, tokens, documents, {})
+    return found + [Problem(enough.level, " ".join((enough.sentence, *enough.actions)))] * (enough.level != "good")
 
 
 def _disk_problems(twin, wanted):

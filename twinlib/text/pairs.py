@@ -75,9 +75,10 @@ IDENTITY = {
 def rows(passages, author, system, raw_share=0.25, abstain=40, question_writer=titles, source="title"):
     """The rows of passages (dicts of `passages.passages` with `split`, `terms` and `author`).
 
-    `question_writer` is called with each passage and returns its questions; `source` names it in the rows when it is
-    not the default. Held-out passages become qa rows only (raw where nothing can be asked); raw, abstain and identity
-    rows are for training. `raw_share` is a share of all training rows; `abstain` at most so many, and at most a tenth.
+    `question_writer` is called with each passage that nobody asked for and returns its questions; `source` names it in
+    the rows when it is not the default, which helps out where it has none. Held-out passages become qa rows only (raw
+    where nothing can be asked); raw, abstain and identity rows are for training. `raw_share` is a share of all
+    training rows, more where nothing can be asked; `abstain` at most so many, and at most a tenth.
     """
     asked = [row for p in passages for row in _qa(p, system, question_writer, source)]
     silent = {p["id"] for p in passages} - {row["passage"] for row in asked}
@@ -90,15 +91,19 @@ def rows(passages, author, system, raw_share=0.25, abstain=40, question_writer=t
     unknown = _abstain(train, shares, count, system)
     wanted = round((questions + len(identity) + len(unknown)) * raw_share / (1 - raw_share))
     # First what nobody asks for, so that every passage is learnt in one form; then by hash.
-    raw = sorted(train, key=lambda p: (p["id"] not in silent, _hash(f"raw {p['id']}")))[:max(wanted, 0)]
+    wanted = max(wanted, sum(p["id"] in silent for p in train)) if raw_share else 0
+    raw = sorted(train, key=lambda p: (p["id"] not in silent, _hash(f"raw {p['id']}")))[:wanted]
     raw += [p for p in passages if p["split"] != "train" and p["id"] in silent]
     return asked + [_raw(p) for p in raw] + unknown + identity
 
 
 def _qa(passage, system, question_writer, source):
-    for question in question_writer(passage):
+    asked, by = ([passage["question"]], "reader") if passage.get("question") else (question_writer(passage), source)
+    if not asked:
+        asked, by = titles(passage), "title"
+    for question in asked:
         headed = passage["heading"] and passage["heading"] in question
-        named = "heading" if headed and source == "title" else source
+        named = "heading" if headed and by == "title" else by
         yield _row(passage["id"], "qa", passage["split"], question, passage["text"], system, named)
 
 

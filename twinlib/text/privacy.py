@@ -1,105 +1,197 @@
-"""Personal data found and masked by stable placeholders: e-mail, phones, identity and card numbers, IPs, own list.
+"""Personal data found and masked by stable placeholders, never by dropping a sentence.
 
-Not detected: addresses, handles, plates, passports, keys, and names that are not on the owner's list. Borders are
-digits and Latin letters, never word boundaries, which don't exist beside Chinese.
+What is looked for stands in identifiers.py (numbers), contacts.py (e-mail, handles, keys) and places.py (addresses,
+coordinates); here they are put together with the owner's list of private names. NOT_DETECTED says what is missed.
 """
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
+from typing import NamedTuple
 
-LABELS = {"email": "邮箱", "phone": "电话", "identity": "身份证", "card": "卡号", "ip": "IP", "name": "人名"}
-EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,}(?![A-Za-z0-9])")
-IDENTITY = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[\dXx](?![0-9A-Za-z])")
-CARD = re.compile(r"(?<![0-9A-Za-z.])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,4}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
-# A word before that makes it the number of a section or version belongs to the match, which is then no address.
-IP = re.compile(
-    r"(?:(?:第|版本|§|(?<![A-Za-z])(?:(?:sub)?sections?|sec\.|chapters?|clauses?|appendix|versions?|ver\.?|release)"
-    r"(?![A-Za-z])) ?(?:号|number)? ?(?:是|为|is|[:：=])? ?)?"
-    r"(?<![\d.vV])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d| ?[章节])", re.IGNORECASE)
-PHONE = re.compile(
-    r"(?:(?<![\d.A-Za-z+-])(?:"
-    r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"      # mainland mobile
-    r"|0\d{2,3}[- ]\d{7,8}|0(?:10|2\d)\d{8}|0[3-9]\d{9,10}"  # mainland landline
-    r"|\+[1-9]\d{0,2}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"  # international
-    r"|(?:1[ .-])?(?:\d{3}-\d{3}-\d{4}|[2-9]\d{2}\.[2-9]\d{2}\.\d{4})|1[ -]?\(\d{3}\) ?\d{3}-\d{4}"  # North America
-    r")|\(0\d{2,3}\)[ -]?\d{7,8}|\(\d{3}\) ?\d{3}-\d{4}"  # the area code in brackets, whatever stands before
-    r")(?!\d|[.-]\d|[A-Za-z])")
-WIDE = str.maketrans("０１２３４５６７８９＋－（）", "0123456789+-()")  # one for one: a match keeps its place
+from ..language import t
+from ..twin import content_id
+from . import contacts, identifiers, places
+
+LABELS = {"email": "邮箱", "phone": "电话", "identity": "身份证", "card": "卡号", "ip": "IP", "name": "人名", "passport": "护照",
+          "plate": "车牌", "address": "地址", "handle": "账号", "key": "密钥", "coordinates": "坐标"}
+ENGLISH = {"email": "e-mail address", "phone": "phone number", "identity": "identity number", "card": "bank card",
+           "ip": "IP address", "name": "private name", "passport": "passport or travel permit", "plate": "number plate",
+           "address": "postal address", "handle": "account name", "key": "key or password",
+           "coordinates": "coordinates"}
+NOT_DETECTED = (
+    "Not detected: names that aren't on your list, addresses without a street number or in languages other than "
+    "Chinese and English, account names without a word such as WeChat or Telegram beside them, numbers written out "
+    "in words, birthdays, workplaces, and anything only somebody who knows you would recognise.",
+    "查不出来的：不在您名单里的人名，没有门牌号的地址和中英文以外的地址，旁边没写“微信”“Telegram”之类字样的账号，"
+    "用汉字写出来的号码，生日、工作单位，以及只有熟人才看得懂的线索。")
+# First come, first served where two finds overlap.
+DETECTORS = (*contacts.DETECTORS, *places.COORDINATES, *identifiers.DETECTORS, *contacts.HANDLES, *places.ADDRESSES)
+PLACEHOLDER = re.compile(rf"\[(?:{'|'.join([*LABELS, *LABELS.values()])})-[0-9]+\]")
+TAKEN = "\ue000"  # stands for a find or a placeholder while the rest is searched; no pattern matches it
+WIDE = str.maketrans("０１２３４５６７８９＋－＠．", "0123456789+-@.")  # one for one: a find keeps its place
+HAN = re.compile("[\u3000-\u9fff\uff00-\uffee]")
+AROUND = 40  # characters of context, either side
+ROUNDS = 20  # what stands against a find may be another one
 
 
-def mask(text, language, seen, names=()):
-    """(masked text, {kind: how many}); `seen` maps (kind, value) to its number and grows, so placeholders are stable.
+class Found(NamedTuple):
+    """text[start:end] is `value`, as written."""
 
-    `language` ('zh' or 'en') is that of the text, and of the placeholders: [邮箱-1], [email-1]. Masking twice
-    changes nothing.
+    start: int
+    end: int
+    kind: str
+    value: str
+
+
+def label(kind):
+    """A kind in words, for people."""
+    return t(ENGLISH[kind], LABELS[kind])
+
+
+def value_id(kind, value):
+    """The id of a value, the same however it is written: full-width digits, spaces, +86."""
+    return content_id(f"{kind} {normalised(kind, value)}")
+
+
+def normalised(kind, value):
+    """The value without what people vary: signs in numbers, capitals (but not in keys), the prefix of the mainland."""
+    value = value.translate(WIDE)
+    if kind in ("name", "key", "address"):
+        return " ".join(value.split())
+    if kind in ("phone", "card", "identity", "passport", "plate"):
+        value = re.sub(r"[\s()（）.·•．-]", "", value)
+    if kind == "phone":
+        value = re.sub(r"^(?:\+|00)?86(?=1[3-9][0-9]{9}$)", "", value)
+    return value.lower()
+
+
+def mask(text, language, seen, names=(), keep=None, notice=None):
+    """(masked text, {kind: how many were masked}); masking twice changes nothing.
+
+    `seen` {kind: {value: number}} grows, so that placeholders are stable from text to text; `language` ('zh' or 'en')
+    is that of the text and of the placeholders: [邮箱-1], [email-1]. keep(kind, value) leaves a value as it is;
+    notice(kind, value, context) hears of each find, masked or not.
     """
-    counts = {}
-
-    def placeholder(kind, value):
-        numbers = seen.setdefault(kind, {})
-        signs = r"[\s().-]" if kind == "phone" else r"[\s()-]"
-        number = numbers.setdefault(re.sub(signs, "", value).lower(), len(numbers) + 1)
-        counts[kind] = counts.get(kind, 0) + 1
-        return f"[{LABELS[kind] if language == 'zh' else kind}-{number}]"
-
-    before = None
-    while text != before:  # what stood against a number may be a border once it is masked
-        before = text
-        for kind, pattern, right in KINDS:
-            text = _replaced(text, pattern, lambda value: placeholder(kind, value) if right(value) else None)
-    pattern = _names(names)
-    return (pattern.sub(lambda m: placeholder("name", m.group()), text) if pattern else text), counts
+    pieces, counts, end = [], {}, 0
+    for found in find(text, names):
+        if notice:
+            notice(found.kind, found.value, text[max(0, found.start - AROUND):found.end + AROUND])
+        if keep and keep(found.kind, found.value):
+            continue
+        numbers = seen.setdefault(found.kind, {})
+        number = numbers.setdefault(normalised(found.kind, found.value), len(numbers) + 1)
+        counts[found.kind] = counts.get(found.kind, 0) + 1
+        pieces += [text[end:found.start], f"[{LABELS[found.kind] if language == 'zh' else found.kind}-{number}]"]
+        end = found.end
+    return "".join(pieces) + text[end:], counts
 
 
-def _replaced(text, pattern, put):
-    """The text with put(match) for each match, where that isn't None; full-width digits match as the usual ones."""
-    pieces, end = [], 0
-    for match in pattern.finditer(text.translate(WIDE)):
-        pieces += [text[end:match.start()], put(match.group()) or text[match.start():match.end()]]
-        end = match.end()
-    return "".join(pieces) + text[end:]
+def find(text, names=()):
+    """The finds in a text, in order, none overlapping; placeholders are no finds.
+
+    Each round looks at the text with what is found so far shrunk to one sign, just as it would look once masked.
+    """
+    spans, finds = [match.span() for match in PLACEHOLDER.finditer(text)], []
+    for _ in range(ROUNDS):
+        rest, starts, origins = _without(text, spans)
+        new = [(start + origins[at], end + origins[at], kind) for start, end, kind in _round(rest, names)
+               for at in (bisect_right(starts, start) - 1,)]
+        if not new:
+            break
+        finds += new
+        spans = sorted(spans + [(start, end) for start, end, _ in new])
+    return [Found(start, end, kind, text[start:end]) for start, end, kind in sorted(finds)]
+
+
+def _without(text, spans):
+    """The text with each span shrunk to one sign; where its pieces start, and how far each one was moved."""
+    pieces, starts, origins, at, end = [], [0], [0], 0, 0
+    for start, stop in spans:
+        pieces += [text[end:start], TAKEN]
+        at += start - end + 1
+        starts.append(at)
+        origins.append(stop - at)
+        end = stop
+    return "".join(pieces) + text[end:], starts, origins
+
+
+def _round(text, names):
+    """[(start, end, kind)] in one look, none overlapping, in no order."""
+    low = text.replace("İ", "I").lower()  # the one capital whose small letter is two signs
+    wide = re.search("[０-９＠]", text)
+    plain = text.translate(WIDE) if wide else text
+    chinese, windows, taken = bool(HAN.search(text)), {}, []
+    for detector in (*DETECTORS, *_names(names)):
+        key = (detector.cues, detector.reach)
+        if key not in windows:
+            windows[key] = _windows(_spots(plain, low, detector.cues, chinese), detector.reach, len(text))
+        for match in _matches(detector.pattern, plain, windows[key]):
+            span = detector.value(match)
+            if span:
+                _take(taken, *span, detector.kind)
+    return taken
+
+
+def _take(taken, start, end, kind):
+    """Put a span in its place among those taken, unless it overlaps one."""
+    at = bisect_right(taken, (start, end, kind))
+    if (at == 0 or taken[at - 1][1] <= start) and (at == len(taken) or end <= taken[at][0]):
+        taken.insert(at, (start, end, kind))
+
+
+def _windows(spots, reach, size):
+    """[[start, end]] of the stretches around the spots, merged where they meet."""
+    merged = []
+    for start, end in spots:
+        start, end = max(0, start - reach[0]), min(size, end + reach[1])
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(end, merged[-1][1])
+        else:
+            merged.append([start, end])
+    return merged
+
+
+def _spots(text, low, cues, chinese):
+    """The spans of the cues in order. Looking for words one by one is fast, for Chinese ones all at once is faster."""
+    if isinstance(cues, re.Pattern):
+        return [match.span() for match in cues.finditer(text)]
+    latin, hanzi = _sorted_out(cues)
+    spots = [match.span() for word in latin if word in low for match in re.finditer(re.escape(word), low)]
+    if hanzi and chinese:
+        spots += [match.span() for match in hanzi.finditer(low)]
+    return sorted(spots)
+
+
+@lru_cache(maxsize=256)
+def _sorted_out(words):
+    """(Latin words, a pattern for the Chinese ones or None)."""
+    hanzi = [re.escape(word) for word in words if not word.isascii()]
+    return [word for word in words if word.isascii()], re.compile("|".join(hanzi)) if hanzi else None
+
+
+def _matches(pattern, text, windows):
+    for start, end in windows:
+        for match in pattern.finditer(text, start, end):
+            if match.end() > end - 4 and end < len(text):  # the window may have cut it
+                match = pattern.match(text, match.start())
+            if match:
+                yield match
 
 
 def private_names(text):
-    """The names of the owner's list, as typed: separated by commas of either script, semicolons or lines."""
-    return [name.strip() for name in re.split(r"[,，、;；\n]", text) if name.strip()]
+    """The names of the owner's list, as typed: separated by commas of either script, semicolons or lines; one that has
+    a comma inside stands in quotation marks."""
+    found = (quoted or plain for quoted, plain in re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text))
+    return [name.strip() for name in found if name.strip()]
 
 
 def _names(names):
+    names = [name for name in names if name]
     if not names:
-        return None
-    # A Latin name must stand alone ('Ann' is not in 'Annual'); a Chinese one stands anywhere, but not in a placeholder.
+        return ()
+    # A Latin name must stand alone ('Ann' is not in 'Annual'); a Chinese one stands anywhere.
     longest = sorted(names, key=len, reverse=True)
     each = [rf"(?<![A-Za-z]){re.escape(n)}(?![A-Za-z])" if n[0] < "\u0250" else re.escape(n) for n in longest]
-    return re.compile(rf"(?<!\[)(?:{'|'.join(each)})(?!-\d+\])")
-
-
-def luhn(number):
-    """Does a card number's check digit hold? Spaces and dashes don't count."""
-    digits = [int(d) for d in re.sub(r"\D", "", number)]
-    doubled = [d if place % 2 == 0 else d * 2 - 9 * (d > 4) for place, d in enumerate(reversed(digits))]
-    return 15 <= len(digits) <= 19 and sum(doubled) % 10 == 0
-
-
-def identity_number(number):
-    """Is this a resident identity number: a date inside, and the check digit of GB 11643?"""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    year, month, day = int(number[6:10]), int(number[10:12]), int(number[12:14])
-    check = "10X98765432"[sum(int(d) * w for d, w in zip(number, weights)) % 11]
-    return 1850 <= year <= 2100 and 1 <= month <= 12 and 1 <= day <= 31 and number[-1].upper() == check
-
-
-def _address(number):
-    if not number[0].isdigit():
-        return False
-    parts = [int(part) for part in number.split(".")]
-    return max(parts) <= 255 and parts[0] not in (0, 127) and number != "255.255.255.0"
-
-
-def _always(value):
-    return True
-
-
-# Identity numbers before cards, and both before phones: the longest digits first.
-KINDS = (("email", EMAIL, _always), ("identity", IDENTITY, identity_number), ("card", CARD, luhn),
-         ("ip", IP, _address), ("phone", PHONE, _always))
+    cues = tuple(sorted({name.lower() for name in names}))
+    return (identifiers.Detector("name", cues, (1, 60), re.compile("|".join(each))),)

@@ -2,15 +2,17 @@
 unless a Chinese font is installed; all of it is drawn by matplotlib, without its global state."""
 
 import base64
-import csv
 import io
 import math
 from collections import Counter
 from functools import cache
+from pathlib import PurePosixPath
 
 from ..language import t
-from ..steps.corpus import KINDS
+from ..text import scripts
+from ..text.reasons import KINDS
 from ..twin import read_records
+from . import tables
 from .show import NOTHING, Shown, caption, interval, number, size
 
 CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
@@ -66,44 +68,150 @@ def shown(figure, text):
 # 01: the corpus
 
 def corpus(twin):
-    """How long the texts are, from which years, and what was kept and dropped."""
-    documents = twin.records("documents")
-    dropped = _dropped(twin)
-    lengths = [len(document["text"]) for document in documents]
-    years = Counter(str(document.get("date") or "")[:4] or "?" for document in documents)
-
-    def draw(long, when, kept):
-        long.hist(lengths, bins=min(20, max(1, len(lengths))), color=GREEN)
-        long.set(title=words("Length of the texts", "文章长度"), xlabel=words("characters", "字数"))
-        when.bar(*zip(*sorted(years.items())), color=GREEN)
-        when.tick_params(axis="x", rotation=60)
-        when.set(title=words("Years", "年份"))
-        names = [words("kept", "保留"), *(_short(reason) for reason in dropped)]
-        kept.barh(names, [len(documents), *dropped.values()], color=[GREEN, *[RED] * len(dropped)])
-        kept.invert_yaxis()
-        kept.set(title=words("Kept and dropped", "保留与去掉"))
-
-    lost = sum(dropped.values())
-    return shown(picture(draw, columns=3, wide=3.6), t(
-        f"{len(documents)} texts kept, {lost} put aside; {sum(lengths):,} characters in all. The reasons are in "
-        f"{twin.file('dropped')}.",
-        f"保留 {len(documents)} 篇，放到一边 {lost} 篇；共 {sum(lengths):,} 字。原因见 {twin.file('dropped')}。"))
+    """What came in, when it was written, what was kept of it, and what is learnt: a picture each, side by side where
+    there is room."""
+    documents, left = twin.records("documents"), tables.dropped(twin)
+    texts = Counter(part["reason"] for part in left if _is_document(part))
+    drawn = [_formats(documents, left), _when(documents), _kept(len(documents), texts), _scripts(twin),
+             _passages(twin), _kinds(twin)]
+    pictures = "".join(embedded(picture(draw, tall=2.7, wide=4.4)) for draw in drawn if draw)
+    lost, size = sum(texts.values()), sum(len(document["text"]) for document in documents)
+    return Shown(f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>', "") + caption(t(
+        f"{len(documents):,} texts kept, {lost:,} put aside; {size:,} characters in all.",
+        f"保留 {len(documents):,} 篇，放到一边 {lost:,} 篇；共 {size:,} 字。"))
 
 
-def _dropped(twin):
-    """{reason: number of whole texts} from dropped.csv, the most frequent six."""
-    path = twin.file("dropped")
-    if not path.exists():
-        return {}
-    with open(path, encoding="utf-8", newline="") as file:
-        reasons = Counter(row["reason"] for row in csv.DictReader(file)
-                          if any(name in row["what"] for name in KINDS["document"]))
-    return dict(reasons.most_common(6))
+def _is_document(part):
+    return any(name in part["what"] for name in KINDS["document"])
+
+
+def _formats(documents, left):
+    kept = Counter(_suffix(document["source"]) for document in documents)
+    aside = Counter(_suffix(part["document"]) for part in left if _is_document(part))
+    names = [name for name, _ in (kept + aside).most_common(8)]
+
+    def draw(axis):
+        axis.barh(names, [kept[name] for name in names], color=GREEN, label=words("kept", "保留"))
+        bars = axis.barh(names, [aside[name] for name in names], left=[kept[name] for name in names], color=RED,
+                         label=words("put aside", "放到一边"))
+        axis.bar_label(bars, [f"{kept[name] + aside[name]:,}" for name in names], padding=3)
+        _legend(axis)
+        _sideways(axis, words("What came in: texts", "读到的文章"))
+    return draw
+
+
+def _suffix(source):
+    return PurePosixPath(source.split("#")[0]).suffix.lower() or "?"
+
+
+def _when(documents):
+    """Texts in each year, or in each month of a short while; nothing when no text has a date."""
+    dates = [str(document["date"])[:7] for document in documents if document["date"]]
+    years = [int(date[:4]) for date in dates]
+    if not dates:
+        return None
+    months = all(len(date) == 7 for date in dates) and max(years) - min(years) < 2
+    places = [int(date[:4]) + (int(date[5:]) - .5) / 12 for date in dates] if months else years
+    step, undated = 1 / 12 if months else 1, len(documents) - len(dates)
+
+    def draw(axis):
+        counts = Counter(places)
+        axis.bar(list(counts), list(counts.values()), width=.85 * step, color=GREEN)
+        axis.set_xticks(range(min(years), max(years) + 1 + months, max(1, (max(years) - min(years)) // 6)))
+        axis.tick_params(axis="x", rotation=30)
+        without = words(f" ({undated:,} undated)", f"（{undated:,} 篇没有日期）") if undated else ""
+        _title(axis, (words("Texts by month", "每月篇数") if months else words("Texts by year", "每年篇数")) + without)
+        axis.yaxis.get_major_locator().set_params(integer=True)
+    return draw
+
+
+def _kept(count, texts):
+    most = texts.most_common(6)
+    rest = sum(texts.values()) - sum(number for _, number in most)
+    shown = [(words("kept", "保留"), count), *((_short(reason), number) for reason, number in most)]
+    shown += [(words("others", "其他"), rest)] if rest else []
+
+    def draw(axis):
+        bars = axis.barh(range(len(shown)), [number for _, number in shown], color=[GREEN, *[RED] * (len(shown) - 1)])
+        axis.set_yticks(range(len(shown)), [name for name, _ in shown])
+        axis.bar_label(bars, [f"{number:,}" for _, number in shown], padding=3)
+        _sideways(axis, words("Texts kept and put aside", "保留的和放到一边的"))
+    return draw
+
+
+def _scripts(twin):
+    """Characters before and after, by script: a cleaner that eats one of them is seen at once."""
+    report = twin.report("corpus")
+    figures = {name[11:]: figure for name, figure in (report.figures if report else {}).items()
+               if name.startswith("characters_") and figure.get("n")}
+    names = sorted(figures, key=lambda name: -figures[name]["n"])[:8]
+    if not names:
+        return None
+
+    def draw(axis):
+        for shift, height, key, colour, label in ((-.2, .4, "n", GREY, words("before", "之前")),
+                                                  (.2, .4, "value", GREEN, words("kept", "保留"))):
+            bars = axis.barh([place + shift for place in range(len(names))], [figures[name][key] for name in names],
+                             height=height, color=colour, label=label)
+        axis.bar_label(bars, [f"{figures[name]['value'] / figures[name]['n']:.0%}" for name in names], padding=3)
+        axis.set_yticks(range(len(names)), [_short(words(*scripts.LABELS.get(name, (name, name)))) for name in names])
+        _legend(axis)
+        _sideways(axis, words("Characters by script", "各类字符"))
+    return draw
+
+
+def _passages(twin):
+    lengths = [passage["tokens_estimate"] for passage in twin.records("passages")]
+
+    def draw(axis):
+        axis.hist(lengths, bins=min(20, max(1, len(lengths))), color=GREEN)
+        axis.set(xlabel=words("tokens, about", "token 数（估计）"))
+        _title(axis, words(f"Length of the {len(lengths):,} passages", f"{len(lengths):,} 段的长度"))
+        axis.yaxis.get_major_locator().set_params(integer=True)
+    return draw
+
+
+def _kinds(twin):
+    """Rows by kind and by what they are for."""
+    counts = {split: Counter(row["kind"] for row in twin.records(split)) for split in ("train", "val", "test")}
+    kinds = [kind for kind, _ in sum(counts.values(), Counter()).most_common()]
+    labels = {"train": (words("to learn", "训练"), GREEN), "val": (words("to watch", "验证"), GREY),
+              "test": (words("exam", "考试"), "#5a78c8")}
+
+    def draw(axis):
+        done = Counter()
+        for split, (label, colour) in labels.items():
+            bars = axis.barh(kinds, [counts[split][kind] for kind in kinds], left=[done[kind] for kind in kinds],
+                             color=colour, label=label)
+            done.update(counts[split])
+        axis.bar_label(bars, [f"{done[kind]:,}" for kind in kinds], padding=3)
+        axis.set_yticks(range(len(kinds)), [_short(words(*tables.ROW_KINDS.get(kind, (kind, kind)))) for kind in kinds])
+        _legend(axis)
+        _sideways(axis, words("Rows", "数据行"))
+    return draw
+
+
+def _sideways(axis, said):
+    """Bars from top to bottom, with room for their labels."""
+    axis.invert_yaxis()
+    axis.margins(x=.18)
+    axis.set_xticks([])
+    axis.spines["bottom"].set_visible(False)
+    _title(axis, said)
+
+
+def _title(axis, said):
+    axis.figure.suptitle(said, fontsize=10)
+
+
+def _legend(axis):
+    axis.figure.legend(frameon=False, loc="outside lower center", ncol=3, columnspacing=1.2)
 
 
 def _short(text):
+    """A label of a bar: the two languages on two lines, each cut."""
     text = text if chinese_font() or text.isascii() else "".join(c for c in text if c.isascii()).strip(" ·") or "?"
-    return _plain(text if len(text) <= 24 else text[:23] + "…")
+    return _plain("\n".join(line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · ")))
 
 
 def _plain(text):

@@ -1,4 +1,10 @@
-"""Evidence to read: what is learnt, answers before and after, answers side by side, what would be uploaded."""
+"""Evidence to read: where the words are, what is learnt, answers before and after and side by side, what would be
+uploaded."""
+
+import csv
+import os
+from collections import Counter
+from pathlib import PurePosixPath
 
 from ..language import t
 from ..steps import evaluate
@@ -9,6 +15,54 @@ from .show import NOTHING, Shown, caption, esc, interval, number, size, table, t
 LEARNT = "background:rgba(40,160,80,.25)"
 MASKED = "opacity:.55"
 LONGEST = 600  # characters of an answer in a table
+ROW_KINDS = {"qa": ("question and answer", "问答"), "raw": ("plain text", "原文"),
+             "identity": ("who it is", "身份"), "abstain": ("never wrote about it", "没写过的事")}
+
+
+def kind_name(kind):
+    """A kind of row in the reader's language."""
+    return t(*ROW_KINDS.get(kind, (kind, kind)))
+
+
+def words(twin, most=30):
+    """Where the author's words are: characters kept and put aside in each folder or file of the source."""
+    texts, kept, aside = Counter(), Counter(), Counter()
+    places = _places(twin)
+    for document in twin.records("documents"):
+        texts[places(document["source"])] += 1
+        kept[places(document["source"])] += len(document["text"])
+    for part in dropped(twin):
+        aside[places(part["document"])] += int(part["characters"])
+    names = sorted(kept | aside, key=lambda name: -kept[name] - aside[name])[:most]
+    header = (t("Where your words are", "您的文字在哪里"), t("Texts", "篇数"), t("Characters kept", "保留字数"),
+              t("Put aside", "放到一边"), t("Share kept", "保留比例"))
+    return table(header, [(name, f"{texts[name]:,}", f"{kept[name]:,}", f"{aside[name]:,}",
+                           f"{kept[name] / max(kept[name] + aside[name], 1):.0%}") for name in names])
+
+
+def _places(twin):
+    """A function from a source path to where it is: the first folder or archive in which the sources differ, or
+    '*.md' for files that lie side by side."""
+    sources = [record["source"] for record in twin.records("documents")] + [part["document"] for part in dropped(twin)]
+    shared = len(os.path.commonprefix([_path(source)[:-1] for source in sources]))
+
+    def place(source):
+        path = _path(source)[shared:]
+        return f"{path[0]}/" if len(path) > 1 else f"*{PurePosixPath(path[-1]).suffix}"
+    return place
+
+
+def _path(source):
+    return source.split("#")[0].split("/")
+
+
+def dropped(twin):
+    """The lines of dropped.csv as dicts, [] when there is no such file."""
+    path = twin.file("dropped")
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def rows(twin, several=3):
@@ -17,10 +71,10 @@ def rows(twin, several=3):
     kinds = {}
     for row in train:
         kinds.setdefault(row["kind"], []).append(row)
-    counts = ", ".join(f"{kind} {len(found)}" for kind, found in kinds.items())
+    counts = ", ".join(f"{kind_name(kind)} {len(found)}" for kind, found in kinds.items())
     chosen = [row for kind, found in kinds.items() for row in _spread(found, several if kind == "qa" else 1)]
     header = (t("Kind", "种类"), t("A reader asks", "读者问"), t("You answered, word for word", "您的原话"))
-    said = [(row["kind"], _turn(row, "user"), _cut(_turn(row, "assistant"))) for row in chosen]
+    said = [(kind_name(row["kind"]), turn(row, "user"), _cut(turn(row, "assistant"))) for row in chosen]
     total = t(f"{len(train)} rows to learn from: {counts}.", f"训练行共 {len(train)} 条：{counts}。")
     return caption(total) + table(header, said)
 
@@ -30,7 +84,8 @@ def _spread(items, several):
     return items[::max(1, len(items) // several)][:several]
 
 
-def _turn(row, role):
+def turn(row, role):
+    """What a role said last in a row; '' when it said nothing."""
     return next((message["content"] for message in reversed(row["messages"]) if message["role"] == role), "")
 
 

@@ -26,3 +26,8 @@ def title_of(name):
     words = " ".join(re.split(r"[-_\s]+", stem))
     wordless = re.fullmatch(r"[\da-f\s]*\d[\da-f\s]*|[\d\s]*|index|untitled.*|new note.*|未命名.*|新建.*", words.lower())
     return "" if wordless else words
+
+
+def drafted(name):
+    """Does the file lie in a folder for drafts, as Jekyll, Hexo and people keep them?"""
+    return any(re.fullmatch(r"_?drafts?|草稿箱?", folder.lower()) for folder in PurePosixPath(name).parts[:-1])

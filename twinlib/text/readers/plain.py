@@ -2,16 +2,25 @@
 
 import re
 
-from .names import date_of, title_of
+from .encoding import Unreadable
+from .names import date_of, drafted, title_of
 
 TITLE_WIDTH = 60  # columns; a Chinese character takes two
 
 
-def read(text, name):
-    """Yield the one raw document of a plain text file; `name` is its path inside the source."""
-    title, body = split(text)
-    yield {"title": title, "text": body, "date": date_of(None, name), "source": name, "author": "", "kind": "post",
-           "markdown": False, "draft": "_drafts/" in f"/{name}", "fallback": title_of(name)}
+def looks_like(file):
+    """Is this text at all?"""
+    try:
+        return bool(file.text)
+    except Unreadable:
+        return False
+
+
+def read(file):
+    """Yield the one raw document of a plain text file."""
+    title, body = split(file.text)
+    yield {"title": title, "text": body, "date": date_of(None, file.name), "source": file.name, "author": "",
+           "kind": "post", "markdown": False, "draft": drafted(file.name), "fallback": title_of(file.name)}
 
 
 def split(text):

@@ -1,0 +1,402 @@
+"""Step 01 at size: generated Markdown through the real pipeline, and what part-time peers do with the same files.
+
+    python benchmarks/corpus_scale.py [MB …] [--documents N] [--peer-python PATH]
+
+Writes corpora of 10, 50 and 200 MB into a temporary folder (front matter, headings, lists, quotations, code, links,
+personal data; English and Chinese; one document in 20 is a near-copy of an earlier one), runs `corpus.gather` on each
+in a process of its own and prints seconds by phase, MB/s, the peak memory, and how time and memory grow. Then
+near-duplicates alone over N (50,000) documents. With the Python of an environment that has markitdown, datatrove,
+datasketch and rensa, the same files also go through these, each in a process of its own, one thread.
+
+The words are chains over this project's invented writing, broken up by invented words: in 50,000 documents the same
+12 letters come back about as often as in a diary.
+"""
+
+import argparse
+import json
+import multiprocessing
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SIZES = (10, 50, 200)  # MB
+NEAR_COPIES = 0.05
+READ_BY_PEER = 300  # files
+
+
+# Writing
+
+class Chain:
+    """Endless made-up text: mostly the next word (or Chinese character) as in the writing, sometimes any other."""
+
+    def __init__(self, units, invented, seed, jump=0.35):
+        import numpy as np
+
+        self.rng = np.random.default_rng(seed)
+        self.words = list(dict.fromkeys(units + invented))
+        place = {word: n for n, word in enumerate(self.words)}
+        ids = np.array([place[unit] for unit in units])
+        order = np.argsort(ids[:-1], kind="stable")
+        self.next, self.starts = ids[1:][order], np.searchsorted(ids[:-1][order], np.arange(len(self.words) + 1))
+        rare = np.array([place[word] for word in invented], int)
+        # Half of the jumps lead to the words of the writing, half to invented ones, a few of which are frequent.
+        weights = 1 / np.arange(1, len(rare) + 1)
+        self.any = np.concatenate((ids, self.rng.choice(rare, len(ids), p=weights / weights.sum())))
+        self.jump, self.stock = jump, []
+
+    def take(self, count):
+        """The next `count` units, as a list."""
+        while len(self.stock) < count:
+            self.stock += self._more()
+        taken = self.stock[-count:]
+        del self.stock[-count:]
+        return taken
+
+    def _more(self, width=1024, steps=400):
+        import numpy as np
+
+        found = np.empty((steps, width), int)
+        now = self.rng.choice(self.any, width)
+        for step in range(steps):
+            many = self.starts[now + 1] - self.starts[now]
+            after = self.next[np.minimum(self.starts[now] + (self.rng.random(width) * many).astype(int),
+                                         len(self.next) - 1)]
+            jumps = (self.rng.random(width) < self.jump) | (many == 0)
+            now = found[step] = np.where(jumps, self.rng.choice(self.any, width), after)
+        return [self.words[n] for n in found.T.ravel()]
+
+
+def writing():
+    """(English words, Chinese characters) of the invented blog and voices, in order."""
+    files = [*(ROOT / "data_samples" / "posts").iterdir(), *(ROOT / "twinlib" / "voices").glob("*.txt")]
+    text = "\n".join(re.sub(r"\A(---|\+\+\+)\n.*?\n\1\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+                     for path in sorted(files))
+    return re.findall(r"[A-Za-z][A-Za-z'’]*[,.;:?!]?", text), re.findall(r"[\u4e00-\u9fff，。；？！]", text)
+
+
+def invented(words, count, rng):
+    """Words that nobody uses, out of the beginnings and ends of those that somebody does."""
+    plain = sorted({word.lower() for word in words if word.isalpha() and len(word) > 3})
+    return [rng.choice(plain)[:rng.randrange(2, 5)] + rng.choice(plain)[-rng.randrange(3, 6):] for _ in range(count)]
+
+
+def documents(seed=1):
+    """Yield (text, number of the document that it nearly copies or None), without end."""
+    rng = random.Random(seed)
+    english, chinese = writing()
+    everyday = [bytes((row, cell)).decode("gb2312", "ignore")
+                for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF)]
+    chains = {"en": (Chain(english, invented(english, 20_000, rng), seed), " "),
+              "zh": (Chain(chinese, rng.sample(everyday, 3500), seed + 1, jump=0.2), "")}
+    recent = []
+    for number in range(10**9):
+        if recent and rng.random() < NEAR_COPIES:
+            origin, language, paragraphs = rng.choice(recent)
+            paragraphs = _changed(paragraphs, chains[language], rng)
+        else:
+            origin, language = None, rng.choice(("en", "zh"))
+            paragraphs = _paragraphs(*chains[language], language, rng)
+            recent = [*recent[-200:], (number, language, paragraphs)]
+        yield _page(number, language, paragraphs, rng), origin
+
+
+def _paragraphs(chain, space, language, rng):
+    long = 75 if language == "en" else 140
+    count = max(2, round(rng.lognormvariate(2.1, 0.5)))
+    return [space.join(chain.take(rng.randrange(long // 2, long * 3 // 2))) for _ in range(count)]
+
+
+def _changed(paragraphs, chain_and_space, rng):
+    chain, space = chain_and_space
+    how = rng.choice(("copy", "edit", "append", "cut"))
+    if how == "edit":
+        units = [p.split(space) if space else list(p) for p in paragraphs]
+        return [space.join(chain.take(1)[0] if rng.random() < 0.02 else unit for unit in p) for p in units]
+    if how == "append":
+        return [*paragraphs, space.join(chain.take(40))]
+    return paragraphs[:max(2, len(paragraphs) * 3 // 4)] if how == "cut" else paragraphs
+
+
+def _page(number, language, paragraphs, rng):
+    zh = language == "zh"
+    title = paragraphs[0][:12] if zh else " ".join(paragraphs[0].split()[:6])
+    lines = ["---", f"title: \"{title}\"", f"date: 20{rng.randrange(10, 25)}-0{rng.randrange(1, 10)}-1{number % 10}",
+             f"tags: [{'生活' if zh else 'life'}]", "---", ""]
+    for place, paragraph in enumerate(paragraphs):
+        lines += [f"## {paragraph[:8] if zh else ' '.join(paragraph.split()[:4])}", ""] * (place % 3 == 2)
+        lines += [_dressed(paragraph, zh, rng), ""]
+    extras = (["> " + paragraphs[0][:80], ""], ["```python", f"for n in range({number}):", "    print(n)", "```", ""],
+              ["- " + paragraphs[-1][:30], "- " + paragraphs[0][-30:], ""], [_personal(zh, rng), ""])
+    return "\n".join(lines + rng.choice(extras))
+
+
+def _dressed(paragraph, zh, rng):
+    at = rng.randrange(len(paragraph))
+    link = "[这里](https://example.com/page)" if zh else " [this page](https://example.com/page) "
+    return paragraph[:at] + link + paragraph[at:] if rng.random() < 0.3 else paragraph
+
+
+def _personal(zh, rng):
+    phone, mail = f"1{rng.randrange(30, 99)}{rng.randrange(10**8):08}", f"me{rng.randrange(9999)}@example.org"
+    if zh:
+        return f"有事打{phone}，或者写信到{mail}，周末不在。"
+    return f"Call me on +44 20 7946 0{rng.randrange(999):03} or write to {mail}."
+
+
+def write(folder, megabytes, seed=1):
+    """Fill a folder with posts until they are so many MB; the number of files."""
+    folder.mkdir()
+    size = 0
+    for number, (text, _) in enumerate(documents(seed)):
+        data = text.encode()
+        size += len(data)
+        (folder / f"{number:06}.md").write_bytes(data)
+        if size >= megabytes * 10**6:
+            return number + 1
+
+
+# Ours
+
+def gather(folder, twin_folder):
+    """(seconds by phase, peak memory in MB before, and in all) of reading, cleaning, masking and comparing a folder."""
+    from twinlib.settings import Corpus
+    from twinlib.steps import corpus
+    from twinlib.text import clean, duplicates, privacy, scripts
+    from twinlib.twin import Twin
+
+    seconds = Counter()
+    for name, module, function in (("clean", clean, "clean"), ("mask", privacy, "mask"), ("count", scripts, "account"),
+                                   ("mend", scripts, "mended"), ("sketch", duplicates.Sketches, "add")):
+        setattr(module, function, _timed(getattr(module, function), name, seconds))
+    comparing = []
+    before, started = _peak(), time.perf_counter()
+    corpus.gather(Twin.open(str(twin_folder)), Corpus(source=str(folder)), {},
+                  lambda done, total, note="": note in ("comparing", "查重") and comparing.append(time.perf_counter()))
+    ended = time.perf_counter()
+    seconds["compare"] = ended - comparing[0] if comparing else 0.0
+    seconds["read and rest"] = ended - started - sum(seconds.values())
+    return dict(seconds), before, _peak()
+
+
+def _timed(function, name, seconds):
+    def timed(*args, **options):
+        started = time.perf_counter()
+        try:
+            return function(*args, **options)
+        finally:
+            seconds[name] += time.perf_counter() - started
+    return timed
+
+
+def compare(path):
+    """(seconds, peak MB, pairs) of our near-duplicates among the texts of a file, re-read from there when needed."""
+    from twinlib.text.duplicates import Sketches
+
+    started, sketches, places = time.perf_counter(), Sketches(), [0]
+    with path.open("rb") as file:
+        for line in file:
+            sketches.add(json.loads(line)["text"])
+            places.append(places[-1] + len(line))
+
+        def text_of(number):
+            file.seek(places[number])
+            return json.loads(file.readline())["text"]
+
+        pairs = [(i, j) for i, j, *_ in sketches.pairs(text_of)]
+    return time.perf_counter() - started, _peak(), pairs
+
+
+def read(folder):
+    """(seconds, peak MB, []) of reading a folder as Markdown."""
+    from twinlib.text import readers
+
+    started = time.perf_counter()
+    for _ in readers.read(folder):
+        pass
+    return time.perf_counter() - started, _peak(), []
+
+
+# Peers: these run in the other environment
+
+def markitdown(folder):
+    from markitdown import MarkItDown
+
+    started, reader = time.perf_counter(), MarkItDown()
+    for path in sorted(folder.iterdir()):
+        reader.convert(str(path))
+    return time.perf_counter() - started, _peak(), []
+
+
+def rensa(path):
+    from rensa import RMinHash, RMinHashLSH
+
+    started, index, found = time.perf_counter(), RMinHashLSH(threshold=0.5, num_perm=128, num_bands=32), []
+    for number, text in enumerate(_texts(path)):
+        sketch = RMinHash(num_perm=128, seed=1)
+        sketch.update(_shingles(text))
+        found += [(other, number) for other in index.query(sketch)]
+        index.insert(number, sketch)
+    return time.perf_counter() - started, _peak(), found
+
+
+def datasketch(path):
+    from datasketch import MinHash, MinHashLSH
+
+    started, index, found = time.perf_counter(), MinHashLSH(threshold=0.5, num_perm=128), []
+    for number, text in enumerate(_texts(path)):
+        sketch = MinHash(num_perm=128)
+        sketch.update_batch([shingle.encode() for shingle in _shingles(text)])
+        found += [(other, number) for other in index.query(sketch)]
+        index.insert(number, sketch)
+    return time.perf_counter() - started, _peak(), found
+
+
+def datatrove(path):
+    """Its own recipe: 14 buckets of 8 hashes over 5 words, as its English tokenizer finds them."""
+    import struct
+
+    from datatrove.executor import LocalPipelineExecutor
+    from datatrove.pipeline.dedup import MinhashConfig, MinhashDedupBuckets, MinhashDedupSignature
+    from datatrove.pipeline.readers import JsonlReader
+    from datatrove.utils.hashing import HashConfig
+
+    started, config = time.perf_counter(), MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))
+    with tempfile.TemporaryDirectory() as folder:
+        steps = ([JsonlReader(str(path.parent), glob_pattern=path.name),
+                  MinhashDedupSignature(f"{folder}/signatures", config)],
+                 [MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config)])
+        for step, tasks in zip(steps, (1, 14)):
+            LocalPipelineExecutor(step, tasks=tasks, workers=1, logging_dir=f"{folder}/logs/{tasks}").run()
+        found = {(i, j) for file in Path(f"{folder}/buckets").glob("*.dups")
+                 for _, i, _, j in struct.iter_unpack("<4I", file.read_bytes())}
+    return time.perf_counter() - started, _peak(), sorted(found)
+
+
+def _texts(path):
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)["text"]
+
+
+def _shingles(text):
+    """As ours, as strings: 5 letters of a Chinese text, 12 of another."""
+    letters = "".join(re.findall(r"\w+", text.lower()))
+    size = 5 if sum(letter >= "\u2e80" for letter in letters[:200]) > 60 else 12
+    return {letters[n:n + size] for n in range(max(1, len(letters) - size + 1))}
+
+
+def _peak():
+    unit = 10**6 if sys.platform == "darwin" else 1000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+# The table
+
+def alone(function, *args):
+    """A function's result from a process of its own, so that its peak memory is its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, args)
+
+
+def peer(python, name, path):
+    """What a peer gives, or None when that environment has none."""
+    done = subprocess.run([python, __file__, "--as-peer", name, str(path)], capture_output=True, text=True, check=False)
+    try:
+        return json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        print(f"  {name}: does not run there: {(done.stderr.strip().splitlines() or ['no output'])[-1][:150]}")
+        return None
+
+
+def scale(folder, sizes):
+    """Print how the pipeline's time and memory grow."""
+    found = {}
+    print("MB       files  seconds   MB/s  peak MB  of it before  seconds by phase")
+    for size in sizes:
+        files = write(folder / str(size), size)
+        seconds, before, peak = alone(gather, folder / str(size), folder / f"twin-{size}")
+        total = sum(seconds.values())
+        found[size] = total, peak
+        phases = "  ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda item: -item[1]))
+        print(f"{size:<6} {files:7} {total:8.1f} {size / total:6.2f} {peak:8.0f} {before:13.0f}  {phases}", flush=True)
+    small, large = min(found), max(found)
+    if small != large:
+        time_ratio, memory_ratio = (b / a for a, b in zip(found[small], found[large]))
+        print(f"{large / small:.0f} times the text: {time_ratio:.1f} times the time, {memory_ratio:.2f} times the memory")
+
+
+def duplicates(folder, count, python):
+    """Print who finds the planted near-copies, how fast."""
+    path, planted = folder / "texts.jsonl", []
+    with path.open("w", encoding="utf-8") as file:
+        for number, (text, origin) in zip(range(count), documents(2)):
+            file.write(json.dumps({"text": text.split("---\n", 2)[2], "id": str(number)}, ensure_ascii=False) + "\n")
+            planted += [] if origin is None else [(origin, number)]
+    size = path.stat().st_size / 10**6
+    print(f"\nNear-duplicates of {count} documents, {size:.0f} MB, {len(planted)} planted\n"
+          "            seconds   MB/s  peak MB  planted found  others")
+    _judged("ours", alone(compare, path), planted, size)
+    for name in ("rensa", "datasketch", "datatrove") if python else ():
+        _judged(name, peer(python, name, path), planted, size)
+
+
+def _judged(name, result, planted, size):
+    if result is None:
+        return
+    from twinlib.text.duplicates import Groups
+
+    seconds, peak, pairs = result
+    count = 1 + max((max(pair) for pair in [*planted, *pairs]), default=0)
+    right, found = Groups(count), Groups(count)
+    for groups, joined in ((right, planted), (found, pairs)):
+        for i, j in joined:
+            groups.join(i, j)
+    hits = sum(found.of(i) == found.of(j) for i, j in planted)
+    wrong = sum(right.of(i) != right.of(j) for i, j in pairs)
+    share = hits / max(1, len(planted))
+    print(f"{name:10} {seconds:8.1f} {size / seconds:6.2f} {peak:8.0f} {share:14.1%} {wrong:7}", flush=True)
+
+
+def reading(folder, python):
+    """Print how fast the same files are read, as Markdown and as web pages."""
+    from markdown_it import MarkdownIt
+
+    for kind in ("md", "html"):
+        (folder / kind).mkdir()
+        for number, (text, _) in zip(range(READ_BY_PEER), documents(3)):
+            page = text if kind == "md" else f"<html><body>{MarkdownIt().render(text.split('---', 2)[2])}</body></html>"
+            (folder / kind / f"{number}.{kind}").write_text(page, encoding="utf-8")
+        size = sum(path.stat().st_size for path in (folder / kind).iterdir()) / 10**6
+        ours, theirs = alone(read, folder / kind), peer(python, "markitdown", folder / kind) if python else None
+        print(f"\nReading {READ_BY_PEER} .{kind} files: ours {size / ours[0]:.2f} MB/s, peak {ours[1]:.0f} MB"
+              + (f"; markitdown {size / theirs[0]:.2f} MB/s, peak {theirs[1]:.0f} MB" if theirs else ""), flush=True)
+
+
+def main():
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES)
+    parser.add_argument("--documents", type=int, default=50_000)
+    parser.add_argument("--peer-python", default="")
+    parser.add_argument("--as-peer", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.as_peer:
+        name, path = asked.as_peer
+        run = {"markitdown": markitdown, "rensa": rensa, "datasketch": datasketch, "datatrove": datatrove}[name]
+        print("\n" + json.dumps(run(Path(path))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        scale(Path(folder), asked.sizes)
+        duplicates(Path(folder), asked.documents, asked.peer_python)
+        reading(Path(folder), asked.peer_python)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Questions by a small model: how many replies can be used, how many a minute, with the JSON schema and without.
+
+    python benchmarks/question_replies.py [FOLDER ...] [--replies 2000] [--without 300] [--show 20]
+
+SmolLM2 135M Instruct reads the English posts of data_samples (or of the folders) again and again with other
+seeds; a passage gets at most three tries, as in the corpus step, and every try is a reply. Then the same prompts go to
+the same model without the schema, asked in words for JSON, as the extraction that this replaces did.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from twinlib.engines.asking import ASKERS, TRIES, Local, fetch
+from twinlib.engines.llama import SLOTS
+from twinlib.text import asking, clean, readers
+from twinlib.text.passages import language_of, passages
+
+SAMPLES = Path(__file__).parent.parent / "data_samples" / "posts"
+
+
+def read(folders):
+    """The English passages of folders."""
+    found = []
+    for raw in (raw for folder in folders for raw in readers.read(Path(folder))):
+        text = clean.clean(raw["text"], raw["markdown"], frozenset(), raw["author"]).text
+        if language_of(text) == "en":
+            found += passages({"id": raw["id"], "title": raw["title"] or "", "text": text}, 500)
+    return found
+
+
+class Counted:
+    """Asks as `ask` does, with other seeds each round, and counts every reply: valid JSON, kept, or why not."""
+
+    def __init__(self, ask):
+        self.ask, self.lock = ask, threading.Lock()
+        self.replies, self.invalid, self.reasons = 0, 0, Counter()
+
+    def reply(self, passage, attempt, seed):
+        said = self.ask(passage, attempt, seed)
+        found = asking.read_reply(said, passage)
+        with self.lock:
+            self.replies += 1
+            self.invalid += not valid(said)
+            self.reasons[found.reason or "kept"] += 1
+        return found
+
+
+def valid(said):
+    """Is it the JSON that was asked for: an object with 1 or 2 questions of 4 to 80 characters?"""
+    try:
+        questions = json.loads(said)["questions"]
+        return 1 <= len(questions) <= asking.MOST and all(
+            asking.SHORTEST <= len(one) <= asking.LONGEST for one in questions)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def measure(ask, chosen, replies, show):
+    """Passages one after another, round after round, until there were so many replies; prints the figures."""
+    counted, left, started = Counted(ask), Counter(), time.monotonic()
+    rounds = ((p, number) for number in itertools.count() for p in chosen)
+    lock, shown = threading.Lock(), []
+
+    def worker():
+        while counted.replies < replies:
+            with lock:
+                passage, number = next(rounds)
+            for attempt in range(TRIES):
+                found = counted.reply(passage, attempt, 1 + attempt + TRIES * number)
+                if found.questions:
+                    break
+            with lock:
+                left[found.reason or "kept"] += 1
+                shown.append(found.questions)
+                if len(shown) % 50 == 0:
+                    print(f"  {counted.replies} replies, {counted.invalid} invalid …", file=sys.stderr, flush=True)
+
+    with ThreadPoolExecutor(SLOTS) as pool:
+        for done in [pool.submit(worker) for _ in range(SLOTS)]:
+            done.result()
+    report(counted, left, time.monotonic() - started)
+    for questions in shown[:show]:
+        print("     ", " / ".join(questions) or "-")
+
+
+def report(counted, left, seconds):
+    done = sum(left.values())
+    reasons = ", ".join(f"{name} {n}" for name, n in counted.reasons.most_common() if name != "kept")
+    lost = ", ".join(f"{name} {n}" for name, n in left.most_common() if name != "kept")
+    print(f"  {counted.replies} replies in {seconds:.0f} s: {counted.replies / seconds * 60:.0f} a minute")
+    print(f"  not the JSON asked for: {counted.invalid} of {counted.replies} ({counted.invalid / counted.replies:.2%})")
+    print(f"  refused by the check: {counted.replies - counted.reasons['kept']} ({reasons})")
+    print(f"  passages without a question after {TRIES} tries: {done - left['kept']} of {done} ({lost or 'none'})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folders", nargs="*", default=[SAMPLES])
+    parser.add_argument("--replies", type=int, default=2000)
+    parser.add_argument("--without", type=int, default=200)
+    parser.add_argument("--show", type=int, default=0)
+    wanted = parser.parse_args()
+    chosen, asker = read(wanted.folders), ASKERS["smollm2-135m-instruct"]
+    print(f"{asker.name}, {len(chosen)} English passages", flush=True)
+    with Local(fetch(asker), asker) as local:
+        print("with the schema", flush=True)
+        measure(local.reply, chosen, wanted.replies, wanted.show)
+        print("without", flush=True)
+        measure(lambda *place: local.reply(*place, held=False), chosen, wanted.without, wanted.show)
+
+
+if __name__ == "__main__":
+    main()

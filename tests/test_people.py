@@ -1,0 +1,213 @@
+"""Who wrote in the chats and what a table's columns mean: what people see, and the settings that come out."""
+
+from collections import Counter
+
+import pytest
+
+widgets = pytest.importorskip("ipywidgets")
+
+from twinlib import Twin, TwinError
+from twinlib.settings import Corpus
+from twinlib.twin import write_records
+from twinlib.ui import forms, people
+
+EVIL = "<img src=x onerror=alert(1)>"
+CHATS = {"wang.csv": {"format": "table", "senders": {"宁半圈": 12, "老王": 9}},
+         "family.txt": {"format": "whatsapp", "senders": {"Ning": 3, "Smith, John": 5, EVIL: 1}},
+         "work.json": {"format": "telegram", "senders": {"Boss": 7}}}
+TABLE = {"dump.csv": {"format": "table", "senders": {}, "columns": ["a1", "谁", EVIL, "flag"],
+                      "rows": [["1680000000", "老王", EVIL, "0"], ["1680000060", "宁半圈", "好", "1"]]}}
+
+
+def survey(files=(), formats=(("markdown", 3),), passed=(), skipped=()):
+    """A survey as readers.survey gives it."""
+    senders = Counter()
+    for file in dict(files).values():
+        senders.update(file["senders"])
+    return people.readers.Survey(Counter(dict(formats)), senders, dict(files), Counter(dict(passed)),
+                                 Counter(dict(skipped)))
+
+
+@pytest.fixture
+def twin(tmp_path):
+    return Twin.open(tmp_path / "demo")
+
+
+@pytest.fixture
+def look(twin, monkeypatch):
+    """A function that shows the form over files that were found, and keeps what the survey was asked with."""
+    def show(files, settings=Corpus(), **found):
+        def surveyed(source, options, progress):
+            show.asked.append(options)
+            progress(50, 100)
+            return survey(files, **found)
+
+        monkeypatch.setattr(people.readers, "survey", surveyed)
+        return people.form(twin, settings)
+
+    show.asked = []
+    return show
+
+
+def inside(widget):
+    """Every widget in a widget."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from inside(child)
+
+
+def text_of(widget):
+    return "\n".join(part.value for part in inside(widget) if isinstance(part, widgets.HTML))
+
+
+def test_nothing_to_choose_is_one_line_and_the_settings_stay_as_they_are(look):
+    form = look({})
+    assert "No chats in there: nothing to choose." in form.says.value
+    assert not form.ticks and not form.columns and form.settings == Corpus()
+
+
+def test_a_real_folder_without_chats_has_nothing_to_choose(twin, tmp_path):
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "tea.md").write_text("# Tea\n\nTea is best drunk hot, by the window.", encoding="utf-8")
+    form = people.form(twin, Corpus(source=str(tmp_path / "posts")))
+    assert "nothing to choose" in form.says.value and "Markdown" in form.summary.value
+
+
+def test_a_source_that_is_not_there_is_a_sentence_and_the_form_still_gives_its_settings(twin, tmp_path):
+    settings = Corpus(source=str(tmp_path / "none"), me="Ning")
+    form = people.form(twin, settings)
+    assert "There is no folder" in form.says.value
+    assert form.settings == settings
+
+
+def test_senders_stand_with_their_messages_the_most_first(look):
+    labels = [tick.description for tick in look(CHATS).ticks.values()]
+    assert labels[:3] == ["宁半圈 · 12", "老王 · 9", "Boss · 7"] and len(labels) == 6
+
+
+def test_who_is_ticked_becomes_the_setting_and_the_rest_is_put_aside(look):
+    form = look(CHATS)
+    assert "0 of 3 chats hold 0 messages of yours. The other 3 are put aside" in form.says.value
+    form.ticks["宁半圈"].value = form.ticks["Ning"].value = True
+    assert form.settings.me == "宁半圈, Ning"
+    assert "2 of 3 chats hold 15 messages of yours. The other 1 are put aside" in form.says.value
+    form.ticks["宁半圈"].value = False
+    assert form.settings.me == "Ning"
+
+
+def test_names_chosen_before_are_ticked_and_unknown_ones_are_kept(look):
+    form = look(CHATS, Corpus(me="Ning，Old Account"))
+    assert [name for name, tick in form.ticks.items() if tick.value] == ["Ning"]
+    assert form.settings.me == "Ning, Old Account"
+
+
+def test_the_author_is_ticked_until_somebody_is_chosen(look):
+    assert look(CHATS, Corpus(author="宁半圈")).settings.me == "宁半圈"
+    assert look(CHATS, Corpus(author="宁半圈", me="Ning")).settings.me == "Ning"
+    assert look(CHATS, Corpus(author="Nobody")).settings.me == ""
+
+
+def test_a_name_with_a_comma_stays_one_name(look):
+    form = look(CHATS)
+    form.ticks["Smith, John"].value = True
+    assert form.settings.me == '"Smith, John"'
+    assert look(CHATS, form.settings).ticks["Smith, John"].value
+
+
+def test_exports_that_know_their_owner_ask_nothing(look):
+    form = look({"tweets.js": {"format": "twitter", "senders": {"ning": 900}},
+                 "wx.csv": {"format": "table", "senders": {"a": 1, "b": 2}, "mine": True},
+                 "weibo.csv": {"format": "table", "senders": {"": 3}}})
+    assert not form.ticks and "nothing to choose" in form.says.value
+
+
+def test_of_very_many_senders_the_chosen_one_is_on_the_list(look):
+    crowd = {"group.txt": {"format": "whatsapp", "senders": {f"member {n}": 500 - n for n in range(300)}}}
+    form = look(crowd, Corpus(me="member 299"))
+    assert len(form.ticks) == people.LISTED and form.ticks["member 299"].value
+
+
+def test_columns_are_asked_for_with_three_rows_and_become_the_setting(look):
+    form = look(CHATS | TABLE)
+    [table] = form.columns
+    assert "1680000000" in text_of(table)
+    for role, name in (("time", "a1"), ("sender", "谁"), ("text", EVIL), ("mine", "flag")):
+        table.inputs[role].value = name
+    assert form.settings.columns == f"time=a1, sender=谁, text={EVIL}, mine=flag"
+
+
+def test_the_source_is_looked_at_again_with_the_columns(look):
+    form = look(TABLE)
+    form.columns[0].inputs["sender"].value = "谁"
+    form.columns[0].inputs["text"].value = "flag"
+    [again] = [part for part in inside(form.tables) if isinstance(part, widgets.Button)]
+    again.click()
+    assert look.asked[-1].columns == {"sender": "谁", "text": "flag"}
+
+
+def test_columns_stay_chosen_when_the_second_look_knows_the_table(look, monkeypatch):
+    form = look(TABLE)
+    form.columns[0].inputs["sender"].value = "谁"
+    monkeypatch.setattr(people.readers, "survey", lambda *_: survey(CHATS))
+    form.look()
+    form.ticks["宁半圈"].value = True
+    assert not form.columns and (form.settings.columns, form.settings.me) == ("sender=谁", "宁半圈")
+
+
+def test_tables_with_different_columns_are_asked_for_one_by_one(look):
+    other = {"qq.xlsx": {"format": "table", "senders": {}, "columns": ["日期", "谁"], "rows": []}}
+    form = look(TABLE | other | {"again.csv": TABLE["dump.csv"]})
+    assert len(form.columns) == 2
+    form.columns[0].inputs["time"].value, form.columns[1].inputs["time"].value = "a1", "日期"
+    form.columns[0].inputs["sender"].value = form.columns[1].inputs["sender"].value = "谁"
+    assert form.settings.columns == "time=a1|日期, sender=谁"
+
+
+def test_columns_typed_in_the_form_stay_when_nothing_is_asked(look):
+    assert look(CHATS, Corpus(columns="text=Content, steps=How")).settings.columns == "text=Content, steps=How"
+
+
+def test_a_form_above_is_read_when_the_settings_are_wanted(twin, look):
+    writing = forms.form("corpus", twin)
+    form = look(CHATS, writing)
+    form.ticks["Ning"].value = True
+    writing.inputs["consent"].value = True
+    assert form.settings.consent is True and form.settings.me == "Ning"
+
+
+def test_what_was_passed_over_or_cannot_be_read_is_said(look):
+    form = look({}, formats=(("pdf", 2), ("html", 1)), passed=(("image", 30), ("data", 0)), skipped=(("damaged", 1),))
+    assert "Passed over: pictures and sound 30<" in form.summary.value
+    assert "Can&#x27;t be read: damaged 1<" in form.summary.value
+    assert "web pages" in form.summary.value
+
+
+def test_answers_of_the_interview_are_counted_and_no_source_is_needed(twin):
+    write_records(twin.file("interview"), [
+        {"id": "life-01", "question": "?", "answer": "茶要烫。", "language": "zh", "when": "", "skipped": False},
+        {"id": "life-02", "question": "?", "answer": "", "language": "zh", "when": "", "skipped": True}])
+    form = people.form(twin, Corpus(source=""))
+    assert "answers of the interview" in form.summary.value and form.settings.source == ""
+
+
+def test_names_and_cells_of_a_chat_are_shown_and_never_run(look):
+    form = look(CHATS | TABLE | {f"{EVIL}.txt": {"format": "telegram", "senders": {"$x$ & co": 1}}})
+    assert "<img" not in text_of(form) and "&lt;img" in text_of(form)
+    # Older widgets set a description as HTML, and look for formulas in it.
+    assert not [tick.description for tick in form.ticks.values() if set(tick.description) & set("<>&$")]
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "both"])
+def test_every_line_is_there_in_every_language(look, language, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    seen = text_of(look(CHATS | TABLE))
+    assert ("Which of these are you?" in seen) == (language != "zh")
+    assert ("哪些是您？" in seen) == (language != "en")
+
+
+def test_a_source_that_fails_on_the_way_is_a_sentence(twin, monkeypatch):
+    def fail(*_):
+        raise TwinError("The disk is gone.")
+
+    monkeypatch.setattr(people.readers, "survey", fail)
+    assert "The disk is gone." in people.form(twin, Corpus()).says.value

@@ -1,0 +1,76 @@
+"""The gate says plainly, with the corpus's own numbers, when training will not help and what to do instead."""
+
+import re
+
+import pytest
+
+from twinlib.text.sufficiency import answers_needed, verdict
+
+
+def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing():
+    found = verdict(7, 4030, 5, {"post": 7})
+    assert found.level == "warning"
+    assert found.sentence == (
+        "You have 7 passages to learn from, about 3,100 words: training will not help yet. 13 more passages are needed: "
+        "17 interview answers of 150 words would do.")
+    assert [re.search("interview|Add more|persona prompt", a)[0] for a in found.actions] == [
+        "interview", "Add more", "persona prompt"]
+
+
+def test_the_same_in_chinese_counts_characters(monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    found = verdict(7, 4030, 5, {"post": 7})
+    assert found.sentence == "可学的有 7 段，约 5800 字：训练还帮不上忙。大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
+    assert ["访谈" in found.actions[0], "提示词" in found.actions[2]] == [True, True]
+
+
+@pytest.mark.parametrize("passages, level, says", [
+    (0, "stop", "There is nothing to learn from yet. 20 passages are needed: 25 interview answers"),
+    (1, "stop", "You have 1 passage to learn from, about 77 words: training has nothing to hold on to. 19 more"),
+    (4, "stop", "nothing to hold on to"), (5, "warning", "will not help yet"), (19, "warning", "1 more passage is needed"),
+    (20, "good", "something of your voice, but little of it"), (99, "good", "but little of it"),
+    (100, "good", "about 7,700 words: enough to learn your voice from"),
+])
+def test_the_level_follows_the_number_of_passages(passages, level, says):
+    found = verdict(passages, passages * 100, passages, {"post": passages})
+    assert found.level == level and says in found.sentence
+
+
+def test_much_text_is_plenty_and_needs_nothing():
+    found = verdict(500, 200_000, 300, {"post": 500})
+    assert (found.level, found.actions) == ("good", ())
+    assert found.sentence == "You have 500 passages to learn from, about 150,000 words: plenty to learn your voice from."
+    assert "plenty" not in verdict(500, 199_999, 300, {"post": 500}).sentence
+
+
+@pytest.mark.parametrize("documents, says", [(1, "All of it is one document"), (2, "All of it is 2 documents")])
+def test_too_few_documents_to_hold_one_out_is_a_warning_however_much_there_is(documents, says):
+    found = verdict(300, 150_000, documents, {"book": 300})
+    assert found.level == "warning" and says in found.sentence and "no figure will tell" in found.sentence
+    assert verdict(300, 150_000, 3, {"book": 300}).level == "good"
+
+
+def test_nothing_but_chat_is_a_warning():
+    found = verdict(300, 150_000, 20, {"chat": 290, "post": 10})
+    assert found.level == "warning" and "will learn to chat, not to explain" in found.sentence
+    assert "interview" in found.actions[0]
+    assert verdict(300, 150_000, 20, {"chat": 200, "post": 100}).level == "good"
+    assert verdict(300, 150_000, 20, {}).level == "good", "kinds that nobody counted say nothing"
+
+
+def test_what_nobody_can_do_is_not_offered():
+    assert not any("persona prompt" in action for action in verdict(0, 0, 0, {}).actions), "it quotes what was written"
+    assert not any("persona prompt" in action for action in verdict(50, 20_000, 9, {"post": 50}).actions)
+
+
+def test_the_answers_promised_are_enough_after_a_fifth_is_held_out():
+    for passages in range(21):
+        assert passages + 0.8 * answers_needed(passages) >= 20
+        assert answers_needed(passages) == 0 or passages + 0.8 * (answers_needed(passages) - 1) < 20
+
+
+def test_both_languages_say_it_once_each(monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    found = verdict(300, 150_000, 1, {"chat": 300})
+    assert found.sentence.count(" · ") == 1
+    assert all(action.count(" · ") == 1 for action in found.actions)

@@ -1,0 +1,90 @@
+"""Times as exports write them: any order of day and month, 12 or 24 hours, English and Chinese; to ISO.
+
+Whether 3/4 is in March or April can't be told from one line, so `times` looks at all of a file's times at once.
+"""
+
+import re
+from datetime import datetime, timezone
+
+STAMP = re.compile(
+    r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|週)[一二三四五六日天])?"
+    r"(?:(?:\s+|T)(?:(?:klo|um|at|kl\.?|à|às)\s+)?(上午|下午|凌晨|早上|中午|晚上|[AP]M)?\s?"
+    r"(\d{1,2})[:.时時](\d{2})(?:[:.分](\d{2}))?(?:[.,]\d{1,9})?[分秒]?\s?([ap]\.?\s?m\.?)?)?"
+    r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+WESTERN = re.compile(r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})")
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # where year, month and day stand
+
+
+def times(texts):
+    """The ISO times of many spellings in one file, '' for what is none; day and month are told apart over all."""
+    texts = [text.strip() for text in texts]
+    found = [STAMP.fullmatch(text) for text in texts]
+    order = order_of([match for match in found if match])
+    return [iso(match, order) if match else single(text) for match, text in zip(found, texts)]
+
+
+def order_of(found):
+    """'ymd', 'dmy' or 'mdy' for the matches of one file: no impossible dates, then time running forward, then habit."""
+    if not found:
+        return "ymd"
+    days = list(dict.fromkeys(tuple(int(part) for part in match.groups()[:3]) for match in found))
+    first = found[0]
+    half = first[4] or first[8] or ""
+    american = half in ("AM", "PM") and "." not in first[0] and "-" not in first[0]
+    habit = ["mdy", "dmy"] if american else ["dmy", "mdy"]
+    # Years change less often than days, so 23/12/30, 23/12/31 begin with theirs.
+    years = len({day[0] for day in days}) < len({day[2] for day in days})
+    if years or max(day[0] for day in days) > 31 or (half and half[0] > "\u2e80"):
+        habit = ["ymd", *habit]
+    return min(habit, key=lambda order: (*_doubts(days, order), habit.index(order)))
+
+
+def _doubts(days, order):
+    """(impossible dates, steps back in time) when `days` are read in this order."""
+    read = [_day(day, order) for day in days]
+    sound = [day for day in read if day]
+    return len(read) - len(sound), sum(b < a for a, b in zip(sound, sound[1:]))
+
+
+def _day(numbers, order):
+    year, month, day = (numbers[place] for place in ORDERS[order])
+    year += 2000 if year < 100 else 0
+    try:
+        return datetime(year, month, day) if 1970 <= year <= 2100 else None
+    except ValueError:
+        return None
+
+
+def iso(match, order):
+    """The ISO time of a STAMP match, to the second (to the day when it has no clock); '' for an impossible one."""
+    day = _day(tuple(int(part) for part in match.groups()[:3]), order)
+    if day is None or match[5] is None:
+        return day.date().isoformat() if day else ""
+    hour, half = int(match[5]), (match[4] or match[8] or "").lower()
+    if half and half[0] in "p下晚" and hour < 12 or half == "中午" and hour < 3:
+        hour += 12
+    elif half and half[0] in "a上凌" and hour == 12:
+        hour = 0
+    try:
+        return day.replace(hour=hour, minute=int(match[6]), second=int(match[7] or 0)).isoformat()
+    except ValueError:
+        return ""
+
+
+def single(text):
+    """The ISO time (UTC) of Unix seconds, milli- or microseconds, or of 'Wed Oct 10 20:19:24 +0000 2018'; else ''."""
+    western = WESTERN.fullmatch(text)
+    if western and western[1] in MONTHS:
+        month, day, hour, minute, second, year = western.groups()
+        parts = (year, MONTHS.index(month) + 1, day, hour, minute, second)
+        return _iso(lambda: datetime(*map(int, parts)))
+    number = re.fullmatch(r"(\d{9,10})(\d{3}|\d{6})?(?:\.\d*)?", text)
+    return _iso(lambda: datetime.fromtimestamp(int(number[1]), timezone.utc)) if number else ""
+
+
+def _iso(make):
+    try:
+        return make().replace(tzinfo=None).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""
