@@ -234,8 +234,8 @@ EVERYDAY_ZH = set((
     "自然 一样 一般 一种 一个 两个 所以 究竟 大约 仿佛 总之 非常 特别 直接 完全 容易 比较 清楚 简单 困难 重要 无聊 发现 打算 承认 发表 努力 合适 测试 需要 觉得 认为 "
     "开始 解决 继续 希望 喜欢 愿意 打开 关闭 提供 进行 实现 使用 利用 属于 关于 提到 接着 可以 没有 已经 允许 应该 必须 毫米 厘米 公里 公斤 不可 不知 未尝 文字 文章 "
     "句子 题目 数目 期间 中间 里面 外面 上面 下面 前面 后面 旁边 身上 手里 心里 眼里 家里 一切 全体 本身 意义 目的 机会 之类 之一 其中 以上 以下 处理 影响 一回 一面 "
-    "一天 一点 一下 一口 有些 有点 同时 同样 不同 不少 许多 所谓 确实 好处 坏处 差不多 不得不 上文 下文 用处 人间 二者 前者 后者").split())
-TELLING = re.compile(rf"(?![{NUMBERS}两几])(?!(.)\1$)[\u4e00-\u9fff]{{2,}}|[A-Za-z].+")  # neither 三人 nor 玩玩
+    "一天 一点 一下 一口 有些 有点 同时 同样 不同 不少 许多 所谓 确实 好处 坏处 差不多 不得不 上文 下文 用处 人间 二者 前者 后者 人家").split())
+TELLING = re.compile(rf"(?![{NUMBERS}两几])(?!(.)\1$)(?!.*不)[\u4e00-\u9fff]{{2,}}|[A-Za-z].+")  # not 三人, 玩玩, 对不起
 MARKED = re.compile(r"([“《「])([^“”《》「」，。！？；：…\s]{2,8})([”》」])")
 STOP_EN = set((
     "thing things day days year years time times way night morning noon evening afternoon week month hour hours "
