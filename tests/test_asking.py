@@ -46,6 +46,7 @@ def said(*questions):
     (said("Tell me about the kettle"), ["Tell me about the kettle?"], "no mark at the end"),
     (said("Who\ud800 mended\u200b the kettle?"), ["Who mended the kettle?"], "half a character, an invisible one"),
     (said("What is your name?", "Who mended the kettle?"), ["Who mended the kettle?"], "the good one of two"),
+    (said("Who mended the old kettle?", "Who mended the kettle?"), ["Who mended the old kettle?"], "nearly twice"),
     (said("Who mended the kettle?", "Why tea?", "How old is the kettle?"), ["Who mended the kettle?", "Why tea?"], "two")])
 def test_good_questions_are_kept(reply, questions, why):
     assert asking.read_reply(reply, passage()) == (questions, ""), why
@@ -59,7 +60,9 @@ def test_good_questions_are_kept(reply, questions, why):
     (said("谁修好了水壶？"), "language"), (said("Кто починил чайник?"), "language"),
     (said("Did your neighbour soldered the old kettle for a cup?"), "copied"),
     (said("What does the author say of the kettle?"), "about"), (said("Why is a kettle in the text?"), "about"),
-    (said("Did my neighbour mend it?"), "person"), (said("What is your favourite colour?"), "subject"),
+    (said("Is the kettle old, is the kettle old, is the kettle old?"), "loop"),
+    (said("Can you provide more details of the kettle?"), "about"), (said("Did my neighbour mend it?"), "person"),
+    (said("What is your favourite colour?"), "subject"),
     (said("What is the best thing?"), "subject")])
 def test_other_replies_have_a_reason(reply, reason):
     assert asking.read_reply(reply, passage()) == ([], reason) and reason in asking.REASONS
@@ -68,6 +71,7 @@ def test_other_replies_have_a_reason(reply, reason):
 @pytest.mark.parametrize("question, reason", [
     ("谁把水壶焊好的？", ""), ("说说那把旧水壶吧。", ""), ("1、为什么不换新水壶？", ""), ("Why keep the kettle?", "language"),
     ("文中的水壶是谁焊好的？", "about"), ("作者为什么不换水壶？", "about"), ("你最喜欢什么颜色？", "subject"),
+    ("水壶旧，水壶旧，水壶旧，水壶旧？", "loop"),
     ("邻居替我把旧水壶焊好了，只收一杯茶？", "copied"), ("水壶は誰が直したの？", "language"), ("水壶？", "length"), ("水壶是邻居焊的，", "cut")])
 def test_chinese_replies(question, reason):
     found = asking.read_reply(said(question), passage("zh"))
@@ -147,7 +151,8 @@ def test_a_log_torn_at_any_byte_loses_only_what_was_torn(tmp_path):
         log.write_bytes(data[:cut])
         ask, tries = answers(said("谁把水壶焊好的？"))
         assert write(passages, ask, log, "m", collected([])) == whole
-        assert len(tries) == 2 - data[:cut].count(b"\n") and log.read_bytes().count(b"\n") == 2
+        assert len(tries) == 2 - data[:cut].count(b"\n")
+        assert all(json.loads(line) for line in log.read_bytes().splitlines()), "mended"
 
 
 def test_lines_that_are_no_records_are_passed_over(tmp_path):
@@ -172,6 +177,7 @@ def test_a_stop_loses_nothing_that_was_answered(tmp_path):
     passages = [passage(name=str(n)) for n in range(60)]
     with pytest.raises(Stopped):
         write(passages, ask, log, "m", stop)
+    time.sleep(0.1)
     logged = [json.loads(line)["passage"] for line in log.read_text().splitlines()]
     assert sorted(logged) == sorted(asked) and 5 <= len(logged) <= 5 + 2 * engine.AT_ONCE
     ask, tries = answers(said("Who mended the kettle?"))

@@ -207,3 +207,15 @@ def test_words_among_brackets_that_are_never_closed_all_stay():
     assert clean("![a cup of " * 20_000).text.count("cup") == 20_000
     assert clean("[" * 100_000).text == "[" * 100_000
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("text, cleaned", [
+    ("南普陀寺⑴还在做戏；刘伶⑵喝醉。\n\n庄周韩非⑶的毒。", "南普陀寺还在做戏；刘伶喝醉。\n\n庄周韩非的毒。"),
+    ("天眼通〔５〕，所以本领大。美洲〔11〕的发见。", "天眼通，所以本领大。美洲的发见。"),
+    ("要带：⑴茶；⑵水；⑶书。", "要带：⑴茶；⑵水；⑶书。"),
+    ("⑴先烧水。\n\n⑵再泡茶。", "⑴先烧水。\n\n⑵再泡茶。"),
+    ("第二条⑵比第一条⑴长。", "第二条⑵比第一条⑴长。"),
+    ("天眼通〔１〕，所以本领大。\n\n〔１〕天眼通：能看见常人看不见的。", "天眼通，所以本领大。"),
+    ("一口〔口牛〕也不吃。", "一口〔口牛〕也不吃。")])
+def test_marks_whose_notes_are_elsewhere_go_and_enumerations_stay(text, cleaned):
+    assert clean(text, markup=False).text == cleaned

@@ -116,11 +116,13 @@ def test_a_title_in_quotation_marks_is_a_topic_and_a_mere_exclamation_is_not():
 
 @pytest.mark.parametrize("sentence, wrong", [
     ("He told the office knock to Mr. Creed and went.", "knock"), ("She went to Lord. She came.", "Lord. She"),
-    ("I saw the glazier was there, and my books ready to go.", "was"), ("My head is full of it, my head full to burst.", "full"),
+    ("I saw the glazier was there, and my books ready to go.", "was"),
+    ("My head is full of it, my head full to burst.", "full"),
     ("So he gave the slightly, and the instructions of Instructions.", "Instructions")])
 def test_what_only_looks_like_an_english_thing_is_no_topic(sentence, wrong):
     many = "We knock and knock. All is ready. The jug is full. It was late. Read instructions. It is full, ready."
-    found = topics([passage(text=sentence, language="en", name="1"), passage(text=many * 9, language="en", name="2")], most=9)
+    other = passage(text=many * 9, language="en", name="2")
+    found = topics([passage(text=sentence, language="en", name="1"), other], most=9)
     assert not [word for word in found["1"] if wrong in word.split() or wrong == word]
 
 

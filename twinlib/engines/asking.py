@@ -94,8 +94,8 @@ def askers(wanted, languages, warnings):
         if language in asker.languages:
             found.setdefault(asker, []).append(language)
         else:
-            warnings.append(t(f"{asker.name} asks in English only: the Chinese passages get their questions from titles. "
-                              f"Choose {DEFAULTS['zh']} for them.",
+            warnings.append(t(f"{asker.name} asks in English only: the Chinese passages get their questions from "
+                              f"titles. Choose {DEFAULTS['zh']} for them.",
                               f"{asker.name} 只会用英文提问：中文段落改用标题提问。要它们也由模型提问，请选 {DEFAULTS['zh']}。"))
     return found
 
@@ -105,14 +105,14 @@ def _asker(wanted):
         return known
     if Path(wanted).expanduser().is_file() or re.fullmatch(r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", str(wanted)):
         return Asker(str(wanted), str(wanted), ("en", "zh"), "other")
-    raise TwinError(t(f"There is no model '{wanted}' to ask questions. Choose one of {', '.join(ASKERS)}; or a GGUF file; "
-                      "or one on the hub as owner/repository:file.gguf.",
+    raise TwinError(t(f"There is no model '{wanted}' to ask questions. Choose one of {', '.join(ASKERS)}; or a GGUF "
+                      "file; or one on the hub as owner/repository:file.gguf.",
                       f"没有可以提问的模型“{wanted}”。可选：{'、'.join(ASKERS)}；或一个 GGUF 文件；"
                       "或 hub 上的 owner/repository:file.gguf。"))
 
 
 def fetch(asker):
-    """The path of an Asker's GGUF file: the file itself, inside an installed package, or downloaded by the hub's client."""
+    """The path of an Asker's GGUF file: the file itself, one inside an installed package, or one from the hub."""
     path = Path(asker.source).expanduser()
     if path.is_file():
         return path
@@ -136,7 +136,8 @@ def _download(repository, file):
         missing = isinstance(error, (errors.RepositoryNotFoundError, errors.EntryNotFoundError))
         if missing and not isinstance(error, errors.LocalEntryNotFoundError):
             raise TwinError(t(f"Hugging Face has no {file} in '{repository}': check the name, or set HF_TOKEN if it is "
-                              "private.", f"Hugging Face 的“{repository}”里没有 {file}：请检查名字；若是私有的，请设置 HF_TOKEN。")) from None
+                              "private.",
+                              f"Hugging Face 的“{repository}”里没有 {file}：请检查名字；若是私有的，请设置 HF_TOKEN。")) from None
         raise TwinError(t(f"{repository} could not be downloaded ({type(error).__name__}): check the connection (in "
                           "mainland China set HF_ENDPOINT to a mirror before starting), or let titles ask.",
                           f"{repository} 下载失败（{type(error).__name__}）：请检查网络（中国大陆请先把 HF_ENDPOINT 设为镜像），"
@@ -233,8 +234,8 @@ def _ask_all(passages, ask, log, by, heard):
                 silent = silent + 1 if record["failed"] == "service" else 0
                 heard(record)
                 if silent == SILENT:
-                    raise TwinError(t(f"The service left {SILENT} passages in a row unanswered: try again later; what is "
-                                      "answered is kept.", f"该服务连续 {SILENT} 段没有回答：请稍后再试，已有的回答都留着。"))
+                    raise TwinError(t(f"The service left {SILENT} passages in a row unanswered: try again later; what "
+                                      "is answered is kept.", f"该服务连续 {SILENT} 段没有回答：请稍后再试，已有的回答都留着。"))
         finally:
             pool.shutdown(cancel_futures=True)  # what is under way is waited for, and written
 

@@ -63,8 +63,9 @@ def consent_problem(settings, count):
         return t("Say which model of the service should ask: --question-model.", "请说明用该服务的哪个模型提问：--question-model。")
     if not settings.send:
         host = urlsplit(settings.endpoint).hostname
-        return t(f"{count} passages of your writing would be sent to {host}: agree to it with --send yes, or let titles "
-                 "ask the questions.", f"您的 {count} 段文字会发给 {host}：同意请加 --send yes，否则改用标题提问。")
+        en, zh = (f"{count} passages", f"{count} 段文字") if count else ("All passages", "全部文字")
+        return t(f"{en} of your writing would be sent to {host}: agree to it with --send yes, or let titles "
+                 "ask the questions.", f"您的{zh}会发给 {host}：同意请加 --send yes，否则改用标题提问。")
     return ""
 
 
@@ -79,7 +80,7 @@ def announce(passages, url, model):
 
 
 class Service:
-    """A service that asks: `ask(passage, attempt)` is the text of its reply; raises Unanswered, or TwinError for all."""
+    """A service that asks: `ask(passage, attempt)` is the text of its reply; raises Unanswered, or TwinError."""
 
     def __init__(self, url, model, waits=WAITS, timeout=TIMEOUT):
         if wrong := wrong_address(url):
@@ -154,7 +155,8 @@ class Service:
             return TwinError(t(f"{self.host} does not accept the key: set OPENAI_API_KEY to one of its keys.",
                                f"{self.host} 不接受这个密钥：请把 OPENAI_API_KEY 设为它的密钥。"))
         if error.code == 404:
-            return TwinError(t(f"{self.host} has no model '{self.model}', or the address is wrong (often it ends in /v1).",
+            return TwinError(t(f"{self.host} has no model '{self.model}', or the address is wrong (often it ends in "
+                               "/v1).",
                                f"{self.host} 没有模型“{self.model}”，或地址不对（常以 /v1 结尾）。"))
         return TwinError(self._no(f"HTTP {error.code} {told}"))
 

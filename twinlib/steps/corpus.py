@@ -17,10 +17,11 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ..engines import asking
+from ..engines import asking, service
 from ..files import replaced
 from ..language import t
 from ..settings import parse, stop, warning
+from ..text import asking as replies
 from ..text import duplicates, intake, interview, pairs, privacy, questions, readers, scripts, sufficiency
 from ..text.passages import language_of, passages, split_of
 from ..text.reasons import KINDS, PASSED, REASONS
@@ -60,11 +61,9 @@ def _source_problems(source, twin):
 
 
 def _asking_problems(settings, twin):
-    if settings.questions != "endpoint":
-        return []
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
-    problem = asking.consent_problem(settings, count)
-    return [problem] if problem else []
+    sentence = service.consent_problem(settings, count)
+    return [Problem("stop", sentence)] if sentence else []
 
 
 def _consent_problems(settings):
@@ -91,12 +90,15 @@ def run(twin, settings, progress):
     documents = twin.records("documents")
     pieces = _passages(documents, split_of(gathered.groups), settings.passage_tokens, author)
     facts = _remember(twin, settings, author, pieces)
-    asked, failed = _asked(twin, settings, pieces, progress)
-    made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain, *asked),
+    asked = _asked(twin, settings, pieces, progress)
+    writer = (questions.titles, "title") if asked is None else \
+        (lambda passage: asked.questions.get(passage["id"], []), settings.questions)
+    made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain, *writer),
                     decisions)
     _write(twin, gathered, pieces, made)
-    figures = _figures(gathered, documents, pieces, made) | _failures(failed, pieces)
-    return Outcome(figures, inputs, ignored + _warnings(gathered, pieces, documents, failed), settings)
+    figures = _figures(gathered, documents, pieces, made) | (_failures(asked) if asked else {})
+    warnings = _warnings(gathered, pieces, documents) + (_unanswered(asked) if asked else [])
+    return Outcome(figures, inputs, ignored + warnings, settings)
 
 
 def _sources(settings):
@@ -235,11 +237,13 @@ def _passages(documents, splits, limit, author):
 
 
 def _asked(twin, settings, pieces, progress):
-    """((question writer, its name in the rows), failures by reason) of the way that the settings ask for."""
-    if settings.questions == "titles":
-        return (questions.titles, "title"), Counter()
-    made, failed = asking.questions_for([p for p in pieces if not p["question"]], settings, twin.file("questions"), progress)
-    return (lambda passage: made.get(passage["id"], []), settings.questions), failed
+    """The Asked of the way that the settings ask for: a model here, or a service; None when titles do."""
+    if settings.questions == "local":
+        return asking.ask_locally(pieces, settings.question_model, twin.file("questions"), progress)
+    if settings.questions == "endpoint":
+        progress.say(service.announce(pieces, settings.endpoint, settings.question_model))
+        return asking.ask_service(pieces, settings.endpoint, settings.question_model, twin.file("questions"), progress)
+    return None
 
 
 def _remember(twin, settings, author, pieces):
@@ -314,8 +318,9 @@ def _figures(gathered, documents, pieces, rows):
     return found | {f"{split}_documents": figure(splits[split]) for split in ("train", "val", "test")}
 
 
-def _failures(failed, pieces):
-    return {"questions_failed": figure(failed.total(), n=len(pieces), note=_listed(failed))} if failed else {}
+def _failures(asked):
+    total = asked.failures.total()
+    return {"questions_failed": figure(total, n=len(asked.questions) + total, note=_said(asked.failures, replies.REASONS))}
 
 
 def _said(counts, labels):
@@ -326,7 +331,7 @@ def _listed(counts):
     return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n)
 
 
-def _warnings(gathered, pieces, documents, failed):
+def _warnings(gathered, pieces, documents):
     verdict = _enough(pieces, documents)
     found = [] if verdict.level == "good" else [" ".join((verdict.sentence, *verdict.actions))]
     held = sum(p["split"] == "test" for p in pieces)
@@ -340,7 +345,7 @@ def _warnings(gathered, pieces, documents, failed):
                        f"文章署了不同的名字（{names}）：请去掉不是您写的。"))
     account = gathered.account
     eaten = scripts.sentence(account.before, account.kept + account.aside)
-    return found + ([eaten] if eaten else []) + _waiting(gathered.dropped) + _unanswered(failed)
+    return found + ([eaten] if eaten else []) + _waiting(gathered.dropped)
 
 
 def _enough(pieces, documents):
@@ -364,11 +369,12 @@ def _waiting(dropped):
     return found
 
 
-def _unanswered(failed):
-    if not failed:
-        return []
-    return [t(f"For {failed.total()} passages no usable question was written ({_listed(failed)}): their titles ask instead.",
-              f"有 {failed.total()} 段没有得到可用的问题（{_listed(failed)}）：改用标题提问。")]
+def _unanswered(asked):
+    if not asked.failures:
+        return asked.warnings
+    why, total = _said(asked.failures, replies.REASONS), asked.failures.total()
+    return asked.warnings + [t(f"For {total} passages no usable question was written ({why}): their titles ask instead.",
+                               f"有 {total} 段没有得到可用的问题（{why}）：改用标题提问。")]
 
 
 def _nothing(source, counts):

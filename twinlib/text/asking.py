@@ -23,6 +23,7 @@ REASONS = {  # why a passage has no question by the model, in the order of what 
     "empty": ("no question in it", "里面没有问题"), "length": ("too short or too long", "太短或太长"),
     "cut": ("broken off", "没说完"), "language": ("in the wrong language", "语言不对"),
     "copied": ("copied from the passage", "照抄原文"), "about": ("speaks of 'the text' or 'the author'", "提到“文中”“作者”"),
+    "loop": ("goes in circles", "原地打转"),
     "person": ("says 'my' for the author's own", "把作者的事说成“我的”"),
     "subject": ("not about the passage", "与这段无关"), "service": ("no answer from the service", "服务没有回答")}
 SYSTEM = {
@@ -38,9 +39,12 @@ NUMBERED = re.compile(r"^(?:(?:question|q|问题|问|问句)\s*[\d一二三]*\s*
 INVISIBLE = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffd\ud800-\udfff]")
 ABOUT_EN = re.compile(
     r"(?<![a-z])(?:the|this|that|these|those) (?:(?:input|given|above|following|short|blog|main) )*(?:text|passage|"
-    r"author|writer|article|excerpt|narrator|speaker|blogger|essay|paragraph|document|post|context|quote)(?:'s|s)?(?![a-z])|"
+    r"author|writer|article|excerpt|narrator|speaker|blogger|essay|paragraph|document|post|context|quote)"
+    r"(?:'s|s)?(?![a-z])|"
     r"(?<![a-z])(?:according to|in|of) (?:the|this|that) (?:story|piece|diary|letter|entry)(?![a-z])|"
-    r"(?<![a-z])(?:ai|language|chat) ?(?:bot|model|assistant)(?![a-z])", re.IGNORECASE)
+    r"(?<![a-z])(?:ai|language|chat) ?(?:bot|model|assistant)(?![a-z])|"
+    r"(?<![a-z])(?:the|this) (?:word|phrase|term|question|answer)(?![a-z])|json|"
+    r"(?<![a-z])provide (?:an? |any |more |me |the )*(?:detail|information|example|answer|response)", re.IGNORECASE)
 ABOUT_ZH = re.compile("文中|作者|笔者|本文|该文|上文|原文|下文|文章[里中的内]|[这那该]一?[篇段](?:文|短文|话|内容|材料|日记|散文)|段落|短文|材料[里中]|"
                       "[文本]段[里中]|根据[上这此]")
 REQUEST = re.compile(r"^(?:请?(?:再|多|给我|跟我|和我)?(?:说说|讲讲|聊聊|谈谈|介绍|描述|说一说|讲一讲|聊一聊|谈一谈)|(?:please )?(?:tell|talk|describe|"
@@ -56,7 +60,7 @@ EVERYDAY = set(
     "should will shall from into than then know think feel make made like want need name thing things time times day "
     "days people person someone something anything most more many much some such very best first last next life good "
     "great mean meaning happen happened tell explain describe main purpose reason story describing favorite favourite "
-    "ever never always still just also only other another these those ask asked question questions answer you're you've "
+    "ever never always still just also only other another these those ask asked question questions answer "
     "did do is are was how why who the for and not can get".split())
 EMPTY_ZH = FUNCTION | set("什么怎样如何哪谁吗呢吧啊想觉得看说讲会能可要最后来时候个些人事情问题")
 # All that a model of a hundred million parameters can follow.
@@ -108,7 +112,7 @@ def read_reply(text, passage):
         question = tidy(question)
         if why := _why_not(question, passage):
             reasons.append(why)
-        elif question.casefold() not in [one.casefold() for one in kept]:
+        elif not any(_same(question, one) for one in kept):
             kept.append(question)
     if kept:
         return Reply(kept[:MOST])
@@ -165,9 +169,24 @@ def _why_not(question, passage):
     about = (ABOUT_ZH if zh else ABOUT_EN).search(question)
     if about and about.group().lower() not in text.lower():
         return "about"
+    grams = _grams(question)
+    if len(set(grams)) < 0.75 * len(grams):
+        return "loop"
     if any(own in text.lower() for own in OWN.findall(question.lower())):
         return "person"
     return "" if _on_subject(question, f"{passage['title']}\n{text}") else "subject"
+
+
+def _grams(question):
+    """The pairs of characters of a Chinese question, of neighbouring words of another."""
+    units = re.findall("[\u4e00-\u9fff]|[a-z]+", question.lower())
+    return list(zip(units, units[1:]))
+
+
+def _same(question, other):
+    """Do two questions ask the same in nearly the same words?"""
+    one, two = set(_grams(question)), set(_grams(other))
+    return question.casefold() == other.casefold() or len(one & two) >= 0.6 * max(1, min(len(one), len(two)))
 
 
 def _chinese(question):

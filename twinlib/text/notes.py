@@ -6,6 +6,7 @@ from .lines import without
 
 NUMBER = re.compile(r"[①-⒇]|[\[［〔【(（]\d{1,3}[\]］〕】)）]")
 MARK = re.compile(r"[①-⒇]|[\[［〔【]\d{1,3}[\]］〕】]")
+STRAY = re.compile(r"(?<=\S)〔[\d０-９]{1,3}〕(?!\s*$)")
 HEADING = re.compile(r"[【\[(（]?(注释?|註釋?|尾注|脚注|注解|(foot|end)?notes)[】\])）]?[:：]?", re.IGNORECASE)
 ENTRY = re.compile(r"(?:[-*] )?(\^?[①-⒇]|[\[［〔【(（]?\^?(\d{1,3})[\]］〕】)）.、]?)\s*\S")
 
@@ -18,7 +19,7 @@ def without_notes(blocks, parts):
     """
     places = _places(blocks)
     if not places:
-        return blocks
+        return _without_strays(blocks)
     carried = {mark for block in blocks for mark in NUMBER.findall(block.text)}
     gone, marks, kept = set(), set(), set()
     for place in places:
@@ -29,7 +30,19 @@ def without_notes(blocks, parts):
     blocks = [block._replace(kind="kept") if place in kept else
               block._replace(text=rule.sub("", block.text)) if rule and place not in gone else block
               for place, block in enumerate(blocks)]
-    return without(blocks, gone)
+    return _without_strays(without(blocks, gone))
+
+
+def _without_strays(blocks):
+    """Blocks without the marks of notes that were left behind somewhere else: 〔１１〕 after a word, and ⑴ ⑵ ⑶ in
+    their order through the text, where none of them opens a paragraph or numbers an enumeration."""
+    text = "\n".join(block.text for block in blocks)
+    series = [ord(mark) - 0x2474 for mark in re.findall("[⑴-⒇]", text)]
+    counted = bool(series) and series == sorted(set(series)) and not re.search(r"(?:^|[\s：:；;，,、])[⑴-⒇]", text)
+    if not counted and not STRAY.search(text):
+        return blocks
+    rule = re.compile(STRAY.pattern + "|[⑴-⒇]" * counted)
+    return [block if block.kind == "kept" else block._replace(text=rule.sub("", block.text)) for block in blocks]
 
 
 def _places(blocks):

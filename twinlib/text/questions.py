@@ -19,17 +19,19 @@ GENERIC_EN = set(
     "introduction,intro,preface,foreword,conclusion,conclusions,summary,notes,note,untitled,misc,miscellaneous,"
     "appendix,background,overview,final thoughts,closing thoughts,in closing,update,updates,abstract,references,"
     "afterword,epilogue,prologue,contents,the end,links,footnotes,post,diary,journal,wrapping up,key takeaways,"
-    "full content,instructions,ingredients,method,methods,directions,steps,requirements,prerequisites,installation,setup,"
+    "full content,instructions,ingredients,method,methods,directions,steps,requirements,prerequisites,installation,"
+    "setup,"
     "getting started,quick start,usage,how to use,example,examples,results,discussion,faq,questions,q&a,tips,resources,"
-    "further reading,related posts,comments,about,about me,about the author,contact,bio,acknowledgements,acknowledgments,"
+    "further reading,related posts,comments,about,about me,about the author,contact,bio,acknowledgements,"
+    "acknowledgments,"
     "changelog,todo,to do,more,other,tl;dr,disclaimer,copyright,licence,license,thanks,edit,ps,p.s".split(","))
 # A heading that tells the reader what to do names nothing to ask about.
 IMPERATIVES = set(
     "add ask avoid be begin bring build buy call change check choose click come consider copy create cut do don't "
     "download draw drink eat enjoy enter find finish fix follow forget get give go have help install join keep know "
     "learn leave let listen log look make measure mind move never open order pay pick place play press put read "
-    "remember remove repeat replace return run save say see sell send set share show sign sit start stay stop subscribe "
-    "take talk tell test think tighten try turn type upload use visit wait walk wash watch write".split())
+    "remember remove repeat replace return run save say see sell send set share show sign sit start stay stop "
+    "subscribe take talk tell test think tighten try turn type upload use visit wait walk wash watch write".split())
 NUMBERS = "〇零一二三四五六七八九十百"
 COUNTERS = "年月日天个岁块元里条种件问家步封孝节计史桥分小米公"  # 二十四孝图 has no number before its title
 TOPIC_ZH = ("你怎么看{}？", "聊聊{}吧。", "说说{}。", "讲讲{}吧。", "关于{}，你怎么想？", "想听你说说{}。", "{author}怎么看{}？",
@@ -244,7 +246,8 @@ STOP_EN = set((
     "while number case own that and again there here once then below above himself themselves herself begin "
     "name reason answer word turn sir mr mrs mister lord lady king duke god i january february march april may "
     "june july august september october november december monday tuesday wednesday thursday friday saturday "
-    "sunday christmas english madam lordship ladyship majesty highness he she they we you it this these those but so for with who what when where why how "
+    "sunday christmas english madam lordship ladyship majesty highness he she they we you it this "
+    "these those but so for with who what when where why how "
     "yes no not now well thus upon after before like way best worst afterwards late early former latter use "
     "fact point moment idea problem question example use").split())
 CLOSED = ("is|was|were|are|be|been|being|had|has|have|did|does|do|will|would|can|could|may|might|shall|should|must|"
@@ -253,7 +256,8 @@ CLOSED = ("is|was|were|are|be|been|being|had|has|have|did|does|do|will|would|can
           "went|said|told|made|took|gave|got|saw|knew|thought|found|left|like|till|until|all|both|each|any|some")
 DETERMINERS = {"my": "your", "our": "your"}
 _WORD = rf"(?!(?:{CLOSED})(?![a-z-]))[a-z][a-z-]{{2,}}"
-NOUN = re.compile(rf"(?<![A-Za-z])(the|a|an|my|our|his|her|their) ((?:{_WORD} )?{_WORD})(?=[,.;:!?)]| (?:{CLOSED})(?![a-z]))")
+NOUN = re.compile(rf"(?<![A-Za-z])(the|a|an|my|our|his|her|their) ((?:{_WORD} )?{_WORD})"
+                  rf"(?=[,.;:!?)]| (?:{CLOSED})(?![a-z]))")
 NAME = re.compile(r"(?<=[a-z,;’'] )(?:(?:Mr|Mrs|Dr|St)\.? |(?:Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant) )?"
                   r"(?:[A-Z]\. )?[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*")
 
@@ -262,7 +266,8 @@ def topics(passages, most=2):
     """{passage id: its most telling words, at most `most`}: frequent in the passage, rare in the others (tf-idf)."""
     everywhere = Counter(word for p in passages if p["language"] != "zh"
                          for word in re.findall(r"(?<![A-Za-z'’])[a-z]{3,}", p["text"]))
-    nouns = Counter(phrase.split()[-1] for p in passages if p["language"] != "zh" for _, phrase in NOUN.findall(p["text"]))
+    nouns = Counter(phrase.split()[-1] for p in passages if p["language"] != "zh"
+                    for _, phrase in NOUN.findall(p["text"]))
     counted = {p["id"]: _words_zh(p["text"]) if p["language"] == "zh" else _words_en(p["text"], everywhere, nouns)
                for p in passages}
     spread = Counter(word for words in counted.values() for word in words)
