@@ -174,16 +174,19 @@ def test_no_text_breaks_it_and_every_pair_it_gives_is_right(texts):
     assert all(right[i, j] == numbers for i, j, *numbers in similar(texts))
 
 
+def left_out(ages, *pairs):
+    return superfluous(pairs, ages.__getitem__)
+
+
 def test_a_text_goes_only_for_one_that_itself_stays():
     ages = [3, 1, 2]
-    assert superfluous(ages, []) == set()
-    assert superfluous(ages, [(0, 1, 0.6), (1, 2, 0.4)]) == {0}
-    chain = [(0, 1, 0.6), (0, 2, 0.6)]  # 0 is like both, which are not alike
-    assert superfluous(ages, chain) == {0}
-    assert superfluous([1, 2, 3], [(0, 1, 0.6), (1, 2, 0.6)]) == {1}
+    assert left_out(ages) == set()
+    assert left_out(ages, (0, 1, 0.6), (1, 2, 0.4)) == {0}
+    assert left_out(ages, (0, 1, 0.6), (0, 2, 0.6)) == {0}  # 0 is like both, which are not alike
+    assert left_out([1, 2, 3], (0, 1, 0.6), (1, 2, 0.6)) == {1}
 
 
 def test_of_copies_in_a_chain_the_first_stays():
-    pairs = [(0, 1, 0.9), (1, 2, 0.9), (2, 3, 0.9)]
-    assert superfluous([5, 3, 9, 7], pairs) == {0, 2, 3}
-    assert superfluous([5, 3, 9, 7, 1], [*pairs, (3, 4, 0.6)]) == {0, 1, 2, 3}
+    chain = [(0, 1, 0.9), (1, 2, 0.9), (2, 3, 0.9)]
+    assert left_out([5, 3, 9, 7], *chain) == {0, 2, 3}
+    assert left_out([5, 3, 9, 7, 1], *chain, (3, 4, 0.6)) == {0, 1, 2, 3}

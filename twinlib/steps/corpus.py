@@ -11,6 +11,7 @@ import io
 import json
 import tempfile
 import time
+from array import array
 from collections import Counter
 from dataclasses import fields
 from itertools import chain
@@ -88,7 +89,8 @@ def run(twin, settings, progress):
     gathered = gather(twin, settings, decisions, progress)
     author = settings.author or twin.name
     documents = twin.records("documents")
-    pieces = _passages(documents, split_of(gathered.groups), settings.passage_tokens, author)
+    splits = split_of({d["id"]: gathered.groups.get(d["id"], d["id"]) for d in documents})
+    pieces = _passages(documents, splits, settings.passage_tokens, author)
     facts = _remember(twin, settings, author, pieces)
     asked = _asked(twin, settings, pieces, progress)
     writer = (questions.titles, "title") if asked is None else \
@@ -117,8 +119,8 @@ def _sound(decisions):
 # Reading, with memory that does not grow with the texts
 
 class Gathered(NamedTuple):
-    """What `gather` leaves behind beside documents.jsonl and dropped.csv: {document id: group id}, where documents of
-    one group share text and must not be split; what the readers `found`, the `account`, and {(what, reason): number}
+    """What `gather` leaves behind beside documents.jsonl and dropped.csv: {document id: group id} of those that share
+    text with others and must not be split from them; what the readers `found`, the `account`, and {(what, reason): number}
     of what was left out."""
 
     groups: dict
@@ -129,7 +131,7 @@ class Gathered(NamedTuple):
 
 def gather(twin, settings, decisions, progress):
     """Read, clean, mask and leave out duplicates: writes documents.jsonl and dropped.csv. Returns what it Gathered."""
-    found, account, sketches = readers.Found(), intake.Account(), duplicates.Sketches()
+    found, account, sketches, places = readers.Found(), intake.Account(), duplicates.Sketches(), array("Q")
     author = settings.author or twin.name
     private = privacy.private_names(f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}")
     me = tuple(privacy.private_names(settings.me))
@@ -139,16 +141,15 @@ def gather(twin, settings, decisions, progress):
                                              for source in _sources(settings)))
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
         left = _Left(table, found, rules.names)
-        index = []
         for record in intake.documents(raws, rules, found, account):
             sketches.add(record["text"])
-            index.append((record["id"], record["date"] or "9999", -len(record["text"]), record["source"], spool.tell()))
+            places.append(spool.tell())
             spool.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
             left.take()
         left.take()
-        if not index:
+        if not places:
             raise TwinError(_nothing(settings.source, left.counts))
-        groups = _without_duplicates(twin, index, spool, sketches, rules, left, account, progress)
+        groups = _without_duplicates(twin, places, spool, sketches, rules, left, account, progress)
     return Gathered(groups, found, account, left.counts)
 
 
@@ -171,37 +172,39 @@ class _Left:
         self.found.dropped.clear()
 
 
-def _without_duplicates(twin, index, spool, sketches, rules, left, account, progress):
-    """Write documents.jsonl without the near-duplicates; {document id: group id} of what is in it.
+def _without_duplicates(twin, places, spool, sketches, rules, left, account, progress):
+    """Write documents.jsonl without the near-duplicates; {document id: group id} of those that share text.
 
     Documents that share half of the shorter one are of one group, which is never split.
     """
     def record(number):
-        spool.seek(index[number][-1])
+        spool.seek(places[number])
         return json.loads(spool.readline())
 
-    pairs, related = [], duplicates.Groups(len(index))
+    def age(number):
+        document = record(number)
+        return document["date"] or "9999", -len(document["text"]), document["source"]
+
+    pairs, related = [], duplicates.Groups(len(places))
     alike = sketches.pairs(lambda number: record(number)["text"], progress=_paced(progress, t("comparing", "查重")))
     for i, j, jaccard, _ in alike:
         related.join(i, j)
         pairs.append((i, j, jaccard))
-    gone = {number for number in duplicates.superfluous([row[1:4] for row in index], pairs)
-            if rules.action(index[number][0]) not in intake.WANTED}
+    gone, groups = duplicates.superfluous(pairs, age), {}
     with replaced(twin.file("documents")) as out:
-        for number, (name, _, _, source, _) in enumerate(index):
+        for number in range(len(places)):
             document = record(number)
-            if number in gone:
+            if number in gone and rules.action(document["id"]) not in intake.WANTED:
                 account.kept.subtract(scripts.account(document["text"]))
                 account.aside.update(scripts.account(document["text"]))
-                left.found.dropped.append(readers.Dropped(source, "document", "duplicate", document["text"], name))
+                left.found.dropped.append(
+                    readers.Dropped(document["source"], "document", "duplicate", document["text"], document["id"]))
                 left.take()
             else:
                 out.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
-    ids = {}
-    for number, (name, *_) in enumerate(index):
-        group = related.of(number)
-        ids[group] = min(name, ids.get(group, name))
-    return {index[number][0]: ids[related.of(number)] for number in range(len(index)) if number not in gone}
+    for number in sorted({number for pair in pairs for number in pair[:2]}):
+        groups.setdefault(related.of(number), []).append(record(number)["id"])
+    return {name: min(names) for names in groups.values() for name in names}
 
 
 def _paced(progress, note):

@@ -21,7 +21,7 @@ PIECE = 2**18  # characters hashed at a time, so that a book takes no more memor
 EXACT = 20  # 2**20 characters: up to there all shingles are compared, of longer texts an even sample
 CROWD = 20  # a shingle of more texts than that is a phrase of the house: it only links neighbours
 SLACK = 0.5  # a pair is looked at from this part of the hits on that it should have
-BATCH = 2**17  # hashes
+BATCH, PARTS = 2**17, 16  # hashes looked at together; parts that they are sorted in
 NEAR, COPY = 0.5, 0.8  # jaccard: half a new text, and hardly a new one
 
 
@@ -99,19 +99,23 @@ class Sketches:
             start = end
 
     def _shared(self, used, sizes):
-        """(hashes, owners, crowded) of the hashes that several texts have, sorted by hash, then owner."""
+        """(hashes, owners, crowded) of the hashes that several texts have: one run a hash, in it the owners in order."""
         import numpy as np
 
-        owners = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes)
-        keys = (np.frombuffer(self._hashes, np.uint32).astype(np.uint64) << np.uint64(32)) | owners
-        keys = keys[np.repeat(used > 0, sizes)]
-        keys.sort()
-        hashes = (keys >> np.uint64(32)).astype(np.uint32)
-        starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
-        runs = np.diff(starts, append=len(hashes))
-        of_several = np.repeat(runs > 1, runs)
-        return (hashes[of_several], keys[of_several].astype(np.uint32).astype(np.int64),
-                np.repeat(runs > CROWD, runs)[of_several])
+        every, ends, found = np.frombuffer(self._hashes, np.uint32), np.cumsum(sizes), []
+        for part in range(PARTS):  # sorted a part at a time: sorting takes five times the room of what is sorted
+            at = np.flatnonzero(every & np.uint32(PARTS - 1) == part)
+            owners = np.searchsorted(ends, at, side="right")
+            at, owners = at[used[owners] > 0], owners[used[owners] > 0]
+            keys = every[at].astype(np.uint64) << np.uint64(32) | owners.astype(np.uint64)
+            keys.sort()
+            hashes = (keys >> np.uint64(32)).astype(np.uint32)
+            starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
+            runs = np.diff(starts, append=len(hashes))
+            several = np.repeat(runs > 1, runs)
+            found.append((hashes[several], keys[several].astype(np.uint32).astype(np.int64),
+                          np.repeat(runs > CROWD, runs)[several]))
+        return tuple(map(np.concatenate, zip(*found)))
 
 
 def similar(texts, alike=0.5):
@@ -140,26 +144,27 @@ class Groups:
         self._parents[high] = low
 
 
-def superfluous(ages, pairs):
-    """The numbers of the texts to leave out, of pairs (i, j, jaccard): the one of lower age stays.
+def superfluous(pairs, age):
+    """The numbers of the texts to leave out, of pairs (i, j, jaccard): the one of lower age(number) stays.
 
     Copies hang together, however long the chain; where only half is the same, a text goes for one that itself stays.
     """
-    copies, near, members = Groups(len(ages)), {}, {}
+    numbers = sorted({number for pair in pairs for number in pair[:2]})
+    copies, near, members = Groups(numbers[-1] + 1 if numbers else 0), {}, {}
     for i, j, jaccard in pairs:
         if jaccard >= COPY:
             copies.join(i, j)
-    for number in range(len(ages)):
+    for number in numbers:
         members.setdefault(copies.of(number), []).append(number)
     for i, j in ((copies.of(i), copies.of(j)) for i, j, jaccard in pairs if jaccard >= NEAR):
         near.setdefault(i, set()).add(j)
         near.setdefault(j, set()).add(i)
-    first = {group: min(numbers, key=ages.__getitem__) for group, numbers in members.items()}
+    ages = {group: min((age(number), number) for number in texts) for group, texts in members.items()}
     stay = set()
-    for group in sorted(first, key=lambda group: ages[first[group]]):
+    for group in sorted(ages, key=ages.get):
         if not (near.get(group, set()) - {group}) & stay:
             stay.add(group)
-    return set(range(len(ages))) - {first[group] for group in stay}
+    return set(numbers) - {ages[group][1] for group in stay}
 
 
 def shingles(text, level=0):

@@ -63,9 +63,9 @@ def walk(source, found, progress=None):
     if not source.exists():
         raise TwinError(t(f"There is no folder {source}: check the path.", f"找不到文件夹 {source}：请检查路径。"))
     listed = list(_listed(source, found.passed))
-    for number, (name, path) in enumerate(listed, 1):
+    for number, name in enumerate(listed, 1):
         try:
-            yield from _opened(name, path, source, found)
+            yield from _opened(name, source if source.is_file() else source / name, source, found)
         except Unreadable as error:
             found.drop(name, str(error))
         except OSError:
@@ -83,9 +83,9 @@ def anything(source):
 
 
 def _listed(source, passed):
-    """(relative name, path) of what may be writing."""
+    """The names, relative to the source, of what may be writing."""
     if source.is_file():
-        yield source.name, source
+        yield source.name
         return
     for folder, folders, names in os.walk(source):
         here = Path(folder)
@@ -95,7 +95,7 @@ def _listed(source, passed):
             if sort:
                 passed[sort] += 1
             else:
-                yield (here / name).relative_to(source).as_posix(), here / name
+                yield (here / name).relative_to(source).as_posix()
 
 
 def _skipped(folder, passed):
