@@ -120,7 +120,29 @@ def test_senders_are_counted_by_messages_with_words():
     assert conversations.senders(said) == {"Lee": 1, "Ning": 2}
 
 
+def test_the_owner_is_not_counted_under_the_partners_name():
+    said = Conversation("老张", [Message("老张", "去爬山吗", "", False), Message("老张", "去啊", "", True),
+                               Message("老张", "带水", "", True)])
+    assert conversations.senders(said) == {"老张": 1, "me": 2}
+    said = Conversation("Lee", [Message("Lee", "hi", "", False), Message("Ning", "hello", "", True)])
+    assert conversations.senders(said) == {"Lee": 1, "Ning": 1}
+    assert conversations.senders(Conversation("", [Message("", "a post", "", True)])) == {"": 1}
+
+
 NOTHING = (
+    "<Medien ausgeschlossen>", "<Multimedia omitido>", "<Médias omis>", "<Mídia oculta>", "<Media omessi>",
+    "Bild weggelassen", "imagen omitida", "image absente", "imagem ocultada", "immagine omessa", "audio omesso",
+    "IMG-1.jpg (Datei angehängt)", "IMG-1.jpg (archivo adjunto)", "IMG-1.jpg (fichier joint)", "<Irgendwas anderes>",
+    "IMG-1.jpg (arquivo anexado)", "IMG-1.jpg (file allegato)", "<Diese Nachricht wurde bearbeitet.>",
+    "Diese Nachricht wurde gelöscht.", "Du hast diese Nachricht gelöscht.", "Se eliminó este mensaje.",
+    "Eliminaste este mensaje.", "Ce message a été supprimé", "Vous avez supprimé ce message", "Mensagem apagada",
+    "Você apagou esta mensagem", "Esta mensagem foi eliminada", "Questo messaggio è stato eliminato",
+    "Hai eliminato questo messaggio", "Standort: https://maps.google.com/?q=1,2",
+    "Live-Standort: https://maps.google.com/?q=1,2", "ubicación: https://maps.google.com/?q=1,2",
+    "localisation: https://maps.google.com/?q=1,2", "localização: https://maps.google.com/?q=1,2",
+    "posizione: https://maps.google.com/?q=1,2", "Verpasster Sprachanruf", "Llamada perdida", "Appel vocal manqué",
+    "Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Niemand außerhalb dieses Chats kann sie lesen.",
+    "Los mensajes y las llamadas están cifrados de extremo a extremo. Nadie fuera de este chat puede leerlos.",
     "<Media omitted>", "\u200eimage omitted", "\u200e<attached: 00000042-PHOTO.jpg>", "IMG-2023.jpg (file attached)",
     "You deleted this message", "This message was deleted.", "Missed voice call", "Missed group video call at 9:41 PM",
     "Messages and calls are end-to-end encrypted. No one outside of this chat can read them. Tap to learn more.",
@@ -132,6 +154,8 @@ NOTHING = (
     '"小满"邀请"阿立"加入了群聊', "收到红包，请在手机上查看", "许会计领取了你的红包", "通话时长 01:22", "对方已取消",
     "我通过了你的朋友验证请求，现在我们可以开始聊天了", "你已添加了翁婶，现在可以开始聊天了。", "<msg><img aeskey='1'/>\n</msg>", "")
 WORDS = (
+    "Du hast diese Nachricht gelöscht, warum?", "Der Standort: hinter dem Hafen.", "<3 gute Nacht, ihr beiden",
+    "Ich habe das Bild weggelassen, es war schief.", "1 < 2 und 3 > 2", "Llamada perdida otra vez, perdona.",
     "他拍了拍我的肩膀，说没事。", "我撤回了上周的决定，不卖了。", "You deleted this message by mistake, I think.", 
     "I missed your call, sorry.",
     "The media omitted the best part.", "红包我没领，心意领了。", "把图片发我看看。", "端到端加密到底是什么？", "[重要] 明天不出摊。",
@@ -150,6 +174,8 @@ def test_what_a_person_wrote_about_such_things_is(text):
 
 
 @pytest.mark.parametrize("text, words", [
+    ("Zu laut. <Diese Nachricht wurde bearbeitet.>", "Zu laut."), ("Bonne nuit <Ce message a été modifié>", "Bonne nuit"),
+    ("Hasta luego <Se editó este mensaje.>", "Hasta luego"), ("Boa noite <Mensagem editada>", "Boa noite"),
     ("[图片]今天的晚霞", "今天的晚霞"), ("Good night <This message was edited>", "Good night"), ("晚安 <此消息已编辑>", "晚安"),
     ("\u200eNot \u2068a\u2069 call", "Not a call")])
 def test_the_words_beside_a_picture_or_a_mark_stay(text, words):

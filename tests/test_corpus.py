@@ -166,6 +166,43 @@ def test_of_many_copies_one_is_left(twin, blog):
     assert len(sources) == 12 and "2009-01-03-copy.md" in sources and "2015-01-02-post.md" not in sources
 
 
+def test_what_stands_under_another_name_is_put_aside_once_the_owner_said_who_they_are(twin, blog):
+    guest = "---\nauthor: {}\n---\n" + TEXT.format(88, 880)
+    (blog / "guest.md").write_text(guest.format("教练老周"))
+    (blog / "login.md").write_text("---\nauthor: Ning Haiping\n---\n" + "海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3)
+    outcome = run(twin, blog, author="")
+    assert "several authors" in " ".join(outcome.warnings) and not dropped(twin)
+    run(twin, blog)
+    assert [(line["document"], line["reason"]) for line in dropped(twin)] == [("guest.md", "under another person's name")]
+    run(twin, blog, me="教练老周")
+    assert not dropped(twin)
+
+
+def test_an_edited_answer_replaces_the_old_one_in_every_row(twin, blog):
+    run(twin, blog, raw_share=0.5)
+    rows = all_rows(twin)
+    raw = {row["passage"] for row in rows if row["kind"] == "raw"}
+    row = next(row for row in rows if row["kind"] == "qa" and row["passage"] in raw)
+    old = row["messages"][-1]["content"]
+    twin.decide(row["id"], action="edit", question="", text="改过的回答，旧的一句也不留。")
+    run(twin, blog, raw_share=0.5)
+    assert all(old != r["messages"][-1]["content"] for r in all_rows(twin))
+
+
+def test_a_typing_mistake_in_a_decision_is_named(twin, blog):
+    write_json(twin.file("decisions"), {"privacy email": {"action": "keeep"}})
+    assert "ignored: privacy email." in " ".join(run(twin, blog).warnings)
+
+
+def test_file_names_that_are_no_utf8_and_pipes_stop_nothing(twin, blog):
+    os.mkfifo(blog / "pipe.md")
+    with open(os.fsencode(str(blog)) + b"/" + "码头".encode("gbk") + b".md", "w") as file:
+        file.write("海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3)
+    outcome = run(twin, blog)
+    assert "码头.md" in {d["source"] for d in twin.records("documents")}
+    assert value(outcome, "documents") == 13 and value(outcome, "passed_over") == 1
+
+
 def test_consent_can_be_taken_back(twin, blog):
     run(twin, blog, consent=True)
     given = Twin(twin.path).facts["consent"]

@@ -107,6 +107,13 @@ def test_exercises_drafts_and_reposts_are_put_aside_and_come_back_when_asked():
         assert len(take(document, decisions={"d1": {"action": "restore"}})[0]) == 1
 
 
+def test_of_a_text_that_is_too_short_what_was_left_out_can_come_back():
+    _, dropped, _ = take(raw("短。\n\n> " + PROSE * 2))
+    assert [(d.what, d.reason) for d in dropped] == [("quote", "quote"), ("document", "short")]
+    [kept], _, _ = take(raw("短。\n\n> " + PROSE * 2), decisions={dropped[0].id: {"action": "restore"}})
+    assert PROSE in kept["text"]
+
+
 def test_ids_of_parts_are_those_of_their_text():
     _, [quote], _ = take(raw(PROSE * 4 + "\n\n> 别人的话：鱼丸是冷冻的。"))
     assert quote.id == content_id(quote.text)

@@ -11,16 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twinlib.text import conversations
-from twinlib.text.readers import answers, chat_table, chatgpt, dates, subtitles, tables, telegram, twitter, whatsapp
+from twinlib.text.readers import (answers, chat_table, chat_text, chatgpt, dates, subtitles, tables, telegram, twitter,
+                                  whatsapp)
 from twinlib.text.readers.encoding import Unreadable
 from twinlib.text.readers.file import Columns, File, Options
 
 FOLDER = Path(__file__).parent / "exports" / "conversations"
 POSTS = Path(__file__).parent.parent / "data_samples"
 READERS = {"subtitles": subtitles, "twitter": twitter, "telegram": telegram, "chatgpt": chatgpt, "whatsapp": whatsapp,
-           "answers": answers, "table": chat_table}
+           "chat": chat_text, "answers": answers, "table": chat_table}
 FORMATS = {
-    "talk.srt": "subtitles", "rolling.en.vtt": "subtitles", "谈茶.zh-Hans.vtt": "subtitles", "tweets.js": "twitter",
+    "talk.srt": "subtitles", "rolling.en.vtt": "subtitles", "谈茶.zh-Hans.vtt": "chat", "tweets.js": "twitter",
     "note-tweet.js": None, "result.json": "telegram", "channel.json": "telegram",
     "WhatsApp Chat with Lee.txt": "whatsapp",
     "_chat.txt": "whatsapp", "与阿蘅的 WhatsApp 聊天.txt": "whatsapp", "conversations.json": "chatgpt",
@@ -136,17 +137,36 @@ def test_a_line_said_twice_stays_twice():
 
 
 def test_chinese_lines_are_joined_without_spaces_and_speakers_are_named():
-    document, = documents(of("谈茶.zh-Hans.vtt"))
-    assert document["text"] == "街坊，茶要烫，话要慢慢说。\n\n那凉了的茶怎么办？\n\n浇花。"
-    assert document["speakers"] == ["主持人", "阿宁"] and document["fallback"] == "谈茶"
+    assert turns(of("谈茶.zh-Hans.vtt"), Options(me=("阿宁",))) == [("", "街坊，茶要烫，话要慢慢说。")]
+    assert parts(of("谈茶.zh-Hans.vtt"), Options(me=("阿宁",))) == [("short", "浇花。")]
+    assert turns(of("谈茶.zh-Hans.vtt"), Options(me=("主持人",))) == [("街坊，茶要烫，话要慢慢说。", "那凉了的茶怎么办？")]
+    assert documents(of("谈茶.zh-Hans.vtt"), Options()) == []
+
+
+def cues(*lines):
+    return "\n\n".join(f"{n}\n00:00:{n:02d},000 --> 00:00:{n + 1:02d},000\n{line}" for n, line in enumerate(lines, 1))
 
 
 def test_labels_in_the_lines_are_speakers_when_they_come_back():
     text = "\n\n".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{line}" for n, line in enumerate(
         ["HOST: Why tea?", "NING: Why not?", "HOST: I see.", "NING: Note: it is hot."], 1))
-    document, = documents(of("a.srt", text))
-    assert document["text"] == "Why tea?\n\nWhy not?\n\nI see.\n\nNote: it is hot."
-    assert document["speakers"] == ["HOST", "NING"]
+    chat, = chat_text.conversations(of("a.srt", text), ME)
+    assert [(m.sender, m.text, m.time) for m in chat.messages] == [
+        ("HOST", "Why tea?", ""), ("NING", "Why not?", ""), ("HOST", "I see.", ""), ("NING", "Note: it is hot.", "")]
+
+
+def test_who_goes_on_speaking_is_not_named_again():
+    text = cues("主持人：你为什么修车？", "说话人 2：因为车不说谎。", "人会，我也会。", "主持人：那猫呢？", "说话人 2：猫什么都不说。")
+    assert turns(of("a.srt", text), Options(me=("说话人 2",))) == [
+        ("你为什么修车？", "因为车不说谎。人会，我也会。"), ("那猫呢？", "猫什么都不说。")]
+    assert documents(of("a.srt", text), Options(me=("说话人 2",)))[0]["source"] == "a.srt#1"
+
+
+def test_one_speaker_alone_and_a_talk_with_rules_stay_transcripts():
+    alone = cues("NING: The kettle is on.", "It is hot.", "NING: And the chain is dry.")
+    assert knowing(of("a.srt", alone)) == ["subtitles"] and documents(of("a.srt", alone))[0]["speakers"] == ["NING"]
+    talk = cues("Good morning to you.", "I have a few rules.", "Rule: dry it.", "Why: rust.", "Rule: oil it.", "Why: rust.")
+    assert knowing(of("a.srt", talk)) == ["subtitles"]
 
 
 @pytest.mark.parametrize("text", [
@@ -165,7 +185,160 @@ def test_chinese_subtitles_without_punctuation_get_it_where_a_cue_ends():
     assert documents(of("a.srt", text))[0]["text"] == "街坊茶要烫，话要慢慢说，猫在睡。\n\n说完了。"
 
 
+# Chats and interviews as text
+
+QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
+
+================================================================
+消息分组:我的好友
+================================================================
+消息对象:{}
+================================================================
+
+2014-03-05 21:10:11 {}(12345678)
+这辆车还修吗？
+
+2014-3-5 21:10:40 【管理员】半圈<ning@example.com>
+修。先把链条擦干，
+再上油。
+
+2014-03-05 21:11:02 系统消息(10000)
+阿立加入本群。
+"""
+LINE = """[LINE] Chat history with Anna
+Saved on: 2023/05/06 10:00
+
+2023/05/05(Fri)
+10:01\tAnna\tare you coming on sunday?
+10:02\tNing\t"if it does not rain,
+and it will rain"
+10:03\tAnna unsent a message.
+10:04\tAnna\t[Sticker]
+
+2023/05/06(Sat)
+09:01\tNing\tit rained, as I said
+"""
+WECHAT = """2023-05-06 10:00:00 半圈
+早上那条链子锈得没法看
+
+2023-05-06 10:00:20 阿立
+哪一条？
+
+2023-05-06 10:01:00 半圈
+你那条，还能是哪条。
+"""
+COPIED = """阿立 2023/5/6 10:00
+你今天出摊吗？
+
+半圈 2023/5/6 10:01
+出，下午雨停了就出。
+
+阿立:
+那我把车推来
+半圈:
+推来吧，茶给你留着。
+"""
+NOTES = """2023年5月6日 访谈
+说话人 1 00:00:01
+你为什么修车？
+
+说话人 2 00:00:10
+因为车不说谎，我也就不用猜。
+
+说话人 1 00:00:20
+那人呢？
+"""
+ZOOM = """00:00:01 Host: Why do you mend bicycles?
+00:00:09 Ning: Because a bicycle tells no lies.
+00:00:15 Host: And people?
+00:00:20 Ning: People bring the bicycles.
+"""
+INTERVIEW = """A morning at the stall
+
+Interviewer: Why do you mend bicycles?
+
+Ning: Because a bicycle tells no lies.
+
+Note: I asked this twice.
+
+Interviewer: And people?
+
+Ning: People bring the bicycles.
+
+Interviewer: Is that enough?
+
+Ning: It is plenty for a Tuesday.
+"""
+
+
+@pytest.mark.parametrize("text, me, expected", [
+    (QQ.format("阿立", "阿立"), "半圈", [("这辆车还修吗？", "修。先把链条擦干，\n再上油。")]),
+    (LINE, "Ning", [("are you coming on sunday?", "if it does not rain,\nand it will rain"),
+                    ("", "it rained, as I said")]),
+    (WECHAT, "半圈", [("", "早上那条链子锈得没法看"), ("哪一条？", "你那条，还能是哪条。")]),
+    (COPIED, "半圈", [("你今天出摊吗？", "出，下午雨停了就出。"), ("那我把车推来", "推来吧，茶给你留着。")]),
+    (NOTES, "说话人 2", [("你为什么修车？", "因为车不说谎，我也就不用猜。")]),
+    (ZOOM, "Ning", [("Why do you mend bicycles?", "Because a bicycle tells no lies."),
+                    ("And people?", "People bring the bicycles.")]),
+    (INTERVIEW, "Ning", [("Why do you mend bicycles?", "Because a bicycle tells no lies.\n\nNote: I asked this twice."),
+                         ("And people?", "People bring the bicycles."),
+                         ("Is that enough?", "It is plenty for a Tuesday.")])])
+def test_chats_and_interviews_in_text_are_conversations_whoever_exported_them(text, me, expected):
+    assert knowing(of("a.txt", text)) == ["chat"]
+    assert knowing(of("a.txt", text.replace("\n", "\r\n"))) == ["chat"]
+    assert turns(of("a.txt", text), Options(me=(me,))) == expected
+    assert turns(of("a.txt", text), Options()) == []
+
+
+def test_names_have_no_numbers_and_times_and_partners_are_read():
+    two = QQ.format("阿立", "阿立") + QQ.format("读书群", "阿花").partition("\n")[2]
+    chats = list(chat_text.conversations(of("a.txt", two), ME))
+    assert [(chat.title, [m.sender for m in chat.messages]) for chat in chats] == [
+        ("阿立", ["阿立", "半圈"]), ("读书群", ["阿花", "半圈"])]
+    assert chats[0].messages[-1].text == "修。先把链条擦干，\n再上油。"
+    chat, = chat_text.conversations(of("a.txt", LINE), ME)
+    assert (chat.title, [m.time for m in chat.messages]) == ("Anna", [
+        "2023-05-05T10:01:00", "2023-05-05T10:02:00", "2023-05-05T10:04:00", "2023-05-06T09:01:00"])
+
+
+@pytest.mark.parametrize("text", [
+    "2023-05-01 21:03 晴\n没活。\n\n2023-05-02 21:10 晴\n三个人。\n\n2023-05-03 20:10 阴\n下雨。\n\n2023-05-04 21:00 阴\n还下。\n",
+    "2023-05-01 21:03 Lisbon\nRain.\n\n2023-05-02 21:10 Porto\nSun.\n\n2023-05-03 20:10 Lisbon\nRain.\n",
+    "Morning 08:00\nTea.\n\nEvening 21:00\nOil.\n\nMorning 08:10\nTea again.\n\nEvening 20:00\nNo oil.\n",
+    "08:00 Stall\nOpen.\n09:00 Pier\nFog.\n12:00 Stall\nSoup.\n13:00 Pier\nMore fog.\n",
+    "2023-05-01 10:00:00 server\n2023-05-01 10:00:01 client\n2023-05-01 10:00:02 server\n2023-05-01 10:00:03 client\n",
+    "ACT I\n\n" + "ANNA: Where is the cat?\n\nBEN: It sleeps in the box.\n\n" * 4,
+    "ANNA: Where is the cat?\n\nBEN: (aside) She knows.\n\n" * 4,
+    "他说：“车修好了没有？”\n她说：“没有，明天来。”\n" * 4,
+    "The rain had stopped.\n\nAnna: where is it?\n\nShe looked.\n\nBen: in the box.\n\nIt was not there.\n\n" * 4,
+    "Boil the rice.\n\nNote: use little water.\n\nTip: let it rest.\n\n" * 4,
+    "Note: use little water.\n\nTip: let it rest well.\n\n" * 4,
+    "姓名：阿立\n电话：12345\n" * 4, "host: a\nport: b\n" * 6])
+def test_a_diary_a_play_a_story_and_a_recipe_are_no_chats(text):
+    assert knowing(of("a.txt", text)) == []
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.sampled_from([QQ, LINE, WECHAT, COPIED, NOTES, ZOOM, INTERVIEW]), st.lists(st.tuples(
+    st.integers(0, 400), st.integers(0, 40), st.sampled_from(["", "\n", ":", "\t", "99:99", "2023/13/45", "00:", "\0"])),
+    max_size=5))
+def test_broken_chats_in_text_raise_nothing_but_their_reason(text, changes):
+    for place, size, new in changes:
+        text = text[:place] + new + text[place + size:]
+    try:
+        assert chat_text.looks_like(of("a.txt", text)) in (True, False)
+        list(chat_text.conversations(of("a.txt", text), ME))
+    except Unreadable:
+        pass
+
+
 # X
+
+def test_an_archive_without_a_tweet_is_empty():
+    for items in ("[]", "[null, null]", '[{"tweet": null}]', "[1]"):
+        with pytest.raises(Unreadable, match="empty"):
+            list(twitter.conversations(of("tweets.js", f"window.YTD.tweets.part0 = {items}"), ME))
+
 
 def test_tweets_are_unescaped_without_links_mentions_and_retweets_and_threads_are_joined():
     assert turns(of("tweets.js")) == [("", text) for text in (
@@ -216,6 +389,16 @@ def test_a_single_personal_chat_names_the_other_person():
     assert conversations.owner(found[0], Options()) == {"海平 宁"}
 
 
+def test_a_command_to_a_bot_is_no_message():
+    said = [{"id": n, "type": "message", "date": "2023-12-31T21:41:00", "from": "Ning", "from_id": "user2",
+             "text": text} for n, text in enumerate(["/start", "/help@tea_bot", [{"type": "bot_command", "text": "/go"}],
+                                                     "/etc is a folder, not a command"])]
+    chat = {"name": "Tea", "type": "bot_chat", "id": 1, "messages": [
+        {**said[0], "from": "Tea", "from_id": "user1", "text": "hello"}, *said]}
+    found, = telegram.conversations(of("result.json", json.dumps(chat)), Options())
+    assert [message.text for message in found.messages] == ["/etc is a folder, not a command"]
+
+
 def test_a_channel_is_posts_of_whoever_says_so():
     assert turns(of("channel.json"), Options()) == []
     assert turns(of("channel.json")) == [("", "今天只讲一件事：气要打足，话要留半句。"), ("", "第二件事：雨天的刹车，要早捏一拍。")]
@@ -239,6 +422,14 @@ def test_whatsapp_chats_of_three_phones_are_read(name, expected, times):
 def test_the_lines_that_nobody_said_are_nobody():
     chat, = whatsapp.conversations(of("WhatsApp Chat with Lee.txt"), ME)
     assert {message.sender for message in chat.messages} == {"Lee", "Half-Turn"} and chat.title == "Lee"
+
+
+@pytest.mark.parametrize("name", [
+    "WhatsApp Chat mit Anna", "WhatsApp-Chat mit Anna", "Chat de WhatsApp con Anna", "Chat WhatsApp con Anna",
+    "Discussion WhatsApp avec Anna", "Conversa do WhatsApp com Anna", "WhatsApp Chat with Anna", "WhatsApp Chat - Anna"])
+def test_the_title_of_a_chat_is_the_partner_in_every_language(name):
+    chat, = whatsapp.conversations(of(f"{name}.txt", "03.04.23, 09:12 - Anna: Kommst du?"), ME)
+    assert chat.title == "Anna"
 
 
 def test_a_name_may_hold_a_colon():

@@ -89,6 +89,27 @@ def test_sentences_that_somebody_else_wrote_and_the_owner_marked_on_medium_are_n
     assert refused(html, on_disk("medium/highlights/highlights-0001.html")) == "index"
 
 
+LIST = "<section><ul><li>A story by somebody else that I liked: one more line of words.</li></ul></section>"
+
+
+@pytest.mark.parametrize("name", ["claps/claps-0001.html", "export/highlights/highlights-0002.html", "ips-0001.html",
+                                  "bookmarks/bookmarks-0001.html", "profile/profile.html", "sessions/sessions-0001.html"])
+def test_the_lists_beside_the_posts_of_medium_are_not_read(name):
+    assert refused(html, page(LIST, name)) == "index"
+
+
+def test_any_page_of_a_folder_of_lists_is_known_by_the_readme_of_mediums_export():
+    data = page(LIST).data
+    assert refused(html, File("lists/Tea.html", data, {"../README.html": b"<h1>Your Medium archive</h1>"}.get)) == "index"
+    assert only(html, File("lists/Tea.html", data))["text"]
+
+
+@pytest.mark.parametrize("name", ["highlights.html", "highlights/index.html", "posts/claps-and-thunder.html", "claps.html",
+                                  "profile/2020.html"])
+def test_pages_of_ones_own_that_are_named_like_mediums_lists_are_read(name):
+    assert "somebody else" in only(html, page(LIST, name))["text"]
+
+
 def test_a_substack_post_takes_its_facts_from_the_table_beside_the_folder():
     document = only(html, on_disk("substack/posts/140001.first-letter.html"))
     assert (document["title"], document["date"], document["draft"]) == (
@@ -235,6 +256,15 @@ def test_a_wordpress_export_post_by_post():
     assert prose(second) == "积木的第一段，“加粗。”还在。\n\n]]> 积木的第二段，箭头在前。"
     assert (second["author"], second["draft"]) == ("Mei", True)
     assert (about["kind"], about["date"], about["text"]) == ("page", None, "I mend bicycles by pier three.")
+
+
+def test_a_post_behind_a_password_is_put_aside():
+    item = "<item><title>A</title><content:encoded>&lt;p&gt;Rain.&lt;/p&gt;</content:encoded>{}</item>"
+    data = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:wp="http://wordpress.org/export/1.2/">' \
+        "<channel>" + item.format("<wp:post_password>abc</wp:post_password>") + \
+        item.format("<wp:post_password></wp:post_password>") + "</channel></rss>"
+    assert [post.get("reason", "") for post in wxr.read(File("a.xml", data.encode()))] == ["protected", ""]
+    assert "protected" in reasons.REASONS
 
 
 def test_an_export_that_breaks_off_gives_what_stands_before_the_break():
@@ -432,6 +462,43 @@ def test_notes_at_the_foot_of_a_pdf_page_and_their_marks_are_taken_out():
     document = only(pages, File("a.pdf", pdf([[first, (161, 704, 6, "1"), second, note]])))
     assert document["text"] == "A bell is an apology made in advance of it all, as I have said before now."
     assert document["parts"] == [("footnote", "footnote", "1 NOTE-OUT of brass.")]
+
+
+PRINT = "/Title(Bells)/CreationDate(D:20261122112156)"
+
+
+@pytest.mark.parametrize("head, foot", [
+    ([(24, 770, 8, "11/22/26, 11:21 AM"), (340, 770, 8, "Bells")], [(24, 16, 8, "file:///tmp/p.html"), (575, 16, 8, "1/1")]),
+    ([(24, 770, 8, "11/22/26, 11:21 AM Bells")], [(24, 16, 8, "https://a.example/bells 1/3")]),
+    ([(24, 770, 8, "2026/11/22 上午11:21"), (340, 770, 8, "钟")], [(24, 16, 8, "https://a.example/bells"), (575, 16, 8, "1/3")]),
+    ([(24, 770, 8, "2026年11月22日 11:21")], [(24, 16, 8, "about:blank")]),
+    ([(24, 770, 8, "Bells"), (340, 770, 8, "https://a.example/bells")], [(24, 16, 8, "1 of 1"), (450, 16, 8, "22.11.26, 11:21")])])
+def test_what_a_browser_prints_around_a_page_goes_and_its_date_is_not_the_texts(head, foot):
+    document = only(pages, File("a.pdf", pdf([[(60, 740, 20, "Bells"), *lines(ENGLISH), *head, *foot]], PRINT)))
+    assert document["title"] == "Bells" and document["text"].startswith("The tram")
+    assert document["text"].endswith("stayed home.") and document["date"] is None
+    rows = [" ".join(piece[3] for piece in row) for row in (head, foot)]
+    assert [part[2] for part in document["parts"]] == rows
+
+
+@pytest.mark.parametrize("head, foot", [
+    ("11/22/26, 11:21 AM it rained again", "and so to bed."), ("Bells", "https://a.example/bells"), ("3/4 is less than 1", "see https://a.example")])
+def test_a_time_at_the_top_or_an_address_at_the_foot_alone_is_the_authors(head, foot):
+    document = only(pages, File("a.pdf", pdf([[(60, 770, 10, head), *lines(ENGLISH), (60, 30, 10, foot)]],
+                                             "/CreationDate(D:20261122112156)")))
+    assert head in document["text"] and foot in document["text"] and document["date"] == "2026-11-22"
+
+
+def test_a_heading_in_small_print_that_is_the_title_is_not_said_twice():
+    document = only(pages, File("a.pdf", pdf([lines(["Bells"], y=740) + lines(ENGLISH)], "/Title(Bells)")))
+    assert document["title"] == "Bells" and document["text"].startswith("The tram")
+    other = only(pages, File("a.pdf", pdf([lines(["Bells ring."], y=740) + lines(ENGLISH)], "/Title(Bells)")))
+    assert other["text"].startswith("Bells ring.")
+
+
+def test_a_heading_beside_which_the_title_names_the_site_is_the_title():
+    document = only(pages, File("a.pdf", pdf([[(60, 740, 20, "Bells"), *lines(ENGLISH)]], "/Title(Bells | Slow Man)")))
+    assert document["title"] == "Bells" and "Bells" not in document["text"]
 
 
 @pytest.mark.parametrize("info, title", [

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twinlib.text.clean import clean
 from twinlib.text.readers import markdown, plain
 from twinlib.text.readers.file import File
+from twinlib.text.reasons import REASONS
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -50,6 +51,27 @@ def test_a_text_that_starts_with_a_colon_keeps_its_first_lines(text):
     ("posts/drafts-of-wind.md", "title: Drafts", False), ("a.md", "status: done", False)])
 def test_drafts_are_told_by_folder_and_by_front_matter(name, front, draft):
     assert read(f"---\n{front or 'x: y'}\n---\nText.", name)["draft"] is draft
+
+
+@pytest.mark.parametrize("name, text, form", [
+    ("Templates/daily.md", "## {{date}}\n\n今天做了什么？", True), ("模板/日记.md", "<% tp.file.cursor() %>\n写三句话。", True),
+    ("Board.md", "---\n\nkanban-plugin: basic\n\n---\n\n## Todo\n\n- [ ] call the dentist", True),
+    ("Daily/2023-05-06.md", "<% tp.file.cursor() %>\n\n今天下雨。", False), ("Templates/On templates.md", "I hate templates.", False),
+    ("Kanban.md", "看板不是我写的，我只是看。", False), ("_posts/a.md", "Jekyll says `{{ page.title }}`.", False)])
+def test_templates_and_boards_of_obsidian_are_no_writing(name, text, form):
+    assert read(text, name).get("reason") == ("template" if form else None) and "template" in REASONS
+
+
+@pytest.mark.parametrize("raw, text, parts", [
+    ("#daily/log\n\n茶。", "茶。", ["#daily/log"]), ("茶。\n\n#essay", "茶。", ["#essay"]), ("- [x] 写完周报 ✅ 2023-05-06", "- [x] 写完周报", []),
+    ("- [ ] 买茶 ➕ 2023-05-01 📅 2023-05-06\n- [ ] 烧水", "- [ ] 买茶\n- [ ] 烧水", []),
+    ("坐在屋里就觉得亏。^abc123\n\n完。", "坐在屋里就觉得亏。\n\n完。", []), ("<% tp.file.cursor() %>\n\n今天下雨。", "今天下雨。", []),
+    # and what only looks alike
+    ("#标题也好", "#标题也好", []), ("我毕业了 ✅ 2023-05-06", "我毕业了 ✅ 2023-05-06", []), ("#3/4 的人不来。", "#3/4 的人不来。", []),
+    ("#Introduction", "#Introduction", []), ("他笑了。^_^", "他笑了。^_^", []), ("面积是 x^2", "面积是 x^2", []), ("- [x] 定在 2023-05-06", "- [x] 定在 2023-05-06", [])])
+def test_tags_dates_of_tasks_and_ids_of_obsidian_go(raw, text, parts):
+    cleaned = clean(raw)
+    assert (cleaned.text, [part.text for part in cleaned.parts]) == (text, parts)
 
 
 def test_names_of_jekyll_and_of_hugos_bundles_give_date_and_title():

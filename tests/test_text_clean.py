@@ -138,6 +138,16 @@ def test_lines_that_are_no_headings_stay_lines(text):
     assert clean(text, False).text == text
 
 
+@pytest.mark.parametrize("text, spoken", [
+    ("00:00:01 Host: Welcome to the show, today we talk about kettles.\n00:00:09 Slow Man: I own eleven and regret four of them.\n"
+     "00:00:15 Host: Which one would you save?", True),
+    ("00:01 今天说茶。\n00:09 茶要烫，不烫不喝。\n00:15 完了。", True), ("00:01 甲：茶\n00:09 乙：水\n00:15 甲：烫", True),
+    ("00:00 开场\n02:10 为什么要喝茶？\n05:20 嘉宾：老王\n09:00 结束", False), ("00:00 Intro\n02:10 Kettles, old and new\n05:20 Why tea?", False)])
+def test_a_transcript_is_not_taken_for_the_times_of_show_notes(text, spoken):
+    cleaned = clean(text, markup=False)
+    assert (cleaned.text, [part.reason for part in cleaned.parts]) == ((text, []) if spoken else ("", ["timestamps"]))
+
+
 # Nothing is lost: what comes in is in the text, the title or a part.
 
 def letters(*texts):

@@ -60,6 +60,15 @@ def test_numbers_that_touch_are_all_masked_at_once(text):
     assert sum(counts.values()) == 2 and mask(once, "zh", {}) == (once, {})
 
 
+@pytest.mark.parametrize("text, masked", [
+    ("让@491711234567来", "让@[电话-1]来"), ("@+491711234567 你看", "@[电话-1] 你看"),
+    ("@\u2068491711234567\u2069，好", "@\u2068[电话-1]\u2069，好"), ("＠４９１７１１２３４５６７来", "＠[电话-1]来"),
+    ("@123456789012345退群", "@[电话-1]退群"), ("微博@1234567890，", "微博[账号-1]，"), ("date -d @1700000000", None),
+    ("单价@4917112345元", None), ("样品@491711234567_b", None), ("react-dom@491711234567", None), ("@123456789", None)])
+def test_a_number_after_an_at_sign_is_a_phone_that_was_mentioned(text, masked):
+    assert mask(text, "zh", {})[0] == (masked or text)
+
+
 def test_private_names_are_masked_whole_and_inside_chinese():
     names = private_names("Ann, 王小明，王小明的妈")
     text, counts = mask("王小明的妈和王小明，Ann in the Annual.", "zh", {}, names)

@@ -157,6 +157,35 @@ def test_whole_documents_by_others_are_told(title, text, facts, reason):
     assert verdict(title, text, facts) == reason and (reason is None or reason in reasons.REASONS)
 
 
+HEXO = "Welcome to [Hexo](https://hexo.io/)! This is your very first post. Check [documentation](https://hexo.io/docs/)."
+JEKYLL = "You’ll find this post in your `_posts` directory. Go ahead and edit it and re-build the site to see your changes."
+
+
+@pytest.mark.parametrize("title, text, reason", [
+    ("Hello World", HEXO, "platform"), ("Welcome to Jekyll!", JEKYLL, "platform"),
+    ("Hello world!", "Welcome to WordPress. This is your first post. Edit or delete it, then start writing!", "platform"),
+    ("世界，您好！", "欢迎使用 WordPress。这是您的第一篇文章。编辑或删除它，然后开始写作吧！", "platform"),
+    ("Hello World", "Welcome to my first post. I use Hexo.", None), ("Hexo", "I deleted the post that said: " + HEXO, None),
+    ("Hello World", HEXO + "\n\n" + "我自己写的话。" * 600, None)])
+def test_the_first_post_that_a_blogs_program_wrote_is_nobodys(title, text, reason):
+    assert verdict(title, text, {"owner": "老宁"}) == reason
+
+
+@pytest.mark.parametrize("name, owner, reason", [
+    ("慢先生", ["Slow Man"], None), ("慢先生", ["Slow Man", "慢先生"], None), ("李四", ["Slow Man", "慢先生"], "clipped"), ("慢先生", [], None)])
+def test_a_byline_in_another_script_than_the_owners_names_tells_nothing(name, owner, reason):
+    assert verdict("茶", f"正文。\n\n> 本文作者：{name}\n> 本文链接：https://a.example", {"owner": owner}) == reason
+
+
+@pytest.mark.parametrize("text, quoted", [
+    ('"The sea never asked." — Ann Lee', True), ("“上善若水。”——老子", True), ("“上善若水。”——老子《道德经》", True), ("“The sea never asked.”\n— Ann Lee, The Pier", True),
+    ("“走吧。”——他说完就走了", False), ("“走吧。”——说完就走了", False), ("“走吧。”\n\n我走了。", False), ('"I was wrong." — Me', False), ("“茶要烫。”——老宁", False),
+    ("我说“走吧。”——老王", False), ("“走”和“来”——老王", False), ('"Go." - and he went', False), ("茶要烫。——老宁", False)])
+def test_a_saying_in_quotation_marks_with_a_name_under_it_is_a_quotation(text, quoted):
+    cleaned = clean(text, False, author="老宁")
+    assert ([part.reason for part in cleaned.parts], cleaned.text) == (["quote"], "") if quoted else not cleaned.parts
+
+
 def test_a_restored_part_inside_markdown_stays_as_it_was():
     text = "茶。\n\n```python\n# 注释\nprint('茶')\n```\n\n> 别人的话。\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n完。"
     ids = {part.id for part in clean(text).parts}

@@ -18,17 +18,18 @@ class TwinError(Exception):
         return [str(self)]
 
 
+LEFT_BEHIND = 3600  # seconds after which a temporary file is nobody's
 SKIPPED = {"node_modules", "__pycache__"}  # never anybody's writing, and large
 
 
 def hash_of(path, cache, leave_out=None):
     if path.is_dir():
         lines = [f"{p.relative_to(path).as_posix()} {hash_of(p, cache)}" for p in sorted(_walk(path, leave_out))]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
     if not os.access(path, os.R_OK):
         return "unreadable"
     stat = path.stat()
-    key, mark = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
+    key, mark = os.fsencode(path.resolve()).decode("utf-8", "backslashreplace"), [stat.st_size, stat.st_mtime_ns]
     if cache.get(key, [None])[0] != mark:
         cache[key] = [mark, sha256_of(path)]
     return cache[key][1]
@@ -59,6 +60,9 @@ def replaced(path):
     """A binary file to write into, which takes the place of `path` at the end; on an error nothing changes."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed
+        if now() - left.stat().st_mtime > LEFT_BEHIND:
+            left.unlink(missing_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

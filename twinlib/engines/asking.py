@@ -139,8 +139,9 @@ def _installed(asker):
 
 
 def _download(repository, file):
-    from huggingface_hub import errors, hf_hub_download
+    from huggingface_hub import errors, hf_hub_download, logging
 
+    logging.set_verbosity_error()  # its retries are no news: what they mean is said below
     try:
         return Path(hf_hub_download(repository, file, token=False if mirror() else None))
     except Exception as error:  # the client raises many kinds for a missing network; all mean the same to the owner

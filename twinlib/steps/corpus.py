@@ -32,6 +32,7 @@ DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind
 PASSAGE = ("id", "document", "text", "tokens_estimate", "split")
 FEW_HELD_OUT = 5
 BEGINNING = 300  # characters of what was left out that dropped.csv shows
+ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
 PAUSE = 0.2  # seconds between records of progress
 
 
@@ -110,7 +111,8 @@ def _sources(settings):
 def _sound(decisions):
     """({id: decision} of those that can be followed, warnings): the file may have been edited by hand."""
     sound = {name: decision for name, decision in decisions.items() if isinstance(decision, dict) and all(
-        isinstance(decision.get(key, ""), str) for key in ("action", "text", "question"))}
+        isinstance(decision.get(key, ""), str) for key in ("action", "text", "question")) and
+        decision.get("action", "") in ACTIONS}
     wrong = ", ".join(name for name in decisions if name not in sound)
     return sound, [t(f"Decisions that can't be read were ignored: {wrong}. Mend or delete them in decisions.json.",
                      f"有看不懂的决定，已忽略：{wrong}。请在 decisions.json 里改正或删除。")] if wrong else []
@@ -135,8 +137,8 @@ def gather(twin, settings, decisions, progress):
     author = settings.author or twin.name
     private = privacy.private_names(f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}")
     me = tuple(privacy.private_names(settings.me))
-    rules = intake.Rules(author, me, settings.short, settings.script, settings.mask, tuple(private), decisions)
-    options = readers.Options(me, _columns(settings.columns), author)
+    rules = intake.Rules(author, settings.author, me, settings.short, settings.script, settings.mask, tuple(private), decisions)
+    options = readers.Options(me, _columns(settings.columns), "" if me else author)
     raws = chain(_interview(twin, author, settings.short), *(readers.read(source, options, found, _paced(progress, t("reading", "读取")))
                                              for source in _sources(settings)))
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
@@ -265,12 +267,17 @@ def _remember(twin, settings, author, pieces):
 
 
 def _decided(rows, decisions):
-    """Rows without those that the owner dropped, and with what the owner edited."""
+    """Rows without those that the owner dropped, and with what the owner edited: an answer in all rows that have it."""
+    edited = {row["id"]: decisions.get(row["id"]) or decisions.get(row["passage"]) or {} for row in rows}
+    texts = {row["passage"]: edited[row["id"]]["text"] for row in rows
+             if edited[row["id"]].get("action") == "edit" and edited[row["id"]].get("text") and row["passage"]}
     kept = []
     for row in rows:
-        decision = decisions.get(row["id"]) or decisions.get(row["passage"]) or {}
-        if decision.get("action") == "edit":  # a row has one question and one answer
-            changed = {"user": decision.get("question"), "assistant": decision.get("text")}
+        decision = edited[row["id"]]
+        question = decision.get("question") if decision.get("action") == "edit" else None
+        answer = decision.get("text") if decision.get("action") == "edit" else None
+        changed = {"user": question, "assistant": answer or texts.get(row["passage"])}
+        if changed["user"] or changed["assistant"]:
             row["messages"] = [{**m, "content": changed.get(m["role"]) or m["content"]} for m in row["messages"]]
             row["source"] = "owner"
         if decision.get("action") != "drop":
@@ -339,8 +346,8 @@ def _warnings(gathered, pieces, documents):
     found = [] if verdict.level == "good" else [" ".join((verdict.sentence, *verdict.actions))]
     held = sum(p["split"] == "test" for p in pieces)
     if held < FEW_HELD_OUT:
-        found.append(t(f"Only {held} passages are held out for the exam: its figures will say 'too few to tell'. More "
-                       "documents help.", f"留作考试的只有 {held} 段：分数会显示“太少，看不出来”。多放几篇文章就好。"))
+        found.append(t(f"Passages held out for the exam: {held}. That is few: its figures will say 'too few to tell'. "
+                       "More documents help.", f"留作考试的只有 {held} 段：分数会显示“太少，看不出来”。多放几篇文章就好。"))
     authors = {d["author"] for d in documents}
     if len(authors) > 1:
         names = ", ".join(sorted(authors)[:4])
@@ -362,12 +369,12 @@ def _waiting(dropped):
     """What waits for a word of the owner: chats and tables."""
     found = []
     if chats := dropped["document", "whose"]:
-        found.append(t(f"{chats} chats were put aside because nobody knows which sender you are: choose yourself under "
-                       "'Your names in chats' and run again.",
+        found.append(t(f"Chats put aside because nobody knows which sender you are: {chats}. Choose yourself under 'Your "
+                       "names in chats' and run again.",
                        f"有 {chats} 段聊天放到了一边，因为不知道哪个是您：请在“您在聊天里的名字”里选好，再运行一次。"))
     if tables := dropped["document", "columns"]:
-        found.append(t(f"{tables} tables were put aside because their columns can't be told: choose them under 'Columns "
-                       "of a chat table' and run again.",
+        found.append(t(f"Tables put aside because their columns can't be told: {tables}. Choose them under 'Columns of a "
+                       "chat table' and run again.",
                        f"有 {tables} 张表格放到了一边，因为看不出各列的意思：请在“聊天表格的列”里选好，再运行一次。"))
     return found
 

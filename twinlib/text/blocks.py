@@ -49,14 +49,18 @@ PAIRS = (
     ("code", "`", r"(?<!`)`(?:r|=|\$=|\{\w+\}) [^`\n]{1,200}`(?!`)", None),
     ("properties", ":: ", r"^[ \t]*(?:[-*][ \t]+)?[^\W\d_][\w -]{0,29}(?<! )::[ \t]+\S[^\n]*$|"
                           r"[\[(][^\W\d_][\w -]{0,29}::[ \t]+[^\])\n]{1,200}[\])]", None),
-    ("properties", " #", r"^[ \t]*#(?:[^\s#,，。！？!?.]+)(?:[ \t]+#[^\s#,，。！？!?.]+)+[ \t]*$", None))
+    ("properties", " #", r"^[ \t]*#(?:[^\s#,，。！？!?.]+)(?:[ \t]+#[^\s#,，。！？!?.]+)+[ \t]*$", None),
+    # One tag alone: nested, or a word in small letters; '#标题' is a heading that lacks its space.
+    ("properties", "#", r"^[ \t]*#(?=[^\n]*[^\W\d])(?:(?-i:[a-z][a-z\d_-]*)|[\w-]+(?:/[\w-]+)+)[ \t]*$", None))
 RULES = [(what, needs, re.compile(opening, re.M | re.I), closing) for what, needs, opening, closing in PAIRS]
 MARKUP = (  # what goes without a note, behind a text without which it is not looked for
     ("{{", r"(?<!`)\{\{[<%][^{}\n]{0,800}?[%>]\}\}|(?<!`)\{\{[^{}\n]{1,300}\}\}"),
     ("{%", r"(?<!`)\{%[^{}\n]{0,800}?%\}"),
     ("toc]", r"^@?\[toc\][^\n]*$"), ("TOC]", r"^@?\[TOC\][^\n]*$"), ("{:", r"\{:[^{}\n]{0,300}\}"),
-    ("![[", r"!\[\[[^\[\]\n]{0,300}\]\]"),
-    ("^", r"(?:^|[ \t])\^[A-Za-z\d-]{1,40}[ \t]*$"),  # Obsidian's embeds, block ids
+    ("![[", r"!\[\[[^\[\]\n]{0,300}\]\]"),  # Obsidian's embeds
+    ("^", r"(?:(?:^|[ \t])\^[A-Za-z\d-]{1,40}|"
+          r"(?<=[\u3001-\u9fff！？；，）”’….!?)])\^[A-Za-z\d-]{3,40})[ \t]*$"),  # block ids
+    ("<%", r"(?<!`)<%[-_*+]?\s*tp\.[^%\n]{0,400}%>"),  # Templater
     (":::", r"^[ \t]*:{3,}[ \t]*(?:\{[^}\n]*\}|[\w-]*)"),  # containers of Pandoc and VuePress
     ("\\@ref(", r"\\@ref\([^)\n]{1,80}\)"), ("@", r"[ \t]?\[-?@[\w:.#$%&+?<>~/-]+(?:[^\[\]\n]{0,200})\]"),  # citations
     ("\\", r"^\\(?:newpage|pagebreak|clearpage|tableofcontents|maketitle|noindent|centering)\b[ \t]*$"),
@@ -64,6 +68,9 @@ MARKUP = (  # what goes without a note, behind a text without which it is not lo
     ("<sup", r"<sup\b[^>]*>\s*\[?\s*<a\b[^>]*>[^<]{0,12}</a>\s*\]?\s*</sup>|"
              r"(?<![A-Za-z\d])<sup\b[^>]*>\s*[\[［(]?\d{1,3}[\]］)]?\s*</sup>|<sup\b[^>]*>\s*[\[［]\d{1,3}[\]］]\s*</sup>"))
 MARKUP = [(needs, re.compile(rule, re.M)) for needs, rule in MARKUP]
+# When a task was done or is due, as Obsidian's Tasks plugin notes it.
+TASK = re.compile(r"^([ \t]*(?:[-*+]|\d{1,9}[.)]) \[.\] .*?)"
+                  r"(?:[ \t]{1,3}[✅📅⏳🛫➕❌]\ufe0f?[ \t]?\d{4}-\d\d-\d\d)+[ \t]*$", re.M)
 CALLOUT = re.compile(r"^([ \t]*(?:>[ \t]?)+)\[!([\w-]+)\][+-]?[ \t]*(.*)$")
 BOX = re.compile(r"</?(?:aside|details|summary|div|section|article|main|center|figure|figcaption|p)\b[^<>]*>", re.I)
 COMPONENT = re.compile(r"^[ \t]*</?[A-Z][\w.]*(?:\s[^<>]{0,2000}?)?/?>[ \t]*$", re.M)
@@ -81,7 +88,7 @@ def blocks(text, parts):
             text = _cut(text, opening, closing, lambda found: _take(found, what, parts, held, apart))
     for needs, rule in MARKUP:
         text = rule.sub("", text) if needs in text else text
-    text = _callouts(text)
+    text = _callouts(TASK.sub(r"\1", text) if "] " in text else text)
     if "[[" in text:
         text = re.sub(r"\[\[([^\[\]\n|]*\|)?([^\[\]\n|]+)\]\]", lambda match: match[2].replace("#", " ").strip(), text)
     if "<" in text:

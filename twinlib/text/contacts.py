@@ -2,7 +2,7 @@
 
 import re
 
-from .identifiers import LEFT, RIGHT, Detector, checked, whole
+from .identifiers import FREE, LEFT, RIGHT, Detector, checked, phone_abroad, whole
 
 EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}+(?:@| ?[\[(（](?:at|AT)[\])）] ?)"
@@ -103,6 +103,13 @@ LINKED = re.compile(
     r"([A-Za-z0-9_.\u4e00-\u9fff]{3,31}[A-Za-z0-9_])"
     r"|(?<![A-Za-z0-9])(wxid_[A-Za-z0-9]{6,30})", re.IGNORECASE)
 
+# WhatsApp mentions people without a name by their number, and newer ones by an id of 14 or 15 digits.
+MENTION = re.compile(rf"(?<![A-Za-z0-9._%+@/-])@\u2068?([1-9][0-9]{{9,14}})(?![_@]){FREE}")
+
+
+def _mentioned(number):
+    return len(number) > 13 or phone_abroad("+" + number)
+
 
 def _wechat(match):
     which = next(name for name in "vnm" if match.group(name))
@@ -135,4 +142,5 @@ HANDLES = (
              WECHAT, _wechat),
     Detector("handle", ("qq", "扣扣", "企鹅"), (1, 40), QQ),
     Detector("handle", ("@",), (40, 50), AT),
+    Detector("phone", re.compile(r"@\u2068?[0-9]{10}"), (1, 30), MENTION, checked(_mentioned)),
     Detector("handle", SITE_NAMES, (1, 60), NAMED, _named))

@@ -36,7 +36,11 @@ def _plain(name):
 
 def senders(conversation):
     """{sender: messages with words}, the most frequent first: whom the owner can be picked from."""
-    return Counter(message.sender for message in conversation.messages if spoken(message.text))
+    messages = [message for message in conversation.messages if spoken(message.text)]
+    others = {message.sender for message in messages if message.mine is False} | {conversation.title}
+    others.discard("")  # posts have no sender
+    # Some tables name the partner in every row, and mark which rows are the owner's.
+    return Counter("me" if message.mine and message.sender in others else message.sender for message in messages)
 
 
 def named(conversations, name):

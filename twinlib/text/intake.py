@@ -18,10 +18,11 @@ WANTED = ("restore", "edit")
 
 
 class Rules(NamedTuple):
-    """What holds for the whole corpus: settings of the step, the owner's names (`author` and `me`), private `names` to
-    mask, and the owner's decisions by id."""
+    """What holds for the whole corpus: settings of the step, the owner's name (`known` when they said it, not guessed)
+    and names in chats (`me`), private `names` to mask, and the owner's decisions by id."""
 
     author: str
+    known: str = ""
     me: tuple = ()
     short: int = 80
     script: str = "as written"
@@ -55,6 +56,8 @@ def documents(raws, rules, found, account):
         reason = _why_not(raw, text, rules)
         if reason:
             account.aside += scripts.account(raw["text"])
+            # Too short because of what was left out of it: that can come back too.
+            found.dropped += [part for part in parts if reason == "short" and part.id not in restored]
             found.dropped.append(Dropped(raw["source"], "document", reason, text or raw["text"], raw["id"]))
             continue
         left = [part for part in parts if part.id not in restored]
@@ -83,7 +86,7 @@ def _cleaned(raw, rules, restored):
         text = "\n\n".join([*([text] if text else []), *back])
         turns = None
     else:
-        turns, parts = _turns(raw, restored)
+        turns, parts = _turns(raw, restored, rules.author)
         turns += [{"question": "", "answer": part.text, "time": ""} for part in read if part.id in restored]
         text = "\n\n".join(turn["answer"] for turn in turns)
     left = [Dropped(raw["source"], part.what, part.reason, part.text, part.id) for part in parts]
@@ -91,11 +94,11 @@ def _cleaned(raw, rules, restored):
     return text, raw["title"] or heading, heading, turns, read + left
 
 
-def _turns(raw, restored):
+def _turns(raw, restored, author):
     """The turns with their answers cleaned, without those of which nothing is left; and the parts left out."""
     kept, parts = [], []
     for turn in raw["turns"]:
-        cleaned = clean.clean(scripts.mended(turn["answer"]), raw["markdown"], restored)
+        cleaned = clean.clean(scripts.mended(turn["answer"]), raw["markdown"], restored, raw["author"] or author)
         parts += cleaned.parts
         answer = re.sub(r"(?m)^## ", "", cleaned.text)  # nobody speaks in headings
         if answer:
@@ -118,6 +121,8 @@ def _why_not(raw, text, rules):
         return None
     if raw["draft"] or raw.get("reason"):
         return "draft" if raw["draft"] else raw["reason"]
+    if _another(raw["author"], [name for name in (rules.known, *rules.me) if name]):
+        return "author"
     # A chat, and a month of short posts, is long enough when it holds one utterance.
     shortest = 1 if raw.get("turns") is not None else max(rules.short, 1)
     if len(re.sub(r"\s", "", text)) < shortest:
@@ -126,6 +131,21 @@ def _why_not(raw, text, rules):
         return None
     facts = {**raw.get("facts", {}), "author": raw["author"], "owner": [rules.author, *rules.me]}
     return whose.verdict(raw["title"], raw["text"], facts)
+
+
+def _another(author, names):
+    """Is this surely not one of the owner's names? Those in another script, and with a word in common, may be."""
+    if not author or not names:
+        return False
+    chinese = [bool(re.search("[\u4e00-\u9fff]", name)) for name in (author, *names)]
+    words = set(re.findall(r"[^\W_]+", author.casefold()))
+    shared = any(words & set(re.findall(r"[^\W_]+", name.casefold())) or _bare(author) in _bare(name)
+                 or _bare(name) in _bare(author) for name in names)
+    return chinese[0] in chinese[1:] and not shared
+
+
+def _bare(name):
+    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 def _record(raw, text, title, turns, rules, account):

@@ -21,6 +21,7 @@ EMPHASIS = re.compile(r"(\*\*|~~|==)(\S(?:[^\n]{0,300}?\S)?)\1")
 MARKS = re.compile(f"[{LINK}{LINK_END}{ADDRESS}]")
 ATTRIBUTES = re.compile(r"\s?\{[:#.][^{}\n]{0,200}\}$|\[\^[^\]\s]{1,60}\]")
 NUMBER_ALONE = re.compile(r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?")
+TIMED = re.compile(r"[\[(（【]?\d{1,2}:\d{2}(?::\d{2})?\b")
 NOTHING = re.compile(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+")
 # Each with the sort of heading it is; two of a sort in neighbouring lines are a list.
 CHAPTER = re.compile(r"第[一二三四五六七八九十百千零〇\d]{1,5}([章节回卷部篇讲幕])(?:[\s:：、.．]|$)|"
@@ -86,7 +87,8 @@ def _pairs(text):
 
 
 def _full(line, after, widest):
-    return width(line) + width(_first_word(after)) + 1 >= widest - WRAP_SLACK
+    # Two lines that start with a time are two entries, however long they are.
+    return not (TIMED.match(line) and TIMED.match(after)) and width(line) + width(_first_word(after)) + 1 >= widest - WRAP_SLACK
 
 
 def _first_word(line):

@@ -3,7 +3,11 @@
 import re
 
 OPEN, CLOSE = "“「『\"", "”」』\""
-QUOTED = re.compile(rf"(.{{0,40}}?)([{OPEN}].*[{CLOSE}])[。.]?\s*((?:——|—|--|-)\s*.{{1,40}})?", re.DOTALL)
+QUOTED = re.compile(rf"(.{{0,40}}?)([{OPEN}].*[{CLOSE}])[。.]?\s*((?:——|—|–|--|-)\s*.{{1,40}})?", re.DOTALL)
+# '— Ann Lee, The Pier' and '——老子', but not '——他说完就走了'.
+SIGNED = re.compile(r"(?:——|—|–|--|-)\s*(?!(?:I|Me|My|Myself|We|You|He|She|They|It|The|And|But|So|Then|Or)\b)"
+                    r"(?:[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|la|di|da|von|van|der|bin|al)){0,4}(?:, .{1,40})?|"
+                    r"(?![我你您他她它这那就于然但可所因不没还也是有在说])[一-鿿·•]{2,10}(?<![说道了的着过吧吗呢啊])(?:《[^》]{1,30}》)?)")
 # Only in short paragraphs, and the second list only at the end of a text: "nobody follows me" is no call to subscribe.
 FOOTER_SURE = re.compile(
     r"欢迎(大家)?(关注|订阅|转发)|关注(我的|本)?(公众号|频道|账号|微博|订阅号)|(点|来)(一)?[个波]?关注|扫(描|码)|长按.{0,8}二维码|"
@@ -89,6 +93,13 @@ REPOST_LINE = re.compile(r"(本文|文章|全文|内容)?(系|均)?(转自|转�
                          r"(reposted|reprinted) (with permission )?from\b",
                          re.IGNORECASE)
 OWN_PLACE = re.compile(r"我|本人|本站|本博|自己|\bmy\b|\bmine\b", re.IGNORECASE)
+# The first post that a blog's program puts there itself: Hexo, Jekyll, WordPress, Typecho, Halo.
+STOCK = re.compile(
+    r"Welcome to \[?Hexo\b.{0,40}! This is your very first post|"
+    r"You[’']ll find this post in your [`\\]?_posts`? directory. Go ahead and edit it|"
+    r"(Welcome to WordPress\.|欢迎使用\s?WordPress。)\s?(This is your first post\. Edit or delete it|这是您的第一篇文章。编辑或删除它)|"
+    r"This is an example page\. It[’']s different from a blog post because|这是一个?(示例|范例)页面。它和博客文章不同|"
+    r"如果您看到这篇文章[,，]\s?表示您的\s?blog\s?已经安装成功|如果你看到了这一篇文章，那么证明你已经安装成功了", re.IGNORECASE)
 CREDIT = re.compile(r"(?P<this>本文)?(?:原文|文章)?(作者|撰文)\s*[:：/|]\s*(?P<zh>[^\s，,。|/]{1,20})|"
                     r"(written )?by:? (?P<en>[A-Z][\w.'-]+( [A-Z][\w.'-]+){1,2})$")
 SOURCE = re.compile(r"(来源|出处|原文(链接|地址|出处)?|文章来源|source|original (article|link|url))\s*[:：]", re.IGNORECASE)

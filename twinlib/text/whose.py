@@ -11,8 +11,10 @@ from .lines import NOTHING, NUMBER_ALONE, joined, width, without
 from .marks import (
     AFTER_SUMMARY, CHAIN, CITATION, CLIPPED_KEYS, CLIPPED_TAGS, CLOSE, CODE_HINT, CODE_MAYBE, CODE_SURE, COMMAND,
     CONTENTS, CREDIT, FIRST_PERSON, FOOTER_LAST, FOOTER_SURE, LEADER, LRC, LYRICS, MACHINE, MADE_KEYS, OPEN,
-    OWN_PLACE, PLATFORM, QUOTED, REFERENCES, REPOST, REPOST_LINE, REPOST_TAGS, REPOST_TITLE, SAYS, SOURCE, SOURCE_KEYS,
-    STAMP, SUMMARY, TIMELINE)
+    OWN_PLACE, PLATFORM, QUOTED, REFERENCES, REPOST, REPOST_LINE, REPOST_TAGS, REPOST_TITLE, SAYS, SIGNED, SOURCE,
+    SOURCE_KEYS, STAMP, STOCK, SUMMARY, TIMELINE)
+
+STOCK_LIMIT = 3000  # characters; an owner who wrote on below the stock post has more
 
 
 def own(blocks, parts, author=""):
@@ -132,8 +134,16 @@ def _stamps(blocks, author):
     for start, end in _runs(blocks, lambda b: STAMP.match(b.text), 3):
         times = [STAMP.match(b.text).groups() for b in blocks[start:end]]
         seconds = [int(a) * 3600 + int(b) * 60 + int(c) if c else int(a) * 60 + int(b) for a, b, c in times]
-        if seconds[0] <= 60 and seconds == sorted(seconds):
+        if seconds[0] <= 60 and seconds == sorted(seconds) and not _spoken(blocks[start:end]):
             yield start, end, "list", "timestamps"
+
+
+def _spoken(blocks):
+    """Do these lines with times say whole sentences, or does a speaker come again? Then it is a transcript."""
+    said = [block.text[STAMP.match(block.text).end() - 1:].strip() for block in blocks]
+    whole = sum(bool(re.search(r"[。.!！…]$", text)) or width(text) > (40 if text[-1:] in "?？" else 100) for text in said)
+    speakers = [match.group() for match in (re.match(r"[^\s:：][^:：]{0,30}[:：]", text) for text in said) if match]
+    return whole > len(said) / 2 or len(speakers) == len(said) > len(set(speakers))
 
 
 def _credited(blocks, author):
@@ -186,7 +196,14 @@ def _passages(blocks, author):
     speech = sum(b.text[:1] in OPEN or "：“" in b.text or ', "' in b.text for b in blocks if b.text)
     for place, block in enumerate(blocks if speech <= 3 else []):
         quoted = QUOTED.fullmatch(block.text)
-        if block.kind not in ("text", "line") or not quoted or not _long(quoted.group(2)):
+        if block.kind not in ("text", "line") or not quoted or not _one(quoted.group(2)):
+            continue
+        end = place + 1
+        signed = quoted.group(3) or (blocks[end].text if end < len(blocks) and blocks[end].kind != "item" else "")
+        if not quoted.group(1).strip() and SIGNED.fullmatch(signed.strip()) and not (author and author in signed):
+            yield place, end if quoted.group(3) else end + 1, "quote", "quote"
+            continue
+        if not _long(quoted.group(2)):
             continue
         before, after = blocks[place - 1].text if place else "", quoted.group(3)
         introduction = quoted.group(1).strip() or (before if re.search("[：:]$", before) else "")
@@ -195,11 +212,13 @@ def _passages(blocks, author):
             yield place, place + 1, "quote", "quote"
 
 
-def _long(quoted):
+def _one(quoted):
     # One pair of quotation marks around all of it, not several short ones in a sentence.
     inside = re.sub(r"“[^“”]*”|「[^「」]*」", "", quoted[1:-1])
-    if re.search(f"[{OPEN}{CLOSE}]", inside.replace("『", "").replace("』", "")):
-        return False
+    return not re.search(f"[{OPEN}{CLOSE}]", inside.replace("『", "").replace("』", ""))
+
+
+def _long(quoted):
     return len(re.findall(r"[\u3400-\u9fff]", quoted)) > 80 or len(re.findall(r"[A-Za-z'’]+", quoted)) > 60
 
 
@@ -228,7 +247,8 @@ def _single(text, last, first, author):
 # Whole documents
 
 def verdict(title, text, facts):
-    """Why a whole document isn't its owner's words: repost, clipped, machine, lyrics (keys of REASONS), or None.
+    """Why a whole document isn't its owner's words: platform, repost, clipped, machine, lyrics (keys of REASONS), or
+    None.
 
     `text` is the raw text, before cleaning takes the marks out; `facts` is its front matter in lower-case keys,
     and `owner`: the name or names that the owner goes by.
@@ -237,6 +257,8 @@ def verdict(title, text, facts):
     lines = [line for line in lines if line]
     ends = [line for line in lines[:4] + lines[-4:] if width(line) <= 160]
     owner = {name.lower() for name in _listed(facts.get("owner")) if name}
+    if len(text) < STOCK_LIMIT and STOCK.match(text.strip()):
+        return "platform"
     if _reposted(title, ends, facts):
         return "repost"
     if _clipped(ends, facts, owner):
@@ -267,10 +289,21 @@ def _clipped(ends, facts, owner):
         return True
     credits = [match["zh"] or match["en"] for match in map(CREDIT.match, ends) if match]
     names = credits + [name.strip("[]\"") for name in _listed(facts.get("author"))]
-    other = bool(owner) and any(name and name.lower() not in owner for name in names)
+    other = any(_stranger(name, owner) for name in names)
     saved = any(str(facts.get(key, "")).startswith("http") for key in SOURCE_KEYS) or any(map(SOURCE.match, ends))
     signed = [match["zh"] for match in map(CREDIT.match, ends) if match and match["this"]]
-    return other and saved or bool(owner) and any(name and name.lower() not in owner for name in signed)
+    return other and saved or any(_stranger(name, owner) for name in signed)
+
+
+def _stranger(name, owner):
+    """Is this none of the owner's names? A Chinese name beside Latin ones may be the same person's."""
+    name = name.strip().lower()
+    alike = any(_chinese(name) == _chinese(own) for own in owner)
+    return bool(name) and name not in owner and alike
+
+
+def _chinese(name):
+    return bool(re.search("[\u3400-\u9fff]", name))
 
 
 def _made(ends, text, facts):

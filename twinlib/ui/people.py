@@ -23,9 +23,11 @@ FORMATS = {
     "wordpress": ("WordPress export", "WordPress 导出"), "docx": ("Word", "Word"), "epub": ("EPUB", "EPUB"),
     "pdf": ("PDF", "PDF"), "subtitles": ("subtitles", "字幕"), "answers": ("questions and answers", "问答表"),
     "twitter": ("X archive", "X（推特）存档"), "telegram": ("Telegram", "Telegram"), "chatgpt": ("ChatGPT", "ChatGPT"),
-    "whatsapp": ("WhatsApp", "WhatsApp"), "table": ("chat table", "聊天表格")}
+    "whatsapp": ("WhatsApp", "WhatsApp"), "table": ("chat table", "聊天表格"),
+    "chat": ("chats and interviews as text", "文字形式的聊天与访谈")}
 ROLES = {"time": ("When", "时间"), "sender": ("Who wrote it", "谁发的"), "text": ("The message", "内容"),
          "mine": ("1 where it is yours", "自己发的（1）")}
+NOBODY = "-"
 OWN = ("twitter", "chatgpt")  # the export itself says which words are the owner's
 # A widget's lines stand far apart, and it grows with a wide table unless it is told not to.
 CLOSE = '<div style="line-height:1.4;width:0;min-width:100%">{}</div>'
@@ -65,6 +67,8 @@ class People(widgets.VBox):
     def me(self):
         """The names that are ticked, and those typed in the form that no chat here knows."""
         ticked = [name for name, tick in self.ticks.items() if tick.value]
+        if not ticked and self._given().author in self.ticks:
+            return [NOBODY]  # no name at all would mean the author's
         return ticked + [name for name in private_names(self._given().me) if name not in self.ticks]
 
     def look(self):
@@ -83,7 +87,8 @@ class People(widgets.VBox):
     def _survey(self, settings):
         if not settings.source:
             return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
-        options = readers.Options(tuple(private_names(settings.me)), _roles(settings.columns), settings.author)
+        me = tuple(private_names(settings.me))
+        options = readers.Options(me, _roles(settings.columns), "" if me else settings.author)
         return readers.survey(Path(settings.source).expanduser(), options, self._progress)
 
     def _progress(self, done, total):

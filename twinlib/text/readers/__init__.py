@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from ...twin import content_id
 from .. import conversations
-from . import (answers, chat_table, chatgpt, docx, epub, html, markdown, pdf, plain, subtitles, telegram, twitter,
-               whatsapp, wxr)
+from . import (answers, chat_table, chat_text, chatgpt, docx, epub, html, markdown, pdf, plain, subtitles, telegram,
+               twitter, whatsapp, wxr)
 from .encoding import Unreadable
 from .file import Columns, Options
 from .source import Dropped, Found, anything, walk
@@ -27,7 +27,7 @@ __all__ = ["Dropped", "Found", "Options", "Survey", "anything", "format_of", "re
 # In the order they are asked; what none of them knows is Markdown, plain text, or no writing.
 DOCUMENTS = {"pdf": pdf, "docx": docx, "epub": epub, "wordpress": wxr, "subtitles": subtitles, "chatgpt": chatgpt,
              "answers": answers, "html": html}
-CHATS = {"twitter": twitter, "telegram": telegram, "whatsapp": whatsapp, "table": chat_table}
+CHATS = {"twitter": twitter, "telegram": telegram, "whatsapp": whatsapp, "chat": chat_text, "table": chat_table}
 PLAIN = {".txt", ".text", ""}
 TEXT = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd", ".rst", ".org", ".tex"} | PLAIN
 DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}

@@ -1,5 +1,9 @@
-"""A table of messages or posts: what WeChat, QQ and Weibo exporters write, or any other once its columns are named."""
+"""A table of messages or posts: what WeChat, QQ and Weibo exporters write, or any other once its columns are named.
 
+A reply with a quotation is of WeChat's type 49, subtype 57: its title is what was said, its refermsg what was quoted.
+"""
+
+import html
 import re
 
 from . import columns, dates, tables
@@ -8,6 +12,16 @@ from .names import title_of
 from .said import Said, spoken
 
 TEXT_TYPES = {"1", "text", "文本", "文字", "文本消息", "纯文本", "txt", "plain", "message", ""}
+REPLY_TYPES = {"引用消息", "引用", "引用回复", "回复消息", "回复", "quote", "reply", "244813135921"}  # 57 * 2**32 + 49
+DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
+INSIDE = r"(?:[^\[\]]|\[[^\[\]\n]{0,20}\])*"  # with emoticons: [捂脸]
+QUOTED = re.compile(
+    rf"[\[【]引用[ :：]?\s*(?:(?P<who1>[^:：\n\]】]{{1,40}})[:：])?(?P<asked1>{INSIDE}?)[\]】]\s*(?P<own1>.*)"
+    rf"|「(?:(?P<who2>[^:：\n」]{{1,40}})[:：])?(?P<asked2>[^」]*)」{DASHES}(?P<own2>.*)"
+    r"|(?P<own3>[^\n]+(?:\n(?![\[【「]?引用[:：])[^\n]*)*)"
+    r"\n[\[【「]?引用[:：](?:(?P<who3>[^:：\n]{1,40})[:：])?(?P<asked3>.+)", re.DOTALL)
+REPOST = re.compile(r"[\[【(（]转(?:载|发|帖|贴)?[\]】)）]")
+CUT_OFF = re.compile(r"(?:\.{3}|…{1,2})[\s\u200b]*(?:展开)?全文c?[\s\u200b]*$")
 ME = ("我", "本人", "自己", "me", "you", "myself")
 SYSTEM = {"系统消息", "系统", "system", "系統訊息", "微信团队"}
 UNKNOWN = (".csv", ".tsv", ".tab", ".xlsx", ".jsonl")  # what is worth asking about when nothing tells its columns
@@ -69,9 +83,16 @@ def _conversations(table, roles, title):
 def _texts(rows, roles):
     """The rows whose type is text, where there is such a type; without what the program itself says."""
     for column in roles.get("type", [])[:1]:
-        written = [row for row in rows if row[column].strip().casefold() in TEXT_TYPES]
+        written = [row for row in rows if row[column].strip().casefold() in TEXT_TYPES or _reply(row, column, roles)]
         rows = written if any(row[column].strip() for row in written) else rows
     return [row for row in rows if _first(row, roles.get("sender", [])).casefold() not in SYSTEM]
+
+
+def _reply(row, column, roles):
+    """Is this a message with a quotation above it?"""
+    sort, subtypes = row[column].strip().casefold(), columns.find(("SubType",), row)
+    return sort in REPLY_TYPES or sort == "49" and (
+        _first(row, subtypes) == "57" or "<refermsg" in _first(row, roles["text"]))
 
 
 def _times(rows, roles):
@@ -90,11 +111,39 @@ def _messages(row, time, roles):
         yield from _post(text, time, _reposted(row, roles))
     elif text:
         sender = sender or ("me" if mine else _first(row, roles.get("chat", [])))
-        yield Said(sender, text, time, True if mine is None and sender.casefold() in ME else mine)
+        text, who, asked = _unquoted(text)
+        asked = None if mine is None and who == sender else asked or None  # nobody asks themselves
+        yield Said(sender, text, time, True if mine is None and sender.casefold() in ME else mine, asked=asked)
+
+
+def _unquoted(text):
+    """(what was said, whom it quotes, what it quotes) of a message; '' for what isn't there."""
+    text = re.sub(r"^[\w@.-]{1,60}:\s?\n(?=<)", "", text)  # in groups the sender stands before the markup
+    if text.startswith("<") and ("<refermsg" in text or "<type>57</type>" in text):
+        said, _, quoted = text.partition("<refermsg")
+        return _element(said, "title"), _element(quoted, "displayname"), _words(_element(quoted, "content"))
+    found = QUOTED.match(text)
+    own, who, asked = (next((found[f"{part}{n}"] for n in "123" if found[f"{part}{n}"]), "").strip()
+                       for part in ("own", "who", "asked")) if found else ("", "", "")
+    return (own, who, asked) if own else (text, "", "")
+
+
+def _element(text, name):
+    """The text of the first element of this name; no parser, so that nothing in it is ever resolved."""
+    text = text.partition(f"<{name}>")[2].partition(f"</{name}>")[0].strip()
+    bare = text.removeprefix("<![CDATA[").removesuffix("]]>")
+    return (html.unescape(bare) if bare == text else bare).strip()
+
+
+def _words(content):
+    """What a quoted message says: of one that is itself markup only its title."""
+    return _element(content, "title") if content.startswith("<") else content
 
 
 def _post(text, time, reposted):
     """Weibo keeps what was forwarded behind '//@name:'; only what stands before it is the owner's."""
+    text = CUT_OFF.sub("", text).rstrip("\u200b \n\t")
+    reposted = reposted or REPOST.match(text)
     own, mark, others = text.partition("//@")
     own = "" if re.fullmatch(r"(转发微博|轉發微博|repost|转发)?[。.\s]*", own.strip(), re.IGNORECASE) else own.strip()
     if own:

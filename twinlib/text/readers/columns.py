@@ -18,7 +18,8 @@ CHAT = {  # the first name that a table has wins
     "type": ("type_name", "Type", "msg_type", "message_type", "消息类型", "类型", "類型")}
 POST = ("微博正文", "微博内容", "说说内容", "说说", "朋友圈内容", "动态内容", "帖子内容", "想法", "tweet", "tweet_text", "full_text",
         "post", "post_text", "status_text", "toot")
-POST_TIME = ("发布时间", "发表时间", "posted_at", "published_at", "publish_time", "pubdate")
+POST_TIME = ("完整日期", "发布时间", "发表时间", "posted_at", "published_at", "publish_time", "pubdate")
+LIKED = ("点赞数", "转发数", "获赞数")  # only posts are counted like this
 ORIGINAL = ("是否原创", "原创", "is_original", "original")
 REPOST = ("是否转发", "is_retweet", "is_repost", "retweeted")
 ANSWERS = {
@@ -40,10 +41,22 @@ def plain(name):
     return re.sub(r"[\s_\-:：*]+", "", name).casefold()
 
 
+KNOWN = {plain(name) for names in (*CHAT.values(), *ANSWERS.values(), POST, POST_TIME, ORIGINAL, REPOST, LIKED)
+         for name in names}
+
+
 def find(names, columns):
     """The columns that have one of these names, in the order of the names."""
     known = {plain(column): column for column in reversed(columns)}
     return list(dict.fromkeys(known[plain(name)] for name in names if plain(name) in known))
+
+
+def header(rows):
+    """The place of the header among the first rows of a table: below a title and notes, which fill fewer cells."""
+    known = [len({plain(cell) for cell in row} & KNOWN) for row in rows]
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    best = max(range(len(rows)), key=lambda place: known[place])
+    return best if known[best] > 1 and all(count < filled[best] for count in filled[:best]) else 0
 
 
 def answers(columns):
@@ -65,7 +78,7 @@ def chat(columns, chosen):
         return picked if picked.keys() & {"sender", "mine"} else {**picked, "post": picked["text"]}
     found = {role: find(names, columns) for role, names in CHAT.items()}
     found |= {"original": find(ORIGINAL, columns), "repost": find(REPOST, columns)}
-    posts = find(POST, columns) or (find(("正文", "content", "内容"), columns) if find(POST_TIME, columns) else [])
+    posts = find(POST, columns) or (find(("正文", "content", "内容"), columns) if find(POST_TIME + LIKED, columns) else [])
     whose = found["sender"] + found["mine"]
     if posts and not found["mine"] and (not found["sender"] or find(POST[:7], columns)):
         time = find(POST_TIME, columns) or found["time"]

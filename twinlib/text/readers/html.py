@@ -1,6 +1,7 @@
 """Web pages: Medium's and Substack's exports, official-account articles of WeChat, and any page that was saved.
 
-Medium: posts/DATE_title-id.html, drafts named draft_…, marked up with microformats (p-name, e-content, dt-published).
+Medium: posts/DATE_title-id.html, drafts named draft_…, marked up with microformats (p-name, e-content, dt-published);
+the folders beside posts/ hold lists: what others wrote and the owner clapped for or marked, addresses, sessions.
 Substack: posts/ID.slug.html are bare fragments; title, date and is_published stand in posts.csv beside the folder.
 WeChat: the article is #js_content, its title #activity-name, its time #publish_time or `var ct` in a script.
 Anything else: the article's own element where the page names one, else the body, without menus, lists of links and
@@ -48,6 +49,9 @@ FURNITURE = re.compile(
 LOOSE = {"div", "section", "ul", "ol", "p", "span", "table", "dl", "h2", "h3", "h4", "form", "a", "time"}
 MENUS = {"nav", "aside", "footer", "role=navigation", "role=complementary", "role=contentinfo", "role=search",
          "role=banner"}
+MEDIUM_LISTS = "blocks|bookmarks|claps|highlights|interests|ips|lists|partner-program|profile|pubs-following|" \
+    "publications-following|sessions|topics-following|twitter|users-following"
+MEDIUM_LIST = re.compile(rf"(?:.*/)?(?:(?:{MEDIUM_LISTS})-\d{{4}}|profile/profile)\.html")
 STAMPS = ["class=" + name for name in ("published", "post-date", "entry-date", "date", "time", "pubtime")]
 DATES = ("property=article:published_time", "itemprop=datePublished", "class=dt-published", "time", "name=date",
          "name=pubdate", "name=publishdate", "name=DC.date", *STAMPS)
@@ -74,10 +78,18 @@ def read(file):
         yield _wechat(file, soup, text)
     elif _is_chat(soup):
         raise Unreadable("chatpage")
-    elif re.search(r"Exported from Medium on", markup.words(soup.find("footer"))):
-        raise Unreadable("index")  # Medium's lists of claps, bookmarks and other people's sentences
+    elif _is_list_of_medium(file, soup):
+        raise Unreadable("index")
     else:
         yield from _pages(file, soup, text)
+
+
+def _is_list_of_medium(file, soup):
+    """Is it one of the pages beside the posts of Medium's export: by its footer, its name or the export's README?"""
+    if MEDIUM_LIST.fullmatch(file.name) or "Exported from Medium on" in markup.words(soup.find("footer")):
+        return True
+    folder = PurePosixPath(file.name).parent.name
+    return bool(re.fullmatch(MEDIUM_LISTS, folder)) and b"Medium" in (file.near("../README.html") or b"")
 
 
 def _is_chat(soup):

@@ -27,6 +27,8 @@ DATES = ("date", "created", "published", "pubdate", "pubdatetime", "publishdate"
          "日期", "发布日期")
 AUTHORS = ("author", "authors", "created by", "创建者", "作者")
 NO, YES = ("false", "no", "0"), ("true", "yes", "1")
+TEMPLATES = re.compile(r"_?templates?|_?模[板版]", re.IGNORECASE)  # folders
+SLOT = re.compile(r"<%[-_*+]?\s*tp\.|\{\{(?:date|time|title)\b[^{}\n]*\}\}")  # what Obsidian and Templater fill in
 UNFINISHED = ("draft", "drafts", "wip", "草稿", "未完成")
 
 
@@ -53,7 +55,14 @@ def read(file):
         _word(facts.get("status")) in UNFINISHED
     yield {"title": _line(facts.get("title")), "text": body, "date": _date(facts, name), "source": file.name,
            "author": _line(next((facts[key] for key in AUTHORS if facts.get(key)), "")), "kind": "post",
-           "markdown": True, "draft": draft, "fallback": title_of(name), "facts": facts, "parts": parts}
+           "markdown": True, "draft": draft, "fallback": title_of(name), "facts": facts, "parts": parts,
+           **({"reason": "template"} if _is_form(file.name, facts, body) else {})}
+
+
+def _is_form(name, facts, body):
+    """Is this no writing: a template that Obsidian fills in, a board of its Kanban plugin?"""
+    inside = any(TEMPLATES.fullmatch(folder) for folder in PurePosixPath(name).parts[:-1])
+    return "kanban-plugin" in facts or inside and bool(SLOT.search(body))
 
 
 def _named(name):

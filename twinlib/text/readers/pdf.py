@@ -29,6 +29,11 @@ NOTE = re.compile(r"\s*[\ue000\[［(（]?\s*(\d{1,3}|[*†‡①-⒇])[\ue001\]�
 LEADERS = re.compile(r"(?:[.·…‥]\s?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})$|…{2,}\s*\d{1,4}$")
 BULLET = re.compile(r"[•▪◦‣●○■□◆➢✓]\s*\S|[-–—*]\s+\S")
 ENDS = re.compile(r"[.!?:;。！？：；…”’」』）)\]\"']$")
+# What browsers print around a page: when, and where from.
+PRINTED = re.compile(r"(?<!\d)(?:\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日),?\s*"
+                     r"(?:[上下]午|[AP]M)?\s*\d{1,2}:\d{2}(?!\d)")
+ADDRESS = re.compile(r"(?:(?:file|https?|chrome-extension)://|about:blank|data:)\S*", re.IGNORECASE)
+BROWSER = re.compile(r"Mozilla/|Firefox|Chrom|Safari")  # as a PDF's Creator
 SOFT = ("untitled", "microsoft word -", "microsoft powerpoint -", "print", "无标题", "slide 1", "about:blank")
 
 
@@ -58,6 +63,10 @@ def read(file):
     """Yield the one raw document of a PDF; raises Unreadable('locked', 'scanned', 'long', 'damaged')."""
     pages, heights, facts = _pages(file.data)
     parts = []
+    printed = [_print_rows(page, heights) for page in pages]
+    heads = dict.fromkeys(" ".join(piece.text for piece in row) for rows in printed for row in rows)
+    parts.extend(("navigation", "navigation", text) for text in heads)
+    pages = [[piece for piece in page if not any(piece in row for row in rows)] for page, rows in zip(pages, printed)]
     pages = _without_margins(pages, heights, parts)
     lines, gutter = [], None
     for page in pages:
@@ -71,9 +80,15 @@ def read(file):
     lines = _without_contents(_without_notes(lines, body, heights, parts), parts)
     title, lines = _title(facts.get("Title", ""), lines, body)
     yield {"title": title, "text": "\n\n".join(_paragraphs(lines)),
-           "date": date_of(None, file.name) or date_of(facts.get("CreationDate", "").removeprefix("D:")[:8], ""),
+           "date": date_of(None, file.name) or _made(facts, any(printed)),
            "source": file.name, "author": facts.get("Author", "").strip(), "kind": "post", "markdown": False,
            "draft": False, "fallback": title_of(file.name), "parts": parts}
+
+
+def _made(facts, printed):
+    """The ISO date on which the file was made, or None where a browser printed a page that was there before."""
+    made = facts.get("CreationDate", "").removeprefix("D:")[:8]
+    return None if printed or BROWSER.search(facts.get("Creator", "")) else date_of(made, "")
 
 
 def _pages(data):
@@ -172,6 +187,18 @@ def _without_margins(pages, heights, parts):
     heads = dict.fromkeys(piece.text for piece in gone if not NUMBER.fullmatch(piece.text))
     parts.extend(("navigation", "navigation", text) for text in heads if re.search(r"[^\W\d]", text))
     return [[piece for piece in page if piece not in gone] for page in pages]
+
+
+def _print_rows(pieces, heights):
+    """The first and last rows of a page in its margins, where together they say when it was printed and where from."""
+    if not pieces:
+        return []
+    ends = (max(pieces, key=lambda piece: piece.middle), min(pieces, key=lambda piece: piece.middle))
+    rows = [sorted((piece for piece in pieces if abs(piece.middle - end.middle) < 0.5 * end.size),
+                   key=lambda piece: piece.left) for end in ends if _in_margin(end, heights)]
+    texts = [piece.text for row in rows for piece in row]
+    dated = any(PRINTED.match(text) or PRINTED.search(text[-24:]) for text in texts)
+    return rows if len(rows) == 2 and dated and any(ADDRESS.search(text) for text in texts) else []
 
 
 def _in_margin(piece, heights):
@@ -289,10 +316,11 @@ def _title(said, lines, body):
             break
         large.append(line)
     shown = _joined([line.text for line in large])
-    same = said and re.sub(r"\W", "", said) == re.sub(r"\W", "", shown)
+    same = said and re.sub(r"\W", "", shown) in re.sub(r"\W", "", said)  # the name of a site may stand beside it
     if shown and len(shown) < 150 and (same or not said):
         return shown, lines[len(large):]
-    return said, lines
+    first = re.sub(r"\W", "", lines[0].text) if lines else ""
+    return said, lines[1:] if first and first == re.sub(r"\W", "", said) else lines
 
 
 def _paragraphs(lines):

@@ -1,6 +1,7 @@
 """What somebody said in a chat, and what only looks like it: pictures, calls, deleted messages, lone links.
 
-The phrases are those that the exports of WhatsApp, WeChat and QQ write themselves, in English and Chinese.
+The phrases are those that the exports of WhatsApp, WeChat and QQ write themselves, in English and Chinese;
+WhatsApp's in German, Spanish, French, Portuguese and Italian too.
 """
 
 import re
@@ -8,12 +9,15 @@ from typing import NamedTuple
 
 FEWEST_LETTERS = 6  # fewer letters or characters than this say nothing about how somebody writes
 MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-EDITED = re.compile(r"[<(（](?:this message was edited|edited|此消息已编辑|已编辑|此訊息已編輯|已編輯)[>)）]$", re.IGNORECASE)
+EDITED = re.compile(
+    r"[<(（](?:this message was edited|edited|此消息已编辑|已编辑|此訊息已編輯|已編輯|diese nachricht wurde bearbeitet|"
+    r"(?:se editó este mensaje|este mensaje fue editado)|ce message a été modifié|(?:esta )?mensagem (?:foi )?editada|"
+    r"questo messaggio è stato modificato)\.?[>)）]$", re.IGNORECASE)
 LINK = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 EMOTICON = re.compile(r"[\[【][^\[\]【】\n]{1,8}[\]】]")
 # Stand where a picture was; the words beside them are the sender's.
 PICTURE = re.compile(
-    r"[\[【](?:图片|圖片|照片|表情|表情包|动画表情|動畫表情|贴图|貼圖|语音|語音|视频|視頻|影片|闪照|动图|"
+    r"[\[【](?:图片|圖片|照片|表情|表情包|动画表情|動畫表情|贴图|貼圖|语音|語音|视频|視頻|影片|闪照|动图|スタンプ|写真|動画|"
     r"photo|image|picture|sticker|voice|voice message|video|gif|animated sticker)[\]】](?:\s*\d+\s*[\"”″秒s]?(?=\s|$))?",
     re.IGNORECASE)
 NOTHING = re.compile("|".join((
@@ -30,6 +34,24 @@ NOTHING = re.compile("|".join((
     r"(?:missed|incoming|outgoing|declined|cancell?ed) (?:group )?(?:(?:voice|video) )?calls?(?: at [^\n]{0,20})?\.?",
     r"(?:voice|video) call, [^\n]{0,30}|(?:live )?location(?: shared)?: https?://\S+|live location shared",
     r"未接(?:来电|來電|(?:群组)?(?:语音|視訊|视频|語音)(?:通话|通話|来电))[^\n]{0,20}",
+    # WhatsApp in other languages of Europe
+    r"(?:bild|video|audio|sticker|gif|dokument|kontaktkarte|videonachricht|medien) (?:weggelassen|ausgeschlossen)",
+    r"(?:imagen|video|vídeo|audio|sticker|gif|documento|multimedia|tarjeta de contacto) omitid[oa]s?",
+    r"(?:image|vidéo|audio|sticker|gif|document|médias?|fiche contact) (?:omise?s?|absente?s?)",
+    r"(?:imagem|vídeo|áudio|figurinha|gif|documento|mídia|cartão do contato) (?:ocult|omitid)(?:ad)?[oa]s?",
+    r"(?:immagine|video|audio|sticker|gif|documento|media|scheda contatto) omess[oaie]",
+    r"[^\n]+\.\w{2,5} \((?:datei angehängt|archivo adjunto|fichier joint|(?:arquivo|ficheiro) anexado|file allegato)\)",
+    r"(?:diese nachricht wurde|du hast diese nachricht) gelöscht\.?|(?:se eliminó|eliminaste) este mensaje\.?",
+    r"(?:este mensaje fue eliminado|ce message a été supprimé|vous avez supprimé ce message|tu as supprimé ce message)\.?",
+    r"(?:mensagem apagada|(?:você )?apagou esta mensagem|(?:esta )?mensagem (?:foi )?(?:apagada|eliminada))\.?",
+    r"(?:questo messaggio è stato eliminato|hai eliminato questo messaggio)\.?|warte auf diese nachricht[^\n]*",
+    r"(?:(?:live-?)?standort|ubicación|localisation|position|localização|posizione)[^\n:]{0,20}: ?https?://\S+",
+    r"(?:nachrichten und anrufe|los mensajes y las llamadas|les messages et (?:les )?appels|as mensagens e (?:as )?"
+    r"(?:ligações|chamadas)|i messaggi e le chiamate)[^\n]{0,60}(?:ende-zu-ende|extremo a extremo|bout en bout|"
+    r"ponta a ponta|end-to-end)[^\n]*",
+    r"verpasster (?:sprach|video)anruf[^\n]{0,20}|(?:video)?llamada (?:de voz )?perdida|appel (?:vocal|vidéo) manqué",
+    r"chamada de (?:voz|vídeo) perdida|(?:video)?chiamata (?:vocale )?persa",
+    r"<[^<>\n]{1,80}>",  # whatever an app writes for what it left out, in any language
     # WeChat and QQ
     r"[\[【](?:文件|檔案|位置|地理位置|链接|連結|网页|卡片消息?|红包|紅包|微信红包|QQ红包|转账|轉帳|微信转账|名片|聊天记录|合并转发|小程序|语音通话|"
     r"視訊通話|语音聊天|视频通话|拍一拍|戳一戳|音乐|卡片|直播|视频号|接龙|群公告|系统消息|礼物|其他消息|不支持[^\]】]{0,12}|file|location|link|"

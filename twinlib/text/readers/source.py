@@ -65,13 +65,22 @@ def walk(source, found, progress=None):
     listed = list(_listed(source, found.passed))
     for number, name in enumerate(listed, 1):
         try:
-            yield from _opened(name, source if source.is_file() else source / name, source, found)
+            yield from _opened(_spelt(name), source if source.is_file() else source / name, source, found)
         except Unreadable as error:
-            found.drop(name, str(error))
+            found.drop(_spelt(name), str(error))
         except OSError:
-            found.drop(name, "unreadable")
+            found.drop(_spelt(name), "unreadable")
         if progress:
             progress(number, len(listed))
+
+
+def _spelt(name):
+    """A file's name as text: one unpacked from a Chinese Windows archive is GBK, whatever the disk thinks."""
+    data = os.fsencode(name)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("gb18030", errors="replace")
 
 
 def anything(source):
@@ -91,11 +100,12 @@ def _listed(source, passed):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if not _skipped(here / name, passed))
         for name in sorted(names):
-            sort = "link" if (here / name).is_symlink() else sort_of(name)
+            path = here / name
+            sort = "link" if path.is_symlink() else sort_of(name) if path.is_file() else "other"  # a pipe blocks for ever
             if sort:
                 passed[sort] += 1
             else:
-                yield (here / name).relative_to(source).as_posix()
+                yield path.relative_to(source).as_posix()
 
 
 def _skipped(folder, passed):

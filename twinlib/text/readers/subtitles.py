@@ -11,13 +11,16 @@ from collections import Counter
 from typing import NamedTuple
 
 from . import data
+from .file import Conversation
 from .names import date_of, title_of
+from .said import Said
 
 CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
 TIMING = re.compile(rf"\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?")
 BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
-LABEL = re.compile(r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}|[A-Z][\w.'\-]+(?: [A-Z][\w.'\-]+)?)"
+LABEL = re.compile(r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
+                   r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}))?)"
                    r"[:：]\s*(?=\S)")
 SOUND = re.compile(
     r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|laughs|cheering|sighs?|"
@@ -37,7 +40,16 @@ class Cue(NamedTuple):
 
 
 def looks_like(file):
-    """Does it begin with WEBVTT, or with a timing line after a number?"""
+    """Does it begin with WEBVTT or with a timing line after a number, and isn't it a conversation?"""
+    return _timed(file) and not labelled(file)
+
+
+def labelled(file):
+    """Are these subtitles that name two speakers or more, from the start on?"""
+    return _timed(file) and len(_speakers(_labelled(_said(_cues(data.start(file)))))) > 1
+
+
+def _timed(file):
     lines = [line.strip() for line in data.start(file).split("\n")[:40] if line.strip()][:3]
     return bool(lines) and (re.match(r"WEBVTT(?:\s|$)", lines[0]) is not None
                             or any(TIMING.fullmatch(line) for line in lines))
@@ -46,11 +58,23 @@ def looks_like(file):
 def read(file):
     """Yield the one raw document of a subtitle file; raises Unreadable. `speakers` are the names of labelled ones."""
     spoken = _labelled(_said(_cues(file.text)))
-    rolling = _rolls(spoken)
-    paragraphs = _paragraphs(_unrolled(spoken) if rolling else spoken, rolling)
-    yield {"title": "", "text": "\n\n".join(paragraphs), "date": date_of(None, file.name), "source": file.name,
+    yield {"title": "", "text": "\n\n".join(text for _, text in _paragraphs(spoken)), "date": date_of(None, file.name), "source": file.name,
            "author": "", "kind": "transcript", "markdown": False, "draft": False, "fallback": _title(file.name),
            "speakers": sorted({cue.speaker for cue in spoken} - {""})}
+
+
+def conversation(file):
+    """The Conversation of a labelled file, a message for each paragraph; raises Unreadable."""
+    spoken, speaker = [], ""
+    for cue in _labelled(_said(_cues(file.text))):
+        speaker = cue.speaker or speaker  # who begins to speak is named, who goes on isn't
+        spoken.append(cue._replace(speaker=speaker))
+    return Conversation(_title(file.name), [Said(speaker, text) for speaker, text in _paragraphs(spoken)])
+
+
+def _speakers(cues):
+    """The names in cues; none where the first cues have none, as in a talk with a 'Rule: …' now and then."""
+    return {cue.speaker for cue in cues} - {""} if any(cue.speaker for cue in cues[:2]) else set()
 
 
 def _title(name):
@@ -135,26 +159,30 @@ def _unrolled(cues):
     return found
 
 
-def _paragraphs(cues, rolling):
-    """Paragraphs at pauses, changes of speaker and, when long, at the end of a sentence.
+def _paragraphs(cues):
+    """(speaker, text) of paragraphs: at pauses, changes of speaker and, when long, at the end of a sentence.
 
     Chinese subtitles made by hand have no punctuation: there a cue is a clause, and gets its comma or full stop.
     """
+    rolling = _rolls(cues)
+    cues = _unrolled(cues) if rolling else cues
     whole = "".join(line for cue in cues for line in cue.lines)
     bare = len(re.findall(r"[。！？，、；!?,;.]", whole)) * 60 < len(whole)
     clauses = bare and not rolling and len(re.findall(WIDE, whole)) * 2 > len(whole)
-    found, last = [], None
+    found, speakers, last = [], [], None
     for cue in cues:
         pause = last and cue.start - last.end > (PAUSE_UNPUNCTUATED if bare else PAUSE)
         ended = found and len(found[-1]) > (LONG // 2 if bare else LONG) and (bare or found[-1][-1] in "。！？!?.…”\"")
         if last is None or pause or ended or cue.speaker != last.speaker:
             found.append("")
+            speakers.append(cue.speaker)
         elif clauses and re.search(r"\w$", found[-1]):
             found[-1] += "，"
         for line in cue.lines:
             found[-1] = _join(found[-1], line)
         last = cue
-    return [re.sub(r"(?<=\w)$", "。", paragraph) for paragraph in found] if clauses else found
+    found = [re.sub(r"(?<=\w)$", "。", paragraph) for paragraph in found] if clauses else found
+    return list(zip(speakers, found))
 
 
 def _join(first, second):

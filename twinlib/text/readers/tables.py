@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Iterator, NamedTuple
 
+from . import columns as known
 from . import data
 from .encoding import Unreadable
 from .names import title_of
@@ -19,6 +20,8 @@ from .names import title_of
 DELIMITERS = ",\t;|"
 DELIMITED = (".csv", ".tsv", ".tab")
 CELL_LIMIT = 2**27  # characters of one cell
+HEADER = 5  # rows among which the header is: titles and notes may stand above it
+END = "\ue001end\ue001"  # a line after the last one: what swallows it has an open quotation mark
 XLSX_LIMIT, RATIO_LIMIT, RATIO_FROM = 500 * 2**20, 200, 2**20  # bytes unpacked, times smaller, from so many bytes on
 ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an Office file with a password, or one from before 2007
 
@@ -50,7 +53,7 @@ def sort_of(file):
 def peek(file):
     """(name, columns, up to 20 rows) of every table in a file, from its start; [] when there are none to be read."""
     try:
-        found = _of(file, sort_of(file), data.start(file))
+        found = _of(file, sort_of(file), data.start(file), whole=False)
         return [(table.name, table.columns, list(islice(table.rows, 20))) for table in found]
     except Unreadable:
         return []
@@ -62,12 +65,12 @@ def read(file):
     yield from _of(file, sort, "" if sort == "xlsx" else file.text)
 
 
-def _of(file, sort, text):
+def _of(file, sort, text, whole=True):
     name = title_of(file.name)
     if sort == "xlsx":
         yield from _sheets(file.data)
     elif sort == "csv":
-        yield from _table(name, _cells(text, file.suffix))
+        yield from _table(name, _cells(text, file.suffix, whole))
     elif sort:
         yield from _objects(name, _json(text) if sort == "json" else _lines(text))
 
@@ -84,15 +87,26 @@ def _delimited(text, suffix):
 
 def _quietly(text):
     try:
-        yield from _cells(text, "")
+        yield from _cells(text, "", whole=False)
     except Unreadable:
         return
 
 
-def _cells(text, suffix):
+def _cells(text, suffix, whole):
+    """Rows of cells; a `whole` text whose quotation mark never closes is damaged, unless it costs the last line only."""
     csv.field_size_limit(CELL_LIMIT)
+    lines = chain(io.StringIO(text, newline=""), [END])
+    rows, before = csv.reader(lines, delimiter=delimiter(text[:20_000], suffix)), 0
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text[:20_000], suffix))
+        for row in rows:
+            if row == [END]:
+                return
+            if row and row[-1].endswith(END):
+                if whole and rows.line_num - 1 - before > max(1, rows.line_num // 100):
+                    raise Unreadable("damaged")
+                row[-1] = row[-1].removesuffix(END)
+            before = rows.line_num
+            yield row
     except csv.Error:
         raise Unreadable("damaged") from None
 
@@ -113,11 +127,13 @@ def delimiter(text, suffix=""):
 
 
 def _table(name, cells):
-    """The first row that has anything is the header, unless there is a bare number in it."""
+    """The header is a row of known names, else the first that has anything, unless there is a bare number in it."""
     cells = (row for row in cells if any(cell.strip() for cell in row))
-    first = next(cells, None)
-    if first is None:
+    above = list(islice(cells, HEADER))
+    if not above:
         return
+    place = known.header(above)
+    first, cells = above[place], chain(above[place + 1:], cells)
     if any(cell.strip().isdecimal() for cell in first):
         cells, first = chain([first], cells), [""] * len(first)
     columns = _columns(first)

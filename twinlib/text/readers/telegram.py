@@ -14,6 +14,7 @@ KINDS = ("personal_chat|bot_chat|saved_messages|private_group|private_supergroup
          "private_channel|public_channel")
 CHAT = re.compile(rf'"type"\s*:\s*"(?:{KINDS})"')
 WHOLE = re.compile(r'"personal_information"\s*:\s*\{|"chats"\s*:\s*\{')
+COMMAND = re.compile(r"/[A-Za-z]\w*(?:@\w+)?(?: \S+)?")  # to a bot: '/start', '/help@somebot'
 APART = {"pre": "code", "blockquote": "quote"}  # parts of a message that aren't the sender's own words
 
 
@@ -95,4 +96,5 @@ def _texts(message):
     for piece in pieces:
         left = "repost" if forwarded else APART.get(data.string(piece.get("type")), "")
         found[left] = found.get(left, "") + data.string(piece.get("text"))
-    return [(left, text.strip()) for left, text in found.items() if text.strip()]
+    return [(left, text.strip()) for left, text in found.items()
+            if text.strip() and not COMMAND.fullmatch(text.strip())]

@@ -34,7 +34,10 @@ def conversations(file, options):
         threads.setdefault(_root(name, own), []).append((tweet, _text(tweet, notes)))
     said = [_said(thread) for thread in threads.values()]
     said += [Said("", _text(tweet, {}), _time(tweet), True, "repost") for tweet in tweets if _repost(tweet)]
-    yield Conversation("", sorted((one for one in said if one.text), key=lambda one: one.time), "post")
+    said = [one for one in said if one.text]
+    if not said:
+        raise Unreadable("empty")
+    yield Conversation("", sorted(said, key=lambda one: one.time), "post")
 
 
 def _said(thread):

@@ -15,7 +15,7 @@ IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
 ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
 ATTACHED = re.compile(r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$")
 LEVELS = {"info", "error", "warn", "warning", "debug", "fatal", "trace", "critical", "notice"}
-TITLE = re.compile(r"(?:WhatsApp Chat (?:with|-) |与|與)(.+?)(?:的 ?WhatsApp ?(?:聊天|对话|對話).*)?")
+TITLE = re.compile(r"(?:(?:Chat (?:de )?|Discussion |Conversa do )?WhatsApp(?:[ -]Chat)? (?:with|-|mit|con|avec|com) |与|與)(.+?)(?:的 ?WhatsApp ?(?:聊天|对话|對話).*)?")
 
 
 def looks_like(file):

@@ -122,7 +122,8 @@ def _document(file, item, authors, number, seen, left):
     seen.add(place)
     return {"title": title, "text": text, "date": date_of(item.get("wp:post_date"), "") or None,
             "source": f"{file.name}#{place}", "author": authors.get(login) or login, "kind": kind, "markdown": True,
-            "draft": status != "publish", "fallback": "", "parts": parts}
+            "draft": status != "publish", "fallback": "", "parts": parts} | (
+                {"reason": "protected"} if item.get("wp:post_password") else {})
 
 
 def _plain(text):
