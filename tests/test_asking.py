@@ -225,10 +225,18 @@ def test_a_local_model_is_named_with_its_hash_and_its_failures_are_seen(gguf, tm
     assert len(asked.questions) + sum(asked.failures.values()) == 2 == seen[-1][0]
 
 
-def test_each_language_has_its_model_and_an_english_one_leaves_chinese_to_titles():
+@pytest.mark.parametrize("installed, chosen", [
+    (["model.gguf"], {"smollm2-135m-instruct": ["en"], "qwen2.5-1.5b-instruct": ["zh"]}),
+    ([], {"qwen2.5-1.5b-instruct": ["en", "zh"]})])
+def test_each_language_has_its_model_and_english_another_where_its_own_is_not_installed(
+        monkeypatch, installed, chosen):
+    monkeypatch.setattr(engine, "_installed", lambda asker: installed)
     warnings = []
-    assert {a.name: where for a, where in askers("auto", {"zh", "en"}, warnings).items()} == {
-        "smollm2-135m-instruct": ["en"], "qwen2.5-1.5b-instruct": ["zh"]} and not warnings
+    assert {a.name: where for a, where in askers("auto", {"zh", "en"}, warnings).items()} == chosen and not warnings
+
+
+def test_an_english_model_leaves_chinese_to_titles():
+    warnings = []
     chosen = askers("smollm2-135m-instruct", {"zh", "en"}, warnings)
     assert [where for where in chosen.values()] == [["en"]]
     assert warnings[0].startswith("smollm2-135m-instruct asks in English only: the Chinese passages get")
