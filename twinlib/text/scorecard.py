@@ -164,15 +164,16 @@ def _kinds(flaws):
 
 
 def personal_data(answers):
-    """The figure: how many e-mail addresses, phone, card and identity numbers the twin's answers hold."""
+    """The figure: how many pieces of personal data (see privacy.py) the twin's answers hold."""
     counts = {}
     for answer in answers:
         for kind, count in privacy.mask(answer["text"], answer["language"], {})[1].items():
             counts[kind] = counts.get(kind, 0) + count
     kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
     return figure(sum(counts.values()), n=len(answers), note=t(
-        f"E-mail addresses, phone, card and identity numbers in {len(answers)} answers of the twin.{kinds}",
-        f"分身的 {len(answers)} 个回答里的邮箱、电话、卡号和身份证号。{kinds}"))
+        f"E-mail addresses, phones, card and identity numbers, addresses, handles, keys and the like in {len(answers)} "
+        f"answers of the twin.{kinds}",
+        f"分身的 {len(answers)} 个回答里的邮箱、电话、卡号、证件号、地址、账号、密钥等。{kinds}"))
 
 
 # Copies
