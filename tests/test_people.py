@@ -95,6 +95,21 @@ def test_who_is_ticked_becomes_the_setting_and_the_rest_is_put_aside(look):
     assert form.settings.me == "Ning"
 
 
+def test_the_authors_own_name_can_be_unticked_and_then_nobody_is_learnt(look, tmp_path):
+    from twinlib.text import readers
+    from twinlib.text.privacy import private_names
+
+    form = look(CHATS, Corpus(author="宁半圈"))
+    assert form.ticks["宁半圈"].value and form.settings.me == "宁半圈"
+    form.ticks["宁半圈"].value = False
+    assert "0 of 3 chats hold 0 messages of yours" in form.says.value
+    lines = [("宁半圈", "茶要烫，水要开。"), ("老王", "知道了知道了。"), ("宁半圈", "那就好，明天见。")]
+    (tmp_path / "chat.txt").write_text("".join(
+        f"[12/3/2024, 21:0{n}:05] {name}: {text}\n" for n, (name, text) in enumerate(lines)), encoding="utf-8")
+    me = tuple(private_names(form.settings.me))
+    assert not list(readers.read(tmp_path / "chat.txt", readers.Options(me, {}, "" if me else "宁半圈")))
+
+
 def test_names_chosen_before_are_ticked_and_unknown_ones_are_kept(look):
     form = look(CHATS, Corpus(me="Ning，Old Account"))
     assert [name for name, tick in form.ticks.items() if tick.value] == ["Ning"]
