@@ -5,6 +5,7 @@ connection or a killed kernel loses next to nothing. Callbacks only save. Works 
 """
 
 import errno
+import signal
 import threading
 from datetime import datetime
 from functools import partial
@@ -255,6 +256,8 @@ def terminal(twin):
     book, spoken = Book(twin), language_to_ask_in(twin)
     if book.note:
         print(sentence(book.note, "warning"))
+    if threading.current_thread() is threading.main_thread():  # a shell's background job comes with Ctrl-C ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     print(t("One empty line begins a paragraph, two end the answer, two at once skip the question. Ctrl-C stops; what "
             "you wrote is kept.", "空一行另起一段，连空两行答完；直接空两行就是跳过。Ctrl-C 停下，写过的都在。"))
     try:
