@@ -174,8 +174,17 @@ def test_what_stands_under_another_name_is_put_aside_once_the_owner_said_who_the
     assert "several authors" in " ".join(outcome.warnings) and not dropped(twin)
     run(twin, blog)
     assert [(line["document"], line["reason"]) for line in dropped(twin)] == [("guest.md", "under another person's name")]
+    outcome = run(twin, blog)
+    assert "If that name is yours too, add it" in " ".join(outcome.warnings)
     run(twin, blog, me="教练老周")
     assert not dropped(twin)
+
+
+def test_the_name_that_most_texts_carry_is_the_owners_login(twin, blog):
+    for post in sorted(blog.iterdir())[:8]:
+        post.write_text(post.read_text().replace("---\ntitle", "---\nauthor: 站长\ntitle", 1))
+    run(twin, blog)
+    assert not dropped(twin) and len(twin.records("documents")) == 12
 
 
 def test_an_edited_answer_replaces_the_old_one_in_every_row(twin, blog):

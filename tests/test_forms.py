@@ -6,6 +6,7 @@ import pytest
 
 widgets = pytest.importorskip("ipywidgets")
 
+from widget_tree import inside, text_of
 from twinlib import Twin
 from twinlib.settings import SETTINGS, fields
 from twinlib.twin import write_records
@@ -17,17 +18,6 @@ STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 @pytest.fixture
 def twin(tmp_path):
     return Twin.open(tmp_path / "demo")
-
-
-def inside(widget):
-    """Every widget in a widget."""
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from inside(child)
-
-
-def text_of(widget):
-    return "\n".join(part.value for part in inside(widget) if isinstance(part, widgets.HTML))
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -6,6 +6,7 @@ import pytest
 
 widgets = pytest.importorskip("ipywidgets")
 
+from widget_tree import inside, text_of
 from twinlib import Twin, TwinError
 from twinlib.settings import Corpus
 from twinlib.twin import write_records
@@ -47,17 +48,6 @@ def look(twin, monkeypatch):
 
     show.asked = []
     return show
-
-
-def inside(widget):
-    """Every widget in a widget."""
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from inside(child)
-
-
-def text_of(widget):
-    return "\n".join(part.value for part in inside(widget) if isinstance(part, widgets.HTML))
 
 
 def test_nothing_to_choose_is_one_line_and_the_settings_stay_as_they_are(look):

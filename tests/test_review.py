@@ -7,6 +7,7 @@ import pytest
 
 widgets = pytest.importorskip("ipywidgets")
 
+from widget_tree import inside, text_of
 from twinlib import Twin, TwinError
 from twinlib.twin import Report, write_json, write_records
 from twinlib.ui import desk, review
@@ -17,17 +18,6 @@ EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 @pytest.fixture
 def twin(tmp_path):
     return Twin.open(tmp_path / "demo")
-
-
-def inside(widget):
-    """Every widget in a widget."""
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from inside(child)
-
-
-def text_of(widget):
-    return "\n".join(part.value for part in inside(widget) if isinstance(part, widgets.HTML))
 
 
 def press(widget, label):

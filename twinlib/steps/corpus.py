@@ -25,6 +25,7 @@ from ..settings import parse, stop, warning
 from ..text import asking as replies
 from ..text import duplicates, intake, interview, pairs, privacy, questions, readers, scripts, sufficiency
 from ..text.passages import language_of, passages, split_of
+from ..text.readers import columns
 from ..text.reasons import KINDS, PASSED, REASONS
 from ..twin import Outcome, Problem, TwinError, content_id, figure, write_json, write_records
 
@@ -137,10 +138,12 @@ def gather(twin, settings, decisions, progress):
     author = settings.author or twin.name
     private = privacy.private_names(f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}")
     me = tuple(privacy.private_names(settings.me))
-    rules = intake.Rules(author, settings.author, me, settings.short, settings.script, settings.mask, tuple(private), decisions)
-    options = readers.Options(me, _columns(settings.columns), "" if me else author)
-    raws = chain(_interview(twin, author, settings.short), *(readers.read(source, options, found, _paced(progress, t("reading", "读取")))
-                                             for source in _sources(settings)))
+    rules = intake.Rules(author, settings.author, me, settings.short, settings.script, settings.mask, tuple(private),
+                         decisions)
+    options = readers.Options(me, columns.given(settings.columns), "" if me else author)
+    paced = _paced(progress, t("reading", "读取"))
+    raws = chain(_interview(twin, author, settings.short),
+                 *(readers.read(source, options, found, paced) for source in _sources(settings)))
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
         left = _Left(table, found, rules.names)
         for record in intake.documents(raws, rules, found, account):
@@ -151,7 +154,7 @@ def gather(twin, settings, decisions, progress):
         left.take()
         if not places:
             raise TwinError(_nothing(settings.source, left.counts))
-        groups = _without_duplicates(twin, places, spool, sketches, rules, left, account, progress)
+        groups = _settled(twin, places, spool, sketches, rules, left, account, progress)
     return Gathered(groups, found, account, left.counts)
 
 
@@ -174,10 +177,10 @@ class _Left:
         self.found.dropped.clear()
 
 
-def _without_duplicates(twin, places, spool, sketches, rules, left, account, progress):
-    """Write documents.jsonl without the near-duplicates; {document id: group id} of those that share text.
+def _settled(twin, places, spool, sketches, rules, left, account, progress):
+    """Write documents.jsonl without what only all of them together show: near-duplicates, and texts by somebody else.
 
-    Documents that share half of the shorter one are of one group, which is never split.
+    Returns {document id: group id} of those that share half of the shorter one: a group is never split.
     """
     def record(number):
         spool.seek(places[number])
@@ -192,15 +195,16 @@ def _without_duplicates(twin, places, spool, sketches, rules, left, account, pro
     for i, j, jaccard, _ in alike:
         related.join(i, j)
         pairs.append((i, j, jaccard))
-    gone, groups = duplicates.superfluous(pairs, age), {}
+    gone, groups, strangers = duplicates.superfluous(pairs, age), {}, intake.strangers(account.authors, rules)
     with replaced(twin.file("documents")) as out:
         for number in range(len(places)):
             document = record(number)
-            if number in gone and rules.action(document["id"]) not in intake.WANTED:
+            reason = "duplicate" if number in gone else "author" if document["author"] in strangers else ""
+            if reason and rules.action(document["id"]) not in intake.WANTED:
                 account.kept.subtract(scripts.account(document["text"]))
                 account.aside.update(scripts.account(document["text"]))
                 left.found.dropped.append(
-                    readers.Dropped(document["source"], "document", "duplicate", document["text"], document["id"]))
+                    readers.Dropped(document["source"], "document", reason, document["text"], document["id"]))
                 left.take()
             else:
                 out.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
@@ -225,12 +229,6 @@ def _interview(twin, author, short):
     path = twin.file("interview")
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     return [{"id": content_id(raw["source"]), **raw} for raw in interview.document(interview.parse(text)[0], author, short)]
-
-
-def _columns(text):
-    """{role: column} of 'time=…, sender=…, text=…'."""
-    pairs = (part.split("=", 1) for part in privacy.private_names(text) if "=" in part)
-    return {role.strip().lower(): name.strip() for role, name in pairs}
 
 
 # From documents to rows
@@ -302,16 +300,16 @@ def _senders(found):
 
 def _figures(gathered, documents, pieces, rows):
     texts = Counter({reason: n for (what, reason), n in gathered.dropped.items() if what == "document"})
-    parts = Counter({KINDS[what]: 0 for what, _ in gathered.dropped})
+    parts = Counter()
     for (what, _), n in gathered.dropped.items():
-        parts[KINDS[what]] += n * (what != "document")
+        parts[what] += n * (what != "document")
     splits = Counter(p["split"] for p in {p["document"]: p for p in pieces}.values())
     account, passed = gathered.account, gathered.found.passed
     found = {
         "documents": figure(len(documents), note=_listed(Counter(d["language"] for d in documents))),
         "formats": figure(sum(gathered.found.formats.values()), note=_listed(gathered.found.formats)),
         "dropped": figure(sum(texts.values()), n=sum(texts.values()) + len(documents), note=_said(texts, REASONS)),
-        "parts_dropped": figure(sum(parts.values()), note=_listed(Counter({t(*kind): n for kind, n in parts.items()}))),
+        "parts_dropped": figure(sum(parts.values()), note=_said(parts, KINDS)),
         "passed_over": figure(sum(passed.values()), note=_said(passed, PASSED)),
         "passages": figure(len(pieces)),
         "train_passages": figure(sum(p["split"] == "train" for p in pieces), note=_enough(pieces, documents).sentence),
@@ -334,7 +332,10 @@ def _failures(asked):
 
 
 def _said(counts, labels):
-    return _listed(Counter({t(*labels[key]): n for key, n in counts.items()}))
+    said = Counter()
+    for key, n in counts.items():
+        said[t(*labels[key])] += n
+    return _listed(said)
 
 
 def _listed(counts):
@@ -372,6 +373,10 @@ def _waiting(dropped):
         found.append(t(f"Chats put aside because nobody knows which sender you are: {chats}. Choose yourself under 'Your "
                        "names in chats' and run again.",
                        f"有 {chats} 段聊天放到了一边，因为不知道哪个是您：请在“您在聊天里的名字”里选好，再运行一次。"))
+    if others := dropped["document", "author"]:
+        found.append(t(f"Texts put aside because they stand under another person's name: {others}. If that name is yours "
+                       "too, add it under 'Your names in chats' and run again.",
+                       f"有 {others} 篇放到了一边，因为署的是别人的名字：如果那也是您，请加进“您在聊天里的名字”，再运行一次。"))
     if tables := dropped["document", "columns"]:
         found.append(t(f"Tables put aside because their columns can't be told: {tables}. Choose them under 'Columns of a "
                        "chat table' and run again.",
@@ -388,7 +393,7 @@ def _unanswered(asked):
 
 
 def _nothing(source, counts):
-    why = _listed(Counter({t(*REASONS[reason]): n for (what, reason), n in counts.items() if what == "document"}))
+    why = _said({reason: n for (what, reason), n in counts.items() if what == "document"}, REASONS)
     why = why or t("no text files", "没有文本文件")
     return t(f"Nothing in {source} can be learnt from ({why}): add longer texts, or choose another folder.",
              f"{source} 里没有可学的文字（{why}）：请放一些更长的文字，或换一个文件夹。")

@@ -40,11 +40,11 @@ class Rules(NamedTuple):
 
 class Account:
     """What happened on the way: characters by script `before`, `kept` and put `aside`, personal data by kind and value
-    ({(kind, id): record}), and `masked`: how much of each kind."""
+    ({(kind, id): record}), `masked`: how much of each kind, and `authors`: documents by the name they carry."""
 
     def __init__(self):
         self.before, self.kept, self.aside = Counter(), Counter(), Counter()
-        self.personal, self.masked, self.numbers = {}, Counter(), {}
+        self.personal, self.masked, self.numbers, self.authors = {}, Counter(), {}, Counter()
 
 
 def documents(raws, rules, found, account):
@@ -64,7 +64,9 @@ def documents(raws, rules, found, account):
         account.kept += scripts.account(text) + scripts.account(heading)
         account.aside += _sum(part.text for part in left)
         found.dropped += left
-        yield _record(raw, text, title, turns, rules, account)
+        record = _record(raw, text, title, turns, rules, account)
+        account.authors[record["author"]] += 1
+        yield record
 
 
 def _sum(texts):
@@ -121,8 +123,6 @@ def _why_not(raw, text, rules):
         return None
     if raw["draft"] or raw.get("reason"):
         return "draft" if raw["draft"] else raw["reason"]
-    if _another(raw["author"], [name for name in (rules.known, *rules.me) if name]):
-        return "author"
     # A chat, and a month of short posts, is long enough when it holds one utterance.
     shortest = 1 if raw.get("turns") is not None else max(rules.short, 1)
     if len(re.sub(r"\s", "", text)) < shortest:
@@ -133,10 +133,19 @@ def _why_not(raw, text, rules):
     return whose.verdict(raw["title"], raw["text"], facts)
 
 
+def strangers(authors, rules):
+    """The names among `authors` (Counter of documents) that are surely somebody else's, once the owner said their own.
+
+    Names in another script, or with a word in common, may be theirs; and so may the name that most texts carry: a
+    blog's login is often no name at all.
+    """
+    names = [name for name in (rules.known, *rules.me) if name] if rules.known else []
+    others = {author for author in authors if _another(author, names)}
+    own = sum(count for author, count in authors.items() if author not in others)
+    return {author for author in others if authors[author] < own}
+
+
 def _another(author, names):
-    """Is this surely not one of the owner's names? Those in another script, and with a word in common, may be."""
-    if not author or not names:
-        return False
     chinese = [bool(re.search("[\u4e00-\u9fff]", name)) for name in (author, *names)]
     words = set(re.findall(r"[^\W_]+", author.casefold()))
     shared = any(words & set(re.findall(r"[^\W_]+", name.casefold())) or _bare(author) in _bare(name)

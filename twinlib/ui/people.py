@@ -13,6 +13,7 @@ import ipywidgets as widgets
 from ..language import t
 from ..text import interview, readers
 from ..text.privacy import private_names
+from ..text.readers import columns
 from ..text.reasons import PASSED, REASONS
 from ..twin import TwinError
 from . import desk
@@ -88,7 +89,7 @@ class People(widgets.VBox):
         if not settings.source:
             return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
         me = tuple(private_names(settings.me))
-        options = readers.Options(me, _roles(settings.columns), "" if me else settings.author)
+        options = readers.Options(me, columns.given(settings.columns), "" if me else settings.author)
         return readers.survey(Path(settings.source).expanduser(), options, self._progress)
 
     def _progress(self, done, total):
@@ -116,7 +117,7 @@ class People(widgets.VBox):
 
     def _chosen(self, typed):
         """'time=…, sender=…, text=…' of all tables; columns of different tables stand side by side: 'time=Date|日期'."""
-        before = _roles(self.known or typed)
+        before = columns.given(self.known or typed)
         roles = {role: [*before.get(role, "").split("|"), *(table.chosen(role) for table in self.columns)]
                  for role in [*ROLES, *(role for role in before if role not in ROLES)]}
         roles = {role: "|".join(dict.fromkeys(filter(None, names))) for role, names in roles.items()}
@@ -180,10 +181,6 @@ def _tables(found):
 
 def _quoted(name):
     return name if private_names(name) == [name] else f'"{name}"'
-
-
-def _roles(text):
-    return dict(map(str.strip, part.split("=", 1)) for part in private_names(text) if "=" in part)
 
 
 def _formats(found, twin):

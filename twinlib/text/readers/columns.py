@@ -2,6 +2,8 @@
 
 import re
 
+from ..privacy import private_names
+
 CHAT = {  # the first name that a table has wins
     "time": ("StrTime", "time", "timestamp", "datetime", "date", "created_at", "create_time", "CreateTime", "sent_at",
              "send_time", "date_sent", "when", "时间", "发送时间", "消息时间", "日期", "日期时间", "发布时间", "发表时间", "创建时间", "時間",
@@ -63,6 +65,12 @@ def answers(columns):
     """{role: column} of a table of questions and answers; {} when it is none."""
     found = {role: next(iter(find(names, columns)), "") for role, names in ANSWERS.items()}
     return found if found["question"] and (found["answer"] or found["steps"]) else {}
+
+
+def given(text):
+    """{role: column} of what the person chose: 'time=…, sender=…, text=…'."""
+    pairs = (part.split("=", 1) for part in private_names(text) if "=" in part)
+    return {role.strip().lower(): name.strip() for role, name in pairs}
 
 
 def chat(columns, chosen):
