@@ -347,6 +347,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
     code = "import sys; from twinlib import Twin; from twinlib.ui import interview; interview.terminal(Twin.open(sys.argv[1]))"
     child, screen = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what runs in the background
         os.chdir(ROOT)
         os.execve(sys.executable, [sys.executable, "-c", code, str(twin.path)], {**os.environ, "TWINLIB_LANG": "en"})
     seen = b""

@@ -201,6 +201,17 @@ def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, 
     assert any(word in p.text for p in settings.stops(persona.problems(wanted(tiny_base, **changes), sample_twin)))
 
 
+@pytest.mark.parametrize("passages, level", [(4, "stop"), (12, "warning"), (60, None)])
+def test_too_little_text_is_said_before_anything_is_trained(sample_twin, tiny_base, passages, level):
+    path = sample_twin.report_path("corpus")
+    report = json.loads(path.read_text())
+    report["figures"]["train_passages"]["value"] = passages
+    path.write_text(json.dumps(report))
+    found = [p for p in persona.problems(wanted(tiny_base), sample_twin) if "passages to learn from" in p.text]
+    assert [p.level for p in found] == ([level] if level else [])
+    assert all("interview" in p.text for p in found)
+
+
 def test_a_hundred_epochs_are_warned_about(sample_twin, tiny_base):
     assert any("memorises" in p.text for p in persona.problems(wanted(tiny_base, epochs=100), sample_twin))
 

@@ -212,3 +212,24 @@ def test_a_twin_inside_the_writing_it_is_made_of_does_not_make_it_stale(tmp_path
     before = twin.hash(tmp_path)
     write_atomic(twin.file("train"), "rows")
     assert twin.hash(tmp_path) == before
+
+
+def test_an_approval_changes_nothing_that_a_step_reads(twin):
+    twin.decide("row", action="edit", text="changed")
+    before = twin.inputs(twin.file("decisions"))
+    twin.decide("other", action="approve")
+    assert twin.inputs(twin.file("decisions")) == before
+    assert {name: decision["action"] for name, decision in twin.decisions().items()} == {"row": "edit", "other": "approve"}
+    twin.decide("other", action="drop")
+    assert twin.decisions()["other"]["action"] == "drop" and twin.inputs(twin.file("decisions")) != before
+    twin.undecide("other")
+    assert twin.inputs(twin.file("decisions")) == before
+
+
+def test_what_a_killed_process_left_half_written_goes_with_the_next_write(twin):
+    old, fresh = (twin.path / f".twin.json.{name}" for name in ("killed", "running"))
+    for path in (old, fresh):
+        path.write_text("{half")
+    os.utime(old, (1, 1))
+    twin.remember(author="Ning")
+    assert not old.exists() and fresh.exists()

@@ -231,23 +231,28 @@ def write(passages, ask, log, by, progress):
 
 def _ask_all(passages, ask, log, by, heard):
     """Call `heard` with the record of each passage once it is written, several passages at once."""
-    pool, lock, silent = ThreadPoolExecutor(AT_ONCE), threading.Lock(), 0
+    pool, lock, dead, silent = ThreadPoolExecutor(AT_ONCE), threading.Lock(), threading.Event(), 0
     with open(log, "a", encoding="utf-8") as file:
         def one(passage):
+            nonlocal silent
+            if dead.is_set():  # decided here: who listens to the records may be far behind
+                return None
             record = {"passage": passage["id"], "by": by, **_tried(passage, ask)}
             with lock:
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
                 file.flush()
+                silent = silent + 1 if record["failed"] == "service" else 0
+                if silent >= SILENT:
+                    dead.set()
             return record
 
         try:
             for future in as_completed([pool.submit(one, p) for p in passages]):
-                record = future.result()
-                silent = silent + 1 if record["failed"] == "service" else 0
-                heard(record)
-                if silent == SILENT:
-                    raise TwinError(t(f"The service left {SILENT} passages in a row unanswered: try again later; what "
-                                      "is answered is kept.", f"该服务连续 {SILENT} 段没有回答：请稍后再试，已有的回答都留着。"))
+                if record := future.result():
+                    heard(record)
+            if dead.is_set():
+                raise TwinError(t(f"The service left {SILENT} passages in a row unanswered: try again later; what is "
+                                  "answered is kept.", f"该服务连续 {SILENT} 段没有回答：请稍后再试，已有的回答都留着。"))
         finally:
             pool.shutdown(cancel_futures=True)  # what is under way is waited for, and written
 
