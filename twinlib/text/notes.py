@@ -52,7 +52,7 @@ def _places(blocks):
         mark = MARK.match(block.text)
         if HEADING.fullmatch(block.text) or block.kind[0] == "h":
             listed = bool(HEADING.fullmatch(block.text))
-        elif block.kind != "kept" and (mark and (found or mark.group() in above) or listed and ENTRY.match(block.text)):
+        elif block.kind != "kept" and (mark and (found or mark.group() in above) or listed) and ENTRY.match(block.text):
             found.add(place)
         else:
             listed = False
