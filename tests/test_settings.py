@@ -4,13 +4,15 @@ from dataclasses import fields
 
 import pytest
 
+from conftest import build_tiny_base
 from twinlib import settings
 from twinlib.__main__ import main
-from twinlib.engines import hardware
+from twinlib.engines import cost, hardware
 from twinlib.twin import AUTO
 
 EVERY_FIELD = [(step, field) for step, kind in settings.SETTINGS.items() for field in fields(kind)]
-LAPTOP = {"gpu": None, "gpu_gb": 0.0, "gpu_capability": 0.0, "gpus": 0, "bf16": False, "cores": 4, "memory_gb": 16.0}
+LAPTOP = {"system": "Linux", "gpu": None, "gpu_gb": 0.0, "gpu_capability": 0.0, "gpus": 0,
+          "bf16": False, "cores": 4, "memory_gb": 16.0}
 T4 = {**LAPTOP, "gpu": "Tesla T4", "gpu_gb": 15.0, "gpu_capability": 7.5, "gpus": 1, "unsloth": True}
 H100 = {**LAPTOP, "gpu": "NVIDIA H100", "gpu_gb": 80.0, "gpu_capability": 9.0, "gpus": 1, "bf16": True}
 
@@ -98,7 +100,81 @@ def test_more_effort_takes_more_steps():
 
 
 def test_a_larger_model_needs_more_memory_and_4_bit_less():
-    small, large = hardware.shape("qwen2.5-1.5b"), hardware.shape("qwen2.5-7b")
-    memory = hardware.training_memory
-    assert memory(small, "16-bit", 16, 2048, True, True) < memory(large, "16-bit", 16, 2048, True, True)
-    assert memory(large, "4-bit", 16, 2048, True, True) < memory(large, "16-bit", 16, 2048, True, True)
+    def memory(base, precision="16-bit", checkpointing="none", tokens=2048):
+        return cost.memory(cost.shape(base), cost.Step(tokens, precision, 16, checkpointing, True, True))
+
+    assert memory("qwen2.5-1.5b") < memory("qwen2.5-7b")
+    assert memory("qwen2.5-7b", "4-bit") < memory("qwen2.5-7b")
+    assert memory("qwen2.5-7b", "4-bit", "full") < memory("qwen2.5-7b", "4-bit", "selective") < memory(
+        "qwen2.5-7b", "4-bit") < memory("qwen2.5-7b", "4-bit", tokens=4096)
+
+
+@pytest.mark.parametrize("base, billions", [("qwen2.5-0.5b", 0.494), ("qwen2.5-1.5b", 1.54), ("qwen2.5-7b", 7.61),
+                                            ("qwen2.5-14b", 14.7), ("qwen3-0.6b", 0.6), ("qwen3-8b", 8.2),
+                                            ("llama-3.2-1b", 1.24), ("llama-3.2-3b", 3.21), ("gemma-3-270m", 0.268),
+                                            ("gemma-3-1b", 1.0), ("smollm2-135m-instruct", 0.135)])
+def test_the_shapes_of_the_catalogue_have_the_published_sizes(base, billions):
+    assert cost.shape(base).parameters == pytest.approx(billions, rel=0.03)
+
+
+@pytest.mark.parametrize("family", ["qwen2", "qwen3", "llama", "gemma3"])
+def test_the_shape_of_a_folder_counts_its_parameters(tmp_path, family):
+    from transformers import AutoModelForCausalLM
+
+    found = cost.shape(str(build_tiny_base(tmp_path, family)))
+    count = sum(p.numel() for p in AutoModelForCausalLM.from_pretrained(tmp_path).parameters() if p.dim() > 1)
+    assert found.parameters * 1e9 == count
+    assert cost.shape(str(tmp_path / "nothing")) is None
+
+
+def planned(machine, facts=None, **typed):
+    return hardware.plan("persona", settings.make("persona", **{"effort": "standard", **typed}), machine, facts or {})
+
+
+MANY = {"rows": 3000, "tokens": 700_000}
+
+
+def test_a_long_run_on_a_modern_gpu_is_packed_and_compiled_and_a_short_one_is_not_compiled():
+    assert planned(H100, MANY, base="qwen2.5-7b").values["compile"]
+    few = planned(H100, {"rows": 60, "tokens": 15_000}, base="qwen2.5-0.5b").values
+    assert few["packing"] and not few["compile"]
+
+
+def test_steps_stay_many_and_batches_small_enough_to_learn_from():
+    for rows in (60, 300, 1000, 3000, 30_000):
+        values = planned(H100, {"rows": rows, "tokens": rows * 250}, base="qwen2.5-1.5b").values
+        tokens = values["batch"] * values["accumulation"] * values["length"]
+        assert 1024 <= tokens <= hardware.TOKENS_AT_ONCE
+        assert values["steps"] >= 40 or tokens <= 4096
+
+
+@pytest.mark.parametrize("gigabytes", [6, 8, 12, 16, 24, 48, 80])
+@pytest.mark.parametrize("base", ["qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b", "qwen2.5-7b", "qwen2.5-14b"])
+def test_what_is_planned_fits_or_is_said_not_to(gigabytes, base):
+    card = {**H100, "gpu": "NVIDIA RTX", "gpu_gb": float(gigabytes)}
+    plan = planned(card, MANY, base=base)
+    smallest = plan.values["batch"] == 1 and plan.values["checkpointing"] == "full"
+    assert plan.memory_gb <= hardware.usable(card) or smallest and plan.values["precision"] == "4-bit"
+
+
+def test_typed_choices_shape_the_rest_of_the_plan():
+    free = planned(H100, MANY, base="qwen2.5-7b")
+    tight = planned(H100, MANY, base="qwen2.5-7b", checkpointing="full", compile=False)
+    assert tight.memory_gb < free.memory_gb and tight.seconds > free.seconds
+    assert planned(H100, MANY, base="qwen2.5-7b", batch=1).values["accumulation"] == \
+        free.values["batch"] * free.values["accumulation"]
+
+
+def test_two_processes_share_a_step(monkeypatch):
+    alone = planned(H100, MANY, base="qwen2.5-1.5b").values
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    both = planned(H100, MANY, base="qwen2.5-1.5b").values
+    assert both["batch"] * both["accumulation"] * 2 == alone["batch"] * alone["accumulation"]
+    assert both["steps"] == alone["steps"]
+
+
+def test_the_plan_says_what_is_decided_without_a_setting():
+    for machine, attention in ((LAPTOP, "row by row"), (T4, "Unsloth"), (H100, "variable length")):
+        notes = planned(machine, MANY).notes
+        assert [name for name, _, _ in notes] == ["Attention", "Loss", "Optimizer"] and notes[0][1] == attention
+        assert all(reason for _, _, reason in notes)

@@ -12,7 +12,9 @@ LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/ma
 
 
 class Entry(NamedTuple):
-    """One base model: `parameters` in billions, `license` as the hub's cards write it, `layers` x `hidden` its shape."""
+    """One base model: `parameters` in billions as its name says, `license` as the hub's cards write it; its shape:
+    `layers` of width `hidden`, `inner` that of the feed-forward part, `query` and `keys` those of all heads together,
+    `tied` when the output head is the embedding."""
 
     name: str
     hub: str
@@ -22,6 +24,10 @@ class Entry(NamedTuple):
     layers: int
     hidden: int
     vocabulary: int
+    inner: int
+    query: int
+    keys: int
+    tied: bool = True
     languages: tuple = ("zh", "en")
     instruct: bool = True
     commercial: bool = True
@@ -30,50 +36,57 @@ class Entry(NamedTuple):
     note: tuple = ("", "")
 
 
-def _qwen25(size, layers, hidden, vocabulary=151936):
+def _qwen25(size, *shape, vocabulary=151936, tied=True):
+    layers, hidden, inner, query, keys = shape
     return Entry(f"qwen2.5-{size:g}b", f"Qwen/Qwen2.5-{size:g}B-Instruct", size, "apache-2.0", "qwen2",
-                 layers, hidden, vocabulary)
+                 layers, hidden, vocabulary, inner, query, keys, tied)
 
 
-def _qwen3(size, layers, hidden, hub=None):
-    return Entry(f"qwen3-{size:g}b", hub or f"Qwen/Qwen3-{size:g}B", size, "apache-2.0", "qwen3", layers, hidden, 151936)
+def _qwen3(size, *shape, hub=None, tied=True):
+    layers, hidden, inner, query, keys = shape
+    return Entry(f"qwen3-{size:g}b", hub or f"Qwen/Qwen3-{size:g}B", size, "apache-2.0", "qwen3", layers, hidden, 151936,
+                 inner, query, keys, tied)
 
 
-def _gemma3(size, layers, hidden):
+def _gemma3(size, *shape):
+    layers, hidden, inner, query, keys = shape
     return Entry(f"gemma-3-{size:g}b", f"google/gemma-3-{size:g}b-it", size, "gemma", "gemma3", layers, hidden, 262144,
-                 license_name="gemma", license_link=GEMMA_TERMS, note=(
+                 inner, query, keys, license_name="gemma", license_link=GEMMA_TERMS, note=(
                      "You accept Google's terms on the hub first.", "需要先在网站上同意谷歌的条款。"))
 
 
-def _llama32(size, layers, hidden):
+def _llama32(size, *shape):
+    layers, hidden, inner, query, keys = shape
     return Entry(f"llama-3.2-{size:g}b", f"meta-llama/Llama-3.2-{size:g}B-Instruct", size, "llama3.2", "llama",
-                 layers, hidden, 128256, ("en",), license_name="llama3.2", license_link=LLAMA_LICENCE, note=(
+                 layers, hidden, 128256, inner, query, keys, languages=("en",), license_name="llama3.2",
+                 license_link=LLAMA_LICENCE, note=(
                      "You accept Meta's licence on the hub first; names must begin with 'Llama'.",
                      "需要先在网站上同意 Meta 的许可；发布的名字要以 Llama 开头。"))
 
 
 _ENTRIES = (
-    Entry("gemma-3-270m", "google/gemma-3-270m", 0.268, "gemma", "gemma3", 18, 640, 262144, instruct=False,
-          license_name="gemma", license_link=GEMMA_TERMS, note=(
+    Entry("gemma-3-270m", "google/gemma-3-270m", 0.268, "gemma", "gemma3", 18, 640, 262144, 2048, 1024, 256,
+          instruct=False, license_name="gemma", license_link=GEMMA_TERMS, note=(
               "Installed with this project: needs no hub and no GPU. Small: it learns the tone, not the facts.",
               "随本项目安装：不用联网下载，也不用显卡。很小：学得会口吻，记不住事实。")),
     Entry("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct", 0.135, "apache-2.0", "llama", 30, 576, 49152,
-          ("en",)),
-    _qwen25(0.5, 24, 896),
-    _qwen25(1.5, 28, 1536),
-    Entry("qwen2.5-3b", "Qwen/Qwen2.5-3B-Instruct", 3.09, "other", "qwen2", 36, 2048, 151936, commercial=False,
-          license_name="qwen-research", license_link=QWEN_RESEARCH, note=(
+          1536, 576, 192, languages=("en",)),
+    # layers, hidden, inner, query, keys
+    _qwen25(0.5, 24, 896, 4864, 896, 128),
+    _qwen25(1.5, 28, 1536, 8960, 1536, 256),
+    Entry("qwen2.5-3b", "Qwen/Qwen2.5-3B-Instruct", 3.09, "other", "qwen2", 36, 2048, 151936, 11008, 2048, 256,
+          commercial=False, license_name="qwen-research", license_link=QWEN_RESEARCH, note=(
               "Its licence forbids commercial use.", "许可证禁止商业使用。")),
-    _qwen25(7, 28, 3584, 152064),
-    _qwen25(14, 48, 5120, 152064),
-    _qwen3(0.6, 28, 1024),
-    _qwen3(1.7, 28, 2048),
-    _qwen3(4, 36, 2560, "Qwen/Qwen3-4B-Instruct-2507"),
-    _qwen3(8, 36, 4096),
-    _qwen3(14, 40, 5120),
-    _llama32(1, 16, 2048),
-    _llama32(3, 28, 3072),
-    _gemma3(1, 26, 1152),
+    _qwen25(7, 28, 3584, 18944, 3584, 512, vocabulary=152064, tied=False),
+    _qwen25(14, 48, 5120, 13824, 5120, 1024, vocabulary=152064, tied=False),
+    _qwen3(0.6, 28, 1024, 3072, 2048, 1024),
+    _qwen3(1.7, 28, 2048, 6144, 2048, 1024),
+    _qwen3(4, 36, 2560, 9728, 4096, 1024, hub="Qwen/Qwen3-4B-Instruct-2507"),
+    _qwen3(8, 36, 4096, 12288, 4096, 1024, tied=False),
+    _qwen3(14, 40, 5120, 17408, 5120, 1024, tied=False),
+    _llama32(1, 16, 2048, 8192, 2048, 512),
+    _llama32(3, 28, 3072, 8192, 3072, 1024),
+    _gemma3(1, 26, 1152, 6912, 1024, 256),
 )
 CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
@@ -84,7 +97,7 @@ def entry(name):
     for known in _ENTRIES:
         if wanted in (known.name, known.hub.lower()):
             return known
-    return Entry(str(name), str(name), 0.0, "other", "", 0, 0, 0, (), commercial=False, note=(
+    return Entry(str(name), str(name), 0.0, "other", "", 0, 0, 0, 0, 0, 0, languages=(), commercial=False, note=(
         "Not in our list: read its licence yourself before you publish.", "不在列表里：发布前请自己查看它的许可证。"))
 
 

@@ -114,17 +114,23 @@ class Persona:
     steps: int = setting(AUTO, ("Training steps, at most", "最多训练步数"), (
         "An upper limit, whatever the epochs say.", "步数上限，不管读几遍。"), kind=int, low=1, high=100000, advanced=True)
     batch: int = setting(AUTO, ("Rows at once", "每批行数"), (
-        "What fits into memory at the same time.", "同时放进内存的行数。"), kind=int, low=1, high=256, advanced=True)
+        "What fits into memory at the same time; packed, so many times the longest row.",
+        "同时放进内存的行数；拼接时，是最长行的这么多倍。"), kind=int, low=1, high=256, advanced=True)
     accumulation: int = setting(AUTO, ("Batches per step", "累积批数"), (
         "Rows at once times this is the effective batch.", "每批行数乘以它，就是有效批大小。"),
         kind=int, low=1, high=256, advanced=True)
     length: int = setting(AUTO, ("Longest row, in tokens", "每行最多 token 数"), (
         "Longer rows are cut.", "更长的行会被截断。"), kind=int, low=64, high=32768, advanced=True)
     packing: bool = setting(AUTO, ("Pack short rows together", "短行拼在一起"), (
-        "Several rows share one sequence, without seeing each other; faster on a GPU.",
-        "几行共用一个序列但互不可见；在显卡上更快。"), kind=bool, choices=(AUTO, True, False), advanced=True)
-    checkpointing: bool = setting(AUTO, ("Gradient checkpointing", "梯度检查点"), (
-        "Saves memory, costs time.", "省显存，费时间。"), kind=bool, choices=(AUTO, True, False), advanced=True)
+        "As many rows at once as there is room for, without seeing each other.",
+        "放得下多少行就一起放多少行，互不可见。"), kind=bool, choices=(AUTO, True, False), advanced=True)
+    checkpointing: str = setting(AUTO, ("Gradient checkpointing", "梯度检查点"), (
+        "Saves memory, costs time: selective a little of both, full a lot.",
+        "省显存，费时间：selective 各一点，full 各很多。"), kind=str, choices=(AUTO, "none", "selective", "full"),
+        advanced=True)
+    compile: bool = setting(AUTO, ("Compile the model's layers", "编译模型的层"), (
+        "The first step takes longer, every other one less.", "第一步更慢，之后每一步更快。"),
+        kind=bool, choices=(AUTO, True, False), advanced=True)
     replay_share: float = setting(0.25, ("Share of everyday rows against forgetting", "防遗忘的日常问答比例"), (
         "The base's own answers to everyday prompts; only for an instruct base.",
         "基础模型自己对日常问题的回答；只用于指令模型。"), low=0.0, high=0.5, advanced=True)

@@ -1,12 +1,11 @@
 """What this machine is, and the plan that follows: every setting left on 'auto', each with a one-line reason.
 
-Nothing here imports torch, so that forms and checks answer at once. The numbers behind the plan (RECIPES: rank,
-learning rate and epochs by size) are in tables; memory and time are estimates from the model's shape.
+Nothing here imports torch, so that forms and checks answer at once. The numbers behind the plan (rank, learning rate
+and epochs by size) are in tables; memory and time come from cost.py.
 """
 
 import functools
 import importlib.util
-import json
 import math
 import os
 import platform
@@ -16,18 +15,20 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import catalogue
 from ..language import t
 from ..twin import AUTO
+from . import cost
 
 
 class Plan(NamedTuple):
-    """Planned `values` and their `reasons` by setting; memory in GiB at the peak, time in seconds, both estimates."""
+    """Planned `values` and their `reasons` by setting; memory in GiB at the peak, time in seconds, both estimates;
+    `notes` are what is decided without being a setting: (name, value, reason)."""
 
     values: dict
     reasons: dict
     memory_gb: float
     seconds: float
+    notes: tuple = ()
 
 
 # The machine
@@ -87,62 +88,6 @@ def free_disk(path):
     return shutil.disk_usage(path).free
 
 
-# Shapes, memory, time
-
-
-class Shape(NamedTuple):
-    """A model's size: parameters in billions, layers, hidden width, vocabulary."""
-
-    parameters: float
-    layers: int
-    hidden: int
-    vocabulary: int
-
-
-def shape(base):
-    """The Shape of a catalogue model, or of a model folder from its config.json; None when neither tells."""
-    entry = catalogue.entry(base)
-    if entry.parameters:
-        return Shape(entry.parameters, entry.layers, entry.hidden, entry.vocabulary)
-    try:
-        config = json.loads((Path(base).expanduser() / "config.json").read_text())
-        config = config.get("text_config", config)
-        layers, hidden, vocabulary = (config[k] for k in ("num_hidden_layers", "hidden_size", "vocab_size"))
-        per_layer = 4 * hidden**2 + 3 * hidden * config["intermediate_size"]
-        return Shape((layers * per_layer + vocabulary * hidden) / 1e9, layers, hidden, vocabulary)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-BYTES = {"4-bit": 0.6, "16-bit": 2.0, "32-bit": 4.0}
-
-
-def training_memory(shape, precision, rank, tokens, checkpointing, gpu):
-    """GiB at the peak of a LoRA training step with `tokens` tokens in the batch."""
-    weights = shape.parameters * 1e9 * BYTES[precision]
-    adapter = 18 * shape.hidden * shape.layers * rank * 16  # float32 weight, gradient and two Adam moments
-    width = 4 if precision == "32-bit" else 2
-    kept = 2 if checkpointing else 34
-    activations = shape.layers * tokens * shape.hidden * width * kept
-    head = 256 * shape.vocabulary * 4 * 3  # the loss goes over the vocabulary 256 tokens at a time
-    process = 1.0 if gpu else 0.9
-    return (weights + adapter + activations + head) / 2**30 + process
-
-
-PEAK = (("H200", 990), ("H100", 990), ("A100", 312), ("L4", 120), ("A10", 125), ("4090", 165), ("3090", 71),
-        ("T4", 65), ("V100", 112), ("P100", 19))  # 16-bit TFLOP/s, dense, by datasheet
-
-
-def training_rate(machine, shape, precision):
-    """Tokens a second of LoRA training: 4 operations a parameter and token over what the machine sustains."""
-    if machine["gpu"]:
-        peak = next((rate for name, rate in PEAK if name in machine["gpu"]), 60)
-        sustained = peak * 1e12 * (0.04 if precision == "4-bit" else 0.07)
-    else:
-        sustained = machine["cores"] * (85e9 if machine["bf16"] and precision == "16-bit" else 45e9)
-    return sustained / (4 * shape.parameters * 1e9)
-
-
 # Plans
 
 
@@ -165,14 +110,20 @@ def recommended_base(machine):
 
 def fits(entry, machine):
     """'16-bit', '4-bit' or '' : how a catalogue entry can be trained on this machine."""
-    room = machine["gpu_gb"] if machine["gpu"] else machine["memory_gb"] * 0.7
-    size = Shape(entry.parameters, entry.layers, entry.hidden, entry.vocabulary)
-    for precision in ("16-bit", "4-bit"):
-        if precision == "4-bit" and not machine["gpu"]:
-            continue
-        if training_memory(size, precision, 16, 2048, True, machine["gpu"]) <= room * 0.92:
+    for precision in ("16-bit", "4-bit") if machine["gpu"] else ("16-bit",):
+        if _peak(machine, cost.of_entry(entry), (2048, precision, 16, "full", False)) <= usable(machine):
             return precision
     return ""
+
+
+def usable(machine):
+    """GiB that training may take: what the driver, other programs and fragments need is left."""
+    return machine["gpu_gb"] * 0.94 - 0.7 if machine["gpu"] else machine["memory_gb"] * 0.7
+
+
+def _peak(machine, size, step):
+    """GiB at the peak of (tokens at once, precision, rank, checkpointing, compiled)."""
+    return cost.memory(size, cost.Step(*step, gpu=bool(machine["gpu"]))) / cost.GIB
 
 
 def plan(step, settings, machine, facts):
@@ -191,9 +142,8 @@ def _precision(settings, machine, size):
         if machine["bf16"]:
             return "16-bit", t("this processor computes in bfloat16", "这颗处理器支持 bfloat16 运算")
         return "32-bit", t("this processor has no fast 16-bit arithmetic", "这颗处理器没有快速的 16 位运算")
-    room = machine["gpu_gb"] * 0.92
-    if training_memory(size, "16-bit", 32, 4096, True, True) <= room:
-        return "16-bit", t("the whole base fits in 16-bit, which is faster than 4-bit", "16 位放得下，比 4 位快")
+    if _peak(machine, size, (4096, "16-bit", 32, "full", False)) <= usable(machine):
+        return "16-bit", t("the whole base fits in 16-bit, and nothing is lost to rounding", "16 位放得下，没有取整损失")
     return "4-bit", t(f"16-bit does not fit {machine['gpu_gb']:g} GB", f"16 位放不进 {machine['gpu_gb']:g} GB 显存")
 
 
@@ -206,17 +156,18 @@ def _engine(machine):
                                  "没有安装 Unsloth，或显卡太旧")
     if machine["gpu_capability"] < 8:
         return "unsloth", t("what people run on cards of this age", "这类老卡上大家都用它")
-    return "transformers", t("packed training is faster with it on this card", "在这张卡上拼接训练更快")
+    return "transformers", t("measured: two to four times Unsloth's tokens a second on a card like this",
+                             "实测：在这类显卡上，每秒 token 数是 Unsloth 的两到四倍")
 
 
 def _persona(settings, machine, facts):
     values, reasons = {}, {}
     base, reasons["base"] = recommended_base(machine)
     values["base"] = base = _typed(settings, "base", base)
-    size = shape(base) or Shape(7, 32, 4096, 152064)
+    size = cost.shape(base) or cost.UNKNOWN
     rank, rate, epochs = next(recipe[1:] for recipe in RECIPES if size.parameters <= recipe[0])
-    values["rank"], reasons["rank"] = rank, t(f"the usual for {size.parameters:g} billion parameters",
-                                              f"{size.parameters:g}B 参数的常用值")
+    values["rank"], reasons["rank"] = rank, t(f"the usual for {size.parameters:.2g} billion parameters",
+                                              f"{size.parameters:.2g}B 参数的常用值")
     hurry = settings.effort == "smoke"  # few steps: twice the rate ends lower on held-out text
     values["learning_rate"] = 2 * rate if hurry else rate
     reasons["learning_rate"] = t("twice LoRA's rate for this size, as there are few steps",
@@ -226,56 +177,155 @@ def _persona(settings, machine, facts):
         f"effort {settings.effort}; the best checkpoint is kept", f"力度 {settings.effort}；保留最好的检查点")
     values["precision"], reasons["precision"] = _precision(settings, machine, size)
     values["engine"], reasons["engine"] = _engine(machine)
-    precision = _typed(settings, "precision", values["precision"])
     values["length"], reasons["length"] = (1024, t("passages are shorter than this", "段落都比这短"))
-    length = _typed(settings, "length", values["length"])
-    _batches(settings, machine, facts, size, precision, length, values, reasons)
-    return _persona_cost(settings, machine, facts, size, precision, values, reasons)
+    wanted = {name: _typed(settings, name, values[name]) for name in values}
+    work = _work(settings, facts, wanted)
+    chosen = _pace(settings, machine, size, wanted, work)
+    values |= chosen
+    reasons |= _pace_reasons(machine, chosen, work)
+    values["steps"], reasons["steps"] = _steps(settings, machine, work, {**chosen, **_typed_of(settings, chosen)}, wanted)
+    return _persona_cost(settings, machine, size, values, reasons, work)
 
 
-def _batches(settings, machine, facts, size, precision, length, values, reasons):
-    gpu = bool(machine["gpu"])
-    values["packing"], reasons["packing"] = gpu and machine["gpu_capability"] >= 8, (
-        t("short rows share sequences", "短行拼在一起") if gpu and machine["gpu_capability"] >= 8 else
-        t("attention that keeps packed rows apart needs a newer GPU", "拼接后要互不可见，需要较新的显卡"))
-    room = (machine["gpu_gb"] if gpu else min(machine["memory_gb"], 6)) * 0.85
-    choices = (8, 4, 2, 1) if gpu else (2, 1)
-    rank = _typed(settings, "rank", values["rank"])
-    for checkpointing in (False, True):
-        fitting = [b for b in choices
-                   if training_memory(size, precision, rank, b * length, checkpointing, gpu) <= room]
-        if fitting:
-            break
-    values["batch"] = (fitting or [1])[0]
-    values["checkpointing"] = checkpointing
-    reasons["batch"] = t("the most that fits", "放得下的最大值")
-    reasons["checkpointing"] = t("needed to fit", "不开就放不下") if checkpointing else t("fits without", "不开也放得下")
-    batch = _typed(settings, "batch", values["batch"])
-    effective = 8 if facts.get("rows", 200) >= 200 and settings.effort != "smoke" else 4
-    values["accumulation"] = max(1, effective // batch)
-    reasons["accumulation"] = t(f"an effective batch of about {effective}", f"有效批大小约为 {effective}")
+class Work(NamedTuple):
+    """What is to be learnt: rows, tokens, times through them; `rows_at_once` that a step should see at least."""
+
+    rows: int
+    tokens: int
+    epochs: float
+    rows_at_once: int
+
+    @property
+    def per_row(self):
+        return max(1.0, self.tokens / max(self.rows, 1))
 
 
-def _persona_cost(settings, machine, facts, size, precision, values, reasons):
+STEPS_AT_LEAST = 128  # of a run: larger steps than leave so many learn less from the same text
+TOKENS_AT_ONCE = 16384  # of a step at most: more of them are no faster
+
+
+def _work(settings, facts, wanted):
     rows, tokens = facts.get("rows", 200), facts.get("tokens", 60_000)
-    effective = _typed(settings, "batch", values["batch"]) * _typed(settings, "accumulation", values["accumulation"])
-    epochs = _typed(settings, "epochs", values["epochs"])
-    steps = max(1, math.ceil(rows * epochs / effective))
-    reasons["steps"] = t(f"{rows} rows, {epochs:g} times, {effective} at once", f"{rows} 行，{epochs:g} 遍，每步 {effective} 行")
-    per_step = max(1.0, tokens / max(rows, 1) * effective)
+    few = rows < 200 or settings.effort == "smoke"
+    return Work(rows, tokens, wanted["epochs"], 4 if few else 8)
+
+
+def _typed_of(settings, chosen):
+    return {name: _typed(settings, name, value) for name, value in chosen.items()}
+
+
+def _pace(settings, machine, size, wanted, work):
+    """{packing, batch, accumulation, checkpointing, compile}: of all that fits, what is predicted to end first."""
+    ours = wanted["engine"] == "transformers"
+    packing = _typed(settings, "packing", bool(machine["gpu"]) and ours)
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if packing:
+        tokens = min(TOKENS_AT_ONCE, max(work.rows_at_once * work.per_row, work.tokens * work.epochs / STEPS_AT_LEAST))
+        whole = 2 ** max(0, round(math.log2(tokens / wanted["length"] / processes)))
+    else:
+        whole = max(1, work.rows_at_once // processes)
+    found = []
+    for batch in [whole // 2**k for k in range(whole.bit_length())]:
+        for checkpointing in ("none", "selective", "full"):
+            for compiled in (True, False):
+                step = dict(packing=packing, batch=batch, accumulation=whole // batch, checkpointing=checkpointing,
+                            compile=compiled)
+                if _possible(machine, ours, step):
+                    found.append(step)
+    found = [s for s in found if _typed_of(settings, s) == s] or found  # what was typed stands
+    room = usable(machine) if machine["gpu"] else min(machine["memory_gb"], 6) * 0.85
+    fitting = [s for s in found if _peak_of(machine, size, wanted, s, work) <= room]
+    if not fitting:
+        return min(found, key=lambda s: _peak_of(machine, size, wanted, s, work))
+    return min(fitting, key=lambda s: _run_seconds(machine, size, wanted, s, work))
+
+
+def _possible(machine, ours, step):
+    if not machine["gpu"]:
+        return step["checkpointing"] == "none" and not step["compile"] and step["batch"] <= 2
+    modern = ours and machine["gpu_capability"] >= 8 and machine["system"] == "Linux"
+    if step["compile"] and not (modern and step["packing"]):
+        return False
+    return step["checkpointing"] != "selective" or step["compile"]
+
+
+def _tokens_at_once(wanted, step, work):
+    """Tokens of one batch: what it has room for when packed, else its rows' own."""
+    return step["batch"] * (wanted["length"] if step["packing"] else min(wanted["length"], 2 * work.per_row))
+
+
+def _step_of(machine, wanted, step, work):
+    return cost.Step(_tokens_at_once(wanted, step, work), wanted["precision"], wanted["rank"], step["checkpointing"],
+                     step["compile"], bool(machine["gpu"]))
+
+
+def _peak_of(machine, size, wanted, step, work):
+    return cost.memory(size, _step_of(machine, wanted, step, work)) / cost.GIB
+
+
+def _rows_a_step(wanted, step, work):
+    at_once = step["batch"] * step["accumulation"] * int(os.environ.get("WORLD_SIZE", 1))
+    return at_once * 0.97 * wanted["length"] / work.per_row if step["packing"] else at_once
+
+
+def _run_seconds(machine, size, wanted, step, work, steps=None):
+    """Seconds of training, the compiling of a first step included."""
+    steps = steps or math.ceil(work.rows * work.epochs / _rows_a_step(wanted, step, work))
+    once = cost.step_seconds(machine, size, _step_of(machine, wanted, step, work))
+    if wanted["engine"] == "unsloth":
+        once *= cost.UNSLOTH
+    return steps * step["accumulation"] * once + (cost.compile_seconds(size) if step["compile"] else 0)
+
+
+def _pace_reasons(machine, chosen, work):
+    gpu = bool(machine["gpu"])
+    at_once = chosen["batch"] * chosen["accumulation"]
+    return {
+        "packing": t("no padding: all that is computed is your text", "没有填充：算的全是您的文字") if chosen["packing"] else
+        t("few rows at once: nothing to fill", "每批行数少，无须拼接") if not gpu else
+        t("this engine's attention on this card would let rows see each other", "这个引擎在这张卡上拼接后各行会互相看见"),
+        "batch": t("of what fits, the fastest by prediction", "放得下的里面，预计最快的"),
+        "accumulation": t(f"{at_once} at once for a step: large enough to be calm, small enough for many steps",
+                          f"每步共 {at_once} 份：够大才平稳，够小才有足够多的步数"),
+        "checkpointing": {"none": t("fits without", "不开也放得下"),
+                          "selective": t("the cheap values are computed again: more rows fit", "便宜的值重算，放得下更多行"),
+                          "full": t("needed to fit", "不开就放不下")}[chosen["checkpointing"]],
+        "compile": t("pays for itself in this run", "这次训练里能赚回来") if chosen["compile"] else
+        t("would take longer than it saves here", "在这里花的时间比省的多")}
+
+
+def _steps(settings, machine, work, step, wanted):
+    """(steps, reason)."""
+    at_once = _rows_a_step(wanted, step, work)
+    steps = max(1, math.ceil(work.rows * work.epochs / at_once))
     if settings.effort == "smoke":
-        cap = max(4, round(SMOKE_TOKENS[bool(machine["gpu"])] / per_step))
+        cap = max(4, round(SMOKE_TOKENS[bool(machine["gpu"])] / max(1.0, at_once * work.per_row)))
         if cap < steps:
-            steps = cap
-            reasons["steps"] = t("effort smoke stops after some minutes", "smoke 力度跑几分钟就停")
-    values["steps"] = steps
-    steps = _typed(settings, "steps", steps)
-    length = min(_typed(settings, "length", values["length"]), 2 * tokens / max(rows, 1))
-    batch = _typed(settings, "batch", values["batch"])
-    memory = training_memory(size, precision, _typed(settings, "rank", values["rank"]), batch * length,
-                             _typed(settings, "checkpointing", values["checkpointing"]), machine["gpu"])
-    seconds = steps * per_step / training_rate(machine, size, precision) * 1.15 + 45
-    return Plan(values, reasons, round(memory, 1), round(seconds))
+            return cap, t("effort smoke stops after some minutes", "smoke 力度跑几分钟就停")
+    return steps, t(f"{work.rows} rows, {work.epochs:g} times, about {at_once:.0f} at once",
+                    f"{work.rows} 行，{work.epochs:g} 遍，每步约 {at_once:.0f} 行")
+
+
+def _persona_cost(settings, machine, size, values, reasons, work):
+    wanted = _typed_of(settings, values)
+    memory = _peak_of(machine, size, wanted, wanted, work)
+    seconds = _run_seconds(machine, size, wanted, wanted, work, wanted["steps"]) * 1.15 + 45
+    return Plan(values, reasons, round(memory, 1), round(seconds), _persona_notes(machine, wanted))
+
+
+def _persona_notes(machine, wanted):
+    """What follows from the machine and the engine: attention, loss, optimizer."""
+    gpu, attention, loss = bool(machine["gpu"]), t("Attention", "注意力"), t("Loss", "损失函数")
+    optimizer = (t("Optimizer", "优化器"), "AdamW", t("one fused kernel", "一个融合的核函数") if gpu else t("the usual", "常用"))
+    if wanted["engine"] == "unsloth":
+        own = t("Unsloth brings its own", "Unsloth 自带")
+        return (attention, "Unsloth", own), (loss, "Unsloth", own), optimizer
+    flash = gpu and machine["gpu_capability"] >= 8 and wanted["precision"] != "32-bit"
+    return ((attention, t("variable length", "变长") if flash else t("row by row", "逐行"),
+             t("PyTorch's kernel; rows don't see each other", "PyTorch 自带的核函数；各行互不可见") if flash else
+             t("each row by itself, no padding", "每行单独计算，没有填充")),
+            (loss, t("fused with the head", "与输出层融合"),
+             t("only learnt tokens pass through the vocabulary", "只有要学的 token 经过词表")), optimizer)
 
 
 GRPO = {"smoke": (4, 4, 32, 16), "quick": (100, 8, 192, 60), "standard": (300, 8, 256, 200),
@@ -283,7 +333,7 @@ GRPO = {"smoke": (4, 4, 32, 16), "quick": (100, 8, 192, 60), "standard": (300, 8
 
 
 def _reasoning(settings, machine, facts):
-    size = shape(facts.get("base") or recommended_base(machine)[0]) or Shape(7, 32, 4096, 152064)
+    size = cost.shape(facts.get("base") or recommended_base(machine)[0]) or cost.UNKNOWN
     steps, generations, tokens, held_out = GRPO[settings.effort]
     values = {"steps": steps, "generations": generations, "completion_tokens": tokens, "held_out": held_out,
               "learning_rate": 5e-6}
@@ -296,10 +346,11 @@ def _reasoning(settings, machine, facts):
     reasons["batch"] = t("one problem at a time", "一次一题")
     precision = _typed(settings, "precision", values["precision"])
     batch, tokens = (_typed(settings, name, values[name]) for name in ("batch", "completion_tokens"))
-    memory = training_memory(size, precision, 32, batch * (tokens + 128), True, machine["gpu"])
+    step = cost.Step(batch * (tokens + 128), precision, 32, "full" if machine["gpu"] else "none", False,
+                     bool(machine["gpu"]))
+    memory = cost.memory(size, step) / cost.GIB
     memory += batch * tokens * size.vocabulary * 8 / 2**30 / (8 if machine["gpu"] else 1)
-    rate = training_rate(machine, size, precision)
-    per_step = batch * (tokens + 128) / rate + tokens * (0.03 if machine["gpu"] else 0.06)
+    per_step = cost.UNSLOTH * cost.step_seconds(machine, size, step) + tokens * (0.03 if machine["gpu"] else 0.06)
     answers = 2 * _typed(settings, "held_out", held_out) * tokens / (800 if machine["gpu"] else 60)
     seconds = _typed(settings, "steps", steps) * per_step + answers + 30
     return Plan(values, reasons, round(memory, 1), round(seconds))
@@ -309,13 +360,14 @@ EVALUATION = {"smoke": (6, 70), "quick": (12, 120), "standard": (40, 250), "thor
 
 
 def _evaluate(settings, machine, facts):
-    size = shape(facts.get("base") or recommended_base(machine)[0]) or Shape(7, 32, 4096, 152064)
+    size = cost.shape(facts.get("base") or recommended_base(machine)[0]) or cost.UNKNOWN
     questions, tokens = EVALUATION[settings.effort]
     said = t(f"effort {settings.effort}", f"力度 {settings.effort}")
     values, reasons = {"questions": questions, "answer_tokens": tokens}, {"questions": said, "answer_tokens": said}
     questions, tokens = _typed(settings, "questions", questions), _typed(settings, "answer_tokens", tokens)
     written = 4 * questions * tokens
-    seconds = written / (400 if machine["gpu"] else 60) + 12_000 / (2 * training_rate(machine, size, "16-bit")) + 30
+    read = cost.step_seconds(machine, size, cost.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"]))) / 2
+    seconds = written / (400 if machine["gpu"] else 60) + read + 30
     # Held-out passages pass through the whole vocabulary at once: on a CPU that takes more than the weights.
     memory = size.parameters * 2 * 1e9 / 2**30 * 1.6 + (1.5 if machine["gpu"] else 3.5)
     return Plan(values, reasons, round(memory, 1), round(seconds))

@@ -5,6 +5,8 @@ so each chunk's logits are made once, give the loss and the gradient of the hidd
 (The idea is that of fused linear cross-entropy kernels; this is plain torch and runs everywhere.)
 """
 
+import functools
+import importlib.util
 import inspect
 import types
 
@@ -17,19 +19,21 @@ def head_loss(hidden, weight, labels, chunk=128):
     """
     import torch
 
+    step = _step(hidden.device.type)
+
     class HeadLoss(torch.autograd.Function):
         @staticmethod
         def forward(ctx, hidden):
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
             gradient = torch.empty_like(hidden)
             for rows in torch.arange(len(labels), device=labels.device).split(chunk):
-                wanted = labels[rows][:, None]
-                logits = (hidden[rows].to(weight.dtype) @ weight.t()).float()
-                total += logits.logsumexp(1).sum() - logits.gather(1, wanted).sum()
-                if ctx.needs_input_grad[0]:
-                    chances = torch.softmax(logits, 1)
-                    chances.scatter_add_(1, wanted, chances.new_full(wanted.shape, -1))
-                    gradient[rows] = (chances.to(weight.dtype) @ weight).to(hidden.dtype)
+                logits, wanted = hidden[rows].to(weight.dtype) @ weight.t(), labels[rows]
+                if not ctx.needs_input_grad[0]:
+                    total += torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum")
+                    continue
+                nats, slope = step(logits, wanted[:, None])
+                total += nats
+                gradient[rows] = (slope @ weight).to(hidden.dtype)
             ctx.save_for_backward(gradient)
             return total
 
@@ -38,6 +42,34 @@ def head_loss(hidden, weight, labels, chunk=128):
             return ctx.saved_tensors[0] * upstream
 
     return HeadLoss.apply(hidden)
+
+
+@functools.cache
+def _step(device):
+    """(logits (N, V), labels (N, 1)) to their summed cross-entropy and its gradient; compiled on a GPU, where it then
+    passes over the logits twice and writes once."""
+    import torch
+
+    def fused(logits, wanted):
+        wide = logits.float()
+        level = wide.logsumexp(1, keepdim=True)
+        nats = (level - wide.gather(1, wanted)).sum()
+        hit = torch.arange(wide.shape[1], device=wide.device) == wanted
+        return nats, ((wide - level).exp() - hit.float()).to(logits.dtype)
+
+    def in_place(logits, wanted):
+        wide = logits.float()
+        level = wide.logsumexp(1, keepdim=True)
+        nats = (level - wide.gather(1, wanted)).sum()
+        chances = wide.sub_(level).exp_()
+        return nats, chances.scatter_add_(1, wanted, chances.new_full(wanted.shape, -1)).to(logits.dtype)
+
+    return torch.compile(fused, dynamic=True) if device == "cuda" and has_triton() else in_place
+
+
+def has_triton():
+    """Whether code can be compiled for this machine's GPU."""
+    return importlib.util.find_spec("triton") is not None
 
 
 def fits(model):
@@ -49,7 +81,7 @@ def fits(model):
 
 def patch(model):
     """Let a causal language model return {'loss': …} from hidden states when it is given labels."""
-    original, chunk = model.forward, 128 if model.device.type == "cpu" else 2048
+    original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
 
     def forward(self, input_ids=None, attention_mask=None, labels=None, num_items_in_batch=None, **rest):
         if labels is None:
@@ -65,20 +97,3 @@ def patch(model):
     forward.__signature__ = inspect.signature(original)
     model.forward = types.MethodType(forward, model)
 
-
-def trainer_class(model):
-    """TRL's SFTTrainer, with the lean loss where the model allows it."""
-    from trl import SFTTrainer
-
-    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if not fits(bare):
-        return SFTTrainer
-    patch(bare)
-
-    class LeanTrainer(SFTTrainer):
-        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-            inputs.pop("_prediction_loss_only", None)
-            outputs = model(**inputs, num_items_in_batch=num_items_in_batch)
-            return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
-
-    return LeanTrainer

@@ -224,10 +224,12 @@ def _load_transformers(base, precision):
 
 
 def _with_adapter(model, adapter, lora):
-    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+    from peft import LoraConfig, PeftModel, get_peft_model
 
-    if lora and getattr(model, "is_loaded_in_4bit", False):
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=lora.checkpointing)
+    # peft's own preparation of 4-bit models would raise norms, embeddings and head to float32, and with them all that
+    # flows between the layers: twice the memory, and no fast attention.
+    if lora and lora.checkpointing:
+        model.enable_input_require_grads()
     if adapter:
         return PeftModel.from_pretrained(model, adapter, is_trainable=lora is not None)
     if lora:

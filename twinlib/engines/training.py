@@ -1,11 +1,13 @@
-"""What persona and reasoning share around a TRL trainer: checkpoints that prove themselves, resuming, stopping.
+"""What persona and reasoning share around a trainer: checkpoints that prove themselves, resuming, stopping.
 
 A checkpoint carries a manifest of hashes that is written last, because not every disk renames atomically (Google
 Drive's mount does not); resuming falls back to the newest checkpoint that is whole.
 """
 
+import contextlib
 import json
 import logging
+import os
 import shutil
 import time
 import warnings
@@ -16,7 +18,7 @@ from ..language import t
 from ..twin import Stopped, sha256_of, write_json
 
 MANIFEST = "manifest.json"
-MACHINES_OWN = ("engine", "precision", "checkpointing")
+MACHINES_OWN = ("engine", "precision", "checkpointing", "compile")
 
 
 def write_manifest(checkpoint):
@@ -59,7 +61,7 @@ def newest_whole(folder, run):
 
 def resume(folder, run, settings):
     """(newest whole checkpoint of this run or None, settings): the settings are those it began with, except for what
-    this machine decides (engine, precision, checkpointing): after a disconnect the next GPU may be another."""
+    this machine decides (MACHINES_OWN): after a disconnect the next GPU may be another."""
     kept = Path(folder) / "settings.json"
     checkpoint = newest_whole(folder, run)
     if checkpoint and kept.exists():
@@ -89,11 +91,58 @@ def save_adapter(twin, step, model, base):
     replace_folder(new, twin.adapter(step))
 
 
+# Several processes, as `accelerate launch` starts them: one a GPU, all run the same step
+
+
+def processes():
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def is_main():
+    """Whether this process is the one that speaks, writes and answers for all."""
+    return int(os.environ.get("RANK", 0)) == 0
+
+
+def main_first():
+    """Within it the main process goes first: what it writes, the others find."""
+    return _state().main_process_first() if processes() > 1 else contextlib.nullcontext()
+
+
+def _state():
+    from accelerate import PartialState
+
+    return PartialState(cpu=not on_gpu())
+
+
+def wait():
+    """Wait for the other processes."""
+    if processes() > 1:
+        _state().wait_for_everyone()
+
+
+def anyone(flag):
+    """Whether the flag is up in any process: all must stop at the same step."""
+    if processes() == 1:
+        return flag
+    import torch
+
+    up = torch.tensor(float(flag), device=_state().device)
+    torch.distributed.all_reduce(up)
+    return bool(up > 0)
+
+
+def on_gpu():
+    from .models import device
+
+    return device() == "cuda"
+
+
 def precision_flags(precision):
     """The trainer's mixed-precision arguments; on a CPU the weights' own type is used as it is."""
-    from .models import device, fast_bfloat16
+    from .models import fast_bfloat16
 
-    if device() == "cpu":
+    if not on_gpu():
         return {"use_cpu": True, "bf16": False, "fp16": False}
     mixed = precision != "32-bit"
     return {"bf16": mixed and fast_bfloat16(), "fp16": mixed and not fast_bfloat16()}
@@ -108,6 +157,31 @@ def common_arguments(settings, folder):
         dataloader_pin_memory=False, push_to_hub=False, **precision_flags(settings.precision))
 
 
+def watching(settings, val, every):
+    """Trainer arguments for watching `val` (None: nothing to watch) and keeping the best checkpoint."""
+    return dict(max_steps=settings.steps, warmup_steps=max(1, settings.steps // 20), save_steps=every, eval_steps=every,
+                eval_strategy="steps" if val else "no", eval_on_start=bool(val), load_best_model_at_end=bool(val),
+                metric_for_best_model="eval_loss" if val else None, greater_is_better=False if val else None,
+                prediction_loss_only=True)
+
+
+def unsloth_trainer(model, words, rows, settings, folder, steps_between):
+    """TRL's trainer under Unsloth's patches, with its own loss and attention; arguments as lean.trainer's."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    data = {split: Dataset.from_dict({"input_ids": [r.input_ids for r in rows[split]],
+                                      "completion_mask": [r.completion_mask for r in rows[split]]})
+            for split in rows if rows[split]}
+    arguments = SFTConfig(
+        **common_arguments(settings, folder), **watching(settings, data.get("val"), steps_between),
+        gradient_accumulation_steps=settings.accumulation, max_length=settings.length, packing=settings.packing,
+        eval_packing=False, completion_only_loss=True, gradient_checkpointing=settings.checkpointing != "none",
+        per_device_eval_batch_size=2, loss_type="nll", dataset_num_proc=None)
+    return SFTTrainer(model=model, args=arguments, train_dataset=data["train"], eval_dataset=data.get("val"),
+                      processing_class=words)
+
+
 def hush():
     """Silence the trainers' own bars and advice: our callback says what matters, and a test proves that packed rows
     don't see each other under SDPA, which TRL warns about."""
@@ -120,43 +194,89 @@ def hush():
     warnings.filterwarnings("ignore", module=r"(peft|trl|torch)\b")
 
 
-def follow(trainer, progress, numbers):
-    """Attach our callback to a trainer: progress with the logged `numbers` ({our name: trainer's name}), manifests,
-    and a stop that saves first. Returns the callback, whose `history` holds every logged record."""
+def follow(trainer, progress, numbers, sample=None):
+    """Attach our callback to a trainer: progress with the logged `numbers` ({our name: trainer's name}), tokens a
+    second, memory, manifests, and a stop that saves first; `sample()` gives (question, models.Answer) now and then.
+    Returns the callback."""
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-    callback = _callback_class()(progress, numbers)
+    callback = _callback_class()(progress, numbers, sample, getattr(trainer.train_dataset, "tokens", None))
     trainer.add_callback(callback)
     return callback
+
+
+SAMPLES_COST = 0.05  # sample answers may take this share of the time
 
 
 def _callback_class():
     from transformers import TrainerCallback
 
     class Follower(TrainerCallback):
-        def __init__(self, progress, numbers):
-            self.progress, self.numbers, self.stopped, self.latest = progress, numbers, False, {}
-            self.evaluations, self.started = [], time.monotonic()
+        def __init__(self, progress, numbers, sample, tokens):
+            self.progress, self.numbers, self.sample, self.tokens = progress, numbers, sample, tokens
+            self.stopped, self.counted, self.paces, self.sampled = False, 0, [], (time.monotonic(), 0.0)
+
+        def on_step_begin(self, args, state, control, **_):
+            self.began = time.monotonic()
 
         def on_log(self, args, state, control, logs=None, **_):
             logs = logs or {}
-            self.latest = {ours: round(float(logs[theirs]), 6) for ours, theirs in self.numbers.items()
-                           if isinstance(logs.get(theirs), (int, float))}
-            if "eval_loss" in logs:
-                self.evaluations.append((state.global_step, logs["eval_loss"]))
-            if self.latest:
-                self.progress(state.global_step, state.max_steps, raise_on_stop=False, **self.latest)
+            latest = {ours: round(float(logs[theirs]), 6) for ours, theirs in self.numbers.items()
+                      if isinstance(logs.get(theirs), (int, float))}
+            if "loss" in logs:
+                latest |= self._pace(args, state, logs)
+            if latest:
+                self.progress(state.global_step, state.max_steps, raise_on_stop=False, **latest)
+
+        def _pace(self, args, state, logs):
+            """{tokens_s, memory_gb} of the step just taken: real tokens of all processes, the peak so far of one."""
+            if self.tokens is not None:
+                size = args.gradient_accumulation_steps * args.world_size
+                tokens = sum(self.tokens[(state.global_step - 1) * size:state.global_step * size])
+            else:
+                tokens, self.counted = logs.get("num_tokens", 0) - self.counted, logs.get("num_tokens", 0)
+            seconds = time.monotonic() - self.began
+            self.paces.append((tokens, seconds))
+            pace = {"tokens_s": round(tokens / seconds, 1)} if tokens else {}
+            return {**pace, "memory_gb": round(memory_gb(), 2)}
+
+        def tokens_per_second(self):
+            """Real tokens a second over all steps after the first, which compiles; None for fewer than two."""
+            rest = self.paces[1:]
+            return sum(tokens for tokens, _ in rest) / sum(seconds for _, seconds in rest) if rest else None
+
+        def on_evaluate(self, args, state, control, **_):
+            asked, cost = self.sampled
+            if self.sample is None or not is_main() or not state.global_step:
+                return
+            if (time.monotonic() - asked) * SAMPLES_COST < cost or state.global_step >= state.max_steps:
+                return
+            began = time.monotonic()
+            question, answer = self.sample()
+            self.progress.sample(state.global_step, question, answer.text, answer.ended)
+            self.sampled = time.monotonic(), time.monotonic() - began
 
         def on_step_end(self, args, state, control, **_):
-            if self.progress.wants_stop():
+            if anyone(self.progress.wants_stop()):
                 self.stopped = True
                 control.should_save = control.should_training_stop = True
 
         def on_save(self, args, state, control, **_):
-            write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            wait()  # each process adds a file of its own
+            if is_main():
+                write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Follower
+
+
+def memory_gb():
+    """GiB at the peak so far: the GPU's where there is one, else this process's."""
+    if on_gpu():
+        import torch
+        return torch.cuda.max_memory_allocated() / 2**30
+    import psutil
+    return psutil.Process().memory_info().rss / 2**30
 
 
 def train(trainer, callback, checkpoint, progress):

@@ -1,4 +1,4 @@
-"""Step 02: train a LoRA adapter on the owner's rows with TRL's SFTTrainer, and show what it changed.
+"""Step 02: train a LoRA adapter on the owner's rows, and show what it changed.
 
 Left out on purpose: full fine-tuning, adapters on the embeddings, and loss on prompts.
 """
@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict
 
 from .. import catalogue
-from ..engines import hardware
+from ..engines import cost, hardware
 from ..language import t
 from ..settings import resolve, stop, warning
 from ..text import sufficiency
@@ -43,7 +43,7 @@ def problems(settings, twin):
     room = machine["gpu_gb"] if machine["gpu"] else machine["memory_gb"]
     if not catalogue.possible(wanted.base):
         return found + [Problem("stop", catalogue.unknown(wanted.base))]
-    if planned.memory_gb > room and hardware.shape(wanted.base):
+    if planned.memory_gb > room and cost.shape(wanted.base):
         found.append(stop(
             f"{wanted.base} needs about {planned.memory_gb:g} GB here and there are {room:g}. Choose a smaller base.",
             f"{wanted.base} 大约需要 {planned.memory_gb:g} GB，这里只有 {room:g} GB。请选小一点的基础模型。"))
@@ -80,10 +80,10 @@ def _corpus_problems(twin):
 
 
 def _disk_problems(twin, wanted):
-    size = hardware.shape(wanted.base)
+    size = cost.shape(wanted.base)
     if size is None:
         return []
-    needed = 3 * 18 * size.hidden * size.layers * wanted.rank * 12 / 2**30 + 0.1  # two checkpoints and the adapter
+    needed = 3 * size.layers * size.edges * wanted.rank * 12 / 2**30 + 0.1  # two checkpoints and the adapter
     free = hardware.free_disk(twin.path) / 2**30
     if free >= needed:
         return []
@@ -96,22 +96,26 @@ def run(twin, settings, progress):
 
     training.hush()
     asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
-    base = models.prepare(settings.base, progress)
-    twin.remember(base={"name": base.name, "revision": base.revision})
-    inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
-    checkpoint, settings = training.resume(twin.checkpoints("persona"), {"asked": asked, "inputs": inputs}, settings)
+    with training.main_first():
+        base = models.prepare(settings.base, progress)
+        twin.remember(base={"name": base.name, "revision": base.revision})
+        inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
+        checkpoint, settings = training.resume(twin.checkpoints("persona"), {"asked": asked, "inputs": inputs}, settings)
     progress.say(t(f"Loading {base.name}.", f"正在加载 {base.name}。"))
-    lora = models.Lora(settings.rank, checkpointing=settings.checkpointing, seed=settings.seed)
+    lora = models.Lora(settings.rank, checkpointing=settings.checkpointing == "full", seed=settings.seed)
     model, words = models.load(base, precision=settings.precision, lora=lora, engine=settings.engine,
                                length=settings.length)
-    rows, warnings = _rows(twin, settings, base, model, words, progress)
+    with training.main_first():  # the base's own answers are written once
+        rows, warnings = _rows(twin, settings, base, model, words, progress)
     samples = _first_samples(twin, settings, base, model, words, rows["train"], checkpoint, progress)
     trainer, callback = _trainer(twin, settings, model, words, rows, progress)
     output = training.train(trainer, callback, checkpoint, progress)
-    training.save_adapter(twin, "persona", model, base)
-    samples += _answers(twin, settings, model, words, "after", progress)
-    write_records(twin.file("samples"), samples)
-    shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
+    training.wait()
+    if training.is_main():
+        training.save_adapter(twin, "persona", model, base)
+        samples += _answers(twin, settings, model, words, "after", progress)
+        write_records(twin.file("samples"), samples)
+        shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
     figures = _figures(trainer, callback, output, rows, model)
     return Outcome(figures, inputs, warnings + _afterthoughts(figures), settings)
 
@@ -187,7 +191,11 @@ def _replay(twin, settings, base, model, words, count, progress):
 
 def _first_samples(twin, settings, base, model, words, rows, checkpoint, progress):
     """The learnt sample and the answers from before training; those of an interrupted run are kept."""
+    from ..engines import training
+
     path = twin.file("samples")
+    if not training.is_main():
+        return []
     if checkpoint and path.exists():
         return [r for r in read_records(path, "persona") if r.get("when") != "after"]
     shown = next((row for row in rows if 0 in row.completion_mask[1:] and not row.cut), rows[0])
@@ -217,36 +225,38 @@ def _answers(twin, settings, model, words, when, progress):
 
 
 def _trainer(twin, settings, model, words, rows, progress):
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    """(trainer, callback)."""
+    from ..engines import lean, training
 
-    from ..engines import loss, training
-
-    def dataset(split):
-        columns = {"input_ids": [r.input_ids for r in rows[split]],
-                   "completion_mask": [r.completion_mask for r in rows[split]]}
-        return Dataset.from_dict(columns) if rows[split] else None
-
-    val = dataset("val")
-    per_epoch = max(1, len(rows["train"]) // (settings.batch * settings.accumulation))
+    at_once = settings.batch * settings.accumulation * training.processes()
+    tokens = sum(len(row.input_ids) for row in rows["train"])
+    per_epoch = tokens / settings.length / at_once if settings.packing else len(rows["train"]) / at_once
     # Four times an epoch, four times a run at least; but watching must not cost more than learning.
-    every = max(1, -(-settings.steps // 20), min(per_epoch // 4, -(-settings.steps // 4)))
-    arguments = SFTConfig(
-        **training.common_arguments(settings, twin.checkpoints("persona")), max_steps=settings.steps,
-        gradient_accumulation_steps=settings.accumulation, max_length=settings.length, packing=settings.packing,
-        eval_packing=False, completion_only_loss=True, gradient_checkpointing=settings.checkpointing,
-        warmup_steps=max(1, settings.steps // 20), save_steps=every, eval_steps=every, per_device_eval_batch_size=2,
-        eval_strategy="steps" if val else "no", eval_on_start=bool(val), load_best_model_at_end=bool(val),
-        metric_for_best_model="eval_loss" if val else None, greater_is_better=False if val else None,
-        loss_type="nll", prediction_loss_only=True, dataset_num_proc=None)
-    kind = SFTTrainer if settings.engine == "unsloth" else loss.trainer_class(model)  # Unsloth brings its own loss
-    trainer = kind(model=model, args=arguments, train_dataset=dataset("train"), eval_dataset=val,
-                         processing_class=words)
-    if val:
+    every = max(1, -(-settings.steps // 20), min(int(per_epoch / 4), -(-settings.steps // 4)))
+    make = training.unsloth_trainer if settings.engine == "unsloth" else lean.trainer
+    trainer = make(model, words, rows, settings, twin.checkpoints("persona"), every)
+    if rows["val"]:
         from transformers import EarlyStoppingCallback
         trainer.add_callback(EarlyStoppingCallback(settings.patience))
     numbers = {"loss": "loss", "eval_loss": "eval_loss", "learning_rate": "learning_rate"}
-    return trainer, training.follow(trainer, progress, numbers)
+    sample = _sample(twin, settings, model, words) if settings.engine != "unsloth" else None
+    return trainer, training.follow(trainer, progress, numbers, sample)
+
+
+def _sample(twin, settings, model, words):
+    """A function that answers the first held-out question as the model stands: (question, Answer); None without one."""
+    from ..engines import lean, models
+
+    asked = next((row for row in twin.records("test") if row["kind"] == "qa"), None)
+    if asked is None:
+        return None
+
+    def sample():
+        with lean.answering(model) as answering:
+            [answer] = models.generate(answering, words, [asked["messages"][:-1]], ANSWERS[settings.effort][1] // 2,
+                                       seed=settings.seed)
+        return asked["messages"][-2]["content"], answer
+    return sample
 
 
 def _figures(trainer, callback, output, rows, model):
@@ -267,6 +277,8 @@ def _figures(trainer, callback, output, rows, model):
         "rows": figure(len(rows["train"])),
         "parameters_trained": figure(sum(p.numel() for p in model.parameters() if p.requires_grad)),
         "seconds": figure(_round(seconds)),
+        "tokens_per_second": figure(_round(callback.tokens_per_second()), n=len(callback.paces), note=t(
+            "real tokens, after the first step", "实际 token，不算第一步")),
         "end_of_turn_learnt": figure(1, note=t("checked on every row before training", "训练前逐行检查")),
     }
     if torch.cuda.is_available():

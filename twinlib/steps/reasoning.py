@@ -8,7 +8,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from ..engines import hardware
+from ..engines import cost, hardware
 from ..language import t
 from ..settings import resolve, stop, warning
 from ..text import rewards
@@ -40,7 +40,7 @@ def problems(settings, twin):
     if twin.state("persona").name != "done":
         found.append(warning("There is no fresh persona adapter (step 02): reasoning starts from the base itself.",
                              "没有最新的口吻适配器（第 02 步）：将直接从基础模型开始。"))
-    size = hardware.shape(_base_name(twin))
+    size = cost.shape(_base_name(twin))
     if size and size.parameters < SMALL:
         found.append(warning("A base this small rarely learns to reason: 1.5 billion parameters or more is where it "
                              "starts. The step runs and reports what it finds.",

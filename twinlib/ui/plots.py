@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from ..language import t
+from ..progress import names_of
 from ..text import scripts
 from ..text.reasons import KINDS
 from ..twin import read_records
@@ -19,7 +20,9 @@ CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source
                  "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "Heiti SC", "STHeiti", "Microsoft YaHei",
                  "SimHei", "Droid Sans Fallback", "Arial Unicode MS")
 # The numbers that training steps record, those with one scale together.
-PANELS = (("loss", "eval_loss"), ("reward", "correct", "form"), ("no_signal", "clipped"), ("length",), ("entropy",))
+PANELS = (("loss", "eval_loss"), ("reward", "correct", "form"), ("no_signal", "clipped"), ("length",), ("entropy",),
+          ("learning_rate",), ("tokens_s",))
+POINTS = 250  # of a curve: more are not seen and take long to draw
 GREEN, GREY, RED = "#2f9e58", "#9aa0a6", "#c94f4f"
 
 
@@ -57,7 +60,16 @@ def embedded(figure):
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=96)
     code = base64.b64encode(data.getvalue()).decode()
-    return f'<img style="max-width:100%;background:white" src="data:image/png;base64,{code}">'
+    wide, tall = (round(96 * inches) for inches in figure.get_size_inches())
+    # With its size: a picture that is drawn again and again must not make the page jump.
+    return (f'<img width="{wide}" height="{tall}" style="max-width:100%;height:auto;background:white" '
+            f'src="data:image/png;base64,{code}">')
+
+
+def row(figures):
+    """Figures side by side where there is room, else below each other; nothing for none."""
+    pictures = "".join(map(embedded, figures))
+    return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
 
 
 def shown(figure, text):
@@ -74,9 +86,9 @@ def corpus(twin):
     texts = Counter(part["reason"] for part in left if _is_document(part))
     drawn = [_formats(documents, left), _when(documents), _kept(len(documents), texts), _scripts(twin),
              _passages(twin), _kinds(twin)]
-    pictures = "".join(embedded(picture(draw, tall=2.7, wide=4.4)) for draw in drawn if draw)
+    pictures = row(picture(draw, tall=2.7, wide=4.4) for draw in drawn if draw)
     lost, size = sum(texts.values()), sum(len(document["text"]) for document in documents)
-    return Shown(f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>', "") + caption(t(
+    return Shown(pictures, "") + caption(t(
         f"{len(documents):,} texts kept, {lost:,} put aside; {size:,} characters in all.",
         f"保留 {len(documents):,} 篇，放到一边 {lost:,} 篇；共 {size:,} 字。"))
 
@@ -222,47 +234,60 @@ def _plain(text):
 # 02 and 03: training
 
 CAPTIONS = {
-    "persona": lambda: t("Loss should fall, then level out; when eval_loss, on rows it never sees, rises again, "
+    "persona": lambda: t("The loss should fall, then level out; when val, the loss on rows it never sees, rises again, "
                          "training stops and the best moment is kept.",
-                         "损失应先降后平；eval_loss（没见过的数据）再往上走，训练就停，留下最好的那一刻。"),
-    "reasoning": lambda: t("reward = correct + form, and should rise. no_signal: problems always right or always "
+                         "损失（loss）应先降后平；验证损失（val，没见过的数据）再往上走，训练就停，留下最好的那一刻。"),
+    "reasoning": lambda: t("reward = correct + form, and should rise. no signal: problems always right or always "
                            "wrong, from which nothing is learnt; above 0.5, choose others. clipped: answers that "
                            "ran out of room.",
-                           "reward = correct + form，应当上升。no_signal：全对或全错的题，学不到东西，超过 0.5 就该换题。"
-                           "clipped：没写完就被截断的回答。")}
+                           "奖励（reward）= 答对（correct）+ 格式（form），应当上升。无信号（no signal）：全对或全错的题，"
+                           "学不到东西，超过 0.5 就该换题。截断（clipped）：没写完就被截断的回答。")}
+
 
 def curves(twin, step):
     """The curves of a training step's whole history."""
     path = twin.history(step)
-    records = read_records(path, step) if path.exists() else []
-    figure = curves_of(records)
-    if figure is None:
+    figures = curves_of(read_records(path, step) if path.exists() else [])
+    if not figures:
         return caption(t("There are no numbers to draw yet.", "还没有可以画的数字。"))
-    return shown(figure, CAPTIONS[step]())
+    return Shown(row(figures), "") + caption(CAPTIONS[step]())
 
 
 def curves_of(records):
-    """A Figure with a panel for each group of PANELS that the records hold numbers of; None when they hold none."""
-    panels = [[name for name in names if _points(records, name)[0]] for names in PANELS]
-    panels = [names for names in panels if names]
-    if not panels:
-        return None
+    """A Figure for each group of PANELS that the records hold numbers of."""
+    found = {name: points for names in PANELS for name in names if (points := _points(records, name))}
+    panels = [[name for name in names if name in found] for names in PANELS]
+    return [picture(_panel({name: found[name] for name in names}), wide=4.2 if "loss" in names else 2.6, tall=2.2)
+            for names in panels if names]
 
-    def draw(*axes):
-        for axis, names in zip(axes, panels):
-            for name in names:
-                steps, values = _points(records, name)
-                axis.plot(steps, values, label=name, marker="." if len(steps) < 9 else None)
-            axis.legend(frameon=False)
-            axis.set(xlabel=words("step", "步"))
 
-    return picture(draw, columns=len(panels), wide=4.2 if len(panels) < 3 else 2.6, tall=2.4)
+def _panel(curves):
+    def draw(axis):
+        for name, points in curves.items():
+            steps, means, lows, highs = zip(*points)
+            axis.plot(steps, means, label=words(*names_of(name)), marker="." if len(steps) < 9 else None)
+            if lows != highs:
+                axis.fill_between(steps, lows, highs, alpha=.25, linewidth=0)
+        axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(.5, 1), borderaxespad=0, ncol=3,
+                    columnspacing=1, handlelength=1)
+        axis.set(xlabel=words("step", "步"))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    return draw
 
 
 def _points(records, name):
-    found = [(record["done"], record[name]) for record in records if isinstance(record.get(name), (int, float))
-             and "done" in record and math.isfinite(record[name])]
-    return tuple(zip(*found)) if found else ((), ())
+    """(step, value, lowest, highest) of a figure; a step that was done again counts as it was done last."""
+    found = {record["done"]: record[name] for record in records if isinstance(record.get(name), (int, float))
+             and "done" in record and math.isfinite(record[name])}
+    return _thinned(sorted(found.items()))
+
+
+def _thinned(points):
+    """At most POINTS points: each the mean of its stretch, with the lowest and the highest, so that no peak is lost."""
+    stretch = max(1, math.ceil(len(points) / POINTS))
+    parts = [points[start:start + stretch] for start in range(0, len(points), stretch)]
+    values = [[value for _, value in part] for part in parts]
+    return [(part[-1][0], sum(those) / len(those), min(those), max(those)) for part, those in zip(parts, values)]
 
 
 # 04: the files

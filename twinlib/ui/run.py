@@ -4,6 +4,7 @@ The child's numbers come through history.jsonl, its sentences through its output
 child one SIGINT and waits while it saves.
 """
 
+import json
 import os
 import queue
 import shlex
@@ -21,14 +22,15 @@ from .. import catalogue
 from .. import settings as declared
 from ..engines import hub
 from ..language import language, t
-from ..progress import line_of
-from ..twin import AUTO, Twin, TwinError, read_records
+from ..progress import line_of, newest
+from ..twin import AUTO, Twin, TwinError
 from . import forms, plots, secrets
 from .show import NOTHING, Shown, esc, sentence, show, table
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.25  # seconds between looks at the child
 DRAW = 2.0  # seconds between redrawn pictures
+QUESTIONS = 3  # questions whose sample answers stand below the curves
 EMBEDDED = "gemma-3-270m"  # comes by pip, without the hub
 
 
@@ -191,11 +193,42 @@ def _why(code, complaints):
     return "\n".join([*stops, lines[-1]]) if lines else silent
 
 
+class _Tail:
+    """The records of a history that grows: what was read once is not read again."""
+
+    def __init__(self, path):
+        self.path, self.records, self.at, self.began = path, [], 0, b""
+
+    def read(self):
+        """All records so far. A line that is not whole yet waits for the next look; a damaged one is left out."""
+        try:
+            with open(self.path, "rb") as file:
+                if not self.began or file.read(len(self.began)) != self.began:  # begun anew
+                    self.records, self.at = [], 0
+                file.seek(self.at)
+                lines = file.read().split(b"\n")[:-1]
+        except OSError:
+            return self.records
+        if lines and not self.at:
+            self.began = lines[0]
+        self.at += sum(len(line) + 1 for line in lines)
+        self.records += filter(None, map(_record, lines))
+        return self.records
+
+
+def _record(line):
+    try:
+        found = json.loads(line.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 class _Screen:
-    """One place in the output that shows the newest progress record and the curves so far."""
+    """One place in the output that shows the newest progress record, the curves so far and the newest samples."""
 
     def __init__(self, history, name):
-        self.history, self.name = history, name
+        self.history, self.name, self.tail = history, name, _Tail(history)
         self.started, self.drawn, self.seen, self.id = time.time(), 0.0, 0, None
 
     def draw(self, at_once=False):
@@ -203,8 +236,8 @@ class _Screen:
         now = time.monotonic()
         if self.history is None or (now - self.drawn < DRAW and not at_once) or not self._fresh():
             return
-        records = self._records()
-        if len(records) == self.seen or not any("done" in record for record in records):
+        records = self.tail.read()
+        if len(records) == self.seen or not any("done" in record or "sample" in record for record in records):
             return
         self.drawn, self.seen = now, len(records)
         update, self.id = self.id is not None, self.id or f"twinlib-{self.name}-{self.started}"
@@ -217,18 +250,39 @@ class _Screen:
         except OSError:
             return False
 
-    def _records(self):
-        try:
-            return read_records(self.history)
-        except (TwinError, OSError):
-            return []  # in the middle of a line: the next look sees it whole
-
 
 def _progress(records, name):
-    newest = [record for record in records if "done" in record][-1]
-    share = min(1.0, newest["done"] / newest["total"]) if newest["total"] else 0.0
-    line = line_of(newest, name)
-    bar = (f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px">'
-           f'<div style="width:{share:.1%};height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div>'
-           f'<div>{esc(line)}</div>')
-    return Shown(bar + plots.embedded(plots.curves_of(records)), line)
+    """Bar, line, curves and samples of a history."""
+    now = newest(records)
+    line = line_of(now, name) if now else name
+    return Shown(_bar(now, line) + plots.row(plots.curves_of(records)) + _samples(records), line)
+
+
+def _bar(now, line):
+    share = max(0.0, min(1.0, now["done"] / now["total"])) if now and now["total"] else 0.0
+    return (f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px">'
+            f'<div style="width:{share:.1%};height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div>'
+            f'<div style="margin:.3em 0">{esc(line)}</div>')
+
+
+def _samples(records):
+    """What the model answers by now to the questions it was asked last, beside what it answered first."""
+    asked = {}
+    for sample in (record["sample"] for record in records if "sample" in record):
+        first, _ = asked.get(sample["question"], (sample, None))
+        asked[sample["question"]] = (first, sample)
+    latest = sorted(asked, key=lambda question: asked[question][1]["step"])[-QUESTIONS:]
+    return "".join(_sample(question, *pair) for question, pair in asked.items() if question in latest)
+
+
+def _sample(question, first, last):
+    answers = "".join(map(_answer, [last] if first is last else [first, last]))
+    return (f'<div style="max-width:60em;margin:.8em 0"><b>{esc(question)}</b>'
+            f'<div style="display:flex;flex-wrap:wrap;gap:.5em 1.5em">{answers}</div></div>')
+
+
+def _answer(sample):
+    when = t(f"step {sample['step']}", f"第 {sample['step']} 步")
+    cut = "" if sample.get("ended", True) else t(" (ran out of room)", "（没写完）")
+    return (f'<div style="flex:1 1 18em;min-width:0"><div style="opacity:.7">{esc(when + cut)}</div>'
+            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{esc(sample["text"])}</div></div>')
