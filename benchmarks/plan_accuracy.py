@@ -10,7 +10,6 @@ planned.
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -23,7 +22,7 @@ CONFIGURATIONS = (("qwen2.5-0.5b", "16-bit", 80), ("qwen2.5-0.5b", "16-bit", 6),
                   ("qwen2.5-3b", "4-bit", 8), ("qwen2.5-7b", "16-bit", 80), ("qwen2.5-7b", "4-bit", 80),
                   ("qwen2.5-7b", "4-bit", 16), ("qwen2.5-7b", "4-bit", 10), ("qwen2.5-14b", "16-bit", 80),
                   ("qwen2.5-14b", "4-bit", 24), ("qwen2.5-14b", "4-bit", 16))
-STEPS = 8
+STEPS = 6
 
 
 def measure(base, precision, gigabytes):

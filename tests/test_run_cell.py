@@ -147,7 +147,8 @@ def test_the_first_sample_comes_before_the_first_step_and_stands_alone():
 
 
 def test_only_the_questions_that_were_asked_last_stand_there():
-    samples = [sample(step, f"answer {step}", f"question {step}?") for step in range(5)] + [sample(9, "new", "question 1?")]
+    samples = [sample(step, f"answer {step}", f"question {step}?") for step in range(5)]
+    samples.append(sample(9, "new", "question 1?"))
     html = run._progress([*TRAINED, *samples], "persona").html
     assert [name for name in range(5) if f"question {name}?" in html] == [1, 3, 4]
 

@@ -15,6 +15,7 @@ from .twin import STEPS, Report, Stopped, Twin, TwinError, now, versions
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
 PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "gguf", "xllamacpp", "unsloth", "scikit-learn")
+TOGETHER = ("persona",)  # steps that several processes can share
 TOUR = ("source", "base", "effort", "author", "introduction")  # left out: as last time
 MAIN_FIGURE = {"corpus": "rows", "persona": "val_loss", "reasoning": "accuracy_after", "quantize": None,
                "evaluate": "sounds_like_me", "publish": "files"}
@@ -118,21 +119,31 @@ def _help(field):
 
 
 def run_step(options):
-    """Run one step unless it is done already with these settings and inputs."""
-    step = options.command
+    """Run one step unless it is done already with these settings and inputs.
+
+    Under `accelerate launch` several processes run it together; the first one speaks and writes for all.
+    """
+    step, helper = options.command, os.environ.get("RANK", "0") != "0"
+    if helper:
+        os.environ["TWINLIB_PROGRESS"] = "file"
+        sys.stdout = open(os.devnull, "w")
+        if step not in TOGETHER:
+            return 0
     module = import_module(f"twinlib.steps.{step}")
     twin = Twin.open(options.twin, create=step == "corpus")
     settings = _settings(step, options, twin)
     if step == "talk":
         return _talk(module, twin, settings)
-    _refuse(module.problems(settings, twin))
-    twin.start(step, asdict(settings))
+    _refuse(module.problems(settings, twin), not helper)
+    twin.start(step, asdict(settings), write=not helper)
     if twin.state(step).name == "done":
         print(t(f"{step}: done already, and nothing changed since.", f"{step}：已经做完，之后没有变化。"))
         return 0
     started = now()
-    outcome = module.run(twin, settings, Progress(twin.history(step), step, fresh=not _interrupted(twin, step)))
-    finish(twin, step, outcome, started, asdict(settings))
+    history = None if helper else twin.history(step)
+    outcome = module.run(twin, settings, Progress(history, step, fresh=not _interrupted(twin, step)))
+    if not helper:
+        finish(twin, step, outcome, started, asdict(settings))
     return 0
 
 
@@ -159,8 +170,8 @@ def _settings(step, options, twin):
     return make(step, **{**remembered(step, twin), **typed})
 
 
-def _refuse(problems):
-    for problem in problems:
+def _refuse(problems, say=True):
+    for problem in problems if say else ():
         print(("✗ " if problem.level == "stop" else "! ") + problem.text, file=sys.stderr, flush=True)
     if stops(problems):
         raise TwinError(t("Not started: mend what is marked ✗ first.", "没有开始：请先解决标 ✗ 的问题。"))

@@ -45,7 +45,6 @@ class Progress:
     def __init__(self, history=None, step="", fresh=True):
         self.history, self.step = history, step
         self.stopping = False
-        self.started = time.monotonic()
         self._paces, self._phases = {}, {}
         self._printed, self._line = 0.0, ""
         self._parent = os.getppid() if os.environ.get("TWINLIB_FOLLOWED") else None

@@ -255,11 +255,17 @@ class Twin:
 
     # Reports and staleness
 
-    def start(self, step, settings):
-        """Note that these settings are wanted for a step: a report made with others is stale from now on."""
+    def start(self, step, settings, write=True):
+        """Note that these settings are wanted for a step: a report made with others is stale from now on. Without
+        `write` only this object knows: another process writes it down."""
         wanted = self.facts.get("settings", {})
-        if wanted.get(step) != settings:
-            self.remember(settings={**wanted, step: settings})
+        if wanted.get(step) == settings:
+            return
+        changed = {**wanted, step: settings}
+        if write:
+            self.remember(settings=changed)
+        else:
+            self.facts["settings"] = changed
 
     def report(self, step):
         """The report of a step, or None when there is none; raises TwinError when it cannot be read."""
