@@ -16,16 +16,16 @@ from dataclasses import replace
 
 import random_models
 
-# base, precision, gigabytes of the card
+# base, precision, gigabytes of the card, 'eager' without compiled layers
 CONFIGURATIONS = (("qwen2.5-0.5b", "16-bit", 80), ("qwen2.5-0.5b", "16-bit", 6), ("qwen2.5-1.5b", "16-bit", 80),
                   ("qwen2.5-1.5b", "16-bit", 12), ("qwen2.5-1.5b", "4-bit", 6), ("qwen2.5-3b", "16-bit", 24),
                   ("qwen2.5-3b", "4-bit", 8), ("qwen2.5-7b", "16-bit", 80), ("qwen2.5-7b", "4-bit", 80),
                   ("qwen2.5-7b", "4-bit", 16), ("qwen2.5-7b", "4-bit", 10), ("qwen2.5-14b", "16-bit", 80),
-                  ("qwen2.5-14b", "4-bit", 24), ("qwen2.5-14b", "4-bit", 16))
+                  ("qwen2.5-14b", "4-bit", 24), ("qwen2.5-14b", "4-bit", 16), ("qwen2.5-1.5b", "16-bit", 80, "eager"))
 STEPS = 6
 
 
-def measure(base, precision, gigabytes):
+def measure(base, precision, gigabytes, how=""):
     """One configuration: what was planned, predicted and measured."""
     import torch
     from transformers import TrainerCallback
@@ -33,7 +33,7 @@ def measure(base, precision, gigabytes):
     from twinlib.engines import hardware
 
     machine = {**hardware.machine(), "gpu_gb": float(gigabytes)}
-    wanted, plan = random_models.planned(base, precision, machine)
+    wanted, plan = random_models.planned(base, precision, machine, **({"compile": False} if how else {}))
     trainer = random_models.trainer(base, replace(wanted, steps=STEPS), tempfile.mkdtemp())
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -70,18 +70,19 @@ def main():
     parser.add_argument("--gpus", type=int, default=1)
     parser.add_argument("--limit", type=float, default=150)
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        base, precision, gigabytes = options.one
-        print("RESULT " + json.dumps(measure(base, precision, int(gigabytes))), flush=True)
+        base, precision, gigabytes, *how = options.one
+        print("RESULT " + json.dumps(measure(base, precision, int(gigabytes), *how)), flush=True)
         return
     chosen = [c for c in CONFIGURATIONS if not options.only or " ".join(map(str, c)) in options.only]
     commands = [(c, [__file__, "--one", *map(str, c)]) for c in chosen]
     off = {"memory": [], "run": []}
     print(f"{'':30}{'GiB predicted':>14}{'measured':>9}{'':>7}{'s predicted':>13}{'measured':>9}")
-    for (base, precision, gigabytes), result, why in random_models.side_by_side(commands, options.gpus, options.limit):
-        name = f"{base} {precision} {gigabytes} GB"
+    for (base, precision, gigabytes, *how), result, why in random_models.side_by_side(commands, options.gpus,
+                                                                                      options.limit):
+        name = " ".join([base, precision, f"{gigabytes} GB", *how])
         if result is None:
             print(f"{name:30} failed: {why[:150]}", flush=True)
             continue

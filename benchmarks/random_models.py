@@ -112,16 +112,16 @@ def side_by_side(commands, gpus, limit):
     import subprocess
     from concurrent.futures import ThreadPoolExecutor
 
-    free = queue.Queue()
-    for gpu in range(gpus):
+    free, here = queue.Queue(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    for gpu in here.split(",")[:gpus] if here else map(str, range(gpus)):
         free.put(gpu)
 
     def run(name, command):
         gpu = free.get()
+        alone = {"HF_HUB_OFFLINE": "1", **({"CUDA_VISIBLE_DEVICES": gpu} if gpus > 1 else {})}
         try:
-            done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=limit, env={
-                **os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": str(gpu)} if gpus > 1 else {
-                **os.environ, "HF_HUB_OFFLINE": "1"})
+            done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=limit,
+                                  env={**os.environ, **alone})
             found = next((line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
             return name, found, (done.stderr.strip().splitlines() or ["no output"])[-1]
         except subprocess.TimeoutExpired:

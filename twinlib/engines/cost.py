@@ -89,15 +89,22 @@ def memory(shape, step):
     """Bytes at the peak of a training step, as torch counts them on a GPU; on a CPU those of the whole process."""
     width = 4 if step.precision == "32-bit" else 2
     rest = (shape.head * (1 if shape.tied else 2)) * width
-    weights = rest + shape.linear * (0.516 if step.precision == "4-bit" else width)
+    weights = rest + shape.linear * (0.58 if step.precision == "4-bit" else width)  # NF4 and its blocks' scales
     adapter = shape.layers * shape.edges * step.rank * 16  # float32 weight, gradient and two Adam moments
-    head = 1024 * shape.vocabulary * 2 * 2 if step.gpu else 128 * shape.vocabulary * 4 * 3
-    layer = step.tokens * width * (4 * shape.hidden + 2 * (shape.query + shape.keys) + 3 * shape.inner)
-    if not step.compiled:
-        layer *= 1.7
-    kept = {"none": shape.layers * layer, "selective": shape.layers * layer * 0.5,
-            "full": shape.layers * step.tokens * shape.hidden * width + layer}[step.checkpointing]
-    return weights + adapter + head + kept + 2 * layer / 3 + (0 if step.gpu else 0.9 * GIB)
+    chunk = 1024 * shape.vocabulary * 8 if step.gpu else 128 * shape.vocabulary * 12
+    layer = _kept(shape, step, "none")
+    return weights + adapter + shape.layers * _kept(shape, step, step.checkpointing) + max(chunk, 1.27 * layer) \
+        + (0 if step.gpu else 0.9 * GIB)
+
+
+def _kept(shape, step, checkpointing):
+    """Bytes that a layer keeps for its backward pass."""
+    numbers = {"none": 4 * shape.hidden + 2 * (shape.query + shape.keys) + 3 * shape.inner,
+               # what is cheap is computed again: norms, and the product of the gate
+               "selective": 2 * shape.hidden + 2 * (shape.query + shape.keys) + 2 * shape.inner,
+               "full": shape.hidden}[checkpointing]
+    uncompiled = 1 if step.compiled or checkpointing == "full" else 1.7
+    return step.tokens * numbers * uncompiled * (4 if step.precision == "32-bit" else 2)
 
 
 # Time
@@ -126,7 +133,7 @@ def step_seconds(machine, shape, step):
         return operations / each
     arithmetic, bandwidth = rates(machine)
     moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner
-    moved *= {"none": 1, "selective": 1.15, "full": 1.3}[step.checkpointing] * (1 if step.compiled else 2)
+    moved *= {"none": 1, "selective": 1.05, "full": 1.3}[step.checkpointing] * (1 if step.compiled else 2)
     traffic = step.tokens * shape.layers * moved * 2
     unpacked = (2 + (step.checkpointing == "full")) * shape.linear * 2.6 if step.precision == "4-bit" else 0
     return operations / arithmetic / 1e12 + (traffic + unpacked) / bandwidth / 1e12 + _launches(shape, step)
@@ -140,6 +147,6 @@ def _launches(shape, step):
 UNSLOTH = 3.0  # times the time of ours: measured with full sequences on an H100; on older cards a guess
 
 
-def compile_seconds(shape):
+def compile_seconds(machine):
     """Seconds that the first step takes longer when the layers are compiled: all share their code."""
-    return 15
+    return 10 + 100 / machine["cores"]

@@ -274,7 +274,7 @@ def _run_seconds(machine, size, wanted, step, work, steps=None):
     once = cost.step_seconds(machine, size, _step_of(machine, wanted, step, work))
     if wanted["engine"] == "unsloth":
         once *= cost.UNSLOTH
-    return steps * step["accumulation"] * once + (cost.compile_seconds(size) if step["compile"] else 0)
+    return steps * step["accumulation"] * once + (cost.compile_seconds(machine) if step["compile"] else 0)
 
 
 def _pace_reasons(machine, chosen, work):

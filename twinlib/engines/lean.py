@@ -8,7 +8,7 @@ import contextlib
 
 from . import loss, packing
 
-SELECTIVE = 0.5  # the share of a layer's activations that selective checkpointing keeps
+SELECTIVE = 0.7  # the share of a layer's activations that selective checkpointing keeps: no product is taken twice
 
 
 def prepare(model, compiled=False, checkpointing="none"):
@@ -26,6 +26,7 @@ def prepare(model, compiled=False, checkpointing="none"):
     if compiled:
         import torch
 
+        torch._dynamo.config.optimize_ddp = False  # it is for whole models; ours are compiled layer by layer
         torch._functorch.config.activation_memory_budget = SELECTIVE if checkpointing == "selective" else 1.0
         # Layers differ in what they close over (sliding windows, layer numbers), one code for all of them otherwise.
         torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)

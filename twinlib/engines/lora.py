@@ -21,14 +21,19 @@ def patch(model):
 
 
 def _keep_weight(layer):
-    """Hold a 4-bit weight as plain tensors: compiled code can be shared by layers that differ only in tensors."""
-    state = getattr(layer.base_layer.weight, "quant_state", None)
-    parts = [] if state is None else [("packed", layer.base_layer.weight.data), ("scales", state.absmax),
-                                      ("offset", state.offset), ("scale_scales", state.state2.absmax),
-                                      ("scale_code", state.state2.code)]
-    for name, tensor in parts:
-        layer.register_buffer(name, tensor, persistent=False)
-    layer.quantized = None if state is None else (list(state.shape), state.dtype)
+    """Hold a 4-bit weight as plain tensors: compiled code can be shared by layers that differ only in tensors. The
+    scales of its blocks are quantized themselves; unpacked here, half a bit a weight, they save a kernel each time."""
+    from_4bit = getattr(layer.base_layer.weight, "quant_state", None)
+    layer.quantized = None
+    if from_4bit is not None:
+        from bitsandbytes.functional import dequantize_blockwise
+
+        scales = from_4bit.absmax
+        if from_4bit.nested:
+            scales = dequantize_blockwise(scales, from_4bit.state2) + from_4bit.offset
+        layer.register_buffer("packed", layer.base_layer.weight.data, persistent=False)
+        layer.register_buffer("scales", scales.float(), persistent=False)
+        layer.quantized = from_4bit.blocksize, from_4bit.quant_type, list(from_4bit.shape), from_4bit.dtype
 
 
 def _forward(self, x, *rest, **more):
@@ -36,8 +41,7 @@ def _forward(self, x, *rest, **more):
     plain = adapter in self.lora_A and isinstance(self.lora_dropout[adapter], torch.nn.Identity)
     if not plain or self.disable_adapters or self.merged or not torch.is_grad_enabled():
         return type(self).forward(self, x, *rest, **more)
-    stored = [self.base_layer.weight] if self.quantized is None else [
-        self.packed, self.scales, self.scale_scales, self.scale_code, self.offset]
+    stored = [self.base_layer.weight] if self.quantized is None else [self.packed, self.scales]
     found = Product.apply(x, self.lora_A[adapter].weight, self.lora_B[adapter].weight, self.scaling[adapter],
                           self.quantized, *stored)
     return found if self.base_layer.bias is None else found + self.base_layer.bias.to(found.dtype)
@@ -71,24 +75,38 @@ class Product(torch.autograd.Function):
 
 def _whole(quantized, stored, again=False):
     """The weight (out, in)."""
-    return stored[0] if quantized is None else dequantize(*stored, *quantized, again)
+    return stored[0] if quantized is None else torch.ops.twinlib.dequantize(*stored, *quantized, again)
 
 
-@torch.library.custom_op("twinlib::dequantize", mutates_args=())
-def dequantize(packed: torch.Tensor, scales: torch.Tensor, scale_scales: torch.Tensor, scale_code: torch.Tensor,
-               offset: torch.Tensor, shape: list[int], kind: torch.dtype, again: bool) -> torch.Tensor:
-    """The weight that NF4 with double quantization stands for. `again` is for the compiler, which would keep the
-    forward pass's weight for the backward pass if it saw that both ask for the same."""
-    blocks = torch.ops.bitsandbytes.dequantize_blockwise(scales, scale_scales, scale_code, 256, torch.float32) + offset
-    return torch.ops.bitsandbytes.dequantize_4bit(packed, blocks, 64, "nf4", shape, kind)
+def add_product(onto, left, right):
+    """onto += left @ right, in one matrix kernel."""
+    torch.ops.twinlib.add_product(onto, left, right)
 
 
-@dequantize.register_fake
-def _(packed, scales, scale_scales, scale_code, offset, shape, kind, again):
-    return packed.new_empty(shape, dtype=kind)
+# Operators of our own, because of what the compiler would do: split the sum from the product, and keep the forward
+# pass's de-quantized weight for the backward pass, if it saw that both ask for the same (`again` tells them apart).
+# Declared the short way: torch.library.custom_op adds five times its cost in checks to each of thousands of calls.
+_OPERATORS = torch.library.Library("twinlib", "DEF")
+_OPERATORS.define("add_product(Tensor(a!) onto, Tensor left, Tensor right) -> ()")
+_OPERATORS.define("dequantize(Tensor packed, Tensor scales, int block, str kind, int[] shape, ScalarType dtype, bool again)"
+                  " -> Tensor")
 
 
-@torch.library.custom_op("twinlib::add_product", mutates_args={"onto"})
-def add_product(onto: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> None:
-    """onto += left @ right, in one matrix kernel. An operator of its own: the compiler would split it in two."""
+@torch.library.impl(_OPERATORS, "add_product", "CompositeExplicitAutograd")
+def _(onto, left, right):
     onto.addmm_(left, right)
+
+
+@torch.library.impl(_OPERATORS, "dequantize", "CompositeExplicitAutograd")
+def _(packed, scales, block, kind, shape, dtype, again):
+    return torch.ops.bitsandbytes.dequantize_4bit(packed, scales, block, kind, shape, dtype)
+
+
+@torch.library.register_fake("twinlib::add_product")
+def _(onto, left, right):
+    return None
+
+
+@torch.library.register_fake("twinlib::dequantize")
+def _(packed, scales, block, kind, shape, dtype, again):
+    return packed.new_empty(shape, dtype=dtype)
