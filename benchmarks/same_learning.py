@@ -49,9 +49,7 @@ def val_loss(model, rows):
 
 
 def train(arm, path, base, epochs):
-    """{quarter: validation loss}, tokens a second, the steps."""
-    import time
-
+    """{before, losses by step, after, steps} of one arm."""
     from transformers import TrainerCallback
 
     from twinlib import Twin, settings
@@ -60,7 +58,7 @@ def train(arm, path, base, epochs):
     training.hush()
     twin = Twin.open(path, create=False)
     wanted = settings.make("persona", base=base, engine="transformers", effort="standard", epochs=epochs, rank=16,
-                           learning_rate=2e-4)
+                           learning_rate=2e-4, packing=True)
     train_rows = twin.records("train")
     facts = {"rows": len(train_rows), "tokens": sum(len(m["content"]) for r in train_rows for m in r["messages"]) * 0.7}
     wanted = settings.resolve(wanted, hardware.plan("persona", wanted, hardware.machine(), facts).values)
@@ -78,19 +76,17 @@ def train(arm, path, base, epochs):
         steps = wanted.steps
     else:
         trainer = _trl(model, words, rows["train"], wanted, steps, round(at_once / tokens * len(rows["train"])))
-    found, times = {}, []
+    found = {}
 
     class Watch(TrainerCallback):
         def on_step_end(self, args, state, control, **_):
-            times.append(time.perf_counter())
             if state.global_step % max(1, steps // 4) == 0:
                 found[state.global_step] = val_loss(model, rows["val"])
 
     trainer.add_callback(Watch())
     before = val_loss(model, rows["val"])
     trainer.train()
-    return {"before": before, "losses": found, "steps": steps, "rows": len(rows["train"]), "tokens": tokens * epochs,
-            "after": val_loss(model, rows["val"]), "batch": wanted.batch, "length": wanted.length}
+    return {"before": before, "losses": found, "after": val_loss(model, rows["val"]), "steps": steps}
 
 
 def _trl(model, words, rows, settings, steps, at_once):
@@ -100,9 +96,10 @@ def _trl(model, words, rows, settings, steps, at_once):
     from twinlib.engines import training
 
     data = Dataset.from_dict({"input_ids": [r.input_ids for r in rows], "completion_mask": [r.completion_mask for r in rows]})
-    common = {**training.common_arguments(settings, tempfile.mkdtemp()), "per_device_train_batch_size": at_once,
+    at_once = max(2, 2 * round(at_once / 2))
+    common = {**training.common_arguments(settings, tempfile.mkdtemp()), "per_device_train_batch_size": 2,
               **training.watching(replace(settings, steps=steps), None, 10**6)}
-    arguments = SFTConfig(**common, gradient_accumulation_steps=1, max_length=settings.length, packing=False,
+    arguments = SFTConfig(**common, gradient_accumulation_steps=at_once // 2, max_length=settings.length, packing=False,
                           completion_only_loss=True, gradient_checkpointing=False, dataset_num_proc=None)
     return SFTTrainer(model=model, args=arguments, train_dataset=data, processing_class=words)
 

@@ -47,7 +47,8 @@ def test_packing_changes_no_tokens_loss(tmp_path, family, left):
         apart = torch.cat([losses(model(input_ids=torch.tensor([ids])).logits, labels_of((ids, mask)))
                            for ids, mask in some])
         model.set_attn_implementation(packing.NAME)
-        labels = batch.pop("labels")
+        labels, learnt = batch.pop("labels"), batch.pop("learnt")
+        assert learnt.tolist() == (labels[0, 1:] != -100).nonzero()[:, 0].tolist()
         together = losses(model(**batch, use_cache=False).logits, labels)
         batch.pop("cu_seq_lens_q")
         leaking = losses(model(**batch, use_cache=False).logits, labels)
@@ -95,7 +96,7 @@ def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
     loss.patch(model)
     model.set_attn_implementation(packing.NAME)
     fixed, free = (packing.Packed(some, 64, 0, count=5, fixed=f) for f in (True, False))
-    shapes = {tuple((k, getattr(v, "shape", v)) for k, v in fixed[i].items()) for i in range(5)}
+    shapes = {tuple((k, getattr(v, "shape", v)) for k, v in fixed[i].items() if k != "learnt") for i in range(5)}
     assert len(shapes) == 1
     with torch.no_grad():
         for i in range(5):

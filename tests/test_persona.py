@@ -119,6 +119,49 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one
     assert resumed.figures["val_loss"]["value"] == pytest.approx(unbroken.figures["val_loss"]["value"], abs=2e-3)
 
 
+def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
+    train(sample_twin, tiny_base, steps=8)
+    records = [json.loads(line) for line in sample_twin.history("persona").read_text().splitlines()]
+    steps = [r for r in records if "loss" in r]
+    assert [r["done"] for r in steps] == list(range(1, 9))
+    assert all(r["learning_rate"] >= 0 and r["tokens_s"] > 0 and r["memory_gb"] > 0.1 for r in steps)
+    assert [r["done"] for r in records if "eval_loss" in r][0] == 0  # before anything is learnt
+    sample = next(r["sample"] for r in records if "sample" in r)
+    assert 0 < sample["step"] < 8 and sample["text"] and sample["question"]
+
+
+def test_tokens_a_second_count_the_rows_own_tokens(sample_twin, tiny_base):
+    outcome = train(sample_twin, tiny_base, steps=5, packing=True, batch=1)
+    assert outcome.figures["tokens_per_second"]["value"] > 0 and outcome.figures["tokens_per_second"]["n"] == 5
+
+
+def test_two_processes_learn_what_one_learns(sample_twin, tiny_base, tmp_path):
+    """The same rows a step, shared by two processes: the same losses, one report, one history."""
+    import shutil
+    import subprocess
+    import sys
+
+    from twinlib import Twin
+
+    other = tmp_path / "twins" / "shared"
+    shutil.copytree(sample_twin.path, other)
+    common = ["-m", "twinlib", "persona", "--base", str(tiny_base), "--effort", "quick", "--steps", "4", "--batch", "1",
+              "--length", "192", "--packing", "yes", "--replay-share", "0", "--seed", "3"]
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", *common, "--twin",
+         str(other), "--accumulation", "1"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("done in") == 1  # the second process says nothing
+    alone = train(sample_twin, tiny_base, effort="quick", steps=4, batch=1, packing=True, seed=3, accumulation=2)
+    one = {name: f["value"] for name, f in alone.figures.items()}
+    two = {name: f["value"] for name, f in Twin(other).report("persona").figures.items()}
+    for name in ("train_loss", "val_loss", "val_loss_before", "steps"):
+        assert two[name] == pytest.approx(one[name], abs=2e-3)
+    steps = [r for r in map(json.loads, Twin(other).history("persona").read_text().splitlines()) if "loss" in r]
+    assert [r["done"] for r in steps] == [1, 2, 3, 4]
+    assert Twin(other).state("persona").name == "done"
+
+
 def test_other_settings_do_not_go_on_from_a_checkpoint_of_earlier_ones(tmp_path):
     folder = tmp_path / "checkpoints"
     assert training.newest_whole(folder, {"rank": 8}) is None
@@ -199,6 +242,18 @@ def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, 
     machine = {**persona.hardware.machine(), "gpu": None, "memory_gb": 16.0}
     monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
     assert any(word in p.text for p in settings.stops(persona.problems(wanted(tiny_base, **changes), sample_twin)))
+
+
+def test_a_second_gpu_is_pointed_out_with_the_command(sample_twin, tiny_base, monkeypatch):
+    machine = {**persona.hardware.machine(), "gpu": "NVIDIA A100", "gpu_gb": 40.0, "gpu_capability": 8.0, "gpus": 2,
+               "unsloth": False}
+    monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
+    [said] = [p for p in persona.problems(wanted(tiny_base), sample_twin) if "2 GPUs" in p.text]
+    assert said.level == "warning" and "accelerate launch --num_processes 2 -m twinlib persona" in said.text
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert not [p for p in persona.problems(wanted(tiny_base), sample_twin) if "2 GPUs" in p.text]
+    stops = settings.stops(persona.problems(wanted(tiny_base, engine="unsloth"), sample_twin))
+    assert any("one process" in p.text for p in stops)
 
 
 @pytest.mark.parametrize("passages, level", [(4, "stop"), (12, "warning"), (60, None)])

@@ -80,18 +80,21 @@ def fits(model):
 
 
 def patch(model):
-    """Let a causal language model return {'loss': …} from hidden states when it is given labels."""
+    """Let a causal language model return {'loss': …} from hidden states when it is given labels (rows, tokens), and
+    optionally `learnt`, the places in the flattened labels[:, 1:] that hold one."""
     original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
 
-    def forward(self, input_ids=None, attention_mask=None, labels=None, num_items_in_batch=None, **rest):
+    def forward(self, input_ids=None, attention_mask=None, labels=None, num_items_in_batch=None, learnt=None, **rest):
         if labels is None:
             return original(input_ids=input_ids, attention_mask=attention_mask, **rest)
         rest.pop("use_cache", None)
         hidden = self.base_model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False,
-                                 **rest).last_hidden_state[:, :-1]
-        learnt = labels[:, 1:] != -100
-        total = head_loss(hidden[learnt], self.get_output_embeddings().weight, labels[:, 1:][learnt], chunk)
-        return {"loss": total / (learnt.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch)}
+                                 **rest).last_hidden_state[:, :-1].flatten(0, 1)
+        wanted = labels[:, 1:].flatten()
+        if learnt is None:  # on a GPU this waits until all before it is computed
+            learnt = (wanted != -100).nonzero()[:, 0]
+        total = head_loss(hidden[learnt], self.get_output_embeddings().weight, wanted[learnt], chunk)
+        return {"loss": total / (max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch)}
 
     # The trainer and `generate` look at the signature to see what a model takes.
     forward.__signature__ = inspect.signature(original)

@@ -55,7 +55,7 @@ class Packed:
     """
 
     def __init__(self, rows, room, padding, count=None, seed=1, together=None, fixed=False):
-        self.rows, self.padding = [(row[0], row[1]) for row in rows], padding
+        self.rows, self.padding = [_tensors(row[0], row[1]) for row in rows], padding
         lengths = [len(ids) for ids, _ in self.rows]
         self.parts = bins(lengths, room)
         if count is not None:
@@ -74,7 +74,7 @@ class Packed:
 
     def __getitem__(self, index):
         chosen = [self.rows[i] for i in self.parts[index]]
-        return pack(chosen, self.room or self.tokens[index], self.padding, self.longest, self.borders)
+        return _join(chosen, self.room or self.tokens[index], self.padding, self.longest, self.borders)
 
 
 def _in_turn(count, together, seed):
@@ -82,29 +82,40 @@ def _in_turn(count, together, seed):
     return [order[start:start + together] for start in range(0, count, together)]
 
 
-def pack(rows, room, padding, longest=None, most=0):
-    """One step's inputs from rows of (ids, mask of what is learnt): tensors of shape (1, room), and where rows begin.
+def _tensors(ids, mask):
+    """(ids, labels) of one row; its first token has nothing before it to be predicted from."""
+    import torch
 
-    Returns {input_ids, position_ids, labels (-100 where nothing is learnt), cu_seq_lens_q (the rows' borders; what is
-    left is rows of padding), max_length_q}. `longest` and `most` (borders) are those of all steps.
+    ids = torch.tensor(ids)
+    learnt = torch.tensor(mask, dtype=torch.bool)
+    learnt[0] = False
+    return ids, ids.where(learnt, -100)
+
+
+def pack(rows, room, padding):
+    """One step's inputs from rows of (ids, mask of what is learnt), in a sequence of `room` tokens: see _join."""
+    return _join([_tensors(*row) for row in rows], room, padding)
+
+
+def _join(rows, room, padding, longest=None, most=0):
+    """One step's inputs from rows of (ids, labels): {input_ids, position_ids, labels} of shape (1, room), labels -100
+    where nothing is learnt; `learnt`, the places of labels[:, 1:] where something is; cu_seq_lens_q, the rows' borders,
+    in which what is left of the room is rows of padding; max_length_q. `longest` and `most` (borders) are those of all
+    steps.
     """
     import torch
 
     longest = longest or max(len(ids) for ids, _ in rows)
-    ids, positions, labels, borders = [], [], [], [0]
-    for row, mask in rows:
-        ids += row
-        positions += range(len(row))
-        # A row's first token has nothing before it to be predicted from.
-        labels += [token if learnt and place else -100 for place, (token, learnt) in enumerate(zip(row, mask))]
-        borders.append(len(ids))
-    left = room - len(ids)
-    positions += [place % longest for place in range(left)]
-    while borders[-1] < room:
-        borders.append(min(room, borders[-1] + longest))
+    lengths = [len(ids) for ids, _ in rows]
+    left = room - sum(lengths)
+    lengths += [longest] * (left // longest) + [left % longest] * (left % longest > 0)
+    borders = [0, *itertools.accumulate(lengths)]
     borders += [room] * (most - len(borders))  # empty rows
-    return {"input_ids": torch.tensor([ids + [padding] * left]), "position_ids": torch.tensor([positions]),
-            "labels": torch.tensor([labels + [-100] * left]),
+    ids = torch.cat([*(ids for ids, _ in rows), torch.full((left,), padding)])
+    labels = torch.cat([*(labels for _, labels in rows), torch.full((left,), -100)])
+    places = torch.arange(longest)
+    return {"input_ids": ids[None], "position_ids": torch.cat([places[:n] for n in lengths])[None],
+            "labels": labels[None], "learnt": (labels[1:] != -100).nonzero()[:, 0],
             "cu_seq_lens_q": torch.tensor(borders, dtype=torch.int32), "max_length_q": longest}
 
 

@@ -3,6 +3,7 @@
 Left out on purpose: full fine-tuning, adapters on the embeddings, and loss on prompts.
 """
 
+import os
 import shutil
 from dataclasses import asdict
 
@@ -49,6 +50,16 @@ def problems(settings, twin):
             f"{wanted.base} 大约需要 {planned.memory_gb:g} GB，这里只有 {room:g} GB。请选小一点的基础模型。"))
     if not machine["gpu"] and "unsloth" == wanted.engine:
         found.append(stop("Unsloth needs an NVIDIA GPU. Set the engine to auto.", "Unsloth 需要英伟达显卡。请把引擎设为 auto。"))
+    if "unsloth" == wanted.engine and os.environ.get("WORLD_SIZE", "1") != "1":
+        found.append(stop("Unsloth trains in one process here. Set the engine to transformers, or start without "
+                          "accelerate launch.", "Unsloth 在这里只用一个进程训练。请把引擎设为 transformers，或不用 "
+                          "accelerate launch 启动。"))
+    elif machine["gpus"] > 1 and "WORLD_SIZE" not in os.environ and wanted.engine == "transformers":
+        found.append(warning(
+            f"This machine has {machine['gpus']} GPUs and one is used. In a terminal: accelerate launch --num_processes "
+            f"{machine['gpus']} -m twinlib persona --twin {twin.path}",
+            f"这台机器有 {machine['gpus']} 块显卡，现在只用一块。要全部用上，请在终端运行：accelerate launch --num_processes "
+            f"{machine['gpus']} -m twinlib persona --twin {twin.path}"))
     if not machine["gpu"] and wanted.precision == "4-bit":
         found.append(stop("4-bit needs an NVIDIA GPU. Set the precision to auto.", "4 位需要英伟达显卡。请把精度设为 auto。"))
     if wanted.epochs > 6:

@@ -64,7 +64,7 @@ def _plan(settings, planned):
         shown = planned.values.get(field.name, AUTO) if derived else value
         rows.append((declared.label(field), forms.said(shown), why))
     header = (t("Setting", "设置"), t("Value", "值"), t("Why", "理由"))
-    return sentence(forms.cost(planned)) + table(header, rows)
+    return sentence(forms.cost(planned)) + table(header, [*rows, *planned.notes])
 
 
 def command(twin, step, settings):
