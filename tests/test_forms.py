@@ -95,7 +95,7 @@ def test_what_another_version_remembered_does_no_harm(twin):
 def test_auto_shows_the_planned_value_and_why(twin):
     form = forms.form("persona", twin, base="qwen2.5-7b")
     assert form.settings.rank == "auto"
-    assert "auto → 16 (the usual for 7 billion parameters)" in form.hints["rank"].value
+    assert "auto → 16 (the usual for 7.6 billion parameters)" in form.hints["rank"].value
 
 
 def test_a_typed_value_survives_a_new_plan(twin):

@@ -237,6 +237,8 @@ def test_training_without_rows_is_stopped_with_the_next_action(twin, tiny_base):
 
 
 @pytest.mark.parametrize("changes, word", [({"engine": "unsloth"}, "Unsloth"), ({"precision": "4-bit"}, "4-bit"),
+                                           ({"compile": True}, "compile to auto"),
+                                           ({"checkpointing": "selective"}, "checkpointing to auto"),
                                            ({"base": "qwen2.5-14b", "precision": "32-bit"}, "smaller base")])
 def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, word, monkeypatch):
     machine = {**persona.hardware.machine(), "gpu": None, "memory_gb": 16.0}

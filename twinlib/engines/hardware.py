@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -181,9 +182,11 @@ def _persona(settings, machine, facts):
     wanted = {name: _typed(settings, name, values[name]) for name in values}
     work = _work(settings, facts, wanted)
     chosen = _pace(settings, machine, size, wanted, work)
-    values |= chosen
+    values |= {name: value if getattr(settings, name) == AUTO else  # what it would be, had the owner not typed it
+               _pace(replace(settings, **{name: AUTO}), machine, size, wanted, work)[name]
+               for name, value in chosen.items()}
     reasons |= _pace_reasons(machine, chosen, work)
-    values["steps"], reasons["steps"] = _steps(settings, machine, work, {**chosen, **_typed_of(settings, chosen)}, wanted)
+    values["steps"], reasons["steps"] = _steps(settings, machine, work, chosen, wanted)
     return _persona_cost(settings, machine, size, values, reasons, work)
 
 
@@ -232,7 +235,8 @@ def _pace(settings, machine, size, wanted, work):
                             compile=compiled)
                 if _possible(machine, ours, step):
                     found.append(step)
-    found = [s for s in found if _typed_of(settings, s) == s] or found  # what was typed stands
+    typed = {name: value for name in found[0] if (value := getattr(settings, name)) != AUTO}
+    found = [s for s in found if {**s, **typed} == s] or [{**s, **typed} for s in found]  # what was typed stands
     room = usable(machine) if machine["gpu"] else min(machine["memory_gb"], 6) * 0.85
     fitting = [s for s in found if _peak_of(machine, size, wanted, s, work) <= room]
     if not fitting:

@@ -18,7 +18,7 @@ from ..language import t
 from ..twin import Stopped, sha256_of, write_json
 
 MANIFEST = "manifest.json"
-MACHINES_OWN = ("engine", "precision", "checkpointing", "compile")
+MACHINES_OWN = ("engine", "precision", "packing", "batch", "accumulation", "checkpointing", "compile")
 
 
 def write_manifest(checkpoint):

@@ -3,6 +3,7 @@
 Left out on purpose: full fine-tuning, adapters on the embeddings, and loss on prompts.
 """
 
+import contextlib
 import os
 import shutil
 from dataclasses import asdict
@@ -60,6 +61,12 @@ def problems(settings, twin):
             f"{machine['gpus']} -m twinlib persona --twin {twin.path}",
             f"这台机器有 {machine['gpus']} 块显卡，现在只用一块。要全部用上，请在终端运行：accelerate launch --num_processes "
             f"{machine['gpus']} -m twinlib persona --twin {twin.path}"))
+    if wanted.compile and not (machine["gpu_capability"] >= 8 and wanted.engine == "transformers"):
+        found.append(stop("Compiling the layers needs the engine transformers and an NVIDIA GPU of 2020 or newer. Set "
+                          "compile to auto.", "编译模型的层需要引擎 transformers 和 2020 年以后的英伟达显卡。请把 compile 设为 auto。"))
+    elif wanted.checkpointing == "selective" and not wanted.compile:
+        found.append(stop("Selective checkpointing needs compiled layers. Set checkpointing to auto.",
+                          "selective 梯度检查点需要编译。请把 checkpointing 设为 auto。"))
     if not machine["gpu"] and wanted.precision == "4-bit":
         found.append(stop("4-bit needs an NVIDIA GPU. Set the precision to auto.", "4 位需要英伟达显卡。请把精度设为 auto。"))
     if wanted.epochs > 6:
@@ -226,10 +233,18 @@ def _answers(twin, settings, model, words, when, progress):
     if not asked:
         return []
     said = t("answers before training", "训练前的回答") if when == "before" else t("answers after training", "训练后的回答")
-    answers = models.generate(model.eval(), words, [row["messages"][:-1] for row in asked], tokens, seed=settings.seed,
-                              progress=lambda done, total: progress(done, total, said))
+    with _answering(settings, model) as answering:
+        answers = models.generate(answering, words, [row["messages"][:-1] for row in asked], tokens, seed=settings.seed,
+                                  progress=lambda done, total: progress(done, total, said))
     return [{"kind": "answer", "when": when, "question": row["messages"][-2]["content"], "text": answer.text,
              "ended": answer.ended, "author": row["messages"][-1]["content"]} for row, answer in zip(asked, answers)]
+
+
+def _answering(settings, model):
+    """A context in which the model answers, also in the middle of training."""
+    from ..engines import lean
+
+    return contextlib.nullcontext(model.eval()) if settings.engine == "unsloth" else lean.answering(model)
 
 
 # Training
@@ -256,14 +271,14 @@ def _trainer(twin, settings, model, words, rows, progress):
 
 def _sample(twin, settings, model, words):
     """A function that answers the first held-out question as the model stands: (question, Answer); None without one."""
-    from ..engines import lean, models
+    from ..engines import models
 
     asked = next((row for row in twin.records("test") if row["kind"] == "qa"), None)
     if asked is None:
         return None
 
     def sample():
-        with lean.answering(model) as answering:
+        with _answering(settings, model) as answering:
             [answer] = models.generate(answering, words, [asked["messages"][:-1]], ANSWERS[settings.effort][1] // 2,
                                        seed=settings.seed)
         return asked["messages"][-2]["content"], answer
