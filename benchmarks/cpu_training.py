@@ -1,4 +1,4 @@
-"""LoRA training on a CPU: our loss against TRL's two, same rows, same model, one run. Ratios are what counts.
+"""LoRA training on a CPU: our packed step against TRL's two, same rows, same model, one run. Ratios are what counts.
 
     python benchmarks/cpu_training.py [STEPS]
 
@@ -34,11 +34,12 @@ def measure(precision, kind, steps):
     import torch
     from trl.trainer.sft_trainer import _CHUNKED_LM_HEAD_CHUNK_SIZE, _patch_chunked_ce_lm_head
 
-    from twinlib.engines import loss, models
+    from twinlib.engines import lean, models, packing
 
     model, words = models.load(models.prepare("gemma-3-270m"), precision=precision, lora=models.Lora(32))
     if kind == "ours":
-        loss.patch(model.get_base_model())
+        lean.prepare(model)
+        model.set_attn_implementation(packing.NAME)
     elif kind == "chunked":
         _patch_chunked_ce_lm_head(model.get_base_model(), _CHUNKED_LM_HEAD_CHUNK_SIZE)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=4e-4)
@@ -47,7 +48,12 @@ def measure(precision, kind, steps):
         labels = ids.clone()
         labels[:, :LENGTH // 2] = -100
         started = time.perf_counter()
-        value = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels)["loss"]
+        if kind == "ours":
+            mask = [int(place >= LENGTH // 2) for place in range(LENGTH)]
+            inputs = packing.pack([(row, mask) for row in ids.tolist()], ROWS * LENGTH, 0)
+        else:
+            inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+        value = model(**inputs)["loss"]
         value.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -36,6 +36,7 @@ def test_our_product_of_a_4_bit_weight_learns_what_the_libraries_learn(tmp_path,
     batch = packing.Packed([(list(range(3, 40)), [1] * 37), (list(range(50, 70)), [1] * 20)], 64, 0, count=1)[0]
     for ours in (False, True):
         if ours:
+            lora.patch(model)
             lean.prepare(model, compiled)
         model.zero_grad()
         value = model(**batch)["loss"]

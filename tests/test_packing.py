@@ -121,6 +121,7 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
     model.set_attn_implementation(packing.NAME)
     for ours in (False, True):
         if ours:
+            lora.patch(model)
             lean.prepare(model, compiled)
         model.zero_grad()
         value = model(**batch)["loss"]

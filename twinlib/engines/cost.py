@@ -129,7 +129,7 @@ def step_seconds(machine, shape, step):
     passes = {"none": 4, "selective": 4, "full": 6}[step.checkpointing]  # LoRA needs no gradient of the weights
     operations = step.tokens * (passes * shape.linear + 4 * LEARNT * shape.head)
     if not machine["gpu"]:
-        each = machine["cores"] * (85e9 if machine["bf16"] and step.precision == "16-bit" else 45e9)
+        each = machine["cores"] * (110e9 if machine["bf16"] and step.precision == "16-bit" else 50e9)
         return operations / each
     arithmetic, bandwidth = rates(machine)
     moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner

@@ -253,18 +253,15 @@ def _possible(machine, ours, step):
     return step["checkpointing"] != "selective" or step["compile"]
 
 
-def _tokens_at_once(wanted, step, work):
-    """Tokens of one batch: what it has room for when packed, else its rows' own."""
-    return step["batch"] * (wanted["length"] if step["packing"] else min(wanted["length"], 2 * work.per_row))
-
-
-def _step_of(machine, wanted, step, work):
-    return cost.Step(_tokens_at_once(wanted, step, work), wanted["precision"], wanted["rank"], step["checkpointing"],
-                     step["compile"], bool(machine["gpu"]))
+def _step_of(machine, wanted, step, work, row):
+    """A cost.Step of one batch: what it has room for when packed, else rows of `row` tokens."""
+    tokens = step["batch"] * (wanted["length"] if step["packing"] else min(wanted["length"], row))
+    return cost.Step(tokens, wanted["precision"], wanted["rank"], step["checkpointing"], step["compile"],
+                     bool(machine["gpu"]))
 
 
 def _peak_of(machine, size, wanted, step, work):
-    return cost.memory(size, _step_of(machine, wanted, step, work)) / cost.GIB
+    return cost.memory(size, _step_of(machine, wanted, step, work, 2 * work.per_row)) / cost.GIB
 
 
 def _rows_a_step(wanted, step, work):
@@ -275,7 +272,7 @@ def _rows_a_step(wanted, step, work):
 def _run_seconds(machine, size, wanted, step, work, steps=None):
     """Seconds of training, the compiling of a first step included."""
     steps = steps or math.ceil(work.rows * work.epochs / _rows_a_step(wanted, step, work))
-    once = cost.step_seconds(machine, size, _step_of(machine, wanted, step, work))
+    once = cost.step_seconds(machine, size, _step_of(machine, wanted, step, work, work.per_row))
     if wanted["engine"] == "unsloth":
         once *= cost.UNSLOTH
     return steps * step["accumulation"] * once + (cost.compile_seconds(machine) if step["compile"] else 0)

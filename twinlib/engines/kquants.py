@@ -4,10 +4,13 @@ A block is 256 numbers of a row, cut into groups. Q4_K and Q5_K: 8 groups of 32,
 d · scale · code − dmin · low with codes of 4 or 5 bits and scale and low of 6. Q6_K: 16 groups of 16, a number is
 d · scale · code with codes from −32 to 31 and scales from −128 to 127. d and dmin are float16.
 
-Each group is rounded to nine grids a little wider or narrower than its range; least squares gives each rounding its
-best scale and low, and the one with the least squared error stays. Then scale and low are rounded to their bits, and
-the codes are taken anew with what was stored. Not here: importance matrices, other K-quants.
+Each group is rounded to eight grids, finer and coarser than its range asks for; least squares gives each rounding its
+best scale and low, and the one with the least squared error stays. Rounding once more with that scale and low often
+does better. Then scale and low are rounded to their bits, and the codes are taken with what was stored.
+Not here: importance matrices, other K-quants.
 """
+
+from concurrent.futures import ThreadPoolExecutor
 
 from ..language import t
 from ..twin import TwinError
@@ -15,10 +18,10 @@ from ..twin import TwinError
 MIXTURES = {"Q4_K_M": "Q4_K", "Q5_K_M": "Q5_K", "Q6_K": "Q6_K", "Q8_0": "Q8_0", "F16": "F16", "BF16": "BF16",
             "F32": "F32"}  # what most tensors of a file get
 FALLBACKS = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}  # blocks of 32 for rows that blocks of 256 don't fit
-BLOCK = 256  # numbers
-CHUNK = {"cpu": 2**18}  # numbers encoded at a time: on a CPU what its caches hold, elsewhere under 0.5 GB
-CHUNK_ELSEWHERE = 2**23
-GRIDS = 9
+CHUNK = {"cpu": 2**18}  # numbers that a thread encodes at a time: what a CPU's caches hold
+CHUNK_ELSEWHERE = 2**23  # for under 0.5 GB
+MOST_THREADS = 16
+GRIDS = 8
 HALF_MAX = 65504.0  # the largest float16
 LARGEST = 1e9  # more than a block can hold, little enough for float32 to add up
 SMALLEST = 1e-12  # the width of a group below which it is one number: far less than a float16 can tell
@@ -41,7 +44,7 @@ def tensor_type(mixture, name, shape, layers, tied, architecture):
     if kind in ("F32", "F16", "BF16"):
         return GGMLQuantizationType[kind]
     if name == "output.weight" or tied and name == "token_embd.weight":
-        kind = "Q8_0" if kind == "Q8_0" or columns % BLOCK else "Q6_K"
+        kind = "Q8_0" if kind == "Q8_0" else "Q6_K"
     elif mixture.endswith("_M"):
         kind = _in_mixture(kind, name, layers, architecture)
     for fallback in (kind, FALLBACKS.get(kind, kind)):
@@ -76,21 +79,42 @@ def encode(weights, type):
     from gguf import GGML_QUANT_SIZES
 
     block, size = GGML_QUANT_SIZES[type]
-    columns = weights.shape[-1]
+    columns, device = weights.shape[-1], weights.device.type
     if columns % block:
         raise ValueError(f"Rows of {columns} numbers can't be {type.name}: its blocks hold {block}.")
     rows = weights.reshape(-1, columns)
     blocks = numpy.empty((len(rows), columns // block * size), numpy.uint8)
-    step = max(1, CHUNK.get(weights.device.type, CHUNK_ELSEWHERE) // columns)
-    for start in range(0, len(rows), step):
-        part = rows[start:start + step].float()
+    step = max(1, CHUNK.get(device, CHUNK_ELSEWHERE) // columns)
+
+    def fill(start):
+        part = rows[start:start + step].float().contiguous()
         _need_finite(part)
         blocks[start:start + step] = _encoded(part, type).reshape(len(part), -1)
+
+    _each(fill, range(0, len(rows), step), device)
     return blocks.reshape(*weights.shape[:-1], -1)
 
 
+def _each(function, starts, device):
+    """Call the function for each start; on a CPU by threads of our own."""
+    import torch
+
+    threads = torch.get_num_threads()
+    if device != "cpu" or threads == 1:
+        for start in starts:
+            function(start)
+        return
+    # Torch's own threads wait for each other after every operation: one core busy elsewhere makes them crawl.
+    try:
+        with ThreadPoolExecutor(min(threads, MOST_THREADS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for _ in pool.map(function, starts):
+                pass
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _need_finite(part):
-    # Only NaN and infinity times 0 aren't 0; that takes a third of the time of isfinite.
+    # Only NaN and infinity times 0 aren't 0; on a CPU isfinite takes ten times as long.
     if float((part * 0).sum()) != 0:
         raise TwinError(t("The weights hold numbers that aren't finite: train again with a lower learning rate.",
                           "权重里有无穷大或不是数字的值：请降低学习率，重新训练。"))
@@ -154,27 +178,35 @@ def _with_low(numbers, top):
     low = x.amin(1).clamp_(max=0)
     width = x.amax(1) - low
     each = _inverse(width)
-    unit = (x - low[:, None]).mul_(each[:, None])
-    total = unit.sum(1)
-    sums = _tried(unit, [top + 0.5 * step for step in range(-GRIDS // 2 + 1, GRIDS // 2 + 1)], 0, top, plain=True)
-    slope, start, plain = _line(sums, total, -low * each)
+    slope, start, sums = _fitted((x - low[:, None]).mul_(each[:, None]), top, -low * each)
     scales, lows = (slope * width).view(-1, 8), -(low + start * width).view(-1, 8)
-    d, dmin = _half_above(scales.amax(1) / 63), _half_above(lows.amax(1).clamp_(min=0) / 63)
-    step, low_step = d.float()[:, None], dmin.float()[:, None]
+    d, dmin = _unit_of(scales, sums[1].view(-1, 8)), _unit_of(lows, 1)
+    step, low_step = d.float(), dmin.float()
     scales = (scales * _inverse(step)).round_().clamp_(0, 63)
     # The low that suits the scale as it was rounded, not the one before.
-    lows = (scales * step * plain.view(-1, 8) - (total * width + 32 * low).view(-1, 8)) / 32
+    lows = ((scales * step * sums[0].view(-1, 8)) - x.sum(1).view(-1, 8)) / 32
     lows = (lows * _inverse(low_step)).round_().clamp_(0, 63)
     each = _inverse(scales * step)
     codes = torch.addcmul((lows * low_step * each).view(-1, 1), x, each.view(-1, 1)).round_().clamp_(0, top)
     return codes.to(torch.uint8), (d, dmin, _packed(scales.to(torch.uint8), lows.to(torch.uint8)))
 
 
-def _line(sums, total, zero):
-    """(slope, start, sum of codes), each (groups), of the grid whose line start + slope · code is nearest to the units.
+def _fitted(unit, top, zero):
+    """(slope, start, sums) of each group: its units, from 0 to 1, are about start + slope · code.
 
-    `sums` are (3, grids, groups), `total` is the sum of the units, `zero` where 0 lies among them: no line starts above.
+    `zero` is where 0 lies among the units: no start is above, for lows have no sign.
     """
+    import torch
+
+    total = unit.sum(1)
+    slope, start, best = _line(_tried(unit, top - 1.8, 0.4, (0, top)), total, zero)
+    each = _inverse(slope)
+    codes = torch.addcmul((-start * each)[:, None], unit, each[:, None]).round_().clamp_(0, top)
+    return _line(torch.stack([best, _sums(codes, unit, torch.empty_like(codes))], 1), total, zero)
+
+
+def _line(sums, total, zero):
+    """(slope, start, sums) of the grid that leaves the least squared error, from sums (3, grids, groups) of all."""
     import torch
 
     plain, squares, products = sums
@@ -184,8 +216,20 @@ def _line(sums, total, zero):
     start = torch.where(above, zero, start)
     slope = torch.where(above, (products - zero * plain) / squares.clamp(min=1), slope)
     error = slope * (slope * squares + 2 * (start * plain - products)) + start * (32 * start - 2 * total)
-    best = error.argmin(0, keepdim=True)
-    return (values.gather(0, best)[0] for values in (slope, start, plain))
+    best = error.min(0, keepdim=True).indices  # on a CPU several times as fast as argmin
+    return slope.gather(0, best)[0], start.gather(0, best)[0], sums.gather(1, best.expand(3, 1, -1))[:, 0]
+
+
+def _unit_of(values, weights):
+    """(blocks, 1): the float16 whose multiples, up to 63 times, come nearest to the values (blocks, 8)."""
+    import torch
+
+    most = values.amax(1, keepdim=True).clamp_(min=0)
+    units = torch.stack([_half_above(most / times) for times in (63, 62, 61)])
+    step = units.float()
+    off = (values * _inverse(step)).round_().clamp_(0, 63) * step - values
+    best = (weights * off * off).sum(2, keepdim=True).min(0, keepdim=True).indices
+    return units.gather(0, best)[0]
 
 
 def _packed(scales, lows):
@@ -206,9 +250,9 @@ def _signed(numbers):
     x = numbers.view(-1, 16)
     far = _farthest(x)
     unit = x * -_inverse(far)[:, None]  # from −1 to 1, the farthest at −1: there is one code more below 0
-    squares, products = _tried(unit, [32 + step for step in range(-GRIDS // 2 + 1, GRIDS // 2 + 1)], -32, 31)
+    _, squares, products = _tried(unit, 28, 1, (-32, 31))
     slope = products / squares.clamp(min=1)
-    best = (slope * products).argmax(0, keepdim=True)
+    best = (slope * products).max(0, keepdim=True).indices
     scales = (slope.gather(0, best)[0] * -far).view(-1, 16)
     far = _farthest(scales)
     d = torch.where(far > 0, -1, 1) * _half_above(far.abs() / 128)
@@ -229,19 +273,23 @@ def _farthest(values):
 # Both
 
 
-def _tried(unit, grids, least, most, plain=False):
-    """(3 or 2, grids, groups): sums of codes (if `plain`), of their squares, and of codes times units, for each grid."""
+def _tried(unit, first, gap, limits):
+    """(3, grids, groups): `_sums` for the grids of `first`, `first` + `gap`, … codes in one unit, within `limits`."""
     import torch
 
-    codes, product = torch.empty_like(unit), torch.empty_like(unit)
-    sums = unit.new_empty(2 + plain, len(grids), len(unit))
-    for place, grid in enumerate(grids):
-        torch.mul(unit, grid, out=codes).round_().clamp_(least, most)
-        if plain:
-            torch.sum(codes, 1, out=sums[0, place])
-        torch.sum(torch.mul(codes, codes, out=product), 1, out=sums[-2, place])
-        torch.sum(torch.mul(codes, unit, out=product), 1, out=sums[-1, place])
-    return sums
+    codes, spare, found = torch.empty_like(unit), torch.empty_like(unit), []
+    for grid in range(GRIDS):
+        torch.mul(unit, first + gap * grid, out=codes).round_().clamp_(*limits)
+        found.append(_sums(codes, unit, spare))
+    return torch.stack(found, 1)
+
+
+def _sums(codes, unit, spare):
+    """(3, groups): the sums of codes, of their squares, and of codes times units; `spare` is memory to work in."""
+    import torch
+
+    squares = torch.mul(codes, codes, out=spare).sum(1)
+    return torch.stack([codes.sum(1), squares, torch.mul(codes, unit, out=spare).sum(1)])
 
 
 def _inverse(values):
@@ -252,9 +300,9 @@ def _inverse(values):
 
 
 def _half_above(values):
-    """The next float16 that isn't below numbers ≥ 0: small ones, rounded down, would cut off the largest scale."""
+    """Numbers ≥ 0 as float16, the smallest rounded up: rounded down by much, they would cut off the largest scale."""
     import torch
 
     values = values.clamp(max=HALF_MAX)
     half = values.half()
-    return torch.where(half.float() < values, (half.view(torch.int16) + 1).view(torch.half), half)
+    return torch.where(half.float() < 0.999 * values, (half.view(torch.int16) + 1).view(torch.half), half)

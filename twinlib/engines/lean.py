@@ -16,13 +16,14 @@ def prepare(model, compiled=False, checkpointing="none"):
 
     Selective checkpointing leaves to the compiler which cheap values to compute again.
     """
-    from . import lora
-
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
     if loss.fits(bare):
         loss.patch(bare)
     packing.register()
-    lora.patch(model)
+    if compiled or bare.device.type == "cuda":  # on a processor a sum inside the product saves nothing
+        from . import lora
+
+        lora.patch(model)
     if compiled:
         import torch
 

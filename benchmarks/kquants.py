@@ -1,0 +1,281 @@
+"""Our K-quants beside llama.cpp's own: error and speed of encoding, and the type that each tensor of a file gets.
+
+    python benchmarks/kquants.py [--threads N] [--peer-python PATH] [--record]
+
+Error and speed: llama.cpp's encoder is the one inside xllamacpp, called without importance matrix, over the same
+tensors: random ones with and without outliers, and the weights of Gemma 3 270M as rows of 256. Both use N threads (2).
+
+Types: small random models of each architecture go through llama.cpp's own quantizer, and so does Gemma 3 270M. It is
+the one inside cyllama; `--peer-python` is the Python of an environment that has it:
+`python -m venv peers && peers/bin/pip install cyllama`. `--record` writes what both said into
+tests/kquants_reference.json.
+"""
+
+import argparse
+import ctypes
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+RECORD = ROOT / "tests" / "kquants_reference.json"
+ENCODED = ("Q4_K", "Q5_K", "Q6_K")
+MIXTURES = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
+LAYERS = (2, 3, 8, 28, 36, 80)
+SHAPES = ((256, 512), (640, 2048), (64, 96), (512, 320))  # columns of most tensors, and of ffn_down
+PROGRAM = """
+import json, sys
+from cyllama.llama import llama_cpp
+for source, target, file_type in json.load(open(sys.argv[1])):
+    asked = llama_cpp.LlamaModelQuantizeParams()
+    asked.ftype, asked.nthread = file_type, 2
+    llama_cpp.model_quantize(source, target, asked)
+"""
+
+
+# Error and speed
+
+def reference():
+    """llama.cpp's own encoder: (float32 rows, type, blocks to fill) in, nothing out."""
+    import gguf
+    import numpy as np
+    import xllamacpp
+
+    library = ctypes.CDLL(str(next(Path(xllamacpp.__file__).parent.glob("xllamacpp*.so"))))
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    library.ggml_quantize_chunk.argtypes = [ctypes.c_int, pointer, pointer, number, number, number, pointer]
+
+    def encode(rows, kind, threads):
+        block, size = gguf.GGML_QUANT_SIZES[kind]
+        blocks = np.empty((len(rows), rows.shape[1] // block * size), np.uint8)
+        step = -(-len(rows) // threads)
+
+        def part(start):
+            some = rows[start:start + step]
+            library.ggml_quantize_chunk(kind.value, some.ctypes.data, blocks[start:].ctypes.data, 0, *some.shape, None)
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(part, range(0, len(rows), step)))
+        return blocks
+
+    return encode
+
+
+def tensors():
+    """{name: float32 tensor} that both encode."""
+    import torch
+    from test_kquants import samples
+
+    found = samples(2048)
+    weights = [values.reshape(-1) for name, values in gemma().items() if values.ndim == 2]
+    return found | {"Gemma 3 270M": torch.cat(weights)[:100_000_000 // 256 * 256].view(-1, 256)}
+
+
+def gemma():
+    """The weights of the base that is installed, by name, float32."""
+    from safetensors.torch import load_file
+    from twinlib.engines import models
+
+    files = sorted(models.prepare("gemma-3-270m").path.glob("model*.safetensors"))
+    return {name: values.float() for file in files for name, values in load_file(file).items()}
+
+
+def error(values, blocks, kind):
+    """The root of the summed squared difference, added up in float64."""
+    import gguf
+    import numpy as np
+
+    total = sum(float(np.square(gguf.quants.dequantize(blocks[i:i + 4096], kind) - values[i:i + 4096],
+                                dtype=np.float64).sum()) for i in range(0, len(values), 4096))
+    return total ** 0.5
+
+
+def compare(threads):
+    """Print errors and speeds; returns {tensor: {type: llama.cpp's error}}."""
+    import gguf
+    import torch
+    from twinlib.engines import kquants
+
+    torch.set_num_threads(threads)
+    theirs = reference()
+    print(f"{'':24} type   error: ours / llama.cpp's    MB/s: ours  llama.cpp's   ratio")
+    for name, values in tensors().items():
+        for kind in map(gguf.GGMLQuantizationType.__getitem__, ENCODED):
+            ours, seconds = timed(lambda: kquants.encode(values, kind))
+            blocks, other_seconds = timed(lambda: theirs(values.numpy(), kind, threads))
+            a, b = error(values.numpy(), ours, kind), error(values.numpy(), blocks, kind)
+            size = values.numel() * 4 / 1e6
+            print(f"{name:24} {kind.name} {a:14.6g} {a / b if b else 1:10.4f} {size / seconds:17.0f} "
+                  f"{size / other_seconds:12.0f} {other_seconds / seconds:7.2f}", flush=True)
+
+
+def recorded_errors():
+    """{tensor: {type: llama.cpp's error}} of the small tensors that the tests encode."""
+    import gguf
+    from test_kquants import samples
+
+    theirs, kinds = reference(), [gguf.GGMLQuantizationType[name] for name in ENCODED]
+    return {name: {kind.name: float(f"{error(values.numpy(), theirs(values.numpy(), kind, 1), kind):.6g}")
+                   for kind in kinds} for name, values in samples().items()}
+
+
+def timed(function):
+    """(result, seconds) of the faster of two runs."""
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        result = function()
+        seconds.append(time.perf_counter() - started)
+    return result, min(seconds)
+
+
+# Types
+
+def cases():
+    """Yield (architecture, layers, tied, columns, columns of ffn_down)."""
+    for architecture in ("qwen2", "qwen3", "llama", "gemma3"):
+        for tied in (True, False):
+            for layers in LAYERS:
+                yield architecture, layers, tied, *SHAPES[0]
+            for shape in SHAPES[1:]:
+                yield architecture, 3, tied, *shape
+    yield "gemma3", 18, True, 640, 2048  # Gemma 3 270M, with few rows
+
+
+def write_model(path, architecture, layers, tied, columns, down):
+    """A random model with two rows in each matrix, in 16 bits."""
+    import gguf
+    import numpy as np
+    from test_kquants import model_tensors
+
+    writer, rng = gguf.GGUFWriter(path, architecture), np.random.default_rng(0)
+    for add, value in ((writer.add_block_count, layers), (writer.add_context_length, 512), (writer.add_vocab_size, 2),
+                       (writer.add_embedding_length, columns), (writer.add_feed_forward_length, down),
+                       (writer.add_head_count, 4), (writer.add_head_count_kv, 2),
+                       (writer.add_layer_norm_rms_eps, 1e-6)):
+        add(value)
+    for name, shape in model_tensors(architecture, layers, tied, columns, down).items():
+        writer.add_tensor(name, rng.normal(size=shape).astype(np.float32 if len(shape) == 1 else np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def types(python, folder):
+    """[case with {mixture: {name: type}}], as llama.cpp's quantizer chooses, of all cases."""
+    import gguf
+
+    jobs, found = [], []
+    for number, case in enumerate(cases()):
+        source = folder / f"{number}.gguf"
+        write_model(source, *case)
+        targets = {mixture: folder / f"{number}-{mixture}.gguf" for mixture in MIXTURES}
+        file_types = {mixture: gguf.LlamaFileType[f"MOSTLY_{mixture}"].value for mixture in MIXTURES}
+        jobs += [(str(source), str(target), file_types[mixture]) for mixture, target in targets.items()]
+        found.append((case, targets))
+    quantize(python, folder, jobs)
+    return [(case, {mixture: stored(path) for mixture, path in targets.items()}) for case, targets in found]
+
+
+def quantize(python, folder, jobs):
+    """Run llama.cpp's quantizer over [(source, target, file type)] in the other environment."""
+    (folder / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
+    done = subprocess.run([python, "-c", PROGRAM, str(folder / "jobs.json")], capture_output=True, text=True,
+                          errors="replace", check=False)
+    if done.returncode:
+        raise SystemExit(f"llama.cpp's quantizer does not run there: {done.stderr.strip()[-500:]}")
+
+
+def stored(path):
+    """{name: type} of the tensors of a file."""
+    from gguf import GGUFReader
+
+    return {tensor.name: tensor.tensor_type.name for tensor in GGUFReader(path).tensors}
+
+
+def agreement(all_types):
+    """Print how many tensors get the same type from us, by mixture; name the first few others."""
+    from test_kquants import ours
+
+    for mixture in MIXTURES:
+        same, others = 0, []
+        for case, chosen in all_types:
+            mine = ours(mixture, *case)
+            differ = [name for name, kind in chosen[mixture].items() if mine[name] != kind]
+            same += len(mine) - len(differ)
+            others += [f"{case} {name}: {mine[name]}, llama.cpp {chosen[mixture][name]}" for name in differ]
+        print(f"{mixture:7} {same} of {same + len(others)} tensors get llama.cpp's type", *others[:5], sep="\n  ")
+
+
+def real_file(python, folder):
+    """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes the whole file."""
+    import gguf
+    from twinlib.engines import gguf_file, gguf_vocabulary, kquants, models
+
+    base = models.prepare("gemma-3-270m")
+    tokenizer = models.tokenizer(base)
+    vocabulary = gguf_vocabulary.read(tokenizer, gguf_file.read_config(base.path).vocab_size,
+                                      models.end_tokens(tokenizer))
+    source = folder / "gemma.gguf"
+    gguf_file.write(base.path, {"F32": source}, vocabulary, {"name": "x", "template": models.CHATML})
+    plain = {tensor.name: tensor.data for tensor in gguf.GGUFReader(source).tensors}
+    for mixture in ("Q4_K_M", "Q5_K_M"):
+        target = folder / f"gemma-{mixture}.gguf"
+        quantize(python, folder, [(str(source), str(target), gguf.LlamaFileType[f"MOSTLY_{mixture}"].value)])
+        same, errors = 0, [0.0, 0.0]
+        tensors_there = gguf.GGUFReader(target).tensors
+        for tensor in tensors_there:
+            values = plain[tensor.name]
+            kind = kquants.tensor_type(mixture, tensor.name, values.shape, 18, True, "gemma3")
+            same += kind == tensor.tensor_type
+            if kind.name in ENCODED:
+                import torch
+
+                blocks = kquants.encode(torch.from_numpy(values.copy()), kind)
+                errors[0] += error(values, blocks, kind) ** 2
+                errors[1] += error(values, tensor.data, kind) ** 2
+        print(f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's type, "
+              f"error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's", flush=True)
+
+
+def main():
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--peer-python", default="")
+    parser.add_argument("--record", action="store_true")
+    asked = parser.parse_args()
+    if asked.record and not asked.peer_python:
+        parser.error("--record needs --peer-python")
+    if not asked.record:
+        compare(asked.threads)
+    if not asked.peer_python:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        all_types = types(asked.peer_python, Path(folder))
+        agreement(all_types)
+        if not asked.record:
+            real_file(asked.peer_python, Path(folder))
+    if asked.record:
+        record(recorded_errors(), all_types)
+
+
+def record(errors, all_types):
+    """Write what llama.cpp said, a line a tensor and a line a model."""
+    from test_kquants import runs
+
+    lines = [json.dumps(name) + ": " + json.dumps(found) for name, found in errors.items()]
+    models = [json.dumps([case, {mixture: runs(names) for mixture, names in chosen.items()
+                                 if mixture.endswith("_M") or case[1] == 3}]) for case, chosen in all_types]
+    RECORD.write_text('{"errors": {\n' + ",\n".join(lines) + '\n}, "types": [\n' + ",\n".join(models) + "\n]}\n",
+                      encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
