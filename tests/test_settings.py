@@ -11,7 +11,7 @@ from twinlib.engines import cost, hardware
 from twinlib.twin import AUTO
 
 EVERY_FIELD = [(step, field) for step, kind in settings.SETTINGS.items() for field in fields(kind)]
-LAPTOP = {"system": "Linux", "gpu": None, "gpu_gb": 0.0, "gpu_capability": 0.0, "gpus": 0,
+LAPTOP = {"compiles": True, "gpu": None, "gpu_gb": 0.0, "gpu_capability": 0.0, "gpus": 0,
           "bf16": False, "cores": 4, "memory_gb": 16.0}
 T4 = {**LAPTOP, "gpu": "Tesla T4", "gpu_gb": 15.0, "gpu_capability": 7.5, "gpus": 1, "unsloth": True}
 H100 = {**LAPTOP, "gpu": "NVIDIA H100", "gpu_gb": 80.0, "gpu_capability": 9.0, "gpus": 1, "bf16": True}
@@ -138,6 +138,11 @@ def test_a_long_run_on_a_modern_gpu_is_packed_and_compiled_and_a_short_one_is_no
     assert planned(H100, MANY, base="qwen2.5-7b").values["compile"]
     few = planned(H100, {"rows": 60, "tokens": 15_000}, base="qwen2.5-0.5b").values
     assert few["packing"] and not few["compile"]
+
+
+def test_nothing_is_compiled_where_the_tools_for_it_are_missing():
+    plan = planned({**H100, "compiles": False}, MANY, base="qwen2.5-7b").values
+    assert plan["packing"] and not plan["compile"] and plan["checkpointing"] != "selective"
 
 
 def test_steps_stay_many_and_batches_small_enough_to_learn_from():

@@ -24,6 +24,8 @@ MAIN_FIGURE = {"corpus": "rows", "persona": "val_loss", "reasoning": "accuracy_a
 def main(arguments=None):
     """Run one command; returns the exit status. Errors are one sentence on stderr."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    # Steps of different sizes leave gaps in a GPU's memory; with this they can be filled.
+    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     try:
         options = _parser().parse_args(arguments)  # a wrong flag ends here, with argparse's sentence
         return options.call(options) or 0

@@ -37,9 +37,10 @@ class Plan(NamedTuple):
 
 @functools.cache
 def machine():
-    """{system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability, gpus, unsloth, colab} of this machine.
+    """{system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability, gpus, unsloth, compiles, colab} of this
+    machine.
 
-    `unsloth` says whether that engine is installed."""
+    `unsloth` says whether that engine is installed, `compiles` whether a model's layers can be compiled for the GPU."""
     import psutil
 
     gpu, gpu_gb, capability, gpus = _gpu()
@@ -47,7 +48,7 @@ def machine():
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
             "bf16": capability >= 8 if gpu else _cpu_bf16(), "gpu": gpu, "gpu_gb": gpu_gb, "gpu_capability": capability,
-            "gpus": gpus, "unsloth": importlib.util.find_spec("unsloth") is not None,
+            "gpus": gpus, "unsloth": importlib.util.find_spec("unsloth") is not None, "compiles": _compiles(),
             "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules}
 
 
@@ -63,6 +64,11 @@ def _gpu():
         return name, round(float(megabytes) / 1024, 1), float(capability), len(rows)
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
         return None, 0.0, 0.0, 0
+
+
+def _compiles():
+    """Triton, and the C compiler that it starts its kernels by."""
+    return importlib.util.find_spec("triton") is not None and any(map(shutil.which, ("cc", "gcc", "clang")))
 
 
 def _cpuinfo():
@@ -247,7 +253,7 @@ def _pace(settings, machine, size, wanted, work):
 def _possible(machine, ours, step):
     if not machine["gpu"]:
         return step["checkpointing"] == "none" and not step["compile"] and step["batch"] <= 2
-    modern = ours and machine["gpu_capability"] >= 8 and machine["system"] == "Linux"
+    modern = ours and machine["gpu_capability"] >= 8 and machine["compiles"]
     if step["compile"] and not (modern and step["packing"]):
         return False
     return step["checkpointing"] != "selective" or step["compile"]

@@ -6,7 +6,6 @@ so each chunk's logits are made once, give the loss and the gradient of the hidd
 """
 
 import functools
-import importlib.util
 import inspect
 import types
 
@@ -50,6 +49,8 @@ def _step(device):
     passes over the logits twice and writes once."""
     import torch
 
+    from .hardware import machine
+
     def fused(logits, wanted):
         wide = logits.float()
         level = wide.logsumexp(1, keepdim=True)
@@ -64,12 +65,7 @@ def _step(device):
         chances = wide.sub_(level).exp_()
         return nats, chances.scatter_add_(1, wanted, chances.new_full(wanted.shape, -1)).to(logits.dtype)
 
-    return torch.compile(fused, dynamic=True) if device == "cuda" and has_triton() else in_place
-
-
-def has_triton():
-    """Whether code can be compiled for this machine's GPU."""
-    return importlib.util.find_spec("triton") is not None
+    return torch.compile(fused, dynamic=True) if device == "cuda" and machine()["compiles"] else in_place
 
 
 def fits(model):

@@ -190,7 +190,8 @@ def hush():
 
     datasets.disable_progress_bars()
     transformers.logging.set_verbosity_error()
-    logging.getLogger("trl").setLevel(logging.ERROR)
+    for name in ("trl", "torch._inductor", "torch._dynamo"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(peft|trl|torch)\b")
 
 

@@ -61,9 +61,11 @@ def problems(settings, twin):
             f"{machine['gpus']} -m twinlib persona --twin {twin.path}",
             f"这台机器有 {machine['gpus']} 块显卡，现在只用一块。要全部用上，请在终端运行：accelerate launch --num_processes "
             f"{machine['gpus']} -m twinlib persona --twin {twin.path}"))
-    if wanted.compile and not (machine["gpu_capability"] >= 8 and wanted.engine == "transformers"):
-        found.append(stop("Compiling the layers needs the engine transformers and an NVIDIA GPU of 2020 or newer. Set "
-                          "compile to auto.", "编译模型的层需要引擎 transformers 和 2020 年以后的英伟达显卡。请把 compile 设为 auto。"))
+    compiles = machine["gpu_capability"] >= 8 and machine["compiles"] and wanted.engine == "transformers"
+    if wanted.compile and not compiles:
+        found.append(stop("Compiling the layers needs the engine transformers, an NVIDIA GPU of 2020 or newer, Triton and "
+                          "a C compiler. Set compile to auto.", "编译模型的层需要引擎 transformers、2020 年以后的英伟达显卡、"
+                          "Triton 和 C 编译器。请把 compile 设为 auto。"))
     elif wanted.checkpointing == "selective" and not wanted.compile:
         found.append(stop("Selective checkpointing needs compiled layers. Set checkpointing to auto.",
                           "selective 梯度检查点需要编译。请把 checkpointing 设为 auto。"))
