@@ -11,7 +11,6 @@ planned.
 import argparse
 import json
 import tempfile
-import time
 from dataclasses import replace
 
 import random_models
@@ -28,8 +27,6 @@ STEPS = 6
 def measure(base, precision, gigabytes, how=""):
     """One configuration: what was planned, predicted and measured."""
     import torch
-    from transformers import TrainerCallback
-
     from twinlib.engines import hardware
 
     machine = {**hardware.machine(), "gpu_gb": float(gigabytes)}
@@ -38,31 +35,13 @@ def measure(base, precision, gigabytes, how=""):
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     torch.cuda.set_per_process_memory_fraction(min(1.0, gigabytes / (torch.cuda.mem_get_info()[1] / 2**30)))
-    times = [time.perf_counter()]
-
-    class Clock(TrainerCallback):
-        def on_step_end(self, *_, **__):
-            torch.cuda.synchronize()
-            times.append(time.perf_counter())
-
-    trainer.add_callback(Clock())
-    trainer.train()
+    times = random_models.step_times(trainer)
     first, step = times[1] - times[0], (times[-1] - times[2]) / (len(times) - 3)
-    alone = replace(wanted, effort="standard")
     return {"settings": {n: getattr(wanted, n) for n in ("batch", "accumulation", "checkpointing", "compile", "steps")},
             "memory": [plan.memory_gb, torch.cuda.max_memory_allocated() / 2**30,
                        torch.cuda.max_memory_reserved() / 2**30],
-            "run": [predicted(base, alone, machine), first + step * (wanted.steps - 1)],
+            "run": [hardware.training_seconds(wanted, machine, random_models.facts()), first + step * (wanted.steps - 1)],
             "step": step, "first": first, "tokens_s": sum(trainer.train_dataset.tokens) / STEPS / step}
-
-
-def predicted(base, settings, machine):
-    """Seconds of training that the plan counts with, without loading, watching and answering."""
-    from twinlib.engines import cost, hardware
-
-    wanted = vars(settings)
-    work = hardware._work(settings, random_models.facts(), wanted)
-    return hardware._run_seconds(machine, cost.shape(base), wanted, wanted, work, settings.steps)
 
 
 def main():

@@ -104,6 +104,25 @@ def trainer(base, settings, folder):
     return lean.trainer(model, words(), {"train": rows(), "val": []}, settings, folder, 10**6)
 
 
+def step_times(trainer):
+    """Train, and return when it began and when each step had ended, in seconds."""
+    import time
+
+    import torch
+    from transformers import TrainerCallback
+
+    times = [time.perf_counter()]
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_, **__):
+            torch.cuda.synchronize()
+            times.append(time.perf_counter())
+
+    trainer.add_callback(Clock())
+    trainer.train()
+    return times
+
+
 def side_by_side(commands, gpus, limit):
     """Run (name, command line) each in a process of its own, as many at once as there are `gpus`; yields (name, the
     text after 'RESULT ' in its output or None, its last words)."""

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 
 import random_models
@@ -29,22 +28,12 @@ def measure(base, steps):
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     wanted, _ = random_models.planned(base, "16-bit", hardware.machine(), batch=8)
     trainer = random_models.trainer(base, replace(wanted, steps=steps), tempfile.mkdtemp())
-    times = []
-
-    from transformers import TrainerCallback
-
-    class Clock(TrainerCallback):
-        def on_step_end(self, *_, **__):
-            torch.cuda.synchronize()
-            times.append(time.perf_counter())
-
-    trainer.add_callback(Clock())
-    trainer.train()
+    times = random_models.step_times(trainer)
     size = wanted.accumulation * training.processes()
     tokens = sum(trainer.train_dataset.tokens[WARM * size:])
     losses = [record["loss"] for record in trainer.state.log_history if "loss" in record]
     if training.is_main():
-        print("RESULT " + json.dumps({"tokens_s": tokens / (times[-1] - times[WARM - 1]), "loss": sum(losses[-5:]) / 5,
+        print("RESULT " + json.dumps({"tokens_s": tokens / (times[-1] - times[WARM]), "loss": sum(losses[-5:]) / 5,
                                       "accumulation": wanted.accumulation}), flush=True)
 
 

@@ -61,6 +61,22 @@ def save_tiny_tokenizer(folder):
     fast.save_pretrained(folder)
 
 
+def learns_the_same(model, batch, change):
+    """Assert that a model's loss and the gradients of its adapter are the same after `change()`."""
+    import torch
+
+    found = []
+    for step in (lambda: None, change):
+        step()
+        model.zero_grad()
+        value = model(**batch)["loss"]
+        value.backward()
+        found.append((value.detach(), [p.grad.clone() for p in model.parameters() if p.requires_grad]))
+    torch.testing.assert_close(found[1][0], found[0][0])
+    for one, other in zip(found[0][1], found[1][1]):
+        torch.testing.assert_close(other, one, atol=1e-5, rtol=1e-3)
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory):
     """The folder of the tiny Qwen2-shaped base model."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from conftest import build_tiny_base
+from conftest import build_tiny_base, learns_the_same
 from twinlib.engines import lean, loss, lora, models, packing
 
 pytest.importorskip("bitsandbytes")
@@ -31,20 +31,10 @@ def loaded(folder, family):
 def test_our_product_of_a_4_bit_weight_learns_what_the_libraries_learn(tmp_path, family, compiled, monkeypatch):
     usual = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **how: usual(self, backend="aot_eager", **how))
-    model, found = loaded(tmp_path, family), []
+    model = loaded(tmp_path, family)
     model.set_attn_implementation(packing.NAME)
     batch = packing.Packed([(list(range(3, 40)), [1] * 37), (list(range(50, 70)), [1] * 20)], 64, 0, count=1)[0]
-    for ours in (False, True):
-        if ours:
-            lora.patch(model)
-            lean.prepare(model, compiled)
-        model.zero_grad()
-        value = model(**batch)["loss"]
-        value.backward()
-        found.append((value.detach(), [p.grad for p in model.parameters() if p.requires_grad]))
-    torch.testing.assert_close(found[1][0], found[0][0])
-    for one, other in zip(found[0][1], found[1][1]):
-        torch.testing.assert_close(other, one, atol=1e-5, rtol=1e-3)
+    learns_the_same(model, batch, lambda: (lora.patch(model), lean.prepare(model, compiled)))
 
 
 def test_layers_with_4_bit_weights_share_one_piece_of_compiled_code(tmp_path):

@@ -8,14 +8,18 @@ from twinlib.engines import loss
 
 
 @pytest.mark.parametrize("rows", [1, 5, 8])
-def test_the_loss_and_its_gradient_are_those_of_cross_entropy(rows):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_loss_and_its_gradient_are_those_of_cross_entropy(rows, compiled, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda step, **_: step)  # what is compiled, without a compiler
+    loss._step.cache_clear()
     torch.manual_seed(0)
     hidden, weight = torch.randn(rows, 6, dtype=torch.float64), torch.randn(11, 6, dtype=torch.float64)
     labels = torch.randint(0, 11, (rows,))
     lean, plain = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
-    loss.head_loss(lean, weight, labels, chunk=3).mul(2).backward()
+    loss.head_loss(lean, weight, labels, 3, compiled).mul(2).backward()
     torch.nn.functional.cross_entropy(plain @ weight.t(), labels, reduction="sum").mul(2).backward()
     torch.testing.assert_close(lean.grad, plain.grad, atol=1e-6, rtol=1e-5)
+    loss._step.cache_clear()
 
 
 @pytest.mark.parametrize("family", ["qwen2", "qwen3", "llama", "gemma3"])

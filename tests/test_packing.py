@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from conftest import build_tiny_base
+from conftest import build_tiny_base, learns_the_same
 from twinlib.engines import lean, loss, lora, models, packing
 
 FAMILIES = ["qwen2", "qwen3", "llama", "gemma3"]  # gemma3's sliding window is 32 tokens
@@ -108,7 +108,7 @@ def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
 def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeypatch):
     from peft import LoraConfig, get_peft_model
 
-    model, found = base(tmp_path, family), []
+    model = base(tmp_path, family)
     # Traced and differentiated as on a GPU, but run by torch itself: machine code takes half a minute and a compiler.
     usual = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **how: usual(self, backend="aot_eager", **how))
@@ -119,17 +119,7 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
     packing.register()
     model.train()
     model.set_attn_implementation(packing.NAME)
-    for ours in (False, True):
-        if ours:
-            lora.patch(model)
-            lean.prepare(model, compiled)
-        model.zero_grad()
-        value = model(**batch)["loss"]
-        value.backward()
-        found.append((value.detach(), [p.grad for p in model.parameters() if p.requires_grad]))
-    torch.testing.assert_close(found[1][0], found[0][0])
-    for one, other in zip(found[0][1], found[1][1]):
-        torch.testing.assert_close(other, one, atol=1e-5, rtol=1e-3)
+    learns_the_same(model, batch, lambda: (lora.patch(model), lean.prepare(model, compiled)))
     with torch.no_grad(), model.disable_adapter(), lean.answering(model):
         without = model(input_ids=torch.tensor([[5, 6, 7]])).logits
     assert not torch.allclose(without, model(input_ids=torch.tensor([[5, 6, 7]])).logits)
@@ -166,14 +156,9 @@ def test_checkpointing_changes_no_gradient(tmp_path):
     lean.prepare(model)
     model.train()
     model.set_attn_implementation(packing.NAME)
-    batch, found = packing.Packed(rows(30, 20, 44), 100, 0, count=1)[0], []
-    for full in (False, True):
-        if full:
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        model.zero_grad()
-        model(**batch)["loss"].backward()
-        found.append([p.grad.clone() for p in model.parameters() if p.requires_grad])
-    torch.testing.assert_close(found[0], found[1])
+    batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1)[0]
+    learns_the_same(model, batch, lambda: model.gradient_checkpointing_enable(
+        gradient_checkpointing_kwargs={"use_reentrant": False}))
 
 
 def test_a_model_in_training_answers_and_goes_on_as_before(tiny_base):

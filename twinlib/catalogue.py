@@ -11,23 +11,49 @@ QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICEN
 LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/main/LICENSE.txt"
 
 
+class Shape(NamedTuple):
+    """A model's size: `layers` of width `hidden`, `inner` that of the feed-forward part, `query` and `keys` those of all
+    heads together; `tied` when the output head is the embedding."""
+
+    layers: int
+    hidden: int
+    inner: int
+    query: int
+    keys: int
+    vocabulary: int
+    tied: bool = True
+
+    @property
+    def linear(self):
+        """Parameters of the layers' matrices."""
+        return self.layers * (2 * self.hidden * (self.query + self.keys) + 3 * self.hidden * self.inner)
+
+    @property
+    def head(self):
+        """Parameters of the output head."""
+        return self.vocabulary * self.hidden
+
+    @property
+    def parameters(self):
+        """All parameters, in billions."""
+        return (self.linear + self.head * (1 if self.tied else 2)) / 1e9
+
+    @property
+    def edges(self):
+        """Inputs and outputs of a layer's seven matrices together, numbers a token."""
+        return 7 * self.hidden + 2 * (self.query + self.keys) + 3 * self.inner
+
+
 class Entry(NamedTuple):
-    """One base model: `parameters` in billions as its name says, `license` as the hub's cards write it; its shape:
-    `layers` of width `hidden`, `inner` that of the feed-forward part, `query` and `keys` those of all heads together,
-    `tied` when the output head is the embedding."""
+    """One base model: `parameters` in billions as its name says, `license` as the hub's cards write it; the `shape` is
+    None for one that isn't in the list."""
 
     name: str
     hub: str
     parameters: float
     license: str
     architecture: str
-    layers: int
-    hidden: int
-    vocabulary: int
-    inner: int
-    query: int
-    keys: int
-    tied: bool = True
+    shape: Shape | None
     languages: tuple = ("zh", "en")
     instruct: bool = True
     commercial: bool = True
@@ -36,45 +62,40 @@ class Entry(NamedTuple):
     note: tuple = ("", "")
 
 
-def _qwen25(size, *shape, vocabulary=151936, tied=True):
-    layers, hidden, inner, query, keys = shape
+def _qwen25(size, *widths, vocabulary=151936, tied=True):
     return Entry(f"qwen2.5-{size:g}b", f"Qwen/Qwen2.5-{size:g}B-Instruct", size, "apache-2.0", "qwen2",
-                 layers, hidden, vocabulary, inner, query, keys, tied)
+                 Shape(*widths, vocabulary, tied))
 
 
-def _qwen3(size, *shape, hub=None, tied=True):
-    layers, hidden, inner, query, keys = shape
-    return Entry(f"qwen3-{size:g}b", hub or f"Qwen/Qwen3-{size:g}B", size, "apache-2.0", "qwen3", layers, hidden, 151936,
-                 inner, query, keys, tied)
+def _qwen3(size, *widths, hub=None, tied=True):
+    return Entry(f"qwen3-{size:g}b", hub or f"Qwen/Qwen3-{size:g}B", size, "apache-2.0", "qwen3",
+                 Shape(*widths, 151936, tied))
 
 
-def _gemma3(size, *shape):
-    layers, hidden, inner, query, keys = shape
-    return Entry(f"gemma-3-{size:g}b", f"google/gemma-3-{size:g}b-it", size, "gemma", "gemma3", layers, hidden, 262144,
-                 inner, query, keys, license_name="gemma", license_link=GEMMA_TERMS, note=(
+def _gemma3(size, *widths):
+    return Entry(f"gemma-3-{size:g}b", f"google/gemma-3-{size:g}b-it", size, "gemma", "gemma3", Shape(*widths, 262144),
+                 license_name="gemma", license_link=GEMMA_TERMS, note=(
                      "You accept Google's terms on the hub first.", "需要先在网站上同意谷歌的条款。"))
 
 
-def _llama32(size, *shape):
-    layers, hidden, inner, query, keys = shape
+def _llama32(size, *widths):
     return Entry(f"llama-3.2-{size:g}b", f"meta-llama/Llama-3.2-{size:g}B-Instruct", size, "llama3.2", "llama",
-                 layers, hidden, 128256, inner, query, keys, languages=("en",), license_name="llama3.2",
-                 license_link=LLAMA_LICENCE, note=(
+                 Shape(*widths, 128256), ("en",), license_name="llama3.2", license_link=LLAMA_LICENCE, note=(
                      "You accept Meta's licence on the hub first; names must begin with 'Llama'.",
                      "需要先在网站上同意 Meta 的许可；发布的名字要以 Llama 开头。"))
 
 
+# Widths: layers, hidden, inner, query, keys
 _ENTRIES = (
-    Entry("gemma-3-270m", "google/gemma-3-270m", 0.268, "gemma", "gemma3", 18, 640, 262144, 2048, 1024, 256,
+    Entry("gemma-3-270m", "google/gemma-3-270m", 0.268, "gemma", "gemma3", Shape(18, 640, 2048, 1024, 256, 262144),
           instruct=False, license_name="gemma", license_link=GEMMA_TERMS, note=(
               "Installed with this project: needs no hub and no GPU. Small: it learns the tone, not the facts.",
               "随本项目安装：不用联网下载，也不用显卡。很小：学得会口吻，记不住事实。")),
-    Entry("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct", 0.135, "apache-2.0", "llama", 30, 576, 49152,
-          1536, 576, 192, languages=("en",)),
-    # layers, hidden, inner, query, keys
+    Entry("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct", 0.135, "apache-2.0", "llama",
+          Shape(30, 576, 1536, 576, 192, 49152), ("en",)),
     _qwen25(0.5, 24, 896, 4864, 896, 128),
     _qwen25(1.5, 28, 1536, 8960, 1536, 256),
-    Entry("qwen2.5-3b", "Qwen/Qwen2.5-3B-Instruct", 3.09, "other", "qwen2", 36, 2048, 151936, 11008, 2048, 256,
+    Entry("qwen2.5-3b", "Qwen/Qwen2.5-3B-Instruct", 3.09, "other", "qwen2", Shape(36, 2048, 11008, 2048, 256, 151936),
           commercial=False, license_name="qwen-research", license_link=QWEN_RESEARCH, note=(
               "Its licence forbids commercial use.", "许可证禁止商业使用。")),
     _qwen25(7, 28, 3584, 18944, 3584, 512, vocabulary=152064, tied=False),
@@ -97,7 +118,7 @@ def entry(name):
     for known in _ENTRIES:
         if wanted in (known.name, known.hub.lower()):
             return known
-    return Entry(str(name), str(name), 0.0, "other", "", 0, 0, 0, 0, 0, 0, languages=(), commercial=False, note=(
+    return Entry(str(name), str(name), 0.0, "other", "", None, (), commercial=False, note=(
         "Not in our list: read its licence yourself before you publish.", "不在列表里：发布前请自己查看它的许可证。"))
 
 

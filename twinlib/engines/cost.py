@@ -1,6 +1,6 @@
 """What training costs, from a model's shape and a machine: bytes at the peak, seconds a step.
 
-Counts what a step computes and moves; how much of a machine's rates it reaches was measured on one H100
+Counts what a step computes and moves; how much of a machine's rates it reaches was measured on H100s
 (benchmarks/plan_accuracy.py prints what was predicted beside what was measured). Nothing here imports torch.
 """
 
@@ -9,66 +9,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import catalogue
+from ..catalogue import Shape
 
 GIB = 2**30
 
 
-class Shape(NamedTuple):
-    """A model's widths as in catalogue.Entry."""
-
-    layers: int
-    hidden: int
-    vocabulary: int
-    inner: int
-    query: int
-    keys: int
-    tied: bool
-
-    @property
-    def linear(self):
-        """Parameters of the layers' matrices."""
-        each = 2 * self.hidden * (self.query + self.keys) + 3 * self.hidden * self.inner
-        return self.layers * each
-
-    @property
-    def head(self):
-        """Parameters of the output head."""
-        return self.vocabulary * self.hidden
-
-    @property
-    def parameters(self):
-        """All parameters, in billions."""
-        return (self.linear + self.head * (1 if self.tied else 2)) / 1e9
-
-    @property
-    def edges(self):
-        """Inputs and outputs of a layer's seven matrices together, numbers a token."""
-        return 7 * self.hidden + 2 * (self.query + self.keys) + 3 * self.inner
-
-
-def of_entry(entry):
-    """The Shape of a catalogue entry."""
-    return Shape(entry.layers, entry.hidden, entry.vocabulary, entry.inner, entry.query, entry.keys, entry.tied)
-
-
 def shape(base):
-    """The Shape of a catalogue model, or of a model folder from its config.json; None when neither tells."""
+    """The catalogue.Shape of a catalogue model, or of a model folder from its config.json; None when neither tells."""
     entry = catalogue.entry(base)
-    if entry.parameters:
-        return of_entry(entry)
+    if entry.shape:
+        return entry.shape
     try:
         config = json.loads((Path(base).expanduser() / "config.json").read_text())
         config = config.get("text_config", config)
         layers, hidden, vocabulary, inner, heads = (config[key] for key in (
             "num_hidden_layers", "hidden_size", "vocab_size", "intermediate_size", "num_attention_heads"))
         width = config.get("head_dim") or hidden // heads
-        return Shape(layers, hidden, vocabulary, inner, heads * width,
-                     (config.get("num_key_value_heads") or heads) * width, config.get("tie_word_embeddings", True))
+        return Shape(layers, hidden, inner, heads * width, (config.get("num_key_value_heads") or heads) * width,
+                     vocabulary, config.get("tie_word_embeddings", True))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-UNKNOWN = Shape(32, 4096, 152064, 12288, 4096, 1024, False)  # about 8 billion parameters
+UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)  # about 8 billion parameters
 
 
 class Step(NamedTuple):

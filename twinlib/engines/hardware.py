@@ -118,7 +118,7 @@ def recommended_base(machine):
 def fits(entry, machine):
     """'16-bit', '4-bit' or '' : how a catalogue entry can be trained on this machine."""
     for precision in ("16-bit", "4-bit") if machine["gpu"] else ("16-bit",):
-        if _peak(machine, cost.of_entry(entry), (2048, precision, 16, "full", False)) <= usable(machine):
+        if _peak(machine, entry.shape, (2048, precision, 16, "full", False)) <= usable(machine):
             return precision
     return ""
 
@@ -282,6 +282,14 @@ def _run_seconds(machine, size, wanted, step, work, steps=None):
     if wanted["engine"] == "unsloth":
         once *= cost.UNSLOTH
     return steps * step["accumulation"] * once + (cost.compile_seconds(machine) if step["compile"] else 0)
+
+
+def training_seconds(settings, machine, facts):
+    """Seconds that the plan counts with for training alone, of settings in which nothing is left on auto: the steps and
+    the compiling, without loading, watching and answering."""
+    wanted = vars(settings)
+    size = cost.shape(settings.base) or cost.UNKNOWN
+    return _run_seconds(machine, size, wanted, wanted, _work(settings, facts, wanted), settings.steps)
 
 
 def _pace_reasons(machine, chosen, work):

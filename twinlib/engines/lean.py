@@ -18,7 +18,7 @@ def prepare(model, compiled=False, checkpointing="none"):
     """
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
     if loss.fits(bare):
-        loss.patch(bare)
+        loss.patch(bare, compiled)
     packing.register()
     if compiled or bare.device.type == "cuda":  # on a processor a sum inside the product saves nothing
         from . import lora

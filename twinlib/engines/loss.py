@@ -10,15 +10,15 @@ import inspect
 import types
 
 
-def head_loss(hidden, weight, labels, chunk=128):
+def head_loss(hidden, weight, labels, chunk=128, compiled=False):
     """Summed cross-entropy in nats, differentiable in `hidden` only.
 
     hidden (N, H) in any float type, weight (V, H), labels (N,) token ids; logits are softmaxed in float32,
-    `chunk` rows at a time.
+    `chunk` rows at a time, by compiled code if wanted.
     """
     import torch
 
-    step = _step(hidden.device.type)
+    step = _step(compiled)
 
     class HeadLoss(torch.autograd.Function):
         @staticmethod
@@ -44,12 +44,10 @@ def head_loss(hidden, weight, labels, chunk=128):
 
 
 @functools.cache
-def _step(device):
-    """(logits (N, V), labels (N, 1)) to their summed cross-entropy and its gradient; compiled on a GPU, where it then
-    passes over the logits twice and writes once."""
+def _step(compiled):
+    """(logits (N, V), labels (N, 1)) to their summed cross-entropy and its gradient; compiled, it passes over the logits
+    twice and writes once."""
     import torch
-
-    from .hardware import machine
 
     def fused(logits, wanted):
         wide = logits.float()
@@ -65,7 +63,7 @@ def _step(device):
         chances = wide.sub_(level).exp_()
         return nats, chances.scatter_add_(1, wanted, chances.new_full(wanted.shape, -1)).to(logits.dtype)
 
-    return torch.compile(fused, dynamic=True) if device == "cuda" and machine()["compiles"] else in_place
+    return torch.compile(fused, dynamic=True) if compiled else in_place
 
 
 def fits(model):
@@ -75,7 +73,7 @@ def fits(model):
     return plain and head is not None and getattr(head, "bias", None) is None and not head.weight.requires_grad
 
 
-def patch(model):
+def patch(model, compiled=False):
     """Let a causal language model return {'loss': …} from hidden states when it is given labels (rows, tokens), and
     optionally `learnt`, the places in the flattened labels[:, 1:] that hold one."""
     original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
@@ -89,7 +87,7 @@ def patch(model):
         wanted = labels[:, 1:].flatten()
         if learnt is None:  # on a GPU this waits until all before it is computed
             learnt = (wanted != -100).nonzero()[:, 0]
-        total = head_loss(hidden[learnt], self.get_output_embeddings().weight, wanted[learnt], chunk)
+        total = head_loss(hidden[learnt], self.get_output_embeddings().weight, wanted[learnt], chunk, compiled)
         return {"loss": total / (max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch)}
 
     # The trainer and `generate` look at the signature to see what a model takes.

@@ -1,7 +1,8 @@
 """What a cell shows: HTML for the browser and the same as plain text for a terminal. Every text is escaped here."""
 
 import html
-import unicodedata
+
+from ..progress import width
 
 COLOURS = {"stop": "220,50,50", "warning": "230,160,0", "good": "40,160,80", "note": "90,120,200"}
 MARKS = {"stop": "✗", "warning": "!", "good": "✓", "note": "·"}
@@ -60,11 +61,6 @@ def table(header, rows):
 def _cell(text):
     room = ";min-width:15em" if len(text) > 80 else ";white-space:nowrap" if len(text) < 20 and text.isascii() else ""
     return f'<td style="{CELL}{room}">{esc(text)}</td>'
-
-
-def width(text):
-    """Columns that a text takes in a terminal: Chinese characters take two, combining marks none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def text_table(header, rows, longest=60):
