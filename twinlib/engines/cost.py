@@ -66,7 +66,7 @@ def _kept(shape, step, checkpointing):
                # what is cheap is computed again: norms, and the product of the gate
                "selective": 2 * shape.hidden + 2 * (shape.query + shape.keys) + 2 * shape.inner,
                "full": shape.hidden}[checkpointing]
-    uncompiled = 1 if step.compiled or checkpointing == "full" else 1.7
+    uncompiled = 1 if step.compiled or checkpointing == "full" else 1.35
     return step.tokens * numbers * uncompiled * (4 if step.precision == "32-bit" else 2)
 
 
@@ -112,4 +112,4 @@ UNSLOTH = 3.0  # times the time of ours: measured with full sequences on an H100
 
 def compile_seconds(machine):
     """Seconds that the first step takes longer when the layers are compiled: all share their code."""
-    return 10 + 100 / machine["cores"]
+    return 7 + 50 / machine["cores"]
