@@ -21,8 +21,8 @@ def facts():
     return {"rows": len(some), "tokens": sum(len(ids) for ids, _ in some)}
 
 
-def build(base, bits=16):
-    """A Qwen2 model in the shape of a catalogue base, on the GPU, its linear layers in NF4 when `bits` is 4."""
+def build(base, bits=16, device="cuda"):
+    """A Qwen2 model in the shape of a catalogue base, its linear layers in NF4 when `bits` is 4."""
     import torch
     from transformers import AutoModelForCausalLM, Qwen2Config
 
@@ -34,7 +34,7 @@ def build(base, bits=16):
                          vocab_size=shape.vocabulary, tie_word_embeddings=shape.tied, max_position_embeddings=32768,
                          eos_token_id=2, pad_token_id=0, bos_token_id=None)
     usual, torch.nn.init.kaiming_uniform_ = torch.nn.init.kaiming_uniform_, lambda *_, **__: None  # drawn below
-    with torch.device("cuda"):
+    with torch.device(device):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
     torch.nn.init.kaiming_uniform_ = usual
     torch.manual_seed(0)

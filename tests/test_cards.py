@@ -100,6 +100,19 @@ def test_the_commands_name_a_file_that_exists():
     assert cards.favourite(("F16",)) == "F16"
 
 
+def test_the_file_to_take_is_the_smallest_that_hardly_differs():
+    measured = {"size_mb_Q4_K_M": {"value": 253.0}, "size_mb_Q8_0": {"value": 292.0}, "kl_divergence_Q8_0": {"value": 0.001},
+                "kl_divergence_Q4_K_M": {"value": 0.15}}
+    facts = replace(FACTS, files={"demo-Q4_K_M.gguf": 253e6, "demo-Q8_0.gguf": 292e6}, types=("Q4_K_M", "Q8_0"),
+                    figures={**FACTS.figures, "quantize": measured})
+    assert cards.commands(facts)[0] == "ollama run hf.co/me/demo-GGUF:Q8_0"
+    english, chinese = halves(cards.model_card(facts, "gguf"))
+    assert "| `demo-Q4_K_M.gguf` | 253.0 MB | noticeably different |" in english
+    assert "| `demo-Q8_0.gguf` | 292.0 MB | 分不出差别 |" in chinese
+    better = {**measured, "kl_divergence_Q4_K_M": {"value": 0.02}}
+    assert cards.favourite(("Q4_K_M", "Q8_0"), better) == "Q4_K_M"
+
+
 def test_nothing_of_the_owners_machine_and_nothing_out_of_the_texts_is_on_a_card():
     for card in (cards.model_card(FACTS, "gguf"), cards.model_card(FACTS, "adapter"), cards.dataset_card(FACTS)):
         assert "/home/ning" not in card

@@ -73,8 +73,11 @@ def decoded(blocks, kind):
     return torch.from_numpy(gguf.quants.dequantize(blocks, kind))
 
 
-def error(values, kind):
-    return float((decoded(kquants.encode(values, kind), kind).double() - values).norm())
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+def error(values, kind, device="cpu"):
+    return float((decoded(kquants.encode(values.to(device), kind), kind).double() - values).norm())
 
 
 # The blocks
@@ -106,11 +109,12 @@ def test_numbers_that_a_block_without_lows_can_hold_come_back_exactly():
     assert np.array_equal(decoded(blocks, Q6).numpy().reshape(16, 16), values)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", REFERENCE["errors"])
-def test_the_error_is_at_most_that_of_llama_cpp(name):
+def test_the_error_is_at_most_that_of_llama_cpp(name, device):
     values = samples()[name]
     for kind in KINDS:
-        assert error(values, kind) <= 1.01 * REFERENCE["errors"][name][kind.name] + 1e-9
+        assert error(values, kind, device) <= 1.01 * REFERENCE["errors"][name][kind.name] + 1e-9
 
 
 def test_every_sample_has_its_reference():
@@ -228,11 +232,83 @@ def test_rows_that_no_block_fits_get_16_bits():
         assert kquants.tensor_type(mixture, name, (2, 48), 2, True, "llama").name == "F16"
 
 
-@pytest.mark.parametrize("name", ["Q8_0", "Q5_0", "Q5_1", "F16", "BF16", "F32"])
-def test_the_other_types_are_those_of_gguf(name):
-    kind, values = gguf.GGMLQuantizationType[name], torch.randn(3, 64)
-    expected = gguf.quants.quantize(values.numpy(), kind)
-    assert kquants.encode(values, kind).tobytes() == expected.tobytes()
+# The other types
+
+
+def hard_numbers(rows=64, columns=256):
+    """{what is hard about it: float32 tensor} for types that are rounded once."""
+    rng = np.random.default_rng(7)
+    normal = rng.normal(size=(rows, columns))
+    halves = rng.integers(-254, 255, (rows, columns)) / 2
+    halves[:, ::32] = 127  # so that a block's unit is 1 and every other number is half way
+    signs = np.where(rng.uniform(size=(rows, columns)) < 0.5, -3.0, 3.0)  # the farthest is there with both signs
+    odd = rng.integers(0, 2**23, (rows, columns)) * 2.0 ** rng.integers(-160, -40, (rows, 1))
+    found = {"normal": normal, "halves": halves, "negative halves": -halves, "both signs": signs, "odd sizes": odd,
+             "zeros": 0 * np.abs(normal), "minus zeros": -0.0 * np.abs(normal), "small": 1e-30 * normal, "tiny": 1e-37 * normal,
+             "smaller than float32 tells": 1e-45 * np.round(30 * normal), "huge": 1e37 * normal,
+             "near the largest float16": 65504 * (1 + 1e-3 * normal), "columns of all sizes": normal * np.geomspace(
+                 1e-9, 1e9, columns), "as bfloat16": np.ldexp(np.round(np.ldexp(normal, 7)), -7)}
+    return {name: torch.from_numpy(values.astype(np.float32)) for name, values in found.items()}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("hard", hard_numbers())
+@pytest.mark.parametrize("name", ["Q8_0", "F16", "BF16", "F32"])
+def test_the_other_types_are_those_of_gguf(name, hard, device):
+    kind, values = gguf.GGMLQuantizationType[name], hard_numbers()[hard]
+    with np.errstate(all="ignore"):
+        expected = gguf.quants.quantize(values.numpy(), kind)
+    assert kquants.encode(values.to(device), kind).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("hard", ["normal", "halves", "negative halves", "both signs", "zeros", "columns of all sizes"])
+@pytest.mark.parametrize("name", ["Q5_0", "Q5_1"])
+def test_the_fallbacks_are_those_of_gguf(name, hard, device):
+    kind, values = gguf.GGMLQuantizationType[name], hard_numbers()[hard]
+    with np.errstate(all="ignore"):
+        expected = gguf.quants.quantize(values.numpy(), kind)
+    assert kquants.encode(values.to(device), kind).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_16_bits_stay_as_they_were(dtype):
+    values = hard_numbers()["normal"].to(dtype)
+    kind = gguf.GGMLQuantizationType["F16" if dtype == torch.float16 else "BF16"]
+    assert kquants.encode(values, kind).tobytes() == values.view(torch.uint8).numpy().tobytes()
+
+
+DECODED = ["Q4_K", "Q5_K", "Q6_K", "Q8_0", "Q5_0", "Q5_1", "F16", "BF16", "F32"]
+
+
+@pytest.mark.parametrize("name", DECODED)
+@pytest.mark.parametrize("device, chunk", [*((device, 2**18) for device in DEVICES), ("cpu", 3 * 256)])
+def test_any_bytes_are_decoded_as_gguf_decodes_them(name, device, chunk, monkeypatch):
+    monkeypatch.setitem(kquants.CHUNK, "cpu", chunk)
+    kind = gguf.GGMLQuantizationType[name]
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    data = np.random.default_rng(3).integers(0, 256, (40, 1024 // block * size), dtype=np.uint8)
+    with np.errstate(all="ignore"):
+        expected = gguf.quants.dequantize(data, kind)
+    data.flags.writeable = False  # as of a file that is only read
+    found = kquants.decode(data, kind, (40, 1024), device).cpu().numpy()
+    numbers = ~np.isnan(expected)
+    assert numbers.mean() > 0.9 and np.array_equal(np.isnan(found), ~numbers)
+    assert np.array_equal(found.view(np.uint32)[numbers], expected.view(np.uint32)[numbers])
+
+
+@pytest.mark.parametrize("name", ["F16", "F32"])
+def test_arrays_of_floats_are_decoded_too(name):
+    values = torch.randn(3, 5, 32).half().float()
+    stored = values.numpy().astype(np.float16 if name == "F16" else np.float32)
+    assert torch.equal(kquants.decode(stored, gguf.GGMLQuantizationType[name], (3, 5, 32)), values)
+
+
+def test_data_of_another_shape_is_refused():
+    blocks = kquants.encode(torch.ones(2, 512), Q4)
+    assert kquants.decode(blocks, Q4, (4, 256)).shape == (4, 256)
+    with pytest.raises(ValueError, match=r"576 bytes of Q4_K aren't a tensor of the shape \(2, 256\)"):
+        kquants.decode(blocks, Q4, (2, 256))
 
 
 # The types

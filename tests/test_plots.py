@@ -1,10 +1,12 @@
 """Pictures and tables: drawn from real records, and every text in them harmless."""
 
+import re
+
 import matplotlib
 import pytest
 
 from twinlib.twin import Report, figure, now, write_records
-from twinlib.ui import plots, show, tables
+from twinlib.ui import choice, drawing, plots, show, tables
 
 EVIL = "<script>alert('$x_1$')</script> 你好"
 
@@ -13,7 +15,7 @@ EVIL = "<script>alert('$x_1$')</script> 你好"
 def fonts(request, monkeypatch):
     """With whatever font is installed, and as on a machine that has none."""
     if request.param == "no Chinese font":
-        monkeypatch.setattr(plots, "chinese_font", lambda: None)
+        monkeypatch.setattr(drawing, "chinese_font", lambda: None)
 
 
 def report(twin, step, figures):
@@ -45,7 +47,7 @@ def leave_out(twin, *lines):
 
 def drawn(draw):
     """The one axis of a picture, and every text in it."""
-    axis = plots.picture(draw).axes[0]
+    axis = drawing.picture(draw).axes[0]
     return axis, [text.get_text() for text in [*axis.texts, *axis.get_xticklabels(), *axis.get_yticklabels()]]
 
 
@@ -100,16 +102,16 @@ def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
     records += [{"done": 4, "total": 9, "eval_loss": 1.2}, {"done": 5, "total": 9, "loss": float("nan")}]
     assert panels(records) == [["loss", "val"], ["reward", "correct"]]
     assert plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
-    assert plots.embedded(None) == "" == plots.row([])
+    assert drawing.embedded(None) == "" == plots.row([])
 
 
 def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatch):
-    monkeypatch.setattr(plots, "chinese_font", lambda: "a font")
+    monkeypatch.setattr(drawing, "chinese_font", lambda: "a font")
     records = [{"done": 1, "total": 9, "loss": 3.0, "learning_rate": 1e-4, "tokens_s": 4e4, "memory_gb": 12.0}]
     assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     assert panels(records) == [["损失"], ["学习率"], ["token/秒"]]
-    monkeypatch.setattr(plots, "chinese_font", lambda: None)
+    monkeypatch.setattr(drawing, "chinese_font", lambda: None)
     assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
 
 
@@ -159,9 +161,126 @@ def test_the_score_card_shows_values_intervals_and_skips_what_was_not_measured(t
     assert plots.score_card(twin).html == ""
 
 
-def test_sizes_name_every_file(twin):
-    (twin.folder("quantize") / "demo-Q8_0.gguf").write_bytes(bytes(2_500_000))
-    assert "demo-Q8_0.gguf 2 MB" in plots.sizes(twin).text
+def quantized(twin, failed=(), warnings=(), context=4096, **figures):
+    """A twin of a 7B whose step 04 has run: {KIND: (MB, KL divergence, low, high, top-1, tokens a second)}."""
+    twin.facts["base"] = {"name": "qwen2.5-7b"}
+    names = ("kl_divergence", "top1", "tokens_per_second")
+    twin.folder("quantize")
+    found = {}
+    for kind, (size, value, low, high, top1, speed) in figures.items():
+        measured = figure(value, low, high), figure(top1), figure(speed)
+        found |= {f"size_mb_{kind}": figure(size)} | {f"{name}_{kind}": each for name, each in zip(names, measured)
+                                                      if each["value"] is not None}
+        twin.gguf(kind).with_suffix(".gguf.failed" if kind in failed else ".gguf").write_bytes(b"GGUF")
+    twin.finish(Report("quantize", {"context": context}, now(), now(), {}, {}, {}, found, list(warnings)))
+    return twin
+
+
+SEVEN = {"Q8_0": (8099, .0006, .0005, .0007, .988, 5.2), "Q5_K_M": (5445, .0079, .0069, .0092, .958, 8.1),
+         "Q4_K_M": (4683, .0212, .0189, .0241, .931, 9.4)}
+
+
+def lines(shown):
+    """The lines of a shown table and its captions, each a list of its columns."""
+    return [re.split(r"\s{2,}", line) for line in shown.text.splitlines()]
+
+
+def test_every_file_stands_with_its_difference_memory_and_devices(twin):
+    said = lines(plots.files(quantized(twin, **SEVEN)))
+    assert said[2:5] == [
+        ["demo-Q4_K_M.gguf", "hardly different", "93.1%", "5.6 GB", "≥ 12 GB", "≥ 16 GB", "≥ 6 GB"],
+        ["demo-Q5_K_M.gguf", "hardly different", "95.8%", "6.4 GB", "≥ 12 GB", "≥ 16 GB", "≥ 8 GB"],
+        ["demo-Q8_0.gguf", "indistinguishable", "98.8%", "9.3 GB", "—", "≥ 16 GB", "≥ 12 GB"]]
+    assert said[0] == ["✓ When in doubt, take demo-Q4_K_M.gguf: the smallest that hardly differs from the 16-bit twin."]
+
+
+def test_the_file_to_take_is_the_smallest_good_one_else_the_nearest(twin):
+    far = {kind: (size, value * 4, low, high, top1, speed) for kind, (size, value, low, high, top1, speed) in SEVEN.items()}
+    assert "take demo-Q8_0.gguf: the smallest" in plots.files(quantized(twin, **far)).text
+    assert "take demo-Q5_K_M.gguf: the nearest" in plots.files(quantized(
+        twin, Q4_K_M=far["Q4_K_M"], Q5_K_M=(5445, .05, .04, .06, .9, 8))).text
+
+
+def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_guessed_at(twin):
+    assert "≥ 8 GB" in lines(plots.files(quantized(twin, context=32768, Q4_K_M=SEVEN["Q4_K_M"])))[2]
+    twin.facts["base"] = {"name": "/nowhere"}
+    assert lines(plots.files(twin))[2][3:] == ["?", "?", "?", "?"]
+
+
+def picture_of(twin):
+    """The three axes of the picture of files: {size, difference, speed}, as lists of the texts in them."""
+    figure = drawing.picture(choice._choice(choice._files(twin, twin.report("quantize"))), columns=3)
+    return [[text.get_text() for text in axis.texts] for axis in figure.axes], figure
+
+
+def test_the_picture_has_sizes_differences_and_speeds_in_one_order(twin):
+    (sizes, differences, speeds), figure = picture_of(quantized(twin, **SEVEN))
+    assert sizes == ["4.7 GB", "5.4 GB", "8.1 GB"] and speeds == ["9.4", "8.1", "5.2"]
+    assert differences[-3:] == ["0.0212", "0.0079", "0.0006"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Q4_K_M", "Q5_K_M", "Q8_0"]
+    axis = figure.axes[1]
+    assert axis.get_xscale() == "log" and {.005, .03} <= set(axis.get_xticks())
+    dots = {tuple(line.get_xdata()) for line in axis.lines}
+    assert {(.0189, .0241), (.0212,), (.0069, .0092)} <= dots, "the intervals, too"
+
+
+def test_what_is_smaller_or_larger_than_the_axis_is_still_seen(twin):
+    (_, differences, _), figure = picture_of(quantized(
+        twin, F16=(15237, -1e-7, -2e-7, 3e-7, 1.0, 3.0), Q4_K_M=(4683, 2.5, 2.1, 3.0, .2, 9.4)))
+    assert differences[-2:] == ["2.5", "< 0.0002"] and figure.axes[1].get_xlim() == (2e-4, 6)
+    assert [line.get_marker() for line in figure.axes[1].lines if len(line.get_xdata()) == 1][-2:] == ["o", "<"]
+
+
+def test_a_file_that_failed_is_shown_as_failed_with_its_reason_and_never_advised(twin, fonts):
+    why = f"demo-Q4_K_M.gguf is kept aside as demo-Q4_K_M.gguf.failed: {EVIL}."
+    quantized(twin, failed=["Q4_K_M"], warnings=["demo-Q4_K_M.gguf: two words of doubt.", why], **SEVEN)
+    shown = harmless(plots.files(twin))
+    assert f"✗ {why}" in shown.text.splitlines() and "doubt." not in shown.text.replace("When in doubt", "")
+    assert "take demo-Q5_K_M.gguf" in shown.text and lines(shown)[2][:2] == ["demo-Q4_K_M.gguf", "not offered"]
+    (_, _, speeds), figure = picture_of(twin)
+    assert speeds == ["✗ not offered", "8.1", "5.2"] and figure.axes[0].get_yticklabels()[0].get_text() == "✗ Q4_K_M"
+
+
+def test_a_file_that_failed_before_anything_was_measured_is_shown_too(twin):
+    quantized(twin, warnings=["demo-Q8_0.gguf 已放到一边，改名为 demo-Q8_0.gguf.failed：文件不完整。"], Q4_K_M=SEVEN["Q4_K_M"])
+    assert ["demo-Q8_0.gguf", "not offered", "—", "?", "?", "?", "?"] in lines(plots.files(twin))
+    assert picture_of(twin)[0][0] == ["?", "4.7 GB"]
+
+
+@pytest.mark.parametrize("language, said", [("en", "not measured"), ("zh", "没有量"), ("both", "not measured · 没有量")])
+def test_a_report_of_before_is_drawn_and_says_what_is_missing(twin, fonts, language, said, monkeypatch, recwarn):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    quantized(twin, Q8_0=(8099, None, None, None, None, 5.2), F16=(15237, None, None, None, None, None))
+    shown = plots.files(twin)
+    assert shown.html.count("<img") == 1 and lines(shown)[1][1] == said, "no advice stands above the table"
+    assert not [str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)]
+
+
+def test_the_share_of_equal_first_choices_stands_in_for_a_divergence(twin):
+    quantized(twin, Q4_K_M=(4683, None, None, None, .931, 9.4))
+    assert "same first choice 93.1%" in picture_of(twin)[0][1]
+    assert lines(plots.files(twin))[1][1:3] == ["hardly different", "93.1%"]
+
+
+def test_without_files_there_is_a_sentence(twin):
+    assert plots.files(twin).text == "There is no GGUF file yet: run the step above."
+    assert "`decimals` of step 04" in plots.decimals(twin).text
+
+
+def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):
+    shares = {"decimals_reasoning_Q4_K_M": figure(.62, .55, .69, 200), "decimals_base_Q4_K_M": figure(.5, .43, .57, 200),
+              "decimals_base_F16": figure(.51, .44, .58, 200)}
+    report(twin, "quantize", shares)
+    said = lines(plots.decimals(twin))
+    assert said[:3] == [["9.9 or 9.11? Share right", "Q4_K_M", "F16"],
+                        ["base", "50 % (43 … 57)", "51 % (44 … 58)"], ["reasoning", "62 % (55 … 69)", "—"]]
+    assert said[3][0].startswith("Where the interval holds 50 %")
+
+
+@pytest.mark.parametrize("low, chance", [(.43, True), (.5, True), (.501, False), (None, False)])
+def test_all_of_it_is_chance_only_when_every_interval_holds_a_half(twin, low, chance):
+    report(twin, "quantize", {"decimals_base_Q8_0": figure(.5, .43, .57), "decimals_persona_Q8_0": figure(.54, low, .6)})
+    assert ("All of it is chance" in plots.decimals(twin).text) == chance
 
 
 def test_a_learnt_sample_marks_what_is_learnt(twin):

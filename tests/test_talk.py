@@ -106,3 +106,19 @@ def test_without_a_file_the_problem_names_the_step(twin):
     assert "run the step 'quantize'" in talk.problems(settings.make("talk"), twin)[0].text
     with pytest.raises(TwinError, match="wanted: q4_k_m; there: none"):
         talk.gguf_of(twin, "q4_k_m")
+
+
+def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
+    import psutil
+
+    twin.folder("quantize")
+    for kind, size in (("Q4_K_M", 500), ("Q5_K_M", 600), ("F16", 2000), ("Q8_0", 1000)):
+        twin.gguf(kind).write_bytes(bytes(size))
+    twin.gguf("Q6_K").with_name("demo-Q6_K.gguf.failed").write_bytes(bytes(700))
+    memory = type(psutil.virtual_memory())
+    for free, kind in ((10_000, "Q8_0"), (1500, "Q5_K_M"), (900, "Q4_K_M"), (100, "Q4_K_M")):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(*[free] * len(memory._fields)))
+        assert talk.gguf_of(twin) == twin.gguf(kind)
+    assert talk.gguf_of(twin, "f16") == twin.gguf("F16")
+    with pytest.raises(TwinError, match="wanted: Q6_K; there: Q8_0, Q5_K_M, Q4_K_M, F16"):
+        talk.gguf_of(twin, "Q6_K")

@@ -131,23 +131,8 @@ def test_thinking_is_not_spoken():
     assert templates.spoken("I <think> so </think>") == "I <think> so </think>"
 
 
-@pytest.mark.parametrize("template, family, ending", [
-    (QWEN25, "chatml", "<|im_end|>\n{{ if $last }}<|im_start|>assistant\n{{ end }}"),
-    (QWEN3, "chatml", "<|im_start|>assistant\n<think>\n\n</think>\n\n{{ end }}"),
-    (LLAMA32, "llama3", "<|start_header_id|>assistant<|end_header_id|>\n\n{{ end }}"),
-    (GEMMA_TEMPLATE, "gemma", "<start_of_turn>model\n{{ end }}"),
-])
-def test_ollamas_template_is_of_the_same_family(template, family, ending):
-    assert templates.family(template) == templates.family(templates.go_template(template)) == family
-    assert ending in templates.go_template(template)
-
-
-def test_an_unknown_family_has_no_go_template():
-    assert templates.go_template("{{ messages[0].content }}") == ""
-
-
 def test_a_modelfile_names_file_template_system_and_every_stop():
     params = templates.parameters(0.7, 0.9, 4096, ["<eos>", "<end_of_turn>"])
-    assert templates.modelfile("x-Q8_0.gguf", "T", 'say """no"""', params) == (
-        'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say \'\'\'no\'\'\'"""\nPARAMETER temperature 0.7\n'
+    assert templates.modelfile("x-Q8_0.gguf", "T", 'say "no"', params) == (
+        'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say "no""""\nPARAMETER temperature 0.7\n'
         'PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\nPARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n')

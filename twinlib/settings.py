@@ -179,15 +179,21 @@ class Reasoning:
 class Quantize:
     """Step 04: one GGUF file per type, for llama.cpp, Ollama, LM Studio and phones."""
 
-    types: str = setting("Q8_0,F16", ("Files to write", "要生成的文件"), (
-        "Separated by commas. Q8_0: half the size and nearly the same; F16: unquantized.",
-        "用逗号分开。Q8_0：一半大小，几乎不变；F16：未量化。"))
+    types: str = setting("Q4_K_M,Q5_K_M,Q8_0", ("Files to write", "要生成的文件"), (
+        "Separated by commas. Q4_K_M: the smallest, what Ollama takes by default; Q5_K_M: between; "
+        "Q8_0: nearly unchanged; F16: unquantized.",
+        "用逗号分开。Q4_K_M：最小，Ollama 默认用它；Q5_K_M：居中；Q8_0：几乎不变；F16：未量化。"))
     temperature: float = setting(0.7, ("Temperature", "温度"), (
         "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), low=0.0, high=2.0)
     top_p: float = setting(0.9, ("Top p", "Top p"), (
         "Leaves out the unlikeliest words.", "去掉最不可能的词。"), low=0.05, high=1.0, advanced=True)
     context: int = setting(4096, ("Context, in tokens", "上下文 token 数"), (
         "How much of a conversation the twin sees.", "分身能看到多长的对话。"), low=256, high=131072, advanced=True)
+    decimals: int = setting(0, ("Comparisons such as 9.9 or 9.11", "比大小题数（如 9.9 和 9.11）"), (
+        "Asked of base, persona and reasoning in four types each; 200 tell something, and take the processor an hour "
+        "or more from 1.5 billion parameters on. 0: not run.",
+        "分别问基础模型、口吻和推理的四种文件；200 题才有意义，15 亿参数以上处理器要跑一小时或更久。0：不跑。"),
+        low=0, high=2000, advanced=True)
 
 
 @dataclass(frozen=True)
@@ -235,8 +241,25 @@ class Talk:
     seed: int = seed()
 
 
+@dataclass(frozen=True)
+class BlindTest:
+    """The blind test's page: friends try to tell the owner's answers from the twin's."""
+
+    type: str = setting(AUTO, ("File", "文件"), ("Which quantization answers.", "由哪个量化文件来回答。"), kind=str)
+    to: str = setting("", ("Where friends send their codes", "朋友把代码发到哪里"), (
+        "As the page should say it, such as 'Ning, by WeChat'; empty means your name.",
+        "照网页上要写的样子，例如“阿宁的微信”；留空就写您的名字。"))
+    trials: int = setting(20, ("Pairs in the page, at most", "网页里最多几题"), (
+        "More than 20 tire people; more friends say more.", "超过 20 题会累；多找几位朋友更管用。"), low=1, high=60,
+        advanced=True)
+    catch: int = setting(3, ("Easy pairs, at most", "最多几道送分题"), (
+        "The untrained base against you, one in five pairs at most: who misses them isn't reading.",
+        "拿没训练过的基础模型和您比，最多占五分之一：连这都答错的人没有认真读。"), low=0, high=10, advanced=True)
+    seed: int = seed()
+
+
 SETTINGS = {"corpus": Corpus, "persona": Persona, "reasoning": Reasoning, "quantize": Quantize,
-            "evaluate": Evaluate, "publish": Publish, "talk": Talk}
+            "evaluate": Evaluate, "publish": Publish, "talk": Talk, "blind_test": BlindTest}
 DESCRIPTIONS = {
     "corpus": ("Step 01: from a folder of writing to honest training rows.", "第 01 步：从一个文件夹的文字到老老实实的训练行。"),
     "persona": ("Step 02: a LoRA adapter that answers in the author's voice.", "第 02 步：训练一个用作者口吻回答的 LoRA 适配器。"),
@@ -246,7 +269,9 @@ DESCRIPTIONS = {
     "evaluate": ("Step 05: how much like the author it is, on writing it never saw.", "第 05 步：用它没见过的文字，量它有多像作者。"),
     "publish": ("Step 06: what goes to Hugging Face, written out first; private unless the owner says otherwise.",
                 "第 06 步：先写出要传到 Hugging Face 的内容；除非您改，否则是私有的。"),
-    "talk": ("A chat in the terminal with the twin's GGUF file.", "在终端里和分身的 GGUF 文件聊天。")}
+    "talk": ("A chat in the terminal with the twin's GGUF file.", "在终端里和分身的 GGUF 文件聊天。"),
+    "blind_test": ("A page on which friends try to tell you from your twin, and what their codes say.",
+                   "做一个网页，让朋友分辨哪句是您、哪句是分身；再读出他们的代码。")}
 
 
 def label(field):

@@ -21,6 +21,8 @@ __all__ = ["AUTO", "FILES", "Outcome", "Problem", "Report", "STEPS", "State", "S
            "write_records"]
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
+# Quantization types, the best quality for its size first; those of 16 and 32 bits are hardly better than Q8_0.
+BEST_FIRST = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "F16", "BF16", "F32")
 FILES = {
     "facts": "twin.json",
     "hashes": ".hashes.json",
@@ -44,9 +46,14 @@ FILES = {
     "system": "quantize/system",
     "params": "quantize/params",
     "modelfile": "quantize/Modelfile",
+    "comparisons": "quantize/comparisons.jsonl",
     "answers": "evaluate/answers.jsonl",
     "scores": "evaluate/scores.jsonl",
     "blind_test": "evaluate/blind_test.html",
+    "blind_answers": "evaluate/blind_answers.jsonl",
+    "blind_samples": "evaluate/blind_samples.jsonl",
+    "blind_tests": "evaluate/blind_tests.jsonl",
+    "blind_codes": "evaluate/blind_codes.txt",
 }
 
 
@@ -197,6 +204,14 @@ class Twin:
     def gguf(self, quantization):
         """The GGUF file of one quantization type: NAME-Q8_0.gguf."""
         return self.path / "quantize" / f"{self.name}-{quantization}.gguf"
+
+    def ggufs(self):
+        """{quantization type: path} of the GGUF files that are there: the best quality for its size first."""
+        before, after = self.gguf("*").name.split("*")
+        found = {path.name.removeprefix(before).removesuffix(after): path
+                 for path in (self.path / "quantize").glob("*.gguf") if path.name.startswith(before)}
+        order = [*BEST_FIRST, *sorted(found)]
+        return {kind: found[kind] for kind in sorted(found, key=order.index)}
 
     def upload(self, repository):
         """The folder whose content is what would be uploaded to one repository."""

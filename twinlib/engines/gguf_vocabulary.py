@@ -22,6 +22,10 @@ PRE_TOKENIZERS = {
     (("Digits", True), ("ByteLevel", True)): "smollm",
     (("ByteLevel", True),): "gpt-2",
 }
+# What a text goes through before it is cut. llama.cpp does Gemma's by itself and leaves out Qwen's, which composes
+# characters (NFC): only a text typed in decomposed characters has other tokens there.
+BLANKS = ({"type": "Replace", "pattern": {"String": " "}, "content": "▁"},)
+COMPOSED = (None, {"type": "NFC"})
 
 
 class Vocabulary(NamedTuple):
@@ -47,7 +51,9 @@ def read(tokenizer, size, ends, kept=None):
     if described["model"]["type"] != "BPE":
         raise _unsupported(described["model"]["type"])
     special, add_bos = _special(tokenizer, ends), _adds_bos(tokenizer)
-    if described["model"].get("byte_fallback"):
+    pieces = described["model"].get("byte_fallback")
+    _need_normalizer(described, BLANKS if pieces else COMPOSED)
+    if pieces:
         tokens, scores, types = kept or _pieces(described)
         tokens, types = _filled(tokens, types, size)
         scores = (list(scores) + [SPECIAL_SCORE] * size)[:size]
@@ -65,6 +71,11 @@ def pre_tokenizer(described):
     if key not in PRE_TOKENIZERS or any(s.get("add_prefix_space") for s in steps):
         raise _unsupported(", ".join(str(s.get("type")) for s in steps))
     return PRE_TOKENIZERS[key]
+
+
+def _need_normalizer(described, known):
+    if described["normalizer"] not in known:
+        raise _unsupported((described["normalizer"] or described["model"])["type"])
 
 
 def _option(step):
@@ -99,7 +110,7 @@ def _added(described, tokens):
 
 
 def _looks_special(text):
-    return text in ("<pad>", "<mask>") or bool(re.fullmatch(r"<\|.*\|>|<unused.*>", text))
+    return text in ("<pad>", "<mask>") or bool(re.fullmatch(r"<\|.*\|>|<｜.*｜>|<unused.*>", text))
 
 
 def _pieces(described):

@@ -1,4 +1,4 @@
-"""llama.cpp's K-quants Q4_K, Q5_K and Q6_K encoded by torch, on a CPU or a GPU: the `gguf` package only decodes them.
+"""llama.cpp's K-quants Q4_K, Q5_K and Q6_K encoded by torch, on a CPU or a GPU (the `gguf` package only decodes them).
 
 A block is 256 numbers of a row, cut into groups. Q4_K and Q5_K: 8 groups of 32, a number is
 d · scale · code − dmin · low with codes of 4 or 5 bits and scale and low of 6. Q6_K: 16 groups of 16, a number is
@@ -10,10 +10,12 @@ does better. Then scale and low are rounded to their bits, and the codes are tak
 Not here: importance matrices, other K-quants.
 """
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 from ..language import t
 from ..twin import TwinError
+from . import blocks
 
 MIXTURES = {"Q4_K_M": "Q4_K", "Q5_K_M": "Q5_K", "Q6_K": "Q6_K", "Q8_0": "Q8_0", "F16": "F16", "BF16": "BF16",
             "F32": "F32"}  # what most tensors of a file get
@@ -65,34 +67,66 @@ def _in_mixture(kind, name, layers, architecture):
     return "Q5_K" if shared and kind == "Q4_K" else kind
 
 
-# Encoding
+# Blocks
 
 
 def encode(weights, type):
     """The blocks of a tensor as numpy uint8, one row of bytes for each row of numbers.
 
-    `weights` is a float32, float16 or bfloat16 tensor (…, columns) on any device; `type` a GGMLQuantizationType, the
-    K-quants done here and others by gguf. What is larger than a block can hold is clipped. Raises TwinError when a
-    number isn't finite, ValueError when the columns don't fill whole blocks.
+    `weights` is a float32, float16 or bfloat16 tensor (…, columns) on any device; `type` a GGMLQuantizationType. What
+    is larger than a block of K-quants can hold is clipped. Raises TwinError when a number isn't finite, ValueError
+    when the columns don't fill whole blocks.
     """
-    import numpy
+    need_finite(weights)
+    return encoded(weights, type).cpu().numpy()
+
+
+def encoded(weights, type):
+    """As `encode`, but a tensor on the weights' device; whether they are finite isn't asked."""
+    import torch
     from gguf import GGML_QUANT_SIZES
 
     block, size = GGML_QUANT_SIZES[type]
-    columns, device = weights.shape[-1], weights.device.type
+    columns, device = weights.shape[-1], weights.device
     if columns % block:
         raise ValueError(f"Rows of {columns} numbers can't be {type.name}: its blocks hold {block}.")
     rows = weights.reshape(-1, columns)
-    blocks = numpy.empty((len(rows), columns // block * size), numpy.uint8)
-    step = max(1, CHUNK.get(device, CHUNK_ELSEWHERE) // columns)
+    found = torch.empty(len(rows), columns // block * size, dtype=torch.uint8, device=device)
+    step = max(1, CHUNK.get(device.type, CHUNK_ELSEWHERE) // columns)
 
     def fill(start):
         part = rows[start:start + step].float().contiguous()
-        _need_finite(part)
-        blocks[start:start + step] = _encoded(part, type).reshape(len(part), -1)
+        found[start:start + step] = _encoder(type)(part).view(torch.uint8).view(len(part), -1)
 
-    _each(fill, range(0, len(rows), step), device)
-    return blocks.reshape(*weights.shape[:-1], -1)
+    _each(fill, range(0, len(rows), step), device.type)
+    return found.view(*weights.shape[:-1], -1)
+
+
+def decode(data, type, shape, device="cpu"):
+    """The float32 tensor of `shape` that a GGUF tensor's data (a numpy array as gguf's reader gives it) stands for.
+
+    `type` is a GGMLQuantizationType. Raises ValueError when the data isn't that of such a tensor.
+    """
+    import numpy
+    import torch
+    from gguf import GGML_QUANT_SIZES
+
+    block, size = GGML_QUANT_SIZES[type]
+    stored, count = data.reshape(-1).view(numpy.uint8), math.prod(shape)
+    if type.name not in blocks.DECODERS or stored.size * block != count * size:
+        raise ValueError(f"{stored.size} bytes of {type.name} aren't a tensor of the shape {tuple(shape)}.")
+    stored = stored.reshape(-1, size)
+    with torch.inference_mode(False):  # that mode holds for one thread, and several fill this
+        values = torch.empty(len(stored), block, device=device)
+    step = CHUNK.get(values.device.type, CHUNK_ELSEWHERE) // block
+
+    def fill(start):
+        # A copy: the file's own memory can't be written, which torch doesn't know of.
+        part = torch.from_numpy(numpy.array(stored[start:start + step])).to(device)
+        values[start:start + step] = blocks.DECODERS[type.name](part)
+
+    _each(fill, range(0, len(stored), step), values.device.type)
+    return values.view(*shape)
 
 
 def _each(function, starts, device):
@@ -113,20 +147,19 @@ def _each(function, starts, device):
         torch.set_num_threads(threads)
 
 
-def _need_finite(part):
-    # Only NaN and infinity times 0 aren't 0; on a CPU isfinite takes ten times as long.
-    if float((part * 0).sum()) != 0:
+def need_finite(weights):
+    """Raise TwinError when one of the numbers is infinite or none."""
+    low, high = weights.aminmax()  # NaN if one is; on a CPU isfinite takes ten times as long
+    if not bool(low.isfinite() & high.isfinite()):
         raise TwinError(t("The weights hold numbers that aren't finite: train again with a lower learning rate.",
                           "权重里有无穷大或不是数字的值：请降低学习率，重新训练。"))
 
 
-def _encoded(part, type):
-    """Blocks of float32 rows, as a numpy array of bytes in their order."""
-    import gguf
-
-    if encoder := {"Q4_K": _q4, "Q5_K": _q5, "Q6_K": _q6}.get(type.name):
-        return encoder(part.clamp(-LARGEST, LARGEST)).cpu().numpy()
-    return gguf.quants.quantize(part.cpu().numpy(), type).view("uint8")
+def _encoder(type):
+    found = {"Q4_K": _q4, "Q5_K": _q5, "Q6_K": _q6}.get(type.name)
+    if found is None:
+        return blocks.ENCODERS[type.name]
+    return lambda part: found(part.clamp(-LARGEST, LARGEST))
 
 
 def _q4(numbers):

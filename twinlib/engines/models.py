@@ -114,9 +114,11 @@ def tokenizer(base):
 
     A base without a template of its own gets a plain one in ChatML when its vocabulary has those tokens.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    found = AutoTokenizer.from_pretrained(base.path)
+    # The class that a base names may rebuild its steps, and not as they are: SmolLM2's lose the one for digits.
+    whole = (Path(base.path) / "tokenizer.json").exists()
+    found = (PreTrainedTokenizerFast if whole else AutoTokenizer).from_pretrained(base.path)
     if not found.chat_template:
         if found.convert_tokens_to_ids("<|im_end|>") in (None, found.unk_token_id):
             raise TwinError(t(f"{base.name} has no chat template. Choose its instruct version.",

@@ -14,8 +14,7 @@ from ..language import t
 from ..text.templates import spoken
 from ..twin import AUTO, Outcome, Problem, TwinError
 
-# The file to talk to when none is named: small first, as long as it still says the same.
-PREFERENCE = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "F16", "BF16", "F32")
+MOST_MEMORY = 0.6  # of what is free, for the file; the conversation and others need some too
 CONTEXT = 4096  # tokens, where the step 'quantize' left no other number
 FAREWELLS = ("/bye", "/exit", "/quit")
 REPEAT_PENALTY = 1.1  # in a chat; the score card measures without it
@@ -36,15 +35,23 @@ def plan(settings, twin):
 
 
 def gguf_of(twin, kind=AUTO):
-    """The GGUF file to talk to; raises TwinError when it isn't there."""
-    kinds = PREFERENCE if kind == AUTO else (kind.upper(),)
-    found = next((twin.gguf(k) for k in kinds if twin.gguf(k).exists()), None)
+    """The GGUF file to talk to, by default the best that fits the memory; raises TwinError when it isn't there."""
+    ggufs = twin.ggufs()
+    found = _best(list(ggufs.values())) if kind == AUTO else ggufs.get(kind.upper())
     if found is None:
-        there = ", ".join(k for k in PREFERENCE if twin.gguf(k).exists())
+        there = ", ".join(ggufs)
         raise TwinError(t(f"There is no GGUF file to talk to (wanted: {kind}; there: {there or 'none'}): run the step "
                           "'quantize'.",
                           f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there or '没有'}）：请运行“quantize”这一步。"))
     return found
+
+
+def _best(files):
+    """The first of the files that memory has room for, else the smallest; None when there are none."""
+    import psutil
+
+    size, room = lambda path: path.stat().st_size, MOST_MEMORY * psutil.virtual_memory().available
+    return next((path for path in files if size(path) <= room), min(files, key=size, default=None))
 
 
 def _context(twin):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 import yaml
 
 from ..settings import SETTINGS
+from . import devices
+from .markdown import escape, fenced, number, size, table
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 ENGLISH, CHINESE = (lambda en, zh: en), (lambda en, zh: zh)
@@ -86,35 +88,22 @@ def repository(name, kind):
     return name + {"gguf": "-GGUF", "adapter": "-lora", "corpus": "-corpus"}[kind]
 
 
-def escape(text):
-    """Any text as one line of plain Markdown: no markup, HTML, formula, link or mention survives."""
-    line = " ".join(str(text).split())
-    marked = re.sub(r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.", lambda m: f"&#{ord(m[0])};", line, flags=re.I)
-    return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", marked)
-
-
-def fenced(text, language=""):
-    """A code block that nothing inside it can close."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
 def hub_id(base):
     """The base's id on the hub, or '' when it is a folder on the owner's machine."""
     hub = getattr(base, "hub", "") or ""
     return hub if HUB_ID.fullmatch(hub) else ""
 
 
-def favourite(types):
-    """The quantization type to recommend among those there are."""
-    return next((kind for kind in FIRST_CHOICES if kind in types), types[0] if types else "")
+def favourite(types, figures=None):
+    """The quantization type to recommend among those there are, by the figures of step 04 where there are any."""
+    measured = devices.recommended(figures or {})
+    return measured if measured in types else next((kind for kind in FIRST_CHOICES if kind in types), types[0] if types else "")
 
 
 def commands(facts):
     """The lines that run the GGUF repository: Ollama, llama.cpp, LM Studio."""
     repo = f"{facts.user}/{repository(facts.name, 'gguf')}"
-    kind = favourite(facts.types)
+    kind = favourite(facts.types, facts.figures.get("quantize"))
     return [f"ollama run hf.co/{repo}:{kind}", f"llama-server -hf {repo}:{kind}",
             f"lmstudio://open_from_hf?model={repo}"]
 
@@ -172,21 +161,6 @@ def page(data, *parts):
 
 # Tables
 
-def number(value):
-    """A value as people read it: 3 significant digits, thousands apart, a dash for what was not measured."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "–" if value is None else escape(value)
-    return f"{value:,}" if isinstance(value, int) or abs(value) >= 1000 and value == int(value) else f"{value:.3g}"
-
-
-def table(columns, rows):
-    """A Markdown table; '' without rows."""
-    if not rows:
-        return ""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
 def short_rows(figures, labels, say):
     """Rows (name, value) of the figures that have a label."""
     return [[say(*label), _value(figures[name], say)] for name, label in labels.items() if name in figures]
@@ -217,14 +191,6 @@ def setting_rows(step, values, say):
     switch = {True: say("yes", "是"), False: say("no", "否")}
     return [[escape(say(*known[name].metadata["label"])), switch[value] if isinstance(value, bool) else number(value)]
             for name, value in told.items() if value not in ("", None)]
-
-
-def size(count):
-    """Bytes as people read them: '253.0 MB'."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 1e3:.1f} kB"
 
 
 # The sections; each is written once, in both languages, and `say` picks one
@@ -265,9 +231,20 @@ def _running(facts, say):
             "<https://huggingface.co/settings/keys>, and llama-server needs `HF_TOKEN`.",
             "仓库私有时，Ollama 需要先把本机公钥（`~/.ollama/id_ed25519.pub`）加到 "
             "<https://huggingface.co/settings/keys>，llama-server 需要设置 `HF_TOKEN`。")
-    rows = [[f"`{name}`", size(count)] for name, count in facts.files.items()]
-    return f"### {say('Run it', '运行')}\n\n{lines}\n\n{table([say('File', '文件'), say('Size', '大小')], rows)}" \
-        + _sampling(facts, say)
+    return f"### {say('Run it', '运行')}\n\n{lines}\n\n{_files(facts, say)}" + _sampling(facts, say)
+
+
+def _files(facts, say):
+    """The files with their size, how near they are to the 16-bit twin, and where they run."""
+    columns = [say("File", "文件"), say("Size", "大小"), say("Beside the 16-bit twin", "与 16 位分身相比"),
+               say("Runs on (estimate)", "能跑的设备（估计）")]
+    shape, figures, rows = getattr(facts.base, "shape", None), facts.figures.get("quantize", {}), []
+    for name, count in facts.files.items():
+        kind = next((kind for kind in facts.types if name.endswith(f"-{kind}.gguf")), "")
+        near = devices.nearness(*(figures.get(f"{what}_{kind}", {}).get("value") for what in ("kl_divergence", "top1")))
+        runs = devices.sentence(devices.fit(count, facts.sampling.get("num_ctx", 4096), shape)) if shape else ("", "")
+        rows.append([f"`{name}`", size(count), say(*(near or ("not measured", "未测"))), say(*runs)])
+    return table(columns, rows)
 
 
 def _sampling(facts, say):

@@ -7,6 +7,7 @@ import json
 import random
 import re
 from decimal import Decimal
+from itertools import combinations
 
 # A sign counts only where it can't be a minus between two numbers or the hyphen of a range.
 NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,，]*(?:\.\d+)?(?:/\d+)?")
@@ -167,3 +168,27 @@ def ask(problem):
 SHOWCASE = [{"id": f"showcase-{language}-{a}", "question": QUESTIONS[language][0].format(a=a, b=b), "answer": "9.9",
              "language": language, "group": "9.9-9.11"}
             for language in ("en", "zh") for a, b in (("9.9", "9.11"), ("9.11", "9.9"))]
+
+
+def unpractised(count, practised, seed=2):
+    """About `count` comparisons, in whole pairs, half of the pairs traps and the SHOWCASE first; none whose two
+    numbers stand together in a question of the `practised` problems, in whatever order, language or words."""
+    known = {frozenset(pair) for problem in practised
+             for pair in combinations(map(number_of, NUMBER.findall(problem["question"])), 2)}
+    wanted = (count + 3) // 4
+    groups = {}
+    # Twice what is wanted, since one in two is a trap, and room for every practised pair that turns up again.
+    for problem in SHOWCASE + decimals(8 * (wanted + len(known) + 1), seed):
+        groups.setdefault(problem["group"], []).append(problem)
+    traps, others = [], []
+    for group, versions in groups.items():
+        short, long = group.split("-")
+        if frozenset((number_of(short), number_of(long))) not in known:
+            (traps if versions[0]["answer"] == short else others).append(versions[:4])
+    pairs = [versions for two in zip(traps, others) for versions in two]
+    return [problem for versions in pairs[:wanted] for problem in versions]
+
+
+def names_one(text, problem):
+    """Whether the answer that a text gives is one of the two numbers of a comparison, right or wrong."""
+    return extract(text) in map(number_of, problem["group"].split("-"))

@@ -1,4 +1,9 @@
-"""How sure a figure is: intervals for shares and for anything computed from documents. The methods are scipy's."""
+"""How sure a figure is: intervals for shares, pairs, AUCs and anything computed from documents.
+
+The methods are scipy's and scikit-learn's; only the interval of a paired difference stands here, which neither has.
+"""
+
+import math
 
 RESAMPLES = 1000
 
@@ -42,17 +47,61 @@ def bootstrap(statistic, *samples, seed=1):
     return float(low), float(high)
 
 
-def mcnemar(before, after):
-    """(gain, low, high, p) of paired right/wrong lists: the change in share with its 95 % interval (normal
-    approximation of the paired difference), and McNemar's exact p."""
-    from math import sqrt
+def auc(positive, negative):
+    """The area under the ROC curve: how often a score of `positive` is above one of `negative`, ties counting half."""
+    from sklearn.metrics import roc_auc_score
 
+    if not positive or not negative:
+        return math.nan
+    return float(roc_auc_score([1] * len(positive) + [0] * len(negative), [*positive, *negative]))
+
+
+def auc_of_documents(positive, negative):
+    """(auc, low, high) of scores in one list per document; whole documents are drawn again, each side by itself."""
+    def of(one, other):
+        return auc(sum(one, []), sum(other, []))
+
+    return of(positive, negative), *bootstrap(of, positive, negative)
+
+
+def auc_of_pairs(documents):
+    """(auc, low, high) of (positive, negative) scores in one list per document; whole documents are drawn again."""
+    def of(drawn):
+        pairs = sum(drawn, [])
+        return auc(*map(list, zip(*pairs))) if pairs else math.nan
+
+    return of(documents), *bootstrap(of, documents)
+
+
+def mcnemar(before, after):
+    """(gain, low, high, p) of paired right/wrong lists: the change in share, its 95 % interval (`paired`), and
+    McNemar's exact p, which is the binomial test of the pairs that changed."""
     from scipy.stats import binomtest
 
-    n = len(before)
     gained = sum(b < a for b, a in zip(before, after))
     lost = sum(b > a for b, a in zip(before, after))
-    gain = (gained - lost) / n
-    spread = 1.96 * sqrt(max(gained + lost - (gained - lost) ** 2 / n, 0)) / n
+    both = sum(b and a for b, a in zip(before, after))
     p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    return gain, max(-1.0, gain - spread), min(1.0, gain + spread), float(p)
+    return (gained - lost) / len(before), *paired(both, gained, lost, len(before) - both - gained - lost), float(p)
+
+
+def paired(both, gained, lost, neither):
+    """(low, high): the 95 % interval of (gained - lost) / n of paired shares, by Newcombe's score method.
+
+    Of the two shares' Wilson intervals, joined by how far the pairs go together (Newcombe 1998, "Improved confidence
+    intervals for the difference between binomial proportions based on paired data", method 10): unlike the normal
+    approximation it has a width when no pair changed.
+    """
+    n = both + gained + lost + neither
+    after, before = (both + gained) / n, (both + lost) / n
+    (low_after, high_after), (low_before, high_before) = wilson(both + gained, n), wilson(both + lost, n)
+    product = both * neither - gained * lost
+    if product > 0:
+        product = max(0.0, product - n / 2)
+    margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
+    phi = product / math.sqrt(margins) if margins else 0.0
+    down, up = after - low_after, high_before - before
+    below = math.sqrt(max(0.0, down ** 2 - 2 * phi * down * up + up ** 2))
+    up, down = high_after - after, before - low_before
+    above = math.sqrt(max(0.0, up ** 2 - 2 * phi * up * down + down ** 2))
+    return max(-1.0, after - before - below), min(1.0, after - before + above)

@@ -1,8 +1,7 @@
-"""Chat templates as text: the twin's system prompt in place of the base's, and Ollama's Go template of the same family.
+"""Chat templates as text: the twin's system prompt in place of the base's, and Ollama's Go template that says the same.
 
 Only the default system message of a Jinja template changes (hubs recognise a template by its first 128 characters,
-and whenever a system message is given it must render as the base's does). Families: ChatML (Qwen, SmolLM2),
-Llama 3.x, Gemma 3.
+and whenever a system message is given it must render as the base's does): ChatML (Qwen, SmolLM2), Llama 3.x, Gemma 3.
 """
 
 import json
@@ -78,70 +77,52 @@ def spoken(text):
     return re.sub(r"^\s*<think>.*?(?:</think>|$)", "", text, count=1, flags=re.DOTALL).strip()
 
 
-def family(template):
-    """'chatml', 'llama3' or 'gemma' by the turn tokens of a template (Jinja or Go); '' for any other."""
-    marks = {"<|im_start|>": "chatml", "<|start_header_id|>": "llama3", "<start_of_turn>": "gemma"}
-    return next((name for mark, name in marks.items() if mark in template), "")
-
-
-# Ollama's variables: .System, .Messages (with .Role and .Content); what stands after the last assistant turn is left
-# out, so that generation goes on from there.
-GO_TEMPLATES = {
-    "chatml": """{{- if .System }}<|im_start|>system
-{{ .System }}<|im_end|>
-{{ end }}
+# Private-use characters that stand for what is said in the conversation by which a template is taken apart.
+_MARKS = {"system": "\ue000", "user": "\ue001", "assistant": "\ue002"}
+# Ollama renders all messages at once. Generation goes on from an assistant message that comes last. A system message
+# that comes later counts as said at the beginning, and an older part of the conversation may be cut off.
+_GO = """{{- $system := false }}{{ $open := false }}{{ $before := DEFAULT }}
+{{- range .Messages }}{{ if eq .Role "system" }}{{ $system = true }}{{ end }}{{ end }}
+{{- if $system }}{{ OPENING }}{{ .System }}{{ $before = FIRST }}{{ end }}
 {{- range $i, $message := .Messages }}
 {{- $last := eq (len (slice $.Messages $i)) 1 }}
-{{- if eq .Role "user" }}<|im_start|>user
-{{ .Content }}<|im_end|>
-{{ if $last }}<|im_start|>assistant
-{{ end }}
-{{- else if eq .Role "assistant" }}<|im_start|>assistant
-{{ .Content }}{{ if not $last }}<|im_end|>
-{{ end }}
+{{- if eq .Role "user" }}{{ $before }}{{ .Content }}{{ $before = QUESTION }}
+{{- else if eq .Role "assistant" }}
+{{- if eq $i 0 }}{{ $before }}{{ end }}{{ $before = QUESTION }}{{ $open = $last }}
+{{- if $last }}{{ NEXT }}{{ else }}{{ ANSWER }}{{ end }}{{ .Content }}
 {{- end }}
-{{- end }}""",
-    "llama3": """<|start_header_id|>system<|end_header_id|>
-
-Cutting Knowledge Date: December 2023
-Today Date: 26 Jul 2024
-
-{{ .System }}<|eot_id|>
-{{- range $i, $message := .Messages }}
-{{- $last := eq (len (slice $.Messages $i)) 1 }}
-{{- if eq .Role "user" }}<|start_header_id|>user<|end_header_id|>
-
-{{ .Content }}<|eot_id|>{{ if $last }}<|start_header_id|>assistant<|end_header_id|>
-
-{{ end }}
-{{- else if eq .Role "assistant" }}<|start_header_id|>assistant<|end_header_id|>
-
-{{ .Content }}{{ if not $last }}<|eot_id|>{{ end }}
 {{- end }}
-{{- end }}""",
-    "gemma": """{{- $system := .System }}
-{{- range $i, $message := .Messages }}
-{{- $last := eq (len (slice $.Messages $i)) 1 }}
-{{- if eq .Role "user" }}<start_of_turn>user
-{{ if $system }}{{ $system }}
-
-{{ $system = "" }}{{ end }}{{ .Content }}<end_of_turn>
-{{ if $last }}<start_of_turn>model
-{{ end }}
-{{- else if eq .Role "assistant" }}<start_of_turn>model
-{{ .Content }}{{ if not $last }}<end_of_turn>
-{{ end }}
-{{- end }}
-{{- end }}""",
-}
+{{- if not $open }}{{ NEXT }}{{ end }}"""
 
 
-def go_template(template):
-    """Ollama's Go template of the same family as a Jinja template; '' for an unknown family."""
-    go = GO_TEMPLATES.get(family(template), "")
-    if "enable_thinking" in template:  # Qwen3: the twin was trained to answer without thinking first
-        go = go.replace("assistant\n{{ end }}", "assistant\n<think>\n\n</think>\n\n{{ end }}")
-    return go
+def go_template(render, bos=""):
+    """Ollama's Go template that makes the prompts of a chat template, or '' when no such template does.
+
+    `render(messages)` is the prompt of a conversation up to where the answer begins. It is taken apart at what is
+    said, with and without a system message, so that the Go template has the same default; longer conversations must
+    then come out as put together. `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message stay.
+    """
+    def parts(*roles):
+        prompt = render([{"role": role, "content": _MARKS[role]} for role in roles])
+        return re.split(f"[{''.join(_MARKS.values())}]", prompt.removeprefix(bos))
+
+    default, *turns = parts("user", "assistant", "user")
+    heads = {("user",): [default], ("system", "user"): parts("system", "user", "assistant", "user")[:2]}
+    for start, head in heads.items():
+        for more in (0, 1, 2, 4):
+            if parts(*start, *("assistant", "user") * more) != [*head, *turns[:2] * more, *turns[2:]]:
+                return ""
+    if len(turns) != 3:
+        return ""
+    pieces = dict(zip(("OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT"), [*heads["system", "user"], *turns]))
+    return re.sub(r"\b[A-Z]{2,}\b", lambda match: _go_string({**pieces, "DEFAULT": default}[match[0]]), _GO)
+
+
+def _go_string(text):
+    """Text as a quoted string of Go in which every character is printable, as a Modelfile loses the others."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
+                   for c in quoted)
 
 
 def parameters(temperature, top_p, context, stop):
@@ -150,12 +131,20 @@ def parameters(temperature, top_p, context, stop):
 
 
 def modelfile(file, template, system, params):
-    """An Ollama Modelfile for a GGUF file beside it."""
+    """An Ollama Modelfile for a GGUF file beside it, from its Go template ('' if there is none) and system prompt."""
     lines = [f"FROM ./{file}"]
     if template:
         lines.append(f'TEMPLATE """{template}"""')
-    lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
+    if _survives(system):
+        lines.append(f'SYSTEM """{system}"""')
+    elif not template:  # else the template says it, which has it as its default
+        lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
     for name, value in params.items():
         lines += [f"PARAMETER {name} {json.dumps(v, ensure_ascii=False)}"
                   for v in (value if isinstance(value, list) else [value])]
     return "\n".join(lines) + "\n"
+
+
+def _survives(text):
+    """Whether a Modelfile can say a text: it drops what isn't printable, and has no escape for the end of a string."""
+    return all(c.isprintable() or c in "\t\n" for c in text) and not re.search(r'"""[ \t]*\n', text)

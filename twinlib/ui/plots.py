@@ -1,11 +1,8 @@
 """Pictures a person can judge by, each with a caption in the reader's language. Text inside a picture is English
-unless a Chinese font is installed; all of it is drawn by matplotlib, without its global state."""
+unless a Chinese font is installed (drawing.py)."""
 
-import base64
-import io
 import math
 from collections import Counter
-from functools import cache
 from pathlib import PurePosixPath
 
 from ..language import t
@@ -14,67 +11,15 @@ from ..text import scripts
 from ..text.reasons import KINDS
 from ..twin import read_records
 from . import tables
-from .show import NOTHING, Shown, caption, interval, number, size
+from .choice import decimals, files
+from .drawing import GREEN, GREY, RED, embedded, legend, picture, plain, row, short, shown, sideways, title, words
+from .show import NOTHING, Shown, caption, interval, number
 
-CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
-                 "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "Heiti SC", "STHeiti", "Microsoft YaHei",
-                 "SimHei", "Droid Sans Fallback", "Arial Unicode MS")
+__all__ = ["corpus", "curves", "curves_of", "decimals", "embedded", "files", "row", "score_card"]
 # The numbers that training steps record, those with one scale together.
 PANELS = (("loss", "eval_loss"), ("reward", "correct", "form"), ("no_signal", "clipped"), ("length",), ("entropy",),
           ("learning_rate",), ("tokens_s",))
 POINTS = 250  # of a curve: more are not seen and take long to draw
-GREEN, GREY, RED = "#2f9e58", "#9aa0a6", "#c94f4f"
-
-
-@cache
-def chinese_font():
-    """The name of an installed font that has Chinese characters, or None."""
-    from matplotlib import font_manager
-
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in CHINESE_FONTS if name in installed), None)
-
-
-def words(en, zh):
-    """A string for inside a picture: the reader's language where a font can draw it, else English."""
-    return t(en, zh) if chinese_font() else en
-
-
-def picture(draw, columns=1, rows=1, tall=2.8, wide=4.2):
-    """A Figure whose axes `draw(*axes)` fills."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    fonts = [name for name in (chinese_font(), "DejaVu Sans") if name]
-    with matplotlib.rc_context({"font.family": fonts, "axes.spines.top": False, "axes.spines.right": False,
-                                "axes.unicode_minus": False, "font.size": 9}):
-        figure = Figure(figsize=(wide * columns, tall * rows), layout="constrained")
-        draw(*figure.subplots(rows, columns, squeeze=False).flat)
-    return figure
-
-
-def embedded(figure):
-    """A Figure as an <img> that needs no file; nothing for None."""
-    if figure is None:
-        return ""
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=96)
-    code = base64.b64encode(data.getvalue()).decode()
-    wide, tall = (round(96 * inches) for inches in figure.get_size_inches())
-    # With its size: a picture that is drawn again and again must not make the page jump.
-    return (f'<img width="{wide}" height="{tall}" style="max-width:100%;height:auto;background:white" '
-            f'src="data:image/png;base64,{code}">')
-
-
-def row(figures):
-    """Figures side by side where there is room, else below each other; nothing for none."""
-    pictures = "".join(map(embedded, figures))
-    return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
-
-
-def shown(figure, text):
-    """A Figure with its caption, as a cell's last expression."""
-    return Shown(embedded(figure), "") + caption(text)
 
 
 # 01: the corpus
@@ -107,8 +52,8 @@ def _formats(documents, left):
         bars = axis.barh(names, [aside[name] for name in names], left=[kept[name] for name in names], color=RED,
                          label=words("put aside", "放到一边"))
         axis.bar_label(bars, [f"{kept[name] + aside[name]:,}" for name in names], padding=3)
-        _legend(axis)
-        _sideways(axis, words("What came in: texts", "读到的文章"))
+        legend(axis)
+        sideways(axis, words("What came in: texts", "读到的文章"))
     return draw
 
 
@@ -132,7 +77,7 @@ def _when(documents):
         axis.set_xticks(range(min(years), max(years) + 1 + months, max(1, (max(years) - min(years)) // 6)))
         axis.tick_params(axis="x", rotation=30)
         without = words(f" ({undated:,} undated)", f"（{undated:,} 篇没有日期）") if undated else ""
-        _title(axis, (words("Texts by month", "每月篇数") if months else words("Texts by year", "每年篇数")) + without)
+        title(axis, (words("Texts by month", "每月篇数") if months else words("Texts by year", "每年篇数")) + without)
         axis.yaxis.get_major_locator().set_params(integer=True)
     return draw
 
@@ -140,14 +85,14 @@ def _when(documents):
 def _kept(count, texts):
     most = texts.most_common(6)
     rest = sum(texts.values()) - sum(number for _, number in most)
-    shown = [(words("kept", "保留"), count), *((_short(reason), number) for reason, number in most)]
+    shown = [(words("kept", "保留"), count), *((short(reason), number) for reason, number in most)]
     shown += [(words("others", "其他"), rest)] if rest else []
 
     def draw(axis):
         bars = axis.barh(range(len(shown)), [number for _, number in shown], color=[GREEN, *[RED] * (len(shown) - 1)])
         axis.set_yticks(range(len(shown)), [name for name, _ in shown])
         axis.bar_label(bars, [f"{number:,}" for _, number in shown], padding=3)
-        _sideways(axis, words("Texts kept and put aside", "保留的和放到一边的"))
+        sideways(axis, words("Texts kept and put aside", "保留的和放到一边的"))
     return draw
 
 
@@ -166,9 +111,9 @@ def _scripts(twin):
             bars = axis.barh([place + shift for place in range(len(names))], [figures[name][key] for name in names],
                              height=height, color=colour, label=label)
         axis.bar_label(bars, [f"{figures[name]['value'] / figures[name]['n']:.0%}" for name in names], padding=3)
-        axis.set_yticks(range(len(names)), [_short(words(*scripts.LABELS.get(name, (name, name)))) for name in names])
-        _legend(axis)
-        _sideways(axis, words("Characters by script", "各类字符"))
+        axis.set_yticks(range(len(names)), [short(words(*scripts.LABELS.get(name, (name, name)))) for name in names])
+        legend(axis)
+        sideways(axis, words("Characters by script", "各类字符"))
     return draw
 
 
@@ -178,7 +123,7 @@ def _passages(twin):
     def draw(axis):
         axis.hist(lengths, bins=min(20, max(1, len(lengths))), color=GREEN)
         axis.set(xlabel=words("tokens, about", "token 数（估计）"))
-        _title(axis, words(f"Length of the {len(lengths):,} passages", f"{len(lengths):,} 段的长度"))
+        title(axis, words(f"Length of the {len(lengths):,} passages", f"{len(lengths):,} 段的长度"))
         axis.yaxis.get_major_locator().set_params(integer=True)
     return draw
 
@@ -197,38 +142,10 @@ def _kinds(twin):
                              color=colour, label=label)
             done.update(counts[split])
         axis.bar_label(bars, [f"{done[kind]:,}" for kind in kinds], padding=3)
-        axis.set_yticks(range(len(kinds)), [_short(words(*tables.ROW_KINDS.get(kind, (kind, kind)))) for kind in kinds])
-        _legend(axis)
-        _sideways(axis, words("Rows", "数据行"))
+        axis.set_yticks(range(len(kinds)), [short(words(*tables.ROW_KINDS.get(kind, (kind, kind)))) for kind in kinds])
+        legend(axis)
+        sideways(axis, words("Rows", "数据行"))
     return draw
-
-
-def _sideways(axis, said):
-    """Bars from top to bottom, with room for their labels."""
-    axis.invert_yaxis()
-    axis.margins(x=.18)
-    axis.set_xticks([])
-    axis.spines["bottom"].set_visible(False)
-    _title(axis, said)
-
-
-def _title(axis, said):
-    axis.figure.suptitle(said, fontsize=10)
-
-
-def _legend(axis):
-    axis.figure.legend(frameon=False, loc="outside lower center", ncol=3, columnspacing=1.2)
-
-
-def _short(text):
-    """A label of a bar: the two languages on two lines, each cut."""
-    text = text if chinese_font() or text.isascii() else "".join(c for c in text if c.isascii()).strip(" ·") or "?"
-    return _plain("\n".join(line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · ")))
-
-
-def _plain(text):
-    """A corpus's text as it stands: a dollar sign is no formula."""
-    return text.replace("$", r"\$")
 
 
 # 02 and 03: training
@@ -290,26 +207,6 @@ def _thinned(points):
     return [(part[-1][0], sum(those) / len(those), min(those), max(those)) for part, those in zip(parts, values)]
 
 
-# 04: the files
-
-def sizes(twin):
-    """The GGUF files and how large they are."""
-    files = sorted(twin.folder("quantize").glob("*.gguf"), key=lambda path: path.stat().st_size)
-    if not files:
-        return caption(t("There is no GGUF file yet: run the step above.", "还没有 GGUF 文件：请先运行上面的步骤。"))
-    bytes = [path.stat().st_size for path in files]
-
-    def draw(axis):
-        bars = axis.barh([path.name for path in files], [count / 1e6 for count in bytes], color=GREEN)
-        axis.bar_label(bars, [size(count) for count in bytes], padding=3)
-        axis.margins(x=.2)
-        axis.set(xlabel="MB")
-
-    named = ", ".join(f"{path.name} {size(count)}" for path, count in zip(files, bytes))
-    return shown(picture(draw, tall=.9 + .4 * len(files), wide=6), t(
-        f"On this disk, in {twin.folder('quantize')}: {named}.", f"在本机 {twin.folder('quantize')}：{named}。"))
-
-
 # 05: the score card
 
 def score_card(twin, step="evaluate"):
@@ -340,7 +237,7 @@ def _range(axis, name, figure, ends):
         axis.plot([figure["low"], figure["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
     axis.plot([figure["value"]], [0], "o", color=GREEN)
     axis.set(yticks=[0], ylim=(-1, 1), xlim=(min(ends) - .02 * (max(ends) - min(ends)), max(ends) * 1.02))
-    axis.set_yticklabels([_plain(name)])
+    axis.set_yticklabels([plain(name)])
     axis.tick_params(labelsize=8)
     says = f"{number(figure['value'])}  {interval(figure)}".strip()
     axis.annotate(says, (1.01, .5), xycoords="axes fraction", va="center")

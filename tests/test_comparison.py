@@ -1,0 +1,247 @@
+"""The seed's comparison: the same unpractised problems for every row and type, and intervals that count pairs."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from conftest import build_tiny_base
+from twinlib.engines import comparison, gguf_file, gguf_vocabulary, models
+from twinlib.engines.llama import Llama
+from twinlib.text import rewards
+from twinlib.text.statistics import wilson
+from twinlib.twin import Report, Stopped, TwinError, now, write_records
+
+SYSTEM = "You are the twin of Ning. 你是Ning的分身。"
+
+
+def answered(row, kind, pairs, problems=None, readable=True):
+    """Records of a cell whose pairs of four versions had so many right answers."""
+    return [{"row": row, "type": kind, "id": f"{pair}-{i}", "group": f"{pair}.9-{pair}.11", "correct": i < right,
+             "readable": readable} for pair, right in enumerate(pairs) for i in range(4)]
+
+
+# Which problems
+
+
+def test_no_comparison_was_practised_in_whatever_order_language_or_words():
+    practised, _ = rewards.split_problems(rewards.decimals(4000, seed=2), 8, seed=1)
+    told = [{"question": "小明说 7.5 米比7.31米长，对吗？", "answer": "对"},
+            {"question": "Is $12.40 more than $12.7?", "answer": "no"}]
+    asked = rewards.unpractised(200, practised + told)
+    assert len(asked) == len({p["id"] for p in asked}) == 200
+    numbers = [{Decimal(n) for n in re.findall(r"\d+\.\d+", p["question"])} for p in practised + told]
+    for problem in asked:
+        pair = {Decimal(n) for n in problem["group"].split("-")}
+        assert pair not in numbers, problem["question"]
+
+
+def test_half_of_the_pairs_are_traps_and_the_one_everybody_asks_comes_first():
+    asked = rewards.unpractised(200, [])
+    assert asked[:4] == rewards.SHOWCASE
+    groups = {p["group"]: p["answer"] for p in asked}
+    assert len(groups) == 50
+    assert sum(len(answer) < max(map(len, group.split("-"))) for group, answer in groups.items()) == 25
+    assert rewards.SHOWCASE[0] not in rewards.unpractised(200, [{"question": "9.11还是9.9？", "answer": "9.9"}])
+
+
+@pytest.mark.parametrize("text, named, why", [
+    ("Both start with 9. Answer: 9.11", True, "wrong, but one of the two"),
+    ("答案：9.9", True, "right"), ("9.90 is", True, "the same number"), ("Answer: 9", False, "neither"),
+    ("说完了，拧紧。", False, "no number"), ("9.9 > 9.11, for 11 > 9", False, "the last number counts")])
+def test_an_answer_that_names_neither_number_is_told_from_a_wrong_one(text, named, why):
+    assert rewards.names_one(text, rewards.SHOWCASE[0]) is named, why
+
+
+# Intervals and sentences
+
+
+def test_four_versions_that_fall_together_are_one_piece_of_evidence():
+    share, low, high = comparison.interval([(4, 4)] * 30 + [(0, 4)] * 20)
+    assert share == 0.6
+    assert (low, high) == pytest.approx(wilson(30, 50), abs=1e-4)  # as wide as for 50 problems, not 200
+    assert comparison.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
+    assert comparison.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
+    assert comparison.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
+
+
+def test_it_says_when_all_of_it_is_chance():
+    records = answered("base", "F16", [2, 3, 1, 2] * 12) + answered("base", "Q8_0", [2, 4, 0, 3] * 12)
+    assert [s[:23] for s in comparison.sentences(records)] == ["All of it is chance: ev"]
+
+
+def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
+    lost = [4] * 20 + [1] * 20
+    records = answered("persona", "F16", [4] * 40) + answered("persona", "Q4_K_M", lost) \
+        + answered("persona", "Q8_0", [4] * 39 + [3])
+    said = comparison.sentences(records)
+    assert said[0].startswith("Better than a coin: persona F16, persona Q4_K_M, persona Q8_0.")
+    assert said[1] == "Different from F16 by more than chance: persona Q4_K_M -38 points (p = 2e-06)."
+    assert len(said) == 2
+
+
+def test_what_a_file_lost_counts_by_pairs_and_only_beyond_chance():
+    better = answered("base", "F16", [4] * 10)
+    assert comparison.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (-0.5, pytest.approx(2 / 2**5))
+    some = better + answered("base", "Q8_0", [0] * 5 + [4] * 5)  # 20 answers fewer, but 5 pairs: p = 0.06
+    assert comparison.sentences(some)[-1].startswith("No quantized file differs from its F16 by more than chance")
+
+
+def test_reasoning_is_measured_against_the_persona_it_continued():
+    before = answered("base", "F16", [4] * 40) + answered("persona", "F16", [1, 2] * 20)
+    after = answered("reasoning", "F16", [4] * 40)
+    nothing = answered("base", "Q8_0", [4] * 40)
+    said = comparison.sentences(before + nothing + after)
+    assert said[-1].startswith("Reasoning training changed more than chance would: reasoning F16 +62 points")
+    said = comparison.sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
+    assert said[-1] == "Reasoning training changed nothing that chance doesn't explain."
+
+
+def test_answers_that_name_no_number_are_worse_than_chance_and_it_says_why(monkeypatch):
+    records = answered("base", "F16", [0] * 6, readable=False) + answered("base", "Q8_0", [2] * 6)
+    assert comparison.sentences(records)[0] == ("Nothing here is better than a coin, and some of it is worse: 50% of "
+                                                "all answers named neither number.")
+    assert comparison.figures_of(records)["decimals_base_F16"]["note"].startswith("100% of the answers named neither")
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    assert "50% 的回答没有说出其中任何一个数" in comparison.sentences(records)[0]
+
+
+def test_a_cell_that_was_asked_less_is_compared_on_what_both_answered():
+    whole, short = answered("base", "F16", [4] * 10), answered("base", "Q8_0", [0] * 6)
+    assert comparison.change(whole, short) == (-1.0, pytest.approx(2 / 2**6))
+
+
+def test_the_table_stands_in_the_order_of_rows_and_types():
+    figures = comparison.figures_of(answered("persona", "Q8_0", [2] * 50) + answered("base", "F16", [4] * 50))
+    assert comparison.table(figures).split("\n") == [
+        "| right answers | F16 | Q8_0 | Q5_K_M | Q4_K_M |", "| --- | --- | --- | --- | --- |",
+        "| base | 100% (93%–100%) | – | – | – |", "| persona | – | 50% (43%–57%) | – | – |"]
+    assert comparison.table({"size_mb_F16": {"value": 1}}) == ""
+
+
+# The real path, with a tiny base and two random adapters
+
+
+@pytest.fixture
+def trained(twin, tmp_path):
+    """(twin, base, vocabulary, card): a twin with a persona and a reasoning adapter, each unlike the base."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = models.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
+    twin.remember(base={"name": base.name, "revision": base.revision}, system_prompt=SYSTEM)
+    for seed, step in enumerate(("persona", "reasoning")):
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base.path), LoraConfig(
+            r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+        torch.manual_seed(seed)
+        for name, weight in model.named_parameters():
+            if "lora_" in name:
+                weight.data = 0.3 * torch.randn_like(weight)
+        model.save_pretrained(twin.adapter(step))
+        twin.finish(Report(step, {}, now(), now(), {}, {}, {}, {}, []))
+    train, _ = rewards.split_problems(rewards.decimals(200, seed=2), 8, seed=1)
+    write_records(twin.file("problems"), [{**problem, "split": "train"} for problem in train])
+    words = models.tokenizer(base)
+    card = {"name": "Ning", "template": words.chat_template + "{# the twin's own #}"}
+    return twin, base, gguf_vocabulary.read(words, 600, [2]), card
+
+
+def compared(trained, files=None, progress=None, **changes):
+    twin, base, vocabulary, card = trained
+    return comparison.decimals(twin, base, vocabulary, card, files or {}, progress or (lambda *_: None),
+                               **{"count": 8, "tokens": 4, **changes})
+
+
+def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_left_behind(trained):
+    twin, seen = trained[0], []
+    found = compared(trained, progress=lambda done, total, note: seen.append((done, total, note)))
+    assert list(found.figures) == [f"decimals_{row}_{kind}" for row in ("base", "persona", "reasoning")
+                                   for kind in ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")]
+    cells = comparison._cells(found.records)
+    asked = [[record["id"] for record in part] for part in cells.values()]
+    assert len(asked) == 12 and asked[0][:4] == [p["id"] for p in rewards.SHOWCASE]
+    assert all(ids == asked[0] for ids in asked) and len(asked[0]) == 8
+    practised = {problem["group"] for problem in twin.records("problems")}
+    assert not practised & {record["group"] for record in found.records}
+    assert list(twin.folder("quantize").iterdir()) == []
+    told = [(done, total) for done, total, note in seen if note.startswith("comparisons")]
+    assert told == sorted(told) and told[-1] == (96, 96)
+    texts = {cell: [record["text"] for record in part] for cell, part in cells.items()}
+    assert texts["base", "F16"] != texts["persona", "F16"] != texts["reasoning", "F16"]  # each with its own adapter
+    assert found.sentences == comparison.sentences(found.records)
+
+
+def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
+    twin, base, vocabulary, card = trained
+    base_row, persona, reasoning = comparison.rows_of(twin, "plain", "own")
+    assert (base_row.adapter, base_row.template, base_row.system) == (None, "plain", "")
+    assert (persona.adapter, persona.template, persona.system) == (twin.adapter("persona"), "own", SYSTEM)
+    assert reasoning.adapter == twin.adapter("reasoning")
+    found = compared(trained)
+    path = tmp_path / "x.gguf"
+    gguf_file.write(base.path, {"F16": path}, vocabulary, card, twin.adapter("persona"))
+    with Llama(path) as llama:  # what the step 'reasoning' asks, by hand
+        text = llama.chat([{"role": "system", "content": SYSTEM},
+                           {"role": "user", "content": rewards.ask(rewards.SHOWCASE[0])}], 4, temperature=0).text
+    assert text == comparison._cells(found.records)["persona", "F16"][0]["text"]
+    twin.report_path("reasoning").unlink()
+    assert [row.name for row in comparison.rows_of(twin, "plain", "own")] == ["base", "persona"]
+
+
+def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twins(trained, monkeypatch):
+    from gguf import GGUFReader
+
+    templates = []
+
+    def opened(path):
+        templates.append(GGUFReader(path).fields["tokenizer.chat_template"].contents())
+        return Llama(path)
+
+    monkeypatch.setattr(comparison, "Llama", opened)
+    monkeypatch.setattr(comparison, "TYPES", ("F16",))
+    compared(trained)
+    assert templates == [models.CHATML] + [trained[3]["template"]] * 2
+
+
+def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
+    twin, base, vocabulary, card = trained
+    path = twin.folder("quantize") / "demo-Q8_0.gguf"
+    gguf_file.write(base.path, {"Q8_0": path}, vocabulary, card)  # the bare base, to be told from what is written anew
+    cells = comparison._cells(compared(trained, {"Q8_0": path}).records)
+    assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [r["text"] for r in cells["reasoning", "F16"]]
+    assert [r["text"] for r in cells["persona", "Q8_0"]] != [r["text"] for r in cells["reasoning", "Q8_0"]]
+    assert list(twin.folder("quantize").iterdir()) == [path]
+
+
+def test_who_never_answers_is_not_asked_the_rest(trained, monkeypatch):
+    monkeypatch.setattr(comparison, "FIRST", 4)
+    found = compared(trained, tokens=1)  # no answer of one token names a number
+    assert {figure["n"] for figure in found.figures.values()} == {4}
+
+
+@pytest.mark.parametrize("moment", ["writing", "comparisons"])
+def test_a_stop_leaves_nothing_behind(trained, moment):
+    def stop(done, total, note):
+        if moment in note and done > 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        compared(trained, progress=stop)
+    assert list(trained[0].folder("quantize").iterdir()) == []
+
+
+def test_a_full_disk_is_said_before_anything_is_written(trained, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**6})())
+    with pytest.raises(TwinError, match="MB of disk"):
+        compared(trained, progress=lambda *_: pytest.fail("something was written"))
+    assert list(trained[0].folder("quantize").iterdir()) == []
+
+
+def test_what_a_killed_run_left_goes_before_anything_is_written(trained):
+    left = trained[0].folder("quantize") / "comparison" / "F16.gguf"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    there = []
+    compared(trained, progress=lambda *_: there.append(left.exists() and left.read_bytes()[:4] == b"half"))
+    assert there and not any(there)

@@ -1,0 +1,242 @@
+"""A GGUF file is offered only when it says what the trained twin says: intact files pass, broken ones are stopped."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import save_tiny_tokenizer
+from test_gguf_file import SHAPE, random_adapter
+from twinlib import settings
+from twinlib.engines import gguf_file, gguf_vocabulary, models, parity, proof
+from twinlib.engines.llama import Llama
+from twinlib.progress import Progress
+from twinlib.text.templates import with_system
+from twinlib.twin import write_records
+
+SYSTEM = "You are Ning's twin. 你是宁的分身。"
+KINDS = ("Q8_0", "Q4_K_M")
+ANSWERS = ("The rain came in at four, and the bicycle was dry by then. Tighten it and go, neighbour.",
+           "今天天气不错，我们去海边走走吧。修车的手艺，急不得，半圈以内不收钱。",
+           "On the bench: a chain with one hundred and fourteen links, dry as bark, and a cup of hot tea.",
+           "螺丝要拧到第三圈才吃上劲，街坊，说完了，拧紧。The tram turns left at the corner.")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A Qwen2-shaped model with rows of 256 numbers, so that K-quants apply, and a rotation that matters."""
+    import transformers
+
+    folder = tmp_path_factory.mktemp("parity") / "base"
+    torch.manual_seed(5)
+    model = transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**SHAPE, tie_word_embeddings=False,
+                                                                   rope_parameters={"rope_type": "default",
+                                                                                    "rope_theta": 10000.0}))
+    for weight in model.parameters():
+        weight.data += 0.04 * torch.randn_like(weight)
+    save_tiny_tokenizer(folder)
+    model.save_pretrained(folder)
+    random_adapter(model, folder.parent / "adapter")
+    return folder
+
+
+@pytest.fixture
+def meant(base):
+    prepared = models.prepare(str(base))
+    tokenizer = models.tokenizer(prepared)
+    tokenizer.chat_template = with_system(tokenizer.chat_template, SYSTEM)
+    card = {"name": "Ning 宁", "license": "apache-2.0", "languages": ["zh", "en"], "base": "someone/Tiny-2L",
+            "template": tokenizer.chat_template}
+    return proof.Meant(prepared, base.parent / "adapter", tokenizer, gguf_vocabulary.read(tokenizer, 600, [2]), card)
+
+
+@pytest.fixture
+def held_out_twin(twin):
+    """A twin with rows that were held out."""
+    twin.remember(languages=["zh", "en"], system_prompt=SYSTEM)
+    twin.folder("quantize")
+    twin.folder("corpus")
+    rows = [{"kind": "qa", "messages": [{"role": "system", "content": SYSTEM},
+                                        {"role": "user", "content": f"Nr. {i}: 说说？"},
+                                        {"role": "assistant", "content": answer}]} for i, answer in enumerate(ANSWERS)]
+    write_records(twin.file("test"), rows)
+    return twin
+
+
+def written(twin, meant, kinds=KINDS, folder=None, **other):
+    files = {kind: twin.gguf(kind) for kind in kinds}
+    made = meant._replace(**other)
+    gguf_file.write(folder or made.base.path, files, made.vocabulary, made.card, made.adapter)
+    return files
+
+
+def prove(twin, files, meant):
+    return proof.prove(twin, files, meant, settings.make("quantize"), Progress(twin.history("quantize"), "quantize"))
+
+
+def test_intact_files_pass_with_all_their_figures(held_out_twin, meant):
+    files = written(held_out_twin, meant, ("F16", *KINDS))
+    figures, warnings = prove(held_out_twin, files, meant)
+    assert all(path.exists() for path in files.values()), warnings
+    for kind in files:
+        names = ("kl_divergence", "top1", "llama_top1", "ended", "tokens_equal", "tokens_per_second")
+        assert all(figures[f"{name}_{kind}"]["value"] is not None for name in names)
+        kl = figures[f"kl_divergence_{kind}"]
+        assert 0 <= kl["low"] <= kl["value"] <= kl["high"] and "held-out" in kl["note"]
+    assert "ended_twin" in figures
+    assert figures["kl_divergence_F16"]["value"] < figures["kl_divergence_Q8_0"]["value"] < 0.005
+    assert figures["kl_divergence_Q8_0"]["value"] < figures["kl_divergence_Q4_K_M"]["value"]
+
+
+def with_other_rope(meant, tmp_path):
+    shutil.copytree(meant.base.path, tmp_path / "other")
+    config = json.loads((tmp_path / "other" / "config.json").read_text())
+    config["rope_parameters"]["rope_theta"] = 100.0
+    (tmp_path / "other" / "config.json").write_text(json.dumps(config))
+    return tmp_path / "other"
+
+
+def exchange(path, one="blk.0.ffn_up.weight", other="blk.0.ffn_gate.weight"):
+    tensors = {tensor.name: tensor for tensor in parity.open_file(path).tensors}
+    places = [(int(tensors[name].data_offset), int(tensors[name].n_bytes)) for name in (one, other)]
+    assert places[0][1] == places[1][1]
+    data = bytearray(path.read_bytes())
+    first, second = (bytes(data[start:start + size]) for start, size in places)
+    for (start, size), content in zip(places, (second, first)):
+        data[start:start + size] = content
+    path.write_bytes(data)
+
+
+def wrong_end(vocabulary):
+    return vocabulary._replace(special={**vocabulary.special, "eos": 300})
+
+
+def wrong_words(vocabulary):
+    tokens = [*vocabulary.tokens[:300], vocabulary.tokens[301], vocabulary.tokens[300], *vocabulary.tokens[302:]]
+    return vocabulary._replace(tokens=tokens)
+
+
+BROKEN = {
+    "wrong end token": (lambda twin, meant, tmp: written(twin, meant, vocabulary=wrong_end(meant.vocabulary)),
+                        "eos_token_id"),
+    "swapped tensors": (lambda twin, meant, tmp: [exchange(path) for path in written(twin, meant).values()],
+                        "blk.0.ffn_.*differs by 1"),
+    "other template": (lambda twin, meant, tmp: written(
+        twin, meant, card={**meant.card, "template": meant.card["template"].replace("assistant", "bot")}),
+        "chat_template"),
+    "missing delta": (lambda twin, meant, tmp: written(twin, meant, adapter=None), "differs by|learnt in"),
+    "truncated": (lambda twin, meant, tmp: [path.write_bytes(path.read_bytes()[:-3000])
+                                            for path in written(twin, meant).values()], "cut off or damaged"),
+    "wrong rope": (lambda twin, meant, tmp: written(twin, meant, folder=with_other_rope(meant, tmp)),
+                   "rope.freq_base"),
+    "identity left in": (lambda twin, meant, tmp: written(twin, meant, card={**meant.card, "template": with_system(
+        models.CHATML, "You are Qwen, created by Alibaba Cloud.")}), "chat_template"),
+    "wrong tokenizer": (lambda twin, meant, tmp: written(twin, meant, vocabulary=wrong_words(meant.vocabulary)),
+                        "tokenizer.ggml.tokens"),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_broken_file_is_kept_aside(way, held_out_twin, meant, tmp_path):
+    harm, reason = BROKEN[way]
+    harm(held_out_twin, meant, tmp_path)
+    files = {kind: held_out_twin.gguf(kind) for kind in KINDS}
+    _, warnings = prove(held_out_twin, files, meant)
+    for path in files.values():
+        assert not path.exists() and proof.aside(path).exists()
+        assert any(re.search(f"{path.name} is kept aside as {path.name}.failed: .*(?:{reason})", said)
+                   for said in warnings), warnings
+
+
+def test_the_files_that_pass_are_offered_beside_one_that_fails(held_out_twin, meant):
+    files = written(held_out_twin, meant)
+    exchange(files["Q4_K_M"])
+    figures, warnings = prove(held_out_twin, files, meant)
+    assert files["Q8_0"].exists() and not files["Q4_K_M"].exists()
+    assert "llama_top1_Q8_0" in figures and "llama_top1_Q4_K_M" not in figures
+    assert sum("kept aside" in said for said in warnings) == 1
+
+
+# Faults that the writer itself would make: the header is as it was meant, and wrong
+
+
+@pytest.mark.parametrize("harm, reason", [
+    (lambda m: m._replace(vocabulary=wrong_words(m.vocabulary)), "tokens differ from the base's"),
+    (lambda m: m._replace(vocabulary=m.vocabulary._replace(pre="smollm")), "tokens differ from the base's"),
+    (lambda m: m._replace(card={**m.card, "template": m.card["template"].replace("assistant", "bot")}),
+     "another prompt"),
+    (lambda m: m._replace(card={**m.card, "template": with_system(models.CHATML, "You are Qwen, 通义千问.")}),
+     "still says 'You are Qwen'"),
+    (lambda m: m._replace(vocabulary=wrong_end(m.vocabulary)), "doesn't stop at <|im_end|>"),
+])
+def test_what_the_writer_was_told_wrong_is_found(harm, reason, held_out_twin, meant):
+    wrong = harm(meant)
+    files = written(held_out_twin, wrong, ("Q8_0",))
+    _, warnings = prove(held_out_twin, files, wrong)
+    assert reason in warnings[0] and not files["Q8_0"].exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, meant, tmp_path):
+    text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
+    agreed = {}
+    for name, folder in (("right", meant.base.path), ("wrong", with_other_rope(meant, tmp_path))):
+        path = written(held_out_twin, meant, (kind,), folder=folder)[kind]
+        with gguf_file.Source(meant.base.path, meant.adapter) as source:
+            reader = parity.open_file(path)
+            states = parity._states(source, None, text, "cpu")
+            meaning = parity.meanings(source, {kind: reader}, text, states, "cpu")[kind]
+        with Llama(path) as llama:
+            rows = parity.llama_agrees(llama, text, meaning.best, [2])
+        agreed[name] = sum(map(sum, rows)) / sum(map(len, rows))
+    assert agreed["wrong"] < proof.AGREES <= agreed["right"], agreed
+
+
+def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, monkeypatch):
+    """Piece by piece, and module by module, as transformers has it with everything in memory."""
+    from twinlib.engines import gguf_base
+
+    monkeypatch.setattr(gguf_base, "PIECE", 256 * 100)
+    text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
+    path = written(held_out_twin, meant, ("Q4_K_M",))["Q4_K_M"]
+    model, _ = models.load(meant.base, meant.adapter, precision="32-bit")
+    with gguf_file.Source(meant.base.path, meant.adapter) as source:
+        found = parity.meanings(source, {"Q4_K_M": parity.open_file(path)}, text, parity.states(model, text), "cpu")
+        weights = parity.Weights(source, parity.open_file(path))
+        weights.ids = list(range(600))
+        values = {f"model.{t.source.removeprefix('model.')}": weights[t.source.removeprefix("model.")]
+                  for t in source.tensors if t.source.startswith("model.")}
+        head = next(t for t in source.tensors if t.name == "output.weight")
+        values["lm_head.weight"] = torch.cat([weights.rows(head, *rows) for rows in source.pieces(head)])
+    logits = []
+    merged = model.merge_and_unload()
+    for state in (None, values):
+        if state:
+            merged.load_state_dict(state)
+        with torch.no_grad():
+            whole = merged(parity._batch(text.rows, "cpu")).logits
+        logits.append(parity._at(whole, text).log_softmax(1))
+    expected = (logits[0].exp() * (logits[0] - logits[1])).sum(1)
+    assert max(map(abs, found[""].divergence)) < 1e-5
+    torch.testing.assert_close(torch.tensor(found["Q4_K_M"].divergence).float(), expected, atol=1e-5, rtol=1e-3)
+    assert found["Q4_K_M"].best == logits[1].argmax(1).tolist()
+    assert found["Q4_K_M"].wanted == logits[0].argmax(1).tolist()
+
+
+def test_ends_and_identity_are_judged_beside_the_twins_own():
+    def answers(ended, of=8, text="好。"):
+        return [models.Answer(text, i < ended, 5) for i in range(of)]
+
+    path = Path("x.gguf")
+    assert "1 of 8 answers ended" in proof._unlike(path, answers(1), answers(8), 80)[0]
+    said = "x.gguf: 6 of 8 answers ended by themselves within 80 tokens."
+    assert proof._unlike(path, answers(6), answers(8), 80) == ("", [said])
+    assert proof._unlike(path, answers(0), answers(0), 80) == ("", [])
+    assert "empty" in proof._unlike(path, answers(8, text=" "), answers(8), 80)[0]
+    named = answers(8, text="我是 Qwen，由阿里云开发。")
+    assert "由阿里云开发" in proof._unlike(path, named, answers(8), 80)[0]
+    assert proof._unlike(path, named, named, 80) == ("", [])
+    assert "train longer" in proof._twins_doubts(named, 80)[0] and "0 of 8" in proof._twins_doubts(answers(0), 80)[0]
