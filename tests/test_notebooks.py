@@ -145,10 +145,10 @@ def test_one_cell_is_tagged_parameters_and_holds_assignments_only(path):
 
 @each_notebook
 def test_every_function_a_notebook_calls_exists(path):
-    from twinlib.ui import forms, interview, machine, people, place, plots, review, run, tables
+    from twinlib.ui import blind_test, forms, interview, machine, people, place, plots, review, run, tables
 
-    modules = {"forms": forms, "interview": interview, "machine": machine, "people": people, "place": place,
-               "plots": plots, "review": review, "run": run, "tables": tables}
+    modules = {"blind_test": blind_test, "forms": forms, "interview": interview, "machine": machine, "people": people,
+               "place": place, "plots": plots, "review": review, "run": run, "tables": tables}
     for text in cells(path, "code"):
         for module, name in re.findall(rf"\b({'|'.join(modules)})\.(\w+)\(", text):
             assert callable(getattr(modules[module], name, None)), f"{module}.{name}"

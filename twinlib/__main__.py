@@ -84,13 +84,18 @@ def _parser():
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
-        command = _command(commands, step, t(*DESCRIPTIONS[step]), run_step)
+        command = _command(commands, step.replace("_", "-"), t(*DESCRIPTIONS[step]), run_step)
         for field in fields(kind):
             command.add_argument(f"--{field.name.replace('_', '-')}", dest=f"set_{field.name}", metavar="…",
                                  type=_typed(field), help=_help(field))
     _command(commands, "status", t("What is done, stale or missing.", "哪些做完了、过期了、还没做。"), status)
-    _command(commands, "interview", t("Questions for people with little text; every answer is saved.",
-                                      "文字不多的人可以做访谈；每答一题就保存。"), run_interview)
+    commands.choices["blind-test"].add_argument("--codes", metavar="…", help=t(
+        "a file with the codes that friends sent back, - for the input: shows what they say",
+        "存有朋友发回的代码的文件，- 为标准输入：显示结果"))
+    interview = _command(commands, "interview", t("Questions for people with little text; every answer is saved.",
+                                                  "文字不多的人可以做访谈；每答一题就保存。"), run_interview)
+    interview.add_argument("--blind-test", action="store_true", help=t(
+        "new questions for the blind test instead; the answers are never learnt", "改答盲测用的新题；这些回答不会用来训练"))
     tour = _command(commands, "tour", t("Run notebooks 01 to 06 without a browser.", "不用浏览器，跑完 01 到 06。"), run_tour)
     for name in TOUR:
         tour.add_argument(f"--{name}")
@@ -125,7 +130,7 @@ def run_step(options):
 
     Under `accelerate launch` several processes run it together; the first one speaks and writes for all.
     """
-    step, helper = options.command, os.environ.get("RANK", "0") != "0"
+    step, helper = options.command.replace("-", "_"), os.environ.get("RANK", "0") != "0"
     if helper:
         os.environ["TWINLIB_PROGRESS"] = "file"
         sys.stdout = open(os.devnull, "w")
@@ -134,8 +139,10 @@ def run_step(options):
     module = import_module(f"twinlib.steps.{step}")
     twin = Twin.open(options.twin, create=step == "corpus")
     settings = _settings(step, options, twin)
-    if step == "talk":
-        return _talk(module, twin, settings)
+    if getattr(options, "codes", None):
+        return _codes(twin, options.codes)
+    if step not in STEPS:
+        return _without_report(step, module, twin, settings)
     _refuse(module.problems(settings, twin), not helper)
     twin.start(step, asdict(settings), write=not helper)
     if twin.state(step).name == "done":
@@ -179,9 +186,17 @@ def _refuse(problems, say=True):
         raise TwinError(t("Not started: mend what is marked ✗ first.", "没有开始：请先解决标 ✗ 的问题。"))
 
 
-def _talk(module, twin, settings):
+def _without_report(step, module, twin, settings):
     _refuse(module.problems(settings, twin))
-    module.run(twin, settings, Progress(None, "talk"))
+    module.run(twin, settings, Progress(None, step))
+    return 0
+
+
+def _codes(twin, source):
+    """Keep the codes of the blind test that a file holds, and print what all codes say."""
+    from .ui import blind_test
+
+    print(blind_test.results(twin, sys.stdin.read() if source == "-" else blind_test.file_text(source)))
     return 0
 
 
@@ -215,10 +230,10 @@ def _main_figure(report, step):
 
 
 def run_interview(options):
-    """Ask the interview's questions in the terminal."""
-    from .ui import interview
+    """Ask the interview's questions in the terminal, or those of the blind test."""
+    from .ui import blind_test, interview
 
-    interview.terminal(Twin.open(options.twin))
+    (blind_test if options.blind_test else interview).terminal(Twin.open(options.twin))
     return 0
 
 
