@@ -23,10 +23,10 @@ from . import gguf_file, kquants
 # trained weights show. Another tensor in its place is 140 % away.
 ROUNDING = {"F32": 1e-6, "F16": 2e-3, "BF16": 8e-3, "Q8_0": 0.02, "Q6_K": 0.06, "Q5_K": 0.12, "Q5_0": 0.12,
             "Q5_1": 0.12, "Q4_K": 0.24}
-PIECES = 4  # of a large tensor, 16 million numbers each, that are compared; predictions take the whole vocabulary
+PIECES = 3  # of a large tensor, 16 million numbers each, that are compared; predictions take the whole vocabulary
 SAMPLE = 2**14  # numbers of a tensor in which the delta is looked for
 DELTA_OFF = 0.1  # by how much the share of the delta that is found may differ from what the type leaves of it
-TOKENS = {"cpu": (576, 144), "cuda": (8192, 1024)}  # of held-out text: in all, and of one row
+TOKENS = {"cpu": (384, 96), "cuda": (8192, 1024)}  # of held-out text: in all, and of one row
 ASKED = 200  # positions at which llama.cpp is asked
 
 

@@ -27,7 +27,7 @@ GROSS = 0.5
 LOADED = 0.05  # of the twin as it was loaded, in 16 bits, from the merged float32: 0.0005 is usual
 AGREES = 0.85  # see _agrees
 ENDS = 0.8  # of the answers; below it a person is told
-ANSWERED = {"cpu": (6, 48), "cuda": (12, 200)}  # questions at most, and the longest answer in tokens
+ANSWERED = {"cpu": (4, 48), "cuda": (12, 200)}  # questions at most, and the longest answer in tokens
 SHOWN = 3  # answers
 QUESTIONS = {"zh": "你是谁？平时写些什么？", "en": "Who are you, and what do you write about?"}
 TEXTS = (
@@ -149,6 +149,8 @@ def _twin(meant, questions, text, settings, tokens, progress):
     progress(0, tokens, note)
     model, _ = models.load(meant.base, meant.adapter)
     loaded = parity.states(model, text)
+    if models.device() == "cpu":  # an adapter beside its weights takes three times as long there, answer by answer
+        model = model.merge_and_unload()
     model.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
     answers = models.generate(model, meant.tokenizer, _conversations(questions), tokens, settings.temperature,
                               settings.top_p, batch=len(questions))
