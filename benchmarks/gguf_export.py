@@ -5,8 +5,8 @@
 The usual way: peft merges the adapter and saves a 16-bit checkpoint (on the GPU if there is one), llama.cpp's converter
 makes a 16-bit GGUF file of it, llama.cpp's quantizer makes each of the three. It runs once for each number of `--cores`
 (all of the machine's, and 2 as on Colab), and so does ours. The converter is part of llama.cpp's sources; `--peer-python`
-is the Python of an environment that has cyllama, whose quantizer is llama.cpp's, and for Gemma also torch, transformers,
-gguf, sentencepiece and protobuf: `python -m venv peers && peers/bin/pip install cyllama …`.
+is the Python of an environment that has cyllama, whose quantizer is llama.cpp's; `--converter-python` that of one with
+torch, transformers, gguf, sentencepiece and, for Gemma, protobuf: this one unless said otherwise.
 
 Gemma 270M is real; other bases have random weights in the catalogue's shape. The adapter is random, rank 16 on every
 linear layer. Prints seconds by stage, disk taken beside the three files, the peak of a process's memory, the ratios, and
@@ -151,6 +151,9 @@ def one(asked, root):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     stages, extra = WAYS[asked.one](folder, adapter, out, asked)
+    began = time.perf_counter()
+    os.sync()
+    stages["until it is on the disk"] = time.perf_counter() - began
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
     sizes = {kind: (out / f"{kind}.gguf").stat().st_size for kind in KINDS}
     print("RESULT " + json.dumps({"stages": stages, "extra": extra, "peak": peak, "sizes": sizes}), flush=True)
@@ -198,7 +201,7 @@ def main():
                   f"{sum(found['sizes'].values()) / 1e9:.2f} GB of the files; peak {found['peak']:.1f} GiB", flush=True)
         if ("ours", cores) in totals and ("usual", cores) in totals:
             print(f"usual / ours, {cores} cores: {totals['usual', cores] / totals['ours', cores]:.2f}", flush=True)
-    if set(asked.ways) == set(WAYS):
+    if {way for way, _ in totals} == set(WAYS):
         print(f"tensors of another type: {same_types(asked.root)}")
 
 

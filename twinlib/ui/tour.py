@@ -30,7 +30,7 @@ SAMPLE_AUTHOR = "Ning"
 SAMPLE_INTRODUCTION = ("I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier "
                        "Three, with hot tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，现在在三号码头摆摊修自行车。半圈以内不收钱，说完了，拧紧。")
 NAMES = ("01_prepare_corpus", "02_sft_persona", "03_grpo_reasoning", "04_quantize", "05_evaluate", "06_publish")
-BUDGETS = {"setup": 150, "base": 50, "corpus": 10, "persona": 240, "reasoning": 90, "quantize": 60, "evaluate": 150,
+BUDGETS = {"setup": 150, "base": 50, "corpus": 10, "persona": 240, "reasoning": 90, "quantize": 90, "evaluate": 150,
            "publish": 10, "notebooks": 40}  # seconds, on 2 cores at effort smoke
 SENTENCES = ("StepFailed", "TwinError", "WrongValue")
 LINE_EVERY = 5.0
