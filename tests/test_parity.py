@@ -239,4 +239,6 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
     named = answers(8, text="我是 Qwen，由阿里云开发。")
     assert "由阿里云开发" in proof._unlike(path, named, answers(8), 80)[0]
     assert proof._unlike(path, named, named, 80) == ("", [])
-    assert "train longer" in proof._twins_doubts(named, 80)[0] and "0 of 8" in proof._twins_doubts(answers(0), 80)[0]
+    assert "train longer" in proof._twins_doubts(named, 80, None)[0]
+    assert "0 of 8" in proof._twins_doubts(answers(0), 80, None)[0] and not proof._twins_doubts(answers(8), 80, .2)
+    assert "own held-out replies 20% are that short" in proof._twins_doubts(answers(0), 80, .2)[0]

@@ -88,7 +88,7 @@ def prove(twin, files, meant, settings, progress):
         else:
             warnings += _far(kind, path, figures, deltas) + said
             progress.say(t(f"{path.name} passed.", f"{path.name} 通过。"))
-    return figures, warnings + _twins_doubts(answers, tokens)
+    return figures, warnings + _twins_doubts(answers, tokens, _as_short(twin, tokenizer, tokens))
 
 
 def _passing(readers, reasons):
@@ -128,6 +128,13 @@ def _held_out(twin, tokenizer, device):
     rows = [{"kind": "raw", "messages": [{"content": line}]} for line in TEXTS if len(line) > 8]
     return (parity.held_out([_encoded(row, tokenizer, end) for row in rows], device),
             t("on a few plain sentences: the twin has no rows", "分身没有数据，用的是几句普通的话"))
+
+
+def _as_short(twin, tokenizer, tokens):
+    """The share of the author's own held-out replies that end within so many tokens, or None without any."""
+    rows = twin.records("test") if twin.file("test").exists() else []
+    replies = [row["messages"][-1]["content"] for row in rows if row["kind"] == "qa"]
+    return sum(len(tokenizer(reply)["input_ids"]) < tokens for reply in replies) / len(replies) if replies else None
 
 
 def _encoded(row, tokenizer, end):
@@ -327,14 +334,16 @@ def _identity(answers):
     return next(filter(None, (templates.identity(answer.text) for answer in answers)), "")
 
 
-def _twins_doubts(answers, tokens):
-    """What the twin itself, and so every file, does wrong in its answers."""
+def _twins_doubts(answers, tokens, as_short):
+    """What the twin itself, and so every file, does wrong in its answers; `as_short` is the author's share of replies
+    that end as soon."""
     found, ended = [], sum(answer.ended for answer in answers)
     if answers and ended / len(answers) < ENDS:
-        found.append(t(f"The twin ended {ended} of {len(answers)} answers by itself within {tokens} tokens: it "
-                       "writes at length, or was trained too briefly; train longer if answers never end.",
-                       f"分身的 {len(answers)} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束：它写得长，或训练太短；"
-                       "如果回答总不结束，请多训练一些。"))
+        own = t(" train longer if its answers never end.", "如果回答总不结束，请多训练一些。") if as_short is None else \
+            t(f" of the author's own held-out replies {as_short:.0%} are that short. Train longer if its answers never end.",
+              f"作者自己的留出回答里有 {as_short:.0%} 这么短。如果回答总不结束，请多训练一些。")
+        found.append(t(f"The twin ended {ended} of {len(answers)} answers by itself within {tokens} tokens;{own}",
+                       f"分身的 {len(answers)} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束；{own}"))
     if said := _identity(answers):
         found.append(t(f"The twin said '{said}' about itself: train longer.", f"分身自称“{said}”：请多训练一些。"))
     return found
