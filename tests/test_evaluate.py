@@ -1,4 +1,4 @@
-"""Step 05 on a tiny real model with a real adapter and GGUF file: held out means held out, nothing is computed twice."""
+"""Step 05 on a tiny real model with a real adapter and GGUF file: held out is held out, nothing is computed twice."""
 
 import pytest
 
@@ -6,9 +6,10 @@ from twinlib import Stopped, TwinError, settings
 from twinlib.engines import gguf_file, gguf_vocabulary, models
 from twinlib.progress import Progress
 from twinlib.steps import evaluate
-from twinlib.text import scorecard
+from twinlib.text import blind_codes, held_out
 from twinlib.twin import Report, content_id, now, write_records
 
+LEFT_OUT = ("told_apart", "pick_my_reply", "membership", "forgetting", "own_facts", "never_wrote")  # at effort smoke
 WANTED = settings.make("evaluate", effort="smoke", questions=3, answer_tokens=16)
 
 
@@ -61,18 +62,45 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     outcome = run(trained)
     answers = trained.records("answers")
     assert len({a["question"] for a in answers}) == min(3, len(evaluate._questions(trained)))
-    asked = {row: [a["question"] for a in answers if a["row"] == row] for row in ("base", "prompt", "twin", "twin-Q8_0")}
+    asked = {row: [a["question"] for a in answers if a["row"] == row]
+             for row in ("base", "prompt", "twin", "twin-Q8_0")}
     assert len({tuple(questions) for questions in asked.values()}) == 1 and len(answers) == 4 * len(asked["base"])
     learnt = {row["messages"][-2]["content"] for row in trained.records("train") if row["kind"] == "qa"}
     assert asked["base"] and not learnt & set(asked["base"])
     figures = outcome.figures
     assert {"prediction_gain", "sounds_like_me", "sounds_like_me.prompt", "copied", "personal_data", "nonsense",
-            "nonsense.base", "nonsense.twin-Q8_0", *scorecard.LATER} <= set(figures)
+            "nonsense.base", "nonsense.twin-Q8_0", *LEFT_OUT} <= set(figures)
+    assert all(figures[name]["value"] is None and "effort smoke" in figures[name]["note"] for name in LEFT_OUT)
+    assert "quantize" in figures["quantization_loss"]["note"] and "no friend's code" in figures["fool_rate"]["note"]
+    assert all(figure["note"] for figure in figures.values())
     assert isinstance(figures["prediction_gain"]["value"], float) and figures["nonsense"]["n"] == len(asked["base"])
     assert any("Too few to tell" in warning for warning in outcome.warnings)
     assert {"corpus/test.jsonl", "persona/adapter", "quantize/demo-Q8_0.gguf"} <= set(outcome.inputs)
     page = evaluate.side_by_side(trained)[0]
     assert list(page) == ["question", "real", "base", "prompt", "twin", "twin-Q8_0"] and page["base"] != page["twin"]
+
+
+def test_at_effort_standard_everything_is_measured_or_says_what_it_lacks(trained, tmp_path):
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text('{"question": "2 + 2?", "answer": "4"}\n' * 2 + '{"question": "3 + 4?", "answer": "7"}\n')
+    wanted = settings.make("evaluate", effort="standard", questions=4, answer_tokens=16, problems=str(problems))
+    outcome = run(trained, wanted)
+    figures = outcome.figures
+    assert figures["forgetting"]["n"] == 60 and figures["forgetting.problems"]["n"] == 2
+    assert figures["forgetting.base"]["value"] < 0.2 and "hardly anything to forget" in figures["forgetting"]["note"]
+    assert figures["own_facts"]["n"] >= 8 and figures["own_facts"]["value"] < 0.2
+    assert figures["never_wrote"]["n"] == 30 and figures["never_wrote.false_premises"]["n"] == 10
+    assert "memory" in figures["own_facts.memory"]["note"]
+    for name in ("told_apart", "pick_my_reply", "membership"):
+        assert figures[name]["value"] is None and figures[name]["note"].startswith("Too few to tell")
+    assert str(problems) in outcome.inputs and all(figure["note"] for figure in figures.values())
+    again = [run(trained, wanted).figures, figures]
+    assert again[0] == again[1]
+
+
+def test_a_problem_file_that_is_not_there_is_a_stop(trained):
+    wanted = settings.make("evaluate", problems="/nowhere/problems.jsonl")
+    assert [problem.level for problem in evaluate.problems(wanted, trained) if "/nowhere" in problem.text] == ["stop"]
 
 
 def test_a_second_run_loads_no_model_and_says_the_same(trained, monkeypatch):
@@ -117,7 +145,7 @@ def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(samp
     add_adapter(sample_twin, tiny_base, change=1.0)
     note = run(sample_twin).figures["prediction_gain"]["note"]
     model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
-    texts = [passage["text"] for passage in evaluate._cut(evaluate._passages(sample_twin, "test"))]
+    texts = [passage["text"] for passage in held_out.cut(evaluate._passages(sample_twin, "test"))]
     plain = sum(nats for nats, _ in models.nll(model, tokenizer, texts, 2048))
     scores = [[score["nats"] for score in sample_twin.records("scores") if score["id"] == content_id(text)]
               for text in texts]
@@ -127,24 +155,36 @@ def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(samp
     assert f"surprises the twin {abs(gain):.3f} {'less' if gain > 0 else 'more'} than its base" in note
 
 
+def test_the_fool_rate_is_that_of_the_codes_that_friends_sent_back(twin):
+    trials = [{"question": str(n), "owner": "a", "other": "b", "row": "twin", "first": n % 2} for n in range(10)]
+    assert evaluate._fool_rate(twin)["value"] is None
+    twin.folder("evaluate")
+    write_records(twin.file("blind_tests"), [{"id": "AAAA", "trials": trials}, {"id": "ABCD", "trials": trials}])
+    fooled = tuple(blind_codes.Choice(trial["first"] ^ (n < 3), 2, False) for n, trial in enumerate(trials))
+    codes = [blind_codes.write(blind_codes.Reply(test, 7, blind_codes.START, fooled, "")) for test in ("AAAA", "ABCD")]
+    twin.file("blind_codes").write_text("\n".join(codes))
+    found = evaluate._fool_rate(twin)
+    assert (found["value"], found["n"]) == (0.3, 10) and found["low"] < 0.3 < found["high"]
+
+
 # What is measured on
 
 
 def test_questions_come_from_the_documents_in_turn():
     items = [{"document": d, "n": n} for n, d in enumerate("aaabbc")]
-    assert [item["n"] for item in evaluate._spread(items, 5)] == [0, 3, 5, 1, 4]
+    assert [item["n"] for item in held_out.spread(items, 5)] == [0, 3, 5, 1, 4]
 
 
 def test_other_peoples_texts_match_mine_in_language_and_number(sample_twin):
     mine = [{"language": "zh"}] * 7 + [{"language": "en"}] * 3
-    theirs = evaluate._others(mine, [{"text": "他说，好。"}])
+    theirs = held_out.others(mine, [{"text": "他说，好。"}])
     assert [text["language"] for text in theirs].count("zh") == 7 and len(theirs) == 10
     assert len({text["document"] for text in theirs[:6]}) == 6
     assert "，" in theirs[0]["text"] and "," not in theirs[0]["text"]
 
 
 def test_five_voices_or_more_in_both_languages():
-    assert all(len(evaluate.voices(language)) >= 5 for language in ("zh", "en"))
+    assert all(len(held_out.voices(language)) >= 5 for language in ("zh", "en"))
 
 
 # Problems and plan
@@ -177,9 +217,10 @@ def test_nothing_held_out_is_a_stop(trained):
     assert any("held out" in problem.text for problem in evaluate.problems(WANTED, trained) if problem.level == "stop")
 
 
-@pytest.mark.parametrize("effort, questions, tokens", [("smoke", 6, 70), ("quick", 12, 120), ("standard", 40, 250),
-                                                       ("thorough", 100, 300)])
-def test_the_plan_follows_the_effort(twin, effort, questions, tokens):
+@pytest.mark.parametrize("effort, questions, tokens, picks", [("smoke", 6, 70, 0), ("quick", 12, 120, 20),
+                                                              ("standard", 40, 250, 50), ("thorough", 100, 300, 100)])
+def test_the_plan_follows_the_effort(twin, effort, questions, tokens, picks):
     plan = evaluate.plan(settings.make("evaluate", effort=effort), twin)
-    assert (plan.values["questions"], plan.values["answer_tokens"]) == (questions, tokens)
+    assert plan.values == {"questions": questions, "answer_tokens": tokens, "picks": picks,
+                           "files": "recommended" if effort in ("smoke", "quick") else "all"}
     assert plan.seconds > 0 and plan.memory_gb > 0 and set(plan.reasons) == set(plan.values)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from twinlib.steps.evaluate import voices
-from twinlib.text import scorecard, style
+from twinlib.text.held_out import voices
+from twinlib.text import facts, instructions, memorised, quantized, scorecard, style, verdict
+from twinlib.twin import Report, figure
 
 ZH = "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。那年城里一下子多出许多自行车，链条响得像搓麻将。"
 EN = "On the bench: a new bicycle, eleven days old, already dying. A student bought it and asked me what it is worth."
@@ -106,7 +107,7 @@ def test_nonsense_is_counted_by_row_and_compared():
     found = scorecard.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
     assert [figure["value"] for figure in found.values()] == [0.5, 0, 1]
     assert found["base"]["note"] == "in circles: 1" and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
-    assert found["twin"]["note"] == "base 50%, twin 0%, twin-Q8_0 100%. No worse than the base."
+    assert found["twin"]["note"] == "Good: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."
 
 
 @pytest.mark.parametrize("bad, said", [(1, "may be chance"), (20, "trained too long")])
@@ -130,7 +131,7 @@ def continuation(text, true=ZH):
 
 def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart():
     said = [continuation(ZH), continuation(ZH[:40] + "别的话说了一些。"), continuation("完全是另外一回事，谁也没有写过这样的句子。")]
-    found, warnings = scorecard.copied(said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")])
+    found, warnings = memorised.copied([], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")])
     assert found["copied"]["value"] == pytest.approx(2 / 3) and found["copied.exact"]["value"] == pytest.approx(1 / 3)
     assert "nearly word for word in 2, exactly in 1" in found["copied"]["note"]
     assert warnings == ["The twin recites its training texts: train for fewer epochs."]
@@ -138,12 +139,18 @@ def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart()
 
 def test_what_the_author_repeats_anyway_is_taken_off():
     said = [continuation(ZH), continuation(ZH)]
-    found, warnings = scorecard.copied(said, [ZH], [ZH], [answer("好")])
+    found, warnings = memorised.copied([], said, [ZH], [ZH], [answer("好")])
     assert found["copied"]["value"] == 0 and "yourself in 100%" in found["copied"]["note"] and warnings == []
 
 
+def test_what_the_base_knew_by_heart_is_not_the_trainings_doing():
+    other = continuation("完全是另外一回事，谁也没有写过这样的句子。")
+    found, warnings = memorised.copied([continuation(ZH), other], [continuation(ZH), other], ["没有"], [ZH], [answer("好")])
+    assert found["copied"]["value"] == 0 and "the base did in 1" in found["copied"]["note"] and warnings == []
+
+
 def test_answers_that_quote_at_length_are_a_warning():
-    found, warnings = scorecard.copied([], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")])
+    found, warnings = memorised.copied([], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")])
     assert found["copied"]["value"] is None
     assert warnings == ["1 of the twin's answers quote the training texts at length (up to 45 characters)."]
 
@@ -158,14 +165,105 @@ def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
     bad, good = answer("水底，没有鱼。" * 12), answer(ZH)
     for base, twin in (([bad], [bad]), ([good] * 21, [bad, good]), ([good] * 21, [answer("")] * 21)):
         figures += scorecard.nonsense({"base": base, "twin": twin, "twin-Q8_0": [good]}).values()
-    figures += [scorecard.personal_data([answer(ZH)]), *scorecard.later().values()]
-    figures += scorecard.copied([continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
-    figures += scorecard.copied([], [ZH], [ZH], [answer("好")])[0].values()
-    assert len({figure["note"] for figure in figures}) > 15
+    figures += [scorecard.personal_data([answer(ZH)]), verdict.not_run("quick"), verdict.too_few(("1 text", "1 段"), 1)]
+    figures += memorised.copied([], [continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
+    figures += memorised.copied([], [], [ZH], [ZH], [answer("好")])[0].values()
+    figures += [scorecard.told_apart(pairs("founder"), "twin"), scorecard.told_apart([], "base")]
+    figures += [scorecard.pick_my_reply([(str(i), i % 2) for i in range(n)], "twin") for n in (3, 20)]
+    figures += [memorised.membership(losses(n, 0.5), losses(n, 0.9)) for n in (3, 10)]
+    figures += [*quantized.loss(quantize_report(kl_divergence_Q8_0=(0.1,), top1_Q8_0=(0.9,), size_mb_Q8_0=(1,)), "done",
+                                ["Q8_0"]).values(), *quantized.loss(None, "missing", []).values()]
+    figures += instructions.forgetting([1] * 9, [0] * 9).values()
+    asked = [{"answer": "1", "language": "en", "kind": kind} for kind in ("unanswerable", "false_premises")] * 8
+    figures += facts.own_facts_figures(asked, [""] * 16, ["1"] * 16).values()
+    figures += facts.never_wrote_figures(asked, ["x"] * 16, ["x"] * 16, [answer(ZH)]).values()
+    assert len({figure["note"] for figure in figures}) > 30
     assert [figure["note"] for figure in figures if figure["note"].count(" · ") > 1] == []
 
 
-def test_what_is_not_measured_yet_says_so():
-    found = scorecard.later()
-    assert {"told_apart", "membership", "fool_rate"} <= set(found)
-    assert all(figure["value"] is None and figure["note"] for figure in found.values())
+# Told apart, membership, picks, quantization
+
+
+def pairs(writer, shift=0, count=22):
+    """Real passages of the nurse beside as long ones of a writer, from eight documents."""
+    mine, theirs = voices("zh")["nurse"], voices("zh")[writer]
+    return [{**answer(theirs[120 * i + shift:][:60], document=f"d{i % 8}"), "real": mine[120 * i:][:60]}
+            for i in range(count)]
+
+
+def test_another_writer_is_told_apart_and_the_author_is_not():
+    other, same = scorecard.told_apart(pairs("founder"), "twin"), scorecard.told_apart(pairs("nurse", 60), "twin")
+    assert other["value"] > 0.85 and other["note"].startswith("Bad") and other["low"] > 0.75 and other["n"] == 22
+    assert same["value"] < 0.7 and same["low"] < 0.5
+
+
+def test_a_classifier_is_tried_on_documents_that_it_never_saw(monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+
+    seen = []
+    fit = LogisticRegression.fit
+
+    def noticed(self, texts, real, *rest, **named):
+        seen.append(texts.shape[0])
+        return fit(self, texts, real)
+
+    monkeypatch.setattr(LogisticRegression, "fit", noticed)
+    row = pairs("founder", count=20)
+    documents = [one["document"] for one in row]
+    scores = scorecard.scores_apart([(one["real"], one["text"]) for one in row], documents)
+    assert len(scores) == 20 and len(seen) == scorecard.FOLDS and all(size < 40 for size in seen)
+
+
+def test_few_answers_or_documents_are_not_told_apart():
+    assert "has 8" in scorecard.told_apart(pairs("founder", count=8), "twin")["note"]
+    one = [{**pair, "document": "d"} for pair in pairs("founder")]
+    assert scorecard.told_apart(one, "twin")["value"] is None
+
+
+def test_picks_are_counted_and_guessing_is_said():
+    chosen = [(f"d{i}", 0 if i % 2 else 1 + i % 3) for i in range(20)]
+    found = scorecard.pick_my_reply(chosen, "twin")
+    assert found["value"] == 0.5 and found["low"] < 0.5 < found["high"] and "Good" in found["note"]
+    assert "25%" in found["note"]
+    always = scorecard.pick_my_reply([(f"d{i}", 0) for i in range(20)], "prompt")
+    assert always["value"] == 1 and always["low"] < 0.9 and "Good" not in always["note"], "Wilson's width, no verdict"
+    assert scorecard.pick_my_reply(chosen[:3], "twin")["value"] is None
+
+
+def losses(documents, loss):
+    return [{"document": f"{loss}-{i}", "loss": loss + i / 100} for i in range(documents)]
+
+
+@pytest.mark.parametrize("trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Good"), (0.86, 0.84, "So-so")])
+def test_membership_is_how_well_training_texts_give_themselves_away(trained, value, said):
+    found = memorised.membership(losses(10, trained), losses(10, 0.9))
+    assert found["value"] == pytest.approx(value, abs=0.05) and said in found["note"] and found["n"] == 20
+
+
+def test_membership_of_few_documents_is_not_measured():
+    found = memorised.membership(losses(10, 0.5), losses(4, 0.9))
+    assert found["value"] is None and "4 documents" in found["note"]
+
+
+def quantize_report(**figures):
+    return Report("quantize", {}, 0, 0, {}, {}, {}, {name: figure(*values) for name, values in figures.items()}, [])
+
+
+def test_what_quantization_cost_is_taken_from_step_04():
+    report = quantize_report(kl_divergence_Q8_0=(0.001, 0.0005, 0.002, 500), top1_Q8_0=(0.985, 0.97, 0.99, 500),
+                             size_mb_Q8_0=(291,), size_mb_Q4_K_M=(250,),
+                             kl_divergence_Q4_K_M=(0.12, 0.1, 0.15, 500), top1_Q4_K_M=(0.8, 0.75, 0.85, 500))
+    found = quantized.loss(report, "done", ["Q8_0", "Q4_K_M"])
+    good, bad = found["quantization_loss"], found["quantization_loss.Q4_K_M"]
+    assert len(found) == 2 and good["value"] == 0.001
+    assert good["note"].startswith("Good") and "98%" in good["note"]
+    assert bad["note"].startswith("Bad") and "80% of places (92% is good)" in bad["note"] and bad["high"] == 0.15
+
+
+@pytest.mark.parametrize("report, state, kinds", [
+    (None, "missing", []), (quantize_report(size_mb_Q8_0=(291,)), "done", ["Q8_0"]),
+    (quantize_report(kl_divergence_Q8_0=(0.001,)), "stale", ["Q8_0"]),
+    (quantize_report(kl_divergence_Q8_0=(0.001,)), "done", [])])
+def test_without_a_fresh_proof_quantization_loss_is_not_known(report, state, kinds):
+    found = quantized.loss(report, state, kinds)
+    assert found["quantization_loss"]["value"] is None and "quantize" in found["quantization_loss"]["note"]

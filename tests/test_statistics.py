@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from twinlib.text.statistics import bootstrap, wilson
+from twinlib.text.statistics import auc, auc_of_documents, auc_of_pairs, bootstrap, mcnemar, paired, wilson
 
 
 @pytest.mark.parametrize("hits, n, low, high, why", [
@@ -60,3 +60,59 @@ def test_draws_without_a_value_are_left_out_while_they_are_few():
     rarely = bootstrap(lambda drawn: sum(drawn) / len(drawn) if sum(drawn) > 6 else math.nan, values)
     assert rarely[1] == 1.0
     assert bootstrap(lambda drawn: 1.0 if 0.0 in drawn else math.nan, values) == (None, None)
+
+
+# AUC
+
+
+@pytest.mark.parametrize("positive, negative, value, why", [
+    ([0.8, 0.4], [0.1, 0.35], 1.0, "all above"), ([0.35, 0.8], [0.1, 0.4], 0.75, "scikit-learn's own example"),
+    ([1.0], [1.0], 0.5, "a tie counts half"), ([0.1], [0.9, 0.8], 0.0, "all below")])
+def test_an_auc_is_how_often_one_is_above_the_other(positive, negative, value, why):
+    assert auc(positive, negative) == pytest.approx(value), why
+
+
+def test_an_auc_is_mann_whitneys_u():
+    from scipy.stats import mannwhitneyu
+
+    source = random.Random(2)
+    one, other = ([source.gauss(mean, 1) for _ in range(n)] for mean, n in ((0.7, 31), (0.0, 17)))
+    assert auc(one, other) == pytest.approx(mannwhitneyu(one, other).statistic / (31 * 17))
+    assert math.isnan(auc([], other))
+
+
+def test_aucs_draw_whole_documents_again():
+    """The same scores in few documents are less sure than in many."""
+    source = random.Random(3)
+    one, other = ([source.gauss(mean, 1) for _ in range(40)] for mean in (0.8, 0.0))
+    many = auc_of_documents([[score] for score in one], [[score] for score in other])
+    few = auc_of_documents([one[i:i + 10] for i in range(0, 40, 10)], [other[i:i + 10] for i in range(0, 40, 10)])
+    assert many[0] == few[0] == auc(one, other) and many[1] < many[0] < many[2]
+    hanley = 0.0517  # Hanley and McNeil's standard error of an AUC of 0.72 from 40 and 40
+    assert many[0] == pytest.approx(0.72, abs=0.06) and (many[2] - many[1]) / 3.92 == pytest.approx(hanley, rel=0.25)
+    assert auc_of_documents([one], [other])[1:] == (None, None)
+
+
+def test_pairs_keep_together():
+    pairs = [[(1.0, 0.0)], [(2.0, 1.5)], [(0.5, 0.4)]]
+    value, low, high = auc_of_pairs(pairs)
+    assert value == pytest.approx(7 / 9) and low <= value <= high == 1.0
+
+
+# Pairs
+
+
+@pytest.mark.parametrize("cells, low, high, why", [
+    ((36, 12, 2, 0), 0.0569, 0.3404, "Newcombe 1998 on paired data, method 10"),
+    ((36, 14, 0, 0), 0.1528, 0.4167, "Newcombe 1998 on paired data, method 10"),
+    ((54, 0, 0, 0), -0.0664, 0.0664, "Newcombe 1998 on paired data, method 10: nothing changed, and it has a width"),
+    ((794, 86, 150, 570), -0.0587, -0.0213, "Agresti's approval ratings: as the normal approximation when n is large")])
+def test_paired_intervals_are_the_published_ones(cells, low, high, why):
+    assert paired(*cells) == pytest.approx((low, high), abs=2e-4), why
+
+
+def test_mcnemars_p_is_exact():
+    """Ten pairs changed, nine of them one way: 2 (1 + 10) / 2^10."""
+    gain, low, high, p = mcnemar([0] * 9 + [1] + [1] * 20, [1] * 9 + [0] + [1] * 20)
+    assert gain == pytest.approx(8 / 30) and p == pytest.approx(22 / 1024) and 0 < low < gain < high
+    assert mcnemar([1, 0], [1, 0])[3] == 1.0

@@ -205,6 +205,15 @@ class Evaluate:
         "From held-out documents.", "来自留出的文章。"), kind=int, low=1, high=500, advanced=True)
     answer_tokens: int = setting(AUTO, ("Longest answer, in tokens", "回答最多 token 数"), (
         "The same for every row.", "每一行都一样。"), kind=int, low=16, high=2048, advanced=True)
+    picks: int = setting(AUTO, ("Choices of four replies", "四选一的题数"), (
+        "Which reply is yours to this question? 0 leaves it out.", "哪个是您对这个问题的回答？0 表示不做。"),
+        kind=int, low=0, high=500, advanced=True)
+    files: str = setting(AUTO, ("GGUF files that answer", "参加作答的 GGUF 文件"), (
+        "Each is a row of the score card.", "每个文件是成绩单的一行。"), kind=str,
+        choices=(AUTO, "recommended", "all"), advanced=True)
+    problems: str = setting("", ("Problem file", "题目文件"), (
+        "JSON Lines in GSM8K's format, to see what was forgotten; only at effort standard and thorough.",
+        "GSM8K 格式的 JSON Lines，看看忘了多少；只在 standard 和 thorough 力度用。"), advanced=True)
     temperature: float = setting(0.7, ("Temperature", "温度"), (
         "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), low=0.0, high=2.0, advanced=True)
     seed: int = seed()

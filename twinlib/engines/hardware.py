@@ -371,18 +371,23 @@ def _reasoning(settings, machine, facts):
     return Plan(values, reasons, round(memory, 1), round(seconds))
 
 
-EVALUATION = {"smoke": (6, 70), "quick": (12, 120), "standard": (40, 250), "thorough": (100, 300)}
+# questions, answer tokens, choices of replies, GGUF files that answer
+EVALUATION = {"smoke": (6, 70, 0, "recommended"), "quick": (12, 120, 20, "recommended"),
+              "standard": (40, 250, 50, "all"), "thorough": (100, 300, 100, "all")}
+ABILITIES = 260  # short answers of about 60 tokens that standard and thorough ask for beside the questions
 
 
 def _evaluate(settings, machine, facts):
     size = cost.shape(facts.get("base") or recommended_base(machine)[0]) or cost.UNKNOWN
-    questions, tokens = EVALUATION[settings.effort]
-    said = t(f"effort {settings.effort}", f"力度 {settings.effort}")
-    values, reasons = {"questions": questions, "answer_tokens": tokens}, {"questions": said, "answer_tokens": said}
-    questions, tokens = _typed(settings, "questions", questions), _typed(settings, "answer_tokens", tokens)
-    written = 4 * questions * tokens
-    read = cost.step_seconds(machine, size, cost.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"]))) / 2
-    seconds = written / (400 if machine["gpu"] else 60) + read + 30
+    names = ("questions", "answer_tokens", "picks", "files")
+    values = dict(zip(names, EVALUATION[settings.effort]))
+    reasons = dict.fromkeys(names, t(f"effort {settings.effort}", f"力度 {settings.effort}"))
+    questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
+    whole = settings.effort in ("standard", "thorough")
+    written = (3 + (1 if files == "recommended" else 3)) * questions * tokens + whole * ABILITIES * 60
+    read = (12 * questions if whole else 64) * 220 + 3 * picks * 4 * 50  # tokens whose surprise is measured
+    step = cost.step_seconds(machine, size, cost.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"])))
+    seconds = written / (400 if machine["gpu"] else 60) + read / 12_000 * step / 2 + 30
     # Held-out passages pass through the whole vocabulary at once: on a CPU that takes more than the weights.
     memory = size.parameters * 2 * 1e9 / 2**30 * 1.6 + (1.5 if machine["gpu"] else 3.5)
     return Plan(values, reasons, round(memory, 1), round(seconds))

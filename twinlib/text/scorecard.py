@@ -1,34 +1,23 @@
 """From answers and scores to the figures of the score card, each with an interval and a sentence on what it means.
 
 Pure: lists and numbers in, figures out. An answer here is {document, language, prompt, real, text}: what a row said to
-a held-out question, all that it was told (`prompt`), and what the author wrote there (`real`).
+a held-out question, all that it was told (`prompt`), and what the author wrote there (`real`). Copies and membership
+stand in memorised.py, what the base could do in instructions.py, facts in facts.py, the marks in verdict.py.
 """
 
 import math
 
 from ..language import t
 from ..twin import figure
-from . import privacy, style
-from .statistics import bootstrap, wilson
+from . import privacy, style, verdict
+from .statistics import auc_of_pairs, bootstrap, wilson
+from .verdict import grouped, percent, too_few
 
 SHORT = {"zh": 30, "en": 80}  # characters; in shorter answers a style can't be seen
 FEW_ANSWERS = 3
-GOOD_LIKENESS, GOOD_NONSENSE, GOOD_COPIED = 0.7, 0.02, 0.05
-QUOTED = {"zh": 30, "en": 100}  # characters in one run: a quotation, no turn of phrase
-LATER = ("told_apart", "pick_my_reply", "membership", "forgetting", "own_facts", "never_wrote", "quantization_loss",
-         "fool_rate")
-
-
-def grouped(items, documents):
-    """Items in one list per document."""
-    found = {}
-    for item, document in zip(items, documents):
-        found.setdefault(document, []).append(item)
-    return list(found.values())
-
-
-def percent(share):
-    return f"{share:.0%}"
+PAIRS = 20  # answers that a classifier needs to learn from
+FOLDS = 5
+FEW_PICKS = 8
 
 
 # Prediction gain
@@ -49,12 +38,12 @@ def prediction_gain(mine, theirs):
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
     own, other = map(rate, groups)
     low, high = bootstrap(lambda a, b: rate(a) - rate(b), *groups)
-    verdict, less, others = _gain_verdict(own - other, low), _less(own), _less(other)
+    found, less, others = _gain_verdict(own - other, low), _less(own), _less(other)
     return figure(own - other, low, high, len(groups[0]), t(
         f"A character of your held-out writing surprises the twin {less[0]} than its base, one of other people's "
-        f"{others[0]} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). {verdict[0]}",
+        f"{others[0]} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). {found[0]}",
         f"和基础模型相比，分身读您留出的文字，每个字的意外程度{less[1]}，读别人的文字{others[1]}"
-        f"（单位 nat；您的 {len(mine)} 段，别人的 {len(theirs)} 段）。{verdict[1]}"))
+        f"（单位 nat；您的 {len(mine)} 段，别人的 {len(theirs)} 段）。{found[1]}"))
 
 
 # Parts of a note are (English, Chinese): only the whole note goes through `t`.
@@ -66,11 +55,11 @@ def _less(gain):
 
 def _gain_verdict(value, low):
     if value <= 0:
-        return ("It learnt nothing that is yours: train longer, or add writing.",
-                "没学到您独有的东西：多训练一会儿，或多加文字。")
+        return ("Bad: it learnt nothing that is yours: train longer, or add writing.",
+                "不好：没学到您独有的东西：多训练一会儿，或多加文字。")
     if low is None or low <= 0:
-        return "That may be chance.", "这也可能是巧合。"
-    return "So it learnt you, not just writing in general.", "所以它学到的是您，不只是一般的写作。"
+        return "So-so: that may be chance.", "一般：这也可能是巧合。"
+    return "Good: it learnt you, not just writing in general.", "好：它学到的是您，不只是一般的写作。"
 
 
 # Sounds like me
@@ -111,9 +100,11 @@ def sounds_like_me(voices, row, base, name):
                                                  "未测：基础模型已经和您本人一样像您。" + zh))
     low, high = bootstrap(lambda drawn: style.likeness([x for group in drawn for x in group]),
                           grouped(found, documents))
-    return figure(value, low, high, len(found), t(
-        f"{en} 0 is the base, 1 you; {GOOD_LIKENESS} and more is good.",
-        f"{zh}0 是基础模型，1 是您；{GOOD_LIKENESS} 以上算好。"))
+    judged = verdict.said("sounds_like_me", value, low, high, advice=(
+        "Train longer, add writing, or take a larger base.", "多训练、多加文字，或换更大的基础模型。")) \
+        if name.startswith("twin") else ("", "")
+    return figure(value, low, high, len(found), t(f"{judged[0]} 0 is the base, 1 you. {en}".strip(),
+                                                  f"{judged[1]}0 是基础模型，1 是您。{zh}"))
 
 
 def prompt_beats_twin(figures):
@@ -127,6 +118,78 @@ def prompt_beats_twin(figures):
              "请多训练、多加文字，或者干脆用提示词。")
 
 
+# Told apart
+
+
+def told_apart(row, name):
+    """The figure of one row: the AUC of a classifier that learns to tell its answers from the author's own.
+
+    It is tried only on documents that it didn't learn from; both texts of a question are cut to the same length.
+    """
+    pairs, documents = [], []
+    for answer in row:
+        texts = style.same_length(answer["real"], style.own_words(answer["text"], answer["prompt"], answer["language"]))
+        if len(texts[0]) >= SHORT[answer["language"]]:
+            pairs.append(texts)
+            documents.append(answer["document"])
+    if len(pairs) < PAIRS or len(set(documents)) < FOLDS:
+        return too_few((f"a classifier needs {PAIRS} long answers of {FOLDS} documents, and has {len(pairs)} of "
+                        f"{len(set(documents))}",
+                        f"分类器需要 {FOLDS} 篇文章里的 {PAIRS} 个够长的回答，现在是 {len(set(documents))} 篇 {len(pairs)} 个"),
+                       len(pairs))
+    value, low, high = auc_of_pairs(grouped(scores_apart(pairs, documents), documents))
+    judged = verdict.said("told_apart", value, low, high, advice=(
+        "Readers would see it too: more writing, a larger base.", "读者也看得出来：多加文字，或换更大的基础模型。")) \
+        if name.startswith("twin") else ("", "")
+    return figure(value, low, high, len(pairs), t(
+        f"{judged[0]} Of your text and {name}'s to the same question, a classifier ranks yours higher so often (AUC; "
+        f"0.5 is guessing, 1 always; {len(pairs)} answers).".strip(),
+        f"{judged[1]}同一个问题，分类器有这么大比例把您的原文排在{name}之上（AUC；0.5 是瞎猜，1 是回回都对；{len(pairs)} 个回答）。"))
+
+
+def scores_apart(pairs, documents):
+    """[(score of the real text, score of the other)], each by a classifier that never saw its document."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+
+    texts = [text for pair in pairs for text in pair]
+    real = [1, 0] * len(pairs)
+    model = make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2,
+                                          max_features=30_000), LogisticRegression(C=10, max_iter=1000))
+    scores = cross_val_predict(model, texts, real, groups=[d for d in documents for _ in range(2)],
+                               cv=GroupKFold(FOLDS), method="decision_function")
+    return list(zip(scores[::2].tolist(), scores[1::2].tolist()))
+
+
+# Pick my reply
+
+
+def pick_my_reply(chosen, name):
+    """The figure of one row from [(document, place of the reply picked; 0 is the author's)], out of four replies."""
+    if len(chosen) < FEW_PICKS:
+        return too_few((f"{len(chosen)} questions have four held-out replies to choose from, {FEW_PICKS} are needed",
+                        f"能凑齐四个留出回答来选的问题只有 {len(chosen)} 个，至少要 {FEW_PICKS} 个"), len(chosen))
+    hits = [place == 0 for _, place in chosen]
+    share = sum(hits) / len(hits)
+    low, high = _share_interval(hits, [document for document, _ in chosen])
+    judged = verdict.said("pick_my_reply", share, low, high, "{:.0%}", (
+        "It doesn't yet know which of your replies belongs where.", "它还分不清哪个回答配哪个问题。")) \
+        if name.startswith("twin") else ("", "")
+    return figure(share, low, high, len(hits), t(
+        f"{judged[0]} Of four beginnings of replies of yours, {name} found the one to the question likeliest in "
+        f"{percent(share)} (guessing: 25%).".strip(),
+        f"{judged[1]}四个都是您写的回答的开头，{name}有 {percent(share)} 认出了哪个是答这个问题的（瞎猜是 25%）。"))
+
+
+def _share_interval(hits, documents):
+    """Whole documents drawn again; Wilson's where that is narrower, as when all hits are alike."""
+    low, high = bootstrap(lambda drawn: sum(map(sum, drawn)) / sum(map(len, drawn)), grouped(hits, documents))
+    lowest, highest = wilson(sum(hits), len(hits))
+    return (lowest, highest) if low is None else (min(low, lowest), max(high, highest))
+
+
 # Nonsense, personal data
 
 
@@ -138,20 +201,22 @@ def nonsense(rows):
     figures = {}
     for name, flaws in found.items():
         hits = sum(map(bool, flaws))
-        figures[name] = figure(shares[name], *wilson(hits, len(flaws)), len(flaws), t(*_kinds(flaws)) if hits else "")
+        figures[name] = figure(shares[name], *wilson(hits, len(flaws)), len(flaws), t(*_kinds(flaws)) if hits else t(
+            "No answer is nonsense.", "没有胡话。"))
     compared = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
-    verdict, kinds = _nonsense_verdict(figures), _kinds(found["twin"])
-    figures["twin"]["note"] = t(f"{compared}. {verdict[0]} {kinds[0]}".strip(), f"{compared}。{verdict[1]}{kinds[1]}")
+    judged, kinds = _nonsense_verdict(figures), _kinds(found["twin"])
+    figures["twin"]["note"] = t(f"{judged[0]} {compared}. {kinds[0]}".strip(), f"{judged[1]}{compared}。{kinds[1]}")
     return figures
 
 
 def _nonsense_verdict(figures):
     twin, base = figures["twin"], figures["base"]
-    if twin["value"] <= base["value"] + GOOD_NONSENSE:
-        return "No worse than the base.", "不比基础模型差。"
+    if twin["value"] <= base["value"] + verdict.NONSENSE:
+        return "Good: no worse than the base.", "好：不比基础模型差。"
     if twin["low"] <= base["high"]:
-        return "Worse than the base, but with so few answers that may be chance.", "比基础模型差，但回答太少，也可能是巧合。"
-    return "Worse than the base: it was trained too long or too hard.", "比基础模型差：训练得太久或太猛。"
+        return ("So-so: worse than the base, but with so few answers that may be chance.",
+                "一般：比基础模型差，但回答太少，也可能是巧合。")
+    return "Bad: worse than the base; it was trained too long or too hard.", "不好：比基础模型差；训练得太久或太猛。"
 
 
 def _kinds(flaws):
@@ -170,62 +235,10 @@ def personal_data(answers):
         for kind, count in privacy.mask(answer["text"], answer["language"], {})[1].items():
             counts[kind] = counts.get(kind, 0) + count
     kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
-    return figure(sum(counts.values()), n=len(answers), note=t(
-        f"E-mail addresses, phones, card and identity numbers, addresses, handles, keys and the like in {len(answers)} "
-        f"answers of the twin.{kinds}",
-        f"分身的 {len(answers)} 个回答里的邮箱、电话、卡号、证件号、地址、账号、密钥等。{kinds}"))
-
-
-# Copies
-
-
-def copied(continuations, held_out, train, answers):
-    """({name: figure}, warnings) from [{text, true, language}], held-out texts, training texts and the twin's answers.
-
-    `copied` is the share of continuations that repeat the training texts nearly word for word, less the share of
-    equally long pieces of the author's held-out texts that do: one repeats oneself. `copied.exact`: the true ones.
-    """
-    source = style.tidy("\n".join(train))
-    run, warnings = _longest(answers, source)
-    if not continuations:
-        missing = figure(None, note=t("Not measured: no training passage has 100 tokens.",
-                                      "未测：没有 100 个 token 以上的训练段落。"))
-        return {"copied": missing, "copied.exact": missing}, warnings
-    pairs = [(style.tidy(one["text"]), style.tidy(one["true"])) for one in continuations]
-    exact = sum(style.exact_copy(text, true) for text, true in pairs)
-    near = sum(style.near_copy(text, source) for text, _ in pairs)
-    own = _self_overlap(pairs, held_out, source)
-    n = len(pairs)
-    low, high = (max(0.0, edge - own) for edge in wilson(near, n))
-    note = t(f"Given the first 50 tokens of {n} training passages, the twin went on nearly word for word in {near}, "
-             f"exactly in {exact}; you repeat yourself in {percent(own)} of such pieces, which is taken off. Longest "
-             f"quotation in its answers: {run} characters.",
-             f"给出 {n} 段训练文字的前 50 个 token，分身几乎照抄 {near} 段，一字不差 {exact} 段；您自己重复自己的比例是 "
-             f"{percent(own)}，已扣除。它的回答里最长的原文引用有 {run} 个字符。")
-    figures = {"copied": figure(max(0.0, near / n - own), low, high, n, note),
-               "copied.exact": figure(exact / n, *wilson(exact, n), n)}
-    if figures["copied"]["value"] > GOOD_COPIED and low > 0:
-        warnings.append(t("The twin recites its training texts: train for fewer epochs.",
-                          "分身在背诵训练文字：请减少训练遍数。"))
-    return figures, warnings
-
-
-def _self_overlap(pairs, held_out, source):
-    length = max(1, sorted(len(true) for _, true in pairs)[len(pairs) // 2])
-    pieces = [piece for text in held_out for piece in style.windows(text, length)]
-    return sum(style.near_copy(piece, source) for piece in pieces) / len(pieces) if pieces else 0.0
-
-
-def _longest(answers, source):
-    runs = [(style.longest_run(style.tidy(answer["text"]), source), answer) for answer in answers]
-    long = [run for run, answer in runs if run >= QUOTED[answer["language"]]]
-    warnings = [t(f"{len(long)} of the twin's answers quote the training texts at length (up to {max(long)} "
-                  "characters).",
-                  f"分身有 {len(long)} 个回答大段引用训练文字（最长 {max(long)} 个字符）。")] if long else []
-    return max((run for run, _ in runs), default=0), warnings
-
-
-def later():
-    """{name: figure} of the measures that this version does not take."""
-    note = t("Not measured by this version.", "这个版本还不测这一项。")
-    return {name: figure(None, note=note) for name in LATER}
+    total = sum(counts.values())
+    judged = ("Bad: look at them, and mask them in step 01.", "不好：请看一看，并在第 01 步遮住。") if total else \
+        ("Good.", "好。")
+    return figure(total, n=len(answers), note=t(
+        f"{judged[0]} E-mail addresses, phones, card and identity numbers, addresses, handles, keys and the like in "
+        f"{len(answers)} answers of the twin.{kinds}",
+        f"{judged[1]}分身的 {len(answers)} 个回答里的邮箱、电话、卡号、证件号、地址、账号、密钥等。{kinds}"))

@@ -1,0 +1,46 @@
+"""What the score card's rows say and score: replies after one prompt, and a head that isn't copied for every row."""
+
+import pytest
+
+from conftest import build_tiny_base
+from twinlib.engines import measures, models
+
+ASKED = [{"role": "user", "content": "How do you true a wheel? 车轮怎么校？"}]
+REPLIES = ["Slowly, half a turn at a time.", "慢慢来，半圈半圈地拧。", "No.", "Rain on the harbour, and the kettle is on already."]
+
+
+@pytest.fixture(scope="module", params=["qwen2", "gemma3"])
+def tiny(request, tmp_path_factory):
+    base = models.prepare(str(build_tiny_base(tmp_path_factory.mktemp(request.param), request.param)))
+    return models.load(base, precision="32-bit")
+
+
+def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
+    """Also where the prompt is longer than Gemma's window of attention (32 tokens here)."""
+    import torch
+
+    model, tokenizer = tiny
+    prompt = tokenizer(models.render(tokenizer, ASKED, generate=True), add_special_tokens=False)["input_ids"]
+    assert len(prompt) > 32
+    for text, (nats, tokens) in zip(REPLIES, measures.reply_nll(model, tokenizer, ASKED, REPLIES)):
+        reply = tokenizer(text, add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            logits = model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1:-1].log_softmax(-1)
+        assert tokens == len(reply)
+        assert nats == pytest.approx(-float(logits.gather(1, torch.tensor(reply)[:, None]).sum()), rel=1e-4)
+
+
+def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny):
+    """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""
+    model, tokenizer = tiny
+    strides = []
+    handle = model.get_output_embeddings().register_forward_hook(
+        lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
+    asked = [ASKED], [ASKED, [{"role": "user", "content": "Tea?"}]]
+    before = [models.generate(model, tokenizer, some, max_tokens=6, temperature=0) for some in asked]
+    assert not all(strides)
+    strides.clear()
+    measures._contiguous(model, tokenizer)
+    assert [models.generate(model, tokenizer, some, max_tokens=6, temperature=0) for some in asked] == before
+    assert strides and all(strides)
+    handle.remove()

@@ -1,0 +1,45 @@
+"""Drawing from the nucleus without sorting the vocabulary is drawing from the nucleus."""
+
+import pytest
+
+from twinlib.engines.sampling import nucleus
+
+
+def draws(scores, temperature, top_p, count=4000):
+    """How often each token is drawn."""
+    import torch
+
+    torch.manual_seed(1)
+    rows = torch.tensor(scores).repeat(count, 1)
+    chosen = nucleus(temperature, top_p)(None, rows)
+    assert ((chosen == 0).sum(-1) == 1).all() and (chosen.isinf().sum(-1) == len(scores) - 1).all()
+    return torch.bincount(chosen.argmax(-1), minlength=len(scores)) / count
+
+
+def test_tokens_outside_the_nucleus_are_never_drawn_and_the_rest_in_proportion():
+    import torch
+
+    shares = torch.tensor([0.1, 0.5, 0.05, 0.35])
+    assert draws(shares.log().tolist(), 1.0, 0.8).tolist() == pytest.approx([0, 0.5 / 0.85, 0, 0.35 / 0.85], abs=0.03)
+    assert draws(shares.log().tolist(), 1.0, 1.0).tolist() == pytest.approx(shares.tolist(), abs=0.03)
+    assert draws(shares.log().tolist(), 1.0, 0.01).tolist() == [0, 1, 0, 0]
+    cooler = (shares.log() / 0.5).softmax(-1)
+    assert draws(shares.log().tolist(), 0.5, 1.0).tolist() == pytest.approx(cooler.tolist(), abs=0.03)
+
+
+def test_a_flat_distribution_is_drawn_from_as_a_whole():
+    """The 256 most likely of 1,000 equal tokens hold a quarter, so that all must be looked at."""
+    found = draws([0.0] * 1000, 1.0, 1.0)
+    assert (found > 0).sum() > 950
+
+
+def test_it_keeps_the_tokens_that_transformers_top_p_keeps():
+    import torch
+    from transformers import TopPLogitsWarper
+
+    torch.manual_seed(2)
+    for scale in (1.0, 4.0):
+        scores = scale * torch.randn(1, 600)
+        kept = ~TopPLogitsWarper(0.9)(None, scores / 0.7).isinf()[0]
+        drawn = draws(scores[0].tolist(), 0.7, 0.9) > 0
+        assert not (drawn & ~kept).any() and drawn.sum() > 0.5 * min(kept.sum(), 200)

@@ -1,0 +1,52 @@
+"""The score card's picture: colours by verdict, other rows on the same line, and what was not measured below."""
+
+import pytest
+
+from twinlib.twin import Report, figure
+from twinlib.ui import scorecard
+
+
+def finish(twin, figures, warnings=()):
+    twin.finish(Report("evaluate", {}, 0, 0, {}, {}, {}, figures, list(warnings)))
+
+
+def drawn(figures):
+    """The axes of the picture, whose Figure is kept alive with them."""
+    from matplotlib.figure import Figure
+
+    names = [name for name in scorecard.LABELS if name in figures]
+    axes = list(Figure().subplots(len(names), 1, squeeze=False).flat)
+    scorecard._draw(axes, names, figures)
+    return axes
+
+
+@pytest.mark.parametrize("value, low, high, colour", [(.8, .75, .9, scorecard.GREEN), (.6, .4, .8, scorecard.AMBER),
+                                                      (.3, .2, .4, scorecard.RED)])
+def test_the_dot_has_the_colour_of_the_verdict(value, low, high, colour):
+    axis = drawn({"sounds_like_me": figure(value, low, high, 40)})[0]
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    assert [dot.get_color() for dot in dots] == [colour] and list(dots[0].get_xdata()) == [value]
+
+
+def test_base_prompt_and_file_stand_on_the_twins_line():
+    figures = {"nonsense": figure(.1, 0, .2, 40)} | {f"nonsense.{row}": figure(value, 0, 1, 40) for row, value in
+                                                     (("base", .5), ("prompt", .4), ("twin-Q8_0", .15))}
+    [axis] = drawn(figures)
+    at = sorted(x for line in axis.lines if line.get_markerfacecolor() == "none" for x in line.get_xdata())
+    assert at == [.15, .4, .5]
+    green = axis.patches[0].get_extents().x1
+    assert axis.transData.inverted().transform((green, 0))[0] == pytest.approx(.52), "the base's share and 2 points"
+
+
+def test_what_was_not_measured_says_why_and_warnings_come_first(twin):
+    finish(twin, {"sounds_like_me": figure(.7, .6, .8, 40), "membership": figure(None, note="Not run: quick.")},
+           ["The persona prompt alone beats the trained twin."])
+    page = scorecard.score_card(twin)
+    assert page.text.startswith("! The persona prompt") and "<img" in page.html
+    assert "membership" in page.text and "Not run: quick." in page.text
+
+
+def test_nothing_measured_is_no_picture(twin):
+    assert scorecard.score_card(twin).html == ""
+    finish(twin, {"membership": figure(None, note="Too few.")})
+    assert "<img" not in scorecard.score_card(twin).html

@@ -1,0 +1,39 @@
+"""Good, so-so, bad: against a mark, with an interval or without."""
+
+import pytest
+
+from twinlib.text import verdict
+from twinlib.twin import figure
+
+
+@pytest.mark.parametrize("name, value, low, high, level, sure, why", [
+    ("sounds_like_me", 0.8, 0.75, 0.9, "good", True, "all of it above the mark"),
+    ("sounds_like_me", 0.8, 0.5, 1.0, "good", False, "it may be worse"),
+    ("sounds_like_me", 0.6, 0.4, 0.75, "so-so", False, "it may be better"),
+    ("sounds_like_me", 0.3, 0.1, 0.5, "bad", True, "surely below"),
+    ("sounds_like_me", 0.6, None, None, "bad", False, "nothing says it may be better"),
+    ("membership", 0.6, 0.5, 0.64, "good", True, "less is better"), ("membership", 0.9, 0.8, 1.0, "bad", True, ""),
+    ("sounds_like_me.twin-Q8_0", 0.8, 0.75, 0.9, "good", True, "a file is the twin"),
+    ("never_wrote.refused_wrongly", 0.3, 0.2, 0.4, "bad", True, "a mark of its own"),
+    ("quantization_loss.Q4_K_M", 0.05, 0.04, 0.06, "bad", True, "every file has it")])
+def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, why):
+    found, mark = figure(value, low, high), verdict.mark(name)
+    assert (verdict.level(found, mark), verdict.sure(found, mark)) == (level, sure), why
+    said = verdict.said(name, value, low, high)[0]
+    assert said.lower().startswith(level) and ("few" in said) == (level == "good" and not sure)
+
+
+@pytest.mark.parametrize("name", ["sounds_like_me.base", "nonsense.prompt", "own_facts", "own_facts.base",
+                                  "forgetting.base", "fool_rate"])
+def test_what_is_no_twins_has_no_mark(name):
+    assert verdict.mark(name) is None and verdict.level(figure(0.1), None) == ""
+
+
+def test_nonsense_is_measured_against_the_bases():
+    assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense", 0.5)) == "good"
+    assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense.twin-Q8_0", 0.1)) == "bad"
+
+
+def test_what_was_not_measured_is_neither():
+    assert verdict.level(verdict.not_run("quick"), verdict.mark("membership")) == ""
+    assert "effort quick" in verdict.not_run("quick")["note"]
