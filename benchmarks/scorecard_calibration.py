@@ -8,7 +8,7 @@ an author's held-out passages of 500 characters from passages of people whom the
 left out in turn): AUC, documents drawn again. *Twins*, of Gemma 270M on LU_XUN: `right` (effort smoke), `over` (100
 epochs on 10 documents), `under` (three small steps), `wrong` (trained on the sample blog's author); a twin that is already in
 FOLDER is used as it is. *Speed*: tokens a second that the base answers with in torch, in batches, and in llama.cpp.
-With --record the scores (no text) go to tests/scorecard_calibration.json, which a test reads. About an hour on two
+With --record the scores (no text) go to tests/scorecard_calibration.json. About an hour on two
 processors, most of it for `over`.
 """
 

@@ -106,6 +106,7 @@ def test_pairs_keep_together():
     ((36, 12, 2, 0), 0.0569, 0.3404, "Newcombe 1998 on paired data, method 10"),
     ((36, 14, 0, 0), 0.1528, 0.4167, "Newcombe 1998 on paired data, method 10"),
     ((54, 0, 0, 0), -0.0664, 0.0664, "Newcombe 1998 on paired data, method 10: nothing changed, and it has a width"),
+    ((20, 5, 3, 12), -0.0926, 0.1889, "by hand: phi = (20 * 12 - 5 * 3 - 40 / 2) / sqrt(25 * 15 * 23 * 17) = 0.535"),
     ((794, 86, 150, 570), -0.0587, -0.0213, "Agresti's approval ratings: as the normal approximation when n is large")])
 def test_paired_intervals_are_the_published_ones(cells, low, high, why):
     assert paired(*cells) == pytest.approx((low, high), abs=2e-4), why

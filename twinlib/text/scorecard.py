@@ -103,6 +103,9 @@ def sounds_like_me(voices, row, base, name):
     judged = verdict.said("sounds_like_me", value, low, high, advice=(
         "Train longer, add writing, or take a larger base.", "多训练、多加文字，或换更大的基础模型。")) \
         if name.startswith("twin") else ("", "")
+    if name.startswith("twin") and low is not None and low > 1:
+        judged = (f"{judged[0]} More like you than you are: see whether it recites (copied, membership).",
+                  f"{judged[1]}比您本人还像：请看它是不是在背诵（照抄、看得出训练过）。")
     return figure(value, low, high, len(found), t(f"{judged[0]} 0 is the base, 1 you. {en}".strip(),
                                                   f"{judged[1]}0 是基础模型，1 是您。{zh}"))
 
