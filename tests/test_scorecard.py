@@ -31,6 +31,8 @@ def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_charact
 
 @pytest.mark.parametrize("mine, theirs, said", [
     ([text("a", -1.0), text("b", -1.0)], [text("c", 1.0)], "learnt nothing that is yours"),
+    ([text("a", -1.0), text("b", -2.0)], [text("c", -9.0), text("d", -9.0)], "too long or too hard"),
+    ([text("a", 0.05), text("b", 0.06)], [text("c", 0.0), text("d", 0.0)], "hardly begun"),
     ([text("a", -1.0), text("b", 4.0)], [text("c", 0.0), text("d", 0.0)], "may be chance"),
     ([text("a", 4.0)], [text("c", 0.0)], "may be chance")])
 def test_a_gain_that_proves_nothing_says_so(mine, theirs, said):

@@ -38,7 +38,7 @@ def prediction_gain(mine, theirs):
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
     own, other = map(rate, groups)
     low, high = bootstrap(lambda a, b: rate(a) - rate(b), *groups)
-    found, less, others = _gain_verdict(own - other, low), _less(own), _less(other)
+    found, less, others = _gain_verdict(own, own - other, low), _less(own), _less(other)
     return figure(own - other, low, high, len(groups[0]), t(
         f"A character of your held-out writing surprises the twin {less[0]} than its base, one of other people's "
         f"{others[0]} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). {found[0]}",
@@ -53,10 +53,16 @@ def _less(gain):
     return (f"{gain:.3f} less", f"减少 {gain:.3f}") if gain >= 0 else (f"{-gain:.3f} more", f"增加 {-gain:.3f}")
 
 
-def _gain_verdict(value, low):
+def _gain_verdict(own, value, low):
     if value <= 0:
         return ("Bad: it learnt nothing that is yours: train longer, or add writing.",
                 "不好：没学到您独有的东西：多训练一会儿，或多加文字。")
+    if own <= 0:
+        return ("Bad: your own writing surprises it more than before: it was trained too long or too hard.",
+                "不好：它读您的文字反而更意外：训练得太久或太猛。")
+    if value < verdict.MARKS["prediction_gain"].bound:
+        return ("Bad: it has hardly begun to learn you: train longer, or at a higher rate.",
+                "不好：才刚开始学您：多训练一会儿，或把学习率调高。")
     if low is None or low <= 0:
         return "So-so: that may be chance.", "一般：这也可能是巧合。"
     return "Good: it learnt you, not just writing in general.", "好：它学到的是您，不只是一般的写作。"

@@ -20,7 +20,7 @@ class Mark(NamedTuple):
 
 
 MARKS = {
-    "prediction_gain": Mark(0.0, True), "sounds_like_me": Mark(0.7, True), "told_apart": Mark(0.75, False),
+    "prediction_gain": Mark(0.01, True), "sounds_like_me": Mark(0.7, True), "told_apart": Mark(0.75, False),
     "pick_my_reply": Mark(0.47, True), "copied": Mark(0.05, False), "copied.exact": Mark(0.01, False),
     "membership": Mark(0.65, False), "personal_data": Mark(0, False), "forgetting": Mark(0.05, False),
     "forgetting.problems": Mark(0.05, False), "own_facts.memory": Mark(0.8, True), "never_wrote": Mark(0.2, False),

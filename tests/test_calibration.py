@@ -1,0 +1,63 @@
+"""The card knows a good twin from a bad one: scores recorded by benchmarks/scorecard_calibration.py, judged again here.
+
+Recorded are numbers, no text: by how much each held-out text surprises a twin less than its base, and so on. The
+figures are computed anew from them by the score card's own functions.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twinlib.text import memorised, scorecard, style, verdict
+
+RECORD = json.loads((Path(__file__).parent / "scorecard_calibration.json").read_text(encoding="utf-8"))
+
+
+def texts(twin, side):
+    return [{"document": document, "text": "x" * size, "gain": gain, "loss": loss}
+            for document, size, gain, loss in RECORD["twins"][twin]["scores"][side]]
+
+
+def level(name, found):
+    return verdict.level(found, verdict.mark(name))
+
+
+def likeness(twin):
+    return style.likeness([tuple(margins) for _, *margins in RECORD["twins"][twin]["scores"]["margins"]])
+
+
+@pytest.mark.parametrize("author", ["lu_xun", "pepys"])
+def test_real_authors_are_told_from_people_whom_the_fit_never_saw(author):
+    value, low, high, mine, others = RECORD["authors"][author]["500"]
+    assert value >= 0.97 and mine >= 50 and others >= 30
+    assert RECORD["authors"][author]["200"][0] < value, "shorter passages are harder"
+
+
+def test_an_overfitted_twin_is_caught_by_copies_and_by_membership():
+    figures = RECORD["twins"]["over"]["figures"]
+    found = memorised.membership(texts("over", "trained"), texts("over", "mine"))
+    assert found == {**figures["membership"], "note": found["note"]}
+    assert level("membership", found) == level("copied", figures["copied"]) == "bad"
+    assert figures["copied"]["value"] > 0.5 and found["value"] > 0.9
+    assert "too long or too hard" in scorecard.prediction_gain(texts("over", "mine"), texts("over", "theirs"))["note"]
+
+
+def test_a_twin_that_was_trained_as_recommended_is_not():
+    figures = RECORD["twins"]["right"]["figures"]
+    found = memorised.membership(texts("right", "trained"), texts("right", "mine"))
+    assert level("membership", found) != "bad" and level("copied", figures["copied"]) != "bad"
+
+
+def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has():
+    under, right = (scorecard.prediction_gain(texts(twin, "mine"), texts(twin, "theirs"))
+                    for twin in ("under", "right"))
+    assert abs(under["value"]) < 0.01 and "Good" not in under["note"]
+    assert right["low"] > 0 and "it learnt you" in right["note"]
+
+
+def test_a_twin_of_the_wrong_author_does_not_sound_like_this_one():
+    wrong, right = likeness("wrong"), likeness("right")
+    assert wrong < 0.4 < right
+    figures = {twin: RECORD["twins"][twin]["figures"]["sounds_like_me"] for twin in ("wrong", "right")}
+    assert figures["wrong"]["high"] < right and level("sounds_like_me", figures["wrong"]) == "bad"
