@@ -145,6 +145,8 @@ WAYS = {"ours": ours, "usual": usual}
 def one(asked, root):
     """Run one way in this process and print what it took."""
     folder, adapter = prepare(asked.base, root)
+    if asked.one == "prepare":
+        return
     if asked.cores[0]:
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:asked.cores[0]]))
     out = root / asked.one
@@ -186,7 +188,8 @@ def main():
     if asked.one:
         one(asked, asked.root)
         return
-    prepare(asked.base, asked.root)
+    # In a process of its own: a child's peak of memory begins at its parent's.
+    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", "prepare"], check=True)
     totals, all_cores = {}, len(os.sched_getaffinity(0))
     for cores in dict.fromkeys(n or all_cores for n in asked.cores):
         commands = [(way, [__file__, *sys.argv[1:], "--cores", str(cores), "--one", way]) for way in asked.ways]

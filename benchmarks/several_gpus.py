@@ -1,6 +1,6 @@
-"""Our trainer on one GPU and on several, data-parallel: tokens a second and the loss after the same steps.
+"""Our trainer on one GPU and on several, data-parallel: tokens a second and the loss over the same steps.
 
-    python benchmarks/several_gpus.py [--base qwen2.5-1.5b] [--processes 1 2] [--steps 30]
+    python benchmarks/several_gpus.py [--base qwen2.5-1.5b] [--processes 1 2] [--steps 60]
 
 The same rows, the same rows a step, the same number of steps; random weights. The steps are those of
 `accelerate launch -m twinlib persona`.
@@ -16,32 +16,31 @@ from dataclasses import replace
 
 import random_models
 
-WARM = 4
-
 
 def measure(base, steps):
     """Prints what was measured, in the first process."""
     import torch
 
     from twinlib.engines import hardware, training
+    from twinlib.progress import Progress
 
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     wanted, _ = random_models.planned(base, "16-bit", hardware.machine(), batch=8)
     trainer = random_models.trainer(base, replace(wanted, steps=steps), tempfile.mkdtemp())
+    training.follow(trainer, Progress(None, "persona"), {"loss": "loss"})
     times = random_models.step_times(trainer)
-    size = wanted.accumulation * training.processes()
-    tokens = sum(trainer.train_dataset.tokens[WARM * size:])
-    losses = [record["loss"] for record in trainer.state.log_history if "loss" in record]
+    warm, size = random_models.WARM, wanted.accumulation * training.processes()
     if training.is_main():
-        print("RESULT " + json.dumps({"tokens_s": tokens / (times[-1] - times[WARM]), "loss": sum(losses[-5:]) / 5,
-                                      "accumulation": wanted.accumulation}), flush=True)
+        print("RESULT " + json.dumps({
+            "tokens_s": sum(trainer.train_dataset.tokens[warm * size:]) / (times[-1] - times[warm]),
+            "loss": trainer.state.log_history[-1]["train_loss"], "accumulation": wanted.accumulation}), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", default="qwen2.5-1.5b")
     parser.add_argument("--processes", type=int, nargs="*", default=[1, 2])
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -56,7 +55,7 @@ def main():
             print(f"{count} processes failed: {done.stderr[-600:]}", flush=True)
             continue
         found[count] = r = json.loads(line[7:])
-        print(f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  loss of the last 5 "
+        print(f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  mean loss of all "
               f"steps {r['loss']:.4f}", flush=True)
     if 1 in found:
         for count in found:

@@ -202,7 +202,7 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
     monkeypatch.setattr(gguf_base, "PIECE", 256 * 100)
     text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
     path = written(held_out_twin, meant, ("Q4_K_M",))["Q4_K_M"]
-    model, _ = models.load(meant.base, meant.adapter, precision="32-bit")
+    model = models.load(meant.base, meant.adapter, precision="32-bit")[0].to("cpu")
     with gguf_file.Source(meant.base.path, meant.adapter) as source:
         found = parity.meanings(source, {"Q4_K_M": parity.open_file(path)}, text, parity.states(model, text), "cpu")
         weights = parity.Weights(source, parity.open_file(path))

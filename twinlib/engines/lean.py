@@ -56,7 +56,8 @@ def trainer(model, words, rows, settings, folder, steps_between):
         **common, gradient_accumulation_steps=settings.accumulation, train_sampling_strategy="sequential",
         remove_unused_columns=False, gradient_checkpointing=settings.checkpointing == "full",
         gradient_checkpointing_kwargs={"use_reentrant": False, "preserve_rng_state": False},
-        optim="adamw_torch_fused" if training.on_gpu() else "adamw_torch", ddp_find_unused_parameters=False)
+        optim="adamw_torch_fused" if training.on_gpu() else "adamw_torch", ddp_find_unused_parameters=False,
+        ddp_broadcast_buffers=False, accelerator_config={"non_blocking": training.on_gpu()})
     arguments._n_gpu = min(1, arguments.n_gpu)  # several GPUs by several processes, never by threads of one
     return _trainer_class()(model=model, args=arguments, train_dataset=train, eval_dataset=val, data_collator=_first,
                             processing_class=words)

@@ -5,6 +5,7 @@ Drive's mount does not); resuming falls back to the newest checkpoint that is wh
 """
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -121,15 +122,26 @@ def wait():
         _state().wait_for_everyone()
 
 
-def anyone(flag):
-    """Whether the flag is up in any process: all must stop at the same step."""
+def anyone(*flags):
+    """For each flag whether it is up in any process: what one decides, all do at the same step.
+
+    They agree beside the GPUs, whose work goes on meanwhile.
+    """
     if processes() == 1:
-        return flag
+        return flags
     import torch
 
-    up = torch.tensor(float(flag), device=_state().device)
-    torch.distributed.all_reduce(up)
-    return bool(up > 0)
+    up = torch.tensor([float(flag) for flag in flags])
+    torch.distributed.all_reduce(up, group=_beside())
+    return tuple(bool(n) for n in up > 0)
+
+
+@functools.cache
+def _beside():
+    """The processes' group for what they tell each other on the processor."""
+    import torch
+
+    return torch.distributed.new_group(backend="gloo")
 
 
 def on_gpu():
@@ -154,7 +166,7 @@ def common_arguments(settings, folder):
         output_dir=str(folder), per_device_train_batch_size=settings.batch, learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine", max_grad_norm=1.0, logging_steps=1, save_strategy="steps", save_total_limit=2,
         seed=settings.seed, data_seed=settings.seed, report_to="none", disable_tqdm=True, logging_nan_inf_filter=False,
-        dataloader_pin_memory=False, push_to_hub=False, **precision_flags(settings.precision))
+        dataloader_pin_memory=on_gpu(), push_to_hub=False, **precision_flags(settings.precision))
 
 
 def watching(settings, val, every):
@@ -208,6 +220,7 @@ def follow(trainer, progress, numbers, sample=None):
 
 
 SAMPLES_COST = 0.05  # sample answers may take this share of the time
+LOG_EVERY = 0.5  # seconds between two logs on a GPU, which has to end all its work for each
 
 
 def _callback_class():
@@ -217,9 +230,13 @@ def _callback_class():
         def __init__(self, progress, numbers, sample, tokens):
             self.progress, self.numbers, self.sample, self.tokens = progress, numbers, sample, tokens
             self.stopped, self.counted, self.paces, self.sampled = False, 0, [], (time.monotonic(), 0.0)
+            self.began = None  # when the first step since the last log did
+
+        def on_train_begin(self, args, state, control, **_):
+            self.logged = state.global_step
 
         def on_step_begin(self, args, state, control, **_):
-            self.began = time.monotonic()
+            self.began = self.began or time.monotonic()
 
         def on_log(self, args, state, control, logs=None, **_):
             logs = logs or {}
@@ -231,13 +248,15 @@ def _callback_class():
                 self.progress(state.global_step, state.max_steps, raise_on_stop=False, **latest)
 
         def _pace(self, args, state, logs):
-            """{tokens_s, memory_gb} of the step just taken: real tokens of all processes, the peak so far of one."""
+            """{tokens_s, memory_gb} of the steps since the last log: real tokens of all processes, the peak so far of
+            one."""
             if self.tokens is not None:
                 size = args.gradient_accumulation_steps * args.world_size
-                tokens = sum(self.tokens[(state.global_step - 1) * size:state.global_step * size])
+                tokens = sum(self.tokens[self.logged * size:state.global_step * size])
             else:
                 tokens, self.counted = logs.get("num_tokens", 0) - self.counted, logs.get("num_tokens", 0)
             seconds = time.monotonic() - self.began
+            self.logged, self.began = state.global_step, None
             self.paces.append((tokens, seconds))
             pace = {"tokens_s": round(tokens / seconds, 1)} if tokens else {}
             return {**pace, "memory_gb": round(memory_gb(), 2)}
@@ -259,7 +278,11 @@ def _callback_class():
             self.sampled = time.monotonic(), time.monotonic() - began
 
         def on_step_end(self, args, state, control, **_):
-            if anyone(self.progress.wants_stop()):
+            due = (not on_gpu() or state.global_step < 3 or time.monotonic() - self.began > LOG_EVERY
+                   or control.should_evaluate or state.global_step >= state.max_steps)
+            stop, log = anyone(self.progress.wants_stop(), due)
+            control.should_log = control.should_log and (log or stop)
+            if stop:
                 self.stopped = True
                 control.should_save = control.should_training_stop = True
 
