@@ -28,19 +28,3 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
             logits = model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1:-1].log_softmax(-1)
         assert tokens == len(reply)
         assert nats == pytest.approx(-float(logits.gather(1, torch.tensor(reply)[:, None]).sum()), rel=1e-4)
-
-
-def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny):
-    """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""
-    model, tokenizer = tiny
-    strides = []
-    handle = model.get_output_embeddings().register_forward_hook(
-        lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
-    asked = [ASKED], [ASKED, [{"role": "user", "content": "Tea?"}]]
-    before = [models.generate(model, tokenizer, some, max_tokens=6, temperature=0) for some in asked]
-    assert not all(strides)
-    strides.clear()
-    measures._contiguous(model, tokenizer)
-    assert [models.generate(model, tokenizer, some, max_tokens=6, temperature=0) for some in asked] == before
-    assert strides and all(strides)
-    handle.remove()

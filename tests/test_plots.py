@@ -152,15 +152,6 @@ def test_curves_of_a_step_that_has_not_run_are_a_sentence(twin):
     assert plots.curves(twin, "persona").text == "There are no numbers to draw yet."
 
 
-def test_the_score_card_shows_values_intervals_and_skips_what_was_not_measured(twin, fonts):
-    report(twin, "evaluate", {"sounds_like_me": figure(.71, .6, .82, 40), "sounds_like_me.base": figure(.02),
-                              "fool_rate": figure(None, note="later")})
-    assert "95 % interval" in plots.score_card(twin).text
-    assert plots.score_card(twin).html.count("<img") == 1
-    report(twin, "evaluate", {"fool_rate": figure(None, note="later")})
-    assert plots.score_card(twin).html == ""
-
-
 def quantized(twin, failed=(), warnings=(), context=4096, **figures):
     """A twin of a 7B whose step 04 has run: {KIND: (MB, KL divergence, low, high, top-1, tokens a second)}."""
     twin.facts["base"] = {"name": "qwen2.5-7b"}

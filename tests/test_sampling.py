@@ -2,6 +2,7 @@
 
 import pytest
 
+from twinlib.engines import models
 from twinlib.engines.sampling import nucleus
 
 
@@ -43,3 +44,22 @@ def test_it_keeps_the_tokens_that_transformers_top_p_keeps():
         kept = ~TopPLogitsWarper(0.9)(None, scores / 0.7).isinf()[0]
         drawn = draws(scores[0].tolist(), 0.7, 0.9) > 0
         assert not (drawn & ~kept).any() and drawn.sum() > 0.5 * min(kept.sum(), 200)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.7])
+def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, temperature):
+    """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""
+    model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    strides = []
+    handle = model.get_output_embeddings().register_forward_hook(
+        lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
+    prompt = models.render(tokenizer, [{"role": "user", "content": "Tea or coffee?"}], generate=True)
+    ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
+    plain = model.generate(ids, max_new_tokens=6, do_sample=False, eos_token_id=[])[0, ids.shape[1]:]
+    assert not all(strides)
+    strides.clear()
+    [said] = models.generate(model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature)
+    handle.remove()
+    assert strides and all(strides)
+    if not temperature:
+        assert said.text == tokenizer.decode(plain, skip_special_tokens=True).strip()

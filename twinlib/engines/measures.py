@@ -62,7 +62,7 @@ class Rows:
     def __init__(self, base, adapter, adapter_sha, precision="auto"):
         self.base = base
         self.sha = {False: base.revision, True: f"{base.revision} {adapter_sha}"}
-        self._loaded = functools.cache(lambda: _contiguous(*models.load(base, adapter, precision)))
+        self._loaded = functools.cache(lambda: models.load(base, adapter, precision))
 
     def __call__(self, function, trained, *arguments, plain=None, **named):
         """function(model, tokenizer, *arguments, **named) with the adapter on when `trained`; `plain` is another
@@ -70,19 +70,6 @@ class Rows:
         model, tokenizer = self._loaded()
         with contextlib.nullcontext() if trained else model.disable_adapter():
             return function(model, plain or tokenizer, *arguments, **named)
-
-
-def _contiguous(model, tokenizer):
-    """The model with a head that is given its last states in a piece of their own: for the slice that transformers cuts
-    out of a batch, torch's product copies the whole head once for every row (46 times as long for Gemma's 262,144
-    words). A slice of one place counts as contiguous, and is copied for all the same: hence a clone."""
-    def cloned(_, given):
-        import torch
-
-        return given[0].clone(memory_format=torch.contiguous_format), *given[1:]
-
-    model.get_output_embeddings().register_forward_pre_hook(cloned)
-    return model, tokenizer
 
 
 # Answers

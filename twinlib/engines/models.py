@@ -14,6 +14,7 @@ from ..language import t
 from ..twin import TwinError, sha256_of, write_json
 from . import embedded
 from .hub import mirror
+from .sampling import contiguous_head, nucleus
 
 # Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
 TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<turn|>", "<eos>",
@@ -292,13 +293,13 @@ def generate(model, tokenizer, conversations, max_tokens=200, temperature=0.7, t
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batch, answers = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
     ends = end_tokens(tokenizer)
-    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0} if temperature else {
-        "do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    sampling = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None,
+                "logits_processor": [nucleus(temperature, top_p)] if temperature else []}
     torch.manual_seed(seed)
     for start in range(0, len(order), batch):
         chosen = order[start:start + batch]
         ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
-        with torch.inference_mode(), quiet():
+        with torch.inference_mode(), quiet(), contiguous_head(model):
             out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_tokens, eos_token_id=ends,
                                  pad_token_id=tokenizer.pad_token_id, use_cache=True, **sampling)
         for i, row in zip(chosen, out[:, ids.shape[1]:].tolist()):

@@ -1,10 +1,32 @@
-"""Temperature and top p over a large vocabulary, without sorting all of it.
+"""What a large vocabulary costs beside the model when it answers, and how not to pay it.
 
-A nucleus of 0.9 is a few dozen words; sorting 262,144 of them and drawing from all costs a processor more than the
+A nucleus of 0.9 is a few dozen words; sorting Gemma's 262,144 and drawing from all costs a processor more than the
 model itself does. The most likely ones are looked at first, and all only where these are not enough.
 """
 
+import contextlib
+
 MOST_LIKELY = 256
+
+
+@contextlib.contextmanager
+def contiguous_head(model):
+    """Within it the model's head is given its last states in a piece of their own.
+
+    For the slice that transformers cuts out of a batch, torch's product copies the whole head once for every row (46
+    times as long with 262,144 words). A slice of one place counts as contiguous, and is copied for all the same: hence
+    a clone.
+    """
+    import torch
+
+    def cloned(_, given):
+        return given[0].clone(memory_format=torch.contiguous_format), *given[1:]
+
+    hook = model.get_output_embeddings().register_forward_pre_hook(cloned)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def nucleus(temperature, top_p):

@@ -12,8 +12,9 @@ from ..text.reasons import KINDS
 from ..twin import read_records
 from . import tables
 from .choice import decimals, files
-from .drawing import GREEN, GREY, RED, embedded, legend, picture, plain, row, short, shown, sideways, title, words
-from .show import NOTHING, Shown, caption, interval, number
+from .drawing import GREEN, GREY, RED, embedded, legend, picture, row, short, sideways, title, words
+from .scorecard import score_card
+from .show import Shown, caption
 
 __all__ = ["corpus", "curves", "curves_of", "decimals", "embedded", "files", "row", "score_card"]
 # The numbers that training steps record, those with one scale together.
@@ -205,39 +206,3 @@ def _thinned(points):
     parts = [points[start:start + stretch] for start in range(0, len(points), stretch)]
     values = [[value for _, value in part] for part in parts]
     return [(part[-1][0], sum(those) / len(those), min(those), max(those)) for part, those in zip(parts, values)]
-
-
-# 05: the score card
-
-def score_card(twin, step="evaluate"):
-    """Every measured figure with its interval; the rows of one figure (NAME, NAME.ROW) share a scale."""
-    report = twin.report(step)
-    measured = [(name, figure) for name, figure in (report.figures if report else {}).items()
-                if isinstance(figure.get("value"), (int, float))]
-    if not measured:
-        return NOTHING
-    ends = {}
-    for name, figure in measured:
-        values = [figure[end] for end in ("value", "low", "high") if figure.get(end) is not None]
-        # All others are shares, of which the whole scale says more.
-        whole = [0] if name.startswith("prediction_gain") else [0, 1]
-        ends.setdefault(name.split(".")[0], whole).extend(values)
-
-    def draw(*axes):
-        for axis, (name, figure) in zip(axes, measured):
-            _range(axis, name, figure, ends[name.split(".")[0]])
-
-    return shown(picture(draw, rows=len(measured), tall=.5, wide=7), t(
-        "The dot is the value, the line its 95 % interval: a long line means too little text to tell.",
-        "圆点是数值，横线是 95% 区间：线长说明文字太少，还说不准。"))
-
-
-def _range(axis, name, figure, ends):
-    if figure.get("low") is not None and figure.get("high") is not None:
-        axis.plot([figure["low"], figure["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
-    axis.plot([figure["value"]], [0], "o", color=GREEN)
-    axis.set(yticks=[0], ylim=(-1, 1), xlim=(min(ends) - .02 * (max(ends) - min(ends)), max(ends) * 1.02))
-    axis.set_yticklabels([plain(name)])
-    axis.tick_params(labelsize=8)
-    says = f"{number(figure['value'])}  {interval(figure)}".strip()
-    axis.annotate(says, (1.01, .5), xycoords="axes fraction", va="center")
