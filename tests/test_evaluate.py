@@ -78,6 +78,7 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     assert {"corpus/test.jsonl", "persona/adapter", "quantize/demo-Q8_0.gguf"} <= set(outcome.inputs)
     page = evaluate.side_by_side(trained)[0]
     assert list(page) == ["question", "real", "base", "prompt", "twin", "twin-Q8_0"] and page["base"] != page["twin"]
+    assert trained.file("side_by_side").exists(), "the page to read is made by the step"
 
 
 def test_at_effort_standard_everything_is_measured_or_says_what_it_lacks(trained, tmp_path):

@@ -22,7 +22,13 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
     model, tokenizer = tiny
     prompt = tokenizer(models.render(tokenizer, ASKED, generate=True), add_special_tokens=False)["input_ids"]
     assert len(prompt) > 32
-    for text, (nats, tokens) in zip(REPLIES, measures.reply_nll(model, tokenizer, ASKED, REPLIES)):
+    strides = []
+    hook = model.get_output_embeddings().register_forward_hook(
+        lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
+    scored = measures.reply_nll(model, tokenizer, ASKED, REPLIES)
+    hook.remove()
+    assert all(strides), "torch would copy the head"
+    for text, (nats, tokens) in zip(REPLIES, scored):
         reply = tokenizer(text, add_special_tokens=False)["input_ids"]
         with torch.no_grad():
             logits = model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1:-1].log_softmax(-1)

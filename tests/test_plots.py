@@ -307,9 +307,12 @@ def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
         {"id": "1", "question": question, "row": name, "text": f"{name} says {EVIL}", "model_sha": "x", "ended": True}
         for name in ("base", "prompt", "twin", "twin-Q8_0")])
     shown = harmless(tables.side_by_side(sample_twin))
-    assert "<th" in shown.html and "twin-Q8_0" in shown.html
-    for text in (question, f"prompt says {EVIL}", tables._cut(real)):
-        assert show.esc(text) in shown.html
+    assert shown.html.count("<iframe") == 1 and 'sandbox="allow-scripts"' in shown.html
+    header, line, *_, where = shown.text.splitlines()
+    assert header.split("  ")[0] == "Question" and header.endswith("Ning, really") and " twin as Q8_0 " in header
+    for text in (question, f"prompt says {EVIL}", show._cut(real, 60)):
+        assert text in line
+    assert str(sample_twin.file("side_by_side")) in where and sample_twin.file("side_by_side").exists()
 
 
 def test_what_would_be_uploaded_is_listed_with_sizes(twin):

@@ -49,6 +49,7 @@ FILES = {
     "comparisons": "quantize/comparisons.jsonl",
     "answers": "evaluate/answers.jsonl",
     "scores": "evaluate/scores.jsonl",
+    "side_by_side": "evaluate/side_by_side.html",
     "blind_test": "evaluate/blind_test.html",
     "blind_answers": "evaluate/blind_answers.jsonl",
     "blind_samples": "evaluate/blind_samples.jsonl",

@@ -14,6 +14,7 @@ import json
 from ..language import t
 from ..twin import content_id, read_records, write_records
 from . import models
+from .sampling import contiguous_head
 
 TOP_P = 0.9
 LENGTH = 2048  # tokens of a text that is scored at most
@@ -178,7 +179,7 @@ def reply_nll(model, tokenizer, messages, texts):
     rows = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     width = max(map(len, rows))
     padded = [row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows]  # on the right: seen by nothing
-    with torch.inference_mode():
+    with torch.inference_mode(), contiguous_head(model):
         read = model(input_ids=torch.tensor([prompt], device=model.device), use_cache=True, logits_to_keep=1)
         read.past_key_values.batch_repeat_interleave(len(rows))
         ids = torch.tensor(padded, device=model.device)

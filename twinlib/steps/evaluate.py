@@ -12,7 +12,8 @@ from ..language import t
 from ..settings import EFFORTS, resolve, stop, warning
 from ..text import (blind_test, cards, facts, held_out, instructions, memorised, quantized, rewards, scorecard, style,
                     verdict)
-from ..twin import Outcome, Problem, TwinError, figure, read_records
+from ..text.side_by_side import page
+from ..twin import Outcome, Problem, TwinError, figure, read_records, write_atomic
 
 WHOLE = EFFORTS.index("standard")  # from this effort on everything is measured
 PROBLEMS = {"standard": 50, "thorough": 200}
@@ -86,6 +87,7 @@ def run(twin, settings, progress):
     rows = measures.Rows(models.prepare(twin.facts["base"]["name"], progress), adapter, twin.hash(adapter),
                          (report.settings if report else {}).get("precision", "auto"))
     found = _measured(twin, settings, rows, work, ggufs, keep)
+    reading_page(twin)
     figures, warnings = _figures(twin, settings, work, found)
     return Outcome(figures, inputs, warnings, settings)
 
@@ -294,3 +296,13 @@ def side_by_side(twin):
     for answer in twin.records("answers"):
         found.get(answer["question"], {})[answer["row"]] = answer["text"]
     return [page for page in found.values() if len(page) > 2]
+
+
+def reading_page(twin):
+    """The HTML of these answers to read, written into the twin's folder; '' and no file before there are any."""
+    html = page(side_by_side(twin), twin.author)
+    if html:
+        write_atomic(twin.file("side_by_side"), html)
+    else:
+        twin.file("side_by_side").unlink(missing_ok=True)
+    return html

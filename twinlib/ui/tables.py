@@ -9,12 +9,14 @@ from pathlib import PurePosixPath
 from ..language import t
 from ..steps import evaluate
 from ..text import cards
+from ..text.side_by_side import row_name
 from ..twin import STEPS
 from .show import NOTHING, Shown, caption, esc, interval, number, size, table, title
 
 LEARNT = "background:rgba(40,160,80,.25)"
 MASKED = "opacity:.55"
 LONGEST = 600  # characters of an answer in a table
+FRAME = "width:100%;height:720px;border:1px solid rgba(128,128,128,.4);border-radius:6px;resize:vertical"
 ROW_KINDS = {"qa": ("question and answer", "问答"), "raw": ("plain text", "原文"),
              "identity": ("who it is", "身份"), "abstain": ("never wrote about it", "没写过的事")}
 
@@ -136,13 +138,23 @@ def figures(report):
 
 
 def side_by_side(twin, several=4):
-    """Held-out questions with every row's answer and what the author really wrote."""
+    """The page to read, in a frame of its own: held-out questions, every row's answer and what the author really wrote.
+
+    A terminal gets a table of the first few.
+    """
+    html = evaluate.reading_page(twin)
+    if not html:
+        return NOTHING
     pages = evaluate.side_by_side(twin)[:several]
-    names = [name for name in (pages[0] if pages else {}) if name not in ("question", "real")]
-    header = (t("Question", "问题"), *names, _really(twin))
+    names = list(dict.fromkeys(name for page in pages for name in page if name not in ("question", "real")))
+    header = (t("Question", "问题"), *map(row_name, names), _really(twin))
     lines = [(page["question"], *(_cut(page.get(name, "")) for name in [*names, "real"])) for page in pages]
-    return caption(t("Read across: which column sounds most like the last one?",
-                     "横着读：哪一列最像最后一列？")) + table(header, lines)
+    # A model wrote what is inside: it may run the page's own script and reach nothing of the notebook.
+    frame = (f'<iframe sandbox="allow-scripts" srcdoc="{esc(html)}" title="{esc(t("Side by side", "并排读"))}" '
+             f'style="{FRAME}"></iframe>')
+    return Shown(frame, table(header, lines).text) + caption(t(
+        f"The same page lies in {twin.file('side_by_side')}: open it in a browser to have it in full, or send it to "
+        "your phone.", f"同一个网页在 {twin.file('side_by_side')}：可以用浏览器打开看全页，也可以发到手机上。"))
 
 
 def uploads(twin):
