@@ -359,3 +359,20 @@ def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
     os.waitpid(child, 0)
     assert kept(twin)["life-01"]["draft"] == "first line\nsecond, half"
     assert interview.form(twin).boxes["life-01"].value == "first line\nsecond, half"
+
+
+def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, capsys):
+    """Else the twin would learn it; an answer that both have stays to be seen."""
+    first, second, third = QUESTIONS[:3]
+    record = {"question": "", "language": "en", "when": "", "skipped": False}
+    twin.folder("evaluate")
+    write_records(twin.file("blind_answers"), [{"id": q.id, "answer": LONG, **record} for q in (first, second)]
+                  + [{"id": third.id, "answer": "", **record}])
+    twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
+    write_records(twin.file("interview"), [{"id": second.id, "answer": LONG, **record}])
+    form = interview.form(twin)
+    assert form.now == third and first not in form._order() and second in form._order()
+    monkeypatch.setattr("builtins.input", lambda prompt: (_ for _ in ()).throw(EOFError))
+    interview.terminal(twin)
+    out = capsys.readouterr().out
+    assert third.en in out and first.en not in out

@@ -148,7 +148,8 @@ def test_what_the_author_repeats_anyway_is_taken_off():
 
 def test_what_the_base_knew_by_heart_is_not_the_trainings_doing():
     other = continuation("完全是另外一回事，谁也没有写过这样的句子。")
-    found, warnings = memorised.copied([continuation(ZH), other], [continuation(ZH), other], ["没有"], [ZH], [answer("好")])
+    said = [continuation(ZH), other]
+    found, warnings = memorised.copied(said, said, ["没有"], [ZH], [answer("好")])
     assert found["copied"]["value"] == 0 and "the base did in 1" in found["copied"]["note"] and warnings == []
 
 
@@ -201,10 +202,10 @@ def test_another_writer_is_told_apart_and_the_author_is_not():
 
 
 def test_a_classifier_is_tried_only_on_documents_that_it_never_saw():
-    """Each document says its own two sentences four times, and nothing that another says: only by heart could one know."""
+    """Each document says its own two sentences four times, and nothing that another says: only the heart could know."""
     mine, theirs = voices("zh")["nurse"], voices("zh")["founder"]
     documents = [f"d{i}" for i in range(10) for _ in range(4)]
-    pairs = [("".join(chr(0x4e00 + 97 * i + k) for k in range(40)), "".join(chr(0x6e00 + 97 * i + k) for k in range(40)))
+    pairs = [tuple("".join(chr(first + 97 * i + k) for k in range(40)) for first in (0x4e00, 0x6e00))
              for i in range(10) for _ in range(4)]
     assert auc(*map(list, zip(*scorecard.scores_apart(pairs, documents)))) == pytest.approx(0.5, abs=0.2)
     real = [(mine[60 * i:][:60], theirs[60 * i:][:60]) for i in range(40)]

@@ -16,12 +16,15 @@ TRAIN = 1 - sum(HELD_OUT.values())  # the share of documents that is learnt
 class Book:
     """The answers kept in a twin's folder: `records` by question id. `note` says when damaged lines were set aside.
 
-    Raises TwinError when the file cannot be opened.
+    `questions` leaves out what was answered for the blind test, which nothing may learn from. Raises TwinError when the
+    file cannot be opened.
     """
 
     def __init__(self, twin):
         self.path, self.records, self.note = twin.file("interview"), {}, ""
         self.read()
+        kept = answered(twin.file("blind_answers"))
+        self.questions = [q for q in interview.QUESTIONS if q.id not in kept or self.answer(q.id)]
 
     def read(self):
         """Read the file, which another window may have changed; what is damaged goes aside and the rest stays."""
@@ -72,7 +75,7 @@ class Book:
 
     def opening(self):
         """The question to go on with: one half-typed, else the first neither answered nor skipped, else None."""
-        free = [q for q in interview.QUESTIONS if not self.skipped(q.id)]
+        free = [q for q in self.questions if not self.skipped(q.id)]
         begun = [q for q in free if self.records.get(q.id, {}).get("draft")]
         return next((q for q in begun + free if q in begun or not self.answer(q.id)), None)
 
@@ -82,6 +85,12 @@ class Book:
         done, words = len(answers), sum(map(interview.count, answers))
         return t(f"{done} of {len(interview.QUESTIONS)} answered, {words:,} words so far",
                  f"已答 {done}/{len(interview.QUESTIONS)} 题，共 {words} 字")
+
+
+def answered(path):
+    """The ids of the questions that a file of answers holds an answer to."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return {record["id"] for record in interview.parse(text)[0] if record["answer"]}
 
 
 def _sound(value):

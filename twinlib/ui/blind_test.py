@@ -17,7 +17,7 @@ from ..steps import blind_test as step
 from ..text import blind_codes, blind_test, interview
 from ..twin import TwinError, write_atomic
 from . import run
-from .answers import Book, language_to_ask_in
+from .answers import Book, answered, language_to_ask_in
 from .drawing import GREEN, GREY, picture, shown, words
 from .interview import EVERY, Interview, _ask, _button, _flow, _why, _wide
 from .show import NOTHING, Shown, caption, esc, sentence, show, table
@@ -33,9 +33,7 @@ class Answers(Book):
     def __init__(self, twin):
         self.path, self.records, self.note = twin.file("blind_answers"), {}, ""
         self.read()
-        done = interview.parse(twin.file("interview").read_text(encoding="utf-8", errors="replace"))[0] \
-            if twin.file("interview").exists() else []
-        free = blind_test.pool({record["id"] for record in done if record["answer"]}, step.asked_before(twin))
+        free = blind_test.pool(answered(twin.file("interview")), step.asked_before(twin))
         self.pool = [q for q in reversed(interview.QUESTIONS) if q in free or self.answer(q.id)]
 
     @property
@@ -44,12 +42,6 @@ class Answers(Book):
         own = [interview.Question(name, "friends", record["question"], record["question"])
                for name, record in self.records.items() if name not in interview.BY_ID]
         return own + self.pool
-
-    def opening(self):
-        """The question to go on with: one half-typed, else the first neither answered nor skipped, else None."""
-        free = [q for q in self.questions if not self.skipped(q.id)]
-        begun = [q for q in free if self.records.get(q.id, {}).get("draft")]
-        return next((q for q in begun + free if q in begun or not self.answer(q.id)), None)
 
     def progress(self):
         done = sum(bool(record["answer"]) for record in self.records.values())
@@ -79,9 +71,6 @@ class Form(Interview):
     def _order(self):
         return self.book.questions
 
-    def _question(self, name):
-        return next(q for q in self._order() if q.id == name)
-
     def _add(self, button=None):
         text = " ".join(self.own.value.split())
         if not text or not self._save():
@@ -98,35 +87,12 @@ class Form(Interview):
         settings = replace(_remembered(self.twin), to=change["new"].strip())
         self.twin.start("blind_test", asdict(settings))
 
-    def _choose_question(self, change):
-        if self.filling:
-            return
-        if not self._save():
-            return self._fill(self.places, self.now.id)
-        self._go(self._question(change["new"]))
-
-    def _step(self, by):
-        order = self._order()
-        place = order.index(self.now) + by
-        if place < len(order):
-            return self._go(order[max(place, 0)], focus=True)
-        self._go(self.now)
-        self._say(t("That was the last question. Add one of your own, or run the next cell.",
-                    "题都问完了。可以自己再出几题，或者运行下一格。"), "good")
+    def _ended(self):
+        return t("That was the last question. Add one of your own, or run the next cell.",
+                 "题都问完了。可以自己再出几题，或者运行下一格。")
 
     def _count(self):
         self.progress.value = caption(self.book.progress()).html
-
-    def _keep(self, name, **change):
-        with self.lock:
-            try:
-                self.book.keep(self._question(name), self.spoken, **change)
-            except (OSError, TwinError) as error:
-                self._say(_why(error), "stop")
-                return False
-            self.unsaved.discard(name)
-            self._say(self.book.note or t("Saved.", "已保存。"), "warning" if self.book.note else "good")
-            return True
 
 
 def form(twin):

@@ -37,7 +37,7 @@ class Interview(widgets.VBox):
         self.book, self.author, self.every = Book(twin), twin.author, every
         self.corpus, self.spoken = corpus_of(twin), language_to_ask_in(twin)
         self.lock, self.timer, self.unsaved, self.boxes = threading.RLock(), None, set(), {}
-        self.now, self.filling = self.book.opening() or interview.QUESTIONS[-1], False
+        self.now, self.filling = self.book.opening() or self.book.questions[-1], False
         self._make()
         super().__init__([self.languages, widgets.HBox([self.topics, self.places], layout=_flow()), self.asked,
                           self.place, self.hint, widgets.HBox([self.next, self.skip, self.back], layout=_flow()),
@@ -89,14 +89,17 @@ class Interview(widgets.VBox):
             return
         if not self._save():
             return self._fill(self.places, self.now.id)
-        self._go(interview.BY_ID[change["new"]])
+        self._go(self._question(change["new"]))
 
     def _choose_language(self, change):
         self.spoken = change["new"]
         self._go(self.now)
 
     def _order(self):
-        return [q for q in interview.QUESTIONS if self.topics.value in ("", q.topic)]
+        return [q for q in self.book.questions if self.topics.value in ("", q.topic)]
+
+    def _question(self, name):
+        return next(q for q in self.book.questions if q.id == name)
 
     def _step(self, by):
         order = self._order()
@@ -104,9 +107,12 @@ class Interview(widgets.VBox):
         if place < len(order):
             return self._go(order[max(place, 0)], focus=True)
         self._go(self.now)
-        self._say(t("That was the last question here. Choose a topic or an earlier question to go on, or run step 01: "
-                    "your answers are documents like any other.",
-                    "这里的题都问完了。可以换个话题、改改前面的回答，或者运行第 01 步：您的回答和别的文章一样用。"), "good")
+        self._say(self._ended(), "good")
+
+    def _ended(self):
+        return t("That was the last question here. Choose a topic or an earlier question to go on, or run step 01: "
+                 "your answers are documents like any other.",
+                 "这里的题都问完了。可以换个话题、改改前面的回答，或者运行第 01 步：您的回答和别的文章一样用。")
 
     # What is shown
 
@@ -205,7 +211,7 @@ class Interview(widgets.VBox):
     def _keep(self, name, **change):
         with self.lock:
             try:
-                self.book.keep(interview.BY_ID[name], self.spoken, **change)
+                self.book.keep(self._question(name), self.spoken, **change)
             except (OSError, TwinError) as error:
                 self._say(_why(error), "stop")
                 return False
