@@ -30,12 +30,12 @@ def test_the_dot_has_the_colour_of_the_verdict(value, low, high, colour):
 
 def test_base_prompt_and_file_stand_on_the_twins_line():
     figures = {"nonsense": figure(.1, 0, .2, 40)} | {f"nonsense.{row}": figure(value, 0, 1, 40) for row, value in
-                                                     (("base", .5), ("prompt", .4), ("twin-Q8_0", .15))}
+                                                     (("base", .04), ("prompt", .4), ("twin-Q8_0", .15))}
     [axis] = drawn(figures)
     at = sorted(x for line in axis.lines if line.get_markerfacecolor() == "none" for x in line.get_xdata())
-    assert at == [.15, .4, .5]
+    assert at == [.04, .15, .4]
     green = axis.patches[0].get_extents().x1
-    assert axis.transData.inverted().transform((green, 0))[0] == pytest.approx(.52), "the base's share and 2 points"
+    assert axis.transData.inverted().transform((green, 0))[0] == pytest.approx(.06), "the base's share and 2 points"
 
 
 def test_what_was_not_measured_says_why_and_warnings_come_first(twin):

@@ -98,8 +98,15 @@ def test_without_a_voice_it_is_not_measured():
 @pytest.mark.parametrize("prompt, twin, said", [(0.5, 0.3, "0.50 like you, the twin 0.30"), (0.3, 0.5, ""),
                                                 (None, 0.5, ""), (0.5, None, "")])
 def test_a_prompt_that_beats_the_twin_is_named(prompt, twin, said):
-    found = scorecard.prompt_beats_twin({"sounds_like_me.prompt": {"value": prompt}, "sounds_like_me": {"value": twin}})
+    found = scorecard.prompt_beats_twin({"sounds_like_me.prompt": figure(prompt), "sounds_like_me": figure(twin)})
     assert said in found and bool(found) == bool(said)
+
+
+@pytest.mark.parametrize("low, chance", [(0.35, False), (0.25, True), (None, True)])
+def test_that_the_prompt_beats_the_twin_by_chance_is_said(low, chance):
+    found = scorecard.prompt_beats_twin({"sounds_like_me.prompt": figure(0.5, low, 0.7, 4),
+                                         "sounds_like_me": figure(0.2, 0.1, 0.3, 4)})
+    assert ("may be chance" in found and "4 answers" in found) == chance
 
 
 # Nonsense, personal data
@@ -113,9 +120,16 @@ def test_nonsense_is_counted_by_row_and_compared():
     assert found["twin"]["note"] == "Good: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."
 
 
-@pytest.mark.parametrize("bad, said", [(1, "may be chance"), (20, "trained too long")])
-def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, said):
-    answers = [answer("")] * bad + [answer(ZH)]
+@pytest.mark.parametrize("good, bad, said", [(20, 1, "Good"), (20, 20, "Bad: no worse than the base, and still 50%"),
+                                             (3, 1, "So-so: no worse than the base, and still 25%")])
+def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
+    answers = [answer(ZH)] * good + [answer("")] * bad
+    assert scorecard.nonsense({"base": [answer("")] * 21, "twin": answers})["twin"]["note"].startswith(said)
+
+
+@pytest.mark.parametrize("bad, good, said", [(1, 12, "may be chance"), (20, 1, "trained too long")])
+def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, good, said):
+    answers = [answer("")] * bad + [answer(ZH)] * good
     assert said in scorecard.nonsense({"base": [answer(ZH)] * 21, "twin": answers})["twin"]["note"]
 
 

@@ -29,9 +29,10 @@ def test_what_is_no_twins_has_no_mark(name):
     assert verdict.mark(name) is None and verdict.level(figure(0.1), None) == ""
 
 
-def test_nonsense_is_measured_against_the_bases():
-    assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense", 0.5)) == "good"
-    assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense.twin-Q8_0", 0.1)) == "bad"
+def test_nonsense_is_measured_against_the_bases_and_never_good_above_a_tenth():
+    assert verdict.level(figure(0.06, 0.04, 0.1), verdict.mark("nonsense", 0.05)) == "good"
+    assert verdict.level(figure(0.06, 0.04, 0.1), verdict.mark("nonsense.twin-Q8_0", 0.01)) == "bad"
+    assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense", 0.9)) == "bad"
 
 
 def test_what_was_not_measured_is_neither():

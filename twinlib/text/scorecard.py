@@ -118,12 +118,16 @@ def sounds_like_me(voices, row, base, name):
 
 def prompt_beats_twin(figures):
     """The first thing to say when the base with the persona prompt sounds more like the author than the twin; or ''."""
-    prompt, twin = (figures[name]["value"] for name in ("sounds_like_me.prompt", "sounds_like_me"))
-    if prompt is None or twin is None or prompt <= twin:
+    prompt, twin = (figures[name] for name in ("sounds_like_me.prompt", "sounds_like_me"))
+    if prompt["value"] is None or twin["value"] is None or prompt["value"] <= twin["value"]:
         return ""
-    return t(f"The persona prompt alone beats the trained twin: it sounds {prompt:.2f} like you, the twin {twin:.2f}. "
-             "Train longer or on more writing, or simply use the prompt.",
-             f"光靠提示词就胜过了训练出来的分身：像您的程度，提示词 {prompt:.2f}，分身 {twin:.2f}。"
+    apart = None not in (prompt["low"], twin["high"]) and prompt["low"] > twin["high"]
+    chance = ("", "") if apart else (f" That may be chance: the intervals overlap, with {prompt['n']} answers.",
+                                     f"不过也可能是巧合：两个区间有重叠，回答只有 {prompt['n']} 个。")
+    both = f"{prompt['value']:.2f}", f"{twin['value']:.2f}"
+    return t(f"The persona prompt alone beats the trained twin: it sounds {both[0]} like you, the twin {both[1]}."
+             f"{chance[0]} Train longer or on more writing, or simply use the prompt.",
+             f"光靠提示词就胜过了训练出来的分身：像您的程度，提示词 {both[0]}，分身 {both[1]}。{chance[1]}"
              "请多训练、多加文字，或者干脆用提示词。")
 
 
@@ -220,12 +224,18 @@ def nonsense(rows):
 
 def _nonsense_verdict(figures):
     twin, base = figures["twin"], figures["base"]
-    if twin["value"] <= base["value"] + verdict.NONSENSE:
+    level, share = verdict.level(twin, verdict.mark("nonsense", base["value"])), verdict.percent(twin["value"])
+    if level == "good":
         return "Good: no worse than the base.", "好：不比基础模型差。"
-    if twin["low"] <= base["high"]:
-        return ("So-so: worse than the base, but with so few answers that may be chance.",
-                "一般：比基础模型差，但回答太少，也可能是巧合。")
-    return "Bad: worse than the base; it was trained too long or too hard.", "不好：比基础模型差；训练得太久或太猛。"
+    if twin["value"] <= base["value"] + verdict.NONSENSE:
+        en, zh = (f"no worse than the base, and still {share} of its answers are nonsense",
+                  f"不比基础模型差，但仍有 {share} 的回答是胡话")
+        advice = "Take a larger base, or train on more writing.", "请换更大的基础模型，或者多加文字。"
+    else:
+        en, zh, advice = "worse than the base", "比基础模型差", ("It was trained too long or too hard.", "训练得太久或太猛。")
+    if level == "so-so":
+        return f"So-so: {en}, but with so few answers that may be chance.", f"一般：{zh}，不过回答太少，也可能是巧合。"
+    return f"Bad: {en}. {advice[0]}", f"不好：{zh}。{advice[1]}"
 
 
 def _kinds(flaws):

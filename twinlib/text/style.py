@@ -18,7 +18,8 @@ ENOUGH = 4  # pieces of the author's that a fit needs
 NEAR = 0.02  # margins closer than this are the same
 
 DISTINCT = {"zh": 4, "en": 12}  # characters in the n-grams that are counted
-LOOPING = 0.5  # below this share of different n-grams; the most repetitive of 3,500 Chinese passages by people has 0.59
+# Below this share of different n-grams: of 6,500 Chinese and 9,000 English passages by people one in a thousand.
+LOOPING = {"zh": 0.68, "en": 0.85}
 HAN, LATIN = r"[\u3400-\u9fff\uf900-\ufaff]", r"[A-Za-z\u00c0-\u024f]+"
 HALF, FULL = ",?!:;()", "，？！：；（）"
 NEAR_COPY = 0.6  # of a continuation's characters, in one run
@@ -130,9 +131,10 @@ def script_share(text, language):
 
 
 def loops(text, language):
-    """Does the text, or its second half, go round in circles?"""
+    """Does the text, its second half or its last third go round in circles?"""
     size, text = DISTINCT[language], tidy(text)
-    return any(distinct(part, size) < LOOPING for part in (text, text[len(text) // 2:]) if len(part) >= 3 * size)
+    parts = (text[-(len(text) // share):] for share in (1, 2, 3) if len(text) // share >= 3 * size)
+    return any(distinct(part, size) < LOOPING[language] for part in parts)
 
 
 def distinct(text, size):

@@ -27,7 +27,8 @@ MARKS = {
     "never_wrote.false_premises": Mark(0.2, False), "never_wrote.refused_wrongly": Mark(0.1, False),
     "quantization_loss": Mark(0.03, False)}
 ROWS = ("sounds_like_me", "told_apart", "pick_my_reply", "nonsense")  # measured of each row, marked for the twin's
-NONSENSE = 0.02  # more than the base's is too much
+NONSENSE = 0.02  # more than the base's is too much,
+MOST_NONSENSE = 0.1  # and so is this, whatever the base says
 
 
 def mark(name, base_nonsense=0.0):
@@ -36,7 +37,7 @@ def mark(name, base_nonsense=0.0):
     if first in ROWS and row and not row.startswith("twin"):
         return None
     if first == "nonsense":
-        return Mark(base_nonsense + NONSENSE, False)
+        return Mark(min(base_nonsense + NONSENSE, MOST_NONSENSE), False)
     return MARKS.get(name) or (MARKS[first] if first in (*ROWS, "quantization_loss") else None)
 
 
