@@ -233,7 +233,7 @@ def _callback_class():
             self.began = None  # when the first step since the last log did
 
         def on_train_begin(self, args, state, control, **_):
-            self.logged = state.global_step
+            self.first = self.logged = state.global_step
 
         def on_step_begin(self, args, state, control, **_):
             self.began = self.began or time.monotonic()
@@ -278,7 +278,7 @@ def _callback_class():
             self.sampled = time.monotonic(), time.monotonic() - began
 
         def on_step_end(self, args, state, control, **_):
-            due = (not on_gpu() or state.global_step < 3 or time.monotonic() - self.began > LOG_EVERY
+            due = (not on_gpu() or state.global_step < self.first + 3 or time.monotonic() - self.began > LOG_EVERY
                    or control.should_evaluate or state.global_step >= state.max_steps)
             stop, log = anyone(self.progress.wants_stop(), due)
             control.should_log = control.should_log and (log or stop)

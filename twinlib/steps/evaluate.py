@@ -87,7 +87,9 @@ def run(twin, settings, progress):
     rows = measures.Rows(models.prepare(twin.facts["base"]["name"], progress), adapter, twin.hash(adapter),
                          (report.settings if report else {}).get("precision", "auto"))
     found = _measured(twin, settings, rows, work, ggufs, keep)
-    reading_page(twin)
+    if reading_page(twin):
+        progress.say(t(f"To read, with names hidden: open {twin.file('side_by_side')} in a browser.",
+                       f"可以蒙着名字读：用浏览器打开 {twin.file('side_by_side')}。"))
     figures, warnings = _figures(twin, settings, work, found)
     return Outcome(figures, inputs, warnings, settings)
 

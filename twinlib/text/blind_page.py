@@ -21,11 +21,7 @@ SECONDS_A_PAIR = 12  # to decide and to tap
 
 def page(test):
     """The HTML of a test; raises TwinError when it is larger than LARGEST."""
-    html = (resources.files("twinlib") / "pages" / "blind_test.html").read_text(encoding="utf-8")
-    packed = base64.b64encode(json.dumps(data(test), ensure_ascii=False).encode()).decode()
-    policy = (f"default-src 'none'; script-src {_hash('script', html)}; style-src {_hash('style', html)}; "
-              "base-uri 'none'; form-action 'none'")
-    html = html.replace("{{POLICY}}", policy).replace("{{DATA}}", packed)
+    html = filled("blind_test.html", data(test))
     if len(html.encode()) > LARGEST:
         raise TwinError(t("The page would be larger than 300 KB: choose fewer pairs (--trials).",
                           "网页会超过 300 KB：请减少题数（--trials）。"))
@@ -45,6 +41,15 @@ def minutes(pairs):
     chinese = len(re.findall(r"[\u3400-\u9fff]", text))
     reading = chinese / CHARACTERS_A_MINUTE["zh"] + (len(text) - chinese) / CHARACTERS_A_MINUTE["en"]
     return max(1, round(reading + len(pairs) * SECONDS_A_PAIR / 60))
+
+
+def filled(template, content):
+    """The HTML of a template in pages/ with what its script reads and the policy that lets it run."""
+    html = (resources.files("twinlib") / "pages" / template).read_text(encoding="utf-8")
+    packed = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
+    policy = (f"default-src 'none'; script-src {_hash('script', html)}; style-src {_hash('style', html)}; "
+              "base-uri 'none'; form-action 'none'")
+    return html.replace("{{POLICY}}", policy).replace("{{DATA}}", packed)
 
 
 def _hash(tag, html):

@@ -1,0 +1,59 @@
+"""The callback that follows a trainer: what it logs on a GPU, which ends its work for each log, and the pace it says."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from twinlib.engines import training
+
+STEPS, TOKENS = 8, 100  # of each step
+
+
+@pytest.fixture
+def follow(monkeypatch):
+    """follow(on_gpu, seconds, **flags of step 5) -> [(step, figures)] that the callback passed on."""
+    def run(on_gpu, seconds, start=0, **flags):
+        clock, passed = [1.0], []
+        monkeypatch.setattr(training, "on_gpu", lambda: on_gpu)
+        monkeypatch.setattr(training, "memory_gb", lambda: 1.0)
+        monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+
+        class Progress:
+            def __call__(self, done, total, raise_on_stop, **figures):
+                passed.append((done, figures))
+
+            def wants_stop(self):
+                return flags.get("stop", False) and state.global_step == 5
+
+        callback = training._callback_class()(Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS)
+        args = SimpleNamespace(gradient_accumulation_steps=2, world_size=1)
+        state = SimpleNamespace(global_step=start, max_steps=STEPS)
+        callback.on_train_begin(args, state, None)
+        for state.global_step in range(start + 1, STEPS + 1):
+            control = SimpleNamespace(should_log=True, should_save=False, should_training_stop=False,
+                                      should_evaluate=flags.get("evaluate", False) and state.global_step == 5)
+            callback.on_step_begin(args, state, control)
+            clock[0] += seconds
+            callback.on_step_end(args, state, control)
+            if control.should_log:
+                callback.on_log(args, state, control, {"loss": 1.0})
+            if control.should_training_stop:
+                break
+        return passed
+    return run
+
+
+@pytest.mark.parametrize("on_gpu, seconds, flags, steps", [
+    (False, 0.1, {}, [1, 2, 3, 4, 5, 6, 7, 8]), (True, 2.0, {}, [1, 2, 3, 4, 5, 6, 7, 8]),
+    (True, 0.3, {}, [1, 2, 4, 6, 8]), (True, 0.01, {}, [1, 2, 8]),
+    (True, 0.01, {"evaluate": True}, [1, 2, 5, 8]), (True, 0.01, {"stop": True}, [1, 2, 5])])
+def test_short_steps_on_a_gpu_are_logged_together_and_none_is_lost(follow, on_gpu, seconds, flags, steps):
+    passed = follow(on_gpu, seconds, **flags)
+    assert [step for step, _ in passed] == steps
+    assert [figures["tokens_s"] for _, figures in passed] == pytest.approx([TOKENS / seconds] * len(steps), rel=1e-3)
+
+
+def test_a_run_that_goes_on_counts_from_where_it_does(follow):
+    passed = follow(True, 0.01, start=4)
+    assert [step for step, _ in passed] == [5, 6, 8], "the first step compiles, and is known by itself"
+    assert [figures["tokens_s"] for _, figures in passed] == pytest.approx([TOKENS / 0.01] * 3)
