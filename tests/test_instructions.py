@@ -65,4 +65,5 @@ def test_the_figure_is_by_how_much_the_share_fell(before, after, value, said):
     found = instructions.forgetting(before, after)
     assert found["forgetting"]["value"] == pytest.approx(value) and said in found["forgetting"]["note"]
     assert found["forgetting"]["low"] <= value <= found["forgetting"]["high"]
+    assert str(found["forgetting"]["value"]) != "-0.0"
     assert found["forgetting.base"]["value"] - found["forgetting.twin"]["value"] == pytest.approx(value)

@@ -214,7 +214,7 @@ def forgetting(before, after, name="forgetting", what=("instructions", "条指�
         judged = verdict.said(name, -gain, -high, -low, "{:.0%}", (
             "Take an instruct base, so that everyday answers are replayed, or train less.",
             "请用指令模型（训练时会混入日常问答），或少训练一些。"))
-    fall = figure(-gain, -high, -low, n, t(f"{judged[0]} {counts[0]}", f"{judged[1]}{counts[1]}"))
+    fall = figure(0.0 - gain, -high, -low, n, t(f"{judged[0]} {counts[0]}", f"{judged[1]}{counts[1]}"))
     return {name: fall} | {f"{name}.{row}": figure(share, *wilson(sum(done), n), n, t(
         f"{percent(share)} of {n} {what[0]} done.", f"{n} {what[1]}里做对 {percent(share)}。"))
         for row, share, done in (("base", shares[0], before), ("twin", shares[1], after))}
