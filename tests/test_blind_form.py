@@ -225,3 +225,15 @@ def test_the_picture_shows_every_group_there_is(twin):
     low, high = pure.interval(pure.counted(marks))
     assert texts[:3] == ["Digi-Dan\n23%", "GPT-4\n40%", "guessing\n50%"]
     assert texts[3] == f"50%  ({low:.0%}–{high:.0%}, n=6)" and texts[-1].startswith("50%") and texts[-1].endswith("n=2)")
+
+
+def test_who_answered_the_whole_interview_is_asked_something_else(twin):
+    twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
+    write_records(twin.file("interview"), [
+        {"id": q.id, "answer": "Half past five.", "question": q.en, "language": "en", "when": "", "skipped": False}
+        for q in interview.QUESTIONS])
+    form = blind_test.form(twin)
+    assert form.now.id not in interview.BY_ID and "last week" in form.asked.value
+    write(form, "The brake cable, and I took the other one.")
+    form.next.click()
+    assert [record["answer"] for record in kept(twin).values()] == ["The brake cable, and I took the other one."]

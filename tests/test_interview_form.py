@@ -372,7 +372,25 @@ def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, ca
     write_records(twin.file("interview"), [{"id": second.id, "answer": LONG, **record}])
     form = interview.form(twin)
     assert form.now == third and first not in form._order() and second in form._order()
+    assert f"1 of {len(QUESTIONS) - 1} answered" in form.progress.value
     monkeypatch.setattr("builtins.input", lambda prompt: (_ for _ in ()).throw(EOFError))
     interview.terminal(twin)
     out = capsys.readouterr().out
     assert third.en in out and first.en not in out
+
+
+def test_a_topic_that_the_blind_test_has_used_up_is_not_offered(twin):
+    topic = QUESTIONS[0].topic
+    twin.folder("evaluate")
+    write_records(twin.file("blind_answers"), [
+        {"id": q.id, "answer": LONG, "question": "", "language": "en", "when": "", "skipped": False}
+        for q in QUESTIONS if q.topic == topic])
+    form = interview.form(twin)
+    assert topic not in dict(form.topics.options).values() and len(form.topics.options) == len(TOPICS)
+
+
+def test_blind_answers_that_cannot_be_opened_are_a_sentence(twin):
+    twin.folder("evaluate")
+    twin.file("blind_answers").mkdir()
+    with pytest.raises(TwinError, match="can't be opened"):
+        interview.form(twin)

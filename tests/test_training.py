@@ -27,16 +27,19 @@ def follow(monkeypatch):
 
         callback = training._callback_class()(Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS)
         args = SimpleNamespace(gradient_accumulation_steps=2, world_size=1)
-        state = SimpleNamespace(global_step=start, max_steps=STEPS)
+        state = SimpleNamespace(global_step=start, max_steps=STEPS, num_input_tokens_seen=0)
         callback.on_train_begin(args, state, None)
         for state.global_step in range(start + 1, STEPS + 1):
-            control = SimpleNamespace(should_log=True, should_save=False, should_training_stop=False,
+            control = SimpleNamespace(should_log=True, should_training_stop=False,
+                                      should_save=flags.get("save", False) and state.global_step == 5,
                                       should_evaluate=flags.get("evaluate", False) and state.global_step == 5)
             callback.on_step_begin(args, state, control)
             clock[0] += seconds
             callback.on_step_end(args, state, control)
             if control.should_log:
                 callback.on_log(args, state, control, {"loss": 1.0})
+            if control.should_save:
+                clock[0] += 3.0  # what writing a checkpoint takes
             if control.should_training_stop:
                 break
         return passed
@@ -46,7 +49,7 @@ def follow(monkeypatch):
 @pytest.mark.parametrize("on_gpu, seconds, flags, steps", [
     (False, 0.1, {}, [1, 2, 3, 4, 5, 6, 7, 8]), (True, 2.0, {}, [1, 2, 3, 4, 5, 6, 7, 8]),
     (True, 0.3, {}, [1, 2, 4, 6, 8]), (True, 0.01, {}, [1, 2, 8]),
-    (True, 0.01, {"evaluate": True}, [1, 2, 5, 8]), (True, 0.01, {"stop": True}, [1, 2, 5])])
+    (True, 0.01, {"evaluate": True}, [1, 2, 5, 8]), (True, 0.01, {"save": True}, [1, 2, 5, 8]), (True, 0.01, {"stop": True}, [1, 2, 5])])
 def test_short_steps_on_a_gpu_are_logged_together_and_none_is_lost(follow, on_gpu, seconds, flags, steps):
     passed = follow(on_gpu, seconds, **flags)
     assert [step for step, _ in passed] == steps
@@ -57,3 +60,8 @@ def test_a_run_that_goes_on_counts_from_where_it_does(follow):
     passed = follow(True, 0.01, start=4)
     assert [step for step, _ in passed] == [5, 6, 8], "the first step compiles, and is known by itself"
     assert [figures["tokens_s"] for _, figures in passed] == pytest.approx([TOKENS / 0.01] * 3)
+
+
+def test_a_log_stands_for_all_steps_since_the_one_before():
+    history = [{"step": 1, "loss": 4.0}, {"step": 1, "eval_loss": 9.0}, {"step": 4, "loss": 3.0}, {"step": 5, "loss": 2.0}]
+    assert training.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0] and training.by_step(history, "reward") == []

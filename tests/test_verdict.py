@@ -35,6 +35,14 @@ def test_nonsense_is_measured_against_the_bases_and_never_good_above_a_tenth():
     assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense", 0.9)) == "bad"
 
 
+def test_nonsense_that_may_be_no_more_than_the_bases_is_so_so():
+    few = {"nonsense": figure(0.17, 0.05, 0.45, 12), "nonsense.base": figure(0.0, 0.0, 0.24, 12)}
+    many = {"nonsense": figure(0.17, 0.1, 0.27, 80), "nonsense.base": figure(0.0, 0.0, 0.05, 80)}
+    half = {"nonsense": figure(0.5, 0.4, 0.6, 80), "nonsense.base": figure(0.7, 0.6, 0.8, 80)}
+    assert [verdict.of("nonsense", some) for some in (few, many, half)] == ["so-so", "bad", "bad"]
+    assert verdict.of("copied", {"copied": figure(0.5, 0.4, 0.6)}) == "bad"
+
+
 def test_what_was_not_measured_is_neither():
     assert verdict.level(verdict.not_run("quick"), verdict.mark("membership")) == ""
     assert "effort quick" in verdict.not_run("quick")["note"]

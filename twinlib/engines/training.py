@@ -234,6 +234,7 @@ def _callback_class():
 
         def on_train_begin(self, args, state, control, **_):
             self.first = self.logged = state.global_step
+            self.counted = state.num_input_tokens_seen
 
         def on_step_begin(self, args, state, control, **_):
             self.began = self.began or time.monotonic()
@@ -279,7 +280,7 @@ def _callback_class():
 
         def on_step_end(self, args, state, control, **_):
             due = (not on_gpu() or state.global_step < self.first + 3 or time.monotonic() - self.began > LOG_EVERY
-                   or control.should_evaluate or state.global_step >= state.max_steps)
+                   or control.should_evaluate or control.should_save or state.global_step >= state.max_steps)
             stop, log = anyone(self.progress.wants_stop(), due)
             control.should_log = control.should_log and (log or stop)
             if stop:
@@ -292,6 +293,16 @@ def _callback_class():
                 write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Follower
+
+
+def by_step(log_history, name):
+    """The values of a logged number, one a step: a log is the mean of the steps since the one before."""
+    values, last = [], 0
+    for record in log_history:
+        if name in record:
+            values += [record[name]] * (record["step"] - last)
+            last = record["step"]
+    return values
 
 
 def memory_gb():

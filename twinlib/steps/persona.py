@@ -290,8 +290,10 @@ def _sample(twin, settings, model, words):
 def _figures(trainer, callback, output, rows, model):
     import torch
 
+    from ..engines import training
+
     state = trainer.state
-    losses = [record["loss"] for record in state.log_history if "loss" in record]
+    losses = training.by_step(state.log_history, "loss")
     evaluations = [record["eval_loss"] for record in state.log_history if "eval_loss" in record]
     last = losses[-max(1, len(losses) // 4):]
     seconds = output.metrics.get("train_runtime") or 0
@@ -305,7 +307,7 @@ def _figures(trainer, callback, output, rows, model):
         "rows": figure(len(rows["train"])),
         "parameters_trained": figure(sum(p.numel() for p in model.parameters() if p.requires_grad)),
         "seconds": figure(_round(seconds)),
-        "tokens_per_second": figure(_round(callback.tokens_per_second()), n=len(callback.paces), note=t(
+        "tokens_per_second": figure(_round(callback.tokens_per_second()), n=state.global_step - callback.first, note=t(
             "real tokens, after the first step", "实际 token，不算第一步")),
         "end_of_turn_learnt": figure(1, note=t("checked on every row before training", "训练前逐行检查")),
     }

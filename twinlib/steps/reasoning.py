@@ -170,6 +170,8 @@ def _trainer(twin, settings, large, model, words, train, progress):
 
 def _judge(before, after, trainer):
     """(figures, warnings): accuracy on the same problems before and after, and what the rewards had to teach."""
+    from ..engines import training
+
     n = len(after)
     right = {"before": sum(r["correct"] for r in before), "after": sum(r["correct"] for r in after)}
     gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
@@ -177,9 +179,9 @@ def _judge(before, after, trainer):
     sure = ("a real change", "确有变化") if p < 0.05 else ("may be chance", "可能只是偶然")
     figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, t(
         f"the same problems, McNemar's exact p = {p:.2g}: {sure[0]}", f"同一套题，McNemar 精确检验 p = {p:.2g}：{sure[1]}"))
-    log = [r for r in trainer.state.log_history if "reward" in r]
-    idle = sum(r.get("frac_reward_zero_std", 0) for r in log) / max(1, len(log))
-    figures["no_signal"] = figure(round(idle, 3), n=len(log), note=t(
+    zero = training.by_step(trainer.state.log_history, "frac_reward_zero_std")
+    idle = sum(zero) / max(1, len(zero))
+    figures["no_signal"] = figure(round(idle, 3), n=len(zero), note=t(
         "share of problems whose answers all earned the same: nothing to learn from", "所有回答得分相同的题的比例：学不到东西"))
     figures["steps"] = figure(trainer.state.global_step)
     return figures, _afterthoughts(figures, idle, p)

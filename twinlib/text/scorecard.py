@@ -122,8 +122,8 @@ def prompt_beats_twin(figures):
     if prompt["value"] is None or twin["value"] is None or prompt["value"] <= twin["value"]:
         return ""
     apart = None not in (prompt["low"], twin["high"]) and prompt["low"] > twin["high"]
-    chance = ("", "") if apart else (f" That may be chance: the intervals overlap, with {prompt['n']} answers.",
-                                     f"不过也可能是巧合：两个区间有重叠，回答只有 {prompt['n']} 个。")
+    chance = ("", "") if apart else (f" With {prompt['n']} answers that may be chance.",
+                                     f"不过回答只有 {prompt['n']} 个，也可能是巧合。")
     both = f"{prompt['value']:.2f}", f"{twin['value']:.2f}"
     return t(f"The persona prompt alone beats the trained twin: it sounds {both[0]} like you, the twin {both[1]}."
              f"{chance[0]} Train longer or on more writing, or simply use the prompt.",
@@ -224,7 +224,8 @@ def nonsense(rows):
 
 def _nonsense_verdict(figures):
     twin, base = figures["twin"], figures["base"]
-    level, share = verdict.level(twin, verdict.mark("nonsense", base["value"])), verdict.percent(twin["value"])
+    level = verdict.of("nonsense", {"nonsense": twin, "nonsense.base": base})
+    share = verdict.percent(twin["value"])
     if level == "good":
         return "Good: no worse than the base.", "好：不比基础模型差。"
     if twin["value"] <= base["value"] + verdict.NONSENSE:

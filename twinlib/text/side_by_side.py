@@ -76,7 +76,7 @@ def _place(row):
 
 
 def _kind(rows):
-    return "real" if "real" in rows else "twin" if any(row.startswith("twin") for row in rows) else "other"
+    return "real" if "real" in rows else "twin" if all(row.startswith("twin") for row in rows) else "other"
 
 
 def _whole(text):
@@ -106,8 +106,8 @@ def words():
         "about": t("Under each question stand texts by several voices. Pick the one that you take for your own; only "
                    "then you see who wrote what.",
                    "每个问题下面有几段文字，出自不同的声音。选出您认为是自己写的那一段，之后才会显示各是谁写的。"),
-        "cut": t("Longer texts are cut at the end of a sentence, so that length tells nothing; after your pick you can "
-                 "read on.", "较长的文字在句末截短过，长短看不出什么；选完之后可以展开看全文。"),
+        "cut": t("Longer texts are cut at the end of a sentence, so that length tells little; after your pick you can "
+                 "read on.", "较长的文字在句末截短过，长短看不出多少；选完之后可以展开往下读。"),
         "privacy": t("Nothing leaves this page, and it forgets your picks when you close it.",
                      "网页不会发送任何东西，关掉就忘记您的选择。"),
         "names": t("Show all names", "显示所有名字"),

@@ -51,6 +51,17 @@ def level(found, mark):
     return "so-so" if best is not None and _reaches(best, mark) else "bad"
 
 
+def of(name, figures):
+    """The level of figure NAME among a report's: of nonsense, one that may be worse than the base's by chance is
+    so-so."""
+    base = figures.get("nonsense.base") or figure(0.0, 0.0, 0.0)
+    found = level(figures[name], mark(name, base["value"] or 0.0))
+    if found == "bad" and name.startswith("nonsense") and None not in (figures[name]["low"], base["high"]):
+        worse = figures[name]["value"] > (base["value"] or 0.0) + NONSENSE
+        return "so-so" if worse and figures[name]["low"] <= base["high"] else found
+    return found
+
+
 def sure(found, mark):
     """Whether the whole interval is on one side of the mark."""
     ends = (found["low"], found["high"])

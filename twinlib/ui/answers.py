@@ -28,12 +28,7 @@ class Book:
 
     def read(self):
         """Read the file, which another window may have changed; what is damaged goes aside and the rest stays."""
-        try:
-            # Broken bytes become half characters, which no sound record holds.
-            text = self.path.read_text(encoding="utf-8", errors="surrogateescape") if self.path.exists() else ""
-        except OSError as error:
-            raise TwinError(t(f"{self.path} can't be opened ({error.strerror}): mend that, then run this again.",
-                              f"打不开 {self.path}（{error.strerror}）：请先解决，再重新运行。")) from None
+        text = _text(self.path)
         records, damaged = interview.parse(text)
         self.records = {record["id"]: record for record in records}
         if damaged:
@@ -83,14 +78,22 @@ class Book:
         """How far it is, as a line."""
         answers = [record["answer"] for record in self.records.values() if record["answer"]]
         done, words = len(answers), sum(map(interview.count, answers))
-        return t(f"{done} of {len(interview.QUESTIONS)} answered, {words:,} words so far",
-                 f"已答 {done}/{len(interview.QUESTIONS)} 题，共 {words} 字")
+        return t(f"{done} of {len(self.questions)} answered, {words:,} words so far",
+                 f"已答 {done}/{len(self.questions)} 题，共 {words} 字")
 
 
 def answered(path):
-    """The ids of the questions that a file of answers holds an answer to."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    return {record["id"] for record in interview.parse(text)[0] if record["answer"]}
+    """The ids of the questions that a file of answers holds an answer to; TwinError when it cannot be opened."""
+    return {record["id"] for record in interview.parse(_text(path))[0] if record["answer"]}
+
+
+def _text(path):
+    try:
+        # Broken bytes become half characters, which no sound record holds.
+        return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    except OSError as error:
+        raise TwinError(t(f"{path} can't be opened ({error.strerror}): mend that, then run this again.",
+                          f"打不开 {path}（{error.strerror}）：请先解决，再重新运行。")) from None
 
 
 def _sound(value):

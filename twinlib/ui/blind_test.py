@@ -34,7 +34,9 @@ class Answers(Book):
         self.path, self.records, self.note = twin.file("blind_answers"), {}, ""
         self.read()
         free = blind_test.pool(answered(twin.file("interview")), step.asked_before(twin))
-        self.pool = [q for q in reversed(interview.QUESTIONS) if q in free or self.answer(q.id)]
+        self.pool = [q for q in reversed(interview.QUESTIONS) if q in free or self.answer(q.id)] or [
+            blind_test.own_question(t("What went wrong last week, and how did you put it right?",
+                                      "上周有什么事没办好？后来怎么补救的？"))]  # who answered the whole interview
 
     @property
     def questions(self):

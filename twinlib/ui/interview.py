@@ -46,7 +46,8 @@ class Interview(widgets.VBox):
         self._say(self.book.note, "warning")
 
     def _make(self):
-        topics = [(t(*label), name) for name, label in interview.TOPICS.items()]
+        there = {q.topic for q in self.book.questions}
+        topics = [(t(*label), name) for name, label in interview.TOPICS.items() if name in there]
         self.topics = _list(t("Topic", "话题"), [(t("All, taking turns", "各个话题轮着来"), ""), *topics])
         self.places = _list(t("Question", "题目"), [])
         self.languages = widgets.ToggleButtons(

@@ -68,7 +68,7 @@ def _line(axis, name, figures, mark):
         axis.plot([found["low"], found["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
     for kind, one in rows.items():
         axis.plot([one["value"]], [0], HOLLOW[kind][0], color="#444444", markerfacecolor="none", markersize=6)
-    axis.plot([found["value"]], [0], "o", color=COLOURS[verdict.level(found, mark)], markersize=8)
+    axis.plot([found["value"]], [0], "o", color=COLOURS[verdict.of(name, figures)], markersize=8)
     axis.set(yticks=[0], ylim=(-1, 1), xlim=(low, high))
     axis.set_yticklabels([plain(words(*LABELS[name]))])
     axis.tick_params(labelsize=8)
