@@ -16,6 +16,7 @@ from twinlib import Twin
 from twinlib.progress import Progress
 
 ROOT = Path(__file__).parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VOICES = ROOT / "twinlib" / "voices"
 
 
@@ -112,3 +113,15 @@ def sample_twin(twin, posts):
     twin.finish(Report("corpus", vars(outcome.settings), now(), now(), {}, {}, outcome.inputs, outcome.figures,
                        outcome.warnings))
     return Twin(twin.path)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's browser, driven by Playwright; skips where one of them isn't there."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    if not CHROMIUM:
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

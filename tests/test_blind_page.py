@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from twinlib import TwinError
 from twinlib.text import blind_codes, blind_page
 from twinlib.text.blind_codes import Choice
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 EVIL = '</template></script><img src=x onerror="document.title=\'pwned\'"> \u2028 & "quotes" \'too\' \u202eRTL שלום 😀 {{DATA}}'
 
@@ -80,17 +78,6 @@ def test_time_is_estimated_for_both_languages():
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    if not CHROMIUM:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

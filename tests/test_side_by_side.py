@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from twinlib.text.blind_page import LARGEST
 from twinlib.twin import write_records
 from twinlib.ui import tables
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 EVIL = '</template></script><img src=x onerror=alert(1)> \u2028 & "quotes" \'too\' \u202eRTL שלום 😀 {{DATA}} {of}.'
 NAMES = {"real": "Ning, really", "base": "base", "prompt": "base with persona prompt", "twin": "twin",
@@ -169,17 +167,6 @@ def test_the_page_lies_in_the_twins_folder_and_goes_with_the_answers(answered):
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    if not CHROMIUM:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

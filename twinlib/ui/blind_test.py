@@ -19,7 +19,7 @@ from ..twin import TwinError, write_atomic
 from . import run
 from .answers import Book, answered, language_to_ask_in
 from .drawing import GREEN, GREY, picture, shown, words
-from .interview import EVERY, Interview, _ask, _button, _flow, _why, _wide
+from .interview import EVERY, Interview, _button, _flow, _why, _wide, converse
 from .show import NOTHING, Shown, caption, esc, sentence, show, table
 
 WANTED = 20  # answers
@@ -107,18 +107,10 @@ def form(twin):
 
 def terminal(twin):
     """The same questions in a terminal, from where it was left to Ctrl-D or Ctrl-C."""
-    book, spoken = Answers(twin), language_to_ask_in(twin)
-    if book.note:
-        print(sentence(book.note, "warning"))
-    print(t("Questions for the blind test: nothing learns from the answers. Two empty lines end an answer, two at once "
-            "skip the question; Ctrl-C stops, and what you wrote is kept.",
-            "盲测的新题：回答不会用来训练。连空两行答完，直接空两行就是跳过；Ctrl-C 停下，写过的都在。"))
-    try:
-        while question := book.opening():
-            _ask(book, question, spoken)
-    except (EOFError, KeyboardInterrupt):
-        print()
-    print(book.progress())
+    converse(Answers(twin), language_to_ask_in(twin), t(
+        "Questions for the blind test: nothing learns from the answers. Two empty lines end an answer, two at once skip "
+        "the question; Ctrl-C stops, and what you wrote is kept.",
+        "盲测的新题：回答不会用来训练。连空两行答完，直接空两行就是跳过；Ctrl-C 停下，写过的都在。"))
 
 
 # The page

@@ -260,20 +260,26 @@ def _button(label, call, style=""):
 
 def terminal(twin):
     """The interview in a terminal, from where it was left to Ctrl-D or Ctrl-C; each line is kept as it is typed."""
-    book, spoken = Book(twin), language_to_ask_in(twin)
+    book = Book(twin)
+    converse(book, language_to_ask_in(twin), t(
+        "One empty line begins a paragraph, two end the answer, two at once skip the question. Ctrl-C stops; what you "
+        "wrote is kept.", "空一行另起一段，连空两行答完；直接空两行就是跳过。Ctrl-C 停下，写过的都在。"))
+    print(verdict(book, corpus_of(twin), twin.author).sentence)
+
+
+def converse(book, spoken, opening):
+    """Ask a book's questions in a terminal after some `opening` words, to the last one, Ctrl-D or Ctrl-C."""
     if book.note:
         print(sentence(book.note, "warning"))
     if threading.current_thread() is threading.main_thread():  # a shell's background job comes with Ctrl-C ignored
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    print(t("One empty line begins a paragraph, two end the answer, two at once skip the question. Ctrl-C stops; what "
-            "you wrote is kept.", "空一行另起一段，连空两行答完；直接空两行就是跳过。Ctrl-C 停下，写过的都在。"))
+    print(opening)
     try:
         while question := book.opening():
             _ask(book, question, spoken)
     except (EOFError, KeyboardInterrupt):
         print()
     print(book.progress())
-    print(verdict(book, corpus_of(twin), twin.author).sentence)
 
 
 def _ask(book, question, spoken):
