@@ -382,3 +382,14 @@ def test_an_error_that_quotes_the_token_is_scrubbed(monkeypatch):
 
 def test_the_twin_in_these_tests_is_a_real_one(ready):
     assert [Twin(ready.path).state(step).name for step in ("corpus", "persona", "quantize", "evaluate")] == ["done"] * 4
+
+
+def test_the_card_and_its_commands_follow_what_step_04_measured(ready):
+    finish(ready, "quantize", {"types": "Q8_0, F16"}, ready.adapter("persona"), size_mb_Q8_0=2.5, size_mb_F16=1.2,
+           kl_divergence_Q8_0=0.2, kl_divergence_F16=0.0001, top1_Q8_0=0.7, top1_F16=0.99)
+    finish(ready, "evaluate", {}, ready.gguf("Q8_0"), sounds_like_me=0.71)
+    dry_run(ready)
+    card = folder_of(ready, "demo-GGUF")["README.md"].decode()
+    rows = [line for line in card.splitlines() if line.startswith("| `") and ".gguf" in line]
+    assert len(rows) == 4 and not any("not measured" in row or "未测" in row for row in rows)
+    assert ":F16" in card and "GGUF:Q8_0" not in card

@@ -162,7 +162,7 @@ def _whole(folder):
 def _facts(twin, settings):
     """The cards' Facts from twin.json and the reports."""
     step = (_adapter(twin) or ("persona",))[0]
-    told = ["corpus", "persona", *(["reasoning"] if step == "reasoning" else []), "evaluate"]
+    told = ["corpus", "persona", *(["reasoning"] if step == "reasoning" else []), "quantize", "evaluate"]
     reports = {name: twin.state(name) for name in told}
     ggufs = _ggufs(twin)
     return cards.Facts(
