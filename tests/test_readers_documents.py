@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from document_makers import docx, epub, lines, paragraph, pdf, zipped
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from twinlib.text import clean, reasons
@@ -585,6 +585,8 @@ SENTENCE = st.text(st.characters(categories=["L", "N", "P", "Zs", "Sm"], max_cod
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(SENTENCE, min_size=1, max_size=4))
+@example(["&#123;"])
+@example(["{{ 1 }} &lt; <b>2"])
 def test_no_letter_of_a_page_is_lost_or_said_twice(sentences):
     from html import escape
 
@@ -592,7 +594,8 @@ def test_no_letter_of_a_page_is_lost_or_said_twice(sentences):
     letters = re.sub(r"[\W_]", "", "".join(sentences))
     if letters:
         document = only(html, page(body))
-        assert re.sub(r"[\W_]", "", re.sub(r"&(lt|amp|#123);", "", document["text"])) == letters
+        # Entities are the reader's own, unless a backslash says that the author typed them.
+        assert re.sub(r"[\W_]", "", re.sub(r"(?<!\\)&(lt|amp|#123);", "", document["text"])) == letters
 
 
 def test_a_member_that_lies_about_its_size_is_damaged():
