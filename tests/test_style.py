@@ -102,7 +102,9 @@ def test_others_are_typed_like_the_author(text, sample, typed, why):
     ("水底，没有鱼。" * 12, "zh", ["loop"], "one sentence again and again"),
     (ZH + "他听不懂，" * 20, "zh", ["loop"], "goes round in circles after a good start"),
     (EN + " I measured it and it is." * 12, "en", ["loop"], "the same in English"),
-    (2 * ZH + "我以为长城是国门，国门的人是无能的，因为" * 3, "zh", ["loop"], "only its last third"),
+    (2 * ZH + "我以为长城是国门，国门的人是无能的，因为" * 3, "zh", ["loop"], "a phrase three times"),
+    ("".join(map(chr, range(0x4e00, 0x4ea0))) + "我以为长城是国门，而国门里的人看不见墙，只看见自己。" * 2, "zh", ["loop"],
+     "only its last third"),
     ("<b><i>" + "<b>" * 60, "en", ["loop"], "markup in circles")])
 def test_nonsense_has_a_name(text, language, found, why):
     assert style.flaws(text, language) == found, why

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from ..language import t
 from ..steps import evaluate
 from ..text import cards
-from ..text.side_by_side import row_name
+from ..text.side_by_side import real_name, row_name
 from ..twin import STEPS
 from .show import NOTHING, Shown, caption, esc, interval, number, size, table, title
 
@@ -121,13 +121,10 @@ def before_after(twin):
     for record in _samples(twin, "answer"):
         page = answers.setdefault(record["question"], {"author": record.get("author", "")})
         page[record["when"]] = record["text"]
-    header = (t("Question, never trained on", "没训练过的问题"), t("Before", "训练前"), t("After", "训练后"), _really(twin))
+    header = (t("Question, never trained on", "没训练过的问题"), t("Before", "训练前"), t("After", "训练后"),
+              real_name(twin.author))
     return table(header, [(question, *(_cut(said.get(name, "")) for name in ("before", "after", "author")))
                           for question, said in answers.items()])
-
-
-def _really(twin):
-    return t(f"{twin.author}, really", f"{twin.author}的原文")
 
 
 def figures(report):
@@ -147,7 +144,7 @@ def side_by_side(twin, several=4):
         return NOTHING
     pages = evaluate.side_by_side(twin)[:several]
     names = list(dict.fromkeys(name for page in pages for name in page if name not in ("question", "real")))
-    header = (t("Question", "问题"), *map(row_name, names), _really(twin))
+    header = (t("Question", "问题"), *map(row_name, names), real_name(twin.author))
     lines = [(page["question"], *(_cut(page.get(name, "")) for name in [*names, "real"])) for page in pages]
     # A model wrote what is inside: it may run the page's own script and reach nothing of the notebook.
     frame = (f'<iframe sandbox="allow-scripts" srcdoc="{esc(html)}" title="{esc(t("Side by side", "并排读"))}" '
