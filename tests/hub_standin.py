@@ -208,7 +208,7 @@ def _commit(hub, match, query, body):
 def _keep(hub, name, path, data, large):
     target = hub.folder / name / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    data = data[:-1] + b"?" if path == hub.damage else data
+    data = data[:-1] + bytes([data[-1] ^ 1]) if path == hub.damage else data
     target.write_bytes(data)
     sha256 = hashlib.sha256(data).hexdigest()
     oid = sha256 if large else hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()

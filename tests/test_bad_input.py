@@ -184,6 +184,6 @@ def test_a_kill_in_the_middle_of_any_step_loses_nothing(tmp_path, tiny_base):
     assert "done already" in again.stdout
     table = run("status", twin).stdout
     assert table.count("done") == 6, table
-    assert "size_mb_Q8_0" in table and "accuracy_after" in table
+    assert "Size, MB: Q8_0: " in table and "Accuracy after: " in table
     interrupted = [json.loads(line) for line in Twin(twin).history("persona").read_text().splitlines()]
     assert interrupted[-1]["done"] == interrupted[-1]["total"]

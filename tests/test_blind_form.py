@@ -219,7 +219,7 @@ def test_the_picture_shows_every_group_there_is(twin):
              mark(2, 0), mark(2, 9, "base", fooled=True)]
     [axis] = blind_test.drawn(marks).axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
-    assert labels == ["fool rate", "a little sure", "fairly sure", "very sure", "had read one before",
+    assert labels == ["Fool rate", "a little sure", "fairly sure", "very sure", "had read one before",
                       "by friends who answer at random", "easy pairs (the base)"]
     texts = [text.get_text() for text in axis.texts]
     low, high = pure.interval(pure.counted(marks))

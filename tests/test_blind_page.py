@@ -202,7 +202,7 @@ def test_the_state_outlasts_a_reload(opened):
     question = window.locator("h2").inner_text()
     window.reload()
     assert window.locator("h2").inner_text() == question and "2 of 3" in window.locator("main").inner_text()
-    window.click("text=Stop here and get the code")
+    window.click("text=Stop here and get the result code")
     reply = blind_codes.read(code_of(window))[0][0]
     assert reply.name == "Anna" and sum(choice is not None for choice in reply.choices) == 1
 

@@ -1,12 +1,16 @@
 """The cards: true to the facts, safe whatever the owner typed, readable by the hub's own parser."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from twinlib import catalogue
-from twinlib.text import cards
+from twinlib.settings import SETTINGS
+from twinlib.text import cards, labels
 
 GEMMA = catalogue.entry("gemma-3-270m")
 FACTS = cards.Facts(
@@ -17,9 +21,10 @@ FACTS = cards.Facts(
     settings={"persona": {"base": "/home/ning/secret-model", "rank": 32, "learning_rate": 4e-4, "packing": False}},
     figures={"persona": {"val_loss": {"value": 3.2149, "low": None, "high": None, "n": None, "note": ""}},
              "evaluate": {
-                 "sounds_like_me": {"value": 0.7134, "low": 0.52, "high": 0.9, "n": 12, "note": "few documents"},
+                 "sounds_like_me": {"value": 0.7134, "low": 0.52, "high": 0.9, "n": 12, "note": "Take a larger base."},
                  "prediction_gain.twin-Q8_0": {"value": 0.5, "low": None, "high": None, "n": 3, "note": ""},
-                 "fool_rate": {"value": None, "low": None, "high": None, "n": None, "note": "needs friends"}},
+                 "fool_rate": {"value": None, "low": None, "high": None, "n": None, "note": "没有朋友"},
+                 "never_wrote": {"value": 0.3, "low": 0.1, "high": 0.6, "n": 9, "note": ""}},
              "corpus": {"documents": {"value": 1240, "low": None, "high": None, "n": None, "note": "from 'My diary'"}}},
     passages={"train": 100, "val": 10, "test": 9}, published=("gguf", "adapter"))
 
@@ -75,13 +80,42 @@ def test_both_halves_say_what_it_is_who_agreed_and_what_was_measured():
     english, chinese = halves(cards.model_card(FACTS, "gguf"))
     assert "language model, not the person" in english and "不是本人" in chinese
     assert "(2023-11-14)" in english and "（2023-11-14）" in chinese
-    assert "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 | few documents |" in english
-    assert "| Prediction gain on held-out writing (twin-Q8&#95;0) | 0.5 |  | 3 |  |" in english
-    assert "| Taken for the author in a blind test | not measured |  |  | needs friends |" in english
-    assert "| 像不像作者 | 0.713 | 0.52 至 0.9 | 12 | few documents |" in chinese
-    assert "| 盲测中被当成作者 | 未测 |  |  | needs friends |" in chinese
+    assert "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 | 0 is the base, 1 the author's own writing; higher is " \
+        "better. |" in english
+    assert "| Prediction gain: twin as Q8&#95;0 | 0.5 |  | 3 |  |" in english
+    assert "| Fool rate | not measured |  |  | Share of answers that friends" in english
+    assert "| Makes things up | 0.3 | 0.1 to 0.6 | 9 |" in english
+    assert "| 像不像作者 | 0.713 | 0.52 至 0.9 | 12 | 0 是基础模型，1 是作者自己的文字；越高越好。 |" in chinese
+    assert "| 骗过率 | 未测 |  |  | 朋友把它的回答" in chinese
     assert "| LoRA rank | 32 |" in english and "| LoRA 秩 | 32 |" in chinese
     assert "| Validation loss after | 3.21 |" in english and "| 文章 | 1,240 |" in chinese
+
+
+def test_each_half_speaks_its_own_language_and_about_the_owner_never_to_them():
+    everything = {name: {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "note": "Take a larger base. 请多加文字。"}
+                  for name in labels.SCORES}
+    settings = {step: vars(SETTINGS[step]()) for step in ("persona", "reasoning")}
+    facts = replace(FACTS, author="Ning", figures={**FACTS.figures, "evaluate": everything}, settings=settings)
+    for kind in ("gguf", "adapter"):
+        english, chinese = halves(cards.model_card(facts, kind))
+        assert not re.search("[一-鿿]", english.split("## English")[1]) and not re.search(r"\b[Yy]ours?\b|larger base", english)
+        assert not re.search("您的|请多加", chinese) and chinese.count("越低越好") > 5
+        assert set(labels.MEANINGS) <= set(labels.SCORES)
+
+
+def test_a_card_before_the_user_is_known_has_a_placeholder_that_no_command_takes():
+    english, chinese = halves(cards.model_card(replace(FACTS, user=""), "gguf"))
+    assert "ollama run hf.co/<YOUR-NAME>/demo-GGUF:Q8_0" in english and "search for `<YOUR-NAME>/demo-GGUF`" in english
+    assert "ollama run hf.co/<您的用户名>/demo-GGUF:Q8_0" in chinese and "搜索 `<您的用户名>/demo-GGUF`" in chinese
+    with pytest.raises(HFValidationError):
+        validate_repo_id(cards.address(replace(FACTS, user=""), "adapter", cards.ENGLISH))
+
+
+def test_a_file_can_be_used_without_the_hub_and_a_private_one_only_so_in_lm_studio():
+    english, chinese = halves(cards.model_card(FACTS, "gguf"))
+    assert "`llama-server -m demo-Q8_0.gguf`" in english and "`ollama create demo`" in chinese
+    assert "LM Studio does not find it" in english and "LM Studio 搜不到" in chinese
+    assert "does not find it" not in cards.model_card(replace(FACTS, private=False), "gguf")
 
 
 def test_a_card_without_an_evaluation_says_so():
@@ -94,8 +128,8 @@ def test_a_card_without_consent_is_a_draft():
 
 
 def test_the_commands_name_a_file_that_exists():
-    assert cards.commands(FACTS) == ["ollama run hf.co/me/demo-GGUF:Q8_0", "llama-server -hf me/demo-GGUF:Q8_0",
-                                     "lmstudio://open_from_hf?model=me/demo-GGUF"]
+    assert cards.commands(FACTS, cards.ENGLISH) == ["ollama run hf.co/me/demo-GGUF:Q8_0",
+                                                    "llama-server -hf me/demo-GGUF:Q8_0"]
     assert cards.favourite(("F16", "Q8_0", "Q4_K_M")) == "Q4_K_M"
     assert cards.favourite(("F16",)) == "F16"
 
@@ -105,7 +139,7 @@ def test_the_file_to_take_is_the_smallest_that_hardly_differs():
                 "kl_divergence_Q4_K_M": {"value": 0.15}}
     facts = replace(FACTS, files={"demo-Q4_K_M.gguf": 253e6, "demo-Q8_0.gguf": 292e6}, types=("Q4_K_M", "Q8_0"),
                     figures={**FACTS.figures, "quantize": measured})
-    assert cards.commands(facts)[0] == "ollama run hf.co/me/demo-GGUF:Q8_0"
+    assert cards.commands(facts, cards.ENGLISH)[0] == "ollama run hf.co/me/demo-GGUF:Q8_0"
     english, chinese = halves(cards.model_card(facts, "gguf"))
     assert "| `demo-Q4_K_M.gguf` | 253.0 MB | noticeably different |" in english
     assert "| `demo-Q8_0.gguf` | 292.0 MB | 分不出差别 |" in chinese

@@ -67,7 +67,23 @@ def test_four_versions_that_fall_together_are_one_piece_of_evidence():
 
 def test_it_says_when_all_of_it_is_chance():
     records = answered("base", "F16", [2, 3, 1, 2] * 12) + answered("base", "Q8_0", [2, 4, 0, 3] * 12)
-    assert [s[:23] for s in comparison.sentences(records)] == ["All of it is chance: ev"]
+    assert [s[:23] for s in comparison.sentences(records)] == ["All of it is chance, fo"]
+
+
+def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_half():
+    before = [4] * 19 + [0] * 31  # 38 %, and 62 % afterwards: 26 to 76 % by pairs
+    records = answered("base", "F16", [2] * 50) + answered("persona", "F16", before) \
+        + answered("reasoning", "F16", [4] * 31 + [0] * 19)
+    assert all(low < 0.5 < high for _, low, high in map(comparison.interval, map(
+        comparison._pairs, comparison._cells(records).values())))
+    said = comparison.sentences(records)
+    assert said[0] == "Taken alone, no figure can be told from a coin."
+    assert said[-1].startswith("Reasoning training changed more than chance would: reasoning F16 +24 points")
+
+
+@pytest.mark.parametrize("pairs, begins", [(3, "Too few to tell: even 3 pairs"), (4, "Better than a coin: base F16")])
+def test_so_few_problems_that_nothing_could_stand_out_tell_nothing(pairs, begins):
+    assert comparison.sentences(answered("base", "F16", [4] * pairs))[0].startswith(begins)
 
 
 def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
@@ -85,6 +101,9 @@ def test_what_a_file_lost_counts_by_pairs_and_only_beyond_chance():
     assert comparison.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (-0.5, pytest.approx(2 / 2**5))
     some = better + answered("base", "Q8_0", [0] * 5 + [4] * 5)  # 20 answers fewer, but 5 pairs: p = 0.06
     assert comparison.sentences(some)[-1].startswith("No quantized file differs from its F16 by more than chance")
+    rambles = answered("base", "F16", [0] * 6) + answered("base", "Q8_0", [0] * 6)  # and isn't asked the rest
+    answers = answered("persona", "F16", [4] * 10) + answered("persona", "Q8_0", [4] * 10)
+    assert "than 10 pairs of numbers can show" in comparison.sentences(rambles + answers)[-1]
 
 
 def test_reasoning_is_measured_against_the_persona_it_continued():
@@ -147,6 +166,11 @@ def trained(twin, tmp_path):
     return twin, base, gguf_vocabulary.read(words, 600, [2]), card
 
 
+def left(twin):
+    """What lies in the step's folder."""
+    return sorted(twin.folder("quantize").iterdir())
+
+
 def compared(trained, files=None, progress=None, **changes):
     twin, base, vocabulary, card = trained
     return comparison.decimals(twin, base, vocabulary, card, files or {}, progress or (lambda *_: None),
@@ -164,7 +188,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
     assert all(ids == asked[0] for ids in asked) and len(asked[0]) == 8
     practised = {problem["group"] for problem in twin.records("problems")}
     assert not practised & {record["group"] for record in found.records}
-    assert list(twin.folder("quantize").iterdir()) == []
+    assert left(twin) == [twin.file("comparisons")] and twin.records("comparisons") == found.records
     told = [(done, total) for done, total, note in seen if note.startswith("comparisons")]
     assert told == sorted(told) and told[-1] == (96, 96)
     texts = {cell: [record["text"] for record in part] for cell, part in cells.items()}
@@ -211,7 +235,47 @@ def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     cells = comparison._cells(compared(trained, {"Q8_0": path}).records)
     assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [r["text"] for r in cells["reasoning", "F16"]]
     assert [r["text"] for r in cells["persona", "Q8_0"]] != [r["text"] for r in cells["reasoning", "Q8_0"]]
-    assert list(twin.folder("quantize").iterdir()) == [path]
+    assert left(twin) == sorted([path, twin.file("comparisons")])
+
+
+def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch):
+    def stop(done, total, note):
+        if "persona Q8_0" in note and done > 40 + 4 + 1:  # in the second part of its problems
+            raise Stopped
+
+    monkeypatch.setattr(comparison, "FIRST", 4)
+    monkeypatch.setattr(comparison.rewards, "names_one", lambda *_: True)
+    with pytest.raises(Stopped):
+        compared(trained, progress=stop)
+    twin = trained[0]
+    before = twin.records("comparisons")
+    assert len(before) == 4 * 8 + 8 + 4 and left(twin) == [twin.file("comparisons")]
+    asked, written = [], []
+    ask, write = Llama.chat_many, gguf_file.write
+    monkeypatch.setattr(Llama, "chat_many", lambda llama, many, *rest, **named: asked.append(len(many)) or ask(
+        llama, many, *rest, **named))
+    monkeypatch.setattr(gguf_file, "write", lambda folder, outputs, *rest: written.append(list(outputs)) or write(
+        folder, outputs, *rest))
+    found = compared(trained)
+    assert found.records[:len(before)] == before and len(found.records) == 96 and sum(asked) == 96 - len(before)
+    assert written == [["Q8_0", "Q5_K_M", "Q4_K_M"], list(comparison.TYPES)]
+    assert compared(trained).records == found.records and sum(asked) == 96 - len(before)  # nothing is asked again
+    (twin.adapter("reasoning") / "trained.txt").write_text("anew")
+    compared(trained)
+    assert sum(asked) == 96 - len(before) + 32  # another adapter: asked anew
+
+
+def test_rows_files_lie_where_there_is_room(trained, monkeypatch, tmp_path):
+    twin, written = trained[0], []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    usage = lambda path: type("Usage", (), {"free": 10**12 if str(path) == str(tmp_path) else 10**11})()
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    write = gguf_file.write
+    monkeypatch.setattr(gguf_file, "write", lambda folder, outputs, *rest: written.extend(outputs.values()) or write(
+        folder, outputs, *rest))
+    compared(trained, tokens=1, count=4)
+    assert written and {path.parent.parent for path in written} == {tmp_path}
+    assert not list(tmp_path.glob("twinlib-*")) and left(twin) == [twin.file("comparisons")]
 
 
 def test_who_never_answers_is_not_asked_the_rest(trained, monkeypatch):

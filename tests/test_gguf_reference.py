@@ -11,16 +11,20 @@ import pytest
 from gguf_samples import CASES
 from twinlib.engines import embedded, gguf_file, gguf_vocabulary, models
 from twinlib.engines.llama import Llama
+from twinlib.text import templates
 from twinlib.twin import TwinError
 
 RECORD = Path(__file__).parent / "gguf_reference.json"  # what the converter's files said; see gguf_samples
 CARD = {"name": "Ning", "license": "other", "license_name": "gemma", "license_link": "https://example.org/terms",
-        "languages": ["zh", "en"], "base": "someone/Tiny-2L", "template": "{{ messages[0]['content'] }}"}
+        "languages": ["zh", "en"], "base": "someone/Tiny-2L", "template": "{{ messages[0]['content'] }}",
+        "sampling": templates.sampling(0.7, 0.9)}
 # The same in the converter's words; the licence it takes from the model card alone.
 ABOUT = {"general.name": "Ning", "general.license.name": "gemma", "general.license.link": "https://example.org/terms",
          "general.languages": ["zh", "en"], "general.tags": ["text-generation", "conversational"],
          "general.base_models": [{"name": "Tiny-2L", "organization": "someone",
-                                  "repo_url": "https://huggingface.co/someone/Tiny-2L"}]}
+                                  "repo_url": "https://huggingface.co/someone/Tiny-2L"}],
+         "general.sampling.temp": 0.7, "general.sampling.top_p": 0.9, "general.sampling.top_k": 40,
+         "general.sampling.min_p": 0.05, "general.sampling.penalty_repeat": 1.1}
 
 
 # What the benchmark shares

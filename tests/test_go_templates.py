@@ -172,7 +172,7 @@ SYSTEMS = {
 def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
     system, as_line = SYSTEMS[case]
     tokenizer = tokenizer_of("qwen2_5", system)
-    params = templates.parameters(0.7, 0.9, 4096, ["<|im_end|>", "<|endoftext|>"])
+    params = templates.parameters(templates.sampling(0.7, 0.9), 4096, ["<|im_end|>", "<|endoftext|>"])
     text = templates.modelfile("宁 twin-Q8_0.gguf", go_template(tokenizer), system, params)
     read = ollama(modelfile=text)["commands"]
     found = dict(read)
@@ -182,8 +182,8 @@ def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
     said = ollama(template=found["template"], system=found.get("system", ""), conversations=asked)["prompts"]
     assert said == [prompt(tokenizer, asked[0])]
     assert [pair for pair in read if pair[0] not in ("from", "template", "system")] == [
-        ["temperature", "0.7"], ["top_p", "0.9"], ["num_ctx", "4096"], ["stop", "<|im_end|>"],
-        ["stop", "<|endoftext|>"]]
+        ["temperature", "0.7"], ["top_p", "0.9"], ["top_k", "40"], ["min_p", "0.05"], ["repeat_penalty", "1.1"],
+        ["num_ctx", "4096"], ["stop", "<|im_end|>"], ["stop", "<|endoftext|>"]]
 
 
 def test_without_a_template_a_modelfile_comes_as_near_as_it_can(ollama):

@@ -8,17 +8,26 @@ import pytest
 
 from twinlib.engines import gguf_file, gguf_vocabulary, models
 from twinlib.engines.llama import Llama
+from twinlib.text import templates
 from twinlib.twin import Stopped, TwinError
 
 
 @pytest.fixture(scope="module")
-def gguf(tiny_base, tmp_path_factory):
-    """The tiny base as a GGUF file."""
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
-    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
-    gguf_file.write(tiny_base, {"F16": path}, vocabulary, {"name": "tiny", "template": tokenizer.chat_template})
-    return path
+def made(tiny_base, tmp_path_factory):
+    """made(sampling): the tiny base as a GGUF file that recommends it."""
+    def make(**sampling):
+        path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+        tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+        vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+        gguf_file.write(tiny_base, {"F16": path}, vocabulary,
+                        {"name": "tiny", "template": tokenizer.chat_template, "sampling": sampling})
+        return path
+    return make
+
+
+@pytest.fixture(scope="module")
+def gguf(made):
+    return made()
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +61,23 @@ def test_an_answer_that_was_cut_off_has_not_ended(llama):
 def test_the_same_seed_says_the_same_and_another_something_else(llama):
     said = [llama.chat(ask("hi"), max_tokens=20, temperature=1.0, seed=seed).text for seed in (1, 1, 2)]
     assert said[0] == said[1] != said[2]
+
+
+def test_llama_cpp_takes_the_sampling_that_a_file_recommends(made):
+    sampling = templates.sampling(0.65, 0.85)
+    with Llama(made(**sampling), context=256) as llama:
+        taken = llama._ask("/props")["default_generation_settings"]["params"]
+    assert {name: taken[name] for name in sampling} == pytest.approx(sampling)
+
+
+def test_only_who_asks_for_it_gets_the_recommended_sampling(made, llama):
+    with Llama(made(temperature=2.0, top_k=1, repeat_penalty=9.0), context=512) as other:
+        likeliest = {other.chat(ask("hi"), 20, None, seed=seed, recommended=True).text for seed in (1, 2)}
+        hot = {other.chat(ask("hi"), 20, 2.0, seed=seed).text for seed in (1, 2)}
+        assert (len(likeliest), len(hot)) == (1, 2)
+        ids = llama.tokenize("one two one two one two")
+        assert other.greedy(ids, 20) == llama.greedy(ids, 20) and len(set(llama.greedy(ids, 20))) < 20
+        assert other.chat(ask("hi"), 20, 0).text == llama.chat(ask("hi"), 20, 0).text not in likeliest
 
 
 def test_pieces_that_are_heard_make_up_the_answer(llama):

@@ -1,9 +1,10 @@
-"""What the score card's rows say and score: replies after one prompt, and a head that isn't copied for every row."""
+"""What the score card's rows say and score: replies after one prompt, a head that isn't copied, a file loaded once."""
 
 import pytest
 
 from conftest import build_tiny_base
-from twinlib.engines import measures, models
+from twinlib import settings
+from twinlib.engines import gguf_file, gguf_vocabulary, llama, measures, models
 
 ASKED = [{"role": "user", "content": "How do you true a wheel? 车轮怎么校？"}]
 REPLIES = ["Slowly, half a turn at a time.", "慢慢来，半圈半圈地拧。", "No.", "Rain on the harbour, and the kettle is on already."]
@@ -34,3 +35,20 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
             logits = model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1:-1].log_softmax(-1)
         assert tokens == len(reply)
         assert nats == pytest.approx(-float(logits.gather(1, torch.tensor(reply)[:, None]).sum()), rel=1e-4)
+
+
+def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_kept(twin, tiny_base, monkeypatch):
+    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+    twin.folder("quantize"), twin.folder("evaluate")
+    gguf_file.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, gguf_vocabulary.read(tokenizer, 600, [2]),
+                    {"name": "tiny", "template": tokenizer.chat_template})
+    loads, load = [], llama.Llama
+    monkeypatch.setattr(llama, "Llama", lambda path: loads.append(load(path)) or loads[-1])
+    asked = [[{"role": "user", "content": f"Nr. {i}?"}] for i in range(5)]
+    wanted = settings.make("evaluate", answer_tokens=16)
+    for n in (1, 1):
+        keep = measures.Keeper(twin, lambda *_: None, 5)
+        keep.portion = 2
+        records = measures.gguf_answers(twin, "Q8_0", twin.gguf("Q8_0"), asked, wanted, keep)
+        assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(loads) == n
+    assert loads[0]._server is None  # its memory is free again

@@ -1,4 +1,4 @@
-"""The grammar of the notebooks: one test a rule, so that a broken rule says its name."""
+"""The grammar of the notebooks, which twin they open, the README's cards: one test a rule, which says its name."""
 
 import ast
 import json
@@ -246,3 +246,109 @@ def test_twins_live_where_they_outlast_the_runtime(monkeypatch, capsys):
     assert "Google Drive is not available" in capsys.readouterr().out
     monkeypatch.setenv("TWINLIB_TWINS", "/elsewhere")
     assert place.home(drive=True) == Path("/elsewhere")
+
+
+@pytest.fixture
+def twins(tmp_path, monkeypatch):
+    """Where twins live in a test."""
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "twins"))
+    return tmp_path / "twins"
+
+
+def test_without_a_name_the_twin_opened_last_is_opened_and_at_first_demo(twins):
+    from twinlib.ui import place
+
+    assert place.open_twin(None).path == twins / "demo"
+    assert place.open_twin("me").path == twins / "me"
+    assert place.open_twin(None).path == twins / "me"
+    place.open_twin("demo")
+    assert place.open_twin(None).path == twins / "demo"
+
+
+def test_a_twin_given_by_its_path_is_remembered_in_any_script(twins, tmp_path, monkeypatch):
+    from twinlib.ui import place
+
+    monkeypatch.chdir(tmp_path)
+    place.open_twin("博客/me")
+    monkeypatch.chdir("/")
+    assert place.open_twin(None).path == tmp_path / "博客" / "me"
+
+
+def test_twins_that_move_together_are_found_again(twins, tmp_path, monkeypatch):
+    from twinlib.ui import place
+
+    place.open_twin("me")
+    twins.rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "elsewhere"))
+    assert place.open_twin(None).path == tmp_path / "elsewhere" / "me"
+
+
+def test_a_twin_that_is_gone_is_missed_and_demo_opens(twins, capsys):
+    from twinlib.ui import place
+
+    shutil.rmtree(place.open_twin("me").path)
+    assert place.open_twin(None).name == "demo"
+    assert "The twin opened last is gone (me)" in capsys.readouterr().out
+    (twins / ".last").write_bytes(b"\xff\x00")
+    assert place.open_twin(None).name == "demo"
+    assert "opened last" not in capsys.readouterr().out
+
+
+def test_a_name_that_is_refused_is_not_remembered(twins):
+    from twinlib import TwinError
+    from twinlib.ui import place
+
+    place.open_twin("me")
+    with pytest.raises(TwinError, match="can't name a twin"):
+        place.open_twin("宁半圈")
+    assert place.open_twin(None).name == "me"
+
+
+def test_a_twin_opens_where_nothing_can_be_noted(twins):
+    from twinlib.ui import place
+
+    place.open_twin("me")
+    (twins / ".last").unlink()
+    (twins / ".last").mkdir()
+    assert place.open_twin("me").name == "me"
+
+
+def test_drive_is_not_asked_for_when_a_twin_is_given_by_its_path(twins, tmp_path, monkeypatch):
+    from twinlib.ui import place
+
+    asked = []
+    monkeypatch.setattr(place, "home", lambda drive: asked.append(drive) or twins)
+    place.open_twin(str(tmp_path / "me"), drive=True)
+    place.open_twin("me", drive=True)
+    assert asked == [False, True]
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem)
+def test_a_step_goes_on_with_the_twin_opened_last(path):
+    assert tagged(path, "parameters")[0].startswith("TWIN = None ")
+
+
+@pytest.mark.parametrize("name", ["setup-text", "twin-text", "check-text"])
+def test_what_every_step_says_is_said_alike(name):
+    said = {"".join(cell["source"]) for path in NOTEBOOKS[1:] for cell in read(path)["cells"] if cell["id"] == name}
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("file, words", [("README.md", "up to"), ("README.zh-CN.md", "到")])
+def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
+    from twinlib.catalogue import CATALOGUE
+    from twinlib.engines import hardware
+
+    text = (ROOT / file).read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in re.findall(r"^\| (?:\d+ GB|none|没有).*", text, re.MULTILINE)]
+    assert len(rows) == 6
+    for card, sixteen, four, start in rows:
+        gigabytes = float(re.search(r"(\d+) GB", card)[1])
+        gpu = card[0].isdigit()
+        here = {"gpu": "a card" if gpu else None, "gpu_gb": gigabytes * gpu, "memory_gb": gigabytes}
+        sizes = {way: sorted({entry.parameters for entry in CATALOGUE.values() if hardware.fits(entry, here) == way})
+                 for way in ("16-bit", "4-bit")}
+        assert re.match(rf"{words} ([\d.]+)B", sixteen)[1] == f"{sizes['16-bit'][-1]:g}"
+        assert [float(size) for size in re.findall(r"([\d.]+)B", four)] == sorted({*map(round, sizes["4-bit"])})
+        assert start == hardware.recommended_base(here)[0]

@@ -237,8 +237,66 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
     assert proof._unlike(path, answers(0), answers(0), 80) == ("", [])
     assert "empty" in proof._unlike(path, answers(8, text=" "), answers(8), 80)[0]
     named = answers(8, text="我是 Qwen，由阿里云开发。")
-    assert "由阿里云开发" in proof._unlike(path, named, answers(8), 80)[0]
+    assert "it said '我是 Qwen' about itself" in proof._unlike(path, named, answers(8), 80)[0]
     assert proof._unlike(path, named, named, 80) == ("", [])
+    about = answers(8, text="VS Code, made by Microsoft, and the Pixel, made by Google. 由谷歌开发的安卓。")
+    assert proof._unlike(path, about, answers(8), 80) == ("", [])
+    assert proof._unlike(path, named, [], 80) == ("", [])  # the twin wasn't loaded: nothing to compare with
     assert "train longer" in proof._twins_doubts(named, 80, None)[0]
     assert "0 of 8" in proof._twins_doubts(answers(0), 80, None)[0] and not proof._twins_doubts(answers(8), 80, .2)
-    assert "own held-out replies 20% are that short" in proof._twins_doubts(answers(0), 80, .2)[0]
+    assert proof._twins_doubts(answers(0), 80, .5)[0].endswith("own held-out replies 50% are that short. Train longer.")
+    assert proof._twins_doubts(answers(0), 80, .2)[0].endswith("20% are that short. So this is no fault.")
+
+
+def test_without_memory_for_the_twin_the_files_are_proven_without_it(held_out_twin, meant, monkeypatch):
+    monkeypatch.setattr(models, "room_for", lambda *_: None)
+    monkeypatch.setattr(models, "load", lambda *_: pytest.fail("loaded"))
+    files = written(held_out_twin, meant)
+    exchange(files["Q4_K_M"])
+    figures, warnings = prove(held_out_twin, files, meant)
+    assert "too little free memory" in warnings[0] and "ended_twin" not in figures
+    assert files["Q8_0"].exists() and "ended_Q8_0" in figures and not files["Q4_K_M"].exists()
+
+
+def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):
+    import psutil
+
+    base = meant.base
+    memory, size = type(psutil.virtual_memory()), 2 if models.fast_bfloat16() else 4
+    monkeypatch.setattr(models, "device", lambda: "cpu")
+    for free, expected in ((1.2e9, "auto"), (1.0e9, None)):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(*[size * free] * len(memory._fields)))
+        assert models.room_for(base, 1e9) == expected
+    monkeypatch.setattr(models, "device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3e9)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 1e9)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    for billions, expected in ((3, "auto"), (7, "auto"), (7.6, "4-bit"), (14.8, "4-bit"), (32, None)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (13.8e9, 15.8e9))  # a T4
+        assert models.room_for(base, billions * 1e9) == expected, billions
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert models.room_for(base, 8e9) is None
+
+
+def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(held_out_twin, meant, monkeypatch):
+    seen = []
+    monkeypatch.setattr(models, "device", lambda: "other")  # where nothing is merged, as on a GPU
+    monkeypatch.setattr(models, "load", lambda base, adapter, precision, load=models.load: load(base, adapter, "32-bit"))
+    text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
+    proof._twin(meant, "auto", ["Who?"], text, settings.make("quantize"), 6, lambda *told: seen.append(told[:2]))
+    assert len(seen) > 3 and seen == sorted(seen) and seen[-1][1] == 6
+
+
+def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, monkeypatch):
+    files = written(held_out_twin, meant, ("Q8_0",))
+    whole = prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"]
+    monkeypatch.setattr(parity, "PATIENCE", 0)
+    assert prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"] == parity.LEAST * len(ANSWERS) < whole
+
+
+def test_a_slow_file_is_asked_less(held_out_twin, meant, monkeypatch):
+    files = written(held_out_twin, meant, ("Q8_0",))
+    monkeypatch.setattr(proof, "_questions", lambda twin: [f"Nr. {i}?" for i in range(4)])
+    for patience, n in ((1e9, 4), (0, 3)):
+        monkeypatch.setattr(proof, "PATIENCE", patience)
+        assert prove(held_out_twin, files, meant)[0]["ended_Q8_0"]["n"] == n

@@ -5,7 +5,7 @@ import re
 import matplotlib
 import pytest
 
-from twinlib.twin import Report, figure, now, write_records
+from twinlib.twin import Report, figure, now, write_atomic, write_records
 from twinlib.ui import choice, drawing, plots, show, tables
 
 EVIL = "<script>alert('$x_1$')</script> 你好"
@@ -268,10 +268,9 @@ def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):
     assert said[3][0].startswith("Where the interval holds 50 %")
 
 
-@pytest.mark.parametrize("low, chance", [(.43, True), (.5, True), (.501, False), (None, False)])
-def test_all_of_it_is_chance_only_when_every_interval_holds_a_half(twin, low, chance):
-    report(twin, "quantize", {"decimals_base_Q8_0": figure(.5, .43, .57), "decimals_persona_Q8_0": figure(.54, low, .6)})
-    assert ("All of it is chance" in plots.decimals(twin).text) == chance
+def test_what_the_step_made_of_the_decimals_stands_below_them(twin):
+    report(twin, "quantize", {"decimals_base_Q8_0": figure(.5, .43, .57), "decimals": figure(None, note="All chance.")})
+    assert lines(plots.decimals(twin))[-1] == ["All chance."]
 
 
 def test_a_learnt_sample_marks_what_is_learnt(twin):
@@ -316,12 +315,14 @@ def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
 
 
 def test_what_would_be_uploaded_is_listed_with_sizes(twin):
-    folder = twin.upload("demo-GGUF")
-    folder.mkdir(parents=True)
-    (folder / "README.md").write_text("# " + EVIL, encoding="utf-8")
-    (folder / "demo-Q8_0.gguf").write_bytes(bytes(1_200_000))
+    card = twin.upload("demo-GGUF") / "README.md"
+    write_atomic(card, "# " + EVIL)
+    write_records(twin.file("uploads"), [
+        {"repository": "me/demo-GGUF", "file": "README.md", "bytes": 40, "path": "publish/demo-GGUF/README.md"},
+        {"repository": "me/demo-GGUF", "file": "demo-Q8_0.gguf", "bytes": 1_200_000, "path": "quantize/demo-Q8_0.gguf"}])
     assert tables.uploads(twin).text.splitlines()[1:3] == [
-        "demo-GGUF   README.md       40 B", "demo-GGUF   demo-Q8_0.gguf  1 MB"]
+        "me/demo-GGUF  README.md       40 B  publish/demo-GGUF/README.md",
+        "me/demo-GGUF  demo-Q8_0.gguf  1 MB  quantize/demo-Q8_0.gguf"]
     assert EVIL in harmless(tables.card(twin)).text
 
 

@@ -17,11 +17,14 @@ from twinlib.steps import publish
 from twinlib.twin import Report, figure, write_atomic, write_json, write_records
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
-SMALL = {"template": "{{ .Prompt }}", "system": "You are Ning.", "params": '{"temperature": 0.7, "stop": ["<end>"]}'}
+SMALL = {"template": "{{ .Prompt }}", "system": "You are Ning.", "modelfile": "FROM ./demo-F16.gguf",
+         "params": '{"temperature": 0.7, "stop": ["<end>"]}'}
 
-# The step as the command line runs it: a report at the end, one sentence and status 1 when it fails.
+# The step as the command line runs it: a report at the end, one sentence and status 1 when it fails. It runs as on
+# Google Drive, whose file system knows no hard links.
 CHILD = """
-import sys
+import os, sys
+del os.link
 from twinlib import Twin, TwinError, settings
 from twinlib.progress import Progress
 from twinlib.steps import publish
@@ -92,8 +95,10 @@ def child(twin, endpoint, *values, token=TOKEN):
         env={**environment, "HF_TOKEN": token} if token else environment)
 
 
-def folder_of(twin, repository):
-    return {path.name: path.read_bytes() for path in twin.upload(repository).iterdir()}
+def listed(twin, repository):
+    """{name: bytes} of what would be uploaded to a repository, read from where it lies."""
+    return {one["file"]: (twin.path / one["path"]).read_bytes() for one in twin.records("uploads")
+            if one["repository"].endswith("/" + repository)}
 
 
 def command_line(twin, endpoint, *arguments):
@@ -117,43 +122,38 @@ def assert_unseen(twin, result, hub=None):
 
 def test_a_dry_run_writes_what_would_be_uploaded_and_says_that_nothing_left(ready, capsys):
     outcome = dry_run(ready)
-    assert set(folder_of(ready, "demo-GGUF")) == {"demo-Q8_0.gguf", "demo-F16.gguf", "template", "system", "params",
-                                                  "README.md", "NOTICE"}
-    assert set(folder_of(ready, "demo-lora")) == {"adapter_model.safetensors", "adapter_config.json", "README.md",
-                                                  "NOTICE"}
+    assert set(listed(ready, "demo-GGUF")) == {"demo-Q8_0.gguf", "demo-F16.gguf", "template", "system", "params",
+                                               "Modelfile", "README.md", "NOTICE"}
+    assert set(listed(ready, "demo-lora")) == {"adapter_model.safetensors", "adapter_config.json", "README.md", "NOTICE"}
     assert not ready.upload("demo-corpus").exists()
     shown = capsys.readouterr().out
     assert "nothing has left this machine" in shown
-    assert "ollama run hf.co/you/demo-GGUF:Q8_0" in shown and "id_ed25519.pub" in shown
-    assert "you/demo-GGUF  demo-Q8_0.gguf" in shown and "2.5 MB" in shown
+    assert "ollama run hf.co/<YOUR-NAME>/demo-GGUF:Q8_0" in shown and "id_ed25519.pub" in shown
+    assert "<YOUR-NAME>/demo-GGUF  demo-Q8_0.gguf" in shown and "2.5 MB" in shown
     assert {name: one["value"] for name, one in outcome.figures.items() if name != "megabytes"} == {
-        "repositories": 2, "files": 11, "uploaded": 0}
+        "repositories": 2, "files": 12, "uploaded": 0}
     assert outcome.figures["megabytes"]["value"] == pytest.approx(3.71, abs=0.01)
 
 
-def test_large_files_are_linked_and_small_ones_copied(ready):
+def test_nothing_that_the_twin_has_is_written_a_second_time(ready, monkeypatch):
+    """Drive knows no hard links, and its free 15 GB hold a large twin's GGUF files only once."""
+    monkeypatch.delattr(os, "link")
+    dry_run(ready, corpus=True)
+    written = [path for path in ready.folder("publish").rglob("*.*") if path.is_file() and path.name != "history.jsonl"]
+    assert {path.name for path in written} == {"README.md", "adapter_config.json", "train.jsonl", "test.jsonl",
+                                               "uploads.jsonl"}
+    assert sum(path.stat().st_size for path in written) < 100_000
+    sizes = {one["file"]: one["bytes"] for one in ready.records("uploads")}
+    assert (sizes["demo-Q8_0.gguf"], sizes["demo-F16.gguf"], sizes["adapter_model.safetensors"]) == (
+        2_500_000, 1_200_000, 2_000)
+
+
+def test_a_copy_that_an_older_version_made_is_removed_and_the_twins_file_stays(ready):
+    copy = ready.upload("demo-GGUF") / "demo-Q8_0.gguf"
+    copy.parent.mkdir(parents=True)
+    os.link(ready.gguf("Q8_0"), copy)
     dry_run(ready)
-    assert ready.gguf("Q8_0").samefile(ready.upload("demo-GGUF") / "demo-Q8_0.gguf")
-    assert not ready.file("system").samefile(ready.upload("demo-GGUF") / "system")
-
-
-def test_a_file_system_without_links_gets_copies(ready, tmp_path):
-    other = "/dev/shm"
-    if not os.path.isdir(other) or os.stat(other).st_dev == os.stat(tmp_path).st_dev:
-        pytest.skip("needs a second file system")
-    target = publish.Path(other) / f"twinlib-{os.getpid()}.gguf"
-    try:
-        publish._link(ready.gguf("F16"), target)
-        assert target.read_bytes() == ready.gguf("F16").read_bytes() and not target.samefile(ready.gguf("F16"))
-    finally:
-        target.unlink(missing_ok=True)
-
-
-def test_a_new_gguf_replaces_the_linked_one(ready):
-    dry_run(ready)
-    write_atomic(ready.gguf("F16"), b"x" * 1_300_000)
-    dry_run(ready)
-    assert folder_of(ready, "demo-GGUF")["demo-F16.gguf"] == b"x" * 1_300_000
+    assert not copy.exists() and ready.gguf("Q8_0").stat().st_size == 2_500_000
 
 
 def test_what_is_no_longer_ticked_does_not_stay_behind(ready):
@@ -162,30 +162,31 @@ def test_what_is_no_longer_ticked_does_not_stay_behind(ready):
     assert ready.upload("demo-corpus").exists()
     dry_run(ready, corpus=False, adapter=False)
     assert not ready.upload("demo-corpus").exists() and not ready.upload("demo-lora").exists()
-    assert "old.gguf" not in folder_of(ready, "demo-GGUF")
+    assert not (ready.upload("demo-GGUF") / "old.gguf").exists()
+    assert {one["repository"] for one in ready.records("uploads")} == {"<YOUR-NAME>/demo-GGUF"}
 
 
 def test_the_adapter_says_the_hub_name_of_its_base_and_no_path_of_this_machine(ready):
     dry_run(ready)
-    config = json.loads(folder_of(ready, "demo-lora")["adapter_config.json"])
+    config = json.loads(listed(ready, "demo-lora")["adapter_config.json"])
     assert config == {"base_model_name_or_path": "google/gemma-3-270m", "r": 32, "revision": None}
-    assert not any(b"/home/ning" in data for data in folder_of(ready, "demo-lora").values())
+    assert not any(b"/home/ning" in data for data in listed(ready, "demo-lora").values())
 
 
 def test_the_corpus_goes_as_bare_passages_by_split(ready):
     dry_run(ready, corpus=True)
-    files = folder_of(ready, "demo-corpus")
+    files = listed(ready, "demo-corpus")
     assert set(files) == {"train.jsonl", "test.jsonl", "README.md"}
     assert json.loads(files["train.jsonl"]) == {"text": "[EMAIL] 写信给我"}
     assert not any(b"private-file-name" in data for data in files.values())
     assert DatasetCard(files["README.md"].decode()).data.configs[0]["data_files"][0]["path"] == "train.jsonl"
-    assert ModelCard(folder_of(ready, "demo-GGUF")["README.md"].decode()).data.datasets == ["you/demo-corpus"]
+    assert ModelCard(listed(ready, "demo-GGUF")["README.md"].decode()).data.datasets == ["<YOUR-NAME>/demo-corpus"]
 
 
 def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):
     write_atomic(ready.gguf("Q8_0"), os.urandom(2_500_000))
     dry_run(ready)
-    assert "Not measured" in folder_of(ready, "demo-GGUF")["README.md"].decode()
+    assert "Not measured" in listed(ready, "demo-GGUF")["README.md"].decode()
 
 
 def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
@@ -202,6 +203,9 @@ def test_a_report_is_stale_once_what_was_published_changed(ready):
     outcome = dry_run(ready)
     ready.finish(Report("publish", vars(outcome.settings), 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
     assert ready.state("publish").name == "done"
+    ready.file("uploads").rename(ready.path / "aside")
+    assert ready.state("publish").why == "uploads.jsonl is gone"
+    (ready.path / "aside").rename(ready.file("uploads"))
     write_atomic(ready.file("system"), "You are someone else.")
     assert ready.state("publish").name == "stale"
 
@@ -271,7 +275,7 @@ def test_the_token_goes_to_no_mirror_and_not_in_clear(ready, monkeypatch, addres
 
 def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
     dry_run(ready, user="me", corpus=True)
-    shown = {name: folder_of(ready, name) for name in ("demo-GGUF", "demo-lora", "demo-corpus")}
+    shown = {name: listed(ready, name) for name in ("demo-GGUF", "demo-lora", "demo-corpus")}
     result = child(ready, hub.url, "upload=yes", "corpus=yes")
     assert result.returncode == 0, result.stderr
     assert "Uploaded: https://huggingface.co/me/demo-GGUF" in result.stdout
@@ -281,6 +285,7 @@ def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
         assert {path: file["size"] for path, file in held["files"].items()} == {n: len(d) for n, d in files.items()}
         assert {path: hub.file(f"me/{name}", path) for path in held["files"]} == files
     assert ready.report("publish").figures["uploaded"]["value"] == 1
+    assert not [*ready.folder("publish").rglob("*.gguf"), *ready.folder("publish").rglob("*.safetensors")]
     card = ModelCard(hub.file("me/demo-GGUF", "README.md").decode())
     assert (card.data.license, card.data.base_model) == ("gemma", "google/gemma-3-270m")
     # Q8_0 is larger than one part: it went in three.
@@ -389,7 +394,7 @@ def test_the_card_and_its_commands_follow_what_step_04_measured(ready):
            kl_divergence_Q8_0=0.2, kl_divergence_F16=0.0001, top1_Q8_0=0.7, top1_F16=0.99)
     finish(ready, "evaluate", {}, ready.gguf("Q8_0"), sounds_like_me=0.71)
     dry_run(ready)
-    card = folder_of(ready, "demo-GGUF")["README.md"].decode()
+    card = listed(ready, "demo-GGUF")["README.md"].decode()
     rows = [line for line in card.splitlines() if line.startswith("| `") and ".gguf" in line]
     assert len(rows) == 4 and not any("not measured" in row or "未测" in row for row in rows)
     assert ":F16" in card and "GGUF:Q8_0" not in card

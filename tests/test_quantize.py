@@ -6,11 +6,12 @@ import pytest
 
 from test_gguf_file import random_adapter
 from twinlib import settings
-from twinlib.engines import gguf_file, models, proof
+from twinlib.engines import comparison, gguf_file, models, proof
 from twinlib.engines.llama import Llama
 from twinlib.progress import Progress
 from twinlib.steps import quantize
-from twinlib.twin import Report, TwinError
+from twinlib.text import templates
+from twinlib.twin import Report, Stopped, TwinError
 
 # The step
 
@@ -39,12 +40,13 @@ def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys
     assert set(outcome.inputs) == {"persona/adapter", "reasoning/adapter", f"base:{twin.facts['base']['name']}"}
     assert twin.file("system").read_text() == "You are Ning's \"twin\".\nSay what Ning would say."
     params = json.loads(twin.file("params").read_text())
-    assert params == {"temperature": 0.7, "top_p": 0.9, "num_ctx": 1024, "stop": ["<|im_end|>", "<|endoftext|>"]}
+    assert params == {**templates.sampling(0.7, 0.9), "num_ctx": 1024, "stop": ["<|im_end|>", "<|endoftext|>"]}
     assert "Say what" in twin.file("template").read_text()
     modelfile = twin.file("modelfile").read_text()
     assert modelfile.startswith("FROM ./demo-Q8_0.gguf\n") and 'PARAMETER stop "<|im_end|>"' in modelfile
     assert "Who are you" in capsys.readouterr().out
     with Llama(twin.gguf("Q8_0")) as llama:
+        assert llama._ask("/props")["default_generation_settings"]["params"]["min_p"] == pytest.approx(params["min_p"])
         assert llama.prompt([{"role": "user", "content": "Hi"}]) == (
             "<|im_start|>system\nYou are Ning's \"twin\".\nSay what Ning would say.<|im_end|>\n"
             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
@@ -54,10 +56,86 @@ def test_files_of_another_run_do_not_stay(trained_twin):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("BF16").write_bytes(b"old")
-    twin.gguf("Q8_0").write_bytes(b"new")
     proof.aside(twin.gguf("Q8_0")).write_bytes(b"old")
-    quantize._remove_old(twin, {"Q8_0": twin.gguf("Q8_0")})
-    assert not twin.gguf("BF16").exists() and twin.gguf("Q8_0").exists() and not proof.aside(twin.gguf("Q8_0")).exists()
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, {}, {}, []))
+    quantize._remove_old(twin)
+    assert list(twin.folder("quantize").iterdir()) == []
+
+
+def run(twin, *, stop_at=None, **values):
+    """Run the step, pressing stop at the first line of progress with `stop_at` in it."""
+    class Pressed(Progress):
+        def __call__(self, done, total, note="", **more):
+            if stop_at and stop_at in note:
+                raise Stopped
+            super().__call__(done, total, note, **more)
+
+    wanted = settings.make("quantize", **values)
+    return wanted, quantize.run(twin, wanted, Pressed(twin.history("quantize"), "quantize"))
+
+
+def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
+    twin = trained_twin
+    twin.folder("quantize")
+    twin.gguf("Q8_0").write_bytes(b"of before")
+    prove = proof.prove
+
+    def killed(twin, files, *rest):
+        assert all(path.exists() for path in files.values())
+        assert list(twin.ggufs()) == ["Q8_0"] and twin.gguf("Q8_0").read_bytes() == b"of before"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(proof, "prove", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(twin, types="F16,Q8_0")
+    assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("Q8_0")]
+    monkeypatch.setattr(proof, "prove", prove)
+    run(twin, types="F16")
+    assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("F16")]
+
+
+def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answered(trained_twin, monkeypatch):
+    twin = trained_twin
+    monkeypatch.setattr(comparison, "TYPES", ("F16", "Q8_0"))
+    monkeypatch.setattr(comparison, "TOKENS", 4)
+    asked = dict(types="Q8_0", decimals=8)
+    wanted, outcome = run(twin, stop_at="persona Q8_0", **asked)
+    assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
+    assert not any(name.startswith("decimals") for name in outcome.figures)
+    assert any("run this step again to go on" in said for said in outcome.warnings)
+    assert len(twin.records("comparisons")) == 24
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    assert quantize.unfinished(wanted, twin)
+    before = twin.records("comparisons")
+    _, outcome = run(twin, **asked)
+    assert twin.records("comparisons")[:24] == before and len(twin.records("comparisons")) == 32
+    assert outcome.figures["decimals"]["n"] == 8 and outcome.figures["decimals"]["note"].startswith("Too few to tell")
+    assert outcome.figures["decimals_persona_Q8_0"]["n"] == 8
+    twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    assert not quantize.unfinished(wanted, twin)
+
+
+def test_where_the_comparison_has_no_room_the_files_stand_and_it_says_so(trained_twin, monkeypatch):
+    def full(*_):
+        raise TwinError("The GGUF files need 9 MB of disk")
+
+    monkeypatch.setattr(comparison, "decimals", full)
+    _, outcome = run(trained_twin, types="Q8_0", decimals=8)
+    assert outcome.warnings[-1] == "The comparison isn't complete: The GGUF files need 9 MB of disk"
+
+
+def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(trained_twin, monkeypatch, capsys):
+    from twinlib.__main__ import main
+
+    command = ["quantize", "--twin", str(trained_twin.path), "--types", "Q8_0,F16"]
+    with monkeypatch.context() as patch:
+        patch.setitem(proof.DIVERGENCE, "F16", -1.0)
+        assert main(command) == 0
+    assert proof.aside(trained_twin.gguf("F16")).exists()
+    assert main(command) == 0 and trained_twin.gguf("F16").exists()
+    assert not proof.aside(trained_twin.gguf("F16")).exists()
+    capsys.readouterr()
+    assert main(command) == 0 and "done already" in capsys.readouterr().out
 
 
 def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):

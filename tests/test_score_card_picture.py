@@ -2,6 +2,7 @@
 
 import pytest
 
+from twinlib.text.labels import SCORES
 from twinlib.twin import Report, figure
 from twinlib.ui import scorecard
 
@@ -14,7 +15,7 @@ def drawn(figures):
     """The axes of the picture, whose Figure is kept alive with them."""
     from matplotlib.figure import Figure
 
-    names = [name for name in scorecard.LABELS if name in figures]
+    names = [name for name in SCORES if name in figures]
     axes = list(Figure().subplots(len(names), 1, squeeze=False).flat)
     scorecard._draw(axes, names, figures)
     return axes
@@ -43,7 +44,7 @@ def test_what_was_not_measured_says_why_and_warnings_come_first(twin):
            ["The persona prompt alone beats the trained twin."])
     page = scorecard.score_card(twin)
     assert page.text.startswith("! The persona prompt") and "<img" in page.html
-    assert "membership" in page.text and "Not run: quick." in page.text
+    assert "Training texts recognised" in page.text and "Not run: quick." in page.text
 
 
 def test_nothing_measured_is_no_picture(twin):

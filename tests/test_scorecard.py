@@ -26,7 +26,7 @@ def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_charact
     found = scorecard.prediction_gain([text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)])
     assert found["value"] == pytest.approx(0.4 - 0.05)
     assert (found["low"], found["high"]) == pytest.approx((0.3 - 0.05, 0.5 - 0.05)) and found["n"] == 2
-    assert "0.400 less" in found["note"] and "0.050 less" in found["note"] and "it learnt you" in found["note"]
+    assert "0.400 less" in found["note"] and "0.050 less" in found["note"] and "so few can tell: it learnt you" in found["note"]
 
 
 @pytest.mark.parametrize("mine, theirs, said", [
@@ -68,6 +68,7 @@ def test_the_base_is_0_and_the_author_1(known):
     assert scorecard.sounds_like_me(known, base, base, "base")["value"] == 0
     found = scorecard.sounds_like_me(known, author, base, "twin")
     assert found["value"] == 1 and (found["low"], found["high"]) == (1, 1) and found["n"] == 4
+    assert found["note"].startswith("Good (at least 0.70), so far as so few can tell.")
     assert "floor (base) -" in found["note"] and "ceiling (you) 0." in found["note"]
 
 
@@ -117,7 +118,8 @@ def test_nonsense_is_counted_by_row_and_compared():
     found = scorecard.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
     assert [figure["value"] for figure in found.values()] == [0.5, 0, 1]
     assert found["base"]["note"] == "in circles: 1" and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
-    assert found["twin"]["note"] == "Good: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."
+    assert found["twin"]["note"] == (
+        "Good, so far as so few can tell: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."), "one document"
 
 
 @pytest.mark.parametrize("good, bad, said", [(20, 1, "Good"), (20, 20, "Bad: no worse than the base, and still 50%"),
@@ -137,7 +139,8 @@ def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, 
 def test_personal_data_is_counted():
     found = scorecard.personal_data([answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)])
     assert found["value"] == 2 and found["n"] == 2 and "email: 2" in found["note"]
-    assert scorecard.personal_data([answer(ZH)])["value"] == 0
+    none = scorecard.personal_data([answer(ZH)])
+    assert none["value"] == 0 and none["note"].startswith("Good, so far as so few can tell. E-mail")
 
 
 # Copies
@@ -237,6 +240,8 @@ def test_picks_are_counted_and_guessing_is_said():
     chosen = [(f"d{i}", 0 if i % 2 else 1 + i % 3) for i in range(20)]
     found = scorecard.pick_my_reply(chosen, "twin")
     assert found["value"] == 0.5 and found["low"] < 0.5 < found["high"] and "Good" in found["note"]
+    few = scorecard.pick_my_reply([(f"d{i % 4}", 0) for i in range(80)], "twin")
+    assert few["low"] > 0.9 and "so few" in few["note"]
     assert "25%" in found["note"]
     always = scorecard.pick_my_reply([(f"d{i}", 0) for i in range(20)], "prompt")
     assert always["value"] == 1 and always["low"] < 0.9 and "Good" not in always["note"], "Wilson's width, no verdict"

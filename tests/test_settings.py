@@ -6,7 +6,8 @@ import pytest
 
 from conftest import build_tiny_base
 from twinlib import settings
-from twinlib.__main__ import main
+from twinlib.__main__ import TOUR, main
+from twinlib.catalogue import CATALOGUE
 from twinlib.engines import cost, hardware
 from twinlib.twin import AUTO
 
@@ -66,6 +67,29 @@ def test_help_describes_every_step_in_the_readers_language(language, position, m
         assert described[position] in said and described[1 - position] not in said
 
 
+@pytest.mark.parametrize("language, lines", [
+    ("en", ("Rows that say 'I haven't written about that': At most; a small corpus gets a tenth of its rows. (40)",
+            "Mask personal data: E-mail addresses, phone and card numbers and the like become placeholders. [yes, no] (yes)")),
+    ("zh", ("“我没写过这个”的行数：最多；文字少时取总行数的十分之一。 (40)",
+            "遮住个人信息：电子邮箱、电话、卡号等会换成占位符。 [yes, no] (yes)"))])
+def test_help_names_a_setting_before_it_explains_it(language, lines, monkeypatch, capsys):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        main(["corpus", "--help"])
+    said = capsys.readouterr().out
+    assert all(line in said for line in lines)
+
+
+def test_help_of_the_tour_explains_every_option(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        main(["tour", "--help"])
+    said = capsys.readouterr().out
+    assert all(f"--{name} …" in said for name in TOUR) and said.count("(as last time)") == len(TOUR)
+    assert "Base model: " in said and "[smoke, quick, standard, thorough]" in said
+
+
 @pytest.mark.parametrize("machine, base, precision, engine", [
     (LAPTOP, "gemma-3-270m", "32-bit", "transformers"), ({**LAPTOP, "bf16": True}, "gemma-3-270m", "16-bit", "transformers"),
     (T4, "qwen3-4b", "16-bit", "unsloth"), ({**T4, "unsloth": False}, "qwen3-4b", "16-bit", "transformers"),
@@ -78,6 +102,33 @@ def test_the_plan_follows_the_machine(machine, base, precision, engine):
 def test_a_base_too_large_for_16_bit_is_planned_in_4_bit():
     values = hardware.plan("persona", settings.make("persona", base="qwen2.5-7b"), T4, {}).values
     assert values["precision"] == "4-bit"
+
+
+def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, monkeypatch):
+    import torch
+
+    from twinlib.engines import models, training
+
+    for base, machine, expected in (("gemma-3-1b", T4, "32-bit"), ("gemma-3-1b", H100, "16-bit"),
+                                    ("qwen2.5-1.5b", T4, "16-bit"), ("gemma-3-270m", LAPTOP, "32-bit")):
+        plan = hardware.plan("persona", settings.make("persona", base=base), machine, {})
+        assert plan.values["precision"] == expected, base
+        assert hardware.plan("reasoning", settings.make("reasoning"), machine, {"base": base}).values["precision"] == expected
+    for family in ("gemma3", "qwen2"):
+        folder = models.prepare(str(build_tiny_base(tmp_path / family, family)))
+        for fast in (False, True):
+            monkeypatch.setattr(models, "fast_bfloat16", lambda: fast)
+            monkeypatch.setattr(training, "on_gpu", lambda: True)
+            gemma = family == "gemma3"
+            assert models.sixteen_bits(folder) == (torch.bfloat16 if fast else torch.float32 if gemma else torch.float16)
+            assert training.precision_flags("16-bit", str(folder.path)) == {"bf16": fast, "fp16": not fast and not gemma}
+
+
+@pytest.mark.parametrize("base", [name for name, entry in CATALOGUE.items() if hardware.fits(entry, T4) == "4-bit"])
+def test_what_a_t4_trains_in_four_bits_it_also_answers_in_four(base):
+    takes = [hardware.plan("evaluate", settings.make("evaluate"), T4, {"base": base, "precision": precision}).memory_gb
+             for precision in ("4-bit", "auto")]
+    assert takes[0] < hardware.usable(T4) < takes[1], takes
 
 
 @pytest.mark.parametrize("step", ["persona", "reasoning", "evaluate"])

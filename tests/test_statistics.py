@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from twinlib.text.statistics import auc, auc_of_documents, auc_of_pairs, bootstrap, mcnemar, paired, wilson
+from twinlib.text.statistics import auc, auc_of_documents, auc_of_pairs, bootstrap, clustered, mcnemar, paired, wilson
 
 
 @pytest.mark.parametrize("hits, n, low, high, why", [
@@ -29,6 +29,25 @@ def test_the_bootstrap_of_a_mean_is_near_the_normal_interval():
     error = 1.96 * math.sqrt(sum((v - mean) ** 2 for v in values)) / len(values)
     low, high = bootstrap(lambda drawn: sum(drawn) / len(drawn), values)
     assert (low, high) == pytest.approx((mean - error, mean + error), abs=0.06)
+
+
+def test_a_mean_over_few_rows_has_students_interval():
+    from scipy import stats
+
+    values = [3.0, 5.0, 4.5, 7.5]
+    error = stats.sem(values) * stats.t.ppf(0.975, 3)
+    assert clustered([(10 * v, 10) for v in values]) == pytest.approx((5.0, 5.0 - error, 5.0 + error))
+    assert clustered([(8.0, 4), (0.0, 0)]) == (2.0, None, None)
+
+
+def test_nine_in_ten_intervals_over_four_uneven_rows_hold_the_truth():
+    source, held = random.Random(3), 0
+    for _ in range(400):
+        level = [(source.gauss(1, 0.5), source.randrange(20, 60)) for _ in range(4)]
+        rows = [(sum(source.gauss(mean, 1) for _ in range(n)), n) for mean, n in level]
+        _, low, high = clustered(rows)
+        held += low <= 1 <= high
+    assert 0.9 <= held / 400 <= 0.98
 
 
 def test_whole_documents_are_drawn_again():

@@ -125,6 +125,18 @@ def test_a_bases_identity_is_recognised(text, phrase):
     assert templates.identity(text) == phrase
 
 
+@pytest.mark.parametrize("text, phrase", [
+    ("Hello! I’m Gemma, a model.", "I’m Gemma"), ("My name is Qwen.", "My name is Qwen"),
+    ("I am a large language model, trained by Google.", "I am a large language model, trained by Google"),
+    ("我叫通义千问。", "我叫通义千问"), ("我是由阿里云开发的大模型", "我是由阿里云开发"),
+    ("我是一个语言模型，由谷歌训练。", "我是一个语言模型，由谷歌训练"),
+    ("VS Code, built by Microsoft, is what I use. I like Llama too.", ""),  # an author who writes about such things
+    ("The Pixel is made by Google. I am Ning.", ""), ("由谷歌开发的安卓，我用了十年。我是宁，Qwen 也用过。", ""),
+])
+def test_an_answer_that_calls_itself_by_a_bases_name_is_recognised(text, phrase):
+    assert templates.own_identity(text) == phrase
+
+
 def test_thinking_is_not_spoken():
     assert templates.spoken("<think>\nhm\n</think>\n\nYes.") == "Yes."
     assert templates.spoken("<think>cut off") == ""
@@ -132,7 +144,7 @@ def test_thinking_is_not_spoken():
 
 
 def test_a_modelfile_names_file_template_system_and_every_stop():
-    params = templates.parameters(0.7, 0.9, 4096, ["<eos>", "<end_of_turn>"])
+    params = templates.parameters({"temperature": 0.7, "top_p": 0.9}, 4096, ["<eos>", "<end_of_turn>"])
     assert templates.modelfile("x-Q8_0.gguf", "T", 'say "no"', params) == (
         'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say "no""""\nPARAMETER temperature 0.7\n'
         'PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\nPARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n')

@@ -40,7 +40,7 @@ def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(t
     twin, said = Twin.open(name, create=False), capfd.readouterr().out
     assert {step: twin.state(step).name for step in STEPS} == dict.fromkeys(STEPS, "done")
     assert twin.facts["author"] == "Ning" and twin.report("persona").settings["effort"] == "smoke"
-    for part in ("== 6/6 06_publish", "persona: done in ", "sounds_like_me", f"python -m twinlib talk --twin {name}"):
+    for part in ("== 6/6 06_publish", "persona: done in ", "Sounds like the author", f"python -m twinlib talk --twin {name}"):
         assert part in said
     for stem in tour.NAMES:
         copy = nbformat.read(twin.tour() / f"{stem}.ipynb", as_version=4)
@@ -185,5 +185,5 @@ def test_the_score_card_is_an_aligned_table(twin, monkeypatch):
     twin.finish(Report("evaluate", {}, now(), now(), {}, {}, {}, {
         "sounds_like_me": figure(.712, .6, .82, note="还行"), "copied": figure(0.0)}, []))
     lines = tour.scores(twin).splitlines()
-    assert lines[1] == "sounds_like_me  0.712  0.6 … 0.82  还行"
+    assert lines[1] == "像不像作者    0.712  0.6 … 0.82  还行"
     assert width(lines[0].split("数值")[0].split("值")[0]) == width(lines[1].split("0.712")[0])

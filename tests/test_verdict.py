@@ -23,6 +23,13 @@ def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, 
     assert said.lower().startswith(level) and ("few" in said) == (level == "good" and not sure)
 
 
+def test_few_documents_are_never_plainly_good():
+    surely = "sounds_like_me", 0.9, 0.8, 1.0
+    assert [verdict.said(*surely, documents=count)[0] for count in (4, 5)] == [
+        "Good (at least 0.70), so far as so few can tell.", "Good (at least 0.70)."]
+    assert verdict.said(*surely, documents=4)[1] == "好（标准：至少 0.70），但样本少，说不准。"
+
+
 @pytest.mark.parametrize("name", ["sounds_like_me.base", "nonsense.prompt", "own_facts", "own_facts.base",
                                   "forgetting.base", "fool_rate"])
 def test_what_is_no_twins_has_no_mark(name):

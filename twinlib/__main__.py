@@ -10,7 +10,7 @@ from importlib import import_module
 from . import __version__
 from .language import t
 from .progress import Progress, clock
-from .settings import DESCRIPTIONS, SETTINGS, help_text, make, parse, remembered, stops
+from .settings import DESCRIPTIONS, SETTINGS, make, parse, remembered, stops
 from .twin import STEPS, Report, Stopped, Twin, TwinError, now, versions
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
@@ -91,14 +91,15 @@ def _parser():
     _command(commands, "status", t("What is done, stale or missing.", "哪些做完了、过期了、还没做。"), status)
     commands.choices["blind-test"].add_argument("--codes", metavar="…", help=t(
         "a file with the codes that friends sent back, - for the input: shows what they say",
-        "存有朋友发回的代码的文件，- 为标准输入：显示结果"))
+        "存有朋友发回的结果码的文件，- 为标准输入：显示结果"))
     interview = _command(commands, "interview", t("Questions for people with little text; every answer is saved.",
                                                   "文字不多的人可以做访谈；每答一题就保存。"), run_interview)
     interview.add_argument("--blind-test", action="store_true", help=t(
         "new questions for the blind test instead; the answers are never learnt", "改答盲测用的新题；这些回答不会用来训练"))
     tour = _command(commands, "tour", t("Run notebooks 01 to 06 without a browser.", "不用浏览器，跑完 01 到 06。"), run_tour)
+    known = {field.name: field for kind in (SETTINGS["persona"], SETTINGS["corpus"]) for field in fields(kind)}
     for name in TOUR:
-        tour.add_argument(f"--{name}")
+        tour.add_argument(f"--{name}", metavar="…", help=_help(known[name], t("as last time", "照上次的")))
     return parser
 
 
@@ -119,10 +120,17 @@ def _typed(field):
     return typed
 
 
-def _help(field):
-    meta = field.metadata
-    choices = f" [{', '.join(map(str, meta['choices']))}]" if meta["choices"] else ""
-    return f"{help_text(field)}{choices} ({field.default!s})".replace("%", "%%")
+def _help(field, default=None):
+    """'label: help [choices] (default)'; switches as they are typed, yes or no."""
+    meta, default = field.metadata, default or _as_typed(field.default)
+    offered = meta["choices"] or ((True, False) if meta["kind"] is bool else ())
+    choices = f" [{', '.join(map(_as_typed, offered))}]" if offered else ""
+    en, zh = (f"{said}{colon}{more}" for said, colon, more in zip(meta["label"], (": ", "："), meta["help"]))
+    return (t(en, zh) + choices + (f" ({default})" if default else "")).replace("%", "%%")
+
+
+def _as_typed(value):
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def run_step(options):
@@ -145,7 +153,8 @@ def run_step(options):
         return _without_report(step, module, twin, settings)
     _refuse(module.problems(settings, twin), not helper)
     twin.start(step, asdict(settings), write=not helper)
-    if twin.state(step).name == "done":
+    again = getattr(module, "unfinished", lambda *_: False)
+    if twin.state(step).name == "done" and not again(settings, twin):
         print(t(f"{step}: done already, and nothing changed since.", f"{step}：已经做完，之后没有变化。"))
         return 0
     started = now()
@@ -221,12 +230,14 @@ def status(options):
 def _main_figure(report, step):
     if report is None:
         return ""
+    from .text import labels
+
     name = MAIN_FIGURE[step] or next((n for n in report.figures if n.startswith("size_mb_")), None)
     found = report.figures.get(name)
     if not found or found["value"] is None:
         return ""
     interval = f" ({found['low']:.3g} … {found['high']:.3g})" if found["low"] is not None else ""
-    return f"{name} {found['value']:.4g}{interval}"
+    return f"{t(*labels.figure(name, step))}: {found['value']:.4g}{interval}"
 
 
 def run_interview(options):

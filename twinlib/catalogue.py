@@ -131,5 +131,5 @@ def possible(name):
 def unknown(name):
     """The sentence for a name that can't mean a base."""
     known = ", ".join(CATALOGUE)
-    return t(f"There is no base model '{name}'. Choose one of {known}; or a Hugging Face id such as Qwen/Qwen3-8B; or a "
-             "folder.", f"没有叫“{name}”的基础模型。可选：{known}；或 Hugging Face 编号（如 Qwen/Qwen3-8B）；或一个文件夹。")
+    return t(f"There is no base model '{name}'. Choose one of {known}; or a Hugging Face model such as Qwen/Qwen3-8B; or "
+             "a folder.", f"没有叫“{name}”的基础模型。可选：{known}；或 Hugging Face 模型名（如 Qwen/Qwen3-8B）；或一个文件夹。")

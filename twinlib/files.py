@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from contextlib import contextmanager
@@ -53,6 +54,18 @@ def sha256_of(path):
 def content_id(text):
     """A short stable id of a text, the same wherever the text comes from: 16 hexadecimal digits."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def scratch(folder):
+    """An empty folder that is gone afterwards, whatever happens; what a killed run left in it goes first."""
+    folder = Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

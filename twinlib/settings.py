@@ -74,8 +74,8 @@ class Corpus:
         "titles：用您自己的标题，立刻就好；local：本机的小模型；endpoint：任何兼容 OpenAI 的服务，须您同意把文字发过去。"),
         choices=("titles", "local", "endpoint"))
     question_model: str = setting(AUTO, ("Model that asks", "提问的模型"), (
-        "local: a GGUF file or a hub id; endpoint: the service's name of the model.",
-        "local：GGUF 文件或 hub 编号；endpoint：该服务里模型的名字。"), kind=str, advanced=True)
+        "local: a GGUF file or a Hugging Face model; endpoint: the service's name of the model.",
+        "local：GGUF 文件或 Hugging Face 模型名；endpoint：该服务里模型的名字。"), kind=str, advanced=True)
     endpoint: str = setting("", ("Address of the service", "服务地址"), (
         "Such as https://api.example.com/v1; its key is read from the secret OPENAI_API_KEY and never saved.",
         "例如 https://api.example.com/v1；密钥取自 OPENAI_API_KEY，绝不保存。"), advanced=True)
@@ -93,8 +93,9 @@ class Persona:
     """Step 02: a LoRA adapter that answers in the author's voice."""
 
     base: str = setting(AUTO, ("Base model", "基础模型"), (
-        "The model that learns your voice: a name from the list, any Hugging Face id, or a folder.",
-        "学习您口吻的模型：列表里的名字、任意 Hugging Face 编号，或一个文件夹。"), kind=str)
+        "The model that learns your voice: a name from the list, any on Hugging Face (such as Qwen/Qwen3-8B), or a "
+        "folder.",
+        "学习您口吻的模型：列表里的名字、Hugging Face 模型名（如 Qwen/Qwen3-8B），或一个文件夹。"), kind=str)
     effort: str = effort()
     engine: str = setting(AUTO, ("Training engine", "训练引擎"), (
         "Unsloth needs an NVIDIA GPU.", "Unsloth 需要英伟达显卡。"), kind=str,
@@ -108,7 +109,7 @@ class Persona:
         kind=int, low=1, high=256, advanced=True)
     learning_rate: float = setting(AUTO, ("Learning rate", "学习率"), (
         "How far each step moves.", "每一步走多远。"), kind=float, low=1e-6, high=1e-2, advanced=True)
-    epochs: float = setting(AUTO, ("Times through your writing, at most", "最多读几遍"), (
+    epochs: float = setting(AUTO, ("Times through the writing, at most", "最多读几遍"), (
         "More than 4 memorises instead of learning.", "超过 4 遍就是死记硬背。"),
         kind=float, low=0.1, high=100.0, advanced=True)
     steps: int = setting(AUTO, ("Training steps, at most", "最多训练步数"), (
@@ -226,12 +227,12 @@ class Publish:
     user: str = setting("", ("Your Hugging Face name", "您的 Hugging Face 用户名"), (
         "Repositories are made under it: USER/NAME-GGUF.", "仓库建在它下面：用户名/名字-GGUF。"))
     upload: bool = setting(False, ("Upload now", "现在上传"), (
-        "Off: a dry run that writes exactly what would be uploaded.", "不勾选：只演练，写出将要上传的内容。"), once=True)
+        "Off: a dry run that lists exactly what would be uploaded.", "不勾选：只演练，列出将要上传的内容。"), once=True)
     private: bool = setting(True, ("Keep it private", "设为私有"), (
         "Only you see it until you change that on the hub.", "在网站上改之前，只有您看得到。"), once=True)
     gguf: bool = setting(True, ("The GGUF files", "GGUF 文件"), ("What Ollama and phones run.", "Ollama 和手机用的文件。"))
     adapter: bool = setting(True, ("The adapter", "适配器"), (
-        "Small; for people who go on training.", "很小；给想继续训练的人。"))
+        "Much smaller than the model; for people who go on training.", "比模型小得多；给想继续训练的人。"))
     corpus: bool = setting(False, ("Your texts too", "连同您的文字"), (
         "Never needed to run the twin. Think twice.", "运行分身并不需要。请三思。"), advanced=True, once=True)
 
@@ -243,8 +244,8 @@ class Talk:
     type: str = setting(AUTO, ("File", "文件"), ("Which quantization to talk to.", "和哪个量化文件聊天。"), kind=str)
     question: str = setting("", ("One question", "一个问题"), (
         "Ask it, print the answer and end; empty means a conversation.", "问完就结束；留空则一直聊。"))
-    temperature: float = setting(0.7, ("Temperature", "温度"), (
-        "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), low=0.0, high=2.0)
+    temperature: float = setting(AUTO, ("Temperature", "温度"), (
+        "Lower repeats itself, higher rambles.", "低了重复，高了胡说。"), kind=float, low=0.0, high=2.0)
     tokens: int = setting(300, ("Longest answer, in tokens", "回答最多 token 数"), (
         "A longer answer is cut off.", "更长会被截断。"), low=8, high=4096)
     seed: int = seed()
@@ -255,7 +256,7 @@ class BlindTest:
     """The blind test's page: friends try to tell the owner's answers from the twin's."""
 
     type: str = setting(AUTO, ("File", "文件"), ("Which quantization answers.", "由哪个量化文件来回答。"), kind=str)
-    to: str = setting("", ("Where friends send their codes", "朋友把代码发到哪里"), (
+    to: str = setting("", ("Where friends send their result codes", "朋友把结果码发到哪里"), (
         "As the page should say it, such as 'Ning, by WeChat'; empty means your name.",
         "照网页上要写的样子，例如“阿宁的微信”；留空就写您的名字。"))
     trials: int = setting(20, ("Pairs in the page, at most", "网页里最多几题"), (
@@ -279,8 +280,8 @@ DESCRIPTIONS = {
     "publish": ("Step 06: what goes to Hugging Face, written out first; private unless the owner says otherwise.",
                 "第 06 步：先写出要传到 Hugging Face 的内容；除非您改，否则是私有的。"),
     "talk": ("A chat in the terminal with the twin's GGUF file.", "在终端里和分身的 GGUF 文件聊天。"),
-    "blind_test": ("A page on which friends try to tell you from your twin, and what their codes say.",
-                   "做一个网页，让朋友分辨哪句是您、哪句是分身；再读出他们的代码。")}
+    "blind_test": ("A page on which friends try to tell you from your twin, and what their result codes say.",
+                   "做一个网页，让朋友分辨哪句是您、哪句是分身；再读出他们的结果码。")}
 
 
 def label(field):

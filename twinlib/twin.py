@@ -47,6 +47,7 @@ FILES = {
     "params": "quantize/params",
     "modelfile": "quantize/Modelfile",
     "comparisons": "quantize/comparisons.jsonl",
+    "uploads": "publish/uploads.jsonl",
     "answers": "evaluate/answers.jsonl",
     "scores": "evaluate/scores.jsonl",
     "side_by_side": "evaluate/side_by_side.html",
@@ -330,6 +331,7 @@ class Twin:
         """What the step made and is no longer there, as a sentence; '' when all of it is."""
         made = {"corpus": [self.file("train")], "persona": [self.adapter("persona")],
                 "reasoning": [self.adapter("reasoning")], "evaluate": [self.file("answers")],
+                "publish": [self.file("uploads")],
                 "quantize": [self.gguf(name[8:]) for name in report.figures if name.startswith("size_mb_")]}
         gone = [path for path in made.get(report.step, []) if not path.exists()
                 and not path.with_name(path.name + ".failed").exists()]

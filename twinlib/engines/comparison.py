@@ -5,26 +5,30 @@ half of the pairs are traps and each is asked in both orders, so that 'the first
 half. None was practised: what the reasoning adapter trained on is read from its own records, whatever its settings
 were, and left out. The versions of a pair are one piece of evidence, in the intervals and in the tests.
 A file whose first answers name neither number, not once, isn't asked the rest: it rambles, and rambling takes longest.
+Every answer is kept in the twin folder with the hash of what gave it: a run that was stopped goes on.
 Not here: other problems than comparisons, and a GPU (llama.cpp runs on the processor).
 """
 
+import json
 import shutil
-from contextlib import contextmanager
+import tempfile
+from contextlib import ExitStack
 from math import sqrt
 from typing import NamedTuple
 
+from ..files import scratch
 from ..language import t
 from ..text import rewards
 from ..text.cards import table as markdown
 from ..text.statistics import mcnemar
-from ..twin import figure
+from ..twin import content_id, figure, read_records, write_records
 from . import gguf_file, models
 from .llama import Llama
 
 TYPES = ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")
 ROWS = {"base": ("base", "基础模型"), "persona": ("persona", "口吻"), "reasoning": ("reasoning", "推理")}
 PROBLEMS = 200
-FIRST = 24  # six pairs: enough to tell who never answers
+FIRST = 24  # asked and kept at once; six pairs are enough to tell who never answers
 TOKENS = 128  # for a short chain of thought
 LEVEL = 0.05
 
@@ -53,24 +57,62 @@ def decimals(twin, base, vocabulary, card, files, progress, count=PROBLEMS, toke
     newest adapter that need not be written again. The others are written a row at a time and removed; raises TwinError
     when the disk has no room for those of one row. Answers have at most `tokens` tokens.
     """
-    rows, records = rows_of(twin, models.tokenizer(base).chat_template, card["template"]), []
-    problems, newest = rewards.unpractised(count, _practised(twin, rows)), twin.newest_adapter()[0] or "base"
-    cells = [(row.name, kind) for row in rows for kind in TYPES]
+    rows, newest = rows_of(twin, models.tokenizer(base).chat_template, card["template"]), twin.newest_adapter()[0]
+    problems = rewards.unpractised(count, _practised(twin, rows))
+    kept, cells = _Kept(twin), [(row, kind) for row in rows for kind in TYPES]
+    shas = {(row.name, kind): _sha(twin, base, row, kind, tokens) for row, kind in cells}
 
     def told(row, kind):
-        before, total = cells.index((row.name, kind)) * len(problems), len(cells) * len(problems)
+        before, total = cells.index((row, kind)) * len(problems), len(cells) * len(problems)
         note = t(f"comparisons · {ROWS[row.name][0]} {kind}", f"比大小 · {ROWS[row.name][1]} {kind}")
         return lambda done: progress(before + done, total, note)
 
     for row in rows:
-        with _room(twin.folder("quantize") / "comparison") as room:
-            kept = {kind: path for kind, path in files.items() if row.name == newest and path.exists()}
-            paths = {kind: kept.get(kind, room / f"{kind}.gguf") for kind in TYPES}
-            _write(base.path, {kind: path for kind, path in paths.items() if kind not in kept}, vocabulary,
+        waiting = [kind for kind in TYPES if _next(problems, kept.of(shas[row.name, kind]))]
+        stand = {kind: files[kind] for kind in waiting if row.name == (newest or "base") and kind in files
+                 and files[kind].exists()}
+        with ExitStack() as stack:
+            room = stack.enter_context(_room(twin)) if waiting else None
+            paths = {kind: stand.get(kind) or room / f"{kind}.gguf" for kind in waiting}
+            _write(base.path, {kind: path for kind, path in paths.items() if kind not in stand}, vocabulary,
                    {**card, "template": row.template}, row, progress)
             for kind, path in paths.items():
-                records += _asked(path, kind, row, problems, tokens, told(row, kind))
+                _ask(path, kind, row, problems, tokens, kept, shas[row.name, kind], told(row, kind))
+    answered = [kept.of(shas[row.name, kind]) for row, kind in cells]
+    records = [found[problem["id"]] for found in answered for problem in problems if problem["id"] in found]
+    kept.only(records)
     return Compared(figures_of(records), sentences(records), records)
+
+
+class _Kept:
+    """The answers in the twin folder, by the hash of what gave them and the problem's id."""
+
+    def __init__(self, twin):
+        self.path, self.found = twin.file("comparisons"), {}
+        for record in read_records(self.path, "quantize") if self.path.exists() else []:
+            self._put(record)
+
+    def _put(self, record):
+        self.found.setdefault(record.get("model_sha"), {})[record["id"]] = record
+
+    def of(self, sha):
+        """{problem's id: record} of a cell."""
+        return self.found.get(sha, {})
+
+    def add(self, records):
+        for record in records:
+            self._put(record)
+        write_records(self.path, [record for found in self.found.values() for record in found.values()])
+
+    def only(self, records):
+        """Leave these in the file, in this order."""
+        write_records(self.path, records)
+
+
+def _sha(twin, base, row, kind, tokens):
+    """What an answer depends on, in short."""
+    adapter = twin.hash(row.adapter) if row.adapter else ""
+    return content_id(json.dumps([base.revision, adapter, row.template, row.system, kind, tokens]))
 
 
 def rows_of(twin, plain, own):
@@ -88,15 +130,13 @@ def _practised(twin, rows):
     return [problem for problem in twin.records("problems") if problem["split"] == "train"]
 
 
-@contextmanager
-def _room(folder):
-    """An empty folder that is gone afterwards, whatever happens; what a killed run left in it goes first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _room(twin):
+    """A folder for a row's files that is gone afterwards; on the machine's own disk when the twin lies where there is
+    much less room, as on a mounted Drive."""
+    here, local = twin.folder("quantize"), tempfile.gettempdir()
+    if shutil.disk_usage(local).free > 2 * shutil.disk_usage(here).free:
+        return scratch(tempfile.mkdtemp(prefix="twinlib-"))
+    return scratch(here / "comparison")
 
 
 def _write(folder, outputs, vocabulary, card, row, progress):
@@ -107,17 +147,25 @@ def _write(folder, outputs, vocabulary, card, row, progress):
         gguf_file.write(folder, outputs, vocabulary, card, row.adapter, told)
 
 
-def _asked(path, kind, row, problems, tokens, told):
-    """One record a problem: what the file answers, and how that is marked. `told(done)` after each."""
-    records, first = [], problems[:FIRST]
+def _ask(path, kind, row, problems, tokens, kept, sha, told):
+    """Keep one record a problem: what the file answers, and how that is marked. `told(done)` after each."""
     with Llama(path) as llama:
-        for part in (first, problems[FIRST:]):
-            if part and (part is first or any(record["readable"] for record in records)):
-                answers = llama.chat_many([_messages(row, problem) for problem in part], tokens, temperature=0,
-                                          progress=lambda done, *_, before=len(records): told(before + done))
-                records += [_marked(kind, row, *one) for one in zip(part, answers)]
+        while part := _next(problems, kept.of(sha)):
+            answers = llama.chat_many([_messages(row, problem) for problem in part], tokens, temperature=0,
+                                      progress=lambda done, *_, before=len(kept.of(sha)): told(before + done))
+            kept.add([{**_marked(kind, row, *one), "model_sha": sha} for one in zip(part, answers)])
     told(len(problems))
-    return records
+
+
+def _next(problems, answered):
+    """What a file is asked next, given its records by problem: nothing when all is answered, or nothing ever is."""
+    for start in range(0, len(problems), FIRST):
+        part = problems[start:start + FIRST]
+        if missing := [problem for problem in part if problem["id"] not in answered]:
+            return missing
+        if not any(record["readable"] for record in answered.values()):
+            return []
+    return []
 
 
 def _messages(row, problem):
@@ -199,16 +247,28 @@ def sentences(records):
     """What the comparison shows: whether all of it is chance; if not, what quantization took and reasoning gave."""
     cells = _cells(records)
     found = {cell: interval(_pairs(part)) for cell, part in cells.items()}
-    above = [cell for cell, (_, low, _) in found.items() if low > 0.5]
-    if all(low <= 0.5 <= high for _, low, high in found.values()):
-        return [t("All of it is chance: every interval contains one half, what a coin gets. These figures tell nothing "
-                  "about reasoning or quantization; try a larger base.",
-                  "全是碰运气：每个区间都包含一半，和抛硬币一样。这些数字说明不了推理训练或量化的效果；请换大一点的基础模型。")]
-    return [_against_a_coin(cells, above), *_quantized(cells), *_reasoned(cells)]
+    coin = all(low <= 0.5 <= high for _, low, high in found.values())
+    changed = _changes(cells, _quantizations(cells)) + _changes(cells, _trainings(cells))
+    if coin and not changed:
+        return [_chance(cells)]
+    return [_against_a_coin(cells, found, coin), *_quantized(cells), *_reasoned(cells)]
 
 
-def _against_a_coin(cells, above):
-    if above:
+def _chance(cells):
+    most = max(len(_pairs(part)) for part in cells.values())
+    if interval([(1, 1)] * most)[1] <= 0.5:
+        return t(f"Too few to tell: even {most} pairs of numbers without a mistake could be chance. Ask {PROBLEMS} "
+                 "problems.", f"题太少，看不出什么：{most} 对数全答对也可能是碰运气。请考 {PROBLEMS} 题。")
+    return t("All of it is chance, for all we can tell: every interval contains one half, what a coin gets, and no change "
+             "stands out. These figures tell nothing about reasoning or quantization; try a larger base.",
+             "看不出和碰运气有什么两样：每个区间都包含一半，和抛硬币一样，也没有一处变化超出偶然。"
+             "这些数字说明不了推理训练或量化的效果；请换大一点的基础模型。")
+
+
+def _against_a_coin(cells, found, coin):
+    if coin:
+        return t("Taken alone, no figure can be told from a coin.", "单看任何一项，都和抛硬币分不开。")
+    if above := [cell for cell, (_, low, _) in found.items() if low > 0.5]:
         names, by_chance = _listed(above), f"{0.025 * len(cells):.1f}"
         return t(f"Better than a coin: {names[0]}. (Of {len(cells)} intervals chance alone puts about {by_chance} "
                  "above one half.)",
@@ -236,6 +296,17 @@ def change(before, after):
     return sum(changes) / len(both), p
 
 
+def _quantizations(cells):
+    """[(before, after)]: each quantized cell beside its F16."""
+    return [((row, "F16"), (row, kind)) for row, kind in cells if kind != "F16"]
+
+
+def _trainings(cells):
+    """[(before, after)]: each cell of reasoning beside what it continued."""
+    before = "persona" if ("persona", "F16") in cells else "base"
+    return [((before, kind), (row, kind)) for row, kind in cells if row == "reasoning"]
+
+
 def _changes(cells, wanted):
     """[(cell, change, p)] of those that stand out among all (before, after) cells `wanted`: Bonferroni's level."""
     found = [(after, *change(cells[before], cells[after])) for before, after in wanted]
@@ -243,22 +314,19 @@ def _changes(cells, wanted):
 
 
 def _quantized(cells):
-    wanted = [((row, "F16"), (row, kind)) for row, kind in cells if kind != "F16"]
-    if changed := _changes(cells, wanted):
+    if changed := _changes(cells, _quantizations(cells)):
         names = _said(changed)
         return [t(f"Different from F16 by more than chance: {names[0]}.", f"与 F16 的差别超出偶然的：{names[1]}。")]
-    pairs = len(_pairs(cells[wanted[0][0]]))
+    pairs = max((min(len(_pairs(cells[cell])) for cell in both) for both in _quantizations(cells)), default=0)
     return [t(f"No quantized file differs from its F16 by more than chance: what it lost, if anything, is less than "
               f"{pairs} pairs of numbers can show.",
               f"没有一个量化文件与 F16 的差别超出偶然：就算有损失，也小到 {pairs} 对数看不出来。")]
 
 
 def _reasoned(cells):
-    before = "persona" if ("persona", "F16") in cells else "base"
-    wanted = [((before, kind), (row, kind)) for row, kind in cells if row == "reasoning"]
-    if not wanted:
+    if not _trainings(cells):
         return []
-    if changed := _changes(cells, wanted):
+    if changed := _changes(cells, _trainings(cells)):
         names = _said(changed)
         return [t(f"Reasoning training changed more than chance would: {names[0]}.",
                   f"推理训练带来的变化超出偶然：{names[1]}。")]

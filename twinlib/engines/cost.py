@@ -31,6 +31,18 @@ def shape(base):
         return None
 
 
+def overflows(base):
+    """Whether a base's numbers are too large for float16: Gemma 3's reach 100,000 between its layers (270M), and what
+    comes out is no number. Where there is no bfloat16, it takes float32."""
+    entry = catalogue.entry(base)
+    if entry.parameters:
+        return entry.architecture == "gemma3"
+    try:
+        return json.loads((Path(base).expanduser() / "config.json").read_text())["model_type"].startswith("gemma3")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)  # about 8 billion parameters
 
 

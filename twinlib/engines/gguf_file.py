@@ -23,13 +23,14 @@ FILE_TYPES = {kind: "ALL_F32" if kind == "F32" else f"MOSTLY_{kind}" for kind in
 SPARE = 50_000_000  # bytes of disk left for headers and for the files beside the model
 YARN = {"extrapolation_factor": "ext_factor", "attention_factor": "attn_factor", "attn_factor": "attn_factor",
         "beta_fast": "beta_fast", "beta_slow": "beta_slow"}  # in a base's rope_parameters: what gguf calls it
+SAMPLING = {"temperature": "temp", "repeat_penalty": "penalty_repeat"}  # in Ollama's words: in gguf's, where they differ
 AHEAD = 2  # pieces that are read while one is computed
 
 
 def write(folder, outputs, vocabulary, card, adapter=None, progress=None, device=None):
     """Write {type: path} from the base in `folder`; `adapter` is a peft folder. Returns {type: bytes}.
 
-    `card` holds name, license, license_name, license_link, languages, base, template. Files appear under their names
+    `card` holds name, license, license_name, license_link, languages, base, template, sampling. Files appear under their names
     only when whole. `device` computes, a GPU by default if there is one. Raises TwinError when something isn't
     supported or the disk is too small.
     """
@@ -204,6 +205,8 @@ def _about(writer, tensors, card):
     writer.add_tags(["text-generation", "conversational"])
     if card.get("languages"):
         writer.add_languages(list(card["languages"]))
+    for name, value in card.get("sampling", {}).items():
+        getattr(writer, f"add_sampling_{SAMPLING.get(name, name)}")(value)
 
 
 def _shape_of(writer, config, gguf):

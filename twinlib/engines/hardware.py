@@ -134,7 +134,7 @@ def _peak(machine, size, step):
 
 
 def plan(step, settings, machine, facts):
-    """The Plan of a step. `facts`: base (name), rows and tokens of the training set, as far as they are known."""
+    """The Plan of a step. `facts`, as far as they are known: base, rows and tokens to learn, precision of the twin."""
     return {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step](settings, machine, facts)
 
 
@@ -143,13 +143,17 @@ def _typed(settings, name, planned):
     return planned if value == AUTO else value
 
 
-def _precision(settings, machine, size):
+def _precision(machine, base, size):
     """(precision, reason)."""
     if not machine["gpu"]:
         if machine["bf16"]:
             return "16-bit", t("this processor computes in bfloat16", "这颗处理器支持 bfloat16 运算")
         return "32-bit", t("this processor has no fast 16-bit arithmetic", "这颗处理器没有快速的 16 位运算")
-    if _peak(machine, size, (4096, "16-bit", 32, "full", False)) <= usable(machine):
+    if not machine["bf16"] and cost.overflows(base):
+        if _peak(machine, size, (4096, "32-bit", 32, "full", False)) <= usable(machine):
+            return "32-bit", t("Gemma's numbers are too large for float16, and this card has no bfloat16",
+                               "Gemma 的数值超出 float16，这张卡又没有 bfloat16")
+    elif _peak(machine, size, (4096, "16-bit", 32, "full", False)) <= usable(machine):
         return "16-bit", t("the whole base fits in 16-bit, and nothing is lost to rounding", "16 位放得下，没有取整损失")
     return "4-bit", t(f"16-bit does not fit {machine['gpu_gb']:g} GB", f"16 位放不进 {machine['gpu_gb']:g} GB 显存")
 
@@ -182,7 +186,7 @@ def _persona(settings, machine, facts):
         "LoRA's rate for this size", "这个规模的 LoRA 学习率")
     values["epochs"], reasons["epochs"] = round(epochs * EPOCHS[settings.effort], 2), t(
         f"effort {settings.effort}; the best checkpoint is kept", f"力度 {settings.effort}；保留最好的检查点")
-    values["precision"], reasons["precision"] = _precision(settings, machine, size)
+    values["precision"], reasons["precision"] = _precision(machine, base, size)
     values["engine"], reasons["engine"] = _engine(machine)
     values["length"], reasons["length"] = (1024, t("passages are shorter than this", "段落都比这短"))
     wanted = {name: _typed(settings, name, values[name]) for name in values}
@@ -348,14 +352,15 @@ GRPO = {"smoke": (4, 4, 32, 16), "quick": (100, 8, 192, 60), "standard": (300, 8
 
 
 def _reasoning(settings, machine, facts):
-    size = cost.shape(facts.get("base") or recommended_base(machine)[0]) or cost.UNKNOWN
+    base = facts.get("base") or recommended_base(machine)[0]
+    size = cost.shape(base) or cost.UNKNOWN
     steps, generations, tokens, held_out = GRPO[settings.effort]
     values = {"steps": steps, "generations": generations, "completion_tokens": tokens, "held_out": held_out,
               "learning_rate": 5e-6}
     said = t(f"effort {settings.effort}", f"力度 {settings.effort}")
     reasons = dict.fromkeys(values, said)
     reasons["learning_rate"] = t("GRPO's rate with LoRA", "GRPO 配 LoRA 的学习率")
-    values["precision"], reasons["precision"] = _precision(settings, machine, size)
+    values["precision"], reasons["precision"] = _precision(machine, base, size)
     values["engine"], reasons["engine"] = _engine(machine)
     values["batch"] = _typed(settings, "generations", generations)
     reasons["batch"] = t("one problem at a time", "一次一题")
@@ -389,5 +394,7 @@ def _evaluate(settings, machine, facts):
     step = cost.step_seconds(machine, size, cost.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"])))
     seconds = written / (400 if machine["gpu"] else 60) + read / 12_000 * step / 2 + 30
     # Held-out passages pass through the whole vocabulary at once: on a CPU that takes more than the weights.
-    memory = size.parameters * 2 * 1e9 / 2**30 * 1.6 + (1.5 if machine["gpu"] else 3.5)
+    memory = size.parameters * 2 * 1e9 / cost.GIB * 1.6 + (1.5 if machine["gpu"] else 3.5)
+    if facts.get("precision") == "4-bit":
+        memory = cost.memory(size, cost.Step(1024, "4-bit", 0, "full", False, True)) / cost.GIB + 1.5
     return Plan(values, reasons, round(memory, 1), round(seconds))

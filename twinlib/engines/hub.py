@@ -1,8 +1,8 @@
 """The one place that sends anything to the Hugging Face Hub. Model downloads are in models.py.
 
 Private repositories stay private: one that is already public is never made fuller while 'private' is asked for, and
-a download mirror never gets the token. The token is $HF_TOKEN or the saved login; it stands in no message. Large files
-resume by themselves: the client skips what the hub already holds.
+a download mirror never gets the token. The token is $HF_TOKEN or the saved login; it stands in no message. Files are
+sent from where they lie, and resume by themselves: the client skips what the hub already holds.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import warnings
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,9 +20,8 @@ from ..twin import Stopped, TwinError
 HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-IGNORED = [".*", "**/.*"]           # temporary names of files being written
-REPLACED = ["*.gguf", "*.jsonl"]    # of these the repository keeps only what the folder holds
-WAITS = (1, 2)                      # seconds before trying again what the client does not repeat itself
+REPLACED = (".gguf", ".jsonl")  # of these the repository keeps only what is sent
+WAITS = (1, 2)                  # seconds before trying again what the client does not repeat itself
 
 NO_TOKEN = (
     f"There is no Hugging Face token: make one with write access at {TOKENS} and set HF_TOKEN, or run 'hf auth login'.",
@@ -33,16 +32,16 @@ AT_MIRROR = (
 
 
 class Repository(NamedTuple):
-    """A repository to be: its id USER/NAME, the hub's kind (model or dataset) and the folder of what it will hold."""
+    """A repository to be: its id USER/NAME, the hub's kind (model or dataset) and {name: path} of what it will hold."""
 
     id: str
     kind: str
-    folder: Path
+    files: dict
 
 
-def files(repository):
-    """{name: bytes} of what a repository's folder holds."""
-    return {path.name: path.stat().st_size for path in sorted(repository.folder.iterdir())}
+def sizes(repository):
+    """{name: bytes} of what a repository will hold."""
+    return {name: path.stat().st_size for name, path in sorted(repository.files.items())}
 
 
 def url(repository):
@@ -64,7 +63,7 @@ def mirror():
 
 
 def upload(repositories, private, user, sha256, progress):
-    """Make the repositories, send the folders and check what arrived; returns the hub's warnings about the cards.
+    """Make the repositories, send the files and check what arrived; returns the hub's warnings about the cards.
 
     `sha256` is a function of a path. Raises TwinError with a sentence, and Stopped between two repositories.
     """
@@ -122,18 +121,27 @@ def _make(api, repository, private):
 
 
 def _send(api, repository, sha256):
-    """Upload one folder, then compare names, sizes and hashes of what arrived. Running it again resumes."""
-    _patiently(lambda: api.upload_folder(
-        repo_id=repository.id, repo_type=repository.kind, folder_path=repository.folder, ignore_patterns=list(IGNORED),
-        delete_patterns=REPLACED, commit_message="Another Me"))
+    """Upload one repository, then compare names, sizes and hashes of what arrived. Running it again resumes."""
+    _patiently(lambda: api.create_commit(repository.id, _operations(api, repository), repo_type=repository.kind,
+                                         commit_message="Another Me"))
     tree = _patiently(lambda: list(api.list_repo_tree(repository.id, repo_type=repository.kind, recursive=True)))
     there = {entry.path: entry for entry in tree if hasattr(entry, "size")}
-    for name, count in files(repository).items():
+    for name, count in sizes(repository).items():
         entry = there.get(name)
         large = entry and entry.lfs and entry.lfs.sha256
-        if not entry or entry.size != count or large and large != sha256(repository.folder / name):
+        if not entry or entry.size != count or large and large != sha256(repository.files[name]):
             raise TwinError(t(f"{name} did not arrive whole in {repository.id}: run the same command again.",
                               f"{name} 没有完整到达 {repository.id}：请再次运行同一命令。"))
+
+
+def _operations(api, repository):
+    """What the commit does: add the files, delete old ones of the kinds that are REPLACED."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    there = api.list_repo_files(repository.id, repo_type=repository.kind)
+    old = [name for name in there if PurePosixPath(name).suffix in REPLACED and name not in repository.files]
+    return [*(CommitOperationAdd(name, path) for name, path in repository.files.items()),
+            *(CommitOperationDelete(name, is_folder=False) for name in old)]
 
 
 def _patiently(call):

@@ -17,7 +17,7 @@ from ..language import t
 from ..twin import TwinError
 
 SLOTS = 4  # conversations that can run at once; they share the context
-# llama.cpp cuts by top k and min p too, and before it applies the temperature; transformers is asked for neither.
+# To measure as transformers does: llama.cpp cuts by top k and min p too, and before it applies the temperature.
 SAMPLING = {"top_k": 0, "min_p": 0.0, "samplers": ["temperature", "top_p"]}
 # Where JSON may have blanks between its parts, a small model goes on with line breaks for ever.
 COMPACT = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
@@ -62,13 +62,13 @@ class Llama:
         self._server = None
 
     def chat(self, messages, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
-             repeat_penalty=1.0):
+             recommended=False):
         """The Answer to a list of messages, through the file's own template.
 
-        `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes;
-        a `repeat_penalty` above 1 keeps a small model from going in circles.
+        `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
+        `recommended`: sampled as the file says that its model is best asked, at its own temperature where that is None.
         """
-        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard, repeat_penalty)
+        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard, recommended)
 
     def chat_many(self, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, parallel=SLOTS,
                   progress=None):
@@ -92,12 +92,13 @@ class Llama:
         return answers
 
     def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
-                 repeat_penalty=1.0):
+                 recommended=False):
         """The Answer that goes on from a text, or from a list of token ids, without any template."""
-        wish = {"prompt": prompt, "n_predict": max_tokens, "temperature": temperature, "top_p": top_p, "seed": seed,
-                "stream": heard is not None, **SAMPLING}
-        if repeat_penalty != 1.0:
-            wish |= {"repeat_penalty": repeat_penalty, "samplers": ["penalties", *SAMPLING["samplers"]]}
+        wish = {"prompt": prompt, "n_predict": max_tokens, "seed": seed, "stream": heard is not None}
+        if temperature is not None:
+            wish["temperature"] = temperature
+        if not recommended:
+            wish |= {"top_p": top_p, **SAMPLING}
         if schema is not None:
             wish["json_schema"] = {**COMPACT, **schema}
         started = time.monotonic()
@@ -106,7 +107,7 @@ class Llama:
 
     def greedy(self, ids, max_tokens):
         """The token ids that the model finds likeliest after these, one after another (an end token ends them)."""
-        wish = {"prompt": list(ids), "n_predict": max_tokens, "temperature": 0, "return_tokens": True}
+        wish = {"prompt": list(ids), "n_predict": max_tokens, "temperature": 0, "return_tokens": True, **SAMPLING}
         return self._ask("/completion", wish)["tokens"]
 
     def tokenize(self, text, special=True):

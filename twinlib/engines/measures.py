@@ -84,14 +84,13 @@ def answers(rows, row, conversations, settings, keep):
 
 
 def gguf_answers(twin, kind, path, conversations, settings, keep):
-    """The same of a GGUF file, by llama.cpp, which is loaded only when an answer is missing."""
+    """The same of a GGUF file, by llama.cpp, which is loaded once, when an answer is missing."""
     from .llama import Llama
 
-    def answer(items, **sampling):
-        with Llama(path) as llama:
-            return llama.chat_many(items, **sampling)
-
-    return _answers(f"twin-{kind}", twin.hash(path), conversations, settings, keep, answer)
+    with contextlib.ExitStack() as stack:
+        llama = functools.cache(lambda: stack.enter_context(Llama(path)))
+        return _answers(f"twin-{kind}", twin.hash(path), conversations, settings, keep,
+                        lambda items, **sampling: llama().chat_many(items, **sampling))
 
 
 def _answers(row, model_sha, conversations, settings, keep, answer):

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from typing import NamedTuple
 from .. import catalogue
 from ..language import t
 from ..twin import TwinError, sha256_of, write_json
-from . import embedded
+from . import cost, embedded
 from .hub import mirror
 from .sampling import contiguous_head, nucleus
 
 # Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
 TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<turn|>", "<eos>",
              "<|end_of_text|>")
+WORKING = 1.5e9  # bytes on a GPU beside the weights, to answer and to read some thousand tokens
+FOUR_BITS = 0.8  # bytes a parameter in 4 bits: embeddings, and a head of their own, stay in 16
 
 
 class Answer(NamedTuple):
@@ -191,6 +194,29 @@ def fast_bfloat16():
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def sixteen_bits(base):
+    """The type in which this machine computes a base in '16-bit': float32 where float16 is all there is and too small."""
+    import torch
+
+    if fast_bfloat16():
+        return torch.bfloat16
+    return torch.float32 if cost.overflows(base.path) else torch.float16
+
+
+def room_for(base, parameters):
+    """The precision in which a base of so many parameters fits what is free of this machine's memory ('auto' where that
+    is what `load` would take), or None: on a GPU 4-bit is the way out, as in training."""
+    import psutil
+    import torch
+
+    if device() == "cpu":
+        size = 2 if fast_bfloat16() else 4
+        return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
+    free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    sizes = {"auto": sixteen_bits(base).itemsize, **({"4-bit": FOUR_BITS} if importlib.util.find_spec("bitsandbytes") else {})}
+    return next((name for name, size in sizes.items() if parameters * size + WORKING < free), None)
+
+
 def load(base, adapter=None, precision="auto", lora=None, engine="transformers", length=2048):
     """(model, tokenizer): the base, with the adapter on it when given, ready to train when `lora` is given.
 
@@ -212,7 +238,7 @@ def _load_transformers(base, precision):
     import torch
     from transformers import AutoModelForCausalLM
 
-    sixteen = torch.bfloat16 if fast_bfloat16() else torch.float16
+    sixteen = sixteen_bits(base)
     arguments = {"dtype": torch.float32 if precision == "32-bit" else sixteen, "attn_implementation": "sdpa"}
     if device() == "cuda":
         arguments["device_map"] = {"": int(os.environ.get("LOCAL_RANK", 0))}

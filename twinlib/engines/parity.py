@@ -11,6 +11,7 @@ import math
 import struct
 import tempfile
 import threading
+import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,7 @@ SAMPLE = 2**14  # numbers of a tensor in which the delta is looked for
 DELTA_OFF = 0.1  # by how much the share of the delta that is found may differ from what the type leaves of it
 TOKENS = {"cpu": (384, 96), "cuda": (8192, 1024)}  # of held-out text: in all, and of one row
 ASKED = 200  # positions at which llama.cpp is asked
+PATIENCE, LEAST = 120, 5  # seconds after which it is asked no more; positions of a row all the same
 
 
 class Text(NamedTuple):
@@ -263,7 +265,7 @@ def _states(source, reader, text, device, after_layer=None):
 
 
 def meanings(source, readers, text, loaded, device, progress=None):
-    """{type: Meaning} of each file, and of the twin as it was `loaded` (its `states`) under ''.
+    """{type: Meaning} of each file, and under '' of the twin as it was `loaded` (its `states`), unless that is None.
 
     The vocabulary passes by in pieces: KL = E[a - b] - log sum exp a + log sum exp b, where a are the twin's logits,
     b another's, and E is over the twin's predictions; each of the three is carried on from piece to piece.
@@ -283,7 +285,7 @@ def meanings(source, readers, text, loaded, device, progress=None):
         return Running(source, reader, _states(source, reader, text, device, tell), device)
 
     merged = running(None)
-    others = {"": Running(source, None, loaded.to(device), device)}
+    others = {} if loaded is None else {"": Running(source, None, loaded.to(device), device)}
     others |= {kind: running(reader) for kind, reader in readers.items()}
     with torch.no_grad():
         for start, stop in pieces:
@@ -340,17 +342,18 @@ class Running:
 
 
 def llama_agrees(llama, text, best, ends, progress=None):
-    """[whether llama.cpp finds the same token likeliest as `best`, a Meaning's] at ASKED places, row after row.
+    """[whether llama.cpp finds the same token likeliest as `best`, a Meaning's] at ASKED places, row after row; fewer
+    where it is slow, as with a large model on two cores.
 
     Each prefix goes on from the one before in llama.cpp's own memory; rows run side by side.
     """
-    found, stopped = [[] for _ in text.rows], threading.Event()
+    found, stopped, end = [[] for _ in text.rows], threading.Event(), time.monotonic() + PATIENCE
     most = -(-ASKED // len(text.rows))
 
     def ask(row):
         places = [(k, best[i]) for i, (r, k) in enumerate(text.places) if r == row][:most]
         for k, wanted in places:
-            if stopped.is_set():
+            if stopped.is_set() or time.monotonic() > end and len(found[row]) >= LEAST:
                 return
             said = llama.greedy(text.rows[row][:k + 1], 1)
             found[row].append(said == [wanted] or not said and wanted in ends)

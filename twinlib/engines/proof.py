@@ -8,12 +8,13 @@ to reasoning (comparison.py).
 """
 
 import itertools
+import math
 from typing import NamedTuple
 
 from ..language import t
 from ..text import templates
 from ..text.encode import encode_row
-from ..text.statistics import bootstrap, wilson
+from ..text.statistics import clustered, wilson
 from ..twin import TwinError, figure
 from . import gguf_file, models, parity
 from .llama import Llama
@@ -24,10 +25,12 @@ DIVERGENCE = {"F32": 0.001, "F16": 0.001, "BF16": 0.001, "Q8_0": 0.005}
 CLOSE, SAME_TOKEN = 0.03, 0.92  # what K-quants of larger models keep to; beyond it we name the next larger file
 # A K-quant fails where no rounding leads: the worst we know is 0.15 (Gemma 270M, whose base is itself stored at Q4).
 GROSS = 0.5
-LOADED = 0.05  # of the twin as it was loaded, in 16 bits, from the merged float32: 0.0005 is usual
+# Of the twin as it was loaded from the merged float32: in 16 bits 0.0005 is usual; 4 bits take what a K-quant may.
+LOADED = {"auto": 0.05, "4-bit": GROSS}
 AGREES = 0.85  # see _agrees
 ENDS = 0.8  # of the answers; below it a person is told
 ANSWERED = {"cpu": (4, 48), "cuda": (12, 200)}  # questions at most, and the longest answer in tokens
+PATIENCE = 120  # seconds of a file's answers in llama.cpp, which runs on the processor; three at least
 SHOWN = 3  # answers
 QUESTIONS = {"zh": "你是谁？平时写些什么？", "en": "Who are you, and what do you write about?"}
 TEXTS = (
@@ -71,13 +74,14 @@ def prove(twin, files, meant, settings, progress):
         found, deltas = parity.weights(source, readers, device, progress)
         reasons |= found
         readers = _passing(readers, reasons)
-        answers, loaded = _twin(meant, questions, text, settings, tokens, progress) if readers else ([], None)
+        precision = _precision(meant.base, source) if readers else None
+        answers, loaded = _twin(meant, precision, questions, text, settings, tokens, progress) if precision else ([], None)
         meanings = parity.meanings(source, readers, text, loaded, device, progress) if readers else {}
     figures = _ended("twin", answers, tokens) if answers else {}
-    warnings = []
+    warnings = [_not_loaded()] if readers and not precision else []
     for kind, path in files.items():
         if not reasons[kind]:
-            measured, reasons[kind] = _close(kind, text, meanings, note)
+            measured, reasons[kind] = _close(kind, text, meanings, LOADED.get(precision), note)
             figures |= measured
         if not reasons[kind]:
             measured, reasons[kind], said = _in_llama(kind, path, tokenizer, questions, text, meanings[kind], answers,
@@ -150,18 +154,29 @@ def _questions(twin):
     return list(dict.fromkeys(asked + held_out))
 
 
-def _twin(meant, questions, text, settings, tokens, progress):
+def _precision(base, source):
+    return models.room_for(base, sum(math.prod(tensor.shape) for tensor in source.tensors))
+
+
+def _twin(meant, precision, questions, text, settings, tokens, progress):
     """(answers, states at the text's places) of the twin in transformers, which is loaded for this only."""
     note, done = t("the twin's own answers", "分身自己的回答"), itertools.count(1)
     progress(0, tokens, note)
-    model, _ = models.load(meant.base, meant.adapter)
+    model, _ = models.load(meant.base, meant.adapter, precision)
     loaded = parity.states(model, text)
     if models.device() == "cpu":  # an adapter beside its weights takes three times as long there, answer by answer
         model = model.merge_and_unload()
-    model.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model  # what peft's own `generate` calls
+    inner.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
     answers = models.generate(model, meant.tokenizer, _conversations(questions), tokens, settings.temperature,
                               settings.top_p, batch=len(questions))
     return answers, loaded
+
+
+def _not_loaded():
+    return t("This machine has too little free memory to load the twin beside its files: the files' weights, tokens and "
+             "predictions are checked, but not whether they end their answers as often as the twin does.",
+             "本机空闲内存不够再把分身载入一遍：文件的权重、token 和预测都验过了，只是没法比较它们的回答是否和分身一样会自己结束。")
 
 
 def _conversations(questions):
@@ -171,18 +186,18 @@ def _conversations(questions):
 # Close to the twin
 
 
-def _close(kind, text, meanings, note):
-    """(figures, reason): how far the file's predictions are from the twin's."""
+def _close(kind, text, meanings, apart, note):
+    """(figures, reason): how far the file's predictions are from the twin's, and whether the loaded twin's are `apart`
+    from them by more than that."""
     rows = _by_row(text, meanings[kind])
     found = {f"kl_divergence_{kind}": _clustered([(sum(kl), len(kl)) for kl, _ in rows], t(
-                 f"nats a token between this file's predictions and the 16-bit twin's, {note}",
-                 f"每个 token 与 16 位分身的预测相差多少（nat），{note}")),
+                 f"nats a token between this file's predictions and those of the twin before quantizing, {note}",
+                 f"每个 token 与量化前的分身的预测相差多少（nat），{note}")),
              f"top1_{kind}": _clustered([(sum(same), len(same)) for _, same in rows], t(
-                 f"places where its likeliest token is the 16-bit twin's, {note}",
-                 f"最可能的 token 与 16 位分身相同的位置，{note}"))}
+                 f"places where its likeliest token is that of the twin before quantizing, {note}",
+                 f"最可能的 token 与量化前的分身相同的位置，{note}"), most=1.0)}
     value, most = found[f"kl_divergence_{kind}"]["value"], DIVERGENCE.get(kind, GROSS)
-    loaded = _mean([kl for kl, _ in _by_row(text, meanings[""])])
-    if not loaded <= LOADED:
+    if "" in meanings and not (loaded := _mean([kl for kl, _ in _by_row(text, meanings[""])])) <= apart:
         return found, t(f"the merged weights are {loaded:.3f} nats a token from the trained twin",
                         f"合并后的权重与训练出的分身每个 token 相差 {loaded:.3f} nat")
     if not value <= most:
@@ -204,14 +219,12 @@ def _mean(rows):
     return sum(map(sum, rows)) / sum(map(len, rows))
 
 
-def _clustered(rows, note):
-    """The figure of a mean over tokens from [(sum, tokens)] of each row; rows are drawn again for the interval."""
-    def mean(*drawn):
-        return sum(total for total, _ in drawn[0]) / sum(n for _, n in drawn[0])
-
-    rows = [row for row in rows if row[1]]
-    low, high = bootstrap(mean, rows)
-    return figure(mean(rows), low, high, sum(n for _, n in rows), note)
+def _clustered(rows, note, most=math.inf):
+    """The figure of a mean over tokens, from 0 to `most`, from [(sum, tokens)] of each row."""
+    value, low, high = clustered(rows)
+    if low is not None:
+        low, high = max(0.0, low), min(most, high)
+    return figure(value, low, high, sum(n for _, n in rows), note)
 
 
 def _far(kind, path, figures, deltas):
@@ -266,7 +279,7 @@ def _agrees(kind, path, llama, text, meaning, tokenizer, progress):
     rows = parity.llama_agrees(llama, text, meaning.best, models.end_tokens(tokenizer), progress)
     found = _clustered([(sum(row), len(row)) for row in rows], t(
         "places where llama.cpp finds the same token likeliest as the file's weights in torch",
-        "llama.cpp 与这些权重在 torch 里得出的最可能 token 相同的位置"))
+        "llama.cpp 与这些权重在 torch 里得出的最可能 token 相同的位置"), most=1.0)
     reason = "" if found["value"] >= AGREES else t(
         f"llama.cpp and torch agree on the likeliest token at {found['value']:.0%} of places only",
         f"llama.cpp 与 torch 只有 {found['value']:.0%} 的位置得出相同的 token")
@@ -288,10 +301,11 @@ def _other_prompt(llama, tokenizer):
 def _answers(kind, path, llama, questions, twins, settings, tokens, progress):
     """(figures, reason, warnings) of the file's answers beside the twin's own."""
     def told(done, total, note):
-        progress(done + 1, len(questions), f"{path.name}: {note}")
+        progress(done + 1, len(asked), f"{path.name}: {note}")
 
     asked = _conversations(questions)
     first = llama.chat(asked[0], tokens, settings.temperature, settings.top_p)  # alone, to see its speed
+    asked = asked[:max(3, int(PATIENCE / max(first.seconds, 1e-9)))]
     answers = [first, *llama.chat_many(asked[1:], tokens, settings.temperature, settings.top_p, progress=told)]
     for question, answer in list(zip(questions, answers))[:SHOWN]:
         progress.say(f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}")
@@ -322,28 +336,32 @@ def _unlike(path, answers, twins, tokens):
                  f"{n} 个回答里有 {ended} 个自己结束，分身是 {before} 个"), []
     # Its base's identity in an answer is a fault of the file when the twin never says so; else training has to mend it.
     said = _identity(answers)
-    if said and not _identity(twins):
+    if said and twins and not _identity(twins):
         return t(f"it said '{said}' about itself, and the twin doesn't", f"它自称“{said}”，而分身不会"), []
-    if ended / n < ENDS <= before / len(twins):
+    if twins and ended / n < ENDS <= before / len(twins):
         return "", [t(f"{path.name}: {ended} of {n} answers ended by themselves within {tokens} tokens.",
                       f"{path.name}：{n} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束。")]
     return "", []
 
 
 def _identity(answers):
-    return next(filter(None, (templates.identity(answer.text) for answer in answers)), "")
+    return next(filter(None, (templates.own_identity(answer.text) for answer in answers)), "")
 
 
 def _twins_doubts(answers, tokens, as_short):
     """What the twin itself, and so every file, does wrong in its answers; `as_short` is the author's share of replies
     that end as soon."""
-    found, ended = [], sum(answer.ended for answer in answers)
-    if answers and ended / len(answers) < ENDS:
-        own = t(" train longer if its answers never end.", "如果回答总不结束，请多训练一些。") if as_short is None else \
-            t(f" of the author's own held-out replies {as_short:.0%} are that short. Train longer if its answers never end.",
-              f"作者自己的留出回答里有 {as_short:.0%} 这么短。如果回答总不结束，请多训练一些。")
-        found.append(t(f"The twin ended {ended} of {len(answers)} answers by itself within {tokens} tokens;{own}",
-                       f"分身的 {len(answers)} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束；{own}"))
+    from scipy.stats import binom
+
+    found, ended, n = [], sum(answer.ended for answer in answers), len(answers)
+    if answers and ended / n < ENDS:
+        own = t("train longer if its answers never end.", "如果回答总不结束，请多训练一些。") if as_short is None else \
+            t(f"of the author's own held-out replies {as_short:.0%} are that short. ",
+              f"作者自己的留出回答里有 {as_short:.0%} 这么短。") + (
+                t("Train longer.", "请多训练一些。") if binom.cdf(ended, n, as_short) < 0.05 else
+                t("So this is no fault.", "所以这不算毛病。"))
+        found.append(t(f"The twin ended {ended} of {n} answers by itself within {tokens} tokens; {own}",
+                       f"分身的 {n} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束；{own}"))
     if said := _identity(answers):
         found.append(t(f"The twin said '{said}' about itself: train longer.", f"分身自称“{said}”：请多训练一些。"))
     return found

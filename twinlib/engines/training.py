@@ -150,13 +150,14 @@ def on_gpu():
     return device() == "cuda"
 
 
-def precision_flags(precision):
+def precision_flags(precision, base=""):
     """The trainer's mixed-precision arguments; on a CPU the weights' own type is used as it is."""
+    from . import cost
     from .models import fast_bfloat16
 
     if not on_gpu():
         return {"use_cpu": True, "bf16": False, "fp16": False}
-    mixed = precision != "32-bit"
+    mixed = precision != "32-bit" and (fast_bfloat16() or not cost.overflows(base))
     return {"bf16": mixed and fast_bfloat16(), "fp16": mixed and not fast_bfloat16()}
 
 
@@ -166,7 +167,7 @@ def common_arguments(settings, folder):
         output_dir=str(folder), per_device_train_batch_size=settings.batch, learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine", max_grad_norm=1.0, logging_steps=1, save_strategy="steps", save_total_limit=2,
         seed=settings.seed, data_seed=settings.seed, report_to="none", disable_tqdm=True, logging_nan_inf_filter=False,
-        dataloader_pin_memory=on_gpu(), push_to_hub=False, **precision_flags(settings.precision))
+        dataloader_pin_memory=on_gpu(), push_to_hub=False, **precision_flags(settings.precision, getattr(settings, "base", "")))
 
 
 def watching(settings, val, every):

@@ -112,7 +112,7 @@ def run(twin, settings, progress):
     print(t(f"The page is {twin.file('blind_test')}: {len(trials)} pairs, {len(easy)} of them easy. Read it, then send "
             "it to your friends; what they send back goes into notebook 05.",
             f"网页在 {twin.file('blind_test')}：共 {len(trials)} 题，其中送分题 {len(easy)} 道。请先自己看一遍，再发给朋友；"
-            "他们发回的代码贴进 05 号笔记本。"))
+            "他们发回的结果码贴进 05 号笔记本。"))
     return Outcome({}, twin.inputs(path, twin.file("blind_answers")), warnings, settings)
 
 
@@ -150,10 +150,11 @@ class Samples:
             return
         from ..engines import models
 
-        _fits(base.get("name"))
         report = self.twin.report("persona")
+        precision = (report.settings if report else {}).get("precision", AUTO)
+        _fits(base.get("name"), precision)
         found = models.prepare(base.get("name", ""), progress)
-        model, tokenizer = models.load(found, None, (report.settings if report else {}).get("precision", AUTO))
+        model, tokenizer = models.load(found, None, precision)
         most = _most(max(len(tokenizer(answer)["input_ids"]) for _, answer in missing))
         said = models.generate(model, tokenizer, [[{"role": "user", "content": question}] for question, _ in missing],
                                max_tokens=most, seed=seed, **SAMPLING)
@@ -176,12 +177,12 @@ class Samples:
         write_records(self.path, self.kept.values())
 
 
-def _fits(base):
+def _fits(base, precision):
     """Raise TwinError when the untrained base is larger than this machine's memory: its GGUF file may be a quarter."""
     from ..engines import hardware
 
     machine = hardware.machine()
-    takes = hardware.plan("evaluate", make("evaluate"), machine, {"base": base}).memory_gb
+    takes = hardware.plan("evaluate", make("evaluate"), machine, {"base": base, "precision": precision}).memory_gb
     has = machine["gpu_gb"] or machine["memory_gb"]
     if takes > has:
         raise TwinError(t(f"It takes {takes:.0f} GB of memory and there are {has:.0f}: run this where step 02 ran.",

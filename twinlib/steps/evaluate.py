@@ -13,7 +13,7 @@ from ..settings import EFFORTS, resolve, stop, warning
 from ..text import (blind_test, cards, facts, held_out, instructions, memorised, quantized, rewards, scorecard, style,
                     verdict)
 from ..text.side_by_side import page
-from ..twin import Outcome, Problem, TwinError, figure, read_records, write_atomic
+from ..twin import AUTO, Outcome, Problem, TwinError, figure, read_records, write_atomic
 
 WHOLE = EFFORTS.index("standard")  # from this effort on everything is measured
 PROBLEMS = {"standard": 50, "thorough": 200}
@@ -65,7 +65,14 @@ def plan(settings, twin):
     """How many questions and tokens, with memory and time."""
     from ..engines import hardware
 
-    return hardware.plan("evaluate", settings, hardware.machine(), {"base": twin.facts.get("base", {}).get("name")})
+    facts = {"base": twin.facts.get("base", {}).get("name"), "precision": _precision(twin)}
+    return hardware.plan("evaluate", settings, hardware.machine(), facts)
+
+
+def _precision(twin):
+    """What the twin was trained in, and answers in."""
+    report = twin.report("persona")
+    return report.settings.get("precision", AUTO) if report else AUTO
 
 
 def run(twin, settings, progress):
@@ -83,9 +90,8 @@ def run(twin, settings, progress):
                                                            else []), base=True)
     work = _work(twin, settings)
     keep = measures.Keeper(twin, progress, work.size(len(ggufs)))
-    report = twin.report("persona")
     rows = measures.Rows(models.prepare(twin.facts["base"]["name"], progress), adapter, twin.hash(adapter),
-                         (report.settings if report else {}).get("precision", "auto"))
+                         _precision(twin))
     found = _measured(twin, settings, rows, work, ggufs, keep)
     if reading_page(twin):
         progress.say(t(f"To read, with names hidden: open {twin.file('side_by_side')} in a browser.",

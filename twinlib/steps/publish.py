@@ -1,4 +1,4 @@
-"""Step 06: what goes to Hugging Face. A dry run writes exactly what would be uploaded; the upload sends that folder.
+"""Step 06: what goes to Hugging Face. A dry run lists exactly what would be uploaded and writes what is made for it.
 
 Repositories: USER/NAME-GGUF (the files that run anywhere), USER/NAME-lora (the adapter) and, only when the owner ticks
 it, USER/NAME-corpus (a dataset). Private unless the owner says otherwise; a repository that is already public is never
@@ -7,7 +7,6 @@ saved or logged. Left out on purpose: the merged 16-bit model (the GGUF and the 
 """
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,14 +14,14 @@ from pathlib import Path
 
 from .. import catalogue
 from ..engines import hub
-from ..language import t
+from ..language import language, t
 from ..settings import stop, warning
 from ..text import cards
-from ..twin import Outcome, figure, write_atomic
+from ..twin import Outcome, figure, write_atomic, write_records
 
 ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")
+COMPANIONS = ("template", "system", "params", "modelfile")
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
-LINKED = 1_000_000  # bytes from which a file is linked, not copied
 
 
 # What is wrong, before anything happens
@@ -99,11 +98,11 @@ def _address(settings, twin):
         return [stop("Say under which name to publish: your Hugging Face name (--user NAME).",
                      "请填写您的 Hugging Face 用户名（--user 用户名）。")]
     try:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", _user(settings), re.ASCII):
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", settings.user or "any", re.ASCII):
             raise HFValidationError
-        validate_repo_id(f"{_user(settings)}/{cards.repository(twin.name, 'corpus')}")
+        validate_repo_id(f"{settings.user or 'any'}/{cards.repository(twin.name, 'corpus')}")
     except HFValidationError:
-        name = f"{_user(settings)}/{twin.name}"
+        name = f"{settings.user}/{twin.name}".strip("/")
         return [stop(f"'{name}' can't name a repository: use Latin letters, digits and single '-', '_' or '.' for the "
                      "user and the twin's folder.",
                      f"“{name}”不能作为仓库名：用户名和分身文件夹名只能用英文字母、数字和单个的 -、_、.。")]
@@ -121,10 +120,6 @@ def _way(settings):
 
 
 # What goes along
-
-def _user(settings):
-    return settings.user or "you"
-
 
 def _settings(twin, step):
     report = twin.state(step).report
@@ -166,7 +161,7 @@ def _facts(twin, settings):
     reports = {name: twin.state(name) for name in told}
     ggufs = _ggufs(twin)
     return cards.Facts(
-        name=twin.name, author=twin.author, user=_user(settings), base=_base(twin),
+        name=twin.name, author=twin.author, user=settings.user, base=_base(twin),
         revision=twin.facts.get("base", {}).get("revision", ""), languages=tuple(twin.facts.get("languages", ())),
         private=settings.private, consent=twin.facts.get("consent", {}),
         system_prompt=twin.facts.get("system_prompt", ""),
@@ -192,9 +187,8 @@ def _contents(twin, settings):
     notice = cards.notice(facts.base)[0]
     notices = {"NOTICE": notice} if notice else {}
     if settings.gguf:
-        small = {key: twin.file(key) for key in ("template", "system", "params") if twin.file(key).exists()}
-        found["gguf"] = {path.name: path for path in _ggufs(twin).values()} | small | notices \
-            | {"README.md": cards.model_card(facts, "gguf")}
+        paths = [*_ggufs(twin).values(), *(twin.file(key) for key in COMPANIONS if twin.file(key).exists())]
+        found["gguf"] = {path.name: path for path in paths} | notices | {"README.md": cards.model_card(facts, "gguf")}
     if settings.adapter:
         folder = _adapter(twin)[1]
         found["adapter"] = {name: folder / name for name in ADAPTER_FILES if (folder / name).exists()} | notices \
@@ -224,57 +218,53 @@ def _texts(twin):
 # Writing it out
 
 def _lay_out(twin, settings):
-    """Write what would be uploaded, and nothing else, under twin.upload(...); returns the list of Repository."""
-    contents, made = _contents(twin, settings), []
+    """Write the texts to upload, and nothing else, under twin.upload(...), and list all there is to upload; returns the
+    list of Repository.
+
+    Files that the twin has already are sent from where they lie: GGUF files fit on a small disk or Drive only once.
+    """
+    contents, facts, made = _contents(twin, settings), _facts(twin, settings), []
     for kind in ("gguf", "adapter", "corpus"):
-        name = cards.repository(twin.name, kind)
-        folder = twin.upload(name)
+        folder = twin.upload(cards.repository(twin.name, kind))
         if kind not in contents:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        _write(folder, contents[kind])
-        made.append(hub.Repository(f"{_user(settings)}/{name}", "dataset" if kind == "corpus" else "model", folder))
+        made.append(hub.Repository(cards.address(facts, kind, _say()), "dataset" if kind == "corpus" else "model",
+                                   _write(folder, contents[kind])))
+    write_records(twin.file("uploads"), [
+        {"repository": one.id, "file": name, "bytes": count, "path": one.files[name].relative_to(twin.path).as_posix()}
+        for one in made for name, count in hub.sizes(one).items()])
     return made
 
 
+def _say():
+    return cards.CHINESE if language() == "zh" else cards.ENGLISH
+
+
 def _write(folder, files):
+    """Write the texts among files {name: path or text} into the folder, which holds nothing else; {name: path} of
+    all."""
+    texts = {name: content for name, content in files.items() if isinstance(content, str)}
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if old.name not in files:
+        if old.name not in texts:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for name, content in files.items():
-        if isinstance(content, str):
-            write_atomic(folder / name, content)
-        elif content.stat().st_size < LINKED:
-            write_atomic(folder / name, content.read_bytes())
-        else:
-            _link(content, folder / name)
-
-
-def _link(source, target):
-    """Make target the same file as source; a copy where the file system knows no hard links (Drive, other disks)."""
-    mark = source.stat()
-    if target.exists() and (target.stat().st_size, target.stat().st_mtime_ns) == (mark.st_size, mark.st_mtime_ns):
-        return
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copy2(source, temporary)
-    os.replace(temporary, target)
+    for name, text in texts.items():
+        write_atomic(folder / name, text)
+    return {name: folder / name if name in texts else content for name, content in files.items()}
 
 
 def _table(repositories):
     rows = [(t("repository", "仓库"), t("file", "文件"), t("size", "大小"))]
-    rows += [(made.id, name, cards.size(count)) for made in repositories for name, count in hub.files(made).items()]
+    rows += [(made.id, name, cards.size(count)) for made in repositories for name, count in hub.sizes(made).items()]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return "\n".join(f"{repo:<{first}}  {name:<{second}}  {size:>10}" for repo, name, size in rows)
 
 
 def _how_to_run(twin, settings):
     facts = _facts(twin, settings)
-    lines = [t("Readers will run it with:", "读者这样运行："), *("  " + line for line in cards.commands(facts))]
+    lines = [t("Readers will run it with:", "读者这样运行："), *("  " + line for line in cards.commands(facts, _say())),
+             cards.lm_studio(facts, _say())]
     if settings.private:
         lines.append(t("While it is private, Ollama needs this machine's ~/.ollama/id_ed25519.pub added at "
                        "https://huggingface.co/settings/keys.",
@@ -300,7 +290,7 @@ def run(twin, settings, progress):
         where = twin.folder("publish")
         progress.say(t(f"A dry run: nothing has left this machine. Look into {where}; --upload yes sends it.",
                        f"这是演练：没有任何内容离开本机。请查看 {where}；加上 --upload yes 才会上传。"))
-    counts = [count for made in repositories for count in hub.files(made).values()]
+    counts = [count for made in repositories for count in hub.sizes(made).values()]
     figures = {"repositories": figure(len(repositories)), "files": figure(len(counts)),
                "megabytes": figure(round(sum(counts) / 1e6, 3)), "uploaded": figure(int(settings.upload))}
     return Outcome(figures, inputs, warnings, settings)
@@ -308,7 +298,7 @@ def run(twin, settings, progress):
 
 def _sources(twin, settings):
     """Everything the uploads are made from: files, and the reports behind the cards."""
-    small = [twin.file(key) for key in ("template", "system", "params")]
+    small = [twin.file(key) for key in COMPANIONS]
     reports = [twin.report_path(step) for step in ("corpus", "persona", "reasoning", "quantize", "evaluate")]
     adapter = [_adapter(twin)[1]] if settings.adapter and _adapter(twin) else []
     texts = [twin.file("passages")] if settings.corpus else []

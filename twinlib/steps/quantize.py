@@ -1,14 +1,18 @@
 """Step 04: the adapter merged into its base as GGUF files, each proven to say the same before it is offered.
 
-Not here: how a file is written (engines/gguf_file.py), and what it takes to pass (engines/proof.py). One that fails is
-kept aside as NAME-TYPE.gguf.failed, with the reason in the report.
+Not here: how a file is written (engines/gguf_file.py), and what it takes to pass (engines/proof.py). Until they are
+proven the files lie in a folder of their own; one that fails is kept aside as NAME-TYPE.gguf.failed, with the reason in
+the report.
 """
 
+import os
+
 from ..engines import comparison, embedded, gguf_file, gguf_vocabulary, models, proof
+from ..files import scratch
 from ..language import t
 from ..settings import stop, warning
 from ..text import cards, templates
-from ..twin import Outcome, Problem, TwinError, figure, write_atomic, write_json, write_records
+from ..twin import Outcome, Problem, Stopped, TwinError, figure, write_atomic, write_json
 
 END_OF_TEXT = "<|endoftext|>"  # pads in training, and ends an answer all the same when Qwen or SmolLM2 write it
 
@@ -37,6 +41,13 @@ def plan(settings, twin):
     return None
 
 
+def unfinished(settings, twin):
+    """Whether a report that stands leaves something to do again: a file that failed, a comparison that was stopped."""
+    report = twin.report("quantize")
+    failed = any(proof.aside(twin.gguf(kind)).exists() for kind in types(settings.types))
+    return failed or bool(settings.decimals) and "decimals" not in report.figures
+
+
 def types(text):
     """The types named in a setting such as 'Q8_0,F16', in that order; raises TwinError for one we can't write."""
     chosen = list(dict.fromkeys(part.strip().upper() for part in text.replace("，", ",").split(",") if part.strip()))
@@ -56,25 +67,18 @@ def run(twin, settings, progress):
         raise TwinError(t("There is no fresh adapter: run the step 'persona' first.",
                           "没有最新的适配器：请先运行“persona”这一步。"))
     inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
-    twin.folder("quantize")
-    outputs = {kind: twin.gguf(kind) for kind in types(settings.types)}
     base = models.prepare(twin.facts["base"]["name"], progress)
     tokenizer, system = models.tokenizer(base), twin.facts["system_prompt"]
     tokenizer.chat_template = _own_template(tokenizer, system)
     config = gguf_file.read_config(base.path)
     vocabulary = gguf_vocabulary.read(tokenizer, config.vocab_size, models.end_tokens(tokenizer),
                                       embedded.vocabulary(base.path))
-    meant = proof.Meant(base, adapter, tokenizer, vocabulary, _card(twin, base, tokenizer))
-    progress.say(t(f"Merging the adapter of the step '{step}' into {base.name}: {', '.join(outputs)}.",
-                   f"正在把“{step}”的适配器并入 {base.name}：{'、'.join(outputs)}。"))
-    sizes = gguf_file.write(base.path, outputs, vocabulary, meant.card, adapter, progress)
-    _remove_old(twin, outputs)
-    figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
-    proven, warnings = proof.prove(twin, outputs, meant, settings, progress)
-    passed = {kind: path for kind, path in outputs.items() if path.exists()}
+    meant = proof.Meant(base, adapter, tokenizer, vocabulary, _card(twin, base, tokenizer, settings))
+    progress.say(t(f"Merging the adapter of the step '{step}' into {base.name}: {', '.join(types(settings.types))}.",
+                   f"正在把“{step}”的适配器并入 {base.name}：{'、'.join(types(settings.types))}。"))
+    figures, warnings, passed = _made(twin, settings, meant, progress)
     if not passed:
         raise TwinError(t("No file passed: ", "没有文件通过检验：") + " ".join(warnings))
-    figures |= proven
     first = passed[cards.favourite(tuple(passed), figures)]
     warnings += _companions(twin, settings, tokenizer, first, min(settings.context, config.max_position_embeddings))
     if settings.decimals:
@@ -82,24 +86,41 @@ def run(twin, settings, progress):
     return Outcome(figures, inputs, warnings, settings)
 
 
+def _made(twin, settings, meant, progress):
+    """(figures, warnings, {type: path} of what passed): the files, written and proven, then in the place of older ones."""
+    folder, kinds = twin.folder("quantize"), types(settings.types)
+    with scratch(folder / "unproven") as room:
+        files = {kind: room / twin.gguf(kind).name for kind in kinds}
+        sizes = gguf_file.write(meant.base.path, files, meant.vocabulary, meant.card, meant.adapter, progress)
+        figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
+        proven, warnings = proof.prove(twin, files, meant, settings, progress)
+        _remove_old(twin)
+        for file in room.iterdir():
+            os.replace(file, folder / file.name)
+    return figures | proven, warnings, {kind: twin.gguf(kind) for kind in kinds if twin.gguf(kind).exists()}
+
+
 def _compare(twin, base, meant, files, settings, progress, warnings):
-    """Figures of the seed's comparison; where it can't run, the files stand and a warning says why."""
+    """Figures of the seed's comparison; where it can't run or is stopped, the files stand and a warning says why."""
     try:
         found = comparison.decimals(twin, base, meant.vocabulary, meant.card, files, progress, settings.decimals)
-    except TwinError as error:
-        warnings.append(str(error))
+    except (TwinError, OSError) as error:
+        warnings.append(t(f"The comparison isn't complete: {error}", f"比大小没有做完：{error}"))
         return {}
-    write_records(twin.file("comparisons"), found.records)
+    except Stopped:
+        warnings.append(t("The comparison was stopped: run this step again to go on, what was answered is kept.",
+                          "比大小中途停下了：再运行这一步就接着做，答过的都留着。"))
+        return {}
     progress.say(comparison.table(found.figures))
     return found.figures | {"decimals": figure(None, n=settings.decimals, note=" ".join(found.sentences))}
 
 
-def _remove_old(twin, outputs):
-    """Remove the files of an earlier run, once the new ones stand, so that none is left of another adapter."""
+def _remove_old(twin):
+    """Remove the files and the report of an earlier run, so that none is left of another adapter."""
+    twin.report_path("quantize").unlink(missing_ok=True)
     for kind in gguf_file.TYPES:
-        proof.aside(twin.gguf(kind)).unlink(missing_ok=True)
-        if kind not in outputs:
-            twin.gguf(kind).unlink(missing_ok=True)
+        for path in (twin.gguf(kind), proof.aside(twin.gguf(kind))):
+            path.unlink(missing_ok=True)
 
 
 def _own_template(tokenizer, system):
@@ -113,16 +134,17 @@ def _own_template(tokenizer, system):
         raise TwinError(t("The base's chat template can't carry the twin's system prompt: choose a base of another "
                           "family.", "这个基础模型的对话模板放不进分身的系统提示：请换一个系列的基础模型。"))
     if found := templates.identity(tokenizer.chat_template):
-        raise TwinError(t(f"The template or the system prompt still says '{found}': remove it from your introduction, "
-                          "or choose another base.", f"模板或系统提示里还写着“{found}”：请从自我介绍里去掉，或换一个基础模型。"))
+        raise TwinError(t(f"The template or the system prompt still says '{found}': change the author's name in step 01, "
+                          "or choose another base.", f"模板或系统提示里还写着“{found}”：请在第 01 步改作者名，或换一个基础模型。"))
     return tokenizer.chat_template
 
 
-def _card(twin, base, tokenizer):
+def _card(twin, base, tokenizer, settings):
     entry = base.entry
     return {"name": twin.facts.get("author") or twin.name, "license": entry.license, "license_name": entry.license_name,
             "license_link": entry.license_link, "languages": twin.facts.get("languages"),
-            "base": entry.hub if entry.parameters else base.path.name, "template": tokenizer.chat_template}
+            "base": entry.hub if entry.parameters else base.path.name, "template": tokenizer.chat_template,
+            "sampling": templates.sampling(settings.temperature, settings.top_p)}
 
 
 def _companions(twin, settings, tokenizer, first, context):
@@ -135,7 +157,7 @@ def _companions(twin, settings, tokenizer, first, context):
                                tokenizer.bos_token or "")
     ends = tokenizer.convert_ids_to_tokens(models.end_tokens(tokenizer))
     ends += [END_OF_TEXT] * (END_OF_TEXT in tokenizer.get_vocab() and END_OF_TEXT not in ends)
-    params = templates.parameters(settings.temperature, settings.top_p, context, ends)
+    params = templates.parameters(templates.sampling(settings.temperature, settings.top_p), context, ends)
     write_atomic(twin.file("system"), system)
     write_json(twin.file("params"), params)
     write_atomic(twin.file("modelfile"), templates.modelfile(first.name, go, system, params))

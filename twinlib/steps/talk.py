@@ -17,7 +17,6 @@ from ..twin import AUTO, Outcome, Problem, TwinError
 MOST_MEMORY = 0.6  # of what is free, for the file; the conversation and others need some too
 CONTEXT = 4096  # tokens, where the step 'quantize' left no other number
 FAREWELLS = ("/bye", "/exit", "/quit")
-REPEAT_PENALTY = 1.1  # in a chat; the score card measures without it
 
 
 def problems(settings, twin):
@@ -111,8 +110,8 @@ def _heard():
 
 def _say(llama, messages, settings):
     """Print the answer while it comes, and return it."""
-    answer = llama.chat(messages, settings.tokens, settings.temperature, seed=settings.seed, heard=_print,
-                        repeat_penalty=REPEAT_PENALTY)
+    temperature = None if settings.temperature == AUTO else settings.temperature
+    answer = llama.chat(messages, settings.tokens, temperature, seed=settings.seed, heard=_print, recommended=True)
     print("" if answer.text.strip() else t("(it has nothing to say)", "（它没有话说）"), flush=True)
     return spoken(answer.text)
 

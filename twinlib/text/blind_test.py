@@ -153,16 +153,16 @@ def _broken(code):
         why = "a character in it is wrong", "有字符错了"
     return t(f"The code {code.begins}… didn't arrive whole: {why[0]}. Ask that friend to open the page again, press "
              "Copy and send it once more.",
-             f"代码 {code.begins}… 没有完整收到：{why[1]}。请这位朋友再打开网页，按“复制”重发一次。")
+             f"结果码 {code.begins}… 没有完整收到：{why[1]}。请这位朋友再打开网页，按“复制”重发一次。")
 
 
 def _foreign(reply, earlier):
     whose = f"{blind_codes.PREFIX}-{reply.test}" + (f" ({reply.name})" if reply.name else "")
     if reply.test in earlier:
         return t(f"The code {whose}… is from an earlier test of this twin, so it doesn't count: send that friend the "
-                 "newest page.", f"代码 {whose}… 属于这个分身更早的一次测试，不计入：请把最新的网页发给这位朋友。")
+                 "newest page.", f"结果码 {whose}… 属于这个分身更早的一次测试，不计入：请把最新的网页发给这位朋友。")
     return t(f"The code {whose}… is from another test, so it doesn't count: check that you pasted it for the right "
-             "twin.", f"代码 {whose}… 属于别的测试，不计入：请确认没有贴错分身。")
+             "twin.", f"结果码 {whose}… 属于别的测试，不计入：请确认没有贴错分身。")
 
 
 def marks(test, reply):
@@ -260,7 +260,7 @@ def fool_rate(test, text, earlier=()):
     if value is None:
         return figure(None, note=t(
             "Not measured: no friend's code has come back yet (blind test, notebook 05).",
-            "未测：还没有收到朋友的代码（盲测，见 05 号笔记本）。"))
+            "未测：还没有收到朋友的结果码（盲测，见 05 号笔记本）。"))
     return figure(value, low, high, n, sentence(found))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 import yaml
 
 from ..settings import SETTINGS
-from . import devices
+from . import devices, labels
 from .markdown import escape, fenced, number, size, table
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -20,32 +20,11 @@ ENGLISH, CHINESE = (lambda en, zh: en), (lambda en, zh: zh)
 UNTOLD = {"base", "problems"}  # settings that may be a path of the owner's machine
 FIRST_CHOICES = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K")
 
-FIGURES = {
-    "prediction_gain": ("Prediction gain on held-out writing", "对未见文字的预测增益"),
-    "sounds_like_me": ("Sounds like the author", "像不像作者"),
-    "told_apart": ("Told apart from the author by a classifier", "被分类器认出是模型"),
-    "pick_my_reply": ("Picks the author's real reply", "选中作者真实的回答"),
-    "copied": ("Copied from the training texts", "照抄训练文字"),
-    "membership": ("Training texts recognisable", "能否看出训练过哪些文字"),
-    "personal_data": ("Personal data in answers", "回答中的个人信息"),
-    "nonsense": ("Nonsense", "胡言乱语"),
-    "forgetting": ("Abilities forgotten", "遗忘的能力"),
-    "own_facts": ("Own facts answered", "答对自己的事实"),
-    "never_wrote": ("Admits what the author never wrote about", "承认没写过的事"),
-    "quantization_loss": ("Loss by quantization", "量化损失"),
-    "fool_rate": ("Taken for the author in a blind test", "盲测中被当成作者"),
-}
-
 # Of the other steps' figures, those that a reader of the card can use; corpus notes hold words of the texts.
-TRAINING = {
-    "rows": ("Rows", "行数"), "steps": ("Steps done", "实际步数"),
-    "val_loss_before": ("Validation loss before", "训练前的验证损失"), "val_loss": ("Validation loss after", "训练后的验证损失"),
-    "accuracy_before": ("Accuracy before", "训练前正确率"), "accuracy_after": ("Accuracy after", "训练后正确率"),
-}
-WRITING = {
-    "documents": ("Documents", "文章"), "passages": ("Passages", "段落"), "rows": ("Training rows", "训练行"),
-    "characters_kept": ("Characters", "字符"), "tokens": ("Tokens, estimated", "token（估计）"),
-    "personal_data": ("Pieces of personal data masked", "遮住的个人信息"),
+TOLD = {
+    "persona": ("rows", "steps", "val_loss_before", "val_loss"),
+    "reasoning": ("steps", "accuracy_before", "accuracy_after"),
+    "corpus": ("documents", "passages", "rows", "characters_kept", "tokens", "personal_data"),
 }
 
 # What a licence asks to be said beside a changed model: (start of its hub id, notice file, line on the card).
@@ -100,12 +79,21 @@ def favourite(types, figures=None):
     return measured if measured in types else next((kind for kind in FIRST_CHOICES if kind in types), types[0] if types else "")
 
 
-def commands(facts):
-    """The lines that run the GGUF repository: Ollama, llama.cpp, LM Studio."""
-    repo = f"{facts.user}/{repository(facts.name, 'gguf')}"
-    kind = favourite(facts.types, facts.figures.get("quantize"))
-    return [f"ollama run hf.co/{repo}:{kind}", f"llama-server -hf {repo}:{kind}",
-            f"lmstudio://open_from_hf?model={repo}"]
+def address(facts, kind, say):
+    """USER/REPOSITORY; before the user is known, with a placeholder that no command takes for a name."""
+    return f"{facts.user or say('<YOUR-NAME>', '<您的用户名>')}/{repository(facts.name, kind)}"
+
+
+def commands(facts, say):
+    """The lines that run the GGUF repository: Ollama, llama.cpp."""
+    repo, kind = address(facts, "gguf", say), favourite(facts.types, facts.figures.get("quantize"))
+    return [f"ollama run hf.co/{repo}:{kind}", f"llama-server -hf {repo}:{kind}"]
+
+
+def lm_studio(facts, say):
+    """How LM Studio gets at the GGUF repository."""
+    repo = address(facts, "gguf", say)
+    return say(f"In LM Studio, search for `{repo}`.", f"在 LM Studio 里搜索 `{repo}`。")
 
 
 # The licence that comes with the base
@@ -148,7 +136,7 @@ def head(facts, kind):
         data["base_model"] = hub_id(facts.base)
         data["base_model_relation"] = {"gguf": "quantized", "adapter": "adapter"}[kind]
     if "corpus" in facts.published:
-        data["datasets"] = [f"{facts.user}/{repository(facts.name, 'corpus')}"]
+        data["datasets"] = [address(facts, "corpus", ENGLISH)]
     data["tags"] = [{"gguf": "gguf", "adapter": "lora"}[kind], "conversational", "another-me"]
     return {key: value for key, value in data.items() if value}
 
@@ -161,9 +149,10 @@ def page(data, *parts):
 
 # Tables
 
-def short_rows(figures, labels, say):
-    """Rows (name, value) of the figures that have a label."""
-    return [[say(*label), _value(figures[name], say)] for name, label in labels.items() if name in figures]
+def short_rows(facts, step, say):
+    """Rows (name, value) of the figures of a step that are told."""
+    figures = facts.figures.get(step, {})
+    return [[say(*labels.figure(name, step)), _value(figures[name], say)] for name in TOLD[step] if name in figures]
 
 
 def _value(figure, say):
@@ -171,16 +160,17 @@ def _value(figure, say):
 
 
 def figure_rows(figures, say):
-    """Rows (name, value, interval, n, note) of the evaluation; 'not measured' where there is no value."""
+    """Rows (name, value, interval, n, meaning) of the evaluation; 'not measured' where there is no value.
+
+    The figures' notes stay out: they speak to the owner, in the language of the run.
+    """
     rows = []
     for name, figure in figures.items():
-        first, _, rest = name.partition(".")  # NAME.ROW: the same figure for the base, the prompt, a file
-        label = say(*FIGURES.get(first, (first.replace("_", " "),) * 2))
         low, high = figure.get("low"), figure.get("high")
         between = "" if low is None or high is None else f"{number(low)} {say('to', '至')} {number(high)}"
         count = "" if figure.get("n") is None else number(figure["n"])
-        rows.append([escape(label) + (f" ({escape(rest)})" if rest else ""), _value(figure, say), between, count,
-                     escape(figure.get("note") or "")])
+        rows.append([escape(say(*labels.figure(name))), _value(figure, say), between, count,
+                     say(*labels.MEANINGS.get(name, ("", "")))])
     return rows
 
 
@@ -223,20 +213,26 @@ def _consent(facts, say):
 
 
 def _running(facts, say):
-    ollama, llama, studio = commands(facts)
-    lines = fenced(f"{ollama}\n{llama}", "sh") + "\n\n" + say(f"LM Studio: `{studio}`", f"LM Studio：`{studio}`")
+    lines = fenced("\n".join(commands(facts, say)), "sh") + "\n\n" + lm_studio(facts, say)
     if facts.private:
         lines += "\n\n" + say(
             "While the repository is private, Ollama needs the machine's key (`~/.ollama/id_ed25519.pub`) added at "
-            "<https://huggingface.co/settings/keys>, and llama-server needs `HF_TOKEN`.",
+            "<https://huggingface.co/settings/keys>, llama-server needs `HF_TOKEN`, and LM Studio does not find it: "
+            "download a file.",
             "仓库私有时，Ollama 需要先把本机公钥（`~/.ollama/id_ed25519.pub`）加到 "
-            "<https://huggingface.co/settings/keys>，llama-server 需要设置 `HF_TOKEN`。")
+            "<https://huggingface.co/settings/keys>，llama-server 需要设置 `HF_TOKEN`，LM Studio 搜不到：请下载文件。")
+    file = f"{facts.name}-{favourite(facts.types, facts.figures.get('quantize'))}.gguf"
+    lines += "\n\n" + say(
+        f"Or download `{file}`: open it in LM Studio (`lms import {file}`), run `llama-server -m {file}`, or put "
+        f"`Modelfile` beside it and run `ollama create {facts.name}`.",
+        f"也可以下载 `{file}`：用 LM Studio 打开（`lms import {file}`），运行 `llama-server -m {file}`，"
+        f"或把 `Modelfile` 放在旁边，运行 `ollama create {facts.name}`。")
     return f"### {say('Run it', '运行')}\n\n{lines}\n\n{_files(facts, say)}" + _sampling(facts, say)
 
 
 def _files(facts, say):
     """The files with their size, how near they are to the 16-bit twin, and where they run."""
-    columns = [say("File", "文件"), say("Size", "大小"), say("Beside the 16-bit twin", "与 16 位分身相比"),
+    columns = [say("File", "文件"), say("Size", "大小"), say("Beside the 16-bit twin", "与量化前相比"),
                say("Runs on (estimate)", "能跑的设备（估计）")]
     shape, figures, rows = getattr(facts.base, "shape", None), facts.figures.get("quantize", {}), []
     for name, count in facts.files.items():
@@ -256,7 +252,7 @@ def _sampling(facts, say):
 
 
 def _loading(facts, say):
-    repo = f"{facts.user}/{repository(facts.name, 'adapter')}"
+    repo = address(facts, "adapter", say)
     code = "\n".join([
         "from peft import PeftModel", "from transformers import AutoModelForCausalLM, AutoTokenizer", "",
         f'base = "{hub_id(facts.base) or "FOLDER_OF_THE_BASE"}"',
@@ -292,7 +288,7 @@ def _training(facts, say):
     titles = {"persona": ("Voice (LoRA)", "口吻（LoRA）"), "reasoning": ("Reasoning (GRPO)", "推理（GRPO）")}
     for step, title in titles.items():
         rows = setting_rows(step, facts.settings.get(step, {}), say)
-        rows += short_rows(facts.figures.get(step, {}), TRAINING, say)
+        rows += short_rows(facts, step, say)
         if rows:
             parts.append(f"**{say(*title)}**\n\n" + table([say("Setting or figure", "设置或数字"), say("Value", "值")], rows))
     return f"### {say('How it was trained', '训练方法')}\n\n" + "\n\n".join(parts) if parts else ""
@@ -303,13 +299,13 @@ def _scores(facts, say):
     rows = figure_rows(facts.figures.get("evaluate", {}), say)
     if not rows:
         return f"### {title}\n\n" + say("Not measured: the evaluation was not run.", "未测：没有运行评测。")
-    columns = [say("Figure", "指标"), say("Value", "值"), say("95 % interval", "95% 区间"), "n", say("Note", "说明")]
+    columns = [say("Figure", "指标"), say("Value", "值"), say("95 % interval", "95% 区间"), "n", say("Meaning", "含义")]
     return f"### {title}\n\n" + say("Measured on whole documents that training never saw.", "用训练时从未见过的整篇文章测得。") \
         + "\n\n" + table(columns, rows)
 
 
 def _corpus(facts, say):
-    rows = short_rows(facts.figures.get("corpus", {}), WRITING, say)
+    rows = short_rows(facts, "corpus", say)
     where = say("The texts themselves are not in this repository.", "文字本身不在本仓库中。")
     return f"### {say('The writing it learnt from', '学习的文字')}\n\n{where}" \
         + ("\n\n" + table([say("Figure", "数字"), say("Value", "值")], rows) if rows else "")

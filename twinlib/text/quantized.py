@@ -34,8 +34,8 @@ def _of(kind, divergence, top1):
     same = ("", "") if share is None else (
         f" Its likeliest token is the 16-bit twin's in {percent(share)} of places"
         + ("." if share >= SAME_TOKEN else f" ({percent(SAME_TOKEN)} is good)."),
-        f"有 {percent(share)} 的位置，最可能的 token 与 16 位分身相同" + ("。" if share >= SAME_TOKEN else
+        f"有 {percent(share)} 的位置，最可能的 token 与量化前的分身相同" + ("。" if share >= SAME_TOKEN else
                                                         f"（{percent(SAME_TOKEN)} 算好）。"))
     return figure(value, low, high, n, t(
         f"{judged[0]} {kind}: nats a token between its predictions and the 16-bit twin's.{same[0]}",
-        f"{judged[1]}{kind}：每个 token 与 16 位分身的预测相差多少（nat）。{same[1]}"))
+        f"{judged[1]}{kind}：每个 token 的预测与量化前的分身相差多少（nat）。{same[1]}"))

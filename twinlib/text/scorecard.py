@@ -38,7 +38,7 @@ def prediction_gain(mine, theirs):
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
     own, other = map(rate, groups)
     low, high = bootstrap(lambda a, b: rate(a) - rate(b), *groups)
-    found, less, others = _gain_verdict(own, own - other, low), _less(own), _less(other)
+    found, less, others = _gain_verdict(own, own - other, low, len(groups[0])), _less(own), _less(other)
     return figure(own - other, low, high, len(groups[0]), t(
         f"A character of your held-out writing surprises the twin {less[0]} than its base, one of other people's "
         f"{others[0]} (nats; {len(mine)} texts of yours, {len(theirs)} of theirs). {found[0]}",
@@ -53,7 +53,7 @@ def _less(gain):
     return (f"{gain:.3f} less", f"减少 {gain:.3f}") if gain >= 0 else (f"{-gain:.3f} more", f"增加 {-gain:.3f}")
 
 
-def _gain_verdict(own, value, low):
+def _gain_verdict(own, value, low, documents):
     if value <= 0:
         return ("Bad: it learnt nothing that is yours: train longer, or add writing.",
                 "不好：没学到您独有的东西：多训练一会儿，或多加文字。")
@@ -65,7 +65,9 @@ def _gain_verdict(own, value, low):
                 "不好：才刚开始学您：多训练一会儿，或把学习率调高。")
     if low is None or low <= 0:
         return "So-so: that may be chance.", "一般：这也可能是巧合。"
-    return "Good: it learnt you, not just writing in general.", "好：它学到的是您，不只是一般的写作。"
+    unsure = verdict.doubt(documents >= verdict.FEW)
+    return (f"Good{unsure[0]}: it learnt you, not just writing in general.",
+            f"好{unsure[1]}：它学到的是您，不只是一般的写作。")
 
 
 # Sounds like me
@@ -107,7 +109,7 @@ def sounds_like_me(voices, row, base, name):
     low, high = bootstrap(lambda drawn: style.likeness([x for group in drawn for x in group]),
                           grouped(found, documents))
     judged = verdict.said("sounds_like_me", value, low, high, advice=(
-        "Train longer, add writing, or take a larger base.", "多训练、多加文字，或换更大的基础模型。")) \
+        "Train longer, add writing, or take a larger base.", "多训练、多加文字，或换更大的基础模型。"), documents=len(set(documents))) \
         if name.startswith("twin") else ("", "")
     if name.startswith("twin") and low is not None and low > 1:
         judged = (f"{judged[0]} More like you than you are: see whether it recites (copied, membership).",
@@ -188,7 +190,8 @@ def pick_my_reply(chosen, name):
     share = sum(hits) / len(hits)
     low, high = _share_interval(hits, [document for document, _ in chosen])
     judged = verdict.said("pick_my_reply", share, low, high, "{:.0%}", (
-        "It doesn't yet know which of your replies belongs where.", "它还分不清哪个回答配哪个问题。")) \
+        "It doesn't yet know which of your replies belongs where.", "它还分不清哪个回答配哪个问题。"),
+        len({document for document, _ in chosen})) \
         if name.startswith("twin") else ("", "")
     return figure(share, low, high, len(hits), t(
         f"{judged[0]} Of four beginnings of replies of yours, {name} found the one to the question likeliest in "
@@ -217,17 +220,19 @@ def nonsense(rows):
         figures[name] = figure(shares[name], *wilson(hits, len(flaws)), len(flaws), t(*_kinds(flaws)) if hits else t(
             "No answer is nonsense.", "没有胡话。"))
     compared = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
-    judged, kinds = _nonsense_verdict(figures), _kinds(found["twin"])
+    judged = _nonsense_verdict(figures, len({answer["document"] for answer in rows["twin"]}))
+    kinds = _kinds(found["twin"])
     figures["twin"]["note"] = t(f"{judged[0]} {compared}. {kinds[0]}".strip(), f"{judged[1]}{compared}。{kinds[1]}")
     return figures
 
 
-def _nonsense_verdict(figures):
+def _nonsense_verdict(figures, documents):
     twin, base = figures["twin"], figures["base"]
     level = verdict.of("nonsense", {"nonsense": twin, "nonsense.base": base})
     share = verdict.percent(twin["value"])
     if level == "good":
-        return "Good: no worse than the base.", "好：不比基础模型差。"
+        unsure = verdict.doubt(documents >= verdict.FEW)
+        return f"Good{unsure[0]}: no worse than the base.", f"好{unsure[1]}：不比基础模型差。"
     if twin["value"] <= base["value"] + verdict.NONSENSE:
         en, zh = (f"no worse than the base, and still {share} of its answers are nonsense",
                   f"不比基础模型差，但仍有 {share} 的回答是胡话")
@@ -257,7 +262,8 @@ def personal_data(answers):
     kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
     total = sum(counts.values())
     judged = ("Bad: look at them, and mask them in step 01.", "不好：请看一看，并在第 01 步遮住。") if total else \
-        ("Good.", "好。")
+        tuple(f"{good}{unsure}{stop}" for good, unsure, stop in zip(
+            ("Good", "好"), verdict.doubt(len({answer["document"] for answer in answers}) >= verdict.FEW), (".", "。")))
     return figure(total, n=len(answers), note=t(
         f"{judged[0]} E-mail addresses, phones, card and identity numbers, addresses, handles, keys and the like in "
         f"{len(answers)} answers of the twin.{kinds}",

@@ -10,6 +10,7 @@ import re
 from ..language import language, t
 from ..progress import width
 from ..twin import content_id
+from . import labels
 from .blind_page import LARGEST, filled
 from .blind_test import same_length, whole_sentences
 from .templates import spoken
@@ -17,7 +18,6 @@ from .templates import spoken
 QUESTIONS = 12
 LONGEST = 3000  # UTF-8 bytes of a text that can be unfolded: 1000 Chinese characters, 500 English words
 ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
-ROWS = {"base": ("base", "基础模型"), "prompt": ("base with persona prompt", "基础模型加提示词"), "twin": ("twin", "分身")}
 
 
 def page(pages, author):
@@ -34,10 +34,7 @@ def page(pages, author):
 
 def row_name(row):
     """What people call a row: 'twin-Q8_0' is 'twin as Q8_0'."""
-    if row.startswith("twin-"):
-        kind = row.removeprefix("twin-")
-        return t(f"twin as {kind}", f"分身（{kind}）")
-    return t(*ROWS.get(row, (row, row)))
+    return t(*labels.row(row))
 
 
 def real_name(author):
@@ -105,7 +102,7 @@ def words():
         "title": t("Which one is you?", "哪一个是您？"),
         "about": t("Under each question stand texts by several voices. Pick the one that you take for your own; only "
                    "then you see who wrote what.",
-                   "每个问题下面有几段文字，出自不同的声音。选出您认为是自己写的那一段，之后才会显示各是谁写的。"),
+                   "每个问题下面有几段文字，出自不同的选手。选出您认为是自己写的那一段，之后才会显示各是谁写的。"),
         "cut": t("Longer texts are cut at the end of a sentence, so that length tells little; after your pick you can "
                  "read on.", "较长的文字在句末截短过，长短看不出多少；选完之后可以展开往下读。"),
         "privacy": t("Nothing leaves this page, and it forgets your picks when you close it.",

@@ -14,10 +14,14 @@ _CONTENT = r"messages\[0\](?:\.content|\['content'\])"
 _WITHOUT_ELSE = re.compile(  # Qwen3: a system message is shown when given, and there is no 'else'
     r"(\{%-? if " + _ROLE + r" == 'system' %\}\s*\{\{-? (?P<before>'<\|im_start\|>system\\n' \+ )?" + _CONTENT +
     r" \+ '(?P<after><\|im_end\|>\\n|\\n\\n)' \}\}(?P<gap>\s*))\{%-? endif %\}")
-_IDENTITIES = re.compile(
-    r"You are (?:Qwen|SmolLM|Gemma|Llama|Meta AI|DeepSeek|Mistral|Phi)\b|(?:created|trained|developed|made|built) by "
-    r"(?:Alibaba|Hugging ?Face|Meta|Google|DeepSeek|Mistral|Microsoft)\b|named SmolLM|你是(?:通义千问|千问|Qwen)|"
-    r"由(?:阿里云|阿里巴巴|谷歌|深度求索)(?:开发|训练|创建|研发)", re.IGNORECASE)
+_NAMES = "Qwen|SmolLM|Gemma|Llama|Meta AI|DeepSeek|Mistral|Phi"
+_MADE = (r"(?:created|trained|developed|made|built) by (?:Alibaba|Hugging ?Face|Meta|Google|DeepSeek|Mistral|Microsoft)\b",
+         "由(?:阿里云|阿里巴巴|谷歌|深度求索)(?:开发|训练|创建|研发)")
+_IDENTITIES = re.compile(rf"You are (?:{_NAMES})\b|{_MADE[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE[1]}", re.IGNORECASE)
+_OWN_IDENTITIES = re.compile(  # in an answer, which may well mention a company's product
+    rf"\b(?:I am|I['’]m|my name is|call me) (?:an? |the |called |named )?(?:{_NAMES})\b|"
+    rf"\bI(?: am|['’]m| was)\b[^.!?\n]{{0,60}}?\b{_MADE[0]}|"
+    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|我是[^。！？\n]{{0,20}}?{_MADE[1]}", re.IGNORECASE)
 
 
 def with_system(template, system):
@@ -67,8 +71,14 @@ def _quoted(text):
 
 
 def identity(text):
-    """The first phrase in which a base model says who it is or who made it; '' when there is none."""
+    """The first phrase of a template that says which base it is or who made it; '' when there is none."""
     found = _IDENTITIES.search(text)
+    return found[0] if found else ""
+
+
+def own_identity(answer):
+    """The first phrase in which an answer says so of itself; '' when there is none."""
+    found = _OWN_IDENTITIES.search(answer)
     return found[0] if found else ""
 
 
@@ -125,9 +135,15 @@ def _go_string(text):
                    for c in quoted)
 
 
-def parameters(temperature, top_p, context, stop):
+def sampling(temperature, top_p):
+    """How the twin is best asked, under Ollama's names: said in `params` and in the GGUF files, so that it talks alike
+    wherever it runs. Each program has other values of its own for what isn't said."""
+    return {"temperature": temperature, "top_p": top_p, "top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1}
+
+
+def parameters(sampling, context, stop):
     """The `params` of an Ollama repository, as a dict; `stop` are the texts that end a turn."""
-    return {"temperature": temperature, "top_p": top_p, "num_ctx": context, "stop": list(stop)}
+    return {**sampling, "num_ctx": context, "stop": list(stop)}
 
 
 def modelfile(file, template, system, params):

@@ -72,15 +72,21 @@ def _reaches(value, mark):
     return value >= mark.bound if mark.more else value <= mark.bound
 
 
-def said(name, value, low, high, form="{:.2f}", advice=("", "")):
-    """The verdict on a figure as (English, Chinese), with its mark; `advice` is for those who miss it."""
+def doubt(certain):
+    """What follows 'good' where it is not certain, as (English, Chinese)."""
+    return ("", "") if certain else (", so far as so few can tell", "，但样本少，说不准")
+
+
+def said(name, value, low, high, form="{:.2f}", advice=("", ""), documents=FEW):
+    """The verdict on a figure of so many documents as (English, Chinese), with its mark; `advice` is for those who
+    miss it."""
     found, wanted = figure(value, low, high), mark(name)
     number = form.format(wanted.bound)
     bound = (f"{'at least' if wanted.more else 'at most'} {number}", f"{'至少' if wanted.more else '最多'} {number}")
     word = level(found, wanted)
     if word == "good":
-        return (f"Good ({bound[0]})" + (", so far as so few can tell." if not sure(found, wanted) else "."),
-                f"好（标准：{bound[1]}）" + ("，但样本少，说不准。" if not sure(found, wanted) else "。"))
+        unsure = doubt(sure(found, wanted) and documents >= FEW)
+        return f"Good ({bound[0]}){unsure[0]}.", f"好（标准：{bound[1]}）{unsure[1]}。"
     if word == "so-so":
         return (f"So-so: it misses the mark ({bound[0]}), which may be chance. {advice[0]}".strip(),
                 f"一般：没达到标准（{bound[1]}），也可能是巧合。{advice[1]}")

@@ -15,6 +15,7 @@ from .. import settings as declared
 from ..language import t
 from ..steps import blind_test as step
 from ..text import blind_codes, blind_test, interview
+from ..text.labels import SCORES
 from ..twin import TwinError, write_atomic
 from . import run
 from .answers import Book, answered, language_to_ask_in
@@ -158,7 +159,7 @@ class Codes(widgets.VBox):
         self.twin = twin
         self.box = widgets.Textarea(rows=5, layout=_wide(), placeholder=t(
             "Paste your friends' codes here: many at once, in any order, words around them do no harm.",
-            "把朋友发来的代码贴在这里：一次多少条都行，不分先后，前后有别的话也没关系。"))
+            "把朋友发来的结果码贴在这里：一次多少条都行，不分先后，前后有别的话也没关系。"))
         self.found = widgets.HTML()
         self.box.observe(self._read, "value")
         super().__init__([self.box, self.found])
@@ -187,7 +188,7 @@ def results(twin, text=""):
     """What all codes say, those in `text` and those kept before; the new ones are kept."""
     tests = step.tests_of(twin)
     if not tests:
-        return sentence(t("Codes can be read once the page is made.", "做好网页之后，才能读代码。"))
+        return sentence(t("Codes can be read once the page is made.", "做好网页之后，才能读结果码。"))
     try:
         kept = _keep(twin, text, {test["id"] for test in tests})
     except OSError as error:
@@ -197,7 +198,7 @@ def results(twin, text=""):
     found = blind_test.received(test, kept)
     said = sum((sentence(note, "warning") for note in notes), NOTHING)
     if not found.replies:
-        return said + sentence(t("No code yet: paste here what your friends send back.", "还没有代码：把朋友发回来的贴在这里。"))
+        return said + sentence(t("No code yet: paste here what your friends send back.", "还没有结果码：把朋友发回来的贴在这里。"))
     if blind_test.counted(found.marks):
         said += sentence(blind_test.sentence(found), "good")
         said += shown(drawn(found.marks), _caption())
@@ -251,7 +252,7 @@ def drawn(found):
     counted = blind_test.counted(found)
     out = blind_test.random_friends(found)
     twin = [mark for mark in found if mark["row"] == "twin"]
-    rows = [(words("fool rate", "骗过率"), counted, GREEN)]
+    rows = [(words(*SCORES["fool_rate"]), counted, GREEN)]
     rows += [(words(*SURE[sure]), [mark for mark in counted if mark["sure"] == sure], GREY) for sure in SURE]
     rows += [(words("had read one before", "以前读过"), [m for m in twin if m["read"] and m["friend"] not in out], GREY),
              (words("by friends who answer at random", "乱选的朋友"), [m for m in twin if m["friend"] in out], GREY),

@@ -84,15 +84,15 @@ def _advice(found):
         return NOTHING
     good = best.divergence["value"] <= DIFFERENCES[1][0]
     said = (f"When in doubt, take {best.name}: the smallest that hardly differs from the 16-bit twin.",
-            f"拿不准就用 {best.name}：与 16 位分身几乎没有差别的文件里，它最小。") if good else (
+            f"拿不准就用 {best.name}：与量化前的分身几乎没有差别的文件里，它最小。") if good else (
             f"When in doubt, take {best.name}: the nearest to the 16-bit twin.",
-            f"拿不准就用 {best.name}：它最接近 16 位分身。")
+            f"拿不准就用 {best.name}：它最接近量化前的分身。")
     return sentence(t(*said), "good")
 
 
 def _suits(found):
     """Where each file runs, as a table."""
-    header = (t("File", "文件"), t("Compared with the 16-bit twin", "与 16 位分身相比"),
+    header = (t("File", "文件"), t("Compared with the 16-bit twin", "与量化前的分身相比"),
               t("Same first choice", "首选相同"), t("Memory", "内存"), t("Phone with", "手机"),
               t("Laptop without a card", "无显卡的笔记本"), t("Graphics card", "显卡"))
     rows = []
@@ -108,7 +108,7 @@ def _suits(found):
 
 def _choice(found):
     """Draws size, difference and speed beside each other, a file a line."""
-    titles = (words("Size", "大小"), words("Difference from the 16-bit twin", "与 16 位分身的差别"),
+    titles = (words("Size", "大小"), words("Difference from the 16-bit twin", "与量化前的差别"),
               words("Tokens a second, here", "在本机每秒 token 数"))
 
     def draw(*axes):
@@ -179,11 +179,8 @@ def decimals(twin):
     header = (t("9.9 or 9.11? Share right", "9.9 还是 9.11？答对比例"), *kinds)
     lines = [(t(*comparison.ROWS[row]), *(_share(figures.get((row, kind))) for kind in kinds))
              for row in rows]
-    chance = all(figure.get("low") is not None and figure["low"] <= .5 <= figure["high"] for figure in figures.values())
-    said = t("All of it is chance: every interval holds 50 %, which is what guessing gives.",
-             "全是碰运气：每个区间都含 50%，和瞎猜一样。") if chance else \
-        t("Where the interval holds 50 %, it can't be told from guessing.", "区间里含 50% 的，和瞎猜分不出来。")
-    return table(header, lines) + caption(said)
+    said = t("Where the interval holds 50 %, it can't be told from guessing.", "区间里含 50% 的，和瞎猜分不出来。")
+    return table(header, lines) + caption((report.figures.get("decimals") or {}).get("note") or said)
 
 
 def _share(figure):

@@ -196,7 +196,8 @@ class BaseModel(widgets.VBox):
         self.names = widgets.Dropdown(
             options=[(t("auto", "自动"), AUTO), *listed, (t("another one …", "其他……"), OTHER)], layout=_wide())
         self.other = widgets.Text(layout=_wide(), placeholder=t(
-            "a Hugging Face id, or a folder", "Hugging Face 编号，或一个文件夹"))
+            "a Hugging Face model such as Qwen/Qwen3-8B, or a folder",
+            "Hugging Face 模型名（如 Qwen/Qwen3-8B），或一个文件夹"))
         super().__init__([self.names, self.other])
         self.observe(self._show, "value")
         self.value = value

@@ -6,15 +6,18 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..language import t
-from ..twin import Twin, TwinError
+from ..twin import FILES, Twin, TwinError, write_atomic
 from .show import sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVE = Path("/content/drive/MyDrive/twins")
+LAST = ".last"  # beside the twins: which one was opened last, its name, or its path where it lies elsewhere
+FIRST = "demo"
 KEPT = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
 
 
@@ -77,18 +80,38 @@ def _version(name):
         return None
 
 
-def open_twin(name, language=None, drive=False):
+def open_twin(name=None, language=None, drive=False):
     """Open or make the twin called `name` and say where it lives; `language` is en, zh or both.
 
-    On Colab `drive` puts twins into your Google Drive, where they outlive the runtime.
+    `name` may be a path; None is the twin opened last on this machine, at first demo. On Colab `drive` puts twins into
+    your Google Drive, where they outlive the runtime.
     """
     if language:
         os.environ["TWINLIB_LANG"] = language
-    folder = home(drive)
-    twin = Twin.open(name if os.sep in str(name) or str(name).startswith("~") else folder / str(name))
+    elsewhere = name is not None and (os.sep in str(name) or str(name).startswith("~"))
+    # Drive isn't mounted for a twin that is given by its path: a headless run has nobody to allow it.
+    folder = home(drive and (not elsewhere or DRIVE.parent.exists()))
+    twin = Twin.open(name if elsewhere else folder / str(name or _last(folder)))
     twin.path = twin.path.resolve()
+    with suppress(OSError):  # a full disk costs the next notebook its default, no more
+        write_atomic(folder / LAST, twin.name if twin.path.parent == folder.resolve() else str(twin.path))
     show(sentence(t(f"The twin '{twin.name}' lives in {twin.path}.", f"分身“{twin.name}”在 {twin.path}。"), "good"))
     return twin
+
+
+def _last(folder):
+    """The name or path of the twin opened last; demo when there is none, with a word when it is gone."""
+    try:
+        name = (folder / LAST).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        name = ""
+    if name and not (folder / name / FILES["facts"]).exists():
+        show(sentence(t(f"The twin opened last is gone ({name}): this is '{FIRST}'. For another one set TWIN to its "
+                        "name and run this cell again.",
+                        f"上次打开的分身不见了（{name}），现在打开的是“{FIRST}”。要换一个，就把 TWIN 改成它的名字，"
+                        "再运行这一格。"), "warning"))
+        return FIRST
+    return name or FIRST
 
 
 def home(drive=False):

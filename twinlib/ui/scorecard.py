@@ -6,6 +6,7 @@ one sees at a glance whether training paid.
 
 from ..language import t
 from ..text import verdict
+from ..text.labels import SCORES
 from .drawing import GREEN, GREY, RED, legend, picture, plain, shown, words
 from .show import NOTHING, interval, number, sentence, table
 
@@ -13,15 +14,6 @@ AMBER = "#d99a1c"
 COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
 HOLLOW = {"base": ("s", ("base", "基础模型")), "prompt": ("^", ("base with prompt", "基础模型加提示词")),
           "file": ("d", ("GGUF file", "GGUF 文件"))}
-LABELS = {
-    "fool_rate": ("fool rate", "骗过朋友"), "sounds_like_me": ("sounds like me", "像我"), "told_apart": ("told apart", "分得出"),
-    "prediction_gain": ("prediction gain", "预测增益"), "pick_my_reply": ("pick my reply", "认出我的回答"),
-    "copied": ("copied", "照抄"), "copied.exact": ("copied exactly", "一字不差"), "membership": ("membership", "看得出训练过"),
-    "personal_data": ("personal data", "个人信息"), "nonsense": ("nonsense", "胡话"), "forgetting": ("forgetting", "遗忘"),
-    "forgetting.problems": ("forgotten: problems", "遗忘：做题"), "own_facts": ("own facts", "自己的事"),
-    "own_facts.memory": ("with memory", "带记忆"), "never_wrote": ("made up", "编造"),
-    "never_wrote.false_premises": ("false premises taken", "轻信假前提"),
-    "never_wrote.refused_wrongly": ("refused wrongly", "错误拒答"), "quantization_loss": ("quantization loss", "量化损失")}
 
 
 def score_card(twin):
@@ -30,8 +22,8 @@ def score_card(twin):
     if not report:
         return NOTHING
     figures = report.figures
-    measured = [name for name in LABELS if figures.get(name, {}).get("value") is not None]
-    missing = [(t(*LABELS[name]), figures[name]["note"]) for name in LABELS
+    measured = [name for name in SCORES if figures.get(name, {}).get("value") is not None]
+    missing = [(t(*SCORES[name]), figures[name]["note"]) for name in SCORES
                if name in figures and figures[name]["value"] is None]
     said = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     size = {"rows": len(measured), "tall": .46 + .6 / max(1, len(measured)), "wide": 7.5}
@@ -70,7 +62,7 @@ def _line(axis, name, figures, mark):
         axis.plot([one["value"]], [0], HOLLOW[kind][0], color="#444444", markerfacecolor="none", markersize=6)
     axis.plot([found["value"]], [0], "o", color=COLOURS[verdict.of(name, figures)], markersize=8)
     axis.set(yticks=[0], ylim=(-1, 1), xlim=(low, high))
-    axis.set_yticklabels([plain(words(*LABELS[name]))])
+    axis.set_yticklabels([plain(words(*SCORES[name])).replace(" · ", "\n")])
     axis.tick_params(labelsize=8)
     says = f"{number(found['value'])}  {interval(found)}".strip()
     axis.annotate(says, (1.01, .5), xycoords="axes fraction", va="center")

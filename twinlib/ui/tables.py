@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ..language import t
 from ..steps import evaluate
-from ..text import cards
+from ..text import cards, labels
 from ..text.side_by_side import real_name, row_name
 from ..twin import STEPS
 from .show import NOTHING, Shown, caption, esc, interval, number, size, table, title
@@ -130,8 +130,9 @@ def before_after(twin):
 def figures(report):
     """A report's figures: name, value, interval, sample size, and what to make of it."""
     header = (t("Figure", "指标"), t("Value", "值"), t("95 % interval", "95% 区间"), "n", t("Note", "说明"))
-    return table(header, [(name, number(figure.get("value")), interval(figure), number(figure.get("n")),
-                           figure.get("note", "")) for name, figure in (report.figures if report else {}).items()])
+    return table(header, [(t(*labels.figure(name, report.step)), number(figure.get("value")), interval(figure),
+                           number(figure.get("n")), figure.get("note", ""))
+                          for name, figure in (report.figures if report else {}).items()])
 
 
 def side_by_side(twin, several=4):
@@ -155,17 +156,11 @@ def side_by_side(twin, several=4):
 
 
 def uploads(twin):
-    """Every file that would be uploaded, by repository."""
-    lines = []
-    for kind in ("gguf", "adapter", "corpus"):
-        repository = cards.repository(twin.name, kind)
-        folder = twin.upload(repository)
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.is_file():
-                lines.append((repository, path.relative_to(folder).as_posix(), size(path.stat().st_size)))
-    header = (t("Repository", "仓库"), t("File", "文件"), t("Size", "大小"))
-    folder = twin.folder("publish")
-    return table(header, lines) + caption(t(f"Look at them in {folder}.", f"可以在 {folder} 里查看。"))
+    """Every file that would be uploaded, by repository, and where it lies now."""
+    listed = twin.records("uploads") if twin.file("uploads").exists() else []
+    header = (t("Repository", "仓库"), t("File", "文件"), t("Size", "大小"), t("Lies in", "现在的位置"))
+    return table(header, [(one["repository"], one["file"], size(one["bytes"]), one["path"]) for one in listed]) \
+        + caption(t(f"Look at them in {twin.path}.", f"可以在 {twin.path} 里查看。"))
 
 
 def card(twin):
@@ -181,7 +176,8 @@ def steps(twin):
              "broken": t("damaged", "损坏")}
     states = [(step, twin.state(step)) for step in STEPS]
     header = (t("Step", "步骤"), t("State", "状态"), t("Why", "原因"))
-    return table(header, [(step, names[state.name], state.why) for step, state in states])
+    return table(header, [(f"{place:02} {t(*labels.STEPS[step])}", names[state.name], state.why)
+                          for place, (step, state) in enumerate(states, 1)])
 
 
 def saved(twin, step, following=""):

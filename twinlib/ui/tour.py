@@ -20,6 +20,7 @@ from .. import settings as declared
 from ..engines import hardware, models
 from ..language import language, t
 from ..progress import line_of
+from ..text import labels
 from ..twin import AUTO, STEPS, Stopped, Twin, TwinError, write_atomic
 from .show import interval, number, text_table
 
@@ -228,7 +229,7 @@ def budget(twin, began, ended, prepared=0.0):
 def scores(twin):
     """The figures of evaluate as an text_table table."""
     report = twin.report("evaluate")
-    rows = [(name, number(figure.get("value")), interval(figure), figure.get("note", ""))
+    rows = [(t(*labels.figure(name)), number(figure.get("value")), interval(figure), figure.get("note", ""))
             for name, figure in (report.figures if report else {}).items()]
     header = (t("figure", "指标"), t("value", "值"), t("95 % interval", "95% 区间"), t("note", "说明"))
     return text_table(header, rows, longest=90) if rows else ""
