@@ -20,6 +20,14 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 VOICES = ROOT / "twinlib" / "voices"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def twins_of_tests(tmp_path_factory):
+    """Twins that are opened by name lie in a folder of the tests', not among those of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWINLIB_TWINS", str(tmp_path_factory.mktemp("named")))
+        yield
+
+
 def build_tiny_base(folder, family="qwen2"):
     """A random 2-layer model of a family with a byte-level tokenizer of 600 tokens and ChatML, saved in `folder`."""
     import torch

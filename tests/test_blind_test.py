@@ -381,14 +381,14 @@ def test_the_twin_may_write_half_as_much_again_as_the_owner(answered, monkeypatc
     from twinlib.engines.llama import Llama
 
     asked, chat = [], Llama.chat
-    monkeypatch.setattr(Llama, "chat", lambda self, messages, most, **more: asked.append(
-        (messages, most, more)) or chat(self, messages, most, **more))
+    monkeypatch.setattr(Llama, "chat", lambda self, messages, most, heat, **more: asked.append(
+        (messages, most, {"temperature": heat, **more})) or chat(self, messages, most, heat, **more))
     answer(answered, ("Only one?", "Tram tram tram. " * 30))
     run(answered)
     with Llama(answered.gguf("Q8_0")) as llama:
         tokens = len(llama.tokenize(("Tram tram tram. " * 30).strip(), special=False))
     [(messages, most, more)] = asked
-    assert most == -(-3 * tokens // 2) and more == {"seed": 1, "temperature": 0.7, "top_p": 0.9}
+    assert most == -(-3 * tokens // 2) and more == {"seed": 1, "temperature": None, "recommended": True}
     assert messages == [{"role": "system", "content": answered.facts["system_prompt"]},
                         {"role": "user", "content": "Only one?"}]
 

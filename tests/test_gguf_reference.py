@@ -24,7 +24,7 @@ ABOUT = {"general.name": "Ning", "general.license.name": "gemma", "general.licen
          "general.base_models": [{"name": "Tiny-2L", "organization": "someone",
                                   "repo_url": "https://huggingface.co/someone/Tiny-2L"}],
          "general.sampling.temp": 0.7, "general.sampling.top_p": 0.9, "general.sampling.top_k": 40,
-         "general.sampling.min_p": 0.05, "general.sampling.penalty_repeat": 1.1}
+         "general.sampling.min_p": 0.0, "general.sampling.penalty_repeat": 1.1}
 
 
 # What the benchmark shares

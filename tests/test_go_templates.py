@@ -182,7 +182,7 @@ def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
     said = ollama(template=found["template"], system=found.get("system", ""), conversations=asked)["prompts"]
     assert said == [prompt(tokenizer, asked[0])]
     assert [pair for pair in read if pair[0] not in ("from", "template", "system")] == [
-        ["temperature", "0.7"], ["top_p", "0.9"], ["top_k", "40"], ["min_p", "0.05"], ["repeat_penalty", "1.1"],
+        ["temperature", "0.7"], ["top_p", "0.9"], ["top_k", "40"], ["min_p", "0.0"], ["repeat_penalty", "1.1"],
         ["num_ctx", "4096"], ["stop", "<|im_end|>"], ["stop", "<|endoftext|>"]]
 
 

@@ -80,6 +80,14 @@ def test_only_who_asks_for_it_gets_the_recommended_sampling(made, llama):
         assert other.chat(ask("hi"), 20, 0).text == llama.chat(ask("hi"), 20, 0).text not in likeliest
 
 
+def test_cuts_are_made_where_they_are_asked_for(llama):
+    assert len({llama.chat(ask("hi"), 20, 2.0, seed=seed, top_k=1).text for seed in (1, 2)}) == 1
+    assert len({llama.chat(ask("hi"), 20, 2.0, seed=seed, min_p=1.0).text for seed in (1, 2)}) == 1
+    likeliest, varied = (llama.chat(ask("hi"), 40, 0.7, top_k=1, repeat_penalty=penalty).text for penalty in (1.0, 9.0))
+    assert likeliest != varied
+    assert [a.text for a in llama.chat_many([ask("hi")], 20, 2.0, top_k=1)] == [llama.chat(ask("hi"), 20, 2.0, top_k=1).text]
+
+
 def test_pieces_that_are_heard_make_up_the_answer(llama):
     pieces = []
     answer = llama.chat(ask("hi"), max_tokens=20, heard=pieces.append)

@@ -46,6 +46,36 @@ def test_it_keeps_the_tokens_that_transformers_top_p_keeps():
         assert not (drawn & ~kept).any() and drawn.sum() > 0.5 * min(kept.sum(), 200)
 
 
+def test_only_the_likeliest_are_drawn_and_what_was_said_lately_less():
+    import torch
+
+    scores = torch.tensor([0.1, 0.5, 0.05, 0.35]).log()
+
+    def shares(said, **cuts):
+        torch.manual_seed(1)
+        rows = scores.repeat(4000, 1)
+        chosen = nucleus(1.0, 1.0, **cuts)(torch.tensor([said]).repeat(4000, 1), rows).argmax(-1)
+        return (torch.bincount(chosen, minlength=4) / 4000).tolist()
+
+    assert shares([0], top_k=2) == pytest.approx([0, 0.5 / 0.85, 0, 0.35 / 0.85], abs=0.03)
+    assert shares([0], min_p=0.6) == pytest.approx([0, 0.5 / 0.85, 0, 0.35 / 0.85], abs=0.03)
+    assert shares([0], min_p=0.6, top_k=1) == [0, 1, 0, 0]
+    penalised = scores.clone()
+    penalised[1] *= 2  # logits below 0 are multiplied
+    assert shares([1, 1], repeat_penalty=2.0) == pytest.approx(penalised.softmax(-1).tolist(), abs=0.03)
+    assert shares([1, *[2] * 64], repeat_penalty=2.0)[1] > 0.45  # long ago
+
+
+def test_the_penalty_is_that_of_transformers_for_what_was_said_lately():
+    import torch
+    from transformers import RepetitionPenaltyLogitsProcessor
+
+    torch.manual_seed(3)
+    scores, said = 3 * torch.randn(2, 50), torch.tensor([[1, 2, 2], [4, 5, 1]])
+    wanted = RepetitionPenaltyLogitsProcessor(1.3)(said, scores.clone()).argmax(-1)
+    assert nucleus(1.0, 1.0, top_k=1, repeat_penalty=1.3)(said, scores).argmax(-1).tolist() == wanted.tolist()
+
+
 @pytest.mark.parametrize("temperature", [0, 0.7])
 def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, temperature):
     """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""

@@ -17,8 +17,9 @@ from ..language import t
 from ..twin import TwinError
 
 SLOTS = 4  # conversations that can run at once; they share the context
-# To measure as transformers does: llama.cpp cuts by top k and min p too, and before it applies the temperature.
-SAMPLING = {"top_k": 0, "min_p": 0.0, "samplers": ["temperature", "top_p"]}
+# In Ollama's order, which is also that of sampling.nucleus, and without what isn't asked for.
+SAMPLING = {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0,
+            "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"]}
 # Where JSON may have blanks between its parts, a small model goes on with line breaks for ever.
 COMPACT = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
 AS_TRAINED = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3's templates ask whether to think first
@@ -62,22 +63,24 @@ class Llama:
         self._server = None
 
     def chat(self, messages, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
-             recommended=False):
+             recommended=False, **cuts):
         """The Answer to a list of messages, through the file's own template.
 
         `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
-        `recommended`: sampled as the file says that its model is best asked, at its own temperature where that is None.
+        `recommended`: sampled as the file says that its model is best asked, at its own temperature where that is None;
+        else `cuts` are top_k, min_p and repeat_penalty.
         """
-        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard, recommended)
+        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard, recommended,
+                             **cuts)
 
     def chat_many(self, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, parallel=SLOTS,
-                  progress=None):
+                  progress=None, **cuts):
         """The Answers to several conversations, in their order, up to `parallel` at once.
 
         `progress(done, total, note)` is called after each; when it raises, the rest is left undone.
         """
         def one(messages):
-            return self.chat(messages, max_tokens, temperature, top_p, seed, schema)
+            return self.chat(messages, max_tokens, temperature, top_p, seed, schema, **cuts)
 
         longest = max((len(self.tokenize(self.prompt(c))) for c in conversations), default=0) + max_tokens
         together = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
@@ -92,13 +95,13 @@ class Llama:
         return answers
 
     def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
-                 recommended=False):
+                 recommended=False, **cuts):
         """The Answer that goes on from a text, or from a list of token ids, without any template."""
         wish = {"prompt": prompt, "n_predict": max_tokens, "seed": seed, "stream": heard is not None}
         if temperature is not None:
             wish["temperature"] = temperature
         if not recommended:
-            wish |= {"top_p": top_p, **SAMPLING}
+            wish |= {"top_p": top_p, **SAMPLING, **cuts}
         if schema is not None:
             wish["json_schema"] = {**COMPACT, **schema}
         started = time.monotonic()

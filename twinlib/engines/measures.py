@@ -12,6 +12,7 @@ import functools
 import json
 
 from ..language import t
+from ..text import templates
 from ..twin import content_id, read_records, write_records
 from . import models
 from .sampling import contiguous_head
@@ -94,8 +95,8 @@ def gguf_answers(twin, kind, path, conversations, settings, keep):
 
 
 def _answers(row, model_sha, conversations, settings, keep, answer):
-    sampling = {"max_tokens": settings.answer_tokens, "temperature": settings.temperature, "top_p": TOP_P,
-                "seed": settings.seed}
+    sampling = {"max_tokens": settings.answer_tokens, "seed": settings.seed,
+                **templates.sampling(settings.temperature, TOP_P)}
     wanted = {content_id(row + json.dumps(messages)): messages for messages in conversations}
 
     def make(items):

@@ -307,8 +307,10 @@ def save_adapter(model, base, folder):
 
 
 def generate(model, tokenizer, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, progress=None,
-             batch=None):
+             batch=None, **cuts):
     """Answer each conversation (a list of messages) once; temperature 0 is greedy. Returns a list of Answer.
+
+    `cuts` are the other arguments of sampling.nucleus: top_k, min_p, repeat_penalty.
 
     Conversations of similar length share a batch; the order of the answers is that of the conversations.
     """
@@ -320,7 +322,7 @@ def generate(model, tokenizer, conversations, max_tokens=200, temperature=0.7, t
     batch, answers = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
     ends = end_tokens(tokenizer)
     sampling = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None,
-                "logits_processor": [nucleus(temperature, top_p)] if temperature else []}
+                "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else []}
     torch.manual_seed(seed)
     for start in range(0, len(order), batch):
         chosen = order[start:start + batch]

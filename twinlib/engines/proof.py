@@ -168,8 +168,8 @@ def _twin(meant, precision, questions, text, settings, tokens, progress):
         model = model.merge_and_unload()
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model  # what peft's own `generate` calls
     inner.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
-    answers = models.generate(model, meant.tokenizer, _conversations(questions), tokens, settings.temperature,
-                              settings.top_p, batch=len(questions))
+    answers = models.generate(model, meant.tokenizer, _conversations(questions), tokens, batch=len(questions),
+                              **templates.sampling(settings.temperature, settings.top_p))
     return answers, loaded
 
 
@@ -303,10 +303,10 @@ def _answers(kind, path, llama, questions, twins, settings, tokens, progress):
     def told(done, total, note):
         progress(done + 1, len(asked), f"{path.name}: {note}")
 
-    asked = _conversations(questions)
-    first = llama.chat(asked[0], tokens, settings.temperature, settings.top_p)  # alone, to see its speed
+    asked, sampling = _conversations(questions), templates.sampling(settings.temperature, settings.top_p)
+    first = llama.chat(asked[0], tokens, **sampling)  # alone, to see its speed
     asked = asked[:max(3, int(PATIENCE / max(first.seconds, 1e-9)))]
-    answers = [first, *llama.chat_many(asked[1:], tokens, settings.temperature, settings.top_p, progress=told)]
+    answers = [first, *llama.chat_many(asked[1:], tokens, progress=told, **sampling)]
     for question, answer in list(zip(questions, answers))[:SHOWN]:
         progress.say(f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}")
     figures = {f"tokens_per_second_{kind}": figure(round(first.tokens / max(first.seconds, 1e-9), 1), n=first.tokens,

@@ -7,6 +7,7 @@ model itself does. The most likely ones are looked at first, and all only where 
 import contextlib
 
 MOST_LIKELY = 256
+RECENT = 64  # tokens in which llama.cpp and Ollama look for repetition
 
 
 @contextlib.contextmanager
@@ -29,10 +30,12 @@ def contiguous_head(model):
         hook.remove()
 
 
-def nucleus(temperature, top_p):
+def nucleus(temperature, top_p, top_k=0, min_p=0.0, repeat_penalty=1.0):
     """A LogitsProcessor of transformers, for greedy decoding: it draws the next token itself and leaves nothing else.
 
-    The distribution is that of temperature, then top p: the fewest most likely tokens that hold `top_p` together.
+    The distribution is that of temperature, then top p: the fewest most likely tokens that hold `top_p` together. Before
+    it, as in Ollama, recent tokens get less likely by `repeat_penalty` and only the `top_k` likeliest stay (0: all);
+    after it those that are at least `min_p` times as likely as the first.
     """
     import torch
     from transformers import LogitsProcessor
@@ -40,14 +43,28 @@ def nucleus(temperature, top_p):
     class Nucleus(LogitsProcessor):
         def __call__(self, input_ids, scores):
             logits = scores.float() / temperature
-            total = logits.logsumexp(-1, keepdim=True)
-            for size in (min(MOST_LIKELY, scores.shape[-1]), scores.shape[-1]):
-                values, tokens = logits.topk(size)
-                p = (values - total).exp()
-                if bool((p.sum(-1) >= min(top_p, 0.9999)).all()):
-                    break
+            if repeat_penalty != 1.0:
+                recent = input_ids[:, -RECENT:]
+                found = logits.gather(-1, recent)
+                logits = logits.scatter(-1, recent, torch.where(found > 0, found / repeat_penalty, found * repeat_penalty))
+            p, tokens = _likeliest(logits)
             before = p.cumsum(-1) - p  # of the tokens before each: the first always stays
-            drawn = tokens.gather(-1, torch.multinomial(p.masked_fill(before >= top_p, 0), 1))
+            left_out = (before >= top_p) | (p < min_p * p[:, :1])
+            drawn = tokens.gather(-1, torch.multinomial(p.masked_fill(left_out, 0), 1))
             return torch.full_like(scores, -torch.inf).scatter(-1, drawn, 0)
+
+    def _likeliest(logits):
+        """(shares, tokens) of the top k, or of as many as the nucleus needs, the likeliest first."""
+        vocabulary = logits.shape[-1]
+        if top_k:
+            values, tokens = logits.topk(min(top_k, vocabulary))
+            return values.softmax(-1), tokens
+        total = logits.logsumexp(-1, keepdim=True)
+        for size in (min(MOST_LIKELY, vocabulary), vocabulary):
+            values, tokens = logits.topk(size)
+            p = (values - total).exp()
+            if bool((p.sum(-1) >= min(top_p, 0.9999)).all()):
+                break
+        return p, tokens
 
     return Nucleus()

@@ -14,14 +14,13 @@ from math import ceil
 
 from ..language import t
 from ..settings import make, stop, stops, warning
-from ..text import blind_page, blind_test, interview, privacy
-from ..text.templates import spoken
+from ..text import blind_page, blind_test, interview, privacy, templates
 from ..twin import AUTO, Outcome, Problem, TwinError, content_id, read_records, write_atomic, write_records
 
 LONGER = 1.5  # tokens that the twin may write, for each of the owner's
 FEWEST, MOST = 16, 800  # tokens, whatever the owner wrote
 FEW = 10  # questions; with fewer a friend says little
-SAMPLING = {"temperature": 0.7, "top_p": 0.9}  # where the step 'quantize' left nothing else
+SAMPLING = templates.sampling()  # of the base; the twin's stands in its file
 
 
 def problems(settings, twin):
@@ -126,19 +125,20 @@ class Samples:
         self.ids = {}
 
     def of_twin(self, pairs, path, seed, progress):
-        """The twin's answers, from its GGUF file."""
+        """The twin's answers, from its GGUF file and sampled as that recommends: what its readers will get."""
         from ..engines.llama import Llama
 
-        sampling, model = _sampling(self.twin), self.twin.hash(path)
+        model = self.twin.hash(path)
         system = {"role": "system", "content": self.twin.facts.get("system_prompt", "")}
-        missing = self._missing("twin", pairs, model, {**sampling, "seed": seed})
+        missing = self._missing("twin", pairs, model, {"recommended": True, "seed": seed})
         if not missing:
             return
         with Llama(path) as llama:
             for done, (question, answer) in enumerate(missing):
                 progress(done, len(missing), t("the twin answers", "分身作答"))
                 most = _most(len(llama.tokenize(answer, special=False)))
-                said = llama.chat([system, {"role": "user", "content": question}], most, seed=seed, **sampling)
+                said = llama.chat([system, {"role": "user", "content": question}], most, None, seed=seed,
+                                  recommended=True)
                 self._keep("twin", question, said, model)
         progress(len(missing), len(missing), t("the twin answers", "分身作答"))
 
@@ -193,18 +193,9 @@ def _most(tokens):
     return min(max(ceil(LONGER * tokens), FEWEST), MOST)
 
 
-def _sampling(twin):
-    """The temperature and top p that the step 'quantize' recommends with the files."""
-    try:
-        found = json.loads(twin.file("params").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = {}
-    return {name: found.get(name, value) for name, value in SAMPLING.items()}
-
-
 def _trial(question, answer, said):
     """A trial without its key: both texts as a friend will see them."""
-    text = spoken(said["text"])
+    text = templates.spoken(said["text"])
     other = blind_test.typed(text if said["ended"] else blind_test.whole_sentences(text)) or "…"
     owner, other = blind_test.same_length(blind_test.typed(answer), other)
     return {"question": question, "owner": owner, "other": other, "row": said["row"]}

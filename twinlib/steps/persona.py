@@ -12,7 +12,7 @@ from .. import catalogue
 from ..engines import cost, hardware
 from ..language import t
 from ..settings import resolve, stop, warning
-from ..text import sufficiency
+from ..text import sufficiency, templates
 from ..text.encode import encode_row, end_is_learnt, pieces
 from ..text.everyday import EVERYDAY
 from ..text.passages import tokens_estimate
@@ -237,7 +237,7 @@ def _answers(twin, settings, model, words, when, progress):
     said = t("answers before training", "训练前的回答") if when == "before" else t("answers after training", "训练后的回答")
     with _answering(settings, model) as answering:
         answers = models.generate(answering, words, [row["messages"][:-1] for row in asked], tokens, seed=settings.seed,
-                                  progress=lambda done, total: progress(done, total, said))
+                                  progress=lambda done, total: progress(done, total, said), **templates.sampling())
     return [{"kind": "answer", "when": when, "question": row["messages"][-2]["content"], "text": answer.text,
              "ended": answer.ended, "author": row["messages"][-1]["content"]} for row, answer in zip(asked, answers)]
 
@@ -282,7 +282,7 @@ def _sample(twin, settings, model, words):
     def sample():
         with _answering(settings, model) as answering:
             [answer] = models.generate(answering, words, [asked["messages"][:-1]], ANSWERS[settings.effort][1] // 2,
-                                       seed=settings.seed)
+                                       seed=settings.seed, **templates.sampling())
         return asked["messages"][-2]["content"], answer
     return sample
 

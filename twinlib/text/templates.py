@@ -135,10 +135,14 @@ def _go_string(text):
                    for c in quoted)
 
 
-def sampling(temperature, top_p):
+def sampling(temperature=0.7, top_p=0.9):
     """How the twin is best asked, under Ollama's names: said in `params` and in the GGUF files, so that it talks alike
-    wherever it runs. Each program has other values of its own for what isn't said."""
-    return {"temperature": temperature, "top_p": top_p, "top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1}
+    wherever it runs. Each program has other values of its own for what isn't said.
+
+    Without the penalty small twins go in circles, without top k they lapse into other languages, and min p brings the
+    circles back (benchmarks/sampling.py).
+    """
+    return {"temperature": temperature, "top_p": top_p, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.1}
 
 
 def parameters(sampling, context, stop):
