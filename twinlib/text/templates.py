@@ -139,8 +139,8 @@ def sampling(temperature=0.7, top_p=0.9):
     """How the twin is best asked, under Ollama's names: said in `params` and in the GGUF files, so that it talks alike
     wherever it runs. Each program has other values of its own for what isn't said.
 
-    Without the penalty small twins go in circles, without top k they lapse into other languages, and min p brings the
-    circles back (benchmarks/sampling.py).
+    Without the penalty small twins go in circles. Without top k one of two languages lapses into others, and circles are
+    fewer still; min p helps neither (benchmarks/sampling.py).
     """
     return {"temperature": temperature, "top_p": top_p, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.1}
 
