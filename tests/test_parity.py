@@ -245,7 +245,7 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
     assert "train longer" in proof._twins_doubts(named, 80, None)[0]
     assert "0 of 8" in proof._twins_doubts(answers(0), 80, None)[0] and not proof._twins_doubts(answers(8), 80, .2)
     assert proof._twins_doubts(answers(0), 80, .5)[0].endswith("own held-out replies 50% are that short. Train longer.")
-    assert proof._twins_doubts(answers(0), 80, .2)[0].endswith("20% are that short. So this is no fault.")
+    assert proof._twins_doubts(answers(0), 80, .2)[0].endswith("20% are that short. That is no sign of a fault.")
 
 
 def test_without_memory_for_the_twin_the_files_are_proven_without_it(held_out_twin, meant, monkeypatch):

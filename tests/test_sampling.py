@@ -76,6 +76,18 @@ def test_the_penalty_is_that_of_transformers_for_what_was_said_lately():
     assert nucleus(1.0, 1.0, top_k=1, repeat_penalty=1.3)(said, scores).argmax(-1).tolist() == wanted.tolist()
 
 
+def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
+    model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    asked = [[{"role": "user", "content": "Tea or coffee?"}]]
+
+    def said(temperature, **more):
+        return models.generate(model, tokenizer, asked, 12, temperature, **more)[0].text
+
+    assert {said(5.0, seed=seed, top_k=1) for seed in (1, 2)} == {said(0)}
+    assert said(5.0, seed=1) != said(5.0, seed=2)
+    assert said(5.0, top_k=1, repeat_penalty=9.0) != said(0)
+
+
 @pytest.mark.parametrize("temperature", [0, 0.7])
 def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, temperature):
     """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""

@@ -359,7 +359,7 @@ def _twins_doubts(answers, tokens, as_short):
             t(f"of the author's own held-out replies {as_short:.0%} are that short. ",
               f"作者自己的留出回答里有 {as_short:.0%} 这么短。") + (
                 t("Train longer.", "请多训练一些。") if binom.cdf(ended, n, as_short) < 0.05 else
-                t("So this is no fault.", "所以这不算毛病。"))
+                t("That is no sign of a fault.", "看不出有毛病。"))
         found.append(t(f"The twin ended {ended} of {n} answers by itself within {tokens} tokens; {own}",
                        f"分身的 {n} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束；{own}"))
     if said := _identity(answers):
