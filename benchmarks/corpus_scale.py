@@ -167,13 +167,15 @@ def write(folder, megabytes, seed=1):
 def gather(folder, twin_folder):
     """(seconds by phase, peak memory in MB before, and in all) of reading, cleaning, masking and comparing a folder."""
     from twinlib.settings import Corpus
-    from twinlib.steps import corpus
-    from twinlib.text import clean, duplicates, privacy, scripts
+    from twinlib.corpus import step as corpus
+    from twinlib.corpus import clean, dedupe
+    from twinlib.text import privacy
+    from twinlib.corpus.clean import scripts
     from twinlib.twin import Twin
 
     seconds = Counter()
     for name, module, function in (("clean", clean, "clean"), ("mask", privacy, "mask"), ("count", scripts, "account"),
-                                   ("mend", scripts, "mended"), ("sketch", duplicates.Sketches, "add")):
+                                   ("mend", scripts, "mended"), ("sketch", dedupe.Sketches, "add")):
         setattr(module, function, _timed(getattr(module, function), name, seconds))
     comparing = []
     before, started = _peak(), time.perf_counter()
@@ -197,7 +199,7 @@ def _timed(function, name, seconds):
 
 def compare(path):
     """(seconds, peak MB, pairs) of our near-duplicates among the texts of a file, re-read from there when needed."""
-    from twinlib.text.duplicates import Sketches
+    from twinlib.corpus.dedupe import Sketches
 
     started, sketches, places = time.perf_counter(), Sketches(), [0]
     with path.open("rb") as file:
@@ -215,7 +217,7 @@ def compare(path):
 
 def read(folder):
     """(seconds, peak MB, []) of reading a folder as Markdown."""
-    from twinlib.text import readers
+    from twinlib.corpus import readers
 
     started = time.perf_counter()
     for _ in readers.read(folder):
@@ -350,7 +352,7 @@ def duplicates(folder, count, python):
 def _judged(name, result, planted, size):
     if result is None:
         return
-    from twinlib.text.duplicates import Groups
+    from twinlib.corpus.dedupe import Groups
 
     seconds, peak, pairs = result
     count = 1 + max((max(pair) for pair in [*planted, *pairs]), default=0)
@@ -394,7 +396,7 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder:
         scale(Path(folder), asked.sizes)
-        duplicates(Path(folder), asked.documents, asked.peer_python)
+        dedupe(Path(folder), asked.documents, asked.peer_python)
         reading(Path(folder), asked.peer_python)
 
 

@@ -47,11 +47,12 @@ def measure(precision, kind, steps):
     import torch
     from trl.trainer.sft_trainer import _CHUNKED_LM_HEAD_CHUNK_SIZE, _patch_chunked_ce_lm_head
 
-    from twinlib.engines import lean, models, packing
+    from twinlib.train import trainer, packing
+    from twinlib.models import load
 
-    model, words = models.load(models.prepare("gemma-3-270m"), precision=precision, lora=models.Lora(32))
+    model, words = load.load(load.prepare("gemma-3-270m"), precision=precision, lora=load.Lora(32))
     if kind == "ours":
-        lean.prepare(model)
+        trainer.prepare(model)
         model.set_attn_implementation(packing.NAME)
     elif kind == "chunked":
         _patch_chunked_ce_lm_head(model.get_base_model(), _CHUNKED_LM_HEAD_CHUNK_SIZE)

@@ -42,10 +42,10 @@ llama_cpp.model_quantize(source, target, asked)
 
 def prepare(base, root):
     """(folder of the base, folder of a random adapter), made once."""
-    from twinlib.engines import models
+    from twinlib.models import load
 
     adapter = root / f"{base}-adapter"
-    folder = models.prepare(base).path if base == "gemma-3-270m" else _random_base(base, root)
+    folder = load.prepare(base).path if base == "gemma-3-270m" else _random_base(base, root)
     if not adapter.exists():
         _random_adapter(folder, adapter)
     return folder, adapter
@@ -92,14 +92,15 @@ def _random_adapter(folder, adapter):
 def ours(folder, adapter, out, asked):
     from transformers import AutoTokenizer
 
-    from twinlib.engines import embedded, gguf_file, gguf_vocabulary, models
+    from twinlib.models import pip_base, load
+    from twinlib.gguf import writer, tokenizer
 
     words = AutoTokenizer.from_pretrained(folder)
-    vocabulary = gguf_vocabulary.read(words, gguf_file.read_config(folder).vocab_size, models.end_tokens(words),
-                                      embedded.vocabulary(folder) if asked.base == "gemma-3-270m" else None)
+    vocabulary = tokenizer.read(words, writer.read_config(folder).vocab_size, load.end_tokens(words),
+                                      pip_base.vocabulary(folder) if asked.base == "gemma-3-270m" else None)
     card = {"name": "benchmark", "template": words.chat_template or ""}
     clock = Stages()
-    gguf_file.write(folder, {kind: out / f"{kind}.gguf" for kind in KINDS}, vocabulary, card, adapter)
+    writer.write(folder, {kind: out / f"{kind}.gguf" for kind in KINDS}, vocabulary, card, adapter)
     clock("one pass")
     return clock.stages, 0
 

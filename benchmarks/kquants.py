@@ -79,7 +79,7 @@ def tensors():
 def gemma():
     """The weights of the base that is installed, by name, float32."""
     from safetensors.torch import load_file
-    from twinlib.engines import models
+    from twinlib.models import load as models
 
     files = sorted(models.prepare("gemma-3-270m").path.glob("model*.safetensors"))
     return {name: values.float() for file in files for name, values in load_file(file).items()}
@@ -99,14 +99,14 @@ def compare(threads):
     """Print errors and speeds; returns {tensor: {type: llama.cpp's error}}."""
     import gguf
     import torch
-    from twinlib.engines import kquants
+    from twinlib.gguf import k_quants
 
     torch.set_num_threads(threads)
     theirs = reference()
     print(f"{'':24} type   error: ours / llama.cpp's    MB/s: ours  llama.cpp's   ratio")
     for name, values in tensors().items():
         for kind in map(gguf.GGMLQuantizationType.__getitem__, ENCODED):
-            ours, seconds = timed(lambda: kquants.encode(values, kind))
+            ours, seconds = timed(lambda: k_quants.encode(values, kind))
             blocks, other_seconds = timed(lambda: theirs(values.numpy(), kind, threads))
             a, b = error(values.numpy(), ours, kind), error(values.numpy(), blocks, kind)
             size = values.numel() * 4 / 1e6
@@ -216,7 +216,8 @@ def agreement(all_types):
 def real_file(python, folder):
     """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes the whole file."""
     import gguf
-    from twinlib.engines import gguf_file, gguf_vocabulary, kquants, models
+    from twinlib.gguf import writer as gguf_file, tokenizer as gguf_vocabulary, k_quants
+    from twinlib.models import load as models
 
     base = models.prepare("gemma-3-270m")
     tokenizer = models.tokenizer(base)
@@ -232,12 +233,12 @@ def real_file(python, folder):
         tensors_there = gguf.GGUFReader(target).tensors
         for tensor in tensors_there:
             values = plain[tensor.name]
-            kind = kquants.tensor_type(mixture, tensor.name, values.shape, 18, True, "gemma3")
+            kind = k_quants.tensor_type(mixture, tensor.name, values.shape, 18, True, "gemma3")
             same += kind == tensor.tensor_type
             if kind.name in ENCODED:
                 import torch
 
-                blocks = kquants.encode(torch.from_numpy(values.copy()), kind)
+                blocks = k_quants.encode(torch.from_numpy(values.copy()), kind)
                 errors[0] += error(values, blocks, kind) ** 2
                 errors[1] += error(values, tensor.data, kind) ** 2
         print(f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's type, "

@@ -27,7 +27,7 @@ STEPS = 6
 def measure(base, precision, gigabytes, how=""):
     """One configuration: what was planned, predicted and measured."""
     import torch
-    from twinlib.engines import hardware
+    from twinlib.models import plan as hardware
 
     machine = {**hardware.machine(), "gpu_gb": float(gigabytes)}
     wanted, plan = random_models.planned(base, precision, machine, **({"compile": False} if how else {}))

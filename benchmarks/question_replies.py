@@ -17,10 +17,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from twinlib.engines.asking import ASKERS, TRIES, Local, fetch
-from twinlib.engines.llama import SLOTS
-from twinlib.text import asking, clean, readers
-from twinlib.text.passages import language_of, passages
+from twinlib.corpus.questions.model import ASKERS, TRIES, Local, fetch
+from twinlib.models.llama_cpp import SLOTS
+from twinlib.corpus.questions import validate
+from twinlib.corpus import clean, readers
+from twinlib.corpus.passages import language_of, passages
 
 SAMPLES = Path(__file__).parent.parent / "data_samples" / "posts"
 
@@ -44,7 +45,7 @@ class Counted:
 
     def reply(self, passage, attempt, seed):
         said = self.ask(passage, attempt, seed)
-        found = asking.read_reply(said, passage)
+        found = validate.read_reply(said, passage)
         with self.lock:
             self.replies += 1
             self.invalid += not valid(said)
@@ -56,8 +57,8 @@ def valid(said):
     """Is it the JSON that was asked for: an object with 1 or 2 questions of 4 to 80 characters?"""
     try:
         questions = json.loads(said)["questions"]
-        return 1 <= len(questions) <= asking.MOST and all(
-            asking.SHORTEST <= len(one) <= asking.LONGEST for one in questions)
+        return 1 <= len(questions) <= validate.MOST and all(
+            validate.SHORTEST <= len(one) <= validate.LONGEST for one in questions)
     except (ValueError, KeyError, TypeError):
         return False
 

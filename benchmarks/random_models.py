@@ -27,9 +27,9 @@ def build(base, bits=16, device="cuda"):
     import torch
     from transformers import AutoModelForCausalLM, Qwen2Config
 
-    from twinlib.engines import cost
+    from twinlib.models import estimate
 
-    shape, width = cost.shape(base), 64 if base.endswith("0.5b") else 128
+    shape, width = estimate.shape(base), 64 if base.endswith("0.5b") else 128
     config = Qwen2Config(hidden_size=shape.hidden, intermediate_size=shape.inner, num_hidden_layers=shape.layers,
                          num_attention_heads=shape.query // width, num_key_value_heads=shape.keys // width,
                          vocab_size=shape.vocabulary, tie_word_embeddings=shape.tied, max_position_embeddings=32768,
@@ -86,7 +86,7 @@ def save(base, root):
 def planned(base, precision, machine, **typed):
     """(settings, Plan) of the persona step for these rows on this machine."""
     from twinlib import settings
-    from twinlib.engines import hardware
+    from twinlib.models import plan as hardware
 
     wanted = settings.make("persona", base=base, precision=precision, engine="transformers", effort="standard", rank=16,
                            **typed)
@@ -96,11 +96,12 @@ def planned(base, precision, machine, **typed):
 
 def trainer(base, settings, folder):
     """Our trainer on a random model, as the persona step makes it."""
-    from twinlib.engines import lean, models, training
+    from twinlib.train import trainer as lean, checkpoints
+    from twinlib.models import load
 
-    training.hush()
-    model = models._with_adapter(build(base, 4 if settings.precision == "4-bit" else 16), None,
-                                 models.Lora(settings.rank, checkpointing=settings.checkpointing == "full"))
+    checkpoints.hush()
+    model = load._with_adapter(build(base, 4 if settings.precision == "4-bit" else 16), None,
+                                 load.Lora(settings.rank, checkpointing=settings.checkpointing == "full"))
     model.config.use_cache = False
     return lean.trainer(model, words(), {"train": rows(), "val": []}, settings, folder, 10**6)
 

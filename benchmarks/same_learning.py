@@ -19,13 +19,13 @@ ARMS = {"ours": "ours, as planned", "trl": "TRL + PEFT, not packed", "ours-8": "
 
 
 def encoded(twin, settings, words):
-    from twinlib.engines import models
-    from twinlib.text.encode import encode_row
+    from twinlib.models import load
+    from twinlib.models.encode import encode_row
 
-    _, end = models.turn_end(words)
+    _, end = load.turn_end(words)
 
     def encode(row):
-        return encode_row(row, lambda m, generate: models.render(words, m, generate),
+        return encode_row(row, lambda m, generate: load.render(words, m, generate),
                           lambda text: words(text, add_special_tokens=False)["input_ids"], end, words.bos_token_id,
                           settings.length)
     return {split: [encode(row) for row in twin.records(split)] for split in ("train", "val")}
@@ -35,7 +35,7 @@ def val_loss(model, rows):
     """Nats a learnt token, every row by itself."""
     import torch
 
-    from twinlib.engines import lean
+    from twinlib.train import trainer as lean
 
     nats = tokens = 0.0
     with lean.answering(model), torch.no_grad():
@@ -53,17 +53,18 @@ def train(arm, path, base, epochs):
     from transformers import TrainerCallback
 
     from twinlib import Twin, settings
-    from twinlib.engines import hardware, lean, models, training
+    from twinlib.models import plan, load
+    from twinlib.train import trainer as lean, checkpoints
 
-    training.hush()
+    checkpoints.hush()
     twin = Twin.open(path, create=False)
     wanted = settings.make("persona", base=base, engine="transformers", effort="standard", epochs=epochs, rank=16,
                            learning_rate=2e-4, packing=True)
     train_rows = twin.records("train")
     facts = {"rows": len(train_rows), "tokens": sum(len(m["content"]) for r in train_rows for m in r["messages"]) * 0.7}
-    wanted = settings.resolve(wanted, hardware.plan("persona", wanted, hardware.machine(), facts).values)
-    loaded = models.prepare(base)
-    model, words = models.load(loaded, precision=wanted.precision, lora=models.Lora(wanted.rank))
+    wanted = settings.resolve(wanted, plan.plan("persona", wanted, plan.machine(), facts).values)
+    loaded = load.prepare(base)
+    model, words = load.load(loaded, precision=wanted.precision, lora=load.Lora(wanted.rank))
     rows = encoded(twin, wanted, words)
     tokens = sum(len(row.input_ids) for row in rows["train"])
     at_once = 8 * tokens / len(rows["train"]) if arm.endswith("-8") else wanted.batch * wanted.accumulation * wanted.length
@@ -93,12 +94,12 @@ def _trl(model, words, rows, settings, steps, at_once):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from twinlib.engines import training
+    from twinlib.train import checkpoints
 
     data = Dataset.from_dict({"input_ids": [r.input_ids for r in rows], "completion_mask": [r.completion_mask for r in rows]})
     at_once = max(2, 2 * round(at_once / 2))
-    common = {**training.common_arguments(settings, tempfile.mkdtemp()), "per_device_train_batch_size": 2,
-              **training.watching(replace(settings, steps=steps), None, 10**6)}
+    common = {**checkpoints.common_arguments(settings, tempfile.mkdtemp()), "per_device_train_batch_size": 2,
+              **checkpoints.watching(replace(settings, steps=steps), None, 10**6)}
     arguments = SFTConfig(**common, gradient_accumulation_steps=at_once // 2, max_length=settings.length, packing=False,
                           completion_only_loss=True, gradient_checkpointing=False, dataset_num_proc=None)
     return SFTTrainer(model=model, args=arguments, train_dataset=data, processing_class=words)

@@ -30,7 +30,7 @@ def is_chinese(text):
 
 def questions(twin, count):
     """The questions of the score card, then everyday ones, evenly from all."""
-    from twinlib.text.everyday import EVERYDAY
+    from twinlib.train.everyday import EVERYDAY
 
     answers = twin.records("answers") if twin.file("answers").exists() else []
     asked = list(dict.fromkeys(answer["question"] for answer in answers))[:count // 2]
@@ -61,8 +61,8 @@ def main():
     parser.add_argument("--tokens", type=int, default=120)
     asked = parser.parse_args()
     from twinlib import Twin
-    from twinlib.engines.llama import Llama
-    from twinlib.steps.talk import gguf_of
+    from twinlib.models.llama_cpp import Llama
+    from twinlib.talk.chat import gguf_of
 
     totals = {name: [0, 0] for name in WAYS}
     for twin in map(Twin.open, asked.twins):

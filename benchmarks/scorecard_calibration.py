@@ -25,8 +25,12 @@ sys.path.insert(0, str(ROOT))
 
 from twinlib import Twin, settings  # noqa: E402
 from twinlib.progress import Progress  # noqa: E402
-from twinlib.steps import corpus, evaluate, persona, quantize  # noqa: E402
-from twinlib.text import held_out, memorised, scorecard, style  # noqa: E402
+from twinlib.corpus import step as corpus
+from twinlib.evaluate import step as evaluate
+from twinlib.train import persona
+from twinlib.gguf import step as quantize  # noqa: E402
+from twinlib.evaluate import held_out, memorization, scores as scorecard
+from twinlib.text import style  # noqa: E402
 from twinlib.text.statistics import auc, bootstrap  # noqa: E402
 from twinlib.twin import Report, now, write_records  # noqa: E402
 
@@ -159,14 +163,15 @@ def _few_documents(twin, lu_xun, folder):
 
 def measured(twin):
     """{figures, scores} of one twin: what bears on these questions, by the card's own functions."""
-    from twinlib.engines import measures, models
+    from twinlib.evaluate import outputs
+    from twinlib.models import load
 
     wanted = settings.make("evaluate", effort="standard", questions=12, answer_tokens=80, picks=0, files="recommended")
     work = evaluate._work(twin, wanted)._replace(instructions=[], problems=[], facts=[], unwritten=[], picks=[])
-    rows = measures.Rows(models.prepare(twin.facts["base"]["name"]), twin.adapter("persona"),
+    rows = outputs.Rows(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"),
                          twin.hash(twin.adapter("persona")))
     twin.folder("evaluate")
-    keep = measures.Keeper(twin, Progress(twin.history("evaluate"), "evaluate"), work.size(0))
+    keep = outputs.Keeper(twin, Progress(twin.history("evaluate"), "evaluate"), work.size(0))
     found = evaluate._measured(twin, wanted, rows, work, {}, keep)
     train, test = (held_out.passages(twin.records("passages"), split) for split in ("train", "test"))
     answers = {row: [{**question, "text": said["text"], "prompt": "\n".join(turn["content"] for turn in told)}
@@ -175,9 +180,9 @@ def measured(twin):
     known = {language: style.voice([p["text"] for p in train], held_out.voices(language), language)
              for language in {question["language"] for question in work.questions}}
     margins, documents = scorecard.triples(known, answers["twin"], answers["base"])
-    copied, _ = memorised.copied(*found.copies, [p["text"] for p in test], [p["text"] for p in train], answers["twin"])
+    copied, _ = memorization.copied(*found.copies, [p["text"] for p in test], [p["text"] for p in train], answers["twin"])
     figures = {"prediction_gain": scorecard.prediction_gain(work.mine, work.theirs), **copied,
-               "membership": memorised.membership(work.trained, work.mine),
+               "membership": memorization.membership(work.trained, work.mine),
                "sounds_like_me": scorecard.sounds_like_me(known, answers["twin"], answers["base"], "twin")}
     scores = {side: [[text["document"], len(text["text"]), round(text["gain"], 2), round(text["loss"], 4)] for text in
                      getattr(work, side)] for side in ("mine", "theirs", "trained")}
@@ -190,16 +195,17 @@ def measured(twin):
 
 def speed(twin):
     """Tokens a second: the base and llama.cpp on the same questions."""
-    from twinlib.engines import measures, models
-    from twinlib.engines.llama import Llama
+    from twinlib.evaluate import outputs
+    from twinlib.models import load
+    from twinlib.models.llama_cpp import Llama
 
     do(twin, "quantize", types="Q8_0")
     asked = [[{"role": "user", "content": f"说说第 {i} 件事。"}] for i in range(24)]
-    rows = measures.Rows(models.prepare(twin.facts["base"]["name"]), twin.adapter("persona"), "")
-    rows(models.generate, False, asked[:1], max_tokens=2)
+    rows = outputs.Rows(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"), "")
+    rows(load.generate, False, asked[:1], max_tokens=2)
     for batch in (4, 12, 24):
         started = time.monotonic()
-        said = rows(models.generate, False, asked[:batch], max_tokens=32, batch=batch)
+        said = rows(load.generate, False, asked[:batch], max_tokens=32, batch=batch)
         print(f"torch, batches of {batch}: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s")
     with Llama(twin.gguf("Q8_0")) as llama:
         started = time.monotonic()

@@ -21,16 +21,17 @@ def measure(base, steps):
     """Prints what was measured, in the first process."""
     import torch
 
-    from twinlib.engines import hardware, training
+    from twinlib.models import plan
+    from twinlib.train import checkpoints
     from twinlib.progress import Progress
 
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    wanted, _ = random_models.planned(base, "16-bit", hardware.machine(), batch=8)
+    wanted, _ = random_models.planned(base, "16-bit", plan.machine(), batch=8)
     trainer = random_models.trainer(base, replace(wanted, steps=steps), tempfile.mkdtemp())
-    training.follow(trainer, Progress(None, "persona"), {"loss": "loss"})
+    checkpoints.follow(trainer, Progress(None, "persona"), {"loss": "loss"})
     times = random_models.step_times(trainer)
-    warm, size = random_models.WARM, wanted.accumulation * training.processes()
-    if training.is_main():
+    warm, size = random_models.WARM, wanted.accumulation * checkpoints.processes()
+    if checkpoints.is_main():
         print("RESULT " + json.dumps({
             "tokens_s": sum(trainer.train_dataset.tokens[warm * size:]) / (times[-1] - times[warm]),
             "loss": trainer.state.log_history[-1]["train_loss"], "accumulation": wanted.accumulation}), flush=True)

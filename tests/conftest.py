@@ -17,7 +17,7 @@ from twinlib.progress import Progress
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-VOICES = ROOT / "twinlib" / "voices"
+VOICES = ROOT / "twinlib" / "data" / "voices"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,7 +53,7 @@ def save_tiny_tokenizer(folder):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    from twinlib.engines.models import CHATML
+    from twinlib.models.load import CHATML
 
     tokenizer = Tokenizer(models.BPE())
     pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -112,7 +112,7 @@ def posts(tmp_path):
 def sample_twin(twin, posts):
     """A twin whose corpus step has run on a third of the sample blog."""
     from twinlib import settings
-    from twinlib.steps import corpus
+    from twinlib.corpus import step as corpus
     from twinlib.twin import Report, now
 
     wanted = settings.make("corpus", source=str(posts), author="Ning", consent=True)

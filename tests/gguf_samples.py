@@ -191,7 +191,7 @@ def _byte_level(family, tokens, merges, types):
 def _pieces(tokens, types):
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    from twinlib.engines.embedded import merges_of
+    from twinlib.models.pip_base import merges_of
 
     ids = {token: i for i, token in enumerate(tokens)}
     merged = merges_of(tokens, [1 if kind == 4 else kind for kind in types])

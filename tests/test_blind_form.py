@@ -10,10 +10,11 @@ import pytest
 pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
-from twinlib.text import blind_codes, interview
-from twinlib.text.blind_codes import Choice, Reply
+from twinlib.evaluate.blind_test import codes
+from twinlib.corpus import interview
+from twinlib.evaluate.blind_test.codes import Choice, Reply
 from twinlib.twin import write_records
-from twinlib.ui import answers, blind_test, run
+from twinlib.ui import interview_store, blind_test_form, run
 
 PAIRS = [{"question": f"Question {n}?", "owner": f"Mine {n}.", "other": f"Its {n}.", "row": "base" if n == 5 else "twin",
           "first": n % 2} for n in range(6)]
@@ -27,7 +28,7 @@ def twin(tmp_path):
 
 @pytest.fixture
 def form(twin):
-    return blind_test.form(twin)
+    return blind_test_form.form(twin)
 
 
 def kept(twin):
@@ -56,24 +57,24 @@ def test_an_answer_is_on_the_disk_when_next_is_pressed_and_not_among_the_intervi
     form.next.click()
     assert kept(twin)["friends-16"]["answer"] == "Half past five." and not twin.file("interview").exists()
     assert form.now == interview.QUESTIONS[-2] and "1 answered" in form.progress.value
-    assert blind_test.form(twin).now == interview.QUESTIONS[-2]
+    assert blind_test_form.form(twin).now == interview.QUESTIONS[-2]
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
-    form = blind_test.Form(twin, every=0.05)
+    form = blind_test_form.Form(twin, every=0.05)
     write(form, "half a sent")
     deadline = time.time() + 5
     while not kept(twin) and time.time() < deadline:
         time.sleep(0.02)
     assert (kept(twin)["friends-16"]["draft"], kept(twin)["friends-16"]["answer"]) == ("half a sent", "")
-    assert blind_test.form(twin).boxes["friends-16"].value == "half a sent"
+    assert blind_test_form.form(twin).boxes["friends-16"].value == "half a sent"
 
 
 def test_questions_that_were_learnt_from_are_not_asked(twin):
     asked, done = interview.QUESTIONS[-1], interview.QUESTIONS[-2]
     write_records(twin.file("train"), [{"messages": [{"role": "user", "content": asked.zh}]}])
     write_records(twin.file("interview"), [{"id": done.id, "question": done.en, "answer": "Long ago."}])
-    form = blind_test.form(twin)
+    form = blind_test_form.form(twin)
     assert len(form.places.options) == 94 and form.now == interview.QUESTIONS[-3]
 
 
@@ -85,7 +86,7 @@ def test_own_questions_come_first_and_stay(form, twin):
     assert kept(twin)["friends-16"]["answer"] == "begun", "what leaves the screen is saved"
     write(form, "Because of the brakes.")
     form.next.click()
-    again = blind_test.form(twin)
+    again = blind_test_form.form(twin)
     assert again.places.options[0][0] == "✓ 1. Why trams?"
     again.places.value = again.book.questions[0].id
     assert again.boxes[again.now.id].value == "Because of the brakes."
@@ -105,14 +106,14 @@ def test_after_the_last_question_it_says_what_to_do_next(form):
 
 def test_where_codes_are_sent_is_remembered(form, twin):
     form.to.value = "Ning, by WeChat "
-    assert blind_test.form(Twin(twin.path)).to.value == "Ning, by WeChat"
+    assert blind_test_form.form(Twin(twin.path)).to.value == "Ning, by WeChat"
 
 
 def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(answers, "write_records", full)
+    monkeypatch.setattr(interview_store, "write_records", full)
     write(form, "An answer.")
     form.next.click()
     assert "The disk is full and the answer is not saved" in form.said.value
@@ -125,7 +126,7 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, monkeypat
 def test_a_damaged_corpus_is_a_sentence(twin):
     twin.folder("corpus")
     twin.file("train").write_text("{broken")
-    assert "run the step 'corpus' again" in str(blind_test.form(twin))
+    assert "run the step 'corpus' again" in str(blind_test_form.form(twin))
 
 
 # The page
@@ -135,16 +136,16 @@ def test_with_nothing_answered_it_says_so_in_one_sentence(twin, monkeypatch, cap
     monkeypatch.setattr(run, "follow", lambda words: pytest.fail("nothing to run"))
     twin.folder("quantize")
     twin.gguf("Q8_0").write_bytes(b"x")
-    blind_test.make(twin)
+    blind_test_form.make(twin)
     assert capsys.readouterr().out.count("\n") == 1
-    assert "Codes can be read once the page is made" in blind_test.codes(twin).found.value
+    assert "Codes can be read once the page is made" in blind_test_form.codes(twin).found.value
 
 
 def test_the_page_is_offered_as_a_download(twin):
-    assert str(blind_test.page(twin)) == ""
+    assert str(blind_test_form.page(twin)) == ""
     twin.folder("evaluate")
     twin.file("blind_test").write_text("<p>page")
-    assert 'download="demo-blind-test.html" href="data:text/html;base64,PHA+cGFnZQ=="' in blind_test.page(twin).html
+    assert 'download="demo-blind-test.html" href="data:text/html;base64,PHA+cGFnZQ=="' in blind_test_form.page(twin).html
 
 
 # Codes
@@ -152,14 +153,14 @@ def test_the_page_is_offered_as_a_download(twin):
 
 def code(wrong=(), friend=1, name="", test="7F3K", minute=0):
     choices = tuple(Choice(one["first"] ^ (n in wrong), 2, False) for n, one in enumerate(PAIRS))
-    return blind_codes.write(Reply(test, friend, blind_codes.START + 60 * minute, choices, name))
+    return codes.write(Reply(test, friend, codes.START + 60 * minute, choices, name))
 
 
 @pytest.fixture
 def box(twin):
     pytest.importorskip("scipy")
     write_records(twin.file("blind_tests"), [{**TEST, "id": "0000"}, TEST])
-    return blind_test.codes(twin)
+    return blind_test_form.codes(twin)
 
 
 def test_pasted_codes_are_counted_shown_and_kept(box, twin):
@@ -171,7 +172,7 @@ def test_pasted_codes_are_counted_shown_and_kept(box, twin):
     assert "20% of 15 answers" in box.found.value, "those pasted before still count"
     box.box.value = f"once more: {code((), 3)}"
     assert len(twin.file("blind_codes").read_text().splitlines()) == 3
-    assert "20% of 15 answers" in blind_test.codes(Twin(twin.path)).found.value, "and in a new runtime"
+    assert "20% of 15 answers" in blind_test_form.codes(Twin(twin.path)).found.value, "and in a new runtime"
 
 
 def test_a_friend_who_did_it_again_counts_once(box, twin):
@@ -195,9 +196,9 @@ def test_each_friend_is_judged(twin):
 
     def friend(number, wrong, name):
         choices = tuple(Choice(one["first"] ^ (n < wrong), 2, False) for n, one in enumerate(trials))
-        return blind_codes.write(Reply("7F3K", number, blind_codes.START, choices, name))
+        return codes.write(Reply("7F3K", number, codes.START, choices, name))
 
-    shown = str(blind_test.results(twin, " ".join([friend(1, 5, "Anna"), friend(2, 6, "Bo")])))
+    shown = str(blind_test_form.results(twin, " ".join([friend(1, 5, "Anna"), friend(2, 6, "Bo")])))
     anna, bo = (next(line for line in shown.splitlines() if line.startswith(name)) for name in ("Anna", "Bo"))
     assert "5/20" in anna and "tells you from the twin" in anna, "15 of 20 right beat chance"
     assert "6/20" in bo and "tells" not in bo
@@ -210,14 +211,14 @@ def test_a_friends_name_is_never_markup(box):
 
 def test_the_picture_shows_every_group_there_is(twin):
     pytest.importorskip("scipy")
-    from twinlib.text import blind_test as pure
+    from twinlib.evaluate.blind_test import analysis as pure
 
     def mark(friend, trial, row="twin", read=False, sure=1, fooled=False):
         return {"friend": friend, "trial": trial, "row": row, "fooled": fooled, "sure": sure, "read": read, "upper": True}
 
     marks = [mark(1, n, sure=n % 3 + 1, fooled=n % 2 == 0) for n in range(6)] + [mark(1, 9, "base"), mark(1, 7, read=True),
              mark(2, 0), mark(2, 9, "base", fooled=True)]
-    [axis] = blind_test.drawn(marks).axes
+    [axis] = blind_test_form.drawn(marks).axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels == ["Fool rate", "a little sure", "fairly sure", "very sure", "had read one before",
                       "by friends who answer at random", "easy pairs (the base)"]
@@ -232,7 +233,7 @@ def test_who_answered_the_whole_interview_is_asked_something_else(twin):
     write_records(twin.file("interview"), [
         {"id": q.id, "answer": "Half past five.", "question": q.en, "language": "en", "when": "", "skipped": False}
         for q in interview.QUESTIONS])
-    form = blind_test.form(twin)
+    form = blind_test_form.form(twin)
     assert form.now.id not in interview.BY_ID and "last week" in form.asked.value
     write(form, "The brake cable, and I took the other one.")
     form.next.click()

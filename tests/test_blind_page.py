@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from twinlib import TwinError
-from twinlib.text import blind_codes, blind_page
-from twinlib.text.blind_codes import Choice
+from twinlib.evaluate.blind_test import codes, page
+from twinlib.evaluate.blind_test.codes import Choice
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 EVIL = '</template></script><img src=x onerror="document.title=\'pwned\'"> \u2028 & "quotes" \'too\' \u202eRTL שלום 😀 {{DATA}}'
@@ -41,40 +41,40 @@ def unpacked(html):
 
 def test_the_page_holds_no_key_and_no_readable_text():
     test = made([trial(n, row="base" if n == 3 else "twin", first=n % 2) for n in range(8)])
-    html = blind_page.page(test)
+    html = page.page(test)
     assert "What I say" not in html and "What it says" not in html
     data = unpacked(html)
     assert set(data) == {"id", "name", "to", "minutes", "pairs"} and all(len(pair) == 3 for pair in data["pairs"])
     flipped = made([{**one, "owner": one["other"], "other": one["owner"], "first": 1 - one["first"], "row": "twin"}
                     for one in test["trials"]])
-    assert blind_page.page(flipped) == html, "whoever reads the source learns nothing of who wrote what"
+    assert page.page(flipped) == html, "whoever reads the source learns nothing of who wrote what"
 
 
 def test_the_key_says_which_text_is_the_owners():
-    pairs = blind_page.data(made([trial(0, first=0), trial(1, first=1)]))["pairs"]
+    pairs = page.data(made([trial(0, first=0), trial(1, first=1)]))["pairs"]
     assert pairs[0] == ["Question 0?", "What I say to 0.", "What it says to 0."]
     assert pairs[1] == ["Question 1?", "What it says to 1.", "What I say to 1."]
 
 
 def test_the_largest_page_stays_under_its_limit_and_a_larger_one_is_refused():
     text = "字" * 500
-    html = blind_page.page(made([trial(n, owner=text, other=text, question="问" * 60) for n in range(60)]))
-    assert 250_000 < len(html.encode()) < blind_page.LARGEST == 300_000
+    html = page.page(made([trial(n, owner=text, other=text, question="问" * 60) for n in range(60)]))
+    assert 250_000 < len(html.encode()) < page.LARGEST == 300_000
     with pytest.raises(TwinError, match="fewer pairs"):
-        blind_page.page(made([trial(n, owner=text * 2, other=text, question="问" * 60) for n in range(60)]))
+        page.page(made([trial(n, owner=text * 2, other=text, question="问" * 60) for n in range(60)]))
 
 
 def test_nothing_is_loaded_and_no_text_becomes_markup():
-    html = blind_page.page(made([trial(0, owner=EVIL, other=EVIL, question=EVIL)], author=EVIL, to=EVIL))
+    html = page.page(made([trial(0, owner=EVIL, other=EVIL, question=EVIL)], author=EVIL, to=EVIL))
     assert "<img" not in html and "pwned" not in html and unpacked(html)["name"] == EVIL
     assert "default-src 'none'" in html and "unsafe" not in html and "innerHTML =" not in html
     assert not re.findall(r"""(?:src|href)=["']?(?:http|//)|@import|url\(|fetch\(|XMLHttp|sendBeacon|eval\(""", html)
 
 
 def test_time_is_estimated_for_both_languages():
-    assert blind_page.minutes([["", "字" * 350, "字" * 350]]) == 2
-    assert blind_page.minutes([["", "a" * 1100, "a" * 1100]]) == 2
-    assert blind_page.minutes([["?", "a", "b"]] * 20) == 4
+    assert page.minutes([["", "字" * 350, "字" * 350]]) == 2
+    assert page.minutes([["", "a" * 1100, "a" * 1100]]) == 2
+    assert page.minutes([["?", "a", "b"]] * 20) == 4
 
 
 # In a browser
@@ -87,7 +87,7 @@ def opened(chromium, tmp_path):
 
     def open_(test, size=PHONE, locale="en-GB", before="", **more):
         path = tmp_path / "blind_test.html"
-        path.write_text(blind_page.page(test), encoding="utf-8")
+        path.write_text(page.page(test), encoding="utf-8")
         context = chromium.new_context(viewport=size, locale=locale, has_touch=size is PHONE, offline=True, **more)
         contexts.append(context)
         window = context.new_page()
@@ -146,17 +146,17 @@ def test_a_whole_test_is_played_and_its_code_says_what_was_picked(opened, size, 
     shot(window, f"{size['width']}-end")
     assert ("机器写的" if locale == "zh-CN" else "by a machine") in window.locator("main").inner_text()
     assert "Ning, by WeChat" in window.locator("main").inner_text()
-    [reply], damaged = blind_codes.read(code_of(window))
+    [reply], damaged = codes.read(code_of(window))
     assert reply.choices == tuple(wanted[n] for n in range(7)) and not damaged
     assert reply.test == "7F3K" and reply.name == "小明 with a l", "what fits into 15 bytes"
-    order, swapped = blind_codes.shown(reply.friend, 7)
-    firsts = [unpacked(blind_page.page(test))["pairs"][n][2 if swapped[n] else 1] for n in order]
+    order, swapped = codes.shown(reply.friend, 7)
+    firsts = [unpacked(page.page(test))["pairs"][n][2 if swapped[n] else 1] for n in order]
     assert seen == firsts, "Python knows the order that the friend saw"
     assert window.evaluate("document.documentElement.scrollWidth") <= size["width"], "nothing to scroll sideways"
 
 
 def test_both_sides_and_all_orders_come_up():
-    orders = [blind_codes.shown(friend, 5) for friend in range(1, 3001)]
+    orders = [codes.shown(friend, 5) for friend in range(1, 3001)]
     first = Counter(order[0] for order, _ in orders)
     assert set(first) == set(range(5)) and all(500 < count < 700 for count in first.values())
     for trial in range(5):
@@ -182,13 +182,13 @@ def test_going_back_shows_what_was_chosen_and_it_can_be_changed(opened):
     window.click("button.main")
     pick(window, "What I say", 2, read=True)
     window.click("button.main")
-    before = blind_codes.read(code_of(window))[0][0]
+    before = codes.read(code_of(window))[0][0]
     window.click("text=Back to the questions")
     assert window.locator(".card.chosen").inner_text().startswith("What I say")
     assert window.locator("#sure .chosen").inner_text() == "fairly" and window.locator(".tick input").is_checked()
     pick(window, "What it says", 3, read=False)
     window.click("button.main")
-    after = blind_codes.read(code_of(window))[0][0]
+    after = codes.read(code_of(window))[0][0]
     assert (before.choices, after.choices) == ((Choice(0, 2, True),), (Choice(1, 3, False),))
     assert before.friend == after.friend
 
@@ -203,7 +203,7 @@ def test_the_state_outlasts_a_reload(opened):
     window.reload()
     assert window.locator("h2").inner_text() == question and "2 of 3" in window.locator("main").inner_text()
     window.click("text=Stop here and get the result code")
-    reply = blind_codes.read(code_of(window))[0][0]
+    reply = codes.read(code_of(window))[0][0]
     assert reply.name == "Anna" and sum(choice is not None for choice in reply.choices) == 1
 
 
@@ -215,7 +215,7 @@ def test_it_works_where_nothing_may_be_kept(opened):
         if window.locator("#pick").count():
             pick(window, "What I say", 1)
         window.click("button.main")
-    assert len(blind_codes.read(code_of(window))[0]) == 1
+    assert len(codes.read(code_of(window))[0]) == 1
 
 
 def test_the_language_is_the_browsers_and_can_be_switched_in_the_middle(opened):
@@ -247,12 +247,12 @@ def test_the_code_is_copied_by_button_or_marked_to_be_copied_by_hand(opened):
     assert window.evaluate("navigator.clipboard.readText()") == code
     with window.expect_download() as download:
         window.click("text=Save as a file")
-    assert blind_codes.read(Path(download.value.path()).read_text())[0][0].choices == (Choice(0, 1, False),)
+    assert codes.read(Path(download.value.path()).read_text())[0][0].choices == (Choice(0, 1, False),)
     window.evaluate("navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false")
     window.click("button.main")
     window.wait_for_selector("text=copy the marked code by hand")
     marked = "(box => box.value.slice(box.selectionStart, box.selectionEnd))(document.activeElement)"
-    assert blind_codes.read(window.evaluate(marked))[0][0].choices == (Choice(0, 1, False),)
+    assert codes.read(window.evaluate(marked))[0][0].choices == (Choice(0, 1, False),)
 
 
 def test_it_can_be_done_with_the_keyboard_alone(opened):
@@ -261,13 +261,13 @@ def test_it_can_be_done_with_the_keyboard_alone(opened):
     window.keyboard.press("Enter")
     for key in ("Tab", "Space", "Tab", "Space", "ArrowRight", "Tab", "Space", "Tab", "Tab", "Enter"):
         window.keyboard.press(key)
-    [reply], _ = blind_codes.read(code_of(window))
+    [reply], _ = codes.read(code_of(window))
     assert reply.choices[0].sure == 2 and reply.choices[0].read is True
 
 
 def test_without_scripts_it_says_what_to_do(chromium, tmp_path):
     path = tmp_path / "page.html"
-    path.write_text(blind_page.page(made([trial(0)])), encoding="utf-8")
+    path.write_text(page.page(made([trial(0)])), encoding="utf-8")
     context = chromium.new_context(java_script_enabled=False)
     window = context.new_page()
     window.goto(path.as_uri())

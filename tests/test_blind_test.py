@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from twinlib import TwinError
 from twinlib import settings as declared
-from twinlib.engines import gguf_file, gguf_vocabulary, models
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models import load
 from twinlib.progress import Progress
-from twinlib.steps import blind_test as step
-from twinlib.text import blind_codes, blind_test, interview
-from twinlib.text.blind_codes import ALPHABET, Choice, Damaged, Reply
+from twinlib.evaluate.blind_test import step
+from twinlib.evaluate.blind_test import codes as blind_codes, analysis
+from twinlib.corpus import interview
+from twinlib.evaluate.blind_test.codes import ALPHABET, Choice, Damaged, Reply
 from twinlib.twin import write_records
 from test_blind_page import made, trial
 
@@ -118,7 +120,7 @@ def test_the_two_sides_and_the_order_are_the_pages():
 def test_the_pool_leaves_out_what_was_answered_or_asked():
     first = interview.QUESTIONS[0]
     last = interview.QUESTIONS[-1]
-    pool = blind_test.pool({last.id}, [first.zh.upper() + "  !"])
+    pool = analysis.pool({last.id}, [first.zh.upper() + "  !"])
     assert len(pool) == 94 and first not in pool and last not in pool
     assert pool[0] == interview.QUESTIONS[-2], "the interview starts at the other end"
 
@@ -132,7 +134,7 @@ def test_the_pool_leaves_out_what_was_answered_or_asked():
 def test_an_answer_out_of_ones_own_texts_is_noticed(answer, share):
     corpus = ["Hello. I FIXED trams for twenty six years, and now I mend bicycles on Pier Three with tea!",
               "我姓宁，我在电车厂修了二十六年车。领了一笔钱，领导跟我握了手，握得很松，差半圈。"]
-    assert blind_test.copied(answer, corpus) == share
+    assert analysis.copied(answer, corpus) == share
 
 
 @pytest.mark.parametrize("one, other, expected", [
@@ -143,31 +145,31 @@ def test_an_answer_out_of_ones_own_texts_is_noticed(answer, share):
      ("A very long first sentence that never ends before here.", "No.")),
     ("no end in sight at all", "Yes.", ("no end in sight at all", "Yes."))])
 def test_the_longer_of_a_pair_is_cut_after_a_sentence(one, other, expected):
-    assert blind_test.same_length(one, other) == expected
+    assert analysis.same_length(one, other) == expected
 
 
 @given(st.text(max_size=3000), st.text(max_size=3000))
 @settings(max_examples=50)
 def test_no_answer_outgrows_the_page(one, other):
-    assert all(len(text.encode()) <= blind_test.LONGEST for text in blind_test.same_length(
+    assert all(len(text.encode()) <= analysis.LONGEST for text in analysis.same_length(
         *(text.encode("utf-8", "replace").decode() for text in (one, other))))
 
 
 @pytest.mark.parametrize("text, cut", [("One. Two. And then", "One. Two."), ("一。二", "一。"), ("never ends", "never ends")])
 def test_a_sentence_that_broke_off_goes(text, cut):
-    assert blind_test.whole_sentences(text) == cut
+    assert analysis.whole_sentences(text) == cut
 
 
 def test_typing_tells_nothing():
-    assert blind_test.typed("“It’s” – well… fine--no") == blind_test.typed('"It\'s" — well... fine — no')
-    assert blind_test.typed("他说,“好”。") == blind_test.typed("他说，「好」。") == '他说，"好"。'
-    assert blind_test.typed("等等——算了。") == blind_test.typed("等等--算了。")
+    assert analysis.typed("“It’s” – well… fine--no") == analysis.typed('"It\'s" — well... fine — no')
+    assert analysis.typed("他说,“好”。") == analysis.typed("他说，「好」。") == '他说，"好"。'
+    assert analysis.typed("等等——算了。") == analysis.typed("等等--算了。")
 
 
 def test_one_pair_in_five_is_easy_at_most_and_the_same_each_time():
     questions = [f"Question {n}?" for n in range(20)]
-    assert [len(blind_test.catches(questions[:n], 3)) for n in (0, 4, 5, 14, 15, 20)] == [0, 0, 1, 2, 3, 3]
-    assert blind_test.catches(questions[::-1], 3) == blind_test.catches(questions, 3)
+    assert [len(analysis.catches(questions[:n], 3)) for n in (0, 4, 5, 14, 15, 20)] == [0, 0, 1, 2, 3, 3]
+    assert analysis.catches(questions[::-1], 3) == analysis.catches(questions, 3)
 
 
 # What came back
@@ -190,46 +192,46 @@ def exam():
 
 
 def test_picking_the_machine_is_being_fooled(exam):
-    found = blind_test.received(exam, codes(reply(exam, wrong=(0, 1))))
+    found = analysis.received(exam, codes(reply(exam, wrong=(0, 1))))
     assert [mark["fooled"] for mark in found.marks] == [True, True] + [False] * 8
     assert [mark["row"] for mark in found.marks].count("base") == 2
-    assert blind_test.share(blind_test.counted(found.marks))[0] == 2 / 8
+    assert analysis.share(analysis.counted(found.marks))[0] == 2 / 8
 
 
 def test_what_isnt_answered_doesnt_count(exam):
-    found = blind_test.received(exam, codes(reply(exam, wrong=(0,), skip=(1, 2))))
-    assert len(found.marks) == 8 and blind_test.share(blind_test.counted(found.marks))[3] == 6
+    found = analysis.received(exam, codes(reply(exam, wrong=(0,), skip=(1, 2))))
+    assert len(found.marks) == 8 and analysis.share(analysis.counted(found.marks))[3] == 6
 
 
 def test_the_same_friend_counts_once_with_the_newest_code_in_any_order(exam):
     old, new = reply(exam, wrong=(0, 1, 2), minute=5), reply(exam, wrong=(0,), minute=9)
     for text in (codes(old, new), codes(new, old), codes(new, old, new)):
-        found = blind_test.received(exam, text)
+        found = analysis.received(exam, text)
         assert list(found.replies.values()) == [new] and sum(mark["fooled"] for mark in found.marks) == 1
 
 
 def test_a_code_of_another_test_is_named_and_not_counted(exam):
     other = {**exam, "id": "ZZZZ"}
-    found = blind_test.received(exam, codes(reply(other, name="Anna"), reply(exam)), earlier=["ZZZZ"])
+    found = analysis.received(exam, codes(reply(other, name="Anna"), reply(exam)), earlier=["ZZZZ"])
     assert len(found.replies) == 1
     assert found.notes == ["The code AMU1-ZZZZ (Anna)… is from an earlier test of this twin, so it doesn't count: send "
                            "that friend the newest page."]
-    assert "from another test" in blind_test.received(exam, codes(reply(other))).notes[0]
+    assert "from another test" in analysis.received(exam, codes(reply(other))).notes[0]
 
 
 def test_a_damaged_code_is_named_with_what_to_do(exam):
     code = codes(reply(exam))
-    [note] = blind_test.received(exam, code[:-8]).notes
+    [note] = analysis.received(exam, code[:-8]).notes
     assert note.startswith("The code AMU1-7F3K5-") and "its end is missing (25/31)" in note and "press Copy" in note
-    [note] = blind_test.received(exam, code[:12] + ("A" if code[12] != "A" else "B") + code[13:]).notes
+    [note] = analysis.received(exam, code[:12] + ("A" if code[12] != "A" else "B") + code[13:]).notes
     assert "a character in it is wrong" in note
 
 
 def test_friends_who_answer_at_random_and_known_texts_are_left_out(exam):
     good, bad = reply(exam, wrong=(0,), read=(1,)), reply(exam, wrong=(0, 1, 2, 3), friend=2)
-    found = blind_test.received(exam, codes(good, bad)).marks
-    assert blind_test.random_friends(found) == {2}, "right in one of two easy pairs is what guessing gives"
-    counted = blind_test.counted(found)
+    found = analysis.received(exam, codes(good, bad)).marks
+    assert analysis.random_friends(found) == {2}, "right in one of two easy pairs is what guessing gives"
+    counted = analysis.counted(found)
     assert {mark["friend"] for mark in counted} == {1} and len(counted) == 7
 
 
@@ -257,7 +259,7 @@ def test_drawing_friends_again_is_as_in_scipys_own_bootstrap():
     expected = stats.bootstrap(([hit / 20 for hit in hits],), numpy.mean, method="percentile", n_resamples=4000,
                                rng=numpy.random.default_rng(2)).confidence_interval
     shuffled = [random.Random(place).sample(row, 20) for place, row in enumerate(table)]
-    low, high = blind_test.interval(marks(shuffled))
+    low, high = analysis.interval(marks(shuffled))
     assert low <= expected.low + 0.02 and high >= expected.high - 0.02
     assert high - low < 1.35 * (expected.high - expected.low)
 
@@ -266,7 +268,7 @@ def test_friends_who_differ_and_questions_that_differ_make_the_interval_wide():
     alike = [[(n + f) % 2 for n in range(20)] for f in range(10)]
     friends = [[f < 5] * 20 for f in range(10)]
     questions = [[n < 10 for n in range(20)]] * 10
-    narrow, *wide = ([high - low for low, high in [blind_test.interval(marks(table))]][0]
+    narrow, *wide = ([high - low for low, high in [analysis.interval(marks(table))]][0]
                      for table in (alike, friends, questions))
     assert narrow < 0.16 and min(wide) > 0.4
 
@@ -276,7 +278,7 @@ def test_no_interval_is_narrower_than_that_of_independent_answers():
 
     for friends in (1, 2, 5, 12):
         table = random_table(friends, 20, 0.5, seed=friends)
-        low, high = blind_test.interval(marks(table))
+        low, high = analysis.interval(marks(table))
         lowest, highest = wilson(sum(map(sum, table)), 20 * friends)
         assert low <= lowest and high >= highest
 
@@ -284,44 +286,44 @@ def test_no_interval_is_narrower_than_that_of_independent_answers():
 def test_where_all_answers_are_alike_the_interval_is_wilsons():
     from twinlib.text.statistics import wilson
 
-    assert blind_test.interval(marks([[0] * 20] * 10)) == wilson(0, 200)
-    assert blind_test.interval(marks([[1]])) == wilson(1, 1)
+    assert analysis.interval(marks([[0] * 20] * 10)) == wilson(0, 200)
+    assert analysis.interval(marks([[1]])) == wilson(1, 1)
 
 
 def test_friends_who_answered_different_questions_can_be_counted():
     table = [[1, None, None, 0], [None, 0, None, 1], [0, 1, 1, None]]
-    value, low, high, n = blind_test.share(marks(table))
+    value, low, high, n = analysis.share(marks(table))
     assert (value, n) == (4 / 7, 7) and 0 <= low < 4 / 7 < high <= 1
 
 
 @pytest.mark.parametrize("n, right", [(20, 15), (40, 27), (100, 61), (6, 6), (5, None), (0, None)])
 def test_how_many_right_beat_chance(n, right):
-    assert blind_test.beats_chance(n) == right
+    assert analysis.beats_chance(n) == right
 
 
 def test_how_many_answers_more_is_the_root_law():
     """97 answers measure 50 % to within 10 points, 43 to within 15; of 20 they are known to within 22."""
     half = 1.96 * (0.25 / 20) ** 0.5
     assert round(half, 2) == 0.22
-    assert blind_test.needed(20, 0.5 - half, 0.5 + half, 0.10) + 20 == 97
-    assert blind_test.needed(20, 0.5 - half, 0.5 + half, 0.15) + 20 == 43
-    assert blind_test.needed(400, 0.46, 0.54, 0.10) == 0
+    assert analysis.needed(20, 0.5 - half, 0.5 + half, 0.10) + 20 == 97
+    assert analysis.needed(20, 0.5 - half, 0.5 + half, 0.15) + 20 == 43
+    assert analysis.needed(400, 0.46, 0.54, 0.10) == 0
 
 
 @pytest.mark.parametrize("share, friends, words", [
     (0.05, 10, "they can tell"), (0.5, 3, "too few to say"), (0.5, 40, "nobody can tell, within 15 points"),
     (0.95, 10, "more often than you")])
 def test_the_sentence_says_what_the_interval_allows(share, friends, words):
-    found = blind_test.Received({}, [], marks(random_table(friends, 20, share)))
-    said = blind_test.sentence(found)
+    found = analysis.Received({}, [], marks(random_table(friends, 20, share)))
+    said = analysis.sentence(found)
     assert words in said and f"{friends} friends" in said and "guessing: 50 %" in said
     assert ("for ±10 points (best by more friends)" in said) == (friends == 3)
 
 
 def test_the_figure_of_the_report(exam):
-    empty = blind_test.fool_rate(None, "")
+    empty = analysis.fool_rate(None, "")
     assert empty["value"] is None and "no friend's code" in empty["note"]
-    figure = blind_test.fool_rate(exam, codes(reply(exam, wrong=(0, 1))))
+    figure = analysis.fool_rate(exam, codes(reply(exam, wrong=(0, 1))))
     assert figure["value"] == 0.25 and figure["n"] == 8 and 0 <= figure["low"] < 0.25 < figure["high"]
 
 
@@ -330,19 +332,19 @@ def test_the_figure_of_the_report(exam):
 
 def answer(twin, *pairs):
     write_records(twin.file("blind_answers"), [
-        {"id": blind_test.own_question(question).id, "question": question, "answer": text, "language": "en",
+        {"id": analysis.own_question(question).id, "question": question, "answer": text, "language": "en",
          "when": "2026-03-01T20:15:00", "skipped": False} for question, text in pairs])
 
 
 @pytest.fixture
 def answered(sample_twin, tiny_base):
     """A twin with a Q8_0 file of the tiny base, and six answers."""
-    base = models.prepare(str(tiny_base))
-    tokenizer = models.tokenizer(base)
-    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+    base = load.prepare(str(tiny_base))
+    tokenizer = load.tokenizer(base)
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     sample_twin.folder("quantize")
     sample_twin.remember(author="Ning", base={"name": base.name, "revision": base.revision})
-    gguf_file.write(tiny_base, {"Q8_0": sample_twin.gguf("Q8_0")}, vocabulary,
+    writer.write(tiny_base, {"Q8_0": sample_twin.gguf("Q8_0")}, vocabulary,
                     {"name": "tiny", "template": tokenizer.chat_template})
     answer(sample_twin, *((f"New question {n}?", f"An answer {n} that nobody has read. It ends here.") for n in range(6)))
     return sample_twin
@@ -366,8 +368,8 @@ def test_the_twin_answers_and_the_key_and_the_page_are_kept(answered, capsys):
 def test_the_first_sample_stands_whatever_is_changed_later(answered, monkeypatch):
     run(answered)
     first = {one["question"]: one["text"] for one in answered.records("blind_samples")}
-    monkeypatch.setattr("twinlib.engines.llama.Llama.complete", None)
-    monkeypatch.setattr("twinlib.engines.models.generate", None)
+    monkeypatch.setattr("twinlib.models.llama_cpp.Llama.complete", None)
+    monkeypatch.setattr("twinlib.models.load.generate", None)
     run(answered, to="elsewhere")
     assert len(step.tests_of(answered)) == 1, "the same pairs are the same test: codes that are out still count"
     answer(answered, *((f"New question {n}?", f"Another answer {n}, longer than before. And more.") for n in range(6)))
@@ -378,7 +380,7 @@ def test_the_first_sample_stands_whatever_is_changed_later(answered, monkeypatch
 
 
 def test_the_twin_may_write_half_as_much_again_as_the_owner(answered, monkeypatch):
-    from twinlib.engines.llama import Llama
+    from twinlib.models.llama_cpp import Llama
 
     asked, chat = [], Llama.chat
     monkeypatch.setattr(Llama, "chat", lambda self, messages, most, heat, **more: asked.append(
@@ -408,11 +410,11 @@ def test_without_the_base_there_are_no_easy_pairs_and_it_says_so(answered, capsy
 
 
 def test_a_base_larger_than_the_memory_is_not_loaded(answered, monkeypatch, capsys):
-    from twinlib.engines import hardware
+    from twinlib.models import plan
 
-    small = {**hardware.machine(), "gpu_gb": 0.0, "memory_gb": 0.5}
-    monkeypatch.setattr(hardware, "machine", lambda: small)
-    monkeypatch.setattr(models, "load", None)
+    small = {**plan.machine(), "gpu_gb": 0.0, "memory_gb": 0.5}
+    monkeypatch.setattr(plan, "machine", lambda: small)
+    monkeypatch.setattr(load, "load", None)
     assert "GB of memory and there are 0: run this where step 02 ran" in run(answered).warnings[0]
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.text import memorised, scorecard, style, verdict
+from twinlib.evaluate import memorization, scores, ratings
+from twinlib.text import style
 
 RECORD = json.loads((Path(__file__).parent / "scorecard_calibration.json").read_text(encoding="utf-8"))
 
@@ -20,7 +21,7 @@ def texts(twin, side):
 
 
 def level(name, found):
-    return verdict.level(found, verdict.mark(name))
+    return ratings.level(found, ratings.mark(name))
 
 
 def likeness(twin):
@@ -36,23 +37,23 @@ def test_real_authors_are_told_from_people_whom_the_fit_never_saw(author):
 
 def test_an_overfitted_twin_is_caught_by_copies_and_by_membership():
     figures = RECORD["twins"]["over"]["figures"]
-    found = memorised.membership(texts("over", "trained"), texts("over", "mine"))
+    found = memorization.membership(texts("over", "trained"), texts("over", "mine"))
     assert found == {**figures["membership"], "note": found["note"]}
     assert level("membership", found) == level("copied", figures["copied"]) == "bad"
     assert figures["copied"]["value"] > 0.5 and found["value"] > 0.9
-    assert "too long or too hard" in scorecard.prediction_gain(texts("over", "mine"), texts("over", "theirs"))["note"]
+    assert "too long or too hard" in scores.prediction_gain(texts("over", "mine"), texts("over", "theirs"))["note"]
 
 
 def test_a_twin_that_was_trained_as_recommended_is_not():
     figures = RECORD["twins"]["right"]["figures"]
-    found = memorised.membership(texts("right", "trained"), texts("right", "mine"))
+    found = memorization.membership(texts("right", "trained"), texts("right", "mine"))
     assert level("membership", found) != "bad" and level("copied", figures["copied"]) != "bad"
 
 
 @pytest.mark.parametrize("twin", ["under", "barely"])
 def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has(twin):
     """The mark was set when `under` was known; `barely`, of another author in another language, came after it."""
-    under, right = (scorecard.prediction_gain(texts(one, "mine"), texts(one, "theirs")) for one in (twin, "right"))
+    under, right = (scores.prediction_gain(texts(one, "mine"), texts(one, "theirs")) for one in (twin, "right"))
     assert level("prediction_gain", under) == "bad" and "hardly begun" in under["note"]
     assert right["low"] > 0 and "it learnt you" in right["note"]
 

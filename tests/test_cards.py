@@ -10,7 +10,8 @@ from huggingface_hub.utils import validate_repo_id
 
 from twinlib import catalogue
 from twinlib.settings import SETTINGS
-from twinlib.text import cards, labels
+from twinlib.publish import cards
+from twinlib.text import labels
 
 GEMMA = catalogue.entry("gemma-3-270m")
 FACTS = cards.Facts(

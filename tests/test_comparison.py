@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from conftest import build_tiny_base
-from twinlib.engines import comparison, gguf_file, gguf_vocabulary, models
-from twinlib.engines.llama import Llama
-from twinlib.text import rewards
+from twinlib.gguf import decimals, writer, tokenizer
+from twinlib.models import load
+from twinlib.models.llama_cpp import Llama
+from twinlib.train import rewards
 from twinlib.text.statistics import wilson
 from twinlib.twin import Report, Stopped, TwinError, now, write_records
 
@@ -57,40 +58,40 @@ def test_an_answer_that_names_neither_number_is_told_from_a_wrong_one(text, name
 
 
 def test_four_versions_that_fall_together_are_one_piece_of_evidence():
-    share, low, high = comparison.interval([(4, 4)] * 30 + [(0, 4)] * 20)
+    share, low, high = decimals.interval([(4, 4)] * 30 + [(0, 4)] * 20)
     assert share == 0.6
     assert (low, high) == pytest.approx(wilson(30, 50), abs=1e-4)  # as wide as for 50 problems, not 200
-    assert comparison.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
-    assert comparison.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
-    assert comparison.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
+    assert decimals.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
+    assert decimals.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
+    assert decimals.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
 
 
 def test_it_says_when_all_of_it_is_chance():
     records = answered("base", "F16", [2, 3, 1, 2] * 12) + answered("base", "Q8_0", [2, 4, 0, 3] * 12)
-    assert [s[:23] for s in comparison.sentences(records)] == ["All of it is chance, fo"]
+    assert [s[:23] for s in decimals.sentences(records)] == ["All of it is chance, fo"]
 
 
 def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_half():
     before = [4] * 19 + [0] * 31  # 38 %, and 62 % afterwards: 26 to 76 % by pairs
     records = answered("base", "F16", [2] * 50) + answered("persona", "F16", before) \
         + answered("reasoning", "F16", [4] * 31 + [0] * 19)
-    assert all(low < 0.5 < high for _, low, high in map(comparison.interval, map(
-        comparison._pairs, comparison._cells(records).values())))
-    said = comparison.sentences(records)
+    assert all(low < 0.5 < high for _, low, high in map(decimals.interval, map(
+        decimals._pairs, decimals._cells(records).values())))
+    said = decimals.sentences(records)
     assert said[0] == "Taken alone, no figure can be told from a coin."
     assert said[-1].startswith("Reasoning training changed more than chance would: reasoning F16 +24 points")
 
 
 @pytest.mark.parametrize("pairs, begins", [(3, "Too few to tell: even 3 pairs"), (4, "Better than a coin: base F16")])
 def test_so_few_problems_that_nothing_could_stand_out_tell_nothing(pairs, begins):
-    assert comparison.sentences(answered("base", "F16", [4] * pairs))[0].startswith(begins)
+    assert decimals.sentences(answered("base", "F16", [4] * pairs))[0].startswith(begins)
 
 
 def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
     lost = [4] * 20 + [1] * 20
     records = answered("persona", "F16", [4] * 40) + answered("persona", "Q4_K_M", lost) \
         + answered("persona", "Q8_0", [4] * 39 + [3])
-    said = comparison.sentences(records)
+    said = decimals.sentences(records)
     assert said[0].startswith("Better than a coin: persona F16, persona Q4_K_M, persona Q8_0.")
     assert said[1] == "Different from F16 by more than chance: persona Q4_K_M -38 points (p = 2e-06)."
     assert len(said) == 2
@@ -98,44 +99,44 @@ def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
 
 def test_what_a_file_lost_counts_by_pairs_and_only_beyond_chance():
     better = answered("base", "F16", [4] * 10)
-    assert comparison.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (-0.5, pytest.approx(2 / 2**5))
+    assert decimals.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (-0.5, pytest.approx(2 / 2**5))
     some = better + answered("base", "Q8_0", [0] * 5 + [4] * 5)  # 20 answers fewer, but 5 pairs: p = 0.06
-    assert comparison.sentences(some)[-1].startswith("No quantized file differs from its F16 by more than chance")
+    assert decimals.sentences(some)[-1].startswith("No quantized file differs from its F16 by more than chance")
     rambles = answered("base", "F16", [0] * 6) + answered("base", "Q8_0", [0] * 6)  # and isn't asked the rest
     answers = answered("persona", "F16", [4] * 10) + answered("persona", "Q8_0", [4] * 10)
-    assert "than 10 pairs of numbers can show" in comparison.sentences(rambles + answers)[-1]
+    assert "than 10 pairs of numbers can show" in decimals.sentences(rambles + answers)[-1]
 
 
 def test_reasoning_is_measured_against_the_persona_it_continued():
     before = answered("base", "F16", [4] * 40) + answered("persona", "F16", [1, 2] * 20)
     after = answered("reasoning", "F16", [4] * 40)
     nothing = answered("base", "Q8_0", [4] * 40)
-    said = comparison.sentences(before + nothing + after)
+    said = decimals.sentences(before + nothing + after)
     assert said[-1].startswith("Reasoning training changed more than chance would: reasoning F16 +62 points")
-    said = comparison.sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
+    said = decimals.sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
     assert said[-1] == "Reasoning training changed nothing that chance doesn't explain."
 
 
 def test_answers_that_name_no_number_are_worse_than_chance_and_it_says_why(monkeypatch):
     records = answered("base", "F16", [0] * 6, readable=False) + answered("base", "Q8_0", [2] * 6)
-    assert comparison.sentences(records)[0] == ("Nothing here is better than a coin, and some of it is worse: 50% of "
+    assert decimals.sentences(records)[0] == ("Nothing here is better than a coin, and some of it is worse: 50% of "
                                                 "all answers named neither number.")
-    assert comparison.figures_of(records)["decimals_base_F16"]["note"].startswith("100% of the answers named neither")
+    assert decimals.figures_of(records)["decimals_base_F16"]["note"].startswith("100% of the answers named neither")
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    assert "50% 的回答没有说出其中任何一个数" in comparison.sentences(records)[0]
+    assert "50% 的回答没有说出其中任何一个数" in decimals.sentences(records)[0]
 
 
 def test_a_cell_that_was_asked_less_is_compared_on_what_both_answered():
     whole, short = answered("base", "F16", [4] * 10), answered("base", "Q8_0", [0] * 6)
-    assert comparison.change(whole, short) == (-1.0, pytest.approx(2 / 2**6))
+    assert decimals.change(whole, short) == (-1.0, pytest.approx(2 / 2**6))
 
 
 def test_the_table_stands_in_the_order_of_rows_and_types():
-    figures = comparison.figures_of(answered("persona", "Q8_0", [2] * 50) + answered("base", "F16", [4] * 50))
-    assert comparison.table(figures).split("\n") == [
+    figures = decimals.figures_of(answered("persona", "Q8_0", [2] * 50) + answered("base", "F16", [4] * 50))
+    assert decimals.table(figures).split("\n") == [
         "| right answers | F16 | Q8_0 | Q5_K_M | Q4_K_M |", "| --- | --- | --- | --- | --- |",
         "| base | 100% (93%–100%) | – | – | – |", "| persona | – | 50% (43%–57%) | – | – |"]
-    assert comparison.table({"size_mb_F16": {"value": 1}}) == ""
+    assert decimals.table({"size_mb_F16": {"value": 1}}) == ""
 
 
 # The real path, with a tiny base and two random adapters
@@ -148,7 +149,7 @@ def trained(twin, tmp_path):
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    base = models.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
+    base = load.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
     twin.remember(base={"name": base.name, "revision": base.revision}, system_prompt=SYSTEM)
     for seed, step in enumerate(("persona", "reasoning")):
         model = get_peft_model(AutoModelForCausalLM.from_pretrained(base.path), LoraConfig(
@@ -161,9 +162,9 @@ def trained(twin, tmp_path):
         twin.finish(Report(step, {}, now(), now(), {}, {}, {}, {}, []))
     train, _ = rewards.split_problems(rewards.decimals(200, seed=2), 8, seed=1)
     write_records(twin.file("problems"), [{**problem, "split": "train"} for problem in train])
-    words = models.tokenizer(base)
+    words = load.tokenizer(base)
     card = {"name": "Ning", "template": words.chat_template + "{# the twin's own #}"}
-    return twin, base, gguf_vocabulary.read(words, 600, [2]), card
+    return twin, base, tokenizer.read(words, 600, [2]), card
 
 
 def left(twin):
@@ -173,7 +174,7 @@ def left(twin):
 
 def compared(trained, files=None, progress=None, **changes):
     twin, base, vocabulary, card = trained
-    return comparison.decimals(twin, base, vocabulary, card, files or {}, progress or (lambda *_: None),
+    return decimals.decimals(twin, base, vocabulary, card, files or {}, progress or (lambda *_: None),
                                **{"count": 8, "tokens": 4, **changes})
 
 
@@ -182,7 +183,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
     found = compared(trained, progress=lambda done, total, note: seen.append((done, total, note)))
     assert list(found.figures) == [f"decimals_{row}_{kind}" for row in ("base", "persona", "reasoning")
                                    for kind in ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")]
-    cells = comparison._cells(found.records)
+    cells = decimals._cells(found.records)
     asked = [[record["id"] for record in part] for part in cells.values()]
     assert len(asked) == 12 and asked[0][:4] == [p["id"] for p in rewards.SHOWCASE]
     assert all(ids == asked[0] for ids in asked) and len(asked[0]) == 8
@@ -193,24 +194,24 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
     assert told == sorted(told) and told[-1] == (96, 96)
     texts = {cell: [record["text"] for record in part] for cell, part in cells.items()}
     assert texts["base", "F16"] != texts["persona", "F16"] != texts["reasoning", "F16"]  # each with its own adapter
-    assert found.sentences == comparison.sentences(found.records)
+    assert found.sentences == decimals.sentences(found.records)
 
 
 def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
     twin, base, vocabulary, card = trained
-    base_row, persona, reasoning = comparison.rows_of(twin, "plain", "own")
+    base_row, persona, reasoning = decimals.rows_of(twin, "plain", "own")
     assert (base_row.adapter, base_row.template, base_row.system) == (None, "plain", "")
     assert (persona.adapter, persona.template, persona.system) == (twin.adapter("persona"), "own", SYSTEM)
     assert reasoning.adapter == twin.adapter("reasoning")
     found = compared(trained)
     path = tmp_path / "x.gguf"
-    gguf_file.write(base.path, {"F16": path}, vocabulary, card, twin.adapter("persona"))
+    writer.write(base.path, {"F16": path}, vocabulary, card, twin.adapter("persona"))
     with Llama(path) as llama:  # what the step 'reasoning' asks, by hand
         text = llama.chat([{"role": "system", "content": SYSTEM},
                            {"role": "user", "content": rewards.ask(rewards.SHOWCASE[0])}], 4, temperature=0).text
-    assert text == comparison._cells(found.records)["persona", "F16"][0]["text"]
+    assert text == decimals._cells(found.records)["persona", "F16"][0]["text"]
     twin.report_path("reasoning").unlink()
-    assert [row.name for row in comparison.rows_of(twin, "plain", "own")] == ["base", "persona"]
+    assert [row.name for row in decimals.rows_of(twin, "plain", "own")] == ["base", "persona"]
 
 
 def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twins(trained, monkeypatch):
@@ -222,17 +223,17 @@ def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twi
         templates.append(GGUFReader(path).fields["tokenizer.chat_template"].contents())
         return Llama(path)
 
-    monkeypatch.setattr(comparison, "Llama", opened)
-    monkeypatch.setattr(comparison, "TYPES", ("F16",))
+    monkeypatch.setattr(decimals, "Llama", opened)
+    monkeypatch.setattr(decimals, "TYPES", ("F16",))
     compared(trained)
-    assert templates == [models.CHATML] + [trained[3]["template"]] * 2
+    assert templates == [load.CHATML] + [trained[3]["template"]] * 2
 
 
 def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     twin, base, vocabulary, card = trained
     path = twin.folder("quantize") / "demo-Q8_0.gguf"
-    gguf_file.write(base.path, {"Q8_0": path}, vocabulary, card)  # the bare base, to be told from what is written anew
-    cells = comparison._cells(compared(trained, {"Q8_0": path}).records)
+    writer.write(base.path, {"Q8_0": path}, vocabulary, card)  # the bare base, to be told from what is written anew
+    cells = decimals._cells(compared(trained, {"Q8_0": path}).records)
     assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [r["text"] for r in cells["reasoning", "F16"]]
     assert [r["text"] for r in cells["persona", "Q8_0"]] != [r["text"] for r in cells["reasoning", "Q8_0"]]
     assert left(twin) == sorted([path, twin.file("comparisons")])
@@ -243,22 +244,22 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
         if "persona Q8_0" in note and done > 40 + 4 + 1:  # in the second part of its problems
             raise Stopped
 
-    monkeypatch.setattr(comparison, "FIRST", 4)
-    monkeypatch.setattr(comparison.rewards, "names_one", lambda *_: True)
+    monkeypatch.setattr(decimals, "FIRST", 4)
+    monkeypatch.setattr(decimals.rewards, "names_one", lambda *_: True)
     with pytest.raises(Stopped):
         compared(trained, progress=stop)
     twin = trained[0]
     before = twin.records("comparisons")
     assert len(before) == 4 * 8 + 8 + 4 and left(twin) == [twin.file("comparisons")]
     asked, written = [], []
-    ask, write = Llama.chat_many, gguf_file.write
+    ask, write = Llama.chat_many, writer.write
     monkeypatch.setattr(Llama, "chat_many", lambda llama, many, *rest, **named: asked.append(len(many)) or ask(
         llama, many, *rest, **named))
-    monkeypatch.setattr(gguf_file, "write", lambda folder, outputs, *rest: written.append(list(outputs)) or write(
+    monkeypatch.setattr(writer, "write", lambda folder, outputs, *rest: written.append(list(outputs)) or write(
         folder, outputs, *rest))
     found = compared(trained)
     assert found.records[:len(before)] == before and len(found.records) == 96 and sum(asked) == 96 - len(before)
-    assert written == [["Q8_0", "Q5_K_M", "Q4_K_M"], list(comparison.TYPES)]
+    assert written == [["Q8_0", "Q5_K_M", "Q4_K_M"], list(decimals.TYPES)]
     assert compared(trained).records == found.records and sum(asked) == 96 - len(before)  # nothing is asked again
     (twin.adapter("reasoning") / "trained.txt").write_text("anew")
     compared(trained)
@@ -270,8 +271,8 @@ def test_rows_files_lie_where_there_is_room(trained, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     usage = lambda path: type("Usage", (), {"free": 10**12 if str(path) == str(tmp_path) else 10**11})()
     monkeypatch.setattr("shutil.disk_usage", usage)
-    write = gguf_file.write
-    monkeypatch.setattr(gguf_file, "write", lambda folder, outputs, *rest: written.extend(outputs.values()) or write(
+    write = writer.write
+    monkeypatch.setattr(writer, "write", lambda folder, outputs, *rest: written.extend(outputs.values()) or write(
         folder, outputs, *rest))
     compared(trained, tokens=1, count=4)
     assert written and {path.parent.parent for path in written} == {tmp_path}
@@ -279,7 +280,7 @@ def test_rows_files_lie_where_there_is_room(trained, monkeypatch, tmp_path):
 
 
 def test_who_never_answers_is_not_asked_the_rest(trained, monkeypatch):
-    monkeypatch.setattr(comparison, "FIRST", 4)
+    monkeypatch.setattr(decimals, "FIRST", 4)
     found = compared(trained, tokens=1)  # no answer of one token names a number
     assert {figure["n"] for figure in found.figures.values()} == {4}
 

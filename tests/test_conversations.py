@@ -2,9 +2,9 @@
 
 import pytest
 
-from twinlib.text import conversations
-from twinlib.text.readers.file import Conversation, Message, Options
-from twinlib.text.readers.said import Said, is_short, spoken
+from twinlib.corpus import conversations
+from twinlib.corpus.readers.input_file import Conversation, Message, Options
+from twinlib.corpus.readers.chats.messages import Said, is_short, spoken
 
 ME = Options(me=("Ning",))
 

@@ -11,7 +11,7 @@ import pytest
 from twinlib import Twin, TwinError, settings
 from twinlib.progress import Progress
 from twinlib.settings import stops
-from twinlib.steps import corpus
+from twinlib.corpus import step as corpus
 from twinlib.twin import write_json
 
 SAMPLES = Path(__file__).parent.parent / "data_samples"

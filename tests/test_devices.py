@@ -3,14 +3,14 @@
 import pytest
 
 from twinlib import catalogue
-from twinlib.text import devices
-from twinlib.text.devices import Fit
+from twinlib.models import device_fit
+from twinlib.models.device_fit import Fit
 
 GEMMA, QWEN = "gemma-3-270m", "qwen2.5-{}b".format
 
 
 def fit(base, gigabytes, context=4096):
-    return devices.fit(gigabytes * 1e9, context, catalogue.entry(base).shape)
+    return device_fit.fit(gigabytes * 1e9, context, catalogue.entry(base).shape)
 
 
 @pytest.mark.parametrize("base, kind, gigabytes, phone, laptop, card", [
@@ -35,7 +35,7 @@ def test_files_of_known_size_go_with_the_smallest_usual_device(base, kind, gigab
 
 def test_memory_is_weights_conversation_a_tenth_and_the_program():
     shape = catalogue.Shape(layers=10, hidden=0, inner=0, query=0, keys=100, vocabulary=0)
-    assert devices.memory(1e9, 1000, shape) == pytest.approx(1.1 * (1e9 + 2 * 10 * 100 * 2 * 1000) + 0.15e9)
+    assert device_fit.memory(1e9, 1000, shape) == pytest.approx(1.1 * (1e9 + 2 * 10 * 100 * 2 * 1000) + 0.15e9)
 
 
 def test_a_long_conversation_wants_a_larger_device():
@@ -48,13 +48,13 @@ def test_a_laptop_that_reads_memory_slower_than_people_read_text_is_called_slow(
 
 
 def test_devices_are_said_in_both_languages():
-    assert devices.sentence(fit(QWEN(3), 1.930)) == (
+    assert device_fit.sentence(fit(QWEN(3), 1.930)) == (
         "a phone with 6 GB of memory or more, a laptop with 8 GB or more, a graphics card with 6 GB or more",
         "6 GB 内存以上的手机、8 GB 内存以上的笔记本电脑、6 GB 显存以上的显卡")
-    assert devices.sentence(fit(QWEN(14), 15.702)) == (
+    assert device_fit.sentence(fit(QWEN(14), 15.702)) == (
         "a laptop with 32 GB or more (slowly), a graphics card with 24 GB or more",
         "32 GB 内存以上的笔记本电脑（较慢）、24 GB 显存以上的显卡")
-    assert devices.sentence(Fit(33.6e9, None, None, None, True)) == (
+    assert device_fit.sentence(Fit(33.6e9, None, None, None, True)) == (
         "a machine with about 34 GB of free memory", "约有 34 GB 空闲内存的机器")
 
 
@@ -64,9 +64,9 @@ def test_devices_are_said_in_both_languages():
     (.101, None, "noticeably", "明显"), (None, .98, "indistinguishable", "分不出"), (None, .92, "hardly", "几乎没有"),
     (None, .91, "slightly", "略有"), (None, .5, "noticeably", "明显"), (0.0, 0.0, "indistinguishable", "分不出")])
 def test_a_figure_has_a_word_that_people_use(divergence, top1, en, zh):
-    said = devices.nearness(divergence, top1)
+    said = device_fit.nearness(divergence, top1)
     assert said[0].startswith(en) and zh in said[1]
 
 
 def test_what_was_not_measured_has_no_word():
-    assert devices.nearness() is None
+    assert device_fit.nearness() is None

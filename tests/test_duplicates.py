@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.text.duplicates import EXACT, PIECE, Groups, Sketches, shingles, similar, superfluous
+from twinlib.corpus.dedupe import EXACT, PIECE, Groups, Sketches, shingles, similar, superfluous
 
 POSTS = [path.read_text(encoding="utf-8")
          for path in sorted((Path(__file__).parent.parent / "data_samples" / "posts").iterdir())]
@@ -141,7 +141,7 @@ def test_a_long_text_that_starts_without_letters_has_a_small_sketch_too():
 def test_a_book_is_hashed_in_pieces_as_if_at_once(monkeypatch):
     book = "".join(POSTS)
     whole = shingles(book)
-    monkeypatch.setattr("twinlib.text.duplicates.PIECE", 1000)
+    monkeypatch.setattr("twinlib.corpus.dedupe.PIECE", 1000)
     assert len(book) < PIECE and shingles(book).tolist() == whole.tolist()
 
 

@@ -3,10 +3,12 @@
 import pytest
 
 from twinlib import Stopped, TwinError, settings
-from twinlib.engines import gguf_file, gguf_vocabulary, models
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models import load
 from twinlib.progress import Progress
-from twinlib.steps import evaluate
-from twinlib.text import blind_codes, held_out
+from twinlib.evaluate import step as evaluate
+from twinlib.evaluate.blind_test import codes as blind_codes
+from twinlib.evaluate import held_out
 from twinlib.twin import Report, content_id, now, write_records
 
 LEFT_OUT = ("told_apart", "pick_my_reply", "membership", "forgetting", "own_facts", "never_wrote")  # at effort smoke
@@ -21,22 +23,22 @@ def add_adapter(twin, tiny_base, change=0.3):
     """A persona adapter that changes what the base says, and a report that it is fresh."""
     import torch
 
-    base = models.prepare(str(tiny_base))
+    base = load.prepare(str(tiny_base))
     twin.remember(base={"name": base.name, "revision": base.revision})
-    model, _ = models.load(base, precision="32-bit", lora=models.Lora(4))
+    model, _ = load.load(base, precision="32-bit", lora=load.Lora(4))
     torch.manual_seed(1)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             weight.data = change * torch.randn_like(weight)
-    models.save_adapter(model, base, twin.adapter("persona"))
+    load.save_adapter(model, base, twin.adapter("persona"))
     finish(twin, "persona", twin.inputs(twin.file("train"), base=True), precision="32-bit")
 
 
 def add_gguf(twin, tiny_base):
-    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
-    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+    tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     twin.folder("quantize")
-    gguf_file.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
+    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
                     {"name": "tiny", "template": tokenizer.chat_template})
 
 
@@ -106,7 +108,7 @@ def test_a_problem_file_that_is_not_there_is_a_stop(trained):
 
 def test_a_second_run_loads_no_model_and_says_the_same(trained, monkeypatch):
     first = run(trained)
-    monkeypatch.setattr(models, "load", lambda *_, **__: pytest.fail("the model was loaded again"))
+    monkeypatch.setattr(load, "load", lambda *_, **__: pytest.fail("the model was loaded again"))
     assert run(trained).figures == first.figures
 
 
@@ -145,9 +147,9 @@ def test_the_gain_is_that_of_the_adapter(sample_twin, tiny_base):
 def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(sample_twin, tiny_base):
     add_adapter(sample_twin, tiny_base, change=1.0)
     note = run(sample_twin).figures["prediction_gain"]["note"]
-    model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     texts = [passage["text"] for passage in held_out.cut(evaluate._passages(sample_twin, "test"))]
-    plain = sum(nats for nats, _ in models.nll(model, tokenizer, texts, 2048))
+    plain = sum(nats for nats, _ in load.nll(model, tokenizer, texts, 2048))
     scores = [[score["nats"] for score in sample_twin.records("scores") if score["id"] == content_id(text)]
               for text in texts]
     base, twin = map(sum, zip(*scores))

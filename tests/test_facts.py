@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.text import facts, pairs
-from twinlib.text.held_out import voices
-from twinlib.text.passages import language_of
+from twinlib.evaluate import facts
+from twinlib.corpus import rows
+from twinlib.evaluate.held_out import voices
+from twinlib.corpus.passages import language_of
 
 POSTS = Path(__file__).parent.parent / "data_samples" / "posts"
 
@@ -77,13 +78,13 @@ def test_what_the_corpus_mentions_or_training_asked_is_not_asked():
     assert any("telescope" in question for question in asked)
     learnt = next(iter(asked))
     assert learnt not in {one["question"] for one in facts.never_wrote("", [learnt], ["en"])}
-    trained = {question for known in (pairs.UNKNOWN_ZH, pairs.UNKNOWN_EN) for _, question in known}
+    trained = {question for known in (rows.UNKNOWN_ZH, rows.UNKNOWN_EN) for _, question in known}
     assert not trained & {one["question"] for one in facts.never_wrote("", [], ["zh", "en"], 60, 20)}
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_the_twin_learns_to_say_is_a_refusal_and_what_people_write_is_none(language):
-    assert all(facts.refuses(said, language) for said in pairs.UNWRITTEN[language])
+    assert all(facts.refuses(said, language) for said in rows.UNWRITTEN[language])
     paragraphs = [line for text in voices(language).values() for line in text.splitlines() if len(line) > 30]
     assert sum(facts.refuses(line, language) for line in paragraphs) / len(paragraphs) < 0.05
 

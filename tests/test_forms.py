@@ -10,7 +10,7 @@ from widget_tree import inside, text_of
 from twinlib import Twin
 from twinlib.settings import SETTINGS, fields
 from twinlib.twin import write_records
-from twinlib.ui import forms, machine
+from twinlib.ui import forms, base_models
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 
@@ -82,7 +82,7 @@ def test_in_both_languages_each_says_its_sentence_once(twin, monkeypatch):
     form = forms.form("persona", twin)
     form.inputs["packing"].value = True
     assert "yours; auto would be · 您填的；自动会用 no · 否" in form.hints["packing"].value
-    said = machine.overview().text
+    said = base_models.overview().text
     assert said.count("installed already") == 1 and said.count("no NVIDIA GPU") <= 1
     assert "(no commercial use · 禁止商用)" in said
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from conftest import build_tiny_base, learns_the_same
-from twinlib.engines import lean, loss, lora, models, packing
+from twinlib.train import trainer, loss_kernel, lora_kernel, packing
+from twinlib.models import load
 
 pytest.importorskip("bitsandbytes")
 
@@ -21,7 +22,7 @@ def loaded(folder, family):
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, quantization_config=config,
                                                  device_map={"": "cpu"}, attn_implementation="sdpa")
     model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False))
-    loss.patch(model.get_base_model())
+    loss_kernel.patch(model.get_base_model())
     packing.register()
     return model.train()
 
@@ -34,14 +35,14 @@ def test_our_product_of_a_4_bit_weight_learns_what_the_libraries_learn(tmp_path,
     model = loaded(tmp_path, family)
     model.set_attn_implementation(packing.NAME)
     batch = packing.Packed([(list(range(3, 40)), [1] * 37), (list(range(50, 70)), [1] * 20)], 64, 0, count=1)[0]
-    learns_the_same(model, batch, lambda: (lora.patch(model), lean.prepare(model, compiled)))
+    learns_the_same(model, batch, lambda: (lora_kernel.patch(model), trainer.prepare(model, compiled)))
 
 
 def test_layers_with_4_bit_weights_share_one_piece_of_compiled_code(tmp_path):
     from torch._dynamo.testing import CompileCounterWithBackend
 
     model = loaded(tmp_path, "qwen2")
-    lora.patch(model)
+    lora_kernel.patch(model)
     counter = CompileCounterWithBackend("aot_eager")
     model.get_base_model().enable_input_require_grads()
     for layer in model.get_base_model().base_model.layers:
@@ -53,6 +54,6 @@ def test_layers_with_4_bit_weights_share_one_piece_of_compiled_code(tmp_path):
 def test_a_base_in_4_bit_keeps_its_own_types(tmp_path):
     """Norms, embeddings and head stay as loaded: raised to float32 they would double what flows between layers."""
     build_tiny_base(tmp_path)
-    model, _ = models.load(models.prepare(str(tmp_path)), precision="4-bit", lora=models.Lora(4, checkpointing=True))
+    model, _ = load.load(load.prepare(str(tmp_path)), precision="4-bit", lora=load.Lora(4, checkpointing=True))
     kinds = {p.dtype for name, p in model.named_parameters() if "lora" not in name and p.dtype != torch.uint8}
     assert torch.float32 not in kinds

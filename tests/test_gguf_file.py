@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from conftest import ROOT, save_tiny_tokenizer
-from twinlib.engines import gguf_base, gguf_file, gguf_vocabulary, kquants, models
-from twinlib.engines.llama import Llama
+from twinlib.gguf import tensors, writer, tokenizer, k_quants
+from twinlib.models import load
+from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.twin import Stopped, TwinError
 
 CARD = {"name": "Ning", "license": "apache-2.0", "languages": ["zh", "en"], "base": "someone/Tiny-2L",
-        "template": models.CHATML}
+        "template": load.CHATML}
 SHAPE = dict(vocab_size=600, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4,
              num_key_value_heads=2, max_position_embeddings=512, eos_token_id=2, pad_token_id=0, bos_token_id=None)
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -65,7 +66,7 @@ def random_adapter(model, folder, **config):
 
 
 def vocabulary_of(folder):
-    return gguf_vocabulary.read(models.tokenizer(models.prepare(str(folder))), 600, [2])
+    return tokenizer.read(load.tokenizer(load.prepare(str(folder))), 600, [2])
 
 
 def greedy(model, ids, count):
@@ -79,11 +80,11 @@ def greedy(model, ids, count):
 def with_weights_of(path, model, base):
     """The model with the weights that a GGUF file stands for."""
     stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
-    with gguf_file.Source(base) as source:
+    with writer.Source(base) as source:
         for tensor in source.tensors:
             if tensor.source:
-                values = kquants.decode(stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape)
-                values = gguf_file.base_layout(source.config, tensor, values)
+                values = k_quants.decode(stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape)
+                values = writer.base_layout(source.config, tensor, values)
                 model.get_parameter(tensor.source).data.copy_(values)
     return model
 
@@ -103,8 +104,8 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
     base = random_model(family, tmp_path / "base")
     plain = greedy(base, PROMPT, 24)
     trained = random_adapter(base, tmp_path / "adapter", **FAMILIES[family][2])
-    outputs = {kind: tmp_path / f"x-{kind}.gguf" for kind in gguf_file.TYPES}
-    sizes = gguf_file.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter")
+    outputs = {kind: tmp_path / f"x-{kind}.gguf" for kind in writer.TYPES}
+    sizes = writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter")
     expected = greedy(trained, PROMPT, 24)
     assert expected != plain and not {0, 2} & set(expected)
     with Llama(outputs["F32"], context=256, precise=True) as llama:
@@ -126,7 +127,7 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
 def test_the_header_is_that_of_llama_cpps_converter(tmp_path):
     random_model("llama", tmp_path / "base")
     path = tmp_path / "x.gguf"
-    gguf_file.write(tmp_path / "base", {"Q8_0": path}, vocabulary_of(tmp_path / "base"), CARD)
+    writer.write(tmp_path / "base", {"Q8_0": path}, vocabulary_of(tmp_path / "base"), CARD)
     reader = gguf.GGUFReader(path)
     expected = {
         "general.architecture": "llama", "general.type": "model", "general.name": "Ning",
@@ -137,7 +138,7 @@ def test_the_header_is_that_of_llama_cpps_converter(tmp_path):
         "llama.attention.key_length": 64, "llama.rope.dimension_count": 64, "llama.rope.freq_base": 10000.0,
         "llama.vocab_size": 600, "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "qwen2",
         "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.padding_token_id": 0, "tokenizer.ggml.add_bos_token": False,
-        "tokenizer.chat_template": models.CHATML}
+        "tokenizer.chat_template": load.CHATML}
     assert {key: reader.fields[key].contents() for key in expected} == expected
     kinds = {tensor.name: tensor.tensor_type.name for tensor in reader.tensors}
     assert kinds["token_embd.weight"] == kinds["output.weight"] == kinds["blk.1.ffn_down.weight"] == "Q8_0"
@@ -148,18 +149,18 @@ def test_the_header_is_that_of_llama_cpps_converter(tmp_path):
 def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
     trained = random_adapter(random_model(family, tmp_path / "base"), tmp_path / "adapter", **FAMILIES[family][2])
     outputs = {kind: tmp_path / f"{kind}.gguf" for kind in ("Q4_K_M", "Q5_K_M", "BF16")}
-    gguf_file.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter")
+    writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter")
     weights, changed = trained.merge_and_unload().state_dict(), 0
-    with gguf_file.Source(tmp_path / "base", tmp_path / "adapter") as source:
+    with writer.Source(tmp_path / "base", tmp_path / "adapter") as source:
         for kind, path in outputs.items():
             stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
             assert list(stored) == [tensor.name for tensor in source.tensors]
             for tensor in source.tensors:
                 found, merged = stored[tensor.name], source.merged(tensor)
-                assert found.data.tobytes() == kquants.encode(merged, found.tensor_type).tobytes(), tensor.name
+                assert found.data.tobytes() == k_quants.encode(merged, found.tensor_type).tobytes(), tensor.name
                 assert tuple(reversed(found.shape.tolist())) == tensor.shape == tuple(merged.shape)
                 if tensor.source:
-                    ours = gguf_file.base_layout(source.config, tensor, merged)
+                    ours = writer.base_layout(source.config, tensor, merged)
                     torch.testing.assert_close(ours, weights[tensor.source], atol=2e-6, rtol=1e-5)
                     delta = source.delta(tensor)
                     assert torch.equal(merged, source.original(tensor) + (0 if delta is None else delta))
@@ -177,7 +178,7 @@ def test_a_mixture_names_itself_and_gives_llama_cpps_types(tmp_path):
     for base, last, in_q4, in_q5 in (("wide", 1, ("Q6_K", "Q4_K", "Q6_K"), ("Q6_K", "Q5_K", "Q6_K")),
                                      ("narrow", 5, ("Q8_0", "Q5_0", "Q6_K"), ("Q8_0", "Q5_1", "Q6_K"))):
         outputs = {kind: tmp_path / f"{base}-{kind}.gguf" for kind in ("Q4_K_M", "Q5_K_M")}
-        gguf_file.write(tmp_path / base, outputs, vocabulary_of(tmp_path / base), CARD)
+        writer.write(tmp_path / base, outputs, vocabulary_of(tmp_path / base), CARD)
         for kind, expected, number in (("Q4_K_M", in_q4, 15), ("Q5_K_M", in_q5, 17)):
             found = kinds_of(outputs[kind])
             names = ("token_embd.weight", "blk.0.attn_q.weight", f"blk.{last}.ffn_down.weight")
@@ -188,19 +189,19 @@ def test_a_mixture_names_itself_and_gives_llama_cpps_types(tmp_path):
 
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
 def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "device", lambda: "cpu")
+    monkeypatch.setattr(load, "device", lambda: "cpu")
     random_adapter(random_model(family, tmp_path / "base"), tmp_path / "adapter")
 
     def written():
         outputs = {kind: tmp_path / kind for kind in ("Q4_K_M", "Q8_0", "F32")}
-        gguf_file.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD)
-        with gguf_file.Source(tmp_path / "base", tmp_path / "adapter") as source:
+        writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD)
+        with writer.Source(tmp_path / "base", tmp_path / "adapter") as source:
             merged = [source.merged(tensor) for tensor in source.tensors]
             counts = [len(source.pieces(tensor)) for tensor in source.tensors]
         return {kind: path.read_bytes() for kind, path in outputs.items()}, merged, sum(counts) / len(counts)
 
     whole, merged, one = written()
-    monkeypatch.setattr(gguf_base, "PIECE", 7 * 256)
+    monkeypatch.setattr(tensors, "PIECE", 7 * 256)
     pieces, merged_by_pieces, many = written()
     assert pieces == whole and one == 1 and many > 10
     for tensor, other in zip(merged, merged_by_pieces):
@@ -213,23 +214,23 @@ def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
     random_adapter(random_model(family, tmp_path / "base"), tmp_path / "adapter")
     stored = {}
     for device in ("cpu", "cuda"):
-        outputs = {kind: tmp_path / f"{kind}-{device}" for kind in gguf_file.TYPES}
-        gguf_file.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter",
+        outputs = {kind: tmp_path / f"{kind}-{device}" for kind in writer.TYPES}
+        writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter",
                         device=device)
         stored[device] = {kind: gguf.GGUFReader(path).tensors for kind, path in outputs.items()}
-    for kind in gguf_file.TYPES:
+    for kind in writer.TYPES:
         for ours, theirs in zip(stored["cuda"][kind], stored["cpu"][kind]):
             assert (ours.name, ours.tensor_type) == (theirs.name, theirs.tensor_type)
             shape = tuple(reversed(ours.shape.tolist()))
-            one, other = (kquants.decode(tensor.data, tensor.tensor_type, shape) for tensor in (ours, theirs))
+            one, other = (k_quants.decode(tensor.data, tensor.tensor_type, shape) for tensor in (ours, theirs))
             # The last bit of a merged number may differ, and with it a rounding here and there.
             assert (one - other).norm() <= (1e-5 if kind == "F32" else 0.02) * other.norm(), (kind, ours.name)
 
 
 def test_a_large_embedding_is_never_whole_in_memory(tmp_path):
     random_model("qwen2", tmp_path)
-    with gguf_file.Source(tmp_path) as source:
-        pieces = source.pieces(gguf_base.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584)))
+    with writer.Source(tmp_path) as source:
+        pieces = source.pieces(tensors.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584)))
     assert pieces[0] == (0, 4681) and pieces[-1][1] == 152064
     assert all(one[1] == other[0] for one, other in zip(pieces, pieces[1:]))
 
@@ -241,7 +242,7 @@ def test_llama_3s_long_waves_are_divided_as_transformers_divides_them():
     config = LlamaConfig(**{**SHAPE, "rope_parameters": LLAMA3})
     scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
     plain = 10000.0 ** (-torch.arange(0, 64, 2) / 64)
-    assert torch.allclose(plain / scaled, torch.tensor(gguf_base.rope_factors(LLAMA3, 64)), rtol=1e-5)
+    assert torch.allclose(plain / scaled, torch.tensor(tensors.rope_factors(LLAMA3, 64)), rtol=1e-5)
 
 
 def test_a_stop_in_the_middle_leaves_what_was_there(tiny_base, tmp_path):
@@ -252,7 +253,7 @@ def test_a_stop_in_the_middle_leaves_what_was_there(tiny_base, tmp_path):
     (tmp_path / "x.gguf").write_bytes(b"of an earlier run")
     outputs = {"F16": tmp_path / "x.gguf", "Q4_K_M": tmp_path / "y.gguf"}
     with pytest.raises(Stopped):
-        gguf_file.write(tiny_base, outputs, vocabulary_of(tiny_base), CARD, progress=stop)
+        writer.write(tiny_base, outputs, vocabulary_of(tiny_base), CARD, progress=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["x.gguf"]
     assert outputs["F16"].read_bytes() == b"of an earlier run"
 
@@ -276,7 +277,7 @@ def test_what_a_killed_run_left_goes_with_the_next(tiny_base, tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED, tiny_base, tmp_path / "x-Q5_K_M.gguf"], cwd=ROOT)
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir()] == [".x-Q5_K_M.gguf.part"]
-    gguf_file.write(tiny_base, {"Q8_0": tmp_path / "x-Q8_0.gguf"}, vocabulary_of(tiny_base), CARD)
+    writer.write(tiny_base, {"Q8_0": tmp_path / "x-Q8_0.gguf"}, vocabulary_of(tiny_base), CARD)
     assert [path.name for path in tmp_path.iterdir()] == ["x-Q8_0.gguf"]
 
 
@@ -287,7 +288,7 @@ def test_a_disk_that_fills_up_meanwhile_leaves_no_half_file(tiny_base, tmp_path)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))  # less than the larger one needs
     try:
         with pytest.raises(OSError):
-            gguf_file.write(tiny_base, outputs, vocabulary_of(tiny_base), CARD)
+            writer.write(tiny_base, outputs, vocabulary_of(tiny_base), CARD)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
@@ -301,13 +302,13 @@ def test_weights_that_are_no_numbers_are_refused(tiny_base, tmp_path):
     next(iter(weights.values()))[0] = float("nan")
     save_file(weights, tmp_path / "base" / "model.safetensors")
     with pytest.raises(TwinError, match="aren't finite: train again"):
-        gguf_file.write(tmp_path / "base", {"F16": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD)
+        writer.write(tmp_path / "base", {"F16": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD)
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
 
 
 def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
     progress = Progress(tmp_path / "history.jsonl", "quantize")
-    gguf_file.write(tiny_base, {"Q8_0": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD, progress=progress)
+    writer.write(tiny_base, {"Q8_0": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD, progress=progress)
     records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert records[-1]["done"] == records[-1]["total"] == 100
     assert any("seconds_left" in record for record in records[:-1])
@@ -315,41 +316,41 @@ def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
 
 
 def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path):
-    with gguf_file.Source(tiny_base) as source:
-        source.tensors = [gguf_base.Tensor("token_embd.weight", "x", (10**9, 1024))]
+    with writer.Source(tiny_base) as source:
+        source.tensors = [tensors.Tensor("token_embd.weight", "x", (10**9, 1024))]
         for kind, needed in (("F16", 2048050), ("Q4_K_M", 840050), ("Q5_K_M", 840050)):  # it is the output too: Q6_K
             with pytest.raises(TwinError, match=f"need {needed} MB of disk"):
-                gguf_file._need_disk({kind: tmp_path / "x.gguf"}, source)
+                writer._need_disk({kind: tmp_path / "x.gguf"}, source)
 
 
 def test_an_adapter_that_cannot_be_merged_is_refused(tiny_base, tmp_path):
-    base = models.prepare(str(tiny_base))
-    model, _ = models.load(base, precision="32-bit")
+    base = load.prepare(str(tiny_base))
+    model, _ = load.load(base, precision="32-bit")
     random_adapter(model, tmp_path / "dora", use_dora=True)
     with pytest.raises(TwinError, match="train a plain LoRA adapter"):
-        gguf_base.read_adapter(tmp_path / "dora", {"model.layers.0.self_attn.q_proj.weight": None})
+        tensors.read_adapter(tmp_path / "dora", {"model.layers.0.self_attn.q_proj.weight": None})
     with pytest.raises(TwinError, match="train it again"):
-        gguf_base.read_adapter(tmp_path, {})
+        tensors.read_adapter(tmp_path, {})
 
 
 def test_an_unknown_architecture_is_named_with_what_is_supported(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(TwinError, match="'gpt2' can't become a GGUF.*Qwen3"):
-        gguf_file.read_config(tmp_path)
+        writer.read_config(tmp_path)
 
 
 def test_pre_tokenizers_are_known_by_what_they_do(tiny_base):
     described = json.loads((tiny_base / "tokenizer.json").read_text(encoding="utf-8"))
-    assert gguf_vocabulary.pre_tokenizer(described) == "qwen2"
+    assert tokenizer.pre_tokenizer(described) == "qwen2"
     pattern = described["pre_tokenizer"]["pretokenizers"][0]["pattern"]
     pattern["Regex"] = pattern["Regex"].replace(r"\p{N}|", r"\p{N}{1,3}|")
-    assert gguf_vocabulary.pre_tokenizer(described) == "llama-bpe"
+    assert tokenizer.pre_tokenizer(described) == "llama-bpe"
     described["pre_tokenizer"]["pretokenizers"][0] = {"type": "Digits", "individual_digits": True}
     described["pre_tokenizer"]["pretokenizers"][1]["use_regex"] = True
-    assert gguf_vocabulary.pre_tokenizer(described) == "smollm"
+    assert tokenizer.pre_tokenizer(described) == "smollm"
     described["pre_tokenizer"] = {"type": "Whitespace"}
     with pytest.raises(TwinError, match="Whitespace.*supported are"):
-        gguf_vocabulary.pre_tokenizer(described)
+        tokenizer.pre_tokenizer(described)
 
 
 def test_sentencepiece_scores_follow_the_order_of_merges():
@@ -358,7 +359,7 @@ def test_sentencepiece_scores_follow_the_order_of_merges():
                   "merges": [["a", "b"], ["▁", "ab"], ["▁a", "b"], ["▁", "a"]], "unk_token": "<unk>"},
         "added_tokens": [{"id": 8, "content": "<end_of_turn>", "special": True},
                          {"id": 9, "content": "▁▁", "special": False}]}
-    tokens, scores, types = gguf_vocabulary._pieces(described)
+    tokens, scores, types = tokenizer._pieces(described)
     assert [types[i] for i in range(10)] == [2, 6, 1, 1, 1, 1, 1, 1, 3, 4]
     assert [scores[i] for i in (4, 6, 7)] == [0.0, -1.0, -3.0]
     assert tokens[9] == "  "

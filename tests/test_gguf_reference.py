@@ -9,8 +9,9 @@ from pathlib import Path
 import gguf_samples
 import pytest
 from gguf_samples import CASES
-from twinlib.engines import embedded, gguf_file, gguf_vocabulary, models
-from twinlib.engines.llama import Llama
+from twinlib.models import pip_base, load
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 from twinlib.twin import TwinError
 
@@ -33,19 +34,19 @@ ABOUT = {"general.name": "Ning", "general.license.name": "gemma", "general.licen
 def write(folder, kind):
     """Write the model in `folder` as we do and return the file's path."""
     path = folder.with_name(f"ours-{kind}.gguf")
-    gguf_file.write(folder, {kind: path}, vocabulary(folder), CARD)
+    writer.write(folder, {kind: path}, vocabulary(folder), CARD)
     return path
 
 
 @lru_cache
 def words(folder):
-    return models.tokenizer(models.prepare(str(folder)))
+    return load.tokenizer(load.prepare(str(folder)))
 
 
 def vocabulary(folder):
     tokenizer = words(folder)
-    size = gguf_file.read_config(folder).vocab_size
-    return gguf_vocabulary.read(tokenizer, size, models.end_tokens(tokenizer), embedded.vocabulary(folder))
+    size = writer.read_config(folder).vocab_size
+    return gguf_vocabulary.read(tokenizer, size, load.end_tokens(tokenizer), pip_base.vocabulary(folder))
 
 
 def is_sentencepiece(folder):
@@ -183,7 +184,7 @@ def test_transformers_cuts_200_strings_as_the_stored_tokenizer_does(name, folder
 
 
 def test_llama_cpp_cuts_200_strings_with_gemmas_own_vocabulary(tmp_path):
-    base = models.prepare("gemma-3-270m")
+    base = load.prepare("gemma-3-270m")
     gguf_samples.save_model("gemma3 text", tmp_path / "base", rows=262144)
     for name in ("tokenizer.json", "tokenizer_config.json", "gguf_vocabulary.npz"):
         shutil.copy(base.path / name, tmp_path / "base")

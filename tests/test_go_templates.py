@@ -14,15 +14,16 @@ import pytest
 from test_templates import SMOLLM2
 
 from twinlib import settings
-from twinlib.engines import models
-from twinlib.engines.embedded import GEMMA_TEMPLATE
-from twinlib.text import pairs, templates
+from twinlib.models import load
+from twinlib.models.pip_base import GEMMA_TEMPLATE
+from twinlib.corpus import rows
+from twinlib.text import templates
 
 REAL = Path(find_spec("trl").origin).parent / "chat_templates"
 TEMPLATES = {
     **{name: (REAL / f"{name}.jinja").read_text(encoding="utf-8") for name in (
         "qwen2_5", "qwen3", "qwen3_instruct_2507", "llama3", "llama3_1", "llama3_2", "gemma3")},
-    "smollm2": SMOLLM2, "ours for Gemma": GEMMA_TEMPLATE, "ours in ChatML": models.CHATML}
+    "smollm2": SMOLLM2, "ours for Gemma": GEMMA_TEMPLATE, "ours in ChatML": load.CHATML}
 every_template = pytest.mark.parametrize("name", TEMPLATES)
 BOS = "<|begin_of_text|>"
 TWIN = "你是宁。You are Ning's \"twin\": {{ .System }} \\ {% x %}\n\n用中文或 English 回答。"
@@ -63,11 +64,11 @@ def tokenizer_of(name, system=TWIN):
 
 
 def prompt(tokenizer, messages):
-    return models.render(tokenizer, messages, generate=True).removeprefix(BOS)
+    return load.render(tokenizer, messages, generate=True).removeprefix(BOS)
 
 
 def go_template(tokenizer):
-    return templates.go_template(lambda messages: models.render(tokenizer, messages, generate=True), BOS)
+    return templates.go_template(lambda messages: load.render(tokenizer, messages, generate=True), BOS)
 
 
 def conversation(turns, system=None):
@@ -93,7 +94,7 @@ def test_go_makes_the_same_prompt_as_transformers(name, ollama):
 def test_a_prompt_is_what_stood_before_the_answer_in_training(name, ollama):
     tokenizer, asked = tokenizer_of(name), [conversation(turns, TWIN) for turns in (1, 2, 5)]
     for messages, said in zip(asked, ollama(template=go_template(tokenizer), conversations=asked)["prompts"]):
-        trained = models.render(tokenizer, [*messages, {"role": "assistant", "content": "答案。"}])
+        trained = load.render(tokenizer, [*messages, {"role": "assistant", "content": "答案。"}])
         assert trained.removeprefix(BOS).startswith(said + "答案。")
 
 
@@ -146,7 +147,7 @@ def test_a_template_that_go_cannot_follow_has_none(template):
 
 @every_template
 def test_nothing_of_the_bases_identity_is_in_the_go_template(name):
-    go = go_template(tokenizer_of(name, pairs.system_prompt("宁", ["zh", "en"])))
+    go = go_template(tokenizer_of(name, rows.system_prompt("宁", ["zh", "en"])))
     assert go and templates.identity(go) == "" and "宁" in go
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinlib.text import held_out
+from twinlib.evaluate import held_out
 
 
 def question(document, real, language="en"):

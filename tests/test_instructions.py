@@ -2,8 +2,8 @@
 
 import pytest
 
-from twinlib.text import instructions
-from twinlib.text.instructions import INSTRUCTIONS
+from twinlib.evaluate import instructions
+from twinlib.evaluate.instructions import INSTRUCTIONS
 
 KITCHEN = ("The kitchen is small and bright, with one window over the sink, two pans on the wall, a kettle that never "
            "rests, a table for three, and a cat that sleeps on the warm side of the stove whenever nobody is cooking "

@@ -1,6 +1,7 @@
 """From a raw document to the owner's own, masked words: what stays, what goes with a reason, and what the owner says."""
 
-from twinlib.text import intake, privacy, readers
+from twinlib.corpus import pipeline, readers
+from twinlib.text import privacy
 from twinlib.twin import content_id
 
 PROSE = "茶要烫，水要开，鱼丸要现打，这是我奶奶传下来的规矩。"
@@ -17,8 +18,8 @@ def turns(*pairs, **more):
 
 
 def take(*raws, **rules):
-    found, account = readers.Found(), intake.Account()
-    kept = list(intake.documents(raws, intake.Rules("宁半圈", **{"short": 20, **rules}), found, account))
+    found, account = readers.Found(), pipeline.Account()
+    kept = list(pipeline.documents(raws, pipeline.Rules("宁半圈", **{"short": 20, **rules}), found, account))
     return kept, found.dropped, account
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.text import interview
-from twinlib.text.interview import BY_ID, GO_ON, QUESTIONS, TOPICS, count, nudge, parse
-from twinlib.text.passages import language_of
+from twinlib.corpus import interview
+from twinlib.corpus.interview import BY_ID, GO_ON, QUESTIONS, TOPICS, count, nudge, parse
+from twinlib.corpus.passages import language_of
 
 LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
 # What a stranger could use to be somebody: security questions, papers, accounts, whereabouts, health, pay.

@@ -15,9 +15,9 @@ import pytest
 widgets = pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
-from twinlib.text.interview import BY_ID, QUESTIONS, TOPICS
+from twinlib.corpus.interview import BY_ID, QUESTIONS, TOPICS
 from twinlib.twin import TwinError, figure, write_records
-from twinlib.ui import answers, interview
+from twinlib.ui import interview_store, interview_form
 
 ROOT = Path(__file__).parent.parent
 LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
@@ -30,7 +30,7 @@ def twin(tmp_path):
 
 @pytest.fixture
 def form(twin):
-    return interview.form(twin)
+    return interview_form.form(twin)
 
 
 def kept(twin):
@@ -75,7 +75,7 @@ def test_an_answer_is_on_the_disk_as_soon_as_next_is_pressed(form, twin):
 def test_a_skipped_question_is_not_asked_again_and_can_still_be_answered(form, twin):
     form.skip.click()
     assert kept(twin)["life-01"]["skipped"] is True and kept(twin)["life-01"]["answer"] == ""
-    assert interview.form(twin).now is QUESTIONS[1]
+    assert interview_form.form(twin).now is QUESTIONS[1]
     form.back.click()
     write(form, "after all")
     form.next.click()
@@ -104,18 +104,18 @@ def test_an_earlier_answer_can_be_edited_and_emptied(form, twin):
     write(form, "")
     form.next.click()
     assert [kept(twin)[name]["answer"] for name in ids(3)] == ["", "two, but better", "three"]
-    assert interview.form(twin).now is QUESTIONS[0], "an emptied answer is asked for again"
+    assert interview_form.form(twin).now is QUESTIONS[0], "an emptied answer is asked for again"
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
-    form = interview.Interview(twin, every=0.05)
+    form = interview_form.Interview(twin, every=0.05)
     form.next.click()
     write(form, "half a sent")
     deadline = time.time() + 5
     while not kept(twin) and time.time() < deadline:
         time.sleep(0.02)
     assert kept(twin)["opinions-01"]["draft"] == "half a sent" and kept(twin)["opinions-01"]["answer"] == ""
-    again = interview.form(twin)
+    again = interview_form.form(twin)
     assert again.now.id == "opinions-01" and again.boxes["opinions-01"].value == "half a sent"
     assert "0 of 96" in again.progress.value
     again.next.click()
@@ -123,7 +123,7 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
 
 
 def test_drafts_are_written_at_most_once_in_a_while(twin, monkeypatch):
-    form = interview.Interview(twin, every=0.3)
+    form = interview_form.Interview(twin, every=0.3)
     writes = []
     monkeypatch.setattr(form.book, "keep", lambda *args, **change: writes.append(change["draft"]))
     before = threading.active_count()
@@ -174,7 +174,7 @@ def test_after_the_last_question_it_says_what_to_do_next(form, twin):
 
 def test_with_everything_answered_it_opens_at_the_end(twin):
     write_records(twin.file("interview"), [{"id": q.id, "answer": LONG} for q in QUESTIONS])
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert form.now is QUESTIONS[-1] and "96 of 96 answered" in form.progress.value
     assert "enough for something of your voice" in form.gate.value
 
@@ -189,7 +189,7 @@ def test_a_short_answer_is_asked_on_below_the_box(form):
 def test_in_both_languages_a_button_changes_the_question_and_the_answer_stays(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
     twin.remember(languages=["zh", "en"])
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert form.languages.layout.display == "" and QUESTIONS[0].zh in form.asked.value
     write(form, "I get up.")
     form.languages.value = "en"
@@ -200,7 +200,7 @@ def test_in_both_languages_a_button_changes_the_question_and_the_answer_stays(tw
 
 def test_in_one_language_there_is_no_button_for_it(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert form.languages.layout.display == "none" and QUESTIONS[0].zh in form.asked.value
     assert "已答 0/96 题" in form.progress.value and form.next.description == "保存，下一题"
 
@@ -213,7 +213,7 @@ def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
         {"id": str(n), "document": "a" if n < 15 else "b", "split": "val" if n == 0 else "train", "tokens_estimate": 130}
         for n in range(30)])
     twin.finish(Report("corpus", {}, 0, 0, {}, {}, {}, {name: figure(30) for name in ("passages", "tokens", "documents")}, []))
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert "You have 14 passages to learn from, about 1,400 words" in form.gate.value
     write(form, LONG)
     form.next.click()
@@ -223,7 +223,7 @@ def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
 def test_what_people_wrote_is_never_markup(twin):
     evil = "<img src=x onerror=alert(1)>"
     write_records(twin.file("interview"), [{"id": "life-01", "answer": evil, "question": evil}])
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     form.back.click()
     shown = "".join(part.value for part in (form.asked, form.hint, form.said, form.progress, form.gate))
     assert "<img" not in shown and form.boxes["life-01"].value == evil
@@ -242,7 +242,7 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, twin, mon
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(answers, "write_records", full)
+    monkeypatch.setattr(interview_store, "write_records", full)
     write(form, LONG)
     for leave in (form.next.click, form.skip.click, lambda: setattr(form.topics, "value", "friends"),
                   lambda: setattr(form.places, "value", "mind-02")):
@@ -268,22 +268,22 @@ def test_damaged_lines_are_set_aside_and_said_and_the_others_stay(twin):
     damaged = good.encode() + b'\n{"id": "mind-01", "answer": "cut o\n{"id": "mind-02", "answer": "\xff"}\n'
     twin.file("interview").parent.mkdir()
     twin.file("interview").write_bytes(damaged)
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     [aside] = twin.file("interview").parent.glob("*damaged*")
     assert aside.read_bytes() == damaged
     assert f"2 damaged line(s) in answers.jsonl could not be read; the file as it was is kept as {aside.name}" in form.said.value
     assert list(kept(twin)) == ["life-01"] and form.now is QUESTIONS[1]
-    assert interview.form(twin).said.value == "", "it is said once"
+    assert interview_form.form(twin).said.value == "", "it is said once"
 
 
 def test_a_file_that_cannot_be_opened_is_a_sentence(twin):
     twin.file("interview").mkdir(parents=True)
     with pytest.raises(TwinError, match="can't be opened"):
-        interview.form(twin)
+        interview_form.form(twin)
 
 
 def test_two_windows_do_not_undo_each_other(twin):
-    one, two = interview.form(twin), interview.form(twin)
+    one, two = interview_form.form(twin), interview_form.form(twin)
     write(one, "from one")
     one.next.click()
     two.places.value = "mind-01"
@@ -309,7 +309,7 @@ def test_killing_the_process_between_answers_loses_none(twin):
     found = kept(twin)
     assert [found[name]["answer"] for name in ids(max(said) + 1)] == [
         (f"answer {n} 回答 " * 40).strip() for n in range(max(said) + 1)]
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert form.now.id == ids(len(found) + 1)[-1] and form.said.value == ""
 
 
@@ -358,7 +358,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
         os.write(screen, typed)
     os.waitpid(child, 0)
     assert kept(twin)["life-01"]["draft"] == "first line\nsecond, half"
-    assert interview.form(twin).boxes["life-01"].value == "first line\nsecond, half"
+    assert interview_form.form(twin).boxes["life-01"].value == "first line\nsecond, half"
 
 
 def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, capsys):
@@ -370,11 +370,11 @@ def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, ca
                   + [{"id": third.id, "answer": "", **record}])
     twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
     write_records(twin.file("interview"), [{"id": second.id, "answer": LONG, **record}])
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert form.now == third and first not in form._order() and second in form._order()
     assert f"1 of {len(QUESTIONS) - 1} answered" in form.progress.value
     monkeypatch.setattr("builtins.input", lambda prompt: (_ for _ in ()).throw(EOFError))
-    interview.terminal(twin)
+    interview_form.terminal(twin)
     out = capsys.readouterr().out
     assert third.en in out and first.en not in out
 
@@ -385,7 +385,7 @@ def test_a_topic_that_the_blind_test_has_used_up_is_not_offered(twin):
     write_records(twin.file("blind_answers"), [
         {"id": q.id, "answer": LONG, "question": "", "language": "en", "when": "", "skipped": False}
         for q in QUESTIONS if q.topic == topic])
-    form = interview.form(twin)
+    form = interview_form.form(twin)
     assert topic not in dict(form.topics.options).values() and len(form.topics.options) == len(TOPICS)
 
 
@@ -393,4 +393,4 @@ def test_blind_answers_that_cannot_be_opened_are_a_sentence(twin):
     twin.folder("evaluate")
     twin.file("blind_answers").mkdir()
     with pytest.raises(TwinError, match="can't be opened"):
-        interview.form(twin)
+        interview_form.form(twin)

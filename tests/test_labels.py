@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.text import labels, verdict
+from twinlib.text import labels
+from twinlib.evaluate import ratings
 from twinlib.twin import STEPS, Report, figure
 from twinlib.ui import tables, tour
 
@@ -36,12 +37,12 @@ def spelt(key):
         return "".join(part.value if isinstance(part, ast.Constant) else PARTS[part.value.id] for part in key.values)
 
 
-FOUND = sorted({(path.stem, name) for folder in ("steps", "engines", "text")
-                for path in (ROOT / "twinlib" / folder).glob("*.py") if path.stem != "instructions" for name in names(path)}
-               | {("evaluate", name) for name in (*verdict.MARKS, "fool_rate", "own_facts", "nonsense", "forgetting.base",
+FOUND = sorted({(path.stem, name) for folder in ("corpus", "train", "gguf", "evaluate", "publish")
+                for path in (ROOT / "twinlib" / folder).rglob("*.py") if path.stem != "instructions" for name in names(path)}
+               | {("evaluate", name) for name in (*ratings.MARKS, "fool_rate", "own_facts", "nonsense", "forgetting.base",
                                                   "forgetting.problems.twin", "quantization_loss.Q5_K_M")}
                | {("quantize", f"{name}_Q8_0") for name in ("kl_divergence", "top1", "llama_top1", "ended")}
-               | {("evaluate", f"{name}.{row}") for name in verdict.ROWS for row in ("base", "prompt", "twin-Q8_0")})
+               | {("evaluate", f"{name}.{row}") for name in ratings.ROWS for row in ("base", "prompt", "twin-Q8_0")})
 
 
 def test_the_scan_sees_figures_of_every_step():

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from twinlib.engines import gguf_file, gguf_vocabulary, models
-from twinlib.engines.llama import Llama
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models import load
+from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 from twinlib.twin import Stopped, TwinError
 
@@ -17,9 +18,9 @@ def made(tiny_base, tmp_path_factory):
     """made(sampling): the tiny base as a GGUF file that recommends it."""
     def make(**sampling):
         path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-        tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
-        vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
-        gguf_file.write(tiny_base, {"F16": path}, vocabulary,
+        tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
+        vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
+        writer.write(tiny_base, {"F16": path}, vocabulary,
                         {"name": "tiny", "template": tokenizer.chat_template, "sampling": sampling})
         return path
     return make
@@ -41,7 +42,7 @@ def ask(text):
 
 
 def test_tokens_are_those_of_the_tokenizer(llama, tiny_base):
-    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
+    tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
     for text in ("Hello, world!", "修车不急。\n\n好", "<|im_start|>user\nhi<|im_end|>"):
         assert llama.tokenize(text) == tokenizer(text)["input_ids"]
     assert llama.tokenize("<|im_end|>") == [2]
@@ -132,7 +133,7 @@ def test_a_missing_or_damaged_file_is_a_sentence(tmp_path):
 
 
 def test_loading_and_talking_print_nothing_and_ignore_a_proxy(gguf):
-    code = ("import sys; from twinlib.engines.llama import Llama\n"
+    code = ("import sys; from twinlib.models.llama_cpp import Llama\n"
             "with Llama(sys.argv[1], 256) as l: l.chat([{'role': 'user', 'content': 'hi'}], max_tokens=3)")
     done = subprocess.run([sys.executable, "-c", code, gguf], capture_output=True, text=True, timeout=60,
                           env={"http_proxy": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"})

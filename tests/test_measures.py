@@ -4,7 +4,9 @@ import pytest
 
 from conftest import build_tiny_base
 from twinlib import settings
-from twinlib.engines import gguf_file, gguf_vocabulary, llama, measures, models
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models import llama_cpp, load as models
+from twinlib.evaluate import outputs
 from twinlib.text import templates
 
 ASKED = [{"role": "user", "content": "How do you true a wheel? 车轮怎么校？"}]
@@ -27,7 +29,7 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
     strides = []
     hook = model.get_output_embeddings().register_forward_hook(
         lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
-    scored = measures.reply_nll(model, tokenizer, ASKED, REPLIES)
+    scored = outputs.reply_nll(model, tokenizer, ASKED, REPLIES)
     hook.remove()
     assert all(strides), "torch would copy the head"
     for text, (nats, tokens) in zip(REPLIES, scored):
@@ -41,32 +43,32 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
 def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_kept(twin, tiny_base, monkeypatch):
     tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
     twin.folder("quantize"), twin.folder("evaluate")
-    gguf_file.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, gguf_vocabulary.read(tokenizer, 600, [2]),
+    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, gguf_vocabulary.read(tokenizer, 600, [2]),
                     {"name": "tiny", "template": tokenizer.chat_template})
-    loads, load, drawn, ask = [], llama.Llama, [], llama.Llama.chat_many
-    monkeypatch.setattr(llama, "Llama", lambda path: loads.append(load(path)) or loads[-1])
+    loads, load, drawn, ask = [], llama_cpp.Llama, [], llama_cpp.Llama.chat_many
+    monkeypatch.setattr(llama_cpp, "Llama", lambda path: loads.append(load(path)) or loads[-1])
     monkeypatch.setattr(load, "chat_many", lambda self, items, **named: drawn.append(named) or ask(self, items, **named))
     asked = [[{"role": "user", "content": f"Nr. {i}?"}] for i in range(5)]
     wanted = settings.make("evaluate", answer_tokens=16)
     for n in (1, 1):
-        keep = measures.Keeper(twin, lambda *_: None, 5)
+        keep = outputs.Keeper(twin, lambda *_: None, 5)
         keep.portion = 2
-        records = measures.gguf_answers(twin, "Q8_0", twin.gguf("Q8_0"), asked, wanted, keep)
+        records = outputs.gguf_answers(twin, "Q8_0", twin.gguf("Q8_0"), asked, wanted, keep)
         assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(loads) == n
     assert loads[0]._server is None  # its memory is free again
-    assert drawn and all(templates.sampling(0.7, measures.TOP_P).items() <= named.items() for named in drawn)
+    assert drawn and all(templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn)
 
 
 def test_the_model_in_memory_draws_as_the_files_recommend(twin, tiny_base, monkeypatch):
     """Its base, its prompt and its file are compared: all of them draw alike."""
     drawn, generate = [], models.generate
     monkeypatch.setattr(models, "generate", lambda *given, **named: drawn.append(named) or generate(*given, **named))
-    rows = measures.Rows(models.prepare(str(tiny_base)), None, "", "32-bit")
+    rows = outputs.Rows(models.prepare(str(tiny_base)), None, "", "32-bit")
     monkeypatch.setattr(rows, "_loaded", lambda: _without_adapter(models.load(rows.base, precision="32-bit")))
     twin.folder("evaluate")
     wanted = settings.make("evaluate", answer_tokens=16)
-    measures.answers(rows, "base", [ASKED], wanted, measures.Keeper(twin, lambda *_: None, 1))
-    assert drawn and all(templates.sampling(0.7, measures.TOP_P).items() <= named.items() for named in drawn)
+    outputs.answers(rows, "base", [ASKED], wanted, outputs.Keeper(twin, lambda *_: None, 1))
+    assert drawn and all(templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn)
 
 
 def _without_adapter(loaded):

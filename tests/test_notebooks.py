@@ -116,7 +116,7 @@ def test_code_cells_define_nothing_and_hide_nothing(path):
 
 @each_notebook
 def test_no_line_of_code_is_longer_than_120_columns(path):
-    from twinlib.ui.show import width
+    from twinlib.ui.display import width
 
     assert max(width(line) for text in cells(path, "code") for line in text.splitlines()) <= 120
 
@@ -145,10 +145,12 @@ def test_one_cell_is_tagged_parameters_and_holds_assignments_only(path):
 
 @each_notebook
 def test_every_function_a_notebook_calls_exists(path):
-    from twinlib.ui import blind_test, forms, interview, machine, people, place, plots, review, run, tables
+    from twinlib.ui import (
+        blind_test_form, forms, interview_form, base_models, senders, runtime, plots,
+        review, run, tables)
 
-    modules = {"blind_test": blind_test, "forms": forms, "interview": interview, "machine": machine, "people": people,
-               "place": place, "plots": plots, "review": review, "run": run, "tables": tables}
+    modules = {"blind_test": blind_test_form, "forms": forms, "interview": interview_form, "machine": base_models, "people": senders,
+               "place": runtime, "plots": plots, "review": review, "run": run, "tables": tables}
     for text in cells(path, "code"):
         for module, name in re.findall(rf"\b({'|'.join(modules)})\.(\w+)\(", text):
             assert callable(getattr(modules[module], name, None)), f"{module}.{name}"
@@ -193,12 +195,12 @@ def test_the_setup_cell_fetches_the_project_where_it_is_not(tmp_path):
 
 
 def test_only_what_is_missing_or_too_old_is_installed():
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
     wanted = ["ipywidgets>=7", "ipywidgets>=99", "no-such-package-anywhere", "psutil; python_version < '3'"]
-    assert place.lacking(wanted) == ["ipywidgets>=99", "no-such-package-anywhere"]
-    assert place.lacking(place.wanted()) == [], "what the tests run in has all that pyproject.toml asks for"
-    assert any("unsloth" in need for need in place.wanted("gpu")) and "unsloth" not in "".join(place.wanted())
+    assert runtime.lacking(wanted) == ["ipywidgets>=99", "no-such-package-anywhere"]
+    assert runtime.lacking(runtime.wanted()) == [], "what the tests run in has all that pyproject.toml asks for"
+    assert any("unsloth" in need for need in runtime.wanted("gpu")) and "unsloth" not in "".join(runtime.wanted())
 
 
 @pytest.fixture
@@ -211,20 +213,20 @@ def gpu_without_network(tmp_path, monkeypatch):
 
 
 def test_what_only_makes_a_gpu_faster_may_fail(gpu_without_network, monkeypatch, capsys):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    monkeypatch.setattr(place, "wanted", lambda extra=None: ["no-such-package>=1", "psutil"] if extra else ["psutil"])
-    place.install()
+    monkeypatch.setattr(runtime, "wanted", lambda extra=None: ["no-such-package>=1", "psutil"] if extra else ["psutil"])
+    runtime.install()
     assert "Could not be installed here: no-such-package. The transformers engine is used" in capsys.readouterr().out
 
 
 def test_what_is_required_may_not_fail(gpu_without_network, monkeypatch):
     from twinlib import TwinError
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    monkeypatch.setattr(place, "wanted", lambda extra=None: ["no-such-package>=1"])
+    monkeypatch.setattr(runtime, "wanted", lambda extra=None: ["no-such-package>=1"])
     with pytest.raises(TwinError, match="check the network"):
-        place.install()
+        runtime.install()
 
 
 def test_times_that_nobody_measured_are_called_estimates():
@@ -236,16 +238,16 @@ def test_times_that_nobody_measured_are_called_estimates():
 
 
 def test_twins_live_where_they_outlast_the_runtime(monkeypatch, capsys):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
     monkeypatch.delenv("TWINLIB_TWINS", raising=False)
-    assert place.home() == ROOT / "twins"
+    assert runtime.home() == ROOT / "twins"
     monkeypatch.setenv("COLAB_GPU", "1")
-    assert place.home(drive=False) == Path("/content/twins")
-    assert place.home(drive=True) == Path("/content/twins"), "no Drive here: the runtime's own disk, with a word"
+    assert runtime.home(drive=False) == Path("/content/twins")
+    assert runtime.home(drive=True) == Path("/content/twins"), "no Drive here: the runtime's own disk, with a word"
     assert "Google Drive is not available" in capsys.readouterr().out
     monkeypatch.setenv("TWINLIB_TWINS", "/elsewhere")
-    assert place.home(drive=True) == Path("/elsewhere")
+    assert runtime.home(drive=True) == Path("/elsewhere")
 
 
 @pytest.fixture
@@ -256,70 +258,70 @@ def twins(tmp_path, monkeypatch):
 
 
 def test_without_a_name_the_twin_opened_last_is_opened_and_at_first_demo(twins):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    assert place.open_twin(None).path == twins / "demo"
-    assert place.open_twin("me").path == twins / "me"
-    assert place.open_twin(None).path == twins / "me"
-    place.open_twin("demo")
-    assert place.open_twin(None).path == twins / "demo"
+    assert runtime.open_twin(None).path == twins / "demo"
+    assert runtime.open_twin("me").path == twins / "me"
+    assert runtime.open_twin(None).path == twins / "me"
+    runtime.open_twin("demo")
+    assert runtime.open_twin(None).path == twins / "demo"
 
 
 def test_a_twin_given_by_its_path_is_remembered_in_any_script(twins, tmp_path, monkeypatch):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
     monkeypatch.chdir(tmp_path)
-    place.open_twin("博客/me")
+    runtime.open_twin("博客/me")
     monkeypatch.chdir("/")
-    assert place.open_twin(None).path == tmp_path / "博客" / "me"
+    assert runtime.open_twin(None).path == tmp_path / "博客" / "me"
 
 
 def test_twins_that_move_together_are_found_again(twins, tmp_path, monkeypatch):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    place.open_twin("me")
+    runtime.open_twin("me")
     twins.rename(tmp_path / "elsewhere")
     monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "elsewhere"))
-    assert place.open_twin(None).path == tmp_path / "elsewhere" / "me"
+    assert runtime.open_twin(None).path == tmp_path / "elsewhere" / "me"
 
 
 def test_a_twin_that_is_gone_is_missed_and_demo_opens(twins, capsys):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    shutil.rmtree(place.open_twin("me").path)
-    assert place.open_twin(None).name == "demo"
+    shutil.rmtree(runtime.open_twin("me").path)
+    assert runtime.open_twin(None).name == "demo"
     assert "The twin opened last is gone (me)" in capsys.readouterr().out
     (twins / ".last").write_bytes(b"\xff\x00")
-    assert place.open_twin(None).name == "demo"
+    assert runtime.open_twin(None).name == "demo"
     assert "opened last" not in capsys.readouterr().out
 
 
 def test_a_name_that_is_refused_is_not_remembered(twins):
     from twinlib import TwinError
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    place.open_twin("me")
+    runtime.open_twin("me")
     with pytest.raises(TwinError, match="can't name a twin"):
-        place.open_twin("宁半圈")
-    assert place.open_twin(None).name == "me"
+        runtime.open_twin("宁半圈")
+    assert runtime.open_twin(None).name == "me"
 
 
 def test_a_twin_opens_where_nothing_can_be_noted(twins):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
-    place.open_twin("me")
+    runtime.open_twin("me")
     (twins / ".last").unlink()
     (twins / ".last").mkdir()
-    assert place.open_twin("me").name == "me"
+    assert runtime.open_twin("me").name == "me"
 
 
 def test_drive_is_not_asked_for_when_a_twin_is_given_by_its_path(twins, tmp_path, monkeypatch):
-    from twinlib.ui import place
+    from twinlib.ui import runtime
 
     asked = []
-    monkeypatch.setattr(place, "home", lambda drive: asked.append(drive) or twins)
-    place.open_twin(str(tmp_path / "me"), drive=True)
-    place.open_twin("me", drive=True)
+    monkeypatch.setattr(runtime, "home", lambda drive: asked.append(drive) or twins)
+    runtime.open_twin(str(tmp_path / "me"), drive=True)
+    runtime.open_twin("me", drive=True)
     assert asked == [False, True]
 
 
@@ -337,7 +339,7 @@ def test_what_every_step_says_is_said_alike(name):
 @pytest.mark.parametrize("file, words", [("README.md", "up to"), ("README.zh-CN.md", "到")])
 def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
     from twinlib.catalogue import CATALOGUE
-    from twinlib.engines import hardware
+    from twinlib.models import plan
 
     text = (ROOT / file).read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.strip("|").split("|")]
@@ -347,8 +349,8 @@ def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
         gigabytes = float(re.search(r"(\d+) GB", card)[1])
         gpu = card[0].isdigit()
         here = {"gpu": "a card" if gpu else None, "gpu_gb": gigabytes * gpu, "memory_gb": gigabytes}
-        sizes = {way: sorted({entry.parameters for entry in CATALOGUE.values() if hardware.fits(entry, here) == way})
+        sizes = {way: sorted({entry.parameters for entry in CATALOGUE.values() if plan.fits(entry, here) == way})
                  for way in ("16-bit", "4-bit")}
         assert re.match(rf"{words} ([\d.]+)B", sixteen)[1] == f"{sizes['16-bit'][-1]:g}"
         assert [float(size) for size in re.findall(r"([\d.]+)B", four)] == sorted({*map(round, sizes["4-bit"])})
-        assert start == hardware.recommended_base(here)[0]
+        assert start == plan.recommended_base(here)[0]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from conftest import build_tiny_base, learns_the_same
-from twinlib.engines import lean, loss, lora, models, packing
+from twinlib.train import trainer, loss_kernel, lora_kernel, packing
+from twinlib.models import load
 
 FAMILIES = ["qwen2", "qwen3", "llama", "gemma3"]  # gemma3's sliding window is 32 tokens
 
@@ -93,7 +94,7 @@ def test_without_packing_a_sequence_holds_so_many_rows():
 def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
     model, some = base(tmp_path), rows(50, 7, 41, 2, 33, 60)
     packing.register()
-    loss.patch(model)
+    loss_kernel.patch(model)
     model.set_attn_implementation(packing.NAME)
     fixed, free = (packing.Packed(some, 64, 0, count=5, fixed=f) for f in (True, False))
     shapes = {tuple((k, getattr(v, "shape", v)) for k, v in fixed[i].items() if k != "learnt") for i in range(5)}
@@ -115,12 +116,12 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
     torch.manual_seed(0)
     model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False))
     batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1, fixed=True)[0]
-    loss.patch(model.get_base_model())
+    loss_kernel.patch(model.get_base_model())
     packing.register()
     model.train()
     model.set_attn_implementation(packing.NAME)
-    learns_the_same(model, batch, lambda: (lora.patch(model), lean.prepare(model, compiled)))
-    with torch.no_grad(), model.disable_adapter(), lean.answering(model):
+    learns_the_same(model, batch, lambda: (lora_kernel.patch(model), trainer.prepare(model, compiled)))
+    with torch.no_grad(), model.disable_adapter(), trainer.answering(model):
         without = model(input_ids=torch.tensor([[5, 6, 7]])).logits
     assert not torch.allclose(without, model(input_ids=torch.tensor([[5, 6, 7]])).logits)
 
@@ -130,7 +131,7 @@ def test_layers_share_one_unbroken_piece_of_compiled_code(tmp_path):
     from torch._dynamo.testing import CompileCounterWithBackend
 
     model = get_peft_model(base(tmp_path), LoraConfig(r=4, target_modules="all-linear"))
-    lora.patch(model)
+    lora_kernel.patch(model)
     counter = CompileCounterWithBackend("aot_eager")
     model.get_base_model().enable_input_require_grads()
     for layer in model.get_base_model().base_model.layers:
@@ -144,7 +145,7 @@ def test_a_product_in_half_precision_adds_in_the_kernel():
     torch.manual_seed(0)
     onto, left, right = (torch.randn(shape, dtype=torch.bfloat16) for shape in ((5, 7), (5, 3), (3, 7)))
     wanted = onto + left @ right
-    lora.add_product(onto, left, right)
+    lora_kernel.add_product(onto, left, right)
     torch.testing.assert_close(onto, wanted, atol=0.05, rtol=0.05)
 
 
@@ -153,7 +154,7 @@ def test_checkpointing_changes_no_gradient(tmp_path):
 
     torch.manual_seed(0)
     model = get_peft_model(base(tmp_path), LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
-    lean.prepare(model)
+    trainer.prepare(model)
     model.train()
     model.set_attn_implementation(packing.NAME)
     batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1)[0]
@@ -162,13 +163,13 @@ def test_checkpointing_changes_no_gradient(tmp_path):
 
 
 def test_a_model_in_training_answers_and_goes_on_as_before(tiny_base):
-    loaded = models.prepare(str(tiny_base))
-    model, words = models.load(loaded, precision="32-bit", lora=models.Lora(4))
-    lean.prepare(model)
+    loaded = load.prepare(str(tiny_base))
+    model, words = load.load(loaded, precision="32-bit", lora=load.Lora(4))
+    trainer.prepare(model)
     model.train()
-    with lean.attention(model, packing.NAME):
-        with lean.answering(model) as answering:
-            [answer] = models.generate(answering, words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
+    with trainer.attention(model, packing.NAME):
+        with trainer.answering(model) as answering:
+            [answer] = load.generate(answering, words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
         assert model.training and model.config._attn_implementation == packing.NAME
-    [alone] = models.generate(model.eval(), words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
+    [alone] = load.generate(model.eval(), words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
     assert answer == alone

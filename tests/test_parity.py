@@ -11,8 +11,9 @@ import torch
 from conftest import save_tiny_tokenizer
 from test_gguf_file import SHAPE, random_adapter
 from twinlib import settings
-from twinlib.engines import gguf_file, gguf_vocabulary, models, parity, proof
-from twinlib.engines.llama import Llama
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary, compare, checks
+from twinlib.models import load as models
+from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.text.templates import with_system
 from twinlib.twin import write_records
@@ -50,7 +51,7 @@ def meant(base):
     tokenizer.chat_template = with_system(tokenizer.chat_template, SYSTEM)
     card = {"name": "Ning 宁", "license": "apache-2.0", "languages": ["zh", "en"], "base": "someone/Tiny-2L",
             "template": tokenizer.chat_template}
-    return proof.Meant(prepared, base.parent / "adapter", tokenizer, gguf_vocabulary.read(tokenizer, 600, [2]), card)
+    return checks.Meant(prepared, base.parent / "adapter", tokenizer, gguf_vocabulary.read(tokenizer, 600, [2]), card)
 
 
 @pytest.fixture
@@ -69,12 +70,12 @@ def held_out_twin(twin):
 def written(twin, meant, kinds=KINDS, folder=None, **other):
     files = {kind: twin.gguf(kind) for kind in kinds}
     made = meant._replace(**other)
-    gguf_file.write(folder or made.base.path, files, made.vocabulary, made.card, made.adapter)
+    writer.write(folder or made.base.path, files, made.vocabulary, made.card, made.adapter)
     return files
 
 
 def prove(twin, files, meant):
-    return proof.prove(twin, files, meant, settings.make("quantize"), Progress(twin.history("quantize"), "quantize"))
+    return checks.prove(twin, files, meant, settings.make("quantize"), Progress(twin.history("quantize"), "quantize"))
 
 
 def test_intact_files_pass_with_all_their_figures(held_out_twin, meant):
@@ -100,7 +101,7 @@ def with_other_rope(meant, tmp_path):
 
 
 def exchange(path, one="blk.0.ffn_up.weight", other="blk.0.ffn_gate.weight"):
-    tensors = {tensor.name: tensor for tensor in parity.open_file(path).tensors}
+    tensors = {tensor.name: tensor for tensor in compare.open_file(path).tensors}
     places = [(int(tensors[name].data_offset), int(tensors[name].n_bytes)) for name in (one, other)]
     assert places[0][1] == places[1][1]
     data = bytearray(path.read_bytes())
@@ -146,7 +147,7 @@ def test_a_broken_file_is_kept_aside(way, held_out_twin, meant, tmp_path):
     files = {kind: held_out_twin.gguf(kind) for kind in KINDS}
     _, warnings = prove(held_out_twin, files, meant)
     for path in files.values():
-        assert not path.exists() and proof.aside(path).exists()
+        assert not path.exists() and checks.aside(path).exists()
         assert any(re.search(f"{path.name} is kept aside as {path.name}.failed: .*(?:{reason})", said)
                    for said in warnings), warnings
 
@@ -181,31 +182,31 @@ def test_what_the_writer_was_told_wrong_is_found(harm, reason, held_out_twin, me
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, meant, tmp_path):
-    text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
+    text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
     agreed = {}
     for name, folder in (("right", meant.base.path), ("wrong", with_other_rope(meant, tmp_path))):
         path = written(held_out_twin, meant, (kind,), folder=folder)[kind]
-        with gguf_file.Source(meant.base.path, meant.adapter) as source:
-            reader = parity.open_file(path)
-            states = parity._states(source, None, text, "cpu")
-            meaning = parity.meanings(source, {kind: reader}, text, states, "cpu")[kind]
+        with writer.Source(meant.base.path, meant.adapter) as source:
+            reader = compare.open_file(path)
+            states = compare._states(source, None, text, "cpu")
+            meaning = compare.meanings(source, {kind: reader}, text, states, "cpu")[kind]
         with Llama(path) as llama:
-            rows = parity.llama_agrees(llama, text, meaning.best, [2])
+            rows = compare.llama_agrees(llama, text, meaning.best, [2])
         agreed[name] = sum(map(sum, rows)) / sum(map(len, rows))
-    assert agreed["wrong"] < proof.AGREES <= agreed["right"], agreed
+    assert agreed["wrong"] < checks.AGREES <= agreed["right"], agreed
 
 
 def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, monkeypatch):
     """Piece by piece, and module by module, as transformers has it with everything in memory."""
-    from twinlib.engines import gguf_base
+    from twinlib.gguf import tensors as gguf_base
 
     monkeypatch.setattr(gguf_base, "PIECE", 256 * 100)
-    text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
+    text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
     path = written(held_out_twin, meant, ("Q4_K_M",))["Q4_K_M"]
     model = models.load(meant.base, meant.adapter, precision="32-bit")[0].to("cpu")
-    with gguf_file.Source(meant.base.path, meant.adapter) as source:
-        found = parity.meanings(source, {"Q4_K_M": parity.open_file(path)}, text, parity.states(model, text), "cpu")
-        weights = parity.Weights(source, parity.open_file(path))
+    with writer.Source(meant.base.path, meant.adapter) as source:
+        found = compare.meanings(source, {"Q4_K_M": compare.open_file(path)}, text, compare.states(model, text), "cpu")
+        weights = compare.Weights(source, compare.open_file(path))
         weights.ids = list(range(600))
         values = {f"model.{t.source.removeprefix('model.')}": weights[t.source.removeprefix("model.")]
                   for t in source.tensors if t.source.startswith("model.")}
@@ -217,8 +218,8 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
         if state:
             merged.load_state_dict(state)
         with torch.no_grad():
-            whole = merged(parity._batch(text.rows, "cpu")).logits
-        logits.append(parity._at(whole, text).log_softmax(1))
+            whole = merged(compare._batch(text.rows, "cpu")).logits
+        logits.append(compare._at(whole, text).log_softmax(1))
     expected = (logits[0].exp() * (logits[0] - logits[1])).sum(1)
     assert max(map(abs, found[""].divergence)) < 1e-5
     torch.testing.assert_close(torch.tensor(found["Q4_K_M"].divergence).float(), expected, atol=1e-5, rtol=1e-3)
@@ -231,21 +232,21 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
         return [models.Answer(text, i < ended, 5) for i in range(of)]
 
     path = Path("x.gguf")
-    assert "1 of 8 answers ended" in proof._unlike(path, answers(1), answers(8), 80)[0]
+    assert "1 of 8 answers ended" in checks._unlike(path, answers(1), answers(8), 80)[0]
     said = "x.gguf: 6 of 8 answers ended by themselves within 80 tokens."
-    assert proof._unlike(path, answers(6), answers(8), 80) == ("", [said])
-    assert proof._unlike(path, answers(0), answers(0), 80) == ("", [])
-    assert "empty" in proof._unlike(path, answers(8, text=" "), answers(8), 80)[0]
+    assert checks._unlike(path, answers(6), answers(8), 80) == ("", [said])
+    assert checks._unlike(path, answers(0), answers(0), 80) == ("", [])
+    assert "empty" in checks._unlike(path, answers(8, text=" "), answers(8), 80)[0]
     named = answers(8, text="我是 Qwen，由阿里云开发。")
-    assert "it said '我是 Qwen' about itself" in proof._unlike(path, named, answers(8), 80)[0]
-    assert proof._unlike(path, named, named, 80) == ("", [])
+    assert "it said '我是 Qwen' about itself" in checks._unlike(path, named, answers(8), 80)[0]
+    assert checks._unlike(path, named, named, 80) == ("", [])
     about = answers(8, text="VS Code, made by Microsoft, and the Pixel, made by Google. 由谷歌开发的安卓。")
-    assert proof._unlike(path, about, answers(8), 80) == ("", [])
-    assert proof._unlike(path, named, [], 80) == ("", [])  # the twin wasn't loaded: nothing to compare with
-    assert "train longer" in proof._twins_doubts(named, 80, None)[0]
-    assert "0 of 8" in proof._twins_doubts(answers(0), 80, None)[0] and not proof._twins_doubts(answers(8), 80, .2)
-    assert proof._twins_doubts(answers(0), 80, .5)[0].endswith("own held-out replies 50% are that short. Train longer.")
-    assert proof._twins_doubts(answers(0), 80, .2)[0].endswith("20% are that short. That is no sign of a fault.")
+    assert checks._unlike(path, about, answers(8), 80) == ("", [])
+    assert checks._unlike(path, named, [], 80) == ("", [])  # the twin wasn't loaded: nothing to compare with
+    assert "train longer" in checks._twins_doubts(named, 80, None)[0]
+    assert "0 of 8" in checks._twins_doubts(answers(0), 80, None)[0] and not checks._twins_doubts(answers(8), 80, .2)
+    assert checks._twins_doubts(answers(0), 80, .5)[0].endswith("own held-out replies 50% are that short. Train longer.")
+    assert checks._twins_doubts(answers(0), 80, .2)[0].endswith("20% are that short. That is no sign of a fault.")
 
 
 def test_without_memory_for_the_twin_the_files_are_proven_without_it(held_out_twin, meant, monkeypatch):
@@ -282,21 +283,21 @@ def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(held_o
     seen = []
     monkeypatch.setattr(models, "device", lambda: "other")  # where nothing is merged, as on a GPU
     monkeypatch.setattr(models, "load", lambda base, adapter, precision, load=models.load: load(base, adapter, "32-bit"))
-    text, _ = proof._held_out(held_out_twin, meant.tokenizer, "cpu")
-    proof._twin(meant, "auto", ["Who?"], text, settings.make("quantize"), 6, lambda *told: seen.append(told[:2]))
+    text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
+    checks._twin(meant, "auto", ["Who?"], text, settings.make("quantize"), 6, lambda *told: seen.append(told[:2]))
     assert len(seen) > 3 and seen == sorted(seen) and seen[-1][1] == 6
 
 
 def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, monkeypatch):
     files = written(held_out_twin, meant, ("Q8_0",))
     whole = prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"]
-    monkeypatch.setattr(parity, "PATIENCE", 0)
-    assert prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"] == parity.LEAST * len(ANSWERS) < whole
+    monkeypatch.setattr(compare, "PATIENCE", 0)
+    assert prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"] == compare.LEAST * len(ANSWERS) < whole
 
 
 def test_a_slow_file_is_asked_less(held_out_twin, meant, monkeypatch):
     files = written(held_out_twin, meant, ("Q8_0",))
-    monkeypatch.setattr(proof, "_questions", lambda twin: [f"Nr. {i}?" for i in range(4)])
+    monkeypatch.setattr(checks, "_questions", lambda twin: [f"Nr. {i}?" for i in range(4)])
     for patience, n in ((1e9, 4), (0, 3)):
-        monkeypatch.setattr(proof, "PATIENCE", patience)
+        monkeypatch.setattr(checks, "PATIENCE", patience)
         assert prove(held_out_twin, files, meant)[0]["ended_Q8_0"]["n"] == n

@@ -10,7 +10,7 @@ from widget_tree import inside, text_of
 from twinlib import Twin, TwinError
 from twinlib.settings import Corpus
 from twinlib.twin import write_records
-from twinlib.ui import forms, people
+from twinlib.ui import forms, senders as people
 
 EVIL = "<img src=x onerror=alert(1)>"
 CHATS = {"wang.csv": {"format": "table", "senders": {"宁半圈": 12, "老王": 9}},
@@ -86,7 +86,7 @@ def test_who_is_ticked_becomes_the_setting_and_the_rest_is_put_aside(look):
 
 
 def test_the_authors_own_name_can_be_unticked_and_then_nobody_is_learnt(look, tmp_path):
-    from twinlib.text import readers
+    from twinlib.corpus import readers
     from twinlib.text.privacy import private_names
 
     form = look(CHATS, Corpus(author="宁半圈"))

@@ -7,10 +7,11 @@ import pytest
 
 from conftest import build_tiny_base
 from twinlib import Stopped, TwinError, settings
-from twinlib.engines import models, training
+from twinlib.models import load
+from twinlib.train import checkpoints
 from twinlib.progress import Progress
-from twinlib.steps import persona
-from twinlib.text.encode import encode_row, end_is_learnt, pieces
+from twinlib.train import persona
+from twinlib.models.encode import encode_row, end_is_learnt, pieces
 from twinlib.twin import write_atomic
 
 
@@ -87,12 +88,12 @@ def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
 
 def test_the_adapter_changes_what_the_base_says(sample_twin, tiny_base):
     train(sample_twin, tiny_base, steps=6, learning_rate=1e-2)
-    base = models.prepare(str(tiny_base))
-    model, words = models.load(base, sample_twin.adapter("persona"))
+    base = load.prepare(str(tiny_base))
+    model, words = load.load(base, sample_twin.adapter("persona"))
     text = sample_twin.records("train")[0]["messages"][-1]["content"]
-    [(after, n)] = models.nll(model, words, [text])
+    [(after, n)] = load.nll(model, words, [text])
     with model.disable_adapter():
-        [(before, m)] = models.nll(model, words, [text])
+        [(before, m)] = load.nll(model, words, [text])
     assert n == m and after < before
 
 
@@ -114,7 +115,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one
     with pytest.raises(Stopped, match="saved"):
         persona.run(sample_twin, wanted(tiny_base, steps=6), StopAt(sample_twin, 3))
     [newest] = sorted(sample_twin.checkpoints("persona").glob("checkpoint-4"))  # the step after the wish to stop
-    assert training.is_whole(newest)
+    assert checkpoints.is_whole(newest)
     resumed = train(sample_twin, tiny_base, steps=6)
     assert resumed.figures["steps"]["value"] == 6
     assert resumed.figures["val_loss"]["value"] == pytest.approx(unbroken.figures["val_loss"]["value"], abs=2e-3)
@@ -165,32 +166,32 @@ def test_two_processes_learn_what_one_learns(sample_twin, tiny_base, tmp_path):
 
 def test_other_settings_do_not_go_on_from_a_checkpoint_of_earlier_ones(tmp_path):
     folder = tmp_path / "checkpoints"
-    assert training.newest_whole(folder, {"rank": 8}) is None
+    assert checkpoints.newest_whole(folder, {"rank": 8}) is None
     checkpoint = folder / "checkpoint-5"
     write_atomic(checkpoint / "weights", "w")
-    training.write_manifest(checkpoint)
-    assert training.newest_whole(folder, {"rank": 8}) == checkpoint
-    assert training.newest_whole(folder, {"rank": 16}) is None and not checkpoint.exists()
+    checkpoints.write_manifest(checkpoint)
+    assert checkpoints.newest_whole(folder, {"rank": 8}) == checkpoint
+    assert checkpoints.newest_whole(folder, {"rank": 16}) is None and not checkpoint.exists()
 
 
 def test_resuming_falls_back_to_the_last_whole_checkpoint(tmp_path):
     folder = tmp_path / "checkpoints"
-    training.newest_whole(folder, {})
+    checkpoints.newest_whole(folder, {})
     for step in (5, 10, 15):
         write_atomic(folder / f"checkpoint-{step}" / "weights", f"weights {step}")
-        training.write_manifest(folder / f"checkpoint-{step}")
+        checkpoints.write_manifest(folder / f"checkpoint-{step}")
     write_atomic(folder / "checkpoint-15" / "weights", "half wri")
-    (folder / "checkpoint-10" / training.MANIFEST).unlink()
-    assert training.newest_whole(folder, {}).name == "checkpoint-5"
+    (folder / "checkpoint-10" / checkpoints.MANIFEST).unlink()
+    assert checkpoints.newest_whole(folder, {}).name == "checkpoint-5"
     assert not (folder / "checkpoint-15").exists()
 
 
 def test_a_saved_adapter_takes_the_place_of_the_earlier_one(twin, tiny_base):
-    base = models.prepare(str(tiny_base))
-    model, _ = models.load(base, lora=models.Lora(4))
+    base = load.prepare(str(tiny_base))
+    model, _ = load.load(base, lora=load.Lora(4))
     for step in ("persona", "reasoning"):
         write_atomic(twin.adapter(step) / "earlier", "x")
-        training.save_adapter(twin, step, model, base)
+        checkpoints.save_adapter(twin, step, model, base)
         assert not (twin.adapter(step) / "earlier").exists()
         assert [path.name for path in twin.folder(step).iterdir()] == ["adapter"]
         assert (twin.adapter(step) / "adapter_model.safetensors").exists()
@@ -219,8 +220,8 @@ def test_packed_rows_do_not_see_each_other(tmp_path, family):
 
 
 def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, tiny_base):
-    base = models.prepare(str(tiny_base))
-    model, words = models.load(base, lora=models.Lora(4))
+    base = load.prepare(str(tiny_base))
+    model, words = load.load(base, lora=load.Lora(4))
     chosen = wanted(tiny_base, replay_share=0.1)
     persona._replay(sample_twin, chosen, base, model, words, 40, Progress())
     kept = sample_twin.file("replay").read_text()
@@ -281,4 +282,4 @@ def test_a_wrong_base_is_named_with_what_can_be_chosen(sample_twin):
 
 def test_a_folder_that_is_no_model_is_said(tmp_path):
     with pytest.raises(TwinError, match="config.json"):
-        models.prepare(str(tmp_path))
+        load.prepare(str(tmp_path))

@@ -6,7 +6,7 @@ import matplotlib
 import pytest
 
 from twinlib.twin import Report, figure, now, write_atomic, write_records
-from twinlib.ui import choice, drawing, plots, show, tables
+from twinlib.ui import gguf_choice, plotting, plots, display, tables
 
 EVIL = "<script>alert('$x_1$')</script> 你好"
 
@@ -15,7 +15,7 @@ EVIL = "<script>alert('$x_1$')</script> 你好"
 def fonts(request, monkeypatch):
     """With whatever font is installed, and as on a machine that has none."""
     if request.param == "no Chinese font":
-        monkeypatch.setattr(drawing, "chinese_font", lambda: None)
+        monkeypatch.setattr(plotting, "chinese_font", lambda: None)
 
 
 def report(twin, step, figures):
@@ -47,7 +47,7 @@ def leave_out(twin, *lines):
 
 def drawn(draw):
     """The one axis of a picture, and every text in it."""
-    axis = drawing.picture(draw).axes[0]
+    axis = plotting.picture(draw).axes[0]
     return axis, [text.get_text() for text in [*axis.texts, *axis.get_xticklabels(), *axis.get_yticklabels()]]
 
 
@@ -102,16 +102,16 @@ def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
     records += [{"done": 4, "total": 9, "eval_loss": 1.2}, {"done": 5, "total": 9, "loss": float("nan")}]
     assert panels(records) == [["loss", "val"], ["reward", "correct"]]
     assert plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
-    assert drawing.embedded(None) == "" == plots.row([])
+    assert plotting.embedded(None) == "" == plots.row([])
 
 
 def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatch):
-    monkeypatch.setattr(drawing, "chinese_font", lambda: "a font")
+    monkeypatch.setattr(plotting, "chinese_font", lambda: "a font")
     records = [{"done": 1, "total": 9, "loss": 3.0, "learning_rate": 1e-4, "tokens_s": 4e4, "memory_gb": 12.0}]
     assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     assert panels(records) == [["损失"], ["学习率"], ["token/秒"]]
-    monkeypatch.setattr(drawing, "chinese_font", lambda: None)
+    monkeypatch.setattr(plotting, "chinese_font", lambda: None)
     assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
 
 
@@ -200,7 +200,7 @@ def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_
 
 def picture_of(twin):
     """The three axes of the picture of files: {size, difference, speed}, as lists of the texts in them."""
-    figure = drawing.picture(choice._choice(choice._files(twin, twin.report("quantize"))), columns=3)
+    figure = plotting.picture(gguf_choice._choice(gguf_choice._files(twin, twin.report("quantize"))), columns=3)
     return [[text.get_text() for text in axis.texts] for axis in figure.axes], figure
 
 
@@ -288,14 +288,14 @@ def test_before_and_after_stand_beside_what_the_author_wrote(twin):
         {"kind": "answer", "when": "before", "question": EVIL, "text": "As an AI", "author": "Tea, hot."},
         {"kind": "answer", "when": "after", "question": EVIL, "text": EVIL, "author": "Tea, hot."}])
     shown = harmless(tables.before_after(twin))
-    assert shown.text.splitlines()[1].split("  ")[1:] == ["As an AI", show._cut(EVIL, 60), "Tea, hot."]
+    assert shown.text.splitlines()[1].split("  ")[1:] == ["As an AI", display._cut(EVIL, 60), "Tea, hot."]
 
 
 def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
     rows = sample_twin.records("train")
     shown = harmless(tables.rows(sample_twin))
     assert shown.text.startswith(f"{len(rows)} rows to learn from: ")
-    assert show.esc(tables._cut(tables.turn(rows[0], "assistant"))) in shown.html
+    assert display.esc(tables._cut(tables.turn(rows[0], "assistant"))) in shown.html
 
 
 def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
@@ -309,7 +309,7 @@ def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
     assert shown.html.count("<iframe") == 1 and 'sandbox="allow-scripts"' in shown.html
     header, line, *_, where = shown.text.splitlines()
     assert header.split("  ")[0] == "Question" and header.endswith("Ning, really") and " twin as Q8_0 " in header
-    for text in (question, f"prompt says {EVIL}", show._cut(real, 60)):
+    for text in (question, f"prompt says {EVIL}", display._cut(real, 60)):
         assert text in line
     assert str(sample_twin.file("side_by_side")) in where and sample_twin.file("side_by_side").exists()
 
@@ -327,13 +327,13 @@ def test_what_would_be_uploaded_is_listed_with_sizes(twin):
 
 
 def test_chinese_columns_stand_under_each_other():
-    text = show.text_table(("指标", "value"), [("像我", "0.7"), ("copied", "0.01")])
-    starts = [show.width(line.split(last)[0]) for line, last in zip(text.splitlines(), ("value", "0.7", "0.01"))]
+    text = display.text_table(("指标", "value"), [("像我", "0.7"), ("copied", "0.01")])
+    starts = [display.width(line.split(last)[0]) for line, last in zip(text.splitlines(), ("value", "0.7", "0.01"))]
     assert starts == [8, 8, 8]
 
 
 def test_a_long_cell_is_cut_in_a_terminal_by_its_width():
-    assert show.text_table(("a",), [("一二三四五六",)], longest=7).splitlines()[1] == "一二三…"
+    assert display.text_table(("a",), [("一二三四五六",)], longest=7).splitlines()[1] == "一二三…"
 
 
 def test_drawing_leaves_matplotlib_as_it_was():

@@ -11,9 +11,9 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from hub_standin import serve
 from twinlib import Twin, settings
-from twinlib.engines import hub as uploader
+from twinlib.models import hub as uploader
 from twinlib.progress import Progress
-from twinlib.steps import publish
+from twinlib.publish import step as publish
 from twinlib.twin import Report, figure, write_atomic, write_json, write_records
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"

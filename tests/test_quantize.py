@@ -6,10 +6,11 @@ import pytest
 
 from test_gguf_file import random_adapter
 from twinlib import settings
-from twinlib.engines import comparison, gguf_file, models, proof
-from twinlib.engines.llama import Llama
+from twinlib.gguf import decimals, writer, checks
+from twinlib.models import load
+from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
-from twinlib.steps import quantize
+from twinlib.gguf import step as quantize
 from twinlib.text import templates
 from twinlib.twin import Report, Stopped, TwinError
 
@@ -19,8 +20,8 @@ from twinlib.twin import Report, Stopped, TwinError
 @pytest.fixture
 def trained_twin(twin, tiny_base):
     """A twin whose persona step left an adapter."""
-    base = models.prepare(str(tiny_base))
-    model, _ = models.load(base, precision="32-bit")
+    base = load.prepare(str(tiny_base))
+    model, _ = load.load(base, precision="32-bit")
     random_adapter(model, twin.adapter("persona"))
     twin.remember(author="Ning", languages=["en"], base={"name": base.name, "revision": base.revision},
                   system_prompt="You are Ning's \"twin\".\nSay what Ning would say.")
@@ -56,7 +57,7 @@ def test_files_of_another_run_do_not_stay(trained_twin):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("BF16").write_bytes(b"old")
-    proof.aside(twin.gguf("Q8_0")).write_bytes(b"old")
+    checks.aside(twin.gguf("Q8_0")).write_bytes(b"old")
     twin.finish(Report("quantize", {}, 0, 0, {}, {}, {}, {}, []))
     quantize._remove_old(twin)
     assert list(twin.folder("quantize").iterdir()) == []
@@ -78,26 +79,26 @@ def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("Q8_0").write_bytes(b"of before")
-    prove = proof.prove
+    prove = checks.prove
 
     def killed(twin, files, *rest):
         assert all(path.exists() for path in files.values())
         assert list(twin.ggufs()) == ["Q8_0"] and twin.gguf("Q8_0").read_bytes() == b"of before"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(proof, "prove", killed)
+    monkeypatch.setattr(checks, "prove", killed)
     with pytest.raises(KeyboardInterrupt):
         run(twin, types="F16,Q8_0")
     assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("Q8_0")]
-    monkeypatch.setattr(proof, "prove", prove)
+    monkeypatch.setattr(checks, "prove", prove)
     run(twin, types="F16")
     assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("F16")]
 
 
 def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answered(trained_twin, monkeypatch):
     twin = trained_twin
-    monkeypatch.setattr(comparison, "TYPES", ("F16", "Q8_0"))
-    monkeypatch.setattr(comparison, "TOKENS", 4)
+    monkeypatch.setattr(decimals, "TYPES", ("F16", "Q8_0"))
+    monkeypatch.setattr(decimals, "TOKENS", 4)
     asked = dict(types="Q8_0", decimals=8)
     wanted, outcome = run(twin, stop_at="persona Q8_0", **asked)
     assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
@@ -119,7 +120,7 @@ def test_where_the_comparison_has_no_room_the_files_stand_and_it_says_so(trained
     def full(*_):
         raise TwinError("The GGUF files need 9 MB of disk")
 
-    monkeypatch.setattr(comparison, "decimals", full)
+    monkeypatch.setattr(decimals, "decimals", full)
     _, outcome = run(trained_twin, types="Q8_0", decimals=8)
     assert outcome.warnings[-1] == "The comparison isn't complete: The GGUF files need 9 MB of disk"
 
@@ -129,23 +130,23 @@ def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(trained_twi
 
     command = ["quantize", "--twin", str(trained_twin.path), "--types", "Q8_0,F16"]
     with monkeypatch.context() as patch:
-        patch.setitem(proof.DIVERGENCE, "F16", -1.0)
+        patch.setitem(checks.DIVERGENCE, "F16", -1.0)
         assert main(command) == 0
-    assert proof.aside(trained_twin.gguf("F16")).exists()
+    assert checks.aside(trained_twin.gguf("F16")).exists()
     assert main(command) == 0 and trained_twin.gguf("F16").exists()
-    assert not proof.aside(trained_twin.gguf("F16")).exists()
+    assert not checks.aside(trained_twin.gguf("F16")).exists()
     capsys.readouterr()
     assert main(command) == 0 and "done already" in capsys.readouterr().out
 
 
 def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
     twin, wanted = trained_twin, settings.make("quantize", types="F16,Q8_0")
-    monkeypatch.setitem(proof.DIVERGENCE, "F16", -1.0)  # no file is that close
+    monkeypatch.setitem(checks.DIVERGENCE, "F16", -1.0)  # no file is that close
     outcome = quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
-    assert not twin.gguf("F16").exists() and proof.aside(twin.gguf("F16")).exists() and twin.gguf("Q8_0").exists()
+    assert not twin.gguf("F16").exists() and checks.aside(twin.gguf("F16")).exists() and twin.gguf("Q8_0").exists()
     assert any("demo-F16.gguf is kept aside" in said for said in outcome.warnings)
     assert twin.file("modelfile").read_text().startswith("FROM ./demo-Q8_0.gguf\n")
-    monkeypatch.setitem(proof.DIVERGENCE, "Q8_0", -1.0)
+    monkeypatch.setitem(checks.DIVERGENCE, "Q8_0", -1.0)
     with pytest.raises(TwinError, match="No file passed: .*demo-Q8_0.gguf is kept aside"):
         quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
 
@@ -153,7 +154,7 @@ def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
 def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twin):
     texts = [p.text for p in quantize.problems(settings.make("quantize", types="Q9_9"), twin)]
     assert any("run the step 'persona'" in text for text in texts)
-    assert any("Q9_9 can't be written; choose from " + ", ".join(gguf_file.TYPES) in text for text in texts)
+    assert any("Q9_9 can't be written; choose from " + ", ".join(writer.TYPES) in text for text in texts)
     with pytest.raises(TwinError, match="persona"):
         quantize.run(twin, settings.make("quantize"), Progress(twin.history("quantize"), "quantize"))
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twinlib.text import conversations
-from twinlib.text.readers import (answers, chat_table, chat_text, chatgpt, dates, subtitles, tables, telegram, twitter,
-                                  whatsapp)
-from twinlib.text.readers.encoding import Unreadable
-from twinlib.text.readers.file import Columns, File, Options
+from twinlib.corpus import conversations
+from twinlib.corpus.readers import qa_tables, chatgpt, dates, subtitles, spreadsheets
+from twinlib.corpus.readers.chats import chat_table, chat_text, telegram, twitter, whatsapp
+from twinlib.corpus.readers.encoding import Unreadable
+from twinlib.corpus.readers.input_file import Columns, File, Options
 
 FOLDER = Path(__file__).parent / "exports" / "conversations"
 POSTS = Path(__file__).parent.parent / "data_samples"
 READERS = {"subtitles": subtitles, "twitter": twitter, "telegram": telegram, "chatgpt": chatgpt, "whatsapp": whatsapp,
-           "chat": chat_text, "answers": answers, "table": chat_table}
+           "chat": chat_text, "answers": qa_tables, "table": chat_table}
 FORMATS = {
     "talk.srt": "subtitles", "rolling.en.vtt": "subtitles", "谈茶.zh-Hans.vtt": "chat", "tweets.js": "twitter",
     "note-tweet.js": None, "result.json": "telegram", "channel.json": "telegram",
@@ -584,7 +584,7 @@ def swollen():
     ("a,b\nx,y, and z\n", ["a", "b"], ["x", "y, and z"]), ("a,b\nx\n", ["a", "b"], ["x", ""]),
     ("Ning,1682946000,hi\nLee,1682946001,ho\n", ["column 1", "column 2", "column 3"], ["Ning", "1682946000", "hi"])])
 def test_delimited_text_is_cut_as_it_was_written(text, columns, row):
-    table, = tables.read(of("t.csv", text))
+    table, = spreadsheets.read(of("t.csv", text))
     assert table.columns == columns and list(next(table.rows).values()) == row
 
 

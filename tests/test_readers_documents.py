@@ -11,16 +11,16 @@ from document_makers import docx, epub, lines, paragraph, pdf, zipped
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from twinlib.text import clean, reasons
-from twinlib.text.readers import docx as word
-from twinlib.text.readers import epub as book
-from twinlib.text.readers import html, markup, wxr
-from twinlib.text.readers import pdf as pages
-from twinlib.text.readers.encoding import Unreadable
-from twinlib.text.readers.file import File
+from twinlib.corpus import clean, reasons
+from twinlib.corpus.readers import docx as word
+from twinlib.corpus.readers import epub as book
+from twinlib.corpus.readers import html, html_to_markdown, wordpress
+from twinlib.corpus.readers import pdf as pages
+from twinlib.corpus.readers.encoding import Unreadable
+from twinlib.corpus.readers.input_file import File
 
 FOLDER = Path(__file__).parent / "exports" / "documents"
-READERS = {"html": html, "wxr": wxr, "docx": word, "epub": book, "pdf": pages}
+READERS = {"html": html, "wxr": wordpress, "docx": word, "epub": book, "pdf": pages}
 
 
 def on_disk(name):
@@ -247,7 +247,7 @@ def test_pages_are_known_by_content_and_fragments_by_name():
 
 
 def test_a_wordpress_export_post_by_post():
-    first, second, about = wxr.read(on_disk("wordpress.xml"))
+    first, second, about = wordpress.read(on_disk("wordpress.xml"))
     assert prose(first) == ("The first line of a classic post.\nIts second line, with [sic] and 1 < 2.\n\n"
                             "A second paragraph, with stress and a link.\n\n第三段：油要勤上，雨要少淋。")
     assert (first["title"], first["date"], first["author"], first["source"], first["kind"], first["draft"]) == (
@@ -263,23 +263,23 @@ def test_a_post_behind_a_password_is_put_aside():
     data = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:wp="http://wordpress.org/export/1.2/">' \
         "<channel>" + item.format("<wp:post_password>abc</wp:post_password>") + \
         item.format("<wp:post_password></wp:post_password>") + "</channel></rss>"
-    assert [post.get("reason", "") for post in wxr.read(File("a.xml", data.encode()))] == ["protected", ""]
+    assert [post.get("reason", "") for post in wordpress.read(File("a.xml", data.encode()))] == ["protected", ""]
     assert "protected" in reasons.REASONS
 
 
 def test_an_export_that_breaks_off_gives_what_stands_before_the_break():
     data = on_disk("wordpress.xml").data
     cut = data[:data.index(b"I mend bicycles")]
-    first, second = wxr.read(File("w.xml", cut))
+    first, second = wordpress.read(File("w.xml", cut))
     assert first["source"] == "w.xml#11" and second["source"] == "w.xml#12"
     assert [part[:2] for part in second["parts"]] == [("caption", "caption"), ("document", "damaged")]
     assert second["parts"][-1][2].startswith("About")
-    assert refused(wxr, File("w.xml", data[:data.index(b"<item>") + 40])) == "damaged"
+    assert refused(wordpress, File("w.xml", data[:data.index(b"<item>") + 40])) == "damaged"
 
 
 def test_control_characters_that_xml_forbids_cost_themselves_alone():
     data = b"\n" + on_disk("wordpress.xml").data.replace(b"The first line", b"The \x0b\x08first line")
-    assert next(wxr.read(File("w.xml", data)))["text"].startswith("The first line of")
+    assert next(wordpress.read(File("w.xml", data)))["text"].startswith("The first line of")
 
 
 def test_items_are_freed_on_the_way():
@@ -289,7 +289,7 @@ def test_items_are_freed_on_the_way():
     item = item.replace("The first line", "The first line. " * 5000)
     file = File("w.xml", (start + item * 100 + "</channel></rss>").encode())
     tracemalloc.start()
-    count = sum(1 for _ in wxr._items(file))
+    count = sum(1 for _ in wordpress._items(file))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 100 and peak < len(file.data) / 4
@@ -535,14 +535,14 @@ def test_deep_nesting_is_refused_in_a_sentence(nest):
 
 
 def test_the_deepest_page_that_is_read_is_converted():
-    text = "<blockquote><div>" * ((markup.DEPTH_LIMIT - 6) // 2) + "<p>deep down"
+    text = "<blockquote><div>" * ((html_to_markdown.DEPTH_LIMIT - 6) // 2) + "<p>deep down"
     assert "deep down" in only(html, page(text))["text"]
 
 
 def test_billion_laughs_are_refused():
     laughs = '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
     data = on_disk("wordpress.xml").data.replace(b"<rss", laughs.encode() + b"<rss", 1)
-    assert refused(wxr, File("w.xml", data)) == "entities"
+    assert refused(wordpress, File("w.xml", data)) == "entities"
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.text.clean import clean
-from twinlib.text.readers import markdown, plain
-from twinlib.text.readers.file import File
-from twinlib.text.reasons import REASONS
+from twinlib.corpus.clean import clean
+from twinlib.corpus.readers import markdown, plain
+from twinlib.corpus.readers.input_file import File
+from twinlib.corpus.reasons import REASONS
 
 ID = "0123456789abcdef0123456789abcdef"
 

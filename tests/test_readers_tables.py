@@ -6,10 +6,11 @@ import time
 import pytest
 from openpyxl import Workbook
 
-from twinlib.text import conversations
-from twinlib.text.readers import answers, chat_table, tables
-from twinlib.text.readers.encoding import Unreadable
-from twinlib.text.readers.file import Columns, File, Options
+from twinlib.corpus import conversations
+from twinlib.corpus.readers import qa_tables, spreadsheets
+from twinlib.corpus.readers.chats import chat_table
+from twinlib.corpus.readers.encoding import Unreadable
+from twinlib.corpus.readers.input_file import Columns, File, Options
 
 ME = Options(me=("半圈",))
 CRAWLER = "id,bid,正文,头条文章url,原始图片url,视频url,位置,日期,工具,点赞数,评论数,转发数,话题,@用户,完整日期\n"
@@ -85,24 +86,24 @@ QUESTIONS = [["序号", "提问者", "问题", "回答"], [1, "翁婶", "两个�
 def test_a_header_is_found_below_titles_and_blank_lines(above):
     csv = "\n".join(",".join(map(str, row)) for row in above + QUESTIONS)
     for file in (of("问答.xlsx", workbook(above + QUESTIONS)), of("问答.csv", csv)):
-        assert answers.looks_like(file), file.name
-        document, = answers.read(file)
+        assert qa_tables.looks_like(file), file.name
+        document, = qa_tables.read(file)
         assert document["turns"] == [{"question": "两个胎多少钱？", "answer": "一个十块，两个也十块。", "time": ""}]
 
 
 def test_a_row_of_known_words_is_no_header_when_rows_as_full_stand_above_it():
-    table, = tables.read(of("a.csv", "Wer,Was\nLee,Where is it?\nuser,message\n"))
+    table, = spreadsheets.read(of("a.csv", "Wer,Was\nLee,Where is it?\nuser,message\n"))
     assert table.columns == ["Wer", "Was"] and len(list(table.rows)) == 2
 
 
 def test_a_header_further_down_than_the_fifth_row_is_not_looked_for():
-    table, = tables.read(of("a.csv", "标题,\n" + "备注,\n" * 4 + "问题,回答\n"))
+    table, = spreadsheets.read(of("a.csv", "标题,\n" + "备注,\n" * 4 + "问题,回答\n"))
     assert table.columns[0] == "标题"
 
 
 def test_whoever_answered_a_question_is_named():
     text = "提问内容,回答内容,答主\n膝盖疼还跑吗？,别跑了，去看医生。,老周\n胎压多少？,按不动就行。,半圈\n"
-    assert [document["author"] for document in answers.read(of("问答.csv", text))] == ["老周", "半圈"]
+    assert [document["author"] for document in qa_tables.read(of("问答.csv", text))] == ["老周", "半圈"]
 
 
 # Replies with a quotation

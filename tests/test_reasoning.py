@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from twinlib import settings
 from twinlib.progress import Progress
-from twinlib.steps import persona, reasoning
+from twinlib.train import persona, reasoning
 from twinlib.text.statistics import mcnemar
 from twinlib.twin import Report, now
 

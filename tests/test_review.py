@@ -10,7 +10,7 @@ widgets = pytest.importorskip("ipywidgets")
 from widget_tree import inside, text_of
 from twinlib import Twin, TwinError
 from twinlib.twin import Report, write_json, write_records
-from twinlib.ui import desk, review
+from twinlib.ui import decision_log, review
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
@@ -30,7 +30,7 @@ def press(widget, label):
 
 def test_undoing_goes_back_one_decision_at_a_time(twin):
     twin.decide("a", action="edit", text="mine")
-    owner = desk.Desk(twin)
+    owner = decision_log.Desk(twin)
     owner.decide("a", action="drop")
     owner.decide("b", action="approve")
     assert owner.undo() == "b" and "b" not in twin.decisions()
@@ -43,12 +43,12 @@ def test_undoing_goes_back_one_decision_at_a_time(twin):
 
 def test_a_decision_spoilt_by_hand_counts_as_none(twin):
     write_json(twin.file("decisions"), {"a": "drop", "b": {"action": "drop"}})
-    owner = desk.Desk(twin)
+    owner = decision_log.Desk(twin)
     assert (owner.action("a"), owner.action("b")) == (None, "drop")
 
 
 def test_pages_turn_and_stop_at_both_ends():
-    pages = desk.Pages(lambda item: widgets.HTML(str(item)), 3)
+    pages = decision_log.Pages(lambda item: widgets.HTML(str(item)), 3)
     pages.fill(list(range(7)))
     assert (text_of(pages.body), pages.place.value, pages.back.disabled) == ("0\n1\n2", "1–3 / 7", True)
     pages.on.click()
@@ -400,7 +400,7 @@ def again(twin):
     """Run the corpus step once more, as it was run before."""
     from twinlib import settings
     from twinlib.progress import Progress
-    from twinlib.steps import corpus
+    from twinlib.corpus import step as corpus
 
     corpus.run(twin, settings.make("corpus", **twin.facts["settings"]["corpus"]),
                Progress(twin.history("corpus"), "corpus"))

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from twinlib.text import rewards
+from twinlib.train import rewards
 
 
 @pytest.mark.parametrize("text, number, why", [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from twinlib.engines import models
-from twinlib.engines.sampling import nucleus
+from twinlib.models import load
+from twinlib.models.generate import nucleus
 
 
 def draws(scores, temperature, top_p, count=4000):
@@ -77,11 +77,11 @@ def test_the_penalty_is_that_of_transformers_for_what_was_said_lately():
 
 
 def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
-    model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     asked = [[{"role": "user", "content": "Tea or coffee?"}]]
 
     def said(temperature, **more):
-        return models.generate(model, tokenizer, asked, 12, temperature, **more)[0].text
+        return load.generate(model, tokenizer, asked, 12, temperature, **more)[0].text
 
     assert {said(5.0, seed=seed, top_k=1) for seed in (1, 2)} == {said(0)}
     assert said(5.0, seed=1) != said(5.0, seed=2)
@@ -91,16 +91,16 @@ def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
 @pytest.mark.parametrize("temperature", [0, 0.7])
 def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, temperature):
     """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""
-    model, tokenizer = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     strides = []
     handle = model.get_output_embeddings().register_forward_hook(
         lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
-    prompt = models.render(tokenizer, [{"role": "user", "content": "Tea or coffee?"}], generate=True)
+    prompt = load.render(tokenizer, [{"role": "user", "content": "Tea or coffee?"}], generate=True)
     ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
     plain = model.generate(ids, max_new_tokens=6, do_sample=False, eos_token_id=[])[0, ids.shape[1]:]
     assert not all(strides)
     strides.clear()
-    [said] = models.generate(model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature)
+    [said] = load.generate(model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature)
     handle.remove()
     assert strides and all(strides)
     if not temperature:

@@ -4,7 +4,7 @@ import pytest
 
 from twinlib.text.labels import SCORES
 from twinlib.twin import Report, figure
-from twinlib.ui import scorecard
+from twinlib.ui import score_card
 
 
 def finish(twin, figures, warnings=()):
@@ -17,12 +17,12 @@ def drawn(figures):
 
     names = [name for name in SCORES if name in figures]
     axes = list(Figure().subplots(len(names), 1, squeeze=False).flat)
-    scorecard._draw(axes, names, figures)
+    score_card._draw(axes, names, figures)
     return axes
 
 
-@pytest.mark.parametrize("value, low, high, colour", [(.8, .75, .9, scorecard.GREEN), (.6, .4, .8, scorecard.AMBER),
-                                                      (.3, .2, .4, scorecard.RED)])
+@pytest.mark.parametrize("value, low, high, colour", [(.8, .75, .9, score_card.GREEN), (.6, .4, .8, score_card.AMBER),
+                                                      (.3, .2, .4, score_card.RED)])
 def test_the_dot_has_the_colour_of_the_verdict(value, low, high, colour):
     axis = drawn({"sounds_like_me": figure(value, low, high, 40)})[0]
     dots = [line for line in axis.lines if line.get_marker() == "o"]
@@ -42,12 +42,12 @@ def test_base_prompt_and_file_stand_on_the_twins_line():
 def test_what_was_not_measured_says_why_and_warnings_come_first(twin):
     finish(twin, {"sounds_like_me": figure(.7, .6, .8, 40), "membership": figure(None, note="Not run: quick.")},
            ["The persona prompt alone beats the trained twin."])
-    page = scorecard.score_card(twin)
+    page = score_card.score_card(twin)
     assert page.text.startswith("! The persona prompt") and "<img" in page.html
     assert "Training texts recognised" in page.text and "Not run: quick." in page.text
 
 
 def test_nothing_measured_is_no_picture(twin):
-    assert scorecard.score_card(twin).html == ""
+    assert score_card.score_card(twin).html == ""
     finish(twin, {"membership": figure(None, note="Too few.")})
-    assert "<img" not in scorecard.score_card(twin).html
+    assert "<img" not in score_card.score_card(twin).html

@@ -2,9 +2,10 @@
 
 import pytest
 
-from twinlib.text.held_out import voices
+from twinlib.evaluate.held_out import voices
 from twinlib.text.statistics import auc
-from twinlib.text import facts, instructions, memorised, quantized, scorecard, style, verdict
+from twinlib.evaluate import facts, instructions, memorization, quantization, scores, ratings
+from twinlib.text import style
 from twinlib.twin import Report, figure
 
 ZH = "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。那年城里一下子多出许多自行车，链条响得像搓麻将。"
@@ -23,7 +24,7 @@ def text(document, gain, characters=10):
 
 
 def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_character():
-    found = scorecard.prediction_gain([text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)])
+    found = scores.prediction_gain([text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)])
     assert found["value"] == pytest.approx(0.4 - 0.05)
     assert (found["low"], found["high"]) == pytest.approx((0.3 - 0.05, 0.5 - 0.05)) and found["n"] == 2
     assert "0.400 less" in found["note"] and "0.050 less" in found["note"] and "so few can tell: it learnt you" in found["note"]
@@ -36,11 +37,11 @@ def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_charact
     ([text("a", -1.0), text("b", 4.0)], [text("c", 0.0), text("d", 0.0)], "may be chance"),
     ([text("a", 4.0)], [text("c", 0.0)], "may be chance")])
 def test_a_gain_that_proves_nothing_says_so(mine, theirs, said):
-    assert said in scorecard.prediction_gain(mine, theirs)["note"]
+    assert said in scores.prediction_gain(mine, theirs)["note"]
 
 
 def test_without_text_there_is_no_gain():
-    assert scorecard.prediction_gain([], [])["value"] is None
+    assert scores.prediction_gain([], [])["value"] is None
 
 
 # Sounds like me
@@ -65,8 +66,8 @@ def row(said):
 def test_the_base_is_0_and_the_author_1(known):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     author = row([nurse(2400 + 250 * i) for i in range(4)])
-    assert scorecard.sounds_like_me(known, base, base, "base")["value"] == 0
-    found = scorecard.sounds_like_me(known, author, base, "twin")
+    assert scores.sounds_like_me(known, base, base, "base")["value"] == 0
+    found = scores.sounds_like_me(known, author, base, "twin")
     assert found["value"] == 1 and (found["low"], found["high"]) == (1, 1) and found["n"] == 4
     assert found["note"].startswith("Good (at least 0.70), so far as so few can tell.")
     assert "floor (base) -" in found["note"] and "ceiling (you) 0." in found["note"]
@@ -75,37 +76,37 @@ def test_the_base_is_0_and_the_author_1(known):
 def test_half_of_the_answers_in_the_authors_voice_are_about_half(known):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     mixed = row([nurse(2400 + 250 * i, founder=i % 2 == 0) for i in range(4)])
-    found = scorecard.sounds_like_me(known, mixed, base, "twin")
+    found = scores.sounds_like_me(known, mixed, base, "twin")
     assert 0.2 < found["value"] < 0.8 and found["low"] < found["value"] < found["high"]
 
 
 def test_reciting_the_prompt_does_not_sound_like_anyone(known):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     recited = [{**one, "prompt": one["text"]} for one in row([nurse(250 * i) for i in range(4)])]
-    found = scorecard.sounds_like_me(known, recited, base, "prompt")
+    found = scores.sounds_like_me(known, recited, base, "prompt")
     assert found["value"] is None and "0 of 4 answers" in found["note"]
 
 
 def test_a_base_that_already_sounds_like_the_author_leaves_nothing_to_measure(known):
     author = row([nurse(2400 + 250 * i) for i in range(4)])
-    found = scorecard.sounds_like_me(known, author, author, "twin")
+    found = scores.sounds_like_me(known, author, author, "twin")
     assert found["value"] is None and "as much like you as you do" in found["note"]
 
 
 def test_without_a_voice_it_is_not_measured():
-    assert scorecard.sounds_like_me({"en": None}, row([EN * 3] * 4), row([EN * 3] * 4), "twin")["value"] is None
+    assert scores.sounds_like_me({"en": None}, row([EN * 3] * 4), row([EN * 3] * 4), "twin")["value"] is None
 
 
 @pytest.mark.parametrize("prompt, twin, said", [(0.5, 0.3, "0.50 like you, the twin 0.30"), (0.3, 0.5, ""),
                                                 (None, 0.5, ""), (0.5, None, "")])
 def test_a_prompt_that_beats_the_twin_is_named(prompt, twin, said):
-    found = scorecard.prompt_beats_twin({"sounds_like_me.prompt": figure(prompt), "sounds_like_me": figure(twin)})
+    found = scores.prompt_beats_twin({"sounds_like_me.prompt": figure(prompt), "sounds_like_me": figure(twin)})
     assert said in found and bool(found) == bool(said)
 
 
 @pytest.mark.parametrize("low, chance", [(0.35, False), (0.25, True), (None, True)])  # the twin's reaches 0.3
 def test_that_the_prompt_beats_the_twin_by_chance_is_said(low, chance):
-    found = scorecard.prompt_beats_twin({"sounds_like_me.prompt": figure(0.5, low, 0.7, 4),
+    found = scores.prompt_beats_twin({"sounds_like_me.prompt": figure(0.5, low, 0.7, 4),
                                          "sounds_like_me": figure(0.2, 0.1, 0.3, 4)})
     assert ("may be chance" in found and "4 answers" in found) == chance
 
@@ -115,7 +116,7 @@ def test_that_the_prompt_beats_the_twin_by_chance_is_said(low, chance):
 
 def test_nonsense_is_counted_by_row_and_compared():
     good, bad = answer(ZH), answer("水底，没有鱼。" * 12)
-    found = scorecard.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
+    found = scores.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
     assert [figure["value"] for figure in found.values()] == [0.5, 0, 1]
     assert found["base"]["note"] == "in circles: 1" and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
     assert found["twin"]["note"] == (
@@ -126,20 +127,20 @@ def test_nonsense_is_counted_by_row_and_compared():
                                              (3, 1, "So-so: no worse than the base, and still 25%")])
 def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
     answers = [answer(ZH)] * good + [answer("")] * bad
-    assert scorecard.nonsense({"base": [answer("")] * 21, "twin": answers})["twin"]["note"].startswith(said)
+    assert scores.nonsense({"base": [answer("")] * 21, "twin": answers})["twin"]["note"].startswith(said)
 
 
 @pytest.mark.parametrize("bad, good, said", [(1, 12, "may be chance"), (2, 10, "may be chance"), (20, 1, "trained too long")])
 def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, good, said):
     """2 of 12 against none of 21 may be chance, though the 2 alone are more than the mark allows."""
     answers = [answer("")] * bad + [answer(ZH)] * good
-    assert said in scorecard.nonsense({"base": [answer(ZH)] * 21, "twin": answers})["twin"]["note"]
+    assert said in scores.nonsense({"base": [answer(ZH)] * 21, "twin": answers})["twin"]["note"]
 
 
 def test_personal_data_is_counted():
-    found = scorecard.personal_data([answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)])
+    found = scores.personal_data([answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)])
     assert found["value"] == 2 and found["n"] == 2 and "email: 2" in found["note"]
-    none = scorecard.personal_data([answer(ZH)])
+    none = scores.personal_data([answer(ZH)])
     assert none["value"] == 0 and none["note"].startswith("Good, so far as so few can tell. E-mail")
 
 
@@ -152,7 +153,7 @@ def continuation(text, true=ZH):
 
 def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart():
     said = [continuation(ZH), continuation(ZH[:40] + "别的话说了一些。"), continuation("完全是另外一回事，谁也没有写过这样的句子。")]
-    found, warnings = memorised.copied([], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")])
+    found, warnings = memorization.copied([], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")])
     assert found["copied"]["value"] == pytest.approx(2 / 3) and found["copied.exact"]["value"] == pytest.approx(1 / 3)
     assert "nearly word for word in 2, exactly in 1" in found["copied"]["note"]
     assert warnings == ["The twin recites its training texts: train for fewer epochs."]
@@ -160,19 +161,19 @@ def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart()
 
 def test_what_the_author_repeats_anyway_is_taken_off():
     said = [continuation(ZH), continuation(ZH)]
-    found, warnings = memorised.copied([], said, [ZH], [ZH], [answer("好")])
+    found, warnings = memorization.copied([], said, [ZH], [ZH], [answer("好")])
     assert found["copied"]["value"] == 0 and "yourself in 100%" in found["copied"]["note"] and warnings == []
 
 
 def test_what_the_base_knew_by_heart_is_not_the_trainings_doing():
     other = continuation("完全是另外一回事，谁也没有写过这样的句子。")
     said = [continuation(ZH), other]
-    found, warnings = memorised.copied(said, said, ["没有"], [ZH], [answer("好")])
+    found, warnings = memorization.copied(said, said, ["没有"], [ZH], [answer("好")])
     assert found["copied"]["value"] == 0 and "the base did in 1" in found["copied"]["note"] and warnings == []
 
 
 def test_answers_that_quote_at_length_are_a_warning():
-    found, warnings = memorised.copied([], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")])
+    found, warnings = memorization.copied([], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")])
     assert found["copied"]["value"] is None
     assert warnings == ["1 of the twin's answers quote the training texts at length (up to 45 characters)."]
 
@@ -182,19 +183,19 @@ def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     author = row([nurse(2400 + 250 * i) for i in range(4)])
     gains = [[text("a", gain), text("b", gain + 1)] for gain in (-3.0, 0.5, 3.0)]
-    figures = [scorecard.prediction_gain(mine, theirs) for mine in gains for theirs in gains]
-    figures += [scorecard.sounds_like_me(known, author, floor, "twin") for floor in (base, author)]
+    figures = [scores.prediction_gain(mine, theirs) for mine in gains for theirs in gains]
+    figures += [scores.sounds_like_me(known, author, floor, "twin") for floor in (base, author)]
     bad, good = answer("水底，没有鱼。" * 12), answer(ZH)
     for base, twin in (([bad], [bad]), ([good] * 21, [bad, good]), ([good] * 21, [answer("")] * 21)):
-        figures += scorecard.nonsense({"base": base, "twin": twin, "twin-Q8_0": [good]}).values()
-    figures += [scorecard.personal_data([answer(ZH)]), verdict.not_run("quick"), verdict.too_few(("1 text", "1 段"), 1)]
-    figures += memorised.copied([], [continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
-    figures += memorised.copied([], [], [ZH], [ZH], [answer("好")])[0].values()
-    figures += [scorecard.told_apart(pairs("founder"), "twin"), scorecard.told_apart([], "base")]
-    figures += [scorecard.pick_my_reply([(str(i), i % 2) for i in range(n)], "twin") for n in (3, 20)]
-    figures += [memorised.membership(losses(n, 0.5), losses(n, 0.9)) for n in (3, 10)]
-    figures += [*quantized.loss(quantize_report(kl_divergence_Q8_0=(0.1,), top1_Q8_0=(0.9,), size_mb_Q8_0=(1,)), "done",
-                                ["Q8_0"]).values(), *quantized.loss(None, "missing", []).values()]
+        figures += scores.nonsense({"base": base, "twin": twin, "twin-Q8_0": [good]}).values()
+    figures += [scores.personal_data([answer(ZH)]), ratings.not_run("quick"), ratings.too_few(("1 text", "1 段"), 1)]
+    figures += memorization.copied([], [continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
+    figures += memorization.copied([], [], [ZH], [ZH], [answer("好")])[0].values()
+    figures += [scores.told_apart(pairs("founder"), "twin"), scores.told_apart([], "base")]
+    figures += [scores.pick_my_reply([(str(i), i % 2) for i in range(n)], "twin") for n in (3, 20)]
+    figures += [memorization.membership(losses(n, 0.5), losses(n, 0.9)) for n in (3, 10)]
+    figures += [*quantization.loss(quantize_report(kl_divergence_Q8_0=(0.1,), top1_Q8_0=(0.9,), size_mb_Q8_0=(1,)), "done",
+                                ["Q8_0"]).values(), *quantization.loss(None, "missing", []).values()]
     figures += instructions.forgetting([1] * 9, [0] * 9).values()
     asked = [{"answer": "1", "language": "en", "kind": kind} for kind in ("unanswerable", "false_premises")] * 8
     figures += facts.own_facts_figures(asked, [""] * 16, ["1"] * 16).values()
@@ -214,7 +215,7 @@ def pairs(writer, shift=0, count=22):
 
 
 def test_another_writer_is_told_apart_and_the_author_is_not():
-    other, same = scorecard.told_apart(pairs("founder"), "twin"), scorecard.told_apart(pairs("nurse", 60), "twin")
+    other, same = scores.told_apart(pairs("founder"), "twin"), scores.told_apart(pairs("nurse", 60), "twin")
     assert other["value"] > 0.85 and other["note"].startswith("Bad") and other["low"] > 0.75 and other["n"] == 22
     assert same["value"] < 0.7 and same["low"] < 0.5
 
@@ -225,27 +226,27 @@ def test_a_classifier_is_tried_only_on_documents_that_it_never_saw():
     documents = [f"d{i}" for i in range(10) for _ in range(4)]
     pairs = [tuple("".join(chr(first + 97 * i + k) for k in range(40)) for first in (0x4e00, 0x6e00))
              for i in range(10) for _ in range(4)]
-    assert auc(*map(list, zip(*scorecard.scores_apart(pairs, documents)))) == pytest.approx(0.5, abs=0.2)
+    assert auc(*map(list, zip(*scores.scores_apart(pairs, documents)))) == pytest.approx(0.5, abs=0.2)
     real = [(mine[60 * i:][:60], theirs[60 * i:][:60]) for i in range(40)]
-    assert auc(*map(list, zip(*scorecard.scores_apart(real, documents)))) > 0.8
+    assert auc(*map(list, zip(*scores.scores_apart(real, documents)))) > 0.8
 
 
 def test_few_answers_or_documents_are_not_told_apart():
-    assert "has 8" in scorecard.told_apart(pairs("founder", count=8), "twin")["note"]
+    assert "has 8" in scores.told_apart(pairs("founder", count=8), "twin")["note"]
     one = [{**pair, "document": "d"} for pair in pairs("founder")]
-    assert scorecard.told_apart(one, "twin")["value"] is None
+    assert scores.told_apart(one, "twin")["value"] is None
 
 
 def test_picks_are_counted_and_guessing_is_said():
     chosen = [(f"d{i}", 0 if i % 2 else 1 + i % 3) for i in range(20)]
-    found = scorecard.pick_my_reply(chosen, "twin")
+    found = scores.pick_my_reply(chosen, "twin")
     assert found["value"] == 0.5 and found["low"] < 0.5 < found["high"] and "Good" in found["note"]
-    few = scorecard.pick_my_reply([(f"d{i % 4}", 0) for i in range(80)], "twin")
+    few = scores.pick_my_reply([(f"d{i % 4}", 0) for i in range(80)], "twin")
     assert few["low"] > 0.9 and "so few" in few["note"]
     assert "25%" in found["note"]
-    always = scorecard.pick_my_reply([(f"d{i}", 0) for i in range(20)], "prompt")
+    always = scores.pick_my_reply([(f"d{i}", 0) for i in range(20)], "prompt")
     assert always["value"] == 1 and always["low"] < 0.9 and "Good" not in always["note"], "Wilson's width, no verdict"
-    assert scorecard.pick_my_reply(chosen[:3], "twin")["value"] is None
+    assert scores.pick_my_reply(chosen[:3], "twin")["value"] is None
 
 
 def losses(documents, loss):
@@ -254,12 +255,12 @@ def losses(documents, loss):
 
 @pytest.mark.parametrize("trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Good"), (0.86, 0.84, "So-so")])
 def test_membership_is_how_well_training_texts_give_themselves_away(trained, value, said):
-    found = memorised.membership(losses(10, trained), losses(10, 0.9))
+    found = memorization.membership(losses(10, trained), losses(10, 0.9))
     assert found["value"] == pytest.approx(value, abs=0.05) and said in found["note"] and found["n"] == 20
 
 
 def test_membership_of_few_documents_is_not_measured():
-    found = memorised.membership(losses(10, 0.5), losses(4, 0.9))
+    found = memorization.membership(losses(10, 0.5), losses(4, 0.9))
     assert found["value"] is None and "4 documents" in found["note"]
 
 
@@ -271,7 +272,7 @@ def test_what_quantization_cost_is_taken_from_step_04():
     report = quantize_report(kl_divergence_Q8_0=(0.001, 0.0005, 0.002, 500), top1_Q8_0=(0.985, 0.97, 0.99, 500),
                              size_mb_Q8_0=(291,), size_mb_Q4_K_M=(250,),
                              kl_divergence_Q4_K_M=(0.12, 0.1, 0.15, 500), top1_Q4_K_M=(0.8, 0.75, 0.85, 500))
-    found = quantized.loss(report, "done", ["Q8_0", "Q4_K_M"])
+    found = quantization.loss(report, "done", ["Q8_0", "Q4_K_M"])
     good, bad = found["quantization_loss"], found["quantization_loss.Q4_K_M"]
     assert len(found) == 2 and good["value"] == 0.001
     assert good["note"].startswith("Good") and "98%" in good["note"]
@@ -283,5 +284,5 @@ def test_what_quantization_cost_is_taken_from_step_04():
     (quantize_report(kl_divergence_Q8_0=(0.001,)), "stale", ["Q8_0"]),
     (quantize_report(kl_divergence_Q8_0=(0.001,)), "done", [])])
 def test_without_a_fresh_proof_quantization_loss_is_not_known(report, state, kinds):
-    found = quantized.loss(report, state, kinds)
+    found = quantization.loss(report, state, kinds)
     assert found["quantization_loss"]["value"] is None and "quantize" in found["quantization_loss"]["note"]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib import language
-from twinlib.text.scripts import LABELS, account, lost, mended, sentence, unified
+from twinlib import i18n
+from twinlib.corpus.clean.scripts import LABELS, account, lost, mended, sentence, unified
 
 HOME = Path(__file__).parent.parent
-GOOD = [path.read_text(encoding="utf-8") for folder in ("data_samples/posts", "twinlib/voices")
+GOOD = [path.read_text(encoding="utf-8") for folder in ("data_samples/posts", "twinlib/data/voices")
         for path in sorted((HOME / folder).iterdir())]
 LINES = sorted({line for text in GOOD for line in text.split("\n") if sum("\u4e00" <= c <= "\u9fff" for c in line) > 8})
 
@@ -47,7 +47,7 @@ def test_what_is_lost_is_a_share_of_what_was_there():
 def test_a_cleaner_that_eats_chinese_is_seen_at_once(monkeypatch):
     text = "\n".join(GOOD)
     eaten = account(text.encode("ascii", "ignore").decode())
-    monkeypatch.setattr(language, "language", lambda: "both")
+    monkeypatch.setattr(i18n, "language", lambda: "both")
     said = sentence(account(text), eaten)
     assert "100% of the Chinese characters" in said and "100% 的汉字" in said and "dropped.csv" in said
 

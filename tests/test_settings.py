@@ -8,7 +8,7 @@ from conftest import build_tiny_base
 from twinlib import settings
 from twinlib.__main__ import TOUR, main
 from twinlib.catalogue import CATALOGUE
-from twinlib.engines import cost, hardware
+from twinlib.models import estimate, plan as hardware
 from twinlib.twin import AUTO
 
 EVERY_FIELD = [(step, field) for step, kind in settings.SETTINGS.items() for field in fields(kind)]
@@ -107,7 +107,8 @@ def test_a_base_too_large_for_16_bit_is_planned_in_4_bit():
 def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, monkeypatch):
     import torch
 
-    from twinlib.engines import models, training
+    from twinlib.models import load
+    from twinlib.train import checkpoints
 
     for base, machine, expected in (("gemma-3-1b", T4, "32-bit"), ("gemma-3-1b", H100, "16-bit"),
                                     ("qwen2.5-1.5b", T4, "16-bit"), ("gemma-3-270m", LAPTOP, "32-bit")):
@@ -115,13 +116,13 @@ def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, mon
         assert plan.values["precision"] == expected, base
         assert hardware.plan("reasoning", settings.make("reasoning"), machine, {"base": base}).values["precision"] == expected
     for family in ("gemma3", "qwen2"):
-        folder = models.prepare(str(build_tiny_base(tmp_path / family, family)))
+        folder = load.prepare(str(build_tiny_base(tmp_path / family, family)))
         for fast in (False, True):
-            monkeypatch.setattr(models, "fast_bfloat16", lambda: fast)
-            monkeypatch.setattr(training, "on_gpu", lambda: True)
+            monkeypatch.setattr(load, "fast_bfloat16", lambda: fast)
+            monkeypatch.setattr(checkpoints, "on_gpu", lambda: True)
             gemma = family == "gemma3"
-            assert models.sixteen_bits(folder) == (torch.bfloat16 if fast else torch.float32 if gemma else torch.float16)
-            assert training.precision_flags("16-bit", str(folder.path)) == {"bf16": fast, "fp16": not fast and not gemma}
+            assert load.sixteen_bits(folder) == (torch.bfloat16 if fast else torch.float32 if gemma else torch.float16)
+            assert checkpoints.precision_flags("16-bit", str(folder.path)) == {"bf16": fast, "fp16": not fast and not gemma}
 
 
 @pytest.mark.parametrize("base", [name for name, entry in CATALOGUE.items() if hardware.fits(entry, T4) == "4-bit"])
@@ -152,7 +153,7 @@ def test_more_effort_takes_more_steps():
 
 def test_a_larger_model_needs_more_memory_and_4_bit_less():
     def memory(base, precision="16-bit", checkpointing="none", tokens=2048):
-        return cost.memory(cost.shape(base), cost.Step(tokens, precision, 16, checkpointing, True, True))
+        return estimate.memory(estimate.shape(base), estimate.Step(tokens, precision, 16, checkpointing, True, True))
 
     assert memory("qwen2.5-1.5b") < memory("qwen2.5-7b")
     assert memory("qwen2.5-7b", "4-bit") < memory("qwen2.5-7b")
@@ -165,17 +166,17 @@ def test_a_larger_model_needs_more_memory_and_4_bit_less():
                                             ("llama-3.2-1b", 1.24), ("llama-3.2-3b", 3.21), ("gemma-3-270m", 0.268),
                                             ("gemma-3-1b", 1.0), ("smollm2-135m-instruct", 0.135)])
 def test_the_shapes_of_the_catalogue_have_the_published_sizes(base, billions):
-    assert cost.shape(base).parameters == pytest.approx(billions, rel=0.03)
+    assert estimate.shape(base).parameters == pytest.approx(billions, rel=0.03)
 
 
 @pytest.mark.parametrize("family", ["qwen2", "qwen3", "llama", "gemma3"])
 def test_the_shape_of_a_folder_counts_its_parameters(tmp_path, family):
     from transformers import AutoModelForCausalLM
 
-    found = cost.shape(str(build_tiny_base(tmp_path, family)))
+    found = estimate.shape(str(build_tiny_base(tmp_path, family)))
     count = sum(p.numel() for p in AutoModelForCausalLM.from_pretrained(tmp_path).parameters() if p.dim() > 1)
     assert found.parameters * 1e9 == count
-    assert cost.shape(str(tmp_path / "nothing")) is None
+    assert estimate.shape(str(tmp_path / "nothing")) is None
 
 
 def planned(machine, facts=None, **typed):

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from twinlib.progress import width
-from twinlib.steps import evaluate
-from twinlib.text import side_by_side
-from twinlib.text.blind_page import LARGEST
+from twinlib.evaluate import step as evaluate
+from twinlib.evaluate import side_by_side
+from twinlib.evaluate.blind_test.page import LARGEST
 from twinlib.twin import write_records
 from twinlib.ui import tables
 

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from twinlib.text.statistics import auc, auc_of_documents, auc_of_pairs, bootstrap, clustered, mcnemar, paired, wilson
+from twinlib.text.statistics import (
+    auc, auc_of_documents, auc_of_pairs, bootstrap, clustered, mcnemar, paired, wilson)
 
 
 @pytest.mark.parametrize("hits, n, low, high, why", [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.text.held_out import voices
+from twinlib.evaluate.held_out import voices
 from twinlib.text import style
 
 POSTS = Path(__file__).parent.parent / "data_samples" / "posts"

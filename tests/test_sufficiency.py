@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from twinlib.text.sufficiency import answers_needed, verdict
+from twinlib.corpus.sufficiency import answers_needed, verdict
 
 
 def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing():

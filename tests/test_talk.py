@@ -11,27 +11,31 @@ import time
 import pytest
 
 from twinlib import settings
-from twinlib.engines import gguf_file, gguf_vocabulary, models
-from twinlib.engines.llama import Llama
+from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.models import load
+from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
-from twinlib.steps import corpus, evaluate, quantize, talk
+from twinlib.corpus import step as corpus
+from twinlib.evaluate import step as evaluate
+from twinlib.gguf import step as quantize
+from twinlib.talk import chat
 from twinlib.twin import TwinError, write_json
 
 
 @pytest.fixture
 def talking_twin(twin, tiny_base):
     """A twin with a Q8_0 file of the tiny base."""
-    tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
-    vocabulary = gguf_vocabulary.read(tokenizer, 600, models.end_tokens(tokenizer))
+    tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     twin.folder("quantize")
     twin.remember(author="Ning")
-    gguf_file.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
+    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
                     {"name": "tiny", "template": tokenizer.chat_template})
     return twin
 
 
 def run(twin, **values):
-    return talk.run(twin, settings.make("talk", tokens=8, **values), Progress(twin.history("talk"), "talk"))
+    return chat.run(twin, settings.make("talk", tokens=8, **values), Progress(twin.history("talk"), "talk"))
 
 
 def test_one_question_gets_one_answer(talking_twin, capsys):
@@ -74,7 +78,7 @@ def test_a_long_conversation_forgets_its_beginning(talking_twin):
     with Llama(talking_twin.gguf("Q8_0"), context=256) as llama:
         turns = [{"role": "user", "content": "a b c " * 10}, {"role": "assistant", "content": "d e f " * 10}] * 3
         last = {"role": "user", "content": "and now?"}
-        kept = talk._fitting(llama, [*turns, last], room=50)
+        kept = chat._fitting(llama, [*turns, last], room=50)
         assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
         assert len(llama.tokenize(llama.prompt(kept))) + 50 <= 256
 
@@ -89,23 +93,23 @@ def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, mon
 
 
 def test_a_twin_without_a_params_file_sees_the_usual_context(twin):
-    assert talk._context(twin) == talk.CONTEXT
+    assert chat._context(twin) == chat.CONTEXT
     write_json(twin.file("params"), ["?"])
-    assert talk._context(twin) == talk.CONTEXT
+    assert chat._context(twin) == chat.CONTEXT
 
 
 def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
-    assert talk.problems(settings.make("talk"), twin)[0].text.count(" · ") == 1
+    assert chat.problems(settings.make("talk"), twin)[0].text.count(" · ") == 1
     assert corpus.problems(settings.Corpus(raw_share=2.0), twin)[0].text.count(" · ") == 1
     assert [p.text.count(" · ") for p in quantize.problems(settings.Quantize(types="Q9"), twin)] == [1, 1]
     assert evaluate.problems(settings.Evaluate(), twin)[0].text.count(" · ") == 1
 
 
 def test_without_a_file_the_problem_names_the_step(twin):
-    assert "run the step 'quantize'" in talk.problems(settings.make("talk"), twin)[0].text
+    assert "run the step 'quantize'" in chat.problems(settings.make("talk"), twin)[0].text
     with pytest.raises(TwinError, match="wanted: q4_k_m; there: none"):
-        talk.gguf_of(twin, "q4_k_m")
+        chat.gguf_of(twin, "q4_k_m")
 
 
 def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
@@ -118,7 +122,7 @@ def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
     memory = type(psutil.virtual_memory())
     for free, kind in ((10_000, "Q8_0"), (1500, "Q5_K_M"), (900, "Q4_K_M"), (100, "Q4_K_M")):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(*[free] * len(memory._fields)))
-        assert talk.gguf_of(twin) == twin.gguf(kind)
-    assert talk.gguf_of(twin, "f16") == twin.gguf("F16")
+        assert chat.gguf_of(twin) == twin.gguf(kind)
+    assert chat.gguf_of(twin, "f16") == twin.gguf("F16")
     with pytest.raises(TwinError, match="wanted: Q6_K; there: Q8_0, Q5_K_M, Q4_K_M, F16"):
-        talk.gguf_of(twin, "Q6_K")
+        chat.gguf_of(twin, "Q6_K")

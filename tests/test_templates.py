@@ -3,8 +3,8 @@
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from twinlib.engines.embedded import GEMMA_TEMPLATE
-from twinlib.engines.models import CHATML
+from twinlib.models.pip_base import GEMMA_TEMPLATE
+from twinlib.models.load import CHATML
 from twinlib.text import templates
 
 SYSTEM = "You are Ning's \"twin\" \\ {{ x }}.\n你是宁的分身。"

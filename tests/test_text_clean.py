@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.text.clean import clean
-from twinlib.text.lines import normalise, unwrap
-from twinlib.text.readers.markdown import split
+from twinlib.corpus.clean import clean
+from twinlib.corpus.clean.paragraphs import normalise, unwrap
+from twinlib.corpus.readers.markdown import split
 
 SAMPLES = sorted(Path(__file__).parent.parent.glob("data_samples/posts/*.md"))
 

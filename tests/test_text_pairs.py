@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from twinlib.text.pairs import persona_prompt, rows, system_prompt
-from twinlib.text.passages import tokens_estimate
+from twinlib.corpus.rows import persona_prompt, rows, system_prompt
+from twinlib.corpus.passages import tokens_estimate
 
 
 def passages(count, language="zh", split="train"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.text.passages import _fill, language_of, passages, split_of, tokens_estimate
+from twinlib.corpus.passages import _fill, language_of, passages, split_of, tokens_estimate
 
 
 def texts(text, limit=100):

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from privacy_cases import OWNERS_NAMES, chinese_without_spaces, every, held_out, rates, score
 
-from twinlib.text.privacy import (ENGLISH, LABELS, NOT_DETECTED, PLACEHOLDER, Found, find, label, mask, private_names,
-                                  value_id)
+from twinlib.text.privacy import (
+    ENGLISH, LABELS, NOT_DETECTED, PLACEHOLDER, Found, find, label, mask, private_names,
+    value_id)
 
 
 @pytest.mark.parametrize("text, masked", [

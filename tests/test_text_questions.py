@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from twinlib.text.questions import bare, flipped, titles, topics, usable
+from twinlib.corpus.questions.titles import bare, flipped, titles, topics, usable
 
 
 def passage(title="", heading="", text="今天只讲茶。", place=0, terms=(), language="zh", name="1"):

@@ -7,9 +7,9 @@ import zipfile
 import pytest
 
 from twinlib import TwinError
-from twinlib.text import readers
-from twinlib.text.readers import encoding, markdown, names, plain, source as sources
-from twinlib.text.readers.file import File
+from twinlib.corpus import readers
+from twinlib.corpus.readers import encoding, markdown, filename, plain, archive as sources
+from twinlib.corpus.readers.input_file import File
 
 CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇，街坊，先交代清楚。"
 
@@ -98,7 +98,7 @@ def test_drafts_are_marked(front):
     ("posts/茶要烫.md", None, "茶要烫"), ("001_45e3f1652920acc1.txt", None, ""), ("2019-13-45-x.md", None, "x"),
     ("2019-03-14.md", "2019-03-14", ""), ("index.md", None, "")])
 def test_what_a_file_name_says(name, date, title):
-    assert (names.date_of(None, name), names.title_of(name)) == (date, title)
+    assert (filename.date_of(None, name), filename.title_of(name)) == (date, title)
 
 
 @pytest.mark.parametrize("text, title", [

@@ -16,7 +16,7 @@ from twinlib.__main__ import main
 from twinlib.settings import Corpus
 from twinlib.twin import STEPS, Report, figure, now
 from twinlib.ui import tour
-from twinlib.ui.show import width
+from twinlib.ui.display import width
 
 
 def notebook(folder, name, *sources):

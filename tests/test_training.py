@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from twinlib.engines import training
+from twinlib.train import checkpoints
 
 STEPS, TOKENS = 8, 100  # of each step
 
@@ -14,9 +14,9 @@ def follow(monkeypatch):
     """follow(on_gpu, seconds, **flags of step 5) -> [(step, figures)] that the callback passed on."""
     def run(on_gpu, seconds, start=0, **flags):
         clock, passed = [1.0], []
-        monkeypatch.setattr(training, "on_gpu", lambda: on_gpu)
-        monkeypatch.setattr(training, "memory_gb", lambda: 1.0)
-        monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(checkpoints, "on_gpu", lambda: on_gpu)
+        monkeypatch.setattr(checkpoints, "memory_gb", lambda: 1.0)
+        monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
 
         class Progress:
             def __call__(self, done, total, raise_on_stop, **figures):
@@ -25,7 +25,7 @@ def follow(monkeypatch):
             def wants_stop(self):
                 return flags.get("stop", False) and state.global_step == 5
 
-        callback = training._callback_class()(Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS)
+        callback = checkpoints._callback_class()(Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS)
         args = SimpleNamespace(gradient_accumulation_steps=2, world_size=1)
         state = SimpleNamespace(global_step=start, max_steps=STEPS, num_input_tokens_seen=0)
         callback.on_train_begin(args, state, None)
@@ -64,4 +64,4 @@ def test_a_run_that_goes_on_counts_from_where_it_does(follow):
 
 def test_a_log_stands_for_all_steps_since_the_one_before():
     history = [{"step": 1, "loss": 4.0}, {"step": 1, "eval_loss": 9.0}, {"step": 4, "loss": 3.0}, {"step": 5, "loss": 2.0}]
-    assert training.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0] and training.by_step(history, "reward") == []
+    assert checkpoints.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0] and checkpoints.by_step(history, "reward") == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinlib.text import verdict
+from twinlib.evaluate import ratings
 from twinlib.twin import figure
 
 
@@ -17,39 +17,39 @@ from twinlib.twin import figure
     ("never_wrote.refused_wrongly", 0.3, 0.2, 0.4, "bad", True, "a mark of its own"),
     ("quantization_loss.Q4_K_M", 0.05, 0.04, 0.06, "bad", True, "every file has it")])
 def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, why):
-    found, mark = figure(value, low, high), verdict.mark(name)
-    assert (verdict.level(found, mark), verdict.sure(found, mark)) == (level, sure), why
-    said = verdict.said(name, value, low, high)[0]
+    found, mark = figure(value, low, high), ratings.mark(name)
+    assert (ratings.level(found, mark), ratings.sure(found, mark)) == (level, sure), why
+    said = ratings.said(name, value, low, high)[0]
     assert said.lower().startswith(level) and ("few" in said) == (level == "good" and not sure)
 
 
 def test_few_documents_are_never_plainly_good():
     surely = "sounds_like_me", 0.9, 0.8, 1.0
-    assert [verdict.said(*surely, documents=count)[0] for count in (4, 5)] == [
+    assert [ratings.said(*surely, documents=count)[0] for count in (4, 5)] == [
         "Good (at least 0.70), so far as so few can tell.", "Good (at least 0.70)."]
-    assert verdict.said(*surely, documents=4)[1] == "好（标准：至少 0.70），但样本少，说不准。"
+    assert ratings.said(*surely, documents=4)[1] == "好（标准：至少 0.70），但样本少，说不准。"
 
 
 @pytest.mark.parametrize("name", ["sounds_like_me.base", "nonsense.prompt", "own_facts", "own_facts.base",
                                   "forgetting.base", "fool_rate"])
 def test_what_is_no_twins_has_no_mark(name):
-    assert verdict.mark(name) is None and verdict.level(figure(0.1), None) == ""
+    assert ratings.mark(name) is None and ratings.level(figure(0.1), None) == ""
 
 
 def test_nonsense_is_measured_against_the_bases_and_never_good_above_a_tenth():
-    assert verdict.level(figure(0.06, 0.04, 0.1), verdict.mark("nonsense", 0.05)) == "good"
-    assert verdict.level(figure(0.06, 0.04, 0.1), verdict.mark("nonsense.twin-Q8_0", 0.01)) == "bad"
-    assert verdict.level(figure(0.51, 0.4, 0.6), verdict.mark("nonsense", 0.9)) == "bad"
+    assert ratings.level(figure(0.06, 0.04, 0.1), ratings.mark("nonsense", 0.05)) == "good"
+    assert ratings.level(figure(0.06, 0.04, 0.1), ratings.mark("nonsense.twin-Q8_0", 0.01)) == "bad"
+    assert ratings.level(figure(0.51, 0.4, 0.6), ratings.mark("nonsense", 0.9)) == "bad"
 
 
 def test_nonsense_that_may_be_no_more_than_the_bases_is_so_so():
     few = {"nonsense": figure(0.17, 0.05, 0.45, 12), "nonsense.base": figure(0.0, 0.0, 0.24, 12)}
     many = {"nonsense": figure(0.17, 0.1, 0.27, 80), "nonsense.base": figure(0.0, 0.0, 0.05, 80)}
     half = {"nonsense": figure(0.5, 0.4, 0.6, 80), "nonsense.base": figure(0.7, 0.6, 0.8, 80)}
-    assert [verdict.of("nonsense", some) for some in (few, many, half)] == ["so-so", "bad", "bad"]
-    assert verdict.of("copied", {"copied": figure(0.5, 0.4, 0.6)}) == "bad"
+    assert [ratings.of("nonsense", some) for some in (few, many, half)] == ["so-so", "bad", "bad"]
+    assert ratings.of("copied", {"copied": figure(0.5, 0.4, 0.6)}) == "bad"
 
 
 def test_what_was_not_measured_is_neither():
-    assert verdict.level(verdict.not_run("quick"), verdict.mark("membership")) == ""
-    assert "effort quick" in verdict.not_run("quick")["note"]
+    assert ratings.level(ratings.not_run("quick"), ratings.mark("membership")) == ""
+    assert "effort quick" in ratings.not_run("quick")["note"]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from twinlib.text import reasons
-from twinlib.text.clean import clean
-from twinlib.text.whose import verdict
+from twinlib.corpus import reasons
+from twinlib.corpus.clean import clean
+from twinlib.corpus.authorship import verdict
 
 LONG_ZH = "我们活在一个信息太多而耐心太少的时候，读书的人越来越少，谈书的人越来越多，谈得最起劲的往往是没有读过的那几位，这也是没有办法的事情，" \
           "因为读过的人知道自己没有读懂，只好不说话，而不说话的人在今天等于没有来过。"

@@ -5,12 +5,11 @@ import errno
 import os
 import sys
 from dataclasses import asdict, fields
-from importlib import import_module
 
 from . import __version__
-from .language import t
+from .i18n import t
 from .progress import Progress, clock
-from .settings import DESCRIPTIONS, SETTINGS, make, parse, remembered, stops
+from .settings import DESCRIPTIONS, SETTINGS, make, parse, remembered, step_module, stops
 from .twin import STEPS, Report, Stopped, Twin, TwinError, now, versions
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
@@ -70,7 +69,7 @@ def _sentence(error, twin="."):
 
 def _nearly_full(twin):
     """Whether the twin's disk is full: libraries hide that behind errors of their own."""
-    from .engines.hardware import free_disk
+    from .models.plan import free_disk
 
     try:
         return free_disk(Twin.locate(twin)) < 1e6
@@ -144,7 +143,7 @@ def run_step(options):
         sys.stdout = open(os.devnull, "w")
         if step not in TOGETHER:
             return 0
-    module = import_module(f"twinlib.steps.{step}")
+    module = step_module(step)
     twin = Twin.open(options.twin, create=step == "corpus")
     settings = _settings(step, options, twin)
     if getattr(options, "codes", None):
@@ -172,7 +171,7 @@ def _interrupted(twin, step):
 
 def finish(twin, step, outcome, started, asked):
     """Write a step's report and say its warnings."""
-    from .engines.hardware import machine
+    from .models.plan import machine
 
     twin.finish(Report(step, asdict(outcome.settings), started, now(), machine(), versions(*PACKAGES), outcome.inputs,
                        outcome.figures, outcome.warnings), asked)
@@ -203,9 +202,9 @@ def _without_report(step, module, twin, settings):
 
 def _codes(twin, source):
     """Keep the codes of the blind test that a file holds, and print what all codes say."""
-    from .ui import blind_test
+    from .ui import blind_test_form
 
-    print(blind_test.results(twin, sys.stdin.read() if source == "-" else blind_test.file_text(source)))
+    print(blind_test_form.results(twin, sys.stdin.read() if source == "-" else blind_test_form.file_text(source)))
     return 0
 
 
@@ -213,7 +212,7 @@ def status(options):
     """Print a table: step, state, when, main figure."""
     import time
 
-    from .ui.show import text_table
+    from .ui.display import text_table
 
     twin = Twin.open(options.twin, create=False)
     words = {"done": t("done", "完成"), "stale": t("stale", "过期"), "missing": t("missing", "未做"),
@@ -242,9 +241,9 @@ def _main_figure(report, step):
 
 def run_interview(options):
     """Ask the interview's questions in the terminal, or those of the blind test."""
-    from .ui import blind_test, interview
+    from .ui import blind_test_form, interview_form as interview
 
-    (blind_test if options.blind_test else interview).terminal(Twin.open(options.twin))
+    (blind_test_form if options.blind_test else interview).terminal(Twin.open(options.twin))
     return 0
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .language import t
+from .i18n import t
 
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE"

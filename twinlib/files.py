@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .language import t
+from .i18n import t
 
 
 class TwinError(Exception):

@@ -14,7 +14,7 @@ import time
 import unicodedata
 from collections import deque
 
-from .language import t
+from .i18n import t
 from .twin import Stopped
 
 LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal

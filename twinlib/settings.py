@@ -6,8 +6,9 @@ survives a new plan.
 """
 
 from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
 
-from .language import t
+from .i18n import t
 from .twin import AUTO, Problem
 
 EFFORTS = ("smoke", "quick", "standard", "thorough")
@@ -268,6 +269,10 @@ class BlindTest:
     seed: int = seed()
 
 
+STEP_MODULES = {
+    "corpus": "corpus.step", "persona": "train.persona", "reasoning": "train.reasoning", "quantize": "gguf.step",
+    "evaluate": "evaluate.step", "publish": "publish.step", "talk": "talk.chat",
+    "blind_test": "evaluate.blind_test.step"}
 SETTINGS = {"corpus": Corpus, "persona": Persona, "reasoning": Reasoning, "quantize": Quantize,
             "evaluate": Evaluate, "publish": Publish, "talk": Talk, "blind_test": BlindTest}
 DESCRIPTIONS = {
@@ -336,6 +341,11 @@ def remembered(step, twin):
     """What was last wanted for a step, as far as its settings still exist and may be prefilled."""
     known = {f.name for f in fields(SETTINGS[step]) if not f.metadata["once"]}
     return {name: value for name, value in twin.facts.get("settings", {}).get(step, {}).items() if name in known}
+
+
+def step_module(step):
+    """The module of a step: its problems(), plan() and run(). Imported on demand, since it is heavy."""
+    return import_module(f"twinlib.{STEP_MODULES[step]}")
 
 
 def resolve(settings, planned):

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from .files import (TwinError, content_id, hash_of, now, read_records, sha256_of, versions, write_atomic,
-                    write_json, write_records)
-from .language import t
+from .files import (
+    TwinError, content_id, hash_of, now, read_records, sha256_of, versions, write_atomic,
+    write_json, write_records)
+from .i18n import t
 
 # The helpers of files.py come with the folder: callers need to know one module only.
 __all__ = ["AUTO", "FILES", "Outcome", "Problem", "Report", "STEPS", "State", "Stopped", "Twin", "TwinError",

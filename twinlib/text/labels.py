@@ -3,7 +3,7 @@
 import re
 
 from ..twin import BEST_FIRST
-from . import scripts
+from ..corpus.clean import scripts
 
 STEPS = {  # as the notebooks are called
     "corpus": ("Prepare your corpus", "整理您的文字"), "persona": ("Teach it your voice", "学会您的口吻"),

@@ -1,0 +1,1 @@
+"""Notebook forms, pictures, the run cell and the headless tour."""

@@ -5,18 +5,17 @@ step's frozen dataclass. Works on ipywidgets 7.7 and 8.
 """
 
 from dataclasses import fields
-from importlib import import_module
 
 import ipywidgets as widgets
 import traitlets
 
 from .. import settings as declared
-from ..engines import hardware
-from ..language import t
+from ..models import plan
+from ..i18n import t
 from ..progress import clock
 from ..twin import AUTO, TwinError
-from . import machine
-from .show import esc, sentence
+from . import base_models
+from .display import esc, sentence
 
 OTHER = ""  # the entry of the list of bases that opens the text box
 SMALL = '<div style="font-size:90%;opacity:.75;line-height:1.4">{}</div>'
@@ -108,11 +107,11 @@ def form(step, twin, only=None, **given):
 
 def planner(step, twin):
     """A function from settings to what the step derives from them here: a hardware.Plan, or None."""
-    module = import_module(f"twinlib.steps.{step}")
+    module = declared.step_module(step)
     if step != "persona":
         return lambda settings: module.plan(settings, twin)
     rows = module.facts(twin)  # read once: a form plans at every key
-    return lambda settings: hardware.plan(step, settings, hardware.machine(), rows)
+    return lambda settings: plan.plan(step, settings, plan.machine(), rows)
 
 
 def _start(step, twin, given):
@@ -191,7 +190,7 @@ class BaseModel(widgets.VBox):
     value = traitlets.Unicode(AUTO)
 
     def __init__(self, value):
-        listed = machine.offers()
+        listed = base_models.offers()
         self.listed = {AUTO, *(name for _, name in listed)}
         self.names = widgets.Dropdown(
             options=[(t("auto", "自动"), AUTO), *listed, (t("another one …", "其他……"), OTHER)], layout=_wide())

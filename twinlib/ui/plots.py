@@ -5,16 +5,17 @@ import math
 from collections import Counter
 from pathlib import PurePosixPath
 
-from ..language import t
+from ..i18n import t
 from ..progress import names_of
-from ..text import scripts
-from ..text.reasons import KINDS
+from ..corpus.clean import scripts
+from ..corpus.reasons import KINDS
 from ..twin import read_records
 from . import tables
-from .choice import decimals, files
-from .drawing import GREEN, GREY, RED, embedded, legend, picture, row, short, sideways, title, words
-from .scorecard import score_card
-from .show import Shown, caption
+from .gguf_choice import decimals, files
+from .plotting import (
+    GREEN, GREY, RED, embedded, legend, picture, row, short, sideways, title, words)
+from .score_card import score_card
+from .display import Shown, caption
 
 __all__ = ["corpus", "curves", "curves_of", "decimals", "embedded", "files", "row", "score_card"]
 # The numbers that training steps record, those with one scale together.

@@ -8,13 +8,13 @@ from collections import Counter
 
 import ipywidgets as widgets
 
-from ..language import t
+from ..i18n import t
 from ..text import privacy
-from ..text.reasons import KINDS, REASONS
+from ..corpus.reasons import KINDS, REASONS
 from ..twin import TwinError
-from . import desk, tables
-from .rows import Rows
-from .show import caption, esc, sentence, title
+from . import decision_log as desk, tables
+from .rows_form import Rows
+from .display import caption, esc, sentence, title
 
 CHOSEN = ("whose", "columns")  # reasons that go away by what is chosen in another form
 NAMES = "privacy names"  # the decision that holds the owner's list of private names

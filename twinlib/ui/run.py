@@ -15,17 +15,16 @@ import threading
 import time
 from collections import deque
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
 from .. import catalogue
 from .. import settings as declared
-from ..engines import hub
-from ..language import language, t
+from ..models import hub
+from ..i18n import language, t
 from ..progress import line_of, newest
 from ..twin import AUTO, Twin, TwinError
 from . import forms, plots, secrets
-from .show import NOTHING, Shown, esc, sentence, show, table
+from .display import NOTHING, Shown, esc, sentence, show, table
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.25  # seconds between looks at the child
@@ -43,7 +42,7 @@ class StepFailed(TwinError):
 
 def check(twin, step, settings):
     """Show what stands in the way of a step, and what the plan derives: values, reasons, memory, time."""
-    module = import_module(f"twinlib.steps.{step}")
+    module = declared.step_module(step)
     found = module.problems(settings, twin)
     shown = sum((sentence(p.text, p.level) for p in found), NOTHING)
     planned = module.plan(settings, twin) if not declared.stops(found) else None

@@ -9,7 +9,7 @@ import getpass
 import os
 from dataclasses import dataclass, field
 
-from ..language import t
+from ..i18n import t
 
 NAME = "HF_TOKEN"
 MAKE_ONE = "https://huggingface.co/settings/tokens"

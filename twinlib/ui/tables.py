@@ -6,12 +6,13 @@ import os
 from collections import Counter
 from pathlib import PurePosixPath
 
-from ..language import t
-from ..steps import evaluate
-from ..text import cards, labels
-from ..text.side_by_side import real_name, row_name
+from ..i18n import t
+from ..evaluate import step as evaluate
+from ..publish import cards
+from ..text import labels
+from ..evaluate.side_by_side import real_name, row_name
 from ..twin import STEPS
-from .show import NOTHING, Shown, caption, esc, interval, number, size, table, title
+from .display import NOTHING, Shown, caption, esc, interval, number, size, table, title
 
 LEARNT = "background:rgba(40,160,80,.25)"
 MASKED = "opacity:.55"

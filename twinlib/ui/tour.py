@@ -17,12 +17,12 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from .. import settings as declared
-from ..engines import hardware, models
-from ..language import language, t
+from ..models import plan, load
+from ..i18n import language, t
 from ..progress import line_of
 from ..text import labels
 from ..twin import AUTO, STEPS, Stopped, Twin, TwinError, write_atomic
-from .show import interval, number, text_table
+from .display import interval, number, text_table
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -88,11 +88,11 @@ def _sample(twin, source, author, introduction):
 
 def _prepare(base):
     """Fetch or convert the base once, in a process of its own so that its memory is freed; the seconds it took."""
-    began, here = time.time(), hardware.machine()
-    name = base if base and base != AUTO else hardware.recommended_base(here)[0]
+    began, here = time.time(), plan.machine()
+    name = base if base and base != AUTO else plan.recommended_base(here)[0]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
-            pool.submit(models.prepare, name, _say).result()
+            pool.submit(load.prepare, name, _say).result()
         except KeyboardInterrupt:
             raise Stopped(_stopped()) from None
         except BrokenProcessPool:

@@ -1,0 +1,1 @@
+"""Readers of chats and posts: who said what, and when."""

@@ -1,0 +1,58 @@
+"""Tables of questions and answers: a paid community's answers, a problem set with steps, GSM8K's form.
+
+One document a row, so that rows are held out, dropped and edited one by one. A row whose answer is a mere number is a
+problem to practise on (step 03), not somebody's writing: its `reason` says so.
+"""
+
+import re
+from collections import Counter
+
+from ...twin import content_id
+from . import columns, dates, spreadsheets
+from .filename import title_of
+
+
+def looks_like(file):
+    """Is there a table with a column of questions and one of answers or steps?"""
+    return any(columns.answers(names) for _, names, _ in spreadsheets.peek(file))
+
+
+def read(file):
+    """Yield a raw document a row that has an answer; raises Unreadable."""
+    seen = Counter()
+    for table in spreadsheets.read(file):
+        roles = columns.answers(table.columns)
+        for row in table.rows if roles else ():
+            question, answer = _cell(row, roles["question"]), _answer(row, roles)
+            if answer:
+                name = content_id(question or answer)
+                seen[name] += 1
+                source = f"{file.name}#row-{name}" + (f"-{seen[name]}" if seen[name] > 1 else "")
+                yield _document(source, question, answer, row, roles)
+
+
+def _document(source, question, answer, row, roles):
+    time = next(iter(dates.times([_cell(row, roles["time"])])))
+    return {"title": " ".join(question.split()), "text": answer, "date": time[:10] or None, "source": source,
+            "author": _cell(row, roles["author"]), "kind": "answers", "markdown": False, "draft": False,
+            "fallback": title_of(source.partition("#")[0]), "reason": _exercise(row, roles),
+            "turns": [{"question": question, "answer": answer, "time": time}]}
+
+
+def _answer(row, roles):
+    """Steps, then the answer, once where one says both; without GSM8K's calculator notes and '####'."""
+    steps, answer = (_clean(_cell(row, roles[role])) for role in ("steps", "answer"))
+    return answer if not steps or steps in answer else f"{steps}\n{answer}" if answer else steps
+
+
+def _exercise(row, roles):
+    last = _cell(row, roles["answer"]).rpartition("####")[2].strip()
+    return "exercise" if re.fullmatch(r"[$¥￥]?-?\d[\d,./]*\s?[%％]?", last) else ""
+
+
+def _clean(text):
+    return re.sub(r"(?m)^[ \t]*####[ \t]*(?=\S)", "", re.sub(r"<<[^<>\n]*>>", "", text)).strip()
+
+
+def _cell(row, name):
+    return row[name].strip() if name else ""

@@ -1,0 +1,191 @@
+"""Subtitles (SRT, WebVTT) to prose: rolling repeats merged, lines joined to paragraphs, sounds and marks out.
+
+Both formats are lines after a timing line. They are read here and not by srt and webvtt-py: on dirty files the first
+takes '00:01,000' for a minute and the second drops cues with a decimal comma, and the words in them, silently.
+Formats: https://www.w3.org/TR/webvtt1/ and SubRip's, which nobody wrote down.
+"""
+
+import html
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from . import json_values
+from .input_file import Conversation
+from .filename import date_of, title_of
+from .chats.messages import Said
+
+CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
+TIMING = re.compile(rf"\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?")
+BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
+VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+LABEL = re.compile(r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
+                   r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}))?)"
+                   r"[:：]\s*(?=\S)")
+SOUND = re.compile(
+    r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|laughs|cheering|sighs?|"
+    r"inaudible|silence|音乐|音樂|掌声|掌聲|笑声|笑聲|鼓掌|欢呼|笑)[^()（）\n]{0,12}[)）]", re.IGNORECASE)
+WIDE = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef“”‘’…—]"
+PAUSE, PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds that start a paragraph
+LONG = 600  # characters after which a paragraph ends with its sentence, or with its cue where nothing is punctuated
+
+
+class Cue(NamedTuple):
+    """What is on the screen from `start` to `end`, in seconds."""
+
+    start: float
+    end: float
+    lines: list
+    speaker: str = ""
+
+
+def looks_like(file):
+    """Does it begin with WEBVTT or with a timing line after a number, and isn't it a conversation?"""
+    return _timed(file) and not labelled(file)
+
+
+def labelled(file):
+    """Are these subtitles that name two speakers or more, from the start on?"""
+    return _timed(file) and len(_speakers(_labelled(_said(_cues(json_values.start(file)))))) > 1
+
+
+def _timed(file):
+    lines = [line.strip() for line in json_values.start(file).split("\n")[:40] if line.strip()][:3]
+    return bool(lines) and (re.match(r"WEBVTT(?:\s|$)", lines[0]) is not None
+                            or any(TIMING.fullmatch(line) for line in lines))
+
+
+def read(file):
+    """Yield the one raw document of a subtitle file; raises Unreadable. `speakers` are the names of labelled ones."""
+    spoken = _labelled(_said(_cues(file.text)))
+    yield {"title": "", "text": "\n\n".join(text for _, text in _paragraphs(spoken)), "date": date_of(None, file.name), "source": file.name,
+           "author": "", "kind": "transcript", "markdown": False, "draft": False, "fallback": _title(file.name),
+           "speakers": sorted({cue.speaker for cue in spoken} - {""})}
+
+
+def conversation(file):
+    """The Conversation of a labelled file, a message for each paragraph; raises Unreadable."""
+    spoken, speaker = [], ""
+    for cue in _labelled(_said(_cues(file.text))):
+        speaker = cue.speaker or speaker  # who begins to speak is named, who goes on isn't
+        spoken.append(cue._replace(speaker=speaker))
+    return Conversation(_title(file.name), [Said(speaker, text) for speaker, text in _paragraphs(spoken)])
+
+
+def _speakers(cues):
+    """The names in cues; none where the first cues have none, as in a talk with a 'Rule: …' now and then."""
+    return {cue.speaker for cue in cues} - {""} if any(cue.speaker for cue in cues[:2]) else set()
+
+
+def _title(name):
+    """The title without a language at the end: 'talk.zh-Hans.vtt'."""
+    return title_of(re.sub(r"\.[a-z]{2,3}(?:-[A-Za-z]{2,4})?(?=\.\w+$)", "", name))
+
+
+def _cues(text):
+    """Every cue, whatever is missing between them: blank lines, numbers, the header."""
+    cues, lines, skipping = [], [], False
+    for line in text.split("\n") + [""]:
+        timing = TIMING.fullmatch(line)
+        if timing:
+            _unnumbered(lines)
+            lines = []
+            groups = timing.groups()
+            cues.append(Cue(_seconds(groups[:4]), _seconds(groups[4:]), lines))
+        elif BLOCK.match(line) and (not lines or not lines[-1].strip()):
+            skipping = True
+        elif skipping:
+            skipping = bool(line.strip())
+        elif cues:
+            lines.append(line)
+    return [cue for cue in cues if any(line.strip() for line in cue.lines)]
+
+
+def _unnumbered(lines):
+    """Take the number or the name of the next cue off the end of this one's lines."""
+    if lines and (lines[-1].strip().isdecimal() or len(lines) > 1 and lines[-1].strip() and not lines[-2].strip()):
+        lines.pop()
+
+
+def _seconds(groups):
+    hours, minutes, seconds, part = (int(group or 0) for group in groups)
+    return hours * 3600 + minutes * 60 + seconds + part / 10 ** len(groups[3] or "0")
+
+
+def _said(cues):
+    """Cues without tags and sounds."""
+    found = []
+    for cue in cues:
+        voice = VOICE.search("\n".join(cue.lines))
+        lines = (SOUND.sub("", html.unescape(re.sub(r"</?[^<>\n]*>|\{\\[^{}]*\}", "", line))) for line in cue.lines)
+        lines = [re.sub(r"^\s*(?:>>+|-)\s*(?=\S)", "", " ".join(line.split())) for line in lines]
+        lines = [line for line in lines if re.search(r"\w", line)]
+        if lines:
+            found.append(cue._replace(lines=lines, speaker=voice[1].strip() if voice else ""))
+    return found
+
+
+def _labelled(cues):
+    """Cues with 'NAME: ' taken off, where the same name labels two cues or more."""
+    labels = Counter(match[1] for cue in cues for line in cue.lines if (match := LABEL.match(line)))
+    names = {name for name, count in labels.items() if count > 1}
+    found = []
+    for cue in cues:
+        for line in cue.lines if names else ():
+            match = LABEL.match(line)
+            name = match[1] if match and match[1] in names else ""
+            found.append(cue._replace(lines=[line[match.end():] if name else line], speaker=name or cue.speaker))
+    return found or cues
+
+
+def _rolls(cues):
+    """Do the cues mostly begin with what the cue before ended with?"""
+    again = sum(b.lines[0].startswith(a.lines[-1]) for a, b in zip(cues, cues[1:]))
+    return again > 1 and again * 3 >= len(cues) - 1
+
+
+def _unrolled(cues):
+    """Cues without the lines that are still on the screen from the cue before."""
+    found, shown = [], []
+    for cue in cues:
+        kept = next(size for size in range(min(len(shown), len(cue.lines)), -1, -1)
+                    if shown[len(shown) - size:] == cue.lines[:size])
+        new = cue.lines[kept:]
+        if not kept and found and shown and new and new[0].startswith(shown[-1]):  # the line grows word by word
+            new[0] = new[0][len(shown[-1]):].strip()
+        shown = (shown + cue.lines[kept:])[-4:] if kept < len(cue.lines) else shown
+        if any(new):
+            found.append(cue._replace(lines=[line for line in new if line]))
+    return found
+
+
+def _paragraphs(cues):
+    """(speaker, text) of paragraphs: at pauses, changes of speaker and, when long, at the end of a sentence.
+
+    Chinese subtitles made by hand have no punctuation: there a cue is a clause, and gets its comma or full stop.
+    """
+    rolling = _rolls(cues)
+    cues = _unrolled(cues) if rolling else cues
+    whole = "".join(line for cue in cues for line in cue.lines)
+    bare = len(re.findall(r"[。！？，、；!?,;.]", whole)) * 60 < len(whole)
+    clauses = bare and not rolling and len(re.findall(WIDE, whole)) * 2 > len(whole)
+    found, speakers, last = [], [], None
+    for cue in cues:
+        pause = last and cue.start - last.end > (PAUSE_UNPUNCTUATED if bare else PAUSE)
+        ended = found and len(found[-1]) > (LONG // 2 if bare else LONG) and (bare or found[-1][-1] in "。！？!?.…”\"")
+        if last is None or pause or ended or cue.speaker != last.speaker:
+            found.append("")
+            speakers.append(cue.speaker)
+        elif clauses and re.search(r"\w$", found[-1]):
+            found[-1] += "，"
+        for line in cue.lines:
+            found[-1] = _join(found[-1], line)
+        last = cue
+    found = [re.sub(r"(?<=\w)$", "。", paragraph) for paragraph in found] if clauses else found
+    return list(zip(speakers, found))
+
+
+def _join(first, second):
+    """Two lines as one: no space where either side is Chinese."""
+    close = not first or re.match(WIDE, first[-1]) or re.match(WIDE, second)
+    return first + ("" if close else " ") + second

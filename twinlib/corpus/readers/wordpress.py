@@ -1,0 +1,165 @@
+"""WordPress' own export, WXR: an RSS file with the posts and pages of a blog, drafts among them.
+
+An item has wp:post_type, wp:status, wp:post_date, wp:post_id, dc:creator (a login; wp:author gives the name) and
+content:encoded: blocks with '<!-- wp:… -->' around them, or, from the classic editor, text in which a blank line makes
+a paragraph, and shortcodes such as [caption]…[/caption].
+"""
+
+import html
+import io
+import re
+
+from . import html_to_markdown
+from .encoding import Unreadable
+from .filename import date_of
+
+CONTROL = bytes(range(9)) + b"\x0b\x0c" + bytes(range(14, 32))  # XML forbids them; plugins write them all the same
+KINDS = {"post": "post", "page": "page"}
+BLOCK = "p|div|h[1-6]|ul|ol|li|dl|blockquote|table|thead|tbody|tr|td|th|pre|figure|figcaption|section|article|aside|" \
+    "header|footer|hr|form|details|address|center|iframe|script|style"
+CAPTION = re.compile(r"\[caption\b[^\]]*\](?:(?!\[caption\b).)*?\[/caption\]", re.DOTALL)
+LISTING = re.compile(r"\[(code|sourcecode|source|php|crayon|highlight)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL)
+QUOTED = re.compile(r"\[(quote|blockquote|pullquote)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL)
+MEDIA = re.compile(r"\[(embed|audio|video|playlist|gallery|youtube|soundcloud)\b[^\]]*\](?:[^\[]*\[/\1\])?")
+# '[sic]' is the author's: a shortcode has attributes, or a partner that closes it.
+ATTRIBUTES = re.compile(r"\[/?[a-zA-Z][\w-]*(?:\s+[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+))+\s*/?\]")
+PAIR = re.compile(r"\[([a-z][\w-]*)(?:\s[^\]]*)?\]((?:(?!\[\1\]).){0,20000}?)\[/\1\]", re.DOTALL)
+
+
+def looks_like(file):
+    """Does it start as an RSS file that WordPress exported?"""
+    return b"<rss" in file.head and b"wordpress.org/export/" in file.head
+
+
+def read(file):
+    """Yield a raw document for every post and page, in the file's order, one held back for what the rest tells.
+
+    Raises Unreadable('entities', 'damaged', 'index'); from a file that breaks off, what stands before the break comes
+    out, and its end is a part of the last document.
+    """
+    last, left, seen = None, [], set()
+    try:
+        for number, (item, authors) in enumerate(_items(file), 1):
+            document = _document(file, item, authors, number, seen, left)
+            if document:
+                if last:
+                    yield last
+                last, left = document, []
+    except _Broken:
+        if not last:
+            raise Unreadable("damaged") from None
+        end = file.data[file.data.rfind(b"<item"):].decode("utf-8", "ignore")
+        left.append(("document", "damaged", html_to_markdown.CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip() or file.name))
+    if not last:
+        raise Unreadable(left[0][1] if left else "index")
+    yield last | {"parts": last["parts"] + left}
+
+
+class _Broken(Exception):
+    """The XML ends or breaks here."""
+
+
+def _items(file):
+    """Yield ({tag: text} of each item, {login: name}), the elements freed on the way."""
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, iterparse
+
+    authors, channel = {}, None
+    try:
+        for event, element in iterparse(io.BytesIO(_sound(file.data)), events=("start", "end")):
+            name = _name(element)
+            if event == "start":
+                channel = element if channel is None and name == "channel" else channel
+            elif name == "wp:author":
+                facts = _facts(element)
+                authors[facts.get("wp:author_login", "")] = facts.get("wp:author_display_name", "")
+            elif name == "item":
+                yield _facts(element), authors
+                channel.clear()
+    except DefusedXmlException:
+        raise Unreadable("entities") from None
+    except (ParseError, AttributeError, ValueError, LookupError):
+        raise _Broken from None
+
+
+def _sound(data):
+    start = data.find(b"<")
+    data = data[start:] if start > 0 else data
+    # A second copy only of a file that needs it.
+    return data.translate(None, CONTROL) if re.search(b"[" + re.escape(CONTROL) + b"]", data) else data
+
+
+def _name(element):
+    """'wp:status' whatever the version in the namespace says; no prefix for RSS's own elements."""
+    space, _, name = element.tag.rpartition("}")
+    prefix = "wp:" if "/export/" in space and "excerpt" not in space else \
+        next((f"{key}:" for key in ("content", "excerpt") if key in space), "dc:" if "purl.org/dc" in space else "")
+    return prefix + name
+
+
+def _facts(element):
+    return {_name(child): (child.text or "").strip() for child in element}
+
+
+def _document(file, item, authors, number, seen, left):
+    """The raw document of an item, or None; what can't be read goes to `left`."""
+    kind, status = KINDS.get(item.get("wp:post_type", "post")), item.get("wp:status", "publish")
+    content = item.get("content:encoded", "")
+    if not kind or not content:
+        return None
+    parts, title = left[:], _plain(item.get("title", ""))
+    try:
+        node = html_to_markdown.tree(f"<div>{_marked_up(content, parts)}</div>")
+        html_to_markdown.without_title(node, title)
+        text = html_to_markdown.to_markdown(node, parts)
+    except Unreadable as error:
+        left.append(("document", str(error), title))
+        return None
+    if not re.search(r"\w", text):
+        return None
+    login, place = item.get("dc:creator", ""), item.get("wp:post_id") or number
+    place = place if place not in seen else f"{place}-{number}"
+    seen.add(place)
+    return {"title": title, "text": text, "date": date_of(item.get("wp:post_date"), "") or None,
+            "source": f"{file.name}#{place}", "author": authors.get(login) or login, "kind": kind, "markdown": True,
+            "draft": status != "publish", "fallback": "", "parts": parts} | (
+                {"reason": "protected"} if item.get("wp:post_password") else {})
+
+
+def _plain(text):
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
+
+
+def _marked_up(content, parts):
+    """An item's content as HTML: shortcodes resolved, paragraphs where the classic editor left blank lines."""
+    content = CAPTION.sub(lambda match: _caption(match.group(), parts), content.replace("\r\n", "\n"))
+    content = LISTING.sub(lambda match: f"<pre><code>{html.escape(html.unescape(match[2]))}</code></pre>", content)
+    content = QUOTED.sub(r"<blockquote>\2</blockquote>", content)
+    content = MEDIA.sub("", content)
+    for _ in range(3):  # one inside the other
+        content = PAIR.sub(r"\2", content)
+    content = ATTRIBUTES.sub("", content)
+    return content if "<!-- wp:" in content else _paragraphs(content)
+
+
+def _caption(text, parts):
+    words = _plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
+    if words:
+        parts.append(("caption", "caption", words))
+    return ""
+
+
+def _paragraphs(content):
+    """What WordPress does when it shows such a text: blank lines part paragraphs, other line breaks are kept."""
+    listings = []
+
+    def aside(match):
+        listings.append(match.group())
+        return f"\n\n\ue000{len(listings) - 1}\ue001\n\n"
+
+    content = re.sub(r"<pre\b.*?(?:</pre>|\Z)", aside, content.replace("\ue000", ""), flags=re.DOTALL | re.IGNORECASE)
+    blocks = []
+    for block in re.split(r"\n[ \t]*\n", content):
+        is_block = re.match(rf"\s*</?(?:{BLOCK})\b", block, re.IGNORECASE) or "\ue000" in block
+        blocks.append(block if is_block else f"<p>{block.strip().replace(chr(10), '<br>')}</p>")
+    return re.sub("\ue000(\\d+)\ue001", lambda match: listings[int(match[1])], "\n".join(blocks))

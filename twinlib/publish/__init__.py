@@ -1,0 +1,1 @@
+"""Notebook 06: model cards, the dry run and the upload."""

@@ -1,1 +1,0 @@
-"""One verb a file: settings in, report out. Steps never import each other; each reads what the ones before it saved."""
