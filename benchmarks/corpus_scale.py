@@ -33,6 +33,7 @@ READ_BY_PEER = 300  # files
 
 # Writing
 
+
 class Chain:
     """Endless made-up text: mostly the next word (or Chinese character) as in the writing, sometimes any other."""
 
@@ -44,7 +45,10 @@ class Chain:
         place = {word: n for n, word in enumerate(self.words)}
         ids = np.array([place[unit] for unit in units])
         order = np.argsort(ids[:-1], kind="stable")
-        self.next, self.starts = ids[1:][order], np.searchsorted(ids[:-1][order], np.arange(len(self.words) + 1))
+        self.next, self.starts = (
+            ids[1:][order],
+            np.searchsorted(ids[:-1][order], np.arange(len(self.words) + 1)),
+        )
         rare = np.array([place[word] for word in invented], int)
         # Half of the jumps lead to the words of the writing, half to invented ones, a few of which are frequent.
         weights = 1 / np.arange(1, len(rare) + 1)
@@ -66,8 +70,12 @@ class Chain:
         now = self.rng.choice(self.any, width)
         for step in range(steps):
             many = self.starts[now + 1] - self.starts[now]
-            after = self.next[np.minimum(self.starts[now] + (self.rng.random(width) * many).astype(int),
-                                         len(self.next) - 1)]
+            after = self.next[
+                np.minimum(
+                    self.starts[now] + (self.rng.random(width) * many).astype(int),
+                    len(self.next) - 1,
+                )
+            ]
             jumps = (self.rng.random(width) < self.jump) | (many == 0)
             now = found[step] = np.where(jumps, self.rng.choice(self.any, width), after)
         return [self.words[n] for n in found.T.ravel()]
@@ -75,26 +83,41 @@ class Chain:
 
 def writing():
     """(English words, Chinese characters) of the invented blog and voices, in order."""
-    files = [*(ROOT / "data_samples" / "posts").iterdir(), *(ROOT / "twinlib" / "voices").glob("*.txt")]
-    text = "\n".join(re.sub(r"\A(---|\+\+\+)\n.*?\n\1\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-                     for path in sorted(files))
-    return re.findall(r"[A-Za-z][A-Za-z'’]*[,.;:?!]?", text), re.findall(r"[\u4e00-\u9fff，。；？！]", text)
+    files = [
+        *(ROOT / "data_samples" / "posts").iterdir(),
+        *(ROOT / "twinlib" / "voices").glob("*.txt"),
+    ]
+    text = "\n".join(
+        re.sub(r"\A(---|\+\+\+)\n.*?\n\1\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for path in sorted(files)
+    )
+    return re.findall(r"[A-Za-z][A-Za-z'’]*[,.;:?!]?", text), re.findall(
+        r"[\u4e00-\u9fff，。；？！]", text
+    )
 
 
 def invented(words, count, rng):
     """Words that nobody uses, out of the beginnings and ends of those that somebody does."""
     plain = sorted({word.lower() for word in words if word.isalpha() and len(word) > 3})
-    return [rng.choice(plain)[:rng.randrange(2, 5)] + rng.choice(plain)[-rng.randrange(3, 6):] for _ in range(count)]
+    return [
+        rng.choice(plain)[: rng.randrange(2, 5)] + rng.choice(plain)[-rng.randrange(3, 6) :]
+        for _ in range(count)
+    ]
 
 
 def documents(seed=1):
     """Yield (text, number of the document that it nearly copies or None), without end."""
     rng = random.Random(seed)
     english, chinese = writing()
-    everyday = [bytes((row, cell)).decode("gb2312", "ignore")
-                for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF)]
-    chains = {"en": (Chain(english, invented(english, 20_000, rng), seed), " "),
-              "zh": (Chain(chinese, rng.sample(everyday, 3500), seed + 1, jump=0.2), "")}
+    everyday = [
+        bytes((row, cell)).decode("gb2312", "ignore")
+        for row in range(0xB0, 0xD8)
+        for cell in range(0xA1, 0xFF)
+    ]
+    chains = {
+        "en": (Chain(english, invented(english, 20_000, rng), seed), " "),
+        "zh": (Chain(chinese, rng.sample(everyday, 3500), seed + 1, jump=0.2), ""),
+    }
     recent = []
     for number in range(10**9):
         if recent and rng.random() < NEAR_COPIES:
@@ -118,22 +141,37 @@ def _changed(paragraphs, chain_and_space, rng):
     how = rng.choice(("copy", "edit", "append", "cut"))
     if how == "edit":
         units = [p.split(space) if space else list(p) for p in paragraphs]
-        return [space.join(chain.take(1)[0] if rng.random() < 0.02 else unit for unit in p) for p in units]
+        return [
+            space.join(chain.take(1)[0] if rng.random() < 0.02 else unit for unit in p)
+            for p in units
+        ]
     if how == "append":
         return [*paragraphs, space.join(chain.take(40))]
-    return paragraphs[:max(2, len(paragraphs) * 3 // 4)] if how == "cut" else paragraphs
+    return paragraphs[: max(2, len(paragraphs) * 3 // 4)] if how == "cut" else paragraphs
 
 
 def _page(number, language, paragraphs, rng):
     zh = language == "zh"
     title = paragraphs[0][:12] if zh else " ".join(paragraphs[0].split()[:6])
-    lines = ["---", f"title: \"{title}\"", f"date: 20{rng.randrange(10, 25)}-0{rng.randrange(1, 10)}-1{number % 10}",
-             f"tags: [{'生活' if zh else 'life'}]", "---", ""]
+    lines = [
+        "---",
+        f'title: "{title}"',
+        f"date: 20{rng.randrange(10, 25)}-0{rng.randrange(1, 10)}-1{number % 10}",
+        f"tags: [{'生活' if zh else 'life'}]",
+        "---",
+        "",
+    ]
     for place, paragraph in enumerate(paragraphs):
-        lines += [f"## {paragraph[:8] if zh else ' '.join(paragraph.split()[:4])}", ""] * (place % 3 == 2)
+        lines += [f"## {paragraph[:8] if zh else ' '.join(paragraph.split()[:4])}", ""] * (
+            place % 3 == 2
+        )
         lines += [_dressed(paragraph, zh, rng), ""]
-    extras = (["> " + paragraphs[0][:80], ""], ["```python", f"for n in range({number}):", "    print(n)", "```", ""],
-              ["- " + paragraphs[-1][:30], "- " + paragraphs[0][-30:], ""], [_personal(zh, rng), ""])
+    extras = (
+        ["> " + paragraphs[0][:80], ""],
+        ["```python", f"for n in range({number}):", "    print(n)", "```", ""],
+        ["- " + paragraphs[-1][:30], "- " + paragraphs[0][-30:], ""],
+        [_personal(zh, rng), ""],
+    )
     return "\n".join(lines + rng.choice(extras))
 
 
@@ -144,7 +182,10 @@ def _dressed(paragraph, zh, rng):
 
 
 def _personal(zh, rng):
-    phone, mail = f"1{rng.randrange(30, 99)}{rng.randrange(10**8):08}", f"me{rng.randrange(9999)}@example.org"
+    phone, mail = (
+        f"1{rng.randrange(30, 99)}{rng.randrange(10**8):08}",
+        f"me{rng.randrange(9999)}@example.org",
+    )
     if zh:
         return f"有事打{phone}，或者写信到{mail}，周末不在。"
     return f"Call me on +44 20 7946 0{rng.randrange(999):03} or write to {mail}."
@@ -164,23 +205,35 @@ def write(folder, megabytes, seed=1):
 
 # Ours
 
+
 def gather(folder, twin_folder):
     """(seconds by phase, peak memory in MB before, and in all) of reading, cleaning, masking and comparing a folder."""
-    from twinlib.settings import Corpus
-    from twinlib.corpus import step as corpus
     from twinlib.corpus import clean, dedupe
-    from twinlib.text import privacy
+    from twinlib.corpus import step as corpus
     from twinlib.corpus.clean import scripts
+    from twinlib.settings import Corpus
+    from twinlib.text import privacy
     from twinlib.twin import Twin
 
     seconds = Counter()
-    for name, module, function in (("clean", clean, "clean"), ("mask", privacy, "mask"), ("count", scripts, "account"),
-                                   ("mend", scripts, "mended"), ("sketch", dedupe.Sketches, "add")):
+    for name, module, function in (
+        ("clean", clean, "clean"),
+        ("mask", privacy, "mask"),
+        ("count", scripts, "account"),
+        ("mend", scripts, "mended"),
+        ("sketch", dedupe.Sketches, "add"),
+    ):
         setattr(module, function, _timed(getattr(module, function), name, seconds))
     comparing = []
     before, started = _peak(), time.perf_counter()
-    corpus.gather(Twin.open(str(twin_folder)), Corpus(source=str(folder)), {},
-                  lambda done, total, note="": note in ("comparing", "查重") and comparing.append(time.perf_counter()))
+    corpus.gather(
+        Twin.open(str(twin_folder)),
+        Corpus(source=str(folder)),
+        {},
+        lambda done, total, note="": (
+            note in ("comparing", "查重") and comparing.append(time.perf_counter())
+        ),
+    )
     ended = time.perf_counter()
     seconds["compare"] = ended - comparing[0] if comparing else 0.0
     seconds["read and rest"] = ended - started - sum(seconds.values())
@@ -194,6 +247,7 @@ def _timed(function, name, seconds):
             return function(*args, **options)
         finally:
             seconds[name] += time.perf_counter() - started
+
     return timed
 
 
@@ -227,6 +281,7 @@ def read(folder):
 
 # Peers: these run in the other environment
 
+
 def markitdown(folder):
     from markitdown import MarkItDown
 
@@ -239,7 +294,11 @@ def markitdown(folder):
 def rensa(path):
     from rensa import RMinHash, RMinHashLSH
 
-    started, index, found = time.perf_counter(), RMinHashLSH(threshold=0.5, num_perm=128, num_bands=32), []
+    started, index, found = (
+        time.perf_counter(),
+        RMinHashLSH(threshold=0.5, num_perm=128, num_bands=32),
+        [],
+    )
     for number, text in enumerate(_texts(path)):
         sketch = RMinHash(num_perm=128, seed=1)
         sketch.update(_shingles(text))
@@ -271,13 +330,22 @@ def datatrove(path):
 
     started, config = time.perf_counter(), MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))
     with tempfile.TemporaryDirectory() as folder:
-        steps = ([JsonlReader(str(path.parent), glob_pattern=path.name),
-                  MinhashDedupSignature(f"{folder}/signatures", config)],
-                 [MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config)])
+        steps = (
+            [
+                JsonlReader(str(path.parent), glob_pattern=path.name),
+                MinhashDedupSignature(f"{folder}/signatures", config),
+            ],
+            [MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config)],
+        )
         for step, tasks in zip(steps, (1, 14)):
-            LocalPipelineExecutor(step, tasks=tasks, workers=1, logging_dir=f"{folder}/logs/{tasks}").run()
-        found = {(i, j) for file in Path(f"{folder}/buckets").glob("*.dups")
-                 for _, i, _, j in struct.iter_unpack("<4I", file.read_bytes())}
+            LocalPipelineExecutor(
+                step, tasks=tasks, workers=1, logging_dir=f"{folder}/logs/{tasks}"
+            ).run()
+        found = {
+            (i, j)
+            for file in Path(f"{folder}/buckets").glob("*.dups")
+            for _, i, _, j in struct.iter_unpack("<4I", file.read_bytes())
+        }
     return time.perf_counter() - started, _peak(), sorted(found)
 
 
@@ -291,7 +359,7 @@ def _shingles(text):
     """As ours, as strings: 5 letters of a Chinese text, 12 of another."""
     letters = "".join(re.findall(r"\w+", text.lower()))
     size = 5 if sum(letter >= "\u2e80" for letter in letters[:200]) > 60 else 12
-    return {letters[n:n + size] for n in range(max(1, len(letters) - size + 1))}
+    return {letters[n : n + size] for n in range(max(1, len(letters) - size + 1))}
 
 
 def _peak():
@@ -301,6 +369,7 @@ def _peak():
 
 # The table
 
+
 def alone(function, *args):
     """A function's result from a process of its own, so that its peak memory is its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -309,11 +378,18 @@ def alone(function, *args):
 
 def peer(python, name, path):
     """What a peer gives, or None when that environment has none."""
-    done = subprocess.run([python, __file__, "--as-peer", name, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, __file__, "--as-peer", name, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     try:
         return json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        print(f"  {name}: does not run there: {(done.stderr.strip().splitlines() or ['no output'])[-1][:150]}")
+        print(
+            f"  {name}: does not run there: {(done.stderr.strip().splitlines() or ['no output'])[-1][:150]}"
+        )
         return None
 
 
@@ -326,12 +402,20 @@ def scale(folder, sizes):
         seconds, before, peak = alone(gather, folder / str(size), folder / f"twin-{size}")
         total = sum(seconds.values())
         found[size] = total, peak
-        phases = "  ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda item: -item[1]))
-        print(f"{size:<6} {files:7} {total:8.1f} {size / total:6.2f} {peak:8.0f} {before:13.0f}  {phases}", flush=True)
+        phases = "  ".join(
+            f"{name} {value:.1f}"
+            for name, value in sorted(seconds.items(), key=lambda item: -item[1])
+        )
+        print(
+            f"{size:<6} {files:7} {total:8.1f} {size / total:6.2f} {peak:8.0f} {before:13.0f}  {phases}",
+            flush=True,
+        )
     small, large = min(found), max(found)
     if small != large:
         time_ratio, memory_ratio = (b / a for a, b in zip(found[small], found[large]))
-        print(f"{large / small:.0f} times the text: {time_ratio:.1f} times the time, {memory_ratio:.2f} times the memory")
+        print(
+            f"{large / small:.0f} times the text: {time_ratio:.1f} times the time, {memory_ratio:.2f} times the memory"
+        )
 
 
 def duplicates(folder, count, python):
@@ -339,11 +423,18 @@ def duplicates(folder, count, python):
     path, planted = folder / "texts.jsonl", []
     with path.open("w", encoding="utf-8") as file:
         for number, (text, origin) in zip(range(count), documents(2)):
-            file.write(json.dumps({"text": text.split("---\n", 2)[2], "id": str(number)}, ensure_ascii=False) + "\n")
+            file.write(
+                json.dumps(
+                    {"text": text.split("---\n", 2)[2], "id": str(number)}, ensure_ascii=False
+                )
+                + "\n"
+            )
             planted += [] if origin is None else [(origin, number)]
     size = path.stat().st_size / 10**6
-    print(f"\nNear-duplicates of {count} documents, {size:.0f} MB, {len(planted)} planted\n"
-          "            seconds   MB/s  peak MB  planted found  others")
+    print(
+        f"\nNear-duplicates of {count} documents, {size:.0f} MB, {len(planted)} planted\n"
+        "            seconds   MB/s  peak MB  planted found  others"
+    )
     _judged("ours", alone(compare, path), planted, size)
     for name in ("rensa", "datasketch", "datatrove") if python else ():
         _judged(name, peer(python, name, path), planted, size)
@@ -363,7 +454,10 @@ def _judged(name, result, planted, size):
     hits = sum(found.of(i) == found.of(j) for i, j in planted)
     wrong = sum(right.of(i) != right.of(j) for i, j in pairs)
     share = hits / max(1, len(planted))
-    print(f"{name:10} {seconds:8.1f} {size / seconds:6.2f} {peak:8.0f} {share:14.1%} {wrong:7}", flush=True)
+    print(
+        f"{name:10} {seconds:8.1f} {size / seconds:6.2f} {peak:8.0f} {share:14.1%} {wrong:7}",
+        flush=True,
+    )
 
 
 def reading(folder, python):
@@ -373,12 +467,26 @@ def reading(folder, python):
     for kind in ("md", "html"):
         (folder / kind).mkdir()
         for number, (text, _) in zip(range(READ_BY_PEER), documents(3)):
-            page = text if kind == "md" else f"<html><body>{MarkdownIt().render(text.split('---', 2)[2])}</body></html>"
+            page = (
+                text
+                if kind == "md"
+                else f"<html><body>{MarkdownIt().render(text.split('---', 2)[2])}</body></html>"
+            )
             (folder / kind / f"{number}.{kind}").write_text(page, encoding="utf-8")
         size = sum(path.stat().st_size for path in (folder / kind).iterdir()) / 10**6
-        ours, theirs = alone(read, folder / kind), peer(python, "markitdown", folder / kind) if python else None
-        print(f"\nReading {READ_BY_PEER} .{kind} files: ours {size / ours[0]:.2f} MB/s, peak {ours[1]:.0f} MB"
-              + (f"; markitdown {size / theirs[0]:.2f} MB/s, peak {theirs[1]:.0f} MB" if theirs else ""), flush=True)
+        ours, theirs = (
+            alone(read, folder / kind),
+            peer(python, "markitdown", folder / kind) if python else None,
+        )
+        print(
+            f"\nReading {READ_BY_PEER} .{kind} files: ours {size / ours[0]:.2f} MB/s, peak {ours[1]:.0f} MB"
+            + (
+                f"; markitdown {size / theirs[0]:.2f} MB/s, peak {theirs[1]:.0f} MB"
+                if theirs
+                else ""
+            ),
+            flush=True,
+        )
 
 
 def main():
@@ -391,12 +499,17 @@ def main():
     asked = parser.parse_args()
     if asked.as_peer:
         name, path = asked.as_peer
-        run = {"markitdown": markitdown, "rensa": rensa, "datasketch": datasketch, "datatrove": datatrove}[name]
+        run = {
+            "markitdown": markitdown,
+            "rensa": rensa,
+            "datasketch": datasketch,
+            "datatrove": datatrove,
+        }[name]
         print("\n" + json.dumps(run(Path(path))))
         return
     with tempfile.TemporaryDirectory() as folder:
         scale(Path(folder), asked.sizes)
-        dedupe(Path(folder), asked.documents, asked.peer_python)
+        duplicates(Path(folder), asked.documents, asked.peer_python)
         reading(Path(folder), asked.peer_python)
 
 

@@ -14,21 +14,38 @@ import sys
 import time
 from importlib import resources
 
-ARMS = {"TRL, float32, chunked loss": ("32-bit", "chunked"), "transformers' loss, bfloat16": ("16-bit", "plain"),
-        "TRL, bfloat16, chunked loss": ("16-bit", "chunked"), "ours": ("16-bit", "ours")}
+ARMS = {
+    "TRL, float32, chunked loss": ("32-bit", "chunked"),
+    "transformers' loss, bfloat16": ("16-bit", "plain"),
+    "TRL, bfloat16, chunked loss": ("16-bit", "chunked"),
+    "ours": ("16-bit", "ours"),
+}
 ROWS, LENGTH = 2, 512
 
 
 def batches(words, steps):
     """`steps` + 1 batches of ROWS rows (ids, learnt) from the voices, of lognormal length, three fifths learnt."""
-    text = "\n".join(f.read_text(encoding="utf-8") for f in (resources.files("twinlib") / "voices").iterdir()
-                     if f.name.endswith(".txt"))
-    ids, rng, found, start = words(text, add_special_tokens=False)["input_ids"], random.Random(1), [], 0
+    text = "\n".join(
+        f.read_text(encoding="utf-8")
+        for f in (resources.files("twinlib") / "voices").iterdir()
+        if f.name.endswith(".txt")
+    )
+    ids, rng, found, start = (
+        words(text, add_special_tokens=False)["input_ids"],
+        random.Random(1),
+        [],
+        0,
+    )
     for _ in range((steps + 1) * ROWS):
         length = max(24, min(LENGTH, int(rng.lognormvariate(5.22, 0.7))))
-        found.append((ids[start:start + length], [int(place >= length * 2 // 5) for place in range(length)]))
+        found.append(
+            (
+                ids[start : start + length],
+                [int(place >= length * 2 // 5) for place in range(length)],
+            )
+        )
         start += length
-    return [found[k:k + ROWS] for k in range(0, len(found), ROWS)]
+    return [found[k : k + ROWS] for k in range(0, len(found), ROWS)]
 
 
 def padded(rows):
@@ -36,9 +53,15 @@ def padded(rows):
     import torch
 
     width = max(len(ids) for ids, _ in rows)
-    filled = [(ids + [0] * (width - len(ids)), [1] * len(ids) + [0] * (width - len(ids)),
-               [token if learnt else -100 for token, learnt in zip(ids, mask)] + [-100] * (width - len(ids)))
-              for ids, mask in rows]
+    filled = [
+        (
+            ids + [0] * (width - len(ids)),
+            [1] * len(ids) + [0] * (width - len(ids)),
+            [token if learnt else -100 for token, learnt in zip(ids, mask)]
+            + [-100] * (width - len(ids)),
+        )
+        for ids, mask in rows
+    ]
     return dict(zip(("input_ids", "attention_mask", "labels"), map(torch.tensor, zip(*filled))))
 
 
@@ -47,8 +70,8 @@ def measure(precision, kind, steps):
     import torch
     from trl.trainer.sft_trainer import _CHUNKED_LM_HEAD_CHUNK_SIZE, _patch_chunked_ce_lm_head
 
-    from twinlib.train import trainer, packing
     from twinlib.models import load
+    from twinlib.train import packing, trainer
 
     model, words = load.load(load.prepare("gemma-3-270m"), precision=precision, lora=load.Lora(32))
     if kind == "ours":
@@ -69,7 +92,11 @@ def measure(precision, kind, steps):
         seconds.append(time.perf_counter() - started)
         losses.append(value.item())
     rate = sum(tokens[1:]) / sum(seconds[1:])
-    return rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, statistics.mean(losses[1:])
+    return (
+        rate,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        statistics.mean(losses[1:]),
+    )
 
 
 def main(steps):
@@ -77,7 +104,10 @@ def main(steps):
     for name, (precision, kind) in ARMS.items():
         with multiprocessing.get_context("spawn").Pool(1) as pool:  # its own process: its own peak
             found[name] = pool.apply(measure, (precision, kind, steps))
-        print(f"{name:30} {found[name][0]:7.1f} tokens/s {found[name][1]:5.1f} GiB  loss {found[name][2]:.4f}", flush=True)
+        print(
+            f"{name:30} {found[name][0]:7.1f} tokens/s {found[name][1]:5.1f} GiB  loss {found[name][2]:.4f}",
+            flush=True,
+        )
     ours = found.pop("ours")[0]
     for name, (rate, _, _) in found.items():
         print(f"ours / {name}: {ours / rate:.2f}")

@@ -58,7 +58,9 @@ def _random_base(base, root):
 
     folder = root / base
     if not (folder / "done").exists():
-        random_models.build(base, device="cuda" if torch.cuda.is_available() else "cpu").save_pretrained(folder)
+        random_models.build(
+            base, device="cuda" if torch.cuda.is_available() else "cpu"
+        ).save_pretrained(folder)
         gguf_samples.save_tokenizer("qwen", folder, gguf_samples.vocabulary("qwen"))
         (folder / "done").touch()
     return folder
@@ -81,9 +83,20 @@ def _random_adapter(folder, adapter):
                     pair[f"{start}.lora_B.weight"] = torch.randn(rows, RANK) * 0.02
     adapter.mkdir(parents=True)
     save_file(pair, adapter / "adapter_model.safetensors")
-    (adapter / "adapter_config.json").write_text(json.dumps({
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "r": RANK, "lora_alpha": 32, "lora_dropout": 0.0, "bias": "none",
-        "target_modules": list(names), "base_model_name_or_path": str(folder)}))
+    (adapter / "adapter_config.json").write_text(
+        json.dumps(
+            {
+                "peft_type": "LORA",
+                "task_type": "CAUSAL_LM",
+                "r": RANK,
+                "lora_alpha": 32,
+                "lora_dropout": 0.0,
+                "bias": "none",
+                "target_modules": list(names),
+                "base_model_name_or_path": str(folder),
+            }
+        )
+    )
 
 
 # The two ways; each runs in a process of its own
@@ -92,12 +105,16 @@ def _random_adapter(folder, adapter):
 def ours(folder, adapter, out, asked):
     from transformers import AutoTokenizer
 
-    from twinlib.models import pip_base, load
-    from twinlib.gguf import writer, tokenizer
+    from twinlib.gguf import tokenizer, writer
+    from twinlib.models import load, pip_base
 
     words = AutoTokenizer.from_pretrained(folder)
-    vocabulary = tokenizer.read(words, writer.read_config(folder).vocab_size, load.end_tokens(words),
-                                      pip_base.vocabulary(folder) if asked.base == "gemma-3-270m" else None)
+    vocabulary = tokenizer.read(
+        words,
+        writer.read_config(folder).vocab_size,
+        load.end_tokens(words),
+        pip_base.vocabulary(folder) if asked.base == "gemma-3-270m" else None,
+    )
     card = {"name": "benchmark", "template": words.chat_template or ""}
     clock = Stages()
     writer.write(folder, {kind: out / f"{kind}.gguf" for kind in KINDS}, vocabulary, card, adapter)
@@ -118,10 +135,19 @@ def usual(folder, adapter, out, asked):
     AutoTokenizer.from_pretrained(folder).save_pretrained(merged)
     clock("merge")
     asked.peer_python, quantizer = asked.converter_python, asked.peer_python
-    gguf_reference.convert(asked, [(merged, "BF16", "" if asked.base == "gemma-3-270m" else "qwen2")])
+    gguf_reference.convert(
+        asked, [(merged, "BF16", "" if asked.base == "gemma-3-270m" else "qwen2")]
+    )
     clock("convert")
     for kind, number in KINDS.items():
-        order = json.dumps([str(merged / "BF16.gguf"), str(out / f"{kind}.gguf"), number, len(os.sched_getaffinity(0))])
+        order = json.dumps(
+            [
+                str(merged / "BF16.gguf"),
+                str(out / f"{kind}.gguf"),
+                number,
+                len(os.sched_getaffinity(0)),
+            ]
+        )
         subprocess.run([quantizer, "-c", QUANTIZE, order], check=True, capture_output=True)
         clock(kind)
     extra = sum(file.stat().st_size for file in merged.iterdir())
@@ -149,7 +175,7 @@ def one(asked, root):
     if asked.one == "prepare":
         return
     if asked.cores[0]:
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:asked.cores[0]]))
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: asked.cores[0]]))
     out = root / asked.one
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -157,9 +183,18 @@ def one(asked, root):
     began = time.perf_counter()
     os.sync()
     stages["until it is on the disk"] = time.perf_counter() - began
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
+    peak = (
+        max(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        / 2**20
+    )
     sizes = {kind: (out / f"{kind}.gguf").stat().st_size for kind in KINDS}
-    print("RESULT " + json.dumps({"stages": stages, "extra": extra, "peak": peak, "sizes": sizes}), flush=True)
+    print(
+        "RESULT " + json.dumps({"stages": stages, "extra": extra, "peak": peak, "sizes": sizes}),
+        flush=True,
+    )
 
 
 def same_types(root):
@@ -168,9 +203,18 @@ def same_types(root):
 
     found = {}
     for kind in KINDS:
-        both = [{each.name: each.tensor_type.name for each in GGUFReader(root / way / f"{kind}.gguf").tensors}
-                for way in WAYS]
-        found[kind] = sorted(name for name in both[0].keys() | both[1].keys() if both[0].get(name) != both[1].get(name))
+        both = [
+            {
+                each.name: each.tensor_type.name
+                for each in GGUFReader(root / way / f"{kind}.gguf").tensors
+            }
+            for way in WAYS
+        ]
+        found[kind] = sorted(
+            name
+            for name in both[0].keys() | both[1].keys()
+            if both[0].get(name) != both[1].get(name)
+        )
     return found
 
 
@@ -180,7 +224,9 @@ def main():
     parser.add_argument("--converter", type=Path, required=True)
     parser.add_argument("--peer-python", required=True)
     parser.add_argument("--converter-python", default=sys.executable)
-    parser.add_argument("--cores", type=int, nargs="*", default=[0, 2], help="0: all of the machine's")
+    parser.add_argument(
+        "--cores", type=int, nargs="*", default=[0, 2], help="0: all of the machine's"
+    )
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     parser.add_argument("--limit", type=float, default=1800, help="seconds that one way may take")
     parser.add_argument("--root", type=Path, default=Path(tempfile.gettempdir()) / "gguf_export")
@@ -193,7 +239,10 @@ def main():
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", "prepare"], check=True)
     totals, all_cores = {}, len(os.sched_getaffinity(0))
     for cores in dict.fromkeys(n or all_cores for n in asked.cores):
-        commands = [(way, [__file__, *sys.argv[1:], "--cores", str(cores), "--one", way]) for way in asked.ways]
+        commands = [
+            (way, [__file__, *sys.argv[1:], "--cores", str(cores), "--one", way])
+            for way in asked.ways
+        ]
         for way, result, why in random_models.side_by_side(commands, 1, asked.limit):
             if result is None:
                 print(f"{way}, {cores} cores: failed: {why}", flush=True)
@@ -201,10 +250,16 @@ def main():
             found = json.loads(result)
             totals[way, cores] = total = sum(found["stages"].values())
             stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
-            print(f"{way:6} {cores:3} cores {total:7.1f} s ({stages}); {found['extra'] / 1e9:.1f} GB of disk beside the "
-                  f"{sum(found['sizes'].values()) / 1e9:.2f} GB of the files; peak {found['peak']:.1f} GiB", flush=True)
+            print(
+                f"{way:6} {cores:3} cores {total:7.1f} s ({stages}); {found['extra'] / 1e9:.1f} GB of disk beside the "
+                f"{sum(found['sizes'].values()) / 1e9:.2f} GB of the files; peak {found['peak']:.1f} GiB",
+                flush=True,
+            )
         if ("ours", cores) in totals and ("usual", cores) in totals:
-            print(f"usual / ours, {cores} cores: {totals['usual', cores] / totals['ours', cores]:.2f}", flush=True)
+            print(
+                f"usual / ours, {cores} cores: {totals['usual', cores] / totals['ours', cores]:.2f}",
+                flush=True,
+            )
     if {way for way, _ in totals} == set(WAYS):
         print(f"tensors of another type: {same_types(asked.root)}")
 

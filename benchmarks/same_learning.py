@@ -14,8 +14,12 @@ from dataclasses import replace
 
 import random_models
 
-ARMS = {"ours": "ours, as planned", "trl": "TRL + PEFT, not packed", "ours-8": "ours, 8 rows a step",
-        "trl-8": "TRL + PEFT, 8 rows a step"}
+ARMS = {
+    "ours": "ours, as planned",
+    "trl": "TRL + PEFT, not packed",
+    "ours-8": "ours, 8 rows a step",
+    "trl-8": "TRL + PEFT, 8 rows a step",
+}
 
 
 def encoded(twin, settings, words):
@@ -25,9 +29,15 @@ def encoded(twin, settings, words):
     _, end = load.turn_end(words)
 
     def encode(row):
-        return encode_row(row, lambda m, generate: load.render(words, m, generate),
-                          lambda text: words(text, add_special_tokens=False)["input_ids"], end, words.bos_token_id,
-                          settings.length)
+        return encode_row(
+            row,
+            lambda m, generate: load.render(words, m, generate),
+            lambda text: words(text, add_special_tokens=False)["input_ids"],
+            end,
+            words.bos_token_id,
+            settings.length,
+        )
+
     return {split: [encode(row) for row in twin.records(split)] for split in ("train", "val")}
 
 
@@ -43,7 +53,9 @@ def val_loss(model, rows):
             ids = torch.tensor([row.input_ids], device=model.device)
             logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
             learnt = torch.tensor(row.completion_mask[1:], device=model.device, dtype=torch.bool)
-            nats += torch.nn.functional.cross_entropy(logits[learnt], ids[0, 1:][learnt], reduction="sum").item()
+            nats += torch.nn.functional.cross_entropy(
+                logits[learnt], ids[0, 1:][learnt], reduction="sum"
+            ).item()
             tokens += int(learnt.sum())
     return nats / tokens
 
@@ -53,30 +65,55 @@ def train(arm, path, base, epochs):
     from transformers import TrainerCallback
 
     from twinlib import Twin, settings
-    from twinlib.models import plan, load
-    from twinlib.train import trainer as lean, checkpoints
+    from twinlib.models import load, plan
+    from twinlib.train import checkpoints
+    from twinlib.train import trainer as lean
 
     checkpoints.hush()
     twin = Twin.open(path, create=False)
-    wanted = settings.make("persona", base=base, engine="transformers", effort="standard", epochs=epochs, rank=16,
-                           learning_rate=2e-4, packing=True)
+    wanted = settings.make(
+        "persona",
+        base=base,
+        engine="transformers",
+        effort="standard",
+        epochs=epochs,
+        rank=16,
+        learning_rate=2e-4,
+        packing=True,
+    )
     train_rows = twin.records("train")
-    facts = {"rows": len(train_rows), "tokens": sum(len(m["content"]) for r in train_rows for m in r["messages"]) * 0.7}
+    facts = {
+        "rows": len(train_rows),
+        "tokens": sum(len(m["content"]) for r in train_rows for m in r["messages"]) * 0.7,
+    }
     wanted = settings.resolve(wanted, plan.plan("persona", wanted, plan.machine(), facts).values)
     loaded = load.prepare(base)
     model, words = load.load(loaded, precision=wanted.precision, lora=load.Lora(wanted.rank))
     rows = encoded(twin, wanted, words)
     tokens = sum(len(row.input_ids) for row in rows["train"])
-    at_once = 8 * tokens / len(rows["train"]) if arm.endswith("-8") else wanted.batch * wanted.accumulation * wanted.length
+    at_once = (
+        8 * tokens / len(rows["train"])
+        if arm.endswith("-8")
+        else wanted.batch * wanted.accumulation * wanted.length
+    )
     at_once = max(at_once, wanted.length)
     steps = round(tokens * epochs / at_once)
     if arm.startswith("ours"):
         batch = max(1, round(at_once / wanted.length))
-        wanted = replace(wanted, batch=batch, accumulation=1, steps=round(tokens * epochs / (0.97 * batch * wanted.length)))
-        trainer = lean.trainer(model, words, {"train": rows["train"], "val": []}, wanted, tempfile.mkdtemp(), 10**6)
+        wanted = replace(
+            wanted,
+            batch=batch,
+            accumulation=1,
+            steps=round(tokens * epochs / (0.97 * batch * wanted.length)),
+        )
+        trainer = lean.trainer(
+            model, words, {"train": rows["train"], "val": []}, wanted, tempfile.mkdtemp(), 10**6
+        )
         steps = wanted.steps
     else:
-        trainer = _trl(model, words, rows["train"], wanted, steps, round(at_once / tokens * len(rows["train"])))
+        trainer = _trl(
+            model, words, rows["train"], wanted, steps, round(at_once / tokens * len(rows["train"]))
+        )
     found = {}
 
     class Watch(TrainerCallback):
@@ -87,7 +124,12 @@ def train(arm, path, base, epochs):
     trainer.add_callback(Watch())
     before = val_loss(model, rows["val"])
     trainer.train()
-    return {"before": before, "losses": found, "after": val_loss(model, rows["val"]), "steps": steps}
+    return {
+        "before": before,
+        "losses": found,
+        "after": val_loss(model, rows["val"]),
+        "steps": steps,
+    }
 
 
 def _trl(model, words, rows, settings, steps, at_once):
@@ -96,12 +138,27 @@ def _trl(model, words, rows, settings, steps, at_once):
 
     from twinlib.train import checkpoints
 
-    data = Dataset.from_dict({"input_ids": [r.input_ids for r in rows], "completion_mask": [r.completion_mask for r in rows]})
+    data = Dataset.from_dict(
+        {
+            "input_ids": [r.input_ids for r in rows],
+            "completion_mask": [r.completion_mask for r in rows],
+        }
+    )
     at_once = max(2, 2 * round(at_once / 2))
-    common = {**checkpoints.common_arguments(settings, tempfile.mkdtemp()), "per_device_train_batch_size": 2,
-              **checkpoints.watching(replace(settings, steps=steps), None, 10**6)}
-    arguments = SFTConfig(**common, gradient_accumulation_steps=at_once // 2, max_length=settings.length, packing=False,
-                          completion_only_loss=True, gradient_checkpointing=False, dataset_num_proc=None)
+    common = {
+        **checkpoints.common_arguments(settings, tempfile.mkdtemp()),
+        "per_device_train_batch_size": 2,
+        **checkpoints.watching(replace(settings, steps=steps), None, 10**6),
+    }
+    arguments = SFTConfig(
+        **common,
+        gradient_accumulation_steps=at_once // 2,
+        max_length=settings.length,
+        packing=False,
+        completion_only_loss=True,
+        gradient_checkpointing=False,
+        dataset_num_proc=None,
+    )
     return SFTTrainer(model=model, args=arguments, train_dataset=data, processing_class=words)
 
 
@@ -116,10 +173,27 @@ def main():
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print("RESULT " + json.dumps(train(options.one, options.twin, options.base, options.epochs)), flush=True)
+        print(
+            "RESULT " + json.dumps(train(options.one, options.twin, options.base, options.epochs)),
+            flush=True,
+        )
         return
-    commands = [(arm, [__file__, options.twin, "--base", options.base, "--epochs", str(options.epochs), "--one", arm])
-                for arm in options.arms]
+    commands = [
+        (
+            arm,
+            [
+                __file__,
+                options.twin,
+                "--base",
+                options.base,
+                "--epochs",
+                str(options.epochs),
+                "--one",
+                arm,
+            ],
+        )
+        for arm in options.arms
+    ]
     found = {}
     for arm, result, why in random_models.side_by_side(commands, options.gpus, options.limit):
         if result is None:
@@ -127,10 +201,15 @@ def main():
             continue
         found[arm] = r = json.loads(result)
         quarters = "  ".join(f"{step}: {value:.4f}" for step, value in r["losses"].items())
-        print(f"{ARMS[arm]:28} {r['steps']} steps, before {r['before']:.4f}, {quarters}, after {r['after']:.4f}", flush=True)
+        print(
+            f"{ARMS[arm]:28} {r['steps']} steps, before {r['before']:.4f}, {quarters}, after {r['after']:.4f}",
+            flush=True,
+        )
     for ours, peer in (("ours", "trl"), ("ours-8", "trl-8")):
         if ours in found and peer in found:
-            print(f"{ARMS[ours]} / {ARMS[peer]}: {found[ours]['after'] / found[peer]['after'] - 1:+.2%}")
+            print(
+                f"{ARMS[ours]} / {ARMS[peer]}: {found[ours]['after'] / found[peer]['after'] - 1:+.2%}"
+            )
 
 
 if __name__ == "__main__":

@@ -13,9 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-LLAMA = {"samplers": ["penalties", "top_k", "top_p", "min_p", "temperature"], "temperature": 0.7, "top_p": 0.9}
+LLAMA = {
+    "samplers": ["penalties", "top_k", "top_p", "min_p", "temperature"],
+    "temperature": 0.7,
+    "top_p": 0.9,
+}
 WAYS = {
-    "temperature and top p": {"samplers": ["temperature", "top_p"], "temperature": 0.7, "top_p": 0.9},
+    "temperature and top p": {
+        "samplers": ["temperature", "top_p"],
+        "temperature": 0.7,
+        "top_p": 0.9,
+    },
     "+ penalty 1.1": {**LLAMA, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.1},
     "+ top k 40": {**LLAMA, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.0},
     "+ penalty, top k": {**LLAMA, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.1},
@@ -33,7 +41,7 @@ def questions(twin, count):
     from twinlib.train.everyday import EVERYDAY
 
     answers = twin.records("answers") if twin.file("answers").exists() else []
-    asked = list(dict.fromkeys(answer["question"] for answer in answers))[:count // 2]
+    asked = list(dict.fromkeys(answer["question"] for answer in answers))[: count // 2]
     languages = twin.facts.get("languages") or ("zh", "en")
     everyday = [text for text in EVERYDAY if ("zh" if is_chinese(text) else "en") in languages]
     left = count - len(asked)
@@ -47,7 +55,9 @@ def flaws(llama, asked, way, tokens):
     def one(item):
         seed, question = item
         prompt = llama.prompt([{"role": "user", "content": question}])
-        text = llama._ask("/completion", {"prompt": prompt, "n_predict": tokens, "seed": seed, **way})["content"]
+        text = llama._ask(
+            "/completion", {"prompt": prompt, "n_predict": tokens, "seed": seed, **way}
+        )["content"]
         return set(style.flaws(text, "zh" if is_chinese(question) else "en"))
 
     with ThreadPoolExecutor(4) as pool:
@@ -70,10 +80,16 @@ def main():
         with Llama(gguf_of(twin)) as llama:
             for name, way in WAYS.items():
                 found = flaws(llama, chosen, way, asked.tokens)
-                hits = [sum(map(bool, found)), *(sum(kind in one for one in found) for kind in ("loop", "script"))]
+                hits = [
+                    sum(map(bool, found)),
+                    *(sum(kind in one for one in found) for kind in ("loop", "script")),
+                ]
                 totals[name] = [totals[name][0] + hits[0], totals[name][1] + len(found)]
-                print(f"{twin.name:12} {name:30} nonsense {hits[0]:3} of {len(found)}: circles {hits[1]}, other script "
-                      f"{hits[2]}", flush=True)
+                print(
+                    f"{twin.name:12} {name:30} nonsense {hits[0]:3} of {len(found)}: circles {hits[1]}, other script "
+                    f"{hits[2]}",
+                    flush=True,
+                )
     for name, (hits, n) in totals.items():
         print(f"{'all':12} {name:30} nonsense {hits:3} of {n}")
 

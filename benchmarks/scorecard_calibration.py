@@ -24,14 +24,15 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from twinlib import Twin, settings  # noqa: E402
-from twinlib.progress import Progress  # noqa: E402
 from twinlib.corpus import step as corpus
+from twinlib.evaluate import held_out, memorization
+from twinlib.evaluate import scores as scorecard
 from twinlib.evaluate import step as evaluate
-from twinlib.train import persona
 from twinlib.gguf import step as quantize  # noqa: E402
-from twinlib.evaluate import held_out, memorization, scores as scorecard
+from twinlib.progress import Progress  # noqa: E402
 from twinlib.text import style  # noqa: E402
 from twinlib.text.statistics import auc, bootstrap  # noqa: E402
+from twinlib.train import persona
 from twinlib.twin import Report, now, write_records  # noqa: E402
 
 STEPS = {"corpus": corpus, "persona": persona, "quantize": quantize}
@@ -50,8 +51,19 @@ def do(twin, step, **values):
     wanted = settings.make(step, **values)
     started = now()
     outcome = STEPS[step].run(twin, wanted, Progress(twin.history(step), step))
-    twin.finish(Report(step, vars(outcome.settings), started, now(), {}, {}, outcome.inputs, outcome.figures,
-                       outcome.warnings))
+    twin.finish(
+        Report(
+            step,
+            vars(outcome.settings),
+            started,
+            now(),
+            {},
+            {},
+            outcome.inputs,
+            outcome.figures,
+            outcome.warnings,
+        )
+    )
 
 
 # Authors
@@ -68,20 +80,35 @@ def authors(folders):
         for length in LENGTHS:
             fits = []
             for left_out, text in held_out.voices(language).items():
-                rest = {name: said for name, said in held_out.voices(language).items() if name != left_out}
+                rest = {
+                    name: said
+                    for name, said in held_out.voices(language).items()
+                    if name != left_out
+                }
                 fit = style.voice(train, rest, language)
                 theirs = style.margins(fit, _pieces(style.typed_like(text, "".join(train)), length))
-                fits.append(([style.margins(fit, _pieces(text, length)) for text in unseen], theirs))
-            result = (*_separation(fits), sum(map(len, fits[0][0])), sum(len(theirs) for _, theirs in fits))
+                fits.append(
+                    ([style.margins(fit, _pieces(text, length)) for text in unseen], theirs)
+                )
+            result = (
+                *_separation(fits),
+                sum(map(len, fits[0][0])),
+                sum(len(theirs) for _, theirs in fits),
+            )
             found[Path(folder).name][str(length)] = result
-            print("{:10} {} characters: AUC {:.3f} ({:.3f} to {:.3f}), {} passages of the author, {} of others".format(
-                Path(folder).name, length, *result), flush=True)
+            print(
+                "{:10} {} characters: AUC {:.3f} ({:.3f} to {:.3f}), {} passages of the author, {} of others".format(
+                    Path(folder).name, length, *result
+                ),
+                flush=True,
+            )
     return found
 
 
 def _separation(fits):
     """(AUC, low, high), the mean of [(margins by document of the author, margins of the voice left out)] of each fit;
     drawn again are the author's documents and the voices."""
+
     def mean(documents, chosen):
         found = [auc(sum((mine[i] for i in documents), []), theirs) for mine, theirs in chosen]
         return sum(found) / len(found)
@@ -136,8 +163,16 @@ def _other_persona(twin, other):
     do(other, "corpus", source=str(ROOT / "data_samples" / "posts"), author="Ning", consent=True)
     do(other, "persona", base=BASE, effort="smoke")
     shutil.copytree(other.folder("persona"), twin.folder("persona"), dirs_exist_ok=True)
-    twin.finish(Report(**{**vars(twin.report("persona")), "inputs": twin.inputs(
-        twin.file("train"), twin.file("val"), twin.file("test"), base=True)}))
+    twin.finish(
+        Report(
+            **{
+                **vars(twin.report("persona")),
+                "inputs": twin.inputs(
+                    twin.file("train"), twin.file("val"), twin.file("test"), base=True
+                ),
+            }
+        )
+    )
 
 
 def _few_documents(twin, lu_xun, folder):
@@ -147,18 +182,30 @@ def _few_documents(twin, lu_xun, folder):
         return
     source = folder / "shortest"
     source.mkdir(exist_ok=True)
-    paths = sorted(Path(lu_xun).glob("*.md"), key=lambda path: len(_body(path)))[:LEARNT + UNSEEN]
+    paths = sorted(Path(lu_xun).glob("*.md"), key=lambda path: len(_body(path)))[: LEARNT + UNSEEN]
     for path in paths:
         shutil.copy(path, source)
     do(twin, "corpus", source=str(source), author="鲁迅", consent=True, raw_share=0, abstain=0)
     documents = sorted({passage["document"] for passage in twin.records("passages")})
-    split = {document: "train" if place % 3 == 0 else "test" for place, document in enumerate(documents)}
-    passages = [{**passage, "split": split[passage["document"]]} for passage in twin.records("passages")]
+    split = {
+        document: "train" if place % 3 == 0 else "test" for place, document in enumerate(documents)
+    }
+    passages = [
+        {**passage, "split": split[passage["document"]]} for passage in twin.records("passages")
+    ]
     of = {passage["id"]: passage["split"] for passage in passages}
-    rows = {row["passage"]: row for key in ("train", "val", "test") for row in twin.records(key) if row["kind"] == "qa"}
+    rows = {
+        row["passage"]: row
+        for key in ("train", "val", "test")
+        for row in twin.records(key)
+        if row["kind"] == "qa"
+    }
     write_records(twin.file("passages"), passages)
     for key in ("train", "val", "test"):
-        write_records(twin.file(key), [{**row, "split": key} for row in rows.values() if of[row["passage"]] == key])
+        write_records(
+            twin.file(key),
+            [{**row, "split": key} for row in rows.values() if of[row["passage"]] == key],
+        )
 
 
 def measured(twin):
@@ -166,28 +213,65 @@ def measured(twin):
     from twinlib.evaluate import outputs
     from twinlib.models import load
 
-    wanted = settings.make("evaluate", effort="standard", questions=12, answer_tokens=80, picks=0, files="recommended")
-    work = evaluate._work(twin, wanted)._replace(instructions=[], problems=[], facts=[], unwritten=[], picks=[])
-    rows = outputs.Rows(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"),
-                         twin.hash(twin.adapter("persona")))
+    wanted = settings.make(
+        "evaluate", effort="standard", questions=12, answer_tokens=80, picks=0, files="recommended"
+    )
+    work = evaluate._work(twin, wanted)._replace(
+        instructions=[], problems=[], facts=[], unwritten=[], picks=[]
+    )
+    rows = outputs.Rows(
+        load.prepare(twin.facts["base"]["name"]),
+        twin.adapter("persona"),
+        twin.hash(twin.adapter("persona")),
+    )
     twin.folder("evaluate")
     keep = outputs.Keeper(twin, Progress(twin.history("evaluate"), "evaluate"), work.size(0))
     found = evaluate._measured(twin, wanted, rows, work, {}, keep)
-    train, test = (held_out.passages(twin.records("passages"), split) for split in ("train", "test"))
-    answers = {row: [{**question, "text": said["text"], "prompt": "\n".join(turn["content"] for turn in told)}
-                     for question, said, told in zip(work.questions, found.answers[row], work.asked[row])]
-               for row in ("base", "twin")}
-    known = {language: style.voice([p["text"] for p in train], held_out.voices(language), language)
-             for language in {question["language"] for question in work.questions}}
+    train, test = (
+        held_out.passages(twin.records("passages"), split) for split in ("train", "test")
+    )
+    answers = {
+        row: [
+            {
+                **question,
+                "text": said["text"],
+                "prompt": "\n".join(turn["content"] for turn in told),
+            }
+            for question, said, told in zip(work.questions, found.answers[row], work.asked[row])
+        ]
+        for row in ("base", "twin")
+    }
+    known = {
+        language: style.voice([p["text"] for p in train], held_out.voices(language), language)
+        for language in {question["language"] for question in work.questions}
+    }
     margins, documents = scorecard.triples(known, answers["twin"], answers["base"])
-    copied, _ = memorization.copied(*found.copies, [p["text"] for p in test], [p["text"] for p in train], answers["twin"])
-    figures = {"prediction_gain": scorecard.prediction_gain(work.mine, work.theirs), **copied,
-               "membership": memorization.membership(work.trained, work.mine),
-               "sounds_like_me": scorecard.sounds_like_me(known, answers["twin"], answers["base"], "twin")}
-    scores = {side: [[text["document"], len(text["text"]), round(text["gain"], 2), round(text["loss"], 4)] for text in
-                     getattr(work, side)] for side in ("mine", "theirs", "trained")}
-    return {"figures": figures, "scores": {**scores, "margins": [[document, *(round(m, 4) for m in three)] for
-                                                                 document, three in zip(documents, margins)]}}
+    copied, _ = memorization.copied(
+        *found.copies, [p["text"] for p in test], [p["text"] for p in train], answers["twin"]
+    )
+    figures = {
+        "prediction_gain": scorecard.prediction_gain(work.mine, work.theirs),
+        **copied,
+        "membership": memorization.membership(work.trained, work.mine),
+        "sounds_like_me": scorecard.sounds_like_me(known, answers["twin"], answers["base"], "twin"),
+    }
+    scores = {
+        side: [
+            [text["document"], len(text["text"]), round(text["gain"], 2), round(text["loss"], 4)]
+            for text in getattr(work, side)
+        ]
+        for side in ("mine", "theirs", "trained")
+    }
+    return {
+        "figures": figures,
+        "scores": {
+            **scores,
+            "margins": [
+                [document, *(round(m, 4) for m in three)]
+                for document, three in zip(documents, margins)
+            ],
+        },
+    }
 
 
 # Speed
@@ -206,11 +290,15 @@ def speed(twin):
     for batch in (4, 12, 24):
         started = time.monotonic()
         said = rows(load.generate, False, asked[:batch], max_tokens=32, batch=batch)
-        print(f"torch, batches of {batch}: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s")
+        print(
+            f"torch, batches of {batch}: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s"
+        )
     with Llama(twin.gguf("Q8_0")) as llama:
         started = time.monotonic()
         said = llama.chat_many(asked[:12], max_tokens=32)
-        print(f"llama.cpp, Q8_0, four slots: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s")
+        print(
+            f"llama.cpp, Q8_0, four slots: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s"
+        )
 
 
 def main():
@@ -219,7 +307,9 @@ def main():
     options.add_argument("pepys")
     options.add_argument("--twins", type=Path, default=Path("twins/calibration"))
     options.add_argument("--only", choices=("authors", "twins", "speed"))
-    options.add_argument("--names", nargs="+", choices=TWINS, default=TWINS, help="twins to make and measure")
+    options.add_argument(
+        "--names", nargs="+", choices=TWINS, default=TWINS, help="twins to make and measure"
+    )
     options.add_argument("--record", action="store_true")
     chosen = options.parse_args()
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
@@ -230,7 +320,10 @@ def main():
             found = measured(make(name, chosen.twins, chosen.lu_xun, chosen.pepys))
             record.setdefault("twins", {})[name] = found
             for figure, one in found["figures"].items():
-                print(f"{name:6} {figure:16} {one['value']} ({one['low']} to {one['high']}) {one['note']}", flush=True)
+                print(
+                    f"{name:6} {figure:16} {one['value']} ({one['low']} to {one['high']}) {one['note']}",
+                    flush=True,
+                )
     if chosen.only == "speed":
         speed(Twin.open(chosen.twins / "right"))
     if chosen.record:

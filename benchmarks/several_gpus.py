@@ -22,8 +22,8 @@ def measure(base, steps):
     import torch
 
     from twinlib.models import plan
-    from twinlib.train import checkpoints
     from twinlib.progress import Progress
+    from twinlib.train import checkpoints
 
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     wanted, _ = random_models.planned(base, "16-bit", plan.machine(), batch=8)
@@ -32,9 +32,18 @@ def measure(base, steps):
     times = random_models.step_times(trainer)
     warm, size = random_models.WARM, wanted.accumulation * checkpoints.processes()
     if checkpoints.is_main():
-        print("RESULT " + json.dumps({
-            "tokens_s": sum(trainer.train_dataset.tokens[warm * size:]) / (times[-1] - times[warm]),
-            "loss": trainer.state.log_history[-1]["train_loss"], "accumulation": wanted.accumulation}), flush=True)
+        print(
+            "RESULT "
+            + json.dumps(
+                {
+                    "tokens_s": sum(trainer.train_dataset.tokens[warm * size :])
+                    / (times[-1] - times[warm]),
+                    "loss": trainer.state.log_history[-1]["train_loss"],
+                    "accumulation": wanted.accumulation,
+                }
+            ),
+            flush=True,
+        )
 
 
 def main():
@@ -48,20 +57,36 @@ def main():
         return measure(options.base, options.steps)
     found = {}
     for count in options.processes:
-        command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(count), __file__, "--one",
-                   "--base", options.base, "--steps", str(options.steps)]
+        command = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--nproc_per_node",
+            str(count),
+            __file__,
+            "--one",
+            "--base",
+            options.base,
+            "--steps",
+            str(options.steps),
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
         if line is None:
             print(f"{count} processes failed: {done.stderr[-600:]}", flush=True)
             continue
         found[count] = r = json.loads(line[7:])
-        print(f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  mean loss of all "
-              f"steps {r['loss']:.4f}", flush=True)
+        print(
+            f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  mean loss of all "
+            f"steps {r['loss']:.4f}",
+            flush=True,
+        )
     if 1 in found:
         for count in found:
-            print(f"{count} / 1: {found[count]['tokens_s'] / found[1]['tokens_s']:.2f} times the tokens a second, loss "
-                  f"{found[count]['loss'] / found[1]['loss'] - 1:+.2%}")
+            print(
+                f"{count} / 1: {found[count]['tokens_s'] / found[1]['tokens_s']:.2f} times the tokens a second, loss "
+                f"{found[count]['loss'] / found[1]['loss'] - 1:+.2%}"
+            )
 
 
 if __name__ == "__main__":

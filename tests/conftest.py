@@ -16,7 +16,9 @@ from twinlib import Twin
 from twinlib.progress import Progress
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 VOICES = ROOT / "twinlib" / "data" / "voices"
 
 
@@ -35,13 +37,27 @@ def build_tiny_base(folder, family="qwen2"):
 
     save_tiny_tokenizer(folder)
     torch.manual_seed(0)
-    shape = dict(vocab_size=600, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-                 num_key_value_heads=2, max_position_embeddings=2048, eos_token_id=2, pad_token_id=0, bos_token_id=None)
-    kinds = {"qwen2": (transformers.Qwen2Config, {"tie_word_embeddings": True}),
-             "qwen3": (transformers.Qwen3Config, {"head_dim": 16, "tie_word_embeddings": False}),
-             "llama": (transformers.LlamaConfig, {"tie_word_embeddings": False}),
-             "gemma3": (transformers.Gemma3TextConfig, {"head_dim": 16, "sliding_window": 32,
-                                                        "query_pre_attn_scalar": 16})}
+    shape = dict(
+        vocab_size=600,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        eos_token_id=2,
+        pad_token_id=0,
+        bos_token_id=None,
+    )
+    kinds = {
+        "qwen2": (transformers.Qwen2Config, {"tie_word_embeddings": True}),
+        "qwen3": (transformers.Qwen3Config, {"head_dim": 16, "tie_word_embeddings": False}),
+        "llama": (transformers.LlamaConfig, {"tie_word_embeddings": False}),
+        "gemma3": (
+            transformers.Gemma3TextConfig,
+            {"head_dim": 16, "sliding_window": 32, "query_pre_attn_scalar": 16},
+        ),
+    }
     config, extra = kinds[family]
     model = transformers.AutoModelForCausalLM.from_config(config(**shape, **extra))
     model.to(torch.bfloat16).save_pretrained(folder)
@@ -58,14 +74,26 @@ def save_tiny_tokenizer(folder):
     tokenizer = Tokenizer(models.BPE())
     pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     from tokenizers import Regex
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(pattern), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(pattern), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
-    tokenizer.train_from_iterator((p.read_text(encoding="utf-8") for p in sorted(VOICES.glob("*.txt"))), trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    trainer = trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(
+        (p.read_text(encoding="utf-8") for p in sorted(VOICES.glob("*.txt"))), trainer
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>"
+    )
     fast.chat_template = CHATML
     fast.save_pretrained(folder)
 
@@ -80,7 +108,9 @@ def learns_the_same(model, batch, change):
         model.zero_grad()
         value = model(**batch)["loss"]
         value.backward()
-        found.append((value.detach(), [p.grad.clone() for p in model.parameters() if p.requires_grad]))
+        found.append(
+            (value.detach(), [p.grad.clone() for p in model.parameters() if p.requires_grad])
+        )
     torch.testing.assert_close(found[1][0], found[0][0])
     for one, other in zip(found[0][1], found[1][1]):
         torch.testing.assert_close(other, one, atol=1e-5, rtol=1e-3)
@@ -118,8 +148,19 @@ def sample_twin(twin, posts):
     wanted = settings.make("corpus", source=str(posts), author="Ning", consent=True)
     twin.start("corpus", {f: getattr(wanted, f) for f in wanted.__dataclass_fields__})
     outcome = corpus.run(twin, wanted, Progress(twin.history("corpus"), "corpus"))
-    twin.finish(Report("corpus", vars(outcome.settings), now(), now(), {}, {}, outcome.inputs, outcome.figures,
-                       outcome.warnings))
+    twin.finish(
+        Report(
+            "corpus",
+            vars(outcome.settings),
+            now(),
+            now(),
+            {},
+            {},
+            outcome.inputs,
+            outcome.figures,
+            outcome.warnings,
+        )
+    )
     return Twin(twin.path)
 
 

@@ -6,8 +6,10 @@ from xml.sax.saxutils import escape
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-CORE = '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" ' \
+CORE = (
+    '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
     'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">{}</cp:coreProperties>'
+)
 
 
 def zipped(members, first=None):
@@ -23,60 +25,85 @@ def zipped(members, first=None):
 
 # Word
 
+
 def paragraph(text, style="", more=""):
     """<w:p> with one run for each line of `text`; `more` is raw XML at its end."""
     look = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
-    runs = "<w:r><w:br/></w:r>".join(f'<w:r><w:t xml:space="preserve">{escape(line)}</w:t></w:r>'
-                                     for line in text.split("\n"))
+    runs = "<w:r><w:br/></w:r>".join(
+        f'<w:r><w:t xml:space="preserve">{escape(line)}</w:t></w:r>' for line in text.split("\n")
+    )
     return f"<w:p>{look}{runs}{more}</w:p>"
 
 
 def docx(body, styles=None, core="", footnotes=(), extra=None):
     """A .docx of raw body XML; styles {id: name}; core is raw XML of docProps/core.xml; footnotes their texts."""
-    named = "".join(f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/></w:style>'
-                    for key, name in (styles or {}).items())
-    notes = "".join(f'<w:footnote w:id="{n}">{paragraph(text)}</w:footnote>' for n, text in enumerate(footnotes, 1))
+    named = "".join(
+        f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/></w:style>'
+        for key, name in (styles or {}).items()
+    )
+    notes = "".join(
+        f'<w:footnote w:id="{n}">{paragraph(text)}</w:footnote>'
+        for n, text in enumerate(footnotes, 1)
+    )
     types = "http://schemas.openxmlformats.org/package/2006/content-types"
     relations = "http://schemas.openxmlformats.org/package/2006/relationships"
     main = "application/vnd.openxmlformats-officedocument.wordprocessingml"
-    return zipped({
-        "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="xml" ContentType="application/xml"/>'
-        f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/word/document.xml" ContentType="{main}.document.main+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
-        f'Target="word/document.xml"/></Relationships>',
-        "word/_rels/document.xml.rels": f'<Relationships xmlns="{relations}">'
-        f'<Relationship Id="r1" Type="{OFFICE}/styles" Target="styles.xml"/>'
-        f'<Relationship Id="r2" Type="{OFFICE}/footnotes" Target="footnotes.xml"/></Relationships>',
-        "word/styles.xml": f"<w:styles {W}>{named}</w:styles>",
-        "word/footnotes.xml": f"<w:footnotes {W}>{notes}</w:footnotes>",
-        "word/document.xml": f"<w:document {W}><w:body>{body}</w:body></w:document>",
-        "docProps/core.xml": CORE.format(core)} | (extra or {}))
+    return zipped(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="xml" ContentType="application/xml"/>'
+            f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/word/document.xml" ContentType="{main}.document.main+xml"/></Types>',
+            "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
+            f'Target="word/document.xml"/></Relationships>',
+            "word/_rels/document.xml.rels": f'<Relationships xmlns="{relations}">'
+            f'<Relationship Id="r1" Type="{OFFICE}/styles" Target="styles.xml"/>'
+            f'<Relationship Id="r2" Type="{OFFICE}/footnotes" Target="footnotes.xml"/></Relationships>',
+            "word/styles.xml": f"<w:styles {W}>{named}</w:styles>",
+            "word/footnotes.xml": f"<w:footnotes {W}>{notes}</w:footnotes>",
+            "word/document.xml": f"<w:document {W}><w:body>{body}</w:body></w:document>",
+            "docProps/core.xml": CORE.format(core),
+        }
+        | (extra or {})
+    )
 
 
 # EPUB
 
+
 def epub(chapters, titles=None, extra=None, manifest="", guide="", nav=""):
     """An EPUB of {file name: body XHTML} in spine order; `titles` {file name: title} go to toc.ncx."""
-    items = "".join(f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
-                    for n, name in enumerate(chapters))
+    items = "".join(
+        f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
+        for n, name in enumerate(chapters)
+    )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
-    points = "".join(f'<navPoint id="n{n}"><navLabel><text>{title}</text></navLabel><content src="{name}"/></navPoint>'
-                     for n, (name, title) in enumerate((titles or {}).items()))
-    page = '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml" ' \
+    points = "".join(
+        f'<navPoint id="n{n}"><navLabel><text>{title}</text></navLabel><content src="{name}"/></navPoint>'
+        for n, (name, title) in enumerate((titles or {}).items())
+    )
+    page = (
+        '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml" '
         'xmlns:epub="http://www.idpf.org/2007/ops"><head><title/></head><body{}</body></html>'
-    return zipped({
-        "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-        '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
-        "OEBPS/book.opf": '<package xmlns="http://www.idpf.org/2007/opf"><metadata '
-        'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>码头边</dc:title><dc:creator>老茂</dc:creator>'
-        f'<dc:date>2021-06-01</dc:date></metadata><manifest>{items}{manifest}<item id="ncx" href="toc.ncx" '
-        f'media-type="application/x-dtbncx+xml"/></manifest><spine toc="ncx">{spine}</spine>{guide}</package>',
-        "OEBPS/toc.ncx": '<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" '
-        '"http://www.daisy.org/z3986/2005/ncx-2005-1.dtd">'
-        f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>{points}</navMap></ncx>'} | {
-        f"OEBPS/{name}": page.format(body if body.startswith((" ", ">")) else ">" + body)
-        for name, body in chapters.items()} | (extra or {}), first=("mimetype", "application/epub+zip"))
+    )
+    return zipped(
+        {
+            "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
+            "OEBPS/book.opf": '<package xmlns="http://www.idpf.org/2007/opf"><metadata '
+            'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>码头边</dc:title><dc:creator>老茂</dc:creator>'
+            f'<dc:date>2021-06-01</dc:date></metadata><manifest>{items}{manifest}<item id="ncx" href="toc.ncx" '
+            f'media-type="application/x-dtbncx+xml"/></manifest><spine toc="ncx">{spine}</spine>{guide}</package>',
+            "OEBPS/toc.ncx": '<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" '
+            '"http://www.daisy.org/z3986/2005/ncx-2005-1.dtd">'
+            f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>{points}</navMap></ncx>',
+        }
+        | {
+            f"OEBPS/{name}": page.format(body if body.startswith((" ", ">")) else ">" + body)
+            for name, body in chapters.items()
+        }
+        | (extra or {}),
+        first=("mimetype", "application/epub+zip"),
+    )
 
 
 # PDF
@@ -87,19 +114,25 @@ WIDTHS = 500  # of a Latin letter, in thousandths of its size: easy to count wit
 def pdf(pages, info="", trailer=""):
     """A PDF of pages, each a list of (x, y, size, text) on 600 by 800 points; no font is embedded."""
     widths = " ".join([str(WIDTHS)] * 95)
-    objects = ["<</Type/Catalog/Pages 2 0 R>>", "",
-               f"<</Type/Font/Subtype/Type1/BaseFont/Courier/FirstChar 32/LastChar 126/Widths[{widths}]>>",
-               "<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[5 0 R]>>",
-               "<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/CIDSystemInfo<</Registry(Adobe)"
-               "/Ordering(GB1)/Supplement 2>>/FontDescriptor 6 0 R>>",
-               "<</Type/FontDescriptor/FontName/STSong-Light/Flags 4/Ascent 880/Descent -120/CapHeight 700"
-               "/ItalicAngle 0/StemV 80/FontBBox[0 -200 1000 900]>>", f"<<{info}>>"]
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "",
+        f"<</Type/Font/Subtype/Type1/BaseFont/Courier/FirstChar 32/LastChar 126/Widths[{widths}]>>",
+        "<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[5 0 R]>>",
+        "<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/CIDSystemInfo<</Registry(Adobe)"
+        "/Ordering(GB1)/Supplement 2>>/FontDescriptor 6 0 R>>",
+        "<</Type/FontDescriptor/FontName/STSong-Light/Flags 4/Ascent 880/Descent -120/CapHeight 700"
+        "/ItalicAngle 0/StemV 80/FontBBox[0 -200 1000 900]>>",
+        f"<<{info}>>",
+    ]
     kids = []
     for page in pages:
         stream = "\n".join(_shown(*piece) for piece in page)
         kids.append(f"{len(objects) + 1} 0 R")
-        objects.append(f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents {len(objects) + 2} 0 R"
-                       "/Resources<</Font<</F1 3 0 R/F2 4 0 R>>>>>>")
+        objects.append(
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents {len(objects) + 2} 0 R"
+            "/Resources<</Font<</F1 3 0 R/F2 4 0 R>>>>>>"
+        )
         objects.append(f"<</Length {len(stream)}>>\nstream\n{stream}\nendstream")
     objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>"
     text, places = "%PDF-1.4\n", []
@@ -107,13 +140,18 @@ def pdf(pages, info="", trailer=""):
         places.append(len(text))
         text += f"{number} 0 obj\n{content}\nendobj\n"
     table = "".join(f"{place:010d} 00000 n \n" for place in places)
-    return (f"{text}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<</Size {len(objects) + 1}"
-            f"/Root 1 0 R/Info 7 0 R{trailer}>>\nstartxref\n{len(text)}\n%%EOF").encode("latin-1")
+    return (
+        f"{text}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<</Size {len(objects) + 1}"
+        f"/Root 1 0 R/Info 7 0 R{trailer}>>\nstartxref\n{len(text)}\n%%EOF"
+    ).encode("latin-1")
 
 
 def _shown(x, y, size, text):
     if text.isascii():
-        font, shown = "F1", "(" + text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)") + ")"
+        font, shown = (
+            "F1",
+            "(" + text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)") + ")",
+        )
     else:
         font, shown = "F2", f"<{text.encode('utf-16-be').hex()}>"
     return f"BT /{font} {size} Tf 1 0 0 1 {x} {y} Tm {shown} Tj ET"

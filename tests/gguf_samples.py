@@ -14,18 +14,47 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-QWEN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
-        r"\s+(?!\S)|\s+")
+QWEN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+"
+)
 LLAMA = QWEN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
-SHAPE = dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-             max_position_embeddings=512)
-LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0, "low_freq_factor": 1.0,
-          "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
-YARN = {"rope_type": "yarn", "rope_theta": 1000000.0, "factor": 4.0, "original_max_position_embeddings": 128}
-GEMMA3 = {"full_attention": {"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0},
-          "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}
-LONGEST = 10  # symbols of a token: with longer ones a small vocabulary would know its texts by heart
-SLIDING = dict(head_dim=32, num_hidden_layers=7, sliding_window=8, query_pre_attn_scalar=32, rope_parameters=GEMMA3)
+SHAPE = dict(
+    hidden_size=64,
+    intermediate_size=96,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=512,
+)
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500000.0,
+    "factor": 32.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+YARN = {
+    "rope_type": "yarn",
+    "rope_theta": 1000000.0,
+    "factor": 4.0,
+    "original_max_position_embeddings": 128,
+}
+GEMMA3 = {
+    "full_attention": {"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+}
+LONGEST = (
+    10  # symbols of a token: with longer ones a small vocabulary would know its texts by heart
+)
+SLIDING = dict(
+    head_dim=32,
+    num_hidden_layers=7,
+    sliding_window=8,
+    query_pre_attn_scalar=32,
+    rope_parameters=GEMMA3,
+)
 
 
 class Family(NamedTuple):
@@ -41,16 +70,51 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
-    "qwen": Family("Qwen2Tokenizer", ("<|endoftext|>", "<|im_start|>", "<|im_end|>"), (QWEN,), None, "<|im_end|>",
-                   "<|endoftext|>", "qwen2"),
-    "llama": Family("PreTrainedTokenizerFast", ("<|begin_of_text|>", "<|end_of_text|>", "<|finetune_right_pad_id|>",
-                                                "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>",
-                                                "<|eot_id|>"), (LLAMA,), "<|begin_of_text|>", "<|eot_id|>",
-                    "<|finetune_right_pad_id|>", "llama-bpe"),
-    "smollm": Family("GPT2Tokenizer", ("<|endoftext|>", "<|im_start|>", "<|im_end|>"), ("digits",), "<|im_start|>",
-                     "<|im_end|>", "<|im_end|>", "smollm"),
-    "gemma": Family("GemmaTokenizer", ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>",
-                                       "<end_of_turn>"), (), "<bos>", "<eos>", "<pad>", "default")}
+    "qwen": Family(
+        "Qwen2Tokenizer",
+        ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        (QWEN,),
+        None,
+        "<|im_end|>",
+        "<|endoftext|>",
+        "qwen2",
+    ),
+    "llama": Family(
+        "PreTrainedTokenizerFast",
+        (
+            "<|begin_of_text|>",
+            "<|end_of_text|>",
+            "<|finetune_right_pad_id|>",
+            "<|start_header_id|>",
+            "<|end_header_id|>",
+            "<|eom_id|>",
+            "<|eot_id|>",
+        ),
+        (LLAMA,),
+        "<|begin_of_text|>",
+        "<|eot_id|>",
+        "<|finetune_right_pad_id|>",
+        "llama-bpe",
+    ),
+    "smollm": Family(
+        "GPT2Tokenizer",
+        ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        ("digits",),
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|im_end|>",
+        "smollm",
+    ),
+    "gemma": Family(
+        "GemmaTokenizer",
+        ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>"),
+        (),
+        "<bos>",
+        "<eos>",
+        "<pad>",
+        "default",
+    ),
+}
 
 
 class Case(NamedTuple):
@@ -64,26 +128,67 @@ class Case(NamedTuple):
 
 CASES = {
     "qwen2 tied": Case("Qwen2Config", "qwen", {"tie_word_embeddings": True}),
-    "qwen2 untied, yarn": Case("Qwen2Config", "qwen", {"tie_word_embeddings": False, "rope_parameters": YARN}),
-    "qwen2 yarn in full": Case("Qwen2Config", "qwen", {"rope_parameters": {
-        **YARN, "attention_factor": 1.25, "beta_fast": 24.0, "beta_slow": 2.0}}, "float32"),
-    "qwen2 rows of 80": Case("Qwen2Config", "qwen", {"hidden_size": 80, "intermediate_size": 112}, "float16"),
+    "qwen2 untied, yarn": Case(
+        "Qwen2Config", "qwen", {"tie_word_embeddings": False, "rope_parameters": YARN}
+    ),
+    "qwen2 yarn in full": Case(
+        "Qwen2Config",
+        "qwen",
+        {
+            "rope_parameters": {
+                **YARN,
+                "attention_factor": 1.25,
+                "beta_fast": 24.0,
+                "beta_slow": 2.0,
+            }
+        },
+        "float32",
+    ),
+    "qwen2 rows of 80": Case(
+        "Qwen2Config", "qwen", {"hidden_size": 80, "intermediate_size": 112}, "float16"
+    ),
     "qwen3 tied": Case("Qwen3Config", "qwen", {"head_dim": 32, "tie_word_embeddings": True}),
-    "qwen3 untied": Case("Qwen3Config", "qwen", {"head_dim": 32, "tie_word_embeddings": False}, "float16"),
-    "llama 3.2 tied": Case("LlamaConfig", "llama", {"rope_parameters": LLAMA3, "tie_word_embeddings": True}),
-    "llama 3.1 untied": Case("LlamaConfig", "llama", {"rope_parameters": LLAMA3, "tie_word_embeddings": False,
-                                                      "attention_bias": True}),
-    "smollm2": Case("LlamaConfig", "smollm", {"tie_word_embeddings": True, "num_attention_heads": 3,
-                                              "num_key_value_heads": 1, "hidden_size": 96}),
+    "qwen3 untied": Case(
+        "Qwen3Config", "qwen", {"head_dim": 32, "tie_word_embeddings": False}, "float16"
+    ),
+    "llama 3.2 tied": Case(
+        "LlamaConfig", "llama", {"rope_parameters": LLAMA3, "tie_word_embeddings": True}
+    ),
+    "llama 3.1 untied": Case(
+        "LlamaConfig",
+        "llama",
+        {"rope_parameters": LLAMA3, "tie_word_embeddings": False, "attention_bias": True},
+    ),
+    "smollm2": Case(
+        "LlamaConfig",
+        "smollm",
+        {
+            "tie_word_embeddings": True,
+            "num_attention_heads": 3,
+            "num_key_value_heads": 1,
+            "hidden_size": 96,
+        },
+    ),
     "gemma3 text": Case("Gemma3TextConfig", "gemma", SLIDING),
-    "gemma3 270m": Case("Gemma3TextConfig", "gemma", {**SLIDING, "num_key_value_heads": 1, "hidden_size": 80,
-                                                      "rope_parameters": {
-        "full_attention": {"rope_type": "default", "rope_theta": 1000000.0},
-        "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}}),
-    "gemma3 with images": Case("Gemma3Config", "gemma", SLIDING)}
+    "gemma3 270m": Case(
+        "Gemma3TextConfig",
+        "gemma",
+        {
+            **SLIDING,
+            "num_key_value_heads": 1,
+            "hidden_size": 80,
+            "rope_parameters": {
+                "full_attention": {"rope_type": "default", "rope_theta": 1000000.0},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+            },
+        },
+    ),
+    "gemma3 with images": Case("Gemma3Config", "gemma", SLIDING),
+}
 
 
 # Vocabularies
+
 
 @lru_cache
 def learned(spell, count):
@@ -93,8 +198,12 @@ def learned(spell, count):
     known, merges = {symbol for symbol, times in seen.items() if times > 1}, []
     made = set(known)
     for _ in range(count):
-        pairs = Counter(pair for line in lines for pair in zip(line, line[1:])
-                        if made.issuperset(pair) and "".join(pair) not in made and len("".join(pair)) < LONGEST)
+        pairs = Counter(
+            pair
+            for line in lines
+            for pair in zip(line, line[1:])
+            if made.issuperset(pair) and "".join(pair) not in made and len("".join(pair)) < LONGEST
+        )
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
         made.add("".join(best))
@@ -105,7 +214,7 @@ def learned(spell, count):
 def _joined(line, pair):
     found, i = [], 0
     while i < len(line):
-        if tuple(line[i:i + 2]) == pair:
+        if tuple(line[i : i + 2]) == pair:
             found.append("".join(pair))
             i += 2
         else:
@@ -119,7 +228,9 @@ def alphabet():
     """{byte: the printable character that stands for it in byte-level BPE}."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in plain]
-    return {byte: chr(byte) for byte in plain} | {byte: chr(256 + i) for i, byte in enumerate(others)}
+    return {byte: chr(byte) for byte in plain} | {
+        byte: chr(256 + i) for i, byte in enumerate(others)
+    }
 
 
 def in_bytes(text):
@@ -139,51 +250,95 @@ def vocabulary(name):
         symbols, merges = learned(in_pieces, 300)
         raw = [f"<0x{byte:02X}>" for byte in range(256)]
         words = [left + right for left, right in merges]
-        runs = [blank * times for blank in "\n▁" for times in range(2, 32)]  # Gemma's blanks stand for themselves
+        runs = [
+            blank * times for blank in "\n▁" for times in range(2, 32)
+        ]  # Gemma's blanks stand for themselves
         words = [word for word in words if not re.search("[\n▁]{2}", word)]
         tokens = [*family.specials, *raw, *runs, *words, *symbols]
         special = {"<unk>": 2, **dict.fromkeys(raw, 6), **dict.fromkeys(runs, 4)}
         types = [special.get(token, 3 if token in family.specials else 1) for token in tokens]
         return tokens, merges, types
     _, merges = learned(in_bytes, 500)
-    tokens = [*sorted(alphabet().values()), *(left + right for left, right in merges), *family.specials]
+    tokens = [
+        *sorted(alphabet().values()),
+        *(left + right for left, right in merges),
+        *family.specials,
+    ]
     return tokens, merges, [3 if token in family.specials else 1 for token in tokens]
 
 
 def save_tokenizer(name, folder, vocabulary):
     """Save tokenizer.json and tokenizer_config.json as the hub has them for this family."""
     family, (tokens, merges, types) = FAMILIES[name], vocabulary
-    backend = _pieces(tokens, types) if name == "gemma" else _byte_level(family, tokens, merges, types)
+    backend = (
+        _pieces(tokens, types) if name == "gemma" else _byte_level(family, tokens, merges, types)
+    )
     backend.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": family.kind, "bos_token": family.bos, "eos_token": family.eos, "pad_token": family.pad,
-              "clean_up_tokenization_spaces": False, "chat_template": "{{ messages[0]['content'] }}",
-              "added_tokens_decoder": {str(i): {"content": token, "special": types[i] in (2, 3), "normalized": False,
-                                                "lstrip": False, "rstrip": False, "single_word": False}
-                                       for i, token in enumerate(tokens) if types[i] in (2, 3, 4)}}
+    config = {
+        "tokenizer_class": family.kind,
+        "bos_token": family.bos,
+        "eos_token": family.eos,
+        "pad_token": family.pad,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": "{{ messages[0]['content'] }}",
+        "added_tokens_decoder": {
+            str(i): {
+                "content": token,
+                "special": types[i] in (2, 3),
+                "normalized": False,
+                "lstrip": False,
+                "rstrip": False,
+                "single_word": False,
+            }
+            for i, token in enumerate(tokens)
+            if types[i] in (2, 3, 4)
+        },
+    }
     if name == "gemma":
         config["unk_token"] = "<unk>"
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
 
 
 def _byte_level(family, tokens, merges, types):
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from tokenizers import (
+        Regex,
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        processors,
+    )
 
-    last = max(i for i, kind in enumerate(types) if kind == 1)  # special tokens behind it are added ones
-    plain = {token: i for i, token in enumerate(tokens[:last + 1])}
+    last = max(
+        i for i, kind in enumerate(types) if kind == 1
+    )  # special tokens behind it are added ones
+    plain = {token: i for i, token in enumerate(tokens[: last + 1])}
     backend = Tokenizer(models.BPE(plain, merges, ignore_merges=family.pre == "llama-bpe"))
     digits = family.steps == ("digits",)
-    first = pre_tokenizers.Digits(True) if digits else pre_tokenizers.Split(Regex(family.steps[0]), "isolated")
+    first = (
+        pre_tokenizers.Digits(True)
+        if digits
+        else pre_tokenizers.Split(Regex(family.steps[0]), "isolated")
+    )
     backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [first, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=digits)])
+        [first, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=digits)]
+    )
     backend.decoder = decoders.ByteLevel()
     if family.pre == "qwen2":
         backend.normalizer = normalizers.NFC()
     if family.pre == "llama-bpe":
         start = (family.bos, tokens.index(family.bos))
-        backend.post_processor = processors.Sequence([
-            processors.ByteLevel(trim_offsets=False),
-            processors.TemplateProcessing(single=f"{family.bos} $A", pair=f"{family.bos} $A {family.bos}:1 $B:1",
-                                          special_tokens=[start])])
+        backend.post_processor = processors.Sequence(
+            [
+                processors.ByteLevel(trim_offsets=False),
+                processors.TemplateProcessing(
+                    single=f"{family.bos} $A",
+                    pair=f"{family.bos} $A {family.bos}:1 $B:1",
+                    special_tokens=[start],
+                ),
+            ]
+        )
     _add(backend, tokens, types)
     return backend
 
@@ -195,12 +350,17 @@ def _pieces(tokens, types):
 
     ids = {token: i for i, token in enumerate(tokens)}
     merged = merges_of(tokens, [1 if kind == 4 else kind for kind in types])
-    backend = Tokenizer(models.BPE(ids, merged, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    backend = Tokenizer(
+        models.BPE(ids, merged, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
+    )
     backend.normalizer = normalizers.Replace(" ", "▁")
     backend.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
-    backend.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    backend.post_processor = processors.TemplateProcessing(single="<bos> $A", pair="<bos> $A <bos>:1 $B:1",
-                                                           special_tokens=[("<bos>", ids["<bos>"])])
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    backend.post_processor = processors.TemplateProcessing(
+        single="<bos> $A", pair="<bos> $A <bos>:1 $B:1", special_tokens=[("<bos>", ids["<bos>"])]
+    )
     _add(backend, tokens, types)
     return backend
 
@@ -208,11 +368,17 @@ def _pieces(tokens, types):
 def _add(backend, tokens, types):
     from tokenizers import AddedToken
 
-    backend.add_tokens([AddedToken(token, normalized=False, special=kind in (2, 3))
-                        for token, kind in zip(tokens, types) if kind in (2, 3, 4)])
+    backend.add_tokens(
+        [
+            AddedToken(token, normalized=False, special=kind in (2, 3))
+            for token, kind in zip(tokens, types)
+            if kind in (2, 3, 4)
+        ]
+    )
 
 
 # Models
+
 
 def save_model(name, folder, vocabulary=None, rows=None):
     """Save the model of a case with its tokenizer; `vocabulary` is another one than the family's small one.
@@ -230,12 +396,16 @@ def save_model(name, folder, vocabulary=None, rows=None):
     config = _config(case, words[0], rows or 64 * math.ceil(len(words[0]) / 64))
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(config.get_text_config())
-    prefix = "" if config is config.get_text_config() else "language_model."  # as the hub's older files have it
+    prefix = (
+        "" if config is config.get_text_config() else "language_model."
+    )  # as the hub's older files have it
     config.architectures = ["Gemma3ForConditionalGeneration" if prefix else type(model).__name__]
     config.save_pretrained(folder)
-    weights = {prefix + weight: _numbers(prefix + weight, values.shape).to(getattr(torch, case.dtype))
-               for weight, values in model.state_dict().items()
-               if not (weight == "lm_head.weight" and config.get_text_config().tie_word_embeddings)}
+    weights = {
+        prefix + weight: _numbers(prefix + weight, values.shape).to(getattr(torch, case.dtype))
+        for weight, values in model.state_dict().items()
+        if not (weight == "lm_head.weight" and config.get_text_config().tie_word_embeddings)
+    }
     if prefix:
         weights["vision_tower.vision_model.post_layernorm.weight"] = torch.ones(8)
         weights["multi_modal_projector.mm_soft_emb_norm.weight"] = torch.ones(8)
@@ -246,14 +416,27 @@ def _config(case, tokens, rows):
     import transformers
 
     family = FAMILIES[case.family]
-    number = {name: tokens.index(token) if token else None
-              for name, token in (("bos_token_id", family.bos), ("eos_token_id", family.eos),
-                                  ("pad_token_id", family.pad))}
+    number = {
+        name: tokens.index(token) if token else None
+        for name, token in (
+            ("bos_token_id", family.bos),
+            ("eos_token_id", family.eos),
+            ("pad_token_id", family.pad),
+        )
+    }
     text = {**SHAPE, **number, "vocab_size": rows, "dtype": case.dtype, **case.extra}
     if case.config == "Gemma3Config":
         return transformers.Gemma3Config(
-            text_config=text, mm_tokens_per_image=4, dtype=case.dtype,
-            vision_config={"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1})
+            text_config=text,
+            mm_tokens_per_image=4,
+            dtype=case.dtype,
+            vision_config={
+                "hidden_size": 8,
+                "intermediate_size": 8,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 1,
+            },
+        )
     return getattr(transformers, case.config)(**text)
 
 
@@ -263,23 +446,33 @@ def _numbers(name, shape):
     import torch
 
     start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
-    mixed = (np.arange(math.prod(shape), dtype=np.uint64) + start) * np.uint64(2654435761) % np.uint64(2 ** 32)
-    mixed = (mixed ^ (mixed >> np.uint64(15))) * np.uint64(2246822519) % np.uint64(2 ** 32)
+    mixed = (
+        (np.arange(math.prod(shape), dtype=np.uint64) + start)
+        * np.uint64(2654435761)
+        % np.uint64(2**32)
+    )
+    mixed = (mixed ^ (mixed >> np.uint64(15))) * np.uint64(2246822519) % np.uint64(2**32)
     whole = (mixed >> np.uint64(24)).astype(np.int64) - 128
     return torch.from_numpy(whole.astype(np.float32) / 256).reshape(shape)
 
 
 # Files
 
+
 def facts(path):
     """What a GGUF file says: {"metadata": {key: [type, value]}, "tensors": {name: [shape, type, hash]}}."""
     from gguf import GGUFReader
 
     reader = GGUFReader(path)
-    metadata = {key: [" ".join(kind.name for kind in field.types), _short(field.contents())]
-                for key, field in reader.fields.items() if not key.startswith("GGUF.")}
-    tensors = {tensor.name: [[int(size) for size in tensor.shape], tensor.tensor_type.name, _bytes(tensor)]
-               for tensor in reader.tensors}
+    metadata = {
+        key: [" ".join(kind.name for kind in field.types), _short(field.contents())]
+        for key, field in reader.fields.items()
+        if not key.startswith("GGUF.")
+    }
+    tensors = {
+        tensor.name: [[int(size) for size in tensor.shape], tensor.tensor_type.name, _bytes(tensor)]
+        for tensor in reader.tensors
+    }
     return {"metadata": metadata, "tensors": tensors}
 
 
@@ -352,35 +545,117 @@ EMOJI = """😀😃😄 🚀 (normal) 😶\u200d🌫️ (several in one)
 好的👌，明天见👋🏻！
 🦙🦙🦙 a🦙b 1🦙2
 (╯°□°）╯︵ ┻━┻ ¯\\_(ツ)_/¯ :-) ^_^""".split("\n")
-CODE = ["def f(x):\n    return x ** 2  # square\n\n\nprint(f(3))\n",
-        "for (int i = 0; i < n; ++i) {\n\ta[i] += b[i];\n}",
-        "<div class=\"a\">\n  <p>Hi&nbsp;there</p>\n</div>\n", "{\"key\": [1, 2.5, null, true], \"你好\": \"世界\"}",
-        "SELECT * FROM t WHERE a >= 1 AND b LIKE '%x%';", "x = [i for i in range(10) if i % 2 == 0]\r\ny = x[::-1]\r\n",
-        "#!/bin/sh\nset -e\n\techo \"$HOME\" | sed 's/a/b/g' > /dev/null 2>&1",
-        "\\frac{a}{b} \\sum_{i=1}^{n} x_i^2 $E=mc^2$",
-        "a=>b->c::d!=e==f&&g||h??i?.j;//k/*l*/", "| a | b |\n|---|---|\n| 1 | 2 |\n",
-        "- [ ] 任务\n- [x] done\n  1. nested\n"]
-BLANKS = ["", " ", "  ", "   ", " " * 7, " " * 33, "\n", "\n\n", "\n\n\n\n", "\r\n\r\n", "\r", "\t", "\t\t\t",
-          " \t \n \t",
-          " a", "  a", "   a", "a ", "a  ", "a   \n", "\na", "\n a", "\n  a", " \n", "  \n  \n", "a\n\n b", "a \n b",
-          "a\u00a0b", "\u00a0\u00a0", "a\u3000b", "\u3000\n", "a\u2003b\u2009c", "a\u200bb", "\ufeffa", "a\u0085b",
-          "a\u2028b\u2029c", "a\x0bb\x0cc", "a\x00b", "a\x1b[0mb\x7f", "1 2  3   4", "！ ？ 。", " 。", " 你好 ", "\n你好\n"]
-COMPOSED = ["café", "Å", "ﬀ", "각", "が", "ệ", "ö́", "n\u0303", "q\u0307\u0323", "q\u0323\u0307", "Ω", "⾦", "豈",
-            "各\u0301",
-            "e\u0301\u0301", "\u0301a"]
-SPECIALS = ["<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n", "<|endoftext|>", "a<|im_end|>b", " <|im_end|> ",
-            "<|im_start|><|im_start|>", "<|im_start>", "<|im_end|", "< |im_end|>",
-            "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>", "<|eot_id|>\n\n",
-            "<start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n", "好<end_of_turn>", "<bos>a<eos>",
-            "<pad><unk>",
-            "<mask>", "<0x0A>", "<s>a</s>", "▁a▁▁b", "Ġa", "[PAD3]", "<unused3>", "\n\n\n<end_of_turn>\n\n"]
+CODE = [
+    "def f(x):\n    return x ** 2  # square\n\n\nprint(f(3))\n",
+    "for (int i = 0; i < n; ++i) {\n\ta[i] += b[i];\n}",
+    '<div class="a">\n  <p>Hi&nbsp;there</p>\n</div>\n',
+    '{"key": [1, 2.5, null, true], "你好": "世界"}',
+    "SELECT * FROM t WHERE a >= 1 AND b LIKE '%x%';",
+    "x = [i for i in range(10) if i % 2 == 0]\r\ny = x[::-1]\r\n",
+    "#!/bin/sh\nset -e\n\techo \"$HOME\" | sed 's/a/b/g' > /dev/null 2>&1",
+    "\\frac{a}{b} \\sum_{i=1}^{n} x_i^2 $E=mc^2$",
+    "a=>b->c::d!=e==f&&g||h??i?.j;//k/*l*/",
+    "| a | b |\n|---|---|\n| 1 | 2 |\n",
+    "- [ ] 任务\n- [x] done\n  1. nested\n",
+]
+BLANKS = [
+    "",
+    " ",
+    "  ",
+    "   ",
+    " " * 7,
+    " " * 33,
+    "\n",
+    "\n\n",
+    "\n\n\n\n",
+    "\r\n\r\n",
+    "\r",
+    "\t",
+    "\t\t\t",
+    " \t \n \t",
+    " a",
+    "  a",
+    "   a",
+    "a ",
+    "a  ",
+    "a   \n",
+    "\na",
+    "\n a",
+    "\n  a",
+    " \n",
+    "  \n  \n",
+    "a\n\n b",
+    "a \n b",
+    "a\u00a0b",
+    "\u00a0\u00a0",
+    "a\u3000b",
+    "\u3000\n",
+    "a\u2003b\u2009c",
+    "a\u200bb",
+    "\ufeffa",
+    "a\u0085b",
+    "a\u2028b\u2029c",
+    "a\x0bb\x0cc",
+    "a\x00b",
+    "a\x1b[0mb\x7f",
+    "1 2  3   4",
+    "！ ？ 。",
+    " 。",
+    " 你好 ",
+    "\n你好\n",
+]
+COMPOSED = [
+    "café",
+    "Å",
+    "ﬀ",
+    "각",
+    "が",
+    "ệ",
+    "ö́",
+    "n\u0303",
+    "q\u0307\u0323",
+    "q\u0323\u0307",
+    "Ω",
+    "⾦",
+    "豈",
+    "各\u0301",
+    "e\u0301\u0301",
+    "\u0301a",
+]
+SPECIALS = [
+    "<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n",
+    "<|endoftext|>",
+    "a<|im_end|>b",
+    " <|im_end|> ",
+    "<|im_start|><|im_start|>",
+    "<|im_start>",
+    "<|im_end|",
+    "< |im_end|>",
+    "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>",
+    "<|eot_id|>\n\n",
+    "<start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n",
+    "好<end_of_turn>",
+    "<bos>a<eos>",
+    "<pad><unk>",
+    "<mask>",
+    "<0x0A>",
+    "<s>a</s>",
+    "▁a▁▁b",
+    "Ġa",
+    "[PAD3]",
+    "<unused3>",
+    "\n\n\n<end_of_turn>\n\n",
+]
 
 
 @lru_cache
 def strings():
     """200 different texts: Chinese, English, other scripts, emoji, code, blanks, composed characters, turn tokens."""
     found = [*CHINESE, *ENGLISH, *OTHERS, *EMOJI, *CODE, *BLANKS, *COMPOSED, *SPECIALS]
-    found += [unicodedata.normalize("NFD", text) for text in ("café naïve", "각 한국어", "がぎぐ", "Tiếng Việt")]
+    found += [
+        unicodedata.normalize("NFD", text)
+        for text in ("café naïve", "각 한국어", "がぎぐ", "Tiếng Việt")
+    ]
     halves = [*CHINESE, *ENGLISH, *EMOJI, *CODE]
     for i in range(55):  # one kind of text meets another, with another seam each time
         one, other = halves[i % len(halves)], halves[(7 * i + i // 48 + 5) % len(halves)]

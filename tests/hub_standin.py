@@ -23,7 +23,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 LARGE = (".gguf", ".safetensors", ".bin")
-LICENCES = ("apache-2.0", "mit", "gemma", "llama3.1", "llama3.2", "llama3.3", "other", "unknown", "cc-by-4.0")
+LICENCES = (
+    "apache-2.0",
+    "mit",
+    "gemma",
+    "llama3.1",
+    "llama3.2",
+    "llama3.3",
+    "other",
+    "unknown",
+    "cc-by-4.0",
+)
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
 
 
@@ -43,7 +53,12 @@ class Hub:
 
     def create(self, repository, private=False, kind="model"):
         """Make a repository as if it had been there before."""
-        self.repositories[repository] = {"private": private, "kind": kind, "files": {}, "commits": 0}
+        self.repositories[repository] = {
+            "private": private,
+            "kind": kind,
+            "files": {},
+            "commits": 0,
+        }
 
 
 @contextmanager
@@ -52,7 +67,9 @@ def serve(folder, token, user="me"):
     hub = Hub(folder, token, user)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
     hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield hub
@@ -71,19 +88,36 @@ class Refused(Exception):
 
 # What each address does: (hub, match, query, body) -> what is answered as JSON
 
+
 def _whoami(hub, match, query, body):
-    return {"type": "user", "name": hub.user, "orgs": [], "auth": {"accessToken": {"role": hub.role}}}
+    return {
+        "type": "user",
+        "name": hub.user,
+        "orgs": [],
+        "auth": {"accessToken": {"role": hub.role}},
+    }
 
 
 def _create(hub, match, query, body):
     asked = json.loads(body)
     owner = asked.get("organization") or hub.user
     if owner != hub.user:
-        raise Refused(403, message=f"You don't have the rights to create a repo under the namespace {owner}")
+        raise Refused(
+            403, message=f"You don't have the rights to create a repo under the namespace {owner}"
+        )
     name = f"{owner}/{asked['name']}"
     if name in hub.repositories:
-        raise Refused(409, message=json.dumps({"error": "You already created this repo", "url": f"{hub.url}/{name}"}))
-    hub.create(name, asked.get("visibility") == "private" or asked.get("private") is True, asked.get("type", "model"))
+        raise Refused(
+            409,
+            message=json.dumps(
+                {"error": "You already created this repo", "url": f"{hub.url}/{name}"}
+            ),
+        )
+    hub.create(
+        name,
+        asked.get("visibility") == "private" or asked.get("private") is True,
+        asked.get("type", "model"),
+    )
     return {"url": f"{hub.url}/{name}", "name": name, "id": name}
 
 
@@ -104,7 +138,9 @@ def _wrong(card, kind):
     errors = [f"{code} is no language code" for code in wrong]
     if kind == "model" and head.get("license") not in LICENCES:
         errors.append(f"license must be one of {LICENCES}")
-    if head.get("license") == "other" and not (head.get("license_name") and head.get("license_link")):
+    if head.get("license") == "other" and not (
+        head.get("license_name") and head.get("license_link")
+    ):
         errors.append("license other needs license_name and license_link")
     if head.get("base_model_relation", "finetune") not in RELATIONS:
         errors.append(f"base_model_relation must be one of {RELATIONS}")
@@ -113,8 +149,16 @@ def _wrong(card, kind):
 
 def _info(hub, match, query, body):
     held = hub.repositories[match["id"]]
-    return {"id": match["id"], "_id": "0", "sha": _sha(held), "private": held["private"], "tags": [], "downloads": 0,
-            "likes": 0, "siblings": [{"rfilename": path} for path in held["files"]]}
+    return {
+        "id": match["id"],
+        "_id": "0",
+        "sha": _sha(held),
+        "private": held["private"],
+        "tags": [],
+        "downloads": 0,
+        "likes": 0,
+        "siblings": [{"rfilename": path} for path in held["files"]],
+    }
 
 
 def _settings(hub, match, query, body):
@@ -125,22 +169,42 @@ def _settings(hub, match, query, body):
 def _tree(hub, match, query, body):
     rows = []
     for path, file in hub.repositories[match["id"]]["files"].items():
-        large = {"lfs": {"oid": file["oid"], "size": file["size"], "pointerSize": 130}} if file["large"] else {}
-        rows.append({"type": "file", "path": path, "size": file["size"], "oid": file["oid"], **large})
+        large = (
+            {"lfs": {"oid": file["oid"], "size": file["size"], "pointerSize": 130}}
+            if file["large"]
+            else {}
+        )
+        rows.append(
+            {"type": "file", "path": path, "size": file["size"], "oid": file["oid"], **large}
+        )
     return rows
 
 
 def _preupload(hub, match, query, body):
     there = hub.repositories[match["id"]]["files"]
-    return {"files": [{
-        "path": file["path"], "shouldIgnore": False, "oid": there.get(file["path"], {}).get("oid"),
-        "uploadMode": "lfs" if file["path"].endswith(LARGE) or file["size"] > 10_000_000 else "regular",
-    } for file in json.loads(body)["files"]]}
+    return {
+        "files": [
+            {
+                "path": file["path"],
+                "shouldIgnore": False,
+                "oid": there.get(file["path"], {}).get("oid"),
+                "uploadMode": "lfs"
+                if file["path"].endswith(LARGE) or file["size"] > 10_000_000
+                else "regular",
+            }
+            for file in json.loads(body)["files"]
+        ]
+    }
 
 
 def _batch(hub, match, query, body):
-    return {"transfer": "basic", "objects": [_instructions(hub, match["id"], wanted["oid"], wanted["size"])
-                                             for wanted in json.loads(body)["objects"]]}
+    return {
+        "transfer": "basic",
+        "objects": [
+            _instructions(hub, match["id"], wanted["oid"], wanted["size"])
+            for wanted in json.loads(body)["objects"]
+        ],
+    }
 
 
 def _instructions(hub, name, oid, size):
@@ -151,9 +215,16 @@ def _instructions(hub, name, oid, size):
     upload = {"href": f"{address}?size={size}"}
     if size > hub.part_size:
         count = -(-size // hub.part_size)
-        upload = {"href": f"{address}/complete?size={size}", "header": {"chunk_size": str(hub.part_size)} | {
-            str(part): f"{address}/part/{part}" for part in range(1, count + 1)}}
-    return {"oid": oid, "size": size, "actions": {"upload": upload, "verify": {"href": f"{hub.url}/{name}/verify"}}}
+        upload = {
+            "href": f"{address}/complete?size={size}",
+            "header": {"chunk_size": str(hub.part_size)}
+            | {str(part): f"{address}/part/{part}" for part in range(1, count + 1)},
+        }
+    return {
+        "oid": oid,
+        "size": size,
+        "actions": {"upload": upload, "verify": {"href": f"{hub.url}/{name}/verify"}},
+    }
 
 
 def _put(hub, match, query, body):
@@ -170,7 +241,12 @@ def _complete(hub, match, query, body):
     announced = [part["etag"] for part in json.loads(body)["parts"]]
     if announced != [hashlib.md5(parts[number]).hexdigest() for number in sorted(parts)]:
         raise Refused(400, message="the parts are not those that were uploaded")
-    return _store(hub, match["oid"], int(query["size"][0]), b"".join(parts[number] for number in sorted(parts)))
+    return _store(
+        hub,
+        match["oid"],
+        int(query["size"][0]),
+        b"".join(parts[number] for number in sorted(parts)),
+    )
 
 
 def _store(hub, oid, size, data):
@@ -202,7 +278,11 @@ def _commit(hub, match, query, body):
             held["files"].pop(value["path"])
             (hub.folder / match["id"] / value["path"]).unlink()
     held["commits"] += 1
-    return {"commitUrl": f"{hub.url}/{match['id']}/commit/{_sha(held)}", "commitOid": _sha(held), "success": True}
+    return {
+        "commitUrl": f"{hub.url}/{match['id']}/commit/{_sha(held)}",
+        "commitOid": _sha(held),
+        "success": True,
+    }
 
 
 def _keep(hub, name, path, data, large):
@@ -212,7 +292,12 @@ def _keep(hub, name, path, data, large):
     target.write_bytes(data)
     sha256 = hashlib.sha256(data).hexdigest()
     oid = sha256 if large else hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
-    hub.repositories[name]["files"][path] = {"size": len(data), "sha256": sha256, "oid": oid, "large": large}
+    hub.repositories[name]["files"][path] = {
+        "size": len(data),
+        "sha256": sha256,
+        "oid": oid,
+        "large": large,
+    }
 
 
 def _sha(held):
@@ -221,21 +306,24 @@ def _sha(held):
 
 ID = r"(?P<id>[\w.-]+/[\w.-]+)"
 API = rf"/api/(?P<kind>model|dataset)s/{ID}"
-ROUTES = [(method, re.compile(address), action) for method, address, action in (
-    ("GET", "/api/whoami-v2", _whoami),
-    ("POST", "/api/repos/create", _create),
-    ("POST", "/api/validate-yaml", _card),
-    ("GET", rf"{API}(/revision/[^/]+)?", _info),
-    ("PUT", rf"{API}/settings", _settings),
-    ("GET", rf"{API}/tree/[^/]+", _tree),
-    ("POST", rf"{API}/preupload/[^/]+", _preupload),
-    ("POST", rf"{API}/commit/[^/]+", _commit),
-    ("POST", rf"/(datasets/)?{ID}\.git/info/lfs/objects/batch", _batch),
-    ("POST", rf"/{ID}/verify", _verify),
-    ("PUT", "/objects/(?P<oid>[0-9a-f]{64})", _put),
-    ("PUT", r"/objects/(?P<oid>[0-9a-f]{64})/part/(?P<part>\d+)", _part),
-    ("POST", "/objects/(?P<oid>[0-9a-f]{64})/complete", _complete),
-)]
+ROUTES = [
+    (method, re.compile(address), action)
+    for method, address, action in (
+        ("GET", "/api/whoami-v2", _whoami),
+        ("POST", "/api/repos/create", _create),
+        ("POST", "/api/validate-yaml", _card),
+        ("GET", rf"{API}(/revision/[^/]+)?", _info),
+        ("PUT", rf"{API}/settings", _settings),
+        ("GET", rf"{API}/tree/[^/]+", _tree),
+        ("POST", rf"{API}/preupload/[^/]+", _preupload),
+        ("POST", rf"{API}/commit/[^/]+", _commit),
+        ("POST", rf"/(datasets/)?{ID}\.git/info/lfs/objects/batch", _batch),
+        ("POST", rf"/{ID}/verify", _verify),
+        ("PUT", "/objects/(?P<oid>[0-9a-f]{64})", _put),
+        ("PUT", r"/objects/(?P<oid>[0-9a-f]{64})/part/(?P<part>\d+)", _part),
+        ("POST", "/objects/(?P<oid>[0-9a-f]{64})/complete", _complete),
+    )
+]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -266,8 +354,16 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = self._answer(method, path, parse_qs(address.query), body)
                 self._send(200, answer, {"ETag": answer["etag"]} if "etag" in answer else {})
             except Refused as refused:
-                told = json.loads(refused.message) if refused.message.startswith("{") else {"error": refused.message}
-                self._send(refused.status, told, {"X-Error-Code": refused.code, "X-Error-Message": refused.message})
+                told = (
+                    json.loads(refused.message)
+                    if refused.message.startswith("{")
+                    else {"error": refused.message}
+                )
+                self._send(
+                    refused.status,
+                    told,
+                    {"X-Error-Code": refused.code, "X-Error-Message": refused.message},
+                )
 
     def _break(self, path):
         for part, left in self.hub.faults.items():
@@ -289,7 +385,9 @@ class _Handler(BaseHTTPRequestHandler):
             if known == method and match:
                 groups = match.groupdict()
                 held = self.hub.repositories.get(groups.get("id"))
-                if "id" in groups and (held is None or groups.get("kind", held["kind"]) != held["kind"]):
+                if "id" in groups and (
+                    held is None or groups.get("kind", held["kind"]) != held["kind"]
+                ):
                     raise Refused(404, "RepoNotFound", "Repository not found")
                 return action(self.hub, groups, query, body)
         raise Refused(404, message=f"{method} {path} is not known here")
@@ -307,7 +405,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status, answer, headers):
         data = json.dumps(answer).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(data)),
+            **headers,
+        }.items():
             if value:
                 self.send_header(name, value)
         self.end_headers()

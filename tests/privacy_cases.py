@@ -38,38 +38,62 @@ def parse(marked):
 
 def read(name):
     """The hand-written cases of a file, one a line."""
-    return [parse(line) for line in (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()]
+    return [
+        parse(line) for line in (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def chinese_without_spaces(case):
     """Is this a sentence in Chinese, with no space in it outside the values?"""
-    rest = "".join(c for i, c in enumerate(case.text) if not any(a <= i < b for _, a, b in case.planted))
+    rest = "".join(
+        c for i, c in enumerate(case.text) if not any(a <= i < b for _, a, b in case.planted)
+    )
     return len(re.findall("[\u4e00-\u9fff]", rest)) >= 2 and " " not in rest
 
 
 # Values after the specifications
 
+
 def identity(rng, right=True):
     """18 digits of GB 11643: place, birthday, order, check digit by weights 2^(17-i) mod 11 (ISO 7064)."""
-    place = rng.choice(("110108", "310104", "440106", "510104", "330102", "420111", "230103", "652101", "350203"))
+    place = rng.choice(
+        ("110108", "310104", "440106", "510104", "330102", "420111", "230103", "652101", "350203")
+    )
     body = f"{place}{rng.randint(1935, 2015)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{rng.randint(1, 999):03}"
-    check = next(c for c in range(11) if (sum(int(d) * 2 ** (17 - i) for i, d in enumerate(body)) + c) % 11 == 1)
+    check = next(
+        c
+        for c in range(11)
+        if (sum(int(d) * 2 ** (17 - i) for i, d in enumerate(body)) + c) % 11 == 1
+    )
     check = check if right else (check + rng.randint(1, 9)) % 11
     return body + "0123456789X"[check]
 
 
 def card(rng, right=True):
     """A card number whose digits, every second one doubled from the right, sum to a multiple of ten."""
-    start, size = rng.choice((("622202", 19), ("621700", 19), ("622588", 16), ("4026", 16), ("5155", 16),
-                              ("356895", 16), ("3715", 15), ("6259", 16)))
+    start, size = rng.choice(
+        (
+            ("622202", 19),
+            ("621700", 19),
+            ("622588", 16),
+            ("4026", 16),
+            ("5155", 16),
+            ("356895", 16),
+            ("3715", 15),
+            ("6259", 16),
+        )
+    )
     body = start + "".join(rng.choice(string.digits) for _ in range(size - 1 - len(start)))
-    total = sum(sum(divmod(int(d) * 2, 10)) if i % 2 == 0 else int(d) for i, d in enumerate(reversed(body)))
+    total = sum(
+        sum(divmod(int(d) * 2, 10)) if i % 2 == 0 else int(d) for i, d in enumerate(reversed(body))
+    )
     return body + str((-total + (0 if right else rng.randint(1, 9))) % 10)
 
 
 def mobile(rng):
-    return rng.choice(("134", "139", "150", "158", "166", "173", "177", "182", "186", "191", "198", "199")) + \
-        "".join(rng.choice(string.digits) for _ in range(8))
+    return rng.choice(
+        ("134", "139", "150", "158", "166", "173", "177", "182", "186", "191", "198", "199")
+    ) + "".join(rng.choice(string.digits) for _ in range(8))
 
 
 def plate(rng):
@@ -89,7 +113,7 @@ def token(rng, size, alphabet=string.ascii_letters + string.digits):
 def grouped(text, *sizes, sign=" "):
     pieces, at = [], 0
     for size in sizes:
-        pieces.append(text[at:at + size])
+        pieces.append(text[at : at + size])
         at += size
     return sign.join([*pieces, text[at:]]).strip(sign)
 
@@ -105,22 +129,39 @@ def values(seed=11):
     ids = [identity(rng) for _ in range(10)]
     mixed = string.ascii_letters + string.digits
     return {
-        "identity": ids + [grouped(i, 6, 8) for i in map(identity, [rng] * 3)] + [wide(identity(rng))],
-        "card": cards + [grouped(c, 4, 4, 4, 4) for c in (card(rng) for _ in range(8)) if len(c) > 15]
+        "identity": ids
+        + [grouped(i, 6, 8) for i in map(identity, [rng] * 3)]
+        + [wide(identity(rng))],
+        "card": cards
+        + [grouped(c, 4, 4, 4, 4) for c in (card(rng) for _ in range(8)) if len(c) > 15]
         + [grouped(c, 4, 4, 4, 4, sign="-") for c in (card(rng) for _ in range(4)) if len(c) > 15],
-        "phone": phones + [grouped(mobile(rng), 3, 4) for _ in range(4)] + [grouped(mobile(rng), 3, 4, sign="-")
-                 for _ in range(4)] + ["+86 " + mobile(rng), "+86" + mobile(rng), "86-" + mobile(rng),
-                 wide(mobile(rng)),
-                 grouped(mobile(rng), *[1] * 11), "+86-" + grouped(mobile(rng), 3, 4)],
-        "plate": [plate(rng) for _ in range(20)] + ["粤B·7K3M9", "沪A 90817", "京AD12345",
-                                                         "粤ZKM12港", "粤ZPP83澳", "苏E6042学"],
-        "key": ["sk-" + token(rng, 48), "sk-proj-" + token(rng, 40, mixed + "-_"),
-                "sk-ant-api03-" + token(rng, 60, mixed + "-_"),
-                "ghp_" + token(rng, 36), "gho_" + token(rng, 36), "github_pat_" + token(rng, 22) + "_" + token(rng, 59),
-                "hf_" + token(rng, 34), "AKIA" + token(rng, 16, string.ascii_uppercase + "234567"),
-                "AIza" + token(rng, 35, mixed + "-_"), "xoxb-" + token(rng, 12, string.digits) + "-" + token(rng, 24),
-                "eyJ" + token(rng, 30) + ".eyJ" + token(rng, 60) + "." + token(rng, 43, mixed + "-_"),
-                "glpat-" + token(rng, 20)],
+        "phone": phones
+        + [grouped(mobile(rng), 3, 4) for _ in range(4)]
+        + [grouped(mobile(rng), 3, 4, sign="-") for _ in range(4)]
+        + [
+            "+86 " + mobile(rng),
+            "+86" + mobile(rng),
+            "86-" + mobile(rng),
+            wide(mobile(rng)),
+            grouped(mobile(rng), *[1] * 11),
+            "+86-" + grouped(mobile(rng), 3, 4),
+        ],
+        "plate": [plate(rng) for _ in range(20)]
+        + ["粤B·7K3M9", "沪A 90817", "京AD12345", "粤ZKM12港", "粤ZPP83澳", "苏E6042学"],
+        "key": [
+            "sk-" + token(rng, 48),
+            "sk-proj-" + token(rng, 40, mixed + "-_"),
+            "sk-ant-api03-" + token(rng, 60, mixed + "-_"),
+            "ghp_" + token(rng, 36),
+            "gho_" + token(rng, 36),
+            "github_pat_" + token(rng, 22) + "_" + token(rng, 59),
+            "hf_" + token(rng, 34),
+            "AKIA" + token(rng, 16, string.ascii_uppercase + "234567"),
+            "AIza" + token(rng, 35, mixed + "-_"),
+            "xoxb-" + token(rng, 12, string.digits) + "-" + token(rng, 24),
+            "eyJ" + token(rng, 30) + ".eyJ" + token(rng, 60) + "." + token(rng, 43, mixed + "-_"),
+            "glpat-" + token(rng, 20),
+        ],
     }
 
 
@@ -151,31 +192,97 @@ EN = {
     "name": ("I told {} so.", "{} laughed"),
 }
 HAND = {
-    "email": ("ning@example.com", "a.b+c@mail.example.org", "xiao_man88@163.com", "12345678@qq.com",
-              "li-wei@sub.example.com.cn",
-              "Q.Tan@Example.NET", "m@a-b.io", "x1@example.museum", "lin.xm@foxmail.com", "pier3@mail.example.net"),
-    "ip": ("203.0.113.7", "10.0.0.12", "198.51.100.254", "172.16.8.1", "192.168.1.105", "2001:db8::8a2e:370:7334",
-           "2001:0db8:85a3:0000:0000:8a2e:0370:7334", "fe80::1ff:fe23:4567:890a", "8.219.44.2"),
-    "passport": ("E12345678", "G58201934", "EA2049317", "EH7700152", "D00412876", "P83920017", "S41207765", "PE1046283",
-                 "K04417823", "C01X00T47", "533380006"),
-    "coordinates": ("31.2304, 121.4737", "31.230416,121.473701", "39.9042°N, 116.4074°E", "31°14′06″N 121°28′22″E",
-                    "-33.8688, 151.2093", "N39°54'20\" E116°23'29\"", "22.54286，114.05956", "51°30'26\"N, 0°7'39\"W"),
+    "email": (
+        "ning@example.com",
+        "a.b+c@mail.example.org",
+        "xiao_man88@163.com",
+        "12345678@qq.com",
+        "li-wei@sub.example.com.cn",
+        "Q.Tan@Example.NET",
+        "m@a-b.io",
+        "x1@example.museum",
+        "lin.xm@foxmail.com",
+        "pier3@mail.example.net",
+    ),
+    "ip": (
+        "203.0.113.7",
+        "10.0.0.12",
+        "198.51.100.254",
+        "172.16.8.1",
+        "192.168.1.105",
+        "2001:db8::8a2e:370:7334",
+        "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+        "fe80::1ff:fe23:4567:890a",
+        "8.219.44.2",
+    ),
+    "passport": (
+        "E12345678",
+        "G58201934",
+        "EA2049317",
+        "EH7700152",
+        "D00412876",
+        "P83920017",
+        "S41207765",
+        "PE1046283",
+        "K04417823",
+        "C01X00T47",
+        "533380006",
+    ),
+    "coordinates": (
+        "31.2304, 121.4737",
+        "31.230416,121.473701",
+        "39.9042°N, 116.4074°E",
+        "31°14′06″N 121°28′22″E",
+        "-33.8688, 151.2093",
+        "N39°54'20\" E116°23'29\"",
+        "22.54286，114.05956",
+        "51°30'26\"N, 0°7'39\"W",
+    ),
     "name": OWNERS_NAMES[:3],
 }
-ADDRESS_ZH = ("上海市静安区南京西路1266号", "北京市海淀区中关村大街27号", "人民路123号", "和平里西街甲7号", "福州路四三六号", "中山北路88弄3号602室",
-              "江苏省南京市鼓楼区汉口路22号", "阳光花园3栋2单元501室", "广州市天河区体育东路116号财富广场1804室", "台北市信義區松高路12巷3號5樓",
-              "九龍彌敦道123號4樓", "李家村45号", "建国门外大街甲12号", "翠苑新村6号楼2单元301", "长乐路800弄12号", "文昌巷9号院2号楼",
-              "四川省成都市锦江区东大街100号", "解放路168-2号", "邮政信箱2208号")
-ADDRESS_EN = ("221B Baker Street", "12 Elm St.", "1600 Harbor Avenue, Suite 210", "P.O. Box 991", "47 Old Kent Road",
-              "8 Saint Mary's Close", "3005 N. Lincoln Blvd", "19 Rose Terrace, Flat 2", "742 Orchard Drive, Apt 4B",
-              "77 Quayside Lane", "PO Box 12", "5 King's Parade Square")
-
+ADDRESS_ZH = (
+    "上海市静安区南京西路1266号",
+    "北京市海淀区中关村大街27号",
+    "人民路123号",
+    "和平里西街甲7号",
+    "福州路四三六号",
+    "中山北路88弄3号602室",
+    "江苏省南京市鼓楼区汉口路22号",
+    "阳光花园3栋2单元501室",
+    "广州市天河区体育东路116号财富广场1804室",
+    "台北市信義區松高路12巷3號5樓",
+    "九龍彌敦道123號4樓",
+    "李家村45号",
+    "建国门外大街甲12号",
+    "翠苑新村6号楼2单元301",
+    "长乐路800弄12号",
+    "文昌巷9号院2号楼",
+    "四川省成都市锦江区东大街100号",
+    "解放路168-2号",
+    "邮政信箱2208号",
+)
+ADDRESS_EN = (
+    "221B Baker Street",
+    "12 Elm St.",
+    "1600 Harbor Avenue, Suite 210",
+    "P.O. Box 991",
+    "47 Old Kent Road",
+    "8 Saint Mary's Close",
+    "3005 N. Lincoln Blvd",
+    "19 Rose Terrace, Flat 2",
+    "742 Orchard Drive, Apt 4B",
+    "77 Quayside Lane",
+    "PO Box 12",
+    "5 King's Parade Square",
+)
 
 
 def _carried(kind, items, carriers, start=0):
     """Each item in some of the carriers, in turn."""
-    return [parse(carriers[(start + i) % len(carriers)].replace("{}", f"«{kind}|{item}»"))
-            for i, item in enumerate(items)]
+    return [
+        parse(carriers[(start + i) % len(carriers)].replace("{}", f"«{kind}|{item}»"))
+        for i, item in enumerate(items)
+    ]
 
 
 def planted():
@@ -186,9 +293,13 @@ def planted():
         zh, en = ZH[kind], EN[kind]
         for turn in range(3 if len(items) < 15 else 1):
             cases += _carried(kind, items, zh, turn)
-        cases += _carried(kind, items[::2 if len(items) < 15 else 4], en)
-    cases += _carried("address", ADDRESS_ZH, ZH["address"]) + _carried("address", ADDRESS_ZH, ZH["address"], 2)
-    cases += _carried("address", ADDRESS_EN, EN["address"]) + _carried("address", ADDRESS_EN, ZH["address"])
+        cases += _carried(kind, items[:: 2 if len(items) < 15 else 4], en)
+    cases += _carried("address", ADDRESS_ZH, ZH["address"]) + _carried(
+        "address", ADDRESS_ZH, ZH["address"], 2
+    )
+    cases += _carried("address", ADDRESS_EN, EN["address"]) + _carried(
+        "address", ADDRESS_EN, ZH["address"]
+    )
     block = "-----BEGIN RSA PRIV¦ATE KEY-----\nMIIEowIBAAKCAQEA\nqL8x+/9k=\n-----END RSA PRIV¦ATE KEY-----"
     return cases + _carried("key", (block,), ZH["key"])
 
@@ -197,14 +308,28 @@ def near_misses(seed=12):
     rng = random.Random(seed)
     cases = read("near_misses")
     for i in range(14):  # a wrong check digit is no identity number, and no card
-        cases.append(parse(("证号{}不存在", "串号{}，乱写的", "the string {} is made up")[i % 3].format(identity(rng, False))))
-        cases.append(parse(("编号{}查不到", "流水{}。", "reference {} failed")[i % 3].format(card(rng, False))))
+        cases.append(
+            parse(
+                ("证号{}不存在", "串号{}，乱写的", "the string {} is made up")[i % 3].format(
+                    identity(rng, False)
+                )
+            )
+        )
+        cases.append(
+            parse(
+                ("编号{}查不到", "流水{}。", "reference {} failed")[i % 3].format(card(rng, False))
+            )
+        )
     for i in range(8):  # a mobile number in the middle of a longer one
         longer = token(rng, 4, "23456789") + mobile(rng) + token(rng, 5, "0123")
         cases.append(parse(("长串{}没用", "serial {}")[i % 2].format(longer)))
     for i in range(8):
         day = f"{rng.randint(1900, 2030)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
-        cases.append(parse(("文件{}已归档", "订单{}00371发货", "backup {} done", "期号{}。")[i % 4].format(day)))
+        cases.append(
+            parse(
+                ("文件{}已归档", "订单{}00371发货", "backup {} done", "期号{}。")[i % 4].format(day)
+            )
+        )
     return cases
 
 
@@ -226,8 +351,12 @@ def score(find, cases, names=OWNERS_NAMES):
     table, failures = {}, []
     for case in cases:
         finds = [(f.kind, f.start, f.end) for f in find(case.text, names)]
-        good = [(p, f) for p in case.planted for f in finds
-                if f[0] == p[0] and f[1] <= p[1] and f[2] >= p[2] and f[2] - f[1] <= p[2] - p[1] + SLACK]
+        good = [
+            (p, f)
+            for p in case.planted
+            for f in finds
+            if f[0] == p[0] and f[1] <= p[1] and f[2] >= p[2] and f[2] - f[1] <= p[2] - p[1] + SLACK
+        ]
         hit, used = {p for p, _ in good}, {f for _, f in good}
         for p in case.planted:
             row = table.setdefault(p[0], [0, 0, 0])

@@ -8,17 +8,45 @@ import sys
 import time
 
 import pytest
-
 from conftest import ROOT
+
 from twinlib import Twin
 
 ZH = "台上：一缸茶，别的没有。街坊路过都要说一句，这天气喝这么烫。我说茶要烫。" * 8
-SMALL = {"persona": ["--effort", "smoke", "--steps", "4", "--batch", "2", "--accumulation", "1", "--length", "160",
-                     "--replay-share", "0"],
-         "reasoning": ["--effort", "smoke", "--steps", "2", "--generations", "2", "--batch", "2",
-                       "--completion-tokens", "8", "--held-out", "8"],
-         "quantize": ["--types", "Q8_0"], "evaluate": ["--effort", "smoke", "--questions", "2", "--answer-tokens", "16"],
-         "corpus": ["--author", "Ning", "--consent", "yes"], "publish": ["--user", "somebody"]}
+SMALL = {
+    "persona": [
+        "--effort",
+        "smoke",
+        "--steps",
+        "4",
+        "--batch",
+        "2",
+        "--accumulation",
+        "1",
+        "--length",
+        "160",
+        "--replay-share",
+        "0",
+    ],
+    "reasoning": [
+        "--effort",
+        "smoke",
+        "--steps",
+        "2",
+        "--generations",
+        "2",
+        "--batch",
+        "2",
+        "--completion-tokens",
+        "8",
+        "--held-out",
+        "8",
+    ],
+    "quantize": ["--types", "Q8_0"],
+    "evaluate": ["--effort", "smoke", "--questions", "2", "--answer-tokens", "16"],
+    "corpus": ["--author", "Ning", "--consent", "yes"],
+    "publish": ["--user", "somebody"],
+}
 
 
 def command(step, twin, *flags):
@@ -27,7 +55,14 @@ def command(step, twin, *flags):
 
 def run(step, twin, *flags, **more):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
-    return subprocess.run(command(step, twin, *flags), capture_output=True, text=True, env=environment, timeout=300, **more)
+    return subprocess.run(
+        command(step, twin, *flags),
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        **more,
+    )
 
 
 def refused(result, *words):
@@ -56,14 +91,18 @@ def test_an_empty_folder(tmp_path):
 
 
 def test_three_lines_are_too_little_and_said_so(tmp_path):
-    result = run("corpus", tmp_path / "twin", "--source", folder(tmp_path, note_txt=b"one\ntwo\nthree\n"))
+    result = run(
+        "corpus", tmp_path / "twin", "--source", folder(tmp_path, note_txt=b"one\ntwo\nthree\n")
+    )
     assert "Traceback" not in result.stderr
     assert result.returncode == 1 or "training will not help" in result.stdout
 
 
 def test_binary_junk_is_dropped_with_a_reason_and_the_rest_is_kept(tmp_path):
     junk = bytes(range(256)) * 40
-    source = folder(tmp_path, junk_md=junk, tea_md=ZH.encode(), rain_md=(ZH + "雨").replace("茶", "雨").encode())
+    source = folder(
+        tmp_path, junk_md=junk, tea_md=ZH.encode(), rain_md=(ZH + "雨").replace("茶", "雨").encode()
+    )
     result = run("corpus", tmp_path / "twin", "--source", source)
     assert result.returncode == 0, result.stderr
     twin = Twin(tmp_path / "twin")
@@ -73,15 +112,28 @@ def test_binary_junk_is_dropped_with_a_reason_and_the_rest_is_kept(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16", "utf-8-sig", "big5"])
 def test_any_encoding_is_read(tmp_path, encoding):
-    text = ZH if encoding != "big5" else "臺上一缸茶，別的沒有。街坊路過都要說一句，這天氣喝這麼燙。我說茶要燙。" * 8
-    result = run("corpus", tmp_path / "twin", "--source", folder(tmp_path, tea_txt=text.encode(encoding)))
+    text = (
+        ZH
+        if encoding != "big5"
+        else "臺上一缸茶，別的沒有。街坊路過都要說一句，這天氣喝這麼燙。我說茶要燙。" * 8
+    )
+    result = run(
+        "corpus", tmp_path / "twin", "--source", folder(tmp_path, tea_txt=text.encode(encoding))
+    )
     assert result.returncode == 0, result.stderr
     [document] = Twin(tmp_path / "twin").records("documents")
     assert text[40:60] in document["text"].replace("\n", "")
 
 
-@pytest.mark.parametrize("step, word", [("persona", "corpus"), ("quantize", "persona"), ("evaluate", "corpus"),
-                                        ("publish", "quantize")])
+@pytest.mark.parametrize(
+    "step, word",
+    [
+        ("persona", "corpus"),
+        ("quantize", "persona"),
+        ("evaluate", "corpus"),
+        ("publish", "quantize"),
+    ],
+)
 def test_a_missing_earlier_step_is_named(tmp_path, step, word):
     Twin.open(tmp_path / "twin")
     assert refused(run(step, tmp_path / "twin"), "Not started", word)
@@ -103,7 +155,11 @@ def test_a_corrupt_report_stops_the_next_step_and_running_again_mends_it(tmp_pat
 
 def test_a_wrong_setting_is_a_sentence(tmp_path):
     result = run("persona", tmp_path, "--rank", "many")
-    assert result.returncode == 2 and "whole number" in result.stderr and "Traceback" not in result.stderr
+    assert (
+        result.returncode == 2
+        and "whole number" in result.stderr
+        and "Traceback" not in result.stderr
+    )
 
 
 def test_a_wrong_base_name_lists_the_right_ones(tmp_path, posts):
@@ -118,7 +174,9 @@ def test_a_damaged_embedded_base_is_found_by_its_hash(tmp_path, monkeypatch):
     from twinlib.models import pip_base
 
     monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path))
-    monkeypatch.setattr(package, "assemble", lambda path: path.write_bytes(b"GGUF and then nothing"))
+    monkeypatch.setattr(
+        package, "assemble", lambda path: path.write_bytes(b"GGUF and then nothing")
+    )
     with pytest.raises(TwinError, match="sha256"):
         pip_base.gemma_270m(lambda *_, **__: None)
     assert not list(tmp_path.rglob("*.gguf"))
@@ -128,7 +186,13 @@ def namespace():
     """The words that run a command where a small disk may be mounted, or None where nobody may."""
     for words in (["unshare", "-m"], ["unshare", "-rm"]):
         try:
-            if subprocess.run([*words, "sh", "-c", "mount -t tmpfs -o size=64k none /mnt"], capture_output=True).returncode == 0:
+            if (
+                subprocess.run(
+                    [*words, "sh", "-c", "mount -t tmpfs -o size=64k none /mnt"],
+                    capture_output=True,
+                ).returncode
+                == 0
+            ):
                 return words
         except OSError:
             return None
@@ -142,10 +206,17 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
         pytest.skip("this machine lets nobody mount a small disk")
     twin = tmp_path / "disk"
     twin.mkdir()
-    script = (f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus --twin {twin}/demo "
-              f"--source {posts}; ")
-    result = subprocess.run([*words, "sh", "-c", script], capture_output=True, text=True, timeout=120,
-                            env={**os.environ, "PYTHONPATH": str(ROOT)})
+    script = (
+        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus --twin {twin}/demo "
+        f"--source {posts}; "
+    )
+    result = subprocess.run(
+        [*words, "sh", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert refused(result, "disk is full")
 
 
@@ -154,9 +225,16 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
 
 def killed_then_run_again(step, twin, *flags):
     """Start a step, kill -9 it once it reports progress, run it again to its end. Returns whether it was cut off."""
-    process = subprocess.Popen(command(step, twin, *flags), env={**os.environ, "PYTHONPATH": str(ROOT)},
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    history, deadline = Twin(twin).history(step) if (twin / "twin.json").exists() else None, time.time() + 120
+    process = subprocess.Popen(
+        command(step, twin, *flags),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    history, deadline = (
+        Twin(twin).history(step) if (twin / "twin.json").exists() else None,
+        time.time() + 120,
+    )
     while process.poll() is None and time.time() < deadline:
         if history is None and (twin / "twin.json").exists():
             history = Twin(twin).history(step)
@@ -174,10 +252,15 @@ def killed_then_run_again(step, twin, *flags):
 
 def test_a_kill_in_the_middle_of_any_step_loses_nothing(tmp_path, tiny_base):
     twin = tmp_path / "twin"
-    flags = {**SMALL, "corpus": [*SMALL["corpus"], "--source", ROOT / "data_samples" / "posts"],
-             "persona": [*SMALL["persona"], "--base", tiny_base]}
-    cut_off = [killed_then_run_again(step, twin, *flags[step])
-               for step in ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")]
+    flags = {
+        **SMALL,
+        "corpus": [*SMALL["corpus"], "--source", ROOT / "data_samples" / "posts"],
+        "persona": [*SMALL["persona"], "--base", tiny_base],
+    }
+    cut_off = [
+        killed_then_run_again(step, twin, *flags[step])
+        for step in ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
+    ]
     assert sum(cut_off) >= 4  # the quickest steps may end before the kill
     assert not list(twin.rglob("*.part")) and not list(twin.rglob("adapter.new"))
     again = run("persona", twin, *flags["persona"])
@@ -185,5 +268,7 @@ def test_a_kill_in_the_middle_of_any_step_loses_nothing(tmp_path, tiny_base):
     table = run("status", twin).stdout
     assert table.count("done") == 6, table
     assert "Size, MB: Q8_0: " in table and "Accuracy after: " in table
-    interrupted = [json.loads(line) for line in Twin(twin).history("persona").read_text().splitlines()]
+    interrupted = [
+        json.loads(line) for line in Twin(twin).history("persona").read_text().splitlines()
+    ]
     assert interrupted[-1]["done"] == interrupted[-1]["total"]

@@ -11,14 +11,30 @@ pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
 from twinlib.evaluate.blind_test import codes
-from twinlib.corpus import interview
 from twinlib.evaluate.blind_test.codes import Choice, Reply
+from twinlib.text import interview_questions
 from twinlib.twin import write_records
-from twinlib.ui import interview_store, blind_test_form, run
+from twinlib.ui import blind_test_form, interview_store, run
 
-PAIRS = [{"question": f"Question {n}?", "owner": f"Mine {n}.", "other": f"Its {n}.", "row": "base" if n == 5 else "twin",
-          "first": n % 2} for n in range(6)]
-TEST = {"id": "7F3K", "made": 1, "author": "Ning", "to": "", "file": "Q8_0", "model_sha": "x", "trials": PAIRS}
+PAIRS = [
+    {
+        "question": f"Question {n}?",
+        "owner": f"Mine {n}.",
+        "other": f"Its {n}.",
+        "row": "base" if n == 5 else "twin",
+        "first": n % 2,
+    }
+    for n in range(6)
+]
+TEST = {
+    "id": "7F3K",
+    "made": 1,
+    "author": "Ning",
+    "to": "",
+    "file": "Q8_0",
+    "model_sha": "x",
+    "trials": PAIRS,
+}
 
 
 @pytest.fixture
@@ -45,7 +61,7 @@ def write(form, text):
 
 
 def test_it_asks_from_the_other_end_of_the_interview_and_writes_nothing_by_itself(form, twin):
-    assert form.now == interview.QUESTIONS[-1] and form.now.en in form.asked.value
+    assert form.now == interview_questions.QUESTIONS[-1] and form.now.en in form.asked.value
     assert "0 answered; 20 make a good test" in form.progress.value
     form.next.click()
     form.back.click()
@@ -55,9 +71,12 @@ def test_it_asks_from_the_other_end_of_the_interview_and_writes_nothing_by_itsel
 def test_an_answer_is_on_the_disk_when_next_is_pressed_and_not_among_the_interviews(form, twin):
     write(form, " Half past five. ")
     form.next.click()
-    assert kept(twin)["friends-16"]["answer"] == "Half past five." and not twin.file("interview").exists()
-    assert form.now == interview.QUESTIONS[-2] and "1 answered" in form.progress.value
-    assert blind_test_form.form(twin).now == interview.QUESTIONS[-2]
+    assert (
+        kept(twin)["friends-16"]["answer"] == "Half past five."
+        and not twin.file("interview").exists()
+    )
+    assert form.now == interview_questions.QUESTIONS[-2] and "1 answered" in form.progress.value
+    assert blind_test_form.form(twin).now == interview_questions.QUESTIONS[-2]
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
@@ -66,16 +85,21 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
     deadline = time.time() + 5
     while not kept(twin) and time.time() < deadline:
         time.sleep(0.02)
-    assert (kept(twin)["friends-16"]["draft"], kept(twin)["friends-16"]["answer"]) == ("half a sent", "")
+    assert (kept(twin)["friends-16"]["draft"], kept(twin)["friends-16"]["answer"]) == (
+        "half a sent",
+        "",
+    )
     assert blind_test_form.form(twin).boxes["friends-16"].value == "half a sent"
 
 
 def test_questions_that_were_learnt_from_are_not_asked(twin):
-    asked, done = interview.QUESTIONS[-1], interview.QUESTIONS[-2]
+    asked, done = interview_questions.QUESTIONS[-1], interview_questions.QUESTIONS[-2]
     write_records(twin.file("train"), [{"messages": [{"role": "user", "content": asked.zh}]}])
-    write_records(twin.file("interview"), [{"id": done.id, "question": done.en, "answer": "Long ago."}])
+    write_records(
+        twin.file("interview"), [{"id": done.id, "question": done.en, "answer": "Long ago."}]
+    )
     form = blind_test_form.form(twin)
-    assert len(form.places.options) == 94 and form.now == interview.QUESTIONS[-3]
+    assert len(form.places.options) == 94 and form.now == interview_questions.QUESTIONS[-3]
 
 
 def test_own_questions_come_first_and_stay(form, twin):
@@ -99,7 +123,7 @@ def test_an_empty_own_question_adds_nothing(form, twin):
 
 
 def test_after_the_last_question_it_says_what_to_do_next(form):
-    form.places.value = interview.QUESTIONS[0].id
+    form.places.value = interview_questions.QUESTIONS[0].id
     form.next.click()
     assert "run the next cell" in form.said.value
 
@@ -117,7 +141,10 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, monkeypat
     write(form, "An answer.")
     form.next.click()
     assert "The disk is full and the answer is not saved" in form.said.value
-    assert form.now == interview.QUESTIONS[-1] and form.boxes["friends-16"].value == "An answer."
+    assert (
+        form.now == interview_questions.QUESTIONS[-1]
+        and form.boxes["friends-16"].value == "An answer."
+    )
     form.own.value = "Why?"
     form.add.click()
     assert form.own.value == "Why?"
@@ -145,7 +172,10 @@ def test_the_page_is_offered_as_a_download(twin):
     assert str(blind_test_form.page(twin)) == ""
     twin.folder("evaluate")
     twin.file("blind_test").write_text("<p>page")
-    assert 'download="demo-blind-test.html" href="data:text/html;base64,PHA+cGFnZQ=="' in blind_test_form.page(twin).html
+    assert (
+        'download="demo-blind-test.html" href="data:text/html;base64,PHA+cGFnZQ=="'
+        in blind_test_form.page(twin).html
+    )
 
 
 # Codes
@@ -165,14 +195,18 @@ def box(twin):
 
 def test_pasted_codes_are_counted_shown_and_kept(box, twin):
     assert "No code yet" in box.found.value
-    box.box.value = f"Anna: {code((0, 1), name='Anna')} bye\n小明：“{code((0,), 2, '小明').lower()}”"
+    box.box.value = (
+        f"Anna: {code((0, 1), name='Anna')} bye\n小明：“{code((0,), 2, '小明').lower()}”"
+    )
     assert "Friends took the twin for you in 30% of 10 answers" in box.found.value
     assert "<img " in box.found.value and "Anna" in box.found.value and "小明" in box.found.value
     box.box.value = code((), 3)
     assert "20% of 15 answers" in box.found.value, "those pasted before still count"
     box.box.value = f"once more: {code((), 3)}"
     assert len(twin.file("blind_codes").read_text().splitlines()) == 3
-    assert "20% of 15 answers" in blind_test_form.codes(Twin(twin.path)).found.value, "and in a new runtime"
+    assert "20% of 15 answers" in blind_test_form.codes(Twin(twin.path)).found.value, (
+        "and in a new runtime"
+    )
 
 
 def test_a_friend_who_did_it_again_counts_once(box, twin):
@@ -185,7 +219,9 @@ def test_what_is_damaged_or_foreign_is_said_and_not_kept(box, twin):
     box.box.value = f"{code()[:-4]} {code(test='ZZZZ')} {code(test='0000', friend=4)}"
     for words in ("arrive whole", "from another test", "from an earlier test"):
         assert words in box.found.value
-    assert "AMU1-0000" in twin.file("blind_codes").read_text(), "that of an earlier test is worth keeping"
+    assert "AMU1-0000" in twin.file("blind_codes").read_text(), (
+        "that of an earlier test is worth keeping"
+    )
     assert len(twin.file("blind_codes").read_text().splitlines()) == 1
 
 
@@ -195,11 +231,16 @@ def test_each_friend_is_judged(twin):
     trials = PAIRS[:5] * 4
 
     def friend(number, wrong, name):
-        choices = tuple(Choice(one["first"] ^ (n < wrong), 2, False) for n, one in enumerate(trials))
+        choices = tuple(
+            Choice(one["first"] ^ (n < wrong), 2, False) for n, one in enumerate(trials)
+        )
         return codes.write(Reply("7F3K", number, codes.START, choices, name))
 
     shown = str(blind_test_form.results(twin, " ".join([friend(1, 5, "Anna"), friend(2, 6, "Bo")])))
-    anna, bo = (next(line for line in shown.splitlines() if line.startswith(name)) for name in ("Anna", "Bo"))
+    anna, bo = (
+        next(line for line in shown.splitlines() if line.startswith(name))
+        for name in ("Anna", "Bo")
+    )
     assert "5/20" in anna and "tells you from the twin" in anna, "15 of 20 right beat chance"
     assert "6/20" in bo and "tells" not in bo
 
@@ -214,27 +255,63 @@ def test_the_picture_shows_every_group_there_is(twin):
     from twinlib.evaluate.blind_test import analysis as pure
 
     def mark(friend, trial, row="twin", read=False, sure=1, fooled=False):
-        return {"friend": friend, "trial": trial, "row": row, "fooled": fooled, "sure": sure, "read": read, "upper": True}
+        return {
+            "friend": friend,
+            "trial": trial,
+            "row": row,
+            "fooled": fooled,
+            "sure": sure,
+            "read": read,
+            "upper": True,
+        }
 
-    marks = [mark(1, n, sure=n % 3 + 1, fooled=n % 2 == 0) for n in range(6)] + [mark(1, 9, "base"), mark(1, 7, read=True),
-             mark(2, 0), mark(2, 9, "base", fooled=True)]
+    marks = [mark(1, n, sure=n % 3 + 1, fooled=n % 2 == 0) for n in range(6)] + [
+        mark(1, 9, "base"),
+        mark(1, 7, read=True),
+        mark(2, 0),
+        mark(2, 9, "base", fooled=True),
+    ]
     [axis] = blind_test_form.drawn(marks).axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
-    assert labels == ["Fool rate", "a little sure", "fairly sure", "very sure", "had read one before",
-                      "by friends who answer at random", "easy pairs (the base)"]
+    assert labels == [
+        "Fool rate",
+        "a little sure",
+        "fairly sure",
+        "very sure",
+        "had read one before",
+        "by friends who answer at random",
+        "easy pairs (the base)",
+    ]
     texts = [text.get_text() for text in axis.texts]
     low, high = pure.interval(pure.counted(marks))
     assert texts[:3] == ["Digi-Dan\n23%", "GPT-4\n40%", "guessing\n50%"]
-    assert texts[3] == f"50%  ({low:.0%}–{high:.0%}, n=6)" and texts[-1].startswith("50%") and texts[-1].endswith("n=2)")
+    assert (
+        texts[3] == f"50%  ({low:.0%}–{high:.0%}, n=6)"
+        and texts[-1].startswith("50%")
+        and texts[-1].endswith("n=2)")
+    )
 
 
 def test_who_answered_the_whole_interview_is_asked_something_else(twin):
     twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
-    write_records(twin.file("interview"), [
-        {"id": q.id, "answer": "Half past five.", "question": q.en, "language": "en", "when": "", "skipped": False}
-        for q in interview.QUESTIONS])
+    write_records(
+        twin.file("interview"),
+        [
+            {
+                "id": q.id,
+                "answer": "Half past five.",
+                "question": q.en,
+                "language": "en",
+                "when": "",
+                "skipped": False,
+            }
+            for q in interview_questions.QUESTIONS
+        ],
+    )
     form = blind_test_form.form(twin)
-    assert form.now.id not in interview.BY_ID and "last week" in form.asked.value
+    assert form.now.id not in interview_questions.BY_ID and "last week" in form.asked.value
     write(form, "The brake cable, and I took the other one.")
     form.next.click()
-    assert [record["answer"] for record in kept(twin).values()] == ["The brake cable, and I took the other one."]
+    assert [record["answer"] for record in kept(twin).values()] == [
+        "The brake cable, and I took the other one."
+    ]

@@ -18,17 +18,29 @@ from twinlib.evaluate.blind_test import codes, page
 from twinlib.evaluate.blind_test.codes import Choice
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-EVIL = '</template></script><img src=x onerror="document.title=\'pwned\'"> \u2028 & "quotes" \'too\' \u202eRTL שלום 😀 {{DATA}}'
+EVIL = "</template></script><img src=x onerror=\"document.title='pwned'\"> \u2028 & \"quotes\" 'too' \u202eRTL שלום 😀 {{DATA}}"
 
 
 def trial(number, row="twin", first=0, owner="", other="", question=""):
-    return {"question": question or f"Question {number}?", "owner": owner or f"What I say to {number}.",
-            "other": other or f"What it says to {number}.", "row": row, "first": first}
+    return {
+        "question": question or f"Question {number}?",
+        "owner": owner or f"What I say to {number}.",
+        "other": other or f"What it says to {number}.",
+        "row": row,
+        "first": first,
+    }
 
 
 def made(trials, author="Ning", to="", name="7F3K"):
-    return {"id": name, "made": 1_790_000_000, "author": author, "to": to, "file": "Q8_0", "model_sha": "x",
-            "trials": trials}
+    return {
+        "id": name,
+        "made": 1_790_000_000,
+        "author": author,
+        "to": to,
+        "file": "Q8_0",
+        "model_sha": "x",
+        "trials": trials,
+    }
 
 
 def unpacked(html):
@@ -44,9 +56,21 @@ def test_the_page_holds_no_key_and_no_readable_text():
     html = page.page(test)
     assert "What I say" not in html and "What it says" not in html
     data = unpacked(html)
-    assert set(data) == {"id", "name", "to", "minutes", "pairs"} and all(len(pair) == 3 for pair in data["pairs"])
-    flipped = made([{**one, "owner": one["other"], "other": one["owner"], "first": 1 - one["first"], "row": "twin"}
-                    for one in test["trials"]])
+    assert set(data) == {"id", "name", "to", "minutes", "pairs"} and all(
+        len(pair) == 3 for pair in data["pairs"]
+    )
+    flipped = made(
+        [
+            {
+                **one,
+                "owner": one["other"],
+                "other": one["owner"],
+                "first": 1 - one["first"],
+                "row": "twin",
+            }
+            for one in test["trials"]
+        ]
+    )
     assert page.page(flipped) == html, "whoever reads the source learns nothing of who wrote what"
 
 
@@ -58,17 +82,23 @@ def test_the_key_says_which_text_is_the_owners():
 
 def test_the_largest_page_stays_under_its_limit_and_a_larger_one_is_refused():
     text = "字" * 500
-    html = page.page(made([trial(n, owner=text, other=text, question="问" * 60) for n in range(60)]))
+    html = page.page(
+        made([trial(n, owner=text, other=text, question="问" * 60) for n in range(60)])
+    )
     assert 250_000 < len(html.encode()) < page.LARGEST == 300_000
     with pytest.raises(TwinError, match="fewer pairs"):
-        page.page(made([trial(n, owner=text * 2, other=text, question="问" * 60) for n in range(60)]))
+        page.page(
+            made([trial(n, owner=text * 2, other=text, question="问" * 60) for n in range(60)])
+        )
 
 
 def test_nothing_is_loaded_and_no_text_becomes_markup():
     html = page.page(made([trial(0, owner=EVIL, other=EVIL, question=EVIL)], author=EVIL, to=EVIL))
     assert "<img" not in html and "pwned" not in html and unpacked(html)["name"] == EVIL
     assert "default-src 'none'" in html and "unsafe" not in html and "innerHTML =" not in html
-    assert not re.findall(r"""(?:src|href)=["']?(?:http|//)|@import|url\(|fetch\(|XMLHttp|sendBeacon|eval\(""", html)
+    assert not re.findall(
+        r"""(?:src|href)=["']?(?:http|//)|@import|url\(|fetch\(|XMLHttp|sendBeacon|eval\(""", html
+    )
 
 
 def test_time_is_estimated_for_both_languages():
@@ -88,13 +118,20 @@ def opened(chromium, tmp_path):
     def open_(test, size=PHONE, locale="en-GB", before="", **more):
         path = tmp_path / "blind_test.html"
         path.write_text(page.page(test), encoding="utf-8")
-        context = chromium.new_context(viewport=size, locale=locale, has_touch=size is PHONE, offline=True, **more)
+        context = chromium.new_context(
+            viewport=size, locale=locale, has_touch=size is PHONE, offline=True, **more
+        )
         contexts.append(context)
         window = context.new_page()
         window.on("console", lambda message: complaints.append(message.text))
         window.on("pageerror", lambda error: complaints.append(str(error)))
-        window.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:"))
-                  or complaints.append(request.url))
+        window.on(
+            "request",
+            lambda request: (
+                request.url.startswith(("file:", "data:", "blob:"))
+                or complaints.append(request.url)
+            ),
+        )
         if before:
             window.add_init_script(before)
         window.goto(path.as_uri())
@@ -126,12 +163,16 @@ def code_of(window):
     return window.locator("textarea").input_value()
 
 
-@pytest.mark.parametrize("size, locale", [(PHONE, "zh-CN"), (DESKTOP, "en-US")], ids=["phone", "desktop"])
+@pytest.mark.parametrize(
+    "size, locale", [(PHONE, "zh-CN"), (DESKTOP, "en-US")], ids=["phone", "desktop"]
+)
 def test_a_whole_test_is_played_and_its_code_says_what_was_picked(opened, size, locale):
     test = made([trial(n, first=n % 2) for n in range(7)], to="Ning, by WeChat")
     window, wanted, seen, at = opened(test, size, locale), {}, [], 0
     shot(window, f"{size['width']}-start")
-    assert ("机器写的" if locale == "zh-CN" else "a machine wrote") in window.locator("main").inner_text()
+    assert ("机器写的" if locale == "zh-CN" else "a machine wrote") in window.locator(
+        "main"
+    ).inner_text()
     window.fill("#name", "小明 with a long name")
     window.click("button.main")
     while window.locator("#pick").count():
@@ -144,7 +185,9 @@ def test_a_whole_test_is_played_and_its_code_says_what_was_picked(opened, size, 
         window.click("button.main")
         at += 1
     shot(window, f"{size['width']}-end")
-    assert ("机器写的" if locale == "zh-CN" else "by a machine") in window.locator("main").inner_text()
+    assert ("机器写的" if locale == "zh-CN" else "by a machine") in window.locator(
+        "main"
+    ).inner_text()
     assert "Ning, by WeChat" in window.locator("main").inner_text()
     [reply], damaged = codes.read(code_of(window))
     assert reply.choices == tuple(wanted[n] for n in range(7)) and not damaged
@@ -152,7 +195,9 @@ def test_a_whole_test_is_played_and_its_code_says_what_was_picked(opened, size, 
     order, swapped = codes.shown(reply.friend, 7)
     firsts = [unpacked(page.page(test))["pairs"][n][2 if swapped[n] else 1] for n in order]
     assert seen == firsts, "Python knows the order that the friend saw"
-    assert window.evaluate("document.documentElement.scrollWidth") <= size["width"], "nothing to scroll sideways"
+    assert window.evaluate("document.documentElement.scrollWidth") <= size["width"], (
+        "nothing to scroll sideways"
+    )
 
 
 def test_both_sides_and_all_orders_come_up():
@@ -185,7 +230,10 @@ def test_going_back_shows_what_was_chosen_and_it_can_be_changed(opened):
     before = codes.read(code_of(window))[0][0]
     window.click("text=Back to the questions")
     assert window.locator(".card.chosen").inner_text().startswith("What I say")
-    assert window.locator("#sure .chosen").inner_text() == "fairly" and window.locator(".tick input").is_checked()
+    assert (
+        window.locator("#sure .chosen").inner_text() == "fairly"
+        and window.locator(".tick input").is_checked()
+    )
     pick(window, "What it says", 3, read=False)
     window.click("button.main")
     after = codes.read(code_of(window))[0][0]
@@ -201,7 +249,10 @@ def test_the_state_outlasts_a_reload(opened):
     window.click("button.main")
     question = window.locator("h2").inner_text()
     window.reload()
-    assert window.locator("h2").inner_text() == question and "2 of 3" in window.locator("main").inner_text()
+    assert (
+        window.locator("h2").inner_text() == question
+        and "2 of 3" in window.locator("main").inner_text()
+    )
     window.click("text=Stop here and get the result code")
     reply = codes.read(code_of(window))[0][0]
     assert reply.name == "Anna" and sum(choice is not None for choice in reply.choices) == 1
@@ -224,7 +275,10 @@ def test_the_language_is_the_browsers_and_can_be_switched_in_the_middle(opened):
     window.click("button.main")
     window.locator(".card").first.click()
     window.click("text=English")
-    assert "How sure are you?" in window.locator("main").inner_text() and window.locator(".card.chosen").count() == 1
+    assert (
+        "How sure are you?" in window.locator("main").inner_text()
+        and window.locator(".card.chosen").count() == 1
+    )
     assert window.evaluate("document.documentElement.lang") == "en"
 
 
@@ -247,11 +301,17 @@ def test_the_code_is_copied_by_button_or_marked_to_be_copied_by_hand(opened):
     assert window.evaluate("navigator.clipboard.readText()") == code
     with window.expect_download() as download:
         window.click("text=Save as a file")
-    assert codes.read(Path(download.value.path()).read_text())[0][0].choices == (Choice(0, 1, False),)
-    window.evaluate("navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false")
+    assert codes.read(Path(download.value.path()).read_text())[0][0].choices == (
+        Choice(0, 1, False),
+    )
+    window.evaluate(
+        "navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false"
+    )
     window.click("button.main")
     window.wait_for_selector("text=copy the marked code by hand")
-    marked = "(box => box.value.slice(box.selectionStart, box.selectionEnd))(document.activeElement)"
+    marked = (
+        "(box => box.value.slice(box.selectionStart, box.selectionEnd))(document.activeElement)"
+    )
     assert codes.read(window.evaluate(marked))[0][0].choices == (Choice(0, 1, False),)
 
 
@@ -259,7 +319,18 @@ def test_it_can_be_done_with_the_keyboard_alone(opened):
     window = opened(made([trial(0)]), DESKTOP)
     window.locator("button.main").focus()
     window.keyboard.press("Enter")
-    for key in ("Tab", "Space", "Tab", "Space", "ArrowRight", "Tab", "Space", "Tab", "Tab", "Enter"):
+    for key in (
+        "Tab",
+        "Space",
+        "Tab",
+        "Space",
+        "ArrowRight",
+        "Tab",
+        "Space",
+        "Tab",
+        "Tab",
+        "Enter",
+    ):
         window.keyboard.press(key)
     [reply], _ = codes.read(code_of(window))
     assert reply.choices[0].sure == 2 and reply.choices[0].read is True

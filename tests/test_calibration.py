@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.evaluate import memorization, scores, ratings
+from twinlib.evaluate import memorization, ratings, scores
 from twinlib.text import style
 
-RECORD = json.loads((Path(__file__).parent / "scorecard_calibration.json").read_text(encoding="utf-8"))
+RECORD = json.loads(
+    (Path(__file__).parent / "scorecard_calibration.json").read_text(encoding="utf-8")
+)
 
 
 def texts(twin, side):
-    return [{"document": document, "text": "x" * size, "gain": gain, "loss": loss}
-            for document, size, gain, loss in RECORD["twins"][twin]["scores"][side]]
+    return [
+        {"document": document, "text": "x" * size, "gain": gain, "loss": loss}
+        for document, size, gain, loss in RECORD["twins"][twin]["scores"][side]
+    ]
 
 
 def level(name, found):
@@ -25,7 +29,9 @@ def level(name, found):
 
 
 def likeness(twin):
-    return style.likeness([tuple(margins) for _, *margins in RECORD["twins"][twin]["scores"]["margins"]])
+    return style.likeness(
+        [tuple(margins) for _, *margins in RECORD["twins"][twin]["scores"]["margins"]]
+    )
 
 
 @pytest.mark.parametrize("author", ["lu_xun", "pepys"])
@@ -41,7 +47,10 @@ def test_an_overfitted_twin_is_caught_by_copies_and_by_membership():
     assert found == {**figures["membership"], "note": found["note"]}
     assert level("membership", found) == level("copied", figures["copied"]) == "bad"
     assert figures["copied"]["value"] > 0.5 and found["value"] > 0.9
-    assert "too long or too hard" in scores.prediction_gain(texts("over", "mine"), texts("over", "theirs"))["note"]
+    assert (
+        "too long or too hard"
+        in scores.prediction_gain(texts("over", "mine"), texts("over", "theirs"))["note"]
+    )
 
 
 def test_a_twin_that_was_trained_as_recommended_is_not():
@@ -53,7 +62,9 @@ def test_a_twin_that_was_trained_as_recommended_is_not():
 @pytest.mark.parametrize("twin", ["under", "barely"])
 def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has(twin):
     """The mark was set when `under` was known; `barely`, of another author in another language, came after it."""
-    under, right = (scores.prediction_gain(texts(one, "mine"), texts(one, "theirs")) for one in (twin, "right"))
+    under, right = (
+        scores.prediction_gain(texts(one, "mine"), texts(one, "theirs")) for one in (twin, "right")
+    )
     assert level("prediction_gain", under) == "bad" and "hardly begun" in under["note"]
     assert right["low"] > 0 and "it learnt you" in right["note"]
 
@@ -61,5 +72,7 @@ def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has(twin)
 def test_a_twin_of_the_wrong_author_does_not_sound_like_this_one():
     wrong, right = likeness("wrong"), likeness("right")
     assert wrong < 0.4 < right
-    figures = {twin: RECORD["twins"][twin]["figures"]["sounds_like_me"] for twin in ("wrong", "right")}
+    figures = {
+        twin: RECORD["twins"][twin]["figures"]["sounds_like_me"] for twin in ("wrong", "right")
+    }
     assert figures["wrong"]["high"] < right and level("sounds_like_me", figures["wrong"]) == "bad"

@@ -9,25 +9,67 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from twinlib import catalogue
-from twinlib.settings import SETTINGS
+from twinlib.models import device_fit
 from twinlib.publish import cards
+from twinlib.settings import SETTINGS
 from twinlib.text import labels
 
 GEMMA = catalogue.entry("gemma-3-270m")
 FACTS = cards.Facts(
-    name="demo", author="宁 Ning", user="me", base=GEMMA, revision="abc123", languages=("zh", "en"),
-    consent={"given": True, "when": 1_700_000_000}, system_prompt="You are Ning.",
-    files={"demo-Q8_0.gguf": 291_500_000}, types=("Q8_0", "F16"),
+    name="demo",
+    author="宁 Ning",
+    user="me",
+    base=GEMMA,
+    revision="abc123",
+    languages=("zh", "en"),
+    consent={"given": True, "when": 1_700_000_000},
+    system_prompt="You are Ning.",
+    files={"demo-Q8_0.gguf": 291_500_000},
+    types=("Q8_0", "F16"),
     sampling={"temperature": 0.7, "top_p": 0.9, "stop": ["<end_of_turn>"]},
-    settings={"persona": {"base": "/home/ning/secret-model", "rank": 32, "learning_rate": 4e-4, "packing": False}},
-    figures={"persona": {"val_loss": {"value": 3.2149, "low": None, "high": None, "n": None, "note": ""}},
-             "evaluate": {
-                 "sounds_like_me": {"value": 0.7134, "low": 0.52, "high": 0.9, "n": 12, "note": "Take a larger base."},
-                 "prediction_gain.twin-Q8_0": {"value": 0.5, "low": None, "high": None, "n": 3, "note": ""},
-                 "fool_rate": {"value": None, "low": None, "high": None, "n": None, "note": "没有朋友"},
-                 "never_wrote": {"value": 0.3, "low": 0.1, "high": 0.6, "n": 9, "note": ""}},
-             "corpus": {"documents": {"value": 1240, "low": None, "high": None, "n": None, "note": "from 'My diary'"}}},
-    passages={"train": 100, "val": 10, "test": 9}, published=("gguf", "adapter"))
+    settings={
+        "persona": {
+            "base": "/home/ning/secret-model",
+            "rank": 32,
+            "learning_rate": 4e-4,
+            "packing": False,
+        }
+    },
+    figures={
+        "persona": {
+            "val_loss": {"value": 3.2149, "low": None, "high": None, "n": None, "note": ""}
+        },
+        "evaluate": {
+            "sounds_like_me": {
+                "value": 0.7134,
+                "low": 0.52,
+                "high": 0.9,
+                "n": 12,
+                "note": "Take a larger base.",
+            },
+            "prediction_gain.twin-Q8_0": {
+                "value": 0.5,
+                "low": None,
+                "high": None,
+                "n": 3,
+                "note": "",
+            },
+            "fool_rate": {"value": None, "low": None, "high": None, "n": None, "note": "没有朋友"},
+            "never_wrote": {"value": 0.3, "low": 0.1, "high": 0.6, "n": 9, "note": ""},
+        },
+        "corpus": {
+            "documents": {
+                "value": 1240,
+                "low": None,
+                "high": None,
+                "n": None,
+                "note": "from 'My diary'",
+            }
+        },
+    },
+    passages={"train": 100, "val": 10, "test": 9},
+    published=("gguf", "adapter"),
+)
 
 
 def halves(card):
@@ -39,9 +81,14 @@ def halves(card):
 def test_the_head_of_the_gguf_card_is_what_the_hub_expects():
     data = ModelCard(cards.model_card(FACTS, "gguf")).data.to_dict()
     assert data == {
-        "license": "gemma", "language": ["zh", "en"], "library_name": "gguf", "pipeline_tag": "text-generation",
-        "base_model": "google/gemma-3-270m", "base_model_relation": "quantized",
-        "tags": ["gguf", "conversational", "another-me"]}
+        "license": "gemma",
+        "language": ["zh", "en"],
+        "library_name": "gguf",
+        "pipeline_tag": "text-generation",
+        "base_model": "google/gemma-3-270m",
+        "base_model_relation": "quantized",
+        "tags": ["gguf", "conversational", "another-me"],
+    }
 
 
 def test_the_head_of_the_adapter_card_is_what_the_hub_expects():
@@ -50,19 +97,37 @@ def test_the_head_of_the_adapter_card_is_what_the_hub_expects():
     assert "gguf" not in data["tags"]
 
 
-@pytest.mark.parametrize("name, expected", [
-    ("qwen2.5-1.5b", {"license": "apache-2.0"}),
-    ("qwen2.5-3b", {"license": "other", "license_name": "qwen-research", "license_link": catalogue.QWEN_RESEARCH}),
-    ("someone/unknown-model", {"license": "other", "license_name": "see-base-model",
-                               "license_link": "https://huggingface.co/someone/unknown-model"}),
-    ("/home/ning/model", {}),
-])
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("qwen2.5-1.5b", {"license": "apache-2.0"}),
+        (
+            "qwen2.5-3b",
+            {
+                "license": "other",
+                "license_name": "qwen-research",
+                "license_link": catalogue.QWEN_RESEARCH,
+            },
+        ),
+        (
+            "someone/unknown-model",
+            {
+                "license": "other",
+                "license_name": "see-base-model",
+                "license_link": "https://huggingface.co/someone/unknown-model",
+            },
+        ),
+        ("/home/ning/model", {}),
+    ],
+)
 def test_the_licence_of_the_base_is_carried_over(name, expected):
     assert cards.licence(catalogue.entry(name)) == expected
 
 
 def test_a_licence_against_commercial_use_is_said_in_words_in_both_languages():
-    english, chinese = halves(cards.model_card(replace(FACTS, base=catalogue.entry("qwen2.5-3b")), "gguf"))
+    english, chinese = halves(
+        cards.model_card(replace(FACTS, base=catalogue.entry("qwen2.5-3b")), "gguf")
+    )
     assert "does not allow commercial use" in english and "Built with Qwen" in english
     assert "不允许商业使用" in chinese
     assert "commercial use" not in halves(cards.model_card(FACTS, "gguf"))[0]
@@ -70,8 +135,11 @@ def test_a_licence_against_commercial_use_is_said_in_words_in_both_languages():
 
 def test_licences_that_ask_for_a_notice_get_their_own_words():
     assert cards.notice(GEMMA)[0].startswith(
-        "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n")
-    assert cards.notice(catalogue.entry("llama-3.2-1b"))[0].startswith("Llama 3.2 is licensed under the Llama 3.2")
+        "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n"
+    )
+    assert cards.notice(catalogue.entry("llama-3.2-1b"))[0].startswith(
+        "Llama 3.2 is licensed under the Llama 3.2"
+    )
     assert cards.notice(catalogue.entry("llama-3.2-1b"))[1] == "Built with Llama"
     assert cards.notice(catalogue.entry("qwen2.5-3b"))[1] == "Built with Qwen"
     assert cards.notice(catalogue.entry("qwen2.5-7b")) == ("", "")
@@ -81,33 +149,56 @@ def test_both_halves_say_what_it_is_who_agreed_and_what_was_measured():
     english, chinese = halves(cards.model_card(FACTS, "gguf"))
     assert "language model, not the person" in english and "不是本人" in chinese
     assert "(2023-11-14)" in english and "（2023-11-14）" in chinese
-    assert "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 | 0 is the base, 1 the author's own writing; higher is " \
+    assert (
+        "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 | 0 is the base, 1 the author's own writing; higher is "
         "better. |" in english
+    )
     assert "| Prediction gain: twin as Q8&#95;0 | 0.5 |  | 3 |  |" in english
     assert "| Fool rate | not measured |  |  | Share of answers that friends" in english
     assert "| Makes things up | 0.3 | 0.1 to 0.6 | 9 |" in english
-    assert "| 像不像作者 | 0.713 | 0.52 至 0.9 | 12 | 0 是基础模型，1 是作者自己的文字；越高越好。 |" in chinese
+    assert (
+        "| 像不像作者 | 0.713 | 0.52 至 0.9 | 12 | 0 是基础模型，1 是作者自己的文字；越高越好。 |"
+        in chinese
+    )
     assert "| 骗过率 | 未测 |  |  | 朋友把它的回答" in chinese
     assert "| LoRA rank | 32 |" in english and "| LoRA 秩 | 32 |" in chinese
     assert "| Validation loss after | 3.21 |" in english and "| 文章 | 1,240 |" in chinese
 
 
 def test_each_half_speaks_its_own_language_and_about_the_owner_never_to_them():
-    everything = {name: {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "note": "Take a larger base. 请多加文字。"}
-                  for name in labels.SCORES}
+    everything = {
+        name: {
+            "value": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "n": 9,
+            "note": "Take a larger base. 请多加文字。",
+        }
+        for name in labels.SCORES
+    }
     settings = {step: vars(SETTINGS[step]()) for step in ("persona", "reasoning")}
-    facts = replace(FACTS, author="Ning", figures={**FACTS.figures, "evaluate": everything}, settings=settings)
+    facts = replace(
+        FACTS, author="Ning", figures={**FACTS.figures, "evaluate": everything}, settings=settings
+    )
     for kind in ("gguf", "adapter"):
         english, chinese = halves(cards.model_card(facts, kind))
-        assert not re.search("[一-鿿]", english.split("## English")[1]) and not re.search(r"\b[Yy]ours?\b|larger base", english)
+        assert not re.search("[一-鿿]", english.split("## English")[1]) and not re.search(
+            r"\b[Yy]ours?\b|larger base", english
+        )
         assert not re.search("您的|请多加", chinese) and chinese.count("越低越好") > 5
         assert set(labels.MEANINGS) <= set(labels.SCORES)
 
 
 def test_a_card_before_the_user_is_known_has_a_placeholder_that_no_command_takes():
     english, chinese = halves(cards.model_card(replace(FACTS, user=""), "gguf"))
-    assert "ollama run hf.co/<YOUR-NAME>/demo-GGUF:Q8_0" in english and "search for `<YOUR-NAME>/demo-GGUF`" in english
-    assert "ollama run hf.co/<您的用户名>/demo-GGUF:Q8_0" in chinese and "搜索 `<您的用户名>/demo-GGUF`" in chinese
+    assert (
+        "ollama run hf.co/<YOUR-NAME>/demo-GGUF:Q8_0" in english
+        and "search for `<YOUR-NAME>/demo-GGUF`" in english
+    )
+    assert (
+        "ollama run hf.co/<您的用户名>/demo-GGUF:Q8_0" in chinese
+        and "搜索 `<您的用户名>/demo-GGUF`" in chinese
+    )
     with pytest.raises(HFValidationError):
         validate_repo_id(cards.address(replace(FACTS, user=""), "adapter", cards.ENGLISH))
 
@@ -121,7 +212,9 @@ def test_a_file_can_be_used_without_the_hub_and_a_private_one_only_so_in_lm_stud
 
 def test_a_card_without_an_evaluation_says_so():
     english, chinese = halves(cards.model_card(replace(FACTS, figures={}), "gguf"))
-    assert "Not measured: the evaluation was not run." in english and "未测：没有运行评测。" in chinese
+    assert (
+        "Not measured: the evaluation was not run." in english and "未测：没有运行评测。" in chinese
+    )
 
 
 def test_a_card_without_consent_is_a_draft():
@@ -129,27 +222,41 @@ def test_a_card_without_consent_is_a_draft():
 
 
 def test_the_commands_name_a_file_that_exists():
-    assert cards.commands(FACTS, cards.ENGLISH) == ["ollama run hf.co/me/demo-GGUF:Q8_0",
-                                                    "llama-server -hf me/demo-GGUF:Q8_0"]
-    assert cards.favourite(("F16", "Q8_0", "Q4_K_M")) == "Q4_K_M"
-    assert cards.favourite(("F16",)) == "F16"
+    assert cards.commands(FACTS, cards.ENGLISH) == [
+        "ollama run hf.co/me/demo-GGUF:Q8_0",
+        "llama-server -hf me/demo-GGUF:Q8_0",
+    ]
+    assert device_fit.favourite(("F16", "Q8_0", "Q4_K_M")) == "Q4_K_M"
+    assert device_fit.favourite(("F16",)) == "F16"
 
 
 def test_the_file_to_take_is_the_smallest_that_hardly_differs():
-    measured = {"size_mb_Q4_K_M": {"value": 253.0}, "size_mb_Q8_0": {"value": 292.0}, "kl_divergence_Q8_0": {"value": 0.001},
-                "kl_divergence_Q4_K_M": {"value": 0.15}}
-    facts = replace(FACTS, files={"demo-Q4_K_M.gguf": 253e6, "demo-Q8_0.gguf": 292e6}, types=("Q4_K_M", "Q8_0"),
-                    figures={**FACTS.figures, "quantize": measured})
+    measured = {
+        "size_mb_Q4_K_M": {"value": 253.0},
+        "size_mb_Q8_0": {"value": 292.0},
+        "kl_divergence_Q8_0": {"value": 0.001},
+        "kl_divergence_Q4_K_M": {"value": 0.15},
+    }
+    facts = replace(
+        FACTS,
+        files={"demo-Q4_K_M.gguf": 253e6, "demo-Q8_0.gguf": 292e6},
+        types=("Q4_K_M", "Q8_0"),
+        figures={**FACTS.figures, "quantize": measured},
+    )
     assert cards.commands(facts, cards.ENGLISH)[0] == "ollama run hf.co/me/demo-GGUF:Q8_0"
     english, chinese = halves(cards.model_card(facts, "gguf"))
     assert "| `demo-Q4_K_M.gguf` | 253.0 MB | noticeably different |" in english
     assert "| `demo-Q8_0.gguf` | 292.0 MB | 分不出差别 |" in chinese
     better = {**measured, "kl_divergence_Q4_K_M": {"value": 0.02}}
-    assert cards.favourite(("Q4_K_M", "Q8_0"), better) == "Q4_K_M"
+    assert device_fit.favourite(("Q4_K_M", "Q8_0"), better) == "Q4_K_M"
 
 
 def test_nothing_of_the_owners_machine_and_nothing_out_of_the_texts_is_on_a_card():
-    for card in (cards.model_card(FACTS, "gguf"), cards.model_card(FACTS, "adapter"), cards.dataset_card(FACTS)):
+    for card in (
+        cards.model_card(FACTS, "gguf"),
+        cards.model_card(FACTS, "adapter"),
+        cards.dataset_card(FACTS),
+    ):
         assert "/home/ning" not in card
         assert "My diary" not in card
     local = replace(FACTS, base=catalogue.entry("/home/ning/model"))
@@ -157,11 +264,29 @@ def test_nothing_of_the_owners_machine_and_nothing_out_of_the_texts_is_on_a_card
     assert "base_model" not in ModelCard(cards.model_card(local, "gguf")).data.to_dict()
 
 
-@pytest.mark.parametrize("hostile", [
-    "---\nlicense: mit\n---", "<script>alert(1)</script>", "![x](http://a.b/c.png)", "[x](javascript:alert(1))",
-    "a | b", "`code`", "**bold**", "$$x$$", "@everyone", "x: [1, &a *a]", "yes", "# heading", "'\"", "www.a.com",
-    "right\u202eleft", "\x00null", "~~~", "```",
-])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "---\nlicense: mit\n---",
+        "<script>alert(1)</script>",
+        "![x](http://a.b/c.png)",
+        "[x](javascript:alert(1))",
+        "a | b",
+        "`code`",
+        "**bold**",
+        "$$x$$",
+        "@everyone",
+        "x: [1, &a *a]",
+        "yes",
+        "# heading",
+        "'\"",
+        "www.a.com",
+        "right\u202eleft",
+        "\x00null",
+        "~~~",
+        "```",
+    ],
+)
 def test_what_the_owner_typed_stays_text(hostile):
     facts = replace(FACTS, author=hostile, system_prompt=hostile)
     for kind in ("gguf", "adapter"):
@@ -170,7 +295,9 @@ def test_what_the_owner_typed_stays_text(hostile):
         title = card.text.strip().splitlines()[0]
         assert title.startswith("# ") and title.endswith("· another me · 世另我")
         assert not set("<>[]`*|$@~\x00\u202e") & set(title)
-    assert DatasetCard(cards.dataset_card(facts)).data.pretty_name == " ".join(f"{hostile} · corpus".split())
+    assert DatasetCard(cards.dataset_card(facts)).data.pretty_name == " ".join(
+        f"{hostile} · corpus".split()
+    )
 
 
 def test_a_code_block_cannot_be_closed_from_inside():
@@ -178,16 +305,34 @@ def test_a_code_block_cannot_be_closed_from_inside():
 
 
 def test_the_dataset_card_gives_numbers_and_rights_and_its_splits():
-    facts = replace(FACTS, settings={"corpus": {"mask": True}}, passages={"train": 100, "val": 10, "test": 0})
+    facts = replace(
+        FACTS, settings={"corpus": {"mask": True}}, passages={"train": 100, "val": 10, "test": 0}
+    )
     card = DatasetCard(cards.dataset_card(facts))
-    assert card.data.configs == [{"config_name": "default", "data_files": [
-        {"split": "train", "path": "train.jsonl"}, {"split": "validation", "path": "validation.jsonl"}]}]
+    assert card.data.configs == [
+        {
+            "config_name": "default",
+            "data_files": [
+                {"split": "train", "path": "train.jsonl"},
+                {"split": "validation", "path": "validation.jsonl"},
+            ],
+        }
+    ]
     assert card.data.size_categories == ["n<1K"]
     assert "has been masked" in card.text and "All rights stay with the author" in card.text
     assert "was not masked" in cards.dataset_card(replace(facts, settings={}))
 
 
-@pytest.mark.parametrize("value, expected", [
-    (None, "–"), (0.71349, "0.713"), (12345, "12,345"), (4e-4, "0.0004"), (0, "0"), ("a|b", "a&#124;b")])
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        (None, "–"),
+        (0.71349, "0.713"),
+        (12345, "12,345"),
+        (4e-4, "0.0004"),
+        (0, "0"),
+        ("a|b", "a&#124;b"),
+    ],
+)
 def test_numbers_are_written_as_people_read_them(value, expected):
     assert cards.number(value) == expected

@@ -4,12 +4,12 @@ import re
 from decimal import Decimal
 
 import pytest
-
 from conftest import build_tiny_base
-from twinlib.gguf import decimals, writer, tokenizer
+
+from twinlib.gguf import decimals, tokenizer, writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
-from twinlib.train import rewards
+from twinlib.text import exercises
 from twinlib.text.statistics import wilson
 from twinlib.twin import Report, Stopped, TwinError, now, write_records
 
@@ -18,40 +18,65 @@ SYSTEM = "You are the twin of Ning. 你是Ning的分身。"
 
 def answered(row, kind, pairs, problems=None, readable=True):
     """Records of a cell whose pairs of four versions had so many right answers."""
-    return [{"row": row, "type": kind, "id": f"{pair}-{i}", "group": f"{pair}.9-{pair}.11", "correct": i < right,
-             "readable": readable} for pair, right in enumerate(pairs) for i in range(4)]
+    return [
+        {
+            "row": row,
+            "type": kind,
+            "id": f"{pair}-{i}",
+            "group": f"{pair}.9-{pair}.11",
+            "correct": i < right,
+            "readable": readable,
+        }
+        for pair, right in enumerate(pairs)
+        for i in range(4)
+    ]
 
 
 # Which problems
 
 
 def test_no_comparison_was_practised_in_whatever_order_language_or_words():
-    practised, _ = rewards.split_problems(rewards.decimals(4000, seed=2), 8, seed=1)
-    told = [{"question": "小明说 7.5 米比7.31米长，对吗？", "answer": "对"},
-            {"question": "Is $12.40 more than $12.7?", "answer": "no"}]
-    asked = rewards.unpractised(200, practised + told)
+    practised, _ = exercises.split_problems(exercises.decimals(4000, seed=2), 8, seed=1)
+    told = [
+        {"question": "小明说 7.5 米比7.31米长，对吗？", "answer": "对"},
+        {"question": "Is $12.40 more than $12.7?", "answer": "no"},
+    ]
+    asked = exercises.unpractised(200, practised + told)
     assert len(asked) == len({p["id"] for p in asked}) == 200
-    numbers = [{Decimal(n) for n in re.findall(r"\d+\.\d+", p["question"])} for p in practised + told]
+    numbers = [
+        {Decimal(n) for n in re.findall(r"\d+\.\d+", p["question"])} for p in practised + told
+    ]
     for problem in asked:
         pair = {Decimal(n) for n in problem["group"].split("-")}
         assert pair not in numbers, problem["question"]
 
 
 def test_half_of_the_pairs_are_traps_and_the_one_everybody_asks_comes_first():
-    asked = rewards.unpractised(200, [])
-    assert asked[:4] == rewards.SHOWCASE
+    asked = exercises.unpractised(200, [])
+    assert asked[:4] == exercises.SHOWCASE
     groups = {p["group"]: p["answer"] for p in asked}
     assert len(groups) == 50
-    assert sum(len(answer) < max(map(len, group.split("-"))) for group, answer in groups.items()) == 25
-    assert rewards.SHOWCASE[0] not in rewards.unpractised(200, [{"question": "9.11还是9.9？", "answer": "9.9"}])
+    assert (
+        sum(len(answer) < max(map(len, group.split("-"))) for group, answer in groups.items()) == 25
+    )
+    assert exercises.SHOWCASE[0] not in exercises.unpractised(
+        200, [{"question": "9.11还是9.9？", "answer": "9.9"}]
+    )
 
 
-@pytest.mark.parametrize("text, named, why", [
-    ("Both start with 9. Answer: 9.11", True, "wrong, but one of the two"),
-    ("答案：9.9", True, "right"), ("9.90 is", True, "the same number"), ("Answer: 9", False, "neither"),
-    ("说完了，拧紧。", False, "no number"), ("9.9 > 9.11, for 11 > 9", False, "the last number counts")])
+@pytest.mark.parametrize(
+    "text, named, why",
+    [
+        ("Both start with 9. Answer: 9.11", True, "wrong, but one of the two"),
+        ("答案：9.9", True, "right"),
+        ("9.90 is", True, "the same number"),
+        ("Answer: 9", False, "neither"),
+        ("说完了，拧紧。", False, "no number"),
+        ("9.9 > 9.11, for 11 > 9", False, "the last number counts"),
+    ],
+)
 def test_an_answer_that_names_neither_number_is_told_from_a_wrong_one(text, named, why):
-    assert rewards.names_one(text, rewards.SHOWCASE[0]) is named, why
+    assert exercises.names_one(text, exercises.SHOWCASE[0]) is named, why
 
 
 # Intervals and sentences
@@ -60,49 +85,78 @@ def test_an_answer_that_names_neither_number_is_told_from_a_wrong_one(text, name
 def test_four_versions_that_fall_together_are_one_piece_of_evidence():
     share, low, high = decimals.interval([(4, 4)] * 30 + [(0, 4)] * 20)
     assert share == 0.6
-    assert (low, high) == pytest.approx(wilson(30, 50), abs=1e-4)  # as wide as for 50 problems, not 200
+    assert (low, high) == pytest.approx(
+        wilson(30, 50), abs=1e-4
+    )  # as wide as for 50 problems, not 200
     assert decimals.interval([(2, 4)] * 50)[1:] == pytest.approx(wilson(100, 200), abs=1e-4)
     assert decimals.interval([(4, 4)] * 50)[1:] == pytest.approx(wilson(50, 50), abs=1e-4)
     assert decimals.interval([(0, 4)])[1:] == pytest.approx(wilson(0, 1), abs=1e-4)
 
 
 def test_it_says_when_all_of_it_is_chance():
-    records = answered("base", "F16", [2, 3, 1, 2] * 12) + answered("base", "Q8_0", [2, 4, 0, 3] * 12)
+    records = answered("base", "F16", [2, 3, 1, 2] * 12) + answered(
+        "base", "Q8_0", [2, 4, 0, 3] * 12
+    )
     assert [s[:23] for s in decimals.sentences(records)] == ["All of it is chance, fo"]
 
 
 def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_half():
     before = [4] * 19 + [0] * 31  # 38 %, and 62 % afterwards: 26 to 76 % by pairs
-    records = answered("base", "F16", [2] * 50) + answered("persona", "F16", before) \
+    records = (
+        answered("base", "F16", [2] * 50)
+        + answered("persona", "F16", before)
         + answered("reasoning", "F16", [4] * 31 + [0] * 19)
-    assert all(low < 0.5 < high for _, low, high in map(decimals.interval, map(
-        decimals._pairs, decimals._cells(records).values())))
+    )
+    assert all(
+        low < 0.5 < high
+        for _, low, high in map(
+            decimals.interval, map(decimals._pairs, decimals._cells(records).values())
+        )
+    )
     said = decimals.sentences(records)
     assert said[0] == "Taken alone, no figure can be told from a coin."
-    assert said[-1].startswith("Reasoning training changed more than chance would: reasoning F16 +24 points")
+    assert said[-1].startswith(
+        "Reasoning training changed more than chance would: reasoning F16 +24 points"
+    )
 
 
-@pytest.mark.parametrize("pairs, begins", [(3, "Too few to tell: even 3 pairs"), (4, "Better than a coin: base F16")])
+@pytest.mark.parametrize(
+    "pairs, begins", [(3, "Too few to tell: even 3 pairs"), (4, "Better than a coin: base F16")]
+)
 def test_so_few_problems_that_nothing_could_stand_out_tell_nothing(pairs, begins):
     assert decimals.sentences(answered("base", "F16", [4] * pairs))[0].startswith(begins)
 
 
 def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
     lost = [4] * 20 + [1] * 20
-    records = answered("persona", "F16", [4] * 40) + answered("persona", "Q4_K_M", lost) \
+    records = (
+        answered("persona", "F16", [4] * 40)
+        + answered("persona", "Q4_K_M", lost)
         + answered("persona", "Q8_0", [4] * 39 + [3])
+    )
     said = decimals.sentences(records)
     assert said[0].startswith("Better than a coin: persona F16, persona Q4_K_M, persona Q8_0.")
-    assert said[1] == "Different from F16 by more than chance: persona Q4_K_M -38 points (p = 2e-06)."
+    assert (
+        said[1] == "Different from F16 by more than chance: persona Q4_K_M -38 points (p = 2e-06)."
+    )
     assert len(said) == 2
 
 
 def test_what_a_file_lost_counts_by_pairs_and_only_beyond_chance():
     better = answered("base", "F16", [4] * 10)
-    assert decimals.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (-0.5, pytest.approx(2 / 2**5))
-    some = better + answered("base", "Q8_0", [0] * 5 + [4] * 5)  # 20 answers fewer, but 5 pairs: p = 0.06
-    assert decimals.sentences(some)[-1].startswith("No quantized file differs from its F16 by more than chance")
-    rambles = answered("base", "F16", [0] * 6) + answered("base", "Q8_0", [0] * 6)  # and isn't asked the rest
+    assert decimals.change(better, answered("base", "Q8_0", [0] * 5 + [4] * 5)) == (
+        -0.5,
+        pytest.approx(2 / 2**5),
+    )
+    some = better + answered(
+        "base", "Q8_0", [0] * 5 + [4] * 5
+    )  # 20 answers fewer, but 5 pairs: p = 0.06
+    assert decimals.sentences(some)[-1].startswith(
+        "No quantized file differs from its F16 by more than chance"
+    )
+    rambles = answered("base", "F16", [0] * 6) + answered(
+        "base", "Q8_0", [0] * 6
+    )  # and isn't asked the rest
     answers = answered("persona", "F16", [4] * 10) + answered("persona", "Q8_0", [4] * 10)
     assert "than 10 pairs of numbers can show" in decimals.sentences(rambles + answers)[-1]
 
@@ -112,16 +166,22 @@ def test_reasoning_is_measured_against_the_persona_it_continued():
     after = answered("reasoning", "F16", [4] * 40)
     nothing = answered("base", "Q8_0", [4] * 40)
     said = decimals.sentences(before + nothing + after)
-    assert said[-1].startswith("Reasoning training changed more than chance would: reasoning F16 +62 points")
+    assert said[-1].startswith(
+        "Reasoning training changed more than chance would: reasoning F16 +62 points"
+    )
     said = decimals.sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
     assert said[-1] == "Reasoning training changed nothing that chance doesn't explain."
 
 
 def test_answers_that_name_no_number_are_worse_than_chance_and_it_says_why(monkeypatch):
     records = answered("base", "F16", [0] * 6, readable=False) + answered("base", "Q8_0", [2] * 6)
-    assert decimals.sentences(records)[0] == ("Nothing here is better than a coin, and some of it is worse: 50% of "
-                                                "all answers named neither number.")
-    assert decimals.figures_of(records)["decimals_base_F16"]["note"].startswith("100% of the answers named neither")
+    assert decimals.sentences(records)[0] == (
+        "Nothing here is better than a coin, and some of it is worse: 50% of "
+        "all answers named neither number."
+    )
+    assert decimals.figures_of(records)["decimals_base_F16"]["note"].startswith(
+        "100% of the answers named neither"
+    )
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     assert "50% 的回答没有说出其中任何一个数" in decimals.sentences(records)[0]
 
@@ -132,10 +192,15 @@ def test_a_cell_that_was_asked_less_is_compared_on_what_both_answered():
 
 
 def test_the_table_stands_in_the_order_of_rows_and_types():
-    figures = decimals.figures_of(answered("persona", "Q8_0", [2] * 50) + answered("base", "F16", [4] * 50))
+    figures = decimals.figures_of(
+        answered("persona", "Q8_0", [2] * 50) + answered("base", "F16", [4] * 50)
+    )
     assert decimals.table(figures).split("\n") == [
-        "| right answers | F16 | Q8_0 | Q5_K_M | Q4_K_M |", "| --- | --- | --- | --- | --- |",
-        "| base | 100% (93%–100%) | – | – | – |", "| persona | – | 50% (43%–57%) | – | – |"]
+        "| right answers | F16 | Q8_0 | Q5_K_M | Q4_K_M |",
+        "| --- | --- | --- | --- | --- |",
+        "| base | 100% (93%–100%) | – | – | – |",
+        "| persona | – | 50% (43%–57%) | – | – |",
+    ]
     assert decimals.table({"size_mb_F16": {"value": 1}}) == ""
 
 
@@ -152,15 +217,17 @@ def trained(twin, tmp_path):
     base = load.prepare(str(build_tiny_base(tmp_path / "base", "llama")))
     twin.remember(base={"name": base.name, "revision": base.revision}, system_prompt=SYSTEM)
     for seed, step in enumerate(("persona", "reasoning")):
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base.path), LoraConfig(
-            r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+        model = get_peft_model(
+            AutoModelForCausalLM.from_pretrained(base.path),
+            LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"),
+        )
         torch.manual_seed(seed)
         for name, weight in model.named_parameters():
             if "lora_" in name:
                 weight.data = 0.3 * torch.randn_like(weight)
         model.save_pretrained(twin.adapter(step))
         twin.finish(Report(step, {}, now(), now(), {}, {}, {}, {}, []))
-    train, _ = rewards.split_problems(rewards.decimals(200, seed=2), 8, seed=1)
+    train, _ = exercises.split_problems(exercises.decimals(200, seed=2), 8, seed=1)
     write_records(twin.file("problems"), [{**problem, "split": "train"} for problem in train])
     words = load.tokenizer(base)
     card = {"name": "Ning", "template": words.chat_template + "{# the twin's own #}"}
@@ -174,18 +241,28 @@ def left(twin):
 
 def compared(trained, files=None, progress=None, **changes):
     twin, base, vocabulary, card = trained
-    return decimals.decimals(twin, base, vocabulary, card, files or {}, progress or (lambda *_: None),
-                               **{"count": 8, "tokens": 4, **changes})
+    return decimals.decimals(
+        twin,
+        base,
+        vocabulary,
+        card,
+        files or {},
+        progress or (lambda *_: None),
+        **{"count": 8, "tokens": 4, **changes},
+    )
 
 
 def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_left_behind(trained):
     twin, seen = trained[0], []
     found = compared(trained, progress=lambda done, total, note: seen.append((done, total, note)))
-    assert list(found.figures) == [f"decimals_{row}_{kind}" for row in ("base", "persona", "reasoning")
-                                   for kind in ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")]
+    assert list(found.figures) == [
+        f"decimals_{row}_{kind}"
+        for row in ("base", "persona", "reasoning")
+        for kind in ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")
+    ]
     cells = decimals._cells(found.records)
     asked = [[record["id"] for record in part] for part in cells.values()]
-    assert len(asked) == 12 and asked[0][:4] == [p["id"] for p in rewards.SHOWCASE]
+    assert len(asked) == 12 and asked[0][:4] == [p["id"] for p in exercises.SHOWCASE]
     assert all(ids == asked[0] for ids in asked) and len(asked[0]) == 8
     practised = {problem["group"] for problem in twin.records("problems")}
     assert not practised & {record["group"] for record in found.records}
@@ -193,7 +270,9 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
     told = [(done, total) for done, total, note in seen if note.startswith("comparisons")]
     assert told == sorted(told) and told[-1] == (96, 96)
     texts = {cell: [record["text"] for record in part] for cell, part in cells.items()}
-    assert texts["base", "F16"] != texts["persona", "F16"] != texts["reasoning", "F16"]  # each with its own adapter
+    assert (
+        texts["base", "F16"] != texts["persona", "F16"] != texts["reasoning", "F16"]
+    )  # each with its own adapter
     assert found.sentences == decimals.sentences(found.records)
 
 
@@ -201,20 +280,32 @@ def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
     twin, base, vocabulary, card = trained
     base_row, persona, reasoning = decimals.rows_of(twin, "plain", "own")
     assert (base_row.adapter, base_row.template, base_row.system) == (None, "plain", "")
-    assert (persona.adapter, persona.template, persona.system) == (twin.adapter("persona"), "own", SYSTEM)
+    assert (persona.adapter, persona.template, persona.system) == (
+        twin.adapter("persona"),
+        "own",
+        SYSTEM,
+    )
     assert reasoning.adapter == twin.adapter("reasoning")
     found = compared(trained)
     path = tmp_path / "x.gguf"
     writer.write(base.path, {"F16": path}, vocabulary, card, twin.adapter("persona"))
     with Llama(path) as llama:  # what the step 'reasoning' asks, by hand
-        text = llama.chat([{"role": "system", "content": SYSTEM},
-                           {"role": "user", "content": rewards.ask(rewards.SHOWCASE[0])}], 4, temperature=0).text
+        text = llama.chat(
+            [
+                {"role": "system", "content": SYSTEM},
+                {"role": "user", "content": exercises.ask(exercises.SHOWCASE[0])},
+            ],
+            4,
+            temperature=0,
+        ).text
     assert text == decimals._cells(found.records)["persona", "F16"][0]["text"]
     twin.report_path("reasoning").unlink()
     assert [row.name for row in decimals.rows_of(twin, "plain", "own")] == ["base", "persona"]
 
 
-def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twins(trained, monkeypatch):
+def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twins(
+    trained, monkeypatch
+):
     from gguf import GGUFReader
 
     templates = []
@@ -232,10 +323,16 @@ def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twi
 def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     twin, base, vocabulary, card = trained
     path = twin.folder("quantize") / "demo-Q8_0.gguf"
-    writer.write(base.path, {"Q8_0": path}, vocabulary, card)  # the bare base, to be told from what is written anew
+    writer.write(
+        base.path, {"Q8_0": path}, vocabulary, card
+    )  # the bare base, to be told from what is written anew
     cells = decimals._cells(compared(trained, {"Q8_0": path}).records)
-    assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [r["text"] for r in cells["reasoning", "F16"]]
-    assert [r["text"] for r in cells["persona", "Q8_0"]] != [r["text"] for r in cells["reasoning", "Q8_0"]]
+    assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [
+        r["text"] for r in cells["reasoning", "F16"]
+    ]
+    assert [r["text"] for r in cells["persona", "Q8_0"]] != [
+        r["text"] for r in cells["reasoning", "Q8_0"]
+    ]
     assert left(twin) == sorted([path, twin.file("comparisons")])
 
 
@@ -245,7 +342,7 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
             raise Stopped
 
     monkeypatch.setattr(decimals, "FIRST", 4)
-    monkeypatch.setattr(decimals.rewards, "names_one", lambda *_: True)
+    monkeypatch.setattr(decimals.exercises, "names_one", lambda *_: True)
     with pytest.raises(Stopped):
         compared(trained, progress=stop)
     twin = trained[0]
@@ -253,14 +350,30 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
     assert len(before) == 4 * 8 + 8 + 4 and left(twin) == [twin.file("comparisons")]
     asked, written = [], []
     ask, write = Llama.chat_many, writer.write
-    monkeypatch.setattr(Llama, "chat_many", lambda llama, many, *rest, **named: asked.append(len(many)) or ask(
-        llama, many, *rest, **named))
-    monkeypatch.setattr(writer, "write", lambda folder, outputs, *rest: written.append(list(outputs)) or write(
-        folder, outputs, *rest))
+    monkeypatch.setattr(
+        Llama,
+        "chat_many",
+        lambda llama, many, *rest, **named: (
+            asked.append(len(many)) or ask(llama, many, *rest, **named)
+        ),
+    )
+    monkeypatch.setattr(
+        writer,
+        "write",
+        lambda folder, outputs, *rest: (
+            written.append(list(outputs)) or write(folder, outputs, *rest)
+        ),
+    )
     found = compared(trained)
-    assert found.records[:len(before)] == before and len(found.records) == 96 and sum(asked) == 96 - len(before)
+    assert (
+        found.records[: len(before)] == before
+        and len(found.records) == 96
+        and sum(asked) == 96 - len(before)
+    )
     assert written == [["Q8_0", "Q5_K_M", "Q4_K_M"], list(decimals.TYPES)]
-    assert compared(trained).records == found.records and sum(asked) == 96 - len(before)  # nothing is asked again
+    assert compared(trained).records == found.records and sum(asked) == 96 - len(
+        before
+    )  # nothing is asked again
     (twin.adapter("reasoning") / "trained.txt").write_text("anew")
     compared(trained)
     assert sum(asked) == 96 - len(before) + 32  # another adapter: asked anew
@@ -269,11 +382,18 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
 def test_rows_files_lie_where_there_is_room(trained, monkeypatch, tmp_path):
     twin, written = trained[0], []
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    usage = lambda path: type("Usage", (), {"free": 10**12 if str(path) == str(tmp_path) else 10**11})()
+    usage = lambda path: type(
+        "Usage", (), {"free": 10**12 if str(path) == str(tmp_path) else 10**11}
+    )()
     monkeypatch.setattr("shutil.disk_usage", usage)
     write = writer.write
-    monkeypatch.setattr(writer, "write", lambda folder, outputs, *rest: written.extend(outputs.values()) or write(
-        folder, outputs, *rest))
+    monkeypatch.setattr(
+        writer,
+        "write",
+        lambda folder, outputs, *rest: (
+            written.extend(outputs.values()) or write(folder, outputs, *rest)
+        ),
+    )
     compared(trained, tokens=1, count=4)
     assert written and {path.parent.parent for path in written} == {tmp_path}
     assert not list(tmp_path.glob("twinlib-*")) and left(twin) == [twin.file("comparisons")]
@@ -308,5 +428,8 @@ def test_what_a_killed_run_left_goes_before_anything_is_written(trained):
     left.parent.mkdir()
     left.write_bytes(b"half")
     there = []
-    compared(trained, progress=lambda *_: there.append(left.exists() and left.read_bytes()[:4] == b"half"))
+    compared(
+        trained,
+        progress=lambda *_: there.append(left.exists() and left.read_bytes()[:4] == b"half"),
+    )
     assert there and not any(there)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from twinlib import Twin, TwinError, settings
+from twinlib.corpus import step as corpus
 from twinlib.progress import Progress
 from twinlib.settings import stops
-from twinlib.corpus import step as corpus
 from twinlib.twin import write_json
 
 SAMPLES = Path(__file__).parent.parent / "data_samples"
@@ -24,13 +24,15 @@ def blog(tmp_path):
     folder = tmp_path / "blog"
     folder.mkdir()
     for n in range(12):
-        post = f"---\ntitle: 论扳手{n}\n---\n{TEXT.format(n, n * 37 + 11)}\n\n{chr(0x4e10 + n) * 9}"
+        post = f"---\ntitle: 论扳手{n}\n---\n{TEXT.format(n, n * 37 + 11)}\n\n{chr(0x4E10 + n) * 9}"
         (folder / f"20{10 + n}-01-02-post.md").write_text(post)
     return folder
 
 
 def run(twin, source, **values):
-    wanted = settings.make("corpus", source=str(source), **{"author": "宁半圈", "short": 20, **values})
+    wanted = settings.make(
+        "corpus", source=str(source), **{"author": "宁半圈", "short": 20, **values}
+    )
     return corpus.run(Twin(twin.path), wanted, Progress(twin.history("corpus"), "corpus"))
 
 
@@ -49,16 +51,30 @@ def all_rows(twin):
 
 def test_the_sample_blog_becomes_rows(twin):
     outcome = run(twin, SAMPLES, short=80)
-    reasons = {line["document"]: line["reason"] for line in dropped(twin) if line["what"] == "document"}
-    exercises = [name for name, why in reasons.items() if why == "a problem to practise on, for step 03"]
-    assert len(exercises) == 24 and all(name.startswith("problems.jsonl#row-") for name in exercises)
+    reasons = {
+        line["document"]: line["reason"] for line in dropped(twin) if line["what"] == "document"
+    }
+    exercises = [
+        name for name, why in reasons.items() if why == "a problem to practise on, for step 03"
+    ]
+    assert len(exercises) == 24 and all(
+        name.startswith("problems.jsonl#row-") for name in exercises
+    )
     assert {name: why for name, why in reasons.items() if name not in exercises} == {
         "posts/2025-01-12-which-pump-should-you-buy.md": "draft",
-        "posts/2024-12-08-茶要烫-旧文重发.md": "duplicate of another text"}
+        "posts/2024-12-08-茶要烫-旧文重发.md": "duplicate of another text",
+    }
     assert value(outcome, "documents") == 39 and value(outcome, "passages") > 39
     assert value(outcome, "personal_data") == 2
     assert value(outcome, "characters_kept") > 0.93 * value(outcome, "characters_in")
-    assert {line["what"] for line in dropped(twin)} == {"document", "quotation", "code", "footnote", "footer", "caption"}
+    assert {line["what"] for line in dropped(twin)} == {
+        "document",
+        "quotation",
+        "code",
+        "footnote",
+        "footer",
+        "caption",
+    }
     assert "13800000000" not in twin.file("train").read_text() + twin.file("documents").read_text()
     facts = Twin(twin.path).facts
     assert sorted(facts["languages"]) == ["en", "zh"] and "宁半圈" in facts["system_prompt"]
@@ -66,8 +82,23 @@ def test_the_sample_blog_becomes_rows(twin):
 
 def test_records_have_the_fields_that_other_steps_read(twin, blog):
     run(twin, blog)
-    assert list(twin.records("documents")[0]) == ["id", "title", "text", "date", "source", "author", "language", "kind"]
-    assert list(twin.records("passages")[0]) == ["id", "document", "text", "tokens_estimate", "split"]
+    assert list(twin.records("documents")[0]) == [
+        "id",
+        "title",
+        "text",
+        "date",
+        "source",
+        "author",
+        "language",
+        "kind",
+    ]
+    assert list(twin.records("passages")[0]) == [
+        "id",
+        "document",
+        "text",
+        "tokens_estimate",
+        "split",
+    ]
     assert twin.records("documents")[0]["date"] == "2010-01-02"
 
 
@@ -94,6 +125,7 @@ def test_the_same_folder_gives_the_same_files(twin, blog):
     def files():
         names = ("documents", "passages", "train", "val", "test", "dropped")
         return {name: twin.file(name).read_bytes() for name in names}
+
     run(twin, blog)
     first = files()
     run(twin, blog)
@@ -105,33 +137,49 @@ def test_an_edit_and_a_new_post_move_no_other_document(twin, blog):
     before = {p["document"]: p["split"] for p in twin.records("passages")}
     post = next(blog.iterdir())
     post.write_text(post.read_text() + "\n\n又补一句，拧紧了再走，别忘了。")
-    (blog / "new.md").write_text("# 新的一篇\n\n" + "从来没有写过的新话题，说的是码头上的海鸥和它们偷走的螺母。" * 2)
+    (blog / "new.md").write_text(
+        "# 新的一篇\n\n" + "从来没有写过的新话题，说的是码头上的海鸥和它们偷走的螺母。" * 2
+    )
     run(twin, blog)
     after = {p["document"]: p["split"] for p in twin.records("passages")}
     assert len(after) == 13 and all(after[name] == split for name, split in before.items())
 
 
 def test_decisions_of_the_owner_survive_a_new_run(twin, blog):
-    (blog / "quote.md").write_text("# 来信\n\n" + TEXT.format(77, 770) + "\n\n> 许会计说，鱼丸涨价了，补胎也要跟着涨才公平。")
-    (blog / "draft.md").write_text("---\ndraft: true\n---\n还没写完的一篇，讲台风天收摊的规矩，写到一半。")
+    (blog / "quote.md").write_text(
+        "# 来信\n\n" + TEXT.format(77, 770) + "\n\n> 许会计说，鱼丸涨价了，补胎也要跟着涨才公平。"
+    )
+    (blog / "draft.md").write_text(
+        "---\ndraft: true\n---\n还没写完的一篇，讲台风天收摊的规矩，写到一半。"
+    )
     run(twin, blog)
     documents = {d["source"]: d["id"] for d in twin.records("documents")}
-    quote, = [line["id"] for line in dropped(twin) if line["what"] == "quotation"]
-    draft, = [line["id"] for line in dropped(twin) if line["reason"] == "draft"]
-    passage, = [p["id"] for p in twin.records("passages") if p["document"] == documents["2012-01-02-post.md"]]
+    (quote,) = [line["id"] for line in dropped(twin) if line["what"] == "quotation"]
+    (draft,) = [line["id"] for line in dropped(twin) if line["reason"] == "draft"]
+    (passage,) = [
+        p["id"]
+        for p in twin.records("passages")
+        if p["document"] == documents["2012-01-02-post.md"]
+    ]
     row = next(row for row in all_rows(twin) if row["kind"] == "qa" and row["passage"] == passage)
     twin.decide(documents["2010-01-02-post.md"], action="drop")
-    twin.decide(documents["2011-01-02-post.md"], action="edit", text="我自己改过的一段话，比原来的好得多，也长得多。")
+    twin.decide(
+        documents["2011-01-02-post.md"],
+        action="edit",
+        text="我自己改过的一段话，比原来的好得多，也长得多。",
+    )
     twin.decide(quote, action="restore")
     twin.decide(draft, action="restore")
     twin.decide(row["id"], action="edit", question="改过的问题？")
     for _ in range(2):
         run(twin, blog)
         texts = {d["source"]: d["text"] for d in twin.records("documents")}
-        assert "2010-01-02-post.md" not in texts and texts["2011-01-02-post.md"].startswith("我自己改过")
+        assert "2010-01-02-post.md" not in texts and texts["2011-01-02-post.md"].startswith(
+            "我自己改过"
+        )
         assert "补胎也要跟着涨" in texts["quote.md"] and "draft.md" in texts
         assert [line["reason"] for line in dropped(twin)] == ["you dropped it"]
-    changed, = [r for r in all_rows(twin) if r["id"] == row["id"]]
+    (changed,) = [r for r in all_rows(twin) if r["id"] == row["id"]]
     assert (changed["messages"][1]["content"], changed["source"]) == ("改过的问题？", "owner")
     twin.decide(row["id"], action="drop")
     run(twin, blog)
@@ -148,8 +196,11 @@ def test_a_decision_makes_the_step_stale(twin, blog):
 def test_of_duplicates_the_earliest_stays_unless_the_owner_wants_both(twin, blog):
     shutil.copy(blog / "2015-01-02-post.md", blog / "2020-05-05-again.md")
     run(twin, blog)
-    again, = dropped(twin)
-    assert (again["document"], again["reason"]) == ("2020-05-05-again.md", "duplicate of another text")
+    (again,) = dropped(twin)
+    assert (again["document"], again["reason"]) == (
+        "2020-05-05-again.md",
+        "duplicate of another text",
+    )
     twin.decide(again["id"], action="restore")
     run(twin, blog)
     names = {d["id"]: d["source"] for d in twin.records("documents")}
@@ -163,17 +214,25 @@ def test_of_many_copies_one_is_left(twin, blog):
         (blog / f"2009-01-0{day}-copy.md").write_text(text + f"\n\n第 {day} 次重发。")
     run(twin, blog)
     sources = {d["source"] for d in twin.records("documents")}
-    assert len(sources) == 12 and "2009-01-03-copy.md" in sources and "2015-01-02-post.md" not in sources
+    assert (
+        len(sources) == 12
+        and "2009-01-03-copy.md" in sources
+        and "2015-01-02-post.md" not in sources
+    )
 
 
 def test_what_stands_under_another_name_is_put_aside_once_the_owner_said_who_they_are(twin, blog):
     guest = "---\nauthor: {}\n---\n" + TEXT.format(88, 880)
     (blog / "guest.md").write_text(guest.format("教练老周"))
-    (blog / "login.md").write_text("---\nauthor: Ning Haiping\n---\n" + "海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3)
+    (blog / "login.md").write_text(
+        "---\nauthor: Ning Haiping\n---\n" + "海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3
+    )
     outcome = run(twin, blog, author="")
     assert "several authors" in " ".join(outcome.warnings) and not dropped(twin)
     run(twin, blog)
-    assert [(line["document"], line["reason"]) for line in dropped(twin)] == [("guest.md", "under another person's name")]
+    assert [(line["document"], line["reason"]) for line in dropped(twin)] == [
+        ("guest.md", "under another person's name")
+    ]
     outcome = run(twin, blog)
     assert "If that name is yours too, add it" in " ".join(outcome.warnings)
     run(twin, blog, me="教练老周")
@@ -216,7 +275,9 @@ def test_consent_can_be_taken_back(twin, blog):
     run(twin, blog, consent=True)
     given = Twin(twin.path).facts["consent"]
     run(twin, blog, consent=True)
-    assert Twin(twin.path).facts["consent"] == given and given["given"] is True and given["when"] > 0
+    assert (
+        Twin(twin.path).facts["consent"] == given and given["given"] is True and given["when"] > 0
+    )
     run(twin, blog, consent=False)
     assert Twin(twin.path).facts["consent"] == {"given": False, "when": None}
 
@@ -226,7 +287,9 @@ def test_author_and_introduction_follow_the_settings_also_when_emptied(twin, blo
     assert "我姓宁。" in Twin(twin.path).facts["persona_prompt"]
     run(twin, blog, author="", introduction="")
     facts = Twin(twin.path).facts
-    assert (facts["author"], facts["introduction"]) == ("demo", "") and "我姓宁。" not in facts["persona_prompt"]
+    assert (facts["author"], facts["introduction"]) == ("demo", "") and "我姓宁。" not in facts[
+        "persona_prompt"
+    ]
 
 
 def test_decisions_of_the_wrong_shape_are_passed_over_and_named(twin, blog):
@@ -235,26 +298,35 @@ def test_decisions_of_the_wrong_shape_are_passed_over_and_named(twin, blog):
     wrong = {second: "drop", "edited": {"action": "edit", "text": 5}}
     write_json(twin.file("decisions"), {first: {"action": "drop"}, **wrong})
     outcome = run(twin, blog)
-    assert value(outcome, "documents") == 11 and second in {d["id"] for d in twin.records("documents")}
+    assert value(outcome, "documents") == 11 and second in {
+        d["id"] for d in twin.records("documents")
+    }
     assert f"ignored: {second}, edited." in " ".join(outcome.warnings)
 
 
 def test_private_names_are_masked_everywhere_and_masking_can_be_turned_off(twin, blog):
     run(twin, blog, names="街坊")
-    assert "街坊" not in twin.file("documents").read_text() and "[人名-1]" in twin.file("train").read_text()
+    assert (
+        "街坊" not in twin.file("documents").read_text()
+        and "[人名-1]" in twin.file("train").read_text()
+    )
     run(twin, blog, names="街坊", mask=False)
     assert "街坊" in twin.file("documents").read_text()
 
 
 def test_gbk_utf16_and_binary_junk_in_one_folder(twin, blog):
-    (blog / "gbk.txt").write_bytes(("海鸥\n\n" + "海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3).encode("gbk"))
+    (blog / "gbk.txt").write_bytes(
+        ("海鸥\n\n" + "海鸥偷走螺母，落在栈桥上，潮水来了又去。" * 3).encode("gbk")
+    )
     gulls = "Gulls stole a nut and dropped it on the jetty, and the tide came. "
     (blog / "utf16.md").write_text("# Gulls\n\n" + gulls * 3, "utf-16")
     (blog / "junk.md").write_bytes(os.urandom(5000))
     run(twin, blog)
     titles = {d["source"]: d["title"] for d in twin.records("documents")}
     assert (titles["gbk.txt"], titles["utf16.md"]) == ("海鸥", "Gulls")
-    assert [(line["document"], line["reason"]) for line in dropped(twin)] == [("junk.md", "not text")]
+    assert [(line["document"], line["reason"]) for line in dropped(twin)] == [
+        ("junk.md", "not text")
+    ]
 
 
 def test_three_lines_are_too_little_and_that_is_a_sentence(twin, tmp_path):
@@ -279,7 +351,11 @@ def levels(twin, source, **values):
 def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
     (tmp_path / "empty").mkdir()
     assert not stops(corpus.problems(settings.Corpus(source=str(blog)), twin))
-    for source, says in ((tmp_path / "nowhere", "no folder"), (tmp_path / "empty", "nothing to read"), ("", "no folder")):
+    for source, says in (
+        (tmp_path / "nowhere", "no folder"),
+        (tmp_path / "empty", "nothing to read"),
+        ("", "no folder"),
+    ):
         (level, text), *_ = levels(twin, source)
         assert level == "stop" and says in text
     (level, text), *_ = levels(twin, blog, raw_share=2.0)

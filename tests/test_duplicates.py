@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from twinlib.corpus.dedupe import EXACT, PIECE, Groups, Sketches, shingles, similar, superfluous
 
-POSTS = [path.read_text(encoding="utf-8")
-         for path in sorted((Path(__file__).parent.parent / "data_samples" / "posts").iterdir())]
-POST = "小雨。台上一缸茶，别的没有。今天只讲茶。街坊路过都要说一句，老宁，这天气喝这么烫。我说茶要烫。"
+POSTS = [
+    path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parent.parent / "data_samples" / "posts").iterdir())
+]
+POST = (
+    "小雨。台上一缸茶，别的没有。今天只讲茶。街坊路过都要说一句，老宁，这天气喝这么烫。我说茶要烫。"
+)
 
 
 def slowly(texts, alike=0.5):
@@ -28,7 +32,7 @@ def slowly(texts, alike=0.5):
 def spelled(text):
     letters = "".join(character for character in text.casefold() if character.isalnum())
     sizes = [5 if letter >= "\u2e80" else 12 for letter in letters]
-    found = {letters[n:n + size] for n, size in enumerate(sizes) if n + size <= len(letters)}
+    found = {letters[n : n + size] for n, size in enumerate(sizes) if n + size <= len(letters)}
     return found or {letters} - {""}
 
 
@@ -39,7 +43,9 @@ def edited(text, rng):
     for place in rng.sample(range(len(units)), int(len(units) * rng.uniform(0, 0.04))):
         units[place] = rng.choice(units)
     start = rng.randrange(len(units) // 4)
-    return rng.choice(["", rng.choice(POSTS)[:200]]) + space.join(units[start:start + int(len(units) * 0.9)])
+    return rng.choice(["", rng.choice(POSTS)[:200]]) + space.join(
+        units[start : start + int(len(units) * 0.9)]
+    )
 
 
 def made(copies=6, seed=5):
@@ -58,7 +64,7 @@ def test_near_duplicates_are_found_and_others_are_not():
 
 def test_an_excerpt_is_contained_in_the_whole():
     whole = "".join(f"第{n}件工具是一把{n * 7}毫米的扳手，挂在墙上第{n * 3}格。" for n in range(40))
-    (_, _, jaccard, containment), = similar([whole, whole[100:300]])
+    ((_, _, jaccard, containment),) = similar([whole, whole[100:300]])
     assert jaccard < 0.5 < 0.95 < containment
 
 
@@ -69,17 +75,24 @@ def test_nearly_all_pairs_are_found_in_both_languages_no_others_and_with_exact_n
     alike = {pair for pair, (jaccard, _) in right.items() if jaccard >= 0.6}
     assert len(alike) > 150 and len(alike & set(found)) >= 0.99 * len(alike)
     assert len(found) >= 0.98 * len(right)
-    assert found == {pair: right[pair] for pair in found}  # none that isn't one, and the numbers to the last digit
+    assert found == {
+        pair: right[pair] for pair in found
+    }  # none that isn't one, and the numbers to the last digit
 
 
 def test_the_sample_blog_holds_one_repost_and_nothing_else_alike():
-    (i, j, jaccard, _), = similar(POSTS)
+    ((i, j, jaccard, _),) = similar(POSTS)
     assert POSTS[i] != POSTS[j] and jaccard > 0.5 and "茶要烫" in POSTS[i] and "茶要烫" in POSTS[j]
 
 
-@pytest.mark.parametrize("one, other", [
-    ("Half a turn more, and then you stop.", "half a turn more — and THEN, you stop"), ("茶要烫，人要慢，话要少。", "茶要烫人要慢 话要少"),
-    ("Straße und Maße, wie immer", "STRASSE UND MASSE WIE IMMER")])
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("Half a turn more, and then you stop.", "half a turn more — and THEN, you stop"),
+        ("茶要烫，人要慢，话要少。", "茶要烫人要慢 话要少"),
+        ("Straße und Maße, wie immer", "STRASSE UND MASSE WIE IMMER"),
+    ],
+)
 def test_case_spaces_and_punctuation_do_not_count(one, other):
     assert similar([one, other]) == [(0, 1, 1.0, 1.0)]
 
@@ -119,7 +132,10 @@ def test_thousands_of_near_copies_hang_together_without_comparing_all_with_all()
 
 def test_a_line_that_stands_in_every_text_makes_no_pairs():
     footer = "谢谢你读到这里，下周同一时间，老地方见，茶我请，话你说。" * 2
-    bodies = ["".join(random.Random(n).choices("山水风雨花鸟鱼虫日月星辰江河湖海春夏秋冬东西南北", k=300)) for n in range(300)]
+    bodies = [
+        "".join(random.Random(n).choices("山水风雨花鸟鱼虫日月星辰江河湖海春夏秋冬东西南北", k=300))
+        for n in range(300)
+    ]
     assert similar([body + footer for body in bodies]) == []
 
 
@@ -148,7 +164,7 @@ def test_a_book_is_hashed_in_pieces_as_if_at_once(monkeypatch):
 def test_a_chapter_is_found_in_a_book_too_long_to_be_compared_whole():
     rng = random.Random(2)
     book = "".join(rng.choices([chr(code) for code in range(0x4E00, 0x5E00)], k=2**EXACT + 1000))
-    (_, _, jaccard, containment), = similar([book, book[200_000:203_000]])
+    ((_, _, jaccard, containment),) = similar([book, book[200_000:203_000]])
     assert containment == 1.0 and jaccard == pytest.approx(3000 / len(book), rel=0.1)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from twinlib.models import pip_base, load
+from twinlib.models import load, pip_base
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,15 @@ def test_merges_come_in_the_order_of_the_merged_tokens():
     assert pip_base.merges_of(tokens, types) == [("a", "b"), ("ab", "c"), ("a", "bc"), ("b", "c")]
 
 
-@pytest.mark.parametrize("text, ids", [("hello world", [23391, 1902]), ("你好 hello", [144626, 29104]),
-                                       ("<start_of_turn>user\n", [105, 2364, 107]), ("  😀", [138, 0])])
+@pytest.mark.parametrize(
+    "text, ids",
+    [
+        ("hello world", [23391, 1902]),
+        ("你好 hello", [144626, 29104]),
+        ("<start_of_turn>user\n", [105, 2364, 107]),
+        ("  😀", [138, 0]),
+    ],
+)
 def test_text_becomes_gemmas_own_tokens(gemma, text, ids):
     words = load.tokenizer(gemma)
     found = words(text, add_special_tokens=False)["input_ids"]

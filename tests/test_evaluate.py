@@ -3,15 +3,23 @@
 import pytest
 
 from twinlib import Stopped, TwinError, settings
-from twinlib.gguf import writer, tokenizer as gguf_vocabulary
-from twinlib.models import load
-from twinlib.progress import Progress
+from twinlib.evaluate import held_out
 from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test import codes as blind_codes
-from twinlib.evaluate import held_out
+from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf import writer
+from twinlib.models import load
+from twinlib.progress import Progress
 from twinlib.twin import Report, content_id, now, write_records
 
-LEFT_OUT = ("told_apart", "pick_my_reply", "membership", "forgetting", "own_facts", "never_wrote")  # at effort smoke
+LEFT_OUT = (
+    "told_apart",
+    "pick_my_reply",
+    "membership",
+    "forgetting",
+    "own_facts",
+    "never_wrote",
+)  # at effort smoke
 WANTED = settings.make("evaluate", effort="smoke", questions=3, answer_tokens=16)
 
 
@@ -38,8 +46,12 @@ def add_gguf(twin, tiny_base):
     tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
     vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     twin.folder("quantize")
-    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
-                    {"name": "tiny", "template": tokenizer.chat_template})
+    writer.write(
+        tiny_base,
+        {"Q8_0": twin.gguf("Q8_0")},
+        vocabulary,
+        {"name": "tiny", "template": tokenizer.chat_template},
+    )
 
 
 @pytest.fixture
@@ -59,43 +71,82 @@ def levels(twin):
 # The whole step
 
 
-def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_there(trained, tiny_base):
+def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_there(
+    trained, tiny_base
+):
     add_gguf(trained, tiny_base)
     outcome = run(trained)
     answers = trained.records("answers")
     assert len({a["question"] for a in answers}) == min(3, len(evaluate._questions(trained)))
-    asked = {row: [a["question"] for a in answers if a["row"] == row]
-             for row in ("base", "prompt", "twin", "twin-Q8_0")}
-    assert len({tuple(questions) for questions in asked.values()}) == 1 and len(answers) == 4 * len(asked["base"])
-    learnt = {row["messages"][-2]["content"] for row in trained.records("train") if row["kind"] == "qa"}
+    asked = {
+        row: [a["question"] for a in answers if a["row"] == row]
+        for row in ("base", "prompt", "twin", "twin-Q8_0")
+    }
+    assert len({tuple(questions) for questions in asked.values()}) == 1 and len(answers) == 4 * len(
+        asked["base"]
+    )
+    learnt = {
+        row["messages"][-2]["content"] for row in trained.records("train") if row["kind"] == "qa"
+    }
     assert asked["base"] and not learnt & set(asked["base"])
     figures = outcome.figures
-    assert {"prediction_gain", "sounds_like_me", "sounds_like_me.prompt", "copied", "personal_data", "nonsense",
-            "nonsense.base", "nonsense.twin-Q8_0", *LEFT_OUT} <= set(figures)
-    assert all(figures[name]["value"] is None and "effort smoke" in figures[name]["note"] for name in LEFT_OUT)
-    assert "quantize" in figures["quantization_loss"]["note"] and "no friend's code" in figures["fool_rate"]["note"]
+    assert {
+        "prediction_gain",
+        "sounds_like_me",
+        "sounds_like_me.prompt",
+        "copied",
+        "personal_data",
+        "nonsense",
+        "nonsense.base",
+        "nonsense.twin-Q8_0",
+        *LEFT_OUT,
+    } <= set(figures)
+    assert all(
+        figures[name]["value"] is None and "effort smoke" in figures[name]["note"]
+        for name in LEFT_OUT
+    )
+    assert (
+        "quantize" in figures["quantization_loss"]["note"]
+        and "no friend's code" in figures["fool_rate"]["note"]
+    )
     assert all(figure["note"] for figure in figures.values())
-    assert isinstance(figures["prediction_gain"]["value"], float) and figures["nonsense"]["n"] == len(asked["base"])
+    assert isinstance(figures["prediction_gain"]["value"], float) and figures["nonsense"][
+        "n"
+    ] == len(asked["base"])
     assert any("Too few to tell" in warning for warning in outcome.warnings)
-    assert {"corpus/test.jsonl", "persona/adapter", "quantize/demo-Q8_0.gguf"} <= set(outcome.inputs)
+    assert {"corpus/test.jsonl", "persona/adapter", "quantize/demo-Q8_0.gguf"} <= set(
+        outcome.inputs
+    )
     page = evaluate.side_by_side(trained)[0]
-    assert list(page) == ["question", "real", "base", "prompt", "twin", "twin-Q8_0"] and page["base"] != page["twin"]
+    assert (
+        list(page) == ["question", "real", "base", "prompt", "twin", "twin-Q8_0"]
+        and page["base"] != page["twin"]
+    )
     assert trained.file("side_by_side").exists(), "the page to read is made by the step"
 
 
 def test_at_effort_standard_everything_is_measured_or_says_what_it_lacks(trained, tmp_path):
     problems = tmp_path / "problems.jsonl"
-    problems.write_text('{"question": "2 + 2?", "answer": "4"}\n' * 2 + '{"question": "3 + 4?", "answer": "7"}\n')
-    wanted = settings.make("evaluate", effort="standard", questions=4, answer_tokens=16, problems=str(problems))
+    problems.write_text(
+        '{"question": "2 + 2?", "answer": "4"}\n' * 2 + '{"question": "3 + 4?", "answer": "7"}\n'
+    )
+    wanted = settings.make(
+        "evaluate", effort="standard", questions=4, answer_tokens=16, problems=str(problems)
+    )
     outcome = run(trained, wanted)
     figures = outcome.figures
     assert figures["forgetting"]["n"] == 60 and figures["forgetting.problems"]["n"] == 2
-    assert figures["forgetting.base"]["value"] < 0.2 and "hardly anything to forget" in figures["forgetting"]["note"]
+    assert (
+        figures["forgetting.base"]["value"] < 0.2
+        and "hardly anything to forget" in figures["forgetting"]["note"]
+    )
     assert figures["own_facts"]["n"] >= 8 and figures["own_facts"]["value"] < 0.2
     assert figures["never_wrote"]["n"] == 30 and figures["never_wrote.false_premises"]["n"] == 10
     assert "memory" in figures["own_facts.memory"]["note"]
     for name in ("told_apart", "pick_my_reply", "membership"):
-        assert figures[name]["value"] is None and figures[name]["note"].startswith("Too few to tell")
+        assert figures[name]["value"] is None and figures[name]["note"].startswith(
+            "Too few to tell"
+        )
     assert str(problems) in outcome.inputs and all(figure["note"] for figure in figures.values())
     again = [run(trained, wanted).figures, figures]
     assert again[0] == again[1]
@@ -103,7 +154,11 @@ def test_at_effort_standard_everything_is_measured_or_says_what_it_lacks(trained
 
 def test_a_problem_file_that_is_not_there_is_a_stop(trained):
     wanted = settings.make("evaluate", problems="/nowhere/problems.jsonl")
-    assert [problem.level for problem in evaluate.problems(wanted, trained) if "/nowhere" in problem.text] == ["stop"]
+    assert [
+        problem.level
+        for problem in evaluate.problems(wanted, trained)
+        if "/nowhere" in problem.text
+    ] == ["stop"]
 
 
 def test_a_second_run_loads_no_model_and_says_the_same(trained, monkeypatch):
@@ -150,21 +205,40 @@ def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(samp
     model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     texts = [passage["text"] for passage in held_out.cut(evaluate._passages(sample_twin, "test"))]
     plain = sum(nats for nats, _ in load.nll(model, tokenizer, texts, 2048))
-    scores = [[score["nats"] for score in sample_twin.records("scores") if score["id"] == content_id(text)]
-              for text in texts]
+    scores = [
+        [
+            score["nats"]
+            for score in sample_twin.records("scores")
+            if score["id"] == content_id(text)
+        ]
+        for text in texts
+    ]
     base, twin = map(sum, zip(*scores))
     assert base == pytest.approx(plain, rel=1e-4) and abs(base - twin) > 1
     gain = (base - twin) / len("".join(texts))
-    assert f"surprises the twin {abs(gain):.3f} {'less' if gain > 0 else 'more'} than its base" in note
+    assert (
+        f"surprises the twin {abs(gain):.3f} {'less' if gain > 0 else 'more'} than its base" in note
+    )
 
 
 def test_the_fool_rate_is_that_of_the_codes_that_friends_sent_back(twin):
-    trials = [{"question": str(n), "owner": "a", "other": "b", "row": "twin", "first": n % 2} for n in range(10)]
+    trials = [
+        {"question": str(n), "owner": "a", "other": "b", "row": "twin", "first": n % 2}
+        for n in range(10)
+    ]
     assert evaluate._fool_rate(twin)["value"] is None
     twin.folder("evaluate")
-    write_records(twin.file("blind_tests"), [{"id": "AAAA", "trials": trials}, {"id": "ABCD", "trials": trials}])
-    fooled = tuple(blind_codes.Choice(trial["first"] ^ (n < 3), 2, False) for n, trial in enumerate(trials))
-    codes = [blind_codes.write(blind_codes.Reply(test, 7, blind_codes.START, fooled, "")) for test in ("AAAA", "ABCD")]
+    write_records(
+        twin.file("blind_tests"),
+        [{"id": "AAAA", "trials": trials}, {"id": "ABCD", "trials": trials}],
+    )
+    fooled = tuple(
+        blind_codes.Choice(trial["first"] ^ (n < 3), 2, False) for n, trial in enumerate(trials)
+    )
+    codes = [
+        blind_codes.write(blind_codes.Reply(test, 7, blind_codes.START, fooled, ""))
+        for test in ("AAAA", "ABCD")
+    ]
     twin.file("blind_codes").write_text("\n".join(codes))
     found = evaluate._fool_rate(twin)
     assert (found["value"], found["n"]) == (0.3, 10) and found["low"] < 0.3 < found["high"]
@@ -194,8 +268,11 @@ def test_five_voices_or_more_in_both_languages():
 
 
 def test_a_twin_without_an_adapter_is_told_to_train(sample_twin):
-    assert any("'persona'" in problem.text for problem in evaluate.problems(WANTED, sample_twin)
-               if problem.level == "stop")
+    assert any(
+        "'persona'" in problem.text
+        for problem in evaluate.problems(WANTED, sample_twin)
+        if problem.level == "stop"
+    )
     with pytest.raises(TwinError, match="'persona'"):
         run(sample_twin)
 
@@ -206,7 +283,9 @@ def test_a_trained_twin_may_be_measured_without_a_gguf_file(trained):
 
 
 def test_an_empty_twin_is_told_to_read_the_corpus(twin):
-    assert [(p.level, "'corpus'" in p.text) for p in evaluate.problems(WANTED, twin)] == [("stop", True)]
+    assert [(p.level, "'corpus'" in p.text) for p in evaluate.problems(WANTED, twin)] == [
+        ("stop", True)
+    ]
 
 
 def test_a_damaged_test_file_is_a_sentence(trained):
@@ -217,13 +296,28 @@ def test_a_damaged_test_file_is_a_sentence(trained):
 def test_nothing_held_out_is_a_stop(trained):
     passages = [{**passage, "split": "train"} for passage in trained.records("passages")]
     write_records(trained.file("passages"), passages)
-    assert any("held out" in problem.text for problem in evaluate.problems(WANTED, trained) if problem.level == "stop")
+    assert any(
+        "held out" in problem.text
+        for problem in evaluate.problems(WANTED, trained)
+        if problem.level == "stop"
+    )
 
 
-@pytest.mark.parametrize("effort, questions, tokens, picks", [("smoke", 6, 70, 0), ("quick", 12, 120, 20),
-                                                              ("standard", 40, 250, 50), ("thorough", 100, 300, 100)])
+@pytest.mark.parametrize(
+    "effort, questions, tokens, picks",
+    [
+        ("smoke", 6, 70, 0),
+        ("quick", 12, 120, 20),
+        ("standard", 40, 250, 50),
+        ("thorough", 100, 300, 100),
+    ],
+)
 def test_the_plan_follows_the_effort(twin, effort, questions, tokens, picks):
     plan = evaluate.plan(settings.make("evaluate", effort=effort), twin)
-    assert plan.values == {"questions": questions, "answer_tokens": tokens, "picks": picks,
-                           "files": "recommended" if effort in ("smoke", "quick") else "all"}
+    assert plan.values == {
+        "questions": questions,
+        "answer_tokens": tokens,
+        "picks": picks,
+        "files": "recommended" if effort in ("smoke", "quick") else "all",
+    }
     assert plan.seconds > 0 and plan.memory_gb > 0 and set(plan.reasons) == set(plan.values)

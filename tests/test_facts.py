@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.evaluate import facts
 from twinlib.corpus import rows
+from twinlib.evaluate import facts
 from twinlib.evaluate.held_out import voices
-from twinlib.corpus.passages import language_of
+from twinlib.text.script import language_of
 
 POSTS = Path(__file__).parent.parent / "data_samples" / "posts"
 
@@ -20,9 +20,11 @@ def passage(text, document="d", language="en"):
 
 
 def test_a_year_and_gaps_are_asked_and_the_answer_stands_in_the_writing():
-    texts = [passage("Soft day. I worked in the Grey Gull depot for twenty-six years.", "a"),
-             passage("那天风很大。他说新伞二十五块一把，是不是修它不划算。", "b", "zh"),
-             passage("Only small words here and nothing that could be counted at all, neighbour.", "c")]
+    texts = [
+        passage("Soft day. I worked in the Grey Gull depot for twenty-six years.", "a"),
+        passage("那天风很大。他说新伞二十五块一把，是不是修它不划算。", "b", "zh"),
+        passage("Only small words here and nothing that could be counted at all, neighbour.", "c"),
+    ]
     found = facts.own_facts(texts, {"a": {"title": "The depot", "date": "2016-05-01"}}, 10)
     assert [one["answer"] for one in found] == ["2016", "二十五"]
     assert "“The depot”" in found[0]["question"] and "新伞____块一把" in found[1]["question"]
@@ -38,11 +40,19 @@ def test_the_sample_blog_gives_a_question_for_each_document_with_a_number_or_a_n
     assert len(found) >= 20 and len({one["document"] for one in found}) == len(found)
 
 
-@pytest.mark.parametrize("wanted, said, right, why", [
-    ("2016", "It was in 2016.", True, ""), ("2016", "20160", False, "a longer number"),
-    ("12", "3.12", False, "a fraction"),
-    ("twenty-six", "Twenty-six years.", True, "capitals"), ("Xiaoman", "Xiaomangirl", False, "a longer name"),
-    ("二十五", "是二十五块。", True, "Chinese has no spaces"), ("二十五", "二十", False, ""), ("2016", "", False, "nothing said")])
+@pytest.mark.parametrize(
+    "wanted, said, right, why",
+    [
+        ("2016", "It was in 2016.", True, ""),
+        ("2016", "20160", False, "a longer number"),
+        ("12", "3.12", False, "a fraction"),
+        ("twenty-six", "Twenty-six years.", True, "capitals"),
+        ("Xiaoman", "Xiaomangirl", False, "a longer name"),
+        ("二十五", "是二十五块。", True, "Chinese has no spaces"),
+        ("二十五", "二十", False, ""),
+        ("2016", "", False, "nothing said"),
+    ],
+)
 def test_an_answer_gives_the_fact_or_not(wanted, said, right, why):
     assert facts.right({"answer": wanted}, said) == right, why
 
@@ -52,7 +62,10 @@ def test_what_the_twin_knows_is_beside_what_can_be_guessed():
     known = [f"In {one['answer']}." for one in asked]
     found = facts.own_facts_figures(asked, [""] * 10, known)
     assert (found["own_facts"]["value"], found["own_facts.base"]["value"]) == (1, 0)
-    assert "took in some facts" in found["own_facts"]["note"] and "10 of 10" in found["own_facts"]["note"]
+    assert (
+        "took in some facts" in found["own_facts"]["note"]
+        and "10 of 10" in found["own_facts"]["note"]
+    )
     assert "not your facts" in facts.own_facts_figures(asked, known, known)["own_facts"]["note"]
     assert found["own_facts.memory"]["value"] is None
     few = facts.own_facts_figures(asked[:3], [""] * 3, known[:3])["own_facts"]
@@ -65,8 +78,11 @@ def test_what_the_twin_knows_is_beside_what_can_be_guessed():
 def test_thirty_unanswerable_questions_and_ten_false_premises_in_the_twins_languages():
     found = facts.never_wrote("灰鸥港的自行车摊。", [], ["zh", "en"])
     kinds = [(one["kind"], one["language"]) for one in found]
-    assert [kinds.count((kind, language)) for kind in ("unanswerable", "false_premises") for language in ("zh", "en")] \
-        == [15, 15, 5, 5]
+    assert [
+        kinds.count((kind, language))
+        for kind in ("unanswerable", "false_premises")
+        for language in ("zh", "en")
+    ] == [15, 15, 5, 5]
     assert len({one["question"] for one in found}) == 40
     assert len(facts.never_wrote("", [], ["en"])) == 40
 
@@ -74,37 +90,63 @@ def test_thirty_unanswerable_questions_and_ten_false_premises_in_the_twins_langu
 def test_what_the_corpus_mentions_or_training_asked_is_not_asked():
     asked = {one["question"] for one in facts.never_wrote("", [], ["en"])}
     spared = facts.never_wrote("My Telescope and the circus.", [], ["en"])
-    assert not [one for one in spared if "telescope" in one["question"] or "circus" in one["question"]]
+    assert not [
+        one for one in spared if "telescope" in one["question"] or "circus" in one["question"]
+    ]
     assert any("telescope" in question for question in asked)
     learnt = next(iter(asked))
     assert learnt not in {one["question"] for one in facts.never_wrote("", [learnt], ["en"])}
     trained = {question for known in (rows.UNKNOWN_ZH, rows.UNKNOWN_EN) for _, question in known}
-    assert not trained & {one["question"] for one in facts.never_wrote("", [], ["zh", "en"], 60, 20)}
+    assert not trained & {
+        one["question"] for one in facts.never_wrote("", [], ["zh", "en"], 60, 20)
+    }
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_the_twin_learns_to_say_is_a_refusal_and_what_people_write_is_none(language):
     assert all(facts.refuses(said, language) for said in rows.UNWRITTEN[language])
-    paragraphs = [line for text in voices(language).values() for line in text.splitlines() if len(line) > 30]
+    paragraphs = [
+        line for text in voices(language).values() for line in text.splitlines() if len(line) > 30
+    ]
     assert sum(facts.refuses(line, language) for line in paragraphs) / len(paragraphs) < 0.05
 
 
-@pytest.mark.parametrize("language, said, refused", [
-    ("en", "I never owned a telescope, neighbour.", True), ("en", "I don't know any Judge Farrowby.", True),
-    ("en", "It was a brass one, and it cost me forty yuan.", False), ("en", "", False),
-    ("zh", "我没养过鹦鹉。", True), ("zh", "我不认识梅可凡。", True), ("zh", "我从来没有中过彩票。", True), ("zh", "叫小翠，养了三年。", False),
-    ("en", "Blue, with two stripes. " * 20 + "I don't know.", False)])
+@pytest.mark.parametrize(
+    "language, said, refused",
+    [
+        ("en", "I never owned a telescope, neighbour.", True),
+        ("en", "I don't know any Judge Farrowby.", True),
+        ("en", "It was a brass one, and it cost me forty yuan.", False),
+        ("en", "", False),
+        ("zh", "我没养过鹦鹉。", True),
+        ("zh", "我不认识梅可凡。", True),
+        ("zh", "我从来没有中过彩票。", True),
+        ("zh", "叫小翠，养了三年。", False),
+        ("en", "Blue, with two stripes. " * 20 + "I don't know.", False),
+    ],
+)
 def test_a_refusal_comes_first(language, said, refused):
     assert facts.refuses(said, language) == refused
 
 
 def test_making_up_and_refusing_wrongly_are_counted():
-    asked = [{"language": "en", "question": str(i), "kind": kind} for i in range(10)
-             for kind in ("unanswerable", "false_premises")]
+    asked = [
+        {"language": "en", "question": str(i), "kind": kind}
+        for i in range(10)
+        for kind in ("unanswerable", "false_premises")
+    ]
     no, made = "I never wrote about that.", "It was green."
-    twin = [made if one["kind"] == "unanswerable" and int(one["question"]) < 3 else no for one in asked]
+    twin = [
+        made if one["kind"] == "unanswerable" and int(one["question"]) < 3 else no for one in asked
+    ]
     answered = [{"text": no, "language": "en"}, *[{"text": made, "language": "en"}] * 3]
     found = facts.never_wrote_figures(asked, [made] * 20, twin, answered)
-    assert found["never_wrote"]["value"] == pytest.approx(0.3) and "So-so" in found["never_wrote"]["note"]
-    assert found["never_wrote.false_premises"]["value"] == 0 and found["never_wrote.refused_wrongly"]["value"] == 0.25
+    assert (
+        found["never_wrote"]["value"] == pytest.approx(0.3)
+        and "So-so" in found["never_wrote"]["note"]
+    )
+    assert (
+        found["never_wrote.false_premises"]["value"] == 0
+        and found["never_wrote.refused_wrongly"]["value"] == 0.25
+    )
     assert "the base 10" in found["never_wrote"]["note"]

@@ -7,10 +7,11 @@ import pytest
 widgets = pytest.importorskip("ipywidgets")
 
 from widget_tree import inside, text_of
+
 from twinlib import Twin
 from twinlib.settings import SETTINGS, fields
 from twinlib.twin import write_records
-from twinlib.ui import forms, base_models
+from twinlib.ui import base_models, forms
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 
@@ -33,7 +34,10 @@ def test_every_field_shows_its_label_and_help_in_both_languages(step, twin, monk
         seen = text_of(form) + "".join(getattr(part, "description", "") for part in inside(form))
         for field in fields(SETTINGS[step]):
             assert forms.esc(field.metadata["help"][position]) in seen
-            assert field.metadata["label"][position] in seen or forms.esc(field.metadata["label"][position]) in seen
+            assert (
+                field.metadata["label"][position] in seen
+                or forms.esc(field.metadata["label"][position]) in seen
+            )
 
 
 def test_advanced_fields_are_in_a_closed_accordion(twin):
@@ -51,11 +55,18 @@ def test_a_form_of_some_fields_keeps_the_others(twin):
     form = forms.form("corpus", twin, only=("author", "consent"))
     form.inputs["author"].value = "宁半圈"
     assert list(form.inputs) == ["author", "consent"]
-    assert (form.settings.source, form.settings.short, form.settings.author) == ("my_posts", 30, "宁半圈")
+    assert (form.settings.source, form.settings.short, form.settings.author) == (
+        "my_posts",
+        30,
+        "宁半圈",
+    )
 
 
 def test_what_was_last_wanted_fills_the_form_and_a_keyword_wins(twin):
-    twin.start("persona", {**asdict(SETTINGS["persona"]()), "rank": 8, "effort": "standard", "base": "qwen3-4b"})
+    twin.start(
+        "persona",
+        {**asdict(SETTINGS["persona"]()), "rank": 8, "effort": "standard", "base": "qwen3-4b"},
+    )
     assert forms.form("persona", twin).settings.rank == 8
     form = forms.form("persona", twin, effort="smoke", base=None)
     assert (form.settings.effort, form.settings.base) == ("smoke", "qwen3-4b")
@@ -65,11 +76,17 @@ def test_uploading_publicly_or_with_texts_is_never_ticked_from_last_time(twin):
     twin.start("publish", {"user": "me", "upload": True, "private": False, "corpus": True})
     form = forms.form("publish", twin)
     assert form.settings == SETTINGS["publish"](user="me")
-    assert [form.inputs[name].value for name in ("upload", "private", "corpus")] == [False, True, False]
+    assert [form.inputs[name].value for name in ("upload", "private", "corpus")] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_the_rows_are_read_once_in_a_form_however_much_is_typed(twin):
-    write_records(twin.file("train"), [{"id": "1", "messages": [{"role": "user", "content": "one two"}]}] * 30)
+    write_records(
+        twin.file("train"), [{"id": "1", "messages": [{"role": "user", "content": "one two"}]}] * 30
+    )
     form = forms.form("persona", twin)
     assert form.planned.reasons["steps"].startswith("30 rows")
     twin.file("train").unlink()
@@ -105,7 +122,9 @@ def test_a_typed_value_survives_a_new_plan(twin):
     assert form.settings.rank == 12 and form.settings.base == "qwen2.5-0.5b"
     assert form.planned.values["rank"] == 32
     assert "yours; auto would be 32" in form.hints["rank"].value
-    assert "auto would be" not in form.hints["base"].value, "the plan follows the base that was chosen"
+    assert "auto would be" not in form.hints["base"].value, (
+        "the plan follows the base that was chosen"
+    )
 
 
 def test_an_emptied_box_is_auto_again(twin):
@@ -115,12 +134,15 @@ def test_an_emptied_box_is_auto_again(twin):
     assert form.settings.rank == "auto"
 
 
-@pytest.mark.parametrize("step, name, typed, sentence", [
-    ("persona", "rank", "lots", "rank: 'lots' is not a whole number."),
-    ("persona", "rank", "999", "rank: 999 is outside 1 to 256."),
-    ("persona", "learning_rate", "nan", "learning_rate: nan is outside 1e-06 to 0.01."),
-    ("corpus", "raw_share", "0.9", "raw_share: 0.9 is outside 0.0 to 0.5."),
-])
+@pytest.mark.parametrize(
+    "step, name, typed, sentence",
+    [
+        ("persona", "rank", "lots", "rank: 'lots' is not a whole number."),
+        ("persona", "rank", "999", "rank: 999 is outside 1 to 256."),
+        ("persona", "learning_rate", "nan", "learning_rate: nan is outside 1e-06 to 0.01."),
+        ("corpus", "raw_share", "0.9", "raw_share: 0.9 is outside 0.0 to 0.5."),
+    ],
+)
 def test_a_wrong_value_is_a_sentence_at_once_and_in_the_error(step, name, typed, sentence, twin):
     form = forms.form(step, twin)
     form.inputs[name].value = typed
@@ -134,7 +156,9 @@ def test_a_wrong_value_is_a_sentence_at_once_and_in_the_error(step, name, typed,
 
 
 def test_a_wrong_keyword_is_a_sentence(twin):
-    with pytest.raises(ValueError, match="effort: 'huge' is none of: smoke, quick, standard, thorough."):
+    with pytest.raises(
+        ValueError, match="effort: 'huge' is none of: smoke, quick, standard, thorough."
+    ):
         forms.form("persona", twin, effort="huge")
     with pytest.raises(ValueError, match="There is no setting 'colour' in persona."):
         forms.form("persona", twin, colour="green")
@@ -152,7 +176,9 @@ def test_yes_no_and_auto_are_choices(twin):
 
 def test_bases_are_offered_with_size_licence_and_fit(twin):
     offers = {name: text for text, name in forms.form("persona", twin).inputs["base"].names.options}
-    assert offers["qwen2.5-3b"].startswith("qwen2.5-3b · 3.09B · qwen-research (no commercial use) · ")
+    assert offers["qwen2.5-3b"].startswith(
+        "qwen2.5-3b · 3.09B · qwen-research (no commercial use) · "
+    )
     assert offers["gemma-3-270m"].endswith("fits (16-bit)")
 
 
@@ -166,7 +192,10 @@ def test_any_other_base_can_be_typed(twin):
     assert base.other.layout.display == ""
     base.other.value = " someone/their-model "
     assert form.settings.base == "someone/their-model"
-    assert forms.form("persona", twin, base="/models/mine").inputs["base"].other.value == "/models/mine"
+    assert (
+        forms.form("persona", twin, base="/models/mine").inputs["base"].other.value
+        == "/models/mine"
+    )
 
 
 def test_what_people_typed_is_never_markup(twin):

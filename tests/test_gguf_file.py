@@ -10,29 +10,65 @@ import sys
 import gguf
 import pytest
 import torch
-
 from conftest import ROOT, save_tiny_tokenizer
-from twinlib.gguf import tensors, writer, tokenizer, k_quants
+
+from twinlib.gguf import k_quants, tensors, tokenizer, writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.twin import Stopped, TwinError
 
-CARD = {"name": "Ning", "license": "apache-2.0", "languages": ["zh", "en"], "base": "someone/Tiny-2L",
-        "template": load.CHATML}
-SHAPE = dict(vocab_size=600, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4,
-             num_key_value_heads=2, max_position_embeddings=512, eos_token_id=2, pad_token_id=0, bos_token_id=None)
-LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-          "original_max_position_embeddings": 64}
-GEMMA3 = {"full_attention": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0},
-          "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}}
+CARD = {
+    "name": "Ning",
+    "license": "apache-2.0",
+    "languages": ["zh", "en"],
+    "base": "someone/Tiny-2L",
+    "template": load.CHATML,
+}
+SHAPE = dict(
+    vocab_size=600,
+    hidden_size=256,
+    intermediate_size=512,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=512,
+    eos_token_id=2,
+    pad_token_id=0,
+    bos_token_id=None,
+)
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 10000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+GEMMA3 = {
+    "full_attention": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 500.0},
+}
 FAMILIES = {  # configuration, what differs from SHAPE, what differs in the adapter
     "qwen2": ("Qwen2Config", {"tie_word_embeddings": True}, {}),
     "qwen3": ("Qwen3Config", {"head_dim": 32, "tie_word_embeddings": False}, {"use_rslora": True}),
-    "llama": ("LlamaConfig", {"tie_word_embeddings": False, "rope_parameters": LLAMA3},
-              {"alpha_pattern": {"q_proj": 3}}),
-    "gemma3": ("Gemma3TextConfig", {"hidden_size": 160, "head_dim": 32, "num_hidden_layers": 6, "sliding_window": 8,
-                                    "query_pre_attn_scalar": 32, "rope_parameters": GEMMA3}, {}),
+    "llama": (
+        "LlamaConfig",
+        {"tie_word_embeddings": False, "rope_parameters": LLAMA3},
+        {"alpha_pattern": {"q_proj": 3}},
+    ),
+    "gemma3": (
+        "Gemma3TextConfig",
+        {
+            "hidden_size": 160,
+            "head_dim": 32,
+            "num_hidden_layers": 6,
+            "sliding_window": 8,
+            "query_pre_attn_scalar": 32,
+            "rope_parameters": GEMMA3,
+        },
+        {},
+    ),
 }
 PROMPT = [300, 17, 401, 55, 268, 512, 33, 104, 290, 77, 350, 461]  # longer than the sliding window
 
@@ -43,7 +79,9 @@ def random_model(family, folder):
 
     kind, extra, _ = FAMILIES[family]
     torch.manual_seed(3)
-    model = transformers.AutoModelForCausalLM.from_config(getattr(transformers, kind)(**{**SHAPE, **extra}))
+    model = transformers.AutoModelForCausalLM.from_config(
+        getattr(transformers, kind)(**{**SHAPE, **extra})
+    )
     for weight in model.parameters():
         weight.data += 0.1 * torch.randn_like(weight)
     model.get_input_embeddings().weight.data *= 0.1  # or a tied head only repeats the last token
@@ -56,8 +94,10 @@ def random_adapter(model, folder, **config):
     """A LoRA adapter on all linear layers with random numbers in both halves; returns the model with it."""
     from peft import LoraConfig, get_peft_model
 
-    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM",
-                                             **config))
+    model = get_peft_model(
+        model,
+        LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", **config),
+    )
     for name, weight in model.named_parameters():
         if "lora_" in name:
             weight.data = 0.1 * torch.randn_like(weight)
@@ -74,7 +114,7 @@ def greedy(model, ids, count):
     with torch.inference_mode():
         for _ in range(count):
             row.append(int(model(torch.tensor([row])).logits[0, -1].argmax()))
-    return row[len(ids):]
+    return row[len(ids) :]
 
 
 def with_weights_of(path, model, base):
@@ -83,7 +123,9 @@ def with_weights_of(path, model, base):
     with writer.Source(base) as source:
         for tensor in source.tensors:
             if tensor.source:
-                values = k_quants.decode(stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape)
+                values = k_quants.decode(
+                    stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape
+                )
                 values = writer.base_layout(source.config, tensor, values)
                 model.get_parameter(tensor.source).data.copy_(values)
     return model
@@ -105,7 +147,9 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
     plain = greedy(base, PROMPT, 24)
     trained = random_adapter(base, tmp_path / "adapter", **FAMILIES[family][2])
     outputs = {kind: tmp_path / f"x-{kind}.gguf" for kind in writer.TYPES}
-    sizes = writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter")
+    sizes = writer.write(
+        tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter"
+    )
     expected = greedy(trained, PROMPT, 24)
     assert expected != plain and not {0, 2} & set(expected)
     with Llama(outputs["F32"], context=256, precise=True) as llama:
@@ -114,13 +158,27 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
         assert llama.greedy(PROMPT, 24) == expected
     row = PROMPT + expected[:10]
     for kind in ("Q4_K_M", "Q5_K_M", "Q8_0"):
-        likeliest = next_tokens(with_weights_of(outputs[kind], base_of(trained), tmp_path / "base"), row)
+        likeliest = next_tokens(
+            with_weights_of(outputs[kind], base_of(trained), tmp_path / "base"), row
+        )
         with Llama(outputs[kind], context=256, precise=True) as llama:
-            same = [llama.greedy(row[:end], 1) == [likeliest[end - 1]] for end in range(len(PROMPT), len(row))]
+            same = [
+                llama.greedy(row[:end], 1) == [likeliest[end - 1]]
+                for end in range(len(PROMPT), len(row))
+            ]
         # llama.cpp rounds what goes into a quantized layer too, and guessing hits 1 in 600.
         assert sum(same) / len(same) >= 0.6, kind
-    assert sizes["Q4_K_M"] < sizes["Q5_K_M"] < sizes["Q6_K"] < sizes["Q8_0"] < sizes["F16"] < sizes["F32"]
-    assert sorted(p.name for p in tmp_path.glob("*.gguf")) == sorted(path.name for path in outputs.values())
+    assert (
+        sizes["Q4_K_M"]
+        < sizes["Q5_K_M"]
+        < sizes["Q6_K"]
+        < sizes["Q8_0"]
+        < sizes["F16"]
+        < sizes["F32"]
+    )
+    assert sorted(p.name for p in tmp_path.glob("*.gguf")) == sorted(
+        path.name for path in outputs.values()
+    )
     assert not list(tmp_path.glob(".*"))
 
 
@@ -130,26 +188,56 @@ def test_the_header_is_that_of_llama_cpps_converter(tmp_path):
     writer.write(tmp_path / "base", {"Q8_0": path}, vocabulary_of(tmp_path / "base"), CARD)
     reader = gguf.GGUFReader(path)
     expected = {
-        "general.architecture": "llama", "general.type": "model", "general.name": "Ning",
-        "general.license": "apache-2.0", "general.languages": ["zh", "en"], "general.quantization_version": 2,
-        "general.file_type": 7, "general.base_model.0.repo_url": "https://huggingface.co/someone/Tiny-2L",
-        "llama.context_length": 512, "llama.block_count": 2, "llama.embedding_length": 256,
-        "llama.feed_forward_length": 512, "llama.attention.head_count": 4, "llama.attention.head_count_kv": 2,
-        "llama.attention.key_length": 64, "llama.rope.dimension_count": 64, "llama.rope.freq_base": 10000.0,
-        "llama.vocab_size": 600, "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "qwen2",
-        "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.padding_token_id": 0, "tokenizer.ggml.add_bos_token": False,
-        "tokenizer.chat_template": load.CHATML}
+        "general.architecture": "llama",
+        "general.type": "model",
+        "general.name": "Ning",
+        "general.license": "apache-2.0",
+        "general.languages": ["zh", "en"],
+        "general.quantization_version": 2,
+        "general.file_type": 7,
+        "general.base_model.0.repo_url": "https://huggingface.co/someone/Tiny-2L",
+        "llama.context_length": 512,
+        "llama.block_count": 2,
+        "llama.embedding_length": 256,
+        "llama.feed_forward_length": 512,
+        "llama.attention.head_count": 4,
+        "llama.attention.head_count_kv": 2,
+        "llama.attention.key_length": 64,
+        "llama.rope.dimension_count": 64,
+        "llama.rope.freq_base": 10000.0,
+        "llama.vocab_size": 600,
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "qwen2",
+        "tokenizer.ggml.eos_token_id": 2,
+        "tokenizer.ggml.padding_token_id": 0,
+        "tokenizer.ggml.add_bos_token": False,
+        "tokenizer.chat_template": load.CHATML,
+    }
     assert {key: reader.fields[key].contents() for key in expected} == expected
     kinds = {tensor.name: tensor.tensor_type.name for tensor in reader.tensors}
-    assert kinds["token_embd.weight"] == kinds["output.weight"] == kinds["blk.1.ffn_down.weight"] == "Q8_0"
-    assert kinds["blk.0.attn_norm.weight"] == kinds["output_norm.weight"] == kinds["rope_freqs.weight"] == "F32"
+    assert (
+        kinds["token_embd.weight"]
+        == kinds["output.weight"]
+        == kinds["blk.1.ffn_down.weight"]
+        == "Q8_0"
+    )
+    assert (
+        kinds["blk.0.attn_norm.weight"]
+        == kinds["output_norm.weight"]
+        == kinds["rope_freqs.weight"]
+        == "F32"
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
-    trained = random_adapter(random_model(family, tmp_path / "base"), tmp_path / "adapter", **FAMILIES[family][2])
+    trained = random_adapter(
+        random_model(family, tmp_path / "base"), tmp_path / "adapter", **FAMILIES[family][2]
+    )
     outputs = {kind: tmp_path / f"{kind}.gguf" for kind in ("Q4_K_M", "Q5_K_M", "BF16")}
-    writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter")
+    writer.write(
+        tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter"
+    )
     weights, changed = trained.merge_and_unload().state_dict(), 0
     with writer.Source(tmp_path / "base", tmp_path / "adapter") as source:
         for kind, path in outputs.items():
@@ -157,13 +245,17 @@ def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
             assert list(stored) == [tensor.name for tensor in source.tensors]
             for tensor in source.tensors:
                 found, merged = stored[tensor.name], source.merged(tensor)
-                assert found.data.tobytes() == k_quants.encode(merged, found.tensor_type).tobytes(), tensor.name
+                assert (
+                    found.data.tobytes() == k_quants.encode(merged, found.tensor_type).tobytes()
+                ), tensor.name
                 assert tuple(reversed(found.shape.tolist())) == tensor.shape == tuple(merged.shape)
                 if tensor.source:
                     ours = writer.base_layout(source.config, tensor, merged)
                     torch.testing.assert_close(ours, weights[tensor.source], atol=2e-6, rtol=1e-5)
                     delta = source.delta(tensor)
-                    assert torch.equal(merged, source.original(tensor) + (0 if delta is None else delta))
+                    assert torch.equal(
+                        merged, source.original(tensor) + (0 if delta is None else delta)
+                    )
                     changed += delta is not None
     assert changed == 3 * 7 * source.config.num_hidden_layers
 
@@ -174,9 +266,13 @@ def kinds_of(path):
 
 def test_a_mixture_names_itself_and_gives_llama_cpps_types(tmp_path):
     random_model("qwen2", tmp_path / "wide")
-    random_model("gemma3", tmp_path / "narrow")  # rows of 160 numbers, as 270M's of 640, don't fill blocks of 256
-    for base, last, in_q4, in_q5 in (("wide", 1, ("Q6_K", "Q4_K", "Q6_K"), ("Q6_K", "Q5_K", "Q6_K")),
-                                     ("narrow", 5, ("Q8_0", "Q5_0", "Q6_K"), ("Q8_0", "Q5_1", "Q6_K"))):
+    random_model(
+        "gemma3", tmp_path / "narrow"
+    )  # rows of 160 numbers, as 270M's of 640, don't fill blocks of 256
+    for base, last, in_q4, in_q5 in (
+        ("wide", 1, ("Q6_K", "Q4_K", "Q6_K"), ("Q6_K", "Q5_K", "Q6_K")),
+        ("narrow", 5, ("Q8_0", "Q5_0", "Q6_K"), ("Q8_0", "Q5_1", "Q6_K")),
+    ):
         outputs = {kind: tmp_path / f"{base}-{kind}.gguf" for kind in ("Q4_K_M", "Q5_K_M")}
         writer.write(tmp_path / base, outputs, vocabulary_of(tmp_path / base), CARD)
         for kind, expected, number in (("Q4_K_M", in_q4, 15), ("Q5_K_M", in_q5, 17)):
@@ -198,7 +294,11 @@ def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
         with writer.Source(tmp_path / "base", tmp_path / "adapter") as source:
             merged = [source.merged(tensor) for tensor in source.tensors]
             counts = [len(source.pieces(tensor)) for tensor in source.tensors]
-        return {kind: path.read_bytes() for kind, path in outputs.items()}, merged, sum(counts) / len(counts)
+        return (
+            {kind: path.read_bytes() for kind, path in outputs.items()},
+            merged,
+            sum(counts) / len(counts),
+        )
 
     whole, merged, one = written()
     monkeypatch.setattr(tensors, "PIECE", 7 * 256)
@@ -215,22 +315,35 @@ def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
     stored = {}
     for device in ("cpu", "cuda"):
         outputs = {kind: tmp_path / f"{kind}-{device}" for kind in writer.TYPES}
-        writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter",
-                        device=device)
+        writer.write(
+            tmp_path / "base",
+            outputs,
+            vocabulary_of(tmp_path / "base"),
+            CARD,
+            tmp_path / "adapter",
+            device=device,
+        )
         stored[device] = {kind: gguf.GGUFReader(path).tensors for kind, path in outputs.items()}
     for kind in writer.TYPES:
         for ours, theirs in zip(stored["cuda"][kind], stored["cpu"][kind]):
             assert (ours.name, ours.tensor_type) == (theirs.name, theirs.tensor_type)
             shape = tuple(reversed(ours.shape.tolist()))
-            one, other = (k_quants.decode(tensor.data, tensor.tensor_type, shape) for tensor in (ours, theirs))
+            one, other = (
+                k_quants.decode(tensor.data, tensor.tensor_type, shape) for tensor in (ours, theirs)
+            )
             # The last bit of a merged number may differ, and with it a rounding here and there.
-            assert (one - other).norm() <= (1e-5 if kind == "F32" else 0.02) * other.norm(), (kind, ours.name)
+            assert (one - other).norm() <= (1e-5 if kind == "F32" else 0.02) * other.norm(), (
+                kind,
+                ours.name,
+            )
 
 
 def test_a_large_embedding_is_never_whole_in_memory(tmp_path):
     random_model("qwen2", tmp_path)
     with writer.Source(tmp_path) as source:
-        pieces = source.pieces(tensors.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584)))
+        pieces = source.pieces(
+            tensors.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584))
+        )
     assert pieces[0] == (0, 4681) and pieces[-1][1] == 152064
     assert all(one[1] == other[0] for one, other in zip(pieces, pieces[1:]))
 
@@ -274,7 +387,9 @@ gguf_file.write(base, {"Q5_K_M": Path(sys.argv[2])}, vocabulary_of(base), CARD, 
 
 
 def test_what_a_killed_run_left_goes_with_the_next(tiny_base, tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, tiny_base, tmp_path / "x-Q5_K_M.gguf"], cwd=ROOT)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, tiny_base, tmp_path / "x-Q5_K_M.gguf"], cwd=ROOT
+    )
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir()] == [".x-Q5_K_M.gguf.part"]
     writer.write(tiny_base, {"Q8_0": tmp_path / "x-Q8_0.gguf"}, vocabulary_of(tiny_base), CARD)
@@ -285,7 +400,9 @@ def test_a_disk_that_fills_up_meanwhile_leaves_no_half_file(tiny_base, tmp_path)
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     outputs = {"Q4_K_M": tmp_path / "x.gguf", "F32": tmp_path / "y.gguf"}
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))  # less than the larger one needs
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (300_000, before[1])
+    )  # less than the larger one needs
     try:
         with pytest.raises(OSError):
             writer.write(tiny_base, outputs, vocabulary_of(tiny_base), CARD)
@@ -302,13 +419,17 @@ def test_weights_that_are_no_numbers_are_refused(tiny_base, tmp_path):
     next(iter(weights.values()))[0] = float("nan")
     save_file(weights, tmp_path / "base" / "model.safetensors")
     with pytest.raises(TwinError, match="aren't finite: train again"):
-        writer.write(tmp_path / "base", {"F16": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD)
+        writer.write(
+            tmp_path / "base", {"F16": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
 
 
 def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
     progress = Progress(tmp_path / "history.jsonl", "quantize")
-    writer.write(tiny_base, {"Q8_0": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD, progress=progress)
+    writer.write(
+        tiny_base, {"Q8_0": tmp_path / "x.gguf"}, vocabulary_of(tiny_base), CARD, progress=progress
+    )
     records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert records[-1]["done"] == records[-1]["total"] == 100
     assert any("seconds_left" in record for record in records[:-1])
@@ -318,7 +439,11 @@ def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
 def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path):
     with writer.Source(tiny_base) as source:
         source.tensors = [tensors.Tensor("token_embd.weight", "x", (10**9, 1024))]
-        for kind, needed in (("F16", 2048050), ("Q4_K_M", 840050), ("Q5_K_M", 840050)):  # it is the output too: Q6_K
+        for kind, needed in (
+            ("F16", 2048050),
+            ("Q4_K_M", 840050),
+            ("Q5_K_M", 840050),
+        ):  # it is the output too: Q6_K
             with pytest.raises(TwinError, match=f"need {needed} MB of disk"):
                 writer._need_disk({kind: tmp_path / "x.gguf"}, source)
 
@@ -355,10 +480,16 @@ def test_pre_tokenizers_are_known_by_what_they_do(tiny_base):
 
 def test_sentencepiece_scores_follow_the_order_of_merges():
     described = {
-        "model": {"vocab": {"<unk>": 0, "<0x0A>": 1, "a": 2, "b": 3, "ab": 4, "▁": 5, "▁ab": 6, "▁a": 7},
-                  "merges": [["a", "b"], ["▁", "ab"], ["▁a", "b"], ["▁", "a"]], "unk_token": "<unk>"},
-        "added_tokens": [{"id": 8, "content": "<end_of_turn>", "special": True},
-                         {"id": 9, "content": "▁▁", "special": False}]}
+        "model": {
+            "vocab": {"<unk>": 0, "<0x0A>": 1, "a": 2, "b": 3, "ab": 4, "▁": 5, "▁ab": 6, "▁a": 7},
+            "merges": [["a", "b"], ["▁", "ab"], ["▁a", "b"], ["▁", "a"]],
+            "unk_token": "<unk>",
+        },
+        "added_tokens": [
+            {"id": 8, "content": "<end_of_turn>", "special": True},
+            {"id": 9, "content": "▁▁", "special": False},
+        ],
+    }
     tokens, scores, types = tokenizer._pieces(described)
     assert [types[i] for i in range(10)] == [2, 6, 1, 1, 1, 1, 1, 1, 3, 4]
     assert [scores[i] for i in (4, 6, 7)] == [0.0, -1.0, -3.0]

@@ -9,23 +9,47 @@ from pathlib import Path
 import gguf_samples
 import pytest
 from gguf_samples import CASES
-from twinlib.models import pip_base, load
-from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+
+from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf import writer
+from twinlib.models import load, pip_base
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 from twinlib.twin import TwinError
 
-RECORD = Path(__file__).parent / "gguf_reference.json"  # what the converter's files said; see gguf_samples
-CARD = {"name": "Ning", "license": "other", "license_name": "gemma", "license_link": "https://example.org/terms",
-        "languages": ["zh", "en"], "base": "someone/Tiny-2L", "template": "{{ messages[0]['content'] }}",
-        "sampling": templates.sampling(0.7, 0.9)}
+RECORD = (
+    Path(__file__).parent / "gguf_reference.json"
+)  # what the converter's files said; see gguf_samples
+CARD = {
+    "name": "Ning",
+    "license": "other",
+    "license_name": "gemma",
+    "license_link": "https://example.org/terms",
+    "languages": ["zh", "en"],
+    "base": "someone/Tiny-2L",
+    "template": "{{ messages[0]['content'] }}",
+    "sampling": templates.sampling(0.7, 0.9),
+}
 # The same in the converter's words; the licence it takes from the model card alone.
-ABOUT = {"general.name": "Ning", "general.license.name": "gemma", "general.license.link": "https://example.org/terms",
-         "general.languages": ["zh", "en"], "general.tags": ["text-generation", "conversational"],
-         "general.base_models": [{"name": "Tiny-2L", "organization": "someone",
-                                  "repo_url": "https://huggingface.co/someone/Tiny-2L"}],
-         "general.sampling.temp": 0.7, "general.sampling.top_p": 0.9, "general.sampling.top_k": 40,
-         "general.sampling.min_p": 0.0, "general.sampling.penalty_repeat": 1.1}
+ABOUT = {
+    "general.name": "Ning",
+    "general.license.name": "gemma",
+    "general.license.link": "https://example.org/terms",
+    "general.languages": ["zh", "en"],
+    "general.tags": ["text-generation", "conversational"],
+    "general.base_models": [
+        {
+            "name": "Tiny-2L",
+            "organization": "someone",
+            "repo_url": "https://huggingface.co/someone/Tiny-2L",
+        }
+    ],
+    "general.sampling.temp": 0.7,
+    "general.sampling.top_p": 0.9,
+    "general.sampling.top_k": 40,
+    "general.sampling.min_p": 0.0,
+    "general.sampling.penalty_repeat": 1.1,
+}
 
 
 # What the benchmark shares
@@ -46,22 +70,41 @@ def words(folder):
 def vocabulary(folder):
     tokenizer = words(folder)
     size = writer.read_config(folder).vocab_size
-    return gguf_vocabulary.read(tokenizer, size, load.end_tokens(tokenizer), pip_base.vocabulary(folder))
+    return gguf_vocabulary.read(
+        tokenizer, size, load.end_tokens(tokenizer), pip_base.vocabulary(folder)
+    )
 
 
 def is_sentencepiece(folder):
-    return json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"].get("byte_fallback")
+    return json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"].get(
+        "byte_fallback"
+    )
 
 
 def pieces(folder):
     """[(text, score, type)] of tokenizer.model for a SentencePiece vocabulary in the order of its merges."""
     described = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     tokens = sorted(described["model"]["vocab"], key=described["model"]["vocab"].get)
-    control = {added["content"] for added in described["added_tokens"] if added["special"]} - {"<unk>"}
+    control = {added["content"] for added in described["added_tokens"] if added["special"]} - {
+        "<unk>"
+    }
     typed = {added["content"] for added in described["added_tokens"] if not added["special"]}
-    kinds = [2 if token == "<unk>" else 3 if token in control else 4 if token in typed else
-             6 if token.startswith("<0x") else 1 for token in tokens]
-    return [(token, -float(i) if kind == 1 else 0.0, kind) for i, (token, kind) in enumerate(zip(tokens, kinds))]
+    kinds = [
+        2
+        if token == "<unk>"
+        else 3
+        if token in control
+        else 4
+        if token in typed
+        else 6
+        if token.startswith("<0x")
+        else 1
+        for token in tokens
+    ]
+    return [
+        (token, -float(i) if kind == 1 else 0.0, kind)
+        for i, (token, kind) in enumerate(zip(tokens, kinds))
+    ]
 
 
 def differences(one, other):
@@ -72,27 +115,51 @@ def other_tokens(folder, path):
     """The strings that llama.cpp, from the file, cuts otherwise than the model's tokenizer."""
     tokenizer = words(folder)
     with Llama(path, context=256) as llama:
-        return [text for text in gguf_samples.strings() if llama.tokenize(text) != tokenizer(text)["input_ids"]]
+        return [
+            text
+            for text in gguf_samples.strings()
+            if llama.tokenize(text) != tokenizer(text)["input_ids"]
+        ]
 
 
 # Differences that are meant
 
 ALOUD = "what llama.cpp takes for granted, said aloud"
 MEANT = {
-    "tokenizer.ggml.add_bos_token": ALOUD, "tokenizer.ggml.add_eos_token": ALOUD,
+    "tokenizer.ggml.add_bos_token": ALOUD,
+    "tokenizer.ggml.add_eos_token": ALOUD,
     "tokenizer.ggml.add_space_prefix": ALOUD,
     "tokenizer.ggml.add_sep_token": "False: no text here has a separator, and llama.cpp adds none by itself",
-    "tokenizer.ggml.eot_token_id": "every end of a turn stops llama.cpp", "tokenizer.ggml.eom_token_id": "likewise",
+    "tokenizer.ggml.eot_token_id": "every end of a turn stops llama.cpp",
+    "tokenizer.ggml.eom_token_id": "likewise",
     "tokenizer.ggml.padding_token_id": "the end of a turn is no padding",
-    "tokenizer.ggml.scores": "tokenizer.json has the order of merges, tokenizer.model scores: the order is tested"}
-ONLY_HERE = {"qwen": {"tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token",
-                      "tokenizer.ggml.add_space_prefix"},
-             "llama": {"tokenizer.ggml.add_space_prefix", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
-                       "tokenizer.ggml.add_sep_token"},
-             "smollm": {"tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token",
-                        "tokenizer.ggml.add_space_prefix", "tokenizer.ggml.padding_token_id"},
-             "gemma": {"tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_sep_token", "tokenizer.ggml.eot_token_id",
-                       "tokenizer.ggml.scores"}}
+    "tokenizer.ggml.scores": "tokenizer.json has the order of merges, tokenizer.model scores: the order is tested",
+}
+ONLY_HERE = {
+    "qwen": {
+        "tokenizer.ggml.add_bos_token",
+        "tokenizer.ggml.add_eos_token",
+        "tokenizer.ggml.add_space_prefix",
+    },
+    "llama": {
+        "tokenizer.ggml.add_space_prefix",
+        "tokenizer.ggml.eot_token_id",
+        "tokenizer.ggml.eom_token_id",
+        "tokenizer.ggml.add_sep_token",
+    },
+    "smollm": {
+        "tokenizer.ggml.add_bos_token",
+        "tokenizer.ggml.add_eos_token",
+        "tokenizer.ggml.add_space_prefix",
+        "tokenizer.ggml.padding_token_id",
+    },
+    "gemma": {
+        "tokenizer.ggml.add_eos_token",
+        "tokenizer.ggml.add_sep_token",
+        "tokenizer.ggml.eot_token_id",
+        "tokenizer.ggml.scores",
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +177,7 @@ def folder(tmp_path_factory):
             made[name] = place / str(len(made)) / "base"
             gguf_samples.save_model(name, made[name])
         return made[name]
+
     return of
 
 
@@ -131,7 +199,9 @@ def test_pieces_without_scores_get_them_in_the_order_of_their_merges(folder):
     made, stored = vocabulary(folder("gemma3 text")), pieces(folder("gemma3 text"))
     merged = [i for i, (text, _, kind) in enumerate(stored) if kind == 1 and len(text) > 1]
     assert len(merged) > 200
-    assert sorted(merged, key=lambda i: -made.scores[i]) == sorted(merged, key=lambda i: -stored[i][1])
+    assert sorted(merged, key=lambda i: -made.scores[i]) == sorted(
+        merged, key=lambda i: -stored[i][1]
+    )
     assert [made.tokens[i] for i in merged] == [stored[i][0] for i in merged]
 
 
@@ -151,10 +221,13 @@ def short_blanks(text):
 
 
 # Which strings must have the same tokens; llama.cpp can't do the others, in the converter's files neither.
-ALIKE = {"qwen2 tied": composed,  # Qwen's tokenizer composes characters first (NFC), llama.cpp takes them as they come
-         "llama 3.2 tied": lambda text: True, "smollm2": lambda text: True,
-         # A ▁ that somebody typed is a blank to llama.cpp; a run of more than 31 blanks it cuts from the left.
-         "gemma3 text": short_blanks}
+ALIKE = {
+    "qwen2 tied": composed,  # Qwen's tokenizer composes characters first (NFC), llama.cpp takes them as they come
+    "llama 3.2 tied": lambda text: True,
+    "smollm2": lambda text: True,
+    # A ▁ that somebody typed is a blank to llama.cpp; a run of more than 31 blanks it cuts from the left.
+    "gemma3 text": short_blanks,
+}
 
 
 @pytest.mark.parametrize("name", ALIKE)
@@ -171,7 +244,9 @@ def test_what_qwen_composes_has_the_same_tokens_once_it_is_composed(folder):
     assert len(texts) > 5
     with Llama(path, context=256) as llama:
         for text in texts:
-            assert llama.tokenize(unicodedata.normalize("NFC", text)) == tokenizer(text)["input_ids"]
+            assert (
+                llama.tokenize(unicodedata.normalize("NFC", text)) == tokenizer(text)["input_ids"]
+            )
 
 
 @pytest.mark.parametrize("name", ALIKE)
@@ -180,7 +255,11 @@ def test_transformers_cuts_200_strings_as_the_stored_tokenizer_does(name, folder
     from tokenizers import Tokenizer
 
     stored, loaded = Tokenizer.from_file(str(folder(name) / "tokenizer.json")), words(folder(name))
-    assert [text for text in gguf_samples.strings() if loaded(text)["input_ids"] != stored.encode(text).ids] == []
+    assert [
+        text
+        for text in gguf_samples.strings()
+        if loaded(text)["input_ids"] != stored.encode(text).ids
+    ] == []
 
 
 def test_llama_cpp_cuts_200_strings_with_gemmas_own_vocabulary(tmp_path):
@@ -192,9 +271,17 @@ def test_llama_cpp_cuts_200_strings_with_gemmas_own_vocabulary(tmp_path):
     assert [text for text in others if short_blanks(text)] == []
 
 
-@pytest.mark.parametrize("name, normalizer", [
-    ("gemma", None),  # Llama 2 and its heirs: a blank before the first word, which Gemma's files don't add
-    ("gemma", {"type": "Prepend", "prepend": "▁"}), ("qwen", {"type": "Lowercase"})])
+@pytest.mark.parametrize(
+    "name, normalizer",
+    [
+        (
+            "gemma",
+            None,
+        ),  # Llama 2 and its heirs: a blank before the first word, which Gemma's files don't add
+        ("gemma", {"type": "Prepend", "prepend": "▁"}),
+        ("qwen", {"type": "Lowercase"}),
+    ],
+)
 def test_a_tokenizer_that_changes_texts_in_another_way_is_refused(name, normalizer, tmp_path):
     from transformers import PreTrainedTokenizerFast
 
@@ -205,8 +292,18 @@ def test_a_tokenizer_that_changes_texts_in_another_way_is_refused(name, normaliz
         gguf_vocabulary.read(PreTrainedTokenizerFast.from_pretrained(tmp_path), 1024, [2])
 
 
-@pytest.mark.parametrize("text, control", [("<|User|>", True), ("<｜User｜>", True), ("<unused7>", True),
-                                           ("<mask>", True), ("<b>", False), ("<think>", False), ("\n\n", False)])
+@pytest.mark.parametrize(
+    "text, control",
+    [
+        ("<|User|>", True),
+        ("<｜User｜>", True),
+        ("<unused7>", True),
+        ("<mask>", True),
+        ("<b>", False),
+        ("<think>", False),
+        ("\n\n", False),
+    ],
+)
 def test_added_tokens_that_look_like_control_tokens_are_such(text, control):
     described = {"added_tokens": [{"id": 7, "content": text, "special": False}]}
     expected = gguf_vocabulary.CONTROL if control else gguf_vocabulary.USER_DEFINED

@@ -5,31 +5,77 @@ import pytest
 from twinlib.evaluate import instructions
 from twinlib.evaluate.instructions import INSTRUCTIONS
 
-KITCHEN = ("The kitchen is small and bright, with one window over the sink, two pans on the wall, a kettle that never "
-           "rests, a table for three, and a cat that sleeps on the warm side of the stove whenever nobody is cooking "
-           "anything at all.")
+KITCHEN = (
+    "The kitchen is small and bright, with one window over the sink, two pans on the wall, a kettle that never "
+    "rests, a table for three, and a cat that sleeps on the warm side of the stove whenever nobody is cooking "
+    "anything at all."
+)
 GOOD = (
-    "Apples, pears, plums", "Monday\nTuesday\nWednesday\nThursday\nFriday\nSaturday\nSunday",
-    "The rain came at four. It stayed until the lamps were lit.", KITCHEN,
-    "A long platform, one clock, and people who look at it.", "Yesterday the sea was grey.",
+    "Apples, pears, plums",
+    "Monday\nTuesday\nWednesday\nThursday\nFriday\nSaturday\nSunday",
+    "The rain came at four. It stayed until the lamps were lit.",
+    KITCHEN,
+    "A long platform, one clock, and people who look at it.",
+    "Yesterday the sea was grey.",
     "A bicycle has two wheels and a chain, and you push it along with your feet. That is all.",
     "Autumn comes with wet leaves on the road and smoke over the gardens and people who walk faster than before.",
-    "A cat sleeps most of the day. At night it hunts mice and looks at the moon.", "THE SKY IS BLUE.",
+    "A cat sleeps most of the day. At night it hunts mice and looks at the moon.",
+    "THE SKY IS BLUE.",
     "it is paris.",
-    "- Put it away\n- Wipe it\n- Keep one cup\n- Bin the rest", "1. Boil water\n2. Add tea\n3. Wait",
-    "Yes.", "No", "42", "72.", "14", "345", "twelve", '```json\n{"name": "Ada", "age": 36}\n```', '["red", "yellow", "blue"]',
+    "- Put it away\n- Wipe it\n- Keep one cup\n- Bin the rest",
+    "1. Boil water\n2. Add tea\n3. Wait",
+    "Yes.",
+    "No",
+    "42",
+    "72.",
+    "14",
+    "345",
+    "twelve",
+    '```json\n{"name": "Ada", "age": 36}\n```',
+    '["red", "yellow", "blue"]',
     "The river is wide here. Follow the river down to the mill, where the river turns.",
-    "By the window a lamp stood beside the unopened letter.", "apple, mango, pear", "The kettle is on the stove.",
-    "早上好。", "Cold", "b-r-e-a-d", "Where did you go on your holidays?",
-    "苹果，梨，桃", "春\n夏\n秋\n冬", "雨下了一夜。早上街上全是水。",
+    "By the window a lamp stood beside the unopened letter.",
+    "apple, mango, pear",
+    "The kettle is on the stove.",
+    "早上好。",
+    "Cold",
+    "b-r-e-a-d",
+    "Where did you go on your holidays?",
+    "苹果，梨，桃",
+    "春\n夏\n秋\n冬",
+    "雨下了一夜。早上街上全是水。",
     "厨房不大，窗子朝南，灶上一把水壶总在响，墙上挂着两口锅，桌子只够三个人坐，没人做饭的时候，猫就睡在灶台边上。",
-    "站台很长，一口钟，大家都看它。", "昨天海上起了雾。", "自行车有两个轮子，用脚蹬着走。就是这样。", "秋天来了树叶落在湿的路上人们走得比夏天快了许多。",
-    "猫白天睡觉，晚上出去抓老鼠。它看月亮看得很久。", "It is Paris.", "是", "否", "- 收好\n- 擦净\n- 留一个杯子\n- 其余扔掉",
-    "1. 烧水\n2. 放茶叶\n3. 等一会儿", "42", "72", "14", "345", "十二", '{"name": "小明", "age": 36}', '["红", "黄", "蓝"]',
-    "河水很宽，沿着河往下走，到磨坊那里河就拐弯了。", "灯下有一封信，放在窗边的桌上。", "3，14，27", "水壶在炉子上。", "Good morning.", "冷",
-    "你假期去哪里玩了？", "天黑了，大家都回家。", "ABCDE")
-RAMBLING = ("well, I think that, you know, it depends on many things and there is a lot to say about it, and it is not "
-            "easy, because people differ and so do their ways; 说来话长，各人有各人的看法，一时也说不清楚")
+    "站台很长，一口钟，大家都看它。",
+    "昨天海上起了雾。",
+    "自行车有两个轮子，用脚蹬着走。就是这样。",
+    "秋天来了树叶落在湿的路上人们走得比夏天快了许多。",
+    "猫白天睡觉，晚上出去抓老鼠。它看月亮看得很久。",
+    "It is Paris.",
+    "是",
+    "否",
+    "- 收好\n- 擦净\n- 留一个杯子\n- 其余扔掉",
+    "1. 烧水\n2. 放茶叶\n3. 等一会儿",
+    "42",
+    "72",
+    "14",
+    "345",
+    "十二",
+    '{"name": "小明", "age": 36}',
+    '["红", "黄", "蓝"]',
+    "河水很宽，沿着河往下走，到磨坊那里河就拐弯了。",
+    "灯下有一封信，放在窗边的桌上。",
+    "3，14，27",
+    "水壶在炉子上。",
+    "Good morning.",
+    "冷",
+    "你假期去哪里玩了？",
+    "天黑了，大家都回家。",
+    "ABCDE",
+)
+RAMBLING = (
+    "well, I think that, you know, it depends on many things and there is a lot to say about it, and it is not "
+    "easy, because people differ and so do their ways; 说来话长，各人有各人的看法，一时也说不清楚"
+)
 
 
 def test_there_are_sixty_in_both_languages_and_each_is_asked_once():
@@ -46,8 +92,12 @@ def test_each_can_be_followed_and_rambling_follows_none(place):
 
 def test_no_answer_does_for_another_instruction_by_accident():
     """Of 60 good answers to other instructions, a check takes hardly any."""
-    wrong = sum(instructions.follows(one, said) for place, one in enumerate(INSTRUCTIONS)
-                for other, said in enumerate(GOOD) if place % 30 != other % 30)
+    wrong = sum(
+        instructions.follows(one, said)
+        for place, one in enumerate(INSTRUCTIONS)
+        for other, said in enumerate(GOOD)
+        if place % 30 != other % 30
+    )
     assert wrong / (60 * 58) < 0.1
 
 
@@ -57,13 +107,22 @@ def test_circles_follow_no_instruction():
     assert not instructions.follows(without_commas, "Autumn comes with leaves. " * 12)
 
 
-@pytest.mark.parametrize("before, after, value, said", [
-    ([1] * 50 + [0] * 10, [1] * 50 + [0] * 10, 0.0, "Good"), ([1] * 50 + [0] * 10, [1] * 20 + [0] * 40, 0.5, "Bad"),
-    ([1] * 50 + [0] * 10, [0] * 4 + [1] * 46 + [0] * 10, 4 / 60, "So-so"),
-    ([1] * 3 + [0] * 57, [0] * 60, 0.05, "hardly anything to forget")])
+@pytest.mark.parametrize(
+    "before, after, value, said",
+    [
+        ([1] * 50 + [0] * 10, [1] * 50 + [0] * 10, 0.0, "Good"),
+        ([1] * 50 + [0] * 10, [1] * 20 + [0] * 40, 0.5, "Bad"),
+        ([1] * 50 + [0] * 10, [0] * 4 + [1] * 46 + [0] * 10, 4 / 60, "So-so"),
+        ([1] * 3 + [0] * 57, [0] * 60, 0.05, "hardly anything to forget"),
+    ],
+)
 def test_the_figure_is_by_how_much_the_share_fell(before, after, value, said):
     found = instructions.forgetting(before, after)
-    assert found["forgetting"]["value"] == pytest.approx(value) and said in found["forgetting"]["note"]
+    assert (
+        found["forgetting"]["value"] == pytest.approx(value) and said in found["forgetting"]["note"]
+    )
     assert found["forgetting"]["low"] <= value <= found["forgetting"]["high"]
     assert str(found["forgetting"]["value"]) != "-0.0"
-    assert found["forgetting.base"]["value"] - found["forgetting.twin"]["value"] == pytest.approx(value)
+    assert found["forgetting.base"]["value"] - found["forgetting.twin"]["value"] == pytest.approx(
+        value
+    )

@@ -8,18 +8,33 @@ PROSE = "茶要烫，水要开，鱼丸要现打，这是我奶奶传下来的�
 
 
 def raw(text=PROSE * 3, **more):
-    return {"id": "d1", "title": "茶", "text": text, "date": None, "source": "a.md", "author": "", "kind": "post",
-            "markdown": True, "draft": False, "fallback": "a", **more}
+    return {
+        "id": "d1",
+        "title": "茶",
+        "text": text,
+        "date": None,
+        "source": "a.md",
+        "author": "",
+        "kind": "post",
+        "markdown": True,
+        "draft": False,
+        "fallback": "a",
+        **more,
+    }
 
 
 def turns(*pairs, **more):
     said = [{"question": question, "answer": answer, "time": ""} for question, answer in pairs]
-    return raw("\n\n".join(answer for _, answer in pairs), turns=said, markdown=False, kind="chat", **more)
+    return raw(
+        "\n\n".join(answer for _, answer in pairs), turns=said, markdown=False, kind="chat", **more
+    )
 
 
 def take(*raws, **rules):
     found, account = readers.Found(), pipeline.Account()
-    kept = list(pipeline.documents(raws, pipeline.Rules("宁半圈", **{"short": 20, **rules}), found, account))
+    kept = list(
+        pipeline.documents(raws, pipeline.Rules("宁半圈", **{"short": 20, **rules}), found, account)
+    )
     return kept, found.dropped, account
 
 
@@ -40,17 +55,28 @@ def test_a_quotation_that_the_owner_wants_is_counted_as_kept_and_not_as_dropped(
 
 
 def test_what_a_reader_left_out_can_come_back_too():
-    chat = turns(("吃了吗？", "吃了，鱼丸汤，烫得很。"), parts=[("message", "repost", "转发：台风明天登陆，请大家注意。")])
+    chat = turns(
+        ("吃了吗？", "吃了，鱼丸汤，烫得很。"),
+        parts=[("message", "repost", "转发：台风明天登陆，请大家注意。")],
+    )
     _, [left], _ = take(chat)
     assert (left.what, left.reason) == ("message", "repost")
     [kept], dropped, _ = take(chat, decisions={left.id: {"action": "restore"}})
-    assert not dropped and [turn["answer"] for turn in kept["turns"]] == ["吃了，鱼丸汤，烫得很。", left.text]
+    assert not dropped and [turn["answer"] for turn in kept["turns"]] == [
+        "吃了，鱼丸汤，烫得很。",
+        left.text,
+    ]
 
 
 def test_a_chat_is_kept_however_short_and_both_sides_are_masked():
-    [kept], _, account = take(turns(("我的电话是13800000000，你呢？", "打我邮箱 ning@example.com 好了。")))
+    [kept], _, account = take(
+        turns(("我的电话是13800000000，你呢？", "打我邮箱 ning@example.com 好了。"))
+    )
     [turn] = kept["turns"]
-    assert turn["question"] == "我的电话是[电话-1]，你呢？" and turn["answer"] == "打我邮箱 [邮箱-1] 好了。"
+    assert (
+        turn["question"] == "我的电话是[电话-1]，你呢？"
+        and turn["answer"] == "打我邮箱 [邮箱-1] 好了。"
+    )
     assert kept["text"] == turn["answer"] and account.masked == {"phone": 1, "email": 1}
 
 
@@ -68,7 +94,10 @@ def test_mojibake_is_mended_before_anything_else_sees_it():
 def test_traditional_and_simplified_are_unified_only_when_asked():
     text = "這個時候，我們對於電車的聲音，已經聽得很慣了。" * 3
     assert take(raw(text))[0][0]["text"] == text
-    assert take(raw(text), script="simplified")[0][0]["text"] == "这个时候，我们对于电车的声音，已经听得很惯了。" * 3
+    assert (
+        take(raw(text), script="simplified")[0][0]["text"]
+        == "这个时候，我们对于电车的声音，已经听得很惯了。" * 3
+    )
 
 
 def test_personal_data_is_masked_unless_the_owner_keeps_the_kind_or_the_value():
@@ -77,13 +106,24 @@ def test_personal_data_is_masked_unless_the_owner_keeps_the_kind_or_the_value():
     [kept], _, account = take(raw(text))
     assert "@" not in kept["text"] and "[邮箱-1]" in kept["text"] and "[邮箱-2]" in kept["text"]
     assert {(r["kind"], r["value"], r["masked"]) for r in account.personal.values()} == {
-        ("email", "ning@example.com", True), ("email", "mei@example.com", True), ("phone", "13800000000", True)}
+        ("email", "ning@example.com", True),
+        ("email", "mei@example.com", True),
+        ("phone", "13800000000", True),
+    }
     assert all(record["value"] in record["examples"][0] for record in account.personal.values())
     [kept], _, account = take(raw(text), decisions={mine: {"action": "keep"}})
-    assert "ning@example.com" in kept["text"] and "mei@" not in kept["text"] and account.masked["email"] == 1
+    assert (
+        "ning@example.com" in kept["text"]
+        and "mei@" not in kept["text"]
+        and account.masked["email"] == 1
+    )
     decisions = {"privacy email": {"action": "keep"}, mine: {"action": "mask"}}
     [kept], _, _ = take(raw(text), decisions=decisions)
-    assert "mei@example.com" in kept["text"] and "ning@" not in kept["text"] and "13800000000" not in kept["text"]
+    assert (
+        "mei@example.com" in kept["text"]
+        and "ning@" not in kept["text"]
+        and "13800000000" not in kept["text"]
+    )
 
 
 def test_with_masking_off_what_is_there_is_still_shown_to_the_owner():
@@ -101,8 +141,12 @@ def test_an_edited_document_is_what_the_owner_wrote_in_one_piece():
 def test_exercises_drafts_and_reposts_are_put_aside_and_come_back_when_asked():
     exercise = turns(("9.9 和 9.11 哪个大？", "9.9"), reason="exercise")
     repost = raw("本文转载自某某公众号，作者：别人。\n\n" + PROSE * 5, title="转载：鱼丸的做法")
-    for document, reason in ((exercise, "exercise"), (raw(draft=True), "draft"), (repost, "repost"),
-                             (raw("短。"), "short")):
+    for document, reason in (
+        (exercise, "exercise"),
+        (raw(draft=True), "draft"),
+        (repost, "repost"),
+        (raw("短。"), "short"),
+    ):
         kept, [dropped], _ = take(document)
         assert not kept and (dropped.what, dropped.reason, dropped.id) == ("document", reason, "d1")
         assert len(take(document, decisions={"d1": {"action": "restore"}})[0]) == 1
@@ -111,7 +155,9 @@ def test_exercises_drafts_and_reposts_are_put_aside_and_come_back_when_asked():
 def test_of_a_text_that_is_too_short_what_was_left_out_can_come_back():
     _, dropped, _ = take(raw("短。\n\n> " + PROSE * 2))
     assert [(d.what, d.reason) for d in dropped] == [("quote", "quote"), ("document", "short")]
-    [kept], _, _ = take(raw("短。\n\n> " + PROSE * 2), decisions={dropped[0].id: {"action": "restore"}})
+    [kept], _, _ = take(
+        raw("短。\n\n> " + PROSE * 2), decisions={dropped[0].id: {"action": "restore"}}
+    )
     assert PROSE in kept["text"]
 
 

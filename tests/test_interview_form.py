@@ -15,9 +15,9 @@ import pytest
 widgets = pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
-from twinlib.corpus.interview import BY_ID, QUESTIONS, TOPICS
+from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS
 from twinlib.twin import TwinError, figure, write_records
-from twinlib.ui import interview_store, interview_form
+from twinlib.ui import interview_form, interview_store
 
 ROOT = Path(__file__).parent.parent
 LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
@@ -66,7 +66,11 @@ def test_an_answer_is_on_the_disk_as_soon_as_next_is_pressed(form, twin):
     record = kept(twin)["life-01"]
     assert list(record) == ["id", "question", "answer", "language", "when", "skipped"]
     assert (record["answer"], record["question"], record["language"], record["skipped"]) == (
-        LONG, QUESTIONS[0].en, "en", False)
+        LONG,
+        QUESTIONS[0].en,
+        "en",
+        False,
+    )
     assert record["when"][:2] == "20" and len(record["when"]) == 19
     assert form.now is QUESTIONS[1] and "1 of 96 answered, 23 words" in form.progress.value
     assert "You have 1 passage to learn from" in form.gate.value
@@ -79,7 +83,9 @@ def test_a_skipped_question_is_not_asked_again_and_can_still_be_answered(form, t
     form.back.click()
     write(form, "after all")
     form.next.click()
-    assert kept(twin)["life-01"]["skipped"] is False and kept(twin)["life-01"]["answer"] == "after all"
+    assert (
+        kept(twin)["life-01"]["skipped"] is False and kept(twin)["life-01"]["answer"] == "after all"
+    )
 
 
 def test_skip_deletes_nothing(form, twin):
@@ -89,7 +95,11 @@ def test_skip_deletes_nothing(form, twin):
     write(form, "one and a half")
     form.skip.click()
     record = kept(twin)["life-01"]
-    assert (record["answer"], record["draft"], record["skipped"]) == ("one", "one and a half", False)
+    assert (record["answer"], record["draft"], record["skipped"]) == (
+        "one",
+        "one and a half",
+        False,
+    )
 
 
 def test_an_earlier_answer_can_be_edited_and_emptied(form, twin):
@@ -114,12 +124,18 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
     deadline = time.time() + 5
     while not kept(twin) and time.time() < deadline:
         time.sleep(0.02)
-    assert kept(twin)["opinions-01"]["draft"] == "half a sent" and kept(twin)["opinions-01"]["answer"] == ""
+    assert (
+        kept(twin)["opinions-01"]["draft"] == "half a sent"
+        and kept(twin)["opinions-01"]["answer"] == ""
+    )
     again = interview_form.form(twin)
     assert again.now.id == "opinions-01" and again.boxes["opinions-01"].value == "half a sent"
     assert "0 of 96" in again.progress.value
     again.next.click()
-    assert kept(twin)["opinions-01"]["answer"] == "half a sent" and "draft" not in kept(twin)["opinions-01"]
+    assert (
+        kept(twin)["opinions-01"]["answer"] == "half a sent"
+        and "draft" not in kept(twin)["opinions-01"]
+    )
 
 
 def test_drafts_are_written_at_most_once_in_a_while(twin, monkeypatch):
@@ -208,11 +224,34 @@ def test_in_one_language_there_is_no_button_for_it(twin, monkeypatch):
 def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
     from twinlib.twin import Report
 
-    write_records(twin.file("documents"), [{"id": "a", "kind": "post"}, {"id": "b", "kind": "interview"}])
-    write_records(twin.file("passages"), [
-        {"id": str(n), "document": "a" if n < 15 else "b", "split": "val" if n == 0 else "train", "tokens_estimate": 130}
-        for n in range(30)])
-    twin.finish(Report("corpus", {}, 0, 0, {}, {}, {}, {name: figure(30) for name in ("passages", "tokens", "documents")}, []))
+    write_records(
+        twin.file("documents"), [{"id": "a", "kind": "post"}, {"id": "b", "kind": "interview"}]
+    )
+    write_records(
+        twin.file("passages"),
+        [
+            {
+                "id": str(n),
+                "document": "a" if n < 15 else "b",
+                "split": "val" if n == 0 else "train",
+                "tokens_estimate": 130,
+            }
+            for n in range(30)
+        ],
+    )
+    twin.finish(
+        Report(
+            "corpus",
+            {},
+            0,
+            0,
+            {},
+            {},
+            {},
+            {name: figure(30) for name in ("passages", "tokens", "documents")},
+            [],
+        )
+    )
     form = interview_form.form(twin)
     assert "You have 14 passages to learn from, about 1,400 words" in form.gate.value
     write(form, LONG)
@@ -225,7 +264,9 @@ def test_what_people_wrote_is_never_markup(twin):
     write_records(twin.file("interview"), [{"id": "life-01", "answer": evil, "question": evil}])
     form = interview_form.form(twin)
     form.back.click()
-    shown = "".join(part.value for part in (form.asked, form.hint, form.said, form.progress, form.gate))
+    shown = "".join(
+        part.value for part in (form.asked, form.hint, form.said, form.progress, form.gate)
+    )
     assert "<img" not in shown and form.boxes["life-01"].value == evil
 
 
@@ -244,8 +285,12 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, twin, mon
 
     monkeypatch.setattr(interview_store, "write_records", full)
     write(form, LONG)
-    for leave in (form.next.click, form.skip.click, lambda: setattr(form.topics, "value", "friends"),
-                  lambda: setattr(form.places, "value", "mind-02")):
+    for leave in (
+        form.next.click,
+        form.skip.click,
+        lambda: setattr(form.topics, "value", "friends"),
+        lambda: setattr(form.places, "value", "mind-02"),
+    ):
         leave()
         assert "The disk is full and the answer is not saved" in form.said.value
         assert form.now is QUESTIONS[0] and form.boxes["life-01"].value == LONG
@@ -265,13 +310,19 @@ def test_a_folder_that_may_not_be_written_is_a_sentence(form, twin):
 
 def test_damaged_lines_are_set_aside_and_said_and_the_others_stay(twin):
     good = json.dumps({"id": "life-01", "answer": LONG})
-    damaged = good.encode() + b'\n{"id": "mind-01", "answer": "cut o\n{"id": "mind-02", "answer": "\xff"}\n'
+    damaged = (
+        good.encode()
+        + b'\n{"id": "mind-01", "answer": "cut o\n{"id": "mind-02", "answer": "\xff"}\n'
+    )
     twin.file("interview").parent.mkdir()
     twin.file("interview").write_bytes(damaged)
     form = interview_form.form(twin)
     [aside] = twin.file("interview").parent.glob("*damaged*")
     assert aside.read_bytes() == damaged
-    assert f"2 damaged line(s) in answers.jsonl could not be read; the file as it was is kept as {aside.name}" in form.said.value
+    assert (
+        f"2 damaged line(s) in answers.jsonl could not be read; the file as it was is kept as {aside.name}"
+        in form.said.value
+    )
     assert list(kept(twin)) == ["life-01"] and form.now is QUESTIONS[1]
     assert interview_form.form(twin).said.value == "", "it is said once"
 
@@ -289,17 +340,24 @@ def test_two_windows_do_not_undo_each_other(twin):
     two.places.value = "mind-01"
     write(two, "from two")
     two.next.click()
-    assert {name: record["answer"] for name, record in kept(twin).items()} == {"life-01": "from one", "mind-01": "from two"}
+    assert {name: record["answer"] for name, record in kept(twin).items()} == {
+        "life-01": "from one",
+        "mind-01": "from two",
+    }
 
 
 def test_killing_the_process_between_answers_loses_none(twin):
     """A child answers one question after another until it is killed; every answer it said was saved is there."""
-    code = ("import sys; from twinlib import Twin; from twinlib.ui import interview\n"
-            "form = interview.form(Twin.open(sys.argv[1]))\n"
-            "for n in range(90):\n"
-            "    form.boxes[form.now.id].value = f'answer {n} 回答 ' * 40\n"
-            "    form.next.click(); print(n, flush=True)\n")
-    child = subprocess.Popen([sys.executable, "-c", code, str(twin.path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    code = (
+        "import sys; from twinlib import Twin; from twinlib.ui import interview\n"
+        "form = interview.form(Twin.open(sys.argv[1]))\n"
+        "for n in range(90):\n"
+        "    form.boxes[form.now.id].value = f'answer {n} 回答 ' * 40\n"
+        "    form.next.click(); print(n, flush=True)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(twin.path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     for line in child.stdout:
         if int(line) == 8:
             child.send_signal(signal.SIGKILL)
@@ -308,7 +366,8 @@ def test_killing_the_process_between_answers_loses_none(twin):
     child.wait()
     found = kept(twin)
     assert [found[name]["answer"] for name in ids(max(said) + 1)] == [
-        (f"answer {n} 回答 " * 40).strip() for n in range(max(said) + 1)]
+        (f"answer {n} 回答 " * 40).strip() for n in range(max(said) + 1)
+    ]
     form = interview_form.form(twin)
     assert form.now.id == ids(len(found) + 1)[-1] and form.said.value == ""
 
@@ -318,12 +377,21 @@ def test_killing_the_process_between_answers_loses_none(twin):
 
 def run(twin, typed, language="en"):
     code = "import sys; from twinlib import Twin; from twinlib.ui import interview; interview.terminal(Twin.open(sys.argv[1]))"
-    return subprocess.run([sys.executable, "-c", code, str(twin.path)], input=typed, text=True, cwd=ROOT, timeout=60,
-                          capture_output=True, env={**os.environ, "TWINLIB_LANG": language, "PYTHONIOENCODING": "utf-8"})
+    return subprocess.run(
+        [sys.executable, "-c", code, str(twin.path)],
+        input=typed,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        capture_output=True,
+        env={**os.environ, "TWINLIB_LANG": language, "PYTHONIOENCODING": "utf-8"},
+    )
 
 
 def test_the_terminal_asks_on_keeps_paragraphs_skips_and_stops_at_the_end_of_input(twin):
-    done = run(twin, f"I get up.\n\n\nThen tea.\n\nAnd out.\n\n\n\n\n{LONG} {LONG} {LONG}\n\n\nhalf of a")
+    done = run(
+        twin, f"I get up.\n\n\nThen tea.\n\nAnd out.\n\n\n\n\n{LONG} {LONG} {LONG}\n\n\nhalf of a"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     found = kept(twin)
     assert found["life-01"]["answer"] == "I get up.\n\nThen tea.\n\nAnd out."
@@ -331,7 +399,9 @@ def test_the_terminal_asks_on_keeps_paragraphs_skips_and_stops_at_the_end_of_inp
     assert found["tastes-01"]["answer"] == "half of a"
     assert "3 of 96 answered" in done.stdout and "You have" in done.stdout
     again = run(twin, "")
-    assert QUESTIONS[4].en in again.stdout and not any(QUESTIONS[n].en in again.stdout for n in range(4))
+    assert QUESTIONS[4].en in again.stdout and not any(
+        QUESTIONS[n].en in again.stdout for n in range(4)
+    )
     assert kept(twin) == found
 
 
@@ -347,9 +417,15 @@ def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
     code = "import sys; from twinlib import Twin; from twinlib.ui import interview; interview.terminal(Twin.open(sys.argv[1]))"
     child, screen = pty.fork()
     if child == 0:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what runs in the background
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # as a shell starts what runs in the background
         os.chdir(ROOT)
-        os.execve(sys.executable, [sys.executable, "-c", code, str(twin.path)], {**os.environ, "TWINLIB_LANG": "en"})
+        os.execve(
+            sys.executable,
+            [sys.executable, "-c", code, str(twin.path)],
+            {**os.environ, "TWINLIB_LANG": "en"},
+        )
     seen = b""
     for typed in (b"first line\n", b"second, half", b"\x03"):
         while seen.count(b"> ") < (2 if typed != b"first line\n" else 1):
@@ -366,8 +442,11 @@ def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, ca
     first, second, third = QUESTIONS[:3]
     record = {"question": "", "language": "en", "when": "", "skipped": False}
     twin.folder("evaluate")
-    write_records(twin.file("blind_answers"), [{"id": q.id, "answer": LONG, **record} for q in (first, second)]
-                  + [{"id": third.id, "answer": "", **record}])
+    write_records(
+        twin.file("blind_answers"),
+        [{"id": q.id, "answer": LONG, **record} for q in (first, second)]
+        + [{"id": third.id, "answer": "", **record}],
+    )
     twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
     write_records(twin.file("interview"), [{"id": second.id, "answer": LONG, **record}])
     form = interview_form.form(twin)
@@ -382,11 +461,25 @@ def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, ca
 def test_a_topic_that_the_blind_test_has_used_up_is_not_offered(twin):
     topic = QUESTIONS[0].topic
     twin.folder("evaluate")
-    write_records(twin.file("blind_answers"), [
-        {"id": q.id, "answer": LONG, "question": "", "language": "en", "when": "", "skipped": False}
-        for q in QUESTIONS if q.topic == topic])
+    write_records(
+        twin.file("blind_answers"),
+        [
+            {
+                "id": q.id,
+                "answer": LONG,
+                "question": "",
+                "language": "en",
+                "when": "",
+                "skipped": False,
+            }
+            for q in QUESTIONS
+            if q.topic == topic
+        ],
+    )
     form = interview_form.form(twin)
-    assert topic not in dict(form.topics.options).values() and len(form.topics.options) == len(TOPICS)
+    assert topic not in dict(form.topics.options).values() and len(form.topics.options) == len(
+        TOPICS
+    )
 
 
 def test_blind_answers_that_cannot_be_opened_are_a_sentence(twin):

@@ -17,10 +17,16 @@ from twinlib.twin import TwinError
 Q4, Q5, Q6 = KINDS = [gguf.GGMLQuantizationType[name] for name in ("Q4_K", "Q5_K", "Q6_K")]
 # What llama.cpp's own quantizer made of samples() and of small models; made again by
 # python benchmarks/kquants.py --record --peer-python PATH
-REFERENCE = json.loads((Path(__file__).parent / "kquants_reference.json").read_text(encoding="utf-8"))
+REFERENCE = json.loads(
+    (Path(__file__).parent / "kquants_reference.json").read_text(encoding="utf-8")
+)
 MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-VECTORS = {"qwen2": "attn_q.bias", "qwen3": "attn_q_norm.weight", "llama": "attn_norm.weight",
-           "gemma3": "post_ffw_norm.weight"}
+VECTORS = {
+    "qwen2": "attn_q.bias",
+    "qwen3": "attn_q_norm.weight",
+    "llama": "attn_norm.weight",
+    "gemma3": "post_ffw_norm.weight",
+}
 
 
 def samples(rows=48):
@@ -29,15 +35,21 @@ def samples(rows=48):
     normal = rng.normal(size=shape)
     tails = rng.standard_t(3, size=shape) * np.exp(rng.normal(size=1024))
     found = {
-        "normal": 0.02 * normal, "uniform": rng.uniform(-1, 1, shape), "positive": rng.uniform(0.5, 1.5, shape),
+        "normal": 0.02 * normal,
+        "uniform": rng.uniform(-1, 1, shape),
+        "positive": rng.uniform(0.5, 1.5, shape),
         "heavy tails, columns of their own scale": 0.02 * tails,
-        "one outlier in a row": 0.02 * normal + 5 * (np.arange(1024) == rng.integers(0, 1024, (rows, 1))),
+        "one outlier in a row": 0.02 * normal
+        + 5 * (np.arange(1024) == rng.integers(0, 1024, (rows, 1))),
         "rows of zeros": 0.02 * normal * (np.arange(rows) % 3 > 0)[:, None],
         "mostly zeros": 0.02 * normal * (rng.uniform(size=shape) < 0.05),
         "constants": np.repeat(rng.normal(size=(rows, 4)), 256, axis=1),
         "constant groups": np.repeat(rng.normal(size=(rows, 32)), 32, axis=1),
         "rows of all sizes": normal * 10.0 ** rng.uniform(-4, 4, (rows, 1)),
-        "tiny": 1e-4 * normal, "tinier": 1e-6 * normal, "huge": 1e4 * normal}
+        "tiny": 1e-4 * normal,
+        "tinier": 1e-6 * normal,
+        "huge": 1e4 * normal,
+    }
     return {name: torch.from_numpy(values.astype(np.float32)) for name, values in found.items()}
 
 
@@ -46,27 +58,37 @@ def model_tensors(architecture, layers, tied, columns, down):
     found = {"token_embd.weight": (2, columns), "output_norm.weight": (columns,)}
     found |= {} if tied else {"output.weight": (2, columns)}
     for layer in range(layers):
-        found |= {f"blk.{layer}.{name}.weight": (2, down if name == "ffn_down" else columns) for name in MATRICES}
+        found |= {
+            f"blk.{layer}.{name}.weight": (2, down if name == "ffn_down" else columns)
+            for name in MATRICES
+        }
         found[f"blk.{layer}.{VECTORS[architecture]}"] = (columns,)
     return found
 
 
 def ours(mixture, architecture, layers, tied, columns, down):
     """{name: type} of a model's tensors as we choose them."""
-    return {name: k_quants.tensor_type(mixture, name, shape, layers, tied, architecture).name
-            for name, shape in model_tensors(architecture, layers, tied, columns, down).items()}
+    return {
+        name: k_quants.tensor_type(mixture, name, shape, layers, tied, architecture).name
+        for name, shape in model_tensors(architecture, layers, tied, columns, down).items()
+    }
 
 
 def runs(types):
     """{kind of tensor: its types over the layers, such as '1 Q6_K 2 Q4_K'}."""
     found = {}
-    for name, kind in sorted(types.items(), key=lambda pair: int(pair[0].split(".")[1]) if "blk" in pair[0] else 0):
+    for name, kind in sorted(
+        types.items(), key=lambda pair: int(pair[0].split(".")[1]) if "blk" in pair[0] else 0
+    ):
         layers = found.setdefault(name.split(".", 2)[2] if "blk" in name else name, [])
         if layers and layers[-1][1] == kind:
             layers[-1][0] += 1
         else:
             layers.append([1, kind])
-    return {name: " ".join(f"{count} {kind}" for count, kind in layers) for name, layers in found.items()}
+    return {
+        name: " ".join(f"{count} {kind}" for count, kind in layers)
+        for name, layers in found.items()
+    }
 
 
 def decoded(blocks, kind):
@@ -86,14 +108,29 @@ def error(values, kind, device="cpu"):
 @pytest.mark.parametrize("kind, top", [(Q4, 15), (Q5, 31)])
 def test_numbers_that_a_block_with_lows_can_hold_come_back_exactly(kind, top):
     rng = np.random.default_rng(1)
-    scales, lows = np.array([63, 1, 17, 40, 62, 16, 33, 48]), np.array([63, 2, 0, 15, 16, 31, 47, 60])
+    scales, lows = (
+        np.array([63, 1, 17, 40, 62, 16, 33, 48]),
+        np.array([63, 2, 0, 15, 16, 31, 47, 60]),
+    )
     codes = rng.integers(0, top + 1, (8, 32))
     codes[:, :2] = 0, top
-    values = 2.0 ** -10 * scales[:, None] * codes - 2.0 ** -9 * lows[:, None]
+    values = 2.0**-10 * scales[:, None] * codes - 2.0**-9 * lows[:, None]
     blocks = k_quants.encode(torch.from_numpy(values.reshape(1, 256).astype(np.float32)), kind)
     assert blocks[0, :4].tolist() == [0x00, 0x14, 0x00, 0x18]  # 2**-10 and 2**-9 as float16
-    assert blocks[0, 4:16].tolist() == [63 | 0xC0, 1 | 0x40, 17 | 0x80, 40 | 0xC0, 63 | 0x40, 2 | 0x40, 0 | 0x80,
-                                        15 | 0xC0, 14 | 0x00, 0 | 0xF0, 1 | 0xF0, 0 | 0xC0]
+    assert blocks[0, 4:16].tolist() == [
+        63 | 0xC0,
+        1 | 0x40,
+        17 | 0x80,
+        40 | 0xC0,
+        63 | 0x40,
+        2 | 0x40,
+        0 | 0x80,
+        15 | 0xC0,
+        14 | 0x00,
+        0 | 0xF0,
+        1 | 0xF0,
+        0 | 0xC0,
+    ]
     assert np.array_equal(decoded(blocks, kind).numpy().reshape(8, 32), values)
 
 
@@ -102,7 +139,7 @@ def test_numbers_that_a_block_without_lows_can_hold_come_back_exactly():
     scales = np.array([-128, 127, 1, -1, 64, -77, 5, 100, -9, 33, 2, -64, 90, -100, 11, 50])
     codes = rng.integers(-31, 32, (16, 16))
     codes[:, 0] = -32
-    values = 2.0 ** -12 * scales[:, None] * codes
+    values = 2.0**-12 * scales[:, None] * codes
     blocks = k_quants.encode(torch.from_numpy(values.reshape(1, 256).astype(np.float32)), Q6)
     assert blocks[0, 192:208].view(np.int8).tolist() == scales.tolist()
     assert blocks[0, 208:].tolist() == [0x00, 0x0C]  # 2**-12 as float16
@@ -132,10 +169,19 @@ def test_weights_of_a_4_bit_model_survive_5_bits():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sampled_from(KINDS), st.lists(st.integers(1, 3), max_size=2), st.integers(1, 3),
-       st.sampled_from([torch.float32, torch.bfloat16, torch.float16]), st.integers(0, 9))
-def test_any_shape_gives_a_row_of_bytes_for_each_row_of_numbers(kind, rows, super_blocks, dtype, seed):
-    values = torch.randn(*rows, 256 * super_blocks, generator=torch.Generator().manual_seed(seed)).to(dtype)
+@given(
+    st.sampled_from(KINDS),
+    st.lists(st.integers(1, 3), max_size=2),
+    st.integers(1, 3),
+    st.sampled_from([torch.float32, torch.bfloat16, torch.float16]),
+    st.integers(0, 9),
+)
+def test_any_shape_gives_a_row_of_bytes_for_each_row_of_numbers(
+    kind, rows, super_blocks, dtype, seed
+):
+    values = torch.randn(
+        *rows, 256 * super_blocks, generator=torch.Generator().manual_seed(seed)
+    ).to(dtype)
     blocks = k_quants.encode(values, kind)
     assert blocks.dtype == np.uint8
     assert blocks.shape == (*rows, super_blocks * gguf.GGML_QUANT_SIZES[kind][1])
@@ -143,11 +189,14 @@ def test_any_shape_gives_a_row_of_bytes_for_each_row_of_numbers(kind, rows, supe
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.sampled_from(KINDS), st.integers(0, 9),
-       st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=40))
+@given(
+    st.sampled_from(KINDS),
+    st.integers(0, 9),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=40),
+)
 def test_any_finite_numbers_come_back_finite_and_no_farther_than_the_farthest(kind, seed, some):
     values = 0.1 * torch.randn(256, generator=torch.Generator().manual_seed(seed))
-    values[:len(some)] = torch.tensor(some)
+    values[: len(some)] = torch.tensor(some)
     found = decoded(k_quants.encode(values, kind), kind)
     assert torch.isfinite(found).all()
     assert (found.double() - values).abs().max() <= values.double().abs().max() + 1e-6
@@ -228,7 +277,11 @@ def test_rows_that_blocks_do_not_fit_are_refused():
 
 
 def test_rows_that_no_block_fits_get_16_bits():
-    for mixture, name in (("Q4_K_M", "blk.0.attn_q.weight"), ("Q8_0", "token_embd.weight"), ("Q6_K", "output.weight")):
+    for mixture, name in (
+        ("Q4_K_M", "blk.0.attn_q.weight"),
+        ("Q8_0", "token_embd.weight"),
+        ("Q6_K", "output.weight"),
+    ):
         assert k_quants.tensor_type(mixture, name, (2, 48), 2, True, "llama").name == "F16"
 
 
@@ -241,13 +294,26 @@ def hard_numbers(rows=64, columns=256):
     normal = rng.normal(size=(rows, columns))
     halves = rng.integers(-254, 255, (rows, columns)) / 2
     halves[:, ::32] = 127  # so that a block's unit is 1 and every other number is half way
-    signs = np.where(rng.uniform(size=(rows, columns)) < 0.5, -3.0, 3.0)  # the farthest is there with both signs
+    signs = np.where(
+        rng.uniform(size=(rows, columns)) < 0.5, -3.0, 3.0
+    )  # the farthest is there with both signs
     odd = rng.integers(0, 2**23, (rows, columns)) * 2.0 ** rng.integers(-160, -40, (rows, 1))
-    found = {"normal": normal, "halves": halves, "negative halves": -halves, "both signs": signs, "odd sizes": odd,
-             "zeros": 0 * np.abs(normal), "minus zeros": -0.0 * np.abs(normal), "small": 1e-30 * normal, "tiny": 1e-37 * normal,
-             "smaller than float32 tells": 1e-45 * np.round(30 * normal), "huge": 1e37 * normal,
-             "near the largest float16": 65504 * (1 + 1e-3 * normal), "columns of all sizes": normal * np.geomspace(
-                 1e-9, 1e9, columns), "as bfloat16": np.ldexp(np.round(np.ldexp(normal, 7)), -7)}
+    found = {
+        "normal": normal,
+        "halves": halves,
+        "negative halves": -halves,
+        "both signs": signs,
+        "odd sizes": odd,
+        "zeros": 0 * np.abs(normal),
+        "minus zeros": -0.0 * np.abs(normal),
+        "small": 1e-30 * normal,
+        "tiny": 1e-37 * normal,
+        "smaller than float32 tells": 1e-45 * np.round(30 * normal),
+        "huge": 1e37 * normal,
+        "near the largest float16": 65504 * (1 + 1e-3 * normal),
+        "columns of all sizes": normal * np.geomspace(1e-9, 1e9, columns),
+        "as bfloat16": np.ldexp(np.round(np.ldexp(normal, 7)), -7),
+    }
     return {name: torch.from_numpy(values.astype(np.float32)) for name, values in found.items()}
 
 
@@ -262,7 +328,9 @@ def test_the_other_types_are_those_of_gguf(name, hard, device):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("hard", ["normal", "halves", "negative halves", "both signs", "zeros", "columns of all sizes"])
+@pytest.mark.parametrize(
+    "hard", ["normal", "halves", "negative halves", "both signs", "zeros", "columns of all sizes"]
+)
 @pytest.mark.parametrize("name", ["Q5_0", "Q5_1"])
 def test_the_fallbacks_are_those_of_gguf(name, hard, device):
     kind, values = gguf.GGMLQuantizationType[name], hard_numbers()[hard]
@@ -282,7 +350,9 @@ DECODED = ["Q4_K", "Q5_K", "Q6_K", "Q8_0", "Q5_0", "Q5_1", "F16", "BF16", "F32"]
 
 
 @pytest.mark.parametrize("name", DECODED)
-@pytest.mark.parametrize("device, chunk", [*((device, 2**18) for device in DEVICES), ("cpu", 3 * 256)])
+@pytest.mark.parametrize(
+    "device, chunk", [*((device, 2**18) for device in DEVICES), ("cpu", 3 * 256)]
+)
 def test_any_bytes_are_decoded_as_gguf_decodes_them(name, device, chunk, monkeypatch):
     monkeypatch.setitem(k_quants.CHUNK, "cpu", chunk)
     kind = gguf.GGMLQuantizationType[name]
@@ -307,7 +377,9 @@ def test_arrays_of_floats_are_decoded_too(name):
 def test_data_of_another_shape_is_refused():
     blocks = k_quants.encode(torch.ones(2, 512), Q4)
     assert k_quants.decode(blocks, Q4, (4, 256)).shape == (4, 256)
-    with pytest.raises(ValueError, match=r"576 bytes of Q4_K aren't a tensor of the shape \(2, 256\)"):
+    with pytest.raises(
+        ValueError, match=r"576 bytes of Q4_K aren't a tensor of the shape \(2, 256\)"
+    ):
         k_quants.decode(blocks, Q4, (2, 256))
 
 

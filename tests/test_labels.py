@@ -7,14 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.text import labels
 from twinlib.evaluate import ratings
+from twinlib.text import labels
 from twinlib.twin import STEPS, Report, figure
 from twinlib.ui import tables, tour
 
 ROOT = Path(__file__).parent.parent
 # What may stand in the braces of a figure's name, such as f"kl_divergence_{kind}".
-PARTS = {"kind": "Q4_K_M", "script": "latin", "split": "val", "when": "after", "name": "twin", "row": "persona"}
+PARTS = {
+    "kind": "Q4_K_M",
+    "script": "latin",
+    "split": "val",
+    "when": "after",
+    "name": "twin",
+    "row": "persona",
+}
 
 
 def names(path):
@@ -23,9 +30,17 @@ def names(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         pairs = list(zip(node.keys, node.values)) if isinstance(node, ast.Dict) else []
         pairs += [(node.key, node.value)] if isinstance(node, ast.DictComp) else []
-        pairs += [(target.slice, node.value) for target in getattr(node, "targets", []) if isinstance(target, ast.Subscript)]
+        pairs += [
+            (target.slice, node.value)
+            for target in getattr(node, "targets", [])
+            if isinstance(target, ast.Subscript)
+        ]
         for key, value in pairs:
-            if isinstance(value, ast.Call) and getattr(value.func, "id", "") in ("figure", "too_few", "_no_memory"):
+            if isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
+                "figure",
+                "too_few",
+                "_no_memory",
+            ):
                 yield from filter(None, [spelt(key)])
 
 
@@ -34,21 +49,57 @@ def spelt(key):
     if isinstance(key, ast.Constant):
         return key.value
     if isinstance(key, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else PARTS[part.value.id] for part in key.values)
+        return "".join(
+            part.value if isinstance(part, ast.Constant) else PARTS[part.value.id]
+            for part in key.values
+        )
 
 
-FOUND = sorted({(path.stem, name) for folder in ("corpus", "train", "gguf", "evaluate", "publish")
-                for path in (ROOT / "twinlib" / folder).rglob("*.py") if path.stem != "instructions" for name in names(path)}
-               | {("evaluate", name) for name in (*ratings.MARKS, "fool_rate", "own_facts", "nonsense", "forgetting.base",
-                                                  "forgetting.problems.twin", "quantization_loss.Q5_K_M")}
-               | {("quantize", f"{name}_Q8_0") for name in ("kl_divergence", "top1", "llama_top1", "ended")}
-               | {("evaluate", f"{name}.{row}") for name in ratings.ROWS for row in ("base", "prompt", "twin-Q8_0")})
+FOUND = sorted(
+    {
+        (path.stem, name)
+        for folder in ("corpus", "train", "gguf", "evaluate", "publish")
+        for path in (ROOT / "twinlib" / folder).rglob("*.py")
+        if path.stem != "instructions"
+        for name in names(path)
+    }
+    | {
+        ("evaluate", name)
+        for name in (
+            *ratings.MARKS,
+            "fool_rate",
+            "own_facts",
+            "nonsense",
+            "forgetting.base",
+            "forgetting.problems.twin",
+            "quantization_loss.Q5_K_M",
+        )
+    }
+    | {("quantize", f"{name}_Q8_0") for name in ("kl_divergence", "top1", "llama_top1", "ended")}
+    | {
+        ("evaluate", f"{name}.{row}")
+        for name in ratings.ROWS
+        for row in ("base", "prompt", "twin-Q8_0")
+    }
+)
 
 
 def test_the_scan_sees_figures_of_every_step():
     seen = {name for _, name in FOUND}
-    assert {"rows", "characters_latin", "val_documents", "val_loss", "gpu_memory_gb", "accuracy_after", "accuracy_gain",
-            "size_mb_Q4_K_M", "tokens_equal_Q4_K_M", "decimals", "megabytes", "sounds_like_me"} <= seen
+    assert {
+        "rows",
+        "characters_latin",
+        "val_documents",
+        "val_loss",
+        "gpu_memory_gb",
+        "accuracy_after",
+        "accuracy_gain",
+        "size_mb_Q4_K_M",
+        "tokens_equal_Q4_K_M",
+        "decimals",
+        "megabytes",
+        "sounds_like_me",
+    } <= seen
 
 
 @pytest.mark.parametrize("step, name", FOUND)
@@ -65,21 +116,43 @@ def test_no_two_figures_of_a_table_are_called_the_same():
 
 
 def test_a_file_and_a_row_stand_behind_the_label():
-    assert labels.figure("top1_Q5_K_M") == ("Same likeliest token as before quantization: Q5_K_M",
-                                            "最可能的 token 与量化前相同：Q5_K_M")
-    assert labels.figure("nonsense.twin-Q8_0") == ("Nonsense: twin as Q8_0", "胡言乱语：分身（Q8_0）")
-    assert labels.figure("personal_data", "corpus")[0] != labels.figure("personal_data", "evaluate")[0]
+    assert labels.figure("top1_Q5_K_M") == (
+        "Same likeliest token as before quantization: Q5_K_M",
+        "最可能的 token 与量化前相同：Q5_K_M",
+    )
+    assert labels.figure("nonsense.twin-Q8_0") == (
+        "Nonsense: twin as Q8_0",
+        "胡言乱语：分身（Q8_0）",
+    )
+    assert (
+        labels.figure("personal_data", "corpus")[0] != labels.figure("personal_data", "evaluate")[0]
+    )
     assert labels.figure("of_an_older_version") == ("of an older version",) * 2
 
 
 def test_the_tables_say_the_labels(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    report = Report("evaluate", {}, 0, 0, {}, {}, {}, {"nonsense.base": figure(0.5), "fool_rate": figure(None)}, [])
+    report = Report(
+        "evaluate",
+        {},
+        0,
+        0,
+        {},
+        {},
+        {},
+        {"nonsense.base": figure(0.5), "fool_rate": figure(None)},
+        [],
+    )
     twin.finish(report)
     for text in (tables.figures(report).text, tour.scores(twin)):
-        assert [line.split()[0] for line in text.splitlines()[1:]] == ["胡言乱语：基础模型", "骗过率"]
+        assert [line.split()[0] for line in text.splitlines()[1:]] == [
+            "胡言乱语：基础模型",
+            "骗过率",
+        ]
     assert [line.split()[:2] for line in tables.steps(twin).text.splitlines()[1:3]] == [
-        ["01", "整理您的文字"], ["02", "学会您的口吻"]]
+        ["01", "整理您的文字"],
+        ["02", "学会您的口吻"],
+    ]
 
 
 @pytest.mark.parametrize("place, step", list(enumerate(STEPS, 1)))

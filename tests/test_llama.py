@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from twinlib.gguf import writer, tokenizer as gguf_vocabulary
+from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf import writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
@@ -16,13 +17,19 @@ from twinlib.twin import Stopped, TwinError
 @pytest.fixture(scope="module")
 def made(tiny_base, tmp_path_factory):
     """made(sampling): the tiny base as a GGUF file that recommends it."""
+
     def make(**sampling):
         path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
         tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
         vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
-        writer.write(tiny_base, {"F16": path}, vocabulary,
-                        {"name": "tiny", "template": tokenizer.chat_template, "sampling": sampling})
+        writer.write(
+            tiny_base,
+            {"F16": path},
+            vocabulary,
+            {"name": "tiny", "template": tokenizer.chat_template, "sampling": sampling},
+        )
         return path
+
     return make
 
 
@@ -60,7 +67,9 @@ def test_an_answer_that_was_cut_off_has_not_ended(llama):
 
 
 def test_the_same_seed_says_the_same_and_another_something_else(llama):
-    said = [llama.chat(ask("hi"), max_tokens=20, temperature=1.0, seed=seed).text for seed in (1, 1, 2)]
+    said = [
+        llama.chat(ask("hi"), max_tokens=20, temperature=1.0, seed=seed).text for seed in (1, 1, 2)
+    ]
     assert said[0] == said[1] != said[2]
 
 
@@ -73,20 +82,31 @@ def test_llama_cpp_takes_the_sampling_that_a_file_recommends(made):
 
 def test_only_who_asks_for_it_gets_the_recommended_sampling(made, llama):
     with Llama(made(temperature=2.0, top_k=1, repeat_penalty=9.0), context=512) as other:
-        likeliest = {other.chat(ask("hi"), 20, None, seed=seed, recommended=True).text for seed in (1, 2)}
+        likeliest = {
+            other.chat(ask("hi"), 20, None, seed=seed, recommended=True).text for seed in (1, 2)
+        }
         hot = {other.chat(ask("hi"), 20, 2.0, seed=seed).text for seed in (1, 2)}
         assert (len(likeliest), len(hot)) == (1, 2)
         ids = llama.tokenize("one two one two one two")
-        assert other.greedy(ids, 20) == llama.greedy(ids, 20) and len(set(llama.greedy(ids, 20))) < 20
-        assert other.chat(ask("hi"), 20, 0).text == llama.chat(ask("hi"), 20, 0).text not in likeliest
+        assert (
+            other.greedy(ids, 20) == llama.greedy(ids, 20) and len(set(llama.greedy(ids, 20))) < 20
+        )
+        assert (
+            other.chat(ask("hi"), 20, 0).text == llama.chat(ask("hi"), 20, 0).text not in likeliest
+        )
 
 
 def test_cuts_are_made_where_they_are_asked_for(llama):
     assert len({llama.chat(ask("hi"), 20, 2.0, seed=seed, top_k=1).text for seed in (1, 2)}) == 1
     assert len({llama.chat(ask("hi"), 20, 2.0, seed=seed, min_p=1.0).text for seed in (1, 2)}) == 1
-    likeliest, varied = (llama.chat(ask("hi"), 40, 0.7, top_k=1, repeat_penalty=penalty).text for penalty in (1.0, 9.0))
+    likeliest, varied = (
+        llama.chat(ask("hi"), 40, 0.7, top_k=1, repeat_penalty=penalty).text
+        for penalty in (1.0, 9.0)
+    )
     assert likeliest != varied
-    assert [a.text for a in llama.chat_many([ask("hi")], 20, 2.0, top_k=1)] == [llama.chat(ask("hi"), 20, 2.0, top_k=1).text]
+    assert [a.text for a in llama.chat_many([ask("hi")], 20, 2.0, top_k=1)] == [
+        llama.chat(ask("hi"), 20, 2.0, top_k=1).text
+    ]
 
 
 def test_pieces_that_are_heard_make_up_the_answer(llama):
@@ -96,15 +116,21 @@ def test_pieces_that_are_heard_make_up_the_answer(llama):
 
 
 def test_json_is_held_to_its_schema_and_ends(llama):
-    schema = {"type": "object", "properties": {"a": {"enum": ["yes", "no"]}}, "required": ["a"],
-              "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"enum": ["yes", "no"]}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
     answer = llama.chat(ask("hi"), max_tokens=100, schema=schema)
     assert json.loads(answer.text)["a"] in ("yes", "no") and answer.ended
 
 
 def test_many_answers_come_in_the_order_of_their_questions(llama):
     questions, seen = [ask("a" * n) for n in (1, 40, 3, 25, 5, 1)], []
-    answers = llama.chat_many(questions, max_tokens=12, temperature=0, progress=lambda d, n, note: seen.append((d, n)))
+    answers = llama.chat_many(
+        questions, max_tokens=12, temperature=0, progress=lambda d, n, note: seen.append((d, n))
+    )
     # Which of the nearly equal logits of a random model wins may differ in a batch, but not for most questions.
     alone = [llama.chat(question, max_tokens=12, temperature=0).text for question in questions]
     assert sum(a.text == b for a, b in zip(answers, alone)) >= 4
@@ -133,8 +159,15 @@ def test_a_missing_or_damaged_file_is_a_sentence(tmp_path):
 
 
 def test_loading_and_talking_print_nothing_and_ignore_a_proxy(gguf):
-    code = ("import sys; from twinlib.models.llama_cpp import Llama\n"
-            "with Llama(sys.argv[1], 256) as l: l.chat([{'role': 'user', 'content': 'hi'}], max_tokens=3)")
-    done = subprocess.run([sys.executable, "-c", code, gguf], capture_output=True, text=True, timeout=60,
-                          env={"http_proxy": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"})
+    code = (
+        "import sys; from twinlib.models.llama_cpp import Llama\n"
+        "with Llama(sys.argv[1], 256) as l: l.chat([{'role': 'user', 'content': 'hi'}], max_tokens=3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, gguf],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"http_proxy": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"},
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -2,18 +2,23 @@
 
 import pytest
 import torch
-
 from conftest import build_tiny_base
+
 from twinlib.train import loss_kernel
 
 
 @pytest.mark.parametrize("rows", [1, 5, 8])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_loss_and_its_gradient_are_those_of_cross_entropy(rows, compiled, monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda step, **_: step)  # what is compiled, without a compiler
+    monkeypatch.setattr(
+        torch, "compile", lambda step, **_: step
+    )  # what is compiled, without a compiler
     loss_kernel._step.cache_clear()
     torch.manual_seed(0)
-    hidden, weight = torch.randn(rows, 6, dtype=torch.float64), torch.randn(11, 6, dtype=torch.float64)
+    hidden, weight = (
+        torch.randn(rows, 6, dtype=torch.float64),
+        torch.randn(11, 6, dtype=torch.float64),
+    )
     labels = torch.randint(0, 11, (rows,))
     lean, plain = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
     loss_kernel.head_loss(lean, weight, labels, 3, compiled).mul(2).backward()
@@ -36,8 +41,10 @@ def test_a_patched_model_trains_as_before(tmp_path, family):
     found = []
     for lean in (False, True):
         torch.manual_seed(0)
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32),
-                               LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
+        model = get_peft_model(
+            AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32),
+            LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False),
+        )
         if lean:
             assert loss_kernel.fits(model.get_base_model())
             loss_kernel.patch(model.get_base_model())

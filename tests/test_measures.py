@@ -1,21 +1,30 @@
 """What the score card's rows say and score: replies after one prompt, a head that isn't copied, a file loaded once."""
 
 import pytest
-
 from conftest import build_tiny_base
+
 from twinlib import settings
-from twinlib.gguf import writer, tokenizer as gguf_vocabulary
-from twinlib.models import llama_cpp, load as models
 from twinlib.evaluate import outputs
+from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf import writer
+from twinlib.models import llama_cpp
+from twinlib.models import load as models
 from twinlib.text import templates
 
 ASKED = [{"role": "user", "content": "How do you true a wheel? 车轮怎么校？"}]
-REPLIES = ["Slowly, half a turn at a time.", "慢慢来，半圈半圈地拧。", "No.", "Rain on the harbour, and the kettle is on already."]
+REPLIES = [
+    "Slowly, half a turn at a time.",
+    "慢慢来，半圈半圈地拧。",
+    "No.",
+    "Rain on the harbour, and the kettle is on already.",
+]
 
 
 @pytest.fixture(scope="module", params=["qwen2", "gemma3"])
 def tiny(request, tmp_path_factory):
-    base = models.prepare(str(build_tiny_base(tmp_path_factory.mktemp(request.param), request.param)))
+    base = models.prepare(
+        str(build_tiny_base(tmp_path_factory.mktemp(request.param), request.param))
+    )
     return models.load(base, precision="32-bit")
 
 
@@ -24,51 +33,82 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
     import torch
 
     model, tokenizer = tiny
-    prompt = tokenizer(models.render(tokenizer, ASKED, generate=True), add_special_tokens=False)["input_ids"]
+    prompt = tokenizer(models.render(tokenizer, ASKED, generate=True), add_special_tokens=False)[
+        "input_ids"
+    ]
     assert len(prompt) > 32
     strides = []
     hook = model.get_output_embeddings().register_forward_hook(
-        lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
+        lambda _, given, out: strides.append(
+            given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]
+        )
+    )
     scored = outputs.reply_nll(model, tokenizer, ASKED, REPLIES)
     hook.remove()
     assert all(strides), "torch would copy the head"
     for text, (nats, tokens) in zip(REPLIES, scored):
         reply = tokenizer(text, add_special_tokens=False)["input_ids"]
         with torch.no_grad():
-            logits = model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1:-1].log_softmax(-1)
+            logits = (
+                model(torch.tensor([prompt + reply]))
+                .logits[0, len(prompt) - 1 : -1]
+                .log_softmax(-1)
+            )
         assert tokens == len(reply)
-        assert nats == pytest.approx(-float(logits.gather(1, torch.tensor(reply)[:, None]).sum()), rel=1e-4)
+        assert nats == pytest.approx(
+            -float(logits.gather(1, torch.tensor(reply)[:, None]).sum()), rel=1e-4
+        )
 
 
-def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_kept(twin, tiny_base, monkeypatch):
+def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_kept(
+    twin, tiny_base, monkeypatch
+):
     tokenizer = models.tokenizer(models.prepare(str(tiny_base)))
     twin.folder("quantize"), twin.folder("evaluate")
-    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, gguf_vocabulary.read(tokenizer, 600, [2]),
-                    {"name": "tiny", "template": tokenizer.chat_template})
+    writer.write(
+        tiny_base,
+        {"Q8_0": twin.gguf("Q8_0")},
+        gguf_vocabulary.read(tokenizer, 600, [2]),
+        {"name": "tiny", "template": tokenizer.chat_template},
+    )
     loads, load, drawn, ask = [], llama_cpp.Llama, [], llama_cpp.Llama.chat_many
     monkeypatch.setattr(llama_cpp, "Llama", lambda path: loads.append(load(path)) or loads[-1])
-    monkeypatch.setattr(load, "chat_many", lambda self, items, **named: drawn.append(named) or ask(self, items, **named))
+    monkeypatch.setattr(
+        load,
+        "chat_many",
+        lambda self, items, **named: drawn.append(named) or ask(self, items, **named),
+    )
     asked = [[{"role": "user", "content": f"Nr. {i}?"}] for i in range(5)]
     wanted = settings.make("evaluate", answer_tokens=16)
     for n in (1, 1):
         keep = outputs.Keeper(twin, lambda *_: None, 5)
         keep.portion = 2
         records = outputs.gguf_answers(twin, "Q8_0", twin.gguf("Q8_0"), asked, wanted, keep)
-        assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(loads) == n
+        assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(
+            loads
+        ) == n
     assert loads[0]._server is None  # its memory is free again
-    assert drawn and all(templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn)
+    assert drawn and all(
+        templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn
+    )
 
 
 def test_the_model_in_memory_draws_as_the_files_recommend(twin, tiny_base, monkeypatch):
     """Its base, its prompt and its file are compared: all of them draw alike."""
     drawn, generate = [], models.generate
-    monkeypatch.setattr(models, "generate", lambda *given, **named: drawn.append(named) or generate(*given, **named))
+    monkeypatch.setattr(
+        models, "generate", lambda *given, **named: drawn.append(named) or generate(*given, **named)
+    )
     rows = outputs.Rows(models.prepare(str(tiny_base)), None, "", "32-bit")
-    monkeypatch.setattr(rows, "_loaded", lambda: _without_adapter(models.load(rows.base, precision="32-bit")))
+    monkeypatch.setattr(
+        rows, "_loaded", lambda: _without_adapter(models.load(rows.base, precision="32-bit"))
+    )
     twin.folder("evaluate")
     wanted = settings.make("evaluate", answer_tokens=16)
     outputs.answers(rows, "base", [ASKED], wanted, outputs.Keeper(twin, lambda *_: None, 1))
-    assert drawn and all(templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn)
+    assert drawn and all(
+        templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn
+    )
 
 
 def _without_adapter(loaded):

@@ -14,12 +14,23 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-STEPS = {"01": "corpus", "02": "persona", "03": "reasoning", "04": "quantize", "05": "evaluate", "06": "publish"}
-COLAB = ("[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-         "(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{file})")
-KAGGLE = ("[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
-          "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{slug}/blob/main/notebooks/{file}"
-          "&accelerator=nvidiaTeslaT4)")
+STEPS = {
+    "01": "corpus",
+    "02": "persona",
+    "03": "reasoning",
+    "04": "quantize",
+    "05": "evaluate",
+    "06": "publish",
+}
+COLAB = (
+    "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{file})"
+)
+KAGGLE = (
+    "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
+    "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{slug}/blob/main/notebooks/{file}"
+    "&accelerator=nvidiaTeslaT4)"
+)
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -33,13 +44,24 @@ def cells(path, kind):
 
 
 def tagged(path, tag):
-    return ["".join(cell["source"]) for cell in read(path)["cells"] if tag in cell["metadata"].get("tags", [])]
+    return [
+        "".join(cell["source"])
+        for cell in read(path)["cells"]
+        if tag in cell["metadata"].get("tags", [])
+    ]
 
 
 def test_the_notebooks_are_there_in_order():
     names = [path.stem for path in NOTEBOOKS]
-    assert names[:7] == ["00_start_here", "01_prepare_corpus", "02_sft_persona", "03_grpo_reasoning", "04_quantize",
-                         "05_evaluate", "06_publish"]
+    assert names[:7] == [
+        "00_start_here",
+        "01_prepare_corpus",
+        "02_sft_persona",
+        "03_grpo_reasoning",
+        "04_quantize",
+        "05_evaluate",
+        "06_publish",
+    ]
 
 
 @each_notebook
@@ -75,12 +97,18 @@ def test_the_first_cell_is_one_title_and_then_the_badges(path):
     assert first[0].startswith(f"# {path.stem[:2]} · ") and first[1] == ""
     found = re.search(r"colab/blob|github/([\w.-]+/[\w.-]+)/blob", first[2])
     slug = found.group(1) if found else slug
-    assert first[2:] == [COLAB.format(slug=slug, file=path.name), KAGGLE.format(slug=slug, file=path.name)]
+    assert first[2:] == [
+        COLAB.format(slug=slug, file=path.name),
+        KAGGLE.format(slug=slug, file=path.name),
+    ]
 
 
 @each_notebook
 def test_there_is_exactly_one_main_title(path):
-    assert sum(line.startswith("# ") for text in cells(path, "markdown") for line in text.splitlines()) == 1
+    assert (
+        sum(line.startswith("# ") for text in cells(path, "markdown") for line in text.splitlines())
+        == 1
+    )
 
 
 @each_notebook
@@ -95,7 +123,14 @@ def test_prose_is_english_and_then_the_same_in_chinese_in_one_cell(path):
 @each_notebook
 def test_it_says_what_you_need_what_you_get_and_how_long(path):
     about = cells(path, "markdown")[1]
-    for words in ("**You need**", "**You get**", "**How long", "**您需要**", "**您会得到**", "**用时**"):
+    for words in (
+        "**You need**",
+        "**You get**",
+        "**How long",
+        "**您需要**",
+        "**您会得到**",
+        "**用时**",
+    ):
         assert words in about
 
 
@@ -110,7 +145,9 @@ def test_there_are_at_most_12_code_cells_of_at_most_12_lines_with_a_median_of_4(
 @each_notebook
 def test_code_cells_define_nothing_and_hide_nothing(path):
     for text in cells(path, "code"):
-        assert not re.search(r"^\s*(def|class|async def)\b|if False|if 0:|!\s*pip", text, re.MULTILINE), text
+        assert not re.search(
+            r"^\s*(def|class|async def)\b|if False|if 0:|!\s*pip", text, re.MULTILINE
+        ), text
         ast.parse(text)
 
 
@@ -146,17 +183,38 @@ def test_one_cell_is_tagged_parameters_and_holds_assignments_only(path):
 @each_notebook
 def test_every_function_a_notebook_calls_exists(path):
     from twinlib.ui import (
-        blind_test_form, forms, interview_form, base_models, senders, runtime, plots,
-        review, run, tables)
+        base_models,
+        blind_test_form,
+        forms,
+        interview_form,
+        plots,
+        review,
+        run,
+        runtime,
+        senders,
+        tables,
+    )
 
-    modules = {"blind_test": blind_test_form, "forms": forms, "interview": interview_form, "machine": base_models, "people": senders,
-               "place": runtime, "plots": plots, "review": review, "run": run, "tables": tables}
+    modules = {
+        "blind_test": blind_test_form,
+        "forms": forms,
+        "interview": interview_form,
+        "machine": base_models,
+        "people": senders,
+        "place": runtime,
+        "plots": plots,
+        "review": review,
+        "run": run,
+        "tables": tables,
+    }
     for text in cells(path, "code"):
         for module, name in re.findall(rf"\b({'|'.join(modules)})\.(\w+)\(", text):
             assert callable(getattr(modules[module], name, None)), f"{module}.{name}"
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem
+)
 def test_a_step_goes_form_check_run_look_saved(path):
     step = STEPS[path.stem[:2]]
     ids = [cell["id"] for cell in read(path)["cells"] if cell["cell_type"] == "code"]
@@ -164,8 +222,12 @@ def test_a_step_goes_form_check_run_look_saved(path):
     assert [name for name in ids if name in grammar] == grammar and ids[:3] == grammar[:3]
     assert len(ids) >= 8 and ids[-1] == "saved"
     code = "\n".join(cells(path, "code"))
-    for part in (f'forms.form("{step}", twin', f'run.check(twin, "{step}", form.settings)',
-                 f'run.step(twin, "{step}", form.settings)', f'tables.saved(twin, "{step}"'):
+    for part in (
+        f'forms.form("{step}", twin',
+        f'run.check(twin, "{step}", form.settings)',
+        f'run.step(twin, "{step}", form.settings)',
+        f'tables.saved(twin, "{step}"',
+    ):
         assert part in code
 
 
@@ -175,32 +237,54 @@ def test_what_may_harm_is_off_as_the_notebooks_stand():
     assert settings.Corpus().consent is False and settings.Corpus().mask is True
     assert settings.Publish().upload is False and settings.Publish().private is True
     for path in NOTEBOOKS:
-        assert not re.search(r"(upload|consent)\s*=\s*True", "\n".join(cells(path, "code")), re.IGNORECASE)
+        assert not re.search(
+            r"(upload|consent)\s*=\s*True", "\n".join(cells(path, "code")), re.IGNORECASE
+        )
 
 
 def test_the_setup_cell_fetches_the_project_where_it_is_not(tmp_path):
     project, empty = tmp_path / "project", tmp_path / "empty"
-    shutil.copytree(ROOT / "twinlib", project / "twinlib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "twinlib", project / "twinlib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copy(ROOT / "pyproject.toml", project)
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(project)]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
         subprocess.run([*git, *words], check=True)
     empty.mkdir()
-    setup = re.sub(r"https://github.com/[\w.-]+/[\w.-]+", project.as_uri(), cells(NOTEBOOKS[0], "code")[0])
+    setup = re.sub(
+        r"https://github.com/[\w.-]+/[\w.-]+", project.as_uri(), cells(NOTEBOOKS[0], "code")[0]
+    )
     setup += "\nimport twinlib; print(os.getcwd()); print(twinlib.__file__)"
-    for start in (empty, empty / "another-me"):  # and once more from inside: nothing is fetched twice
-        said = subprocess.run([sys.executable, "-c", setup], cwd=start, capture_output=True, text=True)
+    for start in (
+        empty,
+        empty / "another-me",
+    ):  # and once more from inside: nothing is fetched twice
+        said = subprocess.run(
+            [sys.executable, "-c", setup], cwd=start, capture_output=True, text=True
+        )
         home = empty / "another-me"
-        assert said.stdout.split() == [str(home), str(home / "twinlib" / "__init__.py")], said.stderr
+        assert said.stdout.split() == [str(home), str(home / "twinlib" / "__init__.py")], (
+            said.stderr
+        )
 
 
 def test_only_what_is_missing_or_too_old_is_installed():
     from twinlib.ui import runtime
 
-    wanted = ["ipywidgets>=7", "ipywidgets>=99", "no-such-package-anywhere", "psutil; python_version < '3'"]
+    wanted = [
+        "ipywidgets>=7",
+        "ipywidgets>=99",
+        "no-such-package-anywhere",
+        "psutil; python_version < '3'",
+    ]
     assert runtime.lacking(wanted) == ["ipywidgets>=99", "no-such-package-anywhere"]
-    assert runtime.lacking(runtime.wanted()) == [], "what the tests run in has all that pyproject.toml asks for"
-    assert any("unsloth" in need for need in runtime.wanted("gpu")) and "unsloth" not in "".join(runtime.wanted())
+    assert runtime.lacking(runtime.wanted()) == [], (
+        "what the tests run in has all that pyproject.toml asks for"
+    )
+    assert any("unsloth" in need for need in runtime.wanted("gpu")) and "unsloth" not in "".join(
+        runtime.wanted()
+    )
 
 
 @pytest.fixture
@@ -215,9 +299,16 @@ def gpu_without_network(tmp_path, monkeypatch):
 def test_what_only_makes_a_gpu_faster_may_fail(gpu_without_network, monkeypatch, capsys):
     from twinlib.ui import runtime
 
-    monkeypatch.setattr(runtime, "wanted", lambda extra=None: ["no-such-package>=1", "psutil"] if extra else ["psutil"])
+    monkeypatch.setattr(
+        runtime,
+        "wanted",
+        lambda extra=None: ["no-such-package>=1", "psutil"] if extra else ["psutil"],
+    )
     runtime.install()
-    assert "Could not be installed here: no-such-package. The transformers engine is used" in capsys.readouterr().out
+    assert (
+        "Could not be installed here: no-such-package. The transformers engine is used"
+        in capsys.readouterr().out
+    )
 
 
 def test_what_is_required_may_not_fail(gpu_without_network, monkeypatch):
@@ -244,7 +335,9 @@ def test_twins_live_where_they_outlast_the_runtime(monkeypatch, capsys):
     assert runtime.home() == ROOT / "twins"
     monkeypatch.setenv("COLAB_GPU", "1")
     assert runtime.home(drive=False) == Path("/content/twins")
-    assert runtime.home(drive=True) == Path("/content/twins"), "no Drive here: the runtime's own disk, with a word"
+    assert runtime.home(drive=True) == Path("/content/twins"), (
+        "no Drive here: the runtime's own disk, with a word"
+    )
     assert "Google Drive is not available" in capsys.readouterr().out
     monkeypatch.setenv("TWINLIB_TWINS", "/elsewhere")
     assert runtime.home(drive=True) == Path("/elsewhere")
@@ -325,14 +418,21 @@ def test_drive_is_not_asked_for_when_a_twin_is_given_by_its_path(twins, tmp_path
     assert asked == [False, True]
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem
+)
 def test_a_step_goes_on_with_the_twin_opened_last(path):
     assert tagged(path, "parameters")[0].startswith("TWIN = None ")
 
 
 @pytest.mark.parametrize("name", ["setup-text", "twin-text", "check-text"])
 def test_what_every_step_says_is_said_alike(name):
-    said = {"".join(cell["source"]) for path in NOTEBOOKS[1:] for cell in read(path)["cells"] if cell["id"] == name}
+    said = {
+        "".join(cell["source"])
+        for path in NOTEBOOKS[1:]
+        for cell in read(path)["cells"]
+        if cell["id"] == name
+    }
     assert len(said) == 1
 
 
@@ -342,15 +442,23 @@ def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
     from twinlib.models import plan
 
     text = (ROOT / file).read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in line.strip("|").split("|")]
-            for line in re.findall(r"^\| (?:\d+ GB|none|没有).*", text, re.MULTILINE)]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in re.findall(r"^\| (?:\d+ GB|none|没有).*", text, re.MULTILINE)
+    ]
     assert len(rows) == 6
     for card, sixteen, four, start in rows:
         gigabytes = float(re.search(r"(\d+) GB", card)[1])
         gpu = card[0].isdigit()
         here = {"gpu": "a card" if gpu else None, "gpu_gb": gigabytes * gpu, "memory_gb": gigabytes}
-        sizes = {way: sorted({entry.parameters for entry in CATALOGUE.values() if plan.fits(entry, here) == way})
-                 for way in ("16-bit", "4-bit")}
+        sizes = {
+            way: sorted(
+                {entry.parameters for entry in CATALOGUE.values() if plan.fits(entry, here) == way}
+            )
+            for way in ("16-bit", "4-bit")
+        }
         assert re.match(rf"{words} ([\d.]+)B", sixteen)[1] == f"{sizes['16-bit'][-1]:g}"
-        assert [float(size) for size in re.findall(r"([\d.]+)B", four)] == sorted({*map(round, sizes["4-bit"])})
+        assert [float(size) for size in re.findall(r"([\d.]+)B", four)] == sorted(
+            {*map(round, sizes["4-bit"])}
+        )
         assert start == plan.recommended_base(here)[0]

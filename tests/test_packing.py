@@ -4,33 +4,44 @@ import random
 
 import pytest
 import torch
-
 from conftest import build_tiny_base, learns_the_same
-from twinlib.train import trainer, loss_kernel, lora_kernel, packing
+
 from twinlib.models import load
+from twinlib.train import lora_kernel, loss_kernel, packing, trainer
 
 FAMILIES = ["qwen2", "qwen3", "llama", "gemma3"]  # gemma3's sliding window is 32 tokens
 
 
 def rows(*lengths, learnt=0.6):
     generator = torch.Generator().manual_seed(1)
-    return [(torch.randint(3, 600, (n,), generator=generator).tolist(), [int(k >= n * (1 - learnt)) for k in range(n)])
-            for n in lengths]
+    return [
+        (
+            torch.randint(3, 600, (n,), generator=generator).tolist(),
+            [int(k >= n * (1 - learnt)) for k in range(n)],
+        )
+        for n in lengths
+    ]
 
 
 def base(folder, family="qwen2"):
     from transformers import AutoModelForCausalLM
 
     build_tiny_base(folder, family)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="sdpa"
+    ).eval()
     for weight in model.parameters():
-        weight.data.mul_(3).requires_grad_(False)  # random weights attend almost evenly; larger ones make a leak visible
+        weight.data.mul_(3).requires_grad_(
+            False
+        )  # random weights attend almost evenly; larger ones make a leak visible
     return model
 
 
 def losses(logits, labels):
     """The loss of each learnt token."""
-    shifted = torch.nn.functional.cross_entropy(logits[0, :-1], labels[0, 1:], reduction="none", ignore_index=-100)
+    shifted = torch.nn.functional.cross_entropy(
+        logits[0, :-1], labels[0, 1:], reduction="none", ignore_index=-100
+    )
     return shifted[labels[0, 1:] != -100]
 
 
@@ -45,8 +56,12 @@ def test_packing_changes_no_tokens_loss(tmp_path, family, left):
     packing.register()
     batch = packing.pack(some, sum(len(ids) for ids, _ in some) + left, padding=0)
     with torch.no_grad():
-        apart = torch.cat([losses(model(input_ids=torch.tensor([ids])).logits, labels_of((ids, mask)))
-                           for ids, mask in some])
+        apart = torch.cat(
+            [
+                losses(model(input_ids=torch.tensor([ids])).logits, labels_of((ids, mask)))
+                for ids, mask in some
+            ]
+        )
         model.set_attn_implementation(packing.NAME)
         labels, learnt = batch.pop("labels"), batch.pop("learnt")
         assert learnt.tolist() == (labels[0, 1:] != -100).nonzero()[:, 0].tolist()
@@ -81,7 +96,9 @@ def test_a_run_goes_over_the_rows_again_in_another_order():
     packed = packing.Packed(some, 40, 0, count=16)
     seen = [i for part in packed.parts for i in part]
     assert len(packed) == 16 and sorted(seen[:30]) == list(range(30)) and seen[:30] != seen[30:60]
-    assert packed.parts == packing.Packed(some, 40, 0, count=16).parts  # a resumed run sees the same
+    assert (
+        packed.parts == packing.Packed(some, 40, 0, count=16).parts
+    )  # a resumed run sees the same
     assert packed.parts != packing.Packed(some, 40, 0, count=16, seed=2).parts
 
 
@@ -97,7 +114,10 @@ def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
     loss_kernel.patch(model)
     model.set_attn_implementation(packing.NAME)
     fixed, free = (packing.Packed(some, 64, 0, count=5, fixed=f) for f in (True, False))
-    shapes = {tuple((k, getattr(v, "shape", v)) for k, v in fixed[i].items() if k != "learnt") for i in range(5)}
+    shapes = {
+        tuple((k, getattr(v, "shape", v)) for k, v in fixed[i].items() if k != "learnt")
+        for i in range(5)
+    }
     assert len(shapes) == 1
     with torch.no_grad():
         for i in range(5):
@@ -112,15 +132,21 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
     model = base(tmp_path, family)
     # Traced and differentiated as on a GPU, but run by torch itself: machine code takes half a minute and a compiler.
     usual = torch.nn.Module.compile
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **how: usual(self, backend="aot_eager", **how))
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda self, **how: usual(self, backend="aot_eager", **how)
+    )
     torch.manual_seed(0)
-    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False))
+    model = get_peft_model(
+        model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
+    )
     batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1, fixed=True)[0]
     loss_kernel.patch(model.get_base_model())
     packing.register()
     model.train()
     model.set_attn_implementation(packing.NAME)
-    learns_the_same(model, batch, lambda: (lora_kernel.patch(model), trainer.prepare(model, compiled)))
+    learns_the_same(
+        model, batch, lambda: (lora_kernel.patch(model), trainer.prepare(model, compiled))
+    )
     with torch.no_grad(), model.disable_adapter(), trainer.answering(model):
         without = model(input_ids=torch.tensor([[5, 6, 7]])).logits
     assert not torch.allclose(without, model(input_ids=torch.tensor([[5, 6, 7]])).logits)
@@ -143,7 +169,9 @@ def test_layers_share_one_unbroken_piece_of_compiled_code(tmp_path):
 
 def test_a_product_in_half_precision_adds_in_the_kernel():
     torch.manual_seed(0)
-    onto, left, right = (torch.randn(shape, dtype=torch.bfloat16) for shape in ((5, 7), (5, 3), (3, 7)))
+    onto, left, right = (
+        torch.randn(shape, dtype=torch.bfloat16) for shape in ((5, 7), (5, 3), (3, 7))
+    )
     wanted = onto + left @ right
     lora_kernel.add_product(onto, left, right)
     torch.testing.assert_close(onto, wanted, atol=0.05, rtol=0.05)
@@ -153,13 +181,20 @@ def test_checkpointing_changes_no_gradient(tmp_path):
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(0)
-    model = get_peft_model(base(tmp_path), LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
+    model = get_peft_model(
+        base(tmp_path), LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)
+    )
     trainer.prepare(model)
     model.train()
     model.set_attn_implementation(packing.NAME)
     batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1)[0]
-    learns_the_same(model, batch, lambda: model.gradient_checkpointing_enable(
-        gradient_checkpointing_kwargs={"use_reentrant": False}))
+    learns_the_same(
+        model,
+        batch,
+        lambda: model.gradient_checkpointing_enable(
+            gradient_checkpointing_kwargs={"use_reentrant": False}
+        ),
+    )
 
 
 def test_a_model_in_training_answers_and_goes_on_as_before(tiny_base):
@@ -169,7 +204,9 @@ def test_a_model_in_training_answers_and_goes_on_as_before(tiny_base):
     model.train()
     with trainer.attention(model, packing.NAME):
         with trainer.answering(model) as answering:
-            [answer] = load.generate(answering, words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
+            [answer] = load.generate(
+                answering, words, [[{"role": "user", "content": "茶?"}]], 8, seed=3
+            )
         assert model.training and model.config._attn_implementation == packing.NAME
     [alone] = load.generate(model.eval(), words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
     assert answer == alone

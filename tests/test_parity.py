@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from conftest import save_tiny_tokenizer
 from test_gguf_file import SHAPE, random_adapter
+
 from twinlib import settings
-from twinlib.gguf import writer, tokenizer as gguf_vocabulary, compare, checks
+from twinlib.gguf import checks, compare, writer
+from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.models import load as models
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
@@ -20,10 +21,12 @@ from twinlib.twin import write_records
 
 SYSTEM = "You are Ning's twin. 你是宁的分身。"
 KINDS = ("Q8_0", "Q4_K_M")
-ANSWERS = ("The rain came in at four, and the bicycle was dry by then. Tighten it and go, neighbour.",
-           "今天天气不错，我们去海边走走吧。修车的手艺，急不得，半圈以内不收钱。",
-           "On the bench: a chain with one hundred and fourteen links, dry as bark, and a cup of hot tea.",
-           "螺丝要拧到第三圈才吃上劲，街坊，说完了，拧紧。The tram turns left at the corner.")
+ANSWERS = (
+    "The rain came in at four, and the bicycle was dry by then. Tighten it and go, neighbour.",
+    "今天天气不错，我们去海边走走吧。修车的手艺，急不得，半圈以内不收钱。",
+    "On the bench: a chain with one hundred and fourteen links, dry as bark, and a cup of hot tea.",
+    "螺丝要拧到第三圈才吃上劲，街坊，说完了，拧紧。The tram turns left at the corner.",
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +36,13 @@ def base(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("parity") / "base"
     torch.manual_seed(5)
-    model = transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**SHAPE, tie_word_embeddings=False,
-                                                                   rope_parameters={"rope_type": "default",
-                                                                                    "rope_theta": 10000.0}))
+    model = transformers.Qwen2ForCausalLM(
+        transformers.Qwen2Config(
+            **SHAPE,
+            tie_word_embeddings=False,
+            rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        )
+    )
     for weight in model.parameters():
         weight.data += 0.04 * torch.randn_like(weight)
     save_tiny_tokenizer(folder)
@@ -49,9 +56,20 @@ def meant(base):
     prepared = models.prepare(str(base))
     tokenizer = models.tokenizer(prepared)
     tokenizer.chat_template = with_system(tokenizer.chat_template, SYSTEM)
-    card = {"name": "Ning 宁", "license": "apache-2.0", "languages": ["zh", "en"], "base": "someone/Tiny-2L",
-            "template": tokenizer.chat_template}
-    return checks.Meant(prepared, base.parent / "adapter", tokenizer, gguf_vocabulary.read(tokenizer, 600, [2]), card)
+    card = {
+        "name": "Ning 宁",
+        "license": "apache-2.0",
+        "languages": ["zh", "en"],
+        "base": "someone/Tiny-2L",
+        "template": tokenizer.chat_template,
+    }
+    return checks.Meant(
+        prepared,
+        base.parent / "adapter",
+        tokenizer,
+        gguf_vocabulary.read(tokenizer, 600, [2]),
+        card,
+    )
 
 
 @pytest.fixture
@@ -60,9 +78,17 @@ def held_out_twin(twin):
     twin.remember(languages=["zh", "en"], system_prompt=SYSTEM)
     twin.folder("quantize")
     twin.folder("corpus")
-    rows = [{"kind": "qa", "messages": [{"role": "system", "content": SYSTEM},
-                                        {"role": "user", "content": f"Nr. {i}: 说说？"},
-                                        {"role": "assistant", "content": answer}]} for i, answer in enumerate(ANSWERS)]
+    rows = [
+        {
+            "kind": "qa",
+            "messages": [
+                {"role": "system", "content": SYSTEM},
+                {"role": "user", "content": f"Nr. {i}: 说说？"},
+                {"role": "assistant", "content": answer},
+            ],
+        }
+        for i, answer in enumerate(ANSWERS)
+    ]
     write_records(twin.file("test"), rows)
     return twin
 
@@ -75,7 +101,13 @@ def written(twin, meant, kinds=KINDS, folder=None, **other):
 
 
 def prove(twin, files, meant):
-    return checks.prove(twin, files, meant, settings.make("quantize"), Progress(twin.history("quantize"), "quantize"))
+    return checks.prove(
+        twin,
+        files,
+        meant,
+        settings.make("quantize"),
+        Progress(twin.history("quantize"), "quantize"),
+    )
 
 
 def test_intact_files_pass_with_all_their_figures(held_out_twin, meant):
@@ -83,7 +115,14 @@ def test_intact_files_pass_with_all_their_figures(held_out_twin, meant):
     figures, warnings = prove(held_out_twin, files, meant)
     assert all(path.exists() for path in files.values()), warnings
     for kind in files:
-        names = ("kl_divergence", "top1", "llama_top1", "ended", "tokens_equal", "tokens_per_second")
+        names = (
+            "kl_divergence",
+            "top1",
+            "llama_top1",
+            "ended",
+            "tokens_equal",
+            "tokens_per_second",
+        )
         assert all(figures[f"{name}_{kind}"]["value"] is not None for name in names)
         kl = figures[f"kl_divergence_{kind}"]
         assert 0 <= kl["low"] <= kl["value"] <= kl["high"] and "held-out" in kl["note"]
@@ -105,9 +144,9 @@ def exchange(path, one="blk.0.ffn_up.weight", other="blk.0.ffn_gate.weight"):
     places = [(int(tensors[name].data_offset), int(tensors[name].n_bytes)) for name in (one, other)]
     assert places[0][1] == places[1][1]
     data = bytearray(path.read_bytes())
-    first, second = (bytes(data[start:start + size]) for start, size in places)
+    first, second = (bytes(data[start : start + size]) for start, size in places)
     for (start, size), content in zip(places, (second, first)):
-        data[start:start + size] = content
+        data[start : start + size] = content
     path.write_bytes(data)
 
 
@@ -116,27 +155,61 @@ def wrong_end(vocabulary):
 
 
 def wrong_words(vocabulary):
-    tokens = [*vocabulary.tokens[:300], vocabulary.tokens[301], vocabulary.tokens[300], *vocabulary.tokens[302:]]
+    tokens = [
+        *vocabulary.tokens[:300],
+        vocabulary.tokens[301],
+        vocabulary.tokens[300],
+        *vocabulary.tokens[302:],
+    ]
     return vocabulary._replace(tokens=tokens)
 
 
 BROKEN = {
-    "wrong end token": (lambda twin, meant, tmp: written(twin, meant, vocabulary=wrong_end(meant.vocabulary)),
-                        "eos_token_id"),
-    "swapped tensors": (lambda twin, meant, tmp: [exchange(path) for path in written(twin, meant).values()],
-                        "blk.0.ffn_.*differs by 1"),
-    "other template": (lambda twin, meant, tmp: written(
-        twin, meant, card={**meant.card, "template": meant.card["template"].replace("assistant", "bot")}),
-        "chat_template"),
-    "missing delta": (lambda twin, meant, tmp: written(twin, meant, adapter=None), "differs by|learnt in"),
-    "truncated": (lambda twin, meant, tmp: [path.write_bytes(path.read_bytes()[:-3000])
-                                            for path in written(twin, meant).values()], "cut off or damaged"),
-    "wrong rope": (lambda twin, meant, tmp: written(twin, meant, folder=with_other_rope(meant, tmp)),
-                   "rope.freq_base"),
-    "identity left in": (lambda twin, meant, tmp: written(twin, meant, card={**meant.card, "template": with_system(
-        models.CHATML, "You are Qwen, created by Alibaba Cloud.")}), "chat_template"),
-    "wrong tokenizer": (lambda twin, meant, tmp: written(twin, meant, vocabulary=wrong_words(meant.vocabulary)),
-                        "tokenizer.ggml.tokens"),
+    "wrong end token": (
+        lambda twin, meant, tmp: written(twin, meant, vocabulary=wrong_end(meant.vocabulary)),
+        "eos_token_id",
+    ),
+    "swapped tensors": (
+        lambda twin, meant, tmp: [exchange(path) for path in written(twin, meant).values()],
+        "blk.0.ffn_.*differs by 1",
+    ),
+    "other template": (
+        lambda twin, meant, tmp: written(
+            twin,
+            meant,
+            card={**meant.card, "template": meant.card["template"].replace("assistant", "bot")},
+        ),
+        "chat_template",
+    ),
+    "missing delta": (
+        lambda twin, meant, tmp: written(twin, meant, adapter=None),
+        "differs by|learnt in",
+    ),
+    "truncated": (
+        lambda twin, meant, tmp: [
+            path.write_bytes(path.read_bytes()[:-3000]) for path in written(twin, meant).values()
+        ],
+        "cut off or damaged",
+    ),
+    "wrong rope": (
+        lambda twin, meant, tmp: written(twin, meant, folder=with_other_rope(meant, tmp)),
+        "rope.freq_base",
+    ),
+    "identity left in": (
+        lambda twin, meant, tmp: written(
+            twin,
+            meant,
+            card={
+                **meant.card,
+                "template": with_system(models.CHATML, "You are Qwen, created by Alibaba Cloud."),
+            },
+        ),
+        "chat_template",
+    ),
+    "wrong tokenizer": (
+        lambda twin, meant, tmp: written(twin, meant, vocabulary=wrong_words(meant.vocabulary)),
+        "tokenizer.ggml.tokens",
+    ),
 }
 
 
@@ -148,8 +221,10 @@ def test_a_broken_file_is_kept_aside(way, held_out_twin, meant, tmp_path):
     _, warnings = prove(held_out_twin, files, meant)
     for path in files.values():
         assert not path.exists() and checks.aside(path).exists()
-        assert any(re.search(f"{path.name} is kept aside as {path.name}.failed: .*(?:{reason})", said)
-                   for said in warnings), warnings
+        assert any(
+            re.search(f"{path.name} is kept aside as {path.name}.failed: .*(?:{reason})", said)
+            for said in warnings
+        ), warnings
 
 
 def test_the_files_that_pass_are_offered_beside_one_that_fails(held_out_twin, meant):
@@ -164,15 +239,32 @@ def test_the_files_that_pass_are_offered_beside_one_that_fails(held_out_twin, me
 # Faults that the writer itself would make: the header is as it was meant, and wrong
 
 
-@pytest.mark.parametrize("harm, reason", [
-    (lambda m: m._replace(vocabulary=wrong_words(m.vocabulary)), "tokens differ from the base's"),
-    (lambda m: m._replace(vocabulary=m.vocabulary._replace(pre="smollm")), "tokens differ from the base's"),
-    (lambda m: m._replace(card={**m.card, "template": m.card["template"].replace("assistant", "bot")}),
-     "another prompt"),
-    (lambda m: m._replace(card={**m.card, "template": with_system(models.CHATML, "You are Qwen, 通义千问.")}),
-     "still says 'You are Qwen'"),
-    (lambda m: m._replace(vocabulary=wrong_end(m.vocabulary)), "doesn't stop at <|im_end|>"),
-])
+@pytest.mark.parametrize(
+    "harm, reason",
+    [
+        (
+            lambda m: m._replace(vocabulary=wrong_words(m.vocabulary)),
+            "tokens differ from the base's",
+        ),
+        (
+            lambda m: m._replace(vocabulary=m.vocabulary._replace(pre="smollm")),
+            "tokens differ from the base's",
+        ),
+        (
+            lambda m: m._replace(
+                card={**m.card, "template": m.card["template"].replace("assistant", "bot")}
+            ),
+            "another prompt",
+        ),
+        (
+            lambda m: m._replace(
+                card={**m.card, "template": with_system(models.CHATML, "You are Qwen, 通义千问.")}
+            ),
+            "still says 'You are Qwen'",
+        ),
+        (lambda m: m._replace(vocabulary=wrong_end(m.vocabulary)), "doesn't stop at <|im_end|>"),
+    ],
+)
 def test_what_the_writer_was_told_wrong_is_found(harm, reason, held_out_twin, meant):
     wrong = harm(meant)
     files = written(held_out_twin, wrong, ("Q8_0",))
@@ -205,13 +297,20 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
     path = written(held_out_twin, meant, ("Q4_K_M",))["Q4_K_M"]
     model = models.load(meant.base, meant.adapter, precision="32-bit")[0].to("cpu")
     with writer.Source(meant.base.path, meant.adapter) as source:
-        found = compare.meanings(source, {"Q4_K_M": compare.open_file(path)}, text, compare.states(model, text), "cpu")
+        found = compare.meanings(
+            source, {"Q4_K_M": compare.open_file(path)}, text, compare.states(model, text), "cpu"
+        )
         weights = compare.Weights(source, compare.open_file(path))
         weights.ids = list(range(600))
-        values = {f"model.{t.source.removeprefix('model.')}": weights[t.source.removeprefix("model.")]
-                  for t in source.tensors if t.source.startswith("model.")}
+        values = {
+            f"model.{t.source.removeprefix('model.')}": weights[t.source.removeprefix("model.")]
+            for t in source.tensors
+            if t.source.startswith("model.")
+        }
         head = next(t for t in source.tensors if t.name == "output.weight")
-        values["lm_head.weight"] = torch.cat([weights.rows(head, *rows) for rows in source.pieces(head)])
+        values["lm_head.weight"] = torch.cat(
+            [weights.rows(head, *rows) for rows in source.pieces(head)]
+        )
     logits = []
     merged = model.merge_and_unload()
     for state in (None, values):
@@ -222,7 +321,9 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
         logits.append(compare._at(whole, text).log_softmax(1))
     expected = (logits[0].exp() * (logits[0] - logits[1])).sum(1)
     assert max(map(abs, found[""].divergence)) < 1e-5
-    torch.testing.assert_close(torch.tensor(found["Q4_K_M"].divergence).float(), expected, atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(
+        torch.tensor(found["Q4_K_M"].divergence).float(), expected, atol=1e-5, rtol=1e-3
+    )
     assert found["Q4_K_M"].best == logits[1].argmax(1).tolist()
     assert found["Q4_K_M"].wanted == logits[0].argmax(1).tolist()
 
@@ -240,16 +341,29 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
     named = answers(8, text="我是 Qwen，由阿里云开发。")
     assert "it said '我是 Qwen' about itself" in checks._unlike(path, named, answers(8), 80)[0]
     assert checks._unlike(path, named, named, 80) == ("", [])
-    about = answers(8, text="VS Code, made by Microsoft, and the Pixel, made by Google. 由谷歌开发的安卓。")
+    about = answers(
+        8, text="VS Code, made by Microsoft, and the Pixel, made by Google. 由谷歌开发的安卓。"
+    )
     assert checks._unlike(path, about, answers(8), 80) == ("", [])
-    assert checks._unlike(path, named, [], 80) == ("", [])  # the twin wasn't loaded: nothing to compare with
+    assert checks._unlike(path, named, [], 80) == (
+        "",
+        [],
+    )  # the twin wasn't loaded: nothing to compare with
     assert "train longer" in checks._twins_doubts(named, 80, None)[0]
-    assert "0 of 8" in checks._twins_doubts(answers(0), 80, None)[0] and not checks._twins_doubts(answers(8), 80, .2)
-    assert checks._twins_doubts(answers(0), 80, .5)[0].endswith("own held-out replies 50% are that short. Train longer.")
-    assert checks._twins_doubts(answers(0), 80, .2)[0].endswith("20% are that short. That is no sign of a fault.")
+    assert "0 of 8" in checks._twins_doubts(answers(0), 80, None)[0] and not checks._twins_doubts(
+        answers(8), 80, 0.2
+    )
+    assert checks._twins_doubts(answers(0), 80, 0.5)[0].endswith(
+        "own held-out replies 50% are that short. Train longer."
+    )
+    assert checks._twins_doubts(answers(0), 80, 0.2)[0].endswith(
+        "20% are that short. That is no sign of a fault."
+    )
 
 
-def test_without_memory_for_the_twin_the_files_are_proven_without_it(held_out_twin, meant, monkeypatch):
+def test_without_memory_for_the_twin_the_files_are_proven_without_it(
+    held_out_twin, meant, monkeypatch
+):
     monkeypatch.setattr(models, "room_for", lambda *_: None)
     monkeypatch.setattr(models, "load", lambda *_: pytest.fail("loaded"))
     files = written(held_out_twin, meant)
@@ -266,25 +380,47 @@ def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):
     memory, size = type(psutil.virtual_memory()), 2 if models.fast_bfloat16() else 4
     monkeypatch.setattr(models, "device", lambda: "cpu")
     for free, expected in ((1.2e9, "auto"), (1.0e9, None)):
-        monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(*[size * free] * len(memory._fields)))
+        monkeypatch.setattr(
+            psutil, "virtual_memory", lambda: memory(*[size * free] * len(memory._fields))
+        )
         assert models.room_for(base, 1e9) == expected
     monkeypatch.setattr(models, "device", lambda: "cuda")
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3e9)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 1e9)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    for billions, expected in ((3, "auto"), (7, "auto"), (7.6, "4-bit"), (14.8, "4-bit"), (32, None)):
+    for billions, expected in (
+        (3, "auto"),
+        (7, "auto"),
+        (7.6, "4-bit"),
+        (14.8, "4-bit"),
+        (32, None),
+    ):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (13.8e9, 15.8e9))  # a T4
         assert models.room_for(base, billions * 1e9) == expected, billions
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert models.room_for(base, 8e9) is None
 
 
-def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(held_out_twin, meant, monkeypatch):
+def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(
+    held_out_twin, meant, monkeypatch
+):
     seen = []
     monkeypatch.setattr(models, "device", lambda: "other")  # where nothing is merged, as on a GPU
-    monkeypatch.setattr(models, "load", lambda base, adapter, precision, load=models.load: load(base, adapter, "32-bit"))
+    monkeypatch.setattr(
+        models,
+        "load",
+        lambda base, adapter, precision, load=models.load: load(base, adapter, "32-bit"),
+    )
     text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
-    checks._twin(meant, "auto", ["Who?"], text, settings.make("quantize"), 6, lambda *told: seen.append(told[:2]))
+    checks._twin(
+        meant,
+        "auto",
+        ["Who?"],
+        text,
+        settings.make("quantize"),
+        6,
+        lambda *told: seen.append(told[:2]),
+    )
     assert len(seen) > 3 and seen == sorted(seen) and seen[-1][1] == 6
 
 
@@ -292,7 +428,11 @@ def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, m
     files = written(held_out_twin, meant, ("Q8_0",))
     whole = prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"]
     monkeypatch.setattr(compare, "PATIENCE", 0)
-    assert prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"] == compare.LEAST * len(ANSWERS) < whole
+    assert (
+        prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"]
+        == compare.LEAST * len(ANSWERS)
+        < whole
+    )
 
 
 def test_a_slow_file_is_asked_less(held_out_twin, meant, monkeypatch):

@@ -7,17 +7,27 @@ import pytest
 widgets = pytest.importorskip("ipywidgets")
 
 from widget_tree import inside, text_of
+
 from twinlib import Twin, TwinError
 from twinlib.settings import Corpus
 from twinlib.twin import write_records
-from twinlib.ui import forms, senders as people
+from twinlib.ui import forms
+from twinlib.ui import senders as people
 
 EVIL = "<img src=x onerror=alert(1)>"
-CHATS = {"wang.csv": {"format": "table", "senders": {"宁半圈": 12, "老王": 9}},
-         "family.txt": {"format": "whatsapp", "senders": {"Ning": 3, "Smith, John": 5, EVIL: 1}},
-         "work.json": {"format": "telegram", "senders": {"Boss": 7}}}
-TABLE = {"dump.csv": {"format": "table", "senders": {}, "columns": ["a1", "谁", EVIL, "flag"],
-                      "rows": [["1680000000", "老王", EVIL, "0"], ["1680000060", "宁半圈", "好", "1"]]}}
+CHATS = {
+    "wang.csv": {"format": "table", "senders": {"宁半圈": 12, "老王": 9}},
+    "family.txt": {"format": "whatsapp", "senders": {"Ning": 3, "Smith, John": 5, EVIL: 1}},
+    "work.json": {"format": "telegram", "senders": {"Boss": 7}},
+}
+TABLE = {
+    "dump.csv": {
+        "format": "table",
+        "senders": {},
+        "columns": ["a1", "谁", EVIL, "flag"],
+        "rows": [["1680000000", "老王", EVIL, "0"], ["1680000060", "宁半圈", "好", "1"]],
+    }
+}
 
 
 def survey(files=(), formats=(("markdown", 3),), passed=(), skipped=()):
@@ -25,8 +35,9 @@ def survey(files=(), formats=(("markdown", 3),), passed=(), skipped=()):
     senders = Counter()
     for file in dict(files).values():
         senders.update(file["senders"])
-    return people.readers.Survey(Counter(dict(formats)), senders, dict(files), Counter(dict(passed)),
-                                 Counter(dict(skipped)))
+    return people.readers.Survey(
+        Counter(dict(formats)), senders, dict(files), Counter(dict(passed)), Counter(dict(skipped))
+    )
 
 
 @pytest.fixture
@@ -37,6 +48,7 @@ def twin(tmp_path):
 @pytest.fixture
 def look(twin, monkeypatch):
     """A function that shows the form over files that were found, and keeps what the survey was asked with."""
+
     def show(files, settings=Corpus(), **found):
         def surveyed(source, options, progress):
             show.asked.append(options)
@@ -58,12 +70,16 @@ def test_nothing_to_choose_is_one_line_and_the_settings_stay_as_they_are(look):
 
 def test_a_real_folder_without_chats_has_nothing_to_choose(twin, tmp_path):
     (tmp_path / "posts").mkdir()
-    (tmp_path / "posts" / "tea.md").write_text("# Tea\n\nTea is best drunk hot, by the window.", encoding="utf-8")
+    (tmp_path / "posts" / "tea.md").write_text(
+        "# Tea\n\nTea is best drunk hot, by the window.", encoding="utf-8"
+    )
     form = people.form(twin, Corpus(source=str(tmp_path / "posts")))
     assert "nothing to choose" in form.says.value and "Markdown" in form.summary.value
 
 
-def test_a_source_that_is_not_there_is_a_sentence_and_the_form_still_gives_its_settings(twin, tmp_path):
+def test_a_source_that_is_not_there_is_a_sentence_and_the_form_still_gives_its_settings(
+    twin, tmp_path
+):
     settings = Corpus(source=str(tmp_path / "none"), me="Ning")
     form = people.form(twin, settings)
     assert "There is no folder" in form.says.value
@@ -93,11 +109,21 @@ def test_the_authors_own_name_can_be_unticked_and_then_nobody_is_learnt(look, tm
     assert form.ticks["宁半圈"].value and form.settings.me == "宁半圈"
     form.ticks["宁半圈"].value = False
     assert "0 of 3 chats hold 0 messages of yours" in form.says.value
-    lines = [("宁半圈", "茶要烫，水要开。"), ("老王", "知道了知道了。"), ("宁半圈", "那就好，明天见。")]
-    (tmp_path / "chat.txt").write_text("".join(
-        f"[12/3/2024, 21:0{n}:05] {name}: {text}\n" for n, (name, text) in enumerate(lines)), encoding="utf-8")
+    lines = [
+        ("宁半圈", "茶要烫，水要开。"),
+        ("老王", "知道了知道了。"),
+        ("宁半圈", "那就好，明天见。"),
+    ]
+    (tmp_path / "chat.txt").write_text(
+        "".join(
+            f"[12/3/2024, 21:0{n}:05] {name}: {text}\n" for n, (name, text) in enumerate(lines)
+        ),
+        encoding="utf-8",
+    )
     me = tuple(private_names(form.settings.me))
-    assert not list(readers.read(tmp_path / "chat.txt", readers.Options(me, {}, "" if me else "宁半圈")))
+    assert not list(
+        readers.read(tmp_path / "chat.txt", readers.Options(me, {}, "" if me else "宁半圈"))
+    )
 
 
 def test_names_chosen_before_are_ticked_and_unknown_ones_are_kept(look):
@@ -120,14 +146,20 @@ def test_a_name_with_a_comma_stays_one_name(look):
 
 
 def test_exports_that_know_their_owner_ask_nothing(look):
-    form = look({"tweets.js": {"format": "twitter", "senders": {"ning": 900}},
-                 "wx.csv": {"format": "table", "senders": {"a": 1, "b": 2}, "mine": True},
-                 "weibo.csv": {"format": "table", "senders": {"": 3}}})
+    form = look(
+        {
+            "tweets.js": {"format": "twitter", "senders": {"ning": 900}},
+            "wx.csv": {"format": "table", "senders": {"a": 1, "b": 2}, "mine": True},
+            "weibo.csv": {"format": "table", "senders": {"": 3}},
+        }
+    )
     assert not form.ticks and "nothing to choose" in form.says.value
 
 
 def test_of_very_many_senders_the_chosen_one_is_on_the_list(look):
-    crowd = {"group.txt": {"format": "whatsapp", "senders": {f"member {n}": 500 - n for n in range(300)}}}
+    crowd = {
+        "group.txt": {"format": "whatsapp", "senders": {f"member {n}": 500 - n for n in range(300)}}
+    }
     form = look(crowd, Corpus(me="member 299"))
     assert len(form.ticks) == people.LISTED and form.ticks["member 299"].value
 
@@ -169,7 +201,10 @@ def test_tables_with_different_columns_are_asked_for_one_by_one(look):
 
 
 def test_columns_typed_in_the_form_stay_when_nothing_is_asked(look):
-    assert look(CHATS, Corpus(columns="text=Content, steps=How")).settings.columns == "text=Content, steps=How"
+    assert (
+        look(CHATS, Corpus(columns="text=Content, steps=How")).settings.columns
+        == "text=Content, steps=How"
+    )
 
 
 def test_a_form_above_is_read_when_the_settings_are_wanted(twin, look):
@@ -181,16 +216,39 @@ def test_a_form_above_is_read_when_the_settings_are_wanted(twin, look):
 
 
 def test_what_was_passed_over_or_cannot_be_read_is_said(look):
-    form = look({}, formats=(("pdf", 2), ("html", 1)), passed=(("image", 30), ("data", 0)), skipped=(("damaged", 1),))
+    form = look(
+        {},
+        formats=(("pdf", 2), ("html", 1)),
+        passed=(("image", 30), ("data", 0)),
+        skipped=(("damaged", 1),),
+    )
     assert "Passed over: pictures and sound 30<" in form.summary.value
     assert "Can&#x27;t be read: damaged 1<" in form.summary.value
     assert "web pages" in form.summary.value
 
 
 def test_answers_of_the_interview_are_counted_and_no_source_is_needed(twin):
-    write_records(twin.file("interview"), [
-        {"id": "life-01", "question": "?", "answer": "茶要烫。", "language": "zh", "when": "", "skipped": False},
-        {"id": "life-02", "question": "?", "answer": "", "language": "zh", "when": "", "skipped": True}])
+    write_records(
+        twin.file("interview"),
+        [
+            {
+                "id": "life-01",
+                "question": "?",
+                "answer": "茶要烫。",
+                "language": "zh",
+                "when": "",
+                "skipped": False,
+            },
+            {
+                "id": "life-02",
+                "question": "?",
+                "answer": "",
+                "language": "zh",
+                "when": "",
+                "skipped": True,
+            },
+        ],
+    )
     form = people.form(twin, Corpus(source=""))
     assert "answers of the interview" in form.summary.value and form.settings.source == ""
 
@@ -199,7 +257,9 @@ def test_names_and_cells_of_a_chat_are_shown_and_never_run(look):
     form = look(CHATS | TABLE | {f"{EVIL}.txt": {"format": "telegram", "senders": {"$x$ & co": 1}}})
     assert "<img" not in text_of(form) and "&lt;img" in text_of(form)
     # Older widgets set a description as HTML, and look for formulas in it.
-    assert not [tick.description for tick in form.ticks.values() if set(tick.description) & set("<>&$")]
+    assert not [
+        tick.description for tick in form.ticks.values() if set(tick.description) & set("<>&$")
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "both"])

@@ -4,24 +4,38 @@ import json
 import math
 
 import pytest
-
 from conftest import build_tiny_base
+
 from twinlib import Stopped, TwinError, settings
 from twinlib.models import load
-from twinlib.train import checkpoints
-from twinlib.progress import Progress
-from twinlib.train import persona
 from twinlib.models.encode import encode_row, end_is_learnt, pieces
+from twinlib.progress import Progress
+from twinlib.train import checkpoints, persona
 from twinlib.twin import write_atomic
 
 
 def wanted(tiny_base, **changes):
-    return settings.make("persona", **{"base": str(tiny_base), "effort": "smoke", "steps": 4, "batch": 2,
-                                       "accumulation": 1, "length": 192, "replay_share": 0.0, **changes})
+    return settings.make(
+        "persona",
+        **{
+            "base": str(tiny_base),
+            "effort": "smoke",
+            "steps": 4,
+            "batch": 2,
+            "accumulation": 1,
+            "length": 192,
+            "replay_share": 0.0,
+            **changes,
+        },
+    )
 
 
 def train(twin, tiny_base, **changes):
-    return persona.run(twin, wanted(tiny_base, **changes), Progress(twin.history("persona"), "persona", fresh=False))
+    return persona.run(
+        twin,
+        wanted(tiny_base, **changes),
+        Progress(twin.history("persona"), "persona", fresh=False),
+    )
 
 
 # What is learnt
@@ -32,9 +46,16 @@ def characters(text):
 
 
 def test_only_the_answer_and_its_end_are_learnt():
-    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
-    encoded = encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab$\n", characters, ord("$"))
-    assert bytes(encoded.input_ids).decode() == "<q>ab$"  # what the template writes after the end is left off
+    row = {
+        "kind": "qa",
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}],
+    }
+    encoded = encode_row(
+        row, lambda m, generate: "<q>" if generate else "<q>ab$\n", characters, ord("$")
+    )
+    assert (
+        bytes(encoded.input_ids).decode() == "<q>ab$"
+    )  # what the template writes after the end is left off
     assert encoded.completion_mask == [0, 0, 0, 1, 1, 1]
 
 
@@ -44,20 +65,33 @@ def test_raw_text_is_learnt_whole_after_the_first_token():
 
 
 def test_a_template_that_never_ends_a_turn_is_refused():
-    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
+    row = {
+        "kind": "qa",
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}],
+    }
     with pytest.raises(TwinError, match="end of turn.*choose another base"):
         encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab", characters, ord("$"))
 
 
 def test_a_template_whose_prompt_is_no_beginning_is_refused():
-    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
+    row = {
+        "kind": "qa",
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}],
+    }
     with pytest.raises(TwinError, match="not the beginning.*choose another base"):
-        encode_row(row, lambda m, generate: "<q><think>" if generate else "<q>ab$", characters, ord("$"))
+        encode_row(
+            row, lambda m, generate: "<q><think>" if generate else "<q>ab$", characters, ord("$")
+        )
 
 
 def test_an_end_that_is_padding_or_never_learnt_is_found():
-    row = {"kind": "qa", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}]}
-    encoded = encode_row(row, lambda m, generate: "<q>" if generate else "<q>ab$", characters, ord("$"))
+    row = {
+        "kind": "qa",
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab"}],
+    }
+    encoded = encode_row(
+        row, lambda m, generate: "<q>" if generate else "<q>ab$", characters, ord("$")
+    )
     assert end_is_learnt([encoded], ord("$"), padding=0)
     assert not end_is_learnt([encoded], ord("$"), padding=ord("$"))
     unlearnt = encoded._replace(completion_mask=encoded.completion_mask[:-1] + [0])
@@ -66,16 +100,22 @@ def test_an_end_that_is_padding_or_never_learnt_is_found():
 
 def test_a_sample_is_shown_in_runs_of_read_and_learnt():
     assert pieces([1, 2, 3], [0, 1, 1], lambda ids: "".join(map(str, ids))) == [
-        {"text": "1", "learnt": False}, {"text": "23", "learnt": True}]
+        {"text": "1", "learnt": False},
+        {"text": "23", "learnt": True},
+    ]
 
 
 # Training
 
 
-def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(sample_twin, tiny_base):
+def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
+    sample_twin, tiny_base
+):
     outcome = train(sample_twin, tiny_base, steps=12, learning_rate=5e-3, patience=20)
     figures = {name: f["value"] for name, f in outcome.figures.items()}
-    assert figures["val_loss"] < figures["val_loss_before"] == pytest.approx(math.log(600), abs=0.2)  # nats a token
+    assert (
+        figures["val_loss"] < figures["val_loss_before"] == pytest.approx(math.log(600), abs=0.2)
+    )  # nats a token
     assert figures["steps"] == 12 and figures["end_of_turn_learnt"] == 1
     config = json.loads((sample_twin.adapter("persona") / "adapter_config.json").read_text())
     assert "/" not in config["base_model_name_or_path"] and config["r"] == 32
@@ -110,15 +150,21 @@ class StopAt(Progress):
         super().__call__(done, total, note, **rest)
 
 
-def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one(sample_twin, tiny_base):
+def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one(
+    sample_twin, tiny_base
+):
     unbroken = train(sample_twin, tiny_base, steps=6)
     with pytest.raises(Stopped, match="saved"):
         persona.run(sample_twin, wanted(tiny_base, steps=6), StopAt(sample_twin, 3))
-    [newest] = sorted(sample_twin.checkpoints("persona").glob("checkpoint-4"))  # the step after the wish to stop
+    [newest] = sorted(
+        sample_twin.checkpoints("persona").glob("checkpoint-4")
+    )  # the step after the wish to stop
     assert checkpoints.is_whole(newest)
     resumed = train(sample_twin, tiny_base, steps=6)
     assert resumed.figures["steps"]["value"] == 6
-    assert resumed.figures["val_loss"]["value"] == pytest.approx(unbroken.figures["val_loss"]["value"], abs=2e-3)
+    assert resumed.figures["val_loss"]["value"] == pytest.approx(
+        unbroken.figures["val_loss"]["value"], abs=2e-3
+    )
 
 
 def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
@@ -126,7 +172,9 @@ def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
     records = [json.loads(line) for line in sample_twin.history("persona").read_text().splitlines()]
     steps = [r for r in records if "loss" in r]
     assert [r["done"] for r in steps] == list(range(1, 9))
-    assert all(r["learning_rate"] >= 0 and r["tokens_s"] > 0 and r["memory_gb"] > 0.1 for r in steps)
+    assert all(
+        r["learning_rate"] >= 0 and r["tokens_s"] > 0 and r["memory_gb"] > 0.1 for r in steps
+    )
     assert [r["done"] for r in records if "eval_loss" in r][0] == 0  # before anything is learnt
     sample = next(r["sample"] for r in records if "sample" in r)
     assert 0 < sample["step"] < 8 and sample["text"] and sample["question"]
@@ -134,7 +182,10 @@ def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
 
 def test_tokens_a_second_count_the_rows_own_tokens(sample_twin, tiny_base):
     outcome = train(sample_twin, tiny_base, steps=5, packing=True, batch=1)
-    assert outcome.figures["tokens_per_second"]["value"] > 0 and outcome.figures["tokens_per_second"]["n"] == 5
+    assert (
+        outcome.figures["tokens_per_second"]["value"] > 0
+        and outcome.figures["tokens_per_second"]["n"] == 5
+    )
 
 
 def test_two_processes_learn_what_one_learns(sample_twin, tiny_base, tmp_path):
@@ -147,19 +198,66 @@ def test_two_processes_learn_what_one_learns(sample_twin, tiny_base, tmp_path):
 
     other = tmp_path / "twins" / "shared"
     shutil.copytree(sample_twin.path, other)
-    common = ["-m", "twinlib", "persona", "--base", str(tiny_base), "--effort", "quick", "--steps", "4", "--batch", "1",
-              "--length", "192", "--packing", "yes", "--replay-share", "0", "--seed", "3"]
+    common = [
+        "-m",
+        "twinlib",
+        "persona",
+        "--base",
+        str(tiny_base),
+        "--effort",
+        "quick",
+        "--steps",
+        "4",
+        "--batch",
+        "1",
+        "--length",
+        "192",
+        "--packing",
+        "yes",
+        "--replay-share",
+        "0",
+        "--seed",
+        "3",
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", *common, "--twin",
-         str(other), "--accumulation", "1"], capture_output=True, text=True, cwd=tmp_path)
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc_per_node",
+            "2",
+            *common,
+            "--twin",
+            str(other),
+            "--accumulation",
+            "1",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("done in") == 1  # the second process says nothing
-    alone = train(sample_twin, tiny_base, effort="quick", steps=4, batch=1, packing=True, seed=3, accumulation=2)
+    alone = train(
+        sample_twin,
+        tiny_base,
+        effort="quick",
+        steps=4,
+        batch=1,
+        packing=True,
+        seed=3,
+        accumulation=2,
+    )
     one = {name: f["value"] for name, f in alone.figures.items()}
     two = {name: f["value"] for name, f in Twin(other).report("persona").figures.items()}
     for name in ("train_loss", "val_loss", "val_loss_before", "steps"):
         assert two[name] == pytest.approx(one[name], abs=2e-3)
-    steps = [r for r in map(json.loads, Twin(other).history("persona").read_text().splitlines()) if "loss" in r]
+    steps = [
+        r
+        for r in map(json.loads, Twin(other).history("persona").read_text().splitlines())
+        if "loss" in r
+    ]
     assert [r["done"] for r in steps] == [1, 2, 3, 4]
     assert Twin(other).state("persona").name == "done"
 
@@ -204,7 +302,9 @@ def test_packed_rows_do_not_see_each_other(tmp_path, family):
     from transformers import AutoModelForCausalLM
 
     build_tiny_base(tmp_path, family)
-    model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32, attn_implementation="sdpa").eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        tmp_path, dtype=torch.float32, attn_implementation="sdpa"
+    ).eval()
     for weight in model.parameters():
         weight.data.mul_(4)  # random weights attend almost evenly; larger ones make a leak visible
     torch.manual_seed(0)
@@ -238,22 +338,40 @@ def test_training_without_rows_is_stopped_with_the_next_action(twin, tiny_base):
     assert "step 01" in problem.text
 
 
-@pytest.mark.parametrize("changes, word", [({"engine": "unsloth"}, "Unsloth"), ({"precision": "4-bit"}, "4-bit"),
-                                           ({"compile": True}, "compile to auto"),
-                                           ({"checkpointing": "selective"}, "checkpointing to auto"),
-                                           ({"base": "qwen2.5-14b", "precision": "32-bit"}, "smaller base")])
+@pytest.mark.parametrize(
+    "changes, word",
+    [
+        ({"engine": "unsloth"}, "Unsloth"),
+        ({"precision": "4-bit"}, "4-bit"),
+        ({"compile": True}, "compile to auto"),
+        ({"checkpointing": "selective"}, "checkpointing to auto"),
+        ({"base": "qwen2.5-14b", "precision": "32-bit"}, "smaller base"),
+    ],
+)
 def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, word, monkeypatch):
     machine = {**persona.hardware.machine(), "gpu": None, "memory_gb": 16.0}
     monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
-    assert any(word in p.text for p in settings.stops(persona.problems(wanted(tiny_base, **changes), sample_twin)))
+    assert any(
+        word in p.text
+        for p in settings.stops(persona.problems(wanted(tiny_base, **changes), sample_twin))
+    )
 
 
 def test_a_second_gpu_is_pointed_out_with_the_command(sample_twin, tiny_base, monkeypatch):
-    machine = {**persona.hardware.machine(), "gpu": "NVIDIA A100", "gpu_gb": 40.0, "gpu_capability": 8.0, "gpus": 2,
-               "unsloth": False}
+    machine = {
+        **persona.hardware.machine(),
+        "gpu": "NVIDIA A100",
+        "gpu_gb": 40.0,
+        "gpu_capability": 8.0,
+        "gpus": 2,
+        "unsloth": False,
+    }
     monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
     [said] = [p for p in persona.problems(wanted(tiny_base), sample_twin) if "2 GPUs" in p.text]
-    assert said.level == "warning" and "accelerate launch --num_processes 2 -m twinlib persona" in said.text
+    assert (
+        said.level == "warning"
+        and "accelerate launch --num_processes 2 -m twinlib persona" in said.text
+    )
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert not [p for p in persona.problems(wanted(tiny_base), sample_twin) if "2 GPUs" in p.text]
     stops = settings.stops(persona.problems(wanted(tiny_base, engine="unsloth"), sample_twin))
@@ -261,23 +379,33 @@ def test_a_second_gpu_is_pointed_out_with_the_command(sample_twin, tiny_base, mo
 
 
 @pytest.mark.parametrize("passages, level", [(4, "stop"), (12, "warning"), (60, None)])
-def test_too_little_text_is_said_before_anything_is_trained(sample_twin, tiny_base, passages, level):
+def test_too_little_text_is_said_before_anything_is_trained(
+    sample_twin, tiny_base, passages, level
+):
     path = sample_twin.report_path("corpus")
     report = json.loads(path.read_text())
     report["figures"]["train_passages"]["value"] = passages
     path.write_text(json.dumps(report))
-    found = [p for p in persona.problems(wanted(tiny_base), sample_twin) if "passages to learn from" in p.text]
+    found = [
+        p
+        for p in persona.problems(wanted(tiny_base), sample_twin)
+        if "passages to learn from" in p.text
+    ]
     assert [p.level for p in found] == ([level] if level else [])
     assert all("interview" in p.text for p in found)
 
 
 def test_a_hundred_epochs_are_warned_about(sample_twin, tiny_base):
-    assert any("memorises" in p.text for p in persona.problems(wanted(tiny_base, epochs=100), sample_twin))
+    assert any(
+        "memorises" in p.text for p in persona.problems(wanted(tiny_base, epochs=100), sample_twin)
+    )
 
 
 def test_a_wrong_base_is_named_with_what_can_be_chosen(sample_twin):
     with pytest.raises(TwinError, match="gemma-3-270m"):
-        persona.run(sample_twin, settings.make("persona", base="no-such-base", effort="smoke"), Progress())
+        persona.run(
+            sample_twin, settings.make("persona", base="no-such-base", effort="smoke"), Progress()
+        )
 
 
 def test_a_folder_that_is_no_model_is_said(tmp_path):

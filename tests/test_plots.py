@@ -6,7 +6,7 @@ import matplotlib
 import pytest
 
 from twinlib.twin import Report, figure, now, write_atomic, write_records
-from twinlib.ui import gguf_choice, plotting, plots, display, tables
+from twinlib.ui import display, gguf_choice, plots, plotting, tables
 
 EVIL = "<script>alert('$x_1$')</script> 你好"
 
@@ -30,30 +30,45 @@ def harmless(shown):
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "both"])
-def test_the_corpus_picture_says_what_was_kept_and_dropped(sample_twin, fonts, language, monkeypatch, recwarn):
+def test_the_corpus_picture_says_what_was_kept_and_dropped(
+    sample_twin, fonts, language, monkeypatch, recwarn
+):
     monkeypatch.setenv("TWINLIB_LANG", language)
     shown = plots.corpus(sample_twin)
     kept = len(sample_twin.records("documents"))
     assert f"{kept} texts kept" in shown.text or f"保留 {kept} 篇" in shown.text
     assert "data:image/png;base64," in shown.html
-    missing = [str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)]
+    missing = [
+        str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)
+    ]
     assert not missing, "a character was drawn that no font has"
 
 
 def leave_out(twin, *lines):
-    rows = [f"{document},{what},{reason},x,{characters},1\n" for document, what, reason, characters in lines]
-    twin.file("dropped").write_text("document,what,reason,text,characters,id\n" + "".join(rows), encoding="utf-8")
+    rows = [
+        f"{document},{what},{reason},x,{characters},1\n"
+        for document, what, reason, characters in lines
+    ]
+    twin.file("dropped").write_text(
+        "document,what,reason,text,characters,id\n" + "".join(rows), encoding="utf-8"
+    )
 
 
 def drawn(draw):
     """The one axis of a picture, and every text in it."""
     axis = plotting.picture(draw).axes[0]
-    return axis, [text.get_text() for text in [*axis.texts, *axis.get_xticklabels(), *axis.get_yticklabels()]]
+    return axis, [
+        text.get_text() for text in [*axis.texts, *axis.get_xticklabels(), *axis.get_yticklabels()]
+    ]
 
 
 def test_whole_texts_that_were_dropped_are_counted_and_parts_are_not(sample_twin):
-    leave_out(sample_twin, ("a.md", "document", "too short", 1), ("b.md", "文章", "太短", 1),
-              ("c.md", "quotation", "somebody else's words", 1))
+    leave_out(
+        sample_twin,
+        ("a.md", "document", "too short", 1),
+        ("b.md", "文章", "太短", 1),
+        ("c.md", "quotation", "somebody else's words", 1),
+    )
     kept = len(sample_twin.records("documents"))
     assert f"{kept} texts kept, 2 put aside" in plots.corpus(sample_twin).text
 
@@ -62,12 +77,21 @@ def test_what_came_in_is_counted_by_format_with_what_was_put_aside():
     kept = [{"source": "x.zip/a.md"}, {"source": "chat.json#2023-05"}, {"source": "b.MD"}]
     aside = [{"document": "c.md", "what": "document"}, {"document": "c.md", "what": "code"}]
     axis, texts = drawn(plots._formats(kept, aside))
-    assert texts[:2] == ["3", "1"] and [".md", ".json"] == [label.get_text() for label in axis.get_yticklabels()]
+    assert texts[:2] == ["3", "1"] and [".md", ".json"] == [
+        label.get_text() for label in axis.get_yticklabels()
+    ]
 
 
 def test_characters_by_script_show_the_share_that_was_kept(twin, fonts):
-    report(twin, "corpus", {"characters_in": figure(150), "characters_chinese": figure(5, n=100),
-                            "characters_latin": figure(50, n=50)})
+    report(
+        twin,
+        "corpus",
+        {
+            "characters_in": figure(150),
+            "characters_chinese": figure(5, n=100),
+            "characters_latin": figure(50, n=50),
+        },
+    )
     assert drawn(plots._scripts(twin))[1][:2] == ["5%", "100%"]
     report(twin, "corpus", {"characters_in": figure(0)})
     assert plots._scripts(twin) is None
@@ -76,7 +100,9 @@ def test_characters_by_script_show_the_share_that_was_kept(twin, fonts):
 def test_texts_stand_by_year_or_by_month_when_they_are_of_one(fonts):
     def bars(*dates):
         axis = drawn(plots._when([{"date": date} for date in dates]))[0]
-        return {round(bar.get_x() + bar.get_width() / 2, 2): bar.get_height() for bar in axis.patches}
+        return {
+            round(bar.get_x() + bar.get_width() / 2, 2): bar.get_height() for bar in axis.patches
+        }
 
     assert bars("2010-03-01", "2010", "2019-01-02", None) == {2010: 2, 2019: 1}
     assert bars("2020-01-05", "2020-01-09", "2021-07-01") == {2020.04: 2, 2021.54: 1}
@@ -85,29 +111,59 @@ def test_texts_stand_by_year_or_by_month_when_they_are_of_one(fonts):
 
 def test_words_are_counted_by_the_place_they_lie_in(twin):
     twin.folder("corpus")
-    write_records(twin.file("documents"), [
-        {"source": f"all/{source}", "text": "x" * 30} for source in ("blog/a.md", "blog/2020/b.md", "chat.txt#2023-05")])
-    leave_out(twin, ("all/blog/c.md", "document", "draft", 40), ("all/wx.zip/d.html", "code", "code", 5))
+    write_records(
+        twin.file("documents"),
+        [
+            {"source": f"all/{source}", "text": "x" * 30}
+            for source in ("blog/a.md", "blog/2020/b.md", "chat.txt#2023-05")
+        ],
+    )
+    leave_out(
+        twin, ("all/blog/c.md", "document", "draft", 40), ("all/wx.zip/d.html", "code", "code", 5)
+    )
     lines = [line.split() for line in tables.words(twin).text.splitlines()[1:]]
-    assert lines == [["blog/", "2", "60", "40", "60%"], ["*.txt", "1", "30", "0", "100%"], ["wx.zip/", "0", "0", "5", "0%"]]
+    assert lines == [
+        ["blog/", "2", "60", "40", "60%"],
+        ["*.txt", "1", "30", "0", "100%"],
+        ["wx.zip/", "0", "0", "5", "0%"],
+    ]
 
 
 def panels(records):
     """The names of the curves in every panel."""
-    return [[line.get_label() for line in figure.axes[0].lines] for figure in plots.curves_of(records)]
+    return [
+        [line.get_label() for line in figure.axes[0].lines] for figure in plots.curves_of(records)
+    ]
 
 
 def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
-    records = [{"done": step, "total": 9, "loss": 3 / step, "reward": step / 9, "correct": .1} for step in range(1, 9)]
-    records += [{"done": 4, "total": 9, "eval_loss": 1.2}, {"done": 5, "total": 9, "loss": float("nan")}]
+    records = [
+        {"done": step, "total": 9, "loss": 3 / step, "reward": step / 9, "correct": 0.1}
+        for step in range(1, 9)
+    ]
+    records += [
+        {"done": 4, "total": 9, "eval_loss": 1.2},
+        {"done": 5, "total": 9, "loss": float("nan")},
+    ]
     assert panels(records) == [["loss", "val"], ["reward", "correct"]]
-    assert plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
+    assert (
+        plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
+    )
     assert plotting.embedded(None) == "" == plots.row([])
 
 
 def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatch):
     monkeypatch.setattr(plotting, "chinese_font", lambda: "a font")
-    records = [{"done": 1, "total": 9, "loss": 3.0, "learning_rate": 1e-4, "tokens_s": 4e4, "memory_gb": 12.0}]
+    records = [
+        {
+            "done": 1,
+            "total": 9,
+            "loss": 3.0,
+            "learning_rate": 1e-4,
+            "tokens_s": 4e4,
+            "memory_gb": 12.0,
+        }
+    ]
     assert panels(records) == [["loss"], ["rate"], ["tokens/s"]]
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     assert panels(records) == [["损失"], ["学习率"], ["token/秒"]]
@@ -116,8 +172,14 @@ def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatc
 
 
 def test_a_step_that_was_done_again_is_drawn_once_and_what_is_no_number_never():
-    records = [{"done": step, "loss": float(step)} for step in (1, 2, 3)] + [{"done": 2, "loss": 9.0}]
-    records += [{"done": 4, "loss": float("nan")}, {"done": 5, "loss": float("inf")}, {"done": 6, "loss": "?"}]
+    records = [{"done": step, "loss": float(step)} for step in (1, 2, 3)] + [
+        {"done": 2, "loss": 9.0}
+    ]
+    records += [
+        {"done": 4, "loss": float("nan")},
+        {"done": 5, "loss": float("inf")},
+        {"done": 6, "loss": "?"},
+    ]
     assert plots._points(records, "loss") == [(1, 1, 1, 1), (2, 9, 9, 9), (3, 3, 3, 3)]
 
 
@@ -126,11 +188,15 @@ def test_long_histories_are_thinned_and_keep_their_end_and_their_peaks():
     records[7_123]["loss"] = 99.0
     points = plots._points(records, "loss")
     assert 100 < len(points) <= plots.POINTS and points[-1][0] == 20_100
-    assert [high for *_, high in points if high > 1] == [99.0] and {low for _, _, low, _ in points} == {1.0}
+    assert [high for *_, high in points if high > 1] == [99.0] and {
+        low for _, _, low, _ in points
+    } == {1.0}
     assert 1 < max(mean for _, mean, _, _ in points) < 3
     [figure] = plots.curves_of(records)
     assert figure.axes[0].get_ylim()[1] > 99, "the peak is in the picture"
-    assert len(plots._points(records[:plots.POINTS], "loss")) == plots.POINTS, "a short one is drawn whole"
+    assert len(plots._points(records[: plots.POINTS], "loss")) == plots.POINTS, (
+        "a short one is drawn whole"
+    )
 
 
 def test_a_picture_has_its_size_so_that_the_page_does_not_jump():
@@ -139,11 +205,17 @@ def test_a_picture_has_its_size_so_that_the_page_does_not_jump():
     assert (wide, tall) == (403, 211) and "height:auto" in html
 
 
-@pytest.mark.parametrize("language, caption", [("en", "when val, the loss on rows"), ("zh", "验证损失（val")])
-def test_the_curves_of_a_run_have_a_caption_with_the_names_in_them(twin, language, caption, monkeypatch):
+@pytest.mark.parametrize(
+    "language, caption", [("en", "when val, the loss on rows"), ("zh", "验证损失（val")]
+)
+def test_the_curves_of_a_run_have_a_caption_with_the_names_in_them(
+    twin, language, caption, monkeypatch
+):
     monkeypatch.setenv("TWINLIB_LANG", language)
     twin.folder("persona")
-    write_records(twin.history("persona"), [{"done": 1, "total": 2, "loss": 2.0}, {"sample": {"step": 1}}])
+    write_records(
+        twin.history("persona"), [{"done": 1, "total": 2, "loss": 2.0}, {"sample": {"step": 1}}]
+    )
     shown = plots.curves(twin, "persona")
     assert caption in shown.text and shown.html.count("<img") == 1
 
@@ -160,15 +232,25 @@ def quantized(twin, failed=(), warnings=(), context=4096, **figures):
     found = {}
     for kind, (size, value, low, high, top1, speed) in figures.items():
         measured = figure(value, low, high), figure(top1), figure(speed)
-        found |= {f"size_mb_{kind}": figure(size)} | {f"{name}_{kind}": each for name, each in zip(names, measured)
-                                                      if each["value"] is not None}
-        twin.gguf(kind).with_suffix(".gguf.failed" if kind in failed else ".gguf").write_bytes(b"GGUF")
-    twin.finish(Report("quantize", {"context": context}, now(), now(), {}, {}, {}, found, list(warnings)))
+        found |= {f"size_mb_{kind}": figure(size)} | {
+            f"{name}_{kind}": each
+            for name, each in zip(names, measured)
+            if each["value"] is not None
+        }
+        twin.gguf(kind).with_suffix(".gguf.failed" if kind in failed else ".gguf").write_bytes(
+            b"GGUF"
+        )
+    twin.finish(
+        Report("quantize", {"context": context}, now(), now(), {}, {}, {}, found, list(warnings))
+    )
     return twin
 
 
-SEVEN = {"Q8_0": (8099, .0006, .0005, .0007, .988, 5.2), "Q5_K_M": (5445, .0079, .0069, .0092, .958, 8.1),
-         "Q4_K_M": (4683, .0212, .0189, .0241, .931, 9.4)}
+SEVEN = {
+    "Q8_0": (8099, 0.0006, 0.0005, 0.0007, 0.988, 5.2),
+    "Q5_K_M": (5445, 0.0079, 0.0069, 0.0092, 0.958, 8.1),
+    "Q4_K_M": (4683, 0.0212, 0.0189, 0.0241, 0.931, 9.4),
+}
 
 
 def lines(shown):
@@ -181,15 +263,25 @@ def test_every_file_stands_with_its_difference_memory_and_devices(twin):
     assert said[2:5] == [
         ["demo-Q4_K_M.gguf", "hardly different", "93.1%", "5.6 GB", "≥ 12 GB", "≥ 16 GB", "≥ 6 GB"],
         ["demo-Q5_K_M.gguf", "hardly different", "95.8%", "6.4 GB", "≥ 12 GB", "≥ 16 GB", "≥ 8 GB"],
-        ["demo-Q8_0.gguf", "indistinguishable", "98.8%", "9.3 GB", "—", "≥ 16 GB", "≥ 12 GB"]]
-    assert said[0] == ["✓ When in doubt, take demo-Q4_K_M.gguf: the smallest that hardly differs from the 16-bit twin."]
+        ["demo-Q8_0.gguf", "indistinguishable", "98.8%", "9.3 GB", "—", "≥ 16 GB", "≥ 12 GB"],
+    ]
+    assert said[0] == [
+        "✓ When in doubt, take demo-Q4_K_M.gguf: the smallest that hardly differs from the 16-bit twin."
+    ]
 
 
 def test_the_file_to_take_is_the_smallest_good_one_else_the_nearest(twin):
-    far = {kind: (size, value * 4, low, high, top1, speed) for kind, (size, value, low, high, top1, speed) in SEVEN.items()}
+    far = {
+        kind: (size, value * 4, low, high, top1, speed)
+        for kind, (size, value, low, high, top1, speed) in SEVEN.items()
+    }
     assert "take demo-Q8_0.gguf: the smallest" in plots.files(quantized(twin, **far)).text
-    assert "take demo-Q5_K_M.gguf: the nearest" in plots.files(quantized(
-        twin, Q4_K_M=far["Q4_K_M"], Q5_K_M=(5445, .05, .04, .06, .9, 8))).text
+    assert (
+        "take demo-Q5_K_M.gguf: the nearest"
+        in plots.files(
+            quantized(twin, Q4_K_M=far["Q4_K_M"], Q5_K_M=(5445, 0.05, 0.04, 0.06, 0.9, 8))
+        ).text
+    )
 
 
 def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_guessed_at(twin):
@@ -200,7 +292,9 @@ def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_
 
 def picture_of(twin):
     """The three axes of the picture of files: {size, difference, speed}, as lists of the texts in them."""
-    figure = plotting.picture(gguf_choice._choice(gguf_choice._files(twin, twin.report("quantize"))), columns=3)
+    figure = plotting.picture(
+        gguf_choice._choice(gguf_choice._files(twin, twin.report("quantize"))), columns=3
+    )
     return [[text.get_text() for text in axis.texts] for axis in figure.axes], figure
 
 
@@ -208,47 +302,80 @@ def test_the_picture_has_sizes_differences_and_speeds_in_one_order(twin):
     (sizes, differences, speeds), figure = picture_of(quantized(twin, **SEVEN))
     assert sizes == ["4.7 GB", "5.4 GB", "8.1 GB"] and speeds == ["9.4", "8.1", "5.2"]
     assert differences[-3:] == ["0.0212", "0.0079", "0.0006"]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Q4_K_M", "Q5_K_M", "Q8_0"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        "Q4_K_M",
+        "Q5_K_M",
+        "Q8_0",
+    ]
     axis = figure.axes[1]
-    assert axis.get_xscale() == "log" and {.005, .03} <= set(axis.get_xticks())
+    assert axis.get_xscale() == "log" and {0.005, 0.03} <= set(axis.get_xticks())
     dots = {tuple(line.get_xdata()) for line in axis.lines}
-    assert {(.0189, .0241), (.0212,), (.0069, .0092)} <= dots, "the intervals, too"
+    assert {(0.0189, 0.0241), (0.0212,), (0.0069, 0.0092)} <= dots, "the intervals, too"
 
 
 def test_what_is_smaller_or_larger_than_the_axis_is_still_seen(twin):
-    (_, differences, _), figure = picture_of(quantized(
-        twin, F16=(15237, -1e-7, -2e-7, 3e-7, 1.0, 3.0), Q4_K_M=(4683, 2.5, 2.1, 3.0, .2, 9.4)))
+    (_, differences, _), figure = picture_of(
+        quantized(
+            twin, F16=(15237, -1e-7, -2e-7, 3e-7, 1.0, 3.0), Q4_K_M=(4683, 2.5, 2.1, 3.0, 0.2, 9.4)
+        )
+    )
     assert differences[-2:] == ["2.5", "< 0.0002"] and figure.axes[1].get_xlim() == (2e-4, 6)
-    assert [line.get_marker() for line in figure.axes[1].lines if len(line.get_xdata()) == 1][-2:] == ["o", "<"]
+    assert [line.get_marker() for line in figure.axes[1].lines if len(line.get_xdata()) == 1][
+        -2:
+    ] == ["o", "<"]
 
 
 def test_a_file_that_failed_is_shown_as_failed_with_its_reason_and_never_advised(twin, fonts):
     why = f"demo-Q4_K_M.gguf is kept aside as demo-Q4_K_M.gguf.failed: {EVIL}."
-    quantized(twin, failed=["Q4_K_M"], warnings=["demo-Q4_K_M.gguf: two words of doubt.", why], **SEVEN)
+    quantized(
+        twin, failed=["Q4_K_M"], warnings=["demo-Q4_K_M.gguf: two words of doubt.", why], **SEVEN
+    )
     shown = harmless(plots.files(twin))
-    assert f"✗ {why}" in shown.text.splitlines() and "doubt." not in shown.text.replace("When in doubt", "")
-    assert "take demo-Q5_K_M.gguf" in shown.text and lines(shown)[2][:2] == ["demo-Q4_K_M.gguf", "not offered"]
+    assert f"✗ {why}" in shown.text.splitlines() and "doubt." not in shown.text.replace(
+        "When in doubt", ""
+    )
+    assert "take demo-Q5_K_M.gguf" in shown.text and lines(shown)[2][:2] == [
+        "demo-Q4_K_M.gguf",
+        "not offered",
+    ]
     (_, _, speeds), figure = picture_of(twin)
-    assert speeds == ["✗ not offered", "8.1", "5.2"] and figure.axes[0].get_yticklabels()[0].get_text() == "✗ Q4_K_M"
+    assert (
+        speeds == ["✗ not offered", "8.1", "5.2"]
+        and figure.axes[0].get_yticklabels()[0].get_text() == "✗ Q4_K_M"
+    )
 
 
 def test_a_file_that_failed_before_anything_was_measured_is_shown_too(twin):
-    quantized(twin, warnings=["demo-Q8_0.gguf 已放到一边，改名为 demo-Q8_0.gguf.failed：文件不完整。"], Q4_K_M=SEVEN["Q4_K_M"])
+    quantized(
+        twin,
+        warnings=["demo-Q8_0.gguf 已放到一边，改名为 demo-Q8_0.gguf.failed：文件不完整。"],
+        Q4_K_M=SEVEN["Q4_K_M"],
+    )
     assert ["demo-Q8_0.gguf", "not offered", "—", "?", "?", "?", "?"] in lines(plots.files(twin))
     assert picture_of(twin)[0][0] == ["?", "4.7 GB"]
 
 
-@pytest.mark.parametrize("language, said", [("en", "not measured"), ("zh", "没有量"), ("both", "not measured · 没有量")])
-def test_a_report_of_before_is_drawn_and_says_what_is_missing(twin, fonts, language, said, monkeypatch, recwarn):
+@pytest.mark.parametrize(
+    "language, said", [("en", "not measured"), ("zh", "没有量"), ("both", "not measured · 没有量")]
+)
+def test_a_report_of_before_is_drawn_and_says_what_is_missing(
+    twin, fonts, language, said, monkeypatch, recwarn
+):
     monkeypatch.setenv("TWINLIB_LANG", language)
-    quantized(twin, Q8_0=(8099, None, None, None, None, 5.2), F16=(15237, None, None, None, None, None))
+    quantized(
+        twin, Q8_0=(8099, None, None, None, None, 5.2), F16=(15237, None, None, None, None, None)
+    )
     shown = plots.files(twin)
-    assert shown.html.count("<img") == 1 and lines(shown)[1][1] == said, "no advice stands above the table"
-    assert not [str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)]
+    assert shown.html.count("<img") == 1 and lines(shown)[1][1] == said, (
+        "no advice stands above the table"
+    )
+    assert not [
+        str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)
+    ]
 
 
 def test_the_share_of_equal_first_choices_stands_in_for_a_divergence(twin):
-    quantized(twin, Q4_K_M=(4683, None, None, None, .931, 9.4))
+    quantized(twin, Q4_K_M=(4683, None, None, None, 0.931, 9.4))
     assert "same first choice 93.1%" in picture_of(twin)[0][1]
     assert lines(plots.files(twin))[1][1:3] == ["hardly different", "93.1%"]
 
@@ -259,24 +386,44 @@ def test_without_files_there_is_a_sentence(twin):
 
 
 def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):
-    shares = {"decimals_reasoning_Q4_K_M": figure(.62, .55, .69, 200), "decimals_base_Q4_K_M": figure(.5, .43, .57, 200),
-              "decimals_base_F16": figure(.51, .44, .58, 200)}
+    shares = {
+        "decimals_reasoning_Q4_K_M": figure(0.62, 0.55, 0.69, 200),
+        "decimals_base_Q4_K_M": figure(0.5, 0.43, 0.57, 200),
+        "decimals_base_F16": figure(0.51, 0.44, 0.58, 200),
+    }
     report(twin, "quantize", shares)
     said = lines(plots.decimals(twin))
-    assert said[:3] == [["9.9 or 9.11? Share right", "Q4_K_M", "F16"],
-                        ["base", "50 % (43 … 57)", "51 % (44 … 58)"], ["reasoning", "62 % (55 … 69)", "—"]]
+    assert said[:3] == [
+        ["9.9 or 9.11? Share right", "Q4_K_M", "F16"],
+        ["base", "50 % (43 … 57)", "51 % (44 … 58)"],
+        ["reasoning", "62 % (55 … 69)", "—"],
+    ]
     assert said[3][0].startswith("Where the interval holds 50 %")
 
 
 def test_what_the_step_made_of_the_decimals_stands_below_them(twin):
-    report(twin, "quantize", {"decimals_base_Q8_0": figure(.5, .43, .57), "decimals": figure(None, note="All chance.")})
+    report(
+        twin,
+        "quantize",
+        {
+            "decimals_base_Q8_0": figure(0.5, 0.43, 0.57),
+            "decimals": figure(None, note="All chance."),
+        },
+    )
     assert lines(plots.decimals(twin))[-1] == ["All chance."]
 
 
 def test_a_learnt_sample_marks_what_is_learnt(twin):
     tokens = [("Question? ", False), (EVIL, True), ("<|im_end|>", True)]
-    write_records(twin.file("samples"), [{"kind": "learnt", "tokens": [
-        {"text": text, "learnt": learnt} for text, learnt in tokens]}])
+    write_records(
+        twin.file("samples"),
+        [
+            {
+                "kind": "learnt",
+                "tokens": [{"text": text, "learnt": learnt} for text, learnt in tokens],
+            }
+        ],
+    )
     shown = harmless(tables.learnt(twin))
     assert f'{tables.LEARNT}">&lt;|im_end|&gt;</span>' in shown.html
     assert f'{tables.MASKED}">Question? </span>' in shown.html
@@ -284,11 +431,31 @@ def test_a_learnt_sample_marks_what_is_learnt(twin):
 
 
 def test_before_and_after_stand_beside_what_the_author_wrote(twin):
-    write_records(twin.file("samples"), [
-        {"kind": "answer", "when": "before", "question": EVIL, "text": "As an AI", "author": "Tea, hot."},
-        {"kind": "answer", "when": "after", "question": EVIL, "text": EVIL, "author": "Tea, hot."}])
+    write_records(
+        twin.file("samples"),
+        [
+            {
+                "kind": "answer",
+                "when": "before",
+                "question": EVIL,
+                "text": "As an AI",
+                "author": "Tea, hot.",
+            },
+            {
+                "kind": "answer",
+                "when": "after",
+                "question": EVIL,
+                "text": EVIL,
+                "author": "Tea, hot.",
+            },
+        ],
+    )
     shown = harmless(tables.before_after(twin))
-    assert shown.text.splitlines()[1].split("  ")[1:] == ["As an AI", display._cut(EVIL, 60), "Tea, hot."]
+    assert shown.text.splitlines()[1].split("  ")[1:] == [
+        "As an AI",
+        display._cut(EVIL, 60),
+        "Tea, hot.",
+    ]
 
 
 def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
@@ -302,33 +469,68 @@ def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
     row = next(row for row in sample_twin.records("test") if row["kind"] == "qa")
     question, real = row["messages"][-2]["content"], row["messages"][-1]["content"]
     sample_twin.folder("evaluate")
-    write_records(sample_twin.file("answers"), [
-        {"id": "1", "question": question, "row": name, "text": f"{name} says {EVIL}", "model_sha": "x", "ended": True}
-        for name in ("base", "prompt", "twin", "twin-Q8_0")])
+    write_records(
+        sample_twin.file("answers"),
+        [
+            {
+                "id": "1",
+                "question": question,
+                "row": name,
+                "text": f"{name} says {EVIL}",
+                "model_sha": "x",
+                "ended": True,
+            }
+            for name in ("base", "prompt", "twin", "twin-Q8_0")
+        ],
+    )
     shown = harmless(tables.side_by_side(sample_twin))
     assert shown.html.count("<iframe") == 1 and 'sandbox="allow-scripts"' in shown.html
     header, line, *_, where = shown.text.splitlines()
-    assert header.split("  ")[0] == "Question" and header.endswith("Ning, really") and " twin as Q8_0 " in header
+    assert (
+        header.split("  ")[0] == "Question"
+        and header.endswith("Ning, really")
+        and " twin as Q8_0 " in header
+    )
     for text in (question, f"prompt says {EVIL}", display._cut(real, 60)):
         assert text in line
-    assert str(sample_twin.file("side_by_side")) in where and sample_twin.file("side_by_side").exists()
+    assert (
+        str(sample_twin.file("side_by_side")) in where and sample_twin.file("side_by_side").exists()
+    )
 
 
 def test_what_would_be_uploaded_is_listed_with_sizes(twin):
     card = twin.upload("demo-GGUF") / "README.md"
     write_atomic(card, "# " + EVIL)
-    write_records(twin.file("uploads"), [
-        {"repository": "me/demo-GGUF", "file": "README.md", "bytes": 40, "path": "publish/demo-GGUF/README.md"},
-        {"repository": "me/demo-GGUF", "file": "demo-Q8_0.gguf", "bytes": 1_200_000, "path": "quantize/demo-Q8_0.gguf"}])
+    write_records(
+        twin.file("uploads"),
+        [
+            {
+                "repository": "me/demo-GGUF",
+                "file": "README.md",
+                "bytes": 40,
+                "path": "publish/demo-GGUF/README.md",
+            },
+            {
+                "repository": "me/demo-GGUF",
+                "file": "demo-Q8_0.gguf",
+                "bytes": 1_200_000,
+                "path": "quantize/demo-Q8_0.gguf",
+            },
+        ],
+    )
     assert tables.uploads(twin).text.splitlines()[1:3] == [
         "me/demo-GGUF  README.md       40 B  publish/demo-GGUF/README.md",
-        "me/demo-GGUF  demo-Q8_0.gguf  1 MB  quantize/demo-Q8_0.gguf"]
+        "me/demo-GGUF  demo-Q8_0.gguf  1 MB  quantize/demo-Q8_0.gguf",
+    ]
     assert EVIL in harmless(tables.card(twin)).text
 
 
 def test_chinese_columns_stand_under_each_other():
     text = display.text_table(("指标", "value"), [("像我", "0.7"), ("copied", "0.01")])
-    starts = [display.width(line.split(last)[0]) for line, last in zip(text.splitlines(), ("value", "0.7", "0.01"))]
+    starts = [
+        display.width(line.split(last)[0])
+        for line, last in zip(text.splitlines(), ("value", "0.7", "0.01"))
+    ]
     assert starts == [8, 8, 8]
 
 

@@ -15,11 +15,22 @@ import pytest
 from twinlib import progress
 from twinlib.progress import Pace, Progress, line_of, newest, width
 
-STEP = {"time": 1.0, "done": 12, "total": 80, "note": "", "loss": 3.2149, "learning_rate": 3.9e-4, "tokens_s": 48211.4,
-        "memory_gb": 12.44, "seconds_left": 95.2}
+STEP = {
+    "time": 1.0,
+    "done": 12,
+    "total": 80,
+    "note": "",
+    "loss": 3.2149,
+    "learning_rate": 3.9e-4,
+    "tokens_s": 48211.4,
+    "memory_gb": 12.44,
+    "seconds_left": 95.2,
+}
 EVALUATION = {"time": 2.0, "done": 12, "total": 80, "note": "", "eval_loss": 3.05}
-FULL = {"en": "persona 12/80 · loss 3.21 · val 3.05 · rate 3.9e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
-        "zh": "persona 12/80 · 损失 3.21 · 验证 3.05 · 学习率 3.9e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟"}
+FULL = {
+    "en": "persona 12/80 · loss 3.21 · val 3.05 · rate 3.9e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
+    "zh": "persona 12/80 · 损失 3.21 · 验证 3.05 · 学习率 3.9e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
+}
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -52,36 +63,66 @@ def clock(monkeypatch):
 
 # The line
 
+
 def test_a_line_names_and_rounds_every_figure_in_the_readers_language(language):
     assert line_of({**STEP, "eval_loss": 3.05}, "persona") == FULL[language]
 
 
 def test_figures_of_the_other_steps_have_names_and_unknown_ones_keep_theirs(language):
-    record = {"done": 3, "total": 60, "note": "n", "gain": 0.123456, "entropy": 1.0, "no_signal": .25, "reward": 1,
-              "failed": 2, "text": "no number"}
-    assert line_of(record, "reasoning") == {
-        "en": "reasoning 3/60 · n · reward 1.00 · no signal 0.25 · entropy 1.00 · 2 failed · gain 0.1235",
-        "zh": "reasoning 3/60 · n · 奖励 1.00 · 无信号 0.25 · 熵 1.00 · 2 失败 · gain 0.1235"}[language]
+    record = {
+        "done": 3,
+        "total": 60,
+        "note": "n",
+        "gain": 0.123456,
+        "entropy": 1.0,
+        "no_signal": 0.25,
+        "reward": 1,
+        "failed": 2,
+        "text": "no number",
+    }
+    assert (
+        line_of(record, "reasoning")
+        == {
+            "en": "reasoning 3/60 · n · reward 1.00 · no signal 0.25 · entropy 1.00 · 2 failed · gain 0.1235",
+            "zh": "reasoning 3/60 · n · 奖励 1.00 · 无信号 0.25 · 熵 1.00 · 2 失败 · gain 0.1235",
+        }[language]
+    )
 
 
 def test_records_of_older_histories_and_broken_numbers_make_a_line():
     assert line_of({"done": 1, "total": 0}) == "1/0"
-    assert line_of({"done": 2, "total": 2, "loss": float("nan"), "tokens_s": float("inf"), "seconds_left": 9}) == (
-        "2/2 · loss nan · inf tokens/s")
+    assert line_of(
+        {"done": 2, "total": 2, "loss": float("nan"), "tokens_s": float("inf"), "seconds_left": 9}
+    ) == ("2/2 · loss nan · inf tokens/s")
 
 
 def test_both_languages_say_a_number_alone_once(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
-    assert line_of({"done": 1, "total": 2, "loss": 1, "memory_gb": 2}) == "1/2 · loss 1.00 · 损失 1.00 · 2.0 GB"
+    assert (
+        line_of({"done": 1, "total": 2, "loss": 1, "memory_gb": 2})
+        == "1/2 · loss 1.00 · 损失 1.00 · 2.0 GB"
+    )
 
 
-@pytest.mark.parametrize("room, en, zh", [
-    (79, "persona 12/80 · loss 3.21 · val 3.05 · 48,211 tokens/s · 12.4 GB · 2 min left",
-     "persona 12/80 · 损失 3.21 · 验证 3.05 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟"),
-    (55, "persona 12/80 · loss 3.21 · val 3.05 · 2 min left", "persona 12/80 · 损失 3.21 · 验证 3.05 · 还剩 2 分钟"),
-    (38, "persona 12/80 · loss 3.21 · 2 min left", "persona 12/80 · 还剩 2 分钟"),
-    (37, "persona 12/80 · 2 min left", "persona 12/80 · 还剩 2 分钟"),
-    (20, "persona 12/80", "persona 12/80"), (9, "persona 1", "persona 1")])
+@pytest.mark.parametrize(
+    "room, en, zh",
+    [
+        (
+            79,
+            "persona 12/80 · loss 3.21 · val 3.05 · 48,211 tokens/s · 12.4 GB · 2 min left",
+            "persona 12/80 · 损失 3.21 · 验证 3.05 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
+        ),
+        (
+            55,
+            "persona 12/80 · loss 3.21 · val 3.05 · 2 min left",
+            "persona 12/80 · 损失 3.21 · 验证 3.05 · 还剩 2 分钟",
+        ),
+        (38, "persona 12/80 · loss 3.21 · 2 min left", "persona 12/80 · 还剩 2 分钟"),
+        (37, "persona 12/80 · 2 min left", "persona 12/80 · 还剩 2 分钟"),
+        (20, "persona 12/80", "persona 12/80"),
+        (9, "persona 1", "persona 1"),
+    ],
+)
 def test_a_narrow_terminal_loses_the_least_important_first(language, room, en, zh):
     assert line_of({**STEP, "eval_loss": 3.05}, "persona", room) == {"en": en, "zh": zh}[language]
 
@@ -99,6 +140,7 @@ def test_chinese_takes_two_columns_and_marks_take_none():
 
 # What is remembered
 
+
 def test_the_validation_loss_stays_in_the_line_between_evaluations(terminal, language):
     said = Progress(None, "persona")
     said(12, 80, eval_loss=3.05)
@@ -112,14 +154,23 @@ def test_the_validation_loss_stays_in_the_line_between_evaluations(terminal, lan
 
 
 def test_the_newest_record_of_a_history_has_what_it_lacks_and_samples_are_no_records():
-    records = [EVALUATION, {"time": 2.5, "sample": {"step": 12}}, {**STEP, "done": 13}, {"time": 3, "sample": {}}]
+    records = [
+        EVALUATION,
+        {"time": 2.5, "sample": {"step": 12}},
+        {**STEP, "done": 13},
+        {"time": 3, "sample": {}},
+    ]
     assert newest(records) == {**EVALUATION, **STEP, "done": 13}
     assert newest([*records, {"done": 13, "total": 80, "note": "answers"}]) == {
-        "done": 13, "total": 80, "note": "answers"}
+        "done": 13,
+        "total": 80,
+        "note": "answers",
+    }
     assert newest([{"sample": {}}]) is None and newest([]) is None
 
 
 # How long the rest takes
+
 
 def test_a_slow_first_step_is_forgotten(clock):
     pace = Pace()
@@ -138,7 +189,7 @@ def test_evaluations_count_with_their_share(clock):
         if done % 20 == 0:
             clock[0] += 30  # (20 + 30) / 20 seconds a step
             left = pace.left(done, total)
-    assert left == pytest.approx(200 * 2.5, rel=.15)
+    assert left == pytest.approx(200 * 2.5, rel=0.15)
 
 
 def test_a_change_of_pace_is_noticed_and_a_new_count_begins_anew(clock):
@@ -166,12 +217,18 @@ def test_samples_in_between_do_not_lose_the_pace(tmp_path, clock):
         said(done, 80, loss=1.0)
         said(3, 3, "answers")
     records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
-    assert [record.get("seconds_left") for record in records if record["total"] == 80] == [None, 78.0]
+    assert [record.get("seconds_left") for record in records if record["total"] == 80] == [
+        None,
+        78.0,
+    ]
 
 
 # Samples and the terminal
 
-def test_a_sample_is_recorded_whole_and_printed_cut_above_the_line(tmp_path, terminal, language, capsys):
+
+def test_a_sample_is_recorded_whole_and_printed_cut_above_the_line(
+    tmp_path, terminal, language, capsys
+):
     said = Progress(tmp_path / "history.jsonl", "persona")
     said(20, 80, loss=3.0)
     said.sample(20, "下雪\n好吗？", "雪\x1b[2J" + "很" * 300, ended=False)
@@ -180,15 +237,25 @@ def test_a_sample_is_recorded_whole_and_printed_cut_above_the_line(tmp_path, ter
     question, answer = capsys.readouterr().out.splitlines()
     assert question == {"en": "  step 20 · 下雪 好吗？", "zh": "  第 20 步 · 下雪 好吗？"}[language]
     assert answer.startswith("    → 雪 [2J很") and answer.endswith("很…") and len(answer) < 220
-    [_, record] = map(json.loads, (tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines())
-    assert record["sample"] == {"step": 20, "question": "下雪\n好吗？", "text": "雪\x1b[2J" + "很" * 300, "ended": False}
+    [_, record] = map(
+        json.loads, (tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    )
+    assert record["sample"] == {
+        "step": 20,
+        "question": "下雪\n好吗？",
+        "text": "雪\x1b[2J" + "很" * 300,
+        "ended": False,
+    }
     assert "done" not in record
 
 
 def test_a_short_answer_is_whole_and_one_that_ran_out_of_room_says_so(terminal, capsys):
     Progress(None, "persona").sample(0, "Why?", "Because.")
     Progress(None, "persona").sample(0, "Why?", "Because", ended=False)
-    assert [line.strip() for line in capsys.readouterr().out.splitlines()[1::2]] == ["→ Because.", "→ Because…"]
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()[1::2]] == [
+        "→ Because.",
+        "→ Because…",
+    ]
     assert "persona" not in terminal.getvalue(), "there was no line to draw again"
 
 
@@ -203,7 +270,9 @@ def test_a_finished_line_and_one_that_a_sentence_took_do_not_come_back(terminal)
     assert terminal.getvalue().count("persona 1/4") == 1
 
 
-def test_where_a_notebook_follows_a_sample_is_recorded_and_not_printed(tmp_path, monkeypatch, capsys):
+def test_where_a_notebook_follows_a_sample_is_recorded_and_not_printed(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setenv("TWINLIB_PROGRESS", "file")
     Progress(tmp_path / "history.jsonl", "persona").sample(0, "?", "!")
     assert capsys.readouterr() == ("", "")
@@ -219,7 +288,11 @@ def test_without_a_terminal_a_whole_line_comes_every_few_seconds(monkeypatch, ca
         said(done, 80, loss=3.0, eval_loss=3.1, learning_rate=1e-4)
         said.sample(done, "?", "!") if done == 2 else None
     out, err = capsys.readouterr()
-    assert [line.split(" · ")[0] for line in err.splitlines()] == ["persona 1/80", "persona 6/80", "persona 11/80"]
+    assert [line.split(" · ")[0] for line in err.splitlines()] == [
+        "persona 1/80",
+        "persona 6/80",
+        "persona 11/80",
+    ]
     assert all("val 3.10 · rate 1.0e-04" in line for line in err.splitlines()) and "\r" not in err
     assert out == "  step 2 · ?\n    → !\n"
 
@@ -242,8 +315,13 @@ def test_in_a_real_terminal_the_line_is_narrower_than_it(columns, loss, language
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "TWINLIB_PROGRESS")}
     # Standard output is no terminal here: the width that counts is that of the one the line goes to.
-    subprocess.run([sys.executable, "-c", CHILD], stderr=theirs, stdout=subprocess.DEVNULL, check=True,
-                   env={**environment, "PYTHONIOENCODING": "utf-8"})
+    subprocess.run(
+        [sys.executable, "-c", CHILD],
+        stderr=theirs,
+        stdout=subprocess.DEVNULL,
+        check=True,
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+    )
     os.close(theirs)
     lines = re.split(r"\r\x1b\[K|\r\n", os.read(ours, 10000).decode())
     os.close(ours)

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from hub_standin import serve
 from huggingface_hub import DatasetCard, ModelCard
 
-from hub_standin import serve
 from twinlib import Twin, settings
 from twinlib.models import hub as uploader
 from twinlib.progress import Progress
@@ -17,8 +17,12 @@ from twinlib.publish import step as publish
 from twinlib.twin import Report, figure, write_atomic, write_json, write_records
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
-SMALL = {"template": "{{ .Prompt }}", "system": "You are Ning.", "modelfile": "FROM ./demo-F16.gguf",
-         "params": '{"temperature": 0.7, "stop": ["<end>"]}'}
+SMALL = {
+    "template": "{{ .Prompt }}",
+    "system": "You are Ning.",
+    "modelfile": "FROM ./demo-F16.gguf",
+    "params": '{"temperature": 0.7, "stop": ["<end>"]}',
+}
 
 # The step as the command line runs it: a report at the end, one sentence and status 1 when it fails. It runs as on
 # Google Drive, whose file system knows no hard links.
@@ -43,18 +47,43 @@ twin.finish(Report("publish", vars(wanted), 0, 0, {}, {}, outcome.inputs, outcom
 
 
 def finish(twin, step, values, *inputs, **figures):
-    twin.finish(Report(step, values, 0.0, 1.0, {}, {}, twin.inputs(*inputs, base=True),
-                       {name: figure(value) for name, value in figures.items()}, []))
+    twin.finish(
+        Report(
+            step,
+            values,
+            0.0,
+            1.0,
+            {},
+            {},
+            twin.inputs(*inputs, base=True),
+            {name: figure(value) for name, value in figures.items()},
+            [],
+        )
+    )
 
 
 @pytest.fixture
 def ready(twin):
     """A twin whose steps 01 to 05 have left what publishing needs; the GGUF files are random bytes."""
-    twin.remember(author="宁 Ning", languages=["zh", "en"], system_prompt="You are Ning.",
-                  base={"name": "gemma-3-270m", "revision": "abc123"}, consent={"given": True, "when": 1_700_000_000})
-    write_records(twin.file("passages"), [
-        {"id": "p1", "document": "private-file-name.md", "text": "[EMAIL] 写信给我", "split": "train"},
-        {"id": "p2", "document": "b", "text": "The rain came in at four.", "split": "test"}])
+    twin.remember(
+        author="宁 Ning",
+        languages=["zh", "en"],
+        system_prompt="You are Ning.",
+        base={"name": "gemma-3-270m", "revision": "abc123"},
+        consent={"given": True, "when": 1_700_000_000},
+    )
+    write_records(
+        twin.file("passages"),
+        [
+            {
+                "id": "p1",
+                "document": "private-file-name.md",
+                "text": "[EMAIL] 写信给我",
+                "split": "train",
+            },
+            {"id": "p2", "document": "b", "text": "The rain came in at four.", "split": "test"},
+        ],
+    )
     for made in ("train", "answers"):
         write_records(twin.file(made), [])
     for key in ("train", "answers"):
@@ -62,7 +91,10 @@ def ready(twin):
     finish(twin, "corpus", {"mask": True}, documents=40)
     adapter = twin.adapter("persona")
     write_atomic(adapter / "adapter_model.safetensors", os.urandom(2_000))
-    write_json(adapter / "adapter_config.json", {"base_model_name_or_path": "/home/ning/.cache/base", "r": 32})
+    write_json(
+        adapter / "adapter_config.json",
+        {"base_model_name_or_path": "/home/ning/.cache/base", "r": 32},
+    )
     write_atomic(adapter / "training_args.bin", b"not for others")
     finish(twin, "persona", {"rank": 32, "base": "/home/ning/.cache/base"}, val_loss=3.2)
     for kind, size in (("Q8_0", 2_500_000), ("F16", 1_200_000), ("Q5_0", 10)):
@@ -89,25 +121,46 @@ def dry_run(twin, **values):
 def child(twin, endpoint, *values, token=TOKEN):
     """Publish with the real client in a process of its own, as the notebook does."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment = {**clean, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(twin.path.parent / "hf")}
+    environment = {
+        **clean,
+        "HF_ENDPOINT": endpoint,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HOME": str(twin.path.parent / "hf"),
+    }
     return subprocess.run(
-        [sys.executable, "-c", CHILD, str(twin.path), "user=me", *values], capture_output=True, text=True, timeout=60,
-        env={**environment, "HF_TOKEN": token} if token else environment)
+        [sys.executable, "-c", CHILD, str(twin.path), "user=me", *values],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**environment, "HF_TOKEN": token} if token else environment,
+    )
 
 
 def listed(twin, repository):
     """{name: bytes} of what would be uploaded to a repository, read from where it lies."""
-    return {one["file"]: (twin.path / one["path"]).read_bytes() for one in twin.records("uploads")
-            if one["repository"].endswith("/" + repository)}
+    return {
+        one["file"]: (twin.path / one["path"]).read_bytes()
+        for one in twin.records("uploads")
+        if one["repository"].endswith("/" + repository)
+    }
 
 
 def command_line(twin, endpoint, *arguments):
     """The same by `python -m twinlib publish`."""
     return subprocess.run(
-        [sys.executable, "-m", "twinlib", "publish", "--twin", str(twin.path), *arguments], capture_output=True,
-        text=True, timeout=60, env={
-            **os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
-            "HF_HOME": str(twin.path.parent / "hf"), "HF_TOKEN": TOKEN})
+        [sys.executable, "-m", "twinlib", "publish", "--twin", str(twin.path), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={
+            **os.environ,
+            "HF_ENDPOINT": endpoint,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_OFFLINE": "0",
+            "HF_HOME": str(twin.path.parent / "hf"),
+            "HF_TOKEN": TOKEN,
+        },
+    )
 
 
 def assert_unseen(twin, result, hub=None):
@@ -120,18 +173,35 @@ def assert_unseen(twin, result, hub=None):
 
 # The dry run
 
+
 def test_a_dry_run_writes_what_would_be_uploaded_and_says_that_nothing_left(ready, capsys):
     outcome = dry_run(ready)
-    assert set(listed(ready, "demo-GGUF")) == {"demo-Q8_0.gguf", "demo-F16.gguf", "template", "system", "params",
-                                               "Modelfile", "README.md", "NOTICE"}
-    assert set(listed(ready, "demo-lora")) == {"adapter_model.safetensors", "adapter_config.json", "README.md", "NOTICE"}
+    assert set(listed(ready, "demo-GGUF")) == {
+        "demo-Q8_0.gguf",
+        "demo-F16.gguf",
+        "template",
+        "system",
+        "params",
+        "Modelfile",
+        "README.md",
+        "NOTICE",
+    }
+    assert set(listed(ready, "demo-lora")) == {
+        "adapter_model.safetensors",
+        "adapter_config.json",
+        "README.md",
+        "NOTICE",
+    }
     assert not ready.upload("demo-corpus").exists()
     shown = capsys.readouterr().out
     assert "nothing has left this machine" in shown
     assert "ollama run hf.co/<YOUR-NAME>/demo-GGUF:Q8_0" in shown and "id_ed25519.pub" in shown
     assert "<YOUR-NAME>/demo-GGUF  demo-Q8_0.gguf" in shown and "2.5 MB" in shown
     assert {name: one["value"] for name, one in outcome.figures.items() if name != "megabytes"} == {
-        "repositories": 2, "files": 12, "uploaded": 0}
+        "repositories": 2,
+        "files": 12,
+        "uploaded": 0,
+    }
     assert outcome.figures["megabytes"]["value"] == pytest.approx(3.71, abs=0.01)
 
 
@@ -139,13 +209,25 @@ def test_nothing_that_the_twin_has_is_written_a_second_time(ready, monkeypatch):
     """Drive knows no hard links, and its free 15 GB hold a large twin's GGUF files only once."""
     monkeypatch.delattr(os, "link")
     dry_run(ready, corpus=True)
-    written = [path for path in ready.folder("publish").rglob("*.*") if path.is_file() and path.name != "history.jsonl"]
-    assert {path.name for path in written} == {"README.md", "adapter_config.json", "train.jsonl", "test.jsonl",
-                                               "uploads.jsonl"}
+    written = [
+        path
+        for path in ready.folder("publish").rglob("*.*")
+        if path.is_file() and path.name != "history.jsonl"
+    ]
+    assert {path.name for path in written} == {
+        "README.md",
+        "adapter_config.json",
+        "train.jsonl",
+        "test.jsonl",
+        "uploads.jsonl",
+    }
     assert sum(path.stat().st_size for path in written) < 100_000
     sizes = {one["file"]: one["bytes"] for one in ready.records("uploads")}
-    assert (sizes["demo-Q8_0.gguf"], sizes["demo-F16.gguf"], sizes["adapter_model.safetensors"]) == (
-        2_500_000, 1_200_000, 2_000)
+    assert (
+        sizes["demo-Q8_0.gguf"],
+        sizes["demo-F16.gguf"],
+        sizes["adapter_model.safetensors"],
+    ) == (2_500_000, 1_200_000, 2_000)
 
 
 def test_a_copy_that_an_older_version_made_is_removed_and_the_twins_file_stays(ready):
@@ -179,8 +261,13 @@ def test_the_corpus_goes_as_bare_passages_by_split(ready):
     assert set(files) == {"train.jsonl", "test.jsonl", "README.md"}
     assert json.loads(files["train.jsonl"]) == {"text": "[EMAIL] 写信给我"}
     assert not any(b"private-file-name" in data for data in files.values())
-    assert DatasetCard(files["README.md"].decode()).data.configs[0]["data_files"][0]["path"] == "train.jsonl"
-    assert ModelCard(listed(ready, "demo-GGUF")["README.md"].decode()).data.datasets == ["<YOUR-NAME>/demo-corpus"]
+    assert (
+        DatasetCard(files["README.md"].decode()).data.configs[0]["data_files"][0]["path"]
+        == "train.jsonl"
+    )
+    assert ModelCard(listed(ready, "demo-GGUF")["README.md"].decode()).data.datasets == [
+        "<YOUR-NAME>/demo-corpus"
+    ]
 
 
 def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):
@@ -193,7 +280,11 @@ def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
     ready.start("corpus", {"mask": True, "short": 200})
     finish(ready, "corpus", {"mask": True, "short": 80}, documents=40)
     assert has(levels(ready, corpus=True), "warning", "Step 01 (corpus) is out of date")
-    assert has(levels(ready, corpus=True, upload=True, user="me"), "stop", "Step 01 (corpus) is out of date")
+    assert has(
+        levels(ready, corpus=True, upload=True, user="me"),
+        "stop",
+        "Step 01 (corpus) is out of date",
+    )
     assert not has(levels(ready, upload=True, user="me"), "stop", "Step 01")
     ready.report_path("corpus").unlink()
     assert has(levels(ready, corpus=True), "stop", "There are no texts")
@@ -201,7 +292,9 @@ def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
 
 def test_a_report_is_stale_once_what_was_published_changed(ready):
     outcome = dry_run(ready)
-    ready.finish(Report("publish", vars(outcome.settings), 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
+    ready.finish(
+        Report("publish", vars(outcome.settings), 0, 0, {}, {}, outcome.inputs, outcome.figures, [])
+    )
     assert ready.state("publish").name == "done"
     ready.file("uploads").rename(ready.path / "aside")
     assert ready.state("publish").why == "uploads.jsonl is gone"
@@ -212,8 +305,12 @@ def test_a_report_is_stale_once_what_was_published_changed(ready):
 
 # What is wrong beforehand
 
+
 def levels(twin, **values):
-    return [(problem.level, problem.text) for problem in publish.problems(settings.make("publish", **values), twin)]
+    return [
+        (problem.level, problem.text)
+        for problem in publish.problems(settings.make("publish", **values), twin)
+    ]
 
 
 def has(found, level, words):
@@ -246,11 +343,19 @@ def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatc
 
 
 def test_an_empty_twin_has_problems_and_no_crash(twin):
-    assert has(levels(twin), "stop", "quantize") and has(levels(twin, corpus=True), "stop", "step 01")
+    assert has(levels(twin), "stop", "quantize") and has(
+        levels(twin, corpus=True), "stop", "step 01"
+    )
 
 
-@pytest.mark.parametrize("base, words", [
-    ("qwen2.5-3b", "forbids commercial use"), ("someone/model", "not known"), ("llama-3.2-1b", "begins with 'Llama'")])
+@pytest.mark.parametrize(
+    "base, words",
+    [
+        ("qwen2.5-3b", "forbids commercial use"),
+        ("someone/model", "not known"),
+        ("llama-3.2-1b", "begins with 'Llama'"),
+    ],
+)
 def test_what_the_licence_of_the_base_asks_is_said(ready, base, words):
     ready.remember(base={"name": base, "revision": "abc123"})
     assert has(levels(ready), "warning", words)
@@ -262,7 +367,9 @@ def test_unmasked_texts_are_not_uploaded(ready, monkeypatch):
     assert has(levels(ready, upload=True, user="me", corpus=True), "stop", "isn't masked")
 
 
-@pytest.mark.parametrize("address", ["https://hf-mirror.com", "http://huggingface.co", "https://huggingface.co.x.org"])
+@pytest.mark.parametrize(
+    "address", ["https://hf-mirror.com", "http://huggingface.co", "https://huggingface.co.x.org"]
+)
 def test_the_token_goes_to_no_mirror_and_not_in_clear(ready, monkeypatch, address):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("HF_ENDPOINT", address)
@@ -273,6 +380,7 @@ def test_the_token_goes_to_no_mirror_and_not_in_clear(ready, monkeypatch, addres
 
 # The upload, by the real client
 
+
 def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
     dry_run(ready, user="me", corpus=True)
     shown = {name: listed(ready, name) for name in ("demo-GGUF", "demo-lora", "demo-corpus")}
@@ -281,11 +389,18 @@ def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
     assert "Uploaded: https://huggingface.co/me/demo-GGUF" in result.stdout
     for name, files in shown.items():
         held = hub.repositories[f"me/{name}"]
-        assert held["private"] is True and held["kind"] == ("dataset" if name == "demo-corpus" else "model")
-        assert {path: file["size"] for path, file in held["files"].items()} == {n: len(d) for n, d in files.items()}
+        assert held["private"] is True and held["kind"] == (
+            "dataset" if name == "demo-corpus" else "model"
+        )
+        assert {path: file["size"] for path, file in held["files"].items()} == {
+            n: len(d) for n, d in files.items()
+        }
         assert {path: hub.file(f"me/{name}", path) for path in held["files"]} == files
     assert ready.report("publish").figures["uploaded"]["value"] == 1
-    assert not [*ready.folder("publish").rglob("*.gguf"), *ready.folder("publish").rglob("*.safetensors")]
+    assert not [
+        *ready.folder("publish").rglob("*.gguf"),
+        *ready.folder("publish").rglob("*.safetensors"),
+    ]
     card = ModelCard(hub.file("me/demo-GGUF", "README.md").decode())
     assert (card.data.license, card.data.base_model) == ("gemma", "google/gemma-3-270m")
     # Q8_0 is larger than one part: it went in three.
@@ -314,13 +429,18 @@ def test_a_public_repository_is_not_filled_when_private_was_asked_for(ready, hub
     hub.create("me/demo-lora", private=False)
     result = child(ready, hub.url, "upload=yes")
     assert result.returncode == 1
-    assert "me/demo-lora already exists and is public" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert (
+        "me/demo-lora already exists and is public" in result.stderr
+        and len(result.stderr.splitlines()) == 1
+    )
     assert all(not held["files"] for held in hub.repositories.values())
     assert not ready.report_path("publish").exists()
 
 
 def test_an_error_of_the_server_at_any_call_is_got_over(ready, hub):
-    hub.faults = dict.fromkeys(["/whoami-v2", "/repos/create", "/commit/", "/objects/", "/preupload/", "/tree/"], 1)
+    hub.faults = dict.fromkeys(
+        ["/whoami-v2", "/repos/create", "/commit/", "/objects/", "/preupload/", "/tree/"], 1
+    )
     result = child(ready, hub.url, "upload=yes", "adapter=no")
     assert result.returncode == 0, result.stderr
     assert set(hub.faults.values()) == {0} and "Retrying" not in result.stderr
@@ -369,7 +489,10 @@ def test_a_hub_out_of_reach_gives_one_sentence(ready):
 def test_a_file_that_arrives_damaged_is_noticed(ready, hub, monkeypatch):
     hub.damage = "demo-F16.gguf"
     result = child(ready, hub.url, "upload=yes", "adapter=no")
-    assert result.returncode == 1 and "demo-F16.gguf did not arrive whole in me/demo-GGUF" in result.stderr
+    assert (
+        result.returncode == 1
+        and "demo-F16.gguf did not arrive whole in me/demo-GGUF" in result.stderr
+    )
 
 
 def test_an_error_that_quotes_the_token_is_scrubbed(monkeypatch):
@@ -386,12 +509,24 @@ def test_an_error_that_quotes_the_token_is_scrubbed(monkeypatch):
 
 
 def test_the_twin_in_these_tests_is_a_real_one(ready):
-    assert [Twin(ready.path).state(step).name for step in ("corpus", "persona", "quantize", "evaluate")] == ["done"] * 4
+    assert [
+        Twin(ready.path).state(step).name for step in ("corpus", "persona", "quantize", "evaluate")
+    ] == ["done"] * 4
 
 
 def test_the_card_and_its_commands_follow_what_step_04_measured(ready):
-    finish(ready, "quantize", {"types": "Q8_0, F16"}, ready.adapter("persona"), size_mb_Q8_0=2.5, size_mb_F16=1.2,
-           kl_divergence_Q8_0=0.2, kl_divergence_F16=0.0001, top1_Q8_0=0.7, top1_F16=0.99)
+    finish(
+        ready,
+        "quantize",
+        {"types": "Q8_0, F16"},
+        ready.adapter("persona"),
+        size_mb_Q8_0=2.5,
+        size_mb_F16=1.2,
+        kl_divergence_Q8_0=0.2,
+        kl_divergence_F16=0.0001,
+        top1_Q8_0=0.7,
+        top1_F16=0.99,
+    )
     finish(ready, "evaluate", {}, ready.gguf("Q8_0"), sounds_like_me=0.71)
     dry_run(ready)
     card = listed(ready, "demo-GGUF")["README.md"].decode()

@@ -3,14 +3,14 @@
 import json
 
 import pytest
-
 from test_gguf_file import random_adapter
+
 from twinlib import settings
-from twinlib.gguf import decimals, writer, checks
+from twinlib.gguf import checks, decimals, writer
+from twinlib.gguf import step as quantize
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
-from twinlib.gguf import step as quantize
 from twinlib.text import templates
 from twinlib.twin import Report, Stopped, TwinError
 
@@ -23,8 +23,12 @@ def trained_twin(twin, tiny_base):
     base = load.prepare(str(tiny_base))
     model, _ = load.load(base, precision="32-bit")
     random_adapter(model, twin.adapter("persona"))
-    twin.remember(author="Ning", languages=["en"], base={"name": base.name, "revision": base.revision},
-                  system_prompt="You are Ning's \"twin\".\nSay what Ning would say.")
+    twin.remember(
+        author="Ning",
+        languages=["en"],
+        base={"name": base.name, "revision": base.revision},
+        system_prompt='You are Ning\'s "twin".\nSay what Ning would say.',
+    )
     twin.finish(Report("persona", {}, 0, 0, {}, {}, twin.inputs(base=True), {}, []))
     return twin
 
@@ -34,23 +38,44 @@ def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys
     assert not settings.stops(quantize.problems(wanted, twin))
     outcome = quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
     assert twin.gguf("Q8_0").exists() and twin.gguf("F16").exists()
-    assert outcome.figures["tokens_equal_Q8_0"]["value"] == outcome.figures["tokens_equal_F16"]["value"] == 1.0
+    assert (
+        outcome.figures["tokens_equal_Q8_0"]["value"]
+        == outcome.figures["tokens_equal_F16"]["value"]
+        == 1.0
+    )
     assert outcome.figures["size_mb_F16"]["value"] > 0 and outcome.figures["ended_F16"]["n"] == 1
-    assert outcome.figures["kl_divergence_Q8_0"]["value"] < 0.005 and outcome.figures["llama_top1_Q8_0"]["value"] > 0.85
+    assert (
+        outcome.figures["kl_divergence_Q8_0"]["value"] < 0.005
+        and outcome.figures["llama_top1_Q8_0"]["value"] > 0.85
+    )
     assert "plain sentences" in outcome.figures["top1_F16"]["note"]  # this twin has no rows
-    assert set(outcome.inputs) == {"persona/adapter", "reasoning/adapter", f"base:{twin.facts['base']['name']}"}
-    assert twin.file("system").read_text() == "You are Ning's \"twin\".\nSay what Ning would say."
+    assert set(outcome.inputs) == {
+        "persona/adapter",
+        "reasoning/adapter",
+        f"base:{twin.facts['base']['name']}",
+    }
+    assert twin.file("system").read_text() == 'You are Ning\'s "twin".\nSay what Ning would say.'
     params = json.loads(twin.file("params").read_text())
-    assert params == {**templates.sampling(0.7, 0.9), "num_ctx": 1024, "stop": ["<|im_end|>", "<|endoftext|>"]}
+    assert params == {
+        **templates.sampling(0.7, 0.9),
+        "num_ctx": 1024,
+        "stop": ["<|im_end|>", "<|endoftext|>"],
+    }
     assert "Say what" in twin.file("template").read_text()
     modelfile = twin.file("modelfile").read_text()
-    assert modelfile.startswith("FROM ./demo-Q8_0.gguf\n") and 'PARAMETER stop "<|im_end|>"' in modelfile
+    assert (
+        modelfile.startswith("FROM ./demo-Q8_0.gguf\n")
+        and 'PARAMETER stop "<|im_end|>"' in modelfile
+    )
     assert "Who are you" in capsys.readouterr().out
     with Llama(twin.gguf("Q8_0")) as llama:
-        assert llama._ask("/props")["default_generation_settings"]["params"]["min_p"] == pytest.approx(params["min_p"])
+        assert llama._ask("/props")["default_generation_settings"]["params"][
+            "min_p"
+        ] == pytest.approx(params["min_p"])
         assert llama.prompt([{"role": "user", "content": "Hi"}]) == (
-            "<|im_start|>system\nYou are Ning's \"twin\".\nSay what Ning would say.<|im_end|>\n"
-            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
+            '<|im_start|>system\nYou are Ning\'s "twin".\nSay what Ning would say.<|im_end|>\n'
+            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+        )
 
 
 def test_files_of_another_run_do_not_stay(trained_twin):
@@ -65,6 +90,7 @@ def test_files_of_another_run_do_not_stay(trained_twin):
 
 def run(twin, *, stop_at=None, **values):
     """Run the step, pressing stop at the first line of progress with `stop_at` in it."""
+
     class Pressed(Progress):
         def __call__(self, done, total, note="", **more):
             if stop_at and stop_at in note:
@@ -95,7 +121,9 @@ def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
     assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("F16")]
 
 
-def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answered(trained_twin, monkeypatch):
+def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answered(
+    trained_twin, monkeypatch
+):
     twin = trained_twin
     monkeypatch.setattr(decimals, "TYPES", ("F16", "Q8_0"))
     monkeypatch.setattr(decimals, "TOKENS", 4)
@@ -110,7 +138,9 @@ def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answ
     before = twin.records("comparisons")
     _, outcome = run(twin, **asked)
     assert twin.records("comparisons")[:24] == before and len(twin.records("comparisons")) == 32
-    assert outcome.figures["decimals"]["n"] == 8 and outcome.figures["decimals"]["note"].startswith("Too few to tell")
+    assert outcome.figures["decimals"]["n"] == 8 and outcome.figures["decimals"]["note"].startswith(
+        "Too few to tell"
+    )
     assert outcome.figures["decimals_persona_Q8_0"]["n"] == 8
     twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
     assert not quantize.unfinished(wanted, twin)
@@ -125,7 +155,9 @@ def test_where_the_comparison_has_no_room_the_files_stand_and_it_says_so(trained
     assert outcome.warnings[-1] == "The comparison isn't complete: The GGUF files need 9 MB of disk"
 
 
-def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(trained_twin, monkeypatch, capsys):
+def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(
+    trained_twin, monkeypatch, capsys
+):
     from twinlib.__main__ import main
 
     command = ["quantize", "--twin", str(trained_twin.path), "--types", "Q8_0,F16"]
@@ -143,7 +175,11 @@ def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
     twin, wanted = trained_twin, settings.make("quantize", types="F16,Q8_0")
     monkeypatch.setitem(checks.DIVERGENCE, "F16", -1.0)  # no file is that close
     outcome = quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
-    assert not twin.gguf("F16").exists() and checks.aside(twin.gguf("F16")).exists() and twin.gguf("Q8_0").exists()
+    assert (
+        not twin.gguf("F16").exists()
+        and checks.aside(twin.gguf("F16")).exists()
+        and twin.gguf("Q8_0").exists()
+    )
     assert any("demo-F16.gguf is kept aside" in said for said in outcome.warnings)
     assert twin.file("modelfile").read_text().startswith("FROM ./demo-Q8_0.gguf\n")
     monkeypatch.setitem(checks.DIVERGENCE, "Q8_0", -1.0)
@@ -154,13 +190,21 @@ def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
 def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twin):
     texts = [p.text for p in quantize.problems(settings.make("quantize", types="Q9_9"), twin)]
     assert any("run the step 'persona'" in text for text in texts)
-    assert any("Q9_9 can't be written; choose from " + ", ".join(writer.TYPES) in text for text in texts)
+    assert any(
+        "Q9_9 can't be written; choose from " + ", ".join(writer.TYPES) in text for text in texts
+    )
     with pytest.raises(TwinError, match="persona"):
-        quantize.run(twin, settings.make("quantize"), Progress(twin.history("quantize"), "quantize"))
+        quantize.run(
+            twin, settings.make("quantize"), Progress(twin.history("quantize"), "quantize")
+        )
 
 
 def test_a_system_prompt_that_names_the_base_is_refused(trained_twin):
     trained_twin.remember(system_prompt="You are Qwen, created by Alibaba Cloud.")
     with pytest.raises(TwinError, match="still says 'You are Qwen'"):
-        quantize.run(trained_twin, settings.make("quantize"), Progress(trained_twin.history("quantize"), "quantize"))
+        quantize.run(
+            trained_twin,
+            settings.make("quantize"),
+            Progress(trained_twin.history("quantize"), "quantize"),
+        )
     assert not list((trained_twin.path / "quantize").glob("*.gguf"))

@@ -4,27 +4,56 @@ import json
 from types import SimpleNamespace
 
 import pytest
-
 from conftest import ROOT
+
 from twinlib import settings
 from twinlib.progress import Progress
-from twinlib.train import persona, reasoning
 from twinlib.text.statistics import mcnemar
+from twinlib.train import persona, reasoning
 from twinlib.twin import Report, now
 
 
 def wanted(**changes):
-    return settings.make("reasoning", **{"effort": "smoke", "steps": 2, "generations": 2, "batch": 2,
-                                         "completion_tokens": 8, "held_out": 8, **changes})
+    return settings.make(
+        "reasoning",
+        **{
+            "effort": "smoke",
+            "steps": 2,
+            "generations": 2,
+            "batch": 2,
+            "completion_tokens": 8,
+            "held_out": 8,
+            **changes,
+        },
+    )
 
 
 @pytest.fixture
 def trained(sample_twin, tiny_base):
-    chosen = settings.make("persona", base=str(tiny_base), effort="smoke", steps=2, batch=2, accumulation=1, length=128,
-                           replay_share=0.0)
+    chosen = settings.make(
+        "persona",
+        base=str(tiny_base),
+        effort="smoke",
+        steps=2,
+        batch=2,
+        accumulation=1,
+        length=128,
+        replay_share=0.0,
+    )
     outcome = persona.run(sample_twin, chosen, Progress(sample_twin.history("persona"), "persona"))
-    sample_twin.finish(Report("persona", vars(outcome.settings), now(), now(), {}, {}, outcome.inputs, outcome.figures,
-                              []))
+    sample_twin.finish(
+        Report(
+            "persona",
+            vars(outcome.settings),
+            now(),
+            now(),
+            {},
+            {},
+            outcome.inputs,
+            outcome.figures,
+            [],
+        )
+    )
     return sample_twin
 
 
@@ -34,7 +63,9 @@ def test_grpo_continues_a_copy_of_the_persona_adapter_and_is_judged_on_the_same_
     assert trained.hash(trained.adapter("persona")) == before
     assert "persona/adapter" in outcome.inputs
     solutions = [json.loads(line) for line in trained.file("solutions").read_text().splitlines()]
-    asked = {when: [s["id"] for s in solutions if s["when"] == when] for when in ("before", "after")}
+    asked = {
+        when: [s["id"] for s in solutions if s["when"] == when] for when in ("before", "after")
+    }
     assert asked["before"] == asked["after"] and len(asked["after"]) == 8
     assert outcome.figures["accuracy_after"]["n"] == 8
     assert any("tell from chance" in w for w in outcome.warnings)
@@ -49,13 +80,23 @@ def test_the_sample_problem_file_is_practised(trained):
     assert outcome.figures["steps"]["value"] == 2
 
 
-@pytest.mark.parametrize("content, word", [(None, "no problem file"), ("", "0 usable"), ("\x00\x01binary", "0 usable"),
-                                           ('{"question": "1+1?", "answer": "2"}\n' * 3, "3 usable")])
+@pytest.mark.parametrize(
+    "content, word",
+    [
+        (None, "no problem file"),
+        ("", "0 usable"),
+        ("\x00\x01binary", "0 usable"),
+        ('{"question": "1+1?", "answer": "2"}\n' * 3, "3 usable"),
+    ],
+)
 def test_a_bad_problem_file_is_a_stop_in_a_sentence(twin, tmp_path, content, word):
     path = tmp_path / "problems.jsonl"
     if content is not None:
         path.write_text(content)
-    assert word in settings.stops(reasoning.problems(wanted(task="file", problems=str(path)), twin))[0].text
+    assert (
+        word
+        in settings.stops(reasoning.problems(wanted(task="file", problems=str(path)), twin))[0].text
+    )
 
 
 def test_batches_that_do_not_divide_are_a_stop(twin):
@@ -70,7 +111,10 @@ def test_in_both_languages_the_verdict_is_said_once(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
     trainer = SimpleNamespace(state=SimpleNamespace(log_history=[], global_step=1))
     figures, _ = reasoning._judge([{"correct": False}] * 8, [{"correct": True}] * 8, trainer)
-    assert figures["accuracy_gain"]["note"].count(" · ") == 1 and "a real change" in figures["accuracy_gain"]["note"]
+    assert (
+        figures["accuracy_gain"]["note"].count(" · ") == 1
+        and "a real change" in figures["accuracy_gain"]["note"]
+    )
 
 
 def test_mcnemar_agrees_with_a_textbook_table():
@@ -78,5 +122,8 @@ def test_mcnemar_agrees_with_a_textbook_table():
     before = [1] * 794 + [1] * 150 + [0] * 86 + [0] * 570
     after = [1] * 794 + [0] * 150 + [1] * 86 + [0] * 570
     gain, low, high, p = mcnemar(before, after)
-    assert gain == pytest.approx(-0.04) and (low, high) == (pytest.approx(-0.0587, abs=2e-4), pytest.approx(-0.0213, abs=2e-4))
+    assert gain == pytest.approx(-0.04) and (low, high) == (
+        pytest.approx(-0.0587, abs=2e-4),
+        pytest.approx(-0.0213, abs=2e-4),
+    )
     assert p == pytest.approx(3.7e-5, rel=0.3)

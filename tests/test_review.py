@@ -8,6 +8,7 @@ import pytest
 widgets = pytest.importorskip("ipywidgets")
 
 from widget_tree import inside, text_of
+
 from twinlib import Twin, TwinError
 from twinlib.twin import Report, write_json, write_records
 from twinlib.ui import decision_log, review
@@ -22,11 +23,18 @@ def twin(tmp_path):
 
 def press(widget, label):
     """Click the first button on screen with this label."""
-    next(part for part in inside(widget) if isinstance(part, widgets.Button) and part.description == label
-         and part.layout.display != "none" and not part.disabled).click()
+    next(
+        part
+        for part in inside(widget)
+        if isinstance(part, widgets.Button)
+        and part.description == label
+        and part.layout.display != "none"
+        and not part.disabled
+    ).click()
 
 
 # Decisions
+
 
 def test_undoing_goes_back_one_decision_at_a_time(twin):
     twin.decide("a", action="edit", text="mine")
@@ -50,7 +58,11 @@ def test_a_decision_spoilt_by_hand_counts_as_none(twin):
 def test_pages_turn_and_stop_at_both_ends():
     pages = decision_log.Pages(lambda item: widgets.HTML(str(item)), 3)
     pages.fill(list(range(7)))
-    assert (text_of(pages.body), pages.place.value, pages.back.disabled) == ("0\n1\n2", "1–3 / 7", True)
+    assert (text_of(pages.body), pages.place.value, pages.back.disabled) == (
+        "0\n1\n2",
+        "1–3 / 7",
+        True,
+    )
     pages.on.click()
     pages.on.click()
     assert (text_of(pages.body), pages.place.value, pages.on.disabled) == ("6", "7–7 / 7", True)
@@ -60,13 +72,33 @@ def test_pages_turn_and_stop_at_both_ends():
 
 # Personal data
 
+
 def personal(twin, mask=True, **masked):
     """A twin in which two e-mail addresses and a telephone number were found; and its review."""
-    found = [("e1", "email", "ann@example.org", ["write to ann@example.org <b>now</b>", "or ann@example.org"]),
-             ("e2", "email", EVIL, [f"before {EVIL} after"]), ("p1", "phone", "13812345678", ["打我电话13812345678吧"])]
-    write_records(twin.file("personal"), [
-        {"id": name, "kind": kind, "value": value, "count": 2, "examples": examples,
-         "masked": masked.get(name, mask)} for name, kind, value, examples in found])
+    found = [
+        (
+            "e1",
+            "email",
+            "ann@example.org",
+            ["write to ann@example.org <b>now</b>", "or ann@example.org"],
+        ),
+        ("e2", "email", EVIL, [f"before {EVIL} after"]),
+        ("p1", "phone", "13812345678", ["打我电话13812345678吧"]),
+    ]
+    write_records(
+        twin.file("personal"),
+        [
+            {
+                "id": name,
+                "kind": kind,
+                "value": value,
+                "count": 2,
+                "examples": examples,
+                "masked": masked.get(name, mask),
+            }
+            for name, kind, value, examples in found
+        ],
+    )
     twin.finish(Report("corpus", {"mask": mask}, 1.0, 2.0, {}, {}, {}, {}, []))
     return review.personal(twin)
 
@@ -81,7 +113,11 @@ def test_a_value_is_bold_in_its_context_and_nothing_of_it_runs(twin):
     seen = text_of(personal(twin))
     assert "write to <b>ann@example.org</b> &lt;b&gt;now&lt;/b&gt;" in seen
     assert "打我电话<b>13812345678</b>吧" in seen
-    assert "<script" not in seen and "<img" not in seen and f"before <b>{review.esc(EVIL)}</b> after" in seen
+    assert (
+        "<script" not in seen
+        and "<img" not in seen
+        and f"before <b>{review.esc(EVIL)}</b> after" in seen
+    )
 
 
 def test_a_kind_is_kept_and_taken_back(twin):
@@ -101,8 +137,12 @@ def test_one_value_can_be_told_otherwise_than_its_kind(twin):
     values.selected_index = 0
     press(values, "Mask")
     assert twin.decisions()["e1"] == {"action": "mask"}
-    assert "1 masked, 1 kept" in form.says["email"].value and "decisions of yours: 2" in form.top.value
-    assert "to apply 1 decision." in form.foot.value, "the value is masked as it was: only the kind changes"
+    assert (
+        "1 masked, 1 kept" in form.says["email"].value and "decisions of yours: 2" in form.top.value
+    )
+    assert "to apply 1 decision." in form.foot.value, (
+        "the value is masked as it was: only the kind changes"
+    )
     press(values, "Keep")
     assert "to apply 2 decisions." in form.foot.value
 
@@ -135,7 +175,10 @@ def test_masking_that_is_switched_off_is_said(twin):
 def test_nothing_found_is_said_and_names_can_still_be_given(twin):
     write_records(twin.file("personal"), [])
     form = review.personal(twin)
-    assert "Nothing of the kinds that are looked for was found." in form.top.value and form.names.value == ""
+    assert (
+        "Nothing of the kinds that are looked for was found." in form.top.value
+        and form.names.value == ""
+    )
 
 
 def test_what_is_not_detected_is_said(twin):
@@ -144,21 +187,30 @@ def test_what_is_not_detected_is_said(twin):
 
 # What was put aside
 
+
 def dropped(twin, *more):
-    lines = [("tea.md", "document", "draft", "Tea is best.", 12, "d1"), ("b.md", "quotation", "somebody else's words",
-             EVIL, 900, "q1"), ("c.md", "quotation", "somebody else's words", EVIL, 900, "q1"),
-             ("x.pdf", "document", "damaged", "", 0, "x1"),
-             ("chat.txt", "document", "a chat in which you aren't chosen yet", "hello", 400, "w1"), *more]
+    lines = [
+        ("tea.md", "document", "draft", "Tea is best.", 12, "d1"),
+        ("b.md", "quotation", "somebody else's words", EVIL, 900, "q1"),
+        ("c.md", "quotation", "somebody else's words", EVIL, 900, "q1"),
+        ("x.pdf", "document", "damaged", "", 0, "x1"),
+        ("chat.txt", "document", "a chat in which you aren't chosen yet", "hello", 400, "w1"),
+        *more,
+    ]
     twin.folder("corpus")
     with open(twin.file("dropped"), "w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(
-            [("document", "what", "reason", "text", "characters", "id"), *lines])
+            [("document", "what", "reason", "text", "characters", "id"), *lines]
+        )
     return review.dropped(twin)
 
 
 def shown(form):
     """The ids on screen, in order."""
-    return [entry["id"] for entry in form.pages.items[form.pages.first:form.pages.first + form.pages.size]]
+    return [
+        entry["id"]
+        for entry in form.pages.items[form.pages.first : form.pages.first + form.pages.size]
+    ]
 
 
 def test_everything_put_aside_stands_once_with_its_reason(twin):
@@ -191,8 +243,17 @@ def test_what_the_owner_dropped_before_is_dropped_again_by_undo(twin):
 
 
 def test_what_an_earlier_run_brought_back_can_still_be_undone(twin):
-    twin.decide("old", action="restore", was={"document": "old.md", "what": "document", "reason": "draft",
-                                              "text": "An old draft.", "characters": 13})
+    twin.decide(
+        "old",
+        action="restore",
+        was={
+            "document": "old.md",
+            "what": "document",
+            "reason": "draft",
+            "text": "An old draft.",
+            "characters": 13,
+        },
+    )
     form = dropped(twin)
     form.reason.value = ""
     assert shown(form) == ["old"] and form.foot.value == ""
@@ -211,7 +272,12 @@ def test_what_has_no_text_cannot_be_brought_back_and_a_chat_points_to_the_people
 
 def test_lists_start_with_everything_chosen(rows, twin):
     """An entry whose value is None would show as an empty box."""
-    lists = [part for form in (rows, dropped(twin)) for part in inside(form) if isinstance(part, widgets.Dropdown)]
+    lists = [
+        part
+        for form in (rows, dropped(twin))
+        for part in inside(form)
+        if isinstance(part, widgets.Dropdown)
+    ]
     assert [part.index for part in lists] == [0] * 4
     assert all(value is not None for part in lists for _, value in part.options)
 
@@ -238,11 +304,30 @@ def test_without_the_step_having_run_it_is_a_sentence(twin):
 
 # Rows
 
-def row(name, kind="qa", question="What is tea?", answer="Tea is hot.", passage="p1", source="title", before=()):
+
+def row(
+    name,
+    kind="qa",
+    question="What is tea?",
+    answer="Tea is hot.",
+    passage="p1",
+    source="title",
+    before=(),
+):
     asked = [{"role": "user", "content": question}] if question else []
-    return {"id": name, "passage": passage, "kind": kind, "split": "train", "source": source,
-            "messages": [{"role": "system", "content": "You are the twin."}, *before, *asked,
-                         {"role": "assistant", "content": answer}]}
+    return {
+        "id": name,
+        "passage": passage,
+        "kind": kind,
+        "split": "train",
+        "source": source,
+        "messages": [
+            {"role": "system", "content": "You are the twin."},
+            *before,
+            *asked,
+            {"role": "assistant", "content": answer},
+        ],
+    }
 
 
 @pytest.fixture
@@ -250,8 +335,14 @@ def rows(twin):
     """Three rows to learn from and one to watch."""
     write_records(twin.file("documents"), [{"id": "d1", "title": f"On tea {EVIL}"}])
     write_records(twin.file("passages"), [{"id": "p1", "document": "d1"}])
-    write_records(twin.file("train"), [row("r1"), row("r2", "raw", "", f"Long {EVIL}"),
-                                       row("r3", "identity", "Who are you?", "A twin.", "", "owner")])
+    write_records(
+        twin.file("train"),
+        [
+            row("r1"),
+            row("r2", "raw", "", f"Long {EVIL}"),
+            row("r3", "identity", "Who are you?", "A twin.", "", "owner"),
+        ],
+    )
     write_records(twin.file("val"), [row("r4", question="And coffee?")])
     return review.rows(twin)
 
@@ -276,8 +367,13 @@ def test_an_edit_is_kept_word_for_word_and_waits_for_a_run(rows, twin):
     assert rows.writing.layout.display == "" and rows.moves.layout.display == "none"
     rows.question.value, rows.answer.value = "What about tea?", "  Tea must be hot.\n\nAlways. "
     press(rows, "Save")
-    assert twin.decisions() == {"r1": {"action": "edit", "question": "What about tea?",
-                                       "text": "Tea must be hot.\n\nAlways."}}
+    assert twin.decisions() == {
+        "r1": {
+            "action": "edit",
+            "question": "What about tea?",
+            "text": "Tea must be hot.\n\nAlways.",
+        }
+    }
     assert rows.row["id"] == "r1" and "Tea must be hot." in rows.reading.value
     assert "to apply 1 decision." in rows.foot.value and rows.writing.layout.display == "none"
     press(rows, "Approve")
@@ -339,7 +435,9 @@ def test_a_row_dropped_in_an_earlier_run_can_be_taken_back(rows, twin):
     form.state.value = "drop"
     assert "What is tea?" in form.reading.value
     press(form, "Approve")
-    assert twin.decisions()["r1"]["action"] == "approve" and "to apply 1 decision." in form.foot.value
+    assert (
+        twin.decisions()["r1"]["action"] == "approve" and "to apply 1 decision." in form.foot.value
+    )
 
 
 def test_an_edit_that_the_last_run_applied_waits_for_nothing(rows, twin):
@@ -369,17 +467,24 @@ def test_random_order_loses_no_row(rows):
 def test_what_was_said_before_stands_above_the_question(rows, twin):
     before = ({"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hi."})
     write_records(twin.file("train"), [row("r1", before=before)])
-    assert "Said before" in review.rows(twin).reading.value and "Hello?\nHi." in review.rows(twin).reading.value
+    assert (
+        "Said before" in review.rows(twin).reading.value
+        and "Hello?\nHi." in review.rows(twin).reading.value
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "both"])
 def test_every_form_speaks_every_language(rows, twin, language, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", language)
     seen = text_of(personal(twin)) + text_of(dropped(twin)) + text_of(review.rows(twin))
-    assert ("Reviewed 0 of 4" in seen) == (language != "zh") and ("看过 0" in seen) == (language != "en")
+    assert ("Reviewed 0 of 4" in seen) == (language != "zh") and ("看过 0" in seen) == (
+        language != "en"
+    )
 
 
-@pytest.mark.skipif(find_spec("markdown_it") is None, reason="the step needs more than the forms do")
+@pytest.mark.skipif(
+    find_spec("markdown_it") is None, reason="the step needs more than the forms do"
+)
 def test_a_whole_run_is_reviewed_and_its_decisions_are_applied(sample_twin):
     """The form's decisions are those that the step follows."""
     form = review.rows(sample_twin)
@@ -399,8 +504,11 @@ def test_a_whole_run_is_reviewed_and_its_decisions_are_applied(sample_twin):
 def again(twin):
     """Run the corpus step once more, as it was run before."""
     from twinlib import settings
-    from twinlib.progress import Progress
     from twinlib.corpus import step as corpus
+    from twinlib.progress import Progress
 
-    corpus.run(twin, settings.make("corpus", **twin.facts["settings"]["corpus"]),
-               Progress(twin.history("corpus"), "corpus"))
+    corpus.run(
+        twin,
+        settings.make("corpus", **twin.facts["settings"]["corpus"]),
+        Progress(twin.history("corpus"), "corpus"),
+    )

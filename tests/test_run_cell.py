@@ -39,9 +39,14 @@ def interruptible():
 
 
 def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, posts, capsys):
-    report = run.step(twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True))
+    report = run.step(
+        twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True)
+    )
     said = capsys.readouterr().out
-    assert f"$ python -m twinlib corpus --twin {twin.path} --source {posts} --author Ning --consent yes\n" in said
+    assert (
+        f"$ python -m twinlib corpus --twin {twin.path} --source {posts} --author Ning --consent yes\n"
+        in said
+    )
     assert "corpus: done in " in said
     assert report.step == "corpus" and report.figures["documents"]["value"] > 5
     assert twin.facts["author"] == "Ning", "the twin in the notebook knows what the child wrote"
@@ -50,8 +55,9 @@ def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, pos
 def test_only_what_differs_from_the_default_or_from_last_time_is_a_flag(twin):
     plain = run.command(twin, "persona", settings.Persona())
     assert plain == ["python", "-m", "twinlib", "persona", "--twin", str(twin.path)]
-    assert run.command(twin, "persona", settings.Persona(learning_rate=1e-4, packing=False))[6:] == [
-        "--learning-rate", "0.0001", "--packing", "no"]
+    assert run.command(twin, "persona", settings.Persona(learning_rate=1e-4, packing=False))[
+        6:
+    ] == ["--learning-rate", "0.0001", "--packing", "no"]
     twin.start("persona", {"rank": 8, "effort": "quick"})
     assert run.command(twin, "persona", settings.Persona())[6:] == ["--rank", "auto"]
 
@@ -74,7 +80,9 @@ def test_check_shows_stops_and_otherwise_the_plan_with_reasons(twin, sample_twin
     assert "· About " in said and " GB of memory and " in said
 
 
-def test_interrupting_sends_one_signal_and_waits_while_the_child_saves(tmp_path, capsys, interruptible):
+def test_interrupting_sends_one_signal_and_waits_while_the_child_saves(
+    tmp_path, capsys, interruptible
+):
     history = tmp_path / "history.jsonl"
     threading.Thread(target=interrupt_when, args=(history,), daemon=True).start()
     with pytest.raises(run.StepFailed, match="Stopped. The same command goes on from here."):
@@ -96,7 +104,9 @@ def test_what_was_read_of_a_history_is_not_read_again(tmp_path):
     with open(history, "ab") as file:
         file.write("雪".encode()[-1:] + b'"}\nbroken\n[3]\n{"done": 3}\n')
     first = tail.read()[0]
-    assert tail.read() == [{"done": 1}, {"done": 22, "note": "雪"}, {"done": 3}], "a damaged line is left out"
+    assert tail.read() == [{"done": 1}, {"done": 22, "note": "雪"}, {"done": 3}], (
+        "a damaged line is left out"
+    )
     assert tail.read()[0] is first, "it was not parsed again"
 
 
@@ -116,33 +126,79 @@ def test_a_history_that_begins_anew_is_read_from_its_start(tmp_path):
 
 
 def sample(step, text, question="Do you like snow?", ended=True):
-    return {"time": 1.0, "sample": {"step": step, "question": question, "text": text, "ended": ended}}
+    return {
+        "time": 1.0,
+        "sample": {"step": step, "question": question, "text": text, "ended": ended},
+    }
 
 
-TRAINED = [{"time": 1, "done": 20, "total": 80, "note": "", "loss": 3.5, "learning_rate": 1e-4, "tokens_s": 48211.0},
-           {"time": 2, "done": 20, "total": 80, "note": "", "eval_loss": 3.05},
-           {"time": 3, "done": 40, "total": 80, "note": "", "loss": 3.2, "memory_gb": 12.4, "seconds_left": 95.2}]
+TRAINED = [
+    {
+        "time": 1,
+        "done": 20,
+        "total": 80,
+        "note": "",
+        "loss": 3.5,
+        "learning_rate": 1e-4,
+        "tokens_s": 48211.0,
+    },
+    {"time": 2, "done": 20, "total": 80, "note": "", "eval_loss": 3.05},
+    {
+        "time": 3,
+        "done": 40,
+        "total": 80,
+        "note": "",
+        "loss": 3.2,
+        "memory_gb": 12.4,
+        "seconds_left": 95.2,
+    },
+]
 
 
-@pytest.mark.parametrize("language, line, first, last, cut", [
-    ("en", "persona 40/80 · loss 3.20 · val 3.05 · rate 1.0e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
-     "step 0", "step 40", " (ran out of room)"),
-    ("zh", "persona 40/80 · 损失 3.20 · 验证 3.05 · 学习率 1.0e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
-     "第 0 步", "第 40 步", "（没写完）")])
-def test_training_shows_bar_line_curves_and_first_and_newest_sample(language, line, first, last, cut, monkeypatch):
+@pytest.mark.parametrize(
+    "language, line, first, last, cut",
+    [
+        (
+            "en",
+            "persona 40/80 · loss 3.20 · val 3.05 · rate 1.0e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
+            "step 0",
+            "step 40",
+            " (ran out of room)",
+        ),
+        (
+            "zh",
+            "persona 40/80 · 损失 3.20 · 验证 3.05 · 学习率 1.0e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
+            "第 0 步",
+            "第 40 步",
+            "（没写完）",
+        ),
+    ],
+)
+def test_training_shows_bar_line_curves_and_first_and_newest_sample(
+    language, line, first, last, cut, monkeypatch
+):
     monkeypatch.setenv("TWINLIB_LANG", language)
-    samples = [sample(0, "As an AI"), sample(20, "Snow?"), sample(40, "Not before noon.", ended=False)]
+    samples = [
+        sample(0, "As an AI"),
+        sample(20, "Snow?"),
+        sample(40, "Not before noon.", ended=False),
+    ]
     shown = run._progress([samples[0], *TRAINED, *samples[1:]], "persona")
     assert shown.text == line and f">{line}<" in shown.html
     assert "width:50.0%" in shown.html and shown.html.count("<img") == 3
     assert shown.html.count("Do you like snow?") == 1 and "Snow?</div>" not in shown.html
-    places = [shown.html.index(f">{text}<") for text in (first, "As an AI", last + cut, "Not before noon.")]
+    places = [
+        shown.html.index(f">{text}<")
+        for text in (first, "As an AI", last + cut, "Not before noon.")
+    ]
     assert places == sorted(places) and shown.html.count(cut) == 1
 
 
 def test_the_first_sample_comes_before_the_first_step_and_stands_alone():
     shown = run._progress([sample(0, "As an AI")], "persona")
-    assert shown.html.count("As an AI") == 1 and "width:0.0%" in shown.html and shown.text == "persona"
+    assert (
+        shown.html.count("As an AI") == 1 and "width:0.0%" in shown.html and shown.text == "persona"
+    )
     assert "step 0" in shown.html
 
 
@@ -159,19 +215,44 @@ def test_what_a_model_says_is_text_and_nothing_else():
     assert "<script" not in html and "<img" not in html and html.count("&lt;script&gt;") == 4
 
 
-@pytest.mark.parametrize("records, text", [
-    ([{"time": 1, "done": 3, "total": 9, "note": "reading"}], "corpus 3/9 · reading"),
-    ([{"done": 1, "total": 0}], "corpus 1/0"),
-    ([{"done": 8, "total": 60, "note": "", "reward": .5, "clipped": .125, "seconds_left": 40}],
-     "corpus 8/60 · reward 0.50 · clipped 0.12 · 40 s left")])
+@pytest.mark.parametrize(
+    "records, text",
+    [
+        ([{"time": 1, "done": 3, "total": 9, "note": "reading"}], "corpus 3/9 · reading"),
+        ([{"done": 1, "total": 0}], "corpus 1/0"),
+        (
+            [
+                {
+                    "done": 8,
+                    "total": 60,
+                    "note": "",
+                    "reward": 0.5,
+                    "clipped": 0.125,
+                    "seconds_left": 40,
+                }
+            ],
+            "corpus 8/60 · reward 0.50 · clipped 0.12 · 40 s left",
+        ),
+    ],
+)
 def test_other_steps_and_older_histories_are_shown_too(records, text):
     assert run._progress(records, "corpus").text == text
 
 
 def test_a_long_history_is_drawn_well_before_the_next_drawing(tmp_path):
     history = tmp_path / "history.jsonl"
-    records = [{"time": step, "done": step, "total": 20_000, "note": "", "loss": 3 + step % 7, "learning_rate": 1e-4,
-                "tokens_s": 4e4 + step % 99} for step in range(1, 20_001)]
+    records = [
+        {
+            "time": step,
+            "done": step,
+            "total": 20_000,
+            "note": "",
+            "loss": 3 + step % 7,
+            "learning_rate": 1e-4,
+            "tokens_s": 4e4 + step % 99,
+        }
+        for step in range(1, 20_001)
+    ]
     history.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     tail = run._Tail(history)
     run._progress(tail.read()[:9], "persona")  # what is imported once does not count
@@ -209,7 +290,9 @@ def test_the_token_goes_to_a_child_that_needs_it_and_never_into_the_command(twin
     assert handed(twin, "persona", settings.Persona(base="qwen2.5-0.5b")) == {}
     assert handed(twin, "persona", settings.Persona(base="llama-3.2-1b")) == token
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example.org")
-    assert handed(twin, "persona", settings.Persona(base="llama-3.2-1b")) == {}, "a mirror is never handed a token"
+    assert handed(twin, "persona", settings.Persona(base="llama-3.2-1b")) == {}, (
+        "a mirror is never handed a token"
+    )
     assert "hf_secret_for_this_test" not in " ".join(run.command(twin, "publish", uploads))
 
 
@@ -219,8 +302,10 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
     history = tmp_path / "history.jsonl"
     manager, client = start_new_kernel(cwd=str(run.ROOT))
     try:
-        client.execute(f"from twinlib.ui import run; run.DRAW = .2\nfrom pathlib import Path\n"
-                       f"run.follow(['python', '-c', {CHILD!r}, {str(history)!r}], Path({str(history)!r}), 'count')")
+        client.execute(
+            f"from twinlib.ui import run; run.DRAW = .2\nfrom pathlib import Path\n"
+            f"run.follow(['python', '-c', {CHILD!r}, {str(history)!r}], Path({str(history)!r}), 'count')"
+        )
         messages = list(outputs(client, manager))
     finally:
         client.stop_channels()
@@ -232,8 +317,13 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
     assert "count " in drawn[-1]["content"]["data"]["text/plain"]
     assert "<img" in drawn[-1]["content"]["data"]["text/html"]
     [error] = [message["content"] for message in messages if message["msg_type"] == "error"]
-    assert (error["ename"], error["traceback"]) == ("StepFailed", ["Stopped. The same command goes on from here."])
-    spoken = "".join(message["content"]["text"] for message in messages if message["msg_type"] == "stream")
+    assert (error["ename"], error["traceback"]) == (
+        "StepFailed",
+        ["Stopped. The same command goes on from here."],
+    )
+    spoken = "".join(
+        message["content"]["text"] for message in messages if message["msg_type"] == "stream"
+    )
     assert "saved at " in spoken
 
 
@@ -246,5 +336,9 @@ def outputs(client, manager):
         pictures += message["msg_type"].endswith("display_data")
         if pictures == 2 and message["msg_type"].endswith("display_data"):
             manager.interrupt_kernel()
-        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle" and pictures:
+        if (
+            message["msg_type"] == "status"
+            and message["content"]["execution_state"] == "idle"
+            and pictures
+        ):
             return

@@ -21,11 +21,17 @@ def test_tokens_outside_the_nucleus_are_never_drawn_and_the_rest_in_proportion()
     import torch
 
     shares = torch.tensor([0.1, 0.5, 0.05, 0.35])
-    assert draws(shares.log().tolist(), 1.0, 0.8).tolist() == pytest.approx([0, 0.5 / 0.85, 0, 0.35 / 0.85], abs=0.03)
-    assert draws(shares.log().tolist(), 1.0, 1.0).tolist() == pytest.approx(shares.tolist(), abs=0.03)
+    assert draws(shares.log().tolist(), 1.0, 0.8).tolist() == pytest.approx(
+        [0, 0.5 / 0.85, 0, 0.35 / 0.85], abs=0.03
+    )
+    assert draws(shares.log().tolist(), 1.0, 1.0).tolist() == pytest.approx(
+        shares.tolist(), abs=0.03
+    )
     assert draws(shares.log().tolist(), 1.0, 0.01).tolist() == [0, 1, 0, 0]
     cooler = (shares.log() / 0.5).softmax(-1)
-    assert draws(shares.log().tolist(), 0.5, 1.0).tolist() == pytest.approx(cooler.tolist(), abs=0.03)
+    assert draws(shares.log().tolist(), 0.5, 1.0).tolist() == pytest.approx(
+        cooler.tolist(), abs=0.03
+    )
 
 
 def test_a_flat_distribution_is_drawn_from_as_a_whole():
@@ -62,7 +68,9 @@ def test_only_the_likeliest_are_drawn_and_what_was_said_lately_less():
     assert shares([0], min_p=0.6, top_k=1) == [0, 1, 0, 0]
     penalised = scores.clone()
     penalised[1] *= 2  # logits below 0 are multiplied
-    assert shares([1, 1], repeat_penalty=2.0) == pytest.approx(penalised.softmax(-1).tolist(), abs=0.03)
+    assert shares([1, 1], repeat_penalty=2.0) == pytest.approx(
+        penalised.softmax(-1).tolist(), abs=0.03
+    )
     assert shares([1, *[2] * 64], repeat_penalty=2.0)[1] > 0.45  # long ago
 
 
@@ -73,7 +81,10 @@ def test_the_penalty_is_that_of_transformers_for_what_was_said_lately():
     torch.manual_seed(3)
     scores, said = 3 * torch.randn(2, 50), torch.tensor([[1, 2, 2], [4, 5, 1]])
     wanted = RepetitionPenaltyLogitsProcessor(1.3)(said, scores.clone()).argmax(-1)
-    assert nucleus(1.0, 1.0, top_k=1, repeat_penalty=1.3)(said, scores).argmax(-1).tolist() == wanted.tolist()
+    assert (
+        nucleus(1.0, 1.0, top_k=1, repeat_penalty=1.3)(said, scores).argmax(-1).tolist()
+        == wanted.tolist()
+    )
 
 
 def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
@@ -94,13 +105,20 @@ def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, 
     model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     strides = []
     handle = model.get_output_embeddings().register_forward_hook(
-        lambda _, given, out: strides.append(given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]))
+        lambda _, given, out: strides.append(
+            given[0].stride()[0] == given[0].shape[1] * given[0].shape[2]
+        )
+    )
     prompt = load.render(tokenizer, [{"role": "user", "content": "Tea or coffee?"}], generate=True)
     ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
-    plain = model.generate(ids, max_new_tokens=6, do_sample=False, eos_token_id=[])[0, ids.shape[1]:]
+    plain = model.generate(ids, max_new_tokens=6, do_sample=False, eos_token_id=[])[
+        0, ids.shape[1] :
+    ]
     assert not all(strides)
     strides.clear()
-    [said] = load.generate(model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature)
+    [said] = load.generate(
+        model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature
+    )
     handle.remove()
     assert strides and all(strides)
     if not temperature:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from twinlib.evaluate import facts, instructions, memorization, quantization, ratings, scores
 from twinlib.evaluate.held_out import voices
-from twinlib.text.statistics import auc
-from twinlib.evaluate import facts, instructions, memorization, quantization, scores, ratings
 from twinlib.text import style
+from twinlib.text.statistics import auc
 from twinlib.twin import Report, figure
 
 ZH = "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。那年城里一下子多出许多自行车，链条响得像搓麻将。"
@@ -13,7 +13,13 @@ EN = "On the bench: a new bicycle, eleven days old, already dying. A student bou
 
 
 def answer(text, language="zh", document="d", prompt="?", real=ZH):
-    return {"text": text, "language": language, "document": document, "prompt": prompt, "real": real}
+    return {
+        "text": text,
+        "language": language,
+        "document": document,
+        "prompt": prompt,
+        "real": real,
+    }
 
 
 def text(document, gain, characters=10):
@@ -24,18 +30,34 @@ def text(document, gain, characters=10):
 
 
 def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_character():
-    found = scores.prediction_gain([text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)])
+    found = scores.prediction_gain(
+        [text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)]
+    )
     assert found["value"] == pytest.approx(0.4 - 0.05)
-    assert (found["low"], found["high"]) == pytest.approx((0.3 - 0.05, 0.5 - 0.05)) and found["n"] == 2
-    assert "0.400 less" in found["note"] and "0.050 less" in found["note"] and "so few can tell: it learnt you" in found["note"]
+    assert (found["low"], found["high"]) == pytest.approx((0.3 - 0.05, 0.5 - 0.05)) and found[
+        "n"
+    ] == 2
+    assert (
+        "0.400 less" in found["note"]
+        and "0.050 less" in found["note"]
+        and "so few can tell: it learnt you" in found["note"]
+    )
 
 
-@pytest.mark.parametrize("mine, theirs, said", [
-    ([text("a", -1.0), text("b", -1.0)], [text("c", 1.0)], "learnt nothing that is yours"),
-    ([text("a", -1.0), text("b", -2.0)], [text("c", -9.0), text("d", -9.0)], "too long or too hard"),
-    ([text("a", 0.05), text("b", 0.06)], [text("c", 0.0), text("d", 0.0)], "hardly begun"),
-    ([text("a", -1.0), text("b", 4.0)], [text("c", 0.0), text("d", 0.0)], "may be chance"),
-    ([text("a", 4.0)], [text("c", 0.0)], "may be chance")])
+@pytest.mark.parametrize(
+    "mine, theirs, said",
+    [
+        ([text("a", -1.0), text("b", -1.0)], [text("c", 1.0)], "learnt nothing that is yours"),
+        (
+            [text("a", -1.0), text("b", -2.0)],
+            [text("c", -9.0), text("d", -9.0)],
+            "too long or too hard",
+        ),
+        ([text("a", 0.05), text("b", 0.06)], [text("c", 0.0), text("d", 0.0)], "hardly begun"),
+        ([text("a", -1.0), text("b", 4.0)], [text("c", 0.0), text("d", 0.0)], "may be chance"),
+        ([text("a", 4.0)], [text("c", 0.0)], "may be chance"),
+    ],
+)
 def test_a_gain_that_proves_nothing_says_so(mine, theirs, said):
     assert said in scores.prediction_gain(mine, theirs)["note"]
 
@@ -56,7 +78,7 @@ def known():
 
 def nurse(start, founder=False):
     said = voices("en")["founder" if founder else "nurse"]
-    return said[start:start + 250]
+    return said[start : start + 250]
 
 
 def row(said):
@@ -94,20 +116,33 @@ def test_a_base_that_already_sounds_like_the_author_leaves_nothing_to_measure(kn
 
 
 def test_without_a_voice_it_is_not_measured():
-    assert scores.sounds_like_me({"en": None}, row([EN * 3] * 4), row([EN * 3] * 4), "twin")["value"] is None
+    assert (
+        scores.sounds_like_me({"en": None}, row([EN * 3] * 4), row([EN * 3] * 4), "twin")["value"]
+        is None
+    )
 
 
-@pytest.mark.parametrize("prompt, twin, said", [(0.5, 0.3, "0.50 like you, the twin 0.30"), (0.3, 0.5, ""),
-                                                (None, 0.5, ""), (0.5, None, "")])
+@pytest.mark.parametrize(
+    "prompt, twin, said",
+    [(0.5, 0.3, "0.50 like you, the twin 0.30"), (0.3, 0.5, ""), (None, 0.5, ""), (0.5, None, "")],
+)
 def test_a_prompt_that_beats_the_twin_is_named(prompt, twin, said):
-    found = scores.prompt_beats_twin({"sounds_like_me.prompt": figure(prompt), "sounds_like_me": figure(twin)})
+    found = scores.prompt_beats_twin(
+        {"sounds_like_me.prompt": figure(prompt), "sounds_like_me": figure(twin)}
+    )
     assert said in found and bool(found) == bool(said)
 
 
-@pytest.mark.parametrize("low, chance", [(0.35, False), (0.25, True), (None, True)])  # the twin's reaches 0.3
+@pytest.mark.parametrize(
+    "low, chance", [(0.35, False), (0.25, True), (None, True)]
+)  # the twin's reaches 0.3
 def test_that_the_prompt_beats_the_twin_by_chance_is_said(low, chance):
-    found = scores.prompt_beats_twin({"sounds_like_me.prompt": figure(0.5, low, 0.7, 4),
-                                         "sounds_like_me": figure(0.2, 0.1, 0.3, 4)})
+    found = scores.prompt_beats_twin(
+        {
+            "sounds_like_me.prompt": figure(0.5, low, 0.7, 4),
+            "sounds_like_me": figure(0.2, 0.1, 0.3, 4),
+        }
+    )
     assert ("may be chance" in found and "4 answers" in found) == chance
 
 
@@ -118,19 +153,34 @@ def test_nonsense_is_counted_by_row_and_compared():
     good, bad = answer(ZH), answer("水底，没有鱼。" * 12)
     found = scores.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
     assert [figure["value"] for figure in found.values()] == [0.5, 0, 1]
-    assert found["base"]["note"] == "in circles: 1" and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
+    assert (
+        found["base"]["note"] == "in circles: 1"
+        and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
+    )
     assert found["twin"]["note"] == (
-        "Good, so far as so few can tell: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."), "one document"
+        "Good, so far as so few can tell: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."
+    ), "one document"
 
 
-@pytest.mark.parametrize("good, bad, said", [(20, 1, "Good"), (20, 20, "Bad: no worse than the base, and still 50%"),
-                                             (3, 1, "So-so: no worse than the base, and still 25%")])
+@pytest.mark.parametrize(
+    "good, bad, said",
+    [
+        (20, 1, "Good"),
+        (20, 20, "Bad: no worse than the base, and still 50%"),
+        (3, 1, "So-so: no worse than the base, and still 25%"),
+    ],
+)
 def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
     answers = [answer(ZH)] * good + [answer("")] * bad
-    assert scores.nonsense({"base": [answer("")] * 21, "twin": answers})["twin"]["note"].startswith(said)
+    assert scores.nonsense({"base": [answer("")] * 21, "twin": answers})["twin"]["note"].startswith(
+        said
+    )
 
 
-@pytest.mark.parametrize("bad, good, said", [(1, 12, "may be chance"), (2, 10, "may be chance"), (20, 1, "trained too long")])
+@pytest.mark.parametrize(
+    "bad, good, said",
+    [(1, 12, "may be chance"), (2, 10, "may be chance"), (20, 1, "trained too long")],
+)
 def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, good, said):
     """2 of 12 against none of 21 may be chance, though the 2 alone are more than the mark allows."""
     answers = [answer("")] * bad + [answer(ZH)] * good
@@ -138,7 +188,9 @@ def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, 
 
 
 def test_personal_data_is_counted():
-    found = scores.personal_data([answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)])
+    found = scores.personal_data(
+        [answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)]
+    )
     assert found["value"] == 2 and found["n"] == 2 and "email: 2" in found["note"]
     none = scores.personal_data([answer(ZH)])
     assert none["value"] == 0 and none["note"].startswith("Good, so far as so few can tell. E-mail")
@@ -152,9 +204,17 @@ def continuation(text, true=ZH):
 
 
 def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart():
-    said = [continuation(ZH), continuation(ZH[:40] + "别的话说了一些。"), continuation("完全是另外一回事，谁也没有写过这样的句子。")]
-    found, warnings = memorization.copied([], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")])
-    assert found["copied"]["value"] == pytest.approx(2 / 3) and found["copied.exact"]["value"] == pytest.approx(1 / 3)
+    said = [
+        continuation(ZH),
+        continuation(ZH[:40] + "别的话说了一些。"),
+        continuation("完全是另外一回事，谁也没有写过这样的句子。"),
+    ]
+    found, warnings = memorization.copied(
+        [], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")]
+    )
+    assert found["copied"]["value"] == pytest.approx(2 / 3) and found["copied.exact"][
+        "value"
+    ] == pytest.approx(1 / 3)
     assert "nearly word for word in 2, exactly in 1" in found["copied"]["note"]
     assert warnings == ["The twin recites its training texts: train for fewer epochs."]
 
@@ -162,20 +222,32 @@ def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart()
 def test_what_the_author_repeats_anyway_is_taken_off():
     said = [continuation(ZH), continuation(ZH)]
     found, warnings = memorization.copied([], said, [ZH], [ZH], [answer("好")])
-    assert found["copied"]["value"] == 0 and "yourself in 100%" in found["copied"]["note"] and warnings == []
+    assert (
+        found["copied"]["value"] == 0
+        and "yourself in 100%" in found["copied"]["note"]
+        and warnings == []
+    )
 
 
 def test_what_the_base_knew_by_heart_is_not_the_trainings_doing():
     other = continuation("完全是另外一回事，谁也没有写过这样的句子。")
     said = [continuation(ZH), other]
     found, warnings = memorization.copied(said, said, ["没有"], [ZH], [answer("好")])
-    assert found["copied"]["value"] == 0 and "the base did in 1" in found["copied"]["note"] and warnings == []
+    assert (
+        found["copied"]["value"] == 0
+        and "the base did in 1" in found["copied"]["note"]
+        and warnings == []
+    )
 
 
 def test_answers_that_quote_at_length_are_a_warning():
-    found, warnings = memorization.copied([], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")])
+    found, warnings = memorization.copied(
+        [], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")]
+    )
     assert found["copied"]["value"] is None
-    assert warnings == ["1 of the twin's answers quote the training texts at length (up to 45 characters)."]
+    assert warnings == [
+        "1 of the twin's answers quote the training texts at length (up to 45 characters)."
+    ]
 
 
 def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
@@ -186,18 +258,35 @@ def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
     figures = [scores.prediction_gain(mine, theirs) for mine in gains for theirs in gains]
     figures += [scores.sounds_like_me(known, author, floor, "twin") for floor in (base, author)]
     bad, good = answer("水底，没有鱼。" * 12), answer(ZH)
-    for base, twin in (([bad], [bad]), ([good] * 21, [bad, good]), ([good] * 21, [answer("")] * 21)):
+    for base, twin in (
+        ([bad], [bad]),
+        ([good] * 21, [bad, good]),
+        ([good] * 21, [answer("")] * 21),
+    ):
         figures += scores.nonsense({"base": base, "twin": twin, "twin-Q8_0": [good]}).values()
-    figures += [scores.personal_data([answer(ZH)]), ratings.not_run("quick"), ratings.too_few(("1 text", "1 段"), 1)]
+    figures += [
+        scores.personal_data([answer(ZH)]),
+        ratings.not_run("quick"),
+        ratings.too_few(("1 text", "1 段"), 1),
+    ]
     figures += memorization.copied([], [continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
     figures += memorization.copied([], [], [ZH], [ZH], [answer("好")])[0].values()
     figures += [scores.told_apart(pairs("founder"), "twin"), scores.told_apart([], "base")]
     figures += [scores.pick_my_reply([(str(i), i % 2) for i in range(n)], "twin") for n in (3, 20)]
     figures += [memorization.membership(losses(n, 0.5), losses(n, 0.9)) for n in (3, 10)]
-    figures += [*quantization.loss(quantize_report(kl_divergence_Q8_0=(0.1,), top1_Q8_0=(0.9,), size_mb_Q8_0=(1,)), "done",
-                                ["Q8_0"]).values(), *quantization.loss(None, "missing", []).values()]
+    figures += [
+        *quantization.loss(
+            quantize_report(kl_divergence_Q8_0=(0.1,), top1_Q8_0=(0.9,), size_mb_Q8_0=(1,)),
+            "done",
+            ["Q8_0"],
+        ).values(),
+        *quantization.loss(None, "missing", []).values(),
+    ]
     figures += instructions.forgetting([1] * 9, [0] * 9).values()
-    asked = [{"answer": "1", "language": "en", "kind": kind} for kind in ("unanswerable", "false_premises")] * 8
+    asked = [
+        {"answer": "1", "language": "en", "kind": kind}
+        for kind in ("unanswerable", "false_premises")
+    ] * 8
     figures += facts.own_facts_figures(asked, [""] * 16, ["1"] * 16).values()
     figures += facts.never_wrote_figures(asked, ["x"] * 16, ["x"] * 16, [answer(ZH)]).values()
     assert len({figure["note"] for figure in figures}) > 30
@@ -210,13 +299,26 @@ def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
 def pairs(writer, shift=0, count=22):
     """Real passages of the nurse beside as long ones of a writer, from eight documents."""
     mine, theirs = voices("zh")["nurse"], voices("zh")[writer]
-    return [{**answer(theirs[120 * i + shift:][:60], document=f"d{i % 8}"), "real": mine[120 * i:][:60]}
-            for i in range(count)]
+    return [
+        {
+            **answer(theirs[120 * i + shift :][:60], document=f"d{i % 8}"),
+            "real": mine[120 * i :][:60],
+        }
+        for i in range(count)
+    ]
 
 
 def test_another_writer_is_told_apart_and_the_author_is_not():
-    other, same = scores.told_apart(pairs("founder"), "twin"), scores.told_apart(pairs("nurse", 60), "twin")
-    assert other["value"] > 0.85 and other["note"].startswith("Bad") and other["low"] > 0.75 and other["n"] == 22
+    other, same = (
+        scores.told_apart(pairs("founder"), "twin"),
+        scores.told_apart(pairs("nurse", 60), "twin"),
+    )
+    assert (
+        other["value"] > 0.85
+        and other["note"].startswith("Bad")
+        and other["low"] > 0.75
+        and other["n"] == 22
+    )
     assert same["value"] < 0.7 and same["low"] < 0.5
 
 
@@ -224,10 +326,15 @@ def test_a_classifier_is_tried_only_on_documents_that_it_never_saw():
     """Each document says its own two sentences four times, and nothing that another says: only the heart could know."""
     mine, theirs = voices("zh")["nurse"], voices("zh")["founder"]
     documents = [f"d{i}" for i in range(10) for _ in range(4)]
-    pairs = [tuple("".join(chr(first + 97 * i + k) for k in range(40)) for first in (0x4e00, 0x6e00))
-             for i in range(10) for _ in range(4)]
-    assert auc(*map(list, zip(*scores.scores_apart(pairs, documents)))) == pytest.approx(0.5, abs=0.2)
-    real = [(mine[60 * i:][:60], theirs[60 * i:][:60]) for i in range(40)]
+    pairs = [
+        tuple("".join(chr(first + 97 * i + k) for k in range(40)) for first in (0x4E00, 0x6E00))
+        for i in range(10)
+        for _ in range(4)
+    ]
+    assert auc(*map(list, zip(*scores.scores_apart(pairs, documents)))) == pytest.approx(
+        0.5, abs=0.2
+    )
+    real = [(mine[60 * i :][:60], theirs[60 * i :][:60]) for i in range(40)]
     assert auc(*map(list, zip(*scores.scores_apart(real, documents)))) > 0.8
 
 
@@ -245,7 +352,9 @@ def test_picks_are_counted_and_guessing_is_said():
     assert few["low"] > 0.9 and "so few" in few["note"]
     assert "25%" in found["note"]
     always = scores.pick_my_reply([(f"d{i}", 0) for i in range(20)], "prompt")
-    assert always["value"] == 1 and always["low"] < 0.9 and "Good" not in always["note"], "Wilson's width, no verdict"
+    assert always["value"] == 1 and always["low"] < 0.9 and "Good" not in always["note"], (
+        "Wilson's width, no verdict"
+    )
     assert scores.pick_my_reply(chosen[:3], "twin")["value"] is None
 
 
@@ -253,10 +362,16 @@ def losses(documents, loss):
     return [{"document": f"{loss}-{i}", "loss": loss + i / 100} for i in range(documents)]
 
 
-@pytest.mark.parametrize("trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Good"), (0.86, 0.84, "So-so")])
+@pytest.mark.parametrize(
+    "trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Good"), (0.86, 0.84, "So-so")]
+)
 def test_membership_is_how_well_training_texts_give_themselves_away(trained, value, said):
     found = memorization.membership(losses(10, trained), losses(10, 0.9))
-    assert found["value"] == pytest.approx(value, abs=0.05) and said in found["note"] and found["n"] == 20
+    assert (
+        found["value"] == pytest.approx(value, abs=0.05)
+        and said in found["note"]
+        and found["n"] == 20
+    )
 
 
 def test_membership_of_few_documents_is_not_measured():
@@ -265,24 +380,51 @@ def test_membership_of_few_documents_is_not_measured():
 
 
 def quantize_report(**figures):
-    return Report("quantize", {}, 0, 0, {}, {}, {}, {name: figure(*values) for name, values in figures.items()}, [])
+    return Report(
+        "quantize",
+        {},
+        0,
+        0,
+        {},
+        {},
+        {},
+        {name: figure(*values) for name, values in figures.items()},
+        [],
+    )
 
 
 def test_what_quantization_cost_is_taken_from_step_04():
-    report = quantize_report(kl_divergence_Q8_0=(0.001, 0.0005, 0.002, 500), top1_Q8_0=(0.985, 0.97, 0.99, 500),
-                             size_mb_Q8_0=(291,), size_mb_Q4_K_M=(250,),
-                             kl_divergence_Q4_K_M=(0.12, 0.1, 0.15, 500), top1_Q4_K_M=(0.8, 0.75, 0.85, 500))
+    report = quantize_report(
+        kl_divergence_Q8_0=(0.001, 0.0005, 0.002, 500),
+        top1_Q8_0=(0.985, 0.97, 0.99, 500),
+        size_mb_Q8_0=(291,),
+        size_mb_Q4_K_M=(250,),
+        kl_divergence_Q4_K_M=(0.12, 0.1, 0.15, 500),
+        top1_Q4_K_M=(0.8, 0.75, 0.85, 500),
+    )
     found = quantization.loss(report, "done", ["Q8_0", "Q4_K_M"])
     good, bad = found["quantization_loss"], found["quantization_loss.Q4_K_M"]
     assert len(found) == 2 and good["value"] == 0.001
     assert good["note"].startswith("Good") and "98%" in good["note"]
-    assert bad["note"].startswith("Bad") and "80% of places (92% is good)" in bad["note"] and bad["high"] == 0.15
+    assert (
+        bad["note"].startswith("Bad")
+        and "80% of places (92% is good)" in bad["note"]
+        and bad["high"] == 0.15
+    )
 
 
-@pytest.mark.parametrize("report, state, kinds", [
-    (None, "missing", []), (quantize_report(size_mb_Q8_0=(291,)), "done", ["Q8_0"]),
-    (quantize_report(kl_divergence_Q8_0=(0.001,)), "stale", ["Q8_0"]),
-    (quantize_report(kl_divergence_Q8_0=(0.001,)), "done", [])])
+@pytest.mark.parametrize(
+    "report, state, kinds",
+    [
+        (None, "missing", []),
+        (quantize_report(size_mb_Q8_0=(291,)), "done", ["Q8_0"]),
+        (quantize_report(kl_divergence_Q8_0=(0.001,)), "stale", ["Q8_0"]),
+        (quantize_report(kl_divergence_Q8_0=(0.001,)), "done", []),
+    ],
+)
 def test_without_a_fresh_proof_quantization_loss_is_not_known(report, state, kinds):
     found = quantization.loss(report, state, kinds)
-    assert found["quantization_loss"]["value"] is None and "quantize" in found["quantization_loss"]["note"]
+    assert (
+        found["quantization_loss"]["value"] is None
+        and "quantize" in found["quantization_loss"]["note"]
+    )

@@ -26,13 +26,16 @@ def colab(monkeypatch, answer):
     package.userdata = userdata
     monkeypatch.setitem(sys.modules, "google.colab", package)
     monkeypatch.setitem(sys.modules, "google.colab.userdata", userdata)
-    monkeypatch.setitem(sys.modules, "google", sys.modules.get("google") or types.ModuleType("google"))
+    monkeypatch.setitem(
+        sys.modules, "google", sys.modules.get("google") or types.ModuleType("google")
+    )
 
 
 @pytest.fixture
 def nowhere(monkeypatch, tmp_path):
     """No token in the environment and no saved login."""
     from huggingface_hub import constants
+
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
     return tmp_path / "token"
@@ -44,9 +47,14 @@ def test_colabs_secret_comes_first(monkeypatch, nowhere):
     assert secrets.find().token == TOKEN
 
 
-@pytest.mark.parametrize("error, words", [
-    ("SecretNotFoundError", "has no secret HF_TOKEN"), ("NotebookAccessError", "switch on notebook access"),
-    ("TimeoutException", "run this cell again")])
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        ("SecretNotFoundError", "has no secret HF_TOKEN"),
+        ("NotebookAccessError", "switch on notebook access"),
+        ("TimeoutException", "run this cell again"),
+    ],
+)
 def test_each_refusal_of_colab_has_its_own_next_action(monkeypatch, nowhere, error, words):
     colab(monkeypatch, error)
     found = secrets.find()

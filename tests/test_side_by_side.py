@@ -13,17 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.progress import width
-from twinlib.evaluate import step as evaluate
 from twinlib.evaluate import side_by_side
+from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test.page import LARGEST
+from twinlib.progress import width
 from twinlib.twin import write_records
 from twinlib.ui import tables
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-EVIL = '</template></script><img src=x onerror=alert(1)> \u2028 & "quotes" \'too\' \u202eRTL שלום 😀 {{DATA}} {of}.'
-NAMES = {"real": "Ning, really", "base": "base", "prompt": "base with persona prompt", "twin": "twin",
-         "twin-Q8_0": "twin as Q8_0"}
+EVIL = "</template></script><img src=x onerror=alert(1)> \u2028 & \"quotes\" 'too' \u202eRTL שלום 😀 {{DATA}} {of}."
+NAMES = {
+    "real": "Ning, really",
+    "base": "base",
+    "prompt": "base with persona prompt",
+    "twin": "twin",
+    "twin-Q8_0": "twin as Q8_0",
+}
 
 
 def asked(number, **change):
@@ -39,7 +44,10 @@ def data(html):
 
 def voices(page, **more):
     """{names: voice} of a page's card."""
-    return {" = ".join(voice["names"]): voice for voice in side_by_side.card(page, "Ning", **more)["voices"]}
+    return {
+        " = ".join(voice["names"]): voice
+        for voice in side_by_side.card(page, "Ning", **more)["voices"]
+    }
 
 
 # What is shown of whom
@@ -48,8 +56,12 @@ def voices(page, **more):
 def test_everybody_who_said_something_has_a_voice_with_a_name_and_a_kind():
     found = voices(asked(1))
     assert {name: voice["kind"] for name, voice in found.items()} == {
-        "Ning, really": "real", "twin": "twin", "twin as Q8_0": "twin", "base": "other",
-        "base with persona prompt": "other"}
+        "Ning, really": "real",
+        "twin": "twin",
+        "twin as Q8_0": "twin",
+        "base": "other",
+        "base with persona prompt": "other",
+    }
     order = sorted(found, key=lambda name: found[name]["place"])
     assert order == ["Ning, really", "twin", "twin as Q8_0", "base with persona prompt", "base"]
     assert found["twin"]["text"] == "This is what niwt has to say to 1."
@@ -57,14 +69,22 @@ def test_everybody_who_said_something_has_a_voice_with_a_name_and_a_kind():
 
 def test_names_are_in_the_readers_language(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    assert set(voices(asked(1))) == {"Ning的原文", "基础模型", "基础模型加提示词", "分身", "分身（Q8_0）"}
+    assert set(voices(asked(1))) == {
+        "Ning的原文",
+        "基础模型",
+        "基础模型加提示词",
+        "分身",
+        "分身（Q8_0）",
+    }
     assert data(side_by_side.page([asked(1)], "Ning"))["words"]["mine"] == "这是我写的"
     monkeypatch.setenv("TWINLIB_LANG", "both")
     assert "twin · 分身" in voices(asked(1))
 
 
 def test_the_order_tells_nothing_and_stays():
-    first = Counter(side_by_side.card(asked(n), "Ning")["voices"][0]["names"][0] for n in range(1000))
+    first = Counter(
+        side_by_side.card(asked(n), "Ning")["voices"][0]["names"][0] for n in range(1000)
+    )
     assert len(first) == 5 and all(150 < count < 250 for count in first.values())
     assert list(voices(asked(1))) == list(voices(dict(reversed(asked(1).items()))))
     assert len({tuple(voices(asked(1), seed=seed)) for seed in range(20)}) > 10
@@ -74,10 +94,23 @@ LONG = "I went to the pier. The gulls were walking. A bowl stood on the bench. N
 CHINESE = "晴，初六。台上：一张明信片，邮票贴歪了。妹妹每年寄一张，张张都是电车。她知道我看什么。"
 
 
-@pytest.mark.parametrize("sentence, twin", [(LONG, "It was cold. I mended a chain and went home again."),
-                                            (CHINESE, "今天有雨。台上：一条链条，干得像树皮，断了。")], ids=["en", "zh"])
-def test_all_are_cut_to_the_twins_length_at_the_end_of_a_sentence_and_the_rest_is_kept(sentence, twin):
-    page = {"question": "?", "real": (sentence * 9).strip(), "base": "Line again\n" * 60, "twin": twin}
+@pytest.mark.parametrize(
+    "sentence, twin",
+    [
+        (LONG, "It was cold. I mended a chain and went home again."),
+        (CHINESE, "今天有雨。台上：一条链条，干得像树皮，断了。"),
+    ],
+    ids=["en", "zh"],
+)
+def test_all_are_cut_to_the_twins_length_at_the_end_of_a_sentence_and_the_rest_is_kept(
+    sentence, twin
+):
+    page = {
+        "question": "?",
+        "real": (sentence * 9).strip(),
+        "base": "Line again\n" * 60,
+        "twin": twin,
+    }
     found = voices(page)
     assert found["twin"]["text"] == twin and found["twin"]["rest"] == ""
     for name in ("Ning, really", "base"):
@@ -90,12 +123,23 @@ def test_all_are_cut_to_the_twins_length_at_the_end_of_a_sentence_and_the_rest_i
 def test_a_short_passage_of_the_author_cuts_the_others():
     found = voices({"question": "?", "real": "Soft day. Gulls walking.", "twin": LONG * 5})
     assert found["Ning, really"]["text"] == "Soft day. Gulls walking."
-    assert found["twin"]["text"] == "I went to the pier." and found["twin"]["rest"].startswith("The gulls")
+    assert found["twin"]["text"] == "I went to the pier." and found["twin"]["rest"].startswith(
+        "The gulls"
+    )
 
 
 def test_where_an_answer_broke_off_doesnt_tell():
-    found = voices({"question": "?", "real": LONG * 3, "twin": "I went home. It rained all day long. And then the"})
-    assert found["twin"]["text"] == "I went home. It rained all day long." and found["twin"]["rest"] == "And then the"
+    found = voices(
+        {
+            "question": "?",
+            "real": LONG * 3,
+            "twin": "I went home. It rained all day long. And then the",
+        }
+    )
+    assert (
+        found["twin"]["text"] == "I went home. It rained all day long."
+        and found["twin"]["rest"] == "And then the"
+    )
     rambling = "特征是：\n\n1. " + "军路，马路，青年人，" * 9
     assert voices({"question": "?", "real": LONG * 3, "twin": rambling})["twin"]["text"] == rambling
 
@@ -111,7 +155,10 @@ def test_a_missing_row_and_a_missing_passage_leave_the_others():
     page = asked(1, real="")
     del page["twin"]
     assert set(voices(page)) == {"twin as Q8_0", "base", "base with persona prompt"}
-    assert side_by_side.card(page, "Ning")["real"] is False and side_by_side.card(asked(1), "Ning")["real"] is True
+    assert (
+        side_by_side.card(page, "Ning")["real"] is False
+        and side_by_side.card(asked(1), "Ning")["real"] is True
+    )
     assert set(voices({"question": "?", "real": "", "twin": ""})) == {"twin"}
 
 
@@ -129,18 +176,24 @@ def test_there_are_12_questions_from_all_along_or_as_many_as_there_are():
 
 
 def test_it_stays_small_whatever_the_models_wrote():
-    pages = [{"question": "问" * 3000, **{row: row + "字" * 30_000 for row in NAMES}} for _ in range(20)]
+    pages = [
+        {"question": "问" * 3000, **{row: row + "字" * 30_000 for row in NAMES}} for _ in range(20)
+    ]
     html = side_by_side.page(pages, "宁")
     assert LARGEST / 2 < len(html.encode()) <= LARGEST and 6 < len(data(html)["cards"]) < 12
 
 
 def test_no_text_is_markup_or_readable_in_the_source_and_nothing_is_loaded():
-    html = side_by_side.page([asked(1), {"question": EVIL, "real": EVIL, "twin": "x" + EVIL, "base": "\ud800"}], EVIL)
+    html = side_by_side.page(
+        [asked(1), {"question": EVIL, "real": EVIL, "twin": "x" + EVIL, "base": "\ud800"}], EVIL
+    )
     assert "<img" not in html and "has to say" not in html and "persona prompt" not in html
     assert html.count("<script>") == html.count("</script>") == html.count("</template>") == 1
     assert data(html)["cards"][1]["question"] == EVIL
     assert "default-src 'none'" in html and "unsafe" not in html and "innerHTML =" not in html
-    assert not re.findall(r"""https?:|(?:src|href)=|@import|url\(|fetch\(|XMLHttp|sendBeacon|eval\(|Storage""", html)
+    assert not re.findall(
+        r"""https?:|(?:src|href)=|@import|url\(|fetch\(|XMLHttp|sendBeacon|eval\(|Storage""", html
+    )
 
 
 # In the twin's folder and the notebook
@@ -150,9 +203,19 @@ def test_no_text_is_markup_or_readable_in_the_source_and_nothing_is_loaded():
 def answered(sample_twin):
     """A twin with answers of four rows to its held-out questions."""
     sample_twin.folder("evaluate")
-    records = [{"id": f"{row} {n}", "question": question["question"], "row": row, "text": f"{row} says {EVIL}",
-                "model_sha": "x", "ended": True}
-               for n, question in enumerate(evaluate._questions(sample_twin)) for row in NAMES if row != "real"]
+    records = [
+        {
+            "id": f"{row} {n}",
+            "question": question["question"],
+            "row": row,
+            "text": f"{row} says {EVIL}",
+            "model_sha": "x",
+            "ended": True,
+        }
+        for n, question in enumerate(evaluate._questions(sample_twin))
+        for row in NAMES
+        if row != "real"
+    ]
     write_records(sample_twin.file("answers"), records)
     return sample_twin
 
@@ -183,7 +246,10 @@ def opened(chromium, tmp_path):
         window.on("console", lambda message: complaints.append(message.text))
         window.on("pageerror", lambda error: complaints.append(str(error)))
         window.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        window.on("request", lambda request: request.url == path.as_uri() or complaints.append(request.url))
+        window.on(
+            "request",
+            lambda request: request.url == path.as_uri() or complaints.append(request.url),
+        )
         window.goto(path.as_uri())
         return window
 
@@ -215,8 +281,10 @@ def test_names_appear_in_a_question_when_its_pick_is_made_and_picks_are_counted(
     pages = [asked(n, real=f"This is what laer has to say to {n}. " + LONG * 3) for n in range(4)]
     window = opened(side_by_side.page(pages, "Ning"), size)
     before = window.locator("main").evaluate("main => main.outerHTML")
-    for name in (*NAMES.values(), "class=\"voice real", "Read on", "gulls", "place="):
-        assert not re.search(rf"\b{name}\b", before.replace("the twin for", "")), "nothing tells before a pick"
+    for name in (*NAMES.values(), 'class="voice real', "Read on", "gulls", "place="):
+        assert not re.search(rf"\b{name}\b", before.replace("the twin for", "")), (
+            "nothing tells before a pick"
+        )
     assert counter(window) == "Nothing picked yet." and window.locator("button").count() == 20
     shot(window, f"side-{size['width']}-blind")
     pick(window, 0, "real")
@@ -225,7 +293,9 @@ def test_names_appear_in_a_question_when_its_pick_is_made_and_picks_are_counted(
         assert voice(window, 0, row).locator("bdi").all_inner_texts() == [name]
     assert "✓ Your pick, and it is you" in voice(window, 0, "real").inner_text()
     assert window.locator("section").first.locator("button").count() == 0, "the question is decided"
-    assert window.locator("button").count() == 15 and window.locator("bdi").count() == 5, "the others stay blind"
+    assert window.locator("button").count() == 15 and window.locator("bdi").count() == 5, (
+        "the others stay blind"
+    )
     assert not window.locator("text=gulls").first.is_visible()
     window.locator("summary").first.click()
     assert window.locator("text=gulls").first.is_visible()
@@ -234,7 +304,9 @@ def test_names_appear_in_a_question_when_its_pick_is_made_and_picks_are_counted(
     pick(window, 2, "base")
     assert counter(window) == "You knew yourself in 1 of 3; you took the twin for yourself in 1."
     shot(window, f"side-{size['width']}-picked")
-    assert window.evaluate("document.documentElement.scrollWidth") <= size["width"], "nothing to scroll sideways"
+    assert window.evaluate("document.documentElement.scrollWidth") <= size["width"], (
+        "nothing to scroll sideways"
+    )
 
 
 def test_all_names_are_shown_in_one_order_and_hidden_again(opened):
@@ -243,15 +315,25 @@ def test_all_names_are_shown_in_one_order_and_hidden_again(opened):
     window.click("text=Show all names")
     for at in range(3):
         assert window.locator("section").nth(at).locator("bdi").all_inner_texts() == [
-            NAMES[row] for row in ("real", "twin", "twin-Q8_0", "prompt", "base")]
-    assert window.locator("button").count() == 0 and "Your pick" in voice(window, 0, "twin").inner_text()
+            NAMES[row] for row in ("real", "twin", "twin-Q8_0", "prompt", "base")
+        ]
+    assert (
+        window.locator("button").count() == 0
+        and "Your pick" in voice(window, 0, "twin").inner_text()
+    )
     window.click("text=Show all names")
     assert window.locator("bdi").count() == 5 and window.locator("button").count() == 10
     assert counter(window) == "You knew yourself in 0 of 1; you took the twin for yourself in 1."
 
 
 def test_what_is_read_stays_in_its_place_when_folds_appear(opened):
-    page = {"question": "?", "real": LONG * 9, "base": "Again. " * 99, "prompt": "Once more. " * 99, "twin": LONG}
+    page = {
+        "question": "?",
+        "real": LONG * 9,
+        "base": "Again. " * 99,
+        "prompt": "Once more. " * 99,
+        "twin": LONG,
+    }
     window = opened(side_by_side.page([page] * 2, "Ning"), PHONE)
     last = window.locator("section").first.locator(".voice").last
     last.locator("button").scroll_into_view_if_needed()
@@ -264,17 +346,26 @@ def test_without_a_passage_of_the_author_a_pick_is_neither_right_nor_wrong(opene
     pages = [asked(0, real=""), asked(1), {"question": "Why?", "real": "", "twin": "So."}]
     window = opened(side_by_side.page(pages, "Ning"))
     assert "which one sounds most like you?" in window.locator("section").first.inner_text()
-    assert window.locator("section").last.locator("bdi").inner_text() == "twin", "there is nothing to choose from"
+    assert window.locator("section").last.locator("bdi").inner_text() == "twin", (
+        "there is nothing to choose from"
+    )
     pick(window, 0, "twin")
     assert counter(window) == "Without a text of yours: the twin sounded most like you in 1 of 1."
     assert window.locator(".picked .said").inner_text() == "Your pick"
     pick(window, 1, "real")
-    assert counter(window).startswith("You knew yourself in 1 of 1; you took the twin for yourself in 0. Without")
+    assert counter(window).startswith(
+        "You knew yourself in 1 of 1; you took the twin for yourself in 0. Without"
+    )
 
 
 def test_in_chinese(opened, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    page = {"question": "妹妹寄来的明信片讲的是什么？", "real": CHINESE * 5, "twin": "窗子，空，空。", "base": ""}
+    page = {
+        "question": "妹妹寄来的明信片讲的是什么？",
+        "real": CHINESE * 5,
+        "twin": "窗子，空，空。",
+        "base": "",
+    }
     window = opened(side_by_side.page([page], "阿宁"), PHONE)
     assert "（没有回答）" in window.locator("main").inner_text()
     window.locator(".voice", has_text="窗子").locator("button", has_text="这是我写的").click()
@@ -284,7 +375,9 @@ def test_in_chinese(opened, monkeypatch):
 
 
 def test_any_text_is_shown_as_it_is_and_runs_nothing(opened):
-    window = opened(side_by_side.page([{"question": EVIL, "real": EVIL, "twin": f"No: {EVIL}"}], EVIL))
+    window = opened(
+        side_by_side.page([{"question": EVIL, "real": EVIL, "twin": f"No: {EVIL}"}], EVIL)
+    )
     assert window.locator("h2").text_content() == f"1{EVIL}" and window.locator("img").count() == 0
     assert sorted(window.locator(".text").all_text_contents()) == [EVIL, f"No: {EVIL}"]
     window.locator("button").first.click()
@@ -298,7 +391,9 @@ def test_it_can_be_done_with_the_keyboard_and_the_next_stop_is_the_next_question
             window.keyboard.press(key)
         assert f" of {at + 1};" in counter(window)
         said = window.locator(".picked .foot").nth(at).inner_text()
-        assert window.evaluate("document.activeElement.innerText") == said, "what the pick was is read out"
+        assert window.evaluate("document.activeElement.innerText") == said, (
+            "what the pick was is read out"
+        )
 
 
 def test_in_a_notebook_the_page_works_in_its_frame(opened, answered):

@@ -6,15 +6,27 @@ import random
 import pytest
 
 from twinlib.text.statistics import (
-    auc, auc_of_documents, auc_of_pairs, bootstrap, clustered, mcnemar, paired, wilson)
+    auc,
+    auc_of_documents,
+    auc_of_pairs,
+    bootstrap,
+    clustered,
+    mcnemar,
+    paired,
+    wilson,
+)
 
 
-@pytest.mark.parametrize("hits, n, low, high, why", [
-    (15, 20, 0.531, 0.888, "the fewest of 20 that beat chance"),
-    (81, 263, 0.2553, 0.3662, "Newcombe 1998, table I, method 3"),
-    (15, 148, 0.0624, 0.1605, "Newcombe 1998, table I, method 3"),
-    (0, 20, 0.0, 0.1611, "Newcombe 1998, table I, method 3"),
-    (1, 29, 0.0061, 0.1718, "Newcombe 1998, table I, method 3")])
+@pytest.mark.parametrize(
+    "hits, n, low, high, why",
+    [
+        (15, 20, 0.531, 0.888, "the fewest of 20 that beat chance"),
+        (81, 263, 0.2553, 0.3662, "Newcombe 1998, table I, method 3"),
+        (15, 148, 0.0624, 0.1605, "Newcombe 1998, table I, method 3"),
+        (0, 20, 0.0, 0.1611, "Newcombe 1998, table I, method 3"),
+        (1, 29, 0.0061, 0.1718, "Newcombe 1998, table I, method 3"),
+    ],
+)
 def test_wilson_intervals_are_the_published_ones(hits, n, low, high, why):
     assert wilson(hits, n) == pytest.approx((low, high), abs=6e-4), why
 
@@ -37,7 +49,9 @@ def test_a_mean_over_few_rows_has_students_interval():
 
     values = [3.0, 5.0, 4.5, 7.5]
     error = stats.sem(values) * stats.t.ppf(0.975, 3)
-    assert clustered([(10 * v, 10) for v in values]) == pytest.approx((5.0, 5.0 - error, 5.0 + error))
+    assert clustered([(10 * v, 10) for v in values]) == pytest.approx(
+        (5.0, 5.0 - error, 5.0 + error)
+    )
     assert clustered([(8.0, 4), (0.0, 0)]) == (2.0, None, None)
 
 
@@ -77,7 +91,9 @@ def test_one_document_has_no_interval():
 
 def test_draws_without_a_value_are_left_out_while_they_are_few():
     values = [0.0] + [1.0] * 9
-    rarely = bootstrap(lambda drawn: sum(drawn) / len(drawn) if sum(drawn) > 6 else math.nan, values)
+    rarely = bootstrap(
+        lambda drawn: sum(drawn) / len(drawn) if sum(drawn) > 6 else math.nan, values
+    )
     assert rarely[1] == 1.0
     assert bootstrap(lambda drawn: 1.0 if 0.0 in drawn else math.nan, values) == (None, None)
 
@@ -85,9 +101,15 @@ def test_draws_without_a_value_are_left_out_while_they_are_few():
 # AUC
 
 
-@pytest.mark.parametrize("positive, negative, value, why", [
-    ([0.8, 0.4], [0.1, 0.35], 1.0, "all above"), ([0.35, 0.8], [0.1, 0.4], 0.75, "scikit-learn's own example"),
-    ([1.0], [1.0], 0.5, "a tie counts half"), ([0.1], [0.9, 0.8], 0.0, "all below")])
+@pytest.mark.parametrize(
+    "positive, negative, value, why",
+    [
+        ([0.8, 0.4], [0.1, 0.35], 1.0, "all above"),
+        ([0.35, 0.8], [0.1, 0.4], 0.75, "scikit-learn's own example"),
+        ([1.0], [1.0], 0.5, "a tie counts half"),
+        ([0.1], [0.9, 0.8], 0.0, "all below"),
+    ],
+)
 def test_an_auc_is_how_often_one_is_above_the_other(positive, negative, value, why):
     assert auc(positive, negative) == pytest.approx(value), why
 
@@ -106,10 +128,14 @@ def test_aucs_draw_whole_documents_again():
     source = random.Random(3)
     one, other = ([source.gauss(mean, 1) for _ in range(40)] for mean in (0.8, 0.0))
     many = auc_of_documents([[score] for score in one], [[score] for score in other])
-    few = auc_of_documents([one[i:i + 10] for i in range(0, 40, 10)], [other[i:i + 10] for i in range(0, 40, 10)])
+    few = auc_of_documents(
+        [one[i : i + 10] for i in range(0, 40, 10)], [other[i : i + 10] for i in range(0, 40, 10)]
+    )
     assert many[0] == few[0] == auc(one, other) and many[1] < many[0] < many[2]
     hanley = 0.0517  # Hanley and McNeil's standard error of an AUC of 0.72 from 40 and 40
-    assert many[0] == pytest.approx(0.72, abs=0.06) and (many[2] - many[1]) / 3.92 == pytest.approx(hanley, rel=0.25)
+    assert many[0] == pytest.approx(0.72, abs=0.06) and (many[2] - many[1]) / 3.92 == pytest.approx(
+        hanley, rel=0.25
+    )
     assert auc_of_documents([one], [other])[1:] == (None, None)
 
 
@@ -122,12 +148,31 @@ def test_pairs_keep_together():
 # Pairs
 
 
-@pytest.mark.parametrize("cells, low, high, why", [
-    ((36, 12, 2, 0), 0.0569, 0.3404, "Newcombe 1998 on paired data, method 10"),
-    ((36, 14, 0, 0), 0.1528, 0.4167, "Newcombe 1998 on paired data, method 10"),
-    ((54, 0, 0, 0), -0.0664, 0.0664, "Newcombe 1998 on paired data, method 10: nothing changed, and it has a width"),
-    ((20, 5, 3, 12), -0.0926, 0.1889, "by hand: phi = (20 * 12 - 5 * 3 - 40 / 2) / sqrt(25 * 15 * 23 * 17) = 0.535"),
-    ((794, 86, 150, 570), -0.0587, -0.0213, "Agresti's approval ratings: as the normal approximation when n is large")])
+@pytest.mark.parametrize(
+    "cells, low, high, why",
+    [
+        ((36, 12, 2, 0), 0.0569, 0.3404, "Newcombe 1998 on paired data, method 10"),
+        ((36, 14, 0, 0), 0.1528, 0.4167, "Newcombe 1998 on paired data, method 10"),
+        (
+            (54, 0, 0, 0),
+            -0.0664,
+            0.0664,
+            "Newcombe 1998 on paired data, method 10: nothing changed, and it has a width",
+        ),
+        (
+            (20, 5, 3, 12),
+            -0.0926,
+            0.1889,
+            "by hand: phi = (20 * 12 - 5 * 3 - 40 / 2) / sqrt(25 * 15 * 23 * 17) = 0.535",
+        ),
+        (
+            (794, 86, 150, 570),
+            -0.0587,
+            -0.0213,
+            "Agresti's approval ratings: as the normal approximation when n is large",
+        ),
+    ],
+)
 def test_paired_intervals_are_the_published_ones(cells, low, high, why):
     assert paired(*cells) == pytest.approx((low, high), abs=2e-4), why
 

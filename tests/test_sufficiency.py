@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from twinlib.corpus.sufficiency import answers_needed, verdict
+from twinlib.text.sufficiency import answers_needed, verdict
 
 
 def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing():
@@ -12,25 +12,46 @@ def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing()
     assert found.level == "warning"
     assert found.sentence == (
         "You have 7 passages to learn from, about 3,100 words: training will not help yet. 13 more passages are needed: "
-        "17 interview answers of 150 words would do.")
+        "17 interview answers of 150 words would do."
+    )
     assert [re.search("interview|Add more|persona prompt", a)[0] for a in found.actions] == [
-        "interview", "Add more", "persona prompt"]
+        "interview",
+        "Add more",
+        "persona prompt",
+    ]
 
 
 def test_the_same_in_chinese_counts_characters(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     found = verdict(7, 4030, 5, {"post": 7})
-    assert found.sentence == "可学的有 7 段，约 5800 字：训练还帮不上忙。大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
+    assert (
+        found.sentence
+        == "可学的有 7 段，约 5800 字：训练还帮不上忙。大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
+    )
     assert ["访谈" in found.actions[0], "提示词" in found.actions[2]] == [True, True]
 
 
-@pytest.mark.parametrize("passages, level, says", [
-    (0, "stop", "There is nothing to learn from yet. 20 passages are needed: 25 interview answers"),
-    (1, "stop", "You have 1 passage to learn from, about 77 words: training has nothing to hold on to. 19 more"),
-    (4, "stop", "nothing to hold on to"), (5, "warning", "will not help yet"), (19, "warning", "1 more passage is needed"),
-    (20, "good", "something of your voice, but little of it"), (99, "good", "but little of it"),
-    (100, "good", "about 7,700 words: enough to learn your voice from"),
-])
+@pytest.mark.parametrize(
+    "passages, level, says",
+    [
+        (
+            0,
+            "stop",
+            "There is nothing to learn from yet. 20 passages are needed: 25 interview answers",
+        ),
+        (
+            1,
+            "stop",
+            "You have 1 passage to learn from, about 77 words: training has nothing to hold on to. 19 more",
+        ),
+        (4, "stop", "nothing to hold on to"),
+        (5, "warning", "will not help yet"),
+        (19, "warning", "1 more passage is needed"),
+        (20, "good", "something of your voice, but little of it"),
+        (99, "good", "but little of it"),
+        (100, "good", "about 7,700 words: enough to learn your voice from"),
+    ],
+)
 def test_the_level_follows_the_number_of_passages(passages, level, says):
     found = verdict(passages, passages * 100, passages, {"post": passages})
     assert found.level == level and says in found.sentence
@@ -39,14 +60,23 @@ def test_the_level_follows_the_number_of_passages(passages, level, says):
 def test_much_text_is_plenty_and_needs_nothing():
     found = verdict(500, 200_000, 300, {"post": 500})
     assert (found.level, found.actions) == ("good", ())
-    assert found.sentence == "You have 500 passages to learn from, about 150,000 words: plenty to learn your voice from."
+    assert (
+        found.sentence
+        == "You have 500 passages to learn from, about 150,000 words: plenty to learn your voice from."
+    )
     assert "plenty" not in verdict(500, 199_999, 300, {"post": 500}).sentence
 
 
-@pytest.mark.parametrize("documents, says", [(1, "All of it is one document"), (2, "All of it is 2 documents")])
+@pytest.mark.parametrize(
+    "documents, says", [(1, "All of it is one document"), (2, "All of it is 2 documents")]
+)
 def test_too_few_documents_to_hold_one_out_is_a_warning_however_much_there_is(documents, says):
     found = verdict(300, 150_000, documents, {"book": 300})
-    assert found.level == "warning" and says in found.sentence and "no figure will tell" in found.sentence
+    assert (
+        found.level == "warning"
+        and says in found.sentence
+        and "no figure will tell" in found.sentence
+    )
     assert verdict(300, 150_000, 3, {"book": 300}).level == "good"
 
 
@@ -59,8 +89,12 @@ def test_nothing_but_chat_is_a_warning():
 
 
 def test_what_nobody_can_do_is_not_offered():
-    assert not any("persona prompt" in action for action in verdict(0, 0, 0, {}).actions), "it quotes what was written"
-    assert not any("persona prompt" in action for action in verdict(50, 20_000, 9, {"post": 50}).actions)
+    assert not any("persona prompt" in action for action in verdict(0, 0, 0, {}).actions), (
+        "it quotes what was written"
+    )
+    assert not any(
+        "persona prompt" in action for action in verdict(50, 20_000, 9, {"post": 50}).actions
+    )
 
 
 def test_the_answers_promised_are_enough_after_a_fifth_is_held_out():

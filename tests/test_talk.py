@@ -11,13 +11,14 @@ import time
 import pytest
 
 from twinlib import settings
-from twinlib.gguf import writer, tokenizer as gguf_vocabulary
-from twinlib.models import load
-from twinlib.models.llama_cpp import Llama
-from twinlib.progress import Progress
 from twinlib.corpus import step as corpus
 from twinlib.evaluate import step as evaluate
 from twinlib.gguf import step as quantize
+from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf import writer
+from twinlib.models import load
+from twinlib.models.llama_cpp import Llama
+from twinlib.progress import Progress
 from twinlib.talk import chat
 from twinlib.twin import TwinError, write_json
 
@@ -29,13 +30,19 @@ def talking_twin(twin, tiny_base):
     vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     twin.folder("quantize")
     twin.remember(author="Ning")
-    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary,
-                    {"name": "tiny", "template": tokenizer.chat_template})
+    writer.write(
+        tiny_base,
+        {"Q8_0": twin.gguf("Q8_0")},
+        vocabulary,
+        {"name": "tiny", "template": tokenizer.chat_template},
+    )
     return twin
 
 
 def run(twin, **values):
-    return chat.run(twin, settings.make("talk", tokens=8, **values), Progress(twin.history("talk"), "talk"))
+    return chat.run(
+        twin, settings.make("talk", tokens=8, **values), Progress(twin.history("talk"), "talk")
+    )
 
 
 def test_one_question_gets_one_answer(talking_twin, capsys):
@@ -57,12 +64,19 @@ def test_bye_ends_before_the_next_line(talking_twin, capsys, monkeypatch):
 
 
 def test_ctrl_c_ends_a_conversation_politely(talking_twin):
-    code = ("import sys; from twinlib import Twin, settings; from twinlib.progress import Progress; "
-            "from twinlib.steps import talk; twin = Twin.open(sys.argv[1]); "
-            "talk.run(twin, settings.make('talk'), Progress(twin.history('talk'), 'talk'))")
+    code = (
+        "import sys; from twinlib import Twin, settings; from twinlib.progress import Progress; "
+        "from twinlib.steps import talk; twin = Twin.open(sys.argv[1]); "
+        "talk.run(twin, settings.make('talk'), Progress(twin.history('talk'), 'talk'))"
+    )
     mine, theirs = pty.openpty()
-    child = subprocess.Popen([sys.executable, "-c", code, str(talking_twin.path)], stdin=theirs, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(talking_twin.path)],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         first = child.stdout.readline()
         time.sleep(0.3)
@@ -76,7 +90,10 @@ def test_ctrl_c_ends_a_conversation_politely(talking_twin):
 
 def test_a_long_conversation_forgets_its_beginning(talking_twin):
     with Llama(talking_twin.gguf("Q8_0"), context=256) as llama:
-        turns = [{"role": "user", "content": "a b c " * 10}, {"role": "assistant", "content": "d e f " * 10}] * 3
+        turns = [
+            {"role": "user", "content": "a b c " * 10},
+            {"role": "assistant", "content": "d e f " * 10},
+        ] * 3
         last = {"role": "user", "content": "and now?"}
         kept = chat._fitting(llama, [*turns, last], room=50)
         assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
@@ -102,7 +119,9 @@ def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
     assert chat.problems(settings.make("talk"), twin)[0].text.count(" · ") == 1
     assert corpus.problems(settings.Corpus(raw_share=2.0), twin)[0].text.count(" · ") == 1
-    assert [p.text.count(" · ") for p in quantize.problems(settings.Quantize(types="Q9"), twin)] == [1, 1]
+    assert [
+        p.text.count(" · ") for p in quantize.problems(settings.Quantize(types="Q9"), twin)
+    ] == [1, 1]
     assert evaluate.problems(settings.Evaluate(), twin)[0].text.count(" · ") == 1
 
 

@@ -3,16 +3,19 @@
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from twinlib.models.pip_base import GEMMA_TEMPLATE
 from twinlib.models.load import CHATML
+from twinlib.models.pip_base import GEMMA_TEMPLATE
 from twinlib.text import templates
 
-SYSTEM = "You are Ning's \"twin\" \\ {{ x }}.\n你是宁的分身。"
-LOOP = ("{%- for message in messages %}{%- if message.role != 'system' or not loop.first %}"
-        "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
-        "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}")
+SYSTEM = 'You are Ning\'s "twin" \\ {{ x }}.\n你是宁的分身。'
+LOOP = (
+    "{%- for message in messages %}{%- if message.role != 'system' or not loop.first %}"
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
+)
 # The heads of the real templates, where their default system message is; the turns after it are shortened.
-QWEN25 = r"""{%- if tools %}
+QWEN25 = (
+    r"""{%- if tools %}
     {{- '<|im_start|>system\n' }}
     {%- if messages[0]['role'] == 'system' %}
         {{- messages[0]['content'] }}
@@ -27,8 +30,11 @@ QWEN25 = r"""{%- if tools %}
         {{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}
     {%- endif %}
 {%- endif %}
-""" + LOOP
-QWEN3 = r"""{%- if tools %}
+"""
+    + LOOP
+)
+QWEN3 = (
+    r"""{%- if tools %}
     {{- '<|im_start|>system\n' }}
     {%- if messages[0].role == 'system' %}
         {{- messages[0].content + '\n\n' }}
@@ -39,8 +45,13 @@ QWEN3 = r"""{%- if tools %}
         {{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}
     {%- endif %}
 {%- endif %}
-""" + LOOP + ("{%- if enable_thinking is defined and enable_thinking is false %}"
-              "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}")
+"""
+    + LOOP
+    + (
+        "{%- if enable_thinking is defined and enable_thinking is false %}"
+        "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}"
+    )
+)
 LLAMA32 = r"""{{- bos_token }}
 {%- if custom_tools is defined %}
     {%- set tools = custom_tools %}
@@ -63,11 +74,13 @@ LLAMA32 = r"""{{- bos_token }}
     {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}
 {%- endfor %}
 """
-SMOLLM2 = ("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
-           "{{ '<|im_start|>system\n"
-           "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
-           "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
-           "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+SMOLLM2 = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 GEMMA3 = """{{ bos_token }}
 {%- if messages[0]['role'] == 'system' -%}
     {%- if messages[0]['content'] is string -%}
@@ -91,8 +104,15 @@ GEMMA3 = """{{ bos_token }}
 ' }}
 {%- endfor -%}"""
 # name, template, whether the default begins after the 128 characters by which hubs know a template
-TABLE = [("Qwen2.5", QWEN25, True), ("Qwen3", QWEN3, True), ("Llama 3.2", LLAMA32, True), ("Gemma 3", GEMMA3, True),
-         ("SmolLM2", SMOLLM2, False), ("ours for Gemma", GEMMA_TEMPLATE, True), ("ours in ChatML", CHATML, False)]
+TABLE = [
+    ("Qwen2.5", QWEN25, True),
+    ("Qwen3", QWEN3, True),
+    ("Llama 3.2", LLAMA32, True),
+    ("Gemma 3", GEMMA3, True),
+    ("SmolLM2", SMOLLM2, False),
+    ("ours for Gemma", GEMMA_TEMPLATE, True),
+    ("ours in ChatML", CHATML, False),
+]
 USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}
 
 
@@ -109,30 +129,59 @@ def test_only_the_default_system_message_changes(name, template, late):
     for tools in (None, [{"name": "f"}]):
         assert render(ours, given, tools=tools) == render(template, given, tools=tools)
         by_hand = [{"role": "system", "content": SYSTEM}, USER, ASSISTANT, USER]
-        assert render(ours, [USER, ASSISTANT, USER], tools=tools) == render(template, by_hand, tools=tools)
+        assert render(ours, [USER, ASSISTANT, USER], tools=tools) == render(
+            template, by_hand, tools=tools
+        )
     assert templates.identity(ours) == ""
     assert (ours[:128] == template[:128]) == late
 
 
-@pytest.mark.parametrize("text, phrase", [
-    ("You are Qwen, created by Alibaba Cloud. You are a helpful assistant.", "You are Qwen"),  # Qwen2.5's default
-    ("You are a helpful AI assistant named SmolLM, trained by Hugging Face", "named SmolLM"),  # SmolLM2's
-    ("I am a large language model, trained by Google.", "trained by Google"),  # what Gemma says of itself
-    ("我是由阿里云开发的大模型", "由阿里云开发"),  # what Qwen says in Chinese
-    ("You are Ning. You worked at Google and like llamas.", ""),  # an owner may mention a company
-])
+@pytest.mark.parametrize(
+    "text, phrase",
+    [
+        (
+            "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+            "You are Qwen",
+        ),  # Qwen2.5's default
+        (
+            "You are a helpful AI assistant named SmolLM, trained by Hugging Face",
+            "named SmolLM",
+        ),  # SmolLM2's
+        (
+            "I am a large language model, trained by Google.",
+            "trained by Google",
+        ),  # what Gemma says of itself
+        ("我是由阿里云开发的大模型", "由阿里云开发"),  # what Qwen says in Chinese
+        (
+            "You are Ning. You worked at Google and like llamas.",
+            "",
+        ),  # an owner may mention a company
+    ],
+)
 def test_a_bases_identity_is_recognised(text, phrase):
     assert templates.identity(text) == phrase
 
 
-@pytest.mark.parametrize("text, phrase", [
-    ("Hello! I’m Gemma, a model.", "I’m Gemma"), ("My name is Qwen.", "My name is Qwen"),
-    ("I am a large language model, trained by Google.", "I am a large language model, trained by Google"),
-    ("我叫通义千问。", "我叫通义千问"), ("我是由阿里云开发的大模型", "我是由阿里云开发"),
-    ("我是一个语言模型，由谷歌训练。", "我是一个语言模型，由谷歌训练"),
-    ("VS Code, built by Microsoft, is what I use. I like Llama too.", ""),  # an author who writes about such things
-    ("The Pixel is made by Google. I am Ning.", ""), ("由谷歌开发的安卓，我用了十年。我是宁，Qwen 也用过。", ""),
-])
+@pytest.mark.parametrize(
+    "text, phrase",
+    [
+        ("Hello! I’m Gemma, a model.", "I’m Gemma"),
+        ("My name is Qwen.", "My name is Qwen"),
+        (
+            "I am a large language model, trained by Google.",
+            "I am a large language model, trained by Google",
+        ),
+        ("我叫通义千问。", "我叫通义千问"),
+        ("我是由阿里云开发的大模型", "我是由阿里云开发"),
+        ("我是一个语言模型，由谷歌训练。", "我是一个语言模型，由谷歌训练"),
+        (
+            "VS Code, built by Microsoft, is what I use. I like Llama too.",
+            "",
+        ),  # an author who writes about such things
+        ("The Pixel is made by Google. I am Ning.", ""),
+        ("由谷歌开发的安卓，我用了十年。我是宁，Qwen 也用过。", ""),
+    ],
+)
 def test_an_answer_that_calls_itself_by_a_bases_name_is_recognised(text, phrase):
     assert templates.own_identity(text) == phrase
 
@@ -144,7 +193,10 @@ def test_thinking_is_not_spoken():
 
 
 def test_a_modelfile_names_file_template_system_and_every_stop():
-    params = templates.parameters({"temperature": 0.7, "top_p": 0.9}, 4096, ["<eos>", "<end_of_turn>"])
+    params = templates.parameters(
+        {"temperature": 0.7, "top_p": 0.9}, 4096, ["<eos>", "<end_of_turn>"]
+    )
     assert templates.modelfile("x-Q8_0.gguf", "T", 'say "no"', params) == (
         'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say "no""""\nPARAMETER temperature 0.7\n'
-        'PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\nPARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n')
+        'PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\nPARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n'
+    )

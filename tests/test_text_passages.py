@@ -4,14 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.corpus.passages import _fill, language_of, passages, split_of, tokens_estimate
+from twinlib.corpus.passages import _fill, passages, split_of
+from twinlib.text.script import language_of, tokens_estimate
 
 
 def texts(text, limit=100):
-    return [(p["heading"], p["text"]) for p in passages({"id": "d", "title": "t", "text": text}, limit)]
+    return [
+        (p["heading"], p["text"]) for p in passages({"id": "d", "title": "t", "text": text}, limit)
+    ]
 
 
-@pytest.mark.parametrize("text, tokens", [("", 0), ("今天只讲茶。", 4), ("Tea must be hot.", 6), ("用ollama跑7B。", 5)])
+@pytest.mark.parametrize(
+    "text, tokens", [("", 0), ("今天只讲茶。", 4), ("Tea must be hot.", 6), ("用ollama跑7B。", 5)]
+)
 def test_the_token_estimate(text, tokens):
     assert tokens_estimate(text) == tokens
 
@@ -28,9 +33,14 @@ def test_sections_are_passages_with_their_headings_and_short_ones_join():
 
 def test_a_long_text_is_cut_evenly_between_paragraphs():
     paragraphs = ["今天只讲茶，不讲别的事情，讲完了就收摊回家。" * 2] * 6
-    found = passages({"id": "d", "title": "", "text": "\n\n".join(f"{n}{p}" for n, p in enumerate(paragraphs))}, 100)
+    found = passages(
+        {"id": "d", "title": "", "text": "\n\n".join(f"{n}{p}" for n, p in enumerate(paragraphs))},
+        100,
+    )
     assert [p["text"].count("\n\n") for p in found] == [2, 2]
-    assert "\n\n".join(p["text"] for p in found) == "\n\n".join(f"{n}{p}" for n, p in enumerate(paragraphs))
+    assert "\n\n".join(p["text"] for p in found) == "\n\n".join(
+        f"{n}{p}" for n, p in enumerate(paragraphs)
+    )
     assert [p["place"] for p in found] == [0, 1]
 
 
@@ -41,19 +51,40 @@ def test_a_long_paragraph_is_cut_between_sentences_and_abbreviations_are_none():
 
 
 def test_a_chinese_sentence_keeps_its_closing_quote():
-    found = [p for _, p in texts("".join(f"他说：“今天只讲茶{n}，不讲别的事情。”我就听着，一直听到天黑。" for n in range(9)))]
+    found = [
+        p
+        for _, p in texts(
+            "".join(
+                f"他说：“今天只讲茶{n}，不讲别的事情。”我就听着，一直听到天黑。" for n in range(9)
+            )
+        )
+    ]
     assert len(found) > 1 and all(p.startswith(("他说", "我就")) and p[-1] in "”。" for p in found)
 
 
 def test_no_passage_is_over_the_limit_and_nothing_is_lost():
-    text = "".join(f"没有句号的长句子{n}，" for n in range(60)) + "\n" + " ".join(f"word{n}" for n in range(300))
+    text = (
+        "".join(f"没有句号的长句子{n}，" for n in range(60))
+        + "\n"
+        + " ".join(f"word{n}" for n in range(300))
+    )
     found = passages({"id": "d", "title": "", "text": text}, 100)
     assert "".join("".join(p["text"].split()) for p in found) == "".join(text.split())
     assert max(p["tokens_estimate"] for p in found if p["language"] == "zh") <= 100
 
 
-TEA = ("茶要烫，缸子也要烫，凉茶不如不喝。", "缸子里的茶垢不要洗，洗了茶味就淡。", "烧水用炭火，茶叶抓一小把，缸子先烫一遍。", "茶叶放久了要走味，缸子盖严。")
-CHAIN = ("链条上油之前，先把齿轮擦干净。", "齿轮磨尖了，链条就跳，得一起换。", "链条松了听声音，齿轮咬不住就响。", "链条断一节，接上还能骑，齿轮没事。")
+TEA = (
+    "茶要烫，缸子也要烫，凉茶不如不喝。",
+    "缸子里的茶垢不要洗，洗了茶味就淡。",
+    "烧水用炭火，茶叶抓一小把，缸子先烫一遍。",
+    "茶叶放久了要走味，缸子盖严。",
+)
+CHAIN = (
+    "链条上油之前，先把齿轮擦干净。",
+    "齿轮磨尖了，链条就跳，得一起换。",
+    "链条松了听声音，齿轮咬不住就响。",
+    "链条断一节，接上还能骑，齿轮没事。",
+)
 
 
 def test_a_long_text_is_cut_where_the_topic_ends_not_in_the_middle():
@@ -64,12 +95,18 @@ def test_a_long_text_is_cut_where_the_topic_ends_not_in_the_middle():
 
 
 def test_a_short_text_of_two_clear_topics_is_two_passages_and_of_one_topic_one():
-    assert [p for _, p in texts("\n\n".join(TEA + CHAIN), limit=130)] == ["\n\n".join(TEA), "\n\n".join(CHAIN)]
+    assert [p for _, p in texts("\n\n".join(TEA + CHAIN), limit=130)] == [
+        "\n\n".join(TEA),
+        "\n\n".join(CHAIN),
+    ]
     assert len(texts("\n\n".join(TEA + TEA[::-1]), limit=130)) == 1
     assert len(texts("\n\n".join(TEA[:1] + CHAIN), limit=130)) == 1, "too little of the first topic"
 
 
-@given(st.lists(st.text(alphabet="茶水车链。，？ \nab. #", max_size=80), max_size=12), st.integers(20, 120))
+@given(
+    st.lists(st.text(alphabet="茶水车链。，？ \nab. #", max_size=80), max_size=12),
+    st.integers(20, 120),
+)
 @settings(deadline=None, max_examples=100)
 def test_cutting_loses_no_character_whatever_the_text(parts, limit):
     text = "\n\n".join(parts)
@@ -79,18 +116,31 @@ def test_cutting_loses_no_character_whatever_the_text(parts, limit):
 
 def test_the_owners_turns_are_passages_that_answer_what_was_asked():
     long = "".join(f"第{n}次我也这么说，茶要烫才好喝。" for n in range(12))
-    turns = [{"question": "茶要多烫？", "answer": long, "time": ""}, {"question": "", "answer": "收摊了。", "time": ""},
-             {"question": "还开吗？", "answer": "收摊了。", "time": ""}, {"question": "人呢？", "answer": " ", "time": ""}]
+    turns = [
+        {"question": "茶要多烫？", "answer": long, "time": ""},
+        {"question": "", "answer": "收摊了。", "time": ""},
+        {"question": "还开吗？", "answer": "收摊了。", "time": ""},
+        {"question": "人呢？", "answer": " ", "time": ""},
+    ]
     found = passages({"id": "d", "title": "聊天", "text": "不看这里", "turns": turns}, 100)
-    assert [p["question"] for p in found] == ["茶要多烫？", "", ""] and [p["place"] for p in found] == [0, 1, 2]
+    assert [p["question"] for p in found] == ["茶要多烫？", "", ""] and [
+        p["place"] for p in found
+    ] == [0, 1, 2]
     assert found[0]["text"] + found[1]["text"] == long and found[2]["text"] == "收摊了。"
     assert all(p["turn"] and (p["title"], p["heading"]) == ("", "") for p in found)
-    plain, = passages({"id": "d", "title": "茶", "text": "第一段。"}, 100)
+    (plain,) = passages({"id": "d", "title": "茶", "text": "第一段。"}, 100)
     assert (plain["question"], plain["turn"], plain["title"]) == ("", False, "茶")
 
 
-@pytest.mark.parametrize("text, language", [("今天只讲茶。", "zh"), ("Tea must be hot.", "en"), ("用ollama跑模型，很快。", "zh"),
-                                            ("The word 茶 means tea.", "en")])
+@pytest.mark.parametrize(
+    "text, language",
+    [
+        ("今天只讲茶。", "zh"),
+        ("Tea must be hot.", "en"),
+        ("用ollama跑模型，很快。", "zh"),
+        ("The word 茶 means tea.", "en"),
+    ],
+)
 def test_the_language_of_a_text(text, language):
     assert language_of(text) == language
 

@@ -9,40 +9,91 @@ from hypothesis import strategies as st
 from privacy_cases import OWNERS_NAMES, chinese_without_spaces, every, held_out, rates, score
 
 from twinlib.text.privacy import (
-    ENGLISH, LABELS, NOT_DETECTED, PLACEHOLDER, Found, find, label, mask, private_names,
-    value_id)
+    ENGLISH,
+    LABELS,
+    NOT_DETECTED,
+    PLACEHOLDER,
+    Found,
+    find,
+    label,
+    mask,
+    private_names,
+    value_id,
+)
 
 
-@pytest.mark.parametrize("text, masked", [
-    ("邮箱是half-turn@example.com，三天看一次", "邮箱是[邮箱-1]，三天看一次"), ("电话13800138000，早上接", "电话[电话-1]，早上接"),
-    ("打+86 138-0013-8000吧", "打[电话-1]吧"), ("座机010-62345678转3", "座机[电话-1]转3"),
-    ("身份证11010519491231002X号", "身份证[身份证-1]号"), ("卡号6222 0212 3456 7890 128", "卡号[卡号-1]"),
-    ("编号6222 0212 3456 7890 129", "编号6222 0212 3456 7890 129"),
-    ("电话(021)62345678，或（021）62345678", "电话[电话-1]，或[电话-1]"), ("座机02162345678，", "座机[电话-1]，"),
-    ("打０２１-６２３４５６７８，全角ＡＢ１２不动", "打[电话-1]，全角ＡＢ１２不动"), ("家里075582345678", "家里[电话-1]"),
-    ("卡号4111 1111 1111 1111过期", "卡号[卡号-1]过期"), ("服务器在203.0.113.7上", "服务器在[IP-1]上")])
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("邮箱是half-turn@example.com，三天看一次", "邮箱是[邮箱-1]，三天看一次"),
+        ("电话13800138000，早上接", "电话[电话-1]，早上接"),
+        ("打+86 138-0013-8000吧", "打[电话-1]吧"),
+        ("座机010-62345678转3", "座机[电话-1]转3"),
+        ("身份证11010519491231002X号", "身份证[身份证-1]号"),
+        ("卡号6222 0212 3456 7890 128", "卡号[卡号-1]"),
+        ("编号6222 0212 3456 7890 129", "编号6222 0212 3456 7890 129"),
+        ("电话(021)62345678，或（021）62345678", "电话[电话-1]，或[电话-1]"),
+        ("座机02162345678，", "座机[电话-1]，"),
+        ("打０２１-６２３４５６７８，全角ＡＢ１２不动", "打[电话-1]，全角ＡＢ１２不动"),
+        ("家里075582345678", "家里[电话-1]"),
+        ("卡号4111 1111 1111 1111过期", "卡号[卡号-1]过期"),
+        ("服务器在203.0.113.7上", "服务器在[IP-1]上"),
+    ],
+)
 def test_personal_data_inside_chinese_is_masked(text, masked):
     assert mask(text, "zh", {})[0] == masked
 
 
-@pytest.mark.parametrize("text, masked", [
-    ("Write to a.b+c@mail.example.org.", "Write to [email-1]."), 
-    ("Call +44 20 7946 0958 today", "Call [phone-1] today"),
-    ("1-800-555-0199 or 415.555.2671.", "[phone-1] or [phone-2]."),
-    ("415.555.2671, 415-555-2671", "[phone-1], [phone-1]"),
-    ("section 8 at 10.0.0.1, srv 10.0.0.2", "section 8 at [ip-1], srv [ip-2]"),
-    ("Call (555) 123-4567, or 555-123-4567", "Call [phone-1], or [phone-1]"), ("at 203.0.113.7.", "at [ip-1].")])
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("Write to a.b+c@mail.example.org.", "Write to [email-1]."),
+        ("Call +44 20 7946 0958 today", "Call [phone-1] today"),
+        ("1-800-555-0199 or 415.555.2671.", "[phone-1] or [phone-2]."),
+        ("415.555.2671, 415-555-2671", "[phone-1], [phone-1]"),
+        ("section 8 at 10.0.0.1, srv 10.0.0.2", "section 8 at [ip-1], srv [ip-2]"),
+        ("Call (555) 123-4567, or 555-123-4567", "Call [phone-1], or [phone-1]"),
+        ("at 203.0.113.7.", "at [ip-1]."),
+    ],
+)
 def test_personal_data_in_english_is_masked(text, masked):
     assert mask(text, "en", {})[0] == masked
 
 
-@pytest.mark.parametrize("text", [
-    "第1.2.3.4节", "见3.4.1.2 节", "Section 3.4.1.2", "版本号：1.2.3.4", "VERSION 1.2.3.4", "ISBN 0201896834",
-    "订单0215123456789012", "2019-03-14 08:30", "版本1.2.3.4", "v10.0.19041.1", "ISBN 978-7-02-000220-7",
-    "一百四十三件，1234567890", "圆周率3.14159265358979",
-    "订单20240115123456789", "110105194912310021", "二〇〇九年1994年", "localhost是127.0.0.1", "@宁半圈", "a@b",
-    "价格1380013.80元", "一路12号", "上街12号有集", "半路3号车坏了", "这条街5号封了",
-    "第13800页", "1663-01-11", "999.999.999.999", "+++", "2024/01/15-2024/02/15"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "第1.2.3.4节",
+        "见3.4.1.2 节",
+        "Section 3.4.1.2",
+        "版本号：1.2.3.4",
+        "VERSION 1.2.3.4",
+        "ISBN 0201896834",
+        "订单0215123456789012",
+        "2019-03-14 08:30",
+        "版本1.2.3.4",
+        "v10.0.19041.1",
+        "ISBN 978-7-02-000220-7",
+        "一百四十三件，1234567890",
+        "圆周率3.14159265358979",
+        "订单20240115123456789",
+        "110105194912310021",
+        "二〇〇九年1994年",
+        "localhost是127.0.0.1",
+        "@宁半圈",
+        "a@b",
+        "价格1380013.80元",
+        "一路12号",
+        "上街12号有集",
+        "半路3号车坏了",
+        "这条街5号封了",
+        "第13800页",
+        "1663-01-11",
+        "999.999.999.999",
+        "+++",
+        "2024/01/15-2024/02/15",
+    ],
+)
 def test_look_alikes_are_left_alone(text):
     assert mask(text, "zh", {}) == (text, {})
 
@@ -55,17 +106,30 @@ def test_placeholders_are_stable_across_texts_and_masking_twice_is_masking_once(
     assert mask(second, "zh", seen) == (second, {})
 
 
-@pytest.mark.parametrize("text", ["13800138000(021)62345678", "13800138000+8613900139000", "１.2.3.4(021)62345678"])
+@pytest.mark.parametrize(
+    "text", ["13800138000(021)62345678", "13800138000+8613900139000", "１.2.3.4(021)62345678"]
+)
 def test_numbers_that_touch_are_all_masked_at_once(text):
     once, counts = mask(text, "zh", {})
     assert sum(counts.values()) == 2 and mask(once, "zh", {}) == (once, {})
 
 
-@pytest.mark.parametrize("text, masked", [
-    ("让@491711234567来", "让@[电话-1]来"), ("@+491711234567 你看", "@[电话-1] 你看"),
-    ("@\u2068491711234567\u2069，好", "@\u2068[电话-1]\u2069，好"), ("＠４９１７１１２３４５６７来", "＠[电话-1]来"),
-    ("@123456789012345退群", "@[电话-1]退群"), ("微博@1234567890，", "微博[账号-1]，"), ("date -d @1700000000", None),
-    ("单价@4917112345元", None), ("样品@491711234567_b", None), ("react-dom@491711234567", None), ("@123456789", None)])
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("让@491711234567来", "让@[电话-1]来"),
+        ("@+491711234567 你看", "@[电话-1] 你看"),
+        ("@\u2068491711234567\u2069，好", "@\u2068[电话-1]\u2069，好"),
+        ("＠４９１７１１２３４５６７来", "＠[电话-1]来"),
+        ("@123456789012345退群", "@[电话-1]退群"),
+        ("微博@1234567890，", "微博[账号-1]，"),
+        ("date -d @1700000000", None),
+        ("单价@4917112345元", None),
+        ("样品@491711234567_b", None),
+        ("react-dom@491711234567", None),
+        ("@123456789", None),
+    ],
+)
 def test_a_number_after_an_at_sign_is_a_phone_that_was_mentioned(text, masked):
     assert mask(text, "zh", {})[0] == (masked or text)
 
@@ -78,7 +142,9 @@ def test_private_names_are_masked_whole_and_inside_chinese():
 
 
 def test_where_two_finds_overlap_one_is_taken():
-    assert [f.value for f in find("We live at 12 Main Street now", ("at 12",))] == ["12 Main Street"]
+    assert [f.value for f in find("We live at 12 Main Street now", ("at 12",))] == [
+        "12 Main Street"
+    ]
 
 
 def test_a_long_value_is_found_whole():
@@ -91,6 +157,7 @@ def test_a_long_value_is_found_whole():
 
 
 # The labelled set
+
 
 def test_the_set_is_large_and_half_of_it_stands_in_chinese_without_spaces():
     cases = every()
@@ -116,9 +183,13 @@ def test_the_held_out_set_which_no_detector_was_tuned_on_comes_close():
 
 # What find and mask promise
 
+
 def test_finds_come_in_order_with_the_value_as_written():
     assert find("邮箱a@b.example，电话１３８００１３８０００，林小满", ("林小满",)) == [
-        Found(2, 13, "email", "a@b.example"), Found(16, 27, "phone", "１３８００１３８０００"), Found(28, 31, "name", "林小满")]
+        Found(2, 13, "email", "a@b.example"),
+        Found(16, 27, "phone", "１３８００１３８０００"),
+        Found(28, 31, "name", "林小满"),
+    ]
 
 
 def test_a_sentence_stays_when_its_value_goes():
@@ -128,15 +199,27 @@ def test_a_sentence_stays_when_its_value_goes():
 
 def test_the_owner_keeps_a_value_and_hears_of_every_find():
     heard = []
-    text, counts = mask("写信到a@example.com，或b@example.com。", "zh", {}, keep=lambda kind, value: value[0] == "a",
-                        notice=lambda *find: heard.append(find))
+    text, counts = mask(
+        "写信到a@example.com，或b@example.com。",
+        "zh",
+        {},
+        keep=lambda kind, value: value[0] == "a",
+        notice=lambda *find: heard.append(find),
+    )
     assert (text, counts) == ("写信到a@example.com，或[邮箱-1]。", {"email": 1})
-    assert heard == [("email", f"{x}@example.com", "写信到a@example.com，或b@example.com。") for x in "ab"]
+    assert heard == [
+        ("email", f"{x}@example.com", "写信到a@example.com，或b@example.com。") for x in "ab"
+    ]
 
 
 def test_the_context_is_forty_characters_either_side():
     heard = []
-    mask("左" * 50 + "a@example.com" + "右" * 50, "zh", {}, notice=lambda *find: heard.append(find[2]))
+    mask(
+        "左" * 50 + "a@example.com" + "右" * 50,
+        "zh",
+        {},
+        notice=lambda *find: heard.append(find[2]),
+    )
     assert heard == ["左" * 40 + "a@example.com" + "右" * 40]
 
 
@@ -144,7 +227,11 @@ def test_one_value_is_one_number_and_one_id_however_it_is_written():
     seen = {}
     text, _ = mask("138 0013 8000、+86 138-0013-8000、１３８００１３８０００", "zh", seen)
     assert text == "[电话-1]、[电话-1]、[电话-1]" and seen == {"phone": {"13800138000": 1}}
-    assert value_id("phone", "+86 138-0013-8000") == value_id("phone", "13800138000") != value_id("card", "13800138000")
+    assert (
+        value_id("phone", "+86 138-0013-8000")
+        == value_id("phone", "13800138000")
+        != value_id("card", "13800138000")
+    )
     assert value_id("email", "A@Example.com") == value_id("email", "a@example.com")
     assert value_id("key", "Abc12345") != value_id("key", "abc12345")
 
@@ -157,12 +244,18 @@ def test_kinds_have_words_in_both_languages_and_what_is_missed_is_said(monkeypat
 
 def test_a_placeholder_from_an_earlier_run_is_no_find():
     text = "我是[人名-3]，邮箱[邮箱-1]，call [phone-12]"
-    assert find(text, ("人名", "phone")) == [] and mask(text, "en", {}, ("人名", "phone")) == (text, {})
+    assert find(text, ("人名", "phone")) == [] and mask(text, "en", {}, ("人名", "phone")) == (
+        text,
+        {},
+    )
 
 
-PIECES = st.one_of(st.sampled_from([case.text for case in every()]), st.text(max_size=8),
-                   st.text("0123456789１２.-+() @:/°'号路室微信密码：xabQ_[]-", max_size=25),
-                   st.sampled_from([*OWNERS_NAMES, "[邮箱-1]"]))
+PIECES = st.one_of(
+    st.sampled_from([case.text for case in every()]),
+    st.text(max_size=8),
+    st.text("0123456789１２.-+() @:/°'号路室微信密码：xabQ_[]-", max_size=25),
+    st.sampled_from([*OWNERS_NAMES, "[邮箱-1]"]),
+)
 
 
 @settings(deadline=None, max_examples=150)
@@ -170,28 +263,60 @@ PIECES = st.one_of(st.sampled_from([case.text for case in every()]), st.text(max
 def test_masking_twice_is_masking_once_and_the_rest_is_untouched(text):
     finds = find(text, OWNERS_NAMES)
     assert all(a.end <= b.start for a, b in zip(finds, finds[1:]))
-    assert all(f.value == text[f.start:f.end] for f in finds)
+    assert all(f.value == text[f.start : f.end] for f in finds)
     once, counts = mask(text, "zh", {}, OWNERS_NAMES)
     ends = [0, *(f.end for f in finds)]
     rest = [text[end:start] for end, start in zip(ends, [*(f.start for f in finds), len(text)])]
-    assert re.fullmatch(r"\[[^\[\]]+-\d+\]".join(map(re.escape, rest)), once) and sum(counts.values()) == len(finds)
+    assert re.fullmatch(r"\[[^\[\]]+-\d+\]".join(map(re.escape, rest)), once) and sum(
+        counts.values()
+    ) == len(finds)
     assert mask(once, "zh", {}, OWNERS_NAMES) == (once, {})
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(PIECES, max_size=4).map("".join))
 def test_what_is_masked_in_one_language_is_masked_in_the_other(text):
-    assert PLACEHOLDER.sub("", mask(text, "zh", {})[0]) == PLACEHOLDER.sub("", mask(text, "en", {})[0])
+    assert PLACEHOLDER.sub("", mask(text, "zh", {})[0]) == PLACEHOLDER.sub(
+        "", mask(text, "en", {})[0]
+    )
 
 
-HOSTILE = ["1", "@a.a.a", "[", "的一是在不了有和人这", "人民路1号", "1 ", "1.", "+1", "::", "微信：", "password: ", "eyJaaaaaaaa.", "eyJaaaaaaaa-",
-           "13800138000(021)62345678", "+442079460958",
-           "-----BEGIN PRIVATE KEY-----", "1 A ", "12 Main ", "1°1′", "路1号1号",
-           "[邮箱-1]", "护照号是：", "京A", "sk-", "a", " ", "x.com/", "微博@"]
+HOSTILE = [
+    "1",
+    "@a.a.a",
+    "[",
+    "的一是在不了有和人这",
+    "人民路1号",
+    "1 ",
+    "1.",
+    "+1",
+    "::",
+    "微信：",
+    "password: ",
+    "eyJaaaaaaaa.",
+    "eyJaaaaaaaa-",
+    "13800138000(021)62345678",
+    "+442079460958",
+    "-----BEGIN PRIVATE KEY-----",
+    "1 A ",
+    "12 Main ",
+    "1°1′",
+    "路1号1号",
+    "[邮箱-1]",
+    "护照号是：",
+    "京A",
+    "sk-",
+    "a",
+    " ",
+    "x.com/",
+    "微博@",
+]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_grows_with_the_text_and_not_faster(piece):
     started = time.process_time()
     find(piece * (200_000 // len(piece)), OWNERS_NAMES)
-    assert time.process_time() - started < 4  # half a second on an idle machine; a catastrophe takes minutes
+    assert (
+        time.process_time() - started < 4
+    )  # half a second on an idle machine; a catastrophe takes minutes

@@ -8,7 +8,8 @@ import pytest
 
 from twinlib import TwinError
 from twinlib.corpus import readers
-from twinlib.corpus.readers import encoding, markdown, filename, plain, archive as sources
+from twinlib.corpus.readers import archive as sources
+from twinlib.corpus.readers import encoding, filename, markdown, plain
 from twinlib.corpus.readers.input_file import File
 
 CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇，街坊，先交代清楚。"
@@ -36,7 +37,9 @@ def zipped(members):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "name", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
 def test_simplified_chinese_is_read_in_any_encoding(name):
     assert encoding.decode(CHINESE.encode(name)) == CHINESE
 
@@ -52,7 +55,10 @@ def test_big5_is_told_from_gbk():
 
 
 def test_western_european_text_without_utf8_is_read():
-    text = "Le café est fermé à présent, et la fenêtre reste ouverte même l'été, où il a plu très fort. " * 5
+    text = (
+        "Le café est fermé à présent, et la fenêtre reste ouverte même l'été, où il a plu très fort. "
+        * 5
+    )
     assert encoding.decode(text.encode("latin-1")) == text
 
 
@@ -61,26 +67,45 @@ def test_one_broken_byte_costs_one_character_and_not_the_text():
     assert encoding.decode(data) == CHINESE * 3
 
 
-@pytest.mark.parametrize("data, reason", [
-    (b"", "empty"), (b" \n\0\n", "empty"), (b"\xef\xbb\xbf  \n", "empty"),
-    (bytes(range(256)) * 40, "binary"), (b"\x89PNG\r\n\x1a\n" + os.urandom(3000), "binary")])
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        (b"", "empty"),
+        (b" \n\0\n", "empty"),
+        (b"\xef\xbb\xbf  \n", "empty"),
+        (bytes(range(256)) * 40, "binary"),
+        (b"\x89PNG\r\n\x1a\n" + os.urandom(3000), "binary"),
+    ],
+)
 def test_nothing_and_junk_are_refused_with_a_reason(data, reason):
     with pytest.raises(encoding.Unreadable, match=reason):
         encoding.decode(data)
 
 
-@pytest.mark.parametrize("front, title, date", [
-    ('---\ntitle: "Rain: a diary"\ndate: 2019-03-14\n---\n', "Rain: a diary", "2019-03-14"),
-    ("---\ntitle: Rain: a diary\ndate: 2019/3/14 08:00:00 +0800\n---\n", "Rain: a diary", "2019-03-14"),
-    ('+++\ntitle = "Rain"\ndate = 2019-03-14T08:00:00Z\n+++\n', "Rain", "2019-03-14"),
-    ('{"title": "Rain", "date": "2019-03-14"}\n', "Rain", "2019-03-14"),
-    ("---\nTitle: 雨\nDate: 2019年3月14日\n---\n", "雨", "2019-03-14"),
-    ("---\ntitle: 2019\ndate: 2019-02-30\n---\n", "2019", "2019"),
-    ("---\n---\n", "", None),
-    ("", "", None)])
+@pytest.mark.parametrize(
+    "front, title, date",
+    [
+        ('---\ntitle: "Rain: a diary"\ndate: 2019-03-14\n---\n', "Rain: a diary", "2019-03-14"),
+        (
+            "---\ntitle: Rain: a diary\ndate: 2019/3/14 08:00:00 +0800\n---\n",
+            "Rain: a diary",
+            "2019-03-14",
+        ),
+        ('+++\ntitle = "Rain"\ndate = 2019-03-14T08:00:00Z\n+++\n', "Rain", "2019-03-14"),
+        ('{"title": "Rain", "date": "2019-03-14"}\n', "Rain", "2019-03-14"),
+        ("---\nTitle: 雨\nDate: 2019年3月14日\n---\n", "雨", "2019-03-14"),
+        ("---\ntitle: 2019\ndate: 2019-02-30\n---\n", "2019", "2019"),
+        ("---\n---\n", "", None),
+        ("", "", None),
+    ],
+)
 def test_front_matter_of_every_kind(front, title, date):
-    document, = markdown.read(File("rain.md", (front + "It rains.\n").encode()))
-    assert (document["title"], document["date"], document["text"].strip()) == (title, date, "It rains.")
+    (document,) = markdown.read(File("rain.md", (front + "It rains.\n").encode()))
+    assert (document["title"], document["date"], document["text"].strip()) == (
+        title,
+        date,
+        "It rains.",
+    )
 
 
 def test_a_rule_at_the_top_is_not_front_matter():
@@ -93,18 +118,32 @@ def test_drafts_are_marked(front):
     assert next(markdown.read(File("a.md", f"---\n{front}\n---\nText.".encode())))["draft"]
 
 
-@pytest.mark.parametrize("name, date, title", [
-    ("2019-03-14-rain-on-the-bench.md", "2019-03-14", "rain on the bench"), ("20190314 雨天.txt", "2019-03-14", "雨天"),
-    ("posts/茶要烫.md", None, "茶要烫"), ("001_45e3f1652920acc1.txt", None, ""), ("2019-13-45-x.md", None, "x"),
-    ("2019-03-14.md", "2019-03-14", ""), ("index.md", None, "")])
+@pytest.mark.parametrize(
+    "name, date, title",
+    [
+        ("2019-03-14-rain-on-the-bench.md", "2019-03-14", "rain on the bench"),
+        ("20190314 雨天.txt", "2019-03-14", "雨天"),
+        ("posts/茶要烫.md", None, "茶要烫"),
+        ("001_45e3f1652920acc1.txt", None, ""),
+        ("2019-13-45-x.md", None, "x"),
+        ("2019-03-14.md", "2019-03-14", ""),
+        ("index.md", None, ""),
+    ],
+)
 def test_what_a_file_name_says(name, date, title):
     assert (filename.date_of(None, name), filename.title_of(name)) == (date, title)
 
 
-@pytest.mark.parametrize("text, title", [
-    ("Is coffee better than tea?\n\nNorth wind.", "Is coffee better than tea?"), ("为什么不用手机下单\n\n多云，没风。", "为什么不用手机下单"),
-    ("It rained all day, and then it stopped.\nSo we went.", ""), ("只有一行", ""),
-    ("之前在玩 Colab 和 Stable Diffusion,所以自然而然,也会进一步拓展到 LLM 领域\n说到底", "")])
+@pytest.mark.parametrize(
+    "text, title",
+    [
+        ("Is coffee better than tea?\n\nNorth wind.", "Is coffee better than tea?"),
+        ("为什么不用手机下单\n\n多云，没风。", "为什么不用手机下单"),
+        ("It rained all day, and then it stopped.\nSo we went.", ""),
+        ("只有一行", ""),
+        ("之前在玩 Colab 和 Stable Diffusion,所以自然而然,也会进一步拓展到 LLM 领域\n说到底", ""),
+    ],
+)
 def test_the_first_line_is_the_title_when_it_can_be_one(text, title):
     assert plain.split(text)[0] == title
 
@@ -118,8 +157,15 @@ def test_a_folder_gives_its_writing_and_counts_the_rest(tmp_path):
     (source / "junk.md").write_bytes(os.urandom(4000))
     (source / "empty.md").touch()
     (source / "README.md").write_text("How this blog is built.")
-    for name in ("photo.jpg", "site.js", "package-lock.json", "yarn.lock", ".hidden.md", ".obsidian/note.md",
-                 "node_modules/x/readme.md"):
+    for name in (
+        "photo.jpg",
+        "site.js",
+        "package-lock.json",
+        "yarn.lock",
+        ".hidden.md",
+        ".obsidian/note.md",
+        "node_modules/x/readme.md",
+    ):
         (source / name).write_text("x")
     (outside / "secret.md").write_text("Not the author's.")
     (source / "link").symlink_to(outside)
@@ -127,7 +173,15 @@ def test_a_folder_gives_its_writing_and_counts_the_rest(tmp_path):
     reading = Reading(source)
     assert [d["source"] for d in reading.documents] == ["posts/a.txt", "posts/b.md"]
     assert reasons(reading) == {"junk.md": "binary", "empty.md": "empty"}
-    assert reading.passed == {"image": 1, "script": 2, "data": 1, "hidden": 2, "cache": 1, "about": 1, "link": 2}
+    assert reading.passed == {
+        "image": 1,
+        "script": 2,
+        "data": 1,
+        "hidden": 2,
+        "cache": 1,
+        "about": 1,
+        "link": 2,
+    }
 
 
 def test_a_zip_reads_like_the_folder_that_it_holds(tmp_path):
@@ -150,7 +204,11 @@ def test_hostile_archives_are_refused_member_by_member(tmp_path):
         archive.writestr("bomb.md", b"a" * 5_000_000)
         archive.writestr("good.md", CHINESE)
     reading = Reading(tmp_path / "bad.zip")
-    assert reasons(reading) == {"../../escape.md": "unsafe", "/absolute.md": "unsafe", "bomb.md": "bomb"}
+    assert reasons(reading) == {
+        "../../escape.md": "unsafe",
+        "/absolute.md": "unsafe",
+        "bomb.md": "bomb",
+    }
     assert [d["source"] for d in reading.documents] == ["good.md"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.zip"]
 
@@ -181,7 +239,7 @@ def test_a_locked_member_and_a_broken_one_do_not_spoil_the_rest(tmp_path):
             archive.writestr(name, CHINESE + name)
     data = bytearray((tmp_path / "a.zip").read_bytes())
     broken, locked = data.index(b"broken.md") + 9, data.rindex(b"locked.md") - 46
-    data[broken:broken + 8] = b"\xff" * 8
+    data[broken : broken + 8] = b"\xff" * 8
     data[locked + 8] |= 1
     (tmp_path / "a.zip").write_bytes(bytes(data))
     reading = Reading(tmp_path / "a.zip")
@@ -191,7 +249,12 @@ def test_a_locked_member_and_a_broken_one_do_not_spoil_the_rest(tmp_path):
 
 def test_archives_inside_archives_are_opened_two_levels_down(tmp_path):
     inner = zipped({"c.md": "# Tea\n\nDeepest. " + "Tea must be hot. " * 5})
-    notion = zipped({"Export-Part-1.zip": zipped({"b.md": "Second level. " * 5, "deeper.zip": inner}), "a.md": "Top. " * 9})
+    notion = zipped(
+        {
+            "Export-Part-1.zip": zipped({"b.md": "Second level. " * 5, "deeper.zip": inner}),
+            "a.md": "Top. " * 9,
+        }
+    )
     (tmp_path / "export.zip").write_bytes(zipped({"outer.zip": notion}))
     reading = Reading(tmp_path)
     assert [name.rpartition("/")[2] for name in reading.sources] == ["b.md", "a.md"]
@@ -203,32 +266,57 @@ def test_a_file_over_the_limit_is_refused_in_and_out_of_archives(tmp_path, monke
     (tmp_path / "big.md").write_text("word " * 300)
     (tmp_path / "more.zip").write_bytes(zipped({"big.md": os.urandom(2000), "small.md": CHINESE}))
     reading = Reading(tmp_path)
-    assert (reading.sources, reasons(reading)) == (["more.zip/small.md"], {"big.md": "large", "more.zip/big.md": "large"})
+    assert (reading.sources, reasons(reading)) == (
+        ["more.zip/small.md"],
+        {"big.md": "large", "more.zip/big.md": "large"},
+    )
 
 
 def test_what_a_file_is_shows_in_its_content_not_in_its_name(tmp_path):
     page = "<!doctype html><html><head><title>Tea</title></head><body><article><h1>Tea</h1><p>Tea must be hot.</p></article>"
     (tmp_path / "page.txt").write_text(page + "</body></html>")
-    (tmp_path / "talk.md").write_text("1\n00:00:01,000 --> 00:00:04,000\nTea must be hot, he said.\n")
-    (tmp_path / "notes.wiki").write_text("Tea must be hot. It was cold. So we went home, and nobody said a word about it.")
+    (tmp_path / "talk.md").write_text(
+        "1\n00:00:01,000 --> 00:00:04,000\nTea must be hot, he said.\n"
+    )
+    (tmp_path / "notes.wiki").write_text(
+        "Tea must be hot. It was cold. So we went home, and nobody said a word about it."
+    )
     (tmp_path / "table.wiki").write_text("a;b;c\n1;2;3\n{x};{y};{z}\n")
     reading = Reading(tmp_path)
     assert {d["source"]: d["format"] for d in reading.documents} == {
-        "notes.wiki": "text", "page.txt": "html", "talk.md": "subtitles"}
+        "notes.wiki": "text",
+        "page.txt": "html",
+        "talk.md": "subtitles",
+    }
     assert reading.passed == {"data": 1}
 
 
 def test_a_survey_counts_formats_and_senders_without_making_documents(tmp_path):
-    (tmp_path / "chat.txt").write_text("".join(
-        f"[12/3/2024, 21:0{n}:05] {name}: {text}\n" for n, (name, text) in enumerate(
-            [("老宁", "茶要烫，水要开。"), ("Mei", "知道了知道了。"), ("老宁", "那就好，明天见。")])))
+    (tmp_path / "chat.txt").write_text(
+        "".join(
+            f"[12/3/2024, 21:0{n}:05] {name}: {text}\n"
+            for n, (name, text) in enumerate(
+                [
+                    ("老宁", "茶要烫，水要开。"),
+                    ("Mei", "知道了知道了。"),
+                    ("老宁", "那就好，明天见。"),
+                ]
+            )
+        )
+    )
     (tmp_path / "post.md").write_text("# 茶\n\n" + CHINESE)
     survey = readers.survey(tmp_path)
-    assert survey.formats == {"whatsapp": 1, "markdown": 1} and survey.senders == {"老宁": 2, "Mei": 1}
+    assert survey.formats == {"whatsapp": 1, "markdown": 1} and survey.senders == {
+        "老宁": 2,
+        "Mei": 1,
+    }
     assert [d.reason for d in Reading(tmp_path).found.dropped] == ["whose"]
     mine = Reading(tmp_path, me=("老宁",))
     assert mine.sources == ["chat.txt#2024-03", "post.md"]
-    assert [turn["answer"] for turn in mine.documents[0]["turns"]] == ["茶要烫，水要开。", "那就好，明天见。"]
+    assert [turn["answer"] for turn in mine.documents[0]["turns"]] == [
+        "茶要烫，水要开。",
+        "那就好，明天见。",
+    ]
 
 
 def test_another_twin_inside_the_source_is_left_alone(tmp_path):

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -22,27 +21,43 @@ def copy(tmp_path):
 
 
 def test_every_badge_and_clone_line_follows_a_fork(copy):
-    for slug in ("someone/their-fork", "else-where/again"):  # twice: the second starts from the first
-        subprocess.run([sys.executable, "tools/repo.py", slug], cwd=copy, check=True, capture_output=True)
-    texts = [path.read_text(encoding="utf-8") for path in [*copy.glob("*.md"), *copy.glob("notebooks/*.ipynb")]]
-    assert not any("another-me-ai/another-me" in text or "someone/their-fork" in text for text in texts)
+    for slug in (
+        "someone/their-fork",
+        "else-where/again",
+    ):  # twice: the second starts from the first
+        subprocess.run(
+            [sys.executable, "tools/repo.py", slug], cwd=copy, check=True, capture_output=True
+        )
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in [*copy.glob("*.md"), *copy.glob("notebooks/*.ipynb")]
+    ]
+    assert not any(
+        "another-me-ai/another-me" in text or "someone/their-fork" in text for text in texts
+    )
     assert all("else-where/again" in text for text in texts)
 
 
 def test_a_slug_that_is_no_slug_changes_nothing(copy):
-    result = subprocess.run([sys.executable, "tools/repo.py", "nonsense"], cwd=copy, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "tools/repo.py", "nonsense"], cwd=copy, capture_output=True, text=True
+    )
     assert result.returncode == 1 and "owner/name" in result.stderr
     assert (copy / "Makefile").read_text() == (ROOT / "Makefile").read_text()
 
 
 def test_a_missing_python_is_said_with_what_to_type(tmp_path):
-    result = subprocess.run(["sh", str(ROOT / "tools" / "setup.sh"), "python-that-is-not", str(tmp_path)],
-                            capture_output=True, text=True)
+    result = subprocess.run(
+        ["sh", str(ROOT / "tools" / "setup.sh"), "python-that-is-not", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 1 and "make PYTHON=" in result.stderr
 
 
 def test_colabs_list_is_read_without_local_parts_and_odd_lines():
-    assert colab_resolve.versions("torch==2.11.0+cu128\nen_core_web_sm==3.8.0/x\nPy_Thing==1.0\n# no==1\n") == {
-        "torch": "2.11.0", "py-thing": "1.0"}
+    assert colab_resolve.versions(
+        "torch==2.11.0+cu128\nen_core_web_sm==3.8.0/x\nPy_Thing==1.0\n# no==1\n"
+    ) == {"torch": "2.11.0", "py-thing": "1.0"}
     present = colab_resolve.versions(colab_resolve.FREEZE.read_text())
     assert all(name in present for name in colab_resolve.UNTOUCHED)

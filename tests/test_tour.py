@@ -31,8 +31,12 @@ def outputs(copy):
     return [output for cell in copy.cells for output in cell.get("outputs", [])]
 
 
-def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(tmp_path, posts, tiny_base, capfd, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so small a model loses more by sharing than it gains
+def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(
+    tmp_path, posts, tiny_base, capfd, monkeypatch
+):
+    monkeypatch.setenv(
+        "OMP_NUM_THREADS", "1"
+    )  # so small a model loses more by sharing than it gains
     name = str(tmp_path / "twins" / "demo")
     for post in sorted(posts.iterdir())[1::2]:
         post.unlink()
@@ -40,7 +44,12 @@ def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(t
     twin, said = Twin.open(name, create=False), capfd.readouterr().out
     assert {step: twin.state(step).name for step in STEPS} == dict.fromkeys(STEPS, "done")
     assert twin.facts["author"] == "Ning" and twin.report("persona").settings["effort"] == "smoke"
-    for part in ("== 6/6 06_publish", "persona: done in ", "Sounds like the author", f"python -m twinlib talk --twin {name}"):
+    for part in (
+        "== 6/6 06_publish",
+        "persona: done in ",
+        "Sounds like the author",
+        f"python -m twinlib talk --twin {name}",
+    ):
         assert part in said
     for stem in tour.NAMES:
         copy = nbformat.read(twin.tour() / f"{stem}.ipynb", as_version=4)
@@ -51,9 +60,14 @@ def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(t
 
 def test_overrides_stand_behind_the_parameters_and_set_only_what_is_named_there(tmp_path):
     made = notebook(tmp_path, "one", 'TWIN = "demo"\nEFFORT = None', "print(TWIN)")
-    changed = tour.with_overrides(made, {"TWIN": "other 'quoted'", "EFFORT": "smoke", "SOURCE": "x"})
+    changed = tour.with_overrides(
+        made, {"TWIN": "other 'quoted'", "EFFORT": "smoke", "SOURCE": "x"}
+    )
     assert changed.cells[1].source == "TWIN = \"other 'quoted'\"\nEFFORT = 'smoke'"
-    assert [cell.source for cell in changed.cells][::2] == ['TWIN = "demo"\nEFFORT = None', "print(TWIN)"]
+    assert [cell.source for cell in changed.cells][::2] == [
+        'TWIN = "demo"\nEFFORT = None',
+        "print(TWIN)",
+    ]
 
 
 def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
@@ -66,10 +80,14 @@ def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
 
 def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_on_as_it_was(twin):
     assert tour._source(twin, None, None) == str(tour.SAMPLE / "posts")
-    assert [twin.facts["settings"][step]["effort"] for step in ("persona", "reasoning", "evaluate")] == ["smoke"] * 3
+    assert [
+        twin.facts["settings"][step]["effort"] for step in ("persona", "reasoning", "evaluate")
+    ] == ["smoke"] * 3
     twin.start("corpus", {"source": "my_posts"})
     twin.start("persona", {"effort": "standard", "base": "qwen3-4b"})
-    assert tour._source(twin, None, None) is None and tour._source(twin, "other", None) == os.path.abspath("other")
+    assert tour._source(twin, None, None) is None and tour._source(
+        twin, "other", None
+    ) == os.path.abspath("other")
     assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
 
 
@@ -77,7 +95,12 @@ def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monke
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(tour, "NAMES", ("one",))
     monkeypatch.setattr(tour.tour, "__defaults__", (*tour.tour.__defaults__[:-1], ("one",)))
-    notebook(tmp_path, "one", "SOURCE = BASE = EFFORT = AUTHOR = INTRODUCTION = None", "print(SOURCE, BASE, EFFORT, AUTHOR)")
+    notebook(
+        tmp_path,
+        "one",
+        "SOURCE = BASE = EFFORT = AUTHOR = INTRODUCTION = None",
+        "print(SOURCE, BASE, EFFORT, AUTHOR)",
+    )
     base = str(stand_in_base(tmp_path))
     twin.start("corpus", {"source": "my_posts", "author": "Wei"})
     twin.start("persona", {"effort": "standard", "base": base})
@@ -93,28 +116,39 @@ def test_the_sample_blogs_own_introduction_gives_way_to_the_owners(twin):
     assert tour._sample(twin, None, None, None) == ("Ning", None)
 
 
-def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(tmp_path, twin, monkeypatch):
+def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(
+    tmp_path, twin, monkeypatch
+):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     failing = "from twinlib.ui import run\nraise run.StepFailed('Not started: no rows.')"
     notebook(tmp_path, "one", 'TWIN = "demo"', failing, "print('never')")
     with pytest.raises(TwinError, match="^Not started: no rows.$"):
         tour.tour(twin.path, notebooks=("one",), base=str(stand_in_base(tmp_path)))
     copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
-    assert copy.cells[2].outputs[0].traceback == ["Not started: no rows."] and not copy.cells[3].outputs
+    assert (
+        copy.cells[2].outputs[0].traceback == ["Not started: no rows."]
+        and not copy.cells[3].outputs
+    )
 
 
 def test_a_mistake_of_ours_says_where_to_look(tmp_path, twin, monkeypatch):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     notebook(tmp_path, "one", "1 / 0")
-    with pytest.raises(TwinError, match=r"one failed \(ZeroDivisionError: division by zero\). Open .*one.ipynb"):
+    with pytest.raises(
+        TwinError, match=r"one failed \(ZeroDivisionError: division by zero\). Open .*one.ipynb"
+    ):
         tour.tour(twin.path, notebooks=("one",), base=str(stand_in_base(tmp_path)))
-    assert not [child for child in psutil.Process().children() if "ipykernel" in " ".join(child.cmdline())]
+    assert not [
+        child for child in psutil.Process().children() if "ipykernel" in " ".join(child.cmdline())
+    ]
 
 
 def test_the_first_notebook_runs_and_keeps_the_introduction_for_step_01(tmp_path, twin):
     twin.start("corpus", {"author": "Ning", "source": "my_posts"})
     tour.tour(twin.path, notebooks=("00_start_here",), base=str(stand_in_base(tmp_path)))
-    assert Twin(twin.path).facts["settings"]["corpus"] == asdict(Corpus(author="Ning", source="my_posts"))
+    assert Twin(twin.path).facts["settings"]["corpus"] == asdict(
+        Corpus(author="Ning", source="my_posts")
+    )
     copy = nbformat.read(twin.tour() / "00_start_here.ipynb", as_version=4)
     shown = "".join(output.data["text/plain"] for output in outputs(copy) if "data" in output)
     assert "gemma-3-270m" in shown and "This machine: " in shown
@@ -148,14 +182,22 @@ except Stopped as stopped:
 def test_ctrl_c_stops_the_running_step_after_it_saved_and_ends_politely(tmp_path, twin):
     history, base = str(tmp_path / "history.jsonl"), stand_in_base(tmp_path)
     child = CHILD.format(history=history)
-    notebook(tmp_path, "one", f"from twinlib.ui import run\nrun.follow(['python', '-c', {child!r}])")
-    script = ("from pathlib import Path\nfrom twinlib.ui import tour\n"
-              f"if __name__ == '__main__':\n    tour.NOTEBOOKS = Path({str(tmp_path)!r})\n"
-              f"    try:\n        tour.tour({str(twin.path)!r}, notebooks=('one',), base={str(base)!r})\n"
-              "    except tour.Stopped as stopped:\n        print(stopped)\n")
+    notebook(
+        tmp_path, "one", f"from twinlib.ui import run\nrun.follow(['python', '-c', {child!r}])"
+    )
+    script = (
+        "from pathlib import Path\nfrom twinlib.ui import tour\n"
+        f"if __name__ == '__main__':\n    tour.NOTEBOOKS = Path({str(tmp_path)!r})\n"
+        f"    try:\n        tour.tour({str(twin.path)!r}, notebooks=('one',), base={str(base)!r})\n"
+        "    except tour.Stopped as stopped:\n        print(stopped)\n"
+    )
     (tmp_path / "script.py").write_text(script)
-    child = subprocess.Popen([sys.executable, tmp_path / "script.py"], stdout=subprocess.PIPE, text=True,
-                             env={**os.environ, "PYTHONPATH": str(tour.ROOT)})
+    child = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tour.ROOT)},
+    )
     while not os.path.exists(history):
         assert child.poll() is None
         time.sleep(0.05)
@@ -182,8 +224,19 @@ def test_the_budget_adds_up_and_shows_what_was_used(twin, monkeypatch):
 def test_the_score_card_is_an_aligned_table(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     twin.folder("evaluate")
-    twin.finish(Report("evaluate", {}, now(), now(), {}, {}, {}, {
-        "sounds_like_me": figure(.712, .6, .82, note="还行"), "copied": figure(0.0)}, []))
+    twin.finish(
+        Report(
+            "evaluate",
+            {},
+            now(),
+            now(),
+            {},
+            {},
+            {},
+            {"sounds_like_me": figure(0.712, 0.6, 0.82, note="还行"), "copied": figure(0.0)},
+            [],
+        )
+    )
     lines = tour.scores(twin).splitlines()
     assert lines[1] == "像不像作者    0.712  0.6 … 0.82  还行"
     assert width(lines[0].split("数值")[0].split("值")[0]) == width(lines[1].split("0.712")[0])

@@ -12,6 +12,7 @@ STEPS, TOKENS = 8, 100  # of each step
 @pytest.fixture
 def follow(monkeypatch):
     """follow(on_gpu, seconds, **flags of step 5) -> [(step, figures)] that the callback passed on."""
+
     def run(on_gpu, seconds, start=0, **flags):
         clock, passed = [1.0], []
         monkeypatch.setattr(checkpoints, "on_gpu", lambda: on_gpu)
@@ -25,14 +26,19 @@ def follow(monkeypatch):
             def wants_stop(self):
                 return flags.get("stop", False) and state.global_step == 5
 
-        callback = checkpoints._callback_class()(Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS)
+        callback = checkpoints._callback_class()(
+            Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS
+        )
         args = SimpleNamespace(gradient_accumulation_steps=2, world_size=1)
         state = SimpleNamespace(global_step=start, max_steps=STEPS, num_input_tokens_seen=0)
         callback.on_train_begin(args, state, None)
         for state.global_step in range(start + 1, STEPS + 1):
-            control = SimpleNamespace(should_log=True, should_training_stop=False,
-                                      should_save=flags.get("save", False) and state.global_step == 5,
-                                      should_evaluate=flags.get("evaluate", False) and state.global_step == 5)
+            control = SimpleNamespace(
+                should_log=True,
+                should_training_stop=False,
+                should_save=flags.get("save", False) and state.global_step == 5,
+                should_evaluate=flags.get("evaluate", False) and state.global_step == 5,
+            )
             callback.on_step_begin(args, state, control)
             clock[0] += seconds
             callback.on_step_end(args, state, control)
@@ -43,25 +49,48 @@ def follow(monkeypatch):
             if control.should_training_stop:
                 break
         return passed
+
     return run
 
 
-@pytest.mark.parametrize("on_gpu, seconds, flags, steps", [
-    (False, 0.1, {}, [1, 2, 3, 4, 5, 6, 7, 8]), (True, 2.0, {}, [1, 2, 3, 4, 5, 6, 7, 8]),
-    (True, 0.3, {}, [1, 2, 4, 6, 8]), (True, 0.01, {}, [1, 2, 8]),
-    (True, 0.01, {"evaluate": True}, [1, 2, 5, 8]), (True, 0.01, {"save": True}, [1, 2, 5, 8]), (True, 0.01, {"stop": True}, [1, 2, 5])])
-def test_short_steps_on_a_gpu_are_logged_together_and_none_is_lost(follow, on_gpu, seconds, flags, steps):
+@pytest.mark.parametrize(
+    "on_gpu, seconds, flags, steps",
+    [
+        (False, 0.1, {}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        (True, 2.0, {}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        (True, 0.3, {}, [1, 2, 4, 6, 8]),
+        (True, 0.01, {}, [1, 2, 8]),
+        (True, 0.01, {"evaluate": True}, [1, 2, 5, 8]),
+        (True, 0.01, {"save": True}, [1, 2, 5, 8]),
+        (True, 0.01, {"stop": True}, [1, 2, 5]),
+    ],
+)
+def test_short_steps_on_a_gpu_are_logged_together_and_none_is_lost(
+    follow, on_gpu, seconds, flags, steps
+):
     passed = follow(on_gpu, seconds, **flags)
     assert [step for step, _ in passed] == steps
-    assert [figures["tokens_s"] for _, figures in passed] == pytest.approx([TOKENS / seconds] * len(steps), rel=1e-3)
+    assert [figures["tokens_s"] for _, figures in passed] == pytest.approx(
+        [TOKENS / seconds] * len(steps), rel=1e-3
+    )
 
 
 def test_a_run_that_goes_on_counts_from_where_it_does(follow):
     passed = follow(True, 0.01, start=4)
-    assert [step for step, _ in passed] == [5, 6, 8], "the first step compiles, and is known by itself"
+    assert [step for step, _ in passed] == [5, 6, 8], (
+        "the first step compiles, and is known by itself"
+    )
     assert [figures["tokens_s"] for _, figures in passed] == pytest.approx([TOKENS / 0.01] * 3)
 
 
 def test_a_log_stands_for_all_steps_since_the_one_before():
-    history = [{"step": 1, "loss": 4.0}, {"step": 1, "eval_loss": 9.0}, {"step": 4, "loss": 3.0}, {"step": 5, "loss": 2.0}]
-    assert checkpoints.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0] and checkpoints.by_step(history, "reward") == []
+    history = [
+        {"step": 1, "loss": 4.0},
+        {"step": 1, "eval_loss": 9.0},
+        {"step": 4, "loss": 3.0},
+        {"step": 5, "loss": 2.0},
+    ]
+    assert (
+        checkpoints.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0]
+        and checkpoints.by_step(history, "reward") == []
+    )

@@ -11,12 +11,19 @@ from twinlib.twin import Report, content_id, figure, read_records, write_atomic,
 
 def report(twin, step, settings=None, inputs=(), asked=None):
     """Leave a step's output and its report."""
-    made = {"corpus": twin.file("train"), "persona": twin.adapter("persona"), "reasoning": twin.adapter("reasoning")}[step]
+    made = {
+        "corpus": twin.file("train"),
+        "persona": twin.adapter("persona"),
+        "reasoning": twin.adapter("reasoning"),
+    }[step]
     if made.suffix and not made.exists():
         write_atomic(made, "")
     elif not made.suffix:
         made.mkdir(parents=True, exist_ok=True)
-    twin.finish(Report(step, settings or {}, 1.0, 2.0, {}, {}, twin.inputs(*inputs), {"x": figure(1)}, []), asked)
+    twin.finish(
+        Report(step, settings or {}, 1.0, 2.0, {}, {}, twin.inputs(*inputs), {"x": figure(1)}, []),
+        asked,
+    )
 
 
 def test_a_twin_is_made_once_and_found_again(tmp_path):
@@ -170,7 +177,16 @@ def test_the_newest_fresh_adapter_is_used(twin):
 def test_a_report_has_the_same_fields_in_every_step(twin):
     report(twin, "corpus")
     assert list(json.loads(twin.report_path("corpus").read_text())) == [
-        "step", "settings", "started", "finished", "machine", "versions", "inputs", "figures", "warnings"]
+        "step",
+        "settings",
+        "started",
+        "finished",
+        "machine",
+        "versions",
+        "inputs",
+        "figures",
+        "warnings",
+    ]
 
 
 def test_a_setting_that_goes_back_to_auto_makes_a_step_stale(twin):
@@ -219,9 +235,15 @@ def test_an_approval_changes_nothing_that_a_step_reads(twin):
     before = twin.inputs(twin.file("decisions"))
     twin.decide("other", action="approve")
     assert twin.inputs(twin.file("decisions")) == before
-    assert {name: decision["action"] for name, decision in twin.decisions().items()} == {"row": "edit", "other": "approve"}
+    assert {name: decision["action"] for name, decision in twin.decisions().items()} == {
+        "row": "edit",
+        "other": "approve",
+    }
     twin.decide("other", action="drop")
-    assert twin.decisions()["other"]["action"] == "drop" and twin.inputs(twin.file("decisions")) != before
+    assert (
+        twin.decisions()["other"]["action"] == "drop"
+        and twin.inputs(twin.file("decisions")) != before
+    )
     twin.undecide("other")
     assert twin.inputs(twin.file("decisions")) == before
 

@@ -6,16 +6,21 @@ from twinlib.evaluate import ratings
 from twinlib.twin import figure
 
 
-@pytest.mark.parametrize("name, value, low, high, level, sure, why", [
-    ("sounds_like_me", 0.8, 0.75, 0.9, "good", True, "all of it above the mark"),
-    ("sounds_like_me", 0.8, 0.5, 1.0, "good", False, "it may be worse"),
-    ("sounds_like_me", 0.6, 0.4, 0.75, "so-so", False, "it may be better"),
-    ("sounds_like_me", 0.3, 0.1, 0.5, "bad", True, "surely below"),
-    ("sounds_like_me", 0.6, None, None, "bad", False, "nothing says it may be better"),
-    ("membership", 0.6, 0.5, 0.64, "good", True, "less is better"), ("membership", 0.9, 0.8, 1.0, "bad", True, ""),
-    ("sounds_like_me.twin-Q8_0", 0.8, 0.75, 0.9, "good", True, "a file is the twin"),
-    ("never_wrote.refused_wrongly", 0.3, 0.2, 0.4, "bad", True, "a mark of its own"),
-    ("quantization_loss.Q4_K_M", 0.05, 0.04, 0.06, "bad", True, "every file has it")])
+@pytest.mark.parametrize(
+    "name, value, low, high, level, sure, why",
+    [
+        ("sounds_like_me", 0.8, 0.75, 0.9, "good", True, "all of it above the mark"),
+        ("sounds_like_me", 0.8, 0.5, 1.0, "good", False, "it may be worse"),
+        ("sounds_like_me", 0.6, 0.4, 0.75, "so-so", False, "it may be better"),
+        ("sounds_like_me", 0.3, 0.1, 0.5, "bad", True, "surely below"),
+        ("sounds_like_me", 0.6, None, None, "bad", False, "nothing says it may be better"),
+        ("membership", 0.6, 0.5, 0.64, "good", True, "less is better"),
+        ("membership", 0.9, 0.8, 1.0, "bad", True, ""),
+        ("sounds_like_me.twin-Q8_0", 0.8, 0.75, 0.9, "good", True, "a file is the twin"),
+        ("never_wrote.refused_wrongly", 0.3, 0.2, 0.4, "bad", True, "a mark of its own"),
+        ("quantization_loss.Q4_K_M", 0.05, 0.04, 0.06, "bad", True, "every file has it"),
+    ],
+)
 def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, why):
     found, mark = figure(value, low, high), ratings.mark(name)
     assert (ratings.level(found, mark), ratings.sure(found, mark)) == (level, sure), why
@@ -26,12 +31,23 @@ def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, 
 def test_few_documents_are_never_plainly_good():
     surely = "sounds_like_me", 0.9, 0.8, 1.0
     assert [ratings.said(*surely, documents=count)[0] for count in (4, 5)] == [
-        "Good (at least 0.70), so far as so few can tell.", "Good (at least 0.70)."]
+        "Good (at least 0.70), so far as so few can tell.",
+        "Good (at least 0.70).",
+    ]
     assert ratings.said(*surely, documents=4)[1] == "好（标准：至少 0.70），但样本少，说不准。"
 
 
-@pytest.mark.parametrize("name", ["sounds_like_me.base", "nonsense.prompt", "own_facts", "own_facts.base",
-                                  "forgetting.base", "fool_rate"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sounds_like_me.base",
+        "nonsense.prompt",
+        "own_facts",
+        "own_facts.base",
+        "forgetting.base",
+        "fool_rate",
+    ],
+)
 def test_what_is_no_twins_has_no_mark(name):
     assert ratings.mark(name) is None and ratings.level(figure(0.1), None) == ""
 

@@ -13,11 +13,27 @@ from .settings import DESCRIPTIONS, SETTINGS, make, parse, remembered, step_modu
 from .twin import STEPS, Report, Stopped, Twin, TwinError, now, versions
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
-PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "gguf", "xllamacpp", "unsloth", "scikit-learn")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "gguf",
+    "xllamacpp",
+    "unsloth",
+    "scikit-learn",
+)
 TOGETHER = ("persona",)  # steps that several processes can share
 TOUR = ("source", "base", "effort", "author", "introduction")  # left out: as last time
-MAIN_FIGURE = {"corpus": "rows", "persona": "val_loss", "reasoning": "accuracy_after", "quantize": None,
-               "evaluate": "sounds_like_me", "publish": "files"}
+MAIN_FIGURE = {
+    "corpus": "rows",
+    "persona": "val_loss",
+    "reasoning": "accuracy_after",
+    "quantize": None,
+    "evaluate": "sounds_like_me",
+    "publish": "files",
+}
 
 
 def main(arguments=None):
@@ -26,13 +42,15 @@ def main(arguments=None):
     # Steps of different sizes leave gaps in a GPU's memory; with this they can be filled.
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     try:
-        options = _parser().parse_args(arguments)  # a wrong flag ends here, with argparse's sentence
+        options = _parser().parse_args(
+            arguments
+        )  # a wrong flag ends here, with argparse's sentence
         return options.call(options) or 0
     except Stopped as stopped:
         print(f"\n{stopped}", file=sys.stderr)
         return STOPPED
     except KeyboardInterrupt:
-        print(t("\nStopped.", "\n已停止。"), file=sys.stderr)
+        print(t("core.stopped"), file=sys.stderr)
         return STOPPED
     except (TwinError, ValueError) as error:
         if isinstance(error, ValueError) and os.environ.get("TWINLIB_DEBUG"):
@@ -53,18 +71,14 @@ def _sentence(error, twin="."):
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in str(error) or _nearly_full(twin):
         place = getattr(error, "filename", None) or twin
-        return t(f"The disk is full ({place}). Free some space and run the same command again: nothing that was "
-                 "finished is lost.", f"磁盘满了（{place}）。清理空间后再运行同一命令：已完成的都还在。")
+        return t("core.disk_full_free_some_space", place=place)
     if isinstance(error, PermissionError):
-        return t(f"{error.filename} can't be opened: this account may not read or write there. Change its permissions, "
-                 "or choose another folder.", f"打不开 {error.filename}：当前账号没有读写权限。请修改权限，或换一个文件夹。")
+        return t("core.cant_opened_account_may_read", filename=error.filename)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return t("The memory ran out. Choose a smaller base, or set batch 1 and a shorter length.",
-                 "内存不够。请选小一点的基础模型，或把 batch 设为 1、length 调短。")
+        return t("core.memory_ran_out_choose_smaller")
     if isinstance(error, ValueError):
         return str(error)
-    return t(f"{type(error).__name__}: {error}. Set TWINLIB_DEBUG=1 to see where, and report it.",
-             f"{type(error).__name__}：{error}。设置 TWINLIB_DEBUG=1 可看到出错位置，欢迎报告。")
+    return t("core.set_twinlib_debug_1_see", name=type(error).__name__, error=error)
 
 
 def _nearly_full(twin):
@@ -78,34 +92,50 @@ def _nearly_full(twin):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m twinlib", description=t(
-        "Another Me: from your writing to a model that talks like you.", "世另我：从您的文字到一个像您一样说话的模型。"))
+    parser = argparse.ArgumentParser(
+        prog="python -m twinlib", description=t("core.another_me_writing_model_talks")
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
         command = _command(commands, step.replace("_", "-"), t(*DESCRIPTIONS[step]), run_step)
         for field in fields(kind):
-            command.add_argument(f"--{field.name.replace('_', '-')}", dest=f"set_{field.name}", metavar="…",
-                                 type=_typed(field), help=_help(field))
-    _command(commands, "status", t("What is done, stale or missing.", "哪些做完了、过期了、还没做。"), status)
-    commands.choices["blind-test"].add_argument("--codes", metavar="…", help=t(
-        "a file with the codes that friends sent back, - for the input: shows what they say",
-        "存有朋友发回的结果码的文件，- 为标准输入：显示结果"))
-    interview = _command(commands, "interview", t("Questions for people with little text; every answer is saved.",
-                                                  "文字不多的人可以做访谈；每答一题就保存。"), run_interview)
-    interview.add_argument("--blind-test", action="store_true", help=t(
-        "new questions for the blind test instead; the answers are never learnt", "改答盲测用的新题；这些回答不会用来训练"))
-    tour = _command(commands, "tour", t("Run notebooks 01 to 06 without a browser.", "不用浏览器，跑完 01 到 06。"), run_tour)
-    known = {field.name: field for kind in (SETTINGS["persona"], SETTINGS["corpus"]) for field in fields(kind)}
+            command.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                dest=f"set_{field.name}",
+                metavar="…",
+                type=_typed(field),
+                help=_help(field),
+            )
+    _command(commands, "status", t("core.what_done_stale_missing"), status)
+    commands.choices["blind-test"].add_argument(
+        "--codes", metavar="…", help=t("core.file_codes_friends_sent_back")
+    )
+    interview = _command(
+        commands, "interview", t("core.questions_people_little_text_every"), run_interview
+    )
+    interview.add_argument(
+        "--blind-test", action="store_true", help=t("core.new_questions_blind_test_instead")
+    )
+    tour = _command(commands, "tour", t("core.run_notebooks_01_06_without"), run_tour)
+    known = {
+        field.name: field
+        for kind in (SETTINGS["persona"], SETTINGS["corpus"])
+        for field in fields(kind)
+    }
     for name in TOUR:
-        tour.add_argument(f"--{name}", metavar="…", help=_help(known[name], t("as last time", "照上次的")))
+        tour.add_argument(f"--{name}", metavar="…", help=_help(known[name], t("core.last_time")))
     return parser
 
 
 def _command(commands, name, text, call):
     command = commands.add_parser(name, help=text, description=text)
-    command.add_argument("--twin", required=name not in ("tour",), default="demo",
-                         help=t("a name (kept under twins/) or a path", "名字（放在 twins/ 下）或路径"))
+    command.add_argument(
+        "--twin",
+        required=name not in ("tour",),
+        default="demo",
+        help=t("core.name_kept_under_twins_path"),
+    )
     command.set_defaults(call=call)
     return command
 
@@ -116,6 +146,7 @@ def _typed(field):
             return parse(field, text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
+
     return typed
 
 
@@ -124,7 +155,10 @@ def _help(field, default=None):
     meta, default = field.metadata, default or _as_typed(field.default)
     offered = meta["choices"] or ((True, False) if meta["kind"] is bool else ())
     choices = f" [{', '.join(map(_as_typed, offered))}]" if offered else ""
-    en, zh = (f"{said}{colon}{more}" for said, colon, more in zip(meta["label"], (": ", "："), meta["help"]))
+    en, zh = (
+        f"{said}{colon}{more}"
+        for said, colon, more in zip(meta["label"], (": ", "："), meta["help"])
+    )
     return (t(en, zh) + choices + (f" ({default})" if default else "")).replace("%", "%%")
 
 
@@ -154,11 +188,13 @@ def run_step(options):
     twin.start(step, asdict(settings), write=not helper)
     again = getattr(module, "unfinished", lambda *_: False)
     if twin.state(step).name == "done" and not again(settings, twin):
-        print(t(f"{step}: done already, and nothing changed since.", f"{step}：已经做完，之后没有变化。"))
+        print(t("core.done_already_nothing_changed_since", step=step))
         return 0
     started = now()
     history = None if helper else twin.history(step)
-    outcome = module.run(twin, settings, Progress(history, step, fresh=not _interrupted(twin, step)))
+    outcome = module.run(
+        twin, settings, Progress(history, step, fresh=not _interrupted(twin, step))
+    )
     if not helper:
         finish(twin, step, outcome, started, asdict(settings))
     return 0
@@ -173,12 +209,24 @@ def finish(twin, step, outcome, started, asked):
     """Write a step's report and say its warnings."""
     from .models.plan import machine
 
-    twin.finish(Report(step, asdict(outcome.settings), started, now(), machine(), versions(*PACKAGES), outcome.inputs,
-                       outcome.figures, outcome.warnings), asked)
+    twin.finish(
+        Report(
+            step,
+            asdict(outcome.settings),
+            started,
+            now(),
+            machine(),
+            versions(*PACKAGES),
+            outcome.inputs,
+            outcome.figures,
+            outcome.warnings,
+        ),
+        asked,
+    )
     for text in outcome.warnings:
         print("! " + text)
     used = now() - started
-    print(t(f"{step}: done in {clock(used, 'en')}.", f"{step}：完成，用时 {clock(used, 'zh')}。"))
+    print(t("core.done", step=step, used=clock(used, "en"), used_2=clock(used, "zh")))
 
 
 def _settings(step, options, twin):
@@ -189,9 +237,11 @@ def _settings(step, options, twin):
 
 def _refuse(problems, say=True):
     for problem in problems if say else ():
-        print(("✗ " if problem.level == "stop" else "! ") + problem.text, file=sys.stderr, flush=True)
+        print(
+            ("✗ " if problem.level == "stop" else "! ") + problem.text, file=sys.stderr, flush=True
+        )
     if stops(problems):
-        raise TwinError(t("Not started: mend what is marked ✗ first.", "没有开始：请先解决标 ✗ 的问题。"))
+        raise TwinError(t("core.started_mend_what_marked_first"))
 
 
 def _without_report(step, module, twin, settings):
@@ -204,7 +254,11 @@ def _codes(twin, source):
     """Keep the codes of the blind test that a file holds, and print what all codes say."""
     from .ui import blind_test_form
 
-    print(blind_test_form.results(twin, sys.stdin.read() if source == "-" else blind_test_form.file_text(source)))
+    print(
+        blind_test_form.results(
+            twin, sys.stdin.read() if source == "-" else blind_test_form.file_text(source)
+        )
+    )
     return 0
 
 
@@ -215,14 +269,24 @@ def status(options):
     from .ui.display import text_table
 
     twin = Twin.open(options.twin, create=False)
-    words = {"done": t("done", "完成"), "stale": t("stale", "过期"), "missing": t("missing", "未做"),
-             "broken": t("broken", "损坏")}
+    words = {
+        "done": t("core.done_2"),
+        "stale": t("core.stale"),
+        "missing": t("core.missing"),
+        "broken": t("core.broken"),
+    }
     rows = []
     for step in STEPS:
         state = twin.state(step)
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished)) if state.report else ""
+        when = (
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished))
+            if state.report
+            else ""
+        )
         rows.append((step, words[state.name], when, state.why or _main_figure(state.report, step)))
-    print(text_table((t("step", "步骤"), t("state", "状态"), t("when", "时间"), t("main figure", "主要数字")), rows))
+    print(
+        text_table((t("core.step"), t("core.state"), t("core.when"), t("core.main_figure")), rows)
+    )
     return 0
 
 
@@ -241,7 +305,8 @@ def _main_figure(report, step):
 
 def run_interview(options):
     """Ask the interview's questions in the terminal, or those of the blind test."""
-    from .ui import blind_test_form, interview_form as interview
+    from .ui import blind_test_form
+    from .ui import interview_form as interview
 
     (blind_test_form if options.blind_test else interview).terminal(Twin.open(options.twin))
     return 0

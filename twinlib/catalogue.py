@@ -26,7 +26,9 @@ class Shape(NamedTuple):
     @property
     def linear(self):
         """Parameters of the layers' matrices."""
-        return self.layers * (2 * self.hidden * (self.query + self.keys) + 3 * self.hidden * self.inner)
+        return self.layers * (
+            2 * self.hidden * (self.query + self.keys) + 3 * self.hidden * self.inner
+        )
 
     @property
     def head(self):
@@ -63,41 +65,99 @@ class Entry(NamedTuple):
 
 
 def _qwen25(size, *widths, vocabulary=151936, tied=True):
-    return Entry(f"qwen2.5-{size:g}b", f"Qwen/Qwen2.5-{size:g}B-Instruct", size, "apache-2.0", "qwen2",
-                 Shape(*widths, vocabulary, tied))
+    return Entry(
+        f"qwen2.5-{size:g}b",
+        f"Qwen/Qwen2.5-{size:g}B-Instruct",
+        size,
+        "apache-2.0",
+        "qwen2",
+        Shape(*widths, vocabulary, tied),
+    )
 
 
 def _qwen3(size, *widths, hub=None, tied=True):
-    return Entry(f"qwen3-{size:g}b", hub or f"Qwen/Qwen3-{size:g}B", size, "apache-2.0", "qwen3",
-                 Shape(*widths, 151936, tied))
+    return Entry(
+        f"qwen3-{size:g}b",
+        hub or f"Qwen/Qwen3-{size:g}B",
+        size,
+        "apache-2.0",
+        "qwen3",
+        Shape(*widths, 151936, tied),
+    )
 
 
 def _gemma3(size, *widths):
-    return Entry(f"gemma-3-{size:g}b", f"google/gemma-3-{size:g}b-it", size, "gemma", "gemma3", Shape(*widths, 262144),
-                 license_name="gemma", license_link=GEMMA_TERMS, note=(
-                     "You accept Google's terms on the hub first.", "需要先在网站上同意谷歌的条款。"))
+    return Entry(
+        f"gemma-3-{size:g}b",
+        f"google/gemma-3-{size:g}b-it",
+        size,
+        "gemma",
+        "gemma3",
+        Shape(*widths, 262144),
+        license_name="gemma",
+        license_link=GEMMA_TERMS,
+        note=("You accept Google's terms on the hub first.", "需要先在网站上同意谷歌的条款。"),
+    )
 
 
 def _llama32(size, *widths):
-    return Entry(f"llama-3.2-{size:g}b", f"meta-llama/Llama-3.2-{size:g}B-Instruct", size, "llama3.2", "llama",
-                 Shape(*widths, 128256), ("en",), license_name="llama3.2", license_link=LLAMA_LICENCE, note=(
-                     "You accept Meta's licence on the hub first; names must begin with 'Llama'.",
-                     "需要先在网站上同意 Meta 的许可；发布的名字要以 Llama 开头。"))
+    return Entry(
+        f"llama-3.2-{size:g}b",
+        f"meta-llama/Llama-3.2-{size:g}B-Instruct",
+        size,
+        "llama3.2",
+        "llama",
+        Shape(*widths, 128256),
+        ("en",),
+        license_name="llama3.2",
+        license_link=LLAMA_LICENCE,
+        note=(
+            "You accept Meta's licence on the hub first; names must begin with 'Llama'.",
+            "需要先在网站上同意 Meta 的许可；发布的名字要以 Llama 开头。",
+        ),
+    )
 
 
 # Widths: layers, hidden, inner, query, keys
 _ENTRIES = (
-    Entry("gemma-3-270m", "google/gemma-3-270m", 0.268, "gemma", "gemma3", Shape(18, 640, 2048, 1024, 256, 262144),
-          instruct=False, license_name="gemma", license_link=GEMMA_TERMS, note=(
-              "Installed with this project: needs no hub and no GPU. Small: it learns the tone, not the facts.",
-              "随本项目安装：不用联网下载，也不用显卡。很小：学得会口吻，记不住事实。")),
-    Entry("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct", 0.135, "apache-2.0", "llama",
-          Shape(30, 576, 1536, 576, 192, 49152), ("en",)),
+    Entry(
+        "gemma-3-270m",
+        "google/gemma-3-270m",
+        0.268,
+        "gemma",
+        "gemma3",
+        Shape(18, 640, 2048, 1024, 256, 262144),
+        instruct=False,
+        license_name="gemma",
+        license_link=GEMMA_TERMS,
+        note=(
+            "Installed with this project: needs no hub and no GPU. Small: it learns the tone, not the facts.",
+            "随本项目安装：不用联网下载，也不用显卡。很小：学得会口吻，记不住事实。",
+        ),
+    ),
+    Entry(
+        "smollm2-135m-instruct",
+        "HuggingFaceTB/SmolLM2-135M-Instruct",
+        0.135,
+        "apache-2.0",
+        "llama",
+        Shape(30, 576, 1536, 576, 192, 49152),
+        ("en",),
+    ),
     _qwen25(0.5, 24, 896, 4864, 896, 128),
     _qwen25(1.5, 28, 1536, 8960, 1536, 256),
-    Entry("qwen2.5-3b", "Qwen/Qwen2.5-3B-Instruct", 3.09, "other", "qwen2", Shape(36, 2048, 11008, 2048, 256, 151936),
-          commercial=False, license_name="qwen-research", license_link=QWEN_RESEARCH, note=(
-              "Its licence forbids commercial use.", "许可证禁止商业使用。")),
+    Entry(
+        "qwen2.5-3b",
+        "Qwen/Qwen2.5-3B-Instruct",
+        3.09,
+        "other",
+        "qwen2",
+        Shape(36, 2048, 11008, 2048, 256, 151936),
+        commercial=False,
+        license_name="qwen-research",
+        license_link=QWEN_RESEARCH,
+        note=("Its licence forbids commercial use.", "许可证禁止商业使用。"),
+    ),
     _qwen25(7, 28, 3584, 18944, 3584, 512, vocabulary=152064, tied=False),
     _qwen25(14, 48, 5120, 13824, 5120, 1024, vocabulary=152064, tied=False),
     _qwen3(0.6, 28, 1024, 3072, 2048, 1024),
@@ -118,18 +178,33 @@ def entry(name):
     for known in _ENTRIES:
         if wanted in (known.name, known.hub.lower()):
             return known
-    return Entry(str(name), str(name), 0.0, "other", "", None, (), commercial=False, note=(
-        "Not in our list: read its licence yourself before you publish.", "不在列表里：发布前请自己查看它的许可证。"))
+    return Entry(
+        str(name),
+        str(name),
+        0.0,
+        "other",
+        "",
+        None,
+        (),
+        commercial=False,
+        note=(
+            "Not in our list: read its licence yourself before you publish.",
+            "不在列表里：发布前请自己查看它的许可证。",
+        ),
+    )
 
 
 def possible(name):
     """Whether a name can mean a base: one of the catalogue's, a folder, or an id of the hub's form."""
     known = entry(name).parameters > 0
-    return known or Path(name).expanduser().is_dir() or bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)))
+    return (
+        known
+        or Path(name).expanduser().is_dir()
+        or bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)))
+    )
 
 
 def unknown(name):
     """The sentence for a name that can't mean a base."""
     known = ", ".join(CATALOGUE)
-    return t(f"There is no base model '{name}'. Choose one of {known}; or a Hugging Face model such as Qwen/Qwen3-8B; or "
-             "a folder.", f"没有叫“{name}”的基础模型。可选：{known}；或 Hugging Face 模型名（如 Qwen/Qwen3-8B）；或一个文件夹。")
+    return t("core.no_base_model_choose_one", name=name, known=known)

@@ -25,12 +25,18 @@ SKIPPED = {"node_modules", "__pycache__"}  # never anybody's writing, and large
 
 def hash_of(path, cache, leave_out=None):
     if path.is_dir():
-        lines = [f"{p.relative_to(path).as_posix()} {hash_of(p, cache)}" for p in sorted(_walk(path, leave_out))]
+        lines = [
+            f"{p.relative_to(path).as_posix()} {hash_of(p, cache)}"
+            for p in sorted(_walk(path, leave_out))
+        ]
         return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
     if not os.access(path, os.R_OK):
         return "unreadable"
     stat = path.stat()
-    key, mark = os.fsencode(path.resolve()).decode("utf-8", "backslashreplace"), [stat.st_size, stat.st_mtime_ns]
+    key, mark = (
+        os.fsencode(path.resolve()).decode("utf-8", "backslashreplace"),
+        [stat.st_size, stat.st_mtime_ns],
+    )
     if cache.get(key, [None])[0] != mark:
         cache[key] = [mark, sha256_of(path)]
     return cache[key][1]
@@ -40,8 +46,13 @@ def _walk(folder, leave_out):
     """The files below a folder, without hidden folders, SKIPPED ones and the twin's own inside somebody's writing."""
     inside = leave_out is not None and folder.resolve().is_relative_to(leave_out)
     for place, folders, files in os.walk(folder):
-        folders[:] = [f for f in folders if not f.startswith(".") and f not in SKIPPED
-                      and (inside or Path(place, f).resolve() != leave_out)]
+        folders[:] = [
+            f
+            for f in folders
+            if not f.startswith(".")
+            and f not in SKIPPED
+            and (inside or Path(place, f).resolve() != leave_out)
+        ]
         yield from (Path(place, name) for name in files if Path(place, name).is_file())
 
 
@@ -111,13 +122,16 @@ def read_records(path, step=""):
     """The records of a JSON Lines file; raises TwinError when a line is not a JSON object."""
     records = []
     # Not splitlines(): that also cuts at U+2028 and its like, which may stand inside a record.
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+    for number, line in enumerate(
+        Path(path).read_text(encoding="utf-8", errors="replace").split("\n"), 1
+    ):
         if line.strip():
             try:
                 records.append(json.loads(line))
             except ValueError:
-                raise TwinError(t(f"{path}, line {number}, is not a record: run the step '{step}' again.",
-                                  f"{path} 第 {number} 行已损坏：请重新运行“{step}”这一步。")) from None
+                raise TwinError(
+                    t("core.line_record_run_step_again", path=path, number=number, step=step)
+                ) from None
     return records
 
 

@@ -21,13 +21,20 @@ LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal
 SAMPLE = 200  # characters of a sample answer in a terminal
 # How a line says a figure: English, 中文, the number's format. Others stand with the name they are recorded by.
 FIGURES = {
-    "loss": ("loss {}", "损失 {}", ".2f"), "eval_loss": ("val {}", "验证 {}", ".2f"),
-    "reward": ("reward {}", "奖励 {}", ".2f"), "correct": ("correct {}", "答对 {}", ".2f"),
-    "form": ("form {}", "格式 {}", ".2f"), "no_signal": ("no signal {}", "无信号 {}", ".2f"),
-    "clipped": ("clipped {}", "截断 {}", ".2f"), "learning_rate": ("rate {}", "学习率 {}", ".1e"),
-    "tokens_s": ("{} tokens/s", "{} token/秒", ",.0f"), "memory_gb": ("{} GB", "{} GB", ".1f"),
-    "length": ("length {}", "长度 {}", ",.0f"), "entropy": ("entropy {}", "熵 {}", ".2f"),
-    "failed": ("{} failed", "{} 失败", ",.0f")}
+    "loss": ("loss {}", "损失 {}", ".2f"),
+    "eval_loss": ("val {}", "验证 {}", ".2f"),
+    "reward": ("reward {}", "奖励 {}", ".2f"),
+    "correct": ("correct {}", "答对 {}", ".2f"),
+    "form": ("form {}", "格式 {}", ".2f"),
+    "no_signal": ("no signal {}", "无信号 {}", ".2f"),
+    "clipped": ("clipped {}", "截断 {}", ".2f"),
+    "learning_rate": ("rate {}", "学习率 {}", ".1e"),
+    "tokens_s": ("{} tokens/s", "{} token/秒", ",.0f"),
+    "memory_gb": ("{} GB", "{} GB", ".1f"),
+    "length": ("length {}", "长度 {}", ",.0f"),
+    "entropy": ("entropy {}", "熵 {}", ".2f"),
+    "failed": ("{} failed", "{} 失败", ",.0f"),
+}
 NO_FIGURES = ("time", "done", "total", "note", "seconds_left")
 # Where a line is too long for its terminal, these parts go first, and those last.
 LEFT_OUT_FIRST = ("learning_rate", "memory_gb", "entropy", "length", "tokens_s")
@@ -71,7 +78,7 @@ class Progress:
     def check(self):
         """Raise Stopped where it is safe to stop."""
         if self.wants_stop():
-            raise Stopped(t("Stopped. The same command goes on from here.", "已停止。再次运行同一命令即可继续。"))
+            raise Stopped(t("core.stopped_same_command_goes_here"))
 
     def __call__(self, done, total, note="", raise_on_stop=True, **figures):
         record = {"time": time.time(), "done": done, "total": total, "note": note, **figures}
@@ -92,11 +99,15 @@ class Progress:
 
     def sample(self, step, question, text, ended=True):
         """Record what the model answers at a step of its training, and print it above the updating line."""
-        self.record({"time": time.time(), "sample": {"step": step, "question": question, "text": text,
-                                                     "ended": ended}})
+        self.record(
+            {
+                "time": time.time(),
+                "sample": {"step": step, "question": question, "text": text, "ended": ended},
+            }
+        )
         if self._quiet:
             return
-        line, when = self._line, t(f"step {step}", f"第 {step} 步")
+        line, when = self._line, t("core.step_2", step=step)
         self.say(f"  {when} · {_short(question)}\n    → {_short(text, ended)}")
         if line and sys.stderr.isatty():
             self._line = line
@@ -184,13 +195,18 @@ def _parts(record, step):
     parts = {"step": f"{step} {record['done']}/{record['total']}".strip()}
     if record.get("note"):
         parts["note"] = record["note"]
-    numbers = {name: value for name, value in record.items()
-               if name not in NO_FIGURES and isinstance(value, (int, float))}
-    for name in sorted(numbers, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES)):
+    numbers = {
+        name: value
+        for name, value in record.items()
+        if name not in NO_FIGURES and isinstance(value, (int, float))
+    }
+    for name in sorted(
+        numbers, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES)
+    ):
         parts[name] = _said(name, numbers[name])
     if record.get("seconds_left") and record["done"] < record["total"]:
         left = record["seconds_left"]
-        parts["seconds_left"] = t(f"{clock(left, 'en')} left", f"还剩 {clock(left, 'zh')}")
+        parts["seconds_left"] = t("core.left", left=clock(left, "en"), left_2=clock(left, "zh"))
     return parts
 
 
@@ -208,7 +224,10 @@ def names_of(figure):
 
 def width(text):
     """Columns that a text takes in a terminal: Chinese characters take two, combining marks none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def _room():

@@ -12,14 +12,41 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .files import (
-    TwinError, content_id, hash_of, now, read_records, sha256_of, versions, write_atomic,
-    write_json, write_records)
+    TwinError,
+    content_id,
+    hash_of,
+    now,
+    read_records,
+    sha256_of,
+    versions,
+    write_atomic,
+    write_json,
+    write_records,
+)
 from .i18n import t
 
 # The helpers of files.py come with the folder: callers need to know one module only.
-__all__ = ["AUTO", "FILES", "Outcome", "Problem", "Report", "STEPS", "State", "Stopped", "Twin", "TwinError",
-           "content_id", "figure", "now", "read_records", "sha256_of", "versions", "write_atomic", "write_json",
-           "write_records"]
+__all__ = [
+    "AUTO",
+    "FILES",
+    "Outcome",
+    "Problem",
+    "Report",
+    "STEPS",
+    "State",
+    "Stopped",
+    "Twin",
+    "TwinError",
+    "content_id",
+    "figure",
+    "now",
+    "read_records",
+    "sha256_of",
+    "versions",
+    "write_atomic",
+    "write_json",
+    "write_records",
+]
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
 # Quantization types, the best quality for its size first; those of 16 and 32 bits are hardly better than Q8_0.
@@ -115,7 +142,9 @@ class Twin:
     def __init__(self, path):
         self.path = Path(path)
         self.facts = self._read_facts()
-        if not self.facts.get("base"):  # a deleted twin.json must not cost the licence and the adapter their base
+        if not self.facts.get(
+            "base"
+        ):  # a deleted twin.json must not cost the licence and the adapter their base
             self.facts["base"] = self._trained_base()
 
     @classmethod
@@ -127,10 +156,7 @@ class Twin:
         else:
             path = Path(os.environ.get("TWINLIB_TWINS", "twins")) / text
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", path.name):
-            raise TwinError(t(
-                f"'{path.name}' can't name a twin: use Latin letters, digits, '-' and '_' (the name readers see can be "
-                "in any script: --author).",
-                f"“{path.name}”不能作为分身的名字：请用英文字母、数字、- 和 _（读者看到的名字可以是中文：--author）。"))
+            raise TwinError(t("core.cant_name_twin_use_latin", name=path.name))
         return path
 
     @classmethod
@@ -139,13 +165,21 @@ class Twin:
         path = cls.locate(name)
         if not (path / FILES["facts"]).exists():
             if not create:
-                raise TwinError(t(
-                    f"There is no twin at {path}. Make one: python -m twinlib corpus --twin {name} --source FOLDER",
-                    f"{path} 里没有分身。先建一个：python -m twinlib corpus --twin {name} --source 文件夹"))
+                raise TwinError(t("core.no_twin_make_one_python", path=path, name=name))
             path.mkdir(parents=True, exist_ok=True)
-            write_json(path / FILES["facts"], {
-                "name": path.name, "author": "", "introduction": "", "languages": [], "base": {},
-                "system_prompt": "", "consent": {}, "settings": {}})
+            write_json(
+                path / FILES["facts"],
+                {
+                    "name": path.name,
+                    "author": "",
+                    "introduction": "",
+                    "languages": [],
+                    "base": {},
+                    "system_prompt": "",
+                    "consent": {},
+                    "settings": {},
+                },
+            )
         return cls(path)
 
     def _read_facts(self):
@@ -154,10 +188,9 @@ class Twin:
             if not isinstance(facts, dict):
                 raise ValueError
         except (ValueError, UnicodeDecodeError):
-            raise TwinError(t(
-                f"{self.file('facts')} is damaged. Delete it and run step 01 again: your writing and your decisions are "
-                "in other files.",
-                f"{self.file('facts')} 已损坏。删掉它，再运行第 01 步：您的文字和决定在别的文件里。")) from None
+            raise TwinError(
+                t("core.damaged_delete_run_step_01", value=self.file("facts"))
+            ) from None
         return facts
 
     def _trained_base(self):
@@ -166,7 +199,9 @@ class Twin:
             inputs = self.report("persona").inputs
         except (TwinError, AttributeError):
             return {}
-        found = [(name[5:], revision) for name, revision in inputs.items() if name.startswith("base:")]
+        found = [
+            (name[5:], revision) for name, revision in inputs.items() if name.startswith("base:")
+        ]
         return dict(zip(("name", "revision"), found[0])) if found else {}
 
     # Where things are
@@ -211,8 +246,11 @@ class Twin:
     def ggufs(self):
         """{quantization type: path} of the GGUF files that are there: the best quality for its size first."""
         before, after = self.gguf("*").name.split("*")
-        found = {path.name.removeprefix(before).removesuffix(after): path
-                 for path in (self.path / "quantize").glob("*.gguf") if path.name.startswith(before)}
+        found = {
+            path.name.removeprefix(before).removesuffix(after): path
+            for path in (self.path / "quantize").glob("*.gguf")
+            if path.name.startswith(before)
+        }
         order = [*BEST_FIRST, *sorted(found)]
         return {kind: found[kind] for kind in sorted(found, key=order.index)}
 
@@ -236,8 +274,7 @@ class Twin:
         path = self.file(key)
         step = FILES[key].split("/")[0]
         if not path.exists():
-            raise TwinError(t(f"{path} is not there: run the step '{step}' first.",
-                              f"找不到 {path}：请先运行“{step}”这一步。"))
+            raise TwinError(t("core.run_step_first", path=path, step=step))
         return read_records(path, step)
 
     def decisions(self):
@@ -251,8 +288,7 @@ class Twin:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
-            raise TwinError(t(f"{path} is damaged: restore it from a backup, or delete it to decide again.",
-                              f"{path} 已损坏：请从备份恢复，或删除后重新决定。")) from None
+            raise TwinError(t("core.damaged_restore_backup_delete_decide", path=path)) from None
 
     def decide(self, content, **decision):
         """Keep one decision of the owner about the content with this id."""
@@ -293,8 +329,7 @@ class Twin:
         try:
             return Report(**json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
-            raise TwinError(t(f"{path} is damaged: run the step '{step}' again.",
-                              f"{path} 已损坏：请重新运行“{step}”这一步。")) from None
+            raise TwinError(t("core.damaged_run_step_again", path=path, step=step)) from None
 
     def finish(self, report, asked=None):
         """Write a step's report: the last thing a step does. `asked` are the settings before the plan filled them."""
@@ -318,25 +353,39 @@ class Twin:
         ran = self.facts.get("ran", {}).get(report.step, {})
         for name, value in wanted.items():
             back_to_auto = value == AUTO and ran.get(name, AUTO) != AUTO
-            if back_to_auto or value != AUTO and name in report.settings and report.settings[name] != value:
-                return t(f"the setting '{name}' changed", f"设置“{name}”变了")
+            if (
+                back_to_auto
+                or value != AUTO
+                and name in report.settings
+                and report.settings[name] != value
+            ):
+                return t("core.setting_changed", name=name)
         for name, before in report.inputs.items():
             if name.startswith("base:"):
                 if self.facts.get("base", {}).get("revision") not in (None, before):
-                    return t("the base model changed", "基础模型变了")
+                    return t("core.base_model_changed")
             elif self._now(name) not in (None, before):
-                return t(f"{name} changed", f"{name} 变了")
+                return t("core.changed", name=name)
         return ""
 
     def _lost(self, report):
         """What the step made and is no longer there, as a sentence; '' when all of it is."""
-        made = {"corpus": [self.file("train")], "persona": [self.adapter("persona")],
-                "reasoning": [self.adapter("reasoning")], "evaluate": [self.file("answers")],
-                "publish": [self.file("uploads")],
-                "quantize": [self.gguf(name[8:]) for name in report.figures if name.startswith("size_mb_")]}
-        gone = [path for path in made.get(report.step, []) if not path.exists()
-                and not path.with_name(path.name + ".failed").exists()]
-        return t(f"{gone[0].name} is gone", f"{gone[0].name} 不见了") if gone else ""
+        made = {
+            "corpus": [self.file("train")],
+            "persona": [self.adapter("persona")],
+            "reasoning": [self.adapter("reasoning")],
+            "evaluate": [self.file("answers")],
+            "publish": [self.file("uploads")],
+            "quantize": [
+                self.gguf(name[8:]) for name in report.figures if name.startswith("size_mb_")
+            ],
+        }
+        gone = [
+            path
+            for path in made.get(report.step, [])
+            if not path.exists() and not path.with_name(path.name + ".failed").exists()
+        ]
+        return t("core.gone", name=gone[0].name) if gone else ""
 
     def _now(self, name):
         path = self.path / name

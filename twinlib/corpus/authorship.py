@@ -7,13 +7,46 @@ own page lost costs much. Dialogue, poems without a mark and lists of advice are
 import re
 from itertools import groupby
 
-from .clean.paragraphs import NOTHING, NUMBER_ALONE, joined, width, without
 from .authorship_patterns import (
-    AFTER_SUMMARY, CHAIN, CITATION, CLIPPED_KEYS, CLIPPED_TAGS, CLOSE, CODE_HINT, CODE_MAYBE,
-    CODE_SURE, COMMAND, CONTENTS, CREDIT, FIRST_PERSON, FOOTER_LAST, FOOTER_SURE, LEADER, LRC,
-    LYRICS, MACHINE, MADE_KEYS, OPEN, OWN_PLACE, PLATFORM, QUOTED, REFERENCES, REPOST,
-    REPOST_LINE, REPOST_TAGS, REPOST_TITLE, SAYS, SIGNED, SOURCE, SOURCE_KEYS, STAMP, STOCK,
-    SUMMARY, TIMELINE)
+    AFTER_SUMMARY,
+    CHAIN,
+    CITATION,
+    CLIPPED_KEYS,
+    CLIPPED_TAGS,
+    CLOSE,
+    CODE_HINT,
+    CODE_MAYBE,
+    CODE_SURE,
+    COMMAND,
+    CONTENTS,
+    CREDIT,
+    FIRST_PERSON,
+    FOOTER_LAST,
+    FOOTER_SURE,
+    LEADER,
+    LRC,
+    LYRICS,
+    MACHINE,
+    MADE_KEYS,
+    OPEN,
+    OWN_PLACE,
+    PLATFORM,
+    QUOTED,
+    REFERENCES,
+    REPOST,
+    REPOST_LINE,
+    REPOST_TAGS,
+    REPOST_TITLE,
+    SAYS,
+    SIGNED,
+    SOURCE,
+    SOURCE_KEYS,
+    STAMP,
+    STOCK,
+    SUMMARY,
+    TIMELINE,
+)
+from .clean.paragraphs import NOTHING, NUMBER_ALONE, joined, width, without
 
 STOCK_LIMIT = 3000  # characters; an owner who wrote on below the stock post has more
 
@@ -23,7 +56,9 @@ def own(blocks, parts, author=""):
     blocks, spans, taken = _unchained(blocks), [], set()
     for rule in (_sections, _credited, _stamps, _leaders, _links, _code, _passages, _singles):
         for start, end, what, reason in rule(blocks, author):
-            if not taken & set(range(start, end)) and all(b.kind != "kept" for b in blocks[start:end]):
+            if not taken & set(range(start, end)) and all(
+                b.kind != "kept" for b in blocks[start:end]
+            ):
                 taken.update(range(start, end))
                 spans.append((start, end, what, reason))
     gone = set()
@@ -32,17 +67,26 @@ def own(blocks, parts, author=""):
             gone.update(range(start, end))
     blocks = [b for b in without(blocks, gone) if b.text.strip() and not NOTHING.fullmatch(b.text)]
     # A number alone on its line is the heading of a section; stars alone are nothing.
-    return [b._replace(kind="h2") if NUMBER_ALONE.fullmatch(b.text) and b.kind != "kept" else b for b in blocks]
+    return [
+        b._replace(kind="h2") if NUMBER_ALONE.fullmatch(b.text) and b.kind != "kept" else b
+        for b in blocks
+    ]
 
 
 def _unchained(blocks):
     """Blocks cut where a repost starts: what stands before '//@somebody:' is the author's."""
     found = []
     for block in blocks:
-        cut = CHAIN.search(block.text) if "@" in block.text and block.kind in ("text", "line") else None
-        if cut and block.text[:cut.start()].strip():
-            found += [block._replace(text=block.text[:cut.start()].rstrip()),
-                      block._replace(kind="line", text=block.text[cut.start():])]
+        cut = (
+            CHAIN.search(block.text)
+            if "@" in block.text and block.kind in ("text", "line")
+            else None
+        )
+        if cut and block.text[: cut.start()].strip():
+            found += [
+                block._replace(text=block.text[: cut.start()].rstrip()),
+                block._replace(kind="line", text=block.text[cut.start() :]),
+            ]
         else:
             found.append(block)
     return found
@@ -52,13 +96,20 @@ def _label(block):
     """What a heading or a short line says, without its numbering, marks and colon; '' for a longer line."""
     if width(block.text) > 40:
         return ""
-    return re.sub(r"^[\W\d_]+(?=\w)|[\W_]+$", "", re.sub(r"^[一二三四五六七八九十]+[、.]", "", block.text))
+    return re.sub(
+        r"^[\W\d_]+(?=\w)|[\W_]+$", "", re.sub(r"^[一二三四五六七八九十]+[、.]", "", block.text)
+    )
 
 
 def _run(blocks, start, test):
     """The place after the last of the blocks from `start` on that pass the test."""
     end = start
-    while end < len(blocks) and blocks[end].kind[0] != "h" and blocks[end].kind != "kept" and test(blocks[end]):
+    while (
+        end < len(blocks)
+        and blocks[end].kind[0] != "h"
+        and blocks[end].kind != "kept"
+        and test(blocks[end])
+    ):
         end += 1
     return end
 
@@ -74,7 +125,13 @@ def _sections(blocks, author):
         elif CONTENTS.fullmatch(label):
             yield from _section(blocks, place, _run(blocks, place + 1, _entry), 3, "contents")
         elif TIMELINE.fullmatch(label):
-            yield from _section(blocks, place, _run(blocks, place + 1, lambda b: STAMP.match(b.text)), 2, "timestamps")
+            yield from _section(
+                blocks,
+                place,
+                _run(blocks, place + 1, lambda b: STAMP.match(b.text)),
+                2,
+                "timestamps",
+            )
         elif SUMMARY.fullmatch(label):
             end = _run(blocks, place + 1, _item)
             machine = not label.lower().startswith("key")
@@ -116,13 +173,20 @@ def _runs(blocks, test, least):
 def _links(blocks, author):
     for start, end in _runs(blocks, _link, 3):
         # "My three favourites:" makes the list a part of what the author says.
-        if not start or blocks[start - 1].kind[0] == "h" or not re.search("[:：]$", blocks[start - 1].text):
+        if (
+            not start
+            or blocks[start - 1].kind[0] == "h"
+            or not re.search("[:：]$", blocks[start - 1].text)
+        ):
             yield start, end, "list", "links"
 
 
 def _link(block):
-    return block.linked >= 0.8 and width(block.text) <= 200 and (
-        block.kind == "item" or not re.search("[,.;，。；、]$", block.text))
+    return (
+        block.linked >= 0.8
+        and width(block.text) <= 200
+        and (block.kind == "item" or not re.search("[,.;，。；、]$", block.text))
+    )
 
 
 def _leaders(blocks, author):
@@ -134,42 +198,58 @@ def _stamps(blocks, author):
     """Show notes: the first stands at the start of the recording, so that a day's timetable is none."""
     for start, end in _runs(blocks, lambda b: STAMP.match(b.text), 3):
         times = [STAMP.match(b.text).groups() for b in blocks[start:end]]
-        seconds = [int(a) * 3600 + int(b) * 60 + int(c) if c else int(a) * 60 + int(b) for a, b, c in times]
+        seconds = [
+            int(a) * 3600 + int(b) * 60 + int(c) if c else int(a) * 60 + int(b) for a, b, c in times
+        ]
         if seconds[0] <= 60 and seconds == sorted(seconds) and not _spoken(blocks[start:end]):
             yield start, end, "list", "timestamps"
 
 
 def _spoken(blocks):
     """Do these lines with times say whole sentences, or does a speaker come again? Then it is a transcript."""
-    said = [block.text[STAMP.match(block.text).end() - 1:].strip() for block in blocks]
-    whole = sum(bool(re.search(r"[。.!！…]$", text)) or width(text) > (40 if text[-1:] in "?？" else 100) for text in said)
-    speakers = [match.group() for match in (re.match(r"[^\s:：][^:：]{0,30}[:：]", text) for text in said) if match]
+    said = [block.text[STAMP.match(block.text).end() - 1 :].strip() for block in blocks]
+    whole = sum(
+        bool(re.search(r"[。.!！…]$", text)) or width(text) > (40 if text[-1:] in "?？" else 100)
+        for text in said
+    )
+    speakers = [
+        match.group()
+        for match in (re.match(r"[^\s:：][^:：]{0,30}[:：]", text) for text in said)
+        if match
+    ]
     return whole > len(said) / 2 or len(speakers) == len(said) > len(set(speakers))
 
 
 def _credited(blocks, author):
     """Somebody's song: eight short lines or more with a credit near the top, or with a chorus that comes again."""
     for start, end in _runs(blocks, _verse, 8):
-        near = blocks[max(0, start - 2):start + 4]
+        near = blocks[max(0, start - 2) : start + 4]
         credits = [b for b in near if LYRICS.fullmatch(b.text.strip("【】[]()（）# "))]
         if author and any(author in b.text for b in credits):
             continue
         if credits or _chorus([b.text.strip() for b in blocks[start:end]]):
-            before = start - sum(b in credits for b in blocks[max(0, start - 2):start])
+            before = start - sum(b in credits for b in blocks[max(0, start - 2) : start])
             yield before, end, "passage", "lyrics"
 
 
 def _verse(block):
-    return block.kind != "item" and width(block.text) <= 44 and not re.search(
-        r"[。；：:]$|[{}=;<>_|`]|\d{3}|(\d\W+){3}", block.text)
+    return (
+        block.kind != "item"
+        and width(block.text) <= 44
+        and not re.search(r"[。；：:]$|[{}=;<>_|`]|\d{3}|(\d\W+){3}", block.text)
+    )
 
 
 def _chorus(lines):
     """Do three different lines come again in the same order?"""
     seen = {}
     for place in range(len(lines) - 2):
-        three = tuple(lines[place:place + 3])
-        if len(set(three)) == 3 and min(map(width, three)) >= 6 and place - seen.setdefault(three, place) >= 3:
+        three = tuple(lines[place : place + 3])
+        if (
+            len(set(three)) == 3
+            and min(map(width, three)) >= 6
+            and place - seen.setdefault(three, place) >= 3
+        ):
             return True
     return False
 
@@ -177,10 +257,16 @@ def _chorus(lines):
 def _code(blocks, author):
     """Code that stands between the paragraphs without a fence around it."""
     for start, end in _runs(blocks, _codelike, 3):
-        if sum(bool(CODE_SURE.fullmatch(b.text.strip())) for b in blocks[start:end]) >= max(2, (end - start) / 3):
+        if sum(bool(CODE_SURE.fullmatch(b.text.strip())) for b in blocks[start:end]) >= max(
+            2, (end - start) / 3
+        ):
             yield start, end, "code", "code"
     for place, block in enumerate(blocks):
-        if block.kind in ("text", "line") and width(block.text) <= 160 and COMMAND.fullmatch(block.text):
+        if (
+            block.kind in ("text", "line")
+            and width(block.text) <= 160
+            and COMMAND.fullmatch(block.text)
+        ):
             yield place, place + 1, "code", "code"
 
 
@@ -200,15 +286,23 @@ def _passages(blocks, author):
         if block.kind not in ("text", "line") or not quoted or not _one(quoted.group(2)):
             continue
         end = place + 1
-        signed = quoted.group(3) or (blocks[end].text if end < len(blocks) and blocks[end].kind != "item" else "")
-        if not quoted.group(1).strip() and SIGNED.fullmatch(signed.strip()) and not (author and author in signed):
+        signed = quoted.group(3) or (
+            blocks[end].text if end < len(blocks) and blocks[end].kind != "item" else ""
+        )
+        if (
+            not quoted.group(1).strip()
+            and SIGNED.fullmatch(signed.strip())
+            and not (author and author in signed)
+        ):
             yield place, end if quoted.group(3) else end + 1, "quote", "quote"
             continue
         if not _long(quoted.group(2)):
             continue
         before, after = blocks[place - 1].text if place else "", quoted.group(3)
         introduction = quoted.group(1).strip() or (before if re.search("[：:]$", before) else "")
-        says = SAYS.search(introduction.rstrip("：:，, ")) and not FIRST_PERSON.search(introduction[-40:])
+        says = SAYS.search(introduction.rstrip("：:，, ")) and not FIRST_PERSON.search(
+            introduction[-40:]
+        )
         if says or after and not (author and author in after):
             yield place, place + 1, "quote", "quote"
 
@@ -220,12 +314,19 @@ def _one(quoted):
 
 
 def _long(quoted):
-    return len(re.findall(r"[\u3400-\u9fff]", quoted)) > 80 or len(re.findall(r"[A-Za-z'’]+", quoted)) > 60
+    return (
+        len(re.findall(r"[\u3400-\u9fff]", quoted)) > 80
+        or len(re.findall(r"[A-Za-z'’]+", quoted)) > 60
+    )
 
 
 def _singles(blocks, author):
     for place, block in enumerate(blocks):
-        if block.kind[0] != "h" or re.search(r"\w \w|[一-鿿]{4}", block.text) and PLATFORM.fullmatch(block.text):
+        if (
+            block.kind[0] != "h"
+            or re.search(r"\w \w|[一-鿿]{4}", block.text)
+            and PLATFORM.fullmatch(block.text)
+        ):
             found = _single(block.text, len(blocks) - place <= 3, place == 0, author)
             if found and (block.kind != "item" or found[1] != "machine"):
                 yield place, place + 1, *found
@@ -234,18 +335,25 @@ def _singles(blocks, author):
 def _single(text, last, first, author):
     if first and author and text.strip("·•・—–-－ 文作者/／:：by ") == author.strip():
         return "byline", "byline"
-    bare = text.strip(" *#>-—·|“”\"")
+    bare = text.strip(' *#>-—·|“”"')
     if REPOST.match(bare):
-        return ("message", "repost") if "@" in bare[:6] or "微博" in bare[:5] else ("footer", "repost")
+        return (
+            ("message", "repost") if "@" in bare[:6] or "微博" in bare[:5] else ("footer", "repost")
+        )
     if len(bare) <= 300 and PLATFORM.fullmatch(bare):
         return "footer", "platform"
     if MACHINE.fullmatch(bare):
         return "passage", "machine"
     sure = width(text) <= 300 and FOOTER_SURE.search(text)
-    return ("footer", "footer") if sure or last and width(text) < 120 and FOOTER_LAST.search(text) else None
+    return (
+        ("footer", "footer")
+        if sure or last and width(text) < 120 and FOOTER_LAST.search(text)
+        else None
+    )
 
 
 # Whole documents
+
 
 def verdict(title, text, facts):
     """Why a whole document isn't its owner's words: platform, repost, clipped, machine, lyrics (keys of REASONS), or
@@ -275,13 +383,20 @@ def _listed(value):
 
 
 def _tags(facts):
-    return {tag.lower().lstrip("#") for key in ("tags", "tag", "categories", "category", "type", "copyright")
-            for value in _listed(facts.get(key)) for tag in value.split(",")}
+    return {
+        tag.lower().lstrip("#")
+        for key in ("tags", "tag", "categories", "category", "type", "copyright")
+        for value in _listed(facts.get(key))
+        for tag in value.split(",")
+    }
 
 
 def _reposted(title, ends, facts):
-    return bool(_tags(facts) & REPOST_TAGS or REPOST_TITLE.match(title.strip()) or
-                any(REPOST_LINE.match(line) and not OWN_PLACE.search(line) for line in ends))
+    return bool(
+        _tags(facts) & REPOST_TAGS
+        or REPOST_TITLE.match(title.strip())
+        or any(REPOST_LINE.match(line) and not OWN_PLACE.search(line) for line in ends)
+    )
 
 
 def _clipped(ends, facts, owner):
@@ -289,9 +404,11 @@ def _clipped(ends, facts, owner):
     if _tags(facts) & CLIPPED_TAGS or any(key in facts for key in CLIPPED_KEYS):
         return True
     credits = [match["zh"] or match["en"] for match in map(CREDIT.match, ends) if match]
-    names = credits + [name.strip("[]\"") for name in _listed(facts.get("author"))]
+    names = credits + [name.strip('[]"') for name in _listed(facts.get("author"))]
     other = any(_stranger(name, owner) for name in names)
-    saved = any(str(facts.get(key, "")).startswith("http") for key in SOURCE_KEYS) or any(map(SOURCE.match, ends))
+    saved = any(str(facts.get(key, "")).startswith("http") for key in SOURCE_KEYS) or any(
+        map(SOURCE.match, ends)
+    )
     signed = [match["zh"] for match in map(CREDIT.match, ends) if match and match["this"]]
     return other and saved or any(_stranger(name, owner) for name in signed)
 
@@ -308,10 +425,16 @@ def _chinese(name):
 
 
 def _made(ends, text, facts):
-    said = any(str(facts.get(key, "")).lower() in ("true", "yes", "1", "ai", "chatgpt") for key in MADE_KEYS)
+    said = any(
+        str(facts.get(key, "")).lower() in ("true", "yes", "1", "ai", "chatgpt")
+        for key in MADE_KEYS
+    )
     about = re.compile("本文|全文|this (post|article)", re.IGNORECASE)
     declared = any(MACHINE.fullmatch(line) and about.match(line) for line in ends)
-    spoken = re.findall(r"(?m)^(?:As an AI (?:language )?model,? I|作为一?[个名]?(?:AI|人工智能)(?:语言模型|助手)，我)", text)
+    spoken = re.findall(
+        r"(?m)^(?:As an AI (?:language )?model,? I|作为一?[个名]?(?:AI|人工智能)(?:语言模型|助手)，我)",
+        text,
+    )
     return said or declared or len(spoken) >= 2
 
 

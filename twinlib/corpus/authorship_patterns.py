@@ -2,12 +2,16 @@
 
 import re
 
-OPEN, CLOSE = "“「『\"", "”」』\""
-QUOTED = re.compile(rf"(.{{0,40}}?)([{OPEN}].*[{CLOSE}])[。.]?\s*((?:——|—|–|--|-)\s*.{{1,40}})?", re.DOTALL)
+OPEN, CLOSE = '“「『"', '”」』"'
+QUOTED = re.compile(
+    rf"(.{{0,40}}?)([{OPEN}].*[{CLOSE}])[。.]?\s*((?:——|—|–|--|-)\s*.{{1,40}})?", re.DOTALL
+)
 # '— Ann Lee, The Pier' and '——老子', but not '——他说完就走了'.
-SIGNED = re.compile(r"(?:——|—|–|--|-)\s*(?!(?:I|Me|My|Myself|We|You|He|She|They|It|The|And|But|So|Then|Or)\b)"
-                    r"(?:[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|la|di|da|von|van|der|bin|al)){0,4}(?:, .{1,40})?|"
-                    r"(?![我你您他她它这那就于然但可所因不没还也是有在说])[一-鿿·•]{2,10}(?<![说道了的着过吧吗呢啊])(?:《[^》]{1,30}》)?)")
+SIGNED = re.compile(
+    r"(?:——|—|–|--|-)\s*(?!(?:I|Me|My|Myself|We|You|He|She|They|It|The|And|But|So|Then|Or)\b)"
+    r"(?:[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|la|di|da|von|van|der|bin|al)){0,4}(?:, .{1,40})?|"
+    r"(?![我你您他她它这那就于然但可所因不没还也是有在说])[一-鿿·•]{2,10}(?<![说道了的着过吧吗呢啊])(?:《[^》]{1,30}》)?)"
+)
 # Only in short paragraphs, and the second list only at the end of a text: "nobody follows me" is no call to subscribe.
 FOOTER_SURE = re.compile(
     r"欢迎(大家)?(关注|订阅|转发)|关注(我的|本)?(公众号|频道|账号|微博|订阅号)|(点|来)(一)?[个波]?关注|扫(描|码)|长按.{0,8}二维码|"
@@ -16,10 +20,13 @@ FOOTER_SURE = re.compile(
     r"(please|don't forget to) (subscribe|like and)|"
     r"sign up (for|to) (my|our|the) .{0,20}(newsletter|list)|follow (me|us) on|all rights reserved|"
     r"share this (post|article)|originally (published|posted|appeared) (on|at|in)|buy me a coffee",
-    re.IGNORECASE)
-FOOTER_LAST = re.compile(r"公众号|订阅|社群|(请|欢迎|可以)加.{0,4}微信|加我.{0,2}微信|原文链接|"
-                         r"(欢迎|请|记得|可以)关注|关注一下|下期见|newsletter|leave a comment|read more|rss",
-                         re.IGNORECASE)
+    re.IGNORECASE,
+)
+FOOTER_LAST = re.compile(
+    r"公众号|订阅|社群|(请|欢迎|可以)加.{0,4}微信|加我.{0,2}微信|原文链接|"
+    r"(欢迎|请|记得|可以)关注|关注一下|下期见|newsletter|leave a comment|read more|rss",
+    re.IGNORECASE,
+)
 DATE = r"\d{4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?"
 # What the sites around a text write, whole lines of it.
 PLATFORM = re.compile(
@@ -32,15 +39,20 @@ PLATFORM = re.compile(
     r"photo by .{2,40} on (unsplash|pexels|pixabay)|discussion about this post|ready for more\?|"
     r"thanks for reading .{0,60}! subscribe for free.{0,80}|.{2,60} is a reader-supported publication.{0,160}|"
     r"get .{2,40}.s stories in your inbox|share this post|this post is (public|for paid subscribers).{0,60}|"
-    r"\d+ (claps?|responses?)|(sign (up|in)|open in app|listen|more from medium)", re.IGNORECASE)
+    r"\d+ (claps?|responses?)|(sign (up|in)|open in app|listen|more from medium)",
+    re.IGNORECASE,
+)
 REPOST = re.compile(
     r"//\s?@[^\s:：]{1,30}[:：]?|RT @\w{1,30}:|转发微博[。.]?$|轉發微博$|"
     r"(本文|文章)?(转自|转载自|转载于|转贴自|来源|出处|原文(链接|地址|出处|标题)?)\s*[:：].{0,80}$|"
     r"(source|reposted from|cross-?posted (from|at)|originally published (at|in|on)|h/t)\s*:.{0,80}$|"
     r"via\s*:?\s*(@\w+)?$",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 CHAIN = re.compile(r"(?=//\s?@[^\s:：/]{1,30}[:：])|(?=\bRT @\w{1,30}:)")
-MODEL = r"(ChatGPT|GPT-?[345o.]*|DeepSeek|Claude|Gemini|Kimi|豆包|文心一言|通义千问|人工智能|大模型|AI)"
+MODEL = (
+    r"(ChatGPT|GPT-?[345o.]*|DeepSeek|Claude|Gemini|Kimi|豆包|文心一言|通义千问|人工智能|大模型|AI)"
+)
 MACHINE = re.compile(
     r"(certainly|sure|of course|absolutely)[!,.]\s+(here('s| is| are)|below (is|are))\b.{0,160}|"
     r"as an ai( language)? (model|assistant),? i\b.*|as a large language model,? i\b.*|"
@@ -49,49 +61,84 @@ MACHINE = re.compile(
     r"(this (post|article|summary|text) (was|is) )?(entirely |automatically )?(generated|written|summari[sz]ed) "
     r"(by|with|using) (ai|chatgpt|gpt-?\d?|claude|gemini|deepseek)\b.{0,60}|"
     r"i hope this (email|message|helps)( finds you well)?[.!] (let me know if|feel free to).{0,120}",
-    re.IGNORECASE | re.DOTALL)
-SUMMARY = re.compile(r"key takeaways?|(ai|文章|智能|自动)\s*(摘要|总结|导读|速读)|(内容)?由\s*AI\s*(生成|总结)的?(摘要|总结)?|"
-                     r"ai[- ](generated )?(summary|overview)|summary by ai|generated summary", re.IGNORECASE)
+    re.IGNORECASE | re.DOTALL,
+)
+SUMMARY = re.compile(
+    r"key takeaways?|(ai|文章|智能|自动)\s*(摘要|总结|导读|速读)|(内容)?由\s*AI\s*(生成|总结)的?(摘要|总结)?|"
+    r"ai[- ](generated )?(summary|overview)|summary by ai|generated summary",
+    re.IGNORECASE,
+)
 AFTER_SUMMARY = re.compile(r"full (content|text|transcript)|正文|全文|原文", re.IGNORECASE)
 REFERENCES = re.compile(
     r"(本文|主要)?参考(资料|文献|链接|阅读|来源|书目)?(与引用|列表)?|參考(資料|文獻)|引用(文献|来源|资料)?|资料来源|(延伸|扩展|拓展|推荐|相关)(阅读|链接|文章|推荐)|"
     r"友情链接|相关帖子|更多文章|往期(推荐|回顾|文章|精选)|references?|bibliography|works cited|sources?|citations?|further reading|"
-    r"see also|links|related( posts| reading| articles)?|you (may|might) also like", re.IGNORECASE)
+    r"see also|links|related( posts| reading| articles)?|you (may|might) also like",
+    re.IGNORECASE,
+)
 CITATION = re.compile(
     r"\(\d{4}[a-z]?\)|（\d{4}[a-z]?）|[,，.．:] ?(19|20)\d\d\b[-,，.:;)（(]?|\[[JMCDPNRZA](/OL)?\]|"
     r"\bdoi\b|\barxiv\b|\bet al\b|\bISBN\b|"
-    r"\bpp?\. ?\d|出版社|^\W*\[?\d*\]?\W*《[^》]{1,40}》[^。！？我]{0,30}$", re.IGNORECASE)
-CONTENTS = re.compile(r"(本文|文章)?目录|目錄|(table of )?contents|in this (post|article)|on this page", re.IGNORECASE)
+    r"\bpp?\. ?\d|出版社|^\W*\[?\d*\]?\W*《[^》]{1,40}》[^。！？我]{0,30}$",
+    re.IGNORECASE,
+)
+CONTENTS = re.compile(
+    r"(本文|文章)?目录|目錄|(table of )?contents|in this (post|article)|on this page", re.IGNORECASE
+)
 LEADER = re.compile(r".{1,60}?(\.{3,}|…+|·{3,}|\t)\s*\d{1,4}$")
-TIMELINE = re.compile(r"时间(轴|线|戳)|本期(内容|时间轴)|timestamps?|chapters|show ?notes", re.IGNORECASE)
-STAMP = re.compile(r"[-*•\s\[(（【]*(\d{1,2}):(\d{2})(?::(\d{2}))?[\])）】]?(?:\s*[-–—~]\s*[\d:]+)?\s*\S")
-LYRICS = re.compile(r"(歌词|歌詞|作词|作曲|编曲|填词|词曲|演唱|原唱|词|曲)\s*[:：/].{0,40}|歌词|lyrics|"
-                    r"(lyrics|words (and|&) music|music|written|sung) by\b.{0,40}", re.IGNORECASE)
+TIMELINE = re.compile(
+    r"时间(轴|线|戳)|本期(内容|时间轴)|timestamps?|chapters|show ?notes", re.IGNORECASE
+)
+STAMP = re.compile(
+    r"[-*•\s\[(（【]*(\d{1,2}):(\d{2})(?::(\d{2}))?[\])）】]?(?:\s*[-–—~]\s*[\d:]+)?\s*\S"
+)
+LYRICS = re.compile(
+    r"(歌词|歌詞|作词|作曲|编曲|填词|词曲|演唱|原唱|词|曲)\s*[:：/].{0,40}|歌词|lyrics|"
+    r"(lyrics|words (and|&) music|music|written|sung) by\b.{0,40}",
+    re.IGNORECASE,
+)
 LRC = re.compile(r"(?m)^\[\d{1,2}:\d{2}(?:[.:]\d{1,3})?\]")
-CODE_HINT = re.compile(r"[=(){}\[\];<>#/$@:]|^(import|from|sudo|cd|git|npm|pip3?|else|try|return)\b")
+CODE_HINT = re.compile(
+    r"[=(){}\[\];<>#/$@:]|^(import|from|sudo|cd|git|npm|pip3?|else|try|return)\b"
+)
 CODE_SURE = re.compile(
     r".*[=(){}\[\]<>\"'].*[;{}]$|[{}\])]+[;,]?$|"
     r"(import|from) [\w.]+( import [\w*, ]+)?( as \w+)?$|(def|class) \w+\(?.*:$|#include\b.*|"
     r"(async )?function \w*\(.*|(const|let|var) \w+ ?=.*|@\w+(\.\w+)*(\(.*\))?$|(print|console\.log|printf)\(.*|"
     r"(SELECT|INSERT|UPDATE|DELETE) .*(FROM|INTO|SET) .*|"
     r"</?[a-z]\w*( [^>]*)?>.*|(\$|>>>|#) [a-z./].*|[\w.\[\]]+ [-+*/]?= \S.*|"
-    r"(sudo |apt(-get)? |pip3? |npm |git |docker |curl |wget |cd |conda |brew )\S.*", re.ASCII)
-CODE_MAYBE = re.compile(r"(if|for|while|elif|else|try|except|with|return|switch|case)\b.*[:{;)]?$|"
-                        r"[\w.]+\(.*\)[;,:]?$|(#|//|/\*|\*|--) ?\S.*|"
-                        r"[\w\"'.-]+: ?\S+,?$|\.\w+.*|[\w.]+,?$", re.ASCII)
-COMMAND = re.compile(r"(\$|>>>) [a-z./][^。，！？]*|"
-                     r"(pip3?|npm|apt(-get)?|brew|conda) (install|i|add) [^。，！？\s]+( \S+){0,4}|"
-                     r"git clone( \S*[:/]\S*)?|docker (run|pull) \S+( \S+){0,6}|ollama (run|pull) \S+")
-FIRST_PERSON = re.compile(r"我(曾|又|就|便|当时|在.{0,12}(里|中))?(说|写|答|回|想|问)|"
-                          r"\bI (once |also |then )?(said|wrote|answered|replied|asked)",
-                          re.IGNORECASE)
-SAYS = re.compile(r"(写道|说道?|所言|曰|云|指出|认为|回忆道|原文(是|如下)?|引用如下|如下)[，,]?[:：]?$|(wrote|writes|said|says|put it|"
-                  r"quote|argues|reads|as follows)[,:]?$", re.IGNORECASE)
+    r"(sudo |apt(-get)? |pip3? |npm |git |docker |curl |wget |cd |conda |brew )\S.*",
+    re.ASCII,
+)
+CODE_MAYBE = re.compile(
+    r"(if|for|while|elif|else|try|except|with|return|switch|case)\b.*[:{;)]?$|"
+    r"[\w.]+\(.*\)[;,:]?$|(#|//|/\*|\*|--) ?\S.*|"
+    r"[\w\"'.-]+: ?\S+,?$|\.\w+.*|[\w.]+,?$",
+    re.ASCII,
+)
+COMMAND = re.compile(
+    r"(\$|>>>) [a-z./][^。，！？]*|"
+    r"(pip3?|npm|apt(-get)?|brew|conda) (install|i|add) [^。，！？\s]+( \S+){0,4}|"
+    r"git clone( \S*[:/]\S*)?|docker (run|pull) \S+( \S+){0,6}|ollama (run|pull) \S+"
+)
+FIRST_PERSON = re.compile(
+    r"我(曾|又|就|便|当时|在.{0,12}(里|中))?(说|写|答|回|想|问)|"
+    r"\bI (once |also |then )?(said|wrote|answered|replied|asked)",
+    re.IGNORECASE,
+)
+SAYS = re.compile(
+    r"(写道|说道?|所言|曰|云|指出|认为|回忆道|原文(是|如下)?|引用如下|如下)[，,]?[:：]?$|(wrote|writes|said|says|put it|"
+    r"quote|argues|reads|as follows)[,:]?$",
+    re.IGNORECASE,
+)
 # Whole documents.
-REPOST_TITLE = re.compile(r"[\[【(（]?(转载?|轉載|搬运|转帖)[\]】)）:：]|\[?(repost|reblog|RT)[\]:]", re.IGNORECASE)
-REPOST_LINE = re.compile(r"(本文|文章|全文|内容)?(系|均)?(转自|转载自|转载于|转贴自|轉載自|转载[:：])|"
-                         r"(reposted|reprinted) (with permission )?from\b",
-                         re.IGNORECASE)
+REPOST_TITLE = re.compile(
+    r"[\[【(（]?(转载?|轉載|搬运|转帖)[\]】)）:：]|\[?(repost|reblog|RT)[\]:]", re.IGNORECASE
+)
+REPOST_LINE = re.compile(
+    r"(本文|文章|全文|内容)?(系|均)?(转自|转载自|转载于|转贴自|轉載自|转载[:：])|"
+    r"(reposted|reprinted) (with permission )?from\b",
+    re.IGNORECASE,
+)
 OWN_PLACE = re.compile(r"我|本人|本站|本博|自己|\bmy\b|\bmine\b", re.IGNORECASE)
 # The first post that a blog's program puts there itself: Hexo, Jekyll, WordPress, Typecho, Halo.
 STOCK = re.compile(
@@ -99,14 +146,53 @@ STOCK = re.compile(
     r"You[’']ll find this post in your [`\\]?_posts`? directory. Go ahead and edit it|"
     r"(Welcome to WordPress\.|欢迎使用\s?WordPress。)\s?(This is your first post\. Edit or delete it|这是您的第一篇文章。编辑或删除它)|"
     r"This is an example page\. It[’']s different from a blog post because|这是一个?(示例|范例)页面。它和博客文章不同|"
-    r"如果您看到这篇文章[,，]\s?表示您的\s?blog\s?已经安装成功|如果你看到了这一篇文章，那么证明你已经安装成功了", re.IGNORECASE)
-CREDIT = re.compile(r"(?P<this>本文)?(?:原文|文章)?(作者|撰文)\s*[:：/|]\s*(?P<zh>[^\s，,。|/]{1,20})|"
-                    r"(written )?by:? (?P<en>[A-Z][\w.'-]+( [A-Z][\w.'-]+){1,2})$")
-SOURCE = re.compile(r"(来源|出处|原文(链接|地址|出处)?|文章来源|source|original (article|link|url))\s*[:：]", re.IGNORECASE)
-CLIPPED_TAGS = {"clippings", "clipping", "clipped", "web-clip", "webclip", "web clip", "剪藏", "网页剪藏", "read-later",
-                "pocket", "instapaper", "readwise"}
+    r"如果您看到这篇文章[,，]\s?表示您的\s?blog\s?已经安装成功|如果你看到了这一篇文章，那么证明你已经安装成功了",
+    re.IGNORECASE,
+)
+CREDIT = re.compile(
+    r"(?P<this>本文)?(?:原文|文章)?(作者|撰文)\s*[:：/|]\s*(?P<zh>[^\s，,。|/]{1,20})|"
+    r"(written )?by:? (?P<en>[A-Z][\w.'-]+( [A-Z][\w.'-]+){1,2})$"
+)
+SOURCE = re.compile(
+    r"(来源|出处|原文(链接|地址|出处)?|文章来源|source|original (article|link|url))\s*[:：]",
+    re.IGNORECASE,
+)
+CLIPPED_TAGS = {
+    "clippings",
+    "clipping",
+    "clipped",
+    "web-clip",
+    "webclip",
+    "web clip",
+    "剪藏",
+    "网页剪藏",
+    "read-later",
+    "pocket",
+    "instapaper",
+    "readwise",
+}
 REPOST_TAGS = {"转载", "轉載", "转", "repost", "reposts", "reblog", "reprint", "转发", "搬运"}
-CLIPPED_KEYS = {"clipped", "clipped_at", "date_clipped", "date-clipped", "clipped_from", "date_saved",
-                "source-application", "source_application", "pocket_id", "readwise_url", "omnivore", "instapaper_url"}
-SOURCE_KEYS = {"source", "source_url", "source-url", "sourceurl", "url", "original_url", "original-url"}
+CLIPPED_KEYS = {
+    "clipped",
+    "clipped_at",
+    "date_clipped",
+    "date-clipped",
+    "clipped_from",
+    "date_saved",
+    "source-application",
+    "source_application",
+    "pocket_id",
+    "readwise_url",
+    "omnivore",
+    "instapaper_url",
+}
+SOURCE_KEYS = {
+    "source",
+    "source_url",
+    "source-url",
+    "sourceurl",
+    "url",
+    "original_url",
+    "original-url",
+}
 MADE_KEYS = {"ai_generated", "ai-generated", "aigenerated", "generated_by", "generated-by"}

@@ -10,8 +10,8 @@ from collections import Counter, deque
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
-from .readers.filename import title_of
 from .readers.chats.messages import Said, is_short, spoken
+from .readers.filename import title_of
 
 GAP = timedelta(hours=6)  # after this a conversation starts anew
 QUESTION = 600  # characters of what others said
@@ -26,8 +26,15 @@ def owner(conversation, options):
     marked = {message.sender for message in conversation.messages if message.mine}
     names = {message.sender for message in conversation.messages if message.mine is None}
     chosen = {_plain(name) for name in options.me}
-    return marked or {name for name in names if _plain(name) in chosen} or \
-        {name for name in names if _plain(options.author) and _plain(name) == _plain(options.author)}
+    return (
+        marked
+        or {name for name in names if _plain(name) in chosen}
+        or {
+            name
+            for name in names
+            if _plain(options.author) and _plain(name) == _plain(options.author)
+        }
+    )
 
 
 def _plain(name):
@@ -37,10 +44,15 @@ def _plain(name):
 def senders(conversation):
     """{sender: messages with words}, the most frequent first: whom the owner can be picked from."""
     messages = [message for message in conversation.messages if spoken(message.text)]
-    others = {message.sender for message in messages if message.mine is False} | {conversation.title}
+    others = {message.sender for message in messages if message.mine is False} | {
+        conversation.title
+    }
     others.discard("")  # posts have no sender
     # Some tables name the partner in every row, and mark which rows are the owner's.
-    return Counter("me" if message.mine and message.sender in others else message.sender for message in messages)
+    return Counter(
+        "me" if message.mine and message.sender in others else message.sender
+        for message in messages
+    )
 
 
 def named(conversations, name):
@@ -70,14 +82,26 @@ def documents(conversation, name, options):
 
 
 def _document(conversation, source, month, found):
-    turns = [{"question": question, "answer": said.text, "time": said.time}
-             for said, question in found if not said.left]
+    turns = [
+        {"question": question, "answer": said.text, "time": said.time}
+        for said, question in found
+        if not said.left
+    ]
     dates = [said.time[:10] for said, _ in found if said.time]
     title = f"{conversation.title} {month}".strip() if dates else conversation.title
-    return {"title": title, "text": "\n\n".join(turn["answer"] for turn in turns), "date": min(dates, default=None),
-            "source": source, "author": "", "kind": conversation.kind, "markdown": False, "draft": False,
-            "fallback": title_of(source.partition("#")[0]), "turns": turns,
-            "parts": [("message", said.left, said.text) for said, _ in found if said.left]}
+    return {
+        "title": title,
+        "text": "\n\n".join(turn["answer"] for turn in turns),
+        "date": min(dates, default=None),
+        "source": source,
+        "author": "",
+        "kind": conversation.kind,
+        "markdown": False,
+        "draft": False,
+        "fallback": title_of(source.partition("#")[0]),
+        "turns": turns,
+        "parts": [("message", said.left, said.text) for said, _ in found if said.left],
+    }
 
 
 def _utterances(conversation, mine):
@@ -99,7 +123,9 @@ def _utterances(conversation, mine):
             heard.append(said)
             continue
         if not burst:
-            question = "" if post else _end(said.asked) if said.asked is not None else _heard(heard, said)
+            question = (
+                "" if post else _end(said.asked) if said.asked is not None else _heard(heard, said)
+            )
             begun = number
         heard.clear()
         burst.append(said)
@@ -122,8 +148,8 @@ def _end(text):
     if len(text) <= QUESTION:
         return text
     text = text[-QUESTION:]
-    start = re.search(r"\n|(?<=[。！？!?…])|(?<=[.!?])\s+", text[:QUESTION // 2])
-    return text[start.end() if start else 0:].strip()
+    start = re.search(r"\n|(?<=[。！？!?…])|(?<=[.!?])\s+", text[: QUESTION // 2])
+    return text[start.end() if start else 0 :].strip()
 
 
 def _apart(first, second):

@@ -13,12 +13,20 @@ from array import array
 from functools import lru_cache
 from hashlib import blake2b
 
-CHINESE, OTHER = 5, 12  # characters in a shingle that starts with a Chinese letter, and with another
+CHINESE, OTHER = (
+    5,
+    12,
+)  # characters in a shingle that starts with a Chinese letter, and with another
 WIDE = 0x2E80  # code points from here on are Chinese, Japanese or Korean, near enough
 MULTIPLIER, MIX = 0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD  # odd, no pattern in their bits
-FEWEST, COARSEST = 32, 5  # hashes that a sketch should have at least, unless fewer shingles; 1 in 2**5 at most
+FEWEST, COARSEST = (
+    32,
+    5,
+)  # hashes that a sketch should have at least, unless fewer shingles; 1 in 2**5 at most
 PIECE = 2**18  # characters hashed at a time, so that a book takes no more memory than a post
-EXACT = 20  # 2**20 characters: up to there all shingles are compared, of longer texts an even sample
+EXACT = (
+    20  # 2**20 characters: up to there all shingles are compared, of longer texts an even sample
+)
 CROWD = 20  # a shingle of more texts than that is a phrase of the house: it only links neighbours
 SLACK = 0.5  # a pair is looked at from this part of the hits on that it should have
 BATCH, PARTS = 2**17, 16  # hashes looked at together; parts that they are sorted in
@@ -77,7 +85,9 @@ class Sketches:
         """(len,) the index of the first text with the same letters; texts without letters are like no other."""
         import numpy as np
 
-        _, first, which = np.unique(np.frombuffer(self._digests, np.uint64), return_index=True, return_inverse=True)
+        _, first, which = np.unique(
+            np.frombuffer(self._digests, np.uint64), return_index=True, return_inverse=True
+        )
         return np.where(np.diff(self._ends) > 0, first[which], np.arange(len(self)))
 
     def _candidates(self, first, alike):
@@ -85,7 +95,9 @@ class Sketches:
         import numpy as np
 
         sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
-        hashes, owners, crowded = self._shared(np.where(first == np.arange(len(self)), sizes, 0), sizes)
+        hashes, owners, crowded = self._shared(
+            np.where(first == np.arange(len(self)), sizes, 0), sizes
+        )
         levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
         rare = sizes - np.bincount(owners[crowded], minlength=len(self))
         edges = np.searchsorted(np.cumsum(sizes), np.arange(BATCH, sizes.sum() + BATCH, BATCH)) + 1
@@ -93,7 +105,10 @@ class Sketches:
         for end in np.minimum(np.unique(edges), len(self)).tolist():
             left, right, hits = _meetings(hashes, owners, crowded, start, end)
             level = np.maximum(levels[left], levels[right])
-            fewer = np.minimum(rare[left] / 2.0**(level - levels[left]), rare[right] / 2.0**(level - levels[right]))
+            fewer = np.minimum(
+                rare[left] / 2.0 ** (level - levels[left]),
+                rare[right] / 2.0 ** (level - levels[right]),
+            )
             enough = hits >= SLACK * alike * fewer
             yield end, list(zip(left[enough].tolist(), right[enough].tolist()))
             start = end
@@ -103,7 +118,9 @@ class Sketches:
         import numpy as np
 
         every, ends, found = np.frombuffer(self._hashes, np.uint32), np.cumsum(sizes), []
-        for part in range(PARTS):  # sorted a part at a time: sorting takes five times the room of what is sorted
+        for part in range(
+            PARTS
+        ):  # sorted a part at a time: sorting takes five times the room of what is sorted
             at = np.flatnonzero(every & np.uint32(PARTS - 1) == part)
             owners = np.searchsorted(ends, at, side="right")
             at, owners = at[used[owners] > 0], owners[used[owners] > 0]
@@ -113,8 +130,13 @@ class Sketches:
             starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
             runs = np.diff(starts, append=len(hashes))
             several = np.repeat(runs > 1, runs)
-            found.append((hashes[several], keys[several].astype(np.uint32).astype(np.int64),
-                          np.repeat(runs > CROWD, runs)[several]))
+            found.append(
+                (
+                    hashes[several],
+                    keys[several].astype(np.uint32).astype(np.int64),
+                    np.repeat(runs > CROWD, runs)[several],
+                )
+            )
         return tuple(map(np.concatenate, zip(*found)))
 
 
@@ -159,7 +181,9 @@ def superfluous(pairs, age):
     for i, j in ((copies.of(i), copies.of(j)) for i, j, jaccard in pairs if jaccard >= NEAR):
         near.setdefault(i, set()).add(j)
         near.setdefault(j, set()).add(i)
-    ages = {group: min((age(number), number) for number in texts) for group, texts in members.items()}
+    ages = {
+        group: min((age(number), number) for number in texts) for group, texts in members.items()
+    }
     stay = set()
     for group in sorted(ages, key=ages.get):
         if not (near.get(group, set()) - {group}) & stay:
@@ -171,7 +195,9 @@ def shingles(text, level=0):
     """The sorted hashes (n,) uint64 of a text's distinct shingles, 1 in 2**level of them."""
     import numpy as np
 
-    return np.unique(np.concatenate([hashes[hashes <= _limit(level)] for _, hashes in _pieces(text)]))
+    return np.unique(
+        np.concatenate([hashes[hashes <= _limit(level)] for _, hashes in _pieces(text)])
+    )
 
 
 def _sampled(text):
@@ -184,7 +210,7 @@ def _compared(a, level_a, b, level_b):
     import numpy as np
 
     limit = _limit(max(level_a, level_b))
-    small, large = sorted((s[:np.searchsorted(s, limit, "right")] for s in (a, b)), key=len)
+    small, large = sorted((s[: np.searchsorted(s, limit, "right")] for s in (a, b)), key=len)
     if not len(small):
         return 0.0, 0.0
     places = np.minimum(np.searchsorted(large, small), len(large) - 1)
@@ -208,20 +234,25 @@ def _meetings(hashes, owners, crowded, start, end):
 
 # Text to hashes
 
+
 def _pieces(text):
     """Yield (letters as bytes, hashes of the shingles that start in them) of a text, at least once."""
     import numpy as np
 
     before, some = np.empty(0, np.uint32), False
     for start in range(0, max(len(text), 1), PIECE):
-        codes = np.frombuffer(text[start:start + PIECE].casefold().encode("utf-32-le", "surrogatepass"), np.uint32)
+        codes = np.frombuffer(
+            text[start : start + PIECE].casefold().encode("utf-32-le", "surrogatepass"), np.uint32
+        )
         fresh = codes[_letters()[codes]]
         codes = np.concatenate((before, fresh))
         hashes = _hashes(codes, last=start + PIECE >= len(text))
         some = some or len(hashes) > 0
-        if start + PIECE >= len(text) and not some and len(codes):  # too short for a shingle: it is one
+        if (
+            start + PIECE >= len(text) and not some and len(codes)
+        ):  # too short for a shingle: it is one
             hashes = _hashes(np.pad(codes, (0, OTHER - len(codes))), last=False)
-        before = codes[max(len(codes) - OTHER + 1, 0):]
+        before = codes[max(len(codes) - OTHER + 1, 0) :]
         yield fresh.tobytes(), hashes
 
 
@@ -244,7 +275,7 @@ def _hashes(codes, last):
     wide, whole = codes >= WIDE, len(by12)
     found = np.where(wide[:whole], by5[:whole], by12)
     if last:
-        found = np.concatenate((found, by5[whole:][wide[whole:len(by5)]]))
+        found = np.concatenate((found, by5[whole:][wide[whole : len(by5)]]))
     found ^= found >> np.uint64(32)
     found *= np.uint64(MIX)
     return found ^ (found >> np.uint64(29))
@@ -255,7 +286,7 @@ def _joined(first, second, after, size):
     import numpy as np
 
     factor = np.uint64(pow(MULTIPLIER, size, 2**64))
-    return first[:max(len(second) - after, 0)] * factor + second[after:]
+    return first[: max(len(second) - after, 0)] * factor + second[after:]
 
 
 def _limit(level):

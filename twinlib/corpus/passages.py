@@ -11,42 +11,31 @@ import re
 import statistics
 from collections import Counter
 
+from ..text.script import CJK, CLAUSE, SENTENCE, _tokens, language_of, tokens_estimate
+from ..text.sufficiency import HELD_OUT
 from ..twin import content_id
 
-CJK = "\u3400-\u9fff\uf900-\ufaff"
-CJK_ALL = CJK + "\u3000-\u303f\u3040-\u30ff\uac00-\ud7a3\uff00-\uffef“”‘’…—"
-HELD_OUT = {"val": 0.1, "test": 0.1}  # shares of the documents
 SHORT_SECTION = 8  # a section under this part of the limit joins its neighbour
 # "Mr. Creed" and "W. Batten" are no ends of sentences.
 WINDOW = 200  # tokens before and after a place whose words are compared
 SMALL = 0.6  # of the limit: shorter passages are avoided
-TOPIC, CUT, EVEN = 0.4, 0.1, 0.1  # what a standard deviation of likeness, one more cut, and uneven sizes weigh
-DEPTHS = (0.0, 0.3, 0.6, 2.0)  # and a cut at the end of a paragraph, of a line, a sentence, a clause
+TOPIC, CUT, EVEN = (
+    0.4,
+    0.1,
+    0.1,
+)  # what a standard deviation of likeness, one more cut, and uneven sizes weigh
+DEPTHS = (
+    0.0,
+    0.3,
+    0.6,
+    2.0,
+)  # and a cut at the end of a paragraph, of a line, a sentence, a clause
 APART = 0.3  # of the limit: what each of two topics must have at least to be parted in a short text
 CLEAR = 0.35  # and how much less alike than usual its sides must be there (one essay in twenty is cut wrongly)
-FUNCTION = set("的了是不我你他她它们这那在有和与就也都而之其以所于为但很更")  # no topic hangs on these
-ABBREVIATIONS = r"(?<!Mr\.)(?<!Mrs\.)(?<!Dr\.)(?<!St\.)(?<!Ms\.)(?<!vs\.)(?<!No\.)(?<![A-Z]\.)"
-SENTENCE = re.compile(
-    r"(?<=[。！？!?…])(?![”’」』）)!?。！？…\s])|(?<=[。！？!?…][”’」』）)])(?!\s)|(?<=[.!?][\"')”’])\s+|"
-    rf"{ABBREVIATIONS}(?<=[.!?])\s+")
-CLAUSE = re.compile(r"(?<=[；;，,：:])\s*")
+FUNCTION = set(
+    "的了是不我你他她它们这那在有和与就也都而之其以所于为但很更"
+)  # no topic hangs on these
 SEPARATORS = ("\n\n", "\n", SENTENCE, CLAUSE)
-
-
-def tokens_estimate(text):
-    """About how many tokens a text has: 0.7 a Chinese character, 1.3 an English word. For planning, not exact."""
-    return round(_tokens(text))
-
-
-def _tokens(text):
-    chinese = len(re.findall(f"[{CJK_ALL}]", text))
-    words = len(re.findall(r"[A-Za-z0-9'’\-]+|[^\sA-Za-z0-9]", re.sub(f"[{CJK_ALL}]", " ", text)))
-    return 0.7 * chinese + 1.3 * words
-
-
-def language_of(text):
-    """'zh' when there are at least as many Chinese characters as half the Latin words, else 'en'."""
-    return "zh" if len(re.findall(f"[{CJK}]", text)) * 2 > len(re.findall(r"[A-Za-z]+", text)) else "en"
 
 
 def passages(document, limit):
@@ -57,13 +46,26 @@ def passages(document, limit):
     with `turns` [{question, answer, …}] gives a passage for each, with the `question` that was asked and `turn` True.
     """
     found = {}
-    for heading, question, text in _pieces(document, limit):  # the same words twice in a document are one passage
+    for heading, question, text in _pieces(
+        document, limit
+    ):  # the same words twice in a document are one passage
         name = content_id(f"{document['id']} {text}")
         turn = bool(document.get("turns"))
-        found.setdefault(name, {
-            "id": name, "document": document["id"], "text": text, "tokens_estimate": tokens_estimate(text),
-            "title": "" if turn else document["title"], "heading": heading, "language": language_of(text),
-            "place": len(found), "question": question, "turn": turn})
+        found.setdefault(
+            name,
+            {
+                "id": name,
+                "document": document["id"],
+                "text": text,
+                "tokens_estimate": tokens_estimate(text),
+                "title": "" if turn else document["title"],
+                "heading": heading,
+                "language": language_of(text),
+                "place": len(found),
+                "question": question,
+                "turn": turn,
+            },
+        )
     return list(found.values())
 
 
@@ -73,8 +75,12 @@ def _pieces(document, limit):
         parts = [("", turn["question"], turn["answer"].strip()) for turn in document["turns"]]
     else:
         parts = [(heading, "", text) for heading, text in _sections(document["text"], limit)]
-    return [(heading, question, piece) if number == 0 else ("", "", piece)
-            for heading, question, text in parts if text for number, piece in enumerate(_fill(text, limit))]
+    return [
+        (heading, question, piece) if number == 0 else ("", "", piece)
+        for heading, question, text in parts
+        if text
+        for number, piece in enumerate(_fill(text, limit))
+    ]
 
 
 def _sections(text, limit):
@@ -83,10 +89,18 @@ def _sections(text, limit):
     heading, first = "", True
     for block in re.split(r"^## (.*)$", "\n" + text, flags=re.MULTILINE):
         if first and block.strip():
-            short = found and min(tokens_estimate(block), tokens_estimate(found[-1][1])) < limit / SHORT_SECTION
+            short = (
+                found
+                and min(tokens_estimate(block), tokens_estimate(found[-1][1]))
+                < limit / SHORT_SECTION
+            )
             if short:
                 # Where two sections meet, the heading of the longer one says what they are about.
-                longer = heading if tokens_estimate(block) > tokens_estimate(found[-1][1]) else found[-1][0]
+                longer = (
+                    heading
+                    if tokens_estimate(block) > tokens_estimate(found[-1][1])
+                    else found[-1][0]
+                )
                 found[-1] = (longer, f"{found[-1][1]}\n\n{block.strip()}")
             else:
                 found.append((heading, block.strip()))
@@ -99,7 +113,11 @@ def _sections(text, limit):
 def _fill(text, limit):
     """Pieces of at most `limit` tokens, cut where topics end; a text that is short enough is one, or two clear ones."""
     units = _gathered(_units(text, limit), limit / 50)
-    starts = [0, *(_path(units, limit) if tokens_estimate(text) > limit else _parting(units, limit)), len(units)]
+    starts = [
+        0,
+        *(_path(units, limit) if tokens_estimate(text) > limit else _parting(units, limit)),
+        len(units),
+    ]
     return ["".join(unit for unit, *_ in units[a:b]).strip() for a, b in zip(starts, starts[1:])]
 
 
@@ -132,7 +150,13 @@ def _path(units, limit):
     """Where to cut, as indexes of units: the cheapest way through, no piece over the limit unless it is one unit."""
     alike = _alike(units)
     middle, spread = statistics.fmean(alike or [0]), statistics.pstdev(alike or [0]) or 1
-    price = [0, *(TOPIC * (value - middle) / spread + CUT + DEPTHS[unit[2]] for value, unit in zip(alike, units[1:]))]
+    price = [
+        0,
+        *(
+            TOPIC * (value - middle) / spread + CUT + DEPTHS[unit[2]]
+            for value, unit in zip(alike, units[1:])
+        ),
+    ]
     best, came = [0.0], [0]
     for end in range(1, len(units) + 1):
         size, options = 0, []
@@ -141,7 +165,9 @@ def _path(units, limit):
             if size > limit and start < end - 1:
                 break
             small = max(0, 1 - size / (SMALL * limit))
-            options.append((best[start] + price[start] + 2 * small ** 2 + EVEN * (size / limit) ** 2, start))
+            options.append(
+                (best[start] + price[start] + 2 * small**2 + EVEN * (size / limit) ** 2, start)
+            )
         cost, start = min(options)
         best.append(cost)
         came.append(start)
@@ -155,8 +181,11 @@ def _path(units, limit):
 def _parting(units, limit):
     """The one place where a short text goes over to another topic, as [index of the unit], else []."""
     sizes = [tokens for _, tokens, _ in units]
-    places = [i for i in range(1, len(units)) if min(sum(sizes[:i]), sum(sizes[i:])) >= APART * limit
-              and not units[i][2]]
+    places = [
+        i
+        for i in range(1, len(units))
+        if min(sum(sizes[:i]), sum(sizes[i:])) >= APART * limit and not units[i][2]
+    ]
     if not places or len(units) < 4:
         return []
     alike = _alike(units)
@@ -180,7 +209,10 @@ def _alike(units):
                 break
         return {gram: (1 + math.log(n)) * weight[gram] for gram, n in total.items()}
 
-    return [_cosine(side(range(i - 1, -1, -1)), side(range(i, len(units)))) for i in range(1, len(units))]
+    return [
+        _cosine(side(range(i - 1, -1, -1)), side(range(i, len(units))))
+        for i in range(1, len(units))
+    ]
 
 
 def _cosine(one, other):
@@ -203,10 +235,19 @@ def split_of(groups):
     A new document moves no other one, except where fewer than one document would be held out: then the train
     document of the smallest hash is. Under 3 groups everything is train.
     """
-    place = {group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32 for group in set(groups.values())}
+    place = {
+        group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32
+        for group in set(groups.values())
+    }
     ordered = sorted(place, key=place.get)
-    found = {group: "val" if place[group] < HELD_OUT["val"] else
-             "test" if place[group] < sum(HELD_OUT.values()) else "train" for group in ordered}
+    found = {
+        group: "val"
+        if place[group] < HELD_OUT["val"]
+        else "test"
+        if place[group] < sum(HELD_OUT.values())
+        else "train"
+        for group in ordered
+    }
     if len(ordered) < 3:
         found = dict.fromkeys(ordered, "train")
     else:

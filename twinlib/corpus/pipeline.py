@@ -8,11 +8,11 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from ..twin import content_id
-from . import clean, authorship
 from ..text import privacy
+from ..text.script import language_of
+from ..twin import content_id
+from . import authorship, clean
 from .clean import scripts
-from .passages import language_of
 from .readers import Dropped
 
 EXAMPLES = 3  # contexts kept of each piece of personal data
@@ -54,13 +54,19 @@ def documents(raws, rules, found, account):
     restored = rules.restored
     for raw in raws:
         text, title, heading, turns, parts = _cleaned(raw, rules, restored)
-        account.before += scripts.account(raw["text"]) + _sum(part[2] for part in raw.get("parts", ()))
+        account.before += scripts.account(raw["text"]) + _sum(
+            part[2] for part in raw.get("parts", ())
+        )
         reason = _why_not(raw, text, rules)
         if reason:
             account.aside += scripts.account(raw["text"])
             # Too short because of what was left out of it: that can come back too.
-            found.dropped += [part for part in parts if reason == "short" and part.id not in restored]
-            found.dropped.append(Dropped(raw["source"], "document", reason, text or raw["text"], raw["id"]))
+            found.dropped += [
+                part for part in parts if reason == "short" and part.id not in restored
+            ]
+            found.dropped.append(
+                Dropped(raw["source"], "document", reason, text or raw["text"], raw["id"])
+            )
             continue
         left = [part for part in parts if part.id not in restored]
         account.kept += scripts.account(text) + scripts.account(heading)
@@ -78,20 +84,28 @@ def _sum(texts):
 def _cleaned(raw, rules, restored):
     """(text, title, the part of it that stood in the text, turns, parts as Dropped) of a raw document; an edited one
     is what the owner wrote, in one piece."""
-    read = [Dropped(raw["source"], what, reason, text, content_id(text))
-            for what, reason, text in raw.get("parts", ())]
+    read = [
+        Dropped(raw["source"], what, reason, text, content_id(text))
+        for what, reason, text in raw.get("parts", ())
+    ]
     if rules.action(raw["id"]) == "edit" and rules.decisions[raw["id"]].get("text"):
         return rules.decisions[raw["id"]]["text"], raw["title"], "", None, read
     heading = ""
     if raw.get("turns") is None:
-        cleaned = clean.clean(scripts.mended(raw["text"]), raw["markdown"], restored, raw["author"] or rules.author)
+        cleaned = clean.clean(
+            scripts.mended(raw["text"]), raw["markdown"], restored, raw["author"] or rules.author
+        )
         text, heading, parts = cleaned.text, cleaned.title, cleaned.parts
         back = [part.text for part in read if part.id in restored]
         text = "\n\n".join([*([text] if text else []), *back])
         turns = None
     else:
         turns, parts = _turns(raw, restored, rules.author)
-        turns += [{"question": "", "answer": part.text, "time": ""} for part in read if part.id in restored]
+        turns += [
+            {"question": "", "answer": part.text, "time": ""}
+            for part in read
+            if part.id in restored
+        ]
         text = "\n\n".join(turn["answer"] for turn in turns)
     left = [Dropped(raw["source"], part.what, part.reason, part.text, part.id) for part in parts]
     text, turns = scripts.unified(text, rules.script), _unified(turns, rules.script)
@@ -102,7 +116,9 @@ def _turns(raw, restored, author):
     """The turns with their answers cleaned, without those of which nothing is left; and the parts left out."""
     kept, parts = [], []
     for turn in raw["turns"]:
-        cleaned = clean.clean(scripts.mended(turn["answer"]), raw["markdown"], restored, raw["author"] or author)
+        cleaned = clean.clean(
+            scripts.mended(turn["answer"]), raw["markdown"], restored, raw["author"] or author
+        )
         parts += cleaned.parts
         answer = re.sub(r"(?m)^## ", "", cleaned.text)  # nobody speaks in headings
         if answer:
@@ -112,8 +128,14 @@ def _turns(raw, restored, author):
 
 
 def _unified(turns, script):
-    return turns and [{**turn, "question": scripts.unified(turn["question"], script),
-                       "answer": scripts.unified(turn["answer"], script)} for turn in turns]
+    return turns and [
+        {
+            **turn,
+            "question": scripts.unified(turn["question"], script),
+            "answer": scripts.unified(turn["answer"], script),
+        }
+        for turn in turns
+    ]
 
 
 def _why_not(raw, text, rules):
@@ -150,8 +172,12 @@ def strangers(authors, rules):
 def _another(author, names):
     chinese = [bool(re.search("[\u4e00-\u9fff]", name)) for name in (author, *names)]
     words = set(re.findall(r"[^\W_]+", author.casefold()))
-    shared = any(words & set(re.findall(r"[^\W_]+", name.casefold())) or _bare(author) in _bare(name)
-                 or _bare(name) in _bare(author) for name in names)
+    shared = any(
+        words & set(re.findall(r"[^\W_]+", name.casefold()))
+        or _bare(author) in _bare(name)
+        or _bare(name) in _bare(author)
+        for name in names
+    )
     return chinese[0] in chinese[1:] and not shared
 
 
@@ -166,30 +192,54 @@ def _record(raw, text, title, turns, rules, account):
     def masked(words):
         return _masked(words, language, rules, account)
 
-    record = {"id": raw["id"], "title": masked(title), "text": "", "date": raw["date"], "source": raw["source"],
-              "author": raw["author"] or rules.author, "language": language, "kind": raw["kind"]}
+    record = {
+        "id": raw["id"],
+        "title": masked(title),
+        "text": "",
+        "date": raw["date"],
+        "source": raw["source"],
+        "author": raw["author"] or rules.author,
+        "language": language,
+        "kind": raw["kind"],
+    }
     if turns is None:
         return {**record, "text": masked(text)}
-    turns = [{**turn, "question": masked(turn["question"]), "answer": masked(turn["answer"])} for turn in turns]
+    turns = [
+        {**turn, "question": masked(turn["question"]), "answer": masked(turn["answer"])}
+        for turn in turns
+    ]
     return {**record, "text": "\n\n".join(turn["answer"] for turn in turns), "turns": turns}
 
 
 # Personal data
 
+
 def _masked(text, language, rules, account):
     """The text with personal data masked, as the owner decided: by value, else by kind, else masked."""
+
     def keep(kind, value):
         decided = rules.action(privacy.value_id(kind, value)) or rules.action(f"privacy {kind}")
         return not rules.mask or decided == "keep"
 
     def notice(kind, value, context):
         name = privacy.value_id(kind, value)
-        record = account.personal.setdefault((kind, name), {
-            "id": name, "kind": kind, "value": value, "count": 0, "examples": [], "masked": not keep(kind, value)})
+        record = account.personal.setdefault(
+            (kind, name),
+            {
+                "id": name,
+                "kind": kind,
+                "value": value,
+                "count": 0,
+                "examples": [],
+                "masked": not keep(kind, value),
+            },
+        )
         record["count"] += 1
         if len(record["examples"]) < EXAMPLES:
             record["examples"].append(context)
 
-    text, counts = privacy.mask(text, language, account.numbers, rules.names, keep=keep, notice=notice)
+    text, counts = privacy.mask(
+        text, language, account.numbers, rules.names, keep=keep, notice=notice
+    )
     account.masked.update(counts)
     return text

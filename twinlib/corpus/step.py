@@ -18,19 +18,20 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from .questions import model, api
 from ..files import replaced
 from ..i18n import t
 from ..settings import parse, stop, warning
-from .questions import validate as replies
-from . import dedupe, pipeline, interview, rows as pairs, readers, sufficiency
-from ..text import privacy
-from .questions import titles
+from ..text import interview_questions, privacy, sufficiency
+from ..text.script import language_of
+from ..twin import Outcome, Problem, TwinError, content_id, figure, write_json, write_records
+from . import dedupe, interview, pipeline, readers
+from . import rows as pairs
 from .clean import scripts
-from .passages import language_of, passages, split_of
+from .passages import passages, split_of
+from .questions import api, model, titles
+from .questions import validate as replies
 from .readers import columns
 from .reasons import KINDS, PASSED, REASONS
-from ..twin import Outcome, Problem, TwinError, content_id, figure, write_json, write_records
 
 DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")
 PASSAGE = ("id", "document", "text", "tokens_estimate", "split")
@@ -48,8 +49,12 @@ def problems(settings, twin):
             parse(f, getattr(settings, f.name))
         except ValueError as error:
             found.append(Problem("stop", str(error)))
-    return found + _source_problems(settings.source, twin) + _asking_problems(settings, twin) + \
-        _consent_problems(settings)
+    return (
+        found
+        + _source_problems(settings.source, twin)
+        + _asking_problems(settings, twin)
+        + _consent_problems(settings)
+    )
 
 
 def _source_problems(source, twin):
@@ -57,12 +62,9 @@ def _source_problems(source, twin):
     if not source and twin.file("interview").exists():
         return []
     if not source or not path.exists():
-        return [stop(f"There is no folder '{source}': choose the folder or zip that holds your writing, or answer the "
-                     "interview and leave this empty.",
-                     f"找不到文件夹“{source}”：请选择放着您文字的文件夹或 zip；也可以做完访谈，把这里留空。")]
+        return [stop("corpus.no_folder_choose_folder_zip", source=source)]
     if not readers.anything(path):
-        return [stop(f"There is nothing to read in '{source}': put some writing there, or choose another folder.",
-                     f"“{source}”里没有可读的文件：请放进一些文字，或换一个文件夹。")]
+        return [stop("corpus.nothing_read_put_some_writing", source=source)]
     return []
 
 
@@ -75,9 +77,7 @@ def _asking_problems(settings, twin):
 def _consent_problems(settings):
     if settings.consent:
         return []
-    return [warning("You haven't confirmed that these are your own words, or that you may use them: everything on this "
-                    "machine works, publishing will not.",
-                    "您还没有确认这些是自己的文字或已得到同意：本机的步骤都能用，但不能发布。")]
+    return [warning("corpus.havent_confirmed_these_own_words")]
 
 
 def plan(settings, twin):
@@ -98,10 +98,17 @@ def run(twin, settings, progress):
     pieces = _passages(documents, splits, settings.passage_tokens, author)
     facts = _remember(twin, settings, author, pieces)
     asked = _asked(twin, settings, pieces, progress)
-    writer = (titles.titles, "title") if asked is None else \
-        (lambda passage: asked.questions.get(passage["id"], []), settings.questions)
-    made = _decided(pairs.rows(pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain, *writer),
-                    decisions)
+    writer = (
+        (titles.titles, "title")
+        if asked is None
+        else (lambda passage: asked.questions.get(passage["id"], []), settings.questions)
+    )
+    made = _decided(
+        pairs.rows(
+            pieces, author, facts["system_prompt"], settings.raw_share, settings.abstain, *writer
+        ),
+        decisions,
+    )
     _write(twin, gathered, pieces, made)
     figures = _figures(gathered, documents, pieces, made) | (_failures(asked) if asked else {})
     warnings = _warnings(gathered, pieces, documents) + (_unanswered(asked) if asked else [])
@@ -114,15 +121,19 @@ def _sources(settings):
 
 def _sound(decisions):
     """({id: decision} of those that can be followed, warnings): the file may have been edited by hand."""
-    sound = {name: decision for name, decision in decisions.items() if isinstance(decision, dict) and all(
-        isinstance(decision.get(key, ""), str) for key in ("action", "text", "question")) and
-        decision.get("action", "") in ACTIONS}
+    sound = {
+        name: decision
+        for name, decision in decisions.items()
+        if isinstance(decision, dict)
+        and all(isinstance(decision.get(key, ""), str) for key in ("action", "text", "question"))
+        and decision.get("action", "") in ACTIONS
+    }
     wrong = ", ".join(name for name in decisions if name not in sound)
-    return sound, [t(f"Decisions that can't be read were ignored: {wrong}. Mend or delete them in decisions.json.",
-                     f"有看不懂的决定，已忽略：{wrong}。请在 decisions.json 里改正或删除。")] if wrong else []
+    return sound, [t("corpus.decisions_cant_read_ignored_mend", wrong=wrong)] if wrong else []
 
 
 # Reading, with memory that does not grow with the texts
+
 
 class Gathered(NamedTuple):
     """What `gather` leaves behind beside documents.jsonl and dropped.csv: {document id: group id} of those that share
@@ -137,16 +148,33 @@ class Gathered(NamedTuple):
 
 def gather(twin, settings, decisions, progress):
     """Read, clean, mask and leave out duplicates: writes documents.jsonl and dropped.csv. Returns what it Gathered."""
-    found, account, sketches, places = readers.Found(), pipeline.Account(), dedupe.Sketches(), array("Q")
+    found, account, sketches, places = (
+        readers.Found(),
+        pipeline.Account(),
+        dedupe.Sketches(),
+        array("Q"),
+    )
     author = settings.author or twin.name
-    private = privacy.private_names(f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}")
+    private = privacy.private_names(
+        f"{settings.names}\n{decisions.get('privacy names', {}).get('text', '')}"
+    )
     me = tuple(privacy.private_names(settings.me))
-    rules = pipeline.Rules(author, settings.author, me, settings.short, settings.script, settings.mask, tuple(private),
-                         decisions)
+    rules = pipeline.Rules(
+        author,
+        settings.author,
+        me,
+        settings.short,
+        settings.script,
+        settings.mask,
+        tuple(private),
+        decisions,
+    )
     options = readers.Options(me, columns.given(settings.columns), "" if me else author)
-    paced = _paced(progress, t("reading", "读取"))
-    raws = chain(_interview(twin, author, settings.short),
-                 *(readers.read(source, options, found, paced) for source in _sources(settings)))
+    paced = _paced(progress, t("corpus.reading"))
+    raws = chain(
+        _interview(twin, author, settings.short),
+        *(readers.read(source, options, found, paced) for source in _sources(settings)),
+    )
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
         left = _Left(table, found, rules.names)
         for record in pipeline.documents(raws, rules, found, account):
@@ -173,9 +201,11 @@ class _Left:
     def take(self):
         """Write what was found since the last time."""
         for d in self.found.dropped:
-            beginning = " ".join(d.text[:4 * BEGINNING].split())[:BEGINNING]
+            beginning = " ".join(d.text[: 4 * BEGINNING].split())[:BEGINNING]
             beginning, _ = privacy.mask(beginning, language_of(d.text), {}, self.names)
-            self.table.writerow((d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), beginning, len(d.text), d.id))
+            self.table.writerow(
+                (d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), beginning, len(d.text), d.id)
+            )
             self.counts[d.what, d.reason] += 1
         self.found.dropped.clear()
 
@@ -185,6 +215,7 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
 
     Returns {document id: group id} of those that share half of the shorter one: a group is never split.
     """
+
     def record(number):
         spool.seek(places[number])
         return json.loads(spool.readline())
@@ -194,20 +225,35 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
         return document["date"] or "9999", -len(document["text"]), document["source"]
 
     pairs, related = [], dedupe.Groups(len(places))
-    alike = sketches.pairs(lambda number: record(number)["text"], progress=_paced(progress, t("comparing", "查重")))
+    alike = sketches.pairs(
+        lambda number: record(number)["text"], progress=_paced(progress, t("corpus.comparing"))
+    )
     for i, j, jaccard, _ in alike:
         related.join(i, j)
         pairs.append((i, j, jaccard))
-    gone, groups, strangers = dedupe.superfluous(pairs, age), {}, pipeline.strangers(account.authors, rules)
+    gone, groups, strangers = (
+        dedupe.superfluous(pairs, age),
+        {},
+        pipeline.strangers(account.authors, rules),
+    )
     with replaced(twin.file("documents")) as out:
         for number in range(len(places)):
             document = record(number)
-            reason = "duplicate" if number in gone else "author" if document["author"] in strangers else ""
+            reason = (
+                "duplicate"
+                if number in gone
+                else "author"
+                if document["author"] in strangers
+                else ""
+            )
             if reason and rules.action(document["id"]) not in pipeline.WANTED:
                 account.kept.subtract(scripts.account(document["text"]))
                 account.aside.update(scripts.account(document["text"]))
                 left.found.dropped.append(
-                    readers.Dropped(document["source"], "document", reason, document["text"], document["id"]))
+                    readers.Dropped(
+                        document["source"], "document", reason, document["text"], document["id"]
+                    )
+                )
                 left.take()
             else:
                 out.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
@@ -224,6 +270,7 @@ def _paced(progress, note):
         if done == total or time.monotonic() - last[0] > PAUSE:
             last[0] = time.monotonic()
             progress(done, total, note)
+
     return report
 
 
@@ -231,13 +278,21 @@ def _interview(twin, author, short):
     """The raw documents of the interview's answers."""
     path = twin.file("interview")
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
-    return [{"id": content_id(raw["source"]), **raw} for raw in interview.document(interview.parse(text)[0], author, short)]
+    return [
+        {"id": content_id(raw["source"]), **raw}
+        for raw in interview.document(interview_questions.parse(text)[0], author, short)
+    ]
 
 
 # From documents to rows
 
+
 def _passages(documents, splits, limit, author):
-    pieces = [{**p, "split": splits[d["id"]], "author": author} for d in documents for p in passages(d, limit)]
+    pieces = [
+        {**p, "split": splits[d["id"]], "author": author}
+        for d in documents
+        for p in passages(d, limit)
+    ]
     terms = titles.topics(pieces)
     return [{**p, "terms": terms[p["id"]]} for p in pieces]
 
@@ -248,7 +303,9 @@ def _asked(twin, settings, pieces, progress):
         return model.ask_locally(pieces, settings.question_model, twin.file("questions"), progress)
     if settings.questions == "endpoint":
         progress.say(api.announce(pieces, settings.endpoint, settings.question_model))
-        return model.ask_service(pieces, settings.endpoint, settings.question_model, twin.file("questions"), progress)
+        return model.ask_service(
+            pieces, settings.endpoint, settings.question_model, twin.file("questions"), progress
+        )
     return None
 
 
@@ -262,16 +319,29 @@ def _remember(twin, settings, author, pieces):
     consent = twin.facts.get("consent") or {}
     if settings.consent != bool(consent.get("given")) or not consent:
         consent = {"given": settings.consent, "when": time.time() if settings.consent else None}
-    twin.remember(author=author, introduction=settings.introduction, languages=languages, system_prompt=system,
-                  consent=consent, persona_prompt=pairs.persona_prompt(system, settings.introduction, pieces))
+    twin.remember(
+        author=author,
+        introduction=settings.introduction,
+        languages=languages,
+        system_prompt=system,
+        consent=consent,
+        persona_prompt=pairs.persona_prompt(system, settings.introduction, pieces),
+    )
     return twin.facts
 
 
 def _decided(rows, decisions):
     """Rows without those that the owner dropped, and with what the owner edited: an answer in all rows that have it."""
-    edited = {row["id"]: decisions.get(row["id"]) or decisions.get(row["passage"]) or {} for row in rows}
-    texts = {row["passage"]: edited[row["id"]]["text"] for row in rows
-             if edited[row["id"]].get("action") == "edit" and edited[row["id"]].get("text") and row["passage"]}
+    edited = {
+        row["id"]: decisions.get(row["id"]) or decisions.get(row["passage"]) or {} for row in rows
+    }
+    texts = {
+        row["passage"]: edited[row["id"]]["text"]
+        for row in rows
+        if edited[row["id"]].get("action") == "edit"
+        and edited[row["id"]].get("text")
+        and row["passage"]
+    }
     kept = []
     for row in rows:
         decision = edited[row["id"]]
@@ -279,7 +349,9 @@ def _decided(rows, decisions):
         answer = decision.get("text") if decision.get("action") == "edit" else None
         changed = {"user": question, "assistant": answer or texts.get(row["passage"])}
         if changed["user"] or changed["assistant"]:
-            row["messages"] = [{**m, "content": changed.get(m["role"]) or m["content"]} for m in row["messages"]]
+            row["messages"] = [
+                {**m, "content": changed.get(m["role"]) or m["content"]} for m in row["messages"]
+            ]
             row["source"] = "owner"
         if decision.get("action") != "drop":
             kept.append(row)
@@ -291,7 +363,9 @@ def _write(twin, gathered, pieces, rows):
     for split in ("train", "val", "test"):
         write_records(twin.file(split), [row for row in rows if row["split"] == split])
     write_records(twin.file("personal"), gathered.account.personal.values())
-    write_json(twin.file("senders"), {"senders": _senders(gathered.found), "files": gathered.found.chats})
+    write_json(
+        twin.file("senders"), {"senders": _senders(gathered.found), "files": gathered.found.chats}
+    )
 
 
 def _senders(found):
@@ -302,36 +376,62 @@ def _senders(found):
 
 
 def _figures(gathered, documents, pieces, rows):
-    texts = Counter({reason: n for (what, reason), n in gathered.dropped.items() if what == "document"})
+    texts = Counter(
+        {reason: n for (what, reason), n in gathered.dropped.items() if what == "document"}
+    )
     parts = Counter()
     for (what, _), n in gathered.dropped.items():
         parts[what] += n * (what != "document")
     splits = Counter(p["split"] for p in {p["document"]: p for p in pieces}.values())
     account, passed = gathered.account, gathered.found.passed
     found = {
-        "documents": figure(len(documents), note=_listed(Counter(d["language"] for d in documents))),
-        "formats": figure(sum(gathered.found.formats.values()), note=_listed(gathered.found.formats)),
-        "dropped": figure(sum(texts.values()), n=sum(texts.values()) + len(documents), note=_said(texts, REASONS)),
+        "documents": figure(
+            len(documents), note=_listed(Counter(d["language"] for d in documents))
+        ),
+        "formats": figure(
+            sum(gathered.found.formats.values()), note=_listed(gathered.found.formats)
+        ),
+        "dropped": figure(
+            sum(texts.values()), n=sum(texts.values()) + len(documents), note=_said(texts, REASONS)
+        ),
         "parts_dropped": figure(sum(parts.values()), note=_said(parts, KINDS)),
         "passed_over": figure(sum(passed.values()), note=_said(passed, PASSED)),
         "passages": figure(len(pieces)),
-        "train_passages": figure(sum(p["split"] == "train" for p in pieces), note=_enough(pieces, documents).sentence),
+        "train_passages": figure(
+            sum(p["split"] == "train" for p in pieces), note=_enough(pieces, documents).sentence
+        ),
         "rows": figure(len(rows), note=_listed(Counter(row["kind"] for row in rows))),
-        "asked_by": figure(sum(row["kind"] == "qa" for row in rows), note=_listed(
-            Counter(row["source"] for row in rows if row["kind"] == "qa"))),
-        "characters_in": figure(account.before.total()), "characters_kept": figure(account.kept.total()),
-        "tokens": figure(sum(p["tokens_estimate"] for p in pieces), note=t("an estimate", "估计值")),
-        "personal_data": figure(account.masked.total(), note=_listed(
-            Counter({privacy.label(kind): n for kind, n in account.masked.items()})))}
-    found |= {f"characters_{script}": figure(account.kept[script], n=n, note=t(
-        f"{account.aside[script]} put aside", f"放到一边 {account.aside[script]}"))
-        for script, n in account.before.items() if n}
-    return found | {f"{split}_documents": figure(splits[split]) for split in ("train", "val", "test")}
+        "asked_by": figure(
+            sum(row["kind"] == "qa" for row in rows),
+            note=_listed(Counter(row["source"] for row in rows if row["kind"] == "qa")),
+        ),
+        "characters_in": figure(account.before.total()),
+        "characters_kept": figure(account.kept.total()),
+        "tokens": figure(sum(p["tokens_estimate"] for p in pieces), note=t("corpus.estimate")),
+        "personal_data": figure(
+            account.masked.total(),
+            note=_listed(Counter({privacy.label(kind): n for kind, n in account.masked.items()})),
+        ),
+    }
+    found |= {
+        f"characters_{script}": figure(
+            account.kept[script], n=n, note=t("corpus.put_aside", aside=account.aside[script])
+        )
+        for script, n in account.before.items()
+        if n
+    }
+    return found | {
+        f"{split}_documents": figure(splits[split]) for split in ("train", "val", "test")
+    }
 
 
 def _failures(asked):
     total = asked.failures.total()
-    return {"questions_failed": figure(total, n=len(asked.questions) + total, note=_said(asked.failures, replies.REASONS))}
+    return {
+        "questions_failed": figure(
+            total, n=len(asked.questions) + total, note=_said(asked.failures, replies.REASONS)
+        )
+    }
 
 
 def _said(counts, labels):
@@ -342,7 +442,11 @@ def _said(counts, labels):
 
 
 def _listed(counts):
-    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n)
+    return ", ".join(
+        f"{name} {n}"
+        for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        if n
+    )
 
 
 def _warnings(gathered, pieces, documents):
@@ -350,13 +454,11 @@ def _warnings(gathered, pieces, documents):
     found = [] if verdict.level == "good" else [" ".join((verdict.sentence, *verdict.actions))]
     held = sum(p["split"] == "test" for p in pieces)
     if held < FEW_HELD_OUT:
-        found.append(t(f"Passages held out for the exam: {held}. That is few: its figures will say 'too few to tell'. "
-                       "More documents help.", f"留作考试的只有 {held} 段：分数会显示“太少，看不出来”。多放几篇文章就好。"))
+        found.append(t("corpus.passages_held_out_exam_few", held=held))
     authors = {d["author"] for d in documents}
     if len(authors) > 1:
         names = ", ".join(sorted(authors)[:4])
-        found.append(t(f"The texts name several authors ({names}): take out what isn't yours.",
-                       f"文章署了不同的名字（{names}）：请去掉不是您写的。"))
+        found.append(t("corpus.texts_name_several_authors_take", names=names))
     account = gathered.account
     eaten = scripts.sentence(account.before, account.kept + account.aside)
     return found + ([eaten] if eaten else []) + _waiting(gathered.dropped)
@@ -365,25 +467,23 @@ def _warnings(gathered, pieces, documents):
 def _enough(pieces, documents):
     kind = {d["id"]: d["kind"] for d in documents}
     train = [p for p in pieces if p["split"] == "train"]
-    return sufficiency.verdict(len(train), sum(p["tokens_estimate"] for p in train), len(documents),
-                               Counter(kind[p["document"]] for p in train))
+    return sufficiency.verdict(
+        len(train),
+        sum(p["tokens_estimate"] for p in train),
+        len(documents),
+        Counter(kind[p["document"]] for p in train),
+    )
 
 
 def _waiting(dropped):
     """What waits for a word of the owner: chats and tables."""
     found = []
     if chats := dropped["document", "whose"]:
-        found.append(t(f"Chats put aside because nobody knows which sender you are: {chats}. Choose yourself under 'Your "
-                       "names in chats' and run again.",
-                       f"有 {chats} 段聊天放到了一边，因为不知道哪个是您：请在“您在聊天里的名字”里选好，再运行一次。"))
+        found.append(t("corpus.chats_put_aside_because_nobody", chats=chats))
     if others := dropped["document", "author"]:
-        found.append(t(f"Texts put aside because they stand under another person's name: {others}. If that name is yours "
-                       "too, add it under 'Your names in chats' and run again.",
-                       f"有 {others} 篇放到了一边，因为署的是别人的名字：如果那也是您，请加进“您在聊天里的名字”，再运行一次。"))
+        found.append(t("corpus.texts_put_aside_because_they", others=others))
     if tables := dropped["document", "columns"]:
-        found.append(t(f"Tables put aside because their columns can't be told: {tables}. Choose them under 'Columns of a "
-                       "chat table' and run again.",
-                       f"有 {tables} 张表格放到了一边，因为看不出各列的意思：请在“聊天表格的列”里选好，再运行一次。"))
+        found.append(t("corpus.tables_put_aside_because_their", tables=tables))
     return found
 
 
@@ -391,12 +491,10 @@ def _unanswered(asked):
     if not asked.failures:
         return asked.warnings
     why, total = _said(asked.failures, replies.REASONS), asked.failures.total()
-    return asked.warnings + [t(f"For {total} passages no usable question was written ({why}): their titles ask instead.",
-                               f"有 {total} 段没有得到可用的问题（{why}）：改用标题提问。")]
+    return asked.warnings + [t("corpus.passages_no_usable_question_written", total=total, why=why)]
 
 
 def _nothing(source, counts):
     why = _said({reason: n for (what, reason), n in counts.items() if what == "document"}, REASONS)
-    why = why or t("no text files", "没有文本文件")
-    return t(f"Nothing in {source} can be learnt from ({why}): add longer texts, or choose another folder.",
-             f"{source} 里没有可学的文字（{why}）：请放一些更长的文字，或换一个文件夹。")
+    why = why or t("corpus.no_text_files")
+    return t("corpus.nothing_learnt_add_longer_texts", source=source, why=why)

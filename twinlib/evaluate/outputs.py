@@ -12,10 +12,10 @@ import functools
 import json
 
 from ..i18n import t
-from ..text import templates
-from ..twin import content_id, read_records, write_records
 from ..models import load
 from ..models.generate import contiguous_head
+from ..text import templates
+from ..twin import content_id, read_records, write_records
 
 TOP_P = 0.9
 LENGTH = 2048  # tokens of a text that is scored at most
@@ -42,7 +42,7 @@ class Keeper:
         missing = [i for i in wanted if (i, model_sha) not in kept]
         self._advance(len(wanted) - len(missing), note)
         for start in range(0, len(missing), self.portion):
-            part = missing[start:start + self.portion]
+            part = missing[start : start + self.portion]
             for i, fields in zip(part, make([wanted[i] for i in part])):
                 kept[i, model_sha] = {"id": i, **fields, "model_sha": model_sha}
             write_records(self.twin.file(key), kept.values())
@@ -80,8 +80,14 @@ class Rows:
 def answers(rows, row, conversations, settings, keep):
     """The records {id, question, row, text, ended, model_sha} of a row: base, prompt or twin."""
     trained = row == "twin"
-    return _answers(row, rows.sha[trained], conversations, settings, keep,
-                    lambda items, **sampling: rows(load.generate, trained, items, batch=len(items), **sampling))
+    return _answers(
+        row,
+        rows.sha[trained],
+        conversations,
+        settings,
+        keep,
+        lambda items, **sampling: rows(load.generate, trained, items, batch=len(items), **sampling),
+    )
 
 
 def gguf_answers(twin, kind, path, conversations, settings, keep):
@@ -90,33 +96,59 @@ def gguf_answers(twin, kind, path, conversations, settings, keep):
 
     with contextlib.ExitStack() as stack:
         llama = functools.cache(lambda: stack.enter_context(Llama(path)))
-        return _answers(f"twin-{kind}", twin.hash(path), conversations, settings, keep,
-                        lambda items, **sampling: llama().chat_many(items, **sampling))
+        return _answers(
+            f"twin-{kind}",
+            twin.hash(path),
+            conversations,
+            settings,
+            keep,
+            lambda items, **sampling: llama().chat_many(items, **sampling),
+        )
 
 
 def _answers(row, model_sha, conversations, settings, keep, answer):
-    sampling = {"max_tokens": settings.answer_tokens, "seed": settings.seed,
-                **templates.sampling(settings.temperature, TOP_P)}
+    sampling = {
+        "max_tokens": settings.answer_tokens,
+        "seed": settings.seed,
+        **templates.sampling(settings.temperature, TOP_P),
+    }
     wanted = {content_id(row + json.dumps(messages)): messages for messages in conversations}
 
     def make(items):
-        return [{"question": messages[-1]["content"], "row": row, "text": one.text, "ended": one.ended}
-                for messages, one in zip(items, answer(items, **sampling))]
+        return [
+            {"question": messages[-1]["content"], "row": row, "text": one.text, "ended": one.ended}
+            for messages, one in zip(items, answer(items, **sampling))
+        ]
 
-    return keep("answers", content_id(f"{model_sha} {sampling}"), wanted, make, t(f"answers: {row}", f"回答：{row}"))
+    return keep(
+        "answers",
+        content_id(f"{model_sha} {sampling}"),
+        wanted,
+        make,
+        t("evaluate.answers", row=row),
+    )
 
 
 def replies(rows, trained, conversations, tokens, keep, note):
     """The texts of greedy answers of at most so many tokens, of the base or of the twin."""
-    wanted = {content_id(f"reply {tokens} {json.dumps(messages)}"): messages for messages in conversations}
+    wanted = {
+        content_id(f"reply {tokens} {json.dumps(messages)}"): messages for messages in conversations
+    }
 
     def make(items):
-        said = rows(load.generate, trained, items, max_tokens=tokens, temperature=0, batch=len(items))
-        return [{"kind": "reply", "question": messages[-1]["content"], "text": one.text}
-                for messages, one in zip(items, said)]
+        said = rows(
+            load.generate, trained, items, max_tokens=tokens, temperature=0, batch=len(items)
+        )
+        return [
+            {"kind": "reply", "question": messages[-1]["content"], "text": one.text}
+            for messages, one in zip(items, said)
+        ]
 
-    row = t("twin", "分身") if trained else t("base", "基础模型")
-    return [record["text"] for record in keep("scores", rows.sha[trained], wanted, make, f"{note}: {row}")]
+    row = t("evaluate.twin") if trained else t("evaluate.base")
+    return [
+        record["text"]
+        for record in keep("scores", rows.sha[trained], wanted, make, f"{note}: {row}")
+    ]
 
 
 def continuations(rows, trained, passages, keep):
@@ -126,18 +158,31 @@ def continuations(rows, trained, passages, keep):
     plain.chat_template = "{{ bos_token or '' }}{{ messages[0]['content'] }}"
     pairs = {}
     for passage in passages:
-        ids = tokenizer(passage["text"], add_special_tokens=False)["input_ids"][:2 * PREFIX]
+        ids = tokenizer(passage["text"], add_special_tokens=False)["input_ids"][: 2 * PREFIX]
         if len(ids) == 2 * PREFIX:
             first = tokenizer.decode(ids[:PREFIX])
-            pairs[content_id(f"continue {first}")] = (first, tokenizer.decode(ids[PREFIX:]), passage["language"])
+            pairs[content_id(f"continue {first}")] = (
+                first,
+                tokenizer.decode(ids[PREFIX:]),
+                passage["language"],
+            )
 
     def make(items):
-        said = rows(load.generate, trained, [[{"role": "user", "content": first}] for first, _, _ in items],
-                    plain=plain, max_tokens=PREFIX, temperature=0, batch=len(items))
-        return [{"kind": "continuation", "text": one.text, "true": true, "language": language}
-                for one, (_, true, language) in zip(said, items)]
+        said = rows(
+            load.generate,
+            trained,
+            [[{"role": "user", "content": first}] for first, _, _ in items],
+            plain=plain,
+            max_tokens=PREFIX,
+            temperature=0,
+            batch=len(items),
+        )
+        return [
+            {"kind": "continuation", "text": one.text, "true": true, "language": language}
+            for one, (_, true, language) in zip(said, items)
+        ]
 
-    return keep("scores", rows.sha[trained], pairs, make, t("copies of the training texts", "有没有照抄训练文字"))
+    return keep("scores", rows.sha[trained], pairs, make, t("evaluate.copies_training_texts"))
 
 
 # Likelihoods
@@ -145,12 +190,13 @@ def continuations(rows, trained, passages, keep):
 
 def nats(rows, trained, texts, keep):
     """Each text's negative log-likelihood in nats, as plain text."""
+
     def make(items):
         scored = rows(load.nll, trained, items, length=LENGTH, batch=2)
         return [{"kind": "nats", "nats": found} for found, _ in scored]
 
     wanted = {content_id(text): text for text in texts}
-    found = keep("scores", rows.sha[trained], wanted, make, t("surprise at writing", "对文字的意外程度"))
+    found = keep("scores", rows.sha[trained], wanted, make, t("evaluate.surprise_writing"))
     of = {record["id"]: record["nats"] for record in found}
     return [of[content_id(text)] for text in texts]
 
@@ -159,14 +205,21 @@ def picked(rows, row, choices, keep):
     """Which of several replies (its place) the row finds likeliest for each (conversation, replies), by the mean
     log-probability of a token."""
     trained = row == "twin"
-    wanted = {content_id(f"pick {json.dumps([messages, texts])}"): (messages, texts) for messages, texts in choices}
+    wanted = {
+        content_id(f"pick {json.dumps([messages, texts])}"): (messages, texts)
+        for messages, texts in choices
+    }
 
     def make(items):
         for messages, texts in items:
             scores = rows(reply_nll, trained, messages, texts)
-            yield {"kind": "pick", "row": row, "nats_per_token": [total / tokens for total, tokens in scores]}
+            yield {
+                "kind": "pick",
+                "row": row,
+                "nats_per_token": [total / tokens for total, tokens in scores],
+            }
 
-    found = keep("scores", rows.sha[trained], wanted, make, t(f"picking your reply: {row}", f"认出您的回答：{row}"))
+    found = keep("scores", rows.sha[trained], wanted, make, t("evaluate.picking_reply", row=row))
     means = [record["nats_per_token"] for record in found]
     return [min(range(len(mean)), key=mean.__getitem__) for mean in means]
 
@@ -175,18 +228,26 @@ def reply_nll(model, tokenizer, messages, texts):
     """[(nats, tokens)] of each text as the answer to a conversation, which is read once for all of them."""
     import torch
 
-    prompt = tokenizer(load.render(tokenizer, messages, generate=True), add_special_tokens=False)["input_ids"]
+    prompt = tokenizer(load.render(tokenizer, messages, generate=True), add_special_tokens=False)[
+        "input_ids"
+    ]
     rows = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     width = max(map(len, rows))
-    padded = [row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows]  # on the right: seen by nothing
+    padded = [
+        row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows
+    ]  # on the right: seen by nothing
     with torch.inference_mode(), contiguous_head(model):
-        read = model(input_ids=torch.tensor([prompt], device=model.device), use_cache=True, logits_to_keep=1)
+        read = model(
+            input_ids=torch.tensor([prompt], device=model.device), use_cache=True, logits_to_keep=1
+        )
         read.past_key_values.batch_repeat_interleave(len(rows))
         ids = torch.tensor(padded, device=model.device)
         logits = model(input_ids=ids, past_key_values=read.past_key_values, use_cache=True).logits
         scores = []
-        for i, row in enumerate(rows):  # one at a time: float32 logits over a large vocabulary take room
-            told = torch.cat([read.logits[0, -1:], logits[i, :len(row) - 1]]).float()
-            nats = torch.nn.functional.cross_entropy(told, ids[i, :len(row)], reduction="sum")
+        for i, row in enumerate(
+            rows
+        ):  # one at a time: float32 logits over a large vocabulary take room
+            told = torch.cat([read.logits[0, -1:], logits[i, : len(row) - 1]]).float()
+            nats = torch.nn.functional.cross_entropy(told, ids[i, : len(row)], reduction="sum")
             scores.append((nats.item(), len(row)))
     return scores

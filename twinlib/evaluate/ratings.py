@@ -20,13 +20,28 @@ class Mark(NamedTuple):
 
 
 MARKS = {
-    "prediction_gain": Mark(0.01, True), "sounds_like_me": Mark(0.7, True), "told_apart": Mark(0.75, False),
-    "pick_my_reply": Mark(0.47, True), "copied": Mark(0.05, False), "copied.exact": Mark(0.01, False),
-    "membership": Mark(0.65, False), "personal_data": Mark(0, False), "forgetting": Mark(0.05, False),
-    "forgetting.problems": Mark(0.05, False), "own_facts.memory": Mark(0.8, True), "never_wrote": Mark(0.2, False),
-    "never_wrote.false_premises": Mark(0.2, False), "never_wrote.refused_wrongly": Mark(0.1, False),
-    "quantization_loss": Mark(0.03, False)}
-ROWS = ("sounds_like_me", "told_apart", "pick_my_reply", "nonsense")  # measured of each row, marked for the twin's
+    "prediction_gain": Mark(0.01, True),
+    "sounds_like_me": Mark(0.7, True),
+    "told_apart": Mark(0.75, False),
+    "pick_my_reply": Mark(0.47, True),
+    "copied": Mark(0.05, False),
+    "copied.exact": Mark(0.01, False),
+    "membership": Mark(0.65, False),
+    "personal_data": Mark(0, False),
+    "forgetting": Mark(0.05, False),
+    "forgetting.problems": Mark(0.05, False),
+    "own_facts.memory": Mark(0.8, True),
+    "never_wrote": Mark(0.2, False),
+    "never_wrote.false_premises": Mark(0.2, False),
+    "never_wrote.refused_wrongly": Mark(0.1, False),
+    "quantization_loss": Mark(0.03, False),
+}
+ROWS = (
+    "sounds_like_me",
+    "told_apart",
+    "pick_my_reply",
+    "nonsense",
+)  # measured of each row, marked for the twin's
 NONSENSE = 0.02  # more than the base's is too much,
 MOST_NONSENSE = 0.1  # and so is this, whatever the base says
 
@@ -56,7 +71,11 @@ def of(name, figures):
     so-so."""
     base = figures.get("nonsense.base") or figure(0.0, 0.0, 0.0)
     found = level(figures[name], mark(name, base["value"] or 0.0))
-    if found == "bad" and name.startswith("nonsense") and None not in (figures[name]["low"], base["high"]):
+    if (
+        found == "bad"
+        and name.startswith("nonsense")
+        and None not in (figures[name]["low"], base["high"])
+    ):
         worse = figures[name]["value"] > (base["value"] or 0.0) + NONSENSE
         return "so-so" if worse and figures[name]["low"] <= base["high"] else found
     return found
@@ -82,26 +101,33 @@ def said(name, value, low, high, form="{:.2f}", advice=("", ""), documents=FEW):
     miss it."""
     found, wanted = figure(value, low, high), mark(name)
     number = form.format(wanted.bound)
-    bound = (f"{'at least' if wanted.more else 'at most'} {number}", f"{'至少' if wanted.more else '最多'} {number}")
+    bound = (
+        f"{'at least' if wanted.more else 'at most'} {number}",
+        f"{'至少' if wanted.more else '最多'} {number}",
+    )
     word = level(found, wanted)
     if word == "good":
         unsure = doubt(sure(found, wanted) and documents >= FEW)
         return f"Good ({bound[0]}){unsure[0]}.", f"好（标准：{bound[1]}）{unsure[1]}。"
     if word == "so-so":
-        return (f"So-so: it misses the mark ({bound[0]}), which may be chance. {advice[0]}".strip(),
-                f"一般：没达到标准（{bound[1]}），也可能是巧合。{advice[1]}")
-    return (f"Bad: the mark is {bound[0]}. {advice[0]}".strip(), f"不好：标准是{bound[1]}。{advice[1]}")
+        return (
+            f"So-so: it misses the mark ({bound[0]}), which may be chance. {advice[0]}".strip(),
+            f"一般：没达到标准（{bound[1]}），也可能是巧合。{advice[1]}",
+        )
+    return (
+        f"Bad: the mark is {bound[0]}. {advice[0]}".strip(),
+        f"不好：标准是{bound[1]}。{advice[1]}",
+    )
 
 
 def too_few(what, n=None):
     """The figure that has no value because there is too little of `what` (English, Chinese)."""
-    return figure(None, n=n, note=t(f"Too few to tell: {what[0]}.", f"太少，说不准：{what[1]}。"))
+    return figure(None, n=n, note=t("evaluate.too_few_tell", what=what[0], what_2=what[1]))
 
 
 def not_run(effort, needed="standard"):
     """The figure of a measure that this effort leaves out."""
-    return figure(None, note=t(f"Not run at effort {effort}: choose {needed} or more.",
-                               f"力度 {effort} 不测这一项：请选 {needed} 或更高。"))
+    return figure(None, note=t("evaluate.run_effort_choose_more", effort=effort, needed=needed))
 
 
 def percent(share):

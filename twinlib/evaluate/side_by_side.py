@@ -9,14 +9,16 @@ import re
 
 from ..i18n import language, t
 from ..progress import width
-from ..twin import content_id
 from ..text import labels
-from .blind_test.page import LARGEST, filled
-from .blind_test.analysis import same_length, whole_sentences
 from ..text.templates import spoken
+from ..twin import content_id
+from .blind_test.analysis import same_length, whole_sentences
+from .blind_test.page import LARGEST, filled
 
 QUESTIONS = 12
-LONGEST = 3000  # UTF-8 bytes of a text that can be unfolded: 1000 Chinese characters, 500 English words
+LONGEST = (
+    3000  # UTF-8 bytes of a text that can be unfolded: 1000 Chinese characters, 500 English words
+)
 ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
 
 
@@ -26,9 +28,20 @@ def page(pages, author):
     There are fewer questions where so many would be larger than blind_page.LARGEST.
     """
     most = min(QUESTIONS, len(pages))
-    chosen = ([pages[i * len(pages) // several] for i in range(several)] for several in range(most, 0, -1))
-    made = (filled("side_by_side.html", {"language": language(), "words": words(),
-                                         "cards": [card(one, author) for one in some]}) for some in chosen)
+    chosen = (
+        [pages[i * len(pages) // several] for i in range(several)] for several in range(most, 0, -1)
+    )
+    made = (
+        filled(
+            "side_by_side.html",
+            {
+                "language": language(),
+                "words": words(),
+                "cards": [card(one, author) for one in some],
+            },
+        )
+        for some in chosen
+    )
     return next((html for html in made if len(html.encode()) <= LARGEST), "")
 
 
@@ -39,7 +52,7 @@ def row_name(row):
 
 def real_name(author):
     """What people call the author's own passage."""
-    return t(f"{author}, really", f"{author}的原文")
+    return t("evaluate.really", author=author)
 
 
 def card(page, author, seed=""):
@@ -49,17 +62,30 @@ def card(page, author, seed=""):
     `kind` is real, twin or other; `place` its place where names are shown. They stand in the order of the hashes of
     what they say (and `seed`), which tells nothing and is the same every time.
     """
-    said = {row: _clipped(text if row == "real" else spoken(text)) for row, text in page.items() if row != "question"}
+    said = {
+        row: _clipped(text if row == "real" else spoken(text))
+        for row, text in page.items()
+        if row != "question"
+    }
     said = {row: said[row] for row in sorted(said, key=_place) if row != "real" or said[row]}
     texts, measure = {}, _measure(said)
     for row, text in said.items():
         texts.setdefault(text, []).append(row)
-    voices = {text: {**_parts(text, measure), "kind": _kind(rows), "place": place,
-                     "names": [real_name(author) if row == "real" else row_name(row) for row in rows]}
-              for place, (text, rows) in enumerate(texts.items())}
+    voices = {
+        text: {
+            **_parts(text, measure),
+            "kind": _kind(rows),
+            "place": place,
+            "names": [real_name(author) if row == "real" else row_name(row) for row in rows],
+        }
+        for place, (text, rows) in enumerate(texts.items())
+    }
     shuffled = sorted(voices, key=lambda text: content_id(f"{seed} {page['question']} {text}"))
-    return {"question": _clipped(page["question"]), "real": "real" in said,
-            "voices": [voices[text] for text in shuffled]}
+    return {
+        "question": _clipped(page["question"]),
+        "real": "real" in said,
+        "voices": [voices[text] for text in shuffled],
+    }
 
 
 def _clipped(text):
@@ -68,12 +94,21 @@ def _clipped(text):
 
 def _place(row):
     """Where a row stands when names are shown: the author, the twin, its files, what they are compared with."""
-    order, name = ("real", "twin", "twin-", "prompt", "base"), "twin-" if row.startswith("twin-") else row
+    order, name = (
+        ("real", "twin", "twin-", "prompt", "base"),
+        "twin-" if row.startswith("twin-") else row,
+    )
     return order.index(name) if name in order else len(order)
 
 
 def _kind(rows):
-    return "real" if "real" in rows else "twin" if all(row.startswith("twin") for row in rows) else "other"
+    return (
+        "real"
+        if "real" in rows
+        else "twin"
+        if all(row.startswith("twin") for row in rows)
+        else "other"
+    )
 
 
 def _whole(text):
@@ -84,8 +119,11 @@ def _whole(text):
 
 def _measure(said):
     """The text that all are cut to the length of: the twin's longest, or the author's where that is shorter."""
-    own = [text for row, text in said.items() if row.startswith("twin")] or \
-        [text for row, text in said.items() if row != "real"] or [""]
+    own = (
+        [text for row, text in said.items() if row.startswith("twin")]
+        or [text for row, text in said.items() if row != "real"]
+        or [""]
+    )
     twin = max(map(_whole, own), key=width)
     return min(filter(None, (twin, said.get("real", ""))), key=width, default="")
 
@@ -93,33 +131,26 @@ def _measure(said):
 def _parts(text, measure):
     """What is shown of a text at first, and what was cut off: so that neither length nor a broken end tells."""
     shown = same_length(_whole(text), measure)[0] if measure else _whole(text)
-    return {"text": shown, "rest": text[len(shown):].strip()}
+    return {"text": shown, "rest": text[len(shown) :].strip()}
 
 
 def words():
     """What the page says, in the reader's language; the page fills in what stands in braces."""
     return {
-        "title": t("Which one is you?", "哪一个是您？"),
-        "about": t("Under each question stand texts by several voices. Pick the one that you take for your own; only "
-                   "then you see who wrote what.",
-                   "每个问题下面有几段文字，出自不同的选手。选出您认为是自己写的那一段，之后才会显示各是谁写的。"),
-        "cut": t("Longer texts are cut at the end of a sentence, so that length tells little; after your pick you can "
-                 "read on.", "较长的文字在句末截短过，长短看不出多少；选完之后可以展开往下读。"),
-        "privacy": t("Nothing leaves this page, and it forgets your picks when you close it.",
-                     "网页不会发送任何东西，关掉就忘记您的选择。"),
-        "names": t("Show all names", "显示所有名字"),
-        "begin": t("Nothing picked yet.", "还没有选。"),
-        "count": t("You knew yourself in {right} of {of}; you took the twin for yourself in {twin}.",
-                   "{of} 题里您认出自己 {right} 次；把分身当成自己 {twin} 次。"),
-        "open": t("Without a text of yours: the twin sounded most like you in {twin} of {of}.",
-                  "没有您原文的 {of} 题里，分身最像您 {twin} 次。"),
-        "mine": t("I wrote this", "这是我写的"),
-        "like": t("This sounds most like me", "这个最像我"),
-        "unwritten": t("There is no text of yours to this question: which one sounds most like you?",
-                       "这个问题没有您的原文：哪一个最像您？"),
-        "right": t("✓ Your pick, and it is you", "✓ 您选的，对了"),
-        "wrong": t("✗ Your pick, but not you", "✗ 您选的，不是您"),
-        "picked": t("Your pick", "您选的"),
-        "rest": t("Read on", "展开余下部分"),
-        "nothing": t("(said nothing)", "（没有回答）"),
+        "title": t("evaluate.which_one"),
+        "about": t("evaluate.under_each_question_stand_texts"),
+        "cut": t("evaluate.longer_texts_cut_end_sentence"),
+        "privacy": t("evaluate.nothing_leaves_page_forgets_picks"),
+        "names": t("evaluate.show_all_names"),
+        "begin": t("evaluate.nothing_picked_yet"),
+        "count": t("evaluate.knew_yourself_took_twin_yourself"),
+        "open": t("evaluate.without_text_yours_twin_sounded"),
+        "mine": t("evaluate.i_wrote"),
+        "like": t("evaluate.sounds_most_like_me"),
+        "unwritten": t("evaluate.no_text_yours_question_which"),
+        "right": t("evaluate.pick"),
+        "wrong": t("evaluate.pick_but"),
+        "picked": t("evaluate.pick_2"),
+        "rest": t("evaluate.read"),
+        "nothing": t("evaluate.said_nothing"),
     }

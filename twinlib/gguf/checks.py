@@ -12,35 +12,58 @@ import math
 from typing import NamedTuple
 
 from ..i18n import t
-from ..text import templates
+from ..models import load
 from ..models.encode import encode_row
+from ..models.llama_cpp import Llama
+from ..text import templates
 from ..text.statistics import clustered, wilson
 from ..twin import TwinError, figure
-from . import writer, compare
-from ..models import load
-from ..models.llama_cpp import Llama
+from . import compare, writer
 
 ENCODINGS = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "F32")  # the smallest first
 # Nats a token from the 16-bit twin: more than 16 and 8 bits ever cost is a fault, not rounding.
 DIVERGENCE = {"F32": 0.001, "F16": 0.001, "BF16": 0.001, "Q8_0": 0.005}
-CLOSE, SAME_TOKEN = 0.03, 0.92  # what K-quants of larger models keep to; beyond it we name the next larger file
+CLOSE, SAME_TOKEN = (
+    0.03,
+    0.92,
+)  # what K-quants of larger models keep to; beyond it we name the next larger file
 # A K-quant fails where no rounding leads: the worst we know is 0.15 (Gemma 270M, whose base is itself stored at Q4).
 GROSS = 0.5
 # Of the twin as it was loaded from the merged float32: in 16 bits 0.0005 is usual; 4 bits take what a K-quant may.
 LOADED = {"auto": 0.05, "4-bit": GROSS}
 AGREES = 0.85  # see _agrees
 ENDS = 0.8  # of the answers; below it a person is told
-ANSWERED = {"cpu": (4, 48), "cuda": (12, 200)}  # questions at most, and the longest answer in tokens
-PATIENCE = 120  # seconds of a file's answers in llama.cpp, which runs on the processor; three at least
+ANSWERED = {
+    "cpu": (4, 48),
+    "cuda": (12, 200),
+}  # questions at most, and the longest answer in tokens
+PATIENCE = (
+    120  # seconds of a file's answers in llama.cpp, which runs on the processor; three at least
+)
 SHOWN = 3  # answers
 QUESTIONS = {"zh": "你是谁？平时写些什么？", "en": "Who are you, and what do you write about?"}
 TEXTS = (
-    "Hello, world!", "The rain came in at four.", "I've been told she'll come; they're late, aren't they?",
-    "   three spaces, a tab\tand\n\ntwo lines", "9.9 or 9.11? 12345 + 678 = 13023", "naïve café, Zürich, señor",
-    "HTTPServer.parseURL(url)[0] != None  # comment", "for i in range(10):\n    print(i)\n", "e-mail: a.b@example.org",
-    "🙂🚲 bicycles", "“Quotes” — and dashes… ok?", "今天天气不错，我们去海边走走吧。", "修车的手艺，急不得。", "9.9和9.11哪个大？",
-    "第一段。\n\n第二段，有 English 夹在中间。", "「繁體字」也寫一點：憂鬱的臺灣烏龜", "价格是￥128.50（含税）", "他说：“好吧……”",
-    "日本語とかな", "a", "\n",
+    "Hello, world!",
+    "The rain came in at four.",
+    "I've been told she'll come; they're late, aren't they?",
+    "   three spaces, a tab\tand\n\ntwo lines",
+    "9.9 or 9.11? 12345 + 678 = 13023",
+    "naïve café, Zürich, señor",
+    "HTTPServer.parseURL(url)[0] != None  # comment",
+    "for i in range(10):\n    print(i)\n",
+    "e-mail: a.b@example.org",
+    "🙂🚲 bicycles",
+    "“Quotes” — and dashes… ok?",
+    "今天天气不错，我们去海边走走吧。",
+    "修车的手艺，急不得。",
+    "9.9和9.11哪个大？",
+    "第一段。\n\n第二段，有 English 夹在中间。",
+    "「繁體字」也寫一點：憂鬱的臺灣烏龜",
+    "价格是￥128.50（含税）",
+    "他说：“好吧……”",
+    "日本語とかな",
+    "a",
+    "\n",
 )
 
 
@@ -68,7 +91,7 @@ def prove(twin, files, meant, settings, progress):
     most, tokens = ANSWERED.get(device, ANSWERED["cpu"])
     questions = _questions(twin)[:most]
     with writer.Source(meant.base.path, meant.adapter) as source:
-        progress(0, 1, t("reading the files", "读取文件"))
+        progress(0, 1, t("gguf.reading_files"))
         readers, reasons = compare.headers(files, source, meant.vocabulary, meant.card)
         reasons = {kind: reason or _told_wrong(meant) for kind, reason in reasons.items()}
         readers = _passing(readers, reasons)
@@ -76,8 +99,14 @@ def prove(twin, files, meant, settings, progress):
         reasons |= found
         readers = _passing(readers, reasons)
         precision = _precision(meant.base, source) if readers else None
-        answers, loaded = _twin(meant, precision, questions, text, settings, tokens, progress) if precision else ([], None)
-        meanings = compare.meanings(source, readers, text, loaded, device, progress) if readers else {}
+        answers, loaded = (
+            _twin(meant, precision, questions, text, settings, tokens, progress)
+            if precision
+            else ([], None)
+        )
+        meanings = (
+            compare.meanings(source, readers, text, loaded, device, progress) if readers else {}
+        )
     figures = _ended("twin", answers, tokens) if answers else {}
     warnings = [_not_loaded()] if readers and not precision else []
     for kind, path in files.items():
@@ -85,14 +114,24 @@ def prove(twin, files, meant, settings, progress):
             measured, reasons[kind] = _close(kind, text, meanings, LOADED.get(precision), note)
             figures |= measured
         if not reasons[kind]:
-            measured, reasons[kind], said = _in_llama(kind, path, tokenizer, questions, text, meanings[kind], answers,
-                                                      settings, tokens, progress)
+            measured, reasons[kind], said = _in_llama(
+                kind,
+                path,
+                tokenizer,
+                questions,
+                text,
+                meanings[kind],
+                answers,
+                settings,
+                tokens,
+                progress,
+            )
             figures |= measured
         if reasons[kind]:
             warnings.append(_failed(path, reasons[kind]))
         else:
             warnings += _far(kind, path, figures, deltas) + said
-            progress.say(t(f"{path.name} passed.", f"{path.name} 通过。"))
+            progress.say(t("gguf.passed", name=path.name))
     return figures, warnings + _twins_doubts(answers, tokens, _as_short(twin, tokenizer, tokens))
 
 
@@ -103,17 +142,16 @@ def _passing(readers, reasons):
 def _told_wrong(meant):
     """The reason why no file made of this can be right, or '': a header may be as it was meant, and meant wrong."""
     if said := templates.identity(meant.card["template"]):
-        return t(f"its template still says '{said}'", f"它的模板里还写着“{said}”")
+        return t("gguf.template_still_says", said=said)
     end, number = load.turn_end(meant.tokenizer)
     if number not in (meant.vocabulary.special.get(name) for name in ("eos", "eot", "eom")):
-        return t(f"it doesn't stop at {end}, which ends a turn", f"它不会在轮次的结束符 {end} 处停下")
+        return t("gguf.doesnt_stop_which_ends_turn", end=end)
     return ""
 
 
 def _failed(path, reason):
     path.replace(aside(path))
-    return t(f"{path.name} is kept aside as {aside(path).name}: {reason}.",
-             f"{path.name} 已放到一边，改名为 {aside(path).name}：{reason}。")
+    return t("gguf.kept_aside", name=path.name, name_2=aside(path).name, reason=reason)
 
 
 # What it is proven on
@@ -122,36 +160,56 @@ def _failed(path, reason):
 def _held_out(twin, tokenizer, device):
     """(parity.Text, note): held-out rows as they are learnt, else what there is, which the note says."""
     end = load.turn_end(tokenizer)[1]
-    for key, note in (("test", t("on held-out text", "在未见文字上")),
-                      ("val", t("on the text that training was watched with: none was held out",
-                                "没有留出的文字，用的是训练时的验证文字")),
-                      ("train", t("on text that was trained on: none was held out", "没有留出的文字，用的是训练文字"))):
+    for key, note in (
+        ("test", t("gguf.held_out_text")),
+        ("val", t("gguf.text_training_watched_none_held")),
+        ("train", t("gguf.text_trained_none_held_out")),
+    ):
         rows = twin.records(key) if twin.file(key).exists() else []
         text = compare.held_out([_encoded(row, tokenizer, end) for row in rows[-64:]], device)
         if text.places:
             return text, note
     rows = [{"kind": "raw", "messages": [{"content": line}]} for line in TEXTS if len(line) > 8]
-    return (compare.held_out([_encoded(row, tokenizer, end) for row in rows], device),
-            t("on a few plain sentences: the twin has no rows", "分身没有数据，用的是几句普通的话"))
+    return (
+        compare.held_out([_encoded(row, tokenizer, end) for row in rows], device),
+        t("gguf.few_plain_sentences_twin_no"),
+    )
 
 
 def _as_short(twin, tokenizer, tokens):
     """The share of the author's own held-out replies that end within so many tokens, or None without any."""
     rows = twin.records("test") if twin.file("test").exists() else []
     replies = [row["messages"][-1]["content"] for row in rows if row["kind"] == "qa"]
-    return sum(len(tokenizer(reply)["input_ids"]) < tokens for reply in replies) / len(replies) if replies else None
+    return (
+        sum(len(tokenizer(reply)["input_ids"]) < tokens for reply in replies) / len(replies)
+        if replies
+        else None
+    )
 
 
 def _encoded(row, tokenizer, end):
-    return encode_row(row, lambda messages, generate: load.render(tokenizer, messages, generate),
-                      lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], end, tokenizer.bos_token_id)
+    return encode_row(
+        row,
+        lambda messages, generate: load.render(tokenizer, messages, generate),
+        lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
+        end,
+        tokenizer.bos_token_id,
+    )
 
 
 def _questions(twin):
     """Who are you, in the twin's languages, and the questions of held-out documents, each once."""
-    asked = [QUESTIONS[code] for code in QUESTIONS if code in (twin.facts.get("languages") or QUESTIONS)]
+    asked = [
+        QUESTIONS[code] for code in QUESTIONS if code in (twin.facts.get("languages") or QUESTIONS)
+    ]
     rows = twin.records("test") if twin.file("test").exists() else []
-    held_out = [m["content"] for row in rows if row["kind"] == "qa" for m in row["messages"] if m["role"] == "user"]
+    held_out = [
+        m["content"]
+        for row in rows
+        if row["kind"] == "qa"
+        for m in row["messages"]
+        if m["role"] == "user"
+    ]
     return list(dict.fromkeys(asked + held_out))
 
 
@@ -161,23 +219,31 @@ def _precision(base, source):
 
 def _twin(meant, precision, questions, text, settings, tokens, progress):
     """(answers, states at the text's places) of the twin in transformers, which is loaded for this only."""
-    note, done = t("the twin's own answers", "分身自己的回答"), itertools.count(1)
+    note, done = t("gguf.twins_own_answers"), itertools.count(1)
     progress(0, tokens, note)
     model, _ = load.load(meant.base, meant.adapter, precision)
     loaded = compare.states(model, text)
-    if load.device() == "cpu":  # an adapter beside its weights takes three times as long there, answer by answer
+    if (
+        load.device() == "cpu"
+    ):  # an adapter beside its weights takes three times as long there, answer by answer
         model = model.merge_and_unload()
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model  # what peft's own `generate` calls
+    inner = (
+        model.get_base_model() if hasattr(model, "get_base_model") else model
+    )  # what peft's own `generate` calls
     inner.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
-    answers = load.generate(model, meant.tokenizer, _conversations(questions), tokens, batch=len(questions),
-                              **templates.sampling(settings.temperature, settings.top_p))
+    answers = load.generate(
+        model,
+        meant.tokenizer,
+        _conversations(questions),
+        tokens,
+        batch=len(questions),
+        **templates.sampling(settings.temperature, settings.top_p),
+    )
     return answers, loaded
 
 
 def _not_loaded():
-    return t("This machine has too little free memory to load the twin beside its files: the files' weights, tokens and "
-             "predictions are checked, but not whether they end their answers as often as the twin does.",
-             "本机空闲内存不够再把分身载入一遍：文件的权重、token 和预测都验过了，只是没法比较它们的回答是否和分身一样会自己结束。")
+    return t("gguf.machine_too_little_free_memory")
 
 
 def _conversations(questions):
@@ -191,26 +257,34 @@ def _close(kind, text, meanings, apart, note):
     """(figures, reason): how far the file's predictions are from the twin's, and whether the loaded twin's are `apart`
     from them by more than that."""
     rows = _by_row(text, meanings[kind])
-    found = {f"kl_divergence_{kind}": _clustered([(sum(kl), len(kl)) for kl, _ in rows], t(
-                 f"nats a token between this file's predictions and those of the twin before quantizing, {note}",
-                 f"每个 token 与量化前的分身的预测相差多少（nat），{note}")),
-             f"top1_{kind}": _clustered([(sum(same), len(same)) for _, same in rows], t(
-                 f"places where its likeliest token is that of the twin before quantizing, {note}",
-                 f"最可能的 token 与量化前的分身相同的位置，{note}"), most=1.0)}
+    found = {
+        f"kl_divergence_{kind}": _clustered(
+            [(sum(kl), len(kl)) for kl, _ in rows],
+            t("gguf.nats_token_between_files_predictions", note=note),
+        ),
+        f"top1_{kind}": _clustered(
+            [(sum(same), len(same)) for _, same in rows],
+            t("gguf.places_where_likeliest_token_twin", note=note),
+            most=1.0,
+        ),
+    }
     value, most = found[f"kl_divergence_{kind}"]["value"], DIVERGENCE.get(kind, GROSS)
-    if "" in meanings and not (loaded := _mean([kl for kl, _ in _by_row(text, meanings[""])])) <= apart:
-        return found, t(f"the merged weights are {loaded:.3f} nats a token from the trained twin",
-                        f"合并后的权重与训练出的分身每个 token 相差 {loaded:.3f} nat")
+    if (
+        "" in meanings
+        and not (loaded := _mean([kl for kl, _ in _by_row(text, meanings[""])])) <= apart
+    ):
+        return found, t("gguf.merged_weights_nats_token_trained", loaded=loaded)
     if not value <= most:
-        return found, t(f"its predictions are {value:.3f} nats a token from the twin's, {most} at most",
-                        f"它的预测与分身每个 token 相差 {value:.3f} nat，最多 {most}")
+        return found, t("gguf.predictions_nats_token_twins_most", value=value, most=most)
     return found, ""
 
 
 def _by_row(text, meaning):
     """[(divergences, whether the likeliest token is the twin's)] of each row."""
     found = [([], []) for _ in text.rows]
-    for (row, _), kl, best, wanted in zip(text.places, meaning.divergence, meaning.best, meaning.wanted):
+    for (row, _), kl, best, wanted in zip(
+        text.places, meaning.divergence, meaning.best, meaning.wanted
+    ):
         found[row][0].append(kl)
         found[row][1].append(best == wanted)
     return found
@@ -233,16 +307,20 @@ def _far(kind, path, figures, deltas):
     kl, same = figures[f"kl_divergence_{kind}"]["value"], figures[f"top1_{kind}"]["value"]
     if kl <= CLOSE and same >= SAME_TOKEN:
         return []
-    larger = next((other for other in ENCODINGS[ENCODINGS.index(kind) + 1:]), "F16")
+    larger = next((other for other in ENCODINGS[ENCODINGS.index(kind) + 1 :]), "F16")
     share = deltas.get(kind, 1.0)
     lost = share < 0.8
-    why = (t(f" It holds {share:.0%} of what the twin learnt: small changes to this base are rounded away.",
-             f"分身学到的东西只留下 {share:.0%}：对这个基础模型的小改动被舍入掉了。") if lost else "")
-    return [t(f"{path.name} is not quite the twin: {kl:.3f} nats a token away (0.03 is usual), the same likeliest "
-              f"token at {same:.0%} of places.{why} {larger} is closer.",
-              f"{path.name} 与分身有差别：每个 token 相差 {kl:.3f} nat（通常为 0.03），"
-              f"最可能的 token 有 {same:.0%} 相同。{why}"
-              f"{larger} 更接近。")]
+    why = t("gguf.holds_what_twin_learnt_small", share=share) if lost else ""
+    return [
+        t(
+            "gguf.quite_twin_nats_token_away",
+            name=path.name,
+            kl=kl,
+            same=same,
+            why=why,
+            larger=larger,
+        )
+    ]
 
 
 # In llama.cpp
@@ -252,21 +330,28 @@ def _in_llama(kind, path, tokenizer, questions, text, meaning, answers, settings
     """(figures, reason, warnings) of what llama.cpp does with the file."""
     try:
         with Llama(path, context=4096) as llama:
-            different = [line for line in TEXTS if llama.tokenize(line) != tokenizer(line)["input_ids"]]
-            figures = {f"tokens_equal_{kind}": figure(
-                1 - len(different) / len(TEXTS), *wilson(len(TEXTS) - len(different), len(TEXTS)), n=len(TEXTS), note=t(
-                    "texts cut into the same tokens as in training", "切出的 token 与训练时相同的文字"))}
+            different = [
+                line for line in TEXTS if llama.tokenize(line) != tokenizer(line)["input_ids"]
+            ]
+            figures = {
+                f"tokens_equal_{kind}": figure(
+                    1 - len(different) / len(TEXTS),
+                    *wilson(len(TEXTS) - len(different), len(TEXTS)),
+                    n=len(TEXTS),
+                    note=t("gguf.texts_cut_into_same_tokens"),
+                )
+            }
             if different:
                 n, example = f"{len(different)}/{len(TEXTS)}", repr(different[0])
-                return figures, t(f"its tokens differ from the base's in {n} texts, such as {example}",
-                                  f"{n} 段文字的 token 与基础模型不同，如 {example}"), []
+                return figures, t("gguf.tokens_differ_bases_texts_such", n=n, example=example), []
             if _other_prompt(llama, tokenizer):
-                return figures, t("its template makes another prompt than in training", "它的模板生成的提示与训练时不同"), []
+                return figures, t("gguf.template_makes_another_prompt"), []
             agrees, reason = _agrees(kind, path, llama, text, meaning, tokenizer, progress)
             if reason:
                 return figures | agrees, reason, []
-            answered, reason, said = _answers(kind, path, llama, questions, answers, settings, tokens,
-                                              progress)
+            answered, reason, said = _answers(
+                kind, path, llama, questions, answers, settings, tokens, progress
+            )
             return figures | agrees | answered, reason, said
     except TwinError as error:
         return {}, str(error), []
@@ -278,50 +363,69 @@ def _agrees(kind, path, llama, text, meaning, tokenizer, progress):
     llama.cpp rounds activations too, so near-ties flip: 96 to 98 % is usual. A wrong rotation is far below AGREES.
     """
     rows = compare.llama_agrees(llama, text, meaning.best, load.end_tokens(tokenizer), progress)
-    found = _clustered([(sum(row), len(row)) for row in rows], t(
-        "places where llama.cpp finds the same token likeliest as the file's weights in torch",
-        "llama.cpp 与这些权重在 torch 里得出的最可能 token 相同的位置"), most=1.0)
-    reason = "" if found["value"] >= AGREES else t(
-        f"llama.cpp and torch agree on the likeliest token at {found['value']:.0%} of places only",
-        f"llama.cpp 与 torch 只有 {found['value']:.0%} 的位置得出相同的 token")
+    found = _clustered(
+        [(sum(row), len(row)) for row in rows], t("gguf.places_where_llama_cpp_finds"), most=1.0
+    )
+    reason = (
+        ""
+        if found["value"] >= AGREES
+        else t("gguf.llama_cpp_torch_agree_likeliest", value=found["value"])
+    )
     return {f"llama_top1_{kind}": found}, reason
 
 
 def _other_prompt(llama, tokenizer):
     """Whether llama.cpp makes another prompt of a conversation, or other tokens of that prompt, than transformers."""
-    user, assistant = {"role": "user", "content": "你好 hello"}, {"role": "assistant", "content": "嗯。"}
+    user, assistant = (
+        {"role": "user", "content": "你好 hello"},
+        {"role": "assistant", "content": "嗯。"},
+    )
     bos = tokenizer.bos_token or ""
     for messages in ([user], [{"role": "system", "content": "A b."}, user, assistant, user]):
         ours = load.render(tokenizer, messages, generate=True).removeprefix(bos)
         # bos is added when the prompt is cut into tokens.
-        if llama.prompt(messages).removeprefix(bos) != ours or llama.tokenize(ours) != tokenizer(ours)["input_ids"]:
+        if (
+            llama.prompt(messages).removeprefix(bos) != ours
+            or llama.tokenize(ours) != tokenizer(ours)["input_ids"]
+        ):
             return True
     return False
 
 
 def _answers(kind, path, llama, questions, twins, settings, tokens, progress):
     """(figures, reason, warnings) of the file's answers beside the twin's own."""
+
     def told(done, total, note):
         progress(done + 1, len(asked), f"{path.name}: {note}")
 
-    asked, sampling = _conversations(questions), templates.sampling(settings.temperature, settings.top_p)
+    asked, sampling = (
+        _conversations(questions),
+        templates.sampling(settings.temperature, settings.top_p),
+    )
     first = llama.chat(asked[0], tokens, **sampling)  # alone, to see its speed
-    asked = asked[:max(3, int(PATIENCE / max(first.seconds, 1e-9)))]
+    asked = asked[: max(3, int(PATIENCE / max(first.seconds, 1e-9)))]
     answers = [first, *llama.chat_many(asked[1:], tokens, progress=told, **sampling)]
     for question, answer in list(zip(questions, answers))[:SHOWN]:
         progress.say(f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}")
-    figures = {f"tokens_per_second_{kind}": figure(round(first.tokens / max(first.seconds, 1e-9), 1), n=first.tokens,
-                                                   note=t("on this machine, one answer, reading the question included",
-                                                          "在本机上，单个回答，含读题时间"))}
+    figures = {
+        f"tokens_per_second_{kind}": figure(
+            round(first.tokens / max(first.seconds, 1e-9), 1),
+            n=first.tokens,
+            note=t("gguf.machine_one_answer_reading_question"),
+        )
+    }
     reason, said = _unlike(path, answers, twins, tokens)
     return figures | _ended(kind, answers, tokens), reason, said
 
 
 def _ended(name, answers, tokens):
     ended = sum(answer.ended for answer in answers)
-    note = t(f"answers that ended by themselves within {tokens} tokens",
-             f"{tokens} 个 token 内自己结束的回答")
-    return {f"ended_{name}": figure(ended / len(answers), *wilson(ended, len(answers)), len(answers), note)}
+    note = t("gguf.answers_ended_themselves_within", tokens=tokens)
+    return {
+        f"ended_{name}": figure(
+            ended / len(answers), *wilson(ended, len(answers)), len(answers), note
+        )
+    }
 
 
 def _unlike(path, answers, twins, tokens):
@@ -329,19 +433,25 @@ def _unlike(path, answers, twins, tokens):
     from scipy.stats import fisher_exact
 
     if not any(answer.text.strip() for answer in answers):
-        return t("its answers are empty", "它的回答是空的"), []
+        return t("gguf.answers_empty"), []
     ended, before, n = sum(a.ended for a in answers), sum(a.ended for a in twins), len(answers)
     table = [[ended, n - ended], [before, len(twins) - before]]
     if fisher_exact(table, alternative="less").pvalue < 0.05:
-        return t(f"{ended} of {n} answers ended by themselves, of the twin's {before}",
-                 f"{n} 个回答里有 {ended} 个自己结束，分身是 {before} 个"), []
+        return t("gguf.answers_ended_themselves_twins", ended=ended, n=n, before=before), []
     # Its base's identity in an answer is a fault of the file when the twin never says so; else training has to mend it.
     said = _identity(answers)
     if said and twins and not _identity(twins):
-        return t(f"it said '{said}' about itself, and the twin doesn't", f"它自称“{said}”，而分身不会"), []
+        return t("gguf.said_about_itself_twin_doesnt", said=said), []
     if twins and ended / n < ENDS <= before / len(twins):
-        return "", [t(f"{path.name}: {ended} of {n} answers ended by themselves within {tokens} tokens.",
-                      f"{path.name}：{n} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束。")]
+        return "", [
+            t(
+                "gguf.answers_ended_themselves_within_2",
+                name=path.name,
+                ended=ended,
+                n=n,
+                tokens=tokens,
+            )
+        ]
     return "", []
 
 
@@ -356,13 +466,19 @@ def _twins_doubts(answers, tokens, as_short):
 
     found, ended, n = [], sum(answer.ended for answer in answers), len(answers)
     if answers and ended / n < ENDS:
-        own = t("train longer if its answers never end.", "如果回答总不结束，请多训练一些。") if as_short is None else \
-            t(f"of the author's own held-out replies {as_short:.0%} are that short. ",
-              f"作者自己的留出回答里有 {as_short:.0%} 这么短。") + (
-                t("Train longer.", "请多训练一些。") if binom.cdf(ended, n, as_short) < 0.05 else
-                t("That is no sign of a fault.", "看不出有毛病。"))
-        found.append(t(f"The twin ended {ended} of {n} answers by itself within {tokens} tokens; {own}",
-                       f"分身的 {n} 个回答里有 {ended} 个在 {tokens} 个 token 内自己结束；{own}"))
+        own = (
+            t("gguf.train_longer_if_answers_never")
+            if as_short is None
+            else t("gguf.authors_own_held_out_replies", as_short=as_short)
+            + (
+                t("gguf.train_longer")
+                if binom.cdf(ended, n, as_short) < 0.05
+                else t("gguf.no_sign_fault")
+            )
+        )
+        found.append(
+            t("gguf.twin_ended_answers_itself_within", ended=ended, n=n, tokens=tokens, own=own)
+        )
     if said := _identity(answers):
-        found.append(t(f"The twin said '{said}' about itself: train longer.", f"分身自称“{said}”：请多训练一些。"))
+        found.append(t("gguf.twin_said_about_itself_train", said=said))
     return found

@@ -74,7 +74,14 @@ def _joined(*parts):
     return torch.cat([part.contiguous().view(torch.uint8) for part in parts], 1)
 
 
-ENCODERS = {"F32": lambda rows: rows, "F16": _f16, "BF16": _bf16, "Q8_0": _q8_0, "Q5_0": _q5_0, "Q5_1": _q5_1}
+ENCODERS = {
+    "F32": lambda rows: rows,
+    "F16": _f16,
+    "BF16": _bf16,
+    "Q8_0": _q8_0,
+    "Q5_0": _q5_0,
+    "Q5_1": _q5_1,
+}
 
 # Decoders
 
@@ -142,8 +149,10 @@ def _scales_and_lows(packed):
     import torch
 
     scales, lows, rest = packed.view(-1, 3, 4).unbind(1)
-    return (torch.cat([scales & 63, rest & 15 | scales >> 2 & 48], 1),
-            torch.cat([lows & 63, rest >> 4 | lows >> 2 & 48], 1))
+    return (
+        torch.cat([scales & 63, rest & 15 | scales >> 2 & 48], 1),
+        torch.cat([lows & 63, rest >> 4 | lows >> 2 & 48], 1),
+    )
 
 
 def _with_low(d, dmin, packed, codes):
@@ -175,5 +184,14 @@ def _of_q6_k(blocks):
     return (step[:, :, None] * ((low | high << 4).float() - 32).view(-1, 16, 16)).view(-1, 256)
 
 
-DECODERS = {"F32": _of_f32, "F16": _half, "BF16": _of_bf16, "Q8_0": _of_q8_0, "Q5_0": _of_q5_0, "Q5_1": _of_q5_1,
-            "Q4_K": _of_q4_k, "Q5_K": _of_q5_k, "Q6_K": _of_q6_k}
+DECODERS = {
+    "F32": _of_f32,
+    "F16": _half,
+    "BF16": _of_bf16,
+    "Q8_0": _of_q8_0,
+    "Q5_0": _of_q5_0,
+    "Q5_1": _of_q5_1,
+    "Q4_K": _of_q4_k,
+    "Q5_K": _of_q5_k,
+    "Q6_K": _of_q6_k,
+}

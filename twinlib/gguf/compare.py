@@ -18,12 +18,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..i18n import t
-from . import writer, k_quants
+from . import k_quants, writer
 
 # The largest share of a tensor's length (root of the sum of squares) that its type may change; about three times what
 # trained weights show. Another tensor in its place is 140 % away.
-ROUNDING = {"F32": 1e-6, "F16": 2e-3, "BF16": 8e-3, "Q8_0": 0.02, "Q6_K": 0.06, "Q5_K": 0.12, "Q5_0": 0.12,
-            "Q5_1": 0.12, "Q4_K": 0.24}
+ROUNDING = {
+    "F32": 1e-6,
+    "F16": 2e-3,
+    "BF16": 8e-3,
+    "Q8_0": 0.02,
+    "Q6_K": 0.06,
+    "Q5_K": 0.12,
+    "Q5_0": 0.12,
+    "Q5_1": 0.12,
+    "Q4_K": 0.24,
+}
 PIECES = 3  # of a large tensor, 16 million numbers each, that are compared; predictions take the whole vocabulary
 SAMPLE = 2**14  # numbers of a tensor in which the delta is looked for
 DELTA_OFF = 0.1  # by how much the share of the delta that is found may differ from what the type leaves of it
@@ -73,8 +82,10 @@ def open_file(path, header_only=False):
             return end - offset, [self.data[offset:end]], [0], [gguf.GGUFValueType.ARRAY]
 
         def _build_tensors(self, start, fields):
-            self.header = {field.name: b"".join(part.tobytes() for part in field.parts)
-                           for field in [*self.fields.values(), *fields]}
+            self.header = {
+                field.name: b"".join(part.tobytes() for part in field.parts)
+                for field in [*self.fields.values(), *fields]
+            }
             if not header_only:
                 super()._build_tensors(start, fields)
 
@@ -88,20 +99,28 @@ def headers(files, source, vocabulary, card):
         parts = {kind: Path(folder) / kind for kind in files}
         with ExitStack() as stack:
             writer.writers(parts, source, vocabulary, card, stack)
-        found = {kind: _header(path, open_file(parts[kind], header_only=True).header) for kind, path in files.items()}
-    return {kind: reader for kind, (reader, _) in found.items()}, {kind: reason for kind, (_, reason) in found.items()}
+        found = {
+            kind: _header(path, open_file(parts[kind], header_only=True).header)
+            for kind, path in files.items()
+        }
+    return {kind: reader for kind, (reader, _) in found.items()}, {
+        kind: reason for kind, (_, reason) in found.items()
+    }
 
 
 def _header(path, meant):
     try:
         reader = open_file(path)
     except (ValueError, IndexError, KeyError, struct.error) as error:
-        return None, t(f"it is cut off or damaged ({error})", f"文件不完整或已损坏（{error}）")
-    wrong = sorted(name for name in meant.keys() | reader.header.keys() if meant.get(name) != reader.header.get(name))
+        return None, t("gguf.cut_off_damaged", error=error)
+    wrong = sorted(
+        name
+        for name in meant.keys() | reader.header.keys()
+        if meant.get(name) != reader.header.get(name)
+    )
     if wrong:
         more = f" (+{len(wrong) - 3})" if len(wrong) > 3 else ""
-        return None, t(f"its header isn't as it was meant: {', '.join(wrong[:3])}{more}",
-                       f"文件头与应有的不同：{', '.join(wrong[:3])}{more}")
+        return None, t("gguf.header_isnt_meant", wrong=", ".join(wrong[:3]), more=more)
     return reader, ""
 
 
@@ -123,7 +142,9 @@ class Weights:
             return self.source.merged_rows(tensor, start, stop, self.device)
         found = self.found[tensor.name]
         data = found.data if (start, stop) == (0, tensor.shape[0]) else found.data[start:stop]
-        return k_quants.decode(data, found.tensor_type, (stop - start, *tensor.shape[1:]), self.device)
+        return k_quants.decode(
+            data, found.tensor_type, (stop - start, *tensor.shape[1:]), self.device
+        )
 
     def __getitem__(self, name):
         import torch
@@ -138,10 +159,18 @@ class Weights:
         import torch
 
         if self.found is None:
-            return torch.cat([self.rows(tensor, start, stop)[[i - start for i in self.ids if start <= i < stop]]
-                              for start, stop in self.source.pieces(tensor)])
+            return torch.cat(
+                [
+                    self.rows(tensor, start, stop)[
+                        [i - start for i in self.ids if start <= i < stop]
+                    ]
+                    for start, stop in self.source.pieces(tensor)
+                ]
+            )
         found = self.found[tensor.name]
-        return k_quants.decode(found.data[self.ids], found.tensor_type, (len(self.ids), tensor.shape[1]), self.device)
+        return k_quants.decode(
+            found.data[self.ids], found.tensor_type, (len(self.ids), tensor.shape[1]), self.device
+        )
 
 
 def weights(source, readers, device, progress=None):
@@ -155,32 +184,40 @@ def weights(source, readers, device, progress=None):
     reasons, deltas = dict.fromkeys(files, ""), {kind: [] for kind in files}
     for i, tensor in enumerate(source.tensors):
         if progress:
-            progress(i, len(source.tensors), t("comparing the weights", "对比权重"))
+            progress(i, len(source.tensors), t("gguf.comparing_weights"))
         off = _off(tensor, merged, files)
         for kind, file in files.items():
             name = file.found[tensor.name].tensor_type.name
             if not off[kind] <= ROUNDING[name]:
                 reasons[kind] = reasons[kind] or t(
-                    f"its tensor {tensor.name} differs by {off[kind]:.1%} from the twin's ({name} may by "
-                    f"{ROUNDING[name]:.1%})",
-                    f"张量 {tensor.name} 与分身的相差 {off[kind]:.1%}（{name} 最多 {ROUNDING[name]:.1%}）")
+                    "gguf.tensor_differs_twins_may",
+                    name=tensor.name,
+                    off=off[kind],
+                    name_2=name,
+                    rounding=ROUNDING[name],
+                )
         delta = source.delta(tensor, device)
         if delta is not None:
-            for kind, (share, expected, size) in _delta_shares(source, tensor, delta, files).items():
+            for kind, (share, expected, size) in _delta_shares(
+                source, tensor, delta, files
+            ).items():
                 deltas[kind].append((share, size))
                 if abs(share - expected) > DELTA_OFF:
                     reasons[kind] = reasons[kind] or t(
-                        f"of what the twin learnt in {tensor.name} {share:.0%} is there, not {expected:.0%}",
-                        f"分身在 {tensor.name} 里学到的只有 {share:.0%}，应为 {expected:.0%}")
-    return reasons, {kind: sum(share * size for share, size in found) / sum(size for _, size in found)
-                     for kind, found in deltas.items() if found}
+                        "gguf.what_twin_learnt", name=tensor.name, share=share, expected=expected
+                    )
+    return reasons, {
+        kind: sum(share * size for share, size in found) / sum(size for _, size in found)
+        for kind, found in deltas.items()
+        if found
+    }
 
 
 def _off(tensor, merged, files):
     """{type: how far a file's tensor is from the merged one, as a share of its length}."""
     total, apart = 0.0, dict.fromkeys(files, 0.0)
     pieces = merged.source.pieces(tensor)
-    for start, stop in pieces[::max(1, len(pieces) // PIECES)]:
+    for start, stop in pieces[:: max(1, len(pieces) // PIECES)]:
         wanted = merged.rows(tensor, start, stop)
         total += float(wanted.norm()) ** 2
         for kind, file in files.items():
@@ -199,8 +236,16 @@ def _delta_shares(source, tensor, delta, files):
     for kind, file in files.items():
         there = file.found[tensor.name]
         anew = k_quants.encode(original + delta, there.tensor_type)
-        shares = [float(((k_quants.decode(data, there.tensor_type, delta.shape, delta.device) - original) * delta).sum())
-                  / size for data in (there.data[chosen], anew)]
+        shares = [
+            float(
+                (
+                    (k_quants.decode(data, there.tensor_type, delta.shape, delta.device) - original)
+                    * delta
+                ).sum()
+            )
+            / size
+            for data in (there.data[chosen], anew)
+        ]
         found[kind] = *shares, size
     return found
 
@@ -212,9 +257,15 @@ def held_out(rows, device):
     """The Text of encoded rows (`input_ids`, `completion_mask`), cut to what a CPU or a GPU computes in seconds."""
     tokens, length = TOKENS.get(device, TOKENS["cpu"])
     room = max(1, tokens // length)
-    rows = [row for row in rows[::max(1, len(rows) // room)] if 1 in row.completion_mask[1:length]][:room]
-    places = [(i, k - 1) for i, row in enumerate(rows) for k, learnt in enumerate(row.completion_mask[:length])
-              if learnt and k]
+    rows = [
+        row for row in rows[:: max(1, len(rows) // room)] if 1 in row.completion_mask[1:length]
+    ][:room]
+    places = [
+        (i, k - 1)
+        for i, row in enumerate(rows)
+        for k, learnt in enumerate(row.completion_mask[:length])
+        if learnt and k
+    ]
     return Text([row.input_ids[:length] for row in rows], places)
 
 
@@ -255,11 +306,17 @@ def _states(source, reader, text, device, after_layer=None):
     config = copy.deepcopy(source.config)
     config.vocab_size, config.pad_token_id = len(ids), None
     with init_empty_weights(include_buffers=False):
-        model = AutoModel.from_config(config, dtype=torch.float32, attn_implementation="sdpa").eval()
+        model = AutoModel.from_config(
+            config, dtype=torch.float32, attn_implementation="sdpa"
+        ).eval()
     for layer in model.layers if after_layer else ():
         layer.register_forward_hook(lambda *_: after_layer())
-    attach_align_device_hook(model, execution_device=device, offload=True,
-                             weights_map=Weights(source, reader, device, ids.tolist()))
+    attach_align_device_hook(
+        model,
+        execution_device=device,
+        offload=True,
+        weights_map=Weights(source, reader, device, ids.tolist()),
+    )
     with torch.no_grad():  # inference mode holds for one thread, and weights are decoded by several
         return _at(model(batch, use_cache=False).last_hidden_state, text)
 
@@ -272,14 +329,17 @@ def meanings(source, readers, text, loaded, device, progress=None):
     """
     import torch
 
-    head = next(tensor for tensor in source.tensors
-                if tensor.name == ("token_embd.weight" if source.tied else "output.weight"))
+    head = next(
+        tensor
+        for tensor in source.tensors
+        if tensor.name == ("token_embd.weight" if source.tied else "output.weight")
+    )
     pieces, done = source.pieces(head), itertools.count(1)
     total = (len(readers) + 1) * source.config.num_hidden_layers + len(pieces)
 
     def tell():
         if progress:
-            progress(next(done), total, t("predictions on held-out text", "在未见文字上的预测"))
+            progress(next(done), total, t("gguf.predictions_held_out_text"))
 
     def running(reader):
         return Running(source, reader, _states(source, reader, text, device, tell), device)
@@ -292,8 +352,10 @@ def meanings(source, readers, text, loaded, device, progress=None):
             _compare(head, start, stop, merged, others.values())
             tell()
     wanted = merged.best.tolist()
-    return {kind: Meaning((other.gap - merged.sum + other.sum).tolist(), other.best.tolist(), wanted)
-            for kind, other in others.items()}
+    return {
+        kind: Meaning((other.gap - merged.sum + other.sum).tolist(), other.best.tolist(), wanted)
+        for kind, other in others.items()
+    }
 
 
 def _compare(head, start, stop, merged, others):
@@ -355,7 +417,7 @@ def llama_agrees(llama, text, best, ends, progress=None):
         for k, wanted in places:
             if stopped.is_set() or time.monotonic() > end and len(found[row]) >= LEAST:
                 return
-            said = llama.greedy(text.rows[row][:k + 1], 1)
+            said = llama.greedy(text.rows[row][: k + 1], 1)
             found[row].append(said == [wanted] or not said and wanted in ends)
 
     with ThreadPoolExecutor(4) as pool:
@@ -366,8 +428,9 @@ def llama_agrees(llama, text, best, ends, progress=None):
                 for one in finished:
                     one.result()
                 if progress:
-                    progress(sum(map(len, found)), most * len(found),
-                             t("llama.cpp beside torch", "对比 llama.cpp 与 torch"))
+                    progress(
+                        sum(map(len, found)), most * len(found), t("gguf.llama_cpp_beside_torch")
+                    )
         finally:
             stopped.set()
     return found

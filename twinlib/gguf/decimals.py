@@ -18,16 +18,20 @@ from typing import NamedTuple
 
 from ..files import scratch
 from ..i18n import t
-from ..train import rewards
-from ..publish.cards import table as markdown
+from ..models import load
+from ..models.llama_cpp import Llama
+from ..text import exercises
+from ..text.formatting import table as markdown
 from ..text.statistics import mcnemar
 from ..twin import content_id, figure, read_records, write_records
 from . import writer
-from ..models import load
-from ..models.llama_cpp import Llama
 
 TYPES = ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")
-ROWS = {"base": ("base", "基础模型"), "persona": ("persona", "口吻"), "reasoning": ("reasoning", "推理")}
+ROWS = {
+    "base": ("base", "基础模型"),
+    "persona": ("persona", "口吻"),
+    "reasoning": ("reasoning", "推理"),
+}
 PROBLEMS = 200
 FIRST = 24  # asked and kept at once; six pairs are enough to tell who never answers
 TOKENS = 128  # for a short chain of thought
@@ -58,29 +62,43 @@ def decimals(twin, base, vocabulary, card, files, progress, count=PROBLEMS, toke
     newest adapter that need not be written again. The others are written a row at a time and removed; raises TwinError
     when the disk has no room for those of one row. Answers have at most `tokens` tokens.
     """
-    rows, newest = rows_of(twin, load.tokenizer(base).chat_template, card["template"]), twin.newest_adapter()[0]
-    problems = rewards.unpractised(count, _practised(twin, rows))
+    rows, newest = (
+        rows_of(twin, load.tokenizer(base).chat_template, card["template"]),
+        twin.newest_adapter()[0],
+    )
+    problems = exercises.unpractised(count, _practised(twin, rows))
     kept, cells = _Kept(twin), [(row, kind) for row in rows for kind in TYPES]
     shas = {(row.name, kind): _sha(twin, base, row, kind, tokens) for row, kind in cells}
 
     def told(row, kind):
         before, total = cells.index((row, kind)) * len(problems), len(cells) * len(problems)
-        note = t(f"comparisons · {ROWS[row.name][0]} {kind}", f"比大小 · {ROWS[row.name][1]} {kind}")
+        note = t("gguf.comparisons", rows=ROWS[row.name][0], kind=kind, rows_2=ROWS[row.name][1])
         return lambda done: progress(before + done, total, note)
 
     for row in rows:
         waiting = [kind for kind in TYPES if _next(problems, kept.of(shas[row.name, kind]))]
-        stand = {kind: files[kind] for kind in waiting if row.name == (newest or "base") and kind in files
-                 and files[kind].exists()}
+        stand = {
+            kind: files[kind]
+            for kind in waiting
+            if row.name == (newest or "base") and kind in files and files[kind].exists()
+        }
         with ExitStack() as stack:
             room = stack.enter_context(_room(twin)) if waiting else None
             paths = {kind: stand.get(kind) or room / f"{kind}.gguf" for kind in waiting}
-            _write(base.path, {kind: path for kind, path in paths.items() if kind not in stand}, vocabulary,
-                   {**card, "template": row.template}, row, progress)
+            _write(
+                base.path,
+                {kind: path for kind, path in paths.items() if kind not in stand},
+                vocabulary,
+                {**card, "template": row.template},
+                row,
+                progress,
+            )
             for kind, path in paths.items():
                 _ask(path, kind, row, problems, tokens, kept, shas[row.name, kind], told(row, kind))
     answered = [kept.of(shas[row.name, kind]) for row, kind in cells]
-    records = [found[problem["id"]] for found in answered for problem in problems if problem["id"] in found]
+    records = [
+        found[problem["id"]] for found in answered for problem in problems if problem["id"] in found
+    ]
     kept.only(records)
     return Compared(figures_of(records), sentences(records), records)
 
@@ -103,7 +121,9 @@ class _Kept:
     def add(self, records):
         for record in records:
             self._put(record)
-        write_records(self.path, [record for found in self.found.values() for record in found.values()])
+        write_records(
+            self.path, [record for found in self.found.values() for record in found.values()]
+        )
 
     def only(self, records):
         """Leave these in the file, in this order."""
@@ -119,8 +139,11 @@ def _sha(twin, base, row, kind, tokens):
 def rows_of(twin, plain, own):
     """The rows that there are: the base with its `plain` template, the fresh adapters with the twin's `own`."""
     system = twin.facts.get("system_prompt", "")
-    trained = [Row(step, twin.adapter(step), own, system) for step in ("persona", "reasoning")
-               if twin.state(step).name == "done" and twin.adapter(step).exists()]
+    trained = [
+        Row(step, twin.adapter(step), own, system)
+        for step in ("persona", "reasoning")
+        if twin.state(step).name == "done" and twin.adapter(step).exists()
+    ]
     return [Row("base", None, plain, ""), *trained]
 
 
@@ -142,7 +165,9 @@ def _room(twin):
 
 def _write(folder, outputs, vocabulary, card, row, progress):
     def told(done, total, note):
-        progress(done, total, t(f"{ROWS[row.name][0]}: {note}", f"{ROWS[row.name][1]}：{note}"))
+        progress(
+            done, total, t("gguf.text", rows=ROWS[row.name][0], note=note, rows_2=ROWS[row.name][1])
+        )
 
     if outputs:
         writer.write(folder, outputs, vocabulary, card, row.adapter, told)
@@ -152,8 +177,12 @@ def _ask(path, kind, row, problems, tokens, kept, sha, told):
     """Keep one record a problem: what the file answers, and how that is marked. `told(done)` after each."""
     with Llama(path) as llama:
         while part := _next(problems, kept.of(sha)):
-            answers = llama.chat_many([_messages(row, problem) for problem in part], tokens, temperature=0,
-                                      progress=lambda done, *_, before=len(kept.of(sha)): told(before + done))
+            answers = llama.chat_many(
+                [_messages(row, problem) for problem in part],
+                tokens,
+                temperature=0,
+                progress=lambda done, *_, before=len(kept.of(sha)): told(before + done),
+            )
             kept.add([{**_marked(kind, row, *one), "model_sha": sha} for one in zip(part, answers)])
     told(len(problems))
 
@@ -161,7 +190,7 @@ def _ask(path, kind, row, problems, tokens, kept, sha, told):
 def _next(problems, answered):
     """What a file is asked next, given its records by problem: nothing when all is answered, or nothing ever is."""
     for start in range(0, len(problems), FIRST):
-        part = problems[start:start + FIRST]
+        part = problems[start : start + FIRST]
         if missing := [problem for problem in part if problem["id"] not in answered]:
             return missing
         if not any(record["readable"] for record in answered.values()):
@@ -171,14 +200,22 @@ def _next(problems, answered):
 
 def _messages(row, problem):
     opening = [{"role": "system", "content": row.system}] if row.system else []
-    return [*opening, {"role": "user", "content": rewards.ask(problem)}]
+    return [*opening, {"role": "user", "content": exercises.ask(problem)}]
 
 
 def _marked(kind, row, problem, answer):
-    return {"row": row.name, "type": kind, "id": problem["id"], "group": problem["group"],
-            "question": problem["question"], "answer": problem["answer"], "text": answer.text, "ended": answer.ended,
-            "correct": rewards.is_correct(answer.text, problem["answer"]),
-            "readable": rewards.names_one(answer.text, problem)}
+    return {
+        "row": row.name,
+        "type": kind,
+        "id": problem["id"],
+        "group": problem["group"],
+        "question": problem["question"],
+        "answer": problem["answer"],
+        "text": answer.text,
+        "ended": answer.ended,
+        "correct": exercises.is_correct(answer.text, problem["answer"]),
+        "readable": exercises.names_one(answer.text, problem),
+    }
 
 
 # Figures
@@ -190,11 +227,24 @@ def figures_of(records):
     found = {}
     for (row, kind), part in _cells(records).items():
         n, neither = len(part), sum(not record["readable"] for record in part)
-        seed = [record["correct"] for record in part if record["group"] == rewards.SHOWCASE[0]["group"]]
+        seed = [
+            record["correct"]
+            for record in part
+            if record["group"] == exercises.SHOWCASE[0]["group"]
+        ]
         share, low, high = (round(number, 4) for number in interval(_pairs(part)))
-        found[f"decimals_{row}_{kind}"] = figure(share, low, high, n, t(
-            f"{neither / n:.0%} of the answers named neither number; 9.9 or 9.11: {sum(seed)} of {len(seed)} right",
-            f"{neither / n:.0%} 的回答没有说出其中任何一个数；9.9 和 9.11：{len(seed)} 次答对 {sum(seed)} 次"))
+        found[f"decimals_{row}_{kind}"] = figure(
+            share,
+            low,
+            high,
+            n,
+            t(
+                "gguf.answers_named_neither_number_9",
+                neither=neither / n,
+                seed=sum(seed),
+                seed_2=len(seed),
+            ),
+        )
     return found
 
 
@@ -227,14 +277,21 @@ def interval(pairs):
         effect = min(max(varies / (share * (1 - share)), 1.0), largest)
     n, z = n / effect, 1.96
     middle, width = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return share, max(0.0, (middle - width) / (1 + z * z / n)), min(1.0, (middle + width) / (1 + z * z / n))
+    return (
+        share,
+        max(0.0, (middle - width) / (1 + z * z / n)),
+        min(1.0, (middle + width) / (1 + z * z / n)),
+    )
 
 
 def table(figures):
     """The comparison as a Markdown table from a report's figures: rows × types, with intervals; '' without any."""
-    said = [[t(*names), *(_cell(figures.get(f"decimals_{row}_{kind}")) for kind in TYPES)]
-            for row, names in ROWS.items() if any(f"decimals_{row}_{kind}" in figures for kind in TYPES)]
-    return markdown([t("right answers", "答对的比例"), *TYPES], said)
+    said = [
+        [t(*names), *(_cell(figures.get(f"decimals_{row}_{kind}")) for kind in TYPES)]
+        for row, names in ROWS.items()
+        if any(f"decimals_{row}_{kind}" in figures for kind in TYPES)
+    ]
+    return markdown([t("gguf.right_answers"), *TYPES], said)
 
 
 def _cell(found):
@@ -258,26 +315,25 @@ def sentences(records):
 def _chance(cells):
     most = max(len(_pairs(part)) for part in cells.values())
     if interval([(1, 1)] * most)[1] <= 0.5:
-        return t(f"Too few to tell: even {most} pairs of numbers without a mistake could be chance. Ask {PROBLEMS} "
-                 "problems.", f"题太少，看不出什么：{most} 对数全答对也可能是碰运气。请考 {PROBLEMS} 题。")
-    return t("All of it is chance, for all we can tell: every interval contains one half, what a coin gets, and no change "
-             "stands out. These figures tell nothing about reasoning or quantization; try a larger base.",
-             "看不出和碰运气有什么两样：每个区间都包含一半，和抛硬币一样，也没有一处变化超出偶然。"
-             "这些数字说明不了推理训练或量化的效果；请换大一点的基础模型。")
+        return t("gguf.too_few_tell_even_pairs", most=most, problems=PROBLEMS)
+    return t("gguf.all_chance_all_we_tell")
 
 
 def _against_a_coin(cells, found, coin):
     if coin:
-        return t("Taken alone, no figure can be told from a coin.", "单看任何一项，都和抛硬币分不开。")
+        return t("gguf.taken_alone_no_figure_told")
     if above := [cell for cell, (_, low, _) in found.items() if low > 0.5]:
         names, by_chance = _listed(above), f"{0.025 * len(cells):.1f}"
-        return t(f"Better than a coin: {names[0]}. (Of {len(cells)} intervals chance alone puts about {by_chance} "
-                 "above one half.)",
-                 f"比抛硬币强的：{names[1]}。（{len(cells)} 个区间里，纯靠运气约有 {by_chance} 个会高过一半。）")
+        return t(
+            "gguf.better_coin_intervals_chance_alone",
+            names=names[0],
+            cells=len(cells),
+            by_chance=by_chance,
+            names_2=names[1],
+        )
     neither = sum(not record["readable"] for part in cells.values() for record in part)
     share = neither / sum(map(len, cells.values()))
-    return t(f"Nothing here is better than a coin, and some of it is worse: {share:.0%} of all answers named neither "
-             "number.", f"没有一项比抛硬币强，有些更差：{share:.0%} 的回答没有说出其中任何一个数。")
+    return t("gguf.nothing_here_better_coin_some", share=share)
 
 
 def _listed(cells):
@@ -291,7 +347,9 @@ def change(before, after):
     A pair of numbers counts once, as better, worse or neither: McNemar's exact test on pairs, a sign test.
     """
     both = {record["id"] for record in before} & {record["id"] for record in after}
-    ours, theirs = (_pairs([record for record in part if record["id"] in both]) for part in (before, after))
+    ours, theirs = (
+        _pairs([record for record in part if record["id"] in both]) for part in (before, after)
+    )
     changes = [after - before for (before, _), (after, _) in zip(ours, theirs)]
     p = mcnemar([change < 0 for change in changes], [change > 0 for change in changes])[3]
     return sum(changes) / len(both), p
@@ -317,11 +375,12 @@ def _changes(cells, wanted):
 def _quantized(cells):
     if changed := _changes(cells, _quantizations(cells)):
         names = _said(changed)
-        return [t(f"Different from F16 by more than chance: {names[0]}.", f"与 F16 的差别超出偶然的：{names[1]}。")]
-    pairs = max((min(len(_pairs(cells[cell])) for cell in both) for both in _quantizations(cells)), default=0)
-    return [t(f"No quantized file differs from its F16 by more than chance: what it lost, if anything, is less than "
-              f"{pairs} pairs of numbers can show.",
-              f"没有一个量化文件与 F16 的差别超出偶然：就算有损失，也小到 {pairs} 对数看不出来。")]
+        return [t("gguf.different_f16_more_chance", names=names[0], names_2=names[1])]
+    pairs = max(
+        (min(len(_pairs(cells[cell])) for cell in both) for both in _quantizations(cells)),
+        default=0,
+    )
+    return [t("gguf.no_quantized_file_differs_f16", pairs=pairs)]
 
 
 def _reasoned(cells):
@@ -329,12 +388,16 @@ def _reasoned(cells):
         return []
     if changed := _changes(cells, _trainings(cells)):
         names = _said(changed)
-        return [t(f"Reasoning training changed more than chance would: {names[0]}.",
-                  f"推理训练带来的变化超出偶然：{names[1]}。")]
-    return [t("Reasoning training changed nothing that chance doesn't explain.", "推理训练没有带来超出偶然的变化。")]
+        return [t("gguf.reasoning_training_changed_more", names=names[0], names_2=names[1])]
+    return [t("gguf.reasoning_training_changed_nothing")]
 
 
 def _said(changed):
     """(English, Chinese): cells with the points that they gained or lost, and p."""
-    return tuple(", ".join(f"{ROWS[row][place]} {kind} {100 * gain:+.0f}{unit} (p = {p:.1g})"
-                           for (row, kind), gain, p in changed) for place, unit in ((0, " points"), (1, " 个百分点")))
+    return tuple(
+        ", ".join(
+            f"{ROWS[row][place]} {kind} {100 * gain:+.0f}{unit} (p = {p:.1g})"
+            for (row, kind), gain, p in changed
+        )
+        for place, unit in ((0, " points"), (1, " 个百分点"))
+    )

@@ -17,16 +17,29 @@ from ..i18n import t
 from ..twin import TwinError
 from . import codecs
 
-MIXTURES = {"Q4_K_M": "Q4_K", "Q5_K_M": "Q5_K", "Q6_K": "Q6_K", "Q8_0": "Q8_0", "F16": "F16", "BF16": "BF16",
-            "F32": "F32"}  # what most tensors of a file get
-FALLBACKS = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}  # blocks of 32 for rows that blocks of 256 don't fit
+MIXTURES = {
+    "Q4_K_M": "Q4_K",
+    "Q5_K_M": "Q5_K",
+    "Q6_K": "Q6_K",
+    "Q8_0": "Q8_0",
+    "F16": "F16",
+    "BF16": "BF16",
+    "F32": "F32",
+}  # what most tensors of a file get
+FALLBACKS = {
+    "Q4_K": "Q5_0",
+    "Q5_K": "Q5_1",
+    "Q6_K": "Q8_0",
+}  # blocks of 32 for rows that blocks of 256 don't fit
 CHUNK = {"cpu": 2**18}  # numbers that a thread encodes at a time: what a CPU's caches hold
 CHUNK_ELSEWHERE = 2**23  # for under 0.5 GB
 MOST_THREADS = 16
 GRIDS = 8
 HALF_MAX = 65504.0  # the largest float16
 LARGEST = 1e9  # more than a block can hold, little enough for float32 to add up
-SMALLEST = 1e-12  # the width of a group below which it is one number: far less than a float16 can tell
+SMALLEST = (
+    1e-12  # the width of a group below which it is one number: far less than a float16 can tell
+)
 
 
 # Which type a tensor gets
@@ -89,14 +102,16 @@ def encoded(weights, type):
     block, size = GGML_QUANT_SIZES[type]
     columns, device = weights.shape[-1], weights.device
     if columns % block:
-        raise ValueError(f"Rows of {columns} numbers can't be {type.name}: its blocks hold {block}.")
+        raise ValueError(
+            f"Rows of {columns} numbers can't be {type.name}: its blocks hold {block}."
+        )
     rows = weights.reshape(-1, columns)
     found = torch.empty(len(rows), columns // block * size, dtype=torch.uint8, device=device)
     step = max(1, CHUNK.get(device.type, CHUNK_ELSEWHERE) // columns)
 
     def fill(start):
-        part = rows[start:start + step].float().contiguous()
-        found[start:start + step] = _encoder(type)(part).view(torch.uint8).view(len(part), -1)
+        part = rows[start : start + step].float().contiguous()
+        found[start : start + step] = _encoder(type)(part).view(torch.uint8).view(len(part), -1)
 
     _each(fill, range(0, len(rows), step), device.type)
     return found.view(*weights.shape[:-1], -1)
@@ -114,7 +129,9 @@ def decode(data, type, shape, device="cpu"):
     block, size = GGML_QUANT_SIZES[type]
     stored, count = data.reshape(-1).view(numpy.uint8), math.prod(shape)
     if type.name not in codecs.DECODERS or stored.size * block != count * size:
-        raise ValueError(f"{stored.size} bytes of {type.name} aren't a tensor of the shape {tuple(shape)}.")
+        raise ValueError(
+            f"{stored.size} bytes of {type.name} aren't a tensor of the shape {tuple(shape)}."
+        )
     stored = stored.reshape(-1, size)
     with torch.inference_mode(False):  # that mode holds for one thread, and several fill this
         values = torch.empty(len(stored), block, device=device)
@@ -122,8 +139,8 @@ def decode(data, type, shape, device="cpu"):
 
     def fill(start):
         # A copy: the file's own memory can't be written, which torch doesn't know of.
-        part = torch.from_numpy(numpy.array(stored[start:start + step])).to(device)
-        values[start:start + step] = codecs.DECODERS[type.name](part)
+        part = torch.from_numpy(numpy.array(stored[start : start + step])).to(device)
+        values[start : start + step] = codecs.DECODERS[type.name](part)
 
     _each(fill, range(0, len(stored), step), values.device.type)
     return values.view(*shape)
@@ -140,7 +157,9 @@ def _each(function, starts, device):
         return
     # Torch's own threads wait for each other after every operation: one core busy elsewhere makes them crawl.
     try:
-        with ThreadPoolExecutor(min(threads, MOST_THREADS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(
+            min(threads, MOST_THREADS), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
             for _ in pool.map(function, starts):
                 pass
     finally:
@@ -151,8 +170,7 @@ def need_finite(weights):
     """Raise TwinError when one of the numbers is infinite or none."""
     low, high = weights.aminmax()  # NaN if one is; on a CPU isfinite takes ten times as long
     if not bool(low.isfinite() & high.isfinite()):
-        raise TwinError(t("The weights hold numbers that aren't finite: train again with a lower learning rate.",
-                          "权重里有无穷大或不是数字的值：请降低学习率，重新训练。"))
+        raise TwinError(t("gguf.weights_hold_numbers_arent_finite"))
 
 
 def _encoder(type):
@@ -220,7 +238,11 @@ def _with_low(numbers, top):
     lows = ((scales * step * sums[0].view(-1, 8)) - x.sum(1).view(-1, 8)) / 32
     lows = (lows * _inverse(low_step)).round_().clamp_(0, 63)
     each = _inverse(scales * step)
-    codes = torch.addcmul((lows * low_step * each).view(-1, 1), x, each.view(-1, 1)).round_().clamp_(0, top)
+    codes = (
+        torch.addcmul((lows * low_step * each).view(-1, 1), x, each.view(-1, 1))
+        .round_()
+        .clamp_(0, top)
+    )
     return codes.to(torch.uint8), (d, dmin, _packed(scales.to(torch.uint8), lows.to(torch.uint8)))
 
 
@@ -248,9 +270,15 @@ def _line(sums, total, zero):
     above = start > zero
     start = torch.where(above, zero, start)
     slope = torch.where(above, (products - zero * plain) / squares.clamp(min=1), slope)
-    error = slope * (slope * squares + 2 * (start * plain - products)) + start * (32 * start - 2 * total)
+    error = slope * (slope * squares + 2 * (start * plain - products)) + start * (
+        32 * start - 2 * total
+    )
     best = error.min(0, keepdim=True).indices  # on a CPU several times as fast as argmin
-    return slope.gather(0, best)[0], start.gather(0, best)[0], sums.gather(1, best.expand(3, 1, -1))[:, 0]
+    return (
+        slope.gather(0, best)[0],
+        start.gather(0, best)[0],
+        sums.gather(1, best.expand(3, 1, -1))[:, 0],
+    )
 
 
 def _unit_of(values, weights):
@@ -269,8 +297,14 @@ def _packed(scales, lows):
     """12 bytes of 8 scales and 8 lows of 6 bits: the upper two bits of the last four stand over the first four."""
     import torch
 
-    return torch.cat([scales[:, :4] | scales[:, 4:] >> 4 << 6, lows[:, :4] | lows[:, 4:] >> 4 << 6,
-                      scales[:, 4:] & 15 | lows[:, 4:] << 4], 1)
+    return torch.cat(
+        [
+            scales[:, :4] | scales[:, 4:] >> 4 << 6,
+            lows[:, :4] | lows[:, 4:] >> 4 << 6,
+            scales[:, 4:] & 15 | lows[:, 4:] << 4,
+        ],
+        1,
+    )
 
 
 # Q6_K
@@ -282,7 +316,9 @@ def _signed(numbers):
 
     x = numbers.view(-1, 16)
     far = _farthest(x)
-    unit = x * -_inverse(far)[:, None]  # from −1 to 1, the farthest at −1: there is one code more below 0
+    unit = (
+        x * -_inverse(far)[:, None]
+    )  # from −1 to 1, the farthest at −1: there is one code more below 0
     _, squares, products = _tried(unit, 28, 1, (-32, 31))
     slope = products / squares.clamp(min=1)
     best = (slope * products).max(0, keepdim=True).indices
@@ -338,4 +374,6 @@ def _half_above(values):
 
     values = values.clamp(max=HALF_MAX)
     half = values.half()
-    return torch.where(half.float() < 0.999 * values, (half.view(torch.int16) + 1).view(torch.half), half)
+    return torch.where(
+        half.float() < 0.999 * values, (half.view(torch.int16) + 1).view(torch.half), half
+    )

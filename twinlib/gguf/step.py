@@ -7,14 +7,14 @@ the report.
 
 import os
 
-from . import decimals, writer, tokenizer as gguf_vocabulary, checks
-from ..models import pip_base, load
 from ..files import scratch
 from ..i18n import t
+from ..models import device_fit, load, pip_base
 from ..settings import stop, warning
-from ..publish import cards
 from ..text import templates
 from ..twin import Outcome, Problem, Stopped, TwinError, figure, write_atomic, write_json
+from . import checks, decimals, writer
+from . import tokenizer as gguf_vocabulary
 
 END_OF_TEXT = "<|endoftext|>"  # pads in training, and ends an answer all the same when Qwen or SmolLM2 write it
 
@@ -23,18 +23,15 @@ def problems(settings, twin):
     """What keeps the files from being written, in sentences."""
     found = []
     if not twin.newest_adapter()[0]:
-        found.append(stop("There is no fresh adapter: run the step 'persona' first.",
-                          "没有最新的适配器：请先运行“persona”这一步。"))
+        found.append(stop("gguf.no_fresh_adapter_run_step"))
     try:
         chosen = types(settings.types)
     except TwinError as error:
         return [*found, Problem("stop", str(error))]
     if not {"Q4_K_M", "Q8_0"} <= set(chosen):
-        found.append(warning("Q4_K_M is what Ollama takes by default, Q8_0 what stays nearest to the twin: add both to "
-                             "publish them.", "Ollama 默认取 Q4_K_M，最接近分身的是 Q8_0：要发布的话，建议两个都要。"))
+        found.append(warning("gguf.q4_k_m_what_ollama"))
     if not twin.facts.get("system_prompt"):
-        found.append(stop("The twin has no system prompt: run the step 'corpus' again.",
-                          "分身没有系统提示：请重新运行“corpus”这一步。"))
+        found.append(stop("gguf.twin_no_system_prompt_run"))
     return found
 
 
@@ -52,12 +49,22 @@ def unfinished(settings, twin):
 
 def types(text):
     """The types named in a setting such as 'Q8_0,F16', in that order; raises TwinError for one we can't write."""
-    chosen = list(dict.fromkeys(part.strip().upper() for part in text.replace("，", ",").split(",") if part.strip()))
+    chosen = list(
+        dict.fromkeys(
+            part.strip().upper() for part in text.replace("，", ",").split(",") if part.strip()
+        )
+    )
     wrong = [kind for kind in chosen if kind not in writer.TYPES]
     if wrong or not chosen:
         names = ", ".join(writer.TYPES)
-        raise TwinError(t(f"types: {', '.join(wrong) or 'none'} can't be written; choose from {names}.",
-                          f"types：无法生成 {', '.join(wrong) or '（空）'}；可选：{names}。"))
+        raise TwinError(
+            t(
+                "gguf.types_cant_written_choose",
+                value=", ".join(wrong) or "none",
+                names=names,
+                value_2=", ".join(wrong) or "（空）",
+            )
+        )
     return chosen
 
 
@@ -66,23 +73,34 @@ def run(twin, settings, progress):
     tokens_equal (NAME_TYPE each), and ended_twin."""
     step, adapter = twin.newest_adapter()
     if adapter is None:
-        raise TwinError(t("There is no fresh adapter: run the step 'persona' first.",
-                          "没有最新的适配器：请先运行“persona”这一步。"))
+        raise TwinError(t("gguf.no_fresh_adapter_run_step"))
     inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
     base = load.prepare(twin.facts["base"]["name"], progress)
     tokenizer, system = load.tokenizer(base), twin.facts["system_prompt"]
     tokenizer.chat_template = _own_template(tokenizer, system)
     config = writer.read_config(base.path)
-    vocabulary = gguf_vocabulary.read(tokenizer, config.vocab_size, load.end_tokens(tokenizer),
-                                      pip_base.vocabulary(base.path))
-    meant = checks.Meant(base, adapter, tokenizer, vocabulary, _card(twin, base, tokenizer, settings))
-    progress.say(t(f"Merging the adapter of the step '{step}' into {base.name}: {', '.join(types(settings.types))}.",
-                   f"正在把“{step}”的适配器并入 {base.name}：{'、'.join(types(settings.types))}。"))
+    vocabulary = gguf_vocabulary.read(
+        tokenizer, config.vocab_size, load.end_tokens(tokenizer), pip_base.vocabulary(base.path)
+    )
+    meant = checks.Meant(
+        base, adapter, tokenizer, vocabulary, _card(twin, base, tokenizer, settings)
+    )
+    progress.say(
+        t(
+            "gguf.merging_adapter_step_into",
+            step=step,
+            name=base.name,
+            types=", ".join(types(settings.types)),
+            types_2="、".join(types(settings.types)),
+        )
+    )
     figures, warnings, passed = _made(twin, settings, meant, progress)
     if not passed:
-        raise TwinError(t("No file passed: ", "没有文件通过检验：") + " ".join(warnings))
-    first = passed[cards.favourite(tuple(passed), figures)]
-    warnings += _companions(twin, settings, tokenizer, first, min(settings.context, config.max_position_embeddings))
+        raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))
+    first = passed[device_fit.favourite(tuple(passed), figures)]
+    warnings += _companions(
+        twin, settings, tokenizer, first, min(settings.context, config.max_position_embeddings)
+    )
     if settings.decimals:
         figures |= _compare(twin, base, meant, passed, settings, progress, warnings)
     return Outcome(figures, inputs, warnings, settings)
@@ -93,28 +111,37 @@ def _made(twin, settings, meant, progress):
     folder, kinds = twin.folder("quantize"), types(settings.types)
     with scratch(folder / "unproven") as room:
         files = {kind: room / twin.gguf(kind).name for kind in kinds}
-        sizes = writer.write(meant.base.path, files, meant.vocabulary, meant.card, meant.adapter, progress)
+        sizes = writer.write(
+            meant.base.path, files, meant.vocabulary, meant.card, meant.adapter, progress
+        )
         figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
         proven, warnings = checks.prove(twin, files, meant, settings, progress)
         _remove_old(twin)
         for file in room.iterdir():
             os.replace(file, folder / file.name)
-    return figures | proven, warnings, {kind: twin.gguf(kind) for kind in kinds if twin.gguf(kind).exists()}
+    return (
+        figures | proven,
+        warnings,
+        {kind: twin.gguf(kind) for kind in kinds if twin.gguf(kind).exists()},
+    )
 
 
 def _compare(twin, base, meant, files, settings, progress, warnings):
     """Figures of the seed's comparison; where it can't run or is stopped, the files stand and a warning says why."""
     try:
-        found = decimals.decimals(twin, base, meant.vocabulary, meant.card, files, progress, settings.decimals)
+        found = decimals.decimals(
+            twin, base, meant.vocabulary, meant.card, files, progress, settings.decimals
+        )
     except (TwinError, OSError) as error:
-        warnings.append(t(f"The comparison isn't complete: {error}", f"比大小没有做完：{error}"))
+        warnings.append(t("gguf.comparison_isnt_complete", error=error))
         return {}
     except Stopped:
-        warnings.append(t("The comparison was stopped: run this step again to go on, what was answered is kept.",
-                          "比大小中途停下了：再运行这一步就接着做，答过的都留着。"))
+        warnings.append(t("gguf.comparison_stopped_run_step_again"))
         return {}
     progress.say(decimals.table(found.figures))
-    return found.figures | {"decimals": figure(None, n=settings.decimals, note=" ".join(found.sentences))}
+    return found.figures | {
+        "decimals": figure(None, n=settings.decimals, note=" ".join(found.sentences))
+    }
 
 
 def _remove_old(twin):
@@ -128,25 +155,34 @@ def _remove_old(twin):
 def _own_template(tokenizer, system):
     """The base's chat template with the twin's system prompt as its default; raises TwinError when that isn't safe."""
     original, asked = tokenizer.chat_template, [{"role": "user", "content": "1"}]
-    given = [{"role": "system", "content": "2"}, *asked, {"role": "assistant", "content": "3"}, *asked]
+    given = [
+        {"role": "system", "content": "2"},
+        *asked,
+        {"role": "assistant", "content": "3"},
+        *asked,
+    ]
     before = load.render(tokenizer, given, generate=True)
     tokenizer.chat_template = templates.with_system(original, system)
     whole = load.render(tokenizer, given, generate=True) == before
     if not whole or system.strip() not in load.render(tokenizer, asked):
-        raise TwinError(t("The base's chat template can't carry the twin's system prompt: choose a base of another "
-                          "family.", "这个基础模型的对话模板放不进分身的系统提示：请换一个系列的基础模型。"))
+        raise TwinError(t("gguf.bases_chat_template_cant_carry"))
     if found := templates.identity(tokenizer.chat_template):
-        raise TwinError(t(f"The template or the system prompt still says '{found}': change the author's name in step 01, "
-                          "or choose another base.", f"模板或系统提示里还写着“{found}”：请在第 01 步改作者名，或换一个基础模型。"))
+        raise TwinError(t("gguf.template_system_prompt_still_says", found=found))
     return tokenizer.chat_template
 
 
 def _card(twin, base, tokenizer, settings):
     entry = base.entry
-    return {"name": twin.facts.get("author") or twin.name, "license": entry.license, "license_name": entry.license_name,
-            "license_link": entry.license_link, "languages": twin.facts.get("languages"),
-            "base": entry.hub if entry.parameters else base.path.name, "template": tokenizer.chat_template,
-            "sampling": templates.sampling(settings.temperature, settings.top_p)}
+    return {
+        "name": twin.facts.get("author") or twin.name,
+        "license": entry.license,
+        "license_name": entry.license_name,
+        "license_link": entry.license_link,
+        "languages": twin.facts.get("languages"),
+        "base": entry.hub if entry.parameters else base.path.name,
+        "template": tokenizer.chat_template,
+        "sampling": templates.sampling(settings.temperature, settings.top_p),
+    }
 
 
 def _companions(twin, settings, tokenizer, first, context):
@@ -155,11 +191,14 @@ def _companions(twin, settings, tokenizer, first, context):
     Returns warnings.
     """
     system = twin.facts["system_prompt"].strip()
-    go = templates.go_template(lambda messages: load.render(tokenizer, messages, generate=True),
-                               tokenizer.bos_token or "")
+    go = templates.go_template(
+        lambda messages: load.render(tokenizer, messages, generate=True), tokenizer.bos_token or ""
+    )
     ends = tokenizer.convert_ids_to_tokens(load.end_tokens(tokenizer))
     ends += [END_OF_TEXT] * (END_OF_TEXT in tokenizer.get_vocab() and END_OF_TEXT not in ends)
-    params = templates.parameters(templates.sampling(settings.temperature, settings.top_p), context, ends)
+    params = templates.parameters(
+        templates.sampling(settings.temperature, settings.top_p), context, ends
+    )
     write_atomic(twin.file("system"), system)
     write_json(twin.file("params"), params)
     write_atomic(twin.file("modelfile"), templates.modelfile(first.name, go, system, params))
@@ -167,5 +206,4 @@ def _companions(twin, settings, tokenizer, first, context):
         write_atomic(twin.file("template"), go)
         return []
     twin.file("template").unlink(missing_ok=True)
-    return [t("No Ollama template can follow this base's chat template: check the first answer in Ollama.",
-              "这个基础模型的对话模板写不成 Ollama 模板：请在 Ollama 里检查第一个回答。")]
+    return [t("gguf.no_ollama_template_follow_bases")]

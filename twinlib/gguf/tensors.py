@@ -50,7 +50,9 @@ class Source:
         self._stored = _stored(folder)
         self.tensors = _tensors(self.config, self._stored)
         self.tied = all(tensor.name != "output.weight" for tensor in self.tensors)
-        self._deltas = read_adapter(adapter, {tensor.source for tensor in self.tensors}) if adapter else {}
+        self._deltas = (
+            read_adapter(adapter, {tensor.source for tensor in self.tensors}) if adapter else {}
+        )
 
     def __enter__(self):
         return self
@@ -112,7 +114,9 @@ class Source:
     def _delta(self, tensor, start, stop, device):
         if (delta := self._deltas.get(tensor.source)) is None:
             return None
-        return delta.scale * (delta.up[start:stop].to(device).float() @ delta.down.to(device).float())
+        return delta.scale * (
+            delta.up[start:stop].to(device).float() @ delta.down.to(device).float()
+        )
 
 
 def read_config(folder):
@@ -121,16 +125,14 @@ def read_config(folder):
 
     config = AutoConfig.from_pretrained(folder).get_text_config()
     if config.model_type not in ARCHITECTURES:
-        raise TwinError(t(f"A model of the kind '{config.model_type}' can't become a GGUF file here; supported are "
-                          "Qwen2, Qwen2.5, Qwen3, Llama 3 and Gemma 3. Choose such a base and train again.",
-                          f"“{config.model_type}”类模型还不能在这里转成 GGUF；支持 Qwen2、Qwen2.5、Qwen3、Llama 3 和 Gemma 3。"
-                          "请换一个基础模型重新训练。"))
+        raise TwinError(t("gguf.model_kind_cant_become_gguf", model_type=config.model_type))
     if config.model_type == "gemma3_text":
-        expected = ["full_attention" if (i + 1) % LONGEST_SAME_SLIDING == 0 else "sliding_attention"
-                    for i in range(config.num_hidden_layers)]
+        expected = [
+            "full_attention" if (i + 1) % LONGEST_SAME_SLIDING == 0 else "sliding_attention"
+            for i in range(config.num_hidden_layers)
+        ]
         if config.layer_types != expected:
-            raise TwinError(t("This Gemma's attention pattern isn't one that llama.cpp knows. Choose another base.",
-                              "这个 Gemma 的注意力排列不是 llama.cpp 认识的那种。请换一个基础模型。"))
+            raise TwinError(t("gguf.gemmas_attention_pattern_isnt_one"))
     return config
 
 
@@ -144,20 +146,27 @@ def _stored(folder):
     found = {}
     for path in sorted(Path(folder).glob("model*.safetensors")):
         with safe_open(path, framework="pt") as file:
-            found.update({_text_name(name): (path, name) for name in file.keys()
-                          if not any(part in name for part in NOT_TEXT)})
+            found.update(
+                {
+                    _text_name(name): (path, name)
+                    for name in file.keys()
+                    if not any(part in name for part in NOT_TEXT)
+                }
+            )
     if not found:
-        raise TwinError(t(f"There are no safetensors in {folder}: choose a base that has them.",
-                          f"{folder} 里没有 safetensors 文件：请换一个有的基础模型。"))
+        raise TwinError(t("gguf.no_safetensors_choose_base_them", folder=folder))
     return found
 
 
 def _text_name(name):
     """Gemma 3's image models hold the same text model one level deeper."""
-    for deep, plain in (("model.language_model.", "model."), ("language_model.model.", "model."),
-                        ("language_model.lm_head.", "lm_head.")):
+    for deep, plain in (
+        ("model.language_model.", "model."),
+        ("language_model.model.", "model."),
+        ("language_model.lm_head.", "lm_head."),
+    ):
         if name.startswith(deep):
-            return plain + name[len(deep):]
+            return plain + name[len(deep) :]
     return name
 
 
@@ -169,24 +178,39 @@ def read_adapter(folder, weights):
         config = json.loads((Path(folder) / "adapter_config.json").read_text(encoding="utf-8"))
         stored = load_file(Path(folder) / "adapter_model.safetensors")
     except (OSError, ValueError) as error:
-        raise TwinError(t(f"The adapter in {folder} can't be read ({error}): train it again.",
-                          f"读不出 {folder} 里的适配器（{error}）：请重新训练。")) from None
+        raise TwinError(
+            t("gguf.adapter_cant_read_train_again", folder=folder, error=error)
+        ) from None
     matrices = {}
     for name, matrix in stored.items():
-        found = re.fullmatch(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight", name)
+        found = re.fullmatch(
+            r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight", name
+        )
         weight = _text_name(found[1] + ".weight") if found else name
-        if not found or weight not in weights or config.get("use_dora") or config.get("fan_in_fan_out"):
-            raise TwinError(t(f"The adapter holds '{name}', which can't be added to this base: train a plain LoRA "
-                              "adapter on it.", f"适配器里的“{name}”无法并入这个基础模型：请在它上面训练普通的 LoRA 适配器。"))
+        if (
+            not found
+            or weight not in weights
+            or config.get("use_dora")
+            or config.get("fan_in_fan_out")
+        ):
+            raise TwinError(t("gguf.adapter_holds_which_cant_added", name=name))
         matrices.setdefault(weight, {})[found[2]] = matrix
-    return {weight: Delta(pair["A"], pair["B"], _scale(config, weight, pair["A"].shape[0]))
-            for weight, pair in matrices.items()}
+    return {
+        weight: Delta(pair["A"], pair["B"], _scale(config, weight, pair["A"].shape[0]))
+        for weight, pair in matrices.items()
+    }
 
 
 def _scale(config, weight, rank):
     module = weight.removesuffix(".weight")
-    alpha = next((value for pattern, value in (config.get("alpha_pattern") or {}).items()
-                  if re.match(rf"(?:.*\.)?(?:{pattern})$", module)), config["lora_alpha"])
+    alpha = next(
+        (
+            value
+            for pattern, value in (config.get("alpha_pattern") or {}).items()
+            if re.match(rf"(?:.*\.)?(?:{pattern})$", module)
+        ),
+        config["lora_alpha"],
+    )
     return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
 
 
@@ -197,18 +221,28 @@ def _tensors(config, stored):
     """The Tensors of a file in its order; raises TwinError for one that llama.cpp or this module doesn't know."""
     import gguf
 
-    names, shapes, tensors = gguf.get_tensor_name_map(_arch(gguf, config), config.num_hidden_layers), _shapes(stored), []
+    names, shapes, tensors = (
+        gguf.get_tensor_name_map(_arch(gguf, config), config.num_hidden_layers),
+        _shapes(stored),
+        [],
+    )
     for source, shape in shapes.items():
-        if source == "lm_head.weight" and config.tie_word_embeddings or source.endswith("rotary_emb.inv_freq"):
+        if (
+            source == "lm_head.weight"
+            and config.tie_word_embeddings
+            or source.endswith("rotary_emb.inv_freq")
+        ):
             continue
         name = names.get_name(source, (".weight", ".bias"))
         if name is None:
-            raise TwinError(t(f"The base has a tensor that llama.cpp doesn't know: {source}. Choose another base.",
-                              f"基础模型里有 llama.cpp 不认识的张量：{source}。请换一个基础模型。"))
+            raise TwinError(t("gguf.base_tensor_llama_cpp_doesnt", source=source))
         tensors.append(Tensor(name, source, shape))
     if rope_of(config).get("rope_type") == "llama3":
         tensors.append(Tensor("rope_freqs.weight", "", (head_dim_of(config) // 2,)))
-    return sorted(tensors, key=lambda tensor: [int(part) if part.isdigit() else -1 for part in tensor.name.split(".")])
+    return sorted(
+        tensors,
+        key=lambda tensor: [int(part) if part.isdigit() else -1 for part in tensor.name.split(".")],
+    )
 
 
 def _shapes(stored):
@@ -222,8 +256,7 @@ def _shapes(stored):
                 if place == path:
                     part = file.get_slice(name)
                     if part.get_dtype() not in DTYPES:
-                        raise TwinError(t(f"The base is stored as {part.get_dtype()}: choose the 16-bit version of it.",
-                                          f"基础模型是以 {part.get_dtype()} 存储的：请换它的 16 位版本。"))
+                        raise TwinError(t("gguf.base_stored_choose_16_bit", part=part.get_dtype()))
                     found[source] = tuple(part.get_shape())
     return found
 
@@ -270,7 +303,9 @@ def _laid_out(config, tensor, values):
 def base_layout(config, tensor, values):
     """Values as transformers' module wants them, of llama.cpp's."""
     if heads := _rotary_heads(config, tensor):
-        values = values.reshape(heads, -1, 2, *values.shape[1:]).transpose(1, 2).reshape(values.shape)
+        values = (
+            values.reshape(heads, -1, 2, *values.shape[1:]).transpose(1, 2).reshape(values.shape)
+        )
     return values - 1 if _from_zero(config, tensor) else values
 
 
@@ -285,7 +320,8 @@ def _rotary_heads(config, tensor):
     if config.model_type != "llama" or not tensor.source:
         return 0
     return {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}.get(
-        tensor.source.split(".")[-2], 0)
+        tensor.source.split(".")[-2], 0
+    )
 
 
 def _interleaved(config, tensor, values):

@@ -13,8 +13,10 @@ from ..twin import TwinError
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 SPECIAL_SCORE = -1000.0
-_QWEN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
-         r"\s+(?!\S)|\s+")
+_QWEN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+"
+)
 # What cuts a text before byte-pair merging, as (kind, pattern or option) pairs: llama.cpp's name for it.
 PRE_TOKENIZERS = {
     (("Split", _QWEN), ("ByteLevel", False)): "qwen2",
@@ -60,7 +62,9 @@ def read(tokenizer, size, ends, kept=None):
         return Vocabulary("llama", "default", tokens, types, scores, [], special, add_bos)
     tokens, types = _filled(*_byte_level(described), size)
     special.pop("unk", None)  # bytes leave nothing unknown
-    return Vocabulary("gpt2", pre_tokenizer(described), tokens, types, [], _merges(described), special, add_bos)
+    return Vocabulary(
+        "gpt2", pre_tokenizer(described), tokens, types, [], _merges(described), special, add_bos
+    )
 
 
 def pre_tokenizer(described):
@@ -81,15 +85,14 @@ def _need_normalizer(described, known):
 def _option(step):
     if step["type"] == "Split":
         return step["pattern"].get("Regex")
-    return {"ByteLevel": step.get("use_regex"), "Digits": step.get("individual_digits")}.get(step["type"])
+    return {"ByteLevel": step.get("use_regex"), "Digits": step.get("individual_digits")}.get(
+        step["type"]
+    )
 
 
 def _unsupported(what):
     names = ", ".join(PRE_TOKENIZERS.values())
-    return TwinError(t(f"llama.cpp can't use this base's tokenizer ({what}); supported are those of Qwen, Llama 3, "
-                       f"SmolLM2, GPT-2 ({names}) and Gemma. Choose such a base.",
-                       f"无法把这个基础模型的分词器（{what}）交给 llama.cpp；支持 Qwen、Llama 3、SmolLM2、GPT-2（{names}）和 Gemma。"
-                       "请换一个基础模型。"))
+    return TwinError(t("gguf.llama_cpp_cant_use_bases", what=what, names=names))
 
 
 def _byte_level(described):
@@ -117,15 +120,23 @@ def _pieces(described):
     """(tokens, scores, types) of a SentencePiece-style BPE; a piece's score is minus the rank of its first merge."""
     vocab, unknown = described["model"]["vocab"], described["model"].get("unk_token")
     tokens = {number: token for token, number in vocab.items()}
-    types = {number: UNKNOWN if token == unknown else BYTE if re.fullmatch(r"<0x[0-9A-F]{2}>", token) else NORMAL
-             for number, token in tokens.items()}
+    types = {
+        number: UNKNOWN
+        if token == unknown
+        else BYTE
+        if re.fullmatch(r"<0x[0-9A-F]{2}>", token)
+        else NORMAL
+        for number, token in tokens.items()
+    }
     types |= _added(described, tokens)
     ranks = {}
     for rank, (left, right) in enumerate(map(_pair, described["model"]["merges"])):
         ranks.setdefault(left + right, rank)
     count = max(tokens) + 1
-    scores = [-float(ranks.get(tokens.get(i), 0)) if types.get(i) in (NORMAL, BYTE) else SPECIAL_SCORE
-              for i in range(count)]
+    scores = [
+        -float(ranks.get(tokens.get(i), 0)) if types.get(i) in (NORMAL, BYTE) else SPECIAL_SCORE
+        for i in range(count)
+    ]
     return tokens, scores, types
 
 
@@ -135,24 +146,38 @@ def _pair(merge):
 
 def _merges(described):
     # A space stands for itself between the two parts, so one inside a part is written as byte-level BPE writes it.
-    return [" ".join(part.replace(" ", "Ġ") for part in _pair(merge)) for merge in described["model"]["merges"]]
+    return [
+        " ".join(part.replace(" ", "Ġ") for part in _pair(merge))
+        for merge in described["model"]["merges"]
+    ]
 
 
 def _filled(tokens, types, size):
     """Lists of exactly `size`: what the tokenizer has more of is dropped, holes become unused tokens."""
     if not isinstance(tokens, dict):
         tokens, types = dict(enumerate(tokens)), dict(enumerate(types))
-    return ([tokens.get(i, f"[PAD{i}]") for i in range(size)], [types.get(i, UNUSED) for i in range(size)])
+    return (
+        [tokens.get(i, f"[PAD{i}]") for i in range(size)],
+        [types.get(i, UNUSED) for i in range(size)],
+    )
 
 
 def _special(tokenizer, ends):
     """Ids by name. llama.cpp stops at eos, eot and eom, so the ends of a turn take those places, in this order."""
-    found = {"bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "unk": tokenizer.unk_token_id,
-             "pad": tokenizer.pad_token_id}
+    found = {
+        "bos": tokenizer.bos_token_id,
+        "eos": tokenizer.eos_token_id,
+        "unk": tokenizer.unk_token_id,
+        "pad": tokenizer.pad_token_id,
+    }
     others = [number for number in ends if number != tokenizer.eos_token_id]
-    found |= dict(zip(("eot", "eom") if found["eos"] is not None else ("eos", "eot", "eom"), others))
+    found |= dict(
+        zip(("eot", "eom") if found["eos"] is not None else ("eos", "eot", "eom"), others)
+    )
     return {name: number for name, number in found.items() if number is not None}
 
 
 def _adds_bos(tokenizer):
-    return tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
+    return tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][:1] == [
+        tokenizer.bos_token_id
+    ]

@@ -13,18 +13,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from ..i18n import t
+from ..models import load
 from ..twin import TwinError
 from . import k_quants
-from ..models import load
-from .tensors import ARCHITECTURES, Source, head_dim_of, rope_of
-from .tensors import base_layout, read_config  # noqa: F401 - who reads or writes files needs to know one module
+from .tensors import ARCHITECTURES, Source, base_layout, head_dim_of, read_config, rope_of  # noqa: F401 - who reads or writes files needs to know one module
 
 TYPES = tuple(k_quants.MIXTURES)
 FILE_TYPES = {kind: "ALL_F32" if kind == "F32" else f"MOSTLY_{kind}" for kind in TYPES}
 SPARE = 50_000_000  # bytes of disk left for headers and for the files beside the model
-YARN = {"extrapolation_factor": "ext_factor", "attention_factor": "attn_factor", "attn_factor": "attn_factor",
-        "beta_fast": "beta_fast", "beta_slow": "beta_slow"}  # in a base's rope_parameters: what gguf calls it
-SAMPLING = {"temperature": "temp", "repeat_penalty": "penalty_repeat"}  # in Ollama's words: in gguf's, where they differ
+YARN = {
+    "extrapolation_factor": "ext_factor",
+    "attention_factor": "attn_factor",
+    "attn_factor": "attn_factor",
+    "beta_fast": "beta_fast",
+    "beta_slow": "beta_slow",
+}  # in a base's rope_parameters: what gguf calls it
+SAMPLING = {
+    "temperature": "temp",
+    "repeat_penalty": "penalty_repeat",
+}  # in Ollama's words: in gguf's, where they differ
 AHEAD = 2  # pieces that are read while one is computed
 
 
@@ -60,8 +67,14 @@ def _remove_parts(outputs):
 
 def _tensor_type(source, tensor, kind):
     config = source.config
-    return k_quants.tensor_type(kind, tensor.name, tensor.shape, config.num_hidden_layers, source.tied,
-                               ARCHITECTURES[config.model_type])
+    return k_quants.tensor_type(
+        kind,
+        tensor.name,
+        tensor.shape,
+        config.num_hidden_layers,
+        source.tied,
+        ARCHITECTURES[config.model_type],
+    )
 
 
 def _bytes(source, tensor, kind):
@@ -72,13 +85,14 @@ def _bytes(source, tensor, kind):
 
 
 def _need_disk(outputs, source):
-    needed = SPARE + sum(_bytes(source, tensor, kind) for tensor in source.tensors for kind in outputs)
+    needed = SPARE + sum(
+        _bytes(source, tensor, kind) for tensor in source.tensors for kind in outputs
+    )
     folder = next(iter(outputs.values())).parent
     free = shutil.disk_usage(folder).free
     if free < needed:
         mb, has = math.ceil(needed / 1e6), int(free / 1e6)
-        raise TwinError(t(f"The GGUF files need {mb} MB of disk at {folder}, and {has} MB are free: make room, or ask "
-                          "for fewer types.", f"GGUF 文件需要 {folder} 有 {mb} MB 空间，现在只剩 {has} MB：请腾出空间，或少选几种类型。"))
+        raise TwinError(t("gguf.gguf_files_need_mb_disk", mb=mb, folder=folder, has=has))
 
 
 # The pass
@@ -88,7 +102,7 @@ def _stream(source, writers, device, progress):
     """Read, merge, encode and write piece after piece; each file takes its tensors in their order."""
     total, done = sum(math.prod(tensor.shape) for tensor in source.tensors), 0
     pieces = [(tensor, *rows) for tensor in source.tensors for rows in source.pieces(tensor)]
-    on_gpu, note = not str(device).startswith("cpu"), t("writing the files", "正在写文件")
+    on_gpu, note = not str(device).startswith("cpu"), t("gguf.writing_files")
     if progress:
         progress(0, 100, note)
     for writer in writers.values():
@@ -98,11 +112,16 @@ def _stream(source, writers, device, progress):
         for (tensor, start, stop), stored in zip(pieces, read):
             values = source.merged_rows(tensor, start, stop, device, stored)
             k_quants.need_finite(values)
-            encoded = {kind: _on_cpu(k_quants.encoded(values, _tensor_type(source, tensor, kind))) for kind in writers}
+            encoded = {
+                kind: _on_cpu(k_quants.encoded(values, _tensor_type(source, tensor, kind)))
+                for kind in writers
+            }
             for written in writing:
                 written.result()
             last = stop == tensor.shape[0]
-            writing = [hands.submit(_put, writer, encoded[kind], last) for kind, writer in writers.items()]
+            writing = [
+                hands.submit(_put, writer, encoded[kind], last) for kind, writer in writers.items()
+            ]
             done += values.numel()
             if progress:
                 progress(100 * done // total, 100, note)
@@ -144,6 +163,7 @@ def _pad(writer):
 
 # The header
 
+
 def writers(parts, source, vocabulary, card, stack):
     """{type: GGUFWriter} whose headers are on disk and which wait for the tensors' data; `stack` closes them."""
     import gguf
@@ -154,8 +174,13 @@ def writers(parts, source, vocabulary, card, stack):
         writer = found[kind] = gguf.GGUFWriter(part, ARCHITECTURES[source.config.model_type])
         stack.callback(writer.close)
         for tensor in source.tensors:
-            writer.add_tensor_info(tensor.name, tensor.shape, numpy.dtype("float32"), _bytes(source, tensor, kind),
-                                   _tensor_type(source, tensor, kind))
+            writer.add_tensor_info(
+                tensor.name,
+                tensor.shape,
+                numpy.dtype("float32"),
+                _bytes(source, tensor, kind),
+                _tensor_type(source, tensor, kind),
+            )
         if head:
             _repeat_head(writer, head, kind)
         else:
@@ -168,7 +193,9 @@ def writers(parts, source, vocabulary, card, stack):
 def _write_head(writer, kind, source, vocabulary, card):
     import gguf
 
-    writer.add_file_type(gguf.LlamaFileType[FILE_TYPES[kind]])  # first, so that `_repeat_head` finds it
+    writer.add_file_type(
+        gguf.LlamaFileType[FILE_TYPES[kind]]
+    )  # first, so that `_repeat_head` finds it
     _about(writer, source.tensors, card)
     _shape_of(writer, source.config, gguf)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
@@ -183,7 +210,11 @@ def _repeat_head(writer, head, kind):
 
     place = head.index(gguf.Keys.General.FILE_TYPE.encode()) + len(gguf.Keys.General.FILE_TYPE) + 4
     writer.open_output_file()
-    writer.fout[0].write(head[:place] + gguf.LlamaFileType[FILE_TYPES[kind]].to_bytes(4, "little") + head[place + 4:])
+    writer.fout[0].write(
+        head[:place]
+        + gguf.LlamaFileType[FILE_TYPES[kind]].to_bytes(4, "little")
+        + head[place + 4 :]
+    )
     writer.state = gguf.gguf_writer.WriterState.KV_DATA
 
 
@@ -246,8 +277,7 @@ def _rotary(writer, config, gguf):
             if rope.get(key) is not None:
                 getattr(writer, f"add_rope_scaling_yarn_{name}")(rope[key])
     if kind not in ("default", "linear", "yarn", "llama3"):
-        raise TwinError(t(f"llama.cpp doesn't know the position scaling '{kind}' of this base. Choose another base.",
-                          f"llama.cpp 不认识这个基础模型的位置缩放“{kind}”。请换一个基础模型。"))
+        raise TwinError(t("gguf.llama_cpp_doesnt_know_position", kind=kind))
 
 
 def _words(writer, vocabulary, template):

@@ -4,16 +4,22 @@ that. Pure arithmetic; what devices are said to need is an estimate, and says so
 from typing import NamedTuple
 
 GIB = 2**30
-PHONES, LAPTOPS, CARDS = (4, 6, 8, 12), (8, 16, 32), (6, 8, 12, 16, 24)  # GB as they are sold, which are GiB
+PHONES, LAPTOPS, CARDS = (
+    (4, 6, 8, 12),
+    (8, 16, 32),
+    (6, 8, 12, 16, 24),
+)  # GB as they are sold, which are GiB
 PROGRAM = 0.15e9  # bytes
 TRAFFIC = 51.2e9  # bytes a second
 READING = 5  # tokens a second
 
 # Up to this many nats a token, or down to this share of equal first choices: what people would call that.
 # 0.005 is the gate of Q8_0, 0.03 and 92 % are what counts as good (the score card's limits); the others are our own.
-NEARNESS = ((0.005, 0.98, ("indistinguishable", "分不出差别")),
-            (0.03, 0.92, ("hardly different", "几乎没有差别")),
-            (0.1, 0.85, ("slightly different", "略有差别")))
+NEARNESS = (
+    (0.005, 0.98, ("indistinguishable", "分不出差别")),
+    (0.03, 0.92, ("hardly different", "几乎没有差别")),
+    (0.1, 0.85, ("slightly different", "略有差别")),
+)
 FAR = ("noticeably different", "有明显差别")
 
 
@@ -38,8 +44,14 @@ def nearness(divergence=None, top1=None):
     """
     if divergence is None and top1 is None:
         return None
-    return next((said for most, least, said in NEARNESS
-                 if (top1 >= least if divergence is None else divergence <= most)), FAR)
+    return next(
+        (
+            said
+            for most, least, said in NEARNESS
+            if (top1 >= least if divergence is None else divergence <= most)
+        ),
+        FAR,
+    )
 
 
 def recommended(figures):
@@ -48,8 +60,11 @@ def recommended(figures):
 
     `figures` is {name: {"value": …}} with size_mb_TYPE and kl_divergence_TYPE.
     """
-    kinds = [name.removeprefix("kl_divergence_") for name, found in figures.items()
-             if name.startswith("kl_divergence_") and found.get("value") is not None]
+    kinds = [
+        name.removeprefix("kl_divergence_")
+        for name, found in figures.items()
+        if name.startswith("kl_divergence_") and found.get("value") is not None
+    ]
     divergence = {kind: figures[f"kl_divergence_{kind}"]["value"] for kind in kinds}
     good = [kind for kind in kinds if divergence[kind] <= NEARNESS[1][0]]
     if good:
@@ -81,18 +96,41 @@ def fit(size, context, shape):
     def smallest(sold, usable):
         return next((gb for gb in sold if usable(gb) * GIB >= needed), None)
 
-    return Fit(needed, smallest(PHONES, lambda gb: gb / 2), smallest(LAPTOPS, lambda gb: gb - 4),
-               smallest(CARDS, lambda gb: 0.9 * gb), size * READING > TRAFFIC)
+    return Fit(
+        needed,
+        smallest(PHONES, lambda gb: gb / 2),
+        smallest(LAPTOPS, lambda gb: gb - 4),
+        smallest(CARDS, lambda gb: 0.9 * gb),
+        size * READING > TRAFFIC,
+    )
 
 
 def sentence(fit):
     """Which devices a file suits, as (English, Chinese): 'a phone with 6 GB of memory or more, …'."""
-    each = ((fit.phone, "a phone with {} GB of memory or more", "{} GB 内存以上的手机"),
-            (fit.laptop, "a laptop with {} GB or more" + " (slowly)" * fit.slow,
-             "{} GB 内存以上的笔记本电脑" + "（较慢）" * fit.slow),
-            (fit.card, "a graphics card with {} GB or more", "{} GB 显存以上的显卡"))
+    each = (
+        (fit.phone, "a phone with {} GB of memory or more", "{} GB 内存以上的手机"),
+        (
+            fit.laptop,
+            "a laptop with {} GB or more" + " (slowly)" * fit.slow,
+            "{} GB 内存以上的笔记本电脑" + "（较慢）" * fit.slow,
+        ),
+        (fit.card, "a graphics card with {} GB or more", "{} GB 显存以上的显卡"),
+    )
     there = [(en.format(gb), zh.format(gb)) for gb, en, zh in each if gb]
     if not there:
         gb = f"{fit.memory / 1e9:.0f}"
         return (f"a machine with about {gb} GB of free memory", f"约有 {gb} GB 空闲内存的机器")
     return ", ".join(en for en, _ in there), "、".join(zh for _, zh in there)
+
+
+def favourite(types, figures=None):
+    """The quantization type to recommend among those there are, by the figures of step 04 where there are any."""
+    measured = recommended(figures or {})
+    return (
+        measured
+        if measured in types
+        else next((kind for kind in FIRST_CHOICES if kind in types), types[0] if types else "")
+    )
+
+
+FIRST_CHOICES = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K")

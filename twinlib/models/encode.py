@@ -28,14 +28,13 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
     prompt = render(row["messages"][:-1], True)
     whole = render(row["messages"], False)
     if not whole.startswith(prompt):
-        raise TwinError(t("The base's chat template writes a prompt that is not the beginning of the conversation: "
-                          "choose another base.", "这个基础模型的对话模板写出的提示不是整段对话的开头：请换一个基础模型。"))
-    read, learnt = tokenize(prompt), tokenize(whole[len(prompt):])
+        raise TwinError(t("models.bases_chat_template_writes_prompt"))
+    read, learnt = tokenize(prompt), tokenize(whole[len(prompt) :])
     if end not in learnt:
-        raise TwinError(t("The base's chat template does not write its end of turn after the answer, so the twin would "
-                          "never stop talking: choose another base.",
-                          "这个基础模型的对话模板不在回答后写结束符，分身会说个不停：请换一个基础模型。"))
-    learnt = learnt[:len(learnt) - learnt[::-1].index(end)]  # what a template writes after the turn is not learnt
+        raise TwinError(t("models.bases_chat_template_write_end"))
+    learnt = learnt[
+        : len(learnt) - learnt[::-1].index(end)
+    ]  # what a template writes after the turn is not learnt
     return _cut(read + learnt, [0] * len(read) + [1] * len(learnt), length, row["kind"])
 
 

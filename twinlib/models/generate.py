@@ -46,7 +46,11 @@ def nucleus(temperature, top_p, top_k=0, min_p=0.0, repeat_penalty=1.0):
             if repeat_penalty != 1.0:
                 recent = input_ids[:, -RECENT:]
                 found = logits.gather(-1, recent)
-                logits = logits.scatter(-1, recent, torch.where(found > 0, found / repeat_penalty, found * repeat_penalty))
+                logits = logits.scatter(
+                    -1,
+                    recent,
+                    torch.where(found > 0, found / repeat_penalty, found * repeat_penalty),
+                )
             p, tokens = _likeliest(logits)
             before = p.cumsum(-1) - p  # of the tokens before each: the first always stays
             left_out = (before >= top_p) | (p < min_p * p[:, :1])

@@ -21,14 +21,16 @@ HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REPLACED = (".gguf", ".jsonl")  # of these the repository keeps only what is sent
-WAITS = (1, 2)                  # seconds before trying again what the client does not repeat itself
+WAITS = (1, 2)  # seconds before trying again what the client does not repeat itself
 
 NO_TOKEN = (
     f"There is no Hugging Face token: make one with write access at {TOKENS} and set HF_TOKEN, or run 'hf auth login'.",
-    f"没有 Hugging Face 令牌：请在 {TOKENS} 新建一个有写权限的令牌并设为 HF_TOKEN，或运行 hf auth login。")
+    f"没有 Hugging Face 令牌：请在 {TOKENS} 新建一个有写权限的令牌并设为 HF_TOKEN，或运行 hf auth login。",
+)
 AT_MIRROR = (
     "HF_ENDPOINT points at a mirror for downloads, and your token must not go there: unset it to publish.",
-    "HF_ENDPOINT 指向下载镜像，令牌不能发到那里：请取消该变量再发布。")
+    "HF_ENDPOINT 指向下载镜像，令牌不能发到那里：请取消该变量再发布。",
+)
 
 
 class Repository(NamedTuple):
@@ -89,7 +91,7 @@ def _upload(api, repositories, private, sha256, progress):
     for done, repository in enumerate(repositories):
         progress(done, len(repositories), repository.id)
         _send(api, repository, sha256)
-    progress(len(repositories), len(repositories), t("uploaded", "已上传"), raise_on_stop=False)
+    progress(len(repositories), len(repositories), t("models.uploaded"), raise_on_stop=False)
 
 
 def _client(secret):
@@ -106,32 +108,42 @@ def _client(secret):
 def _check_token(who):
     role = who.get("auth", {}).get("accessToken", {}).get("role")
     if role == "read":
-        raise TwinError(t(f"This token may only read: make one with write access at {TOKENS}.",
-                          f"这个令牌只能读取：请在 {TOKENS} 新建一个有写权限的令牌。"))
+        raise TwinError(t("models.token_may_only_read_make", tokens=TOKENS))
 
 
 def _make(api, repository, private):
     """Make the repository if need be; raises TwinError when it is public although private was asked for."""
-    _patiently(lambda: api.create_repo(repository.id, repo_type=repository.kind, private=private, exist_ok=True))
-    if private and not _patiently(lambda: api.repo_info(repository.id, repo_type=repository.kind)).private:
-        raise TwinError(t(
-            f"{repository.id} already exists and is public: make it private in its settings on the hub, or run with "
-            "--private no. Nothing was uploaded.",
-            f"{repository.id} 已存在且是公开的：请在网站上把它设为私有，或用 --private no 运行。没有上传任何内容。"))
+    _patiently(
+        lambda: api.create_repo(
+            repository.id, repo_type=repository.kind, private=private, exist_ok=True
+        )
+    )
+    if (
+        private
+        and not _patiently(lambda: api.repo_info(repository.id, repo_type=repository.kind)).private
+    ):
+        raise TwinError(t("models.already_exists_public_make_private", id=repository.id))
 
 
 def _send(api, repository, sha256):
     """Upload one repository, then compare names, sizes and hashes of what arrived. Running it again resumes."""
-    _patiently(lambda: api.create_commit(repository.id, _operations(api, repository), repo_type=repository.kind,
-                                         commit_message="Another Me"))
-    tree = _patiently(lambda: list(api.list_repo_tree(repository.id, repo_type=repository.kind, recursive=True)))
+    _patiently(
+        lambda: api.create_commit(
+            repository.id,
+            _operations(api, repository),
+            repo_type=repository.kind,
+            commit_message="Another Me",
+        )
+    )
+    tree = _patiently(
+        lambda: list(api.list_repo_tree(repository.id, repo_type=repository.kind, recursive=True))
+    )
     there = {entry.path: entry for entry in tree if hasattr(entry, "size")}
     for name, count in sizes(repository).items():
         entry = there.get(name)
         large = entry and entry.lfs and entry.lfs.sha256
         if not entry or entry.size != count or large and large != sha256(repository.files[name]):
-            raise TwinError(t(f"{name} did not arrive whole in {repository.id}: run the same command again.",
-                              f"{name} 没有完整到达 {repository.id}：请再次运行同一命令。"))
+            raise TwinError(t("models.arrive_whole_run_same_command", name=name, id=repository.id))
 
 
 def _operations(api, repository):
@@ -139,9 +151,15 @@ def _operations(api, repository):
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     there = api.list_repo_files(repository.id, repo_type=repository.kind)
-    old = [name for name in there if PurePosixPath(name).suffix in REPLACED and name not in repository.files]
-    return [*(CommitOperationAdd(name, path) for name, path in repository.files.items()),
-            *(CommitOperationDelete(name, is_folder=False) for name in old)]
+    old = [
+        name
+        for name in there
+        if PurePosixPath(name).suffix in REPLACED and name not in repository.files
+    ]
+    return [
+        *(CommitOperationAdd(name, path) for name, path in repository.files.items()),
+        *(CommitOperationDelete(name, is_folder=False) for name in old),
+    ]
 
 
 def _patiently(call):
@@ -178,7 +196,9 @@ def _passing(error):
     if status:
         return status == 429 or status >= 500
     # A gateway's error page where the client expects JSON is the hub's trouble too.
-    return _unreachable(error) or any(isinstance(one, json.JSONDecodeError) for one in _causes(error))
+    return _unreachable(error) or any(
+        isinstance(one, json.JSONDecodeError) for one in _causes(error)
+    )
 
 
 def _sentence(error, user):
@@ -187,20 +207,15 @@ def _sentence(error, user):
     if isinstance(error, TwinError):
         return str(error)
     if status == 401:
-        return t(f"Hugging Face does not accept this token: make a new one with write access at {TOKENS}.",
-                 f"Hugging Face 不接受这个令牌：请在 {TOKENS} 新建一个有写权限的令牌。")
+        return t("models.hugging_face_accept_token_make", tokens=TOKENS)
     if status in (403, 404):
-        return t(f"This token may not write under '{user}': check the name (--user), and give the token write access "
-                 f"at {TOKENS}.", f"这个令牌无权写入“{user}”：请检查用户名（--user），并在 {TOKENS} 给令牌写权限。")
+        return t("models.token_may_write_under_check", user=user, tokens=TOKENS)
     if not status and _unreachable(error):
-        return t("Hugging Face can't be reached: check the network and run the same command again; it goes on from "
-                 "there.", "连不上 Hugging Face：请检查网络，再次运行同一命令，会接着传。")
+        return t("models.hugging_face_cant_reached_check")
     if _passing(error):
-        return t("Hugging Face has trouble just now: run the same command later; it goes on from there.",
-                 "Hugging Face 暂时有故障：请稍后再次运行同一命令，会接着传。")
+        return t("models.hugging_face_trouble_just_now")
     told = " ".join(str(error).split())[:300] or type(error).__name__
-    return t(f"Hugging Face refused the upload ({told}): mend that, then run the same command again.",
-             f"Hugging Face 拒绝了上传（{told}）：解决后再次运行同一命令。")
+    return t("models.hugging_face_refused_upload_mend", told=told)
 
 
 def _scrub(text, secret):

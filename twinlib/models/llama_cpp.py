@@ -18,11 +18,19 @@ from ..twin import TwinError
 
 SLOTS = 4  # conversations that can run at once; they share the context
 # In Ollama's order, which is also that of sampling.nucleus, and without what isn't asked for.
-SAMPLING = {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0,
-            "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"]}
+SAMPLING = {
+    "top_k": 0,
+    "min_p": 0.0,
+    "repeat_penalty": 1.0,
+    "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"],
+}
 # Where JSON may have blanks between its parts, a small model goes on with line breaks for ever.
-COMPACT = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
-AS_TRAINED = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3's templates ask whether to think first
+COMPACT = {
+    "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+}
+AS_TRAINED = {
+    "chat_template_kwargs": {"enable_thinking": False}
+}  # Qwen3's templates ask whether to think first
 
 
 class Answer(NamedTuple):
@@ -44,8 +52,7 @@ class Llama:
     def __init__(self, path, context=4096, precise=False, threads=None):
         self.path, self.context = Path(path), context
         if not self.path.is_file():
-            raise TwinError(t(f"There is no file {path}: run the step 'quantize' first.",
-                              f"找不到 {path}：请先运行“quantize”这一步。"))
+            raise TwinError(t("models.no_file_run_step_quantize", path=path))
         self._server = _load(self.path, context, precise, threads)
         # A proxy of the environment has nothing to do with what stays on this machine.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -62,42 +69,89 @@ class Llama:
         """Free the model's memory."""
         self._server = None
 
-    def chat(self, messages, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
-             recommended=False, **cuts):
+    def chat(
+        self,
+        messages,
+        max_tokens=200,
+        temperature=0.7,
+        top_p=0.9,
+        seed=1,
+        schema=None,
+        heard=None,
+        recommended=False,
+        **cuts,
+    ):
         """The Answer to a list of messages, through the file's own template.
 
         `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
         `recommended`: sampled as the file says that its model is best asked, at its own temperature where that is None;
         else `cuts` are top_k, min_p and repeat_penalty.
         """
-        return self.complete(self.prompt(messages), max_tokens, temperature, top_p, seed, schema, heard, recommended,
-                             **cuts)
+        return self.complete(
+            self.prompt(messages),
+            max_tokens,
+            temperature,
+            top_p,
+            seed,
+            schema,
+            heard,
+            recommended,
+            **cuts,
+        )
 
-    def chat_many(self, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, parallel=SLOTS,
-                  progress=None, **cuts):
+    def chat_many(
+        self,
+        conversations,
+        max_tokens=200,
+        temperature=0.7,
+        top_p=0.9,
+        seed=1,
+        schema=None,
+        parallel=SLOTS,
+        progress=None,
+        **cuts,
+    ):
         """The Answers to several conversations, in their order, up to `parallel` at once.
 
         `progress(done, total, note)` is called after each; when it raises, the rest is left undone.
         """
+
         def one(messages):
             return self.chat(messages, max_tokens, temperature, top_p, seed, schema, **cuts)
 
-        longest = max((len(self.tokenize(self.prompt(c))) for c in conversations), default=0) + max_tokens
+        longest = (
+            max((len(self.tokenize(self.prompt(c))) for c in conversations), default=0) + max_tokens
+        )
         together = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
         answers, pool = [], ThreadPoolExecutor(together)
         try:
             for answer in pool.map(one, conversations):
                 answers.append(answer)
                 if progress:
-                    progress(len(answers), len(conversations), t("answers", "回答"))
+                    progress(len(answers), len(conversations), t("models.answers"))
         finally:
             pool.shutdown(cancel_futures=True)
         return answers
 
-    def complete(self, prompt, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, schema=None, heard=None,
-                 recommended=False, **cuts):
+    def complete(
+        self,
+        prompt,
+        max_tokens=200,
+        temperature=0.7,
+        top_p=0.9,
+        seed=1,
+        schema=None,
+        heard=None,
+        recommended=False,
+        **cuts,
+    ):
         """The Answer that goes on from a text, or from a list of token ids, without any template."""
-        wish = {"prompt": prompt, "n_predict": max_tokens, "seed": seed, "stream": heard is not None}
+        wish = {
+            "prompt": prompt,
+            "n_predict": max_tokens,
+            "seed": seed,
+            "stream": heard is not None,
+        }
         if temperature is not None:
             wish["temperature"] = temperature
         if not recommended:
@@ -106,16 +160,26 @@ class Llama:
             wish["json_schema"] = {**COMPACT, **schema}
         started = time.monotonic()
         text, last = self._heard(wish, heard) if heard else self._whole(wish)
-        return Answer(text, last["stop_type"] == "eos", last["tokens_predicted"], time.monotonic() - started)
+        return Answer(
+            text, last["stop_type"] == "eos", last["tokens_predicted"], time.monotonic() - started
+        )
 
     def greedy(self, ids, max_tokens):
         """The token ids that the model finds likeliest after these, one after another (an end token ends them)."""
-        wish = {"prompt": list(ids), "n_predict": max_tokens, "temperature": 0, "return_tokens": True, **SAMPLING}
+        wish = {
+            "prompt": list(ids),
+            "n_predict": max_tokens,
+            "temperature": 0,
+            "return_tokens": True,
+            **SAMPLING,
+        }
         return self._ask("/completion", wish)["tokens"]
 
     def tokenize(self, text, special=True):
         """The token ids of a text; with `special`, turn tokens written in it count as such and bos comes first."""
-        return self._ask("/tokenize", {"content": text, "add_special": special, "parse_special": special})["tokens"]
+        return self._ask(
+            "/tokenize", {"content": text, "add_special": special, "parse_special": special}
+        )["tokens"]
 
     def prompt(self, messages):
         """The text that the file's template makes of a list of messages, up to where the answer starts."""
@@ -135,8 +199,7 @@ class Llama:
                         pieces.append(piece)
                         heard(piece)
         if "stop_type" not in event:
-            raise TwinError(t("llama.cpp broke off in the middle of an answer: ask again.",
-                              "llama.cpp 回答到一半中断了：请再问一次。"))
+            raise TwinError(t("models.llama_cpp_broke_off_middle"))
         return "".join(pieces), event
 
     def _ask(self, path, wish=None):
@@ -145,18 +208,20 @@ class Llama:
 
     def _post(self, path, wish):
         body = None if wish is None else json.dumps(wish).encode()
-        request = urllib.request.Request(self._server.listening_address + path, body,
-                                         {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self._server.listening_address + path, body, {"Content-Type": "application/json"}
+        )
         try:
             return self._open(request)
         except urllib.error.HTTPError as error:
             said = json.loads(error.read() or b"{}").get("error", {})
             if said.get("type") == "exceed_context_size_error":
-                raise TwinError(t(f"The text is longer than the context of {said['n_ctx']} tokens: shorten it, or run "
-                                  "the step 'quantize' with a larger context.",
-                                  f"文字超过了 {said['n_ctx']} 个 token 的上下文：请缩短，或用更大的上下文重新运行“quantize”。")) from None
-            raise TwinError(t(f"llama.cpp refused: {said.get('message', error)}. Try a shorter or simpler text.",
-                              f"llama.cpp 拒绝了请求：{said.get('message', error)}。请换一段更短或更简单的文字。")) from None
+                raise TwinError(
+                    t("models.text_longer_context_tokens_shorten", n_ctx=said["n_ctx"])
+                ) from None
+            raise TwinError(
+                t("models.llama_cpp_refused_try_shorter", said=said.get("message", error))
+            ) from None
 
 
 def _load(path, context, precise, threads):
@@ -174,6 +239,4 @@ def _load(path, context, precise, threads):
     try:
         return xllamacpp.Server(wanted)
     except RuntimeError:
-        raise TwinError(t(f"llama.cpp can't load {path.name}: the file is damaged or this machine has too little "
-                          "memory for it. Run the step 'quantize' again.",
-                          f"llama.cpp 无法加载 {path.name}：文件已损坏，或本机内存不够。请重新运行“quantize”这一步。")) from None
+        raise TwinError(t("models.llama_cpp_cant_load_file", name=path.name)) from None

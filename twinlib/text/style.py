@@ -47,7 +47,7 @@ def tidy(text):
 def pieces(text, length=PIECE):
     """The tidied text in pieces of `length` characters; a rest of less than half is left out, unless it is all."""
     text = tidy(text)
-    cut = [text[i:i + length] for i in range(0, len(text), length)]
+    cut = [text[i : i + length] for i in range(0, len(text), length)]
     return cut if len(cut) < 2 or len(cut[-1]) >= length / 2 else cut[:-1]
 
 
@@ -61,8 +61,13 @@ def voice(mine, others, language):
     if len(own) < ENOUGH or not others:
         return None
     groups = [own, *(pieces(text) for text in others.values())]
-    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=RANGES[language], sublinear_tf=True, min_df=2,
-                                 max_features=30_000)
+    vectorizer = TfidfVectorizer(
+        analyzer="char",
+        ngram_range=RANGES[language],
+        sublinear_tf=True,
+        min_df=2,
+        max_features=30_000,
+    )
     vectorizer.fit([piece for group in groups for piece in group])
     middles = [numpy.asarray(vectorizer.transform(group).mean(axis=0)).ravel() for group in groups]
     middles = [middle / numpy.linalg.norm(middle) for middle in middles]
@@ -71,7 +76,11 @@ def voice(mine, others, language):
 
 def margins(voice, texts):
     """Each text's margin: above 0 nearer to the author than to the impostors. Shorter texts have smaller ones."""
-    return (voice.vectorizer.transform([tidy(text) for text in texts]) @ voice.direction).tolist() if texts else []
+    return (
+        (voice.vectorizer.transform([tidy(text) for text in texts]) @ voice.direction).tolist()
+        if texts
+        else []
+    )
 
 
 def same_length(*texts):
@@ -90,7 +99,7 @@ def likeness(triples):
 def typed_like(text, sample):
     """A text with Chinese punctuation of full or half width, whichever `sample` uses more: typing is no style."""
     full = sample.count("，") >= sample.count(",")
-    old, new = ((HALF, FULL) if full else (FULL, HALF))
+    old, new = (HALF, FULL) if full else (FULL, HALF)
     return re.sub(f"(?<={HAN})[{re.escape(old)}]", lambda m: new[old.index(m.group())], text)
 
 
@@ -101,8 +110,12 @@ def flaws(text, language, prompt=""):
     """What is wrong with an answer to a prompt in `language`: a list of names out of FLAWS, empty when nothing is."""
     if not re.search(r"\w", text):
         return ["empty"]
-    checks = {"echo": len(own_words(text, prompt, language)) < 0.5 * len(tidy(text)), "replacement": "\ufffd" in text,
-              "script": script_share(text, language) < 0.5, "loop": loops(text, language)}
+    checks = {
+        "echo": len(own_words(text, prompt, language)) < 0.5 * len(tidy(text)),
+        "replacement": "\ufffd" in text,
+        "script": script_share(text, language) < 0.5,
+        "loop": loops(text, language),
+    }
     return [name for name in FLAWS if checks.get(name)]
 
 
@@ -113,7 +126,7 @@ def own_words(text, prompt, language):
     while i < len(text):
         end = i + size
         if end <= len(text) and text[i:end] in prompt:
-            while end < len(text) and text[i:end + 1] in prompt:
+            while end < len(text) and text[i : end + 1] in prompt:
                 end += 1
             i = end
         else:
@@ -133,13 +146,13 @@ def script_share(text, language):
 def loops(text, language):
     """Does the text, its second half or its last third go round in circles?"""
     size, text = DISTINCT[language], tidy(text)
-    parts = (text[-(len(text) // share):] for share in (1, 2, 3) if len(text) // share >= 3 * size)
+    parts = (text[-(len(text) // share) :] for share in (1, 2, 3) if len(text) // share >= 3 * size)
     return any(distinct(part, size) < LOOPING[language] for part in parts)
 
 
 def distinct(text, size):
     """How many different character n-grams of this size a text has, as a share of all; 1 when it has none."""
-    grams = [text[i:i + size] for i in range(len(text) - size + 1)]
+    grams = [text[i : i + size] for i in range(len(text) - size + 1)]
     return len(set(grams)) / len(grams) if grams else 1.0
 
 
@@ -148,7 +161,7 @@ def distinct(text, size):
 
 def has_run(text, source, length):
     """Does `source` contain any `length` characters in a row of `text`? Both tidied."""
-    return any(text[i:i + length] in source for i in range(len(text) - length + 1))
+    return any(text[i : i + length] in source for i in range(len(text) - length + 1))
 
 
 def longest_run(text, source):
@@ -174,4 +187,4 @@ def exact_copy(text, true):
 def windows(text, length):
     """The tidied text in whole windows of `length` characters."""
     text = tidy(text)
-    return [text[i:i + length] for i in range(0, len(text) - length + 1, max(1, length))]
+    return [text[i : i + length] for i in range(0, len(text) - length + 1, max(1, length))]

@@ -12,16 +12,27 @@ _EMPTY_VARIABLE = re.compile(r"(set (system_message|first_user_prefix|system) = 
 _ROLE = r"messages\[0\](?:\.role|\['role'\])"
 _CONTENT = r"messages\[0\](?:\.content|\['content'\])"
 _WITHOUT_ELSE = re.compile(  # Qwen3: a system message is shown when given, and there is no 'else'
-    r"(\{%-? if " + _ROLE + r" == 'system' %\}\s*\{\{-? (?P<before>'<\|im_start\|>system\\n' \+ )?" + _CONTENT +
-    r" \+ '(?P<after><\|im_end\|>\\n|\\n\\n)' \}\}(?P<gap>\s*))\{%-? endif %\}")
+    r"(\{%-? if "
+    + _ROLE
+    + r" == 'system' %\}\s*\{\{-? (?P<before>'<\|im_start\|>system\\n' \+ )?"
+    + _CONTENT
+    + r" \+ '(?P<after><\|im_end\|>\\n|\\n\\n)' \}\}(?P<gap>\s*))\{%-? endif %\}"
+)
 _NAMES = "Qwen|SmolLM|Gemma|Llama|Meta AI|DeepSeek|Mistral|Phi"
-_MADE = (r"(?:created|trained|developed|made|built) by (?:Alibaba|Hugging ?Face|Meta|Google|DeepSeek|Mistral|Microsoft)\b",
-         "由(?:阿里云|阿里巴巴|谷歌|深度求索)(?:开发|训练|创建|研发)")
-_IDENTITIES = re.compile(rf"You are (?:{_NAMES})\b|{_MADE[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE[1]}", re.IGNORECASE)
+_MADE = (
+    r"(?:created|trained|developed|made|built) by (?:Alibaba|Hugging ?Face|Meta|Google|DeepSeek|Mistral|Microsoft)\b",
+    "由(?:阿里云|阿里巴巴|谷歌|深度求索)(?:开发|训练|创建|研发)",
+)
+_IDENTITIES = re.compile(
+    rf"You are (?:{_NAMES})\b|{_MADE[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE[1]}",
+    re.IGNORECASE,
+)
 _OWN_IDENTITIES = re.compile(  # in an answer, which may well mention a company's product
     rf"\b(?:I am|I['’]m|my name is|call me) (?:an? |the |called |named )?(?:{_NAMES})\b|"
     rf"\bI(?: am|['’]m| was)\b[^.!?\n]{{0,60}}?\b{_MADE[0]}|"
-    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|我是[^。！？\n]{{0,20}}?{_MADE[1]}", re.IGNORECASE)
+    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|我是[^。！？\n]{{0,20}}?{_MADE[1]}",
+    re.IGNORECASE,
+)
 
 
 def with_system(template, system):
@@ -34,8 +45,12 @@ def with_system(template, system):
         changed = change(template, system)
         if changed != template:
             return changed
-    return ("{%- if messages[0]['role'] != 'system' -%}{%- set messages = [{'role': 'system', 'content': '"
-            + _quoted(system) + "'}] + messages -%}{%- endif -%}" + template)
+    return (
+        "{%- if messages[0]['role'] != 'system' -%}{%- set messages = [{'role': 'system', 'content': '"
+        + _quoted(system)
+        + "'}] + messages -%}{%- endif -%}"
+        + template
+    )
 
 
 def default_systems(template):
@@ -52,16 +67,22 @@ def _in_chatml_literal(template, system):
 
 def _in_empty_variable(template, system):
     def fill(match):
-        gap = "" if match[2] == "system_message" else "\\n\\n"  # Gemma puts it before the first user turn
+        gap = (
+            "" if match[2] == "system_message" else "\\n\\n"
+        )  # Gemma puts it before the first user turn
         return f"{match[1]}'{_quoted(system)}{gap}'"
+
     return _EMPTY_VARIABLE.sub(fill, template)
 
 
 def _as_missing_else(template, system):
     def add(match):
         indent, before = match["gap"], "<|im_start|>system\\n" if match["before"] else ""
-        return (f"{match[1]}{{%- else %}}{indent}    {{{{- '{before}{_quoted(system)}{match['after']}' }}}}"
-                f"{indent}{{%- endif %}}")
+        return (
+            f"{match[1]}{{%- else %}}{indent}    {{{{- '{before}{_quoted(system)}{match['after']}' }}}}"
+            f"{indent}{{%- endif %}}"
+        )
+
     return _WITHOUT_ELSE.sub(add, template)
 
 
@@ -112,27 +133,41 @@ def go_template(render, bos=""):
     said, with and without a system message, so that the Go template has the same default; longer conversations must
     then come out as put together. `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message stay.
     """
+
     def parts(*roles):
         prompt = render([{"role": role, "content": _MARKS[role]} for role in roles])
         return re.split(f"[{''.join(_MARKS.values())}]", prompt.removeprefix(bos))
 
     default, *turns = parts("user", "assistant", "user")
-    heads = {("user",): [default], ("system", "user"): parts("system", "user", "assistant", "user")[:2]}
+    heads = {
+        ("user",): [default],
+        ("system", "user"): parts("system", "user", "assistant", "user")[:2],
+    }
     for start, head in heads.items():
         for more in (0, 1, 2, 4):
-            if parts(*start, *("assistant", "user") * more) != [*head, *turns[:2] * more, *turns[2:]]:
+            if parts(*start, *("assistant", "user") * more) != [
+                *head,
+                *turns[:2] * more,
+                *turns[2:],
+            ]:
                 return ""
     if len(turns) != 3:
         return ""
-    pieces = dict(zip(("OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT"), [*heads["system", "user"], *turns]))
-    return re.sub(r"\b[A-Z]{2,}\b", lambda match: _go_string({**pieces, "DEFAULT": default}[match[0]]), _GO)
+    pieces = dict(
+        zip(("OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT"), [*heads["system", "user"], *turns])
+    )
+    return re.sub(
+        r"\b[A-Z]{2,}\b", lambda match: _go_string({**pieces, "DEFAULT": default}[match[0]]), _GO
+    )
 
 
 def _go_string(text):
     """Text as a quoted string of Go in which every character is printable, as a Modelfile loses the others."""
     quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
-                   for c in quoted)
+    return "".join(
+        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
+        for c in quoted
+    )
 
 
 def sampling(temperature=0.7, top_p=0.9):
@@ -142,7 +177,13 @@ def sampling(temperature=0.7, top_p=0.9):
     Without the penalty small twins go in circles. Without top k one of two languages lapses into others, and circles are
     fewer still; min p helps neither (benchmarks/sampling.py).
     """
-    return {"temperature": temperature, "top_p": top_p, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.1}
+    return {
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": 40,
+        "min_p": 0.0,
+        "repeat_penalty": 1.1,
+    }
 
 
 def parameters(sampling, context, stop):
@@ -160,8 +201,10 @@ def modelfile(file, template, system, params):
     elif not template:  # else the template says it, which has it as its default
         lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
     for name, value in params.items():
-        lines += [f"PARAMETER {name} {json.dumps(v, ensure_ascii=False)}"
-                  for v in (value if isinstance(value, list) else [value])]
+        lines += [
+            f"PARAMETER {name} {json.dumps(v, ensure_ascii=False)}"
+            for v in (value if isinstance(value, list) else [value])
+        ]
     return "\n".join(lines) + "\n"
 
 

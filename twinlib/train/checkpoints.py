@@ -19,21 +19,34 @@ from ..i18n import t
 from ..twin import Stopped, sha256_of, write_json
 
 MANIFEST = "manifest.json"
-MACHINES_OWN = ("engine", "precision", "packing", "batch", "accumulation", "checkpointing", "compile")
+MACHINES_OWN = (
+    "engine",
+    "precision",
+    "packing",
+    "batch",
+    "accumulation",
+    "checkpointing",
+    "compile",
+)
 
 
 def write_manifest(checkpoint):
     """Write the manifest of a checkpoint folder: {file: sha256}, last."""
     checkpoint = Path(checkpoint)
     files = [p for p in checkpoint.rglob("*") if p.is_file() and p.name != MANIFEST]
-    write_json(checkpoint / MANIFEST, {p.relative_to(checkpoint).as_posix(): sha256_of(p) for p in sorted(files)})
+    write_json(
+        checkpoint / MANIFEST,
+        {p.relative_to(checkpoint).as_posix(): sha256_of(p) for p in sorted(files)},
+    )
 
 
 def is_whole(checkpoint):
     """Whether every file of a checkpoint is there with the bytes that its manifest names."""
     try:
         manifest = json.loads((Path(checkpoint) / MANIFEST).read_text(encoding="utf-8"))
-        return bool(manifest) and all(sha256_of(Path(checkpoint) / name) == digest for name, digest in manifest.items())
+        return bool(manifest) and all(
+            sha256_of(Path(checkpoint) / name) == digest for name, digest in manifest.items()
+        )
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -66,8 +79,12 @@ def resume(folder, run, settings):
     kept = Path(folder) / "settings.json"
     checkpoint = newest_whole(folder, run)
     if checkpoint and kept.exists():
-        here = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name in MACHINES_OWN}
-        return checkpoint, replace(settings, **{**json.loads(kept.read_text(encoding="utf-8")), **here})
+        here = {
+            f.name: getattr(settings, f.name) for f in fields(settings) if f.name in MACHINES_OWN
+        }
+        return checkpoint, replace(
+            settings, **{**json.loads(kept.read_text(encoding="utf-8")), **here}
+        )
     write_json(kept, asdict(settings))
     return checkpoint, settings
 
@@ -164,18 +181,39 @@ def precision_flags(precision, base=""):
 def common_arguments(settings, folder):
     """Trainer arguments that both trainers share: quiet, local, resumable."""
     return dict(
-        output_dir=str(folder), per_device_train_batch_size=settings.batch, learning_rate=settings.learning_rate,
-        lr_scheduler_type="cosine", max_grad_norm=1.0, logging_steps=1, save_strategy="steps", save_total_limit=2,
-        seed=settings.seed, data_seed=settings.seed, report_to="none", disable_tqdm=True, logging_nan_inf_filter=False,
-        dataloader_pin_memory=on_gpu(), push_to_hub=False, **precision_flags(settings.precision, getattr(settings, "base", "")))
+        output_dir=str(folder),
+        per_device_train_batch_size=settings.batch,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        max_grad_norm=1.0,
+        logging_steps=1,
+        save_strategy="steps",
+        save_total_limit=2,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        report_to="none",
+        disable_tqdm=True,
+        logging_nan_inf_filter=False,
+        dataloader_pin_memory=on_gpu(),
+        push_to_hub=False,
+        **precision_flags(settings.precision, getattr(settings, "base", "")),
+    )
 
 
 def watching(settings, val, every):
     """Trainer arguments for watching `val` (None: nothing to watch) and keeping the best checkpoint."""
-    return dict(max_steps=settings.steps, warmup_steps=max(1, settings.steps // 20), save_steps=every, eval_steps=every,
-                eval_strategy="steps" if val else "no", eval_on_start=bool(val), load_best_model_at_end=bool(val),
-                metric_for_best_model="eval_loss" if val else None, greater_is_better=False if val else None,
-                prediction_loss_only=True)
+    return dict(
+        max_steps=settings.steps,
+        warmup_steps=max(1, settings.steps // 20),
+        save_steps=every,
+        eval_steps=every,
+        eval_strategy="steps" if val else "no",
+        eval_on_start=bool(val),
+        load_best_model_at_end=bool(val),
+        metric_for_best_model="eval_loss" if val else None,
+        greater_is_better=False if val else None,
+        prediction_loss_only=True,
+    )
 
 
 def unsloth_trainer(model, words, rows, settings, folder, steps_between):
@@ -183,16 +221,36 @@ def unsloth_trainer(model, words, rows, settings, folder, steps_between):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    data = {split: Dataset.from_dict({"input_ids": [r.input_ids for r in rows[split]],
-                                      "completion_mask": [r.completion_mask for r in rows[split]]})
-            for split in rows if rows[split]}
+    data = {
+        split: Dataset.from_dict(
+            {
+                "input_ids": [r.input_ids for r in rows[split]],
+                "completion_mask": [r.completion_mask for r in rows[split]],
+            }
+        )
+        for split in rows
+        if rows[split]
+    }
     arguments = SFTConfig(
-        **common_arguments(settings, folder), **watching(settings, data.get("val"), steps_between),
-        gradient_accumulation_steps=settings.accumulation, max_length=settings.length, packing=settings.packing,
-        eval_packing=False, completion_only_loss=True, gradient_checkpointing=settings.checkpointing != "none",
-        per_device_eval_batch_size=2, loss_type="nll", dataset_num_proc=None)
-    return SFTTrainer(model=model, args=arguments, train_dataset=data["train"], eval_dataset=data.get("val"),
-                      processing_class=words)
+        **common_arguments(settings, folder),
+        **watching(settings, data.get("val"), steps_between),
+        gradient_accumulation_steps=settings.accumulation,
+        max_length=settings.length,
+        packing=settings.packing,
+        eval_packing=False,
+        completion_only_loss=True,
+        gradient_checkpointing=settings.checkpointing != "none",
+        per_device_eval_batch_size=2,
+        loss_type="nll",
+        dataset_num_proc=None,
+    )
+    return SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data["train"],
+        eval_dataset=data.get("val"),
+        processing_class=words,
+    )
 
 
 def hush():
@@ -215,7 +273,9 @@ def follow(trainer, progress, numbers, sample=None):
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-    callback = _callback_class()(progress, numbers, sample, getattr(trainer.train_dataset, "tokens", None))
+    callback = _callback_class()(
+        progress, numbers, sample, getattr(trainer.train_dataset, "tokens", None)
+    )
     trainer.add_callback(callback)
     return callback
 
@@ -229,8 +289,18 @@ def _callback_class():
 
     class Follower(TrainerCallback):
         def __init__(self, progress, numbers, sample, tokens):
-            self.progress, self.numbers, self.sample, self.tokens = progress, numbers, sample, tokens
-            self.stopped, self.counted, self.paces, self.sampled = False, 0, [], (time.monotonic(), 0.0)
+            self.progress, self.numbers, self.sample, self.tokens = (
+                progress,
+                numbers,
+                sample,
+                tokens,
+            )
+            self.stopped, self.counted, self.paces, self.sampled = (
+                False,
+                0,
+                [],
+                (time.monotonic(), 0.0),
+            )
             self.began = None  # when the first step since the last log did
 
         def on_train_begin(self, args, state, control, **_):
@@ -242,8 +312,11 @@ def _callback_class():
 
         def on_log(self, args, state, control, logs=None, **_):
             logs = logs or {}
-            latest = {ours: round(float(logs[theirs]), 6) for ours, theirs in self.numbers.items()
-                      if isinstance(logs.get(theirs), (int, float))}
+            latest = {
+                ours: round(float(logs[theirs]), 6)
+                for ours, theirs in self.numbers.items()
+                if isinstance(logs.get(theirs), (int, float))
+            }
             if "loss" in logs:
                 latest |= self._pace(args, state, logs)
             if latest:
@@ -254,9 +327,12 @@ def _callback_class():
             one."""
             if self.tokens is not None:
                 size = args.gradient_accumulation_steps * args.world_size
-                tokens = sum(self.tokens[self.logged * size:state.global_step * size])
+                tokens = sum(self.tokens[self.logged * size : state.global_step * size])
             else:
-                tokens, self.counted = logs.get("num_tokens", 0) - self.counted, logs.get("num_tokens", 0)
+                tokens, self.counted = (
+                    logs.get("num_tokens", 0) - self.counted,
+                    logs.get("num_tokens", 0),
+                )
             seconds = time.monotonic() - self.began
             self.logged, self.began = state.global_step, None
             self.paces.append((tokens, seconds))
@@ -266,13 +342,19 @@ def _callback_class():
         def tokens_per_second(self):
             """Real tokens a second over all steps after the first, which compiles; None for fewer than two."""
             rest = self.paces[1:]
-            return sum(tokens for tokens, _ in rest) / sum(seconds for _, seconds in rest) if rest else None
+            return (
+                sum(tokens for tokens, _ in rest) / sum(seconds for _, seconds in rest)
+                if rest
+                else None
+            )
 
         def on_evaluate(self, args, state, control, **_):
             asked, cost = self.sampled
             if self.sample is None or not is_main() or not state.global_step:
                 return
-            if (time.monotonic() - asked) * SAMPLES_COST < cost or state.global_step >= state.max_steps:
+            if (
+                time.monotonic() - asked
+            ) * SAMPLES_COST < cost or state.global_step >= state.max_steps:
                 return
             began = time.monotonic()
             question, answer = self.sample()
@@ -280,8 +362,14 @@ def _callback_class():
             self.sampled = time.monotonic(), time.monotonic() - began
 
         def on_step_end(self, args, state, control, **_):
-            due = (not on_gpu() or state.global_step < self.first + 3 or time.monotonic() - self.began > LOG_EVERY
-                   or control.should_evaluate or control.should_save or state.global_step >= state.max_steps)
+            due = (
+                not on_gpu()
+                or state.global_step < self.first + 3
+                or time.monotonic() - self.began > LOG_EVERY
+                or control.should_evaluate
+                or control.should_save
+                or state.global_step >= state.max_steps
+            )
             stop, log = anyone(self.progress.wants_stop(), due)
             control.should_log = control.should_log and (log or stop)
             if stop:
@@ -310,8 +398,10 @@ def memory_gb():
     """GiB at the peak so far: the GPU's where there is one, else this process's."""
     if on_gpu():
         import torch
+
         return torch.cuda.max_memory_allocated() / 2**30
     import psutil
+
     return psutil.Process().memory_info().rss / 2**30
 
 
@@ -319,14 +409,15 @@ def train(trainer, callback, checkpoint, progress):
     """Train to the end, or raise Stopped once a checkpoint is saved. Returns the trainer's output."""
     if checkpoint:
         step = checkpoint.name.split("-")[1]
-        progress.say(t(f"Going on from the checkpoint at step {step}.", f"从第 {step} 步的检查点继续。"))
+        progress.say(t("train.going_checkpoint_step", step=step))
     else:
         progress.restart()
     try:
         output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except KeyboardInterrupt:
-        raise Stopped(t("Stopped at once; the last saved checkpoint stands.", "立即停止；上一个检查点还在。")) from None
+        raise Stopped(t("train.stopped_once_last_saved_checkpoint")) from None
     if callback.stopped:
-        raise Stopped(t(f"Stopped at step {trainer.state.global_step}; the checkpoint is saved. The same command "
-                        "goes on from there.", f"已停在第 {trainer.state.global_step} 步，检查点已保存。再次运行同一命令即可继续。"))
+        raise Stopped(
+            t("train.stopped_step_checkpoint_saved_same", global_step=trainer.state.global_step)
+        )
     return output

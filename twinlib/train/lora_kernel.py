@@ -15,7 +15,9 @@ def patch(model):
     from peft.tuners.lora import LoraLayer
 
     for layer in model.modules():
-        if isinstance(layer, LoraLayer) and isinstance(getattr(layer, "weight", None), torch.Tensor):
+        if isinstance(layer, LoraLayer) and isinstance(
+            getattr(layer, "weight", None), torch.Tensor
+        ):
             _keep_weight(layer)
             layer.forward = types.MethodType(_forward, layer)
 
@@ -33,7 +35,12 @@ def _keep_weight(layer):
             scales = dequantize_blockwise(scales, from_4bit.state2) + from_4bit.offset
         layer.register_buffer("packed", layer.base_layer.weight.data, persistent=False)
         layer.register_buffer("scales", scales.float(), persistent=False)
-        layer.quantized = from_4bit.blocksize, from_4bit.quant_type, list(from_4bit.shape), from_4bit.dtype
+        layer.quantized = (
+            from_4bit.blocksize,
+            from_4bit.quant_type,
+            list(from_4bit.shape),
+            from_4bit.dtype,
+        )
 
 
 def _forward(self, x, *rest, **more):
@@ -42,8 +49,14 @@ def _forward(self, x, *rest, **more):
     if not plain or self.disable_adapters or self.merged or not torch.is_grad_enabled():
         return type(self).forward(self, x, *rest, **more)
     stored = [self.base_layer.weight] if self.quantized is None else [self.packed, self.scales]
-    found = Product.apply(x, self.lora_A[adapter].weight, self.lora_B[adapter].weight, self.scaling[adapter],
-                          self.quantized, *stored)
+    found = Product.apply(
+        x,
+        self.lora_A[adapter].weight,
+        self.lora_B[adapter].weight,
+        self.scaling[adapter],
+        self.quantized,
+        *stored,
+    )
     return found if self.base_layer.bias is None else found + self.base_layer.bias.to(found.dtype)
 
 
@@ -69,13 +82,21 @@ class Product(torch.autograd.Function):
         narrow = given @ (up * ctx.scale).to(weight.dtype)
         x = narrow @ down.to(weight.dtype)
         add_product(x, given, weight)
-        return (x.view(*upstream.shape[:-1], x.shape[-1]).to(ctx.kind), (narrow.t() @ flat).to(down.dtype),
-                ((given.t() @ small) * ctx.scale).to(up.dtype), None, None, *[None] * len(stored))
+        return (
+            x.view(*upstream.shape[:-1], x.shape[-1]).to(ctx.kind),
+            (narrow.t() @ flat).to(down.dtype),
+            ((given.t() @ small) * ctx.scale).to(up.dtype),
+            None,
+            None,
+            *[None] * len(stored),
+        )
 
 
 def _whole(quantized, stored, again=False):
     """The weight (out, in)."""
-    return stored[0] if quantized is None else torch.ops.twinlib.dequantize(*stored, *quantized, again)
+    return (
+        stored[0] if quantized is None else torch.ops.twinlib.dequantize(*stored, *quantized, again)
+    )
 
 
 def add_product(onto, left, right):
@@ -88,8 +109,10 @@ def add_product(onto, left, right):
 # Declared the short way: torch.library.custom_op adds five times its cost in checks to each of thousands of calls.
 _OPERATORS = torch.library.Library("twinlib", "DEF")
 _OPERATORS.define("add_product(Tensor(a!) onto, Tensor left, Tensor right) -> ()")
-_OPERATORS.define("dequantize(Tensor packed, Tensor scales, int block, str kind, int[] shape, ScalarType dtype, bool again)"
-                  " -> Tensor")
+_OPERATORS.define(
+    "dequantize(Tensor packed, Tensor scales, int block, str kind, int[] shape, ScalarType dtype, bool again)"
+    " -> Tensor"
+)
 
 
 @torch.library.impl(_OPERATORS, "add_product", "CompositeExplicitAutograd")

@@ -28,7 +28,9 @@ def head_loss(hidden, weight, labels, chunk=128, compiled=False):
             for rows in torch.arange(len(labels), device=labels.device).split(chunk):
                 logits, wanted = hidden[rows].to(weight.dtype) @ weight.t(), labels[rows]
                 if not ctx.needs_input_grad[0]:
-                    total += torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum")
+                    total += torch.nn.functional.cross_entropy(
+                        logits.float(), wanted, reduction="sum"
+                    )
                     continue
                 nats, slope = step(logits, wanted[:, None])
                 total += nats
@@ -61,7 +63,9 @@ def _step(compiled):
         level = wide.logsumexp(1, keepdim=True)
         nats = (level - wide.gather(1, wanted)).sum()
         chances = wide.sub_(level).exp_()
-        return nats, chances.scatter_add_(1, wanted, chances.new_full(wanted.shape, -1)).to(logits.dtype)
+        return nats, chances.scatter_add_(1, wanted, chances.new_full(wanted.shape, -1)).to(
+            logits.dtype
+        )
 
     return torch.compile(fused, dynamic=True) if compiled else in_place
 
@@ -69,8 +73,16 @@ def _step(compiled):
 def fits(model):
     """Whether the loss can be taken from the hidden states: a frozen, plain output head without bias or logit caps."""
     config, head = model.config, model.get_output_embeddings()
-    plain = not getattr(config, "final_logit_softcapping", None) and getattr(config, "logit_scale", 1.0) == 1.0
-    return plain and head is not None and getattr(head, "bias", None) is None and not head.weight.requires_grad
+    plain = (
+        not getattr(config, "final_logit_softcapping", None)
+        and getattr(config, "logit_scale", 1.0) == 1.0
+    )
+    return (
+        plain
+        and head is not None
+        and getattr(head, "bias", None) is None
+        and not head.weight.requires_grad
+    )
 
 
 def patch(model, compiled=False):
@@ -78,19 +90,36 @@ def patch(model, compiled=False):
     optionally `learnt`, the places in the flattened labels[:, 1:] that hold one."""
     original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
 
-    def forward(self, input_ids=None, attention_mask=None, labels=None, num_items_in_batch=None, learnt=None, **rest):
+    def forward(
+        self,
+        input_ids=None,
+        attention_mask=None,
+        labels=None,
+        num_items_in_batch=None,
+        learnt=None,
+        **rest,
+    ):
         if labels is None:
             return original(input_ids=input_ids, attention_mask=attention_mask, **rest)
         rest.pop("use_cache", None)
-        hidden = self.base_model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False,
-                                 **rest).last_hidden_state[:, :-1].flatten(0, 1)
+        hidden = (
+            self.base_model(
+                input_ids=input_ids, attention_mask=attention_mask, use_cache=False, **rest
+            )
+            .last_hidden_state[:, :-1]
+            .flatten(0, 1)
+        )
         wanted = labels[:, 1:].flatten()
         if learnt is None:  # on a GPU this waits until all before it is computed
             learnt = (wanted != -100).nonzero()[:, 0]
-        total = head_loss(hidden[learnt], self.get_output_embeddings().weight, wanted[learnt], chunk, compiled)
-        return {"loss": total / (max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch)}
+        total = head_loss(
+            hidden[learnt], self.get_output_embeddings().weight, wanted[learnt], chunk, compiled
+        )
+        return {
+            "loss": total
+            / (max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch)
+        }
 
     # The trainer and `generate` look at the signature to see what a model takes.
     forward.__signature__ = inspect.signature(original)
     model.forward = types.MethodType(forward, model)
-

@@ -39,7 +39,9 @@ def epoch(lengths, room, seed):
     packed = []
     while order:
         totals = itertools.accumulate(lengths[i] for i in order)
-        count = max(1, sum(1 for _ in itertools.takewhile(lambda total: total <= WINDOW * room, totals)))
+        count = max(
+            1, sum(1 for _ in itertools.takewhile(lambda total: total <= WINDOW * room, totals))
+        )
         drawn, order = order[:count], order[count:]
         packed += [[drawn[k] for k in part] for part in bins([lengths[i] for i in drawn], room)]
     rng.shuffle(packed)
@@ -59,27 +61,39 @@ class Packed:
         lengths = [len(ids) for ids, _ in self.rows]
         self.parts = bins(lengths, room)
         if count is not None:
-            passes = (epoch(lengths, room, seed + k) if together is None else _in_turn(len(lengths), together, seed + k)
-                      for k in itertools.count())
+            passes = (
+                epoch(lengths, room, seed + k)
+                if together is None
+                else _in_turn(len(lengths), together, seed + k)
+                for k in itertools.count()
+            )
             self.parts = list(itertools.islice(itertools.chain.from_iterable(passes), count))
         self.tokens = [sum(lengths[i] for i in part) for part in self.parts]
         self.room = room if fixed else None
         self.longest = max(lengths) if fixed else None
         # What is left of a sequence takes one more row of padding, or a few.
-        self.borders = max(len(part) + 1 + -(-(room - n) // max(lengths)) for part, n in zip(self.parts, self.tokens)) \
-            if fixed else 0
+        self.borders = (
+            max(
+                len(part) + 1 + -(-(room - n) // max(lengths))
+                for part, n in zip(self.parts, self.tokens)
+            )
+            if fixed
+            else 0
+        )
 
     def __len__(self):
         return len(self.parts)
 
     def __getitem__(self, index):
         chosen = [self.rows[i] for i in self.parts[index]]
-        return _join(chosen, self.room or self.tokens[index], self.padding, self.longest, self.borders)
+        return _join(
+            chosen, self.room or self.tokens[index], self.padding, self.longest, self.borders
+        )
 
 
 def _in_turn(count, together, seed):
     order = random.Random(seed).sample(range(count), count)
-    return [order[start:start + together] for start in range(0, count, together)]
+    return [order[start : start + together] for start in range(0, count, together)]
 
 
 def _tensors(ids, mask):
@@ -114,9 +128,14 @@ def _join(rows, room, padding, longest=None, most=0):
     ids = torch.cat([*(ids for ids, _ in rows), torch.full((left,), padding)])
     labels = torch.cat([*(labels for _, labels in rows), torch.full((left,), -100)])
     places = torch.arange(longest)
-    return {"input_ids": ids[None], "position_ids": torch.cat([places[:n] for n in lengths])[None],
-            "labels": labels[None], "learnt": (labels[1:] != -100).nonzero()[:, 0],
-            "cu_seq_lens_q": torch.tensor(borders, dtype=torch.int32), "max_length_q": longest}
+    return {
+        "input_ids": ids[None],
+        "position_ids": torch.cat([places[:n] for n in lengths])[None],
+        "labels": labels[None],
+        "learnt": (labels[1:] != -100).nonzero()[:, 0],
+        "cu_seq_lens_q": torch.tensor(borders, dtype=torch.int32),
+        "max_length_q": longest,
+    }
 
 
 # Attention
@@ -130,17 +149,37 @@ def register():
     AttentionMaskInterface.register(NAME, lambda *_, **__: None)
 
 
-def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0, cu_seq_lens_q=None, max_length_q=None,
-           sliding_window=None, **_):
+def attend(
+    module,
+    query,
+    key,
+    value,
+    attention_mask,
+    scaling=None,
+    dropout=0.0,
+    cu_seq_lens_q=None,
+    max_length_q=None,
+    sliding_window=None,
+    **_,
+):
     """Attention of packed rows in transformers' interface: query (1, heads, tokens, width) to (1, tokens, heads, width).
 
     Without borders the batch is no packed one: plain causal attention.
     """
     if cu_seq_lens_q is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, dropout=dropout)
-    kernel = _by_kernel if query.is_cuda and kernel_works() and query.element_size() == 2 else _row_by_row
-    return kernel(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window)[None], None
+
+        return sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, dropout=dropout
+        )
+    kernel = (
+        _by_kernel
+        if query.is_cuda and kernel_works() and query.element_size() == 2
+        else _row_by_row
+    )
+    return kernel(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window)[
+        None
+    ], None
 
 
 @functools.cache
@@ -161,10 +200,22 @@ def _by_kernel(query, key, value, borders, longest, scaling, window):
 
     query, key, value = (x[0].transpose(0, 1).contiguous() for x in (query, key, value))
     # Before it had a name for it, the kernel took fewer key heads without being told.
-    grouped = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+    grouped = (
+        {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+    )
     back = -1 if not window or window >= longest else window - 1
-    return varlen_attn(query, key, value, borders, borders, longest, longest, scale=scaling, window_size=(back, 0),
-                       **grouped)
+    return varlen_attn(
+        query,
+        key,
+        value,
+        borders,
+        borders,
+        longest,
+        longest,
+        scale=scaling,
+        window_size=(back, 0),
+        **grouped,
+    )
 
 
 def _row_by_row(query, key, value, borders, longest, scaling, window):
@@ -176,8 +227,15 @@ def _row_by_row(query, key, value, borders, longest, scaling, window):
         if end > start:
             q, k, v = (x[:, :, start:end] for x in (query, key, value))
             mask = _band(end - start, window, q.device) if window and end - start > window else None
-            out = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None,
-                                                                   scale=scaling, enable_gqa=q.shape[1] != k.shape[1])
+            out = torch.nn.functional.scaled_dot_product_attention(
+                q,
+                k,
+                v,
+                attn_mask=mask,
+                is_causal=mask is None,
+                scale=scaling,
+                enable_gqa=q.shape[1] != k.shape[1],
+            )
             pieces.append(out[0].transpose(0, 1))
     return torch.cat(pieces)
 

@@ -8,12 +8,14 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from ..models import estimate, plan as hardware
 from ..i18n import t
+from ..models import estimate
+from ..models import plan as hardware
 from ..settings import resolve, stop, warning
-from . import rewards
+from ..text import exercises
 from ..text.statistics import mcnemar, wilson
 from ..twin import Outcome, TwinError, figure, read_records, write_records
+from . import rewards
 
 FEW_PROBLEMS = 8
 SMALL = 1.0  # billions of parameters: below this, GRPO has little to reinforce
@@ -24,7 +26,9 @@ def plan(settings, twin):
 
 
 def _base_name(twin):
-    return twin.facts.get("base", {}).get("name") or hardware.recommended_base(hardware.machine())[0]
+    return (
+        twin.facts.get("base", {}).get("name") or hardware.recommended_base(hardware.machine())[0]
+    )
 
 
 def problems(settings, twin):
@@ -32,41 +36,50 @@ def problems(settings, twin):
     wanted = resolve(settings, plan(settings, twin).values)
     found = _file_problems(settings) if settings.task == "file" else []
     if wanted.batch % wanted.generations:
-        found.append(stop(
-            f"Answers at once ({wanted.batch}) must be a multiple of the answers per problem ({wanted.generations}).",
-            f"每批回答数（{wanted.batch}）必须是每题作答次数（{wanted.generations}）的倍数。"))
+        found.append(
+            stop(
+                "train.answers_once_must_multiple_answers",
+                batch=wanted.batch,
+                generations=wanted.generations,
+            )
+        )
     if not hardware.machine()["gpu"] and wanted.engine == "unsloth":
-        found.append(stop("Unsloth needs an NVIDIA GPU. Set the engine to auto.", "Unsloth 需要英伟达显卡。请把引擎设为 auto。"))
+        found.append(stop("train.unsloth_needs_nvidia_gpu_set"))
     if twin.state("persona").name != "done":
-        found.append(warning("There is no fresh persona adapter (step 02): reasoning starts from the base itself.",
-                             "没有最新的口吻适配器（第 02 步）：将直接从基础模型开始。"))
+        found.append(warning("train.no_fresh_persona_adapter_step"))
     size = estimate.shape(_base_name(twin))
     if size and size.parameters < SMALL:
-        found.append(warning("A base this small rarely learns to reason: 1.5 billion parameters or more is where it "
-                             "starts. The step runs and reports what it finds.",
-                             "这么小的基础模型很难学会推理：15 亿参数以上才开始有效。这一步照样会跑，并如实报告。"))
+        found.append(warning("train.base_small_rarely_learns_reason"))
     if wanted.steps < 300:
-        found.append(warning(f"{wanted.steps} steps show that it works; rewards start to rise after about 300.",
-                             f"{wanted.steps} 步只能看出跑得通；奖励大约 300 步以后才上升。"))
+        found.append(warning("train.steps_show_works_rewards_start", steps=wanted.steps))
     return found
 
 
 def _file_problems(settings):
     path = Path(settings.problems).expanduser()
     if not settings.problems or not path.is_file():
-        return [stop(f"There is no problem file '{settings.problems}'. Give a JSON Lines file with question and answer, "
-                     "or practise 'decimals'.", f"找不到题目文件“{settings.problems}”。请给一个含 question 和 answer 的 "
-                     "JSON Lines 文件，或选 decimals。")]
-    readable, refused = rewards.read_problems(path.read_text(encoding="utf-8", errors="replace"))
+        return [stop("train.no_problem_file_give_json", problems=settings.problems)]
+    readable, refused = exercises.read_problems(path.read_text(encoding="utf-8", errors="replace"))
     found = []
     if len(readable) < FEW_PROBLEMS:
-        found.append(stop(f"{path.name} holds {len(readable)} usable problems; {FEW_PROBLEMS} is the least. Each line "
-                          'needs {"question": …, "answer": …} with a short final answer.',
-                          f"{path.name} 里只有 {len(readable)} 道可用的题，至少要 {FEW_PROBLEMS} 道。每行需要 "
-                          '{"question": …, "answer": …}，答案要短。'))
+        found.append(
+            stop(
+                "train.holds_usable_problems_least_each",
+                name=path.name,
+                readable=len(readable),
+                few_problems=FEW_PROBLEMS,
+            )
+        )
     if refused:
-        found.append(warning(f"{len(refused)} lines of {path.name} were passed over, the first is line {refused[0][0]}: "
-                             f"{refused[0][1]}.", f"{path.name} 有 {len(refused)} 行被略过，第一处是第 {refused[0][0]} 行。"))
+        found.append(
+            warning(
+                "train.lines_passed_over_first_line",
+                refused=len(refused),
+                name=path.name,
+                refused_2=refused[0][0],
+                refused_3=refused[0][1],
+            )
+        )
     return found
 
 
@@ -81,15 +94,25 @@ def run(twin, settings, progress):
     start = twin.adapter("persona") if twin.state("persona").name == "done" else None
     file = [Path(settings.problems).expanduser()] if settings.task == "file" else []
     inputs = twin.inputs(twin.adapter("persona"), *file, base=True)
-    checkpoint, settings = checkpoints.resume(twin.checkpoints("reasoning"), {"asked": asked, "inputs": inputs}, settings)
+    checkpoint, settings = checkpoints.resume(
+        twin.checkpoints("reasoning"), {"asked": asked, "inputs": inputs}, settings
+    )
     train, test = _problems(settings)
-    write_records(twin.file("problems"), [{**p, "split": split} for split, part in (("train", train), ("test", test))
-                                          for p in part])
-    progress.say(t(f"Loading {base.name}.", f"正在加载 {base.name}。"))
+    write_records(
+        twin.file("problems"),
+        [{**p, "split": split} for split, part in (("train", train), ("test", test)) for p in part],
+    )
+    progress.say(t("train.loading", name=base.name))
     large = hardware.machine()["gpu"] is not None and base.entry.parameters > SMALL
-    lora = load.Lora(32 if base.entry.parameters < 2.5 else 16, seed=settings.seed, checkpointing=large)
-    model, words = load.load(base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512)
-    words.eos_token = load.turn_end(words)[0]  # the trainer knows one end: it must be the end of a turn
+    lora = load.Lora(
+        32 if base.entry.parameters < 2.5 else 16, seed=settings.seed, checkpointing=large
+    )
+    model, words = load.load(
+        base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512
+    )
+    words.eos_token = load.turn_end(words)[
+        0
+    ]  # the trainer knows one end: it must be the end of a turn
     words.padding_side = "left"
     before = _before(twin, settings, model, words, test, checkpoint, progress)
     trainer, callback = _trainer(twin, settings, large, model, words, train, progress)
@@ -105,21 +128,25 @@ def run(twin, settings, progress):
 def _problems(settings):
     """(train, held-out) problems of the chosen task."""
     if settings.task == "decimals":
-        pool = rewards.decimals(settings.held_out + max(64, 2 * settings.steps), settings.seed)
-        pool = [p for p in pool if p["group"] != rewards.SHOWCASE[0]["group"]]
-        train, test = rewards.split_problems(pool, settings.held_out - len(rewards.SHOWCASE), settings.seed)
-        return train, rewards.SHOWCASE + test
+        pool = exercises.decimals(settings.held_out + max(64, 2 * settings.steps), settings.seed)
+        pool = [p for p in pool if p["group"] != exercises.SHOWCASE[0]["group"]]
+        train, test = exercises.split_problems(
+            pool, settings.held_out - len(exercises.SHOWCASE), settings.seed
+        )
+        return train, exercises.SHOWCASE + test
     text = Path(settings.problems).expanduser().read_text(encoding="utf-8", errors="replace")
-    readable, _ = rewards.read_problems(text)
+    readable, _ = exercises.read_problems(text)
     if len(readable) < FEW_PROBLEMS:
-        raise TwinError(t(f"{settings.problems} holds too few usable problems.", f"{settings.problems} 里可用的题太少。"))
-    return rewards.split_problems(readable, min(settings.held_out, len(readable) // 2), settings.seed)
+        raise TwinError(t("train.holds_too_few_usable_problems", problems=settings.problems))
+    return exercises.split_problems(
+        readable, min(settings.held_out, len(readable) // 2), settings.seed
+    )
 
 
 def _messages(twin, problem):
     system = twin.facts.get("system_prompt")
     opening = [{"role": "system", "content": system}] if system else []
-    return opening + [{"role": "user", "content": rewards.ask(problem)}]
+    return opening + [{"role": "user", "content": exercises.ask(problem)}]
 
 
 def _before(twin, settings, model, words, test, checkpoint, progress):
@@ -135,11 +162,27 @@ def _exam(twin, settings, model, words, test, when, progress):
     """Answer every held-out problem greedily and mark it."""
     from ..models import load
 
-    said = t("exam before", "训练前考试") if when == "before" else t("exam after", "训练后考试")
-    answers = load.generate(model.eval(), words, [_messages(twin, p) for p in test], settings.completion_tokens,
-                              temperature=0, progress=lambda done, total: progress(done, total, said))
-    return [{"when": when, "id": p["id"], "question": p["question"], "answer": p["answer"], "text": a.text,
-             "ended": a.ended, "correct": rewards.is_correct(a.text, p["answer"])} for p, a in zip(test, answers)]
+    said = t("train.exam_before") if when == "before" else t("train.exam_after")
+    answers = load.generate(
+        model.eval(),
+        words,
+        [_messages(twin, p) for p in test],
+        settings.completion_tokens,
+        temperature=0,
+        progress=lambda done, total: progress(done, total, said),
+    )
+    return [
+        {
+            "when": when,
+            "id": p["id"],
+            "question": p["question"],
+            "answer": p["answer"],
+            "text": a.text,
+            "ended": a.ended,
+            "correct": exercises.is_correct(a.text, p["answer"]),
+        }
+        for p, a in zip(test, answers)
+    ]
 
 
 def _trainer(twin, settings, large, model, words, train, progress):
@@ -157,16 +200,37 @@ def _trainer(twin, settings, large, model, words, train, progress):
 
     rows = [{"prompt": _messages(twin, p), "answer": p["answer"]} for p in train]
     arguments = GRPOConfig(
-        **checkpoints.common_arguments(settings, twin.checkpoints("reasoning")), max_steps=settings.steps,
-        num_generations=settings.generations, max_completion_length=settings.completion_tokens, loss_type="dapo",
-        beta=0.0, epsilon_high=0.28, scale_rewards="group", temperature=1.0, warmup_steps=max(1, settings.steps // 20),
-        save_steps=max(1, min(50, settings.steps // 4)), gradient_checkpointing=large and settings.engine != "unsloth",
-        generation_kwargs={"eos_token_id": load.end_tokens(words)}, chat_template_kwargs={"enable_thinking": False})
-    trainer = GRPOTrainer(model=model.train(), reward_funcs=[correctness, form], args=arguments,
-                          train_dataset=Dataset.from_list(rows), processing_class=words)
-    numbers = {"reward": "reward", "correct": "rewards/correctness/mean", "form": "rewards/form/mean",
-               "no_signal": "frac_reward_zero_std", "clipped": "completions/clipped_ratio",
-               "length": "completions/mean_length", "entropy": "entropy"}
+        **checkpoints.common_arguments(settings, twin.checkpoints("reasoning")),
+        max_steps=settings.steps,
+        num_generations=settings.generations,
+        max_completion_length=settings.completion_tokens,
+        loss_type="dapo",
+        beta=0.0,
+        epsilon_high=0.28,
+        scale_rewards="group",
+        temperature=1.0,
+        warmup_steps=max(1, settings.steps // 20),
+        save_steps=max(1, min(50, settings.steps // 4)),
+        gradient_checkpointing=large and settings.engine != "unsloth",
+        generation_kwargs={"eos_token_id": load.end_tokens(words)},
+        chat_template_kwargs={"enable_thinking": False},
+    )
+    trainer = GRPOTrainer(
+        model=model.train(),
+        reward_funcs=[correctness, form],
+        args=arguments,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=words,
+    )
+    numbers = {
+        "reward": "reward",
+        "correct": "rewards/correctness/mean",
+        "form": "rewards/form/mean",
+        "no_signal": "frac_reward_zero_std",
+        "clipped": "completions/clipped_ratio",
+        "length": "completions/mean_length",
+        "entropy": "entropy",
+    }
     return trainer, checkpoints.follow(trainer, progress, numbers)
 
 
@@ -177,14 +241,22 @@ def _judge(before, after, trainer):
     n = len(after)
     right = {"before": sum(r["correct"] for r in before), "after": sum(r["correct"] for r in after)}
     gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
-    figures = {f"accuracy_{when}": figure(round(k / n, 4), *_rounded(wilson(k, n)), n) for when, k in right.items()}
+    figures = {
+        f"accuracy_{when}": figure(round(k / n, 4), *_rounded(wilson(k, n)), n)
+        for when, k in right.items()
+    }
     sure = ("a real change", "确有变化") if p < 0.05 else ("may be chance", "可能只是偶然")
-    figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, t(
-        f"the same problems, McNemar's exact p = {p:.2g}: {sure[0]}", f"同一套题，McNemar 精确检验 p = {p:.2g}：{sure[1]}"))
+    figures["accuracy_gain"] = figure(
+        round(gain, 4),
+        *_rounded((low, high)),
+        n,
+        t("train.same_problems_mcnemars_exact_p", p=p, sure=sure[0], sure_2=sure[1]),
+    )
     zero = checkpoints.by_step(trainer.state.log_history, "frac_reward_zero_std")
     idle = sum(zero) / max(1, len(zero))
-    figures["no_signal"] = figure(round(idle, 3), n=len(zero), note=t(
-        "share of problems whose answers all earned the same: nothing to learn from", "所有回答得分相同的题的比例：学不到东西"))
+    figures["no_signal"] = figure(
+        round(idle, 3), n=len(zero), note=t("train.share_problems_whose_answers_all")
+    )
     figures["steps"] = figure(trainer.state.global_step)
     return figures, _afterthoughts(figures, idle, p)
 
@@ -196,17 +268,17 @@ def _rounded(pair):
 def _afterthoughts(figures, idle, p):
     gain, warnings = figures["accuracy_gain"]["value"], []
     if p >= 0.05:
-        warnings.append(t(
-            f"Accuracy went from {figures['accuracy_before']['value']:.0%} to {figures['accuracy_after']['value']:.0%}: "
-            "too little to tell from chance on this many problems. Don't claim a gain.",
-            f"正确率从 {figures['accuracy_before']['value']:.0%} 到 {figures['accuracy_after']['value']:.0%}："
-            "题数不多，分不清是不是偶然。请不要说有提高。"))
+        warnings.append(
+            t(
+                "train.accuracy_went_too_little_tell",
+                value=figures["accuracy_before"]["value"],
+                value_2=figures["accuracy_after"]["value"],
+            )
+        )
     elif gain < 0:
-        warnings.append(t("Accuracy fell. Quantize the persona adapter instead: delete the reasoning folder.",
-                          "正确率下降了。请改用口吻适配器：删掉 reasoning 文件夹。"))
+        warnings.append(t("train.accuracy_fell_quantize_persona"))
     if idle > 0.5:
-        warnings.append(t("Most problems were always right or always wrong: choose problems the model solves sometimes, "
-                          "or a larger base.", "大多数题全对或全错：请选模型时对时错的题，或换大一点的基础模型。"))
+        warnings.append(t("train.most_problems_always_right_always"))
     if figures["accuracy_before"]["value"] > 0.85:
-        warnings.append(t("The base is already good at this; there is little to gain.", "基础模型本来就会，提升空间很小。"))
+        warnings.append(t("train.base_already_good_little_gain"))
     return warnings

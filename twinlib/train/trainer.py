@@ -20,15 +20,21 @@ def prepare(model, compiled=False, checkpointing="none"):
     if loss_kernel.fits(bare):
         loss_kernel.patch(bare, compiled)
     packing.register()
-    if compiled or bare.device.type == "cuda":  # on a processor a sum inside the product saves nothing
+    if (
+        compiled or bare.device.type == "cuda"
+    ):  # on a processor a sum inside the product saves nothing
         from . import lora_kernel
 
         lora_kernel.patch(model)
     if compiled:
         import torch
 
-        torch._dynamo.config.optimize_ddp = False  # it is for whole models; ours are compiled layer by layer
-        torch._functorch.config.activation_memory_budget = SELECTIVE if checkpointing == "selective" else 1.0
+        torch._dynamo.config.optimize_ddp = (
+            False  # it is for whole models; ours are compiled layer by layer
+        )
+        torch._functorch.config.activation_memory_budget = (
+            SELECTIVE if checkpointing == "selective" else 1.0
+        )
         # Layers differ in what they close over (sliding windows, layer numbers), one code for all of them otherwise.
         torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
         bare.enable_input_require_grads()  # else the first layer, whose input needs none, is compiled on its own
@@ -47,20 +53,44 @@ def trainer(model, words, rows, settings, folder, steps_between):
     prepare(model, settings.compile, settings.checkpointing)
     room = settings.batch * settings.length
     count = settings.steps * settings.accumulation * checkpoints.processes()
-    train = packing.Packed(rows["train"], room, words.pad_token_id, count, settings.seed,
-                           None if settings.packing else settings.batch, settings.compile)
+    train = packing.Packed(
+        rows["train"],
+        room,
+        words.pad_token_id,
+        count,
+        settings.seed,
+        None if settings.packing else settings.batch,
+        settings.compile,
+    )
     val = packing.Packed(rows["val"], room, words.pad_token_id) if rows["val"] else None
-    common = {**checkpoints.common_arguments(settings, folder), **checkpoints.watching(settings, val, steps_between),
-              "per_device_train_batch_size": 1}
+    common = {
+        **checkpoints.common_arguments(settings, folder),
+        **checkpoints.watching(settings, val, steps_between),
+        "per_device_train_batch_size": 1,
+    }
     arguments = TrainingArguments(
-        **common, gradient_accumulation_steps=settings.accumulation, train_sampling_strategy="sequential",
-        remove_unused_columns=False, gradient_checkpointing=settings.checkpointing == "full",
+        **common,
+        gradient_accumulation_steps=settings.accumulation,
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        gradient_checkpointing=settings.checkpointing == "full",
         gradient_checkpointing_kwargs={"use_reentrant": False, "preserve_rng_state": False},
-        optim="adamw_torch_fused" if checkpoints.on_gpu() else "adamw_torch", ddp_find_unused_parameters=False,
-        ddp_broadcast_buffers=False, accelerator_config={"non_blocking": checkpoints.on_gpu()})
-    arguments._n_gpu = min(1, arguments.n_gpu)  # several GPUs by several processes, never by threads of one
-    return _trainer_class()(model=model, args=arguments, train_dataset=train, eval_dataset=val, data_collator=_first,
-                            processing_class=words)
+        optim="adamw_torch_fused" if checkpoints.on_gpu() else "adamw_torch",
+        ddp_find_unused_parameters=False,
+        ddp_broadcast_buffers=False,
+        accelerator_config={"non_blocking": checkpoints.on_gpu()},
+    )
+    arguments._n_gpu = min(
+        1, arguments.n_gpu
+    )  # several GPUs by several processes, never by threads of one
+    return _trainer_class()(
+        model=model,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=val,
+        data_collator=_first,
+        processing_class=words,
+    )
 
 
 def _first(batch):
@@ -74,7 +104,9 @@ def _trainer_class():
     from transformers import Trainer
 
     class LeanTrainer(Trainer):
-        model_accepts_loss_kwargs = True  # the loss divides by the tokens of all sequences of a step, on all GPUs
+        model_accepts_loss_kwargs = (
+            True  # the loss divides by the tokens of all sequences of a step, on all GPUs
+        )
 
         def train(self, *rest, **more):
             with attention(self.model, packing.NAME):
@@ -96,12 +128,18 @@ def _trainer_class():
                     inputs = self._prepare_inputs(data[index])
                     count = int((inputs["labels"] != -100).sum())
                     with self.compute_loss_context_manager():
-                        sums += torch.tensor([count * float(self.compute_loss(self.model, inputs)), count])
+                        sums += torch.tensor(
+                            [count * float(self.compute_loss(self.model, inputs)), count]
+                        )
             self.model.train()
-            nats, tokens = self.accelerator.reduce(sums.to(self.args.device, torch.float32), "sum").tolist()
+            nats, tokens = self.accelerator.reduce(
+                sums.to(self.args.device, torch.float32), "sum"
+            ).tolist()
             metrics = {f"{metric_key_prefix}_loss": nats / max(tokens, 1)}
             self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            self.control = self.callback_handler.on_evaluate(
+                self.args, self.state, self.control, metrics
+            )
             return metrics
 
     return LeanTrainer

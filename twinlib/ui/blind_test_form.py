@@ -12,21 +12,26 @@ from dataclasses import asdict, fields, replace
 import ipywidgets as widgets
 
 from .. import settings as declared
+from ..evaluate.blind_test import analysis
+from ..evaluate.blind_test import codes as blind_codes
+from ..evaluate.blind_test import step as step
 from ..i18n import t
-from ..evaluate.blind_test import step
-from ..evaluate.blind_test import codes as blind_codes, analysis
-from ..corpus import interview
+from ..text import interview_questions
 from ..text.labels import SCORES
 from ..twin import TwinError, write_atomic
 from . import run
+from .display import NOTHING, Shown, caption, esc, sentence, show, table
+from .interview_form import EVERY, Interview, _button, _flow, _why, _wide, converse
 from .interview_store import Book, answered, language_to_ask_in
 from .plotting import GREEN, GREY, picture, shown, words
-from .interview_form import EVERY, Interview, _button, _flow, _why, _wide, converse
-from .display import NOTHING, Shown, caption, esc, sentence, show, table
 
 WANTED = 20  # answers
 BLUE = "#5a78c8"
-SURE = {1: ("a little sure", "有一点把握"), 2: ("fairly sure", "比较有把握"), 3: ("very sure", "很有把握")}
+SURE = {
+    1: ("a little sure", "有一点把握"),
+    2: ("fairly sure", "比较有把握"),
+    3: ("very sure", "很有把握"),
+}
 
 
 class Answers(Book):
@@ -36,39 +41,63 @@ class Answers(Book):
         self.path, self.records, self.note = twin.file("blind_answers"), {}, ""
         self.read()
         free = analysis.pool(answered(twin.file("interview")), step.asked_before(twin))
-        self.pool = [q for q in reversed(interview.QUESTIONS) if q in free or self.answer(q.id)] or [
-            analysis.own_question(t("What went wrong last week, and how did you put it right?",
-                                      "上周有什么事没办好？后来怎么补救的？"))]  # who answered the whole interview
+        self.pool = [
+            q for q in reversed(interview_questions.QUESTIONS) if q in free or self.answer(q.id)
+        ] or [
+            analysis.own_question(t("ui.what_went_wrong_last_week"))
+        ]  # who answered the whole interview
 
     @property
     def questions(self):
         """The owner's own questions, then those of the pool."""
-        own = [interview.Question(name, "friends", record["question"], record["question"])
-               for name, record in self.records.items() if name not in interview.BY_ID]
+        own = [
+            interview_questions.Question(name, "friends", record["question"], record["question"])
+            for name, record in self.records.items()
+            if name not in interview_questions.BY_ID
+        ]
         return own + self.pool
 
     def progress(self):
         done = sum(bool(record["answer"]) for record in self.records.values())
-        return t(f"{done} answered; {WANTED} make a good test", f"已答 {done} 题；{WANTED} 题够做一次好的测试")
+        return t("ui.answered_make_good_test", done=done, wanted=WANTED)
 
 
 class Form(Interview):
     """The interview's form with the blind test's questions, a line for one's own, and where friends send codes."""
 
     def __init__(self, twin, every=EVERY):
-        self.twin, self.book, self.every, self.spoken = twin, Answers(twin), every, language_to_ask_in(twin)
+        self.twin, self.book, self.every, self.spoken = (
+            twin,
+            Answers(twin),
+            every,
+            language_to_ask_in(twin),
+        )
         self.lock, self.timer, self.unsaved, self.boxes = threading.RLock(), None, set(), {}
         self.now, self.filling = self.book.opening() or self.book.questions[-1], False
         self._make()
-        self.own = widgets.Text(placeholder=t("Or a question of your own", "或者自己出一题"), layout=_wide())
-        self.add = _button(t("Ask this too", "加上这一题"), self._add)
-        self.to = widgets.Text(_remembered(twin).to, placeholder=twin.author, continuous_update=False, layout=_wide())
+        self.own = widgets.Text(placeholder=t("ui.question_own"), layout=_wide())
+        self.add = _button(t("ui.ask_too"), self._add)
+        self.to = widgets.Text(
+            _remembered(twin).to, placeholder=twin.author, continuous_update=False, layout=_wide()
+        )
         self.to.observe(self._address, "value")
         to = widgets.HTML(f"<b>{esc(declared.label(_field('to')))}</b>", layout=_wide())
-        widgets.VBox.__init__(self, [
-            self.languages, self.places, self.asked, self.place, self.hint,
-            widgets.HBox([self.next, self.skip, self.back], layout=_flow()), self.said, self.progress,
-            widgets.HBox([self.own, self.add], layout=_flow()), to, self.to])
+        widgets.VBox.__init__(
+            self,
+            [
+                self.languages,
+                self.places,
+                self.asked,
+                self.place,
+                self.hint,
+                widgets.HBox([self.next, self.skip, self.back], layout=_flow()),
+                self.said,
+                self.progress,
+                widgets.HBox([self.own, self.add], layout=_flow()),
+                to,
+                self.to,
+            ],
+        )
         self._go(self.now)
         self._say(self.book.note, "warning")
 
@@ -92,8 +121,7 @@ class Form(Interview):
         self.twin.start("blind_test", asdict(settings))
 
     def _ended(self):
-        return t("That was the last question. Add one of your own, or run the next cell.",
-                 "题都问完了。可以自己再出几题，或者运行下一格。")
+        return t("ui.last_question_add_one_own")
 
     def _count(self):
         self.progress.value = caption(self.book.progress()).html
@@ -109,10 +137,7 @@ def form(twin):
 
 def terminal(twin):
     """The same questions in a terminal, from where it was left to Ctrl-D or Ctrl-C."""
-    converse(Answers(twin), language_to_ask_in(twin), t(
-        "Questions for the blind test: nothing learns from the answers. Two empty lines end an answer, two at once skip "
-        "the question; Ctrl-C stops, and what you wrote is kept.",
-        "盲测的新题：回答不会用来训练。连空两行答完，直接空两行就是跳过；Ctrl-C 停下，写过的都在。"))
+    converse(Answers(twin), language_to_ask_in(twin), t("ui.questions_blind_test_nothing_learns"))
 
 
 # The page
@@ -144,10 +169,10 @@ def page(twin):
         return NOTHING
     data = base64.b64encode(path.read_bytes()).decode()
     name = f"{twin.name}-blind-test.html"
-    link = f'<a download="{esc(name)}" href="data:text/html;base64,{data}">{esc(t("Download the page", "下载网页"))}</a>'
-    return Shown(f'<p style="font-size:120%">{link}</p>', str(path)) + caption(t(
-        "Read it once yourself, then send it to your friends as a file: any chat or mail. It needs no network.",
-        "请先自己看一遍，再把文件发给朋友，微信、邮件都行。它不需要联网。"))
+    link = f'<a download="{esc(name)}" href="data:text/html;base64,{data}">{esc(t("ui.download_page"))}</a>'
+    return Shown(f'<p style="font-size:120%">{link}</p>', str(path)) + caption(
+        t("ui.read_once_yourself_send_friends")
+    )
 
 
 # What came back
@@ -158,9 +183,9 @@ class Codes(widgets.VBox):
 
     def __init__(self, twin):
         self.twin = twin
-        self.box = widgets.Textarea(rows=5, layout=_wide(), placeholder=t(
-            "Paste your friends' codes here: many at once, in any order, words around them do no harm.",
-            "把朋友发来的结果码贴在这里：一次多少条都行，不分先后，前后有别的话也没关系。"))
+        self.box = widgets.Textarea(
+            rows=5, layout=_wide(), placeholder=t("ui.paste_friends_codes_here_many")
+        )
         self.found = widgets.HTML()
         self.box.observe(self._read, "value")
         super().__init__([self.box, self.found])
@@ -181,15 +206,14 @@ def file_text(path):
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError as error:
-        raise TwinError(t(f"{path} can't be read ({error.strerror}): check the name.",
-                          f"读不了 {path}（{error.strerror}）：请检查文件名。")) from None
+        raise TwinError(t("ui.cant_read_check_name", path=path, strerror=error.strerror)) from None
 
 
 def results(twin, text=""):
     """What all codes say, those in `text` and those kept before; the new ones are kept."""
     tests = step.tests_of(twin)
     if not tests:
-        return sentence(t("Codes can be read once the page is made.", "做好网页之后，才能读结果码。"))
+        return sentence(t("ui.codes_read_once_page_made"))
     try:
         kept = _keep(twin, text, {test["id"] for test in tests})
     except OSError as error:
@@ -199,7 +223,7 @@ def results(twin, text=""):
     found = analysis.received(test, kept)
     said = sum((sentence(note, "warning") for note in notes), NOTHING)
     if not found.replies:
-        return said + sentence(t("No code yet: paste here what your friends send back.", "还没有结果码：把朋友发回来的贴在这里。"))
+        return said + sentence(t("ui.no_code_yet_paste_here"))
     if analysis.counted(found.marks):
         said += sentence(analysis.sentence(found), "good")
         said += shown(drawn(found.marks), _caption())
@@ -211,8 +235,11 @@ def _keep(twin, text, known):
     path = twin.file("blind_codes")
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     lines = before.splitlines()
-    new = [code for reply in blind_codes.read(text)[0] if reply.test in known
-           and (code := blind_codes.write(reply)) not in lines]
+    new = [
+        code
+        for reply in blind_codes.read(text)[0]
+        if reply.test in known and (code := blind_codes.write(reply)) not in lines
+    ]
     if new:
         write_atomic(path, "\n".join([*lines, *dict.fromkeys(new)]) + "\n")
     return "\n".join([*lines, *new])
@@ -221,26 +248,40 @@ def _keep(twin, text, known):
 def friends(found):
     """A line for each friend."""
     out = analysis.random_friends(found.marks)
-    header = (t("Friend", "朋友"), t("When", "时间"), t("Answered", "答了"), t("Took the twin for you", "把分身当成您"),
-              t("Easy pairs right", "送分题答对"), t("First shown picked", "选了先出现的"), "")
+    header = (
+        t("ui.friend"),
+        t("ui.when"),
+        t("ui.answered"),
+        t("ui.took_twin"),
+        t("ui.easy_pairs_right"),
+        t("ui.first_shown_picked"),
+        "",
+    )
     lines = []
     for place, reply in enumerate(sorted(found.replies.values(), key=lambda reply: reply.when), 1):
         mine = [mark for mark in found.marks if mark["friend"] == reply.friend]
         easy = [mark for mark in mine if mark["row"] == "base"]
-        lines.append((reply.name or str(place), time.strftime("%Y-%m-%d %H:%M", time.localtime(reply.when)), len(mine),
-                      _part([mark["fooled"] for mark in mine if mark["row"] == "twin"]),
-                      _part([not mark["fooled"] for mark in easy]), _part([mark["upper"] for mark in mine]),
-                      _judged(mine, reply.friend in out)))
+        lines.append(
+            (
+                reply.name or str(place),
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(reply.when)),
+                len(mine),
+                _part([mark["fooled"] for mark in mine if mark["row"] == "twin"]),
+                _part([not mark["fooled"] for mark in easy]),
+                _part([mark["upper"] for mark in mine]),
+                _judged(mine, reply.friend in out),
+            )
+        )
     return table(header, lines)
 
 
 def _judged(mine, out):
     """What to make of a friend's marks."""
     if out:
-        return t("not counted: answers at random", "不计入：像是乱选的")
+        return t("ui.counted_answers_random")
     right = [not mark["fooled"] for mark in mine if mark["row"] == "twin"]
     enough = analysis.beats_chance(len(right))
-    return t("tells you from the twin", "分得出您和分身") if enough and sum(right) >= enough else ""
+    return t("ui.tells_twin") if enough and sum(right) >= enough else ""
 
 
 def _part(yes):
@@ -254,36 +295,71 @@ def drawn(found):
     out = analysis.random_friends(found)
     twin = [mark for mark in found if mark["row"] == "twin"]
     rows = [(words(*SCORES["fool_rate"]), counted, GREEN)]
-    rows += [(words(*SURE[sure]), [mark for mark in counted if mark["sure"] == sure], GREY) for sure in SURE]
-    rows += [(words("had read one before", "以前读过"), [m for m in twin if m["read"] and m["friend"] not in out], GREY),
-             (words("by friends who answer at random", "乱选的朋友"), [m for m in twin if m["friend"] in out], GREY),
-             (words("easy pairs (the base)", "送分题（基础模型）"), [m for m in found if m["row"] == "base"], GREY)]
+    rows += [
+        (words(*SURE[sure]), [mark for mark in counted if mark["sure"] == sure], GREY)
+        for sure in SURE
+    ]
+    rows += [
+        (
+            words("had read one before", "以前读过"),
+            [m for m in twin if m["read"] and m["friend"] not in out],
+            GREY,
+        ),
+        (
+            words("by friends who answer at random", "乱选的朋友"),
+            [m for m in twin if m["friend"] in out],
+            GREY,
+        ),
+        (
+            words("easy pairs (the base)", "送分题（基础模型）"),
+            [m for m in found if m["row"] == "base"],
+            GREY,
+        ),
+    ]
     rows = [row for row in rows if row[1]]
-    return picture(lambda axis: _draw(axis, rows), tall=1.3 + .32 * len(rows), wide=7.6)
+    return picture(lambda axis: _draw(axis, rows), tall=1.3 + 0.32 * len(rows), wide=7.6)
 
 
 def _draw(axis, rows):
     anchors = {**analysis.ANCHORS, words("guessing", "瞎猜"): analysis.GUESSING}
     for (name, rate), side in zip(anchors.items(), ("center", "center", "left")):
-        axis.axvline(rate, color=BLUE, linewidth=1, linestyle="-" if rate == analysis.GUESSING else ":", zorder=0)
-        axis.annotate(f"{name}\n{rate:.0%}", (rate, 1.01), xycoords=("data", "axes fraction"), ha=side, va="bottom",
-                      color=BLUE)
+        axis.axvline(
+            rate,
+            color=BLUE,
+            linewidth=1,
+            linestyle="-" if rate == analysis.GUESSING else ":",
+            zorder=0,
+        )
+        axis.annotate(
+            f"{name}\n{rate:.0%}",
+            (rate, 1.01),
+            xycoords=("data", "axes fraction"),
+            ha=side,
+            va="bottom",
+            color=BLUE,
+        )
     for place, (label, marks, colour) in enumerate(rows):
         value, low, high, n = analysis.share(marks)
-        axis.plot([low, high], [place, place], color=colour, alpha=.4, linewidth=5)
-        axis.plot([value], [place], "o", color=colour, markersize=8 if place == 0 else 5, clip_on=False)
-        axis.annotate(f"{value:.0%}  ({low:.0%}–{high:.0%}, n={n})", (1.03, place),
-                      xycoords=("axes fraction", "data"), va="center")
-    axis.set(yticks=range(len(rows)), xlim=(0, 1), ylim=(len(rows) - .5, -.6), xticks=[0, .25, .5, .75, 1])
+        axis.plot([low, high], [place, place], color=colour, alpha=0.4, linewidth=5)
+        axis.plot(
+            [value], [place], "o", color=colour, markersize=8 if place == 0 else 5, clip_on=False
+        )
+        axis.annotate(
+            f"{value:.0%}  ({low:.0%}–{high:.0%}, n={n})",
+            (1.03, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+        )
+    axis.set(
+        yticks=range(len(rows)),
+        xlim=(0, 1),
+        ylim=(len(rows) - 0.5, -0.6),
+        xticks=[0, 0.25, 0.5, 0.75, 1],
+    )
     axis.set_yticklabels([label for label, _, _ in rows])
     axis.set_xticklabels(["0 %", "25 %", "50 %", "75 %", "100 %"])
     axis.set(xlabel=words("took the machine's answer for the author's", "把机器的回答当成作者写的"))
 
 
 def _caption():
-    return t("Dot: share of answers; bar: 95 % interval (friends and questions drawn again, a friend's answers "
-             "together). At 50 % nobody can tell. The surer friends are, the further left the dot should be. Not "
-             "counted in the fool rate: texts they had read, and friends who miss the easy pairs. Digi-Dan and GPT-4: "
-             "what judges did in those studies.",
-             "圆点是占比，横条是 95% 区间（朋友和问题都重抽，同一位朋友的回答放在一起）。到 50% 就是分不出来。越有把握，圆点应该越靠左。"
-             "骗过率不计入：以前读过的，以及连送分题都答错的朋友。Digi-Dan 和 GPT-4 是那两项研究里评判者的成绩。")
+    return t("ui.dot_share_answers_bar_95")

@@ -8,8 +8,10 @@ import ipywidgets as widgets
 from ..i18n import t
 from .display import esc, sentence
 
-CONTENT = ("border-left:3px solid rgba(128,128,128,.35);padding:.2em .8em;white-space:pre-wrap;line-height:1.5;"
-           "overflow-wrap:anywhere;overflow:auto;max-height:{}")
+CONTENT = (
+    "border-left:3px solid rgba(128,128,128,.35);padding:.2em .8em;white-space:pre-wrap;line-height:1.5;"
+    "overflow-wrap:anywhere;overflow:auto;max-height:{}"
+)
 ANY = "*"  # the entry of a list that filters nothing; None would show as an empty box
 START = 300  # characters kept in the decision about what is gone, to know it again
 
@@ -51,7 +53,9 @@ class Desk:
 
 
 def button(label, act, **more):
-    layout = widgets.Layout(width="auto", height="auto", padding=".15em .9em", margin="2px 6px 2px 0")
+    layout = widgets.Layout(
+        width="auto", height="auto", padding=".15em .9em", margin="2px 6px 2px 0"
+    )
     button = widgets.Button(description=label, layout=layout, **more)
     button.on_click(lambda _: act())
     return button
@@ -68,8 +72,12 @@ def text(value="", **layout):
 
 def choice(label, options, changed):
     """A labelled list of (text, value)."""
-    chosen = widgets.Dropdown(options=options, description=label, style={"description_width": "auto"},
-                              layout=widgets.Layout(width="auto", max_width="24em", margin="2px 12px 2px 0"))
+    chosen = widgets.Dropdown(
+        options=options,
+        description=label,
+        style={"description_width": "auto"},
+        layout=widgets.Layout(width="auto", max_width="24em", margin="2px 12px 2px 0"),
+    )
     chosen.observe(lambda _: changed(), "value")
     return chosen
 
@@ -90,8 +98,11 @@ def framed(html, height="14em"):
 def again(count):
     """What decisions still need before they count."""
     many = "decision" if count == 1 else "decisions"
-    return sentence(t(f"Go back to “Run” and run the cell again to apply {count} {many}.",
-                      f"请回到“运行”，再运行一次那一格，让 {count} 项决定生效。"), "warning").html if count else ""
+    return (
+        sentence(t("ui.go_back_run_run_cell", count=count, many=many), "warning").html
+        if count
+        else ""
+    )
 
 
 def _close(widget):
@@ -106,8 +117,8 @@ class Pages(widgets.VBox):
     def __init__(self, draw, size):
         self.draw, self.size, self.items, self.first = draw, size, [], 0
         self.body, self.place = widgets.VBox(), text(margin="0 10px 0 4px")
-        self.back = button(f"◀ {t('Back', '上一页')}", lambda: self.turn(self.first - size))
-        self.on = button(f"{t('Next', '下一页')} ▶", lambda: self.turn(self.first + size))
+        self.back = button(f"◀ {t('ui.back')}", lambda: self.turn(self.first - size))
+        self.on = button(f"{t('ui.next')} ▶", lambda: self.turn(self.first + size))
         self.pager = line(self.back, self.place, self.on)
         super().__init__([self.body, self.pager])
 
@@ -118,7 +129,7 @@ class Pages(widgets.VBox):
     def turn(self, first):
         """Show the page that starts with item number `first`."""
         old, self.first = self.body.children, first
-        self.body.children = [self.draw(item) for item in self.items[first:first + self.size]]
+        self.body.children = [self.draw(item) for item in self.items[first : first + self.size]]
         for widget in old:
             _close(widget)
         last = min(first + self.size, len(self.items))
@@ -132,10 +143,14 @@ class Choice(widgets.HBox):
 
     def __init__(self, desk, content, labels, changed, **more):
         self.desk, self.content, self.changed = desk, content, changed
-        self.buttons = {action: button(label, lambda action=action: self.decide(action, more))
-                        for action, label in labels.items()}
-        self.undo = button(t("Undo", "撤销"), self.take_back)
-        super().__init__([*self.buttons.values(), self.undo], layout=widgets.Layout(flex_flow="row wrap"))
+        self.buttons = {
+            action: button(label, lambda action=action: self.decide(action, more))
+            for action, label in labels.items()
+        }
+        self.undo = button(t("ui.undo"), self.take_back)
+        super().__init__(
+            [*self.buttons.values(), self.undo], layout=widgets.Layout(flex_flow="row wrap")
+        )
         self.draw()
 
     def decide(self, action, more):

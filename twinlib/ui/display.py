@@ -59,7 +59,13 @@ def table(header, rows):
 
 
 def _cell(text):
-    room = ";min-width:15em" if len(text) > 80 else ";white-space:nowrap" if len(text) < 20 and text.isascii() else ""
+    room = (
+        ";min-width:15em"
+        if len(text) > 80
+        else ";white-space:nowrap"
+        if len(text) < 20 and text.isascii()
+        else ""
+    )
     return f'<td style="{CELL}{room}">{esc(text)}</td>'
 
 
@@ -67,7 +73,10 @@ def text_table(header, rows, longest=60):
     """Rows as lines of text with the columns under each other; a cell of more than `longest` columns is cut."""
     cells = [[_cut(str(cell), longest) for cell in row] for row in [header, *rows]]
     wide = [max(width(row[i]) for row in cells) for i in range(len(header))]
-    return "\n".join("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, wide)).rstrip() for row in cells)
+    return "\n".join(
+        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, wide)).rstrip()
+        for row in cells
+    )
 
 
 def _cut(text, longest):

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import settings as declared
-from ..models import plan
 from ..i18n import t
+from ..models import plan
 from ..progress import clock
 from ..twin import AUTO, TwinError
 from . import base_models
@@ -51,9 +51,16 @@ class Form(widgets.VBox):
         self._changed()
 
     def _row(self, field):
-        label = "" if isinstance(self.inputs[field.name], widgets.Checkbox) else f"<b>{esc(declared.label(field))}</b>"
+        label = (
+            ""
+            if isinstance(self.inputs[field.name], widgets.Checkbox)
+            else f"<b>{esc(declared.label(field))}</b>"
+        )
         lines = [widgets.HTML(label, layout=_wide())] if label else []
-        lines += [self.inputs[field.name], widgets.HTML(SMALL.format(esc(declared.help_text(field))), layout=_wide())]
+        lines += [
+            self.inputs[field.name],
+            widgets.HTML(SMALL.format(esc(declared.help_text(field))), layout=_wide()),
+        ]
         lines += [self.hints[field.name]]
         return widgets.VBox(lines, layout=widgets.Layout(margin="0 0 .6em 0"))
 
@@ -62,7 +69,9 @@ class Form(widgets.VBox):
         values, wrong = dict(self.kept), {}
         for field in self.fields:
             try:
-                values[field.name] = declared.parse(field, _typed(field, self.inputs[field.name].value))
+                values[field.name] = declared.parse(
+                    field, _typed(field, self.inputs[field.name].value)
+                )
             except ValueError as error:
                 wrong[field.name] = str(error)
                 values[field.name] = field.default
@@ -124,12 +133,18 @@ def _start(step, twin, given):
         except ValueError:
             pass  # kept by another version of the library
     try:
-        return {**start, **{name: declared.parse(known[name], value)
-                            for name, value in given.items() if value is not None}}
+        return {
+            **start,
+            **{
+                name: declared.parse(known[name], value)
+                for name, value in given.items()
+                if value is not None
+            },
+        }
     except ValueError as error:
         raise WrongValue(str(error)) from None
     except KeyError as error:
-        raise WrongValue(t(f"There is no setting {error} in {step}.", f"{step} 没有设置 {error}。")) from None
+        raise WrongValue(t("ui.no_setting", error=error, step=step)) from None
 
 
 def _input(field, value, step):
@@ -137,9 +152,13 @@ def _input(field, value, step):
     if step == "persona" and field.name == "base":
         return BaseModel(value)
     if meta["choices"]:
-        return widgets.Dropdown(options=[(said(c), c) for c in meta["choices"]], value=value, layout=_wide())
+        return widgets.Dropdown(
+            options=[(said(c), c) for c in meta["choices"]], value=value, layout=_wide()
+        )
     if meta["kind"] is bool:
-        return widgets.Checkbox(value, description=declared.label(field), indent=False, layout=_wide())
+        return widgets.Checkbox(
+            value, description=declared.label(field), indent=False, layout=_wide()
+        )
     text = "" if value == AUTO and field.default == AUTO else str(value)
     if field.name == "introduction":
         return widgets.Textarea(text, rows=3, layout=_wide())
@@ -149,8 +168,8 @@ def _input(field, value, step):
 def said(value):
     """A setting's value as a person reads it."""
     if value is True or value is False:
-        return t("yes", "是") if value else t("no", "否")
-    return t("auto", "自动") if value == AUTO else str(value)
+        return t("ui.yes") if value else t("ui.no")
+    return t("ui.auto") if value == AUTO else str(value)
 
 
 def _typed(field, value):
@@ -164,23 +183,27 @@ def _derived(field, value, planned):
     why = planned.reasons.get(field.name, "")
     says = said(planned.values[field.name])
     if value == AUTO:
-        return t("auto", "自动") + f" → {says}" + (f" ({why})" if why else "")
+        return t("ui.auto") + f" → {says}" + (f" ({why})" if why else "")
     if value == planned.values[field.name]:
         return ""
-    return t("yours; auto would be", "您填的；自动会用") + f" {says}" + (f" ({why})" if why else "")
+    return t("ui.yours_auto") + f" {says}" + (f" ({why})" if why else "")
 
 
 def cost(planned):
     """A plan's memory and time as one line."""
-    return t(f"About {planned.memory_gb:.1f} GB of memory and {clock(planned.seconds, 'en')}",
-             f"大约 {planned.memory_gb:.1f} GB 内存、{clock(planned.seconds, 'zh')}")
+    return t(
+        "ui.about_gb_memory",
+        memory_gb=planned.memory_gb,
+        seconds=clock(planned.seconds, "en"),
+        seconds_2=clock(planned.seconds, "zh"),
+    )
 
 
 def _closed(rows):
     if not rows:
         return []
     accordion = widgets.Accordion([widgets.VBox(rows)], selected_index=None, layout=_wide())
-    accordion.set_title(0, t("More settings (fine as they are)", "更多设置（不改也行）"))
+    accordion.set_title(0, t("ui.more_settings_fine_they"))
     return [accordion]
 
 
@@ -193,10 +216,9 @@ class BaseModel(widgets.VBox):
         listed = base_models.offers()
         self.listed = {AUTO, *(name for _, name in listed)}
         self.names = widgets.Dropdown(
-            options=[(t("auto", "自动"), AUTO), *listed, (t("another one …", "其他……"), OTHER)], layout=_wide())
-        self.other = widgets.Text(layout=_wide(), placeholder=t(
-            "a Hugging Face model such as Qwen/Qwen3-8B, or a folder",
-            "Hugging Face 模型名（如 Qwen/Qwen3-8B），或一个文件夹"))
+            options=[(t("ui.auto"), AUTO), *listed, (t("ui.another_one"), OTHER)], layout=_wide()
+        )
+        self.other = widgets.Text(layout=_wide(), placeholder=t("ui.hugging_face_model_such_qwen"))
         super().__init__([self.names, self.other])
         self.observe(self._show, "value")
         self.value = value

@@ -18,10 +18,10 @@ except ImportError:  # Windows
     readline = None
 
 from ..i18n import language, t
-from ..corpus import interview
+from ..text import interview_questions
 from ..twin import TwinError
-from .interview_store import Book, corpus_of, language_to_ask_in, verdict
 from .display import caption, esc, sentence
+from .interview_store import Book, corpus_of, language_to_ask_in, verdict
 
 EVERY = 3.0  # seconds between the first key of a half-typed answer and its draft on the disk
 LABEL = 60  # characters of a question in the list
@@ -39,24 +39,44 @@ class Interview(widgets.VBox):
         self.lock, self.timer, self.unsaved, self.boxes = threading.RLock(), None, set(), {}
         self.now, self.filling = self.book.opening() or self.book.questions[-1], False
         self._make()
-        super().__init__([self.languages, widgets.HBox([self.topics, self.places], layout=_flow()), self.asked,
-                          self.place, self.hint, widgets.HBox([self.next, self.skip, self.back], layout=_flow()),
-                          self.said, self.progress, self.gate])
+        super().__init__(
+            [
+                self.languages,
+                widgets.HBox([self.topics, self.places], layout=_flow()),
+                self.asked,
+                self.place,
+                self.hint,
+                widgets.HBox([self.next, self.skip, self.back], layout=_flow()),
+                self.said,
+                self.progress,
+                self.gate,
+            ]
+        )
         self._go(self.now)
         self._say(self.book.note, "warning")
 
     def _make(self):
         there = {q.topic for q in self.book.questions}
-        topics = [(t(*label), name) for name, label in interview.TOPICS.items() if name in there]
-        self.topics = _list(t("Topic", "话题"), [(t("All, taking turns", "各个话题轮着来"), ""), *topics])
-        self.places = _list(t("Question", "题目"), [])
+        topics = [
+            (t(*label), name) for name, label in interview_questions.TOPICS.items() if name in there
+        ]
+        self.topics = _list(t("ui.topic"), [(t("ui.all_taking_turns"), ""), *topics])
+        self.places = _list(t("ui.question"), [])
         self.languages = widgets.ToggleButtons(
-            options=[("English", "en"), ("中文", "zh")], value=self.spoken, style={"button_width": "6em"},
-            layout=widgets.Layout(display="" if language() == "both" else "none"))
-        self.asked, self.hint, self.said, self.progress, self.gate = (widgets.HTML(layout=_wide()) for _ in range(5))
+            options=[("English", "en"), ("中文", "zh")],
+            value=self.spoken,
+            style={"button_width": "6em"},
+            layout=widgets.Layout(display="" if language() == "both" else "none"),
+        )
+        self.asked, self.hint, self.said, self.progress, self.gate = (
+            widgets.HTML(layout=_wide()) for _ in range(5)
+        )
         self.place = widgets.VBox(layout=_wide())
-        self.next = _button(t("Save, next", "保存，下一题"), self._next, "primary")
-        self.skip, self.back = _button(t("Skip", "跳过"), self._skip), _button(t("Back", "上一题"), self._back)
+        self.next = _button(t("ui.save_next"), self._next, "primary")
+        self.skip, self.back = (
+            _button(t("ui.skip"), self._skip),
+            _button(t("ui.back_2"), self._back),
+        )
         self.topics.observe(self._choose_topic, "value")
         self.places.observe(self._choose_question, "value")
         self.languages.observe(self._choose_language, "value")
@@ -82,7 +102,9 @@ class Interview(widgets.VBox):
             return
         if not self._save():
             return self._fill(self.topics, change["old"])
-        free = [q for q in self._order() if not self.book.answer(q.id) and not self.book.skipped(q.id)]
+        free = [
+            q for q in self._order() if not self.book.answer(q.id) and not self.book.skipped(q.id)
+        ]
         self._go((free or self._order())[0])
 
     def _choose_question(self, change):
@@ -111,9 +133,7 @@ class Interview(widgets.VBox):
         self._say(self._ended(), "good")
 
     def _ended(self):
-        return t("That was the last question here. Choose a topic or an earlier question to go on, or run step 01: "
-                 "your answers are documents like any other.",
-                 "这里的题都问完了。可以换个话题、改改前面的回答，或者运行第 01 步：您的回答和别的文章一样用。")
+        return t("ui.last_question_here_choose_topic")
 
     # What is shown
 
@@ -121,7 +141,7 @@ class Interview(widgets.VBox):
         """Show a question with its box, the next one's box waiting unseen so that it can take the keys at once."""
         self.now, order = question, self._order()
         place = order.index(question)
-        for q in order[place:place + 2]:
+        for q in order[place : place + 2]:
             self._box(q)
         for name, box in self.boxes.items():
             box.layout.display = "" if name == question.id else "none"
@@ -135,15 +155,23 @@ class Interview(widgets.VBox):
 
     def _box(self, question):
         if question.id not in self.boxes:
-            box = widgets.Textarea(self.book.draft(question.id), rows=8, continuous_update=True, placeholder=t(
-                "As you'd tell a friend; a hundred words or more. No names or addresses needed.",
-                "像跟朋友说话那样写，一两百字最好。不用写真名和住址。"), layout=_wide(display="none"))
+            box = widgets.Textarea(
+                self.book.draft(question.id),
+                rows=8,
+                continuous_update=True,
+                placeholder=t("ui.youd_tell_friend_hundred_words"),
+                layout=_wide(display="none"),
+            )
             box.observe(partial(self._typed, question.id), "value")
             self.boxes[question.id] = box
             self.place.children = tuple(self.boxes.values())
 
     def _list_questions(self, order):
-        self._fill(self.places, self.now.id, [(self._label(place, q), q.id) for place, q in enumerate(order, 1)])
+        self._fill(
+            self.places,
+            self.now.id,
+            [(self._label(place, q), q.id) for place, q in enumerate(order, 1)],
+        )
 
     def _fill(self, control, value, options=None):
         """Set a list without that being the owner's choice."""
@@ -154,20 +182,24 @@ class Interview(widgets.VBox):
         self.filling = False
 
     def _label(self, place, question):
-        mark = "✓" if self.book.answer(question.id) else "–" if self.book.skipped(question.id) else "·"
+        mark = (
+            "✓" if self.book.answer(question.id) else "–" if self.book.skipped(question.id) else "·"
+        )
         text = question.text(self.spoken)
-        return f"{mark} {place}. {text if len(text) <= LABEL else text[:LABEL - 1] + '…'}"
+        return f"{mark} {place}. {text if len(text) <= LABEL else text[: LABEL - 1] + '…'}"
 
     def _count(self):
         self.progress.value = caption(self.book.progress()).html
         found = verdict(self.book, self.corpus, self.author)
-        self.gate.value = CLOSE.format(sentence(found.sentence, "good" if found.level == "good" else "note").html)
+        self.gate.value = CLOSE.format(
+            sentence(found.sentence, "good" if found.level == "good" else "note").html
+        )
 
     def _hint(self):
         text = self.boxes[self.now.id].value
-        words = interview.count(text)
-        counted = t(f"{words} words", f"{words} 字") if words else ""
-        nudge = interview.nudge(self.now, text, self.spoken)
+        words = interview_questions.count(text)
+        counted = t("ui.words", words=words) if words else ""
+        nudge = interview_questions.nudge(self.now, text, self.spoken)
         self.hint.value = HINT.format(esc(" · ".join(filter(None, (counted, nudge)))))
 
     def _say(self, text, level="note"):
@@ -202,7 +234,11 @@ class Interview(widgets.VBox):
         text, known = self.boxes[name].value.strip(), self.book.records.get(name)
         if name != self.now.id and self.book.skipped(name):
             return self._keep(name, draft=self._half(name))
-        if text == self.book.answer(name) and not (known or {}).get("draft") and name not in self.unsaved:
+        if (
+            text == self.book.answer(name)
+            and not (known or {}).get("draft")
+            and name not in self.unsaved
+        ):
             return True
         if not text and not known:
             self.unsaved.discard(name)
@@ -217,8 +253,10 @@ class Interview(widgets.VBox):
                 self._say(_why(error), "stop")
                 return False
             self.unsaved.discard(name)
-            self._say(self.book.note or t(f"Saved at {datetime.now():%H:%M:%S}.", f"{datetime.now():%H:%M:%S} 已保存。"),
-                      "warning" if self.book.note else "good")
+            self._say(
+                self.book.note or t("ui.saved", datetime=datetime.now()),
+                "warning" if self.book.note else "good",
+            )
             return True
 
 
@@ -232,11 +270,8 @@ def _why(error):
     if isinstance(error, TwinError):
         return str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return t("The disk is full and the answer is not saved: free some space, then press the button again. Your "
-                 "text is still in the box.", "磁盘满了，回答没有存上：请清理空间，再按一次按钮。您写的还在框里。")
-    return t(f"The answer is not saved ({error.strerror}): mend that, then press the button again. Your text is still "
-             "in the box.",
-             f"回答没有存上（{error.strerror}）：请先解决，再按一次按钮。您写的还在框里。")
+        return t("ui.disk_full_answer_saved_free")
+    return t("ui.answer_saved_mend_press_button", strerror=error.strerror)
 
 
 def _wide(**given):
@@ -248,12 +283,18 @@ def _flow():
 
 
 def _list(label, options):
-    return widgets.Dropdown(options=options, description=label, style={"description_width": "initial"},
-                            layout=widgets.Layout(width="auto", max_width="calc(100% - 4px)"))  # less its margin
+    return widgets.Dropdown(
+        options=options,
+        description=label,
+        style={"description_width": "initial"},
+        layout=widgets.Layout(width="auto", max_width="calc(100% - 4px)"),
+    )  # less its margin
 
 
 def _button(label, call, style=""):
-    button = widgets.Button(description=label, button_style=style, layout=widgets.Layout(width="auto"))
+    button = widgets.Button(
+        description=label, button_style=style, layout=widgets.Layout(width="auto")
+    )
     button.on_click(call)
     return button
 
@@ -261,9 +302,7 @@ def _button(label, call, style=""):
 def terminal(twin):
     """The interview in a terminal, from where it was left to Ctrl-D or Ctrl-C; each line is kept as it is typed."""
     book = Book(twin)
-    converse(book, language_to_ask_in(twin), t(
-        "One empty line begins a paragraph, two end the answer, two at once skip the question. Ctrl-C stops; what you "
-        "wrote is kept.", "空一行另起一段，连空两行答完；直接空两行就是跳过。Ctrl-C 停下，写过的都在。"))
+    converse(book, language_to_ask_in(twin), t("ui.one_empty_line_begins_paragraph"))
     print(verdict(book, corpus_of(twin), twin.author).sentence)
 
 
@@ -271,7 +310,9 @@ def converse(book, spoken, opening):
     """Ask a book's questions in a terminal after some `opening` words, to the last one, Ctrl-D or Ctrl-C."""
     if book.note:
         print(sentence(book.note, "warning"))
-    if threading.current_thread() is threading.main_thread():  # a shell's background job comes with Ctrl-C ignored
+    if (
+        threading.current_thread() is threading.main_thread()
+    ):  # a shell's background job comes with Ctrl-C ignored
         signal.signal(signal.SIGINT, signal.default_int_handler)
     print(opening)
     try:
@@ -285,10 +326,14 @@ def converse(book, spoken, opening):
 def _ask(book, question, spoken):
     """One question in the terminal; Ctrl-D ends the answer and is passed on, Ctrl-C leaves it as a draft."""
     lines = book.draft(question.id).split("\n") if book.draft(question.id) else []
-    print(f"\n[{t(*interview.TOPICS[question.topic])}] {question.text(spoken)}", *lines, sep="\n")
+    print(
+        f"\n[{t(*interview_questions.TOPICS[question.topic])}] {question.text(spoken)}",
+        *lines,
+        sep="\n",
+    )
     try:
         _listen(book, question, spoken, lines)
-        nudge = interview.nudge(question, "\n".join(lines), spoken)
+        nudge = interview_questions.nudge(question, "\n".join(lines), spoken)
         if nudge:
             print(nudge)
             del lines[-1]  # what follows is the next paragraph

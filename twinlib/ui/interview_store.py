@@ -4,12 +4,16 @@ from collections import Counter
 from datetime import datetime
 
 from .. import settings as declared
+from ..corpus import interview
+from ..corpus.passages import passages
 from ..i18n import language, t
-from ..corpus import interview, sufficiency
-from ..corpus.passages import HELD_OUT, passages
+from ..text import interview_questions, sufficiency
+from ..text.sufficiency import HELD_OUT
 from ..twin import TwinError, content_id, write_atomic, write_records
 
-ENOUGH = 200  # passages of other writing from which the interview's own no longer change the verdict
+ENOUGH = (
+    200  # passages of other writing from which the interview's own no longer change the verdict
+)
 TRAIN = 1 - sum(HELD_OUT.values())  # the share of documents that is learnt
 
 
@@ -24,12 +28,14 @@ class Book:
         self.path, self.records, self.note = twin.file("interview"), {}, ""
         self.read()
         kept = answered(twin.file("blind_answers"))
-        self.questions = [q for q in interview.QUESTIONS if q.id not in kept or self.answer(q.id)]
+        self.questions = [
+            q for q in interview_questions.QUESTIONS if q.id not in kept or self.answer(q.id)
+        ]
 
     def read(self):
         """Read the file, which another window may have changed; what is damaged goes aside and the rest stays."""
         text = _text(self.path)
-        records, damaged = interview.parse(text)
+        records, damaged = interview_questions.parse(text)
         self.records = {record["id"]: record for record in records}
         if damaged:
             self._set_aside(text, damaged)
@@ -39,15 +45,26 @@ class Book:
         aside = self.path.with_name(f"{self.path.name}.damaged-{content_id(repr(text))[:6]}")
         write_atomic(aside, data)
         write_records(self.path, self.records.values())
-        self.note = t(f"{damaged} damaged line(s) in {self.path.name} could not be read; the file as it was is kept as "
-                      f"{aside.name}. The other {len(self.records)} records are here.",
-                      f"{self.path.name} 有 {damaged} 行损坏，读不出来；原文件另存为 {aside.name}，其余 {len(self.records)} 条都在。")
+        self.note = t(
+            "ui.damaged_line_read_file_kept",
+            damaged=damaged,
+            name=self.path.name,
+            name_2=aside.name,
+            records=len(self.records),
+        )
 
     def keep(self, question, spoken, **change):
         """Change one record and write the file; OSError when that fails."""
         self.read()
-        record = {"id": question.id, "question": "", "answer": "", "language": "", "when": "", "skipped": False,
-                  **self.records.get(question.id, {})}
+        record = {
+            "id": question.id,
+            "question": "",
+            "answer": "",
+            "language": "",
+            "when": "",
+            "skipped": False,
+            **self.records.get(question.id, {}),
+        }
         record |= {"question": question.text(spoken), "language": spoken}
         record |= {key: _sound(value) for key, value in change.items()}
         if "answer" in change or "skipped" in change:
@@ -77,14 +94,15 @@ class Book:
     def progress(self):
         """How far it is, as a line."""
         answers = [record["answer"] for record in self.records.values() if record["answer"]]
-        done, words = len(answers), sum(map(interview.count, answers))
-        return t(f"{done} of {len(self.questions)} answered, {words:,} words so far",
-                 f"已答 {done}/{len(self.questions)} 题，共 {words} 字")
+        done, words = len(answers), sum(map(interview_questions.count, answers))
+        return t("ui.answered_words_far", done=done, questions=len(self.questions), words=words)
 
 
 def answered(path):
     """The ids of the questions that a file of answers holds an answer to; TwinError when it cannot be opened."""
-    return {record["id"] for record in interview.parse(_text(path))[0] if record["answer"]}
+    return {
+        record["id"] for record in interview_questions.parse(_text(path))[0] if record["answer"]
+    }
 
 
 def _text(path):
@@ -92,8 +110,9 @@ def _text(path):
         # Broken bytes become half characters, which no sound record holds.
         return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     except OSError as error:
-        raise TwinError(t(f"{path} can't be opened ({error.strerror}): mend that, then run this again.",
-                          f"打不开 {path}（{error.strerror}）：请先解决，再重新运行。")) from None
+        raise TwinError(
+            t("ui.cant_opened_mend_run_again", path=path, strerror=error.strerror)
+        ) from None
 
 
 def _sound(value):
@@ -118,20 +137,33 @@ def corpus_of(twin):
         if whole[0] >= ENOUGH:
             return round(TRAIN * whole[0]), TRAIN * whole[1], whole[2], {}
         kinds = {d["id"]: d["kind"] for d in twin.records("documents") if d["kind"] != "interview"}
-        pieces = [p for p in twin.records("passages") if p["split"] == "train" and p["document"] in kinds]
+        pieces = [
+            p for p in twin.records("passages") if p["split"] == "train" and p["document"] in kinds
+        ]
     except (TwinError, KeyError):  # what cannot be read does not count, and the interview goes on
         return 0, 0, 0, {}
-    return (len(pieces), sum(p["tokens_estimate"] for p in pieces), len(kinds),
-            Counter(kinds[p["document"]] for p in pieces))
+    return (
+        len(pieces),
+        sum(p["tokens_estimate"] for p in pieces),
+        len(kinds),
+        Counter(kinds[p["document"]] for p in pieces),
+    )
 
 
 def verdict(book, corpus, author):
     """The sufficiency Verdict on a corpus (as of `corpus_of`) with the interview as it stands now."""
     found, tokens, documents, kinds = corpus
-    raw = [d for d in interview.document(book.records.values(), author) if interview.long_enough(d["text"])]
+    raw = [
+        d
+        for d in interview.document(book.records.values(), author)
+        if interview.long_enough(d["text"])
+    ]
     limit = declared.SETTINGS["corpus"]().passage_tokens
     pieces = [p for d in raw for p in passages({**d, "id": d["source"]}, limit)]
     mine = round(TRAIN * len(pieces))
     return sufficiency.verdict(
-        found + mine, tokens + TRAIN * sum(p["tokens_estimate"] for p in pieces), documents + len(raw),
-        {**kinds, "interview": mine})
+        found + mine,
+        tokens + TRAIN * sum(p["tokens_estimate"] for p in pieces),
+        documents + len(raw),
+        {**kinds, "interview": mine},
+    )

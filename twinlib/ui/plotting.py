@@ -7,9 +7,22 @@ from functools import cache
 from ..i18n import t
 from .display import Shown, caption
 
-CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
-                 "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "Heiti SC", "STHeiti", "Microsoft YaHei",
-                 "SimHei", "Droid Sans Fallback", "Arial Unicode MS")
+CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "PingFang SC",
+    "Heiti SC",
+    "STHeiti",
+    "Microsoft YaHei",
+    "SimHei",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+)
 GREEN, GREY, RED = "#2f9e58", "#9aa0a6", "#c94f4f"
 
 
@@ -33,8 +46,15 @@ def picture(draw, columns=1, rows=1, tall=2.8, wide=4.2, width_ratios=None):
     from matplotlib.figure import Figure
 
     fonts = [name for name in (chinese_font(), "DejaVu Sans") if name]
-    with matplotlib.rc_context({"font.family": fonts, "axes.spines.top": False, "axes.spines.right": False,
-                                "axes.unicode_minus": False, "font.size": 9}):
+    with matplotlib.rc_context(
+        {
+            "font.family": fonts,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.unicode_minus": False,
+            "font.size": 9,
+        }
+    ):
         figure = Figure(figsize=(wide * columns, tall * rows), layout="constrained")
         draw(*figure.subplots(rows, columns, squeeze=False, width_ratios=width_ratios).flat)
     return figure
@@ -49,8 +69,10 @@ def embedded(figure):
     code = base64.b64encode(data.getvalue()).decode()
     wide, tall = (round(96 * inches) for inches in figure.get_size_inches())
     # With its size: a picture that is drawn again and again must not make the page jump.
-    return (f'<img width="{wide}" height="{tall}" style="max-width:100%;height:auto;background:white" '
-            f'src="data:image/png;base64,{code}">')
+    return (
+        f'<img width="{wide}" height="{tall}" style="max-width:100%;height:auto;background:white" '
+        f'src="data:image/png;base64,{code}">'
+    )
 
 
 def row(figures):
@@ -67,7 +89,7 @@ def shown(figure, text):
 def sideways(axis, said):
     """Bars from top to bottom, with room for their labels."""
     axis.invert_yaxis()
-    axis.margins(x=.18)
+    axis.margins(x=0.18)
     axis.set_xticks([])
     axis.spines["bottom"].set_visible(False)
     title(axis, said)
@@ -83,8 +105,14 @@ def legend(axis):
 
 def short(text):
     """A label of a bar: the two languages on two lines, each cut."""
-    text = text if chinese_font() or text.isascii() else "".join(c for c in text if c.isascii()).strip(" ·") or "?"
-    return plain("\n".join(line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · ")))
+    text = (
+        text
+        if chinese_font() or text.isascii()
+        else "".join(c for c in text if c.isascii()).strip(" ·") or "?"
+    )
+    return plain(
+        "\n".join(line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · "))
+    )
 
 
 def plain(text):

@@ -13,11 +13,19 @@ from . import decision_log
 from .display import caption, esc, sentence
 from .tables import kind_name, turn
 
-STATES = {"approve": ("approved", "已认可"), "edit": ("edited", "已修改"), "drop": ("dropped", "已删掉")}
-SOURCES = {"title": ("your title", "您的标题"), "heading": ("your heading", "您的小标题"),
-           "local": ("a model on this machine", "本机的模型"), "endpoint": ("a service", "在线服务"),
-           "reader": ("somebody who asked you", "问过您的人"),
-           "owner": ("yourself, or a fixed sentence", "您自己，或固定的句子")}
+STATES = {
+    "approve": ("approved", "已认可"),
+    "edit": ("edited", "已修改"),
+    "drop": ("dropped", "已删掉"),
+}
+SOURCES = {
+    "title": ("your title", "您的标题"),
+    "heading": ("your heading", "您的小标题"),
+    "local": ("a model on this machine", "本机的模型"),
+    "endpoint": ("a service", "在线服务"),
+    "reader": ("somebody who asked you", "问过您的人"),
+    "owner": ("yourself, or a fixed sentence", "您自己，或固定的句子"),
+}
 
 
 class Rows(widgets.VBox):
@@ -26,43 +34,107 @@ class Rows(widgets.VBox):
     def __init__(self, twin):
         self.desk, self.titles = decision_log.Desk(twin), _titles(twin)
         self.rows = {row["id"]: row for split in ("train", "val") for row in twin.records(split)}
-        for name, decision in self.desk.decided.items():  # dropped in an earlier run: to be taken back
-            if name not in self.rows and self.desk.action(name) == "drop" and "was" in self.desk.of(name):
+        for (
+            name,
+            decision,
+        ) in self.desk.decided.items():  # dropped in an earlier run: to be taken back
+            if (
+                name not in self.rows
+                and self.desk.action(name) == "drop"
+                and "was" in self.desk.of(name)
+            ):
                 self.rows[name] = {**decision["was"], "id": name, "gone": True}
         self.order, self.at = list(self.rows), 0
         self._build()
-        super().__init__([self.says, self.filters, self.head, self.reading, self.writing, self.acts, self.moves,
-                          self.foot])
+        super().__init__(
+            [
+                self.says,
+                self.filters,
+                self.head,
+                self.reading,
+                self.writing,
+                self.acts,
+                self.moves,
+                self.foot,
+            ]
+        )
         self._fill()
 
     def _build(self):
         rows = self.rows.values()
-        kinds, sources = Counter(row["kind"] for row in rows), Counter(row["source"] for row in rows)
-        everything = (t("everything", "全部"), decision_log.ANY)
-        self.kind = decision_log.choice(t("Kind", "种类"), [everything, *(
-            (f"{kind_name(kind)} ({count:,})", kind) for kind, count in kinds.most_common())], self._fill)
-        self.source = decision_log.choice(t("Question from", "问题来自"), [everything, *(
-            (f"{source_name(source)} ({count:,})", source) for source, count in sources.most_common())], self._fill)
-        self.state = decision_log.choice(t("State", "状态"), [everything, (t("not reviewed", "没看过"), ""), *(
-            (state_name(state), state) for state in ("approve", "edit", "drop"))], self._fill)
-        self.shuffled = widgets.Checkbox(False, description=t("in random order", "打乱顺序"), indent=False,
-                                         layout=widgets.Layout(width="auto"))
+        kinds, sources = (
+            Counter(row["kind"] for row in rows),
+            Counter(row["source"] for row in rows),
+        )
+        everything = (t("ui.everything"), decision_log.ANY)
+        self.kind = decision_log.choice(
+            t("ui.kind"),
+            [
+                everything,
+                *((f"{kind_name(kind)} ({count:,})", kind) for kind, count in kinds.most_common()),
+            ],
+            self._fill,
+        )
+        self.source = decision_log.choice(
+            t("ui.question_2"),
+            [
+                everything,
+                *(
+                    (f"{source_name(source)} ({count:,})", source)
+                    for source, count in sources.most_common()
+                ),
+            ],
+            self._fill,
+        )
+        self.state = decision_log.choice(
+            t("ui.state"),
+            [
+                everything,
+                (t("ui.reviewed"), ""),
+                *((state_name(state), state) for state in ("approve", "edit", "drop")),
+            ],
+            self._fill,
+        )
+        self.shuffled = widgets.Checkbox(
+            False,
+            description=t("ui.random_order"),
+            indent=False,
+            layout=widgets.Layout(width="auto"),
+        )
         self.shuffled.observe(lambda _: self._fill(), "value")
         self.filters = decision_log.line(self.kind, self.source, self.state, self.shuffled)
         self.says, self.head, self.reading, self.foot = (decision_log.text() for _ in range(4))
         wide = widgets.Layout(width="auto")
-        self.question, self.answer = widgets.Textarea(rows=2, layout=wide), widgets.Textarea(rows=12, layout=wide)
-        self.asked, self.wrong = decision_log.text(t("Question", "问题")), decision_log.text()
-        self.writing = widgets.VBox([self.asked, self.question, decision_log.text(t("Answer", "回答")), self.answer, self.wrong,
-                                     decision_log.line(decision_log.button(t("Save", "保存"), self.save, button_style="primary"),
-                                               decision_log.button(t("Cancel", "不改了"), self._draw))])
-        self.undo = decision_log.button(t("Undo the last", "撤销上一步"), self.take_back)
-        self.clear = decision_log.button(t("Not reviewed after all", "改回没看过"), self.undecide)
-        self.acts = decision_log.line(decision_log.button(t("Approve", "认可"), self.approve), decision_log.button(t("Edit", "修改"), self.edit),
-                              decision_log.button(t("Drop", "删掉"), self.drop), self.undo, self.clear)
-        self.back = decision_log.button(f"◀ {t('Back', '上一条')}", lambda: self.go(self.at - 1))
-        self.on = decision_log.button(f"{t('Next', '下一条')} ▶", lambda: self.go(self.at + 1))
-        self.jump = decision_log.button(t("Next not reviewed", "下一条没看过的"), self.next_open)
+        self.question, self.answer = (
+            widgets.Textarea(rows=2, layout=wide),
+            widgets.Textarea(rows=12, layout=wide),
+        )
+        self.asked, self.wrong = decision_log.text(t("ui.question_3")), decision_log.text()
+        self.writing = widgets.VBox(
+            [
+                self.asked,
+                self.question,
+                decision_log.text(t("ui.answer")),
+                self.answer,
+                self.wrong,
+                decision_log.line(
+                    decision_log.button(t("ui.save"), self.save, button_style="primary"),
+                    decision_log.button(t("ui.cancel"), self._draw),
+                ),
+            ]
+        )
+        self.undo = decision_log.button(t("ui.undo_last"), self.take_back)
+        self.clear = decision_log.button(t("ui.reviewed_after_all"), self.undecide)
+        self.acts = decision_log.line(
+            decision_log.button(t("ui.approve"), self.approve),
+            decision_log.button(t("ui.edit"), self.edit),
+            decision_log.button(t("ui.drop"), self.drop),
+            self.undo,
+            self.clear,
+        )
+        self.back = decision_log.button(f"◀ {t('ui.back_3')}", lambda: self.go(self.at - 1))
+        self.on = decision_log.button(f"{t('ui.next_2')} ▶", lambda: self.go(self.at + 1))
+        self.jump = decision_log.button(t("ui.next_reviewed"), self.next_open)
         self.moves = decision_log.line(self.back, self.on, self.jump)
 
     @property
@@ -71,9 +143,13 @@ class Rows(widgets.VBox):
         return self.rows[self.order[self.at]] if self.order else None
 
     def _fill(self):
-        self.order = [name for name, row in self.rows.items() if self.kind.value in (decision_log.ANY, row["kind"])
-                      and self.source.value in (decision_log.ANY, row["source"])
-                      and self.state.value in (decision_log.ANY, self._state(name))]
+        self.order = [
+            name
+            for name, row in self.rows.items()
+            if self.kind.value in (decision_log.ANY, row["kind"])
+            and self.source.value in (decision_log.ANY, row["source"])
+            and self.state.value in (decision_log.ANY, self._state(name))
+        ]
         if self.shuffled.value:
             random.shuffle(self.order)
         self.go(0)
@@ -100,8 +176,16 @@ class Rows(widgets.VBox):
 
     def drop(self):
         row, (question, answer) = self.row, self.words(self.row)
-        was = {"kind": row["kind"], "source": row["source"], "split": row["split"], "passage": row["passage"],
-               "messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer[:decision_log.START]}]}
+        was = {
+            "kind": row["kind"],
+            "source": row["source"],
+            "split": row["split"],
+            "passage": row["passage"],
+            "messages": [
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": answer[: decision_log.START]},
+            ],
+        }
         self.desk.decide(row["id"], action="drop", was=row if row.get("gone") else was)
         self.go(self.at + 1)
 
@@ -115,11 +199,15 @@ class Rows(widgets.VBox):
         question, answer = self.question.value.strip(), self.answer.value.strip()
         asks = bool(self.words(self.row)[0])
         if not answer or asks and not question:
-            self.wrong.value = sentence(t("Nothing can be learnt from an empty box: write something, or cancel and drop "
-                                          "the row.", "空着就没东西可学：写点什么，或者不改了、删掉这一条。"), "stop").html
+            self.wrong.value = sentence(t("ui.nothing_learnt_empty_box_write"), "stop").html
             return
         if (question, answer) != self.words(self.row):
-            self.desk.decide(self.row["id"], action="edit", **({"question": question} if asks else {}), text=answer)
+            self.desk.decide(
+                self.row["id"],
+                action="edit",
+                **({"question": question} if asks else {}),
+                text=answer,
+            )
         self._draw()
 
     def take_back(self):
@@ -134,13 +222,21 @@ class Rows(widgets.VBox):
     def words(self, row):
         """(question, answer) of a row as the owner left them; the question is '' where nothing is asked."""
         edited = self.desk.of(row["id"])
-        question, answer = edited.get("question") or turn(row, "user"), edited.get("text") or turn(row, "assistant")
+        question, answer = (
+            edited.get("question") or turn(row, "user"),
+            edited.get("text") or turn(row, "assistant"),
+        )
         return question, answer
 
     def _show(self, writing=False):
         self.wrong.value = ""
-        for widget, seen in ((self.writing, writing), (self.reading, not writing), (self.acts, not writing),
-                             (self.moves, not writing), (self.filters, not writing)):
+        for widget, seen in (
+            (self.writing, writing),
+            (self.reading, not writing),
+            (self.acts, not writing),
+            (self.moves, not writing),
+            (self.filters, not writing),
+        ):
             decision_log.visible(widget, seen)
         asks = bool(self.row) and bool(self.words(self.row)[0])
         decision_log.visible(self.question, asks)
@@ -154,33 +250,55 @@ class Rows(widgets.VBox):
             button.disabled = not self.order
         states = Counter(map(self._state, self.rows))
         self.jump.disabled = not states[""]
-        self.says.value = caption(t(
-            f"Reviewed {len(self.rows) - states['']:,} of {len(self.rows):,} rows: {states['approve']} approved, "
-            f"{states['edit']} edited, {states['drop']} dropped.",
-            f"共 {len(self.rows):,} 条，看过 {len(self.rows) - states['']:,}：认可 {states['approve']}，"
-            f"改过 {states['edit']}，删掉 {states['drop']}。")).html
+        self.says.value = caption(
+            t(
+                "ui.reviewed_rows_approved_edited",
+                rows=len(self.rows) - states[""],
+                rows_2=len(self.rows),
+                approve=states["approve"],
+                edit=states["edit"],
+                drop=states["drop"],
+            )
+        ).html
         self.foot.value = decision_log.again(sum(map(self._waits, self.rows.values())))
         decision_log.visible(self.clear, self.order and self._state(self.row["id"]))
-        self.head.value, self.reading.value = self._reading() if self.order else ("", caption(t(
-            "No row is like that.", "没有这样的行。")).html)
+        self.head.value, self.reading.value = (
+            self._reading() if self.order else ("", caption(t("ui.no_row_like")).html)
+        )
 
     def _waits(self, row):
         """Is there a decision about this row that the last run did not know?"""
         state = self._state(row["id"])
         if (state == "drop") == row.get("gone", False):
-            return state == "edit" and self.words(row) != (turn(row, "user"), turn(row, "assistant"))
+            return state == "edit" and self.words(row) != (
+                turn(row, "user"),
+                turn(row, "assistant"),
+            )
         return True
 
     def _reading(self):
         row, (question, answer) = self.row, self.words(self.row)
         state = self._state(row["id"])
-        about = [f"{self.at + 1:,} / {len(self.order):,}", kind_name(row["kind"]), source_name(row["source"]),
-                 self.titles.get(row["passage"], ""), state_name(state) if state else t("not reviewed", "没看过")]
+        about = [
+            f"{self.at + 1:,} / {len(self.order):,}",
+            kind_name(row["kind"]),
+            source_name(row["source"]),
+            self.titles.get(row["passage"], ""),
+            state_name(state) if state else t("ui.reviewed"),
+        ]
         level = {"approve": "good", "edit": "good", "drop": "stop"}.get(state, "note")
-        said = [message["content"] for message in row["messages"] if message["role"] != "system"][:-2]
-        before = caption(t("Said before", "前面说的")).html + decision_log.content("\n".join(said), "6em") if said else ""
+        said = [message["content"] for message in row["messages"] if message["role"] != "system"][
+            :-2
+        ]
+        before = (
+            caption(t("ui.said_before")).html + decision_log.content("\n".join(said), "6em")
+            if said
+            else ""
+        )
         asked = f'<div style="font-weight:bold;white-space:pre-wrap;margin:.3em 0">{esc(question)}</div>'
-        return sentence(" · ".join(filter(None, about)), level).html, before + asked + decision_log.content(answer, "22em")
+        return sentence(
+            " · ".join(filter(None, about)), level
+        ).html, before + asked + decision_log.content(answer, "22em")
 
 
 def state_name(state):
@@ -194,4 +312,6 @@ def source_name(source):
 def _titles(twin):
     """{passage id: title of its document}."""
     titles = {document["id"]: document["title"] for document in twin.records("documents")}
-    return {passage["id"]: titles.get(passage["document"], "") for passage in twin.records("passages")}
+    return {
+        passage["id"]: titles.get(passage["document"], "") for passage in twin.records("passages")
+    }

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from .. import catalogue
 from .. import settings as declared
-from ..models import hub
 from ..i18n import language, t
+from ..models import hub
 from ..progress import line_of, newest
 from ..twin import AUTO, Twin, TwinError
 from . import forms, plots, secrets
@@ -49,7 +49,7 @@ def check(twin, step, settings):
     if planned is not None:
         shown += _plan(settings, planned)
     if not declared.stops(found):
-        shown += sentence(t("Nothing stands in the way.", "可以开始。"), "good")
+        shown += sentence(t("ui.nothing_stands_way"), "good")
     show(shown)
 
 
@@ -58,11 +58,16 @@ def _plan(settings, planned):
     for field in fields(settings):
         value = getattr(settings, field.name)
         derived = value == AUTO
-        why = planned.reasons.get(field.name, "") if derived else "" if value == field.default else \
-            t("as you set it", "您的设置")
+        why = (
+            planned.reasons.get(field.name, "")
+            if derived
+            else ""
+            if value == field.default
+            else t("ui.set")
+        )
         shown = planned.values.get(field.name, AUTO) if derived else value
         rows.append((declared.label(field), forms.said(shown), why))
-    header = (t("Setting", "设置"), t("Value", "值"), t("Why", "理由"))
+    header = (t("ui.setting"), t("ui.value"), t("ui.why_2"))
     return sentence(forms.cost(planned)) + table(header, [*rows, *planned.notes])
 
 
@@ -99,7 +104,12 @@ def ask(twin, question):
 def tour(twin, **chosen):
     """All notebooks from 01 to 06 in one go, as a child process; None leaves a choice as it is in the notebook."""
     words = ["python", "-m", "twinlib", "tour", "--twin", str(twin.path)]
-    words += [word for name, value in chosen.items() if value is not None for word in (f"--{name}", _flag(value))]
+    words += [
+        word
+        for name, value in chosen.items()
+        if value is not None
+        for word in (f"--{name}", _flag(value))
+    ]
     follow(words)
 
 
@@ -122,17 +132,30 @@ def _secrets(twin, step, settings):
 def _gated(base, twin):
     """Whether the hub asks who is downloading: for models whose licence one accepts there, and for unknown ones."""
     base = base if base != AUTO else twin.facts.get("base", {}).get("name", EMBEDDED)
-    return base != EMBEDDED and not Path(base).is_dir() and catalogue.entry(base).license != "apache-2.0"
+    return (
+        base != EMBEDDED
+        and not Path(base).is_dir()
+        and catalogue.entry(base).license != "apache-2.0"
+    )
 
 
 def follow(words, history=None, name="", environment=None):
     """Run `python …` words as a child and show its progress in place; raises StepFailed unless it succeeded."""
     child = subprocess.Popen(
-        [sys.executable, *words[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        errors="replace", start_new_session=True, env=_environment(environment or {}))
+        [sys.executable, *words[1:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+        env=_environment(environment or {}),
+    )
     said, complaints = queue.Queue(), deque(maxlen=40)
-    readers = [threading.Thread(target=_read, args=(child.stdout, said.put), daemon=True),
-               threading.Thread(target=_read, args=(child.stderr, complaints.append), daemon=True)]
+    readers = [
+        threading.Thread(target=_read, args=(child.stdout, said.put), daemon=True),
+        threading.Thread(target=_read, args=(child.stderr, complaints.append), daemon=True),
+    ]
     for reader in readers:
         reader.start()
     screen = _Screen(history, name)
@@ -142,8 +165,7 @@ def follow(words, history=None, name="", environment=None):
             break
         except KeyboardInterrupt:
             child.send_signal(signal.SIGINT)
-            print(t("Stopping: the step saves first. Interrupt again to end it at once.",
-                    "正在停止：先保存。再次中断则立刻结束。"), flush=True)
+            print(t("ui.stopping_step_saves_first_interrupt"), flush=True)
     for reader in readers:
         reader.join(timeout=5)
     screen.draw(at_once=True)
@@ -162,8 +184,16 @@ def _watch(child, screen, said):
 def _environment(more):
     """The child finds this library wherever it runs, speaks our language, and knows that it is followed."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8",
-            "TWINLIB_LANG": language(), "TWINLIB_PROGRESS": "file", "TWINLIB_FOLLOWED": "1", **more}
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "TWINLIB_LANG": language(),
+        "TWINLIB_PROGRESS": "file",
+        "TWINLIB_FOLLOWED": "1",
+        **more,
+    }
 
 
 def _read(stream, take):
@@ -180,15 +210,11 @@ def _why(code, complaints):
     """The sentence for an exit status: what the child said last, or how it was ended."""
     lines = [line for line in complaints if line.strip()]
     if code in (-9, 137):
-        return t("The step was ended from outside, most often because memory ran out. Choose a smaller base or a "
-                 "smaller batch, then run this cell again: it goes on from its last checkpoint.",
-                 "这一步被系统强行结束，多半是内存不够。换小一点的基础模型或每批行数，再运行这一格：会从上次保存处继续。")
+        return t("ui.step_ended_outside_most_often")
     if any(line.startswith("Traceback") for line in lines):
-        return "\n".join(lines) + "\n" + t(
-            "This is a mistake in the library, not yours: please report it with the lines above.",
-            "这是程序的错误，不是您的：请把上面几行报告给我们。")
+        return "\n".join(lines) + "\n" + t("ui.mistake_library_yours_please_report")
     stops = [line for line in lines if line.startswith("✗")]
-    silent = t(f"The step ended with status {code} and said nothing.", f"这一步以状态 {code} 结束，没有说明。")
+    silent = t("ui.step_ended_status_said_nothing", code=code)
     return "\n".join([*stops, lines[-1]]) if lines else silent
 
 
@@ -236,7 +262,9 @@ class _Screen:
         if self.history is None or (now - self.drawn < DRAW and not at_once) or not self._fresh():
             return
         records = self.tail.read()
-        if len(records) == self.seen or not any("done" in record or "sample" in record for record in records):
+        if len(records) == self.seen or not any(
+            "done" in record or "sample" in record for record in records
+        ):
             return
         self.drawn, self.seen = now, len(records)
         update, self.id = self.id is not None, self.id or f"twinlib-{self.name}-{self.started}"
@@ -259,9 +287,11 @@ def _progress(records, name):
 
 def _bar(now, line):
     share = max(0.0, min(1.0, now["done"] / now["total"])) if now and now["total"] else 0.0
-    return (f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px">'
-            f'<div style="width:{share:.1%};height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div>'
-            f'<div style="margin:.3em 0">{esc(line)}</div>')
+    return (
+        f'<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px">'
+        f'<div style="width:{share:.1%};height:.7em;background:rgb(40,160,80);border-radius:4px"></div></div>'
+        f'<div style="margin:.3em 0">{esc(line)}</div>'
+    )
 
 
 def _samples(records):
@@ -271,17 +301,23 @@ def _samples(records):
         first, _ = asked.get(sample["question"], (sample, None))
         asked[sample["question"]] = (first, sample)
     latest = sorted(asked, key=lambda question: asked[question][1]["step"])[-QUESTIONS:]
-    return "".join(_sample(question, *pair) for question, pair in asked.items() if question in latest)
+    return "".join(
+        _sample(question, *pair) for question, pair in asked.items() if question in latest
+    )
 
 
 def _sample(question, first, last):
     answers = "".join(map(_answer, [last] if first is last else [first, last]))
-    return (f'<div style="max-width:60em;margin:.8em 0"><b>{esc(question)}</b>'
-            f'<div style="display:flex;flex-wrap:wrap;gap:.5em 1.5em">{answers}</div></div>')
+    return (
+        f'<div style="max-width:60em;margin:.8em 0"><b>{esc(question)}</b>'
+        f'<div style="display:flex;flex-wrap:wrap;gap:.5em 1.5em">{answers}</div></div>'
+    )
 
 
 def _answer(sample):
-    when = t(f"step {sample['step']}", f"第 {sample['step']} 步")
-    cut = "" if sample.get("ended", True) else t(" (ran out of room)", "（没写完）")
-    return (f'<div style="flex:1 1 18em;min-width:0"><div style="opacity:.7">{esc(when + cut)}</div>'
-            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{esc(sample["text"])}</div></div>')
+    when = t("ui.step", step=sample["step"])
+    cut = "" if sample.get("ended", True) else t("ui.ran_out_room")
+    return (
+        f'<div style="flex:1 1 18em;min-width:0"><div style="opacity:.7">{esc(when + cut)}</div>'
+        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{esc(sample["text"])}</div></div>'
+    )

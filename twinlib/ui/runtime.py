@@ -32,9 +32,7 @@ def install():
     """Install what this project needs and this machine lacks; torch, numpy and the widgets stay as they are."""
     missing = lacking(wanted())
     if missing and not _pip(missing):
-        raise TwinError(t("The packages could not be installed: check the network (on Kaggle, turn Internet on at the "
-                          "right), then run this cell again.",
-                          "软件包没装上：请检查网络（Kaggle 要在右侧打开 Internet），再运行这一格。"))
+        raise TwinError(t("ui.packages_installed_check_network"))
     if shutil.which("nvidia-smi"):
         _faster(lacking(wanted("gpu")))
 
@@ -43,19 +41,18 @@ def _faster(requirements):
     """Install what only makes a GPU faster, one by one: training also works without."""
     failed = ", ".join(need.split(">")[0] for need in requirements if not _pip([need]))
     if failed:
-        print(t(f"Could not be installed here: {failed}. The transformers engine is used instead; if a step asks, "
-                "choose it under 'Training engine'.",
-                f"这里装不上：{failed}。改用 transformers 引擎；如果哪一步问起，请在“训练引擎”里选它。"), flush=True)
+        print(t("ui.installed_here_transformers_engine", failed=failed), flush=True)
 
 
 def _pip(requirements):
     """Install these beside what is kept; whether that worked."""
-    print(t(f"Installing {len(requirements)} packages; this happens once in a runtime …",
-            f"正在安装 {len(requirements)} 个软件包；每个运行环境只需一次……"), flush=True)
+    print(t("ui.installing_packages_happens_once", requirements=len(requirements)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "kept.txt"
         pins.write_text("".join(f"{name}=={_version(name)}\n" for name in KEPT if _version(name)))
-        return not subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", pins, *requirements]).returncode
+        return not subprocess.run(
+            [sys.executable, "-m", "pip", "install", "-q", "-c", pins, *requirements]
+        ).returncode
 
 
 def wanted(extra=None):
@@ -69,8 +66,14 @@ def lacking(requirements):
     from packaging.requirements import Requirement
 
     found = [(text, Requirement(text)) for text in requirements]
-    return [text for text, need in found if (need.marker is None or need.marker.evaluate())
-            and not (_version(need.name) and need.specifier.contains(_version(need.name), prereleases=True))]
+    return [
+        text
+        for text, need in found
+        if (need.marker is None or need.marker.evaluate())
+        and not (
+            _version(need.name) and need.specifier.contains(_version(need.name), prereleases=True)
+        )
+    ]
 
 
 def _version(name):
@@ -94,8 +97,10 @@ def open_twin(name=None, language=None, drive=False):
     twin = Twin.open(name if elsewhere else folder / str(name or _last(folder)))
     twin.path = twin.path.resolve()
     with suppress(OSError):  # a full disk costs the next notebook its default, no more
-        write_atomic(folder / LAST, twin.name if twin.path.parent == folder.resolve() else str(twin.path))
-    show(sentence(t(f"The twin '{twin.name}' lives in {twin.path}.", f"分身“{twin.name}”在 {twin.path}。"), "good"))
+        write_atomic(
+            folder / LAST, twin.name if twin.path.parent == folder.resolve() else str(twin.path)
+        )
+    show(sentence(t("ui.twin_lives", name=twin.name, path=twin.path), "good"))
     return twin
 
 
@@ -106,10 +111,7 @@ def _last(folder):
     except (OSError, ValueError):
         name = ""
     if name and not (folder / name / FILES["facts"]).exists():
-        show(sentence(t(f"The twin opened last is gone ({name}): this is '{FIRST}'. For another one set TWIN to its "
-                        "name and run this cell again.",
-                        f"上次打开的分身不见了（{name}），现在打开的是“{FIRST}”。要换一个，就把 TWIN 改成它的名字，"
-                        "再运行这一格。"), "warning"))
+        show(sentence(t("ui.twin_opened_last_gone_another", name=name, first=FIRST), "warning"))
         return FIRST
     return name or FIRST
 
@@ -132,10 +134,11 @@ def _drive():
         DRIVE.mkdir(parents=True, exist_ok=True)
         return DRIVE
     except Exception as error:  # refused, timed out, full: all the same for the owner
-        show(sentence(t(f"Google Drive is not available ({type(error).__name__}): the twin stays in this "
-                        "runtime and is gone when it ends. Run this cell again to try once more.",
-                        f"Google Drive 用不了（{type(error).__name__}）：分身只存在本次运行环境里，结束就没了。可再运行这一格重试。"),
-                      "warning"))
+        show(
+            sentence(
+                t("ui.google_drive_available_twin_stays", name=type(error).__name__), "warning"
+            )
+        )
         return Path("/content/twins")
 
 
@@ -144,4 +147,4 @@ def remember(twin, step, settings):
     from dataclasses import asdict
 
     twin.start(step, asdict(settings))
-    show(sentence(t(f"Kept in {twin.file('facts')}.", f"已记在 {twin.file('facts')}。"), "good"))
+    show(sentence(t("ui.kept", twin=twin.file("facts")), "good"))

@@ -4,16 +4,19 @@ A line is a figure of the twin; its other rows (base, prompt, files) stand on th
 one sees at a glance whether training paid.
 """
 
-from ..i18n import t
 from ..evaluate import ratings
+from ..i18n import t
 from ..text.labels import SCORES
-from .plotting import GREEN, GREY, RED, legend, picture, plain, shown, words
 from .display import NOTHING, interval, number, sentence, table
+from .plotting import GREEN, GREY, RED, legend, picture, plain, shown, words
 
 AMBER = "#d99a1c"
 COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
-HOLLOW = {"base": ("s", ("base", "基础模型")), "prompt": ("^", ("base with prompt", "基础模型加提示词")),
-          "file": ("d", ("GGUF file", "GGUF 文件"))}
+HOLLOW = {
+    "base": ("s", ("base", "基础模型")),
+    "prompt": ("^", ("base with prompt", "基础模型加提示词")),
+    "file": ("d", ("GGUF file", "GGUF 文件")),
+}
 
 
 def score_card(twin):
@@ -23,16 +26,22 @@ def score_card(twin):
         return NOTHING
     figures = report.figures
     measured = [name for name in SCORES if figures.get(name, {}).get("value") is not None]
-    missing = [(t(*SCORES[name]), figures[name]["note"]) for name in SCORES
-               if name in figures and figures[name]["value"] is None]
+    missing = [
+        (t(*SCORES[name]), figures[name]["note"])
+        for name in SCORES
+        if name in figures and figures[name]["value"] is None
+    ]
     said = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
-    size = {"rows": len(measured), "tall": .46 + .6 / max(1, len(measured)), "wide": 7.5}
-    drawn = shown(picture(lambda *axes: _draw(axes, measured, figures), **size), t(
-        "The dot is the twin, the line its 95 % interval, the pale bar where it is good. Green reaches the mark, amber "
-        "may, red does not; a long line means too little text to tell.",
-        "圆点是分身，横线是 95% 区间，浅绿是合格的范围。绿色达标，黄色也许达标，红色没达标；线长说明文字太少，说不准。")) \
-        if measured else NOTHING
-    left = table((t("Not measured", "未测"), t("Why", "原因")), missing) if missing else NOTHING
+    size = {"rows": len(measured), "tall": 0.46 + 0.6 / max(1, len(measured)), "wide": 7.5}
+    drawn = (
+        shown(
+            picture(lambda *axes: _draw(axes, measured, figures), **size),
+            t("ui.dot_twin_line_95_interval"),
+        )
+        if measured
+        else NOTHING
+    )
+    left = table((t("ui.measured"), t("ui.why")), missing) if missing else NOTHING
     return said + drawn + left
 
 
@@ -41,7 +50,15 @@ def _draw(axes, names, figures):
     for axis, name in zip(axes, names):
         _line(axis, name, figures, ratings.mark(name, base))
     for kind, (marker, label) in HOLLOW.items():
-        axes[0].plot([], [], marker, color=GREY, markerfacecolor="none", linestyle="none", label=words(*label))
+        axes[0].plot(
+            [],
+            [],
+            marker,
+            color=GREY,
+            markerfacecolor="none",
+            linestyle="none",
+            label=words(*label),
+        )
     legend(axes[0])
 
 
@@ -50,22 +67,34 @@ def _line(axis, name, figures, mark):
     ends = [found[end] for end in ("value", "low", "high") if found[end] is not None]
     ends += [one["value"] for one in rows.values()]
     shares = name not in ("prediction_gain", "quantization_loss")
-    low, high = min(0.0, *ends), max([1.0] if shares else [mark.bound if mark else 0.0, *ends, 1e-6])
-    room = .03 * (high - low)
+    low, high = (
+        min(0.0, *ends),
+        max([1.0] if shares else [mark.bound if mark else 0.0, *ends, 1e-6]),
+    )
+    room = 0.03 * (high - low)
     low, high = low - room, max(high, *ends) + room
     if mark:
         good = (max(mark.bound, low), high) if mark.more else (low, min(mark.bound, high))
-        axis.axvspan(*good, color=GREEN, alpha=.12, linewidth=0)
+        axis.axvspan(*good, color=GREEN, alpha=0.12, linewidth=0)
     if None not in (found["low"], found["high"]):
-        axis.plot([found["low"], found["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
+        axis.plot(
+            [found["low"], found["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round"
+        )
     for kind, one in rows.items():
-        axis.plot([one["value"]], [0], HOLLOW[kind][0], color="#444444", markerfacecolor="none", markersize=6)
+        axis.plot(
+            [one["value"]],
+            [0],
+            HOLLOW[kind][0],
+            color="#444444",
+            markerfacecolor="none",
+            markersize=6,
+        )
     axis.plot([found["value"]], [0], "o", color=COLOURS[ratings.of(name, figures)], markersize=8)
     axis.set(yticks=[0], ylim=(-1, 1), xlim=(low, high))
     axis.set_yticklabels([plain(words(*SCORES[name])).replace(" · ", "\n")])
     axis.tick_params(labelsize=8)
     says = f"{number(found['value'])}  {interval(found)}".strip()
-    axis.annotate(says, (1.01, .5), xycoords="axes fraction", va="center")
+    axis.annotate(says, (1.01, 0.5), xycoords="axes fraction", va="center")
 
 
 def _rows(name, figures):

@@ -35,9 +35,7 @@ def find():
         if secret:
             return secret
         hint = hint or secret.hint
-    return Secret(hint=hint or t(
-        f"There is no Hugging Face token yet: make one with write access at {MAKE_ONE} and keep it as a secret {NAME}.",
-        f"还没有 Hugging Face 令牌：请在 {MAKE_ONE} 新建一个有写权限的令牌，存为密钥 {NAME}。"))
+    return Secret(hint=hint or t("ui.no_hugging_face_token_yet", make_one=MAKE_ONE, name=NAME))
 
 
 def ask():
@@ -46,10 +44,12 @@ def ask():
     if found:
         return found
     try:
-        typed = getpass.getpass(t("Hugging Face token (with write access): ", "Hugging Face 令牌（要有写权限）："))
-    except Exception:  # a notebook run headless has no one to ask: IPython raises its own StdinNotImplementedError
+        typed = getpass.getpass(t("ui.hugging_face_token_write_access"))
+    except (
+        Exception
+    ):  # a notebook run headless has no one to ask: IPython raises its own StdinNotImplementedError
         return found
-    return Secret(_clean(typed), t("typed in", "手动输入")) if _clean(typed) else found
+    return Secret(_clean(typed), t("ui.typed")) if _clean(typed) else found
 
 
 def _clean(text):
@@ -62,20 +62,13 @@ def _colab():
     except ImportError:
         return Secret()
     try:
-        return Secret(_clean(userdata.get(NAME)), t("Colab's secrets", "Colab 密钥"))
+        return Secret(_clean(userdata.get(NAME)), t("ui.colabs_secrets"))
     except userdata.SecretNotFoundError:
-        return Secret(hint=t(
-            f"Colab has no secret {NAME}: click the key on the left, add it with a token with write access from "
-            f"{MAKE_ONE}, and switch on notebook access.",
-            f"Colab 里没有密钥 {NAME}：点左侧的钥匙图标，填入在 {MAKE_ONE} 新建的有写权限的令牌，并打开笔记本访问权限。"))
+        return Secret(hint=t("ui.colab_no_secret_click_key", name=NAME, make_one=MAKE_ONE))
     except userdata.NotebookAccessError:
-        return Secret(hint=t(
-            f"This notebook may not read the secret {NAME}: click the key on the left and switch on notebook access.",
-            f"本笔记本无权读取密钥 {NAME}：点左侧的钥匙图标，打开笔记本访问权限。"))
+        return Secret(hint=t("ui.notebook_may_read_secret_click", name=NAME))
     except userdata.TimeoutException:
-        return Secret(hint=t(
-            f"Colab did not answer when asked for the secret {NAME}: run this cell again with the page open.",
-            f"读取密钥 {NAME} 超时：请保持页面打开，再运行一次本单元格。"))
+        return Secret(hint=t("ui.colab_answer_when_asked_secret", name=NAME))
 
 
 def _kaggle():
@@ -84,18 +77,18 @@ def _kaggle():
     except ImportError:
         return Secret()
     try:
-        return Secret(_clean(UserSecretsClient().get_secret(NAME)), t("Kaggle's secrets", "Kaggle 密钥"))
-    except Exception:  # Kaggle raises BackendError, ValidationError or a plain one, from version to version
-        return Secret(hint=t(
-            f"Kaggle has no secret {NAME} for this notebook: add it under Add-ons, Secrets, and tick it.",
-            f"Kaggle 没有给本笔记本的密钥 {NAME}：请在 Add-ons → Secrets 里添加并勾选。"))
+        return Secret(_clean(UserSecretsClient().get_secret(NAME)), t("ui.kaggles_secrets"))
+    except (
+        Exception
+    ):  # Kaggle raises BackendError, ValidationError or a plain one, from version to version
+        return Secret(hint=t("ui.kaggle_no_secret_notebook_add", name=NAME))
 
 
 def _environment():
-    return Secret(_clean(os.environ.get(NAME)), t("the environment", "环境变量"))
+    return Secret(_clean(os.environ.get(NAME)), t("ui.environment"))
 
 
 def _login():
     from huggingface_hub import get_token
 
-    return Secret(_clean(get_token()), t("the saved login", "已保存的登录"))
+    return Secret(_clean(get_token()), t("ui.saved_login"))

@@ -10,24 +10,39 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from ..i18n import t
-from ..corpus import interview, readers
-from ..text.privacy import private_names
+from ..corpus import readers
 from ..corpus.readers import columns
 from ..corpus.reasons import PASSED, REASONS
+from ..i18n import t
+from ..text import interview_questions
+from ..text.privacy import private_names
 from ..twin import TwinError
 from . import decision_log
 from .display import NOTHING, Shown, caption, sentence, table, title
 
 FORMATS = {
-    "markdown": ("Markdown", "Markdown"), "text": ("plain text", "纯文本"), "html": ("web pages", "网页"),
-    "wordpress": ("WordPress export", "WordPress 导出"), "docx": ("Word", "Word"), "epub": ("EPUB", "EPUB"),
-    "pdf": ("PDF", "PDF"), "subtitles": ("subtitles", "字幕"), "answers": ("questions and answers", "问答表"),
-    "twitter": ("X archive", "X（推特）存档"), "telegram": ("Telegram", "Telegram"), "chatgpt": ("ChatGPT", "ChatGPT"),
-    "whatsapp": ("WhatsApp", "WhatsApp"), "table": ("chat table", "聊天表格"),
-    "chat": ("chats and interviews as text", "文字形式的聊天与访谈")}
-ROLES = {"time": ("When", "时间"), "sender": ("Who wrote it", "谁发的"), "text": ("The message", "内容"),
-         "mine": ("1 where it is yours", "自己发的（1）")}
+    "markdown": ("Markdown", "Markdown"),
+    "text": ("plain text", "纯文本"),
+    "html": ("web pages", "网页"),
+    "wordpress": ("WordPress export", "WordPress 导出"),
+    "docx": ("Word", "Word"),
+    "epub": ("EPUB", "EPUB"),
+    "pdf": ("PDF", "PDF"),
+    "subtitles": ("subtitles", "字幕"),
+    "answers": ("questions and answers", "问答表"),
+    "twitter": ("X archive", "X（推特）存档"),
+    "telegram": ("Telegram", "Telegram"),
+    "chatgpt": ("ChatGPT", "ChatGPT"),
+    "whatsapp": ("WhatsApp", "WhatsApp"),
+    "table": ("chat table", "聊天表格"),
+    "chat": ("chats and interviews as text", "文字形式的聊天与访谈"),
+}
+ROLES = {
+    "time": ("When", "时间"),
+    "sender": ("Who wrote it", "谁发的"),
+    "text": ("The message", "内容"),
+    "mine": ("1 where it is yours", "自己发的（1）"),
+}
 NOBODY = "-"
 OWN = ("twitter", "chatgpt")  # the export itself says which words are the owner's
 # A widget's lines stand far apart, and it grows with a wide table unless it is told not to.
@@ -49,7 +64,9 @@ class People(widgets.VBox):
         self.twin, self.form = twin, form
         self.ticks, self.columns, self.known, self.found = {}, [], "", None
         self.summary, self.says = decision_log.text(), decision_log.text()
-        self.senders = widgets.VBox(layout=widgets.Layout(max_height="18em", overflow="auto", display="block"))
+        self.senders = widgets.VBox(
+            layout=widgets.Layout(max_height="18em", overflow="auto", display="block")
+        )
         self.tables = widgets.VBox()
         super().__init__([self.summary, self.senders, self.tables, self.says])
         self.look()
@@ -60,7 +77,9 @@ class People(widgets.VBox):
         settings = self._given()
         if self.found is None:
             return settings
-        return replace(settings, me=", ".join(map(_quoted, self.me())), columns=self._chosen(settings.columns))
+        return replace(
+            settings, me=", ".join(map(_quoted, self.me())), columns=self._chosen(settings.columns)
+        )
 
     def _given(self):
         return getattr(self.form, "settings", self.form)
@@ -75,69 +94,98 @@ class People(widgets.VBox):
     def look(self):
         """Look through the source, with what is chosen so far."""
         settings = self.settings
-        self.says.value = sentence(t("Looking through the files …", "正在查看文件……")).html
+        self.says.value = sentence(t("ui.looking_through_files")).html
         try:
             self.found = self._survey(settings)
         except (TwinError, OSError) as error:
             self.found, self.says.value = None, sentence(str(error), "stop").html
             return
         self.known = settings.columns
-        self.summary.value = CLOSE.format((_formats(self.found, self.twin) + _chats(self.found)).html)
+        self.summary.value = CLOSE.format(
+            (_formats(self.found, self.twin) + _chats(self.found)).html
+        )
         self._ask(settings)
 
     def _survey(self, settings):
         if not settings.source:
             return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
         me = tuple(private_names(settings.me))
-        options = readers.Options(me, columns.given(settings.columns), "" if me else settings.author)
+        options = readers.Options(
+            me, columns.given(settings.columns), "" if me else settings.author
+        )
         return readers.survey(Path(settings.source).expanduser(), options, self._progress)
 
     def _progress(self, done, total):
         if done % 50 == 0:
-            self.says.value = sentence(t(f"Looking through the files: {done:,} of {total:,}",
-                                         f"正在查看文件：{done:,} / {total:,}")).html
+            self.says.value = sentence(t("ui.looking_through_files_2", done=done, total=total)).html
 
     def _ask(self, settings):
         names, mine = _senders(self.found), private_names(settings.me) or [settings.author]
         # A name that was chosen before stays on the list, however few its messages.
         listed = sorted(names, key=lambda name: (name not in mine, -names[name]))[:LISTED]
         self.ticks = {name: self._tick(name, names[name], name in mine) for name in listed}
-        self.senders.children = [decision_log.text(title(t("Which of these are you?", "哪些是您？")).html),
-                                 *self.ticks.values()] if listed else []
+        self.senders.children = (
+            [decision_log.text(title(t("ui.which_these")).html), *self.ticks.values()]
+            if listed
+            else []
+        )
         self.columns = [_Columns(names, rows) for names, rows in _tables(self.found).items()]
-        again = decision_log.button(t("Look again", "再看一遍"), self.look)
+        again = decision_log.button(t("ui.look_again"), self.look)
         self.tables.children = [*self.columns, decision_log.line(again)] if self.columns else []
         self._changed()
 
     def _tick(self, name, messages, mine):
-        tick = widgets.Checkbox(mine, description=f"{name} · {messages:,}".translate(HARMLESS), indent=False,
-                                layout=widgets.Layout(width="auto", margin="2px 0"))
+        tick = widgets.Checkbox(
+            mine,
+            description=f"{name} · {messages:,}".translate(HARMLESS),
+            indent=False,
+            layout=widgets.Layout(width="auto", margin="2px 0"),
+        )
         tick.observe(self._changed, "value")
         return tick
 
     def _chosen(self, typed):
         """'time=…, sender=…, text=…' of all tables; columns of different tables stand side by side: 'time=Date|日期'."""
         before = columns.given(self.known or typed)
-        roles = {role: [*before.get(role, "").split("|"), *(table.chosen(role) for table in self.columns)]
-                 for role in [*ROLES, *(role for role in before if role not in ROLES)]}
-        roles = {role: "|".join(dict.fromkeys(filter(None, names))) for role, names in roles.items()}
+        roles = {
+            role: [
+                *before.get(role, "").split("|"),
+                *(table.chosen(role) for table in self.columns),
+            ]
+            for role in [*ROLES, *(role for role in before if role not in ROLES)]
+        }
+        roles = {
+            role: "|".join(dict.fromkeys(filter(None, names))) for role, names in roles.items()
+        }
         return ", ".join(f"{role}={names}" for role, names in roles.items() if names)
 
     def _changed(self, change=None):
-        chats = {source: chat for source, chat in self.found.files.items() if chat["senders"] and not _own(chat)}
+        chats = {
+            source: chat
+            for source, chat in self.found.files.items()
+            if chat["senders"] and not _own(chat)
+        }
         me = set(self.me())
-        yours = {source: sum(n for name, n in chat["senders"].items() if name in me) for source, chat in chats.items()}
+        yours = {
+            source: sum(n for name, n in chat["senders"].items() if name in me)
+            for source, chat in chats.items()
+        }
         aside = sum(not count for count in yours.values())
         if not chats and not self.columns:
-            shown = sentence(t("No chats in there: nothing to choose.", "里面没有聊天记录：不用选。"), "good")
+            shown = sentence(t("ui.no_chats_nothing_choose"), "good")
         elif not chats:
             shown = NOTHING
         else:
-            shown = sentence(t(
-                f"{len(yours) - aside} of {len(yours)} chats hold {sum(yours.values()):,} messages of yours. The other "
-                f"{aside} are put aside: nothing in them is learnt.",
-                f"{len(yours)} 份聊天记录中，{len(yours) - aside} 份里有您的 {sum(yours.values()):,} 条消息；"
-                f"其余 {aside} 份放到一边，一句都不学。"), "warning" if aside else "good")
+            shown = sentence(
+                t(
+                    "ui.chats_hold_messages_yours_other",
+                    yours=len(yours) - aside,
+                    yours_2=len(yours),
+                    yours_3=sum(yours.values()),
+                    aside=aside,
+                ),
+                "warning" if aside else "good",
+            )
         self.says.value = shown.html
 
 
@@ -145,12 +193,22 @@ class _Columns(widgets.VBox):
     """What the columns of one kind of table mean, with three of its rows to tell them by."""
 
     def __init__(self, names, rows):
-        nothing = (t("(none)", "（没有）"), "")
-        self.inputs = {role: decision_log.choice(t(*label), [nothing, *((name, name) for name in names)], lambda: None)
-                       for role, label in ROLES.items()}
-        says = title(t("What do the columns of this table mean?", "这张表格的各列是什么意思？"))
-        super().__init__([decision_log.text(CLOSE.format((says + table(names, [_short(row) for row in rows[:3]])).html)),
-                          decision_log.line(*self.inputs.values())])
+        nothing = (t("ui.none"), "")
+        self.inputs = {
+            role: decision_log.choice(
+                t(*label), [nothing, *((name, name) for name in names)], lambda: None
+            )
+            for role, label in ROLES.items()
+        }
+        says = title(t("ui.what_columns_table_mean"))
+        super().__init__(
+            [
+                decision_log.text(
+                    CLOSE.format((says + table(names, [_short(row) for row in rows[:3]])).html)
+                ),
+                decision_log.line(*self.inputs.values()),
+            ]
+        )
 
     def chosen(self, role):
         return self.inputs[role].value
@@ -176,7 +234,9 @@ def _senders(found):
 
 def _tables(found):
     """{columns: rows} of the tables whose columns can't be told; tables with the same columns are one."""
-    return {tuple(file["columns"]): file["rows"] for file in found.files.values() if file.get("columns")}
+    return {
+        tuple(file["columns"]): file["rows"] for file in found.files.values() if file.get("columns")
+    }
 
 
 def _quoted(name):
@@ -187,13 +247,19 @@ def _formats(found, twin):
     """How many files of which format, and what was not opened or can't be read."""
     path = twin.file("interview")
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
-    answers = sum(bool(record.get("answer")) for record in interview.parse(text)[0])
+    answers = sum(bool(record.get("answer")) for record in interview_questions.parse(text)[0])
     lines = [(_format(name), f"{count:,}") for name, count in found.formats.most_common()]
-    lines += [(t("answers of the interview", "访谈的回答"), f"{answers:,}")] if answers else []
-    shown = table((t("What is in there", "里面有什么"), t("Files", "文件数")), lines) if lines else NOTHING
-    for says, counts, labels in ((t("Passed over", "略过"), found.passed, PASSED),
-                                 (t("Can't be read", "读不了"), found.skipped, REASONS)):
-        listed = ", ".join(f"{t(*labels.get(name, (name, name)))} {count:,}" for name, count in counts.most_common() if count)
+    lines += [(t("ui.answers_interview"), f"{answers:,}")] if answers else []
+    shown = table((t("ui.what"), t("ui.files")), lines) if lines else NOTHING
+    for says, counts, labels in (
+        (t("ui.passed_over"), found.passed, PASSED),
+        (t("ui.cant_read"), found.skipped, REASONS),
+    ):
+        listed = ", ".join(
+            f"{t(*labels.get(name, (name, name)))} {count:,}"
+            for name, count in counts.most_common()
+            if count
+        )
         shown += caption(f"{says}: {listed}") if listed else NOTHING
     return shown
 
@@ -208,15 +274,21 @@ def _chats(found):
     chats = [(source, chat) for source, chat in found.files.items() if chat["senders"]]
     chats.sort(key=lambda item: -sum(item[1]["senders"].values()))
     lines = [(source, _format(chat["format"]), _writers(chat)) for source, chat in chats[:LISTED]]
-    shown = table((t("Chat", "聊天"), t("Format", "格式"), t("Who wrote how many messages", "谁发了多少条")), lines)
+    shown = table((t("ui.chat"), t("ui.format"), t("ui.who_wrote_how_many_messages")), lines)
     more = len(chats) - len(lines)
-    more = caption(t(f"and {more:,} more", f"另有 {more:,} 份")) if more else NOTHING
-    return Shown(f'<div style="max-height:18em;overflow:auto;margin-top:.6em">{(shown + more).html}</div>', shown.text) \
-        if chats else NOTHING
+    more = caption(t("ui.more", more=more)) if more else NOTHING
+    return (
+        Shown(
+            f'<div style="max-height:18em;overflow:auto;margin-top:.6em">{(shown + more).html}</div>',
+            shown.text,
+        )
+        if chats
+        else NOTHING
+    )
 
 
 def _writers(chat):
     most = Counter(chat["senders"]).most_common(6)
     more = len(chat["senders"]) - len(most)
-    names = ", ".join(f"{name or t('(no name)', '（没有名字）')} {count:,}" for name, count in most)
-    return names + (t(f" and {more} more", f" 等 {more} 人") if more else "")
+    names = ", ".join(f"{name or t('ui.no_name')} {count:,}" for name, count in most)
+    return names + (t("ui.more_2", more=more) if more else "")

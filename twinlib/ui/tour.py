@@ -17,8 +17,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from .. import settings as declared
-from ..models import plan, load
 from ..i18n import language, t
+from ..models import load, plan
 from ..progress import line_of
 from ..text import labels
 from ..twin import AUTO, STEPS, Stopped, Twin, TwinError, write_atomic
@@ -28,16 +28,36 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SAMPLE = ROOT / "data_samples"
 SAMPLE_AUTHOR = "Ning"
-SAMPLE_INTRODUCTION = ("I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier "
-                       "Three, with hot tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，现在在三号码头摆摊修自行车。半圈以内不收钱，说完了，拧紧。")
-NAMES = ("01_prepare_corpus", "02_sft_persona", "03_grpo_reasoning", "04_quantize", "05_evaluate", "06_publish")
-BUDGETS = {"setup": 150, "base": 50, "corpus": 10, "persona": 240, "reasoning": 90, "quantize": 90, "evaluate": 150,
-           "publish": 10, "notebooks": 40}  # seconds, on 2 cores at effort smoke
+SAMPLE_INTRODUCTION = (
+    "I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier "
+    "Three, with hot tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，现在在三号码头摆摊修自行车。半圈以内不收钱，说完了，拧紧。"
+)
+NAMES = (
+    "01_prepare_corpus",
+    "02_sft_persona",
+    "03_grpo_reasoning",
+    "04_quantize",
+    "05_evaluate",
+    "06_publish",
+)
+BUDGETS = {
+    "setup": 150,
+    "base": 50,
+    "corpus": 10,
+    "persona": 240,
+    "reasoning": 90,
+    "quantize": 90,
+    "evaluate": 150,
+    "publish": 10,
+    "notebooks": 40,
+}  # seconds, on 2 cores at effort smoke
 SENTENCES = ("StepFailed", "TwinError", "WrongValue")
 LINE_EVERY = 5.0
 
 
-def tour(name, source=None, base=None, effort=None, author=None, introduction=None, notebooks=NAMES):
+def tour(
+    name, source=None, base=None, effort=None, author=None, introduction=None, notebooks=NAMES
+):
     """Run the notebooks for the twin called `name`; print budgets, the score card and how to talk to the twin.
 
     None or '' leaves a parameter as it was last time; a twin that knows no source yet starts with the sample blog, in
@@ -46,14 +66,25 @@ def tour(name, source=None, base=None, effort=None, author=None, introduction=No
     twin, began = Twin.open(name), time.time()
     source = _source(twin, source, effort)
     author, introduction = _sample(twin, source, author, introduction)
-    wanted = {"TWIN": str(twin.path.resolve()), "LANGUAGE": language(), "SOURCE": source, "BASE": base,
-              "EFFORT": effort, "AUTHOR": author, "INTRODUCTION": introduction}
+    wanted = {
+        "TWIN": str(twin.path.resolve()),
+        "LANGUAGE": language(),
+        "SOURCE": source,
+        "BASE": base,
+        "EFFORT": effort,
+        "AUTHOR": author,
+        "INTRODUCTION": introduction,
+    }
     prepared = _prepare(base or _wanted(twin, "persona", "base"))
     for place, notebook in enumerate(notebooks, 1):
         print(f"\n== {place}/{len(notebooks)} {notebook}", flush=True)
-        _run(NOTEBOOKS / f"{notebook}.ipynb", twin, {key: value for key, value in wanted.items() if value})
+        _run(
+            NOTEBOOKS / f"{notebook}.ipynb",
+            twin,
+            {key: value for key, value in wanted.items() if value},
+        )
     twin, talk = Twin(twin.path), f"{_python()} -m twinlib talk --twin {name}"
-    for part in (budget(twin, began, time.time(), prepared), scores(twin), t("Talk to it: ", "和它聊聊：") + talk):
+    for part in (budget(twin, began, time.time(), prepared), scores(twin), t("ui.talk") + talk):
         print("\n" + part, flush=True)
 
 
@@ -72,7 +103,11 @@ def _source(twin, source, effort):
     """The source as said, None when one is remembered, else the sample blog; a new twin's effort is smoke."""
     if not _wanted(twin, "corpus", "source"):
         source = source or SAMPLE / "posts"
-        for step in ("persona", "reasoning", "evaluate"):  # kept now, so that an interrupted tour goes on like this
+        for step in (
+            "persona",
+            "reasoning",
+            "evaluate",
+        ):  # kept now, so that an interrupted tour goes on like this
             twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
     return source and str(Path(source).resolve())
 
@@ -96,8 +131,7 @@ def _prepare(base):
         except KeyboardInterrupt:
             raise Stopped(_stopped()) from None
         except BrokenProcessPool:
-            raise TwinError(t(f"The base model {name} could not be made ready: most often the memory ran out.",
-                              f"基础模型 {name} 没有准备好：多半是内存不够。")) from None
+            raise TwinError(t("ui.base_model_made_ready_most", name=name)) from None
     return time.time() - began
 
 
@@ -107,8 +141,7 @@ def _say(done, total, note="", **numbers):
 
 
 def _stopped():
-    return t("Stopped. What was done is saved; the same command goes on from here.",
-             "已停止。做完的都保存了；再次运行同一命令即可继续。")
+    return t("ui.stopped_what_done_saved_same")
 
 
 def with_overrides(notebook, values):
@@ -117,7 +150,9 @@ def with_overrides(notebook, values):
 
     for position, cell in enumerate(notebook.cells):
         if "parameters" in cell.metadata.get("tags", []):
-            lines = [f"{name} = {values[name]!r}" for name in _assigned(cell.source) if name in values]
+            lines = [
+                f"{name} = {values[name]!r}" for name in _assigned(cell.source) if name in values
+            ]
             extra = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": ["overrides"]})
             notebook.cells.insert(position + 1, extra)
             return notebook
@@ -125,7 +160,12 @@ def with_overrides(notebook, values):
 
 
 def _assigned(source):
-    targets = [target for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets]
+    targets = [
+        target
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
@@ -153,7 +193,7 @@ def _sentence(error, copy):
     if getattr(error, "ename", "") in SENTENCES:
         return error.evalue
     what = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else str(error)
-    return t(f"{copy.stem} failed ({what}). Open {copy} to see where.", f"{copy.stem} 出错（{what}）。打开 {copy} 看是哪里。")
+    return t("ui.failed_open_see_where", stem=copy.stem, what=what, copy=copy)
 
 
 def _client(notebook, folder, kernels):
@@ -190,17 +230,28 @@ def _client(notebook, folder, kernels):
     specs.kernel_dirs = [str(kernels)]
     # Sockets in a folder of our own instead of TCP ports that everyone on the machine can reach.
     transport = "tcp" if sys.platform == "win32" else "ipc"
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs, transport=transport,
-                                 connection_file=str(kernels / "kernel.json"))
-    return Client(notebook, km=manager, timeout=None, store_widget_state=False,
-                  resources={"metadata": {"path": str(folder)}})
+    manager = AsyncKernelManager(
+        kernel_name="python3",
+        kernel_spec_manager=specs,
+        transport=transport,
+        connection_file=str(kernels / "kernel.json"),
+    )
+    return Client(
+        notebook,
+        km=manager,
+        timeout=None,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
 
 
 def _print(message, printed):
     """Print what a cell says, and its in-place updates now and then."""
     kind, content = message["msg_type"], message["content"]
     if kind == "stream":
-        sys.stdout.write("".join(f"   {line}" for line in content["text"].splitlines(keepends=True)))
+        sys.stdout.write(
+            "".join(f"   {line}" for line in content["text"].splitlines(keepends=True))
+        )
         sys.stdout.flush()
         return
     place = (content.get("transient") or {}).get("display_id")
@@ -216,20 +267,31 @@ def budget(twin, began, ended, prepared=0.0):
     used = {"base": prepared}
     for step in STEPS:
         report = twin.report(step)
-        used[step] = report.finished - report.started if report and report.finished >= began else 0.0
+        used[step] = (
+            report.finished - report.started if report and report.finished >= began else 0.0
+        )
     used["notebooks"] = ended - began - sum(used.values())
     if os.environ.get("TWINLIB_SETUP_SECONDS"):
         used["setup"] = float(os.environ["TWINLIB_SETUP_SECONDS"])
-    rows = [(part, f"{allowed} s", f"{used[part]:.0f} s" if part in used else "—")
-            for part, allowed in BUDGETS.items()]
-    rows.append((t("together", "合计"), f"{sum(BUDGETS.values())} s", f"{sum(used.values()):.0f} s"))
-    return text_table((t("step", "步骤"), t("budget", "预算"), t("used", "用时")), rows)
+    rows = [
+        (part, f"{allowed} s", f"{used[part]:.0f} s" if part in used else "—")
+        for part, allowed in BUDGETS.items()
+    ]
+    rows.append((t("ui.together"), f"{sum(BUDGETS.values())} s", f"{sum(used.values()):.0f} s"))
+    return text_table((t("ui.step_3"), t("ui.budget"), t("ui.used")), rows)
 
 
 def scores(twin):
     """The figures of evaluate as an text_table table."""
     report = twin.report("evaluate")
-    rows = [(t(*labels.figure(name)), number(figure.get("value")), interval(figure), figure.get("note", ""))
-            for name, figure in (report.figures if report else {}).items()]
-    header = (t("figure", "指标"), t("value", "值"), t("95 % interval", "95% 区间"), t("note", "说明"))
+    rows = [
+        (
+            t(*labels.figure(name)),
+            number(figure.get("value")),
+            interval(figure),
+            figure.get("note", ""),
+        )
+        for name, figure in (report.figures if report else {}).items()
+    ]
+    header = (t("ui.figure_2"), t("ui.value_2"), t("ui.95_interval"), t("ui.note_2"))
     return text_table(header, rows, longest=90) if rows else ""

@@ -8,12 +8,12 @@ part with words in it that is left out comes back as a Part, and stays in when i
 import re
 from typing import NamedTuple
 
-from . import paragraphs
 from .. import authorship
-from .blocks import blocks as markdown
-from .paragraphs import normalise
-from .footnotes import without_notes
 from ..removed import Parts
+from . import paragraphs
+from .blocks import blocks as markdown
+from .footnotes import without_notes
+from .paragraphs import normalise
 
 
 class Cleaned(NamedTuple):
@@ -31,8 +31,15 @@ def clean(text, markup=True, restored=frozenset(), author=""):
     """
     parts = Parts(restored)
     text = normalise(text)
-    found = markdown(text, parts) if markup else [("text", part) for part in re.split(r"\n[ \t]*\n", text)]
-    found = [(kind, paragraphs.polish(block, markup) if kind != "kept" else block) for kind, block in found]
+    found = (
+        markdown(text, parts)
+        if markup
+        else [("text", part) for part in re.split(r"\n[ \t]*\n", text)]
+    )
+    found = [
+        (kind, paragraphs.polish(block, markup) if kind != "kept" else block)
+        for kind, block in found
+    ]
     found = paragraphs.split(paragraphs.unwrap([(kind, block) for kind, block in found if block]))
     title = found.pop(0).text if found and found[0].kind == "h1" else ""
     found = authorship.own(without_notes(paragraphs.headed(found), parts), parts, author)

@@ -11,13 +11,16 @@ import re
 from functools import lru_cache
 from itertools import groupby
 
-from .paragraphs import ADDRESS, HARD, LINK, LINK_END, width
 from ..removed import Parts
+from .paragraphs import ADDRESS, HARD, LINK, LINK_END, width
 
 HELD = "\ue000"  # around the number of a restored part, until the Markdown is parsed
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 SPECIAL = re.compile(rf"[`*_\[\]<>&\\|{HELD}]|  $|^[ \t#>+\-=~]|^\d{{1,9}}[.)]", re.M)
-MANY_LINES, SHORT_LINES = 10_000, 12  # more lines of fewer characters are nobody's page: the parser takes 40 µs a line
+MANY_LINES, SHORT_LINES = (
+    10_000,
+    12,
+)  # more lines of fewer characters are nobody's page: the parser takes 40 µs a line
 # Parts that go whole: what, a text without which it is not looked for, what opens it and what closes it; <name> in the
 # closing is the name that the opening gave.
 PAIRS = (
@@ -26,53 +29,121 @@ PAIRS = (
     ("comment", "<!--", r"(?<!`)<!--", "-->"),
     ("comment", "%%", r"(?<![%\d])%%(?!%)", "%%"),
     ("comment", "{/*", r"(?<!`)\{/\*", r"\*/\}"),
-    ("code", "</", r"(?<!`)<(?P<name>script|style|pre|svg|iframe|video|audio|object|canvas|math)\b[^<>]*(?<!/)>",
-     r"</<name>\s*>"),
+    (
+        "code",
+        "</",
+        r"(?<!`)<(?P<name>script|style|pre|svg|iframe|video|audio|object|canvas|math)\b[^<>]*(?<!/)>",
+        r"</<name>\s*>",
+    ),
     ("table", "</", r"<(?P<name>table)\b[^<>]*>", r"</<name>\s*>"),
     ("quote", "</", r"<(?P<name>blockquote)\b[^<>]*>", r"</<name>\s*>"),
-    ("code", "{%", r"(?<!`)\{%-?\s*(?P<name>highlight|codeblock|code|mermaid|math|raw)\b[^%]*%\}",
-     r"\{%-?\s*end<name>\s*-?%\}"),
-    ("quote", "{%", r"\{%-?\s*(?P<name>blockquote|quote|pullquote|cq|centerquote)\b[^%]*%\}",
-     r"\{%-?\s*end<name>\s*-?%\}"),
-    ("code", "{{", r"(?<!`)\{\{[<%]\s*(?P<name>highlight|code|mermaid|math|katex|chart|gist)\b[^>%]*[>%]\}\}",
-     r"\{\{[<%]\s*/<name>\s*[>%]\}\}"),
-    ("quote", "{{", r"\{\{[<%]\s*(?P<name>quote|blockquote|epigraph|cite)\b[^>%]*[>%]\}\}",
-     r"\{\{[<%]\s*/<name>\s*[>%]\}\}"),
+    (
+        "code",
+        "{%",
+        r"(?<!`)\{%-?\s*(?P<name>highlight|codeblock|code|mermaid|math|raw)\b[^%]*%\}",
+        r"\{%-?\s*end<name>\s*-?%\}",
+    ),
+    (
+        "quote",
+        "{%",
+        r"\{%-?\s*(?P<name>blockquote|quote|pullquote|cq|centerquote)\b[^%]*%\}",
+        r"\{%-?\s*end<name>\s*-?%\}",
+    ),
+    (
+        "code",
+        "{{",
+        r"(?<!`)\{\{[<%]\s*(?P<name>highlight|code|mermaid|math|katex|chart|gist)\b[^>%]*[>%]\}\}",
+        r"\{\{[<%]\s*/<name>\s*[>%]\}\}",
+    ),
+    (
+        "quote",
+        "{{",
+        r"\{\{[<%]\s*(?P<name>quote|blockquote|epigraph|cite)\b[^>%]*[>%]\}\}",
+        r"\{\{[<%]\s*/<name>\s*[>%]\}\}",
+    ),
     ("code", "$$", r"^[ \t]*\$\$(?!\$)", r"\$\$[ \t]*$"),
     ("code", "\\[", r"^\\\[[ \t]*$", r"^\\\][ \t]*$"),
     ("code", "\\begin", r"^\\begin\{(?P<name>\w+)\*?\}", r"\\end\{<name>\*?\}"),
     # The rest are lines or stand in them, and close themselves.
-    ("footnote", "[^", r"^\[\^[^\]\n]{1,80}\]:[^\n]*(?:\n(?:[ \t]{2,}[^\n]+|[ \t]*(?=\n[ \t]{2,}\S)))*", None),
+    (
+        "footnote",
+        "[^",
+        r"^\[\^[^\]\n]{1,80}\]:[^\n]*(?:\n(?:[ \t]{2,}[^\n]+|[ \t]*(?=\n[ \t]{2,}\S)))*",
+        None,
+    ),
     ("footnote", "^[", r"(?<!\\)\^\[[^\]\n]{1,600}\]", None),
     ("code", "import", r"^import\s[^\n]*?(?:\bfrom\s+)?['\"][^'\"\n]+['\"];?[ \t]*$", None),
-    ("code", "export", r"^export\s+(?:const|default|function|let)\b[^\n]*[=({][^\n]*(?:\n(?!\s*\n)[^\n]+)*", None),
+    (
+        "code",
+        "export",
+        r"^export\s+(?:const|default|function|let)\b[^\n]*[=({][^\n]*(?:\n(?!\s*\n)[^\n]+)*",
+        None,
+    ),
     ("code", "`", r"(?<!`)`(?:r|=|\$=|\{\w+\}) [^`\n]{1,200}`(?!`)", None),
-    ("properties", ":: ", r"^[ \t]*(?:[-*][ \t]+)?[^\W\d_][\w -]{0,29}(?<! )::[ \t]+\S[^\n]*$|"
-                          r"[\[(][^\W\d_][\w -]{0,29}::[ \t]+[^\])\n]{1,200}[\])]", None),
-    ("properties", " #", r"^[ \t]*#(?:[^\s#,，。！？!?.]+)(?:[ \t]+#[^\s#,，。！？!?.]+)+[ \t]*$", None),
+    (
+        "properties",
+        ":: ",
+        r"^[ \t]*(?:[-*][ \t]+)?[^\W\d_][\w -]{0,29}(?<! )::[ \t]+\S[^\n]*$|"
+        r"[\[(][^\W\d_][\w -]{0,29}::[ \t]+[^\])\n]{1,200}[\])]",
+        None,
+    ),
+    (
+        "properties",
+        " #",
+        r"^[ \t]*#(?:[^\s#,，。！？!?.]+)(?:[ \t]+#[^\s#,，。！？!?.]+)+[ \t]*$",
+        None,
+    ),
     # One tag alone: nested, or a word in small letters; '#标题' is a heading that lacks its space.
-    ("properties", "#", r"^[ \t]*#(?=[^\n]*[^\W\d])(?:(?-i:[a-z][a-z\d_-]*)|[\w-]+(?:/[\w-]+)+)[ \t]*$", None))
-RULES = [(what, needs, re.compile(opening, re.M | re.I), closing) for what, needs, opening, closing in PAIRS]
+    (
+        "properties",
+        "#",
+        r"^[ \t]*#(?=[^\n]*[^\W\d])(?:(?-i:[a-z][a-z\d_-]*)|[\w-]+(?:/[\w-]+)+)[ \t]*$",
+        None,
+    ),
+)
+RULES = [
+    (what, needs, re.compile(opening, re.M | re.I), closing)
+    for what, needs, opening, closing in PAIRS
+]
 MARKUP = (  # what goes without a note, behind a text without which it is not looked for
     ("{{", r"(?<!`)\{\{[<%][^{}\n]{0,800}?[%>]\}\}|(?<!`)\{\{[^{}\n]{1,300}\}\}"),
     ("{%", r"(?<!`)\{%[^{}\n]{0,800}?%\}"),
-    ("toc]", r"^@?\[toc\][^\n]*$"), ("TOC]", r"^@?\[TOC\][^\n]*$"), ("{:", r"\{:[^{}\n]{0,300}\}"),
+    ("toc]", r"^@?\[toc\][^\n]*$"),
+    ("TOC]", r"^@?\[TOC\][^\n]*$"),
+    ("{:", r"\{:[^{}\n]{0,300}\}"),
     ("![[", r"!\[\[[^\[\]\n]{0,300}\]\]"),  # Obsidian's embeds
-    ("^", r"(?:(?:^|[ \t])\^[A-Za-z\d-]{1,40}|"
-          r"(?<=[\u3001-\u9fff！？；，）”’….!?)])\^[A-Za-z\d-]{3,40})[ \t]*$"),  # block ids
+    (
+        "^",
+        r"(?:(?:^|[ \t])\^[A-Za-z\d-]{1,40}|"
+        r"(?<=[\u3001-\u9fff！？；，）”’….!?)])\^[A-Za-z\d-]{3,40})[ \t]*$",
+    ),  # block ids
     ("<%", r"(?<!`)<%[-_*+]?\s*tp\.[^%\n]{0,400}%>"),  # Templater
     (":::", r"^[ \t]*:{3,}[ \t]*(?:\{[^}\n]*\}|[\w-]*)"),  # containers of Pandoc and VuePress
-    ("\\@ref(", r"\\@ref\([^)\n]{1,80}\)"), ("@", r"[ \t]?\[-?@[\w:.#$%&+?<>~/-]+(?:[^\[\]\n]{0,200})\]"),  # citations
-    ("\\", r"^\\(?:newpage|pagebreak|clearpage|tableofcontents|maketitle|noindent|centering)\b[ \t]*$"),
+    ("\\@ref(", r"\\@ref\([^)\n]{1,80}\)"),
+    ("@", r"[ \t]?\[-?@[\w:.#$%&+?<>~/-]+(?:[^\[\]\n]{0,200})\]"),  # citations
+    (
+        "\\",
+        r"^\\(?:newpage|pagebreak|clearpage|tableofcontents|maketitle|noindent|centering)\b[ \t]*$",
+    ),
     ("{", r"^\{[\w.$()]{1,80}\}[ \t]*$"),
-    ("<sup", r"<sup\b[^>]*>\s*\[?\s*<a\b[^>]*>[^<]{0,12}</a>\s*\]?\s*</sup>|"
-             r"(?<![A-Za-z\d])<sup\b[^>]*>\s*[\[［(]?\d{1,3}[\]］)]?\s*</sup>|<sup\b[^>]*>\s*[\[［]\d{1,3}[\]］]\s*</sup>"))
+    (
+        "<sup",
+        r"<sup\b[^>]*>\s*\[?\s*<a\b[^>]*>[^<]{0,12}</a>\s*\]?\s*</sup>|"
+        r"(?<![A-Za-z\d])<sup\b[^>]*>\s*[\[［(]?\d{1,3}[\]］)]?\s*</sup>|<sup\b[^>]*>\s*[\[［]\d{1,3}[\]］]\s*</sup>",
+    ),
+)
 MARKUP = [(needs, re.compile(rule, re.M)) for needs, rule in MARKUP]
 # When a task was done or is due, as Obsidian's Tasks plugin notes it.
-TASK = re.compile(r"^([ \t]*(?:[-*+]|\d{1,9}[.)]) \[.\] .*?)"
-                  r"(?:[ \t]{1,3}[✅📅⏳🛫➕❌]\ufe0f?[ \t]?\d{4}-\d\d-\d\d)+[ \t]*$", re.M)
+TASK = re.compile(
+    r"^([ \t]*(?:[-*+]|\d{1,9}[.)]) \[.\] .*?)"
+    r"(?:[ \t]{1,3}[✅📅⏳🛫➕❌]\ufe0f?[ \t]?\d{4}-\d\d-\d\d)+[ \t]*$",
+    re.M,
+)
 CALLOUT = re.compile(r"^([ \t]*(?:>[ \t]?)+)\[!([\w-]+)\][+-]?[ \t]*(.*)$")
-BOX = re.compile(r"</?(?:aside|details|summary|div|section|article|main|center|figure|figcaption|p)\b[^<>]*>", re.I)
+BOX = re.compile(
+    r"</?(?:aside|details|summary|div|section|article|main|center|figure|figcaption|p)\b[^<>]*>",
+    re.I,
+)
 COMPONENT = re.compile(r"^[ \t]*</?[A-Z][\w.]*(?:\s[^<>]{0,2000}?)?/?>[ \t]*$", re.M)
 # "[later]: he never came" is a sentence; a definition has an address.
 NO_DEFINITION = re.compile(r"^( {0,3})\[(?=[^\]\n]{1,200}\]:[ \t]*(?![<#/.]|\S*[/.@])\S)", re.M)
@@ -85,12 +156,18 @@ def blocks(text, parts):
     for what, needs, opening, closing in RULES:
         if needs in text:
             apart = closing and what != "comment"
-            text = _cut(text, opening, closing, lambda found: _take(found, what, parts, held, apart))
+            text = _cut(
+                text, opening, closing, lambda found: _take(found, what, parts, held, apart)
+            )
     for needs, rule in MARKUP:
         text = rule.sub("", text) if needs in text else text
     text = _callouts(TASK.sub(r"\1", text) if "] " in text else text)
     if "[[" in text:
-        text = re.sub(r"\[\[([^\[\]\n|]*\|)?([^\[\]\n|]+)\]\]", lambda match: match[2].replace("#", " ").strip(), text)
+        text = re.sub(
+            r"\[\[([^\[\]\n|]*\|)?([^\[\]\n|]+)\]\]",
+            lambda match: match[2].replace("#", " ").strip(),
+            text,
+        )
     if "<" in text:
         text = COMPONENT.sub("\n", BOX.sub("\n\n", text))
     text = re.sub(r"(?m)^(#{2,6})(?=[^\s#])", r"\1 ", text) if "##" in text else text
@@ -107,14 +184,18 @@ def _pieces(text):
         return [(True, text)]
     pieces = []
     for marked, paragraphs in groupby(re.split(r"\n[ \t]*\n", text), _marked):
-        pieces += [(True, "\n\n".join(paragraphs))] if marked else [(False, part) for part in paragraphs]
+        pieces += (
+            [(True, "\n\n".join(paragraphs))] if marked else [(False, part) for part in paragraphs]
+        )
     return pieces
 
 
 def _marked(paragraph):
     # A long paragraph of which a quarter is marks was not written by a person, and takes a parser forever.
     return bool(SPECIAL.search(paragraph)) and (
-        len(paragraph) < 20_000 or len(re.findall(r"[`*_\[\]<>&\\|~!()^]", paragraph)) * 4 < len(paragraph))
+        len(paragraph) < 20_000
+        or len(re.findall(r"[`*_\[\]<>&\\|~!()^]", paragraph)) * 4 < len(paragraph)
+    )
 
 
 def _parsed(piece, parts, held):
@@ -134,14 +215,22 @@ def _take(text, what, parts, held, apart):
 
 def _words(text, what):
     text = re.sub(r"^\[\^[^\]\n]+\]:\s*|^\^\[|\]$", "", text) if what == "footnote" else text
-    text = re.sub(r"(?m)^[ \t]*(```|~~~).*$|\{%.*?%\}|\{\{[<%].*?[%>]\}\}|^<!--|-->$|^%%|%%$", "", text)
+    text = re.sub(
+        r"(?m)^[ \t]*(```|~~~).*$|\{%.*?%\}|\{\{[<%].*?[%>]\}\}|^<!--|-->$|^%%|%%$", "", text
+    )
     text = re.sub(r"</t[dh]>\s*<t[dh][^<>]*>", " | ", text) if what == "table" else text
-    return html.unescape(TAG.sub("", text)).strip() if what != "code" or "<" in text[:1] else text.strip()
+    return (
+        html.unescape(TAG.sub("", text)).strip()
+        if what != "code" or "<" in text[:1]
+        else text.strip()
+    )
 
 
 def _wordy(text):
     """Is this more than a name: two Chinese characters, or three words?"""
-    return bool(re.search(r"[\u4e00-\u9fff]{2}|[^\W\d_]+ [^\W\d_]+,? [^\W\d_]+", text)) and not text.startswith("wp:")
+    return bool(
+        re.search(r"[\u4e00-\u9fff]{2}|[^\W\d_]+ [^\W\d_]+,? [^\W\d_]+", text)
+    ) and not text.startswith("wp:")
 
 
 def _cut(text, opening, closing, take):
@@ -153,9 +242,11 @@ def _cut(text, opening, closing, take):
         name = match.groupdict().get("name") or ""
         if match.start() < position or name.lower() in never:
             continue
-        end = re.compile(closing.replace("<name>", re.escape(name)), re.M | re.I).search(text, match.end())
+        end = re.compile(closing.replace("<name>", re.escape(name)), re.M | re.I).search(
+            text, match.end()
+        )
         if end:
-            found += [text[position:match.start()], take(text[match.start():end.end()])]
+            found += [text[position : match.start()], take(text[match.start() : end.end()])]
             position = end.end()
         else:
             never.add(name.lower())
@@ -172,10 +263,18 @@ def _callouts(text):
         if start:
             quotes = start.group(2).lower() in ("quote", "cite")
             own = "" if quotes else start.group(1).rstrip()
-            line = f"{start.group(1)}{start.group(3)}\n{start.group(1).rstrip()}" if start.group(3) else start.group(1)
+            line = (
+                f"{start.group(1)}{start.group(3)}\n{start.group(1).rstrip()}"
+                if start.group(3)
+                else start.group(1)
+            )
         elif not line.lstrip().startswith(">"):
             own = ""
-        found.append("\n".join(re.sub(rf"^{own}[ \t]?", "", part) for part in line.split("\n")) if own else line)
+        found.append(
+            "\n".join(re.sub(rf"^{own}[ \t]?", "", part) for part in line.split("\n"))
+            if own
+            else line
+        )
     return "\n".join(found)
 
 
@@ -188,18 +287,23 @@ def _parser():
 
 # The parser's tokens
 
+
 def _prose(tokens, parts, held):
     index, marker, depth = 0, "", 0
     while index < len(tokens):
         token = tokens[index]
         if token.type in ("blockquote_open", "table_open"):
             end = _closing(tokens, index)
-            yield from (_quote if token.type[0] == "b" else _table)(tokens[index + 1:end], parts, held)
+            yield from (_quote if token.type[0] == "b" else _table)(
+                tokens[index + 1 : end], parts, held
+            )
             index = end
         elif token.type == "list_item_open":
             marker, depth = (f"{token.info}. " if token.info else "- "), token.level // 2
         elif token.type == "inline":
-            yield from _inline_block(token, tokens[index - 1], "  " * depth * bool(marker) + marker, parts, held)
+            yield from _inline_block(
+                token, tokens[index - 1], "  " * depth * bool(marker) + marker, parts, held
+            )
             marker = ""
         elif token.type == "html_block":
             yield "text", html.unescape(TAG.sub("", token.content))
@@ -210,7 +314,11 @@ def _prose(tokens, parts, held):
 
 def _closing(tokens, index):
     level = tokens[index].level
-    return next(i for i in range(index + 1, len(tokens)) if tokens[i].level == level and tokens[i].nesting == -1)
+    return next(
+        i
+        for i in range(index + 1, len(tokens))
+        if tokens[i].level == level and tokens[i].nesting == -1
+    )
 
 
 def _inline_block(token, opener, marker, parts, held):
@@ -220,7 +328,12 @@ def _inline_block(token, opener, marker, parts, held):
         yield "kept", held[int(restored.group(1))]
     elif opener.type == "heading_open" and not (opener.markup in "-=" and width(text) > 60):
         yield opener.tag, text.replace("\n", " ").replace(HARD, " ")
-    elif not marker and _bold(token.children) and width(text) <= 50 and not re.search(r"[。；，,;.!！…]$", text):
+    elif (
+        not marker
+        and _bold(token.children)
+        and width(text) <= 50
+        and not re.search(r"[。；，,;.!！…]$", text)
+    ):
         yield "bold", text
     else:
         yield "item" if marker else "text", marker + text
@@ -282,7 +395,11 @@ def _inline(tokens, parts):
         elif kind == "link_close":
             address = False
             found.append(LINK_END + links.pop())
-        elif kind == "image" and _wordy(token.content) and not parts.take("caption", "caption", token.content):
+        elif (
+            kind == "image"
+            and _wordy(token.content)
+            and not parts.take("caption", "caption", token.content)
+        ):
             found.append(token.content)
         elif kind == "html_inline" and token.content.lower().startswith("<br"):
             found.append(HARD)

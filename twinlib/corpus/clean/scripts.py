@@ -6,19 +6,25 @@ from collections import Counter
 from functools import lru_cache
 
 from ...i18n import t
-from ..readers.encoding import commonness
+from ...text.script import LABELS, commonness
 
-LABELS = {  # script: (English, Chinese), in the order of a table
-    "chinese": ("Chinese characters", "汉字"), "latin": ("Latin letters", "拉丁字母"), "kana": ("kana", "假名"),
-    "hangul": ("Hangul", "谚文"), "cyrillic": ("Cyrillic", "西里尔字母"), "greek": ("Greek", "希腊字母"),
-    "arabic": ("Arabic", "阿拉伯字母"), "letters": ("other letters", "其他文字"), "digits": ("digits", "数字"),
-    "punctuation": ("punctuation", "标点"), "symbols": ("symbols and emoji", "符号和表情"),
-    "spaces": ("spaces and invisible characters", "空白和不可见字符")}
-NAMED = {"CJK": "chinese", "LATIN": "latin", "HIRAGANA": "kana", "KATAKANA": "kana", "KATAKANA-HIRAGANA": "kana",
-         "HANGUL": "hangul", "CYRILLIC": "cyrillic", "GREEK": "greek", "ARABIC": "arabic"}
+NAMED = {
+    "CJK": "chinese",
+    "LATIN": "latin",
+    "HIRAGANA": "kana",
+    "KATAKANA": "kana",
+    "KATAKANA-HIRAGANA": "kana",
+    "HANGUL": "hangul",
+    "CYRILLIC": "cyrillic",
+    "GREEK": "greek",
+    "ARABIC": "arabic",
+}
 SORTS = {"L": "letters", "M": "letters", "N": "digits", "P": "punctuation", "S": "symbols"}
-WORDS = list(LABELS)[:list(LABELS).index("digits")]
-ENOUGH, MUCH_MORE = 100, 0.2  # characters of a script that make a share; shares apart that want a word
+WORDS = list(LABELS)[: list(LABELS).index("digits")]
+ENOUGH, MUCH_MORE = (
+    100,
+    0.2,
+)  # characters of a script that make a share; shares apart that want a word
 RIGHT = 0.12  # commonness of Chinese text: a right decoding has about 0.3, a wrong one hardly any
 
 
@@ -45,13 +51,18 @@ def _script(character):
 
 def lost(before, after):
     """{script: share that is gone, 0 to 1} of each script in the account `before`."""
-    return {script: max(0.0, 1 - after[script] / before[script]) for script in LABELS if before[script]}
+    return {
+        script: max(0.0, 1 - after[script] / before[script]) for script in LABELS if before[script]
+    }
 
 
 def sentence(before, after):
     """What to tell the owner when one script lost much more than all others together; '' when none did."""
-    shares = {script: share for script, share in lost(before, after).items()
-              if script in WORDS and before[script] >= ENOUGH}
+    shares = {
+        script: share
+        for script, share in lost(before, after).items()
+        if script in WORDS and before[script] >= ENOUGH
+    }
     worst = max(shares, key=shares.get, default=None)
     others = [script for script in LABELS if script not in (worst, "spaces")]
     rest, left = (sum(counts[script] for script in others) for counts in (before, after))
@@ -59,23 +70,34 @@ def sentence(before, after):
     if share < other + MUCH_MORE:
         return ""
     english, chinese = LABELS[worst]
-    return t(f"Cleaning left out {share:.0%} of the {english}, but {other:.0%} of everything else: look in dropped.csv "
-             "whether that is right.",
-             f"清洗去掉了 {share:.0%} 的{chinese}，其余只去掉 {other:.0%}：请在 dropped.csv 里看看对不对。")
+    return t(
+        "corpus.cleaning_left_out_but_everything",
+        share=share,
+        english=english,
+        other=other,
+        chinese=chinese,
+    )
 
 
 # Garbled encodings
 
+
 def _read_as_gbk():
     """What the first two bytes of a Chinese character's UTF-8 look like when read as GBK: rare characters, mostly."""
-    pairs = (bytes((first, second)) for first in (*range(0xE3, 0xEA), 0xEF) for second in range(0x80, 0xC0))
+    pairs = (
+        bytes((first, second))
+        for first in (*range(0xE3, 0xEA), 0xEF)
+        for second in range(0x80, 0xC0)
+    )
     return "".join(pair.decode("gbk", "ignore") for pair in pairs)
 
 
 # The bytes 80 to BF as Windows shows them: what follows the first byte of a character in UTF-8.
 FOLLOWING = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 READ_AS_GBK = _read_as_gbk()
-RARE = re.compile(f"[\x80-\x9f\xa1-\xf4{READ_AS_GBK}]")  # one class is looked for ten times as fast as patterns
+RARE = re.compile(
+    f"[\x80-\x9f\xa1-\xf4{READ_AS_GBK}]"
+)  # one class is looked for ten times as fast as patterns
 # UTF-8 or GBK read as Latin-1, or control characters that are Windows punctuation.
 LATIN = re.compile(rf"[\xc2-\xf4][{FOLLOWING}]|[\xa1-\xfe]{{4}}|[\x80-\x9f]")
 GBK = re.compile(f"[{READ_AS_GBK}][^\x00-\x7f]")  # UTF-8 read as GBK
@@ -123,6 +145,7 @@ def _utf8_read_as_gbk(line):
 
 
 # Traditional and simplified
+
 
 def unified(text, script):
     """The text in one Chinese script: 'simplified', 'traditional', or 'as written'. Only Chinese characters change.

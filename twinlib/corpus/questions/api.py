@@ -16,9 +16,9 @@ import urllib.request
 from urllib.parse import urlsplit
 
 from ...i18n import t
-from . import validate
-from ...twin import AUTO, TwinError
 from ...models.hub import LOOPBACK
+from ...twin import AUTO, TwinError
+from . import validate
 
 TOKENS = 800  # of a passage that are sent
 TIMEOUT = 90  # seconds for one whole answer
@@ -42,11 +42,9 @@ def wrong_address(url):
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or parts.username:
-        return t(f"'{url}' is no address of a service: give one like https://api.example.com/v1.",
-                 f"“{url}”不是服务地址：请写成 https://api.example.com/v1 这样。")
+        return t("corpus.no_address_service_give_one", url=url)
     if parts.scheme == "http" and host not in LOOPBACK:
-        return t(f"{host} would get your texts unencrypted: use https://.",
-                 f"发往 {host} 的文字没有加密：请用 https://。")
+        return t("corpus.get_texts_unencrypted_use_https", host=host)
     return ""
 
 
@@ -55,28 +53,32 @@ def consent_problem(settings, count):
     if settings.questions != "endpoint":
         return ""
     if not settings.endpoint:
-        return t("There is no address of a service: give --endpoint, or let titles ask the questions.",
-                 "没有服务地址：请填 --endpoint，或改用标题提问。")
+        return t("corpus.no_address_service_give_endpoint")
     if wrong := wrong_address(settings.endpoint):
         return wrong
     if settings.question_model in ("", AUTO):
-        return t("Say which model of the service should ask: --question-model.", "请说明用该服务的哪个模型提问：--question-model。")
+        return t("corpus.say_which_model_service_should")
     if not settings.send:
         host = urlsplit(settings.endpoint).hostname
         en, zh = (f"{count} passages", f"{count} 段文字") if count else ("All passages", "全部文字")
-        return t(f"{en} of your writing would be sent to {host}: agree to it with --send yes, or let titles "
-                 "ask the questions.", f"您的{zh}会发给 {host}：同意请加 --send yes，否则改用标题提问。")
+        return t("corpus.writing_sent_agree_send_yes", en=en, host=host, zh=zh)
     return ""
 
 
 def announce(passages, url, model):
     """How much would go where, in a sentence: to be said before anything is sent."""
     count = len([p for p in passages if not p.get("question")])
-    characters = sum(len(validate.beginning(p["text"], TOKENS)) for p in passages if not p.get("question"))
+    characters = sum(
+        len(validate.beginning(p["text"], TOKENS)) for p in passages if not p.get("question")
+    )
     host = urlsplit(url).hostname
-    return t(f"{count} passages ({characters:,} characters, personal data masked as you chose) will be sent to {host}, "
-             f"for its model {model} to write questions.",
-             f"将把 {count} 段文字（{characters:,} 个字符，个人信息已按您的选择遮住）发给 {host}，由模型 {model} 写问题。")
+    return t(
+        "corpus.passages_characters_personal_data",
+        count=count,
+        characters=characters,
+        host=host,
+        model=model,
+    )
 
 
 class Service:
@@ -87,7 +89,11 @@ class Service:
             raise TwinError(wrong)
         url = url.rstrip("/")
         self.url = url if url.endswith("/chat/completions") else f"{url}/chat/completions"
-        self.host, self.model, self.by = urlsplit(url).hostname, model, f"{model} at {urlsplit(url).netloc}"
+        self.host, self.model, self.by = (
+            urlsplit(url).hostname,
+            model,
+            f"{model} at {urlsplit(url).netloc}",
+        )
         self._waits, self._timeout, self._key = waits, timeout, _key()
         # A proxy of the environment has nothing to do with what stays on this machine.
         proxies = [urllib.request.ProxyHandler({})] if self.host in LOOPBACK else []
@@ -111,8 +117,14 @@ class Service:
         chat[0]["content"] += validate.SHAPE
         wish = {"model": self.model, "messages": chat}
         if form == "json_schema":
-            wish["response_format"] = {"type": form, "json_schema": {
-                "name": "questions", "strict": True, "schema": validate.schema(passage["language"], patterns=False)}}
+            wish["response_format"] = {
+                "type": form,
+                "json_schema": {
+                    "name": "questions",
+                    "strict": True,
+                    "schema": validate.schema(passage["language"], patterns=False),
+                },
+            }
         elif form:
             wish["response_format"] = {"type": form}
         return wish
@@ -138,7 +150,10 @@ class Service:
                 return _said(_body(answer, self._timeout))
         except urllib.error.HTTPError as error:
             raise self._fault(error) from None
-        except (OSError, http.client.HTTPException):  # no connection, a timeout, broken off in the middle
+        except (
+            OSError,
+            http.client.HTTPException,
+        ):  # no connection, a timeout, broken off in the middle
             raise _Passing from None
 
     def _fault(self, error):
@@ -152,19 +167,17 @@ class Service:
         if (error.code in PASSING or error.code >= 500) and "insufficient_quota" not in told:
             return _Passing(_retry_after(error.headers.get("Retry-After")))
         if error.code in (401, 403):
-            return TwinError(t(f"{self.host} does not accept the key: set OPENAI_API_KEY to one of its keys.",
-                               f"{self.host} 不接受这个密钥：请把 OPENAI_API_KEY 设为它的密钥。"))
+            return TwinError(t("corpus.accept_key_set_openai_api", host=self.host))
         if error.code == 404:
-            return TwinError(t(f"{self.host} has no model '{self.model}', or the address is wrong (often it ends in "
-                               "/v1).",
-                               f"{self.host} 没有模型“{self.model}”，或地址不对（常以 /v1 结尾）。"))
+            return TwinError(
+                t("corpus.no_model_address_wrong_often", host=self.host, model=self.model)
+            )
         return TwinError(self._no(f"HTTP {error.code} {told}"))
 
     def _no(self, told):
         told = " ".join(told.split())[:200]
         told = told.replace(self._key, "***") if self._key else told
-        return t(f"{self.host} refused ({told}): mend that, then run the same command again.",
-                 f"{self.host} 拒绝了请求（{told}）：解决后再次运行同一命令。")
+        return t("corpus.refused_mend_run_same_command", host=self.host, told=told)
 
 
 class _Refused(Exception):
@@ -187,8 +200,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _key():
     key = os.environ.get("OPENAI_API_KEY", "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise TwinError(t("OPENAI_API_KEY is no key: it holds blanks or letters that no key has.",
-                          "OPENAI_API_KEY 不像密钥：里面有空格或密钥里不会有的字符。"))
+        raise TwinError(t("corpus.openai_api_key_no_key"))
     return key
 
 
@@ -209,8 +221,11 @@ def _said(body):
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         raise _Passing from None
     if isinstance(said, list):  # in parts
-        said = "".join(part.get("text", "") for part in said if isinstance(part, dict)
-                       and isinstance(part.get("text"), str))
+        said = "".join(
+            part.get("text", "")
+            for part in said
+            if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
     return said if isinstance(said, str) else ""
 
 

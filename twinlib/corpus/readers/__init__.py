@@ -17,19 +17,44 @@ from typing import NamedTuple
 
 from ...twin import content_id
 from .. import conversations
-from . import qa_tables, chatgpt, docx, epub, html, markdown, pdf, plain, subtitles, wordpress
+from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
+from .archive import Dropped, Found, anything, walk
 from .chats import chat_table, chat_text, telegram, twitter, whatsapp
 from .encoding import Unreadable
 from .input_file import Columns, Options
-from .archive import Dropped, Found, anything, walk
 
 __all__ = ["Dropped", "Found", "Options", "Survey", "anything", "format_of", "read", "survey"]
 # In the order they are asked; what none of them knows is Markdown, plain text, or no writing.
-DOCUMENTS = {"pdf": pdf, "docx": docx, "epub": epub, "wordpress": wordpress, "subtitles": subtitles, "chatgpt": chatgpt,
-             "answers": qa_tables, "html": html}
-CHATS = {"twitter": twitter, "telegram": telegram, "whatsapp": whatsapp, "chat": chat_text, "table": chat_table}
+DOCUMENTS = {
+    "pdf": pdf,
+    "docx": docx,
+    "epub": epub,
+    "wordpress": wordpress,
+    "subtitles": subtitles,
+    "chatgpt": chatgpt,
+    "answers": qa_tables,
+    "html": html,
+}
+CHATS = {
+    "twitter": twitter,
+    "telegram": telegram,
+    "whatsapp": whatsapp,
+    "chat": chat_text,
+    "table": chat_table,
+}
 PLAIN = {".txt", ".text", ""}
-TEXT = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd", ".rst", ".org", ".tex"} | PLAIN
+TEXT = {
+    ".md",
+    ".markdown",
+    ".mdown",
+    ".mkd",
+    ".mdx",
+    ".rmd",
+    ".qmd",
+    ".rst",
+    ".org",
+    ".tex",
+} | PLAIN
 DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
 
 
@@ -55,7 +80,12 @@ def read(source, options=Options(), found=None, progress=None):
             for document in _documents(file, options, found):
                 yield {"id": content_id(document["source"]), **document}
         except Columns as table:
-            found.chats[file.name] = {"format": "table", "senders": {}, "columns": table.names, "rows": table.rows}
+            found.chats[file.name] = {
+                "format": "table",
+                "senders": {},
+                "columns": table.names,
+                "rows": table.rows,
+            }
             found.drop(file.name, "columns")
         except Unreadable as error:
             found.drop(file.name, str(error))
@@ -71,14 +101,21 @@ def survey(source, options=Options(), progress=None):
             for conversation in CHATS[kind].conversations(file, options) if kind in CHATS else ():
                 _count(file, kind, conversation, found)
         except Columns as table:
-            found.chats[file.name] = {"format": "table", "senders": {}, "columns": table.names, "rows": table.rows}
+            found.chats[file.name] = {
+                "format": "table",
+                "senders": {},
+                "columns": table.names,
+                "rows": table.rows,
+            }
         except Unreadable as error:
             found.drop(file.name, str(error))
     found.passed["data"] += found.formats.pop(None, 0)
     senders = Counter()
     for chat in found.chats.values():
         senders.update(chat["senders"])
-    return Survey(found.formats, senders, found.chats, found.passed, Counter(d.reason for d in found.dropped))
+    return Survey(
+        found.formats, senders, found.chats, found.passed, Counter(d.reason for d in found.dropped)
+    )
 
 
 def format_of(file):
@@ -100,7 +137,11 @@ def _prose(text):
     sample = text[:20_000]
     words = len(re.findall(r"[^\W\d_]", sample))
     ends = len(re.findall(r"[。！？]|[a-z][.!?](?=\s)", sample))
-    return words > len(sample) * 0.6 and ends * 400 > len(sample) and len(re.findall(r"[{};=<>]", sample)) < ends
+    return (
+        words > len(sample) * 0.6
+        and ends * 400 > len(sample)
+        and len(re.findall(r"[{};=<>]", sample)) < ends
+    )
 
 
 def _documents(file, options, found):
@@ -118,13 +159,17 @@ def _documents(file, options, found):
 
 
 def _chats(file, kind, options, found):
-    for name, conversation in conversations.named(CHATS[kind].conversations(file, options), file.name):
+    for name, conversation in conversations.named(
+        CHATS[kind].conversations(file, options), file.name
+    ):
         _count(file, kind, conversation, found)
         if conversations.owner(conversation, options):
             for document in conversations.documents(conversation, name, options):
                 yield {**document, "format": kind}
         else:
-            found.drop(name, "whose", "\n".join(message.text for message in conversation.messages[:20]))
+            found.drop(
+                name, "whose", "\n".join(message.text for message in conversation.messages[:20])
+            )
 
 
 def _count(file, kind, conversation, found):

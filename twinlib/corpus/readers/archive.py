@@ -21,18 +21,44 @@ from .input_file import File
 
 SORTS = {  # by suffix; what is none of these is opened and looked at
     "image": "png jpg jpeg gif svg webp ico bmp heic tif tiff mp3 mp4 m4a mov wav ogg opus avi mkv webm psd ai ttf otf "
-             "woff woff2 eot",
+    "woff woff2 eot",
     "script": "py js ts jsx tsx css scss less c h cpp hpp cs java go rs rb php pl sh bat ps1 lua swift kt sql ipynb r jl "
-              "yaml yml toml ini cfg conf lock lockb map log env gradle cmake mk diff patch bib cls sty bst",
+    "yaml yml toml ini cfg conf lock lockb map log env gradle cmake mk diff patch bib cls sty bst",
     "data": "db sqlite sqlite3 parquet npy npz pkl bin dat exe dll so dylib pyc class jar wasm gz bz2 xz 7z rar tar tgz "
-            "safetensors gguf pt onnx h5 ics vcf"}
+    "safetensors gguf pt onnx h5 ics vcf",
+}
 SORT_OF = {f".{suffix}": sort for sort, suffixes in SORTS.items() for suffix in suffixes.split()}
-OPENED = {"tweets.js", "tweet.js", "note-tweet.js"}  # and their parts: the one kind of writing called .js
+OPENED = {
+    "tweets.js",
+    "tweet.js",
+    "note-tweet.js",
+}  # and their parts: the one kind of writing called .js
 CACHES = {"node_modules", "__pycache__", "__macosx", "site-packages", "venv", "cache", "caches"}
-ABOUT = {"readme", "license", "licence", "copying", "notice", "changelog", "contributing", "code_of_conduct",
-         "authors", "requirements", "robots", "cmakelists", "humans", "security", "makefile", "dockerfile", "cname"}
+ABOUT = {
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "notice",
+    "changelog",
+    "contributing",
+    "code_of_conduct",
+    "authors",
+    "requirements",
+    "robots",
+    "cmakelists",
+    "humans",
+    "security",
+    "makefile",
+    "dockerfile",
+    "cname",
+}
 FILE_LIMIT = 100 * 2**20  # bytes of one file
-ARCHIVE_LIMIT, MEMBER_LIMIT, RATIO_LIMIT = 2 * 2**30, 200_000, 200  # bytes opened, members, times smaller
+ARCHIVE_LIMIT, MEMBER_LIMIT, RATIO_LIMIT = (
+    2 * 2**30,
+    200_000,
+    200,
+)  # bytes opened, members, times smaller
 DEEPEST = 2  # archives inside archives
 
 
@@ -54,18 +80,22 @@ class Found:
         self.dropped, self.passed, self.formats, self.chats = [], Counter(), Counter(), {}
 
     def drop(self, name, reason, text="", what="document"):
-        self.dropped.append(Dropped(name, what, reason, text, content_id(text if what != "document" else name)))
+        self.dropped.append(
+            Dropped(name, what, reason, text, content_id(text if what != "document" else name))
+        )
 
 
 def walk(source, found, progress=None):
     """Yield the Files under a folder, a zip or a single file, sorted by name; raises TwinError when there is none."""
     source = Path(source)
     if not source.exists():
-        raise TwinError(t(f"There is no folder {source}: check the path.", f"找不到文件夹 {source}：请检查路径。"))
+        raise TwinError(t("corpus.no_folder_check_path", source=source))
     listed = list(_listed(source, found.passed))
     for number, name in enumerate(listed, 1):
         try:
-            yield from _opened(_spelt(name), source if source.is_file() else source / name, source, found)
+            yield from _opened(
+                _spelt(name), source if source.is_file() else source / name, source, found
+            )
         except Unreadable as error:
             found.drop(_spelt(name), str(error))
         except OSError:
@@ -101,7 +131,9 @@ def _listed(source, passed):
         folders[:] = sorted(name for name in folders if not _skipped(here / name, passed))
         for name in sorted(names):
             path = here / name
-            sort = "link" if path.is_symlink() else sort_of(name) if path.is_file() else "other"  # a pipe blocks for ever
+            sort = (
+                "link" if path.is_symlink() else sort_of(name) if path.is_file() else "other"
+            )  # a pipe blocks for ever
             if sort:
                 passed[sort] += 1
             else:
@@ -110,8 +142,17 @@ def _listed(source, passed):
 
 def _skipped(folder, passed):
     # A link is passed over even when it stays inside: its target is read where it lies.
-    sort = "link" if folder.is_symlink() else "hidden" if folder.name.startswith(".") else \
-        "cache" if folder.name.lower() in CACHES else "twin" if (folder / "twin.json").exists() else None
+    sort = (
+        "link"
+        if folder.is_symlink()
+        else "hidden"
+        if folder.name.startswith(".")
+        else "cache"
+        if folder.name.lower() in CACHES
+        else "twin"
+        if (folder / "twin.json").exists()
+        else None
+    )
     passed.update([sort] if sort else [])
     return sort is not None
 
@@ -121,7 +162,14 @@ def sort_of(name):
     path = Path(name)
     if path.name.startswith((".", "~")):
         return "hidden"
-    if path.stem.lower() in ABOUT and path.suffix.lower() in ("", ".md", ".txt", ".rst", ".html", ".cff"):
+    if path.stem.lower() in ABOUT and path.suffix.lower() in (
+        "",
+        ".md",
+        ".txt",
+        ".rst",
+        ".html",
+        ".cff",
+    ):
         return "about"
     exported = path.name in OPENED or path.name.startswith(("tweets-part", "tweet-part"))
     return None if exported else SORT_OF.get(path.suffix.lower())
@@ -147,7 +195,11 @@ def _office(archive):
             names = opened.namelist()
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
         return False
-    return "[Content_Types].xml" in names or names[:1] == ["mimetype"] or "META-INF/container.xml" in names
+    return (
+        "[Content_Types].xml" in names
+        or names[:1] == ["mimetype"]
+        or "META-INF/container.xml" in names
+    )
 
 
 def _neighbour(folder, source):
@@ -155,17 +207,22 @@ def _neighbour(folder, source):
         target = (folder / path).resolve()
         inside = target.is_relative_to(source.resolve()) and target.is_file()
         return target.read_bytes() if inside and target.stat().st_size <= FILE_LIMIT else None
+
     return near
 
 
 # Archives
+
 
 def _members(prefix, path, found, depth):
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {_name(info): info for info in archive.infolist() if not info.is_dir()}
             wanted = {name: info for name, info in infos.items() if not _passed(name, found.passed)}
-            if len(infos) > MEMBER_LIMIT or sum(info.file_size for info in wanted.values()) > ARCHIVE_LIMIT:
+            if (
+                len(infos) > MEMBER_LIMIT
+                or sum(info.file_size for info in wanted.values()) > ARCHIVE_LIMIT
+            ):
                 raise Unreadable("bomb")
             for name, info in wanted.items():
                 yield from _member(prefix, name, info, archive, infos, found, depth)
@@ -175,8 +232,13 @@ def _members(prefix, path, found, depth):
 
 def _passed(name, passed):
     *folders, last = name.split("/")
-    sort = "hidden" if any(part.startswith(".") and part != ".." for part in folders) else \
-        "cache" if any(part.lower() in CACHES for part in folders) else sort_of(last)
+    sort = (
+        "hidden"
+        if any(part.startswith(".") and part != ".." for part in folders)
+        else "cache"
+        if any(part.lower() in CACHES for part in folders)
+        else sort_of(last)
+    )
     passed.update([sort] if sort else [])
     return sort
 
@@ -206,7 +268,15 @@ def _content(name, info, archive):
         raise Unreadable("bomb")
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+    ):
         raise Unreadable("damaged") from None
 
 
@@ -217,6 +287,7 @@ def _inside(name, archive, infos):
             return _content(target, infos[target], archive)
         except (KeyError, Unreadable):
             return None
+
     return near
 
 

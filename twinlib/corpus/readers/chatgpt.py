@@ -6,16 +6,17 @@ Only the owner's own turns are read; the model's text is nobody's question and n
 import re
 
 from ...twin import content_id
-from . import json_values, dates
-from .filename import title_of
+from . import dates, json_values
 from .chats.messages import is_short, spoken
+from .filename import title_of
 
 PASTED = 1500  # characters; nobody types that into a chat by hand
 FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 CODE = re.compile(
     r"[;{}]\s*$|^\s*(?:def|class|import|from \S+ import|return|const|let|var|function|public|private|#include|SELECT|"
     r"Traceback|File \"|at \S+\(|<\/?\w+|\$ |>>> |#!|//|\d{4}-\d\d-\d\d[T ]\d\d:)|\w+\([^)]*\)\s*$|^\s*\w+ ?[=:]= ?\S|"
-    r"^\s*\w+ = \S")
+    r"^\s*\w+ = \S"
+)
 ROLES = re.compile(r'"(?:role|author|sender|from)"\s*:\s*(?:\{\s*"role"\s*:\s*)?"(?:user|human)"')
 
 
@@ -27,17 +28,26 @@ def looks_like(file):
     if re.search(r'"mapping"\s*:\s*\{', text) or re.search(r'"chat_messages"\s*:\s*\[', text):
         return True
     begun = re.search(r'"messages"\s*:\s*\[', text)
-    return bool(begun and re.search(r'"(?:title|name|create_time|created_at)"\s*:', text[:begun.start()])
-                and ROLES.search(text))
+    return bool(
+        begun
+        and re.search(r'"(?:title|name|create_time|created_at)"\s*:', text[: begun.start()])
+        and ROLES.search(text)
+    )
 
 
 def read(file):
     """Yield a raw document for every conversation in which the owner said something; raises Unreadable."""
     export = json_values.load(file.text)
-    listed = export.get("conversations") if isinstance(export, dict) and "conversations" in export else export
+    listed = (
+        export.get("conversations")
+        if isinstance(export, dict) and "conversations" in export
+        else export
+    )
     seen = set()
     for conversation in json_values.records(listed if isinstance(listed, list) else [listed]):
-        title = json_values.string(conversation.get("title")) or json_values.string(conversation.get("name"))
+        title = json_values.string(conversation.get("title")) or json_values.string(
+            conversation.get("name")
+        )
         name = _identity(conversation, title)
         found = list(_own(conversation))
         if found and name not in seen:
@@ -47,8 +57,12 @@ def read(file):
 
 def _identity(conversation, title):
     keys = ("conversation_id", "uuid", "id")
-    name = next((json_values.string(conversation[key]) for key in keys if conversation.get(key)), "")
-    return name or content_id(f"{title} {_time(conversation)} {[text for text, _ in _own(conversation)][:1]}")
+    name = next(
+        (json_values.string(conversation[key]) for key in keys if conversation.get(key)), ""
+    )
+    return name or content_id(
+        f"{title} {_time(conversation)} {[text for text, _ in _own(conversation)][:1]}"
+    )
 
 
 def _document(source, title, found, time):
@@ -59,10 +73,19 @@ def _document(source, title, found, time):
                 parts.append(("message", left, piece))
             else:
                 turns.append({"question": "", "answer": piece, "time": sent or time})
-    return {"title": " ".join(title.split()), "text": "\n\n".join(turn["answer"] for turn in turns),
-            "date": (time or found[0][1])[:10] or None, "source": source, "author": "", "kind": "chat",
-            "markdown": False, "draft": False, "fallback": title_of(source.partition("#")[0]),
-            "turns": turns, "parts": parts}
+    return {
+        "title": " ".join(title.split()),
+        "text": "\n\n".join(turn["answer"] for turn in turns),
+        "date": (time or found[0][1])[:10] or None,
+        "source": source,
+        "author": "",
+        "kind": "chat",
+        "markdown": False,
+        "draft": False,
+        "fallback": title_of(source.partition("#")[0]),
+        "turns": turns,
+        "parts": parts,
+    }
 
 
 def _pieces(text):
@@ -85,13 +108,19 @@ def _pasted(text):
 def _own(conversation):
     """(text, ISO time) of the owner's turns, in order."""
     if isinstance(conversation.get("mapping"), dict):
-        messages = _branch(conversation["mapping"], json_values.string(conversation.get("current_node")))
+        messages = _branch(
+            conversation["mapping"], json_values.string(conversation.get("current_node"))
+        )
     else:
-        messages = json_values.records(conversation.get("chat_messages")) or json_values.records(conversation.get("messages"))
+        messages = json_values.records(conversation.get("chat_messages")) or json_values.records(
+            conversation.get("messages")
+        )
     for message in messages:
         author = json_values.inside(message.get("author")).get("role") or message.get("author")
         role = author or message.get("role") or message.get("sender")
-        hidden = json_values.inside(message.get("metadata")).get("is_visually_hidden_from_conversation")
+        hidden = json_values.inside(message.get("metadata")).get(
+            "is_visually_hidden_from_conversation"
+        )
         text = _text(message)
         if role in ("user", "human") and text and not hidden:
             yield text, _time(message)
@@ -100,7 +129,14 @@ def _own(conversation):
 def _branch(mapping, node):
     """The messages from the root to the node that was open last; without one, to the last leaf."""
     if node not in mapping:
-        node = next((name for name in reversed(mapping) if not json_values.inside(mapping[name]).get("children")), "")
+        node = next(
+            (
+                name
+                for name in reversed(mapping)
+                if not json_values.inside(mapping[name]).get("children")
+            ),
+            "",
+        )
     messages, seen = [], set()
     while node in mapping and node not in seen:
         seen.add(node)
@@ -116,8 +152,17 @@ def _text(message):
     if isinstance(content, dict):
         content = content.get("parts")
     if isinstance(content, list):
-        content = "\n".join(filter(None, (part if isinstance(part, str) else json_values.string(json_values.inside(part).get("text"))
-                                          for part in content)))
+        content = "\n".join(
+            filter(
+                None,
+                (
+                    part
+                    if isinstance(part, str)
+                    else json_values.string(json_values.inside(part).get("text"))
+                    for part in content
+                ),
+            )
+        )
     return (json_values.string(content) or json_values.string(message.get("text"))).strip()
 
 

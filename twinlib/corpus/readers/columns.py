@@ -5,37 +5,254 @@ import re
 from ...text.privacy import private_names
 
 CHAT = {  # the first name that a table has wins
-    "time": ("StrTime", "time", "timestamp", "datetime", "date", "created_at", "create_time", "CreateTime", "sent_at",
-             "send_time", "date_sent", "when", "时间", "发送时间", "消息时间", "日期", "日期时间", "发布时间", "发表时间", "创建时间", "時間",
-             "發送時間", "日期時間", "發佈時間"),
-    "sender": ("Remark", "NickName", "sender_name", "Sender", "from_name", "from", "author", "user", "username",
-               "user_name", "name", "speaker", "talker", "who", "发送者", "发送人", "发言人", "发信人", "昵称", "发送者昵称", "备注",
-               "用户", "用户名", "姓名", "作者", "說話人", "發送者", "發送人", "暱稱", "说话人"),
-    "mine": ("IsSender", "is_sender", "isSend", "is_send", "is_self", "is_mine", "mine", "from_me", "is_from_me",
-             "outgoing", "direction", "是否发送", "是否本人", "是否自己", "本人", "方向", "收发", "是否為本人"),
-    "text": ("StrContent", "content", "text", "message", "msg", "body", "message_text", "内容", "消息内容", "消息", "聊天内容",
-             "发言", "文本", "內容", "訊息", "訊息內容", "正文"),
-    "chat": ("room_name", "StrTalker", "chat", "chat_name", "conversation", "thread", "group", "group_name", "channel",
-             "TalkerId", "会话", "会话名", "聊天对象", "群名", "群聊", "群名称", "聊天名称", "會話"),
-    "type": ("type_name", "Type", "msg_type", "message_type", "消息类型", "类型", "類型")}
-POST = ("微博正文", "微博内容", "说说内容", "说说", "朋友圈内容", "动态内容", "帖子内容", "想法", "tweet", "tweet_text", "full_text",
-        "post", "post_text", "status_text", "toot")
-POST_TIME = ("完整日期", "发布时间", "发表时间", "posted_at", "published_at", "publish_time", "pubdate")
+    "time": (
+        "StrTime",
+        "time",
+        "timestamp",
+        "datetime",
+        "date",
+        "created_at",
+        "create_time",
+        "CreateTime",
+        "sent_at",
+        "send_time",
+        "date_sent",
+        "when",
+        "时间",
+        "发送时间",
+        "消息时间",
+        "日期",
+        "日期时间",
+        "发布时间",
+        "发表时间",
+        "创建时间",
+        "時間",
+        "發送時間",
+        "日期時間",
+        "發佈時間",
+    ),
+    "sender": (
+        "Remark",
+        "NickName",
+        "sender_name",
+        "Sender",
+        "from_name",
+        "from",
+        "author",
+        "user",
+        "username",
+        "user_name",
+        "name",
+        "speaker",
+        "talker",
+        "who",
+        "发送者",
+        "发送人",
+        "发言人",
+        "发信人",
+        "昵称",
+        "发送者昵称",
+        "备注",
+        "用户",
+        "用户名",
+        "姓名",
+        "作者",
+        "說話人",
+        "發送者",
+        "發送人",
+        "暱稱",
+        "说话人",
+    ),
+    "mine": (
+        "IsSender",
+        "is_sender",
+        "isSend",
+        "is_send",
+        "is_self",
+        "is_mine",
+        "mine",
+        "from_me",
+        "is_from_me",
+        "outgoing",
+        "direction",
+        "是否发送",
+        "是否本人",
+        "是否自己",
+        "本人",
+        "方向",
+        "收发",
+        "是否為本人",
+    ),
+    "text": (
+        "StrContent",
+        "content",
+        "text",
+        "message",
+        "msg",
+        "body",
+        "message_text",
+        "内容",
+        "消息内容",
+        "消息",
+        "聊天内容",
+        "发言",
+        "文本",
+        "內容",
+        "訊息",
+        "訊息內容",
+        "正文",
+    ),
+    "chat": (
+        "room_name",
+        "StrTalker",
+        "chat",
+        "chat_name",
+        "conversation",
+        "thread",
+        "group",
+        "group_name",
+        "channel",
+        "TalkerId",
+        "会话",
+        "会话名",
+        "聊天对象",
+        "群名",
+        "群聊",
+        "群名称",
+        "聊天名称",
+        "會話",
+    ),
+    "type": ("type_name", "Type", "msg_type", "message_type", "消息类型", "类型", "類型"),
+}
+POST = (
+    "微博正文",
+    "微博内容",
+    "说说内容",
+    "说说",
+    "朋友圈内容",
+    "动态内容",
+    "帖子内容",
+    "想法",
+    "tweet",
+    "tweet_text",
+    "full_text",
+    "post",
+    "post_text",
+    "status_text",
+    "toot",
+)
+POST_TIME = (
+    "完整日期",
+    "发布时间",
+    "发表时间",
+    "posted_at",
+    "published_at",
+    "publish_time",
+    "pubdate",
+)
 LIKED = ("点赞数", "转发数", "获赞数")  # only posts are counted like this
 ORIGINAL = ("是否原创", "原创", "is_original", "original")
 REPOST = ("是否转发", "is_retweet", "is_repost", "retweeted")
 ANSWERS = {
-    "question": ("question", "query", "q", "问题", "提问", "题目", "问", "问句", "问题内容", "提问内容", "題目", "問題", "提問", "用户提问"),
-    "answer": ("answer", "reply", "a", "final_answer", "回答", "答案", "解答", "答", "答复", "回复", "回复内容", "回答内容", "答覆",
-               "我的回答", "參考答案", "参考答案"),
-    "steps": ("steps", "solution", "explanation", "reasoning", "rationale", "analysis", "步骤", "解析", "过程", "思路", "解题过程",
-              "解题步骤", "解题思路", "解答过程", "讲解", "推理", "推理过程", "分析", "步驟", "過程"),
-    "time": ("answered_at", "回答时间", "答复时间", "回复时间", "提问时间") + CHAT["time"] + POST_TIME,
-    "author": ("answerer", "answered_by", "回答者", "答主", "回答人", "解答人", "老师")}
+    "question": (
+        "question",
+        "query",
+        "q",
+        "问题",
+        "提问",
+        "题目",
+        "问",
+        "问句",
+        "问题内容",
+        "提问内容",
+        "題目",
+        "問題",
+        "提問",
+        "用户提问",
+    ),
+    "answer": (
+        "answer",
+        "reply",
+        "a",
+        "final_answer",
+        "回答",
+        "答案",
+        "解答",
+        "答",
+        "答复",
+        "回复",
+        "回复内容",
+        "回答内容",
+        "答覆",
+        "我的回答",
+        "參考答案",
+        "参考答案",
+    ),
+    "steps": (
+        "steps",
+        "solution",
+        "explanation",
+        "reasoning",
+        "rationale",
+        "analysis",
+        "步骤",
+        "解析",
+        "过程",
+        "思路",
+        "解题过程",
+        "解题步骤",
+        "解题思路",
+        "解答过程",
+        "讲解",
+        "推理",
+        "推理过程",
+        "分析",
+        "步驟",
+        "過程",
+    ),
+    "time": ("answered_at", "回答时间", "答复时间", "回复时间", "提问时间")
+    + CHAT["time"]
+    + POST_TIME,
+    "author": ("answerer", "answered_by", "回答者", "答主", "回答人", "解答人", "老师"),
+}
 # Lists that come with exports and hold nobody's writing: a newsletter's posts and readers.
 LISTS = ({"post_id", "is_published"}, {"email", "active_subscription"}, {"email", "created_at"})
-YES = {"1", "true", "yes", "y", "是", "发送", "发出", "發送", "sent", "send", "out", "outgoing", "me", "self", "我", "本人", "自己"}
-NO = {"0", "false", "no", "n", "否", "接收", "收到", "received", "receive", "in", "incoming", "them", "other", "对方", "他人"}
+YES = {
+    "1",
+    "true",
+    "yes",
+    "y",
+    "是",
+    "发送",
+    "发出",
+    "發送",
+    "sent",
+    "send",
+    "out",
+    "outgoing",
+    "me",
+    "self",
+    "我",
+    "本人",
+    "自己",
+}
+NO = {
+    "0",
+    "false",
+    "no",
+    "n",
+    "否",
+    "接收",
+    "收到",
+    "received",
+    "receive",
+    "in",
+    "incoming",
+    "them",
+    "other",
+    "对方",
+    "他人",
+}
 
 
 def plain(name):
@@ -43,8 +260,11 @@ def plain(name):
     return re.sub(r"[\s_\-:：*]+", "", name).casefold()
 
 
-KNOWN = {plain(name) for names in (*CHAT.values(), *ANSWERS.values(), POST, POST_TIME, ORIGINAL, REPOST, LIKED)
-         for name in names}
+KNOWN = {
+    plain(name)
+    for names in (*CHAT.values(), *ANSWERS.values(), POST, POST_TIME, ORIGINAL, REPOST, LIKED)
+    for name in names
+}
 
 
 def find(names, columns):
@@ -80,15 +300,24 @@ def chat(columns, chosen):
     sender then is the owner's.
     The role 'post' is there when all rows are the owner's posts; of several columns the first filled one counts.
     """
-    picked = {role: [name for name in names.split("|") if name in columns] for role, names in chosen.items()}
+    picked = {
+        role: [name for name in names.split("|") if name in columns]
+        for role, names in chosen.items()
+    }
     picked = {role: names for role, names in picked.items() if names}
     if picked.get("text"):
         return picked if picked.keys() & {"sender", "mine"} else {**picked, "post": picked["text"]}
     found = {role: find(names, columns) for role, names in CHAT.items()}
     found |= {"original": find(ORIGINAL, columns), "repost": find(REPOST, columns)}
-    posts = find(POST, columns) or (find(("正文", "content", "内容"), columns) if find(POST_TIME + LIKED, columns) else [])
+    posts = find(POST, columns) or (
+        find(("正文", "content", "内容"), columns) if find(POST_TIME + LIKED, columns) else []
+    )
     whose = found["sender"] + found["mine"]
     if posts and not found["mine"] and (not found["sender"] or find(POST[:7], columns)):
         time = find(POST_TIME, columns) or found["time"]
         return {**found, "text": posts, "post": posts, "sender": [], "time": time, **picked}
-    return {**found, **picked} if found["text"] and (whose or picked.keys() & {"sender", "mine"}) else {}
+    return (
+        {**found, **picked}
+        if found["text"] and (whose or picked.keys() & {"sender", "mine"})
+        else {}
+    )

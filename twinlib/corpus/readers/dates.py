@@ -4,14 +4,18 @@ Whether 3/4 is in March or April can't be told from one line, so `times` looks a
 """
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 STAMP = re.compile(
     r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|週)[一二三四五六日天])?"
     r"(?:(?:\s+|T)(?:(?:klo|um|at|kl\.?|à|às)\s+)?(上午|下午|凌晨|早上|中午|晚上|[AP]M)?\s?"
     r"(\d{1,2})[:.时時](\d{2})(?:[:.分](\d{2}))?(?:[.,]\d{1,9})?[分秒]?\s?([ap]\.?\s?m\.?)?)?"
-    r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?", re.IGNORECASE)
-WESTERN = re.compile(r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})")
+    r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE,
+)
+WESTERN = re.compile(
+    r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
+)
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # where year, month and day stand
 
@@ -80,7 +84,7 @@ def single(text):
         parts = (year, MONTHS.index(month) + 1, day, hour, minute, second)
         return _iso(lambda: datetime(*map(int, parts)))
     number = re.fullmatch(r"(\d{9,10})(\d{3}|\d{6})?(?:\.\d*)?", text)
-    return _iso(lambda: datetime.fromtimestamp(int(number[1]), timezone.utc)) if number else ""
+    return _iso(lambda: datetime.fromtimestamp(int(number[1]), UTC)) if number else ""
 
 
 def _iso(make):

@@ -13,9 +13,14 @@ from .filename import date_of, title_of
 
 OLE, RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"
 STREAM = "EncryptedPackage".encode("utf-16-le")  # how Word keeps a document with a password
-HEADINGS = "\n".join(f"p[style-name='{name}'] => h{level}:fresh"
-                     for level in range(1, 7) for name in (f"标题 {level}", f"标题{level}", f"標題 {level}"))
-STYLES = HEADINGS + """
+HEADINGS = "\n".join(
+    f"p[style-name='{name}'] => h{level}:fresh"
+    for level in range(1, 7)
+    for name in (f"标题 {level}", f"标题{level}", f"標題 {level}")
+)
+STYLES = (
+    HEADINGS
+    + """
 p[style-name='Title'] => h1.title:fresh
 p[style-name='标题'] => h1.title:fresh
 p[style-name='標題'] => h1.title:fresh
@@ -35,16 +40,38 @@ p[style-name^='目录'] => !
 p[style-name^='Contents '] => !
 p[style-name='TOC Heading'] => !
 """
-NOBODY = {"", "administrator", "user", "microsoft office user", "microsoft", "微软用户", "windows 用户", "windows user",
-          "admin", "python-docx", "un-named", "unknown", "owner"}
-UNTITLED = re.compile(r"(microsoft word|word document|document|untitled|无标题|文档|新建|normal|template).*", re.IGNORECASE)
+)
+NOBODY = {
+    "",
+    "administrator",
+    "user",
+    "microsoft office user",
+    "microsoft",
+    "微软用户",
+    "windows 用户",
+    "windows user",
+    "admin",
+    "python-docx",
+    "un-named",
+    "unknown",
+    "owner",
+}
+UNTITLED = re.compile(
+    r"(microsoft word|word document|document|untitled|无标题|文档|新建|normal|template).*",
+    re.IGNORECASE,
+)
 
 
 def looks_like(file):
     """Is it a Word file: a package with word/ inside, or one of the old or locked kinds that can only be refused?"""
     if file.data.startswith(OLE):
-        return file.suffix in (".doc", ".docx", ".dot", ".wps") or "WordDocument".encode("utf-16-le") in file.data
-    return file.data.startswith(RTF) or any(name.startswith("word/") for name in zip_package.names(file.data))
+        return (
+            file.suffix in (".doc", ".docx", ".dot", ".wps")
+            or "WordDocument".encode("utf-16-le") in file.data
+        )
+    return file.data.startswith(RTF) or any(
+        name.startswith("word/") for name in zip_package.names(file.data)
+    )
 
 
 def read(file):
@@ -63,17 +90,30 @@ def read(file):
     if not re.search(r"\w", text):
         raise Unreadable("index")
     # A name that starts with a date says more than the day on which the file was made, often from another one.
-    yield {"title": title, "text": text, "date": date_of(None, file.name) or date_of(facts.get("created"), ""),
-           "source": file.name, "author": facts["creator"] if facts["creator"].lower() not in NOBODY else "",
-           "kind": "post", "markdown": True, "draft": False, "fallback": title_of(file.name), "parts": parts}
+    yield {
+        "title": title,
+        "text": text,
+        "date": date_of(None, file.name) or date_of(facts.get("created"), ""),
+        "source": file.name,
+        "author": facts["creator"] if facts["creator"].lower() not in NOBODY else "",
+        "kind": "post",
+        "markdown": True,
+        "draft": False,
+        "fallback": title_of(file.name),
+        "parts": parts,
+    }
 
 
 def _html(data):
     import mammoth
 
     try:
-        return mammoth.convert_to_html(io.BytesIO(data), style_map=STYLES, include_embedded_style_map=False,
-                                       convert_image=lambda image: []).value
+        return mammoth.convert_to_html(
+            io.BytesIO(data),
+            style_map=STYLES,
+            include_embedded_style_map=False,
+            convert_image=lambda image: [],
+        ).value
     except RecursionError:
         raise Unreadable("deep") from None
     except Exception:
@@ -100,6 +140,11 @@ def _title(node, facts):
         found.decompose()
         return title
     title = "" if UNTITLED.fullmatch(facts["title"]) else facts["title"]
-    if title and first and html_to_markdown.letters(html_to_markdown.words(first)) == html_to_markdown.letters(title):
+    if (
+        title
+        and first
+        and html_to_markdown.letters(html_to_markdown.words(first))
+        == html_to_markdown.letters(title)
+    ):
         first.decompose()
     return title

@@ -3,13 +3,15 @@
 import codecs
 import re
 
-BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-# Among the most frequent characters of any Chinese text, both scripts: a right decoding is full of them (about a
-# third of a text), a wrong one has hardly any.
-COMMON = set(
-    "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与"
-    "好看学进种将还分此心前面又定见只主没公从這為來個們說國時後會對裡過發當與學進種將還無經沒從麼點問開長話樣讓，。、；：？！「」“”")
+from ...text.script import commonness
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 class Unreadable(Exception):
@@ -52,18 +54,16 @@ def _strict(data, name):
         return None
 
 
-def commonness(text):
-    """The share of a text's non-ASCII characters that are everyday Chinese ones, 0 to 1."""
-    others = [character for character in text[:20_000] if character > "\x7f"]
-    return sum(character in COMMON for character in others) / len(others) if others else 0.0
-
-
 def _mended(data):
     """UTF-8 with a few broken bytes (a file cut off, a bad copy), without them; None when it is something else."""
     if data.count(b"\0") > len(data) / 500:
         return None
     text = data.decode("utf-8", errors="replace")
-    return text.replace("\ufffd", "") if text.count("\ufffd") <= max(1, len(text) // 200) and len(text) > 50 else None
+    return (
+        text.replace("\ufffd", "")
+        if text.count("\ufffd") <= max(1, len(text) // 200) and len(text) > 50
+        else None
+    )
 
 
 def _guessed(data):
@@ -72,5 +72,7 @@ def _guessed(data):
     sample = data[:200_000]
     # Between the Western and the Central European tables a guess is a toss-up, and few letters decide: take the common.
     western = sum(byte > 127 for byte in sample) < len(sample) * 0.15
-    best = western and from_bytes(sample, cp_isolation=["cp1252"]).best() or from_bytes(sample).best()
+    best = (
+        western and from_bytes(sample, cp_isolation=["cp1252"]).best() or from_bytes(sample).best()
+    )
     return data.decode(best.encoding, errors="replace") if best else None

@@ -12,19 +12,41 @@ from . import html_to_markdown, zip_package
 from .encoding import Unreadable, decode
 from .filename import date_of
 
-FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}  # hidden fonts are no lock
-FRONT_TYPES = {"cover", "toc", "landmarks", "copyright-page", "titlepage", "title-page", "halftitlepage", "colophon",
-               "loi", "lot", "index", "imprint", "frontispiece"}
-FRONT_NAMES = re.compile(r"(cover|toc|nav|contents?|title-?page|copyright|colophon|imprint|half-?title)[-_]?\d*",
-                         re.IGNORECASE)
-FRONT_TITLES = re.compile(r"(table of )?contents|copyright.*|cover|title page|colophon|目\s*[录錄次]|版\s*[权權].*|封面|扉页|"
-                          r"封底|书名页", re.IGNORECASE)
+FONTS = {
+    "http://www.idpf.org/2008/embedding",
+    "http://ns.adobe.com/pdf/enc#RC",
+}  # hidden fonts are no lock
+FRONT_TYPES = {
+    "cover",
+    "toc",
+    "landmarks",
+    "copyright-page",
+    "titlepage",
+    "title-page",
+    "halftitlepage",
+    "colophon",
+    "loi",
+    "lot",
+    "index",
+    "imprint",
+    "frontispiece",
+}
+FRONT_NAMES = re.compile(
+    r"(cover|toc|nav|contents?|title-?page|copyright|colophon|imprint|half-?title)[-_]?\d*",
+    re.IGNORECASE,
+)
+FRONT_TITLES = re.compile(
+    r"(table of )?contents|copyright.*|cover|title page|colophon|目\s*[录錄次]|版\s*[权權].*|封面|扉页|"
+    r"封底|书名页",
+    re.IGNORECASE,
+)
 
 
 def looks_like(file):
     """Is it a zip whose first words, or whose container file, say EPUB?"""
-    return b"mimetypeapplication/epub+zip" in file.data[:100] or \
-        "META-INF/container.xml" in zip_package.names(file.data)
+    return b"mimetypeapplication/epub+zip" in file.data[
+        :100
+    ] or "META-INF/container.xml" in zip_package.names(file.data)
 
 
 def read(file):
@@ -50,12 +72,21 @@ def read(file):
         raise Unreadable("index")
     alone = len(documents) == 1
     for document in documents:
-        yield document | facts | {"title": document["title"] or (facts["fallback"] if alone else "")}
+        yield (
+            document | facts | {"title": document["title"] or (facts["fallback"] if alone else "")}
+        )
 
 
 def _locked(encryption):
-    methods = [element.get("Algorithm", "") for element in zip_package.xml(encryption).iter()
-               if element.tag.endswith("}EncryptionMethod")] if encryption else []
+    methods = (
+        [
+            element.get("Algorithm", "")
+            for element in zip_package.xml(encryption).iter()
+            if element.tag.endswith("}EncryptionMethod")
+        ]
+        if encryption
+        else []
+    )
     return any(method not in FONTS for method in methods)
 
 
@@ -69,14 +100,26 @@ def _package(found):
 
 
 def _named(root, name):
-    return [element for element in root.iter() if isinstance(element.tag, str) and element.tag.endswith(f"}}{name}")]
+    return [
+        element
+        for element in root.iter()
+        if isinstance(element.tag, str) and element.tag.endswith(f"}}{name}")
+    ]
 
 
 def _facts(root):
-    words = {name: [" ".join((e.text or "").split()) for e in _named(root, name)] for name in
-             ("title", "creator", "date")}
-    return {"author": ", ".join(filter(None, words["creator"])), "kind": "book", "markdown": True, "draft": False,
-            "date": date_of(next(iter(words["date"]), ""), ""), "fallback": next(iter(words["title"]), "")}
+    words = {
+        name: [" ".join((e.text or "").split()) for e in _named(root, name)]
+        for name in ("title", "creator", "date")
+    }
+    return {
+        "author": ", ".join(filter(None, words["creator"])),
+        "kind": "book",
+        "markdown": True,
+        "draft": False,
+        "date": date_of(next(iter(words["date"]), ""), ""),
+        "fallback": next(iter(words["title"]), ""),
+    }
 
 
 def _path(home, href):
@@ -84,8 +127,14 @@ def _path(home, href):
 
 
 def _manifest(root, home):
-    return {item.get("id"): (_path(home, item.get("href")), item.get("properties") or "", item.get("media-type") or "")
-            for item in _named(root, "item")}
+    return {
+        item.get("id"): (
+            _path(home, item.get("href")),
+            item.get("properties") or "",
+            item.get("media-type") or "",
+        )
+        for item in _named(root, "item")
+    }
 
 
 def _spine(root, home):
@@ -95,13 +144,18 @@ def _spine(root, home):
 
 
 def _guide(root, home):
-    return {_path(home, ref.get("href")): (ref.get("type") or "").lower() for ref in _named(root, "reference")}
+    return {
+        _path(home, ref.get("href")): (ref.get("type") or "").lower()
+        for ref in _named(root, "reference")
+    }
 
 
 def _titles(found, root, home):
     """({path of a chapter: its title}, path of the navigation document or None)."""
     manifest = _manifest(root, home).values()
-    navigation = next((path for path, properties, _ in manifest if "nav" in properties.split()), None)
+    navigation = next(
+        (path for path, properties, _ in manifest if "nav" in properties.split()), None
+    )
     titles = {}
     if navigation in found:
         soup = html_to_markdown.tree(decode(found[navigation]))
@@ -111,8 +165,11 @@ def _titles(found, root, home):
     else:
         ncx = next((path for path, _, media in manifest if "ncx" in media and path in found), None)
         points = _named(zip_package.xml(found[ncx]), "navPoint") if ncx else []
-        pairs = [(_named(p, "content")[0].get("src"), "".join(_named(p, "text")[0].itertext()).strip())
-                 for p in points if _named(p, "content") and _named(p, "text")]
+        pairs = [
+            (_named(p, "content")[0].get("src"), "".join(_named(p, "text")[0].itertext()).strip())
+            for p in points
+            if _named(p, "content") and _named(p, "text")
+        ]
         base = posixpath.dirname(ncx or "")
     for href, title in pairs:
         titles.setdefault(_path(base, href), title)
@@ -137,13 +194,29 @@ def _chapter(file, path, data, titles, kinds, parts):
         return None
     html_to_markdown.without_title(node, title)
     text = html_to_markdown.to_markdown(node, parts)
-    return {"title": title, "text": text, "source": f"{file.name}#{path}"} if re.search(r"\w", text) else None
+    return (
+        {"title": title, "text": text, "source": f"{file.name}#{path}"}
+        if re.search(r"\w", text)
+        else None
+    )
 
 
 def _is_front(path, node, title, kinds):
     types = {*str(node.get("epub:type")).split(), kinds.get(path, "")}
-    types |= {word for tag in node.find_all(["section", "div"], limit=2) for word in str(tag.get("epub:type")).split()}
-    links = sum(len(html_to_markdown.letters(html_to_markdown.words(link))) for link in node.find_all("a"))
-    mostly = links > 0.6 * max(1, len(html_to_markdown.letters(html_to_markdown.words(node)))) and len(node.find_all("a", limit=4)) == 4
-    named = FRONT_NAMES.fullmatch(posixpath.basename(path).partition(".")[0]) and len(html_to_markdown.words(node)) < 3000
+    types |= {
+        word
+        for tag in node.find_all(["section", "div"], limit=2)
+        for word in str(tag.get("epub:type")).split()
+    }
+    links = sum(
+        len(html_to_markdown.letters(html_to_markdown.words(link))) for link in node.find_all("a")
+    )
+    mostly = (
+        links > 0.6 * max(1, len(html_to_markdown.letters(html_to_markdown.words(node))))
+        and len(node.find_all("a", limit=4)) == 4
+    )
+    named = (
+        FRONT_NAMES.fullmatch(posixpath.basename(path).partition(".")[0])
+        and len(html_to_markdown.words(node)) < 3000
+    )
     return bool(types & FRONT_TYPES or FRONT_TITLES.fullmatch(title) or mostly or named)

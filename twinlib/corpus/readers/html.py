@@ -20,49 +20,148 @@ from . import html_to_markdown
 from .encoding import BOMS, Unreadable, decode
 from .filename import date_of, title_of
 
-PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
-                  re.IGNORECASE | re.DOTALL)
+PAGE = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 SUFFIXES = (".html", ".htm", ".xhtml", ".shtml")
-CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*(gb\w*|big5[\w-]*|windows-\d+|iso-8859-\d+|shift_jis|euc-\w+|koi8-\w)",
-                     re.IGNORECASE)
+CHARSET = re.compile(
+    rb"charset\s*=\s*[\"']?\s*(gb\w*|big5[\w-]*|windows-\d+|iso-8859-\d+|shift_jis|euc-\w+|koi8-\w)",
+    re.IGNORECASE,
+)
 # Elements by their marks: a tag's name, or 'class=', 'id=', 'itemprop=' … and the value.
 MARKS = ("class", "id", "property", "name", "itemprop", "rel", "role")
-WIDGETS = ["class=" + name for name in (
-    "subscription-widget-wrap", "subscription-widget-wrap-editor", "subscribe-widget", "button-wrapper",
-    "captioned-button-wrap", "paywall-jump", "install-substack-app-embed", "community-chat")]
-EMBEDS = ["class=" + name for name in (
-    "poll-embed", "digest-post-embed", "embedded-post-wrap", "embedded-publication-wrap", "tweet", "instagram",
-    "youtube-wrap", "file-embed-wrapper", "image-link-expand", "hide-text", "graf--mixtapeEmbed", "graf--iframe",
-    "twitter-tweet", "instagram-media")]
-ARTICLES = ["itemprop=articleBody", "id=cnblogs_post_body", "id=content_views", *("class=" + name for name in (
-    "e-content", "entry-content", "post-content", "article-content", "post-body", "article-body", "available-content",
-    "page-body", "Post-RichText", "articalContent", "blog-content", "note-content", "markdown-body"))]
-CORE = "nav|navbar|navigation|menu|sidebar|comments?|commentlist|disqus|respond|footer|related|relatedposts|" \
-    "recommend(?:ed|ations?)?|share|sharing|sharedaddy|social|breadcrumbs?|pagination|pager|subscribe|subscription|" \
-    "newsletter|signup|cookies?|tags|meta|byline|copyright|toc|prev|next|reward|qrcode|toolbar|skip-?link|ads?|popup|" \
+WIDGETS = [
+    "class=" + name
+    for name in (
+        "subscription-widget-wrap",
+        "subscription-widget-wrap-editor",
+        "subscribe-widget",
+        "button-wrapper",
+        "captioned-button-wrap",
+        "paywall-jump",
+        "install-substack-app-embed",
+        "community-chat",
+    )
+]
+EMBEDS = [
+    "class=" + name
+    for name in (
+        "poll-embed",
+        "digest-post-embed",
+        "embedded-post-wrap",
+        "embedded-publication-wrap",
+        "tweet",
+        "instagram",
+        "youtube-wrap",
+        "file-embed-wrapper",
+        "image-link-expand",
+        "hide-text",
+        "graf--mixtapeEmbed",
+        "graf--iframe",
+        "twitter-tweet",
+        "instagram-media",
+    )
+]
+ARTICLES = [
+    "itemprop=articleBody",
+    "id=cnblogs_post_body",
+    "id=content_views",
+    *(
+        "class=" + name
+        for name in (
+            "e-content",
+            "entry-content",
+            "post-content",
+            "article-content",
+            "post-body",
+            "article-body",
+            "available-content",
+            "page-body",
+            "Post-RichText",
+            "articalContent",
+            "blog-content",
+            "note-content",
+            "markdown-body",
+        )
+    ),
+]
+CORE = (
+    "nav|navbar|navigation|menu|sidebar|comments?|commentlist|disqus|respond|footer|related|relatedposts|"
+    "recommend(?:ed|ations?)?|share|sharing|sharedaddy|social|breadcrumbs?|pagination|pager|subscribe|subscription|"
+    "newsletter|signup|cookies?|tags|meta|byline|copyright|toc|prev|next|reward|qrcode|toolbar|skip-?link|ads?|popup|"
     "author-?(?:bio|box|info|card)|screen-reader-text|likes?|advert(?:isement)?s?|modal|login|search|properties"
+)
 FURNITURE = re.compile(
     r"(?:(?:site|posts?|entry|article|page|blog|main|global|primary|secondary|top|bottom|left|right|header|footer)"
     r"[-_]*)*"
     rf"(?:{CORE})(?:[-_]*(?:list|area|section|wrap|wrapper|container|box|bar|block|links?|buttons?|icons?|posts?|form|"
-    rf"widget|inner|content|thread|panel|title|info|items?|text))*", re.IGNORECASE)
-LOOSE = {"div", "section", "ul", "ol", "p", "span", "table", "dl", "h2", "h3", "h4", "form", "a", "time"}
-MENUS = {"nav", "aside", "footer", "role=navigation", "role=complementary", "role=contentinfo", "role=search",
-         "role=banner"}
-MEDIUM_LISTS = "blocks|bookmarks|claps|highlights|interests|ips|lists|partner-program|profile|pubs-following|" \
+    rf"widget|inner|content|thread|panel|title|info|items?|text))*",
+    re.IGNORECASE,
+)
+LOOSE = {
+    "div",
+    "section",
+    "ul",
+    "ol",
+    "p",
+    "span",
+    "table",
+    "dl",
+    "h2",
+    "h3",
+    "h4",
+    "form",
+    "a",
+    "time",
+}
+MENUS = {
+    "nav",
+    "aside",
+    "footer",
+    "role=navigation",
+    "role=complementary",
+    "role=contentinfo",
+    "role=search",
+    "role=banner",
+}
+MEDIUM_LISTS = (
+    "blocks|bookmarks|claps|highlights|interests|ips|lists|partner-program|profile|pubs-following|"
     "publications-following|sessions|topics-following|twitter|users-following"
+)
 MEDIUM_LIST = re.compile(rf"(?:.*/)?(?:(?:{MEDIUM_LISTS})-\d{{4}}|profile/profile)\.html")
-STAMPS = ["class=" + name for name in ("published", "post-date", "entry-date", "date", "time", "pubtime")]
-DATES = ("property=article:published_time", "itemprop=datePublished", "class=dt-published", "time", "name=date",
-         "name=pubdate", "name=publishdate", "name=DC.date", *STAMPS)
-AUTHORS = ("name=author", "property=article:author", "class=p-author", "rel=author", "itemprop=author",
-           "name=twitter:creator")
+STAMPS = [
+    "class=" + name for name in ("published", "post-date", "entry-date", "date", "time", "pubtime")
+]
+DATES = (
+    "property=article:published_time",
+    "itemprop=datePublished",
+    "class=dt-published",
+    "time",
+    "name=date",
+    "name=pubdate",
+    "name=publishdate",
+    "name=DC.date",
+    *STAMPS,
+)
+AUTHORS = (
+    "name=author",
+    "property=article:author",
+    "class=p-author",
+    "rel=author",
+    "itemprop=author",
+    "name=twitter:creator",
+)
 
 
 def looks_like(file):
     """Is it a web page: by its start, or by its name when it is a fragment of one?"""
     head = file.head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    return bool(PAGE.match(head)) or file.suffix in SUFFIXES and bool(re.match(rb"\s*<[a-z!?]", head, re.IGNORECASE))
+    return (
+        bool(PAGE.match(head))
+        or file.suffix in SUFFIXES
+        and bool(re.match(rb"\s*<[a-z!?]", head, re.IGNORECASE))
+    )
 
 
 def read(file):
@@ -86,10 +185,14 @@ def read(file):
 
 def _is_list_of_medium(file, soup):
     """Is it one of the pages beside the posts of Medium's export: by its footer, its name or the export's README?"""
-    if MEDIUM_LIST.fullmatch(file.name) or "Exported from Medium on" in html_to_markdown.words(soup.find("footer")):
+    if MEDIUM_LIST.fullmatch(file.name) or "Exported from Medium on" in html_to_markdown.words(
+        soup.find("footer")
+    ):
         return True
     folder = PurePosixPath(file.name).parent.name
-    return bool(re.fullmatch(MEDIUM_LISTS, folder)) and b"Medium" in (file.near("../README.html") or b"")
+    return bool(re.fullmatch(MEDIUM_LISTS, folder)) and b"Medium" in (
+        file.near("../README.html") or b""
+    )
 
 
 def _is_chat(soup):
@@ -103,7 +206,9 @@ def _text(file):
     said = CHARSET.search(file.head)
     if said and not file.data.startswith(tuple(mark for mark, _ in BOMS)) and not _utf8(file.data):
         name = said.group(1).decode().lower()
-        name = {"gb": "gb18030", "bi": "big5hkscs", "is": name.replace("iso-8859-1", "cp1252")}.get(name[:2], name)
+        name = {"gb": "gb18030", "bi": "big5hkscs", "is": name.replace("iso-8859-1", "cp1252")}.get(
+            name[:2], name
+        )
         try:
             text = file.data.decode(name, "replace")
         except LookupError:
@@ -151,11 +256,22 @@ def _document(file, node, parts, title, **facts):
     text = html_to_markdown.to_markdown(node, parts)
     if not re.search(r"\w", text):
         raise Unreadable("index")
-    return {"title": title, "text": text, "date": None, "source": file.name, "author": "", "kind": "post",
-            "markdown": True, "draft": False, "fallback": title_of(file.name), "parts": parts} | facts
+    return {
+        "title": title,
+        "text": text,
+        "date": None,
+        "source": file.name,
+        "author": "",
+        "kind": "post",
+        "markdown": True,
+        "draft": False,
+        "fallback": title_of(file.name),
+        "parts": parts,
+    } | facts
 
 
 # Substack
+
 
 def _row(file):
     """What posts.csv says about this fragment, or None when it is no fragment of Substack's."""
@@ -180,12 +296,19 @@ def _substack(file, soup, row):
     title, subtitle = (" ".join((row.get(key) or "").split()) for key in ("title", "subtitle"))
     if subtitle:
         node.insert(0, soup.new_tag("p", string=subtitle))
-    return _document(file, node, parts, title, date=date_of(row.get("post_date"), file.name),
-                     kind="page" if row.get("type") == "page" else "post",
-                     draft=(row.get("is_published") or "").lower() != "true")
+    return _document(
+        file,
+        node,
+        parts,
+        title,
+        date=date_of(row.get("post_date"), file.name),
+        kind="page" if row.get("type") == "page" else "post",
+        draft=(row.get("is_published") or "").lower() != "true",
+    )
 
 
 # Medium
+
 
 def _medium(file, soup, node):
     title, index = html_to_markdown.words(soup.find(class_="p-name")), _index(soup)
@@ -196,23 +319,40 @@ def _medium(file, soup, node):
     if not node.find(["h1", "h2", "h3"]) and body.startswith(html_to_markdown.letters(title)):
         title = ""
     name = PurePosixPath(file.name).name
-    return _document(file, node, [], title, author=_author(index), date=date_of(_date(index), name),
-                     draft=name.startswith("draft_"),
-                     fallback=title_of(re.sub(r"-{1,2}[\da-f]{6,}$|^draft_", "", PurePosixPath(name).stem))
-                     if title else "")
+    return _document(
+        file,
+        node,
+        [],
+        title,
+        author=_author(index),
+        date=date_of(_date(index), name),
+        draft=name.startswith("draft_"),
+        fallback=title_of(re.sub(r"-{1,2}[\da-f]{6,}$|^draft_", "", PurePosixPath(name).stem))
+        if title
+        else "",
+    )
 
 
 # WeChat
 
+
 def _wechat(file, soup, text):
     index = _index(soup)
-    title = html_to_markdown.words(soup.find(id="activity-name")) or _meta(index, "property=og:title")
-    author = _meta(index, "name=author") or html_to_markdown.words(soup.find(id="js_author_name") or soup.find(id="js_name"))
-    said = html_to_markdown.words(soup.find(id="publish_time")) or _first(r"createTime\s*=\s*['\"]([\d-]+)", text)
+    title = html_to_markdown.words(soup.find(id="activity-name")) or _meta(
+        index, "property=og:title"
+    )
+    author = _meta(index, "name=author") or html_to_markdown.words(
+        soup.find(id="js_author_name") or soup.find(id="js_name")
+    )
+    said = html_to_markdown.words(soup.find(id="publish_time")) or _first(
+        r"createTime\s*=\s*['\"]([\d-]+)", text
+    )
     seconds = _first(r"\bct\s*=\s*['\"](\d{10})['\"]", text)
     if seconds and not said:
         said = datetime.fromtimestamp(int(seconds), timezone(timedelta(hours=8))).date().isoformat()
-    return _document(file, soup.find(id="js_content"), [], title, author=author, date=date_of(said, file.name))
+    return _document(
+        file, soup.find(id="js_content"), [], title, author=author, date=date_of(said, file.name)
+    )
 
 
 def _first(pattern, text):
@@ -226,9 +366,14 @@ def _meta(index, mark):
 
 # Any other page
 
+
 def _pages(file, soup, text):
     index = _index(soup)
-    title, author, date = _title(soup, index), _author(index), date_of(_date(index, text), file.name)
+    title, author, date = (
+        _title(soup, index),
+        _author(index),
+        date_of(_date(index, text), file.name),
+    )
     parts = []
     _clear(soup, index, parts)
     nodes = _nodes(soup)
@@ -239,18 +384,34 @@ def _pages(file, soup, text):
         return
     for number, node in enumerate(nodes, 1):
         around = node.find_parent("article") or node
-        title, date = html_to_markdown.words(around.find(["h1", "h2", "h3"])), date_of(_date(_index(around)), "")
+        title, date = (
+            html_to_markdown.words(around.find(["h1", "h2", "h3"])),
+            date_of(_date(_index(around)), ""),
+        )
         parts = parts if number == 1 else []
         _unstamped(node, parts)
-        yield _document(file, node, parts, title, author=author, fallback="", date=date, source=f"{file.name}#{number}")
+        yield _document(
+            file,
+            node,
+            parts,
+            title,
+            author=author,
+            fallback="",
+            date=date,
+            source=f"{file.name}#{number}",
+        )
 
 
 def _title(soup, index):
     """The longest heading that the page's own title repeats, else that title without the name of the site."""
     shared = _meta(index, "property=og:title")
     said = shared or html_to_markdown.words(soup.title)
-    inside = [h for h in map(html_to_markdown.words, _found(index, ["h1", "h2"]))
-              if html_to_markdown.letters(h) and html_to_markdown.letters(h) in html_to_markdown.letters(said)]
+    inside = [
+        h
+        for h in map(html_to_markdown.words, _found(index, ["h1", "h2"]))
+        if html_to_markdown.letters(h)
+        and html_to_markdown.letters(h) in html_to_markdown.letters(said)
+    ]
     if inside:
         return max(inside, key=len)
     ones = index.get("h1", ())
@@ -288,15 +449,23 @@ def _clear(soup, index, parts):
     """Take menus, sidebars, comments, widgets and the like out of a page; never what holds most of its words."""
     body = soup.body or soup
     most = len(html_to_markdown.words(body)) * 0.4
-    furniture = [*_found(index, MENUS), *(tag for tag in html_to_markdown.tags(body) if _is_furniture(tag)),
-                 *(tag for tag in index.get("header", ()) if not tag.find_parent(["article", "main"]))]
+    furniture = [
+        *_found(index, MENUS),
+        *(tag for tag in html_to_markdown.tags(body) if _is_furniture(tag)),
+        *(tag for tag in index.get("header", ()) if not tag.find_parent(["article", "main"])),
+    ]
     for tag in furniture:
         if not tag.decomposed and len(html_to_markdown.words(tag)) <= most:
             html_to_markdown.take(body, [tag], "navigation", parts)
     links = Counter(id(parent) for link in _found(index, ["a"]) for parent in link.parents)
     for tag in _found(index, ["table", "div", "ul", "ol", "p"]):
-        if links[id(tag)] > 3 and not tag.decomposed and _link_share(tag) > 0.7 \
-                and not tag.find_parent(["article", "main"]) and len(html_to_markdown.words(tag)) <= most:
+        if (
+            links[id(tag)] > 3
+            and not tag.decomposed
+            and _link_share(tag) > 0.7
+            and not tag.find_parent(["article", "main"])
+            and len(html_to_markdown.words(tag)) <= most
+        ):
             html_to_markdown.take(body, [tag], "navigation", parts)
 
 
@@ -304,8 +473,11 @@ def _is_furniture(tag):
     if not tag.attrs:
         return False
     names = [*(tag.get("class") or ()), tag.get("id") or ""] if tag.name in LOOSE else ()
-    return "hidden" in tag.attrs or tag.get("aria-hidden") == "true" or \
-        any(FURNITURE.fullmatch(name[:60]) for name in names)
+    return (
+        "hidden" in tag.attrs
+        or tag.get("aria-hidden") == "true"
+        or any(FURNITURE.fullmatch(name[:60]) for name in names)
+    )
 
 
 def _nodes(soup):
@@ -323,7 +495,9 @@ def _nodes(soup):
 
 
 def _link_share(node):
-    links = sum(len(html_to_markdown.letters(html_to_markdown.words(link))) for link in node.find_all("a"))
+    links = sum(
+        len(html_to_markdown.letters(html_to_markdown.words(link))) for link in node.find_all("a")
+    )
     return links / max(1, len(html_to_markdown.letters(html_to_markdown.words(node))))
 
 

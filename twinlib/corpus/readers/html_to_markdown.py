@@ -15,21 +15,77 @@ SIZE_LIMIT = 10 * 2**20  # characters of one page without its scripts and pictur
 BREAK = "\u2028"  # a <br>, until the lines of a block are known
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # What a browser shows no words of; "data:" pictures alone can be longer than the parser takes.
-UNSEEN = re.compile(r"<(script|style|svg|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?-->|<\?xml[^>]*>|"
-                    r"data:[\w/+.-]+;base64,[\w+/=]*", re.DOTALL | re.IGNORECASE)
+UNSEEN = re.compile(
+    r"<(script|style|svg|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?-->|<\?xml[^>]*>|"
+    r"data:[\w/+.-]+;base64,[\w+/=]*",
+    re.DOTALL | re.IGNORECASE,
+)
 PRE = re.compile(r"(<pre\b.*?(?:</pre>|\Z))", re.DOTALL | re.IGNORECASE)
-SPACE = re.compile("[\n\r\t \xa0\u2000-\u200a\u3000]+|&(?:nbsp|ensp|emsp|thinsp|#160|#xa0|#12288|#x3000);",
-                   re.IGNORECASE)
+SPACE = re.compile(
+    "[\n\r\t \xa0\u2000-\u200a\u3000]+|&(?:nbsp|ensp|emsp|thinsp|#160|#xa0|#12288|#x3000);",
+    re.IGNORECASE,
+)
 # Only looks; left open by the thousand in old pages, they would nest ever deeper.
 LOOKS = re.compile(r"</?(?:font|b|strong|i|u|big|small|tt)(?:\s[^<>]*)?/?>", re.IGNORECASE)
-WORDLESS = ["img", "iframe", "audio", "video", "object", "embed", "noscript", "form", "button", "input", "select",
-            "textarea", "canvas", "map", "rt", "rp", "hr", "head", "link", "meta"]
-BLOCKS = ["center", "details", "summary", "address", "main", "header", "footer", "hgroup", "fieldset", "aside", "nav",
-          "figure", "dl", "dt", "dd", "body", "html", "caption", "legend"]
-NOTES = {"footnote", "endnote", "rearnote", "footnotes", "endnotes", "doc-footnote", "doc-endnote", "doc-endnotes",
-         "duokan-footnote-item", "footnote-item"}
+WORDLESS = [
+    "img",
+    "iframe",
+    "audio",
+    "video",
+    "object",
+    "embed",
+    "noscript",
+    "form",
+    "button",
+    "input",
+    "select",
+    "textarea",
+    "canvas",
+    "map",
+    "rt",
+    "rp",
+    "hr",
+    "head",
+    "link",
+    "meta",
+]
+BLOCKS = [
+    "center",
+    "details",
+    "summary",
+    "address",
+    "main",
+    "header",
+    "footer",
+    "hgroup",
+    "fieldset",
+    "aside",
+    "nav",
+    "figure",
+    "dl",
+    "dt",
+    "dd",
+    "body",
+    "html",
+    "caption",
+    "legend",
+]
+NOTES = {
+    "footnote",
+    "endnote",
+    "rearnote",
+    "footnotes",
+    "endnotes",
+    "doc-footnote",
+    "doc-endnote",
+    "doc-endnotes",
+    "duokan-footnote-item",
+    "footnote-item",
+}
 MARK = re.compile(r"[^#]*#_?(?:fn|ftn|footnote|endnote|edn|note|cite|cmnt)", re.IGNORECASE)
-BACK = re.compile(r"#_?(?:fn|ftnt?|footnote|endnote|edn|note|cite|cmnt)[-_:]?(?:ref|anchor|back)", re.IGNORECASE)
+BACK = re.compile(
+    r"#_?(?:fn|ftnt?|footnote|endnote|edn|note|cite|cmnt)[-_:]?(?:ref|anchor|back)", re.IGNORECASE
+)
 SIGN = re.compile(r"[\[(（【]?\s*(?:\d{1,3}|[a-z*†‡↩︎⤴↑^①-⒇])\s*[\])）】]?|")
 INLINE = ["a", "b", "strong", "em", "i", "u", "s", "del", "ins", "strike", "code", "sub", "sup"]
 
@@ -57,7 +113,9 @@ def tree(text):
 
 
 def _flowing(text):
-    text = re.sub(f"(?<=[{WIDE}])[ \t]*\n\\s*(?=[{WIDE}])", "", text)  # between two Chinese characters it is nothing
+    text = re.sub(
+        f"(?<=[{WIDE}])[ \t]*\n\\s*(?=[{WIDE}])", "", text
+    )  # between two Chinese characters it is nothing
     return re.sub(r"<br\b[^>]*>", BREAK, SPACE.sub(" ", text), flags=re.IGNORECASE)
 
 
@@ -163,9 +221,11 @@ def _broken(line):
     if "|" in re.sub(r"\\.", "", line):
         return line.replace(BREAK, " ")
     inside = re.sub(r"[-\d.]", " ", mark)
-    text = re.sub(f"[ {BREAK}]*{BREAK}[ {BREAK}]*",
-                  lambda m: f"\n{inside.rstrip()}\n{inside}" if m[0].count(BREAK) > 1 else f"\\\n{inside}",
-                  line[len(mark):].strip(BREAK + " "))
+    text = re.sub(
+        f"[ {BREAK}]*{BREAK}[ {BREAK}]*",
+        lambda m: f"\n{inside.rstrip()}\n{inside}" if m[0].count(BREAK) > 1 else f"\\\n{inside}",
+        line[len(mark) :].strip(BREAK + " "),
+    )
     return mark + text
 
 
@@ -173,8 +233,11 @@ def _footnotes(node, parts):
     """Notes at the end and their marks in the text, as Word, Substack, Pandoc, Google Docs and EPUB write them."""
     notes = [tag for tag in tags(node, "li", "div", "aside", "section", "p") if _is_note(tag)]
     links = tags(node, "a")
-    notes += [link.find_parent("li") or link.find_parent("p") or link.parent for link in links
-              if BACK.search(link.get("href") or "")]
+    notes += [
+        link.find_parent("li") or link.find_parent("p") or link.parent
+        for link in links
+        if BACK.search(link.get("href") or "")
+    ]
     for link in (link for link in links if not link.decomposed):
         named = {link.get("epub:type"), link.get("role")} & {"noteref", "doc-noteref"}
         if named or re.match(MARK, link.get("href") or "") and SIGN.fullmatch(words(link)):
@@ -185,7 +248,9 @@ def _footnotes(node, parts):
 
 def _is_note(tag):
     names = {*(tag.get("class") or ()), tag.get("role"), *str(tag.get("epub:type")).split()}
-    return bool(names & NOTES or re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or ""))
+    return bool(
+        names & NOTES or re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or "")
+    )
 
 
 def _preformatted(pre):
@@ -201,14 +266,18 @@ def _preformatted(pre):
     soup = BeautifulSoup("", "lxml")
     holder = soup.new_tag("div")
     for paragraph in re.split(r"\n[ \t]*\n", text):
-        holder.append(soup.new_tag("p", string=BREAK.join(line.strip() for line in paragraph.split("\n"))))
+        holder.append(
+            soup.new_tag("p", string=BREAK.join(line.strip() for line in paragraph.split("\n")))
+        )
     pre.replace_with(holder)
 
 
 def _is_code(pre, text):
     if "text" in (pre.get("class") or ()):  # Substack's block for verse
         return False
-    if pre.find("code") or re.search(r"code|highlight|brush|prettyprint", " ".join(pre.get("class") or ())):
+    if pre.find("code") or re.search(
+        r"code|highlight|brush|prettyprint", " ".join(pre.get("class") or ())
+    ):
         return True
     lines = [line for line in text.splitlines() if line.strip()]
     signs = len(re.findall(r"[{}<>=$|\\#\[\]_]|\(\)", text))
@@ -221,7 +290,10 @@ def _table(table):
     rows = [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
     cells = [cell for row in rows for cell in row]
     figures = table.find("th") or max(map(len, rows), default=0) > 1
-    if not figures or table.find(["table", "h1", "h2", "h3", "ul", "ol", "pre", "blockquote"]) or \
-            any(len(words(cell)) > 200 or len(cell.find_all("p")) > 1 for cell in cells):
+    if (
+        not figures
+        or table.find(["table", "h1", "h2", "h3", "ul", "ol", "pre", "blockquote"])
+        or any(len(words(cell)) > 200 or len(cell.find_all("p")) > 1 for cell in cells)
+    ):
         for tag in [table, *table.find_all(["tbody", "thead", "tfoot", "tr", "td", "th"])]:
             tag.name = "div"

@@ -34,7 +34,9 @@ def records(value):
 
 def string(value):
     """The text of a JSON value that should be one: numbers are spelt out, lists and dicts and null are ''."""
-    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+    return (
+        value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+    )
 
 
 def inside(value):
@@ -54,7 +56,7 @@ def _start(head, cut):
         return ""
     if cut and not wide:  # not in the middle of a character
         ends = max(head.rfind(mark) for mark in (b"\n", b" ", b",", b'"'))
-        head = head[:ends + 1] or head
+        head = head[: ends + 1] or head
     try:
         return decode(head)
     except Unreadable:

@@ -23,12 +23,25 @@ PAIR = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*[:=][ \t]*(.*)$", re.MULTILINE)
 NOTION = re.compile(r"[ _-]?[0-9a-f]{32}(?:_all)?$")
 PROPERTY = re.compile(r"([^\W\d_][^\n:：]{0,40})[:：][ \t]*(\S[^\n]*)")
 CHILD = re.compile(r"^\[[^\]\n]+\]\([^)\n]*[0-9a-f]{32}[^)\n]*\.(?:md|csv)\)[ \t]*$", re.MULTILINE)
-DATES = ("date", "created", "published", "pubdate", "pubdatetime", "publishdate", "created_at", "created time", "创建时间",
-         "日期", "发布日期")
+DATES = (
+    "date",
+    "created",
+    "published",
+    "pubdate",
+    "pubdatetime",
+    "publishdate",
+    "created_at",
+    "created time",
+    "创建时间",
+    "日期",
+    "发布日期",
+)
 AUTHORS = ("author", "authors", "created by", "创建者", "作者")
 NO, YES = ("false", "no", "0"), ("true", "yes", "1")
 TEMPLATES = re.compile(r"_?templates?|_?模[板版]", re.IGNORECASE)  # folders
-SLOT = re.compile(r"<%[-_*+]?\s*tp\.|\{\{(?:date|time|title)\b[^{}\n]*\}\}")  # what Obsidian and Templater fill in
+SLOT = re.compile(
+    r"<%[-_*+]?\s*tp\.|\{\{(?:date|time|title)\b[^{}\n]*\}\}"
+)  # what Obsidian and Templater fill in
 UNFINISHED = ("draft", "drafts", "wip", "草稿", "未完成")
 
 
@@ -51,12 +64,26 @@ def read(file):
     if NOTION.search(PurePosixPath(file.name).stem):
         properties, body, parts = _notion(body)
         facts = properties | facts
-    draft = _word(facts.get("draft")) in YES or _word(facts.get("published")) in NO or drafted(file.name) or \
-        _word(facts.get("status")) in UNFINISHED
-    yield {"title": _line(facts.get("title")), "text": body, "date": _date(facts, name), "source": file.name,
-           "author": _line(next((facts[key] for key in AUTHORS if facts.get(key)), "")), "kind": "post",
-           "markdown": True, "draft": draft, "fallback": title_of(name), "facts": facts, "parts": parts,
-           **({"reason": "template"} if _is_form(file.name, facts, body) else {})}
+    draft = (
+        _word(facts.get("draft")) in YES
+        or _word(facts.get("published")) in NO
+        or drafted(file.name)
+        or _word(facts.get("status")) in UNFINISHED
+    )
+    yield {
+        "title": _line(facts.get("title")),
+        "text": body,
+        "date": _date(facts, name),
+        "source": file.name,
+        "author": _line(next((facts[key] for key in AUTHORS if facts.get(key)), "")),
+        "kind": "post",
+        "markdown": True,
+        "draft": draft,
+        "fallback": title_of(name),
+        "facts": facts,
+        "parts": parts,
+        **({"reason": "template"} if _is_form(file.name, facts, body) else {}),
+    }
 
 
 def _is_form(name, facts, body):
@@ -84,12 +111,18 @@ def _date(facts, name):
 
 def _spelt(value):
     """The ISO date of 'March 3, 2021 10:00 AM', '3 Mar 2021' and 'Wed, 03 Mar 2021 …', or None."""
-    found = re.search(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}),? (\d{4})|(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", value)
+    found = re.search(
+        r"([A-Z][a-z]{2})[a-z]* (\d{1,2}),? (\d{4})|(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", value
+    )
     if not found:
         return None
     month, day, year, day2, month2, year2 = found.groups()
     try:
-        return datetime.strptime(f"{month or month2} {day or day2} {year or year2}", "%b %d %Y").date().isoformat()
+        return (
+            datetime.strptime(f"{month or month2} {day or day2} {year or year2}", "%b %d %Y")
+            .date()
+            .isoformat()
+        )
     except ValueError:
         return None
 
@@ -102,7 +135,11 @@ def _notion(body):
     matches = [PROPERTY.fullmatch(line) for line in lines]
     if lines and all(matches):
         found = {match[1].strip().lower(): match[2].strip() for match in matches}
-        body = body[:place] + body[place:].split("\n\n", 1)[1] if "\n\n" in body[place:] else body[:place]
+        body = (
+            body[:place] + body[place:].split("\n\n", 1)[1]
+            if "\n\n" in body[place:]
+            else body[:place]
+        )
     parts = [("properties", "properties", "\n".join(lines))] * bool(found)
     parts += [("list", "links", match.group()) for match in CHILD.finditer(body)]
     return found, CHILD.sub("", body), parts
@@ -120,20 +157,29 @@ def split(text):
     end = re.search(rf"^{re.escape(fence)}[ \t]*$\n?", rest, re.MULTILINE) if kind else None
     if end is None:
         return {}, text
-    facts = _facts(kind, rest[:end.start()])
+    facts = _facts(kind, rest[: end.start()])
     # A line of dashes at the top that is only a rule stays part of the text.
-    return (facts, rest[end.end():]) if facts is not None else ({}, text)
+    return (facts, rest[end.end() :]) if facts is not None else ({}, text)
 
 
 def _facts(kind, text):
     if kind == "bare":
         # Hexo's front matter without a first line of dashes: every line is a field, an item of one, or goes on in it.
-        named = all(re.match(r"[A-Za-z_][\w-]*[ \t]*:(\s|$)|\s|- |#|$", line) for line in text.split("\n"))
-        kind = "yaml" if named and len(text) <= 3000 and re.search(r"(?m)^(title|date)[ \t]*:", text) else ""
+        named = all(
+            re.match(r"[A-Za-z_][\w-]*[ \t]*:(\s|$)|\s|- |#|$", line) for line in text.split("\n")
+        )
+        kind = (
+            "yaml"
+            if named and len(text) <= 3000 and re.search(r"(?m)^(title|date)[ \t]*:", text)
+            else ""
+        )
     if len(text) > FRONT_LIMIT:
         return _pairs(text)
-    return {"yaml": _yaml, "toml": _toml, "json": lambda text: _json("{" + text + "}")[0] or None}.get(
-        kind, lambda text: None)(text)
+    return {
+        "yaml": _yaml,
+        "toml": _toml,
+        "json": lambda text: _json("{" + text + "}")[0] or None,
+    }.get(kind, lambda text: None)(text)
 
 
 def _yaml(text):
@@ -147,7 +193,9 @@ def _yaml(text):
         facts = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     except (yaml.YAMLError, RecursionError):
         return _pairs(text) or {}
-    return {} if facts is None or facts == "" else facts if isinstance(facts, dict) and facts else None
+    return (
+        {} if facts is None or facts == "" else facts if isinstance(facts, dict) and facts else None
+    )
 
 
 def _pairs(text):

@@ -22,19 +22,34 @@ MARGIN = 0.12  # of a page's height, at the top and at the bottom
 TURNED = 0.1  # radians; letters at an angle are watermarks
 PASSWORD, SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of pdfium's fpdfview.h
 RAISED, LEVEL = "\ue000", "\ue001"  # around a raised small number, which may be the mark of a note
-COMPATIBLE = re.compile("[\ufb00-\ufb06\u2e80-\u2fdf]")  # ligatures and radicals that fonts give instead of letters
-NUMBER = re.compile(r"[-–—·•~(（\[第\s]*(?:page\s+)?(\d{1,4}|[ivxlc]{1,6})\s*(?:(?:/|of|页?\s*共)\s*\d{1,4})?"
-                    r"[-–—·•~)）\]页頁\s]*", re.IGNORECASE)
+COMPATIBLE = re.compile(
+    "[\ufb00-\ufb06\u2e80-\u2fdf]"
+)  # ligatures and radicals that fonts give instead of letters
+NUMBER = re.compile(
+    r"[-–—·•~(（\[第\s]*(?:page\s+)?(\d{1,4}|[ivxlc]{1,6})\s*(?:(?:/|of|页?\s*共)\s*\d{1,4})?"
+    r"[-–—·•~)）\]页頁\s]*",
+    re.IGNORECASE,
+)
 NOTE = re.compile(r"\s*[\ue000\[［(（]?\s*(\d{1,3}|[*†‡①-⒇])[\ue001\]］)）.、]?\s*\S")
 LEADERS = re.compile(r"(?:[.·…‥]\s?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})$|…{2,}\s*\d{1,4}$")
 BULLET = re.compile(r"[•▪◦‣●○■□◆➢✓]\s*\S|[-–—*]\s+\S")
 ENDS = re.compile(r"[.!?:;。！？：；…”’」』）)\]\"']$")
 # What browsers print around a page: when, and where from.
-PRINTED = re.compile(r"(?<!\d)(?:\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日),?\s*"
-                     r"(?:[上下]午|[AP]M)?\s*\d{1,2}:\d{2}(?!\d)")
+PRINTED = re.compile(
+    r"(?<!\d)(?:\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日),?\s*"
+    r"(?:[上下]午|[AP]M)?\s*\d{1,2}:\d{2}(?!\d)"
+)
 ADDRESS = re.compile(r"(?:(?:file|https?|chrome-extension)://|about:blank|data:)\S*", re.IGNORECASE)
 BROWSER = re.compile(r"Mozilla/|Firefox|Chrom|Safari")  # as a PDF's Creator
-SOFT = ("untitled", "microsoft word -", "microsoft powerpoint -", "print", "无标题", "slide 1", "about:blank")
+SOFT = (
+    "untitled",
+    "microsoft word -",
+    "microsoft powerpoint -",
+    "print",
+    "无标题",
+    "slide 1",
+    "about:blank",
+)
 
 
 class Piece(NamedTuple):
@@ -66,7 +81,10 @@ def read(file):
     printed = [_print_rows(page, heights) for page in pages]
     heads = dict.fromkeys(" ".join(piece.text for piece in row) for rows in printed for row in rows)
     parts.extend(("navigation", "navigation", text) for text in heads)
-    pages = [[piece for piece in page if not any(piece in row for row in rows)] for page, rows in zip(pages, printed)]
+    pages = [
+        [piece for piece in page if not any(piece in row for row in rows)]
+        for page, rows in zip(pages, printed)
+    ]
     pages = _without_margins(pages, heights, parts)
     lines, gutter = [], None
     for page in pages:
@@ -79,10 +97,18 @@ def read(file):
     body = median(line.size for line in lines for _ in range(1 + len(line.text) // 10))
     lines = _without_contents(_without_notes(lines, body, heights, parts), parts)
     title, lines = _title(facts.get("Title", ""), lines, body)
-    yield {"title": title, "text": "\n\n".join(_paragraphs(lines)),
-           "date": date_of(None, file.name) or _made(facts, any(printed)),
-           "source": file.name, "author": facts.get("Author", "").strip(), "kind": "post", "markdown": False,
-           "draft": False, "fallback": title_of(file.name), "parts": parts}
+    yield {
+        "title": title,
+        "text": "\n\n".join(_paragraphs(lines)),
+        "date": date_of(None, file.name) or _made(facts, any(printed)),
+        "source": file.name,
+        "author": facts.get("Author", "").strip(),
+        "kind": "post",
+        "markdown": False,
+        "draft": False,
+        "fallback": title_of(file.name),
+        "parts": parts,
+    }
 
 
 def _made(facts, printed):
@@ -116,6 +142,7 @@ def _pages(data):
 
 # Letters to pieces
 
+
 def _pieces(page, number):
     """The pieces of a page in the file's order: a new one after a line's end, a jump, a gap of more than a letter."""
     from pypdfium2 import raw
@@ -134,7 +161,10 @@ def _pieces(page, number):
         if page.get_rotation() in (0, 180) and TURNED < angle % 3.1416 < 3.1416 - TURNED:
             continue
         raw.FPDFText_GetMatrix(text.raw, index, matrix)
-        size = raw.FPDFText_GetFontSize(text.raw, index) * abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
+        size = (
+            raw.FPDFText_GetFontSize(text.raw, index)
+            * abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
+        )
         box = text.get_charbox(index, loose=True)
         if run and _apart(run[-1], box, size):
             found.append(_piece(run, number))
@@ -154,8 +184,11 @@ def _letter(code):
 def _apart(before, box, size):
     (left, bottom, right, top), size = before[1], max(before[2], size, 1)
     middle = (bottom + top) / 2
-    return not box[1] - size / 3 < middle < box[3] + size / 3 or box[0] - right > 1.2 * size or \
-        box[0] < left - size / 2
+    return (
+        not box[1] - size / 3 < middle < box[3] + size / 3
+        or box[0] - right > 1.2 * size
+        or box[0] < left - size / 2
+    )
 
 
 def _piece(run, number):
@@ -163,12 +196,23 @@ def _piece(run, number):
     for place, (letter, box, own, space) in enumerate(run):
         # A gap between two Chinese characters is the typesetter's.
         text += " " if space and not (text and _wide(text[-1]) and _wide(letter)) else ""
-        small = letter.isdigit() and place and own < 0.8 * size and box[1] + box[3] > run[0][1][1] + run[0][1][3]
+        small = (
+            letter.isdigit()
+            and place
+            and own < 0.8 * size
+            and box[1] + box[3] > run[0][1][1] + run[0][1][3]
+        )
         text += f"{RAISED}{letter}{LEVEL}" if small else letter
     text = COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
-    return Piece(text.replace(LEVEL + RAISED, ""), min(box[0] for _, box, _, _ in run),
-                 max(box[2] for _, box, _, _ in run), min(box[1] for _, box, _, _ in run),
-                 max(box[3] for _, box, _, _ in run), size, number)
+    return Piece(
+        text.replace(LEVEL + RAISED, ""),
+        min(box[0] for _, box, _, _ in run),
+        max(box[2] for _, box, _, _ in run),
+        min(box[1] for _, box, _, _ in run),
+        max(box[3] for _, box, _, _ in run),
+        size,
+        number,
+    )
 
 
 def _wide(letter):
@@ -177,15 +221,24 @@ def _wide(letter):
 
 # Margins
 
+
 def _without_margins(pages, heights, parts):
     """Pages without running heads, which repeat word for word or but for a number that counts the pages."""
     marginal = [[piece for piece in page if _in_margin(piece, heights)] for page in pages]
-    seen = Counter(key for page in marginal for key in {key for piece in page for key in _keys(piece)})
+    seen = Counter(
+        key for page in marginal for key in {key for piece in page for key in _keys(piece)}
+    )
     often = 2 if len(pages) == 2 else 3
-    gone = {piece: True for page in marginal for piece in page
-            if any(seen[key] >= often for key in _keys(piece)) or NUMBER.fullmatch(piece.text)}
+    gone = {
+        piece: True
+        for page in marginal
+        for piece in page
+        if any(seen[key] >= often for key in _keys(piece)) or NUMBER.fullmatch(piece.text)
+    }
     heads = dict.fromkeys(piece.text for piece in gone if not NUMBER.fullmatch(piece.text))
-    parts.extend(("navigation", "navigation", text) for text in heads if re.search(r"[^\W\d]", text))
+    parts.extend(
+        ("navigation", "navigation", text) for text in heads if re.search(r"[^\W\d]", text)
+    )
     return [[piece for piece in page if piece not in gone] for page in pages]
 
 
@@ -193,9 +246,18 @@ def _print_rows(pieces, heights):
     """The first and last rows of a page in its margins, where together they say when it was printed and where from."""
     if not pieces:
         return []
-    ends = (max(pieces, key=lambda piece: piece.middle), min(pieces, key=lambda piece: piece.middle))
-    rows = [sorted((piece for piece in pieces if abs(piece.middle - end.middle) < 0.5 * end.size),
-                   key=lambda piece: piece.left) for end in ends if _in_margin(end, heights)]
+    ends = (
+        max(pieces, key=lambda piece: piece.middle),
+        min(pieces, key=lambda piece: piece.middle),
+    )
+    rows = [
+        sorted(
+            (piece for piece in pieces if abs(piece.middle - end.middle) < 0.5 * end.size),
+            key=lambda piece: piece.left,
+        )
+        for end in ends
+        if _in_margin(end, heights)
+    ]
     texts = [piece.text for row in rows for piece in row]
     dated = any(PRINTED.match(text) or PRINTED.search(text[-24:]) for text in texts)
     return rows if len(rows) == 2 and dated and any(ADDRESS.search(text) for text in texts) else []
@@ -209,13 +271,17 @@ def _in_margin(piece, heights):
 
 def _keys(piece):
     """What a running head has in common with those of other pages."""
-    same, size = re.sub(r"\s", "", piece.text), round(piece.size)  # the title in large print is no running head
+    same, size = (
+        re.sub(r"\s", "", piece.text),
+        round(piece.size),
+    )  # the title in large print is no running head
     masked = re.sub(r"\d+", "#", same)
     counts = [(masked, size, int(n) - piece.page) for n in re.findall(r"\d{1,4}", same)]
     return [(same, size), *counts] if same else []
 
 
 # Columns and lines
+
 
 def _columns(pieces, gutter, column=0):
     """Pieces in reading order, each with the number of its column (0 across the page)."""
@@ -234,7 +300,9 @@ def _columns(pieces, gutter, column=0):
 def _band(pieces, gutter, column):
     left = [piece for piece in pieces if piece.right <= gutter]
     right = [piece for piece in pieces if piece.right > gutter]
-    return _columns(left, _gutter(left), 2 * column + 1) + _columns(right, _gutter(right), 2 * column + 2)
+    return _columns(left, _gutter(left), 2 * column + 1) + _columns(
+        right, _gutter(right), 2 * column + 2
+    )
 
 
 def _by_height(pieces):
@@ -252,7 +320,12 @@ def _gutter(pieces, before=None):
         first, second = [p for p in pieces if p.right <= x], [p for p in pieces if p.left >= x]
         crossing = len(pieces) - len(first) - len(second)
         beside = sum(any(abs(p.middle - q.middle) < 2 * p.size for q in second) for p in first)
-        if beside >= 5 and len(second) >= 5 and crossing < len(pieces) / 2 and (best is None or crossing < best[0]):
+        if (
+            beside >= 5
+            and len(second) >= 5
+            and crossing < len(pieces) / 2
+            and (best is None or crossing < best[0])
+        ):
             best = crossing, x
     return best and best[1]
 
@@ -262,11 +335,19 @@ def _lines(pieces):
     found = []
     for piece in pieces:
         last = found[-1] if found else None
-        if last and last.column == piece.column and abs(last.middle - piece.middle) < 0.4 * max(last.size, piece.size):
+        if (
+            last
+            and last.column == piece.column
+            and abs(last.middle - piece.middle) < 0.4 * max(last.size, piece.size)
+        ):
             first, second = sorted((last, piece), key=lambda p: p.left)
             glue = "" if _wide(first.text[-1]) and _wide(second.text[0]) else " "
-            found[-1] = last._replace(text=first.text + glue + second.text, left=first.left,
-                                      right=max(first.right, second.right), size=max(last.size, piece.size))
+            found[-1] = last._replace(
+                text=first.text + glue + second.text,
+                left=first.left,
+                right=max(first.right, second.right),
+                size=max(last.size, piece.size),
+            )
         else:
             found.append(piece)
     return found
@@ -277,9 +358,18 @@ def _without_notes(lines, body, heights, parts):
     kept, marks = [], {}
     for _, group in groupby(lines, key=lambda line: (line.page, line.column)):
         group = list(group)
-        large = max((place for place, line in enumerate(group) if line.size > 0.9 * body), default=-1)
-        first = next((place for place in range(large + 1, len(group)) if NOTE.match(group[place].text)
-                      and group[place].middle < sum(heights[group[place].page]) / 2), len(group))
+        large = max(
+            (place for place, line in enumerate(group) if line.size > 0.9 * body), default=-1
+        )
+        first = next(
+            (
+                place
+                for place in range(large + 1, len(group))
+                if NOTE.match(group[place].text)
+                and group[place].middle < sum(heights[group[place].page]) / 2
+            ),
+            len(group),
+        )
         kept += group[:first]
         for line in group[first:]:
             mark = NOTE.match(line.text)
@@ -287,16 +377,29 @@ def _without_notes(lines, body, heights, parts):
                 marks[line.page, mark.group(1)] = [line]
             else:
                 marks[line.page, list(marks)[-1][1]].append(line)
-    parts.extend(("footnote", "footnote", _plain(_joined([line.text for line in note]))) for note in marks.values())
-    return [line._replace(text=re.sub(f"{RAISED}(.*?){LEVEL}", lambda m: "" if (line.page, m[1]) in marks else m[1],
-                                      line.text)) for line in kept]
+    parts.extend(
+        ("footnote", "footnote", _plain(_joined([line.text for line in note])))
+        for note in marks.values()
+    )
+    return [
+        line._replace(
+            text=re.sub(
+                f"{RAISED}(.*?){LEVEL}",
+                lambda m: "" if (line.page, m[1]) in marks else m[1],
+                line.text,
+            )
+        )
+        for line in kept
+    ]
 
 
 def _without_contents(lines, parts):
     """Lines without a table of contents: dots that lead to a page number."""
     contents = {line for line in lines if LEADERS.search(line.text)}
     if contents:
-        parts.append(("navigation", "navigation", "\n".join(line.text for line in lines if line in contents)))
+        parts.append(
+            ("navigation", "navigation", "\n".join(line.text for line in lines if line in contents))
+        )
     return [line for line in lines if line not in contents]
 
 
@@ -306,19 +409,29 @@ def _plain(text):
 
 # Lines to paragraphs
 
+
 def _title(said, lines, body):
     """(title, lines without it): what the file says, unless a program wrote it, else large print at its start."""
-    said = re.sub(r"\.(docx?|pdf|tex|indd|html?|txt|pages)$", "", " ".join(said.split()), flags=re.IGNORECASE)
+    said = re.sub(
+        r"\.(docx?|pdf|tex|indd|html?|txt|pages)$", "", " ".join(said.split()), flags=re.IGNORECASE
+    )
     said = "" if said.lower().startswith(SOFT) or "/" in said else said
     large = []
     for line in lines[:4]:
-        if line.size < 1.25 * body or line.page != lines[0].page or large and line.size < 0.9 * large[0].size:
+        if (
+            line.size < 1.25 * body
+            or line.page != lines[0].page
+            or large
+            and line.size < 0.9 * large[0].size
+        ):
             break
         large.append(line)
     shown = _joined([line.text for line in large])
-    same = said and re.sub(r"\W", "", shown) in re.sub(r"\W", "", said)  # the name of a site may stand beside it
+    same = said and re.sub(r"\W", "", shown) in re.sub(
+        r"\W", "", said
+    )  # the name of a site may stand beside it
     if shown and len(shown) < 150 and (same or not said):
-        return shown, lines[len(large):]
+        return shown, lines[len(large) :]
     first = re.sub(r"\W", "", lines[0].text) if lines else ""
     return said, lines[1:] if first and first == re.sub(r"\W", "", said) else lines
 
@@ -346,8 +459,11 @@ def _margins(lines):
         groups.setdefault((line.page % 2, line.column), []).append(line)
     found = {}
     for key, group in groups.items():
-        pitches = [a.middle - b.middle for a, b in zip(group, group[1:]) if a.page == b.page and 0 < a.middle - b.middle
-                   < 3 * a.size]
+        pitches = [
+            a.middle - b.middle
+            for a, b in zip(group, group[1:])
+            if a.page == b.page and 0 < a.middle - b.middle < 3 * a.size
+        ]
         lefts, rights = sorted(p.left for p in group), sorted(p.right for p in group)
         found[key] = lefts[len(lefts) // 20], rights[-1 - len(rights) // 20], median(pitches or [0])
     return found
@@ -362,7 +478,9 @@ def _break(before, line, margins):
         return "paragraph"
     moved = (before.page, before.column) != (line.page, line.column)
     indent = (line.left - start) / size
-    indented = indent > (before.left - left) / size + 0.8 or _wide(line.text[0]) and 1.5 < indent < 2.6
+    indented = (
+        indent > (before.left - left) / size + 0.8 or _wide(line.text[0]) and 1.5 < indent < 2.6
+    )
     if not moved and pitch and before.middle - line.middle > 1.4 * pitch:
         return "paragraph"
     if indented and ends:
@@ -372,13 +490,17 @@ def _break(before, line, margins):
         short = room > 2.2 * size
     else:
         word = line.text.split()[0]
-        short = room > (line.right - line.left) * (len(word) + 1) / max(len(line.text), 1) + 0.3 * size
+        short = (
+            room > (line.right - line.left) * (len(word) + 1) / max(len(line.text), 1) + 0.3 * size
+        )
     if not short:
         return "paragraph" if moved and ends and (indented or room > size) else None
     narrow = max(before.right - left, line.right - start) < 0.7 * (end - start)
     if not ends and re.match(r"[a-z]", line.text) and (moved or not narrow):
         return None
-    return "verse" if narrow and not moved and abs(before.left - line.left) < size / 2 else "paragraph"
+    return (
+        "verse" if narrow and not moved and abs(before.left - line.left) < size / 2 else "paragraph"
+    )
 
 
 def _joined(lines, words=None):

@@ -19,8 +19,17 @@ def looks_like(file):
 def read(file):
     """Yield the one raw document of a plain text file."""
     title, body = split(file.text)
-    yield {"title": title, "text": body, "date": date_of(None, file.name), "source": file.name, "author": "",
-           "kind": "post", "markdown": False, "draft": drafted(file.name), "fallback": title_of(file.name)}
+    yield {
+        "title": title,
+        "text": body,
+        "date": date_of(None, file.name),
+        "source": file.name,
+        "author": "",
+        "kind": "post",
+        "markdown": False,
+        "draft": drafted(file.name),
+        "fallback": title_of(file.name),
+    }
 
 
 def split(text):

@@ -33,10 +33,19 @@ def read(file):
 
 def _document(source, question, answer, row, roles):
     time = next(iter(dates.times([_cell(row, roles["time"])])))
-    return {"title": " ".join(question.split()), "text": answer, "date": time[:10] or None, "source": source,
-            "author": _cell(row, roles["author"]), "kind": "answers", "markdown": False, "draft": False,
-            "fallback": title_of(source.partition("#")[0]), "reason": _exercise(row, roles),
-            "turns": [{"question": question, "answer": answer, "time": time}]}
+    return {
+        "title": " ".join(question.split()),
+        "text": answer,
+        "date": time[:10] or None,
+        "source": source,
+        "author": _cell(row, roles["author"]),
+        "kind": "answers",
+        "markdown": False,
+        "draft": False,
+        "fallback": title_of(source.partition("#")[0]),
+        "reason": _exercise(row, roles),
+        "turns": [{"question": question, "answer": answer, "time": time}],
+    }
 
 
 def _answer(row, roles):

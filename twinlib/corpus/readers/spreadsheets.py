@@ -8,9 +8,10 @@ import io
 import json
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 from . import columns as known
 from . import json_values
@@ -22,7 +23,11 @@ DELIMITED = (".csv", ".tsv", ".tab")
 CELL_LIMIT = 2**27  # characters of one cell
 HEADER = 5  # rows among which the header is: titles and notes may stand above it
 END = "\ue001end\ue001"  # a line after the last one: what swallows it has an open quotation mark
-XLSX_LIMIT, RATIO_LIMIT, RATIO_FROM = 500 * 2**20, 200, 2**20  # bytes unpacked, times smaller, from so many bytes on
+XLSX_LIMIT, RATIO_LIMIT, RATIO_FROM = (
+    500 * 2**20,
+    200,
+    2**20,
+)  # bytes unpacked, times smaller, from so many bytes on
 ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an Office file with a password, or one from before 2007
 
 
@@ -77,12 +82,16 @@ def _of(file, sort, text, whole=True):
 
 # CSV and TSV
 
+
 def _delimited(text, suffix):
     """Every .csv is a table; another text only when its lines have one number of cells, three or more."""
     rows = list(islice(_quietly(text), 12))
     widths = {len(row) for row in rows if row}
-    return len(rows) > 1 and max(widths, default=0) > 1 if suffix in DELIMITED else \
-        suffix in (".txt", "") and len(rows) > 2 and len(widths) == 1 and min(widths) > 2
+    return (
+        len(rows) > 1 and max(widths, default=0) > 1
+        if suffix in DELIMITED
+        else suffix in (".txt", "") and len(rows) > 2 and len(widths) == 1 and min(widths) > 2
+    )
 
 
 def _quietly(text):
@@ -118,7 +127,9 @@ def delimiter(text, suffix=""):
     scores = {}
     for mark in DELIMITERS:
         try:
-            widths = Counter(len(row) for row in islice(csv.reader(io.StringIO(text), delimiter=mark), 20) if row)
+            widths = Counter(
+                len(row) for row in islice(csv.reader(io.StringIO(text), delimiter=mark), 20) if row
+            )
         except csv.Error:
             continue
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
@@ -133,7 +144,7 @@ def _table(name, cells):
     if not above:
         return
     place = known.header(above)
-    first, cells = above[place], chain(above[place + 1:], cells)
+    first, cells = above[place], chain(above[place + 1 :], cells)
     if any(cell.strip().isdecimal() for cell in first):
         cells, first = chain([first], cells), [""] * len(first)
     columns = _columns(first)
@@ -151,11 +162,12 @@ def _columns(names):
 def _row(columns, cells):
     """Cells too many are what an unquoted comma left of the last column."""
     if len(cells) > len(columns):
-        cells = [*cells[:len(columns) - 1], ",".join(cells[len(columns) - 1:])]
+        cells = [*cells[: len(columns) - 1], ",".join(cells[len(columns) - 1 :])]
     return dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))]))
 
 
 # JSON
+
 
 def _flat(value):
     """Is this an object whose values are mostly plain ones, with a text among them?"""
@@ -168,7 +180,11 @@ def _flat(value):
 def _many(text):
     """Is it one object a line? A lone object counts when it stands on one line."""
     lines = [line for line in text.split("\n") if line.strip()]
-    return bool(lines) and all(line.lstrip().startswith("{") for line in lines) and lines[0].rstrip().endswith("}")
+    return (
+        bool(lines)
+        and all(line.lstrip().startswith("{") for line in lines)
+        and lines[0].rstrip().endswith("}")
+    )
 
 
 def _json(text):
@@ -177,7 +193,7 @@ def _json(text):
     while True:
         while place < len(text) and text[place] in " \t\r\n,":
             place += 1
-        if text[place:place + 1] in ("]", ""):
+        if text[place : place + 1] in ("]", ""):
             return
         try:
             value, place = decoder.raw_decode(text, place)
@@ -207,8 +223,14 @@ def _objects(name, values):
     first = list(islice(values, 50))  # objects may leave out what is empty
     columns = list(dict.fromkeys(str(key) for value in first for key in value))
     if columns:
-        yield Table(name, columns, (
-            {column: _string(value.get(column)) for column in columns} for value in chain(first, values)))
+        yield Table(
+            name,
+            columns,
+            (
+                {column: _string(value.get(column)) for column in columns}
+                for value in chain(first, values)
+            ),
+        )
 
 
 def _string(value):
@@ -222,6 +244,7 @@ def _string(value):
 
 
 # XLSX
+
 
 def _sheets(content):
     _check(content)

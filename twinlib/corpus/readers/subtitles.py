@@ -11,20 +11,24 @@ from collections import Counter
 from typing import NamedTuple
 
 from . import json_values
-from .input_file import Conversation
-from .filename import date_of, title_of
 from .chats.messages import Said
+from .filename import date_of, title_of
+from .input_file import Conversation
 
 CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
 TIMING = re.compile(rf"\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?")
 BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
-LABEL = re.compile(r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
-                   r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}))?)"
-                   r"[:：]\s*(?=\S)")
+LABEL = re.compile(
+    r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
+    r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}))?)"
+    r"[:：]\s*(?=\S)"
+)
 SOUND = re.compile(
     r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|laughs|cheering|sighs?|"
-    r"inaudible|silence|音乐|音樂|掌声|掌聲|笑声|笑聲|鼓掌|欢呼|笑)[^()（）\n]{0,12}[)）]", re.IGNORECASE)
+    r"inaudible|silence|音乐|音樂|掌声|掌聲|笑声|笑聲|鼓掌|欢呼|笑)[^()（）\n]{0,12}[)）]",
+    re.IGNORECASE,
+)
 WIDE = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef“”‘’…—]"
 PAUSE, PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds that start a paragraph
 LONG = 600  # characters after which a paragraph ends with its sentence, or with its cue where nothing is punctuated
@@ -51,16 +55,27 @@ def labelled(file):
 
 def _timed(file):
     lines = [line.strip() for line in json_values.start(file).split("\n")[:40] if line.strip()][:3]
-    return bool(lines) and (re.match(r"WEBVTT(?:\s|$)", lines[0]) is not None
-                            or any(TIMING.fullmatch(line) for line in lines))
+    return bool(lines) and (
+        re.match(r"WEBVTT(?:\s|$)", lines[0]) is not None
+        or any(TIMING.fullmatch(line) for line in lines)
+    )
 
 
 def read(file):
     """Yield the one raw document of a subtitle file; raises Unreadable. `speakers` are the names of labelled ones."""
     spoken = _labelled(_said(_cues(file.text)))
-    yield {"title": "", "text": "\n\n".join(text for _, text in _paragraphs(spoken)), "date": date_of(None, file.name), "source": file.name,
-           "author": "", "kind": "transcript", "markdown": False, "draft": False, "fallback": _title(file.name),
-           "speakers": sorted({cue.speaker for cue in spoken} - {""})}
+    yield {
+        "title": "",
+        "text": "\n\n".join(text for _, text in _paragraphs(spoken)),
+        "date": date_of(None, file.name),
+        "source": file.name,
+        "author": "",
+        "kind": "transcript",
+        "markdown": False,
+        "draft": False,
+        "fallback": _title(file.name),
+        "speakers": sorted({cue.speaker for cue in spoken} - {""}),
+    }
 
 
 def conversation(file):
@@ -69,7 +84,9 @@ def conversation(file):
     for cue in _labelled(_said(_cues(file.text))):
         speaker = cue.speaker or speaker  # who begins to speak is named, who goes on isn't
         spoken.append(cue._replace(speaker=speaker))
-    return Conversation(_title(file.name), [Said(speaker, text) for speaker, text in _paragraphs(spoken)])
+    return Conversation(
+        _title(file.name), [Said(speaker, text) for speaker, text in _paragraphs(spoken)]
+    )
 
 
 def _speakers(cues):
@@ -103,7 +120,12 @@ def _cues(text):
 
 def _unnumbered(lines):
     """Take the number or the name of the next cue off the end of this one's lines."""
-    if lines and (lines[-1].strip().isdecimal() or len(lines) > 1 and lines[-1].strip() and not lines[-2].strip()):
+    if lines and (
+        lines[-1].strip().isdecimal()
+        or len(lines) > 1
+        and lines[-1].strip()
+        and not lines[-2].strip()
+    ):
         lines.pop()
 
 
@@ -117,7 +139,10 @@ def _said(cues):
     found = []
     for cue in cues:
         voice = VOICE.search("\n".join(cue.lines))
-        lines = (SOUND.sub("", html.unescape(re.sub(r"</?[^<>\n]*>|\{\\[^{}]*\}", "", line))) for line in cue.lines)
+        lines = (
+            SOUND.sub("", html.unescape(re.sub(r"</?[^<>\n]*>|\{\\[^{}]*\}", "", line)))
+            for line in cue.lines
+        )
         lines = [re.sub(r"^\s*(?:>>+|-)\s*(?=\S)", "", " ".join(line.split())) for line in lines]
         lines = [line for line in lines if re.search(r"\w", line)]
         if lines:
@@ -134,7 +159,11 @@ def _labelled(cues):
         for line in cue.lines if names else ():
             match = LABEL.match(line)
             name = match[1] if match and match[1] in names else ""
-            found.append(cue._replace(lines=[line[match.end():] if name else line], speaker=name or cue.speaker))
+            found.append(
+                cue._replace(
+                    lines=[line[match.end() :] if name else line], speaker=name or cue.speaker
+                )
+            )
     return found or cues
 
 
@@ -148,11 +177,16 @@ def _unrolled(cues):
     """Cues without the lines that are still on the screen from the cue before."""
     found, shown = [], []
     for cue in cues:
-        kept = next(size for size in range(min(len(shown), len(cue.lines)), -1, -1)
-                    if shown[len(shown) - size:] == cue.lines[:size])
+        kept = next(
+            size
+            for size in range(min(len(shown), len(cue.lines)), -1, -1)
+            if shown[len(shown) - size :] == cue.lines[:size]
+        )
         new = cue.lines[kept:]
-        if not kept and found and shown and new and new[0].startswith(shown[-1]):  # the line grows word by word
-            new[0] = new[0][len(shown[-1]):].strip()
+        if (
+            not kept and found and shown and new and new[0].startswith(shown[-1])
+        ):  # the line grows word by word
+            new[0] = new[0][len(shown[-1]) :].strip()
         shown = (shown + cue.lines[kept:])[-4:] if kept < len(cue.lines) else shown
         if any(new):
             found.append(cue._replace(lines=[line for line in new if line]))
@@ -172,7 +206,11 @@ def _paragraphs(cues):
     found, speakers, last = [], [], None
     for cue in cues:
         pause = last and cue.start - last.end > (PAUSE_UNPUNCTUATED if bare else PAUSE)
-        ended = found and len(found[-1]) > (LONG // 2 if bare else LONG) and (bare or found[-1][-1] in "。！？!?.…”\"")
+        ended = (
+            found
+            and len(found[-1]) > (LONG // 2 if bare else LONG)
+            and (bare or found[-1][-1] in '。！？!?.…”"')
+        )
         if last is None or pause or ended or cue.speaker != last.speaker:
             found.append("")
             speakers.append(cue.speaker)

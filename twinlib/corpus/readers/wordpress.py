@@ -13,14 +13,22 @@ from . import html_to_markdown
 from .encoding import Unreadable
 from .filename import date_of
 
-CONTROL = bytes(range(9)) + b"\x0b\x0c" + bytes(range(14, 32))  # XML forbids them; plugins write them all the same
+CONTROL = (
+    bytes(range(9)) + b"\x0b\x0c" + bytes(range(14, 32))
+)  # XML forbids them; plugins write them all the same
 KINDS = {"post": "post", "page": "page"}
-BLOCK = "p|div|h[1-6]|ul|ol|li|dl|blockquote|table|thead|tbody|tr|td|th|pre|figure|figcaption|section|article|aside|" \
+BLOCK = (
+    "p|div|h[1-6]|ul|ol|li|dl|blockquote|table|thead|tbody|tr|td|th|pre|figure|figcaption|section|article|aside|"
     "header|footer|hr|form|details|address|center|iframe|script|style"
+)
 CAPTION = re.compile(r"\[caption\b[^\]]*\](?:(?!\[caption\b).)*?\[/caption\]", re.DOTALL)
-LISTING = re.compile(r"\[(code|sourcecode|source|php|crayon|highlight)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL)
+LISTING = re.compile(
+    r"\[(code|sourcecode|source|php|crayon|highlight)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL
+)
 QUOTED = re.compile(r"\[(quote|blockquote|pullquote)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL)
-MEDIA = re.compile(r"\[(embed|audio|video|playlist|gallery|youtube|soundcloud)\b[^\]]*\](?:[^\[]*\[/\1\])?")
+MEDIA = re.compile(
+    r"\[(embed|audio|video|playlist|gallery|youtube|soundcloud)\b[^\]]*\](?:[^\[]*\[/\1\])?"
+)
 # '[sic]' is the author's: a shortcode has attributes, or a partner that closes it.
 ATTRIBUTES = re.compile(r"\[/?[a-zA-Z][\w-]*(?:\s+[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+))+\s*/?\]")
 PAIR = re.compile(r"\[([a-z][\w-]*)(?:\s[^\]]*)?\]((?:(?!\[\1\]).){0,20000}?)\[/\1\]", re.DOTALL)
@@ -48,8 +56,15 @@ def read(file):
     except _Broken:
         if not last:
             raise Unreadable("damaged") from None
-        end = file.data[file.data.rfind(b"<item"):].decode("utf-8", "ignore")
-        left.append(("document", "damaged", html_to_markdown.CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip() or file.name))
+        end = file.data[file.data.rfind(b"<item") :].decode("utf-8", "ignore")
+        left.append(
+            (
+                "document",
+                "damaged",
+                html_to_markdown.CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip()
+                or file.name,
+            )
+        )
     if not last:
         raise Unreadable(left[0][1] if left else "index")
     yield last | {"parts": last["parts"] + left}
@@ -86,14 +101,22 @@ def _sound(data):
     start = data.find(b"<")
     data = data[start:] if start > 0 else data
     # A second copy only of a file that needs it.
-    return data.translate(None, CONTROL) if re.search(b"[" + re.escape(CONTROL) + b"]", data) else data
+    return (
+        data.translate(None, CONTROL) if re.search(b"[" + re.escape(CONTROL) + b"]", data) else data
+    )
 
 
 def _name(element):
     """'wp:status' whatever the version in the namespace says; no prefix for RSS's own elements."""
     space, _, name = element.tag.rpartition("}")
-    prefix = "wp:" if "/export/" in space and "excerpt" not in space else \
-        next((f"{key}:" for key in ("content", "excerpt") if key in space), "dc:" if "purl.org/dc" in space else "")
+    prefix = (
+        "wp:"
+        if "/export/" in space and "excerpt" not in space
+        else next(
+            (f"{key}:" for key in ("content", "excerpt") if key in space),
+            "dc:" if "purl.org/dc" in space else "",
+        )
+    )
     return prefix + name
 
 
@@ -120,10 +143,18 @@ def _document(file, item, authors, number, seen, left):
     login, place = item.get("dc:creator", ""), item.get("wp:post_id") or number
     place = place if place not in seen else f"{place}-{number}"
     seen.add(place)
-    return {"title": title, "text": text, "date": date_of(item.get("wp:post_date"), "") or None,
-            "source": f"{file.name}#{place}", "author": authors.get(login) or login, "kind": kind, "markdown": True,
-            "draft": status != "publish", "fallback": "", "parts": parts} | (
-                {"reason": "protected"} if item.get("wp:post_password") else {})
+    return {
+        "title": title,
+        "text": text,
+        "date": date_of(item.get("wp:post_date"), "") or None,
+        "source": f"{file.name}#{place}",
+        "author": authors.get(login) or login,
+        "kind": kind,
+        "markdown": True,
+        "draft": status != "publish",
+        "fallback": "",
+        "parts": parts,
+    } | ({"reason": "protected"} if item.get("wp:post_password") else {})
 
 
 def _plain(text):
@@ -132,8 +163,12 @@ def _plain(text):
 
 def _marked_up(content, parts):
     """An item's content as HTML: shortcodes resolved, paragraphs where the classic editor left blank lines."""
-    content = CAPTION.sub(lambda match: _caption(match.group(), parts), content.replace("\r\n", "\n"))
-    content = LISTING.sub(lambda match: f"<pre><code>{html.escape(html.unescape(match[2]))}</code></pre>", content)
+    content = CAPTION.sub(
+        lambda match: _caption(match.group(), parts), content.replace("\r\n", "\n")
+    )
+    content = LISTING.sub(
+        lambda match: f"<pre><code>{html.escape(html.unescape(match[2]))}</code></pre>", content
+    )
     content = QUOTED.sub(r"<blockquote>\2</blockquote>", content)
     content = MEDIA.sub("", content)
     for _ in range(3):  # one inside the other
@@ -157,7 +192,12 @@ def _paragraphs(content):
         listings.append(match.group())
         return f"\n\n\ue000{len(listings) - 1}\ue001\n\n"
 
-    content = re.sub(r"<pre\b.*?(?:</pre>|\Z)", aside, content.replace("\ue000", ""), flags=re.DOTALL | re.IGNORECASE)
+    content = re.sub(
+        r"<pre\b.*?(?:</pre>|\Z)",
+        aside,
+        content.replace("\ue000", ""),
+        flags=re.DOTALL | re.IGNORECASE,
+    )
     blocks = []
     for block in re.split(r"\n[ \t]*\n", content):
         is_block = re.match(rf"\s*</?(?:{BLOCK})\b", block, re.IGNORECASE) or "\ue000" in block

@@ -7,10 +7,24 @@ import zlib
 
 from .encoding import Unreadable
 
-MEMBER_LIMIT, TEXT_LIMIT, RATIO_LIMIT = 20_000, 64 * 2**20, 200  # members, bytes of text unpacked, times smaller
+MEMBER_LIMIT, TEXT_LIMIT, RATIO_LIMIT = (
+    20_000,
+    64 * 2**20,
+    200,
+)  # members, bytes of text unpacked, times smaller
 TEXT = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
-BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError,
-          ValueError, KeyError, IndexError)
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+)
 
 
 def names(data):
@@ -38,8 +52,11 @@ def members(data):
 def _check(infos, count):
     if any(info.flag_bits & 1 for info in infos):
         raise Unreadable("locked")
-    if count > MEMBER_LIMIT or sum(info.file_size for info in infos) > TEXT_LIMIT or \
-            any(info.file_size > max(2**20, RATIO_LIMIT * info.compress_size) for info in infos):
+    if (
+        count > MEMBER_LIMIT
+        or sum(info.file_size for info in infos) > TEXT_LIMIT
+        or any(info.file_size > max(2**20, RATIO_LIMIT * info.compress_size) for info in infos)
+    ):
         raise Unreadable("bomb")
 
 
@@ -74,7 +91,11 @@ def check(data):
     def refuse(*entity):
         raise Unreadable("entities")
 
-    parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = deeper, higher, refuse
+    parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = (
+        deeper,
+        higher,
+        refuse,
+    )
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError):

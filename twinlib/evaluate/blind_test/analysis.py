@@ -18,12 +18,11 @@ from typing import NamedTuple
 
 from ...i18n import t
 from ...progress import width
+from ...text import interview_questions, style
+from ...text.script import SENTENCE, language_of
+from ...text.statistics import bootstrap, wilson
 from ...twin import content_id, figure
 from . import codes
-from ...corpus import interview
-from ...text import style
-from ...corpus.passages import SENTENCE, language_of
-from ...text.statistics import bootstrap, wilson
 
 LONGEST = 1500  # UTF-8 bytes of an answer in the page: 500 Chinese characters, 250 English words
 SLACK = 1.25  # the longer answer of a pair is at most this many times as long as the shorter
@@ -41,7 +40,7 @@ PIECE = {"zh": 12, "en": 40}  # letters in a piece
 
 def own_question(text):
     """A question of the owner's own, as one of the interview's kind."""
-    return interview.Question(f"own-{content_id(text)}-00", "friends", text, text)
+    return interview_questions.Question(f"own-{content_id(text)}-00", "friends", text, text)
 
 
 def letters(text):
@@ -55,22 +54,29 @@ def pool(answered, asked):
     The interview begins at the other end, so that the two seldom meet.
     """
     known = {letters(text) for text in asked}
-    return [q for q in reversed(interview.QUESTIONS)
-            if q.id not in answered and not {letters(q.en), letters(q.zh)} & known]
+    return [
+        q
+        for q in reversed(interview_questions.QUESTIONS)
+        if q.id not in answered and not {letters(q.en), letters(q.zh)} & known
+    ]
 
 
 def copied(answer, texts):
     """The share of an answer's pieces that stand in the owner's texts word for word."""
     size = PIECE[language_of(answer)]
     own, corpus = letters(answer), [letters(text) for text in texts]
-    pieces = [own[i:i + size] for i in range(0, len(own) - size + 1, size)]
-    return sum(any(piece in text for text in corpus) for piece in pieces) / len(pieces) if pieces else 0.0
+    pieces = [own[i : i + size] for i in range(0, len(own) - size + 1, size)]
+    return (
+        sum(any(piece in text for text in corpus) for piece in pieces) / len(pieces)
+        if pieces
+        else 0.0
+    )
 
 
 def catches(questions, most):
     """Which of the questions are catch trials: at most `most` and one in five, by the hash of their text."""
     ranked = sorted(questions, key=content_id)
-    return set(ranked[:min(most, len(ranked) // 5)])
+    return set(ranked[: min(most, len(ranked) // 5)])
 
 
 def typed(text):
@@ -84,7 +90,7 @@ def typed(text):
 def whole_sentences(text):
     """A text that broke off, up to its last whole sentence; as it is when it has none."""
     ends = [end for end in _ends(text) if end < len(text)]
-    return text[:ends[-1]].rstrip() if ends else text
+    return text[: ends[-1]].rstrip() if ends else text
 
 
 def same_length(one, other):
@@ -97,14 +103,22 @@ def same_length(one, other):
 
 
 def _cut(text, room):
-    ends = [end for end in _ends(text) if width(text[:end]) <= room and len(text[:end].encode()) <= LONGEST]
-    kept = text[:ends[-1]] if ends else text[:(_ends(text) or [0])[0]]
+    ends = [
+        end
+        for end in _ends(text)
+        if width(text[:end]) <= room and len(text[:end].encode()) <= LONGEST
+    ]
+    kept = text[: ends[-1]] if ends else text[: (_ends(text) or [0])[0]]
     return kept.encode()[:LONGEST].decode("utf-8", "ignore").rstrip()
 
 
 def _ends(text):
     """Where the sentences and lines of a text end, the last at its end."""
-    found = {match.start() for pattern in (SENTENCE, re.compile(r"\n+")) for match in pattern.finditer(text)}
+    found = {
+        match.start()
+        for pattern in (SENTENCE, re.compile(r"\n+"))
+        for match in pattern.finditer(text)
+    }
     return sorted((found | {len(text)}) - {0})
 
 
@@ -153,27 +167,33 @@ def _broken(code):
         why = f"its end is missing{came}", f"缺了结尾{came}"
     else:
         why = "a character in it is wrong", "有字符错了"
-    return t(f"The code {code.begins}… didn't arrive whole: {why[0]}. Ask that friend to open the page again, press "
-             "Copy and send it once more.",
-             f"结果码 {code.begins}… 没有完整收到：{why[1]}。请这位朋友再打开网页，按“复制”重发一次。")
+    return t("evaluate.code_didnt_arrive_whole_ask", begins=code.begins, why=why[0], why_2=why[1])
 
 
 def _foreign(reply, earlier):
     whose = f"{codes.PREFIX}-{reply.test}" + (f" ({reply.name})" if reply.name else "")
     if reply.test in earlier:
-        return t(f"The code {whose}… is from an earlier test of this twin, so it doesn't count: send that friend the "
-                 "newest page.", f"结果码 {whose}… 属于这个分身更早的一次测试，不计入：请把最新的网页发给这位朋友。")
-    return t(f"The code {whose}… is from another test, so it doesn't count: check that you pasted it for the right "
-             "twin.", f"结果码 {whose}… 属于别的测试，不计入：请确认没有贴错分身。")
+        return t("evaluate.code_earlier_test_twin_doesnt", whose=whose)
+    return t("evaluate.code_another_test_doesnt_count", whose=whose)
 
 
 def marks(test, reply):
     """The marks of one friend: what was picked, against the key."""
     trials = test["trials"]
     swapped = codes.shown(reply.friend, len(trials))[1]
-    return [{"friend": reply.friend, "trial": place, "row": trial["row"], "fooled": choice.pick != trial["first"],
-             "sure": choice.sure, "read": choice.read, "upper": choice.pick == int(swap)}
-            for place, (trial, choice, swap) in enumerate(zip(trials, reply.choices, swapped)) if choice]
+    return [
+        {
+            "friend": reply.friend,
+            "trial": place,
+            "row": trial["row"],
+            "fooled": choice.pick != trial["first"],
+            "sure": choice.sure,
+            "read": choice.read,
+            "upper": choice.pick == int(swap),
+        }
+        for place, (trial, choice, swap) in enumerate(zip(trials, reply.choices, swapped))
+        if choice
+    ]
 
 
 def random_friends(found):
@@ -191,7 +211,11 @@ def counted(found):
     Random answers would draw the rate to 50 %, and whoever knows a text knows whose it is.
     """
     out = random_friends(found)
-    return [mark for mark in found if mark["row"] == "twin" and mark["friend"] not in out and not mark["read"]]
+    return [
+        mark
+        for mark in found
+        if mark["row"] == "twin" and mark["friend"] not in out and not mark["read"]
+    ]
 
 
 def share(found):
@@ -219,7 +243,9 @@ def interval(found):
         cells = table[numpy.ix_(rows, columns)]
         return numpy.nan if numpy.isnan(cells).all() else float(numpy.nanmean(cells))
 
-    low, high = bootstrap(mean, questions, friends) if len(friends) > 1 else bootstrap(mean, questions)
+    low, high = (
+        bootstrap(mean, questions, friends) if len(friends) > 1 else bootstrap(mean, questions)
+    )
     lowest, highest = wilson(sum(mark["fooled"] for mark in found), len(found))
     return (lowest, highest) if low is None else (min(low, lowest), max(high, highest))
 
@@ -228,8 +254,10 @@ def _table(found):
     """(friends, questions) 1 where a friend was fooled, 0 where not, nan where there is no answer."""
     import numpy
 
-    friends, trials = ({key: place for place, key in enumerate(sorted({mark[name] for mark in found}))}
-                       for name in ("friend", "trial"))
+    friends, trials = (
+        {key: place for place, key in enumerate(sorted({mark[name] for mark in found}))}
+        for name in ("friend", "trial")
+    )
     table = numpy.full((len(friends), len(trials)), numpy.nan)
     for mark in found:
         table[friends[mark["friend"]], trials[mark["trial"]]] = mark["fooled"]
@@ -249,7 +277,9 @@ def beats_chance(n):
     None where all of them say too little."""
     from scipy.stats import binomtest
 
-    return next((right for right in range(n // 2 + 1, n + 1) if binomtest(right, n).pvalue < 0.05), None)
+    return next(
+        (right for right in range(n // 2 + 1, n + 1) if binomtest(right, n).pvalue < 0.05), None
+    )
 
 
 # The figure
@@ -260,21 +290,30 @@ def fool_rate(test, text, earlier=()):
     found = received(test, text, earlier) if test else Received({}, [], [])
     value, low, high, n = share(counted(found.marks))
     if value is None:
-        return figure(None, note=t(
-            "Not measured: no friend's code has come back yet (blind test, notebook 05).",
-            "未测：还没有收到朋友的结果码（盲测，见 05 号笔记本）。"))
+        return figure(None, note=t("evaluate.measured_no_friends_code_come"))
     return figure(value, low, high, n, sentence(found))
 
 
 def sentence(found):
     """What the answers say, in one sentence for people; `found` as of `received`, with an answer that counts."""
     value, low, high, n = share(counted(found.marks))
-    friends, questions = (len({mark[name] for mark in counted(found.marks)}) for name in ("friend", "trial"))
+    friends, questions = (
+        len({mark[name] for mark in counted(found.marks)}) for name in ("friend", "trial")
+    )
     verdict, more = _verdict(low, high), _more(n, low, high, friends, questions)
-    return t(f"Friends took the twin for you in {value:.0%} of {n} answers (95 % interval {low:.0%} to {high:.0%}, "
-             f"{friends} friend{'s' * (friends != 1)}; guessing: 50 %): {verdict[0]}; {more[0]}.",
-             f"{n} 次回答里，朋友有 {value:.0%} 把分身当成了您（95% 区间 {low:.0%} 到 {high:.0%}，{friends} 位朋友；"
-             f"瞎猜是 50%）：{verdict[1]}；{more[1]}。")
+    return t(
+        "evaluate.friends_took_twin_answers_95",
+        value=value,
+        n=n,
+        low=low,
+        high=high,
+        friends=friends,
+        value_2="s" * (friends != 1),
+        verdict=verdict[0],
+        more=more[0],
+        verdict_2=verdict[1],
+        more_2=more[1],
+    )
 
 
 def _verdict(low, high):
@@ -291,9 +330,15 @@ def _more(n, low, high, friends, questions):
     """How many more answers make the interval narrow enough, and where they should come from: what is scarce."""
     wanted = [(100 * within, more) for within in TARGETS if (more := needed(n, low, high, within))]
     if not wanted:
-        return "the interval is within 10 points, which settles it", "误差在 10 个百分点以内，够准了"
-    who = ("best by more friends", "最好多找几位朋友") if friends <= questions else (
-        "best to new questions", "最好多出几题")
+        return (
+            "the interval is within 10 points, which settles it",
+            "误差在 10 个百分点以内，够准了",
+        )
+    who = (
+        ("best by more friends", "最好多找几位朋友")
+        if friends <= questions
+        else ("best to new questions", "最好多出几题")
+    )
     en = ", ".join(f"{more} for ±{within:.0f} points" for within, more in wanted)
     zh = "，".join(f"误差到 ±{within:.0f} 个百分点约需 {more} 次" for within, more in wanted)
     return f"answers still needed: {en} ({who[0]})", f"还需要的回答：{zh}（{who[1]}）"

@@ -26,7 +26,10 @@ GROUP = 5
 _BEGIN = re.compile(r"(?<![A-Z0-9])A[\W_]{0,3}M[\W_]{0,3}U[\W_]{0,3}[1IL]")
 _PIECE = re.compile(rf"(?<!\w)(?:[{ALPHABET}]{{{GROUP}}}-){{2,}}[{ALPHABET}]{{1,{GROUP}}}(?!\w)")
 _MEANT = {**{letter: value for value, letter in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
-_MULTIPLIER, _PRIME = 48271, 2**31 - 1  # Park and Miller's generator, which a browser can do in whole numbers
+_MULTIPLIER, _PRIME = (
+    48271,
+    2**31 - 1,
+)  # Park and Miller's generator, which a browser can do in whole numbers
 
 
 class Choice(NamedTuple):
@@ -59,16 +62,20 @@ def write(reply):
     """The code of a Reply."""
     name = reply.name.encode()
     assert len(name) <= MOST_NAME and len(reply.choices) <= MOST_TRIALS and 0 < reply.friend < 2**30
-    values = [_MEANT[letter] for letter in reply.test] + _digits(len(reply.choices) << 4 | len(name), SIZES["counts"])
-    values += _digits(reply.friend, SIZES["friend"]) + _digits((reply.when - START) // 60, SIZES["when"])
+    values = [_MEANT[letter] for letter in reply.test] + _digits(
+        len(reply.choices) << 4 | len(name), SIZES["counts"]
+    )
+    values += _digits(reply.friend, SIZES["friend"]) + _digits(
+        (reply.when - START) // 60, SIZES["when"]
+    )
     states = [_state(choice) for choice in reply.choices] + [0] * (-len(reply.choices) % 4)
     for place in range(0, len(states), 4):
-        a, b, c, d = states[place:place + 4]
+        a, b, c, d = states[place : place + 4]
         values += _digits(((a * 13 + b) * 13 + c) * 13 + d, 3)
     size = -(-8 * len(name) // 5)
     values += _digits(int.from_bytes(name) << (5 * size - 8 * len(name)), size)
     body = "".join(ALPHABET[value] for value in values + _digits(_check(values), SIZES["check"]))
-    return "-".join([PREFIX, *(body[i:i + GROUP] for i in range(0, len(body), GROUP))])
+    return "-".join([PREFIX, *(body[i : i + GROUP] for i in range(0, len(body), GROUP))])
 
 
 def read(text):
@@ -76,15 +83,17 @@ def read(text):
     text = unicodedata.normalize("NFKC", text).upper()
     begins = list(_BEGIN.finditer(text))
     ends = [begin.start() for begin in begins[1:]] + [len(text)]
-    replies, damaged, rest = [], [], text[:begins[0].start()] if begins else text
+    replies, damaged, rest = [], [], text[: begins[0].start()] if begins else text
     for begin, end in zip(begins, ends):
         values, stop = _values(text, begin.end(), end)
         found = _reply(values)
         (damaged if isinstance(found, Damaged) else replies).append(found)
         rest += " " + (text[stop:end] if isinstance(found, Reply) else "")
     # A part of a code without its beginning.
-    damaged += [Damaged(piece[0][:2 * GROUP + 1], len(piece[0].replace("-", "")), None)
-                for piece in _PIECE.finditer(rest)]
+    damaged += [
+        Damaged(piece[0][: 2 * GROUP + 1], len(piece[0].replace("-", "")), None)
+        for piece in _PIECE.finditer(rest)
+    ]
     return replies, damaged
 
 
@@ -124,26 +133,50 @@ def _values(text, start, end):
 
 def _size(values):
     """How many values a code has whose head is given."""
-    trials, name = divmod(_number(values[SIZES["test"]:HEAD]), 16)
-    return HEAD + SIZES["friend"] + SIZES["when"] + 3 * -(-trials // 4) + -(-8 * name // 5) + SIZES["check"]
+    trials, name = divmod(_number(values[SIZES["test"] : HEAD]), 16)
+    return (
+        HEAD
+        + SIZES["friend"]
+        + SIZES["when"]
+        + 3 * -(-trials // 4)
+        + -(-8 * name // 5)
+        + SIZES["check"]
+    )
 
 
 def _reply(values):
     """The Reply that the values are, or Damaged."""
     wanted = _size(values) if len(values) >= HEAD else None
-    whole, check = values[:-SIZES["check"]], values[-SIZES["check"]:]
+    whole, check = values[: -SIZES["check"]], values[-SIZES["check"] :]
     if len(values) != wanted or _number(check) != _check(whole):
         letters = "".join(ALPHABET[value] for value in values)
-        return Damaged(f"{PREFIX}-{letters[:GROUP]}-{letters[GROUP:2 * GROUP]}".rstrip("-"), len(values), wanted)
-    trials, name = divmod(_number(values[SIZES["test"]:HEAD]), 16)
+        return Damaged(
+            f"{PREFIX}-{letters[:GROUP]}-{letters[GROUP : 2 * GROUP]}".rstrip("-"),
+            len(values),
+            wanted,
+        )
+    trials, name = divmod(_number(values[SIZES["test"] : HEAD]), 16)
     place = HEAD + SIZES["friend"]
-    friend, when = _number(values[HEAD:place]), _number(values[place:place + SIZES["when"]])
+    friend, when = _number(values[HEAD:place]), _number(values[place : place + SIZES["when"]])
     place, size = place + SIZES["when"], 3 * -(-trials // 4)
-    states = [state for i in range(place, place + size, 3) for state in _base13(_number(values[i:i + 3]))]
-    letters = values[place + size:-SIZES["check"]]
-    typed = (_number(letters) >> (5 * len(letters) - 8 * name)).to_bytes(name).decode("utf-8", "replace")
-    return Reply("".join(ALPHABET[value] for value in values[:SIZES["test"]]), friend, START + 60 * when,
-                 tuple(_choice(state) for state in states[:trials]), typed)
+    states = [
+        state
+        for i in range(place, place + size, 3)
+        for state in _base13(_number(values[i : i + 3]))
+    ]
+    letters = values[place + size : -SIZES["check"]]
+    typed = (
+        (_number(letters) >> (5 * len(letters) - 8 * name))
+        .to_bytes(name)
+        .decode("utf-8", "replace")
+    )
+    return Reply(
+        "".join(ALPHABET[value] for value in values[: SIZES["test"]]),
+        friend,
+        START + 60 * when,
+        tuple(_choice(state) for state in states[:trials]),
+        typed,
+    )
 
 
 def _state(choice):
@@ -151,7 +184,11 @@ def _state(choice):
 
 
 def _choice(state):
-    return None if not 0 < state < 13 else Choice((state - 1) // 6, (state - 1) % 6 // 2 + 1, (state - 1) % 2 == 1)
+    return (
+        None
+        if not 0 < state < 13
+        else Choice((state - 1) // 6, (state - 1) % 6 // 2 + 1, (state - 1) % 2 == 1)
+    )
 
 
 def _base13(number):

@@ -23,23 +23,32 @@ def page(test):
     """The HTML of a test; raises TwinError when it is larger than LARGEST."""
     html = filled("blind_test.html", data(test))
     if len(html.encode()) > LARGEST:
-        raise TwinError(t("The page would be larger than 300 KB: choose fewer pairs (--trials).",
-                          "网页会超过 300 KB：请减少题数（--trials）。"))
+        raise TwinError(t("evaluate.page_larger_300_kb_choose"))
     return html
 
 
 def data(test):
     """What the page knows of a test: the pairs in the key's order, without the key."""
-    pairs = [[trial["question"], *((trial["owner"], trial["other"])[::-1 if trial["first"] else 1])]
-             for trial in test["trials"]]
-    return {"id": test["id"], "name": test["author"], "to": test["to"], "minutes": minutes(pairs), "pairs": pairs}
+    pairs = [
+        [trial["question"], *((trial["owner"], trial["other"])[:: -1 if trial["first"] else 1])]
+        for trial in test["trials"]
+    ]
+    return {
+        "id": test["id"],
+        "name": test["author"],
+        "to": test["to"],
+        "minutes": minutes(pairs),
+        "pairs": pairs,
+    }
 
 
 def minutes(pairs):
     """About how long a friend takes."""
     text = "".join(part for pair in pairs for part in pair)
     chinese = len(re.findall(r"[\u3400-\u9fff]", text))
-    reading = chinese / CHARACTERS_A_MINUTE["zh"] + (len(text) - chinese) / CHARACTERS_A_MINUTE["en"]
+    reading = (
+        chinese / CHARACTERS_A_MINUTE["zh"] + (len(text) - chinese) / CHARACTERS_A_MINUTE["en"]
+    )
     return max(1, round(reading + len(pairs) * SECONDS_A_PAIR / 60))
 
 
@@ -47,8 +56,10 @@ def filled(template, content):
     """The HTML of a template in pages/ with what its script reads and the policy that lets it run."""
     html = (resources.files("twinlib") / "data" / "pages" / template).read_text(encoding="utf-8")
     packed = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
-    policy = (f"default-src 'none'; script-src {_hash('script', html)}; style-src {_hash('style', html)}; "
-              "base-uri 'none'; form-action 'none'")
+    policy = (
+        f"default-src 'none'; script-src {_hash('script', html)}; style-src {_hash('style', html)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
     return html.replace("{{POLICY}}", policy).replace("{{DATA}}", packed)
 
 

@@ -14,11 +14,18 @@ from math import ceil
 
 from ...i18n import t
 from ...settings import make, stop, stops, warning
-from . import page, analysis
-from ...corpus import interview
-from ...text import privacy, templates
+from ...text import interview_questions, privacy, templates
 from ...twin import (
-    AUTO, Outcome, Problem, TwinError, content_id, read_records, write_atomic, write_records)
+    AUTO,
+    Outcome,
+    Problem,
+    TwinError,
+    content_id,
+    read_records,
+    write_atomic,
+    write_records,
+)
+from . import analysis, page
 
 LONGER = 1.5  # tokens that the twin may write, for each of the owner's
 FEWEST, MOST = 16, 800  # tokens, whatever the owner wrote
@@ -36,10 +43,9 @@ def problems(settings, twin):
     found = [Problem("warning", note) for note in notes]
     if not pairs:
         command = f"python -m twinlib interview --blind-test --twin {twin.name}"
-        found.append(stop("No question for the blind test is answered yet: answer some in the form of notebook 05, or "
-                          f"with {command}", f"盲测还没有可用的回答：请在 05 号笔记本的表单里先答几题，或运行 {command}"))
+        found.append(stop("evaluate.no_question_blind_test_answered", command=command))
     elif len(pairs) < FEW:
-        found.append(warning(f"Only {len(pairs)} answers: 20 make a good test.", f"只有 {len(pairs)} 个回答：20 个才够做一次好的测试。"))
+        found.append(warning("evaluate.only_answers_20_make_good", pairs=len(pairs)))
     return found
 
 
@@ -54,8 +60,14 @@ def _gguf(twin, kind):
     kind = next(iter(ggufs), kind) if kind == AUTO else kind.upper()
     if kind not in ggufs:
         there = ", ".join(ggufs)
-        raise TwinError(t(f"There is no GGUF file to answer (wanted: {kind}; there: {there or 'none'}): run the step "
-                          "'quantize'.", f"没有可以作答的 GGUF 文件（要的是 {kind}；现有：{there or '没有'}）：请运行“quantize”这一步。"))
+        raise TwinError(
+            t(
+                "evaluate.no_gguf_file_answer_wanted",
+                kind=kind,
+                value=there or "none",
+                value_2=there or "没有",
+            )
+        )
     return kind, ggufs[kind]
 
 
@@ -63,18 +75,16 @@ def answered(twin):
     """([(question, answer)], sentences about those left out): what the owner answered, if it's in no training text."""
     path = twin.file("blind_answers")
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    records = [record for record in interview.parse(text)[0] if record["answer"].strip()]
+    records = [record for record in interview_questions.parse(text)[0] if record["answer"].strip()]
     asked = {analysis.letters(question) for question in asked_before(twin)} if records else ()
     documents = [document["text"] for document in twin.records("documents")] if records else []
     pairs, notes = [], []
     for record in records:
         question, answer = record["question"], record["answer"].strip()
         if analysis.letters(question) in asked:
-            notes.append(t(f"Left out, because the twin learnt from this question: {question}",
-                           f"不用这题，因为分身学过它：{question}"))
+            notes.append(t("evaluate.left_out_because_twin_learnt", question=question))
         elif analysis.copied(answer, documents) >= analysis.COPIED:
-            notes.append(t(f"Left out, because the answer stands in your texts: {question} Write it anew.",
-                           f"不用这题，因为回答就在您的文章里：{question} 请重新写。"))
+            notes.append(t("evaluate.left_out_because_answer_stands", question=question))
         else:
             pairs.append((question, answer))
     return pairs, notes
@@ -82,10 +92,20 @@ def answered(twin):
 
 def asked_before(twin):
     """The questions of the corpus, trained or held out, and those of the interview that are answered."""
-    found = [message["content"] for key in ("train", "val", "test") if twin.file(key).exists()
-             for row in twin.records(key) for message in row["messages"] if message["role"] == "user"]
+    found = [
+        message["content"]
+        for key in ("train", "val", "test")
+        if twin.file(key).exists()
+        for row in twin.records(key)
+        for message in row["messages"]
+        if message["role"] == "user"
+    ]
     path = twin.file("interview")
-    records = interview.parse(path.read_text(encoding="utf-8", errors="replace"))[0] if path.exists() else []
+    records = (
+        interview_questions.parse(path.read_text(encoding="utf-8", errors="replace"))[0]
+        if path.exists()
+        else []
+    )
     return found + [record["question"] for record in records if record["answer"]]
 
 
@@ -95,26 +115,39 @@ def run(twin, settings, progress):
     if stopping:
         raise TwinError(stopping[0].text)
     kind, path = _gguf(twin, settings.type)
-    pairs = answered(twin)[0][:settings.trials]
-    easy, samples, warnings = analysis.catches([question for question, _ in pairs], settings.catch), Samples(twin), []
+    pairs = answered(twin)[0][: settings.trials]
+    easy, samples, warnings = (
+        analysis.catches([question for question, _ in pairs], settings.catch),
+        Samples(twin),
+        [],
+    )
     try:
         samples.of_base([pair for pair in pairs if pair[0] in easy], settings.seed, progress)
     except TwinError as error:
-        warnings.append(t(f"No easy pairs, because the base can't answer here. {error}",
-                          f"没有送分题，因为基础模型在这里无法作答。{error}"))
+        warnings.append(t("evaluate.no_easy_pairs_because_base", error=error))
         easy = set()
     samples.of_twin([pair for pair in pairs if pair[0] not in easy], path, settings.seed, progress)
-    trials = [_trial(question, answer, samples.said(question, "base" if question in easy else "twin"))
-              for question, answer in pairs]
-    test = _kept(twin, trials, {"author": twin.author, "to": settings.to, "file": kind, "model_sha": twin.hash(path)})
+    trials = [
+        _trial(question, answer, samples.said(question, "base" if question in easy else "twin"))
+        for question, answer in pairs
+    ]
+    test = _kept(
+        twin,
+        trials,
+        {"author": twin.author, "to": settings.to, "file": kind, "model_sha": twin.hash(path)},
+    )
     write_atomic(twin.file("blind_test"), page.page(test))
     warnings += _private(trials)
     for text in warnings:
         print("! " + text)
-    print(t(f"The page is {twin.file('blind_test')}: {len(trials)} pairs, {len(easy)} of them easy. Read it, then send "
-            "it to your friends; what they send back goes into notebook 05.",
-            f"网页在 {twin.file('blind_test')}：共 {len(trials)} 题，其中送分题 {len(easy)} 道。请先自己看一遍，再发给朋友；"
-            "他们发回的结果码贴进 05 号笔记本。"))
+    print(
+        t(
+            "evaluate.page_pairs_them_easy_read",
+            twin=twin.file("blind_test"),
+            trials=len(trials),
+            easy=len(easy),
+        )
+    )
     return Outcome({}, twin.inputs(path, twin.file("blind_answers")), warnings, settings)
 
 
@@ -138,12 +171,17 @@ class Samples:
             return
         with Llama(path) as llama:
             for done, (question, answer) in enumerate(missing):
-                progress(done, len(missing), t("the twin answers", "分身作答"))
+                progress(done, len(missing), t("evaluate.twin_answers"))
                 most = _most(len(llama.tokenize(answer, special=False)))
-                said = llama.chat([system, {"role": "user", "content": question}], most, None, seed=seed,
-                                  recommended=True)
+                said = llama.chat(
+                    [system, {"role": "user", "content": question}],
+                    most,
+                    None,
+                    seed=seed,
+                    recommended=True,
+                )
                 self._keep("twin", question, said, model)
-        progress(len(missing), len(missing), t("the twin answers", "分身作答"))
+        progress(len(missing), len(missing), t("evaluate.twin_answers"))
 
     def of_base(self, pairs, seed, progress):
         """The untrained base's answers."""
@@ -159,8 +197,14 @@ class Samples:
         found = load.prepare(base.get("name", ""), progress)
         model, tokenizer = load.load(found, None, precision)
         most = _most(max(len(tokenizer(answer)["input_ids"]) for _, answer in missing))
-        said = load.generate(model, tokenizer, [[{"role": "user", "content": question}] for question, _ in missing],
-                               max_tokens=most, seed=seed, **SAMPLING)
+        said = load.generate(
+            model,
+            tokenizer,
+            [[{"role": "user", "content": question}] for question, _ in missing],
+            max_tokens=most,
+            seed=seed,
+            **SAMPLING,
+        )
         for (question, _), one in zip(missing, said):
             self._keep("base", question, one, base.get("revision", ""))
 
@@ -170,13 +214,21 @@ class Samples:
 
     def _missing(self, row, pairs, model, sampling):
         for question, _ in pairs:
-            self.ids[row, question] = content_id(json.dumps([row, question, model, sampling], sort_keys=True))
+            self.ids[row, question] = content_id(
+                json.dumps([row, question, model, sampling], sort_keys=True)
+            )
         return [pair for pair in pairs if self.ids[row, pair[0]] not in self.kept]
 
     def _keep(self, row, question, said, model):
         name = self.ids[row, question]
-        self.kept[name] = {"id": name, "question": question, "row": row, "text": said.text, "ended": said.ended,
-                           "model_sha": model}
+        self.kept[name] = {
+            "id": name,
+            "question": question,
+            "row": row,
+            "text": said.text,
+            "ended": said.ended,
+            "model_sha": model,
+        }
         write_records(self.path, self.kept.values())
 
 
@@ -185,11 +237,12 @@ def _fits(base, precision):
     from ...models import plan as hardware
 
     machine = hardware.machine()
-    takes = hardware.plan("evaluate", make("evaluate"), machine, {"base": base, "precision": precision}).memory_gb
+    takes = hardware.plan(
+        "evaluate", make("evaluate"), machine, {"base": base, "precision": precision}
+    ).memory_gb
     has = machine["gpu_gb"] or machine["memory_gb"]
     if takes > has:
-        raise TwinError(t(f"It takes {takes:.0f} GB of memory and there are {has:.0f}: run this where step 02 ran.",
-                          f"它需要 {takes:.0f} GB 内存，这里有 {has:.0f} GB：请在跑第 02 步的机器上运行。"))
+        raise TwinError(t("evaluate.takes_gb_memory_run_where", takes=takes, has=has))
 
 
 def _most(tokens):
@@ -213,24 +266,42 @@ def _kept(twin, trials, about):
     else:
         trials = [{**trial, "first": secrets.randbelow(2)} for trial in trials]
         taken = {test["id"] for test in tests}
-        test = {"id": analysis.new_id(trials, taken), "made": round(time.time()), **about, "trials": trials}
-    write_records(twin.file("blind_tests"), [*(one for one in tests if one["id"] != test["id"]), test])
+        test = {
+            "id": analysis.new_id(trials, taken),
+            "made": round(time.time()),
+            **about,
+            "trials": trials,
+        }
+    write_records(
+        twin.file("blind_tests"), [*(one for one in tests if one["id"] != test["id"]), test]
+    )
     return test
 
 
 def _same(test, trials, about):
-    plain = [{key: value for key, value in trial.items() if key != "first"} for trial in test["trials"]]
+    plain = [
+        {key: value for key, value in trial.items() if key != "first"} for trial in test["trials"]
+    ]
     return plain == trials and test["author"] == about["author"]
 
 
 def tests_of(twin):
     """The tests made so far, the current one last."""
-    return read_records(twin.file("blind_tests"), "blind-test") if twin.file("blind_tests").exists() else []
+    return (
+        read_records(twin.file("blind_tests"), "blind-test")
+        if twin.file("blind_tests").exists()
+        else []
+    )
 
 
 def _private(trials):
     """A warning for each machine's answer that holds what looks like personal data."""
-    return [t(f"The machine's answer to '{trial['question']}' holds what looks like {privacy.label(found[0].kind)}: "
-              "look at it before you send the page.",
-              f"机器对“{trial['question']}”的回答里有像{privacy.label(found[0].kind)}的内容：发出网页前请先看一看。")
-            for trial in trials if (found := privacy.find(trial["other"]))]
+    return [
+        t(
+            "evaluate.machines_answer_holds_what_looks",
+            question=trial["question"],
+            kind=privacy.label(found[0].kind),
+        )
+        for trial in trials
+        if (found := privacy.find(trial["other"]))
+    ]

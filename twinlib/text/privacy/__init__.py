@@ -11,25 +11,59 @@ from typing import NamedTuple
 
 from ...i18n import t
 from ...twin import content_id
-from . import contacts, numbers as identifiers, addresses
+from . import addresses, contacts
+from . import numbers as identifiers
 
-LABELS = {"email": "邮箱", "phone": "电话", "identity": "身份证", "card": "卡号", "ip": "IP", "name": "人名", "passport": "护照",
-          "plate": "车牌", "address": "地址", "handle": "账号", "key": "密钥", "coordinates": "坐标"}
-ENGLISH = {"email": "e-mail address", "phone": "phone number", "identity": "identity number", "card": "bank card",
-           "ip": "IP address", "name": "private name", "passport": "passport or travel permit", "plate": "number plate",
-           "address": "postal address", "handle": "account name", "key": "key or password",
-           "coordinates": "coordinates"}
+LABELS = {
+    "email": "邮箱",
+    "phone": "电话",
+    "identity": "身份证",
+    "card": "卡号",
+    "ip": "IP",
+    "name": "人名",
+    "passport": "护照",
+    "plate": "车牌",
+    "address": "地址",
+    "handle": "账号",
+    "key": "密钥",
+    "coordinates": "坐标",
+}
+ENGLISH = {
+    "email": "e-mail address",
+    "phone": "phone number",
+    "identity": "identity number",
+    "card": "bank card",
+    "ip": "IP address",
+    "name": "private name",
+    "passport": "passport or travel permit",
+    "plate": "number plate",
+    "address": "postal address",
+    "handle": "account name",
+    "key": "key or password",
+    "coordinates": "coordinates",
+}
 NOT_DETECTED = (
     "Not detected: names that aren't on your list, addresses without a street number or in languages other than "
     "Chinese and English, account names without a word such as WeChat or Telegram beside them, numbers written out "
     "in words, birthdays, workplaces, and anything only somebody who knows you would recognise.",
     "查不出来的：不在您名单里的人名，没有门牌号的地址和中英文以外的地址，旁边没写“微信”“Telegram”之类字样的账号，"
-    "用汉字写出来的号码，生日、工作单位，以及只有熟人才看得懂的线索。")
+    "用汉字写出来的号码，生日、工作单位，以及只有熟人才看得懂的线索。",
+)
 # First come, first served where two finds overlap.
-DETECTORS = (*contacts.DETECTORS, *addresses.COORDINATES, *identifiers.DETECTORS, *contacts.HANDLES, *addresses.ADDRESSES)
+DETECTORS = (
+    *contacts.DETECTORS,
+    *addresses.COORDINATES,
+    *identifiers.DETECTORS,
+    *contacts.HANDLES,
+    *addresses.ADDRESSES,
+)
 PLACEHOLDER = re.compile(rf"\[(?:{'|'.join([*LABELS, *LABELS.values()])})-[0-9]+\]")
-TAKEN = "\ue000"  # stands for a find or a placeholder while the rest is searched; no pattern matches it
-WIDE = str.maketrans("０１２３４５６７８９＋－＠．", "0123456789+-@.")  # one for one: a find keeps its place
+TAKEN = (
+    "\ue000"  # stands for a find or a placeholder while the rest is searched; no pattern matches it
+)
+WIDE = str.maketrans(
+    "０１２３４５６７８９＋－＠．", "0123456789+-@."
+)  # one for one: a find keeps its place
 HAN = re.compile("[\u3000-\u9fff\uff00-\uffee]")
 AROUND = 40  # characters of context, either side
 ROUNDS = 20  # what stands against a find may be another one
@@ -76,13 +110,16 @@ def mask(text, language, seen, names=(), keep=None, notice=None):
     pieces, counts, end = [], {}, 0
     for found in find(text, names):
         if notice:
-            notice(found.kind, found.value, text[max(0, found.start - AROUND):found.end + AROUND])
+            notice(found.kind, found.value, text[max(0, found.start - AROUND) : found.end + AROUND])
         if keep and keep(found.kind, found.value):
             continue
         numbers = seen.setdefault(found.kind, {})
         number = numbers.setdefault(normalised(found.kind, found.value), len(numbers) + 1)
         counts[found.kind] = counts.get(found.kind, 0) + 1
-        pieces += [text[end:found.start], f"[{LABELS[found.kind] if language == 'zh' else found.kind}-{number}]"]
+        pieces += [
+            text[end : found.start],
+            f"[{LABELS[found.kind] if language == 'zh' else found.kind}-{number}]",
+        ]
         end = found.end
     return "".join(pieces) + text[end:], counts
 
@@ -95,8 +132,11 @@ def find(text, names=()):
     spans, finds = [match.span() for match in PLACEHOLDER.finditer(text)], []
     for _ in range(ROUNDS):
         rest, starts, origins = _without(text, spans)
-        new = [(start + origins[at], end + origins[at], kind) for start, end, kind in _round(rest, names)
-               for at in (bisect_right(starts, start) - 1,)]
+        new = [
+            (start + origins[at], end + origins[at], kind)
+            for start, end, kind in _round(rest, names)
+            for at in (bisect_right(starts, start) - 1,)
+        ]
         if not new:
             break
         finds += new
@@ -125,7 +165,9 @@ def _round(text, names):
     for detector in (*DETECTORS, *_names(names)):
         key = (detector.cues, detector.reach)
         if key not in windows:
-            windows[key] = _windows(_spots(plain, low, detector.cues, chinese), detector.reach, len(text))
+            windows[key] = _windows(
+                _spots(plain, low, detector.cues, chinese), detector.reach, len(text)
+            )
         for match in _matches(detector.pattern, plain, windows[key]):
             span = detector.value(match)
             if span:
@@ -157,7 +199,9 @@ def _spots(text, low, cues, chinese):
     if isinstance(cues, re.Pattern):
         return [match.span() for match in cues.finditer(text)]
     latin, hanzi = _sorted_out(cues)
-    spots = [match.span() for word in latin if word in low for match in re.finditer(re.escape(word), low)]
+    spots = [
+        match.span() for word in latin if word in low for match in re.finditer(re.escape(word), low)
+    ]
     if hanzi and chinese:
         spots += [match.span() for match in hanzi.finditer(low)]
     return sorted(spots)
@@ -167,7 +211,9 @@ def _spots(text, low, cues, chinese):
 def _sorted_out(words):
     """(Latin words, a pattern for the Chinese ones or None)."""
     hanzi = [re.escape(word) for word in words if not word.isascii()]
-    return [word for word in words if word.isascii()], re.compile("|".join(hanzi)) if hanzi else None
+    return [word for word in words if word.isascii()], re.compile(
+        "|".join(hanzi)
+    ) if hanzi else None
 
 
 def _matches(pattern, text, windows):
@@ -182,7 +228,9 @@ def _matches(pattern, text, windows):
 def private_names(text):
     """The names of the owner's list, as typed: separated by commas of either script, semicolons or lines; one that has
     a comma inside stands in quotation marks."""
-    found = (quoted or plain for quoted, plain in re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text))
+    found = (
+        quoted or plain for quoted, plain in re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text)
+    )
     return [name.strip() for name in found if name.strip()]
 
 
@@ -192,6 +240,9 @@ def _names(names):
         return ()
     # A Latin name must stand alone ('Ann' is not in 'Annual'); a Chinese one stands anywhere.
     longest = sorted(names, key=len, reverse=True)
-    each = [rf"(?<![A-Za-z]){re.escape(n)}(?![A-Za-z])" if n[0] < "\u0250" else re.escape(n) for n in longest]
+    each = [
+        rf"(?<![A-Za-z]){re.escape(n)}(?![A-Za-z])" if n[0] < "\u0250" else re.escape(n)
+        for n in longest
+    ]
     cues = tuple(sorted({name.lower() for name in names}))
     return (identifiers.Detector("name", cues, (1, 60), re.compile("|".join(each))),)

@@ -11,15 +11,20 @@ from .numbers import DOTTED, RIGHT, Detector, whole
 # Coordinates
 
 PLAIN = r"[+-]?[0-9]{1,3}\.[0-9]{2,15}+ ?[°度]?"
-SIXTY = (r"[0-9]{1,3} ?[°度] ?[0-9]{1,2}(?:\.[0-9]{1,6})? ?['′’‘分]"
-         r"(?: ?[0-9]{1,2}(?:\.[0-9]{1,6})? ?(?:[\"″”“]|''|′′|秒))?")
+SIXTY = (
+    r"[0-9]{1,3} ?[°度] ?[0-9]{1,2}(?:\.[0-9]{1,6})? ?['′’‘分]"
+    r"(?: ?[0-9]{1,2}(?:\.[0-9]{1,6})? ?(?:[\"″”“]|''|′′|秒))?"
+)
 ZH_SIDE = "(?:[北南东西][纬緯经經] ?)?"
 PAIR = re.compile(
     rf"(?<![0-9A-Za-z.])(?:[NSEW] ?)?{ZH_SIDE}(?:"
     rf"{SIXTY} ?[NSEW]?[,，、;；和 ]{{0,3}}(?:[NSEW] ?)?{ZH_SIDE}{SIXTY}(?: ?[NSEW](?![A-Za-z]))?"
     rf"|({PLAIN}) ?[NSEW]?[,，、;；/ ]{{1,3}}(?:[NSEW] ?)?{ZH_SIDE}({PLAIN})"
-    r"(?: ?[NSEW](?![A-Za-z]))?(?![0-9A-Za-z]|\.[0-9]))")
-SAID = re.compile(r"坐标|座标|位置|定位|导航|经纬|gps|(?<![a-z])lat|longitude|location|coordinates", re.IGNORECASE)
+    r"(?: ?[NSEW](?![A-Za-z]))?(?![0-9A-Za-z]|\.[0-9]))"
+)
+SAID = re.compile(
+    r"坐标|座标|位置|定位|导航|经纬|gps|(?<![a-z])lat|longitude|location|coordinates", re.IGNORECASE
+)
 
 
 def _coordinates(match):
@@ -30,7 +35,7 @@ def _coordinates(match):
     low, high = sorted(abs(float(degrees)) for degrees in pair)
     if low > 90 or high > 180:
         return None
-    before = match.string[max(0, match.start() - 16):match.start()]
+    before = match.string[max(0, match.start() - 16) : match.start()]
     told = SAID.search(before) or re.search("[NSEW纬緯]", match.group())
     enough = min(len(degrees.split(".")[1]) for degrees in pair) >= 4 and high >= 10
     return match.span() if told or enough else None
@@ -40,9 +45,11 @@ def _coordinates(match):
 
 NUM = r"(?:[0-9]{1,5}(?:[-—–之][0-9]{1,4})?|[一二三四五六七八九十百〇零]{1,6})"
 HAN = "\u4e00-\u9fff"
-UNIT = (r"号楼|號樓|号院|號院|号|號|弄|栋|棟|幢|座|单元|單元|层|層|楼|樓|室|房")
-PART = (rf"(?:[,， ]?(?:[{HAN}]{{1,8}}(?:广场|廣場|大厦|大廈|中心|花园|园|苑|公寓|大楼|小区|新村|院))?"
-        rf"(?:(?:{NUM}|[A-Za-z][0-9]?|[甲乙丙丁东西南北]) ?(?:{UNIT})))")
+UNIT = r"号楼|號樓|号院|號院|号|號|弄|栋|棟|幢|座|单元|單元|层|層|楼|樓|室|房"
+PART = (
+    rf"(?:[,， ]?(?:[{HAN}]{{1,8}}(?:广场|廣場|大厦|大廈|中心|花园|园|苑|公寓|大楼|小区|新村|院))?"
+    rf"(?:(?:{NUM}|[A-Za-z][0-9]?|[甲乙丙丁东西南北]) ?(?:{UNIT})))"
+)
 LAST = r"(?:(?<=[元楼樓栋棟幢座院号號])[0-9]{3,4}(?![0-9年月日元人个页点分米]))?"
 NO_ADDRESS = r"(?![线線车車令球选機机桌召称稱码碼角外台臺风風文字]|公路|国道|[上下]午|晚上|那天|以[前后後]|之[前后後]|左右|开始)"
 STREET = re.compile(
@@ -52,12 +59,17 @@ STREET = re.compile(
     rf"|(?<=[{HAN}])(?:小区|小區|花园|花園|新村|公寓|家园|大厦|大廈|广场|[里苑园府庭湾郡居城])"
     rf"{NUM}(?:号楼|號樓|栋|棟|幢|座){PART}{{0,4}}{LAST}"
     rf"|(?<![0-9]){NUM}(?:号楼|號樓|栋|棟|幢|座){PART}{{0,2}}(?:{NUM}(?:室|房|单元|單元)){LAST}"
-    r"|(?:邮政|郵政)?信箱(?:第 ?)?[0-9]{1,6}(?:号|號|[-分箱0-9]{1,8})?)")
+    r"|(?:邮政|郵政)?信箱(?:第 ?)?[0-9]{1,6}(?:号|號|[-分箱0-9]{1,8})?)"
+)
 LEADS = re.compile(
     r".*(?:[在到去是往了的给住寄送至找写着租叫我你他她它们您这那哪跟与及或说问]|(?<!公)寓|位于|位於|坐落|地址|从(?!化)|和(?!平|畅|义|兴|谐|睦|县|田|顺)"
-    r"|老家|新家|搬[进过]|路过|经过|走过|[年月日])", re.DOTALL)
+    r"|老家|新家|搬[进过]|路过|经过|走过|[年月日])",
+    re.DOTALL,
+)
 REGION = re.compile(r"[省市区區县縣州盟旗镇鎮乡鄉村道]")
-NO_NAME = re.compile(r"(?:[一这那此该每各半整几同沿顺走赶上下大条]|一?条|.*[这那整一]条|一大?|公|马|铁|半|第.{1,2})$")
+NO_NAME = re.compile(
+    r"(?:[一这那此该每各半整几同沿顺走赶上下大条]|一?条|.*[这那整一]条|一大?|公|马|铁|半|第.{1,2})$"
+)
 RUN = re.compile(rf"[{HAN}A-Za-z0-9·]{{0,40}}\Z")
 
 
@@ -68,7 +80,7 @@ def _street(match):
         return match.span()
     run = RUN.search(match.string, max(0, start - 40), start).group()
     led = LEADS.match(run)
-    name = run[led.end():] if led else run
+    name = run[led.end() :] if led else run
     if not name or NO_NAME.match(name) or not re.search(f"[{HAN}]", name):
         return None
     if len(name) > 5 and not REGION.search(name):
@@ -78,8 +90,10 @@ def _street(match):
 
 # English addresses
 
-WAY = ("Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Close"
-       "|Crescent|Gardens|Row|Highway|Hwy|Parkway|Pkwy|Mews|Quay|Circle|Walk|Alley")
+WAY = (
+    "Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Close"
+    "|Crescent|Gardens|Row|Highway|Hwy|Parkway|Pkwy|Mews|Quay|Circle|Walk|Alley"
+)
 NAME = r"(?:[A-Z][A-Za-z'’]{0,20}\.?|[0-9]{1,3}(?:st|nd|rd|th))"
 FLAT = r"(?:Apartment|Apt|Suite|Ste|Unit|Flat|Room|Rm|Floor|#)"
 ENGLISH = re.compile(
@@ -87,27 +101,42 @@ ENGLISH = re.compile(
     rf"(?<![0-9A-Za-z.,$£€/:#-])[0-9]{{1,5}}[A-Za-z]?(?:[-/][0-9]{{1,4}})? "
     rf"(?:{NAME} ){{1,4}}(?:{WAY})(?![A-Za-z\u00c0-\u024f])\.?(?:,? {FLAT}\.? ?[0-9]{{0,5}}[A-Za-z]?(?![A-Za-z]))?"
     r"(?:,? [A-Z][A-Za-z]{1,20}(?: [A-Z][A-Za-z]{1,20})?,? "
-    r"(?:[A-Z]{2} [0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9]{1,2}[A-Z]? [0-9][A-Z]{2}))?")
+    r"(?:[A-Z]{2} [0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9]{1,2}[A-Z]? [0-9][A-Z]{2}))?"
+)
 BOX = re.compile(rf"(?<![A-Za-z])P\.? ?O\.? ?Box ?[0-9]{{1,6}}{RIGHT}", re.IGNORECASE)
 YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2} ")
-OPENS = re.compile(r"(?<![A-Za-z])(?:in|the|of|since|by|from|until|till|after|before|during|spring|summer|autumn"
-                   r"|fall|winter|early|late|mid|January|February|March|April|May|June|July|August|September"
-                   r"|October|November|December) $", re.IGNORECASE)
+OPENS = re.compile(
+    r"(?<![A-Za-z])(?:in|the|of|since|by|from|until|till|after|before|during|spring|summer|autumn"
+    r"|fall|winter|early|late|mid|January|February|March|April|May|June|July|August|September"
+    r"|October|November|December) $",
+    re.IGNORECASE,
+)
 
 
 def _english(match):
     """The span, unless '1929 Wall Street' is a year and a street, or 'the 7 …' counts things."""
-    before = match.string[max(0, match.start() - 12):match.start()]
+    before = match.string[max(0, match.start() - 12) : match.start()]
     if OPENS.search(before) and (YEAR.match(match.group()) or re.search("(?i)the $", before)):
         return None
     saint = re.search(r" (?:St|Dr)\.?$", match.group())
-    if saint and re.match(" [A-Z]", match.string[match.end():match.end() + 2]) and match.group()[-1] != ".":
+    if (
+        saint
+        and re.match(" [A-Z]", match.string[match.end() : match.end() + 2])
+        and match.group()[-1] != "."
+    ):
         return None
     return whole(match)
 
 
 COORDINATES = (Detector("coordinates", DOTTED, (40, 60), PAIR, _coordinates),)
 ADDRESSES = (
-    Detector("address", ("号", "號", "弄", "栋", "棟", "幢", "座", "巷", "衖", "室", "信箱"), (50, 60), STREET, _street),
+    Detector(
+        "address",
+        ("号", "號", "弄", "栋", "棟", "幢", "座", "巷", "衖", "室", "信箱"),
+        (50, 60),
+        STREET,
+        _street,
+    ),
     Detector("address", re.compile(r"[0-9][A-Za-z]? [0-9A-Z]"), (20, 160), ENGLISH, _english),
-    Detector("address", ("box",), (8, 12), BOX))
+    Detector("address", ("box",), (8, 12), BOX),
+)

@@ -6,9 +6,19 @@ from .numbers import FREE, LEFT, RIGHT, Detector, checked, phone_abroad, whole
 
 EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}+(?:@| ?[\[(（](?:at|AT)[\])）] ?)"
-    r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[\[(（](?:dot|DOT)[\])）] ?)){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])")
+    r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[\[(（](?:dot|DOT)[\])）] ?)){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+)
 FILES = ("png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "css", "py", "md")  # icon@2x.png
-NO_USERS = ("git", "instagram", "twitter", "telegram", "tiktok", "ins", "ig", "x")  # Instagram@pier.three
+NO_USERS = (
+    "git",
+    "instagram",
+    "twitter",
+    "telegram",
+    "tiktok",
+    "ins",
+    "ig",
+    "x",
+)  # Instagram@pier.three
 
 
 def email_address(address):
@@ -26,11 +36,13 @@ TOKEN = re.compile(
     rf"{LEFT}(?:sk-{WORD}{{20,250}}|[sr]k_(?:live|test)_[A-Za-z0-9]{{16,250}}|gh[pousr]_[A-Za-z0-9]{{30,250}}"
     rf"|github_pat_[A-Za-z0-9_]{{30,250}}|hf_[A-Za-z0-9]{{30,50}}|AKIA[A-Z0-9]{{16}}|AIza{WORD}{{35}}"
     rf"|xox[abeprs]-[A-Za-z0-9-]{{10,250}}|glpat-{WORD}{{20,80}}|npm_[A-Za-z0-9]{{36}}"
-    rf"|[0-9]{{8,10}}:AA{WORD}{{33}}){RIGHT}")
+    rf"|[0-9]{{8,10}}:AA{WORD}{{33}}){RIGHT}"
+)
 JWT = re.compile(rf"(?<!{WORD})eyJ{WORD}{{8,8000}}+\.eyJ{WORD}{{8,8000}}+\.{WORD}{{8,8000}}+")
 PRIVATE = re.compile(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:\s{0,4}[A-Za-z-]{1,30}: [ -~]{0,200}){0,4}[A-Za-z0-9+/=\s\\]*+"
-    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?")
+    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
+)
 
 
 def token(text):
@@ -40,26 +52,44 @@ def token(text):
 
 # Passwords: only a word before them says what they are
 
-SECRETS = ("passw", "passc", "pwd", "secret", "api", "token", "bearer", "密码", "密碼", "口令", "密钥", "秘钥", "令牌")
+SECRETS = (
+    "passw",
+    "passc",
+    "pwd",
+    "secret",
+    "api",
+    "token",
+    "bearer",
+    "密码",
+    "密碼",
+    "口令",
+    "密钥",
+    "秘钥",
+    "令牌",
+)
 SECRET = re.compile(
     r"(?P<zh>密[码碼]|口令|[密秘]钥|令牌)(?P<how>(?:就|还|一直|都|现在)?(?:是|为|叫|改成了?|改为|设成了?|设为)?了? ?[:：=]? ?)"
     r"[\"'“「]?(?P<a>[!#-&(-+.-:=?-~-]{3,63}[A-Za-z0-9@#$%^&*_+=~!-])(?![位年月日个次条页章岁行天秒倍])"
     r"|(?<![A-Za-z])(?:password|passwd|pwd|passcode|(?:client )?secret(?:[ _]key)?|api[ _-]?key"
     r"|(?:access[ _]|auth[ _])?token)[\"']?(?: is| was)?(?: |(?=[=:：])|(?<=s ))[:：=]?(?<=[:：=s ]) ?[\"'“]?"
     r"(?P<b>[!#-&(-+.-:=?-~-]{3,63}[A-Za-z0-9@#$%^&*_+=~!-])"
-    r"|(?<![A-Za-z])bearer (?P<c>[A-Za-z0-9._~+/=-]{16,2000})", re.IGNORECASE)
+    r"|(?<![A-Za-z])bearer (?P<c>[A-Za-z0-9._~+/=-]{16,2000})",
+    re.IGNORECASE,
+)
 
 
 def _secret(match):
     """The span of a password, where it can be one."""
     which = match.lastgroup if match.lastgroup in "abc" else "a"
-    value, before = match.group(which), match.string[match.start():match.start(which)]
+    value, before = match.group(which), match.string[match.start() : match.start(which)]
     if value.lower().startswith(("http:", "https:")):
         return None
     digits, letters = any(c.isdigit() for c in value), any(c.isalpha() for c in value)
     if which == "a":
         said = re.search("[是为叫成:：=]", before)
-        right = len(value) >= 4 and (digits or len(value) >= 6) if said else digits and len(value) >= 6
+        right = (
+            len(value) >= 4 and (digits or len(value) >= 6) if said else digits and len(value) >= 6
+        )
     elif which == "b":
         said = re.search("[:：=]| is | was ", before)
         key = re.search("token|key|secret", before, re.IGNORECASE)
@@ -72,36 +102,95 @@ def _secret(match):
 
 # Account names
 
-CLAIM = (r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username)?(?:后台的?)?"
-         r"(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=]? ?)")
+CLAIM = (
+    r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username)?(?:后台的?)?"
+    r"(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=]? ?)"
+)
 WECHAT = re.compile(
-    r"(?:(?P<who>微信|薇信|威信|卫星|(?<![A-Za-z])(?:v信|wechat|weixin|vx|wx))|加[vw微薇](?:信)?)" + CLAIM +
-    r"(?:(?P<v>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_-])|(?<=[号:：] )(?P<n>[1-9][0-9]{4,9})(?![0-9])"
-    r"|(?<=[号:：])(?P<m>[1-9][0-9]{4,9})(?![0-9]))", re.IGNORECASE)
-WORDS = ("wechat", "weixin", "iphone", "android", "windows", "macos", "http", "https", "www", "official", "desktop")
-QQ = re.compile(r"(?:(?<![A-Za-z])qq|扣扣|企鹅)(?:群)?(?: ?号码?)?(?:就|还|一直)?(?:是|为|叫)? ?[:：=]? ?"
-                r"([1-9][0-9]{4,10})(?![0-9]|\.[0-9]| ?[人个万亿元年次块版])", re.IGNORECASE)
-SITES = (r"(?:(?<![A-Za-z])(?:tg|telegram|twitter|instagram|ins|ig|discord|skype|snapchat|tiktok|bluesky|threads"
-         r"|mastodon|facebook|(?-i:LINE|Line|X))|电报|電報|纸飞机|飞机|推特|微博|抖音|小红书|快手|b站|知乎|豆瓣|脸书)")
-AT_NAME = (r"(@(?:[A-Za-z0-9_][A-Za-z0-9_.]{1,30}[A-Za-z0-9_](?![A-Za-z0-9_@])"
-           r"|[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9_-]{1,15}))")
+    r"(?:(?P<who>微信|薇信|威信|卫星|(?<![A-Za-z])(?:v信|wechat|weixin|vx|wx))|加[vw微薇](?:信)?)"
+    + CLAIM
+    + r"(?:(?P<v>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_-])|(?<=[号:：] )(?P<n>[1-9][0-9]{4,9})(?![0-9])"
+    r"|(?<=[号:：])(?P<m>[1-9][0-9]{4,9})(?![0-9]))",
+    re.IGNORECASE,
+)
+WORDS = (
+    "wechat",
+    "weixin",
+    "iphone",
+    "android",
+    "windows",
+    "macos",
+    "http",
+    "https",
+    "www",
+    "official",
+    "desktop",
+)
+QQ = re.compile(
+    r"(?:(?<![A-Za-z])qq|扣扣|企鹅)(?:群)?(?: ?号码?)?(?:就|还|一直)?(?:是|为|叫)? ?[:：=]? ?"
+    r"([1-9][0-9]{4,10})(?![0-9]|\.[0-9]| ?[人个万亿元年次块版])",
+    re.IGNORECASE,
+)
+SITES = (
+    r"(?:(?<![A-Za-z])(?:tg|telegram|twitter|instagram|ins|ig|discord|skype|snapchat|tiktok|bluesky|threads"
+    r"|mastodon|facebook|(?-i:LINE|Line|X))|电报|電報|纸飞机|飞机|推特|微博|抖音|小红书|快手|b站|知乎|豆瓣|脸书)"
+)
+AT_NAME = (
+    r"(@(?:[A-Za-z0-9_][A-Za-z0-9_.]{1,30}[A-Za-z0-9_](?![A-Za-z0-9_@])"
+    r"|[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9_-]{1,15}))"
+)
 AT = re.compile(
     rf"{SITES}{CLAIM}(?:找我|我是|上|见)?[:：]? ?{AT_NAME}"
     rf"|(?:follow|dm|message|find|add|关注|私信)(?: me| us|我)?(?: on [A-Z][A-Za-z]{{0,11}})?(?: at)?[:：]? ?{AT_NAME}"
     r"|(?<![A-Za-z0-9_.])(@[A-Za-z0-9_]{3,30})"
     r"(?= on (?:telegram|x|twitter|instagram|discord|threads|bluesky)(?![A-Za-z]))",
-    re.IGNORECASE)
-SITE_NAMES = ("telegram", "twitter", "instagram", "discord", "skype", "tiktok", "line i", "line:", "tg:", "ig:",
-              "line：", "line号", "tg：", "tg号", "ig：", "ins：", "ins号", "x账号", "x帐号", "电报", "電報", "纸飞机", "推特", "微博", "抖音",
-              "小红书", "快手", "b站", "豆瓣", "脸书")
-NAMED = re.compile(rf"{SITES}{CLAIM}(?:([A-Za-z][A-Za-z0-9_.#-]{{3,31}})(?![A-Za-z0-9_@])"
-                   r"|(?<=[号:：D ])([0-9]{6,12})(?![0-9年元]))", re.IGNORECASE)
+    re.IGNORECASE,
+)
+SITE_NAMES = (
+    "telegram",
+    "twitter",
+    "instagram",
+    "discord",
+    "skype",
+    "tiktok",
+    "line i",
+    "line:",
+    "tg:",
+    "ig:",
+    "line：",
+    "line号",
+    "tg：",
+    "tg号",
+    "ig：",
+    "ins：",
+    "ins号",
+    "x账号",
+    "x帐号",
+    "电报",
+    "電報",
+    "纸飞机",
+    "推特",
+    "微博",
+    "抖音",
+    "小红书",
+    "快手",
+    "b站",
+    "豆瓣",
+    "脸书",
+)
+NAMED = re.compile(
+    rf"{SITES}{CLAIM}(?:([A-Za-z][A-Za-z0-9_.#-]{{3,31}})(?![A-Za-z0-9_@])"
+    r"|(?<=[号:：D ])([0-9]{6,12})(?![0-9年元]))",
+    re.IGNORECASE,
+)
 LINKED = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:t|telegram)\.me/(?:s/)?|line\.me/ti/p/~?|weibo\.com/(?:u/|n/)?"
     r"|(?:x|twitter|instagram)\.com/|tiktok\.com/@)"
     r"(?!share|joinchat|addstickers|home|search|hashtag|i/|p/|explore|intent|reel)"
     r"([A-Za-z0-9_.\u4e00-\u9fff]{3,31}[A-Za-z0-9_])"
-    r"|(?<![A-Za-z0-9])(wxid_[A-Za-z0-9]{6,30})", re.IGNORECASE)
+    r"|(?<![A-Za-z0-9])(wxid_[A-Za-z0-9]{6,30})",
+    re.IGNORECASE,
+)
 
 # WhatsApp mentions people without a name by their number, and newer ones by an id of 14 or 15 digits.
 MENTION = re.compile(rf"(?<![A-Za-z0-9._%+@/-])@\u2068?([1-9][0-9]{{9,14}})(?![_@]){FREE}")
@@ -135,12 +224,33 @@ DETECTORS = (
     Detector("key", ("eyj",), (1, 24000), JWT),
     Detector("key", TOKENS, (12, 260), TOKEN, checked(token)),
     Detector("email", ("@", "[at]", "(at)", "（at）"), (80, 260), EMAIL, checked(email_address)),
-    Detector("key", SECRETS, (1, 100), SECRET, _secret))
+    Detector("key", SECRETS, (1, 100), SECRET, _secret),
+)
 HANDLES = (
     Detector("handle", (".me/", ".com/", "wxid_"), (16, 50), LINKED),
-    Detector("handle", ("wechat", "weixin", "vx", "wx", "微信", "薇信", "威信", "卫星", "v信", "加v", "加w", "加微", "加薇"), (1, 60),
-             WECHAT, _wechat),
+    Detector(
+        "handle",
+        (
+            "wechat",
+            "weixin",
+            "vx",
+            "wx",
+            "微信",
+            "薇信",
+            "威信",
+            "卫星",
+            "v信",
+            "加v",
+            "加w",
+            "加微",
+            "加薇",
+        ),
+        (1, 60),
+        WECHAT,
+        _wechat,
+    ),
     Detector("handle", ("qq", "扣扣", "企鹅"), (1, 40), QQ),
     Detector("handle", ("@",), (40, 50), AT),
     Detector("phone", re.compile(r"@\u2068?[0-9]{10}"), (1, 30), MENTION, checked(_mentioned)),
-    Detector("handle", SITE_NAMES, (1, 60), NAMED, _named))
+    Detector("handle", SITE_NAMES, (1, 60), NAMED, _named),
+)

@@ -7,24 +7,41 @@ import html
 import re
 
 from .. import columns, dates, spreadsheets
-from ..input_file import Columns, Conversation
 from ..filename import title_of
+from ..input_file import Columns, Conversation
 from .messages import Said, spoken
 
 TEXT_TYPES = {"1", "text", "文本", "文字", "文本消息", "纯文本", "txt", "plain", "message", ""}
-REPLY_TYPES = {"引用消息", "引用", "引用回复", "回复消息", "回复", "quote", "reply", "244813135921"}  # 57 * 2**32 + 49
+REPLY_TYPES = {
+    "引用消息",
+    "引用",
+    "引用回复",
+    "回复消息",
+    "回复",
+    "quote",
+    "reply",
+    "244813135921",
+}  # 57 * 2**32 + 49
 DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
 INSIDE = r"(?:[^\[\]]|\[[^\[\]\n]{0,20}\])*"  # with emoticons: [捂脸]
 QUOTED = re.compile(
     rf"[\[【]引用[ :：]?\s*(?:(?P<who1>[^:：\n\]】]{{1,40}})[:：])?(?P<asked1>{INSIDE}?)[\]】]\s*(?P<own1>.*)"
     rf"|「(?:(?P<who2>[^:：\n」]{{1,40}})[:：])?(?P<asked2>[^」]*)」{DASHES}(?P<own2>.*)"
     r"|(?P<own3>[^\n]+(?:\n(?![\[【「]?引用[:：])[^\n]*)*)"
-    r"\n[\[【「]?引用[:：](?:(?P<who3>[^:：\n]{1,40})[:：])?(?P<asked3>.+)", re.DOTALL)
+    r"\n[\[【「]?引用[:：](?:(?P<who3>[^:：\n]{1,40})[:：])?(?P<asked3>.+)",
+    re.DOTALL,
+)
 REPOST = re.compile(r"[\[【(（]转(?:载|发|帖|贴)?[\]】)）]")
 CUT_OFF = re.compile(r"(?:\.{3}|…{1,2})[\s\u200b]*(?:展开)?全文c?[\s\u200b]*$")
 ME = ("我", "本人", "自己", "me", "you", "myself")
 SYSTEM = {"系统消息", "系统", "system", "系統訊息", "微信团队"}
-UNKNOWN = (".csv", ".tsv", ".tab", ".xlsx", ".jsonl")  # what is worth asking about when nothing tells its columns
+UNKNOWN = (
+    ".csv",
+    ".tsv",
+    ".tab",
+    ".xlsx",
+    ".jsonl",
+)  # what is worth asking about when nothing tells its columns
 
 
 def looks_like(file):
@@ -37,7 +54,11 @@ def looks_like(file):
             return False
         if columns.chat(names, {}) or file.suffix in UNKNOWN and _written(names, rows):
             return True
-    return file.suffix == ".xlsx" and spreadsheets.sort_of(file) == "xlsx" and not spreadsheets.peek(file)
+    return (
+        file.suffix == ".xlsx"
+        and spreadsheets.sort_of(file) == "xlsx"
+        and not spreadsheets.peek(file)
+    )
 
 
 def _written(names, rows):
@@ -61,7 +82,9 @@ def conversations(file, options):
             known = True
             yield from _conversations(table, roles, title_of(file.name))
         elif unknown is None:
-            unknown = Columns(table.columns, [list(row.values()) for row, _ in zip(table.rows, range(3))])
+            unknown = Columns(
+                table.columns, [list(row.values()) for row, _ in zip(table.rows, range(3))]
+            )
     if unknown and not known:
         raise unknown
 
@@ -77,13 +100,19 @@ def _conversations(table, roles, title):
             messages.sort(key=lambda message: message.time)
         if name.isdecimal():  # a number says nobody; the others' name does
             name = next((message.sender for message in messages if message.mine is False), "")
-        yield Conversation(name or title or table.name, messages, "post" if "post" in roles else "chat")
+        yield Conversation(
+            name or title or table.name, messages, "post" if "post" in roles else "chat"
+        )
 
 
 def _texts(rows, roles):
     """The rows whose type is text, where there is such a type; without what the program itself says."""
     for column in roles.get("type", [])[:1]:
-        written = [row for row in rows if row[column].strip().casefold() in TEXT_TYPES or _reply(row, column, roles)]
+        written = [
+            row
+            for row in rows
+            if row[column].strip().casefold() in TEXT_TYPES or _reply(row, column, roles)
+        ]
         rows = written if any(row[column].strip() for row in written) else rows
     return [row for row in rows if _first(row, roles.get("sender", [])).casefold() not in SYSTEM]
 
@@ -91,8 +120,11 @@ def _texts(rows, roles):
 def _reply(row, column, roles):
     """Is this a message with a quotation above it?"""
     sort, subtypes = row[column].strip().casefold(), columns.find(("SubType",), row)
-    return sort in REPLY_TYPES or sort == "49" and (
-        _first(row, subtypes) == "57" or "<refermsg" in _first(row, roles["text"]))
+    return (
+        sort in REPLY_TYPES
+        or sort == "49"
+        and (_first(row, subtypes) == "57" or "<refermsg" in _first(row, roles["text"]))
+    )
 
 
 def _times(rows, roles):
@@ -113,18 +145,36 @@ def _messages(row, time, roles):
         sender = sender or ("me" if mine else _first(row, roles.get("chat", [])))
         text, who, asked = _unquoted(text)
         asked = None if mine is None and who == sender else asked or None  # nobody asks themselves
-        yield Said(sender, text, time, True if mine is None and sender.casefold() in ME else mine, asked=asked)
+        yield Said(
+            sender,
+            text,
+            time,
+            True if mine is None and sender.casefold() in ME else mine,
+            asked=asked,
+        )
 
 
 def _unquoted(text):
     """(what was said, whom it quotes, what it quotes) of a message; '' for what isn't there."""
-    text = re.sub(r"^[\w@.-]{1,60}:\s?\n(?=<)", "", text)  # in groups the sender stands before the markup
+    text = re.sub(
+        r"^[\w@.-]{1,60}:\s?\n(?=<)", "", text
+    )  # in groups the sender stands before the markup
     if text.startswith("<") and ("<refermsg" in text or "<type>57</type>" in text):
         said, _, quoted = text.partition("<refermsg")
-        return _element(said, "title"), _element(quoted, "displayname"), _words(_element(quoted, "content"))
+        return (
+            _element(said, "title"),
+            _element(quoted, "displayname"),
+            _words(_element(quoted, "content")),
+        )
     found = QUOTED.match(text)
-    own, who, asked = (next((found[f"{part}{n}"] for n in "123" if found[f"{part}{n}"]), "").strip()
-                       for part in ("own", "who", "asked")) if found else ("", "", "")
+    own, who, asked = (
+        (
+            next((found[f"{part}{n}"] for n in "123" if found[f"{part}{n}"]), "").strip()
+            for part in ("own", "who", "asked")
+        )
+        if found
+        else ("", "", "")
+    )
     return (own, who, asked) if own else (text, "", "")
 
 
@@ -145,7 +195,11 @@ def _post(text, time, reposted):
     text = CUT_OFF.sub("", text).rstrip("\u200b \n\t")
     reposted = reposted or REPOST.match(text)
     own, mark, others = text.partition("//@")
-    own = "" if re.fullmatch(r"(转发微博|轉發微博|repost|转发)?[。.\s]*", own.strip(), re.IGNORECASE) else own.strip()
+    own = (
+        ""
+        if re.fullmatch(r"(转发微博|轉發微博|repost|转发)?[。.\s]*", own.strip(), re.IGNORECASE)
+        else own.strip()
+    )
     if own:
         yield Said("", own, time, True, "repost" if reposted and not mark else "")
     if mark:
@@ -155,7 +209,10 @@ def _post(text, time, reposted):
 def _reposted(row, roles):
     original = _first(row, roles.get("original", [])).casefold()
     # A Weibo row that isn't original holds the owner's comment; elsewhere a repost is somebody else's text.
-    return _first(row, roles.get("repost", [])).casefold() in columns.YES and original not in columns.YES
+    return (
+        _first(row, roles.get("repost", [])).casefold() in columns.YES
+        and original not in columns.YES
+    )
 
 
 def _mine(row, roles):

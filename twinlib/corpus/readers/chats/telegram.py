@@ -10,12 +10,17 @@ from .. import json_values
 from ..input_file import Conversation
 from .messages import Said
 
-KINDS = ("personal_chat|bot_chat|saved_messages|private_group|private_supergroup|public_group|public_supergroup|"
-         "private_channel|public_channel")
+KINDS = (
+    "personal_chat|bot_chat|saved_messages|private_group|private_supergroup|public_group|public_supergroup|"
+    "private_channel|public_channel"
+)
 CHAT = re.compile(rf'"type"\s*:\s*"(?:{KINDS})"')
 WHOLE = re.compile(r'"personal_information"\s*:\s*\{|"chats"\s*:\s*\{')
 COMMAND = re.compile(r"/[A-Za-z]\w*(?:@\w+)?(?: \S+)?")  # to a bot: '/start', '/help@somebot'
-APART = {"pre": "code", "blockquote": "quote"}  # parts of a message that aren't the sender's own words
+APART = {
+    "pre": "code",
+    "blockquote": "quote",
+}  # parts of a message that aren't the sender's own words
 
 
 def looks_like(file):
@@ -31,14 +36,27 @@ def conversations(file, options):
     """Yield a Conversation for every chat with messages; channels are posts. Raises Unreadable."""
     export = json_values.inside(json_values.load(file.text))
     me = json_values.string(json_values.inside(export.get("personal_information")).get("user_id"))
-    chats = [export] if "messages" in export else [
-        chat for part in ("chats", "left_chats") for chat in json_values.records(json_values.inside(export.get(part)).get("list"))]
+    chats = (
+        [export]
+        if "messages" in export
+        else [
+            chat
+            for part in ("chats", "left_chats")
+            for chat in json_values.records(json_values.inside(export.get(part)).get("list"))
+        ]
+    )
     for chat in chats:
-        messages = [m for m in json_values.records(chat.get("messages")) if m.get("type", "message") == "message"]
+        messages = [
+            m
+            for m in json_values.records(chat.get("messages"))
+            if m.get("type", "message") == "message"
+        ]
         said = _said(chat, messages, me)
         if said:
             channel = "channel" in json_values.string(chat.get("type"))
-            yield Conversation(json_values.string(chat.get("name")), said, "post" if channel else "chat")
+            yield Conversation(
+                json_values.string(chat.get("name")), said, "post" if channel else "chat"
+            )
 
 
 def _said(chat, messages, me):
@@ -65,18 +83,30 @@ def _owners(chat, messages, me):
         return lambda message: True
     if me and "channel" not in sort:
         return lambda message: _sender_id(message) == me
-    if sort in ("personal_chat", "bot_chat") and other in {_sender_id(message) for message in messages}:
+    if sort in ("personal_chat", "bot_chat") and other in {
+        _sender_id(message) for message in messages
+    }:
         return lambda message: _sender_id(message) != other
     return lambda message: None
 
 
 def _sender_id(message):
-    return re.sub(r"^user(?=\d)", "", json_values.string(message.get("from_id"))) or json_values.string(message.get("from"))
+    return re.sub(
+        r"^user(?=\d)", "", json_values.string(message.get("from_id"))
+    ) or json_values.string(message.get("from"))
 
 
 def _sender(message, chat):
-    channel = json_values.string(chat.get("name")) if "channel" in json_values.string(chat.get("type")) else ""
-    return json_values.string(message.get("from")) or channel or json_values.string(message.get("from_id"))
+    channel = (
+        json_values.string(chat.get("name"))
+        if "channel" in json_values.string(chat.get("type"))
+        else ""
+    )
+    return (
+        json_values.string(message.get("from"))
+        or channel
+        or json_values.string(message.get("from_id"))
+    )
 
 
 def _asked(answered, message):
@@ -96,5 +126,8 @@ def _texts(message):
     for piece in pieces:
         left = "repost" if forwarded else APART.get(json_values.string(piece.get("type")), "")
         found[left] = found.get(left, "") + json_values.string(piece.get("text"))
-    return [(left, text.strip()) for left, text in found.items()
-            if text.strip() and not COMMAND.fullmatch(text.strip())]
+    return [
+        (left, text.strip())
+        for left, text in found.items()
+        if text.strip() and not COMMAND.fullmatch(text.strip())
+    ]

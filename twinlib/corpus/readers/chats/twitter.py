@@ -7,7 +7,7 @@ it has the whole text of long ones). Format: the README.txt in every archive.
 import html
 import re
 
-from .. import json_values, dates
+from .. import dates, json_values
 from ..encoding import Unreadable
 from ..input_file import Conversation
 from .messages import Said
@@ -33,7 +33,11 @@ def conversations(file, options):
     for name, tweet in sorted(own.items(), key=lambda item: _order(item[0])):
         threads.setdefault(_root(name, own), []).append((tweet, _text(tweet, notes)))
     said = [_said(thread) for thread in threads.values()]
-    said += [Said("", _text(tweet, {}), _time(tweet), True, "repost") for tweet in tweets if _repost(tweet)]
+    said += [
+        Said("", _text(tweet, {}), _time(tweet), True, "repost")
+        for tweet in tweets
+        if _repost(tweet)
+    ]
     said = [one for one in said if one.text]
     if not said:
         raise Unreadable("empty")
@@ -57,7 +61,9 @@ def _text(tweet, notes):
     long = SHORT_LINK.sub("", text).rstrip()
     if long.endswith("…"):
         text = next((note for note in notes if note.startswith(long[:-1].rstrip()[:150])), text)
-    if json_values.string(tweet.get("in_reply_to_status_id_str")) or json_values.string(tweet.get("in_reply_to_user_id_str")):
+    if json_values.string(tweet.get("in_reply_to_status_id_str")) or json_values.string(
+        tweet.get("in_reply_to_user_id_str")
+    ):
         text = MENTIONS.sub("", text, count=1) if MENTIONS.match(text) else text
     return SHORT_LINK.sub("", text).strip()
 
@@ -75,8 +81,9 @@ def _root(name, own):
     seen = set()
     while name not in seen:
         seen.add(name)
-        above = json_values.string(own[name].get("in_reply_to_status_id_str")) or \
-            json_values.string(own[name].get("in_reply_to_status_id"))
+        above = json_values.string(
+            own[name].get("in_reply_to_status_id_str")
+        ) or json_values.string(own[name].get("in_reply_to_status_id"))
         name = above if above in own else name
     return name
 
@@ -89,8 +96,15 @@ def _notes(file):
     """The whole texts of long tweets, of which tweets.js has only the start."""
     try:
         content = (file.near("note-tweet.js") or b"").decode("utf-8", "replace")
-        items = json_values.load(content[NOTES.match(content).end():].strip().rstrip(";")) if NOTES.match(content) else []
+        items = (
+            json_values.load(content[NOTES.match(content).end() :].strip().rstrip(";"))
+            if NOTES.match(content)
+            else []
+        )
     except Unreadable:
         return []
-    found = (json_values.inside(json_values.inside(item.get("noteTweet")).get("core")).get("text") for item in json_values.records(items))
+    found = (
+        json_values.inside(json_values.inside(item.get("noteTweet")).get("core")).get("text")
+        for item in json_values.records(items)
+    )
     return [html.unescape(text) for text in found if isinstance(text, str)]

@@ -7,15 +7,19 @@ import re
 from collections import Counter
 from pathlib import PurePosixPath
 
-from .. import json_values, dates
+from .. import dates, json_values
 from ..input_file import Conversation
 from .messages import MARKS, Said
 
 IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
 ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
-ATTACHED = re.compile(r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$")
+ATTACHED = re.compile(
+    r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$"
+)
 LEVELS = {"info", "error", "warn", "warning", "debug", "fatal", "trace", "critical", "notice"}
-TITLE = re.compile(r"(?:(?:Chat (?:de )?|Discussion |Conversa do )?WhatsApp(?:[ -]Chat)? (?:with|-|mit|con|avec|com) |与|與)(.+?)(?:的 ?WhatsApp ?(?:聊天|对话|對話).*)?")
+TITLE = re.compile(
+    r"(?:(?:Chat (?:de )?|Discussion |Conversa do )?WhatsApp(?:[ -]Chat)? (?:with|-|mit|con|avec|com) |与|與)(.+?)(?:的 ?WhatsApp ?(?:聊天|对话|對話).*)?"
+)
 
 
 def looks_like(file):
@@ -24,14 +28,21 @@ def looks_like(file):
     if not _header(lines[0]):
         return False
     found = [_header(line) for line in lines]
-    names = Counter(match.string[match.end():].partition(": ")[0] for match in found if match and ": " in match.string)
+    names = Counter(
+        match.string[match.end() :].partition(": ")[0]
+        for match in found
+        if match and ": " in match.string
+    )
     names = Counter({name: count for name, count in names.items() if len(name) <= 60})
     if not names or {name.casefold() for name in names} & LEVELS:
         return False
     named = re.search(r"whatsapp|(^|/)_chat\.txt$", file.name, re.IGNORECASE)
     spaced = sum(bool(match) and not above.strip() for above, match in zip(lines, found[1:]))
-    return bool(named) or (len(names) > 1 and len(names) * 2 <= sum(names.values()) + 1
-                           and spaced * 2 < sum(map(bool, found)))
+    return bool(named) or (
+        len(names) > 1
+        and len(names) * 2 <= sum(names.values()) + 1
+        and spaced * 2 < sum(map(bool, found))
+    )
 
 
 def _header(line):
@@ -49,9 +60,11 @@ def conversations(file, options):
     messages = []
     for (_, text), time in zip(entries, times):
         sender = next((name for name in names(text) if text.startswith(f"{name}:")), None)
-        words = text[len(sender) + 1:].removeprefix(" ") if sender else ""
+        words = text[len(sender) + 1 :].removeprefix(" ") if sender else ""
         words = _words(words)
-        messages += [Said(MARKS.sub("", sender).removeprefix("~").strip(), words, time)] if words else []
+        messages += (
+            [Said(MARKS.sub("", sender).removeprefix("~").strip(), words, time)] if words else []
+        )
     yield Conversation(_title(file.name), messages)
 
 
@@ -70,7 +83,7 @@ def _entries(text):
         if match:
             if stamp:
                 yield stamp, "\n".join(lines)
-            stamp, lines = match[1].strip(), [bare[match.end():]]
+            stamp, lines = match[1].strip(), [bare[match.end() :]]
         else:
             lines.append(line)
     if stamp:
@@ -97,7 +110,7 @@ def _names(texts):
         same = longer[parts[0]]
         double = len(same) == 1 and None not in same and count[parts[0]] > 2
         # 'Ann changed the subject to "a: b"' is nobody's message.
-        system = count[parts[0]] == 1 and re.search("[\"“”„«]", parts[0])
+        system = count[parts[0]] == 1 and re.search('["“”„«]', parts[0])
         return [] if system else [": ".join(parts[:2]) if double else parts[0]]
 
     return name
