@@ -49,9 +49,7 @@ def test_imports_point_down(path):
 @each_module
 def test_a_journey_imports_no_other(path):
     here = path.relative_to(PACKAGE).parts[0]
-    others = [
-        target for target in imported(path) if target[0] in JOURNEYS and target[0] != here
-    ]
+    others = [target for target in imported(path) if target[0] in JOURNEYS and target[0] != here]
     assert here not in JOURNEYS or not others, f"{path} imports {others}"
 
 

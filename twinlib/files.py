@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,21 +120,97 @@ def write_records(path, records):
     return len(lines)
 
 
-def read_records(path, step=""):
-    """The records of a JSON Lines file; raises TwinError when a line is not a JSON object."""
-    records = []
+def parsed_lines(text: str) -> Iterator[tuple[int, dict | None]]:
+    """(line number, record) of each line of JSON Lines that is not blank; None for a line that is no JSON object."""
     # Not splitlines(): that also cuts at U+2028 and its like, which may stand inside a record.
-    for number, line in enumerate(
-        Path(path).read_text(encoding="utf-8", errors="replace").split("\n"), 1
-    ):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                records.append(json.loads(line))
-            except ValueError:
-                raise TwinError(
-                    t("core.line_record_run_step_again", path=path, number=number, step=step)
-                ) from None
+                record = json.loads(line)
+                json.dumps(record, ensure_ascii=False).encode()  # fails on half a surrogate pair
+            except (ValueError, RecursionError):
+                record = None
+            yield number, record if isinstance(record, dict) else None
+
+
+def read_records(path: Path, step: str = "") -> list[dict]:
+    """The records of a JSON Lines file; raises TwinError when a line is not a JSON object."""
+    records = []
+    for number, record in parsed_lines(Path(path).read_text(encoding="utf-8", errors="replace")):
+        if record is None:
+            raise TwinError(
+                t("core.line_record_run_step_again", path=path, number=number, step=step)
+            )
+        records.append(record)
     return records
+
+
+class Cache:
+    """What a model said or measured, one JSON record a line, found again by the fields in `keys`.
+
+    Records are dicts. A damaged line, such as one torn by a kill, counts as missing. Of two records with one key the
+    later counts. Several threads may append.
+    """
+
+    def __init__(self, path: Path, keys: tuple[str, ...] = ("id",)):
+        self.path, self.keys = Path(path), keys
+        self.records: dict[tuple, dict] = {}
+        self._lock = threading.Lock()
+        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+        self._torn = bool(text) and not text.endswith("\n")
+        for _, record in parsed_lines(text):
+            if record is not None and all(key in record for key in keys):
+                self.records[self._key(record)] = record
+
+    def _key(self, record: dict) -> tuple:
+        return tuple(record[key] for key in self.keys)
+
+    def get(self, *key) -> dict | None:
+        """The record whose `keys` have these values, or None."""
+        return self.records.get(key)
+
+    def add(self, records: Iterable[dict]) -> None:
+        """Keep these too; the file is replaced as a whole."""
+        self.records.update((self._key(record), record) for record in records)
+        write_records(self.path, self.records.values())
+
+    def append(self, record: dict) -> None:
+        """Keep one more, written at once at the end of the file."""
+        with self._lock:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "a", encoding="utf-8") as file:
+                line = json.dumps(record, ensure_ascii=False) + "\n"
+                file.write("\n" * self._torn + line)
+            self._torn = False
+            self.records[self._key(record)] = record
+
+    def only(self, records: Iterable[dict]) -> None:
+        """Keep these and no others, in this order."""
+        self.records = {self._key(record): record for record in records}
+        write_records(self.path, self.records.values())
+
+    def fill(
+        self,
+        wanted: dict,
+        make: Callable[[list], Iterable[dict]],
+        portion: int = 1,
+        done: Callable[[int], None] = lambda count: None,
+        **same,
+    ) -> list[dict]:
+        """The records of `wanted`, {id: item}, in its order; make(items) gives the fields of the missing ones.
+
+        `keys` must be "id" and the names of `same`, whose values are alike for all of them. `portion` items are made
+        and written at a time; done(count) is told how many more are there.
+        """
+        rest = tuple(same[key] for key in self.keys[1:])
+        missing = [name for name in wanted if (name, *rest) not in self.records]
+        done(len(wanted) - len(missing))
+        for start in range(0, len(missing), portion):
+            part = missing[start : start + portion]
+            made = make([wanted[name] for name in part])
+            self.add({"id": name, **fields, **same} for name, fields in zip(part, made))
+            done(len(part))
+        return [self.records[name, *rest] for name in wanted]
 
 
 def versions(*packages):

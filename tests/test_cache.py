@@ -1,0 +1,90 @@
+"""The one store of model outputs: found by key, whole after a kill, asked again only where something is missing."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from twinlib.files import Cache, TwinError, parsed_lines, read_records, write_records
+
+RECORDS = [
+    {"id": "a", "model_sha": "1", "text": "水壶在唱"},
+    {"id": "a", "model_sha": "2", "text": "The kettle sings."},
+]
+
+
+def test_a_record_is_found_by_all_its_keys_and_after_reopening(tmp_path):
+    cache = Cache(tmp_path / "answers.jsonl", ("id", "model_sha"))
+    cache.add(RECORDS)
+    again = Cache(tmp_path / "answers.jsonl", ("id", "model_sha"))
+    assert again.get("a", "2") == RECORDS[1]
+    assert again.get("a", "3") is None
+    assert "水壶" in (tmp_path / "answers.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("torn", ['{"id": "b", "te', "[1]", '"b"', '{"text": "no id"}', "\ufffd"])
+def test_a_damaged_line_is_missing_and_the_next_one_is_not_glued_to_it(tmp_path, torn):
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps({"id": "a"}) + "\n" + torn, encoding="utf-8")
+    cache = Cache(path)
+    cache.append({"id": "c"})
+    assert list(Cache(path).records) == [("a",), ("c",)]
+
+
+def test_only_what_is_missing_is_made_in_portions_each_written_at_once(tmp_path):
+    path, made, told = tmp_path / "scores.jsonl", [], []
+    cache = Cache(path, ("id", "model_sha"))
+    cache.add([{"id": "b", "score": 0, "model_sha": "1"}])
+
+    def make(items):
+        made.append(items)
+        assert len(read_records(path)) == len(cache.records)
+        return [{"score": item} for item in items]
+
+    wanted = {"a": 1, "b": 2, "c": 3, "d": 4}
+    found = cache.fill(wanted, make, 2, told.append, model_sha="1")
+    assert [record["score"] for record in found] == [1, 0, 3, 4]
+    assert made == [[1, 3], [4]] and told == [1, 2, 1]
+    assert cache.fill(wanted, make, 2, model_sha="1") == found and len(made) == 2
+
+
+def test_a_stop_between_portions_loses_none_of_them(tmp_path):
+    cache = Cache(tmp_path / "scores.jsonl")
+
+    def make(items):
+        if items == [3]:
+            raise KeyboardInterrupt
+        return [{"score": item} for item in items]
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.fill({"a": 1, "b": 2, "c": 3}, make)
+    assert list(Cache(tmp_path / "scores.jsonl").records) == [("a",), ("b",)]
+
+
+def test_threads_append_whole_lines(tmp_path):
+    cache = Cache(tmp_path / "log.jsonl")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: cache.append({"id": n, "text": "水" * n}), range(200)))
+    assert len(read_records(tmp_path / "log.jsonl")) == 200
+
+
+def test_only_leaves_nothing_else(tmp_path):
+    cache = Cache(tmp_path / "answers.jsonl")
+    cache.add([{"id": "a"}, {"id": "b"}])
+    cache.only([{"id": "c"}])
+    assert read_records(tmp_path / "answers.jsonl") == [{"id": "c"}]
+
+
+def test_line_separators_inside_a_record_do_not_cut_it(tmp_path):
+    write_records(tmp_path / "a.jsonl", [{"id": "a\u2028b\x85c"}])
+    assert read_records(tmp_path / "a.jsonl") == [{"id": "a\u2028b\x85c"}]
+
+
+def test_half_a_character_is_no_record_since_it_could_never_be_saved():
+    assert list(parsed_lines('{"id": "\\ud83d"}')) == [(1, None)]
+
+
+def test_a_file_that_steps_rely_on_says_which_line_is_damaged(tmp_path):
+    (tmp_path / "train.jsonl").write_text('{"id": 1}\n\nnot json\n', encoding="utf-8")
+    with pytest.raises(TwinError, match="line 3.*corpus"):
+        read_records(tmp_path / "train.jsonl", "corpus")

@@ -1,0 +1,61 @@
+"""Every sentence that people read stands in data/strings/ in all languages, is used, and gets its values."""
+
+import ast
+import string
+from pathlib import Path
+
+import yaml
+
+from twinlib import i18n
+
+PACKAGE = Path(__file__).parent.parent / "twinlib"
+FUNCTIONS = ("t", "both", "stop", "warning", "words")
+ROOMS = sorted((PACKAGE / "data" / "strings").glob("*.yaml"))
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def entries():
+    """{room.name: {language: text}} of all files."""
+    return {
+        f"{room.stem}.{name}": entry
+        for room in ROOMS
+        for name, entry in yaml.safe_load(room.read_text(encoding="utf-8")).items()
+    }
+
+
+def calls():
+    """(file, line, key, names of the values or None with **) of each call that names an entry."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            first = node.args[0]
+            if name in FUNCTIONS and len(node.args) == 1 and isinstance(first, ast.Constant):
+                values = {keyword.arg for keyword in node.keywords}
+                yield path.name, node.lineno, first.value, None if None in values else values
+
+
+ENTRIES = entries()
+CALLS = list(calls())
+
+
+def test_an_entry_stands_in_every_language():
+    for key, entry in ENTRIES.items():
+        assert set(entry) == set(i18n.LANGUAGES) and all(map(str.strip, entry.values())), key
+
+
+def test_every_call_names_an_entry_and_gives_what_it_needs():
+    for file, line, key, values in CALLS:
+        assert key in ENTRIES, f"{file}:{line}: there is no entry {key}"
+        needed = set().union(*(placeholders(text) for text in ENTRIES[key].values() if values))
+        assert values is None or needed == values, f"{file}:{line}: {key} needs {needed}"
+
+
+def test_no_entry_is_left_over():
+    used = {key for _, _, key, _ in CALLS}
+    named = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    assert [key for key in ENTRIES if key not in used and f'"{key}"' not in named] == []
