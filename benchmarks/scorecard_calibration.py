@@ -28,12 +28,13 @@ from twinlib.corpus import step as corpus
 from twinlib.evaluate import held_out, memorization
 from twinlib.evaluate import scores as scorecard
 from twinlib.evaluate import step as evaluate
+from twinlib.files import now, write_records  # noqa: E402
 from twinlib.gguf import step as quantize  # noqa: E402
 from twinlib.progress import Progress  # noqa: E402
 from twinlib.text import style  # noqa: E402
 from twinlib.text.statistics import auc, bootstrap  # noqa: E402
 from twinlib.train import persona
-from twinlib.twin import Report, now, write_records  # noqa: E402
+from twinlib.twin import Report  # noqa: E402
 
 STEPS = {"corpus": corpus, "persona": persona, "quantize": quantize}
 BASE = "gemma-3-270m"

@@ -143,7 +143,8 @@ def sample_twin(twin, posts):
     """A twin whose corpus step has run on a third of the sample blog."""
     from twinlib import settings
     from twinlib.corpus import step as corpus
-    from twinlib.twin import Report, now
+    from twinlib.files import now
+    from twinlib.twin import Report
 
     wanted = settings.make("corpus", source=str(posts), author="Ning", consent=True)
     twin.start("corpus", {f: getattr(wanted, f) for f in wanted.__dataclass_fields__})

@@ -22,11 +22,12 @@ from twinlib.corpus.questions.api import (
     wrong_address,
 )
 from twinlib.corpus.questions.model import Asker, Local, ask_locally, askers, write
+from twinlib.files import TwinError
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load
 from twinlib.settings import make
-from twinlib.twin import Stopped, TwinError
+from twinlib.twin import Stopped
 
 TEXTS = {
     "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for a new one.",

@@ -12,8 +12,8 @@ pytest.importorskip("ipywidgets")
 from twinlib import Twin
 from twinlib.evaluate.blind_test import codes
 from twinlib.evaluate.blind_test.codes import Choice, Reply
+from twinlib.files import write_records
 from twinlib.text import interview_questions
-from twinlib.twin import write_records
 from twinlib.ui import blind_test_form, interview_store, run
 
 PAIRS = [

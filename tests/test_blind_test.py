@@ -17,12 +17,12 @@ from twinlib.evaluate.blind_test import analysis
 from twinlib.evaluate.blind_test import codes as blind_codes
 from twinlib.evaluate.blind_test import step as step
 from twinlib.evaluate.blind_test.codes import ALPHABET, Choice, Damaged, Reply
+from twinlib.files import write_records
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load
 from twinlib.progress import Progress
 from twinlib.text import interview_questions
-from twinlib.twin import write_records
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = Reply(

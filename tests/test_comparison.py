@@ -6,12 +6,13 @@ from decimal import Decimal
 import pytest
 from conftest import build_tiny_base
 
+from twinlib.files import TwinError, now, write_records
 from twinlib.gguf import decimals, tokenizer, writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises
 from twinlib.text.statistics import wilson
-from twinlib.twin import Report, Stopped, TwinError, now, write_records
+from twinlib.twin import Report, Stopped
 
 SYSTEM = "You are the twin of Ning. 你是Ning的分身。"
 

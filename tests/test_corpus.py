@@ -10,9 +10,9 @@ import pytest
 
 from twinlib import Twin, TwinError, settings
 from twinlib.corpus import step as corpus
+from twinlib.files import write_json
 from twinlib.progress import Progress
 from twinlib.settings import stops
-from twinlib.twin import write_json
 
 SAMPLES = Path(__file__).parent.parent / "data_samples"
 TEXT = "这是第{0}篇，台上放着第{0}把扳手，墙上挂着{1}毫米的垫圈。\n\n街坊第{0}次问我：修一辆第{1}号的车要多久？我量过，{1}分钟，不多不少。"

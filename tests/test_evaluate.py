@@ -6,11 +6,12 @@ from twinlib import Stopped, TwinError, settings
 from twinlib.evaluate import held_out
 from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test import codes as blind_codes
+from twinlib.files import content_id, now, write_records
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load
 from twinlib.progress import Progress
-from twinlib.twin import Report, content_id, now, write_records
+from twinlib.twin import Report
 
 LEFT_OUT = (
     "told_apart",

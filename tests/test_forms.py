@@ -9,8 +9,8 @@ widgets = pytest.importorskip("ipywidgets")
 from widget_tree import inside, text_of
 
 from twinlib import Twin
+from twinlib.files import write_records
 from twinlib.settings import SETTINGS, fields
-from twinlib.twin import write_records
 from twinlib.ui import base_models, forms
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")

@@ -12,11 +12,12 @@ import pytest
 import torch
 from conftest import ROOT, save_tiny_tokenizer
 
+from twinlib.files import TwinError
 from twinlib.gguf import k_quants, tensors, tokenizer, writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
-from twinlib.twin import Stopped, TwinError
+from twinlib.twin import Stopped
 
 CARD = {
     "name": "Ning",

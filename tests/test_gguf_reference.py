@@ -10,12 +10,12 @@ import gguf_samples
 import pytest
 from gguf_samples import CASES
 
+from twinlib.files import TwinError
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load, pip_base
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
-from twinlib.twin import TwinError
 
 RECORD = (
     Path(__file__).parent / "gguf_reference.json"

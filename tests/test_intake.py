@@ -1,8 +1,8 @@
 """From a raw document to the owner's own, masked words: what stays, what goes with a reason, and what the owner says."""
 
 from twinlib.corpus import pipeline, readers
+from twinlib.files import content_id
 from twinlib.text import privacy
-from twinlib.twin import content_id
 
 PROSE = "茶要烫，水要开，鱼丸要现打，这是我奶奶传下来的规矩。"
 

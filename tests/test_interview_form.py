@@ -15,8 +15,9 @@ import pytest
 widgets = pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
+from twinlib.files import TwinError, write_records
 from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS
-from twinlib.twin import TwinError, figure, write_records
+from twinlib.twin import figure
 from twinlib.ui import interview_form, interview_store
 
 ROOT = Path(__file__).parent.parent

@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinlib.files import TwinError
 from twinlib.gguf import k_quants
-from twinlib.twin import TwinError
 
 Q4, Q5, Q6 = KINDS = [gguf.GGMLQuantizationType[name] for name in ("Q4_K", "Q5_K", "Q6_K")]
 # What llama.cpp's own quantizer made of samples() and of small models; made again by

@@ -11,13 +11,13 @@ from conftest import save_tiny_tokenizer
 from test_gguf_file import SHAPE, random_adapter
 
 from twinlib import settings
+from twinlib.files import write_records
 from twinlib.gguf import checks, compare, writer
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.models import load as models
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.text.templates import with_system
-from twinlib.twin import write_records
 
 SYSTEM = "You are Ning's twin. 你是宁的分身。"
 KINDS = ("Q8_0", "Q4_K_M")

@@ -9,8 +9,8 @@ widgets = pytest.importorskip("ipywidgets")
 from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
+from twinlib.files import write_records
 from twinlib.settings import Corpus
-from twinlib.twin import write_records
 from twinlib.ui import forms
 from twinlib.ui import senders as people
 

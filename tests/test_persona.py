@@ -7,11 +7,11 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib import Stopped, TwinError, settings
+from twinlib.files import write_atomic
 from twinlib.models import load
 from twinlib.models.encode import encode_row, end_is_learnt, pieces
 from twinlib.progress import Progress
 from twinlib.train import checkpoints, persona
-from twinlib.twin import write_atomic
 
 
 def wanted(tiny_base, **changes):

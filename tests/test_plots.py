@@ -5,7 +5,8 @@ import re
 import matplotlib
 import pytest
 
-from twinlib.twin import Report, figure, now, write_atomic, write_records
+from twinlib.files import now, write_atomic, write_records
+from twinlib.twin import Report, figure
 from twinlib.ui import display, gguf_choice, plots, plotting, tables
 
 EVIL = "<script>alert('$x_1$')</script> 你好"

@@ -11,10 +11,11 @@ from hub_standin import serve
 from huggingface_hub import DatasetCard, ModelCard
 
 from twinlib import Twin, settings
+from twinlib.files import write_atomic, write_json, write_records
 from twinlib.models import hub as uploader
 from twinlib.progress import Progress
 from twinlib.publish import step as publish
-from twinlib.twin import Report, figure, write_atomic, write_json, write_records
+from twinlib.twin import Report, figure
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
 SMALL = {

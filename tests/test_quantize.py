@@ -6,13 +6,14 @@ import pytest
 from test_gguf_file import random_adapter
 
 from twinlib import settings
+from twinlib.files import TwinError
 from twinlib.gguf import checks, decimals, writer
 from twinlib.gguf import step as quantize
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.text import templates
-from twinlib.twin import Report, Stopped, TwinError
+from twinlib.twin import Report, Stopped
 
 # The step
 

@@ -7,10 +7,11 @@ import pytest
 from conftest import ROOT
 
 from twinlib import settings
+from twinlib.files import now
 from twinlib.progress import Progress
 from twinlib.text.statistics import mcnemar
 from twinlib.train import persona, reasoning
-from twinlib.twin import Report, now
+from twinlib.twin import Report
 
 
 def wanted(**changes):

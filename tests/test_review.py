@@ -10,7 +10,8 @@ widgets = pytest.importorskip("ipywidgets")
 from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
-from twinlib.twin import Report, write_json, write_records
+from twinlib.files import write_json, write_records
+from twinlib.twin import Report
 from twinlib.ui import decision_log, review
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"

@@ -16,8 +16,8 @@ import pytest
 from twinlib.evaluate import side_by_side
 from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test.page import LARGEST
+from twinlib.files import write_records
 from twinlib.progress import width
-from twinlib.twin import write_records
 from twinlib.ui import tables
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}

@@ -13,6 +13,7 @@ import pytest
 from twinlib import settings
 from twinlib.corpus import step as corpus
 from twinlib.evaluate import step as evaluate
+from twinlib.files import TwinError, write_json
 from twinlib.gguf import step as quantize
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
@@ -20,7 +21,6 @@ from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.talk import chat
-from twinlib.twin import TwinError, write_json
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ import pytest
 
 from twinlib import Twin, TwinError
 from twinlib.__main__ import main
+from twinlib.files import now
 from twinlib.settings import Corpus
-from twinlib.twin import STEPS, Report, figure, now
+from twinlib.twin import STEPS, Report, figure
 from twinlib.ui import tour
 from twinlib.ui.display import width
 

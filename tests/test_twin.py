@@ -6,7 +6,8 @@ import os
 import pytest
 
 from twinlib import Twin, TwinError
-from twinlib.twin import Report, content_id, figure, read_records, write_atomic, write_records
+from twinlib.files import content_id, read_records, write_atomic, write_records
+from twinlib.twin import Report, figure
 
 
 def report(twin, step, settings=None, inputs=(), asked=None):

@@ -11,7 +11,8 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from .twin import Problem, Stopped, Twin, TwinError
+from .files import TwinError
+from .twin import Problem, Stopped, Twin
 
 __version__ = "0.1.0"
 __all__ = ["Problem", "Stopped", "Twin", "TwinError", "__version__"]

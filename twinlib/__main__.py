@@ -7,10 +7,11 @@ import sys
 from dataclasses import asdict, fields
 
 from . import __version__
+from .files import TwinError, now, versions
 from .i18n import t
 from .progress import Progress, clock
 from .settings import DESCRIPTIONS, SETTINGS, make, parse, remembered, step_module, stops
-from .twin import STEPS, Report, Stopped, Twin, TwinError, now, versions
+from .twin import STEPS, Report, Stopped, Twin
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
 PACKAGES = (

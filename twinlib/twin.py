@@ -13,40 +13,12 @@ from typing import NamedTuple
 
 from .files import (
     TwinError,
-    content_id,
     hash_of,
-    now,
     read_records,
-    sha256_of,
-    versions,
-    write_atomic,
     write_json,
-    write_records,
 )
 from .i18n import t
 
-# The helpers of files.py come with the folder: callers need to know one module only.
-__all__ = [
-    "AUTO",
-    "FILES",
-    "Outcome",
-    "Problem",
-    "Report",
-    "STEPS",
-    "State",
-    "Stopped",
-    "Twin",
-    "TwinError",
-    "content_id",
-    "figure",
-    "now",
-    "read_records",
-    "sha256_of",
-    "versions",
-    "write_atomic",
-    "write_json",
-    "write_records",
-]
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
 # Quantization types, the best quality for its size first; those of 16 and 32 bits are hardly better than Q8_0.

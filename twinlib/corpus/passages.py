@@ -11,9 +11,9 @@ import re
 import statistics
 from collections import Counter
 
+from ..files import content_id
 from ..text.script import CJK, CLAUSE, SENTENCE, _tokens, language_of, tokens_estimate
 from ..text.sufficiency import HELD_OUT
-from ..twin import content_id
 
 SHORT_SECTION = 8  # a section under this part of the limit joins its neighbour
 # "Mr. Creed" and "W. Batten" are no ends of sentences.

@@ -8,9 +8,9 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from ..files import content_id
 from ..text import privacy
 from ..text.script import language_of
-from ..twin import content_id
 from . import authorship, clean
 from .clean import scripts
 from .readers import Dropped

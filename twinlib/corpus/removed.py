@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from ..twin import content_id
+from ..files import content_id
 
 
 class Part(NamedTuple):

@@ -7,8 +7,8 @@ anybody but the author. Everything is deterministic.
 
 import hashlib
 
+from ..files import content_id
 from ..text.script import SENTENCE, tokens_estimate
-from ..twin import content_id
 from .questions.titles import titles
 
 # Things nobody has written about (invented), and a few that many have not; the word in front must not be in the corpus.

@@ -18,12 +18,12 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files import replaced
+from ..files import TwinError, content_id, replaced, write_json, write_records
 from ..i18n import t
 from ..settings import parse, stop, warning
 from ..text import interview_questions, privacy, sufficiency
 from ..text.script import language_of
-from ..twin import Outcome, Problem, TwinError, content_id, figure, write_json, write_records
+from ..twin import Outcome, Problem, figure
 from . import dedupe, interview, pipeline, readers
 from . import rows as pairs
 from .clean import scripts

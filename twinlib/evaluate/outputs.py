@@ -11,11 +11,11 @@ import copy
 import functools
 import json
 
+from ..files import content_id, read_records, write_records
 from ..i18n import t
 from ..models import load
 from ..models.generate import contiguous_head
 from ..text import templates
-from ..twin import content_id, read_records, write_records
 
 TOP_P = 0.9
 LENGTH = 2048  # tokens of a text that is scored at most

@@ -7,11 +7,11 @@ Its texts come from models, so they travel packed and only ever become text node
 
 import re
 
+from ..files import content_id
 from ..i18n import language, t
 from ..progress import width
 from ..text import labels
 from ..text.templates import spoken
-from ..twin import content_id
 from .blind_test.analysis import same_length, whole_sentences
 from .blind_test.page import LARGEST, filled
 

@@ -8,11 +8,12 @@ scorecard (whose writing it is), memorised (what was learnt by heart), instructi
 from pathlib import Path
 from typing import NamedTuple
 
+from ..files import TwinError, read_records, write_atomic
 from ..i18n import t
 from ..models import device_fit
 from ..settings import EFFORTS, resolve, stop, warning
 from ..text import exercises, style
-from ..twin import AUTO, Outcome, Problem, TwinError, figure, read_records, write_atomic
+from ..twin import AUTO, Outcome, Problem, figure
 from . import facts, held_out, instructions, memorization, quantization, ratings, scores
 from .blind_test import analysis
 from .side_by_side import page

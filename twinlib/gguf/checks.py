@@ -11,13 +11,14 @@ import itertools
 import math
 from typing import NamedTuple
 
+from ..files import TwinError
 from ..i18n import t
 from ..models import load
 from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
 from ..text import templates
 from ..text.statistics import clustered, wilson
-from ..twin import TwinError, figure
+from ..twin import figure
 from . import compare, writer
 
 ENCODINGS = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "F32")  # the smallest first

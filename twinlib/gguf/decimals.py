@@ -16,14 +16,14 @@ from contextlib import ExitStack
 from math import sqrt
 from typing import NamedTuple
 
-from ..files import scratch
+from ..files import content_id, read_records, scratch, write_records
 from ..i18n import t
 from ..models import load
 from ..models.llama_cpp import Llama
 from ..text import exercises
 from ..text.formatting import table as markdown
 from ..text.statistics import mcnemar
-from ..twin import content_id, figure, read_records, write_records
+from ..twin import figure
 from . import writer
 
 TYPES = ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")

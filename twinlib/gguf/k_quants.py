@@ -13,8 +13,8 @@ Not here: importance matrices, other K-quants.
 import math
 from concurrent.futures import ThreadPoolExecutor
 
+from ..files import TwinError
 from ..i18n import t
-from ..twin import TwinError
 from . import codecs
 
 MIXTURES = {

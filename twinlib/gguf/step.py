@@ -7,12 +7,12 @@ the report.
 
 import os
 
-from ..files import scratch
+from ..files import TwinError, scratch, write_atomic, write_json
 from ..i18n import t
 from ..models import device_fit, load, pip_base
 from ..settings import stop, warning
 from ..text import templates
-from ..twin import Outcome, Problem, Stopped, TwinError, figure, write_atomic, write_json
+from ..twin import Outcome, Problem, Stopped, figure
 from . import checks, decimals, writer
 from . import tokenizer as gguf_vocabulary
 

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from ..files import TwinError
 from ..i18n import t
-from ..twin import TwinError
 
 ARCHITECTURES = {"gemma3_text": "gemma3", "qwen2": "qwen2", "qwen3": "qwen3", "llama": "llama"}
 DTYPES = ("F32", "F16", "BF16")

@@ -8,8 +8,8 @@ import json
 import re
 from typing import NamedTuple
 
+from ..files import TwinError
 from ..i18n import t
-from ..twin import TwinError
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 SPECIAL_SCORE = -1000.0

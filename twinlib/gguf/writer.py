@@ -12,9 +12,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from ..files import TwinError
 from ..i18n import t
 from ..models import load
-from ..twin import TwinError
 from . import k_quants
 from .tensors import ARCHITECTURES, Source, base_layout, head_dim_of, read_config, rope_of  # noqa: F401 - who reads or writes files needs to know one module
 

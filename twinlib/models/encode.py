@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from ..files import TwinError
 from ..i18n import t
-from ..twin import TwinError
 
 
 class Encoded(NamedTuple):

@@ -14,8 +14,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ..files import TwinError
 from ..i18n import t
-from ..twin import Stopped, TwinError
+from ..twin import Stopped
 
 HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"

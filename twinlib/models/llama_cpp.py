@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from ..files import TwinError
 from ..i18n import t
-from ..twin import TwinError
 
 SLOTS = 4  # conversations that can run at once; they share the context
 # In Ollama's order, which is also that of sampling.nucleus, and without what isn't asked for.

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import catalogue
+from ..files import TwinError, sha256_of, write_json
 from ..i18n import t
-from ..twin import TwinError, sha256_of, write_json
 from . import estimate, pip_base
 from .generate import contiguous_head, nucleus
 from .hub import mirror

@@ -10,8 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ..files import TwinError, sha256_of, write_atomic, write_json
 from ..i18n import t
-from ..twin import TwinError, sha256_of, write_atomic, write_json
 
 GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 NORMAL, CONTROL, USER_DEFINED = 1, 3, 4  # llama.cpp's token types

@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 from .. import catalogue
+from ..files import write_atomic, write_records
 from ..i18n import language, t
 from ..models import hub
 from ..settings import stop, warning
-from ..twin import Outcome, figure, write_atomic, write_records
+from ..twin import Outcome, figure
 from . import cards
 
 ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")

@@ -9,10 +9,11 @@ import signal
 import sys
 import threading
 
+from ..files import TwinError
 from ..i18n import t
 from ..models.llama_cpp import Llama
 from ..text.templates import spoken
-from ..twin import AUTO, Outcome, Problem, TwinError
+from ..twin import AUTO, Outcome, Problem
 
 MOST_MEMORY = 0.6  # of what is free, for the file; the conversation and others need some too
 CONTEXT = 4096  # tokens, where the step 'quantize' left no other number

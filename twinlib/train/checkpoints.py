@@ -15,8 +15,9 @@ import warnings
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+from ..files import sha256_of, write_json
 from ..i18n import t
-from ..twin import Stopped, sha256_of, write_json
+from ..twin import Stopped
 
 MANIFEST = "manifest.json"
 MACHINES_OWN = (

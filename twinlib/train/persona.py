@@ -9,6 +9,7 @@ import shutil
 from dataclasses import asdict
 
 from .. import catalogue
+from ..files import TwinError, content_id, read_records, write_records
 from ..i18n import t
 from ..models import estimate
 from ..models import plan as hardware
@@ -16,7 +17,7 @@ from ..models.encode import encode_row, end_is_learnt, pieces
 from ..settings import resolve, stop, warning
 from ..text import sufficiency, templates
 from ..text.script import tokens_estimate
-from ..twin import Outcome, Problem, TwinError, content_id, figure, read_records, write_records
+from ..twin import Outcome, Problem, figure
 from .everyday import EVERYDAY
 
 WATCHED = {

@@ -8,13 +8,14 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from ..files import TwinError, read_records, write_records
 from ..i18n import t
 from ..models import estimate
 from ..models import plan as hardware
 from ..settings import resolve, stop, warning
 from ..text import exercises
 from ..text.statistics import mcnemar, wilson
-from ..twin import Outcome, TwinError, figure, read_records, write_records
+from ..twin import Outcome, figure
 from . import rewards
 
 FEW_PROBLEMS = 8

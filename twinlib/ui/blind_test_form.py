@@ -15,10 +15,10 @@ from .. import settings as declared
 from ..evaluate.blind_test import analysis
 from ..evaluate.blind_test import codes as blind_codes
 from ..evaluate.blind_test import step as step
+from ..files import TwinError, write_atomic
 from ..i18n import t
 from ..text import interview_questions
 from ..text.labels import SCORES
-from ..twin import TwinError, write_atomic
 from . import run
 from .display import NOTHING, Shown, caption, esc, sentence, show, table
 from .interview_form import EVERY, Interview, _button, _flow, _why, _wide, converse

@@ -10,10 +10,11 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import settings as declared
+from ..files import TwinError
 from ..i18n import t
 from ..models import plan
 from ..progress import clock
-from ..twin import AUTO, TwinError
+from ..twin import AUTO
 from . import base_models
 from .display import esc, sentence
 

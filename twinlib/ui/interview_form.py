@@ -17,9 +17,9 @@ try:
 except ImportError:  # Windows
     readline = None
 
+from ..files import TwinError
 from ..i18n import language, t
 from ..text import interview_questions
-from ..twin import TwinError
 from .display import caption, esc, sentence
 from .interview_store import Book, corpus_of, language_to_ask_in, verdict
 

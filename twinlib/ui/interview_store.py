@@ -6,10 +6,10 @@ from datetime import datetime
 from .. import settings as declared
 from ..corpus import interview
 from ..corpus.passages import passages
+from ..files import TwinError, content_id, write_atomic, write_records
 from ..i18n import language, t
 from ..text import interview_questions, sufficiency
 from ..text.sufficiency import HELD_OUT
-from ..twin import TwinError, content_id, write_atomic, write_records
 
 ENOUGH = (
     200  # passages of other writing from which the interview's own no longer change the verdict

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from ..corpus.reasons import KINDS
+from ..files import read_records
 from ..i18n import t
 from ..progress import names_of
 from ..text import script
-from ..twin import read_records
 from . import tables
 from .display import Shown, caption
 from .gguf_choice import decimals, files

@@ -9,9 +9,9 @@ from collections import Counter
 import ipywidgets as widgets
 
 from ..corpus.reasons import KINDS, REASONS
+from ..files import TwinError
 from ..i18n import t
 from ..text import privacy
-from ..twin import TwinError
 from . import decision_log as desk
 from . import tables
 from .display import caption, esc, sentence, title

@@ -19,10 +19,11 @@ from pathlib import Path
 
 from .. import catalogue
 from .. import settings as declared
+from ..files import TwinError
 from ..i18n import language, t
 from ..models import hub
 from ..progress import line_of, newest
-from ..twin import AUTO, Twin, TwinError
+from ..twin import AUTO, Twin
 from . import forms, plots, secrets
 from .display import NOTHING, Shown, esc, sentence, show, table
 

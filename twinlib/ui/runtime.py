@@ -10,8 +10,9 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..files import TwinError, write_atomic
 from ..i18n import t
-from ..twin import FILES, Twin, TwinError, write_atomic
+from ..twin import FILES, Twin
 from .display import sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,10 +13,10 @@ import ipywidgets as widgets
 from ..corpus import readers
 from ..corpus.readers import columns
 from ..corpus.reasons import PASSED, REASONS
+from ..files import TwinError
 from ..i18n import t
 from ..text import interview_questions
 from ..text.privacy import private_names
-from ..twin import TwinError
 from . import decision_log
 from .display import NOTHING, Shown, caption, sentence, table, title
 

@@ -17,11 +17,12 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from .. import settings as declared
+from ..files import TwinError, write_atomic
 from ..i18n import language, t
 from ..models import load, plan
 from ..progress import line_of
 from ..text import labels
-from ..twin import AUTO, STEPS, Stopped, Twin, TwinError, write_atomic
+from ..twin import AUTO, STEPS, Stopped, Twin
 from .display import interval, number, text_table
 
 ROOT = Path(__file__).resolve().parents[2]

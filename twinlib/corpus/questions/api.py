@@ -15,9 +15,10 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+from ...files import TwinError
 from ...i18n import t
 from ...models.hub import LOOPBACK
-from ...twin import AUTO, TwinError
+from ...twin import AUTO
 from . import validate
 
 TOKENS = 800  # of a passage that are sent

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
+from ...files import TwinError, sha256_of
 from ...i18n import t
 from ...models.hub import mirror
 from ...models.llama_cpp import SLOTS, Llama
-from ...twin import AUTO, TwinError, sha256_of
+from ...twin import AUTO
 from . import validate
 from .api import Service, Unanswered
 

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from ...twin import content_id
+from ...files import content_id
 from .. import conversations
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
 from .archive import Dropped, Found, anything, walk

@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from ...files import TwinError, content_id
 from ...i18n import t
-from ...twin import TwinError, content_id
 from .encoding import Unreadable, decode
 from .input_file import File
 

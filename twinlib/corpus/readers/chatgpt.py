@@ -5,7 +5,7 @@ Only the owner's own turns are read; the model's text is nobody's question and n
 
 import re
 
-from ...twin import content_id
+from ...files import content_id
 from . import dates, json_values
 from .chats.messages import is_short, spoken
 from .filename import title_of

@@ -7,7 +7,7 @@ problem to practise on (step 03), not somebody's writing: its `reason` says so.
 import re
 from collections import Counter
 
-from ...twin import content_id
+from ...files import content_id
 from . import columns, dates, spreadsheets
 from .filename import title_of
 

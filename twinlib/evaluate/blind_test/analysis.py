@@ -16,12 +16,13 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
+from ...files import content_id
 from ...i18n import t
 from ...progress import width
 from ...text import interview_questions, style
 from ...text.script import SENTENCE, language_of
 from ...text.statistics import bootstrap, wilson
-from ...twin import content_id, figure
+from ...twin import figure
 from . import codes
 
 LONGEST = 1500  # UTF-8 bytes of an answer in the page: 500 Chinese characters, 250 English words

@@ -11,8 +11,8 @@ import re
 from hashlib import sha256
 from importlib import resources
 
+from ...files import TwinError
 from ...i18n import t
-from ...twin import TwinError
 
 LARGEST = 300_000  # bytes: what a chat app sends without thinking
 CHARACTERS_A_MINUTE = {"zh": 350, "en": 1100}  # read at leisure

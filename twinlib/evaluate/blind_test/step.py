@@ -12,19 +12,11 @@ import secrets
 import time
 from math import ceil
 
+from ...files import TwinError, content_id, read_records, write_atomic, write_records
 from ...i18n import t
 from ...settings import make, stop, stops, warning
 from ...text import interview_questions, privacy, templates
-from ...twin import (
-    AUTO,
-    Outcome,
-    Problem,
-    TwinError,
-    content_id,
-    read_records,
-    write_atomic,
-    write_records,
-)
+from ...twin import AUTO, Outcome, Problem
 from . import analysis, page
 
 LONGER = 1.5  # tokens that the twin may write, for each of the owner's

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import NamedTuple
 
+from ...files import content_id
 from ...i18n import t
-from ...twin import content_id
 from . import addresses, contacts
 from . import numbers as identifiers
 
