@@ -23,7 +23,7 @@ ARMS = {
 ROWS, LENGTH = 2, 512
 
 
-def batches(words, steps):
+def batches(tokenizer, steps):
     """`steps` + 1 batches of ROWS rows (ids, learnt) from the voices, of lognormal length, three fifths learnt."""
     text = "\n".join(
         f.read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def batches(words, steps):
         if f.name.endswith(".txt")
     )
     ids, rng, found, start = (
-        words(text, add_special_tokens=False)["input_ids"],
+        tokenizer(text, add_special_tokens=False)["input_ids"],
         random.Random(1),
         [],
         0,
@@ -73,7 +73,9 @@ def measure(precision, kind, steps):
     from twinlib.models import load
     from twinlib.train import packing, trainer
 
-    model, words = load.load(load.prepare("gemma-3-270m"), precision=precision, lora=load.Lora(32))
+    model, tokenizer = load.load(
+        load.prepare("gemma-3-270m"), precision=precision, lora=load.Lora(32)
+    )
     if kind == "ours":
         trainer.prepare(model)
         model.set_attn_implementation(packing.NAME)
@@ -81,7 +83,7 @@ def measure(precision, kind, steps):
         _patch_chunked_ce_lm_head(model.get_base_model(), _CHUNKED_LM_HEAD_CHUNK_SIZE)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=4e-4)
     seconds, losses, tokens = [], [], []
-    for rows in batches(words, steps):
+    for rows in batches(tokenizer, steps):
         tokens.append(sum(len(ids) for ids, _ in rows))
         started = time.perf_counter()
         inputs = packing.pack(rows, tokens[-1], 0) if kind == "ours" else padded(rows)

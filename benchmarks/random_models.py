@@ -93,7 +93,7 @@ def _quantize(model):
     torch.cuda.empty_cache()
 
 
-def words():
+def tokenizer():
     """A tokenizer that only knows how to pad and to end."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
@@ -111,7 +111,7 @@ def save(base, root):
     folder = Path(root) / base
     if not (folder / "done").exists():
         build(base).save_pretrained(folder)
-        words().save_pretrained(folder)
+        tokenizer().save_pretrained(folder)
         (folder / "done").touch()
     return folder
 
@@ -147,7 +147,7 @@ def trainer(base, settings, folder):
         load.Lora(settings.rank, checkpointing=settings.checkpointing == "full"),
     )
     model.config.use_cache = False
-    return lean.trainer(model, words(), {"train": rows(), "val": []}, settings, folder, 10**6)
+    return lean.trainer(model, tokenizer(), {"train": rows(), "val": []}, settings, folder, 10**6)
 
 
 def step_times(trainer):

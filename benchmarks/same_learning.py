@@ -22,19 +22,19 @@ ARMS = {
 }
 
 
-def encoded(twin, settings, words):
+def encoded(twin, settings, tokenizer):
     from twinlib.models import load
     from twinlib.models.encode import encode_row
 
-    _, end = load.turn_end(words)
+    _, end = load.turn_end(tokenizer)
 
     def encode(row):
         return encode_row(
             row,
-            lambda m, generate: load.render(words, m, generate),
-            lambda text: words(text, add_special_tokens=False)["input_ids"],
+            lambda m, generate: load.render(tokenizer, m, generate),
+            lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
             end,
-            words.bos_token_id,
+            tokenizer.bos_token_id,
             settings.length,
         )
 
@@ -88,8 +88,8 @@ def train(arm, path, base, epochs):
     }
     wanted = settings.resolve(wanted, plan.plan("persona", wanted, plan.machine(), facts).values)
     loaded = load.prepare(base)
-    model, words = load.load(loaded, precision=wanted.precision, lora=load.Lora(wanted.rank))
-    rows = encoded(twin, wanted, words)
+    model, tokenizer = load.load(loaded, precision=wanted.precision, lora=load.Lora(wanted.rank))
+    rows = encoded(twin, wanted, tokenizer)
     tokens = sum(len(row.input_ids) for row in rows["train"])
     at_once = (
         8 * tokens / len(rows["train"])
@@ -107,12 +107,17 @@ def train(arm, path, base, epochs):
             steps=round(tokens * epochs / (0.97 * batch * wanted.length)),
         )
         trainer = lean.trainer(
-            model, words, {"train": rows["train"], "val": []}, wanted, tempfile.mkdtemp(), 10**6
+            model, tokenizer, {"train": rows["train"], "val": []}, wanted, tempfile.mkdtemp(), 10**6
         )
         steps = wanted.steps
     else:
         trainer = _trl(
-            model, words, rows["train"], wanted, steps, round(at_once / tokens * len(rows["train"]))
+            model,
+            tokenizer,
+            rows["train"],
+            wanted,
+            steps,
+            round(at_once / tokens * len(rows["train"])),
         )
     found = {}
 
@@ -132,7 +137,7 @@ def train(arm, path, base, epochs):
     }
 
 
-def _trl(model, words, rows, settings, steps, at_once):
+def _trl(model, tokenizer, rows, settings, steps, at_once):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -159,7 +164,7 @@ def _trl(model, words, rows, settings, steps, at_once):
         gradient_checkpointing=False,
         dataset_num_proc=None,
     )
-    return SFTTrainer(model=model, args=arguments, train_dataset=data, processing_class=words)
+    return SFTTrainer(model=model, args=arguments, train_dataset=data, processing_class=tokenizer)
 
 
 def main():

@@ -28,23 +28,23 @@ def test_merges_come_in_the_order_of_the_merged_tokens():
     ],
 )
 def test_text_becomes_gemmas_own_tokens(gemma, text, ids):
-    words = load.tokenizer(gemma)
-    found = words(text, add_special_tokens=False)["input_ids"]
+    tokenizer = load.tokenizer(gemma)
+    found = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert found[:1] == ids[:1] if ids[-1] == 0 else found == ids
-    assert words.decode(found) == text
+    assert tokenizer.decode(found) == text
 
 
 def test_the_first_token_is_bos_and_the_end_of_turn_is_not_padding(gemma):
-    words = load.tokenizer(gemma)
-    assert words("x")["input_ids"][0] == words.bos_token_id == 2
-    assert load.turn_end(words) == ("<end_of_turn>", 106)
-    assert load.end_tokens(words) == [1, 106] and words.pad_token_id == 0
+    tokenizer = load.tokenizer(gemma)
+    assert tokenizer("x")["input_ids"][0] == tokenizer.bos_token_id == 2
+    assert load.turn_end(tokenizer) == ("<end_of_turn>", 106)
+    assert load.end_tokens(tokenizer) == [1, 106] and tokenizer.pad_token_id == 0
 
 
 def test_the_converted_weights_find_real_sentences_likelier_than_shuffled_ones(gemma):
-    model, words = load.load(gemma)
+    model, tokenizer = load.load(gemma)
     real, shuffled = "今天天气不错，我们去海边走走吧。", "吧海我不，走去今们气天错。走边天"
-    (real_nats, _), (shuffled_nats, _) = load.nll(model, words, [real, shuffled])
+    (real_nats, _), (shuffled_nats, _) = load.nll(model, tokenizer, [real, shuffled])
     assert real_nats / len(real) < 5.0 < shuffled_nats / len(shuffled)
 
 

@@ -199,14 +199,16 @@ def test_checkpointing_changes_no_gradient(tmp_path):
 
 def test_a_model_in_training_answers_and_goes_on_as_before(tiny_base):
     loaded = load.prepare(str(tiny_base))
-    model, words = load.load(loaded, precision="32-bit", lora=load.Lora(4))
+    model, tokenizer = load.load(loaded, precision="32-bit", lora=load.Lora(4))
     trainer.prepare(model)
     model.train()
     with trainer.attention(model, packing.NAME):
         with trainer.answering(model) as answering:
             [answer] = load.generate(
-                answering, words, [[{"role": "user", "content": "茶?"}]], 8, seed=3
+                answering, tokenizer, [[{"role": "user", "content": "茶?"}]], 8, seed=3
             )
         assert model.training and model.config._attn_implementation == packing.NAME
-    [alone] = load.generate(model.eval(), words, [[{"role": "user", "content": "茶?"}]], 8, seed=3)
+    [alone] = load.generate(
+        model.eval(), tokenizer, [[{"role": "user", "content": "茶?"}]], 8, seed=3
+    )
     assert answer == alone

@@ -129,11 +129,11 @@ def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
 def test_the_adapter_changes_what_the_base_says(sample_twin, tiny_base):
     train(sample_twin, tiny_base, steps=6, learning_rate=1e-2)
     base = load.prepare(str(tiny_base))
-    model, words = load.load(base, sample_twin.adapter("persona"))
+    model, tokenizer = load.load(base, sample_twin.adapter("persona"))
     text = sample_twin.records("train")[0]["messages"][-1]["content"]
-    [(after, n)] = load.nll(model, words, [text])
+    [(after, n)] = load.nll(model, tokenizer, [text])
     with model.disable_adapter():
-        [(before, m)] = load.nll(model, words, [text])
+        [(before, m)] = load.nll(model, tokenizer, [text])
     assert n == m and after < before
 
 
@@ -321,12 +321,12 @@ def test_packed_rows_do_not_see_each_other(tmp_path, family):
 
 def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, tiny_base):
     base = load.prepare(str(tiny_base))
-    model, words = load.load(base, lora=load.Lora(4))
+    model, tokenizer = load.load(base, lora=load.Lora(4))
     chosen = wanted(tiny_base, replay_share=0.1)
-    persona._replay(sample_twin, chosen, base, model, words, 40, Progress())
+    persona._replay(sample_twin, chosen, base, model, tokenizer, 40, Progress())
     kept = sample_twin.file("replay").read_text()
     assert len(kept.splitlines()) == 4 and base.revision in kept
-    persona._replay(sample_twin, chosen, base, model, words, 40, Progress())
+    persona._replay(sample_twin, chosen, base, model, tokenizer, 40, Progress())
     assert sample_twin.file("replay").read_text() == kept
 
 

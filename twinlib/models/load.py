@@ -232,15 +232,15 @@ def load(base, adapter=None, precision="auto", lora=None, engine="transformers",
     `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else 32-bit); with both
     `adapter` and `lora`, training continues on the adapter's weights.
     """
-    words = tokenizer(base)
+    loaded_tokenizer = tokenizer(base)
     if precision == "auto":
         precision = "16-bit" if device() == "cuda" or fast_bfloat16() else "32-bit"
     with quiet():
         if engine == "unsloth":
-            return _load_unsloth(base, adapter, precision, lora, length), words
+            return _load_unsloth(base, adapter, precision, lora, length), loaded_tokenizer
         model = _load_transformers(base, precision)
         model = _with_adapter(model, adapter, lora)
-    return model, words
+    return model, loaded_tokenizer
 
 
 def _load_transformers(base, precision):

@@ -217,7 +217,7 @@ def watching(settings, val, every):
     )
 
 
-def unsloth_trainer(model, words, rows, settings, folder, steps_between):
+def unsloth_trainer(model, tokenizer, rows, settings, folder, steps_between):
     """TRL's trainer under Unsloth's patches, with its own loss and attention; arguments as lean.trainer's."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -250,7 +250,7 @@ def unsloth_trainer(model, words, rows, settings, folder, steps_between):
         args=arguments,
         train_dataset=data["train"],
         eval_dataset=data.get("val"),
-        processing_class=words,
+        processing_class=tokenizer,
     )
 
 

@@ -152,7 +152,7 @@ def run(twin, settings, progress):
     lora = load.Lora(
         settings.rank, checkpointing=settings.checkpointing == "full", seed=settings.seed
     )
-    model, words = load.load(
+    model, tokenizer = load.load(
         base,
         precision=settings.precision,
         lora=lora,
@@ -160,16 +160,16 @@ def run(twin, settings, progress):
         length=settings.length,
     )
     with checkpoints.main_first():  # the base's own answers are written once
-        rows, warnings = _rows(twin, settings, base, model, words, progress)
+        rows, warnings = _rows(twin, settings, base, model, tokenizer, progress)
     samples = _first_samples(
-        twin, settings, base, model, words, rows["train"], checkpoint, progress
+        twin, settings, base, model, tokenizer, rows["train"], checkpoint, progress
     )
-    trainer, callback = _trainer(twin, settings, model, words, rows, progress)
+    trainer, callback = _trainer(twin, settings, model, tokenizer, rows, progress)
     output = checkpoints.train(trainer, callback, checkpoint, progress)
     checkpoints.wait()
     if checkpoints.is_main():
         checkpoints.save_adapter(twin, "persona", model, base)
-        samples += _answers(twin, settings, model, words, "after", progress)
+        samples += _answers(twin, settings, model, tokenizer, "after", progress)
         write_records(twin.file("samples"), samples)
         shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
     figures = _figures(trainer, callback, output, rows, model)
@@ -179,25 +179,25 @@ def run(twin, settings, progress):
 # Rows
 
 
-def _rows(twin, settings, base, model, words, progress):
+def _rows(twin, settings, base, model, tokenizer, progress):
     """({'train': [Encoded], 'val': [Encoded]}, warnings), with the everyday rows of an instruct base in 'train'."""
     from ..models import load
 
-    end_text, end = load.turn_end(words)
+    end_text, end = load.turn_end(tokenizer)
     texts = {split: twin.records(split) for split in ("train", "val")}
     every = -(-len(texts["val"]) // WATCHED.get(settings.effort, 10**9)) or 1
     texts["val"] = texts["val"][::every]  # from all along the held-out documents
     texts["train"] = texts["train"] + _replay(
-        twin, settings, base, model, words, len(texts["train"]), progress
+        twin, settings, base, model, tokenizer, len(texts["train"]), progress
     )
 
     def encode(row):
         return encode_row(
             row,
-            lambda m, generate: load.render(words, m, generate),
-            lambda text: words(text, add_special_tokens=False)["input_ids"],
+            lambda m, generate: load.render(tokenizer, m, generate),
+            lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
             end,
-            words.bos_token_id,
+            tokenizer.bos_token_id,
             settings.length,
         )
 
@@ -206,7 +206,7 @@ def _rows(twin, settings, base, model, words, progress):
         raise TwinError(t("train.no_training_rows_run_step"))
     if all(row.cut for row in rows["train"] if 0 in row.completion_mask[1:]):
         raise TwinError(t("train.every_row_longer_tokens_loses", length=settings.length))
-    if not end_is_learnt(rows["train"], end, words.pad_token_id):
+    if not end_is_learnt(rows["train"], end, tokenizer.pad_token_id):
         raise TwinError(t("train.end_turn_learnt_twin_never", end_text=end_text, name=base.name))
     progress.say(
         t("train.rows_learn_every_answer_ends", train=len(rows["train"]), end_text=end_text)
@@ -218,7 +218,7 @@ def _rows(twin, settings, base, model, words, progress):
     return rows, warnings
 
 
-def _replay(twin, settings, base, model, words, count, progress):
+def _replay(twin, settings, base, model, tokenizer, count, progress):
     """The base's own answers to everyday requests, without the twin's system prompt; kept by the base's revision."""
     wanted = min(round(count * settings.replay_share), len(EVERYDAY))
     if not base.entry.instruct or not wanted:
@@ -243,7 +243,7 @@ def _replay(twin, settings, base, model, words, count, progress):
         with model.disable_adapter():
             answers = load.generate(
                 model.eval(),
-                words,
+                tokenizer,
                 [[{"role": "user", "content": q}] for q in missing],
                 160,
                 seed=settings.seed,
@@ -277,7 +277,7 @@ def _replay(twin, settings, base, model, words, count, progress):
 # What people look at
 
 
-def _first_samples(twin, settings, base, model, words, rows, checkpoint, progress):
+def _first_samples(twin, settings, base, model, tokenizer, rows, checkpoint, progress):
     """The learnt sample and the answers from before training; those of an interrupted run are kept."""
     from . import checkpoints
 
@@ -292,15 +292,15 @@ def _first_samples(twin, settings, base, model, words, rows, checkpoint, progres
         "tokens": pieces(
             shown.input_ids,
             shown.completion_mask,
-            lambda ids: words.decode(ids, skip_special_tokens=False),
+            lambda ids: tokenizer.decode(ids, skip_special_tokens=False),
         ),
     }
-    samples = [learnt] + _answers(twin, settings, model, words, "before", progress)
+    samples = [learnt] + _answers(twin, settings, model, tokenizer, "before", progress)
     write_records(path, samples)
     return samples
 
 
-def _answers(twin, settings, model, words, when, progress):
+def _answers(twin, settings, model, tokenizer, when, progress):
     """Answers to held-out questions (a new adapter changes nothing, so 'before' is the base)."""
     from ..models import load
 
@@ -316,7 +316,7 @@ def _answers(twin, settings, model, words, when, progress):
     with _answering(settings, model) as answering:
         answers = load.generate(
             answering,
-            words,
+            tokenizer,
             [row["messages"][:-1] for row in asked],
             tokens,
             seed=settings.seed,
@@ -350,7 +350,7 @@ def _answering(settings, model):
 # Training
 
 
-def _trainer(twin, settings, model, words, rows, progress):
+def _trainer(twin, settings, model, tokenizer, rows, progress):
     """(trainer, callback)."""
     from . import checkpoints
     from . import trainer as lean
@@ -363,17 +363,17 @@ def _trainer(twin, settings, model, words, rows, progress):
     # Four times an epoch, four times a run at least; but watching must not cost more than learning.
     every = max(1, -(-settings.steps // 20), min(int(per_epoch / 4), -(-settings.steps // 4)))
     make = checkpoints.unsloth_trainer if settings.engine == "unsloth" else lean.trainer
-    trainer = make(model, words, rows, settings, twin.checkpoints("persona"), every)
+    trainer = make(model, tokenizer, rows, settings, twin.checkpoints("persona"), every)
     if rows["val"]:
         from transformers import EarlyStoppingCallback
 
         trainer.add_callback(EarlyStoppingCallback(settings.patience))
     numbers = {"loss": "loss", "eval_loss": "eval_loss", "learning_rate": "learning_rate"}
-    sample = _sample(twin, settings, model, words) if settings.engine != "unsloth" else None
+    sample = _sample(twin, settings, model, tokenizer) if settings.engine != "unsloth" else None
     return trainer, checkpoints.follow(trainer, progress, numbers, sample)
 
 
-def _sample(twin, settings, model, words):
+def _sample(twin, settings, model, tokenizer):
     """A function that answers the first held-out question as the model stands: (question, Answer); None without one."""
     from ..models import load
 
@@ -385,7 +385,7 @@ def _sample(twin, settings, model, words):
         with _answering(settings, model) as answering:
             [answer] = load.generate(
                 answering,
-                words,
+                tokenizer,
                 [asked["messages"][:-1]],
                 ANSWERS[settings.effort][1] // 2,
                 seed=settings.seed,

@@ -108,18 +108,18 @@ def run(twin, settings, progress):
     lora = load.Lora(
         32 if base.entry.parameters < 2.5 else 16, seed=settings.seed, checkpointing=large
     )
-    model, words = load.load(
+    model, tokenizer = load.load(
         base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512
     )
-    words.eos_token = load.turn_end(words)[
+    tokenizer.eos_token = load.turn_end(tokenizer)[
         0
     ]  # the trainer knows one end: it must be the end of a turn
-    words.padding_side = "left"
-    before = _before(twin, settings, model, words, test, checkpoint, progress)
-    trainer, callback = _trainer(twin, settings, large, model, words, train, progress)
+    tokenizer.padding_side = "left"
+    before = _before(twin, settings, model, tokenizer, test, checkpoint, progress)
+    trainer, callback = _trainer(twin, settings, large, model, tokenizer, train, progress)
     checkpoints.train(trainer, callback, checkpoint, progress)
     checkpoints.save_adapter(twin, "reasoning", model, base)
-    after = _exam(twin, settings, model, words, test, "after", progress)
+    after = _exam(twin, settings, model, tokenizer, test, "after", progress)
     write_records(twin.file("solutions"), before + after)
     shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
     figures, warnings = _judge(before, after, trainer)
@@ -150,23 +150,23 @@ def _messages(twin, problem):
     return opening + [{"role": "user", "content": exercises.ask(problem)}]
 
 
-def _before(twin, settings, model, words, test, checkpoint, progress):
+def _before(twin, settings, model, tokenizer, test, checkpoint, progress):
     path = twin.file("solutions")
     if checkpoint and path.exists():
         return [r for r in read_records(path, "reasoning") if r["when"] == "before"]
-    before = _exam(twin, settings, model, words, test, "before", progress)
+    before = _exam(twin, settings, model, tokenizer, test, "before", progress)
     write_records(path, before)
     return before
 
 
-def _exam(twin, settings, model, words, test, when, progress):
+def _exam(twin, settings, model, tokenizer, test, when, progress):
     """Answer every held-out problem greedily and mark it."""
     from ..models import load
 
     said = t("train.exam_before") if when == "before" else t("train.exam_after")
     answers = load.generate(
         model.eval(),
-        words,
+        tokenizer,
         [_messages(twin, p) for p in test],
         settings.completion_tokens,
         temperature=0,
@@ -186,7 +186,7 @@ def _exam(twin, settings, model, words, test, when, progress):
     ]
 
 
-def _trainer(twin, settings, large, model, words, train, progress):
+def _trainer(twin, settings, large, model, tokenizer, train, progress):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -213,7 +213,7 @@ def _trainer(twin, settings, large, model, words, train, progress):
         warmup_steps=max(1, settings.steps // 20),
         save_steps=max(1, min(50, settings.steps // 4)),
         gradient_checkpointing=large and settings.engine != "unsloth",
-        generation_kwargs={"eos_token_id": load.end_tokens(words)},
+        generation_kwargs={"eos_token_id": load.end_tokens(tokenizer)},
         chat_template_kwargs={"enable_thinking": False},
     )
     trainer = GRPOTrainer(
@@ -221,7 +221,7 @@ def _trainer(twin, settings, large, model, words, train, progress):
         reward_funcs=[correctness, form],
         args=arguments,
         train_dataset=Dataset.from_list(rows),
-        processing_class=words,
+        processing_class=tokenizer,
     )
     numbers = {
         "reward": "reward",

@@ -43,7 +43,7 @@ def prepare(model, compiled=False, checkpointing="none"):
     return bare
 
 
-def trainer(model, words, rows, settings, folder, steps_between):
+def trainer(model, tokenizer, rows, settings, folder, steps_between):
     """A Trainer of packed rows: `rows` are {'train': [(ids, learnt, …)], 'val': […]}, settings those of the persona
     step, all of them planned; checkpoints and evaluations come every `steps_between` steps."""
     from transformers import TrainingArguments
@@ -56,13 +56,13 @@ def trainer(model, words, rows, settings, folder, steps_between):
     train = packing.Packed(
         rows["train"],
         room,
-        words.pad_token_id,
+        tokenizer.pad_token_id,
         count,
         settings.seed,
         None if settings.packing else settings.batch,
         settings.compile,
     )
-    val = packing.Packed(rows["val"], room, words.pad_token_id) if rows["val"] else None
+    val = packing.Packed(rows["val"], room, tokenizer.pad_token_id) if rows["val"] else None
     common = {
         **checkpoints.common_arguments(settings, folder),
         **checkpoints.watching(settings, val, steps_between),
@@ -89,7 +89,7 @@ def trainer(model, words, rows, settings, folder, steps_between):
         train_dataset=train,
         eval_dataset=val,
         data_collator=_first,
-        processing_class=words,
+        processing_class=tokenizer,
     )
 
 
