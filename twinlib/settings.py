@@ -831,7 +831,7 @@ def remembered(step, twin):
 
 
 def step_module(step):
-    """The module of a step: its problems(), plan() and run(). Imported on demand, since it is heavy."""
+    """The module of a step: problems(), run() and, where settings are derived, plan(). Imported late: heavy."""
     return import_module(f"twinlib.{STEP_MODULES[step]}")
 
 

@@ -80,11 +80,6 @@ def _consent_problems(settings):
     return [warning("corpus.havent_confirmed_these_own_words")]
 
 
-def plan(settings, twin):
-    """Nothing to derive here."""
-    return None
-
-
 def run(twin, settings, progress):
     """Make documents, passages and rows; see `problems` first. Raises TwinError when nothing is left to learn from."""
     if not twin.file("decisions").exists():

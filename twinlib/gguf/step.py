@@ -35,11 +35,6 @@ def problems(settings, twin):
     return found
 
 
-def plan(settings, twin):
-    """Nothing to derive."""
-    return None
-
-
 def unfinished(settings, twin):
     """Whether a report that stands leaves something to do again: a file that failed, a comparison that was stopped."""
     report = twin.report("quantize")

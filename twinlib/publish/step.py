@@ -40,10 +40,6 @@ def problems(settings, twin):
     ]
 
 
-def plan(settings, twin):
-    return None
-
-
 def _nothing(settings, twin):
     found = []
     if not (settings.gguf or settings.adapter or settings.corpus):

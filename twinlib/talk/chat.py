@@ -29,11 +29,6 @@ def problems(settings, twin):
     return []
 
 
-def plan(settings, twin):
-    """Nothing to derive."""
-    return None
-
-
 def gguf_of(twin, kind=AUTO):
     """The GGUF file to talk to, by default the best that fits the memory; raises TwinError when it isn't there."""
     ggufs = twin.ggufs()

@@ -46,10 +46,9 @@ def check(twin, step, settings):
     module = declared.step_module(step)
     found = module.problems(settings, twin)
     shown = sum((sentence(p.text, p.level) for p in found), NOTHING)
-    planned = module.plan(settings, twin) if not declared.stops(found) else None
-    if planned is not None:
-        shown += _plan(settings, planned)
     if not declared.stops(found):
+        if hasattr(module, "plan"):
+            shown += _plan(settings, module.plan(settings, twin))
         shown += sentence(t("ui.nothing_stands_way"), "good")
     show(shown)
 

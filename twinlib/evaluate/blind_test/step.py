@@ -41,11 +41,6 @@ def problems(settings, twin):
     return found
 
 
-def plan(settings, twin):
-    """Nothing to derive."""
-    return None
-
-
 def _gguf(twin, kind):
     """(type, path) of the file that answers; raises TwinError when it isn't there."""
     ggufs = twin.ggufs()
