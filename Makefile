@@ -1,4 +1,5 @@
 # Two commands do everything on a fresh machine with Python 3.11+, git and make: `make twin` and `make test`.
+# While you change code: `make quick`.
 PYTHON ?= python3
 SLUG ?= another-me-ai/another-me
 NAME ?= demo
@@ -6,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: twin test setup lab repo clean help
+.PHONY: twin test quick setup lab repo clean help
 
 help:           ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -15,8 +16,12 @@ twin: setup     ## make a twin of the sample blog and show what it is like
 	@TWINLIB_SETUP_SECONDS=$$(cat $(VENV)/setup-seconds 2>/dev/null || echo 0); rm -f $(VENV)/setup-seconds; \
 	export TWINLIB_SETUP_SECONDS; $(BIN)/python -m twinlib tour --twin $(NAME)
 
-test: setup     ## run the tests
-	@$(BIN)/python -m pytest
+test: setup     ## run all tests, on all cores
+	@$(BIN)/python -m pytest -n auto
+
+quick: setup    ## check style and run the tests that need no model, child process or browser
+	@$(BIN)/ruff check && $(BIN)/ruff format --check
+	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 lab: setup      ## open the notebooks in JupyterLab
 	@$(BIN)/python -m pip install -q -r requirements.txt jupyterlab
