@@ -7,6 +7,7 @@ own page lost costs much. Dialogue, poems without a mark and lists of advice are
 import re
 from itertools import groupby
 
+from ..text.script import columns
 from .authorship_patterns import (
     AFTER_SUMMARY,
     CHAIN,
@@ -46,7 +47,7 @@ from .authorship_patterns import (
     SUMMARY,
     TIMELINE,
 )
-from .clean.paragraphs import NOTHING, NUMBER_ALONE, joined, width, without
+from .clean.paragraphs import NOTHING, NUMBER_ALONE, joined, without
 
 STOCK_LIMIT = 3000  # characters; an owner who wrote on below the stock post has more
 
@@ -94,7 +95,7 @@ def _unchained(blocks):
 
 def _label(block):
     """What a heading or a short line says, without its numbering, marks and colon; '' for a longer line."""
-    if width(block.text) > 40:
+    if columns(block.text) > 40:
         return ""
     return re.sub(
         r"^[\W\d_]+(?=\w)|[\W_]+$", "", re.sub(r"^[一二三四五六七八九十]+[、.]", "", block.text)
@@ -149,7 +150,7 @@ def _section(blocks, place, end, least, reason):
 
 
 def _cites(block):
-    return block.linked >= 0.5 or width(block.text) <= 400 and bool(CITATION.search(block.text))
+    return block.linked >= 0.5 or columns(block.text) <= 400 and bool(CITATION.search(block.text))
 
 
 def _item(block):
@@ -157,7 +158,7 @@ def _item(block):
 
 
 def _entry(block):
-    return width(block.text) <= 60 and not re.search(r"[。！？!?；;，,.]$", block.text)
+    return columns(block.text) <= 60 and not re.search(r"[。！？!?；;，,.]$", block.text)
 
 
 def _runs(blocks, test, least):
@@ -184,7 +185,7 @@ def _links(blocks, author):
 def _link(block):
     return (
         block.linked >= 0.8
-        and width(block.text) <= 200
+        and columns(block.text) <= 200
         and (block.kind == "item" or not re.search("[,.;，。；、]$", block.text))
     )
 
@@ -209,7 +210,7 @@ def _spoken(blocks):
     """Do these lines with times say whole sentences, or does a speaker come again? Then it is a transcript."""
     said = [block.text[STAMP.match(block.text).end() - 1 :].strip() for block in blocks]
     whole = sum(
-        bool(re.search(r"[。.!！…]$", text)) or width(text) > (40 if text[-1:] in "?？" else 100)
+        bool(re.search(r"[。.!！…]$", text)) or columns(text) > (40 if text[-1:] in "?？" else 100)
         for text in said
     )
     speakers = [
@@ -235,7 +236,7 @@ def _credited(blocks, author):
 def _verse(block):
     return (
         block.kind != "item"
-        and width(block.text) <= 44
+        and columns(block.text) <= 44
         and not re.search(r"[。；：:]$|[{}=;<>_|`]|\d{3}|(\d\W+){3}", block.text)
     )
 
@@ -247,7 +248,7 @@ def _chorus(lines):
         three = tuple(lines[place : place + 3])
         if (
             len(set(three)) == 3
-            and min(map(width, three)) >= 6
+            and min(map(columns, three)) >= 6
             and place - seen.setdefault(three, place) >= 3
         ):
             return True
@@ -264,7 +265,7 @@ def _code(blocks, author):
     for place, block in enumerate(blocks):
         if (
             block.kind in ("text", "line")
-            and width(block.text) <= 160
+            and columns(block.text) <= 160
             and COMMAND.fullmatch(block.text)
         ):
             yield place, place + 1, "code", "code"
@@ -344,10 +345,10 @@ def _single(text, last, first, author):
         return "footer", "platform"
     if MACHINE.fullmatch(bare):
         return "passage", "machine"
-    sure = width(text) <= 300 and FOOTER_SURE.search(text)
+    sure = columns(text) <= 300 and FOOTER_SURE.search(text)
     return (
         ("footer", "footer")
-        if sure or last and width(text) < 120 and FOOTER_LAST.search(text)
+        if sure or last and columns(text) < 120 and FOOTER_LAST.search(text)
         else None
     )
 
@@ -364,7 +365,7 @@ def verdict(title, text, facts):
     """
     lines = [line.strip(" \t*_#>-") for line in text[:3000].split("\n") + text[-2000:].split("\n")]
     lines = [line for line in lines if line]
-    ends = [line for line in lines[:4] + lines[-4:] if width(line) <= 160]
+    ends = [line for line in lines[:4] + lines[-4:] if columns(line) <= 160]
     owner = {name.lower() for name in _listed(facts.get("owner")) if name}
     if len(text) < STOCK_LIMIT and STOCK.match(text.strip()):
         return "platform"
@@ -442,7 +443,7 @@ def _song(title, text, owner):
     if len(LRC.findall(text[:20_000])) >= 5:
         return True
     lines = [line.strip() for line in text[:20_000].split("\n") if line.strip()]
-    short = sum(width(line) <= 44 and not re.search("[。；]$", line) for line in lines)
+    short = sum(columns(line) <= 44 and not re.search("[。；]$", line) for line in lines)
     named = [title] if re.search("歌词|lyrics", title, re.IGNORECASE) else []
     credits = [line for line in lines[:6] if LYRICS.fullmatch(line)] or named
     mine = any(name in credit.lower() for name in owner for credit in credits)

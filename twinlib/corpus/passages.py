@@ -12,7 +12,7 @@ import statistics
 from collections import Counter
 
 from ..files import content_id
-from ..text.script import CJK, CLAUSE, SENTENCE, _tokens, language_of, tokens_estimate
+from ..text.script import CLAUSE, HAN, SENTENCE, language_of, tokens_estimate, tokens_unrounded
 from ..text.sufficiency import HELD_OUT
 
 SHORT_SECTION = 8  # a section under this part of the limit joins its neighbour
@@ -126,8 +126,8 @@ def _units(text, limit, depth=0, before=0):
 
     Paragraphs (depth 0); those over the limit in lines, sentences, clauses.
     """
-    if depth == len(SEPARATORS) or depth and _tokens(text) <= limit:
-        return [(text, _tokens(text), before)]
+    if depth == len(SEPARATORS) or depth and tokens_unrounded(text) <= limit:
+        return [(text, tokens_unrounded(text), before)]
     cuts = [m.end() for m in re.finditer(SEPARATORS[depth], text) if 0 < m.end() < len(text)]
     found = []
     for start, end in zip([0, *cuts], [*cuts, len(text)]):
@@ -224,7 +224,7 @@ def _cosine(one, other):
 def _grams(text):
     """Counter of the beginnings of words and of pairs of Chinese characters, without those that say nothing."""
     found = Counter(word[:6] for word in re.findall(r"[a-z]{4,}", text.lower()))
-    for run in re.findall(f"[{CJK}]+", text):
+    for run in re.findall(f"[{HAN}]+", text):
         found.update(pair for pair in map(str.__add__, run, run[1:]) if FUNCTION.isdisjoint(pair))
     return found
 

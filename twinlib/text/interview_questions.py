@@ -8,7 +8,7 @@ import json
 import re
 from typing import NamedTuple
 
-from .script import CJK, tokens_estimate
+from .script import HAN, tokens_estimate
 
 ENOUGH = (
     80  # tokens, about 60 words or 110 Chinese characters: from here on nobody is asked to go on
@@ -421,7 +421,7 @@ BY_ID = {question.id: question for question in QUESTIONS}
 
 def count(text):
     """How long a text is as people count: Latin words, and each Chinese character."""
-    return len(re.findall(rf"[{CJK}]|[A-Za-z0-9]+(?:['’\-][A-Za-z0-9]+)*", text))
+    return len(re.findall(rf"[{HAN}]|[A-Za-z0-9]+(?:['’\-][A-Za-z0-9]+)*", text))
 
 
 def nudge(question, answer, language):

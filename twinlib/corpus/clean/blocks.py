@@ -11,8 +11,9 @@ import re
 from functools import lru_cache
 from itertools import groupby
 
+from ...text.script import columns
 from ..removed import Parts
-from .paragraphs import ADDRESS, HARD, LINK, LINK_END, width
+from .paragraphs import ADDRESS, HARD, LINK, LINK_END
 
 HELD = "\ue000"  # around the number of a restored part, until the Markdown is parsed
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -326,12 +327,12 @@ def _inline_block(token, opener, marker, parts, held):
     restored = re.fullmatch(f"{HELD}(\\d+){HELD}", text.strip())
     if restored:
         yield "kept", held[int(restored.group(1))]
-    elif opener.type == "heading_open" and not (opener.markup in "-=" and width(text) > 60):
+    elif opener.type == "heading_open" and not (opener.markup in "-=" and columns(text) > 60):
         yield opener.tag, text.replace("\n", " ").replace(HARD, " ")
     elif (
         not marker
         and _bold(token.children)
-        and width(text) <= 50
+        and columns(text) <= 50
         and not re.search(r"[。；，,;.!！…]$", text)
     ):
         yield "bold", text

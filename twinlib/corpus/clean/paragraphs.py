@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from ...text.script import WIDE, columns, space_between
+
 HARD = "\u2028"  # a line break that the author asked for, until the wraps are undone
 LINK, LINK_END, ADDRESS = (
     "\ue002",
@@ -16,8 +18,6 @@ LINK, LINK_END, ADDRESS = (
 )  # around a linked text; where an address stood
 WRAP_LIMIT, WRAP_SLACK = 130, 5  # columns; full lines end within the slack of the widest one
 HEADING_WIDTH = 50  # columns
-WIDE = "\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6“”‘’…—"
-WIDE_ONE = re.compile(f"[{WIDE}]")
 NO_ADDRESS = r"\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef<>\"'）)\]，。"
 ADDRESS_BODY = rf"(?:https?://|www\.)(?=[^{NO_ADDRESS}.])(?:[^{NO_ADDRESS}.,;:!?]|[.,;:!?]+(?=[^{NO_ADDRESS}.,;:!?]))+"
 URL = re.compile(rf"[(（\[<]\s{{0,3}}{ADDRESS_BODY}\s{{0,3}}[)）\]>]|{ADDRESS_BODY}")
@@ -91,12 +91,6 @@ def polish(text, markup=True):
     return re.sub(rf"(?<![ \t])[ \t]*([\n{HARD}])[ \t]*", r"\1", text).strip("\n" + HARD).rstrip()
 
 
-def width(text):
-    """Columns in a fixed-width font: a Chinese character takes two."""
-    # In UTF-8 the wide ones take three bytes, which is far quicker to see than what they are.
-    return (len(text) + len(text.encode("utf-8", "replace"))) // 2
-
-
 # Wraps
 
 
@@ -108,7 +102,7 @@ def unwrap(blocks):
         if kind in ("text", "item") and "\n" in text
         for pair in _pairs(text)
     ]
-    widest = max((width(line) for line, _ in pairs), default=0)
+    widest = max((columns(line) for line, _ in pairs), default=0)
     forced = [_full(line, after, widest) for line, after in pairs]
     wrapped = len(pairs) > 1 and 24 <= widest <= WRAP_LIMIT and sum(forced) > len(pairs) * 0.6
     return [
@@ -127,7 +121,7 @@ def _full(line, after, widest):
     # Two lines that start with a time are two entries, however long they are.
     return (
         not (TIMED.match(line) and TIMED.match(after))
-        and width(line) + width(_first_word(after)) + 1 >= widest - WRAP_SLACK
+        and columns(line) + columns(_first_word(after)) + 1 >= widest - WRAP_SLACK
     )
 
 
@@ -150,7 +144,7 @@ def _unwrapped(text, widest):
                 or _unfinished(line)
                 and re.match("[a-z]", after)
             )
-            joined.append((_glue(line, after) if goes_on else "\n") + after)
+            joined.append((space_between(line, after) if goes_on else "\n") + after)
         found.append("".join(joined))
     return "\n".join(run for run in found if run)
 
@@ -158,10 +152,6 @@ def _unwrapped(text, widest):
 def _unfinished(line):
     """Does this stop in the middle of an English sentence? Two words are a command, or a line of a poem."""
     return line.count(" ") > 1 and re.search(r"[A-Za-z,]$", line)
-
-
-def _glue(line, after):
-    return "" if WIDE_ONE.match(line[-1]) and WIDE_ONE.match(after) else " "
 
 
 # Paragraphs
@@ -239,7 +229,7 @@ def _heads(blocks, sorts, place):
     return (
         sorts[place] is not None
         and sorts[place] not in near
-        and (width(after.text) > width(blocks[place].text) or sorts[place + 1] is not None)
+        and (columns(after.text) > columns(blocks[place].text) or sorts[place + 1] is not None)
     )
 
 
@@ -256,7 +246,7 @@ def _short(block):
     # A heading neither ends like a sentence nor holds one.
     return (
         block.kind in ("text", "line")
-        and width(block.text) <= HEADING_WIDTH
+        and columns(block.text) <= HEADING_WIDTH
         and not re.search(r"[。；，,;:：…!！.]$|。|[\u4e00-\u9fff]；", block.text)
     )
 

@@ -7,7 +7,7 @@ take for a mark is escaped.
 
 import re
 
-from ..clean.paragraphs import WIDE
+from ...text.script import WIDE
 from .encoding import Unreadable
 
 DEPTH_LIMIT = 250  # levels; the converter calls itself once or twice for each

@@ -13,7 +13,7 @@ from itertools import groupby
 from statistics import median
 from typing import NamedTuple
 
-from ..clean.paragraphs import WIDE
+from ...text.script import WIDE
 from .encoding import Unreadable
 from .filename import date_of, title_of
 
