@@ -30,6 +30,7 @@ from twinlib.evaluate import scores as scorecard
 from twinlib.evaluate import step as evaluate
 from twinlib.files import now, write_records  # noqa: E402
 from twinlib.gguf import step as quantize  # noqa: E402
+from twinlib.models import generate
 from twinlib.progress import Progress  # noqa: E402
 from twinlib.text import style  # noqa: E402
 from twinlib.text.statistics import auc, bootstrap  # noqa: E402
@@ -287,10 +288,10 @@ def speed(twin):
     do(twin, "quantize", types="Q8_0")
     asked = [[{"role": "user", "content": f"说说第 {i} 件事。"}] for i in range(24)]
     rows = outputs.Rows(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"), "")
-    rows(load.generate, False, asked[:1], max_tokens=2)
+    rows(generate.answers, False, asked[:1], max_tokens=2)
     for batch in (4, 12, 24):
         started = time.monotonic()
-        said = rows(load.generate, False, asked[:batch], max_tokens=32, batch=batch)
+        said = rows(generate.answers, False, asked[:batch], max_tokens=32, batch=batch)
         print(
             f"torch, batches of {batch}: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s"
         )

@@ -506,7 +506,7 @@ def test_the_first_sample_stands_whatever_is_changed_later(answered, monkeypatch
     run(answered)
     first = {one["question"]: one["text"] for one in answered.records("blind_samples")}
     monkeypatch.setattr("twinlib.models.llama_cpp.Llama.complete", None)
-    monkeypatch.setattr("twinlib.models.load.generate", None)
+    monkeypatch.setattr("twinlib.models.generate.answers", None)
     run(answered, to="elsewhere")
     assert len(step.tests_of(answered)) == 1, (
         "the same pairs are the same test: codes that are out still count"

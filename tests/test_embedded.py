@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from twinlib.models import load, pip_base
+from twinlib.models import generate, load, pip_base
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_first_token_is_bos_and_the_end_of_turn_is_not_padding(gemma):
 def test_the_converted_weights_find_real_sentences_likelier_than_shuffled_ones(gemma):
     model, tokenizer = load.load(gemma)
     real, shuffled = "今天天气不错，我们去海边走走吧。", "吧海我不，走去今们气天错。走边天"
-    (real_nats, _), (shuffled_nats, _) = load.nll(model, tokenizer, [real, shuffled])
+    (real_nats, _), (shuffled_nats, _) = generate.nll(model, tokenizer, [real, shuffled])
     assert real_nats / len(real) < 5.0 < shuffled_nats / len(shuffled)
 
 

@@ -9,7 +9,7 @@ from twinlib.evaluate.blind_test import codes as blind_codes
 from twinlib.files import content_id, now, write_records
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load
+from twinlib.models import generate, load
 from twinlib.progress import Progress
 from twinlib.twin import Report
 
@@ -205,7 +205,7 @@ def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(samp
     note = run(sample_twin).figures["prediction_gain"]["note"]
     model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     texts = [passage["text"] for passage in held_out.cut(evaluate._passages(sample_twin, "test"))]
-    plain = sum(nats for nats, _ in load.nll(model, tokenizer, texts, 2048))
+    plain = sum(nats for nats, _ in generate.nll(model, tokenizer, texts, 2048))
     scores = [
         [
             score["nats"]

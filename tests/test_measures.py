@@ -7,7 +7,7 @@ from twinlib import settings
 from twinlib.evaluate import outputs
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import llama_cpp
+from twinlib.models import generate, llama_cpp
 from twinlib.models import load as models
 from twinlib.text import templates
 
@@ -95,9 +95,9 @@ def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_
 
 def test_the_model_in_memory_draws_as_the_files_recommend(twin, tiny_base, monkeypatch):
     """Its base, its prompt and its file are compared: all of them draw alike."""
-    drawn, generate = [], models.generate
+    drawn, real = [], generate.answers
     monkeypatch.setattr(
-        models, "generate", lambda *given, **named: drawn.append(named) or generate(*given, **named)
+        generate, "answers", lambda *given, **named: drawn.append(named) or real(*given, **named)
     )
     rows = outputs.Rows(models.prepare(str(tiny_base)), None, "", "32-bit")
     monkeypatch.setattr(

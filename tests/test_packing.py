@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import build_tiny_base, learns_the_same
 
-from twinlib.models import load
+from twinlib.models import generate, load
 from twinlib.train import lora_kernel, loss_kernel, packing, trainer
 
 FAMILIES = ["qwen2", "qwen3", "llama", "gemma3"]  # gemma3's sliding window is 32 tokens
@@ -204,11 +204,11 @@ def test_a_model_in_training_answers_and_goes_on_as_before(tiny_base):
     model.train()
     with trainer.attention(model, packing.NAME):
         with trainer.answering(model) as answering:
-            [answer] = load.generate(
+            [answer] = generate.answers(
                 answering, tokenizer, [[{"role": "user", "content": "茶?"}]], 8, seed=3
             )
         assert model.training and model.config._attn_implementation == packing.NAME
-    [alone] = load.generate(
+    [alone] = generate.answers(
         model.eval(), tokenizer, [[{"role": "user", "content": "茶?"}]], 8, seed=3
     )
     assert answer == alone

@@ -14,6 +14,7 @@ from twinlib import settings
 from twinlib.files import write_records
 from twinlib.gguf import checks, compare, writer
 from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.models import generate
 from twinlib.models import load as models
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
@@ -330,7 +331,7 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
 
 def test_ends_and_identity_are_judged_beside_the_twins_own():
     def answers(ended, of=8, text="好。"):
-        return [models.Answer(text, i < ended, 5) for i in range(of)]
+        return [generate.Answer(text, i < ended, 5) for i in range(of)]
 
     path = Path("x.gguf")
     assert "1 of 8 answers ended" in checks._unlike(path, answers(1), answers(8), 80)[0]

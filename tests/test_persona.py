@@ -8,7 +8,7 @@ from conftest import build_tiny_base
 
 from twinlib import Stopped, TwinError, settings
 from twinlib.files import write_atomic
-from twinlib.models import load
+from twinlib.models import generate, load
 from twinlib.models.encode import encode_row, end_is_learnt, pieces
 from twinlib.progress import Progress
 from twinlib.train import checkpoints, persona
@@ -131,9 +131,9 @@ def test_the_adapter_changes_what_the_base_says(sample_twin, tiny_base):
     base = load.prepare(str(tiny_base))
     model, tokenizer = load.load(base, sample_twin.adapter("persona"))
     text = sample_twin.records("train")[0]["messages"][-1]["content"]
-    [(after, n)] = load.nll(model, tokenizer, [text])
+    [(after, n)] = generate.nll(model, tokenizer, [text])
     with model.disable_adapter():
-        [(before, m)] = load.nll(model, tokenizer, [text])
+        [(before, m)] = generate.nll(model, tokenizer, [text])
     assert n == m and after < before
 
 

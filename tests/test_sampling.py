@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinlib.models import load
+from twinlib.models import generate, load
 from twinlib.models.generate import nucleus
 
 
@@ -92,7 +92,7 @@ def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
     asked = [[{"role": "user", "content": "Tea or coffee?"}]]
 
     def said(temperature, **more):
-        return load.generate(model, tokenizer, asked, 12, temperature, **more)[0].text
+        return generate.answers(model, tokenizer, asked, 12, temperature, **more)[0].text
 
     assert {said(5.0, seed=seed, top_k=1) for seed in (1, 2)} == {said(0)}
     assert said(5.0, seed=1) != said(5.0, seed=2)
@@ -116,7 +116,7 @@ def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, 
     ]
     assert not all(strides)
     strides.clear()
-    [said] = load.generate(
+    [said] = generate.answers(
         model, tokenizer, [[{"role": "user", "content": "Tea or coffee?"}]], 6, temperature
     )
     handle.remove()

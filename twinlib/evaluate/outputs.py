@@ -13,7 +13,7 @@ import json
 
 from ..files import content_id, read_records, write_records
 from ..i18n import t
-from ..models import load
+from ..models import generate, load
 from ..models.generate import contiguous_head
 from ..text import templates
 
@@ -86,7 +86,9 @@ def answers(rows, row, conversations, settings, keep):
         conversations,
         settings,
         keep,
-        lambda items, **sampling: rows(load.generate, trained, items, batch=len(items), **sampling),
+        lambda items, **sampling: rows(
+            generate.answers, trained, items, batch=len(items), **sampling
+        ),
     )
 
 
@@ -137,7 +139,7 @@ def replies(rows, trained, conversations, tokens, keep, note):
 
     def make(items):
         said = rows(
-            load.generate, trained, items, max_tokens=tokens, temperature=0, batch=len(items)
+            generate.answers, trained, items, max_tokens=tokens, temperature=0, batch=len(items)
         )
         return [
             {"kind": "reply", "question": messages[-1]["content"], "text": one.text}
@@ -169,7 +171,7 @@ def continuations(rows, trained, passages, keep):
 
     def make(items):
         said = rows(
-            load.generate,
+            generate.answers,
             trained,
             [[{"role": "user", "content": first}] for first, _, _ in items],
             plain=plain,
@@ -192,7 +194,7 @@ def nats(rows, trained, texts, keep):
     """Each text's negative log-likelihood in nats, as plain text."""
 
     def make(items):
-        scored = rows(load.nll, trained, items, length=LENGTH, batch=2)
+        scored = rows(generate.nll, trained, items, length=LENGTH, batch=2)
         return [{"kind": "nats", "nats": found} for found, _ in scored]
 
     wanted = {content_id(text): text for text in texts}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
-from ..models import load
+from ..models import generate, load
 from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
 from ..text import templates
@@ -232,7 +232,7 @@ def _twin(meant, precision, questions, text, settings, tokens, progress):
         model.get_base_model() if hasattr(model, "get_base_model") else model
     )  # what peft's own `generate` calls
     inner.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
-    answers = load.generate(
+    answers = generate.answers(
         model,
         meant.tokenizer,
         _conversations(questions),

@@ -1,27 +1,161 @@
-"""What a large vocabulary costs beside the model when it answers, and how not to pay it.
+"""Answers and log-likelihoods of a loaded model, in batches, without paying for a large vocabulary more than once.
 
-A nucleus of 0.9 is a few dozen words; sorting Gemma's 262,144 and drawing from all costs a processor more than the
-model itself does. The most likely ones are looked at first, and all only where these are not enough.
+A nucleus of 0.9 is a few dozen tokens, yet sorting Gemma's 262,144 logits and drawing from all of them takes a CPU
+longer than the model itself. So the most likely tokens are looked at first, the others only where these do not hold
+enough probability. Answers of GGUF files are in llama_cpp.py.
 """
 
 import contextlib
+from collections.abc import Callable
+from typing import NamedTuple
 
-MOST_LIKELY = 256
-RECENT = 64  # tokens in which llama.cpp and Ollama look for repetition
+from .load import device, end_tokens, render, silence_logging
+
+_MOST_LIKELY = 256  # logits that are sorted first
+_RECENT = 64  # tokens in which llama.cpp and Ollama look for repetition
+
+
+class Answer(NamedTuple):
+    """One answer: its text, whether the model ended it by itself, its length in tokens."""
+
+    text: str
+    ended: bool
+    tokens: int
+
+
+def answers(
+    model,
+    tokenizer,
+    conversations: list[list[dict]],
+    max_tokens: int = 200,
+    temperature: float = 0.7,
+    top_p: float = 0.9,
+    seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    batch: int | None = None,
+    **cuts,
+) -> list[Answer]:
+    """Answer each conversation (a list of messages) once, in the order given; temperature 0 is greedy.
+
+    `cuts` are the other arguments of nucleus: top_k, min_p, repeat_penalty. `progress(done, total)` is called after
+    each batch. Conversations of similar length share a batch, so the drawn tokens depend on `batch`.
+    """
+    import torch
+
+    prompts = [
+        tokenizer(render(tokenizer, c, generate=True), add_special_tokens=False)["input_ids"]
+        for c in conversations
+    ]
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    batch, results = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
+    ends = end_tokens(tokenizer)
+    sampling = {
+        "do_sample": False,
+        "temperature": None,
+        "top_p": None,
+        "top_k": None,
+        "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else [],
+    }
+    torch.manual_seed(seed)
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
+        with torch.inference_mode(), silence_logging(), contiguous_head(model):
+            out = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=max_tokens,
+                eos_token_id=ends,
+                pad_token_id=tokenizer.pad_token_id,
+                use_cache=True,
+                **sampling,
+            )
+        for i, tokens in zip(chosen, out[:, ids.shape[1] :].tolist()):
+            results[i] = _answer(tokenizer, tokens, ends)
+        if progress:
+            progress(min(start + batch, len(order)), len(order))
+    return results
+
+
+def _left_padded(rows, padding, device):
+    """(input ids, attention mask) of shape (rows, longest row)."""
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([[padding] * (width - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask
+
+
+def _answer(tokenizer, tokens, ends):
+    length = next((k for k, token in enumerate(tokens) if token in ends), None)
+    text = tokenizer.decode(tokens[:length], skip_special_tokens=True).strip()
+    return Answer(text, length is not None, len(tokens[:length]))
+
+
+def nll(
+    model,
+    tokenizer,
+    texts: list[str],
+    length: int = 1024,
+    progress: Callable[[int, int], None] | None = None,
+    batch: int = 4,
+) -> list[tuple[float, int]]:
+    """(nats, tokens) of each text: its total negative log-likelihood as plain text, and over how many tokens.
+
+    Texts are cut to `length` tokens. The first token is predicted from the beginning-of-text token, or from the
+    padding token where the model has none.
+    """
+    import torch
+
+    bos = tokenizer.bos_token_id
+    first = tokenizer.pad_token_id if bos is None else bos
+    rows = [
+        [first] + tokenizer(text, add_special_tokens=False)["input_ids"][:length] for text in texts
+    ]
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    scores = [None] * len(rows)
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        with torch.inference_mode():
+            nats = _row_nll(model, [rows[i] for i in chosen], tokenizer.pad_token_id)
+        for i, value in zip(chosen, nats):
+            scores[i] = value, len(rows[i]) - 1
+        if progress:
+            progress(min(start + batch, len(order)), len(order))
+    return scores
+
+
+def _row_nll(model, rows, padding):
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [padding] * (width - len(row)) for row in rows], device=model.device)
+    mask = torch.tensor(
+        [[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device
+    )
+    logits = model(input_ids=ids, attention_mask=mask).logits
+    # Row by row: a float32 copy of a whole batch of logits over a large vocabulary does not fit small machines.
+    return [
+        torch.nn.functional.cross_entropy(
+            logits[i, : len(row) - 1].float(), ids[i, 1 : len(row)], reduction="sum"
+        ).item()
+        for i, row in enumerate(rows)
+    ]
 
 
 @contextlib.contextmanager
 def contiguous_head(model):
-    """Within it the model's head is given its last states in a piece of their own.
+    """Within it the output head gets a contiguous copy of its input.
 
-    For the slice that transformers cuts out of a batch, torch's product copies the whole head once for every row (46
-    times as long with 262,144 words). A slice of one place counts as contiguous, and is copied for all the same: hence
-    a clone.
+    transformers passes it a slice of the hidden states. For that slice torch's matmul copies the whole weight once for
+    every row of the batch: 46 times as slow with 262,144 tokens. `is_contiguous()` is true for a one-token slice, yet
+    matmul still copies, hence a clone instead of `contiguous()`.
     """
     import torch
 
-    def cloned(_, given):
-        return given[0].clone(memory_format=torch.contiguous_format), *given[1:]
+    def cloned(_, inputs):
+        return inputs[0].clone(memory_format=torch.contiguous_format), *inputs[1:]
 
     hook = model.get_output_embeddings().register_forward_pre_hook(cloned)
     try:
@@ -30,12 +164,18 @@ def contiguous_head(model):
         hook.remove()
 
 
-def nucleus(temperature, top_p, top_k=0, min_p=0.0, repeat_penalty=1.0):
-    """A LogitsProcessor of transformers, for greedy decoding: it draws the next token itself and leaves nothing else.
+def nucleus(
+    temperature: float,
+    top_p: float,
+    top_k: int = 0,
+    min_p: float = 0.0,
+    repeat_penalty: float = 1.0,
+):
+    """A transformers LogitsProcessor for greedy decoding: it draws the next token and sets all other logits to -inf.
 
-    The distribution is that of temperature, then top p: the fewest most likely tokens that hold `top_p` together. Before
-    it, as in Ollama, recent tokens get less likely by `repeat_penalty` and only the `top_k` likeliest stay (0: all);
-    after it those that are at least `min_p` times as likely as the first.
+    In Ollama's order: tokens of the last 64 get less likely by `repeat_penalty`, the `top_k` most likely stay (0: all),
+    temperature, the fewest tokens that hold `top_p` of the probability stay, and of these the ones at least `min_p`
+    times as likely as the first.
     """
     import torch
     from transformers import LogitsProcessor
@@ -44,31 +184,31 @@ def nucleus(temperature, top_p, top_k=0, min_p=0.0, repeat_penalty=1.0):
         def __call__(self, input_ids, scores):
             logits = scores.float() / temperature
             if repeat_penalty != 1.0:
-                recent = input_ids[:, -RECENT:]
-                found = logits.gather(-1, recent)
-                logits = logits.scatter(
-                    -1,
-                    recent,
-                    torch.where(found > 0, found / repeat_penalty, found * repeat_penalty),
-                )
-            p, tokens = _likeliest(logits)
+                logits = _penalised(logits, input_ids[:, -_RECENT:], repeat_penalty)
+            p, tokens = _likeliest(logits, top_k, top_p)
             before = p.cumsum(-1) - p  # of the tokens before each: the first always stays
             left_out = (before >= top_p) | (p < min_p * p[:, :1])
             drawn = tokens.gather(-1, torch.multinomial(p.masked_fill(left_out, 0), 1))
             return torch.full_like(scores, -torch.inf).scatter(-1, drawn, 0)
 
-    def _likeliest(logits):
-        """(shares, tokens) of the top k, or of as many as the nucleus needs, the likeliest first."""
-        vocabulary = logits.shape[-1]
-        if top_k:
-            values, tokens = logits.topk(min(top_k, vocabulary))
-            return values.softmax(-1), tokens
-        total = logits.logsumexp(-1, keepdim=True)
-        for size in (min(MOST_LIKELY, vocabulary), vocabulary):
-            values, tokens = logits.topk(size)
-            p = (values - total).exp()
-            if bool((p.sum(-1) >= min(top_p, 0.9999)).all()):
-                break
-        return p, tokens
-
     return Nucleus()
+
+
+def _penalised(logits, recent, penalty):
+    values = logits.gather(-1, recent)
+    return logits.scatter(-1, recent, (values / penalty).where(values > 0, values * penalty))
+
+
+def _likeliest(logits, top_k, top_p):
+    """(probabilities, tokens), most likely first: the top k, or as many as hold `top_p`."""
+    vocabulary = logits.shape[-1]
+    if top_k:
+        values, tokens = logits.topk(min(top_k, vocabulary))
+        return values.softmax(-1), tokens
+    total = logits.logsumexp(-1, keepdim=True)
+    for size in (min(_MOST_LIKELY, vocabulary), vocabulary):
+        values, tokens = logits.topk(size)
+        p = (values - total).exp()
+        if bool((p.sum(-1) >= min(top_p, 0.9999)).all()):
+            break
+    return p, tokens

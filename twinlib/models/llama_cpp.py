@@ -17,7 +17,7 @@ from ..files import TwinError
 from ..i18n import t
 
 SLOTS = 4  # conversations that can run at once; they share the context
-# In Ollama's order, which is also that of sampling.nucleus, and without what isn't asked for.
+# In Ollama's order, which is also that of generate.nucleus, and without what isn't asked for.
 SAMPLING = {
     "top_k": 0,
     "min_p": 0.0,

@@ -14,7 +14,6 @@ from .. import catalogue
 from ..files import TwinError, sha256_of, write_json
 from ..i18n import t
 from . import estimate, pip_base
-from .generate import contiguous_head, nucleus
 from .hub import mirror
 
 # Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
@@ -30,14 +29,6 @@ TURN_ENDS = (
 )
 WORKING = 1.5e9  # bytes on a GPU beside the weights, to answer and to read some thousand tokens
 FOUR_BITS = 0.8  # bytes a parameter in 4 bits: embeddings, and a head of their own, stay in 16
-
-
-class Answer(NamedTuple):
-    """One answer: its text, whether the model ended it by itself, its length in tokens."""
-
-    text: str
-    ended: bool
-    tokens: int
 
 
 @dataclass(frozen=True)
@@ -235,7 +226,7 @@ def load(base, adapter=None, precision="auto", lora=None, engine="transformers",
     loaded_tokenizer = tokenizer(base)
     if precision == "auto":
         precision = "16-bit" if device() == "cuda" or fast_bfloat16() else "32-bit"
-    with quiet():
+    with silence_logging():
         if engine == "unsloth":
             return _load_unsloth(base, adapter, precision, lora, length), loaded_tokenizer
         model = _load_transformers(base, precision)
@@ -332,7 +323,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
 def save_adapter(model, base, folder):
     """Save a LoRA adapter as safetensors; its config names the base by its public name, never by a local path."""
     folder = Path(folder)
-    with quiet():
+    with silence_logging():
         model.save_pretrained(folder, safe_serialization=True)
     config = json.loads((folder / "adapter_config.json").read_text())
     write_json(
@@ -345,126 +336,9 @@ def save_adapter(model, base, folder):
     (folder / "README.md").unlink(missing_ok=True)  # peft's placeholder card
 
 
-# Answering and scoring
-
-
-def generate(
-    model,
-    tokenizer,
-    conversations,
-    max_tokens=200,
-    temperature=0.7,
-    top_p=0.9,
-    seed=1,
-    progress=None,
-    batch=None,
-    **cuts,
-):
-    """Answer each conversation (a list of messages) once; temperature 0 is greedy. Returns a list of Answer.
-
-    `cuts` are the other arguments of sampling.nucleus: top_k, min_p, repeat_penalty.
-
-    Conversations of similar length share a batch; the order of the answers is that of the conversations.
-    """
-    import torch
-
-    prompts = [
-        tokenizer(render(tokenizer, c, generate=True), add_special_tokens=False)["input_ids"]
-        for c in conversations
-    ]
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    batch, answers = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
-    ends = end_tokens(tokenizer)
-    sampling = {
-        "do_sample": False,
-        "temperature": None,
-        "top_p": None,
-        "top_k": None,
-        "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else [],
-    }
-    torch.manual_seed(seed)
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
-        with torch.inference_mode(), quiet(), contiguous_head(model):
-            out = model.generate(
-                input_ids=ids,
-                attention_mask=mask,
-                max_new_tokens=max_tokens,
-                eos_token_id=ends,
-                pad_token_id=tokenizer.pad_token_id,
-                use_cache=True,
-                **sampling,
-            )
-        for i, row in zip(chosen, out[:, ids.shape[1] :].tolist()):
-            answers[i] = _answer(tokenizer, row, ends)
-        if progress:
-            progress(min(start + batch, len(order)), len(order))
-    return answers
-
-
-def _left_padded(rows, padding, where):
-    import torch
-
-    width = max(map(len, rows))
-    ids = torch.tensor([[padding] * (width - len(row)) + row for row in rows], device=where)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=where)
-    return ids, mask
-
-
-def _answer(tokenizer, row, ends):
-    stop = next((k for k, token in enumerate(row) if token in ends), None)
-    kept = row if stop is None else row[:stop]
-    return Answer(
-        tokenizer.decode(kept, skip_special_tokens=True).strip(), stop is not None, len(kept)
-    )
-
-
-def nll(model, tokenizer, texts, length=1024, progress=None, batch=4):
-    """[(nats, tokens)]: each text's total negative log-likelihood as plain text, and over how many tokens."""
-    import torch
-
-    first = [
-        tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.pad_token_id
-    ]
-    rows = [
-        first + tokenizer(text, add_special_tokens=False)["input_ids"][:length] for text in texts
-    ]
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    scores = [None] * len(rows)
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        with torch.inference_mode():
-            for i, value in zip(
-                chosen, _row_nll(model, [rows[i] for i in chosen], tokenizer.pad_token_id)
-            ):
-                scores[i] = value, len(rows[i]) - 1
-        if progress:
-            progress(min(start + batch, len(order)), len(order))
-    return scores
-
-
-def _row_nll(model, rows, padding):
-    import torch
-
-    width = max(map(len, rows))
-    ids = torch.tensor([row + [padding] * (width - len(row)) for row in rows], device=model.device)
-    mask = torch.tensor(
-        [[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device
-    )
-    logits = model(input_ids=ids, attention_mask=mask).logits
-    # Row by row: the float32 copy of a whole batch of logits over a large vocabulary would not fit small machines.
-    return [
-        torch.nn.functional.cross_entropy(
-            logits[i, : len(row) - 1].float(), ids[i, 1 : len(row)], reduction="sum"
-        ).item()
-        for i, row in enumerate(rows)
-    ]
-
-
 @contextlib.contextmanager
-def quiet():
-    """Silence transformers' bars and advice; what matters to the owner is said by the steps."""
+def silence_logging():
+    """Within it transformers shows no progress bars and no advice; the steps say what the owner must know."""
     import transformers
 
     level = transformers.logging.get_verbosity()

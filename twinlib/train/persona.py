@@ -11,7 +11,7 @@ from dataclasses import asdict
 from .. import catalogue
 from ..files import TwinError, content_id, read_records, write_records
 from ..i18n import t
-from ..models import estimate
+from ..models import estimate, generate
 from ..models import plan as hardware
 from ..models.encode import encode_row, end_is_learnt, pieces
 from ..settings import resolve, stop, warning
@@ -223,7 +223,6 @@ def _replay(twin, settings, base, model, tokenizer, count, progress):
     wanted = min(round(count * settings.replay_share), len(EVERYDAY))
     if not base.entry.instruct or not wanted:
         return []
-    from ..models import load
 
     path = twin.file("replay")
     kept = (
@@ -241,7 +240,7 @@ def _replay(twin, settings, base, model, tokenizer, count, progress):
             t("train.asking_everyday_questions_forgets", name=base.name, missing=len(missing))
         )
         with model.disable_adapter():
-            answers = load.generate(
+            answers = generate.answers(
                 model.eval(),
                 tokenizer,
                 [[{"role": "user", "content": q}] for q in missing],
@@ -302,7 +301,6 @@ def _first_samples(twin, settings, base, model, tokenizer, rows, checkpoint, pro
 
 def _answers(twin, settings, model, tokenizer, when, progress):
     """Answers to held-out questions (a new adapter changes nothing, so 'before' is the base)."""
-    from ..models import load
 
     count, tokens = ANSWERS[settings.effort]
     asked = [row for row in twin.records("test") if row["kind"] == "qa"][:count]
@@ -314,7 +312,7 @@ def _answers(twin, settings, model, tokenizer, when, progress):
         else t("train.answers_after_training")
     )
     with _answering(settings, model) as answering:
-        answers = load.generate(
+        answers = generate.answers(
             answering,
             tokenizer,
             [row["messages"][:-1] for row in asked],
@@ -375,7 +373,6 @@ def _trainer(twin, settings, model, tokenizer, rows, progress):
 
 def _sample(twin, settings, model, tokenizer):
     """A function that answers the first held-out question as the model stands: (question, Answer); None without one."""
-    from ..models import load
 
     asked = next((row for row in twin.records("test") if row["kind"] == "qa"), None)
     if asked is None:
@@ -383,7 +380,7 @@ def _sample(twin, settings, model, tokenizer):
 
     def sample():
         with _answering(settings, model) as answering:
-            [answer] = load.generate(
+            [answer] = generate.answers(
                 answering,
                 tokenizer,
                 [asked["messages"][:-1]],

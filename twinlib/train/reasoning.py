@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import t
-from ..models import estimate
+from ..models import estimate, generate
 from ..models import plan as hardware
 from ..settings import resolve, stop, warning
 from ..text import exercises
@@ -161,10 +161,9 @@ def _before(twin, settings, model, tokenizer, test, checkpoint, progress):
 
 def _exam(twin, settings, model, tokenizer, test, when, progress):
     """Answer every held-out problem greedily and mark it."""
-    from ..models import load
 
     said = t("train.exam_before") if when == "before" else t("train.exam_after")
-    answers = load.generate(
+    answers = generate.answers(
         model.eval(),
         tokenizer,
         [_messages(twin, p) for p in test],

@@ -14,6 +14,7 @@ from math import ceil
 
 from ...files import TwinError, content_id, read_records, write_atomic, write_records
 from ...i18n import t
+from ...models import generate
 from ...settings import make, stop, stops, warning
 from ...text import interview_questions, privacy, templates
 from ...twin import AUTO, Outcome, Problem
@@ -184,7 +185,7 @@ class Samples:
         found = load.prepare(base.get("name", ""), progress)
         model, tokenizer = load.load(found, None, precision)
         most = _most(max(len(tokenizer(answer)["input_ids"]) for _, answer in missing))
-        said = load.generate(
+        said = generate.answers(
             model,
             tokenizer,
             [[{"role": "user", "content": question}] for question, _ in missing],
