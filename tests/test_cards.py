@@ -226,8 +226,8 @@ def test_the_commands_name_a_file_that_exists():
         "ollama run hf.co/me/demo-GGUF:Q8_0",
         "llama-server -hf me/demo-GGUF:Q8_0",
     ]
-    assert device_fit.favourite(("F16", "Q8_0", "Q4_K_M")) == "Q4_K_M"
-    assert device_fit.favourite(("F16",)) == "F16"
+    assert device_fit.recommended_type(("F16", "Q8_0", "Q4_K_M")) == "Q4_K_M"
+    assert device_fit.recommended_type(("F16",)) == "F16"
 
 
 def test_the_file_to_take_is_the_smallest_that_hardly_differs():
@@ -248,7 +248,7 @@ def test_the_file_to_take_is_the_smallest_that_hardly_differs():
     assert "| `demo-Q4_K_M.gguf` | 253.0 MB | noticeably different |" in english
     assert "| `demo-Q8_0.gguf` | 292.0 MB | 分不出差别 |" in chinese
     better = {**measured, "kl_divergence_Q4_K_M": {"value": 0.02}}
-    assert device_fit.favourite(("Q4_K_M", "Q8_0"), better) == "Q4_K_M"
+    assert device_fit.recommended_type(("Q4_K_M", "Q8_0"), better) == "Q4_K_M"
 
 
 def test_nothing_of_the_owners_machine_and_nothing_out_of_the_texts_is_on_a_card():

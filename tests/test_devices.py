@@ -69,16 +69,21 @@ def test_a_laptop_that_reads_memory_slower_than_people_read_text_is_called_slow(
     ]
 
 
+def both(fit):
+    said = device_fit.device_text(fit)
+    return said["en"], said["zh"]
+
+
 def test_devices_are_said_in_both_languages():
-    assert device_fit.sentence(fit(QWEN(3), 1.930)) == (
+    assert both(fit(QWEN(3), 1.930)) == (
         "a phone with 6 GB of memory or more, a laptop with 8 GB or more, a graphics card with 6 GB or more",
         "6 GB 内存以上的手机、8 GB 内存以上的笔记本电脑、6 GB 显存以上的显卡",
     )
-    assert device_fit.sentence(fit(QWEN(14), 15.702)) == (
+    assert both(fit(QWEN(14), 15.702)) == (
         "a laptop with 32 GB or more (slowly), a graphics card with 24 GB or more",
         "32 GB 内存以上的笔记本电脑（较慢）、24 GB 显存以上的显卡",
     )
-    assert device_fit.sentence(Fit(33.6e9, None, None, None, True)) == (
+    assert both(Fit(33.6e9, None, None, None, True)) == (
         "a machine with about 34 GB of free memory",
         "约有 34 GB 空闲内存的机器",
     )
@@ -101,9 +106,10 @@ def test_devices_are_said_in_both_languages():
     ],
 )
 def test_a_figure_has_a_word_that_people_use(divergence, top1, en, zh):
-    said = device_fit.nearness(divergence, top1)
-    assert said[0].startswith(en) and zh in said[1]
+    said = device_fit.closeness_text(divergence, top1)
+    assert said["en"].startswith(en) and zh in said["zh"]
 
 
 def test_what_was_not_measured_has_no_word():
-    assert device_fit.nearness() is None
+    assert device_fit.closeness() is None
+    assert device_fit.closeness_text() == {"en": "not measured", "zh": "没有量"}

@@ -487,9 +487,9 @@ class Quantize:
         "Q4_K_M,Q5_K_M,Q8_0",
         ("Files to write", "要生成的文件"),
         (
-            "Separated by commas. Q4_K_M: the smallest, what Ollama takes by default; Q5_K_M: between; "
+            "Separated by commas. Q4_K_M: small, what Ollama takes by default; Q5_K_M: between; "
             "Q8_0: nearly unchanged; F16: unquantized.",
-            "用逗号分开。Q4_K_M：最小，Ollama 默认用它；Q5_K_M：居中；Q8_0：几乎不变；F16：未量化。",
+            "用逗号分开。Q4_K_M：小，Ollama 默认用它；Q5_K_M：居中；Q8_0：几乎不变；F16：未量化。",
         ),
     )
     temperature: float = setting(

@@ -21,8 +21,6 @@ from .i18n import t
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
-# Quantization types, the best quality for its size first; those of 16 and 32 bits are hardly better than Q8_0.
-BEST_FIRST = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "F16", "BF16", "F32")
 FILES = {
     "facts": "twin.json",
     "hashes": ".hashes.json",
@@ -106,6 +104,13 @@ class State:
 def figure(value, low=None, high=None, n=None, note=""):
     """One figure of a report: the value (None when it was not measured), its interval, its sample size, a sentence."""
     return {"value": value, "low": low, "high": high, "n": n, "note": note}
+
+
+def _quality(kind):
+    """Sort key of quantization types: more bits first, but 16 and 32 last (hardly better than 8)."""
+    digits = re.search(r"\d+", kind)
+    bits = int(digits[0]) if digits else 99
+    return bits > 8, bits if bits > 8 else -bits, len(kind), kind
 
 
 class Twin:
@@ -216,15 +221,14 @@ class Twin:
         return self.path / "quantize" / f"{self.name}-{quantization}.gguf"
 
     def ggufs(self):
-        """{quantization type: path} of the GGUF files that are there: the best quality for its size first."""
+        """{quantization type: path} of the GGUF files, the best quality for its size first."""
         before, after = self.gguf("*").name.split("*")
         found = {
             path.name.removeprefix(before).removesuffix(after): path
             for path in (self.path / "quantize").glob("*.gguf")
             if path.name.startswith(before)
         }
-        order = [*BEST_FIRST, *sorted(found)]
-        return {kind: found[kind] for kind in sorted(found, key=order.index)}
+        return {kind: found[kind] for kind in sorted(found, key=_quality)}
 
     def upload(self, repository):
         """The folder whose content is what would be uploaded to one repository."""

@@ -2,12 +2,10 @@
 twin's, and how often its likeliest token is the same."""
 
 from ..i18n import t
-from ..models.device_fit import favourite
+from ..models.device_fit import HARDLY_DIFFERENT, recommended_type
 from ..twin import figure
 from . import ratings
 from .ratings import percent
-
-SAME_TOKEN = 0.92
 
 
 def loss(report, state, kinds):
@@ -23,7 +21,7 @@ def loss(report, state, kinds):
         return {
             "quantization_loss": figure(None, note=t("evaluate.measured_run_step_quantize_again"))
         }
-    best = favourite(kinds, figures)
+    best = recommended_type(kinds, figures)
     found = {
         kind: _of(kind, figures[f"kl_divergence_{kind}"], figures.get(f"top1_{kind}", {}))
         for kind in kinds
@@ -43,9 +41,17 @@ def _of(kind, divergence, top1):
         if share is None
         else (
             f" Its likeliest token is the 16-bit twin's in {percent(share)} of places"
-            + ("." if share >= SAME_TOKEN else f" ({percent(SAME_TOKEN)} is good)."),
+            + (
+                "."
+                if share >= HARDLY_DIFFERENT.top1
+                else f" ({percent(HARDLY_DIFFERENT.top1)} is good)."
+            ),
             f"有 {percent(share)} 的位置，最可能的 token 与量化前的分身相同"
-            + ("。" if share >= SAME_TOKEN else f"（{percent(SAME_TOKEN)} 算好）。"),
+            + (
+                "。"
+                if share >= HARDLY_DIFFERENT.top1
+                else f"（{percent(HARDLY_DIFFERENT.top1)} 算好）。"
+            ),
         )
     )
     return figure(

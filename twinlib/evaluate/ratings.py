@@ -7,6 +7,7 @@ mark, *bad* when even its interval does not.
 from typing import NamedTuple
 
 from ..i18n import t
+from ..models.device_fit import HARDLY_DIFFERENT
 from ..twin import figure
 
 FEW = 5  # documents; with fewer an interval says little
@@ -34,7 +35,7 @@ MARKS = {
     "never_wrote": Mark(0.2, False),
     "never_wrote.false_premises": Mark(0.2, False),
     "never_wrote.refused_wrongly": Mark(0.1, False),
-    "quantization_loss": Mark(0.03, False),
+    "quantization_loss": Mark(HARDLY_DIFFERENT.divergence, False),
 }
 ROWS = (
     "sounds_like_me",

@@ -113,7 +113,7 @@ def run(twin, settings, progress):
 def _ggufs(twin, settings):
     """{type: path} of the GGUF files that answer: the recommended one, or all."""
     there, report = twin.ggufs(), twin.report("quantize")
-    best = device_fit.favourite(list(there), report.figures if report else {})
+    best = device_fit.recommended_type(list(there), report.figures if report else {})
     return there if settings.files == "all" else {best: there[best]} if best else {}
 
 

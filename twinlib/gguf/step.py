@@ -92,7 +92,7 @@ def run(twin, settings, progress):
     figures, warnings, passed = _made(twin, settings, meant, progress)
     if not passed:
         raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))
-    first = passed[device_fit.favourite(tuple(passed), figures)]
+    first = passed[device_fit.recommended_type(tuple(passed), figures)]
     warnings += _companions(
         twin, settings, tokenizer, first, min(settings.context, config.max_position_embeddings)
     )

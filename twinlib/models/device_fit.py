@@ -1,32 +1,53 @@
-"""What a GGUF file is good for: how near it is to the 16-bit twin, how much memory it takes, and which usual device has
-that. Pure arithmetic; what devices are said to need is an estimate, and says so."""
+"""How close a GGUF file is to the 16-bit twin, which file to recommend, and which devices have the memory to run it.
 
+The one place with these thresholds: the check of files, the score card, the forms and the model card use them.
+Pure arithmetic. What devices need is an estimate, and the texts say so.
+"""
+
+import math
 from typing import NamedTuple
 
-GIB = 2**30
-PHONES, LAPTOPS, CARDS = (
-    (4, 6, 8, 12),
-    (8, 16, 32),
-    (6, 8, 12, 16, 24),
-)  # GB as they are sold, which are GiB
-PROGRAM = 0.15e9  # bytes
-TRAFFIC = 51.2e9  # bytes a second
-READING = 5  # tokens a second
+from .. import i18n
+from ..catalogue import Shape
 
-# Up to this many nats a token, or down to this share of equal first choices: what people would call that.
-# 0.005 is the gate of Q8_0, 0.03 and 92 % are what counts as good (the score card's limits); the others are our own.
-NEARNESS = (
-    (0.005, 0.98, ("indistinguishable", "分不出差别")),
-    (0.03, 0.92, ("hardly different", "几乎没有差别")),
-    (0.1, 0.85, ("slightly different", "略有差别")),
+GIB = 2**30
+# GB as they are sold, which are GiB
+_PHONES = (4, 6, 8, 12)
+_LAPTOPS = (8, 16, 32)
+_CARDS = (6, 8, 12, 16, 24)
+_PROGRAM = 0.15e9  # bytes
+_MEMORY_BANDWIDTH = 51.2e9  # bytes a second
+_READING_SPEED = 5  # tokens a second
+# Taken where no divergence was measured: Ollama's default, then what is nearly lossless.
+_UNMEASURED = ("Q4_K_M", "Q8_0")
+
+
+class Closeness(NamedTuple):
+    """A degree of difference: up to `divergence` nats a token, or at least `top1` equal first choices.
+
+    `key` names its words in data/strings.
+    """
+
+    key: str
+    divergence: float
+    top1: float
+
+
+# 0.005 is also the limit for Q8_0 (gguf/types.py), HARDLY_DIFFERENT what counts as good on the score card.
+CLOSENESS = (
+    Closeness("models.indistinguishable", 0.005, 0.98),
+    Closeness("models.hardly_different", 0.03, 0.92),
+    Closeness("models.slightly_different", 0.1, 0.85),
+    Closeness("models.noticeably_different", math.inf, -math.inf),
 )
-FAR = ("noticeably different", "有明显差别")
+HARDLY_DIFFERENT = CLOSENESS[1]
 
 
 class Fit(NamedTuple):
-    """What a file needs: `memory` in bytes, and the smallest `phone`, `laptop` without a graphics card, and graphics
-    `card`, in GB, that have it, None where none of the usual ones has; `slow` when such a laptop writes more slowly
-    than people read."""
+    """What a file needs: bytes of memory, and the smallest usual device, in GB, that has them (None: none has).
+
+    `laptop` is one without a graphics card; `slow` when it writes more slowly than people read.
+    """
 
     memory: float
     phone: int | None
@@ -35,56 +56,55 @@ class Fit(NamedTuple):
     slow: bool
 
 
-def nearness(divergence=None, top1=None):
-    """How different a file is from the 16-bit twin, as (English, Chinese); None when neither figure was measured.
+def closeness(divergence: float | None = None, top1: float | None = None) -> Closeness | None:
+    """How different a file is from the 16-bit twin; None when neither figure was measured.
 
-    `divergence` is the mean KL divergence in nats a token: what the twin would write gets a probability lower by the
-    factor exp(-divergence), which is 3 % at 0.03. `top1`, the share of positions with the same likeliest token, counts
-    where there is no divergence.
+    `divergence` is the mean KL divergence in nats a token: the twin's own text becomes less likely by the factor
+    exp(-divergence), 3 % at 0.03. `top1`, the share of positions with the same likeliest token, counts only where
+    there is no divergence.
     """
-    if divergence is None and top1 is None:
-        return None
-    return next(
-        (
-            said
-            for most, least, said in NEARNESS
-            if (top1 >= least if divergence is None else divergence <= most)
-        ),
-        FAR,
-    )
+    if divergence is not None:
+        return next(grade for grade in CLOSENESS if divergence <= grade.divergence)
+    if top1 is not None:
+        return next(grade for grade in CLOSENESS if top1 >= grade.top1)
+    return None
 
 
-def recommended(figures):
-    """The type of GGUF file to take when in doubt, by the figures of step 04: the smallest that hardly differs from the
-    16-bit twin, else the nearest; '' when no divergence was measured.
+def closeness_text(divergence: float | None = None, top1: float | None = None) -> dict[str, str]:
+    """{language: words} for `closeness`, or for 'not measured'."""
+    grade = closeness(divergence, top1)
+    return i18n.both(grade.key if grade else "models.not_measured")
 
-    `figures` is {name: {"value": …}} with size_mb_TYPE and kl_divergence_TYPE.
+
+def recommended_type(types, figures: dict | None = None) -> str:
+    """The type of GGUF file to take when in doubt, among `types`; '' when there are none.
+
+    By the figures of step quantize, {name: {"value": …}}: the smallest file that hardly differs from the 16-bit twin
+    (size_mb_TYPE, kl_divergence_TYPE), else the closest. Without a measured divergence, Ollama's default.
     """
-    kinds = [
-        name.removeprefix("kl_divergence_")
-        for name, found in figures.items()
-        if name.startswith("kl_divergence_") and found.get("value") is not None
-    ]
-    divergence = {kind: figures[f"kl_divergence_{kind}"]["value"] for kind in kinds}
-    good = [kind for kind in kinds if divergence[kind] <= NEARNESS[1][0]]
+    values = {name: figure.get("value") for name, figure in (figures or {}).items()}
+    divergence = {kind: values.get(f"kl_divergence_{kind}") for kind in types}
+    measured = [kind for kind in types if divergence[kind] is not None]
+    good = [kind for kind in measured if divergence[kind] <= HARDLY_DIFFERENT.divergence]
     if good:
-        return min(good, key=lambda kind: figures[f"size_mb_{kind}"]["value"])
-    return min(kinds, key=divergence.get, default="")
+        return min(good, key=lambda kind: values[f"size_mb_{kind}"])
+    if measured:
+        return min(measured, key=divergence.get)
+    return next((kind for kind in (*_UNMEASURED, *types) if kind in types), "")
 
 
-def memory(size, context, shape):
+def memory(size: float, context: int, shape: Shape) -> float:
     """Bytes to run a file of `size` bytes with `context` tokens of conversation: an estimate, on the safe side.
 
     The weights as they are in the file; keys and values of each layer in 16 bits, 2 × layers × keys × 2 bytes a token
     (Gemma's sliding windows keep fewer); a tenth of both for what is computed with; and 0.15 GB for the program and
     its vocabulary. With Gemma 270M in Q8_0 (0.29 GB) llama.cpp took 0.46 GB at 4,096 tokens; this says 0.55.
-    `shape` is a catalogue.Shape.
     """
-    return 1.1 * (size + 4 * shape.layers * shape.keys * context) + PROGRAM
+    return 1.1 * (size + 4 * shape.layers * shape.keys * context) + _PROGRAM
 
 
-def fit(size, context, shape):
-    """The Fit of a file of `size` bytes, `context` tokens and a catalogue.Shape: an estimate.
+def fit(size: float, context: int, shape: Shape) -> Fit:
+    """The Fit of a file of `size` bytes with `context` tokens of conversation: an estimate.
 
     An app may use about half of a phone's memory. A laptop keeps 4 GB for its system and a browser. A tenth of a
     card's memory is the screen's and the driver's. A token takes all weights through the processor once, and two
@@ -98,39 +118,25 @@ def fit(size, context, shape):
 
     return Fit(
         needed,
-        smallest(PHONES, lambda gb: gb / 2),
-        smallest(LAPTOPS, lambda gb: gb - 4),
-        smallest(CARDS, lambda gb: 0.9 * gb),
-        size * READING > TRAFFIC,
+        smallest(_PHONES, lambda gb: gb / 2),
+        smallest(_LAPTOPS, lambda gb: gb - 4),
+        smallest(_CARDS, lambda gb: 0.9 * gb),
+        size * _READING_SPEED > _MEMORY_BANDWIDTH,
     )
 
 
-def sentence(fit):
-    """Which devices a file suits, as (English, Chinese): 'a phone with 6 GB of memory or more, …'."""
-    each = (
-        (fit.phone, "a phone with {} GB of memory or more", "{} GB 内存以上的手机"),
-        (
-            fit.laptop,
-            "a laptop with {} GB or more" + " (slowly)" * fit.slow,
-            "{} GB 内存以上的笔记本电脑" + "（较慢）" * fit.slow,
-        ),
-        (fit.card, "a graphics card with {} GB or more", "{} GB 显存以上的显卡"),
-    )
-    there = [(en.format(gb), zh.format(gb)) for gb, en, zh in each if gb]
-    if not there:
-        gb = f"{fit.memory / 1e9:.0f}"
-        return (f"a machine with about {gb} GB of free memory", f"约有 {gb} GB 空闲内存的机器")
-    return ", ".join(en for en, _ in there), "、".join(zh for _, zh in there)
-
-
-def favourite(types, figures=None):
-    """The quantization type to recommend among those there are, by the figures of step 04 where there are any."""
-    measured = recommended(figures or {})
-    return (
-        measured
-        if measured in types
-        else next((kind for kind in FIRST_CHOICES if kind in types), types[0] if types else "")
-    )
-
-
-FIRST_CHOICES = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K")
+def device_text(fit: Fit) -> dict[str, str]:
+    """{language: 'a phone with 6 GB of memory or more, …'}: the devices that a file suits."""
+    laptop = "models.slow_laptop_with" if fit.slow else "models.laptop_with"
+    sizes = {
+        "models.phone_with": fit.phone,
+        laptop: fit.laptop,
+        "models.graphics_card_with": fit.card,
+    }
+    texts = [i18n.both(key, gb=gb) for key, gb in sizes.items() if gb]
+    if not texts:
+        return i18n.both("models.machine_with", gb=f"{fit.memory / 1e9:.0f}")
+    return {
+        code: separator.join(text[code] for text in texts)
+        for code, separator in {"en": ", ", "zh": "、"}.items()
+    }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 import yaml
 
 from ..models import device_fit
-from ..models.device_fit import favourite
+from ..models.device_fit import recommended_type
 from ..settings import SETTINGS
 from ..text import labels
 from ..text.formatting import escape, fenced, number, size, table
@@ -100,7 +100,10 @@ def address(facts, kind, say):
 
 def commands(facts, say):
     """The lines that run the GGUF repository: Ollama, llama.cpp."""
-    repo, kind = address(facts, "gguf", say), favourite(facts.types, facts.figures.get("quantize"))
+    repo, kind = (
+        address(facts, "gguf", say),
+        recommended_type(facts.types, facts.figures.get("quantize")),
+    )
     return [f"ollama run hf.co/{repo}:{kind}", f"llama-server -hf {repo}:{kind}"]
 
 
@@ -286,7 +289,7 @@ def _running(facts, say):
             "仓库私有时，Ollama 需要先把本机公钥（`~/.ollama/id_ed25519.pub`）加到 "
             "<https://huggingface.co/settings/keys>，llama-server 需要设置 `HF_TOKEN`，LM Studio 搜不到：请下载文件。",
         )
-    file = f"{facts.name}-{favourite(facts.types, facts.figures.get('quantize'))}.gguf"
+    file = f"{facts.name}-{recommended_type(facts.types, facts.figures.get('quantize'))}.gguf"
     lines += "\n\n" + say(
         f"Or download `{file}`: open it in LM Studio (`lms import {file}`), run `llama-server -m {file}`, or put "
         f"`Modelfile` beside it and run `ollama create {facts.name}`.",
@@ -307,17 +310,17 @@ def _files(facts, say):
     shape, figures, rows = getattr(facts.base, "shape", None), facts.figures.get("quantize", {}), []
     for name, count in facts.files.items():
         kind = next((kind for kind in facts.types if name.endswith(f"-{kind}.gguf")), "")
-        near = device_fit.nearness(
+        near = device_fit.closeness_text(
             *(figures.get(f"{what}_{kind}", {}).get("value") for what in ("kl_divergence", "top1"))
         )
         runs = (
-            device_fit.sentence(device_fit.fit(count, facts.sampling.get("num_ctx", 4096), shape))
+            device_fit.device_text(
+                device_fit.fit(count, facts.sampling.get("num_ctx", 4096), shape)
+            )
             if shape
-            else ("", "")
+            else {"en": "", "zh": ""}
         )
-        rows.append(
-            [f"`{name}`", size(count), say(*(near or ("not measured", "未测"))), say(*runs)]
-        )
+        rows.append([f"`{name}`", size(count), say(**near), say(**runs)])
     return table(columns, rows)
 
 

@@ -2,7 +2,6 @@
 
 import re
 
-from ..twin import BEST_FIRST
 from . import script
 
 STEPS = {  # as the notebooks are called
@@ -171,6 +170,8 @@ MEANINGS = {
     ),
 }
 
+_FIGURE_OF_FILE = r"(\w+?)_((?:I?Q\d|B?F\d\d)\w*)"  # NAME_TYPE: top1_Q4_K_M, size_mb_BF16
+
 
 def row(name):
     """What a row of the score card is called: 'twin-Q8_0' is 'twin as Q8_0'."""
@@ -185,7 +186,7 @@ def figure(name, step=""):
     known = FIGURES.get(f"{step}/{name}") or FIGURES.get(name)
     if known:
         return known
-    of_file = re.fullmatch(rf"(\w+)_({'|'.join(BEST_FIRST)})", name)
+    of_file = re.fullmatch(_FIGURE_OF_FILE, name)
     first, part = of_file.groups() if of_file else name.rpartition(".")[::2]
     if first not in FIGURES:  # of a report that an older version wrote
         return (name.replace("_", " "),) * 2

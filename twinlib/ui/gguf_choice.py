@@ -6,17 +6,18 @@ import re
 from typing import NamedTuple
 
 from ..gguf import decimals as comparison
-from ..i18n import t
+from ..i18n import choose, t
 from ..models import device_fit, estimate
 from .display import NOTHING, Shown, caption, number, sentence, size, table
 from .plotting import GREEN, GREY, RED, embedded, picture, short, words
 
 EDGES = 2e-4, 0.5  # of the divergences drawn
-DIFFERENCES = (
-    (5e-3, ("indistinguishable", "分不出")),
-    (0.03, ("hardly any", "几乎没有")),
-    (0.1, ("slight", "略有")),
-    (math.inf, ("noticeable", "明显")),
+# Names of the stretches of the divergence axis, one a degree of device_fit.CLOSENESS.
+STRETCHES = (
+    ("indistinguishable", "分不出"),
+    ("hardly any", "几乎没有"),
+    ("slight", "略有"),
+    ("noticeable", "明显"),
 )
 
 
@@ -98,15 +99,12 @@ def _failed(path, warnings):
 def _advice(found):
     """The file to take when in doubt: the smallest that hardly differs, else the nearest."""
     offered = {file.kind: file for file in found if not file.failed and file.divergence}
-    best = offered.get(
-        device_fit.recommended(
-            {f"size_mb_{kind}": {"value": file.bytes} for kind, file in offered.items()}
-            | {f"kl_divergence_{kind}": file.divergence for kind, file in offered.items()}
-        )
-    )
+    figures = {f"size_mb_{kind}": {"value": file.bytes} for kind, file in offered.items()}
+    figures |= {f"kl_divergence_{kind}": file.divergence for kind, file in offered.items()}
+    best = offered.get(device_fit.recommended_type(tuple(offered), figures))
     if best is None:
         return NOTHING
-    good = best.divergence["value"] <= DIFFERENCES[1][0]
+    good = best.divergence["value"] <= device_fit.HARDLY_DIFFERENT.divergence
     said = (
         (
             f"When in doubt, take {best.name}: the smallest that hardly differs from the 16-bit twin.",
@@ -142,13 +140,9 @@ def _suits(found):
         )
         needs[2] += t("ui.slowly") if fit and fit.slow and fit.laptop else ""
         same = f"{file.top1['value']:.1%}" if file.top1 else "—"
-        near = device_fit.nearness(file.divergence.get("value"), file.top1.get("value")) or (
-            "not measured",
-            "没有量",
-        )
-        rows.append(
-            (file.name, t(*(("not offered", "不提供") if file.failed else near)), same, *needs)
-        )
+        near = device_fit.closeness_text(file.divergence.get("value"), file.top1.get("value"))
+        difference = t("ui.not_offered") if file.failed else choose(near)
+        rows.append((file.name, difference, same, *needs))
     return table(header, rows)
 
 
@@ -205,7 +199,7 @@ def _bars(axis, found, lengths, labels):
 
 def _divergences(axis, found):
     """KL divergences with their intervals on a logarithmic axis, whose stretches have names."""
-    marks, least = [mark for mark, _ in DIFFERENCES[:-1]], EDGES[0]
+    marks, least = [grade.divergence for grade in device_fit.CLOSENESS[:-1]], EDGES[0]
     most = max(
         EDGES[1],
         *(2 * (file.divergence.get("high") or file.divergence.get("value", 0)) for file in found),
@@ -218,10 +212,10 @@ def _divergences(axis, found):
     axis.set_xticks([0.001, *marks], [f"{mark:g}" for mark in (0.001, *marks)])
     axis.minorticks_off()
     axis.spines["left"].set_visible(False)
-    for start, (end, said) in zip((least, *marks), DIFFERENCES):
+    for start, end, said in zip((least, *marks), (*marks, most), STRETCHES):
         axis.axvline(start, color=GREY, linewidth=1, linestyle=":")
         axis.text(
-            math.sqrt(start * min(end, most)),
+            math.sqrt(start * end),
             1,
             short(words(*said)),
             ha="center",
