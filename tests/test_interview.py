@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinlib.corpus import interview
-from twinlib.text.interview_questions import BY_ID, GO_ON, QUESTIONS, TOPICS, count, nudge, parse
+from twinlib.i18n import data
+from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS, count, nudge, parse
 from twinlib.text.script import language_of
 
 LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
@@ -81,8 +82,12 @@ def test_the_first_fifteen_touch_every_topic_at_least_twice():
 def test_a_short_answer_is_asked_on_and_a_long_one_is_not():
     story = BY_ID["stories-01"]
     assert nudge(story, "", "en") == nudge(story, "  \n", "en") == ""
-    assert nudge(story, "We missed the last tram.", "en") in [en for en, _ in GO_ON["stories"]]
-    assert nudge(story, "我们没赶上末班车。", "zh") in [zh for _, zh in GO_ON["stories"]]
+    assert nudge(story, "We missed the last tram.", "en") in [
+        text["en"] for text in data("interview")["stories"]["nudges"]
+    ]
+    assert nudge(story, "我们没赶上末班车。", "zh") in [
+        text["zh"] for text in data("interview")["stories"]["nudges"]
+    ]
     assert nudge(story, "word " * 70, "en") == "" and nudge(story, "字" * 120, "zh") == ""
 
 

@@ -46,7 +46,7 @@ def _turn(record):
 
 
 def _document(turns, topic, name, spoken, long, author):
-    label = TOPICS.get(topic, (topic, topic))[spoken == "zh"]
+    label = TOPICS[topic][spoken] if topic in TOPICS else topic
     return {
         "title": turns[0]["question"] if long else label,
         "text": "\n\n".join(turn["answer"] for turn in turns),

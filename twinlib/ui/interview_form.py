@@ -18,7 +18,7 @@ except ImportError:  # Windows
     readline = None
 
 from ..files import TwinError
-from ..i18n import language, t
+from ..i18n import choose, language, t
 from ..text import interview_questions
 from .display import caption, esc, sentence
 from .interview_store import Book, corpus_of, language_to_ask_in, verdict
@@ -58,7 +58,9 @@ class Interview(widgets.VBox):
     def _make(self):
         there = {q.topic for q in self.book.questions}
         topics = [
-            (t(*label), name) for name, label in interview_questions.TOPICS.items() if name in there
+            (choose(label), name)
+            for name, label in interview_questions.TOPICS.items()
+            if name in there
         ]
         self.topics = _list(t("ui.topic"), [(t("ui.all_taking_turns"), ""), *topics])
         self.places = _list(t("ui.question"), [])
@@ -327,7 +329,7 @@ def _ask(book, question, spoken):
     """One question in the terminal; Ctrl-D ends the answer and is passed on, Ctrl-C leaves it as a draft."""
     lines = book.draft(question.id).split("\n") if book.draft(question.id) else []
     print(
-        f"\n[{t(*interview_questions.TOPICS[question.topic])}] {question.text(spoken)}",
+        f"\n[{choose(interview_questions.TOPICS[question.topic])}] {question.text(spoken)}",
         *lines,
         sep="\n",
     )
