@@ -137,6 +137,13 @@ def panels(records):
     ]
 
 
+def test_a_reward_that_only_the_history_names_is_drawn_beside_the_others():
+    records = [
+        {"done": step, "total": 2, "reward": 0.5, "reward_brevity": step / 2} for step in (1, 2)
+    ]
+    assert panels(records) == [["reward", "reward_brevity"]]
+
+
 def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
     records = [
         {"done": step, "total": 9, "loss": 3 / step, "reward": step / 9, "correct": 0.1}

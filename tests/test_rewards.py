@@ -86,9 +86,8 @@ def test_the_form(text, form, why):
 
 def test_the_form_earns_less_than_being_right():
     work = "Because.\nAnswer: 1"
-    assert rewards.form([work]) == [rewards.FORMAT_REWARD] and rewards.correctness(
-        [work], ["1"]
-    ) == [1.0]
+    assert rewards.form([work], ["1"]) == [rewards.FORMAT_REWARD]
+    assert rewards.correctness([work], ["1"]) == [1.0]
     assert rewards.FORMAT_REWARD < 0.5
 
 

@@ -35,6 +35,7 @@ FIGURES = {
     "entropy": ("entropy {}", "熵 {}", ".2f"),
     "failed": ("{} failed", "{} 失败", ",.0f"),
 }
+REWARD = "reward_"  # begins the names of the other rewards of train/rewards.py
 NO_FIGURES = ("time", "done", "total", "note", "seconds_left")
 # Where a line is too long for its terminal, these parts go first, and those last.
 LEFT_OUT_FIRST = ("learning_rate", "memory_gb", "entropy", "length", "tokens_s")

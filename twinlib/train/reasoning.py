@@ -192,12 +192,6 @@ def _trainer(twin, settings, large, model, tokenizer, train, progress):
     from ..models import load
     from . import checkpoints
 
-    def correctness(completions, answer, **_):
-        return rewards.correctness([c[0]["content"] for c in completions], answer)
-
-    def form(completions, **_):
-        return rewards.form([c[0]["content"] for c in completions])
-
     rows = [{"prompt": _messages(twin, p), "answer": p["answer"]} for p in train]
     arguments = GRPOConfig(
         **checkpoints.common_arguments(settings, twin.checkpoints("reasoning")),
@@ -217,21 +211,30 @@ def _trainer(twin, settings, large, model, tokenizer, train, progress):
     )
     trainer = GRPOTrainer(
         model=model.train(),
-        reward_funcs=[correctness, form],
+        reward_funcs=[_for_trl(name) for name in rewards.REWARDS],
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
     )
     numbers = {
         "reward": "reward",
-        "correct": "rewards/correctness/mean",
-        "form": "rewards/form/mean",
+        **{name: f"rewards/{name}/mean" for name in rewards.REWARDS},
         "no_signal": "frac_reward_zero_std",
         "clipped": "completions/clipped_ratio",
         "length": "completions/mean_length",
         "entropy": "entropy",
     }
     return trainer, checkpoints.follow(trainer, progress, numbers)
+
+
+def _for_trl(name):
+    """A reward as TRL calls it, with completions as lists of messages; it is logged as rewards/NAME/mean."""
+
+    def reward(completions, answer, **_):
+        return rewards.REWARDS[name]([messages[0]["content"] for messages in completions], answer)
+
+    reward.__name__ = name
+    return reward
 
 
 def _judge(before, after, trainer):

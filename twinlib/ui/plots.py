@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from ..corpus.reasons import KINDS
 from ..files import read_records
 from ..i18n import t
-from ..progress import names_of
+from ..progress import REWARD, names_of
 from ..text import script
 from . import tables
 from .display import Shown, caption
@@ -246,10 +246,12 @@ def curves(twin, step):
 
 def curves_of(records):
     """A Figure for each group of PANELS that the records hold numbers of."""
+    rewards = {name: None for record in records for name in record if name.startswith(REWARD)}
+    groups = [(*names, *rewards) if "reward" in names else names for names in PANELS]
     found = {
-        name: points for names in PANELS for name in names if (points := _points(records, name))
+        name: points for names in groups for name in names if (points := _points(records, name))
     }
-    panels = [[name for name in names if name in found] for names in PANELS]
+    panels = [[name for name in names if name in found] for names in groups]
     return [
         picture(
             _panel({name: found[name] for name in names}),
