@@ -1,11 +1,13 @@
 """One declaration per setting: parsing, limits, what is typed survives, both languages."""
 
+import re
+from collections import Counter
 from dataclasses import fields
 
 import pytest
 from conftest import build_tiny_base
 
-from twinlib import settings
+from twinlib import i18n, settings
 from twinlib.__main__ import TOUR, main
 from twinlib.catalogue import CATALOGUE
 from twinlib.models import estimate
@@ -44,11 +46,23 @@ H100 = {
 @pytest.mark.parametrize(
     "step, field", EVERY_FIELD, ids=lambda v: v if isinstance(v, str) else v.name
 )
-def test_every_field_speaks_both_languages_and_accepts_its_default(step, field):
-    for text in (*field.metadata["label"], *field.metadata["help"]):
-        assert text.strip()
-    assert any("\u4e00" <= c <= "\u9fff" for c in field.metadata["help"][1])
+def test_every_field_has_its_texts_and_accepts_its_default(step, field):
+    texts = settings.texts(step, field.name)
+    assert set(texts) == {"label", "help"}
+    for text in texts.values():
+        assert set(text) == set(i18n.LANGUAGES) and all(map(str.strip, text.values()))
+    assert re.search("[一-鿿]", texts["help"]["zh"])
     assert settings.parse(field, field.default) == field.default
+
+
+def test_no_text_of_a_setting_is_left_over():
+    """An entry belongs to a field of its step; a shared one to fields of several steps."""
+    entries = i18n.data("settings")
+    own = {(step, name) for step in settings.SETTINGS for name in entries[step]}
+    every = {(step, field.name) for step, field in EVERY_FIELD}
+    shared = Counter(name for _, name in every - own)
+    assert own < every and set(entries) == {"descriptions", "shared", *settings.SETTINGS}
+    assert set(shared) == set(entries["shared"]) and min(shared.values()) > 1
 
 
 @pytest.mark.parametrize(
@@ -100,16 +114,17 @@ def test_what_reveals_more_is_never_remembered(twin):
     assert settings.remembered("publish", twin) == {"user": "me"}
 
 
-@pytest.mark.parametrize("language, position", [("en", 0), ("zh", 1)])
-def test_help_describes_every_step_in_the_readers_language(language, position, monkeypatch, capsys):
+@pytest.mark.parametrize("language, other", [("en", "zh"), ("zh", "en")])
+def test_help_describes_every_step_in_the_readers_language(language, other, monkeypatch, capsys):
     monkeypatch.setenv("TWINLIB_LANG", language)
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    assert set(settings.DESCRIPTIONS) == set(settings.SETTINGS)
-    for described in settings.DESCRIPTIONS.values():
-        assert described[position] in said and described[1 - position] not in said
+    descriptions = i18n.data("settings")["descriptions"]
+    assert set(descriptions) == set(settings.SETTINGS)
+    for text in descriptions.values():
+        assert text[language] in said and text[other] not in said
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,16 @@ def test_every_call_names_an_entry_and_gives_what_it_needs():
         assert values is None or needed == values, f"{file}:{line}: {key} needs {needed}"
 
 
+def test_a_value_in_several_languages_is_filled_in_with_that_of_the_sentence(monkeypatch):
+    label, help = {"en": "Seed", "zh": "随机种子"}, {"en": "Same again.", "zh": "结果相同。"}
+    assert i18n.both("core.label_and_help", label=label, help=help) == {
+        "en": "Seed: Same again.",
+        "zh": "随机种子：结果相同。",
+    }
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    assert i18n.choose(label) == "Seed · 随机种子"
+
+
 def test_no_entry_is_left_over():
     used = {key for _, _, key, _ in CALLS}
     named = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))

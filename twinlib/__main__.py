@@ -10,7 +10,7 @@ from . import __version__
 from .files import TwinError, now, versions
 from .i18n import t
 from .progress import Progress, clock
-from .settings import DESCRIPTIONS, SETTINGS, make, parse, remembered, step_module, stops
+from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
 from .twin import STEPS, Report, Stopped, Twin
 
 STOPPED = 130  # the exit status of a command that the owner interrupted
@@ -26,7 +26,14 @@ PACKAGES = (
     "scikit-learn",
 )
 TOGETHER = ("persona",)  # steps that several processes can share
-TOUR = ("source", "base", "effort", "author", "introduction")  # left out: as last time
+# Settings that the tour takes, with the step that declares them.
+TOUR = {
+    "source": "corpus",
+    "base": "persona",
+    "effort": "persona",
+    "author": "corpus",
+    "introduction": "corpus",
+}
 MAIN_FIGURE = {
     "corpus": "rows",
     "persona": "val_loss",
@@ -99,14 +106,14 @@ def _parser():
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
-        command = _command(commands, step.replace("_", "-"), t(*DESCRIPTIONS[step]), run_step)
+        command = _command(commands, step.replace("_", "-"), description(step), run_step)
         for field in fields(kind):
             command.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 dest=f"set_{field.name}",
                 metavar="…",
                 type=_typed(field),
-                help=_help(field),
+                help=_help(step, field),
             )
     _command(commands, "status", t("core.what_done_stale_missing"), status)
     commands.choices["blind-test"].add_argument(
@@ -119,13 +126,9 @@ def _parser():
         "--blind-test", action="store_true", help=t("core.new_questions_blind_test_instead")
     )
     tour = _command(commands, "tour", t("core.run_notebooks_01_06_without"), run_tour)
-    known = {
-        field.name: field
-        for kind in (SETTINGS["persona"], SETTINGS["corpus"])
-        for field in fields(kind)
-    }
-    for name in TOUR:
-        tour.add_argument(f"--{name}", metavar="…", help=_help(known[name], t("core.last_time")))
+    for name, step in TOUR.items():
+        field = SETTINGS[step].__dataclass_fields__[name]
+        tour.add_argument(f"--{name}", metavar="…", help=_help(step, field, t("core.as_last_time")))
     return parser
 
 
@@ -151,16 +154,13 @@ def _typed(field):
     return typed
 
 
-def _help(field, default=None):
+def _help(step, field, default=None):
     """'label: help [choices] (default)'; switches as they are typed, yes or no."""
-    meta, default = field.metadata, default or _as_typed(field.default)
-    offered = meta["choices"] or ((True, False) if meta["kind"] is bool else ())
+    default = default or _as_typed(field.default)
+    offered = field.metadata["choices"] or ((True, False) if field.type is bool else ())
     choices = f" [{', '.join(map(_as_typed, offered))}]" if offered else ""
-    en, zh = (
-        f"{said}{colon}{more}"
-        for said, colon, more in zip(meta["label"], (": ", "："), meta["help"])
-    )
-    return (t(en, zh) + choices + (f" ({default})" if default else "")).replace("%", "%%")
+    text = t("core.label_and_help", **texts(step, field.name)) + choices
+    return (text + (f" ({default})" if default else "")).replace("%", "%%")
 
 
 def _as_typed(value):

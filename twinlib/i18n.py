@@ -1,7 +1,7 @@
-"""What people read, in English and Chinese: the sentences of data/strings/, filled in and in the reader's language.
+"""Sentences in the reader's language. They are stored in data/, all languages side by side.
 
-`t("corpus.no_source", folder=path)` is the entry `no_source` of data/strings/corpus.yaml. A language is added by a
-line with its code in every entry and by its code in LANGUAGES.
+`t("corpus.no_source", folder=path)` fills in the entry `no_source` of data/strings/corpus.yaml.
+To add a language, put its code into LANGUAGES and a line with that code into every entry of data/.
 """
 
 import os
@@ -11,19 +11,21 @@ from importlib import resources
 LANGUAGES = ("en", "zh")
 
 
-def language():
-    """'en', 'zh' or 'both': $TWINLIB_LANG when set, else Chinese under a Chinese locale, else English."""
+def language() -> str:
+    """The reader's language: a code of LANGUAGES, or 'both' for the first two side by side.
+
+    $TWINLIB_LANG if it is one of these, else the language of the locale, else LANGUAGES[0].
+    """
     chosen = os.environ.get("TWINLIB_LANG", "")
     if chosen in (*LANGUAGES, "both"):
         return chosen
-    locale = (
-        os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    )
-    return next((code for code in LANGUAGES if locale.lower().startswith(code)), "en")
+    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next(filter(None, variables), "").lower()
+    return next((code for code in LANGUAGES if locale.startswith(code)), LANGUAGES[0])
 
 
 @cache
-def data(name):
+def data(name: str):
     """The content of twinlib/data/NAME.yaml."""
     import yaml
 
@@ -31,20 +33,33 @@ def data(name):
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def both(key, **values):
-    """{language: sentence} of an entry, filled in."""
+def both(key: str, **values) -> dict[str, str]:
+    """An entry of data/strings/, filled in, as {language: sentence}.
+
+    A value that is itself {language: text} is filled in with the text of the sentence's language.
+    """
     room, _, name = key.partition(".")
     entry = data(f"strings/{room}")[name]
-    return {code: text.format(**values) if values else text for code, text in entry.items()}
+    return {code: _filled(text, code, values) for code, text in entry.items()}
 
 
-def choose(said):
-    """The text of {language: text} in the reader's language; in 'both', all of them on one line."""
+def _filled(text, code, values):
+    if not values:
+        return text
+    return text.format(
+        **{name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
+    )
+
+
+def choose(texts: dict[str, str]) -> str:
+    """The text of {language: text} in the reader's language; in 'both', two of them on one line."""
     chosen = language()
-    return " · ".join(said[code] for code in LANGUAGES) if chosen == "both" else said[chosen]
+    if chosen == "both":
+        return " · ".join(texts[code] for code in LANGUAGES[:2])
+    return texts[chosen]
 
 
-def t(*key, **values):
+def t(*key, **values) -> str:
     """A sentence of data/strings/ in the reader's language: t("room.name", value=…)."""
     if len(key) == 2:
         return choose(dict(zip(LANGUAGES, key)))

@@ -13,7 +13,7 @@ import yaml
 
 from ..models import device_fit
 from ..models.device_fit import recommended_type
-from ..settings import SETTINGS
+from ..settings import SETTINGS, texts
 from ..text import labels
 from ..text.formatting import escape, fenced, number, size, table
 
@@ -222,12 +222,12 @@ def figure_rows(figures, say):
 
 def setting_rows(step, values, say):
     """Rows (label, value) of a step's settings, in the words of its form; paths are left out."""
-    known = {f.name: f for f in fields(SETTINGS[step])}
+    known = {f.name for f in fields(SETTINGS[step])}
     told = {name: value for name, value in values.items() if name in known and name not in UNTOLD}
     switch = {True: say("yes", "是"), False: say("no", "否")}
     return [
         [
-            escape(say(*known[name].metadata["label"])),
+            escape(say(*texts(step, name)["label"].values())),
             switch[value] if isinstance(value, bool) else number(value),
         ]
         for name, value in told.items()

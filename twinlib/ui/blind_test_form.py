@@ -7,7 +7,7 @@ only save and count.
 import base64
 import threading
 import time
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 
 import ipywidgets as widgets
 
@@ -81,7 +81,7 @@ class Form(Interview):
             _remembered(twin).to, placeholder=twin.author, continuous_update=False, layout=_wide()
         )
         self.to.observe(self._address, "value")
-        to = widgets.HTML(f"<b>{esc(declared.label(_field('to')))}</b>", layout=_wide())
+        to = widgets.HTML(f"<b>{esc(declared.label('blind_test', 'to'))}</b>", layout=_wide())
         widgets.VBox.__init__(
             self,
             [
@@ -141,10 +141,6 @@ def terminal(twin):
 
 
 # The page
-
-
-def _field(name):
-    return next(field for field in fields(declared.BlindTest) if field.name == name)
 
 
 def _remembered(twin):

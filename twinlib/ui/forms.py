@@ -55,12 +55,14 @@ class Form(widgets.VBox):
         label = (
             ""
             if isinstance(self.inputs[field.name], widgets.Checkbox)
-            else f"<b>{esc(declared.label(field))}</b>"
+            else f"<b>{esc(declared.label(self.step, field.name))}</b>"
         )
         lines = [widgets.HTML(label, layout=_wide())] if label else []
         lines += [
             self.inputs[field.name],
-            widgets.HTML(SMALL.format(esc(declared.help_text(field))), layout=_wide()),
+            widgets.HTML(
+                SMALL.format(esc(declared.help_text(self.step, field.name))), layout=_wide()
+            ),
         ]
         lines += [self.hints[field.name]]
         return widgets.VBox(lines, layout=widgets.Layout(margin="0 0 .6em 0"))
@@ -150,16 +152,15 @@ def _start(step, twin, given):
 
 
 def _input(field, value, step):
-    meta = field.metadata
     if step == "persona" and field.name == "base":
         return BaseModel(value)
-    if meta["choices"]:
+    if field.metadata["choices"]:
         return widgets.Dropdown(
-            options=[(said(c), c) for c in meta["choices"]], value=value, layout=_wide()
+            options=[(said(c), c) for c in field.metadata["choices"]], value=value, layout=_wide()
         )
-    if meta["kind"] is bool:
+    if field.type is bool:
         return widgets.Checkbox(
-            value, description=declared.label(field), indent=False, layout=_wide()
+            value, description=declared.label(step, field.name), indent=False, layout=_wide()
         )
     text = "" if value == AUTO and field.default == AUTO else str(value)
     if field.name == "introduction":

@@ -48,12 +48,12 @@ def check(twin, step, settings):
     shown = sum((sentence(p.text, p.level) for p in found), NOTHING)
     if not declared.stops(found):
         if hasattr(module, "plan"):
-            shown += _plan(settings, module.plan(settings, twin))
+            shown += _plan(step, settings, module.plan(settings, twin))
         shown += sentence(t("ui.nothing_stands_way"), "good")
     show(shown)
 
 
-def _plan(settings, planned):
+def _plan(step, settings, planned):
     rows = []
     for field in fields(settings):
         value = getattr(settings, field.name)
@@ -66,7 +66,7 @@ def _plan(settings, planned):
             else t("ui.set")
         )
         shown = planned.values.get(field.name, AUTO) if derived else value
-        rows.append((declared.label(field), forms.said(shown), why))
+        rows.append((declared.label(step, field.name), forms.said(shown), why))
     header = (t("ui.setting"), t("ui.value"), t("ui.why_2"))
     return sentence(forms.cost(planned)) + table(header, [*rows, *planned.notes])
 
