@@ -186,7 +186,6 @@ def test_each_half_speaks_its_own_language_and_about_the_owner_never_to_them():
             r"\b[Yy]ours?\b|larger base", english
         )
         assert not re.search("您的|请多加", chinese) and chinese.count("越低越好") > 5
-        assert set(labels.MEANINGS) <= set(labels.SCORES)
 
 
 def test_a_card_before_the_user_is_known_has_a_placeholder_that_no_command_takes():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from twinlib import i18n
 from twinlib.evaluate import ratings
 from twinlib.text import labels
 from twinlib.twin import STEPS, Report, figure
@@ -104,30 +105,29 @@ def test_the_scan_sees_figures_of_every_step():
 
 @pytest.mark.parametrize("step, name", FOUND)
 def test_every_figure_has_a_label_in_both_languages(step, name):
-    en, zh = labels.figure(name, step)
+    en, zh = labels.figure(name, step).values()
     assert "_" not in re.sub("Q[0-9]_K_M|Q8_0", "", en + zh) and en != name
     assert re.search("[一-鿿]", zh) and not re.search("[一-鿿]", en)
 
 
 def test_no_two_figures_of_a_table_are_called_the_same():
-    for place in (0, 1):
-        said = [pair[place] for pair in labels.FIGURES.values()]
+    for code in i18n.LANGUAGES:
+        steps = i18n.data("figures")["figures"].values()
+        said = [entry[code] for figures in steps for entry in figures.values()]
         assert sorted(said) == sorted(set(said))
 
 
 def test_a_file_and_a_row_stand_behind_the_label():
-    assert labels.figure("top1_Q5_K_M") == (
-        "Same likeliest token as before quantization: Q5_K_M",
-        "最可能的 token 与量化前相同：Q5_K_M",
-    )
-    assert labels.figure("nonsense.twin-Q8_0") == (
-        "Nonsense: twin as Q8_0",
-        "胡言乱语：分身（Q8_0）",
-    )
-    assert (
-        labels.figure("personal_data", "corpus")[0] != labels.figure("personal_data", "evaluate")[0]
-    )
-    assert labels.figure("of_an_older_version") == ("of an older version",) * 2
+    assert labels.figure("top1_Q5_K_M", "quantize") == {
+        "en": "Same likeliest token as before quantization: Q5_K_M",
+        "zh": "最可能的 token 与量化前相同：Q5_K_M",
+    }
+    assert labels.figure("nonsense.twin-Q8_0") == {
+        "en": "Nonsense: twin as Q8_0",
+        "zh": "胡言乱语：分身（Q8_0）",
+    }
+    assert labels.figure("personal_data", "corpus") != labels.figure("personal_data", "evaluate")
+    assert set(labels.figure("of_an_older_version").values()) == {"of an older version"}
 
 
 def test_the_tables_say_the_labels(twin, monkeypatch):
@@ -159,4 +159,4 @@ def test_the_tables_say_the_labels(twin, monkeypatch):
 def test_a_step_is_called_what_its_notebook_is_called(place, step):
     [path] = (ROOT / "notebooks").glob(f"{place:02}_*.ipynb")
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
-    assert first.splitlines()[0] == f"# {place:02} · {' · '.join(labels.STEPS[step])}"
+    assert first.splitlines()[0] == f"# {place:02} · {' · '.join(labels.step(step).values())}"

@@ -294,6 +294,7 @@ def status(options):
 def _main_figure(report, step):
     if report is None:
         return ""
+    from .i18n import choose
     from .text import labels
 
     name = MAIN_FIGURE[step] or next((n for n in report.figures if n.startswith("size_mb_")), None)
@@ -301,7 +302,7 @@ def _main_figure(report, step):
     if not found or found["value"] is None:
         return ""
     interval = f" ({found['low']:.3g} … {found['high']:.3g})" if found["low"] is not None else ""
-    return f"{t(*labels.figure(name, step))}: {found['value']:.4g}{interval}"
+    return f"{choose(labels.figure(name, step))}: {found['value']:.4g}{interval}"
 
 
 def run_interview(options):

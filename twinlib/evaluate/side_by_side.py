@@ -8,7 +8,7 @@ Its texts come from models, so they travel packed and only ever become text node
 import re
 
 from ..files import content_id
-from ..i18n import language, t
+from ..i18n import choose, language, t
 from ..progress import width
 from ..text import labels
 from ..text.templates import spoken
@@ -47,7 +47,7 @@ def page(pages, author):
 
 def row_name(row):
     """What people call a row: 'twin-Q8_0' is 'twin as Q8_0'."""
-    return t(*labels.row(row))
+    return choose(labels.variant(row))
 
 
 def real_name(author):

@@ -186,7 +186,7 @@ def short_rows(facts, step, say):
     """Rows (name, value) of the figures of a step that are told."""
     figures = facts.figures.get(step, {})
     return [
-        [say(*labels.figure(name, step)), _value(figures[name], say)]
+        [say(*labels.figure(name, step).values()), _value(figures[name], say)]
         for name in TOLD[step]
         if name in figures
     ]
@@ -210,11 +210,11 @@ def figure_rows(figures, say):
         count = "" if figure.get("n") is None else number(figure["n"])
         rows.append(
             [
-                escape(say(*labels.figure(name))),
+                escape(say(*labels.figure(name).values())),
                 _value(figure, say),
                 between,
                 count,
-                say(*labels.MEANINGS.get(name, ("", ""))),
+                say(*labels.meaning(name).values()),
             ]
         )
     return rows

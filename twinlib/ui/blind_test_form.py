@@ -17,8 +17,7 @@ from ..evaluate.blind_test import codes as blind_codes
 from ..evaluate.blind_test import step as step
 from ..files import TwinError, write_atomic
 from ..i18n import t
-from ..text import interview_questions
-from ..text.labels import SCORES
+from ..text import interview_questions, labels
 from . import run
 from .display import NOTHING, Shown, caption, esc, sentence, show, table
 from .interview_form import EVERY, Interview, _button, _flow, _why, _wide, converse
@@ -290,7 +289,7 @@ def drawn(found):
     counted = analysis.counted(found)
     out = analysis.random_friends(found)
     twin = [mark for mark in found if mark["row"] == "twin"]
-    rows = [(words(*SCORES["fool_rate"]), counted, GREEN)]
+    rows = [(words(*labels.figure("fool_rate").values()), counted, GREEN)]
     rows += [
         (words(*SURE[sure]), [mark for mark in counted if mark["sure"] == sure], GREY)
         for sure in SURE

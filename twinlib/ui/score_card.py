@@ -5,7 +5,8 @@ one sees at a glance whether training paid.
 """
 
 from ..evaluate import ratings
-from ..i18n import t
+from ..i18n import choose, t
+from ..text import labels
 from ..text.labels import SCORES
 from .display import NOTHING, interval, number, sentence, table
 from .plotting import GREEN, GREY, RED, legend, picture, plain, shown, words
@@ -27,7 +28,7 @@ def score_card(twin):
     figures = report.figures
     measured = [name for name in SCORES if figures.get(name, {}).get("value") is not None]
     missing = [
-        (t(*SCORES[name]), figures[name]["note"])
+        (choose(labels.figure(name)), figures[name]["note"])
         for name in SCORES
         if name in figures and figures[name]["value"] is None
     ]
@@ -91,7 +92,7 @@ def _line(axis, name, figures, mark):
         )
     axis.plot([found["value"]], [0], "o", color=COLOURS[ratings.of(name, figures)], markersize=8)
     axis.set(yticks=[0], ylim=(-1, 1), xlim=(low, high))
-    axis.set_yticklabels([plain(words(*SCORES[name])).replace(" · ", "\n")])
+    axis.set_yticklabels([plain(words(*labels.figure(name).values())).replace(" · ", "\n")])
     axis.tick_params(labelsize=8)
     says = f"{number(found['value'])}  {interval(found)}".strip()
     axis.annotate(says, (1.01, 0.5), xycoords="axes fraction", va="center")

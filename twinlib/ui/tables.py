@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ..evaluate import step as evaluate
 from ..evaluate.side_by_side import real_name, row_name
-from ..i18n import t
+from ..i18n import choose, t
 from ..publish import cards
 from ..text import labels
 from ..twin import STEPS
@@ -172,7 +172,7 @@ def figures(report):
         header,
         [
             (
-                t(*labels.figure(name, report.step)),
+                choose(labels.figure(name, report.step)),
                 number(figure.get("value")),
                 interval(figure),
                 number(figure.get("n")),
@@ -242,7 +242,7 @@ def steps(twin):
     return table(
         header,
         [
-            (f"{place:02} {t(*labels.STEPS[step])}", names[state.name], state.why)
+            (f"{place:02} {choose(labels.step(step))}", names[state.name], state.why)
             for place, (step, state) in enumerate(states, 1)
         ],
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .. import settings as declared
 from ..files import TwinError, write_atomic
-from ..i18n import language, t
+from ..i18n import choose, language, t
 from ..models import load, plan
 from ..progress import line_of
 from ..text import labels
@@ -287,7 +287,7 @@ def scores(twin):
     report = twin.report("evaluate")
     rows = [
         (
-            t(*labels.figure(name)),
+            choose(labels.figure(name)),
             number(figure.get("value")),
             interval(figure),
             figure.get("note", ""),
