@@ -85,7 +85,7 @@ def writing():
     """(English words, Chinese characters) of the invented blog and voices, in order."""
     files = [
         *(ROOT / "data_samples" / "posts").iterdir(),
-        *(ROOT / "twinlib" / "voices").glob("*.txt"),
+        *(ROOT / "twinlib" / "data" / "voices").glob("*.txt"),
     ]
     text = "\n".join(
         re.sub(r"\A(---|\+\+\+)\n.*?\n\1\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -443,16 +443,12 @@ def duplicates(folder, count, python):
 def _judged(name, result, planted, size):
     if result is None:
         return
-    from twinlib.corpus.dedupe import Groups
+    from twinlib.corpus.dedupe import groups
 
     seconds, peak, pairs = result
-    count = 1 + max((max(pair) for pair in [*planted, *pairs]), default=0)
-    right, found = Groups(count), Groups(count)
-    for groups, joined in ((right, planted), (found, pairs)):
-        for i, j in joined:
-            groups.join(i, j)
-    hits = sum(found.of(i) == found.of(j) for i, j in planted)
-    wrong = sum(right.of(i) != right.of(j) for i, j in pairs)
+    right, found = groups(planted), groups(pairs)
+    hits = sum(i in found and found[i] == found.get(j) for i, j in planted)
+    wrong = sum(i not in right or right[i] != right.get(j) for i, j in pairs)
     share = hits / max(1, len(planted))
     print(
         f"{name:10} {seconds:8.1f} {size / seconds:6.2f} {peak:8.0f} {share:14.1%} {wrong:7}",

@@ -219,18 +219,13 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
         document = record(number)
         return document["date"] or "9999", -len(document["text"]), document["source"]
 
-    pairs, related = [], dedupe.Groups(len(places))
-    alike = sketches.pairs(
-        lambda number: record(number)["text"], progress=_paced(progress, t("corpus.comparing"))
+    pairs = list(
+        sketches.pairs(
+            lambda number: record(number)["text"], progress=_paced(progress, t("corpus.comparing"))
+        )
     )
-    for i, j, jaccard, _ in alike:
-        related.join(i, j)
-        pairs.append((i, j, jaccard))
-    gone, groups, strangers = (
-        dedupe.superfluous(pairs, age),
-        {},
-        pipeline.strangers(account.authors, rules),
-    )
+    gone = dedupe.duplicates(pairs, age)
+    strangers = pipeline.strangers(account.authors, rules)
     with replaced(twin.file("documents")) as out:
         for number in range(len(places)):
             document = record(number)
@@ -252,8 +247,9 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
                 left.take()
             else:
                 out.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
-    for number in sorted({number for pair in pairs for number in pair[:2]}):
-        groups.setdefault(related.of(number), []).append(record(number)["id"])
+    groups = {}
+    for number, group in dedupe.groups(pairs).items():
+        groups.setdefault(group, []).append(record(number)["id"])
     return {name: min(names) for names in groups.values() for name in names}
 
 
