@@ -18,7 +18,7 @@ from twinlib import Twin
 from twinlib.files import TwinError, write_records
 from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS
 from twinlib.twin import figure
-from twinlib.ui import interview_form, interview_store
+from twinlib.ui import answer_store, interview_form, interview_terminal
 
 ROOT = Path(__file__).parent.parent
 LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
@@ -54,8 +54,8 @@ def ids(count):
 
 def test_an_untouched_form_shows_the_first_question_and_writes_nothing(form, twin):
     assert QUESTIONS[0].en in form.asked.value and form.back.disabled
-    assert "0 of 96 answered, 0 words so far" in form.progress.value
-    assert "There is nothing to learn from yet" in form.gate.value
+    assert "0 of 96 answered, 0 words so far" in form.below.value
+    assert "There is nothing to learn from yet" in form.below.value
     form.next.click()
     form.back.click()
     assert not twin.file("interview").exists()
@@ -73,8 +73,8 @@ def test_an_answer_is_on_the_disk_as_soon_as_next_is_pressed(form, twin):
         False,
     )
     assert record["when"][:2] == "20" and len(record["when"]) == 19
-    assert form.now is QUESTIONS[1] and "1 of 96 answered, 23 words" in form.progress.value
-    assert "You have 1 passage to learn from" in form.gate.value
+    assert form.now is QUESTIONS[1] and "1 of 96 answered, 23 words" in form.below.value
+    assert "You have 1 passage to learn from" in form.below.value
 
 
 def test_a_skipped_question_is_not_asked_again_and_can_still_be_answered(form, twin):
@@ -119,7 +119,7 @@ def test_an_earlier_answer_can_be_edited_and_emptied(form, twin):
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
-    form = interview_form.Interview(twin, every=0.05)
+    form = interview_form.form(twin, every=0.05)
     form.next.click()
     write(form, "half a sent")
     deadline = time.time() + 5
@@ -131,7 +131,7 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
     )
     again = interview_form.form(twin)
     assert again.now.id == "opinions-01" and again.boxes["opinions-01"].value == "half a sent"
-    assert "0 of 96" in again.progress.value
+    assert "0 of 96" in again.below.value
     again.next.click()
     assert (
         kept(twin)["opinions-01"]["answer"] == "half a sent"
@@ -140,9 +140,9 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
 
 
 def test_drafts_are_written_at_most_once_in_a_while(twin, monkeypatch):
-    form = interview_form.Interview(twin, every=0.3)
+    form = interview_form.form(twin, every=0.3)
     writes = []
-    monkeypatch.setattr(form.book, "keep", lambda *args, **change: writes.append(change["draft"]))
+    monkeypatch.setattr(form.store, "keep", lambda *args, **change: writes.append(change["draft"]))
     before = threading.active_count()
     for n in range(1, 51):
         write(form, "x" * n)
@@ -192,8 +192,8 @@ def test_after_the_last_question_it_says_what_to_do_next(form, twin):
 def test_with_everything_answered_it_opens_at_the_end(twin):
     write_records(twin.file("interview"), [{"id": q.id, "answer": LONG} for q in QUESTIONS])
     form = interview_form.form(twin)
-    assert form.now is QUESTIONS[-1] and "96 of 96 answered" in form.progress.value
-    assert "enough for something of your voice" in form.gate.value
+    assert form.now is QUESTIONS[-1] and "96 of 96 answered" in form.below.value
+    assert "enough for something of your voice" in form.below.value
 
 
 def test_a_short_answer_is_asked_on_below_the_box(form):
@@ -219,7 +219,7 @@ def test_in_one_language_there_is_no_button_for_it(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     form = interview_form.form(twin)
     assert form.languages.layout.display == "none" and QUESTIONS[0].zh in form.asked.value
-    assert "已答 0/96 题" in form.progress.value and form.next.description == "保存，下一题"
+    assert "已答 0/96 题" in form.below.value and form.next.description == "保存，下一题"
 
 
 def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
@@ -254,10 +254,10 @@ def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
         )
     )
     form = interview_form.form(twin)
-    assert "You have 14 passages to learn from, about 1,400 words" in form.gate.value
+    assert "You have 14 passages to learn from, about 1,400 words" in form.below.value
     write(form, LONG)
     form.next.click()
-    assert "You have 15 passages" in form.gate.value
+    assert "You have 15 passages" in form.below.value
 
 
 def test_what_people_wrote_is_never_markup(twin):
@@ -266,7 +266,7 @@ def test_what_people_wrote_is_never_markup(twin):
     form = interview_form.form(twin)
     form.back.click()
     shown = "".join(
-        part.value for part in (form.asked, form.hint, form.said, form.progress, form.gate)
+        part.value for part in (form.asked, form.hint, form.said, form.below, form.below)
     )
     assert "<img" not in shown and form.boxes["life-01"].value == evil
 
@@ -284,7 +284,7 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, twin, mon
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(interview_store, "write_records", full)
+    monkeypatch.setattr(answer_store, "write_records", full)
     write(form, LONG)
     for leave in (
         form.next.click,
@@ -350,8 +350,8 @@ def test_two_windows_do_not_undo_each_other(twin):
 def test_killing_the_process_between_answers_loses_none(twin):
     """A child answers one question after another until it is killed; every answer it said was saved is there."""
     code = (
-        "import sys; from twinlib import Twin; from twinlib.ui import interview\n"
-        "form = interview.form(Twin.open(sys.argv[1]))\n"
+        "import sys; from twinlib import Twin; from twinlib.ui import interview_form\n"
+        "form = interview_form.form(Twin.open(sys.argv[1]))\n"
         "for n in range(90):\n"
         "    form.boxes[form.now.id].value = f'answer {n} 回答 ' * 40\n"
         "    form.next.click(); print(n, flush=True)\n"
@@ -377,7 +377,7 @@ def test_killing_the_process_between_answers_loses_none(twin):
 
 
 def run(twin, typed, language="en"):
-    code = "import sys; from twinlib import Twin; from twinlib.ui import interview; interview.terminal(Twin.open(sys.argv[1]))"
+    code = "import sys; from twinlib import Twin; from twinlib.ui import interview_terminal; interview_terminal.ask(Twin.open(sys.argv[1]))"
     return subprocess.run(
         [sys.executable, "-c", code, str(twin.path)],
         input=typed,
@@ -415,7 +415,7 @@ def test_the_terminal_speaks_chinese(twin):
 def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
     import pty
 
-    code = "import sys; from twinlib import Twin; from twinlib.ui import interview; interview.terminal(Twin.open(sys.argv[1]))"
+    code = "import sys; from twinlib import Twin; from twinlib.ui import interview_terminal; interview_terminal.ask(Twin.open(sys.argv[1]))"
     child, screen = pty.fork()
     if child == 0:
         signal.signal(
@@ -451,10 +451,10 @@ def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, ca
     twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
     write_records(twin.file("interview"), [{"id": second.id, "answer": LONG, **record}])
     form = interview_form.form(twin)
-    assert form.now == third and first not in form._order() and second in form._order()
-    assert f"1 of {len(QUESTIONS) - 1} answered" in form.progress.value
+    assert form.now == third and first not in form.order() and second in form.order()
+    assert f"1 of {len(QUESTIONS) - 1} answered" in form.below.value
     monkeypatch.setattr("builtins.input", lambda prompt: (_ for _ in ()).throw(EOFError))
-    interview_form.terminal(twin)
+    interview_terminal.ask(twin)
     out = capsys.readouterr().out
     assert third.en in out and first.en not in out
 

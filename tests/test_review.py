@@ -13,6 +13,8 @@ from twinlib import Twin, TwinError
 from twinlib.files import write_json, write_records
 from twinlib.twin import Report
 from twinlib.ui import decision_log, review
+from twinlib.ui.display import esc
+from twinlib.ui.widgets import Pages
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
@@ -39,12 +41,12 @@ def press(widget, label):
 
 def test_undoing_goes_back_one_decision_at_a_time(twin):
     twin.decide("a", action="edit", text="mine")
-    owner = decision_log.Desk(twin)
+    owner = decision_log.DecisionLog(twin)
     owner.decide("a", action="drop")
     owner.decide("b", action="approve")
     assert owner.undo() == "b" and "b" not in twin.decisions()
     assert owner.undo("a") == "a" and twin.decisions()["a"] == {"action": "edit", "text": "mine"}
-    owner.forget("a")
+    owner.clear("a")
     assert twin.decisions() == {}
     owner.undo()
     assert twin.decisions()["a"]["text"] == "mine"
@@ -52,21 +54,21 @@ def test_undoing_goes_back_one_decision_at_a_time(twin):
 
 def test_a_decision_spoilt_by_hand_counts_as_none(twin):
     write_json(twin.file("decisions"), {"a": "drop", "b": {"action": "drop"}})
-    owner = decision_log.Desk(twin)
+    owner = decision_log.DecisionLog(twin)
     assert (owner.action("a"), owner.action("b")) == (None, "drop")
 
 
 def test_pages_turn_and_stop_at_both_ends():
-    pages = decision_log.Pages(lambda item: widgets.HTML(str(item)), 3)
+    pages = Pages(lambda item: widgets.HTML(str(item)), 3)
     pages.fill(list(range(7)))
-    assert (text_of(pages.body), pages.place.value, pages.back.disabled) == (
+    assert (text_of(pages.body), pages.position.value, pages.back.disabled) == (
         "0\n1\n2",
         "1–3 / 7",
         True,
     )
     pages.on.click()
     pages.on.click()
-    assert (text_of(pages.body), pages.place.value, pages.on.disabled) == ("6", "7–7 / 7", True)
+    assert (text_of(pages.body), pages.position.value, pages.on.disabled) == ("6", "7–7 / 7", True)
     pages.fill([1, 2])
     assert pages.pager.layout.display == "none", "one page needs no buttons to turn"
 
@@ -106,7 +108,7 @@ def personal(twin, mask=True, **masked):
 
 def test_what_nobody_decided_is_masked_and_asks_for_no_run(twin):
     form = personal(twin)
-    assert "masked, nobody has looked yet" in form.says["email"].value
+    assert "masked, nobody has looked yet" in form.heads["email"].value
     assert form.foot.value == "" and twin.decisions() == {}
 
 
@@ -115,9 +117,7 @@ def test_a_value_is_bold_in_its_context_and_nothing_of_it_runs(twin):
     assert "write to <b>ann@example.org</b> &lt;b&gt;now&lt;/b&gt;" in seen
     assert "打我电话<b>13812345678</b>吧" in seen
     assert (
-        "<script" not in seen
-        and "<img" not in seen
-        and f"before <b>{review.esc(EVIL)}</b> after" in seen
+        "<script" not in seen and "<img" not in seen and f"before <b>{esc(EVIL)}</b> after" in seen
     )
 
 
@@ -125,7 +125,7 @@ def test_a_kind_is_kept_and_taken_back(twin):
     form = personal(twin)
     press(form, "Keep them all")
     assert twin.decisions() == {"privacy email": {"action": "keep"}}
-    assert "0 masked, 2 kept" in form.says["email"].value
+    assert "0 masked, 2 kept" in form.heads["email"].value
     assert "run the cell again to apply 1 decision." in form.foot.value
     press(form, "Undo")
     assert twin.decisions() == {} and form.foot.value == ""
@@ -139,7 +139,8 @@ def test_one_value_can_be_told_otherwise_than_its_kind(twin):
     press(values, "Mask")
     assert twin.decisions()["e1"] == {"action": "mask"}
     assert (
-        "1 masked, 1 kept" in form.says["email"].value and "decisions of yours: 2" in form.top.value
+        "1 masked, 1 kept" in form.heads["email"].value
+        and "decisions of yours: 2" in form.top.value
     )
     assert "to apply 1 decision." in form.foot.value, (
         "the value is masked as it was: only the kind changes"
@@ -151,7 +152,7 @@ def test_one_value_can_be_told_otherwise_than_its_kind(twin):
 def test_what_the_last_run_kept_already_needs_no_other_run(twin):
     twin.decide("privacy phone", action="keep")
     form = personal(twin, p1=False)
-    assert "0 masked, 1 kept" in form.says["phone"].value and form.foot.value == ""
+    assert "0 masked, 1 kept" in form.heads["phone"].value and form.foot.value == ""
     press(form.children[2], "Undo")
     assert "to apply 1 decision." in form.foot.value, "what was kept would be masked again"
 
@@ -183,7 +184,7 @@ def test_nothing_found_is_said_and_names_can_still_be_given(twin):
 
 
 def test_what_is_not_detected_is_said(twin):
-    assert review.esc(review.privacy.NOT_DETECTED[0]) in text_of(personal(twin))
+    assert esc(review.privacy.NOT_DETECTED[0]) in text_of(personal(twin))
 
 
 # What was put aside
@@ -208,19 +209,16 @@ def dropped(twin, *more):
 
 def shown(form):
     """The ids on screen, in order."""
-    return [
-        entry["id"]
-        for entry in form.pages.items[form.pages.first : form.pages.first + form.pages.size]
-    ]
+    return [entry["id"] for entry in form.pages.shown]
 
 
 def test_everything_put_aside_stands_once_with_its_reason(twin):
     form = dropped(twin)
     assert shown(form) == ["d1", "q1", "x1", "w1"]
-    assert "3 whole texts and 1 parts; brought back: 0" in form.says.value
+    assert "3 whole texts and 1 parts; brought back: 0" in form.head.value
     seen = text_of(form)
     assert "<b>draft · document</b> · 12 characters<br>tea.md" in seen
-    assert "<script" not in seen and review.esc(EVIL) in seen
+    assert "<script" not in seen and esc(EVIL) in seen
 
 
 def test_a_text_is_brought_back_and_put_aside_again(twin):
@@ -228,9 +226,9 @@ def test_a_text_is_brought_back_and_put_aside_again(twin):
     press(form, "Bring back")
     decision = twin.decisions()["d1"]
     assert decision["action"] == "restore" and decision["was"]["document"] == "tea.md"
-    assert "brought back: 1" in form.says.value and "to apply 1 decision." in form.foot.value
+    assert "brought back: 1" in form.head.value and "to apply 1 decision." in form.foot.value
     press(form, "Undo")
-    assert twin.decisions() == {} and "brought back: 0" in form.says.value and form.foot.value == ""
+    assert twin.decisions() == {} and "brought back: 0" in form.head.value and form.foot.value == ""
 
 
 def test_what_the_owner_dropped_before_is_dropped_again_by_undo(twin):
@@ -295,7 +293,7 @@ def test_searching_and_filtering_go_together(twin):
 def test_reasons_are_known_again_in_the_language_they_were_written_in(twin, language, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", language)
     said = review.t(*review.REASONS["locked"])
-    assert review._key(said, review.REASONS) == "locked"
+    assert review.reason_key(said, review.REASONS) == "locked"
 
 
 def test_without_the_step_having_run_it_is_a_sentence(twin):
@@ -349,23 +347,23 @@ def rows(twin):
 
 
 def test_a_row_stands_with_its_question_its_answer_and_where_it_is_from(rows):
-    assert "Reviewed 0 of 4 rows: 0 approved, 0 edited, 0 dropped." in rows.says.value
+    assert "Reviewed 0 of 4 rows: 0 approved, 0 edited, 0 dropped." in rows.progress.value
     assert "1 / 4 · question and answer · your title · On tea &lt;script&gt;" in rows.head.value
     assert "What is tea?" in rows.reading.value and "Tea is hot." in rows.reading.value
     rows.on.click()
-    assert "<script" not in text_of(rows) and review.esc(f"Long {EVIL}") in rows.reading.value
+    assert "<script" not in text_of(rows) and esc(f"Long {EVIL}") in rows.reading.value
 
 
 def test_approving_goes_on_to_the_next_and_needs_no_run(rows, twin):
     press(rows, "Approve")
     assert twin.decisions() == {"r1": {"action": "approve"}}
-    assert rows.row["id"] == "r2" and "Reviewed 1 of 4 rows: 1 approved" in rows.says.value
+    assert rows.row["id"] == "r2" and "Reviewed 1 of 4 rows: 1 approved" in rows.progress.value
     assert rows.foot.value == ""
 
 
 def test_an_edit_is_kept_word_for_word_and_waits_for_a_run(rows, twin):
     press(rows, "Edit")
-    assert rows.writing.layout.display == "" and rows.moves.layout.display == "none"
+    assert rows.editor.layout.display == "" and rows.moves.layout.display == "none"
     rows.question.value, rows.answer.value = "What about tea?", "  Tea must be hot.\n\nAlways. "
     press(rows, "Save")
     assert twin.decisions() == {
@@ -376,7 +374,7 @@ def test_an_edit_is_kept_word_for_word_and_waits_for_a_run(rows, twin):
         }
     }
     assert rows.row["id"] == "r1" and "Tea must be hot." in rows.reading.value
-    assert "to apply 1 decision." in rows.foot.value and rows.writing.layout.display == "none"
+    assert "to apply 1 decision." in rows.foot.value and rows.editor.layout.display == "none"
     press(rows, "Approve")
     assert twin.decisions()["r1"]["action"] == "edit", "an edited row is approved already"
 
@@ -396,13 +394,13 @@ def test_an_empty_answer_is_refused_in_a_sentence(rows, twin):
     rows.answer.value = " \n"
     press(rows, "Save")
     assert "Nothing can be learnt from an empty box" in rows.wrong.value
-    assert twin.decisions() == {} and rows.writing.layout.display == ""
+    assert twin.decisions() == {} and rows.editor.layout.display == ""
 
 
 def test_a_row_without_a_question_is_edited_without_one(rows, twin):
     rows.on.click()
     press(rows, "Edit")
-    assert rows.question.layout.display == "none"
+    assert rows.asking.layout.display == "none"
     rows.answer.value = "Short."
     press(rows, "Save")
     assert twin.decisions() == {"r2": {"action": "edit", "text": "Short."}}
@@ -432,7 +430,7 @@ def test_a_row_dropped_in_an_earlier_run_can_be_taken_back(rows, twin):
     press(rows, "Drop")
     write_records(twin.file("train"), [row("r2", "raw", "", "Long.")])
     form = review.rows(twin)
-    assert form.foot.value == "" and "1 dropped" in form.says.value
+    assert form.foot.value == "" and "1 dropped" in form.progress.value
     form.state.value = "drop"
     assert "What is tea?" in form.reading.value
     press(form, "Approve")

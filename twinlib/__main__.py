@@ -253,13 +253,10 @@ def _without_report(step, module, twin, settings):
 
 def _codes(twin, source):
     """Keep the codes of the blind test that a file holds, and print what all codes say."""
-    from .ui import blind_test_form
+    from .ui import blind_test_results
 
-    print(
-        blind_test_form.results(
-            twin, sys.stdin.read() if source == "-" else blind_test_form.file_text(source)
-        )
-    )
+    text = sys.stdin.read() if source == "-" else blind_test_results.file_text(source)
+    print(blind_test_results.results(twin, text))
     return 0
 
 
@@ -307,10 +304,9 @@ def _main_figure(report, step):
 
 def run_interview(options):
     """Ask the interview's questions in the terminal, or those of the blind test."""
-    from .ui import blind_test_form
-    from .ui import interview_form as interview
+    from .ui import interview_terminal
 
-    (blind_test_form if options.blind_test else interview).terminal(Twin.open(options.twin))
+    interview_terminal.ask(Twin.open(options.twin), options.blind_test)
     return 0
 
 

@@ -1,218 +1,224 @@
-"""The interview, one question at a time: a form for notebooks and the same in a terminal.
+"""The interview in a notebook, one question at a time; the blind test asks its questions with the same widgets.
 
 Answers are kept in the twin's folder after each question, half-typed ones every few seconds as drafts, so that a lost
 connection or a killed kernel loses next to nothing. Callbacks only save. Works on ipywidgets 7.7 and 8.
 """
 
 import errno
-import signal
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
 import ipywidgets as widgets
 
-try:
-    import readline  # with it a line that Ctrl-C breaks off can be kept, and Chinese deleted a character at a time
-except ImportError:  # Windows
-    readline = None
-
 from ..files import TwinError
 from ..i18n import choose, language, t
 from ..text import interview_questions
-from .display import caption, esc, sentence
-from .interview_store import Book, corpus_of, language_to_ask_in, verdict
+from ..text.interview_questions import Question
+from ..twin import Twin
+from .answer_store import AnswerStore, InterviewAnswers, corpus_of, language_to_ask_in, rating
+from .display import Shown, caption, esc, sentence
+from .widgets import CLOSE_LINES, button, dropdown, line, wide
 
 EVERY = 3.0  # seconds between the first key of a half-typed answer and its draft on the disk
-LABEL = 60  # characters of a question in the list
-CLOSE = '<div style="line-height:1.4">{}</div>'
-HINT = '<div style="opacity:.8;min-height:1.5em;line-height:1.4">{}</div>'
-QUESTION = '<div style="font-size:125%;line-height:1.4;margin:.5em 0;white-space:normal">{}</div>'
+_LABEL = 60  # characters of a question in the list
+_HINT = '<div style="opacity:.8;min-height:1.5em;line-height:1.4">{}</div>'
+_QUESTION = '<div style="font-size:125%;line-height:1.4;margin:.5em 0;white-space:normal">{}</div>'
 
 
-class Interview(widgets.VBox):
-    """The form. Every question has a text box of its own: a key that arrives late never lands in the next answer."""
+def form(twin: Twin, every: float = EVERY) -> "Questions":
+    """The interview as a cell's last expression. It opens where it was left."""
+    store, corpus = InterviewAnswers(twin), corpus_of(twin)
 
-    def __init__(self, twin, every=EVERY):
-        self.book, self.author, self.every = Book(twin), twin.author, every
-        self.corpus, self.spoken = corpus_of(twin), language_to_ask_in(twin)
-        self.lock, self.timer, self.unsaved, self.boxes = threading.RLock(), None, set(), {}
-        self.now, self.filling = self.book.opening() or self.book.questions[-1], False
+    def status():
+        found = rating(store, corpus, twin.author)
+        level = "good" if found.level == "good" else "note"
+        return caption(store.progress()) + sentence(found.sentence, level)
+
+    ended = t("ui.interview_ended")
+    return Questions(store, language_to_ask_in(twin), status, ended, by_topic=True, every=every)
+
+
+class Questions(widgets.VBox):
+    """A store's questions, one at a time; `status()` is what stands below, `ended` is said after the last question.
+
+    Every question has a text box of its own: a key that arrives late never lands in the next answer.
+    """
+
+    def __init__(
+        self,
+        store: AnswerStore,
+        spoken: str,
+        status: Callable[[], Shown],
+        ended: str,
+        by_topic: bool = False,
+        every: float = EVERY,
+    ):
+        self.store, self.spoken, self.status, self.ended = store, spoken, status, ended
+        self.every, self.lock, self.timer = every, threading.RLock(), None
+        self.unsaved, self.boxes, self.filling = set(), {}, False
+        self.now = store.opening() or store.questions[-1]
         self._make()
+        lists = [self.topics, self.places] if by_topic else [self.places]
         super().__init__(
             [
                 self.languages,
-                widgets.HBox([self.topics, self.places], layout=_flow()),
+                line(*lists),
                 self.asked,
-                self.place,
+                self.box,
                 self.hint,
-                widgets.HBox([self.next, self.skip, self.back], layout=_flow()),
+                line(self.next, self.skip, self.back),
                 self.said,
-                self.progress,
-                self.gate,
+                self.below,
             ]
         )
-        self._go(self.now)
-        self._say(self.book.note, "warning")
+        self.go(self.now)
+        self.say(store.note, "warning")
 
     def _make(self):
-        there = {q.topic for q in self.book.questions}
+        offered = {q.topic for q in self.store.questions}
         topics = [
-            (choose(label), name)
-            for name, label in interview_questions.TOPICS.items()
-            if name in there
+            (topic_name(name), name) for name in interview_questions.TOPICS if name in offered
         ]
-        self.topics = _list(t("ui.topic"), [(t("ui.all_taking_turns"), ""), *topics])
-        self.places = _list(t("ui.question"), [])
+        full = "calc(100% - 4px)"  # less its margin
+        self.topics = dropdown(
+            t("ui.topic"), [(t("ui.all_topics"), ""), *topics], self._choose_topic, full
+        )
+        self.places = dropdown(t("ui.question_number"), [], self._choose_question, full)
         self.languages = widgets.ToggleButtons(
             options=[("English", "en"), ("中文", "zh")],
             value=self.spoken,
             style={"button_width": "6em"},
             layout=widgets.Layout(display="" if language() == "both" else "none"),
         )
-        self.asked, self.hint, self.said, self.progress, self.gate = (
-            widgets.HTML(layout=_wide()) for _ in range(5)
-        )
-        self.place = widgets.VBox(layout=_wide())
-        self.next = _button(t("ui.save_next"), self._next, "primary")
-        self.skip, self.back = (
-            _button(t("ui.skip"), self._skip),
-            _button(t("ui.back_2"), self._back),
-        )
-        self.topics.observe(self._choose_topic, "value")
-        self.places.observe(self._choose_question, "value")
         self.languages.observe(self._choose_language, "value")
+        self.asked, self.hint, self.said, self.below = (
+            widgets.HTML(layout=wide()) for _ in range(4)
+        )
+        self.box = widgets.VBox(layout=wide())
+        self.next = button(t("ui.save_and_next"), self._next, button_style="primary")
+        self.skip = button(t("ui.skip"), self._skip)
+        self.back = button(t("ui.previous_question"), self._back)
 
     # What the owner does
 
-    def _next(self, button=None):
-        if self._save():
+    def _next(self):
+        if self.save():
             self._step(1)
 
-    def _back(self, button=None):
-        if self._save():
+    def _back(self):
+        if self.save():
             self._step(-1)
 
-    def _skip(self, button=None):
+    def _skip(self):
         """What is in the box stays as a draft; an answer that was given stays given."""
-        skipped = not self.book.answer(self.now.id)
-        if self._keep(self.now.id, draft=self._half(self.now.id), skipped=skipped):
+        skipped = not self.store.answer(self.now.id)
+        if self._keep(self.now.id, draft=self._half_typed(self.now.id), skipped=skipped):
             self._step(1)
 
     def _choose_topic(self, change):
         if self.filling:
             return
-        if not self._save():
+        if not self.save():
             return self._fill(self.topics, change["old"])
-        free = [
-            q for q in self._order() if not self.book.answer(q.id) and not self.book.skipped(q.id)
+        order = self.order()
+        open_ones = [
+            q for q in order if not self.store.answer(q.id) and not self.store.skipped(q.id)
         ]
-        self._go((free or self._order())[0])
+        self.go((open_ones or order)[0])
 
     def _choose_question(self, change):
         if self.filling:
             return
-        if not self._save():
+        if not self.save():
             return self._fill(self.places, self.now.id)
-        self._go(self._question(change["new"]))
+        self.go(self._question(change["new"]))
 
     def _choose_language(self, change):
         self.spoken = change["new"]
-        self._go(self.now)
+        self.go(self.now)
 
-    def _order(self):
-        return [q for q in self.book.questions if self.topics.value in ("", q.topic)]
+    def order(self) -> list[Question]:
+        """The questions of the chosen topic."""
+        return [q for q in self.store.questions if self.topics.value in ("", q.topic)]
 
     def _question(self, name):
-        return next(q for q in self.book.questions if q.id == name)
+        return next(q for q in self.store.questions if q.id == name)
 
     def _step(self, by):
-        order = self._order()
-        place = order.index(self.now) + by
-        if place < len(order):
-            return self._go(order[max(place, 0)], focus=True)
-        self._go(self.now)
-        self._say(self._ended(), "good")
-
-    def _ended(self):
-        return t("ui.last_question_here_choose_topic")
+        order = self.order()
+        position = order.index(self.now) + by
+        if position < len(order):
+            return self.go(order[max(position, 0)], focus=True)
+        self.go(self.now)
+        self.say(self.ended, "good")
 
     # What is shown
 
-    def _go(self, question, focus=False):
-        """Show a question with its box, the next one's box waiting unseen so that it can take the keys at once."""
-        self.now, order = question, self._order()
-        place = order.index(question)
-        for q in order[place : place + 2]:
-            self._box(q)
+    def go(self, question: Question, focus: bool = False) -> None:
+        """Show a question with its box; the next one's box is made too, hidden, to take the keys at once."""
+        self.now, order = question, self.order()
+        position = order.index(question)
+        for q in order[position : position + 2]:
+            self._make_box(q)
         for name, box in self.boxes.items():
             box.layout.display = "" if name == question.id else "none"
-        self.back.disabled = place == 0
-        self.asked.value = QUESTION.format(esc(question.text(self.spoken)))
-        self._list_questions(order)
-        self._count()
-        self._hint()
+        self.back.disabled = position == 0
+        self.asked.value = _QUESTION.format(esc(question.text(self.spoken)))
+        labels = [(self._label(number, q), q.id) for number, q in enumerate(order, 1)]
+        self._fill(self.places, question.id, labels)
+        self.below.value = CLOSE_LINES.format(self.status().html)
+        self._show_hint()
         if focus and hasattr(self.boxes[question.id], "focus"):  # since ipywidgets 8
             self.boxes[question.id].focus()
 
-    def _box(self, question):
-        if question.id not in self.boxes:
-            box = widgets.Textarea(
-                self.book.draft(question.id),
-                rows=8,
-                continuous_update=True,
-                placeholder=t("ui.youd_tell_friend_hundred_words"),
-                layout=_wide(display="none"),
-            )
-            box.observe(partial(self._typed, question.id), "value")
-            self.boxes[question.id] = box
-            self.place.children = tuple(self.boxes.values())
-
-    def _list_questions(self, order):
-        self._fill(
-            self.places,
-            self.now.id,
-            [(self._label(place, q), q.id) for place, q in enumerate(order, 1)],
+    def _make_box(self, question):
+        if question.id in self.boxes:
+            return
+        box = widgets.Textarea(
+            self.store.draft(question.id),
+            rows=8,
+            continuous_update=True,
+            placeholder=t("ui.answer_as_to_a_friend"),
+            layout=wide(display="none"),
         )
+        box.observe(partial(self._typed, question.id), "value")
+        self.boxes[question.id] = box
+        self.box.children = tuple(self.boxes.values())
 
     def _fill(self, control, value, options=None):
-        """Set a list without that being the owner's choice."""
+        """Set a list without treating that as the owner's choice."""
         self.filling = True
         if options:
             control.options = options
         control.value = value
         self.filling = False
 
-    def _label(self, place, question):
-        mark = (
-            "✓" if self.book.answer(question.id) else "–" if self.book.skipped(question.id) else "·"
-        )
+    def _label(self, number, question):
+        mark = "–" if self.store.skipped(question.id) else "·"
+        if self.store.answer(question.id):
+            mark = "✓"
         text = question.text(self.spoken)
-        return f"{mark} {place}. {text if len(text) <= LABEL else text[: LABEL - 1] + '…'}"
+        return f"{mark} {number}. {text if len(text) <= _LABEL else text[: _LABEL - 1] + '…'}"
 
-    def _count(self):
-        self.progress.value = caption(self.book.progress()).html
-        found = verdict(self.book, self.corpus, self.author)
-        self.gate.value = CLOSE.format(
-            sentence(found.sentence, "good" if found.level == "good" else "note").html
-        )
-
-    def _hint(self):
+    def _show_hint(self):
         text = self.boxes[self.now.id].value
         words = interview_questions.count(text)
         counted = t("ui.words", words=words) if words else ""
         nudge = interview_questions.nudge(self.now, text, self.spoken)
-        self.hint.value = HINT.format(esc(" · ".join(filter(None, (counted, nudge)))))
+        self.hint.value = _HINT.format(esc(" · ".join(filter(None, (counted, nudge)))))
 
-    def _say(self, text, level="note"):
-        self.said.value = CLOSE.format(sentence(text, level).html) if text else ""
+    def say(self, text: str, level: str = "note") -> None:
+        """Show a sentence below the buttons; '' clears it."""
+        self.said.value = CLOSE_LINES.format(sentence(text, level).html) if text else ""
 
     # What is saved
 
     def _typed(self, name, change):
         if name != self.now.id:  # a key that came after 'next'
-            return self._save(name)
-        self._hint()
+            return self.save(name)
+        self._show_hint()
         with self.lock:
             self.unsaved.add(name)
             if self.timer is None:
@@ -223,151 +229,52 @@ class Interview(widgets.VBox):
         with self.lock:
             self.timer = None
             for name in list(self.unsaved):
-                self._keep(name, draft=self._half(name))
+                self._keep(name, draft=self._half_typed(name))
 
-    def _half(self, name):
-        """What is typed and not yet the answer."""
+    def _half_typed(self, name):
+        """What stands in the box; '' when that is the answer already."""
         text = self.boxes[name].value
-        return "" if text.strip() == self.book.answer(name) else text
+        return "" if text.strip() == self.store.answer(name) else text
 
-    def _save(self, name=None):
-        """Keep what stands in a box as the answer; whether that worked. A late key leaves a skipped one skipped."""
+    def save(self, name: str | None = None) -> bool:
+        """Keep what stands in a box as the answer; whether that worked. After a late key a skipped one stays skipped."""
         name = name or self.now.id
-        text, known = self.boxes[name].value.strip(), self.book.records.get(name)
-        if name != self.now.id and self.book.skipped(name):
-            return self._keep(name, draft=self._half(name))
-        if (
-            text == self.book.answer(name)
-            and not (known or {}).get("draft")
-            and name not in self.unsaved
-        ):
-            return True
-        if not text and not known:
+        text, record = self.boxes[name].value.strip(), self.store.records.get(name, {})
+        if name != self.now.id and self.store.skipped(name):
+            return self._keep(name, draft=self._half_typed(name))
+        if not text and not record:
             self.unsaved.discard(name)
             return True
-        return self._keep(name, answer=text, draft="", skipped=False)
+        changed = text != self.store.answer(name) or record.get("draft") or name in self.unsaved
+        return not changed or self._keep(name, answer=text, draft="", skipped=False)
 
     def _keep(self, name, **change):
         with self.lock:
-            try:
-                self.book.keep(self._question(name), self.spoken, **change)
-            except (OSError, TwinError) as error:
-                self._say(_why(error), "stop")
+            if not self.keep(self._question(name), **change):
                 return False
             self.unsaved.discard(name)
-            self._say(
-                self.book.note or t("ui.saved", datetime=datetime.now()),
-                "warning" if self.book.note else "good",
-            )
-            return True
+        saved = t("ui.saved_at", time=datetime.now())
+        self.say(self.store.note or saved, "warning" if self.store.note else "good")
+        return True
+
+    def keep(self, question: Question, **change) -> bool:
+        """Change the record of a question; whether that worked, else the reason is shown."""
+        try:
+            self.store.keep(question, self.spoken, **change)
+        except (OSError, TwinError) as error:
+            self.say(disk_error(error), "stop")
+            return False
+        return True
 
 
-def form(twin):
-    """The interview as a form: a cell's last expression. It opens where it was left."""
-    return Interview(twin)
+def topic_name(topic: str) -> str:
+    return choose(interview_questions.TOPICS[topic])
 
 
-def _why(error):
+def disk_error(error: Exception) -> str:
     """An error of the disk as a sentence; the text is still in the box."""
     if isinstance(error, TwinError):
         return str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return t("ui.disk_full_answer_saved_free")
-    return t("ui.answer_saved_mend_press_button", strerror=error.strerror)
-
-
-def _wide(**given):
-    return widgets.Layout(width="auto", max_width="46em", **given)
-
-
-def _flow():
-    return widgets.Layout(flex_flow="row wrap", max_width="46em")
-
-
-def _list(label, options):
-    return widgets.Dropdown(
-        options=options,
-        description=label,
-        style={"description_width": "initial"},
-        layout=widgets.Layout(width="auto", max_width="calc(100% - 4px)"),
-    )  # less its margin
-
-
-def _button(label, call, style=""):
-    button = widgets.Button(
-        description=label, button_style=style, layout=widgets.Layout(width="auto")
-    )
-    button.on_click(call)
-    return button
-
-
-def terminal(twin):
-    """The interview in a terminal, from where it was left to Ctrl-D or Ctrl-C; each line is kept as it is typed."""
-    book = Book(twin)
-    converse(book, language_to_ask_in(twin), t("ui.one_empty_line_begins_paragraph"))
-    print(verdict(book, corpus_of(twin), twin.author).sentence)
-
-
-def converse(book, spoken, opening):
-    """Ask a book's questions in a terminal after some `opening` words, to the last one, Ctrl-D or Ctrl-C."""
-    if book.note:
-        print(sentence(book.note, "warning"))
-    if (
-        threading.current_thread() is threading.main_thread()
-    ):  # a shell's background job comes with Ctrl-C ignored
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    print(opening)
-    try:
-        while question := book.opening():
-            _ask(book, question, spoken)
-    except (EOFError, KeyboardInterrupt):
-        print()
-    print(book.progress())
-
-
-def _ask(book, question, spoken):
-    """One question in the terminal; Ctrl-D ends the answer and is passed on, Ctrl-C leaves it as a draft."""
-    lines = book.draft(question.id).split("\n") if book.draft(question.id) else []
-    print(
-        f"\n[{choose(interview_questions.TOPICS[question.topic])}] {question.text(spoken)}",
-        *lines,
-        sep="\n",
-    )
-    try:
-        _listen(book, question, spoken, lines)
-        nudge = interview_questions.nudge(question, "\n".join(lines), spoken)
-        if nudge:
-            print(nudge)
-            del lines[-1]  # what follows is the next paragraph
-            _listen(book, question, spoken, lines)
-    except EOFError:
-        if "".join(lines):
-            _end(book, question, spoken, lines)
-        raise
-    _end(book, question, spoken, lines)
-
-
-def _end(book, question, spoken, lines):
-    text = "\n".join(lines).strip()
-    book.keep(question, spoken, answer=text, draft="", skipped=not text)
-
-
-def _listen(book, question, spoken, lines):
-    """Add what is typed to `lines` until two empty ones; each is kept at once, and one that Ctrl-C breaks off too."""
-    empty = 0
-    while empty < 2:
-        try:
-            line = input("> ").rstrip()
-        except KeyboardInterrupt:
-            lines.append(readline.get_line_buffer() if readline else "")
-            if "".join(lines):
-                _keep_draft(book, question, spoken, lines)
-            raise
-        empty = 0 if line else empty + 1
-        lines.append(line)
-        if line:
-            _keep_draft(book, question, spoken, lines)
-
-
-def _keep_draft(book, question, spoken, lines):
-    book.keep(question, spoken, draft="\n".join(lines).strip())
+        return t("ui.disk_full")
+    return t("ui.answer_not_saved", error=error.strerror)

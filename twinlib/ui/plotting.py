@@ -4,7 +4,7 @@ import base64
 import io
 from functools import cache
 
-from ..i18n import t
+from .. import i18n
 from .display import Shown, caption
 
 CHINESE_FONTS = (
@@ -35,9 +35,18 @@ def chinese_font():
     return next((name for name in CHINESE_FONTS if name in installed), None)
 
 
+def label(key: str, **values) -> str:
+    """An entry of data/strings/ for inside a picture: English where no font can draw Chinese."""
+    return drawable(i18n.both(key, **values))
+
+
+def drawable(texts: dict[str, str]) -> str:
+    """The text of {language: text} for inside a picture: English where no font can draw Chinese."""
+    return i18n.choose(texts) if chinese_font() else texts["en"]
+
+
 def words(en, zh):
-    """A string for inside a picture: the reader's language where a font can draw it, else English."""
-    return t(en, zh) if chinese_font() else en
+    return drawable({"en": en, "zh": zh})
 
 
 def picture(draw, columns=1, rows=1, tall=2.8, wide=4.2, width_ratios=None):

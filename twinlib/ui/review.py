@@ -1,6 +1,6 @@
-"""Forms in which the owner looks at what step 01 found and decides: personal data, what was put aside, training rows.
+"""Forms in which the owner reviews what step 01 found: personal data, removed texts, training rows.
 
-A decision is written to decisions.json at once, can be taken back, and is applied by the next run of the step.
+A decision is written to decisions.json at once, can be undone, and is applied by the next run of the step.
 Every text of the corpus is escaped.
 """
 
@@ -12,28 +12,31 @@ from ..corpus.reasons import KINDS, REASONS
 from ..files import TwinError
 from ..i18n import t
 from ..text import privacy
-from . import decision_log as desk
+from ..twin import Twin
 from . import tables
+from .decision_log import START, DecisionButtons, DecisionLog, reminder
 from .display import caption, esc, sentence, title
 from .rows_form import Rows
+from .widgets import ALL, Pages, button, dropdown, framed, framed_text, html, line, text_box
 
-CHOSEN = ("whose", "columns")  # reasons that go away by what is chosen in another form
 NAMES = "privacy names"  # the decision that holds the owner's list of private names
 MASKED = ("keep", "mask")
+# What to do about a reason that no decision here can change.
+INSTEAD = {"whose": "ui.choose_yourself_above", "columns": "ui.choose_columns_above"}
 
 
-def personal(twin):
+def personal(twin: Twin) -> "Personal":
     """Personal data by kind, with examples; masked unless the owner keeps it."""
     return Personal(twin)
 
 
-def dropped(twin):
-    """What was put aside and why, to bring back."""
+def dropped(twin: Twin) -> "Dropped":
+    """What was removed and why, to bring back."""
     return Dropped(twin)
 
 
-def rows(twin):
-    """The rows to learn from, one at a time, to approve, edit or drop."""
+def rows(twin: Twin) -> Rows:
+    """The training rows, one at a time, to approve, edit or drop."""
     return Rows(twin)
 
 
@@ -41,70 +44,65 @@ def rows(twin):
 
 
 class Personal(widgets.VBox):
-    """Each kind with examples, masked unless the owner keeps it; each value can be told otherwise."""
+    """Each kind with examples, masked unless the owner keeps it; each value can be decided by itself."""
 
-    def __init__(self, twin):
-        self.desk, self.kinds = desk.Desk(twin), {}
-        self.masking = _settings(twin).get("mask", True)
+    def __init__(self, twin: Twin):
+        self.decisions, self.kinds = DecisionLog(twin), {}
+        self.masking = _masking(twin)
         for record in twin.records("personal"):
             self.kinds.setdefault(record["kind"], []).append(record)
-        self.says = {kind: desk.text() for kind in self.kinds}
-        self.top, self.foot = desk.text(), desk.text()
-        missed = desk.text(caption(t(*privacy.NOT_DETECTED)).html)
-        super().__init__([self.top, *map(self._kind, self.kinds), self._names(), missed, self.foot])
+        self.heads = {kind: html() for kind in self.kinds}
+        self.top, self.foot = html(), html()
+        undetected = html(caption(t(*privacy.NOT_DETECTED)).html)
+        super().__init__(
+            [self.top, *map(self._kind, self.kinds), self._names(), undetected, self.foot]
+        )
         self._changed()
 
     def _kind(self, kind):
         records = self.kinds[kind]
         examples = "".join(_example(record, 1) for record in records[:3])
         labels = {"mask": t("ui.mask_them_all"), "keep": t("ui.keep_them_all")}
-        choice = desk.Choice(self.desk, f"privacy {kind}", labels, self._changed)
-        pages = desk.Pages(self._value, 8)
+        buttons = DecisionButtons(self.decisions, f"privacy {kind}", labels, self._changed)
+        pages = Pages(self._value, 8)
         values = widgets.Accordion(
             [pages], selected_index=None, layout=widgets.Layout(width="auto")
         )
-        values.set_title(0, t("ui.one_one", records=len(records)))
-        values.observe(lambda change: pages.items or pages.fill(records), "selected_index")
+        values.set_title(0, t("ui.one_by_one", count=len(records)))
+        values.observe(lambda _: pages.items or pages.fill(records), "selected_index")
         return widgets.VBox(
-            [self.says[kind], desk.text(examples), choice, values],
+            [self.heads[kind], html(examples), buttons, values],
             layout=widgets.Layout(margin="0 0 1.2em 0"),
         )
 
     def _value(self, record):
-        labels, count = {"mask": t("ui.mask"), "keep": t("ui.keep")}, record["count"]
-        choice = desk.Choice(self.desk, record["id"], labels, self._changed)
-        times = t(f"{count} times" if count > 1 else "once", f"{count} 次")
+        labels = {"mask": t("ui.mask"), "keep": t("ui.keep")}
+        buttons = DecisionButtons(self.decisions, record["id"], labels, self._changed)
+        count = record["count"]
+        times = t("ui.times", count=count) if count > 1 else t("ui.once")
         return widgets.VBox(
-            [desk.text(_example(record, 3)), desk.line(choice, desk.text(caption(times).html))],
+            [html(_example(record, 3)), line(buttons, html(caption(times).html))],
             layout=widgets.Layout(margin="0 0 .8em 0"),
         )
 
-    def _by(self, record):
-        """The id of what decides about a value: itself, or its kind."""
-        return (
-            record["id"]
-            if self.desk.action(record["id"]) in MASKED
-            else f"privacy {record['kind']}"
-        )
+    def _deciding(self, record):
+        """The id whose decision applies to a value: its own, else its kind's."""
+        own = self.decisions.action(record["id"]) in MASKED
+        return record["id"] if own else f"privacy {record['kind']}"
 
-    def masked(self, record):
-        """Will the next run mask this value? Its own decision counts first, then its kind's; else it is masked."""
-        return self.masking and self.desk.action(self._by(record)) != "keep"
+    def masked(self, record: dict) -> bool:
+        """Whether the next run will mask a value."""
+        return self.masking and self.decisions.action(self._deciding(record)) != "keep"
 
     def _names(self):
-        self.names = widgets.Text(
-            placeholder=t("ui.names_separated_commas"),
-            value=str(self.desk.of(NAMES).get("text", "")),
-            continuous_update=False,
-            layout=widgets.Layout(width="auto", flex="1 1 14em"),
-        )
-        keep = desk.button(t("ui.mask_these_names"), self._keep_names)
-        self.kept_names = desk.text()
-        says = t("ui.names_people_who_want_here")
+        names = str(self.decisions.of(NAMES).get("text", ""))
+        self.names = text_box(names, t("ui.names_separated_by_commas"), flex="1 1 14em")
+        self.kept_names = html()
+        head = title(t("ui.private_names")) + caption(t("ui.private_names_help"))
         return widgets.VBox(
             [
-                desk.text(title(t("ui.private_names")).html + caption(says).html),
-                desk.line(self.names, keep),
+                html(head.html),
+                line(self.names, button(t("ui.mask_these_names"), self._keep_names)),
                 self.kept_names,
             ]
         )
@@ -112,155 +110,128 @@ class Personal(widgets.VBox):
     def _keep_names(self):
         names = ", ".join(privacy.private_names(self.names.value))
         if names:
-            self.desk.decide(NAMES, action="mask", text=names)
-        elif self.desk.of(NAMES):
-            self.desk.forget(NAMES)
-        self.kept_names.value = sentence(
-            t("ui.kept", twin=self.desk.twin.file("decisions")), "good"
-        ).html
+            self.decisions.decide(NAMES, action="mask", text=names)
+        elif self.decisions.of(NAMES):
+            self.decisions.clear(NAMES)
+        kept = t("ui.kept_in", path=self.decisions.twin.file("decisions"))
+        self.kept_names.value = sentence(kept, "good").html
         self._changed()
 
     def _changed(self):
         for kind, records in self.kinds.items():
-            masked = sum(map(self.masked, records))
-            self.says[kind].value = title(_kind_says(kind, records, masked, self.desk)).html
+            self.heads[kind].value = title(self._state(kind, records)).html
         records = [record for records in self.kinds.values() for record in records]
-        decided = sum(
-            self.desk.action(name) in MASKED
-            for name in [record["id"] for record in records]
-            + [f"privacy {kind}" for kind in self.kinds]
-        )
-        self.top.value = (_found(len(records), decided) if self.masking else _off()).html
+        self.top.value = self._summary(records).html
         waiting = {
-            self._by(record) for record in records if self.masked(record) != record["masked"]
+            self._deciding(record) for record in records if self.masked(record) != record["masked"]
         }
-        waiting |= {name for name, _ in self.desk.past if name == NAMES}
-        self.foot.value = desk.again(len(waiting))
+        waiting |= {name for name, _ in self.decisions.past if name == NAMES}
+        self.foot.value = reminder(len(waiting))
 
+    def _state(self, kind, records):
+        """A kind's name, and how many of its values will be masked."""
+        masked = sum(map(self.masked, records))
+        if self.decisions.action(f"privacy {kind}") not in MASKED and masked == len(records):
+            state = t("ui.masked_unreviewed")
+        else:
+            state = t("ui.masked_and_kept", masked=masked, kept=len(records) - masked)
+        return f"{privacy.label(kind)} · {state}"
 
-def _found(count, decided):
-    if not count:
-        return sentence(t("ui.nothing_kinds_looked_found"), "good")
-    return caption(t("ui.pieces_personal_data_decisions_yours", count=count, decided=decided))
-
-
-def _off():
-    return sentence(t("ui.masking_switched_off_form_above"), "warning")
-
-
-def _kind_says(kind, records, masked, desk):
-    name = privacy.label(kind)
-    if desk.action(f"privacy {kind}") not in MASKED and masked == len(records):
-        state = t("ui.masked_nobody_looked_yet")
-    else:
-        state = t("ui.masked_kept", masked=masked, records=len(records) - masked)
-    return f"{name} · {state}"
+    def _summary(self, records):
+        if not self.masking:
+            return sentence(t("ui.masking_is_off"), "warning")
+        if not records:
+            return sentence(t("ui.no_personal_data"), "good")
+        ids = [record["id"] for record in records] + [f"privacy {kind}" for kind in self.kinds]
+        decided = sum(self.decisions.action(name) in MASKED for name in ids)
+        return caption(t("ui.personal_data_found", count=len(records), decided=decided))
 
 
 def _example(record, several):
     """A value in its contexts, bold."""
-    value, *contexts = (
-        " ".join(text.split()) for text in (record["value"], *record["examples"][:several])
-    )
+    value = " ".join(record["value"].split())
+    contexts = [" ".join(text.split()) for text in record["examples"][:several]]
     bold = f"<b>{esc(value)}</b>"
     lines = [f"… {bold.join(map(esc, context.split(value)))} …" for context in contexts] or [bold]
-    return desk.framed("<br>".join(lines), "9em")
+    return framed("<br>".join(lines), "9em")
 
 
-def _settings(twin):
+def _masking(twin):
+    """Whether the last run of the step masked; yes when it has not run."""
     try:
         report = twin.report("corpus")
     except TwinError:
-        return {}
-    return report.settings if report else {}
+        return True
+    return report.settings.get("mask", True) if report else True
 
 
-# What was put aside
+# What was removed
 
 
 class Dropped(widgets.VBox):
-    """What was left out, page by page, with the reason; what the owner brings back comes with the next run."""
+    """What was removed, a page at a time, with the reason; what the owner brings back comes with the next run."""
 
-    def __init__(self, twin):
-        self.desk, self.entries = desk.Desk(twin), _entries(twin)
-        here = {entry["id"] for entry in self.entries}
-        # What an earlier run has brought back is no longer in the list, but may be put aside again.
-        self.entries += [
-            {**decision["was"], "id": name, "back": True}
-            for name, decision in self.desk.decided.items()
-            if name not in here
-            and self.desk.action(name) == "restore"
-            and "was" in self.desk.of(name)
-        ]
-        reasons = Counter(entry["reason"] for entry in self.entries)
-        everything = (f"{t('ui.everything')} ({len(self.entries):,})", desk.ANY)
-        self.reason = desk.choice(
-            t("ui.why"),
-            [
-                everything,
-                *((f"{reason} ({count:,})", reason) for reason, count in reasons.most_common()),
-                (t("ui.brought_back"), ""),
-            ],
-            self._fill,
-        )
-        self.search = widgets.Text(
-            placeholder=t("ui.search"),
-            continuous_update=False,
-            layout=widgets.Layout(width="auto", max_width="16em"),
-        )
-        self.search.observe(lambda _: self._fill(), "value")
-        self.pages, self.says, self.foot = desk.Pages(self._card, 6), desk.text(), desk.text()
-        super().__init__([self.says, desk.line(self.reason, self.search), self.pages, self.foot])
+    def __init__(self, twin: Twin):
+        self.decisions, self.entries = DecisionLog(twin), _entries(twin)
+        self._add_restored()
+        counts = Counter(entry["reason"] for entry in self.entries).most_common()
+        reasons = [(f"{reason} ({count:,})", reason) for reason, count in counts]
+        everything = (f"{t('ui.everything')} ({len(self.entries):,})", ALL)
+        options = [everything, *reasons, (t("ui.brought_back"), "")]
+        self.reason = dropdown(t("ui.why"), options, self._fill)
+        self.search = text_box("", t("ui.search"), self._fill, max_width="16em")
+        self.pages, self.head, self.foot = Pages(self._card, 6), html(), html()
+        super().__init__([self.head, line(self.reason, self.search), self.pages, self.foot])
         self._fill()
         self._changed()
 
-    def _fill(self):
-        sought, reason = self.search.value.strip().lower(), self.reason.value
-        self.pages.fill(
-            [
-                entry
-                for entry in self.entries
-                if reason in (desk.ANY, entry["reason"]) or reason == "" and self._back(entry)
-                if sought in f"{entry['document']} {entry['text']}".lower()
-            ]
-        )
+    def _add_restored(self):
+        """Add what an earlier run brought back: it is not in dropped.csv any more, but may be removed again."""
+        listed = {entry["id"] for entry in self.entries}
+        for name in self.decisions.by_id:
+            was = self.decisions.of(name).get("was")
+            if name not in listed and self.decisions.action(name) == "restore" and was:
+                self.entries.append({**was, "id": name, "back": True})
 
-    def _back(self, entry):
-        return self.desk.action(entry["id"]) == "restore"
+    def _fill(self, change=None):
+        self.pages.fill([entry for entry in self.entries if self._matches(entry)])
+
+    def _matches(self, entry):
+        sought, reason = self.search.value.strip().lower(), self.reason.value
+        chosen = self._restored(entry) if reason == "" else reason in (ALL, entry["reason"])
+        return chosen and sought in f"{entry['document']} {entry['text']}".lower()
+
+    def _restored(self, entry):
+        return self.decisions.action(entry["id"]) == "restore"
 
     def _card(self, entry):
-        size = t("ui.characters", characters=int(entry["characters"]))
-        says = " · ".join(dict.fromkeys((entry["reason"], entry["what"])))
+        size = t("ui.characters", count=int(entry["characters"]))
+        what = " · ".join(dict.fromkeys((entry["reason"], entry["what"])))
         head = (
-            f'<div style="overflow-wrap:anywhere;line-height:1.4"><b>{esc(says)}</b> · {esc(size)}<br>'
-            f"{esc(entry['document'])}</div>"
+            '<div style="overflow-wrap:anywhere;line-height:1.4">'
+            f"<b>{esc(what)}</b> · {esc(size)}<br>{esc(entry['document'])}</div>"
         )
-        text = desk.content(entry["text"], "9em") if entry["text"] else ""
-        why = _key(entry["reason"], REASONS)
-        if why in CHOSEN or not entry["text"]:
-            act = desk.text(caption(_instead(why)).html)
-        else:
-            was = {key: entry[key] for key in ("document", "what", "reason", "text", "characters")}
-            act = desk.Choice(
-                self.desk, entry["id"], {"restore": t("ui.bring_back")}, self._changed, was=was
-            )
+        text = framed_text(entry["text"], "9em") if entry["text"] else ""
         return widgets.VBox(
-            [desk.text(head + text), act], layout=widgets.Layout(margin="0 0 1em 0")
+            [html(head + text), self._act(entry)], layout=widgets.Layout(margin="0 0 1em 0")
         )
 
+    def _act(self, entry):
+        """The button that brings an entry back, or what to do instead."""
+        reason = reason_key(entry["reason"], REASONS)
+        if reason in INSTEAD or not entry["text"]:
+            return html(caption(t(INSTEAD.get(reason, "ui.nothing_to_bring_back"))).html)
+        was = {key: entry[key] for key in ("document", "what", "reason", "text", "characters")}
+        labels = {"restore": t("ui.bring_back")}
+        return DecisionButtons(self.decisions, entry["id"], labels, self._changed, was=was)
+
     def _changed(self):
-        texts = sum(_key(entry["what"], KINDS) == "document" for entry in self.entries)
-        back = sum(map(self._back, self.entries))
-        self.says.value = caption(
-            t(
-                "ui.put_aside_whole_texts_parts",
-                texts=texts,
-                entries=len(self.entries) - texts,
-                back=back,
-            )
-        ).html
-        self.foot.value = desk.again(
-            sum(self._back(entry) != entry.get("back", False) for entry in self.entries)
+        texts = sum(reason_key(entry["what"], KINDS) == "document" for entry in self.entries)
+        back = sum(map(self._restored, self.entries))
+        counts = {"texts": texts, "parts": len(self.entries) - texts, "back": back}
+        self.head.value = caption(t("ui.put_aside_summary", **counts)).html
+        self.foot.value = reminder(
+            sum(self._restored(entry) != entry.get("back", False) for entry in self.entries)
         )
 
 
@@ -268,21 +239,13 @@ def _entries(twin):
     """The lines of dropped.csv, one for each id: a footer under every post is decided once."""
     path = twin.file("dropped")
     if not path.exists():
-        raise TwinError(t("ui.run_step_corpus_first", path=path))
-    lines = reversed(tables.dropped(twin))
-    return list(
-        {line["id"]: {**line, "text": line["text"][: desk.START]} for line in lines}.values()
-    )[::-1]
+        raise TwinError(t("ui.run_corpus_first", path=path))
+    entries = {}
+    for entry in tables.dropped(twin):
+        entries.setdefault(entry["id"], {**entry, "text": entry["text"][:START]})
+    return list(entries.values())
 
 
-def _key(said, names):
-    """The key of a reason or a kind as dropped.csv says it, in whichever language it was written."""
-    return next((key for key, (en, zh) in names.items() if said in (en, zh, f"{en} · {zh}")), None)
-
-
-def _instead(why):
-    if why == "whose":
-        return t("ui.choose_yourself_among_people_above")
-    if why == "columns":
-        return t("ui.choose_columns_above_run_again")
-    return t("ui.no_text_bring_back_mend")
+def reason_key(label: str, names: dict) -> str | None:
+    """The key of a reason or a kind by its label in dropped.csv, which may be in any language."""
+    return next((key for key, (en, zh) in names.items() if label in (en, zh, f"{en} · {zh}")), None)

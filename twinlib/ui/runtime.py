@@ -148,4 +148,4 @@ def remember(twin, step, settings):
     from dataclasses import asdict
 
     twin.start(step, asdict(settings))
-    show(sentence(t("ui.kept", twin=twin.file("facts")), "good"))
+    show(sentence(t("ui.kept_in", path=twin.file("facts")), "good"))

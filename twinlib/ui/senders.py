@@ -1,7 +1,7 @@
-"""What a source holds, looked at before it is read: formats, chats and their senders, tables and their columns.
+"""The form that looks at a source before it is read: formats, chats and their senders, tables and their columns.
 
-`people.form(twin, form)` shows itself as a cell's last expression; its `.settings` are the form's, as they stand then,
-with `me` and `columns` as chosen here. Works on ipywidgets 7.7 and 8.
+`senders.form(twin, form)` shows itself as a cell's last expression; its `.settings` are those of `form`, with `me` and
+`columns` as chosen here. Works on ipywidgets 7.7 and 8.
 """
 
 from collections import Counter
@@ -10,134 +10,123 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
+from .. import i18n
 from ..corpus import readers
 from ..corpus.readers import columns
 from ..corpus.reasons import PASSED, REASONS
 from ..files import TwinError
 from ..i18n import t
+from ..settings import Corpus
 from ..text import interview_questions
 from ..text.privacy import private_names
-from . import decision_log
+from ..twin import Twin
 from .display import NOTHING, Shown, caption, sentence, table, title
+from .forms import Form
+from .widgets import button, dropdown, html, line
 
-FORMATS = {
-    "markdown": ("Markdown", "Markdown"),
-    "text": ("plain text", "纯文本"),
-    "html": ("web pages", "网页"),
-    "wordpress": ("WordPress export", "WordPress 导出"),
-    "docx": ("Word", "Word"),
-    "epub": ("EPUB", "EPUB"),
-    "pdf": ("PDF", "PDF"),
-    "subtitles": ("subtitles", "字幕"),
-    "answers": ("questions and answers", "问答表"),
-    "twitter": ("X archive", "X（推特）存档"),
-    "telegram": ("Telegram", "Telegram"),
-    "chatgpt": ("ChatGPT", "ChatGPT"),
-    "whatsapp": ("WhatsApp", "WhatsApp"),
-    "table": ("chat table", "聊天表格"),
-    "chat": ("chats and interviews as text", "文字形式的聊天与访谈"),
-}
 ROLES = {
-    "time": ("When", "时间"),
-    "sender": ("Who wrote it", "谁发的"),
-    "text": ("The message", "内容"),
-    "mine": ("1 where it is yours", "自己发的（1）"),
+    "time": "ui.column_time",
+    "sender": "ui.column_sender",
+    "text": "ui.column_text",
+    "mine": "ui.column_mine",
 }
 NOBODY = "-"
-OWN = ("twitter", "chatgpt")  # the export itself says which words are the owner's
-# A widget's lines stand far apart, and it grows with a wide table unless it is told not to.
-CLOSE = '<div style="line-height:1.4;width:0;min-width:100%">{}</div>'
+OWN = ("twitter", "chatgpt")  # exports that say themselves which words are the owner's
 LISTED = 60  # senders and chats shown; the others count all the same
-# Older widgets show a checkbox's description as HTML.
-HARMLESS = str.maketrans("<>&$", "‹›＆＄")
+# Lines close together, and no wider than the notebook, whatever stands in a table.
+_BLOCK = '<div style="line-height:1.4;width:0;min-width:100%">{}</div>'
+_SCROLLED = '<div style="max-height:18em;overflow:auto;margin-top:.6em">{}</div>'
+# ipywidgets 7 shows a checkbox's description as HTML.
+_HARMLESS = str.maketrans("<>&$", "‹›＆＄")
 
 
-def form(twin, form):
+def form(twin: Twin, form: Form | Corpus) -> "Senders":
     """Look through the source of a form (or of plain settings) and ask which of the senders is the owner."""
-    return People(twin, form)
+    return Senders(twin, form)
 
 
-class People(widgets.VBox):
-    """The senders to tick and the columns to name; nothing to choose is one line."""
+class Senders(widgets.VBox):
+    """The senders to tick and the columns to name; one line when there is nothing to choose."""
 
-    def __init__(self, twin, form):
+    def __init__(self, twin: Twin, form: Form | Corpus):
         self.twin, self.form = twin, form
-        self.ticks, self.columns, self.known, self.found = {}, [], "", None
-        self.summary, self.says = decision_log.text(), decision_log.text()
+        self.ticks, self.columns = {}, []
+        self.columns_before = ""  # those the last look used
+        self.survey: readers.Survey | None = None
+        self.summary, self.status = html(), html()
         self.senders = widgets.VBox(
             layout=widgets.Layout(max_height="18em", overflow="auto", display="block")
         )
         self.tables = widgets.VBox()
-        super().__init__([self.summary, self.senders, self.tables, self.says])
+        super().__init__([self.summary, self.senders, self.tables, self.status])
         self.look()
 
     @property
-    def settings(self):
-        """The form's settings as they stand, with the names and columns chosen here."""
+    def settings(self) -> Corpus:
+        """The form's settings, with the names and columns chosen here."""
         settings = self._given()
-        if self.found is None:
+        if self.survey is None:
             return settings
-        return replace(
-            settings, me=", ".join(map(_quoted, self.me())), columns=self._chosen(settings.columns)
-        )
+        me = ", ".join(map(_quoted, self.me()))
+        return replace(settings, me=me, columns=self._chosen(settings.columns))
 
     def _given(self):
         return getattr(self.form, "settings", self.form)
 
-    def me(self):
-        """The names that are ticked, and those typed in the form that no chat here knows."""
+    def me(self) -> list[str]:
+        """The ticked names, and those typed in the form that occur in no chat here."""
         ticked = [name for name, tick in self.ticks.items() if tick.value]
         if not ticked and self._given().author in self.ticks:
-            return [NOBODY]  # no name at all would mean the author's
+            return [NOBODY]  # without any name the author's would count
         return ticked + [name for name in private_names(self._given().me) if name not in self.ticks]
 
-    def look(self):
+    def look(self) -> None:
         """Look through the source, with what is chosen so far."""
         settings = self.settings
-        self.says.value = sentence(t("ui.looking_through_files")).html
+        self.status.value = sentence(t("ui.looking")).html
         try:
-            self.found = self._survey(settings)
+            self.survey = self._look_through(settings)
         except (TwinError, OSError) as error:
-            self.found, self.says.value = None, sentence(str(error), "stop").html
+            self.survey, self.status.value = None, sentence(str(error), "stop").html
             return
-        self.known = settings.columns
-        self.summary.value = CLOSE.format(
-            (_formats(self.found, self.twin) + _chats(self.found)).html
-        )
+        self.columns_before = settings.columns
+        self.summary.value = _BLOCK.format((_formats(self.survey, self.twin) + self._chats()).html)
         self._ask(settings)
 
-    def _survey(self, settings):
+    def _look_through(self, settings):
         if not settings.source:
             return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
         me = tuple(private_names(settings.me))
-        options = readers.Options(
-            me, columns.given(settings.columns), "" if me else settings.author
-        )
+        author = "" if me else settings.author
+        options = readers.Options(me, columns.given(settings.columns), author)
         return readers.survey(Path(settings.source).expanduser(), options, self._progress)
 
     def _progress(self, done, total):
         if done % 50 == 0:
-            self.says.value = sentence(t("ui.looking_through_files_2", done=done, total=total)).html
+            self.status.value = sentence(t("ui.looking_at_file", done=done, total=total)).html
 
     def _ask(self, settings):
-        names, mine = _senders(self.found), private_names(settings.me) or [settings.author]
+        names, mine = self._names(), private_names(settings.me) or [settings.author]
         # A name that was chosen before stays on the list, however few its messages.
         listed = sorted(names, key=lambda name: (name not in mine, -names[name]))[:LISTED]
         self.ticks = {name: self._tick(name, names[name], name in mine) for name in listed}
-        self.senders.children = (
-            [decision_log.text(title(t("ui.which_these")).html), *self.ticks.values()]
-            if listed
-            else []
-        )
-        self.columns = [_Columns(names, rows) for names, rows in _tables(self.found).items()]
-        again = decision_log.button(t("ui.look_again"), self.look)
-        self.tables.children = [*self.columns, decision_log.line(again)] if self.columns else []
+        head = [html(title(t("ui.which_are_you")).html)] if listed else []
+        self.senders.children = [*head, *self.ticks.values()]
+        # Tables with the same columns are asked for once.
+        unknown = {
+            tuple(file["columns"]): file["rows"]
+            for file in self.survey.files.values()
+            if file.get("columns")
+        }
+        self.columns = [_Columns(names, rows) for names, rows in unknown.items()]
+        again = line(button(t("ui.look_again"), self.look))
+        self.tables.children = [*self.columns, again] if self.columns else []
         self._changed()
 
     def _tick(self, name, messages, mine):
         tick = widgets.Checkbox(
             mine,
-            description=f"{name} · {messages:,}".translate(HARMLESS),
+            description=f"{name} · {messages:,}".translate(_HARMLESS),
             indent=False,
             layout=widgets.Layout(width="auto", margin="2px 0"),
         )
@@ -145,150 +134,116 @@ class People(widgets.VBox):
         return tick
 
     def _chosen(self, typed):
-        """'time=…, sender=…, text=…' of all tables; columns of different tables stand side by side: 'time=Date|日期'."""
-        before = columns.given(self.known or typed)
-        roles = {
-            role: [
+        """'time=…, sender=…, text=…' of all tables; columns of several tables are joined: 'time=Date|日期'."""
+        before = columns.given(self.columns_before or typed)
+        chosen = []
+        for role in dict.fromkeys([*ROLES, *before]):
+            names = [
                 *before.get(role, "").split("|"),
-                *(table.chosen(role) for table in self.columns),
+                *(kind.chosen(role) for kind in self.columns),
             ]
-            for role in [*ROLES, *(role for role in before if role not in ROLES)]
-        }
-        roles = {
-            role: "|".join(dict.fromkeys(filter(None, names))) for role, names in roles.items()
-        }
-        return ", ".join(f"{role}={names}" for role, names in roles.items() if names)
+            joined = "|".join(dict.fromkeys(filter(None, names)))
+            chosen += [f"{role}={joined}"] if joined else []
+        return ", ".join(chosen)
 
     def _changed(self, change=None):
-        chats = {
-            source: chat
-            for source, chat in self.found.files.items()
-            if chat["senders"] and not _own(chat)
-        }
         me = set(self.me())
-        yours = {
-            source: sum(n for name, n in chat["senders"].items() if name in me)
-            for source, chat in chats.items()
-        }
-        aside = sum(not count for count in yours.values())
-        if not chats and not self.columns:
-            shown = sentence(t("ui.no_chats_nothing_choose"), "good")
-        elif not chats:
-            shown = NOTHING
-        else:
-            shown = sentence(
-                t(
-                    "ui.chats_hold_messages_yours_other",
-                    yours=len(yours) - aside,
-                    yours_2=len(yours),
-                    yours_3=sum(yours.values()),
-                    aside=aside,
-                ),
-                "warning" if aside else "good",
-            )
-        self.says.value = shown.html
+        yours = [
+            sum(messages for name, messages in chat["senders"].items() if name in me)
+            for chat in self.survey.files.values()
+            if chat["senders"] and not _knows_its_owner(chat)
+        ]
+        self.status.value = self._status(yours).html
+
+    def _status(self, yours):
+        """A sentence about the chats, given the owner's messages in each."""
+        if not yours:
+            return NOTHING if self.columns else sentence(t("ui.no_chats"), "good")
+        aside = yours.count(0)
+        counts = {"chats": len(yours) - aside, "all": len(yours), "messages": sum(yours)}
+        return sentence(
+            t("ui.chats_of_yours", **counts, aside=aside), "warning" if aside else "good"
+        )
+
+    def _names(self):
+        """{name: messages} of the chats that don't say themselves which messages are the owner's."""
+        names = Counter()
+        for chat in self.survey.files.values():
+            if not _knows_its_owner(chat):
+                names.update(chat["senders"])
+        del names[""]  # messages without a sender
+        return names
+
+    def _chats(self):
+        """Each chat with its senders."""
+        chats = [(source, chat) for source, chat in self.survey.files.items() if chat["senders"]]
+        if not chats:
+            return NOTHING
+        chats.sort(key=lambda item: -sum(item[1]["senders"].values()))
+        lines = [
+            (source, _format(chat["format"]), _writers(chat)) for source, chat in chats[:LISTED]
+        ]
+        shown = table((t("ui.chat"), t("ui.format"), t("ui.who_wrote")), lines)
+        if len(chats) > LISTED:
+            shown += caption(t("ui.more_chats", count=len(chats) - LISTED))
+        return Shown(_SCROLLED.format(shown.html), shown.text)
 
 
 class _Columns(widgets.VBox):
-    """What the columns of one kind of table mean, with three of its rows to tell them by."""
+    """What the columns of one kind of table mean, with three of its rows as examples."""
 
     def __init__(self, names, rows):
-        nothing = (t("ui.none"), "")
-        self.inputs = {
-            role: decision_log.choice(
-                t(*label), [nothing, *((name, name) for name in names)], lambda: None
-            )
-            for role, label in ROLES.items()
-        }
-        says = title(t("ui.what_columns_table_mean"))
-        super().__init__(
-            [
-                decision_log.text(
-                    CLOSE.format((says + table(names, [_short(row) for row in rows[:3]])).html)
-                ),
-                decision_log.line(*self.inputs.values()),
-            ]
-        )
+        options = [(t("ui.none"), ""), *((name, name) for name in names)]
+        self.inputs = {role: dropdown(t(key), options) for role, key in ROLES.items()}
+        examples = table(names, [[_shortened(cell) for cell in row] for row in rows[:3]])
+        shown = title(t("ui.what_do_columns_mean")) + examples
+        super().__init__([html(_BLOCK.format(shown.html)), line(*self.inputs.values())])
 
     def chosen(self, role):
         return self.inputs[role].value
 
 
-def _short(row):
-    return [str(cell) if len(str(cell)) <= 60 else f"{str(cell)[:59]}…" for cell in row]
+def _shortened(cell):
+    text = str(cell)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _own(chat):
+def _knows_its_owner(chat):
     return chat["format"] in OWN or chat.get("mine", False) or not any(chat["senders"])
-
-
-def _senders(found):
-    """{name: messages} of the chats that don't say themselves which messages are the owner's."""
-    senders = Counter()
-    for chat in found.files.values():
-        if not _own(chat):
-            senders.update(chat["senders"])
-    del senders[""]  # nobody can be chosen by no name
-    return senders
-
-
-def _tables(found):
-    """{columns: rows} of the tables whose columns can't be told; tables with the same columns are one."""
-    return {
-        tuple(file["columns"]): file["rows"] for file in found.files.values() if file.get("columns")
-    }
 
 
 def _quoted(name):
     return name if private_names(name) == [name] else f'"{name}"'
 
 
-def _formats(found, twin):
-    """How many files of which format, and what was not opened or can't be read."""
+def _formats(survey, twin):
+    """How many files of which format, and what was passed over or can't be read."""
     path = twin.file("interview")
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     answers = sum(bool(record.get("answer")) for record in interview_questions.parse(text)[0])
-    lines = [(_format(name), f"{count:,}") for name, count in found.formats.most_common()]
-    lines += [(t("ui.answers_interview"), f"{answers:,}")] if answers else []
+    lines = [(_format(name), f"{count:,}") for name, count in survey.formats.most_common()]
+    lines += [(t("ui.interview_answers"), f"{answers:,}")] if answers else []
     shown = table((t("ui.what"), t("ui.files")), lines) if lines else NOTHING
-    for says, counts, labels in (
-        (t("ui.passed_over"), found.passed, PASSED),
-        (t("ui.cant_read"), found.skipped, REASONS),
-    ):
-        listed = ", ".join(
-            f"{t(*labels.get(name, (name, name)))} {count:,}"
-            for name, count in counts.most_common()
-            if count
-        )
-        shown += caption(f"{says}: {listed}") if listed else NOTHING
-    return shown
+    passed = _reasons(t("ui.passed_over"), survey.passed, PASSED)
+    return shown + passed + _reasons(t("ui.cant_be_read"), survey.skipped, REASONS)
+
+
+def _reasons(head, counts, names):
+    listed = ", ".join(
+        f"{t(*names.get(reason, (reason, reason)))} {count:,}"
+        for reason, count in counts.most_common()
+        if count
+    )
+    return caption(f"{head}: {listed}") if listed else NOTHING
 
 
 def _format(name):
-    en, zh = FORMATS.get(name, (name, name))
-    return en if en == zh else t(en, zh)
-
-
-def _chats(found):
-    """Each chat with its senders."""
-    chats = [(source, chat) for source, chat in found.files.items() if chat["senders"]]
-    chats.sort(key=lambda item: -sum(item[1]["senders"].values()))
-    lines = [(source, _format(chat["format"]), _writers(chat)) for source, chat in chats[:LISTED]]
-    shown = table((t("ui.chat"), t("ui.format"), t("ui.who_wrote_how_many_messages")), lines)
-    more = len(chats) - len(lines)
-    more = caption(t("ui.more", more=more)) if more else NOTHING
-    return (
-        Shown(
-            f'<div style="max-height:18em;overflow:auto;margin-top:.6em">{(shown + more).html}</div>',
-            shown.text,
-        )
-        if chats
-        else NOTHING
-    )
+    texts = i18n.data("formats").get(name, {"en": name, "zh": name})
+    return texts["en"] if texts["en"] == texts["zh"] else i18n.choose(texts)
 
 
 def _writers(chat):
     most = Counter(chat["senders"]).most_common(6)
     more = len(chat["senders"]) - len(most)
     names = ", ".join(f"{name or t('ui.no_name')} {count:,}" for name, count in most)
-    return names + (t("ui.more_2", more=more) if more else "")
+    return names + (t("ui.more_senders", count=more) if more else "")

@@ -195,7 +195,7 @@ def side_by_side(twin, several=4):
     names = list(
         dict.fromkeys(name for page in pages for name in page if name not in ("question", "real"))
     )
-    header = (t("ui.question_3"), *map(row_name, names), real_name(twin.author))
+    header = (t("ui.question"), *map(row_name, names), real_name(twin.author))
     lines = [
         (page["question"], *(_cut(page.get(name, "")) for name in [*names, "real"]))
         for page in pages

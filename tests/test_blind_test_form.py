@@ -14,7 +14,7 @@ from twinlib.evaluate.blind_test import codes
 from twinlib.evaluate.blind_test.codes import Choice, Reply
 from twinlib.files import write_records
 from twinlib.text import interview_questions
-from twinlib.ui import blind_test_form, interview_store, run
+from twinlib.ui import answer_store, blind_test_form, blind_test_results, run
 
 PAIRS = [
     {
@@ -54,33 +54,39 @@ def kept(twin):
 
 
 def write(form, text):
-    form.boxes[form.now.id].value = text
+    form.asking.boxes[form.asking.now.id].value = text
 
 
 # Answers
 
 
 def test_it_asks_from_the_other_end_of_the_interview_and_writes_nothing_by_itself(form, twin):
-    assert form.now == interview_questions.QUESTIONS[-1] and form.now.en in form.asked.value
-    assert "0 answered; 20 make a good test" in form.progress.value
-    form.next.click()
-    form.back.click()
+    assert (
+        form.asking.now == interview_questions.QUESTIONS[-1]
+        and form.asking.now.en in form.asking.asked.value
+    )
+    assert "0 answered; 20 make a good test" in form.asking.below.value
+    form.asking.next.click()
+    form.asking.back.click()
     assert not twin.file("blind_answers").exists()
 
 
 def test_an_answer_is_on_the_disk_when_next_is_pressed_and_not_among_the_interviews(form, twin):
     write(form, " Half past five. ")
-    form.next.click()
+    form.asking.next.click()
     assert (
         kept(twin)["friends-16"]["answer"] == "Half past five."
         and not twin.file("interview").exists()
     )
-    assert form.now == interview_questions.QUESTIONS[-2] and "1 answered" in form.progress.value
-    assert blind_test_form.form(twin).now == interview_questions.QUESTIONS[-2]
+    assert (
+        form.asking.now == interview_questions.QUESTIONS[-2]
+        and "1 answered" in form.asking.below.value
+    )
+    assert blind_test_form.form(twin).asking.now == interview_questions.QUESTIONS[-2]
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
-    form = blind_test_form.Form(twin, every=0.05)
+    form = blind_test_form.BlindTestForm(twin, every=0.05)
     write(form, "half a sent")
     deadline = time.time() + 5
     while not kept(twin) and time.time() < deadline:
@@ -89,7 +95,7 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
         "half a sent",
         "",
     )
-    assert blind_test_form.form(twin).boxes["friends-16"].value == "half a sent"
+    assert blind_test_form.form(twin).asking.boxes["friends-16"].value == "half a sent"
 
 
 def test_questions_that_were_learnt_from_are_not_asked(twin):
@@ -99,33 +105,40 @@ def test_questions_that_were_learnt_from_are_not_asked(twin):
         twin.file("interview"), [{"id": done.id, "question": done.en, "answer": "Long ago."}]
     )
     form = blind_test_form.form(twin)
-    assert len(form.places.options) == 94 and form.now == interview_questions.QUESTIONS[-3]
+    assert (
+        len(form.asking.places.options) == 94
+        and form.asking.now == interview_questions.QUESTIONS[-3]
+    )
 
 
 def test_own_questions_come_first_and_stay(form, twin):
     write(form, "begun")
     form.own.value = "  Why  trams? "
     form.add.click()
-    assert form.now.en == "Why trams?" and form.own.value == "" and len(form.places.options) == 97
+    assert (
+        form.asking.now.en == "Why trams?"
+        and form.own.value == ""
+        and len(form.asking.places.options) == 97
+    )
     assert kept(twin)["friends-16"]["answer"] == "begun", "what leaves the screen is saved"
     write(form, "Because of the brakes.")
-    form.next.click()
+    form.asking.next.click()
     again = blind_test_form.form(twin)
-    assert again.places.options[0][0] == "✓ 1. Why trams?"
-    again.places.value = again.book.questions[0].id
-    assert again.boxes[again.now.id].value == "Because of the brakes."
+    assert again.asking.places.options[0][0] == "✓ 1. Why trams?"
+    again.asking.places.value = again.asking.store.questions[0].id
+    assert again.asking.boxes[again.asking.now.id].value == "Because of the brakes."
 
 
 def test_an_empty_own_question_adds_nothing(form, twin):
     form.own.value = "  "
     form.add.click()
-    assert len(form.places.options) == 96 and kept(twin) == {}
+    assert len(form.asking.places.options) == 96 and kept(twin) == {}
 
 
 def test_after_the_last_question_it_says_what_to_do_next(form):
-    form.places.value = interview_questions.QUESTIONS[0].id
-    form.next.click()
-    assert "run the next cell" in form.said.value
+    form.asking.places.value = interview_questions.QUESTIONS[0].id
+    form.asking.next.click()
+    assert "run the next cell" in form.asking.said.value
 
 
 def test_where_codes_are_sent_is_remembered(form, twin):
@@ -137,13 +150,13 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, monkeypat
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(interview_store, "write_records", full)
+    monkeypatch.setattr(answer_store, "write_records", full)
     write(form, "An answer.")
-    form.next.click()
-    assert "The disk is full and the answer is not saved" in form.said.value
+    form.asking.next.click()
+    assert "The disk is full and the answer is not saved" in form.asking.said.value
     assert (
-        form.now == interview_questions.QUESTIONS[-1]
-        and form.boxes["friends-16"].value == "An answer."
+        form.asking.now == interview_questions.QUESTIONS[-1]
+        and form.asking.boxes["friends-16"].value == "An answer."
     )
     form.own.value = "Why?"
     form.add.click()
@@ -165,7 +178,7 @@ def test_with_nothing_answered_it_says_so_in_one_sentence(twin, monkeypatch, cap
     twin.gguf("Q8_0").write_bytes(b"x")
     blind_test_form.make(twin)
     assert capsys.readouterr().out.count("\n") == 1
-    assert "Codes can be read once the page is made" in blind_test_form.codes(twin).found.value
+    assert "Codes can be read once the page is made" in blind_test_results.codes(twin).found.value
 
 
 def test_the_page_is_offered_as_a_download(twin):
@@ -190,7 +203,7 @@ def code(wrong=(), friend=1, name="", test="7F3K", minute=0):
 def box(twin):
     pytest.importorskip("scipy")
     write_records(twin.file("blind_tests"), [{**TEST, "id": "0000"}, TEST])
-    return blind_test_form.codes(twin)
+    return blind_test_results.codes(twin)
 
 
 def test_pasted_codes_are_counted_shown_and_kept(box, twin):
@@ -204,7 +217,7 @@ def test_pasted_codes_are_counted_shown_and_kept(box, twin):
     assert "20% of 15 answers" in box.found.value, "those pasted before still count"
     box.box.value = f"once more: {code((), 3)}"
     assert len(twin.file("blind_codes").read_text().splitlines()) == 3
-    assert "20% of 15 answers" in blind_test_form.codes(Twin(twin.path)).found.value, (
+    assert "20% of 15 answers" in blind_test_results.codes(Twin(twin.path)).found.value, (
         "and in a new runtime"
     )
 
@@ -236,7 +249,9 @@ def test_each_friend_is_judged(twin):
         )
         return codes.write(Reply("7F3K", number, codes.START, choices, name))
 
-    shown = str(blind_test_form.results(twin, " ".join([friend(1, 5, "Anna"), friend(2, 6, "Bo")])))
+    shown = str(
+        blind_test_results.results(twin, " ".join([friend(1, 5, "Anna"), friend(2, 6, "Bo")]))
+    )
     anna, bo = (
         next(line for line in shown.splitlines() if line.startswith(name))
         for name in ("Anna", "Bo")
@@ -271,7 +286,7 @@ def test_the_picture_shows_every_group_there_is(twin):
         mark(2, 0),
         mark(2, 9, "base", fooled=True),
     ]
-    [axis] = blind_test_form.drawn(marks).axes
+    [axis] = blind_test_results.drawn(marks).axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels == [
         "Fool rate",
@@ -309,9 +324,12 @@ def test_who_answered_the_whole_interview_is_asked_something_else(twin):
         ],
     )
     form = blind_test_form.form(twin)
-    assert form.now.id not in interview_questions.BY_ID and "last week" in form.asked.value
+    assert (
+        form.asking.now.id not in interview_questions.BY_ID
+        and "last week" in form.asking.asked.value
+    )
     write(form, "The brake cable, and I took the other one.")
-    form.next.click()
+    form.asking.next.click()
     assert [record["answer"] for record in kept(twin).values()] == [
         "The brake cable, and I took the other one."
     ]

@@ -11,8 +11,7 @@ from widget_tree import inside, text_of
 from twinlib import Twin, TwinError
 from twinlib.files import write_records
 from twinlib.settings import Corpus
-from twinlib.ui import forms
-from twinlib.ui import senders as people
+from twinlib.ui import forms, senders
 
 EVIL = "<img src=x onerror=alert(1)>"
 CHATS = {
@@ -32,11 +31,11 @@ TABLE = {
 
 def survey(files=(), formats=(("markdown", 3),), passed=(), skipped=()):
     """A survey as readers.survey gives it."""
-    senders = Counter()
+    wrote = Counter()
     for file in dict(files).values():
-        senders.update(file["senders"])
-    return people.readers.Survey(
-        Counter(dict(formats)), senders, dict(files), Counter(dict(passed)), Counter(dict(skipped))
+        wrote.update(file["senders"])
+    return senders.readers.Survey(
+        Counter(dict(formats)), wrote, dict(files), Counter(dict(passed)), Counter(dict(skipped))
     )
 
 
@@ -55,8 +54,8 @@ def look(twin, monkeypatch):
             progress(50, 100)
             return survey(files, **found)
 
-        monkeypatch.setattr(people.readers, "survey", surveyed)
-        return people.form(twin, settings)
+        monkeypatch.setattr(senders.readers, "survey", surveyed)
+        return senders.form(twin, settings)
 
     show.asked = []
     return show
@@ -64,7 +63,7 @@ def look(twin, monkeypatch):
 
 def test_nothing_to_choose_is_one_line_and_the_settings_stay_as_they_are(look):
     form = look({})
-    assert "No chats in there: nothing to choose." in form.says.value
+    assert "No chats in there: nothing to choose." in form.status.value
     assert not form.ticks and not form.columns and form.settings == Corpus()
 
 
@@ -73,16 +72,16 @@ def test_a_real_folder_without_chats_has_nothing_to_choose(twin, tmp_path):
     (tmp_path / "posts" / "tea.md").write_text(
         "# Tea\n\nTea is best drunk hot, by the window.", encoding="utf-8"
     )
-    form = people.form(twin, Corpus(source=str(tmp_path / "posts")))
-    assert "nothing to choose" in form.says.value and "Markdown" in form.summary.value
+    form = senders.form(twin, Corpus(source=str(tmp_path / "posts")))
+    assert "nothing to choose" in form.status.value and "Markdown" in form.summary.value
 
 
 def test_a_source_that_is_not_there_is_a_sentence_and_the_form_still_gives_its_settings(
     twin, tmp_path
 ):
     settings = Corpus(source=str(tmp_path / "none"), me="Ning")
-    form = people.form(twin, settings)
-    assert "There is no folder" in form.says.value
+    form = senders.form(twin, settings)
+    assert "There is no folder" in form.status.value
     assert form.settings == settings
 
 
@@ -93,10 +92,10 @@ def test_senders_stand_with_their_messages_the_most_first(look):
 
 def test_who_is_ticked_becomes_the_setting_and_the_rest_is_put_aside(look):
     form = look(CHATS)
-    assert "0 of 3 chats hold 0 messages of yours. The other 3 are put aside" in form.says.value
+    assert "0 of 3 chats hold 0 messages of yours. The other 3 are put aside" in form.status.value
     form.ticks["宁半圈"].value = form.ticks["Ning"].value = True
     assert form.settings.me == "宁半圈, Ning"
-    assert "2 of 3 chats hold 15 messages of yours. The other 1 are put aside" in form.says.value
+    assert "2 of 3 chats hold 15 messages of yours. The other 1 are put aside" in form.status.value
     form.ticks["宁半圈"].value = False
     assert form.settings.me == "Ning"
 
@@ -108,7 +107,7 @@ def test_the_authors_own_name_can_be_unticked_and_then_nobody_is_learnt(look, tm
     form = look(CHATS, Corpus(author="宁半圈"))
     assert form.ticks["宁半圈"].value and form.settings.me == "宁半圈"
     form.ticks["宁半圈"].value = False
-    assert "0 of 3 chats hold 0 messages of yours" in form.says.value
+    assert "0 of 3 chats hold 0 messages of yours" in form.status.value
     lines = [
         ("宁半圈", "茶要烫，水要开。"),
         ("老王", "知道了知道了。"),
@@ -153,7 +152,7 @@ def test_exports_that_know_their_owner_ask_nothing(look):
             "weibo.csv": {"format": "table", "senders": {"": 3}},
         }
     )
-    assert not form.ticks and "nothing to choose" in form.says.value
+    assert not form.ticks and "nothing to choose" in form.status.value
 
 
 def test_of_very_many_senders_the_chosen_one_is_on_the_list(look):
@@ -161,7 +160,7 @@ def test_of_very_many_senders_the_chosen_one_is_on_the_list(look):
         "group.txt": {"format": "whatsapp", "senders": {f"member {n}": 500 - n for n in range(300)}}
     }
     form = look(crowd, Corpus(me="member 299"))
-    assert len(form.ticks) == people.LISTED and form.ticks["member 299"].value
+    assert len(form.ticks) == senders.LISTED and form.ticks["member 299"].value
 
 
 def test_columns_are_asked_for_with_three_rows_and_become_the_setting(look):
@@ -185,7 +184,7 @@ def test_the_source_is_looked_at_again_with_the_columns(look):
 def test_columns_stay_chosen_when_the_second_look_knows_the_table(look, monkeypatch):
     form = look(TABLE)
     form.columns[0].inputs["sender"].value = "谁"
-    monkeypatch.setattr(people.readers, "survey", lambda *_: survey(CHATS))
+    monkeypatch.setattr(senders.readers, "survey", lambda *_: survey(CHATS))
     form.look()
     form.ticks["宁半圈"].value = True
     assert not form.columns and (form.settings.columns, form.settings.me) == ("sender=谁", "宁半圈")
@@ -249,7 +248,7 @@ def test_answers_of_the_interview_are_counted_and_no_source_is_needed(twin):
             },
         ],
     )
-    form = people.form(twin, Corpus(source=""))
+    form = senders.form(twin, Corpus(source=""))
     assert "answers of the interview" in form.summary.value and form.settings.source == ""
 
 
@@ -274,5 +273,5 @@ def test_a_source_that_fails_on_the_way_is_a_sentence(twin, monkeypatch):
     def fail(*_):
         raise TwinError("The disk is gone.")
 
-    monkeypatch.setattr(people.readers, "survey", fail)
-    assert "The disk is gone." in people.form(twin, Corpus()).says.value
+    monkeypatch.setattr(senders.readers, "survey", fail)
+    assert "The disk is gone." in senders.form(twin, Corpus()).status.value

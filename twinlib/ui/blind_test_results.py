@@ -1,0 +1,180 @@
+"""What the friends' codes of the blind test say: a box to paste them into, a picture, a line for each friend."""
+
+import time
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from ..evaluate.blind_test import analysis
+from ..evaluate.blind_test import codes as blind_codes
+from ..evaluate.blind_test import step as blind_test
+from ..files import TwinError, write_atomic
+from ..i18n import t
+from ..text import labels
+from ..twin import Twin
+from .display import NOTHING, Shown, caption, sentence, table
+from .interview_form import disk_error
+from .plotting import GREEN, GREY, drawable, embedded, label, picture
+from .widgets import wide
+
+_BLUE = "#5a78c8"
+_SURE = {1: "ui.a_little_sure", 2: "ui.fairly_sure", 3: "ui.very_sure"}
+
+
+class Codes(widgets.VBox):
+    """A box to paste codes into, many at once and with any words around them; the results stand below."""
+
+    def __init__(self, twin: Twin):
+        self.twin = twin
+        self.box = widgets.Textarea(rows=5, layout=wide(), placeholder=t("ui.paste_codes"))
+        self.found = widgets.HTML()
+        self.box.observe(self._read, "value")
+        super().__init__([self.box, self.found])
+        self._read()
+
+    def _read(self, change=None):
+        self.found.value = results(self.twin, self.box.value).html
+
+
+def codes(twin: Twin) -> Codes:
+    """Where codes are pasted and their results show: a cell's last expression."""
+    return Codes(twin)
+
+
+def file_text(path: str | Path) -> str:
+    """The text of a file of codes; raises TwinError when it can't be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise TwinError(t("ui.codes_unreadable", path=path, error=error.strerror)) from None
+
+
+def results(twin: Twin, text: str = "") -> Shown:
+    """The results of all codes, those in `text` and those kept before; the new ones are kept."""
+    tests = blind_test.tests_of(twin)
+    if not tests:
+        return sentence(t("ui.codes_before_the_page"))
+    try:
+        kept = _keep(twin, text, {test["id"] for test in tests})
+    except OSError as error:
+        return sentence(disk_error(error), "stop")
+    test, earlier = tests[-1], [test["id"] for test in tests[:-1]]
+    notes = analysis.received(test, text, earlier).notes
+    found = analysis.received(test, kept)
+    shown = sum((sentence(note, "warning") for note in notes), NOTHING)
+    if not found.replies:
+        return shown + sentence(t("ui.no_code_yet"))
+    if analysis.counted(found.marks):
+        shown += sentence(analysis.sentence(found), "good")
+        shown += Shown(embedded(drawn(found.marks)), "") + caption(t("ui.blind_test_picture"))
+    return shown + friends(found)
+
+
+def _keep(twin, text, known):
+    """Keep the new codes of a text, a line each; all kept codes."""
+    path = twin.file("blind_codes")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    codes = [blind_codes.write(reply) for reply in blind_codes.read(text)[0] if reply.test in known]
+    new = [code for code in dict.fromkeys(codes) if code not in lines]
+    if new:
+        write_atomic(path, "\n".join([*lines, *new]) + "\n")
+    return "\n".join([*lines, *new])
+
+
+def friends(found: analysis.Received) -> Shown:
+    """A line for each friend."""
+    at_random = analysis.random_friends(found.marks)
+    header = (
+        t("ui.friend"),
+        t("ui.when"),
+        t("ui.answered"),
+        t("ui.took_twin_for_you"),
+        t("ui.easy_pairs_right"),
+        t("ui.picked_first_shown"),
+        "",
+    )
+    replies = sorted(found.replies.values(), key=lambda reply: reply.when)
+    return table(
+        header,
+        [
+            _friend(number, reply, found.marks, reply.friend in at_random)
+            for number, reply in enumerate(replies, 1)
+        ],
+    )
+
+
+def _friend(number, reply, marks, at_random):
+    mine = [mark for mark in marks if mark["friend"] == reply.friend]
+    twin = [mark for mark in mine if mark["row"] == "twin"]
+    return (
+        reply.name or str(number),
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(reply.when)),
+        len(mine),
+        _share([mark["fooled"] for mark in twin]),
+        _share([not mark["fooled"] for mark in mine if mark["row"] == "base"]),
+        _share([mark["upper"] for mark in mine]),
+        t("ui.answers_at_random") if at_random else _judged(twin),
+    )
+
+
+def _judged(marks):
+    """Says so when a friend tells the twin from the author more often than chance allows."""
+    right = sum(not mark["fooled"] for mark in marks)
+    enough = analysis.beats_chance(len(marks))
+    return t("ui.tells_you_from_twin") if enough and right >= enough else ""
+
+
+def _share(yes):
+    return f"{sum(yes)}/{len(yes)}" if yes else "—"
+
+
+def drawn(marks: list[dict]):
+    """A Figure of the fool rate with its interval, also by how sure friends were, beside other studies' results."""
+    counted, at_random = analysis.counted(marks), analysis.random_friends(marks)
+    twin = [mark for mark in marks if mark["row"] == "twin"]
+    read = [mark for mark in twin if mark["read"] and mark["friend"] not in at_random]
+    guessed = [mark for mark in twin if mark["friend"] in at_random]
+    easy = [mark for mark in marks if mark["row"] == "base"]
+    lines = [
+        (drawable(labels.figure("fool_rate")), counted),
+        *((label(key), [m for m in counted if m["sure"] == sure]) for sure, key in _SURE.items()),
+        (label("ui.had_read_one_before"), read),
+        (label("ui.by_random_friends"), guessed),
+        (label("ui.easy_pairs"), easy),
+    ]
+    lines = [line for line in lines if line[1]]
+    return picture(lambda axis: _draw(axis, lines), tall=1.3 + 0.32 * len(lines), wide=7.6)
+
+
+def _draw(axis, lines):
+    _draw_anchors(axis)
+    for place, (_, marks) in enumerate(lines):
+        value, low, high, n = analysis.share(marks)
+        colour, size = (GREY, 5) if place else (GREEN, 8)
+        axis.plot([low, high], [place, place], color=colour, alpha=0.4, linewidth=5)
+        axis.plot([value], [place], "o", color=colour, markersize=size, clip_on=False)
+        axis.annotate(
+            f"{value:.0%}  ({low:.0%}–{high:.0%}, n={n})",
+            (1.03, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+        )
+    axis.set(xlim=(0, 1), ylim=(len(lines) - 0.5, -0.6), xlabel=label("ui.took_machine_for_author"))
+    axis.set_yticks(range(len(lines)), [name for name, _ in lines])
+    axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+
+
+def _draw_anchors(axis):
+    """Vertical lines at the shares that other studies found, and at guessing."""
+    anchors = {**analysis.ANCHORS, label("ui.guessing"): analysis.GUESSING}
+    for (name, rate), side in zip(anchors.items(), ("center", "center", "left")):
+        style = "-" if rate == analysis.GUESSING else ":"
+        axis.axvline(rate, color=_BLUE, linewidth=1, linestyle=style, zorder=0)
+        axis.annotate(
+            f"{name}\n{rate:.0%}",
+            (rate, 1.01),
+            xycoords=("data", "axes fraction"),
+            ha=side,
+            va="bottom",
+            color=_BLUE,
+        )

@@ -1,0 +1,122 @@
+"""Widgets that the forms share: buttons, lists, framed texts, pages of items. Works on ipywidgets 7.7 and 8."""
+
+from collections.abc import Callable, Iterable
+
+import ipywidgets as widgets
+
+from ..i18n import t
+from .display import esc
+
+ALL = "*"  # value of the list entry that filters nothing; with None the list would show empty
+# A widget's lines stand far apart unless told otherwise.
+CLOSE_LINES = '<div style="line-height:1.4">{}</div>'
+_FRAME = (
+    "border-left:3px solid rgba(128,128,128,.35);padding:.2em .8em;white-space:pre-wrap;"
+    "line-height:1.5;overflow-wrap:anywhere;overflow:auto;max-height:{}"
+)
+
+
+def wide(**layout) -> widgets.Layout:
+    """A layout as wide as a text should be; new each time, since hiding a shared one hides all its widgets."""
+    return widgets.Layout(width="auto", max_width="46em", **layout)
+
+
+def button(label: str, act: Callable[[], object], **options) -> widgets.Button:
+    """A button that calls `act()`."""
+    layout = widgets.Layout(
+        width="auto", height="auto", padding=".15em .9em", margin="2px 6px 2px 0"
+    )
+    made = widgets.Button(description=label, layout=layout, **options)
+    made.on_click(lambda _: act())
+    return made
+
+
+def line(*parts: widgets.Widget) -> widgets.HBox:
+    """Widgets side by side, on several lines where the screen is narrow."""
+    return widgets.HBox(parts, layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
+
+
+def html(value: str = "", **layout) -> widgets.HTML:
+    return widgets.HTML(value, layout=widgets.Layout(width="auto", **layout))
+
+
+def dropdown(
+    label: str, options: Iterable[tuple], changed: Callable | None = None, max_width: str = "24em"
+) -> widgets.Dropdown:
+    """A labelled list of (text, value); `changed` is called with the change."""
+    chosen = widgets.Dropdown(
+        options=options,
+        description=label,
+        style={"description_width": "auto"},
+        layout=widgets.Layout(width="auto", max_width=max_width, margin="2px 12px 2px 0"),
+    )
+    if changed:
+        chosen.observe(changed, "value")
+    return chosen
+
+
+def text_box(
+    value: str = "", placeholder: str = "", changed: Callable | None = None, **layout
+) -> widgets.Text:
+    """A line to type in; `changed` is called with the change when the owner leaves it or presses Enter."""
+    box = widgets.Text(
+        value,
+        placeholder=placeholder,
+        continuous_update=False,
+        layout=widgets.Layout(width="auto", **layout),
+    )
+    if changed:
+        box.observe(changed, "value")
+    return box
+
+
+def show(widget: widgets.Widget, visible: bool) -> None:
+    widget.layout.display = "" if visible else "none"
+
+
+def framed(markup: str, height: str = "14em") -> str:
+    """HTML in a frame that scrolls, by keyboard too, when it is taller than `height`."""
+    return f'<div tabindex="0" style="{_FRAME.format(height)}">{markup}</div>'
+
+
+def framed_text(text: str, height: str = "14em") -> str:
+    """A text of the corpus, escaped, in a frame."""
+    return framed(esc(text), height)
+
+
+class Pages(widgets.VBox):
+    """Items a page at a time; `draw(item)` makes the widget of one."""
+
+    def __init__(self, draw: Callable[[object], widgets.Widget], size: int):
+        self.draw, self.size, self.items, self.first = draw, size, [], 0
+        self.body, self.position = widgets.VBox(), html(margin="0 10px 0 4px")
+        self.back = button(f"◀ {t('ui.previous_page')}", lambda: self.turn(self.first - size))
+        self.on = button(f"{t('ui.next_page')} ▶", lambda: self.turn(self.first + size))
+        self.pager = line(self.back, self.position, self.on)
+        super().__init__([self.body, self.pager])
+
+    @property
+    def shown(self) -> list:
+        """The items on screen."""
+        return self.items[self.first : self.first + self.size]
+
+    def fill(self, items: list) -> None:
+        self.items = items
+        self.turn(0)
+
+    def turn(self, first: int) -> None:
+        """Show the page that starts with item number `first`."""
+        old, self.first = self.body.children, first
+        self.body.children = [self.draw(item) for item in self.shown]
+        for widget in old:
+            _close(widget)
+        last = min(first + self.size, len(self.items))
+        self.position.value = f"{first + 1}–{last} / {len(self.items):,}"
+        self.back.disabled, self.on.disabled = first <= 0, last >= len(self.items)
+        show(self.pager, len(self.items) > self.size)
+
+
+def _close(widget):
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
