@@ -31,9 +31,9 @@ def read(folders):
     """The English passages of folders."""
     found = []
     for raw in (raw for folder in folders for raw in readers.read(Path(folder))):
-        text = clean.clean(raw["text"], raw["markdown"], frozenset(), raw["author"]).text
+        text = clean.clean(raw.text, raw.markdown, frozenset(), raw.author).text
         if language_of(text) == "en":
-            found += passages({"id": raw["id"], "title": raw["title"] or "", "text": text}, 500)
+            found += passages({"id": raw.id, "title": raw.title, "text": text}, 500)
     return found
 
 

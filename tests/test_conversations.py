@@ -15,17 +15,17 @@ def chat(*lines, kind="chat"):
 
 def turns(conversation, options=ME):
     return [
-        (turn["question"], turn["answer"])
+        (turn.question, turn.answer)
         for document in conversations.documents(conversation, "f", options)
-        for turn in document["turns"]
+        for turn in document.turns
     ]
 
 
 def parts(conversation, options=ME):
     return [
-        part
+        (part.what, part.reason, part.text)
         for document in conversations.documents(conversation, "f", options)
-        for part in document["parts"]
+        for part in document.removed
     ]
 
 
@@ -173,7 +173,7 @@ def test_every_month_is_a_document_and_what_has_no_time_goes_by_number():
         ("Ning", "The first of the month.", "2023-06-01T00:01:00"),
     )
     found = list(conversations.documents(said, "a.json", ME))
-    assert [(d["source"], d["title"], d["date"], d["text"], d["kind"]) for d in found] == [
+    assert [(d.source, d.title, d.date, d.text, d.kind) for d in found] == [
         ("a.json#2023-05", "Lee 2023-05", "2023-05-31", "The last of the month.", "chat"),
         ("a.json#2023-06", "Lee 2023-06", "2023-06-01", "The first of the month.", "chat"),
     ]
@@ -185,11 +185,11 @@ def test_every_month_is_a_document_and_what_has_no_time_goes_by_number():
         ]
     )
     found = list(conversations.documents(many, "a.json", ME))
-    assert [(d["source"], len(d["turns"]), d["date"]) for d in found] == [
+    assert [(d.source, len(d.turns), d.date) for d in found] == [
         ("a.json#1", 250, None),
         ("a.json#2", 50, None),
     ]
-    assert all(d["text"] == "\n\n".join(turn["answer"] for turn in d["turns"]) for d in found)
+    assert all(d.text == "\n\n".join(turn.answer for turn in d.turns) for d in found)
 
 
 def test_several_conversations_of_one_file_have_names_of_their_own():

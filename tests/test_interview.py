@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinlib.corpus import interview
+from twinlib.corpus.records import Document, Turn
 from twinlib.i18n import data
 from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS, count, nudge, parse
 from twinlib.text.script import language_of
@@ -106,18 +107,16 @@ def test_words_are_counted_as_people_count_them():
 def test_a_long_answer_is_a_document_of_its_own_under_its_question():
     [document] = interview.document([record("stories-02", f"  {LONG} \n")], "Ning")
     question = "Tell about a time when something went thoroughly wrong."
-    assert document == {
-        "title": question,
-        "text": LONG,
-        "date": "2026-03-01",
-        "source": "interview#stories-02",
-        "author": "Ning",
-        "kind": "interview",
-        "markdown": False,
-        "draft": False,
-        "fallback": "Stories",
-        "turns": [{"question": question, "answer": LONG, "time": "2026-03-01T20:15:00"}],
-    }
+    assert document == Document(
+        "interview#stories-02",
+        title=question,
+        text=LONG,
+        date="2026-03-01",
+        author="Ning",
+        kind="interview",
+        fallback_title="Stories",
+        turns=[Turn(question, LONG, "2026-03-01T20:15:00")],
+    )
 
 
 def test_short_answers_of_a_topic_and_a_language_share_a_document():
@@ -130,7 +129,7 @@ def test_short_answers_of_a_topic_and_a_language_share_a_document():
         ],
         "Ning",
     )
-    assert [(d["source"], d["title"], d["text"]) for d in found] == [
+    assert [(d.source, d.title, d.text) for d in found] == [
         (
             "interview#friends-en",
             "What you'd write",
@@ -139,7 +138,7 @@ def test_short_answers_of_a_topic_and_a_language_share_a_document():
         ("interview#friends-zh", "你会怎么回", "别急，先请两天假。"),
         ("interview#mind-en", "Habits of mind", "I sleep on it."),
     ]
-    assert [turn["question"] for turn in found[0]["turns"]] == [
+    assert [turn.question for turn in found[0].turns] == [
         BY_ID["friends-01"].en,
         BY_ID["friends-03"].en,
     ]
@@ -147,14 +146,10 @@ def test_short_answers_of_a_topic_and_a_language_share_a_document():
 
 def test_spaces_do_not_make_an_answer_long():
     """Step 01 counts characters without spaces: a document of 79 of those would be put aside as too short."""
+    assert interview.document([record("mind-01", "a " * 79)], "")[0].source == "interview#mind-en"
+    assert interview.document([record("mind-01", "a " * 80)], "")[0].source == "interview#mind-01"
     assert (
-        interview.document([record("mind-01", "a " * 79)], "")[0]["source"] == "interview#mind-en"
-    )
-    assert (
-        interview.document([record("mind-01", "a " * 80)], "")[0]["source"] == "interview#mind-01"
-    )
-    assert (
-        interview.document([record("mind-01", "a " * 80)], "", shortest=81)[0]["source"]
+        interview.document([record("mind-01", "a " * 80)], "", shortest=81)[0].source
         == "interview#mind-en"
     )
 
@@ -179,16 +174,14 @@ def test_an_answer_in_the_other_language_stands_under_the_question_in_that_langu
         ],
         "宁",
     )
-    assert (
-        document["title"] == document["turns"][0]["question"] == "最近在忙什么？怎么偏偏是这件事？"
-    )
+    assert document.title == document.turns[0].question == "最近在忙什么？怎么偏偏是这件事？"
 
 
 def test_a_question_reworded_since_stands_as_it_was_asked():
     [document] = interview.document(
         [record("life-04", LONG, question="What are you up to?")], "Ning"
     )
-    assert document["title"] == "What are you up to?"
+    assert document.title == "What are you up to?"
 
 
 def test_a_question_of_another_version_is_kept_and_comes_last():
@@ -199,7 +192,7 @@ def test_a_question_of_another_version_is_kept_and_comes_last():
     ]
     records, damaged = parse("\n".join(lines))
     assert ([r["id"] for r in records], damaged) == (["life-01", "friends-01", "dreams-03"], 0)
-    assert interview.document(records, "Ning")[-1]["title"] == "What did you dream?"
+    assert interview.document(records, "Ning")[-1].title == "What did you dream?"
 
 
 def test_of_two_records_of_a_question_the_later_counts():
@@ -243,12 +236,12 @@ def test_every_word_of_every_answer_is_in_exactly_one_document(answers):
     ]
     records, damaged = parse("\n".join(lines))
     found = interview.document(records, "Ning")
-    turns = [turn["answer"] for d in found for turn in d["turns"]]
+    turns = [turn.answer for d in found for turn in d.turns]
     assert damaged == 0 and sorted(turns) == sorted(
         a.strip() for a in answers.values() if a.strip()
     )
-    assert len({d["source"] for d in found}) == len(found)
-    assert all(d["text"] == "\n\n".join(turn["answer"] for turn in d["turns"]) for d in found)
+    assert len({d.source for d in found}) == len(found)
+    assert all(d.text == "\n\n".join(turn.answer for turn in d.turns) for d in found)
 
 
 @settings(deadline=None, max_examples=60)

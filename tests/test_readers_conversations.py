@@ -15,6 +15,7 @@ from twinlib.corpus.readers import chatgpt, dates, qa_tables, spreadsheets, subt
 from twinlib.corpus.readers.chats import chat_table, chat_text, telegram, twitter, whatsapp
 from twinlib.corpus.readers.encoding import Unreadable
 from twinlib.corpus.readers.input_file import Columns, File, Options
+from twinlib.corpus.records import Removed, Turn
 
 FOLDER = Path(__file__).parent / "exports" / "conversations"
 POSTS = Path(__file__).parent.parent / "data_samples"
@@ -85,17 +86,17 @@ def documents(file, options=ME):
 
 def turns(file, options=ME):
     return [
-        (turn["question"], turn["answer"])
+        (turn.question, turn.answer)
         for document in documents(file, options)
-        for turn in document["turns"]
+        for turn in document.turns
     ]
 
 
 def parts(file, options=ME):
     return [
-        (reason, text)
+        (removed.reason, removed.text)
         for document in documents(file, options)
-        for _, reason, text in document["parts"]
+        for removed in document.removed
     ]
 
 
@@ -174,21 +175,17 @@ def test_prose_and_data_are_not_taken(name, text):
 
 def test_subtitles_become_paragraphs_at_pauses_without_sounds_and_tags():
     (document,) = documents(of("talk.srt"))
-    assert document["text"] == (
+    assert document.text == (
         "Morning, neighbour. The kettle is on, and the chain on the bench is dry.\n\n"
         "A dry chain tells you nothing about its owner. It only tells you the weather."
     )
-    assert (document["kind"], document["fallback"], document["speakers"]) == (
-        "transcript",
-        "talk",
-        [],
-    )
+    assert (document.kind, document.fallback_title) == ("transcript", "talk")
 
 
 def test_lines_that_roll_over_the_screen_are_there_once():
     (document,) = documents(of("rolling.en.vtt"))
-    assert document["text"] == "so today we look at a brake cable that somebody tied in knots"
-    assert document["fallback"] == "rolling"
+    assert document.text == "so today we look at a brake cable that somebody tied in knots"
+    assert document.fallback_title == "rolling"
 
 
 def test_lines_that_grow_word_by_word_are_there_once():
@@ -196,7 +193,7 @@ def test_lines_that_grow_word_by_word_are_there_once():
     text = "\n\n".join(
         f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{line}" for n, line in enumerate(cues, 1)
     )
-    assert documents(of("a.srt", text))[0]["text"] == "so today we look at rust and at nothing else"
+    assert documents(of("a.srt", text))[0].text == "so today we look at rust and at nothing else"
 
 
 def test_a_line_said_twice_stays_twice():
@@ -204,7 +201,7 @@ def test_a_line_said_twice_stays_twice():
         f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{line}"
         for n, line in enumerate(["No.", "No.", "I said it.", "Twice."], 1)
     )
-    assert documents(of("a.srt", text))[0]["text"] == "No. No. I said it. Twice."
+    assert documents(of("a.srt", text))[0].text == "No. No. I said it. Twice."
 
 
 def test_chinese_lines_are_joined_without_spaces_and_speakers_are_named():
@@ -253,14 +250,15 @@ def test_who_goes_on_speaking_is_not_named_again():
         ("你为什么修车？", "因为车不说谎。人会，我也会。"),
         ("那猫呢？", "猫什么都不说。"),
     ]
-    assert documents(of("a.srt", text), Options(me=("说话人 2",)))[0]["source"] == "a.srt#1"
+    assert documents(of("a.srt", text), Options(me=("说话人 2",)))[0].source == "a.srt#1"
 
 
 def test_one_speaker_alone_and_a_talk_with_rules_stay_transcripts():
     alone = cues("NING: The kettle is on.", "It is hot.", "NING: And the chain is dry.")
-    assert knowing(of("a.srt", alone)) == ["subtitles"] and documents(of("a.srt", alone))[0][
-        "speakers"
-    ] == ["NING"]
+    assert knowing(of("a.srt", alone)) == ["subtitles"]
+    assert documents(of("a.srt", alone))[0].text == (
+        "The kettle is on.\n\nIt is hot.\n\nAnd the chain is dry."
+    )
     talk = cues(
         "Good morning to you.",
         "I have a few rules.",
@@ -283,7 +281,7 @@ def test_one_speaker_alone_and_a_talk_with_rules_stay_transcripts():
     ],
 )
 def test_nothing_is_lost_in_a_dirty_subtitle_file(text):
-    assert documents(of("a.srt", text))[0]["text"].split() == ["first", "words", "second", "words"]
+    assert documents(of("a.srt", text))[0].text.split() == ["first", "words", "second", "words"]
 
 
 def test_chinese_subtitles_without_punctuation_get_it_where_a_cue_ends():
@@ -291,7 +289,7 @@ def test_chinese_subtitles_without_punctuation_get_it_where_a_cue_ends():
         f"{n}\n00:00:{n:02d},000 --> 00:00:{n:02d},900\n{line}"
         for n, line in [(1, "街坊茶要烫"), (2, "话要慢慢说"), (3, "猫在睡"), (9, "说完了")]
     )
-    assert documents(of("a.srt", text))[0]["text"] == "街坊茶要烫，话要慢慢说，猫在睡。\n\n说完了。"
+    assert documents(of("a.srt", text))[0].text == "街坊茶要烫，话要慢慢说，猫在睡。\n\n说完了。"
 
 
 # Chats and interviews as text
@@ -519,12 +517,12 @@ def test_tweets_are_unescaped_without_links_mentions_and_retweets_and_threads_ar
         ("repost", "RT @gull: the harbour is closed tomorrow"),
         ("short", "ok"),
     ]
-    assert [d["source"] for d in documents(of("tweets.js"))] == [
+    assert [d.source for d in documents(of("tweets.js"))] == [
         "tweets.js#2018-10",
         "tweets.js#2018-11",
         "tweets.js#2023-09",
     ]
-    assert {d["kind"] for d in documents(of("tweets.js"))} == {"post"}
+    assert {d.kind for d in documents(of("tweets.js"))} == {"post"}
 
 
 def test_a_long_tweet_without_its_note_keeps_what_there_is():
@@ -662,7 +660,7 @@ def test_a_channel_is_posts_of_whoever_says_so():
 )
 def test_whatsapp_chats_of_three_phones_are_read(name, expected, times):
     assert turns(of(name)) == expected
-    assert [turn["time"] for document in documents(of(name)) for turn in document["turns"]] == times
+    assert [turn.time for document in documents(of(name)) for turn in document.turns] == times
 
 
 def test_the_lines_that_nobody_said_are_nobody():
@@ -759,15 +757,15 @@ def test_days_and_months_are_told_apart_over_a_whole_file(stamps, expected):
 
 def test_only_the_owners_own_prompts_are_read_and_the_machine_asks_nothing():
     (document,) = documents(of("conversations.json"))
-    assert [(t["question"], t["answer"]) for t in document["turns"]] == [
+    assert [(t.question, t.answer) for t in document.turns] == [
         ("", "How tight is tight enough for a stem bolt?"),
         ("", "I have no torque wrench, only a wrist. What does my script say?"),
     ]
-    assert document["parts"] == [
-        ("message", "code", "```\nprint(5 * 2)\n```"),
-        ("message", "short", "谢谢"),
+    assert document.removed == [
+        Removed("message", "code", "```\nprint(5 * 2)\n```"),
+        Removed("message", "short", "谢谢"),
     ]
-    assert (document["title"], document["source"], document["date"]) == (
+    assert (document.title, document.source, document.date) == (
         "Bolt torque",
         "conversations.json#abc-1",
         "2023-05-02",
@@ -887,9 +885,7 @@ def test_a_workbook_of_messages_has_dates():
         ),
     )
     assert knowing(file) == ["table"]
-    assert documents(file)[0]["turns"] == [
-        {"question": "", "answer": "摊子收了一半。", "time": "2023-05-01T21:03:00"}
-    ]
+    assert documents(file)[0].turns == [Turn("", "摊子收了一半。", "2023-05-01T21:03:00")]
 
 
 @pytest.mark.parametrize(
@@ -966,12 +962,12 @@ def test_answers_have_steps_first_and_no_marks_of_data_sets():
         "He earns 3*10=30 coins.\n30",
     )
     problem = documents(File("problems.jsonl", (POSTS / "problems.jsonl").read_bytes()))[0]
-    assert problem["text"] == "两个胎：10×2=20。加刹车线：20+12=32。\n32"
+    assert problem.text == "两个胎：10×2=20。加刹车线：20+12=32。\n32"
 
 
 def test_every_answer_is_a_document_with_a_name_of_its_own_that_stays():
     found = documents(of("answers.csv"))
-    assert [(d["title"], d["text"], d["date"], d["author"]) for d in found] == [
+    assert [(d.title, d.text, d.date, d.author) for d in found] == [
         (
             "新手买二手车先看哪里？",
             "先看车架的焊缝，再看后轮正不正。漆是给别人看的。",
@@ -982,9 +978,9 @@ def test_every_answer_is_a_document_with_a_name_of_its_own_that_stays():
     ]
     twice = of("a.csv", "question,answer\nWhy?,Because.\nWhy?,Because not.\nHow?,So.\n")
     once = of("a.csv", "question,answer\nHow?,So.\nWhy?,Because.\n")
-    sources = [d["source"] for d in documents(twice)]
+    sources = [d.source for d in documents(twice)]
     assert len(set(sources)) == 3 and sources[1] == f"{sources[0]}-2"
-    assert {d["source"] for d in documents(once)} == {sources[0], sources[2]}
+    assert {d.source for d in documents(once)} == {sources[0], sources[2]}
 
 
 # Nothing lost, nothing raised
@@ -1000,17 +996,7 @@ def test_every_answer_is_a_document_with_a_name_of_its_own_that_stays():
 )
 def test_the_text_of_a_document_is_its_answers(name):
     for document in documents(of(name)):
-        assert document["text"] == "\n\n".join(turn["answer"] for turn in document["turns"])
-        assert set(document) >= {
-            "title",
-            "date",
-            "source",
-            "author",
-            "kind",
-            "markdown",
-            "draft",
-            "fallback",
-        }
+        assert document.text == "\n\n".join(turn.answer for turn in document.turns)
 
 
 SAID = (

@@ -46,7 +46,11 @@ def only(reader, file):
 
 
 def prose(document):
-    return clean.clean(document["text"], document["markdown"]).text
+    return clean.clean(document.text, document.markdown).text
+
+
+def parts(document):
+    return [(part.what, part.reason, part.text) for part in document.removed]
 
 
 def refused(reader, file):
@@ -62,20 +66,20 @@ def refused(reader, file):
 def test_a_medium_post_keeps_the_body_and_its_facts():
     document = only(html, on_disk("medium/posts/2019-03-14_Rain-on-the-bench-1a2b3c4d5e6f.html"))
     assert (
-        document["title"],
-        document["date"],
-        document["author"],
-        document["draft"],
-        document["kind"],
+        document.title,
+        document.date,
+        document.author,
+        document.draft,
+        document.kind,
     ) == ("Rain on the bench", "2019-03-14", "Aren Mott", False, "post")
-    assert document["fallback"] == "Rain on the bench"
+    assert document.fallback_title == "Rain on the bench"
     assert prose(document) == (
         "What a wet week taught me about tools.\n\n"
         "It rained for nine days and the wrench_set_2 rusted. Nobody came, except Mei with her kettle.\n\n"
         "雨下了九天，他说：“别修了。”我没听。\n\n## 1. What oil is for\n\n"
         "- Oil the chain before the rain.\n- Wipe it after.\n\nDry hands, dry bread, and a quiet street."
     )
-    assert document["parts"] == [
+    assert parts(document) == [
         ("navigation", "navigation", "EMBED-OUT another page example.org"),
         ("caption", "caption", "CAPTION-OUT photo by a stranger"),
     ]
@@ -83,13 +87,13 @@ def test_a_medium_post_keeps_the_body_and_its_facts():
 
 def test_quotations_and_code_of_a_page_are_there_for_the_cleaner_to_take_out():
     document = only(html, on_disk("medium/posts/2019-03-14_Rain-on-the-bench-1a2b3c4d5e6f.html"))
-    assert "> QUOTED words of a philosopher." in document["text"]
-    assert '```\ntorque = {"M5": 6}\nprint(torque)\n```' in document["text"]
+    assert "> QUOTED words of a philosopher." in document.text
+    assert '```\ntorque = {"M5": 6}\nprint(torque)\n```' in document.text
 
 
 def test_a_medium_draft_is_a_draft():
     document = only(html, on_disk("medium/posts/draft_What-the-ledger-forgot-99aa88bb77cc.html"))
-    assert document["draft"] and document["fallback"] == "What the ledger forgot"
+    assert document.draft and document.fallback_title == "What the ledger forgot"
 
 
 def test_a_reply_on_medium_is_not_titled_with_its_own_first_words():
@@ -97,7 +101,7 @@ def test_a_reply_on_medium_is_not_titled_with_its_own_first_words():
         html,
         on_disk("medium/posts/2020-05-02_I-had-the-same-trouble-with-a-tandem-5f5f5f5f5f5f.html"),
     )
-    assert (document["title"], document["fallback"]) == ("", "")
+    assert (document.title, document.fallback_title) == ("", "")
     assert (
         prose(document)
         == "I had the same trouble with a tandem once, and the cure was a longer chain.\n\n"
@@ -136,7 +140,7 @@ def test_any_page_of_a_folder_of_lists_is_known_by_the_readme_of_mediums_export(
         )
         == "index"
     )
-    assert only(html, File("lists/Tea.html", data))["text"]
+    assert only(html, File("lists/Tea.html", data)).text
 
 
 @pytest.mark.parametrize(
@@ -150,12 +154,12 @@ def test_any_page_of_a_folder_of_lists_is_known_by_the_readme_of_mediums_export(
     ],
 )
 def test_pages_of_ones_own_that_are_named_like_mediums_lists_are_read(name):
-    assert "somebody else" in only(html, page(LIST, name))["text"]
+    assert "somebody else" in only(html, page(LIST, name)).text
 
 
 def test_a_substack_post_takes_its_facts_from_the_table_beside_the_folder():
     document = only(html, on_disk("substack/posts/140001.first-letter.html"))
-    assert (document["title"], document["date"], document["draft"]) == (
+    assert (document.title, document.date, document.draft) == (
         "First letter, from the shed",
         "2024-03-10",
         False,
@@ -165,7 +169,7 @@ def test_a_substack_post_takes_its_facts_from_the_table_beside_the_folder():
         "工具用完要归位，话说完要喝茶。\n\nThe chain goes round\nthe kettle sings\nand neither asks for wings\n\n"
         "Next week, the question of bells."
     )
-    assert [part[0] for part in document["parts"]] == [
+    assert [part.what for part in document.removed] == [
         "footer",
         "footer",
         "navigation",
@@ -175,13 +179,13 @@ def test_a_substack_post_takes_its_facts_from_the_table_beside_the_folder():
 
 
 def test_what_substack_never_sent_is_a_draft_and_a_page_is_a_page():
-    assert only(html, on_disk("substack/posts/140002.rough-idea.html"))["draft"] is True
-    assert only(html, on_disk("substack/posts/140003.about.html"))["kind"] == "page"
+    assert only(html, on_disk("substack/posts/140002.rough-idea.html")).draft is True
+    assert only(html, on_disk("substack/posts/140003.about.html")).kind == "page"
 
 
 def test_an_article_of_a_wechat_account():
     document = only(html, on_disk("pages/wechat.html"))
-    assert (document["title"], document["author"], document["date"]) == (
+    assert (document.title, document.author, document.date) == (
         "茶要烫，话要慢",
         "老茂",
         "2020-05-02",
@@ -194,7 +198,7 @@ def test_an_article_of_a_wechat_account():
 
 def test_a_saved_blog_post_without_menus_comments_and_widgets():
     document = only(html, on_disk("pages/blog.html"))
-    assert (document["title"], document["date"], document["author"]) == (
+    assert (document.title, document.date, document.author) == (
         "Why bells matter",
         "2021-09-12",
         "Aren Mott",
@@ -204,14 +208,14 @@ def test_a_saved_blog_post_without_menus_comments_and_widgets():
         "铃铛响一下，人就让一让。\n不响，也得让。\n\n## How to ring one\n\n1. Ring early.\n2. Ring once.\n\n"
         "That is all I know about bells."
     )
-    assert "| TABLE-CELL brass | 12 |" in document["text"]
-    assert "-OUT" not in document["text"] and "SCRIPT" not in str(document["parts"])
-    assert ("footnote", "footnote", "NOTE-OUT and about doors.") in document["parts"]
+    assert "| TABLE-CELL brass | 12 |" in document.text
+    assert "-OUT" not in document.text and "SCRIPT" not in str(document.removed)
+    assert ("footnote", "footnote", "NOTE-OUT and about doors.") in parts(document)
 
 
 def test_an_old_chinese_page_in_gb2312_laid_out_with_tables():
     document = only(html, on_disk("pages/gb2312.html"))
-    assert (document["title"], document["date"]) == ("码头边的旧书摊", "2008-06-21")
+    assert (document.title, document.date) == ("码头边的旧书摊", "2008-06-21")
     assert (
         prose(document)
         == "旧书摊在码头边，下雨天不出。\n\n我在那里买过一本菜谱，照着做，没有一样好吃。\n\n"
@@ -237,14 +241,14 @@ def test_a_page_is_decoded_by_what_it_is_and_not_only_by_what_it_says(said, enco
     data = f'<html><head><meta charset="{said}"></head><body><p>{text}</p></body></html>'.encode(
         encoding
     )
-    assert only(html, File("a.html", data))["text"] == text
+    assert only(html, File("a.html", data)).text == text
 
 
 def test_what_a_page_says_about_its_encoding_decides_where_bytes_alone_do_not():
     rare = "<meta charset=gb2312><p>{}</p>"
-    assert only(html, File("a.html", rare.format("链锈").encode("gbk")))["text"] == "链锈"
+    assert only(html, File("a.html", rare.format("链锈").encode("gbk"))).text == "链锈"
     english = "Bells ring early, and once — " + "nobody rings them twice in this street. " * 6
-    assert only(html, File("a.html", rare.format(english).encode()))["text"] == english.strip()
+    assert only(html, File("a.html", rare.format(english).encode())).text == english.strip()
 
 
 def test_teasers_of_other_posts_are_no_documents():
@@ -255,23 +259,23 @@ def test_teasers_of_other_posts_are_no_documents():
             f"<article><h1>Bells</h1><p>{'Ring early, and ring once. ' * 9}</p></article>{teaser * 3}"
         ),
     )
-    assert document["title"] == "Bells" and "Doors" not in document["text"]
+    assert document.title == "Bells" and "Doors" not in document.text
 
 
 def test_posts_one_after_the_other_on_a_page_are_documents_of_their_own():
     first, second = html.read(on_disk("pages/home.html"))
-    assert (first["title"], first["date"], first["source"]) == (
+    assert (first.title, first.date, first.source) == (
         "Bells",
         "2021-09-12",
         "pages/home.html#1",
     )
-    assert (second["title"], second["date"], second["source"]) == (
+    assert (second.title, second.date, second.source) == (
         "Doors",
         "2021-10-03",
         "pages/home.html#2",
     )
     assert (
-        second["text"]
+        second.text
         == "The second whole post is about doors, which are bells that you knock on yourself."
     )
 
@@ -304,7 +308,7 @@ def test_a_page_of_links_and_a_page_of_chat_are_no_posts(name, reason):
 )
 def test_the_title_of_a_page(title, head, body, why):
     document = only(html, page(f"{body}<p>Ring early, and ring once.</p>", head=head))
-    assert document["title"] == title, why
+    assert document.title == title, why
     assert prose(document).endswith("Ring early, and ring once.")
     assert body != f"<h1>{title}</h1>" or prose(document) == "Ring early, and ring once."
 
@@ -386,17 +390,17 @@ def test_a_wordpress_export_post_by_post():
         "A second paragraph, with stress and a link.\n\n第三段：油要勤上，雨要少淋。"
     )
     assert (
-        first["title"],
-        first["date"],
-        first["author"],
-        first["source"],
-        first["kind"],
-        first["draft"],
+        first.title,
+        first.date,
+        first.author,
+        first.source,
+        first.kind,
+        first.draft,
     ) == ("What oil & rain do", "2019-03-14", "老茂", "wordpress.xml#11", "post", False)
-    assert first["parts"] == [("caption", "caption", "CAPTION-OUT The old bench")]
+    assert parts(first) == [("caption", "caption", "CAPTION-OUT The old bench")]
     assert prose(second) == "积木的第一段，“加粗。”还在。\n\n]]> 积木的第二段，箭头在前。"
-    assert (second["author"], second["draft"]) == ("Mei", True)
-    assert (about["kind"], about["date"], about["text"]) == (
+    assert (second.author, second.draft) == ("Mei", True)
+    assert (about.kind, about.date, about.text) == (
         "page",
         None,
         "I mend bicycles by pier three.",
@@ -414,7 +418,7 @@ def test_a_post_behind_a_password_is_put_aside():
         + item.format("<wp:post_password></wp:post_password>")
         + "</channel></rss>"
     )
-    assert [post.get("reason", "") for post in wordpress.read(File("a.xml", data.encode()))] == [
+    assert [post.skip_reason for post in wordpress.read(File("a.xml", data.encode()))] == [
         "protected",
         "",
     ]
@@ -425,12 +429,12 @@ def test_an_export_that_breaks_off_gives_what_stands_before_the_break():
     data = on_disk("wordpress.xml").data
     cut = data[: data.index(b"I mend bicycles")]
     first, second = wordpress.read(File("w.xml", cut))
-    assert first["source"] == "w.xml#11" and second["source"] == "w.xml#12"
-    assert [part[:2] for part in second["parts"]] == [
+    assert first.source == "w.xml#11" and second.source == "w.xml#12"
+    assert [(part.what, part.reason) for part in second.removed] == [
         ("caption", "caption"),
         ("document", "damaged"),
     ]
-    assert second["parts"][-1][2].startswith("About")
+    assert second.removed[-1].text.startswith("About")
     assert refused(wordpress, File("w.xml", data[: data.index(b"<item>") + 40])) == "damaged"
 
 
@@ -438,7 +442,7 @@ def test_control_characters_that_xml_forbids_cost_themselves_alone():
     data = b"\n" + on_disk("wordpress.xml").data.replace(
         b"The first line", b"The \x0b\x08first line"
     )
-    assert next(wordpress.read(File("w.xml", data)))["text"].startswith("The first line of")
+    assert next(wordpress.read(File("w.xml", data))).text.startswith("The first line of")
 
 
 def test_items_are_freed_on_the_way():
@@ -496,7 +500,7 @@ def letter():
 
 def test_a_word_file_keeps_headings_in_chinese_styles_and_leaves_notes_out():
     document = only(word, File("letter.docx", letter()))
-    assert (document["title"], document["author"], document["date"]) == (
+    assert (document.title, document.author, document.date) == (
         "三号码头",
         "老茂",
         "2021-02-03",
@@ -505,11 +509,11 @@ def test_a_word_file_keeps_headings_in_chinese_styles_and_leaves_notes_out():
         prose(document) == "## 下雨\n\n他说：重点_不要丢，3*4。\n\n## Tools\n\nKept and added.\n\n"
         "one line\nand the next"
     )
-    assert document["parts"] == [
+    assert parts(document) == [
         ("caption", "caption", "CAPTION-OUT 旧凳子"),
         ("footnote", "footnote", "NOTE-OUT 注。"),
     ]
-    assert "> QUOTED" in document["text"] and "-OUT" not in document["text"]
+    assert "> QUOTED" in document.text and "-OUT" not in document.text
 
 
 def test_the_title_of_a_word_file_is_not_said_twice():
@@ -518,7 +522,7 @@ def test_the_title_of_a_word_file_is_not_said_twice():
         word,
         File("2020-01-02 x.docx", docx(paragraph("Bells") + paragraph("They ring."), core=core)),
     )
-    assert (document["title"], document["text"], document["author"], document["date"]) == (
+    assert (document.title, document.text, document.author, document.date) == (
         "Bells",
         "They ring.",
         "",
@@ -569,16 +573,16 @@ def test_a_book_gives_its_chapters_in_order_without_cover_and_contents():
         data = zipped({name.replace("%20", " "): archive.read(name) for name in archive.namelist()})
     first, second = book.read(File("b.epub", data))
     assert (
-        first["title"],
-        first["source"],
-        first["author"],
-        first["kind"],
-        first["date"],
-        first["fallback"],
+        first.title,
+        first.source,
+        first.author,
+        first.kind,
+        first.date,
+        first.fallback_title,
     ) == ("第一章", "b.epub#OEBPS/in hand.xhtml", "老茂", "book", "2021-06-01", "码头边")
     assert prose(first) == "第一章正文。\n\nThe rest of chapter one."
-    assert (second["title"], prose(second)) == ("Two", "Second chapter.")
-    assert [part[2] for part in first["parts"] + second["parts"]] == [
+    assert (second.title, prose(second)) == ("Two", "Second chapter.")
+    assert [part.text for part in first.removed + second.removed] == [
         "COVER-OUT",
         "NOTE-OUT",
         "版权信息 RIGHTS-OUT",
@@ -593,7 +597,7 @@ def test_chapter_titles_of_epub_3_come_from_its_navigation():
         extra={"OEBPS/n.xhtml": nav},
         manifest='<item id="n" href="n.xhtml" properties="nav" media-type="application/xhtml+xml"/>',
     )
-    assert only(book, File("b.epub", data))["title"] == "The start"
+    assert only(book, File("b.epub", data)).title == "The start"
 
 
 LOCK = (
@@ -622,14 +626,12 @@ def test_books_that_are_refused(extra, reason):
 
 
 def test_a_book_of_one_chapter_has_the_title_of_the_book():
-    assert only(book, File("b.epub", epub({"a.xhtml": "<p>Once.</p>"})))["title"] == "码头边"
+    assert only(book, File("b.epub", epub({"a.xhtml": "<p>Once.</p>"}))).title == "码头边"
 
 
 def test_hidden_fonts_do_not_lock_a_book():
     lock = {"META-INF/encryption.xml": LOCK.format("http://www.idpf.org/2008/embedding")}
-    assert (
-        only(book, File("b.epub", epub({"a.xhtml": "<p>Once.</p>"}, extra=lock)))["text"] == "Once."
-    )
+    assert only(book, File("b.epub", epub({"a.xhtml": "<p>Once.</p>"}, extra=lock))).text == "Once."
 
 
 # PDF
@@ -708,7 +710,7 @@ def test_running_heads_and_page_numbers_go_and_a_sentence_crosses_the_page():
         "second of the roofs and then stopped, or so tea stood on the third of the roofs and then it stopped, or so"
     )
     heads = ["Aren Mott", "Pier three, 12", "Pier three, 13", "Pier three, 14"]
-    assert [part[2] for part in document["parts"]] == heads
+    assert [part.text for part in document.removed] == heads
 
 
 def test_verse_lists_and_contents_of_a_pdf():
@@ -736,13 +738,13 @@ def test_verse_lists_and_contents_of_a_pdf():
             ),
         ),
     )
-    assert document["text"].split("\n\n") == [
+    assert document.text.split("\n\n") == [
         "A line that is as wide as the page gets, and says so to the end.",
         "- one thing",
         "- another",
         "The chain goes round\nthe kettle sings\nand neither asks for wings",
     ]
-    assert document["parts"] == [("navigation", "navigation", "Bells ........ 3\nDoors ........ 9")]
+    assert parts(document) == [("navigation", "navigation", "Bells ........ 3\nDoors ........ 9")]
 
 
 def test_ligatures_and_radicals_become_letters():
@@ -754,7 +756,7 @@ def test_a_page_number_goes_from_a_single_page_too():
     document = only(
         pages, File("a.pdf", pdf([[*lines(["The bell rang once."]), (300, 30, 10, "- 12 -")]]))
     )
-    assert (document["text"], document["parts"]) == ("The bell rang once.", [])
+    assert (document.text, document.removed) == ("The bell rang once.", [])
 
 
 def test_two_columns_are_read_one_after_the_other_however_the_file_orders_them():
@@ -762,8 +764,8 @@ def test_two_columns_are_read_one_after_the_other_however_the_file_orders_them()
     right = [f"right line {n} is as long as it" for n in "abcdefgh"]
     rows = [piece for pair in zip(lines(left, x=60), lines(right, x=320)) for piece in pair]
     document = only(pages, File("a.pdf", pdf([[(60, 740, 20, "Both Sides")] + rows])))
-    assert document["title"] == "Both Sides"
-    assert document["text"] == " ".join(left + right)
+    assert document.title == "Both Sides"
+    assert document.text == " ".join(left + right)
 
 
 def test_notes_at_the_foot_of_a_pdf_page_and_their_marks_are_taken_out():
@@ -773,10 +775,10 @@ def test_notes_at_the_foot_of_a_pdf_page_and_their_marks_are_taken_out():
     note = (60, 120, 7, "1 NOTE-OUT of brass.")
     document = only(pages, File("a.pdf", pdf([[first, (161, 704, 6, "1"), second, note]])))
     assert (
-        document["text"]
+        document.text
         == "A bell is an apology made in advance of it all, as I have said before now."
     )
-    assert document["parts"] == [("footnote", "footnote", "1 NOTE-OUT of brass.")]
+    assert parts(document) == [("footnote", "footnote", "1 NOTE-OUT of brass.")]
 
 
 PRINT = "/Title(Bells)/CreationDate(D:20261122112156)"
@@ -805,10 +807,10 @@ def test_what_a_browser_prints_around_a_page_goes_and_its_date_is_not_the_texts(
     document = only(
         pages, File("a.pdf", pdf([[(60, 740, 20, "Bells"), *lines(ENGLISH), *head, *foot]], PRINT))
     )
-    assert document["title"] == "Bells" and document["text"].startswith("The tram")
-    assert document["text"].endswith("stayed home.") and document["date"] is None
+    assert document.title == "Bells" and document.text.startswith("The tram")
+    assert document.text.endswith("stayed home.") and document.date is None
     rows = [" ".join(piece[3] for piece in row) for row in (head, foot)]
-    assert [part[2] for part in document["parts"]] == rows
+    assert [part.text for part in document.removed] == rows
 
 
 @pytest.mark.parametrize(
@@ -830,20 +832,18 @@ def test_a_time_at_the_top_or_an_address_at_the_foot_alone_is_the_authors(head, 
             ),
         ),
     )
-    assert (
-        head in document["text"] and foot in document["text"] and document["date"] == "2026-11-22"
-    )
+    assert head in document.text and foot in document.text and document.date == "2026-11-22"
 
 
 def test_a_heading_in_small_print_that_is_the_title_is_not_said_twice():
     document = only(
         pages, File("a.pdf", pdf([lines(["Bells"], y=740) + lines(ENGLISH)], "/Title(Bells)"))
     )
-    assert document["title"] == "Bells" and document["text"].startswith("The tram")
+    assert document.title == "Bells" and document.text.startswith("The tram")
     other = only(
         pages, File("a.pdf", pdf([lines(["Bells ring."], y=740) + lines(ENGLISH)], "/Title(Bells)"))
     )
-    assert other["text"].startswith("Bells ring.")
+    assert other.text.startswith("Bells ring.")
 
 
 def test_a_heading_beside_which_the_title_names_the_site_is_the_title():
@@ -851,7 +851,7 @@ def test_a_heading_beside_which_the_title_names_the_site_is_the_title():
         pages,
         File("a.pdf", pdf([[(60, 740, 20, "Bells"), *lines(ENGLISH)]], "/Title(Bells | Slow Man)")),
     )
-    assert document["title"] == "Bells" and "Bells" not in document["text"]
+    assert document.title == "Bells" and "Bells" not in document.text
 
 
 @pytest.mark.parametrize(
@@ -864,7 +864,7 @@ def test_a_heading_beside_which_the_title_names_the_site_is_the_title():
     ],
 )
 def test_the_title_of_a_pdf_is_not_what_a_program_wrote(info, title):
-    assert only(pages, File("a.pdf", pdf([lines(ENGLISH)], info)))["title"] == title
+    assert only(pages, File("a.pdf", pdf([lines(ENGLISH)], info))).title == title
 
 
 @pytest.mark.parametrize(
@@ -920,7 +920,7 @@ def test_deep_nesting_is_refused_in_a_sentence(nest):
 
 def test_the_deepest_page_that_is_read_is_converted():
     text = "<blockquote><div>" * ((html_to_markdown.DEPTH_LIMIT - 6) // 2) + "<p>deep down"
-    assert "deep down" in only(html, page(text))["text"]
+    assert "deep down" in only(html, page(text)).text
 
 
 def test_billion_laughs_are_refused():
@@ -943,28 +943,16 @@ def test_a_damaged_file_gives_documents_or_a_reason(name, data):
     except Unreadable as error:
         assert str(error) in reasons.REASONS
         return
-    assert len({document["source"] for document in documents}) == len(documents) > 0
+    assert len({document.source for document in documents}) == len(documents) > 0
     for document in documents:
-        assert document["text"] and {*document} == FIELDS
+        assert document.text
         assert all(
             what in reasons.KINDS and why in reasons.REASONS and text
-            for what, why, text in document["parts"]
+            for what, why, text in parts(document)
         )
 
 
 MADE = made()
-FIELDS = {
-    "title",
-    "text",
-    "date",
-    "source",
-    "author",
-    "kind",
-    "markdown",
-    "draft",
-    "fallback",
-    "parts",
-}
 
 
 @settings(deadline=None, max_examples=60)
@@ -979,7 +967,7 @@ def test_garbage_is_refused_by_every_reader(name, data):
     }[name]
     for content in (data, start + data):
         try:
-            assert all(document["text"] for document in READERS[name].read(File("x", content)))
+            assert all(document.text for document in READERS[name].read(File("x", content)))
         except Unreadable as error:
             assert str(error) in reasons.REASONS
 
@@ -1003,9 +991,7 @@ def test_no_letter_of_a_page_is_lost_or_said_twice(sentences):
     if letters:
         document = only(html, page(body))
         # Entities are the reader's own, unless a backslash says that the author typed them.
-        assert (
-            re.sub(r"[\W_]", "", re.sub(r"(?<!\\)&(lt|amp|#123);", "", document["text"])) == letters
-        )
+        assert re.sub(r"[\W_]", "", re.sub(r"(?<!\\)&(lt|amp|#123);", "", document.text)) == letters
 
 
 def test_a_member_that_lies_about_its_size_is_damaged():

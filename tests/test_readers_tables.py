@@ -11,6 +11,7 @@ from twinlib.corpus.readers import qa_tables, spreadsheets
 from twinlib.corpus.readers.chats import chat_table
 from twinlib.corpus.readers.encoding import Unreadable
 from twinlib.corpus.readers.input_file import Columns, File, Options
+from twinlib.corpus.records import Removed, Turn
 
 ME = Options(me=("半圈",))
 CRAWLER = "id,bid,正文,头条文章url,原始图片url,视频url,位置,日期,工具,点赞数,评论数,转发数,话题,@用户,完整日期\n"
@@ -31,9 +32,9 @@ def documents(file, options=ME):
 
 def turns(file, options=ME):
     return [
-        (turn["question"], turn["answer"])
+        (turn.question, turn.answer)
         for document in documents(file, options)
-        for turn in document["turns"]
+        for turn in document.turns
     ]
 
 
@@ -55,15 +56,15 @@ def weibo(text, date="2023-05-02", full="2023-05-02 10:00:00"):
 def test_the_list_of_a_weibo_crawler_is_posts_with_their_full_dates():
     file = of("1.csv", weibo("修了一上午的伞，太阳出来了。"))
     assert chat_table.looks_like(file)
-    assert documents(file)[0]["kind"] == "post"
-    assert documents(file)[0]["turns"] == [
-        {"question": "", "answer": "修了一上午的伞，太阳出来了。", "time": "2023-05-02T10:00:00"}
+    assert documents(file)[0].kind == "post"
+    assert documents(file)[0].turns == [
+        Turn("", "修了一上午的伞，太阳出来了。", "2023-05-02T10:00:00")
     ]
 
 
 def test_an_older_list_without_full_dates_is_posts_too():
     file = of("1.csv", "id,正文,日期,点赞数\n1,修了一上午的伞，太阳出来了。,2023-05-02,3\n")
-    assert documents(file)[0]["turns"][0]["time"] == "2023-05-02"
+    assert documents(file)[0].turns[0].time == "2023-05-02"
 
 
 def test_messages_with_a_date_and_no_sender_are_not_taken_for_posts():
@@ -95,7 +96,7 @@ def test_what_weibo_puts_where_it_cuts_a_post_goes(text, own):
 )
 def test_a_post_that_says_it_is_a_repost_is_one(text):
     (document,) = documents(of("1.csv", weibo(text)))
-    assert (document["turns"], document["parts"]) == ([], [("message", "repost", text)])
+    assert (document.turns, document.removed) == ([], [Removed("message", "repost", text)])
 
 
 # Titles above the header
@@ -120,9 +121,7 @@ def test_a_header_is_found_below_titles_and_blank_lines(above):
     for file in (of("问答.xlsx", workbook(above + QUESTIONS)), of("问答.csv", csv)):
         assert qa_tables.looks_like(file), file.name
         (document,) = qa_tables.read(file)
-        assert document["turns"] == [
-            {"question": "两个胎多少钱？", "answer": "一个十块，两个也十块。", "time": ""}
-        ]
+        assert document.turns == [Turn("两个胎多少钱？", "一个十块，两个也十块。")]
 
 
 def test_a_row_of_known_words_is_no_header_when_rows_as_full_stand_above_it():
@@ -137,7 +136,7 @@ def test_a_header_further_down_than_the_fifth_row_is_not_looked_for():
 
 def test_whoever_answered_a_question_is_named():
     text = "提问内容,回答内容,答主\n膝盖疼还跑吗？,别跑了，去看医生。,老周\n胎压多少？,按不动就行。,半圈\n"
-    assert [document["author"] for document in qa_tables.read(of("问答.csv", text))] == [
+    assert [document.author for document in qa_tables.read(of("问答.csv", text))] == [
         "老周",
         "半圈",
     ]

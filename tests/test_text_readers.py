@@ -16,17 +16,16 @@ CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇
 
 
 class Reading:
-    """Everything that one walk gives: `documents`, and what it found beside them."""
+    """Everything that one walk gives: `documents`, and the log of the rest."""
 
     def __init__(self, source, **options):
-        self.found = readers.Found()
-        self.documents = list(readers.read(source, readers.Options(**options), self.found))
-        self.passed = self.found.passed
-        self.sources = [d["source"] for d in self.documents]
+        self.log = readers.ReadLog()
+        self.documents = list(readers.read(source, readers.Options(**options), self.log))
+        self.sources = [d.source for d in self.documents]
 
 
 def reasons(reading):
-    return {d.document: d.reason for d in reading.found.dropped}
+    return {d.document: d.reason for d in reading.log.removed}
 
 
 def zipped(members):
@@ -101,7 +100,7 @@ def test_nothing_and_junk_are_refused_with_a_reason(data, reason):
 )
 def test_front_matter_of_every_kind(front, title, date):
     (document,) = markdown.read(File("rain.md", (front + "It rains.\n").encode()))
-    assert (document["title"], document["date"], document["text"].strip()) == (
+    assert (document.title, document.date, document.text.strip()) == (
         title,
         date,
         "It rains.",
@@ -115,7 +114,7 @@ def test_a_rule_at_the_top_is_not_front_matter():
 
 @pytest.mark.parametrize("front", ["draft: true", "draft: yes", "published: false", "Draft: True"])
 def test_drafts_are_marked(front):
-    assert next(markdown.read(File("a.md", f"---\n{front}\n---\nText.".encode())))["draft"]
+    assert next(markdown.read(File("a.md", f"---\n{front}\n---\nText.".encode()))).draft
 
 
 @pytest.mark.parametrize(
@@ -171,9 +170,9 @@ def test_a_folder_gives_its_writing_and_counts_the_rest(tmp_path):
     (source / "link").symlink_to(outside)
     (source / "link.md").symlink_to(outside / "secret.md")
     reading = Reading(source)
-    assert [d["source"] for d in reading.documents] == ["posts/a.txt", "posts/b.md"]
+    assert [d.source for d in reading.documents] == ["posts/a.txt", "posts/b.md"]
     assert reasons(reading) == {"junk.md": "binary", "empty.md": "empty"}
-    assert reading.passed == {
+    assert reading.log.skipped == {
         "image": 1,
         "script": 2,
         "data": 1,
@@ -191,7 +190,7 @@ def test_a_zip_reads_like_the_folder_that_it_holds(tmp_path):
         archive.write(tmp_path / "folder/posts/茶.md", "posts/茶.md")
         archive.writestr("photo.png", b"x")
     unpacked, packed = Reading(tmp_path / "folder"), Reading(tmp_path / "blog.zip")
-    assert packed.documents == unpacked.documents and packed.passed == {"image": 1}
+    assert packed.documents == unpacked.documents and packed.log.skipped == {"image": 1}
     (tmp_path / "folder/posts/茶.md").unlink()
     (tmp_path / "blog.zip").rename(tmp_path / "folder/blog.zip")
     assert Reading(tmp_path / "folder").sources == ["blog.zip/posts/茶.md"]
@@ -209,7 +208,7 @@ def test_hostile_archives_are_refused_member_by_member(tmp_path):
         "/absolute.md": "unsafe",
         "bomb.md": "bomb",
     }
-    assert [d["source"] for d in reading.documents] == ["good.md"]
+    assert [d.source for d in reading.documents] == ["good.md"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.zip"]
 
 
@@ -230,7 +229,7 @@ def test_a_damaged_archive_and_a_chinese_windows_one(tmp_path):
     (tmp_path / "windows.zip").write_bytes(data.replace(b"xxxx.md", "我的".encode("gbk") + b".md"))
     reading = Reading(tmp_path)
     assert reasons(reading) == {"damaged.zip": "damaged"}
-    assert [d["source"] for d in reading.documents] == ["windows.zip/我的.md"]
+    assert [d.source for d in reading.documents] == ["windows.zip/我的.md"]
 
 
 def test_a_locked_member_and_a_broken_one_do_not_spoil_the_rest(tmp_path):
@@ -243,7 +242,7 @@ def test_a_locked_member_and_a_broken_one_do_not_spoil_the_rest(tmp_path):
     data[locked + 8] |= 1
     (tmp_path / "a.zip").write_bytes(bytes(data))
     reading = Reading(tmp_path / "a.zip")
-    assert [d["source"] for d in reading.documents] == ["good.md"]
+    assert [d.source for d in reading.documents] == ["good.md"]
     assert reasons(reading) == {"broken.md": "damaged", "locked.md": "locked"}
 
 
@@ -258,7 +257,7 @@ def test_archives_inside_archives_are_opened_two_levels_down(tmp_path):
     (tmp_path / "export.zip").write_bytes(zipped({"outer.zip": notion}))
     reading = Reading(tmp_path)
     assert [name.rpartition("/")[2] for name in reading.sources] == ["b.md", "a.md"]
-    assert [d.reason for d in reading.found.dropped] == ["deep"]
+    assert [d.reason for d in reading.log.removed] == ["deep"]
 
 
 def test_a_file_over_the_limit_is_refused_in_and_out_of_archives(tmp_path, monkeypatch):
@@ -283,12 +282,12 @@ def test_what_a_file_is_shows_in_its_content_not_in_its_name(tmp_path):
     )
     (tmp_path / "table.wiki").write_text("a;b;c\n1;2;3\n{x};{y};{z}\n")
     reading = Reading(tmp_path)
-    assert {d["source"]: d["format"] for d in reading.documents} == {
+    assert {d.source: d.format for d in reading.documents} == {
         "notes.wiki": "text",
         "page.txt": "html",
         "talk.md": "subtitles",
     }
-    assert reading.passed == {"data": 1}
+    assert reading.log.skipped == {"data": 1}
 
 
 def test_a_survey_counts_formats_and_senders_without_making_documents(tmp_path):
@@ -310,10 +309,10 @@ def test_a_survey_counts_formats_and_senders_without_making_documents(tmp_path):
         "老宁": 2,
         "Mei": 1,
     }
-    assert [d.reason for d in Reading(tmp_path).found.dropped] == ["whose"]
+    assert [d.reason for d in Reading(tmp_path).log.removed] == ["whose"]
     mine = Reading(tmp_path, me=("老宁",))
     assert mine.sources == ["chat.txt#2024-03", "post.md"]
-    assert [turn["answer"] for turn in mine.documents[0]["turns"]] == [
+    assert [turn.answer for turn in mine.documents[0].turns] == [
         "茶要烫，水要开。",
         "那就好，明天见。",
     ]
@@ -324,14 +323,14 @@ def test_another_twin_inside_the_source_is_left_alone(tmp_path):
     (tmp_path / "twins/demo/twin.json").write_text("{}")
     (tmp_path / "twins/demo/publish/card.md").write_text("A model card.")
     (tmp_path / "a.md").write_text("Tea.")
-    assert [d["source"] for d in Reading(tmp_path).documents] == ["a.md"]
+    assert [d.source for d in Reading(tmp_path).documents] == ["a.md"]
 
 
 def test_the_id_survives_an_edit_of_text_and_title(tmp_path):
     (tmp_path / "a.md").write_text("# One\n\nFirst.")
-    before = Reading(tmp_path).documents[0]["id"]
+    before = Reading(tmp_path).documents[0].id
     (tmp_path / "a.md").write_text("# Two\n\nSecond.")
-    assert Reading(tmp_path).documents[0]["id"] == before
+    assert Reading(tmp_path).documents[0].id == before
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path):

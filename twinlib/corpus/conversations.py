@@ -12,6 +12,7 @@ from itertools import chain, islice
 
 from .readers.chats.messages import Said, is_short, spoken
 from .readers.filename import title_of
+from .records import Document, Removed, Turn
 
 GAP = timedelta(hours=6)  # after this a conversation starts anew
 QUESTION = 600  # characters of what others said
@@ -69,7 +70,7 @@ def named(conversations, name):
 def documents(conversation, name, options):
     """Yield the raw documents of a conversation, one a month ('name#2023-05'; undated 'name#1' and so on).
 
-    What the owner sent but didn't write, and what is too short, stands in `parts`. Nothing is yielded for a
+    What the owner sent but didn't write, and what is too short, is in `removed`. Nothing is yielded for a
     conversation whose owner is unknown.
     """
     mine = owner(conversation, options)
@@ -82,26 +83,18 @@ def documents(conversation, name, options):
 
 
 def _document(conversation, source, month, found):
-    turns = [
-        {"question": question, "answer": said.text, "time": said.time}
-        for said, question in found
-        if not said.left
-    ]
+    turns = [Turn(question, said.text, said.time) for said, question in found if not said.left]
     dates = [said.time[:10] for said, _ in found if said.time]
     title = f"{conversation.title} {month}".strip() if dates else conversation.title
-    return {
-        "title": title,
-        "text": "\n\n".join(turn["answer"] for turn in turns),
-        "date": min(dates, default=None),
-        "source": source,
-        "author": "",
-        "kind": conversation.kind,
-        "markdown": False,
-        "draft": False,
-        "fallback": title_of(source.partition("#")[0]),
-        "turns": turns,
-        "parts": [("message", said.left, said.text) for said, _ in found if said.left],
-    }
+    return Document.of_turns(
+        source,
+        turns,
+        title=title,
+        date=min(dates, default=None),
+        kind=conversation.kind,
+        fallback_title=title_of(source.partition("#")[0]),
+        removed=[Removed("message", said.left, said.text) for said, _ in found if said.left],
+    )
 
 
 def _utterances(conversation, mine):

@@ -4,21 +4,19 @@ import re
 
 from ..text.interview_questions import BY_ID, TOPICS
 from ..text.script import language_of
+from .records import Document, Turn
 
 SHORTEST = 80  # characters without spaces: shorter answers share a document, as step 01 puts short documents aside
 
 
 def document(records, author, shortest=SHORTEST):
-    """Raw documents of the answers: one for each that is long enough, one for each topic and language of the others.
-
-    A raw document is {title, text, date, source, author, kind, markdown, draft, fallback, turns}, see readers.
-    """
+    """Raw documents of the answers: one for each that is long enough, one for each topic and language of the others."""
     groups = {}
     for record in records:
         turn = _turn(record)
-        if turn["answer"]:
-            spoken, topic = language_of(turn["answer"]), record["id"].rpartition("-")[0]
-            long = long_enough(turn["answer"], shortest)
+        if turn.answer:
+            spoken, topic = language_of(turn.answer), record["id"].rpartition("-")[0]
+            long = long_enough(turn.answer, shortest)
             groups.setdefault(
                 (topic, record["id"] if long else f"{topic}-{spoken}", spoken, long), []
             ).append(turn)
@@ -38,24 +36,17 @@ def _turn(record):
     answer = record["answer"].strip()
     known, spoken = BY_ID.get(record["id"]), language_of(answer)
     other = known and record["language"] != spoken
-    return {
-        "question": known.text(spoken) if other else record["question"],
-        "answer": answer,
-        "time": record["when"],
-    }
+    return Turn(known.text(spoken) if other else record["question"], answer, record["when"])
 
 
 def _document(turns, topic, name, spoken, long, author):
     label = TOPICS[topic][spoken] if topic in TOPICS else topic
-    return {
-        "title": turns[0]["question"] if long else label,
-        "text": "\n\n".join(turn["answer"] for turn in turns),
-        "date": max(turn["time"] for turn in turns)[:10] or None,
-        "source": f"interview#{name}",
-        "author": author,
-        "kind": "interview",
-        "markdown": False,
-        "draft": False,
-        "fallback": label,
-        "turns": turns,
-    }
+    return Document.of_turns(
+        f"interview#{name}",
+        turns,
+        title=turns[0].question if long else label,
+        date=max(turn.time for turn in turns)[:10] or None,
+        author=author,
+        kind="interview",
+        fallback_title=label,
+    )

@@ -1,19 +1,19 @@
 """Raw documents to the owner's own words, clean and masked: one at a time, so that memory stays flat.
 
-For each raw document (see readers) either a document record comes out, or the reason why not; parts that are left out
+For each raw document (see readers) either a clean Document comes out, or the reason why not; parts that are left out
 come with theirs. The owner's decisions, by id, come before any rule of ours.
 """
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
-from ..files import content_id
 from ..text import privacy
 from ..text.script import language_of
 from . import authorship, clean
 from .clean import scripts
-from .readers import Dropped
+from .records import Removed, Turn
 
 EXAMPLES = 3  # contexts kept of each piece of personal data
 WANTED = ("restore", "edit")
@@ -49,32 +49,26 @@ class Account:
         self.personal, self.masked, self.numbers, self.authors = {}, Counter(), {}, Counter()
 
 
-def documents(raws, rules, found, account):
-    """Yield the record of each raw document that is kept; the rest goes to `found.dropped`, the sums to `account`."""
+def documents(raws, rules, log, account):
+    """Yield the Document of each raw document that is kept; the rest goes to `log.removed`, the sums to `account`."""
     restored = rules.restored
     for raw in raws:
         text, title, heading, turns, parts = _cleaned(raw, rules, restored)
-        account.before += scripts.account(raw["text"]) + _sum(
-            part[2] for part in raw.get("parts", ())
-        )
+        account.before += scripts.account(raw.text) + _sum(part.text for part in raw.removed)
         reason = _why_not(raw, text, rules)
         if reason:
-            account.aside += scripts.account(raw["text"])
+            account.aside += scripts.account(raw.text)
             # Too short because of what was left out of it: that can come back too.
-            found.dropped += [
-                part for part in parts if reason == "short" and part.id not in restored
-            ]
-            found.dropped.append(
-                Dropped(raw["source"], "document", reason, text or raw["text"], raw["id"])
-            )
+            log.removed += [part for part in parts if reason == "short" and part.id not in restored]
+            log.removed.append(Removed("document", reason, text or raw.text, raw.source, raw.id))
             continue
         left = [part for part in parts if part.id not in restored]
         account.kept += scripts.account(text) + scripts.account(heading)
         account.aside += _sum(part.text for part in left)
-        found.dropped += left
-        record = _record(raw, text, title, turns, rules, account)
-        account.authors[record["author"]] += 1
-        yield record
+        log.removed += left
+        document = _record(raw, text, title, turns, rules, account)
+        account.authors[document.author] += 1
+        yield document
 
 
 def _sum(texts):
@@ -82,18 +76,15 @@ def _sum(texts):
 
 
 def _cleaned(raw, rules, restored):
-    """(text, title, the part of it that stood in the text, turns, parts as Dropped) of a raw document; an edited one
+    """(text, title, the part of it that stood in the text, turns, parts as Removed) of a raw document; an edited one
     is what the owner wrote, in one piece."""
-    read = [
-        Dropped(raw["source"], what, reason, text, content_id(text))
-        for what, reason, text in raw.get("parts", ())
-    ]
-    if rules.action(raw["id"]) == "edit" and rules.decisions[raw["id"]].get("text"):
-        return rules.decisions[raw["id"]]["text"], raw["title"], "", None, read
+    read = [replace(part, document=raw.source) for part in raw.removed]
+    if rules.action(raw.id) == "edit" and rules.decisions[raw.id].get("text"):
+        return rules.decisions[raw.id]["text"], raw.title, "", None, read
     heading = ""
-    if raw.get("turns") is None:
+    if raw.turns is None:
         cleaned = clean.clean(
-            scripts.mended(raw["text"]), raw["markdown"], restored, raw["author"] or rules.author
+            scripts.mended(raw.text), raw.markdown, restored, raw.author or rules.author
         )
         text, heading, parts = cleaned.text, cleaned.title, cleaned.parts
         back = [part.text for part in read if part.id in restored]
@@ -101,60 +92,54 @@ def _cleaned(raw, rules, restored):
         turns = None
     else:
         turns, parts = _turns(raw, restored, rules.author)
-        turns += [
-            {"question": "", "answer": part.text, "time": ""}
-            for part in read
-            if part.id in restored
-        ]
-        text = "\n\n".join(turn["answer"] for turn in turns)
-    left = [Dropped(raw["source"], part.what, part.reason, part.text, part.id) for part in parts]
+        turns += [Turn("", part.text) for part in read if part.id in restored]
+        text = "\n\n".join(turn.answer for turn in turns)
+    left = [Removed(part.what, part.reason, part.text, raw.source, part.id) for part in parts]
     text, turns = scripts.unified(text, rules.script), _unified(turns, rules.script)
-    return text, raw["title"] or heading, heading, turns, read + left
+    return text, raw.title or heading, heading, turns, read + left
 
 
 def _turns(raw, restored, author):
     """The turns with their answers cleaned, without those of which nothing is left; and the parts left out."""
     kept, parts = [], []
-    for turn in raw["turns"]:
+    for turn in raw.turns:
         cleaned = clean.clean(
-            scripts.mended(turn["answer"]), raw["markdown"], restored, raw["author"] or author
+            scripts.mended(turn.answer), raw.markdown, restored, raw.author or author
         )
         parts += cleaned.parts
         answer = re.sub(r"(?m)^## ", "", cleaned.text)  # nobody speaks in headings
         if answer:
-            question = " ".join(clean.normalise(scripts.mended(turn["question"])).split())
-            kept.append({**turn, "question": question, "answer": answer})
+            question = " ".join(clean.normalise(scripts.mended(turn.question)).split())
+            kept.append(Turn(question, answer, turn.time))
     return kept, parts
 
 
 def _unified(turns, script):
     return turns and [
-        {
-            **turn,
-            "question": scripts.unified(turn["question"], script),
-            "answer": scripts.unified(turn["answer"], script),
-        }
+        Turn(
+            scripts.unified(turn.question, script), scripts.unified(turn.answer, script), turn.time
+        )
         for turn in turns
     ]
 
 
 def _why_not(raw, text, rules):
     """The reason to leave a document out, or None; the owner's word comes before ours."""
-    action = rules.action(raw["id"])
+    action = rules.action(raw.id)
     if action == "drop":
         return "owner"
     if action in WANTED and text:
         return None
-    if raw["draft"] or raw.get("reason"):
-        return "draft" if raw["draft"] else raw["reason"]
+    if raw.draft or raw.skip_reason:
+        return "draft" if raw.draft else raw.skip_reason
     # A chat, and a month of short posts, is long enough when it holds one utterance.
-    shortest = 1 if raw.get("turns") is not None else max(rules.short, 1)
+    shortest = 1 if raw.turns is not None else max(rules.short, 1)
     if len(re.sub(r"\s", "", text)) < shortest:
         return "short"
-    if raw.get("turns") is not None:
+    if raw.turns is not None:
         return None
-    facts = {**raw.get("facts", {}), "author": raw["author"], "owner": [rules.author, *rules.me]}
-    return authorship.verdict(raw["title"], raw["text"], facts)
+    facts = {**raw.front_matter, "author": raw.author, "owner": [rules.author, *rules.me]}
+    return authorship.verdict(raw.title, raw.text, facts)
 
 
 def strangers(authors, rules):
@@ -187,28 +172,19 @@ def _bare(name):
 
 def _record(raw, text, title, turns, rules, account):
     language = language_of(text)
-    title = " ".join((title or raw["fallback"]).split())
+    title = " ".join((title or raw.fallback_title).split())
 
     def masked(words):
         return _masked(words, language, rules, account)
 
-    record = {
-        "id": raw["id"],
-        "title": masked(title),
-        "text": "",
-        "date": raw["date"],
-        "source": raw["source"],
-        "author": raw["author"] or rules.author,
-        "language": language,
-        "kind": raw["kind"],
-    }
+    title = masked(title)
     if turns is None:
-        return {**record, "text": masked(text)}
-    turns = [
-        {**turn, "question": masked(turn["question"]), "answer": masked(turn["answer"])}
-        for turn in turns
-    ]
-    return {**record, "text": "\n\n".join(turn["answer"] for turn in turns), "turns": turns}
+        text = masked(text)
+    else:
+        turns = [Turn(masked(turn.question), masked(turn.answer), turn.time) for turn in turns]
+        text = "\n\n".join(turn.answer for turn in turns)
+    author = raw.author or rules.author
+    return replace(raw, title=title, text=text, author=author, language=language, turns=turns)
 
 
 # Personal data

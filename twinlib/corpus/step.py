@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files import TwinError, content_id, replaced, write_json, write_records
+from ..files import TwinError, replaced, write_json, write_records
 from ..i18n import t
 from ..settings import parse, stop, warning
 from ..text import interview_questions, privacy, sufficiency
@@ -32,6 +32,7 @@ from .questions import api, model, titles
 from .questions import validate as replies
 from .readers import columns
 from .reasons import KINDS, PASSED, REASONS
+from .records import Removed
 
 DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")
 PASSAGE = ("id", "document", "text", "tokens_estimate", "split")
@@ -136,7 +137,7 @@ class Gathered(NamedTuple):
     of what was left out."""
 
     groups: dict
-    found: readers.Found
+    found: readers.ReadLog
     account: pipeline.Account
     dropped: Counter
 
@@ -144,7 +145,7 @@ class Gathered(NamedTuple):
 def gather(twin, settings, decisions, progress):
     """Read, clean, mask and leave out duplicates: writes documents.jsonl and dropped.csv. Returns what it Gathered."""
     found, account, sketches, places = (
-        readers.Found(),
+        readers.ReadLog(),
         pipeline.Account(),
         dedupe.Sketches(),
         array("Q"),
@@ -172,10 +173,10 @@ def gather(twin, settings, decisions, progress):
     )
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as spool:
         left = _Left(table, found, rules.names)
-        for record in pipeline.documents(raws, rules, found, account):
-            sketches.add(record["text"])
+        for document in pipeline.documents(raws, rules, found, account):
+            sketches.add(document.text)
             places.append(spool.tell())
-            spool.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            spool.write(json.dumps(document.to_json(), ensure_ascii=False).encode() + b"\n")
             left.take()
         left.take()
         if not places:
@@ -195,14 +196,14 @@ class _Left:
 
     def take(self):
         """Write what was found since the last time."""
-        for d in self.found.dropped:
+        for d in self.found.removed:
             beginning = " ".join(d.text[: 4 * BEGINNING].split())[:BEGINNING]
             beginning, _ = privacy.mask(beginning, language_of(d.text), {}, self.names)
             self.table.writerow(
                 (d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), beginning, len(d.text), d.id)
             )
             self.counts[d.what, d.reason] += 1
-        self.found.dropped.clear()
+        self.found.removed.clear()
 
 
 def _settled(twin, places, spool, sketches, rules, left, account, progress):
@@ -239,9 +240,9 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
             if reason and rules.action(document["id"]) not in pipeline.WANTED:
                 account.kept.subtract(scripts.account(document["text"]))
                 account.aside.update(scripts.account(document["text"]))
-                left.found.dropped.append(
-                    readers.Dropped(
-                        document["source"], "document", reason, document["text"], document["id"]
+                left.found.removed.append(
+                    Removed(
+                        "document", reason, document["text"], document["source"], document["id"]
                     )
                 )
                 left.take()
@@ -269,10 +270,7 @@ def _interview(twin, author, short):
     """The raw documents of the interview's answers."""
     path = twin.file("interview")
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
-    return [
-        {"id": content_id(raw["source"]), **raw}
-        for raw in interview.document(interview_questions.parse(text)[0], author, short)
-    ]
+    return interview.document(interview_questions.parse(text)[0], author, short)
 
 
 # From documents to rows
@@ -374,7 +372,7 @@ def _figures(gathered, documents, pieces, rows):
     for (what, _), n in gathered.dropped.items():
         parts[what] += n * (what != "document")
     splits = Counter(p["split"] for p in {p["document"]: p for p in pieces}.values())
-    account, passed = gathered.account, gathered.found.passed
+    account, passed = gathered.account, gathered.found.skipped
     found = {
         "documents": figure(
             len(documents), note=_listed(Counter(d["language"] for d in documents))

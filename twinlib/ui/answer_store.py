@@ -197,10 +197,10 @@ def rating(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.
     raw = [
         document
         for document in interview.document(store.records.values(), author)
-        if interview.long_enough(document["text"])
+        if interview.long_enough(document.text)
     ]
     limit = declared.SETTINGS["corpus"]().passage_tokens
-    pieces = [p for d in raw for p in passages({**d, "id": d["source"]}, limit)]
+    pieces = [p for d in raw for p in passages(d.to_json(), limit)]
     mine = round(_TRAIN * len(pieces))
     return sufficiency.verdict(
         corpus.passages + mine,

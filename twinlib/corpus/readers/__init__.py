@@ -1,29 +1,21 @@
 """From a folder or a zip of anything to documents, chosen by content, with a reason for whatever is left out.
 
-A raw document is a dict {id, title, text, date, source, author, kind, markdown, draft, fallback, format}: `text` still
-has its markup when `markdown` is true, `date` is ISO or None, `source` is the path relative to the folder
-('archive.zip/inner.md' inside an archive, 'chat.json#2023-05' for a part of a file). One that is made of separate
-utterances (chats, short posts, answers) has `turns`: [{question, answer, time}], what was said before and the owner's
-own words; `text` is then the answers. `parts` are what the reader itself left out: (what, reason, text); a `reason`
-is why the whole document is to be put aside.
-
-The id is the content id of `source` alone, so that editing a text or its title keeps the id, its split and what
-the owner decided about it; moving the file makes a new document.
+A reader is a module with `looks_like(file)` and `read(file)`, which yields Documents (see records); a chat's reader
+has `conversations(file, options)` instead.
 """
 
 import re
 from collections import Counter
 from typing import NamedTuple
 
-from ...files import content_id
 from .. import conversations
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
-from .archive import Dropped, Found, anything, walk
+from .archive import ReadLog, anything, walk
 from .chats import chat_table, chat_text, telegram, twitter, whatsapp
 from .encoding import Unreadable
 from .input_file import Columns, Options
 
-__all__ = ["Dropped", "Found", "Options", "Survey", "anything", "format_of", "read", "survey"]
+__all__ = ["Options", "ReadLog", "Survey", "anything", "format_of", "read", "survey"]
 # In the order they are asked; what none of them knows is Markdown, plain text, or no writing.
 DOCUMENTS = {
     "pdf": pdf,
@@ -69,52 +61,55 @@ class Survey(NamedTuple):
     skipped: Counter
 
 
-def read(source, options=Options(), found=None, progress=None):
-    """Yield every raw document under a folder, a zip or a single file; `found` gathers the rest (see Found).
+def read(source, options=Options(), log=None, progress=None):
+    """Yield every raw document under a folder, a zip or a single file; `log` gathers the rest (see ReadLog).
 
     Raises TwinError when there is no such folder. `progress(done, total)` counts files.
     """
-    found = Found() if found is None else found
-    for file in walk(source, found, progress):
+    log = ReadLog() if log is None else log
+    for file in walk(source, log, progress):
         try:
-            for document in _documents(file, options, found):
-                yield {"id": content_id(document["source"]), **document}
+            yield from _documents(file, options, log)
         except Columns as table:
-            found.chats[file.name] = {
+            log.chats[file.name] = {
                 "format": "table",
                 "senders": {},
                 "columns": table.names,
                 "rows": table.rows,
             }
-            found.drop(file.name, "columns")
+            log.drop(file.name, "columns")
         except Unreadable as error:
-            found.drop(file.name, str(error))
+            log.drop(file.name, str(error))
 
 
 def survey(source, options=Options(), progress=None):
     """Look without reading everything: formats by content, and who wrote in the chats."""
-    found = Found()
-    for file in walk(source, found, progress):
+    log = ReadLog()
+    for file in walk(source, log, progress):
         try:
             kind = format_of(file)
-            found.formats[kind] += 1
+            log.formats[kind] += 1
             for conversation in CHATS[kind].conversations(file, options) if kind in CHATS else ():
-                _count(file, kind, conversation, found)
+                _count(file, kind, conversation, log)
         except Columns as table:
-            found.chats[file.name] = {
+            log.chats[file.name] = {
                 "format": "table",
                 "senders": {},
                 "columns": table.names,
                 "rows": table.rows,
             }
         except Unreadable as error:
-            found.drop(file.name, str(error))
-    found.passed["data"] += found.formats.pop(None, 0)
+            log.drop(file.name, str(error))
+    log.skipped["data"] += log.formats.pop(None, 0)
     senders = Counter()
-    for chat in found.chats.values():
+    for chat in log.chats.values():
         senders.update(chat["senders"])
     return Survey(
-        found.formats, senders, found.chats, found.passed, Counter(d.reason for d in found.dropped)
+        log.formats,
+        senders,
+        log.chats,
+        log.skipped,
+        Counter(removed.reason for removed in log.removed),
     )
 
 
@@ -144,36 +139,38 @@ def _prose(text):
     )
 
 
-def _documents(file, options, found):
+def _documents(file, options, log):
     kind = format_of(file)
     if kind is None:
-        found.passed["data"] += 1
+        log.skipped["data"] += 1
         return
-    found.formats[kind] += 1
+    log.formats[kind] += 1
     if kind in CHATS:
-        yield from _chats(file, kind, options, found)
+        yield from _chats(file, kind, options, log)
         return
     reader = DOCUMENTS.get(kind) or (plain if kind == "text" else markdown)
     for document in reader.read(file):
-        yield {**document, "format": kind}
+        document.format = kind
+        yield document
 
 
-def _chats(file, kind, options, found):
+def _chats(file, kind, options, log):
     for name, conversation in conversations.named(
         CHATS[kind].conversations(file, options), file.name
     ):
-        _count(file, kind, conversation, found)
+        _count(file, kind, conversation, log)
         if conversations.owner(conversation, options):
             for document in conversations.documents(conversation, name, options):
-                yield {**document, "format": kind}
+                document.format = kind
+                yield document
         else:
-            found.drop(
+            log.drop(
                 name, "whose", "\n".join(message.text for message in conversation.messages[:20])
             )
 
 
-def _count(file, kind, conversation, found):
-    chat = found.chats.setdefault(file.name, {"format": kind, "senders": {}})
+def _count(file, kind, conversation, log):
+    chat = log.chats.setdefault(file.name, {"format": kind, "senders": {}})
     if any(message.mine is not None for message in conversation.messages):
         chat["mine"] = True  # the export itself says whose each message is
     for sender, messages in conversations.senders(conversation).items():

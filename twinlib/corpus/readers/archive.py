@@ -12,10 +12,10 @@ import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 from ...files import TwinError, content_id
 from ...i18n import t
+from ..records import Removed
 from .encoding import Unreadable, decode
 from .input_file import File
 
@@ -62,44 +62,40 @@ ARCHIVE_LIMIT, MEMBER_LIMIT, RATIO_LIMIT = (
 DEEPEST = 2  # archives inside archives
 
 
-class Dropped(NamedTuple):
-    """Something left out: `document` is a source path, `what` and `reason` keys of reasons.py, `text` its content."""
+class ReadLog:
+    """What reading a source met on the way, filled while it goes on.
 
-    document: str
-    what: str
-    reason: str
-    text: str
-    id: str
+    `removed`: files, chats and tables that gave no document (the caller may empty the list as it goes);
+    `skipped`: files that were not opened, counted by kind; `formats`: files read, counted by format;
+    `chats`: {source: {format, senders {name: messages}, and of an unknown table its columns and first rows}}.
+    """
 
+    def __init__(self) -> None:
+        self.removed: list[Removed] = []
+        self.skipped: Counter[str] = Counter()
+        self.formats: Counter[str] = Counter()
+        self.chats: dict[str, dict] = {}
 
-class Found:
-    """What a walk met: `dropped` (the caller may take from it as it goes), files `passed` over by sort, `formats`
-    read, and the `chats`: {source: {format, senders {name: messages}, columns and rows of a table}}."""
-
-    def __init__(self):
-        self.dropped, self.passed, self.formats, self.chats = [], Counter(), Counter(), {}
-
-    def drop(self, name, reason, text="", what="document"):
-        self.dropped.append(
-            Dropped(name, what, reason, text, content_id(text if what != "document" else name))
-        )
+    def drop(self, source: str, reason: str, text: str = "") -> None:
+        """Note that a whole file, chat or archive is left out."""
+        self.removed.append(Removed("document", reason, text, source, content_id(source)))
 
 
-def walk(source, found, progress=None):
+def walk(source, log, progress=None):
     """Yield the Files under a folder, a zip or a single file, sorted by name; raises TwinError when there is none."""
     source = Path(source)
     if not source.exists():
         raise TwinError(t("corpus.no_folder_check_path", source=source))
-    listed = list(_listed(source, found.passed))
+    listed = list(_listed(source, log.skipped))
     for number, name in enumerate(listed, 1):
         try:
             yield from _opened(
-                _spelt(name), source if source.is_file() else source / name, source, found
+                _spelt(name), source if source.is_file() else source / name, source, log
             )
         except Unreadable as error:
-            found.drop(_spelt(name), str(error))
+            log.drop(_spelt(name), str(error))
         except OSError:
-            found.drop(_spelt(name), "unreadable")
+            log.drop(_spelt(name), "unreadable")
         if progress:
             progress(number, len(listed))
 
@@ -121,26 +117,26 @@ def anything(source):
         return False
 
 
-def _listed(source, passed):
+def _listed(source, skipped):
     """The names, relative to the source, of what may be writing."""
     if source.is_file():
         yield source.name
         return
     for folder, folders, names in os.walk(source):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not _skipped(here / name, passed))
+        folders[:] = sorted(name for name in folders if not _skip_folder(here / name, skipped))
         for name in sorted(names):
             path = here / name
             sort = (
                 "link" if path.is_symlink() else sort_of(name) if path.is_file() else "other"
             )  # a pipe blocks for ever
             if sort:
-                passed[sort] += 1
+                skipped[sort] += 1
             else:
                 yield path.relative_to(source).as_posix()
 
 
-def _skipped(folder, passed):
+def _skip_folder(folder, skipped):
     # A link is passed over even when it stays inside: its target is read where it lies.
     sort = (
         "link"
@@ -153,7 +149,7 @@ def _skipped(folder, passed):
         if (folder / "twin.json").exists()
         else None
     )
-    passed.update([sort] if sort else [])
+    skipped.update([sort] if sort else [])
     return sort is not None
 
 
@@ -175,11 +171,11 @@ def sort_of(name):
     return None if exported else SORT_OF.get(path.suffix.lower())
 
 
-def _opened(name, path, source, found):
+def _opened(name, path, source, log):
     with path.open("rb") as opened:
         zipped = opened.read(4) == b"PK\3\4"
     if zipped and not _office(path):
-        yield from _members("" if path == source else f"{name}/", path, found, 1)
+        yield from _members("" if path == source else f"{name}/", path, log, 1)
     elif path.suffix.lower() == ".zip":
         raise Unreadable("damaged")
     elif path.stat().st_size > FILE_LIMIT:
@@ -214,23 +210,25 @@ def _neighbour(folder, source):
 # Archives
 
 
-def _members(prefix, path, found, depth):
+def _members(prefix, path, log, depth):
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {_name(info): info for info in archive.infolist() if not info.is_dir()}
-            wanted = {name: info for name, info in infos.items() if not _passed(name, found.passed)}
+            wanted = {
+                name: info for name, info in infos.items() if not _skip_member(name, log.skipped)
+            }
             if (
                 len(infos) > MEMBER_LIMIT
                 or sum(info.file_size for info in wanted.values()) > ARCHIVE_LIMIT
             ):
                 raise Unreadable("bomb")
             for name, info in wanted.items():
-                yield from _member(prefix, name, info, archive, infos, found, depth)
+                yield from _member(prefix, name, info, archive, infos, log, depth)
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
         raise Unreadable("damaged") from None
 
 
-def _passed(name, passed):
+def _skip_member(name, skipped):
     *folders, last = name.split("/")
     sort = (
         "hidden"
@@ -239,21 +237,21 @@ def _passed(name, passed):
         if any(part.lower() in CACHES for part in folders)
         else sort_of(last)
     )
-    passed.update([sort] if sort else [])
+    skipped.update([sort] if sort else [])
     return sort
 
 
-def _member(prefix, name, info, archive, infos, found, depth):
+def _member(prefix, name, info, archive, infos, log, depth):
     try:
         data = _content(name, info, archive)
         if data[:4] == b"PK\3\4" and not _office(io.BytesIO(data)):
             if depth > DEEPEST:
                 raise Unreadable("deep")
-            yield from _members(f"{prefix}{name}/", io.BytesIO(data), found, depth + 1)
+            yield from _members(f"{prefix}{name}/", io.BytesIO(data), log, depth + 1)
         else:
             yield File(prefix + name, data, _inside(name, archive, infos))
     except Unreadable as error:
-        found.drop(prefix + name, str(error))
+        log.drop(prefix + name, str(error))
 
 
 def _content(name, info, archive):

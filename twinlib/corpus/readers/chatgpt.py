@@ -6,6 +6,7 @@ Only the owner's own turns are read; the model's text is nobody's question and n
 import re
 
 from ...files import content_id
+from ..records import Document, Removed, Turn
 from . import dates, json_values
 from .chats.messages import is_short, spoken
 from .filename import title_of
@@ -66,26 +67,22 @@ def _identity(conversation, title):
 
 
 def _document(source, title, found, time):
-    turns, parts = [], []
+    turns, removed = [], []
     for text, sent in found:
         for left, piece in _pieces(text):
             if left:
-                parts.append(("message", left, piece))
+                removed.append(Removed("message", left, piece))
             else:
-                turns.append({"question": "", "answer": piece, "time": sent or time})
-    return {
-        "title": " ".join(title.split()),
-        "text": "\n\n".join(turn["answer"] for turn in turns),
-        "date": (time or found[0][1])[:10] or None,
-        "source": source,
-        "author": "",
-        "kind": "chat",
-        "markdown": False,
-        "draft": False,
-        "fallback": title_of(source.partition("#")[0]),
-        "turns": turns,
-        "parts": parts,
-    }
+                turns.append(Turn("", piece, sent or time))
+    return Document.of_turns(
+        source,
+        turns,
+        title=" ".join(title.split()),
+        date=(time or found[0][1])[:10] or None,
+        kind="chat",
+        fallback_title=title_of(source.partition("#")[0]),
+        removed=removed,
+    )
 
 
 def _pieces(text):

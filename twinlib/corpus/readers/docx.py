@@ -7,6 +7,7 @@ headers and footers are left out. Title, author and date stand in docProps/core.
 import io
 import re
 
+from ..records import Document
 from . import html_to_markdown, zip_package
 from .encoding import Unreadable
 from .filename import date_of, title_of
@@ -83,25 +84,23 @@ def read(file):
         if name.startswith(("word/", "docProps/", "_rels/", "[Content")):
             zip_package.check(data)
     facts = _facts(found.get("docProps/core.xml"))
-    soup, parts = html_to_markdown.tree(_html(file.data)), []
+    soup, removed = html_to_markdown.tree(_html(file.data)), []
     node = soup.body or soup
     title = _title(node, facts)
-    text = html_to_markdown.to_markdown(node, parts)
+    text = html_to_markdown.to_markdown(node, removed)
     if not re.search(r"\w", text):
         raise Unreadable("index")
     # A name that starts with a date says more than the day on which the file was made, often from another one.
-    yield {
-        "title": title,
-        "text": text,
-        "date": date_of(None, file.name) or date_of(facts.get("created"), ""),
-        "source": file.name,
-        "author": facts["creator"] if facts["creator"].lower() not in NOBODY else "",
-        "kind": "post",
-        "markdown": True,
-        "draft": False,
-        "fallback": title_of(file.name),
-        "parts": parts,
-    }
+    yield Document(
+        file.name,
+        title=title,
+        text=text,
+        date=date_of(None, file.name) or date_of(facts.get("created"), ""),
+        author=facts["creator"] if facts["creator"].lower() not in NOBODY else "",
+        markdown=True,
+        fallback_title=title_of(file.name),
+        removed=removed,
+    )
 
 
 def _html(data):

@@ -8,6 +8,7 @@ import posixpath
 import re
 from urllib.parse import unquote
 
+from ..records import Document
 from . import html_to_markdown, zip_package
 from .encoding import Unreadable, decode
 from .filename import date_of
@@ -59,22 +60,20 @@ def read(file):
     titles, navigation = _titles(found, root, home)
     documents, left = [], []
     for path in (path for path in _spine(root, home) if path in found and path != navigation):
-        chapter = _chapter(file, path, found[path], titles, kinds, left)
-        if chapter and documents and titles and not chapter["title"]:
+        chapter = _chapter(file, path, found[path], titles, kinds, left, facts)
+        if chapter and documents and titles and not chapter.title:
             # The rest of a chapter that the book keeps in several files.
-            documents[-1]["text"] += "\n\n" + chapter["text"]
+            documents[-1].text += "\n\n" + chapter.text
         elif chapter:
-            documents.append(chapter | {"parts": []})
+            documents.append(chapter)
         if documents:
-            documents[-1]["parts"] += left
+            documents[-1].removed += left
             left = []
     if not documents:
         raise Unreadable("index")
-    alone = len(documents) == 1
-    for document in documents:
-        yield (
-            document | facts | {"title": document["title"] or (facts["fallback"] if alone else "")}
-        )
+    if len(documents) == 1:
+        documents[0].title = documents[0].title or facts["fallback_title"]
+    yield from documents
 
 
 def _locked(encryption):
@@ -114,11 +113,8 @@ def _facts(root):
     }
     return {
         "author": ", ".join(filter(None, words["creator"])),
-        "kind": "book",
-        "markdown": True,
-        "draft": False,
         "date": date_of(next(iter(words["date"]), ""), ""),
-        "fallback": next(iter(words["title"]), ""),
+        "fallback_title": next(iter(words["title"]), ""),
     }
 
 
@@ -176,8 +172,8 @@ def _titles(found, root, home):
     return titles, navigation
 
 
-def _chapter(file, path, data, titles, kinds, parts):
-    """{title, text, source} of a chapter, or None for front matter, whose words go to `parts`."""
+def _chapter(file, path, data, titles, kinds, removed, facts):
+    """The Document of a chapter, or None for front matter, whose words go to `removed`."""
     if b"<!ENTITY" in data:
         raise Unreadable("entities")
     try:
@@ -190,14 +186,14 @@ def _chapter(file, path, data, titles, kinds, parts):
     heading = node.find(["h1", "h2", "h3"])
     title = titles.get(path) or html_to_markdown.words(heading)
     if _is_front(path, node, title, kinds):
-        html_to_markdown.take(soup, [node], "navigation", parts)
+        html_to_markdown.take(soup, [node], "navigation", removed)
         return None
     html_to_markdown.without_title(node, title)
-    text = html_to_markdown.to_markdown(node, parts)
-    return (
-        {"title": title, "text": text, "source": f"{file.name}#{path}"}
-        if re.search(r"\w", text)
-        else None
+    text = html_to_markdown.to_markdown(node, removed)
+    if not re.search(r"\w", text):
+        return None
+    return Document(
+        f"{file.name}#{path}", title=title, text=text, kind="book", markdown=True, **facts
     )
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from ..records import Document
 from . import html_to_markdown
 from .encoding import BOMS, Unreadable, decode
 from .filename import date_of, title_of
@@ -247,27 +248,17 @@ def _found(index, marks):
     return [tag for mark in marks for tag in index.get(mark, ()) if not tag.decomposed]
 
 
-def _document(file, node, parts, title, **facts):
+def _document(file, node, removed, title, **fields):
     """A raw document of what is left in `node`; raises Unreadable('index') when that is nothing."""
     index = _index(node)
-    html_to_markdown.take(node, _found(index, WIDGETS), "footer", parts)
-    html_to_markdown.take(node, _found(index, EMBEDS), "navigation", parts)
+    html_to_markdown.take(node, _found(index, WIDGETS), "footer", removed)
+    html_to_markdown.take(node, _found(index, EMBEDS), "navigation", removed)
     html_to_markdown.without_title(node, title)
-    text = html_to_markdown.to_markdown(node, parts)
+    text = html_to_markdown.to_markdown(node, removed)
     if not re.search(r"\w", text):
         raise Unreadable("index")
-    return {
-        "title": title,
-        "text": text,
-        "date": None,
-        "source": file.name,
-        "author": "",
-        "kind": "post",
-        "markdown": True,
-        "draft": False,
-        "fallback": title_of(file.name),
-        "parts": parts,
-    } | facts
+    defaults = {"source": file.name, "fallback_title": title_of(file.name)}
+    return Document(title=title, text=text, markdown=True, removed=removed, **defaults | fields)
 
 
 # Substack
@@ -290,7 +281,7 @@ def _posts(table):
 
 
 def _substack(file, soup, row):
-    parts, node = [], soup.body or soup
+    removed, node = [], soup.body or soup
     for quote in node.find_all("div", class_="pullquote"):
         quote.name = "blockquote"
     title, subtitle = (" ".join((row.get(key) or "").split()) for key in ("title", "subtitle"))
@@ -299,7 +290,7 @@ def _substack(file, soup, row):
     return _document(
         file,
         node,
-        parts,
+        removed,
         title,
         date=date_of(row.get("post_date"), file.name),
         kind="page" if row.get("type") == "page" else "post",
@@ -327,7 +318,7 @@ def _medium(file, soup, node):
         author=_author(index),
         date=date_of(_date(index), name),
         draft=name.startswith("draft_"),
-        fallback=title_of(re.sub(r"-{1,2}[\da-f]{6,}$|^draft_", "", PurePosixPath(name).stem))
+        fallback_title=title_of(re.sub(r"-{1,2}[\da-f]{6,}$|^draft_", "", PurePosixPath(name).stem))
         if title
         else "",
     )
@@ -374,13 +365,13 @@ def _pages(file, soup, text):
         _author(index),
         date_of(_date(index, text), file.name),
     )
-    parts = []
-    _clear(soup, index, parts)
+    removed = []
+    _clear(soup, index, removed)
     nodes = _nodes(soup)
     if len(nodes) == 1:
         _mostly_links(nodes[0])
-        _unstamped(nodes[0], parts)
-        yield _document(file, nodes[0], parts, title, author=author, date=date)
+        _unstamped(nodes[0], removed)
+        yield _document(file, nodes[0], removed, title, author=author, date=date)
         return
     for number, node in enumerate(nodes, 1):
         around = node.find_parent("article") or node
@@ -388,15 +379,15 @@ def _pages(file, soup, text):
             html_to_markdown.words(around.find(["h1", "h2", "h3"])),
             date_of(_date(_index(around)), ""),
         )
-        parts = parts if number == 1 else []
-        _unstamped(node, parts)
+        removed = removed if number == 1 else []
+        _unstamped(node, removed)
         yield _document(
             file,
             node,
-            parts,
+            removed,
             title,
             author=author,
-            fallback="",
+            fallback_title="",
             date=date,
             source=f"{file.name}#{number}",
         )
@@ -437,15 +428,15 @@ def _date(index, text=""):
     return _first(r"\"datePublished\"\s*:\s*\"([^\"]+)\"", text)
 
 
-def _unstamped(node, parts):
+def _unstamped(node, removed):
     """Take the date out where it stands by itself."""
     index = _index(node)
     stamps = [tag for tag in index.get("time", ()) if tag.parent.name not in ("p", "li", "td")]
     stamps += [tag for tag in _found(index, STAMPS) if len(html_to_markdown.words(tag)) < 40]
-    html_to_markdown.take(node, stamps, "navigation", parts)
+    html_to_markdown.take(node, stamps, "navigation", removed)
 
 
-def _clear(soup, index, parts):
+def _clear(soup, index, removed):
     """Take menus, sidebars, comments, widgets and the like out of a page; never what holds most of its words."""
     body = soup.body or soup
     most = len(html_to_markdown.words(body)) * 0.4
@@ -456,7 +447,7 @@ def _clear(soup, index, parts):
     ]
     for tag in furniture:
         if not tag.decomposed and len(html_to_markdown.words(tag)) <= most:
-            html_to_markdown.take(body, [tag], "navigation", parts)
+            html_to_markdown.take(body, [tag], "navigation", removed)
     links = Counter(id(parent) for link in _found(index, ["a"]) for parent in link.parents)
     for tag in _found(index, ["table", "div", "ul", "ol", "p"]):
         if (
@@ -466,7 +457,7 @@ def _clear(soup, index, parts):
             and not tag.find_parent(["article", "main"])
             and len(html_to_markdown.words(tag)) <= most
         ):
-            html_to_markdown.take(body, [tag], "navigation", parts)
+            html_to_markdown.take(body, [tag], "navigation", removed)
 
 
 def _is_furniture(tag):

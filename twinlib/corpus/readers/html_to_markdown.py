@@ -1,4 +1,4 @@
-"""HTML to Markdown that the cleaner reads back word for word; what is no prose comes out as parts.
+"""HTML to Markdown that the cleaner reads back word for word; what is no prose comes out as Removed.
 
 Marks for bold, links and inline code are not written: the cleaner takes them off again, and beside Chinese
 punctuation '**' is no mark at all (CommonMark, "left-flanking delimiter run"). Every character that Markdown would
@@ -8,6 +8,7 @@ take for a mark is escaped.
 import re
 
 from ...text.script import WIDE
+from ..records import Removed
 from .encoding import Unreadable
 
 DEPTH_LIMIT = 250  # levels; the converter calls itself once or twice for each
@@ -159,14 +160,14 @@ def letters(text):
     return re.sub(r"[\W_]+", "", text.lower())
 
 
-def take(node, found, what, parts):
-    """Take elements out of the tree; those with words in them are added to `parts` as (what, what, text)."""
+def take(node, found, what, removed):
+    """Take elements out of the tree; those with words in them are added to `removed`."""
     for tag in found:
         if tag.decomposed or tag is node:
             continue
         text = words(tag)
         if re.search(r"\w", text):
-            parts.append((what, what, text))
+            removed.append(Removed(what, what, text))
         tag.decompose()
 
 
@@ -178,16 +179,16 @@ def without_title(node, title):
             return
 
 
-def to_markdown(node, parts):
+def to_markdown(node, removed):
     """A tree's prose in Markdown (no level-one heading, as the title stands apart); changes the tree.
 
-    Footnotes, their marks in the text, and captions of pictures go to `parts`.
+    Footnotes, their marks in the text, and captions of pictures go to `removed`.
     """
     from bs4 import CData, Comment, Declaration, Doctype, ProcessingInstruction
     from markdownify import MarkdownConverter
 
-    take(node, tags(node, "figcaption"), "caption", parts)
-    _footnotes(node, parts)
+    take(node, tags(node, "figcaption"), "caption", removed)
+    _footnotes(node, removed)
     for tag in tags(node, *WORDLESS):
         if not tag.decomposed:
             tag.decompose()
@@ -229,7 +230,7 @@ def _broken(line):
     return mark + text
 
 
-def _footnotes(node, parts):
+def _footnotes(node, removed):
     """Notes at the end and their marks in the text, as Word, Substack, Pandoc, Google Docs and EPUB write them."""
     notes = [tag for tag in tags(node, "li", "div", "aside", "section", "p") if _is_note(tag)]
     links = tags(node, "a")
@@ -243,7 +244,7 @@ def _footnotes(node, parts):
         if named or re.match(MARK, link.get("href") or "") and SIGN.fullmatch(words(link)):
             alone = link.parent.name == "sup" and words(link.parent) == words(link)
             (link.parent if alone else link).decompose()
-    take(node, [note for note in notes if note], "footnote", parts)
+    take(node, [note for note in notes if note], "footnote", removed)
 
 
 def _is_note(tag):

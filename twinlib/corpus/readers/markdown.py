@@ -2,8 +2,7 @@
 
 Front matter is YAML between '---', TOML between '+++', JSON between ';;;' or in braces, or Hexo's YAML without a first
 line of dashes; https://gohugo.io/content-management/front-matter and https://hexo.io/docs/front-matter describe them.
-Notion writes 'Title 32-digits.md' with the page's properties as lines under its title. The raw document has one key
-more: `facts`, the front matter as {key in lower case: string or list of strings}.
+Notion writes 'Title 32-digits.md' with the page's properties as lines under its title.
 """
 
 import json
@@ -12,6 +11,7 @@ import tomllib
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from ..records import Document, Removed
 from .encoding import Unreadable, decode
 from .filename import date_of, drafted, title_of
 
@@ -60,9 +60,9 @@ def read(file):
     """Yield the one raw document of a Markdown file."""
     facts, body = split(file.text)
     facts = {str(key).lower(): _plain(value) for key, value in facts.items()}
-    name, parts = _named(file.name), []
+    name, removed = _named(file.name), []
     if NOTION.search(PurePosixPath(file.name).stem):
-        properties, body, parts = _notion(body)
+        properties, body, removed = _notion(body)
         facts = properties | facts
     draft = (
         _word(facts.get("draft")) in YES
@@ -70,20 +70,19 @@ def read(file):
         or drafted(file.name)
         or _word(facts.get("status")) in UNFINISHED
     )
-    yield {
-        "title": _line(facts.get("title")),
-        "text": body,
-        "date": _date(facts, name),
-        "source": file.name,
-        "author": _line(next((facts[key] for key in AUTHORS if facts.get(key)), "")),
-        "kind": "post",
-        "markdown": True,
-        "draft": draft,
-        "fallback": title_of(name),
-        "facts": facts,
-        "parts": parts,
-        **({"reason": "template"} if _is_form(file.name, facts, body) else {}),
-    }
+    yield Document(
+        file.name,
+        title=_line(facts.get("title")),
+        text=body,
+        date=_date(facts, name),
+        author=_line(next((facts[key] for key in AUTHORS if facts.get(key)), "")),
+        markdown=True,
+        draft=draft,
+        fallback_title=title_of(name),
+        front_matter=facts,
+        skip_reason="template" if _is_form(file.name, facts, body) else "",
+        removed=removed,
+    )
 
 
 def _is_form(name, facts, body):
@@ -128,7 +127,7 @@ def _spelt(value):
 
 
 def _notion(body):
-    """(properties, the rest, parts): the lines 'Tags: a, b' under a Notion page's title, and its links below."""
+    """(properties, the rest, removed): the lines 'Tags: a, b' under a Notion page's title, and its links below."""
     title = re.match(r"\s*# [^\n]*\n+", body)
     found, place = {}, title.end() if title else 0
     lines = body[place:].split("\n\n", 1)[0].split("\n") if title else []
@@ -140,9 +139,10 @@ def _notion(body):
             if "\n\n" in body[place:]
             else body[:place]
         )
-    parts = [("properties", "properties", "\n".join(lines))] * bool(found)
-    parts += [("list", "links", match.group()) for match in CHILD.finditer(body)]
-    return found, CHILD.sub("", body), parts
+    removed = [Removed("list", "links", match.group()) for match in CHILD.finditer(body)]
+    if found:
+        removed.insert(0, Removed("properties", "properties", "\n".join(lines)))
+    return found, CHILD.sub("", body), removed
 
 
 def split(text):

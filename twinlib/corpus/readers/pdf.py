@@ -14,6 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from ...text.script import WIDE
+from ..records import Document, Removed
 from .encoding import Unreadable
 from .filename import date_of, title_of
 
@@ -77,15 +78,15 @@ def looks_like(file):
 def read(file):
     """Yield the one raw document of a PDF; raises Unreadable('locked', 'scanned', 'long', 'damaged')."""
     pages, heights, facts = _pages(file.data)
-    parts = []
+    removed = []
     printed = [_print_rows(page, heights) for page in pages]
     heads = dict.fromkeys(" ".join(piece.text for piece in row) for rows in printed for row in rows)
-    parts.extend(("navigation", "navigation", text) for text in heads)
+    removed.extend(Removed("navigation", "navigation", text) for text in heads)
     pages = [
         [piece for piece in page if not any(piece in row for row in rows)]
         for page, rows in zip(pages, printed)
     ]
-    pages = _without_margins(pages, heights, parts)
+    pages = _without_margins(pages, heights, removed)
     lines, gutter = [], None
     for page in pages:
         gutter = _gutter(page, gutter)
@@ -95,20 +96,17 @@ def read(file):
     if letters < 8 * len(pages) or strange > letters / 5:
         raise Unreadable("scanned")
     body = median(line.size for line in lines for _ in range(1 + len(line.text) // 10))
-    lines = _without_contents(_without_notes(lines, body, heights, parts), parts)
+    lines = _without_contents(_without_notes(lines, body, heights, removed), removed)
     title, lines = _title(facts.get("Title", ""), lines, body)
-    yield {
-        "title": title,
-        "text": "\n\n".join(_paragraphs(lines)),
-        "date": date_of(None, file.name) or _made(facts, any(printed)),
-        "source": file.name,
-        "author": facts.get("Author", "").strip(),
-        "kind": "post",
-        "markdown": False,
-        "draft": False,
-        "fallback": title_of(file.name),
-        "parts": parts,
-    }
+    yield Document(
+        file.name,
+        title=title,
+        text="\n\n".join(_paragraphs(lines)),
+        date=date_of(None, file.name) or _made(facts, any(printed)),
+        author=facts.get("Author", "").strip(),
+        fallback_title=title_of(file.name),
+        removed=removed,
+    )
 
 
 def _made(facts, printed):
@@ -222,7 +220,7 @@ def _wide(letter):
 # Margins
 
 
-def _without_margins(pages, heights, parts):
+def _without_margins(pages, heights, removed):
     """Pages without running heads, which repeat word for word or but for a number that counts the pages."""
     marginal = [[piece for piece in page if _in_margin(piece, heights)] for page in pages]
     seen = Counter(
@@ -236,8 +234,8 @@ def _without_margins(pages, heights, parts):
         if any(seen[key] >= often for key in _keys(piece)) or NUMBER.fullmatch(piece.text)
     }
     heads = dict.fromkeys(piece.text for piece in gone if not NUMBER.fullmatch(piece.text))
-    parts.extend(
-        ("navigation", "navigation", text) for text in heads if re.search(r"[^\W\d]", text)
+    removed.extend(
+        Removed("navigation", "navigation", text) for text in heads if re.search(r"[^\W\d]", text)
     )
     return [[piece for piece in page if piece not in gone] for page in pages]
 
@@ -353,7 +351,7 @@ def _lines(pieces):
     return found
 
 
-def _without_notes(lines, body, heights, parts):
+def _without_notes(lines, body, heights, removed):
     """Lines without the small print at the foot of each column that starts with a mark, and without its marks above."""
     kept, marks = [], {}
     for _, group in groupby(lines, key=lambda line: (line.page, line.column)):
@@ -377,8 +375,8 @@ def _without_notes(lines, body, heights, parts):
                 marks[line.page, mark.group(1)] = [line]
             else:
                 marks[line.page, list(marks)[-1][1]].append(line)
-    parts.extend(
-        ("footnote", "footnote", _plain(_joined([line.text for line in note])))
+    removed.extend(
+        Removed("footnote", "footnote", _plain(_joined([line.text for line in note])))
         for note in marks.values()
     )
     return [
@@ -393,13 +391,12 @@ def _without_notes(lines, body, heights, parts):
     ]
 
 
-def _without_contents(lines, parts):
+def _without_contents(lines, removed):
     """Lines without a table of contents: dots that lead to a page number."""
     contents = {line for line in lines if LEADERS.search(line.text)}
     if contents:
-        parts.append(
-            ("navigation", "navigation", "\n".join(line.text for line in lines if line in contents))
-        )
+        text = "\n".join(line.text for line in lines if line in contents)
+        removed.append(Removed("navigation", "navigation", text))
     return [line for line in lines if line not in contents]
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from ..records import Document
 from .encoding import Unreadable
 from .filename import date_of, drafted, title_of
 
@@ -19,17 +20,14 @@ def looks_like(file):
 def read(file):
     """Yield the one raw document of a plain text file."""
     title, body = split(file.text)
-    yield {
-        "title": title,
-        "text": body,
-        "date": date_of(None, file.name),
-        "source": file.name,
-        "author": "",
-        "kind": "post",
-        "markdown": False,
-        "draft": drafted(file.name),
-        "fallback": title_of(file.name),
-    }
+    yield Document(
+        file.name,
+        title=title,
+        text=body,
+        date=date_of(None, file.name),
+        draft=drafted(file.name),
+        fallback_title=title_of(file.name),
+    )
 
 
 def split(text):

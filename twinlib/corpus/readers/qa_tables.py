@@ -1,13 +1,14 @@
 """Tables of questions and answers: a paid community's answers, a problem set with steps, GSM8K's form.
 
 One document a row, so that rows are held out, dropped and edited one by one. A row whose answer is a mere number is a
-problem to practise on (step 03), not somebody's writing: its `reason` says so.
+problem to practise on (step 03), not somebody's writing: its `skip_reason` says so.
 """
 
 import re
 from collections import Counter
 
 from ...files import content_id
+from ..records import Document, Turn
 from . import columns, dates, spreadsheets
 from .filename import title_of
 
@@ -33,19 +34,16 @@ def read(file):
 
 def _document(source, question, answer, row, roles):
     time = next(iter(dates.times([_cell(row, roles["time"])])))
-    return {
-        "title": " ".join(question.split()),
-        "text": answer,
-        "date": time[:10] or None,
-        "source": source,
-        "author": _cell(row, roles["author"]),
-        "kind": "answers",
-        "markdown": False,
-        "draft": False,
-        "fallback": title_of(source.partition("#")[0]),
-        "reason": _exercise(row, roles),
-        "turns": [{"question": question, "answer": answer, "time": time}],
-    }
+    return Document.of_turns(
+        source,
+        [Turn(question, answer, time)],
+        title=" ".join(question.split()),
+        date=time[:10] or None,
+        author=_cell(row, roles["author"]),
+        kind="answers",
+        fallback_title=title_of(source.partition("#")[0]),
+        skip_reason=_exercise(row, roles),
+    )
 
 
 def _answer(row, roles):

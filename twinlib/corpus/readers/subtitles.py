@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from ..records import Document
 from . import json_values
 from .chats.messages import Said
 from .filename import date_of, title_of
@@ -62,20 +63,15 @@ def _timed(file):
 
 
 def read(file):
-    """Yield the one raw document of a subtitle file; raises Unreadable. `speakers` are the names of labelled ones."""
+    """Yield the one raw document of a subtitle file; raises Unreadable."""
     spoken = _labelled(_said(_cues(file.text)))
-    yield {
-        "title": "",
-        "text": "\n\n".join(text for _, text in _paragraphs(spoken)),
-        "date": date_of(None, file.name),
-        "source": file.name,
-        "author": "",
-        "kind": "transcript",
-        "markdown": False,
-        "draft": False,
-        "fallback": _title(file.name),
-        "speakers": sorted({cue.speaker for cue in spoken} - {""}),
-    }
+    yield Document(
+        file.name,
+        text="\n\n".join(text for _, text in _paragraphs(spoken)),
+        date=date_of(None, file.name),
+        kind="transcript",
+        fallback_title=_title(file.name),
+    )
 
 
 def conversation(file):

@@ -9,6 +9,7 @@ import html
 import io
 import re
 
+from ..records import Document, Removed
 from . import html_to_markdown
 from .encoding import Unreadable
 from .filename import date_of
@@ -57,17 +58,12 @@ def read(file):
         if not last:
             raise Unreadable("damaged") from None
         end = file.data[file.data.rfind(b"<item") :].decode("utf-8", "ignore")
-        left.append(
-            (
-                "document",
-                "damaged",
-                html_to_markdown.CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip()
-                or file.name,
-            )
-        )
+        end = html_to_markdown.CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip()
+        left.append(Removed("document", "damaged", end or file.name))
     if not last:
-        raise Unreadable(left[0][1] if left else "index")
-    yield last | {"parts": last["parts"] + left}
+        raise Unreadable(left[0].reason if left else "index")
+    last.removed += left
+    yield last
 
 
 class _Broken(Exception):
@@ -130,41 +126,41 @@ def _document(file, item, authors, number, seen, left):
     content = item.get("content:encoded", "")
     if not kind or not content:
         return None
-    parts, title = left[:], _plain(item.get("title", ""))
+    removed, title = left[:], _plain(item.get("title", ""))
     try:
-        node = html_to_markdown.tree(f"<div>{_marked_up(content, parts)}</div>")
+        node = html_to_markdown.tree(f"<div>{_marked_up(content, removed)}</div>")
         html_to_markdown.without_title(node, title)
-        text = html_to_markdown.to_markdown(node, parts)
+        text = html_to_markdown.to_markdown(node, removed)
     except Unreadable as error:
-        left.append(("document", str(error), title))
+        left.append(Removed("document", str(error), title))
         return None
     if not re.search(r"\w", text):
         return None
     login, place = item.get("dc:creator", ""), item.get("wp:post_id") or number
     place = place if place not in seen else f"{place}-{number}"
     seen.add(place)
-    return {
-        "title": title,
-        "text": text,
-        "date": date_of(item.get("wp:post_date"), "") or None,
-        "source": f"{file.name}#{place}",
-        "author": authors.get(login) or login,
-        "kind": kind,
-        "markdown": True,
-        "draft": status != "publish",
-        "fallback": "",
-        "parts": parts,
-    } | ({"reason": "protected"} if item.get("wp:post_password") else {})
+    return Document(
+        f"{file.name}#{place}",
+        title=title,
+        text=text,
+        date=date_of(item.get("wp:post_date"), "") or None,
+        author=authors.get(login) or login,
+        kind=kind,
+        markdown=True,
+        draft=status != "publish",
+        skip_reason="protected" if item.get("wp:post_password") else "",
+        removed=removed,
+    )
 
 
 def _plain(text):
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
 
 
-def _marked_up(content, parts):
+def _marked_up(content, removed):
     """An item's content as HTML: shortcodes resolved, paragraphs where the classic editor left blank lines."""
     content = CAPTION.sub(
-        lambda match: _caption(match.group(), parts), content.replace("\r\n", "\n")
+        lambda match: _caption(match.group(), removed), content.replace("\r\n", "\n")
     )
     content = LISTING.sub(
         lambda match: f"<pre><code>{html.escape(html.unescape(match[2]))}</code></pre>", content
@@ -177,10 +173,10 @@ def _marked_up(content, parts):
     return content if "<!-- wp:" in content else _paragraphs(content)
 
 
-def _caption(text, parts):
+def _caption(text, removed):
     words = _plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
     if words:
-        parts.append(("caption", "caption", words))
+        removed.append(Removed("caption", "caption", words))
     return ""
 
 

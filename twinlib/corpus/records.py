@@ -1,0 +1,141 @@
+"""The records of notebook 01, from what a reader returns to a training row.
+
+Readers return a Document; cleaning takes parts out of it (Removed); a Document is cut into Passages, and a Passage
+becomes one or more Rows. `to_json` gives the line that the twin folder stores: some fields are needed in memory only.
+"""
+
+from dataclasses import dataclass, field
+
+from ..files import content_id
+
+
+@dataclass(slots=True)
+class Removed:
+    """Something left out: a whole document or a part of one; written to dropped.csv.
+
+    `what` and `reason` are keys of data/reasons.yaml. `document` is the source of the document it belongs to.
+    `id` is the content id of the text (of the source, for a whole document), by which the owner restores it.
+    """
+
+    what: str
+    reason: str
+    text: str
+    document: str = ""
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        self.id = self.id or content_id(self.text)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One utterance of the owner: the `answer`, what was said before it (`question`, may be ''), its ISO `time`."""
+
+    question: str
+    answer: str
+    time: str = ""
+
+    def to_json(self) -> dict:
+        return {"question": self.question, "answer": self.answer, "time": self.time}
+
+
+@dataclass(slots=True)
+class Document:
+    """One text: a post, a chapter, a month of a chat, an answer.
+
+    `source` is the path relative to the corpus folder: 'archive.zip/inner.md' inside an archive, 'chat.json#2023-05'
+    for a part of a file. The id is made of it alone, so that editing a text or its title keeps the id, the split and
+    the owner's decisions; moving the file makes a new document.
+
+    `date` is ISO or None. `kind` is post, page, book, transcript, chat, answers or interview. A document made of
+    separate utterances (chats, short posts, answers) has `turns`; its `text` is then their answers.
+
+    In memory only, set by the reader: `markdown` (the text has markup), `draft`, `fallback_title` (from the file's
+    name), `front_matter` {key in lower case: string or list of strings}, `skip_reason` (why the whole document is to
+    be left out, a key of data/reasons.yaml, or ''), `removed` (parts that the reader left out), `format` (a name of
+    readers.FORMATS).
+    """
+
+    source: str
+    title: str = ""
+    text: str = ""
+    date: str | None = None
+    author: str = ""
+    kind: str = "post"
+    language: str = ""
+    turns: list[Turn] | None = None
+    markdown: bool = False
+    draft: bool = False
+    fallback_title: str = ""
+    front_matter: dict = field(default_factory=dict)
+    skip_reason: str = ""
+    removed: list[Removed] = field(default_factory=list)
+    format: str = ""
+
+    @property
+    def id(self) -> str:
+        return content_id(self.source)
+
+    @classmethod
+    def of_turns(cls, source: str, turns: list[Turn], **fields) -> "Document":
+        """A document made of utterances."""
+        text = "\n\n".join(turn.answer for turn in turns)
+        return cls(source, text=text, turns=turns, **fields)
+
+    def to_json(self) -> dict:
+        """The record in documents.jsonl."""
+        keys = ("id", "title", "text", "date", "source", "author", "language", "kind")
+        record = {key: getattr(self, key) for key in keys}
+        if self.turns is not None:
+            record["turns"] = [turn.to_json() for turn in self.turns]
+        return record
+
+
+@dataclass(slots=True)
+class Passage:
+    """A piece of a document of at most as many tokens as the settings say.
+
+    `split` is train, val or test. In memory only: `title` of the document ('' for a turn) and `heading` of the
+    section, `language`, `index` of the passage in its document (from 0), the `question` that it answers ('' where
+    nobody asked), `is_turn`, the corpus' `author`, and its `terms`, the most telling first.
+    """
+
+    id: str
+    document: str
+    text: str
+    tokens_estimate: int
+    split: str = ""
+    title: str = ""
+    heading: str = ""
+    language: str = ""
+    index: int = 0
+    question: str = ""
+    is_turn: bool = False
+    author: str = ""
+    terms: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict:
+        """The record in passages.jsonl."""
+        keys = ("id", "document", "text", "tokens_estimate", "split")
+        return {key: getattr(self, key) for key in keys}
+
+
+@dataclass(slots=True)
+class Row:
+    """A training row made of a passage (of none, '', for abstain and identity rows).
+
+    `kind` is qa, raw, identity or abstain; `messages` [{role, content}]: system, user and assistant, of a raw row the
+    assistant's alone. `source` says who asked: title, heading, local, endpoint, reader or owner.
+    """
+
+    id: str
+    passage: str
+    kind: str
+    split: str
+    messages: list[dict[str, str]]
+    source: str
+
+    def to_json(self) -> dict:
+        """The record in train.jsonl, val.jsonl or test.jsonl."""
+        keys = ("id", "passage", "kind", "split", "messages", "source")
+        return {key: getattr(self, key) for key in keys}
