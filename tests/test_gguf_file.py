@@ -376,14 +376,14 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, "tests")
-from test_gguf_file import CARD, gguf_file, vocabulary_of
+from test_gguf_file import CARD, vocabulary_of, writer
 
 def die(done, total, note):
     if done > 50:
         os.kill(os.getpid(), signal.SIGKILL)
 
 base = Path(sys.argv[1])
-gguf_file.write(base, {"Q5_K_M": Path(sys.argv[2])}, vocabulary_of(base), CARD, progress=die)
+writer.write(base, {"Q5_K_M": Path(sys.argv[2])}, vocabulary_of(base), CARD, progress=die)
 """
 
 

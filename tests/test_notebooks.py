@@ -168,7 +168,7 @@ def test_no_token_has_a_place_in_a_notebook(path):
 def test_the_setup_cell_is_the_same_everywhere_and_fetches_the_project():
     setups = {cells(path, "code")[0] for path in NOTEBOOKS}
     assert len(setups) == 1
-    assert "place.install()" in setups.pop()
+    assert "runtime.install()" in setups.pop()
 
 
 @each_notebook

@@ -32,7 +32,7 @@ import os, sys
 del os.link
 from twinlib import Twin, TwinError, settings
 from twinlib.progress import Progress
-from twinlib.steps import publish
+from twinlib.publish import step as publish
 from twinlib.twin import Report
 twin, wanted = Twin.open(sys.argv[1]), settings.make("publish", **dict(a.split("=") for a in sys.argv[2:]))
 twin.start("publish", vars(wanted))

@@ -66,7 +66,7 @@ def test_bye_ends_before_the_next_line(talking_twin, capsys, monkeypatch):
 def test_ctrl_c_ends_a_conversation_politely(talking_twin):
     code = (
         "import sys; from twinlib import Twin, settings; from twinlib.progress import Progress; "
-        "from twinlib.steps import talk; twin = Twin.open(sys.argv[1]); "
+        "from twinlib.talk import chat as talk; twin = Twin.open(sys.argv[1]); "
         "talk.run(twin, settings.make('talk'), Progress(twin.history('talk'), 'talk'))"
     )
     mine, theirs = pty.openpty()

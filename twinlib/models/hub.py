@@ -24,15 +24,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REPLACED = (".gguf", ".jsonl")  # of these the repository keeps only what is sent
 WAITS = (1, 2)  # seconds before trying again what the client does not repeat itself
 
-NO_TOKEN = (
-    f"There is no Hugging Face token: make one with write access at {TOKENS} and set HF_TOKEN, or run 'hf auth login'.",
-    f"没有 Hugging Face 令牌：请在 {TOKENS} 新建一个有写权限的令牌并设为 HF_TOKEN，或运行 hf auth login。",
-)
-AT_MIRROR = (
-    "HF_ENDPOINT points at a mirror for downloads, and your token must not go there: unset it to publish.",
-    "HF_ENDPOINT 指向下载镜像，令牌不能发到那里：请取消该变量再发布。",
-)
-
 
 class Repository(NamedTuple):
     """A repository to be: its id USER/NAME, the hub's kind (model or dataset) and {name: path} of what it will hold."""
@@ -72,7 +63,9 @@ def upload(repositories, private, user, sha256, progress):
     """
     secret = token()
     if mirror() or not secret:
-        raise TwinError(t(*(AT_MIRROR if mirror() else NO_TOKEN)))
+        raise TwinError(
+            t("models.token_not_to_mirror") if mirror() else t("models.no_token", page=TOKENS)
+        )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -118,10 +118,10 @@ def _address(settings, twin):
 def _way(settings):
     found = []
     if hub.mirror():
-        found.append(stop(*hub.AT_MIRROR))
+        found.append(stop("models.token_not_to_mirror"))
     # In a notebook the token is asked for when the run starts, and goes to the child process only.
     if "ipykernel" not in sys.modules and not hub.token():
-        found.append(stop(*hub.NO_TOKEN))
+        found.append(stop("models.no_token", page=hub.TOKENS))
     return found
 
 
