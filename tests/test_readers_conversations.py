@@ -14,7 +14,7 @@ from twinlib.corpus import conversations
 from twinlib.corpus.readers import chatgpt, dates, qa_tables, spreadsheets, subtitles
 from twinlib.corpus.readers.chats import chat_table, chat_text, telegram, twitter, whatsapp
 from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import Columns, File, Options
+from twinlib.corpus.readers.input_file import File, Options, UnknownColumns
 from twinlib.corpus.records import Removed, Turn
 
 FOLDER = Path(__file__).parent / "exports" / "conversations"
@@ -825,7 +825,7 @@ def test_a_forwarded_weibo_gives_the_comment_and_leaves_the_rest():
 
 
 def test_an_unknown_table_asks_which_column_is_what():
-    with pytest.raises(Columns) as asked:
+    with pytest.raises(UnknownColumns) as asked:
         list(chat_table.conversations(of("unknown.csv"), ME))
     assert asked.value.names == ["Zeit", "Wer", "Was"]
     assert asked.value.rows[1] == [
@@ -1081,7 +1081,7 @@ def test_broken_exports_raise_nothing_but_their_reason(data):
             else:
                 for full, conversation in conversations.named(reader.conversations(file, ME), name):
                     list(conversations.documents(conversation, full, ME))
-        except (Unreadable, Columns):
+        except (Unreadable, UnknownColumns):
             pass
 
 

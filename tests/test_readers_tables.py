@@ -10,7 +10,7 @@ from twinlib.corpus import conversations
 from twinlib.corpus.readers import qa_tables, spreadsheets
 from twinlib.corpus.readers.chats import chat_table
 from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import Columns, File, Options
+from twinlib.corpus.readers.input_file import File, Options, UnknownColumns
 from twinlib.corpus.records import Removed, Turn
 
 ME = Options(me=("半圈",))
@@ -68,7 +68,7 @@ def test_an_older_list_without_full_dates_is_posts_too():
 
 
 def test_messages_with_a_date_and_no_sender_are_not_taken_for_posts():
-    with pytest.raises(Columns):
+    with pytest.raises(UnknownColumns):
         documents(of("1.csv", "正文,日期\n修了一上午的伞，太阳出来了。,2023-05-02\n"))
 
 

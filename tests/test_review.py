@@ -11,6 +11,7 @@ from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
 from twinlib.files import write_json, write_records
+from twinlib.i18n import choose
 from twinlib.twin import Report
 from twinlib.ui import decision_log, review
 from twinlib.ui.display import esc
@@ -292,7 +293,7 @@ def test_searching_and_filtering_go_together(twin):
 @pytest.mark.parametrize("language", ["en", "zh", "both"])
 def test_reasons_are_known_again_in_the_language_they_were_written_in(twin, language, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", language)
-    said = review.t(*review.REASONS["locked"])
+    said = choose(review.REASONS["locked"])
     assert review.reason_key(said, review.REASONS) == "locked"
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..files import TwinError, replaced, write_json, write_records
-from ..i18n import t
+from ..i18n import choose, t
 from ..settings import parse, stop, warning
 from ..text import interview_questions, privacy, sufficiency
 from ..text.script import language_of
@@ -31,7 +31,7 @@ from .passages import passages, split_of
 from .questions import api, model, titles
 from .questions import validate as replies
 from .readers import columns
-from .reasons import KINDS, PASSED, REASONS
+from .reasons import KINDS, REASONS, SKIPPED
 from .records import Removed
 
 DOCUMENT = ("id", "title", "text", "date", "source", "author", "language", "kind")
@@ -200,7 +200,14 @@ class _Left:
             beginning = " ".join(d.text[: 4 * BEGINNING].split())[:BEGINNING]
             beginning, _ = privacy.mask(beginning, language_of(d.text), {}, self.names)
             self.table.writerow(
-                (d.document, t(*KINDS[d.what]), t(*REASONS[d.reason]), beginning, len(d.text), d.id)
+                (
+                    d.document,
+                    choose(KINDS[d.what]),
+                    choose(REASONS[d.reason]),
+                    beginning,
+                    len(d.text),
+                    d.id,
+                )
             )
             self.counts[d.what, d.reason] += 1
         self.found.removed.clear()
@@ -384,7 +391,7 @@ def _figures(gathered, documents, pieces, rows):
             sum(texts.values()), n=sum(texts.values()) + len(documents), note=_said(texts, REASONS)
         ),
         "parts_dropped": figure(sum(parts.values()), note=_said(parts, KINDS)),
-        "passed_over": figure(sum(passed.values()), note=_said(passed, PASSED)),
+        "passed_over": figure(sum(passed.values()), note=_said(passed, SKIPPED)),
         "passages": figure(len(pieces)),
         "train_passages": figure(
             sum(p["split"] == "train" for p in pieces), note=_enough(pieces, documents).sentence
@@ -426,7 +433,8 @@ def _failures(asked):
 def _said(counts, labels):
     said = Counter()
     for key, n in counts.items():
-        said[t(*labels[key])] += n
+        label = labels[key]
+        said[choose(label) if isinstance(label, dict) else t(*label)] += n
     return _listed(said)
 
 

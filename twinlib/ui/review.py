@@ -248,4 +248,11 @@ def _entries(twin):
 
 def reason_key(label: str, names: dict) -> str | None:
     """The key of a reason or a kind by its label in dropped.csv, which may be in any language."""
-    return next((key for key, (en, zh) in names.items() if label in (en, zh, f"{en} · {zh}")), None)
+    return next(
+        (
+            key
+            for key, texts in names.items()
+            if label in (*texts.values(), " · ".join(texts.values()))
+        ),
+        None,
+    )

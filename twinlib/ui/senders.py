@@ -13,7 +13,7 @@ import ipywidgets as widgets
 from .. import i18n
 from ..corpus import readers
 from ..corpus.readers import columns
-from ..corpus.reasons import PASSED, REASONS
+from ..corpus.reasons import REASONS, SKIPPED
 from ..files import TwinError
 from ..i18n import t
 from ..settings import Corpus
@@ -224,13 +224,13 @@ def _formats(survey, twin):
     lines = [(_format(name), f"{count:,}") for name, count in survey.formats.most_common()]
     lines += [(t("ui.interview_answers"), f"{answers:,}")] if answers else []
     shown = table((t("ui.what"), t("ui.files")), lines) if lines else NOTHING
-    passed = _reasons(t("ui.passed_over"), survey.passed, PASSED)
-    return shown + passed + _reasons(t("ui.cant_be_read"), survey.skipped, REASONS)
+    passed = _reasons(t("ui.passed_over"), survey.skipped, SKIPPED)
+    return shown + passed + _reasons(t("ui.cant_be_read"), survey.refused, REASONS)
 
 
 def _reasons(head, counts, names):
     listed = ", ".join(
-        f"{t(*names.get(reason, (reason, reason)))} {count:,}"
+        f"{i18n.choose(names[reason]) if reason in names else reason} {count:,}"
         for reason, count in counts.most_common()
         if count
     )

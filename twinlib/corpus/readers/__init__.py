@@ -1,23 +1,27 @@
-"""From a folder or a zip of anything to documents, chosen by content, with a reason for whatever is left out.
+"""Read a folder, a zip or a file: every text becomes a Document, and what is left out is logged with a reason.
 
-A reader is a module with `looks_like(file)` and `read(file)`, which yields Documents (see records); a chat's reader
-has `conversations(file, options)` instead.
+FORMATS is the one list of readers. A reader is a module with `looks_like(file)`, which looks at the content, and
+either `read(file)`, which yields Documents, or, for chats and tables of messages, `conversations(file, options)`,
+which yields Conversations. Both raise Unreadable with a key of data/reasons.yaml. The label of a format is in
+data/formats.yaml. To add a reader, write its module and put it into FORMATS.
 """
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from .. import conversations
+from ..records import Document
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
 from .archive import ReadLog, anything, walk
 from .chats import chat_table, chat_text, telegram, twitter, whatsapp
-from .encoding import Unreadable
-from .input_file import Columns, Options
+from .input_file import File, Options
 
-__all__ = ["Options", "ReadLog", "Survey", "anything", "format_of", "read", "survey"]
-# In the order they are asked; what none of them knows is Markdown, plain text, or no writing.
-DOCUMENTS = {
+__all__ = ["FORMATS", "Options", "ReadLog", "Survey", "anything", "format_of", "read", "survey"]
+# The first whose looks_like is true reads the file; `format_of` decides about the last two.
+FORMATS = {
     "pdf": pdf,
     "docx": docx,
     "epub": epub,
@@ -26,152 +30,120 @@ DOCUMENTS = {
     "chatgpt": chatgpt,
     "answers": qa_tables,
     "html": html,
-}
-CHATS = {
     "twitter": twitter,
     "telegram": telegram,
     "whatsapp": whatsapp,
     "chat": chat_text,
     "table": chat_table,
+    "markdown": markdown,
+    "text": plain,
 }
-PLAIN = {".txt", ".text", ""}
-TEXT = {
-    ".md",
-    ".markdown",
-    ".mdown",
-    ".mkd",
-    ".mdx",
-    ".rmd",
-    ".qmd",
-    ".rst",
-    ".org",
-    ".tex",
-} | PLAIN
-DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
+_PLAIN = {".txt", ".text", ""}
+_MARKDOWN = markdown.SUFFIXES | {".rst", ".org", ".tex"}
+_DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
 
 
 class Survey(NamedTuple):
-    """What a source holds before it is read: files by format, messages by sender, the `files` with chats or tables
-    ({source: {format, senders, columns, rows}}), files passed over by sort, and those left out by reason."""
+    """What a source holds, found without making documents.
 
-    formats: Counter
-    senders: Counter
-    files: dict
-    passed: Counter
-    skipped: Counter
+    `formats`: files by format. `senders`: messages by sender. `files`: the chats and tables, as ReadLog.chats.
+    `skipped`: files that were not opened, by kind. `refused`: files that can't be read, by reason.
+    """
+
+    formats: Counter[str]
+    senders: Counter[str]
+    files: dict[str, dict]
+    skipped: Counter[str]
+    refused: Counter[str]
 
 
-def read(source, options=Options(), log=None, progress=None):
-    """Yield every raw document under a folder, a zip or a single file; `log` gathers the rest (see ReadLog).
+def read(
+    source: str | Path,
+    options: Options = Options(),
+    log: ReadLog | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Document]:
+    """Yield every document under a folder, a zip or a single file; `log` collects the rest.
 
     Raises TwinError when there is no such folder. `progress(done, total)` counts files.
     """
     log = ReadLog() if log is None else log
     for file in walk(source, log, progress):
-        try:
-            yield from _documents(file, options, log)
-        except Columns as table:
-            log.chats[file.name] = {
-                "format": "table",
-                "senders": {},
-                "columns": table.names,
-                "rows": table.rows,
-            }
-            log.drop(file.name, "columns")
-        except Unreadable as error:
-            log.drop(file.name, str(error))
+        with log.refusals(file.name):
+            name = _logged_format(file, log)
+            for document in _documents(file, name, options, log) if name else ():
+                document.format = name
+                yield document
 
 
-def survey(source, options=Options(), progress=None):
-    """Look without reading everything: formats by content, and who wrote in the chats."""
-    log = ReadLog()
+def survey(
+    source: str | Path,
+    options: Options = Options(),
+    progress: Callable[[int, int], None] | None = None,
+) -> Survey:
+    """The formats of the files, told by their content, and who wrote in the chats; raises as `read`."""
+    log, senders = ReadLog(), Counter()
     for file in walk(source, log, progress):
-        try:
-            kind = format_of(file)
-            log.formats[kind] += 1
-            for conversation in CHATS[kind].conversations(file, options) if kind in CHATS else ():
-                _count(file, kind, conversation, log)
-        except Columns as table:
-            log.chats[file.name] = {
-                "format": "table",
-                "senders": {},
-                "columns": table.names,
-                "rows": table.rows,
-            }
-        except Unreadable as error:
-            log.drop(file.name, str(error))
-    log.skipped["data"] += log.formats.pop(None, 0)
-    senders = Counter()
+        with log.refusals(file.name):
+            name = _logged_format(file, log)
+            for _ in _conversations(file, name, options, log) if _is_chat(name) else ():
+                pass
     for chat in log.chats.values():
         senders.update(chat["senders"])
-    return Survey(
-        log.formats,
-        senders,
-        log.chats,
-        log.skipped,
-        Counter(removed.reason for removed in log.removed),
-    )
+    refused = Counter(removed.reason for removed in log.removed if removed.reason != "columns")
+    return Survey(log.formats, senders, log.chats, log.skipped, refused)
 
 
-def format_of(file):
-    """A key of CHATS or DOCUMENTS, 'markdown' or 'text', or None for what is no writing; raises Unreadable."""
-    for kind, reader in (DOCUMENTS | CHATS).items():
-        if reader.looks_like(file):
-            return kind
-    if file.suffix in DATA:
-        return None
-    if file.suffix in TEXT - PLAIN:
+def format_of(file: File) -> str | None:
+    """The name of a file's format, a key of FORMATS; None when it holds no writing. Raises Unreadable."""
+    for name, reader in FORMATS.items():
+        if name not in ("markdown", "text") and reader.looks_like(file):
+            return name
+    if file.suffix in _MARKDOWN:
         return "markdown"
-    if file.suffix not in PLAIN and not _prose(file.text):
+    if file.suffix in _DATA or file.suffix not in _PLAIN and not _is_prose(file.text):
         return None
     return "markdown" if markdown.looks_like(file) else "text"
 
 
-def _prose(text):
-    """Does the text of a file with an unknown suffix read like sentences?"""
+def _is_prose(text):
+    """Whether the text of a file with an unknown suffix reads like sentences."""
     sample = text[:20_000]
-    words = len(re.findall(r"[^\W\d_]", sample))
+    letters = len(re.findall(r"[^\W\d_]", sample))
     ends = len(re.findall(r"[。！？]|[a-z][.!?](?=\s)", sample))
-    return (
-        words > len(sample) * 0.6
-        and ends * 400 > len(sample)
-        and len(re.findall(r"[{};=<>]", sample)) < ends
-    )
+    signs = len(re.findall(r"[{};=<>]", sample))
+    return letters > len(sample) * 0.6 and ends * 400 > len(sample) and signs < ends
 
 
-def _documents(file, options, log):
-    kind = format_of(file)
-    if kind is None:
-        log.skipped["data"] += 1
+def _logged_format(file, log):
+    name = format_of(file)
+    (log.formats if name else log.skipped)[name or "data"] += 1
+    return name
+
+
+def _is_chat(name):
+    return name is not None and hasattr(FORMATS[name], "conversations")
+
+
+def _documents(file, name, options, log):
+    if not _is_chat(name):
+        yield from FORMATS[name].read(file)
         return
-    log.formats[kind] += 1
-    if kind in CHATS:
-        yield from _chats(file, kind, options, log)
-        return
-    reader = DOCUMENTS.get(kind) or (plain if kind == "text" else markdown)
-    for document in reader.read(file):
-        document.format = kind
-        yield document
-
-
-def _chats(file, kind, options, log):
-    for name, conversation in conversations.named(
-        CHATS[kind].conversations(file, options), file.name
-    ):
-        _count(file, kind, conversation, log)
+    for source, conversation in _conversations(file, name, options, log):
         if conversations.owner(conversation, options):
-            for document in conversations.documents(conversation, name, options):
-                document.format = kind
-                yield document
+            yield from conversations.documents(conversation, source, options)
         else:
-            log.drop(
-                name, "whose", "\n".join(message.text for message in conversation.messages[:20])
-            )
+            first = "\n".join(message.text for message in conversation.messages[:20])
+            log.drop(source, "whose", first)
 
 
-def _count(file, kind, conversation, log):
-    chat = log.chats.setdefault(file.name, {"format": kind, "senders": {}})
-    if any(message.mine is not None for message in conversation.messages):
-        chat["mine"] = True  # the export itself says whose each message is
-    for sender, messages in conversations.senders(conversation).items():
-        chat["senders"][sender] = chat["senders"].get(sender, 0) + messages
+def _conversations(file, name, options, log):
+    """Yield (source, Conversation) of a chat, with its senders counted in `log.chats`."""
+    found = FORMATS[name].conversations(file, options)
+    for source, conversation in conversations.named(found, file.name):
+        chat = log.chats.setdefault(file.name, {"format": name, "senders": {}})
+        if any(message.mine is not None for message in conversation.messages):
+            chat["mine"] = True  # the export itself says whose each message is
+        for sender, count in conversations.senders(conversation).items():
+            chat["senders"][sender] = chat["senders"].get(sender, 0) + count
+        yield source, conversation

@@ -11,13 +11,15 @@ import posixpath
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...files import TwinError, content_id
 from ...i18n import t
 from ..records import Removed
 from .encoding import Unreadable, decode
-from .input_file import File
+from .input_file import File, UnknownColumns
 
 SORTS = {  # by suffix; what is none of these is opened and looked at
     "image": "png jpg jpeg gif svg webp ico bmp heic tif tiff mp3 mp4 m4a mov wav ogg opus avi mkv webm psd ai ttf otf "
@@ -79,6 +81,18 @@ class ReadLog:
     def drop(self, source: str, reason: str, text: str = "") -> None:
         """Note that a whole file, chat or archive is left out."""
         self.removed.append(Removed("document", reason, text, source, content_id(source)))
+
+    @contextmanager
+    def refusals(self, source: str) -> Iterator[None]:
+        """Log what a reader refuses: an unreadable file, a table whose columns are unknown."""
+        try:
+            yield
+        except UnknownColumns as table:
+            unknown = {"columns": table.names, "rows": table.rows}
+            self.chats[source] = {"format": "table", "senders": {}, **unknown}
+            self.drop(source, "columns")
+        except Unreadable as error:
+            self.drop(source, str(error))
 
 
 def walk(source, log, progress=None):
@@ -154,7 +168,7 @@ def _skip_folder(folder, skipped):
 
 
 def sort_of(name):
-    """Why a file of this name is not worth opening (a key of PASSED), or None when it may be writing."""
+    """Why a file of this name is not worth opening (a key of reasons.SKIPPED), or None when it may be writing."""
     path = Path(name)
     if path.name.startswith((".", "~")):
         return "hidden"

@@ -60,7 +60,7 @@ class Conversation(NamedTuple):
     kind: str = "chat"
 
 
-class Columns(Exception):
+class UnknownColumns(Exception):
     """A table whose columns can't be told: the message holds nothing, `names` are its columns, `rows` three of them."""
 
     def __init__(self, names, rows):

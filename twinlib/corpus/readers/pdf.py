@@ -278,7 +278,7 @@ def _keys(piece):
     return [(same, size), *counts] if same else []
 
 
-# Columns and lines
+# UnknownColumns and lines
 
 
 def _columns(pieces, gutter, column=0):

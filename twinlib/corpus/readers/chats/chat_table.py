@@ -8,7 +8,7 @@ import re
 
 from .. import columns, dates, spreadsheets
 from ..filename import title_of
-from ..input_file import Columns, Conversation
+from ..input_file import Conversation, UnknownColumns
 from .messages import Said, spoken
 
 TEXT_TYPES = {"1", "text", "文本", "文字", "文本消息", "纯文本", "txt", "plain", "message", ""}
@@ -74,7 +74,7 @@ def _sentence(cell):
 
 
 def conversations(file, options):
-    """Yield the Conversations of a table; raises Columns when nothing tells which column is what, or Unreadable."""
+    """Yield the Conversations of a table; raises UnknownColumns when nothing tells which column is what, or Unreadable."""
     unknown, known = None, False
     for table in spreadsheets.read(file):
         roles = columns.chat(table.columns, options.columns)
@@ -82,7 +82,7 @@ def conversations(file, options):
             known = True
             yield from _conversations(table, roles, title_of(file.name))
         elif unknown is None:
-            unknown = Columns(
+            unknown = UnknownColumns(
                 table.columns, [list(row.values()) for row, _ in zip(table.rows, range(3))]
             )
     if unknown and not known:
