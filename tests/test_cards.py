@@ -12,7 +12,7 @@ from twinlib import catalogue
 from twinlib.models import device_fit
 from twinlib.publish import cards
 from twinlib.settings import SETTINGS
-from twinlib.text import labels
+from twinlib.text import formatting, labels
 
 GEMMA = catalogue.entry("gemma-3-270m")
 FACTS = cards.Facts(
@@ -135,7 +135,8 @@ def test_a_licence_against_commercial_use_is_said_in_words_in_both_languages():
 
 def test_licences_that_ask_for_a_notice_get_their_own_words():
     assert cards.notice(GEMMA)[0].startswith(
-        "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n"
+        "Gemma is provided under and subject to the Gemma Terms of Use "
+        "found at ai.google.dev/gemma/terms\n"
     )
     assert cards.notice(catalogue.entry("llama-3.2-1b"))[0].startswith(
         "Llama 3.2 is licensed under the Llama 3.2"
@@ -150,8 +151,8 @@ def test_both_halves_say_what_it_is_who_agreed_and_what_was_measured():
     assert "language model, not the person" in english and "不是本人" in chinese
     assert "(2023-11-14)" in english and "（2023-11-14）" in chinese
     assert (
-        "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 | 0 is the base, 1 the author's own writing; higher is "
-        "better. |" in english
+        "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 "
+        "| 0 is the base, 1 the author's own writing; higher is better. |" in english
     )
     assert "| Prediction gain: twin as Q8&#95;0 | 0.5 |  | 3 |  |" in english
     assert "| Fool rate | not measured |  |  | Share of answers that friends" in english
@@ -199,7 +200,7 @@ def test_a_card_before_the_user_is_known_has_a_placeholder_that_no_command_takes
         and "搜索 `<您的用户名>/demo-GGUF`" in chinese
     )
     with pytest.raises(HFValidationError):
-        validate_repo_id(cards.address(replace(FACTS, user=""), "adapter", cards.ENGLISH))
+        validate_repo_id(cards.address(replace(FACTS, user=""), "adapter", "en"))
 
 
 def test_a_file_can_be_used_without_the_hub_and_a_private_one_only_so_in_lm_studio():
@@ -221,7 +222,7 @@ def test_a_card_without_consent_is_a_draft():
 
 
 def test_the_commands_name_a_file_that_exists():
-    assert cards.commands(FACTS, cards.ENGLISH) == [
+    assert cards.commands(FACTS, "en") == [
         "ollama run hf.co/me/demo-GGUF:Q8_0",
         "llama-server -hf me/demo-GGUF:Q8_0",
     ]
@@ -242,7 +243,7 @@ def test_the_file_to_take_is_the_smallest_that_hardly_differs():
         types=("Q4_K_M", "Q8_0"),
         figures={**FACTS.figures, "quantize": measured},
     )
-    assert cards.commands(facts, cards.ENGLISH)[0] == "ollama run hf.co/me/demo-GGUF:Q8_0"
+    assert cards.commands(facts, "en")[0] == "ollama run hf.co/me/demo-GGUF:Q8_0"
     english, chinese = halves(cards.model_card(facts, "gguf"))
     assert "| `demo-Q4_K_M.gguf` | 253.0 MB | noticeably different |" in english
     assert "| `demo-Q8_0.gguf` | 292.0 MB | 分不出差别 |" in chinese
@@ -300,7 +301,7 @@ def test_what_the_owner_typed_stays_text(hostile):
 
 
 def test_a_code_block_cannot_be_closed_from_inside():
-    assert cards.fenced("a\n```\nb") == "````\na\n```\nb\n````"
+    assert formatting.fenced("a\n```\nb") == "````\na\n```\nb\n````"
 
 
 def test_the_dataset_card_gives_numbers_and_rights_and_its_splits():
@@ -334,4 +335,4 @@ def test_the_dataset_card_gives_numbers_and_rights_and_its_splits():
     ],
 )
 def test_numbers_are_written_as_people_read_them(value, expected):
-    assert cards.number(value) == expected
+    assert formatting.number(value) == expected
