@@ -72,12 +72,12 @@ def main():
     asked = parser.parse_args()
     from twinlib import Twin
     from twinlib.models.llama_cpp import Llama
-    from twinlib.talk.chat import gguf_of
+    from twinlib.talk.chat import gguf_file
 
     totals = {name: [0, 0] for name in WAYS}
     for twin in map(Twin.open, asked.twins):
         chosen = questions(twin, asked.questions)
-        with Llama(gguf_of(twin)) as llama:
+        with Llama(gguf_file(twin)) as llama:
             for name, way in WAYS.items():
                 found = flaws(llama, chosen, way, asked.tokens)
                 hits = [

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from twinlib import settings
+from twinlib import Twin, settings
 from twinlib.corpus import step as corpus
 from twinlib.evaluate import step as evaluate
 from twinlib.files import TwinError, write_json
@@ -23,9 +23,10 @@ from twinlib.progress import Progress
 from twinlib.talk import chat
 
 
-@pytest.fixture
-def talking_twin(twin, tiny_base):
+@pytest.fixture(scope="module")
+def talking_twin(tmp_path_factory, tiny_base):
     """A twin with a Q8_0 file of the tiny base."""
+    twin = Twin.open(tmp_path_factory.mktemp("talking") / "demo")
     tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
     vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     twin.folder("quantize")
@@ -45,11 +46,13 @@ def run(twin, **values):
     )
 
 
+@pytest.mark.slow
 def test_one_question_gets_one_answer(talking_twin, capsys):
     outcome = run(talking_twin, question="Hi?", temperature=0)
     assert len(capsys.readouterr().out.strip()) > 3 and outcome.figures == {}
 
 
+@pytest.mark.slow
 def test_lines_of_standard_input_are_answered_until_they_end(talking_twin, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("Hi?\n\n再说一句\n"))
     run(talking_twin)
@@ -57,12 +60,14 @@ def test_lines_of_standard_input_are_answered_until_they_end(talking_twin, capsy
     assert out.endswith("Bye.\n") and len(out) > 10 and ">" not in out.splitlines()[0][:2]
 
 
+@pytest.mark.slow
 def test_bye_ends_before_the_next_line(talking_twin, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("/bye\nHi?\n"))
     run(talking_twin)
     assert capsys.readouterr().out == "Bye.\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_conversation_politely(talking_twin):
     code = (
         "import sys; from twinlib import Twin, settings; from twinlib.progress import Progress; "
@@ -88,6 +93,7 @@ def test_ctrl_c_ends_a_conversation_politely(talking_twin):
     assert "twin of Ning" in first and rest.endswith("Bye.\n") and child.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_long_conversation_forgets_its_beginning(talking_twin):
     with Llama(talking_twin.gguf("Q8_0"), context=256) as llama:
         turns = [
@@ -95,13 +101,15 @@ def test_a_long_conversation_forgets_its_beginning(talking_twin):
             {"role": "assistant", "content": "d e f " * 10},
         ] * 3
         last = {"role": "user", "content": "and now?"}
-        kept = chat._fitting(llama, [*turns, last], room=50)
+        kept = chat.newest_messages(llama, [*turns, last], room=50)
         assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
         assert len(llama.tokenize(llama.prompt(kept))) + 50 <= 256
 
 
-def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, monkeypatch):
+@pytest.mark.slow
+def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, monkeypatch, request):
     write_json(talking_twin.file("params"), {"num_ctx": 256})
+    request.addfinalizer(talking_twin.file("params").unlink)
     monkeypatch.setattr(sys, "stdin", io.StringIO("Hi?\n" + "a b c " * 400 + "\nAnd now?\n"))
     run(talking_twin)
     out = capsys.readouterr().out
@@ -110,9 +118,9 @@ def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, mon
 
 
 def test_a_twin_without_a_params_file_sees_the_usual_context(twin):
-    assert chat._context(twin) == chat.CONTEXT
+    assert chat.context_length(twin) == 4096
     write_json(twin.file("params"), ["?"])
-    assert chat._context(twin) == chat.CONTEXT
+    assert chat.context_length(twin) == 4096
 
 
 def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
@@ -128,7 +136,7 @@ def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
 def test_without_a_file_the_problem_names_the_step(twin):
     assert "run the step 'quantize'" in chat.problems(settings.make("talk"), twin)[0].text
     with pytest.raises(TwinError, match="wanted: q4_k_m; there: none"):
-        chat.gguf_of(twin, "q4_k_m")
+        chat.gguf_file(twin, "q4_k_m")
 
 
 def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
@@ -141,7 +149,7 @@ def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
     memory = type(psutil.virtual_memory())
     for free, kind in ((10_000, "Q8_0"), (1500, "Q5_K_M"), (900, "Q4_K_M"), (100, "Q4_K_M")):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(*[free] * len(memory._fields)))
-        assert chat.gguf_of(twin) == twin.gguf(kind)
-    assert chat.gguf_of(twin, "f16") == twin.gguf("F16")
+        assert chat.gguf_file(twin) == twin.gguf(kind)
+    assert chat.gguf_file(twin, "f16") == twin.gguf("F16")
     with pytest.raises(TwinError, match="wanted: Q6_K; there: Q8_0, Q5_K_M, Q4_K_M, F16"):
-        chat.gguf_of(twin, "Q6_K")
+        chat.gguf_file(twin, "Q6_K")

@@ -1,129 +1,133 @@
-"""A plain chat in the terminal with the twin's GGUF file: python -m twinlib talk --twin demo
+"""A chat in the terminal with the twin's GGUF file: python -m twinlib talk --twin demo
 
-One question with --question; otherwise a conversation until /bye, Ctrl-D or Ctrl-C. When the input is no terminal, each
-line is a question, the answers are printed, and it ends with the input. Not here: retrieval, saved conversations.
+One question with --question; otherwise a conversation until /bye, Ctrl-D or Ctrl-C. When the input
+is no terminal, each of its lines is a question. Left out: retrieval, saved conversations.
 """
 
 import json
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from ..files import TwinError
-from ..i18n import t
+from ..i18n import both, t
 from ..models.llama_cpp import Llama
+from ..progress import Progress
+from ..settings import Talk
 from ..text.templates import spoken
-from ..twin import AUTO, Outcome, Problem
+from ..twin import AUTO, Outcome, Problem, Twin
 
-MOST_MEMORY = 0.6  # of what is free, for the file; the conversation and others need some too
-CONTEXT = 4096  # tokens, where the step 'quantize' left no other number
-FAREWELLS = ("/bye", "/exit", "/quit")
+# Share of the free memory that the file may take; the conversation and other programs need some.
+_MEMORY_SHARE = 0.6
+_DEFAULT_CONTEXT = 4096  # tokens
+_FAREWELLS = ("/bye", "/exit", "/quit")
 
 
-def problems(settings, twin):
-    """What keeps a chat from starting, in sentences."""
+def problems(settings: Talk, twin: Twin) -> list[Problem]:
+    """Why a chat can't start."""
     try:
-        gguf_of(twin, settings.type)
+        gguf_file(twin, settings.type)
     except TwinError as error:
         return [Problem("stop", str(error))]
     return []
 
 
-def gguf_of(twin, kind=AUTO):
-    """The GGUF file to talk to, by default the best that fits the memory; raises TwinError when it isn't there."""
-    ggufs = twin.ggufs()
-    found = _best(list(ggufs.values())) if kind == AUTO else ggufs.get(kind.upper())
-    if found is None:
-        there = ", ".join(ggufs)
-        raise TwinError(
-            t(
-                "talk.no_gguf_file_talk_wanted",
-                kind=kind,
-                value=there or "none",
-                value_2=there or "没有",
-            )
-        )
-    return found
+def gguf_file(twin: Twin, kind: str = AUTO) -> Path:
+    """The GGUF file of a quantization type, by default the best that fits into memory.
+
+    Raises TwinError when there is none.
+    """
+    files = twin.ggufs()
+    path = _best(list(files.values())) if kind == AUTO else files.get(kind.upper())
+    if path is None:
+        available = ", ".join(files) or both("talk.none")
+        raise TwinError(t("talk.no_gguf_file", kind=kind, available=available))
+    return path
 
 
 def _best(files):
-    """The first of the files that memory has room for, else the smallest; None when there are none."""
+    """The first of the files, best first, that fits into memory, else the smallest."""
     import psutil
 
-    size, room = lambda path: path.stat().st_size, MOST_MEMORY * psutil.virtual_memory().available
-    return next((path for path in files if size(path) <= room), min(files, key=size, default=None))
+    room = _MEMORY_SHARE * psutil.virtual_memory().available
+    sizes = {path: path.stat().st_size for path in files}
+    fitting = (path for path, size in sizes.items() if size <= room)
+    return next(fitting, min(sizes, key=sizes.get, default=None))
 
 
-def _context(twin):
-    """How many tokens of a conversation the twin sees: what the step 'quantize' wrote for Ollama."""
+def context_length(twin: Twin) -> int:
+    """Tokens of a conversation that the twin sees: what the step quantize wrote for Ollama."""
     try:
         return int(json.loads(twin.file("params").read_text(encoding="utf-8"))["num_ctx"])
     except (OSError, ValueError, KeyError, TypeError):
-        return CONTEXT
+        return _DEFAULT_CONTEXT
 
 
-def run(twin, settings, progress):
-    """Talk until the owner has had enough."""
-    path = gguf_of(twin, settings.type)
+def run(twin: Twin, settings: Talk, progress: Progress) -> Outcome:
+    """Answer one question, or hold a conversation until the owner ends it."""
+    path = gguf_file(twin, settings.type)
     if threading.current_thread() is threading.main_thread():
-        # Progress only raises a flag on Ctrl-C; a chat that waits for a line has to be interrupted.
+        # Progress only sets a flag on Ctrl-C, which would not interrupt input().
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    with Llama(path, _context(twin)) as llama:
+    with Llama(path, context_length(twin)) as llama:
         if settings.question:
-            _say(llama, [{"role": "user", "content": settings.question}], settings)
+            _print_answer(llama, [{"role": "user", "content": settings.question}], settings)
         else:
             _converse(llama, twin, settings)
     return Outcome({}, twin.inputs(path), [], settings)
 
 
 def _converse(llama, twin, settings):
-    name, history = twin.facts.get("author") or twin.name, []
     if sys.stdin.isatty():
-        print(t("talk.talking_twin_model_person_bye", name=name, name_2=llama.path.name))
+        print(t("talk.welcome", author=twin.author, file=llama.path.name))
+    messages = []
     try:
-        while (line := _heard()) is not None:
+        while (line := _read_line()) is not None:
             if line:
-                history = _answered(llama, [*history, {"role": "user", "content": line}], settings)
+                question = {"role": "user", "content": line}
+                messages = _answer(llama, [*messages, question], settings)
     except KeyboardInterrupt:
         print()
     print(t("talk.bye"))
 
 
-def _answered(llama, messages, settings):
-    """The conversation with its newest line answered; a line that can't be answered is forgotten, and why is said."""
-    kept = _fitting(llama, messages, min(settings.tokens, llama.context // 2))
+def _answer(llama, messages, settings):
+    """The conversation with its last question answered; without it where that fails."""
+    kept = newest_messages(llama, messages, min(settings.tokens, llama.context // 2))
     try:
-        return [*kept, {"role": "assistant", "content": _say(llama, kept, settings)}]
+        answer = _print_answer(llama, kept, settings)
     except TwinError as error:
         print(error, flush=True)
         return messages[:-1]
+    return [*kept, {"role": "assistant", "content": answer}]
 
 
-def _heard():
-    """The next line, or None when there is none or it says goodbye."""
+def _read_line():
+    """The next line, or None at the end of the input and for a farewell."""
     try:
         line = input("> " if sys.stdin.isatty() else "").strip()
     except EOFError:
         return None
-    return None if line.lower() in FAREWELLS else line
+    return None if line.lower() in _FAREWELLS else line
 
 
-def _say(llama, messages, settings):
-    """Print the answer while it comes, and return it."""
+def _print_answer(llama, messages, settings):
+    """Print the answer while it is generated, and return it without its reasoning."""
     temperature = None if settings.temperature == AUTO else settings.temperature
     answer = llama.chat(
         messages, settings.tokens, temperature, seed=settings.seed, heard=_print, recommended=True
     )
-    print("" if answer.text.strip() else t("talk.nothing_say"), flush=True)
+    print("" if answer.text.strip() else t("talk.empty_answer"), flush=True)
     return spoken(answer.text)
 
 
-def _print(piece):
-    print(piece, end="", flush=True)
+def _print(text):
+    print(text, end="", flush=True)
 
 
-def _fitting(llama, messages, room):
-    """The newest part of a conversation that leaves `room` tokens of the context for the answer."""
+def newest_messages(llama: Llama, messages: list[dict], room: int) -> list[dict]:
+    """The newest turns of a conversation that leave `room` tokens of the context for the answer."""
     while len(messages) > 2 and len(llama.tokenize(llama.prompt(messages))) + room > llama.context:
         messages = messages[2:]
     return messages
