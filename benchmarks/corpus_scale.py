@@ -219,8 +219,8 @@ def gather(folder, twin_folder):
     for name, module, function in (
         ("clean", clean, "clean"),
         ("mask", privacy, "mask"),
-        ("count", scripts, "account"),
-        ("mend", scripts, "mended"),
+        ("count", scripts, "count_scripts"),
+        ("mend", scripts, "repair_encoding"),
         ("sketch", dedupe.Sketches, "add"),
     ):
         setattr(module, function, _timed(getattr(module, function), name, seconds))

@@ -123,7 +123,7 @@ def test_templates_and_boards_of_obsidian_are_no_writing(name, text, form):
 )
 def test_tags_dates_of_tasks_and_ids_of_obsidian_go(raw, text, parts):
     cleaned = clean(raw)
-    assert (cleaned.text, [part.text for part in cleaned.parts]) == (text, parts)
+    assert (cleaned.text, [part.text for part in cleaned.removed]) == (text, parts)
 
 
 def test_names_of_jekyll_and_of_hugos_bundles_give_date_and_title():

@@ -1,4 +1,4 @@
-"""Characters by script, garbled encodings and the two Chinese scripts: what is right stays as it is."""
+"""Characters by script, garbled encodings and the two Chinese scripts: right text stays."""
 
 from collections import Counter
 from pathlib import Path
@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinlib import i18n
-from twinlib.corpus.clean.scripts import account, lost, mended, sentence, unified
-from twinlib.text.script import LABELS
+from twinlib.corpus.clean.scripts import (
+    count_scripts,
+    loss_warning,
+    lost_shares,
+    repair_encoding,
+    unify_script,
+)
+from twinlib.text.script import SCRIPTS
 
 HOME = Path(__file__).parent.parent
 GOOD = [
@@ -48,40 +54,40 @@ LINES = sorted(
     ],
 )
 def test_every_character_has_a_script(script, characters):
-    assert account(characters) == {script: len(characters)}
+    assert count_scripts(characters) == {script: len(characters)}
 
 
 def test_an_account_counts_all_characters_and_adds_up():
-    assert account("茶 tea 2 杯。") == {
+    assert count_scripts("茶 tea 2 杯。") == {
         "chinese": 2,
         "latin": 3,
         "digits": 1,
         "spaces": 3,
         "punctuation": 1,
     }
-    assert account("茶 tea") + account("茶。") == account("茶 tea茶。")
+    assert count_scripts("茶 tea") + count_scripts("茶。") == count_scripts("茶 tea茶。")
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.text())
 def test_no_character_is_lost_in_the_account(text):
-    counts = account(text)
-    assert sum(counts.values()) == len(text) and set(counts) <= set(LABELS)
+    counts = count_scripts(text)
+    assert sum(counts.values()) == len(text) and set(counts) <= set(SCRIPTS)
 
 
 def test_what_is_lost_is_a_share_of_what_was_there():
-    assert lost(Counter(chinese=200, latin=100), Counter(chinese=50, latin=120)) == {
+    assert lost_shares(Counter(chinese=200, latin=100), Counter(chinese=50, latin=120)) == {
         "chinese": 0.75,
         "latin": 0.0,
     }
-    assert lost(Counter(), Counter()) == {}
+    assert lost_shares(Counter(), Counter()) == {}
 
 
 def test_a_cleaner_that_eats_chinese_is_seen_at_once(monkeypatch):
     text = "\n".join(GOOD)
-    eaten = account(text.encode("ascii", "ignore").decode())
+    eaten = count_scripts(text.encode("ascii", "ignore").decode())
     monkeypatch.setattr(i18n, "language", lambda: "both")
-    said = sentence(account(text), eaten)
+    said = loss_warning(count_scripts(text), eaten)
     assert (
         "100% of the Chinese characters" in said and "100% 的汉字" in said and "dropped.csv" in said
     )
@@ -106,11 +112,11 @@ def test_a_cleaner_that_eats_chinese_is_seen_at_once(monkeypatch):
     ],
 )
 def test_nothing_is_said_when_all_scripts_fare_alike(before, after, why):
-    assert sentence(before, after) == "", why
+    assert loss_warning(before, after) == "", why
 
 
 def test_all_the_words_gone_and_the_rest_kept_is_said():
-    assert sentence(Counter(chinese=1000, punctuation=200), Counter(punctuation=200))
+    assert loss_warning(Counter(chinese=1000, punctuation=200), Counter(punctuation=200))
 
 
 # Garbled encodings
@@ -141,29 +147,33 @@ def as_windows(text):
     ],
 )
 def test_garbled_text_is_mended(garbled, right):
-    assert mended(garbled) == right
+    assert repair_encoding(garbled) == right
 
 
 @pytest.mark.parametrize("garble", [as_latin, as_windows], ids=["latin-1", "cp1252"])
 def test_every_line_read_as_latin_comes_back_whole(garble):
-    assert [line for line in LINES if mended(garble(line)) != line] == []
+    assert [line for line in LINES if repair_encoding(garble(line)) != line] == []
 
 
 def test_lines_of_gbk_read_as_latin_come_back_whole():
     assert [
-        line for line in LINES if mended(line.encode("gb18030").decode("latin-1")) != line
+        line for line in LINES if repair_encoding(line.encode("gb18030").decode("latin-1")) != line
     ] == []
 
 
 def test_lines_read_as_gbk_come_back_but_for_the_characters_that_the_reading_lost():
-    found = [(line, mended(line.encode().decode("gbk", "replace"))) for line in LINES]
+    found = [(line, repair_encoding(line.encode().decode("gbk", "replace"))) for line in LINES]
     alike = [sum((Counter(line) & Counter(new)).values()) / len(line) for line, new in found]
     assert sum(share > 0.7 for share in alike) > 0.9 * len(LINES)
 
 
 def test_only_the_garbled_line_changes():
     text = "第一行，好好的。\n\n浣犲ソ锛屽帇鍔�\nNaïve café.  \n"
-    assert mended(text).replace("你好，压�\n", "浣犲ソ锛屽帇鍔�\n") == text != mended(text)
+    assert (
+        repair_encoding(text).replace("你好，压�\n", "浣犲ソ锛屽帇鍔�\n")
+        == text
+        != repair_encoding(text)
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,25 +201,25 @@ def test_only_the_garbled_line_changes():
     ],
 )
 def test_good_text_is_left_alone(text):
-    assert mended(text) == text
+    assert repair_encoding(text) == text
 
 
 def test_not_one_character_of_the_invented_writing_changes():
-    assert [text[:80] for text in GOOD if mended(text) != text] == []
+    assert [text[:80] for text in GOOD if repair_encoding(text) != text] == []
 
 
 def test_traditional_lines_are_left_alone():
     assert [
         line
         for line in LINES
-        if mended(unified(line, "traditional")) != unified(line, "traditional")
+        if repair_encoding(unify_script(line, "traditional")) != unify_script(line, "traditional")
     ] == []
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.one_of(st.text(), st.text("ÃÂ©â€œ™½¼ä浣犲ソ锛鍚茶。\x80\x9f\xa0\ufffd \n", max_size=60)))
 def test_no_text_breaks_the_mending_and_lines_stay_lines(text):
-    assert mended(text).count("\n") == text.count("\n")
+    assert repair_encoding(text).count("\n") == text.count("\n")
 
 
 # Traditional and simplified
@@ -226,11 +236,11 @@ def test_no_text_breaks_the_mending_and_lines_stay_lines(text):
     ],
 )
 def test_both_scripts_become_one(simplified, traditional):
-    assert unified(simplified, "traditional") == traditional
-    assert unified(traditional, "simplified") == simplified
+    assert unify_script(simplified, "traditional") == traditional
+    assert unify_script(traditional, "simplified") == simplified
     assert (
-        unified(traditional, "as written") == traditional
-        and unified(simplified, "as written") == simplified
+        unify_script(traditional, "as written") == traditional
+        and unify_script(simplified, "as written") == simplified
     )
 
 
@@ -244,23 +254,25 @@ def test_both_scripts_become_one(simplified, traditional):
     ],
 )
 def test_what_is_in_that_script_already_stays(script, text):
-    assert unified(text, script) == text
+    assert unify_script(text, script) == text
 
 
 @pytest.mark.parametrize("script", ["simplified", "traditional"])
 def test_only_chinese_characters_change_one_for_one(script):
     for text in GOOD:
-        new = unified(text, script)
-        assert account(new) == account(text)
+        new = unify_script(text, script)
+        assert count_scripts(new) == count_scripts(text)
         assert all(
-            account(old) == {"chinese": 1} for old, character in zip(text, new) if old != character
+            count_scripts(old) == {"chinese": 1}
+            for old, character in zip(text, new)
+            if old != character
         )
 
 
 @pytest.mark.parametrize("script", ["simplified", "traditional"])
 def test_unifying_twice_changes_nothing_more(script):
     for text in GOOD:
-        assert unified(unified(text, script), script) == unified(text, script)
+        assert unify_script(unify_script(text, script), script) == unify_script(text, script)
 
 
 @pytest.mark.parametrize("script", ["simplified", "traditional"])
@@ -268,6 +280,6 @@ def test_no_character_of_another_script_is_touched(script):
     others = "".join(
         chr(code)
         for code in range(0x20, 0x30000)
-        if not 0xD800 <= code < 0xE000 and account(chr(code)) != {"chinese": 1}
+        if not 0xD800 <= code < 0xE000 and count_scripts(chr(code)) != {"chinese": 1}
     )
-    assert unified(others, script) == others
+    assert unify_script(others, script) == others

@@ -13,6 +13,7 @@ from ..text import privacy
 from ..text.script import language_of
 from . import authorship, clean
 from .clean import scripts
+from .clean.paragraphs import normalise
 from .records import Removed, Turn
 
 EXAMPLES = 3  # contexts kept of each piece of personal data
@@ -54,16 +55,16 @@ def documents(raws, rules, log, account):
     restored = rules.restored
     for raw in raws:
         text, title, heading, turns, parts = _cleaned(raw, rules, restored)
-        account.before += scripts.account(raw.text) + _sum(part.text for part in raw.removed)
+        account.before += scripts.count_scripts(raw.text) + _sum(part.text for part in raw.removed)
         reason = _why_not(raw, text, rules)
         if reason:
-            account.aside += scripts.account(raw.text)
+            account.aside += scripts.count_scripts(raw.text)
             # Too short because of what was left out of it: that can come back too.
             log.removed += [part for part in parts if reason == "short" and part.id not in restored]
             log.removed.append(Removed("document", reason, text or raw.text, raw.source, raw.id))
             continue
         left = [part for part in parts if part.id not in restored]
-        account.kept += scripts.account(text) + scripts.account(heading)
+        account.kept += scripts.count_scripts(text) + scripts.count_scripts(heading)
         account.aside += _sum(part.text for part in left)
         log.removed += left
         document = _record(raw, text, title, turns, rules, account)
@@ -72,7 +73,7 @@ def documents(raws, rules, log, account):
 
 
 def _sum(texts):
-    return sum((scripts.account(text) for text in texts), Counter())
+    return sum((scripts.count_scripts(text) for text in texts), Counter())
 
 
 def _cleaned(raw, rules, restored):
@@ -84,9 +85,9 @@ def _cleaned(raw, rules, restored):
     heading = ""
     if raw.turns is None:
         cleaned = clean.clean(
-            scripts.mended(raw.text), raw.markdown, restored, raw.author or rules.author
+            scripts.repair_encoding(raw.text), raw.markdown, restored, raw.author or rules.author
         )
-        text, heading, parts = cleaned.text, cleaned.title, cleaned.parts
+        text, heading, parts = cleaned.text, cleaned.title, cleaned.removed
         back = [part.text for part in read if part.id in restored]
         text = "\n\n".join([*([text] if text else []), *back])
         turns = None
@@ -95,7 +96,7 @@ def _cleaned(raw, rules, restored):
         turns += [Turn("", part.text) for part in read if part.id in restored]
         text = "\n\n".join(turn.answer for turn in turns)
     left = [Removed(part.what, part.reason, part.text, raw.source, part.id) for part in parts]
-    text, turns = scripts.unified(text, rules.script), _unified(turns, rules.script)
+    text, turns = scripts.unify_script(text, rules.script), _unified(turns, rules.script)
     return text, raw.title or heading, heading, turns, read + left
 
 
@@ -104,12 +105,12 @@ def _turns(raw, restored, author):
     kept, parts = [], []
     for turn in raw.turns:
         cleaned = clean.clean(
-            scripts.mended(turn.answer), raw.markdown, restored, raw.author or author
+            scripts.repair_encoding(turn.answer), raw.markdown, restored, raw.author or author
         )
-        parts += cleaned.parts
+        parts += cleaned.removed
         answer = re.sub(r"(?m)^## ", "", cleaned.text)  # nobody speaks in headings
         if answer:
-            question = " ".join(clean.normalise(scripts.mended(turn.question)).split())
+            question = " ".join(normalise(scripts.repair_encoding(turn.question)).split())
             kept.append(Turn(question, answer, turn.time))
     return kept, parts
 
@@ -117,7 +118,9 @@ def _turns(raw, restored, author):
 def _unified(turns, script):
     return turns and [
         Turn(
-            scripts.unified(turn.question, script), scripts.unified(turn.answer, script), turn.time
+            scripts.unify_script(turn.question, script),
+            scripts.unify_script(turn.answer, script),
+            turn.time,
         )
         for turn in turns
     ]
@@ -139,7 +142,7 @@ def _why_not(raw, text, rules):
     if raw.turns is not None:
         return None
     facts = {**raw.front_matter, "author": raw.author, "owner": [rules.author, *rules.me]}
-    return authorship.verdict(raw.title, raw.text, facts)
+    return authorship.reason_not_own(raw.title, raw.text, facts)
 
 
 def strangers(authors, rules):

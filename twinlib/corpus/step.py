@@ -245,8 +245,8 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
                 else ""
             )
             if reason and rules.action(document["id"]) not in pipeline.WANTED:
-                account.kept.subtract(scripts.account(document["text"]))
-                account.aside.update(scripts.account(document["text"]))
+                account.kept.subtract(scripts.count_scripts(document["text"]))
+                account.aside.update(scripts.count_scripts(document["text"]))
                 left.found.removed.append(
                     Removed(
                         "document", reason, document["text"], document["source"], document["id"]
@@ -457,7 +457,7 @@ def _warnings(gathered, pieces, documents):
         names = ", ".join(sorted(authors)[:4])
         found.append(t("corpus.texts_name_several_authors_take", names=names))
     account = gathered.account
-    eaten = scripts.sentence(account.before, account.kept + account.aside)
+    eaten = scripts.loss_warning(account.before, account.kept + account.aside)
     return found + ([eaten] if eaten else []) + _waiting(gathered.dropped)
 
 

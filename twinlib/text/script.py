@@ -6,6 +6,11 @@ U+FFFF are left out: a blog has hardly any but emoji.
 
 import re
 
+# Names of scripts: the keys of data/scripts.yaml, in the order of a table.
+SCRIPTS = (
+    *("chinese", "latin", "kana", "hangul", "cyrillic", "greek", "arabic", "letters"),
+    *("digits", "punctuation", "symbols", "spaces"),
+)
 # Chinese characters, with the rare ones of extension A and the compatibility block.
 HAN = "\u3400-\u9fff\uf900-\ufaff"
 # What takes two columns in a fixed-width font, and the marks that Chinese fonts draw that wide.
@@ -58,7 +63,7 @@ def is_wide(character: str) -> bool:
 
 
 def space_between(left: str, right: str) -> str:
-    """What joins two lines of one sentence: nothing between two Chinese characters, else a space."""
+    """What joins two lines of a sentence: nothing between two Chinese characters, else a space."""
     return "" if is_wide(left[-1:]) and is_wide(right[:1]) else " "
 
 
@@ -74,28 +79,14 @@ def columns(text: str) -> int:
 # Among the most frequent characters of any Chinese text, traditional and simplified: a third of a
 # text that was decoded right, hardly any of one that was decoded wrong.
 _COMMON = set(
-    "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与"
-    "好看学进种将还分此心前面又定见只主没公从這為來個們說國時後會對裡過發當與學進種將還無經沒從麼點問開長話樣讓，。、；：？！「」“”"
+    "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能"
+    "对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与"
+    "好看学进种将还分此心前面又定见只主没公从"
+    "這為來個們說國時後會對裡過發當與學進種將還無經沒從麼點問開長話樣讓，。、；：？！「」“”"
 )
 
 
-def commonness(text):
+def commonness(text: str) -> float:
     """The share of a text's non-ASCII characters that are everyday Chinese ones, 0 to 1."""
-    others = [character for character in text[:20_000] if character > "\x7f"]
-    return sum(character in _COMMON for character in others) / len(others) if others else 0.0
-
-
-LABELS = {  # script: (English, Chinese), in the order of a table
-    "chinese": ("Chinese characters", "汉字"),
-    "latin": ("Latin letters", "拉丁字母"),
-    "kana": ("kana", "假名"),
-    "hangul": ("Hangul", "谚文"),
-    "cyrillic": ("Cyrillic", "西里尔字母"),
-    "greek": ("Greek", "希腊字母"),
-    "arabic": ("Arabic", "阿拉伯字母"),
-    "letters": ("other letters", "其他文字"),
-    "digits": ("digits", "数字"),
-    "punctuation": ("punctuation", "标点"),
-    "symbols": ("symbols and emoji", "符号和表情"),
-    "spaces": ("spaces and invisible characters", "空白和不可见字符"),
-}
+    others = [character for character in text[:20_000] if not character.isascii()]
+    return sum(character in _COMMON for character in others) / max(1, len(others))

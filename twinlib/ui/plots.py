@@ -7,9 +7,8 @@ from pathlib import PurePosixPath
 
 from ..corpus.reasons import KINDS
 from ..files import read_records
-from ..i18n import t
+from ..i18n import data, t
 from ..progress import REWARD, names_of
-from ..text import script
 from . import tables
 from .display import Shown, caption
 from .gguf_choice import decimals, files
@@ -172,7 +171,7 @@ def _scripts(twin):
         )
         axis.set_yticks(
             range(len(names)),
-            [short(words(*script.LABELS.get(name, (name, name)))) for name in names],
+            [short(words(*data("scripts")[name].values())) for name in names],
         )
         legend(axis)
         sideways(axis, words("Characters by script", "各类字符"))

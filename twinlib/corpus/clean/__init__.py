@@ -1,46 +1,49 @@
 """Markup to the author's own prose.
 
-What goes: pictures, code, tables, quotations, footnotes, markup, addresses of links, and whatever whose.own finds not
-to be the author's. What stays, word for word: the author's sentences, list items, and headings as '## ' lines. Every
-part with words in it that is left out comes back as a Part, and stays in when its id is among `restored`.
+Left out: pictures, code, tables, quotations, footnotes, markup, the addresses of links, and what
+authorship.py finds to be by others. Kept word for word: the author's sentences, list items, and
+headings as '## ' lines. Each part with words in it that is left out becomes a Removed; the owner
+restores it by its id.
 """
 
 import re
 from typing import NamedTuple
 
 from .. import authorship
-from ..removed import Parts
-from . import paragraphs
-from .blocks import blocks as markdown
-from .footnotes import without_notes
-from .paragraphs import normalise
+from ..removed import Part, Parts
+from .footnotes import without_footnotes
+from .markup import parse_markdown
+from .paragraphs import mark_headings, normalise, split_lines, strip_leftovers, to_text, unwrap
 
 
 class Cleaned(NamedTuple):
-    """`title` is a level-one heading at the top ('' when none), `text` the prose, `parts` what was left out."""
+    """`title` is a level-one heading at the top or '', `text` the prose, `removed` the rest."""
 
     title: str
     text: str
-    parts: list
+    removed: list[Part]
 
 
-def clean(text, markup=True, restored=frozenset(), author=""):
-    """The prose of a text; `markup` says that it is Markdown. `restored` are ids of parts to keep.
+def clean(
+    text: str, markup: bool = True, restored: frozenset = frozenset(), author: str = ""
+) -> Cleaned:
+    """The author's prose in a text, which is Markdown if `markup`.
 
-    `author` is the owner's name: a byline of theirs goes, and their own lyrics stay.
+    Parts whose ids are among `restored` stay. `author` is the owner's name: their byline goes,
+    their own lyrics and quotations stay.
     """
-    parts = Parts(restored)
+    removed = Parts(restored)
     text = normalise(text)
-    found = (
-        markdown(text, parts)
-        if markup
-        else [("text", part) for part in re.split(r"\n[ \t]*\n", text)]
-    )
-    found = [
-        (kind, paragraphs.polish(block, markup) if kind != "kept" else block)
-        for kind, block in found
+    if markup:
+        parsed = parse_markdown(text, removed)
+    else:
+        parsed = [("text", paragraph) for paragraph in re.split(r"\n[ \t]*\n", text)]
+    parsed = [
+        (kind, block if kind == "restored" else strip_leftovers(block, markup))
+        for kind, block in parsed
     ]
-    found = paragraphs.split(paragraphs.unwrap([(kind, block) for kind, block in found if block]))
-    title = found.pop(0).text if found and found[0].kind == "h1" else ""
-    found = authorship.own(without_notes(paragraphs.headed(found), parts), parts, author)
-    return Cleaned(title, paragraphs.joined(found), parts.found)
+    blocks = split_lines(unwrap([(kind, block) for kind, block in parsed if block]))
+    title = blocks.pop(0).text if blocks and blocks[0].kind == "h1" else ""
+    blocks = without_footnotes(mark_headings(blocks), removed)
+    blocks = authorship.keep_own_blocks(blocks, removed, author)
+    return Cleaned(title, to_text(blocks), removed.found)

@@ -1,91 +1,82 @@
-"""Printed notes and their numbers: ① and 〔1〕 at the start of a paragraph, [1] of wikis, sections called 注释 or Notes."""
+"""Printed notes and their marks: ① and 〔1〕 before a paragraph, [1], sections of notes."""
 
 import re
 
-from .paragraphs import without
+from .paragraphs import Block, drop
 
-NUMBER = re.compile(r"[①-⒇]|[\[［〔【(（]\d{1,3}[\]］〕】)）]")
-MARK = re.compile(r"[①-⒇]|[\[［〔【]\d{1,3}[\]］〕】]")
-STRAY = re.compile(r"(?<=\S)〔[\d０-９]{1,3}〕(?!\s*$)")
-HEADING = re.compile(
+_MARK = re.compile(r"[①-⒇]|[\[［〔【]\d{1,3}[\]］〕】]")  # before a note
+_REFERENCE = re.compile(r"[①-⒇]|[\[［〔【(（]\d{1,3}[\]］〕】)）]")  # in the text
+_STRAY = re.compile(r"(?<=\S)〔[\d０-９]{1,3}〕(?!\s*$)")
+_HEADING = re.compile(
     r"[【\[(（]?(注释?|註釋?|尾注|脚注|注解|(foot|end)?notes)[】\])）]?[:：]?", re.IGNORECASE
 )
-ENTRY = re.compile(r"(?:[-*] )?(\^?[①-⒇]|[\[［〔【(（]?\^?(\d{1,3})[\]］〕】)）.、]?)\s*\S")
+_ENTRY = re.compile(r"(?:[-*] )?(\^?[①-⒇]|[\[［〔【(（]?\^?(\d{1,3})[\]］〕】)）.、]?)\s*\S")
 
 
-def without_notes(blocks, parts):
-    """Blocks without the paragraphs that are notes, and without their marks in the text above them.
+def without_footnotes(blocks: list[Block], removed) -> list[Block]:
+    """Blocks without the paragraphs that are notes, and without the marks that refer to them.
 
-    A paragraph is a note when it starts with a mark that the text above it carries, or stands under a heading
-    for notes.
+    A paragraph is a note when it starts with a mark that the text above it has, or is under a
+    heading for notes. Notes go to `removed`.
     """
-    places = _places(blocks)
-    if not places:
-        return _without_strays(blocks)
-    carried = {mark for block in blocks for mark in NUMBER.findall(block.text)}
-    gone, marks, kept = set(), set(), set()
-    for place in places:
-        marks |= carried & _marks(blocks[place].text)
-        (gone if parts.take("footnote", "footnote", blocks[place].text) else kept).add(place)
-    gone |= {
-        place - 1
-        for place in gone
-        if place - 1 not in places and HEADING.fullmatch(blocks[place - 1].text)
-    }
+    notes = _indices_of_notes(blocks)
+    if not notes:
+        return _without_stray_marks(blocks)
+    in_text = {mark for block in blocks for mark in _REFERENCE.findall(block.text)}
+    marks = {mark for index in notes for mark in in_text & _marks_of(blocks[index].text)}
+    gone = {i for i in sorted(notes) if removed.take("footnote", "footnote", blocks[i].text)}
+    restored = notes - gone
+    headings = {i - 1 for i in gone} - notes
+    gone |= {i for i in headings if _HEADING.fullmatch(blocks[i].text)}
     rule = re.compile(r"\s?(?:" + "|".join(map(re.escape, sorted(marks))) + ")") if marks else None
-    blocks = [
-        block._replace(kind="kept")
-        if place in kept
-        else block._replace(text=rule.sub("", block.text))
-        if rule and place not in gone
-        else block
-        for place, block in enumerate(blocks)
-    ]
-    return _without_strays(without(blocks, gone))
+    kept = []
+    for index, block in enumerate(blocks):
+        if index in restored:
+            block = block._replace(kind="restored")
+        elif rule and index not in gone:
+            block = block._replace(text=rule.sub("", block.text))
+        kept.append(block)
+    return _without_stray_marks(drop(kept, gone))
 
 
-def _without_strays(blocks):
-    """Blocks without the marks of notes that were left behind somewhere else: 〔１１〕 after a word, and ⑴ ⑵ ⑶ in
-    their order through the text, where none of them opens a paragraph or numbers an enumeration."""
-    text = "\n".join(block.text for block in blocks)
-    series = [ord(mark) - 0x2474 for mark in re.findall("[⑴-⒇]", text)]
-    counted = (
-        bool(series)
-        and series == sorted(set(series))
-        and not re.search(r"(?:^|[\s：:；;，,、])[⑴-⒇]", text)
-    )
-    if not counted and not STRAY.search(text):
-        return blocks
-    rule = re.compile(STRAY.pattern + "|[⑴-⒇]" * counted)
-    return [
-        block if block.kind == "kept" else block._replace(text=rule.sub("", block.text))
-        for block in blocks
-    ]
-
-
-def _places(blocks):
-    """The places of the paragraphs that are notes."""
-    above, listed, found = set(), False, set()
-    for place, block in enumerate(blocks):
-        mark = MARK.match(block.text)
-        if HEADING.fullmatch(block.text) or block.kind[0] == "h":
-            listed = bool(HEADING.fullmatch(block.text))
-        elif (
-            block.kind != "kept"
-            and (mark and (found or mark.group() in above) or listed)
-            and ENTRY.match(block.text)
-        ):
-            found.add(place)
+def _indices_of_notes(blocks):
+    marks_above, in_section, found = set(), False, set()
+    for index, block in enumerate(blocks):
+        mark = _MARK.match(block.text)
+        marked = mark and (found or mark.group() in marks_above)
+        if _HEADING.fullmatch(block.text) or block.is_heading:
+            in_section = bool(_HEADING.fullmatch(block.text))
+        elif block.kind != "restored" and (marked or in_section) and _ENTRY.match(block.text):
+            found.add(index)
         else:
-            listed = False
-        above.update(MARK.findall(block.text[mark.end() if mark else 0 :]))
+            in_section = False
+        marks_above.update(_MARK.findall(block.text[mark.end() if mark else 0 :]))
     return found
 
 
-def _marks(note):
+def _marks_of(note):
     """How the text may refer to a note: by its own mark, or by its number in brackets."""
-    mark, number = ENTRY.match(note).groups()
+    mark, number = _ENTRY.match(note).groups()
     return {
         mark,
-        *(left + number + right for left, right in ("[]", "［］", "〔〕", "()", "（）") if number),
+        *(f"{left}{number}{right}" for left, right in ("[]", "［］", "〔〕", "()", "（）")),
     }
+
+
+def _without_stray_marks(blocks):
+    """Blocks without the marks of notes that are printed elsewhere.
+
+    Those are 〔１１〕 after a word, and ⑴ ⑵ ⑶ in their order through the text where none of them
+    starts a paragraph or numbers an enumeration.
+    """
+    text = "\n".join(block.text for block in blocks)
+    numbers = re.findall("[⑴-⒇]", text)
+    ascending = numbers and numbers == sorted(set(numbers))
+    counted = ascending and not re.search(r"(?:^|[\s：:；;，,、])[⑴-⒇]", text)
+    if not counted and not _STRAY.search(text):
+        return blocks
+    rule = re.compile(_STRAY.pattern + ("|[⑴-⒇]" if counted else ""))
+    return [
+        block if block.kind == "restored" else block._replace(text=rule.sub("", block.text))
+        for block in blocks
+    ]

@@ -49,7 +49,7 @@ def test_markdown_becomes_the_authors_prose():
     assert cleaned.text == (
         "开头有“加粗”和一个链接，还有脚注。\n\n## 为什么烫\n\n- 第一\n- 第二\n\n说完了，拧紧。"
     )
-    assert {part.what: part.text for part in cleaned.parts} == {
+    assert {part.what: part.text for part in cleaned.removed} == {
         "quote": "别人说的话，\n两行。",
         "code": 'print("code")',
         "table": "a | b\n1 | 2",
@@ -60,9 +60,9 @@ def test_markdown_becomes_the_authors_prose():
 
 @pytest.mark.parametrize("what", ["quote", "code", "table", "footer", "footnote"])
 def test_a_part_that_was_left_out_can_be_restored(what):
-    (part,) = [part for part in clean(POST).parts if part.what == what]
+    (part,) = [part for part in clean(POST).removed if part.what == what]
     again = clean(POST, restored={part.id})
-    assert part.text.split("\n")[0] in again.text and part.id not in {p.id for p in again.parts}
+    assert part.text.split("\n")[0] in again.text and part.id not in {p.id for p in again.removed}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_lines_that_are_no_headings_stay_lines(text):
 )
 def test_a_transcript_is_not_taken_for_the_times_of_show_notes(text, spoken):
     cleaned = clean(text, markup=False)
-    assert (cleaned.text, [part.reason for part in cleaned.parts]) == (
+    assert (cleaned.text, [part.reason for part in cleaned.removed]) == (
         (text, []) if spoken else ("", ["timestamps"])
     )
 
@@ -253,7 +253,7 @@ def letters(*texts):
 
 def came_out(text, markup):
     cleaned = clean(text, markup)
-    return letters(cleaned.title, cleaned.text, *(part.text for part in cleaned.parts))
+    return letters(cleaned.title, cleaned.text, *(part.text for part in cleaned.removed))
 
 
 @settings(deadline=None, max_examples=100)
@@ -371,7 +371,8 @@ def test_markdown_loses_no_word_whatever_marks_it_up(blocks):
 
 def test_code_inside_a_quotation_is_accounted_for():
     assert [
-        (part.what, part.text) for part in clean("> 他说：\n>\n> ```\n> tea()\n> ```\n\n完。").parts
+        (part.what, part.text)
+        for part in clean("> 他说：\n>\n> ```\n> tea()\n> ```\n\n完。").removed
     ] == [("quote", "他说："), ("code", "tea()")]
 
 

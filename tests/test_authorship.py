@@ -3,7 +3,7 @@
 import pytest
 
 from twinlib.corpus import reasons
-from twinlib.corpus.authorship import verdict
+from twinlib.corpus.authorship import reason_not_own
 from twinlib.corpus.clean import clean
 
 LONG_ZH = (
@@ -33,7 +33,7 @@ SONG = "\n".join(
 
 
 def left_out(text, markup=False, **also):
-    return [(part.reason, part.text) for part in clean(text, markup, **also).parts]
+    return [(part.reason, part.text) for part in clean(text, markup, **also).removed]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_paragraph_by_others_machines_or_sites_is_left_out_and_can_come_back(p
     text = f"第一段是我自己的话，说说茶。\n\n{part}\n\n第三段也是。\n\n第四段还是。\n\n第五段。\n\n第六段。"
     ((found, words),) = left_out(text)
     assert found == reason and words not in clean(text, False).text
-    (part,) = clean(text, False).parts
+    (part,) = clean(text, False).removed
     assert part.what in reasons.KINDS and part.reason in reasons.REASONS
     again = clean(text, False, restored={part.id})
-    assert part.text in again.text and not again.parts
+    assert part.text in again.text and not again.removed
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_story_told_in_dialogue_keeps_its_long_speeches():
 
 def test_of_a_repost_with_a_comment_the_comment_stays():
     cleaned = clean("说得对，茶就是要烫。//@张三:茶要烫//@李四:转发", False)
-    assert cleaned.text == "说得对，茶就是要烫。" and [p.reason for p in cleaned.parts] == [
+    assert cleaned.text == "说得对，茶就是要烫。" and [p.reason for p in cleaned.removed] == [
         "repost"
     ]
     assert clean("Exactly. RT @bob: tea must be hot", False).text == "Exactly."
@@ -210,7 +210,7 @@ def test_of_a_repost_with_a_comment_the_comment_stays():
 )
 def test_a_list_under_its_heading_is_left_out_as_one_part(text, reason, kept):
     cleaned = clean(text)
-    assert [part.reason for part in cleaned.parts] == [reason] and cleaned.text == kept
+    assert [part.reason for part in cleaned.removed] == [reason] and cleaned.text == kept
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_list_under_its_heading_is_left_out_as_one_part(text, reason, kept):
     ],
 )
 def test_lists_with_the_authors_own_words_stay(text):
-    assert clean(text).text == text and not clean(text).parts
+    assert clean(text).text == text and not clean(text).removed
 
 
 def test_links_with_the_authors_remarks_stay():
@@ -247,13 +247,13 @@ def test_links_with_the_authors_remarks_stay():
     ],
 )
 def test_links_inside_what_the_author_says_stay(text):
-    assert not clean(text).parts
+    assert not clean(text).removed
 
 
 def test_the_seed_whose_summary_a_machine_wrote_keeps_the_script_after_it():
     text = "Key Takeaway\n- 茶要烫。\n- 雨要大。\nFull Content\n今天说茶。\n茶要烫。"
     cleaned = clean(text, False)
-    assert cleaned.text == "今天说茶。\n茶要烫。" and [part.reason for part in cleaned.parts] == [
+    assert cleaned.text == "今天说茶。\n茶要烫。" and [part.reason for part in cleaned.removed] == [
         "machine"
     ]
 
@@ -279,7 +279,7 @@ def test_the_seed_whose_summary_a_machine_wrote_keeps_the_script_after_it():
     ],
 )
 def test_songs_of_others_go_and_poems_stay(text, lyrics):
-    found = clean(text, False, author="老宁").parts
+    found = clean(text, False, author="老宁").removed
     assert [part.reason for part in found] == ["lyrics"] * lyrics
 
 
@@ -294,7 +294,7 @@ def test_songs_of_others_go_and_poems_stay(text, lyrics):
 def test_code_without_a_fence_is_left_out(code):
     cleaned = clean(f"我写了一小段。\n\n{code}\n\n跑通了，喝茶。", False)
     assert cleaned.text == "我写了一小段。\n\n跑通了，喝茶。" and {
-        part.reason for part in cleaned.parts
+        part.reason for part in cleaned.removed
     } == {"code"}
 
 
@@ -364,7 +364,9 @@ def test_prose_with_signs_in_it_is_no_code(text):
     ],
 )
 def test_whole_documents_by_others_are_told(title, text, facts, reason):
-    assert verdict(title, text, facts) == reason and (reason is None or reason in reasons.REASONS)
+    assert reason_not_own(title, text, facts) == reason and (
+        reason is None or reason in reasons.REASONS
+    )
 
 
 HEXO = "Welcome to [Hexo](https://hexo.io/)! This is your very first post. Check [documentation](https://hexo.io/docs/)."
@@ -392,7 +394,7 @@ JEKYLL = "You’ll find this post in your `_posts` directory. Go ahead and edit 
     ],
 )
 def test_the_first_post_that_a_blogs_program_wrote_is_nobodys(title, text, reason):
-    assert verdict(title, text, {"owner": "老宁"}) == reason
+    assert reason_not_own(title, text, {"owner": "老宁"}) == reason
 
 
 @pytest.mark.parametrize(
@@ -406,7 +408,7 @@ def test_the_first_post_that_a_blogs_program_wrote_is_nobodys(title, text, reaso
 )
 def test_a_byline_in_another_script_than_the_owners_names_tells_nothing(name, owner, reason):
     assert (
-        verdict(
+        reason_not_own(
             "茶", f"正文。\n\n> 本文作者：{name}\n> 本文链接：https://a.example", {"owner": owner}
         )
         == reason
@@ -434,18 +436,18 @@ def test_a_byline_in_another_script_than_the_owners_names_tells_nothing(name, ow
 def test_a_saying_in_quotation_marks_with_a_name_under_it_is_a_quotation(text, quoted):
     cleaned = clean(text, False, author="老宁")
     assert (
-        ([part.reason for part in cleaned.parts], cleaned.text) == (["quote"], "")
+        ([part.reason for part in cleaned.removed], cleaned.text) == (["quote"], "")
         if quoted
-        else not cleaned.parts
+        else not cleaned.removed
     )
 
 
 def test_a_restored_part_inside_markdown_stays_as_it_was():
     text = "茶。\n\n```python\n# 注释\nprint('茶')\n```\n\n> 别人的话。\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n完。"
-    ids = {part.id for part in clean(text).parts}
+    ids = {part.id for part in clean(text).removed}
     again = clean(text, restored=ids)
     assert (
         again.text == "茶。\n\n# 注释\nprint('茶')\n\n别人的话。\n\na | b\n1 | 2\n\n完。"
         and len(ids) == 3
-        and not again.parts
+        and not again.removed
     )
