@@ -27,7 +27,7 @@ def batches(tokenizer, steps):
     """`steps` + 1 batches of ROWS rows (ids, learnt) from the voices, of lognormal length, three fifths learnt."""
     text = "\n".join(
         f.read_text(encoding="utf-8")
-        for f in (resources.files("twinlib") / "voices").iterdir()
+        for f in (resources.files("twinlib") / "data" / "voices").iterdir()
         if f.name.endswith(".txt")
     )
     ids, rng, found, start = (

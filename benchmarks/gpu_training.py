@@ -188,9 +188,9 @@ def ours(base, bits, seconds, folder):
     import torch
 
     from twinlib.models import estimate
-    from twinlib.models import plan as hardware
+    from twinlib.models.plan import machine
 
-    wanted, plan = random_models.planned(base, f"{bits}-bit", hardware.machine())
+    wanted, plan = random_models.planned(base, f"{bits}-bit", machine())
     settings = replace(wanted, steps=WARM + STEPS)
     found = Clock(seconds).attach(random_models.trainer(base, settings, folder / "out"))
     torch.cuda.empty_cache()

@@ -40,11 +40,11 @@ def measure(base, precision, gigabytes, how=""):
     """One configuration: what was planned, predicted and measured."""
     import torch
 
-    from twinlib.models import plan as hardware
+    from twinlib.models.plan import machine, training_seconds
 
-    machine = {**hardware.machine(), "gpu_gb": float(gigabytes)}
+    card = {**machine(), "gpu_gb": float(gigabytes)}
     wanted, plan = random_models.planned(
-        base, precision, machine, **({"compile": False} if how else {})
+        base, precision, card, **({"compile": False} if how else {})
     )
     trainer = random_models.trainer(base, replace(wanted, steps=STEPS), tempfile.mkdtemp())
     torch.cuda.empty_cache()
@@ -65,7 +65,7 @@ def measure(base, precision, gigabytes, how=""):
             torch.cuda.max_memory_reserved() / 2**30,
         ],
         "run": [
-            hardware.training_seconds(wanted, machine, random_models.facts()),
+            training_seconds(wanted, card, random_models.facts()),
             first + step * (wanted.steps - 1),
         ],
         "step": step,

@@ -119,7 +119,7 @@ def save(base, root):
 def planned(base, precision, machine, **typed):
     """(settings, Plan) of the persona step for these rows on this machine."""
     from twinlib import settings
-    from twinlib.models import plan as hardware
+    from twinlib.models.plan import derive
 
     wanted = settings.make(
         "persona",
@@ -130,24 +130,24 @@ def planned(base, precision, machine, **typed):
         rank=16,
         **typed,
     )
-    plan = hardware.plan("persona", wanted, machine, facts())
+    plan = derive("persona", wanted, machine, facts())
     return settings.resolve(wanted, plan.values), plan
 
 
 def trainer(base, settings, folder):
     """Our trainer on a random model, as the persona step makes it."""
     from twinlib.models import load
-    from twinlib.train import checkpoints
-    from twinlib.train import trainer as lean
+    from twinlib.train.callbacks import silence_logging
+    from twinlib.train.trainer import packed_trainer
 
-    checkpoints.hush()
-    model = load._with_adapter(
+    silence_logging()
+    model = load.with_adapter(
         build(base, 4 if settings.precision == "4-bit" else 16),
         None,
         load.Lora(settings.rank, checkpointing=settings.checkpointing == "full"),
     )
     model.config.use_cache = False
-    return lean.trainer(model, tokenizer(), {"train": rows(), "val": []}, settings, folder, 10**6)
+    return packed_trainer(model, tokenizer(), {"train": rows(), "val": []}, settings, folder, 10**6)
 
 
 def step_times(trainer):

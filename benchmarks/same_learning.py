@@ -45,10 +45,10 @@ def val_loss(model, rows):
     """Nats a learnt token, every row by itself."""
     import torch
 
-    from twinlib.train import trainer as lean
+    from twinlib.train.trainer import answering
 
     nats = tokens = 0.0
-    with lean.answering(model), torch.no_grad():
+    with answering(model), torch.no_grad():
         for row in rows:
             ids = torch.tensor([row.input_ids], device=model.device)
             logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
@@ -66,10 +66,10 @@ def train(arm, path, base, epochs):
 
     from twinlib import Twin, settings
     from twinlib.models import load, plan
-    from twinlib.train import checkpoints
-    from twinlib.train import trainer as lean
+    from twinlib.train.callbacks import silence_logging
+    from twinlib.train.trainer import packed_trainer
 
-    checkpoints.hush()
+    silence_logging()
     twin = Twin.open(path, create=False)
     wanted = settings.make(
         "persona",
@@ -86,7 +86,7 @@ def train(arm, path, base, epochs):
         "rows": len(train_rows),
         "tokens": sum(len(m["content"]) for r in train_rows for m in r["messages"]) * 0.7,
     }
-    wanted = settings.resolve(wanted, plan.plan("persona", wanted, plan.machine(), facts).values)
+    wanted = settings.resolve(wanted, plan.derive("persona", wanted, plan.machine(), facts).values)
     loaded = load.prepare(base)
     model, tokenizer = load.load(loaded, precision=wanted.precision, lora=load.Lora(wanted.rank))
     rows = encoded(twin, wanted, tokenizer)
@@ -106,7 +106,7 @@ def train(arm, path, base, epochs):
             accumulation=1,
             steps=round(tokens * epochs / (0.97 * batch * wanted.length)),
         )
-        trainer = lean.trainer(
+        trainer = packed_trainer(
             model, tokenizer, {"train": rows["train"], "val": []}, wanted, tempfile.mkdtemp(), 10**6
         )
         steps = wanted.steps
@@ -141,7 +141,7 @@ def _trl(model, tokenizer, rows, settings, steps, at_once):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from twinlib.train import checkpoints
+    from twinlib.train.trainer import common_arguments, evaluation_arguments
 
     data = Dataset.from_dict(
         {
@@ -151,9 +151,9 @@ def _trl(model, tokenizer, rows, settings, steps, at_once):
     )
     at_once = max(2, 2 * round(at_once / 2))
     common = {
-        **checkpoints.common_arguments(settings, tempfile.mkdtemp()),
+        **common_arguments(settings, tempfile.mkdtemp()),
         "per_device_train_batch_size": 2,
-        **checkpoints.watching(replace(settings, steps=steps), None, 10**6),
+        **evaluation_arguments(replace(settings, steps=steps), None, 10**6),
     }
     arguments = SFTConfig(
         **common,

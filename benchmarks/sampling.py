@@ -38,12 +38,14 @@ def is_chinese(text):
 
 def questions(twin, count):
     """The questions of the score card, then everyday ones, evenly from all."""
-    from twinlib.train.everyday import EVERYDAY
+    from twinlib.i18n import data
 
     answers = twin.records("answers") if twin.file("answers").exists() else []
     asked = list(dict.fromkeys(answer["question"] for answer in answers))[: count // 2]
     languages = twin.facts.get("languages") or ("zh", "en")
-    everyday = [text for text in EVERYDAY if ("zh" if is_chinese(text) else "en") in languages]
+    everyday = [
+        text for code, texts in data("everyday").items() if code in languages for text in texts
+    ]
     left = count - len(asked)
     return asked + [everyday[len(everyday) * i // left] for i in range(left)]
 

@@ -23,15 +23,15 @@ def measure(base, steps):
 
     from twinlib.models import plan
     from twinlib.progress import Progress
-    from twinlib.train import checkpoints
+    from twinlib.train import callbacks, processes
 
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     wanted, _ = random_models.planned(base, "16-bit", plan.machine(), batch=8)
     trainer = random_models.trainer(base, replace(wanted, steps=steps), tempfile.mkdtemp())
-    checkpoints.follow(trainer, Progress(None, "persona"), {"loss": "loss"})
+    callbacks.attach_callback(trainer, Progress(None, "persona"), {"loss": "loss"})
     times = random_models.step_times(trainer)
-    warm, size = random_models.WARM, wanted.accumulation * checkpoints.processes()
-    if checkpoints.is_main():
+    warm, size = random_models.WARM, wanted.accumulation * processes.count()
+    if processes.is_main():
         print(
             "RESULT "
             + json.dumps(

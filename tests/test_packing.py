@@ -7,7 +7,7 @@ import torch
 from conftest import build_tiny_base, learns_the_same
 
 from twinlib.models import generate, load
-from twinlib.train import lora_kernel, loss_kernel, packing, trainer
+from twinlib.train import kernels, packing, trainer
 
 FAMILIES = ["qwen2", "qwen3", "llama", "gemma3"]  # gemma3's sliding window is 32 tokens
 
@@ -111,7 +111,7 @@ def test_without_packing_a_sequence_holds_so_many_rows():
 def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
     model, some = base(tmp_path), rows(50, 7, 41, 2, 33, 60)
     packing.register()
-    loss_kernel.patch(model)
+    kernels.patch_loss(model)
     model.set_attn_implementation(packing.NAME)
     fixed, free = (packing.Packed(some, 64, 0, count=5, fixed=f) for f in (True, False))
     shapes = {
@@ -140,12 +140,12 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
         model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
     )
     batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1, fixed=True)[0]
-    loss_kernel.patch(model.get_base_model())
+    kernels.patch_loss(model.get_base_model())
     packing.register()
     model.train()
     model.set_attn_implementation(packing.NAME)
     learns_the_same(
-        model, batch, lambda: (lora_kernel.patch(model), trainer.prepare(model, compiled))
+        model, batch, lambda: (kernels.patch_lora(model), trainer.prepare(model, compiled))
     )
     with torch.no_grad(), model.disable_adapter(), trainer.answering(model):
         without = model(input_ids=torch.tensor([[5, 6, 7]])).logits
@@ -157,7 +157,7 @@ def test_layers_share_one_unbroken_piece_of_compiled_code(tmp_path):
     from torch._dynamo.testing import CompileCounterWithBackend
 
     model = get_peft_model(base(tmp_path), LoraConfig(r=4, target_modules="all-linear"))
-    lora_kernel.patch(model)
+    kernels.patch_lora(model)
     counter = CompileCounterWithBackend("aot_eager")
     model.get_base_model().enable_input_require_grads()
     for layer in model.get_base_model().base_model.layers:
@@ -173,7 +173,7 @@ def test_a_product_in_half_precision_adds_in_the_kernel():
         torch.randn(shape, dtype=torch.bfloat16) for shape in ((5, 7), (5, 3), (3, 7))
     )
     wanted = onto + left @ right
-    lora_kernel.add_product(onto, left, right)
+    kernels.add_product(onto, left, right)
     torch.testing.assert_close(onto, wanted, atol=0.05, rtol=0.05)
 
 

@@ -323,10 +323,11 @@ def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, ti
     base = load.prepare(str(tiny_base))
     model, tokenizer = load.load(base, lora=load.Lora(4))
     chosen = wanted(tiny_base, replay_share=0.1)
-    persona._replay(sample_twin, chosen, base, model, tokenizer, 40, Progress())
+    training = persona.Training(sample_twin, chosen, base, model, tokenizer, Progress())
+    persona.replay_rows(training, 40)
     kept = sample_twin.file("replay").read_text()
     assert len(kept.splitlines()) == 4 and base.revision in kept
-    persona._replay(sample_twin, chosen, base, model, tokenizer, 40, Progress())
+    persona.replay_rows(training, 40)
     assert sample_twin.file("replay").read_text() == kept
 
 
@@ -349,8 +350,8 @@ def test_training_without_rows_is_stopped_with_the_next_action(twin, tiny_base):
     ],
 )
 def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, word, monkeypatch):
-    machine = {**persona.hardware.machine(), "gpu": None, "memory_gb": 16.0}
-    monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
+    machine = {**persona.machine(), "gpu": None, "memory_gb": 16.0}
+    monkeypatch.setattr(persona, "machine", lambda: machine)
     assert any(
         word in p.text
         for p in settings.stops(persona.problems(wanted(tiny_base, **changes), sample_twin))
@@ -359,14 +360,14 @@ def test_what_this_machine_cannot_do_is_a_stop(sample_twin, tiny_base, changes, 
 
 def test_a_second_gpu_is_pointed_out_with_the_command(sample_twin, tiny_base, monkeypatch):
     machine = {
-        **persona.hardware.machine(),
+        **persona.machine(),
         "gpu": "NVIDIA A100",
         "gpu_gb": 40.0,
         "gpu_capability": 8.0,
         "gpus": 2,
         "unsloth": False,
     }
-    monkeypatch.setattr(persona.hardware, "machine", lambda: machine)
+    monkeypatch.setattr(persona, "machine", lambda: machine)
     [said] = [p for p in persona.problems(wanted(tiny_base), sample_twin) if "2 GPUs" in p.text]
     assert (
         said.level == "warning"

@@ -11,7 +11,7 @@ from twinlib import i18n, settings
 from twinlib.__main__ import TOUR, main
 from twinlib.catalogue import CATALOGUE
 from twinlib.models import estimate
-from twinlib.models import plan as hardware
+from twinlib.models import plan as planning
 from twinlib.twin import AUTO
 
 EVERY_FIELD = [(step, field) for step, kind in settings.SETTINGS.items() for field in fields(kind)]
@@ -102,7 +102,7 @@ def test_a_wrong_value_is_refused_in_a_sentence(name, text, word):
 def test_what_was_typed_survives_a_new_plan():
     typed = settings.make("persona", rank=8, effort="standard")
     for machine in (LAPTOP, T4, H100):
-        resolved = settings.resolve(typed, hardware.plan("persona", typed, machine, {}).values)
+        resolved = settings.resolve(typed, planning.derive("persona", typed, machine, {}).values)
         assert resolved.rank == 8
         assert AUTO not in vars(resolved).values()
 
@@ -175,12 +175,12 @@ def test_help_of_the_tour_explains_every_option(monkeypatch, capsys):
     ],
 )
 def test_the_plan_follows_the_machine(machine, base, precision, engine):
-    values = hardware.plan("persona", settings.make("persona"), machine, {}).values
+    values = planning.derive("persona", settings.make("persona"), machine, {}).values
     assert (values["base"], values["precision"], values["engine"]) == (base, precision, engine)
 
 
 def test_a_base_too_large_for_16_bit_is_planned_in_4_bit():
-    values = hardware.plan("persona", settings.make("persona", base="qwen2.5-7b"), T4, {}).values
+    values = planning.derive("persona", settings.make("persona", base="qwen2.5-7b"), T4, {}).values
     assert values["precision"] == "4-bit"
 
 
@@ -188,7 +188,7 @@ def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, mon
     import torch
 
     from twinlib.models import load
-    from twinlib.train import checkpoints
+    from twinlib.train import trainer
 
     for base, machine, expected in (
         ("gemma-3-1b", T4, "32-bit"),
@@ -196,40 +196,40 @@ def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, mon
         ("qwen2.5-1.5b", T4, "16-bit"),
         ("gemma-3-270m", LAPTOP, "32-bit"),
     ):
-        plan = hardware.plan("persona", settings.make("persona", base=base), machine, {})
+        plan = planning.derive("persona", settings.make("persona", base=base), machine, {})
         assert plan.values["precision"] == expected, base
         assert (
-            hardware.plan("reasoning", settings.make("reasoning"), machine, {"base": base}).values[
-                "precision"
-            ]
+            planning.derive(
+                "reasoning", settings.make("reasoning"), machine, {"base": base}
+            ).values["precision"]
             == expected
         )
     for family in ("gemma3", "qwen2"):
         folder = load.prepare(str(build_tiny_base(tmp_path / family, family)))
         for fast in (False, True):
             monkeypatch.setattr(load, "fast_bfloat16", lambda: fast)
-            monkeypatch.setattr(checkpoints, "on_gpu", lambda: True)
+            monkeypatch.setattr(trainer, "on_gpu", lambda: True)
             gemma = family == "gemma3"
             assert load.sixteen_bits(folder) == (
                 torch.bfloat16 if fast else torch.float32 if gemma else torch.float16
             )
-            assert checkpoints.precision_flags("16-bit", str(folder.path)) == {
+            assert trainer.precision_flags("16-bit", str(folder.path)) == {
                 "bf16": fast,
                 "fp16": not fast and not gemma,
             }
 
 
 @pytest.mark.parametrize(
-    "base", [name for name, entry in CATALOGUE.items() if hardware.fits(entry, T4) == "4-bit"]
+    "base", [name for name, entry in CATALOGUE.items() if planning.fits(entry, T4) == "4-bit"]
 )
 def test_what_a_t4_trains_in_four_bits_it_also_answers_in_four(base):
     takes = [
-        hardware.plan(
+        planning.derive(
             "evaluate", settings.make("evaluate"), T4, {"base": base, "precision": precision}
         ).memory_gb
         for precision in ("4-bit", "auto")
     ]
-    assert takes[0] < hardware.usable(T4) < takes[1], takes
+    assert takes[0] < planning.usable(T4) < takes[1], takes
 
 
 @pytest.mark.parametrize("step", ["persona", "reasoning", "evaluate"])
@@ -237,7 +237,7 @@ def test_what_a_t4_trains_in_four_bits_it_also_answers_in_four(base):
 @pytest.mark.parametrize("effort", settings.EFFORTS)
 def test_every_planned_value_has_a_reason_and_fits_its_limits(step, machine, effort):
     wanted = settings.make(step, effort=effort)
-    plan = hardware.plan(step, wanted, machine, {"rows": 100, "tokens": 20_000})
+    plan = planning.derive(step, wanted, machine, {"rows": 100, "tokens": 20_000})
     assert set(plan.values) == set(plan.reasons)
     assert plan.memory_gb > 0 and plan.seconds > 0
     declared = {f.name: f for f in fields(wanted)}
@@ -247,7 +247,7 @@ def test_every_planned_value_has_a_reason_and_fits_its_limits(step, machine, eff
 
 def test_more_effort_takes_more_steps():
     steps = [
-        hardware.plan(
+        planning.derive(
             "persona", settings.make("persona", effort=e), LAPTOP, {"rows": 400, "tokens": 100_000}
         ).values["steps"]
         for e in settings.EFFORTS
@@ -306,7 +306,7 @@ def test_the_shape_of_a_folder_counts_its_parameters(tmp_path, family):
 
 
 def planned(machine, facts=None, **typed):
-    return hardware.plan(
+    return planning.derive(
         "persona", settings.make("persona", **{"effort": "standard", **typed}), machine, facts or {}
     )
 
@@ -329,7 +329,7 @@ def test_steps_stay_many_and_batches_small_enough_to_learn_from():
     for rows in (60, 300, 1000, 3000, 30_000):
         values = planned(H100, {"rows": rows, "tokens": rows * 250}, base="qwen2.5-1.5b").values
         tokens = values["batch"] * values["accumulation"] * values["length"]
-        assert 1024 <= tokens <= hardware.TOKENS_AT_ONCE
+        assert 1024 <= tokens <= planning.TOKENS_AT_ONCE
         assert values["steps"] >= 40 or tokens <= 4096
 
 
@@ -342,7 +342,7 @@ def test_what_is_planned_fits_or_is_said_not_to(gigabytes, base):
     plan = planned(card, MANY, base=base)
     smallest = plan.values["batch"] == 1 and plan.values["checkpointing"] == "full"
     assert (
-        plan.memory_gb <= hardware.usable(card) or smallest and plan.values["precision"] == "4-bit"
+        plan.memory_gb <= planning.usable(card) or smallest and plan.values["precision"] == "4-bit"
     )
 
 

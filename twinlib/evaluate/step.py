@@ -64,10 +64,10 @@ def _few(documents):
 
 def plan(settings, twin):
     """How many questions and tokens, with memory and time."""
-    from ..models import plan as hardware
+    from ..models.plan import derive, machine
 
     facts = {"base": twin.facts.get("base", {}).get("name"), "precision": _precision(twin)}
-    return hardware.plan("evaluate", settings, hardware.machine(), facts)
+    return derive("evaluate", settings, machine(), facts)
 
 
 def _precision(twin):

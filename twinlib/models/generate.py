@@ -1,8 +1,9 @@
-"""Answers and log-likelihoods of a loaded model, in batches, without paying for a large vocabulary more than once.
+"""Answers and log-likelihoods of a loaded model, in batches, without paying for a large vocabulary
+more than once.
 
-A nucleus of 0.9 is a few dozen tokens, yet sorting Gemma's 262,144 logits and drawing from all of them takes a CPU
-longer than the model itself. So the most likely tokens are looked at first, the others only where these do not hold
-enough probability. Answers of GGUF files are in llama_cpp.py.
+A nucleus of 0.9 is a few dozen tokens, yet sorting Gemma's 262,144 logits and drawing from all of
+them takes a CPU longer than the model itself. So the most likely tokens are looked at first, the
+others only where these do not hold enough probability. Answers of GGUF files are in llama_cpp.py.
 """
 
 import contextlib
@@ -35,10 +36,12 @@ def answers(
     batch: int | None = None,
     **cuts,
 ) -> list[Answer]:
-    """Answer each conversation (a list of messages) once, in the order given; temperature 0 is greedy.
+    """Answer each conversation (a list of messages) once, in the order given; temperature 0 is
+    greedy.
 
-    `cuts` are the other arguments of nucleus: top_k, min_p, repeat_penalty. `progress(done, total)` is called after
-    each batch. Conversations of similar length share a batch, so the drawn tokens depend on `batch`.
+    `cuts` are the other arguments of nucleus: top_k, min_p, repeat_penalty. `progress(done, total)`
+    is called after each batch. Conversations of similar length share a batch, so the drawn tokens
+    depend on `batch`.
     """
     import torch
 
@@ -101,10 +104,11 @@ def nll(
     progress: Callable[[int, int], None] | None = None,
     batch: int = 4,
 ) -> list[tuple[float, int]]:
-    """(nats, tokens) of each text: its total negative log-likelihood as plain text, and over how many tokens.
+    """(nats, tokens) of each text: its total negative log-likelihood as plain text, and over how
+    many tokens.
 
-    Texts are cut to `length` tokens. The first token is predicted from the beginning-of-text token, or from the
-    padding token where the model has none.
+    Texts are cut to `length` tokens. The first token is predicted from the beginning-of-text token,
+    or from the padding token where the model has none.
     """
     import torch
 
@@ -135,7 +139,8 @@ def _row_nll(model, rows, padding):
         [[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device
     )
     logits = model(input_ids=ids, attention_mask=mask).logits
-    # Row by row: a float32 copy of a whole batch of logits over a large vocabulary does not fit small machines.
+    # Row by row: a float32 copy of a whole batch of logits over a large vocabulary does not fit
+    # small machines.
     return [
         torch.nn.functional.cross_entropy(
             logits[i, : len(row) - 1].float(), ids[i, 1 : len(row)], reduction="sum"
@@ -148,9 +153,10 @@ def _row_nll(model, rows, padding):
 def contiguous_head(model):
     """Within it the output head gets a contiguous copy of its input.
 
-    transformers passes it a slice of the hidden states. For that slice torch's matmul copies the whole weight once for
-    every row of the batch: 46 times as slow with 262,144 tokens. `is_contiguous()` is true for a one-token slice, yet
-    matmul still copies, hence a clone instead of `contiguous()`.
+    transformers passes it a slice of the hidden states. For that slice torch's matmul copies the
+    whole weight once for every row of the batch: 46 times as slow with 262,144 tokens.
+    `is_contiguous()` is true for a one-token slice, yet matmul still copies, hence a clone instead
+    of `contiguous()`.
     """
     import torch
 
@@ -171,11 +177,12 @@ def nucleus(
     min_p: float = 0.0,
     repeat_penalty: float = 1.0,
 ):
-    """A transformers LogitsProcessor for greedy decoding: it draws the next token and sets all other logits to -inf.
+    """A transformers LogitsProcessor for greedy decoding: it draws the next token and sets all
+    other logits to -inf.
 
-    In Ollama's order: tokens of the last 64 get less likely by `repeat_penalty`, the `top_k` most likely stay (0: all),
-    temperature, the fewest tokens that hold `top_p` of the probability stay, and of these the ones at least `min_p`
-    times as likely as the first.
+    In Ollama's order: tokens of the last 64 get less likely by `repeat_penalty`, the `top_k` most
+    likely stay (0: all), temperature, the fewest tokens that hold `top_p` of the probability stay,
+    and of these the ones at least `min_p` times as likely as the first.
     """
     import torch
     from transformers import LogitsProcessor

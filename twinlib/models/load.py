@@ -230,7 +230,7 @@ def load(base, adapter=None, precision="auto", lora=None, engine="transformers",
         if engine == "unsloth":
             return _load_unsloth(base, adapter, precision, lora, length), loaded_tokenizer
         model = _load_transformers(base, precision)
-        model = _with_adapter(model, adapter, lora)
+        model = with_adapter(model, adapter, lora)
     return model, loaded_tokenizer
 
 
@@ -261,7 +261,7 @@ def _load_transformers(base, precision):
     return model
 
 
-def _with_adapter(model, adapter, lora):
+def with_adapter(model, adapter, lora):
     from peft import LoraConfig, PeftModel, get_peft_model
 
     # peft's own preparation of 4-bit models would raise norms, embeddings and head to float32, and with them all that

@@ -164,7 +164,7 @@ def _peak(machine, size, step):
     return estimate.memory(size, estimate.Step(*step, gpu=bool(machine["gpu"]))) / estimate.GIB
 
 
-def plan(step, settings, machine, facts):
+def derive(step, settings, machine, facts):
     """The Plan of a step. `facts`, as far as they are known: base, rows and tokens to learn, precision of the twin."""
     return {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step](
         settings, machine, facts

@@ -1,8 +1,9 @@
 """Rows packed into one sequence in which they don't see each other: no padding inside a step.
 
-Positions start anew with each row, attention stays inside it, and no row's first token is predicted from the row
-before. On a GPU of compute capability 8 or more attention is PyTorch's own variable-length kernel, elsewhere
-scaled-dot-product attention row by row; both do the work of the rows' own lengths, not of the whole sequence's.
+Positions start anew with each row, attention stays inside it, and no row's first token is predicted
+from the row before. On a GPU of compute capability 8 or more attention is PyTorch's own
+variable-length kernel, elsewhere scaled-dot-product attention row by row; both do the work of the
+rows' own lengths, not of the whole sequence's.
 """
 
 import functools
@@ -33,7 +34,8 @@ def bins(lengths, room):
 
 
 def epoch(lengths, room, seed):
-    """One pass over all rows in a random order, as the sequences of `room` tokens they are packed into."""
+    """One pass over all rows in a random order, as the sequences of `room` tokens they are packed
+    into."""
     rng = random.Random(seed)
     order = rng.sample(range(len(lengths)), len(lengths))
     packed = []
@@ -49,11 +51,12 @@ def epoch(lengths, room, seed):
 
 
 class Packed:
-    """The `count` sequences of a run, made when they are asked for: one pass over the rows after the other.
+    """The `count` sequences of a run, made when they are asked for: one pass over the rows after
+    the other.
 
-    `rows` are (input ids, what is learnt) of at most `room` tokens each. With `together` a sequence holds that many
-    rows, however short; else as many as fit. With `fixed` every sequence has the same shapes, so that compiled code
-    stays. Without `count`: one pass, in order of length.
+    `rows` are (input ids, what is learnt) of at most `room` tokens each. With `together` a sequence
+    holds that many rows, however short; else as many as fit. With `fixed` every sequence has the
+    same shapes, so that compiled code stays. Without `count`: one pass, in order of length.
     """
 
     def __init__(self, rows, room, padding, count=None, seed=1, together=None, fixed=False):
@@ -107,15 +110,16 @@ def _tensors(ids, mask):
 
 
 def pack(rows, room, padding):
-    """One step's inputs from rows of (ids, mask of what is learnt), in a sequence of `room` tokens: see _join."""
+    """One step's inputs from rows of (ids, mask of what is learnt), in a sequence of `room` tokens:
+    see _join."""
     return _join([_tensors(*row) for row in rows], room, padding)
 
 
 def _join(rows, room, padding, longest=None, most=0):
-    """One step's inputs from rows of (ids, labels): {input_ids, position_ids, labels} of shape (1, room), labels -100
-    where nothing is learnt; `learnt`, the places of labels[:, 1:] where something is; cu_seq_lens_q, the rows' borders,
-    in which what is left of the room is rows of padding; max_length_q. `longest` and `most` (borders) are those of all
-    steps.
+    """One step's inputs from rows of (ids, labels): {input_ids, position_ids, labels} of shape (1,
+    room), labels -100 where nothing is learnt; `learnt`, the places of labels[:, 1:] where
+    something is; cu_seq_lens_q, the rows' borders, in which what is left of the room is rows of
+    padding; max_length_q. `longest` and `most` (borders) are those of all steps.
     """
     import torch
 
@@ -142,7 +146,8 @@ def _join(rows, room, padding, longest=None, most=0):
 
 
 def register():
-    """Make attention NAME known to transformers; a model takes it by model.set_attn_implementation(NAME)."""
+    """Make attention NAME known to transformers; a model takes it by
+    model.set_attn_implementation(NAME)."""
     from transformers import AttentionInterface, AttentionMaskInterface
 
     AttentionInterface.register(NAME, attend)
@@ -162,7 +167,8 @@ def attend(
     sliding_window=None,
     **_,
 ):
-    """Attention of packed rows in transformers' interface: query (1, heads, tokens, width) to (1, tokens, heads, width).
+    """Attention of packed rows in transformers' interface: query (1, heads, tokens, width) to (1,
+    tokens, heads, width).
 
     Without borders the batch is no packed one: plain causal attention.
     """
@@ -184,7 +190,8 @@ def attend(
 
 @functools.cache
 def kernel_works():
-    """Whether PyTorch's variable-length attention runs here: torch 2.11 or newer, compute capability 8 or more."""
+    """Whether PyTorch's variable-length attention runs here: torch 2.11 or newer, compute
+    capability 8 or more."""
     import torch
 
     try:

@@ -1,7 +1,9 @@
-"""Step 03: GRPO with TRL on problems that have one right answer, continuing a copy of the persona adapter.
+"""Step 03: GRPO with TRL on problems that have one right answer, continuing a copy of the persona
+adapter.
 
-Judged by accuracy before and after on the same held-out problems, greedy, with one lenient extractor, paired.
-Left out on purpose: reward models, vLLM, and format rewards large enough to be learnt instead of the sum.
+Judged by accuracy before and after on the same held-out problems, greedy, with one lenient
+extractor, paired. Left out on purpose: reward models, vLLM, and format rewards large enough to be
+learnt instead of the sum.
 """
 
 import shutil
@@ -10,85 +12,81 @@ from pathlib import Path
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import t
-from ..models import estimate, generate
-from ..models import plan as hardware
-from ..settings import resolve, stop, warning
+from ..models import estimate, generate, load
+from ..models.plan import Plan, derive, machine, recommended_base
+from ..progress import Progress
+from ..settings import Reasoning, resolve, stop, warning
 from ..text import exercises
 from ..text.statistics import mcnemar, wilson
-from ..twin import Outcome, figure
-from . import rewards
+from ..twin import Outcome, Problem, Twin, figure
+from . import callbacks, checkpoints, rewards
+from .persona import Training
+from .trainer import common_arguments
 
-FEW_PROBLEMS = 8
-SMALL = 1.0  # billions of parameters: below this, GRPO has little to reinforce
+_FEWEST_PROBLEMS = 8
+_SMALL = 1.0  # billions of parameters: below this, GRPO has little to reinforce
 
 
-def plan(settings, twin):
-    return hardware.plan("reasoning", settings, hardware.machine(), {"base": _base_name(twin)})
+def plan(settings: Reasoning, twin: Twin) -> Plan:
+    return derive("reasoning", settings, machine(), {"base": _base_name(twin)})
 
 
 def _base_name(twin):
-    return (
-        twin.facts.get("base", {}).get("name") or hardware.recommended_base(hardware.machine())[0]
-    )
+    return twin.facts.get("base", {}).get("name") or recommended_base(machine())[0]
 
 
-def problems(settings, twin):
-    """What stands in the way: no readable problems, batch sizes that don't divide, a base too small to gain."""
+def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
+    """No readable problems, batch sizes that don't divide, a base or a run too small to gain
+    anything."""
     wanted = resolve(settings, plan(settings, twin).values)
     found = _file_problems(settings) if settings.task == "file" else []
     if wanted.batch % wanted.generations:
         found.append(
-            stop(
-                "train.answers_once_must_multiple_answers",
-                batch=wanted.batch,
-                generations=wanted.generations,
-            )
+            stop("train.batch_is_no_multiple", batch=wanted.batch, generations=wanted.generations)
         )
-    if not hardware.machine()["gpu"] and wanted.engine == "unsloth":
-        found.append(stop("train.unsloth_needs_nvidia_gpu_set"))
+    if not machine()["gpu"] and wanted.engine == "unsloth":
+        found.append(stop("train.unsloth_needs_gpu"))
     if twin.state("persona").name != "done":
-        found.append(warning("train.no_fresh_persona_adapter_step"))
-    size = estimate.shape(_base_name(twin))
-    if size and size.parameters < SMALL:
-        found.append(warning("train.base_small_rarely_learns_reason"))
+        found.append(warning("train.no_persona_adapter"))
+    shape = estimate.shape(_base_name(twin))
+    if shape and shape.parameters < _SMALL:
+        found.append(warning("train.base_too_small"))
     if wanted.steps < 300:
-        found.append(warning("train.steps_show_works_rewards_start", steps=wanted.steps))
+        found.append(warning("train.few_steps", steps=wanted.steps))
     return found
 
 
 def _file_problems(settings):
     path = Path(settings.problems).expanduser()
     if not settings.problems or not path.is_file():
-        return [stop("train.no_problem_file_give_json", problems=settings.problems)]
+        return [stop("train.no_problem_file", problems=settings.problems)]
     readable, refused = exercises.read_problems(path.read_text(encoding="utf-8", errors="replace"))
     found = []
-    if len(readable) < FEW_PROBLEMS:
+    if len(readable) < _FEWEST_PROBLEMS:
         found.append(
             stop(
-                "train.holds_usable_problems_least_each",
+                "train.few_problems",
                 name=path.name,
                 readable=len(readable),
-                few_problems=FEW_PROBLEMS,
+                fewest=_FEWEST_PROBLEMS,
             )
         )
     if refused:
+        line, reason = refused[0]
         found.append(
             warning(
-                "train.lines_passed_over_first_line",
-                refused=len(refused),
+                "train.lines_skipped",
+                count=len(refused),
                 name=path.name,
-                refused_2=refused[0][0],
-                refused_3=refused[0][1],
+                line=line,
+                reason=reason,
             )
         )
     return found
 
 
-def run(twin, settings, progress):
-    from ..models import load
-    from . import checkpoints
-
-    checkpoints.hush()
+def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
+    callbacks.silence_logging()
     asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     base = load.prepare(_base_name(twin), progress)
     twin.remember(base={"name": base.name, "revision": base.revision})
@@ -98,50 +96,57 @@ def run(twin, settings, progress):
     checkpoint, settings = checkpoints.resume(
         twin.checkpoints("reasoning"), {"asked": asked, "inputs": inputs}, settings
     )
-    train, test = _problems(settings)
+    train, test = _train_and_test(settings)
     write_records(
         twin.file("problems"),
         [{**p, "split": split} for split, part in (("train", train), ("test", test)) for p in part],
     )
     progress.say(t("train.loading", name=base.name))
-    large = hardware.machine()["gpu"] is not None and base.entry.parameters > SMALL
     lora = load.Lora(
-        32 if base.entry.parameters < 2.5 else 16, seed=settings.seed, checkpointing=large
+        32 if base.entry.parameters < 2.5 else 16,
+        seed=settings.seed,
+        checkpointing=_is_large(base),
     )
     model, tokenizer = load.load(
         base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512
     )
-    tokenizer.eos_token = load.turn_end(tokenizer)[
-        0
-    ]  # the trainer knows one end: it must be the end of a turn
+    # The trainer knows one end token: it must be the one that ends a turn.
+    tokenizer.eos_token = load.turn_end(tokenizer)[0]
     tokenizer.padding_side = "left"
-    before = _before(twin, settings, model, tokenizer, test, checkpoint, progress)
-    trainer, callback = _trainer(twin, settings, large, model, tokenizer, train, progress)
-    checkpoints.train(trainer, callback, checkpoint, progress)
+    training = Training(twin, settings, base, model, tokenizer, progress)
+    before = _before(training, test, checkpoint)
+    trainer, callback = _trainer(training, train)
+    callbacks.train(trainer, callback, checkpoint, progress)
     checkpoints.save_adapter(twin, "reasoning", model, base)
-    after = _exam(twin, settings, model, tokenizer, test, "after", progress)
+    after = _exam(training, test, "after")
     write_records(twin.file("solutions"), before + after)
     shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
     figures, warnings = _judge(before, after, trainer)
     return Outcome(figures, inputs, warnings, settings)
 
 
-def _problems(settings):
+def _is_large(base):
+    """Whether to recompute activations instead of keeping them."""
+    return machine()["gpu"] is not None and base.entry.parameters > _SMALL
+
+
+# Problems
+
+
+def _train_and_test(settings):
     """(train, held-out) problems of the chosen task."""
     if settings.task == "decimals":
         pool = exercises.decimals(settings.held_out + max(64, 2 * settings.steps), settings.seed)
         pool = [p for p in pool if p["group"] != exercises.SHOWCASE[0]["group"]]
-        train, test = exercises.split_problems(
-            pool, settings.held_out - len(exercises.SHOWCASE), settings.seed
-        )
+        held_out = settings.held_out - len(exercises.SHOWCASE)
+        train, test = exercises.split_problems(pool, held_out, settings.seed)
         return train, exercises.SHOWCASE + test
     text = Path(settings.problems).expanduser().read_text(encoding="utf-8", errors="replace")
     readable, _ = exercises.read_problems(text)
-    if len(readable) < FEW_PROBLEMS:
-        raise TwinError(t("train.holds_too_few_usable_problems", problems=settings.problems))
-    return exercises.split_problems(
-        readable, min(settings.held_out, len(readable) // 2), settings.seed
-    )
+    if len(readable) < _FEWEST_PROBLEMS:
+        raise TwinError(t("train.file_has_few_problems", problems=settings.problems))
+    held_out = min(settings.held_out, len(readable) // 2)
+    return exercises.split_problems(readable, held_out, settings.seed)
 
 
 def _messages(twin, problem):
@@ -150,51 +155,57 @@ def _messages(twin, problem):
     return opening + [{"role": "user", "content": exercises.ask(problem)}]
 
 
-def _before(twin, settings, model, tokenizer, test, checkpoint, progress):
-    path = twin.file("solutions")
+# Exams
+
+
+def _before(training, test, checkpoint):
+    """The exam before training; a resumed run reads it from disk."""
+    path = training.twin.file("solutions")
     if checkpoint and path.exists():
         return [r for r in read_records(path, "reasoning") if r["when"] == "before"]
-    before = _exam(twin, settings, model, tokenizer, test, "before", progress)
+    before = _exam(training, test, "before")
     write_records(path, before)
     return before
 
 
-def _exam(twin, settings, model, tokenizer, test, when, progress):
+def _exam(training, test, when):
     """Answer every held-out problem greedily and mark it."""
-
-    said = t("train.exam_before") if when == "before" else t("train.exam_after")
+    twin, settings, _, model, tokenizer, progress = training
+    note = t("train.exam_before") if when == "before" else t("train.exam_after")
     answers = generate.answers(
         model.eval(),
         tokenizer,
-        [_messages(twin, p) for p in test],
+        [_messages(twin, problem) for problem in test],
         settings.completion_tokens,
         temperature=0,
-        progress=lambda done, total: progress(done, total, said),
+        progress=lambda done, total: progress(done, total, note),
     )
     return [
         {
             "when": when,
-            "id": p["id"],
-            "question": p["question"],
-            "answer": p["answer"],
-            "text": a.text,
-            "ended": a.ended,
-            "correct": exercises.is_correct(a.text, p["answer"]),
+            "id": problem["id"],
+            "question": problem["question"],
+            "answer": problem["answer"],
+            "text": answer.text,
+            "ended": answer.ended,
+            "correct": exercises.is_correct(answer.text, problem["answer"]),
         }
-        for p, a in zip(test, answers)
+        for problem, answer in zip(test, answers)
     ]
 
 
-def _trainer(twin, settings, large, model, tokenizer, train, progress):
+# Training
+
+
+def _trainer(training, problems):
+    """(trainer, callback)."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    from ..models import load
-    from . import checkpoints
-
-    rows = [{"prompt": _messages(twin, p), "answer": p["answer"]} for p in train]
+    twin, settings, base, model, tokenizer, progress = training
+    rows = [{"prompt": _messages(twin, p), "answer": p["answer"]} for p in problems]
     arguments = GRPOConfig(
-        **checkpoints.common_arguments(settings, twin.checkpoints("reasoning")),
+        **common_arguments(settings, twin.checkpoints("reasoning")),
         max_steps=settings.steps,
         num_generations=settings.generations,
         max_completion_length=settings.completion_tokens,
@@ -205,7 +216,7 @@ def _trainer(twin, settings, large, model, tokenizer, train, progress):
         temperature=1.0,
         warmup_steps=max(1, settings.steps // 20),
         save_steps=max(1, min(50, settings.steps // 4)),
-        gradient_checkpointing=large and settings.engine != "unsloth",
+        gradient_checkpointing=_is_large(base) and settings.engine != "unsloth",
         generation_kwargs={"eos_token_id": load.end_tokens(tokenizer)},
         chat_template_kwargs={"enable_thinking": False},
     )
@@ -216,7 +227,7 @@ def _trainer(twin, settings, large, model, tokenizer, train, progress):
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
     )
-    numbers = {
+    figures = {
         "reward": "reward",
         **{name: f"rewards/{name}/mean" for name in rewards.REWARDS},
         "no_signal": "frac_reward_zero_std",
@@ -224,11 +235,12 @@ def _trainer(twin, settings, large, model, tokenizer, train, progress):
         "length": "completions/mean_length",
         "entropy": "entropy",
     }
-    return trainer, checkpoints.follow(trainer, progress, numbers)
+    return trainer, callbacks.attach_callback(trainer, progress, figures)
 
 
 def _for_trl(name):
-    """A reward as TRL calls it, with completions as lists of messages; it is logged as rewards/NAME/mean."""
+    """A reward as TRL calls it, with completions as lists of messages; it is logged as
+    rewards/NAME/mean."""
 
     def reward(completions, answer, **_):
         return rewards.REWARDS[name]([messages[0]["content"] for messages in completions], answer)
@@ -237,51 +249,45 @@ def _for_trl(name):
     return reward
 
 
-def _judge(before, after, trainer):
-    """(figures, warnings): accuracy on the same problems before and after, and what the rewards had to teach."""
-    from . import checkpoints
+# Figures
 
+
+def _judge(before, after, trainer):
+    """(figures, warnings): accuracy on the same problems before and after, and how many problems
+    taught something."""
     n = len(after)
-    right = {"before": sum(r["correct"] for r in before), "after": sum(r["correct"] for r in after)}
+    figures = {}
+    for when, solutions in (("before", before), ("after", after)):
+        right = sum(solution["correct"] for solution in solutions)
+        low_high = _rounded(wilson(right, n))
+        figures[f"accuracy_{when}"] = figure(round(right / n, 4), *low_high, n)
     gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
-    figures = {
-        f"accuracy_{when}": figure(round(k / n, 4), *_rounded(wilson(k, n)), n)
-        for when, k in right.items()
-    }
-    sure = ("a real change", "确有变化") if p < 0.05 else ("may be chance", "可能只是偶然")
-    figures["accuracy_gain"] = figure(
-        round(gain, 4),
-        *_rounded((low, high)),
-        n,
-        t("train.same_problems_mcnemars_exact_p", p=p, sure=sure[0], sure_2=sure[1]),
-    )
-    zero = checkpoints.by_step(trainer.state.log_history, "frac_reward_zero_std")
-    idle = sum(zero) / max(1, len(zero))
+    note = t("train.gain_is_real", p=p) if p < 0.05 else t("train.gain_may_be_chance", p=p)
+    figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, note)
+    shares = callbacks.by_step(trainer.state.log_history, "frac_reward_zero_std")
+    no_signal = sum(shares) / max(1, len(shares))
     figures["no_signal"] = figure(
-        round(idle, 3), n=len(zero), note=t("train.share_problems_whose_answers_all")
+        round(no_signal, 3), n=len(shares), note=t("train.no_signal_means")
     )
     figures["steps"] = figure(trainer.state.global_step)
-    return figures, _afterthoughts(figures, idle, p)
+    return figures, _afterthoughts(figures, no_signal, p)
 
 
 def _rounded(pair):
     return tuple(None if value is None else round(value, 4) for value in pair)
 
 
-def _afterthoughts(figures, idle, p):
-    gain, warnings = figures["accuracy_gain"]["value"], []
+def _afterthoughts(figures, no_signal, p):
+    before, after, gain = (
+        figures[f"accuracy_{name}"]["value"] for name in ("before", "after", "gain")
+    )
+    warnings = []
     if p >= 0.05:
-        warnings.append(
-            t(
-                "train.accuracy_went_too_little_tell",
-                value=figures["accuracy_before"]["value"],
-                value_2=figures["accuracy_after"]["value"],
-            )
-        )
+        warnings.append(t("train.accuracy_unchanged", before=before, after=after))
     elif gain < 0:
-        warnings.append(t("train.accuracy_fell_quantize_persona"))
-    if idle > 0.5:
-        warnings.append(t("train.most_problems_always_right_always"))
-    if figures["accuracy_before"]["value"] > 0.85:
-        warnings.append(t("train.base_already_good_little_gain"))
+        warnings.append(t("train.accuracy_fell"))
+    if no_signal > 0.5:
+        warnings.append(t("train.mostly_no_signal"))
+    if before > 0.85:
+        warnings.append(t("train.base_already_good"))
     return warnings

@@ -1,71 +1,143 @@
-"""The trainer behind the transformers engine: packed rows, the lean loss and product, compiled layers on a GPU.
+"""The trainers of notebook 02: ours on packed rows, and TRL's under Unsloth's patches.
 
-Plain transformers' Trainer, so that checkpoints, resuming, schedules and several processes are its own; what is ours
-is what a step computes (packing.py, loss.py, lora.py) and a validation loss that counts tokens, not batches.
+Ours is transformers' Trainer, so checkpoints, resuming, schedules and several processes are the
+library's. What differs is what a step computes (packing.py, kernels.py, layers compiled on a GPU)
+and a validation loss that averages over tokens, not over batches. Arguments that notebook 03's GRPO
+shares are here too.
 """
 
 import contextlib
 
-from . import loss_kernel, packing
+from ..models import estimate, load
+from . import packing, processes
+from .processes import on_gpu
 
-SELECTIVE = 0.7  # the share of a layer's activations that selective checkpointing keeps: no product is taken twice
+_SELECTIVE = (
+    0.7  # share of a layer's activations kept by selective checkpointing: no matmul is recomputed
+)
 
 
-def prepare(model, compiled=False, checkpointing="none"):
-    """Make a LoRA model train on packed sequences; with `compiled`, its layers are compiled once they are first used.
+# Arguments
 
-    Selective checkpointing leaves to the compiler which cheap values to compute again.
+
+def precision_flags(precision: str, base: str = "") -> dict:
+    """The trainer's mixed-precision arguments; on a CPU the weights' own dtype is used as it is."""
+    if not on_gpu():
+        return {"use_cpu": True, "bf16": False, "fp16": False}
+    mixed = precision != "32-bit" and (load.fast_bfloat16() or not estimate.overflows(base))
+    return {"bf16": mixed and load.fast_bfloat16(), "fp16": mixed and not load.fast_bfloat16()}
+
+
+def common_arguments(settings, folder) -> dict:
+    """Arguments of all trainers: no bars, no reporting, resumable."""
+    return dict(
+        output_dir=str(folder),
+        per_device_train_batch_size=settings.batch,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        max_grad_norm=1.0,
+        logging_steps=1,
+        save_strategy="steps",
+        save_total_limit=2,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        report_to="none",
+        disable_tqdm=True,
+        logging_nan_inf_filter=False,
+        dataloader_pin_memory=on_gpu(),
+        push_to_hub=False,
+        **precision_flags(settings.precision, getattr(settings, "base", "")),
+    )
+
+
+def evaluation_arguments(settings, val, every: int) -> dict:
+    """Evaluate `val` (None: no evaluation) every `every` steps and keep the checkpoint with the
+    lowest loss."""
+    return {
+        "max_steps": settings.steps,
+        "warmup_steps": max(1, settings.steps // 20),
+        "save_steps": every,
+        "eval_steps": every,
+        "eval_strategy": "steps" if val else "no",
+        "eval_on_start": bool(val),
+        "load_best_model_at_end": bool(val),
+        "metric_for_best_model": "eval_loss" if val else None,
+        "greater_is_better": False if val else None,
+        "prediction_loss_only": True,
+    }
+
+
+# Unsloth's engine
+
+
+def unsloth_trainer(model, tokenizer, rows, settings, folder, every: int):
+    """TRL's trainer under Unsloth's patches, with its own loss and attention; arguments as
+    packed_trainer's."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    data = {
+        split: Dataset.from_dict(
+            {
+                "input_ids": [row.input_ids for row in encoded],
+                "completion_mask": [row.completion_mask for row in encoded],
+            }
+        )
+        for split, encoded in rows.items()
+        if encoded
+    }
+    arguments = SFTConfig(
+        **common_arguments(settings, folder),
+        **evaluation_arguments(settings, data.get("val"), every),
+        gradient_accumulation_steps=settings.accumulation,
+        max_length=settings.length,
+        packing=settings.packing,
+        eval_packing=False,
+        completion_only_loss=True,
+        gradient_checkpointing=settings.checkpointing != "none",
+        per_device_eval_batch_size=2,
+        loss_type="nll",
+        dataset_num_proc=None,
+    )
+    return SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data["train"],
+        eval_dataset=data.get("val"),
+        processing_class=tokenizer,
+    )
+
+
+# Our engine
+
+
+def packed_trainer(model, tokenizer, rows, settings, folder, every: int):
+    """A Trainer of packed rows.
+
+    `rows` are {'train': [(token ids, mask of learnt tokens, …)], 'val': […]}; `settings` those of
+    the persona step with nothing left on 'auto'; a checkpoint and an evaluation come every `every`
+    steps.
     """
-    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if loss_kernel.fits(bare):
-        loss_kernel.patch(bare, compiled)
-    packing.register()
-    if (
-        compiled or bare.device.type == "cuda"
-    ):  # on a processor a sum inside the product saves nothing
-        from . import lora_kernel
+    from transformers import Trainer, TrainingArguments
 
-        lora_kernel.patch(model)
-    if compiled:
-        import torch
-
-        torch._dynamo.config.optimize_ddp = (
-            False  # it is for whole models; ours are compiled layer by layer
-        )
-        torch._functorch.config.activation_memory_budget = (
-            SELECTIVE if checkpointing == "selective" else 1.0
-        )
-        # Layers differ in what they close over (sliding windows, layer numbers), one code for all of them otherwise.
-        torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
-        bare.enable_input_require_grads()  # else the first layer, whose input needs none, is compiled on its own
-        for layer in bare.base_model.layers:
-            layer.compile(dynamic=False)
-    return bare
-
-
-def trainer(model, tokenizer, rows, settings, folder, steps_between):
-    """A Trainer of packed rows: `rows` are {'train': [(ids, learnt, …)], 'val': […]}, settings those of the persona
-    step, all of them planned; checkpoints and evaluations come every `steps_between` steps."""
-    from transformers import TrainingArguments
-
-    from . import checkpoints
+    class PackedTrainer(_PackedTraining, Trainer):
+        pass
 
     prepare(model, settings.compile, settings.checkpointing)
     room = settings.batch * settings.length
-    count = settings.steps * settings.accumulation * checkpoints.processes()
     train = packing.Packed(
         rows["train"],
         room,
         tokenizer.pad_token_id,
-        count,
-        settings.seed,
-        None if settings.packing else settings.batch,
-        settings.compile,
+        count=settings.steps * settings.accumulation * processes.count(),
+        seed=settings.seed,
+        together=None if settings.packing else settings.batch,
+        fixed=settings.compile,
     )
     val = packing.Packed(rows["val"], room, tokenizer.pad_token_id) if rows["val"] else None
     common = {
-        **checkpoints.common_arguments(settings, folder),
-        **checkpoints.watching(settings, val, steps_between),
+        **common_arguments(settings, folder),
+        **evaluation_arguments(settings, val, every),
         "per_device_train_batch_size": 1,
     }
     arguments = TrainingArguments(
@@ -75,86 +147,114 @@ def trainer(model, tokenizer, rows, settings, folder, steps_between):
         remove_unused_columns=False,
         gradient_checkpointing=settings.checkpointing == "full",
         gradient_checkpointing_kwargs={"use_reentrant": False, "preserve_rng_state": False},
-        optim="adamw_torch_fused" if checkpoints.on_gpu() else "adamw_torch",
+        optim="adamw_torch_fused" if on_gpu() else "adamw_torch",
         ddp_find_unused_parameters=False,
         ddp_broadcast_buffers=False,
-        accelerator_config={"non_blocking": checkpoints.on_gpu()},
+        accelerator_config={"non_blocking": on_gpu()},
     )
-    arguments._n_gpu = min(
-        1, arguments.n_gpu
-    )  # several GPUs by several processes, never by threads of one
-    return _trainer_class()(
+    arguments._n_gpu = min(1, arguments.n_gpu)  # several GPUs: one process each, no DataParallel
+    return PackedTrainer(
         model=model,
         args=arguments,
         train_dataset=train,
         eval_dataset=val,
-        data_collator=_first,
+        data_collator=lambda batch: batch[0],  # sequences come packed, one at a time
         processing_class=tokenizer,
     )
 
 
-def _first(batch):
-    """A collator: sequences come packed, one at a time."""
-    [packed] = batch
-    return packed
+def prepare(model, compiled: bool = False, checkpointing: str = "none"):
+    """Make a LoRA model train on packed sequences; `compiled` layers are compiled when they are
+    first used.
+
+    With selective checkpointing the compiler chooses which cheap activations to recompute. Returns
+    the base model.
+    """
+    from . import kernels
+
+    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if kernels.loss_fits(bare):
+        kernels.patch_loss(bare, compiled)
+    packing.register()
+    # On a CPU adding inside the matrix kernel saves nothing.
+    if compiled or bare.device.type == "cuda":
+        kernels.patch_lora(model)
+    if compiled:
+        _compile_layers(bare, checkpointing)
+    return bare
 
 
-def _trainer_class():
+def _compile_layers(model, checkpointing):
     import torch
-    from transformers import Trainer
 
-    class LeanTrainer(Trainer):
-        model_accepts_loss_kwargs = (
-            True  # the loss divides by the tokens of all sequences of a step, on all GPUs
+    # DDP's optimizer splits whole compiled models; ours are compiled layer by layer.
+    torch._dynamo.config.optimize_ddp = False
+    budget = _SELECTIVE if checkpointing == "selective" else 1.0
+    torch._functorch.config.activation_memory_budget = budget
+    # Layers differ in the values they close over (sliding windows, layer numbers): each needs an
+    # entry in the cache.
+    torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
+    # Otherwise the first layer, whose input needs no gradient, is compiled a second time.
+    model.enable_input_require_grads()
+    for layer in model.base_model.layers:
+        layer.compile(dynamic=False)
+
+
+class _PackedTraining:
+    """What differs from transformers' Trainer, which packed_trainer adds as a base."""
+
+    # The loss is divided by the number of learnt tokens in all sequences of a step, on all GPUs.
+    model_accepts_loss_kwargs = True
+
+    def train(self, *args, **kwargs):
+        with attention(self.model, packing.NAME):
+            return super().train(*args, **kwargs)
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        outputs = model(**inputs, num_items_in_batch=num_items_in_batch, use_cache=False)
+        # Gradients are averaged over processes, while each has only its part of the step's tokens.
+        factor = 1 if num_items_in_batch is None else self.accelerator.num_processes
+        loss = outputs["loss"] * factor
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
+        """The mean loss of a learnt token over the validation rows, in nats."""
+        import torch
+
+        data = self.eval_dataset if eval_dataset is None else eval_dataset
+        sums = torch.zeros(2, dtype=torch.float64)
+        self.model.eval()
+        with attention(self.model, packing.NAME), uncompiled(), torch.no_grad():
+            for index in range(self.args.process_index, len(data), self.args.world_size):
+                inputs = self._prepare_inputs(data[index])
+                count = int((inputs["labels"] != -100).sum())
+                with self.compute_loss_context_manager():
+                    loss = float(self.compute_loss(self.model, inputs))
+                sums += torch.tensor([count * loss, count])
+        self.model.train()
+        sums = self.accelerator.reduce(sums.to(self.args.device, torch.float32), "sum")
+        nats, tokens = sums.tolist()
+        metrics = {f"{metric_key_prefix}_loss": nats / max(tokens, 1)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
         )
-
-        def train(self, *rest, **more):
-            with attention(self.model, packing.NAME):
-                return super().train(*rest, **more)
-
-        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-            outputs = model(**inputs, num_items_in_batch=num_items_in_batch, use_cache=False)
-            # Gradients are averaged over processes, and each has its share of the step's tokens only.
-            share = 1 if num_items_in_batch is None else self.accelerator.num_processes
-            return (outputs["loss"] * share, outputs) if return_outputs else outputs["loss"] * share
-
-        def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
-            """The mean loss of a token over the validation rows, in nats."""
-            data = self.eval_dataset if eval_dataset is None else eval_dataset
-            sums = torch.zeros(2, dtype=torch.float64)
-            self.model.eval()
-            with attention(self.model, packing.NAME), eagerly(), torch.no_grad():
-                for index in range(self.args.process_index, len(data), self.args.world_size):
-                    inputs = self._prepare_inputs(data[index])
-                    count = int((inputs["labels"] != -100).sum())
-                    with self.compute_loss_context_manager():
-                        sums += torch.tensor(
-                            [count * float(self.compute_loss(self.model, inputs)), count]
-                        )
-            self.model.train()
-            nats, tokens = self.accelerator.reduce(
-                sums.to(self.args.device, torch.float32), "sum"
-            ).tolist()
-            metrics = {f"{metric_key_prefix}_loss": nats / max(tokens, 1)}
-            self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(
-                self.args, self.state, self.control, metrics
-            )
-            return metrics
-
-    return LeanTrainer
+        return metrics
 
 
-def eagerly():
-    """Within it compiled layers run as they were written: for shapes that come once."""
+# Answering in the middle of training
+
+
+def uncompiled():
+    """Within it compiled layers run eagerly, for shapes that occur once."""
     import torch
 
     return torch.compiler.set_stance("force_eager")
 
 
 @contextlib.contextmanager
-def attention(model, name):
-    """Within it the model attends in this way; after it, as before."""
+def attention(model, name: str):
+    """Within it the model uses this attention implementation."""
     before = model.config._attn_implementation
     model.set_attn_implementation(name)
     try:
@@ -165,11 +265,12 @@ def attention(model, name):
 
 @contextlib.contextmanager
 def answering(model):
-    """Within it a model in training answers: plain attention, no compiled code, no learning."""
-    learning = model.training
-    with attention(model, "sdpa"), eagerly():
+    """Within it a model in training can generate: evaluation mode, SDPA attention, no compiled
+    layers."""
+    training = model.training
+    with attention(model, "sdpa"), uncompiled():
         model.eval()
         try:
             yield model
         finally:
-            model.train(learning)
+            model.train(training)

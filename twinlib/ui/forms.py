@@ -118,11 +118,11 @@ def form(step, twin, only=None, **given):
 
 
 def planner(step, twin):
-    """A function from settings to what the step derives from them here: a hardware.Plan, or None."""
+    """A function from settings to what the step derives from them here: a plan.Plan, or None."""
     module = declared.step_module(step)
     if step == "persona":
         rows = module.facts(twin)  # read once: a form plans at every key
-        return lambda settings: plan.plan(step, settings, plan.machine(), rows)
+        return lambda settings: plan.derive(step, settings, plan.machine(), rows)
     plan_step = getattr(module, "plan", lambda settings, twin: None)
     return lambda settings: plan_step(settings, twin)
 

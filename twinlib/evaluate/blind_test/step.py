@@ -222,10 +222,10 @@ class Samples:
 
 def _fits(base, precision):
     """Raise TwinError when the untrained base is larger than this machine's memory: its GGUF file may be a quarter."""
-    from ...models import plan as hardware
+    from ...models import plan
 
-    machine = hardware.machine()
-    takes = hardware.plan(
+    machine = plan.machine()
+    takes = plan.derive(
         "evaluate", make("evaluate"), machine, {"base": base, "precision": precision}
     ).memory_gb
     has = machine["gpu_gb"] or machine["memory_gb"]

@@ -4,16 +4,15 @@ import pytest
 import torch
 from conftest import build_tiny_base
 
-from twinlib.train import loss_kernel
+from twinlib.train import kernels
 
 
 @pytest.mark.parametrize("rows", [1, 5, 8])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_loss_and_its_gradient_are_those_of_cross_entropy(rows, compiled, monkeypatch):
-    monkeypatch.setattr(
-        torch, "compile", lambda step, **_: step
-    )  # what is compiled, without a compiler
-    loss_kernel._step.cache_clear()
+    # Runs what is compiled without a compiler.
+    monkeypatch.setattr(torch, "compile", lambda step, **_: step)
+    kernels.compiled_loss.cache_clear()
     torch.manual_seed(0)
     hidden, weight = (
         torch.randn(rows, 6, dtype=torch.float64),
@@ -21,10 +20,10 @@ def test_the_loss_and_its_gradient_are_those_of_cross_entropy(rows, compiled, mo
     )
     labels = torch.randint(0, 11, (rows,))
     lean, plain = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
-    loss_kernel.head_loss(lean, weight, labels, 3, compiled).mul(2).backward()
+    kernels.head_loss(lean, weight, labels, 3, compiled).mul(2).backward()
     torch.nn.functional.cross_entropy(plain @ weight.t(), labels, reduction="sum").mul(2).backward()
     torch.testing.assert_close(lean.grad, plain.grad, atol=1e-6, rtol=1e-5)
-    loss_kernel._step.cache_clear()
+    kernels.compiled_loss.cache_clear()
 
 
 @pytest.mark.parametrize("family", ["qwen2", "qwen3", "llama", "gemma3"])
@@ -46,8 +45,8 @@ def test_a_patched_model_trains_as_before(tmp_path, family):
             LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False),
         )
         if lean:
-            assert loss_kernel.fits(model.get_base_model())
-            loss_kernel.patch(model.get_base_model())
+            assert kernels.loss_fits(model.get_base_model())
+            kernels.patch_loss(model.get_base_model())
         value = model(input_ids=ids, attention_mask=mask, labels=labels)["loss"]
         value.backward()
         found.append((value.detach(), [p.grad for p in model.parameters() if p.requires_grad]))
@@ -63,6 +62,6 @@ def test_a_capped_head_keeps_the_plain_loss(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(build_tiny_base(tmp_path, "gemma3"))
     for weight in model.parameters():
         weight.requires_grad_(False)
-    assert loss_kernel.fits(model)
+    assert kernels.loss_fits(model)
     model.config.final_logit_softcapping = 30.0
-    assert not loss_kernel.fits(model)
+    assert not kernels.loss_fits(model)

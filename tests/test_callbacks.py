@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from twinlib.train import checkpoints
+from twinlib.train import callbacks
 
 STEPS, TOKENS = 8, 100  # of each step
 
@@ -15,9 +15,9 @@ def follow(monkeypatch):
 
     def run(on_gpu, seconds, start=0, **flags):
         clock, passed = [1.0], []
-        monkeypatch.setattr(checkpoints, "on_gpu", lambda: on_gpu)
-        monkeypatch.setattr(checkpoints, "memory_gb", lambda: 1.0)
-        monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(callbacks, "on_gpu", lambda: on_gpu)
+        monkeypatch.setattr(callbacks, "memory_gb", lambda: 1.0)
+        monkeypatch.setattr(callbacks.time, "monotonic", lambda: clock[0])
 
         class Progress:
             def __call__(self, done, total, raise_on_stop, **figures):
@@ -26,7 +26,7 @@ def follow(monkeypatch):
             def wants_stop(self):
                 return flags.get("stop", False) and state.global_step == 5
 
-        callback = checkpoints._callback_class()(
+        callback = callbacks.ProgressCallback(
             Progress(), {"loss": "loss"}, None, [TOKENS // 2] * 2 * STEPS
         )
         args = SimpleNamespace(gradient_accumulation_steps=2, world_size=1)
@@ -91,6 +91,6 @@ def test_a_log_stands_for_all_steps_since_the_one_before():
         {"step": 5, "loss": 2.0},
     ]
     assert (
-        checkpoints.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0]
-        and checkpoints.by_step(history, "reward") == []
+        callbacks.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0]
+        and callbacks.by_step(history, "reward") == []
     )

@@ -5,7 +5,7 @@ import torch
 from conftest import build_tiny_base, learns_the_same
 
 from twinlib.models import load
-from twinlib.train import lora_kernel, loss_kernel, packing, trainer
+from twinlib.train import kernels, packing, trainer
 
 pytest.importorskip("bitsandbytes")
 
@@ -33,7 +33,7 @@ def loaded(folder, family):
     model = get_peft_model(
         model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
     )
-    loss_kernel.patch(model.get_base_model())
+    kernels.patch_loss(model.get_base_model())
     packing.register()
     return model.train()
 
@@ -53,7 +53,7 @@ def test_our_product_of_a_4_bit_weight_learns_what_the_libraries_learn(
         [(list(range(3, 40)), [1] * 37), (list(range(50, 70)), [1] * 20)], 64, 0, count=1
     )[0]
     learns_the_same(
-        model, batch, lambda: (lora_kernel.patch(model), trainer.prepare(model, compiled))
+        model, batch, lambda: (kernels.patch_lora(model), trainer.prepare(model, compiled))
     )
 
 
@@ -61,7 +61,7 @@ def test_layers_with_4_bit_weights_share_one_piece_of_compiled_code(tmp_path):
     from torch._dynamo.testing import CompileCounterWithBackend
 
     model = loaded(tmp_path, "qwen2")
-    lora_kernel.patch(model)
+    kernels.patch_lora(model)
     counter = CompileCounterWithBackend("aot_eager")
     model.get_base_model().enable_input_require_grads()
     for layer in model.get_base_model().base_model.layers:

@@ -1,0 +1,179 @@
+"""What happens around the steps of a trainer: progress records, sample answers, manifests, and
+stopping.
+
+The trainers' own bars, logs and advice are silenced; the callback records what people read.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from ..i18n import t
+from ..twin import Stopped
+from .checkpoints import write_manifest
+from .processes import any_process, is_main, on_gpu, wait
+
+_SAMPLE_SHARE = 0.05  # of the time that sample answers may take
+_LOG_EVERY = 0.5  # seconds between two logs on a GPU, which has to finish its queue for each
+
+
+def silence_logging() -> None:
+    """Silence the bars and advice of trl, transformers, datasets and torch's compiler.
+
+    TRL warns that packed rows may see each other under SDPA; a test proves that they don't.
+    """
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    for name in ("trl", "torch._inductor", "torch._dynamo"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(peft|trl|torch)\b")
+
+
+def attach_callback(trainer, progress, figures: dict[str, str], sample: Callable | None = None):
+    """Attach a ProgressCallback to a trainer in place of transformers' printing one, and return
+    it."""
+    from transformers import PrinterCallback, TrainerCallback
+
+    class Attached(ProgressCallback, TrainerCallback):
+        pass
+
+    trainer.remove_callback(PrinterCallback)
+    tokens = getattr(trainer.train_dataset, "tokens", None)
+    callback = Attached(progress, figures, sample, tokens)
+    trainer.add_callback(callback)
+    return callback
+
+
+class ProgressCallback:
+    """Records progress, samples answers, writes manifests, and stops once a checkpoint is saved.
+
+    `figures` are {name in history.jsonl: the trainer's name}; `sample()` gives (question,
+    generate.Answer) and is called after some evaluations; `tokens` are the real tokens of each
+    sequence of the run, in order, where they are known. transformers.TrainerCallback is a base of
+    what attach_callback makes of it, so that this file needs no transformers.
+    """
+
+    def __init__(self, progress, figures, sample=None, tokens=None):
+        self.progress, self.figures, self.sample, self.tokens = progress, figures, sample, tokens
+        self.stopped = False
+        self.counted = 0  # tokens that the trainer had counted at the last log
+        self.paces = []  # (tokens, seconds) between logs
+        self.sampled, self.sample_seconds = time.monotonic(), 0.0
+        self.began = None  # when the first step since the last log began
+
+    def on_train_begin(self, args, state, control, **_):
+        self.first = self.logged = state.global_step
+        self.counted = state.num_input_tokens_seen
+
+    def on_step_begin(self, args, state, control, **_):
+        self.began = self.began or time.monotonic()
+
+    def on_log(self, args, state, control, logs=None, **_):
+        logs = logs or {}
+        latest = {
+            name: round(float(logs[theirs]), 6)
+            for name, theirs in self.figures.items()
+            if isinstance(logs.get(theirs), (int, float))
+        }
+        if "loss" in logs:
+            latest |= self._pace(args, state, logs)
+        if latest:
+            self.progress(state.global_step, state.max_steps, raise_on_stop=False, **latest)
+
+    def _pace(self, args, state, logs):
+        """{tokens_s, memory_gb} since the last log: real tokens of all processes, this process's
+        peak so far."""
+        if self.tokens is not None:
+            sequences = args.gradient_accumulation_steps * args.world_size  # in a step
+            tokens = sum(self.tokens[self.logged * sequences : state.global_step * sequences])
+        else:
+            total = logs.get("num_tokens", 0)
+            tokens, self.counted = total - self.counted, total
+        seconds = time.monotonic() - self.began
+        self.logged, self.began = state.global_step, None
+        self.paces.append((tokens, seconds))
+        pace = {"tokens_s": round(tokens / seconds, 1)} if tokens else {}
+        return {**pace, "memory_gb": round(memory_gb(), 2)}
+
+    def tokens_per_second(self) -> float | None:
+        """Real tokens a second over all logs after the first, whose step compiles; None for fewer
+        than two."""
+        rest = self.paces[1:]
+        if not rest:
+            return None
+        return sum(tokens for tokens, _ in rest) / sum(seconds for _, seconds in rest)
+
+    def on_evaluate(self, args, state, control, **_):
+        inside = 0 < state.global_step < state.max_steps
+        if self.sample is None or not inside or not is_main():
+            return
+        began = time.monotonic()
+        if (began - self.sampled) * _SAMPLE_SHARE < self.sample_seconds:
+            return
+        question, answer = self.sample()
+        self.progress.sample(state.global_step, question, answer.text, answer.ended)
+        self.sampled = time.monotonic()
+        self.sample_seconds = self.sampled - began
+
+    def on_step_end(self, args, state, control, **_):
+        due = (
+            not on_gpu()
+            or state.global_step < self.first + 3
+            or time.monotonic() - self.began > _LOG_EVERY
+            or control.should_evaluate
+            or control.should_save
+            or state.global_step >= state.max_steps
+        )
+        stop, log = any_process(self.progress.wants_stop(), due)
+        control.should_log = control.should_log and (log or stop)
+        if stop:
+            self.stopped = True
+            control.should_save = control.should_training_stop = True
+
+    def on_save(self, args, state, control, **_):
+        wait()  # each process adds a file of its own
+        if is_main():
+            write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+
+def by_step(log_history: list[dict], name: str) -> list[float]:
+    """The values of a logged number, one a step: a log is the mean of the steps since the one
+    before."""
+    values, last = [], 0
+    for record in log_history:
+        if name in record:
+            values += [record[name]] * (record["step"] - last)
+            last = record["step"]
+    return values
+
+
+def memory_gb() -> float:
+    """GiB at the peak so far of the GPU; without one, GiB that this process holds now."""
+    if on_gpu():
+        import torch
+
+        return torch.cuda.max_memory_allocated() / 2**30
+    import psutil
+
+    return psutil.Process().memory_info().rss / 2**30
+
+
+def train(trainer, callback, checkpoint: Path | None, progress):
+    """Train to the end and return the trainer's output; raises Stopped once a checkpoint is
+    saved."""
+    if checkpoint:
+        progress.say(t("train.going_on", step=checkpoint.name.split("-")[1]))
+    else:
+        progress.restart()
+    try:
+        output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except KeyboardInterrupt:
+        raise Stopped(t("train.stopped_at_once")) from None
+    if callback.stopped:
+        raise Stopped(t("train.stopped_at_step", step=trainer.state.global_step))
+    return output
