@@ -1,0 +1,67 @@
+"""A twin that version 0.1.0 made opens, is still done, and goes on where it was.
+
+tests/old_twin holds it with its base: random weights in Qwen2's shape, every step run on a third of the sample blog.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from twinlib import Twin
+from twinlib.__main__ import main
+from twinlib.files import read_records
+from twinlib.text import labels
+from twinlib.twin import STEPS
+
+KEPT = Path(__file__).parent / "old_twin"
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A copy of the twin, whose base lies in another place than where it was made."""
+    shutil.copytree(KEPT, tmp_path, dirs_exist_ok=True)
+    twin = Twin.open(tmp_path / "old")
+    twin.remember(base={**twin.facts["base"], "name": str(tmp_path / "tiny-base")})
+    return twin
+
+
+def test_every_step_is_still_done(old):
+    assert {step: old.state(step).name for step in STEPS} == dict.fromkeys(STEPS, "done")
+
+
+def test_its_records_are_read(old):
+    assert len(old.records("train")) == 52
+    assert {row["kind"] for row in old.records("train")} == {"qa", "raw", "abstain", "identity"}
+    assert len(old.records("answers")) == 4
+    assert list(old.ggufs()) == ["Q8_0", "Q4_K_M"]
+
+
+def test_its_figures_have_labels(old):
+    for step in STEPS:
+        for name in old.report(step).figures:
+            assert labels.figure(name, step)["zh"] != name.replace("_", " ")
+
+
+@pytest.mark.slow
+def test_files_made_again_are_the_same_and_a_further_one_stands_beside_them(old):
+    before = {kind: old.hash(path) for kind, path in old.ggufs().items()}
+    wanted = ["--types", "Q8_0,Q4_K_M,Q5_K_M", "--decimals", "0"]
+    assert main(["quantize", "--twin", str(old.path), *wanted]) == 0
+    after = Twin(old.path)
+    assert list(after.ggufs()) == ["Q8_0", "Q5_K_M", "Q4_K_M"]
+    assert {kind: after.hash(after.gguf(kind)) for kind in before} == before
+    assert after.state("quantize").name == after.state("evaluate").name == "done"
+
+
+@pytest.mark.slow
+def test_answers_that_were_given_are_not_asked_again(old, monkeypatch):
+    report = json.loads(old.report_path("evaluate").read_text(encoding="utf-8"))
+    answers = read_records(old.file("answers"))
+    old.report_path("evaluate").unlink()
+    monkeypatch.setattr("twinlib.models.load.load", None)
+    assert main(["evaluate", "--twin", str(old.path)]) == 0
+    again = Twin(old.path).report("evaluate")
+    assert again.figures == report["figures"]
+    assert read_records(old.file("answers")) == answers
