@@ -17,7 +17,7 @@ twin: setup     ## make a twin of the sample blog and show what it is like
 	export TWINLIB_SETUP_SECONDS; $(BIN)/python -m twinlib tour --twin $(NAME)
 
 test: setup     ## run all tests, on all cores
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 quick: setup    ## check style and run the tests that need no model, child process or browser
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

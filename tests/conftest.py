@@ -22,6 +22,11 @@ CHROMIUM = next(
 VOICES = ROOT / "twinlib" / "data" / "voices"
 
 
+def pytest_collection_modifyitems(items):
+    """Slow tests first, so that no core is left alone with one of them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def twins_of_tests(tmp_path_factory):
     """Twins that are opened by name lie in a folder of the tests', not among those of whoever runs them."""
