@@ -1,4 +1,4 @@
-"""Progress: what a line says, how it fits a terminal, how long the rest takes, and samples on the way."""
+"""Progress: what a line says, how it fits a terminal, how long the rest takes, and samples."""
 
 import io
 import json
@@ -28,8 +28,10 @@ STEP = {
 }
 EVALUATION = {"time": 2.0, "done": 12, "total": 80, "note": "", "eval_loss": 3.05}
 FULL = {
-    "en": "persona 12/80 · loss 3.21 · val 3.05 · rate 3.9e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
-    "zh": "persona 12/80 · 损失 3.21 · 验证 3.05 · 学习率 3.9e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
+    "en": "persona 12/80 · loss 3.21 · val 3.05 · rate 3.9e-04 · 48,211 tokens/s · 12.4 GB"
+    " · 2 min left",
+    "zh": "persona 12/80 · 损失 3.21 · 验证 3.05 · 学习率 3.9e-04 · 48,211 token/秒 · 12.4 GB"
+    " · 还剩 2 分钟",
 }
 
 
@@ -83,7 +85,8 @@ def test_figures_of_the_other_steps_have_names_and_unknown_ones_keep_theirs(lang
     assert (
         line_of(record, "reasoning")
         == {
-            "en": "reasoning 3/60 · n · reward 1.00 · no signal 0.25 · entropy 1.00 · 2 failed · gain 0.1235",
+            "en": "reasoning 3/60 · n · reward 1.00 · no signal 0.25 · entropy 1.00 · 2 failed"
+            " · gain 0.1235",
             "zh": "reasoning 3/60 · n · 奖励 1.00 · 无信号 0.25 · 熵 1.00 · 2 失败 · gain 0.1235",
         }[language]
     )
@@ -232,7 +235,7 @@ def test_a_sample_is_recorded_whole_and_printed_cut_above_the_line(
     said = Progress(tmp_path / "history.jsonl", "persona")
     said(20, 80, loss=3.0)
     said.sample(20, "下雪\n好吗？", "雪\x1b[2J" + "很" * 300, ended=False)
-    line = said._line
+    line = said.line
     assert line.startswith("persona 20/80") and terminal.getvalue().endswith("\r\x1b[K" + line)
     question, answer = capsys.readouterr().out.splitlines()
     assert question == {"en": "  step 20 · 下雪 好吗？", "zh": "  第 20 步 · 下雪 好吗？"}[language]
@@ -300,11 +303,13 @@ def test_without_a_terminal_a_whole_line_comes_every_few_seconds(monkeypatch, ca
 CHILD = """
 from twinlib.progress import Progress
 progress = Progress(None, "persona")
+figures = dict(loss=3.2, learning_rate=3.9e-4, tokens_s=48211.0, memory_gb=12.4, eval_loss=3.05)
 for done in range(1, 4):
-    progress(done, 3, loss=3.2, learning_rate=3.9e-4, tokens_s=48211.0, memory_gb=12.4, eval_loss=3.05)
+    progress(done, 3, **figures)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns, loss", [(23, False), (24, True), (60, True)])
 def test_in_a_real_terminal_the_line_is_narrower_than_it(columns, loss, language):
     import fcntl
@@ -314,7 +319,7 @@ def test_in_a_real_terminal_the_line_is_narrower_than_it(columns, loss, language
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "TWINLIB_PROGRESS")}
-    # Standard output is no terminal here: the width that counts is that of the one the line goes to.
+    # Standard output is no terminal here: the width of standard error's terminal counts.
     subprocess.run(
         [sys.executable, "-c", CHILD],
         stderr=theirs,

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from . import __version__
 from .files import TwinError, now, versions
 from .i18n import t
-from .progress import Progress, clock
+from .progress import Progress, duration
 from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
 from .twin import STEPS, Report, Stopped, Twin
 
@@ -227,7 +227,7 @@ def finish(twin, step, outcome, started, asked):
     for text in outcome.warnings:
         print("! " + text)
     used = now() - started
-    print(t("core.done", step=step, used=clock(used, "en"), used_2=clock(used, "zh")))
+    print(t("core.done", step=step, time=duration(used)))
 
 
 def _settings(step, options, twin):

@@ -52,10 +52,13 @@ def _filled(text, code, values):
 
 
 def choose(texts: dict[str, str]) -> str:
-    """The text of {language: text} in the reader's language; in 'both', two of them on one line."""
+    """The text of {language: text} in the reader's language.
+
+    In 'both' the first two languages are on one line; equal texts are there once.
+    """
     chosen = language()
     if chosen == "both":
-        return " · ".join(texts[code] for code in LANGUAGES[:2])
+        return " · ".join(dict.fromkeys(texts[code] for code in LANGUAGES[:2]))
     return texts[chosen]
 
 

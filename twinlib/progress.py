@@ -1,11 +1,13 @@
-"""Progress of one step: a line in a terminal, records in the step's history.jsonl, and the wish to stop.
+"""Progress of a step: a line in the terminal, records in the step's history.jsonl, and a stop flag.
 
-Interrupting (Ctrl-C, a notebook's stop button, SIGTERM, or the parent process going away) only raises a flag;
-the step sees it at its next safe point, saves, and ends with `Stopped`. A second interrupt ends at once.
+An interrupt (Ctrl-C, a notebook's stop button, SIGTERM, or the end of the parent process) only sets
+the flag. The step sees it at its next safe point, saves, and ends with `Stopped`. A second
+interrupt ends at once.
 """
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -13,48 +15,35 @@ import threading
 import time
 import unicodedata
 from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
 
-from .i18n import t
+from .i18n import LANGUAGES, both, choose, data, t
 from .twin import Stopped
 
-LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal
-SAMPLE = 200  # characters of a sample answer in a terminal
-# How a line says a figure: English, 中文, the number's format. Others stand with the name they are recorded by.
-FIGURES = {
-    "loss": ("loss {}", "损失 {}", ".2f"),
-    "eval_loss": ("val {}", "验证 {}", ".2f"),
-    "reward": ("reward {}", "奖励 {}", ".2f"),
-    "correct": ("correct {}", "答对 {}", ".2f"),
-    "form": ("form {}", "格式 {}", ".2f"),
-    "no_signal": ("no signal {}", "无信号 {}", ".2f"),
-    "clipped": ("clipped {}", "截断 {}", ".2f"),
-    "learning_rate": ("rate {}", "学习率 {}", ".1e"),
-    "tokens_s": ("{} tokens/s", "{} token/秒", ",.0f"),
-    "memory_gb": ("{} GB", "{} GB", ".1f"),
-    "length": ("length {}", "长度 {}", ",.0f"),
-    "entropy": ("entropy {}", "熵 {}", ".2f"),
-    "failed": ("{} failed", "{} 失败", ",.0f"),
-}
-REWARD = "reward_"  # begins the names of the other rewards of train/rewards.py
-NO_FIGURES = ("time", "done", "total", "note", "seconds_left")
-# Where a line is too long for its terminal, these parts go first, and those last.
-LEFT_OUT_FIRST = ("learning_rate", "memory_gb", "entropy", "length", "tokens_s")
-LEFT_OUT_LAST = ("note", "loss", "seconds_left", "step")
+REWARD = "reward_"  # the prefix of single rewards in history.jsonl
+_LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal
+_SAMPLE = 200  # characters of a sample answer in a terminal
+_NOT_FIGURES = ("time", "done", "total", "note", "seconds_left")
+# Parts of a line that is too long for the terminal: dropped first, and dropped last.
+_DROPPED_FIRST = ("learning_rate", "memory_gb", "entropy", "length", "tokens_s")
+_DROPPED_LAST = ("note", "loss", "seconds_left", "step")
 
 
 class Progress:
-    """Call it as `progress(done, total, note, **figures)`; it prints, records and may raise Stopped.
+    """Call it as `progress(done, total, note, **figures)`: it prints, records, may raise Stopped.
 
-    `history` is the file the records go to, one JSON object a line: {time, done, total, note, **figures};
-    `seconds_left` is added from the recent pace. Nothing is printed when $TWINLIB_PROGRESS is 'file'
-    (a notebook follows the file and draws its own).
+    `history` is the file of the records, one JSON object a line: {time, done, total, note,
+    **figures}, with `seconds_left` from the recent pace. `fresh` starts it anew. Nothing is printed
+    when $TWINLIB_PROGRESS is 'file': a notebook reads the file and draws its own line.
     """
 
-    def __init__(self, history=None, step="", fresh=True):
+    def __init__(self, history: Path | None = None, step: str = "", fresh: bool = True):
         self.history, self.step = history, step
         self.stopping = False
+        self.line = ""  # the line that the terminal shows and that is updated in place
         self._paces, self._phases = {}, {}
-        self._printed, self._line = 0.0, ""
+        self._printed = 0.0
         self._parent = os.getppid() if os.environ.get("TWINLIB_FOLLOWED") else None
         self._quiet = os.environ.get("TWINLIB_PROGRESS") == "file"
         if history is not None:
@@ -62,69 +51,70 @@ class Progress:
             if fresh:
                 history.unlink(missing_ok=True)
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._interrupted)
-            signal.signal(signal.SIGTERM, self._interrupted)
+            signal.signal(signal.SIGINT, self._interrupt)
+            signal.signal(signal.SIGTERM, self._interrupt)
 
-    def _interrupted(self, number, frame):
+    def _interrupt(self, number, frame):
         if self.stopping:
             raise KeyboardInterrupt
         self.stopping = True
 
-    def wants_stop(self):
-        """True once somebody asked to stop, or the notebook that started this process is gone."""
+    def wants_stop(self) -> bool:
+        """True after an interrupt, or when the notebook that started this process is gone."""
         if self._parent is not None and os.getppid() != self._parent:
             self.stopping = True
         return self.stopping
 
-    def check(self):
-        """Raise Stopped where it is safe to stop."""
+    def check(self) -> None:
+        """Raise Stopped if a stop was requested; call it where it is safe to stop."""
         if self.wants_stop():
-            raise Stopped(t("core.stopped_same_command_goes_here"))
+            raise Stopped(t("core.stopped_goes_on"))
 
-    def __call__(self, done, total, note="", raise_on_stop=True, **figures):
+    def __call__(
+        self, done: int, total: int, note: str = "", raise_on_stop: bool = True, **figures
+    ) -> None:
         record = {"time": time.time(), "done": done, "total": total, "note": note, **figures}
         left = self._paces.setdefault(total, Pace()).left(done, total)
         if left is not None:
             record["seconds_left"] = round(left, 1)
         self.record(record)
-        self._print(filled(record, self._phases), last=done >= total)
+        self._print(_carry_over(record, self._phases), last=done >= total)
         if raise_on_stop:
             self.check()
 
-    def record(self, record):
+    def record(self, record: dict) -> None:
         """Append one record to the history file."""
         if self.history is None:
             return
         with open(self.history, "a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def sample(self, step, question, text, ended=True):
-        """Record what the model answers at a step of its training, and print it above the updating line."""
-        self.record(
-            {
-                "time": time.time(),
-                "sample": {"step": step, "question": question, "text": text, "ended": ended},
-            }
-        )
+    def sample(self, step: int, question: str, text: str, ended: bool = True) -> None:
+        """Record a sample answer of the model in training, and print it above the updating line.
+
+        `ended` is false for an answer that was cut off.
+        """
+        sample = {"step": step, "question": question, "text": text, "ended": ended}
+        self.record({"time": time.time(), "sample": sample})
         if self._quiet:
             return
-        line, when = self._line, t("core.step_2", step=step)
-        self.say(f"  {when} · {_short(question)}\n    → {_short(text, ended)}")
+        line, when = self.line, t("core.at_step", step=step)
+        self.say(f"  {when} · {_shorten(question)}\n    → {_shorten(text, ended)}")
         if line and sys.stderr.isatty():
-            self._line = line
+            self.line = line
             print(line, end="", file=sys.stderr, flush=True)
 
-    def restart(self):
-        """Forget the records of an earlier run that is not gone on from."""
+    def restart(self) -> None:
+        """Delete the records of an earlier run that is not resumed."""
         self._phases = {}
         if self.history is not None:
             self.history.unlink(missing_ok=True)
 
-    def say(self, text):
-        """Print a sentence of its own."""
+    def say(self, text: str) -> None:
+        """Print a text on lines of its own."""
         if not self._quiet and sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-        self._line = ""
+        self.line = ""
         print(text, flush=True)
 
     def _print(self, record, last):
@@ -134,21 +124,23 @@ class Progress:
         if sys.stderr.isatty():
             line = line_of(record, self.step, _room())
             print(f"\r\033[K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
-            self._line = "" if last else line
-        elif last or now - self._printed >= LINE_EVERY:
+            self.line = "" if last else line
+        elif last or now - self._printed >= _LINE_EVERY:
             self._printed = now
             print(line_of(record, self.step), file=sys.stderr, flush=True)
 
 
 class Pace:
-    """How long the rest takes, from the newer half of what is done: a slow beginning is soon forgotten, and pauses
-    (evaluations, samples) count with the share of the time that they take."""
+    """Estimates the time left from the newer half of what is done.
+
+    A slow start is soon forgotten; pauses (evaluations, samples) count with their share of time.
+    """
 
     def __init__(self):
-        self.moments = deque()  # (done, when)
+        self.moments = deque()  # (done, time)
 
-    def left(self, done, total):
-        """Seconds left now that `done` of `total` are done; None while nothing tells."""
+    def left(self, done: int, total: int) -> float | None:
+        """Seconds left now that `done` of `total` are done; None before the second call."""
         if self.moments and done < self.moments[-1][0]:
             self.moments.clear()
         if not self.moments:
@@ -160,28 +152,33 @@ class Pace:
         return (now - since) / (done - before) * (total - done) if done > before else None
 
 
-def filled(record, phases):
-    """A progress record with the figures that it lacks as they last were in its phase, which one total and one note
-    make: between evaluations the newest validation loss. `phases` is a dict that keeps them from call to call."""
+def _carry_over(record, phases):
+    """Fill missing figures with their last values in the same phase (same `total` and `note`).
+
+    Between evaluations that keeps the validation loss in the line. `phases` is kept by the caller.
+    """
     phase = phases.setdefault((record["total"], record.get("note", "")), {})
     phase.update(record)
     return phase
 
 
-def newest(records):
-    """The newest progress record of a history, with the figures that it lacks; None where there is none."""
-    phases, found = {}, None
-    for record in records:
-        if "done" in record:
-            found = filled(record, phases)
-    return found
+def newest(records: Iterable[dict]) -> dict | None:
+    """The newest progress record of a history, missing figures filled in; None when it has none."""
+    phases, record = {}, None
+    for candidate in records:
+        if "done" in candidate:
+            record = _carry_over(candidate, phases)
+    return record
 
 
-def line_of(record, step="", room=None):
-    """One progress record as one line: 'persona 12/80 · loss 3.21 · 2 min left', in `room` columns of a terminal."""
+def line_of(record: dict, step: str = "", room: int | None = None) -> str:
+    """A progress record as one line, such as 'persona 12/80 · loss 3.21 · 2 min left'.
+
+    Parts are left out until it fits into `room` columns of a terminal.
+    """
     parts = _parts(record, step)
-    others = [name for name in reversed(parts) if name not in LEFT_OUT_FIRST + LEFT_OUT_LAST]
-    for name in (*LEFT_OUT_FIRST, *others, *LEFT_OUT_LAST[:-1]):
+    others = [name for name in reversed(parts) if name not in _DROPPED_FIRST + _DROPPED_LAST]
+    for name in (*_DROPPED_FIRST, *others, *_DROPPED_LAST[:-1]):
         if room is None or width(" · ".join(parts.values())) <= room:
             break
         parts.pop(name, None)
@@ -192,39 +189,35 @@ def line_of(record, step="", room=None):
 
 
 def _parts(record, step):
-    """What a line consists of, by name and in order."""
+    """The parts of a line by name, in their order: {'loss': 'loss 3.21', …}."""
     parts = {"step": f"{step} {record['done']}/{record['total']}".strip()}
     if record.get("note"):
         parts["note"] = record["note"]
     numbers = {
         name: value
         for name, value in record.items()
-        if name not in NO_FIGURES and isinstance(value, (int, float))
+        if name not in _NOT_FIGURES and isinstance(value, (int, float))
     }
-    for name in sorted(
-        numbers, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES)
-    ):
-        parts[name] = _said(name, numbers[name])
+    for name in sorted(numbers, key=[*data("progress"), *numbers].index):
+        texts = _format_of(name).items()
+        parts[name] = choose({code: text.format(numbers[name]) for code, text in texts})
     if record.get("seconds_left") and record["done"] < record["total"]:
-        left = record["seconds_left"]
-        parts["seconds_left"] = t("core.left", left=clock(left, "en"), left_2=clock(left, "zh"))
+        parts["seconds_left"] = t("core.time_left", time=duration(record["seconds_left"]))
     return parts
 
 
-def _said(name, value):
-    en, zh, form = FIGURES.get(name, (f"{name} {{}}", f"{name} {{}}", ".4g"))
-    number = format(value, form)
-    return en.format(number) if en == zh else t(en.format(number), zh.format(number))
+def _format_of(figure):
+    return data("progress").get(figure) or dict.fromkeys(LANGUAGES, figure + " {:.4g}")
 
 
-def names_of(figure):
-    """A figure's name in English and in Chinese, without its number."""
-    en, zh, _ = FIGURES.get(figure, (figure, figure, ""))
-    return en.replace("{}", "").strip(), zh.replace("{}", "").strip()
+def names_of(figure: str) -> dict[str, str]:
+    """{language: name} of a figure of history.jsonl; its own name when it is not a known one."""
+    texts = _format_of(figure).items()
+    return {code: re.sub(r"\{.*?\}", "", text).strip() for code, text in texts}
 
 
-def width(text):
-    """Columns that a text takes in a terminal: Chinese characters take two, combining marks none."""
+def width(text: str) -> int:
+    """Columns that a text takes in a terminal: two for a Chinese character, none for an accent."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
@@ -232,7 +225,7 @@ def width(text):
 
 
 def _room():
-    """Columns for the updating line, one less than there are: some terminals wrap when the last is filled."""
+    """Columns for the updating line: one less than there are, since a full line may wrap."""
     try:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):
@@ -240,21 +233,18 @@ def _room():
     return max(1, (columns or shutil.get_terminal_size().columns) - 1)
 
 
-def _short(text, ended=True):
-    """A text on one line, cut, without what would move a terminal's cursor."""
+def _shorten(text, ended=True):
+    """A text on one line, cut, without control characters, which could move the cursor."""
     text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
     text = " ".join(text.split())
-    return text[:SAMPLE] + ("" if ended and len(text) <= SAMPLE else "…")
+    return text[:_SAMPLE] + ("" if ended and len(text) <= _SAMPLE else "…")
 
 
-def clock(seconds, language=None):
-    """Seconds as people say them: '45 s', '3 min', '1 h 20 min'; in one `language`, or in the reader's."""
-    seconds = int(round(seconds))
-    hours, minutes = seconds // 3600, seconds % 3600 // 60
+def duration(seconds: float) -> dict[str, str]:
+    """{language: '45 s', '3 min' or '1 h 20 min'}."""
+    seconds = round(seconds)
     if seconds < 90:
-        said = {"en": f"{seconds} s", "zh": f"{seconds} 秒"}
-    elif seconds < 5400:
-        said = {"en": f"{round(seconds / 60)} min", "zh": f"{round(seconds / 60)} 分钟"}
-    else:
-        said = {"en": f"{hours} h {minutes} min", "zh": f"{hours} 小时 {minutes} 分"}
-    return said[language] if language else t(said["en"], said["zh"])
+        return both("core.seconds", seconds=seconds)
+    if seconds < 5400:
+        return both("core.minutes", minutes=round(seconds / 60))
+    return both("core.hours", hours=seconds // 3600, minutes=seconds % 3600 // 60)

@@ -13,7 +13,7 @@ from .. import settings as declared
 from ..files import TwinError
 from ..i18n import t
 from ..models import plan
-from ..progress import clock
+from ..progress import duration
 from ..twin import AUTO
 from . import base_models
 from .display import esc, sentence
@@ -197,8 +197,7 @@ def cost(planned):
     return t(
         "ui.about_gb_memory",
         memory_gb=planned.memory_gb,
-        seconds=clock(planned.seconds, "en"),
-        seconds_2=clock(planned.seconds, "zh"),
+        time=duration(planned.seconds),
     )
 
 

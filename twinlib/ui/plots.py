@@ -267,7 +267,10 @@ def _panel(curves):
         for name, points in curves.items():
             steps, means, lows, highs = zip(*points)
             axis.plot(
-                steps, means, label=words(*names_of(name)), marker="." if len(steps) < 9 else None
+                steps,
+                means,
+                label=words(*names_of(name).values()),
+                marker="." if len(steps) < 9 else None,
             )
             if lows != highs:
                 axis.fill_between(steps, lows, highs, alpha=0.25, linewidth=0)
