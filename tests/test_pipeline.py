@@ -18,7 +18,7 @@ def turns(*pairs, **more):
 
 
 def take(*raws, **rules):
-    log, account = readers.ReadLog(), pipeline.Account()
+    log, account = readers.ReadLog(), pipeline.Totals()
     kept = list(
         pipeline.documents(raws, pipeline.Rules("宁半圈", **{"short": 20, **rules}), log, account)
     )

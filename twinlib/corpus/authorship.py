@@ -13,12 +13,13 @@ from itertools import groupby
 from ..text.script import HAN, columns, has_han
 from . import authorship_patterns as patterns
 from .clean.paragraphs import NOTHING, NUMBER_ALONE, Block, drop, to_text
+from .records import RemovedParts
 
 _SAMPLE_POST_LIMIT = 3000  # characters; an owner who wrote on below the sample post has more
 _LONG_QUOTE = {"zh": 80, "en": 60}  # Chinese characters; words
 
 
-def keep_own_blocks(blocks: list[Block], removed, author: str = "") -> list[Block]:
+def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = "") -> list[Block]:
     """The author's own blocks; the others go to `removed`, unless the owner wants them back.
 
     `author` is the owner's name: their byline goes, what is signed with it stays.

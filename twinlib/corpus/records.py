@@ -4,6 +4,7 @@ Readers return a Document; cleaning takes parts out of it (Removed); a Document 
 becomes one or more Rows. `to_json` gives the line that the twin folder stores: some fields are needed in memory only.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from ..files import content_id
@@ -25,6 +26,24 @@ class Removed:
 
     def __post_init__(self) -> None:
         self.id = self.id or content_id(self.text)
+
+
+class RemovedParts:
+    """What is left out of one document; `restored` are the ids of what the owner wants back."""
+
+    def __init__(self, restored: frozenset[str] = frozenset()):
+        self.found: list[Removed] = []
+        self.restored = restored
+
+    def take(self, what: str, reason: str, text: str) -> bool:
+        """Whether a part is left out; recorded in `found` if it has a letter or digit in it."""
+        part = Removed(what, reason, text.strip())
+        if not re.search(r"[^\W_]", part.text):
+            return True
+        if part.id in self.restored:
+            return False
+        self.found.append(part)
+        return True
 
 
 @dataclass(slots=True)

@@ -138,7 +138,7 @@ class Gathered(NamedTuple):
 
     groups: dict
     found: readers.ReadLog
-    account: pipeline.Account
+    account: pipeline.Totals
     dropped: Counter
 
 
@@ -146,7 +146,7 @@ def gather(twin, settings, decisions, progress):
     """Read, clean, mask and leave out duplicates: writes documents.jsonl and dropped.csv. Returns what it Gathered."""
     found, account, sketches, places = (
         readers.ReadLog(),
-        pipeline.Account(),
+        pipeline.Totals(),
         dedupe.Sketches(),
         array("Q"),
     )
@@ -233,7 +233,7 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
         )
     )
     gone = dedupe.duplicates(pairs, age)
-    strangers = pipeline.strangers(account.authors, rules)
+    strangers = pipeline.other_authors(account.authors, rules)
     with replaced(twin.file("documents")) as out:
         for number in range(len(places)):
             document = record(number)
@@ -244,7 +244,7 @@ def _settled(twin, places, spool, sketches, rules, left, account, progress):
                 if document["author"] in strangers
                 else ""
             )
-            if reason and rules.action(document["id"]) not in pipeline.WANTED:
+            if reason and not rules.wants(document["id"]):
                 account.kept.subtract(scripts.count_scripts(document["text"]))
                 account.aside.update(scripts.count_scripts(document["text"]))
                 left.found.removed.append(

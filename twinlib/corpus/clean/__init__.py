@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from .. import authorship
-from ..removed import Part, Parts
+from ..records import Removed, RemovedParts
 from .footnotes import without_footnotes
 from .markup import parse_markdown
 from .paragraphs import mark_headings, normalise, split_lines, strip_leftovers, to_text, unwrap
@@ -21,7 +21,7 @@ class Cleaned(NamedTuple):
 
     title: str
     text: str
-    removed: list[Part]
+    removed: list[Removed]
 
 
 def clean(
@@ -32,7 +32,7 @@ def clean(
     Parts whose ids are among `restored` stay. `author` is the owner's name: their byline goes,
     their own lyrics and quotations stay.
     """
-    removed = Parts(restored)
+    removed = RemovedParts(restored)
     text = normalise(text)
     if markup:
         parsed = parse_markdown(text, removed)

@@ -2,6 +2,7 @@
 
 import re
 
+from ..records import RemovedParts
 from .paragraphs import Block, drop
 
 _MARK = re.compile(r"[①-⒇]|[\[［〔【]\d{1,3}[\]］〕】]")  # before a note
@@ -13,7 +14,7 @@ _HEADING = re.compile(
 _ENTRY = re.compile(r"(?:[-*] )?(\^?[①-⒇]|[\[［〔【(（]?\^?(\d{1,3})[\]］〕】)）.、]?)\s*\S")
 
 
-def without_footnotes(blocks: list[Block], removed) -> list[Block]:
+def without_footnotes(blocks: list[Block], removed: RemovedParts) -> list[Block]:
     """Blocks without the paragraphs that are notes, and without the marks that refer to them.
 
     A paragraph is a note when it starts with a mark that the text above it has, or is under a

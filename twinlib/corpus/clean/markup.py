@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from itertools import groupby
 
 from ...text.script import columns
+from ..records import RemovedParts
 from .paragraphs import ADDRESS, HARD_BREAK, LINK, LINK_END
 
 _RESTORED = "\ue000"  # around the number of a restored part, until the Markdown is parsed
@@ -160,7 +161,7 @@ _NO_DEFINITION = re.compile(
 _ADDRESS_SIGN = re.compile(r"[/.#:@?=]")
 
 
-def parse_markdown(text: str, removed) -> list[tuple[str, str]]:
+def parse_markdown(text: str, removed: RemovedParts) -> list[tuple[str, str]]:
     """The blocks (kind, text) of a normalised Markdown text; parts left out go to `removed`."""
     restored = []
     for what, needed, opening, closing in _REMOVED_RULES:
@@ -344,7 +345,7 @@ def _is_bold(tokens):
 
 
 def _quote(tokens, removed, restored):
-    inner = type(removed)()
+    inner = RemovedParts()
     words = _plain("\n\n".join(text for _, text in _prose(tokens, inner, restored)).strip())
     if removed.take("quote", "quote", words):
         removed.found += inner.found
