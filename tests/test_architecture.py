@@ -108,8 +108,8 @@ def test_a_version_is_written_once():
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_the_readmes_tree_has_a_line_for_each_folder_and_no_other(readme):
     text = (PACKAGE.parent / readme).read_text(encoding="utf-8")
-    tree = text.split("```\nnotebooks/")[1].split("```")[0]
-    named = {line.split()[0] for line in tree.splitlines() if line.startswith("  ")}
+    tree = text.split("\ntwinlib/")[1].split("```")[0].splitlines()[1:]
+    named = {line.split()[0] for line in tree if line.startswith("  ")}
     folders = {f"{path.name}/" for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__/"}
     assert {name for name in named if name.endswith("/")} == folders
     assert all((PACKAGE / name).exists() for name in named)
