@@ -28,10 +28,10 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
     prompt = render(row["messages"][:-1], True)
     whole = render(row["messages"], False)
     if not whole.startswith(prompt):
-        raise TwinError(t("models.bases_chat_template_writes_prompt"))
+        raise TwinError(t("models.template_prompt_is_no_prefix"))
     read, learnt = tokenize(prompt), tokenize(whole[len(prompt) :])
     if end not in learnt:
-        raise TwinError(t("models.bases_chat_template_write_end"))
+        raise TwinError(t("models.template_without_end"))
     learnt = learnt[
         : len(learnt) - learnt[::-1].index(end)
     ]  # what a template writes after the turn is not learnt

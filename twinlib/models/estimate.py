@@ -1,7 +1,8 @@
-"""What training costs, from a model's shape and a machine: bytes at the peak, seconds a step.
+"""Estimates of a training step from a model's shape and a machine: bytes at the peak, seconds.
 
-Counts what a step computes and moves; how much of a machine's rates it reaches was measured on H100s
-(benchmarks/plan_accuracy.py prints what was predicted beside what was measured). Nothing here imports torch.
+Counts what a step computes and moves. The shares of a card's datasheet rates that it reaches were
+measured on H100s; benchmarks/plan_accuracy.py prints the estimate beside the measurement. Nothing
+here imports torch.
 """
 
 import json
@@ -14,62 +15,61 @@ from ..catalogue import Shape
 GIB = 2**30
 
 
-def shape(base):
-    """The catalogue.Shape of a catalogue model, or of a model folder from its config.json; None when neither tells."""
-    entry = catalogue.entry(base)
-    if entry.shape:
-        return entry.shape
-    try:
-        config = json.loads((Path(base).expanduser() / "config.json").read_text())
-        config = config.get("text_config", config)
-        layers, hidden, vocabulary, inner, heads = (
-            config[key]
-            for key in (
-                "num_hidden_layers",
-                "hidden_size",
-                "vocab_size",
-                "intermediate_size",
-                "num_attention_heads",
-            )
-        )
-        width = config.get("head_dim") or hidden // heads
-        return Shape(
-            layers,
-            hidden,
-            inner,
-            heads * width,
-            (config.get("num_key_value_heads") or heads) * width,
-            vocabulary,
-            config.get("tie_word_embeddings", True),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def overflows(base):
-    """Whether a base's numbers are too large for float16: Gemma 3's reach 100,000 between its layers (270M), and what
-    comes out is no number. Where there is no bfloat16, it takes float32."""
-    entry = catalogue.entry(base)
-    if entry.parameters:
-        return entry.architecture == "gemma3"
-    try:
-        return json.loads((Path(base).expanduser() / "config.json").read_text())[
-            "model_type"
-        ].startswith("gemma3")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
 UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)  # about 8 billion parameters
 
 
+def shape(base: str) -> Shape | None:
+    """The shape of a catalogue model, or of a model folder by its config.json; None when there is
+    neither."""
+    entry = catalogue.entry(base)
+    if entry.shape:
+        return entry.shape
+    config = _config(base)
+    config = config.get("text_config", config)
+    try:
+        heads = config["num_attention_heads"]
+        width = config.get("head_dim") or config["hidden_size"] // heads
+        return Shape(
+            layers=config["num_hidden_layers"],
+            hidden=config["hidden_size"],
+            inner=config["intermediate_size"],
+            query=heads * width,
+            keys=(config.get("num_key_value_heads") or heads) * width,
+            vocabulary=config["vocab_size"],
+            tied=config.get("tie_word_embeddings", True),
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def overflows(base: str) -> bool:
+    """Whether a base's activations overflow float16 and give NaN: without bfloat16 it needs
+    float32.
+
+    Gemma 3's reach 100,000 between its layers (270M).
+    """
+    entry = catalogue.entry(base)
+    family = entry.architecture if entry.parameters else _config(base).get("model_type", "")
+    return str(family).startswith("gemma3")
+
+
+def _config(base):
+    """The config.json of a model folder; {} where there is none."""
+    try:
+        config = json.loads((Path(base).expanduser() / "config.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
 class Step(NamedTuple):
-    """How a step is taken: `tokens` at once, in how many bits, LoRA rank, checkpointing, compiled or not, on a GPU."""
+    """One batch of training: `tokens` in it, '4-bit', '16-bit' or '32-bit', LoRA rank, how
+    activations are kept."""
 
     tokens: int
     precision: str
     rank: int
-    checkpointing: str
+    checkpointing: str  # none, selective or full
     compiled: bool
     gpu: bool
 
@@ -77,32 +77,26 @@ class Step(NamedTuple):
 # Memory
 
 
-def memory(shape, step):
-    """Bytes at the peak of a training step, as torch counts them on a GPU; on a CPU those of the whole process."""
-    width = 4 if step.precision == "32-bit" else 2
-    rest = (shape.head * (1 if shape.tied else 2)) * width
-    weights = rest + shape.linear * (
-        0.58 if step.precision == "4-bit" else width
-    )  # NF4 and its blocks' scales
-    adapter = (
-        shape.layers * shape.edges * step.rank * 16
-    )  # float32 weight, gradient and two Adam moments
-    chunk = 1024 * shape.vocabulary * 8 if step.gpu else 128 * shape.vocabulary * 12
-    layer = _kept(shape, step, "none")
-    return (
-        weights
-        + adapter
-        + shape.layers * _kept(shape, step, step.checkpointing)
-        + max(chunk, 1.27 * layer)
-        + (0 if step.gpu else 0.9 * GIB)
-    )
+def memory(shape: Shape, step: Step) -> float:
+    """Bytes at the peak of a training step: what torch allocates on a GPU, or the whole process on
+    a CPU."""
+    width = 4 if step.precision == "32-bit" else 2  # bytes
+    linear_width = 0.58 if step.precision == "4-bit" else width  # NF4 with the scales of its blocks
+    weights = shape.head * (1 if shape.tied else 2) * width + shape.linear * linear_width
+    # float32 weight, gradient and two Adam moments
+    adapter = shape.layers * shape.edges * step.rank * 16
+    activations = shape.layers * _kept(shape, step, step.checkpointing)
+    loss_chunk = 1024 * shape.vocabulary * 8 if step.gpu else 128 * shape.vocabulary * 12
+    largest = max(loss_chunk, 1.27 * _kept(shape, step, "none"))
+    libraries = 0 if step.gpu else 0.9 * GIB
+    return weights + adapter + activations + largest + libraries
 
 
 def _kept(shape, step, checkpointing):
     """Bytes that a layer keeps for its backward pass."""
     numbers = {
         "none": 4 * shape.hidden + 2 * (shape.query + shape.keys) + 3 * shape.inner,
-        # what is cheap is computed again: norms, and the product of the gate
+        # Norms and the product of the gate, which are cheap, are recomputed.
         "selective": 2 * shape.hidden + 2 * (shape.query + shape.keys) + 2 * shape.inner,
         "full": shape.hidden,
     }[checkpointing]
@@ -112,8 +106,9 @@ def _kept(shape, step, checkpointing):
 
 # Time
 
-# By datasheet: 16-bit operations a second (dense) and bytes a second of the memory, in 1e12
-CARDS = (
+# From datasheets: (name, dense 16-bit operations a second, bytes a second of the memory), both in
+# 1e12
+_CARDS = (
     ("H200", 990, 4.8),
     ("H100", 990, 3.35),
     ("A100", 312, 1.55),
@@ -129,58 +124,36 @@ CARDS = (
     ("V100", 112, 0.90),
     ("P100", 19, 0.73),
 )
-ARITHMETIC, TRAFFIC = 0.81, 0.42  # the shares of these that our steps reach
-LEARNT = 0.65  # of a row's tokens
+_OTHER_CARD = (60, 0.4)
+_ARITHMETIC, _TRAFFIC = 0.81, 0.42  # shares of the datasheet rates that our steps reach
+_LEARNT = 0.65  # share of a row's tokens that pass through the output head
+# Unsloth's time over ours: measured with full sequences on an H100, a guess for older cards.
+UNSLOTH = 3.0
 
 
-def rates(machine):
-    """(operations, bytes) a second, 1e12 each, that this machine sustains in training."""
-    peak, bandwidth = next(
-        ((peak, bandwidth) for name, peak, bandwidth in CARDS if name in (machine["gpu"] or "")),
-        (60, 0.4),
-    )
-    return ARITHMETIC * peak, TRAFFIC * bandwidth
-
-
-def step_seconds(machine, shape, step):
-    """Seconds for one batch of a step, forward and backward."""
-    passes = {"none": 4, "selective": 4, "full": 6}[
-        step.checkpointing
-    ]  # LoRA needs no gradient of the weights
-    operations = step.tokens * (passes * shape.linear + 4 * LEARNT * shape.head)
+def step_seconds(machine: dict, shape: Shape, step: Step) -> float:
+    """Seconds for one batch, forward and backward."""
+    # 2 operations a weight forward and 2 backward (LoRA needs no gradient of the weights); 2 more
+    # to recompute.
+    each = {"none": 4, "selective": 4, "full": 6}[step.checkpointing]
+    operations = step.tokens * (each * shape.linear + 4 * _LEARNT * shape.head)
     if not machine["gpu"]:
-        each = machine["cores"] * (
-            110e9 if machine["bf16"] and step.precision == "16-bit" else 50e9
-        )
-        return operations / each
-    arithmetic, bandwidth = rates(machine)
-    moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner
-    moved *= {"none": 1, "selective": 1.05, "full": 1.3}[step.checkpointing] * (
-        1 if step.compiled else 2
+        fast = machine["bf16"] and step.precision == "16-bit"
+        return operations / (machine["cores"] * (110e9 if fast else 50e9))
+    peak, bandwidth = next(
+        (rates for name, *rates in _CARDS if name in machine["gpu"]), _OTHER_CARD
     )
-    traffic = step.tokens * shape.layers * moved * 2
-    unpacked = (
-        (2 + (step.checkpointing == "full")) * shape.linear * 2.6
-        if step.precision == "4-bit"
-        else 0
-    )
-    return (
-        operations / arithmetic / 1e12
-        + (traffic + unpacked) / bandwidth / 1e12
-        + _launches(shape, step)
-    )
+    moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner  # numbers a token and layer
+    moved *= {"none": 1, "selective": 1.05, "full": 1.3}[step.checkpointing]
+    traffic = step.tokens * shape.layers * moved * 2 * (1 if step.compiled else 2)
+    if step.precision == "4-bit":  # de-quantized in each pass
+        traffic += (3 if step.checkpointing == "full" else 2) * shape.linear * 2.6
+    # The GPU waits for the CPU to launch its kernels.
+    launches = 0.02 + shape.layers * (0.0003 if step.compiled else 0.002)
+    return (operations / (_ARITHMETIC * peak) + traffic / (_TRAFFIC * bandwidth)) / 1e12 + launches
 
 
-def _launches(shape, step):
-    """Seconds in which the GPU waits for the processor to tell it what to do."""
-    return 0.02 + shape.layers * (0.0003 if step.compiled else 0.002)
-
-
-UNSLOTH = (
-    3.0  # times the time of ours: measured with full sequences on an H100; on older cards a guess
-)
-
-
-def compile_seconds(machine):
-    """Seconds that the first step takes longer when the layers are compiled: all share their code."""
+def compile_seconds(machine: dict) -> float:
+    """Seconds that compiling the layers adds to the first step; they all share one compiled
+    code."""
     return 7 + 50 / machine["cores"]

@@ -102,7 +102,7 @@ def _client(secret):
 def _check_token(who):
     role = who.get("auth", {}).get("accessToken", {}).get("role")
     if role == "read":
-        raise TwinError(t("models.token_may_only_read_make", tokens=TOKENS))
+        raise TwinError(t("models.token_reads_only", tokens=TOKENS))
 
 
 def _make(api, repository, private):
@@ -116,7 +116,7 @@ def _make(api, repository, private):
         private
         and not _patiently(lambda: api.repo_info(repository.id, repo_type=repository.kind)).private
     ):
-        raise TwinError(t("models.already_exists_public_make_private", id=repository.id))
+        raise TwinError(t("models.repository_is_public", id=repository.id))
 
 
 def _send(api, repository, sha256):
@@ -137,7 +137,7 @@ def _send(api, repository, sha256):
         entry = there.get(name)
         large = entry and entry.lfs and entry.lfs.sha256
         if not entry or entry.size != count or large and large != sha256(repository.files[name]):
-            raise TwinError(t("models.arrive_whole_run_same_command", name=name, id=repository.id))
+            raise TwinError(t("models.file_not_whole", name=name, id=repository.id))
 
 
 def _operations(api, repository):
@@ -201,15 +201,15 @@ def _sentence(error, user):
     if isinstance(error, TwinError):
         return str(error)
     if status == 401:
-        return t("models.hugging_face_accept_token_make", tokens=TOKENS)
+        return t("models.token_refused", tokens=TOKENS)
     if status in (403, 404):
-        return t("models.token_may_write_under_check", user=user, tokens=TOKENS)
+        return t("models.token_cannot_write", user=user, tokens=TOKENS)
     if not status and _unreachable(error):
-        return t("models.hugging_face_cant_reached_check")
+        return t("models.hub_unreachable")
     if _passing(error):
-        return t("models.hugging_face_trouble_just_now")
+        return t("models.hub_in_trouble")
     told = " ".join(str(error).split())[:300] or type(error).__name__
-    return t("models.hugging_face_refused_upload_mend", told=told)
+    return t("models.upload_refused", told=told)
 
 
 def _scrub(text, secret):

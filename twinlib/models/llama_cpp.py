@@ -52,7 +52,7 @@ class Llama:
     def __init__(self, path, context=4096, precise=False, threads=None):
         self.path, self.context = Path(path), context
         if not self.path.is_file():
-            raise TwinError(t("models.no_file_run_step_quantize", path=path))
+            raise TwinError(t("models.no_gguf_file", path=path))
         self._server = _load(self.path, context, precise, threads)
         # A proxy of the environment has nothing to do with what stays on this machine.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -199,7 +199,7 @@ class Llama:
                         pieces.append(piece)
                         heard(piece)
         if "stop_type" not in event:
-            raise TwinError(t("models.llama_cpp_broke_off_middle"))
+            raise TwinError(t("models.answer_broke_off"))
         return "".join(pieces), event
 
     def _ask(self, path, wish=None):
@@ -216,11 +216,9 @@ class Llama:
         except urllib.error.HTTPError as error:
             said = json.loads(error.read() or b"{}").get("error", {})
             if said.get("type") == "exceed_context_size_error":
-                raise TwinError(
-                    t("models.text_longer_context_tokens_shorten", n_ctx=said["n_ctx"])
-                ) from None
+                raise TwinError(t("models.text_exceeds_context", n_ctx=said["n_ctx"])) from None
             raise TwinError(
-                t("models.llama_cpp_refused_try_shorter", said=said.get("message", error))
+                t("models.llama_cpp_refused", said=said.get("message", error))
             ) from None
 
 
@@ -239,4 +237,4 @@ def _load(path, context, precise, threads):
     try:
         return xllamacpp.Server(wanted)
     except RuntimeError:
-        raise TwinError(t("models.llama_cpp_cant_load_file", name=path.name)) from None
+        raise TwinError(t("models.gguf_not_loadable", name=path.name)) from None

@@ -73,7 +73,7 @@ def prepare(name, progress=None):
 def _local(path, entry):
     weights = sorted(path.glob("*.safetensors"))
     if not (path / "config.json").exists() or not weights:
-        raise TwinError(t("models.folder_no_model_needs_config", path=path))
+        raise TwinError(t("models.folder_is_no_model", path=path))
     digest = "".join(sha256_of(file) for file in [path / "config.json", *weights])
     return Base(str(path), path, hashlib.sha256(digest.encode()).hexdigest()[:16], entry)
 
@@ -86,9 +86,9 @@ def _download(hub):
     try:
         return Path(snapshot_download(hub, allow_patterns=patterns, token=token))
     except errors.GatedRepoError:
-        raise TwinError(t("models.asks_accept_licence_first_open", hub=hub)) from None
+        raise TwinError(t("models.base_is_gated", hub=hub)) from None
     except errors.RepositoryNotFoundError:
-        raise TwinError(t("models.hugging_face_no_model_private", hub=hub)) from None
+        raise TwinError(t("models.no_such_model", hub=hub)) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -99,7 +99,7 @@ def _download(hub):
 
 def _no_download(hub, error):
     kind = type(error).__name__
-    return TwinError(t("models.downloaded_check_connection_mainland", hub=hub, kind=kind))
+    return TwinError(t("models.base_not_downloaded", hub=hub, kind=kind))
 
 
 # Tokenizers and templates
@@ -117,7 +117,7 @@ def tokenizer(base):
     found = (PreTrainedTokenizerFast if whole else AutoTokenizer).from_pretrained(base.path)
     if not found.chat_template:
         if found.convert_tokens_to_ids("<|im_end|>") in (None, found.unk_token_id):
-            raise TwinError(t("models.no_chat_template_choose_instruct", name=base.name))
+            raise TwinError(t("models.no_chat_template", name=base.name))
         found.chat_template = CHATML
     if found.pad_token_id is None or found.pad_token_id in end_tokens(found):
         found.pad_token = _padding(found)
@@ -138,7 +138,7 @@ def _padding(found):
     for token in PADDINGS:
         if token in vocabulary and vocabulary[token] not in ends:
             return token
-    raise TwinError(t("models.base_no_token_padding_differs"))
+    raise TwinError(t("models.no_padding_token"))
 
 
 def render(tokenizer, messages, generate=False):
@@ -293,9 +293,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
     except (
         Exception
     ) as error:  # missing, or refusing this machine: it raises several kinds at import
-        raise TwinError(
-            t("models.unsloth_cant_used_here_choose", name=type(error).__name__)
-        ) from None
+        raise TwinError(t("models.unsloth_unusable", name=type(error).__name__)) from None
     model, _ = FastLanguageModel.from_pretrained(
         str(base.path), max_seq_length=length, dtype=None, load_in_4bit=precision == "4-bit"
     )

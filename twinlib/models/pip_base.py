@@ -40,7 +40,7 @@ def gemma_270m(progress):
     if (folder / "ready.json").exists():
         return folder
     if shutil.disk_usage(_existing(folder)).free < 1.2e9:
-        raise TwinError(t("models.base_model_needs_1_2", parent=folder.parent))
+        raise TwinError(t("models.no_disk_for_base", parent=folder.parent))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"base.{os.getpid()}.gguf"
     try:
@@ -63,9 +63,9 @@ def _assemble(file, progress):
 
         assemble(file)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        raise TwinError(t("models.embedded_base_model_installed_whole", error=error)) from None
+        raise TwinError(t("models.pip_base_broken", error=error)) from None
     if sha256_of(file) != GEMMA_SHA256:
-        raise TwinError(t("models.embedded_base_model_file_should"))
+        raise TwinError(t("models.pip_base_wrong_hash"))
 
 
 def _convert(file, folder, progress):

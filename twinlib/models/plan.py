@@ -1,7 +1,8 @@
-"""What this machine is, and the plan that follows: every setting left on 'auto', each with a one-line reason.
+"""What this machine is, and what follows from it: a value for every setting left on 'auto', each
+with a reason.
 
-Nothing here imports torch, so that forms and checks answer at once. The numbers behind the plan (rank, learning rate
-and epochs by size) are in tables; memory and time come from cost.py.
+Nothing here imports torch, so that forms and checks answer at once. Rank, learning rate and epochs
+by model size are in tables; memory and time come from estimate.py.
 """
 
 import functools
@@ -22,8 +23,11 @@ from . import estimate
 
 
 class Plan(NamedTuple):
-    """Planned `values` and their `reasons` by setting; memory in GiB at the peak, time in seconds, both estimates;
-    `notes` are what is decided without being a setting: (name, value, reason)."""
+    """Planned `values` and one-line `reasons` by setting name; estimates of the peak memory in GiB
+    and of the time.
+
+    `notes` are decisions that are no settings, as (name, value, reason).
+    """
 
     values: dict
     reasons: dict
@@ -36,11 +40,14 @@ class Plan(NamedTuple):
 
 
 @functools.cache
-def machine():
-    """{system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability, gpus, unsloth, compiles, colab} of this
-    machine.
+def machine() -> dict:
+    """This machine: {system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability,
+    gpus, unsloth, compiles, colab}.
 
-    `unsloth` says whether that engine is installed, `compiles` whether a model's layers can be compiled for the GPU."""
+    Memory in GiB. `gpu` is the first one's name or None, `bf16` whether bfloat16 is fast, `unsloth`
+    whether that engine is installed, `compiles` whether a model's layers can be compiled for the
+    GPU.
+    """
     import psutil
 
     gpu, gpu_gb, capability, gpus = _gpu()
@@ -64,6 +71,7 @@ def machine():
 
 
 def _gpu():
+    """(name of the first GPU or None, GiB, compute capability, number of GPUs), from nvidia-smi."""
     tool = shutil.which("nvidia-smi")
     if not tool or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         return None, 0.0, 0.0, 0
@@ -83,10 +91,9 @@ def _gpu():
 
 
 def _compiles():
-    """Triton, and the C compiler that it starts its kernels by."""
-    return importlib.util.find_spec("triton") is not None and any(
-        map(shutil.which, ("cc", "gcc", "clang"))
-    )
+    """Triton needs a C compiler to launch its kernels."""
+    compilers = map(shutil.which, ("cc", "gcc", "clang"))
+    return importlib.util.find_spec("triton") is not None and any(compilers)
 
 
 def _cpuinfo():
@@ -109,7 +116,7 @@ def _cpu_bf16():
     return "avx512_bf16" in _cpuinfo() or "amx_bf16" in _cpuinfo()
 
 
-def free_disk(path):
+def free_disk(path: Path) -> int:
     """Free bytes on the disk that holds `path`, which need not exist yet."""
     path = Path(path).absolute()
     while not path.exists():
@@ -117,19 +124,9 @@ def free_disk(path):
     return shutil.disk_usage(path).free
 
 
-# Plans
+# Bases
 
-
-# largest size in billions -> rank, learning rate, epochs at most (4-bit and 16-bit alike)
-RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
-EPOCHS = {
-    "smoke": 0.5,
-    "quick": 0.7,
-    "standard": 1.0,
-    "thorough": 1.0,
-}  # share of the recipe's epochs
-SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
-GPU_BASES = (
+_GPU_BASES = (  # (GiB of GPU memory at least, base)
     (30, "qwen3-14b"),
     (20, "qwen3-8b"),
     (14, "qwen3-4b"),
@@ -138,375 +135,382 @@ GPU_BASES = (
 )
 
 
-def recommended_base(machine):
+def recommended_base(machine: dict) -> tuple[str, str]:
     """(name, reason) of the base to start with on this machine."""
     if not machine["gpu"]:
-        return "gemma-3-270m", t("models.installed_already_small_enough")
-    name = next(name for size, name in GPU_BASES if machine["gpu_gb"] >= size)
-    return name, t("models.largest_trains_comfortably_gb", gpu_gb=machine["gpu_gb"])
+        return "gemma-3-270m", t("models.base_without_gpu")
+    name = next(name for size, name in _GPU_BASES if machine["gpu_gb"] >= size)
+    return name, t("models.base_for_gpu", gpu_gb=machine["gpu_gb"])
 
 
-def fits(entry, machine):
-    """'16-bit', '4-bit' or '' : how a catalogue entry can be trained on this machine."""
+def fits(entry, machine: dict) -> str:
+    """'16-bit', '4-bit' or '': how a catalogue entry can be trained on this machine."""
     for precision in ("16-bit", "4-bit") if machine["gpu"] else ("16-bit",):
-        if _peak(machine, entry.shape, (2048, precision, 16, "full", False)) <= usable(machine):
+        if _peak_gb(machine, entry.shape, 2048, precision, 16) <= usable(machine):
             return precision
     return ""
 
 
-def usable(machine):
-    """GiB that training may take: what the driver, other programs and fragments need is left."""
+def usable(machine: dict) -> float:
+    """GiB that training may take; the rest is for the driver, other programs and fragmentation."""
     return machine["gpu_gb"] * 0.94 - 0.7 if machine["gpu"] else machine["memory_gb"] * 0.7
 
 
-def _peak(machine, size, step):
-    """GiB at the peak of (tokens at once, precision, rank, checkpointing, compiled)."""
-    return estimate.memory(size, estimate.Step(*step, gpu=bool(machine["gpu"]))) / estimate.GIB
+def _peak_gb(machine, shape, tokens, precision, rank):
+    """GiB at the peak of a step with full checkpointing: the least that training can take."""
+    step = estimate.Step(tokens, precision, rank, "full", False, bool(machine["gpu"]))
+    return estimate.memory(shape, step) / estimate.GIB
 
 
-def derive(step, settings, machine, facts):
-    """The Plan of a step. `facts`, as far as they are known: base, rows and tokens to learn, precision of the twin."""
-    return {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step](
-        settings, machine, facts
-    )
+# Plans
+
+
+def derive(step: str, settings, machine: dict, facts: dict) -> Plan:
+    """The Plan of 'persona', 'reasoning' or 'evaluate'.
+
+    `facts`, as far as they are known: base (its name), rows and tokens to learn, precision of the
+    twin.
+    """
+    derivation = {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step]
+    return derivation(settings, machine, facts)
 
 
 def _typed(settings, name, planned):
+    """What the owner typed, or the planned value where that is 'auto'."""
     value = getattr(settings, name, AUTO)
     return planned if value == AUTO else value
 
 
-def _precision(machine, base, size):
+def _shape(base):
+    return estimate.shape(base) or estimate.UNKNOWN
+
+
+def _precision(machine, base, shape):
     """(precision, reason)."""
     if not machine["gpu"]:
         if machine["bf16"]:
-            return "16-bit", t("models.processor_computes_bfloat16")
-        return "32-bit", t("models.processor_no_fast_16_bit")
+            return "16-bit", t("models.cpu_computes_bfloat16")
+        return "32-bit", t("models.cpu_without_16_bit")
     if not machine["bf16"] and estimate.overflows(base):
-        if _peak(machine, size, (4096, "32-bit", 32, "full", False)) <= usable(machine):
-            return "32-bit", t("models.gemmas_numbers_too_large_float16")
-    elif _peak(machine, size, (4096, "16-bit", 32, "full", False)) <= usable(machine):
-        return "16-bit", t("models.whole_base_fits_16_bit")
-    return "4-bit", t("models.16_bit_fit_gb", gpu_gb=machine["gpu_gb"])
+        if _peak_gb(machine, shape, 4096, "32-bit", 32) <= usable(machine):
+            return "32-bit", t("models.gemma_overflows_float16")
+    elif _peak_gb(machine, shape, 4096, "16-bit", 32) <= usable(machine):
+        return "16-bit", t("models.base_fits_in_16_bit")
+    return "4-bit", t("models.16_bit_does_not_fit", gpu_gb=machine["gpu_gb"])
 
 
 def _engine(machine):
     """(engine, reason)."""
     if not machine["gpu"]:
-        return "transformers", t("models.unsloth_needs_nvidia_gpu")
+        return "transformers", t("models.unsloth_needs_gpu")
     if machine["gpu_capability"] < 7 or not machine.get("unsloth"):
-        return "transformers", t("models.unsloth_installed_card_too_old")
+        return "transformers", t("models.no_unsloth")
     if machine["gpu_capability"] < 8:
-        return "unsloth", t("models.what_people_run_cards_age")
-    return "transformers", t("models.two_four_times_unsloths_tokens")
+        return "unsloth", t("models.unsloth_on_old_cards")
+    return "transformers", t("models.faster_than_unsloth")
 
 
-def _persona(settings, machine, facts):
-    values, reasons = {}, {}
-    base, reasons["base"] = recommended_base(machine)
-    values["base"] = base = _typed(settings, "base", base)
-    size = estimate.shape(base) or estimate.UNKNOWN
-    rank, rate, epochs = next(recipe[1:] for recipe in RECIPES if size.parameters <= recipe[0])
-    values["rank"], reasons["rank"] = (
-        rank,
-        t("models.usual_billion_parameters", parameters=size.parameters),
-    )
-    hurry = settings.effort == "smoke"  # few steps: twice the rate ends lower on held-out text
-    values["learning_rate"] = 2 * rate if hurry else rate
-    reasons["learning_rate"] = (
-        t("models.twice_loras_rate_size_few") if hurry else t("models.loras_rate_size")
-    )
-    values["epochs"], reasons["epochs"] = (
-        round(epochs * EPOCHS[settings.effort], 2),
-        t("models.effort_best_checkpoint_kept", effort=settings.effort),
-    )
-    values["precision"], reasons["precision"] = _precision(machine, base, size)
-    values["engine"], reasons["engine"] = _engine(machine)
-    values["length"], reasons["length"] = (1024, t("models.passages_shorter"))
-    wanted = {name: _typed(settings, name, values[name]) for name in values}
-    work = _work(settings, facts, wanted)
-    chosen = _pace(settings, machine, size, wanted, work)
-    values |= {
-        name: value
-        if getattr(settings, name) == AUTO
-        # what it would be, had the owner not typed it
-        else _pace(replace(settings, **{name: AUTO}), machine, size, wanted, work)[name]
-        for name, value in chosen.items()
-    }
-    reasons |= _pace_reasons(machine, chosen, work)
-    values["steps"], reasons["steps"] = _steps(settings, machine, work, chosen, wanted)
-    return _persona_cost(settings, machine, size, values, reasons, work)
+# Persona
+
+# (largest size in billions of parameters, rank, learning rate, epochs at most), for 4-bit and
+# 16-bit alike
+_RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
+_EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's
+_SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
+_FEWEST_STEPS = 128  # of a run: larger steps that leave fewer learn less from the same text
+MOST_TOKENS = 16384  # of a step: more of them are no faster
 
 
-class Work(NamedTuple):
-    """What is to be learnt: rows, tokens, times through them; `rows_at_once` that a step should see at least."""
+class _Job(NamedTuple):
+    """A training whose batches are to be chosen: the machine, the model, what is settled, and the
+    text to learn.
 
+    `rows_at_once` is the least number of rows in a step. A `way` below is a dict of packing, batch,
+    accumulation, checkpointing and compile.
+    """
+
+    machine: dict
+    shape: estimate.Shape
+    engine: str
+    precision: str
+    rank: int
+    length: int
     rows: int
     tokens: int
     epochs: float
     rows_at_once: int
 
     @property
-    def per_row(self):
+    def row_tokens(self):
+        """The mean length of a row."""
         return max(1.0, self.tokens / max(self.rows, 1))
 
+    def _step(self, way, row_tokens):
+        """An estimate.Step of one batch: as many tokens as it holds when packed, else rows of
+        `row_tokens`."""
+        row_tokens = self.length if way["packing"] else min(self.length, row_tokens)
+        return estimate.Step(
+            way["batch"] * row_tokens,
+            self.precision,
+            self.rank,
+            way["checkpointing"],
+            way["compile"],
+            bool(self.machine["gpu"]),
+        )
 
-STEPS_AT_LEAST = 128  # of a run: larger steps than leave so many learn less from the same text
-TOKENS_AT_ONCE = 16384  # of a step at most: more of them are no faster
+    def peak_gb(self, way):
+        """GiB at the peak; rows may be twice as long as the mean."""
+        return estimate.memory(self.shape, self._step(way, 2 * self.row_tokens)) / estimate.GIB
+
+    def rows_a_step(self, way):
+        sequences = way["batch"] * way["accumulation"] * _processes()
+        # Packing fills 97 % of a sequence.
+        return sequences * 0.97 * self.length / self.row_tokens if way["packing"] else sequences
+
+    def seconds(self, way, steps=None):
+        """Seconds of training, with the compiling in the first step."""
+        steps = steps or math.ceil(self.rows * self.epochs / self.rows_a_step(way))
+        batch = estimate.step_seconds(self.machine, self.shape, self._step(way, self.row_tokens))
+        if self.engine == "unsloth":
+            batch *= estimate.UNSLOTH
+        compiling = estimate.compile_seconds(self.machine) if way["compile"] else 0
+        return steps * way["accumulation"] * batch + compiling
 
 
-def _work(settings, facts, wanted):
+def _processes():
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def _job(settings, machine, facts, values):
+    """The _Job of settings, with `values` where they are 'auto'."""
+    names = ("engine", "precision", "rank", "length", "epochs")
+    chosen = {name: _typed(settings, name, values.get(name)) for name in names}
     rows, tokens = facts.get("rows", 200), facts.get("tokens", 60_000)
     few = rows < 200 or settings.effort == "smoke"
-    return Work(rows, tokens, wanted["epochs"], 4 if few else 8)
+    return _Job(
+        machine,
+        _shape(_typed(settings, "base", values.get("base"))),
+        rows=rows,
+        tokens=tokens,
+        rows_at_once=4 if few else 8,
+        **chosen,
+    )
 
 
-def _typed_of(settings, chosen):
-    return {name: _typed(settings, name, value) for name, value in chosen.items()}
+def training_seconds(settings, machine: dict, facts: dict) -> float:
+    """Estimated seconds of the steps and the compiling, without loading, evaluating and answering.
+
+    Nothing in `settings` is left on 'auto'.
+    """
+    return _job(settings, machine, facts, {}).seconds(vars(settings), settings.steps)
 
 
-def _pace(settings, machine, size, wanted, work):
-    """{packing, batch, accumulation, checkpointing, compile}: of all that fits, what is predicted to end first."""
-    ours = wanted["engine"] == "transformers"
-    packing = _typed(settings, "packing", bool(machine["gpu"]) and ours)
-    processes = int(os.environ.get("WORLD_SIZE", 1))
-    if packing:
-        tokens = min(
-            TOKENS_AT_ONCE,
-            max(work.rows_at_once * work.per_row, work.tokens * work.epochs / STEPS_AT_LEAST),
+def _persona(settings, machine, facts):
+    values, reasons = {}, {}
+    base, reasons["base"] = recommended_base(machine)
+    values["base"] = base = _typed(settings, "base", base)
+    shape = _shape(base)
+    rank, rate, epochs = next(recipe[1:] for recipe in _RECIPES if shape.parameters <= recipe[0])
+    values["rank"] = rank
+    reasons["rank"] = t("models.rank_for_size", parameters=shape.parameters)
+    # In few steps twice the rate ends lower on held-out text.
+    smoke = settings.effort == "smoke"
+    values["learning_rate"] = 2 * rate if smoke else rate
+    reasons["learning_rate"] = (
+        t("models.rate_for_few_steps") if smoke else t("models.rate_for_size")
+    )
+    values["epochs"] = round(epochs * _EPOCHS[settings.effort], 2)
+    reasons["epochs"] = t("models.epochs_of_effort", effort=settings.effort)
+    values["precision"], reasons["precision"] = _precision(machine, base, shape)
+    values["engine"], reasons["engine"] = _engine(machine)
+    values["length"], reasons["length"] = 1024, t("models.passages_are_shorter")
+
+    job = _job(settings, machine, facts, values)
+    way = _fastest_way(settings, job)
+    for name, value in way.items():
+        # What the owner typed is in `way`; planned is what it would be if it were 'auto'.
+        typed = getattr(settings, name) != AUTO
+        values[name] = (
+            _fastest_way(replace(settings, **{name: AUTO}), job)[name] if typed else value
         )
-        whole = 2 ** max(0, round(math.log2(tokens / wanted["length"] / processes)))
+    reasons |= _way_reasons(job, way)
+    values["steps"], reasons["steps"] = _steps(settings, job, way)
+    steps = _typed(settings, "steps", values["steps"])
+    seconds = job.seconds(way, steps) * 1.15 + 45  # loading, evaluating and answering
+    return Plan(values, reasons, round(job.peak_gb(way), 1), round(seconds), _persona_notes(job))
+
+
+def _fastest_way(settings, job):
+    """{packing, batch, accumulation, checkpointing, compile}: of all that fits, the fastest by
+    estimate."""
+    ways = _ways(settings, job)
+    typed = {name: value for name in ways[0] if (value := getattr(settings, name)) != AUTO}
+    # What was typed stands, even where no way has it.
+    ways = [way for way in ways if {**way, **typed} == way] or [{**way, **typed} for way in ways]
+    gpu, memory_gb = job.machine["gpu"], job.machine["memory_gb"]
+    room = usable(job.machine) if gpu else min(memory_gb, 6) * 0.85
+    fitting = [way for way in ways if job.peak_gb(way) <= room]
+    return min(fitting, key=job.seconds) if fitting else min(ways, key=job.peak_gb)
+
+
+def _ways(settings, job):
+    """All ways to take a step, of a size that the rows and the length of the run ask for."""
+    ours = job.engine == "transformers"
+    packing = _typed(settings, "packing", bool(job.machine["gpu"]) and ours)
+    if packing:
+        of_the_run = job.tokens * job.epochs / _FEWEST_STEPS
+        tokens = min(MOST_TOKENS, max(job.rows_at_once * job.row_tokens, of_the_run))
+        whole = 2 ** max(0, round(math.log2(tokens / job.length / _processes())))
     else:
-        whole = max(1, work.rows_at_once // processes)
-    found = []
-    for batch in [whole // 2**k for k in range(whole.bit_length())]:
-        for checkpointing in ("none", "selective", "full"):
-            for compiled in (True, False):
-                step = dict(
-                    packing=packing,
-                    batch=batch,
-                    accumulation=whole // batch,
-                    checkpointing=checkpointing,
-                    compile=compiled,
-                )
-                if _possible(machine, ours, step):
-                    found.append(step)
-    typed = {name: value for name in found[0] if (value := getattr(settings, name)) != AUTO}
-    found = [s for s in found if {**s, **typed} == s] or [
-        {**s, **typed} for s in found
-    ]  # what was typed stands
-    room = usable(machine) if machine["gpu"] else min(machine["memory_gb"], 6) * 0.85
-    fitting = [s for s in found if _peak_of(machine, size, wanted, s, work) <= room]
-    if not fitting:
-        return min(found, key=lambda s: _peak_of(machine, size, wanted, s, work))
-    return min(fitting, key=lambda s: _run_seconds(machine, size, wanted, s, work))
+        whole = max(1, job.rows_at_once // _processes())
+    ways = [
+        {
+            "packing": packing,
+            "batch": whole // 2**halvings,
+            "accumulation": whole // (whole // 2**halvings),
+            "checkpointing": checkpointing,
+            "compile": compiled,
+        }
+        for halvings in range(whole.bit_length())
+        for checkpointing in ("none", "selective", "full")
+        for compiled in (True, False)
+    ]
+    return [way for way in ways if _possible(job.machine, ours, way)]
 
 
-def _possible(machine, ours, step):
+def _possible(machine, ours, way):
     if not machine["gpu"]:
-        return step["checkpointing"] == "none" and not step["compile"] and step["batch"] <= 2
-    modern = ours and machine["gpu_capability"] >= 8 and machine["compiles"]
-    if step["compile"] and not (modern and step["packing"]):
-        return False
-    return step["checkpointing"] != "selective" or step["compile"]
+        return way["checkpointing"] == "none" and not way["compile"] and way["batch"] <= 2
+    if way["compile"]:
+        modern = machine["gpu_capability"] >= 8 and machine["compiles"]
+        return ours and modern and way["packing"]
+    return way["checkpointing"] != "selective"
 
 
-def _step_of(machine, wanted, step, work, row):
-    """A cost.Step of one batch: what it has room for when packed, else rows of `row` tokens."""
-    tokens = step["batch"] * (wanted["length"] if step["packing"] else min(wanted["length"], row))
-    return estimate.Step(
-        tokens,
-        wanted["precision"],
-        wanted["rank"],
-        step["checkpointing"],
-        step["compile"],
-        bool(machine["gpu"]),
-    )
-
-
-def _peak_of(machine, size, wanted, step, work):
-    return (
-        estimate.memory(size, _step_of(machine, wanted, step, work, 2 * work.per_row))
-        / estimate.GIB
-    )
-
-
-def _rows_a_step(wanted, step, work):
-    at_once = step["batch"] * step["accumulation"] * int(os.environ.get("WORLD_SIZE", 1))
-    return at_once * 0.97 * wanted["length"] / work.per_row if step["packing"] else at_once
-
-
-def _run_seconds(machine, size, wanted, step, work, steps=None):
-    """Seconds of training, the compiling of a first step included."""
-    steps = steps or math.ceil(work.rows * work.epochs / _rows_a_step(wanted, step, work))
-    once = estimate.step_seconds(machine, size, _step_of(machine, wanted, step, work, work.per_row))
-    if wanted["engine"] == "unsloth":
-        once *= estimate.UNSLOTH
-    return steps * step["accumulation"] * once + (
-        estimate.compile_seconds(machine) if step["compile"] else 0
-    )
-
-
-def training_seconds(settings, machine, facts):
-    """Seconds that the plan counts with for training alone, of settings in which nothing is left on auto: the steps and
-    the compiling, without loading, watching and answering."""
-    wanted = vars(settings)
-    size = estimate.shape(settings.base) or estimate.UNKNOWN
-    return _run_seconds(
-        machine, size, wanted, wanted, _work(settings, facts, wanted), settings.steps
-    )
-
-
-def _pace_reasons(machine, chosen, work):
-    gpu = bool(machine["gpu"])
-    at_once = chosen["batch"] * chosen["accumulation"]
+def _way_reasons(job, way):
+    gpu = bool(job.machine["gpu"])
+    if way["packing"]:
+        packing = t("models.packing_wastes_nothing")
+    elif gpu:
+        packing = t("models.packed_rows_would_mix")
+    else:
+        packing = t("models.too_few_rows_to_pack")
     return {
-        "packing": t("models.no_padding_all_computed_text")
-        if chosen["packing"]
-        else t("models.few_rows_once_nothing_fill")
-        if not gpu
-        else t("models.engines_attention_card_let_rows"),
-        "batch": t("models.what_fits_fastest_prediction"),
-        "accumulation": t("models.once_step_large_enough_calm", at_once=at_once),
+        "packing": packing,
+        "batch": t("models.fastest_that_fits"),
+        "accumulation": t("models.step_size", at_once=way["batch"] * way["accumulation"]),
         "checkpointing": {
-            "none": t("models.fits_without"),
-            "selective": t("models.cheap_values_computed_again_more"),
-            "full": t("models.needed_fit"),
-        }[chosen["checkpointing"]],
-        "compile": t("models.pays_itself_run")
-        if chosen["compile"]
-        else t("models.take_longer_saves_here"),
+            "none": t("models.fits_without_checkpointing"),
+            "selective": t("models.cheap_values_recomputed"),
+            "full": t("models.checkpointing_needed"),
+        }[way["checkpointing"]],
+        "compile": t("models.compiling_pays") if way["compile"] else t("models.compiling_costs"),
     }
 
 
-def _steps(settings, machine, work, step, wanted):
+def _steps(settings, job, way):
     """(steps, reason)."""
-    at_once = _rows_a_step(wanted, step, work)
-    steps = max(1, math.ceil(work.rows * work.epochs / at_once))
+    rows = job.rows_a_step(way)
+    steps = max(1, math.ceil(job.rows * job.epochs / rows))
     if settings.effort == "smoke":
-        cap = max(4, round(SMOKE_TOKENS[bool(machine["gpu"])] / max(1.0, at_once * work.per_row)))
-        if cap < steps:
-            return cap, t("models.effort_smoke_stops_after_some")
-    return steps, t(
-        "models.rows_times_about_once", rows=work.rows, epochs=work.epochs, at_once=at_once
-    )
+        tokens = _SMOKE_TOKENS[bool(job.machine["gpu"])]
+        most = max(4, round(tokens / max(1.0, rows * job.row_tokens)))
+        if most < steps:
+            return most, t("models.smoke_stops_early")
+    return steps, t("models.steps_of_rows", rows=job.rows, epochs=job.epochs, at_once=rows)
 
 
-def _persona_cost(settings, machine, size, values, reasons, work):
-    wanted = _typed_of(settings, values)
-    memory = _peak_of(machine, size, wanted, wanted, work)
-    seconds = _run_seconds(machine, size, wanted, wanted, work, wanted["steps"]) * 1.15 + 45
-    return Plan(values, reasons, round(memory, 1), round(seconds), _persona_notes(machine, wanted))
-
-
-def _persona_notes(machine, wanted):
-    """What follows from the machine and the engine: attention, loss, optimizer."""
-    gpu, attention, loss = bool(machine["gpu"]), t("models.attention"), t("models.loss")
-    optimizer = (
-        t("models.optimizer"),
-        "AdamW",
-        t("models.one_fused_kernel") if gpu else t("models.usual"),
-    )
-    if wanted["engine"] == "unsloth":
+def _persona_notes(job):
+    """Attention, loss and optimizer, which follow from the machine and the engine."""
+    gpu, attention, loss = bool(job.machine["gpu"]), t("models.attention"), t("models.loss")
+    why = t("models.fused_optimizer") if gpu else t("models.usual_optimizer")
+    optimizer = (t("models.optimizer"), "AdamW", why)
+    if job.engine == "unsloth":
         own = t("models.unsloth_brings_own")
         return (attention, "Unsloth", own), (loss, "Unsloth", own), optimizer
-    flash = gpu and machine["gpu_capability"] >= 8 and wanted["precision"] != "32-bit"
+    if gpu and job.machine["gpu_capability"] >= 8 and job.precision != "32-bit":
+        way, why = t("models.variable_length"), t("models.rows_stay_apart")
+    else:
+        way, why = t("models.row_by_row"), t("models.no_padding")
     return (
-        (
-            attention,
-            t("models.variable_length") if flash else t("models.row_row"),
-            t("models.pytorchs_kernel_rows_dont_see")
-            if flash
-            else t("models.each_row_itself_no_padding"),
-        ),
-        (loss, t("models.fused_head"), t("models.only_learnt_tokens_pass_through")),
+        (attention, way, why),
+        (loss, t("models.fused_with_head"), t("models.learnt_tokens_only")),
         optimizer,
     )
 
 
-GRPO = {
+# Reasoning
+
+# (steps, answers per problem, answer tokens, held-out problems)
+_GRPO = {
     "smoke": (4, 4, 32, 16),
     "quick": (100, 8, 192, 60),
     "standard": (300, 8, 256, 200),
     "thorough": (1000, 8, 320, 200),
-}  # steps, answers per problem, answer tokens, held-out problems
+}
 
 
 def _reasoning(settings, machine, facts):
+    gpu = bool(machine["gpu"])
     base = facts.get("base") or recommended_base(machine)[0]
-    size = estimate.shape(base) or estimate.UNKNOWN
-    steps, generations, tokens, held_out = GRPO[settings.effort]
-    values = {
-        "steps": steps,
-        "generations": generations,
-        "completion_tokens": tokens,
-        "held_out": held_out,
-        "learning_rate": 5e-6,
-    }
-    said = t("models.effort", effort=settings.effort)
-    reasons = dict.fromkeys(values, said)
-    reasons["learning_rate"] = t("models.grpos_rate_lora")
-    values["precision"], reasons["precision"] = _precision(machine, base, size)
+    shape = _shape(base)
+    names = ("steps", "generations", "completion_tokens", "held_out")
+    values = dict(zip(names, _GRPO[settings.effort]))
+    reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
+    values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.rate_of_grpo")
+    values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = _engine(machine)
-    values["batch"] = _typed(settings, "generations", generations)
-    reasons["batch"] = t("models.one_problem_time")
-    precision = _typed(settings, "precision", values["precision"])
-    batch, tokens = (
-        _typed(settings, name, values[name]) for name in ("batch", "completion_tokens")
+    values["batch"] = _typed(settings, "generations", values["generations"])
+    reasons["batch"] = t("models.one_problem_at_a_time")
+    steps, held_out, precision, batch, tokens = (
+        _typed(settings, name, values[name])
+        for name in ("steps", "held_out", "precision", "batch", "completion_tokens")
     )
-    step = estimate.Step(
-        batch * (tokens + 128),
-        precision,
-        32,
-        "full" if machine["gpu"] else "none",
-        False,
-        bool(machine["gpu"]),
-    )
-    memory = estimate.memory(size, step) / estimate.GIB
-    memory += batch * tokens * size.vocabulary * 8 / 2**30 / (8 if machine["gpu"] else 1)
-    per_step = estimate.UNSLOTH * estimate.step_seconds(machine, size, step) + tokens * (
-        0.03 if machine["gpu"] else 0.06
-    )
-    answers = 2 * _typed(settings, "held_out", held_out) * tokens / (800 if machine["gpu"] else 60)
-    seconds = _typed(settings, "steps", steps) * per_step + answers + 30
-    return Plan(values, reasons, round(memory, 1), round(seconds))
+    checkpointing = "full" if gpu else "none"
+    prompt = 128  # tokens
+    step = estimate.Step(batch * (tokens + prompt), precision, 32, checkpointing, False, gpu)
+    # TRL keeps the logits of all answers, in chunks on a GPU.
+    logits = batch * tokens * shape.vocabulary * 8 / (8 if gpu else 1)
+    memory_gb = estimate.memory(shape, step) / estimate.GIB + logits / estimate.GIB
+    learning = estimate.UNSLOTH * estimate.step_seconds(machine, shape, step)
+    answering = tokens * (0.03 if gpu else 0.06)
+    exams = 2 * held_out * tokens / (800 if gpu else 60)
+    seconds = steps * (learning + answering) + exams + 30
+    return Plan(values, reasons, round(memory_gb, 1), round(seconds))
 
 
-# questions, answer tokens, choices of replies, GGUF files that answer
-EVALUATION = {
+# Evaluation
+
+# (questions, answer tokens, choices of replies, GGUF files that answer)
+_EVALUATION = {
     "smoke": (6, 70, 0, "recommended"),
     "quick": (12, 120, 20, "recommended"),
     "standard": (40, 250, 50, "all"),
     "thorough": (100, 300, 100, "all"),
 }
-ABILITIES = (
-    260  # short answers of about 60 tokens that standard and thorough ask for beside the questions
-)
+# Short answers, of about 60 tokens, that standard and thorough ask for beside the questions.
+_SHORT_ANSWERS = 260
 
 
 def _evaluate(settings, machine, facts):
-    size = estimate.shape(facts.get("base") or recommended_base(machine)[0]) or estimate.UNKNOWN
+    gpu = bool(machine["gpu"])
+    shape = _shape(facts.get("base") or recommended_base(machine)[0])
     names = ("questions", "answer_tokens", "picks", "files")
-    values = dict(zip(names, EVALUATION[settings.effort]))
+    values = dict(zip(names, _EVALUATION[settings.effort]))
     reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
     questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
     whole = settings.effort in ("standard", "thorough")
-    written = (
-        3 + (1 if files == "recommended" else 3)
-    ) * questions * tokens + whole * ABILITIES * 60
-    read = (
-        12 * questions if whole else 64
-    ) * 220 + 3 * picks * 4 * 50  # tokens whose surprise is measured
-    step = estimate.step_seconds(
-        machine, size, estimate.Step(12_000, "16-bit", 0, "none", False, bool(machine["gpu"]))
-    )
-    seconds = written / (400 if machine["gpu"] else 60) + read / 12_000 * step / 2 + 30
-    # Held-out passages pass through the whole vocabulary at once: on a CPU that takes more than the weights.
-    memory = size.parameters * 2 * 1e9 / estimate.GIB * 1.6 + (1.5 if machine["gpu"] else 3.5)
+    variants = 3 + (1 if files == "recommended" else 3)
+    written = variants * questions * tokens + whole * _SHORT_ANSWERS * 60
+    # Tokens whose log-likelihood is measured.
+    scored = (12 * questions if whole else 64) * 220 + 3 * picks * 4 * 50
+    step = estimate.Step(12_000, "16-bit", 0, "none", False, gpu)
+    step_seconds = estimate.step_seconds(machine, shape, step)
+    seconds = written / (400 if gpu else 60) + scored / 12_000 * step_seconds / 2 + 30
+    # Held-out passages go through the whole vocabulary at once: on a CPU that takes more than the
+    # weights.
+    memory_gb = shape.parameters * 2 * 1e9 / estimate.GIB * 1.6 + (1.5 if gpu else 3.5)
     if facts.get("precision") == "4-bit":
-        memory = (
-            estimate.memory(size, estimate.Step(1024, "4-bit", 0, "full", False, True))
-            / estimate.GIB
-            + 1.5
-        )
-    return Plan(values, reasons, round(memory, 1), round(seconds))
+        step = estimate.Step(1024, "4-bit", 0, "full", False, True)
+        memory_gb = estimate.memory(shape, step) / estimate.GIB + 1.5
+    return Plan(values, reasons, round(memory_gb, 1), round(seconds))
