@@ -1,13 +1,16 @@
-"""How every picture here is drawn: fonts that have the characters, figures without global state, labels."""
+"""How every picture is drawn: fonts that have the characters, figures without global state, labels.
+
+Text inside a picture is English where no Chinese font is installed.
+"""
 
 import base64
 import io
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from .. import i18n
-from .display import Shown, caption
 
-CHINESE_FONTS = (
+_CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
     "Noto Sans SC",
@@ -23,107 +26,106 @@ CHINESE_FONTS = (
     "Droid Sans Fallback",
     "Arial Unicode MS",
 )
-GREEN, GREY, RED = "#2f9e58", "#9aa0a6", "#c94f4f"
+_STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": False,
+    "font.size": 9,
+}
+_DPI = 96
+GREEN, GREY, RED, BLUE = "#2f9e58", "#9aa0a6", "#c94f4f", "#5a78c8"
 
 
 @cache
-def chinese_font():
-    """The name of an installed font that has Chinese characters, or None."""
+def chinese_font() -> str | None:
+    """The name of an installed font that has Chinese characters."""
     from matplotlib import font_manager
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in CHINESE_FONTS if name in installed), None)
+    return next((name for name in _CHINESE_FONTS if name in installed), None)
 
 
 def label(key: str, **values) -> str:
-    """An entry of data/strings/ for inside a picture: English where no font can draw Chinese."""
+    """An entry of data/strings/ for inside a picture."""
     return drawable(i18n.both(key, **values))
 
 
 def drawable(texts: dict[str, str]) -> str:
-    """The text of {language: text} for inside a picture: English where no font can draw Chinese."""
+    """The text of {language: text} for inside a picture."""
     return i18n.choose(texts) if chinese_font() else texts["en"]
 
 
-def words(en, zh):
-    return drawable({"en": en, "zh": zh})
-
-
-def picture(draw, columns=1, rows=1, tall=2.8, wide=4.2, width_ratios=None):
+def picture(
+    draw: Callable,
+    columns: int = 1,
+    rows: int = 1,
+    tall: float = 2.8,
+    wide: float = 4.2,
+    width_ratios: Iterable[float] | None = None,
+):
     """A Figure whose axes `draw(*axes)` fills, each `tall` and on average `wide` inches."""
     import matplotlib
     from matplotlib.figure import Figure
 
     fonts = [name for name in (chinese_font(), "DejaVu Sans") if name]
-    with matplotlib.rc_context(
-        {
-            "font.family": fonts,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.unicode_minus": False,
-            "font.size": 9,
-        }
-    ):
+    with matplotlib.rc_context({**_STYLE, "font.family": fonts}):
         figure = Figure(figsize=(wide * columns, tall * rows), layout="constrained")
         draw(*figure.subplots(rows, columns, squeeze=False, width_ratios=width_ratios).flat)
     return figure
 
 
-def embedded(figure):
-    """A Figure as an <img> that needs no file; nothing for None."""
+def embedded(figure) -> str:
+    """A Figure as an <img> that needs no file; '' for None."""
     if figure is None:
         return ""
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=96)
+    figure.savefig(data, format="png", dpi=_DPI)
     code = base64.b64encode(data.getvalue()).decode()
-    wide, tall = (round(96 * inches) for inches in figure.get_size_inches())
-    # With its size: a picture that is drawn again and again must not make the page jump.
+    wide, tall = (round(_DPI * inches) for inches in figure.get_size_inches())
+    # Its size is given so that a picture drawn again and again doesn't make the page jump.
     return (
-        f'<img width="{wide}" height="{tall}" style="max-width:100%;height:auto;background:white" '
+        f'<img width="{wide}" height="{tall}" '
+        'style="max-width:100%;height:auto;background:white" '
         f'src="data:image/png;base64,{code}">'
     )
 
 
-def row(figures):
-    """Figures side by side where there is room, else below each other; nothing for none."""
+def row(figures: Iterable) -> str:
+    """HTML of Figures side by side where there is room, else below each other; '' for none."""
     pictures = "".join(map(embedded, figures))
     return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
 
 
-def shown(figure, text):
-    """A Figure with its caption, as a cell's last expression."""
-    return Shown(embedded(figure), "") + caption(text)
-
-
-def sideways(axis, said):
-    """Bars from top to bottom, with room for their labels."""
+def sideways(axis, text: str) -> None:
+    """Finish an axis of horizontal bars: the first on top, room for their labels, a title."""
     axis.invert_yaxis()
     axis.margins(x=0.18)
     axis.set_xticks([])
     axis.spines["bottom"].set_visible(False)
-    title(axis, said)
+    title(axis, text)
 
 
-def title(axis, said):
-    axis.figure.suptitle(said, fontsize=10)
+def title(axis, text: str) -> None:
+    axis.figure.suptitle(text, fontsize=10)
 
 
-def legend(axis):
+def legend(axis) -> None:
     axis.figure.legend(frameon=False, loc="outside lower center", ncol=3, columnspacing=1.2)
 
 
-def short(text):
-    """A label of a bar: the two languages on two lines, each cut."""
-    text = (
-        text
-        if chinese_font() or text.isascii()
-        else "".join(c for c in text if c.isascii()).strip(" ·") or "?"
-    )
-    return plain(
-        "\n".join(line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · "))
-    )
+def two_lines(text: str) -> str:
+    """A text in two languages, on two lines."""
+    return text.replace(" · ", "\n")
 
 
-def plain(text):
-    """A corpus's text as it stands: a dollar sign is no formula."""
+def short(text: str) -> str:
+    """A label of a bar: the two languages on two lines, each cut; only ASCII where no font has more."""
+    if not chinese_font() and not text.isascii():
+        text = "".join(c for c in text if c.isascii()).strip(" ·") or "?"
+    lines = [line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · ")]
+    return plain("\n".join(lines))
+
+
+def plain(text: str) -> str:
+    """A text in which matplotlib finds no formula."""
     return text.replace("$", r"\$")

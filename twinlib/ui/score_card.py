@@ -1,108 +1,119 @@
-"""The score card as one picture: each figure against its mark, in the colour of its verdict; and what was not measured.
+"""The score card as one picture: each figure against its threshold, in the colour of its rating; and what was not measured.
 
-A line is a figure of the twin; its other rows (base, prompt, files) stand on the same line as hollow marks, so that
-one sees at a glance whether training paid.
+A line is a figure of the twin; those of other variants (base, prompt, files) stand on the same line as hollow marks, so
+that one sees at a glance whether training paid.
 """
 
 from ..evaluate import ratings
 from ..i18n import choose, t
 from ..text import labels
-from ..text.labels import SCORES
-from .display import NOTHING, interval, number, sentence, table
-from .plotting import GREEN, GREY, RED, legend, picture, plain, shown, words
+from ..twin import Twin
+from .display import NOTHING, Shown, caption, interval, number, sentence, table
+from .plotting import (
+    GREEN,
+    GREY,
+    RED,
+    drawable,
+    embedded,
+    label,
+    legend,
+    picture,
+    plain,
+    two_lines,
+)
 
 AMBER = "#d99a1c"
-COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
-HOLLOW = {
-    "base": ("s", ("base", "基础模型")),
-    "prompt": ("^", ("base with prompt", "基础模型加提示词")),
-    "file": ("d", ("GGUF file", "GGUF 文件")),
+_COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
+# How the other variants are drawn: the marker and its label.
+_HOLLOW = {
+    "base": ("s", "ui.base"),
+    "prompt": ("^", "ui.base_with_prompt"),
+    "file": ("d", "ui.gguf_file"),
 }
+_NO_SHARES = ("prediction_gain", "quantization_loss")  # figures that may exceed 1
 
 
-def score_card(twin):
-    """The picture, the sentences that come first, and what was not measured and why."""
+def score_card(twin: Twin) -> Shown:
+    """The warnings, the picture, and what was not measured and why."""
     report = twin.report("evaluate")
     if not report:
         return NOTHING
     figures = report.figures
-    measured = [name for name in SCORES if figures.get(name, {}).get("value") is not None]
+    names = [name for name in labels.SCORES if name in figures]
+    measured = [name for name in names if figures[name].get("value") is not None]
+    shown = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
+    if measured:
+        shown += Shown(embedded(drawn(measured, figures)), "") + caption(t("ui.score_card_picture"))
     missing = [
         (choose(labels.figure(name)), figures[name]["note"])
-        for name in SCORES
-        if name in figures and figures[name]["value"] is None
+        for name in names
+        if name not in measured
     ]
-    said = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
-    size = {"rows": len(measured), "tall": 0.46 + 0.6 / max(1, len(measured)), "wide": 7.5}
-    drawn = (
-        shown(
-            picture(lambda *axes: _draw(axes, measured, figures), **size),
-            t("ui.dot_twin_line_95_interval"),
-        )
-        if measured
-        else NOTHING
+    return shown + (table((t("ui.not_measured"), t("ui.why")), missing) if missing else NOTHING)
+
+
+def drawn(names: list[str], figures: dict):
+    """A Figure with a line for each of these figures."""
+    height = 0.46 + 0.6 / len(names)
+    return picture(
+        lambda *axes: _draw(axes, names, figures), rows=len(names), tall=height, wide=7.5
     )
-    left = table((t("ui.measured"), t("ui.why")), missing) if missing else NOTHING
-    return said + drawn + left
 
 
 def _draw(axes, names, figures):
     base = (figures.get("nonsense.base") or {}).get("value") or 0.0
     for axis, name in zip(axes, names):
-        _line(axis, name, figures, ratings.mark(name, base))
-    for kind, (marker, label) in HOLLOW.items():
+        _draw_line(axis, name, figures, ratings.mark(name, base))
+    for marker, key in _HOLLOW.values():
         axes[0].plot(
-            [],
-            [],
-            marker,
-            color=GREY,
-            markerfacecolor="none",
-            linestyle="none",
-            label=words(*label),
+            [], [], marker, color=GREY, markerfacecolor="none", linestyle="none", label=label(key)
         )
     legend(axes[0])
 
 
-def _line(axis, name, figures, mark):
-    found, rows = figures[name], _rows(name, figures)
-    ends = [found[end] for end in ("value", "low", "high") if found[end] is not None]
-    ends += [one["value"] for one in rows.values()]
-    shares = name not in ("prediction_gain", "quantization_loss")
-    low, high = (
-        min(0.0, *ends),
-        max([1.0] if shares else [mark.bound if mark else 0.0, *ends, 1e-6]),
-    )
-    room = 0.03 * (high - low)
-    low, high = low - room, max(high, *ends) + room
+def _draw_line(axis, name, figures, mark):
+    figure, others = figures[name], _others(name, figures)
+    low, high = _limits(name, figure, others, mark)
     if mark:
         good = (max(mark.bound, low), high) if mark.more else (low, min(mark.bound, high))
         axis.axvspan(*good, color=GREEN, alpha=0.12, linewidth=0)
-    if None not in (found["low"], found["high"]):
+    ends = [figure["low"], figure["high"]]
+    if None not in ends:
+        axis.plot(ends, [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
+    for variant, other in others.items():
+        marker, _ = _HOLLOW[variant]
         axis.plot(
-            [found["low"], found["high"]], [0, 0], color=GREY, linewidth=4, solid_capstyle="round"
+            [other["value"]], [0], marker, color="#444444", markerfacecolor="none", markersize=6
         )
-    for kind, one in rows.items():
-        axis.plot(
-            [one["value"]],
-            [0],
-            HOLLOW[kind][0],
-            color="#444444",
-            markerfacecolor="none",
-            markersize=6,
-        )
-    axis.plot([found["value"]], [0], "o", color=COLOURS[ratings.of(name, figures)], markersize=8)
-    axis.set(yticks=[0], ylim=(-1, 1), xlim=(low, high))
-    axis.set_yticklabels([plain(words(*labels.figure(name).values())).replace(" · ", "\n")])
+    axis.plot([figure["value"]], [0], "o", color=_COLOURS[ratings.of(name, figures)], markersize=8)
+    axis.set(ylim=(-1, 1), xlim=(low, high))
+    axis.set_yticks([0], [two_lines(plain(drawable(labels.figure(name))))])
     axis.tick_params(labelsize=8)
-    says = f"{number(found['value'])}  {interval(found)}".strip()
-    axis.annotate(says, (1.01, 0.5), xycoords="axes fraction", va="center")
+    text = f"{number(figure['value'])}  {interval(figure)}".strip()
+    axis.annotate(text, (1.01, 0.5), xycoords="axes fraction", va="center")
 
 
-def _rows(name, figures):
-    """{kind of row: figure} of the other rows of a figure; of several files the worst to look at, the smallest type."""
+def _limits(name, figure, others, mark):
+    """(low, high) of an axis: 0 to 1 for shares, as far as the threshold for others, and all that is drawn."""
+    ends = [figure[end] for end in ("value", "low", "high") if figure[end] is not None]
+    ends += [other["value"] for other in others.values()]
+    most = 1.0
+    if name in _NO_SHARES:
+        most = mark.bound if mark else 0.0
+    low, high = min(0.0, *ends), max(most, *ends, 1e-6)
+    margin = 0.03 * (high - low)
+    return low - margin, high + margin
+
+
+def _others(name, figures):
+    """{variant: figure} of the other variants of a figure; of several files the last, the smallest type."""
     found = {}
-    for row in (rest for key in figures if (rest := key.removeprefix(f"{name}.")) != key):
-        kind = "file" if row.startswith("twin-") or name == "quantization_loss" else row
-        if kind in HOLLOW and figures[f"{name}.{row}"]["value"] is not None:
-            found[kind] = figures[f"{name}.{row}"]
+    for key, figure in figures.items():
+        variant = key.removeprefix(f"{name}.")
+        if variant == key or figure["value"] is None:
+            continue
+        of_file = variant.startswith("twin-") or name == "quantization_loss"
+        variant = "file" if of_file else variant
+        if variant in _HOLLOW:
+            found[variant] = figure
     return found
