@@ -77,7 +77,7 @@ def test_whole_texts_that_were_dropped_are_counted_and_parts_are_not(sample_twin
 def test_what_came_in_is_counted_by_format_with_what_was_put_aside():
     kept = [{"source": "x.zip/a.md"}, {"source": "chat.json#2023-05"}, {"source": "b.MD"}]
     aside = [{"document": "c.md", "what": "document"}, {"document": "c.md", "what": "code"}]
-    axis, texts = drawn(plots._formats(kept, aside))
+    axis, texts = drawn(plots.formats_panel(kept, aside))
     assert texts[:2] == ["3", "1"] and [".md", ".json"] == [
         label.get_text() for label in axis.get_yticklabels()
     ]
@@ -93,21 +93,21 @@ def test_characters_by_script_show_the_share_that_was_kept(twin, fonts):
             "characters_latin": figure(50, n=50),
         },
     )
-    assert drawn(plots._scripts(twin))[1][:2] == ["5%", "100%"]
+    assert drawn(plots.scripts_panel(twin))[1][:2] == ["5%", "100%"]
     report(twin, "corpus", {"characters_in": figure(0)})
-    assert plots._scripts(twin) is None
+    assert plots.scripts_panel(twin) is None
 
 
 def test_texts_stand_by_year_or_by_month_when_they_are_of_one(fonts):
     def bars(*dates):
-        axis = drawn(plots._when([{"date": date} for date in dates]))[0]
+        axis = drawn(plots.dates_panel([{"date": date} for date in dates]))[0]
         return {
             round(bar.get_x() + bar.get_width() / 2, 2): bar.get_height() for bar in axis.patches
         }
 
     assert bars("2010-03-01", "2010", "2019-01-02", None) == {2010: 2, 2019: 1}
     assert bars("2020-01-05", "2020-01-09", "2021-07-01") == {2020.04: 2, 2021.54: 1}
-    assert plots._when([{"date": None}]) is None
+    assert plots.dates_panel([{"date": None}]) is None
 
 
 def test_words_are_counted_by_the_place_they_lie_in(twin):
@@ -157,7 +157,7 @@ def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
     assert (
         plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
     )
-    assert plotting.embedded(None) == "" == plots.row([])
+    assert plotting.embedded(None) == "" == plotting.row([])
 
 
 def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatch):
@@ -188,13 +188,13 @@ def test_a_step_that_was_done_again_is_drawn_once_and_what_is_no_number_never():
         {"done": 5, "loss": float("inf")},
         {"done": 6, "loss": "?"},
     ]
-    assert plots._points(records, "loss") == [(1, 1, 1, 1), (2, 9, 9, 9), (3, 3, 3, 3)]
+    assert plots.curve_points(records, "loss") == [(1, 1, 1, 1), (2, 9, 9, 9), (3, 3, 3, 3)]
 
 
 def test_long_histories_are_thinned_and_keep_their_end_and_their_peaks():
     records = [{"done": step, "total": 20_000, "loss": 1.0} for step in range(1, 20_101)]
     records[7_123]["loss"] = 99.0
-    points = plots._points(records, "loss")
+    points = plots.curve_points(records, "loss")
     assert 100 < len(points) <= plots.POINTS and points[-1][0] == 20_100
     assert [high for *_, high in points if high > 1] == [99.0] and {
         low for _, _, low, _ in points
@@ -202,13 +202,13 @@ def test_long_histories_are_thinned_and_keep_their_end_and_their_peaks():
     assert 1 < max(mean for _, mean, _, _ in points) < 3
     [figure] = plots.curves_of(records)
     assert figure.axes[0].get_ylim()[1] > 99, "the peak is in the picture"
-    assert len(plots._points(records[: plots.POINTS], "loss")) == plots.POINTS, (
+    assert len(plots.curve_points(records[: plots.POINTS], "loss")) == plots.POINTS, (
         "a short one is drawn whole"
     )
 
 
 def test_a_picture_has_its_size_so_that_the_page_does_not_jump():
-    html = plots.row(plots.curves_of([{"done": 1, "loss": 1.0}]))
+    html = plotting.row(plots.curves_of([{"done": 1, "loss": 1.0}]))
     wide, tall = (int(html.split(f'{side}="')[1].split('"')[0]) for side in ("width", "height"))
     assert (wide, tall) == (403, 211) and "height:auto" in html
 
@@ -301,7 +301,8 @@ def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_
 def picture_of(twin):
     """The three axes of the picture of files: {size, difference, speed}, as lists of the texts in them."""
     figure = plotting.picture(
-        gguf_choice._choice(gguf_choice._files(twin, twin.report("quantize"))), columns=3
+        gguf_choice.files_panels(gguf_choice.measured_files(twin, twin.report("quantize"))),
+        columns=3,
     )
     return [[text.get_text() for text in axis.texts] for axis in figure.axes], figure
 
@@ -461,7 +462,7 @@ def test_before_and_after_stand_beside_what_the_author_wrote(twin):
     shown = harmless(tables.before_after(twin))
     assert shown.text.splitlines()[1].split("  ")[1:] == [
         "As an AI",
-        display._cut(EVIL, 60),
+        display.cut(EVIL, 60),
         "Tea, hot.",
     ]
 
@@ -470,7 +471,7 @@ def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
     rows = sample_twin.records("train")
     shown = harmless(tables.rows(sample_twin))
     assert shown.text.startswith(f"{len(rows)} rows to learn from: ")
-    assert display.esc(tables._cut(tables.turn(rows[0], "assistant"))) in shown.html
+    assert display.esc(tables.cut(tables.turn(rows[0], "assistant"))) in shown.html
 
 
 def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
@@ -499,7 +500,7 @@ def test_answers_stand_side_by_side_with_the_real_passage(sample_twin):
         and header.endswith("Ning, really")
         and " twin as Q8_0 " in header
     )
-    for text in (question, f"prompt says {EVIL}", display._cut(real, 60)):
+    for text in (question, f"prompt says {EVIL}", display.cut(real, 60)):
         assert text in line
     assert (
         str(sample_twin.file("side_by_side")) in where and sample_twin.file("side_by_side").exists()

@@ -13,7 +13,7 @@ from twinlib import Twin, TwinError
 from twinlib.files import write_json, write_records
 from twinlib.i18n import choose
 from twinlib.twin import Report
-from twinlib.ui import decision_log, review
+from twinlib.ui import decision_log, review, tables
 from twinlib.ui.display import esc
 from twinlib.ui.widgets import Pages
 
@@ -294,7 +294,7 @@ def test_searching_and_filtering_go_together(twin):
 def test_reasons_are_known_again_in_the_language_they_were_written_in(twin, language, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", language)
     said = choose(review.REASONS["locked"])
-    assert review.reason_key(said, review.REASONS) == "locked"
+    assert tables.key_of(said, review.REASONS) == "locked"
 
 
 def test_without_the_step_having_run_it_is_a_sentence(twin):

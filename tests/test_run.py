@@ -9,7 +9,7 @@ import time
 import pytest
 
 from twinlib import settings
-from twinlib.ui import run
+from twinlib.ui import progress_view, run
 
 CHILD = """
 import sys, time
@@ -94,7 +94,7 @@ def test_interrupting_sends_one_signal_and_waits_while_the_child_saves(
 
 def test_what_was_read_of_a_history_is_not_read_again(tmp_path):
     history = tmp_path / "history.jsonl"
-    tail = run._Tail(history)
+    tail = progress_view.HistoryTail(history)
     assert tail.read() == []
     history.write_text('{"done": 1}\n{"done": 2', encoding="utf-8")
     assert tail.read() == [{"done": 1}], "half a line waits"
@@ -112,7 +112,7 @@ def test_what_was_read_of_a_history_is_not_read_again(tmp_path):
 
 def test_a_history_that_begins_anew_is_read_from_its_start(tmp_path):
     history = tmp_path / "history.jsonl"
-    tail = run._Tail(history)
+    tail = progress_view.HistoryTail(history)
     history.write_text('{"time": 1, "done": 9}\n', encoding="utf-8")
     assert len(tail.read()) == 1
     history.write_text('{"time": 2, "done": 1}\n{"time": 3, "done": 2}\n', encoding="utf-8")
@@ -183,7 +183,7 @@ def test_training_shows_bar_line_curves_and_first_and_newest_sample(
         sample(20, "Snow?"),
         sample(40, "Not before noon.", ended=False),
     ]
-    shown = run._progress([samples[0], *TRAINED, *samples[1:]], "persona")
+    shown = progress_view.progress([samples[0], *TRAINED, *samples[1:]], "persona")
     assert shown.text == line and f">{line}<" in shown.html
     assert "width:50.0%" in shown.html and shown.html.count("<img") == 3
     assert shown.html.count("Do you like snow?") == 1 and "Snow?</div>" not in shown.html
@@ -195,7 +195,7 @@ def test_training_shows_bar_line_curves_and_first_and_newest_sample(
 
 
 def test_the_first_sample_comes_before_the_first_step_and_stands_alone():
-    shown = run._progress([sample(0, "As an AI")], "persona")
+    shown = progress_view.progress([sample(0, "As an AI")], "persona")
     assert (
         shown.html.count("As an AI") == 1 and "width:0.0%" in shown.html and shown.text == "persona"
     )
@@ -205,13 +205,13 @@ def test_the_first_sample_comes_before_the_first_step_and_stands_alone():
 def test_only_the_questions_that_were_asked_last_stand_there():
     samples = [sample(step, f"answer {step}", f"question {step}?") for step in range(5)]
     samples.append(sample(9, "new", "question 1?"))
-    html = run._progress([*TRAINED, *samples], "persona").html
+    html = progress_view.progress([*TRAINED, *samples], "persona").html
     assert [name for name in range(5) if f"question {name}?" in html] == [1, 3, 4]
 
 
 def test_what_a_model_says_is_text_and_nothing_else():
     evil = "<script>alert(1)</script><img src=x onerror='alert(2)'>"
-    html = run._progress([sample(0, evil, evil), sample(1, evil, evil)], evil).html
+    html = progress_view.progress([sample(0, evil, evil), sample(1, evil, evil)], evil).html
     assert "<script" not in html and "<img" not in html and html.count("&lt;script&gt;") == 4
 
 
@@ -236,7 +236,7 @@ def test_what_a_model_says_is_text_and_nothing_else():
     ],
 )
 def test_other_steps_and_older_histories_are_shown_too(records, text):
-    assert run._progress(records, "corpus").text == text
+    assert progress_view.progress(records, "corpus").text == text
 
 
 def test_a_long_history_is_drawn_well_before_the_next_drawing(tmp_path):
@@ -254,14 +254,14 @@ def test_a_long_history_is_drawn_well_before_the_next_drawing(tmp_path):
         for step in range(1, 20_001)
     ]
     history.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    tail = run._Tail(history)
-    run._progress(tail.read()[:9], "persona")  # what is imported once does not count
+    tail = progress_view.HistoryTail(history)
+    progress_view.progress(tail.read()[:9], "persona")  # what is imported once does not count
     used = []
     for _ in range(3):
         before = time.process_time()
-        run._progress(tail.read(), "persona")
+        progress_view.progress(tail.read(), "persona")
         used.append(time.process_time() - before)
-    assert min(used) < run.DRAW / 4
+    assert min(used) < progress_view.DRAW_EVERY / 4
 
 
 def interrupt_when(history):
@@ -282,7 +282,7 @@ def test_a_crash_shows_where_it_was(tmp_path):
 
 def test_the_token_goes_to_a_child_that_needs_it_and_never_into_the_command(twin, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret_for_this_test")
-    handed, token = run._secrets, {"HF_TOKEN": "hf_secret_for_this_test"}
+    handed, token = run.token_for, {"HF_TOKEN": "hf_secret_for_this_test"}
     uploads = settings.Publish(user="me", upload=True)
     assert handed(twin, "publish", uploads) == token
     assert handed(twin, "publish", settings.Publish()) == {}
@@ -303,7 +303,7 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
     manager, client = start_new_kernel(cwd=str(run.ROOT))
     try:
         client.execute(
-            f"from twinlib.ui import run; run.DRAW = .2\nfrom pathlib import Path\n"
+            f"from twinlib.ui import progress_view, run; progress_view.DRAW_EVERY = .2\nfrom pathlib import Path\n"
             f"run.follow(['python', '-c', {CHILD!r}, {str(history)!r}], Path({str(history)!r}), 'count')"
         )
         messages = list(outputs(client, manager))

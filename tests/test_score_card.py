@@ -1,4 +1,4 @@
-"""The score card's picture: colours by verdict, other rows on the same line, and what was not measured below."""
+"""The score card's picture: colours by rating, other variants on the same line, what was not measured below."""
 
 import pytest
 
@@ -12,13 +12,8 @@ def finish(twin, figures, warnings=()):
 
 
 def drawn(figures):
-    """The axes of the picture, whose Figure is kept alive with them."""
-    from matplotlib.figure import Figure
-
-    names = [name for name in SCORES if name in figures]
-    axes = list(Figure().subplots(len(names), 1, squeeze=False).flat)
-    score_card._draw(axes, names, figures)
-    return axes
+    """The axes of the picture."""
+    return score_card.drawn([name for name in SCORES if name in figures], figures).axes
 
 
 @pytest.mark.parametrize(

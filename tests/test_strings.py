@@ -9,7 +9,7 @@ import yaml
 from twinlib import i18n
 
 PACKAGE = Path(__file__).parent.parent / "twinlib"
-FUNCTIONS = ("t", "both", "stop", "warning", "words")
+FUNCTIONS = ("t", "both", "stop", "warning", "label")
 ROOMS = sorted((PACKAGE / "data" / "strings").glob("*.yaml"))
 
 

@@ -14,10 +14,10 @@ import pytest
 from twinlib import Twin, TwinError
 from twinlib.__main__ import main
 from twinlib.files import now
+from twinlib.progress import width
 from twinlib.settings import Corpus
 from twinlib.twin import STEPS, Report, figure
-from twinlib.ui import tour
-from twinlib.ui.display import width
+from twinlib.ui import notebook_client, tour
 
 
 def notebook(folder, name, *sources):
@@ -61,7 +61,7 @@ def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(
 
 def test_overrides_stand_behind_the_parameters_and_set_only_what_is_named_there(tmp_path):
     made = notebook(tmp_path, "one", 'TWIN = "demo"\nEFFORT = None', "print(TWIN)")
-    changed = tour.with_overrides(
+    changed = notebook_client.with_parameters(
         made, {"TWIN": "other 'quoted'", "EFFORT": "smoke", "SOURCE": "x"}
     )
     assert changed.cells[1].source == "TWIN = \"other 'quoted'\"\nEFFORT = 'smoke'"
@@ -72,21 +72,21 @@ def test_overrides_stand_behind_the_parameters_and_set_only_what_is_named_there(
 
 
 def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
-    assert tour._sample(twin, str(tour.SAMPLE / "posts"), None, None)[0] == "Ning"
-    assert tour._sample(twin, str(tour.SAMPLE), "Wei", "I'm Wei.") == ("Wei", "I'm Wei.")
-    assert tour._sample(twin, "my_posts", "", "") == ("", "")
+    assert tour.author_of(twin, str(tour.SAMPLE / "posts"), None, None)[0] == "Ning"
+    assert tour.author_of(twin, str(tour.SAMPLE), "Wei", "I'm Wei.") == ("Wei", "I'm Wei.")
+    assert tour.author_of(twin, "my_posts", "", "") == ("", "")
     twin.start("corpus", {"author": "Wei"})
-    assert tour._sample(twin, str(tour.SAMPLE), None, None) == (None, None)
+    assert tour.author_of(twin, str(tour.SAMPLE), None, None) == (None, None)
 
 
 def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_on_as_it_was(twin):
-    assert tour._source(twin, None, None) == str(tour.SAMPLE / "posts")
+    assert tour.source_to_read(twin, None, None) == str(tour.SAMPLE / "posts")
     assert [
         twin.facts["settings"][step]["effort"] for step in ("persona", "reasoning", "evaluate")
     ] == ["smoke"] * 3
     twin.start("corpus", {"source": "my_posts"})
     twin.start("persona", {"effort": "standard", "base": "qwen3-4b"})
-    assert tour._source(twin, None, None) is None and tour._source(
+    assert tour.source_to_read(twin, None, None) is None and tour.source_to_read(
         twin, "other", None
     ) == os.path.abspath("other")
     assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
@@ -94,7 +94,6 @@ def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_o
 
 def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monkeypatch):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
-    monkeypatch.setattr(tour, "NAMES", ("one",))
     monkeypatch.setattr(tour.tour, "__defaults__", (*tour.tour.__defaults__[:-1], ("one",)))
     notebook(
         tmp_path,
@@ -106,7 +105,7 @@ def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monke
     twin.start("corpus", {"source": "my_posts", "author": "Wei"})
     twin.start("persona", {"effort": "standard", "base": base})
     prepared = []
-    monkeypatch.setattr(tour, "_prepare", lambda name: prepared.append(name) or 0.0)
+    monkeypatch.setattr(tour, "prepare", lambda name: prepared.append(name) or 0.0)
     assert main(["tour", "--twin", str(twin.path)]) == 0
     copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
     assert copy.cells[2].outputs[0].text == "None None None None\n" and prepared == [base]
@@ -114,7 +113,7 @@ def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monke
 
 def test_the_sample_blogs_own_introduction_gives_way_to_the_owners(twin):
     twin.start("corpus", {"source": str(tour.SAMPLE), "introduction": "I'm me."})
-    assert tour._sample(twin, None, None, None) == ("Ning", None)
+    assert tour.author_of(twin, None, None, None) == ("Ning", None)
 
 
 def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(

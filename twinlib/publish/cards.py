@@ -170,7 +170,7 @@ def _file_rows(facts: Facts, code: str) -> Iterator[list[str]]:
             fit = device_fit.fit(count, context, facts.base.shape)
             devices = device_fit.device_text(fit)[code]
         closeness = both(grade.key if grade else "publish.not_measured")[code]
-        yield [f"`{name}`", size(count), closeness, devices]
+        yield [f"`{name}`", size(count, 1), closeness, devices]
 
 
 # The cards

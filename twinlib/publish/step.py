@@ -294,7 +294,7 @@ def _table(repositories):
     rows = [(t("publish.repository"), t("publish.file"), t("publish.size"))]
     for repository in repositories:
         rows += [
-            (repository.id, name, size(count)) for name, count in hub.sizes(repository).items()
+            (repository.id, name, size(count, 1)) for name, count in hub.sizes(repository).items()
         ]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return "\n".join(f"{a:<{first}}  {b:<{second}}  {c:>10}" for a, b, c in rows)

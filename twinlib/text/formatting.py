@@ -30,20 +30,21 @@ def table(columns, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def number(value):
-    """A value as people read it: 3 significant digits, thousands apart, a dash for what was not measured."""
+def number(value: object, missing: str = "–") -> str:
+    """A value as people read it: 3 significant digits, thousands apart; `missing` for None."""
+    if value is None:
+        return missing
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "–" if value is None else escape(value)
-    return (
-        f"{value:,}"
-        if isinstance(value, int) or abs(value) >= 1000 and value == int(value)
-        else f"{value:.3g}"
-    )
+        return escape(value)
+    whole = isinstance(value, int) or abs(value) >= 1000 and value == int(value)
+    return f"{value:,.0f}" if whole else f"{value:.3g}"
 
 
-def size(count):
-    """Bytes as people read them: '253.0 MB'."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 1e3:.1f} kB"
+def size(count: float, digits: int = 0) -> str:
+    """Bytes as people read them: '540 MB', '2.1 GB'; below a gigabyte with so many digits."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    for scale, unit in ((1e6, "MB"), (1e3, "kB")):
+        if count >= scale:
+            return f"{count / scale:.{digits}f} {unit}"
+    return f"{count:.0f} B"

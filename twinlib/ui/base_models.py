@@ -1,26 +1,24 @@
-"""This machine and the base models: what fits, in a list for the form and in a table for the first notebook."""
+"""The base models and what of them fits on this machine: a list for the form, a table for the first notebook."""
 
 from ..catalogue import CATALOGUE
 from ..i18n import t
 from ..models import plan
 from ..publish.cards import licence_name
-from .display import caption, sentence, table
+from .display import Shown, caption, sentence, table
 
 
-def offers():
-    """[(one line with size, licence and fit, name)] of the catalogue, for a list to choose from."""
+def offers() -> list[tuple[str, str]]:
+    """(one line with size, licence and fit, name) of each base model, for a list to choose from."""
     here = plan.machine()
-    return [
-        (
-            " · ".join([entry.name, f"{entry.parameters:g}B", _licence(entry), _fit(entry, here)]),
-            entry.name,
-        )
-        for entry in CATALOGUE.values()
-    ]
+    lines = []
+    for entry in CATALOGUE.values():
+        parts = (entry.name, _size(entry), _licence(entry), _fit(entry, here))
+        lines.append((" · ".join(parts), entry.name))
+    return lines
 
 
-def overview():
-    """What this machine is, what we would start with on it, and every base model with what it takes."""
+def overview() -> Shown:
+    """What this machine is, the base to start with on it, and every base model."""
     here = plan.machine()
     base, why = plan.recommended_base(here)
     header = (
@@ -28,13 +26,13 @@ def overview():
         t("ui.size"),
         t("ui.licence"),
         t("ui.chat_model"),
-        t("ui.machine"),
+        t("ui.on_this_machine"),
         t("ui.good_know"),
     )
     rows = [
         (
             entry.name,
-            f"{entry.parameters:g}B",
+            _size(entry),
             _licence(entry),
             t("ui.yes") if entry.instruct else t("ui.no"),
             _fit(entry, here),
@@ -42,24 +40,19 @@ def overview():
         )
         for entry in CATALOGUE.values()
     ]
-    return (
-        caption(_words(here))
-        + sentence(t("ui.start", base=base) + f" ({why})", "good")
-        + table(header, rows)
-    )
+    start = sentence(t("ui.start_with", base=base) + f" ({why})", "good")
+    return caption(_machine(here)) + start + table(header, rows)
 
 
-def _words(here):
-    gpu = f"{here['gpu']}, {here['gpu_gb']:g} GB"
-    en, zh = (gpu, gpu) if here["gpu"] else ("no NVIDIA GPU", "没有英伟达显卡")
-    return t(
-        "ui.machine_cores_gb_memory",
-        cpu=here["cpu"],
-        cores=here["cores"],
-        memory_gb=here["memory_gb"],
-        en=en,
-        zh=zh,
-    )
+def _machine(here):
+    machine = {name: here[name] for name in ("cpu", "cores", "memory_gb")}
+    if here["gpu"]:
+        return t("ui.machine_with_gpu", **machine, gpu=here["gpu"], gpu_gb=here["gpu_gb"])
+    return t("ui.machine_without_gpu", **machine)
+
+
+def _size(entry):
+    return f"{entry.parameters:g}B"
 
 
 def _licence(entry):
@@ -68,5 +61,5 @@ def _licence(entry):
 
 
 def _fit(entry, here):
-    way = plan.fits(entry, here)
-    return t("ui.fits", way=way) if way else t("ui.too_large")
+    precision = plan.fits(entry, here)
+    return t("ui.fits", precision=precision) if precision else t("ui.too_large")

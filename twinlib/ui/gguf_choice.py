@@ -196,7 +196,8 @@ def _draw_divergences(axis, found):
             continue
         text = label("ui.was_not_measured")
         if file.top1:
-            text = f"{label('ui.same_first_choice_lower')} {file.top1['value']:.1%}"
+            same = label("ui.same_first_choice_lower")
+            text = f"{same} {file.top1['value']:.1%}"
         axis.text(math.sqrt(least * most), place, text, ha="center", va="center")
 
 

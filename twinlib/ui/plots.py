@@ -7,9 +7,8 @@ from pathlib import PurePosixPath
 
 from ..corpus.reasons import KINDS
 from ..files import read_records
-from ..i18n import LANGUAGES, t
+from ..i18n import data, t
 from ..progress import REWARD, names_of
-from ..text import script
 from ..twin import Twin
 from . import tables
 from .display import Shown, caption
@@ -67,7 +66,7 @@ def corpus(twin: Twin) -> Shown:
 
 
 def _is_document(part):
-    return any(name in part["what"] for name in KINDS["document"])
+    return tables.key_of(part["what"], KINDS) == "document"
 
 
 def formats_panel(documents: list[dict], removed: list[dict]) -> Callable:
@@ -113,7 +112,9 @@ def dates_panel(documents: list[dict]) -> Callable | None:
     undated = len(documents) - len(dates)
 
     def draw(axis):
-        axis.bar(list(counts), list(counts.values()), width=0.85 / (12 if by_month else 1), color=GREEN)
+        axis.bar(
+            list(counts), list(counts.values()), width=0.85 / (12 if by_month else 1), color=GREEN
+        )
         axis.set_xticks(range(first, last + 1 + by_month, max(1, (last - first) // 6)))
         axis.tick_params(axis="x", rotation=30)
         head = label("ui.texts_by_month" if by_month else "ui.texts_by_year")
@@ -162,15 +163,13 @@ def scripts_panel(twin: Twin) -> Callable | None:
             bars = axis.barh(places, lengths, height=0.4, color=colour, label=text)
         shares = [figures[name]["value"] / figures[name]["n"] for name in names]
         axis.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3)
-        axis.set_yticks(range(len(names)), [short(_script_name(name)) for name in names])
+        axis.set_yticks(
+            range(len(names)), [short(drawable(data("scripts")[name])) for name in names]
+        )
         legend(axis)
         sideways(axis, label("ui.characters_by_script"))
 
     return draw
-
-
-def _script_name(name):
-    return drawable(dict(zip(LANGUAGES, script.LABELS.get(name, (name, name)))))
 
 
 def _passages_panel(twin):
@@ -240,7 +239,7 @@ def _curves_panel(curves):
     def draw(axis):
         for name, points in curves.items():
             steps, means, lows, highs = zip(*points)
-            text = drawable(dict(zip(LANGUAGES, names_of(name))))
+            text = drawable(names_of(name))
             axis.plot(steps, means, label=text, marker="." if len(steps) < 9 else None)
             if lows != highs:
                 axis.fill_between(steps, lows, highs, alpha=0.25, linewidth=0)

@@ -218,7 +218,7 @@ class Dropped(widgets.VBox):
 
     def _act(self, entry):
         """The button that brings an entry back, or what to do instead."""
-        reason = reason_key(entry["reason"], REASONS)
+        reason = tables.key_of(entry["reason"], REASONS)
         if reason in INSTEAD or not entry["text"]:
             return html(caption(t(INSTEAD.get(reason, "ui.nothing_to_bring_back"))).html)
         was = {key: entry[key] for key in ("document", "what", "reason", "text", "characters")}
@@ -226,7 +226,7 @@ class Dropped(widgets.VBox):
         return DecisionButtons(self.decisions, entry["id"], labels, self._changed, was=was)
 
     def _changed(self):
-        texts = sum(reason_key(entry["what"], KINDS) == "document" for entry in self.entries)
+        texts = sum(tables.key_of(entry["what"], KINDS) == "document" for entry in self.entries)
         back = sum(map(self._restored, self.entries))
         counts = {"texts": texts, "parts": len(self.entries) - texts, "back": back}
         self.head.value = caption(t("ui.put_aside_summary", **counts)).html
@@ -244,15 +244,3 @@ def _entries(twin):
     for entry in tables.dropped(twin):
         entries.setdefault(entry["id"], {**entry, "text": entry["text"][:START]})
     return list(entries.values())
-
-
-def reason_key(label: str, names: dict) -> str | None:
-    """The key of a reason or a kind by its label in dropped.csv, which may be in any language."""
-    return next(
-        (
-            key
-            for key, texts in names.items()
-            if label in (*texts.values(), " · ".join(texts.values()))
-        ),
-        None,
-    )

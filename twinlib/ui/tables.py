@@ -1,89 +1,86 @@
-"""Evidence to read: where the words are, what is learnt, answers before and after and side by side, what would be
-uploaded."""
+"""Tables and texts to read: where the words are, training rows, answers, figures, uploads, the state of the steps."""
 
 import csv
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
+from .. import i18n
 from ..evaluate import step as evaluate
-from ..evaluate.side_by_side import real_name, row_name
+from ..evaluate.side_by_side import real_name
 from ..i18n import choose, t
 from ..publish import cards
 from ..text import labels
-from ..twin import STEPS
+from ..twin import STEPS, Report, Twin
 from .display import NOTHING, Shown, caption, esc, interval, number, size, table, title
 
 LEARNT = "background:rgba(40,160,80,.25)"
 MASKED = "opacity:.55"
-LONGEST = 600  # characters of an answer in a table
-FRAME = "width:100%;height:720px;border:1px solid rgba(128,128,128,.4);border-radius:6px;resize:vertical"
-ROW_KINDS = {
-    "qa": ("question and answer", "问答"),
-    "raw": ("plain text", "原文"),
-    "identity": ("who it is", "身份"),
-    "abstain": ("never wrote about it", "没写过的事"),
+KINDS = {
+    "qa": "ui.kind_qa",
+    "raw": "ui.kind_raw",
+    "identity": "ui.kind_identity",
+    "abstain": "ui.kind_abstain",
 }
+_LONGEST = 600  # characters of an answer in a table
+_FRAME = (
+    "width:100%;height:720px;border:1px solid rgba(128,128,128,.4);border-radius:6px;"
+    "resize:vertical"
+)
+_CARD = '<pre style="white-space:pre-wrap;max-height:24em;overflow:auto">{}</pre>'
 
 
-def kind_name(kind):
-    """A kind of row in the reader's language."""
-    return t(*ROW_KINDS.get(kind, (kind, kind)))
+def kind_texts(kind: str) -> dict[str, str]:
+    """What a kind of training row is called, as {language: text}."""
+    return i18n.both(KINDS[kind]) if kind in KINDS else dict.fromkeys(i18n.LANGUAGES, kind)
 
 
-def words(twin, most=30):
-    """Where the author's words are: characters kept and put aside in each folder or file of the source."""
+def kind_name(kind: str) -> str:
+    return choose(kind_texts(kind))
+
+
+def words(twin: Twin, most: int = 30) -> Shown:
+    """Where the author's words are: characters kept and removed in each folder or file of the source."""
+    documents, removed = twin.records("documents"), dropped(twin)
+    folder = _folders([d["source"] for d in documents] + [part["document"] for part in removed])
     texts, kept, aside = Counter(), Counter(), Counter()
-    places = _places(twin)
-    for document in twin.records("documents"):
-        texts[places(document["source"])] += 1
-        kept[places(document["source"])] += len(document["text"])
-    for part in dropped(twin):
-        aside[places(part["document"])] += int(part["characters"])
-    names = sorted(kept | aside, key=lambda name: -kept[name] - aside[name])[:most]
+    for document in documents:
+        texts[folder(document["source"])] += 1
+        kept[folder(document["source"])] += len(document["text"])
+    for part in removed:
+        aside[folder(part["document"])] += int(part["characters"])
     header = (
-        t("ui.where_words"),
+        t("ui.where_your_words_are"),
         t("ui.texts"),
         t("ui.characters_kept"),
         t("ui.put_aside"),
         t("ui.share_kept"),
     )
-    return table(
-        header,
-        [
-            (
-                name,
-                f"{texts[name]:,}",
-                f"{kept[name]:,}",
-                f"{aside[name]:,}",
-                f"{kept[name] / max(kept[name] + aside[name], 1):.0%}",
-            )
-            for name in names
-        ],
-    )
+    rows = []
+    for name, total in (kept + aside).most_common(most):
+        counts = (texts[name], kept[name], aside[name])
+        rows.append((name, *(f"{count:,}" for count in counts), f"{kept[name] / total:.0%}"))
+    return table(header, rows)
 
 
-def _places(twin):
-    """A function from a source path to where it is: the first folder or archive in which the sources differ, or
-    '*.md' for files that lie side by side."""
-    sources = [record["source"] for record in twin.records("documents")] + [
-        part["document"] for part in dropped(twin)
-    ]
-    shared = len(os.path.commonprefix([_path(source)[:-1] for source in sources]))
+def _folders(sources) -> Callable[[str], str]:
+    """A function from a source to its first folder or archive below what all share; '*.md' for files side by side."""
 
-    def place(source):
-        path = _path(source)[shared:]
+    def path_of(source):
+        return source.split("#")[0].split("/")
+
+    shared = len(os.path.commonprefix([path_of(source)[:-1] for source in sources]))
+
+    def folder(source):
+        path = path_of(source)[shared:]
         return f"{path[0]}/" if len(path) > 1 else f"*{PurePosixPath(path[-1]).suffix}"
 
-    return place
+    return folder
 
 
-def _path(source):
-    return source.split("#")[0].split("/")
-
-
-def dropped(twin):
-    """The lines of dropped.csv as dicts, [] when there is no such file."""
+def dropped(twin: Twin) -> list[dict[str, str]]:
+    """The lines of dropped.csv; [] when there is no such file."""
     path = twin.file("dropped")
     if not path.exists():
         return []
@@ -91,24 +88,28 @@ def dropped(twin):
         return list(csv.DictReader(file))
 
 
-def rows(twin, several=3):
-    """A few training rows of each kind, taken from the whole corpus, and how many there are."""
-    train = twin.records("train")
-    kinds = {}
+def key_of(label: str, names: dict) -> str | None:
+    """The key of a reason or a kind by its label in dropped.csv, which may be in any language."""
+    for key, texts in names.items():
+        if label in (*texts.values(), " · ".join(texts.values())):
+            return key
+    return None
+
+
+def rows(twin: Twin, several: int = 3) -> Shown:
+    """How many training rows there are, and a few of each kind from the whole corpus."""
+    train, kinds = twin.records("train"), {}
     for row in train:
         kinds.setdefault(row["kind"], []).append(row)
     counts = ", ".join(f"{kind_name(kind)} {len(found)}" for kind, found in kinds.items())
-    chosen = [
-        row
+    lines = [
+        (kind_name(kind), turn(row, "user"), cut(turn(row, "assistant")))
         for kind, found in kinds.items()
         for row in _spread(found, several if kind == "qa" else 1)
     ]
-    header = (t("ui.kind"), t("ui.reader_asks"), t("ui.answered_word_word"))
-    said = [
-        (kind_name(row["kind"]), turn(row, "user"), _cut(turn(row, "assistant"))) for row in chosen
-    ]
-    total = t("ui.rows_learn", train=len(train), counts=counts)
-    return caption(total) + table(header, said)
+    header = (t("ui.kind"), t("ui.reader_asks"), t("ui.your_own_words"))
+    total = t("ui.rows_to_learn_from", count=len(train), counts=counts)
+    return caption(total) + table(header, lines)
 
 
 def _spread(items, several):
@@ -116,15 +117,15 @@ def _spread(items, several):
     return items[:: max(1, len(items) // several)][:several]
 
 
-def turn(row, role):
-    """What a role said last in a row; '' when it said nothing."""
-    return next(
-        (message["content"] for message in reversed(row["messages"]) if message["role"] == role), ""
-    )
+def turn(row: dict, role: str) -> str:
+    """The last message of a role in a training row; '' when there is none."""
+    messages = [message["content"] for message in row["messages"] if message["role"] == role]
+    return messages[-1] if messages else ""
 
 
-def _cut(text):
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
+def cut(text: str) -> str:
+    """A text as long as fits into a table."""
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
 
 
 def _samples(twin, kind):
@@ -133,58 +134,57 @@ def _samples(twin, kind):
     return [record for record in twin.records("samples") if record.get("kind") == kind]
 
 
-def learnt(twin):
-    """One decoded training row: what the model learns to write is green, what it only reads is pale."""
+def learnt(twin: Twin) -> Shown:
+    """One decoded training row: green what the model learns to write, pale what it only reads."""
     samples = _samples(twin, "learnt")
     if not samples:
         return NOTHING
-    tokens = samples[0]["tokens"]
-    spans = "".join(
-        f'<span style="{LEARNT if token["learnt"] else MASKED}">{esc(token["text"])}</span>'
-        for token in tokens
-    )
-    plain = "".join(f"[{token['text']}]" if token["learnt"] else token["text"] for token in tokens)
-    return Shown(
-        f'<div style="white-space:pre-wrap;line-height:1.6">{spans}</div>', plain
-    ) + caption(t("ui.green_learnt_pale_only_read"))
+    spans, plain = "", ""
+    for token in samples[0]["tokens"]:
+        style = LEARNT if token["learnt"] else MASKED
+        spans += f'<span style="{style}">{esc(token["text"])}</span>'
+        plain += f"[{token['text']}]" if token["learnt"] else token["text"]
+    html = f'<div style="white-space:pre-wrap;line-height:1.6">{spans}</div>'
+    return Shown(html, plain) + caption(t("ui.learnt_sample"))
 
 
-def before_after(twin):
-    """Answers to held-out questions before and after training, and what the author really wrote."""
+def before_after(twin: Twin) -> Shown:
+    """Answers to held-out questions before and after training, and what the author wrote."""
     answers = {}
     for record in _samples(twin, "answer"):
         page = answers.setdefault(record["question"], {"author": record.get("author", "")})
         page[record["when"]] = record["text"]
-    header = (t("ui.question_never_trained"), t("ui.before"), t("ui.after"), real_name(twin.author))
-    return table(
-        header,
-        [
-            (question, *(_cut(said.get(name, "")) for name in ("before", "after", "author")))
-            for question, said in answers.items()
-        ],
-    )
+    asked = t("ui.question_never_trained_on")
+    header = (asked, t("ui.before"), t("ui.after"), real_name(twin.author))
+    lines = [
+        (question, *(cut(page.get(name, "")) for name in ("before", "after", "author")))
+        for question, page in answers.items()
+    ]
+    return table(header, lines)
 
 
-def figures(report):
+def figures(report: Report | None) -> Shown:
     """A report's figures: name, value, interval, sample size, and what to make of it."""
-    header = (t("ui.figure"), t("ui.value"), t("ui.95_interval"), "n", t("ui.note"))
-    return table(
-        header,
-        [
-            (
-                choose(labels.figure(name, report.step)),
-                number(figure.get("value")),
-                interval(figure),
-                number(figure.get("n")),
-                figure.get("note", ""),
-            )
-            for name, figure in (report.figures if report else {}).items()
-        ],
-    )
+    header = (t("ui.figure"), t("ui.value"), t("ui.interval"), "n", t("ui.note"))
+    return table(header, figure_rows(report))
 
 
-def side_by_side(twin, several=4):
-    """The page to read, in a frame of its own: held-out questions, every row's answer and what the author really wrote.
+def figure_rows(report: Report | None) -> list[tuple]:
+    """(label, value, interval, n, note) of a report's figures."""
+    return [
+        (
+            choose(labels.figure(name, report.step)),
+            number(figure.get("value")),
+            interval(figure),
+            number(figure.get("n")),
+            figure.get("note", ""),
+        )
+        for name, figure in (report.figures if report else {}).items()
+    ]
+
+
+def side_by_side(twin: Twin, several: int = 4) -> Shown:
+    """The page of held-out questions with every variant's answer and the author's own, in a frame.
 
     A terminal gets a table of the first few.
     """
@@ -192,68 +192,55 @@ def side_by_side(twin, several=4):
     if not html:
         return NOTHING
     pages = evaluate.side_by_side(twin)[:several]
-    names = list(
-        dict.fromkeys(name for page in pages for name in page if name not in ("question", "real"))
-    )
-    header = (t("ui.question"), *map(row_name, names), real_name(twin.author))
+    names = dict.fromkeys(name for page in pages for name in page)
+    variants = [name for name in names if name not in ("question", "real")]
+    called = [choose(labels.variant(name)) for name in variants]
+    header = (t("ui.question"), *called, real_name(twin.author))
     lines = [
-        (page["question"], *(_cut(page.get(name, "")) for name in [*names, "real"]))
+        (page["question"], *(cut(page.get(name, "")) for name in [*variants, "real"]))
         for page in pages
     ]
-    # A model wrote what is inside: it may run the page's own script and reach nothing of the notebook.
+    # A model wrote the answers: the page may run its own script and reach nothing of the notebook.
     frame = (
-        f'<iframe sandbox="allow-scripts" srcdoc="{esc(html)}" title="{esc(t("ui.side_side"))}" '
-        f'style="{FRAME}"></iframe>'
+        f'<iframe sandbox="allow-scripts" srcdoc="{esc(html)}" '
+        f'title="{esc(t("ui.side_by_side"))}" style="{_FRAME}"></iframe>'
     )
-    return Shown(frame, table(header, lines).text) + caption(
-        t("ui.same_page_lies_open_browser", twin=twin.file("side_by_side"))
-    )
+    page = caption(t("ui.side_by_side_page", path=twin.file("side_by_side")))
+    return Shown(frame, table(header, lines).text) + page
 
 
-def uploads(twin):
-    """Every file that would be uploaded, by repository, and where it lies now."""
+def uploads(twin: Twin) -> Shown:
+    """Every file that would be uploaded, by repository, and where it is now."""
     listed = twin.records("uploads") if twin.file("uploads").exists() else []
-    header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.lies"))
-    return table(
-        header,
-        [(one["repository"], one["file"], size(one["bytes"]), one["path"]) for one in listed],
-    ) + caption(t("ui.look_them", path=twin.path))
+    header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.lies_in"))
+    lines = [(one["repository"], one["file"], size(one["bytes"]), one["path"]) for one in listed]
+    return table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
 
 
-def card(twin):
+def card(twin: Twin) -> Shown:
     """The model card that would be uploaded, as text."""
     path = twin.upload(cards.repository(twin.name, "gguf")) / "README.md"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return Shown(
-        f'<pre style="white-space:pre-wrap;max-height:24em;overflow:auto">{esc(text)}</pre>', text
-    )
+    return Shown(_CARD.format(esc(text)), text)
 
 
-def steps(twin):
-    """How each step of the twin stands."""
+def steps(twin: Twin) -> Shown:
+    """The state of each step, and why."""
     names = {
         "done": t("ui.done"),
-        "stale": t("ui.out_date"),
-        "missing": t("ui.yet"),
+        "stale": t("ui.out_of_date"),
+        "missing": t("ui.not_yet"),
         "broken": t("ui.damaged"),
     }
-    states = [(step, twin.state(step)) for step in STEPS]
-    header = (t("ui.step_2"), t("ui.state"), t("ui.why"))
-    return table(
-        header,
-        [
-            (f"{place:02} {choose(labels.step(step))}", names[state.name], state.why)
-            for place, (step, state) in enumerate(states, 1)
-        ],
-    )
+    lines = []
+    for position, step in enumerate(STEPS, 1):
+        state = twin.state(step)
+        lines.append((f"{position:02} {choose(labels.step(step))}", names[state.name], state.why))
+    return table((t("ui.step_column"), t("ui.state"), t("ui.why")), lines)
 
 
-def saved(twin, step, following=""):
-    """Where a step's result lies and what comes next."""
-    state = twin.state(step)
-    lines = (
-        caption(t("ui.saved_2", step=twin.folder(step)))
-        if state.name == "done"
-        else caption(t("ui.finished_yet_run_cell_above"))
-    )
-    return lines + (title(t("ui.next_3") + following) if following else NOTHING)
+def saved(twin: Twin, step: str, following: str = "") -> Shown:
+    """Where a step's result is and what comes next."""
+    done = twin.state(step).name == "done"
+    text = t("ui.saved_in", path=twin.folder(step)) if done else t("ui.not_finished")
+    return caption(text) + (title(t("ui.next_notebook") + following) if following else NOTHING)

@@ -1,0 +1,130 @@
+"""Run one notebook in a kernel of its own, printing what its cells print, and stop it on Ctrl-C.
+
+papermill was tried: it drops in-place progress, and on Ctrl-C it ends without waiting for the step to save.
+"""
+
+import ast
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from ipykernel.kernelspec import write_kernel_spec
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+from ..files import TwinError, write_atomic
+from ..i18n import t
+from ..twin import Stopped
+
+# Errors whose text is a sentence for the owner.
+_SENTENCES = ("StepFailed", "TwinError", "WrongValue")
+_PROGRESS_EVERY = 5.0  # seconds between printed updates of one display
+
+
+def run(path: Path, copy: Path, values: dict) -> None:
+    """Run a notebook with parameters and write the executed copy, whatever becomes of it.
+
+    Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
+    """
+    notebook = with_parameters(nbformat.read(path, as_version=4), values)
+    with tempfile.TemporaryDirectory() as folder:
+        client = _Client(
+            notebook,
+            km=_kernel_manager(Path(folder)),
+            timeout=None,
+            store_widget_state=False,
+            resources={"metadata": {"path": str(path.parent)}},
+        )
+        try:
+            # cleanup_kc ends the kernel with its notebook.
+            asyncio.run(client.async_execute(cleanup_kc=True))
+        except (CellExecutionError, DeadKernelError, RuntimeError) as error:
+            if client.interrupted:
+                raise Stopped(t("ui.tour_stopped")) from None
+            raise TwinError(_sentence(error, copy)) from None
+        finally:
+            write_atomic(copy, nbformat.writes(notebook))
+
+
+def _sentence(error, copy):
+    """What a failed cell says: our own errors as they are, others with where to look."""
+    name = getattr(error, "ename", "")
+    if name in _SENTENCES:
+        return error.evalue
+    text = f"{name}: {error.evalue}" if name else str(error)
+    return t("ui.notebook_failed", notebook=copy.stem, error=text, copy=copy)
+
+
+def with_parameters(notebook, values: dict):
+    """The notebook with a cell after the one tagged 'parameters' that sets those of `values` which it assigns."""
+    for position, cell in enumerate(notebook.cells):
+        if "parameters" in cell.metadata.get("tags", []):
+            targets = [
+                target.id
+                for node in ast.parse(cell.source).body
+                if isinstance(node, ast.Assign)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            ]
+            lines = [f"{name} = {values[name]!r}" for name in targets if name in values]
+            extra = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": ["overrides"]})
+            notebook.cells.insert(position + 1, extra)
+            break
+    return notebook
+
+
+def _kernel_manager(folder):
+    """A manager that starts this Python, whatever kernels are registered."""
+    write_kernel_spec(folder / "python3")
+    specs = KernelSpecManager()
+    specs.kernel_dirs = [str(folder)]
+    return AsyncKernelManager(
+        kernel_name="python3",
+        kernel_spec_manager=specs,
+        # Sockets in a private folder instead of TCP ports that everyone on the machine can reach.
+        transport="tcp" if sys.platform == "win32" else "ipc",
+        connection_file=str(folder / "kernel.json"),
+    )
+
+
+class _Client(NotebookClient):
+    """Prints output as it comes; the first Ctrl-C interrupts the running cell, as a notebook's stop button does.
+
+    The cell passes it on to its step, which saves; a second one ends the step at once.
+    """
+
+    interrupted = False
+
+    async def async_start_new_kernel_client(self):
+        self.printed = {}  # display id: when it was printed last
+        client = await super().async_start_new_kernel_client()
+        loop = asyncio.get_running_loop()
+        for which in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(which, lambda: loop.create_task(self._interrupt()))
+        return client
+
+    async def _interrupt(self):
+        self.interrupted = True
+        await self.km.interrupt_kernel()
+
+    def process_message(self, message, cell, cell_index):
+        self._print(message["msg_type"], message["content"])
+        return super().process_message(message, cell, cell_index)
+
+    def _print(self, kind, content):
+        """Print what a cell prints, and its in-place updates now and then."""
+        display = (content.get("transient") or {}).get("display_id")
+        if kind == "stream":
+            lines = content["text"].splitlines(keepends=True)
+            print("".join(f"   {line}" for line in lines), end="", flush=True)
+        elif kind in ("display_data", "update_display_data") and display:
+            now = time.monotonic()
+            if now - self.printed.get(display, 0.0) >= _PROGRESS_EVERY:
+                self.printed[display] = now
+                print("   " + content["data"].get("text/plain", ""), flush=True)
