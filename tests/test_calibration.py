@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from twinlib.evaluate import memorization, ratings, scores
+from twinlib.evaluate import figures, memorization, scores
+from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.text import style
 
 RECORD = json.loads(
@@ -25,7 +26,17 @@ def texts(twin, side):
 
 
 def level(name, found):
-    return ratings.level(found, ratings.mark(name))
+    return figures.level(name, {name: found})
+
+
+def prediction_gain(twin):
+    threshold = THRESHOLDS["prediction_gain"]
+    return scores.prediction_gain(texts(twin, "mine"), texts(twin, "theirs"), threshold)
+
+
+def membership(twin):
+    threshold = THRESHOLDS["membership"]
+    return memorization.membership(texts(twin, "trained"), texts(twin, "mine"), threshold)
 
 
 def likeness(twin):
@@ -43,28 +54,23 @@ def test_real_authors_are_told_from_people_whom_the_fit_never_saw(author):
 
 def test_an_overfitted_twin_is_caught_by_copies_and_by_membership():
     figures = RECORD["twins"]["over"]["figures"]
-    found = memorization.membership(texts("over", "trained"), texts("over", "mine"))
+    found = membership("over")
     assert found == {**figures["membership"], "note": found["note"]}
     assert level("membership", found) == level("copied", figures["copied"]) == "bad"
     assert figures["copied"]["value"] > 0.5 and found["value"] > 0.9
-    assert (
-        "too long or too hard"
-        in scores.prediction_gain(texts("over", "mine"), texts("over", "theirs"))["note"]
-    )
+    assert "too long or too hard" in prediction_gain("over")["note"]
 
 
 def test_a_twin_that_was_trained_as_recommended_is_not():
     figures = RECORD["twins"]["right"]["figures"]
-    found = memorization.membership(texts("right", "trained"), texts("right", "mine"))
+    found = membership("right")
     assert level("membership", found) != "bad" and level("copied", figures["copied"]) != "bad"
 
 
 @pytest.mark.parametrize("twin", ["under", "barely"])
 def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has(twin):
     """The mark was set when `under` was known; `barely`, of another author in another language, came after it."""
-    under, right = (
-        scores.prediction_gain(texts(one, "mine"), texts(one, "theirs")) for one in (twin, "right")
-    )
+    under, right = (prediction_gain(one) for one in (twin, "right"))
     assert level("prediction_gain", under) == "bad" and "hardly begun" in under["note"]
     assert right["low"] > 0 and "it learnt you" in right["note"]
 

@@ -9,10 +9,11 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from twinlib import catalogue
+from twinlib.evaluate.figures import BY_NAME
 from twinlib.models import device_fit
 from twinlib.publish import cards
 from twinlib.settings import SETTINGS
-from twinlib.text import formatting, labels
+from twinlib.text import formatting
 
 GEMMA = catalogue.entry("gemma-3-270m")
 FACTS = cards.Facts(
@@ -175,7 +176,7 @@ def test_each_half_speaks_its_own_language_and_about_the_owner_never_to_them():
             "n": 9,
             "note": "Take a larger base. 请多加文字。",
         }
-        for name in labels.SCORES
+        for name in BY_NAME
     }
     settings = {step: vars(SETTINGS[step]()) for step in ("persona", "reasoning")}
     facts = replace(

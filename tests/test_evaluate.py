@@ -6,6 +6,7 @@ from twinlib import Stopped, TwinError, settings
 from twinlib.evaluate import held_out
 from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test import codes as blind_codes
+from twinlib.evaluate.blind_test import step as blind_test
 from twinlib.files import content_id, now, write_records
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
@@ -78,7 +79,7 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     add_gguf(trained, tiny_base)
     outcome = run(trained)
     answers = trained.records("answers")
-    assert len({a["question"] for a in answers}) == min(3, len(evaluate._questions(trained)))
+    assert len({a["question"] for a in answers}) == min(3, len(evaluate.questions(trained)))
     asked = {
         row: [a["question"] for a in answers if a["row"] == row]
         for row in ("base", "prompt", "twin", "twin-Q8_0")
@@ -204,7 +205,7 @@ def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(samp
     add_adapter(sample_twin, tiny_base, change=1.0)
     note = run(sample_twin).figures["prediction_gain"]["note"]
     model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
-    texts = [passage["text"] for passage in held_out.cut(evaluate._passages(sample_twin, "test"))]
+    texts = [passage["text"] for passage in held_out.cut(evaluate.passages(sample_twin, "test"))]
     plain = sum(nats for nats, _ in generate.nll(model, tokenizer, texts, 2048))
     scores = [
         [
@@ -227,7 +228,7 @@ def test_the_fool_rate_is_that_of_the_codes_that_friends_sent_back(twin):
         {"question": str(n), "owner": "a", "other": "b", "row": "twin", "first": n % 2}
         for n in range(10)
     ]
-    assert evaluate._fool_rate(twin)["value"] is None
+    assert blind_test.fool_rate(twin)["value"] is None
     twin.folder("evaluate")
     write_records(
         twin.file("blind_tests"),
@@ -241,7 +242,7 @@ def test_the_fool_rate_is_that_of_the_codes_that_friends_sent_back(twin):
         for test in ("AAAA", "ABCD")
     ]
     twin.file("blind_codes").write_text("\n".join(codes))
-    found = evaluate._fool_rate(twin)
+    found = blind_test.fool_rate(twin)
     assert (found["value"], found["n"]) == (0.3, 10) and found["low"] < 0.3 < found["high"]
 
 
@@ -250,12 +251,12 @@ def test_the_fool_rate_is_that_of_the_codes_that_friends_sent_back(twin):
 
 def test_questions_come_from_the_documents_in_turn():
     items = [{"document": d, "n": n} for n, d in enumerate("aaabbc")]
-    assert [item["n"] for item in held_out.spread(items, 5)] == [0, 3, 5, 1, 4]
+    assert [item["n"] for item in held_out.round_robin(items, 5)] == [0, 3, 5, 1, 4]
 
 
 def test_other_peoples_texts_match_mine_in_language_and_number(sample_twin):
     mine = [{"language": "zh"}] * 7 + [{"language": "en"}] * 3
-    theirs = held_out.others(mine, [{"text": "他说，好。"}])
+    theirs = held_out.impostors(mine, [{"text": "他说，好。"}])
     assert [text["language"] for text in theirs].count("zh") == 7 and len(theirs) == 10
     assert len({text["document"] for text in theirs[:6]}) == 6
     assert "，" in theirs[0]["text"] and "," not in theirs[0]["text"]

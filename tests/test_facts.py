@@ -6,6 +6,7 @@ import pytest
 
 from twinlib.corpus import rows
 from twinlib.evaluate import facts
+from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.evaluate.held_out import voices
 from twinlib.text.script import language_of
 
@@ -54,7 +55,7 @@ def test_the_sample_blog_gives_a_question_for_each_document_with_a_number_or_a_n
     ],
 )
 def test_an_answer_gives_the_fact_or_not(wanted, said, right, why):
-    assert facts.right({"answer": wanted}, said) == right, why
+    assert facts.is_right({"answer": wanted}, said) == right, why
 
 
 def test_what_the_twin_knows_is_beside_what_can_be_guessed():
@@ -140,7 +141,7 @@ def test_making_up_and_refusing_wrongly_are_counted():
         made if one["kind"] == "unanswerable" and int(one["question"]) < 3 else no for one in asked
     ]
     answered = [{"text": no, "language": "en"}, *[{"text": made, "language": "en"}] * 3]
-    found = facts.never_wrote_figures(asked, [made] * 20, twin, answered)
+    found = facts.never_wrote_figures(asked, [made] * 20, twin, answered, THRESHOLDS)
     assert (
         found["never_wrote"]["value"] == pytest.approx(0.3)
         and "So-so" in found["never_wrote"]["note"]

@@ -60,7 +60,7 @@ def test_training_texts_match_the_held_out_ones_in_language_number_and_length():
             ("c", "en", 900),
         )
     ]
-    found = held_out.alike(train, unseen)
+    found = held_out.matched_train(train, unseen)
     assert [text["document"] for text in found] == ["b", "a"] and [
         len(text["text"]) for text in found
     ] == [300, 120]

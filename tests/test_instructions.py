@@ -3,7 +3,9 @@
 import pytest
 
 from twinlib.evaluate import instructions
-from twinlib.evaluate.instructions import INSTRUCTIONS
+from twinlib.evaluate.figures import THRESHOLDS
+
+INSTRUCTIONS = instructions.instructions()
 
 KITCHEN = (
     "The kitchen is small and bright, with one window over the sink, two pans on the wall, a kettle that never "
@@ -117,7 +119,7 @@ def test_circles_follow_no_instruction():
     ],
 )
 def test_the_figure_is_by_how_much_the_share_fell(before, after, value, said):
-    found = instructions.forgetting(before, after)
+    found = instructions.forgetting(before, after, THRESHOLDS["forgetting"])
     assert (
         found["forgetting"]["value"] == pytest.approx(value) and said in found["forgetting"]["note"]
     )

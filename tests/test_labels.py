@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinlib import i18n
-from twinlib.evaluate import ratings
+from twinlib.evaluate.figures import FIGURES, MODELS
 from twinlib.text import labels
 from twinlib.twin import STEPS, Report, figure
 from twinlib.ui import tables, tour
@@ -67,10 +67,7 @@ FOUND = sorted(
     | {
         ("evaluate", name)
         for name in (
-            *ratings.MARKS,
-            "fool_rate",
-            "own_facts",
-            "nonsense",
+            *(entry.name for entry in FIGURES),
             "forgetting.base",
             "forgetting.problems.twin",
             "quantization_loss.Q5_K_M",
@@ -78,9 +75,10 @@ FOUND = sorted(
     }
     | {("quantize", f"{name}_Q8_0") for name in ("kl_divergence", "top1", "llama_top1", "ended")}
     | {
-        ("evaluate", f"{name}.{row}")
-        for name in ratings.ROWS
-        for row in ("base", "prompt", "twin-Q8_0")
+        ("evaluate", f"{entry.name}.{variant}")
+        for entry in FIGURES
+        if "base" in entry.variants
+        for variant in (*MODELS, "twin-Q8_0")
     }
 )
 

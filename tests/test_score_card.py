@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinlib.text.labels import SCORES
+from twinlib.evaluate.figures import BY_NAME
 from twinlib.twin import Report, figure
 from twinlib.ui import score_card
 
@@ -13,7 +13,7 @@ def finish(twin, figures, warnings=()):
 
 def drawn(figures):
     """The axes of the picture."""
-    return score_card.drawn([name for name in SCORES if name in figures], figures).axes
+    return score_card.drawn([name for name in BY_NAME if name in figures], figures).axes
 
 
 @pytest.mark.parametrize(

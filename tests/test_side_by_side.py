@@ -212,7 +212,7 @@ def answered(sample_twin):
             "model_sha": "x",
             "ended": True,
         }
-        for n, question in enumerate(evaluate._questions(sample_twin))
+        for n, question in enumerate(evaluate.questions(sample_twin))
         for row in NAMES
         if row != "real"
     ]
@@ -223,7 +223,7 @@ def answered(sample_twin):
 def test_the_page_lies_in_the_twins_folder_and_goes_with_the_answers(answered):
     html = evaluate.reading_page(answered)
     assert answered.file("side_by_side").read_text(encoding="utf-8") == html
-    assert len(data(html)["cards"]) == min(12, len(evaluate._questions(answered))) >= 1
+    assert len(data(html)["cards"]) == min(12, len(evaluate.questions(answered))) >= 1
     answered.file("answers").unlink()
     assert evaluate.reading_page(answered) == "" and not answered.file("side_by_side").exists()
     assert tables.side_by_side(answered).html == ""

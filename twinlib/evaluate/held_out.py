@@ -53,7 +53,7 @@ def conversations(questions, persona_prompt):
     }
 
 
-def spread(items, most):
+def round_robin(items, most):
     """At most so many items, taken from the documents in turn: each document's first, then each one's second."""
     places, seen = [], {}
     for item in items:
@@ -81,7 +81,7 @@ def voices(language):
     }
 
 
-def others(mine, train):
+def impostors(mine, train):
     """As many texts of other people as `mine` has in each language, where there are so many; a voice is a document."""
     found = []
     typed = "".join(passage["text"] for passage in train)
@@ -96,18 +96,18 @@ def others(mine, train):
             for name, text in voices(language).items()
             for i in range(0, len(text) - size // 2, size)
         ]
-        found += spread(texts, wanted)
+        found += round_robin(texts, wanted)
     return found
 
 
-def alike(train, held_out):
+def matched_train(train, held_out):
     """As many training texts as held-out ones in each language, cut to the same lengths, longest beside longest."""
     found = []
     for language in CUT:
         there = sorted(
             (p for p in held_out if p["language"] == language), key=lambda p: -len(p["text"])
         )
-        here = spread([p for p in train if p["language"] == language], len(there))
+        here = round_robin([p for p in train if p["language"] == language], len(there))
         found += [
             {**p, "text": p["text"][: len(other["text"])]}
             for p, other in zip(sorted(here, key=lambda p: -len(p["text"])), there)
@@ -120,7 +120,7 @@ def picks(questions, most):
     author's replies to questions of other held-out documents, in the same language and nearest in length, all cut
     to the same length."""
     found = []
-    for question in spread(questions, len(questions)):
+    for question in round_robin(questions, len(questions)):
         rest = {
             other["document"]: other["real"]
             for other in reversed(questions)

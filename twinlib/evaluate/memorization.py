@@ -1,124 +1,89 @@
 """What a twin learnt by heart: copies of its training texts, and how well these give themselves away.
 
-Pure: texts and numbers in, figures out, as in scorecard.py.
+Texts and numbers in, figures out, as in scores.py.
 """
 
-from ..i18n import t
+from ..i18n import both, t
 from ..text import style
 from ..text.statistics import auc_of_documents, wilson
 from ..twin import figure
-from . import ratings
-from .ratings import FEW, MARKS, grouped, percent, too_few
+from .ratings import FEW, grouped, level, noted, percent, rating, too_few
 
 QUOTED = {"zh": 30, "en": 100}  # characters in one run: a quotation, no turn of phrase
 
 
-def copied(base, twin, held_out, train, answers):
-    """({name: figure}, warnings) from how the base and the twin go on from training passages, both [{text, true,
-    language}], held-out texts, training texts and the twin's answers.
+def copied(
+    base: list, twin: list, held_out: list, train: list, answers: list, thresholds: dict
+) -> tuple[dict, list[str]]:
+    """({name: figure}, warnings) from how base and twin continue training passages.
 
-    `copied` is the share of the twin's continuations that repeat the training texts nearly word for word, less what
-    isn't this training's doing: the share of equally long pieces of the author's held-out texts that repeat them, or
-    of the base's continuations (it has read known authors), whichever is larger. `copied.exact`: the true ones.
+    `base` and `twin` are continuations [{text, true, language}]; `held_out` and `train` are the
+    author's texts, `answers` the twin's. `copied` is the share of the twin's continuations that
+    repeat the training texts nearly word for word, less what is not this training's doing: the
+    share of equally long pieces of held-out texts that repeat them, or of the base's continuations
+    (it has read known authors), whichever is larger. `copied.exact` counts the true ones.
     """
     source = style.tidy("\n".join(train))
-    run, warnings = _longest(answers, source)
+    run, warnings = _quotations(answers, source)
     if not twin:
-        missing = figure(None, note=t("evaluate.measured_no_training_passage_100"))
+        missing = figure(None, note=t("evaluate.no_long_passage"))
         return {"copied": missing, "copied.exact": missing}, warnings
     pairs = [(style.tidy(one["text"]), style.tidy(one["true"])) for one in twin]
-    near, known = (_near([one["text"] for one in row], source) for row in (twin, base))
+    near, known = (_near_copies([one["text"] for one in said], source) for said in (twin, base))
     exact, n = sum(style.exact_copy(text, true) for text, true in pairs), len(pairs)
-    own, before = _self_overlap(pairs, held_out, source), known / n
-    value, low, high = (
-        max(0.0, share - max(own, before)) for share in (near / n, *wilson(near, n))
-    )
-    advice = "Train for fewer epochs.", "请减少训练遍数。"
-    judged = ratings.said("copied", value, low, high, "{:.0%}", advice)
-    note = t(
-        "evaluate.given_first_50_tokens_training",
-        judged=judged[0],
-        n=n,
-        near=near,
-        exact=exact,
-        known=known,
-        own=percent(own),
-        run=run,
-        judged_2=judged[1],
-    )
-    ends = wilson(exact, n)
+    own = _self_overlap(pairs, held_out, source)
+    expected = max(own, known / n)
+    shares = (max(0.0, share - expected) for share in (near / n, *wilson(near, n)))
     figures = {
-        "copied": figure(value, low, high, n, note),
-        "copied.exact": figure(
-            exact / n,
-            *ends,
-            n,
-            t(*ratings.said("copied.exact", exact / n, *ends, "{:.0%}", advice)),
-        ),
+        "copied": figure(*shares, n),
+        "copied.exact": figure(exact / n, *wilson(exact, n), n),
     }
-    if ratings.level(figures["copied"], MARKS["copied"]) == "bad":
-        warnings.append(t("evaluate.twin_recites_training_texts_train"))
-    return figures, warnings
+    advice = both("evaluate.fewer_epochs")
+    ratings = {name: rating(one, thresholds[name], advice) for name, one in figures.items()}
+    if level(figures["copied"], thresholds["copied"]) == "bad":
+        warnings.append(t("evaluate.recites"))
+    counts = {"n": n, "near": near, "exact": exact, "known": known, "own": percent(own), "run": run}
+    details = both("evaluate.copied", **counts)
+    return {
+        "copied": noted(figures["copied"], ratings["copied"], details),
+        "copied.exact": noted(figures["copied.exact"], ratings["copied.exact"]),
+    }, warnings
 
 
-def _near(texts, source):
+def _near_copies(texts, source):
     return sum(style.near_copy(style.tidy(text), source) for text in texts)
 
 
 def _self_overlap(pairs, held_out, source):
+    """The share of pieces of the held-out texts, as long as a continuation, that are near-copies."""
     length = max(1, sorted(len(true) for _, true in pairs)[len(pairs) // 2])
     pieces = [piece for text in held_out for piece in style.windows(text, length)]
     return sum(style.near_copy(piece, source) for piece in pieces) / len(pieces) if pieces else 0.0
 
 
-def _longest(answers, source):
+def _quotations(answers, source):
+    """(length of the longest quotation in characters, warnings)."""
     runs = [(style.longest_run(style.tidy(answer["text"]), source), answer) for answer in answers]
     long = [run for run, answer in runs if run >= QUOTED[answer["language"]]]
-    warnings = (
-        [t("evaluate.twins_answers_quote_training_texts", long=len(long), long_2=max(long))]
-        if long
-        else []
-    )
+    warnings = [t("evaluate.quotes_at_length", answers=len(long), most=max(long))] if long else []
     return max((run for run, _ in runs), default=0), warnings
 
 
-def membership(trained, held_out):
-    """The figure from texts {document, loss}, where `loss` is the twin's over its base's: how often a text that it was
-    trained on surprises it less, so measured, than one that it never saw (AUC)."""
+def membership(trained: list, held_out: list, threshold) -> dict:
+    """The AUC of telling training texts from held-out ones by the twin's loss over its base's.
+
+    Texts are {document, loss}, with `loss` that quotient; whole documents are drawn again.
+    """
     sides = [
         grouped([-text["loss"] for text in texts], [text["document"] for text in texts])
         for texts in (trained, held_out)
     ]
     documents = min(map(len, sides))
     if documents < FEW:
-        return too_few(
-            (
-                f"{documents} documents on the smaller side of trained and held out, {FEW} are needed",
-                f"训练过的和留出的文章，少的一边只有 {documents} 篇，至少要 {FEW} 篇",
-            ),
-            documents,
-        )
-    value, low, high = auc_of_documents(*sides)
-    judged = ratings.said(
-        "membership",
-        value,
-        low,
-        high,
-        advice=(
-            "It knows its training texts too well: fewer epochs, or more writing.",
-            "它把训练文字记得太牢：减少遍数，或多加文字。",
-        ),
-    )
-    return figure(
-        value,
-        low,
-        high,
-        len(trained) + len(held_out),
-        t(
-            "evaluate.twins_loss_over_bases_one",
-            judged=judged[0],
-            trained=len(trained),
-            held_out=len(held_out),
-            judged_2=judged[1],
-        ),
+        return too_few(both("evaluate.few_documents", documents=documents, least=FEW), documents)
+    found = figure(*auc_of_documents(*sides), len(trained) + len(held_out))
+    return noted(
+        found,
+        rating(found, threshold, both("evaluate.membership_advice")),
+        both("evaluate.membership", trained=len(trained), held_out=len(held_out)),
     )

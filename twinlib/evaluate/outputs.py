@@ -1,255 +1,199 @@
-"""What the rows of the score card say and how likely they find a text, each computed once.
+"""Answers and log-likelihoods of the models under evaluation, cached.
 
-Every record is kept in the twin folder by its id and by the hash of the model that it came from, portion by portion:
-a run that was stopped goes on, a second one loads no model. One model in memory serves three rows, its adapter on or
-off. On a processor without a GPU the rows answer in batches in torch, which was as fast there as llama.cpp's four
-slots (benchmarks/scorecard_calibration.py prints both); GGUF files answer in llama.cpp, as they will for the owner.
+Each record is kept in the twin folder by its id and the hash of the model that it came from, one
+portion after another: a stopped run goes on, and a second one loads no model. One model in memory
+serves base, prompt and twin, with its adapter off or on. Without a GPU these answer in batches in
+torch, which was as fast there as llama.cpp's four slots (benchmarks/scorecard_calibration.py prints
+both); GGUF files answer in llama.cpp, as they will for the owner.
 """
 
 import contextlib
 import copy
 import functools
 import json
+from collections.abc import Callable
 
-from ..files import content_id, read_records, write_records
+from ..files import Cache, content_id
 from ..i18n import t
-from ..models import generate, load
+from ..models import load
 from ..models.generate import contiguous_head
 from ..text import templates
 
 TOP_P = 0.9
-LENGTH = 2048  # tokens of a text that is scored at most
-PREFIX = 50  # tokens given, and tokens asked for, when we look for copies
-PORTION = {"cpu": 16, "cuda": 64}  # answered at once, and kept
+MAX_LENGTH = 2048  # tokens of a text that is scored
+PREFIX = 50  # tokens given, and tokens asked for, when copies are looked for
+_PORTIONS = {"cpu": 16, "cuda": 64}  # answered at once, and kept
 
 
-class Keeper:
-    """Computes records in portions and keeps each by (id, hash of the model and its settings) in the twin folder."""
+class Outputs:
+    """What the base, the twin and its files say, from the twin folder or else from the models.
 
-    def __init__(self, twin, progress, total):
-        self.twin, self.progress, self.total = twin, progress, total
-        self.portion = PORTION.get(load.device(), PORTION["cpu"])
-        self.done = 0
-        self.kept = {}
-        for key in ("answers", "scores"):
-            path = twin.file(key)
-            records = read_records(path, "evaluate") if path.exists() else []
-            self.kept[key] = {(record["id"], record["model_sha"]): record for record in records}
+    `trained` says whether the adapter is on. `total` is the number of records of the run, for
+    `progress`.
+    """
 
-    def __call__(self, key, model_sha, wanted, make, note):
-        """The records of `wanted` ({id: item}) in its order; make(items) gives the missing ones' fields."""
-        kept = self.kept[key]
-        missing = [i for i in wanted if (i, model_sha) not in kept]
-        self._advance(len(wanted) - len(missing), note)
-        for start in range(0, len(missing), self.portion):
-            part = missing[start : start + self.portion]
-            for i, fields in zip(part, make([wanted[i] for i in part])):
-                kept[i, model_sha] = {"id": i, **fields, "model_sha": model_sha}
-            write_records(self.twin.file(key), kept.values())
-            self._advance(len(part), note)
-        return [kept[i, model_sha] for i in wanted]
+    def __init__(self, twin, settings, progress: Callable, total: int = 0):
+        self.twin, self.settings = twin, settings
+        self.portion = _PORTIONS.get(load.device(), _PORTIONS["cpu"])
+        self._progress, self._total, self._done = progress, total, 0
+        self._caches = {
+            key: Cache(twin.file(key), ("id", "model_sha")) for key in ("answers", "scores")
+        }
 
-    def _advance(self, count, note):
-        self.done += count
-        self.progress(self.done, max(self.total, self.done), note)
-
-    def only(self, answers):
-        """Leave only these answers in the file that people read."""
-        write_records(self.twin.file("answers"), answers)
-
-
-class Rows:
-    """The base, and the twin: the same model with its adapter off or on, loaded at the first call that needs it."""
-
-    def __init__(self, base, adapter, adapter_sha, precision="auto"):
-        self.base = base
-        self.sha = {False: base.revision, True: f"{base.revision} {adapter_sha}"}
+    def use(self, base, adapter, precision: str = "auto") -> None:
+        """The base and the adapter to ask; they are loaded when something is missing."""
+        self._base = base
+        self._sha = {False: base.revision, True: f"{base.revision} {self.twin.hash(adapter)}"}
         self._loaded = functools.cache(lambda: load.load(base, adapter, precision))
 
-    def __call__(self, function, trained, *arguments, plain=None, **named):
-        """function(model, tokenizer, *arguments, **named) with the adapter on when `trained`; `plain` is another
-        tokenizer."""
+    def call(self, function: Callable, trained: bool, *arguments, plain=None, **named):
+        """function(model, tokenizer, …) with the adapter on or off; `plain` is another tokenizer."""
         model, tokenizer = self._loaded()
         with contextlib.nullcontext() if trained else model.disable_adapter():
             return function(model, plain or tokenizer, *arguments, **named)
 
+    def _fill(self, key, model_sha, wanted, make, note):
+        def done(count):
+            self._done += count
+            self._progress(self._done, max(self._total, self._done), note)
 
-# Answers
+        cache = self._caches[key]
+        return cache.fill(wanted, make, self.portion, done, model_sha=model_sha)
 
+    # Answers
 
-def answers(rows, row, conversations, settings, keep):
-    """The records {id, question, row, text, ended, model_sha} of a row: base, prompt or twin."""
-    trained = row == "twin"
-    return _answers(
-        row,
-        rows.sha[trained],
-        conversations,
-        settings,
-        keep,
-        lambda items, **sampling: rows(
-            generate.answers, trained, items, batch=len(items), **sampling
-        ),
-    )
+    def answers(self, variant: str, conversations: list) -> list[dict]:
+        """The records {id, question, row, text, ended, model_sha} of base, prompt or twin."""
+        trained = variant == "twin"
 
+        def ask(items, **sampling):
+            return self.call(load.generate, trained, items, batch=len(items), **sampling)
 
-def gguf_answers(twin, kind, path, conversations, settings, keep):
-    """The same of a GGUF file, by llama.cpp, which is loaded once, when an answer is missing."""
-    from ..models.llama_cpp import Llama
+        return self._answers(variant, self._sha[trained], conversations, ask)
 
-    with contextlib.ExitStack() as stack:
-        llama = functools.cache(lambda: stack.enter_context(Llama(path)))
-        return _answers(
-            f"twin-{kind}",
-            twin.hash(path),
-            conversations,
-            settings,
-            keep,
-            lambda items, **sampling: llama().chat_many(items, **sampling),
-        )
+    def file_answers(self, kind: str, path, conversations: list) -> list[dict]:
+        """The same of a GGUF file, which llama.cpp loads once, when an answer is missing."""
+        from ..models.llama_cpp import Llama
 
+        with contextlib.ExitStack() as stack:
+            llama = functools.cache(lambda: stack.enter_context(Llama(path)))
 
-def _answers(row, model_sha, conversations, settings, keep, answer):
-    sampling = {
-        "max_tokens": settings.answer_tokens,
-        "seed": settings.seed,
-        **templates.sampling(settings.temperature, TOP_P),
-    }
-    wanted = {content_id(row + json.dumps(messages)): messages for messages in conversations}
+            def ask(items, **sampling):
+                return llama().chat_many(items, **sampling)
 
-    def make(items):
-        return [
-            {"question": messages[-1]["content"], "row": row, "text": one.text, "ended": one.ended}
-            for messages, one in zip(items, answer(items, **sampling))
-        ]
+            return self._answers(f"twin-{kind}", self.twin.hash(path), conversations, ask)
 
-    return keep(
-        "answers",
-        content_id(f"{model_sha} {sampling}"),
-        wanted,
-        make,
-        t("evaluate.answers", row=row),
-    )
+    def _answers(self, variant, model_sha, conversations, ask):
+        sampling = {
+            "max_tokens": self.settings.answer_tokens,
+            "seed": self.settings.seed,
+            **templates.sampling(self.settings.temperature, TOP_P),
+        }
 
+        def make(items):
+            for messages, one in zip(items, ask(items, **sampling)):
+                question = {"question": messages[-1]["content"], "row": variant}
+                yield {**question, "text": one.text, "ended": one.ended}
 
-def replies(rows, trained, conversations, tokens, keep, note):
-    """The texts of greedy answers of at most so many tokens, of the base or of the twin."""
-    wanted = {
-        content_id(f"reply {tokens} {json.dumps(messages)}"): messages for messages in conversations
-    }
+        wanted = {content_id(variant + json.dumps(one)): one for one in conversations}
+        key = content_id(f"{model_sha} {sampling}")
+        return self._fill("answers", key, wanted, make, t("evaluate.answering", variant=variant))
 
-    def make(items):
-        said = rows(
-            generate.answers, trained, items, max_tokens=tokens, temperature=0, batch=len(items)
-        )
-        return [
-            {"kind": "reply", "question": messages[-1]["content"], "text": one.text}
-            for messages, one in zip(items, said)
-        ]
+    def keep_answers(self, records: list) -> None:
+        """Leave only these in the file of answers, which people read."""
+        self._caches["answers"].only(records)
 
-    row = t("evaluate.twin") if trained else t("evaluate.base")
-    return [
-        record["text"]
-        for record in keep("scores", rows.sha[trained], wanted, make, f"{note}: {row}")
-    ]
+    def replies(self, trained: bool, conversations: list, tokens: int, note: str) -> list[str]:
+        """The texts of greedy answers of up to `tokens` tokens."""
 
+        def make(items):
+            greedy = {"max_tokens": tokens, "temperature": 0, "batch": len(items)}
+            for messages, one in zip(items, self.call(load.generate, trained, items, **greedy)):
+                yield {"kind": "reply", "question": messages[-1]["content"], "text": one.text}
 
-def continuations(rows, trained, passages, keep):
-    """[{text, true, language}]: how the base or the twin goes on, greedily, from the first tokens of passages."""
-    tokenizer = load.tokenizer(rows.base)
-    plain = copy.copy(tokenizer)  # a conversation of one turn, rendered as nothing but its text
-    plain.chat_template = "{{ bos_token or '' }}{{ messages[0]['content'] }}"
-    pairs = {}
-    for passage in passages:
-        ids = tokenizer(passage["text"], add_special_tokens=False)["input_ids"][: 2 * PREFIX]
-        if len(ids) == 2 * PREFIX:
-            first = tokenizer.decode(ids[:PREFIX])
-            pairs[content_id(f"continue {first}")] = (
-                first,
-                tokenizer.decode(ids[PREFIX:]),
-                passage["language"],
-            )
+        wanted = {content_id(f"reply {tokens} {json.dumps(one)}"): one for one in conversations}
+        model = t("evaluate.twin") if trained else t("evaluate.base")
+        records = self._fill("scores", self._sha[trained], wanted, make, f"{note}: {model}")
+        return [record["text"] for record in records]
 
-    def make(items):
-        said = rows(
-            generate.answers,
-            trained,
-            [[{"role": "user", "content": first}] for first, _, _ in items],
-            plain=plain,
-            max_tokens=PREFIX,
-            temperature=0,
-            batch=len(items),
-        )
-        return [
-            {"kind": "continuation", "text": one.text, "true": true, "language": language}
-            for one, (_, true, language) in zip(said, items)
-        ]
+    def continuations(self, trained: bool, passages: list) -> list[dict]:
+        """[{text, true, language}]: passages continued greedily from their first PREFIX tokens."""
+        tokenizer = load.tokenizer(self._base)
+        # Renders a conversation of one turn as nothing but its text.
+        plain = copy.copy(tokenizer)
+        plain.chat_template = "{{ bos_token or '' }}{{ messages[0]['content'] }}"
+        wanted = {}
+        for passage in passages:
+            ids = tokenizer(passage["text"], add_special_tokens=False)["input_ids"][: 2 * PREFIX]
+            if len(ids) == 2 * PREFIX:
+                first, true = tokenizer.decode(ids[:PREFIX]), tokenizer.decode(ids[PREFIX:])
+                wanted[content_id(f"continue {first}")] = (first, true, passage["language"])
 
-    return keep("scores", rows.sha[trained], pairs, make, t("evaluate.copies_training_texts"))
+        def make(items):
+            prompts = [[{"role": "user", "content": first}] for first, _, _ in items]
+            greedy = {"max_tokens": PREFIX, "temperature": 0, "batch": len(items)}
+            said = self.call(load.generate, trained, prompts, plain=plain, **greedy)
+            for one, (_, true, language) in zip(said, items):
+                yield {"kind": "continuation", "text": one.text, "true": true, "language": language}
 
+        return self._fill("scores", self._sha[trained], wanted, make, t("evaluate.copying"))
 
-# Likelihoods
+    # Likelihoods
 
+    def nats(self, trained: bool, texts: list) -> list[float]:
+        """Each text's negative log-likelihood in nats, as plain text."""
 
-def nats(rows, trained, texts, keep):
-    """Each text's negative log-likelihood in nats, as plain text."""
+        def make(items):
+            scored = self.call(load.nll, trained, items, length=MAX_LENGTH, batch=2)
+            return [{"kind": "nats", "nats": nats} for nats, _ in scored]
 
-    def make(items):
-        scored = rows(generate.nll, trained, items, length=LENGTH, batch=2)
-        return [{"kind": "nats", "nats": found} for found, _ in scored]
+        wanted = {content_id(text): text for text in texts}
+        records = self._fill("scores", self._sha[trained], wanted, make, t("evaluate.surprise"))
+        nats = {record["id"]: record["nats"] for record in records}
+        return [nats[content_id(text)] for text in texts]
 
-    wanted = {content_id(text): text for text in texts}
-    found = keep("scores", rows.sha[trained], wanted, make, t("evaluate.surprise_writing"))
-    of = {record["id"]: record["nats"] for record in found}
-    return [of[content_id(text)] for text in texts]
+    def picks(self, variant: str, choices: list) -> list[int]:
+        """The index of the likeliest reply for each (conversation, replies).
+
+        Likeliest is the highest mean log-probability of a token.
+        """
+        trained = variant == "twin"
+
+        def make(items):
+            for messages, texts in items:
+                scores = self.call(reply_nll, trained, messages, texts)
+                means = [nats / tokens for nats, tokens in scores]
+                yield {"kind": "pick", "row": variant, "nats_per_token": means}
+
+        # A tuple and a list are written alike, so the ids are those of any run before.
+        wanted = {content_id(f"pick {json.dumps(choice)}"): choice for choice in choices}
+        note = t("evaluate.picking", variant=variant)
+        records = self._fill("scores", self._sha[trained], wanted, make, note)
+        means = [record["nats_per_token"] for record in records]
+        return [min(range(len(mean)), key=mean.__getitem__) for mean in means]
 
 
-def picked(rows, row, choices, keep):
-    """Which of several replies (its place) the row finds likeliest for each (conversation, replies), by the mean
-    log-probability of a token."""
-    trained = row == "twin"
-    wanted = {
-        content_id(f"pick {json.dumps([messages, texts])}"): (messages, texts)
-        for messages, texts in choices
-    }
-
-    def make(items):
-        for messages, texts in items:
-            scores = rows(reply_nll, trained, messages, texts)
-            yield {
-                "kind": "pick",
-                "row": row,
-                "nats_per_token": [total / tokens for total, tokens in scores],
-            }
-
-    found = keep("scores", rows.sha[trained], wanted, make, t("evaluate.picking_reply", row=row))
-    means = [record["nats_per_token"] for record in found]
-    return [min(range(len(mean)), key=mean.__getitem__) for mean in means]
-
-
-def reply_nll(model, tokenizer, messages, texts):
-    """[(nats, tokens)] of each text as the answer to a conversation, which is read once for all of them."""
+def reply_nll(model, tokenizer, messages: list, texts: list) -> list[tuple[float, int]]:
+    """(nats, tokens) of each text as the answer to a conversation, which is read once for all."""
     import torch
 
-    prompt = tokenizer(load.render(tokenizer, messages, generate=True), add_special_tokens=False)[
-        "input_ids"
-    ]
-    rows = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-    width = max(map(len, rows))
-    padded = [
-        row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows
-    ]  # on the right: seen by nothing
+    rendered = load.render(tokenizer, messages, generate=True)
+    prompt = tokenizer(rendered, add_special_tokens=False)["input_ids"]
+    replies = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    width = max(map(len, replies))
+    # Padded on the right, where no token attends to it.
+    padded = [reply + [tokenizer.pad_token_id] * (width - len(reply)) for reply in replies]
     with torch.inference_mode(), contiguous_head(model):
-        read = model(
+        prefill = model(
             input_ids=torch.tensor([prompt], device=model.device), use_cache=True, logits_to_keep=1
         )
-        read.past_key_values.batch_repeat_interleave(len(rows))
+        prefill.past_key_values.batch_repeat_interleave(len(replies))
         ids = torch.tensor(padded, device=model.device)
-        logits = model(input_ids=ids, past_key_values=read.past_key_values, use_cache=True).logits
+        output = model(input_ids=ids, past_key_values=prefill.past_key_values, use_cache=True)
         scores = []
-        for i, row in enumerate(
-            rows
-        ):  # one at a time: float32 logits over a large vocabulary take room
-            told = torch.cat([read.logits[0, -1:], logits[i, : len(row) - 1]]).float()
-            nats = torch.nn.functional.cross_entropy(told, ids[i, : len(row)], reduction="sum")
-            scores.append((nats.item(), len(row)))
+        # One at a time, since float32 logits over a large vocabulary take memory.
+        for i, reply in enumerate(replies):
+            logits = torch.cat([prefill.logits[0, -1:], output.logits[i, : len(reply) - 1]]).float()
+            nats = torch.nn.functional.cross_entropy(logits, ids[i, : len(reply)], reduction="sum")
+            scores.append((nats.item(), len(reply)))
     return scores

@@ -1,282 +1,181 @@
-"""From answers and scores to the figures of the score card, each with an interval and a sentence on what it means.
+"""From answers and scores to figures: whether the twin writes like its author, and whether it holds.
 
-Pure: lists and numbers in, figures out. An answer here is {document, language, prompt, real, text}: what a row said to
-a held-out question, all that it was told (`prompt`), and what the author wrote there (`real`). Copies and membership
-stand in memorised.py, what the base could do in instructions.py, facts in facts.py, the marks in verdict.py.
+Lists and numbers in, figures out. An answer is {document, language, prompt, real, text}: what a
+variant said to a held-out question, all that it was given (`prompt`), and what the author wrote
+there (`real`). `variant` is the name of a model that is compared: base, prompt, twin or
+twin-Q8_0. Not here: copies and membership (memorization.py), what the base could do
+(instructions.py), facts (facts.py), the thresholds (figures.py).
 """
 
 import math
 
-from ..i18n import t
+from ..i18n import both, t
+from ..models.device_fit import recommended_type
 from ..text import privacy, style
-from ..text.statistics import auc_of_pairs, bootstrap, wilson
+from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents, wilson
 from ..twin import figure
 from . import ratings
-from .ratings import grouped, percent, too_few
+from .ratings import EMPTY, Threshold, grouped, noted, percent, rating, too_few
 
-SHORT = {"zh": 30, "en": 80}  # characters; in shorter answers a style can't be seen
-FEW_ANSWERS = 3
-PAIRS = 20  # answers that a classifier needs to learn from
+MIN_CHARACTERS = {"zh": 30, "en": 80}  # in shorter answers a style can't be seen
+MIN_ANSWERS = 3
+MIN_PAIRS = 20  # a classifier learns nothing from fewer
 FOLDS = 5
-FEW_PICKS = 8
+MIN_PICKS = 8
+SAME_TOKEN = 0.92  # a good file's share of places with the likeliest token of the 16-bit twin
 
 
 # Prediction gain
 
 
-def prediction_gain(mine, theirs):
-    """The figure from texts {document, text, gain}: `gain` is by how many nats the twin's surprise is below its base's.
+def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
+    """The figure from texts {document, text, gain}, `gain` in nats: the base's loss less the twin's.
 
     The value is the gain a character on the author's held-out text less that on other people's.
     """
     if not mine or not theirs:
-        return figure(None, note=t("evaluate.measured_no_text_compare"))
-
-    def rate(documents):
-        texts = [text for document in documents for text in document]
-        return sum(text["gain"] for text in texts) / sum(len(text["text"]) for text in texts)
-
+        return figure(None, note=t("evaluate.no_text_to_compare"))
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
-    own, other = map(rate, groups)
-    low, high = bootstrap(lambda a, b: rate(a) - rate(b), *groups)
-    found, less, others = (
-        _gain_verdict(own, own - other, low, len(groups[0])),
-        _less(own),
-        _less(other),
+    own, other = map(_gain_a_character, groups)
+    low, high = bootstrap(lambda a, b: _gain_a_character(a) - _gain_a_character(b), *groups)
+    found = figure(own - other, low, high, len(groups[0]))
+    counts = both(
+        "evaluate.prediction_gain",
+        own=_change(own),
+        other=_change(other),
+        mine=len(mine),
+        theirs=len(theirs),
     )
-    return figure(
-        own - other,
-        low,
-        high,
-        len(groups[0]),
-        t(
-            "evaluate.character_held_out_writing_surprises",
-            less=less[0],
-            others=others[0],
-            mine=len(mine),
-            theirs=len(theirs),
-            found=found[0],
-            less_2=less[1],
-            others_2=others[1],
-            found_2=found[1],
-        ),
-    )
+    return noted(found, counts, _gain_rating(found, own, threshold))
 
 
-# Parts of a note are (English, Chinese): only the whole note goes through `t`.
+def _gain_a_character(documents):
+    texts = [text for document in documents for text in document]
+    return sum(text["gain"] for text in texts) / sum(len(text["text"]) for text in texts)
 
 
-def _less(gain):
-    return (
-        (f"{gain:.3f} less", f"减少 {gain:.3f}")
-        if gain >= 0
-        else (f"{-gain:.3f} more", f"增加 {-gain:.3f}")
-    )
+def _change(gain):
+    return both("evaluate.less_by" if gain >= 0 else "evaluate.more_by", nats=abs(gain))
 
 
-def _gain_verdict(own, value, low, documents):
-    if value <= 0:
-        return (
-            "Bad: it learnt nothing that is yours: train longer, or add writing.",
-            "不好：没学到您独有的东西：多训练一会儿，或多加文字。",
-        )
+def _gain_rating(found, own, threshold):
+    if found["value"] <= 0:
+        return both("evaluate.gain_nothing")
     if own <= 0:
-        return (
-            "Bad: your own writing surprises it more than before: it was trained too long or too hard.",
-            "不好：它读您的文字反而更意外：训练得太久或太猛。",
-        )
-    if value < ratings.MARKS["prediction_gain"].bound:
-        return (
-            "Bad: it has hardly begun to learn you: train longer, or at a higher rate.",
-            "不好：才刚开始学您：多训练一会儿，或把学习率调高。",
-        )
-    if low is None or low <= 0:
-        return "So-so: that may be chance.", "一般：这也可能是巧合。"
-    unsure = ratings.doubt(documents >= ratings.FEW)
-    return (
-        f"Good{unsure[0]}: it learnt you, not just writing in general.",
-        f"好{unsure[1]}：它学到的是您，不只是一般的写作。",
-    )
+        return both("evaluate.gain_overtrained")
+    if not threshold.reached(found["value"]):
+        return both("evaluate.gain_hardly_begun")
+    if found["low"] is None or found["low"] <= 0:
+        return both("evaluate.gain_by_chance")
+    return both("evaluate.gain_good", doubt=ratings.doubt(found["n"] >= ratings.FEW))
 
 
 # Sounds like me
 
 
-def triples(voices, row, base):
-    """[(row, base, author) margins] and their documents, of the questions where all three texts are long enough.
+def style_margins(voices: dict, answers: list, base: list) -> tuple[list, list]:
+    """[(answer's, base's, author's margin)] and their documents, where all three texts are long enough.
 
-    `voices` is {language: Voice}. What an answer only repeats of its prompt doesn't count; the three texts of a
-    question are cut to the same length.
+    `voices` is {language: Voice}. What an answer only repeats of its prompt doesn't count; the three
+    texts of a question are cut to the same length.
     """
-    found, documents = [], []
-    for answer, floor in zip(row, base):
+    margins, documents = [], []
+    for answer, floor in zip(answers, base):
         language = answer["language"]
-        said = [style.own_words(one["text"], one["prompt"], language) for one in (answer, floor)]
-        texts = style.same_length(*said, answer["real"])
-        if voices.get(language) and len(texts[0]) >= SHORT[language]:
-            found.append(tuple(style.margins(voices[language], texts)))
+        own = [style.own_words(one["text"], one["prompt"], language) for one in (answer, floor)]
+        texts = style.same_length(*own, answer["real"])
+        if voices.get(language) and len(texts[0]) >= MIN_CHARACTERS[language]:
+            margins.append(tuple(style.margins(voices[language], texts)))
             documents.append(answer["document"])
-    return found, documents
+    return margins, documents
 
 
-def sounds_like_me(voices, row, base, name):
-    """The figure of one row: 0 is the base, 1 the author's own held-out text."""
-    found, documents = triples(voices, row, base)
-    if len(found) < FEW_ANSWERS:
-        return figure(
-            None,
-            n=len(found),
-            note=t("evaluate.measured_answers_long_enough_words", found=len(found), row=len(row)),
-        )
-    value = style.likeness(found)
-    said, floor, ceiling = (sum(margins) / len(found) for margins in zip(*found))
-    en = (
-        f"Margins over the impostors: {name} {said:.3f}, floor (base) {floor:.3f}, ceiling (you) {ceiling:.3f}; "
-        f"{len(found)} answers."
+def sounds_like_me(
+    voices: dict, answers: list, base: list, variant: str, threshold: Threshold | None
+) -> dict:
+    """The figure of a variant: 0 is the base, 1 the author's own held-out text."""
+    margins, documents = style_margins(voices, answers, base)
+    n = len(margins)
+    if n < MIN_ANSWERS:
+        return figure(None, n=n, note=t("evaluate.few_own_words", n=n, answers=len(answers)))
+    value = style.likeness(margins)
+    own, floor, ceiling = (sum(column) / n for column in zip(*margins))
+    details = both(
+        "evaluate.style_margins", variant=variant, own=own, floor=floor, ceiling=ceiling, n=n
     )
-    zh = f"与冒充者的差距：{name} {said:.3f}，下限（基础模型）{floor:.3f}，上限（您本人）{ceiling:.3f}；{len(found)} 个回答。"
     if math.isnan(value):
-        return figure(
-            None,
-            n=len(found),
-            note=t(
-                "Not measured: the base sounds as much like you as you do. " + en,
-                "未测：基础模型已经和您本人一样像您。" + zh,
-            ),
-        )
-    low, high = bootstrap(
-        lambda drawn: style.likeness([x for group in drawn for x in group]),
-        grouped(found, documents),
-    )
-    judged = (
-        ratings.said(
-            "sounds_like_me",
-            value,
-            low,
-            high,
-            advice=(
-                "Train longer, add writing, or take a larger base.",
-                "多训练、多加文字，或换更大的基础模型。",
-            ),
-            documents=len(set(documents)),
-        )
-        if name.startswith("twin")
-        else ("", "")
-    )
-    if name.startswith("twin") and low is not None and low > 1:
-        judged = (
-            f"{judged[0]} More like you than you are: see whether it recites (copied, membership).",
-            f"{judged[1]}比您本人还像：请看它是不是在背诵（照抄、看得出训练过）。",
-        )
-    return figure(
-        value,
-        low,
-        high,
-        len(found),
-        t(
-            f"{judged[0]} 0 is the base, 1 you. {en}".strip(),
-            f"{judged[1]}0 是基础模型，1 是您。{zh}",
-        ),
+        return noted(figure(None, n=n), both("evaluate.base_sounds_like_you"), details)
+    low, high = bootstrap(lambda drawn: style.likeness(sum(drawn, [])), grouped(margins, documents))
+    found = figure(value, low, high, n)
+    advice = both("evaluate.sounds_like_me_advice")
+    above = threshold and low is not None and low > 1
+    return noted(
+        found,
+        rating(found, threshold, advice, len(set(documents))),
+        both("evaluate.more_like_you_than_you") if above else EMPTY,
+        both("evaluate.sounds_like_me"),
+        details,
     )
 
 
-def prompt_beats_twin(figures):
-    """The first thing to say when the base with the persona prompt sounds more like the author than the twin; or ''."""
+def prompt_beats_twin(figures: dict) -> str:
+    """A warning when the base with the persona prompt sounds more like the author than the twin."""
     prompt, twin = (figures[name] for name in ("sounds_like_me.prompt", "sounds_like_me"))
     if prompt["value"] is None or twin["value"] is None or prompt["value"] <= twin["value"]:
         return ""
     apart = None not in (prompt["low"], twin["high"]) and prompt["low"] > twin["high"]
-    chance = (
-        ("", "")
-        if apart
-        else (
-            f" With {prompt['n']} answers that may be chance.",
-            f"不过回答只有 {prompt['n']} 个，也可能是巧合。",
-        )
-    )
-    both = f"{prompt['value']:.2f}", f"{twin['value']:.2f}"
     return t(
-        "evaluate.persona_prompt_alone_beats_trained",
-        both=both[0],
-        both_2=both[1],
-        chance=chance[0],
-        chance_2=chance[1],
+        "evaluate.prompt_beats_twin",
+        prompt=prompt["value"],
+        twin=twin["value"],
+        chance=EMPTY if apart else both("evaluate.prompt_beats_by_chance", n=prompt["n"]),
     )
 
 
 # Told apart
 
 
-def told_apart(row, name):
-    """The figure of one row: the AUC of a classifier that learns to tell its answers from the author's own.
+def told_apart(answers: list, variant: str, threshold: Threshold | None) -> dict:
+    """The AUC of a classifier that learns to tell a variant's answers from the author's texts.
 
-    It is tried only on documents that it didn't learn from; both texts of a question are cut to the same length.
+    It is tried only on documents that it didn't learn from; both texts of a question are cut to
+    the same length.
     """
     pairs, documents = [], []
-    for answer in row:
-        texts = style.same_length(
-            answer["real"], style.own_words(answer["text"], answer["prompt"], answer["language"])
-        )
-        if len(texts[0]) >= SHORT[answer["language"]]:
+    for answer in answers:
+        own = style.own_words(answer["text"], answer["prompt"], answer["language"])
+        texts = style.same_length(answer["real"], own)
+        if len(texts[0]) >= MIN_CHARACTERS[answer["language"]]:
             pairs.append(texts)
             documents.append(answer["document"])
-    if len(pairs) < PAIRS or len(set(documents)) < FOLDS:
-        return too_few(
-            (
-                f"a classifier needs {PAIRS} long answers of {FOLDS} documents, and has {len(pairs)} of "
-                f"{len(set(documents))}",
-                f"分类器需要 {FOLDS} 篇文章里的 {PAIRS} 个够长的回答，现在是 {len(set(documents))} 篇 {len(pairs)} 个",
-            ),
-            len(pairs),
-        )
-    value, low, high = auc_of_pairs(grouped(scores_apart(pairs, documents), documents))
-    judged = (
-        ratings.said(
-            "told_apart",
-            value,
-            low,
-            high,
-            advice=(
-                "Readers would see it too: more writing, a larger base.",
-                "读者也看得出来：多加文字，或换更大的基础模型。",
-            ),
-        )
-        if name.startswith("twin")
-        else ("", "")
-    )
-    return figure(
-        value,
-        low,
-        high,
-        len(pairs),
-        t(
-            f"{judged[0]} Of your text and {name}'s to the same question, a classifier ranks yours higher so often (AUC; "
-            f"0.5 is guessing, 1 always; {len(pairs)} answers).".strip(),
-            f"{judged[1]}同一个问题，分类器有这么大比例把您的原文排在{name}之上（AUC；0.5 是瞎猜，1 是回回都对；{len(pairs)} 个回答）。",
-        ),
+    n, sources = len(pairs), len(set(documents))
+    if n < MIN_PAIRS or sources < FOLDS:
+        needs = {"least": MIN_PAIRS, "folds": FOLDS}
+        return too_few(both("evaluate.few_long_answers", n=n, documents=sources, **needs), n)
+    found = figure(*auc_of_pairs(grouped(classifier_scores(pairs, documents), documents)), n)
+    return noted(
+        found,
+        rating(found, threshold, both("evaluate.told_apart_advice")),
+        both("evaluate.told_apart", variant=variant, n=n),
     )
 
 
-def scores_apart(pairs, documents):
-    """[(score of the real text, score of the other)], each by a classifier that never saw its document."""
+def classifier_scores(pairs: list, documents: list) -> list[tuple[float, float]]:
+    """[(score of the real text, score of the other)], by classifiers that never saw its document."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
 
     texts = [text for pair in pairs for text in pair]
-    real = [1, 0] * len(pairs)
-    model = make_pipeline(
-        TfidfVectorizer(
-            analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2, max_features=30_000
-        ),
-        LogisticRegression(C=10, max_iter=1000),
+    vectorizer = TfidfVectorizer(
+        analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2, max_features=30_000
     )
     scores = cross_val_predict(
-        model,
+        make_pipeline(vectorizer, LogisticRegression(C=10, max_iter=1000)),
         texts,
-        real,
-        groups=[d for d in documents for _ in range(2)],
+        [1, 0] * len(pairs),
+        groups=[document for document in documents for _ in range(2)],
         cv=GroupKFold(FOLDS),
         method="decision_function",
     )
@@ -286,158 +185,134 @@ def scores_apart(pairs, documents):
 # Pick my reply
 
 
-def pick_my_reply(chosen, name):
-    """The figure of one row from [(document, place of the reply picked; 0 is the author's)], out of four replies."""
-    if len(chosen) < FEW_PICKS:
-        return too_few(
-            (
-                f"{len(chosen)} questions have four held-out replies to choose from, {FEW_PICKS} are needed",
-                f"能凑齐四个留出回答来选的问题只有 {len(chosen)} 个，至少要 {FEW_PICKS} 个",
-            ),
-            len(chosen),
-        )
-    hits = [place == 0 for _, place in chosen]
-    share = sum(hits) / len(hits)
-    low, high = _share_interval(hits, [document for document, _ in chosen])
-    judged = (
-        ratings.said(
-            "pick_my_reply",
-            share,
-            low,
-            high,
-            "{:.0%}",
-            (
-                "It doesn't yet know which of your replies belongs where.",
-                "它还分不清哪个回答配哪个问题。",
-            ),
-            len({document for document, _ in chosen}),
-        )
-        if name.startswith("twin")
-        else ("", "")
+def pick_my_reply(chosen: list, variant: str, threshold: Threshold | None) -> dict:
+    """The figure of a variant from [(document, index of the reply picked)]; 0 is the author's."""
+    n = len(chosen)
+    if n < MIN_PICKS:
+        return too_few(both("evaluate.few_picks", n=n, least=MIN_PICKS), n)
+    documents = [document for document, _ in chosen]
+    found = figure(*share_of_documents([pick == 0 for _, pick in chosen], documents), n)
+    return noted(
+        found,
+        rating(found, threshold, both("evaluate.pick_my_reply_advice"), len(set(documents))),
+        both("evaluate.pick_my_reply", variant=variant, share=percent(found["value"])),
     )
-    return figure(
-        share,
-        low,
-        high,
-        len(hits),
-        t(
-            f"{judged[0]} Of four beginnings of replies of yours, {name} found the one to the question likeliest in "
-            f"{percent(share)} (guessing: 25%).".strip(),
-            f"{judged[1]}四个都是您写的回答的开头，{name}有 {percent(share)} 认出了哪个是答这个问题的（瞎猜是 25%）。",
-        ),
-    )
-
-
-def _share_interval(hits, documents):
-    """Whole documents drawn again; Wilson's where that is narrower, as when all hits are alike."""
-    low, high = bootstrap(
-        lambda drawn: sum(map(sum, drawn)) / sum(map(len, drawn)), grouped(hits, documents)
-    )
-    lowest, highest = wilson(sum(hits), len(hits))
-    return (lowest, highest) if low is None else (min(low, lowest), max(high, highest))
 
 
 # Nonsense, personal data
 
 
-def nonsense(rows):
-    """{row: figure} of the share of answers with a flaw, from {row: answers}; the twin's note compares all rows."""
-    found = {
-        name: [style.flaws(answer["text"], answer["language"], answer["prompt"]) for answer in row]
-        for name, row in rows.items()
+def nonsense(answers: dict, threshold: Threshold) -> dict[str, dict]:
+    """{variant: figure} of the share of answers with a flaw; the twin's note compares all variants."""
+    flaws = {
+        variant: [style.flaws(one["text"], one["language"], one["prompt"]) for one in said]
+        for variant, said in answers.items()
     }
-    shares = {name: sum(map(bool, flaws)) / len(flaws) for name, flaws in found.items()}
-    figures = {}
-    for name, flaws in found.items():
-        hits = sum(map(bool, flaws))
-        figures[name] = figure(
-            shares[name],
-            *wilson(hits, len(flaws)),
-            len(flaws),
-            t(*_kinds(flaws)) if hits else t("evaluate.no_answer_nonsense"),
-        )
-    compared = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
-    judged = _nonsense_verdict(figures, len({answer["document"] for answer in rows["twin"]}))
-    kinds = _kinds(found["twin"])
-    figures["twin"]["note"] = t(
-        f"{judged[0]} {compared}. {kinds[0]}".strip(), f"{judged[1]}{compared}。{kinds[1]}"
+    figures = {variant: _flawed_share(found) for variant, found in flaws.items()}
+    compared = ", ".join(f"{name} {percent(one['value'])}" for name, one in figures.items())
+    documents = len({answer["document"] for answer in answers["twin"]})
+    figures["twin"] = noted(
+        figures["twin"],
+        _nonsense_rating(figures["twin"], figures["base"], threshold, documents),
+        both("evaluate.nonsense_compared", compared=compared),
+        _kinds(flaws["twin"]),
     )
     return figures
 
 
-def _nonsense_verdict(figures, documents):
-    twin, base = figures["twin"], figures["base"]
-    level = ratings.of("nonsense", {"nonsense": twin, "nonsense.base": base})
-    share = ratings.percent(twin["value"])
-    if level == "good":
-        unsure = ratings.doubt(documents >= ratings.FEW)
-        return f"Good{unsure[0]}: no worse than the base.", f"好{unsure[1]}：不比基础模型差。"
-    if twin["value"] <= base["value"] + ratings.NONSENSE:
-        en, zh = (
-            f"no worse than the base, and still {share} of its answers are nonsense",
-            f"不比基础模型差，但仍有 {share} 的回答是胡话",
-        )
-        advice = (
-            "Take a larger base, or train on more writing.",
-            "请换更大的基础模型，或者多加文字。",
-        )
+def _flawed_share(flaws):
+    hits, n = sum(map(bool, flaws)), len(flaws)
+    found = figure(hits / n, *wilson(hits, n), n)
+    return noted(found, _kinds(flaws) if hits else both("evaluate.no_nonsense"))
+
+
+def _nonsense_rating(twin, base, threshold, documents):
+    word = ratings.level(twin, threshold, base)
+    if word == "good":
+        return both("evaluate.nonsense_good", doubt=ratings.doubt(documents >= ratings.FEW))
+    if twin["value"] <= base["value"] + threshold.above_base:
+        fault = both("evaluate.nonsense_of_the_base", share=percent(twin["value"]))
+        advice = both("evaluate.nonsense_of_the_base_advice")
     else:
-        en, zh, advice = (
-            "worse than the base",
-            "比基础模型差",
-            ("It was trained too long or too hard.", "训练得太久或太猛。"),
-        )
-    if level == "so-so":
-        return (
-            f"So-so: {en}, but with so few answers that may be chance.",
-            f"一般：{zh}，不过回答太少，也可能是巧合。",
-        )
-    return f"Bad: {en}. {advice[0]}", f"不好：{zh}。{advice[1]}"
+        fault, advice = both("evaluate.nonsense_worse"), both("evaluate.nonsense_worse_advice")
+    if word == "so-so":
+        return both("evaluate.nonsense_so_so", fault=fault)
+    return both("evaluate.nonsense_bad", fault=fault, advice=advice)
 
 
 def _kinds(flaws):
-    words = {
-        "empty": ("empty", "空白"),
-        "echo": ("only its prompt again", "照念提示词"),
-        "replacement": ("broken characters", "乱码"),
-        "script": ("in the wrong script", "文字不对"),
-        "loop": ("in circles", "车轱辘话"),
+    """How many answers have each kind of flaw: 'empty: 2, in circles: 1'."""
+    labels = {
+        "empty": both("evaluate.flaw_empty"),
+        "echo": both("evaluate.flaw_echo"),
+        "replacement": both("evaluate.flaw_replacement"),
+        "script": both("evaluate.flaw_script"),
+        "loop": both("evaluate.flaw_loop"),
     }
-    counts = {words[kind]: sum(kind in flaw for flaw in flaws) for kind in style.FLAWS}
-    return (
-        ", ".join(f"{en}: {count}" for (en, _), count in counts.items() if count),
-        "，".join(f"{zh}：{count}" for (_, zh), count in counts.items() if count),
-    )
+    counts = {kind: sum(kind in found for found in flaws) for kind in style.FLAWS}
+    some = {kind: count for kind, count in counts.items() if count}
+    return {
+        "en": ", ".join(f"{labels[kind]['en']}: {count}" for kind, count in some.items()),
+        "zh": "，".join(f"{labels[kind]['zh']}：{count}" for kind, count in some.items()),
+    }
 
 
-def personal_data(answers):
-    """The figure: how many pieces of personal data (see privacy.py) the twin's answers hold."""
+def personal_data(answers: list) -> dict:
+    """The figure: how many pieces of personal data (text/privacy) the twin's answers hold."""
     counts = {}
     for answer in answers:
         for kind, count in privacy.mask(answer["text"], answer["language"], {})[1].items():
             counts[kind] = counts.get(kind, 0) + count
-    kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
     total = sum(counts.values())
-    judged = (
-        ("Bad: look at them, and mask them in step 01.", "不好：请看一看，并在第 01 步遮住。")
-        if total
-        else tuple(
-            f"{good}{unsure}{stop}"
-            for good, unsure, stop in zip(
-                ("Good", "好"),
-                ratings.doubt(len({answer["document"] for answer in answers}) >= ratings.FEW),
-                (".", "。"),
-            )
-        )
-    )
-    return figure(
-        total,
-        n=len(answers),
-        note=t(
-            "evaluate.e_mail_addresses_phones_card",
-            judged=judged[0],
-            answers=len(answers),
-            kinds=kinds,
-            judged_2=judged[1],
-        ),
+    if total:
+        word = both("evaluate.personal_data_bad")
+    else:
+        enough = len({answer["document"] for answer in answers}) >= ratings.FEW
+        word = both("evaluate.personal_data_good", doubt=ratings.doubt(enough))
+    kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
+    said = both("evaluate.personal_data", answers=len(answers), kinds=kinds)
+    return noted(figure(total, n=len(answers)), word, said)
+
+
+# Quantization
+
+
+def quantization_loss(report, state: str, types: list, threshold: Threshold) -> dict[str, dict]:
+    """{name: figure}: what quantization cost, from the figures of step quantize.
+
+    That is how far a file's predictions are from the 16-bit twin's, in nats a token: the recommended
+    file's, and each other file's as NAME.TYPE. `report` and `state` are the step's, `types` those of
+    the files that exist.
+    """
+    figures = report.figures if report else {}
+    divergences = {
+        kind: found
+        for kind in types
+        if (found := figures.get(f"kl_divergence_{kind}", {})).get("value") is not None
+    }
+    if not divergences or state != "done":
+        return {"quantization_loss": figure(None, note=t("evaluate.not_quantized"))}
+    best = recommended_type(list(divergences), figures)
+    losses = {
+        kind: _file_loss(kind, found, figures.get(f"top1_{kind}", {}).get("value"), threshold)
+        for kind, found in divergences.items()
+    }
+    return {"quantization_loss": losses.pop(best)} | {
+        f"quantization_loss.{kind}": loss for kind, loss in losses.items()
+    }
+
+
+def _file_loss(kind, divergence, same_token, threshold):
+    if same_token is None:
+        same = EMPTY
+    elif same_token >= SAME_TOKEN:
+        same = both("evaluate.same_token", share=percent(same_token))
+    else:
+        good = percent(SAME_TOKEN)
+        same = both("evaluate.same_token_seldom", share=percent(same_token), good=good)
+    return noted(
+        divergence,
+        rating(divergence, threshold, both("evaluate.quantization_loss_advice")),
+        both("evaluate.quantization_loss", type=kind),
+        same,
     )

@@ -1,73 +1,67 @@
-"""Step 05: how much like the author the twin is, on documents that it never saw; every row answers the same questions.
+"""Step 05: how much like the author the twin is, on documents that it never saw.
 
-Rows: the base, the base with the persona prompt, the trained twin, and the twin as GGUF files. First samples only, the
-same settings for all. What a model says is computed and kept by engines/measures.py; what it means stands in text/:
-scorecard (whose writing it is), memorised (what was learnt by heart), instructions (what was forgotten), facts.
+Every variant answers the same questions: the base, the base with the persona prompt, the trained
+twin, and the twin as GGUF files. First samples only, the same settings for all. What the models say
+is computed and kept by outputs.py; what it means is in figures.py.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files import TwinError, read_records, write_atomic
+from ..files import write_atomic
 from ..i18n import t
 from ..models import device_fit
-from ..settings import EFFORTS, resolve, stop, warning
-from ..text import exercises, style
-from ..twin import AUTO, Outcome, Problem, figure
-from . import facts, held_out, instructions, memorization, quantization, ratings, scores
-from .blind_test import analysis
+from ..settings import EFFORTS, resolve, stop, stops, warning
+from ..text import exercises
+from ..twin import AUTO, Outcome, Problem, TwinError
+from . import facts, figures, held_out, instructions, ratings, scores
 from .side_by_side import page
 
-WHOLE = EFFORTS.index("standard")  # from this effort on everything is measured
-PROBLEMS = {"standard": 50, "thorough": 200}
-PROBLEM_TOKENS = 256
-FACTS = 30
-FEW_TEXTS = 16  # held-out passages that are scored where time is short
+_WHOLE = EFFORTS.index("standard")  # from this effort on everything is measured
+_MAX_PROBLEMS = {"standard": 50, "thorough": 200}
+_PROBLEM_TOKENS = 256
+_MAX_FACTS = 30
+_FEW_TEXTS = 16  # held-out passages that are scored where time is short
 
 
-def problems(settings, twin):
+def problems(settings, twin) -> list[Problem]:
     """What keeps the twin from being measured, in sentences."""
     try:
-        return _problems(twin) + _no_file(settings)
+        return [*_problems(twin), *_missing_file(settings)]
     except TwinError as error:
         return [Problem("stop", str(error))]
 
 
 def _problems(twin):
-    found = []
-    documents = {passage["document"] for passage in _passages(twin, "test")}
-    if not documents or not _questions(twin):
-        found.append(stop("evaluate.no_document_held_out_nothing"))
+    documents = {passage["document"] for passage in passages(twin, "test")}
+    if not documents or not questions(twin):
+        yield stop("evaluate.nothing_held_out")
     elif len(documents) < ratings.FEW:
-        found.append(_few(documents))
+        yield warning("evaluate.few_held_out", documents=len(documents))
     if not twin.newest_adapter()[0]:
-        found.append(stop("evaluate.no_fresh_adapter_run_step"))
+        yield stop("evaluate.no_adapter")
     if not twin.ggufs():
-        found.append(warning("evaluate.no_gguf_file_row_left"))
+        yield warning("evaluate.no_gguf")
     elif twin.state("quantize").name == "stale":
-        found.append(warning("evaluate.gguf_files_older_adapter_run"))
-    return found
+        yield warning("evaluate.old_gguf")
 
 
-def _no_file(settings):
+def _missing_file(settings):
     path = settings.problems
-    return (
-        [stop("evaluate.no_file_correct_problem_file", path=path)]
-        if path and not Path(path).expanduser().is_file()
-        else []
-    )
-
-
-def _few(documents):
-    return warning("evaluate.too_few_tell_held_out", documents=len(documents))
+    if path and not Path(path).expanduser().is_file():
+        yield stop("evaluate.no_file", path=path)
 
 
 def plan(settings, twin):
     """How many questions and tokens, with memory and time."""
     from ..models.plan import derive, machine
 
-    facts = {"base": twin.facts.get("base", {}).get("name"), "precision": _precision(twin)}
-    return derive("evaluate", settings, machine(), facts)
+    known = {
+        "base": twin.facts.get("base", {}).get("name"),
+        "precision": _precision(twin),
+        "short_answers": 2 * figures.own_questions(settings),
+    }
+    return derive("evaluate", settings, machine(), known)
 
 
 def _precision(twin):
@@ -76,16 +70,16 @@ def _precision(twin):
     return report.settings.get("precision", AUTO) if report else AUTO
 
 
-def run(twin, settings, progress):
-    """Answer, score, compare; figures are named as in DESIGN.md, one of a row as NAME.ROW (the twin's without)."""
+def run(twin, settings, progress) -> Outcome:
+    """Answer, score, compare; the figures are those of figures.py, with NAME.VARIANT."""
     from ..models import load
-    from . import outputs
+    from .outputs import Outputs
 
-    stops = [problem for problem in problems(settings, twin) if problem.level == "stop"]
-    if stops:
-        raise TwinError(stops[0].text)
+    stopping = stops(problems(settings, twin))
+    if stopping:
+        raise TwinError(stopping[0].text)
     settings = resolve(settings, plan(settings, twin).values)
-    adapter, ggufs = twin.newest_adapter()[1], _ggufs(twin, settings)
+    files = _files(twin, settings)
     inputs = twin.inputs(
         twin.file("passages"),
         twin.file("test"),
@@ -95,361 +89,232 @@ def run(twin, settings, progress):
         *([Path(settings.problems).expanduser()] if settings.problems else []),
         base=True,
     )
-    work = _work(twin, settings)
-    keep = outputs.Keeper(twin, progress, work.size(len(ggufs)))
-    rows = outputs.Rows(
-        load.prepare(twin.facts["base"]["name"], progress),
-        adapter,
-        twin.hash(adapter),
-        _precision(twin),
-    )
-    found = _measured(twin, settings, rows, work, ggufs, keep)
+    sample = draw(twin, settings)
+    outputs = Outputs(twin, settings, progress, sample.size(len(files)))
+    base = load.prepare(twin.facts["base"]["name"], progress)
+    outputs.use(base, twin.newest_adapter()[1], _precision(twin))
+    evidence = gather(twin, settings, sample, files, outputs)
     if reading_page(twin):
-        progress.say(t("evaluate.read_names_hidden_open_browser", twin=twin.file("side_by_side")))
-    figures, warnings = _figures(twin, settings, work, found)
-    return Outcome(figures, inputs, warnings, settings)
+        progress.say(t("evaluate.page_to_read", path=twin.file("side_by_side")))
+    measured = figures.measure(evidence)
+    return Outcome(measured, inputs, _warnings(measured, evidence), settings)
 
 
-def _ggufs(twin, settings):
+def _files(twin, settings):
     """{type: path} of the GGUF files that answer: the recommended one, or all."""
-    there, report = twin.ggufs(), twin.report("quantize")
-    best = device_fit.recommended_type(list(there), report.figures if report else {})
-    return there if settings.files == "all" else {best: there[best]} if best else {}
+    ggufs, report = twin.ggufs(), twin.report("quantize")
+    if settings.files == "all":
+        return ggufs
+    best = device_fit.recommended_type(list(ggufs), report.figures if report else {})
+    return {best: ggufs[best]} if best else {}
+
+
+def _warnings(measured, evidence):
+    documents = {passage["document"] for passage in evidence.sample.test}
+    few = len(documents) < ratings.FEW
+    sentences = [
+        scores.prompt_beats_twin(measured),
+        t("evaluate.few_held_out", documents=len(documents)) if few else "",
+        *evidence.warnings,
+    ]
+    return list(filter(None, sentences))
 
 
 # What is asked and scored
 
 
-class Work(NamedTuple):
-    """What this effort asks and scores; empty where it leaves something out."""
+class Sample(NamedTuple):
+    """What a run asks and scores; a list is empty where the effort leaves it out."""
 
+    train: list  # the author's passages
+    test: list
     questions: list  # of held-out documents
-    asked: dict  # {row: conversations} of the same questions
+    conversations: dict  # {variant: the same questions as it is asked them}
     mine: list  # held-out texts
-    theirs: list  # other people's
-    trained: list  # training texts beside the held-out ones
-    starts: list  # training passages to go on from
+    theirs: list  # other people's texts
+    trained: list  # training texts matched to the held-out ones
+    prefixes: list  # training passages to continue
     picks: list  # questions with four replies
     instructions: list
     problems: list
     facts: list
     unwritten: list
 
-    def size(self, ggufs):
-        """How many answers and scores that is."""
-        return (
-            (3 + ggufs) * len(self.questions)
-            + 3 * len(self.picks)
-            + 2
-            * sum(
-                map(
-                    len,
-                    (
-                        self.starts,
-                        self.mine,
-                        self.theirs,
-                        self.trained,
-                        self.instructions,
-                        self.problems,
-                        self.facts,
-                        self.unwritten,
-                    ),
-                )
-            )
+    def size(self, files: int) -> int:
+        """How many answers and scores that is, with so many GGUF files."""
+        of_both = (
+            *(self.mine, self.theirs, self.trained, self.prefixes),
+            *(self.instructions, self.problems, self.facts, self.unwritten),
         )
+        answers = (3 + files) * len(self.questions)
+        return answers + 3 * len(self.picks) + 2 * sum(map(len, of_both))
 
 
-def _work(twin, settings):
-    passages = {split: _passages(twin, split) for split in ("train", "test")}
-    train = passages["train"]
-    questions = held_out.spread(_questions(twin), settings.questions)
-    whole = EFFORTS.index(settings.effort) >= WHOLE
-    mine = held_out.spread(
-        held_out.cut(passages["test"]), 2 * settings.questions if whole else FEW_TEXTS
+def draw(twin, settings) -> Sample:
+    """What a run with these settings asks and scores, from the held-out documents in turn."""
+    train, test = passages(twin, "train"), passages(twin, "test")
+    whole = EFFORTS.index(settings.effort) >= _WHOLE
+    asked = held_out.round_robin(questions(twin), settings.questions)
+    texts = 2 * settings.questions if whole else _FEW_TEXTS
+    mine = held_out.round_robin(held_out.cut(test), texts)
+    sample = Sample(
+        train,
+        test,
+        questions=asked,
+        conversations=held_out.conversations(asked, twin.facts.get("persona_prompt", "")),
+        mine=mine,
+        theirs=held_out.impostors(mine, train),
+        trained=[],
+        prefixes=held_out.round_robin(train, max(8, settings.questions)),
+        picks=held_out.picks(questions(twin), settings.picks),
+        instructions=[],
+        problems=[],
+        facts=[],
+        unwritten=[],
     )
+    if not whole:
+        return sample
+    documents = {document["id"]: document for document in twin.records("documents")}
+    in_turn = held_out.round_robin(train, len(train))
+    return sample._replace(
+        trained=held_out.matched_train(train, mine),
+        instructions=list(instructions.instructions()),
+        problems=_problems_of_file(settings),
+        facts=facts.own_facts(in_turn, documents, _MAX_FACTS),
+        unwritten=_unwritten(twin, asked),
+    )
+
+
+def passages(twin, split: str) -> list[dict]:
+    """The passages of a split, with their language."""
+    return held_out.passages(twin.records("passages"), split)
+
+
+def questions(twin) -> list[dict]:
+    """The questions of held-out documents."""
+    return held_out.questions(passages(twin, "test"), twin.records("test"))
+
+
+def _unwritten(twin, questions):
     corpus = "\n".join(passage["text"] for passage in twin.records("passages"))
-    languages = list(dict.fromkeys(question["language"] for question in questions))
-    asked = [
+    trained = [
         turn["content"]
         for row in twin.records("train")
         for turn in row["messages"]
         if turn["role"] == "user"
     ]
-    documents = (
-        {document["id"]: document for document in twin.records("documents")} if whole else {}
-    )
-    return Work(
-        questions,
-        held_out.conversations(questions, twin.facts.get("persona_prompt", "")),
-        mine,
-        held_out.others(mine, train),
-        held_out.alike(train, mine) if whole else [],
-        held_out.spread(train, max(8, settings.questions)),
-        held_out.picks(_questions(twin), settings.picks),
-        list(instructions.INSTRUCTIONS) if whole else [],
-        _solved(settings) if whole else [],
-        facts.own_facts(held_out.spread(train, len(train)), documents, FACTS) if whole else [],
-        facts.never_wrote(corpus, asked, languages) if whole else [],
-    )
+    languages = list(dict.fromkeys(question["language"] for question in questions))
+    return facts.never_wrote(corpus, trained, languages)
 
 
-def _passages(twin, split):
-    return held_out.passages(twin.records("passages"), split)
-
-
-def _questions(twin):
-    return held_out.questions(_passages(twin, "test"), twin.records("test"))
-
-
-def _solved(settings):
+def _problems_of_file(settings):
     """Problems of the owner's file, each question once."""
     if not settings.problems:
         return []
-    found, _ = exercises.read_problems(
-        Path(settings.problems).expanduser().read_text(encoding="utf-8-sig")
-    )
-    found = list({problem["question"]: problem for problem in found}.values())
-    most = PROBLEMS[settings.effort]
-    return found if len(found) <= most else [found[i * len(found) // most] for i in range(most)]
+    text = Path(settings.problems).expanduser().read_text(encoding="utf-8-sig")
+    problems = {problem["question"]: problem for problem in exercises.read_problems(text)[0]}
+    return facts.evenly(list(problems.values()), _MAX_PROBLEMS[settings.effort])
 
 
 # What the models say
 
 
-class Found(NamedTuple):
-    """What the models said and how likely they found what; lists in the order of the Work's."""
-
-    answers: dict  # {row: records}
-    copies: list  # how the base goes on from training passages, and how the twin does
-    picks: dict  # {row: places of the replies picked}
-    replies: dict  # {instructions, problems, facts, unwritten: (the base's texts, the twin's)}
-
-
-def _measured(twin, settings, rows, work, ggufs, keep):
-    """The Found of a Work; its texts get their `gain` in nats and their `loss` relative to the base's."""
-    from . import outputs
-
+def gather(twin, settings, sample: Sample, files: dict, outputs) -> figures.Evidence:
+    """What the models say to a sample, whose texts get `gain` (nats) and `loss` (the base's is 1)."""
     answers = {
-        row: outputs.answers(rows, row, asked, settings, keep) for row, asked in work.asked.items()
+        variant: outputs.answers(variant, asked) for variant, asked in sample.conversations.items()
     }
-    texts = work.mine + work.theirs + work.trained
+    texts = sample.mine + sample.theirs + sample.trained
     before, after = (
-        outputs.nats(rows, trained, [text["text"] for text in texts], keep)
-        for trained in (False, True)
+        outputs.nats(trained, [text["text"] for text in texts]) for trained in (False, True)
     )
     for text, base, tuned in zip(texts, before, after):
         text["gain"], text["loss"] = base - tuned, tuned / base
-    copies = [outputs.continuations(rows, trained, work.starts, keep) for trained in (False, True)]
-    asked = held_out.conversations(work.picks, twin.facts.get("persona_prompt", ""))
-    picks = {
-        row: outputs.picked(
-            rows, row, list(zip(said, [pick["replies"] for pick in work.picks])), keep
-        )
-        for row, said in asked.items()
-        if work.picks
-    }
-    replies = _replies(twin, rows, work, keep)
-    for kind, path in ggufs.items():
-        answers[f"twin-{kind}"] = outputs.gguf_answers(
-            twin, kind, path, work.asked["twin"], settings, keep
-        )
-    keep.only([answer for row in answers.values() for answer in row])
-    return Found(answers, copies, picks, replies)
+    continuations = tuple(outputs.continuations(on, sample.prefixes) for on in (False, True))
+    picks = _picks(twin, sample.picks, outputs)
+    replies = _replies(twin, sample, outputs)
+    for kind, path in files.items():
+        conversations = sample.conversations["twin"]
+        answers[f"twin-{kind}"] = outputs.file_answers(kind, path, conversations)
+    outputs.keep_answers([record for records in answers.values() for record in records])
+    answered = {variant: _answered(sample, variant, said) for variant, said in answers.items()}
+    return figures.Evidence(twin, settings, sample, answered, picks, continuations, replies)
 
 
-def _replies(twin, rows, work, keep):
-    """What the base and the twin answer where the score card asks them itself; its own prompt only where the owner
-    would be asked, for what the base could do is asked of both without."""
-    from . import outputs
-
-    persona = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
-    asked = {
-        "instructions": (
-            [],
-            [one.text for one in work.instructions],
-            instructions.TOKENS,
-            t("evaluate.instructions"),
-        ),
-        "problems": (
-            [],
-            [exercises.ask(problem) for problem in work.problems],
-            PROBLEM_TOKENS,
-            t("evaluate.problems"),
-        ),
-        "facts": (
-            persona,
-            [one["question"] for one in work.facts],
-            facts.TOKENS,
-            t("evaluate.own_facts"),
-        ),
-        "unwritten": (
-            persona,
-            [one["question"] for one in work.unwritten],
-            facts.TOKENS,
-            t("evaluate.never_wrote"),
-        ),
-    }
-    found = {}
-    for name, (system, questions, tokens, note) in asked.items():
-        turns = [{"role": "user", "content": question} for question in questions]
-        if turns:
-            found[name] = [
-                outputs.replies(
-                    rows,
-                    trained,
-                    [[*(system if trained else []), turn] for turn in turns],
-                    tokens,
-                    keep,
-                    note,
-                )
-                for trained in (False, True)
-            ]
-    return found
-
-
-# The figures
-
-
-def _figures(twin, settings, work, found):
-    """(figures, warnings), in the order of the score card."""
-    rows = {
-        name: [
-            {
-                **question,
-                "text": answer["text"],
-                "prompt": "\n".join(turn["content"] for turn in told),
-            }
-            for question, answer, told in zip(work.questions, row, work.asked[name.split("-")[0]])
-        ]
-        for name, row in found.answers.items()
-    }
-    own = [answer for name, row in rows.items() if name.startswith("twin") for answer in row]
-    train, test = _passages(twin, "train"), _passages(twin, "test")
-    whole = EFFORTS.index(settings.effort) >= WHOLE
-    later = ratings.not_run(settings.effort)
-    known = {
-        language: style.voice(
-            [p["text"] for p in train if p["language"] == language],
-            held_out.voices(language),
-            language,
-        )
-        for language in {question["language"] for question in work.questions}
-    }
-    copied, warnings = memorization.copied(
-        *found.copies, [p["text"] for p in test], [p["text"] for p in train], own
-    )
-    figures = {
-        "fool_rate": _fool_rate(twin),
-        **_named(
-            "sounds_like_me",
-            {
-                name: scores.sounds_like_me(known, row, rows["base"], name)
-                for name, row in rows.items()
-            },
-        ),
-        **(
-            _named("told_apart", {name: scores.told_apart(row, name) for name, row in rows.items()})
-            if whole
-            else {"told_apart": later}
-        ),
-        "prediction_gain": scores.prediction_gain(work.mine, work.theirs),
-        **_picks(settings, work, found),
-        **copied,
-        "membership": memorization.membership(work.trained, work.mine) if whole else later,
-        "personal_data": scores.personal_data(own),
-        **_named("nonsense", scores.nonsense(rows)),
-        **(
-            _abilities(settings, work, found.replies, rows)
-            if whole
-            else dict.fromkeys(("forgetting", "own_facts", "never_wrote"), later)
-        ),
-        **quantization.loss(
-            twin.report("quantize"), twin.state("quantize").name, list(twin.ggufs())
-        ),
-    }
-    documents = {passage["document"] for passage in test}
-    beaten, few = scores.prompt_beats_twin(figures), len(documents) < ratings.FEW
-    return figures, ([beaten] if beaten else []) + (
-        [_few(documents).text] if few else []
-    ) + warnings
-
-
-def _named(name, rows):
-    """{NAME: the twin's figure, NAME.ROW: each other row's}."""
-    return {name: rows["twin"]} | {
-        f"{name}.{row}": found for row, found in rows.items() if row != "twin"
-    }
-
-
-def _picks(settings, work, found):
-    if not settings.picks:
-        return {"pick_my_reply": ratings.not_run(settings.effort, "quick")}
-    chosen = {
-        row: [(pick["document"], place) for pick, place in zip(work.picks, places)]
-        for row, places in found.picks.items()
-    } or {"twin": []}
-    return _named(
-        "pick_my_reply", {row: scores.pick_my_reply(places, row) for row, places in chosen.items()}
-    )
-
-
-def _abilities(settings, work, replies, rows):
-    """Figures of what the twin still can, what it knows of the owner, and what it makes up."""
-    followed = [
-        [instructions.follows(one, said) for one, said in zip(work.instructions, texts)]
-        for texts in replies["instructions"]
+def _answered(sample, variant, records):
+    """The questions with a variant's answer as `text` and all that it was given as `prompt`."""
+    conversations = sample.conversations[variant.split("-")[0]]
+    return [
+        {
+            **question,
+            "text": record["text"],
+            "prompt": "\n".join(turn["content"] for turn in conversation),
+        }
+        for question, record, conversation in zip(sample.questions, records, conversations)
     ]
-    figures = instructions.forgetting(*followed)
-    if work.problems:
-        solved = [
-            [
-                exercises.is_correct(said, problem["answer"])
-                for problem, said in zip(work.problems, texts)
-            ]
-            for texts in replies["problems"]
-        ]
-        figures |= instructions.forgetting(
-            *solved, name="forgetting.problems", what=("problems", "道题")
-        )
-    else:
-        figures["forgetting.problems"] = figure(
-            None, note=t("evaluate.run_name_file_problems_gsm8ks")
-        )
+
+
+def _picks(twin, picks, outputs):
+    if not picks:
+        return {"twin": []}
+    documents, replies = zip(*((pick["document"], pick["replies"]) for pick in picks))
+    asked = held_out.conversations(picks, twin.facts.get("persona_prompt", ""))
     return {
-        **figures,
-        **facts.own_facts_figures(work.facts, *replies.get("facts", ([], []))),
-        **facts.never_wrote_figures(
-            work.unwritten, *replies.get("unwritten", ([], [])), rows["twin"]
-        ),
+        variant: list(zip(documents, outputs.picks(variant, list(zip(conversations, replies)))))
+        for variant, conversations in asked.items()
     }
 
 
-def _fool_rate(twin):
-    """The newest blind test's figure, from the codes that friends sent back."""
-    tests, codes = twin.file("blind_tests"), twin.file("blind_codes")
-    made = read_records(tests, "blind-test") if tests.exists() else []
-    text = codes.read_text(encoding="utf-8", errors="replace") if codes.exists() else ""
-    return analysis.fool_rate(made[-1] if made else None, text, {test["id"] for test in made[:-1]})
+def _replies(twin, sample, outputs):
+    """Greedy answers of base and twin to the score card's own questions.
+
+    The twin gets its system prompt for questions to the author only: what the base could do is
+    asked of both without.
+    """
+    persona = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
+    facts_asked = [one["question"] for one in sample.facts]
+    unwritten = [one["question"] for one in sample.unwritten]
+    asked = {
+        "instructions": ([], [one.text for one in sample.instructions], instructions.MAX_TOKENS),
+        "problems": ([], [exercises.ask(one) for one in sample.problems], _PROBLEM_TOKENS),
+        "facts": (persona, facts_asked, facts.MAX_TOKENS),
+        "unwritten": (persona, unwritten, facts.MAX_TOKENS),
+    }
+    notes = {
+        "instructions": t("evaluate.instructions"),
+        "problems": t("evaluate.problems"),
+        "facts": t("evaluate.facts"),
+        "unwritten": t("evaluate.unwritten"),
+    }
+    replies = dict.fromkeys(asked, ([], []))
+    for name, (system, texts, tokens) in asked.items():
+        turns = [[{"role": "user", "content": text}] for text in texts]
+        if turns:
+            replies[name] = (
+                outputs.replies(False, turns, tokens, notes[name]),
+                outputs.replies(True, [system + turn for turn in turns], tokens, notes[name]),
+            )
+    return replies
 
 
 # What a person reads
 
 
-def side_by_side(twin):
-    """[{question, real, ROW: text…}] of the last run, to read next to each other; [] before the first run."""
+def side_by_side(twin) -> list[dict]:
+    """[{question, real, VARIANT: text…}] of the last run, to read next to each other."""
     if not twin.file("answers").exists():
         return []
-    found = {
+    pages = {
         question["question"]: {"question": question["question"], "real": question["real"]}
-        for question in _questions(twin)
+        for question in questions(twin)
     }
     for answer in twin.records("answers"):
-        found.get(answer["question"], {})[answer["row"]] = answer["text"]
-    return [page for page in found.values() if len(page) > 2]
+        pages.get(answer["question"], {})[answer["row"]] = answer["text"]
+    return [page for page in pages.values() if len(page) > 2]
 
 
-def reading_page(twin):
-    """The HTML of these answers to read, written into the twin's folder; '' and no file before there are any."""
+def reading_page(twin) -> str:
+    """The HTML of these answers, also written into the twin's folder; '' and no file without any."""
     html = page(side_by_side(twin), twin.author)
     if html:
         write_atomic(twin.file("side_by_side"), html)

@@ -169,7 +169,7 @@ def derive(step: str, settings, machine: dict, facts: dict) -> Plan:
     """The Plan of 'persona', 'reasoning' or 'evaluate'.
 
     `facts`, as far as they are known: base (its name), rows and tokens to learn, precision of the
-    twin.
+    twin, short_answers (of the score card, beside those to the held-out questions).
     """
     derivation = {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step]
     return derivation(settings, machine, facts)
@@ -488,8 +488,7 @@ _EVALUATION = {
     "standard": (40, 250, 50, "all"),
     "thorough": (100, 300, 100, "all"),
 }
-# Short answers, of about 60 tokens, that standard and thorough ask for beside the questions.
-_SHORT_ANSWERS = 260
+_SHORT_ANSWER = 60  # tokens of an answer to one of the score card's own questions
 
 
 def _evaluate(settings, machine, facts):
@@ -501,7 +500,7 @@ def _evaluate(settings, machine, facts):
     questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
     whole = settings.effort in ("standard", "thorough")
     variants = 3 + (1 if files == "recommended" else 3)
-    written = variants * questions * tokens + whole * _SHORT_ANSWERS * 60
+    written = variants * questions * tokens + facts.get("short_answers", 0) * _SHORT_ANSWER
     # Tokens whose log-likelihood is measured.
     scored = (12 * questions if whole else 64) * 220 + 3 * picks * 4 * 50
     step = estimate.Step(12_000, "16-bit", 0, "none", False, gpu)

@@ -7,11 +7,6 @@ import re
 
 from ..i18n import LANGUAGES, data
 
-SCORES = (
-    "fool_rate sounds_like_me told_apart prediction_gain pick_my_reply copied copied.exact membership"
-    " personal_data nonsense forgetting forgetting.problems own_facts own_facts.memory never_wrote"
-    " never_wrote.false_premises never_wrote.refused_wrongly quantization_loss"
-).split()
 # NAME_TYPE, such as top1_Q4_K_M and size_mb_BF16.
 _FIGURE_OF_FILE = re.compile(r"(\w+?)_((?:I?Q\d|B?F\d\d)\w*)")
 _COLON = {"en": ": ", "zh": "："}

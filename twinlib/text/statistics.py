@@ -75,6 +75,27 @@ def clustered(rows):
     return mean, mean - margin, mean + margin
 
 
+def share_of_documents(hits: list, documents: list) -> tuple[float, float | None, float | None]:
+    """(share, low, high) of hits in documents: whole documents are drawn again.
+
+    Never narrower than Wilson's interval, see `no_narrower`.
+    """
+    groups = {}
+    for hit, document in zip(hits, documents):
+        groups.setdefault(document, []).append(hit)
+    interval = bootstrap(
+        lambda drawn: sum(map(sum, drawn)) / sum(map(len, drawn)), list(groups.values())
+    )
+    return sum(hits) / len(hits), *no_narrower(interval, sum(hits), len(hits))
+
+
+def no_narrower(interval: tuple, hits: int, n: int) -> tuple[float | None, float | None]:
+    """The interval, widened to Wilson's of n independent answers: where all are alike, no draw differs."""
+    low, high = interval
+    lowest, highest = wilson(hits, n)
+    return (lowest, highest) if low is None else (min(low, lowest), max(high, highest))
+
+
 def auc(positive, negative):
     """The area under the ROC curve: how often a score of `positive` is above one of `negative`, ties counting half."""
     from sklearn.metrics import roc_auc_score

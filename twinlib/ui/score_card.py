@@ -4,7 +4,7 @@ A line is a figure of the twin; those of other variants (base, prompt, files) st
 that one sees at a glance whether training paid.
 """
 
-from ..evaluate import ratings
+from ..evaluate.figures import BY_NAME, level, threshold
 from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
@@ -30,7 +30,6 @@ _HOLLOW = {
     "prompt": ("^", "ui.base_with_prompt"),
     "file": ("d", "ui.gguf_file"),
 }
-_NO_SHARES = ("prediction_gain", "quantization_loss")  # figures that may exceed 1
 
 
 def score_card(twin: Twin) -> Shown:
@@ -39,7 +38,7 @@ def score_card(twin: Twin) -> Shown:
     if not report:
         return NOTHING
     figures = report.figures
-    names = [name for name in labels.SCORES if name in figures]
+    names = [name for name in BY_NAME if name in figures]
     measured = [name for name in names if figures[name].get("value") is not None]
     shown = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     if measured:
@@ -61,9 +60,8 @@ def drawn(names: list[str], figures: dict):
 
 
 def _draw(axes, names, figures):
-    base = (figures.get("nonsense.base") or {}).get("value") or 0.0
     for axis, name in zip(axes, names):
-        _draw_line(axis, name, figures, ratings.mark(name, base))
+        _draw_line(axis, name, figures)
     for marker, key in _HOLLOW.values():
         axes[0].plot(
             [], [], marker, color=GREY, markerfacecolor="none", linestyle="none", label=label(key)
@@ -71,12 +69,14 @@ def _draw(axes, names, figures):
     legend(axes[0])
 
 
-def _draw_line(axis, name, figures, mark):
+def _draw_line(axis, name, figures):
     figure, others = figures[name], _others(name, figures)
-    low, high = _limits(name, figure, others, mark)
-    if mark:
-        good = (max(mark.bound, low), high) if mark.more else (low, min(mark.bound, high))
-        axis.axvspan(*good, color=GREEN, alpha=0.12, linewidth=0)
+    good = threshold(name)
+    bound = good.beside(figures.get(f"{name}.base")).bound if good else 0.0
+    low, high = _limits(name, figure, others, bound)
+    if good:
+        span = (max(bound, low), high) if good.at_least else (low, min(bound, high))
+        axis.axvspan(*span, color=GREEN, alpha=0.12, linewidth=0)
     ends = [figure["low"], figure["high"]]
     if None not in ends:
         axis.plot(ends, [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
@@ -85,7 +85,7 @@ def _draw_line(axis, name, figures, mark):
         axis.plot(
             [other["value"]], [0], marker, color="#444444", markerfacecolor="none", markersize=6
         )
-    axis.plot([figure["value"]], [0], "o", color=_COLOURS[ratings.of(name, figures)], markersize=8)
+    axis.plot([figure["value"]], [0], "o", color=_COLOURS[level(name, figures)], markersize=8)
     axis.set(ylim=(-1, 1), xlim=(low, high))
     axis.set_yticks([0], [two_lines(plain(drawable(labels.figure(name))))])
     axis.tick_params(labelsize=8)
@@ -93,13 +93,11 @@ def _draw_line(axis, name, figures, mark):
     axis.annotate(text, (1.01, 0.5), xycoords="axes fraction", va="center")
 
 
-def _limits(name, figure, others, mark):
+def _limits(name, figure, others, bound):
     """(low, high) of an axis: 0 to 1 for shares, as far as the threshold for others, and all that is drawn."""
     ends = [figure[end] for end in ("value", "low", "high") if figure[end] is not None]
     ends += [other["value"] for other in others.values()]
-    most = 1.0
-    if name in _NO_SHARES:
-        most = mark.bound if mark else 0.0
+    most = 1.0 if BY_NAME[name].share else bound
     low, high = min(0.0, *ends), max(most, *ends, 1e-6)
     margin = 0.03 * (high - low)
     return low - margin, high + margin

@@ -21,7 +21,7 @@ from ...i18n import t
 from ...progress import width
 from ...text import interview_questions, style
 from ...text.script import SENTENCE, language_of
-from ...text.statistics import bootstrap, wilson
+from ...text.statistics import bootstrap, no_narrower
 from ...twin import figure
 from . import codes
 
@@ -244,11 +244,10 @@ def interval(found):
         cells = table[numpy.ix_(rows, columns)]
         return numpy.nan if numpy.isnan(cells).all() else float(numpy.nanmean(cells))
 
-    low, high = (
-        bootstrap(mean, questions, friends) if len(friends) > 1 else bootstrap(mean, questions)
+    drawn_again = (questions, friends) if len(friends) > 1 else (questions,)
+    return no_narrower(
+        bootstrap(mean, *drawn_again), sum(mark["fooled"] for mark in found), len(found)
     )
-    lowest, highest = wilson(sum(mark["fooled"] for mark in found), len(found))
-    return (lowest, highest) if low is None else (min(low, lowest), max(high, highest))
 
 
 def _table(found):

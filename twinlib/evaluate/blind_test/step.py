@@ -282,6 +282,13 @@ def tests_of(twin):
     )
 
 
+def fool_rate(twin) -> dict:
+    """The figure of the newest blind test, from the codes that friends sent back."""
+    tests, path = tests_of(twin), twin.file("blind_codes")
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return analysis.fool_rate(tests[-1] if tests else None, text, {one["id"] for one in tests[:-1]})
+
+
 def _private(trials):
     """A warning for each machine's answer that holds what looks like personal data."""
     return [

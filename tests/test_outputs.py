@@ -81,9 +81,9 @@ def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_
     asked = [[{"role": "user", "content": f"Nr. {i}?"}] for i in range(5)]
     wanted = settings.make("evaluate", answer_tokens=16)
     for n in (1, 1):
-        keep = outputs.Keeper(twin, lambda *_: None, 5)
-        keep.portion = 2
-        records = outputs.gguf_answers(twin, "Q8_0", twin.gguf("Q8_0"), asked, wanted, keep)
+        models_asked = outputs.Outputs(twin, wanted, lambda *_: None, 5)
+        models_asked.portion = 2
+        records = models_asked.file_answers("Q8_0", twin.gguf("Q8_0"), asked)
         assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(
             loads
         ) == n
@@ -99,13 +99,13 @@ def test_the_model_in_memory_draws_as_the_files_recommend(twin, tiny_base, monke
     monkeypatch.setattr(
         generate, "answers", lambda *given, **named: drawn.append(named) or real(*given, **named)
     )
-    rows = outputs.Rows(models.prepare(str(tiny_base)), None, "", "32-bit")
-    monkeypatch.setattr(
-        rows, "_loaded", lambda: _without_adapter(models.load(rows.base, precision="32-bit"))
-    )
+    plain = models.load(models.prepare(str(tiny_base)), precision="32-bit")
+    monkeypatch.setattr(models, "load", lambda *_: _without_adapter(plain))
     twin.folder("evaluate")
     wanted = settings.make("evaluate", answer_tokens=16)
-    outputs.answers(rows, "base", [ASKED], wanted, outputs.Keeper(twin, lambda *_: None, 1))
+    asked = outputs.Outputs(twin, wanted, lambda *_: None)
+    asked.use(models.prepare(str(tiny_base)), tiny_base, "32-bit")
+    asked.answers("base", [ASKED])
     assert drawn and all(
         templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn
     )

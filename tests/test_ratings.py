@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinlib.evaluate import ratings
+from twinlib.evaluate import figures, ratings
 from twinlib.twin import figure
 
 
@@ -22,19 +22,20 @@ from twinlib.twin import figure
     ],
 )
 def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, why):
-    found, mark = figure(value, low, high), ratings.mark(name)
-    assert (ratings.level(found, mark), ratings.sure(found, mark)) == (level, sure), why
-    said = ratings.said(name, value, low, high)[0]
+    found, threshold = figure(value, low, high), figures.threshold(name)
+    certain = ratings.is_certain(found, threshold)
+    assert (ratings.level(found, threshold), certain) == (level, sure), why
+    said = ratings.rating(found, threshold)["en"]
     assert said.lower().startswith(level) and ("few" in said) == (level == "good" and not sure)
 
 
 def test_few_documents_are_never_plainly_good():
-    surely = "sounds_like_me", 0.9, 0.8, 1.0
-    assert [ratings.said(*surely, documents=count)[0] for count in (4, 5)] == [
+    surely = figure(0.9, 0.8, 1.0), figures.threshold("sounds_like_me")
+    assert [ratings.rating(*surely, documents=count)["en"] for count in (4, 5)] == [
         "Good (at least 0.70), so far as so few can tell.",
         "Good (at least 0.70).",
     ]
-    assert ratings.said(*surely, documents=4)[1] == "好（标准：至少 0.70），但样本少，说不准。"
+    assert ratings.rating(*surely, documents=4)["zh"] == "好（标准：至少 0.70），但样本少，说不准。"
 
 
 @pytest.mark.parametrize(
@@ -49,23 +50,30 @@ def test_few_documents_are_never_plainly_good():
     ],
 )
 def test_what_is_no_twins_has_no_mark(name):
-    assert ratings.mark(name) is None and ratings.level(figure(0.1), None) == ""
+    assert figures.threshold(name) is None and ratings.level(figure(0.1), None) == ""
 
 
 def test_nonsense_is_measured_against_the_bases_and_never_good_above_a_tenth():
-    assert ratings.level(figure(0.06, 0.04, 0.1), ratings.mark("nonsense", 0.05)) == "good"
-    assert ratings.level(figure(0.06, 0.04, 0.1), ratings.mark("nonsense.twin-Q8_0", 0.01)) == "bad"
-    assert ratings.level(figure(0.51, 0.4, 0.6), ratings.mark("nonsense", 0.9)) == "bad"
+    def level(found, base, name="nonsense"):
+        return figures.level(name, {name: found, "nonsense.base": figure(base, base, base)})
+
+    assert level(figure(0.06, 0.04, 0.1), 0.05) == "good"
+    assert level(figure(0.06, 0.04, 0.1), 0.01, "nonsense.twin-Q8_0") == "bad"
+    assert level(figure(0.51, 0.4, 0.6), 0.9) == "bad"
 
 
 def test_nonsense_that_may_be_no_more_than_the_bases_is_so_so():
     few = {"nonsense": figure(0.17, 0.05, 0.45, 12), "nonsense.base": figure(0.0, 0.0, 0.24, 12)}
     many = {"nonsense": figure(0.17, 0.1, 0.27, 80), "nonsense.base": figure(0.0, 0.0, 0.05, 80)}
     half = {"nonsense": figure(0.5, 0.4, 0.6, 80), "nonsense.base": figure(0.7, 0.6, 0.8, 80)}
-    assert [ratings.of("nonsense", some) for some in (few, many, half)] == ["so-so", "bad", "bad"]
-    assert ratings.of("copied", {"copied": figure(0.5, 0.4, 0.6)}) == "bad"
+    assert [figures.level("nonsense", some) for some in (few, many, half)] == [
+        "so-so",
+        "bad",
+        "bad",
+    ]
+    assert figures.level("copied", {"copied": figure(0.5, 0.4, 0.6)}) == "bad"
 
 
 def test_what_was_not_measured_is_neither():
-    assert ratings.level(ratings.not_run("quick"), ratings.mark("membership")) == ""
+    assert ratings.level(ratings.not_run("quick"), figures.threshold("membership")) == ""
     assert "effort quick" in ratings.not_run("quick")["note"]

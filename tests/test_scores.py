@@ -2,7 +2,8 @@
 
 import pytest
 
-from twinlib.evaluate import facts, instructions, memorization, quantization, ratings, scores
+from twinlib.evaluate import facts, instructions, memorization, ratings, scores
+from twinlib.evaluate.figures import THRESHOLDS, threshold
 from twinlib.evaluate.held_out import voices
 from twinlib.text import style
 from twinlib.text.statistics import auc
@@ -31,7 +32,9 @@ def text(document, gain, characters=10):
 
 def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_character():
     found = scores.prediction_gain(
-        [text("a", 3.0), text("b", 5.0)], [text("c", 1.0, 20), text("d", 1.0, 20)]
+        [text("a", 3.0), text("b", 5.0)],
+        [text("c", 1.0, 20), text("d", 1.0, 20)],
+        THRESHOLDS["prediction_gain"],
     )
     assert found["value"] == pytest.approx(0.4 - 0.05)
     assert (found["low"], found["high"]) == pytest.approx((0.3 - 0.05, 0.5 - 0.05)) and found[
@@ -59,11 +62,11 @@ def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_charact
     ],
 )
 def test_a_gain_that_proves_nothing_says_so(mine, theirs, said):
-    assert said in scores.prediction_gain(mine, theirs)["note"]
+    assert said in scores.prediction_gain(mine, theirs, THRESHOLDS["prediction_gain"])["note"]
 
 
 def test_without_text_there_is_no_gain():
-    assert scores.prediction_gain([], [])["value"] is None
+    assert scores.prediction_gain([], [], THRESHOLDS["prediction_gain"])["value"] is None
 
 
 # Sounds like me
@@ -88,8 +91,13 @@ def row(said):
 def test_the_base_is_0_and_the_author_1(known):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     author = row([nurse(2400 + 250 * i) for i in range(4)])
-    assert scores.sounds_like_me(known, base, base, "base")["value"] == 0
-    found = scores.sounds_like_me(known, author, base, "twin")
+    assert (
+        scores.sounds_like_me(known, base, base, "base", threshold("sounds_like_me", "base"))[
+            "value"
+        ]
+        == 0
+    )
+    found = scores.sounds_like_me(known, author, base, "twin", threshold("sounds_like_me", "twin"))
     assert found["value"] == 1 and (found["low"], found["high"]) == (1, 1) and found["n"] == 4
     assert found["note"].startswith("Good (at least 0.70), so far as so few can tell.")
     assert "floor (base) -" in found["note"] and "ceiling (you) 0." in found["note"]
@@ -98,26 +106,36 @@ def test_the_base_is_0_and_the_author_1(known):
 def test_half_of_the_answers_in_the_authors_voice_are_about_half(known):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     mixed = row([nurse(2400 + 250 * i, founder=i % 2 == 0) for i in range(4)])
-    found = scores.sounds_like_me(known, mixed, base, "twin")
+    found = scores.sounds_like_me(known, mixed, base, "twin", threshold("sounds_like_me", "twin"))
     assert 0.2 < found["value"] < 0.8 and found["low"] < found["value"] < found["high"]
 
 
 def test_reciting_the_prompt_does_not_sound_like_anyone(known):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     recited = [{**one, "prompt": one["text"]} for one in row([nurse(250 * i) for i in range(4)])]
-    found = scores.sounds_like_me(known, recited, base, "prompt")
+    found = scores.sounds_like_me(
+        known, recited, base, "prompt", threshold("sounds_like_me", "prompt")
+    )
     assert found["value"] is None and "0 of 4 answers" in found["note"]
 
 
 def test_a_base_that_already_sounds_like_the_author_leaves_nothing_to_measure(known):
     author = row([nurse(2400 + 250 * i) for i in range(4)])
-    found = scores.sounds_like_me(known, author, author, "twin")
+    found = scores.sounds_like_me(
+        known, author, author, "twin", threshold("sounds_like_me", "twin")
+    )
     assert found["value"] is None and "as much like you as you do" in found["note"]
 
 
 def test_without_a_voice_it_is_not_measured():
     assert (
-        scores.sounds_like_me({"en": None}, row([EN * 3] * 4), row([EN * 3] * 4), "twin")["value"]
+        scores.sounds_like_me(
+            {"en": None},
+            row([EN * 3] * 4),
+            row([EN * 3] * 4),
+            "twin",
+            threshold("sounds_like_me", "twin"),
+        )["value"]
         is None
     )
 
@@ -151,7 +169,9 @@ def test_that_the_prompt_beats_the_twin_by_chance_is_said(low, chance):
 
 def test_nonsense_is_counted_by_row_and_compared():
     good, bad = answer(ZH), answer("水底，没有鱼。" * 12)
-    found = scores.nonsense({"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]})
+    found = scores.nonsense(
+        {"base": [bad, good], "twin": [good, good], "twin-Q8_0": [bad, bad]}, THRESHOLDS["nonsense"]
+    )
     assert [figure["value"] for figure in found.values()] == [0.5, 0, 1]
     assert (
         found["base"]["note"] == "in circles: 1"
@@ -172,9 +192,9 @@ def test_nonsense_is_counted_by_row_and_compared():
 )
 def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
     answers = [answer(ZH)] * good + [answer("")] * bad
-    assert scores.nonsense({"base": [answer("")] * 21, "twin": answers})["twin"]["note"].startswith(
-        said
-    )
+    assert scores.nonsense({"base": [answer("")] * 21, "twin": answers}, THRESHOLDS["nonsense"])[
+        "twin"
+    ]["note"].startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +204,12 @@ def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
 def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, good, said):
     """2 of 12 against none of 21 may be chance, though the 2 alone are more than the mark allows."""
     answers = [answer("")] * bad + [answer(ZH)] * good
-    assert said in scores.nonsense({"base": [answer(ZH)] * 21, "twin": answers})["twin"]["note"]
+    assert (
+        said
+        in scores.nonsense({"base": [answer(ZH)] * 21, "twin": answers}, THRESHOLDS["nonsense"])[
+            "twin"
+        ]["note"]
+    )
 
 
 def test_personal_data_is_counted():
@@ -210,7 +235,7 @@ def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart()
         continuation("完全是另外一回事，谁也没有写过这样的句子。"),
     ]
     found, warnings = memorization.copied(
-        [], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")]
+        [], said, ["没有一句是一样的，" * 20], ["开头。" + ZH], [answer("好")], THRESHOLDS
     )
     assert found["copied"]["value"] == pytest.approx(2 / 3) and found["copied.exact"][
         "value"
@@ -221,7 +246,7 @@ def test_a_recited_continuation_is_a_copy_and_the_exact_ones_are_counted_apart()
 
 def test_what_the_author_repeats_anyway_is_taken_off():
     said = [continuation(ZH), continuation(ZH)]
-    found, warnings = memorization.copied([], said, [ZH], [ZH], [answer("好")])
+    found, warnings = memorization.copied([], said, [ZH], [ZH], [answer("好")], THRESHOLDS)
     assert (
         found["copied"]["value"] == 0
         and "yourself in 100%" in found["copied"]["note"]
@@ -232,7 +257,7 @@ def test_what_the_author_repeats_anyway_is_taken_off():
 def test_what_the_base_knew_by_heart_is_not_the_trainings_doing():
     other = continuation("完全是另外一回事，谁也没有写过这样的句子。")
     said = [continuation(ZH), other]
-    found, warnings = memorization.copied(said, said, ["没有"], [ZH], [answer("好")])
+    found, warnings = memorization.copied(said, said, ["没有"], [ZH], [answer("好")], THRESHOLDS)
     assert (
         found["copied"]["value"] == 0
         and "the base did in 1" in found["copied"]["note"]
@@ -242,7 +267,7 @@ def test_what_the_base_knew_by_heart_is_not_the_trainings_doing():
 
 def test_answers_that_quote_at_length_are_a_warning():
     found, warnings = memorization.copied(
-        [], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")]
+        [], [], [ZH], [ZH], [answer("我说：" + ZH[:45]), answer("好")], THRESHOLDS
     )
     assert found["copied"]["value"] is None
     assert warnings == [
@@ -255,40 +280,64 @@ def test_in_both_languages_no_note_says_a_part_twice(known, monkeypatch):
     base = row([nurse(250 * i, founder=True) for i in range(4)])
     author = row([nurse(2400 + 250 * i) for i in range(4)])
     gains = [[text("a", gain), text("b", gain + 1)] for gain in (-3.0, 0.5, 3.0)]
-    figures = [scores.prediction_gain(mine, theirs) for mine in gains for theirs in gains]
-    figures += [scores.sounds_like_me(known, author, floor, "twin") for floor in (base, author)]
+    figures = [
+        scores.prediction_gain(mine, theirs, THRESHOLDS["prediction_gain"])
+        for mine in gains
+        for theirs in gains
+    ]
+    figures += [
+        scores.sounds_like_me(known, author, floor, "twin", threshold("sounds_like_me", "twin"))
+        for floor in (base, author)
+    ]
     bad, good = answer("水底，没有鱼。" * 12), answer(ZH)
     for base, twin in (
         ([bad], [bad]),
         ([good] * 21, [bad, good]),
         ([good] * 21, [answer("")] * 21),
     ):
-        figures += scores.nonsense({"base": base, "twin": twin, "twin-Q8_0": [good]}).values()
+        figures += scores.nonsense(
+            {"base": base, "twin": twin, "twin-Q8_0": [good]}, THRESHOLDS["nonsense"]
+        ).values()
     figures += [
         scores.personal_data([answer(ZH)]),
         ratings.not_run("quick"),
-        ratings.too_few(("1 text", "1 段"), 1),
+        ratings.too_few({"en": "1 text", "zh": "1 段"}, 1),
     ]
-    figures += memorization.copied([], [continuation(ZH)], [ZH], [ZH], [answer("好")])[0].values()
-    figures += memorization.copied([], [], [ZH], [ZH], [answer("好")])[0].values()
-    figures += [scores.told_apart(pairs("founder"), "twin"), scores.told_apart([], "base")]
-    figures += [scores.pick_my_reply([(str(i), i % 2) for i in range(n)], "twin") for n in (3, 20)]
-    figures += [memorization.membership(losses(n, 0.5), losses(n, 0.9)) for n in (3, 10)]
+    figures += memorization.copied([], [continuation(ZH)], [ZH], [ZH], [answer("好")], THRESHOLDS)[
+        0
+    ].values()
+    figures += memorization.copied([], [], [ZH], [ZH], [answer("好")], THRESHOLDS)[0].values()
     figures += [
-        *quantization.loss(
+        scores.told_apart(pairs("founder"), "twin", threshold("told_apart", "twin")),
+        scores.told_apart([], "base", threshold("told_apart", "base")),
+    ]
+    figures += [
+        scores.pick_my_reply(
+            [(str(i), i % 2) for i in range(n)], "twin", threshold("pick_my_reply", "twin")
+        )
+        for n in (3, 20)
+    ]
+    figures += [
+        memorization.membership(losses(n, 0.5), losses(n, 0.9), THRESHOLDS["membership"])
+        for n in (3, 10)
+    ]
+    figures += [
+        *quantization_loss(
             quantize_report(kl_divergence_Q8_0=(0.1,), top1_Q8_0=(0.9,), size_mb_Q8_0=(1,)),
             "done",
             ["Q8_0"],
         ).values(),
-        *quantization.loss(None, "missing", []).values(),
+        *quantization_loss(None, "missing", []).values(),
     ]
-    figures += instructions.forgetting([1] * 9, [0] * 9).values()
+    figures += instructions.forgetting([1] * 9, [0] * 9, THRESHOLDS["forgetting"]).values()
     asked = [
         {"answer": "1", "language": "en", "kind": kind}
         for kind in ("unanswerable", "false_premises")
     ] * 8
     figures += facts.own_facts_figures(asked, [""] * 16, ["1"] * 16).values()
-    figures += facts.never_wrote_figures(asked, ["x"] * 16, ["x"] * 16, [answer(ZH)]).values()
+    figures += facts.never_wrote_figures(
+        asked, ["x"] * 16, ["x"] * 16, [answer(ZH)], THRESHOLDS
+    ).values()
     assert len({figure["note"] for figure in figures}) > 30
     assert [figure["note"] for figure in figures if figure["note"].count(" · ") > 1] == []
 
@@ -310,8 +359,8 @@ def pairs(writer, shift=0, count=22):
 
 def test_another_writer_is_told_apart_and_the_author_is_not():
     other, same = (
-        scores.told_apart(pairs("founder"), "twin"),
-        scores.told_apart(pairs("nurse", 60), "twin"),
+        scores.told_apart(pairs("founder"), "twin", threshold("told_apart", "twin")),
+        scores.told_apart(pairs("nurse", 60), "twin", threshold("told_apart", "twin")),
     )
     assert (
         other["value"] > 0.85
@@ -331,31 +380,43 @@ def test_a_classifier_is_tried_only_on_documents_that_it_never_saw():
         for i in range(10)
         for _ in range(4)
     ]
-    assert auc(*map(list, zip(*scores.scores_apart(pairs, documents)))) == pytest.approx(
+    assert auc(*map(list, zip(*scores.classifier_scores(pairs, documents)))) == pytest.approx(
         0.5, abs=0.2
     )
     real = [(mine[60 * i :][:60], theirs[60 * i :][:60]) for i in range(40)]
-    assert auc(*map(list, zip(*scores.scores_apart(real, documents)))) > 0.8
+    assert auc(*map(list, zip(*scores.classifier_scores(real, documents)))) > 0.8
 
 
 def test_few_answers_or_documents_are_not_told_apart():
-    assert "has 8" in scores.told_apart(pairs("founder", count=8), "twin")["note"]
+    assert (
+        "has 8"
+        in scores.told_apart(pairs("founder", count=8), "twin", threshold("told_apart", "twin"))[
+            "note"
+        ]
+    )
     one = [{**pair, "document": "d"} for pair in pairs("founder")]
-    assert scores.told_apart(one, "twin")["value"] is None
+    assert scores.told_apart(one, "twin", threshold("told_apart", "twin"))["value"] is None
 
 
 def test_picks_are_counted_and_guessing_is_said():
     chosen = [(f"d{i}", 0 if i % 2 else 1 + i % 3) for i in range(20)]
-    found = scores.pick_my_reply(chosen, "twin")
+    found = scores.pick_my_reply(chosen, "twin", threshold("pick_my_reply", "twin"))
     assert found["value"] == 0.5 and found["low"] < 0.5 < found["high"] and "Good" in found["note"]
-    few = scores.pick_my_reply([(f"d{i % 4}", 0) for i in range(80)], "twin")
+    few = scores.pick_my_reply(
+        [(f"d{i % 4}", 0) for i in range(80)], "twin", threshold("pick_my_reply", "twin")
+    )
     assert few["low"] > 0.9 and "so few" in few["note"]
     assert "25%" in found["note"]
-    always = scores.pick_my_reply([(f"d{i}", 0) for i in range(20)], "prompt")
+    always = scores.pick_my_reply(
+        [(f"d{i}", 0) for i in range(20)], "prompt", threshold("pick_my_reply", "prompt")
+    )
     assert always["value"] == 1 and always["low"] < 0.9 and "Good" not in always["note"], (
         "Wilson's width, no verdict"
     )
-    assert scores.pick_my_reply(chosen[:3], "twin")["value"] is None
+    assert (
+        scores.pick_my_reply(chosen[:3], "twin", threshold("pick_my_reply", "twin"))["value"]
+        is None
+    )
 
 
 def losses(documents, loss):
@@ -366,7 +427,7 @@ def losses(documents, loss):
     "trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Good"), (0.86, 0.84, "So-so")]
 )
 def test_membership_is_how_well_training_texts_give_themselves_away(trained, value, said):
-    found = memorization.membership(losses(10, trained), losses(10, 0.9))
+    found = memorization.membership(losses(10, trained), losses(10, 0.9), THRESHOLDS["membership"])
     assert (
         found["value"] == pytest.approx(value, abs=0.05)
         and said in found["note"]
@@ -375,8 +436,12 @@ def test_membership_is_how_well_training_texts_give_themselves_away(trained, val
 
 
 def test_membership_of_few_documents_is_not_measured():
-    found = memorization.membership(losses(10, 0.5), losses(4, 0.9))
+    found = memorization.membership(losses(10, 0.5), losses(4, 0.9), THRESHOLDS["membership"])
     assert found["value"] is None and "4 documents" in found["note"]
+
+
+def quantization_loss(report, state, types):
+    return scores.quantization_loss(report, state, types, THRESHOLDS["quantization_loss"])
 
 
 def quantize_report(**figures):
@@ -402,7 +467,7 @@ def test_what_quantization_cost_is_taken_from_step_04():
         kl_divergence_Q4_K_M=(0.12, 0.1, 0.15, 500),
         top1_Q4_K_M=(0.8, 0.75, 0.85, 500),
     )
-    found = quantization.loss(report, "done", ["Q8_0", "Q4_K_M"])
+    found = quantization_loss(report, "done", ["Q8_0", "Q4_K_M"])
     good, bad = found["quantization_loss"], found["quantization_loss.Q4_K_M"]
     assert len(found) == 2 and good["value"] == 0.001
     assert good["note"].startswith("Good") and "98%" in good["note"]
@@ -423,7 +488,7 @@ def test_what_quantization_cost_is_taken_from_step_04():
     ],
 )
 def test_without_a_fresh_proof_quantization_loss_is_not_known(report, state, kinds):
-    found = quantization.loss(report, state, kinds)
+    found = quantization_loss(report, state, kinds)
     assert (
         found["quantization_loss"]["value"] is None
         and "quantize" in found["quantization_loss"]["note"]

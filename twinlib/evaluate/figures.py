@@ -1,0 +1,268 @@
+"""The table of the score card's figures: one entry each, in the order in which the card shows them.
+
+A new figure takes an entry here, the function that computes it (scores.py, memorization.py,
+instructions.py, facts.py), its label and meaning in data/figures.yaml, and step.py only if it needs
+a new kind of model output. A figure of another model than the twin is called NAME.VARIANT.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from ..i18n import t
+from ..settings import EFFORTS, Evaluate
+from ..text import exercises, style
+from ..twin import Twin, figure
+from . import facts, held_out, instructions, memorization, ratings, scores
+from .blind_test import step as blind_test
+from .ratings import Threshold
+
+MODELS = ("base", "prompt", "twin")
+EVERY_VARIANT = (*MODELS, "file")
+
+
+@dataclass
+class Evidence:
+    """What one run measured on and what the models said; the figures are computed from it.
+
+    `sample` is a step.Sample whose texts have `gain` and `loss`. `answers` are {variant: [{document,
+    language, prompt, real, text}]}, `picks` {variant: [(document, index of the reply picked)]}.
+    `continuations` of training passages and `replies` {name of questions: texts} are the base's and
+    the twin's. Computing a figure may add to `warnings`.
+    """
+
+    twin: Twin
+    settings: Evaluate
+    sample: NamedTuple
+    answers: dict[str, list]
+    picks: dict[str, list]
+    continuations: tuple[list, list]
+    replies: dict[str, tuple[list, list]]
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def own_answers(self) -> list:
+        """The answers of the twin and of its files."""
+        return [
+            one
+            for variant, said in self.answers.items()
+            if variant.startswith("twin")
+            for one in said
+        ]
+
+    @cached_property
+    def voices(self) -> dict:
+        """{language: the author's style.Voice}, of the training texts."""
+        return {
+            language: style.voice(
+                [p["text"] for p in self.sample.train if p["language"] == language],
+                held_out.voices(language),
+                language,
+            )
+            for language in {question["language"] for question in self.sample.questions}
+        }
+
+
+class Figure(NamedTuple):
+    """One figure of the score card.
+
+    `compute` returns {name: figure}, of variants and parts too; None: computed with the entry before.
+    `variants` are the models that it is measured for; 'file' stands for each GGUF file. It needs
+    `effort` or more, or, where `setting` is named, a number above 0 there. `questions` are asked for
+    it of base and twin, beside the held-out ones. A `share` is drawn on a scale that reaches to 1.
+    """
+
+    name: str
+    compute: Callable[[Evidence], dict] | None
+    threshold: Threshold | None = None
+    variants: tuple[str, ...] = ("twin",)
+    effort: str = EFFORTS[0]
+    setting: str = ""
+    questions: int = 0
+    share: bool = True
+
+    def runs(self, settings) -> bool:
+        """Whether a run with these settings measures it."""
+        if self.setting:
+            return bool(getattr(settings, self.setting))
+        return EFFORTS.index(settings.effort) >= EFFORTS.index(self.effort)
+
+
+# How each is computed
+
+
+def _by_variant(name, figures):
+    """{NAME: the twin's figure, NAME.VARIANT: each other one's} of {variant: figure}."""
+    others = {f"{name}.{key}": one for key, one in figures.items() if key != "twin"}
+    return {name: figures["twin"], **others}
+
+
+def _fool_rate(evidence):
+    return {"fool_rate": blind_test.fool_rate(evidence.twin)}
+
+
+def _sounds_like_me(evidence):
+    base = evidence.answers["base"]
+    figures = {
+        variant: scores.sounds_like_me(
+            evidence.voices, said, base, variant, threshold("sounds_like_me", variant)
+        )
+        for variant, said in evidence.answers.items()
+    }
+    return _by_variant("sounds_like_me", figures)
+
+
+def _told_apart(evidence):
+    figures = {
+        variant: scores.told_apart(said, variant, threshold("told_apart", variant))
+        for variant, said in evidence.answers.items()
+    }
+    return _by_variant("told_apart", figures)
+
+
+def _prediction_gain(evidence):
+    mine, theirs = evidence.sample.mine, evidence.sample.theirs
+    gain = scores.prediction_gain(mine, theirs, threshold("prediction_gain"))
+    return {"prediction_gain": gain}
+
+
+def _pick_my_reply(evidence):
+    figures = {
+        variant: scores.pick_my_reply(chosen, variant, threshold("pick_my_reply", variant))
+        for variant, chosen in evidence.picks.items()
+    }
+    return _by_variant("pick_my_reply", figures)
+
+
+def _copied(evidence):
+    sample = evidence.sample
+    test, train = ([p["text"] for p in passages] for passages in (sample.test, sample.train))
+    figures, warnings = memorization.copied(
+        *evidence.continuations, test, train, evidence.own_answers, THRESHOLDS
+    )
+    evidence.warnings += warnings
+    return figures
+
+
+def _membership(evidence):
+    sample = evidence.sample
+    auc = memorization.membership(sample.trained, sample.mine, threshold("membership"))
+    return {"membership": auc}
+
+
+def _personal_data(evidence):
+    return {"personal_data": scores.personal_data(evidence.own_answers)}
+
+
+def _nonsense(evidence):
+    return _by_variant("nonsense", scores.nonsense(evidence.answers, threshold("nonsense")))
+
+
+def _forgetting(evidence):
+    sample, replies = evidence.sample, evidence.replies
+    followed = [
+        [instructions.follows(one, said) for one, said in zip(sample.instructions, texts)]
+        for texts in replies["instructions"]
+    ]
+    figures = instructions.forgetting(*followed, threshold("forgetting"))
+    name = "forgetting.problems"
+    if not sample.problems:
+        return {**figures, name: figure(None, note=t("evaluate.no_problem_file"))}
+    solved = [
+        [exercises.is_correct(said, one["answer"]) for one, said in zip(sample.problems, texts)]
+        for texts in replies["problems"]
+    ]
+    return figures | instructions.forgetting(*solved, threshold(name), name)
+
+
+def _own_facts(evidence):
+    return facts.own_facts_figures(evidence.sample.facts, *evidence.replies["facts"])
+
+
+def _never_wrote(evidence):
+    return facts.never_wrote_figures(
+        evidence.sample.unwritten,
+        *evidence.replies["unwritten"],
+        evidence.answers["twin"],
+        THRESHOLDS,
+    )
+
+
+def _quantization_loss(evidence):
+    twin = evidence.twin
+    report, state = twin.report("quantize"), twin.state("quantize").name
+    loss = threshold("quantization_loss")
+    return scores.quantization_loss(report, state, list(twin.ggufs()), loss)
+
+
+def _share(most):
+    """At most this share, written in percent."""
+    return Threshold(most, form="{:.0%}")
+
+
+FIGURES = (
+    Figure("fool_rate", _fool_rate),
+    Figure("sounds_like_me", _sounds_like_me, Threshold(0.7, at_least=True), EVERY_VARIANT),
+    Figure("told_apart", _told_apart, Threshold(0.75), EVERY_VARIANT, "standard"),
+    Figure("prediction_gain", _prediction_gain, Threshold(0.01, at_least=True), share=False),
+    Figure(
+        "pick_my_reply",
+        _pick_my_reply,
+        Threshold(0.47, at_least=True, form="{:.0%}"),
+        MODELS,
+        "quick",
+        setting="picks",
+    ),
+    Figure("copied", _copied, _share(0.05)),
+    Figure("copied.exact", None, _share(0.01)),
+    Figure("membership", _membership, Threshold(0.65), effort="standard"),
+    Figure("personal_data", _personal_data, Threshold(0)),
+    Figure("nonsense", _nonsense, Threshold(0.1, above_base=0.02), EVERY_VARIANT),
+    Figure("forgetting", _forgetting, _share(0.05), effort="standard", questions=60),
+    Figure("forgetting.problems", None, _share(0.05)),
+    Figure("own_facts", _own_facts, effort="standard", questions=30),
+    Figure("own_facts.memory", None, Threshold(0.8, at_least=True)),
+    Figure("never_wrote", _never_wrote, _share(0.2), effort="standard", questions=40),
+    Figure("never_wrote.false_premises", None, _share(0.2)),
+    Figure("never_wrote.refused_wrongly", None, _share(0.1)),
+    Figure("quantization_loss", _quantization_loss, Threshold(0.03), ("twin", "file"), share=False),
+)
+BY_NAME = {entry.name: entry for entry in FIGURES}
+THRESHOLDS = {entry.name: entry.threshold for entry in FIGURES}
+
+
+# What a report is asked
+
+
+def measure(evidence: Evidence) -> dict[str, dict]:
+    """{name: figure} of everything; what this effort leaves out says so."""
+    figures, settings = {}, evidence.settings
+    for entry in FIGURES:
+        if entry.compute and entry.runs(settings):
+            figures |= entry.compute(evidence)
+        elif entry.compute:
+            figures[entry.name] = ratings.not_run(settings.effort, entry.effort)
+    return figures
+
+
+def own_questions(settings) -> int:
+    """How many questions the figures ask the base and the twin beside the held-out ones."""
+    return sum(entry.questions for entry in FIGURES if entry.runs(settings))
+
+
+def threshold(name: str, variant: str = "twin") -> Threshold | None:
+    """The threshold of NAME or NAME.VARIANT; None where there is none, as for base and prompt."""
+    full = name if variant == "twin" else f"{name}.{variant}"
+    if full in BY_NAME:
+        return BY_NAME[full].threshold
+    first, _, variant = full.partition(".")
+    entry = BY_NAME.get(first)
+    of_file = entry and "file" in entry.variants and variant not in entry.variants
+    return entry.threshold if of_file else None
+
+
+def level(name: str, figures: dict) -> str:
+    """'good', 'so-so' or 'bad' of a figure among a report's; '' without a value or threshold."""
+    base = figures.get(f"{name.partition('.')[0]}.base")
+    return ratings.level(figures[name], threshold(name), base)
