@@ -365,7 +365,7 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
 def test_without_memory_for_the_twin_the_files_are_proven_without_it(
     held_out_twin, meant, monkeypatch
 ):
-    monkeypatch.setattr(models, "room_for", lambda *_: None)
+    monkeypatch.setattr(models, "fitting_precision", lambda *_: None)
     monkeypatch.setattr(models, "load", lambda *_: pytest.fail("loaded"))
     files = written(held_out_twin, meant)
     exchange(files["Q4_K_M"])
@@ -384,7 +384,7 @@ def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):
         monkeypatch.setattr(
             psutil, "virtual_memory", lambda: memory(*[size * free] * len(memory._fields))
         )
-        assert models.room_for(base, 1e9) == expected
+        assert models.fitting_precision(base, 1e9) == expected
     monkeypatch.setattr(models, "device", lambda: "cuda")
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3e9)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 1e9)
@@ -397,9 +397,9 @@ def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):
         (32, None),
     ):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (13.8e9, 15.8e9))  # a T4
-        assert models.room_for(base, billions * 1e9) == expected, billions
+        assert models.fitting_precision(base, billions * 1e9) == expected, billions
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert models.room_for(base, 8e9) is None
+    assert models.fitting_precision(base, 8e9) is None
 
 
 def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(

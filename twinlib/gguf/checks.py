@@ -215,7 +215,7 @@ def _questions(twin):
 
 
 def _precision(base, source):
-    return load.room_for(base, sum(math.prod(tensor.shape) for tensor in source.tensors))
+    return load.fitting_precision(base, sum(math.prod(tensor.shape) for tensor in source.tensors))
 
 
 def _twin(meant, precision, questions, text, settings, tokens, progress):

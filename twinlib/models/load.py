@@ -1,4 +1,9 @@
-"""The one place that loads a model to train, score or answer: transformers + peft, or Unsloth where the plan picks it."""
+"""The one place that loads a model to train, score or answer.
+
+Base models (catalogue, hub, folder), their tokenizers and chat templates, and LoRA on top: by
+transformers and peft, or by Unsloth where the plan chooses it. GGUF files are loaded in
+llama_cpp.py; answering and scoring is in generate.py.
+"""
 
 import contextlib
 import errno
@@ -6,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +22,9 @@ from ..i18n import t
 from . import estimate, pip_base
 from .hub import mirror
 
-# Turn ends that appear in the chat templates of the families on offer; a tokenizer's own are added to these.
-TURN_ENDS = (
+# Tokens that end a turn in the chat templates of the catalogue's families; a tokenizer's own is
+# added.
+_TURN_ENDS = (
     "<|im_end|>",
     "<end_of_turn>",
     "<|eot_id|>",
@@ -27,13 +34,21 @@ TURN_ENDS = (
     "<eos>",
     "<|end_of_text|>",
 )
-WORKING = 1.5e9  # bytes on a GPU beside the weights, to answer and to read some thousand tokens
-FOUR_BITS = 0.8  # bytes a parameter in 4 bits: embeddings, and a head of their own, stay in 16
+# Tokens to pad with, where the tokenizer has none of its own.
+_PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
+CHATML = (
+    "{%- for message in messages -%}{{- '<|im_start|>' + message['role'] + '\\n' "
+    "+ (message['content'] | trim) + '<|im_end|>\\n' -}}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
+)
+_WORKING_MEMORY = 1.5e9  # bytes on a GPU beside the weights, to read and write some thousand tokens
+_FOUR_BIT_WEIGHT = 0.8  # bytes a parameter in 4-bit: embeddings and the output head stay in 16-bit
 
 
 @dataclass(frozen=True)
 class Base:
-    """A base model on this disk: `path` holds config.json, the weights and the tokenizer; `revision` names its bytes."""
+    """A base model on this disk: `path` holds config.json, weights and tokenizer; `revision` is a
+    hash of them."""
 
     name: str
     path: Path
@@ -42,7 +57,8 @@ class Base:
 
 
 class Lora(NamedTuple):
-    """What to train: LoRA on all linear layers, alpha twice the rank."""
+    """LoRA on all linear layers, with alpha twice the rank; `checkpointing` recomputes
+    activations."""
 
     rank: int
     dropout: float = 0.0
@@ -53,8 +69,9 @@ class Lora(NamedTuple):
 # Bases
 
 
-def prepare(name, progress=None):
-    """The Base called `name`: a catalogue name, a hub id (downloaded into the hub's own cache) or a folder.
+def prepare(name: str, progress: Callable | None = None) -> Base:
+    """The Base called `name`: a catalogue name, a hub id (downloaded into the hub's own cache) or a
+    folder.
 
     Raises TwinError with the next action for a wrong name, a gated model, or no connection.
     """
@@ -93,95 +110,86 @@ def _download(hub):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise _no_download(hub, error) from None
-    except Exception as error:  # the client raises many kinds for a missing network; all mean the same to the owner
+    except Exception as error:  # the client raises many kinds when there is no network
         raise _no_download(hub, error) from None
 
 
 def _no_download(hub, error):
-    kind = type(error).__name__
-    return TwinError(t("models.base_not_downloaded", hub=hub, kind=kind))
+    return TwinError(t("models.base_not_downloaded", hub=hub, kind=type(error).__name__))
 
 
 # Tokenizers and templates
 
 
-def tokenizer(base):
-    """The tokenizer of a base, with a chat template and a padding token that is no end of turn.
+def tokenizer(base: Base):
+    """The transformers tokenizer of a base, with a chat template and a padding token that ends no
+    turn.
 
-    A base without a template of its own gets a plain one in ChatML when its vocabulary has those tokens.
+    A base without a template gets CHATML if its vocabulary has those tokens; else TwinError is
+    raised.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    # The class that a base names may rebuild its steps, and not as they are: SmolLM2's lose the one for digits.
-    whole = (Path(base.path) / "tokenizer.json").exists()
-    found = (PreTrainedTokenizerFast if whole else AutoTokenizer).from_pretrained(base.path)
-    if not found.chat_template:
-        if found.convert_tokens_to_ids("<|im_end|>") in (None, found.unk_token_id):
+    # The class that a base names may rebuild tokenizer.json wrongly: SmolLM2's loses the step for
+    # digits.
+    has_file = (Path(base.path) / "tokenizer.json").exists()
+    loaded = (PreTrainedTokenizerFast if has_file else AutoTokenizer).from_pretrained(base.path)
+    if not loaded.chat_template:
+        if loaded.convert_tokens_to_ids("<|im_end|>") in (None, loaded.unk_token_id):
             raise TwinError(t("models.no_chat_template", name=base.name))
-        found.chat_template = CHATML
-    if found.pad_token_id is None or found.pad_token_id in end_tokens(found):
-        found.pad_token = _padding(found)
-    found.padding_side = "right"
-    return found
+        loaded.chat_template = CHATML
+    if loaded.pad_token_id is None or loaded.pad_token_id in end_tokens(loaded):
+        loaded.pad_token = _padding(loaded)
+    loaded.padding_side = "right"
+    return loaded
 
 
-CHATML = (
-    "{%- for message in messages -%}{{- '<|im_start|>' + message['role'] + '\\n' + (message['content'] | trim) "
-    "+ '<|im_end|>\\n' -}}{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
-)
-PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
-
-
-def _padding(found):
-    vocabulary, ends = found.get_vocab(), end_tokens(found)
-    for token in PADDINGS:
+def _padding(tokenizer):
+    vocabulary, ends = tokenizer.get_vocab(), end_tokens(tokenizer)
+    for token in _PADDINGS:
         if token in vocabulary and vocabulary[token] not in ends:
             return token
     raise TwinError(t("models.no_padding_token"))
 
 
-def render(tokenizer, messages, generate=False):
-    """The text of a conversation in the model's own format; with `generate`, up to where its answer begins."""
+def render(tokenizer, messages: list[dict], generate: bool = False) -> str:
+    """The text of a conversation in the model's own format; with `generate`, up to where its answer
+    begins."""
     return tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
     )
 
 
-def turn_end(tokenizer):
-    """The token that this tokenizer's template writes after an assistant's turn, as (text, id)."""
-    text = render(
-        tokenizer, [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    )
-    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    specials = [i for i in ids if i in _special_ids(tokenizer)]
-    return tokenizer.convert_ids_to_tokens(specials[-1]), specials[-1]
-
-
-def _special_ids(tokenizer):
+def turn_end(tokenizer) -> tuple[str, int]:
+    """(text, id) of the token that the chat template writes after an assistant's turn."""
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    ids = tokenizer(render(tokenizer, messages), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
-    return {i for i, token in added.items() if token.special} | set(tokenizer.all_special_ids)
+    special = {i for i, token in added.items() if token.special} | set(tokenizer.all_special_ids)
+    last = [i for i in ids if i in special][-1]
+    return tokenizer.convert_ids_to_tokens(last), last
 
 
-def end_tokens(tokenizer):
+def end_tokens(tokenizer) -> list[int]:
     """Every id that ends a turn: the end-of-text token and each turn end in the vocabulary."""
     vocabulary = tokenizer.get_vocab()
-    ids = {vocabulary[token] for token in TURN_ENDS if token in vocabulary}
+    ids = {vocabulary[token] for token in _TURN_ENDS if token in vocabulary}
     return sorted(ids | ({tokenizer.eos_token_id} - {None}))
 
 
 # Loading
 
 
-def device():
+def device() -> str:
     """'cuda' where torch sees a GPU, else 'cpu'."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def fast_bfloat16():
-    """Whether this machine computes in bfloat16: a GPU of compute capability 8 or more, or a CPU made for it."""
+def fast_bfloat16() -> bool:
+    """Whether this machine computes in bfloat16: a GPU of compute capability 8 or more, or a CPU
+    made for it."""
     import torch
 
     if torch.cuda.is_available():
@@ -189,8 +197,9 @@ def fast_bfloat16():
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def sixteen_bits(base):
-    """The type in which this machine computes a base in '16-bit': float32 where float16 is all there is and too small."""
+def sixteen_bits(base: Base):
+    """The torch dtype of a base in '16-bit': float32 where there is only float16 and its
+    activations overflow it."""
     import torch
 
     if fast_bfloat16():
@@ -198,9 +207,12 @@ def sixteen_bits(base):
     return torch.float32 if estimate.overflows(base.path) else torch.float16
 
 
-def room_for(base, parameters):
-    """The precision in which a base of so many parameters fits what is free of this machine's memory ('auto' where that
-    is what `load` would take), or None: on a GPU 4-bit is the way out, as in training."""
+def fitting_precision(base: Base, parameters: float) -> str | None:
+    """The `precision` for `load` in which a base of so many parameters fits the free memory now, or
+    None.
+
+    'auto' where that fits, else '4-bit' on a GPU with bitsandbytes.
+    """
     import psutil
     import torch
 
@@ -210,18 +222,28 @@ def room_for(base, parameters):
     free = (
         torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     )
-    sizes = {
-        "auto": sixteen_bits(base).itemsize,
-        **({"4-bit": FOUR_BITS} if importlib.util.find_spec("bitsandbytes") else {}),
-    }
-    return next((name for name, size in sizes.items() if parameters * size + WORKING < free), None)
+    sizes = {"auto": sixteen_bits(base).itemsize}
+    if importlib.util.find_spec("bitsandbytes"):
+        sizes["4-bit"] = _FOUR_BIT_WEIGHT
+    fitting = (name for name, size in sizes.items() if parameters * size + _WORKING_MEMORY < free)
+    return next(fitting, None)
 
 
-def load(base, adapter=None, precision="auto", lora=None, engine="transformers", length=2048):
-    """(model, tokenizer): the base, with the adapter on it when given, ready to train when `lora` is given.
+def load(
+    base: Base,
+    adapter: Path | None = None,
+    precision: str = "auto",
+    lora: Lora | None = None,
+    engine: str = "transformers",
+    length: int = 2048,
+):
+    """(model, tokenizer): the base, with the adapter on it when given, ready to train when `lora`
+    is given.
 
-    `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else 32-bit); with both
-    `adapter` and `lora`, training continues on the adapter's weights.
+    `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else
+    32-bit). With both `adapter` and `lora`, training continues on the adapter's weights. `length`
+    is the longest row in tokens, which only Unsloth needs to know. Raises TwinError when Unsloth
+    can't be used.
     """
     loaded_tokenizer = tokenizer(base)
     if precision == "auto":
@@ -229,8 +251,7 @@ def load(base, adapter=None, precision="auto", lora=None, engine="transformers",
     with silence_logging():
         if engine == "unsloth":
             return _load_unsloth(base, adapter, precision, lora, length), loaded_tokenizer
-        model = _load_transformers(base, precision)
-        model = with_adapter(model, adapter, lora)
+        model = with_adapter(_load_transformers(base, precision), adapter, lora)
     return model, loaded_tokenizer
 
 
@@ -261,11 +282,13 @@ def _load_transformers(base, precision):
     return model
 
 
-def with_adapter(model, adapter, lora):
+def with_adapter(model, adapter: Path | None, lora: Lora | None):
+    """A transformers model with a saved adapter, a new one, or none, as `load` says."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    # peft's own preparation of 4-bit models would raise norms, embeddings and head to float32, and with them all that
-    # flows between the layers: twice the memory, and no fast attention.
+    # peft's prepare_model_for_kbit_training is left out: it converts norms, embeddings and head to
+    # float32, and with them all activations between the layers, which takes twice the memory and
+    # rules out fast attention.
     if lora and lora.checkpointing:
         model.enable_input_require_grads()
     if adapter:
@@ -292,7 +315,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
         from unsloth import FastLanguageModel
     except (
         Exception
-    ) as error:  # missing, or refusing this machine: it raises several kinds at import
+    ) as error:  # missing or refusing this machine: it raises several kinds on import
         raise TwinError(t("models.unsloth_unusable", name=type(error).__name__)) from None
     model, _ = FastLanguageModel.from_pretrained(
         str(base.path), max_seq_length=length, dtype=None, load_in_4bit=precision == "4-bit"
@@ -318,25 +341,21 @@ def _load_unsloth(base, adapter, precision, lora, length):
     return model
 
 
-def save_adapter(model, base, folder):
-    """Save a LoRA adapter as safetensors; its config names the base by its public name, never by a local path."""
-    folder = Path(folder)
+def save_adapter(model, base: Base, folder: Path) -> None:
+    """Save a LoRA adapter as safetensors; its config has the base's public name, never a local
+    path."""
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True)
     config = json.loads((folder / "adapter_config.json").read_text())
-    write_json(
-        folder / "adapter_config.json",
-        {
-            **config,
-            "base_model_name_or_path": base.entry.hub if base.entry.parameters else base.path.name,
-        },
-    )
+    name = base.entry.hub if base.entry.parameters else base.path.name
+    write_json(folder / "adapter_config.json", {**config, "base_model_name_or_path": name})
     (folder / "README.md").unlink(missing_ok=True)  # peft's placeholder card
 
 
 @contextlib.contextmanager
 def silence_logging():
-    """Within it transformers shows no progress bars and no advice; the steps say what the owner must know."""
+    """Within it transformers shows no progress bars and no advice; the steps say what the owner
+    must know."""
     import transformers
 
     level = transformers.logging.get_verbosity()
