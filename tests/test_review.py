@@ -11,7 +11,7 @@ from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
 from twinlib.files import write_json, write_records
-from twinlib.i18n import choose
+from twinlib.i18n import both, choose
 from twinlib.twin import Report
 from twinlib.ui import decision_log, review, tables
 from twinlib.ui.display import esc
@@ -185,7 +185,7 @@ def test_nothing_found_is_said_and_names_can_still_be_given(twin):
 
 
 def test_what_is_not_detected_is_said(twin):
-    assert esc(review.privacy.NOT_DETECTED[0]) in text_of(personal(twin))
+    assert esc(both("corpus.personal_data_not_detected")["en"]) in text_of(personal(twin))
 
 
 # What was put aside

@@ -53,7 +53,7 @@ class Personal(widgets.VBox):
             self.kinds.setdefault(record["kind"], []).append(record)
         self.heads = {kind: html() for kind in self.kinds}
         self.top, self.foot = html(), html()
-        undetected = html(caption(t(*privacy.NOT_DETECTED)).html)
+        undetected = html(caption(t("corpus.personal_data_not_detected")).html)
         super().__init__(
             [self.top, *map(self._kind, self.kinds), self._names(), undetected, self.foot]
         )
