@@ -57,7 +57,7 @@ def flaws(llama, asked, way, tokens):
     def one(item):
         seed, question = item
         prompt = llama.prompt([{"role": "user", "content": question}])
-        text = llama._ask(
+        text = llama.request(
             "/completion", {"prompt": prompt, "n_predict": tokens, "seed": seed, **way}
         )["content"]
         return set(style.flaws(text, "zh" if is_chinese(question) else "en"))

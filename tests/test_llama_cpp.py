@@ -77,7 +77,7 @@ def test_the_same_seed_says_the_same_and_another_something_else(llama):
 def test_llama_cpp_takes_the_sampling_that_a_file_recommends(made):
     sampling = templates.sampling(0.65, 0.85)
     with Llama(made(**sampling), context=256) as llama:
-        taken = llama._ask("/props")["default_generation_settings"]["params"]
+        taken = llama.request("/props")["default_generation_settings"]["params"]
     assert {name: taken[name] for name in sampling} == pytest.approx(sampling)
 
 
@@ -112,7 +112,7 @@ def test_cuts_are_made_where_they_are_asked_for(llama):
 
 def test_pieces_that_are_heard_make_up_the_answer(llama):
     pieces = []
-    answer = llama.chat(ask("hi"), max_tokens=20, heard=pieces.append)
+    answer = llama.chat(ask("hi"), max_tokens=20, on_text=pieces.append)
     assert len(pieces) > 3 and "".join(pieces) == answer.text and answer.tokens == 20
 
 

@@ -87,7 +87,7 @@ def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_
         assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(
             loads
         ) == n
-    assert loads[0]._server is None  # its memory is free again
+    assert loads[0].closed  # its memory is free again
     assert drawn and all(
         templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn
     )

@@ -70,7 +70,7 @@ def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys
     )
     assert "Who are you" in capsys.readouterr().out
     with Llama(twin.gguf("Q8_0")) as llama:
-        assert llama._ask("/props")["default_generation_settings"]["params"][
+        assert llama.request("/props")["default_generation_settings"]["params"][
             "min_p"
         ] == pytest.approx(params["min_p"])
         assert llama.prompt([{"role": "user", "content": "Hi"}]) == (

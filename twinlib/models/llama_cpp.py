@@ -1,14 +1,17 @@
-"""The one place that speaks to llama.cpp: load a GGUF file, chat, complete, constrained JSON, tokens, prompts.
+"""The one place that speaks to llama.cpp: load a GGUF file, chat, complete, JSON by a schema,
+tokens, prompts.
 
-llama.cpp runs inside this process (the xllamacpp wheel, nothing to compile) behind its own server, which listens on
-loopback at a free port. Prompts go through the file's own template and answers come back as the model gave them: its
-chat parsers refuse an answer that doesn't look as one of its model's should, and a small twin may ramble.
+llama.cpp runs inside this process (the xllamacpp wheel, nothing to compile) behind its own HTTP
+server, which listens on loopback at a free port. Prompts go through the file's own chat template,
+and answers come back unparsed: llama.cpp's chat parsers refuse an answer that isn't in its model's
+format, and a small twin may ramble.
 """
 
 import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -17,24 +20,24 @@ from ..files import TwinError
 from ..i18n import t
 
 SLOTS = 4  # conversations that can run at once; they share the context
-# In Ollama's order, which is also that of generate.nucleus, and without what isn't asked for.
-SAMPLING = {
+# In Ollama's order, which generate.nucleus follows too; every sampler is off unless asked for.
+_SAMPLING = {
     "top_k": 0,
     "min_p": 0.0,
     "repeat_penalty": 1.0,
     "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"],
 }
-# Where JSON may have blanks between its parts, a small model goes on with line breaks for ever.
-COMPACT = {
+# Where JSON may have whitespace between its parts, a small model writes line breaks for ever.
+_COMPACT_JSON = {
     "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 }
-AS_TRAINED = {
-    "chat_template_kwargs": {"enable_thinking": False}
-}  # Qwen3's templates ask whether to think first
+# As in training: Qwen3's template asks whether to think first.
+_TEMPLATE_OPTIONS = {"chat_template_kwargs": {"enable_thinking": False}}
 
 
 class Answer(NamedTuple):
-    """What the model said: `ended` when it stopped by itself, `tokens` it wrote, `seconds` it took in all."""
+    """What the model wrote: `ended` when it stopped by itself, `tokens` it wrote, `seconds` it took
+    in all."""
 
     text: str
     ended: bool
@@ -43,21 +46,29 @@ class Answer(NamedTuple):
 
 
 class Llama:
-    """A loaded GGUF file: `with Llama(path) as llama: llama.chat(messages)`; raises TwinError when it can't load.
+    """A loaded GGUF file: `with Llama(path) as llama: llama.chat(messages)`.
 
-    `context` in tokens, at most what the model was made for. `precise` keeps keys and values in 32 bits instead of 16.
-    `threads` that compute, all cores by default.
+    `context` in tokens, at most what the model was made for. `precise` keeps keys and values in 32
+    bits instead of 16. `threads` is the number that compute, all cores by default. Raises TwinError
+    when the file can't be loaded.
     """
 
-    def __init__(self, path, context=4096, precise=False, threads=None):
+    def __init__(
+        self,
+        path: Path,
+        context: int = 4096,
+        precise: bool = False,
+        threads: int | None = None,
+    ):
         self.path, self.context = Path(path), context
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
         self._server = _load(self.path, context, precise, threads)
-        # A proxy of the environment has nothing to do with what stays on this machine.
+        # Without the environment's proxy, for requests that stay on this machine.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-        # A server that is freed before its loop runs waits for it forever; this request is answered from the loop.
-        self._ask("/slots")
+        # A server that is freed before its loop runs waits for it for ever; the loop answers this
+        # request.
+        self.request("/slots")
 
     def __enter__(self):
         return self
@@ -65,63 +76,44 @@ class Llama:
     def __exit__(self, *error):
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Free the model's memory."""
         self._server = None
 
+    @property
+    def closed(self) -> bool:
+        return self._server is None
+
     def chat(
         self,
-        messages,
-        max_tokens=200,
-        temperature=0.7,
-        top_p=0.9,
-        seed=1,
-        schema=None,
-        heard=None,
-        recommended=False,
-        **cuts,
-    ):
-        """The Answer to a list of messages, through the file's own template.
-
-        `schema` is a JSON schema that the answer is held to; `heard` is called with each piece of text as it comes.
-        `recommended`: sampled as the file says that its model is best asked, at its own temperature where that is None;
-        else `cuts` are top_k, min_p and repeat_penalty.
-        """
-        return self.complete(
-            self.prompt(messages),
-            max_tokens,
-            temperature,
-            top_p,
-            seed,
-            schema,
-            heard,
-            recommended,
-            **cuts,
-        )
+        messages: list[dict],
+        max_tokens: int = 200,
+        temperature: float | None = 0.7,
+        **options,
+    ) -> Answer:
+        """The Answer to a list of messages, through the file's own template; `options` are those of
+        `complete`."""
+        return self.complete(self.prompt(messages), max_tokens, temperature, **options)
 
     def chat_many(
         self,
-        conversations,
-        max_tokens=200,
-        temperature=0.7,
-        top_p=0.9,
-        seed=1,
-        schema=None,
-        parallel=SLOTS,
-        progress=None,
-        **cuts,
-    ):
+        conversations: list[list[dict]],
+        max_tokens: int = 200,
+        temperature: float | None = 0.7,
+        parallel: int = SLOTS,
+        progress: Callable | None = None,
+        **options,
+    ) -> list[Answer]:
         """The Answers to several conversations, in their order, up to `parallel` at once.
 
-        `progress(done, total, note)` is called after each; when it raises, the rest is left undone.
+        `progress(done, total, note)` is called after each; when it raises, the rest is cancelled.
         """
 
         def one(messages):
-            return self.chat(messages, max_tokens, temperature, top_p, seed, schema, **cuts)
+            return self.chat(messages, max_tokens, temperature, **options)
 
-        longest = (
-            max((len(self.tokenize(self.prompt(c))) for c in conversations), default=0) + max_tokens
-        )
+        prompts = [len(self.tokenize(self.prompt(c))) for c in conversations]
+        longest = max(prompts, default=0) + max_tokens
         together = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
         answers, pool = [], ThreadPoolExecutor(together)
         try:
@@ -135,106 +127,111 @@ class Llama:
 
     def complete(
         self,
-        prompt,
-        max_tokens=200,
-        temperature=0.7,
-        top_p=0.9,
-        seed=1,
-        schema=None,
-        heard=None,
-        recommended=False,
+        prompt: str | list[int],
+        max_tokens: int = 200,
+        temperature: float | None = 0.7,
+        top_p: float = 0.9,
+        seed: int = 1,
+        schema: dict | None = None,
+        on_text: Callable[[str], None] | None = None,
+        recommended: bool = False,
         **cuts,
-    ):
-        """The Answer that goes on from a text, or from a list of token ids, without any template."""
-        wish = {
+    ) -> Answer:
+        """The Answer that continues a text or token ids, without any template.
+
+        `schema` is a JSON schema that the answer must follow. `on_text` is called with each piece
+        of text as it comes. `recommended`: sampled by the values in the file, with its temperature
+        too where `temperature` is None; else `cuts` are top_k, min_p and repeat_penalty.
+        """
+        body = {
             "prompt": prompt,
             "n_predict": max_tokens,
             "seed": seed,
-            "stream": heard is not None,
+            "stream": on_text is not None,
         }
         if temperature is not None:
-            wish["temperature"] = temperature
+            body["temperature"] = temperature
         if not recommended:
-            wish |= {"top_p": top_p, **SAMPLING, **cuts}
+            body |= {"top_p": top_p, **_SAMPLING, **cuts}
         if schema is not None:
-            wish["json_schema"] = {**COMPACT, **schema}
+            body["json_schema"] = {**_COMPACT_JSON, **schema}
         started = time.monotonic()
-        text, last = self._heard(wish, heard) if heard else self._whole(wish)
-        return Answer(
-            text, last["stop_type"] == "eos", last["tokens_predicted"], time.monotonic() - started
-        )
+        last = self._streamed(body, on_text) if on_text else self.request("/completion", body)
+        seconds = time.monotonic() - started
+        ended = last["stop_type"] == "eos"
+        return Answer(last["content"], ended, last["tokens_predicted"], seconds)
 
-    def greedy(self, ids, max_tokens):
-        """The token ids that the model finds likeliest after these, one after another (an end token ends them)."""
-        wish = {
+    def greedy(self, ids: list[int], max_tokens: int) -> list[int]:
+        """The most likely token ids after these, one after another, up to an end token."""
+        body = {
             "prompt": list(ids),
             "n_predict": max_tokens,
             "temperature": 0,
             "return_tokens": True,
-            **SAMPLING,
+            **_SAMPLING,
         }
-        return self._ask("/completion", wish)["tokens"]
+        return self.request("/completion", body)["tokens"]
 
-    def tokenize(self, text, special=True):
-        """The token ids of a text; with `special`, turn tokens written in it count as such and bos comes first."""
-        return self._ask(
-            "/tokenize", {"content": text, "add_special": special, "parse_special": special}
-        )["tokens"]
+    def tokenize(self, text: str, special: bool = True) -> list[int]:
+        """The token ids of a text; `special` reads turn tokens written in it as such and puts bos
+        first."""
+        body = {"content": text, "add_special": special, "parse_special": special}
+        return self.request("/tokenize", body)["tokens"]
 
-    def prompt(self, messages):
-        """The text that the file's template makes of a list of messages, up to where the answer starts."""
-        return self._ask("/apply-template", {"messages": list(messages), **AS_TRAINED})["prompt"]
+    def prompt(self, messages: list[dict]) -> str:
+        """The text that the file's template makes of a list of messages, up to where the answer
+        starts."""
+        body = {"messages": list(messages), **_TEMPLATE_OPTIONS}
+        return self.request("/apply-template", body)["prompt"]
 
-    def _whole(self, wish):
-        said = self._ask("/completion", wish)
-        return said["content"], said
+    def request(self, path: str, body: dict | None = None):
+        """What llama.cpp's server answers; a GET without a body."""
+        with self._post(path, body) as answer:
+            return json.load(answer)
 
-    def _heard(self, wish, heard):
+    def _streamed(self, body, on_text):
+        """The last event of a completion, with the whole text as its content."""
         pieces, event = [], {}
-        with self._post("/completion", wish) as lines:
+        with self._post("/completion", body) as lines:
             for line in lines:
                 if line.startswith(b"data: {"):
                     event = json.loads(line[6:])
                     if piece := event.get("content"):
                         pieces.append(piece)
-                        heard(piece)
+                        on_text(piece)
         if "stop_type" not in event:
             raise TwinError(t("models.answer_broke_off"))
-        return "".join(pieces), event
+        return {**event, "content": "".join(pieces)}
 
-    def _ask(self, path, wish=None):
-        with self._post(path, wish) as answer:
-            return json.load(answer)
-
-    def _post(self, path, wish):
-        body = None if wish is None else json.dumps(wish).encode()
+    def _post(self, path, body):
+        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            self._server.listening_address + path, body, {"Content-Type": "application/json"}
+            self._server.listening_address + path, data, {"Content-Type": "application/json"}
         )
         try:
             return self._open(request)
         except urllib.error.HTTPError as error:
-            said = json.loads(error.read() or b"{}").get("error", {})
-            if said.get("type") == "exceed_context_size_error":
-                raise TwinError(t("models.text_exceeds_context", n_ctx=said["n_ctx"])) from None
-            raise TwinError(
-                t("models.llama_cpp_refused", said=said.get("message", error))
-            ) from None
+            reason = json.loads(error.read() or b"{}").get("error", {})
+            if reason.get("type") == "exceed_context_size_error":
+                sentence = t("models.text_exceeds_context", tokens=reason["n_ctx"])
+            else:
+                sentence = t("models.llama_cpp_refused", reason=reason.get("message", error))
+            raise TwinError(sentence) from None
 
 
 def _load(path, context, precise, threads):
     import xllamacpp
 
-    wanted = xllamacpp.CommonParams()
-    wanted.model.path = str(path)
-    wanted.n_ctx, wanted.n_parallel, wanted.kv_unified = context, SLOTS, True
-    wanted.verbosity, wanted.warmup, wanted.ui = -1, False, False
-    wanted.cache_ram_mib = 0
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx, params.n_parallel, params.kv_unified = context, SLOTS, True
+    params.verbosity, params.warmup, params.ui = -1, False, False
+    params.cache_ram_mib = 0
     if threads:
-        wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = threads
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     if precise:
-        wanted.cache_type_k = wanted.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     try:
-        return xllamacpp.Server(wanted)
+        return xllamacpp.Server(params)
     except RuntimeError:
         raise TwinError(t("models.gguf_not_loadable", name=path.name)) from None

@@ -116,7 +116,7 @@ def _print_answer(llama, messages, settings):
     """Print the answer while it is generated, and return it without its reasoning."""
     temperature = None if settings.temperature == AUTO else settings.temperature
     answer = llama.chat(
-        messages, settings.tokens, temperature, seed=settings.seed, heard=_print, recommended=True
+        messages, settings.tokens, temperature, seed=settings.seed, on_text=_print, recommended=True
     )
     print("" if answer.text.strip() else t("talk.empty_answer"), flush=True)
     return spoken(answer.text)
