@@ -1,13 +1,12 @@
-"""The blind test in a notebook: answers that are kept while they are typed, codes that are kept when pasted. Under
-ipywidgets 7 and 8."""
+"""The blind test in a notebook: typed answers and pasted codes are kept.
+
+Runs on ipywidgets 7 and 8."""
 
 import errno
 import json
 import time
 
 import pytest
-
-pytest.importorskip("ipywidgets")
 
 from twinlib import Twin
 from twinlib.evaluate.blind_test import codes

@@ -1,11 +1,9 @@
-"""Forms: what people see and what comes out, under ipywidgets 7 and 8 (nothing heavier is imported here)."""
+"""Forms: what people see and what comes out. Runs on ipywidgets 7 and 8: no heavy imports here."""
 
 from dataclasses import asdict, fields
 
+import ipywidgets as widgets
 import pytest
-
-widgets = pytest.importorskip("ipywidgets")
-
 from widget_tree import inside, text_of
 
 from twinlib import Twin, settings

@@ -1,4 +1,4 @@
-"""The interview's form and its terminal: what is typed is kept, whatever happens in between. Under ipywidgets 7 and 8."""
+"""The interview's form and its terminal: what is typed is kept. Runs on ipywidgets 7 and 8."""
 
 import errno
 import json
@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-widgets = pytest.importorskip("ipywidgets")
-
 from twinlib import Twin
 from twinlib.files import TwinError, write_records
 from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS
@@ -21,7 +19,10 @@ from twinlib.twin import figure
 from twinlib.ui import answer_store, interview_form, interview_terminal
 
 ROOT = Path(__file__).parent.parent
-LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
+LONG = (
+    "The depot opens at five, and whoever comes late gets the tram with the bad brakes. "
+    "That was mostly me, I must say."
+)
 
 
 @pytest.fixture
@@ -321,8 +322,8 @@ def test_damaged_lines_are_set_aside_and_said_and_the_others_stay(twin):
     [aside] = twin.file("interview").parent.glob("*damaged*")
     assert aside.read_bytes() == damaged
     assert (
-        f"2 damaged line(s) in answers.jsonl could not be read; the file as it was is kept as {aside.name}"
-        in form.said.value
+        "2 damaged line(s) in answers.jsonl could not be read; "
+        f"the file as it was is kept as {aside.name}" in form.said.value
     )
     assert list(kept(twin)) == ["life-01"] and form.now is QUESTIONS[1]
     assert interview_form.form(twin).said.value == "", "it is said once"
@@ -347,8 +348,9 @@ def test_two_windows_do_not_undo_each_other(twin):
     }
 
 
+@pytest.mark.slow
 def test_killing_the_process_between_answers_loses_none(twin):
-    """A child answers one question after another until it is killed; every answer it said was saved is there."""
+    """A child answers question after question until it is killed: every saved answer is there."""
     code = (
         "import sys; from twinlib import Twin; from twinlib.ui import interview_form\n"
         "form = interview_form.form(Twin.open(sys.argv[1]))\n"
@@ -375,11 +377,15 @@ def test_killing_the_process_between_answers_loses_none(twin):
 
 # The terminal
 
+ASK = (
+    "import sys; from twinlib import Twin; from twinlib.ui import interview_terminal\n"
+    "interview_terminal.ask(Twin.open(sys.argv[1]))"
+)
+
 
 def run(twin, typed, language="en"):
-    code = "import sys; from twinlib import Twin; from twinlib.ui import interview_terminal; interview_terminal.ask(Twin.open(sys.argv[1]))"
     return subprocess.run(
-        [sys.executable, "-c", code, str(twin.path)],
+        [sys.executable, "-c", ASK, str(twin.path)],
         input=typed,
         text=True,
         cwd=ROOT,
@@ -389,6 +395,7 @@ def run(twin, typed, language="en"):
     )
 
 
+@pytest.mark.slow
 def test_the_terminal_asks_on_keeps_paragraphs_skips_and_stops_at_the_end_of_input(twin):
     done = run(
         twin, f"I get up.\n\n\nThen tea.\n\nAnd out.\n\n\n\n\n{LONG} {LONG} {LONG}\n\n\nhalf of a"
@@ -406,16 +413,17 @@ def test_the_terminal_asks_on_keeps_paragraphs_skips_and_stops_at_the_end_of_inp
     assert kept(twin) == found
 
 
+@pytest.mark.slow
 def test_the_terminal_speaks_chinese(twin):
     done = run(twin, "早上六点起。\n", "zh")
     assert f"[生活] {BY_ID['life-01'].zh}" in done.stdout and "已答 1/96 题，共 5 字" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
     import pty
 
-    code = "import sys; from twinlib import Twin; from twinlib.ui import interview_terminal; interview_terminal.ask(Twin.open(sys.argv[1]))"
     child, screen = pty.fork()
     if child == 0:
         signal.signal(
@@ -424,7 +432,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_line_that_was_being_typed(twin):
         os.chdir(ROOT)
         os.execve(
             sys.executable,
-            [sys.executable, "-c", code, str(twin.path)],
+            [sys.executable, "-c", ASK, str(twin.path)],
             {**os.environ, "TWINLIB_LANG": "en"},
         )
     seen = b""

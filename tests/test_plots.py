@@ -233,7 +233,7 @@ def test_curves_of_a_step_that_has_not_run_are_a_sentence(twin):
 
 
 def quantized(twin, failed=(), warnings=(), context=4096, **figures):
-    """A twin of a 7B whose step 04 has run: {KIND: (MB, KL divergence, low, high, top-1, tokens a second)}."""
+    """A twin of a 7B after step 04: {KIND: (MB, divergence, low, high, top-1, tokens a second)}."""
     twin.facts["base"] = {"name": "qwen2.5-7b"}
     names = ("kl_divergence", "top1", "tokens_per_second")
     twin.folder("quantize")
@@ -274,7 +274,8 @@ def test_every_file_stands_with_its_difference_memory_and_devices(twin):
         ["demo-Q8_0.gguf", "indistinguishable", "98.8%", "9.3 GB", "—", "≥ 16 GB", "≥ 12 GB"],
     ]
     assert said[0] == [
-        "✓ When in doubt, take demo-Q4_K_M.gguf: the smallest that hardly differs from the 16-bit twin."
+        "✓ When in doubt, take demo-Q4_K_M.gguf: the smallest that hardly differs from "
+        "the 16-bit twin."
     ]
 
 
@@ -299,7 +300,7 @@ def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_
 
 
 def picture_of(twin):
-    """The three axes of the picture of files: {size, difference, speed}, as lists of the texts in them."""
+    """The texts of the picture's axes (sizes, differences, speeds), and the Figure."""
     figure = plotting.picture(
         gguf_choice.files_panels(gguf_choice.measured_files(twin, twin.report("quantize"))),
         columns=3,

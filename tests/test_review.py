@@ -3,10 +3,8 @@
 import csv
 from importlib.util import find_spec
 
+import ipywidgets as widgets
 import pytest
-
-widgets = pytest.importorskip("ipywidgets")
-
 from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError

@@ -32,20 +32,21 @@ except Stopped as stopped:
 
 @pytest.fixture
 def interruptible():
-    """SIGINT raises KeyboardInterrupt here, as in a notebook's kernel, whatever an earlier test made of it."""
+    """SIGINT raises KeyboardInterrupt, as in a notebook's kernel, whatever earlier tests set."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, posts, capsys):
     report = run.step(
         twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True)
     )
     said = capsys.readouterr().out
     assert (
-        f"$ python -m twinlib corpus --twin {twin.path} --source {posts} --author Ning --consent yes\n"
-        in said
+        f"$ python -m twinlib corpus --twin {twin.path} --source {posts} --author Ning "
+        "--consent yes\n" in said
     )
     assert "corpus: done in " in said
     assert report.step == "corpus" and report.figures["documents"]["value"] > 5
@@ -62,6 +63,7 @@ def test_only_what_differs_from_the_default_or_from_last_time_is_a_flag(twin):
     assert run.command(twin, "persona", settings.Persona())[6:] == ["--rank", "auto"]
 
 
+@pytest.mark.slow
 def test_a_step_that_refuses_ends_the_cell_with_its_sentences_and_no_traceback(twin):
     with pytest.raises(run.StepFailed) as failed:
         run.step(twin, "corpus", settings.Corpus(source="/no/such/folder"))
@@ -80,6 +82,7 @@ def test_check_shows_stops_and_otherwise_the_plan_with_reasons(twin, sample_twin
     assert "· About " in said and " GB of memory and " in said
 
 
+@pytest.mark.slow
 def test_interrupting_sends_one_signal_and_waits_while_the_child_saves(
     tmp_path, capsys, interruptible
 ):
@@ -160,14 +163,16 @@ TRAINED = [
     [
         (
             "en",
-            "persona 40/80 · loss 3.20 · val 3.05 · rate 1.0e-04 · 48,211 tokens/s · 12.4 GB · 2 min left",
+            "persona 40/80 · loss 3.20 · val 3.05 · rate 1.0e-04 · 48,211 tokens/s · 12.4 GB"
+            " · 2 min left",
             "step 0",
             "step 40",
             " (ran out of room)",
         ),
         (
             "zh",
-            "persona 40/80 · 损失 3.20 · 验证 3.05 · 学习率 1.0e-04 · 48,211 token/秒 · 12.4 GB · 还剩 2 分钟",
+            "persona 40/80 · 损失 3.20 · 验证 3.05 · 学习率 1.0e-04 · 48,211 token/秒 · 12.4 GB"
+            " · 还剩 2 分钟",
             "第 0 步",
             "第 40 步",
             "（没写完）",
@@ -270,11 +275,13 @@ def interrupt_when(history):
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_child_that_is_killed_is_explained(tmp_path):
     with pytest.raises(run.StepFailed, match="most often because memory ran out"):
         run.follow(["python", "-c", "import os; os.kill(os.getpid(), 9)"])
 
 
+@pytest.mark.slow
 def test_a_crash_shows_where_it_was(tmp_path):
     with pytest.raises(run.StepFailed, match="ZeroDivisionError(.|\n)*please report it"):
         run.follow(["python", "-c", "1 / 0"])
@@ -296,6 +303,7 @@ def test_the_token_goes_to_a_child_that_needs_it_and_never_into_the_command(twin
     assert "hf_secret_for_this_test" not in " ".join(run.command(twin, "publish", uploads))
 
 
+@pytest.mark.slow
 def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interrupt(tmp_path):
     from jupyter_client.manager import start_new_kernel
 
@@ -303,8 +311,10 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
     manager, client = start_new_kernel(cwd=str(run.ROOT))
     try:
         client.execute(
-            f"from twinlib.ui import progress_view, run; progress_view.DRAW_EVERY = .2\nfrom pathlib import Path\n"
-            f"run.follow(['python', '-c', {CHILD!r}, {str(history)!r}], Path({str(history)!r}), 'count')"
+            "from pathlib import Path\n"
+            "from twinlib.ui import progress_view, run; progress_view.DRAW_EVERY = .2\n"
+            f"history = {str(history)!r}\n"
+            f"run.follow(['python', '-c', {CHILD!r}, history], Path(history), 'count')"
         )
         messages = list(outputs(client, manager))
     finally:

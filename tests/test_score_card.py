@@ -1,4 +1,4 @@
-"""The score card's picture: colours by rating, other variants on the same line, what was not measured below."""
+"""The score card's picture: colours by rating, other variants on the same line."""
 
 import pytest
 

@@ -1,11 +1,9 @@
-"""Who wrote in the chats and what a table's columns mean: what people see, and the settings that come out."""
+"""Senders of chats and columns of tables: what people see, and the settings that come out."""
 
 from collections import Counter
 
+import ipywidgets as widgets
 import pytest
-
-widgets = pytest.importorskip("ipywidgets")
-
 from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
@@ -46,16 +44,16 @@ def twin(tmp_path):
 
 @pytest.fixture
 def look(twin, monkeypatch):
-    """A function that shows the form over files that were found, and keeps what the survey was asked with."""
+    """A function that shows the form over these files; `.asked` lists the surveys' options."""
 
-    def show(files, settings=Corpus(), **found):
+    def show(files, settings=None, **found):
         def surveyed(source, options, progress):
             show.asked.append(options)
             progress(50, 100)
             return survey(files, **found)
 
         monkeypatch.setattr(senders.readers, "survey", surveyed)
-        return senders.form(twin, settings)
+        return senders.form(twin, settings or Corpus())
 
     show.asked = []
     return show

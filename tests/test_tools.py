@@ -1,4 +1,4 @@
-"""Forking and set-up: badges follow the fork, a wrong Python is said, Colab's list is read right."""
+"""Forking and set-up: badges follow the fork, a missing Python is named, Colab's list is parsed."""
 
 import shutil
 import subprocess
@@ -20,6 +20,7 @@ def copy(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_badge_and_clone_line_follows_a_fork(copy):
     for slug in (
         "someone/their-fork",
@@ -38,6 +39,7 @@ def test_every_badge_and_clone_line_follows_a_fork(copy):
     assert all("else-where/again" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_a_slug_that_is_no_slug_changes_nothing(copy):
     result = subprocess.run(
         [sys.executable, "tools/repo.py", "nonsense"], cwd=copy, capture_output=True, text=True
@@ -46,6 +48,7 @@ def test_a_slug_that_is_no_slug_changes_nothing(copy):
     assert (copy / "Makefile").read_text() == (ROOT / "Makefile").read_text()
 
 
+@pytest.mark.slow
 def test_a_missing_python_is_said_with_what_to_type(tmp_path):
     result = subprocess.run(
         ["sh", str(ROOT / "tools" / "setup.sh"), "python-that-is-not", str(tmp_path)],

@@ -32,6 +32,7 @@ def outputs(copy):
     return [output for cell in copy.cells for output in cell.get("outputs", [])]
 
 
+@pytest.mark.slow
 def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(
     tmp_path, posts, tiny_base, capfd, monkeypatch
 ):
@@ -92,6 +93,7 @@ def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_o
     assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
 
 
+@pytest.mark.slow
 def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monkeypatch):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(tour.tour, "__defaults__", (*tour.tour.__defaults__[:-1], ("one",)))
@@ -116,6 +118,7 @@ def test_the_sample_blogs_own_introduction_gives_way_to_the_owners(twin):
     assert tour.author_of(twin, None, None, None) == ("Ning", None)
 
 
+@pytest.mark.slow
 def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(
     tmp_path, twin, monkeypatch
 ):
@@ -131,6 +134,7 @@ def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(
     )
 
 
+@pytest.mark.slow
 def test_a_mistake_of_ours_says_where_to_look(tmp_path, twin, monkeypatch):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     notebook(tmp_path, "one", "1 / 0")
@@ -143,6 +147,7 @@ def test_a_mistake_of_ours_says_where_to_look(tmp_path, twin, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 def test_the_first_notebook_runs_and_keeps_the_introduction_for_step_01(tmp_path, twin):
     twin.start("corpus", {"author": "Ning", "source": "my_posts"})
     tour.tour(twin.path, notebooks=("00_start_here",), base=str(stand_in_base(tmp_path)))
@@ -179,6 +184,7 @@ except Stopped as stopped:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_running_step_after_it_saved_and_ends_politely(tmp_path, twin):
     history, base = str(tmp_path / "history.jsonl"), stand_in_base(tmp_path)
     child = CHILD.format(history=history)

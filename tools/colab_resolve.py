@@ -1,7 +1,8 @@
-"""What installing the `gpu` extra on Colab would change: torch, numpy, ipywidgets and IPython must stay.
+"""What installing the `gpu` extra on Colab would change; torch, numpy and the widgets must stay.
 
-Resolves pyproject.toml for Colab's Python against the versions that Colab has (tests/colab-freeze.txt), keeping each
-of those where our ranges allow it, as pip does. Prints the changes; exit status 1 when one of the four would change.
+Resolves pyproject.toml for Colab's Python against the versions that Colab has
+(tests/colab-freeze.txt), keeping each of those where our ranges allow it, as pip does. Prints the
+changes; exit status 1 when one of the four would change.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT / "tests" / "colab-freeze.txt"
-# Colab's torch is built for another CUDA than PyPI's; what PyPI's needs is not installed where torch stays.
+# Colab's torch is built for another CUDA than PyPI's, so PyPI's CUDA packages are not installed.
 TORCHS_OWN = ("nvidia-", "cuda-")
 UNTOUCHED = ("torch", "numpy", "ipywidgets", "ipython")
 PYTHON = "3.13"
@@ -83,9 +84,9 @@ def main():
     touched = [
         name for name in UNTOUCHED if after.get(name, present.get(name)) != present.get(name)
     ]
-    print(
-        f"{len(touched)} failed, {len(UNTOUCHED) - len(touched)} passed: {', '.join(UNTOUCHED)} stay as Colab has them"
-    )
+    passed = len(UNTOUCHED) - len(touched)
+    names = ", ".join(UNTOUCHED)
+    print(f"{len(touched)} failed, {passed} passed: {names} stay as Colab has them")
     return bool(touched)
 
 

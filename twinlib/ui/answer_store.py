@@ -1,4 +1,4 @@
-"""The owner's answers to questions, in files of the twin: those of the interview and those of the blind test."""
+"""The owner's answers to the interview and to the blind test, in the twin's folder."""
 
 from collections import Counter
 from datetime import datetime
@@ -23,10 +23,10 @@ _TRAIN = 1 - sum(HELD_OUT.values())  # the share of documents that is learnt
 
 
 class AnswerStore:
-    """The answers in one file: `records` by question id. `note` says when damaged lines were set aside.
+    """The answers in one file; `note` says when damaged lines were set aside.
 
-    A subclass has `questions`, in the order they are asked in, and `progress()`. Raises TwinError when the file can't
-    be opened.
+    `records` is by question id. A subclass has `questions`, in the order they are asked in, and
+    `progress()`. Raises TwinError when the file can't be opened.
     """
 
     questions: list[Question]
@@ -88,14 +88,17 @@ class AnswerStore:
         return self.records.get(name, {}).get("skipped", False)
 
     def opening(self) -> Question | None:
-        """The question to go on with: one half-typed, else the first neither answered nor skipped."""
+        """The question to go on with: half-typed, else the first neither answered nor skipped."""
         free = [q for q in self.questions if not self.skipped(q.id)]
         begun = [q for q in free if self.records.get(q.id, {}).get("draft")]
         return next((q for q in begun + free if q in begun or not self.answer(q.id)), None)
 
 
 class InterviewAnswers(AnswerStore):
-    """Answers to the interview. What was answered for the blind test is not asked: nothing may learn from that."""
+    """Answers to the interview.
+
+    What was answered for the blind test is not asked: nothing may learn from that.
+    """
 
     def __init__(self, twin: Twin):
         super().__init__(twin.file("interview"))
@@ -109,7 +112,7 @@ class InterviewAnswers(AnswerStore):
 
 
 class BlindTestAnswers(AnswerStore):
-    """Answers to the blind test's questions: the owner's own, then those of the interview nothing was learnt from."""
+    """Answers to the owner's own questions, then to those of the interview not learnt from."""
 
     def __init__(self, twin: Twin):
         super().__init__(twin.file("blind_answers"))
@@ -133,7 +136,10 @@ class BlindTestAnswers(AnswerStore):
 
 
 def answered(path: Path) -> set[str]:
-    """Ids of the questions that a file holds an answer to; raises TwinError when it can't be opened."""
+    """Ids of the questions that a file holds an answer to.
+
+    Raises TwinError when it can't be opened.
+    """
     records, _ = interview_questions.parse(_text(path))
     return {record["id"] for record in records if record["answer"]}
 
@@ -168,7 +174,10 @@ class Corpus(NamedTuple):
 
 
 def corpus_of(twin: Twin) -> Corpus:
-    """The twin's Corpus to learn from; an empty one where it can't be read, since the interview goes on without."""
+    """The twin's Corpus to learn from.
+
+    An empty one where it can't be read, since the interview goes on without.
+    """
     try:
         report = twin.report("corpus")
         if report is None:

@@ -1,4 +1,4 @@
-"""The base models and what of them fits on this machine: a list for the form, a table for the first notebook."""
+"""The base models and which fit on this machine: a list for the form, a table for notebook 00."""
 
 from ..catalogue import CATALOGUE
 from ..i18n import t

@@ -1,4 +1,4 @@
-"""What the friends' codes of the blind test say: a box to paste them into, a picture, a line for each friend."""
+"""The results of the blind test: a box to paste codes into, a picture, a line for each friend."""
 
 import time
 from pathlib import Path
@@ -22,7 +22,7 @@ _SURE = {1: "ui.a_little_sure", 2: "ui.fairly_sure", 3: "ui.very_sure"}
 
 
 class Codes(widgets.VBox):
-    """A box to paste codes into, many at once and with any words around them; the results stand below."""
+    """A box to paste codes into, with any words around them, and the results below."""
 
     def __init__(self, twin: Twin):
         self.twin = twin
@@ -129,7 +129,7 @@ def _share(yes):
 
 
 def drawn(marks: list[dict]):
-    """A Figure of the fool rate with its interval, also by how sure friends were, beside other studies' results."""
+    """A Figure of the fool rate with its interval, in all and by how sure friends were."""
     counted, at_random = analysis.counted(marks), analysis.random_friends(marks)
     twin = [mark for mark in marks if mark["row"] == "twin"]
     read = [mark for mark in twin if mark["read"] and mark["friend"] not in at_random]

@@ -13,7 +13,10 @@ START = 300  # characters of a removed text kept in its decision, to recognise i
 
 
 class DecisionLog:
-    """A twin's decisions. Each is written at once; those of this sitting can be undone one by one."""
+    """A twin's decisions. Each is written at once.
+
+    Those of this sitting can be undone one by one.
+    """
 
     def __init__(self, twin: Twin):
         self.twin, self.by_id = twin, twin.decisions()
@@ -55,7 +58,7 @@ class DecisionLog:
 
 
 class DecisionButtons(widgets.HBox):
-    """A button for each action about one content, the chosen one green, and one that undoes the decision."""
+    """A button for each action about one content, the chosen one green, and one to undo."""
 
     def __init__(
         self,

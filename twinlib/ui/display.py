@@ -1,4 +1,7 @@
-"""What a cell shows: HTML for the browser and the same as plain text for a terminal. Every text is escaped here."""
+"""What a cell shows: HTML for the browser and the same as plain text for a terminal.
+
+Every text is escaped here.
+"""
 
 import html
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """Forms made from the settings' declarations: they collect and explain, and never act.
 
-`forms.form("persona", twin, effort="quick")` shows itself as a cell's last expression; its `.settings` are the step's
-frozen dataclass. Works on ipywidgets 7.7 and 8.
+`forms.form("persona", twin, effort="quick")` shows itself as a cell's last expression; its
+`.settings` are the step's frozen dataclass. Works on ipywidgets 7.7 and 8.
 """
 
 from collections.abc import Callable, Iterable
@@ -71,7 +71,10 @@ class Form(widgets.VBox):
 
     @property
     def settings(self):
-        """The step's settings as they are now; raises WrongValue when a field does not take its value."""
+        """The step's settings as they are now.
+
+        Raises WrongValue when a field does not take its value.
+        """
         values, wrong = self._values()
         if wrong:
             raise WrongValue(" ".join(wrong.values()))
@@ -99,9 +102,12 @@ class Form(widgets.VBox):
 
 
 def form(step: str, twin: Twin, only: Iterable[str] | None = None, **given) -> Form:
-    """The form of a step, prefilled with the last choices; a keyword that is not None wins over those.
+    """The form of a step, prefilled with the last choices.
 
-    `only` names the fields to show; the others keep their value. Raises WrongValue for a wrong keyword.
+    A keyword that is not None wins over those.
+
+    `only` names the fields to show; the others keep their value. Raises WrongValue for a wrong
+    keyword.
     """
     return Form(step, twin, only, **given)
 

@@ -1,4 +1,4 @@
-"""What helps to choose a GGUF file: its size, its distance from the 16-bit twin, its speed, the devices that can run it.
+"""What helps to choose a GGUF file: size, distance from the 16-bit twin, speed, suitable devices.
 
 Also how well each file answers whether 9.9 or 9.11 is larger.
 """
@@ -23,7 +23,8 @@ _STRETCHES = ("ui.indistinguishable", "ui.hardly_any", "ui.slight", "ui.noticeab
 class File(NamedTuple):
     """A GGUF file with the report's figures on it, each {} when it was not measured.
 
-    `fit` is None when the base's shape or the file's size is unknown; `failed` says why a file is not offered.
+    `fit` is None when the base's shape or the file's size is unknown; `failed` says why a file is
+    not offered.
     """
 
     kind: str
@@ -219,7 +220,7 @@ def _draw_divergence(axis, place, file, least):
 
 
 def decimals(twin: Twin) -> Shown:
-    """The share of "9.9 or 9.11" questions answered rightly by base, persona and reasoning, in each file."""
+    """Shares of "9.9 or 9.11" questions that base, persona and reasoning got right, by file."""
     report = twin.report("quantize")
     figures = {
         tuple(name.split("_", 2)[1:]): figure

@@ -1,7 +1,8 @@
-"""The interview in a notebook, one question at a time; the blind test asks its questions with the same widgets.
+"""The interview in a notebook, one question at a time. The blind test uses the same widgets.
 
-Answers are kept in the twin's folder after each question, half-typed ones every few seconds as drafts, so that a lost
-connection or a killed kernel loses next to nothing. Callbacks only save. Works on ipywidgets 7.7 and 8.
+Answers are kept in the twin's folder after each question, half-typed ones every few seconds as
+drafts, so that a lost connection or a killed kernel loses next to nothing. Callbacks only save.
+Works on ipywidgets 7.7 and 8.
 """
 
 import errno
@@ -41,9 +42,12 @@ def form(twin: Twin, every: float = EVERY) -> "Questions":
 
 
 class Questions(widgets.VBox):
-    """A store's questions, one at a time; `status()` is what stands below, `ended` is said after the last question.
+    """A store's questions, one at a time.
 
-    Every question has a text box of its own: a key that arrives late never lands in the next answer.
+    `status()` gives what is shown below, `ended` is said after the last question.
+
+    Every question has a text box of its own: a key that arrives late never lands in the next
+    answer.
     """
 
     def __init__(
@@ -157,7 +161,10 @@ class Questions(widgets.VBox):
     # What is shown
 
     def go(self, question: Question, focus: bool = False) -> None:
-        """Show a question with its box; the next one's box is made too, hidden, to take the keys at once."""
+        """Show a question with its box.
+
+        The next one's box is made too, hidden, to take the keys at once.
+        """
         self.now, order = question, self.order()
         position = order.index(question)
         for q in order[position : position + 2]:
@@ -237,7 +244,10 @@ class Questions(widgets.VBox):
         return "" if text.strip() == self.store.answer(name) else text
 
     def save(self, name: str | None = None) -> bool:
-        """Keep what stands in a box as the answer; whether that worked. After a late key a skipped one stays skipped."""
+        """Keep what stands in a box as the answer; whether that worked.
+
+        After a late key a skipped question stays skipped.
+        """
         name = name or self.now.id
         text, record = self.boxes[name].value.strip(), self.store.records.get(name, {})
         if name != self.now.id and self.store.skipped(name):

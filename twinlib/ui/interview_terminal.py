@@ -1,10 +1,11 @@
-"""The questions of the interview or of the blind test in a terminal. Each line is kept as it is typed."""
+"""The questions of the interview or the blind test in a terminal; each line is kept at once."""
 
 import signal
 import threading
 
 try:
-    import readline  # keeps a line that Ctrl-C breaks off, and deletes Chinese one character at a time
+    # Keeps a line that Ctrl-C breaks off, and deletes Chinese a character at a time.
+    import readline
 except ImportError:  # Windows
     readline = None
 
@@ -52,7 +53,10 @@ class _Dialogue:
         self.lines: list[str] = []
 
     def ask(self, question):
-        """Ask one question. Ctrl-D ends the answer and is passed on; Ctrl-C leaves it as a draft."""
+        """Ask one question.
+
+        Ctrl-D ends the answer and is passed on; Ctrl-C leaves it as a draft.
+        """
         draft, self.question = self.store.draft(question.id), question
         self.lines = draft.split("\n") if draft else []
         topic = choose(interview_questions.TOPICS[question.topic])

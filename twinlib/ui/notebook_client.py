@@ -1,6 +1,7 @@
 """Run one notebook in a kernel of its own, printing what its cells print, and stop it on Ctrl-C.
 
-papermill was tried: it drops in-place progress, and on Ctrl-C it ends without waiting for the step to save.
+papermill was tried: it drops in-place progress, and on Ctrl-C it ends without waiting for the step
+to save.
 """
 
 import ast
@@ -62,7 +63,7 @@ def _sentence(error, copy):
 
 
 def with_parameters(notebook, values: dict):
-    """The notebook with a cell after the one tagged 'parameters' that sets those of `values` which it assigns."""
+    """Insert a cell after the one tagged 'parameters' that sets those of `values` it assigns."""
     for position, cell in enumerate(notebook.cells):
         if "parameters" in cell.metadata.get("tags", []):
             targets = [
@@ -94,7 +95,7 @@ def _kernel_manager(folder):
 
 
 class _Client(NotebookClient):
-    """Prints output as it comes; the first Ctrl-C interrupts the running cell, as a notebook's stop button does.
+    """Prints output as it comes, and interrupts the running cell on Ctrl-C.
 
     The cell passes it on to its step, which saves; a second one ends the step at once.
     """

@@ -48,7 +48,7 @@ _CAPTIONS = {"persona": "ui.persona_curves", "reasoning": "ui.reasoning_curves"}
 
 
 def corpus(twin: Twin) -> Shown:
-    """What came in, when it was written, what was kept of it, and what is learnt: a picture each."""
+    """What came in, when it was written, what was kept, and what is learnt: a picture each."""
     documents, removed = twin.records("documents"), tables.dropped(twin)
     reasons = Counter(part["reason"] for part in removed if _is_document(part))
     panels = [
@@ -83,7 +83,7 @@ def formats_panel(documents: list[dict], removed: list[dict]) -> Callable:
 
 
 def _stacked(axis, names, series):
-    """Horizontal bars of several (label, {name: count}, colour), one after the other, with their sums."""
+    """Horizontal bars stacked from several (label, {name: count}, colour), with their sums."""
     done = Counter()
     for text, counts, colour in series:
         lengths, left = [counts[name] for name in names], [done[name] for name in names]
@@ -98,7 +98,10 @@ def _suffix(source):
 
 
 def dates_panel(documents: list[dict]) -> Callable | None:
-    """Texts in each year, or in each month when all are of two years; None when no text has a date."""
+    """Texts in each year, or in each month when all are of two years.
+
+    None when no text has a date.
+    """
     dates = [str(document["date"])[:7] for document in documents if document["date"]]
     if not dates:
         return None
@@ -259,7 +262,10 @@ def _curves_panel(curves):
 
 
 def curve_points(records: Iterable[dict], name: str) -> list[tuple]:
-    """(step, mean, lowest, highest) of a figure, at most POINTS; a step done again counts as done last."""
+    """(step, mean, lowest, highest) of a figure, at most POINTS.
+
+    A step done again counts as done last.
+    """
     values = {
         record["done"]: record[name]
         for record in records

@@ -119,7 +119,10 @@ def two_lines(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """A label of a bar: the two languages on two lines, each cut; only ASCII where no font has more."""
+    """A label of a bar: the two languages on two lines, each cut.
+
+    Only ASCII where no font has more.
+    """
     if not chinese_font() and not text.isascii():
         text = "".join(c for c in text if c.isascii()).strip(" ·") or "?"
     lines = [line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · ")]

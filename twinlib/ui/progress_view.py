@@ -1,4 +1,4 @@
-"""A running step's history as it is drawn in a notebook: progress bar, curves and sample answers, in one place."""
+"""A running step's history drawn in a notebook: progress bar, curves and sample answers."""
 
 import time
 from collections.abc import Sequence
@@ -22,7 +22,10 @@ class HistoryTail:
         self._position, self._first_line = 0, b""
 
     def read(self) -> list[dict]:
-        """All records so far. An incomplete line waits for the next call; a damaged one is left out."""
+        """All records so far.
+
+        An incomplete line waits for the next call; a damaged one is left out.
+        """
         try:
             with open(self.path, "rb") as file:
                 first = self._first_line
@@ -42,7 +45,7 @@ class HistoryTail:
 
 
 class ProgressView:
-    """One place in the output that shows the newest progress record, the curves so far and the newest samples."""
+    """One output with the newest progress record, the curves so far and the newest samples."""
 
     def __init__(self, history: Path | None, name: str):
         self.history, self.name, self.tail = history, name, HistoryTail(history)
@@ -109,7 +112,8 @@ def _answer(sample):
     when = t("ui.at_step", step=sample["step"])
     cut = "" if sample.get("ended", True) else t("ui.ran_out_of_room")
     return (
-        f'<div style="flex:1 1 18em;min-width:0">'
+        '<div style="flex:1 1 18em;min-width:0">'
         f'<div style="opacity:.7">{esc(when + cut)}</div>'
-        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{esc(sample["text"])}</div></div>'
+        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{esc(sample["text"])}</div>'
+        "</div>"
     )

@@ -1,7 +1,7 @@
 """Forms in which the owner reviews what step 01 found: personal data, removed texts, training rows.
 
-A decision is written to decisions.json at once, can be undone, and is applied by the next run of the step.
-Every text of the corpus is escaped.
+A decision is written to decisions.json at once, can be undone, and is applied by the next run of
+the step. Every text of the corpus is escaped.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ def rows(twin: Twin) -> Rows:
 
 
 class Personal(widgets.VBox):
-    """Each kind with examples, masked unless the owner keeps it; each value can be decided by itself."""
+    """Each kind with examples, masked unless the owner keeps it, and a decision for each value."""
 
     def __init__(self, twin: Twin):
         self.decisions, self.kinds = DecisionLog(twin), {}
@@ -169,7 +169,7 @@ def _masking(twin):
 
 
 class Dropped(widgets.VBox):
-    """What was removed, a page at a time, with the reason; what the owner brings back comes with the next run."""
+    """What was removed, a page at a time, with the reason and a button to bring it back."""
 
     def __init__(self, twin: Twin):
         self.decisions, self.entries = DecisionLog(twin), _entries(twin)
@@ -186,7 +186,7 @@ class Dropped(widgets.VBox):
         self._changed()
 
     def _add_restored(self):
-        """Add what an earlier run brought back: it is not in dropped.csv any more, but may be removed again."""
+        """Add what an earlier run brought back; it is no longer in dropped.csv."""
         listed = {entry["id"] for entry in self.entries}
         for name in self.decisions.by_id:
             was = self.decisions.of(name).get("was")

@@ -186,7 +186,10 @@ class Rows(widgets.VBox):
         self._draw()
 
     def words(self, row: dict) -> tuple[str, str]:
-        """(question, answer) of a row as the owner left them; the question is '' where nothing is asked."""
+        """(question, answer) of a row as the owner left them.
+
+        The question is '' where nothing is asked.
+        """
         edited = self.decisions.of(row["id"])
         return (
             edited.get("question") or turn(row, "user"),

@@ -1,7 +1,7 @@
-"""Check and run a step from a notebook: the run is the same command as in a terminal, as a child process.
+"""Check and run a step from a notebook, as a child process with the same command as in a terminal.
 
-The child's figures come through history.jsonl, its sentences through its output. Interrupting the cell sends the
-child one SIGINT and waits while it saves.
+The child's figures come through history.jsonl, its sentences through its output. Interrupting the
+cell sends the child one SIGINT and waits while it saves.
 """
 
 import os
@@ -32,7 +32,7 @@ _PIP_BASE = "gemma-3-270m"  # comes by pip, without the hub
 
 
 class StepFailed(TwinError):
-    """The child ended without success. A notebook shows its sentence without a traceback, and Run all stops."""
+    """The child ended without success; a notebook shows its sentence without a traceback."""
 
     def _render_traceback_(self):
         return [str(self)]
@@ -65,7 +65,7 @@ def _plan(step, settings, planned):
 
 
 def command(twin: Twin, step: str, settings) -> list[str]:
-    """The command that runs a step with these settings: a flag for every value that is not the default."""
+    """The command that runs a step, with a flag for every setting that is not the default."""
     remembered = twin.facts.get("settings", {}).get(step, {})
     flags = {}
     for field in fields(settings):
@@ -85,7 +85,7 @@ def _command(name, twin, **flags):
 
 
 def step(twin: Twin, step: str, settings) -> Report:
-    """Run a step and follow it. Raises StepFailed with the child's sentence when it did not succeed."""
+    """Run a step and follow it; raises StepFailed with the child's sentence."""
     words, token = command(twin, step, settings), token_for(twin, step, settings)
     line = shlex.join(words)
     show(Shown(f"<code>{esc(line)}</code>", f"$ {line}"))
@@ -100,7 +100,10 @@ def ask(twin: Twin, question: str) -> None:
 
 
 def tour(twin: Twin, **chosen) -> None:
-    """Run all notebooks from 01 to 06 as a child process; None leaves a choice as it is in the notebook."""
+    """Run all notebooks from 01 to 06 as a child process.
+
+    None leaves a choice as it is in the notebook.
+    """
     given = {name: value for name, value in chosen.items() if value is not None}
     follow(_command("tour", twin, **given))
 
@@ -122,7 +125,7 @@ def token_for(twin: Twin, step: str, settings) -> dict[str, str]:
 
 
 def is_gated(base: str, twin: Twin) -> bool:
-    """Whether the hub may ask who is downloading: for models whose licence one accepts there, and unknown ones."""
+    """Whether a base may need a token: its licence has to be accepted on the hub, or is unknown."""
     if base == AUTO:
         base = twin.facts.get("base", {}).get("name", _PIP_BASE)
     if base == _PIP_BASE or Path(base).is_dir():
@@ -136,7 +139,10 @@ def follow(
     name: str = "",
     environment: dict[str, str] | None = None,
 ) -> None:
-    """Run `python …` words as a child and show its progress in place; raises StepFailed unless it succeeded."""
+    """Run `python …` words as a child and show its progress in place.
+
+    Raises StepFailed unless it succeeded.
+    """
     child = subprocess.Popen(
         [sys.executable, *words[1:]],
         stdout=subprocess.PIPE,
@@ -178,7 +184,7 @@ def _watch(child, view, output):
 
 
 def _environment(more):
-    """The child finds this library wherever it runs, speaks our language, and knows that it is followed."""
+    """The child's environment: where this library is, our language, and that it is followed."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {
         **os.environ,

@@ -1,4 +1,4 @@
-"""Where a notebook runs (Colab, Kaggle, a laptop), which packages are missing there, and where twins are kept."""
+"""Where a notebook runs (Colab, Kaggle, a laptop), what is missing there, where twins are kept."""
 
 import os
 import shutil
@@ -92,10 +92,12 @@ def _version(name):
 def open_twin(
     name: str | Path | None = None, language: str | None = None, drive: bool = False
 ) -> Twin:
-    """Open or make the twin called `name` and say where it is kept; `language` is en, zh or both.
+    """Open or make the twin called `name` and say where it is kept.
 
-    `name` may be a path; None is the twin opened last on this machine, at first demo. On Colab `drive` puts twins into
-    your Google Drive, where they outlive the runtime.
+    `language` is en, zh or both.
+
+    `name` may be a path; None is the twin opened last on this machine, at first demo. On Colab
+    `drive` puts twins into your Google Drive, where they outlive the runtime.
     """
     if language:
         os.environ["TWINLIB_LANG"] = language
@@ -112,7 +114,10 @@ def open_twin(
 
 
 def _last(folder):
-    """The name or path of the twin opened last; demo when there is none, with a sentence when it is gone."""
+    """The name or path of the twin opened last.
+
+    Demo when there is none, with a sentence when it is gone.
+    """
     try:
         name = (folder / _LAST).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
@@ -133,7 +138,10 @@ def home(drive: bool = False) -> Path:
 
 
 def _mounted_drive():
-    """The twins' folder in Google Drive; the runtime's own disk, with a sentence, where there is no Drive."""
+    """The twins' folder in Google Drive.
+
+    The runtime's own disk, with a sentence, where there is no Drive.
+    """
     try:
         from google.colab import drive
 

@@ -1,7 +1,7 @@
-"""The score card as one picture: each figure against its threshold, in the colour of its rating; and what was not measured.
+"""The score card as one picture: each figure against its threshold, in the colour of its rating.
 
-A line is a figure of the twin; those of other variants (base, prompt, files) stand on the same line as hollow marks, so
-that one sees at a glance whether training paid.
+A line is a figure of the twin; those of other variants (base, prompt, files) stand on the same line
+as hollow marks, so that one sees at a glance whether training paid.
 """
 
 from ..evaluate.figures import BY_NAME, level, threshold
@@ -94,7 +94,7 @@ def _draw_line(axis, name, figures):
 
 
 def _limits(name, figure, others, bound):
-    """(low, high) of an axis: 0 to 1 for shares, as far as the threshold for others, and all that is drawn."""
+    """(low, high) of an axis: 0 to 1 for shares, 0 to the threshold for others, and all points."""
     ends = [figure[end] for end in ("value", "low", "high") if figure[end] is not None]
     ends += [other["value"] for other in others.values()]
     most = 1.0 if BY_NAME[name].share else bound
@@ -104,7 +104,10 @@ def _limits(name, figure, others, bound):
 
 
 def _others(name, figures):
-    """{variant: figure} of the other variants of a figure; of several files the last, the smallest type."""
+    """{variant: figure} of the other variants of a figure.
+
+    Of several files the last, the smallest type.
+    """
     found = {}
     for key, figure in figures.items():
         variant = key.removeprefix(f"{name}.")

@@ -1,8 +1,9 @@
 """The Hugging Face token, from where people already keep one. It is never printed, saved or logged.
 
-`find()` looks in this order: Colab's secrets, Kaggle's secrets, the environment, huggingface_hub's saved login.
-`ask()` then opens a password box. It is drawn by `getpass`, not a widget, whose value could end up in the notebook.
-The child process that needs the token gets it through its environment only.
+`find()` looks in this order: Colab's secrets, Kaggle's secrets, the environment, huggingface_hub's
+saved login. `ask()` then opens a password box. It is drawn by `getpass`, not a widget, whose value
+could end up in the notebook. The child process that needs the token gets it through its environment
+only.
 """
 
 import getpass
@@ -17,7 +18,10 @@ _PAGE = "https://huggingface.co/settings/tokens"
 
 @dataclass(frozen=True)
 class Secret:
-    """A token that does not show itself, with where it was found; without one, a `hint` what to do."""
+    """A token that does not show itself, with where it was found.
+
+    Without one, a `hint` what to do.
+    """
 
     token: str = field(default="", repr=False)
     where: str = ""
@@ -39,7 +43,10 @@ def find() -> Secret:
 
 
 def ask() -> Secret:
-    """The found Secret, else what is typed into a password box; an empty one where nobody can type."""
+    """The found Secret, else what is typed into a password box.
+
+    An empty one where nobody can type.
+    """
     found = find()
     if found:
         return found

@@ -1,7 +1,7 @@
-"""The form that looks at a source before it is read: formats, chats and their senders, tables and their columns.
+"""The form that surveys a source before it is read: formats, senders of chats, columns of tables.
 
-`senders.form(twin, form)` shows itself as a cell's last expression; its `.settings` are those of `form`, with `me` and
-`columns` as chosen here. Works on ipywidgets 7.7 and 8.
+`senders.form(twin, form)` shows itself as a cell's last expression; its `.settings` are those of
+`form`, with `me` and `columns` as chosen here. Works on ipywidgets 7.7 and 8.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ _HARMLESS = str.maketrans("<>&$", "‹›＆＄")
 
 
 def form(twin: Twin, form: Form | Corpus) -> "Senders":
-    """Look through the source of a form (or of plain settings) and ask which of the senders is the owner."""
+    """Survey the source of a form (or of settings) and ask which of the senders is the owner."""
     return Senders(twin, form)
 
 
@@ -134,7 +134,7 @@ class Senders(widgets.VBox):
         return tick
 
     def _chosen(self, typed):
-        """'time=…, sender=…, text=…' of all tables; columns of several tables are joined: 'time=Date|日期'."""
+        """'time=…, sender=…' of all tables; names from several are joined: 'time=Date|日期'."""
         before = columns.given(self.columns_before or typed)
         chosen = []
         for role in dict.fromkeys([*ROLES, *before]):
@@ -166,7 +166,7 @@ class Senders(widgets.VBox):
         )
 
     def _names(self):
-        """{name: messages} of the chats that don't say themselves which messages are the owner's."""
+        """{name: messages} of the chats that don't say which messages are the owner's."""
         names = Counter()
         for chat in self.survey.files.values():
             if not _knows_its_owner(chat):

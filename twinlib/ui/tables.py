@@ -1,4 +1,4 @@
-"""Tables and texts to read: where the words are, training rows, answers, figures, uploads, the state of the steps."""
+"""Tables to read: where the words are, training rows, answers, figures, uploads, steps."""
 
 import csv
 import os
@@ -41,7 +41,7 @@ def kind_name(kind: str) -> str:
 
 
 def words(twin: Twin, most: int = 30) -> Shown:
-    """Where the author's words are: characters kept and removed in each folder or file of the source."""
+    """Where the author's words are: characters kept and removed by folder of the source."""
     documents, removed = twin.records("documents"), dropped(twin)
     folder = _folders([d["source"] for d in documents] + [part["document"] for part in removed])
     texts, kept, aside = Counter(), Counter(), Counter()
@@ -65,7 +65,10 @@ def words(twin: Twin, most: int = 30) -> Shown:
 
 
 def _folders(sources) -> Callable[[str], str]:
-    """A function from a source to its first folder or archive below what all share; '*.md' for files side by side."""
+    """A function from a source to its folder or archive below what all share.
+
+    '*.md' for files side by side.
+    """
 
     def path_of(source):
         return source.split("#")[0].split("/")

@@ -1,7 +1,7 @@
-"""Run notebooks 01 to 06 in turn without a browser, each in a fresh kernel, with progress all along.
+"""Run notebooks 01 to 06 without a browser, each in a fresh kernel, with progress all along.
 
-Executed copies stay in the twin's folder. Ctrl-C interrupts the running cell, whose step saves before it ends; the
-next tour goes on there, because every step knows what is done.
+Executed copies stay in the twin's folder. Ctrl-C interrupts the running cell, whose step saves
+before it ends; the next tour goes on there, because every step knows what is done.
 """
 
 import multiprocessing
@@ -65,8 +65,9 @@ def tour(
 ) -> None:
     """Run the notebooks for a twin; print budgets, the score card and how to talk to the twin.
 
-    None or '' leaves a parameter as it was last time; a twin that knows no source yet starts with the sample blog, in
-    minutes. Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
+    None or '' leaves a parameter as it was last time; a twin that knows no source yet starts with
+    the sample blog, in minutes. Raises TwinError with a failing cell's sentence, Stopped after
+    Ctrl-C.
     """
     twin, began = Twin.open(name), time.time()
     source = source_to_read(twin, source, effort)
@@ -105,7 +106,10 @@ def _remembered(twin, step, name):
 
 
 def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | None:
-    """The given source; None when one is remembered; else the sample blog, at effort smoke if none is given."""
+    """The given source; None when one is remembered.
+
+    Else the sample blog, at effort smoke if none is given.
+    """
     if not _remembered(twin, "corpus", "source"):
         source = source or SAMPLE / "posts"
         # Kept now, so that an interrupted tour goes on like this.
@@ -117,7 +121,10 @@ def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | 
 def author_of(
     twin: Twin, source: str | None, author: str | None, introduction: str | None
 ) -> tuple[str | None, str | None]:
-    """(author, introduction) as given; those of the sample blog where it is the source and no author is known."""
+    """(author, introduction) as given.
+
+    Those of the sample blog where it is the source and no author is known.
+    """
     source = Path(source or _remembered(twin, "corpus", "source") or "").resolve()
     known = author or _remembered(twin, "corpus", "author")
     if known or SAMPLE not in (source, source.parent):
@@ -127,7 +134,10 @@ def author_of(
 
 
 def prepare(base: str | None) -> float:
-    """Fetch or convert the base once, in a process of its own so that its memory is freed; the seconds it took."""
+    """Fetch or convert the base; the seconds it took.
+
+    In a process of its own, so that its memory is freed.
+    """
     began = time.time()
     name = base if base and base != AUTO else plan.recommended_base(plan.machine())[0]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

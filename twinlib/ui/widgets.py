@@ -1,4 +1,7 @@
-"""Widgets that the forms share: buttons, lists, framed texts, pages of items. Works on ipywidgets 7.7 and 8."""
+"""Widgets that the forms share: buttons, lists, framed texts, pages of items.
+
+Works on ipywidgets 7.7 and 8.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -17,7 +20,10 @@ _FRAME = (
 
 
 def wide(**layout) -> widgets.Layout:
-    """A layout as wide as a text should be; new each time, since hiding a shared one hides all its widgets."""
+    """A layout as wide as a text should be.
+
+    New each time, since hiding a shared one hides all its widgets.
+    """
     return widgets.Layout(width="auto", max_width="46em", **layout)
 
 
@@ -58,7 +64,7 @@ def dropdown(
 def text_box(
     value: str = "", placeholder: str = "", changed: Callable | None = None, **layout
 ) -> widgets.Text:
-    """A line to type in; `changed` is called with the change when the owner leaves it or presses Enter."""
+    """A line to type in; `changed` is called with the change on Enter or when the box is left."""
     box = widgets.Text(
         value,
         placeholder=placeholder,
