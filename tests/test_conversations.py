@@ -3,8 +3,13 @@
 import pytest
 
 from twinlib.corpus import conversations
-from twinlib.corpus.readers.chats.messages import Said, is_short, spoken
-from twinlib.corpus.readers.input_file import Conversation, Message, Options
+from twinlib.corpus.readers.chats.messages import (
+    Conversation,
+    Message,
+    is_short,
+    strip_placeholders,
+)
+from twinlib.corpus.readers.input_file import Options
 
 ME = Options(me=("Ning",))
 
@@ -133,8 +138,8 @@ def test_what_was_forwarded_is_a_repost_and_no_turn():
     said = Conversation(
         "",
         [
-            Said("Ning", "The pier closes at six.", "", True, "repost"),
-            Said("Ning", "So the kettle goes off at five.", "", True),
+            Message("Ning", "The pier closes at six.", "", True, "repost"),
+            Message("Ning", "So the kettle goes off at five.", "", True),
         ],
     )
     assert turns(said) == [("", "So the kettle goes off at five.")]
@@ -146,8 +151,8 @@ def test_a_reply_answers_the_message_that_it_replies_to():
         "",
         [
             Message("Lee", "And the tea?"),
-            Said("Ning", "Charge him twice over.", "", None, "", "Do I charge?"),
-            Said("Ning", "The tea is on the house.", "", None, "", "And the tea?"),
+            Message("Ning", "Charge him twice over.", "", None, "", "Do I charge?"),
+            Message("Ning", "The tea is on the house.", "", None, "", "And the tea?"),
         ],
     )
     assert turns(said) == [
@@ -338,12 +343,12 @@ WORDS = (
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_the_app_wrote_itself_is_no_message(text):
-    assert spoken(text) == ""
+    assert strip_placeholders(text) == ""
 
 
 @pytest.mark.parametrize("text", WORDS)
 def test_what_a_person_wrote_about_such_things_is(text):
-    assert spoken(text) == text
+    assert strip_placeholders(text) == text
 
 
 @pytest.mark.parametrize(
@@ -360,7 +365,7 @@ def test_what_a_person_wrote_about_such_things_is(text):
     ],
 )
 def test_the_words_beside_a_picture_or_a_mark_stay(text, words):
-    assert spoken(text) == words
+    assert strip_placeholders(text) == words
 
 
 @pytest.mark.parametrize(

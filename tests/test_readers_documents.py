@@ -65,13 +65,13 @@ def refused(reader, file):
 
 def test_a_medium_post_keeps_the_body_and_its_facts():
     document = only(html, on_disk("medium/posts/2019-03-14_Rain-on-the-bench-1a2b3c4d5e6f.html"))
-    assert (
-        document.title,
-        document.date,
-        document.author,
-        document.draft,
-        document.kind,
-    ) == ("Rain on the bench", "2019-03-14", "Aren Mott", False, "post")
+    assert (document.title, document.date, document.author, document.draft, document.kind) == (
+        "Rain on the bench",
+        "2019-03-14",
+        "Aren Mott",
+        False,
+        "post",
+    )
     assert document.fallback_title == "Rain on the bench"
     assert prose(document) == (
         "What a wet week taught me about tools.\n\n"
@@ -264,11 +264,7 @@ def test_teasers_of_other_posts_are_no_documents():
 
 def test_posts_one_after_the_other_on_a_page_are_documents_of_their_own():
     first, second = html.read(on_disk("pages/home.html"))
-    assert (first.title, first.date, first.source) == (
-        "Bells",
-        "2021-09-12",
-        "pages/home.html#1",
-    )
+    assert (first.title, first.date, first.source) == ("Bells", "2021-09-12", "pages/home.html#1")
     assert (second.title, second.date, second.source) == (
         "Doors",
         "2021-10-03",
@@ -389,22 +385,18 @@ def test_a_wordpress_export_post_by_post():
         "The first line of a classic post.\nIts second line, with [sic] and 1 < 2.\n\n"
         "A second paragraph, with stress and a link.\n\n第三段：油要勤上，雨要少淋。"
     )
-    assert (
-        first.title,
-        first.date,
-        first.author,
-        first.source,
-        first.kind,
-        first.draft,
-    ) == ("What oil & rain do", "2019-03-14", "老茂", "wordpress.xml#11", "post", False)
+    assert (first.title, first.date, first.author, first.source, first.kind, first.draft) == (
+        "What oil & rain do",
+        "2019-03-14",
+        "老茂",
+        "wordpress.xml#11",
+        "post",
+        False,
+    )
     assert parts(first) == [("caption", "caption", "CAPTION-OUT The old bench")]
     assert prose(second) == "积木的第一段，“加粗。”还在。\n\n]]> 积木的第二段，箭头在前。"
     assert (second.author, second.draft) == ("Mei", True)
-    assert (about.kind, about.date, about.text) == (
-        "page",
-        None,
-        "I mend bicycles by pier three.",
-    )
+    assert (about.kind, about.date, about.text) == ("page", None, "I mend bicycles by pier three.")
 
 
 def test_a_post_behind_a_password_is_put_aside():
@@ -500,11 +492,7 @@ def letter():
 
 def test_a_word_file_keeps_headings_in_chinese_styles_and_leaves_notes_out():
     document = only(word, File("letter.docx", letter()))
-    assert (document.title, document.author, document.date) == (
-        "三号码头",
-        "老茂",
-        "2021-02-03",
-    )
+    assert (document.title, document.author, document.date) == ("三号码头", "老茂", "2021-02-03")
     assert (
         prose(document) == "## 下雨\n\n他说：重点_不要丢，3*4。\n\n## Tools\n\nKept and added.\n\n"
         "one line\nand the next"

@@ -38,11 +38,7 @@ def read(text, name="a.md"):
 )
 def test_front_matter_of_hugo_hexo_jekyll_and_astro(front, title, date):
     document = read(front + "It rains.\n")
-    assert (document.title, document.date, document.text.strip()) == (
-        title,
-        date,
-        "It rains.",
-    )
+    assert (document.title, document.date, document.text.strip()) == (title, date, "It rains.")
 
 
 def test_the_front_matter_comes_along_as_facts():

@@ -100,11 +100,7 @@ def test_nothing_and_junk_are_refused_with_a_reason(data, reason):
 )
 def test_front_matter_of_every_kind(front, title, date):
     (document,) = markdown.read(File("rain.md", (front + "It rains.\n").encode()))
-    assert (document.title, document.date, document.text.strip()) == (
-        title,
-        date,
-        "It rains.",
-    )
+    assert (document.title, document.date, document.text.strip()) == (title, date, "It rains.")
 
 
 def test_a_rule_at_the_top_is_not_front_matter():

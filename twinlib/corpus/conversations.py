@@ -1,40 +1,39 @@
-"""Conversations to documents: what the owner said, each time with what the others had said just before.
+"""Conversations to documents: each utterance of the owner with what the others said just before.
 
-A document is one month of one conversation; its turns are the owner's bursts: messages one after the other, until
-somebody else speaks or six hours pass. Posts (kind 'post') answer nobody and are never joined.
+A document is one month of one conversation. Its turns are the owner's bursts: messages in a row,
+until somebody else writes or six hours pass. Posts (kind 'post') answer nobody and are not joined.
 """
 
 import re
 import unicodedata
 from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
-from .readers.chats.messages import Said, is_short, spoken
+from .readers.chats.messages import Conversation, is_short, strip_placeholders
 from .readers.filename import title_of
+from .readers.input_file import Options
 from .records import Document, Removed, Turn
 
-GAP = timedelta(hours=6)  # after this a conversation starts anew
-QUESTION = 600  # characters of what others said
-UNDATED = 500  # messages to a document where no message has a time
+_GAP = timedelta(hours=6)  # after this a conversation starts anew
+_QUESTION = 600  # characters of what the others said
+_UNDATED = 500  # messages to a document where no message has a time
 
 
-def owner(conversation, options):
-    """The senders that are the owner: as the export itself says, else by options.me, else by options.author.
+def owner(conversation: Conversation, options: Options) -> set[str]:
+    """The senders that are the owner; empty when nobody knows.
 
-    An empty set means that nobody knows.
+    As the export itself says, else the names of `options.me`, else `options.author`.
     """
     marked = {message.sender for message in conversation.messages if message.mine}
     names = {message.sender for message in conversation.messages if message.mine is None}
     chosen = {_plain(name) for name in options.me}
+    author = {_plain(options.author)} - {""}
     return (
         marked
         or {name for name in names if _plain(name) in chosen}
-        or {
-            name
-            for name in names
-            if _plain(options.author) and _plain(name) == _plain(options.author)
-        }
+        or {name for name in names if _plain(name) in author}
     )
 
 
@@ -42,13 +41,11 @@ def _plain(name):
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
-def senders(conversation):
-    """{sender: messages with words}, the most frequent first: whom the owner can be picked from."""
-    messages = [message for message in conversation.messages if spoken(message.text)]
-    others = {message.sender for message in messages if message.mine is False} | {
-        conversation.title
-    }
-    others.discard("")  # posts have no sender
+def senders(conversation: Conversation) -> Counter[str]:
+    """{sender: messages with words}, to pick the owner from."""
+    messages = [message for message in conversation.messages if strip_placeholders(message.text)]
+    others = {message.sender for message in messages if message.mine is False}
+    others = (others | {conversation.title}) - {""}  # posts have no sender
     # Some tables name the partner in every row, and mark which rows are the owner's.
     return Counter(
         "me" if message.mine and message.sender in others else message.sender
@@ -56,98 +53,117 @@ def senders(conversation):
     )
 
 
-def named(conversations, name):
-    """Yield (name, conversation): the file's name when it holds one, else 'name#title', each only once."""
+def named(conversations: Iterable[Conversation], name: str) -> Iterator[tuple[str, Conversation]]:
+    """Yield (source, conversation): the file's name when it holds one, else 'name#title'.
+
+    A title that comes again gets a number.
+    """
     conversations = iter(conversations)
     first = list(islice(conversations, 2))
     seen = Counter()
     for conversation in chain(first, conversations):
-        full = f"{name}#{conversation.title}" if len(first) > 1 else name
-        seen[full] += 1
-        yield (f"{full}-{seen[full]}" if seen[full] > 1 else full), conversation
+        source = f"{name}#{conversation.title}" if len(first) > 1 else name
+        seen[source] += 1
+        yield (f"{source}-{seen[source]}" if seen[source] > 1 else source), conversation
 
 
-def documents(conversation, name, options):
-    """Yield the raw documents of a conversation, one a month ('name#2023-05'; undated 'name#1' and so on).
+def documents(conversation: Conversation, source: str, options: Options) -> Iterator[Document]:
+    """Yield a document for each month ('source#2023-05'; 'source#1', … where nothing is dated).
 
-    What the owner sent but didn't write, and what is too short, is in `removed`. Nothing is yielded for a
-    conversation whose owner is unknown.
+    What the owner sent but didn't write, and what is too short, is in `removed`. Yields nothing
+    for a conversation whose owner is unknown.
     """
     mine = owner(conversation, options)
     months, month = {}, ""
-    for said, question, number in _utterances(conversation, mine):
-        month = said.time[:7] or (month if "-" in month else str(number // UNDATED + 1))
-        months.setdefault(month, []).append((said, question))
-    for month, found in months.items():
-        yield _document(conversation, f"{name}#{month}", month, found)
+    for message, question, number in _utterances(conversation, mine) if mine else ():
+        month = message.time[:7] or (month if "-" in month else str(number // _UNDATED + 1))
+        months.setdefault(month, []).append((message, question))
+    for month, utterances in months.items():
+        yield _document(conversation, f"{source}#{month}", month, utterances)
 
 
-def _document(conversation, source, month, found):
-    turns = [Turn(question, said.text, said.time) for said, question in found if not said.left]
-    dates = [said.time[:10] for said, _ in found if said.time]
-    title = f"{conversation.title} {month}".strip() if dates else conversation.title
+def _document(conversation, source, month, utterances):
+    dates = [message.time[:10] for message, _ in utterances if message.time]
     return Document.of_turns(
         source,
-        turns,
-        title=title,
+        [
+            Turn(question, message.text, message.time)
+            for message, question in utterances
+            if not message.skip_reason
+        ],
+        title=f"{conversation.title} {month}".strip() if dates else conversation.title,
         date=min(dates, default=None),
         kind=conversation.kind,
         fallback_title=title_of(source.partition("#")[0]),
-        removed=[Removed("message", said.left, said.text) for said, _ in found if said.left],
+        removed=[
+            Removed("message", message.skip_reason, message.text)
+            for message, _ in utterances
+            if message.skip_reason
+        ],
     )
 
 
 def _utterances(conversation, mine):
-    """Yield (Said, question, number): the owner's bursts, joined, and apart what is left out (`left` says why)."""
-    post, burst, question, heard, begun = conversation.kind == "post", [], "", deque(maxlen=50), 0
+    """Yield (Message, question, number) of the owner's bursts, each joined to one Message.
+
+    A message with a `skip_reason` is yielded by itself.
+    """
+    is_post, burst, question, heard, begun = (
+        conversation.kind == "post",
+        [],
+        "",
+        deque(maxlen=50),
+        0,
+    )
     for number, message in enumerate(conversation.messages):
-        said = Said(*message)
-        said = said._replace(text=spoken(said.text))
-        own = said.sender in mine if said.mine is None else said.mine
-        if not said.text or not mine:
+        message = message._replace(text=strip_placeholders(message.text))
+        own = message.sender in mine if message.mine is None else message.mine
+        if not message.text:
             continue
-        if own and said.left:
-            yield said, "", number
+        if own and message.skip_reason:
+            yield message, "", number
             continue
-        if burst and (not own or post or said.asked is not None or _apart(burst[-1], said)):
+        answers = message.reply_to is not None
+        if burst and (not own or is_post or answers or _apart(burst[-1], message)):
             yield _joined(burst), question, begun
             burst = []
         if not own:
-            heard.append(said)
+            heard.append(message)
             continue
         if not burst:
-            question = (
-                "" if post else _end(said.asked) if said.asked is not None else _heard(heard, said)
-            )
-            begun = number
+            question, begun = "" if is_post else _question(heard, message), number
         heard.clear()
-        burst.append(said)
+        burst.append(message)
     if burst:
         yield _joined(burst), question, begun
 
 
 def _joined(burst):
-    text = "\n".join(said.text for said in burst)
-    return burst[0]._replace(text=text, left="short" if is_short(text) else "")
+    text = "\n".join(message.text for message in burst)
+    return burst[0]._replace(text=text, skip_reason="short" if is_short(text) else "")
 
 
-def _heard(heard, said):
-    return _end("\n".join(other.text for other in heard if not _apart(other, said)))
+def _question(heard, message):
+    """What a message answers: the text it replies to, else what was said in the last six hours."""
+    if message.reply_to is not None:
+        return _end(message.reply_to)
+    return _end("\n".join(other.text for other in heard if not _apart(other, message)))
 
 
 def _end(text):
-    """The end of a long text, from a line or a sentence on."""
-    text = spoken(text)
-    if len(text) <= QUESTION:
+    """The end of a long text, from the start of a line or a sentence."""
+    text = strip_placeholders(text)
+    if len(text) <= _QUESTION:
         return text
-    text = text[-QUESTION:]
-    start = re.search(r"\n|(?<=[。！？!?…])|(?<=[.!?])\s+", text[: QUESTION // 2])
+    text = text[-_QUESTION:]
+    start = re.search(r"\n|(?<=[。！？!?…])|(?<=[.!?])\s+", text[: _QUESTION // 2])
     return text[start.end() if start else 0 :].strip()
 
 
 def _apart(first, second):
+    """Whether two messages are more than six hours apart; False where one has no time."""
     try:
-        a, b = (datetime.fromisoformat(said.time).replace(tzinfo=None) for said in (first, second))
-    except ValueError:  # one of them has no time
+        a, b = (datetime.fromisoformat(one.time).replace(tzinfo=None) for one in (first, second))
+    except ValueError:
         return False
-    return b - a > GAP
+    return b - a > _GAP

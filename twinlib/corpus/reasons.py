@@ -2,10 +2,10 @@
 
 Six places decide, in this order:
 
-1. `readers/archive.py` does not open a file because of its name or its kind (SKIPPED), or refuses it (too large, a
-   damaged archive).
-2. A reader refuses a file (`Unreadable`), leaves parts of it out (`Document.removed`), or marks a whole document
-   (`Document.skip_reason`).
+1. `readers/archive.py` does not open a file because of its name or its kind (SKIPPED), or refuses
+   it (too large, a damaged archive).
+2. A reader refuses a file (`Unreadable`), leaves parts of it out (`Document.removed`), or marks a
+   whole document (`Document.skip_reason`).
 3. `clean/` takes out what is not prose: code, tables, quotations, footnotes.
 4. `authorship.py` takes out parts, and whole documents, that somebody or something else wrote.
 5. `pipeline.py` leaves out drafts, short texts and what the owner dropped.

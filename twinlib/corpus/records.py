@@ -1,7 +1,8 @@
 """The records of notebook 01, from what a reader returns to a training row.
 
-Readers return a Document; cleaning takes parts out of it (Removed); a Document is cut into Passages, and a Passage
-becomes one or more Rows. `to_json` gives the line that the twin folder stores: some fields are needed in memory only.
+Readers return a Document; cleaning takes parts out of it (Removed); a Document is cut into
+Passages, and a Passage becomes one or more Rows. `to_json` gives the line that the twin folder
+stores: some fields are needed in memory only.
 """
 
 import re
@@ -14,8 +15,9 @@ from ..files import content_id
 class Removed:
     """Something left out: a whole document or a part of one; written to dropped.csv.
 
-    `what` and `reason` are keys of data/reasons.yaml. `document` is the source of the document it belongs to.
-    `id` is the content id of the text (of the source, for a whole document), by which the owner restores it.
+    `what` and `reason` are keys of data/reasons.yaml. `document` is the source of the document it
+    belongs to. `id`, by which the owner restores it, is the content id of the text (of the source,
+    for a whole document).
     """
 
     what: str
@@ -48,7 +50,10 @@ class RemovedParts:
 
 @dataclass(slots=True)
 class Turn:
-    """One utterance of the owner: the `answer`, what was said before it (`question`, may be ''), its ISO `time`."""
+    """One utterance of the owner.
+
+    `question` is what was said before it, or ''; `answer` the utterance; `time` ISO, or ''.
+    """
 
     question: str
     answer: str
@@ -62,17 +67,19 @@ class Turn:
 class Document:
     """One text: a post, a chapter, a month of a chat, an answer.
 
-    `source` is the path relative to the corpus folder: 'archive.zip/inner.md' inside an archive, 'chat.json#2023-05'
-    for a part of a file. The id is made of it alone, so that editing a text or its title keeps the id, the split and
-    the owner's decisions; moving the file makes a new document.
+    `source` is the path relative to the corpus folder: 'archive.zip/inner.md' inside an archive,
+    'chat.json#2023-05' for a part of a file. The id is made of it alone, so that editing a text or
+    its title keeps the id, the split and the owner's decisions; moving the file makes a new
+    document.
 
-    `date` is ISO or None. `kind` is post, page, book, transcript, chat, answers or interview. A document made of
-    separate utterances (chats, short posts, answers) has `turns`; its `text` is then their answers.
+    `date` is ISO or None. `kind` is post, page, book, transcript, chat, answers or interview. A
+    document made of separate utterances (chats, short posts, answers) has `turns`; its `text` is
+    then their answers.
 
-    In memory only, set by the reader: `markdown` (the text has markup), `draft`, `fallback_title` (from the file's
-    name), `front_matter` {key in lower case: string or list of strings}, `skip_reason` (why the whole document is to
-    be left out, a key of data/reasons.yaml, or ''), `removed` (parts that the reader left out), `format` (a name of
-    readers.FORMATS).
+    In memory only, set by the reader: `markdown` (the text has markup), `draft`, `fallback_title`
+    (from the file's name), `front_matter` {key in lower case: string or list of strings},
+    `skip_reason` (why to leave out the whole document, a key of data/reasons.yaml, or ''),
+    `removed` (parts that the reader left out), `format` (a key of readers.FORMATS).
     """
 
     source: str
@@ -114,9 +121,10 @@ class Document:
 class Passage:
     """A piece of a document of at most as many tokens as the settings say.
 
-    `split` is train, val or test. In memory only: `title` of the document ('' for a turn) and `heading` of the
-    section, `language`, `index` of the passage in its document (from 0), the `question` that it answers ('' where
-    nobody asked), `is_turn`, the corpus' `author`, and its `terms`, the most telling first.
+    `split` is train, val or test. In memory only: `title` of the document ('' for a turn) and
+    `heading` of the section, `language`, `index` of the passage in its document (from 0), the
+    `question` that it answers ('' where nobody asked), `is_turn`, the corpus' `author`, and its
+    `terms`, the most telling first.
     """
 
     id: str
@@ -143,8 +151,9 @@ class Passage:
 class Row:
     """A training row made of a passage (of none, '', for abstain and identity rows).
 
-    `kind` is qa, raw, identity or abstain; `messages` [{role, content}]: system, user and assistant, of a raw row the
-    assistant's alone. `source` says who asked: title, heading, local, endpoint, reader or owner.
+    `kind` is qa, raw, identity or abstain; `messages` [{role, content}]: system, user and
+    assistant, of a raw row the assistant's alone. `source` says who asked: title, heading, local,
+    endpoint, reader or owner.
     """
 
     id: str

@@ -1,9 +1,10 @@
-"""Read a folder, a zip or a file: every text becomes a Document, and what is left out is logged with a reason.
+"""Read a folder, a zip or a file: texts become Documents; what is left out is logged with a reason.
 
-FORMATS is the one list of readers. A reader is a module with `looks_like(file)`, which looks at the content, and
-either `read(file)`, which yields Documents, or, for chats and tables of messages, `conversations(file, options)`,
-which yields Conversations. Both raise Unreadable with a key of data/reasons.yaml. The label of a format is in
-data/formats.yaml. To add a reader, write its module and put it into FORMATS.
+FORMATS is the one list of readers. A reader is a module with `looks_like(file)`, which looks at the
+content, and either `read(file)`, which yields Documents, or, for chats and tables of messages,
+`conversations(file, options)`, which yields Conversations. Both raise Unreadable with a key of
+data/reasons.yaml. To add a reader, write its module, put it into FORMATS, and its label into
+data/formats.yaml.
 """
 
 import re
@@ -41,13 +42,14 @@ FORMATS = {
 _PLAIN = {".txt", ".text", ""}
 _MARKDOWN = markdown.SUFFIXES | {".rst", ".org", ".tex"}
 _DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
+_NO_OPTIONS = Options()
 
 
 class Survey(NamedTuple):
     """What a source holds, found without making documents.
 
-    `formats`: files by format. `senders`: messages by sender. `files`: the chats and tables, as ReadLog.chats.
-    `skipped`: files that were not opened, by kind. `refused`: files that can't be read, by reason.
+    `formats`: files by format. `senders`: messages by sender. `files`: chats and tables, as
+    ReadLog.chats. `skipped`: files not opened, by kind. `refused`: unreadable files, by reason.
     """
 
     formats: Counter[str]
@@ -59,7 +61,7 @@ class Survey(NamedTuple):
 
 def read(
     source: str | Path,
-    options: Options = Options(),
+    options: Options = _NO_OPTIONS,
     log: ReadLog | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Document]:
@@ -78,10 +80,10 @@ def read(
 
 def survey(
     source: str | Path,
-    options: Options = Options(),
+    options: Options = _NO_OPTIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Survey:
-    """The formats of the files, told by their content, and who wrote in the chats; raises as `read`."""
+    """The formats of files, by their content, and the senders of chats. Raises as `read`."""
     log, senders = ReadLog(), Counter()
     for file in walk(source, log, progress):
         with log.refusals(file.name):
@@ -95,7 +97,7 @@ def survey(
 
 
 def format_of(file: File) -> str | None:
-    """The name of a file's format, a key of FORMATS; None when it holds no writing. Raises Unreadable."""
+    """A file's format, a key of FORMATS; None when it holds no writing. Raises Unreadable."""
     for name, reader in FORMATS.items():
         if name not in ("markdown", "text") and reader.looks_like(file):
             return name

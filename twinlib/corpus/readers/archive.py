@@ -1,75 +1,60 @@
-"""From a folder, a zip or one file to the Files that may hold writing; what is passed over is counted by sort.
+"""From a folder, a zip or one file to the Files that may hold writing.
 
-Archives are never unpacked: members are read into memory one at a time, within limits, and archives inside them
-(Notion's exports are) two levels down.
+Files that are not opened are counted by kind. Archives are never unpacked to disk: members are
+read into memory one at a time, within limits, and so are archives in archives, two levels deep
+(Notion's exports are).
 """
 
 import io
-import lzma
 import os
 import posixpath
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...files import TwinError, content_id
 from ...i18n import t
 from ..records import Removed
+from . import zip_package
 from .encoding import Unreadable, decode
 from .input_file import File, UnknownColumns
 
-SORTS = {  # by suffix; what is none of these is opened and looked at
-    "image": "png jpg jpeg gif svg webp ico bmp heic tif tiff mp3 mp4 m4a mov wav ogg opus avi mkv webm psd ai ttf otf "
-    "woff woff2 eot",
-    "script": "py js ts jsx tsx css scss less c h cpp hpp cs java go rs rb php pl sh bat ps1 lua swift kt sql ipynb r jl "
-    "yaml yml toml ini cfg conf lock lockb map log env gradle cmake mk diff patch bib cls sty bst",
-    "data": "db sqlite sqlite3 parquet npy npz pkl bin dat exe dll so dylib pyc class jar wasm gz bz2 xz 7z rar tar tgz "
-    "safetensors gguf pt onnx h5 ics vcf",
-}
-SORT_OF = {f".{suffix}": sort for sort, suffixes in SORTS.items() for suffix in suffixes.split()}
-OPENED = {
-    "tweets.js",
-    "tweet.js",
-    "note-tweet.js",
-}  # and their parts: the one kind of writing called .js
-CACHES = {"node_modules", "__pycache__", "__macosx", "site-packages", "venv", "cache", "caches"}
-ABOUT = {
-    "readme",
-    "license",
-    "licence",
-    "copying",
-    "notice",
-    "changelog",
-    "contributing",
-    "code_of_conduct",
-    "authors",
-    "requirements",
-    "robots",
-    "cmakelists",
-    "humans",
-    "security",
-    "makefile",
-    "dockerfile",
-    "cname",
-}
 FILE_LIMIT = 100 * 2**20  # bytes of one file
-ARCHIVE_LIMIT, MEMBER_LIMIT, RATIO_LIMIT = (
-    2 * 2**30,
-    200_000,
-    200,
-)  # bytes opened, members, times smaller
-DEEPEST = 2  # archives inside archives
+ARCHIVE_LIMIT = 2 * 2**30  # bytes of all files of an archive that are opened
+_MEMBER_LIMIT = 200_000  # members of an archive
+_DEPTH_LIMIT = 2  # archives inside archives
+# Kinds of files by suffix (keys of reasons.SKIPPED). All other files are opened and looked at.
+_SUFFIXES = {
+    "image": "png jpg jpeg gif svg webp ico bmp heic tif tiff mp3 mp4 m4a mov wav ogg opus avi mkv "
+    "webm psd ai ttf otf woff woff2 eot",
+    "script": "py js ts jsx tsx css scss less c h cpp hpp cs java go rs rb php pl sh bat ps1 lua "
+    "swift kt sql ipynb r jl yaml yml toml ini cfg conf lock lockb map log env gradle cmake mk "
+    "diff patch bib cls sty bst",
+    "data": "db sqlite sqlite3 parquet npy npz pkl bin dat exe dll so dylib pyc class jar wasm gz "
+    "bz2 xz 7z rar tar tgz safetensors gguf pt onnx h5 ics vcf",
+}
+_KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+# The parts of X's archive: the only writing called .js.
+_TWEETS = ("tweets.js", "tweet.js", "note-tweet.js", "tweets-part", "tweet-part")
+_CACHES = {"node_modules", "__pycache__", "__macosx", "site-packages", "venv", "cache", "caches"}
+_ABOUT = set(
+    "readme license licence copying notice changelog contributing code_of_conduct authors "
+    "requirements robots cmakelists humans security makefile dockerfile cname".split()
+)
+_ABOUT_SUFFIXES = ("", ".md", ".txt", ".rst", ".html", ".cff")
+# What zipfile raises for a file that is no zip, or one it can't read.
+_NO_ZIP = (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError)
 
 
 class ReadLog:
     """What reading a source met on the way, filled while it goes on.
 
-    `removed`: files, chats and tables that gave no document (the caller may empty the list as it goes);
-    `skipped`: files that were not opened, counted by kind; `formats`: files read, counted by format;
-    `chats`: {source: {format, senders {name: messages}, and of an unknown table its columns and first rows}}.
+    `removed`: files, chats and tables that gave no document (the caller may empty the list as it
+    goes). `skipped`: files that were not opened, by kind. `formats`: files read, by format.
+    `chats`: {source: {format, senders {name: messages}, and, of a table whose columns are unknown,
+    columns and the first rows; mine, when the export says which messages are the owner's}}.
     """
 
     def __init__(self) -> None:
@@ -95,27 +80,39 @@ class ReadLog:
             self.drop(source, str(error))
 
 
-def walk(source, log, progress=None):
-    """Yield the Files under a folder, a zip or a single file, sorted by name; raises TwinError when there is none."""
+def walk(
+    source: str | Path, log: ReadLog, progress: Callable[[int, int], None] | None = None
+) -> Iterator[File]:
+    """Yield the Files under a folder, a zip or a single file, sorted by name.
+
+    Raises TwinError when there is no such source.
+    """
     source = Path(source)
     if not source.exists():
         raise TwinError(t("corpus.no_folder_check_path", source=source))
     listed = list(_listed(source, log.skipped))
     for number, name in enumerate(listed, 1):
+        path, name = source if source.is_file() else source / name, _decoded(name)
         try:
-            yield from _opened(
-                _spelt(name), source if source.is_file() else source / name, source, log
-            )
+            yield from _opened(name, path, source, log)
         except Unreadable as error:
-            log.drop(_spelt(name), str(error))
+            log.drop(name, str(error))
         except OSError:
-            log.drop(_spelt(name), "unreadable")
+            log.drop(name, "unreadable")
         if progress:
             progress(number, len(listed))
 
 
-def _spelt(name):
-    """A file's name as text: one unpacked from a Chinese Windows archive is GBK, whatever the disk thinks."""
+def anything(source: str | Path) -> bool:
+    """Whether there is any file worth opening; looks at names only."""
+    try:
+        return any(True for _ in _listed(Path(source), Counter()))
+    except OSError:
+        return False
+
+
+def _decoded(name):
+    """A file's name as text; unpacked from a Chinese Windows archive it may be GBK."""
     data = os.fsencode(name)
     try:
         return data.decode("utf-8")
@@ -123,72 +120,57 @@ def _spelt(name):
         return data.decode("gb18030", errors="replace")
 
 
-def anything(source):
-    """Is there any file worth opening? Fast: it looks at names only."""
-    try:
-        return any(True for _ in _listed(Path(source), Counter()))
-    except OSError:
-        return False
-
-
 def _listed(source, skipped):
-    """The names, relative to the source, of what may be writing."""
+    """The paths, relative to the source, of files that may hold writing."""
     if source.is_file():
         yield source.name
         return
     for folder, folders, names in os.walk(source):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not _skip_folder(here / name, skipped))
+        kinds = {name: _folder_kind(here / name) for name in folders}
+        skipped.update(filter(None, kinds.values()))
+        folders[:] = sorted(name for name in folders if not kinds[name])
         for name in sorted(names):
-            path = here / name
-            sort = (
-                "link" if path.is_symlink() else sort_of(name) if path.is_file() else "other"
-            )  # a pipe blocks for ever
-            if sort:
-                skipped[sort] += 1
+            kind = _file_kind(here / name)
+            if kind:
+                skipped[kind] += 1
             else:
-                yield path.relative_to(source).as_posix()
+                yield (here / name).relative_to(source).as_posix()
 
 
-def _skip_folder(folder, skipped):
-    # A link is passed over even when it stays inside: its target is read where it lies.
-    sort = (
-        "link"
-        if folder.is_symlink()
-        else "hidden"
-        if folder.name.startswith(".")
-        else "cache"
-        if folder.name.lower() in CACHES
-        else "twin"
-        if (folder / "twin.json").exists()
-        else None
-    )
-    skipped.update([sort] if sort else [])
-    return sort is not None
+def _folder_kind(folder):
+    """Why a folder is skipped, or None."""
+    if folder.is_symlink():  # also when it stays inside: its target is read where it is
+        return "link"
+    if folder.name.startswith("."):
+        return "hidden"
+    if folder.name.lower() in _CACHES:
+        return "cache"
+    return "twin" if (folder / "twin.json").exists() else None
 
 
-def sort_of(name):
-    """Why a file of this name is not worth opening (a key of reasons.SKIPPED), or None when it may be writing."""
+def _file_kind(path):
+    if path.is_symlink():
+        return "link"
+    # To open a pipe would block for ever.
+    return kind_of(path.name) if path.is_file() else "other"
+
+
+def kind_of(name: str) -> str | None:
+    """Why a file of this name is skipped, a key of reasons.SKIPPED; None when it may be writing."""
     path = Path(name)
+    suffix = path.suffix.lower()
     if path.name.startswith((".", "~")):
         return "hidden"
-    if path.stem.lower() in ABOUT and path.suffix.lower() in (
-        "",
-        ".md",
-        ".txt",
-        ".rst",
-        ".html",
-        ".cff",
-    ):
+    if path.stem.lower() in _ABOUT and suffix in _ABOUT_SUFFIXES:
         return "about"
-    exported = path.name in OPENED or path.name.startswith(("tweets-part", "tweet-part"))
-    return None if exported else SORT_OF.get(path.suffix.lower())
+    return None if path.name.startswith(_TWEETS) else _KINDS.get(suffix)
 
 
 def _opened(name, path, source, log):
     with path.open("rb") as opened:
         zipped = opened.read(4) == b"PK\3\4"
-    if zipped and not _office(path):
+    if zipped and not _is_document(path):
         yield from _members("" if path == source else f"{name}/", path, log, 1)
     elif path.suffix.lower() == ".zip":
         raise Unreadable("damaged")
@@ -198,18 +180,15 @@ def _opened(name, path, source, log):
         yield File(name, path.read_bytes(), _neighbour(path.parent, source))
 
 
-def _office(archive):
-    """Is this zip a document: Word, Excel or EPUB?"""
+def _is_document(archive):
+    """Whether a zip is a document of Word, Excel or EPUB."""
     try:
         with zipfile.ZipFile(archive) as opened:
             names = opened.namelist()
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
+    except _NO_ZIP:
         return False
-    return (
-        "[Content_Types].xml" in names
-        or names[:1] == ["mimetype"]
-        or "META-INF/container.xml" in names
-    )
+    parts = {"[Content_Types].xml", "META-INF/container.xml"}
+    return names[:1] == ["mimetype"] or not parts.isdisjoint(names)
 
 
 def _neighbour(folder, source):
@@ -227,86 +206,72 @@ def _neighbour(folder, source):
 def _members(prefix, path, log, depth):
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = {_name(info): info for info in archive.infolist() if not info.is_dir()}
-            wanted = {
-                name: info for name, info in infos.items() if not _skip_member(name, log.skipped)
+            members = {
+                _name(member): member for member in archive.infolist() if not member.is_dir()
             }
-            if (
-                len(infos) > MEMBER_LIMIT
-                or sum(info.file_size for info in wanted.values()) > ARCHIVE_LIMIT
-            ):
+            kinds = {name: _member_kind(name) for name in members}
+            log.skipped.update(filter(None, kinds.values()))
+            wanted = [name for name in members if not kinds[name]]
+            size = sum(members[name].file_size for name in wanted)
+            if len(members) > _MEMBER_LIMIT or size > ARCHIVE_LIMIT:
                 raise Unreadable("bomb")
-            for name, info in wanted.items():
-                yield from _member(prefix, name, info, archive, infos, log, depth)
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
+            for name in wanted:
+                yield from _member(prefix, name, archive, members, log, depth)
+    except _NO_ZIP:
         raise Unreadable("damaged") from None
 
 
-def _skip_member(name, skipped):
+def _member_kind(name):
+    """Why a member is skipped, or None."""
     *folders, last = name.split("/")
-    sort = (
-        "hidden"
-        if any(part.startswith(".") and part != ".." for part in folders)
-        else "cache"
-        if any(part.lower() in CACHES for part in folders)
-        else sort_of(last)
-    )
-    skipped.update([sort] if sort else [])
-    return sort
+    if any(folder.startswith(".") and folder != ".." for folder in folders):
+        return "hidden"
+    if any(folder.lower() in _CACHES for folder in folders):
+        return "cache"
+    return kind_of(last)
 
 
-def _member(prefix, name, info, archive, infos, log, depth):
+def _member(prefix, name, archive, members, log, depth):
     try:
-        data = _content(name, info, archive)
-        if data[:4] == b"PK\3\4" and not _office(io.BytesIO(data)):
-            if depth > DEEPEST:
+        data = _content(name, archive, members)
+        if data[:4] == b"PK\3\4" and not _is_document(io.BytesIO(data)):
+            if depth > _DEPTH_LIMIT:
                 raise Unreadable("deep")
             yield from _members(f"{prefix}{name}/", io.BytesIO(data), log, depth + 1)
         else:
-            yield File(prefix + name, data, _inside(name, archive, infos))
+            yield File(prefix + name, data, _neighbour_inside(name, archive, members))
     except Unreadable as error:
         log.drop(prefix + name, str(error))
 
 
-def _content(name, info, archive):
-    parts = name.split("/")
-    if name.startswith("/") or ".." in parts or ":" in parts[0]:
+def _content(name, archive, members):
+    folders = name.split("/")
+    if name.startswith("/") or ".." in folders or ":" in folders[0]:
         raise Unreadable("unsafe")
-    if info.flag_bits & 1:
-        raise Unreadable("locked")
-    if info.file_size > FILE_LIMIT:
+    if members[name].file_size > FILE_LIMIT:
         raise Unreadable("large")
-    if info.file_size > max(2**20, RATIO_LIMIT * info.compress_size):
-        raise Unreadable("bomb")
+    zip_package.check(members[name])
     try:
-        return archive.read(info)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        OSError,
-    ):
+        return archive.read(members[name])
+    except zip_package.BROKEN:
         raise Unreadable("damaged") from None
 
 
-def _inside(name, archive, infos):
+def _neighbour_inside(name, archive, members):
     def near(path):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
         try:
-            return _content(target, infos[target], archive)
+            return _content(target, archive, members)
         except (KeyError, Unreadable):
             return None
 
     return near
 
 
-def _name(info):
-    """The member's name; archives made on a Chinese Windows hold GBK names without saying so."""
-    name = info.filename
-    if not info.flag_bits & 0x800:
+def _name(member):
+    """The member's name; archives made on a Chinese Windows have GBK names without saying so."""
+    name = member.filename
+    if not member.flag_bits & 0x800:
         try:
             name = decode(name.encode("cp437"))
         except (UnicodeError, Unreadable):

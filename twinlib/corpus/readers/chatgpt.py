@@ -1,29 +1,35 @@
-"""What the owner typed to a chat model: ChatGPT's conversations.json, Claude's, and plain lists of messages.
+"""What the owner typed to a chat model: ChatGPT's conversations.json, Claude's, lists of messages.
 
-Only the owner's own turns are read; the model's text is nobody's question and no target. One document a conversation.
+Only the owner's turns are read: the model's text is neither a question nor something to learn.
+Each conversation becomes one document.
 """
 
 import re
+from collections.abc import Iterator
 
 from ...files import content_id
 from ..records import Document, Removed, Turn
-from . import dates, json_values
-from .chats.messages import is_short, spoken
+from . import dates
+from .chats.messages import is_short, strip_placeholders
 from .filename import title_of
+from .input_file import File
+from .json_values import as_dict, as_dicts, as_str, load, start
 
-PASTED = 1500  # characters; nobody types that into a chat by hand
-FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-CODE = re.compile(
-    r"[;{}]\s*$|^\s*(?:def|class|import|from \S+ import|return|const|let|var|function|public|private|#include|SELECT|"
-    r"Traceback|File \"|at \S+\(|<\/?\w+|\$ |>>> |#!|//|\d{4}-\d\d-\d\d[T ]\d\d:)|\w+\([^)]*\)\s*$|^\s*\w+ ?[=:]= ?\S|"
+_PASTED = 1500  # characters; nobody types that into a chat by hand
+_FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(
+    r"[;{}]\s*$|^\s*(?:def|class|import|from \S+ import|return|const|let|var|function|public|"
+    r"private|#include|SELECT|"
+    r"Traceback|File \"|at \S+\(|<\/?\w+|\$ |>>> |#!|//|\d{4}-\d\d-\d\d[T ]\d\d:)|"
+    r"\w+\([^)]*\)\s*$|^\s*\w+ ?[=:]= ?\S|"
     r"^\s*\w+ = \S"
 )
-ROLES = re.compile(r'"(?:role|author|sender|from)"\s*:\s*(?:\{\s*"role"\s*:\s*)?"(?:user|human)"')
+_ROLES = re.compile(r'"(?:role|author|sender|from)"\s*:\s*(?:\{\s*"role"\s*:\s*)?"(?:user|human)"')
 
 
-def looks_like(file):
-    """Is it JSON of conversations with titles? (Rows of messages without one are a training set: nobody's writing.)"""
-    text = json_values.start(file).lstrip()
+def looks_like(file: File) -> bool:
+    """Whether it is JSON of conversations with titles; messages without one are a training set."""
+    text = start(file).lstrip()
     if not text.startswith(("[", "{")) or re.search(r"^\{.*\}[ \t]*\n\{", text):
         return False
     if re.search(r'"mapping"\s*:\s*\{', text) or re.search(r'"chat_messages"\s*:\s*\[', text):
@@ -32,23 +38,17 @@ def looks_like(file):
     return bool(
         begun
         and re.search(r'"(?:title|name|create_time|created_at)"\s*:', text[: begun.start()])
-        and ROLES.search(text)
+        and _ROLES.search(text)
     )
 
 
-def read(file):
-    """Yield a raw document for every conversation in which the owner said something; raises Unreadable."""
-    export = json_values.load(file.text)
-    listed = (
-        export.get("conversations")
-        if isinstance(export, dict) and "conversations" in export
-        else export
-    )
+def read(file: File) -> Iterator[Document]:
+    """Yield a document for each conversation in which the owner wrote. Raises Unreadable."""
+    export = load(file.text)
+    listed = as_dict(export).get("conversations", export)
     seen = set()
-    for conversation in json_values.records(listed if isinstance(listed, list) else [listed]):
-        title = json_values.string(conversation.get("title")) or json_values.string(
-            conversation.get("name")
-        )
+    for conversation in as_dicts(listed if isinstance(listed, list) else [listed]):
+        title = as_str(conversation.get("title")) or as_str(conversation.get("name"))
         name = _identity(conversation, title)
         found = list(_own(conversation))
         if found and name not in seen:
@@ -58,9 +58,7 @@ def read(file):
 
 def _identity(conversation, title):
     keys = ("conversation_id", "uuid", "id")
-    name = next(
-        (json_values.string(conversation[key]) for key in keys if conversation.get(key)), ""
-    )
+    name = next((as_str(conversation[key]) for key in keys if conversation.get(key)), "")
     return name or content_id(
         f"{title} {_time(conversation)} {[text for text, _ in _own(conversation)][:1]}"
     )
@@ -69,9 +67,9 @@ def _identity(conversation, title):
 def _document(source, title, found, time):
     turns, removed = [], []
     for text, sent in found:
-        for left, piece in _pieces(text):
-            if left:
-                removed.append(Removed("message", left, piece))
+        for reason, piece in _pieces(text):
+            if reason:
+                removed.append(Removed("message", reason, piece))
             else:
                 turns.append(Turn("", piece, sent or time))
     return Document.of_turns(
@@ -86,83 +84,74 @@ def _document(source, title, found, time):
 
 
 def _pieces(text):
-    """(reason or '', text) of what was typed: fenced code and pasted material apart from the words around them."""
-    for code in FENCE.findall(text):
+    """(reason to leave it out or '', text) of what was typed; fenced code is separate."""
+    for code in _FENCE.findall(text):
         yield "code", code.strip()
-    rest = spoken(FENCE.sub("\n", text))
+    rest = strip_placeholders(_FENCE.sub("\n", text))
     if rest:
-        yield "quote" if _pasted(rest) else "short" if is_short(rest) else "", rest
+        yield _reason(rest), rest
 
 
-def _pasted(text):
-    if len(text) > PASTED:
+def _reason(text):
+    if _is_pasted(text):
+        return "quote"
+    return "short" if is_short(text) else ""
+
+
+def _is_pasted(text):
+    if len(text) > _PASTED:
         return True
     lines = [line for line in text.split("\n") if line.strip()]
-    coded = sum(bool(CODE.search(line)) for line in lines)
+    coded = sum(bool(_CODE.search(line)) for line in lines)
     return len(lines) > 2 and coded * 2 > len(lines)
 
 
 def _own(conversation):
     """(text, ISO time) of the owner's turns, in order."""
     if isinstance(conversation.get("mapping"), dict):
-        messages = _branch(
-            conversation["mapping"], json_values.string(conversation.get("current_node"))
-        )
+        messages = _branch(conversation["mapping"], as_str(conversation.get("current_node")))
     else:
-        messages = json_values.records(conversation.get("chat_messages")) or json_values.records(
+        messages = as_dicts(conversation.get("chat_messages")) or as_dicts(
             conversation.get("messages")
         )
     for message in messages:
-        author = json_values.inside(message.get("author")).get("role") or message.get("author")
+        author = as_dict(message.get("author")).get("role") or message.get("author")
         role = author or message.get("role") or message.get("sender")
-        hidden = json_values.inside(message.get("metadata")).get(
-            "is_visually_hidden_from_conversation"
-        )
+        hidden = as_dict(message.get("metadata")).get("is_visually_hidden_from_conversation")
         text = _text(message)
         if role in ("user", "human") and text and not hidden:
             yield text, _time(message)
 
 
 def _branch(mapping, node):
-    """The messages from the root to the node that was open last; without one, to the last leaf."""
+    """The messages from the root to the node that was open last, else to the last leaf."""
     if node not in mapping:
         node = next(
-            (
-                name
-                for name in reversed(mapping)
-                if not json_values.inside(mapping[name]).get("children")
-            ),
-            "",
+            (name for name in reversed(mapping) if not as_dict(mapping[name]).get("children")), ""
         )
     messages, seen = [], set()
     while node in mapping and node not in seen:
         seen.add(node)
-        place = json_values.inside(mapping[node])
-        messages.append(json_values.inside(place.get("message")))
-        node = json_values.string(place.get("parent"))
+        entry = as_dict(mapping[node])
+        messages.append(as_dict(entry.get("message")))
+        node = as_str(entry.get("parent"))
     return messages[::-1]
 
 
 def _text(message):
-    """The typed or spoken words of a message; pictures, files and the profile that a model is given are none."""
+    """The typed or spoken text of a message, without pictures, files and the owner's profile."""
     content = message.get("content")
     if isinstance(content, dict):
         content = content.get("parts")
     if isinstance(content, list):
-        content = "\n".join(
-            filter(
-                None,
-                (
-                    part
-                    if isinstance(part, str)
-                    else json_values.string(json_values.inside(part).get("text"))
-                    for part in content
-                ),
-            )
+        texts = (
+            part if isinstance(part, str) else as_str(as_dict(part).get("text")) for part in content
         )
-    return (json_values.string(content) or json_values.string(message.get("text"))).strip()
+        content = "\n".join(filter(None, texts))
+    return (as_str(content) or as_str(message.get("text"))).strip()
 
 
 def _time(item):
     value = item.get("create_time") or item.get("created_at") or item.get("timestamp")
-    return next(iter(dates.times([json_values.string(value)])))
+    (time,) = dates.times([as_str(value)])
+    return time

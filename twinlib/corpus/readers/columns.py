@@ -1,262 +1,66 @@
-"""What the columns of a table mean, by the names that exporters give them, in English and Chinese."""
+"""What the columns of a table mean, by the names that exporters and people give them."""
 
 import re
+from collections.abc import Iterable
 
 from ...text.privacy import private_names
 
 CHAT = {  # the first name that a table has wins
     "time": (
-        "StrTime",
-        "time",
-        "timestamp",
-        "datetime",
-        "date",
-        "created_at",
-        "create_time",
-        "CreateTime",
-        "sent_at",
-        "send_time",
-        "date_sent",
-        "when",
-        "时间",
-        "发送时间",
-        "消息时间",
-        "日期",
-        "日期时间",
-        "发布时间",
-        "发表时间",
-        "创建时间",
-        "時間",
-        "發送時間",
-        "日期時間",
-        "發佈時間",
-    ),
+        "StrTime time timestamp datetime date created_at create_time CreateTime sent_at "
+        "send_time date_sent when 时间 发送时间 消息时间 日期 日期时间 发布时间 发表时间 "
+        "创建时间 時間 發送時間 日期時間 發佈時間"
+    ).split(),
     "sender": (
-        "Remark",
-        "NickName",
-        "sender_name",
-        "Sender",
-        "from_name",
-        "from",
-        "author",
-        "user",
-        "username",
-        "user_name",
-        "name",
-        "speaker",
-        "talker",
-        "who",
-        "发送者",
-        "发送人",
-        "发言人",
-        "发信人",
-        "昵称",
-        "发送者昵称",
-        "备注",
-        "用户",
-        "用户名",
-        "姓名",
-        "作者",
-        "說話人",
-        "發送者",
-        "發送人",
-        "暱稱",
-        "说话人",
-    ),
+        "Remark NickName sender_name Sender from_name from author user username user_name "
+        "name speaker talker who 发送者 发送人 发言人 发信人 昵称 发送者昵称 备注 用户 "
+        "用户名 姓名 作者 說話人 發送者 發送人 暱稱 说话人"
+    ).split(),
     "mine": (
-        "IsSender",
-        "is_sender",
-        "isSend",
-        "is_send",
-        "is_self",
-        "is_mine",
-        "mine",
-        "from_me",
-        "is_from_me",
-        "outgoing",
-        "direction",
-        "是否发送",
-        "是否本人",
-        "是否自己",
-        "本人",
-        "方向",
-        "收发",
-        "是否為本人",
-    ),
+        "IsSender is_sender isSend is_send is_self is_mine mine from_me is_from_me outgoing "
+        "direction 是否发送 是否本人 是否自己 本人 方向 收发 是否為本人"
+    ).split(),
     "text": (
-        "StrContent",
-        "content",
-        "text",
-        "message",
-        "msg",
-        "body",
-        "message_text",
-        "内容",
-        "消息内容",
-        "消息",
-        "聊天内容",
-        "发言",
-        "文本",
-        "內容",
-        "訊息",
-        "訊息內容",
-        "正文",
-    ),
+        "StrContent content text message msg body message_text 内容 消息内容 消息 聊天内容 "
+        "发言 文本 內容 訊息 訊息內容 正文"
+    ).split(),
     "chat": (
-        "room_name",
-        "StrTalker",
-        "chat",
-        "chat_name",
-        "conversation",
-        "thread",
-        "group",
-        "group_name",
-        "channel",
-        "TalkerId",
-        "会话",
-        "会话名",
-        "聊天对象",
-        "群名",
-        "群聊",
-        "群名称",
-        "聊天名称",
-        "會話",
-    ),
-    "type": ("type_name", "Type", "msg_type", "message_type", "消息类型", "类型", "類型"),
+        "room_name StrTalker chat chat_name conversation thread group group_name channel "
+        "TalkerId 会话 会话名 聊天对象 群名 群聊 群名称 聊天名称 會話"
+    ).split(),
+    "type": "type_name Type msg_type message_type 消息类型 类型 類型".split(),
 }
 POST = (
-    "微博正文",
-    "微博内容",
-    "说说内容",
-    "说说",
-    "朋友圈内容",
-    "动态内容",
-    "帖子内容",
-    "想法",
-    "tweet",
-    "tweet_text",
-    "full_text",
-    "post",
-    "post_text",
-    "status_text",
-    "toot",
-)
-POST_TIME = (
-    "完整日期",
-    "发布时间",
-    "发表时间",
-    "posted_at",
-    "published_at",
-    "publish_time",
-    "pubdate",
-)
-LIKED = ("点赞数", "转发数", "获赞数")  # only posts are counted like this
-ORIGINAL = ("是否原创", "原创", "is_original", "original")
-REPOST = ("是否转发", "is_retweet", "is_repost", "retweeted")
+    "微博正文 微博内容 说说内容 说说 朋友圈内容 动态内容 帖子内容 想法 tweet tweet_text "
+    "full_text post post_text status_text toot"
+).split()
+POST_TIME = "完整日期 发布时间 发表时间 posted_at published_at publish_time pubdate".split()
+LIKED = "点赞数 转发数 获赞数".split()  # only posts are counted like this
+ORIGINAL = "是否原创 原创 is_original original".split()
+REPOST = "是否转发 is_retweet is_repost retweeted".split()
 ANSWERS = {
     "question": (
-        "question",
-        "query",
-        "q",
-        "问题",
-        "提问",
-        "题目",
-        "问",
-        "问句",
-        "问题内容",
-        "提问内容",
-        "題目",
-        "問題",
-        "提問",
-        "用户提问",
-    ),
+        "question query q 问题 提问 题目 问 问句 问题内容 提问内容 題目 問題 提問 用户提问"
+    ).split(),
     "answer": (
-        "answer",
-        "reply",
-        "a",
-        "final_answer",
-        "回答",
-        "答案",
-        "解答",
-        "答",
-        "答复",
-        "回复",
-        "回复内容",
-        "回答内容",
-        "答覆",
-        "我的回答",
-        "參考答案",
-        "参考答案",
-    ),
+        "answer reply a final_answer 回答 答案 解答 答 答复 回复 回复内容 回答内容 答覆 "
+        "我的回答 參考答案 参考答案"
+    ).split(),
     "steps": (
-        "steps",
-        "solution",
-        "explanation",
-        "reasoning",
-        "rationale",
-        "analysis",
-        "步骤",
-        "解析",
-        "过程",
-        "思路",
-        "解题过程",
-        "解题步骤",
-        "解题思路",
-        "解答过程",
-        "讲解",
-        "推理",
-        "推理过程",
-        "分析",
-        "步驟",
-        "過程",
-    ),
-    "time": ("answered_at", "回答时间", "答复时间", "回复时间", "提问时间")
-    + CHAT["time"]
-    + POST_TIME,
-    "author": ("answerer", "answered_by", "回答者", "答主", "回答人", "解答人", "老师"),
+        "steps solution explanation reasoning rationale analysis 步骤 解析 过程 思路 "
+        "解题过程 解题步骤 解题思路 解答过程 讲解 推理 推理过程 分析 步驟 過程"
+    ).split(),
+    "time": "answered_at 回答时间 答复时间 回复时间 提问时间".split() + CHAT["time"] + POST_TIME,
+    "author": "answerer answered_by 回答者 答主 回答人 解答人 老师".split(),
 }
-# Lists that come with exports and hold nobody's writing: a newsletter's posts and readers.
+# Tables in exports that hold no writing: lists of a newsletter's posts and readers.
 LISTS = ({"post_id", "is_published"}, {"email", "active_subscription"}, {"email", "created_at"})
-YES = {
-    "1",
-    "true",
-    "yes",
-    "y",
-    "是",
-    "发送",
-    "发出",
-    "發送",
-    "sent",
-    "send",
-    "out",
-    "outgoing",
-    "me",
-    "self",
-    "我",
-    "本人",
-    "自己",
-}
-NO = {
-    "0",
-    "false",
-    "no",
-    "n",
-    "否",
-    "接收",
-    "收到",
-    "received",
-    "receive",
-    "in",
-    "incoming",
-    "them",
-    "other",
-    "对方",
-    "他人",
-}
+YES = set("1 true yes y 是 发送 发出 發送 sent send out outgoing me self 我 本人 自己".split())
+NO = set("0 false no n 否 接收 收到 received receive in incoming them other 对方 他人".split())
 
 
-def plain(name):
-    """A column's name without case, spaces, dashes and underscores: 'Create_Time' is 'createtime'."""
+def plain(name: str) -> str:
+    """A column's name without case, spaces and dashes: 'Create_Time' is 'createtime'."""
     return re.sub(r"[\s_\-:：*]+", "", name).casefold()
 
 
@@ -267,38 +71,38 @@ KNOWN = {
 }
 
 
-def find(names, columns):
+def find(names: Iterable[str], columns: list[str]) -> list[str]:
     """The columns that have one of these names, in the order of the names."""
     known = {plain(column): column for column in reversed(columns)}
     return list(dict.fromkeys(known[plain(name)] for name in names if plain(name) in known))
 
 
-def header(rows):
-    """The place of the header among the first rows of a table: below a title and notes, which fill fewer cells."""
+def header(rows: list[list[str]]) -> int:
+    """The index of the header among the first rows; titles and notes above it fill fewer cells."""
     known = [len({plain(cell) for cell in row} & KNOWN) for row in rows]
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
-    best = max(range(len(rows)), key=lambda place: known[place])
+    best = max(range(len(rows)), key=lambda row: known[row])
     return best if known[best] > 1 and all(count < filled[best] for count in filled[:best]) else 0
 
 
-def answers(columns):
-    """{role: column} of a table of questions and answers; {} when it is none."""
+def answers(columns: list[str]) -> dict[str, str]:
+    """{role: column} of a table of questions and answers; {} for any other table."""
     found = {role: next(iter(find(names, columns)), "") for role, names in ANSWERS.items()}
     return found if found["question"] and (found["answer"] or found["steps"]) else {}
 
 
-def given(text):
-    """{role: column} of what the person chose: 'time=…, sender=…, text=…'."""
+def given(text: str) -> dict[str, str]:
+    """{role: column} as the owner wrote it in the setting: 'time=…, sender=…, text=…'."""
     pairs = (part.split("=", 1) for part in private_names(text) if "=" in part)
     return {role.strip().lower(): name.strip() for role, name in pairs}
 
 
-def chat(columns, chosen):
-    """{role: [columns]} of a table of messages or posts; {} when its text, or whose it is, can't be told.
+def chat(columns: list[str], chosen: dict[str, str]) -> dict[str, list[str]]:
+    """{role: [columns]} of a table of messages or posts; {} when text or sender is unknown.
 
-    `chosen` {role: column} is what the person said, 'Date|日期' where tables differ; it wins, and a text that has no
-    sender then is the owner's.
-    The role 'post' is there when all rows are the owner's posts; of several columns the first filled one counts.
+    `chosen` {role: column} is what the owner said ('Date|日期' where tables differ) and wins; a
+    chosen text without a sender is the owner's. The role 'post' means that all rows are posts of
+    the owner. Where a role has several columns, the first one that is filled counts.
     """
     picked = {
         role: [name for name in names.split("|") if name in columns]
@@ -312,12 +116,12 @@ def chat(columns, chosen):
     posts = find(POST, columns) or (
         find(("正文", "content", "内容"), columns) if find(POST_TIME + LIKED, columns) else []
     )
-    whose = found["sender"] + found["mine"]
+    sender_known = found["sender"] + found["mine"]
     if posts and not found["mine"] and (not found["sender"] or find(POST[:7], columns)):
         time = find(POST_TIME, columns) or found["time"]
         return {**found, "text": posts, "post": posts, "sender": [], "time": time, **picked}
     return (
         {**found, **picked}
-        if found["text"] and (whose or picked.keys() & {"sender", "mine"})
+        if found["text"] and (sender_known or picked.keys() & {"sender", "mine"})
         else {}
     )

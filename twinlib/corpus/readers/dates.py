@@ -1,39 +1,40 @@
-"""Times as exports write them: any order of day and month, 12 or 24 hours, English and Chinese; to ISO.
+"""Times in exports, in any order of day and month, 12 or 24 hours, English or Chinese, to ISO.
 
-Whether 3/4 is in March or April can't be told from one line, so `times` looks at all of a file's times at once.
+One line doesn't tell whether 3/4 is in March or April: `times` looks at all times of a file.
 """
 
 import re
 from datetime import UTC, datetime
 
 STAMP = re.compile(
-    r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|週)[一二三四五六日天])?"
+    r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|"
+    r"週)[一二三四五六日天])?"
     r"(?:(?:\s+|T)(?:(?:klo|um|at|kl\.?|à|às)\s+)?(上午|下午|凌晨|早上|中午|晚上|[AP]M)?\s?"
     r"(\d{1,2})[:.时時](\d{2})(?:[:.分](\d{2}))?(?:[.,]\d{1,9})?[分秒]?\s?([ap]\.?\s?m\.?)?)?"
     r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
-WESTERN = re.compile(
+_WESTERN = re.compile(
     r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
 )
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # where year, month and day stand
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # where year, month and day stand
 
 
-def times(texts):
-    """The ISO times of many spellings in one file, '' for what is none; day and month are told apart over all."""
+def times(texts: list[str]) -> list[str]:
+    """The ISO times of one file's spellings, '' for what is no time."""
     texts = [text.strip() for text in texts]
-    found = [STAMP.fullmatch(text) for text in texts]
-    order = order_of([match for match in found if match])
-    return [iso(match, order) if match else single(text) for match, text in zip(found, texts)]
+    matches = [STAMP.fullmatch(text) for text in texts]
+    order = _order_of([match for match in matches if match])
+    return [_iso(match, order) if match else _single(text) for match, text in zip(matches, texts)]
 
 
-def order_of(found):
-    """'ymd', 'dmy' or 'mdy' for the matches of one file: no impossible dates, then time running forward, then habit."""
-    if not found:
+def _order_of(matches):
+    """'ymd', 'dmy' or 'mdy': fewest impossible dates, then fewest steps back, then habit."""
+    if not matches:
         return "ymd"
-    days = list(dict.fromkeys(tuple(int(part) for part in match.groups()[:3]) for match in found))
-    first = found[0]
+    days = list(dict.fromkeys(tuple(int(part) for part in match.groups()[:3]) for match in matches))
+    first = matches[0]
     half = first[4] or first[8] or ""
     american = half in ("AM", "PM") and "." not in first[0] and "-" not in first[0]
     habit = ["mdy", "dmy"] if american else ["dmy", "mdy"]
@@ -45,14 +46,14 @@ def order_of(found):
 
 
 def _doubts(days, order):
-    """(impossible dates, steps back in time) when `days` are read in this order."""
+    """(impossible dates, steps back in time) of days read in this order."""
     read = [_day(day, order) for day in days]
     sound = [day for day in read if day]
     return len(read) - len(sound), sum(b < a for a, b in zip(sound, sound[1:]))
 
 
 def _day(numbers, order):
-    year, month, day = (numbers[place] for place in ORDERS[order])
+    year, month, day = (numbers[index] for index in _ORDERS[order])
     year += 2000 if year < 100 else 0
     try:
         return datetime(year, month, day) if 1970 <= year <= 2100 else None
@@ -60,8 +61,8 @@ def _day(numbers, order):
         return None
 
 
-def iso(match, order):
-    """The ISO time of a STAMP match, to the second (to the day when it has no clock); '' for an impossible one."""
+def _iso(match, order):
+    """The ISO time of a STAMP match, or date when it has no clock; '' for an impossible one."""
     day = _day(tuple(int(part) for part in match.groups()[:3]), order)
     if day is None or match[5] is None:
         return day.date().isoformat() if day else ""
@@ -76,18 +77,18 @@ def iso(match, order):
         return ""
 
 
-def single(text):
-    """The ISO time (UTC) of Unix seconds, milli- or microseconds, or of 'Wed Oct 10 20:19:24 +0000 2018'; else ''."""
-    western = WESTERN.fullmatch(text)
-    if western and western[1] in MONTHS:
+def _single(text):
+    """The ISO time of Unix (milli-, micro-)seconds or 'Wed Oct 10 20:19:24 +0000 2018', else ''."""
+    western = _WESTERN.fullmatch(text)
+    if western and western[1] in _MONTHS:
         month, day, hour, minute, second, year = western.groups()
-        parts = (year, MONTHS.index(month) + 1, day, hour, minute, second)
-        return _iso(lambda: datetime(*map(int, parts)))
+        parts = (year, _MONTHS.index(month) + 1, day, hour, minute, second)
+        return _made(lambda: datetime(*map(int, parts)))
     number = re.fullmatch(r"(\d{9,10})(\d{3}|\d{6})?(?:\.\d*)?", text)
-    return _iso(lambda: datetime.fromtimestamp(int(number[1]), UTC)) if number else ""
+    return _made(lambda: datetime.fromtimestamp(int(number[1]), UTC)) if number else ""
 
 
-def _iso(make):
+def _made(make):
     try:
         return make().replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError, OSError):

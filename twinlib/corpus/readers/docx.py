@@ -1,26 +1,30 @@
-"""Word's .docx (Office Open XML), also as WPS, Pages, LibreOffice and Google Docs write it, by way of mammoth.
+"""Word's .docx, also as WPS, Pages, LibreOffice and Google Docs write it, by way of mammoth.
 
-Headings come from styles in any of these programs' names; footnotes and captions become parts; comments, deleted text,
-headers and footers are left out. Title, author and date stand in docProps/core.xml, or in the text and the file's name.
+Headings are recognised by the style names of these programs; footnotes and captions are Removed
+parts. Comments, deleted text, headers and footers are ignored. Title, author and date are in
+docProps/core.xml, or in the text and the file's name.
 """
 
 import io
 import re
+from collections.abc import Iterator
 
 from ..records import Document
-from . import html_to_markdown, zip_package
+from . import zip_package
 from .encoding import Unreadable
 from .filename import date_of, title_of
+from .html_to_markdown import letters, text_of, to_markdown, tree
+from .input_file import File
 
-OLE, RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"
-STREAM = "EncryptedPackage".encode("utf-16-le")  # how Word keeps a document with a password
-HEADINGS = "\n".join(
+OLE, _RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"
+_STREAM = "EncryptedPackage".encode("utf-16-le")  # how Word keeps a document with a password
+_HEADINGS = "\n".join(
     f"p[style-name='{name}'] => h{level}:fresh"
     for level in range(1, 7)
     for name in (f"标题 {level}", f"标题{level}", f"標題 {level}")
 )
-STYLES = (
-    HEADINGS
+_STYLES = (
+    _HEADINGS
     + """
 p[style-name='Title'] => h1.title:fresh
 p[style-name='标题'] => h1.title:fresh
@@ -42,61 +46,48 @@ p[style-name^='Contents '] => !
 p[style-name='TOC Heading'] => !
 """
 )
-NOBODY = {
-    "",
-    "administrator",
-    "user",
-    "microsoft office user",
-    "microsoft",
-    "微软用户",
-    "windows 用户",
-    "windows user",
-    "admin",
-    "python-docx",
-    "un-named",
-    "unknown",
-    "owner",
-}
-UNTITLED = re.compile(
+# What programs write where the author's name belongs.
+_NOBODY = set(
+    "administrator,user,microsoft office user,microsoft,微软用户,windows 用户,windows user,admin,"
+    "python-docx,un-named,unknown,owner".split(",")
+)
+_UNTITLED = re.compile(
     r"(microsoft word|word document|document|untitled|无标题|文档|新建|normal|template).*",
     re.IGNORECASE,
 )
 
 
-def looks_like(file):
-    """Is it a Word file: a package with word/ inside, or one of the old or locked kinds that can only be refused?"""
+def looks_like(file: File) -> bool:
+    """Whether it is a Word file, also of the old or locked kinds that `read` refuses."""
     if file.data.startswith(OLE):
-        return (
-            file.suffix in (".doc", ".docx", ".dot", ".wps")
-            or "WordDocument".encode("utf-16-le") in file.data
-        )
-    return file.data.startswith(RTF) or any(
-        name.startswith("word/") for name in zip_package.names(file.data)
-    )
+        named = file.suffix in (".doc", ".docx", ".dot", ".wps")
+        return named or "WordDocument".encode("utf-16-le") in file.data
+    names = zip_package.names(file.data)
+    return file.data.startswith(_RTF) or any(name.startswith("word/") for name in names)
 
 
-def read(file):
-    """Yield the one raw document of a Word file; raises Unreadable('locked', 'olddoc', 'bomb', 'entities', …)."""
-    if file.data.startswith((OLE, RTF)):
-        raise Unreadable("locked" if STREAM in file.data else "olddoc")
-    found = zip_package.members(file.data)
-    for name, data in found.items():
+def read(file: File) -> Iterator[Document]:
+    """Yield the one document of a Word file. Raises Unreadable('locked', 'olddoc', 'bomb', …)."""
+    if file.data.startswith((OLE, _RTF)):
+        raise Unreadable("locked" if _STREAM in file.data else "olddoc")
+    members = zip_package.members(file.data)
+    for name, data in members.items():
         if name.startswith(("word/", "docProps/", "_rels/", "[Content")):
-            zip_package.check(data)
-    facts = _facts(found.get("docProps/core.xml"))
-    soup, removed = html_to_markdown.tree(_html(file.data)), []
+            zip_package.check_xml(data)
+    facts = _facts(members.get("docProps/core.xml"))
+    soup, removed = tree(_html(file.data)), []
     node = soup.body or soup
     title = _title(node, facts)
-    text = html_to_markdown.to_markdown(node, removed)
+    text = to_markdown(node, removed)
     if not re.search(r"\w", text):
         raise Unreadable("index")
-    # A name that starts with a date says more than the day on which the file was made, often from another one.
+    # A file is often made from an older one: a date in its name comes first.
     yield Document(
         file.name,
         title=title,
         text=text,
         date=date_of(None, file.name) or date_of(facts.get("created"), ""),
-        author=facts["creator"] if facts["creator"].lower() not in NOBODY else "",
+        author=facts["creator"] if facts["creator"].lower() not in _NOBODY else "",
         markdown=True,
         fallback_title=title_of(file.name),
         removed=removed,
@@ -109,14 +100,14 @@ def _html(data):
     try:
         return mammoth.convert_to_html(
             io.BytesIO(data),
-            style_map=STYLES,
+            style_map=_STYLES,
             include_embedded_style_map=False,
             convert_image=lambda image: [],
         ).value
     except RecursionError:
         raise Unreadable("deep") from None
     except Exception:
-        # Mammoth raises whatever a file that breaks the standard makes its code trip over.
+        # On a malformed file mammoth raises any exception.
         raise Unreadable("damaged") from None
 
 
@@ -131,19 +122,14 @@ def _facts(core):
 
 
 def _title(node, facts):
-    """The paragraph in the style Title, else a heading that opens the text, else the properties; out of `node`."""
+    """The paragraph in the style Title, else a first heading, taken out of `node`; else `facts`."""
     first = node.find(True)
     found = node.find("h1", class_="title") or (first if first and first.name == "h1" else None)
     if found:
-        title = html_to_markdown.words(found)
+        title = text_of(found)
         found.decompose()
         return title
-    title = "" if UNTITLED.fullmatch(facts["title"]) else facts["title"]
-    if (
-        title
-        and first
-        and html_to_markdown.letters(html_to_markdown.words(first))
-        == html_to_markdown.letters(title)
-    ):
+    title = "" if _UNTITLED.fullmatch(facts["title"]) else facts["title"]
+    if title and first and letters(text_of(first)) == letters(title):
         first.decompose()
     return title

@@ -1,59 +1,53 @@
-"""EPUB 2 and 3: one document for each chapter, in reading order (the package's spine), front matter left out.
+"""EPUB 2 and 3: one document for each chapter, in reading order, without front matter.
 
-META-INF/container.xml names the package file; its metadata give title, creator and date, its manifest the chapters, its
-spine their order; chapter titles stand in the navigation document (EPUB 3) or toc.ncx (EPUB 2).
+META-INF/container.xml names the package file, which has title, creator and date (metadata), the
+files (manifest) and their order (spine). Chapter titles are in the navigation document (EPUB 3) or
+in toc.ncx (EPUB 2). EbookLib, the library for this, is under the AGPL.
 """
 
 import posixpath
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 from ..records import Document
-from . import html_to_markdown, zip_package
+from . import zip_package
 from .encoding import Unreadable, decode
 from .filename import date_of
+from .html_to_markdown import link_share, take, text_of, to_markdown, tree, without_title
+from .input_file import File
 
-FONTS = {
-    "http://www.idpf.org/2008/embedding",
-    "http://ns.adobe.com/pdf/enc#RC",
-}  # hidden fonts are no lock
-FRONT_TYPES = {
-    "cover",
-    "toc",
-    "landmarks",
-    "copyright-page",
-    "titlepage",
-    "title-page",
-    "halftitlepage",
-    "colophon",
-    "loi",
-    "lot",
-    "index",
-    "imprint",
-    "frontispiece",
-}
-FRONT_NAMES = re.compile(
+# Obfuscated fonts are no lock.
+_FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
+_FRONT_TYPES = set(
+    "cover toc landmarks copyright-page titlepage title-page halftitlepage colophon loi lot "
+    "index imprint frontispiece".split()
+)
+_FRONT_NAMES = re.compile(
     r"(cover|toc|nav|contents?|title-?page|copyright|colophon|imprint|half-?title)[-_]?\d*",
     re.IGNORECASE,
 )
-FRONT_TITLES = re.compile(
-    r"(table of )?contents|copyright.*|cover|title page|colophon|目\s*[录錄次]|版\s*[权權].*|封面|扉页|"
+_FRONT_TITLES = re.compile(
+    r"(table of )?contents|copyright.*|cover|title page|colophon|目\s*[录錄次]|版\s*[权權].*|"
+    r"封面|扉页|"
     r"封底|书名页",
     re.IGNORECASE,
 )
 
 
-def looks_like(file):
-    """Is it a zip whose first words, or whose container file, say EPUB?"""
-    return b"mimetypeapplication/epub+zip" in file.data[
-        :100
-    ] or "META-INF/container.xml" in zip_package.names(file.data)
+def looks_like(file: File) -> bool:
+    """Whether it is a zip that starts as EPUB, or has its container file."""
+    starts = b"mimetypeapplication/epub+zip" in file.data[:100]
+    return starts or "META-INF/container.xml" in zip_package.names(file.data)
 
 
-def read(file):
-    """Yield a raw document for each chapter; raises Unreadable('locked', 'bomb', 'entities', 'damaged', 'index')."""
+def read(file: File) -> Iterator[Document]:
+    """Yield a document for each chapter.
+
+    Raises Unreadable('locked', 'bomb', 'entities', 'damaged' or 'index').
+    """
     found = zip_package.members(file.data)
-    if _locked(found.get("META-INF/encryption.xml")):
+    if _is_locked(found.get("META-INF/encryption.xml")):
         raise Unreadable("locked")
     home, root = _package(found)
     facts, kinds = _facts(root), _guide(root, home)
@@ -76,17 +70,9 @@ def read(file):
     yield from documents
 
 
-def _locked(encryption):
-    methods = (
-        [
-            element.get("Algorithm", "")
-            for element in zip_package.xml(encryption).iter()
-            if element.tag.endswith("}EncryptionMethod")
-        ]
-        if encryption
-        else []
-    )
-    return any(method not in FONTS for method in methods)
+def _is_locked(encryption):
+    methods = _named(zip_package.xml(encryption), "EncryptionMethod") if encryption else []
+    return any(method.get("Algorithm", "") not in _FONTS for method in methods)
 
 
 def _package(found):
@@ -154,9 +140,9 @@ def _titles(found, root, home):
     )
     titles = {}
     if navigation in found:
-        soup = html_to_markdown.tree(decode(found[navigation]))
+        soup = tree(decode(found[navigation]))
         nav = soup.find("nav", attrs={"epub:type": "toc"}) or soup.find("nav") or soup
-        pairs = [(link.get("href"), html_to_markdown.words(link)) for link in nav.find_all("a")]
+        pairs = [(link.get("href"), text_of(link)) for link in nav.find_all("a")]
         base = posixpath.dirname(navigation)
     else:
         ncx = next((path for path, _, media in manifest if "ncx" in media and path in found), None)
@@ -177,19 +163,19 @@ def _chapter(file, path, data, titles, kinds, removed, facts):
     if b"<!ENTITY" in data:
         raise Unreadable("entities")
     try:
-        soup = html_to_markdown.tree(decode(data))
+        soup = tree(decode(data))
     except Unreadable as error:
         if str(error) != "deep" and str(error) != "long":
             return None
         raise
     node = soup.body or soup
     heading = node.find(["h1", "h2", "h3"])
-    title = titles.get(path) or html_to_markdown.words(heading)
+    title = titles.get(path) or text_of(heading)
     if _is_front(path, node, title, kinds):
-        html_to_markdown.take(soup, [node], "navigation", removed)
+        take(soup, [node], "navigation", removed)
         return None
-    html_to_markdown.without_title(node, title)
-    text = html_to_markdown.to_markdown(node, removed)
+    without_title(node, title)
+    text = to_markdown(node, removed)
     if not re.search(r"\w", text):
         return None
     return Document(
@@ -198,21 +184,11 @@ def _chapter(file, path, data, titles, kinds, removed, facts):
 
 
 def _is_front(path, node, title, kinds):
+    """Whether a file is a cover, a table of contents, an imprint or the like."""
     types = {*str(node.get("epub:type")).split(), kinds.get(path, "")}
-    types |= {
-        word
-        for tag in node.find_all(["section", "div"], limit=2)
-        for word in str(tag.get("epub:type")).split()
-    }
-    links = sum(
-        len(html_to_markdown.letters(html_to_markdown.words(link))) for link in node.find_all("a")
-    )
-    mostly = (
-        links > 0.6 * max(1, len(html_to_markdown.letters(html_to_markdown.words(node))))
-        and len(node.find_all("a", limit=4)) == 4
-    )
-    named = (
-        FRONT_NAMES.fullmatch(posixpath.basename(path).partition(".")[0])
-        and len(html_to_markdown.words(node)) < 3000
-    )
-    return bool(types & FRONT_TYPES or FRONT_TITLES.fullmatch(title) or mostly or named)
+    for tag in node.find_all(["section", "div"], limit=2):
+        types.update(str(tag.get("epub:type")).split())
+    mostly_links = len(node.find_all("a", limit=4)) == 4 and link_share(node) > 0.6
+    name = posixpath.basename(path).partition(".")[0]
+    named = _FRONT_NAMES.fullmatch(name) and len(text_of(node)) < 3000
+    return bool(types & _FRONT_TYPES or _FRONT_TITLES.fullmatch(title) or mostly_links or named)

@@ -1,40 +1,41 @@
-"""What a file's name says about the text inside it: a date, a title."""
+"""What the name of a file says about its text: a date, a title, whether it is a draft."""
 
 import re
 from datetime import date
 from pathlib import PurePosixPath
 
-DATE = re.compile(
+_DATE = re.compile(
     r"(?<!\d)((?:1[0-9]|20)\d\d)\s*[-_./年]?\s*(\d{1,2})\s*[-_./月]?\s*(\d{1,2})(?!\d)"
+)
+_NO_TITLE = re.compile(
+    r"[\da-f\s]*\d[\da-f\s]*|[\d\s]*|index|untitled.*|new note.*|未命名.*|新建.*"
 )
 
 
-def date_of(value, name):
-    """The ISO date of front matter's `value`, else of the file name's start, else None; a lone year stays a year."""
+def date_of(value: str | None, name: str) -> str | None:
+    """The ISO date in `value`, else at the start of the file's name, else None.
+
+    A `value` that starts with a year alone gives that year.
+    """
     for text in (str(value or ""), PurePosixPath(name).stem):
-        found = DATE.match(text.strip())
-        if found:
+        match = _DATE.match(text.strip())
+        if match:
             try:
-                return date(*map(int, found.groups())).isoformat()
+                return date(*map(int, match.groups())).isoformat()
             except ValueError:
                 pass
     year = re.match(r"((?:1[0-9]|20)\d\d)(?!\d)", str(value or "").strip())
     return year.group(1) if year else None
 
 
-def title_of(name):
-    """The title a file name spells, without date and dashes; '' when it is only an id or a number."""
-    stem = DATE.sub("", PurePosixPath(name).stem, count=1).strip("-_. ")
-    words = " ".join(re.split(r"[-_\s]+", stem))
-    wordless = re.fullmatch(
-        r"[\da-f\s]*\d[\da-f\s]*|[\d\s]*|index|untitled.*|new note.*|未命名.*|新建.*", words.lower()
-    )
-    return "" if wordless else words
+def title_of(name: str) -> str:
+    """The title in a file's name, without date and dashes; '' when it is an id or a number."""
+    stem = _DATE.sub("", PurePosixPath(name).stem, count=1).strip("-_. ")
+    title = " ".join(re.split(r"[-_\s]+", stem))
+    return "" if _NO_TITLE.fullmatch(title.lower()) else title
 
 
-def drafted(name):
-    """Does the file lie in a folder for drafts, as Jekyll, Hexo and people keep them?"""
-    return any(
-        re.fullmatch(r"_?drafts?|草稿箱?", folder.lower())
-        for folder in PurePosixPath(name).parts[:-1]
-    )
+def is_draft(name: str) -> bool:
+    """Whether a file is in a folder for drafts, as Jekyll, Hexo and people name it."""
+    folders = PurePosixPath(name).parts[:-1]
+    return any(re.fullmatch(r"_?drafts?|草稿箱?", folder.lower()) for folder in folders)

@@ -1,98 +1,59 @@
-"""HTML to Markdown that the cleaner reads back word for word; what is no prose comes out as Removed.
+"""HTML to Markdown that the cleaner reads back word for word, without what is no prose.
 
-Marks for bold, links and inline code are not written: the cleaner takes them off again, and beside Chinese
-punctuation '**' is no mark at all (CommonMark, "left-flanking delimiter run"). Every character that Markdown would
-take for a mark is escaped.
+Bold, links and inline code are written without their markup: the cleaner would take it off again,
+and next to Chinese punctuation '**' is no markup at all (CommonMark, "left-flanking delimiter
+run"). Every character that Markdown would take for markup is escaped.
 """
 
 import re
+from typing import TYPE_CHECKING
 
 from ...text.script import WIDE
 from ..records import Removed
 from .encoding import Unreadable
 
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
+
 DEPTH_LIMIT = 250  # levels; the converter calls itself once or twice for each
-SIZE_LIMIT = 10 * 2**20  # characters of one page without its scripts and pictures
-BREAK = "\u2028"  # a <br>, until the lines of a block are known
+_SIZE_LIMIT = 10 * 2**20  # characters of a page without scripts and embedded pictures
+_BREAK = "\u2028"  # a <br>, until the lines of a block are known
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# What a browser shows no words of; "data:" pictures alone can be longer than the parser takes.
-UNSEEN = re.compile(
+# What a browser shows no text of. A "data:" picture alone can be longer than the parser takes.
+_UNSEEN = re.compile(
     r"<(script|style|svg|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?-->|<\?xml[^>]*>|"
     r"data:[\w/+.-]+;base64,[\w+/=]*",
     re.DOTALL | re.IGNORECASE,
 )
-PRE = re.compile(r"(<pre\b.*?(?:</pre>|\Z))", re.DOTALL | re.IGNORECASE)
-SPACE = re.compile(
+_PRE = re.compile(r"(<pre\b.*?(?:</pre>|\Z))", re.DOTALL | re.IGNORECASE)
+_SPACE = re.compile(
     "[\n\r\t \xa0\u2000-\u200a\u3000]+|&(?:nbsp|ensp|emsp|thinsp|#160|#xa0|#12288|#x3000);",
     re.IGNORECASE,
 )
-# Only looks; left open by the thousand in old pages, they would nest ever deeper.
-LOOKS = re.compile(r"</?(?:font|b|strong|i|u|big|small|tt)(?:\s[^<>]*)?/?>", re.IGNORECASE)
-WORDLESS = [
-    "img",
-    "iframe",
-    "audio",
-    "video",
-    "object",
-    "embed",
-    "noscript",
-    "form",
-    "button",
-    "input",
-    "select",
-    "textarea",
-    "canvas",
-    "map",
-    "rt",
-    "rp",
-    "hr",
-    "head",
-    "link",
-    "meta",
-]
-BLOCKS = [
-    "center",
-    "details",
-    "summary",
-    "address",
-    "main",
-    "header",
-    "footer",
-    "hgroup",
-    "fieldset",
-    "aside",
-    "nav",
-    "figure",
-    "dl",
-    "dt",
-    "dd",
-    "body",
-    "html",
-    "caption",
-    "legend",
-]
-NOTES = {
-    "footnote",
-    "endnote",
-    "rearnote",
-    "footnotes",
-    "endnotes",
-    "doc-footnote",
-    "doc-endnote",
-    "doc-endnotes",
-    "duokan-footnote-item",
-    "footnote-item",
-}
-MARK = re.compile(r"[^#]*#_?(?:fn|ftn|footnote|endnote|edn|note|cite|cmnt)", re.IGNORECASE)
-BACK = re.compile(
+# Only looks. Old pages leave them open by the thousand, and they would nest ever deeper.
+_LOOKS = re.compile(r"</?(?:font|b|strong|i|u|big|small|tt)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_WORDLESS = (
+    "img iframe audio video object embed noscript form button input select textarea canvas "
+    "map rt rp hr head link meta"
+).split()
+_BLOCKS = (
+    "center details summary address main header footer hgroup fieldset aside nav figure dl "
+    "dt dd body html caption legend"
+).split()
+_NOTES = set(
+    "footnote endnote rearnote footnotes endnotes doc-footnote doc-endnote doc-endnotes "
+    "duokan-footnote-item footnote-item".split()
+)
+_MARK = re.compile(r"[^#]*#_?(?:fn|ftn|footnote|endnote|edn|note|cite|cmnt)", re.IGNORECASE)
+_BACK = re.compile(
     r"#_?(?:fn|ftnt?|footnote|endnote|edn|note|cite|cmnt)[-_:]?(?:ref|anchor|back)", re.IGNORECASE
 )
-SIGN = re.compile(r"[\[(（【]?\s*(?:\d{1,3}|[a-z*†‡↩︎⤴↑^①-⒇])\s*[\])）】]?|")
-INLINE = ["a", "b", "strong", "em", "i", "u", "s", "del", "ins", "strike", "code", "sub", "sup"]
+_SIGN = re.compile(r"[\[(（【]?\s*(?:\d{1,3}|[a-z*†‡↩︎⤴↑^①-⒇])\s*[\])）】]?|")
+_INLINE = ["a", "b", "strong", "em", "i", "u", "s", "del", "ins", "strike", "code", "sub", "sup"]
 
 
-def tree(text):
-    """The BeautifulSoup tree of an HTML text, line breaks in the source as spaces and <br> as BREAK.
+def tree(text: str) -> "BeautifulSoup":
+    """The tree of an HTML text, with line breaks of the source as spaces and <br> as _BREAK.
 
     Raises Unreadable('deep' or 'long').
     """
@@ -100,11 +61,11 @@ def tree(text):
 
     from bs4 import BeautifulSoup
 
-    text = LOOKS.sub("", UNSEEN.sub("", CONTROL.sub("", text)))
-    if len(text) > SIZE_LIMIT:
+    text = _LOOKS.sub("", _UNSEEN.sub("", CONTROL.sub("", text)))
+    if len(text) > _SIZE_LIMIT:
         raise Unreadable("long")
-    # In the text and not in the tree, where to replace one child takes as long as it has siblings.
-    pieces = PRE.split(text)
+    # In the text: in the tree, replacing a child takes time in proportion to its siblings.
+    pieces = _PRE.split(text)
     pieces[::2] = map(_flowing, pieces[::2])
     text = "".join(pieces)
     _measure(text)
@@ -114,19 +75,18 @@ def tree(text):
 
 
 def _flowing(text):
-    text = re.sub(
-        f"(?<=[{WIDE}])[ \t]*\n\\s*(?=[{WIDE}])", "", text
-    )  # between two Chinese characters it is nothing
-    return re.sub(r"<br\b[^>]*>", BREAK, SPACE.sub(" ", text), flags=re.IGNORECASE)
+    # Between two Chinese characters a line break is nothing.
+    text = re.sub(f"(?<=[{WIDE}])[ \t]*\n\\s*(?=[{WIDE}])", "", text)
+    return re.sub(r"<br\b[^>]*>", _BREAK, _SPACE.sub(" ", text), flags=re.IGNORECASE)
 
 
-def tags(node, *names):
-    """Every element below a node, or those of these names, in order; find_all takes ten times as long."""
+def tags(node: "Tag", *names: str) -> list["Tag"]:
+    """The elements below a node (of these names), in order; ten times faster than find_all."""
     return [tag for tag in node.descendants if tag.name and (not names or tag.name in names)]
 
 
 class _Depth:
-    """A parser's target that only counts how deep it is."""
+    """A parser's target that only counts the depth."""
 
     now = 0
 
@@ -150,46 +110,52 @@ def _measure(text):
     parser.close()
 
 
-def words(node):
+def text_of(node: "Tag | None") -> str:
     """The text of a node on one line; '' for None."""
     return " ".join(node.get_text(" ").split()) if node else ""
 
 
-def letters(text):
+def letters(text: str) -> str:
     """Letters and digits alone, in lower case, to tell whether two titles are the same."""
     return re.sub(r"[\W_]+", "", text.lower())
 
 
-def take(node, found, what, removed):
-    """Take elements out of the tree; those with words in them are added to `removed`."""
+def link_share(node: "Tag") -> float:
+    """The share of a node's letters that are in links."""
+    links = sum(len(letters(text_of(link))) for link in node.find_all("a"))
+    return links / max(1, len(letters(text_of(node))))
+
+
+def take(node: "Tag", found: list["Tag"], what: str, removed: list[Removed]) -> None:
+    """Take elements out of the tree below `node`; those with words are added to `removed`."""
     for tag in found:
         if tag.decomposed or tag is node:
             continue
-        text = words(tag)
+        text = text_of(tag)
         if re.search(r"\w", text):
             removed.append(Removed(what, what, text))
         tag.decompose()
 
 
-def without_title(node, title):
-    """Take the first heading out where it says the title again, in other spacing or with other punctuation."""
+def without_title(node: "Tag", title: str) -> None:
+    """Take out the first heading where it repeats the title, whatever its punctuation."""
     for tag in tags(node, "h1", "h2", "h3")[:3]:
-        if title and letters(words(tag)) == letters(title):
+        if title and letters(text_of(tag)) == letters(title):
             tag.decompose()
             return
 
 
-def to_markdown(node, removed):
-    """A tree's prose in Markdown (no level-one heading, as the title stands apart); changes the tree.
+def to_markdown(node: "Tag", removed: list[Removed]) -> str:
+    """A tree's prose in Markdown, headings from level two on; changes the tree.
 
-    Footnotes, their marks in the text, and captions of pictures go to `removed`.
+    Footnotes and captions of pictures go to `removed`.
     """
     from bs4 import CData, Comment, Declaration, Doctype, ProcessingInstruction
     from markdownify import MarkdownConverter
 
     take(node, tags(node, "figcaption"), "caption", removed)
     _footnotes(node, removed)
-    for tag in tags(node, *WORDLESS):
+    for tag in tags(node, *_WORDLESS):
         if not tag.decomposed:
             tag.decompose()
     unseen = (CData, Comment, Declaration, Doctype, ProcessingInstruction)
@@ -201,48 +167,50 @@ def to_markdown(node, removed):
         tag.name = "code" if tag.find_parent("pre") else "span"
     for table in tags(node, "table"):
         _table(table)
-    for tag in tags(node, *BLOCKS):
+    for tag in tags(node, *_BLOCKS):
         tag.name = "div"
     node.name = "div"
-    converter = MarkdownConverter(heading_style="atx", bullets="-", escape_misc=True, strip=INLINE)
+    converter = MarkdownConverter(heading_style="atx", bullets="-", escape_misc=True, strip=_INLINE)
     return _lines(converter.convert_soup(node))
 
 
 def _lines(text):
-    # The cleaner looks for '<!--', '<pre' and '{% … %}' before it reads escapes; entities hide them.
+    # The cleaner looks for '<!--', '<pre' and '{% … %}' before it reads escapes: use entities.
     text = text.replace("\\<", "&lt;").replace("{%", "&#123;%").replace("{{", "&#123;{")
     text = re.sub(r"(?m)^# ", "## ", text)
-    text = "\n".join(_broken(line) if BREAK in line else line.rstrip() for line in text.split("\n"))
+    text = "\n".join(
+        _broken(line) if _BREAK in line else line.rstrip() for line in text.split("\n")
+    )
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def _broken(line):
-    """A line with <br> in it: one is a line break, two or more make a new paragraph, both inside the same block."""
+    """A line with <br>: one is a line break, two or more a new paragraph, inside the same block."""
     mark = re.match(r"(?:> ?)*\s*(?:(?:-|\d+\.) )?", line).group()
     if "|" in re.sub(r"\\.", "", line):
-        return line.replace(BREAK, " ")
+        return line.replace(_BREAK, " ")
     inside = re.sub(r"[-\d.]", " ", mark)
     text = re.sub(
-        f"[ {BREAK}]*{BREAK}[ {BREAK}]*",
-        lambda m: f"\n{inside.rstrip()}\n{inside}" if m[0].count(BREAK) > 1 else f"\\\n{inside}",
-        line[len(mark) :].strip(BREAK + " "),
+        f"[ {_BREAK}]*{_BREAK}[ {_BREAK}]*",
+        lambda m: f"\n{inside.rstrip()}\n{inside}" if m[0].count(_BREAK) > 1 else f"\\\n{inside}",
+        line[len(mark) :].strip(_BREAK + " "),
     )
     return mark + text
 
 
 def _footnotes(node, removed):
-    """Notes at the end and their marks in the text, as Word, Substack, Pandoc, Google Docs and EPUB write them."""
+    """Take out notes and their marks, of Word, Substack, Pandoc, Google Docs and EPUB."""
     notes = [tag for tag in tags(node, "li", "div", "aside", "section", "p") if _is_note(tag)]
     links = tags(node, "a")
     notes += [
         link.find_parent("li") or link.find_parent("p") or link.parent
         for link in links
-        if BACK.search(link.get("href") or "")
+        if _BACK.search(link.get("href") or "")
     ]
     for link in (link for link in links if not link.decomposed):
         named = {link.get("epub:type"), link.get("role")} & {"noteref", "doc-noteref"}
-        if named or re.match(MARK, link.get("href") or "") and SIGN.fullmatch(words(link)):
-            alone = link.parent.name == "sup" and words(link.parent) == words(link)
+        if named or re.match(_MARK, link.get("href") or "") and _SIGN.fullmatch(text_of(link)):
+            alone = link.parent.name == "sup" and text_of(link.parent) == text_of(link)
             (link.parent if alone else link).decompose()
     take(node, [note for note in notes if note], "footnote", removed)
 
@@ -250,12 +218,12 @@ def _footnotes(node, removed):
 def _is_note(tag):
     names = {*(tag.get("class") or ()), tag.get("role"), *str(tag.get("epub:type")).split()}
     return bool(
-        names & NOTES or re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or "")
+        names & _NOTES or re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or "")
     )
 
 
 def _preformatted(pre):
-    """A listing stays one, in a fence that it can't close; prose and verse in <pre> become paragraphs of lines."""
+    """Keep a listing, in a fence that it can't close; make paragraphs of lines of other text."""
     from bs4 import BeautifulSoup
 
     for br in pre.find_all("br"):
@@ -268,7 +236,7 @@ def _preformatted(pre):
     holder = soup.new_tag("div")
     for paragraph in re.split(r"\n[ \t]*\n", text):
         holder.append(
-            soup.new_tag("p", string=BREAK.join(line.strip() for line in paragraph.split("\n")))
+            soup.new_tag("p", string=_BREAK.join(line.strip() for line in paragraph.split("\n")))
         )
     pre.replace_with(holder)
 
@@ -287,14 +255,14 @@ def _is_code(pre, text):
 
 
 def _table(table):
-    """A table that only lays out a page becomes its cells one after the other; one of figures stays."""
+    """Turn a table that only lays out a page into its cells; one of figures stays."""
     rows = [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
     cells = [cell for row in rows for cell in row]
     figures = table.find("th") or max(map(len, rows), default=0) > 1
     if (
         not figures
         or table.find(["table", "h1", "h2", "h3", "ul", "ol", "pre", "blockquote"])
-        or any(len(words(cell)) > 200 or len(cell.find_all("p")) > 1 for cell in cells)
+        or any(len(text_of(cell)) > 200 or len(cell.find_all("p")) > 1 for cell in cells)
     ):
         for tag in [table, *table.find_all(["tbody", "thead", "tfoot", "tr", "td", "th"])]:
             tag.name = "div"

@@ -1,14 +1,16 @@
-"""JSON of strangers: values of the expected sort or nothing, and refusals that are keys of reasons."""
+"""Read JSON whose structure can't be relied on: a value of the expected type, or an empty one."""
 
 import codecs
 import json
 from functools import lru_cache
+from typing import Any
 
 from .encoding import Unreadable, decode
+from .input_file import File
 
 
-def load(text):
-    """The value of a JSON text; raises Unreadable('damaged', 'deep' or 'large')."""
+def load(text: str) -> Any:
+    """The value of a JSON text. Raises Unreadable('damaged', 'deep' or 'large')."""
     try:
         return json.loads(text)
     except ValueError:
@@ -19,44 +21,44 @@ def load(text):
         raise Unreadable("large") from None
 
 
-def first(text):
-    """The first JSON value of a text that may be cut off after it; None when there is none."""
+def first(text: str) -> Any:
+    """The first JSON value of a text that may be cut off after it, or None."""
     try:
         return json.JSONDecoder().raw_decode(text.lstrip())[0]
     except (ValueError, RecursionError):
         return None
 
 
-def records(value):
+def as_dicts(value: Any) -> list[dict]:
     """The dicts in a list; [] for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def string(value):
-    """The text of a JSON value that should be one: numbers are spelt out, lists and dicts and null are ''."""
-    return (
-        value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
-    )
-
-
-def inside(value):
-    """A dict where one was expected: the value itself, or {}."""
+def as_dict(value: Any) -> dict:
+    """A dict, or {}."""
     return value if isinstance(value, dict) else {}
 
 
-def start(file):
-    """The text at the start of a file, for a look before it is read; '' when that is no text."""
+def as_str(value: Any) -> str:
+    """A string, a number as a string, or ''."""
+    if isinstance(value, (int, float)):
+        return str(value)
+    return value if isinstance(value, str) else ""
+
+
+def start(file: File) -> str:
+    """The text of the first 64 KiB of a file; '' when they are not text."""
     return _start(file.head, len(file.data) > len(file.head))
 
 
 @lru_cache(maxsize=2)
-def _start(head, cut):
-    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if not wide and b"\0" in head:
+def _start(head, is_cut):
+    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not utf16 and b"\0" in head:
         return ""
-    if cut and not wide:  # not in the middle of a character
-        ends = max(head.rfind(mark) for mark in (b"\n", b" ", b",", b'"'))
-        head = head[: ends + 1] or head
+    if is_cut and not utf16:  # not in the middle of a character
+        end = max(head.rfind(mark) for mark in (b"\n", b" ", b",", b'"'))
+        head = head[: end + 1] or head
     try:
         return decode(head)
     except Unreadable:

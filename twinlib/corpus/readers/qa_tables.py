@@ -1,25 +1,27 @@
-"""Tables of questions and answers: a paid community's answers, a problem set with steps, GSM8K's form.
+"""Tables of questions and answers: a paid community's answers, a problem set, GSM8K's form.
 
-One document a row, so that rows are held out, dropped and edited one by one. A row whose answer is a mere number is a
-problem to practise on (step 03), not somebody's writing: its `skip_reason` says so.
+Each row becomes one document, so that rows are held out, dropped and edited one by one. A row
+whose answer is a mere number is an exercise for step 03: it gets a `skip_reason`.
 """
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from ...files import content_id
 from ..records import Document, Turn
 from . import columns, dates, spreadsheets
 from .filename import title_of
+from .input_file import File
 
 
-def looks_like(file):
-    """Is there a table with a column of questions and one of answers or steps?"""
+def looks_like(file: File) -> bool:
+    """Whether there is a table with a column of questions and one of answers or steps."""
     return any(columns.answers(names) for _, names, _ in spreadsheets.peek(file))
 
 
-def read(file):
-    """Yield a raw document a row that has an answer; raises Unreadable."""
+def read(file: File) -> Iterator[Document]:
+    """Yield a document for each row that has an answer. Raises Unreadable."""
     seen = Counter()
     for table in spreadsheets.read(file):
         roles = columns.answers(table.columns)
@@ -33,7 +35,7 @@ def read(file):
 
 
 def _document(source, question, answer, row, roles):
-    time = next(iter(dates.times([_cell(row, roles["time"])])))
+    (time,) = dates.times([_cell(row, roles["time"])])
     return Document.of_turns(
         source,
         [Turn(question, answer, time)],
@@ -42,19 +44,22 @@ def _document(source, question, answer, row, roles):
         author=_cell(row, roles["author"]),
         kind="answers",
         fallback_title=title_of(source.partition("#")[0]),
-        skip_reason=_exercise(row, roles),
+        skip_reason="exercise" if _is_exercise(row, roles) else "",
     )
 
 
 def _answer(row, roles):
-    """Steps, then the answer, once where one says both; without GSM8K's calculator notes and '####'."""
+    """The steps, then the answer, or the answer alone where the steps are part of it.
+
+    GSM8K's calculations and '####' are taken out.
+    """
     steps, answer = (_clean(_cell(row, roles[role])) for role in ("steps", "answer"))
-    return answer if not steps or steps in answer else f"{steps}\n{answer}" if answer else steps
+    return answer if steps in answer else f"{steps}\n{answer}".strip()
 
 
-def _exercise(row, roles):
+def _is_exercise(row, roles):
     last = _cell(row, roles["answer"]).rpartition("####")[2].strip()
-    return "exercise" if re.fullmatch(r"[$¥￥]?-?\d[\d,./]*\s?[%％]?", last) else ""
+    return bool(re.fullmatch(r"[$¥￥]?-?\d[\d,./]*\s?[%％]?", last))
 
 
 def _clean(text):

@@ -1,6 +1,6 @@
-"""Tables of any sort to columns and rows of strings: CSV, TSV, JSON Lines, a JSON list of flat objects, XLSX.
+"""Tables to columns and rows of strings: CSV, TSV, JSON Lines, a JSON list of objects, XLSX.
 
-CSV is RFC 4180 with whatever delimiter and encoding; XLSX is read by openpyxl, values only, every sheet.
+CSV is RFC 4180 with any delimiter and encoding. XLSX is read by openpyxl: values, all sheets.
 """
 
 import csv
@@ -13,36 +13,34 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
-from . import columns as known
-from . import json_values
+from . import columns as columns_
+from . import json_values, zip_package
 from .encoding import Unreadable
 from .filename import title_of
+from .input_file import File
 
-DELIMITERS = ",\t;|"
-DELIMITED = (".csv", ".tsv", ".tab")
-CELL_LIMIT = 2**27  # characters of one cell
-HEADER = 5  # rows among which the header is: titles and notes may stand above it
-END = "\ue001end\ue001"  # a line after the last one: what swallows it has an open quotation mark
-XLSX_LIMIT, RATIO_LIMIT, RATIO_FROM = (
-    500 * 2**20,
-    200,
-    2**20,
-)  # bytes unpacked, times smaller, from so many bytes on
-ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an Office file with a password, or one from before 2007
+_DELIMITERS = ",\t;|"
+_DELIMITED = (".csv", ".tsv", ".tab")
+_CELL_LIMIT = 2**27  # characters of one cell
+_HEADER = 5  # rows among which the header is; titles and notes may be above it
+# A line after the last one, which only an open quotation mark can swallow.
+_END = "\ue001end\ue001"
+_XLSX_LIMIT = 500 * 2**20  # bytes unpacked
+_ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an Office file with a password, or one from before 2007
 
 
 class Table(NamedTuple):
-    """`name` is a sheet's name, or what the file's name spells; `rows` are dicts of str, read as they are asked for."""
+    """`name` of the sheet, or the title in the file's name; `rows` {column: cell}, read lazily."""
 
     name: str
-    columns: list
-    rows: Iterator
+    columns: list[str]
+    rows: Iterator[dict[str, str]]
 
 
-def sort_of(file):
-    """'xlsx', 'json', 'jsonl', 'csv' or '' for a file that is no table, by its first 64 KiB."""
+def kind_of(file: File) -> str:
+    """'xlsx', 'json', 'jsonl' or 'csv' by the first 64 KiB; '' for a file that is no table."""
     zipped = file.head.startswith(b"PK\3\4")
-    if file.suffix == ".xlsx" and (zipped or file.head.startswith(ENCRYPTED)):
+    if file.suffix == ".xlsx" and (zipped or file.head.startswith(_ENCRYPTED)):
         return "xlsx"
     if zipped:
         return "xlsx" if b"xl/workbook.xml" in file.data[-65536:] else ""
@@ -55,43 +53,41 @@ def sort_of(file):
 
 
 @lru_cache(maxsize=1)  # every reader of tables asks, and opening a workbook takes time
-def peek(file):
-    """(name, columns, up to 20 rows) of every table in a file, from its start; [] when there are none to be read."""
+def peek(file: File) -> list[tuple[str, list[str], list[dict[str, str]]]]:
+    """(name, columns, up to 20 rows) of each table, from the file's start; [] when unreadable."""
     try:
-        found = _of(file, sort_of(file), json_values.start(file), whole=False)
+        found = _of(file, kind_of(file), json_values.start(file), whole=False)
         return [(table.name, table.columns, list(islice(table.rows, 20))) for table in found]
     except Unreadable:
         return []
 
 
-def read(file):
-    """Yield the Tables of a file; raises Unreadable('damaged', 'locked', 'bomb', …), also while rows are read."""
-    sort = sort_of(file)
-    yield from _of(file, sort, "" if sort == "xlsx" else file.text)
+def read(file: File) -> Iterator[Table]:
+    """Yield the Tables of a file. Raises Unreadable, also while rows are read."""
+    kind = kind_of(file)
+    yield from _of(file, kind, "" if kind == "xlsx" else file.text)
 
 
-def _of(file, sort, text, whole=True):
+def _of(file, kind, text, whole=True):
     name = title_of(file.name)
-    if sort == "xlsx":
+    if kind == "xlsx":
         yield from _sheets(file.data)
-    elif sort == "csv":
+    elif kind == "csv":
         yield from _table(name, _cells(text, file.suffix, whole))
-    elif sort:
-        yield from _objects(name, _json(text) if sort == "json" else _lines(text))
+    elif kind:
+        yield from _objects(name, _json(text) if kind == "json" else _lines(text))
 
 
 # CSV and TSV
 
 
 def _delimited(text, suffix):
-    """Every .csv is a table; another text only when its lines have one number of cells, three or more."""
+    """Whether a text is a table: any .csv, others if all lines have the same 3 or more cells."""
     rows = list(islice(_quietly(text), 12))
     widths = {len(row) for row in rows if row}
-    return (
-        len(rows) > 1 and max(widths, default=0) > 1
-        if suffix in DELIMITED
-        else suffix in (".txt", "") and len(rows) > 2 and len(widths) == 1 and min(widths) > 2
-    )
+    if suffix in _DELIMITED:
+        return len(rows) > 1 and max(widths, default=0) > 1
+    return suffix in (".txt", "") and len(rows) > 2 and len(widths) == 1 and min(widths) > 2
 
 
 def _quietly(text):
@@ -102,30 +98,33 @@ def _quietly(text):
 
 
 def _cells(text, suffix, whole):
-    """Rows of cells; a `whole` text whose quotation mark never closes is damaged, unless it costs the last line only."""
-    csv.field_size_limit(CELL_LIMIT)
-    lines = chain(io.StringIO(text, newline=""), [END])
+    """Rows of cells. A `whole` text whose quotation mark never closes is damaged.
+
+    If the open mark swallows no more than the last hundredth of the lines, it is forgiven.
+    """
+    csv.field_size_limit(_CELL_LIMIT)
+    lines = chain(io.StringIO(text, newline=""), [_END])
     rows, before = csv.reader(lines, delimiter=delimiter(text[:20_000], suffix)), 0
     try:
         for row in rows:
-            if row == [END]:
+            if row == [_END]:
                 return
-            if row and row[-1].endswith(END):
+            if row and row[-1].endswith(_END):
                 if whole and rows.line_num - 1 - before > max(1, rows.line_num // 100):
                     raise Unreadable("damaged")
-                row[-1] = row[-1].removesuffix(END)
+                row[-1] = row[-1].removesuffix(_END)
             before = rows.line_num
             yield row
     except csv.Error:
         raise Unreadable("damaged") from None
 
 
-def delimiter(text, suffix=""):
-    """The delimiter that cuts most of the first lines into one and the same number of cells, more than one."""
+def delimiter(text: str, suffix: str = "") -> str:
+    """The delimiter that cuts most of the first lines into the same number of cells."""
     if suffix in (".tsv", ".tab"):
         return "\t"
     scores = {}
-    for mark in DELIMITERS:
+    for mark in _DELIMITERS:
         try:
             widths = Counter(
                 len(row) for row in islice(csv.reader(io.StringIO(text), delimiter=mark), 20) if row
@@ -138,13 +137,13 @@ def delimiter(text, suffix=""):
 
 
 def _table(name, cells):
-    """The header is a row of known names, else the first that has anything, unless there is a bare number in it."""
+    """Yield a Table. Its header is a row of known names, else the first row without a number."""
     cells = (row for row in cells if any(cell.strip() for cell in row))
-    above = list(islice(cells, HEADER))
+    above = list(islice(cells, _HEADER))
     if not above:
         return
-    place = known.header(above)
-    first, cells = above[place], chain(above[place + 1 :], cells)
+    index = columns_.header(above)
+    first, cells = above[index], chain(above[index + 1 :], cells)
     if any(cell.strip().isdecimal() for cell in first):
         cells, first = chain([first], cells), [""] * len(first)
     columns = _columns(first)
@@ -160,7 +159,7 @@ def _columns(names):
 
 
 def _row(columns, cells):
-    """Cells too many are what an unquoted comma left of the last column."""
+    """{column: cell}; surplus cells belong to the last column, cut at unquoted commas."""
     if len(cells) > len(columns):
         cells = [*cells[: len(columns) - 1], ",".join(cells[len(columns) - 1 :])]
     return dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))]))
@@ -170,7 +169,7 @@ def _row(columns, cells):
 
 
 def _flat(value):
-    """Is this an object whose values are mostly plain ones, with a text among them?"""
+    """Whether this is an object of mostly plain values, with a text among them."""
     if not isinstance(value, dict) or not any(isinstance(item, str) for item in value.values()):
         return False
     nested = sum(isinstance(item, (dict, list)) for item in value.values())
@@ -178,7 +177,7 @@ def _flat(value):
 
 
 def _many(text):
-    """Is it one object a line? A lone object counts when it stands on one line."""
+    """Whether each line is an object; a single object must be on one line."""
     lines = [line for line in text.split("\n") if line.strip()]
     return (
         bool(lines)
@@ -188,15 +187,15 @@ def _many(text):
 
 
 def _json(text):
-    """The objects of a JSON list one by one, so that a long list is never in memory twice."""
-    decoder, place = json.JSONDecoder(), text.index("[") + 1
+    """Yield the objects of a JSON list, so that a long list is never in memory twice."""
+    decoder, index = json.JSONDecoder(), text.index("[") + 1
     while True:
-        while place < len(text) and text[place] in " \t\r\n,":
-            place += 1
-        if text[place : place + 1] in ("]", ""):
+        while index < len(text) and text[index] in " \t\r\n,":
+            index += 1
+        if text[index : index + 1] in ("]", ""):
             return
         try:
-            value, place = decoder.raw_decode(text, place)
+            value, index = decoder.raw_decode(text, index)
         except ValueError:
             raise Unreadable("damaged") from None
         except RecursionError:
@@ -205,7 +204,7 @@ def _json(text):
 
 
 def _lines(text):
-    """The objects of JSON Lines; single broken lines are passed over, a file full of them is damaged."""
+    """Yield the objects of JSON Lines. Over 1 % of broken lines make a file damaged."""
     lines = broken = 0
     for line in io.StringIO(text):
         if line.strip():
@@ -265,18 +264,13 @@ def _open(content):
 
 
 def _check(content):
-    if content.startswith(ENCRYPTED):
+    if content.startswith(_ENCRYPTED):
         raise Unreadable("locked")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, OSError):
+            zip_package.check_all(archive.infolist(), _XLSX_LIMIT)
+    except zip_package.BROKEN:
         raise Unreadable("damaged") from None
-    if any(member.flag_bits & 1 for member in members):
-        raise Unreadable("locked")
-    swollen = any(m.file_size > max(RATIO_FROM, RATIO_LIMIT * m.compress_size) for m in members)
-    if swollen or sum(member.file_size for member in members) > XLSX_LIMIT:
-        raise Unreadable("bomb")
 
 
 def _each(rows):
@@ -286,7 +280,7 @@ def _each(rows):
 
 
 def _guarded(call):
-    # A broken workbook makes openpyxl raise nearly anything: KeyError, TypeError, zlib.error, ParseError.
+    # On a broken workbook openpyxl raises nearly anything: KeyError, TypeError, zlib.error, …
     try:
         return call()
     except Exception as error:

@@ -1,42 +1,48 @@
-"""Subtitles (SRT, WebVTT) to prose: rolling repeats merged, lines joined to paragraphs, sounds and marks out.
+"""Subtitles (SRT, WebVTT) to prose: repeats merged, lines joined to paragraphs, sounds left out.
 
-Both formats are lines after a timing line. They are read here and not by srt and webvtt-py: on dirty files the first
-takes '00:01,000' for a minute and the second drops cues with a decimal comma, and the words in them, silently.
-Formats: https://www.w3.org/TR/webvtt1/ and SubRip's, which nobody wrote down.
+Both formats are lines of text after a timing line. Three libraries lose words of dirty files
+silently: srt takes '00:01,000' for a minute, webvtt-py drops cues with a decimal comma, and
+pysubs2 drops cues timed '00:01,000 -->', without an hour.
+Formats: https://www.w3.org/TR/webvtt1/, and SubRip's, for which there is no specification.
 """
 
 import html
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...text.script import HAN
 from ..records import Document
-from . import json_values
-from .chats.messages import Said
+from .chats.messages import Conversation, Message
 from .filename import date_of, title_of
-from .input_file import Conversation
+from .input_file import File
+from .json_values import start
 
-CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
-TIMING = re.compile(rf"\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?")
-BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
-VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
-LABEL = re.compile(
+_CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
+_TIMING = re.compile(rf"\s*{_CLOCK}\s*-{{1,2}}>\s*{_CLOCK}(?:\s.*)?")
+_BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)\b")
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+_LABEL = re.compile(
     r"(?:>>+\s*|-\s*)?([A-Z][A-Z .'\-]{1,24}|[\u4e00-\u9fff]{2,6}(?: ?[A-Z\d]{1,2})?|"
     r"[A-Z][\w.'\-]+(?: (?:[A-Z][\w.'\-]+|\d{1,2}))?)"
     r"[:：]\s*(?=\S)"
 )
-SOUND = re.compile(
-    r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|laughs|cheering|sighs?|"
+_SOUND = re.compile(
+    r"\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,20}】|[♪♫][^♪♫\n]*[♪♫]?|[(（](?:music|applause|laughter|"
+    r"laughs|cheering|sighs?|"
     r"inaudible|silence|音乐|音樂|掌声|掌聲|笑声|笑聲|鼓掌|欢呼|笑)[^()（）\n]{0,12}[)）]",
     re.IGNORECASE,
 )
-WIDE = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef“”‘’…—]"
-PAUSE, PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds that start a paragraph
-LONG = 600  # characters after which a paragraph ends with its sentence, or with its cue where nothing is punctuated
+# Chinese and Japanese with their punctuation. Korean has spaces between words.
+_UNSPACED = re.compile(f"[{HAN}\u3000-\u30ff\uff00-\uffef“”‘’…—]")
+_PAUSE, _PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds that start a paragraph
+# Characters after which a paragraph ends with its sentence (with a cue, if nothing is punctuated).
+_LONG = 600
 
 
-class Cue(NamedTuple):
-    """What is on the screen from `start` to `end`, in seconds."""
+class _Cue(NamedTuple):
+    """The lines on the screen from `start` to `end`, in seconds."""
 
     start: float
     end: float
@@ -44,27 +50,27 @@ class Cue(NamedTuple):
     speaker: str = ""
 
 
-def looks_like(file):
-    """Does it begin with WEBVTT or with a timing line after a number, and isn't it a conversation?"""
-    return _timed(file) and not labelled(file)
+def looks_like(file: File) -> bool:
+    """Whether it begins with WEBVTT or a timing line, and is no conversation."""
+    return _is_timed(file) and not labelled(file)
 
 
-def labelled(file):
-    """Are these subtitles that name two speakers or more, from the start on?"""
-    return _timed(file) and len(_speakers(_labelled(_said(_cues(json_values.start(file)))))) > 1
+def labelled(file: File) -> bool:
+    """Whether these are subtitles that name two speakers or more, from the start on."""
+    return _is_timed(file) and len(_speakers(_spoken(start(file)))) > 1
 
 
-def _timed(file):
-    lines = [line.strip() for line in json_values.start(file).split("\n")[:40] if line.strip()][:3]
+def _is_timed(file):
+    lines = [line.strip() for line in start(file).split("\n")[:40] if line.strip()][:3]
     return bool(lines) and (
         re.match(r"WEBVTT(?:\s|$)", lines[0]) is not None
-        or any(TIMING.fullmatch(line) for line in lines)
+        or any(_TIMING.fullmatch(line) for line in lines)
     )
 
 
-def read(file):
-    """Yield the one raw document of a subtitle file; raises Unreadable."""
-    spoken = _labelled(_said(_cues(file.text)))
+def read(file: File) -> Iterator[Document]:
+    """Yield the one document of a subtitle file. Raises Unreadable."""
+    spoken = _spoken(file.text)
     yield Document(
         file.name,
         text="\n\n".join(text for _, text in _paragraphs(spoken)),
@@ -74,19 +80,19 @@ def read(file):
     )
 
 
-def conversation(file):
-    """The Conversation of a labelled file, a message for each paragraph; raises Unreadable."""
+def conversation(file: File) -> Conversation:
+    """The Conversation of a labelled file, a message for each paragraph. Raises Unreadable."""
     spoken, speaker = [], ""
-    for cue in _labelled(_said(_cues(file.text))):
+    for cue in _spoken(file.text):
         speaker = cue.speaker or speaker  # who begins to speak is named, who goes on isn't
         spoken.append(cue._replace(speaker=speaker))
     return Conversation(
-        _title(file.name), [Said(speaker, text) for speaker, text in _paragraphs(spoken)]
+        _title(file.name), [Message(speaker, text) for speaker, text in _paragraphs(spoken)]
     )
 
 
 def _speakers(cues):
-    """The names in cues; none where the first cues have none, as in a talk with a 'Rule: …' now and then."""
+    """The names in cues; none if the first two have none, as in a talk with a 'Rule: …'."""
     return {cue.speaker for cue in cues} - {""} if any(cue.speaker for cue in cues[:2]) else set()
 
 
@@ -95,17 +101,22 @@ def _title(name):
     return title_of(re.sub(r"\.[a-z]{2,3}(?:-[A-Za-z]{2,4})?(?=\.\w+$)", "", name))
 
 
+def _spoken(text):
+    """The cues of a text, without tags, sounds and labels of speakers."""
+    return _unlabelled(_cleaned(_cues(text)))
+
+
 def _cues(text):
-    """Every cue, whatever is missing between them: blank lines, numbers, the header."""
+    """All cues, also where blank lines, numbers or the header are missing."""
     cues, lines, skipping = [], [], False
     for line in text.split("\n") + [""]:
-        timing = TIMING.fullmatch(line)
+        timing = _TIMING.fullmatch(line)
         if timing:
             _unnumbered(lines)
             lines = []
             groups = timing.groups()
-            cues.append(Cue(_seconds(groups[:4]), _seconds(groups[4:]), lines))
-        elif BLOCK.match(line) and (not lines or not lines[-1].strip()):
+            cues.append(_Cue(_seconds(groups[:4]), _seconds(groups[4:]), lines))
+        elif _BLOCK.match(line) and (not lines or not lines[-1].strip()):
             skipping = True
         elif skipping:
             skipping = bool(line.strip())
@@ -115,7 +126,7 @@ def _cues(text):
 
 
 def _unnumbered(lines):
-    """Take the number or the name of the next cue off the end of this one's lines."""
+    """Take the number or the name of the next cue off the end of `lines`."""
     if lines and (
         lines[-1].strip().isdecimal()
         or len(lines) > 1
@@ -130,13 +141,13 @@ def _seconds(groups):
     return hours * 3600 + minutes * 60 + seconds + part / 10 ** len(groups[3] or "0")
 
 
-def _said(cues):
+def _cleaned(cues):
     """Cues without tags and sounds."""
     found = []
     for cue in cues:
-        voice = VOICE.search("\n".join(cue.lines))
+        voice = _VOICE.search("\n".join(cue.lines))
         lines = (
-            SOUND.sub("", html.unescape(re.sub(r"</?[^<>\n]*>|\{\\[^{}]*\}", "", line)))
+            _SOUND.sub("", html.unescape(re.sub(r"</?[^<>\n]*>|\{\\[^{}]*\}", "", line)))
             for line in cue.lines
         )
         lines = [re.sub(r"^\s*(?:>>+|-)\s*(?=\S)", "", " ".join(line.split())) for line in lines]
@@ -146,14 +157,16 @@ def _said(cues):
     return found
 
 
-def _labelled(cues):
-    """Cues with 'NAME: ' taken off, where the same name labels two cues or more."""
-    labels = Counter(match[1] for cue in cues for line in cue.lines if (match := LABEL.match(line)))
+def _unlabelled(cues):
+    """Cues with 'NAME: ' taken off, if the same name labels two cues or more."""
+    labels = Counter(
+        match[1] for cue in cues for line in cue.lines if (match := _LABEL.match(line))
+    )
     names = {name for name, count in labels.items() if count > 1}
     found = []
     for cue in cues:
         for line in cue.lines if names else ():
-            match = LABEL.match(line)
+            match = _LABEL.match(line)
             name = match[1] if match and match[1] in names else ""
             found.append(
                 cue._replace(
@@ -164,9 +177,9 @@ def _labelled(cues):
 
 
 def _rolls(cues):
-    """Do the cues mostly begin with what the cue before ended with?"""
-    again = sum(b.lines[0].startswith(a.lines[-1]) for a, b in zip(cues, cues[1:]))
-    return again > 1 and again * 3 >= len(cues) - 1
+    """Whether a third of the cues begin with what the one before ended with."""
+    repeats = sum(b.lines[0].startswith(a.lines[-1]) for a, b in zip(cues, cues[1:]))
+    return repeats > 1 and repeats * 3 >= len(cues) - 1
 
 
 def _unrolled(cues):
@@ -179,9 +192,8 @@ def _unrolled(cues):
             if shown[len(shown) - size :] == cue.lines[:size]
         )
         new = cue.lines[kept:]
-        if (
-            not kept and found and shown and new and new[0].startswith(shown[-1])
-        ):  # the line grows word by word
+        # The line grows word by word.
+        if not kept and found and shown and new and new[0].startswith(shown[-1]):
             new[0] = new[0][len(shown[-1]) :].strip()
         shown = (shown + cue.lines[kept:])[-4:] if kept < len(cue.lines) else shown
         if any(new):
@@ -190,21 +202,22 @@ def _unrolled(cues):
 
 
 def _paragraphs(cues):
-    """(speaker, text) of paragraphs: at pauses, changes of speaker and, when long, at the end of a sentence.
+    """(speaker, text) of paragraphs, cut at pauses, at changes of speaker, at sentences if long.
 
-    Chinese subtitles made by hand have no punctuation: there a cue is a clause, and gets its comma or full stop.
+    Chinese subtitles made by hand have no punctuation: there a cue is a clause, and gets a comma or
+    a full stop.
     """
     rolling = _rolls(cues)
     cues = _unrolled(cues) if rolling else cues
     whole = "".join(line for cue in cues for line in cue.lines)
     bare = len(re.findall(r"[。！？，、；!?,;.]", whole)) * 60 < len(whole)
-    clauses = bare and not rolling and len(re.findall(WIDE, whole)) * 2 > len(whole)
+    clauses = bare and not rolling and len(_UNSPACED.findall(whole)) * 2 > len(whole)
     found, speakers, last = [], [], None
     for cue in cues:
-        pause = last and cue.start - last.end > (PAUSE_UNPUNCTUATED if bare else PAUSE)
+        pause = last and cue.start - last.end > (_PAUSE_UNPUNCTUATED if bare else _PAUSE)
         ended = (
             found
-            and len(found[-1]) > (LONG // 2 if bare else LONG)
+            and len(found[-1]) > (_LONG // 2 if bare else _LONG)
             and (bare or found[-1][-1] in '。！？!?.…”"')
         )
         if last is None or pause or ended or cue.speaker != last.speaker:
@@ -221,5 +234,5 @@ def _paragraphs(cues):
 
 def _join(first, second):
     """Two lines as one: no space where either side is Chinese."""
-    close = not first or re.match(WIDE, first[-1]) or re.match(WIDE, second)
+    close = not first or _UNSPACED.match(first[-1]) or _UNSPACED.match(second)
     return first + ("" if close else " ") + second

@@ -1,50 +1,52 @@
-"""WordPress' own export, WXR: an RSS file with the posts and pages of a blog, drafts among them.
+"""WordPress' own export, WXR: an RSS file with the posts, pages and drafts of a blog.
 
-An item has wp:post_type, wp:status, wp:post_date, wp:post_id, dc:creator (a login; wp:author gives the name) and
-content:encoded: blocks with '<!-- wp:… -->' around them, or, from the classic editor, text in which a blank line makes
-a paragraph, and shortcodes such as [caption]…[/caption].
+An item has wp:post_type, wp:status, wp:post_date, wp:post_id, dc:creator (a login; wp:author gives
+the name) and content:encoded: blocks in '<!-- wp:… -->', or, from the classic editor, text in which
+a blank line makes a paragraph, with shortcodes such as [caption]…[/caption].
 """
 
 import html
 import io
 import re
+from collections.abc import Iterator
 
 from ..records import Document, Removed
-from . import html_to_markdown
 from .encoding import Unreadable
 from .filename import date_of
+from .html_to_markdown import CONTROL, to_markdown, tree, without_title
+from .input_file import File
 
-CONTROL = (
-    bytes(range(9)) + b"\x0b\x0c" + bytes(range(14, 32))
-)  # XML forbids them; plugins write them all the same
-KINDS = {"post": "post", "page": "page"}
-BLOCK = (
-    "p|div|h[1-6]|ul|ol|li|dl|blockquote|table|thead|tbody|tr|td|th|pre|figure|figcaption|section|article|aside|"
+# Characters that XML forbids; plugins write them nevertheless.
+_FORBIDDEN = bytes(range(9)) + b"\x0b\x0c" + bytes(range(14, 32))
+_KINDS = {"post": "post", "page": "page"}
+_BLOCK = (
+    "p|div|h[1-6]|ul|ol|li|dl|blockquote|table|thead|tbody|tr|td|th|pre|figure|figcaption|"
+    "section|article|aside|"
     "header|footer|hr|form|details|address|center|iframe|script|style"
 )
-CAPTION = re.compile(r"\[caption\b[^\]]*\](?:(?!\[caption\b).)*?\[/caption\]", re.DOTALL)
-LISTING = re.compile(
+_CAPTION = re.compile(r"\[caption\b[^\]]*\](?:(?!\[caption\b).)*?\[/caption\]", re.DOTALL)
+_LISTING = re.compile(
     r"\[(code|sourcecode|source|php|crayon|highlight)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL
 )
-QUOTED = re.compile(r"\[(quote|blockquote|pullquote)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL)
-MEDIA = re.compile(
+_QUOTED = re.compile(r"\[(quote|blockquote|pullquote)\b[^\]]*\](.*?)\[/\1\]", re.DOTALL)
+_MEDIA = re.compile(
     r"\[(embed|audio|video|playlist|gallery|youtube|soundcloud)\b[^\]]*\](?:[^\[]*\[/\1\])?"
 )
 # '[sic]' is the author's: a shortcode has attributes, or a partner that closes it.
-ATTRIBUTES = re.compile(r"\[/?[a-zA-Z][\w-]*(?:\s+[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+))+\s*/?\]")
-PAIR = re.compile(r"\[([a-z][\w-]*)(?:\s[^\]]*)?\]((?:(?!\[\1\]).){0,20000}?)\[/\1\]", re.DOTALL)
+_ATTRIBUTES = re.compile(r"\[/?[a-zA-Z][\w-]*(?:\s+[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+))+\s*/?\]")
+_PAIR = re.compile(r"\[([a-z][\w-]*)(?:\s[^\]]*)?\]((?:(?!\[\1\]).){0,20000}?)\[/\1\]", re.DOTALL)
 
 
-def looks_like(file):
-    """Does it start as an RSS file that WordPress exported?"""
+def looks_like(file: File) -> bool:
+    """Whether it starts as an RSS file that WordPress exported."""
     return b"<rss" in file.head and b"wordpress.org/export/" in file.head
 
 
-def read(file):
-    """Yield a raw document for every post and page, in the file's order, one held back for what the rest tells.
+def read(file: File) -> Iterator[Document]:
+    """Yield a document for every post and page, in the file's order.
 
-    Raises Unreadable('entities', 'damaged', 'index'); from a file that breaks off, what stands before the break comes
-    out, and its end is a part of the last document.
+    Of a file that breaks off, the items before the break are read, and its end is a Removed part of
+    the last one. Raises Unreadable('entities', 'damaged' or 'index').
     """
     last, left, seen = None, [], set()
     try:
@@ -58,7 +60,7 @@ def read(file):
         if not last:
             raise Unreadable("damaged") from None
         end = file.data[file.data.rfind(b"<item") :].decode("utf-8", "ignore")
-        end = html_to_markdown.CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip()
+        end = CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip()
         left.append(Removed("document", "damaged", end or file.name))
     if not last:
         raise Unreadable(left[0].reason if left else "index")
@@ -67,11 +69,11 @@ def read(file):
 
 
 class _Broken(Exception):
-    """The XML ends or breaks here."""
+    """The XML is damaged from here on."""
 
 
 def _items(file):
-    """Yield ({tag: text} of each item, {login: name}), the elements freed on the way."""
+    """Yield ({tag: text} of each item, {login: name}); elements are freed on the way."""
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
@@ -94,26 +96,23 @@ def _items(file):
 
 
 def _sound(data):
+    """The data from its first '<' on, without forbidden characters; copied only where needed."""
     start = data.find(b"<")
     data = data[start:] if start > 0 else data
-    # A second copy only of a file that needs it.
-    return (
-        data.translate(None, CONTROL) if re.search(b"[" + re.escape(CONTROL) + b"]", data) else data
-    )
+    forbidden = re.search(b"[" + re.escape(_FORBIDDEN) + b"]", data)
+    return data.translate(None, _FORBIDDEN) if forbidden else data
 
 
 def _name(element):
     """'wp:status' whatever the version in the namespace says; no prefix for RSS's own elements."""
     space, _, name = element.tag.rpartition("}")
-    prefix = (
-        "wp:"
-        if "/export/" in space and "excerpt" not in space
-        else next(
-            (f"{key}:" for key in ("content", "excerpt") if key in space),
-            "dc:" if "purl.org/dc" in space else "",
-        )
-    )
-    return prefix + name
+    prefixes = {
+        "excerpt": "excerpt:",
+        "/export/": "wp:",
+        "content": "content:",
+        "purl.org/dc": "dc:",
+    }
+    return next((prefix for part, prefix in prefixes.items() if part in space), "") + name
 
 
 def _facts(element):
@@ -121,26 +120,26 @@ def _facts(element):
 
 
 def _document(file, item, authors, number, seen, left):
-    """The raw document of an item, or None; what can't be read goes to `left`."""
-    kind, status = KINDS.get(item.get("wp:post_type", "post")), item.get("wp:status", "publish")
+    """The document of an item, or None; what can't be read goes to `left`."""
+    kind, status = _KINDS.get(item.get("wp:post_type", "post")), item.get("wp:status", "publish")
     content = item.get("content:encoded", "")
     if not kind or not content:
         return None
     removed, title = left[:], _plain(item.get("title", ""))
     try:
-        node = html_to_markdown.tree(f"<div>{_marked_up(content, removed)}</div>")
-        html_to_markdown.without_title(node, title)
-        text = html_to_markdown.to_markdown(node, removed)
+        node = tree(f"<div>{_marked_up(content, removed)}</div>")
+        without_title(node, title)
+        text = to_markdown(node, removed)
     except Unreadable as error:
         left.append(Removed("document", str(error), title))
         return None
     if not re.search(r"\w", text):
         return None
-    login, place = item.get("dc:creator", ""), item.get("wp:post_id") or number
-    place = place if place not in seen else f"{place}-{number}"
-    seen.add(place)
+    login, name = item.get("dc:creator", ""), item.get("wp:post_id") or number
+    name = name if name not in seen else f"{name}-{number}"
+    seen.add(name)
     return Document(
-        f"{file.name}#{place}",
+        f"{file.name}#{name}",
         title=title,
         text=text,
         date=date_of(item.get("wp:post_date"), "") or None,
@@ -158,30 +157,30 @@ def _plain(text):
 
 
 def _marked_up(content, removed):
-    """An item's content as HTML: shortcodes resolved, paragraphs where the classic editor left blank lines."""
-    content = CAPTION.sub(
+    """An item's content as HTML: without shortcodes, with paragraphs for blank lines."""
+    content = _CAPTION.sub(
         lambda match: _caption(match.group(), removed), content.replace("\r\n", "\n")
     )
-    content = LISTING.sub(
+    content = _LISTING.sub(
         lambda match: f"<pre><code>{html.escape(html.unescape(match[2]))}</code></pre>", content
     )
-    content = QUOTED.sub(r"<blockquote>\2</blockquote>", content)
-    content = MEDIA.sub("", content)
+    content = _QUOTED.sub(r"<blockquote>\2</blockquote>", content)
+    content = _MEDIA.sub("", content)
     for _ in range(3):  # one inside the other
-        content = PAIR.sub(r"\2", content)
-    content = ATTRIBUTES.sub("", content)
+        content = _PAIR.sub(r"\2", content)
+    content = _ATTRIBUTES.sub("", content)
     return content if "<!-- wp:" in content else _paragraphs(content)
 
 
 def _caption(text, removed):
-    words = _plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
-    if words:
-        removed.append(Removed("caption", "caption", words))
+    caption = _plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
+    if caption:
+        removed.append(Removed("caption", "caption", caption))
     return ""
 
 
 def _paragraphs(content):
-    """What WordPress does when it shows such a text: blank lines part paragraphs, other line breaks are kept."""
+    """Paragraphs and line breaks of the classic editor, as WordPress shows them."""
     listings = []
 
     def aside(match):
@@ -196,6 +195,6 @@ def _paragraphs(content):
     )
     blocks = []
     for block in re.split(r"\n[ \t]*\n", content):
-        is_block = re.match(rf"\s*</?(?:{BLOCK})\b", block, re.IGNORECASE) or "\ue000" in block
+        is_block = re.match(rf"\s*</?(?:{_BLOCK})\b", block, re.IGNORECASE) or "\ue000" in block
         blocks.append(block if is_block else f"<p>{block.strip().replace(chr(10), '<br>')}</p>")
     return re.sub("\ue000(\\d+)\ue001", lambda match: listings[int(match[1])], "\n".join(blocks))

@@ -1,18 +1,22 @@
-"""A zip that is one document (Word's .docx, EPUB): opened within limits, its XML read without entities."""
+"""Zip files from strangers: limits against zip bombs, and XML read without entities.
+
+One guard for archives (archive.py), Word and EPUB files (`members`) and workbooks (spreadsheets).
+"""
 
 import io
 import lzma
 import zipfile
 import zlib
+from xml.etree.ElementTree import Element
 
 from .encoding import Unreadable
 
-MEMBER_LIMIT, TEXT_LIMIT, RATIO_LIMIT = (
-    20_000,
-    64 * 2**20,
-    200,
-)  # members, bytes of text unpacked, times smaller
-TEXT = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
+RATIO_LIMIT = 200  # times smaller than its content a member may be, if that is over a megabyte
+_MEMBER_LIMIT = 20_000  # members of a document
+_TEXT_LIMIT = 64 * 2**20  # bytes of its text, unpacked
+_DEPTH_LIMIT = 200  # levels of XML elements
+_TEXT = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
+# What zipfile raises for a file that is damaged or packed in a way it does not know.
 BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -27,45 +31,54 @@ BROKEN = (
 )
 
 
-def names(data):
-    """The members' names, or () when it is no zip."""
-    try:
-        return zipfile.ZipFile(io.BytesIO(data)).namelist() if data[:2] == b"PK" else ()
-    except BROKEN:
-        return ()
+def check(member: zipfile.ZipInfo) -> None:
+    """Raise Unreadable('locked') for an encrypted member, ('bomb') for one packed too well.
 
-
-def members(data):
-    """{name: bytes} of the members that hold text; raises Unreadable('damaged', 'locked', 'bomb').
-
-    The sizes are what the directory says: zipfile never unpacks more, and a member that lies fails its checksum.
+    Sizes are those in the zip's directory: zipfile never unpacks more, and the checksum of a
+    member that is larger fails.
     """
+    if member.flag_bits & 1:
+        raise Unreadable("locked")
+    if member.file_size > max(2**20, RATIO_LIMIT * member.compress_size):
+        raise Unreadable("bomb")
+
+
+def check_all(members: list[zipfile.ZipInfo], limit: int) -> None:
+    """`check` each member, and raise Unreadable('bomb') for over `limit` bytes in all."""
+    for member in members:
+        check(member)
+    if sum(member.file_size for member in members) > limit:
+        raise Unreadable("bomb")
+
+
+def names(data: bytes) -> list[str]:
+    """The members' names; [] when the data is no zip."""
+    try:
+        return zipfile.ZipFile(io.BytesIO(data)).namelist() if data[:2] == b"PK" else []
+    except BROKEN:
+        return []
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    """{name: bytes} of the members with text. Raises Unreadable('damaged', 'locked' or 'bomb')."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = [info for info in archive.infolist() if info.filename.lower().endswith(TEXT)]
-            _check(infos, len(archive.infolist()))
-            return {info.filename: archive.read(info) for info in infos}
+            listed = archive.infolist()
+            if len(listed) > _MEMBER_LIMIT:
+                raise Unreadable("bomb")
+            texts = [member for member in listed if member.filename.lower().endswith(_TEXT)]
+            check_all(texts, _TEXT_LIMIT)
+            return {member.filename: archive.read(member) for member in texts}
     except BROKEN:
         raise Unreadable("damaged") from None
 
 
-def _check(infos, count):
-    if any(info.flag_bits & 1 for info in infos):
-        raise Unreadable("locked")
-    if (
-        count > MEMBER_LIMIT
-        or sum(info.file_size for info in infos) > TEXT_LIMIT
-        or any(info.file_size > max(2**20, RATIO_LIMIT * info.compress_size) for info in infos)
-    ):
-        raise Unreadable("bomb")
-
-
-def xml(data):
-    """The root element of an XML file; raises Unreadable('entities', 'deep' or 'damaged')."""
+def xml(data: bytes) -> Element:
+    """The root element of an XML file. Raises Unreadable('entities', 'deep' or 'damaged')."""
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
 
-    check(data)
+    check_xml(data)
     try:
         return fromstring(data)
     except DefusedXmlException:
@@ -74,28 +87,30 @@ def xml(data):
         raise Unreadable("damaged") from None
 
 
-def check(data):
-    """Raise Unreadable for XML that defines entities, is nested too deeply or is broken, without building a tree."""
+def check_xml(data: bytes) -> None:
+    """Raise Unreadable for XML that defines entities, is nested too deeply or damaged.
+
+    Builds no tree.
+    """
     from xml.parsers import expat
 
-    parser, depth = expat.ParserCreate(), [0]
+    parser, depth = expat.ParserCreate(), 0
 
-    def deeper(name, attributes):
-        depth[0] += 1
-        if depth[0] > 200:
+    def start(name, attributes):
+        nonlocal depth
+        depth += 1
+        if depth > _DEPTH_LIMIT:
             raise Unreadable("deep")
 
-    def higher(name):
-        depth[0] -= 1
+    def end(name):
+        nonlocal depth
+        depth -= 1
 
     def refuse(*entity):
         raise Unreadable("entities")
 
-    parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = (
-        deeper,
-        higher,
-        refuse,
-    )
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.EntityDeclHandler = refuse
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError):

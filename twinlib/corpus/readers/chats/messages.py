@@ -1,75 +1,108 @@
-"""What somebody said in a chat, and what only looks like it: pictures, calls, deleted messages, lone links.
+"""Messages and conversations, and the placeholders that exports write for what is not text.
 
-The phrases are those that the exports of WhatsApp, WeChat and QQ write themselves, in English and Chinese;
-WhatsApp's in German, Spanish, French, Portuguese and Italian too.
+Placeholders stand for pictures, calls, deleted messages and the like. The patterns are the phrases
+of the exports of WhatsApp, WeChat and QQ in English and Chinese; WhatsApp's also in German,
+Spanish, French, Portuguese and Italian.
 """
 
 import re
 from typing import NamedTuple
 
-FEWEST_LETTERS = 6  # fewer letters or characters than this say nothing about how somebody writes
-MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-EDITED = re.compile(
-    r"[<(（](?:this message was edited|edited|此消息已编辑|已编辑|此訊息已編輯|已編輯|diese nachricht wurde bearbeitet|"
-    r"(?:se editó este mensaje|este mensaje fue editado)|ce message a été modifié|(?:esta )?mensagem (?:foi )?editada|"
+_FEWEST_LETTERS = 6
+# Marks of direction and other characters without width.
+INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_EDITED = re.compile(
+    r"[<(（](?:this message was edited|edited|此消息已编辑|已编辑|此訊息已編輯|已編輯|"
+    r"diese nachricht wurde bearbeitet|"
+    r"(?:se editó este mensaje|este mensaje fue editado)|ce message a été modifié|"
+    r"(?:esta )?mensagem (?:foi )?editada|"
     r"questo messaggio è stato modificato)\.?[>)）]$",
     re.IGNORECASE,
 )
-LINK = re.compile(
+_LINK = re.compile(
     r"(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", re.IGNORECASE
 )
-EMOTICON = re.compile(r"[\[【][^\[\]【】\n]{1,8}[\]】]")
-# Stand where a picture was; the words beside them are the sender's.
-PICTURE = re.compile(
-    r"[\[【](?:图片|圖片|照片|表情|表情包|动画表情|動畫表情|贴图|貼圖|语音|語音|视频|視頻|影片|闪照|动图|スタンプ|写真|動画|"
-    r"photo|image|picture|sticker|voice|voice message|video|gif|animated sticker)[\]】](?:\s*\d+\s*[\"”″秒s]?(?=\s|$))?",
+_EMOTICON = re.compile(r"[\[【][^\[\]【】\n]{1,8}[\]】]")
+# Stands where a picture was; the words beside it are the sender's.
+_PICTURE = re.compile(
+    r"[\[【](?:图片|圖片|照片|表情|表情包|动画表情|動畫表情|贴图|貼圖|语音|語音|视频|視頻|影片|"
+    r"闪照|动图|スタンプ|写真|動画|"
+    r"photo|image|picture|sticker|voice|voice message|video|gif|"
+    r"animated sticker)[\]】](?:\s*\d+\s*[\"”″秒s]?(?=\s|$))?",
     re.IGNORECASE,
 )
-NOTHING = re.compile(
+_NOTHING = re.compile(
     "|".join(
         (
             # WhatsApp
-            r"<?(?:media|image|video|audio|sticker|gif|document|photo|voice message|contact card|video note) omitted>?",
+            r"<?(?:media|image|video|audio|sticker|gif|document|photo|voice message|contact card|"
+            r"video note) omitted>?",
             r"<attached: [^>\n]+>",
             r"[^\n]+\.\w{2,5} \((?:file attached|文件附件|檔案附件|附件|已附加檔案)\)",
             r"<(?:已?省略|忽略|已?略去)[^<>\n]{0,12}>|<[^<>\n]{0,10}(?:已?省略|已?略去|已?忽略)>",
-            r"(?:图像|图片|视频|音频|贴图|文档|圖片|影片|音訊|貼圖|文件|GIF|联系人名片)已(?:省略|略去|忽略)",
+            r"(?:图像|图片|视频|音频|贴图|文档|圖片|影片|音訊|貼圖|文件|GIF|联系人名片)已(?:省略|"
+            r"略去|忽略)",
             r"you deleted this message\.?|this message was deleted\.?(?: by [^\n]{1,40})?|null",
             r"waiting for this message[^\n]*",
-            r"(?:你|您)已?(?:删除|刪除)了?(?:这条消息|此消息|此訊息|這則訊息)。?|(?:此|该|这条|這則)(?:消息|訊息)已(?:被)?(?:删除|刪除)。?",
+            r"(?:你|您)已?(?:删除|刪除)了?(?:这条消息|此消息|此訊息|這則訊息)。?|(?:此|该|这条|"
+            r"這則)(?:消息|訊息)已(?:被)?(?:删除|刪除)。?",
             r"messages (?:and calls |you send )?[^\n]{0,60}end-to-end encrypt[^\n]*",
             r"(?:消息|訊息|信息)[^\n]{0,12}端[到对對]端[^\n]*WhatsApp[^\n]*",
-            r"(?:missed|incoming|outgoing|declined|cancell?ed) (?:group )?(?:(?:voice|video) )?calls?(?: at [^\n]{0,20})?\.?",
-            r"(?:voice|video) call, [^\n]{0,30}|(?:live )?location(?: shared)?: https?://\S+|live location shared",
+            r"(?:missed|incoming|outgoing|declined|cancell?ed) (?:group )?(?:(?:voice|"
+            r"video) )?calls?(?: at [^\n]{0,20})?\.?",
+            r"(?:voice|video) call, [^\n]{0,30}|(?:live )?location(?: shared)?: https?://\S+|"
+            r"live location shared",
             r"未接(?:来电|來電|(?:群组)?(?:语音|視訊|视频|語音)(?:通话|通話|来电))[^\n]{0,20}",
             # WhatsApp in other languages of Europe
-            r"(?:bild|video|audio|sticker|gif|dokument|kontaktkarte|videonachricht|medien) (?:weggelassen|ausgeschlossen)",
-            r"(?:imagen|video|vídeo|audio|sticker|gif|documento|multimedia|tarjeta de contacto) omitid[oa]s?",
-            r"(?:image|vidéo|audio|sticker|gif|document|médias?|fiche contact) (?:omise?s?|absente?s?)",
-            r"(?:imagem|vídeo|áudio|figurinha|gif|documento|mídia|cartão do contato) (?:ocult|omitid)(?:ad)?[oa]s?",
+            r"(?:bild|video|audio|sticker|gif|dokument|kontaktkarte|videonachricht|"
+            r"medien) (?:weggelassen|ausgeschlossen)",
+            r"(?:imagen|video|vídeo|audio|sticker|gif|documento|multimedia|"
+            r"tarjeta de contacto) omitid[oa]s?",
+            r"(?:image|vidéo|audio|sticker|gif|document|médias?|fiche contact) (?:omise?s?|"
+            r"absente?s?)",
+            r"(?:imagem|vídeo|áudio|figurinha|gif|documento|mídia|cartão do contato) (?:ocult|"
+            r"omitid)(?:ad)?[oa]s?",
             r"(?:immagine|video|audio|sticker|gif|documento|media|scheda contatto) omess[oaie]",
-            r"[^\n]+\.\w{2,5} \((?:datei angehängt|archivo adjunto|fichier joint|(?:arquivo|ficheiro) anexado|file allegato)\)",
-            r"(?:diese nachricht wurde|du hast diese nachricht) gelöscht\.?|(?:se eliminó|eliminaste) este mensaje\.?",
-            r"(?:este mensaje fue eliminado|ce message a été supprimé|vous avez supprimé ce message|tu as supprimé ce message)\.?",
-            r"(?:mensagem apagada|(?:você )?apagou esta mensagem|(?:esta )?mensagem (?:foi )?(?:apagada|eliminada))\.?",
-            r"(?:questo messaggio è stato eliminato|hai eliminato questo messaggio)\.?|warte auf diese nachricht[^\n]*",
-            r"(?:(?:live-?)?standort|ubicación|localisation|position|localização|posizione)[^\n:]{0,20}: ?https?://\S+",
-            r"(?:nachrichten und anrufe|los mensajes y las llamadas|les messages et (?:les )?appels|as mensagens e (?:as )?"
-            r"(?:ligações|chamadas)|i messaggi e le chiamate)[^\n]{0,60}(?:ende-zu-ende|extremo a extremo|bout en bout|"
+            r"[^\n]+\.\w{2,5} \((?:datei angehängt|archivo adjunto|fichier joint|(?:arquivo|"
+            r"ficheiro) anexado|file allegato)\)",
+            r"(?:diese nachricht wurde|du hast diese nachricht) gelöscht\.?|(?:se eliminó|"
+            r"eliminaste) este mensaje\.?",
+            r"(?:este mensaje fue eliminado|ce message a été supprimé|"
+            r"vous avez supprimé ce message|tu as supprimé ce message)\.?",
+            r"(?:mensagem apagada|(?:você )?apagou esta mensagem|"
+            r"(?:esta )?mensagem (?:foi )?(?:apagada|eliminada))\.?",
+            r"(?:questo messaggio è stato eliminato|hai eliminato questo messaggio)\.?|"
+            r"warte auf diese nachricht[^\n]*",
+            r"(?:(?:live-?)?standort|ubicación|localisation|position|localização|"
+            r"posizione)[^\n:]{0,20}: ?https?://\S+",
+            r"(?:nachrichten und anrufe|los mensajes y las llamadas|"
+            r"les messages et (?:les )?appels|as mensagens e (?:as )?"
+            r"(?:ligações|chamadas)|i messaggi e le chiamate)[^\n]{0,60}(?:ende-zu-ende|"
+            r"extremo a extremo|bout en bout|"
             r"ponta a ponta|end-to-end)[^\n]*",
-            r"verpasster (?:sprach|video)anruf[^\n]{0,20}|(?:video)?llamada (?:de voz )?perdida|appel (?:vocal|vidéo) manqué",
+            r"verpasster (?:sprach|video)anruf[^\n]{0,20}|(?:video)?llamada (?:de voz )?perdida|"
+            r"appel (?:vocal|vidéo) manqué",
             r"chamada de (?:voz|vídeo) perdida|(?:video)?chiamata (?:vocale )?persa",
             r"<[^<>\n]{1,80}>",  # whatever an app writes for what it left out, in any language
             # WeChat and QQ
-            r"[\[【](?:文件|檔案|位置|地理位置|链接|連結|网页|卡片消息?|红包|紅包|微信红包|QQ红包|转账|轉帳|微信转账|名片|聊天记录|合并转发|小程序|语音通话|"
-            r"視訊通話|语音聊天|视频通话|拍一拍|戳一戳|音乐|卡片|直播|视频号|接龙|群公告|系统消息|礼物|其他消息|不支持[^\]】]{0,12}|file|location|link|"
-            r"red packet|transfer|contact card|chat history|mini program|voice call|video call)[\]】][^\n]*",
-            r"(?:[\"“'「][^\n]{1,40}[\"”'」]|你|您|对方|[^\n，。,.]{1,20}?)\s?撤回了一条(?:成员)?(?:的)?消息[^\n]{0,12}",
-            r"(?:[\"“「]?[^\n]{1,40}[\"”」]?|你|我)\s*拍了拍\s*[\"“「][^\n]{1,40}[\"”」][^\n]{0,20}",
-            r"[\"“「][^\n]{1,40}[\"”」]\s*拍了拍[^\n]{1,40}|[^\n]{1,40}领取了[^\n]{1,30}的红包|收到红包，请在手机上查看|收到转账[^\n]{0,30}",
-            r"[^\n]{0,40}邀请[^\n]{1,60}加入了?群聊|[\"“「][^\n]{1,40}[\"”」]\s*(?:加入|退出|通过扫描[^\n]{1,40}加入)了?群聊",
-            r"你已添加了[^\n]{1,40}，现在可以开始聊天了。?|以上是打招呼的内容|我通过了你的(?:朋友|好友)验证请求，现在我们可以开始聊天了。?",
-            r"(?:语音|视频)?通话(?:时长|中断)[^\n]{0,20}|(?:对方)?已(?:取消|拒绝)|对方(?:无应答|忙线中)|\[?该消息类型暂[^\n]{0,20}",
+            r"[\[【](?:文件|檔案|位置|地理位置|链接|連結|网页|卡片消息?|红包|紅包|微信红包|"
+            r"QQ红包|转账|轉帳|微信转账|名片|聊天记录|合并转发|小程序|语音通话|"
+            r"視訊通話|语音聊天|视频通话|拍一拍|戳一戳|音乐|卡片|直播|视频号|接龙|群公告|"
+            r"系统消息|礼物|其他消息|不支持[^\]】]{0,12}|file|location|link|"
+            r"red packet|transfer|contact card|chat history|mini program|voice call|"
+            r"video call)[\]】][^\n]*",
+            r"(?:[\"“'「][^\n]{1,40}[\"”'」]|你|您|对方|"
+            r"[^\n，。,.]{1,20}?)\s?撤回了一条(?:成员)?(?:的)?消息[^\n]{0,12}",
+            r"(?:[\"“「]?[^\n]{1,40}[\"”」]?|你|"
+            r"我)\s*拍了拍\s*[\"“「][^\n]{1,40}[\"”」][^\n]{0,20}",
+            r"[\"“「][^\n]{1,40}[\"”」]\s*拍了拍[^\n]{1,40}|[^\n]{1,40}领取了[^\n]{1,30}的红包|"
+            r"收到红包，请在手机上查看|收到转账[^\n]{0,30}",
+            r"[^\n]{0,40}邀请[^\n]{1,60}加入了?群聊|[\"“「][^\n]{1,40}[\"”」]\s*(?:加入|退出|"
+            r"通过扫描[^\n]{1,40}加入)了?群聊",
+            r"你已添加了[^\n]{1,40}，现在可以开始聊天了。?|以上是打招呼的内容|"
+            r"我通过了你的(?:朋友|好友)验证请求，现在我们可以开始聊天了。?",
+            r"(?:语音|视频)?通话(?:时长|中断)[^\n]{0,20}|(?:对方)?已(?:取消|拒绝)|对方(?:无应答|"
+            r"忙线中)|\[?该消息类型暂[^\n]{0,20}",
             r"<(?:\?xml|msg|voicemsg|sysmsg|appmsg|emoji|img|videomsg)\b.*",
         )
     ),
@@ -77,35 +110,46 @@ NOTHING = re.compile(
 )
 
 
-class Said(NamedTuple):
-    """A `file.Message` with two things more.
+class Message(NamedTuple):
+    """One message of a chat.
 
-    `left` is the reason why these aren't the sender's own words ('repost', 'quote', 'code') or ''; `asked` is the
-    text of somebody else that it answers, where the export says so, else None.
+    `time` is ISO ('2023-05-01T21:03:00') or ''. `mine` is True or False when the export itself says
+    whose it is. `skip_reason` is why these aren't the sender's own words ('repost', 'quote',
+    'code'), else ''. `reply_to` is the text of somebody else that it answers, where the export says
+    so.
     """
 
     sender: str
     text: str
     time: str = ""
     mine: bool | None = None
-    left: str = ""
-    asked: str | None = None
+    skip_reason: str = ""
+    reply_to: str | None = None
 
 
-def spoken(text):
-    """The words of a message without the export's own phrases; '' when it is no message, or a link and no more."""
-    text = EDITED.sub("", MARKS.sub("", text).strip()).strip()
-    if NOTHING.fullmatch(text):
+class Conversation(NamedTuple):
+    """A chat with one person or group in the order it was written; `kind` is chat or post."""
+
+    title: str
+    messages: list[Message]
+    kind: str = "chat"
+
+
+def strip_placeholders(text: str) -> str:
+    """A message without the export's own phrases; '' when it is nothing else, or a lone link."""
+    text = _EDITED.sub("", INVISIBLE.sub("", text).strip()).strip()
+    if _NOTHING.fullmatch(text):
         return ""
-    text = PICTURE.sub("", text).strip()
-    bare = LINK.sub("", text)
+    text = _PICTURE.sub("", text).strip()
+    bare = _LINK.sub("", text)
     return text if bare == text or re.search(r"\w", bare) else ""
 
 
-def is_short(text):
-    """Does it have too few words to learn from? Laughter counts once, emoticons and links not at all."""
-    letters = "".join(filter(str.isalpha, EMOTICON.sub("", LINK.sub("", text[:2000]))))
-    return (
-        len(set(letters)) < FEWEST_LETTERS
-        and len(re.sub(r"(.{1,4}?)\1{2,}", r"\1", letters)) < FEWEST_LETTERS
-    )
+def is_short(text: str) -> bool:
+    """Whether a message has too few letters to learn from.
+
+    Repeated syllables (laughter) count once, emoticons and links not at all.
+    """
+    letters = "".join(filter(str.isalpha, _EMOTICON.sub("", _LINK.sub("", text[:2000]))))
+    once = re.sub(r"(.{1,4}?)\1{2,}", r"\1", letters)
+    return len(set(letters)) < _FEWEST_LETTERS and len(once) < _FEWEST_LETTERS

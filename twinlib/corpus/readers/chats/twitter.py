@@ -1,110 +1,110 @@
-"""The archive of X (Twitter): data/tweets.js and its parts, `window.YTD.tweets.part0 = [{"tweet": {…}}, …]`.
+"""The archive of X (Twitter): data/tweets.js and its parts, `window.YTD.tweets.part0 = [{…}, …]`.
 
-Retweets are left out, threads joined; the archive's other .js files are data (note-tweet.js is read beside the tweets:
-it has the whole text of long ones). Format: the README.txt in every archive.
+Retweets are left out and threads joined. note-tweet.js is read beside the tweets, for the whole
+text of long ones; the archive's other .js files are data. Format: the README.txt of every archive.
 """
 
 import html
 import re
+from collections.abc import Iterator
 
-from .. import dates, json_values
+from .. import dates
 from ..encoding import Unreadable
-from ..input_file import Conversation
-from .messages import Said
+from ..input_file import File, Options
+from ..json_values import as_dict, as_dicts, as_str, load
+from .messages import Conversation, Message
 
-START = re.compile(r"\s*window\.YTD\.(?:tweets?|community_tweets?)\.part\d+\s*=\s*\[")
-NOTES = re.compile(r"\s*window\.YTD\.note_tweets?\.part\d+\s*=\s*")
-SHORT_LINK = re.compile(r"(?<!\s)\s*https?://t\.co/\w+")
-MENTIONS = re.compile(r"(?:\s*@\w{1,20})+\s+")
-
-
-def looks_like(file):
-    """Does the file start as the archive's tweets do?"""
-    return START.match(file.head[:200].decode("utf-8", "replace").lstrip("\ufeff")) is not None
+_START = re.compile(r"\s*window\.YTD\.(?:tweets?|community_tweets?)\.part\d+\s*=\s*\[")
+_NOTES = re.compile(r"\s*window\.YTD\.note_tweets?\.part\d+\s*=\s*")
+_SHORT_LINK = re.compile(r"(?<!\s)\s*https?://t\.co/\w+")
+_MENTIONS = re.compile(r"(?:\s*@\w{1,20})+\s+")
 
 
-def conversations(file, options):
-    """Yield one Conversation of posts, the owner's utterances in time; raises Unreadable."""
-    items = json_values.records(json_values.load(file.text.partition("=")[2].strip().rstrip(";")))
-    tweets = [json_values.inside(item.get("tweet", item)) for item in items]
+def looks_like(file: File) -> bool:
+    """Whether the file starts as the archive's tweets do."""
+    return bool(_START.match(file.head[:200].decode("utf-8", "replace").lstrip("\ufeff")))
+
+
+def conversations(file: File, options: Options) -> Iterator[Conversation]:
+    """Yield one Conversation of posts in order of time. Raises Unreadable."""
+    items = as_dicts(load(file.text.partition("=")[2].strip().rstrip(";")))
+    tweets = [as_dict(item.get("tweet", item)) for item in items]
     notes = _notes(file)
-    own = {_id(tweet): tweet for tweet in tweets if not _repost(tweet)}
+    own = {_id(tweet): tweet for tweet in tweets if not _is_repost(tweet)}
     threads = {}
-    for name, tweet in sorted(own.items(), key=lambda item: _order(item[0])):
-        threads.setdefault(_root(name, own), []).append((tweet, _text(tweet, notes)))
-    said = [_said(thread) for thread in threads.values()]
-    said += [
-        Said("", _text(tweet, {}), _time(tweet), True, "repost")
+    for name, tweet in sorted(own.items(), key=lambda item: _number(item[0])):
+        threads.setdefault(_thread_of(name, own), []).append((tweet, _text(tweet, notes)))
+    messages = [_message(thread) for thread in threads.values()]
+    messages += [
+        Message("", _text(tweet, []), _time(tweet), True, "repost")
         for tweet in tweets
-        if _repost(tweet)
+        if _is_repost(tweet)
     ]
-    said = [one for one in said if one.text]
-    if not said:
+    messages = [message for message in messages if message.text]
+    if not messages:
         raise Unreadable("empty")
-    yield Conversation("", sorted(said, key=lambda one: one.time), "post")
+    yield Conversation("", sorted(messages, key=lambda message: message.time), "post")
 
 
-def _said(thread):
-    return Said("", "\n\n".join(text for _, text in thread if text), _time(thread[0][0]), True)
+def _message(thread):
+    text = "\n\n".join(text for _, text in thread if text)
+    return Message("", text, _time(thread[0][0]), True)
 
 
-def _repost(tweet):
+def _is_repost(tweet):
     return _raw(tweet).startswith("RT @") or "retweeted_status" in tweet
 
 
 def _raw(tweet):
-    return json_values.string(tweet.get("full_text")) or json_values.string(tweet.get("text"))
+    return as_str(tweet.get("full_text")) or as_str(tweet.get("text"))
 
 
 def _text(tweet, notes):
     text = html.unescape(_raw(tweet))
-    long = SHORT_LINK.sub("", text).rstrip()
+    long = _SHORT_LINK.sub("", text).rstrip()
     if long.endswith("…"):
         text = next((note for note in notes if note.startswith(long[:-1].rstrip()[:150])), text)
-    if json_values.string(tweet.get("in_reply_to_status_id_str")) or json_values.string(
-        tweet.get("in_reply_to_user_id_str")
-    ):
-        text = MENTIONS.sub("", text, count=1) if MENTIONS.match(text) else text
-    return SHORT_LINK.sub("", text).strip()
+    keys = ("in_reply_to_status_id_str", "in_reply_to_user_id_str")
+    if any(as_str(tweet.get(key)) for key in keys) and _MENTIONS.match(text):
+        text = _MENTIONS.sub("", text, count=1)
+    return _SHORT_LINK.sub("", text).strip()
 
 
 def _id(tweet):
-    return json_values.string(tweet.get("id_str")) or json_values.string(tweet.get("id"))
+    return as_str(tweet.get("id_str")) or as_str(tweet.get("id"))
 
 
-def _order(name):
+def _number(name):
     return int(name) if name.isascii() and name.isdecimal() and len(name) < 30 else 0
 
 
-def _root(name, own):
-    """The id that a thread of the owner's begins with."""
+def _thread_of(name, own):
+    """The id of the owner's tweet that a thread begins with."""
     seen = set()
     while name not in seen:
         seen.add(name)
-        above = json_values.string(
-            own[name].get("in_reply_to_status_id_str")
-        ) or json_values.string(own[name].get("in_reply_to_status_id"))
+        tweet = own[name]
+        above = as_str(tweet.get("in_reply_to_status_id_str")) or as_str(
+            tweet.get("in_reply_to_status_id")
+        )
         name = above if above in own else name
     return name
 
 
 def _time(tweet):
-    return next(iter(dates.times([json_values.string(tweet.get("created_at"))])))
+    (time,) = dates.times([as_str(tweet.get("created_at"))])
+    return time
 
 
 def _notes(file):
     """The whole texts of long tweets, of which tweets.js has only the start."""
+    content = (file.near("note-tweet.js") or b"").decode("utf-8", "replace")
+    head = _NOTES.match(content)
+    if not head:
+        return []
     try:
-        content = (file.near("note-tweet.js") or b"").decode("utf-8", "replace")
-        items = (
-            json_values.load(content[NOTES.match(content).end() :].strip().rstrip(";"))
-            if NOTES.match(content)
-            else []
-        )
+        items = as_dicts(load(content[head.end() :].strip().rstrip(";")))
     except Unreadable:
         return []
-    found = (
-        json_values.inside(json_values.inside(item.get("noteTweet")).get("core")).get("text")
-        for item in json_values.records(items)
-    )
-    return [html.unescape(text) for text in found if isinstance(text, str)]
+    texts = [as_dict(as_dict(item.get("noteTweet")).get("core")).get("text") for item in items]
+    return [html.unescape(text) for text in texts if isinstance(text, str)]

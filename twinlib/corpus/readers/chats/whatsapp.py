@@ -1,81 +1,84 @@
-"""A chat that WhatsApp exported as text: Android's 'date, time - Name: text', the iPhone's '[date, time] Name: text'.
+"""A chat that WhatsApp exported as text, from Android ('date, time - Name: text') or an iPhone.
 
-The dates follow the phone's language and region, so their order is told from the whole file (see `dates`).
+The iPhone writes '[date, time] Name: text'. Dates follow the phone's language and region, so that
+the order of day and month is told from the whole file (see dates.py).
 """
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from .. import dates, json_values
-from ..input_file import Conversation
-from .messages import MARKS, Said
+from .. import dates
+from ..input_file import File, Options
+from ..json_values import start
+from .messages import INVISIBLE, Conversation, Message
 
-IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
-ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
-ATTACHED = re.compile(
+_IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
+_ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
+_ATTACHED = re.compile(
     r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$"
 )
-LEVELS = {"info", "error", "warn", "warning", "debug", "fatal", "trace", "critical", "notice"}
-TITLE = re.compile(
-    r"(?:(?:Chat (?:de )?|Discussion |Conversa do )?WhatsApp(?:[ -]Chat)? (?:with|-|mit|con|avec|com) |与|與)(.+?)(?:的 ?WhatsApp ?(?:聊天|对话|對話).*)?"
+_LEVELS = {"info", "error", "warn", "warning", "debug", "fatal", "trace", "critical", "notice"}
+_TITLE = re.compile(
+    r"(?:(?:Chat (?:de )?|Discussion |Conversa do )?WhatsApp(?:[ -]Chat)? "
+    r"(?:with|-|mit|con|avec|com) |与|與)(.+?)(?:的 ?WhatsApp ?(?:聊天|对话|對話).*)?"
 )
 
 
-def looks_like(file):
-    """Does it begin with a dated line, and do two names come back in them? (In a diary or a log they don't.)"""
-    lines = MARKS.sub("", json_values.start(file)).strip().split("\n")[:2000]
+def looks_like(file: File) -> bool:
+    """Whether it begins with a dated line and two names come back (in a diary they don't)."""
+    lines = INVISIBLE.sub("", start(file)).strip().split("\n")[:2000]
     if not _header(lines[0]):
         return False
-    found = [_header(line) for line in lines]
+    headers = [_header(line) for line in lines]
     names = Counter(
         match.string[match.end() :].partition(": ")[0]
-        for match in found
+        for match in headers
         if match and ": " in match.string
     )
     names = Counter({name: count for name, count in names.items() if len(name) <= 60})
-    if not names or {name.casefold() for name in names} & LEVELS:
+    if not names or {name.casefold() for name in names} & _LEVELS:
         return False
     named = re.search(r"whatsapp|(^|/)_chat\.txt$", file.name, re.IGNORECASE)
-    spaced = sum(bool(match) and not above.strip() for above, match in zip(lines, found[1:]))
+    spaced = sum(bool(match) and not above.strip() for above, match in zip(lines, headers[1:]))
     return bool(named) or (
         len(names) > 1
         and len(names) * 2 <= sum(names.values()) + 1
-        and spaced * 2 < sum(map(bool, found))
+        and spaced * 2 < sum(map(bool, headers))
     )
 
 
 def _header(line):
-    """The match of a line's time, with the time as its first group; None for a line that goes on."""
-    match = (IPHONE if line.startswith("[") else ANDROID).match(line)
+    """The match of a line that begins with a time (group 1), or None."""
+    match = (_IPHONE if line.startswith("[") else _ANDROID).match(line)
     stamp = match and dates.STAMP.fullmatch(match[1].strip())
     return match if stamp and stamp[6] else None
 
 
-def conversations(file, options):
-    """Yield the file's one Conversation, without the lines that nobody said; raises Unreadable."""
+def conversations(file: File, options: Options) -> Iterator[Conversation]:
+    """Yield the file's one Conversation, without WhatsApp's own lines. Raises Unreadable."""
     entries = list(_entries(file.text))
     times = dates.times([stamp for stamp, _ in entries])
-    names = _names([text for _, text in entries])
+    sender_of = _sender_of([text for _, text in entries])
     messages = []
     for (_, text), time in zip(entries, times):
-        sender = next((name for name in names(text) if text.startswith(f"{name}:")), None)
-        words = text[len(sender) + 1 :].removeprefix(" ") if sender else ""
-        words = _words(words)
-        messages += (
-            [Said(MARKS.sub("", sender).removeprefix("~").strip(), words, time)] if words else []
-        )
+        sender = sender_of(text)
+        typed = _typed(text[len(sender) + 1 :].removeprefix(" ")) if sender else ""
+        if typed:
+            name = INVISIBLE.sub("", sender).removeprefix("~").strip()
+            messages.append(Message(name, typed, time))
     yield Conversation(_title(file.name), messages)
 
 
-def _words(text):
-    """What somebody typed: lines that begin with a mark of direction are the app's own (a picture, a call, a poll)."""
+def _typed(text):
+    """What somebody typed; lines that begin with U+200E are the app's own (a picture, a poll)."""
     typed = "\n".join(line for line in text.split("\n") if not line.startswith("\u200e"))
-    return ATTACHED.sub("", MARKS.sub("", typed).strip()).strip()
+    return _ATTACHED.sub("", INVISIBLE.sub("", typed).strip()).strip()
 
 
 def _entries(text):
-    """(time as written, everything after it) of every dated line with the lines that go on."""
+    """(time as written, the rest) of every dated line, with the lines after it."""
     stamp, lines = None, []
     for line in text.split("\n"):
         bare = line.lstrip("\u200e\u200f\u202a\u202b\ufeff")
@@ -90,34 +93,35 @@ def _entries(text):
         yield stamp, "\n".join(lines)
 
 
-def _names(texts):
-    """A function from a text to the sender's name that it starts with, as a list of one or none.
+def _sender_of(texts):
+    """A function from an entry's text to the sender's name that it starts with, or ''.
 
-    A name may hold ': ' itself: then every line that starts with its first part goes on in the same way.
+    A name may have ': ' in it: then all lines that start with its first part go on in the same way.
     """
     heads = [text.split("\n", 1)[0].split(": ") for text in texts]
-    longer = {}
+    seconds = {}
     for parts in heads:
         if len(parts) > 1:
-            longer.setdefault(parts[0], set()).add(parts[1] if len(parts) > 2 else None)
+            seconds.setdefault(parts[0], set()).add(parts[1] if len(parts) > 2 else None)
     count = Counter(parts[0] for parts in heads if len(parts) > 1)
 
-    def name(text):
+    def sender(text):
         parts = text.split("\n", 1)[0].split(": ")
         if len(parts) == 1:
             short = re.match(r"([^\n:]{1,60}):(?:\n|$)", text)
-            return [short[1]] if short and short[1] in count else []
-        same = longer[parts[0]]
-        double = len(same) == 1 and None not in same and count[parts[0]] > 2
+            return short[1] if short and short[1] in count else ""
         # 'Ann changed the subject to "a: b"' is nobody's message.
-        system = count[parts[0]] == 1 and re.search('["“”„«]', parts[0])
-        return [] if system else [": ".join(parts[:2]) if double else parts[0]]
+        if count[parts[0]] == 1 and re.search('["“”„«]', parts[0]):
+            return ""
+        second = seconds[parts[0]]
+        is_double = len(second) == 1 and None not in second and count[parts[0]] > 2
+        return ": ".join(parts[:2]) if is_double else parts[0]
 
-    return name
+    return sender
 
 
 def _title(name):
     path = PurePosixPath(name)
     stem = path.parent.name if path.stem == "_chat" else path.stem
-    match = TITLE.fullmatch(stem.removesuffix(".zip").removesuffix(".txt"))
+    match = _TITLE.fullmatch(stem.removesuffix(".zip").removesuffix(".txt"))
     return match[1].strip() if match else stem.removesuffix(".zip")
