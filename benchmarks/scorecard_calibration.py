@@ -87,8 +87,10 @@ def authors(folders):
                     for name, said in held_out.voices(language).items()
                     if name != left_out
                 }
-                fit = style.voice(train, rest, language)
-                theirs = style.margins(fit, _pieces(style.typed_like(text, "".join(train)), length))
+                fit = style.fit_voice(train, rest, language)
+                theirs = style.margins(
+                    fit, _pieces(style.punctuated_like(text, "".join(train)), length)
+                )
                 fits.append(
                     ([style.margins(fit, _pieces(text, length)) for text in unseen], theirs)
                 )
@@ -244,7 +246,7 @@ def measured(twin):
         for row in ("base", "twin")
     }
     known = {
-        language: style.voice([p["text"] for p in train], held_out.voices(language), language)
+        language: style.fit_voice([p["text"] for p in train], held_out.voices(language), language)
         for language in {question["language"] for question in work.questions}
     }
     margins, documents = scorecard.triples(known, answers["twin"], answers["base"])

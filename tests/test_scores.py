@@ -76,7 +76,7 @@ def test_without_text_there_is_no_gain():
 def known():
     others = voices("en")
     author = others.pop("nurse")
-    return {"en": style.voice([author[:2400]], others, "en")}
+    return {"en": style.fit_voice([author[:2400]], others, "en")}
 
 
 def nurse(start, founder=False):

@@ -1,4 +1,4 @@
-"""Whose writing it resembles, nonsense and copies, on tables of strings and on the invented writers of this project."""
+"""Likeness, nonsense and copies, on tables of strings and on this project's invented writers."""
 
 import math
 import re
@@ -10,8 +10,14 @@ from twinlib.evaluate.held_out import voices
 from twinlib.text import style
 
 POSTS = Path(__file__).parent.parent / "data_samples" / "posts"
-ZH = "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。那年城里一下子多出许多自行车，链条响得像搓麻将。"
-EN = "On the bench: a new bicycle, eleven days old, already dying. A student bought it and asked me what it is worth."
+ZH = (
+    "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。"
+    "那年城里一下子多出许多自行车，链条响得像搓麻将。"
+)
+EN = (
+    "On the bench: a new bicycle, eleven days old, already dying. "
+    "A student bought it and asked me what it is worth."
+)
 
 
 def posts(language):
@@ -33,7 +39,7 @@ def test_held_out_posts_are_told_from_impostors_that_the_fit_never_saw(language,
     train, held_out = written[4:], written[:4]
     others = voices(language)
     unseen = {name: others.pop(name) for name in ("professor", "reporter")}
-    voice = style.voice(train, others, language)
+    voice = style.fit_voice(train, others, language)
     mine = style.margins(
         voice, [p for text in held_out for p in style.pieces(text, length) if len(p) == length]
     )
@@ -48,17 +54,17 @@ def test_held_out_posts_are_told_from_impostors_that_the_fit_never_saw(language,
 def test_an_impostor_is_nearer_to_the_impostors_and_the_author_to_the_author():
     others = voices("en")
     author = others.pop("nurse")
-    voice = style.voice([author], others, "en")
+    voice = style.fit_voice([author], others, "en")
     own, other = style.margins(voice, [author[:500], others["founder"][:500]])
     assert own > style.NEAR and other < 0
 
 
 def test_too_little_writing_has_no_voice():
-    assert style.voice([EN], voices("en"), "en") is None
+    assert style.fit_voice([EN], voices("en"), "en") is None
 
 
 def test_nothing_written_has_no_margins():
-    assert style.margins(style.voice([voices("en")["nurse"]], {"x": EN}, "en"), []) == []
+    assert style.margins(style.fit_voice([voices("en")["nurse"]], {"x": EN}, "en"), []) == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,7 @@ def test_pieces_are_equally_long_and_a_short_rest_is_left_out():
 
 
 def test_texts_are_compared_at_the_length_of_the_shortest():
-    assert style.same_length("abcdef", "ABC", "x y  z w") == ["abc", "abc", "x y"]
+    assert style.cut_to_same_length("abcdef", "ABC", "x y  z w") == ["abc", "abc", "x y"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +112,7 @@ def test_likeness_goes_from_the_base_to_the_author(triples, value, why):
     ],
 )
 def test_others_are_typed_like_the_author(text, sample, typed, why):
-    assert style.typed_like(text, sample) == typed, why
+    assert style.punctuated_like(text, sample) == typed, why
 
 
 # Nonsense
@@ -167,8 +173,8 @@ def test_a_model_that_recites_its_prompt_says_nothing():
 
 
 def test_words_after_the_prompt_are_taken_out_and_the_rest_stays():
-    assert style.own_words(f"好的。{ZH}就这样，半圈。", ZH, "zh") == "好的。就这样,半圈。"
-    assert style.own_words("一把扳手，一缸茶", ZH, "zh") == "一把扳手,一缸茶"
+    assert style.without_echo(f"好的。{ZH}就这样，半圈。", ZH, "zh") == "好的。就这样,半圈。"
+    assert style.without_echo("一把扳手，一缸茶", ZH, "zh") == "一把扳手,一缸茶"
 
 
 @pytest.mark.parametrize("language, length", [("zh", 100), ("en", 300)])
@@ -202,7 +208,7 @@ def test_the_longest_run_is_found(text, source, run):
     ],
 )
 def test_a_near_copy_has_most_of_its_characters_in_one_run(text, near, why):
-    assert style.near_copy(text, "...0123456789...") == near, why
+    assert style.is_near_copy(text, "...0123456789...") == near, why
 
 
 @pytest.mark.parametrize(
@@ -217,7 +223,7 @@ def test_a_near_copy_has_most_of_its_characters_in_one_run(text, near, why):
     ],
 )
 def test_an_exact_copy_is_the_true_continuation(text, exact):
-    assert style.exact_copy(text, "0123456789") == exact
+    assert style.is_exact_copy(text, "0123456789") == exact
 
 
 def test_windows_are_whole():

@@ -55,7 +55,7 @@ class Evidence:
     def voices(self) -> dict:
         """{language: the author's style.Voice}, of the training texts."""
         return {
-            language: style.voice(
+            language: style.fit_voice(
                 [p["text"] for p in self.sample.train if p["language"] == language],
                 held_out.voices(language),
                 language,

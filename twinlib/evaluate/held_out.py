@@ -91,7 +91,7 @@ def impostors(mine, train):
             {
                 "document": name,
                 "language": language,
-                "text": style.typed_like(text[i : i + size], typed),
+                "text": style.punctuated_like(text[i : i + size], typed),
             }
             for name, text in voices(language).items()
             for i in range(0, len(text) - size // 2, size)

@@ -110,7 +110,7 @@ CHECKS = {
 def follows(instruction: Instruction, answer: str) -> bool:
     """Whether an answer does what was asked and doesn't go round in circles."""
     answer = answer.strip()
-    if not answer or style.loops(answer, instruction.language):
+    if not answer or style.is_looping(answer, instruction.language):
         return False
     return all(CHECKS[name](answer, wanted) for name, wanted in instruction.checks.items())
 

@@ -30,7 +30,7 @@ def copied(
         return {"copied": missing, "copied.exact": missing}, warnings
     pairs = [(style.tidy(one["text"]), style.tidy(one["true"])) for one in twin]
     near, known = (_near_copies([one["text"] for one in said], source) for said in (twin, base))
-    exact, n = sum(style.exact_copy(text, true) for text, true in pairs), len(pairs)
+    exact, n = sum(style.is_exact_copy(text, true) for text, true in pairs), len(pairs)
     own = _self_overlap(pairs, held_out, source)
     expected = max(own, known / n)
     shares = (max(0.0, share - expected) for share in (near / n, *wilson(near, n)))
@@ -51,14 +51,16 @@ def copied(
 
 
 def _near_copies(texts, source):
-    return sum(style.near_copy(style.tidy(text), source) for text in texts)
+    return sum(style.is_near_copy(style.tidy(text), source) for text in texts)
 
 
 def _self_overlap(pairs, held_out, source):
     """The share of pieces of the held-out texts, as long as a continuation, that are near-copies."""
     length = max(1, sorted(len(true) for _, true in pairs)[len(pairs) // 2])
     pieces = [piece for text in held_out for piece in style.windows(text, length)]
-    return sum(style.near_copy(piece, source) for piece in pieces) / len(pieces) if pieces else 0.0
+    return (
+        sum(style.is_near_copy(piece, source) for piece in pieces) / len(pieces) if pieces else 0.0
+    )
 
 
 def _quotations(answers, source):

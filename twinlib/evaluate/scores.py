@@ -82,8 +82,8 @@ def style_margins(voices: dict, answers: list, base: list) -> tuple[list, list]:
     margins, documents = [], []
     for answer, floor in zip(answers, base):
         language = answer["language"]
-        own = [style.own_words(one["text"], one["prompt"], language) for one in (answer, floor)]
-        texts = style.same_length(*own, answer["real"])
+        own = [style.without_echo(one["text"], one["prompt"], language) for one in (answer, floor)]
+        texts = style.cut_to_same_length(*own, answer["real"])
         if voices.get(language) and len(texts[0]) >= MIN_CHARACTERS[language]:
             margins.append(tuple(style.margins(voices[language], texts)))
             documents.append(answer["document"])
@@ -143,8 +143,8 @@ def told_apart(answers: list, variant: str, threshold: Threshold | None) -> dict
     """
     pairs, documents = [], []
     for answer in answers:
-        own = style.own_words(answer["text"], answer["prompt"], answer["language"])
-        texts = style.same_length(answer["real"], own)
+        own = style.without_echo(answer["text"], answer["prompt"], answer["language"])
+        texts = style.cut_to_same_length(answer["real"], own)
         if len(texts[0]) >= MIN_CHARACTERS[answer["language"]]:
             pairs.append(texts)
             documents.append(answer["document"])

@@ -1,190 +1,203 @@
-"""Whose writing a text resembles, whether it is nonsense, and what of it was copied: from characters alone.
+"""Whose writing a text resembles, whether it is nonsense, what it copies: from characters alone.
 
-Sounds-like-me: character n-grams (Chinese 1 to 3, English 2 to 5), TF-IDF weighted. A text's *margin* is its cosine to
-the author's training texts less its mean cosine to the impostors: above 0 it is nearer to the author. Chosen on Lu Xun
-and Pepys against voices that the fit had not seen: a linear SVM is a little better on Lu Xun (AUC 0.982 against 0.979
-at 500 characters) and a little worse on Pepys and on short passages; the margin has one scale in both languages. It
-also sees topics: impostors should write about what people write about. Left out on purpose: word lists and grammars.
+Sounds-like-me: character n-grams (Chinese 1 to 3, English 2 to 5), TF-IDF weighted. A text's
+*margin* is its cosine to the author's training texts minus its mean cosine to the impostors: above
+0 it is nearer to the author. Chosen on Lu Xun and Pepys against voices that the fit had not seen:
+a linear SVM is a little better on Lu Xun (AUC 0.982 against 0.979 at 500 characters) and a little
+worse on Pepys and on short passages; the margin has one scale in both languages. It depends on
+topics too: impostors should write about what people write about. Left out on purpose: word lists
+and grammars.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
-RANGES = {"zh": (1, 3), "en": (2, 5)}
-PIECE = 300  # characters; what the fit compares
-PIECES = 60  # of the author's at most, spread over all: more changes nothing and costs time
-ENOUGH = 4  # pieces of the author's that a fit needs
-NEAR = 0.02  # margins closer than this are the same
+from .script import HAN, count_han
 
-DISTINCT = {"zh": 4, "en": 12}  # characters in the n-grams that are counted
-# Below this share of different n-grams: of 6,500 Chinese and 9,000 English passages by people one in a thousand.
-LOOPING = {"zh": 0.68, "en": 0.85}
-HAN, LATIN = r"[\u3400-\u9fff\uf900-\ufaff]", r"[A-Za-z\u00c0-\u024f]+"
-HALF, FULL = ",?!:;()", "，？！：；（）"
-NEAR_COPY = 0.6  # of a continuation's characters, in one run
-ECHO = {"zh": 12, "en": 40}  # characters in a row out of the prompt: said after it, not said
+NEAR = 0.02  # margins closer than this are the same
 FLAWS = ("empty", "echo", "replacement", "script", "loop")
+_NGRAMS = {"zh": (1, 3), "en": (2, 5)}
+_PIECE = 300  # characters of the texts that are compared
+_MOST_PIECES = 60  # of the author's, spread over all: more change nothing and cost time
+_FEWEST_PIECES = 4  # of the author's, for a fit
+_LOOP_NGRAM = {"zh": 4, "en": 12}  # characters
+# Shares of different n-grams below which a text loops: one in a thousand of 6,500 Chinese and
+# 9,000 English passages written by people.
+_LOOPING = {"zh": 0.68, "en": 0.85}
+_LATIN = r"[A-Za-z\u00c0-\u024f]+"
+_HALF_WIDTH, _FULL_WIDTH = ",?!:;()", "，？！：；（）"
+_NEAR_COPY = 0.6  # share of a continuation's characters, in one run
+_ECHO = {"zh": 12, "en": 40}  # characters in a row that the prompt has too
 
 
 # Sounds like the author
 
 
 class Voice(NamedTuple):
-    """An author against impostors in one language: `direction` is author minus mean impostor, both of length 1."""
+    """An author against impostors in one language.
+
+    `direction` (n-grams,) is the author's mean TF-IDF minus the mean of the impostors', each of
+    length 1.
+    """
 
     vectorizer: object
     direction: object
 
 
-def tidy(text):
-    """A text without what only tells typists apart: full width, kinds of quotation mark, capitals, line breaks."""
+def tidy(text: str) -> str:
+    """A text without differences of typing: width, quotation marks, capitals, line breaks."""
     text = unicodedata.normalize("NFKC", text).lower()
     text = re.sub("[“”„«»「」『』]", '"', text)
     return re.sub(r"\s+", " ", re.sub("[‘’`]", "'", text)).strip()
 
 
-def pieces(text, length=PIECE):
-    """The tidied text in pieces of `length` characters; a rest of less than half is left out, unless it is all."""
+def pieces(text: str, length: int = _PIECE) -> list[str]:
+    """The tidied text in pieces of `length` characters, without a rest of less than half of one.
+
+    A text shorter than that is one piece.
+    """
     text = tidy(text)
     cut = [text[i : i + length] for i in range(0, len(text), length)]
     return cut if len(cut) < 2 or len(cut[-1]) >= length / 2 else cut[:-1]
 
 
-def voice(mine, others, language):
-    """The Voice fitted on the author's texts and on {impostor: text}; None when the author's are too few."""
+def fit_voice(texts: Sequence[str], others: dict[str, str], language: str) -> Voice | None:
+    """Fit a Voice on the author's texts and {impostor: text}; None if the author's are too few."""
     import numpy
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    own = [piece for text in mine for piece in pieces(text)]
-    own = [own[i * len(own) // PIECES] for i in range(PIECES)] if len(own) > PIECES else own
-    if len(own) < ENOUGH or not others:
+    own = [piece for text in texts for piece in pieces(text)]
+    if len(own) > _MOST_PIECES:
+        own = [own[i * len(own) // _MOST_PIECES] for i in range(_MOST_PIECES)]
+    if len(own) < _FEWEST_PIECES or not others:
         return None
     groups = [own, *(pieces(text) for text in others.values())]
     vectorizer = TfidfVectorizer(
         analyzer="char",
-        ngram_range=RANGES[language],
+        ngram_range=_NGRAMS[language],
         sublinear_tf=True,
         min_df=2,
         max_features=30_000,
     )
     vectorizer.fit([piece for group in groups for piece in group])
-    middles = [numpy.asarray(vectorizer.transform(group).mean(axis=0)).ravel() for group in groups]
-    middles = [middle / numpy.linalg.norm(middle) for middle in middles]
-    return Voice(vectorizer, middles[0] - numpy.mean(middles[1:], axis=0))
+    means = [numpy.asarray(vectorizer.transform(group).mean(axis=0)).ravel() for group in groups]
+    author, *impostors = (mean / numpy.linalg.norm(mean) for mean in means)
+    return Voice(vectorizer, author - numpy.mean(impostors, axis=0))
 
 
-def margins(voice, texts):
-    """Each text's margin: above 0 nearer to the author than to the impostors. Shorter texts have smaller ones."""
-    return (
-        (voice.vectorizer.transform([tidy(text) for text in texts]) @ voice.direction).tolist()
-        if texts
-        else []
-    )
+def margins(voice: Voice, texts: Sequence[str]) -> list[float]:
+    """Each text's margin: above 0 if nearer to the author; shorter texts have smaller ones."""
+    if not texts:
+        return []
+    return (voice.vectorizer.transform([tidy(text) for text in texts]) @ voice.direction).tolist()
 
 
-def same_length(*texts):
-    """The tidied texts, all cut to the length of the shortest: only such margins can be compared."""
+def cut_to_same_length(*texts: str) -> list[str]:
+    """The tidied texts, cut to the length of the shortest: only their margins can be compared."""
     tidied = [tidy(text) for text in texts]
     length = min(map(len, tidied))
     return [text[:length] for text in tidied]
 
 
-def likeness(triples):
-    """(row − base) / (author − base) of mean margins, from triples (row, base, author); nan when base is no worse."""
-    row, base, author = (sum(values) / len(triples) for values in zip(*triples))
-    return (row - base) / (author - base) if author - base >= NEAR else float("nan")
+def likeness(triples: Sequence[tuple[float, float, float]]) -> float:
+    """How far the margins go from the base's (0) to the author's (1).
+
+    From triples (variant, base, author); nan if the base is as near as the author.
+    """
+    variant, base, author = (sum(values) / len(triples) for values in zip(*triples))
+    return (variant - base) / (author - base) if author - base >= NEAR else float("nan")
 
 
-def typed_like(text, sample):
-    """A text with Chinese punctuation of full or half width, whichever `sample` uses more: typing is no style."""
+def punctuated_like(text: str, sample: str) -> str:
+    """A text with Chinese punctuation of the width, full or half, that `sample` uses more."""
     full = sample.count("，") >= sample.count(",")
-    old, new = (HALF, FULL) if full else (FULL, HALF)
-    return re.sub(f"(?<={HAN})[{re.escape(old)}]", lambda m: new[old.index(m.group())], text)
+    old, new = (_HALF_WIDTH, _FULL_WIDTH) if full else (_FULL_WIDTH, _HALF_WIDTH)
+    return re.sub(f"(?<=[{HAN}])[{re.escape(old)}]", lambda m: new[old.index(m.group())], text)
 
 
 # Nonsense
 
 
-def flaws(text, language, prompt=""):
-    """What is wrong with an answer to a prompt in `language`: a list of names out of FLAWS, empty when nothing is."""
+def flaws(text: str, language: str, prompt: str = "") -> list[str]:
+    """What is wrong with an answer to a prompt in `language`: names out of FLAWS."""
     if not re.search(r"\w", text):
         return ["empty"]
     checks = {
-        "echo": len(own_words(text, prompt, language)) < 0.5 * len(tidy(text)),
+        "echo": len(without_echo(text, prompt, language)) < 0.5 * len(tidy(text)),
         "replacement": "\ufffd" in text,
         "script": script_share(text, language) < 0.5,
-        "loop": loops(text, language),
+        "loop": is_looping(text, language),
     }
     return [name for name in FLAWS if checks.get(name)]
 
 
-def own_words(text, prompt, language):
-    """The tidied text without what it only says after its prompt: a model that recites its examples has no style."""
-    text, prompt, size = tidy(text), tidy(prompt), ECHO[language]
-    kept, i = [], 0
-    while i < len(text):
-        end = i + size
-        if end <= len(text) and text[i:end] in prompt:
-            while end < len(text) and text[i : end + 1] in prompt:
+def without_echo(text: str, prompt: str, language: str) -> str:
+    """The tidied text without longer runs of characters that are in its prompt as well."""
+    text, prompt, size = tidy(text), tidy(prompt), _ECHO[language]
+    kept, start = [], 0
+    while start < len(text):
+        end = start + size
+        if end <= len(text) and text[start:end] in prompt:
+            while end < len(text) and text[start : end + 1] in prompt:
                 end += 1
-            i = end
+            start = end
         else:
-            kept.append(text[i])
-            i += 1
+            kept.append(text[start])
+            start += 1
     return "".join(kept)
 
 
-def script_share(text, language):
-    """The share of the writing that is in the language's script: Chinese characters against Latin words and others."""
-    chinese, latin = len(re.findall(HAN, text)), len(re.findall(LATIN, text))
-    other = sum(c.isalpha() for c in re.sub(LATIN, "", re.sub(HAN, "", text)))
+def script_share(text: str, language: str) -> float:
+    """The share of the language's script: Chinese characters, or Latin words, of all writing."""
+    chinese, latin = count_han(text), len(re.findall(_LATIN, text))
+    other = sum(map(str.isalpha, re.sub(f"{_LATIN}|[{HAN}]", "", text)))
     written = chinese + latin + other
     return (chinese if language == "zh" else latin) / written if written else 1.0
 
 
-def loops(text, language):
-    """Does the text, its second half or its last third go round in circles?"""
-    size, text = DISTINCT[language], tidy(text)
-    parts = (text[-(len(text) // share) :] for share in (1, 2, 3) if len(text) // share >= 3 * size)
-    return any(distinct(part, size) < LOOPING[language] for part in parts)
+def is_looping(text: str, language: str) -> bool:
+    """Whether the text, its second half or its last third repeats itself."""
+    size, text = _LOOP_NGRAM[language], tidy(text)
+    lengths = (len(text), len(text) // 2, len(text) // 3)
+    parts = (text[-length:] for length in lengths if length >= 3 * size)
+    return any(_distinct_share(part, size) < _LOOPING[language] for part in parts)
 
 
-def distinct(text, size):
-    """How many different character n-grams of this size a text has, as a share of all; 1 when it has none."""
+def _distinct_share(text, size):
     grams = [text[i : i + size] for i in range(len(text) - size + 1)]
-    return len(set(grams)) / len(grams) if grams else 1.0
+    return len(set(grams)) / len(grams)
 
 
 # Copies
 
 
-def has_run(text, source, length):
-    """Does `source` contain any `length` characters in a row of `text`? Both tidied."""
-    return any(text[i : i + length] in source for i in range(len(text) - length + 1))
-
-
-def longest_run(text, source):
-    """The length of the longest run of characters of `text` that stands in `source`. Both tidied."""
+def longest_run(text: str, source: str) -> int:
+    """The length of the longest run of characters of `text` that is in `source`. Both tidied."""
     low, high = 0, len(text)
     while low < high:  # a run of some length contains runs of every smaller one
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if has_run(text, source, middle) else (low, middle - 1)
+        low, high = (middle, high) if _has_run(text, source, middle) else (low, middle - 1)
     return low
 
 
-def near_copy(text, source):
-    """Do at least NEAR_COPY of the text's characters stand in the source in one run? Both tidied; an empty text not."""
-    return bool(text) and has_run(text, source, max(1, round(NEAR_COPY * len(text))))
+def _has_run(text, source, length):
+    return any(text[i : i + length] in source for i in range(len(text) - length + 1))
 
 
-def exact_copy(text, true):
-    """Is a continuation the true one, as far as the shorter of both goes? Both tidied; an empty one is not."""
+def is_near_copy(text: str, source: str) -> bool:
+    """Whether 60 % of the text's characters are in the source in one run. Both tidied."""
+    return bool(text) and _has_run(text, source, max(1, round(_NEAR_COPY * len(text))))
+
+
+def is_exact_copy(text: str, true: str) -> bool:
+    """Whether a continuation equals the true one, up to the end of the shorter. Both tidied."""
     length = min(len(text), len(true))
     return length > 0.8 * len(true) and text[:length] == true[:length]
 
 
-def windows(text, length):
-    """The tidied text in whole windows of `length` characters."""
+def windows(text: str, length: int) -> list[str]:
+    """The tidied text in whole windows of `length` characters, without the rest."""
     text = tidy(text)
     return [text[i : i + length] for i in range(0, len(text) - length + 1, max(1, length))]

@@ -82,7 +82,7 @@ def catches(questions, most):
 
 def typed(text):
     """A text with the punctuation that everybody types: quotes, dashes, dots and full width tell nothing any more."""
-    text = re.sub("[“”„«»「」『』]", '"', style.typed_like(text, "，").strip())
+    text = re.sub("[“”„«»「」『』]", '"', style.punctuated_like(text, "，").strip())
     text = re.sub(r"\.{3,}|。{3,}|…+", "…", re.sub("[‘’`]", "'", text))
     dash = "——" if language_of(text) == "zh" else " — "
     return re.sub(r"\n\s*\n", "\n\n", re.sub(r" ?(?:—+|--+|(?<= )–(?= )) ?", dash, text))

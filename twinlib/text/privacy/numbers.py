@@ -133,7 +133,7 @@ def _is_card(number):
 
 
 def _luhn(digits):
-    """Whether the check digit is right (ISO/IEC 7812): from the right, every other digit doubled."""
+    """Whether the check digit is right (ISO/IEC 7812): every other digit is doubled."""
     last, doubled = digits[::-2], digits[-2::-2]
     return (sum(map(int, last)) + sum(sum(divmod(2 * int(d), 10)) for d in doubled)) % 10 == 0
 
