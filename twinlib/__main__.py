@@ -1,31 +1,28 @@
-"""The command line: every step of a twin without a browser. `python -m twinlib STEP --twin NAME --help` lists its settings."""
+"""The command line: every step of a twin without a browser.
+
+`python -m twinlib STEP --twin NAME --help` lists the settings of a step.
+"""
 
 import argparse
 import errno
 import os
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 
 from . import __version__
 from .files import TwinError, now, versions
-from .i18n import t
+from .i18n import choose, t
 from .progress import Progress, duration
 from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
-from .twin import STEPS, Report, Stopped, Twin
+from .twin import STEPS, Outcome, Report, Stopped, Twin
 
-STOPPED = 130  # the exit status of a command that the owner interrupted
-PACKAGES = (
-    "torch",
-    "transformers",
-    "trl",
-    "peft",
-    "datasets",
-    "gguf",
-    "xllamacpp",
-    "unsloth",
-    "scikit-learn",
-)
-TOGETHER = ("persona",)  # steps that several processes can share
+_STOPPED = 130  # the exit status after an interrupt
+# Packages whose versions a report records.
+_PACKAGES = "torch transformers trl peft datasets gguf xllamacpp unsloth scikit-learn".split()
+# Steps that several processes run together under `accelerate launch`.
+_PARALLEL = ("persona",)
 # Settings that the tour takes, with the step that declares them.
 TOUR = {
     "source": "corpus",
@@ -34,63 +31,56 @@ TOUR = {
     "author": "corpus",
     "introduction": "corpus",
 }
-MAIN_FIGURE = {
+# The figure of a step that `status` shows; of quantize it is the size of the first file.
+_MAIN_FIGURE = {
     "corpus": "rows",
     "persona": "val_loss",
     "reasoning": "accuracy_after",
-    "quantize": None,
     "evaluate": "sounds_like_me",
     "publish": "files",
 }
 
 
-def main(arguments=None):
-    """Run one command; returns the exit status. Errors are one sentence on stderr."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status. Errors are one sentence on stderr."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     # Steps of different sizes leave gaps in a GPU's memory; with this they can be filled.
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    options = _parser().parse_args(arguments)
     try:
-        options = _parser().parse_args(
-            arguments
-        )  # a wrong flag ends here, with argparse's sentence
-        return options.call(options) or 0
+        options.call(options)
+        return 0
     except Stopped as stopped:
         print(f"\n{stopped}", file=sys.stderr)
-        return STOPPED
+        return _STOPPED
     except KeyboardInterrupt:
-        print(t("core.stopped"), file=sys.stderr)
-        return STOPPED
-    except (TwinError, ValueError) as error:
-        if isinstance(error, ValueError) and os.environ.get("TWINLIB_DEBUG"):
+        print("\n" + t("core.stopped"), file=sys.stderr)
+        return _STOPPED
+    except Exception as error:  # an error of any library becomes one sentence
+        if os.environ.get("TWINLIB_DEBUG") and not isinstance(error, TwinError):
             raise
-        print(_sentence(error), file=sys.stderr)
-        return 1
-    except Exception as error:  # whatever a library raises, the owner reads one sentence
-        if os.environ.get("TWINLIB_DEBUG"):
-            raise
-        print(_sentence(error, getattr(options, "twin", ".")), file=sys.stderr)
+        print(_sentence(error, options.twin), file=sys.stderr)
         return 1
 
 
-def _sentence(error, twin="."):
+def _sentence(error, twin):
     """What an error means to the owner: one sentence with the next action."""
     if isinstance(error, TwinError):
         return str(error)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in str(error) or _nearly_full(twin):
-        place = getattr(error, "filename", None) or twin
-        return t("core.disk_full_free_some_space", place=place)
+        return t("core.disk_full", path=getattr(error, "filename", None) or twin)
     if isinstance(error, PermissionError):
-        return t("core.cant_opened_account_may_read", filename=error.filename)
+        return t("core.no_permission", path=error.filename)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return t("core.memory_ran_out_choose_smaller")
+        return t("core.out_of_memory")
     if isinstance(error, ValueError):
         return str(error)
-    return t("core.set_twinlib_debug_1_see", name=type(error).__name__, error=error)
+    return t("core.unexpected_error", name=type(error).__name__, error=error)
 
 
 def _nearly_full(twin):
-    """Whether the twin's disk is full: libraries hide that behind errors of their own."""
+    """Whether the twin's disk is full, which libraries hide behind errors of their own."""
     from .models.plan import free_disk
 
     try:
@@ -99,223 +89,206 @@ def _nearly_full(twin):
         return False
 
 
+# The parser
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="python -m twinlib", description=t("core.another_me_writing_model_talks")
-    )
+    parser = argparse.ArgumentParser(prog="python -m twinlib", description=t("core.about"))
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
-        command = _command(commands, step.replace("_", "-"), description(step), run_step)
+        command = _add_command(commands, step.replace("_", "-"), description(step), run_step)
         for field in fields(kind):
             command.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 dest=f"set_{field.name}",
                 metavar="…",
-                type=_typed(field),
+                type=_parser_of(field),
                 help=_help(step, field),
             )
-    _command(commands, "status", t("core.what_done_stale_missing"), status)
-    commands.choices["blind-test"].add_argument(
-        "--codes", metavar="…", help=t("core.file_codes_friends_sent_back")
-    )
-    interview = _command(
-        commands, "interview", t("core.questions_people_little_text_every"), run_interview
-    )
-    interview.add_argument(
-        "--blind-test", action="store_true", help=t("core.new_questions_blind_test_instead")
-    )
-    tour = _command(commands, "tour", t("core.run_notebooks_01_06_without"), run_tour)
+        if step == "blind_test":
+            command.add_argument("--codes", metavar="…", help=t("core.codes_help"))
+    _add_command(commands, "status", t("core.status_help"), status)
+    interview = _add_command(commands, "interview", t("core.interview_help"), run_interview)
+    interview.add_argument("--blind-test", action="store_true", help=t("core.blind_test_help"))
+    tour = _add_command(commands, "tour", t("core.tour_help"), run_tour)
     for name, step in TOUR.items():
         field = SETTINGS[step].__dataclass_fields__[name]
         tour.add_argument(f"--{name}", metavar="…", help=_help(step, field, t("core.as_last_time")))
     return parser
 
 
-def _command(commands, name, text, call):
+def _add_command(commands, name, text, call):
     command = commands.add_parser(name, help=text, description=text)
     command.add_argument(
-        "--twin",
-        required=name not in ("tour",),
-        default="demo",
-        help=t("core.name_kept_under_twins_path"),
+        "--twin", required=name != "tour", default="demo", help=t("core.twin_help")
     )
     command.set_defaults(call=call)
     return command
 
 
-def _typed(field):
-    def typed(text):
+def _parser_of(field):
+    """A function from text to the field's value, for argparse."""
+
+    def parse_text(text):
         try:
             return parse(field, text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return typed
+    return parse_text
 
 
-def _help(step, field, default=None):
-    """'label: help [choices] (default)'; switches as they are typed, yes or no."""
-    default = default or _as_typed(field.default)
-    offered = field.metadata["choices"] or ((True, False) if field.type is bool else ())
-    choices = f" [{', '.join(map(_as_typed, offered))}]" if offered else ""
-    text = t("core.label_and_help", **texts(step, field.name)) + choices
-    return (text + (f" ({default})" if default else "")).replace("%", "%%")
+def _help(step, field, default=""):
+    """'label: help [choices] (default)'; a boolean as it is typed, yes or no."""
+    default = default or _typed(field.default)
+    choices = field.metadata["choices"] or ((True, False) if field.type is bool else ())
+    text = t("core.label_and_help", **texts(step, field.name))
+    if choices:
+        text += f" [{', '.join(map(_typed, choices))}]"
+    if default:
+        text += f" ({default})"
+    return text.replace("%", "%%")
 
 
-def _as_typed(value):
+def _typed(value):
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def run_step(options):
-    """Run one step unless it is done already with these settings and inputs.
+# The commands
 
-    Under `accelerate launch` several processes run it together; the first one speaks and writes for all.
+
+def run_step(options: argparse.Namespace) -> None:
+    """Run one step, unless it is done with these settings and inputs.
+
+    Under `accelerate launch` several processes run it together; the first one prints and writes.
     """
-    step, helper = options.command.replace("-", "_"), os.environ.get("RANK", "0") != "0"
-    if helper:
+    step, first = options.command.replace("-", "_"), os.environ.get("RANK", "0") == "0"
+    if not first:
         os.environ["TWINLIB_PROGRESS"] = "file"
         sys.stdout = open(os.devnull, "w")
-        if step not in TOGETHER:
-            return 0
+        if step not in _PARALLEL:
+            return
     module = step_module(step)
     twin = Twin.open(options.twin, create=step == "corpus")
     settings = _settings(step, options, twin)
     if getattr(options, "codes", None):
-        return _codes(twin, options.codes)
-    if step not in STEPS:
-        return _without_report(step, module, twin, settings)
-    _refuse(module.problems(settings, twin), not helper)
-    twin.start(step, asdict(settings), write=not helper)
-    again = getattr(module, "unfinished", lambda *_: False)
-    if twin.state(step).name == "done" and not again(settings, twin):
-        print(t("core.done_already_nothing_changed_since", step=step))
-        return 0
+        _show_codes(twin, options.codes)
+        return
+    _check(module.problems(settings, twin), show=first)
+    if step not in STEPS:  # talk and blind_test keep no report
+        module.run(twin, settings, Progress(None, step))
+        return
+    twin.start(step, asdict(settings), write=first)
+    unfinished = getattr(module, "unfinished", lambda *_: False)
+    if twin.state(step).name == "done" and not unfinished(settings, twin):
+        print(t("core.done_already", step=step))
+        return
     started = now()
-    history = None if helper else twin.history(step)
-    outcome = module.run(
-        twin, settings, Progress(history, step, fresh=not _interrupted(twin, step))
-    )
-    if not helper:
-        finish(twin, step, outcome, started, asdict(settings))
-    return 0
-
-
-def _interrupted(twin, step):
-    """Whether an unfinished run of the step left checkpoints, whose history goes on."""
-    return any(twin.checkpoints(step).glob("checkpoint-*"))
-
-
-def finish(twin, step, outcome, started, asked):
-    """Write a step's report and say its warnings."""
-    from .models.plan import machine
-
-    twin.finish(
-        Report(
-            step,
-            asdict(outcome.settings),
-            started,
-            now(),
-            machine(),
-            versions(*PACKAGES),
-            outcome.inputs,
-            outcome.figures,
-            outcome.warnings,
-        ),
-        asked,
-    )
-    for text in outcome.warnings:
-        print("! " + text)
-    used = now() - started
-    print(t("core.done", step=step, time=duration(used)))
+    resumes = any(twin.checkpoints(step).glob("checkpoint-*"))
+    progress = Progress(twin.history(step) if first else None, step, fresh=not resumes)
+    outcome = module.run(twin, settings, progress)
+    if first:
+        _finish(twin, step, outcome, started, asdict(settings))
 
 
 def _settings(step, options, twin):
-    """Typed flags over what was last wanted for this step over the defaults."""
-    typed = {k[4:]: v for k, v in vars(options).items() if k.startswith("set_") and v is not None}
+    """Typed flags over the values chosen last time over the defaults."""
+    typed = {
+        name.removeprefix("set_"): value
+        for name, value in vars(options).items()
+        if name.startswith("set_") and value is not None
+    }
     return make(step, **{**remembered(step, twin), **typed})
 
 
-def _refuse(problems, say=True):
-    for problem in problems if say else ():
-        print(
-            ("✗ " if problem.level == "stop" else "! ") + problem.text, file=sys.stderr, flush=True
-        )
+def _check(problems, show):
+    """Print the problems; raise TwinError if one of them keeps the step from starting."""
+    for problem in problems if show else ():
+        mark = "✗" if problem.level == "stop" else "!"
+        print(mark, problem.text, file=sys.stderr, flush=True)
     if stops(problems):
-        raise TwinError(t("core.started_mend_what_marked_first"))
+        raise TwinError(t("core.not_started"))
 
 
-def _without_report(step, module, twin, settings):
-    _refuse(module.problems(settings, twin))
-    module.run(twin, settings, Progress(None, step))
-    return 0
+def _finish(twin: Twin, step: str, outcome: Outcome, started: float, asked: dict):
+    """Write a step's report and print its warnings."""
+    from .models.plan import machine
+
+    report = Report(
+        step,
+        asdict(outcome.settings),
+        started,
+        now(),
+        machine(),
+        versions(*_PACKAGES),
+        outcome.inputs,
+        outcome.figures,
+        outcome.warnings,
+    )
+    twin.finish(report, asked)
+    for text in outcome.warnings:
+        print("! " + text)
+    print(t("core.step_done", step=step, time=duration(now() - started)))
 
 
-def _codes(twin, source):
-    """Keep the codes of the blind test that a file holds, and print what all codes say."""
+def _show_codes(twin, source):
+    """Keep the result codes of the blind test from a file or, for '-', stdin; print all results."""
     from .ui import blind_test_results
 
     text = sys.stdin.read() if source == "-" else blind_test_results.file_text(source)
     print(blind_test_results.results(twin, text))
-    return 0
 
 
-def status(options):
-    """Print a table: step, state, when, main figure."""
-    import time
-
+def status(options: argparse.Namespace) -> None:
+    """Print a table of the steps: state, time, main figure."""
     from .ui.display import text_table
 
     twin = Twin.open(options.twin, create=False)
-    words = {
-        "done": t("core.done_2"),
+    names = {
+        "done": t("core.done"),
         "stale": t("core.stale"),
         "missing": t("core.missing"),
         "broken": t("core.broken"),
     }
     rows = []
     for step in STEPS:
-        state = twin.state(step)
-        when = (
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished))
-            if state.report
-            else ""
-        )
-        rows.append((step, words[state.name], when, state.why or _main_figure(state.report, step)))
-    print(
-        text_table((t("core.step"), t("core.state"), t("core.when"), t("core.main_figure")), rows)
-    )
-    return 0
+        state, when, figure = twin.state(step), "", ""
+        if state.report:
+            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished))
+            figure = _main_figure(state.report)
+        rows.append((step, names[state.name], when, state.why or figure))
+    header = (t("core.step"), t("core.state"), t("core.when"), t("core.main_figure"))
+    print(text_table(header, rows))
 
 
-def _main_figure(report, step):
-    if report is None:
-        return ""
-    from .i18n import choose
+def _main_figure(report):
+    """'label: value (low … high)' of a report's main figure; '' when it was not measured."""
     from .text import labels
 
-    name = MAIN_FIGURE[step] or next((n for n in report.figures if n.startswith("size_mb_")), None)
-    found = report.figures.get(name)
-    if not found or found["value"] is None:
+    sizes = (name for name in report.figures if name.startswith("size_mb_"))
+    name = _MAIN_FIGURE.get(report.step) or next(sizes, None)
+    figure = report.figures.get(name) or {}
+    if figure.get("value") is None:
         return ""
-    interval = f" ({found['low']:.3g} … {found['high']:.3g})" if found["low"] is not None else ""
-    return f"{choose(labels.figure(name, step))}: {found['value']:.4g}{interval}"
+    text = f"{choose(labels.figure(name, report.step))}: {figure['value']:.4g}"
+    if figure["low"] is not None:
+        text += f" ({figure['low']:.3g} … {figure['high']:.3g})"
+    return text
 
 
-def run_interview(options):
+def run_interview(options: argparse.Namespace) -> None:
     """Ask the interview's questions in the terminal, or those of the blind test."""
     from .ui import interview_terminal
 
     interview_terminal.ask(Twin.open(options.twin), options.blind_test)
-    return 0
 
 
-def run_tour(options):
-    """Run the notebooks headless; continues where an earlier run was stopped."""
+def run_tour(options: argparse.Namespace) -> None:
+    """Run the notebooks headless; an interrupted tour is continued."""
     from .ui.tour import tour
 
     tour(options.twin, **{name: getattr(options, name) for name in TOUR})
-    return 0
 
 
 if __name__ == "__main__":
