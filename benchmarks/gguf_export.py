@@ -106,12 +106,13 @@ def ours(folder, adapter, out, asked):
     from transformers import AutoTokenizer
 
     from twinlib.gguf import tokenizer, writer
+    from twinlib.gguf.tensors import read_config
     from twinlib.models import load, pip_base
 
     words = AutoTokenizer.from_pretrained(folder)
     vocabulary = tokenizer.read(
         words,
-        writer.read_config(folder).vocab_size,
+        read_config(folder).vocab_size,
         load.end_tokens(words),
         pip_base.vocabulary(folder) if asked.base == "gemma-3-270m" else None,
     )

@@ -119,14 +119,14 @@ def compare(threads):
     import gguf
     import torch
 
-    from twinlib.gguf import k_quants
+    from twinlib.gguf import types
 
     torch.set_num_threads(threads)
     theirs = reference()
     print(f"{'':24} type   error: ours / llama.cpp's    MB/s: ours  llama.cpp's   ratio")
     for name, values in tensors().items():
         for kind in map(gguf.GGMLQuantizationType.__getitem__, ENCODED):
-            ours, seconds = timed(lambda: k_quants.encode(values, kind))
+            ours, seconds = timed(lambda: types.encode(values, kind))
             blocks, other_seconds = timed(lambda: theirs(values.numpy(), kind, threads))
             a, b = error(values.numpy(), ours, kind), error(values.numpy(), blocks, kind)
             size = values.numel() * 4 / 1e6
@@ -204,7 +204,7 @@ def write_model(path, architecture, layers, tied, columns, down):
     writer.close()
 
 
-def types(python, folder):
+def chosen_types(python, folder):
     """[case with {mixture: {name: type}}], as llama.cpp's quantizer chooses, of all cases."""
     import gguf
 
@@ -272,20 +272,19 @@ def real_file(python, folder):
     """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes the whole file."""
     import gguf
 
-    from twinlib.gguf import k_quants
-    from twinlib.gguf import tokenizer as gguf_vocabulary
-    from twinlib.gguf import writer as gguf_file
+    from twinlib.gguf import tokenizer as gguf_tokenizer
+    from twinlib.gguf import types, writer
+    from twinlib.gguf.families import FAMILIES
+    from twinlib.gguf.tensors import read_config
     from twinlib.models import load as models
 
     base = models.prepare("gemma-3-270m")
     tokenizer = models.tokenizer(base)
-    vocabulary = gguf_vocabulary.read(
-        tokenizer, gguf_file.read_config(base.path).vocab_size, models.end_tokens(tokenizer)
+    vocabulary = gguf_tokenizer.read(
+        tokenizer, read_config(base.path).vocab_size, models.end_tokens(tokenizer)
     )
     source = folder / "gemma.gguf"
-    gguf_file.write(
-        base.path, {"F32": source}, vocabulary, {"name": "x", "template": models.CHATML}
-    )
+    writer.write(base.path, {"F32": source}, vocabulary, {"name": "x", "template": models.CHATML})
     plain = {tensor.name: tensor.data for tensor in gguf.GGUFReader(source).tensors}
     for mixture in ("Q4_K_M", "Q5_K_M"):
         target = folder / f"gemma-{mixture}.gguf"
@@ -298,12 +297,14 @@ def real_file(python, folder):
         tensors_there = gguf.GGUFReader(target).tensors
         for tensor in tensors_there:
             values = plain[tensor.name]
-            kind = k_quants.tensor_type(mixture, tensor.name, values.shape, 18, True, "gemma3")
+            kind = types.tensor_type(
+                mixture, tensor.name, values.shape, 18, True, FAMILIES["gemma3_text"]
+            )
             same += kind == tensor.tensor_type
             if kind.name in ENCODED:
                 import torch
 
-                blocks = k_quants.encode(torch.from_numpy(values.copy()), kind)
+                blocks = types.encode(torch.from_numpy(values.copy()), kind)
                 errors[0] += error(values, blocks, kind) ** 2
                 errors[1] += error(values, tensor.data, kind) ** 2
         print(
@@ -327,7 +328,7 @@ def main():
     if not asked.peer_python:
         return
     with tempfile.TemporaryDirectory() as folder:
-        all_types = types(asked.peer_python, Path(folder))
+        all_types = chosen_types(asked.peer_python, Path(folder))
         agreement(all_types)
         if not asked.record:
             real_file(asked.peer_python, Path(folder))

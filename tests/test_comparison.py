@@ -7,7 +7,7 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib.files import TwinError, now, write_records
-from twinlib.gguf import decimals, tokenizer, writer
+from twinlib.gguf import checks, decimals, tokenizer, writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises
@@ -111,7 +111,7 @@ def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_h
     assert all(
         low < 0.5 < high
         for _, low, high in map(
-            decimals.interval, map(decimals._pairs, decimals._cells(records).values())
+            decimals.interval, map(decimals.pairs, decimals.by_cell(records).values())
         )
     )
     said = decimals.sentences(records)
@@ -242,11 +242,9 @@ def left(twin):
 
 def compared(trained, files=None, progress=None, **changes):
     twin, base, vocabulary, card = trained
-    return decimals.decimals(
+    return decimals.compare(
         twin,
-        base,
-        vocabulary,
-        card,
+        checks.ExportSpec(base, None, None, vocabulary, card),
         files or {},
         progress or (lambda *_: None),
         **{"count": 8, "tokens": 4, **changes},
@@ -261,7 +259,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
         for row in ("base", "persona", "reasoning")
         for kind in ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")
     ]
-    cells = decimals._cells(found.records)
+    cells = decimals.by_cell(found.records)
     asked = [[record["id"] for record in part] for part in cells.values()]
     assert len(asked) == 12 and asked[0][:4] == [p["id"] for p in exercises.SHOWCASE]
     assert all(ids == asked[0] for ids in asked) and len(asked[0]) == 8
@@ -279,7 +277,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
 
 def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
     twin, base, vocabulary, card = trained
-    base_row, persona, reasoning = decimals.rows_of(twin, "plain", "own")
+    base_row, persona, reasoning = decimals.variants_of(twin, "plain", "own")
     assert (base_row.adapter, base_row.template, base_row.system) == (None, "plain", "")
     assert (persona.adapter, persona.template, persona.system) == (
         twin.adapter("persona"),
@@ -299,9 +297,9 @@ def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
             4,
             temperature=0,
         ).text
-    assert text == decimals._cells(found.records)["persona", "F16"][0]["text"]
+    assert text == decimals.by_cell(found.records)["persona", "F16"][0]["text"]
     twin.report_path("reasoning").unlink()
-    assert [row.name for row in decimals.rows_of(twin, "plain", "own")] == ["base", "persona"]
+    assert [row.name for row in decimals.variants_of(twin, "plain", "own")] == ["base", "persona"]
 
 
 def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twins(
@@ -327,7 +325,7 @@ def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     writer.write(
         base.path, {"Q8_0": path}, vocabulary, card
     )  # the bare base, to be told from what is written anew
-    cells = decimals._cells(compared(trained, {"Q8_0": path}).records)
+    cells = decimals.by_cell(compared(trained, {"Q8_0": path}).records)
     assert [r["text"] for r in cells["reasoning", "Q8_0"]] != [
         r["text"] for r in cells["reasoning", "F16"]
     ]

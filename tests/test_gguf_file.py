@@ -13,7 +13,7 @@ import torch
 from conftest import ROOT, save_tiny_tokenizer
 
 from twinlib.files import TwinError
-from twinlib.gguf import k_quants, tensors, tokenizer, writer
+from twinlib.gguf import tensors, tokenizer, types, writer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
@@ -121,13 +121,13 @@ def greedy(model, ids, count):
 def with_weights_of(path, model, base):
     """The model with the weights that a GGUF file stands for."""
     stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
-    with writer.Source(base) as source:
+    with tensors.Source(base) as source:
         for tensor in source.tensors:
             if tensor.source:
-                values = k_quants.decode(
+                values = types.decode(
                     stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape
                 )
-                values = writer.base_layout(source.config, tensor, values)
+                values = source.to_transformers(tensor, values)
                 model.get_parameter(tensor.source).data.copy_(values)
     return model
 
@@ -147,7 +147,7 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
     base = random_model(family, tmp_path / "base")
     plain = greedy(base, PROMPT, 24)
     trained = random_adapter(base, tmp_path / "adapter", **FAMILIES[family][2])
-    outputs = {kind: tmp_path / f"x-{kind}.gguf" for kind in writer.TYPES}
+    outputs = {kind: tmp_path / f"x-{kind}.gguf" for kind in types.FILE_TYPES}
     sizes = writer.write(
         tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter"
     )
@@ -240,18 +240,18 @@ def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
         tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter"
     )
     weights, changed = trained.merge_and_unload().state_dict(), 0
-    with writer.Source(tmp_path / "base", tmp_path / "adapter") as source:
+    with tensors.Source(tmp_path / "base", tmp_path / "adapter") as source:
         for kind, path in outputs.items():
             stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
             assert list(stored) == [tensor.name for tensor in source.tensors]
             for tensor in source.tensors:
                 found, merged = stored[tensor.name], source.merged(tensor)
-                assert (
-                    found.data.tobytes() == k_quants.encode(merged, found.tensor_type).tobytes()
-                ), tensor.name
+                assert found.data.tobytes() == types.encode(merged, found.tensor_type).tobytes(), (
+                    tensor.name
+                )
                 assert tuple(reversed(found.shape.tolist())) == tensor.shape == tuple(merged.shape)
                 if tensor.source:
-                    ours = writer.base_layout(source.config, tensor, merged)
+                    ours = source.to_transformers(tensor, merged)
                     torch.testing.assert_close(ours, weights[tensor.source], atol=2e-6, rtol=1e-5)
                     delta = source.delta(tensor)
                     assert torch.equal(
@@ -292,7 +292,7 @@ def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
     def written():
         outputs = {kind: tmp_path / kind for kind in ("Q4_K_M", "Q8_0", "F32")}
         writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD)
-        with writer.Source(tmp_path / "base", tmp_path / "adapter") as source:
+        with tensors.Source(tmp_path / "base", tmp_path / "adapter") as source:
             merged = [source.merged(tensor) for tensor in source.tensors]
             counts = [len(source.pieces(tensor)) for tensor in source.tensors]
         return (
@@ -315,7 +315,7 @@ def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
     random_adapter(random_model(family, tmp_path / "base"), tmp_path / "adapter")
     stored = {}
     for device in ("cpu", "cuda"):
-        outputs = {kind: tmp_path / f"{kind}-{device}" for kind in writer.TYPES}
+        outputs = {kind: tmp_path / f"{kind}-{device}" for kind in types.FILE_TYPES}
         writer.write(
             tmp_path / "base",
             outputs,
@@ -325,12 +325,12 @@ def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
             device=device,
         )
         stored[device] = {kind: gguf.GGUFReader(path).tensors for kind, path in outputs.items()}
-    for kind in writer.TYPES:
+    for kind in types.FILE_TYPES:
         for ours, theirs in zip(stored["cuda"][kind], stored["cpu"][kind]):
             assert (ours.name, ours.tensor_type) == (theirs.name, theirs.tensor_type)
             shape = tuple(reversed(ours.shape.tolist()))
             one, other = (
-                k_quants.decode(tensor.data, tensor.tensor_type, shape) for tensor in (ours, theirs)
+                types.decode(tensor.data, tensor.tensor_type, shape) for tensor in (ours, theirs)
             )
             # The last bit of a merged number may differ, and with it a rounding here and there.
             assert (one - other).norm() <= (1e-5 if kind == "F32" else 0.02) * other.norm(), (
@@ -341,7 +341,7 @@ def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
 
 def test_a_large_embedding_is_never_whole_in_memory(tmp_path):
     random_model("qwen2", tmp_path)
-    with writer.Source(tmp_path) as source:
+    with tensors.Source(tmp_path) as source:
         pieces = source.pieces(
             tensors.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584))
         )
@@ -438,7 +438,7 @@ def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
 
 
 def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path):
-    with writer.Source(tiny_base) as source:
+    with tensors.Source(tiny_base) as source:
         source.tensors = [tensors.Tensor("token_embd.weight", "x", (10**9, 1024))]
         for kind, needed in (
             ("F16", 2048050),
@@ -446,7 +446,7 @@ def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path
             ("Q5_K_M", 840050),
         ):  # it is the output too: Q6_K
             with pytest.raises(TwinError, match=f"need {needed} MB of disk"):
-                writer._need_disk({kind: tmp_path / "x.gguf"}, source)
+                writer.need_disk({kind: tmp_path / "x.gguf"}, source)
 
 
 def test_an_adapter_that_cannot_be_merged_is_refused(tiny_base, tmp_path):
@@ -462,7 +462,7 @@ def test_an_adapter_that_cannot_be_merged_is_refused(tiny_base, tmp_path):
 def test_an_unknown_architecture_is_named_with_what_is_supported(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(TwinError, match="'gpt2' can't become a GGUF.*Qwen3"):
-        writer.read_config(tmp_path)
+        tensors.read_config(tmp_path)
 
 
 def test_pre_tokenizers_are_known_by_what_they_do(tiny_base):
@@ -491,7 +491,7 @@ def test_sentencepiece_scores_follow_the_order_of_merges():
             {"id": 9, "content": "▁▁", "special": False},
         ],
     }
-    tokens, scores, types = tokenizer._pieces(described)
+    tokens, scores, types = tokenizer.pieces(described)
     assert [types[i] for i in range(10)] == [2, 6, 1, 1, 1, 1, 1, 1, 3, 4]
     assert [scores[i] for i in (4, 6, 7)] == [0.0, -1.0, -3.0]
     assert tokens[9] == "  "

@@ -13,6 +13,7 @@ from gguf_samples import CASES
 from twinlib.files import TwinError
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
+from twinlib.gguf.tensors import read_config
 from twinlib.models import load, pip_base
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
@@ -69,7 +70,7 @@ def words(folder):
 
 def vocabulary(folder):
     tokenizer = words(folder)
-    size = writer.read_config(folder).vocab_size
+    size = read_config(folder).vocab_size
     return gguf_vocabulary.read(
         tokenizer, size, load.end_tokens(tokenizer), pip_base.vocabulary(folder)
     )
@@ -307,4 +308,4 @@ def test_a_tokenizer_that_changes_texts_in_another_way_is_refused(name, normaliz
 def test_added_tokens_that_look_like_control_tokens_are_such(text, control):
     described = {"added_tokens": [{"id": 7, "content": text, "special": False}]}
     expected = gguf_vocabulary.CONTROL if control else gguf_vocabulary.USER_DEFINED
-    assert gguf_vocabulary._added(described, {}) == {7: expected}
+    assert gguf_vocabulary.added_tokens(described) == ({7: text}, {7: expected})

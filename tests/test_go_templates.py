@@ -240,7 +240,7 @@ def test_nothing_of_the_bases_identity_is_in_the_go_template(name):
 
 def test_the_letters_of_a_go_string_are_printable():
     assert (
-        templates._go_string('宁 "x"\\\n　‍\x7f\U000e0041')
+        templates.go_string('宁 "x"\\\n　‍\x7f\U000e0041')
         == r'"宁 \"x\"\\\n\u3000\u200d\u007f\U000e0041"'
     )
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinlib.files import TwinError
-from twinlib.gguf import k_quants
+from twinlib.gguf import types
+from twinlib.gguf.families import FAMILIES
 
 Q4, Q5, Q6 = KINDS = [gguf.GGMLQuantizationType[name] for name in ("Q4_K", "Q5_K", "Q6_K")]
 # What llama.cpp's own quantizer made of samples() and of small models; made again by
@@ -68,8 +69,9 @@ def model_tensors(architecture, layers, tied, columns, down):
 
 def ours(mixture, architecture, layers, tied, columns, down):
     """{name: type} of a model's tensors as we choose them."""
+    family = next(f for f in FAMILIES.values() if f.architecture == architecture)
     return {
-        name: k_quants.tensor_type(mixture, name, shape, layers, tied, architecture).name
+        name: types.tensor_type(mixture, name, shape, layers, tied, family).name
         for name, shape in model_tensors(architecture, layers, tied, columns, down).items()
     }
 
@@ -99,7 +101,7 @@ DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 
 
 def error(values, kind, device="cpu"):
-    return float((decoded(k_quants.encode(values.to(device), kind), kind).double() - values).norm())
+    return float((decoded(types.encode(values.to(device), kind), kind).double() - values).norm())
 
 
 # The blocks
@@ -115,7 +117,7 @@ def test_numbers_that_a_block_with_lows_can_hold_come_back_exactly(kind, top):
     codes = rng.integers(0, top + 1, (8, 32))
     codes[:, :2] = 0, top
     values = 2.0**-10 * scales[:, None] * codes - 2.0**-9 * lows[:, None]
-    blocks = k_quants.encode(torch.from_numpy(values.reshape(1, 256).astype(np.float32)), kind)
+    blocks = types.encode(torch.from_numpy(values.reshape(1, 256).astype(np.float32)), kind)
     assert blocks[0, :4].tolist() == [0x00, 0x14, 0x00, 0x18]  # 2**-10 and 2**-9 as float16
     assert blocks[0, 4:16].tolist() == [
         63 | 0xC0,
@@ -140,7 +142,7 @@ def test_numbers_that_a_block_without_lows_can_hold_come_back_exactly():
     codes = rng.integers(-31, 32, (16, 16))
     codes[:, 0] = -32
     values = 2.0**-12 * scales[:, None] * codes
-    blocks = k_quants.encode(torch.from_numpy(values.reshape(1, 256).astype(np.float32)), Q6)
+    blocks = types.encode(torch.from_numpy(values.reshape(1, 256).astype(np.float32)), Q6)
     assert blocks[0, 192:208].view(np.int8).tolist() == scales.tolist()
     assert blocks[0, 208:].tolist() == [0x00, 0x0C]  # 2**-12 as float16
     assert np.array_equal(decoded(blocks, Q6).numpy().reshape(16, 16), values)
@@ -182,7 +184,7 @@ def test_any_shape_gives_a_row_of_bytes_for_each_row_of_numbers(
     values = torch.randn(
         *rows, 256 * super_blocks, generator=torch.Generator().manual_seed(seed)
     ).to(dtype)
-    blocks = k_quants.encode(values, kind)
+    blocks = types.encode(values, kind)
     assert blocks.dtype == np.uint8
     assert blocks.shape == (*rows, super_blocks * gguf.GGML_QUANT_SIZES[kind][1])
     assert (decoded(blocks, kind) - values.float()).abs().max() < (0.5 if kind == Q4 else 0.2)
@@ -197,7 +199,7 @@ def test_any_shape_gives_a_row_of_bytes_for_each_row_of_numbers(
 def test_any_finite_numbers_come_back_finite_and_no_farther_than_the_farthest(kind, seed, some):
     values = 0.1 * torch.randn(256, generator=torch.Generator().manual_seed(seed))
     values[: len(some)] = torch.tensor(some)
-    found = decoded(k_quants.encode(values, kind), kind)
+    found = decoded(types.encode(values, kind), kind)
     assert torch.isfinite(found).all()
     assert (found.double() - values).abs().max() <= values.double().abs().max() + 1e-6
 
@@ -205,23 +207,23 @@ def test_any_finite_numbers_come_back_finite_and_no_farther_than_the_farthest(ki
 @pytest.mark.parametrize("kind", KINDS)
 def test_chunks_and_strides_make_no_difference(kind, monkeypatch):
     values = samples()["normal"]
-    whole = k_quants.encode(values, kind)
-    assert np.array_equal(k_quants.encode(values.t().contiguous().t(), kind), whole)
-    assert np.array_equal(k_quants.encode(values[7:9], kind), whole[7:9])
-    monkeypatch.setitem(k_quants.CHUNK, "cpu", 5000)
-    assert np.array_equal(k_quants.encode(values, kind), whole)
+    whole = types.encode(values, kind)
+    assert np.array_equal(types.encode(values.t().contiguous().t(), kind), whole)
+    assert np.array_equal(types.encode(values[7:9], kind), whole[7:9])
+    monkeypatch.setitem(types.CHUNKS, "cpu", 5000)
+    assert np.array_equal(types.encode(values, kind), whole)
 
 
 def test_threads_make_no_difference_and_leave_torchs_as_they_were(monkeypatch):
     values, threads = samples()["uniform"], torch.get_num_threads()
-    whole = k_quants.encode(values, Q4)
-    monkeypatch.setitem(k_quants.CHUNK, "cpu", 5000)
+    whole = types.encode(values, Q4)
+    monkeypatch.setitem(types.CHUNKS, "cpu", 5000)
     try:
         torch.set_num_threads(3)
-        assert np.array_equal(k_quants.encode(values, Q4), whole)
+        assert np.array_equal(types.encode(values, Q4), whole)
         values[47, 3] = float("nan")
         with pytest.raises(TwinError, match="aren't finite"):
-            k_quants.encode(values, Q4)
+            types.encode(values, Q4)
         with ThreadPoolExecutor(1) as another:
             assert torch.get_num_threads() == another.submit(torch.get_num_threads).result() == 3
     finally:
@@ -230,9 +232,9 @@ def test_threads_make_no_difference_and_leave_torchs_as_they_were(monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_zeros_stay_zeros_and_the_smallest_numbers_stay_small(kind):
-    assert not decoded(k_quants.encode(torch.zeros(2, 256), kind), kind).any()
-    assert decoded(k_quants.encode(torch.full((2, 256), 1e-40), kind), kind).abs().max() <= 1e-7
-    assert decoded(k_quants.encode(1e-8 * torch.randn(2, 256), kind), kind).abs().max() <= 1e-6
+    assert not decoded(types.encode(torch.zeros(2, 256), kind), kind).any()
+    assert decoded(types.encode(torch.full((2, 256), 1e-40), kind), kind).abs().max() <= 1e-7
+    assert decoded(types.encode(1e-8 * torch.randn(2, 256), kind), kind).abs().max() <= 1e-6
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -245,7 +247,7 @@ def test_numbers_whose_scale_is_below_the_smallest_float16_keep_their_shape(kind
 def test_the_largest_numbers_keep_their_signs(kind):
     values = torch.zeros(1, 256)
     values[0, 8:10] = torch.tensor([3e38, -3e38])
-    found = decoded(k_quants.encode(values, kind), kind)[0]
+    found = decoded(types.encode(values, kind), kind)[0]
     assert found[8] > 1e6 and found[9] < -1e6 and torch.isfinite(found).all()
 
 
@@ -253,9 +255,9 @@ def test_the_largest_numbers_keep_their_signs(kind):
 @pytest.mark.parametrize("huge", [3e5, -3e5, 1e30, -3e38])
 def test_one_huge_value_harms_its_own_block_alone(kind, huge):
     values = 0.02 * torch.randn(3, 512, generator=torch.Generator().manual_seed(1))
-    plain = decoded(k_quants.encode(values, kind), kind)
+    plain = decoded(types.encode(values, kind), kind)
     values[1, 300] = huge
-    found = decoded(k_quants.encode(values, kind), kind)
+    found = decoded(types.encode(values, kind), kind)
     assert torch.isfinite(found).all()
     assert torch.equal(found[[0, 2]], plain[[0, 2]]) and torch.equal(found[1, :256], plain[1, :256])
     assert found[1, 300] * huge > 0 and abs(found[1, 300]) > 4e4
@@ -268,12 +270,12 @@ def test_what_is_no_number_is_refused(kind, wrong):
     values = torch.zeros(40, 256)
     values[33, 100] = wrong
     with pytest.raises(TwinError, match="aren't finite: train again"):
-        k_quants.encode(values, kind)
+        types.encode(values, kind)
 
 
 def test_rows_that_blocks_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="Rows of 640 numbers can't be Q4_K: its blocks hold 256"):
-        k_quants.encode(torch.zeros(2, 640), Q4)
+        types.encode(torch.zeros(2, 640), Q4)
 
 
 def test_rows_that_no_block_fits_get_16_bits():
@@ -282,7 +284,7 @@ def test_rows_that_no_block_fits_get_16_bits():
         ("Q8_0", "token_embd.weight"),
         ("Q6_K", "output.weight"),
     ):
-        assert k_quants.tensor_type(mixture, name, (2, 48), 2, True, "llama").name == "F16"
+        assert types.tensor_type(mixture, name, (2, 48), 2, True, FAMILIES["llama"]).name == "F16"
 
 
 # The other types
@@ -324,7 +326,7 @@ def test_the_other_types_are_those_of_gguf(name, hard, device):
     kind, values = gguf.GGMLQuantizationType[name], hard_numbers()[hard]
     with np.errstate(all="ignore"):
         expected = gguf.quants.quantize(values.numpy(), kind)
-    assert k_quants.encode(values.to(device), kind).tobytes() == expected.tobytes()
+    assert types.encode(values.to(device), kind).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -336,14 +338,14 @@ def test_the_fallbacks_are_those_of_gguf(name, hard, device):
     kind, values = gguf.GGMLQuantizationType[name], hard_numbers()[hard]
     with np.errstate(all="ignore"):
         expected = gguf.quants.quantize(values.numpy(), kind)
-    assert k_quants.encode(values.to(device), kind).tobytes() == expected.tobytes()
+    assert types.encode(values.to(device), kind).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_16_bits_stay_as_they_were(dtype):
     values = hard_numbers()["normal"].to(dtype)
     kind = gguf.GGMLQuantizationType["F16" if dtype == torch.float16 else "BF16"]
-    assert k_quants.encode(values, kind).tobytes() == values.view(torch.uint8).numpy().tobytes()
+    assert types.encode(values, kind).tobytes() == values.view(torch.uint8).numpy().tobytes()
 
 
 DECODED = ["Q4_K", "Q5_K", "Q6_K", "Q8_0", "Q5_0", "Q5_1", "F16", "BF16", "F32"]
@@ -354,14 +356,14 @@ DECODED = ["Q4_K", "Q5_K", "Q6_K", "Q8_0", "Q5_0", "Q5_1", "F16", "BF16", "F32"]
     "device, chunk", [*((device, 2**18) for device in DEVICES), ("cpu", 3 * 256)]
 )
 def test_any_bytes_are_decoded_as_gguf_decodes_them(name, device, chunk, monkeypatch):
-    monkeypatch.setitem(k_quants.CHUNK, "cpu", chunk)
+    monkeypatch.setitem(types.CHUNKS, "cpu", chunk)
     kind = gguf.GGMLQuantizationType[name]
     block, size = gguf.GGML_QUANT_SIZES[kind]
     data = np.random.default_rng(3).integers(0, 256, (40, 1024 // block * size), dtype=np.uint8)
     with np.errstate(all="ignore"):
         expected = gguf.quants.dequantize(data, kind)
     data.flags.writeable = False  # as of a file that is only read
-    found = k_quants.decode(data, kind, (40, 1024), device).cpu().numpy()
+    found = types.decode(data, kind, (40, 1024), device).cpu().numpy()
     numbers = ~np.isnan(expected)
     assert numbers.mean() > 0.9 and np.array_equal(np.isnan(found), ~numbers)
     assert np.array_equal(found.view(np.uint32)[numbers], expected.view(np.uint32)[numbers])
@@ -371,16 +373,16 @@ def test_any_bytes_are_decoded_as_gguf_decodes_them(name, device, chunk, monkeyp
 def test_arrays_of_floats_are_decoded_too(name):
     values = torch.randn(3, 5, 32).half().float()
     stored = values.numpy().astype(np.float16 if name == "F16" else np.float32)
-    assert torch.equal(k_quants.decode(stored, gguf.GGMLQuantizationType[name], (3, 5, 32)), values)
+    assert torch.equal(types.decode(stored, gguf.GGMLQuantizationType[name], (3, 5, 32)), values)
 
 
 def test_data_of_another_shape_is_refused():
-    blocks = k_quants.encode(torch.ones(2, 512), Q4)
-    assert k_quants.decode(blocks, Q4, (4, 256)).shape == (4, 256)
+    blocks = types.encode(torch.ones(2, 512), Q4)
+    assert types.decode(blocks, Q4, (4, 256)).shape == (4, 256)
     with pytest.raises(
         ValueError, match=r"576 bytes of Q4_K aren't a tensor of the shape \(2, 256\)"
     ):
-        k_quants.decode(blocks, Q4, (2, 256))
+        types.decode(blocks, Q4, (2, 256))
 
 
 # The types

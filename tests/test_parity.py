@@ -12,8 +12,9 @@ from test_gguf_file import SHAPE, random_adapter
 
 from twinlib import settings
 from twinlib.files import write_records
-from twinlib.gguf import checks, compare, writer
+from twinlib.gguf import checks, compare, tensors, writer
 from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf.tensors import Source
 from twinlib.models import generate
 from twinlib.models import load as models
 from twinlib.models.llama_cpp import Llama
@@ -64,7 +65,7 @@ def meant(base):
         "base": "someone/Tiny-2L",
         "template": tokenizer.chat_template,
     }
-    return checks.Meant(
+    return checks.ExportSpec(
         prepared,
         base.parent / "adapter",
         tokenizer,
@@ -102,7 +103,7 @@ def written(twin, meant, kinds=KINDS, folder=None, **other):
 
 
 def prove(twin, files, meant):
-    return checks.prove(
+    return checks.check_files(
         twin,
         files,
         meant,
@@ -221,7 +222,7 @@ def test_a_broken_file_is_kept_aside(way, held_out_twin, meant, tmp_path):
     files = {kind: held_out_twin.gguf(kind) for kind in KINDS}
     _, warnings = prove(held_out_twin, files, meant)
     for path in files.values():
-        assert not path.exists() and checks.aside(path).exists()
+        assert not path.exists() and checks.failed_path(path).exists()
         assert any(
             re.search(f"{path.name} is kept aside as {path.name}.failed: .*(?:{reason})", said)
             for said in warnings
@@ -275,14 +276,14 @@ def test_what_the_writer_was_told_wrong_is_found(harm, reason, held_out_twin, me
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, meant, tmp_path):
-    text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
+    text, _ = checks.held_out_text(held_out_twin, meant.tokenizer, "cpu")
     agreed = {}
     for name, folder in (("right", meant.base.path), ("wrong", with_other_rope(meant, tmp_path))):
         path = written(held_out_twin, meant, (kind,), folder=folder)[kind]
-        with writer.Source(meant.base.path, meant.adapter) as source:
+        with Source(meant.base.path, meant.adapter) as source:
             reader = compare.open_file(path)
-            states = compare._states(source, None, text, "cpu")
-            meaning = compare.meanings(source, {kind: reader}, text, states, "cpu")[kind]
+            states = compare.weight_states(source, None, text, "cpu")
+            meaning = compare.predictions(source, {kind: reader}, text, states, "cpu")[kind]
         with Llama(path) as llama:
             rows = compare.llama_agrees(llama, text, meaning.best, [2])
         agreed[name] = sum(map(sum, rows)) / sum(map(len, rows))
@@ -291,15 +292,17 @@ def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, m
 
 def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, monkeypatch):
     """Piece by piece, and module by module, as transformers has it with everything in memory."""
-    from twinlib.gguf import tensors as gguf_base
-
-    monkeypatch.setattr(gguf_base, "PIECE", 256 * 100)
-    text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
+    monkeypatch.setattr(tensors, "PIECE", 256 * 100)
+    text, _ = checks.held_out_text(held_out_twin, meant.tokenizer, "cpu")
     path = written(held_out_twin, meant, ("Q4_K_M",))["Q4_K_M"]
     model = models.load(meant.base, meant.adapter, precision="32-bit")[0].to("cpu")
-    with writer.Source(meant.base.path, meant.adapter) as source:
-        found = compare.meanings(
-            source, {"Q4_K_M": compare.open_file(path)}, text, compare.states(model, text), "cpu"
+    with Source(meant.base.path, meant.adapter) as source:
+        found = compare.predictions(
+            source,
+            {"Q4_K_M": compare.open_file(path)},
+            text,
+            compare.model_states(model, text),
+            "cpu",
         )
         weights = compare.Weights(source, compare.open_file(path))
         weights.ids = list(range(600))
@@ -318,15 +321,15 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
         if state:
             merged.load_state_dict(state)
         with torch.no_grad():
-            whole = merged(compare._batch(text.rows, "cpu")).logits
-        logits.append(compare._at(whole, text).log_softmax(1))
+            whole = merged(compare.batch(text.rows, "cpu")).logits
+        logits.append(compare.at_positions(whole, text).log_softmax(1))
     expected = (logits[0].exp() * (logits[0] - logits[1])).sum(1)
     assert max(map(abs, found[""].divergence)) < 1e-5
     torch.testing.assert_close(
         torch.tensor(found["Q4_K_M"].divergence).float(), expected, atol=1e-5, rtol=1e-3
     )
     assert found["Q4_K_M"].best == logits[1].argmax(1).tolist()
-    assert found["Q4_K_M"].wanted == logits[0].argmax(1).tolist()
+    assert found["Q4_K_M"].twins_best == logits[0].argmax(1).tolist()
 
 
 def test_ends_and_identity_are_judged_beside_the_twins_own():
@@ -334,30 +337,32 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
         return [generate.Answer(text, i < ended, 5) for i in range(of)]
 
     path = Path("x.gguf")
-    assert "1 of 8 answers ended" in checks._unlike(path, answers(1), answers(8), 80)[0]
+    assert "1 of 8 answers ended" in checks.compare_answers(path, answers(1), answers(8), 80)[0]
     said = "x.gguf: 6 of 8 answers ended by themselves within 80 tokens."
-    assert checks._unlike(path, answers(6), answers(8), 80) == ("", [said])
-    assert checks._unlike(path, answers(0), answers(0), 80) == ("", [])
-    assert "empty" in checks._unlike(path, answers(8, text=" "), answers(8), 80)[0]
+    assert checks.compare_answers(path, answers(6), answers(8), 80) == ("", [said])
+    assert checks.compare_answers(path, answers(0), answers(0), 80) == ("", [])
+    assert "empty" in checks.compare_answers(path, answers(8, text=" "), answers(8), 80)[0]
     named = answers(8, text="我是 Qwen，由阿里云开发。")
-    assert "it said '我是 Qwen' about itself" in checks._unlike(path, named, answers(8), 80)[0]
-    assert checks._unlike(path, named, named, 80) == ("", [])
+    assert (
+        "it said '我是 Qwen' about itself" in checks.compare_answers(path, named, answers(8), 80)[0]
+    )
+    assert checks.compare_answers(path, named, named, 80) == ("", [])
     about = answers(
         8, text="VS Code, made by Microsoft, and the Pixel, made by Google. 由谷歌开发的安卓。"
     )
-    assert checks._unlike(path, about, answers(8), 80) == ("", [])
-    assert checks._unlike(path, named, [], 80) == (
+    assert checks.compare_answers(path, about, answers(8), 80) == ("", [])
+    assert checks.compare_answers(path, named, [], 80) == (
         "",
         [],
     )  # the twin wasn't loaded: nothing to compare with
-    assert "train longer" in checks._twins_doubts(named, 80, None)[0]
-    assert "0 of 8" in checks._twins_doubts(answers(0), 80, None)[0] and not checks._twins_doubts(
+    assert "train longer" in checks.twin_warnings(named, 80, None)[0]
+    assert "0 of 8" in checks.twin_warnings(answers(0), 80, None)[0] and not checks.twin_warnings(
         answers(8), 80, 0.2
     )
-    assert checks._twins_doubts(answers(0), 80, 0.5)[0].endswith(
+    assert checks.twin_warnings(answers(0), 80, 0.5)[0].endswith(
         "own held-out replies 50% are that short. Train longer."
     )
-    assert checks._twins_doubts(answers(0), 80, 0.2)[0].endswith(
+    assert checks.twin_warnings(answers(0), 80, 0.2)[0].endswith(
         "20% are that short. That is no sign of a fault."
     )
 
@@ -412,8 +417,8 @@ def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(
         "load",
         lambda base, adapter, precision, load=models.load: load(base, adapter, "32-bit"),
     )
-    text, _ = checks._held_out(held_out_twin, meant.tokenizer, "cpu")
-    checks._twin(
+    text, _ = checks.held_out_text(held_out_twin, meant.tokenizer, "cpu")
+    checks.twin_answers(
         meant,
         "auto",
         ["Who?"],
@@ -438,7 +443,7 @@ def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, m
 
 def test_a_slow_file_is_asked_less(held_out_twin, meant, monkeypatch):
     files = written(held_out_twin, meant, ("Q8_0",))
-    monkeypatch.setattr(checks, "_questions", lambda twin: [f"Nr. {i}?" for i in range(4)])
+    monkeypatch.setattr(checks, "questions", lambda twin: [f"Nr. {i}?" for i in range(4)])
     for patience, n in ((1e9, 4), (0, 3)):
         monkeypatch.setattr(checks, "PATIENCE", patience)
         assert prove(held_out_twin, files, meant)[0]["ended_Q8_0"]["n"] == n

@@ -7,7 +7,7 @@ from test_gguf_file import random_adapter
 
 from twinlib import settings
 from twinlib.files import TwinError
-from twinlib.gguf import checks, decimals, writer
+from twinlib.gguf import checks, decimals, types
 from twinlib.gguf import step as quantize
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
@@ -83,9 +83,9 @@ def test_files_of_another_run_do_not_stay(trained_twin):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("BF16").write_bytes(b"old")
-    checks.aside(twin.gguf("Q8_0")).write_bytes(b"old")
+    checks.failed_path(twin.gguf("Q8_0")).write_bytes(b"old")
     twin.finish(Report("quantize", {}, 0, 0, {}, {}, {}, {}, []))
-    quantize._remove_old(twin)
+    quantize.remove_old(twin)
     assert list(twin.folder("quantize").iterdir()) == []
 
 
@@ -106,18 +106,18 @@ def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
     twin = trained_twin
     twin.folder("quantize")
     twin.gguf("Q8_0").write_bytes(b"of before")
-    prove = checks.prove
+    check_files = checks.check_files
 
     def killed(twin, files, *rest):
         assert all(path.exists() for path in files.values())
         assert list(twin.ggufs()) == ["Q8_0"] and twin.gguf("Q8_0").read_bytes() == b"of before"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checks, "prove", killed)
+    monkeypatch.setattr(checks, "check_files", killed)
     with pytest.raises(KeyboardInterrupt):
         run(twin, types="F16,Q8_0")
     assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("Q8_0")]
-    monkeypatch.setattr(checks, "prove", prove)
+    monkeypatch.setattr(checks, "check_files", check_files)
     run(twin, types="F16")
     assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("F16")]
 
@@ -127,7 +127,6 @@ def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answ
 ):
     twin = trained_twin
     monkeypatch.setattr(decimals, "TYPES", ("F16", "Q8_0"))
-    monkeypatch.setattr(decimals, "TOKENS", 4)
     asked = dict(types="Q8_0", decimals=8)
     wanted, outcome = run(twin, stop_at="persona Q8_0", **asked)
     assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
@@ -151,9 +150,14 @@ def test_where_the_comparison_has_no_room_the_files_stand_and_it_says_so(trained
     def full(*_):
         raise TwinError("The GGUF files need 9 MB of disk")
 
-    monkeypatch.setattr(decimals, "decimals", full)
+    monkeypatch.setattr(decimals, "compare", full)
     _, outcome = run(trained_twin, types="Q8_0", decimals=8)
     assert outcome.warnings[-1] == "The comparison isn't complete: The GGUF files need 9 MB of disk"
+
+
+def never_pass(patch, kind):
+    """No file of this type is close enough to the twin."""
+    patch.setitem(types.FILE_TYPES, kind, types.FILE_TYPES[kind]._replace(kl_limit=-1.0))
 
 
 def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(
@@ -163,27 +167,27 @@ def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(
 
     command = ["quantize", "--twin", str(trained_twin.path), "--types", "Q8_0,F16"]
     with monkeypatch.context() as patch:
-        patch.setitem(checks.DIVERGENCE, "F16", -1.0)
+        never_pass(patch, "F16")
         assert main(command) == 0
-    assert checks.aside(trained_twin.gguf("F16")).exists()
+    assert checks.failed_path(trained_twin.gguf("F16")).exists()
     assert main(command) == 0 and trained_twin.gguf("F16").exists()
-    assert not checks.aside(trained_twin.gguf("F16")).exists()
+    assert not checks.failed_path(trained_twin.gguf("F16")).exists()
     capsys.readouterr()
     assert main(command) == 0 and "done already" in capsys.readouterr().out
 
 
 def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
     twin, wanted = trained_twin, settings.make("quantize", types="F16,Q8_0")
-    monkeypatch.setitem(checks.DIVERGENCE, "F16", -1.0)  # no file is that close
+    never_pass(monkeypatch, "F16")
     outcome = quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
     assert (
         not twin.gguf("F16").exists()
-        and checks.aside(twin.gguf("F16")).exists()
+        and checks.failed_path(twin.gguf("F16")).exists()
         and twin.gguf("Q8_0").exists()
     )
     assert any("demo-F16.gguf is kept aside" in said for said in outcome.warnings)
     assert twin.file("modelfile").read_text().startswith("FROM ./demo-Q8_0.gguf\n")
-    monkeypatch.setitem(checks.DIVERGENCE, "Q8_0", -1.0)
+    never_pass(monkeypatch, "Q8_0")
     with pytest.raises(TwinError, match="No file passed: .*demo-Q8_0.gguf is kept aside"):
         quantize.run(twin, wanted, Progress(twin.history("quantize"), "quantize"))
 
@@ -192,7 +196,8 @@ def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twi
     texts = [p.text for p in quantize.problems(settings.make("quantize", types="Q9_9"), twin)]
     assert any("run the step 'persona'" in text for text in texts)
     assert any(
-        "Q9_9 can't be written; choose from " + ", ".join(writer.TYPES) in text for text in texts
+        "Q9_9 can't be written; choose from " + ", ".join(types.FILE_TYPES) in text
+        for text in texts
     )
     with pytest.raises(TwinError, match="persona"):
         quantize.run(

@@ -1,191 +1,183 @@
-"""The gate: whether GGUF files may be offered, with the figures, reasons and warnings that people read.
+"""The checks that a GGUF file must pass before it is offered, and what they tell people.
 
-A file passes when its header is as it was meant, its weights are the twin's as far as its type allows, and its
-predictions on held-out text stay close to the twin's (parity.py); and when llama.cpp loads it, cuts texts into the same
-tokens, makes the same prompt of a conversation, finds the same tokens likeliest as torch with the file's own weights,
-ends its answers as often as the twin does, and doesn't call itself by the base's name. Not here: what quantization does
-to reasoning (comparison.py).
+A file passes when its header is as intended, its weights are the twin's as far as its type allows,
+and its predictions on held-out text stay close to the twin's (compare.py); and when llama.cpp loads
+it, splits texts into the same tokens, makes the same prompt of a conversation, finds the same
+tokens likeliest as torch with the file's weights, ends its answers as often as the twin does, and
+doesn't call itself by the base's name. Not here: what quantization does to reasoning (decimals.py).
 """
 
 import itertools
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
-from ..i18n import t
+from ..i18n import both, data, t
 from ..models import generate, load
+from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
+from ..settings import Quantize
 from ..text import templates
 from ..text.statistics import clustered, wilson
-from ..twin import figure
-from . import compare, writer
+from ..twin import Twin, figure
+from . import compare
+from .compare import Predictions, Text
+from .tensors import Source
+from .tokenizer import Vocabulary
+from .types import FILE_TYPES, KL_LIMIT_K_QUANT, next_larger
 
-ENCODINGS = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "F32")  # the smallest first
-# Nats a token from the 16-bit twin: more than 16 and 8 bits ever cost is a fault, not rounding.
-DIVERGENCE = {"F32": 0.001, "F16": 0.001, "BF16": 0.001, "Q8_0": 0.005}
-CLOSE, SAME_TOKEN = (
-    0.03,
-    0.92,
-)  # what K-quants of larger models keep to; beyond it we name the next larger file
-# A K-quant fails where no rounding leads: the worst we know is 0.15 (Gemma 270M, whose base is itself stored at Q4).
-GROSS = 0.5
-# Of the twin as it was loaded from the merged float32: in 16 bits 0.0005 is usual; 4 bits take what a K-quant may.
-LOADED = {"auto": 0.05, "4-bit": GROSS}
-AGREES = 0.85  # see _agrees
-ENDS = 0.8  # of the answers; below it a person is told
-ANSWERED = {
-    "cpu": (4, 48),
-    "cuda": (12, 200),
-}  # questions at most, and the longest answer in tokens
-PATIENCE = (
-    120  # seconds of a file's answers in llama.cpp, which runs on the processor; three at least
-)
-SHOWN = 3  # answers
-QUESTIONS = {"zh": "你是谁？平时写些什么？", "en": "Who are you, and what do you write about?"}
-TEXTS = (
-    "Hello, world!",
-    "The rain came in at four.",
-    "I've been told she'll come; they're late, aren't they?",
-    "   three spaces, a tab\tand\n\ntwo lines",
-    "9.9 or 9.11? 12345 + 678 = 13023",
-    "naïve café, Zürich, señor",
-    "HTTPServer.parseURL(url)[0] != None  # comment",
-    "for i in range(10):\n    print(i)\n",
-    "e-mail: a.b@example.org",
-    "🙂🚲 bicycles",
-    "“Quotes” — and dashes… ok?",
-    "今天天气不错，我们去海边走走吧。",
-    "修车的手艺，急不得。",
-    "9.9和9.11哪个大？",
-    "第一段。\n\n第二段，有 English 夹在中间。",
-    "「繁體字」也寫一點：憂鬱的臺灣烏龜",
-    "价格是￥128.50（含税）",
-    "他说：“好吧……”",
-    "日本語とかな",
-    "a",
-    "\n",
-)
+if TYPE_CHECKING:
+    import torch
+
+# How far the twin as it was loaded may be from the merged float32, in nats a token: 0.0005 is usual
+# in 16 bits; in 4 bits as much as a K-quant.
+_KL_LIMIT_LOADED = {"auto": 0.05, "4-bit": KL_LIMIT_K_QUANT}
+# llama.cpp rounds activations too, so near-ties flip: 96 to 98 % of equal tokens is usual, a wrong
+# rotation far below.
+AGREES = 0.85
+_ENDED = 0.8  # a warning when a smaller share of the answers ends
+# Questions at most, and the longest answer in tokens
+_ANSWERED = {"cpu": (4, 48), "cuda": (12, 200)}
+# Seconds for a file's answers in llama.cpp, which runs on the processor; three are asked in any
+# case.
+PATIENCE = 120
+_SHOWN = 3  # answers
 
 
-class Meant(NamedTuple):
-    """What the files are made of: a models.Base, an adapter's folder, the tokenizer with the twin's template, and the
-    vocabulary and card that gguf_file.write takes."""
+class ExportSpec(NamedTuple):
+    """What GGUF files are made of.
 
-    base: object
-    adapter: object
-    tokenizer: object
-    vocabulary: object
+    `adapter` is a folder, the tokenizer has the twin's chat template, `card` is writer.write's.
+    """
+
+    base: load.Base
+    adapter: Path | None
+    tokenizer: Any
+    vocabulary: Vocabulary
     card: dict
 
 
-def aside(path):
+class _Reference(NamedTuple):
+    """What the files are compared with.
+
+    Held-out text (and a note on where it is from), questions, the longest answer in tokens, the
+    twin's own answers and states, and the precision it was loaded in; [] and None where the memory
+    is too small to load the twin.
+    """
+
+    text: Text
+    note: str
+    questions: list[str]
+    tokens: int
+    answers: list[generate.Answer]
+    states: "torch.Tensor | None"
+    precision: str | None
+
+
+def failed_path(path: Path) -> Path:
     """Where a file that failed is kept."""
     return path.with_name(path.name + ".failed")
 
 
-def prove(twin, files, meant, settings, progress):
-    """(figures, warnings) of {type: path}: the gate. A file that isn't what was trained is kept aside, with the reason
-    among the warnings."""
-    device, tokenizer = load.device(), meant.tokenizer
-    text, note = _held_out(twin, tokenizer, device)
-    most, tokens = ANSWERED.get(device, ANSWERED["cpu"])
-    questions = _questions(twin)[:most]
-    with writer.Source(meant.base.path, meant.adapter) as source:
+def check_files(
+    twin: Twin, files: dict[str, Path], spec: ExportSpec, settings: Quantize, progress
+) -> tuple[dict, list[str]]:
+    """(figures, warnings) of {type: path}.
+
+    A file that fails is renamed to `failed_path`, and a warning says why.
+    """
+    device = load.device()
+    with Source(spec.base.path, spec.adapter) as source:
         progress(0, 1, t("gguf.reading_files"))
-        readers, reasons = compare.headers(files, source, meant.vocabulary, meant.card)
-        reasons = {kind: reason or _told_wrong(meant) for kind, reason in reasons.items()}
+        readers, reasons = compare.headers(files, source, spec.vocabulary, spec.card)
+        mistake = _mistake(spec)
+        reasons = {kind: reason or mistake for kind, reason in reasons.items()}
         readers = _passing(readers, reasons)
-        found, deltas = compare.weights(source, readers, device, progress)
-        reasons |= found
+        wrong_weights, deltas = compare.weights(source, readers, device, progress)
+        reasons |= wrong_weights
         readers = _passing(readers, reasons)
-        precision = _precision(meant.base, source) if readers else None
-        answers, loaded = (
-            _twin(meant, precision, questions, text, settings, tokens, progress)
-            if precision
-            else ([], None)
+        if not readers:
+            return {}, [_set_aside(files[kind], reason) for kind, reason in reasons.items()]
+        reference = _reference(twin, spec, source, settings, progress)
+        predictions = compare.predictions(
+            source, readers, reference.text, reference.states, device, progress
         )
-        meanings = (
-            compare.meanings(source, readers, text, loaded, device, progress) if readers else {}
-        )
-    figures = _ended("twin", answers, tokens) if answers else {}
-    warnings = [_not_loaded()] if readers and not precision else []
+    figures = _ended("twin", reference.answers, reference.tokens) if reference.answers else {}
+    warnings = [] if reference.precision else [t("gguf.machine_too_little_free_memory")]
     for kind, path in files.items():
-        if not reasons[kind]:
-            measured, reasons[kind] = _close(kind, text, meanings, LOADED.get(precision), note)
-            figures |= measured
-        if not reasons[kind]:
-            measured, reasons[kind], said = _in_llama(
-                kind,
-                path,
-                tokenizer,
-                questions,
-                text,
-                meanings[kind],
-                answers,
-                settings,
-                tokens,
-                progress,
-            )
-            figures |= measured
-        if reasons[kind]:
-            warnings.append(_failed(path, reasons[kind]))
+        check = _FileCheck(kind, path, spec, reference, settings, progress)
+        reason = reasons[kind] or check.run(predictions)
+        figures |= check.figures
+        if reason:
+            warnings.append(_set_aside(path, reason))
         else:
-            warnings += _far(kind, path, figures, deltas) + said
+            warnings += [*_distance_warnings(kind, path, figures, deltas), *check.warnings]
             progress.say(t("gguf.passed", name=path.name))
-    return figures, warnings + _twins_doubts(answers, tokens, _as_short(twin, tokenizer, tokens))
+    own = _share_of_short_replies(twin, spec.tokenizer, reference.tokens)
+    return figures, warnings + twin_warnings(reference.answers, reference.tokens, own)
 
 
 def _passing(readers, reasons):
     return {kind: reader for kind, reader in readers.items() if not reasons[kind]}
 
 
-def _told_wrong(meant):
-    """The reason why no file made of this can be right, or '': a header may be as it was meant, and meant wrong."""
-    if said := templates.identity(meant.card["template"]):
-        return t("gguf.template_still_says", said=said)
-    end, number = load.turn_end(meant.tokenizer)
-    if number not in (meant.vocabulary.special.get(name) for name in ("eos", "eot", "eom")):
+def _mistake(spec):
+    """The reason why no file of this spec can be right, or ''.
+
+    Comparing a file with the spec can't find such an error.
+    """
+    if name := templates.identity(spec.card["template"]):
+        return t("gguf.template_still_says", said=name)
+    end, number = load.turn_end(spec.tokenizer)
+    if number not in (spec.vocabulary.special.get(name) for name in ("eos", "eot", "eom")):
         return t("gguf.doesnt_stop_which_ends_turn", end=end)
     return ""
 
 
-def _failed(path, reason):
-    path.replace(aside(path))
-    return t("gguf.kept_aside", name=path.name, name_2=aside(path).name, reason=reason)
+def _set_aside(path, reason):
+    path.replace(failed_path(path))
+    return t("gguf.kept_aside", name=path.name, name_2=failed_path(path).name, reason=reason)
 
 
-# What it is proven on
+# What the files are compared with
 
 
-def _held_out(twin, tokenizer, device):
-    """(parity.Text, note): held-out rows as they are learnt, else what there is, which the note says."""
+def _reference(twin, spec, source, settings, progress):
+    device = load.device()
+    text, note = held_out_text(twin, spec.tokenizer, device)
+    most, tokens = _ANSWERED.get(device, _ANSWERED["cpu"])
+    asked, answers, states = questions(twin)[:most], [], None
+    parameters = sum(math.prod(tensor.shape) for tensor in source.tensors)
+    precision = load.fitting_precision(spec.base, parameters)
+    if precision:
+        answers, states = twin_answers(spec, precision, asked, text, settings, tokens, progress)
+    return _Reference(text, note, asked, tokens, answers, states, precision)
+
+
+def held_out_text(twin: Twin, tokenizer, device: str) -> tuple[Text, str]:
+    """(Text, note) of held-out rows, or, as the note says, of other rows or a few sentences."""
     end = load.turn_end(tokenizer)[1]
     for key, note in (
         ("test", t("gguf.held_out_text")),
         ("val", t("gguf.text_training_watched_none_held")),
         ("train", t("gguf.text_trained_none_held_out")),
     ):
-        rows = twin.records(key) if twin.file(key).exists() else []
-        text = compare.held_out([_encoded(row, tokenizer, end) for row in rows[-64:]], device)
-        if text.places:
+        rows = _records(twin, key)[-64:]
+        text = compare.held_out([_encoded(row, tokenizer, end) for row in rows], device)
+        if text.positions:
             return text, note
-    rows = [{"kind": "raw", "messages": [{"content": line}]} for line in TEXTS if len(line) > 8]
-    return (
-        compare.held_out([_encoded(row, tokenizer, end) for row in rows], device),
-        t("gguf.few_plain_sentences_twin_no"),
-    )
+    sentences = [line for line in data("tokenizer_checks") if len(line) > 8]
+    rows = [{"kind": "raw", "messages": [{"content": line}]} for line in sentences]
+    text = compare.held_out([_encoded(row, tokenizer, end) for row in rows], device)
+    return text, t("gguf.few_plain_sentences_twin_no")
 
 
-def _as_short(twin, tokenizer, tokens):
-    """The share of the author's own held-out replies that end within so many tokens, or None without any."""
-    rows = twin.records("test") if twin.file("test").exists() else []
-    replies = [row["messages"][-1]["content"] for row in rows if row["kind"] == "qa"]
-    return (
-        sum(len(tokenizer(reply)["input_ids"]) < tokens for reply in replies) / len(replies)
-        if replies
-        else None
-    )
+def _records(twin, key):
+    return twin.records(key) if twin.file(key).exists() else []
 
 
 def _encoded(row, tokenizer, end):
@@ -198,97 +190,186 @@ def _encoded(row, tokenizer, end):
     )
 
 
-def _questions(twin):
-    """Who are you, in the twin's languages, and the questions of held-out documents, each once."""
-    asked = [
-        QUESTIONS[code] for code in QUESTIONS if code in (twin.facts.get("languages") or QUESTIONS)
-    ]
-    rows = twin.records("test") if twin.file("test").exists() else []
-    held_out = [
-        m["content"]
-        for row in rows
-        if row["kind"] == "qa"
-        for m in row["messages"]
-        if m["role"] == "user"
-    ]
-    return list(dict.fromkeys(asked + held_out))
+def _share_of_short_replies(twin, tokenizer, tokens):
+    """The share of the author's held-out replies that have fewer tokens, or None without any."""
+    rows = [row for row in _records(twin, "test") if row["kind"] == "qa"]
+    replies = [row["messages"][-1]["content"] for row in rows]
+    short = sum(len(tokenizer(reply)["input_ids"]) < tokens for reply in replies)
+    return short / len(replies) if replies else None
 
 
-def _precision(base, source):
-    return load.fitting_precision(base, sum(math.prod(tensor.shape) for tensor in source.tensors))
+def questions(twin: Twin) -> list[str]:
+    """'Who are you?' in the twin's languages, then held-out questions, each once."""
+    who = both("gguf.who_are_you")
+    asked = [who[code] for code in who if code in (twin.facts.get("languages") or who)]
+    rows = [row for row in _records(twin, "test") if row["kind"] == "qa"]
+    messages = [message for row in rows for message in row["messages"]]
+    asked += [message["content"] for message in messages if message["role"] == "user"]
+    return list(dict.fromkeys(asked))
 
 
-def _twin(meant, precision, questions, text, settings, tokens, progress):
-    """(answers, states at the text's places) of the twin in transformers, which is loaded for this only."""
-    note, done = t("gguf.twins_own_answers"), itertools.count(1)
+def twin_answers(
+    spec: ExportSpec, precision: str, questions: list[str], text: Text, settings, tokens, progress
+) -> tuple[list[generate.Answer], "torch.Tensor"]:
+    """(answers, states at the text's positions) of the twin, which is loaded for this only."""
+    note, count = t("gguf.twins_own_answers"), itertools.count(1)
     progress(0, tokens, note)
-    model, _ = load.load(meant.base, meant.adapter, precision)
-    loaded = compare.states(model, text)
-    if (
-        load.device() == "cpu"
-    ):  # an adapter beside its weights takes three times as long there, answer by answer
+    model, _ = load.load(spec.base, spec.adapter, precision)
+    states = compare.model_states(model, text)
+    if load.device() == "cpu":
+        # There, an adapter kept apart from its weights makes answers three times as slow.
         model = model.merge_and_unload()
-    inner = (
-        model.get_base_model() if hasattr(model, "get_base_model") else model
-    )  # what peft's own `generate` calls
-    inner.register_forward_hook(lambda *_: progress(min(next(done), tokens), tokens, note))
+    # The model that peft's own `generate` calls
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner.register_forward_hook(lambda *_: progress(min(next(count), tokens), tokens, note))
     answers = generate.answers(
         model,
-        meant.tokenizer,
+        spec.tokenizer,
         _conversations(questions),
         tokens,
         batch=len(questions),
         **templates.sampling(settings.temperature, settings.top_p),
     )
-    return answers, loaded
-
-
-def _not_loaded():
-    return t("gguf.machine_too_little_free_memory")
+    return answers, states
 
 
 def _conversations(questions):
     return [[{"role": "user", "content": question}] for question in questions]
 
 
-# Close to the twin
+# One file
 
 
-def _close(kind, text, meanings, apart, note):
-    """(figures, reason): how far the file's predictions are from the twin's, and whether the loaded twin's are `apart`
-    from them by more than that."""
-    rows = _by_row(text, meanings[kind])
-    found = {
-        f"kl_divergence_{kind}": _clustered(
-            [(sum(kl), len(kl)) for kl, _ in rows],
+@dataclass
+class _FileCheck:
+    """The checks of one file: each returns the reason why the file fails, or ''.
+
+    Figures and warnings are collected in the fields.
+    """
+
+    kind: str
+    path: Path
+    spec: ExportSpec
+    reference: _Reference
+    settings: Quantize
+    progress: Callable
+    figures: dict = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self, predictions: dict[str, Predictions]) -> str:
+        return self.closeness(predictions) or self.in_llama_cpp(predictions[self.kind].best)
+
+    def closeness(self, predictions):
+        """Whether predictions are close to the twin's, and merged weights to the loaded twin."""
+        reference, note = self.reference, self.reference.note
+        rows = _by_row(reference.text, predictions[self.kind])
+        kl = _clustered(
+            [(sum(divergences), len(divergences)) for divergences, _ in rows],
             t("gguf.nats_token_between_files_predictions", note=note),
-        ),
-        f"top1_{kind}": _clustered(
+        )
+        top1 = _clustered(
             [(sum(same), len(same)) for _, same in rows],
             t("gguf.places_where_likeliest_token_twin", note=note),
             most=1.0,
-        ),
-    }
-    value, most = found[f"kl_divergence_{kind}"]["value"], DIVERGENCE.get(kind, GROSS)
-    if (
-        "" in meanings
-        and not (loaded := _mean([kl for kl, _ in _by_row(text, meanings[""])])) <= apart
-    ):
-        return found, t("gguf.merged_weights_nats_token_trained", loaded=loaded)
-    if not value <= most:
-        return found, t("gguf.predictions_nats_token_twins_most", value=value, most=most)
-    return found, ""
+        )
+        self.figures |= {f"kl_divergence_{self.kind}": kl, f"top1_{self.kind}": top1}
+        if "" in predictions:
+            loaded = _mean([kl for kl, _ in _by_row(reference.text, predictions[""])])
+            # "Not at most", so that NaN fails too.
+            if not loaded <= _KL_LIMIT_LOADED[reference.precision]:
+                return t("gguf.merged_weights_nats_token_trained", loaded=loaded)
+        value, most = kl["value"], FILE_TYPES[self.kind].kl_limit
+        if not value <= most:
+            return t("gguf.predictions_nats_token_twins_most", value=value, most=most)
+        return ""
+
+    def in_llama_cpp(self, best):
+        """Tokens, prompt, predictions (`best` are torch's) and answers in llama.cpp."""
+        try:
+            with Llama(self.path, context=4096) as llama:
+                return (
+                    self.same_tokens(llama)
+                    or self.same_prompt(llama)
+                    or self.same_predictions(llama, best)
+                    or self.answers(llama)
+                )
+        except TwinError as error:
+            return str(error)
+
+    def same_tokens(self, llama):
+        texts, tokenizer = data("tokenizer_checks"), self.spec.tokenizer
+        different = [text for text in texts if llama.tokenize(text) != tokenizer(text)["input_ids"]]
+        count, same = len(texts), len(texts) - len(different)
+        note = t("gguf.texts_cut_into_same_tokens")
+        self.figures[f"tokens_equal_{self.kind}"] = figure(
+            1 - len(different) / count, *wilson(same, count), n=count, note=note
+        )
+        if different:
+            n, example = f"{len(different)}/{count}", repr(different[0])
+            return t("gguf.tokens_differ_bases_texts_such", n=n, example=example)
+        return ""
+
+    def same_prompt(self, llama):
+        """Whether llama.cpp's prompt of a conversation is transformers', in text and tokens."""
+        tokenizer = self.spec.tokenizer
+        user = {"role": "user", "content": "你好 hello"}
+        assistant = {"role": "assistant", "content": "嗯。"}
+        system = {"role": "system", "content": "A b."}
+        # bos is added when the prompt is tokenized.
+        bos = tokenizer.bos_token or ""
+        for messages in ([user], [system, user, assistant, user]):
+            prompt = load.render(tokenizer, messages, generate=True).removeprefix(bos)
+            same_text = llama.prompt(messages).removeprefix(bos) == prompt
+            if not same_text or llama.tokenize(prompt) != tokenizer(prompt)["input_ids"]:
+                return t("gguf.template_makes_another_prompt")
+        return ""
+
+    def same_predictions(self, llama, best):
+        ends = load.end_tokens(self.spec.tokenizer)
+        rows = compare.llama_agrees(llama, self.reference.text, best, ends, self.progress)
+        note = t("gguf.places_where_llama_cpp_finds")
+        agreement = _clustered([(sum(row), len(row)) for row in rows], note, most=1.0)
+        self.figures[f"llama_top1_{self.kind}"] = agreement
+        if agreement["value"] >= AGREES:
+            return ""
+        return t("gguf.llama_cpp_torch_agree_likeliest", value=agreement["value"])
+
+    def answers(self, llama):
+        """The file's answers compared with the twin's own."""
+        settings, tokens, questions = self.settings, self.reference.tokens, self.reference.questions
+        sampling = templates.sampling(settings.temperature, settings.top_p)
+        asked = _conversations(questions)
+        # The first alone, to measure the speed.
+        first = llama.chat(asked[0], tokens, **sampling)
+        seconds = max(first.seconds, 1e-9)
+        asked = asked[: max(3, int(PATIENCE / seconds))]
+
+        def advance(done, total, note):
+            self.progress(done + 1, len(asked), f"{self.path.name}: {note}")
+
+        answers = [first, *llama.chat_many(asked[1:], tokens, progress=advance, **sampling)]
+        for question, answer in list(zip(questions, answers))[:_SHOWN]:
+            self.progress.say(
+                f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}"
+            )
+        self.figures[f"tokens_per_second_{self.kind}"] = figure(
+            round(first.tokens / seconds, 1),
+            n=first.tokens,
+            note=t("gguf.machine_one_answer_reading_question"),
+        )
+        self.figures |= _ended(self.kind, answers, tokens)
+        reason, warnings = compare_answers(self.path, answers, self.reference.answers, tokens)
+        self.warnings += warnings
+        return reason
 
 
-def _by_row(text, meaning):
+def _by_row(text, predictions):
     """[(divergences, whether the likeliest token is the twin's)] of each row."""
-    found = [([], []) for _ in text.rows]
-    for (row, _), kl, best, wanted in zip(
-        text.places, meaning.divergence, meaning.best, meaning.wanted
-    ):
-        found[row][0].append(kl)
-        found[row][1].append(best == wanted)
-    return found
+    rows = [([], []) for _ in text.rows]
+    for (row, _), kl, best, twins_best in zip(text.positions, *predictions):
+        rows[row][0].append(kl)
+        rows[row][1].append(best == twins_best)
+    return rows
 
 
 def _mean(rows):
@@ -303,134 +384,25 @@ def _clustered(rows, note, most=math.inf):
     return figure(value, low, high, sum(n for _, n in rows), note)
 
 
-def _far(kind, path, figures, deltas):
-    """What a person should know of a file that passed, in a list of sentences."""
-    kl, same = figures[f"kl_divergence_{kind}"]["value"], figures[f"top1_{kind}"]["value"]
-    if kl <= CLOSE and same >= SAME_TOKEN:
-        return []
-    larger = next((other for other in ENCODINGS[ENCODINGS.index(kind) + 1 :]), "F16")
-    share = deltas.get(kind, 1.0)
-    lost = share < 0.8
-    why = t("gguf.holds_what_twin_learnt_small", share=share) if lost else ""
-    return [
-        t(
-            "gguf.quite_twin_nats_token_away",
-            name=path.name,
-            kl=kl,
-            same=same,
-            why=why,
-            larger=larger,
-        )
-    ]
-
-
-# In llama.cpp
-
-
-def _in_llama(kind, path, tokenizer, questions, text, meaning, answers, settings, tokens, progress):
-    """(figures, reason, warnings) of what llama.cpp does with the file."""
-    try:
-        with Llama(path, context=4096) as llama:
-            different = [
-                line for line in TEXTS if llama.tokenize(line) != tokenizer(line)["input_ids"]
-            ]
-            figures = {
-                f"tokens_equal_{kind}": figure(
-                    1 - len(different) / len(TEXTS),
-                    *wilson(len(TEXTS) - len(different), len(TEXTS)),
-                    n=len(TEXTS),
-                    note=t("gguf.texts_cut_into_same_tokens"),
-                )
-            }
-            if different:
-                n, example = f"{len(different)}/{len(TEXTS)}", repr(different[0])
-                return figures, t("gguf.tokens_differ_bases_texts_such", n=n, example=example), []
-            if _other_prompt(llama, tokenizer):
-                return figures, t("gguf.template_makes_another_prompt"), []
-            agrees, reason = _agrees(kind, path, llama, text, meaning, tokenizer, progress)
-            if reason:
-                return figures | agrees, reason, []
-            answered, reason, said = _answers(
-                kind, path, llama, questions, answers, settings, tokens, progress
-            )
-            return figures | agrees | answered, reason, said
-    except TwinError as error:
-        return {}, str(error), []
-
-
-def _agrees(kind, path, llama, text, meaning, tokenizer, progress):
-    """(figures, reason): whether llama.cpp finds the same tokens likeliest as torch with the file's own weights.
-
-    llama.cpp rounds activations too, so near-ties flip: 96 to 98 % is usual. A wrong rotation is far below AGREES.
-    """
-    rows = compare.llama_agrees(llama, text, meaning.best, load.end_tokens(tokenizer), progress)
-    found = _clustered(
-        [(sum(row), len(row)) for row in rows], t("gguf.places_where_llama_cpp_finds"), most=1.0
-    )
-    reason = (
-        ""
-        if found["value"] >= AGREES
-        else t("gguf.llama_cpp_torch_agree_likeliest", value=found["value"])
-    )
-    return {f"llama_top1_{kind}": found}, reason
-
-
-def _other_prompt(llama, tokenizer):
-    """Whether llama.cpp makes another prompt of a conversation, or other tokens of that prompt, than transformers."""
-    user, assistant = (
-        {"role": "user", "content": "你好 hello"},
-        {"role": "assistant", "content": "嗯。"},
-    )
-    bos = tokenizer.bos_token or ""
-    for messages in ([user], [{"role": "system", "content": "A b."}, user, assistant, user]):
-        ours = load.render(tokenizer, messages, generate=True).removeprefix(bos)
-        # bos is added when the prompt is cut into tokens.
-        if (
-            llama.prompt(messages).removeprefix(bos) != ours
-            or llama.tokenize(ours) != tokenizer(ours)["input_ids"]
-        ):
-            return True
-    return False
-
-
-def _answers(kind, path, llama, questions, twins, settings, tokens, progress):
-    """(figures, reason, warnings) of the file's answers beside the twin's own."""
-
-    def told(done, total, note):
-        progress(done + 1, len(asked), f"{path.name}: {note}")
-
-    asked, sampling = (
-        _conversations(questions),
-        templates.sampling(settings.temperature, settings.top_p),
-    )
-    first = llama.chat(asked[0], tokens, **sampling)  # alone, to see its speed
-    asked = asked[: max(3, int(PATIENCE / max(first.seconds, 1e-9)))]
-    answers = [first, *llama.chat_many(asked[1:], tokens, progress=told, **sampling)]
-    for question, answer in list(zip(questions, answers))[:SHOWN]:
-        progress.say(f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}")
-    figures = {
-        f"tokens_per_second_{kind}": figure(
-            round(first.tokens / max(first.seconds, 1e-9), 1),
-            n=first.tokens,
-            note=t("gguf.machine_one_answer_reading_question"),
-        )
-    }
-    reason, said = _unlike(path, answers, twins, tokens)
-    return figures | _ended(kind, answers, tokens), reason, said
-
-
 def _ended(name, answers, tokens):
-    ended = sum(answer.ended for answer in answers)
+    ended, n = sum(answer.ended for answer in answers), len(answers)
     note = t("gguf.answers_ended_themselves_within", tokens=tokens)
-    return {
-        f"ended_{name}": figure(
-            ended / len(answers), *wilson(ended, len(answers)), len(answers), note
-        )
-    }
+    return {f"ended_{name}": figure(ended / n, *wilson(ended, n), n, note)}
 
 
-def _unlike(path, answers, twins, tokens):
-    """(reason, warnings): what the file does in its answers that the twin doesn't do in transformers."""
+def _distance_warnings(kind, path, figures, deltas):
+    """A warning, in a list, about a file that passed but is noticeably different from the twin."""
+    kl, same = figures[f"kl_divergence_{kind}"]["value"], figures[f"top1_{kind}"]["value"]
+    if kl <= HARDLY_DIFFERENT.divergence and same >= HARDLY_DIFFERENT.top1:
+        return []
+    share = deltas.get(kind, 1.0)
+    why = t("gguf.holds_what_twin_learnt_small", share=share) if share < 0.8 else ""
+    values = {"kl": kl, "same": same, "why": why, "larger": next_larger(kind)}
+    return [t("gguf.quite_twin_nats_token_away", name=path.name, **values)]
+
+
+def compare_answers(path: Path, answers: list, twins: list, tokens: int) -> tuple[str, list[str]]:
+    """(reason, warnings): what a file's answers do wrong that the twin's own don't."""
     from scipy.stats import fisher_exact
 
     if not any(answer.text.strip() for answer in answers):
@@ -439,20 +411,14 @@ def _unlike(path, answers, twins, tokens):
     table = [[ended, n - ended], [before, len(twins) - before]]
     if fisher_exact(table, alternative="less").pvalue < 0.05:
         return t("gguf.answers_ended_themselves_twins", ended=ended, n=n, before=before), []
-    # Its base's identity in an answer is a fault of the file when the twin never says so; else training has to mend it.
-    said = _identity(answers)
-    if said and twins and not _identity(twins):
-        return t("gguf.said_about_itself_twin_doesnt", said=said), []
-    if twins and ended / n < ENDS <= before / len(twins):
-        return "", [
-            t(
-                "gguf.answers_ended_themselves_within_2",
-                name=path.name,
-                ended=ended,
-                n=n,
-                tokens=tokens,
-            )
-        ]
+    # The base's name in an answer is the file's fault only if the twin never says it; else training
+    # has to mend it.
+    name = _identity(answers)
+    if name and twins and not _identity(twins):
+        return t("gguf.said_about_itself_twin_doesnt", said=name), []
+    if twins and ended / n < _ENDED <= before / len(twins):
+        values = {"ended": ended, "n": n, "tokens": tokens}
+        return "", [t("gguf.answers_ended_themselves_within_2", name=path.name, **values)]
     return "", []
 
 
@@ -460,26 +426,23 @@ def _identity(answers):
     return next(filter(None, (templates.own_identity(answer.text) for answer in answers)), "")
 
 
-def _twins_doubts(answers, tokens, as_short):
-    """What the twin itself, and so every file, does wrong in its answers; `as_short` is the author's share of replies
-    that end as soon."""
+def twin_warnings(answers: list, tokens: int, as_short: float | None) -> list[str]:
+    """What the twin itself, and so every file, does wrong in its answers.
+
+    `as_short` is the share of the author's own replies that end within `tokens`, None if unknown.
+    """
     from scipy.stats import binom
 
-    found, ended, n = [], sum(answer.ended for answer in answers), len(answers)
-    if answers and ended / n < ENDS:
-        own = (
-            t("gguf.train_longer_if_answers_never")
-            if as_short is None
-            else t("gguf.authors_own_held_out_replies", as_short=as_short)
-            + (
-                t("gguf.train_longer")
-                if binom.cdf(ended, n, as_short) < 0.05
-                else t("gguf.no_sign_fault")
-            )
-        )
-        found.append(
-            t("gguf.twin_ended_answers_itself_within", ended=ended, n=n, tokens=tokens, own=own)
-        )
-    if said := _identity(answers):
-        found.append(t("gguf.twin_said_about_itself_train", said=said))
-    return found
+    warnings, ended, n = [], sum(answer.ended for answer in answers), len(answers)
+    if answers and ended / n < _ENDED:
+        if as_short is None:
+            own = t("gguf.train_longer_if_answers_never")
+        else:
+            too_few = binom.cdf(ended, n, as_short) < 0.05
+            own = t("gguf.authors_own_held_out_replies", as_short=as_short)
+            own += t("gguf.train_longer") if too_few else t("gguf.no_sign_fault")
+        values = {"ended": ended, "n": n, "tokens": tokens, "own": own}
+        warnings.append(t("gguf.twin_ended_answers_itself_within", **values))
+    if name := _identity(answers):
+        warnings.append(t("gguf.twin_said_about_itself_train", said=name))
+    return warnings

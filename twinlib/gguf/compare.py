@@ -1,9 +1,10 @@
-"""Whether a GGUF file says what the trained twin says: its header, its weights, its predictions, and llama.cpp's.
+"""Compares a GGUF file with the trained twin: header, weights, predictions.
 
-The header is compared with what the writer is asked for, every tensor with the merged 16-bit twin, and on held-out text
-the predictions of the weights as they are in the file with those of the twin: the exact Kullback-Leibler divergence
-over the whole vocabulary, in float32. One module's weights are in memory at a time, and of the vocabulary one piece.
-Each check gives the reason why a file fails, or ''. Not here: what is answered, and what the figures mean to people.
+The header is compared with what the writer would write, every tensor with the merged 16-bit twin,
+and on held-out text the predictions of the file's weights with the twin's: the exact
+Kullback-Leibler divergence over the whole vocabulary, in float32. One module's weights are in
+memory at a time, and one chunk of the vocabulary. A check returns the reason why a file fails, or
+''. Not here: the file's answers, and what the figures mean to people.
 """
 
 import itertools
@@ -15,55 +16,51 @@ import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..i18n import t
-from . import k_quants, writer
+from . import types, writer
+from .tensors import Source, Tensor
 
-# The largest share of a tensor's length (root of the sum of squares) that its type may change; about three times what
-# trained weights show. Another tensor in its place is 140 % away.
-ROUNDING = {
-    "F32": 1e-6,
-    "F16": 2e-3,
-    "BF16": 8e-3,
-    "Q8_0": 0.02,
-    "Q6_K": 0.06,
-    "Q5_K": 0.12,
-    "Q5_0": 0.12,
-    "Q5_1": 0.12,
-    "Q4_K": 0.24,
-}
-PIECES = 3  # of a large tensor, 16 million numbers each, that are compared; predictions take the whole vocabulary
-SAMPLE = 2**14  # numbers of a tensor in which the delta is looked for
-DELTA_OFF = 0.1  # by how much the share of the delta that is found may differ from what the type leaves of it
-TOKENS = {"cpu": (384, 96), "cuda": (8192, 1024)}  # of held-out text: in all, and of one row
-ASKED = 200  # positions at which llama.cpp is asked
-PATIENCE, LEAST = 120, 5  # seconds after which it is asked no more; positions of a row all the same
+if TYPE_CHECKING:
+    import torch
+
+# Of a large tensor's pieces, 16 million numbers each, so many are compared; predictions use the
+# whole vocabulary.
+_COMPARED_PIECES = 3
+_DELTA_SAMPLE = 2**14  # numbers of a tensor in which the adapter's delta is looked for
+# The share of the delta that is found may differ by this from what the type can keep of it.
+_DELTA_TOLERANCE = 0.1
+# Tokens of held-out text in all and in one row
+_TOKENS = {"cpu": (384, 96), "cuda": (8192, 1024)}
+_ASKED = 200  # positions at which llama.cpp is asked
+PATIENCE = 120  # seconds after which llama.cpp is asked only the first LEAST positions of a row
+LEAST = 5
 
 
 class Text(NamedTuple):
-    """Held-out text as a batch: `rows` of ids, and the places (row, position) whose next token an author wrote."""
+    """Held-out text as token ids, and the (row, column) positions before an author's tokens."""
 
-    rows: list
-    places: list
+    rows: list[list[int]]
+    positions: list[tuple[int, int]]
 
 
-class Meaning(NamedTuple):
-    """Predictions at each place of a Text: divergence from the twin's in nats, the likeliest token, the twin's."""
+class Predictions(NamedTuple):
+    """Divergence from the twin in nats and the likeliest tokens, at each position of a Text."""
 
-    divergence: list
-    best: list
-    wanted: list
+    divergence: list[float]
+    best: list[int]
+    twins_best: list[int]
 
 
 # The header
 
 
-def open_file(path, header_only=False):
-    """gguf's reader of a file, whose arrays (a vocabulary, for one) come as bytes: item by item takes 15 seconds.
+def open_file(path: Path, header_only=False):
+    """gguf's reader of a file, with arrays as bytes: item by item, a vocabulary takes 15 seconds.
 
-    Its `header` is {name: bytes} of all metadata and of each tensor's entry. Raises ValueError and others when the file
-    is cut off.
+    Its `header` is {name: bytes} of all metadata and of each tensor's entry. Raises ValueError and
+    others when the file is cut off.
     """
     import gguf
 
@@ -92,32 +89,26 @@ def open_file(path, header_only=False):
     return Reader(path)
 
 
-def headers(files, source, vocabulary, card):
-    """({type: reader or None}, {type: reason}) of {type: path}: each file whole, all metadata and each tensor's name,
-    shape and type as they are meant."""
+def headers(files: dict[str, Path], source: Source, vocabulary, card: dict) -> tuple[dict, dict]:
+    """({type: reader or None}, {type: reason}): whether files are whole with the right header."""
+    readers, reasons = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         parts = {kind: Path(folder) / kind for kind in files}
         with ExitStack() as stack:
-            writer.writers(parts, source, vocabulary, card, stack)
-        found = {
-            kind: _header(path, open_file(parts[kind], header_only=True).header)
-            for kind, path in files.items()
-        }
-    return {kind: reader for kind, (reader, _) in found.items()}, {
-        kind: reason for kind, (_, reason) in found.items()
-    }
+            writer.open_writers(parts, source, vocabulary, card, stack)
+        for kind, path in files.items():
+            intended = open_file(parts[kind], header_only=True).header
+            readers[kind], reasons[kind] = _check_header(path, intended)
+    return readers, reasons
 
 
-def _header(path, meant):
+def _check_header(path, intended):
     try:
         reader = open_file(path)
     except (ValueError, IndexError, KeyError, struct.error) as error:
         return None, t("gguf.cut_off_damaged", error=error)
-    wrong = sorted(
-        name
-        for name in meant.keys() | reader.header.keys()
-        if meant.get(name) != reader.header.get(name)
-    )
+    names = sorted(intended.keys() | reader.header.keys())
+    wrong = [name for name in names if intended.get(name) != reader.header.get(name)]
     if wrong:
         more = f" (+{len(wrong) - 3})" if len(wrong) > 3 else ""
         return None, t("gguf.header_isnt_meant", wrong=", ".join(wrong[:3]), more=more)
@@ -128,23 +119,25 @@ def _header(path, meant):
 
 
 class Weights:
-    """The twin's weights in transformers' names and layout, computed when they are asked for: the merged ones, or those
-    of a file. `ids` are the only rows of the embedding that there are."""
+    """A mapping from transformers' names to weights in its layout, computed on access.
 
-    def __init__(self, source, reader=None, device="cpu", ids=None):
+    The merged weights, or with a `reader` those of a file.
+
+    The embedding has the rows `ids` only.
+    """
+
+    def __init__(self, source: Source, reader=None, device="cpu", ids: list[int] | None = None):
         self.source, self.device, self.ids = source, device, ids
         self.tensors = {tensor.source: tensor for tensor in source.tensors}
-        self.found = {found.name: found for found in reader.tensors} if reader else None
+        self.stored = {entry.name: entry for entry in reader.tensors} if reader else None
 
-    def rows(self, tensor, start, stop):
+    def rows(self, tensor: Tensor, start: int, stop: int) -> "torch.Tensor":
         """Some rows of a tensor in float32 and llama.cpp's layout: one of the source's `pieces`."""
-        if self.found is None:
+        if self.stored is None:
             return self.source.merged_rows(tensor, start, stop, self.device)
-        found = self.found[tensor.name]
-        data = found.data if (start, stop) == (0, tensor.shape[0]) else found.data[start:stop]
-        return k_quants.decode(
-            data, found.tensor_type, (stop - start, *tensor.shape[1:]), self.device
-        )
+        entry = self.stored[tensor.name]
+        data = entry.data if (start, stop) == (0, tensor.shape[0]) else entry.data[start:stop]
+        return types.decode(data, entry.tensor_type, (stop - start, *tensor.shape[1:]), self.device)
 
     def __getitem__(self, name):
         import torch
@@ -153,31 +146,27 @@ class Weights:
         if name == "embed_tokens.weight":
             return self._embedding(tensor)
         values = torch.cat([self.rows(tensor, *rows) for rows in self.source.pieces(tensor)])
-        return writer.base_layout(self.source.config, tensor, values)
+        return self.source.to_transformers(tensor, values)
 
     def _embedding(self, tensor):
         import torch
 
-        if self.found is None:
-            return torch.cat(
-                [
-                    self.rows(tensor, start, stop)[
-                        [i - start for i in self.ids if start <= i < stop]
-                    ]
-                    for start, stop in self.source.pieces(tensor)
-                ]
-            )
-        found = self.found[tensor.name]
-        return k_quants.decode(
-            found.data[self.ids], found.tensor_type, (len(self.ids), tensor.shape[1]), self.device
-        )
+        if self.stored:
+            entry, shape = self.stored[tensor.name], (len(self.ids), tensor.shape[1])
+            return types.decode(entry.data[self.ids], entry.tensor_type, shape, self.device)
+        found = []
+        for start, stop in self.source.pieces(tensor):
+            wanted = [i - start for i in self.ids if start <= i < stop]
+            found.append(self.rows(tensor, start, stop)[wanted])
+        return torch.cat(found)
 
 
-def weights(source, readers, device, progress=None):
-    """({type: reason}, {type: share of the delta that is found}): every tensor of each file beside the merged one.
+def weights(source: Source, readers: dict, device, progress=None) -> tuple[dict, dict]:
+    """({type: reason}, {type: share of the delta in the file}) by comparing all tensors.
 
-    What LoRA added must be there as far as the type leaves it: where a base already consists of a type's few values,
-    the nearest one often is the base's own. So it is looked for in rows that are encoded anew.
+    LoRA's delta must be in the file as far as its type can hold it. If a base already consists of
+    the few values of a type, the nearest value often is the base's own; so the share is compared
+    with that of rows encoded again.
     """
     merged = Weights(source, None, device)
     files = {kind: Weights(source, reader, device) for kind, reader in readers.items()}
@@ -185,115 +174,122 @@ def weights(source, readers, device, progress=None):
     for i, tensor in enumerate(source.tensors):
         if progress:
             progress(i, len(source.tensors), t("gguf.comparing_weights"))
-        off = _off(tensor, merged, files)
-        for kind, file in files.items():
-            name = file.found[tensor.name].tensor_type.name
-            if not off[kind] <= ROUNDING[name]:
-                reasons[kind] = reasons[kind] or t(
-                    "gguf.tensor_differs_twins_may",
-                    name=tensor.name,
-                    off=off[kind],
-                    name_2=name,
-                    rounding=ROUNDING[name],
-                )
+        for kind, reason in _wrong_tensors(tensor, merged, files).items():
+            reasons[kind] = reasons[kind] or reason
         delta = source.delta(tensor, device)
-        if delta is not None:
-            for kind, (share, expected, size) in _delta_shares(
-                source, tensor, delta, files
-            ).items():
-                deltas[kind].append((share, size))
-                if abs(share - expected) > DELTA_OFF:
-                    reasons[kind] = reasons[kind] or t(
-                        "gguf.what_twin_learnt", name=tensor.name, share=share, expected=expected
-                    )
+        shares = {} if delta is None else _delta_shares(source, tensor, delta, files)
+        for kind, (share, expected, size) in shares.items():
+            deltas[kind].append((share, size))
+            if abs(share - expected) > _DELTA_TOLERANCE:
+                reasons[kind] = reasons[kind] or t(
+                    "gguf.what_twin_learnt", name=tensor.name, share=share, expected=expected
+                )
     return reasons, {
-        kind: sum(share * size for share, size in found) / sum(size for _, size in found)
-        for kind, found in deltas.items()
-        if found
+        kind: sum(share * size for share, size in pairs) / sum(size for _, size in pairs)
+        for kind, pairs in deltas.items()
+        if pairs
     }
 
 
-def _off(tensor, merged, files):
-    """{type: how far a file's tensor is from the merged one, as a share of its length}."""
-    total, apart = 0.0, dict.fromkeys(files, 0.0)
+def _wrong_tensors(tensor, merged, files):
+    """{type: reason} of files whose tensor is too far from the merged one for its type."""
+    reasons = {}
+    for kind, distance in _distances(tensor, merged, files).items():
+        stored = files[kind].stored[tensor.name].tensor_type.name
+        rounding = types.TENSOR_TYPES[stored].rounding
+        if not distance <= rounding:
+            reasons[kind] = t(
+                "gguf.tensor_differs_twins_may",
+                name=tensor.name,
+                off=distance,
+                name_2=stored,
+                rounding=rounding,
+            )
+    return reasons
+
+
+def _distances(tensor, merged, files):
+    """{type: distance of a file's tensor from the merged one, as a share of its length}."""
+    total, squares = 0.0, dict.fromkeys(files, 0.0)
     pieces = merged.source.pieces(tensor)
-    for start, stop in pieces[:: max(1, len(pieces) // PIECES)]:
-        wanted = merged.rows(tensor, start, stop)
-        total += float(wanted.norm()) ** 2
+    for start, stop in pieces[:: max(1, len(pieces) // _COMPARED_PIECES)]:
+        expected = merged.rows(tensor, start, stop)
+        total += float(expected.norm()) ** 2
         for kind, file in files.items():
-            apart[kind] += float((file.rows(tensor, start, stop) - wanted).norm()) ** 2
-    return {kind: math.sqrt(value / max(total, 1e-30)) for kind, value in apart.items()}
+            squares[kind] += float((file.rows(tensor, start, stop) - expected).norm()) ** 2
+    return {kind: math.sqrt(value / max(total, 1e-30)) for kind, value in squares.items()}
 
 
 def _delta_shares(source, tensor, delta, files):
-    """{type: (share of the delta in the file, share in the same rows encoded now, the delta's size)} in some rows."""
-    chosen = slice(None, None, max(1, math.prod(tensor.shape) // SAMPLE))
+    """{type: (share of the delta in the file, share when encoded again, delta's size)}."""
+    chosen = slice(None, None, max(1, math.prod(tensor.shape) // _DELTA_SAMPLE))
     delta, original = delta[chosen], source.original(tensor, delta.device)[chosen]
     size = float((delta * delta).sum())
     if not size:
         return {}
-    found = {}
+
+    def share(data, kind):
+        values = types.decode(data, kind, delta.shape, delta.device)
+        return float(((values - original) * delta).sum()) / size
+
+    shares = {}
     for kind, file in files.items():
-        there = file.found[tensor.name]
-        anew = k_quants.encode(original + delta, there.tensor_type)
-        shares = [
-            float(
-                (
-                    (k_quants.decode(data, there.tensor_type, delta.shape, delta.device) - original)
-                    * delta
-                ).sum()
-            )
-            / size
-            for data in (there.data[chosen], anew)
-        ]
-        found[kind] = *shares, size
-    return found
+        entry = file.stored[tensor.name]
+        again = types.encode(original + delta, entry.tensor_type)
+        found = share(entry.data[chosen], entry.tensor_type)
+        shares[kind] = found, share(again, entry.tensor_type), size
+    return shares
 
 
 # The predictions
 
 
-def held_out(rows, device):
-    """The Text of encoded rows (`input_ids`, `completion_mask`), cut to what a CPU or a GPU computes in seconds."""
-    tokens, length = TOKENS.get(device, TOKENS["cpu"])
-    room = max(1, tokens // length)
-    rows = [
-        row for row in rows[:: max(1, len(rows) // room)] if 1 in row.completion_mask[1:length]
-    ][:room]
-    places = [
+def held_out(rows: list, device: str) -> Text:
+    """The Text of encode.Encoded rows, cut to what the device computes in seconds."""
+    tokens, length = _TOKENS.get(device, _TOKENS["cpu"])
+    most = max(1, tokens // length)
+    spread = rows[:: max(1, len(rows) // most)]
+    rows = [row for row in spread if 1 in row.completion_mask[1:length]][:most]
+    positions = [
         (i, k - 1)
         for i, row in enumerate(rows)
-        for k, learnt in enumerate(row.completion_mask[:length])
-        if learnt and k
+        for k, written in enumerate(row.completion_mask[:length])
+        if written and k
     ]
-    return Text([row.input_ids[:length] for row in rows], places)
+    return Text([row.input_ids[:length] for row in rows], positions)
 
 
-def _batch(rows, device):
-    """The ids as one tensor, filled on the right: what stands there is seen by nothing before it."""
+def batch(rows: list[list[int]], device) -> "torch.Tensor":
+    """The ids as one tensor, padded on the right, which no earlier position attends to."""
     import torch
 
     width = max(map(len, rows))
     return torch.tensor([row + [row[-1]] * (width - len(row)) for row in rows], device=device)
 
 
-def states(model, text):
-    """What a loaded model holds of each place before its output layer: (places, width), float32."""
+def at_positions(values: "torch.Tensor", text: Text) -> "torch.Tensor":
+    """(positions, width), float32, of values (rows, columns, width)."""
+    rows, columns = zip(*text.positions)
+    return values[list(rows), list(columns)].float()
+
+
+def model_states(model, text: Text) -> "torch.Tensor":
+    """A loaded model's states before its output layer: (positions, width), float32."""
     import torch
 
     body = model.get_base_model() if hasattr(model, "get_base_model") else model
     with torch.inference_mode():
-        hidden = body.model(_batch(text.rows, model.device), use_cache=False).last_hidden_state
-    return _at(hidden, text).clone()
+        states = body.model(batch(text.rows, model.device), use_cache=False).last_hidden_state
+    return at_positions(states, text).clone()
 
 
-def _at(hidden, text):
-    rows, positions = zip(*text.places)
-    return hidden[list(rows), list(positions)].float()
+def weight_states(source: Source, reader, text: Text, device, after_layer=None) -> "torch.Tensor":
+    """As `model_states`, of a file's weights, or with reader None of the merged ones.
 
+    One module is in memory at a time.
 
-def _states(source, reader, text, device, after_layer=None):
-    """As `states`, of the merged weights or of a file's, one module in memory at a time."""
+    `after_layer` is called after each layer.
+    """
     import copy
 
     import torch
@@ -301,8 +297,8 @@ def _states(source, reader, text, device, after_layer=None):
     from accelerate.hooks import attach_align_device_hook
     from transformers import AutoModel
 
-    batch = _batch(text.rows, device)
-    ids, batch = batch.unique(return_inverse=True)
+    # Only the text's own tokens have a row in the embedding.
+    ids, inputs = batch(text.rows, device).unique(return_inverse=True)
     config = copy.deepcopy(source.config)
     config.vocab_size, config.pad_token_id = len(ids), None
     with init_empty_weights(include_buffers=False):
@@ -317,120 +313,131 @@ def _states(source, reader, text, device, after_layer=None):
         offload=True,
         weights_map=Weights(source, reader, device, ids.tolist()),
     )
-    with torch.no_grad():  # inference mode holds for one thread, and weights are decoded by several
-        return _at(model(batch, use_cache=False).last_hidden_state, text)
+    # Not inference mode, which holds for one thread: weights are decoded by several.
+    with torch.no_grad():
+        return at_positions(model(inputs, use_cache=False).last_hidden_state, text)
 
 
-def meanings(source, readers, text, loaded, device, progress=None):
-    """{type: Meaning} of each file, and under '' of the twin as it was `loaded` (its `states`), unless that is None.
+def predictions(
+    source: Source, readers: dict, text: Text, loaded: "torch.Tensor | None", device, progress=None
+) -> dict[str, Predictions]:
+    """{type: Predictions} of each file, and under '' of the loaded twin (its `model_states`).
 
-    The vocabulary passes by in pieces: KL = E[a - b] - log sum exp a + log sum exp b, where a are the twin's logits,
-    b another's, and E is over the twin's predictions; each of the three is carried on from piece to piece.
+    The vocabulary is processed in chunks: KL = E[a - b] - log sum exp a + log sum exp b, where a
+    are the twin's logits, b another's, and E is over the twin's predictions; each of the three is
+    updated chunk by chunk.
     """
     import torch
 
-    head = next(
-        tensor
-        for tensor in source.tensors
-        if tensor.name == ("token_embd.weight" if source.tied else "output.weight")
-    )
-    pieces, done = source.pieces(head), itertools.count(1)
+    output = "token_embd.weight" if source.tied else "output.weight"
+    head = next(tensor for tensor in source.tensors if tensor.name == output)
+    pieces, count = source.pieces(head), itertools.count(1)
     total = (len(readers) + 1) * source.config.num_hidden_layers + len(pieces)
 
-    def tell():
+    def advance():
         if progress:
-            progress(next(done), total, t("gguf.predictions_held_out_text"))
+            progress(next(count), total, t("gguf.predictions_held_out_text"))
 
-    def running(reader):
-        return Running(source, reader, _states(source, reader, text, device, tell), device)
+    def softmax_of(reader):
+        states = weight_states(source, reader, text, device, advance)
+        return _StreamingSoftmax(source, reader, states, device)
 
-    merged = running(None)
-    others = {} if loaded is None else {"": Running(source, None, loaded.to(device), device)}
-    others |= {kind: running(reader) for kind, reader in readers.items()}
+    merged, others = softmax_of(None), {}
+    if loaded is not None:
+        others[""] = _StreamingSoftmax(source, None, loaded.to(device), device)
+    others |= {kind: softmax_of(reader) for kind, reader in readers.items()}
     with torch.no_grad():
         for start, stop in pieces:
-            _compare(head, start, stop, merged, others.values())
-            tell()
-    wanted = merged.best.tolist()
+            _update(head, start, stop, merged, others.values())
+            advance()
+    twins_best = merged.best.tolist()
     return {
-        kind: Meaning((other.gap - merged.sum + other.sum).tolist(), other.best.tolist(), wanted)
+        kind: Predictions(
+            (other.gap - merged.sum + other.sum).tolist(), other.best.tolist(), twins_best
+        )
         for kind, other in others.items()
     }
 
 
-def _compare(head, start, stop, merged, others):
-    """Take a piece of the vocabulary in: each one's sums, and the mean gap to the twin's logits so far."""
+def _update(head, start, stop, merged, others):
+    """Add a vocabulary chunk to all sums, and to the mean gaps to the twin's logits."""
     import torch
 
-    a = merged.logits(head, start, stop)
-    share, p = merged.add(a, start), torch.softmax(a, 1)
+    twins = merged.logits(head, start, stop)
+    share, probabilities = merged.add(twins, start), torch.softmax(twins, 1)
     for other in others:
-        b = other.logits(head, start, stop)
-        other.add(b, start)
-        other.gap += ((p * (a - b)).sum(1).double() - other.gap) * share
+        logits = other.logits(head, start, stop)
+        other.add(logits, start)
+        gap = (probabilities * (twins - logits)).sum(1).double()
+        other.gap += (gap - other.gap) * share
 
 
-class Running:
-    """Logits at all places, piece by piece of the vocabulary: log `sum` of exponentials and `best` token so far."""
+class _StreamingSoftmax:
+    """Running statistics of the logits at all positions, over the vocabulary chunks seen so far.
 
-    def __init__(self, source, reader, hidden, device):
+    `sum` is the logarithm of the sum of exponentials, `top` and `best` the largest logit and its
+    token, `gap` the mean difference from the twin's logits, weighted by the twin's probabilities.
+    """
+
+    def __init__(self, source, reader, states, device):
         import torch
 
-        self.weights, self.hidden = Weights(source, reader, device), hidden
+        self.weights, self.states = Weights(source, reader, device), states
         self.cap = getattr(source.config, "final_logit_softcapping", None)
-        self.sum = torch.full((len(hidden),), -math.inf, dtype=torch.float64, device=device)
+        self.sum = torch.full((len(states),), -math.inf, dtype=torch.float64, device=device)
         self.gap, self.top = torch.zeros_like(self.sum), self.sum.float()
         self.best = torch.zeros_like(self.sum, dtype=torch.int64)
 
     def logits(self, head, start, stop):
         import torch
 
-        found = self.hidden @ self.weights.rows(head, start, stop).T
-        return found if self.cap is None else self.cap * torch.tanh(found / self.cap)
+        logits = self.states @ self.weights.rows(head, start, stop).T
+        return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
 
     def add(self, logits, start):
-        """Take a piece in; returns what share of all probability so far it has."""
+        """Add a vocabulary chunk; returns its share of the running softmax denominator."""
         import torch
 
-        piece = torch.logsumexp(logits, 1).double()
-        self.sum = torch.logaddexp(self.sum, piece)
+        chunk = torch.logsumexp(logits, 1).double()
+        self.sum = torch.logaddexp(self.sum, chunk)
         top, best = logits.max(1)
         self.best = torch.where(top > self.top, best + start, self.best)
         self.top = torch.maximum(top, self.top)
-        return torch.exp(piece - self.sum)
+        return torch.exp(chunk - self.sum)
 
 
 # llama.cpp
 
 
-def llama_agrees(llama, text, best, ends, progress=None):
-    """[whether llama.cpp finds the same token likeliest as `best`, a Meaning's] at ASKED places, row after row; fewer
-    where it is slow, as with a large model on two cores.
+def llama_agrees(llama, text: Text, best: list[int], ends: list[int], progress=None) -> list[list]:
+    """[whether llama.cpp's likeliest token is that of Predictions.best] at some positions, by row.
 
-    Each prefix goes on from the one before in llama.cpp's own memory; rows run side by side.
+    After PATIENCE seconds a row has LEAST positions: llama.cpp is slow with a large model on two
+    cores. Rows are asked in parallel, and each prefix continues the one before in llama.cpp's own
+    memory.
     """
-    found, stopped, end = [[] for _ in text.rows], threading.Event(), time.monotonic() + PATIENCE
-    most = -(-ASKED // len(text.rows))
+    agreed, stopped = [[] for _ in text.rows], threading.Event()
+    deadline, most = time.monotonic() + PATIENCE, -(-_ASKED // len(text.rows))
 
     def ask(row):
-        places = [(k, best[i]) for i, (r, k) in enumerate(text.places) if r == row][:most]
-        for k, wanted in places:
-            if stopped.is_set() or time.monotonic() > end and len(found[row]) >= LEAST:
+        asked = [(k, best[i]) for i, (r, k) in enumerate(text.positions) if r == row][:most]
+        for k, token in asked:
+            late = time.monotonic() > deadline and len(agreed[row]) >= LEAST
+            if stopped.is_set() or late:
                 return
-            said = llama.greedy(text.rows[row][: k + 1], 1)
-            found[row].append(said == [wanted] or not said and wanted in ends)
+            answer = llama.greedy(text.rows[row][: k + 1], 1)
+            agreed[row].append(answer == [token] or not answer and token in ends)
 
     with ThreadPoolExecutor(4) as pool:
         try:
-            waiting = {pool.submit(ask, row) for row in range(len(found))}
+            waiting = {pool.submit(ask, row) for row in range(len(agreed))}
             while waiting:
                 finished, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
-                for one in finished:
-                    one.result()
+                for future in finished:
+                    future.result()
                 if progress:
-                    progress(
-                        sum(map(len, found)), most * len(found), t("gguf.llama_cpp_beside_torch")
-                    )
+                    done = sum(map(len, agreed))
+                    progress(done, most * len(agreed), t("gguf.llama_cpp_beside_torch"))
         finally:
             stopped.set()
-    return found
+    return agreed

@@ -1,212 +1,213 @@
-"""The seed's comparison: '9.9 or 9.11' and others like it, asked of base, persona and reasoning at four types each.
+"""The comparison '9.9 or 9.11': base, persona and reasoning are asked, each in four file types.
 
-All rows and types answer the same problems, greedily, in llama.cpp, asked and marked as the step 'reasoning' does it:
-half of the pairs are traps and each is asked in both orders, so that 'the first', 'the longer' and any coin get one
-half. None was practised: what the reasoning adapter trained on is read from its own records, whatever its settings
-were, and left out. The versions of a pair are one piece of evidence, in the intervals and in the tests.
-A file whose first answers name neither number, not once, isn't asked the rest: it rambles, and rambling takes longest.
-Every answer is kept in the twin folder with the hash of what gave it: a run that was stopped goes on.
-Not here: other problems than comparisons, and a GPU (llama.cpp runs on the processor).
+All variants and types answer the same problems, greedily, in llama.cpp, asked and marked as in the
+step 'reasoning': half of the pairs of numbers are traps and each is asked in both orders, so that
+'the first', 'the longer' and any coin get one half. None was practised: what the reasoning adapter
+was trained on, by its own records, is left out. The versions of one pair count as one piece of
+evidence in intervals and tests. A file whose first answers never name one of the two numbers isn't
+asked the rest, since rambling takes longest. Answers are cached in the twin folder, so that a
+stopped run continues. Not here: other problems than comparisons, and a GPU (llama.cpp runs on the
+processor).
 """
 
 import json
 import shutil
 import tempfile
 from contextlib import ExitStack
-from math import sqrt
+from pathlib import Path
 from typing import NamedTuple
 
-from ..files import content_id, read_records, scratch, write_records
-from ..i18n import t
+from ..files import Cache, content_id, scratch
+from ..i18n import both, choose, t
 from ..models import load
 from ..models.llama_cpp import Llama
-from ..text import exercises
-from ..text.formatting import table as markdown
-from ..text.statistics import mcnemar
-from ..twin import figure
+from ..text import exercises, formatting
+from ..text.statistics import mcnemar, wilson
+from ..twin import Twin, figure
 from . import writer
+from .types import FILE_TYPES
 
-TYPES = ("F16", "Q8_0", "Q5_K_M", "Q4_K_M")
-ROWS = {
-    "base": ("base", "基础模型"),
-    "persona": ("persona", "口吻"),
-    "reasoning": ("reasoning", "推理"),
-}
-PROBLEMS = 200
-FIRST = 24  # asked and kept at once; six pairs are enough to tell who never answers
-TOKENS = 128  # for a short chain of thought
-LEVEL = 0.05
+# The largest first
+TYPES = tuple(kind for kind in reversed(FILE_TYPES) if FILE_TYPES[kind].compared)
+VARIANTS = ("base", "persona", "reasoning")
+_PROBLEMS = 200
+FIRST = 24  # problems asked at a time; six pairs suffice to tell who never answers
+_TOKENS = 128  # enough for a short chain of thought
+_SIGNIFICANCE = 0.05
 
 
-class Row(NamedTuple):
-    """A model that is asked: its adapter (None for the base itself), chat template and system prompt ('' for none)."""
+class Variant(NamedTuple):
+    """A model that is asked.
+
+    `adapter` is None for the base; `system` is '' for none.
+    """
 
     name: str
-    adapter: object
+    adapter: Path | None
     template: str
     system: str
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """Figures by name, what they say in sentences, and one record an answer."""
 
     figures: dict
-    sentences: list
-    records: list
+    sentences: list[str]
+    records: list[dict]
 
 
-def decimals(twin, base, vocabulary, card, files, progress, count=PROBLEMS, tokens=TOKENS):
-    """Ask `count` comparisons of every row of the twin in every type; returns Compared.
+def compare(
+    twin: Twin, spec, files: dict[str, Path], progress, count=_PROBLEMS, tokens=_TOKENS
+) -> Comparison:
+    """Ask `count` comparisons of every variant in every type; answers have up to `tokens` tokens.
 
-    `base` is a models.Base, `vocabulary` and `card` what gguf_file.write takes, `files` {type: path} of the twin's
-    newest adapter that need not be written again. The others are written a row at a time and removed; raises TwinError
-    when the disk has no room for those of one row. Answers have at most `tokens` tokens.
+    `spec` is the newest adapter's checks.ExportSpec and `files` {type: path} of its files. Others
+    are written for one variant at a time and removed; raises TwinError when the disk has no room
+    for them.
     """
-    rows, newest = (
-        rows_of(twin, load.tokenizer(base).chat_template, card["template"]),
-        twin.newest_adapter()[0],
-    )
-    problems = exercises.unpractised(count, _practised(twin, rows))
-    kept, cells = _Kept(twin), [(row, kind) for row in rows for kind in TYPES]
-    shas = {(row.name, kind): _sha(twin, base, row, kind, tokens) for row, kind in cells}
-
-    def told(row, kind):
-        before, total = cells.index((row, kind)) * len(problems), len(cells) * len(problems)
-        note = t("gguf.comparisons", rows=ROWS[row.name][0], kind=kind, rows_2=ROWS[row.name][1])
-        return lambda done: progress(before + done, total, note)
-
-    for row in rows:
-        waiting = [kind for kind in TYPES if _next(problems, kept.of(shas[row.name, kind]))]
-        stand = {
-            kind: files[kind]
-            for kind in waiting
-            if row.name == (newest or "base") and kind in files and files[kind].exists()
-        }
-        with ExitStack() as stack:
-            room = stack.enter_context(_room(twin)) if waiting else None
-            paths = {kind: stand.get(kind) or room / f"{kind}.gguf" for kind in waiting}
-            _write(
-                base.path,
-                {kind: path for kind, path in paths.items() if kind not in stand},
-                vocabulary,
-                {**card, "template": row.template},
-                row,
-                progress,
-            )
-            for kind, path in paths.items():
-                _ask(path, kind, row, problems, tokens, kept, shas[row.name, kind], told(row, kind))
-    answered = [kept.of(shas[row.name, kind]) for row, kind in cells]
-    records = [
-        found[problem["id"]] for found in answered for problem in problems if problem["id"] in found
+    variants = variants_of(twin, load.tokenizer(spec.base).chat_template, spec.card["template"])
+    problems = exercises.unpractised(count, _practised(twin, variants))
+    cells = [
+        _Cell(variant, kind, _model_sha(twin, spec.base, variant, kind, tokens))
+        for variant in variants
+        for kind in TYPES
     ]
-    kept.only(records)
-    return Compared(figures_of(records), sentences(records), records)
+    answers = _Answers(Cache(twin.file("comparisons"), ("id", "model_sha")), problems)
+    newest = twin.newest_adapter()[0] or "base"
+    for variant in variants:
+        waiting = [cell for cell in cells if cell.variant == variant and answers.missing(cell)]
+        existing = files if variant.name == newest else {}
+        with ExitStack() as stack:
+            folder = stack.enter_context(_scratch_folder(twin)) if waiting else None
+            paths = _paths(folder, waiting, existing)
+            _write(spec, variant, folder, paths, progress)
+            for cell in waiting:
+                advance = _progress(progress, cells, cell, len(problems))
+                _ask(paths[cell.kind], cell, answers, tokens, advance)
+    records = [record for cell in cells for record in answers.of(cell).values()]
+    answers.cache.only(records)
+    return Comparison(figures_of(records), sentences(records), records)
 
 
-class _Kept:
-    """The answers in the twin folder, by the hash of what gave them and the problem's id."""
+class _Cell(NamedTuple):
+    """A variant in one file type; `sha` is of all that its answers depend on."""
 
-    def __init__(self, twin):
-        self.path, self.found = twin.file("comparisons"), {}
-        for record in read_records(self.path, "quantize") if self.path.exists() else []:
-            self._put(record)
-
-    def _put(self, record):
-        self.found.setdefault(record.get("model_sha"), {})[record["id"]] = record
-
-    def of(self, sha):
-        """{problem's id: record} of a cell."""
-        return self.found.get(sha, {})
-
-    def add(self, records):
-        for record in records:
-            self._put(record)
-        write_records(
-            self.path, [record for found in self.found.values() for record in found.values()]
-        )
-
-    def only(self, records):
-        """Leave these in the file, in this order."""
-        write_records(self.path, records)
+    variant: Variant
+    kind: str
+    sha: str
 
 
-def _sha(twin, base, row, kind, tokens):
-    """What an answer depends on, in short."""
-    adapter = twin.hash(row.adapter) if row.adapter else ""
-    return content_id(json.dumps([base.revision, adapter, row.template, row.system, kind, tokens]))
+class _Answers(NamedTuple):
+    """The cached answers, one record a problem and cell."""
+
+    cache: Cache
+    problems: list[dict]
+
+    def of(self, cell):
+        """{problem's id: record} of a cell's answers, in the order of the problems."""
+        found = ((p["id"], self.cache.get(p["id"], cell.sha)) for p in self.problems)
+        return {name: record for name, record in found if record}
+
+    def missing(self, cell):
+        """The problems to ask next; [] when all are answered, or no answer names a number."""
+        answered = self.of(cell)
+        for start in range(0, len(self.problems), FIRST):
+            part = self.problems[start : start + FIRST]
+            if missing := [problem for problem in part if problem["id"] not in answered]:
+                return missing
+            if not any(record["readable"] for record in answered.values()):
+                return []
+        return []
 
 
-def rows_of(twin, plain, own):
-    """The rows that there are: the base with its `plain` template, the fresh adapters with the twin's `own`."""
+def variants_of(twin: Twin, base_template: str, own_template: str) -> list[Variant]:
+    """The base and the fresh adapters, with the chat template of each."""
     system = twin.facts.get("system_prompt", "")
     trained = [
-        Row(step, twin.adapter(step), own, system)
+        Variant(step, twin.adapter(step), own_template, system)
         for step in ("persona", "reasoning")
         if twin.state(step).name == "done" and twin.adapter(step).exists()
     ]
-    return [Row("base", None, plain, ""), *trained]
+    return [Variant("base", None, base_template, ""), *trained]
 
 
-def _practised(twin, rows):
-    """The problems that the reasoning adapter was trained on, as its step recorded them."""
-    if rows[-1].name != "reasoning":
+def _model_sha(twin, base, variant, kind, tokens):
+    adapter = twin.hash(variant.adapter) if variant.adapter else ""
+    facts = [base.revision, adapter, variant.template, variant.system, kind, tokens]
+    return content_id(json.dumps(facts))
+
+
+def _practised(twin, variants):
+    """The problems that the reasoning adapter was trained on."""
+    if variants[-1].name != "reasoning":
         return []
     return [problem for problem in twin.records("problems") if problem["split"] == "train"]
 
 
-def _room(twin):
-    """A folder for a row's files that is gone afterwards; on the machine's own disk when the twin lies where there is
-    much less room, as on a mounted Drive."""
+def _scratch_folder(twin):
+    """A folder for a variant's files, removed afterwards.
+
+    On the machine's own disk if that has much more room than the twin's, as beside a mounted Drive.
+    """
     here, local = twin.folder("quantize"), tempfile.gettempdir()
     if shutil.disk_usage(local).free > 2 * shutil.disk_usage(here).free:
         return scratch(tempfile.mkdtemp(prefix="twinlib-"))
     return scratch(here / "comparison")
 
 
-def _write(folder, outputs, vocabulary, card, row, progress):
-    def told(done, total, note):
-        progress(
-            done, total, t("gguf.text", rows=ROWS[row.name][0], note=note, rows_2=ROWS[row.name][1])
-        )
+def _paths(folder, cells, existing):
+    """{type: path} of the files to ask, in `folder` unless they exist already."""
+    paths = {}
+    for cell in cells:
+        path = existing.get(cell.kind)
+        paths[cell.kind] = path if path and path.exists() else folder / f"{cell.kind}.gguf"
+    return paths
 
+
+def _write(spec, variant, folder, paths, progress):
+    """Write those of the files that lie in `folder`."""
+    names = variant_names(variant.name)
+
+    def advance(done, total, note):
+        progress(done, total, t("gguf.text", rows=names["en"], rows_2=names["zh"], note=note))
+
+    outputs = {kind: path for kind, path in paths.items() if path.parent == folder}
     if outputs:
-        writer.write(folder, outputs, vocabulary, card, row.adapter, told)
+        card = {**spec.card, "template": variant.template}
+        writer.write(spec.base.path, outputs, spec.vocabulary, card, variant.adapter, advance)
 
 
-def _ask(path, kind, row, problems, tokens, kept, sha, told):
-    """Keep one record a problem: what the file answers, and how that is marked. `told(done)` after each."""
+def _progress(progress, cells, cell, count):
+    """A function that reports how many of a cell's problems are answered."""
+    names, before = variant_names(cell.variant.name), cells.index(cell) * count
+    note = t("gguf.comparisons", rows=names["en"], rows_2=names["zh"], kind=cell.kind)
+    return lambda done: progress(before + done, len(cells) * count, note)
+
+
+def _ask(path, cell, answers, tokens, advance):
+    """Ask a file its missing problems and cache the marked answers."""
     with Llama(path) as llama:
-        while part := _next(problems, kept.of(sha)):
-            answers = llama.chat_many(
-                [_messages(row, problem) for problem in part],
+        while part := answers.missing(cell):
+            before = len(answers.of(cell))
+            found = llama.chat_many(
+                [_messages(cell.variant, problem) for problem in part],
                 tokens,
                 temperature=0,
-                progress=lambda done, *_, before=len(kept.of(sha)): told(before + done),
+                progress=lambda done, *_, before=before: advance(before + done),
             )
-            kept.add([{**_marked(kind, row, *one), "model_sha": sha} for one in zip(part, answers)])
-    told(len(problems))
+            answers.cache.add(_marked(cell, *pair) for pair in zip(part, found))
+    advance(len(answers.problems))
 
 
-def _next(problems, answered):
-    """What a file is asked next, given its records by problem: nothing when all is answered, or nothing ever is."""
-    for start in range(0, len(problems), FIRST):
-        part = problems[start : start + FIRST]
-        if missing := [problem for problem in part if problem["id"] not in answered]:
-            return missing
-        if not any(record["readable"] for record in answered.values()):
-            return []
-    return []
-
-
-def _messages(row, problem):
-    opening = [{"role": "system", "content": row.system}] if row.system else []
+def _messages(variant, problem):
+    opening = [{"role": "system", "content": variant.system}] if variant.system else []
     return [*opening, {"role": "user", "content": exercises.ask(problem)}]
 
 
-def _marked(kind, row, problem, answer):
+def _marked(cell, problem, answer):
     return {
-        "row": row.name,
-        "type": kind,
+        "row": cell.variant.name,
+        "type": cell.kind,
         "id": problem["id"],
         "group": problem["group"],
         "question": problem["question"],
@@ -215,189 +216,191 @@ def _marked(kind, row, problem, answer):
         "ended": answer.ended,
         "correct": exercises.is_correct(answer.text, problem["answer"]),
         "readable": exercises.names_one(answer.text, problem),
+        "model_sha": cell.sha,
     }
 
 
 # Figures
 
 
-def figures_of(records):
-    """{decimals_ROW_TYPE: figure} with the share of right answers; its note says how many named neither number, and
-    how often '9.9 or 9.11' itself was answered right."""
-    found = {}
-    for (row, kind), part in _cells(records).items():
+def figures_of(records: list[dict]) -> dict:
+    """{decimals_VARIANT_TYPE: figure} with the share of right answers.
+
+    The note says how many answers named neither number, and how often '9.9 or 9.11' itself was
+    answered right.
+    """
+    figures, showcase = {}, exercises.SHOWCASE[0]["group"]
+    for (name, kind), part in by_cell(records).items():
         n, neither = len(part), sum(not record["readable"] for record in part)
-        seed = [
-            record["correct"]
-            for record in part
-            if record["group"] == exercises.SHOWCASE[0]["group"]
-        ]
-        share, low, high = (round(number, 4) for number in interval(_pairs(part)))
-        found[f"decimals_{row}_{kind}"] = figure(
-            share,
-            low,
-            high,
-            n,
-            t(
-                "gguf.answers_named_neither_number_9",
-                neither=neither / n,
-                seed=sum(seed),
-                seed_2=len(seed),
-            ),
+        shown = [record["correct"] for record in part if record["group"] == showcase]
+        share, low, high = (round(value, 4) for value in interval(pairs(part)))
+        note = t(
+            "gguf.answers_named_neither_number_9",
+            neither=neither / n,
+            seed=sum(shown),
+            seed_2=len(shown),
         )
-    return found
+        figures[f"decimals_{name}_{kind}"] = figure(share, low, high, n, note)
+    return figures
 
 
-def _cells(records):
-    """{(row, type): its records}, in the order of the records."""
-    found = {}
+def by_cell(records: list[dict]) -> dict[tuple[str, str], list[dict]]:
+    """{(variant, type): records}, in the order of the records."""
+    cells = {}
     for record in records:
-        found.setdefault((record["row"], record["type"]), []).append(record)
-    return found
+        cells.setdefault((record["row"], record["type"]), []).append(record)
+    return cells
 
 
-def _pairs(records):
+def pairs(records: list[dict]) -> list[tuple[int, int]]:
     """[(right answers, answers)] of each pair of numbers."""
-    found = {}
+    groups = {}
     for record in records:
-        found.setdefault(record["group"], []).append(record["correct"])
-    return [(sum(correct), len(correct)) for correct in found.values()]
+        groups.setdefault(record["group"], []).append(record["correct"])
+    return [(sum(correct), len(correct)) for correct in groups.values()]
 
 
-def interval(pairs):
-    """(share, low, high): Wilson's 95 % interval of the share of right answers, from [(right, asked)] of each pair.
+def interval(pairs: list[tuple[int, int]]) -> tuple[float, float, float]:
+    """(share, low, high): Wilson's 95 % interval, from [(right, asked)] of each pair.
 
-    n is divided by the design effect: how much more the pairs differ than independent answers would, from 1 to the
-    answers of a pair; that many where all or none are right, which tells nothing about it.
+    n is divided by the design effect: how much more the pairs differ than independent answers
+    would, from 1 to the number of answers a pair. Where all or none are right, which tells nothing
+    about it, it is that number.
     """
     right, n, count = sum(r for r, _ in pairs), sum(asked for _, asked in pairs), len(pairs)
     share, largest, effect = right / n, n / count, n / count
     if 0 < right < n and count > 1:
-        varies = count / (count - 1) * sum((r - share * asked) ** 2 for r, asked in pairs) / n
+        squares = sum((r - share * asked) ** 2 for r, asked in pairs)
+        varies = count / (count - 1) * squares / n
         effect = min(max(varies / (share * (1 - share)), 1.0), largest)
-    n, z = n / effect, 1.96
-    middle, width = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (
-        share,
-        max(0.0, (middle - width) / (1 + z * z / n)),
-        min(1.0, (middle + width) / (1 + z * z / n)),
-    )
+    return share, *wilson(right / effect, n / effect)
 
 
-def table(figures):
-    """The comparison as a Markdown table from a report's figures: rows × types, with intervals; '' without any."""
-    said = [
-        [t(*names), *(_cell(figures.get(f"decimals_{row}_{kind}")) for kind in TYPES)]
-        for row, names in ROWS.items()
-        if any(f"decimals_{row}_{kind}" in figures for kind in TYPES)
+def variant_names(name: str) -> dict[str, str]:
+    """{language: what people call a variant}."""
+    keys = {
+        "base": "gguf.variant_base",
+        "persona": "gguf.variant_persona",
+        "reasoning": "gguf.variant_reasoning",
+    }
+    return both(keys[name])
+
+
+def table(figures: dict) -> str:
+    """The figures of a report as a Markdown table, variants × types; '' without any."""
+    rows = [
+        [
+            choose(variant_names(name)),
+            *(_cell_text(figures.get(f"decimals_{name}_{kind}")) for kind in TYPES),
+        ]
+        for name in VARIANTS
+        if any(f"decimals_{name}_{kind}" in figures for kind in TYPES)
     ]
-    return markdown([t("gguf.right_answers"), *TYPES], said)
+    return formatting.table([t("gguf.right_answers"), *TYPES], rows)
 
 
-def _cell(found):
+def _cell_text(found):
     return f"{found['value']:.0%} ({found['low']:.0%}–{found['high']:.0%})" if found else "–"
 
 
-# What it says
+# Sentences
 
 
-def sentences(records):
-    """What the comparison shows: whether all of it is chance; if not, what quantization took and reasoning gave."""
-    cells = _cells(records)
-    found = {cell: interval(_pairs(part)) for cell, part in cells.items()}
-    coin = all(low <= 0.5 <= high for _, low, high in found.values())
+def sentences(records: list[dict]) -> list[str]:
+    """What the comparison shows: chance only, or the effects of quantization and reasoning."""
+    cells = by_cell(records)
+    intervals = {cell: interval(pairs(part)) for cell, part in cells.items()}
+    like_a_coin = all(low <= 0.5 <= high for _, low, high in intervals.values())
     changed = _changes(cells, _quantizations(cells)) + _changes(cells, _trainings(cells))
-    if coin and not changed:
+    if like_a_coin and not changed:
         return [_chance(cells)]
-    return [_against_a_coin(cells, found, coin), *_quantized(cells), *_reasoned(cells)]
+    against_a_coin = _against_a_coin(cells, intervals, like_a_coin)
+    return [against_a_coin, *_about_quantization(cells), *_about_reasoning(cells)]
 
 
 def _chance(cells):
-    most = max(len(_pairs(part)) for part in cells.values())
+    most = max(len(pairs(part)) for part in cells.values())
     if interval([(1, 1)] * most)[1] <= 0.5:
-        return t("gguf.too_few_tell_even_pairs", most=most, problems=PROBLEMS)
+        return t("gguf.too_few_tell_even_pairs", most=most, problems=_PROBLEMS)
     return t("gguf.all_chance_all_we_tell")
 
 
-def _against_a_coin(cells, found, coin):
-    if coin:
+def _against_a_coin(cells, intervals, like_a_coin):
+    if like_a_coin:
         return t("gguf.taken_alone_no_figure_told")
-    if above := [cell for cell, (_, low, _) in found.items() if low > 0.5]:
-        names, by_chance = _listed(above), f"{0.025 * len(cells):.1f}"
+    if above := [cell for cell, (_, low, _) in intervals.items() if low > 0.5]:
+        names = {
+            code: ", ".join(f"{variant_names(name)[code]} {kind}" for name, kind in above)
+            for code in ("en", "zh")
+        }
         return t(
             "gguf.better_coin_intervals_chance_alone",
-            names=names[0],
+            names=names["en"],
+            names_2=names["zh"],
             cells=len(cells),
-            by_chance=by_chance,
-            names_2=names[1],
+            by_chance=f"{0.025 * len(cells):.1f}",
         )
     neither = sum(not record["readable"] for part in cells.values() for record in part)
     share = neither / sum(map(len, cells.values()))
     return t("gguf.nothing_here_better_coin_some", share=share)
 
 
-def _listed(cells):
-    """(English, Chinese): the names of rows and types."""
-    return tuple(", ".join(f"{ROWS[row][place]} {kind}" for row, kind in cells) for place in (0, 1))
-
-
-def change(before, after):
+def change(before: list[dict], after: list[dict]) -> tuple[float, float]:
     """(change in the share of right answers, p) between two cells' records of the same problems.
 
-    A pair of numbers counts once, as better, worse or neither: McNemar's exact test on pairs, a sign test.
+    A pair of numbers counts once, as better, worse or neither: McNemar's exact test on pairs, a
+    sign test.
     """
-    both = {record["id"] for record in before} & {record["id"] for record in after}
-    ours, theirs = (
-        _pairs([record for record in part if record["id"] in both]) for part in (before, after)
+    common = {record["id"] for record in before} & {record["id"] for record in after}
+    old, new = (
+        pairs([record for record in part if record["id"] in common]) for part in (before, after)
     )
-    changes = [after - before for (before, _), (after, _) in zip(ours, theirs)]
-    p = mcnemar([change < 0 for change in changes], [change > 0 for change in changes])[3]
-    return sum(changes) / len(both), p
+    changes = [right_after - right for (right, _), (right_after, _) in zip(old, new)]
+    p = mcnemar([value < 0 for value in changes], [value > 0 for value in changes])[3]
+    return sum(changes) / len(common), p
 
 
 def _quantizations(cells):
-    """[(before, after)]: each quantized cell beside its F16."""
-    return [((row, "F16"), (row, kind)) for row, kind in cells if kind != "F16"]
+    """[(before, after)]: each quantized cell and its F16."""
+    return [((name, "F16"), (name, kind)) for name, kind in cells if kind != "F16"]
 
 
 def _trainings(cells):
-    """[(before, after)]: each cell of reasoning beside what it continued."""
+    """[(before, after)]: each cell of reasoning and the one that it continued."""
     before = "persona" if ("persona", "F16") in cells else "base"
-    return [((before, kind), (row, kind)) for row, kind in cells if row == "reasoning"]
+    return [((before, kind), (name, kind)) for name, kind in cells if name == "reasoning"]
 
 
-def _changes(cells, wanted):
-    """[(cell, change, p)] of those that stand out among all (before, after) cells `wanted`: Bonferroni's level."""
-    found = [(after, *change(cells[before], cells[after])) for before, after in wanted]
-    return [one for one in found if one[2] < LEVEL / len(found)]
+def _changes(cells, comparisons):
+    """[(cell, change, p)] of the significant ones of (before, after) cells, by Bonferroni."""
+    changes = [(after, *change(cells[before], cells[after])) for before, after in comparisons]
+    return [found for found in changes if found[2] < _SIGNIFICANCE / len(changes)]
 
 
-def _quantized(cells):
+def _about_quantization(cells):
     if changed := _changes(cells, _quantizations(cells)):
-        names = _said(changed)
-        return [t("gguf.different_f16_more_chance", names=names[0], names_2=names[1])]
-    pairs = max(
-        (min(len(_pairs(cells[cell])) for cell in both) for both in _quantizations(cells)),
-        default=0,
+        names = _listed(changed)
+        return [t("gguf.different_f16_more_chance", names=names["en"], names_2=names["zh"])]
+    fewest = (
+        min(len(pairs(cells[cell])) for cell in both_cells) for both_cells in _quantizations(cells)
     )
-    return [t("gguf.no_quantized_file_differs_f16", pairs=pairs)]
+    return [t("gguf.no_quantized_file_differs_f16", pairs=max(fewest, default=0))]
 
 
-def _reasoned(cells):
+def _about_reasoning(cells):
     if not _trainings(cells):
         return []
     if changed := _changes(cells, _trainings(cells)):
-        names = _said(changed)
-        return [t("gguf.reasoning_training_changed_more", names=names[0], names_2=names[1])]
+        names = _listed(changed)
+        return [t("gguf.reasoning_training_changed_more", names=names["en"], names_2=names["zh"])]
     return [t("gguf.reasoning_training_changed_nothing")]
 
 
-def _said(changed):
-    """(English, Chinese): cells with the points that they gained or lost, and p."""
-    return tuple(
-        ", ".join(
-            f"{ROWS[row][place]} {kind} {100 * gain:+.0f}{unit} (p = {p:.1g})"
-            for (row, kind), gain, p in changed
-        )
-        for place, unit in ((0, " points"), (1, " 个百分点"))
-    )
+def _listed(changed):
+    """{language: cells with the percentage points they gained or lost, and p}."""
+    lists = {"en": [], "zh": []}
+    for (name, kind), gain, p in changed:
+        points = both("gguf.changed_points", points=f"{100 * gain:+.0f}", p=f"{p:.1g}")
+        for code, names in variant_names(name).items():
+            lists[code].append(f"{names} {kind} {points[code]}")
+    return {code: ", ".join(parts) for code, parts in lists.items()}

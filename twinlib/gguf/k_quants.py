@@ -1,267 +1,186 @@
-"""llama.cpp's K-quants Q4_K, Q5_K and Q6_K encoded by torch, on a CPU or a GPU (the `gguf` package only decodes them).
+"""Codecs of llama.cpp's K-quants Q4_K, Q5_K and Q6_K in torch, on a CPU or GPU.
 
-A block is 256 numbers of a row, cut into groups. Q4_K and Q5_K: 8 groups of 32, a number is
-d · scale · code − dmin · low with codes of 4 or 5 bits and scale and low of 6. Q6_K: 16 groups of 16, a number is
-d · scale · code with codes from −32 to 31 and scales from −128 to 127. d and dmin are float16.
+The `gguf` package only decodes them.
 
-Each group is rounded to eight grids, finer and coarser than its range asks for; least squares gives each rounding its
-best scale and low, and the one with the least squared error stays. Rounding once more with that scale and low often
-does better. Then scale and low are rounded to their bits, and the codes are taken with what was stored.
-Not here: importance matrices, other K-quants.
+A block is 256 numbers of a row in groups. Q4_K and Q5_K: 8 groups of 32; a number is d · scale ·
+quant − dmin · min with quants of 4 or 5 bits, scales and minimums of 6. Q6_K: 16 groups of 16; a
+number is d · scale · quant with quants from −32 to 31 and scales from −128 to 127. d and dmin are
+float16.
+
+Encoding rounds each group to eight candidate grids, finer and coarser than its range. Least squares
+gives each rounding its best scale and minimum, and the one with the smallest squared error wins.
+For Q4_K and Q5_K, one more rounding with that scale and minimum often does better. Then scales and
+minimums are rounded to their bits, and the quants are taken with the rounded ones.
+Layouts: ggml/src/ggml-common.h of llama.cpp. Not here: importance matrices, other K-quants.
 """
 
-import math
-from concurrent.futures import ThreadPoolExecutor
+from .codecs import Codec, from_float16, join_parts, shifted, split_parts
 
-from ..files import TwinError
-from ..i18n import t
-from . import codecs
-
-MIXTURES = {
-    "Q4_K_M": "Q4_K",
-    "Q5_K_M": "Q5_K",
-    "Q6_K": "Q6_K",
-    "Q8_0": "Q8_0",
-    "F16": "F16",
-    "BF16": "BF16",
-    "F32": "F32",
-}  # what most tensors of a file get
-FALLBACKS = {
-    "Q4_K": "Q5_0",
-    "Q5_K": "Q5_1",
-    "Q6_K": "Q8_0",
-}  # blocks of 32 for rows that blocks of 256 don't fit
-CHUNK = {"cpu": 2**18}  # numbers that a thread encodes at a time: what a CPU's caches hold
-CHUNK_ELSEWHERE = 2**23  # for under 0.5 GB
-MOST_THREADS = 16
-GRIDS = 8
-HALF_MAX = 65504.0  # the largest float16
-LARGEST = 1e9  # more than a block can hold, little enough for float32 to add up
-SMALLEST = (
-    1e-12  # the width of a group below which it is one number: far less than a float16 can tell
-)
+_GRIDS = 8
+_FLOAT16_MAX = 65504.0
+_LARGEST = 1e9  # more than a block can hold, little enough for float32 sums
+_SMALLEST = 1e-12  # a narrower group counts as one number: far below float16's resolution
 
 
-# Which type a tensor gets
+# Q4_K: d, dmin, 12 bytes of scales and minimums, 128 bytes of quants
 
 
-def tensor_type(mixture, name, shape, layers, tied, architecture):
-    """The GGMLQuantizationType that llama.cpp's quantizer gives a tensor in a file of kind `mixture`.
-
-    `shape` is row-major, `layers` their number in the model, `tied` whether the embedding is also the output,
-    `architecture` the GGUF one. Holds for Qwen2, Qwen3, Llama (from 2 on) and Gemma 3, without importance matrix.
-    """
-    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
-
-    kind, columns = MIXTURES[mixture], shape[-1]
-    if len(shape) == 1 or name.endswith("_norm.weight"):
-        return GGMLQuantizationType.F32
-    if kind in ("F32", "F16", "BF16"):
-        return GGMLQuantizationType[kind]
-    if name == "output.weight" or tied and name == "token_embd.weight":
-        kind = "Q8_0" if kind == "Q8_0" else "Q6_K"
-    elif mixture.endswith("_M"):
-        kind = _in_mixture(kind, name, layers, architecture)
-    for fallback in (kind, FALLBACKS.get(kind, kind)):
-        if columns % GGML_QUANT_SIZES[GGMLQuantizationType[fallback]][0] == 0:
-            return GGMLQuantizationType[fallback]
-    return GGMLQuantizationType.F16
+def _encode_q4_k(rows):
+    quants, head = _quantize_with_min(rows, 15)
+    return join_parts(*head, _pack_nibbles(quants))
 
 
-def _in_mixture(kind, name, layers, architecture):
-    """Some layers' values and down-projections get 6 bits: the first and last eighth and every third between."""
-    if not name.endswith(("attn_v.weight", "ffn_down.weight")):
-        return kind
-    layer = int(name.split(".")[1])
-    if layer < layers // 8 or layer >= 7 * layers // 8 or (layer - layers // 8) % 3 == 2:
-        return "Q6_K"
-    # In 70-billion models eight heads share their values.
-    shared = layers == 80 and architecture in ("llama", "qwen2") and "attn_v" in name
-    return "Q5_K" if shared and kind == "Q4_K" else kind
+def _decode_q4_k(blocks):
+    d, dmin, packed, nibbles = split_parts(blocks, 2, 2, 12, 128)
+    return _dequantize_with_min(d, dmin, packed, _unpack_nibbles(nibbles))
 
 
-# Blocks
+Q4_K = Codec(_encode_q4_k, _decode_q4_k)
+
+# Q5_K: as Q4_K, with 32 bytes of highest bits before the quants
 
 
-def encode(weights, type):
-    """The blocks of a tensor as numpy uint8, one row of bytes for each row of numbers.
-
-    `weights` is a float32, float16 or bfloat16 tensor (…, columns) on any device; `type` a GGMLQuantizationType. What
-    is larger than a block of K-quants can hold is clipped. Raises TwinError when a number isn't finite, ValueError
-    when the columns don't fill whole blocks.
-    """
-    need_finite(weights)
-    return encoded(weights, type).cpu().numpy()
+def _encode_q5_k(rows):
+    quants, head = _quantize_with_min(rows, 31)
+    high = _pack_bits(quants.view(-1, 8, 32) >> 4, 1)
+    return join_parts(*head, high, _pack_nibbles(quants & 15))
 
 
-def encoded(weights, type):
-    """As `encode`, but a tensor on the weights' device; whether they are finite isn't asked."""
-    import torch
-    from gguf import GGML_QUANT_SIZES
-
-    block, size = GGML_QUANT_SIZES[type]
-    columns, device = weights.shape[-1], weights.device
-    if columns % block:
-        raise ValueError(
-            f"Rows of {columns} numbers can't be {type.name}: its blocks hold {block}."
-        )
-    rows = weights.reshape(-1, columns)
-    found = torch.empty(len(rows), columns // block * size, dtype=torch.uint8, device=device)
-    step = max(1, CHUNK.get(device.type, CHUNK_ELSEWHERE) // columns)
-
-    def fill(start):
-        part = rows[start : start + step].float().contiguous()
-        found[start : start + step] = _encoder(type)(part).view(torch.uint8).view(len(part), -1)
-
-    _each(fill, range(0, len(rows), step), device.type)
-    return found.view(*weights.shape[:-1], -1)
+def _decode_q5_k(blocks):
+    d, dmin, packed, high, nibbles = split_parts(blocks, 2, 2, 12, 32, 128)
+    high = shifted(high.view(-1, 1, 32), *range(8)).view(-1, 8, 32) & 1
+    return _dequantize_with_min(d, dmin, packed, _unpack_nibbles(nibbles) | high << 4)
 
 
-def decode(data, type, shape, device="cpu"):
-    """The float32 tensor of `shape` that a GGUF tensor's data (a numpy array as gguf's reader gives it) stands for.
+Q5_K = Codec(_encode_q5_k, _decode_q5_k)
 
-    `type` is a GGMLQuantizationType. Raises ValueError when the data isn't that of such a tensor.
-    """
-    import numpy
-    import torch
-    from gguf import GGML_QUANT_SIZES
-
-    block, size = GGML_QUANT_SIZES[type]
-    stored, count = data.reshape(-1).view(numpy.uint8), math.prod(shape)
-    if type.name not in codecs.DECODERS or stored.size * block != count * size:
-        raise ValueError(
-            f"{stored.size} bytes of {type.name} aren't a tensor of the shape {tuple(shape)}."
-        )
-    stored = stored.reshape(-1, size)
-    with torch.inference_mode(False):  # that mode holds for one thread, and several fill this
-        values = torch.empty(len(stored), block, device=device)
-    step = CHUNK.get(values.device.type, CHUNK_ELSEWHERE) // block
-
-    def fill(start):
-        # A copy: the file's own memory can't be written, which torch doesn't know of.
-        part = torch.from_numpy(numpy.array(stored[start : start + step])).to(device)
-        values[start : start + step] = codecs.DECODERS[type.name](part)
-
-    _each(fill, range(0, len(stored), step), values.device.type)
-    return values.view(*shape)
+# Q6_K: 128 bytes of low bits, 64 of high bits, 16 scales (int8), d
 
 
-def _each(function, starts, device):
-    """Call the function for each start; on a CPU by threads of our own."""
+def _encode_q6_k(rows):
+    quants, d, scales = _quantize_signed(rows)
+    quants = quants.view(-1, 2, 4, 32)
+    low = quants & 15
+    return join_parts(low[:, :, :2] | low[:, :, 2:] << 4, _pack_bits(quants >> 4, 2), scales, d)
+
+
+def _decode_q6_k(blocks):
     import torch
 
-    threads = torch.get_num_threads()
-    if device != "cpu" or threads == 1:
-        for start in starts:
-            function(start)
-        return
-    # Torch's own threads wait for each other after every operation: one core busy elsewhere makes them crawl.
-    try:
-        with ThreadPoolExecutor(
-            min(threads, MOST_THREADS), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            for _ in pool.map(function, starts):
-                pass
-    finally:
-        torch.set_num_threads(threads)
+    low, high, scales, d = split_parts(blocks, 128, 64, 16, 2)
+    low = (shifted(low.view(-1, 2, 64), 0, 4) & 15).view(-1, 256)
+    high = (shifted(high.view(-1, 2, 32), 0, 2, 4, 6) & 3).view(-1, 256)
+    scales = from_float16(d) * scales.view(torch.int8).float()
+    quants = ((low | high << 4).float() - 32).view(-1, 16, 16)
+    return (scales[:, :, None] * quants).view(-1, 256)
 
 
-def need_finite(weights):
-    """Raise TwinError when one of the numbers is infinite or none."""
-    low, high = weights.aminmax()  # NaN if one is; on a CPU isfinite takes ten times as long
-    if not bool(low.isfinite() & high.isfinite()):
-        raise TwinError(t("gguf.weights_hold_numbers_arent_finite"))
+Q6_K = Codec(_encode_q6_k, _decode_q6_k)
+
+# Bits
 
 
-def _encoder(type):
-    found = {"Q4_K": _q4, "Q5_K": _q5, "Q6_K": _q6}.get(type.name)
-    if found is None:
-        return codecs.ENCODERS[type.name]
-    return lambda part: found(part.clamp(-LARGEST, LARGEST))
-
-
-def _q4(numbers):
-    codes, head = _with_low(numbers, 15)
-    return _joined(*head, _nibbles(codes))
-
-
-def _q5(numbers):
-    codes, head = _with_low(numbers, 31)
-    return _joined(*head, _bits(codes.view(-1, 8, 32) >> 4, 1), _nibbles(codes & 15))
-
-
-def _q6(numbers):
-    codes, d, scales = _signed(numbers)
-    codes = codes.view(-1, 2, 4, 32)
-    low = codes & 15
-    return _joined(low[:, :, :2] | low[:, :, 2:] << 4, _bits(codes >> 4, 2), scales, d)
-
-
-def _nibbles(codes):
-    """Two groups of 32 share 32 bytes: the first group in the lower four bits."""
-    pairs = codes.view(-1, 4, 2, 32)
+def _pack_nibbles(quants):
+    """128 bytes of 8 groups of 32 quants; of two groups the first has the lower four bits."""
+    pairs = quants.view(-1, 4, 2, 32)
     return pairs[:, :, 0] | pairs[:, :, 1] << 4
 
 
-def _bits(codes, width):
-    """Codes of `width` bits put side by side along the last dimension but one, the first lowest."""
+def _unpack_nibbles(nibbles):
+    return (shifted(nibbles.view(-1, 4, 32), 0, 4) & 15).view(-1, 8, 32)
+
+
+def _pack_bits(quants, width):
+    """Bytes of quants of `width` bits along the last dimension but one, the first lowest."""
     import torch
 
-    places = torch.arange(0, codes.shape[-2] * width, width, dtype=torch.uint8, device=codes.device)
-    return (codes << places[:, None]).sum(-2, dtype=torch.uint8)
-
-
-def _joined(*parts):
-    """(blocks, bytes): what each block consists of, one after the other."""
-    import torch
-
-    return torch.cat([part.contiguous().view(torch.uint8).view(len(part), -1) for part in parts], 1)
-
-
-# Q4_K and Q5_K
-
-
-def _with_low(numbers, top):
-    """(codes (groups, 32) from 0 to top, (d, dmin, packed scales and lows)) of float32 numbers."""
-    import torch
-
-    x = numbers.view(-1, 32)
-    low = x.amin(1).clamp_(max=0)
-    width = x.amax(1) - low
-    each = _inverse(width)
-    slope, start, sums = _fitted((x - low[:, None]).mul_(each[:, None]), top, -low * each)
-    scales, lows = (slope * width).view(-1, 8), -(low + start * width).view(-1, 8)
-    d, dmin = _unit_of(scales, sums[1].view(-1, 8)), _unit_of(lows, 1)
-    step, low_step = d.float(), dmin.float()
-    scales = (scales * _inverse(step)).round_().clamp_(0, 63)
-    # The low that suits the scale as it was rounded, not the one before.
-    lows = ((scales * step * sums[0].view(-1, 8)) - x.sum(1).view(-1, 8)) / 32
-    lows = (lows * _inverse(low_step)).round_().clamp_(0, 63)
-    each = _inverse(scales * step)
-    codes = (
-        torch.addcmul((lows * low_step * each).view(-1, 1), x, each.view(-1, 1))
-        .round_()
-        .clamp_(0, top)
+    shifts = torch.arange(
+        0, quants.shape[-2] * width, width, dtype=torch.uint8, device=quants.device
     )
-    return codes.to(torch.uint8), (d, dmin, _packed(scales.to(torch.uint8), lows.to(torch.uint8)))
+    return (quants << shifts[:, None]).sum(-2, dtype=torch.uint8)
 
 
-def _fitted(unit, top, zero):
-    """(slope, start, sums) of each group: its units, from 0 to 1, are about start + slope · code.
+def _pack_scales(scales, mins):
+    """12 bytes of 8 scales and 8 minimums of 6 bits.
 
-    `zero` is where 0 lies among the units: no start is above, for lows have no sign.
+    The upper two bits of the last four scales and minimums lie above those of the first four.
     """
     import torch
 
-    total = unit.sum(1)
-    slope, start, best = _line(_tried(unit, top - 1.8, 0.4, (0, top)), total, zero)
-    each = _inverse(slope)
-    codes = torch.addcmul((-start * each)[:, None], unit, each[:, None]).round_().clamp_(0, top)
-    return _line(torch.stack([best, _sums(codes, unit, torch.empty_like(codes))], 1), total, zero)
+    return torch.cat(
+        [
+            scales[:, :4] | scales[:, 4:] >> 4 << 6,
+            mins[:, :4] | mins[:, 4:] >> 4 << 6,
+            scales[:, 4:] & 15 | mins[:, 4:] << 4,
+        ],
+        1,
+    )
 
 
-def _line(sums, total, zero):
-    """(slope, start, sums) of the grid that leaves the least squared error, from sums (3, grids, groups) of all."""
+def _unpack_scales(packed):
+    """(scales, mins), each (blocks, 8), of 12 bytes."""
+    import torch
+
+    scales, mins, rest = packed.view(-1, 3, 4).unbind(1)
+    return (
+        torch.cat([scales & 63, rest & 15 | scales >> 2 & 48], 1),
+        torch.cat([mins & 63, rest >> 4 | mins >> 2 & 48], 1),
+    )
+
+
+# Groups with a scale and a minimum: Q4_K and Q5_K
+
+
+def _quantize_with_min(rows, top):
+    """(quants (groups, 32) from 0 to top, (d, dmin, packed scales and minimums)) of rows."""
+    import torch
+
+    x = _bounded(rows).view(-1, 32)
+    low = x.amin(1).clamp_(max=0)
+    width = x.amax(1) - low
+    inverse = _inverse(width)
+    scaled = (x - low[:, None]).mul_(inverse[:, None])
+    slope, start, sums = _fit_lines(scaled, top, -low * inverse)
+    scales, mins = (slope * width).view(-1, 8), -(low + start * width).view(-1, 8)
+    d, dmin = _best_step(scales, sums[1].view(-1, 8)), _best_step(mins, 1)
+    step, min_step = d.float(), dmin.float()
+    scales = (scales * _inverse(step)).round_().clamp_(0, 63)
+    # The minimum that suits the rounded scale, not the one before.
+    mins = ((scales * step * sums[0].view(-1, 8)) - x.sum(1).view(-1, 8)) / 32
+    mins = (mins * _inverse(min_step)).round_().clamp_(0, 63)
+    inverse = _inverse(scales * step)
+    offset = (mins * min_step * inverse).view(-1, 1)
+    quants = torch.addcmul(offset, x, inverse.view(-1, 1)).round_().clamp_(0, top)
+    packed = _pack_scales(scales.to(torch.uint8), mins.to(torch.uint8))
+    return quants.to(torch.uint8), (d, dmin, packed)
+
+
+def _dequantize_with_min(d, dmin, packed, quants):
+    """(blocks, 256) numbers of quants (blocks, 8, 32)."""
+    scales, mins = _unpack_scales(packed)
+    scales, mins = from_float16(d) * scales.float(), from_float16(dmin) * mins.float()
+    return (scales[:, :, None] * quants.float() - mins[:, :, None]).view(-1, 256)
+
+
+def _fit_lines(scaled, top, zero):
+    """(slope, start, sums) of groups scaled to 0 … 1: numbers are about start + slope · quant.
+
+    `zero` is where 0 lies on that scale: no start is above it, for minimums are stored without a
+    sign.
+    """
+    import torch
+
+    total = scaled.sum(1)
+    slope, start, best = _best_line(_try_grids(scaled, top - 1.8, 0.4, (0, top)), total, zero)
+    inverse = _inverse(slope)
+    offset = (-start * inverse)[:, None]
+    quants = torch.addcmul(offset, scaled, inverse[:, None]).round_().clamp_(0, top)
+    again = _sums(quants, scaled, torch.empty_like(quants))
+    return _best_line(torch.stack([best, again], 1), total, zero)
+
+
+def _best_line(sums, total, zero):
+    """(slope, start, sums) of the grid with the least squared error; `sums` as `_try_grids`."""
     import torch
 
     plain, squares, products = sums
@@ -270,69 +189,50 @@ def _line(sums, total, zero):
     above = start > zero
     start = torch.where(above, zero, start)
     slope = torch.where(above, (products - zero * plain) / squares.clamp(min=1), slope)
-    error = slope * (slope * squares + 2 * (start * plain - products)) + start * (
-        32 * start - 2 * total
-    )
+    error = slope * (slope * squares + 2 * (start * plain - products))
+    error += start * (32 * start - 2 * total)
     best = error.min(0, keepdim=True).indices  # on a CPU several times as fast as argmin
-    return (
-        slope.gather(0, best)[0],
-        start.gather(0, best)[0],
-        sums.gather(1, best.expand(3, 1, -1))[:, 0],
-    )
+    best_sums = sums.gather(1, best.expand(3, 1, -1))[:, 0]
+    return slope.gather(0, best)[0], start.gather(0, best)[0], best_sums
 
 
-def _unit_of(values, weights):
-    """(blocks, 1): the float16 whose multiples, up to 63 times, come nearest to the values (blocks, 8)."""
+def _best_step(values, weights):
+    """(blocks, 1): the float16 whose multiples, up to 63, are nearest to the values (blocks, 8)."""
     import torch
 
     most = values.amax(1, keepdim=True).clamp_(min=0)
-    units = torch.stack([_half_above(most / times) for times in (63, 62, 61)])
-    step = units.float()
-    off = (values * _inverse(step)).round_().clamp_(0, 63) * step - values
-    best = (weights * off * off).sum(2, keepdim=True).min(0, keepdim=True).indices
-    return units.gather(0, best)[0]
+    steps = torch.stack([_float16_above(most / times) for times in (63, 62, 61)])
+    step = steps.float()
+    error = (values * _inverse(step)).round_().clamp_(0, 63) * step - values
+    best = (weights * error * error).sum(2, keepdim=True).min(0, keepdim=True).indices
+    return steps.gather(0, best)[0]
 
 
-def _packed(scales, lows):
-    """12 bytes of 8 scales and 8 lows of 6 bits: the upper two bits of the last four stand over the first four."""
+# Groups with a signed scale: Q6_K
+
+
+def _quantize_signed(rows):
+    """(quants (groups, 16) from 0 to 63, d, scales int8) of float32 rows."""
     import torch
 
-    return torch.cat(
-        [
-            scales[:, :4] | scales[:, 4:] >> 4 << 6,
-            lows[:, :4] | lows[:, 4:] >> 4 << 6,
-            scales[:, 4:] & 15 | lows[:, 4:] << 4,
-        ],
-        1,
-    )
-
-
-# Q6_K
-
-
-def _signed(numbers):
-    """(codes (groups, 16) from 0 to 63, d, scales int8) of float32 numbers."""
-    import torch
-
-    x = numbers.view(-1, 16)
+    x = _bounded(rows).view(-1, 16)
     far = _farthest(x)
-    unit = (
-        x * -_inverse(far)[:, None]
-    )  # from −1 to 1, the farthest at −1: there is one code more below 0
-    _, squares, products = _tried(unit, 28, 1, (-32, 31))
+    # From −1 to 1 with the farthest at −1, since there is one quant more below 0.
+    scaled = x * -_inverse(far)[:, None]
+    _, squares, products = _try_grids(scaled, 28, 1, (-32, 31))
     slope = products / squares.clamp(min=1)
     best = (slope * products).max(0, keepdim=True).indices
     scales = (slope.gather(0, best)[0] * -far).view(-1, 16)
     far = _farthest(scales)
-    d = torch.where(far > 0, -1, 1) * _half_above(far.abs() / 128)
+    d = torch.where(far > 0, -1, 1) * _float16_above(far.abs() / 128)
     step = d.float()[:, None]
     scales = (scales * _inverse(step)).round_().clamp_(-128, 127)
-    codes = (x * _inverse(scales * step).view(-1, 1)).round_().clamp_(-32, 31).add_(32)
-    return codes.to(torch.uint8), d, scales.to(torch.int8)
+    quants = (x * _inverse(scales * step).view(-1, 1)).round_().clamp_(-32, 31).add_(32)
+    return quants.to(torch.uint8), d, scales.to(torch.int8)
 
 
 def _farthest(values):
-    """Of each row the number with the largest magnitude."""
+    """The number with the largest magnitude in each row."""
     import torch
 
     high, low = values.amax(1), values.amin(1)
@@ -342,38 +242,44 @@ def _farthest(values):
 # Both
 
 
-def _tried(unit, first, gap, limits):
-    """(3, grids, groups): `_sums` for the grids of `first`, `first` + `gap`, … codes in one unit, within `limits`."""
+def _bounded(rows):
+    return rows.clamp(-_LARGEST, _LARGEST)
+
+
+def _try_grids(scaled, first, gap, limits):
+    """(3, grids, groups): `_sums` of roundings to grids of `first`, `first` + `gap`, … steps."""
     import torch
 
-    codes, spare, found = torch.empty_like(unit), torch.empty_like(unit), []
-    for grid in range(GRIDS):
-        torch.mul(unit, first + gap * grid, out=codes).round_().clamp_(*limits)
-        found.append(_sums(codes, unit, spare))
+    quants, spare, found = torch.empty_like(scaled), torch.empty_like(scaled), []
+    for grid in range(_GRIDS):
+        torch.mul(scaled, first + gap * grid, out=quants).round_().clamp_(*limits)
+        found.append(_sums(quants, scaled, spare))
     return torch.stack(found, 1)
 
 
-def _sums(codes, unit, spare):
-    """(3, groups): the sums of codes, of their squares, and of codes times units; `spare` is memory to work in."""
+def _sums(quants, scaled, spare):
+    """(3, groups): the sums of quants, their squares and quants · numbers; `spare` is scratch."""
     import torch
 
-    squares = torch.mul(codes, codes, out=spare).sum(1)
-    return torch.stack([codes.sum(1), squares, torch.mul(codes, unit, out=spare).sum(1)])
+    squares = torch.mul(quants, quants, out=spare).sum(1)
+    return torch.stack([quants.sum(1), squares, torch.mul(quants, scaled, out=spare).sum(1)])
 
 
 def _inverse(values):
-    """1 / values, and 0 for what is as good as 0."""
+    """1 / values, or 0 where a value is about 0."""
     import torch
 
-    return torch.where(values.abs() > SMALLEST, 1 / values, 0)
+    return torch.where(values.abs() > _SMALLEST, 1 / values, 0)
 
 
-def _half_above(values):
-    """Numbers ≥ 0 as float16, the smallest rounded up: rounded down by much, they would cut off the largest scale."""
+def _float16_above(values):
+    """Numbers ≥ 0 as float16, the smallest rounded up.
+
+    Rounded down by much, they would cut off the largest scale.
+    """
     import torch
 
-    values = values.clamp(max=HALF_MAX)
+    values = values.clamp(max=_FLOAT16_MAX)
     half = values.half()
-    return torch.where(
-        half.float() < 0.999 * values, (half.view(torch.int16) + 1).view(torch.half), half
-    )
+    above = (half.view(torch.int16) + 1).view(torch.half)
+    return torch.where(half.float() < 0.999 * values, above, half)

@@ -1,31 +1,31 @@
-"""Step 04: the adapter merged into its base as GGUF files, each proven to say the same before it is offered.
+"""Step 04: the adapter merged into its base as GGUF files, each checked before it is offered.
 
-Not here: how a file is written (engines/gguf_file.py), and what it takes to pass (engines/proof.py). Until they are
-proven the files lie in a folder of their own; one that fails is kept aside as NAME-TYPE.gguf.failed, with the reason in
-the report.
+Files lie in a folder of their own until they are checked; one that fails is kept as
+NAME-TYPE.gguf.failed, and the report says why. Not here: writing (writer.py), checking (checks.py),
+Ollama's files (ollama.py).
 """
 
 import os
 
-from ..files import TwinError, scratch, write_atomic, write_json
+from ..files import TwinError, scratch
 from ..i18n import t
 from ..models import device_fit, load, pip_base
-from ..settings import stop, warning
+from ..settings import Quantize, stop, warning
 from ..text import templates
-from ..twin import Outcome, Problem, Stopped, figure
-from . import checks, decimals, writer
-from . import tokenizer as gguf_vocabulary
+from ..twin import Outcome, Problem, Stopped, Twin, figure
+from . import checks, decimals, ollama, writer
+from . import tokenizer as gguf_tokenizer
+from .tensors import read_config
+from .types import FILE_TYPES
 
-END_OF_TEXT = "<|endoftext|>"  # pads in training, and ends an answer all the same when Qwen or SmolLM2 write it
 
-
-def problems(settings, twin):
+def problems(settings: Quantize, twin: Twin) -> list[Problem]:
     """What keeps the files from being written, in sentences."""
     found = []
     if not twin.newest_adapter()[0]:
         found.append(stop("gguf.no_fresh_adapter_run_step"))
     try:
-        chosen = types(settings.types)
+        chosen = file_types(settings.types)
     except TwinError as error:
         return [*found, Problem("stop", str(error))]
     if not {"Q4_K_M", "Q8_0"} <= set(chosen):
@@ -35,134 +35,136 @@ def problems(settings, twin):
     return found
 
 
-def unfinished(settings, twin):
-    """Whether a report that stands leaves something to do again: a file that failed, a comparison that was stopped."""
+def unfinished(settings: Quantize, twin: Twin) -> bool:
+    """Whether a finished step should run again: a file failed, or the comparison was stopped."""
     report = twin.report("quantize")
-    failed = any(checks.aside(twin.gguf(kind)).exists() for kind in types(settings.types))
+    failed = any(
+        checks.failed_path(twin.gguf(kind)).exists() for kind in file_types(settings.types)
+    )
     return failed or bool(settings.decimals) and "decimals" not in report.figures
 
 
-def types(text):
-    """The types named in a setting such as 'Q8_0,F16', in that order; raises TwinError for one we can't write."""
-    chosen = list(
-        dict.fromkeys(
-            part.strip().upper() for part in text.replace("，", ",").split(",") if part.strip()
-        )
-    )
-    wrong = [kind for kind in chosen if kind not in writer.TYPES]
+def file_types(text: str) -> list[str]:
+    """The types named in a setting such as 'Q8_0,F16'; raises TwinError for an unknown one."""
+    names = [part.strip().upper() for part in text.replace("，", ",").split(",")]
+    chosen = list(dict.fromkeys(filter(None, names)))
+    wrong = [kind for kind in chosen if kind not in FILE_TYPES]
     if wrong or not chosen:
-        names = ", ".join(writer.TYPES)
-        raise TwinError(
-            t(
-                "gguf.types_cant_written_choose",
-                value=", ".join(wrong) or "none",
-                names=names,
-                value_2=", ".join(wrong) or "（空）",
-            )
-        )
+        listed = ", ".join(wrong)
+        values = {"value": listed or "none", "value_2": listed or "（空）"}
+        raise TwinError(t("gguf.types_cant_written_choose", names=", ".join(FILE_TYPES), **values))
     return chosen
 
 
-def run(twin, settings, progress):
-    """Write and prove the files; figures per type: size_mb, tokens_per_second, kl_divergence, top1, llama_top1, ended,
-    tokens_equal (NAME_TYPE each), and ended_twin."""
+def run(twin: Twin, settings: Quantize, progress) -> Outcome:
+    """Write and check the files.
+
+    Figures of each file, as NAME_TYPE: size_mb, tokens_per_second, kl_divergence, top1, llama_top1,
+    ended, tokens_equal; and ended_twin.
+    """
     step, adapter = twin.newest_adapter()
     if adapter is None:
         raise TwinError(t("gguf.no_fresh_adapter_run_step"))
     inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
     base = load.prepare(twin.facts["base"]["name"], progress)
-    tokenizer, system = load.tokenizer(base), twin.facts["system_prompt"]
-    tokenizer.chat_template = _own_template(tokenizer, system)
-    config = writer.read_config(base.path)
-    vocabulary = gguf_vocabulary.read(
-        tokenizer, config.vocab_size, load.end_tokens(tokenizer), pip_base.vocabulary(base.path)
-    )
-    meant = checks.Meant(
-        base, adapter, tokenizer, vocabulary, _card(twin, base, tokenizer, settings)
-    )
+    config, spec = read_config(base.path), _spec(twin, base, adapter, settings)
+    chosen = file_types(settings.types)
     progress.say(
         t(
             "gguf.merging_adapter_step_into",
             step=step,
             name=base.name,
-            types=", ".join(types(settings.types)),
-            types_2="、".join(types(settings.types)),
+            types=", ".join(chosen),
+            types_2="、".join(chosen),
         )
     )
-    figures, warnings, passed = _made(twin, settings, meant, progress)
+    figures, warnings, passed = _make_files(twin, settings, spec, progress)
     if not passed:
         raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))
-    first = passed[device_fit.recommended_type(tuple(passed), figures)]
-    warnings += _companions(
-        twin, settings, tokenizer, first, min(settings.context, config.max_position_embeddings)
-    )
+    best = passed[device_fit.recommended_type(tuple(passed), figures)]
+    context = min(settings.context, config.max_position_embeddings)
+    warnings += ollama.write(twin, best, spec.tokenizer, spec.card["sampling"], context)
     if settings.decimals:
-        figures |= _compare(twin, base, meant, passed, settings, progress, warnings)
+        figures |= _compare(twin, spec, passed, settings, progress, warnings)
     return Outcome(figures, inputs, warnings, settings)
 
 
-def _made(twin, settings, meant, progress):
-    """(figures, warnings, {type: path} of what passed): the files, written and proven, then in the place of older ones."""
-    folder, kinds = twin.folder("quantize"), types(settings.types)
-    with scratch(folder / "unproven") as room:
-        files = {kind: room / twin.gguf(kind).name for kind in kinds}
+def _spec(twin, base, adapter, settings):
+    """The checks.ExportSpec, with the twin's system prompt in the tokenizer's chat template."""
+    tokenizer = load.tokenizer(base)
+    tokenizer.chat_template = _own_template(tokenizer, twin.facts["system_prompt"])
+    vocabulary = gguf_tokenizer.read(
+        tokenizer,
+        read_config(base.path).vocab_size,
+        load.end_tokens(tokenizer),
+        pip_base.vocabulary(base.path),
+    )
+    card = _card(twin, base, tokenizer, settings)
+    return checks.ExportSpec(base, adapter, tokenizer, vocabulary, card)
+
+
+def _make_files(twin, settings, spec, progress):
+    """(figures, warnings, {type: path} of what passed) of files written, checked and moved."""
+    folder, kinds = twin.folder("quantize"), file_types(settings.types)
+    with scratch(folder / "unproven") as unchecked:
+        files = {kind: unchecked / twin.gguf(kind).name for kind in kinds}
         sizes = writer.write(
-            meant.base.path, files, meant.vocabulary, meant.card, meant.adapter, progress
+            spec.base.path, files, spec.vocabulary, spec.card, spec.adapter, progress
         )
         figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
-        proven, warnings = checks.prove(twin, files, meant, settings, progress)
-        _remove_old(twin)
-        for file in room.iterdir():
+        measured, warnings = checks.check_files(twin, files, spec, settings, progress)
+        remove_old(twin)
+        for file in unchecked.iterdir():
             os.replace(file, folder / file.name)
-    return (
-        figures | proven,
-        warnings,
-        {kind: twin.gguf(kind) for kind in kinds if twin.gguf(kind).exists()},
-    )
+    passed = {kind: twin.gguf(kind) for kind in kinds if twin.gguf(kind).exists()}
+    return figures | measured, warnings, passed
 
 
-def _compare(twin, base, meant, files, settings, progress, warnings):
-    """Figures of the seed's comparison; where it can't run or is stopped, the files stand and a warning says why."""
+def _compare(twin, spec, files, settings, progress, warnings):
+    """Figures of the '9.9 or 9.11' comparison.
+
+    If it fails or is stopped, the files stay and a warning says why.
+    """
     try:
-        found = decimals.decimals(
-            twin, base, meant.vocabulary, meant.card, files, progress, settings.decimals
-        )
+        comparison = decimals.compare(twin, spec, files, progress, settings.decimals)
     except (TwinError, OSError) as error:
         warnings.append(t("gguf.comparison_isnt_complete", error=error))
         return {}
     except Stopped:
         warnings.append(t("gguf.comparison_stopped_run_step_again"))
         return {}
-    progress.say(decimals.table(found.figures))
-    return found.figures | {
-        "decimals": figure(None, n=settings.decimals, note=" ".join(found.sentences))
-    }
+    progress.say(decimals.table(comparison.figures))
+    note = " ".join(comparison.sentences)
+    return comparison.figures | {"decimals": figure(None, n=settings.decimals, note=note)}
 
 
-def _remove_old(twin):
-    """Remove the files and the report of an earlier run, so that none is left of another adapter."""
+def remove_old(twin: Twin) -> None:
+    """Remove files and report of an earlier run, so that none of another adapter remains."""
     twin.report_path("quantize").unlink(missing_ok=True)
-    for kind in writer.TYPES:
-        for path in (twin.gguf(kind), checks.aside(twin.gguf(kind))):
+    for kind in FILE_TYPES:
+        for path in (twin.gguf(kind), checks.failed_path(twin.gguf(kind))):
             path.unlink(missing_ok=True)
 
 
 def _own_template(tokenizer, system):
-    """The base's chat template with the twin's system prompt as its default; raises TwinError when that isn't safe."""
-    original, asked = tokenizer.chat_template, [{"role": "user", "content": "1"}]
-    given = [
+    """The base's chat template with the twin's system prompt as its default.
+
+    Raises TwinError when that isn't safe.
+    """
+    question = {"role": "user", "content": "1"}
+    with_another_system = [
         {"role": "system", "content": "2"},
-        *asked,
+        question,
         {"role": "assistant", "content": "3"},
-        *asked,
+        question,
     ]
-    before = load.render(tokenizer, given, generate=True)
-    tokenizer.chat_template = templates.with_system(original, system)
-    whole = load.render(tokenizer, given, generate=True) == before
-    if not whole or system.strip() not in load.render(tokenizer, asked):
+    before = load.render(tokenizer, with_another_system, generate=True)
+    tokenizer.chat_template = templates.with_system(tokenizer.chat_template, system)
+    unchanged = load.render(tokenizer, with_another_system, generate=True) == before
+    if not unchanged or system.strip() not in load.render(tokenizer, [question]):
         raise TwinError(t("gguf.bases_chat_template_cant_carry"))
-    if found := templates.identity(tokenizer.chat_template):
-        raise TwinError(t("gguf.template_system_prompt_still_says", found=found))
+    if name := templates.identity(tokenizer.chat_template):
+        raise TwinError(t("gguf.template_system_prompt_still_says", found=name))
     return tokenizer.chat_template
 
 
@@ -178,27 +180,3 @@ def _card(twin, base, tokenizer, settings):
         "template": tokenizer.chat_template,
         "sampling": templates.sampling(settings.temperature, settings.top_p),
     }
-
-
-def _companions(twin, settings, tokenizer, first, context):
-    """Write what Ollama wants beside the files: template, system, params, and a Modelfile for the path `first`.
-
-    Returns warnings.
-    """
-    system = twin.facts["system_prompt"].strip()
-    go = templates.go_template(
-        lambda messages: load.render(tokenizer, messages, generate=True), tokenizer.bos_token or ""
-    )
-    ends = tokenizer.convert_ids_to_tokens(load.end_tokens(tokenizer))
-    ends += [END_OF_TEXT] * (END_OF_TEXT in tokenizer.get_vocab() and END_OF_TEXT not in ends)
-    params = templates.parameters(
-        templates.sampling(settings.temperature, settings.top_p), context, ends
-    )
-    write_atomic(twin.file("system"), system)
-    write_json(twin.file("params"), params)
-    write_atomic(twin.file("modelfile"), templates.modelfile(first.name, go, system, params))
-    if go:
-        write_atomic(twin.file("template"), go)
-        return []
-    twin.file("template").unlink(missing_ok=True)
-    return [t("gguf.no_ollama_template_follow_bases")]

@@ -1,54 +1,63 @@
-"""From a base's safetensors and an adapter to GGUF files, in one pass and without a merged checkpoint on disk.
+"""From a base's safetensors and an adapter to GGUF files in one pass, without a merged checkpoint.
 
-Each tensor is read once, gets its LoRA delta in float32, on a GPU if there is one, and is encoded for every type that is
-wanted. While one piece is computed, the next are read and the last is written. The metadata is what llama.cpp's own
-converter writes. Not here: reading and merging (gguf_base.py), encoding (kquants.py).
+Each tensor is read once, gets its LoRA delta in float32, on a GPU if there is one, and is encoded
+for every requested type. While one piece is computed, the next are read and the last is written.
+The metadata is that of llama.cpp's own converter. Not here: reading and merging (tensors.py),
+encoding (types.py).
 """
 
 import math
 import os
 import shutil
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 from ..files import TwinError
 from ..i18n import t
 from ..models import load
-from . import k_quants
-from .tensors import ARCHITECTURES, Source, base_layout, head_dim_of, read_config, rope_of  # noqa: F401 - who reads or writes files needs to know one module
+from . import types
+from .tensors import Source, rope_of
+from .tokenizer import Vocabulary
 
-TYPES = tuple(k_quants.MIXTURES)
-FILE_TYPES = {kind: "ALL_F32" if kind == "F32" else f"MOSTLY_{kind}" for kind in TYPES}
-SPARE = 50_000_000  # bytes of disk left for headers and for the files beside the model
-YARN = {
+_SPARE = 50_000_000  # bytes of disk left for headers and for the files beside the model
+# gguf's names of a base's rope_parameters
+_YARN = {
     "extrapolation_factor": "ext_factor",
     "attention_factor": "attn_factor",
     "attn_factor": "attn_factor",
     "beta_fast": "beta_fast",
     "beta_slow": "beta_slow",
-}  # in a base's rope_parameters: what gguf calls it
-SAMPLING = {
-    "temperature": "temp",
-    "repeat_penalty": "penalty_repeat",
-}  # in Ollama's words: in gguf's, where they differ
-AHEAD = 2  # pieces that are read while one is computed
+}
+# gguf's names of Ollama's sampling parameters, where they differ
+_SAMPLING = {"temperature": "temp", "repeat_penalty": "penalty_repeat"}
+_AHEAD = 2  # pieces that are read while one is computed
 
 
-def write(folder, outputs, vocabulary, card, adapter=None, progress=None, device=None):
-    """Write {type: path} from the base in `folder`; `adapter` is a peft folder. Returns {type: bytes}.
+def write(
+    folder: Path,
+    outputs: dict[str, Path],
+    vocabulary: Vocabulary,
+    card: dict,
+    adapter: Path | None = None,
+    progress: Callable | None = None,
+    device: str | None = None,
+) -> dict[str, int]:
+    """Write {file type: path} from the base in `folder` and a peft adapter; returns their bytes.
 
-    `card` holds name, license, license_name, license_link, languages, base, template, sampling. Files appear under their names
-    only when whole. `device` computes, a GPU by default if there is one. Raises TwinError when something isn't
-    supported or the disk is too small.
+    `card` holds name, license, license_name, license_link, languages, base, template and sampling.
+    Files get their names only when whole. `device` is a GPU by default if there is one. Raises
+    TwinError when something isn't supported or the disk is too small.
     """
     with Source(folder, adapter) as source:
         _remove_parts(outputs)
-        _need_disk(outputs, source)
+        need_disk(outputs, source)
         parts = {kind: path.with_name(f".{path.name}.part") for kind, path in outputs.items()}
         try:
             with ExitStack() as stack:
-                files = writers(parts, source, vocabulary, card, stack)
+                files = open_writers(parts, source, vocabulary, card, stack)
                 _stream(source, files, device or load.device(), progress)
             for kind, path in outputs.items():
                 os.replace(parts[kind], path)
@@ -66,15 +75,8 @@ def _remove_parts(outputs):
 
 
 def _tensor_type(source, tensor, kind):
-    config = source.config
-    return k_quants.tensor_type(
-        kind,
-        tensor.name,
-        tensor.shape,
-        config.num_hidden_layers,
-        source.tied,
-        ARCHITECTURES[config.model_type],
-    )
+    layers = source.config.num_hidden_layers
+    return types.tensor_type(kind, tensor.name, tensor.shape, layers, source.tied, source.family)
 
 
 def _bytes(source, tensor, kind):
@@ -84,8 +86,9 @@ def _bytes(source, tensor, kind):
     return math.prod(tensor.shape) // block * size
 
 
-def _need_disk(outputs, source):
-    needed = SPARE + sum(
+def need_disk(outputs: dict[str, Path], source: Source) -> None:
+    """Raise TwinError when the disk has no room for the files."""
+    needed = _SPARE + sum(
         _bytes(source, tensor, kind) for tensor in source.tensors for kind in outputs
     )
     folder = next(iter(outputs.values())).parent
@@ -99,7 +102,7 @@ def _need_disk(outputs, source):
 
 
 def _stream(source, writers, device, progress):
-    """Read, merge, encode and write piece after piece; each file takes its tensors in their order."""
+    """Read, merge, encode and write piece after piece; each file gets its tensors in order."""
     total, done = sum(math.prod(tensor.shape) for tensor in source.tensors), 0
     pieces = [(tensor, *rows) for tensor in source.tensors for rows in source.pieces(tensor)]
     on_gpu, note = not str(device).startswith("cpu"), t("gguf.writing_files")
@@ -107,41 +110,47 @@ def _stream(source, writers, device, progress):
         progress(0, 100, note)
     for writer in writers.values():
         _pad(writer)
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(len(writers)) as hands:
-        read, writing = _ahead(reader, lambda piece: source.read(*piece, pinned=on_gpu), pieces), []
+    with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(len(writers)) as writing:
+        read = _ahead(reading, lambda piece: source.read(*piece, pinned=on_gpu), pieces)
+        pending = []
         for (tensor, start, stop), stored in zip(pieces, read):
             values = source.merged_rows(tensor, start, stop, device, stored)
-            k_quants.need_finite(values)
-            encoded = {
-                kind: _on_cpu(k_quants.encoded(values, _tensor_type(source, tensor, kind)))
+            types.need_finite(values)
+            blocks = {
+                kind: _to_memory(types.encoded(values, _tensor_type(source, tensor, kind)))
                 for kind in writers
             }
-            for written in writing:
-                written.result()
+            _wait(pending)
             last = stop == tensor.shape[0]
-            writing = [
-                hands.submit(_put, writer, encoded[kind], last) for kind, writer in writers.items()
+            pending = [
+                writing.submit(_append, writer, blocks[kind], last)
+                for kind, writer in writers.items()
             ]
             done += values.numel()
             if progress:
                 progress(100 * done // total, 100, note)
-        for written in writing:
-            written.result()
+        _wait(pending)
+
+
+def _wait(futures):
+    """Wait for them; raises what one of them raised."""
+    for future in futures:
+        future.result()
 
 
 def _ahead(pool, function, items):
-    """The function's result for each item, in order; AHEAD more are made while one is used."""
-    coming = deque()
+    """The function's result for each item, in order; _AHEAD more are computed while one is used."""
+    pending = deque()
     for item in items:
-        coming.append(pool.submit(function, item))
-        if len(coming) > AHEAD:
-            yield coming.popleft().result()
-    while coming:
-        yield coming.popleft().result()
+        pending.append(pool.submit(function, item))
+        if len(pending) > _AHEAD:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
-def _on_cpu(blocks):
-    """Blocks in the computer's memory, by way of pinned memory, several times as fast from a GPU."""
+def _to_memory(blocks):
+    """Blocks on the CPU; from a GPU by way of pinned memory, which is several times as fast."""
     import torch
 
     if blocks.device.type == "cpu":
@@ -149,8 +158,8 @@ def _on_cpu(blocks):
     return torch.empty(blocks.shape, dtype=blocks.dtype, pin_memory=True).copy_(blocks)
 
 
-def _put(writer, blocks, last):
-    """Append blocks to the file's data; gguf's own method wants the whole tensor."""
+def _append(writer, blocks, last):
+    """Append blocks to the file's data; gguf's own method takes whole tensors only."""
     writer.fout[0].write(blocks.numpy())
     if last:
         _pad(writer)
@@ -164,14 +173,16 @@ def _pad(writer):
 # The header
 
 
-def writers(parts, source, vocabulary, card, stack):
-    """{type: GGUFWriter} whose headers are on disk and which wait for the tensors' data; `stack` closes them."""
+def open_writers(
+    parts: dict[str, Path], source: Source, vocabulary: Vocabulary, card: dict, stack: ExitStack
+) -> dict:
+    """{file type: GGUFWriter} with the headers on disk, waiting for data; `stack` closes them."""
     import gguf
     import numpy
 
-    found, head = {}, b""
+    writers, head = {}, b""
     for kind, part in parts.items():
-        writer = found[kind] = gguf.GGUFWriter(part, ARCHITECTURES[source.config.model_type])
+        writer = writers[kind] = gguf.GGUFWriter(part, source.family.architecture)
         stack.callback(writer.close)
         for tensor in source.tensors:
             writer.add_tensor_info(
@@ -187,38 +198,43 @@ def writers(parts, source, vocabulary, card, stack):
             _write_head(writer, kind, source, vocabulary, card)
             head = part.read_bytes()
         writer.write_ti_data_to_file()
-    return found
+    return writers
+
+
+def _file_type(kind):
+    from gguf import LlamaFileType
+
+    return LlamaFileType["ALL_F32" if kind == "F32" else f"MOSTLY_{kind}"]
 
 
 def _write_head(writer, kind, source, vocabulary, card):
     import gguf
 
-    writer.add_file_type(
-        gguf.LlamaFileType[FILE_TYPES[kind]]
-    )  # first, so that `_repeat_head` finds it
-    _about(writer, source.tensors, card)
-    _shape_of(writer, source.config, gguf)
+    # The file type first, so that `_repeat_head` finds it.
+    writer.add_file_type(_file_type(kind))
+    _add_description(writer, source.tensors, card)
+    _add_shape(writer, source.config)
+    source.family.metadata(writer, source.config)
+    _add_rotary(writer, source.config)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    _words(writer, vocabulary, card["template"])
+    _add_tokenizer(writer, vocabulary, card["template"])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
 
 
 def _repeat_head(writer, head, kind):
-    """Give a file the head of another, but its own type: gguf takes seconds to write a vocabulary."""
+    """Give a file another's head with its own type: gguf takes seconds to write a vocabulary."""
     import gguf
 
-    place = head.index(gguf.Keys.General.FILE_TYPE.encode()) + len(gguf.Keys.General.FILE_TYPE) + 4
+    key = gguf.Keys.General.FILE_TYPE.encode()
+    # After the key come 4 bytes for the value's kind, then the value.
+    start = head.index(key) + len(key) + 4
     writer.open_output_file()
-    writer.fout[0].write(
-        head[:place]
-        + gguf.LlamaFileType[FILE_TYPES[kind]].to_bytes(4, "little")
-        + head[place + 4 :]
-    )
+    writer.fout[0].write(head[:start] + _file_type(kind).to_bytes(4, "little") + head[start + 4 :])
     writer.state = gguf.gguf_writer.WriterState.KV_DATA
 
 
-def _about(writer, tensors, card):
+def _add_description(writer, tensors, card):
     import gguf
 
     size = sum(math.prod(tensor.shape) for tensor in tensors if tensor.source)
@@ -238,10 +254,10 @@ def _about(writer, tensors, card):
     if card.get("languages"):
         writer.add_languages(list(card["languages"]))
     for name, value in card.get("sampling", {}).items():
-        getattr(writer, f"add_sampling_{SAMPLING.get(name, name)}")(value)
+        getattr(writer, f"add_sampling_{_SAMPLING.get(name, name)}")(value)
 
 
-def _shape_of(writer, config, gguf):
+def _add_shape(writer, config):
     writer.add_block_count(config.num_hidden_layers)
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -252,35 +268,29 @@ def _shape_of(writer, config, gguf):
     if getattr(config, "head_dim", None):
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
-    if config.model_type == "llama":
-        writer.add_vocab_size(config.vocab_size)
-        writer.add_rope_dimension_count(head_dim_of(config))
-    if config.model_type == "gemma3_text":
-        writer.add_sliding_window(config.sliding_window)
-        if getattr(config, "final_logit_softcapping", None):
-            writer.add_final_logit_softcapping(config.final_logit_softcapping)
-    _rotary(writer, config, gguf)
 
 
-def _rotary(writer, config, gguf):
+def _add_rotary(writer, config):
+    import gguf
+
     rope = rope_of(config)
     kind = rope.get("rope_type", "default")
+    if kind not in ("default", "linear", "yarn", "llama3"):
+        raise TwinError(t("gguf.llama_cpp_doesnt_know_position", kind=kind))
     writer.add_rope_freq_base(rope["rope_theta"])
-    if "sliding_attention" in config.rope_parameters:
-        writer.add_rope_freq_base_swa(config.rope_parameters["sliding_attention"]["rope_theta"])
+    if sliding := config.rope_parameters.get("sliding_attention"):
+        writer.add_rope_freq_base_swa(sliding["rope_theta"])
     if kind in ("linear", "yarn"):
         writer.add_rope_scaling_type(gguf.RopeScalingType[kind.upper()])
         writer.add_rope_scaling_factor(rope["factor"])
     if kind == "yarn":
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
-        for key, name in YARN.items():
+        for key, name in _YARN.items():
             if rope.get(key) is not None:
                 getattr(writer, f"add_rope_scaling_yarn_{name}")(rope[key])
-    if kind not in ("default", "linear", "yarn", "llama3"):
-        raise TwinError(t("gguf.llama_cpp_doesnt_know_position", kind=kind))
 
 
-def _words(writer, vocabulary, template):
+def _add_tokenizer(writer, vocabulary, template):
     writer.add_tokenizer_model(vocabulary.model)
     writer.add_tokenizer_pre(vocabulary.pre)
     writer.add_token_list(vocabulary.tokens)

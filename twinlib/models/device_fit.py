@@ -1,7 +1,7 @@
-"""How close a GGUF file is to the 16-bit twin, which file to recommend, and which devices have the memory to run it.
+"""How close a GGUF file is to the 16-bit twin, which to recommend, and which devices can run it.
 
-The one place with these thresholds: the check of files, the score card, the forms and the model card use them.
-Pure arithmetic. What devices need is an estimate, and the texts say so.
+The one place with these thresholds: the check of files, the score card, the forms and the model
+card use them. Pure arithmetic. What devices need is an estimate, and the texts say so.
 """
 
 import math
@@ -23,7 +23,7 @@ _UNMEASURED = ("Q4_K_M", "Q8_0")
 
 
 class Closeness(NamedTuple):
-    """A degree of difference: up to `divergence` nats a token, or at least `top1` equal first choices.
+    """A degree of difference: up to `divergence` nats a token, or at least `top1` equal tokens.
 
     `key` names its words in data/strings.
     """
@@ -33,7 +33,8 @@ class Closeness(NamedTuple):
     top1: float
 
 
-# 0.005 is also the limit for Q8_0 (gguf/types.py), HARDLY_DIFFERENT what counts as good on the score card.
+# 0.005 is also the limit for Q8_0 (gguf/types.py), HARDLY_DIFFERENT what counts as good on the
+# score card.
 CLOSENESS = (
     Closeness("models.indistinguishable", 0.005, 0.98),
     Closeness("models.hardly_different", 0.03, 0.92),
@@ -44,7 +45,7 @@ HARDLY_DIFFERENT = CLOSENESS[1]
 
 
 class Fit(NamedTuple):
-    """What a file needs: bytes of memory, and the smallest usual device, in GB, that has them (None: none has).
+    """What a file needs: bytes of memory, and the smallest usual device in GB, None if none.
 
     `laptop` is one without a graphics card; `slow` when it writes more slowly than people read.
     """
@@ -59,9 +60,9 @@ class Fit(NamedTuple):
 def closeness(divergence: float | None = None, top1: float | None = None) -> Closeness | None:
     """How different a file is from the 16-bit twin; None when neither figure was measured.
 
-    `divergence` is the mean KL divergence in nats a token: the twin's own text becomes less likely by the factor
-    exp(-divergence), 3 % at 0.03. `top1`, the share of positions with the same likeliest token, counts only where
-    there is no divergence.
+    `divergence` is the mean KL divergence in nats a token: the twin's own text becomes less likely
+    by the factor exp(-divergence), 3 % at 0.03. `top1`, the share of positions with the same
+    likeliest token, counts only where there is no divergence.
     """
     if divergence is not None:
         return next(grade for grade in CLOSENESS if divergence <= grade.divergence)
@@ -79,8 +80,9 @@ def closeness_text(divergence: float | None = None, top1: float | None = None) -
 def recommended_type(types, figures: dict | None = None) -> str:
     """The type of GGUF file to take when in doubt, among `types`; '' when there are none.
 
-    By the figures of step quantize, {name: {"value": …}}: the smallest file that hardly differs from the 16-bit twin
-    (size_mb_TYPE, kl_divergence_TYPE), else the closest. Without a measured divergence, Ollama's default.
+    By the figures of step quantize, {name: {"value": …}}: the smallest file that hardly differs
+    from the 16-bit twin (size_mb_TYPE, kl_divergence_TYPE), else the closest. Without a measured
+    divergence, Ollama's default.
     """
     values = {name: figure.get("value") for name, figure in (figures or {}).items()}
     divergence = {kind: values.get(f"kl_divergence_{kind}") for kind in types}
@@ -94,11 +96,12 @@ def recommended_type(types, figures: dict | None = None) -> str:
 
 
 def memory(size: float, context: int, shape: Shape) -> float:
-    """Bytes to run a file of `size` bytes with `context` tokens of conversation: an estimate, on the safe side.
+    """Bytes to run a file of `size` bytes with `context` tokens: an estimate on the safe side.
 
-    The weights as they are in the file; keys and values of each layer in 16 bits, 2 × layers × keys × 2 bytes a token
-    (Gemma's sliding windows keep fewer); a tenth of both for what is computed with; and 0.15 GB for the program and
-    its vocabulary. With Gemma 270M in Q8_0 (0.29 GB) llama.cpp took 0.46 GB at 4,096 tokens; this says 0.55.
+    The weights as they are in the file; keys and values of each layer in 16 bits, 2 × layers × keys
+    × 2 bytes a token (Gemma's sliding windows keep fewer); a tenth of both for what is computed
+    with; and 0.15 GB for the program and its vocabulary. With Gemma 270M in Q8_0 (0.29 GB)
+    llama.cpp took 0.46 GB at 4,096 tokens; this says 0.55.
     """
     return 1.1 * (size + 4 * shape.layers * shape.keys * context) + _PROGRAM
 
@@ -106,10 +109,11 @@ def memory(size: float, context: int, shape: Shape) -> float:
 def fit(size: float, context: int, shape: Shape) -> Fit:
     """The Fit of a file of `size` bytes with `context` tokens of conversation: an estimate.
 
-    An app may use about half of a phone's memory. A laptop keeps 4 GB for its system and a browser. A tenth of a
-    card's memory is the screen's and the driver's. A token takes all weights through the processor once, and two
-    channels of DDR4-3200 carry 2 × 8 bytes × 3.2 billion a second at best: files above 10 GB can't reach 5 tokens a
-    second there, which is about 230 English words a minute, as fast as people read.
+    An app may use about half of a phone's memory. A laptop keeps 4 GB for its system and a browser.
+    A tenth of a card's memory is the screen's and the driver's. A token takes all weights through
+    the processor once, and two channels of DDR4-3200 carry 2 × 8 bytes × 3.2 billion a second at
+    best: files above 10 GB can't reach 5 tokens a second there, which is about 230 English words a
+    minute, as fast as people read.
     """
     needed = memory(size, context, shape)
 

@@ -10,13 +10,17 @@ RESAMPLES = 1000
 
 
 def wilson(hits, n):
-    """(low, high): the 95 % Wilson interval of the share hits/n; (None, None) when n is 0."""
-    from scipy.stats import binomtest
+    """(low, high): the 95 % Wilson interval of the share hits/n; (None, None) when n is 0.
 
+    Takes fractions too: counts divided by a design effect.
+    """
     if not n:
         return None, None
-    interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+    share, z = hits / n, 1.959964
+    middle = share + z * z / (2 * n)
+    margin = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max(0.0, (middle - margin) / scale), min(1.0, (middle + margin) / scale)
 
 
 def bootstrap(statistic, *samples, seed=1):

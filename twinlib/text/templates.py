@@ -157,11 +157,11 @@ def go_template(render, bos=""):
         zip(("OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT"), [*heads["system", "user"], *turns])
     )
     return re.sub(
-        r"\b[A-Z]{2,}\b", lambda match: _go_string({**pieces, "DEFAULT": default}[match[0]]), _GO
+        r"\b[A-Z]{2,}\b", lambda match: go_string({**pieces, "DEFAULT": default}[match[0]]), _GO
     )
 
 
-def _go_string(text):
+def go_string(text):
     """Text as a quoted string of Go in which every character is printable, as a Modelfile loses the others."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(

@@ -232,8 +232,11 @@ def decimals(twin: Twin) -> Shown:
     kinds = list(dict.fromkeys(kind for _, kind in figures))
     asked = {variant for variant, _ in figures}
     lines = [
-        (t(*names), *(_share(figures.get((variant, kind))) for kind in kinds))
-        for variant, names in comparison.ROWS.items()
+        (
+            choose(comparison.variant_names(variant)),
+            *(_share(figures.get((variant, kind))) for kind in kinds),
+        )
+        for variant in comparison.VARIANTS
         if variant in asked
     ]
     note = (report.figures.get("decimals") or {}).get("note")

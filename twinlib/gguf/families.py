@@ -1,0 +1,101 @@
+"""The model families that can become GGUF files, and what llama.cpp needs of each.
+
+FAMILIES has one entry a model type of transformers, PRE_TOKENIZERS one a way to split text before
+byte-pair merging. Facts from llama.cpp's converter (conversion/) and vocabulary
+(src/llama-vocab.cpp). Names and shapes of tensors come from the `gguf` package.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..files import TwinError
+from ..i18n import t
+
+
+class Family(NamedTuple):
+    """How one model type of transformers becomes a GGUF file.
+
+    `names` are what people call its models, `architecture` is llama.cpp's name.
+    `interleaved_rotary`: llama.cpp rotates rows 2i and 2i + 1 of a head together, transformers rows
+    i and i + half. `norm_offset`: transformers multiplies by offset + weight, llama.cpp by weight.
+    `layers_70b`: with so many layers, eight heads share their values, which therefore get more
+    bits. `metadata(writer, config)` adds keys to a gguf.GGUFWriter; `check(config)` raises
+    TwinError for a model that llama.cpp would run differently.
+    """
+
+    names: str
+    architecture: str
+    interleaved_rotary: bool = False
+    norm_offset: int = 0
+    layers_70b: int = 0
+    metadata: Callable = lambda writer, config: None
+    check: Callable = lambda config: None
+
+
+def _llama_metadata(writer, config):
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_rope_dimension_count(head_dim(config))
+
+
+def _gemma3_metadata(writer, config):
+    writer.add_sliding_window(config.sliding_window)
+    if getattr(config, "final_logit_softcapping", None):
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
+
+
+def _check_gemma3(config):
+    """llama.cpp's Gemma 3 has full attention in every sixth layer, whatever the config says."""
+    expected = [
+        "sliding_attention" if (i + 1) % 6 else "full_attention"
+        for i in range(config.num_hidden_layers)
+    ]
+    if config.layer_types != expected:
+        raise TwinError(t("gguf.gemmas_attention_pattern_isnt_one"))
+
+
+FAMILIES = {
+    "qwen2": Family("Qwen2, Qwen2.5", "qwen2", layers_70b=80),
+    "qwen3": Family("Qwen3", "qwen3"),
+    "llama": Family(
+        "Llama 3",
+        "llama",
+        interleaved_rotary=True,
+        layers_70b=80,
+        metadata=_llama_metadata,
+    ),
+    "gemma3_text": Family(
+        "Gemma 3",
+        "gemma3",
+        norm_offset=1,
+        metadata=_gemma3_metadata,
+        check=_check_gemma3,
+    ),
+}
+
+
+def family_of(config) -> Family:
+    """The Family of a text model's config; raises TwinError when there is none."""
+    if config.model_type not in FAMILIES:
+        names = ", ".join(family.names for family in FAMILIES.values())
+        values = {"model_type": config.model_type, "names": names}
+        raise TwinError(t("gguf.model_kind_cant_become_gguf", **values))
+    return FAMILIES[config.model_type]
+
+
+def head_dim(config) -> int:
+    """The width of one attention head."""
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
+_QWEN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+# llama.cpp's name by the steps of a tokenizer.json's pre-tokenizer, each as (kind, pattern or
+# option).
+PRE_TOKENIZERS = {
+    (("Split", _QWEN), ("ByteLevel", False)): "qwen2",
+    (("Split", _QWEN.replace(r"\p{N}|", r"\p{N}{1,3}|")), ("ByteLevel", False)): "llama-bpe",
+    (("Digits", True), ("ByteLevel", True)): "smollm",
+    (("ByteLevel", True),): "gpt-2",
+}
