@@ -91,6 +91,26 @@ def _decode_q8_0(blocks):
 
 Q8_0 = Codec(_encode_q8_0, _decode_q8_0)
 
+# Q4_0: d and 32 quants from 0 to 15; a number is d · (quant − 8). The largest magnitude gets quant 0.
+
+
+def _encode_q4_0(rows):
+    import torch
+
+    x = rows.view(-1, 32)
+    d = x.gather(1, x.abs().max(1, keepdim=True).indices) / -8
+    quants = (x * _reciprocal(d)).add_(8.5).to(torch.uint8).clamp_(max=15)
+    return join_parts(d.half(), quants[:, :16] | quants[:, 16:] << 4)
+
+
+def _decode_q4_0(blocks):
+    d, nibbles = split_parts(blocks, 2, 16)
+    quants = (shifted(nibbles.view(-1, 1, 16), 0, 4) & 15).view(-1, 32)
+    return from_float16(d) * (quants.float() - 8)
+
+
+Q4_0 = Codec(_encode_q4_0, _decode_q4_0)
+
 # Q5_0: d and 32 quants from 0 to 31; a number is d · (quant − 16). The largest magnitude gets quant
 # 0.
 

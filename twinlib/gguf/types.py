@@ -50,6 +50,7 @@ TENSOR_TYPES = {
     "Q8_0": TensorType(codecs.Q8_0, 0.02),
     "Q5_1": TensorType(codecs.Q5_1, 0.12),
     "Q5_0": TensorType(codecs.Q5_0, 0.12),
+    "Q4_0": TensorType(codecs.Q4_0, 0.24),
     "Q6_K": TensorType(k_quants.Q6_K, 0.06, fallback="Q8_0"),
     "Q5_K": TensorType(k_quants.Q5_K, 0.12, fallback="Q5_1"),
     "Q4_K": TensorType(k_quants.Q4_K, 0.24, fallback="Q5_0"),
