@@ -24,8 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 RECORD = ROOT / "tests" / "kquants_reference.json"
-ENCODED = ("Q4_K", "Q5_K", "Q6_K")
-MIXTURES = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
+ENCODED = ("Q3_K", "Q4_K", "Q5_K", "Q6_K")
+MIXTURES = ("Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
 LAYERS = (2, 3, 8, 28, 36, 80)
 SHAPES = ((256, 512), (640, 2048), (64, 96), (512, 320))  # columns of most tensors, and of ffn_down
 PROGRAM = """

@@ -1,11 +1,12 @@
-"""Codecs of llama.cpp's K-quants Q4_K, Q5_K and Q6_K in torch, on a CPU or GPU.
+"""Codecs of llama.cpp's K-quants Q3_K to Q6_K in torch, on a CPU or GPU.
 
 The `gguf` package only decodes them.
 
-A block is 256 numbers of a row in groups. Q4_K and Q5_K: 8 groups of 32; a number is d · scale ·
-quant − dmin · min with quants of 4 or 5 bits, scales and minimums of 6. Q6_K: 16 groups of 16; a
-number is d · scale · quant with quants from −32 to 31 and scales from −128 to 127. d and dmin are
-float16.
+A block is 256 numbers of a row in groups; d and dmin are float16.
+- Q4_K, Q5_K: 8 groups of 32; a number is d · scale · quant − dmin · min with quants of 4 or 5 bits,
+  scales and minimums of 6.
+- Q3_K, Q6_K: 16 groups of 16; a number is d · scale · quant with signed quants of 3 or 6 bits and
+  signed scales of 6 or 8.
 
 Encoding rounds each group to eight candidate grids, finer and coarser than its range. Least squares
 gives each rounding its best scale and minimum, and the one with the smallest squared error wins.
@@ -54,11 +55,35 @@ def _decode_q5_k(blocks):
 
 Q5_K = Codec(_encode_q5_k, _decode_q5_k)
 
+# Q3_K: 32 bytes of highest bits, 64 bytes of low bits, 12 bytes of scales, d
+
+
+def _encode_q3_k(rows):
+    import torch
+
+    # The finest grid first: of equally good ones it uses quant −4, a power of two, exact in float16.
+    quants, d, scales = _quantize_signed(rows, 4.75, -0.25, 4, 32)
+    high = _pack_bits((quants >> 2).view(-1, 8, 32), 1)
+    low = _pack_bits((quants & 3).view(-1, 2, 4, 32), 2)
+    return join_parts(high, low, _pack_six_bits((scales + 32).to(torch.uint8)), d)
+
+
+def _decode_q3_k(blocks):
+    high, low, packed, d = split_parts(blocks, 32, 64, 12, 2)
+    high = shifted(high.view(-1, 1, 32), *range(8)).view(-1, 256) & 1
+    low = (shifted(low.view(-1, 2, 32), 0, 2, 4, 6) & 3).view(-1, 256)
+    scales = from_float16(d) * (_unpack_six_bits(packed).float() - 32)
+    quants = ((low | high << 2).float() - 4).view(-1, 16, 16)
+    return (scales[:, :, None] * quants).view(-1, 256)
+
+
+Q3_K = Codec(_encode_q3_k, _decode_q3_k)
+
 # Q6_K: 128 bytes of low bits, 64 of high bits, 16 scales (int8), d
 
 
 def _encode_q6_k(rows):
-    quants, d, scales = _quantize_signed(rows)
+    quants, d, scales = _quantize_signed(rows, 28, 1, 32, 128)
     quants = quants.view(-1, 2, 4, 32)
     low = quants & 15
     return join_parts(low[:, :, :2] | low[:, :, 2:] << 4, _pack_bits(quants >> 4, 2), scales, d)
@@ -126,6 +151,22 @@ def _unpack_scales(packed):
         torch.cat([scales & 63, rest & 15 | scales >> 2 & 48], 1),
         torch.cat([mins & 63, rest >> 4 | mins >> 2 & 48], 1),
     )
+
+
+def _pack_six_bits(scales):
+    """12 bytes of 16 scales of 6 bits: 8 bytes of their lower four bits, 4 of their upper two."""
+    import torch
+
+    low, high = scales & 15, _pack_bits((scales >> 4).view(-1, 4, 4), 2)
+    return torch.cat([low[:, :8] | low[:, 8:] << 4, high], 1)
+
+
+def _unpack_six_bits(packed):
+    """(blocks, 16) scales of 12 bytes."""
+    low, high = split_parts(packed, 8, 4)
+    low = (shifted(low.view(-1, 1, 8), 0, 4) & 15).view(-1, 16)
+    high = (shifted(high.view(-1, 1, 4), 0, 2, 4, 6) & 3).view(-1, 16)
+    return low | high << 4
 
 
 # Groups with a scale and a minimum: Q4_K and Q5_K
@@ -208,27 +249,30 @@ def _best_step(values, weights):
     return steps.gather(0, best)[0]
 
 
-# Groups with a signed scale: Q6_K
+# Groups with a signed scale: Q3_K and Q6_K
 
 
-def _quantize_signed(rows):
-    """(quants (groups, 16) from 0 to 63, d, scales int8) of float32 rows."""
+def _quantize_signed(rows, first, gap, half, scale_half):
+    """(quants (groups, 16), d, scales int8) of float32 rows, from grids of `first`, `first` + `gap`, … steps.
+
+    Quants are from -half to half - 1, returned plus half; scales from -scale_half to scale_half - 1.
+    """
     import torch
 
     x = _bounded(rows).view(-1, 16)
     far = _farthest(x)
     # From −1 to 1 with the farthest at −1, since there is one quant more below 0.
     scaled = x * -_inverse(far)[:, None]
-    _, squares, products = _try_grids(scaled, 28, 1, (-32, 31))
+    _, squares, products = _try_grids(scaled, first, gap, (-half, half - 1))
     slope = products / squares.clamp(min=1)
     best = (slope * products).max(0, keepdim=True).indices
     scales = (slope.gather(0, best)[0] * -far).view(-1, 16)
     far = _farthest(scales)
-    d = torch.where(far > 0, -1, 1) * _float16_above(far.abs() / 128)
+    d = torch.where(far > 0, -1, 1) * _float16_above(far.abs() / scale_half)
     step = d.float()[:, None]
-    scales = (scales * _inverse(step)).round_().clamp_(-128, 127)
-    quants = (x * _inverse(scales * step).view(-1, 1)).round_().clamp_(-32, 31).add_(32)
-    return quants.to(torch.uint8), d, scales.to(torch.int8)
+    scales = (scales * _inverse(step)).round_().clamp_(-scale_half, scale_half - 1)
+    quants = (x * _inverse(scales * step).view(-1, 1)).round_().clamp_(-half, half - 1)
+    return quants.add_(half).to(torch.uint8), d, scales.to(torch.int8)
 
 
 def _farthest(values):

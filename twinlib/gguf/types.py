@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import torch
     from gguf import GGMLQuantizationType
 
-# Numbers encoded at a time: on a CPU, by each thread, what its caches hold; on a GPU, in under 0.5
-# GB.
+# Numbers encoded at a time: on a CPU, what a thread's caches hold; on a GPU, in under 0.5 GB.
 CHUNKS = {"cpu": 2**18, "cuda": 2**23}
 _MOST_THREADS = 16
 # A K-quant beyond this is damaged: the worst we know is 0.15 (Gemma 270M, whose base is itself
@@ -50,10 +49,11 @@ TENSOR_TYPES = {
     "Q8_0": TensorType(codecs.Q8_0, 0.02),
     "Q5_1": TensorType(codecs.Q5_1, 0.12),
     "Q5_0": TensorType(codecs.Q5_0, 0.12),
-    "Q4_0": TensorType(codecs.Q4_0, 0.24),
+    "Q4_0": TensorType(codecs.Q4_0, 0.3),
     "Q6_K": TensorType(k_quants.Q6_K, 0.06, fallback="Q8_0"),
     "Q5_K": TensorType(k_quants.Q5_K, 0.12, fallback="Q5_1"),
     "Q4_K": TensorType(k_quants.Q4_K, 0.24, fallback="Q5_0"),
+    "Q3_K": TensorType(k_quants.Q3_K, 0.5, fallback="Q4_0"),
 }
 
 
@@ -82,8 +82,19 @@ def _more_bits(part, layer, layers):
     return "Q6_K" if chosen and part in ("attn_v", "ffn_down") else None
 
 
+def _more_than_3_bits(part, layer, layers):
+    """What Q3_K_M spends on its most sensitive parts."""
+    better = {
+        "attn_v": "Q5_K" if layer < 2 else "Q4_K",
+        "ffn_down": "Q5_K" if layer < layers // 16 else "Q4_K",
+        "attn_output": "Q4_K",
+    }
+    return better.get(part)
+
+
 # The smallest first
 FILE_TYPES = {
+    "Q3_K_M": FileType("Q3_K", KL_LIMIT_K_QUANT, _more_than_3_bits),
     "Q4_K_M": FileType("Q4_K", KL_LIMIT_K_QUANT, _more_bits, compared=True),
     "Q5_K_M": FileType("Q5_K", KL_LIMIT_K_QUANT, _more_bits, compared=True),
     "Q6_K": FileType("Q6_K", KL_LIMIT_K_QUANT),
