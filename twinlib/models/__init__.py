@@ -1,1 +1,2 @@
-"""Everything that holds a model or describes a machine: loading, generating, planning, llama.cpp, the hub."""
+"""Everything that holds a model or describes a machine: loading, generating, planning, llama.cpp,
+the hub."""

