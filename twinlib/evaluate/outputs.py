@@ -15,8 +15,7 @@ from collections.abc import Callable
 
 from ..files import Cache, content_id
 from ..i18n import t
-from ..models import load
-from ..models.generate import contiguous_head
+from ..models import generate, load
 from ..text import templates
 
 TOP_P = 0.9
@@ -67,7 +66,7 @@ class Outputs:
         trained = variant == "twin"
 
         def ask(items, **sampling):
-            return self.call(load.generate, trained, items, batch=len(items), **sampling)
+            return self.call(generate.answers, trained, items, batch=len(items), **sampling)
 
         return self._answers(variant, self._sha[trained], conversations, ask)
 
@@ -108,7 +107,7 @@ class Outputs:
 
         def make(items):
             greedy = {"max_tokens": tokens, "temperature": 0, "batch": len(items)}
-            for messages, one in zip(items, self.call(load.generate, trained, items, **greedy)):
+            for messages, one in zip(items, self.call(generate.answers, trained, items, **greedy)):
                 yield {"kind": "reply", "question": messages[-1]["content"], "text": one.text}
 
         wanted = {content_id(f"reply {tokens} {json.dumps(one)}"): one for one in conversations}
@@ -132,7 +131,7 @@ class Outputs:
         def make(items):
             prompts = [[{"role": "user", "content": first}] for first, _, _ in items]
             greedy = {"max_tokens": PREFIX, "temperature": 0, "batch": len(items)}
-            said = self.call(load.generate, trained, prompts, plain=plain, **greedy)
+            said = self.call(generate.answers, trained, prompts, plain=plain, **greedy)
             for one, (_, true, language) in zip(said, items):
                 yield {"kind": "continuation", "text": one.text, "true": true, "language": language}
 
@@ -144,7 +143,7 @@ class Outputs:
         """Each text's negative log-likelihood in nats, as plain text."""
 
         def make(items):
-            scored = self.call(load.nll, trained, items, length=MAX_LENGTH, batch=2)
+            scored = self.call(generate.nll, trained, items, length=MAX_LENGTH, batch=2)
             return [{"kind": "nats", "nats": nats} for nats, _ in scored]
 
         wanted = {content_id(text): text for text in texts}
@@ -183,7 +182,7 @@ def reply_nll(model, tokenizer, messages: list, texts: list) -> list[tuple[float
     width = max(map(len, replies))
     # Padded on the right, where no token attends to it.
     padded = [reply + [tokenizer.pad_token_id] * (width - len(reply)) for reply in replies]
-    with torch.inference_mode(), contiguous_head(model):
+    with torch.inference_mode(), generate.contiguous_head(model):
         prefill = model(
             input_ids=torch.tensor([prompt], device=model.device), use_cache=True, logits_to_keep=1
         )
