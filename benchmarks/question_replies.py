@@ -15,12 +15,13 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from twinlib.corpus import clean, readers
 from twinlib.corpus.passages import passages
 from twinlib.corpus.questions import validate
-from twinlib.corpus.questions.model import ASKERS, TRIES, Local, fetch
+from twinlib.corpus.questions.model import MODELS, TRIES, LocalModel, fetch
 from twinlib.models.llama_cpp import SLOTS
 from twinlib.text.script import language_of
 
@@ -33,7 +34,7 @@ def read(folders):
     for raw in (raw for folder in folders for raw in readers.read(Path(folder))):
         text = clean.clean(raw.text, raw.markdown, frozenset(), raw.author).text
         if language_of(text) == "en":
-            found += passages({"id": raw.id, "title": raw.title, "text": text}, 500)
+            found += passages(replace(raw, text=text, turns=None), 500)
     return found
 
 
@@ -122,13 +123,18 @@ def main():
     parser.add_argument("--without", type=int, default=200)
     parser.add_argument("--show", type=int, default=0)
     wanted = parser.parse_args()
-    chosen, asker = read(wanted.folders), ASKERS["smollm2-135m-instruct"]
+    chosen, asker = read(wanted.folders), MODELS["smollm2-135m-instruct"]
     print(f"{asker.name}, {len(chosen)} English passages", flush=True)
-    with Local(fetch(asker), asker) as local:
+    with LocalModel(fetch(asker), asker) as local:
         print("with the schema", flush=True)
         measure(local.reply, chosen, wanted.replies, wanted.show)
         print("without", flush=True)
-        measure(lambda *place: local.reply(*place, held=False), chosen, wanted.without, wanted.show)
+        measure(
+            lambda *place: local.reply(*place, constrained=False),
+            chosen,
+            wanted.without,
+            wanted.show,
+        )
 
 
 if __name__ == "__main__":

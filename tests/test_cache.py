@@ -88,3 +88,12 @@ def test_a_file_that_steps_rely_on_says_which_line_is_damaged(tmp_path):
     (tmp_path / "train.jsonl").write_text('{"id": 1}\n\nnot json\n', encoding="utf-8")
     with pytest.raises(TwinError, match="line 3.*corpus"):
         read_records(tmp_path / "train.jsonl", "corpus")
+
+
+def test_a_torn_line_is_gone_once_the_file_was_replaced(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"id": "a"}\n{"id": "b", "te', encoding="utf-8")
+    cache = Cache(path)
+    cache.only(list(cache.records.values()))
+    cache.append({"id": "c"})
+    assert path.read_text(encoding="utf-8") == '{"id": "a"}\n{"id": "c"}\n'

@@ -105,7 +105,7 @@ def test_words_are_counted_as_people_count_them():
 
 
 def test_a_long_answer_is_a_document_of_its_own_under_its_question():
-    [document] = interview.document([record("stories-02", f"  {LONG} \n")], "Ning")
+    [document] = interview.documents([record("stories-02", f"  {LONG} \n")], "Ning")
     question = "Tell about a time when something went thoroughly wrong."
     assert document == Document(
         "interview#stories-02",
@@ -120,7 +120,7 @@ def test_a_long_answer_is_a_document_of_its_own_under_its_question():
 
 
 def test_short_answers_of_a_topic_and_a_language_share_a_document():
-    found = interview.document(
+    found = interview.documents(
         [
             record("friends-01", "No harm done. Tea on Friday?"),
             record("friends-02", "别急，先请两天假。"),
@@ -146,17 +146,17 @@ def test_short_answers_of_a_topic_and_a_language_share_a_document():
 
 def test_spaces_do_not_make_an_answer_long():
     """Step 01 counts characters without spaces: a document of 79 of those would be put aside as too short."""
-    assert interview.document([record("mind-01", "a " * 79)], "")[0].source == "interview#mind-en"
-    assert interview.document([record("mind-01", "a " * 80)], "")[0].source == "interview#mind-01"
+    assert interview.documents([record("mind-01", "a " * 79)], "")[0].source == "interview#mind-en"
+    assert interview.documents([record("mind-01", "a " * 80)], "")[0].source == "interview#mind-01"
     assert (
-        interview.document([record("mind-01", "a " * 80)], "", shortest=81)[0].source
+        interview.documents([record("mind-01", "a " * 80)], "", shortest=81)[0].source
         == "interview#mind-en"
     )
 
 
 def test_skipped_questions_and_drafts_are_no_documents():
     assert (
-        interview.document(
+        interview.documents(
             [record("mind-01", "", skipped=True), record("mind-02", "  ", draft=LONG)], "Ning"
         )
         == []
@@ -164,7 +164,7 @@ def test_skipped_questions_and_drafts_are_no_documents():
 
 
 def test_an_answer_in_the_other_language_stands_under_the_question_in_that_language():
-    [document] = interview.document(
+    [document] = interview.documents(
         [
             {
                 **record("life-04", "在修一辆二八大杠。" * 12),
@@ -178,7 +178,7 @@ def test_an_answer_in_the_other_language_stands_under_the_question_in_that_langu
 
 
 def test_a_question_reworded_since_stands_as_it_was_asked():
-    [document] = interview.document(
+    [document] = interview.documents(
         [record("life-04", LONG, question="What are you up to?")], "Ning"
     )
     assert document.title == "What are you up to?"
@@ -192,7 +192,7 @@ def test_a_question_of_another_version_is_kept_and_comes_last():
     ]
     records, damaged = parse("\n".join(lines))
     assert ([r["id"] for r in records], damaged) == (["life-01", "friends-01", "dreams-03"], 0)
-    assert interview.document(records, "Ning")[-1].title == "What did you dream?"
+    assert interview.documents(records, "Ning")[-1].title == "What did you dream?"
 
 
 def test_of_two_records_of_a_question_the_later_counts():
@@ -235,7 +235,7 @@ def test_every_word_of_every_answer_is_in_exactly_one_document(answers):
         json.dumps(record(name, answer), ensure_ascii=False) for name, answer in answers.items()
     ]
     records, damaged = parse("\n".join(lines))
-    found = interview.document(records, "Ning")
+    found = interview.documents(records, "Ning")
     turns = [turn.answer for d in found for turn in d.turns]
     assert damaged == 0 and sorted(turns) == sorted(
         a.strip() for a in answers.values() if a.strip()
@@ -249,4 +249,4 @@ def test_every_word_of_every_answer_is_in_exactly_one_document(answers):
 def test_any_text_at_all_can_be_parsed(text):
     records, damaged = parse(text)
     assert len(records) <= len(text.split("\n")) and damaged >= 0
-    assert interview.document(records, "Ning") is not None
+    assert interview.documents(records, "Ning") is not None

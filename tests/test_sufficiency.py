@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from twinlib.text.sufficiency import answers_needed, verdict
+from twinlib.text.sufficiency import answers_needed, assess
 
 
 def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing():
-    found = verdict(7, 4030, 5, {"post": 7})
+    found = assess(7, 4030, 5, {"post": 7})
     assert found.level == "warning"
     assert found.sentence == (
         "You have 7 passages to learn from, about 3,100 words: training will not help yet. 13 more passages are needed: "
@@ -23,7 +23,7 @@ def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing()
 
 def test_the_same_in_chinese_counts_characters(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    found = verdict(7, 4030, 5, {"post": 7})
+    found = assess(7, 4030, 5, {"post": 7})
     assert (
         found.sentence
         == "可学的有 7 段，约 5800 字：训练还帮不上忙。大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
@@ -53,47 +53,47 @@ def test_the_same_in_chinese_counts_characters(monkeypatch):
     ],
 )
 def test_the_level_follows_the_number_of_passages(passages, level, says):
-    found = verdict(passages, passages * 100, passages, {"post": passages})
+    found = assess(passages, passages * 100, passages, {"post": passages})
     assert found.level == level and says in found.sentence
 
 
 def test_much_text_is_plenty_and_needs_nothing():
-    found = verdict(500, 200_000, 300, {"post": 500})
+    found = assess(500, 200_000, 300, {"post": 500})
     assert (found.level, found.actions) == ("good", ())
     assert (
         found.sentence
         == "You have 500 passages to learn from, about 150,000 words: plenty to learn your voice from."
     )
-    assert "plenty" not in verdict(500, 199_999, 300, {"post": 500}).sentence
+    assert "plenty" not in assess(500, 199_999, 300, {"post": 500}).sentence
 
 
 @pytest.mark.parametrize(
     "documents, says", [(1, "All of it is one document"), (2, "All of it is 2 documents")]
 )
 def test_too_few_documents_to_hold_one_out_is_a_warning_however_much_there_is(documents, says):
-    found = verdict(300, 150_000, documents, {"book": 300})
+    found = assess(300, 150_000, documents, {"book": 300})
     assert (
         found.level == "warning"
         and says in found.sentence
         and "no figure will tell" in found.sentence
     )
-    assert verdict(300, 150_000, 3, {"book": 300}).level == "good"
+    assert assess(300, 150_000, 3, {"book": 300}).level == "good"
 
 
 def test_nothing_but_chat_is_a_warning():
-    found = verdict(300, 150_000, 20, {"chat": 290, "post": 10})
+    found = assess(300, 150_000, 20, {"chat": 290, "post": 10})
     assert found.level == "warning" and "will learn to chat, not to explain" in found.sentence
     assert "interview" in found.actions[0]
-    assert verdict(300, 150_000, 20, {"chat": 200, "post": 100}).level == "good"
-    assert verdict(300, 150_000, 20, {}).level == "good", "kinds that nobody counted say nothing"
+    assert assess(300, 150_000, 20, {"chat": 200, "post": 100}).level == "good"
+    assert assess(300, 150_000, 20, {}).level == "good", "kinds that nobody counted say nothing"
 
 
 def test_what_nobody_can_do_is_not_offered():
-    assert not any("persona prompt" in action for action in verdict(0, 0, 0, {}).actions), (
+    assert not any("persona prompt" in action for action in assess(0, 0, 0, {}).actions), (
         "it quotes what was written"
     )
     assert not any(
-        "persona prompt" in action for action in verdict(50, 20_000, 9, {"post": 50}).actions
+        "persona prompt" in action for action in assess(50, 20_000, 9, {"post": 50}).actions
     )
 
 
@@ -105,6 +105,6 @@ def test_the_answers_promised_are_enough_after_a_fifth_is_held_out():
 
 def test_both_languages_say_it_once_each(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
-    found = verdict(300, 150_000, 1, {"chat": 300})
+    found = assess(300, 150_000, 1, {"chat": 300})
     assert found.sentence.count(" · ") == 1
     assert all(action.count(" · ") == 1 for action in found.actions)

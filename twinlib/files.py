@@ -172,7 +172,11 @@ class Cache:
     def add(self, records: Iterable[dict]) -> None:
         """Keep these too; the file is replaced as a whole."""
         self.records.update((self._key(record), record) for record in records)
+        self._rewrite()
+
+    def _rewrite(self):
         write_records(self.path, self.records.values())
+        self._torn = False
 
     def append(self, record: dict) -> None:
         """Keep one more, written at once at the end of the file."""
@@ -187,7 +191,7 @@ class Cache:
     def only(self, records: Iterable[dict]) -> None:
         """Keep these and no others, in this order."""
         self.records = {self._key(record): record for record in records}
-        write_records(self.path, self.records.values())
+        self._rewrite()
 
     def fill(
         self,

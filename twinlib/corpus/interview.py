@@ -1,52 +1,53 @@
-"""The interview for people with little text: how its answers become documents."""
+"""The interview's answers as documents."""
 
 import re
+from collections.abc import Iterable
 
 from ..text.interview_questions import BY_ID, TOPICS
 from ..text.script import language_of
 from .records import Document, Turn
 
-SHORTEST = 80  # characters without spaces: shorter answers share a document, as step 01 puts short documents aside
+# Characters without spaces. Step 01 drops shorter documents, so shorter answers share one.
+_SHORTEST = 80
 
 
-def document(records, author, shortest=SHORTEST):
-    """Raw documents of the answers: one for each that is long enough, one for each topic and language of the others."""
-    groups = {}
-    for record in records:
-        turn = _turn(record)
-        if turn.answer:
-            spoken, topic = language_of(turn.answer), record["id"].rpartition("-")[0]
-            long = long_enough(turn.answer, shortest)
-            groups.setdefault(
-                (topic, record["id"] if long else f"{topic}-{spoken}", spoken, long), []
-            ).append(turn)
+def documents(answers: Iterable[dict], author: str, shortest: int = _SHORTEST) -> list[Document]:
+    """A document for each answer (see interview_questions) that is long enough, the others by topic and language."""
+    found = {}
+    for answer in answers:
+        turn = _turn(answer)
+        if not turn.answer:
+            continue
+        topic, language = answer["id"].rpartition("-")[0], language_of(turn.answer)
+        label = TOPICS[topic][language] if topic in TOPICS else topic
+        if long_enough(turn.answer, shortest):
+            name, title = answer["id"], turn.question
+        else:
+            name, title = f"{topic}-{language}", label
+        found.setdefault((name, title, label), []).append(turn)
     return [
-        _document(turns, topic, name, spoken, long, author)
-        for (topic, name, spoken, long), turns in groups.items()
+        Document.of_turns(
+            f"interview#{name}",
+            turns,
+            title=title,
+            date=max(turn.time for turn in turns)[:10] or None,
+            author=author,
+            kind="interview",
+            fallback_title=label,
+        )
+        for (name, title, label), turns in found.items()
     ]
 
 
-def long_enough(text, shortest=SHORTEST):
+def long_enough(text: str, shortest: int = _SHORTEST) -> bool:
     """Whether a text can be a document of its own."""
     return len(re.sub(r"\s", "", text)) >= shortest
 
 
-def _turn(record):
-    """Question, answer and time; the question in the answer's language, because a twin is asked in one."""
-    answer = record["answer"].strip()
-    known, spoken = BY_ID.get(record["id"]), language_of(answer)
-    other = known and record["language"] != spoken
-    return Turn(known.text(spoken) if other else record["question"], answer, record["when"])
-
-
-def _document(turns, topic, name, spoken, long, author):
-    label = TOPICS[topic][spoken] if topic in TOPICS else topic
-    return Document.of_turns(
-        f"interview#{name}",
-        turns,
-        title=turns[0].question if long else label,
-        date=max(turn.time for turn in turns)[:10] or None,
-        author=author,
-        kind="interview",
-        fallback_title=label,
-    )
+def _turn(answer):
+    """The answer with its question, in the answer's language: the twin is asked in the language it answers in."""
+    text = answer["answer"].strip()
+    question, language = answer["question"], language_of(text)
+    if answer["id"] in BY_ID and answer["language"] != language:
+        question = BY_ID[answer["id"]].text(language)
+    return Turn(question, text, answer["when"])

@@ -1,8 +1,8 @@
-"""Documents to passages: cut at headings, then where the words change; whole documents to train, val or test.
+"""Cut documents into passages at headings and changes of topic; assign whole documents to train, val or test.
 
-A section that is too long is cut at the ends of paragraphs (of lines, sentences, clauses where there are none) at which
-the vocabulary before and after differs most: cosine of tf-idf vectors of word beginnings and Chinese character pairs,
-after TextTiling, https://aclanthology.org/J97-1003. Where to cut is one shortest path over all the places.
+A section that is too long is cut at ends of paragraphs (of lines, sentences or clauses where there are none) where the
+vocabulary changes most: the cosine of tf-idf vectors of word beginnings and pairs of Chinese characters, after
+TextTiling, https://aclanthology.org/J97-1003. All cuts of a section are chosen together, as a shortest path.
 """
 
 import hashlib
@@ -10,207 +10,193 @@ import math
 import re
 import statistics
 from collections import Counter
+from typing import NamedTuple
 
 from ..files import content_id
 from ..text.script import CLAUSE, HAN, SENTENCE, language_of, tokens_estimate, tokens_unrounded
 from ..text.sufficiency import HELD_OUT
+from .records import Document, Passage
 
-SHORT_SECTION = 8  # a section under this part of the limit joins its neighbour
-# "Mr. Creed" and "W. Batten" are no ends of sentences.
-WINDOW = 200  # tokens before and after a place whose words are compared
-SMALL = 0.6  # of the limit: shorter passages are avoided
-TOPIC, CUT, EVEN = (
-    0.4,
-    0.1,
-    0.1,
-)  # what a standard deviation of likeness, one more cut, and uneven sizes weigh
-DEPTHS = (
-    0.0,
-    0.3,
-    0.6,
-    2.0,
-)  # and a cut at the end of a paragraph, of a line, a sentence, a clause
-APART = 0.3  # of the limit: what each of two topics must have at least to be parted in a short text
-CLEAR = 0.35  # and how much less alike than usual its sides must be there (one essay in twenty is cut wrongly)
-FUNCTION = set(
-    "的了是不我你他她它们这那在有和与就也都而之其以所于为但很更"
-)  # no topic hangs on these
-SEPARATORS = ("\n\n", "\n", SENTENCE, CLAUSE)
+# Chinese characters that say nothing about the topic.
+FUNCTION_CHARACTERS = set("的了是不我你他她它们这那在有和与就也都而之其以所于为但很更")
+
+# Parts of the limit.
+_SHORT_SECTION = 1 / 8  # a shorter section joins its neighbour
+_SHORT_PASSAGE = 0.6  # shorter passages are avoided
+_TOPIC_SIZE = 0.3  # each of the two topics that a short text is cut into has more
+
+_WINDOW = 200  # tokens before and after a cut whose vocabulary is compared
+# A short text is cut where similarity is less than this part of its mean: 1 essay in 20 is cut wrongly.
+_CLEAR_CHANGE = 0.35
+
+# What a cut costs: for each standard deviation of similarity, for itself, and at the end of a paragraph, line,
+# sentence or clause.
+_SIMILARITY_COST, _CUT_COST = 0.4, 0.1
+_DEPTH_COSTS = (0.0, 0.3, 0.6, 2.0)
+# And what a passage costs for being short, or nearly as long as the limit.
+_SHORT_COST, _LONG_COST = 2, 0.1
+_SEPARATORS = ("\n\n", "\n", SENTENCE, CLAUSE)
 
 
-def passages(document, limit):
-    """A document record's passages: dicts {id, document, text, tokens_estimate, title, heading, language, place,
-    question, turn}.
+class _Unit(NamedTuple):
+    """A piece that is not cut further: joined, units are the text. `depth` is the index of the separator before it."""
 
-    No passage is longer than `limit` tokens (by estimate), unless a single clause is; `place` counts from 0. A document
-    with `turns` [{question, answer, …}] gives a passage for each, with the `question` that was asked and `turn` True.
+    text: str
+    tokens: float
+    depth: int
+
+
+def passages(document: Document, limit: int) -> list[Passage]:
+    """The passages of a document, of at most `limit` tokens by estimate, unless a single clause is longer.
+
+    A document of turns gives a passage for each turn, with its question. A text that comes twice is one passage.
     """
+    is_turn = bool(document.turns)
     found = {}
-    for heading, question, text in _pieces(
-        document, limit
-    ):  # the same words twice in a document are one passage
-        name = content_id(f"{document['id']} {text}")
-        turn = bool(document.get("turns"))
-        found.setdefault(
-            name,
-            {
-                "id": name,
-                "document": document["id"],
-                "text": text,
-                "tokens_estimate": tokens_estimate(text),
-                "title": "" if turn else document["title"],
-                "heading": heading,
-                "language": language_of(text),
-                "place": len(found),
-                "question": question,
-                "turn": turn,
-            },
+    for heading, question, text in _pieces(document, limit):
+        name = content_id(f"{document.id} {text}")
+        passage = Passage(
+            id=name,
+            document=document.id,
+            text=text,
+            tokens_estimate=tokens_estimate(text),
+            title="" if is_turn else document.title,
+            heading=heading,
+            language=language_of(text),
+            index=len(found),
+            question=question,
+            is_turn=is_turn,
         )
+        found.setdefault(name, passage)
     return list(found.values())
 
 
 def _pieces(document, limit):
-    """(heading, question, text) in order; what goes on under a heading or answer is not asked for a second time."""
-    if document.get("turns"):
-        parts = [("", turn["question"], turn["answer"].strip()) for turn in document["turns"]]
+    """(heading, question, text) in order; only the first piece of a section or an answer has its heading or question."""
+    if document.turns:
+        parts = [("", turn.question, turn.answer.strip()) for turn in document.turns]
     else:
-        parts = [(heading, "", text) for heading, text in _sections(document["text"], limit)]
+        parts = [(heading, "", text) for heading, text in _sections(document.text, limit)]
     return [
         (heading, question, piece) if number == 0 else ("", "", piece)
         for heading, question, text in parts
         if text
-        for number, piece in enumerate(_fill(text, limit))
+        for number, piece in enumerate(pieces(text, limit))
     ]
 
 
 def _sections(text, limit):
-    """(heading, text) in order; a short section joins the one before it, or the first the one after."""
+    """[(heading, text)]; a short section joins the one before it, a short first one the one after it."""
     found = []
-    heading, first = "", True
-    for block in re.split(r"^## (.*)$", "\n" + text, flags=re.MULTILINE):
-        if first and block.strip():
-            short = (
-                found
-                and min(tokens_estimate(block), tokens_estimate(found[-1][1]))
-                < limit / SHORT_SECTION
-            )
-            if short:
-                # Where two sections meet, the heading of the longer one says what they are about.
-                longer = (
-                    heading
-                    if tokens_estimate(block) > tokens_estimate(found[-1][1])
-                    else found[-1][0]
-                )
-                found[-1] = (longer, f"{found[-1][1]}\n\n{block.strip()}")
-            else:
-                found.append((heading, block.strip()))
-        elif not first:
-            heading = block.strip()
-        first = not first
+    first, *rest = re.split(r"^## (.*)$", "\n" + text, flags=re.MULTILINE)
+    for heading, block in zip(["", *rest[::2]], [first, *rest[1::2]]):
+        block, heading = block.strip(), heading.strip()
+        if not block:
+            continue
+        size, size_before = tokens_estimate(block), tokens_estimate(found[-1][1]) if found else 0
+        if found and min(size, size_before) < limit * _SHORT_SECTION:
+            # The heading of the longer one says what both are about.
+            longer = heading if size > size_before else found[-1][0]
+            found[-1] = (longer, f"{found[-1][1]}\n\n{block}")
+        else:
+            found.append((heading, block))
     return found
 
 
-def _fill(text, limit):
-    """Pieces of at most `limit` tokens, cut where topics end; a text that is short enough is one, or two clear ones."""
-    units = _gathered(_units(text, limit), limit / 50)
-    starts = [
-        0,
-        *(_path(units, limit) if tokens_estimate(text) > limit else _parting(units, limit)),
-        len(units),
-    ]
-    return ["".join(unit for unit, *_ in units[a:b]).strip() for a, b in zip(starts, starts[1:])]
+def pieces(text: str, limit: int) -> list[str]:
+    """A text cut where topics change: into pieces of `limit` tokens if longer, else into two topics or not at all."""
+    units = _without_crumbs(_units(text, limit), limit / 50)
+    cut = _cheapest_cuts if tokens_estimate(text) > limit else _topic_change
+    edges = [0, *cut(units, limit), len(units)]
+    return ["".join(unit.text for unit in units[a:b]).strip() for a, b in zip(edges, edges[1:])]
 
 
 def _units(text, limit, depth=0, before=0):
-    """What may be put together again by mere addition: [(unit, tokens, depth of the place before it)].
-
-    Paragraphs (depth 0); those over the limit in lines, sentences, clauses.
-    """
-    if depth == len(SEPARATORS) or depth and tokens_unrounded(text) <= limit:
-        return [(text, tokens_unrounded(text), before)]
-    cuts = [m.end() for m in re.finditer(SEPARATORS[depth], text) if 0 < m.end() < len(text)]
+    """The paragraphs of a text (depth 0), those over the limit in lines, sentences or clauses."""
+    tokens = tokens_unrounded(text)
+    if depth == len(_SEPARATORS) or depth and tokens <= limit:
+        return [_Unit(text, tokens, before)]
+    ends = [match.end() for match in re.finditer(_SEPARATORS[depth], text)]
+    edges = [0, *(end for end in ends if 0 < end < len(text)), len(text)]
     found = []
-    for start, end in zip([0, *cuts], [*cuts, len(text)]):
+    for start, end in zip(edges, edges[1:]):
         found += _units(text[start:end], limit, depth + 1, depth if found else before)
     return found
 
 
-def _gathered(units, least):
-    """Units with crumbs of under `least` tokens added to the one before: there may be thousands of short lines."""
+def _without_crumbs(units, least):
+    """Units of under `least` tokens joined to the one before, since there may be thousands of short lines."""
     found = []
-    for unit, tokens, depth in units:
-        if found and min(tokens, found[-1][1]) < least:
-            found[-1] = (found[-1][0] + unit, found[-1][1] + tokens, found[-1][2])
+    for unit in units:
+        last = found[-1] if found else unit
+        if found and min(unit.tokens, last.tokens) < least:
+            found[-1] = _Unit(last.text + unit.text, last.tokens + unit.tokens, last.depth)
         else:
-            found.append((unit, tokens, depth))
+            found.append(unit)
     return found
 
 
-def _path(units, limit):
-    """Where to cut, as indexes of units: the cheapest way through, no piece over the limit unless it is one unit."""
-    alike = _alike(units)
-    middle, spread = statistics.fmean(alike or [0]), statistics.pstdev(alike or [0]) or 1
-    price = [
-        0,
-        *(
-            TOPIC * (value - middle) / spread + CUT + DEPTHS[unit[2]]
-            for value, unit in zip(alike, units[1:])
-        ),
-    ]
-    best, came = [0.0], [0]
+def _cheapest_cuts(units, limit):
+    """Indexes of the units to cut before, at the lowest cost; no piece is over the limit unless it is one unit."""
+    similarities = _similarities(units)
+    mean, deviation = statistics.fmean(similarities or [0]), statistics.pstdev(similarities or [0])
+    cut_costs = [0.0]
+    for similarity, unit in zip(similarities, units[1:]):
+        change = _SIMILARITY_COST * (similarity - mean) / (deviation or 1)
+        cut_costs.append(change + _CUT_COST + _DEPTH_COSTS[unit.depth])
+    costs, starts = [0.0], [0]
     for end in range(1, len(units) + 1):
         size, options = 0, []
         for start in range(end - 1, -1, -1):
-            size += units[start][1]
+            size += units[start].tokens
             if size > limit and start < end - 1:
                 break
-            small = max(0, 1 - size / (SMALL * limit))
-            options.append(
-                (best[start] + price[start] + 2 * small**2 + EVEN * (size / limit) ** 2, start)
-            )
+            short = max(0, 1 - size / (_SHORT_PASSAGE * limit))
+            cost = costs[start] + cut_costs[start] + _SHORT_COST * short**2
+            options.append((cost + _LONG_COST * (size / limit) ** 2, start))
         cost, start = min(options)
-        best.append(cost)
-        came.append(start)
-    cuts, end = [], came[-1]
+        costs.append(cost)
+        starts.append(start)
+    cuts, end = [], starts[-1]
     while end:
         cuts.append(end)
-        end = came[end]
+        end = starts[end]
     return cuts[::-1]
 
 
-def _parting(units, limit):
-    """The one place where a short text goes over to another topic, as [index of the unit], else []."""
-    sizes = [tokens for _, tokens, _ in units]
-    places = [
+def _topic_change(units, limit):
+    """[index of the unit with which a short text changes its topic], or []."""
+    sizes = [unit.tokens for unit in units]
+    indexes = [
         i
         for i in range(1, len(units))
-        if min(sum(sizes[:i]), sum(sizes[i:])) >= APART * limit and not units[i][2]
+        if min(sum(sizes[:i]), sum(sizes[i:])) >= _TOPIC_SIZE * limit and not units[i].depth
     ]
-    if not places or len(units) < 4:
+    if not indexes or len(units) < 4:
         return []
-    alike = _alike(units)
-    place = min(places, key=lambda i: alike[i - 1])
-    return [place] if alike[place - 1] < CLEAR * statistics.fmean(alike) else []
+    similarities = _similarities(units)
+    index = min(indexes, key=lambda i: similarities[i - 1])
+    clear = similarities[index - 1] < _CLEAR_CHANGE * statistics.fmean(similarities)
+    return [index] if clear else []
 
 
-def _alike(units):
-    """How alike the words before and after each unit but the first are: cosine, 0 to 1."""
-    counts = [_grams(unit) for unit, *_ in units]
-    spread = Counter(gram for found in counts for gram in found)
-    weight = {gram: math.log((len(units) + 1) / n) for gram, n in spread.items()}
-    sizes = [tokens for _, tokens, _ in units]
+def _similarities(units):
+    """How similar the _WINDOW before and after each unit but the first is: cosine of tf-idf vectors, 0 to 1."""
+    counts = [_grams(unit.text) for unit in units]
+    spread = Counter(gram for count in counts for gram in count)
+    weights = {gram: math.log((len(units) + 1) / n) for gram, n in spread.items()}
 
-    def side(indexes):
+    def vector(indexes):
         total, size = Counter(), 0
         for i in indexes:
             total.update(counts[i])
-            size += sizes[i]
-            if size >= WINDOW:
+            size += units[i].tokens
+            if size >= _WINDOW:
                 break
-        return {gram: (1 + math.log(n)) * weight[gram] for gram, n in total.items()}
+        return {gram: (1 + math.log(n)) * weights[gram] for gram, n in total.items()}
 
     return [
-        _cosine(side(range(i - 1, -1, -1)), side(range(i, len(units))))
+        _cosine(vector(range(i - 1, -1, -1)), vector(range(i, len(units))))
         for i in range(1, len(units))
     ]
 
@@ -222,42 +208,43 @@ def _cosine(one, other):
 
 
 def _grams(text):
-    """Counter of the beginnings of words and of pairs of Chinese characters, without those that say nothing."""
+    """Counter of the beginnings of longer words and of pairs of Chinese characters, without function characters."""
     found = Counter(word[:6] for word in re.findall(r"[a-z]{4,}", text.lower()))
     for run in re.findall(f"[{HAN}]+", text):
-        found.update(pair for pair in map(str.__add__, run, run[1:]) if FUNCTION.isdisjoint(pair))
+        pairs = map(str.__add__, run, run[1:])
+        found.update(pair for pair in pairs if FUNCTION_CHARACTERS.isdisjoint(pair))
     return found
 
 
-def split_of(groups):
+def split_of(groups: dict[str, str]) -> dict[str, str]:
     """{document id: train|val|test} for {document id: group id}, by the hash of the group.
 
-    A new document moves no other one, except where fewer than one document would be held out: then the train
-    document of the smallest hash is. Under 3 groups everything is train.
+    A new document moves no other, except where val or test would be empty: then the group of the smallest hash is
+    held out. Under 3 groups everything is train.
     """
-    place = {
+    position = {
         group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32
         for group in set(groups.values())
     }
-    ordered = sorted(place, key=place.get)
-    found = {
-        group: "val"
-        if place[group] < HELD_OUT["val"]
-        else "test"
-        if place[group] < sum(HELD_OUT.values())
-        else "train"
-        for group in ordered
-    }
+    ordered = sorted(position, key=position.get)
     if len(ordered) < 3:
-        found = dict.fromkeys(ordered, "train")
-    else:
-        _top_up(found, ordered)
-    return {document: found[group] for document, group in groups.items()}
+        return dict.fromkeys(groups, "train")
+    splits = {group: _split_at(position[group]) for group in ordered}
+    _fill_empty(splits, ordered)
+    return {document: splits[group] for document, group in groups.items()}
 
 
-def _top_up(found, ordered):
-    for name, reverse in (("test", False), ("val", False), ("train", True)):
-        if name not in found.values():
-            counts = {split: sum(s == split for s in found.values()) for split in found.values()}
-            free = [g for g in (ordered[::-1] if reverse else ordered) if counts[found[g]] > 1]
-            found[next((g for g in free if found[g] == "train"), free[0])] = name
+def _split_at(position):
+    if position < HELD_OUT["val"]:
+        return "val"
+    return "test" if position < sum(HELD_OUT.values()) else "train"
+
+
+def _fill_empty(splits, ordered):
+    """Give each split without a group one from a split with several: from train where possible."""
+    for name, order in (("test", ordered), ("val", ordered), ("train", ordered[::-1])):
+        if name not in splits.values():
+            counts = Counter(splits.values())
+            free = [group for group in order if counts[splits[group]] > 1]
+            train = (group for group in free if splits[group] == "train")
+            splits[next(train, free[0])] = name

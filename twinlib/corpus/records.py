@@ -108,6 +108,14 @@ class Document:
         text = "\n\n".join(turn.answer for turn in turns)
         return cls(source, text=text, turns=turns, **fields)
 
+    @classmethod
+    def from_json(cls, record: dict) -> "Document":
+        """The Document of a line of documents.jsonl."""
+        turns = record.get("turns")
+        fields = {**record, "turns": turns and [Turn(**turn) for turn in turns]}
+        del fields["id"]  # made of the source
+        return cls(**fields)
+
     def to_json(self) -> dict:
         """The record in documents.jsonl."""
         keys = ("id", "title", "text", "date", "source", "author", "language", "kind")

@@ -41,6 +41,13 @@ def tokens_unrounded(text: str) -> float:
     return 0.7 * chinese + 1.3 * words
 
 
+def sentences_within(text: str, tokens: float) -> str:
+    """The whole sentences at the start of a text that have at most `tokens` by estimate."""
+    ends = [match.end() for match in SENTENCE.finditer(text)] + [len(text)]
+    fitting = [end for end in ends if tokens_estimate(text[:end]) <= tokens]
+    return text[: max(fitting, default=0)].strip()
+
+
 def language_of(text: str) -> str:
     """'zh' when a text has more than half as many Chinese characters as Latin words, else 'en'."""
     chinese, latin = count_han(text), len(re.findall(r"[A-Za-z]+", text))

@@ -85,7 +85,7 @@ def _corpus_problems(twin):
         state.report.figures.get(name, {}).get("value") or 0
         for name in ("train_passages", "tokens", "documents")
     )
-    enough = sufficiency.verdict(passages, tokens, documents, {})
+    enough = sufficiency.assess(passages, tokens, documents, {})
     if enough.level != "good":
         found.append(Problem(enough.level, " ".join((enough.sentence, *enough.actions))))
     return found

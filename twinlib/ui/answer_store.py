@@ -201,19 +201,19 @@ def corpus_of(twin: Twin) -> Corpus:
     )
 
 
-def rating(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Verdict:
+def rating(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Assessment:
     """Whether a corpus with the interview as answered so far is enough."""
     raw = [
         document
-        for document in interview.document(store.records.values(), author)
+        for document in interview.documents(store.records.values(), author)
         if interview.long_enough(document.text)
     ]
     limit = declared.SETTINGS["corpus"]().passage_tokens
-    pieces = [p for d in raw for p in passages(d.to_json(), limit)]
+    pieces = [p for d in raw for p in passages(d, limit)]
     mine = round(_TRAIN * len(pieces))
-    return sufficiency.verdict(
+    return sufficiency.assess(
         corpus.passages + mine,
-        corpus.tokens + _TRAIN * sum(p["tokens_estimate"] for p in pieces),
+        corpus.tokens + _TRAIN * sum(p.tokens_estimate for p in pieces),
         corpus.documents + len(raw),
         {**corpus.kinds, "interview": mine},
     )

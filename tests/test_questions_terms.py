@@ -1,0 +1,63 @@
+"""What a passage is about: nouns and names that are frequent in it and rare elsewhere."""
+
+import pytest
+
+from twinlib.corpus.questions.terms import terms
+from twinlib.corpus.records import Passage
+
+
+def passage(text="今天只讲茶。", language="zh", name="1"):
+    return Passage(name, "d", text, 10, language=language)
+
+
+def test_topics_are_frequent_here_and_rare_elsewhere():
+    here = passage(text="垫圈睡了。我叫垫圈，垫圈不理。“三号码头”下雨，街坊走了。", name="1")
+    others = [passage(text=f"街坊来了，街坊走了，{n}。", name=f"o{n}") for n in range(8)]
+    assert terms([here, *others])["1"] == ["垫圈", "“三号码头”"]
+
+
+def test_a_piece_of_a_word_is_no_topic():
+    text = "人工智能来了。都说人工智能好，我看人工智能也就那样。"
+    assert not {"工智", "工智能"} & set(
+        terms([passage(text=text, name="1"), passage(name="2")])["1"]
+    )
+
+
+def test_chinese_topics_are_nouns_and_not_the_everyday_ones():
+    text = "时候到了，卢梭说教育好。那时候卢梭还年轻，三人都信教育。三人慢慢地走，慢慢地谈，上文说过，上文不算。"
+    assert set(terms([passage(text=text, name="1"), passage(name="2")], most=9)["1"]) == {
+        "卢梭",
+        "教育",
+    }
+
+
+def test_a_title_in_quotation_marks_is_a_topic_and_a_mere_exclamation_is_not():
+    text = "读了《山海经》。他说“哎呀呀”，我说“革命”。"
+    assert terms([passage(text=text, name="1"), passage(name="2")], most=9)["1"] == [
+        "《山海经》",
+        "“革命”",
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentence, wrong",
+    [
+        ("He told the office knock to Mr. Creed and went.", "knock"),
+        ("She went to Lord. She came.", "Lord. She"),
+        ("I saw the glazier was there, and my books ready to go.", "was"),
+        ("My head is full of it, my head full to burst.", "full"),
+        ("So he gave the slightly, and the instructions of Instructions.", "Instructions"),
+    ],
+)
+def test_what_only_looks_like_an_english_thing_is_no_topic(sentence, wrong):
+    many = "We knock and knock. All is ready. The jug is full. It was late. Read instructions. It is full, ready."
+    other = passage(text=many * 9, language="en", name="2")
+    found = terms([passage(text=sentence, language="en", name="1"), other], most=9)
+    assert not [word for word in found["1"] if wrong in word.split() or wrong == word]
+
+
+def test_english_topics_are_names_and_things():
+    text = "So I gave Auntie Weng the paper cup, and the paper cup leaked on my bench, and Auntie Weng laughed."
+    other = passage(text="It rains.", language="en", name="2")
+    found = terms([passage(text=text, language="en", name="1"), other], most=3)["1"]
+    assert set(found) == {"Auntie Weng", "the paper cup", "your bench"}

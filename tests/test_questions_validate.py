@@ -1,0 +1,176 @@
+"""Replies of a model: which questions are accepted and why others are not."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinlib.corpus.questions import validate
+from twinlib.corpus.records import Passage
+from twinlib.i18n import data
+
+TEXTS = {
+    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for a new one.",
+    "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
+}
+
+
+def passage(language="en", name="1", **fields):
+    return Passage(
+        name,
+        "d",
+        **{"text": TEXTS[language], "tokens_estimate": 30, "language": language, **fields},
+    )
+
+
+def json_of(*questions):
+    return json.dumps({"questions": questions}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "reply, questions, why",
+    [
+        (json_of("Who mended the kettle?"), ["Who mended the kettle?"], "as asked for"),
+        (
+            json_of("1. Who mended the kettle?", "Q2: Why keep the kettle?"),
+            ["Who mended the kettle?", "Why keep the kettle?"],
+            "numbered",
+        ),
+        (
+            json_of("“Who mended the kettle?”", "who mended the KETTLE?"),
+            ["Who mended the kettle?"],
+            "quoted, and twice",
+        ),
+        (
+            "```json\n" + json_of("Who mended the kettle?") + "\n```",
+            ["Who mended the kettle?"],
+            "in a fence",
+        ),
+        (
+            "Sure! " + json_of("Who mended the kettle?") + " Anything else?",
+            ["Who mended the kettle?"],
+            "between words",
+        ),
+        ('["Who mended the kettle?"]', ["Who mended the kettle?"], "the list alone"),
+        (
+            '{"questions": [{"question": "Who mended the kettle?"}]}',
+            ["Who mended the kettle?"],
+            "objects",
+        ),
+        (json_of("Tell me about the kettle"), ["Tell me about the kettle?"], "no mark at the end"),
+        (
+            json_of("Who\ud800 mended\u200b the kettle?"),
+            ["Who mended the kettle?"],
+            "half a character, an invisible one",
+        ),
+        (
+            json_of("What is your name?", "Who mended the kettle?"),
+            ["Who mended the kettle?"],
+            "the good one of two",
+        ),
+        (
+            json_of("Who mended the old kettle?", "Who mended the kettle?"),
+            ["Who mended the old kettle?"],
+            "nearly twice",
+        ),
+        (
+            json_of("Who mended the kettle?", "Why tea?", "How old is the kettle?"),
+            ["Who mended the kettle?", "Why tea?"],
+            "two",
+        ),
+    ],
+)
+def test_good_questions_are_kept(reply, questions, why):
+    assert validate.read_reply(reply, passage()) == (questions, ""), why
+
+
+@pytest.mark.parametrize(
+    "reply, reason",
+    [
+        ('{"questions": ["Who mended', "json"),
+        ("I can't do that.", "json"),
+        ("[" * 100_000, "json"),
+        ("", "empty"),
+        (None, "empty"),
+        ('{"answer": "tea"}', "shape"),
+        ("[1, 2]", "shape"),
+        ('{"questions": {"a": 1}}', "shape"),
+        ('{"questions": []}', "empty"),
+        (json_of("?"), "empty"),
+        (json_of("The kettle was old."), "empty"),
+        (json_of("Why?" + "?" * 90), "length"),
+        (json_of("Who mended the kettle and the?"), "cut"),
+        (json_of("谁修好了水壶？"), "language"),
+        (json_of("Кто починил чайник?"), "language"),
+        (json_of("Did your neighbour soldered the old kettle for a cup?"), "copied"),
+        (json_of("What does the author say of the kettle?"), "about"),
+        (json_of("Why is a kettle in the text?"), "about"),
+        (json_of("Is the kettle old, is the kettle old, is the kettle old?"), "loop"),
+        (json_of("Can you provide more details of the kettle?"), "about"),
+        (json_of("Did my neighbour mend it?"), "person"),
+        (json_of("What is your favourite colour?"), "subject"),
+        (json_of("What is the best thing?"), "subject"),
+    ],
+)
+def test_other_replies_have_a_reason(reply, reason):
+    assert validate.read_reply(reply, passage()) == ([], reason) and reason in data(
+        "question_failures"
+    )
+
+
+@pytest.mark.parametrize(
+    "question, reason",
+    [
+        ("谁把水壶焊好的？", ""),
+        ("说说那把旧水壶吧。", ""),
+        ("1、为什么不换新水壶？", ""),
+        ("Why keep the kettle?", "language"),
+        ("文中的水壶是谁焊好的？", "about"),
+        ("作者为什么不换水壶？", "about"),
+        ("你最喜欢什么颜色？", "subject"),
+        ("水壶旧，水壶旧，水壶旧，水壶旧？", "loop"),
+        ("邻居替我把旧水壶焊好了，只收一杯茶？", "copied"),
+        ("水壶は誰が直したの？", "language"),
+        ("水壶？", "length"),
+        ("水壶是邻居焊的，", "cut"),
+    ],
+)
+def test_chinese_replies(question, reason):
+    found = validate.read_reply(json_of(question), passage("zh"))
+    assert found.reason == reason and bool(found.questions) == (not reason)
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.binary().map(repr),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(st.sampled_from(["questions", "question", "a"]), inner)
+            ),
+        ).map(json.dumps),
+    ),
+    st.sampled_from(["en", "zh"]),
+)
+@settings(deadline=None, max_examples=150)
+def test_no_reply_raises_and_what_is_kept_can_be_kept_again(reply, language):
+    found = validate.read_reply(reply, passage(language))
+    assert bool(found.questions) == (not found.reason) and len(found.questions) <= validate.MOST
+    assert (
+        validate.read_reply(json_of(*found.questions), passage(language)).questions
+        == found.questions
+    )
+    json.dumps(found.questions, ensure_ascii=False).encode()
+
+
+def test_long_passages_are_cut_for_the_prompt_at_a_sentence_and_the_start_is_the_same_for_all():
+    text = "The kettle leaked again. " * 200
+    first, second = (
+        validate.messages(passage(title=title, text=text), 100) for title in ("Tea", "Milk")
+    )
+    assert first[0] == second[0] and first[1]["content"].startswith("Tea\n\nThe kettle")
+    assert first[1]["content"].endswith("again.") and 350 < len(first[1]["content"]) < 500
+    assert len(validate.beginning("水" * 5000, 100)) == pytest.approx(143, abs=2)

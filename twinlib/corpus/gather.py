@@ -1,0 +1,199 @@
+"""Read all sources of a corpus, clean and mask their texts, and write documents.jsonl and dropped.csv.
+
+Documents are taken one at a time and wait in a temporary file, so that memory does not grow with the texts. What is
+left out for the sake of other documents (copies, other authors) can be told only once all are read.
+"""
+
+import csv
+import io
+import json
+import tempfile
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from ..files import TwinError, replaced
+from ..i18n import choose, t
+from ..progress import Progress
+from ..settings import Corpus
+from ..text import interview_questions, privacy
+from ..text.script import language_of
+from ..twin import Twin
+from . import dedupe, interview, pipeline, readers
+from .clean import scripts
+from .readers import columns
+from .reasons import KINDS, REASONS
+from .records import Document, Removed
+from .report import labelled
+
+_SHOWN = 300  # characters of a removed text in dropped.csv
+_INTERVAL = 0.2  # seconds between two reports of progress
+
+
+class Gathered(NamedTuple):
+    """What is known after all documents are read, beside the files.
+
+    `groups` {document id: group id} of documents that share text and must be in one split; the `log` of the readers;
+    the `totals` of characters and personal data; `removed` counts what was left out by (what, reason).
+    """
+
+    groups: dict[str, str]
+    log: readers.ReadLog
+    totals: pipeline.Totals
+    removed: Counter
+
+
+def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) -> Gathered:
+    """Write documents.jsonl and dropped.csv; raises TwinError if no document is left."""
+    log, totals = readers.ReadLog(), pipeline.Totals()
+    rules = _rules(twin, settings, decisions)
+    raws = chain(_interview(twin, rules), _read(settings, rules, log, progress))
+    with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as file:
+        dropped, spool, sketches = (
+            _Dropped(table, log, rules.names),
+            _Spool(file),
+            dedupe.Sketches(),
+        )
+        for document in pipeline.documents(raws, rules, log, totals):
+            sketches.add(document.text)
+            spool.append(document)
+            dropped.write()
+        dropped.write()
+        if not len(spool):
+            raise TwinError(_nothing_left(settings.source, dropped.counts))
+        pairs = list(
+            sketches.pairs(
+                lambda number: spool[number].text,
+                progress=_throttled(progress, t("corpus.comparing")),
+            )
+        )
+        copies = dedupe.duplicates(pairs, lambda number: _age(spool[number]))
+        others = pipeline.other_authors(totals.authors, rules)
+        with replaced(twin.file("documents")) as out:
+            for number, document in enumerate(spool):
+                reason = "author" if document.author in others else ""
+                reason = "duplicate" if number in copies else reason
+                if not reason or rules.wants(document.id):
+                    out.write(_line(document))
+                    continue
+                totals.kept.subtract(scripts.count_scripts(document.text))
+                totals.aside.update(scripts.count_scripts(document.text))
+                log.removed.append(
+                    Removed("document", reason, document.text, document.source, document.id)
+                )
+                dropped.write()
+        return Gathered(_groups(pairs, spool), log, totals, dropped.counts)
+
+
+def sources(settings: Corpus) -> list[Path]:
+    """The folder, zip or file to read; none where the interview is all there is."""
+    return [Path(settings.source).expanduser()] if settings.source else []
+
+
+def _rules(twin, settings, decisions):
+    decided = decisions.get("privacy names", {}).get("text", "")
+    return pipeline.Rules(
+        author=settings.author or twin.name,
+        known=settings.author,
+        me=tuple(privacy.private_names(settings.me)),
+        short=settings.short,
+        script=settings.script,
+        mask=settings.mask,
+        names=tuple(privacy.private_names(f"{settings.names}\n{decided}")),
+        decisions=decisions,
+    )
+
+
+def _interview(twin, rules):
+    """The documents of the interview's answers."""
+    path = twin.file("interview")
+    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    answers, _ = interview_questions.parse(text)
+    return interview.documents(answers, rules.author, rules.short)
+
+
+def _read(settings, rules, log, progress):
+    """The documents of the owner's files."""
+    author = "" if rules.me else rules.author
+    options = readers.Options(rules.me, columns.given(settings.columns), author)
+    report = _throttled(progress, t("corpus.reading"))
+    for source in sources(settings):
+        yield from readers.read(source, options, log, report)
+
+
+class _Spool:
+    """Documents in a temporary file, read like a list."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._offsets = file, array("Q")
+
+    def append(self, document: Document) -> None:
+        self._offsets.append(self._file.tell())
+        self._file.write(_line(document))
+
+    def __len__(self):
+        return len(self._offsets)
+
+    def __getitem__(self, number: int) -> Document:
+        self._file.seek(self._offsets[number])
+        return Document.from_json(json.loads(self._file.readline()))
+
+
+def _line(document):
+    return json.dumps(document.to_json(), ensure_ascii=False).encode() + b"\n"
+
+
+class _Dropped:
+    """dropped.csv: what was removed, with the beginning of its text; `counts` by (what, reason)."""
+
+    def __init__(self, file: BinaryIO, log: readers.ReadLog, names: tuple[str, ...]):
+        self.counts, self._log, self._names = Counter(), log, names
+        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self._table = csv.writer(self._text, lineterminator="\n")
+        self._table.writerow(("document", "what", "reason", "text", "characters", "id"))
+
+    def write(self) -> None:
+        """Write what was removed since the last call, and empty the log's list."""
+        for removed in self._log.removed:
+            text = " ".join(removed.text[: 4 * _SHOWN].split())[:_SHOWN]
+            text, _ = privacy.mask(text, language_of(removed.text), {}, self._names)
+            labels = choose(KINDS[removed.what]), choose(REASONS[removed.reason])
+            self._table.writerow((removed.document, *labels, text, len(removed.text), removed.id))
+            self.counts[removed.what, removed.reason] += 1
+        self._log.removed.clear()
+
+
+def _age(document):
+    """The key by which the first of several copies stays: the earliest, then the longest."""
+    return document.date or "9999", -len(document.text), document.source
+
+
+def _groups(pairs, spool):
+    """{document id: the smallest id of its group} of the documents that share text."""
+    members = {}
+    for number, group in dedupe.groups(pairs).items():
+        members.setdefault(group, []).append(spool[number].id)
+    return {name: min(names) for names in members.values() for name in names}
+
+
+def _nothing_left(source, counts):
+    reasons = {reason: n for (what, reason), n in counts.items() if what == "document"}
+    why = labelled(reasons, REASONS) or t("corpus.no_text_files")
+    return t("corpus.nothing_to_learn", source=source, why=why)
+
+
+def _throttled(progress: Progress, note: str) -> Callable[[int, int], None]:
+    """A function (done, total) that reports to `progress` a few times a second, however often it is called."""
+    last = 0.0
+
+    def report(done, total):
+        nonlocal last
+        if done == total or time.monotonic() - last > _INTERVAL:
+            last = time.monotonic()
+            progress(done, total, note)
+
+    return report

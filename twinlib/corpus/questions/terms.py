@@ -1,0 +1,145 @@
+"""What a passage is about: its most telling nouns and names, by tf-idf over the whole corpus."""
+
+import math
+import re
+from collections import Counter
+
+from ..records import Passage
+
+NUMBERS = "〇零一二三四五六七八九十百"
+# Beginnings of rjieba's tags of words that can name something.
+NOUN_TAGS = ("n", "vn", "an", "l", "i", "j", "eng")
+# Nouns that are everywhere, and what the tagger takes for nouns.
+_EVERYDAY_ZH = set(
+    """
+    时候 日子 时间 今天 明天 昨天 现在 以后 以前 后来 将来 当时 最后 小时 分钟 早上 晚上 下午 星期
+    日里 时代 方面 方法 方式 办法 部分 地方 东西 事情 样子 情形 情况 问题 结果 原因 缘故 意思 意见
+    关系 内容 个人 人们 大家 朋友 别人 先生 声音 声明 力量 态度 现象 典型 世界 社会 现实 例子 作用
+    过程 程度 基本 实际 具体 根据 例如 譬如 自然 一样 一般 一种 一个 两个 所以 究竟 大约 仿佛 总之
+    非常 特别 直接 完全 容易 比较 清楚 简单 困难 重要 无聊 发现 打算 承认 发表 努力 合适 测试 需要
+    觉得 认为 开始 解决 继续 希望 喜欢 愿意 打开 关闭 提供 进行 实现 使用 利用 属于 关于 提到 接着
+    可以 没有 已经 允许 应该 必须 毫米 厘米 公里 公斤 不可 不知 未尝 文字 文章 句子 题目 数目 期间
+    中间 里面 外面 上面 下面 前面 后面 旁边 身上 手里 心里 眼里 家里 一切 全体 本身 意义 目的 机会
+    之类 之一 其中 以上 以下 处理 影响 一回 一面 一天 一点 一下 一口 有些 有点 同时 同样 不同 不少
+    许多 所谓 确实 好处 坏处 差不多 不得不 上文 下文 用处 人间 二者 前者 后者 人家
+    """.split()
+)
+# Not 三人, 玩玩, 对不起.
+_TELLING = re.compile(rf"(?![{NUMBERS}两几])(?!(.)\1$)(?!.*不)[\u4e00-\u9fff]{{2,}}|[A-Za-z].+")
+_MARKED = re.compile(r"([“《「])([^“”《》「」，。！？；：…\s]{2,8})([”》」])")
+_STOP_EN = set(
+    """
+    thing things day days year years time times way night morning noon evening afternoon week
+    month hour hours minute minutes part end rest same other first second last next more most one
+    two three four five six lot bit kind sort place side man men woman people great good little
+    much present whole matter business half while number case own that and again there here once
+    then below above himself themselves herself begin name reason answer word turn sir mr mrs
+    mister lord lady king duke god i january february march april may june july august september
+    october november december monday tuesday wednesday thursday friday saturday sunday christmas
+    english madam lordship ladyship majesty highness he she they we you it this these those but so
+    for with who what when where why how yes no not now well thus upon after before like way best
+    worst afterwards late early former latter use fact point moment idea problem question example
+    use
+    """.split()
+)
+_CLOSED = (
+    "is|was|were|are|be|been|being|had|has|have|did|does|do|will|would|can|could|may|might|shall|should|must|"
+    "of|to|and|in|at|with|for|on|by|that|which|who|from|but|or|as|than|if|so|not|very|well|too|also|then|there|"
+    "here|now|when|where|while|because|about|upon|up|down|out|into|over|after|before|ready|sorry|glad|come|came|"
+    "went|said|told|made|took|gave|got|saw|knew|thought|found|left|like|till|until|all|both|each|any|some"
+)
+_DETERMINERS = {"my": "your", "our": "your"}
+_WORD = rf"(?!(?:{_CLOSED})(?![a-z-]))[a-z][a-z-]{{2,}}"
+_NOUN = re.compile(
+    rf"(?<![A-Za-z])(the|a|an|my|our|his|her|their) ((?:{_WORD} )?{_WORD})"
+    rf"(?=[,.;:!?)]| (?:{_CLOSED})(?![a-z]))"
+)
+_NAME = re.compile(
+    r"(?<=[a-z,;’'] )(?:(?:Mr|Mrs|Dr|St)\.? |(?:Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant) )?"
+    r"(?:[A-Z]\. )?[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*"
+)
+
+
+def terms(passages: list[Passage], most: int = 2) -> dict[str, list[str]]:
+    """{passage id: its `most` most telling terms}: frequent in the passage, rare in the others."""
+    english = [p.text for p in passages if p.language != "zh"]
+    lower_case = Counter(
+        word for text in english for word in re.findall(r"(?<![A-Za-z'’])[a-z]{3,}", text)
+    )
+    nouns = Counter(phrase.split()[-1] for text in english for _, phrase in _NOUN.findall(text))
+    weights = {
+        p.id: _weights_zh(p.text) if p.language == "zh" else _weights_en(p.text, lower_case, nouns)
+        for p in passages
+    }
+    spread = Counter(word for words in weights.values() for word in words)
+    found = {}
+    for name, words in weights.items():
+        scores = {
+            word: weight * math.log((len(weights) + 1) / spread[word])
+            for word, weight in words.items()
+            if spread[word] <= len(weights) / 4 + 1
+        }
+        found[name] = _distinct(sorted(scores, key=lambda word: (-scores[word], word)), most)
+    return found
+
+
+def _distinct(words, most):
+    """The first `most` words of which none is part of another."""
+    found = []
+    for word in words:
+        if len(found) < most and not any(word in other or other in word for other in found):
+            found.append(word)
+    return found
+
+
+def tagged(text: str) -> list[tuple[str, str]]:
+    """[(word, part of speech)] of a Chinese text, by the jieba dictionary."""
+    import rjieba
+
+    return rjieba.tag(text)
+
+
+def _weights_zh(text):
+    """{term: weight}: titles, words in quotation marks, nouns and pairs of nouns that come up twice at least."""
+    named = Counter()
+    for mark, word, end in _MARKED.findall(text):
+        parts = [kind for part, kind in tagged(word) if len(part) > 1]
+        if mark == "《" or any(kind.startswith(NOUN_TAGS) for kind in parts):
+            named[f"{mark}{word}{end}"] += 1.5 if mark == "《" else 1
+    text = _MARKED.sub("，", text)
+    found, before = Counter(), ""
+    for word, kind in tagged(text):
+        noun = kind.startswith(NOUN_TAGS) and _TELLING.fullmatch(word) and word not in _EVERYDAY_ZH
+        found[word] += bool(noun)
+        if noun and before and kind in ("n", "nz", "vn") and len(before + word) <= 6:
+            found[before + word] += 1.5  # more telling than either
+        before = word if noun and kind in ("n", "ns", "nz", "eng") else ""
+    often = {word: n for word, n in found.items() if n >= 2 and _is_whole(word, text)}
+    return named + Counter(often)
+
+
+def _is_whole(word, text):
+    """Whether a word has different neighbours: a piece of a longer one has not (绥夫 always follows 跋)."""
+    around = re.findall(f"(?=(.){re.escape(word)}(.))", f"，{text}，".replace("\n", "，"))
+    return all(
+        len(set(side)) > 1 or not re.match("[\u4e00-\u9fff]", side[0]) for side in zip(*around)
+    )
+
+
+def _weights_en(text, lower_case, nouns):
+    """{term: weight}: names (capitals inside a sentence) and nouns (after 'the' or 'my', before a pause).
+
+    `lower_case` counts the words of the corpus in small letters, which are no names; `nouns` counts words where a
+    noun stands: one that is seldom there ('the office still') is none.
+    """
+    found = Counter()
+    for determiner, phrase in _NOUN.findall(text):
+        words = phrase.split()
+        often = nouns[words[-1]] > 0.1 * lower_case[words[-1]]
+        if often and not phrase.endswith(("ly", "ed", "ing")) and not set(words) & _STOP_EN:
+            found[f"{_DETERMINERS.get(determiner, 'the')} {phrase}"] += 1
+    for name in _NAME.findall(text):
+        last = name.split()[-1].lower()
+        if last not in _STOP_EN and lower_case[last] == 0:
+            found[f"the {name}" if f"the {name}" in text else name] += 1.5
+    return found

@@ -1,0 +1,119 @@
+"""Figures and warnings for the report of step 01."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..i18n import choose, data, t
+from ..text import privacy, sufficiency
+from ..twin import figure
+from .clean import scripts
+from .questions.model import WrittenQuestions
+from .reasons import KINDS, REASONS, SKIPPED
+from .records import Document, Passage, Row
+
+if TYPE_CHECKING:
+    from .gather import Gathered
+
+_FEW_HELD_OUT = 5  # passages: with fewer, the figures of step 05 say 'too few to tell'
+
+
+def figures(
+    gathered: "Gathered", documents: list[Document], passages: list[Passage], rows: list[Row]
+) -> dict[str, dict]:
+    """{name: figure} of a run."""
+    log, totals = gathered.log, gathered.totals
+    whole = {reason: n for (what, reason), n in gathered.removed.items() if what == "document"}
+    parts = Counter()
+    for (what, _), n in gathered.removed.items():
+        parts[what] += n * (what != "document")
+    dropped, train = sum(whole.values()), sum(p.split == "train" for p in passages)
+    splits = Counter({p.document: p.split for p in passages}.values())
+    askers = Counter(row.source for row in rows if row.kind == "qa")
+    masked = Counter({privacy.label(kind): n for kind, n in totals.masked.items()})
+    found = {
+        "documents": _counted(Counter(d.language for d in documents)),
+        "formats": _counted(log.formats),
+        "dropped": figure(dropped, n=dropped + len(documents), note=labelled(whole, REASONS)),
+        "parts_dropped": figure(parts.total(), note=labelled(parts, KINDS)),
+        "passed_over": figure(log.skipped.total(), note=labelled(log.skipped, SKIPPED)),
+        "passages": figure(len(passages)),
+        "train_passages": figure(train, note=_assessment(passages, documents).sentence),
+        "rows": _counted(Counter(row.kind for row in rows)),
+        "asked_by": _counted(askers),
+        "characters_in": figure(totals.before.total()),
+        "characters_kept": figure(totals.kept.total()),
+        "tokens": figure(sum(p.tokens_estimate for p in passages), note=t("corpus.estimate")),
+        "personal_data": figure(totals.masked.total(), note=_listed(masked)),
+    }
+    for script, n in totals.before.items():
+        if n:
+            note = t("corpus.put_aside", aside=totals.aside[script])
+            found[f"characters_{script}"] = figure(totals.kept[script], n=n, note=note)
+    for split in ("train", "val", "test"):
+        found[f"{split}_documents"] = figure(splits[split])
+    return found
+
+
+def question_figures(written: WrittenQuestions) -> dict[str, dict]:
+    """The figure of the passages about which a model wrote no usable question."""
+    failed = written.failures.total()
+    note = labelled(written.failures, data("question_failures"))
+    return {"questions_failed": figure(failed, n=len(written.questions) + failed, note=note)}
+
+
+def warnings(gathered: "Gathered", documents: list[Document], passages: list[Passage]) -> list[str]:
+    """What the owner should know or decide, as sentences."""
+    found, totals = [], gathered.totals
+    assessment = _assessment(passages, documents)
+    if assessment.level != "good":
+        found.append(" ".join((assessment.sentence, *assessment.actions)))
+    held_out = sum(p.split == "test" for p in passages)
+    if held_out < _FEW_HELD_OUT:
+        found.append(t("corpus.few_held_out", count=held_out))
+    authors = sorted({d.author for d in documents})
+    if len(authors) > 1:
+        found.append(t("corpus.several_authors", names=", ".join(authors[:4])))
+    if sentence := scripts.loss_warning(totals.before, totals.kept + totals.aside):
+        found.append(sentence)
+    if chats := gathered.removed["document", "whose"]:
+        found.append(t("corpus.chats_without_owner", count=chats))
+    if texts := gathered.removed["document", "author"]:
+        found.append(t("corpus.texts_of_others", count=texts))
+    if tables := gathered.removed["document", "columns"]:
+        found.append(t("corpus.tables_without_columns", count=tables))
+    return found
+
+
+def question_warnings(written: WrittenQuestions) -> list[str]:
+    """Warnings of the models that wrote questions."""
+    if not written.failures:
+        return written.warnings
+    why = labelled(written.failures, data("question_failures"))
+    total = written.failures.total()
+    return [*written.warnings, t("corpus.without_question", total=total, why=why)]
+
+
+def _assessment(passages, documents):
+    kinds = {d.id: d.kind for d in documents}
+    train = [p for p in passages if p.split == "train"]
+    tokens = sum(p.tokens_estimate for p in train)
+    train_kinds = Counter(kinds[p.document] for p in train)
+    return sufficiency.assess(len(train), tokens, len(documents), train_kinds)
+
+
+def _counted(counts):
+    return figure(sum(counts.values()), note=_listed(counts))
+
+
+def labelled(counts: Mapping[str, int], labels: Mapping[str, dict[str, str]]) -> str:
+    """Counts in words, by {key: {language: label}}: 'too short 3, draft 1'."""
+    found = Counter()
+    for key, n in counts.items():
+        found[choose(labels[key])] += n
+    return _listed(found)
+
+
+def _listed(counts):
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {n}" for name, n in ordered if n)
