@@ -1,60 +1,62 @@
-"""PDF by way of pdfium: the letters and where they stand, put back into columns, lines and paragraphs.
+"""PDF by way of pdfium: characters and their positions to columns, lines and paragraphs.
 
-A PDF knows no paragraphs. What repeats in the margins of pages goes, as do page numbers and notes in small print at
-the foot; columns are read one after the other; a line that ends before the next word would have had no room ends a
-paragraph, and so do a wider gap, an indented line after a full stop, and a change of size.
+A PDF has no paragraphs. A line ends one if the next line's first word would still have fitted on
+it; so do a wider gap, an indented line after a full stop, and a change of size. Columns are read
+one after the other. What repeats in the margins, page numbers and foot notes are taken out.
 """
 
 import re
 import time
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
 from statistics import median
 from typing import NamedTuple
 
-from ...text.script import WIDE
+from ...text.script import is_wide, space_between
 from ..records import Document, Removed
 from .encoding import Unreadable
 from .filename import date_of, title_of
+from .input_file import File
 
-PAGE_LIMIT, SECONDS = 3000, 120
-MARGIN = 0.12  # of a page's height, at the top and at the bottom
-TURNED = 0.1  # radians; letters at an angle are watermarks
-PASSWORD, SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of pdfium's fpdfview.h
-RAISED, LEVEL = "\ue000", "\ue001"  # around a raised small number, which may be the mark of a note
-COMPATIBLE = re.compile(
-    "[\ufb00-\ufb06\u2e80-\u2fdf]"
-)  # ligatures and radicals that fonts give instead of letters
-NUMBER = re.compile(
+_PAGE_LIMIT, _SECONDS = 3000, 120
+_MARGIN = 0.12  # of a page's height, at the top and at the bottom
+_TURNED = 0.1  # radians; letters at an angle are watermarks
+_PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of pdfium's fpdfview.h
+# Around a raised small number, which may be the mark of a note.
+_RAISED, _LEVEL = "\ue000", "\ue001"
+# Ligatures and radicals that fonts give instead of letters.
+_COMPATIBLE = re.compile("[\ufb00-\ufb06\u2e80-\u2fdf]")
+_NUMBER = re.compile(
     r"[-–—·•~(（\[第\s]*(?:page\s+)?(\d{1,4}|[ivxlc]{1,6})\s*(?:(?:/|of|页?\s*共)\s*\d{1,4})?"
     r"[-–—·•~)）\]页頁\s]*",
     re.IGNORECASE,
 )
-NOTE = re.compile(r"\s*[\ue000\[［(（]?\s*(\d{1,3}|[*†‡①-⒇])[\ue001\]］)）.、]?\s*\S")
-LEADERS = re.compile(r"(?:[.·…‥]\s?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})$|…{2,}\s*\d{1,4}$")
-BULLET = re.compile(r"[•▪◦‣●○■□◆➢✓]\s*\S|[-–—*]\s+\S")
-ENDS = re.compile(r"[.!?:;。！？：；…”’」』）)\]\"']$")
-# What browsers print around a page: when, and where from.
-PRINTED = re.compile(
+_NOTE = re.compile(r"\s*[\ue000\[［(（]?\s*(\d{1,3}|[*†‡①-⒇])[\ue001\]］)）.、]?\s*\S")
+_LEADERS = re.compile(r"(?:[.·…‥]\s?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})$|…{2,}\s*\d{1,4}$")
+_BULLET = re.compile(r"[•▪◦‣●○■□◆➢✓]\s*\S|[-–—*]\s+\S")
+_ENDS = re.compile(r"[.!?:;。！？：；…”’」』）)\]\"']$")
+# What browsers print around a page: the time and the address.
+_PRINTED = re.compile(
     r"(?<!\d)(?:\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日),?\s*"
     r"(?:[上下]午|[AP]M)?\s*\d{1,2}:\d{2}(?!\d)"
 )
-ADDRESS = re.compile(r"(?:(?:file|https?|chrome-extension)://|about:blank|data:)\S*", re.IGNORECASE)
-BROWSER = re.compile(r"Mozilla/|Firefox|Chrom|Safari")  # as a PDF's Creator
-SOFT = (
-    "untitled",
-    "microsoft word -",
-    "microsoft powerpoint -",
-    "print",
-    "无标题",
-    "slide 1",
-    "about:blank",
+_ADDRESS = re.compile(
+    r"(?:(?:file|https?|chrome-extension)://|about:blank|data:)\S*", re.IGNORECASE
+)
+_BROWSER = re.compile(r"Mozilla/|Firefox|Chrom|Safari")  # as a PDF's Creator
+# Titles by a program begin with one of these.
+_SOFT = tuple(
+    "untitled,microsoft word -,microsoft powerpoint -,print,无标题,slide 1,about:blank".split(",")
 )
 
 
-class Piece(NamedTuple):
-    """A run of letters on one line of a page, its box in points (y grows upwards), and how high its letters are."""
+class _Piece(NamedTuple):
+    """A run of characters on a line: its box in points (y grows upwards) and its font size.
+
+    `column` is the number of the column, 0 for a piece that goes across the page.
+    """
 
     text: str
     left: float
@@ -70,13 +72,13 @@ class Piece(NamedTuple):
         return (self.bottom + self.top) / 2
 
 
-def looks_like(file):
-    """Does it have a PDF's mark among its first kilobyte?"""
+def looks_like(file: File) -> bool:
+    """Whether the first kilobyte has a PDF's signature."""
     return b"%PDF-" in file.data[:1024]
 
 
-def read(file):
-    """Yield the one raw document of a PDF; raises Unreadable('locked', 'scanned', 'long', 'damaged')."""
+def read(file: File) -> Iterator[Document]:
+    """Yield the one document of a PDF. Raises Unreadable('locked', 'scanned', …)."""
     pages, heights, facts = _pages(file.data)
     removed = []
     printed = [_print_rows(page, heights) for page in pages]
@@ -110,23 +112,23 @@ def read(file):
 
 
 def _made(facts, printed):
-    """The ISO date on which the file was made, or None where a browser printed a page that was there before."""
+    """The ISO date on which the file was made; None when a browser printed an older page."""
     made = facts.get("CreationDate", "").removeprefix("D:")[:8]
-    return None if printed or BROWSER.search(facts.get("Creator", "")) else date_of(made, "")
+    return None if printed or _BROWSER.search(facts.get("Creator", "")) else date_of(made, "")
 
 
 def _pages(data):
-    """(pieces of each page, heights of the pages, metadata)."""
+    """(pieces of each page, (bottom, top) of each page, metadata)."""
     import pypdfium2
 
     started = time.monotonic()
     try:
         with pypdfium2.PdfDocument(data) as document:
-            if len(document) > PAGE_LIMIT:
+            if len(document) > _PAGE_LIMIT:
                 raise Unreadable("long")
             pages, heights = [], []
             for number in range(len(document)):
-                if time.monotonic() - started > SECONDS:
+                if time.monotonic() - started > _SECONDS:
                     raise Unreadable("long")
                 page = document[number]
                 pages.append(_pieces(page, number))
@@ -135,17 +137,18 @@ def _pages(data):
             return pages, heights, document.get_metadata_dict()
     except pypdfium2.PdfiumError as error:
         code = getattr(error, "err_code", None)
-        raise Unreadable("locked" if code in (PASSWORD, SECURITY) else "damaged") from None
+        raise Unreadable("locked" if code in (_PASSWORD, _SECURITY) else "damaged") from None
 
 
 # Letters to pieces
 
 
 def _pieces(page, number):
-    """The pieces of a page in the file's order: a new one after a line's end, a jump, a gap of more than a letter."""
+    """The pieces of a page in the file's order, cut at line ends, jumps and wide gaps."""
     from pypdfium2 import raw
 
-    text, found, run, space, matrix = page.get_textpage(), [], [], False, raw.FS_MATRIX()
+    text, matrix = page.get_textpage(), raw.FS_MATRIX()
+    found, run, space = [], [], False
     for index in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text.raw, index)
         letter = _letter(code)
@@ -156,7 +159,7 @@ def _pieces(page, number):
                 run = []
             continue
         angle = raw.FPDFText_GetCharAngle(text.raw, index)
-        if page.get_rotation() in (0, 180) and TURNED < angle % 3.1416 < 3.1416 - TURNED:
+        if page.get_rotation() in (0, 180) and _TURNED < angle % 3.1416 < 3.1416 - _TURNED:
             continue
         raw.FPDFText_GetMatrix(text.raw, index, matrix)
         size = (
@@ -174,7 +177,7 @@ def _pieces(page, number):
 
 
 def _letter(code):
-    if code in (2, 0xAD):  # pdfium's mark of a divided word, and the soft hyphen
+    if code in (2, 0xAD):  # pdfium's sign of a divided word, and the soft hyphen
         return "-"
     return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
 
@@ -191,19 +194,19 @@ def _apart(before, box, size):
 
 def _piece(run, number):
     text, size = "", median(size for _, _, size, _ in run)
-    for place, (letter, box, own, space) in enumerate(run):
+    for index, (letter, box, own, space) in enumerate(run):
         # A gap between two Chinese characters is the typesetter's.
-        text += " " if space and not (text and _wide(text[-1]) and _wide(letter)) else ""
+        text += space_between(text, letter) if space else ""
         small = (
             letter.isdigit()
-            and place
+            and index
             and own < 0.8 * size
             and box[1] + box[3] > run[0][1][1] + run[0][1][3]
         )
-        text += f"{RAISED}{letter}{LEVEL}" if small else letter
-    text = COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
-    return Piece(
-        text.replace(LEVEL + RAISED, ""),
+        text += f"{_RAISED}{letter}{_LEVEL}" if small else letter
+    text = _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+    return _Piece(
+        text.replace(_LEVEL + _RAISED, ""),
         min(box[0] for _, box, _, _ in run),
         max(box[2] for _, box, _, _ in run),
         min(box[1] for _, box, _, _ in run),
@@ -213,66 +216,52 @@ def _piece(run, number):
     )
 
 
-def _wide(letter):
-    return bool(re.match(f"[{WIDE}]", letter))
-
-
 # Margins
 
 
 def _without_margins(pages, heights, removed):
-    """Pages without running heads, which repeat word for word or but for a number that counts the pages."""
+    """Pages without running heads, which repeat exactly or except for a page number."""
     marginal = [[piece for piece in page if _in_margin(piece, heights)] for page in pages]
     seen = Counter(
         key for page in marginal for key in {key for piece in page for key in _keys(piece)}
     )
     often = 2 if len(pages) == 2 else 3
-    gone = {
-        piece: True
+    gone = dict.fromkeys(
+        piece
         for page in marginal
         for piece in page
-        if any(seen[key] >= often for key in _keys(piece)) or NUMBER.fullmatch(piece.text)
-    }
-    heads = dict.fromkeys(piece.text for piece in gone if not NUMBER.fullmatch(piece.text))
-    removed.extend(
-        Removed("navigation", "navigation", text) for text in heads if re.search(r"[^\W\d]", text)
+        if _NUMBER.fullmatch(piece.text) or any(seen[key] >= often for key in _keys(piece))
     )
+    heads = dict.fromkeys(piece.text for piece in gone if not _NUMBER.fullmatch(piece.text))
+    heads = [text for text in heads if re.search(r"[^\W\d]", text)]
+    removed.extend(Removed("navigation", "navigation", text) for text in heads)
     return [[piece for piece in page if piece not in gone] for page in pages]
 
 
 def _print_rows(pieces, heights):
-    """The first and last rows of a page in its margins, where together they say when it was printed and where from."""
+    """The first and last rows of a page, if they are what a browser prints: time and address."""
     if not pieces:
         return []
-    ends = (
-        max(pieces, key=lambda piece: piece.middle),
-        min(pieces, key=lambda piece: piece.middle),
-    )
-    rows = [
-        sorted(
-            (piece for piece in pieces if abs(piece.middle - end.middle) < 0.5 * end.size),
-            key=lambda piece: piece.left,
-        )
-        for end in ends
-        if _in_margin(end, heights)
-    ]
+    rows = []
+    for end in (_by_height(pieces)[0], min(pieces, key=lambda piece: piece.middle)):
+        if _in_margin(end, heights):
+            row = (piece for piece in pieces if abs(piece.middle - end.middle) < 0.5 * end.size)
+            rows.append(sorted(row, key=lambda piece: piece.left))
     texts = [piece.text for row in rows for piece in row]
-    dated = any(PRINTED.match(text) or PRINTED.search(text[-24:]) for text in texts)
-    return rows if len(rows) == 2 and dated and any(ADDRESS.search(text) for text in texts) else []
+    dated = any(_PRINTED.match(text) or _PRINTED.search(text[-24:]) for text in texts)
+    return rows if len(rows) == 2 and dated and any(_ADDRESS.search(text) for text in texts) else []
 
 
 def _in_margin(piece, heights):
     bottom, top = heights[piece.page]
-    edge = (top - bottom) * MARGIN
+    edge = (top - bottom) * _MARGIN
     return piece.bottom > top - edge or piece.top < bottom + edge
 
 
 def _keys(piece):
     """What a running head has in common with those of other pages."""
-    same, size = (
-        re.sub(r"\s", "", piece.text),
-        round(piece.size),
-    )  # the title in large print is no running head
+    # With the size: the title in large print is no running head.
+    same, size = re.sub(r"\s", "", piece.text), round(piece.size)
     masked = re.sub(r"\d+", "#", same)
     counts = [(masked, size, int(n) - piece.page) for n in re.findall(r"\d{1,4}", same)]
     return [(same, size), *counts] if same else []
@@ -282,7 +271,7 @@ def _keys(piece):
 
 
 def _columns(pieces, gutter, column=0):
-    """Pieces in reading order, each with the number of its column (0 across the page)."""
+    """Pieces in reading order, with the numbers of their columns."""
     if gutter is None or column > 6:
         return [piece._replace(column=column) for piece in _by_height(pieces)]
     found, band = [], []
@@ -308,7 +297,7 @@ def _by_height(pieces):
 
 
 def _gutter(pieces, before=None):
-    """Where a white strip parts a page's lines into columns, or None; a short page has that of the page `before`."""
+    """The x of the white strip between columns, or None; of a short page that of the one before."""
     if len(pieces) < 12:
         return before
     left, right = min(p.left for p in pieces), max(p.right for p in pieces)
@@ -329,7 +318,7 @@ def _gutter(pieces, before=None):
 
 
 def _lines(pieces):
-    """Pieces that stand side by side in one column as one line."""
+    """Pieces side by side in one column, joined to lines."""
     found = []
     for piece in pieces:
         last = found[-1] if found else None
@@ -339,9 +328,8 @@ def _lines(pieces):
             and abs(last.middle - piece.middle) < 0.4 * max(last.size, piece.size)
         ):
             first, second = sorted((last, piece), key=lambda p: p.left)
-            glue = "" if _wide(first.text[-1]) and _wide(second.text[0]) else " "
             found[-1] = last._replace(
-                text=first.text + glue + second.text,
+                text=first.text + space_between(first.text, second.text) + second.text,
                 left=first.left,
                 right=max(first.right, second.right),
                 size=max(last.size, piece.size),
@@ -352,25 +340,16 @@ def _lines(pieces):
 
 
 def _without_notes(lines, body, heights, removed):
-    """Lines without the small print at the foot of each column that starts with a mark, and without its marks above."""
+    """Lines without foot notes (small print that starts with a mark) and without their marks."""
     kept, marks = [], {}
     for _, group in groupby(lines, key=lambda line: (line.page, line.column)):
         group = list(group)
-        large = max(
-            (place for place, line in enumerate(group) if line.size > 0.9 * body), default=-1
-        )
-        first = next(
-            (
-                place
-                for place in range(large + 1, len(group))
-                if NOTE.match(group[place].text)
-                and group[place].middle < sum(heights[group[place].page]) / 2
-            ),
-            len(group),
-        )
+        large = max((n for n, line in enumerate(group) if line.size > 0.9 * body), default=-1)
+        small = range(large + 1, len(group))
+        first = next((n for n in small if _starts_note(group[n], heights)), len(group))
         kept += group[:first]
         for line in group[first:]:
-            mark = NOTE.match(line.text)
+            mark = _NOTE.match(line.text)
             if mark:
                 marks[line.page, mark.group(1)] = [line]
             else:
@@ -379,21 +358,23 @@ def _without_notes(lines, body, heights, removed):
         Removed("footnote", "footnote", _plain(_joined([line.text for line in note])))
         for note in marks.values()
     )
-    return [
-        line._replace(
-            text=re.sub(
-                f"{RAISED}(.*?){LEVEL}",
-                lambda m: "" if (line.page, m[1]) in marks else m[1],
-                line.text,
-            )
-        )
-        for line in kept
-    ]
+    return [line._replace(text=_without_marks(line, marks)) for line in kept]
+
+
+def _starts_note(line, heights):
+    return _NOTE.match(line.text) and line.middle < sum(heights[line.page]) / 2
+
+
+def _without_marks(line, marks):
+    def unmarked(match):
+        return "" if (line.page, match[1]) in marks else match[1]
+
+    return re.sub(f"{_RAISED}(.*?){_LEVEL}", unmarked, line.text)
 
 
 def _without_contents(lines, removed):
     """Lines without a table of contents: dots that lead to a page number."""
-    contents = {line for line in lines if LEADERS.search(line.text)}
+    contents = {line for line in lines if _LEADERS.search(line.text)}
     if contents:
         text = "\n".join(line.text for line in lines if line in contents)
         removed.append(Removed("navigation", "navigation", text))
@@ -401,18 +382,17 @@ def _without_contents(lines, removed):
 
 
 def _plain(text):
-    return re.sub(f"[{RAISED}{LEVEL}]", "", text)
+    return re.sub(f"[{_RAISED}{_LEVEL}]", "", text)
 
 
 # Lines to paragraphs
 
 
-def _title(said, lines, body):
-    """(title, lines without it): what the file says, unless a program wrote it, else large print at its start."""
-    said = re.sub(
-        r"\.(docx?|pdf|tex|indd|html?|txt|pages)$", "", " ".join(said.split()), flags=re.IGNORECASE
-    )
-    said = "" if said.lower().startswith(SOFT) or "/" in said else said
+def _title(title, lines, body):
+    """(title, lines without it): the file's own, unless a program wrote it, else large print."""
+    suffix = r"\.(docx?|pdf|tex|indd|html?|txt|pages)$"
+    title = re.sub(suffix, "", " ".join(title.split()), flags=re.IGNORECASE)
+    title = "" if title.lower().startswith(_SOFT) or "/" in title else title
     large = []
     for line in lines[:4]:
         if (
@@ -424,13 +404,16 @@ def _title(said, lines, body):
             break
         large.append(line)
     shown = _joined([line.text for line in large])
-    same = said and re.sub(r"\W", "", shown) in re.sub(
-        r"\W", "", said
-    )  # the name of a site may stand beside it
-    if shown and len(shown) < 150 and (same or not said):
+    # The title may have the name of a site beside the heading.
+    same = title and _bare(shown) in _bare(title)
+    if shown and len(shown) < 150 and (same or not title):
         return shown, lines[len(large) :]
-    first = re.sub(r"\W", "", lines[0].text) if lines else ""
-    return said, lines[1:] if first and first == re.sub(r"\W", "", said) else lines
+    first = _bare(lines[0].text) if lines else ""
+    return title, lines[1:] if first and first == _bare(title) else lines
+
+
+def _bare(text):
+    return re.sub(r"\W", "", text)
 
 
 def _paragraphs(lines):
@@ -439,10 +422,10 @@ def _paragraphs(lines):
     words = Counter(re.findall(r"\w+-\w+|\w+", " ".join(line.text for line in lines)))
     found = []
     for before, line in zip([None, *lines], lines):
-        how = _break(before, line, margins) if before else "paragraph"
-        if how == "paragraph":
+        begins = _break(before, line, margins) if before else "paragraph"
+        if begins == "paragraph":
             found.append([line.text])
-        elif how == "verse":
+        elif begins == "verse":
             found[-1][-1] += "\n" + line.text
         else:
             found[-1].append(line.text)
@@ -467,23 +450,23 @@ def _margins(lines):
 
 
 def _break(before, line, margins):
-    """How a line stands to the one before it: 'paragraph', 'verse' or None when it goes on."""
+    """'paragraph' or 'verse' when a line begins one after the line before, None when it goes on."""
     left, right, _ = margins[before.page % 2, before.column]
     start, end, pitch = margins[line.page % 2, line.column]
-    size, ends = max(line.size, 1), bool(ENDS.search(before.text))
-    if not 0.87 < line.size / max(before.size, 1) < 1.15 or BULLET.match(line.text):
+    size, ends = max(line.size, 1), bool(_ENDS.search(before.text))
+    if not 0.87 < line.size / max(before.size, 1) < 1.15 or _BULLET.match(line.text):
         return "paragraph"
     moved = (before.page, before.column) != (line.page, line.column)
     indent = (line.left - start) / size
     indented = (
-        indent > (before.left - left) / size + 0.8 or _wide(line.text[0]) and 1.5 < indent < 2.6
+        indent > (before.left - left) / size + 0.8 or is_wide(line.text[0]) and 1.5 < indent < 2.6
     )
     if not moved and pitch and before.middle - line.middle > 1.4 * pitch:
         return "paragraph"
     if indented and ends:
         return "paragraph"
     room = right - before.right
-    if _wide(line.text[0]):
+    if is_wide(line.text[0]):
         short = room > 2.2 * size
     else:
         word = line.text.split()[0]
@@ -501,14 +484,17 @@ def _break(before, line, margins):
 
 
 def _joined(lines, words=None):
-    """Lines as one text: nothing between Chinese characters, a space between words, divided words whole."""
+    """Lines as one text, with divided words made whole again.
+
+    A hyphen stays if `words`, a Counter, has the word with it elsewhere.
+    """
     text = ""
     for line in lines:
         divided = re.search(r"(\w+)-$", text[-60:])
         rest = re.match(r"[a-z]\w*", line)
         if divided and rest:
-            kept = words and words[f"{divided.group(1)}-{rest.group()}"]
-            text = text + line if kept else text[:-1] + line
+            hyphened = words and words[f"{divided.group(1)}-{rest.group()}"]
+            text = text + line if hyphened else text[:-1] + line
         else:
-            text += ("" if not text or _wide(text[-1]) and _wide(line[0]) else " ") + line
+            text += (space_between(text, line) if text else "") + line
     return text
