@@ -81,7 +81,7 @@ class AnswerStore:
         return self.records.get(name, {}).get("answer", "")
 
     def draft(self, name: str) -> str:
-        """The half-typed answer, else the answer."""
+        """The half-typed answer if there is one, else the saved answer."""
         return self.records.get(name, {}).get("draft") or self.answer(name)
 
     def skipped(self, name: str) -> bool:
@@ -97,7 +97,7 @@ class AnswerStore:
 class InterviewAnswers(AnswerStore):
     """Answers to the interview.
 
-    What was answered for the blind test is not asked: nothing may learn from that.
+    Questions answered for the blind test are not asked again: the twin must not train on them.
     """
 
     def __init__(self, twin: Twin):
@@ -112,7 +112,7 @@ class InterviewAnswers(AnswerStore):
 
 
 class BlindTestAnswers(AnswerStore):
-    """Answers to the owner's own questions, then to those of the interview not learnt from."""
+    """Answers to the blind test: own questions first, then interview questions not trained on."""
 
     def __init__(self, twin: Twin):
         super().__init__(twin.file("blind_answers"))
@@ -136,7 +136,7 @@ class BlindTestAnswers(AnswerStore):
 
 
 def answered(path: Path) -> set[str]:
-    """Ids of the questions that a file holds an answer to.
+    """Ids of the questions that are answered in a file.
 
     Raises TwinError when it can't be opened.
     """
@@ -174,10 +174,7 @@ class Corpus(NamedTuple):
 
 
 def corpus_of(twin: Twin) -> Corpus:
-    """The twin's Corpus to learn from.
-
-    An empty one where it can't be read, since the interview goes on without.
-    """
+    """The size of the twin's corpus; an empty Corpus where it can't be read."""
     try:
         report = twin.report("corpus")
         if report is None:
@@ -202,7 +199,7 @@ def corpus_of(twin: Twin) -> Corpus:
 
 
 def rating(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Assessment:
-    """Whether a corpus with the interview as answered so far is enough."""
+    """How sufficient a corpus is together with the interview as answered so far."""
     raw = [
         document
         for document in interview.documents(store.records.values(), author)

@@ -1,6 +1,6 @@
 """The blind test in a notebook: new questions to answer, and the page for friends.
 
-What the friends' codes say is in blind_test_results.py. Callbacks only save.
+The friends' codes are evaluated in blind_test_results.py. Callbacks only save.
 """
 
 import base64
@@ -30,7 +30,7 @@ def form(twin: Twin) -> widgets.Widget | Shown:
 
 
 class BlindTestForm(widgets.VBox):
-    """The questions, a line for one's own, and where friends send their codes."""
+    """The questions, a box to add own ones, and where friends send codes to."""
 
     def __init__(self, twin: Twin, every: float = EVERY):
         self.twin, store = twin, BlindTestAnswers(twin)

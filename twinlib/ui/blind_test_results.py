@@ -37,7 +37,7 @@ class Codes(widgets.VBox):
 
 
 def codes(twin: Twin) -> Codes:
-    """Where codes are pasted and their results show: a cell's last expression."""
+    """The box for codes, as a cell's last expression."""
     return Codes(twin)
 
 
@@ -50,7 +50,7 @@ def file_text(path: str | Path) -> str:
 
 
 def results(twin: Twin, text: str = "") -> Shown:
-    """The results of all codes, those in `text` and those kept before; the new ones are kept."""
+    """Save the new codes in `text`, and show the results of all codes saved so far."""
     tests = blind_test.tests_of(twin)
     if not tests:
         return sentence(t("ui.codes_before_the_page"))
@@ -71,7 +71,7 @@ def results(twin: Twin, text: str = "") -> Shown:
 
 
 def _keep(twin, text, known):
-    """Keep the new codes of a text, a line each; all kept codes."""
+    """Append the new codes in a text to the file, one a line; returns all codes as text."""
     path = twin.file("blind_codes")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     codes = [blind_codes.write(reply) for reply in blind_codes.read(text)[0] if reply.test in known]
@@ -82,7 +82,7 @@ def _keep(twin, text, known):
 
 
 def friends(found: analysis.Received) -> Shown:
-    """A line for each friend."""
+    """A table with a line for each friend."""
     at_random = analysis.random_friends(found.marks)
     header = (
         t("ui.friend"),
@@ -118,7 +118,7 @@ def _friend(number, reply, marks, at_random):
 
 
 def _judged(marks):
-    """Says so when a friend tells the twin from the author more often than chance allows."""
+    """A remark when a friend recognises the twin more often than chance explains, else ''."""
     right = sum(not mark["fooled"] for mark in marks)
     enough = analysis.beats_chance(len(marks))
     return t("ui.tells_you_from_twin") if enough and right >= enough else ""

@@ -13,10 +13,7 @@ START = 300  # characters of a removed text kept in its decision, to recognise i
 
 
 class DecisionLog:
-    """A twin's decisions. Each is written at once.
-
-    Those of this sitting can be undone one by one.
-    """
+    """A twin's decisions, each written at once; those of this session can be undone one by one."""
 
     def __init__(self, twin: Twin):
         self.twin, self.by_id = twin, twin.decisions()
@@ -41,7 +38,7 @@ class DecisionLog:
         self._restore(content, None)
 
     def undo(self, content: str | None = None) -> str:
-        """Undo the last decision about `content`, or the last of all; the id that it was about."""
+        """Undo the last decision, or the last one about `content`; returns its content id."""
         mine = [entry for entry in self.past if content in (None, entry[0])]
         name, before = mine[-1] if mine else (content, None)
         if mine:

@@ -21,7 +21,7 @@ _CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-w
 
 
 class Shown:
-    """Something a cell can end with; joined with `+`, printed by str()."""
+    """HTML and the same as text, for a cell's last expression; joined with `+`."""
 
     def __init__(self, html: str, text: str):
         self.html, self.text = html, text

@@ -93,7 +93,7 @@ class Form(widgets.VBox):
             self.hints[field.name].value = hint
 
     def _hint(self, field, value, wrong):
-        """HTML: what is wrong with a field, else what the plan derives for it."""
+        """HTML of a field's error, else of the value that the plan derives for it."""
         if wrong:
             return sentence(wrong, "stop").html
         if field.default != AUTO or not self.planned or field.name not in self.planned.values:
@@ -102,9 +102,7 @@ class Form(widgets.VBox):
 
 
 def form(step: str, twin: Twin, only: Iterable[str] | None = None, **given) -> Form:
-    """The form of a step, prefilled with the last choices.
-
-    A keyword that is not None wins over those.
+    """The form of a step, prefilled with the last choices; given keywords override those.
 
     `only` names the fields to show; the others keep their value. Raises WrongValue for a wrong
     keyword.
@@ -167,13 +165,13 @@ def value_text(value: object) -> str:
 
 
 def _typed(field, value):
-    """What the owner typed; an empty box of a derived field means 'auto'."""
+    """The value in a box, stripped; 'auto' for the empty box of a derived field."""
     value = value.strip() if isinstance(value, str) else value
     return AUTO if value == "" and field.default == AUTO else value
 
 
 def _derived(field, value, planned):
-    """What the plan derives for a field, unless the owner typed just that."""
+    """The plan's value for a field and the reason; '' when the owner typed the same."""
     derived, reason = planned.values[field.name], planned.reasons.get(field.name, "")
     text = value_text(derived) + (f" ({reason})" if reason else "")
     if value == AUTO:

@@ -1,6 +1,6 @@
-"""What helps to choose a GGUF file: size, distance from the 16-bit twin, speed, suitable devices.
+"""Pictures and tables to choose a GGUF file by: size, KL divergence, speed, suitable devices.
 
-Also how well each file answers whether 9.9 or 9.11 is larger.
+Also how often each file answers rightly whether 9.9 or 9.11 is larger.
 """
 
 import math
@@ -88,7 +88,7 @@ def _file(twin, report, kind, shape):
 
 
 def _failed(path, warnings):
-    """Why a file is not offered, '' when it is."""
+    """The reason why a file is not offered; '' when it is."""
     if path.exists():
         return ""
     reasons = [warning for warning in warnings if f"{path.name}.failed" in warning]

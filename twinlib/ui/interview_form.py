@@ -116,7 +116,7 @@ class Questions(widgets.VBox):
             self._step(-1)
 
     def _skip(self):
-        """What is in the box stays as a draft; an answer that was given stays given."""
+        """Keep the text of the box as a draft; a question that has an answer keeps it."""
         skipped = not self.store.answer(self.now.id)
         if self._keep(self.now.id, draft=self._half_typed(self.now.id), skipped=skipped):
             self._step(1)
@@ -195,7 +195,7 @@ class Questions(widgets.VBox):
         self.box.children = tuple(self.boxes.values())
 
     def _fill(self, control, value, options=None):
-        """Set a list without treating that as the owner's choice."""
+        """Set a list's value without running the callback for a choice."""
         self.filling = True
         if options:
             control.options = options
@@ -239,14 +239,14 @@ class Questions(widgets.VBox):
                 self._keep(name, draft=self._half_typed(name))
 
     def _half_typed(self, name):
-        """What stands in the box; '' when that is the answer already."""
+        """The text of a box; '' when it is the saved answer."""
         text = self.boxes[name].value
         return "" if text.strip() == self.store.answer(name) else text
 
     def save(self, name: str | None = None) -> bool:
-        """Keep what stands in a box as the answer; whether that worked.
+        """Save the text of a box as the answer; returns False when that failed.
 
-        After a late key a skipped question stays skipped.
+        A key that arrives late leaves a skipped question skipped.
         """
         name = name or self.now.id
         text, record = self.boxes[name].value.strip(), self.store.records.get(name, {})
@@ -268,7 +268,7 @@ class Questions(widgets.VBox):
         return True
 
     def keep(self, question: Question, **change) -> bool:
-        """Change the record of a question; whether that worked, else the reason is shown."""
+        """Change a question's record; returns False, and shows the reason, when that failed."""
         try:
             self.store.keep(question, self.spoken, **change)
         except (OSError, TwinError) as error:

@@ -25,7 +25,7 @@ from .display import sentence
 
 
 def ask(twin: Twin, blind_test: bool = False) -> None:
-    """Ask from where it was left to the last question, Ctrl-D or Ctrl-C; then say how far it is."""
+    """Ask the open questions until the last one, Ctrl-D or Ctrl-C; then print the progress."""
     store = BlindTestAnswers(twin) if blind_test else InterviewAnswers(twin)
     if store.note:
         print(sentence(store.note, "warning"))
@@ -45,7 +45,7 @@ def ask(twin: Twin, blind_test: bool = False) -> None:
 
 
 class _Dialogue:
-    """Questions of a store asked in one language; `lines` is the answer that is being typed."""
+    """Asks questions and stores the answers; `lines` is the answer being typed."""
 
     def __init__(self, store: AnswerStore, spoken: str):
         self.store, self.spoken = store, spoken

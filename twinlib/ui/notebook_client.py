@@ -29,7 +29,7 @@ _PROGRESS_EVERY = 5.0  # seconds between printed updates of one display
 
 
 def run(path: Path, copy: Path, values: dict) -> None:
-    """Run a notebook with parameters and write the executed copy, whatever becomes of it.
+    """Run a notebook with parameters; the executed copy is written even when a cell fails.
 
     Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
     """
@@ -54,7 +54,7 @@ def run(path: Path, copy: Path, values: dict) -> None:
 
 
 def _sentence(error, copy):
-    """What a failed cell says: our own errors as they are, others with where to look."""
+    """The sentence for a failed cell: our own errors as they are, others with the copy's path."""
     name = getattr(error, "ename", "")
     if name in _SENTENCES:
         return error.evalue
@@ -119,7 +119,7 @@ class _Client(NotebookClient):
         return super().process_message(message, cell, cell_index)
 
     def _print(self, kind, content):
-        """Print what a cell prints, and its in-place updates now and then."""
+        """Print a cell's output at once, and its in-place updates every few seconds."""
         display = (content.get("transient") or {}).get("display_id")
         if kind == "stream":
             lines = content["text"].splitlines(keepends=True)

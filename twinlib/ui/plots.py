@@ -98,10 +98,7 @@ def _suffix(source):
 
 
 def dates_panel(documents: list[dict]) -> Callable | None:
-    """Texts in each year, or in each month when all are of two years.
-
-    None when no text has a date.
-    """
+    """Texts by year, or by month when they span less than two years; None without dates."""
     dates = [str(document["date"])[:7] for document in documents if document["date"]]
     if not dates:
         return None

@@ -119,10 +119,7 @@ def two_lines(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """A label of a bar: the two languages on two lines, each cut.
-
-    Only ASCII where no font has more.
-    """
+    """A bar's label: each language on a line of its own, cut; ASCII only without a Chinese font."""
     if not chinese_font() and not text.isascii():
         text = "".join(c for c in text if c.isascii()).strip(" ·") or "?"
     lines = [line if len(line) <= 24 else line[:23] + "…" for line in text.split(" · ")]
@@ -130,5 +127,5 @@ def short(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text in which matplotlib finds no formula."""
+    """A text with dollar signs escaped, which matplotlib would take for formulas."""
     return text.replace("$", r"\$")

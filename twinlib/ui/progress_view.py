@@ -89,7 +89,7 @@ def _bar(now, line):
 
 
 def _samples(records):
-    """The newest answers of the model to the questions asked last, beside its first answers."""
+    """The model's first and newest answers to the questions asked last, side by side."""
     asked = {}
     for sample in (record["sample"] for record in records if "sample" in record):
         first, _ = asked.get(sample["question"], (sample, None))

@@ -31,7 +31,7 @@ def personal(twin: Twin) -> "Personal":
 
 
 def dropped(twin: Twin) -> "Dropped":
-    """What was removed and why, to bring back."""
+    """The removed texts with reasons, to bring back."""
     return Dropped(twin)
 
 
@@ -157,7 +157,7 @@ def _example(record, several):
 
 
 def _masking(twin):
-    """Whether the last run of the step masked; yes when it has not run."""
+    """Whether the last run of the step masked personal data; True when it has not run."""
     try:
         report = twin.report("corpus")
     except TwinError:
@@ -217,7 +217,7 @@ class Dropped(widgets.VBox):
         )
 
     def _act(self, entry):
-        """The button that brings an entry back, or what to do instead."""
+        """The button that brings an entry back, or a sentence about what to do instead."""
         reason = tables.key_of(entry["reason"], REASONS)
         if reason in INSTEAD or not entry["text"]:
             return html(caption(t(INSTEAD.get(reason, "ui.nothing_to_bring_back"))).html)

@@ -30,7 +30,7 @@ _QUESTION = '<div style="font-weight:bold;white-space:pre-wrap;margin:.3em 0">{}
 
 
 class Rows(widgets.VBox):
-    """One row at a time, of those to train on and to validate with."""
+    """The training and validation rows, one at a time."""
 
     def __init__(self, twin: Twin):
         self.decisions, self.titles = DecisionLog(twin), _titles(twin)
@@ -186,10 +186,7 @@ class Rows(widgets.VBox):
         self._draw()
 
     def words(self, row: dict) -> tuple[str, str]:
-        """(question, answer) of a row as the owner left them.
-
-        The question is '' where nothing is asked.
-        """
+        """(question, answer) of a row with the owner's edits; the question may be ''."""
         edited = self.decisions.of(row["id"])
         return (
             edited.get("question") or turn(row, "user"),
@@ -224,7 +221,7 @@ class Rows(widgets.VBox):
         return t("ui.rows_reviewed", **counts)
 
     def _waits(self, row):
-        """Whether the last run did not yet apply the decision about a row."""
+        """Whether the decision about a row is not yet applied."""
         state = self._state(row["id"])
         if (state == "drop") != row.get("gone", False):
             return True

@@ -50,7 +50,7 @@ def _install_for_gpu(requirements):
 
 
 def _pip(requirements):
-    """Install these without changing what is kept; whether that worked."""
+    """Install these with _KEPT pinned; returns whether that worked."""
     print(t("ui.installing_packages", count=len(requirements)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "kept.txt"
@@ -92,9 +92,7 @@ def _version(name):
 def open_twin(
     name: str | Path | None = None, language: str | None = None, drive: bool = False
 ) -> Twin:
-    """Open or make the twin called `name` and say where it is kept.
-
-    `language` is en, zh or both.
+    """Open or make the twin called `name` and say where it is kept; `language`: en, zh or both.
 
     `name` may be a path; None is the twin opened last on this machine, at first demo. On Colab
     `drive` puts twins into your Google Drive, where they outlive the runtime.
@@ -114,10 +112,7 @@ def open_twin(
 
 
 def _last(folder):
-    """The name or path of the twin opened last.
-
-    Demo when there is none, with a sentence when it is gone.
-    """
+    """The name or path of the twin opened last; 'demo' when there is none or it is gone."""
     try:
         name = (folder / _LAST).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
@@ -138,10 +133,7 @@ def home(drive: bool = False) -> Path:
 
 
 def _mounted_drive():
-    """The twins' folder in Google Drive.
-
-    The runtime's own disk, with a sentence, where there is no Drive.
-    """
+    """The twins' folder in Google Drive; the runtime's own disk where there is no Drive."""
     try:
         from google.colab import drive
 

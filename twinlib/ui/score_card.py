@@ -1,7 +1,7 @@
 """The score card as one picture: each figure against its threshold, in the colour of its rating.
 
 A line is a figure of the twin; those of other variants (base, prompt, files) stand on the same line
-as hollow marks, so that one sees at a glance whether training paid.
+as hollow marks, which show at a glance whether training helped.
 """
 
 from ..evaluate.figures import BY_NAME, level, threshold
@@ -104,10 +104,7 @@ def _limits(name, figure, others, bound):
 
 
 def _others(name, figures):
-    """{variant: figure} of the other variants of a figure.
-
-    Of several files the last, the smallest type.
-    """
+    """{variant: figure} of the other variants of a figure; the smallest of several files."""
     found = {}
     for key, figure in figures.items():
         variant = key.removeprefix(f"{name}.")

@@ -18,10 +18,7 @@ _PAGE = "https://huggingface.co/settings/tokens"
 
 @dataclass(frozen=True)
 class Secret:
-    """A token that does not show itself, with where it was found.
-
-    Without one, a `hint` what to do.
-    """
+    """A token that repr() does not show, and where it was found; without one, a `hint`."""
 
     token: str = field(default="", repr=False)
     where: str = ""
@@ -43,10 +40,7 @@ def find() -> Secret:
 
 
 def ask() -> Secret:
-    """The found Secret, else what is typed into a password box.
-
-    An empty one where nobody can type.
-    """
+    """The Secret found, else one typed into a password box; empty where nobody can type."""
     found = find()
     if found:
         return found

@@ -81,7 +81,7 @@ class Senders(widgets.VBox):
         return ticked + [name for name in private_names(self._given().me) if name not in self.ticks]
 
     def look(self) -> None:
-        """Look through the source, with what is chosen so far."""
+        """Survey the source with the names and columns chosen so far."""
         settings = self.settings
         self.status.value = sentence(t("ui.looking")).html
         try:

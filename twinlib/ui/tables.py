@@ -65,10 +65,7 @@ def words(twin: Twin, most: int = 30) -> Shown:
 
 
 def _folders(sources) -> Callable[[str], str]:
-    """A function from a source to its folder or archive below what all share.
-
-    '*.md' for files side by side.
-    """
+    """A function from a source to its top folder or archive; '*.md' for files without one."""
 
     def path_of(source):
         return source.split("#")[0].split("/")
@@ -116,7 +113,7 @@ def rows(twin: Twin, several: int = 3) -> Shown:
 
 
 def _spread(items, several):
-    """So many items from all along a list."""
+    """`several` items at even distances from a list."""
     return items[:: max(1, len(items) // several)][:several]
 
 
@@ -127,7 +124,7 @@ def turn(row: dict, role: str) -> str:
 
 
 def cut(text: str) -> str:
-    """A text as long as fits into a table."""
+    """A text cut to the length that a table shows."""
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
 
 
@@ -243,7 +240,7 @@ def steps(twin: Twin) -> Shown:
 
 
 def saved(twin: Twin, step: str, following: str = "") -> Shown:
-    """Where a step's result is and what comes next."""
+    """The folder of a step's result and the notebook that follows."""
     done = twin.state(step).name == "done"
     text = t("ui.saved_in", path=twin.folder(step)) if done else t("ui.not_finished")
     return caption(text) + (title(t("ui.next_notebook") + following) if following else NOTHING)

@@ -106,10 +106,7 @@ def _remembered(twin, step, name):
 
 
 def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | None:
-    """The given source; None when one is remembered.
-
-    Else the sample blog, at effort smoke if none is given.
-    """
+    """The given source; None when one is remembered; else the sample blog, at effort smoke."""
     if not _remembered(twin, "corpus", "source"):
         source = source or SAMPLE / "posts"
         # Kept now, so that an interrupted tour goes on like this.
@@ -121,10 +118,7 @@ def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | 
 def author_of(
     twin: Twin, source: str | None, author: str | None, introduction: str | None
 ) -> tuple[str | None, str | None]:
-    """(author, introduction) as given.
-
-    Those of the sample blog where it is the source and no author is known.
-    """
+    """(author, introduction) as given, or the sample blog's when it is read and none is known."""
     source = Path(source or _remembered(twin, "corpus", "source") or "").resolve()
     known = author or _remembered(twin, "corpus", "author")
     if known or SAMPLE not in (source, source.parent):
@@ -134,10 +128,7 @@ def author_of(
 
 
 def prepare(base: str | None) -> float:
-    """Fetch or convert the base; the seconds it took.
-
-    In a process of its own, so that its memory is freed.
-    """
+    """Fetch or convert the base in a child process, which frees its memory; returns seconds."""
     began = time.time()
     name = base if base and base != AUTO else plan.recommended_base(plan.machine())[0]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

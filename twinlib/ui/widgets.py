@@ -20,10 +20,7 @@ _FRAME = (
 
 
 def wide(**layout) -> widgets.Layout:
-    """A layout as wide as a text should be.
-
-    New each time, since hiding a shared one hides all its widgets.
-    """
+    """A new layout of a text's width; widgets that shared one would be hidden together."""
     return widgets.Layout(width="auto", max_width="46em", **layout)
 
 
