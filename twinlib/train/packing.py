@@ -1,9 +1,9 @@
 """Rows packed into one sequence in which they don't see each other: no padding inside a step.
 
-Positions start anew with each row, attention stays inside it, and no row's first token is predicted
-from the row before. On a GPU of compute capability 8 or more attention is PyTorch's own
-variable-length kernel, elsewhere scaled-dot-product attention row by row; both do the work of the
-rows' own lengths, not of the whole sequence's.
+Positions restart with each row, attention stays inside it, and no row's first token is predicted
+from the row before. On a GPU of compute capability 8 or more attention is PyTorch's variable-length
+kernel, elsewhere scaled-dot-product attention row by row. Both take the time of the rows' own
+lengths, not of the whole sequence's.
 """
 
 import functools
@@ -13,37 +13,35 @@ import itertools
 import random
 
 NAME = "packed"  # the attention's name in transformers
-WINDOW = 8  # rows are drawn at random for so many sequences, and fitted together among these
+_DRAWN = 8  # sequences whose rows are drawn at random together and then fitted among themselves
 
 
-def bins(lengths, room):
-    """Which rows go together: lists of indices, each of at most `room` tokens together.
+def bins(lengths: list[int], room: int) -> list[list[int]]:
+    """Indices of the rows that go together, each list of at most `room` tokens.
 
-    The longest first, each into the emptiest sequence that has room for it.
+    The longest row first, each into the emptiest sequence if it fits there.
     """
-    found, open_bins = [], []  # heap of (-free, number): the sequence with most room
+    sequences, heap = [], []  # heap of (-free tokens, index of the sequence)
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if open_bins and -open_bins[0][0] >= lengths[index]:
-            free, number = heapq.heappop(open_bins)
+        if heap and -heap[0][0] >= lengths[index]:
+            free, number = heapq.heappop(heap)
         else:
-            free, number = -room, len(found)
-            found.append([])
-        found[number].append(index)
-        heapq.heappush(open_bins, (free + lengths[index], number))
-    return found
+            free, number = -room, len(sequences)
+            sequences.append([])
+        sequences[number].append(index)
+        heapq.heappush(heap, (free + lengths[index], number))
+    return sequences
 
 
-def epoch(lengths, room, seed):
-    """One pass over all rows in a random order, as the sequences of `room` tokens they are packed
-    into."""
+def epoch(lengths: list[int], room: int, seed: int) -> list[list[int]]:
+    """One pass over all rows in a random order, packed into sequences of at most `room` tokens."""
     rng = random.Random(seed)
     order = rng.sample(range(len(lengths)), len(lengths))
     packed = []
     while order:
         totals = itertools.accumulate(lengths[i] for i in order)
-        count = max(
-            1, sum(1 for _ in itertools.takewhile(lambda total: total <= WINDOW * room, totals))
-        )
+        fitting = itertools.takewhile(lambda total: total <= _DRAWN * room, totals)
+        count = max(1, len(list(fitting)))
         drawn, order = order[:count], order[count:]
         packed += [[drawn[k] for k in part] for part in bins([lengths[i] for i in drawn], room)]
     rng.shuffle(packed)
@@ -51,56 +49,59 @@ def epoch(lengths, room, seed):
 
 
 class Packed:
-    """The `count` sequences of a run, made when they are asked for: one pass over the rows after
-    the other.
+    """The dataset of a run: `count` sequences, one pass over the rows after the other.
 
-    `rows` are (input ids, what is learnt) of at most `room` tokens each. With `together` a sequence
-    holds that many rows, however short; else as many as fit. With `fixed` every sequence has the
-    same shapes, so that compiled code stays. Without `count`: one pass, in order of length.
+    `rows` are (token ids, mask of learnt tokens, …) of at most `room` tokens each. A sequence holds
+    `together` rows, however short, or as many as fit. With `fixed` every sequence has the same
+    shapes, so that code is compiled once. Without `count` it is one pass, in order of length. An
+    item is what _join returns.
     """
 
-    def __init__(self, rows, room, padding, count=None, seed=1, together=None, fixed=False):
+    def __init__(
+        self,
+        rows,
+        room: int,
+        padding: int,
+        count: int | None = None,
+        seed: int = 1,
+        together: int | None = None,
+        fixed: bool = False,
+    ):
         self.rows, self.padding = [_tensors(row[0], row[1]) for row in rows], padding
         lengths = [len(ids) for ids, _ in self.rows]
-        self.parts = bins(lengths, room)
-        if count is not None:
-            passes = (
-                epoch(lengths, room, seed + k)
-                if together is None
-                else _in_turn(len(lengths), together, seed + k)
-                for k in itertools.count()
-            )
+        if count is None:
+            self.parts = bins(lengths, room)
+        else:
+            passes = (_one_pass(lengths, room, together, seed + k) for k in itertools.count())
             self.parts = list(itertools.islice(itertools.chain.from_iterable(passes), count))
         self.tokens = [sum(lengths[i] for i in part) for part in self.parts]
-        self.room = room if fixed else None
-        self.longest = max(lengths) if fixed else None
-        # What is left of a sequence takes one more row of padding, or a few.
-        self.borders = (
-            max(
-                len(part) + 1 + -(-(room - n) // max(lengths))
-                for part, n in zip(self.parts, self.tokens)
+        self.room = self.longest = None
+        self.borders = 0
+        if fixed:
+            self.room, self.longest = room, max(lengths)
+            # The rest of a sequence is filled by one row of padding, or more.
+            self.borders = max(
+                len(part) + 1 + -(-(room - tokens) // self.longest)
+                for part, tokens in zip(self.parts, self.tokens)
             )
-            if fixed
-            else 0
-        )
 
     def __len__(self):
         return len(self.parts)
 
     def __getitem__(self, index):
-        chosen = [self.rows[i] for i in self.parts[index]]
-        return _join(
-            chosen, self.room or self.tokens[index], self.padding, self.longest, self.borders
-        )
+        rows, room = [self.rows[i] for i in self.parts[index]], self.room or self.tokens[index]
+        return _join(rows, room, self.padding, self.longest, self.borders)
 
 
-def _in_turn(count, together, seed):
-    order = random.Random(seed).sample(range(count), count)
-    return [order[start : start + together] for start in range(0, count, together)]
+def _one_pass(lengths, room, together, seed):
+    if together is None:
+        return epoch(lengths, room, seed)
+    order = random.Random(seed).sample(range(len(lengths)), len(lengths))
+    return [order[start : start + together] for start in range(0, len(order), together)]
 
 
 def _tensors(ids, mask):
-    """(ids, labels) of one row; its first token has nothing before it to be predicted from."""
+    """(ids, labels) of one row; nothing precedes its first token, so that is not learnt."""
     import torch
 
     ids = torch.tensor(ids)
@@ -109,32 +110,33 @@ def _tensors(ids, mask):
     return ids, ids.where(learnt, -100)
 
 
-def pack(rows, room, padding):
-    """One step's inputs from rows of (ids, mask of what is learnt), in a sequence of `room` tokens:
-    see _join."""
+def pack(rows, room: int, padding: int) -> dict:
+    """One step's inputs, as _join returns them, from rows of (token ids, mask of learnt tokens)."""
     return _join([_tensors(*row) for row in rows], room, padding)
 
 
 def _join(rows, room, padding, longest=None, most=0):
-    """One step's inputs from rows of (ids, labels): {input_ids, position_ids, labels} of shape (1,
-    room), labels -100 where nothing is learnt; `learnt`, the places of labels[:, 1:] where
-    something is; cu_seq_lens_q, the rows' borders, in which what is left of the room is rows of
-    padding; max_length_q. `longest` and `most` (borders) are those of all steps.
+    """One step's inputs from rows of (ids, labels), as a dict.
+
+    input_ids, position_ids and labels of shape (1, room), labels -100 where nothing is learnt;
+    `learnt`, the indices of the others in labels[:, 1:]; cu_seq_lens_q, where rows begin and end,
+    in which the rest of the room is rows of padding; max_length_q. `longest` (row) and `most`
+    (entries of cu_seq_lens_q) are those of all steps.
     """
     import torch
 
-    longest = longest or max(len(ids) for ids, _ in rows)
     lengths = [len(ids) for ids, _ in rows]
+    longest = longest or max(lengths)
     left = room - sum(lengths)
     lengths += [longest] * (left // longest) + [left % longest] * (left % longest > 0)
     borders = [0, *itertools.accumulate(lengths)]
     borders += [room] * (most - len(borders))  # empty rows
     ids = torch.cat([*(ids for ids, _ in rows), torch.full((left,), padding)])
     labels = torch.cat([*(labels for _, labels in rows), torch.full((left,), -100)])
-    places = torch.arange(longest)
+    positions = torch.arange(longest)
     return {
         "input_ids": ids[None],
-        "position_ids": torch.cat([places[:n] for n in lengths])[None],
+        "position_ids": torch.cat([positions[:n] for n in lengths])[None],
         "labels": labels[None],
         "learnt": (labels[1:] != -100).nonzero()[:, 0],
         "cu_seq_lens_q": torch.tensor(borders, dtype=torch.int32),
@@ -145,9 +147,8 @@ def _join(rows, room, padding, longest=None, most=0):
 # Attention
 
 
-def register():
-    """Make attention NAME known to transformers; a model takes it by
-    model.set_attn_implementation(NAME)."""
+def register() -> None:
+    """Register `attend` with transformers, for model.set_attn_implementation(NAME)."""
     from transformers import AttentionInterface, AttentionMaskInterface
 
     AttentionInterface.register(NAME, attend)
@@ -167,10 +168,10 @@ def attend(
     sliding_window=None,
     **_,
 ):
-    """Attention of packed rows in transformers' interface: query (1, heads, tokens, width) to (1,
-    tokens, heads, width).
+    """Attention of packed rows, called as transformers does.
 
-    Without borders the batch is no packed one: plain causal attention.
+    query is (1, heads, tokens, width), the result (1, tokens, heads, width) and None. Without
+    `cu_seq_lens_q` the batch is not packed and gets plain causal attention.
     """
     if cu_seq_lens_q is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -178,20 +179,15 @@ def attend(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, dropout=dropout
         )
-    kernel = (
-        _by_kernel
-        if query.is_cuda and kernel_works() and query.element_size() == 2
-        else _row_by_row
-    )
-    return kernel(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window)[
-        None
-    ], None
+    by_kernel = query.is_cuda and query.element_size() == 2 and kernel_works()
+    attention = _by_kernel if by_kernel else _row_by_row
+    out = attention(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window)
+    return out[None], None
 
 
 @functools.cache
-def kernel_works():
-    """Whether PyTorch's variable-length attention runs here: torch 2.11 or newer, compute
-    capability 8 or more."""
+def kernel_works() -> bool:
+    """Whether PyTorch's variable-length attention runs: torch 2.11, compute capability 8 or more."""
     import torch
 
     try:
@@ -205,24 +201,12 @@ def kernel_works():
 def _by_kernel(query, key, value, borders, longest, scaling, window):
     from torch.nn.attention.varlen import varlen_attn
 
-    query, key, value = (x[0].transpose(0, 1).contiguous() for x in (query, key, value))
-    # Before it had a name for it, the kernel took fewer key heads without being told.
-    grouped = (
-        {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
-    )
-    back = -1 if not window or window >= longest else window - 1
-    return varlen_attn(
-        query,
-        key,
-        value,
-        borders,
-        borders,
-        longest,
-        longest,
-        scale=scaling,
-        window_size=(back, 0),
-        **grouped,
-    )
+    inputs = (x[0].transpose(0, 1).contiguous() for x in (query, key, value))
+    options = {"window_size": (window - 1 if window and window < longest else -1, 0)}
+    # Versions without this argument take fewer key heads than query heads as they are.
+    if "enable_gqa" in inspect.signature(varlen_attn).parameters:
+        options["enable_gqa"] = True
+    return varlen_attn(*inputs, borders, borders, longest, longest, scale=scaling, **options)
 
 
 def _row_by_row(query, key, value, borders, longest, scaling, window):
@@ -233,7 +217,8 @@ def _row_by_row(query, key, value, borders, longest, scaling, window):
     for start, end in zip(edges, edges[1:]):
         if end > start:
             q, k, v = (x[:, :, start:end] for x in (query, key, value))
-            mask = _band(end - start, window, q.device) if window and end - start > window else None
+            long = window and end - start > window
+            mask = _band(end - start, window, q.device) if long else None
             out = torch.nn.functional.scaled_dot_product_attention(
                 q,
                 k,
@@ -247,8 +232,9 @@ def _row_by_row(query, key, value, borders, longest, scaling, window):
     return torch.cat(pieces)
 
 
-def _band(length, window, where):
+def _band(length, window, device):
+    """The mask (length, length) of causal attention to the last `window` tokens."""
     import torch
 
-    near = torch.ones(length, length, dtype=torch.bool, device=where).tril()
-    return near & ~near.tril(-window)
+    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
+    return causal & ~causal.tril(-window)
