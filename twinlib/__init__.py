@@ -1,12 +1,12 @@
-"""twinlib: the thin library under the Another Me notebooks. A twin is a folder; every step is one verb on it.
+"""The library under the Another Me notebooks. A twin is a folder that every step reads and writes.
 
-Importing this module is cheap on purpose (standard library only), so that every notebook and every
-`python -m twinlib --help` starts at once.
+Importing this module needs the standard library only, so that notebooks and the command line start
+at once.
 """
 
 import os
 
-# Promises, kept before any library can read the environment: no telemetry, no usage statistics.
+# No telemetry and no usage statistics. Set before any library reads the environment.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -207,4 +207,4 @@ def possible(name):
 def unknown(name):
     """The sentence for a name that can't mean a base."""
     known = ", ".join(CATALOGUE)
-    return t("core.no_base_model_choose_one", name=name, known=known)
+    return t("core.no_base_model", name=name, known=known)

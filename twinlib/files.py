@@ -1,4 +1,4 @@
-"""Files that are whole or not there: atomic writes, JSON Lines records, hashes."""
+"""Atomic writes, JSON Lines records, hashes, and the cache of model outputs."""
 
 import hashlib
 import json
@@ -10,22 +10,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from .i18n import t
 
+# A temporary file older than this many seconds was left by a process that was killed.
+_ABANDONED = 3600
+_SKIPPED = {"node_modules", "__pycache__"}
+
 
 class TwinError(Exception):
-    """Something a person can mend: one sentence that says what is wrong and what to do next."""
+    """An error that the owner can correct: one sentence with what is wrong and what to do next."""
 
-    def _render_traceback_(self):  # in a notebook the sentence stands alone
+    def _render_traceback_(self):  # notebooks show the sentence alone
         return [str(self)]
 
 
-LEFT_BEHIND = 3600  # seconds after which a temporary file is nobody's
-SKIPPED = {"node_modules", "__pycache__"}  # never anybody's writing, and large
+def hash_of(path: Path, cache: dict, leave_out: Path | None = None) -> str:
+    """The sha256 of a file, or of a folder's names and hashes; 'unreadable' without permission.
 
-
-def hash_of(path, cache, leave_out=None):
+    `cache` is {path: [[size, modification time], sha256]} and is updated. `leave_out` is a folder
+    that does not count where it lies inside `path`.
+    """
     if path.is_dir():
         lines = [
             f"{p.relative_to(path).as_posix()} {hash_of(p, cache)}"
@@ -35,43 +41,40 @@ def hash_of(path, cache, leave_out=None):
     if not os.access(path, os.R_OK):
         return "unreadable"
     stat = path.stat()
-    key, mark = (
-        os.fsencode(path.resolve()).decode("utf-8", "backslashreplace"),
-        [stat.st_size, stat.st_mtime_ns],
-    )
-    if cache.get(key, [None])[0] != mark:
-        cache[key] = [mark, sha256_of(path)]
+    key = os.fsencode(path.resolve()).decode("utf-8", "backslashreplace")
+    version = [stat.st_size, stat.st_mtime_ns]
+    if cache.get(key, [None])[0] != version:
+        cache[key] = [version, sha256_of(path)]
     return cache[key][1]
 
 
 def _walk(folder, leave_out):
-    """The files below a folder, without hidden folders, SKIPPED ones and the twin's own inside somebody's writing."""
+    """The files below a folder, without hidden folders, those of _SKIPPED, and `leave_out`."""
     inside = leave_out is not None and folder.resolve().is_relative_to(leave_out)
-    for place, folders, files in os.walk(folder):
-        folders[:] = [
-            f
-            for f in folders
-            if not f.startswith(".")
-            and f not in SKIPPED
-            and (inside or Path(place, f).resolve() != leave_out)
-        ]
-        yield from (Path(place, name) for name in files if Path(place, name).is_file())
+
+    def counts(path):
+        hidden = path.name.startswith(".") or path.name in _SKIPPED
+        return not hidden and (inside or path.resolve() != leave_out)
+
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if counts(Path(parent, name))]
+        yield from (path for name in files if (path := Path(parent, name)).is_file())
 
 
-def sha256_of(path):
+def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def content_id(text):
-    """A short stable id of a text, the same wherever the text comes from: 16 hexadecimal digits."""
+def content_id(text: str) -> str:
+    """A stable id of a text: 16 hexadecimal digits that do not depend on its white space."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
 
 
 @contextmanager
-def scratch(folder):
-    """An empty folder that is gone afterwards, whatever happens; what a killed run left in it goes first."""
+def scratch(folder: Path) -> Iterator[Path]:
+    """An empty folder that is deleted afterwards; what a killed run left in it is deleted first."""
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -82,13 +85,13 @@ def scratch(folder):
 
 
 @contextmanager
-def replaced(path):
-    """A binary file to write into, which takes the place of `path` at the end; on an error nothing changes."""
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """A binary file to write into that replaces `path` at the end; after an error `path` stays."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed
-        if now() - left.stat().st_mtime > LEFT_BEHIND:
-            left.unlink(missing_ok=True)
+    for old in path.parent.glob(f".{path.name}.*"):
+        if now() - old.stat().st_mtime > _ABANDONED:
+            old.unlink(missing_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -102,32 +105,32 @@ def replaced(path):
         raise
 
 
-def write_atomic(path, data):
+def write_atomic(path: Path, data: str | bytes) -> None:
     """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
     with replaced(path) as file:
         file.write(data.encode("utf-8") if isinstance(data, str) else data)
 
 
-def write_json(path, value):
+def write_json(path: Path, value) -> None:
     """Write JSON for people to read: indented, UTF-8, not escaped; atomically."""
     write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
-def write_records(path, records):
-    """Write records, one JSON object a line, UTF-8, not escaped; atomically. Returns their number."""
+def write_records(path: Path, records: Iterable[dict]) -> int:
+    """Write JSON Lines, UTF-8, not escaped; atomically. Returns the number of records."""
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
     write_atomic(path, "".join(lines))
     return len(lines)
 
 
 def parsed_lines(text: str) -> Iterator[tuple[int, dict | None]]:
-    """(line number, record) of each line of JSON Lines that is not blank; None for a line that is no JSON object."""
-    # Not splitlines(): that also cuts at U+2028 and its like, which may stand inside a record.
+    """(line number, record) of each line that is not blank; None for one that is no JSON object."""
+    # splitlines() would also cut at U+2028, which may be inside a record.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 record = json.loads(line)
-                json.dumps(record, ensure_ascii=False).encode()  # fails on half a surrogate pair
+                json.dumps(record, ensure_ascii=False).encode()  # fails on a lone surrogate
             except (ValueError, RecursionError):
                 record = None
             yield number, record if isinstance(record, dict) else None
@@ -138,17 +141,15 @@ def read_records(path: Path, step: str = "") -> list[dict]:
     records = []
     for number, record in parsed_lines(Path(path).read_text(encoding="utf-8", errors="replace")):
         if record is None:
-            raise TwinError(
-                t("core.line_record_run_step_again", path=path, number=number, step=step)
-            )
+            raise TwinError(t("core.record_damaged", path=path, number=number, step=step))
         records.append(record)
     return records
 
 
 class Cache:
-    """What a model said or measured, one JSON record a line, found again by the fields in `keys`.
+    """Outputs of a model in a JSON Lines file, looked up by the values of the fields in `keys`.
 
-    Records are dicts. A damaged line, such as one torn by a kill, counts as missing. Of two records with one key the
+    A damaged line, such as one torn by a kill, counts as missing. Of two records with one key the
     later counts. Several threads may append.
     """
 
@@ -201,10 +202,11 @@ class Cache:
         done: Callable[[int], None] = lambda count: None,
         **same,
     ) -> list[dict]:
-        """The records of `wanted`, {id: item}, in its order; make(items) gives the fields of the missing ones.
+        """The records of `wanted`, {id: item}, in its order; make(items) computes the missing ones.
 
-        `keys` must be "id" and the names of `same`, whose values are alike for all of them. `portion` items are made
-        and written at a time; done(count) is told how many more are there.
+        `make` returns the fields of each record without its keys. `keys` must be "id" and the names
+        of `same`, whose values all records share. `portion` items are computed and written at a
+        time; done(count) is called with the number of records that are new or were there already.
         """
         rest = tuple(same[key] for key in self.keys[1:])
         missing = [name for name in wanted if (name, *rest) not in self.records]
@@ -217,19 +219,19 @@ class Cache:
         return [self.records[name, *rest] for name in wanted]
 
 
-def versions(*packages):
-    """{package: version} of what is installed, without importing it."""
+def versions(*packages: str) -> dict[str, str]:
+    """{package: version} of the installed ones, without importing them."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
+    installed = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             pass
-    return found
+    return installed
 
 
-def now():
+def now() -> float:
     """Seconds since 1970, UTC."""
     return time.time()
