@@ -10,21 +10,21 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT / "tests" / "colab-freeze.txt"
 # Colab's torch is built for another CUDA than PyPI's, so PyPI's CUDA packages are not installed.
-TORCHS_OWN = ("nvidia-", "cuda-")
+TORCH_PACKAGES = ("nvidia-", "cuda-")
 UNTOUCHED = ("torch", "numpy", "ipywidgets", "ipython")
 PYTHON = "3.13"
-SYSTEM_CERTIFICATES = {
-    "UV_SYSTEM_CERTS": "1",
-    "UV_NATIVE_TLS": "1",
-}  # the second is its name in older versions
+PLATFORM = "x86_64-manylinux_2_31"
+# The second is its name in older versions of uv.
+SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
 
 
-def versions(text):
+def versions(text: str) -> dict[str, str]:
     """{name: version} of the name==version lines; a local part such as +cu128 is left off."""
     lines = re.findall(
         r"^([A-Za-z0-9._-]+)==([0-9][0-9A-Za-z.!]*)(?:\+\S*)?\s*$", text, re.MULTILINE
@@ -32,35 +32,24 @@ def versions(text):
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in lines}
 
 
-def resolve(present):
-    """{name: version} after installing twinlib[gpu] where `present` is."""
+def pins(present: dict[str, str], names: Iterable[str]) -> str:
+    return "".join(f"{name}=={present[name]}\n" for name in names if name in present)
+
+
+def resolve(present: dict[str, str]) -> dict[str, str]:
+    """{name: version} after installing twinlib[gpu] where `present` is installed."""
     with tempfile.TemporaryDirectory() as folder:
-        out, kept = Path(folder) / "requirements.txt", Path(folder) / "kept.txt"
-        out.write_text(
-            "".join(f"{n}=={v}\n" for n, v in present.items())
-        )  # what stands in the output is preferred
-        kept.write_text("".join(f"{n}=={present[n]}\n" for n in UNTOUCHED if n in present))
+        output, kept = Path(folder) / "requirements.txt", Path(folder) / "kept.txt"
+        output.write_text(pins(present, present))  # uv prefers the versions in its output file
+        kept.write_text(pins(present, UNTOUCHED))
+        options = f"--extra gpu --python-version {PYTHON} --python-platform {PLATFORM}"
+        files = ["--constraint", kept, "--output-file", output, ROOT / "pyproject.toml"]
         run = subprocess.run(
             [
                 sys.executable,
                 "-m",
-                "uv",
-                "pip",
-                "compile",
-                str(ROOT / "pyproject.toml"),
-                "--extra",
-                "gpu",
-                "--python-version",
-                PYTHON,
-                "--python-platform",
-                "x86_64-manylinux_2_31",
-                "--constraint",
-                str(kept),
-                "--output-file",
-                str(out),
-                "--quiet",
-                "--no-header",
-                "--no-annotate",
+                *f"uv pip compile -q {options} --no-header --no-annotate".split(),
+                *files,
             ],
             capture_output=True,
             text=True,
@@ -68,10 +57,10 @@ def resolve(present):
         )
         if run.returncode:
             sys.exit(f"The gpu extra can't be installed on Colab:\n{run.stderr}")
-        return versions(out.read_text())
+        return versions(output.read_text())
 
 
-def main():
+def main() -> bool:
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"],
         check=True,
@@ -79,7 +68,7 @@ def main():
     present = versions(FREEZE.read_text())
     after = resolve(present)
     for name in sorted(after):
-        if present.get(name) != after[name] and not name.startswith(TORCHS_OWN):
+        if present.get(name) != after[name] and not name.startswith(TORCH_PACKAGES):
             print(f"{name}: {present.get(name, 'not there')} -> {after[name]}")
     touched = [
         name for name in UNTOUCHED if after.get(name, present.get(name)) != present.get(name)

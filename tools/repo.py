@@ -10,7 +10,7 @@ CURRENT = re.search(
 ).group(1)
 
 
-def main(slug):
+def main(slug: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", slug):
         sys.exit(f"'{slug}' is not owner/name, as in github.com/owner/name.")
     files = [

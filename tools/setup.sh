@@ -1,6 +1,7 @@
 #!/bin/sh
-# Make the virtual environment: setup.sh PYTHON VENV. Without an NVIDIA GPU, torch comes from PyTorch's own CPU index
-# when that can be reached (a tenth of the download); the package registry serves everything else.
+# Make the virtual environment: setup.sh PYTHON VENV. Without an NVIDIA GPU, torch comes from
+# PyTorch's own CPU index when that can be reached (a tenth of the download); everything else comes
+# from the package registry.
 set -eu
 python=$1 venv=$2 started=$(date +%s)
 

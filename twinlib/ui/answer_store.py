@@ -17,7 +17,7 @@ from ..text.interview_questions import BY_ID, QUESTIONS, Question
 from ..text.sufficiency import HELD_OUT
 from ..twin import Twin
 
-ENOUGH = 200  # passages of other writing from which on the interview can't change the rating
+ENOUGH = 200  # passages of other writing from which on the interview can't change the assessment
 WANTED = 20  # answers that make a good blind test
 _TRAIN = 1 - sum(HELD_OUT.values())  # the share of documents that is learnt
 
@@ -198,7 +198,7 @@ def corpus_of(twin: Twin) -> Corpus:
     )
 
 
-def rating(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Assessment:
+def assessment(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Assessment:
     """How sufficient a corpus is together with the interview as answered so far."""
     raw = [
         document

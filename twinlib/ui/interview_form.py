@@ -18,7 +18,7 @@ from ..i18n import choose, language, t
 from ..text import interview_questions
 from ..text.interview_questions import Question
 from ..twin import Twin
-from .answer_store import AnswerStore, InterviewAnswers, corpus_of, language_to_ask_in, rating
+from .answer_store import AnswerStore, InterviewAnswers, assessment, corpus_of, language_to_ask_in
 from .display import Shown, caption, esc, sentence
 from .widgets import CLOSE_LINES, button, dropdown, line, wide
 
@@ -33,7 +33,7 @@ def form(twin: Twin, every: float = EVERY) -> "Questions":
     store, corpus = InterviewAnswers(twin), corpus_of(twin)
 
     def status():
-        found = rating(store, corpus, twin.author)
+        found = assessment(store, corpus, twin.author)
         level = "good" if found.level == "good" else "note"
         return caption(store.progress()) + sentence(found.sentence, level)
 

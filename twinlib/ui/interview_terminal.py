@@ -17,9 +17,9 @@ from .answer_store import (
     AnswerStore,
     BlindTestAnswers,
     InterviewAnswers,
+    assessment,
     corpus_of,
     language_to_ask_in,
-    rating,
 )
 from .display import sentence
 
@@ -41,7 +41,7 @@ def ask(twin: Twin, blind_test: bool = False) -> None:
         print()
     print(store.progress())
     if not blind_test:
-        print(rating(store, corpus_of(twin), twin.author).sentence)
+        print(assessment(store, corpus_of(twin), twin.author).sentence)
 
 
 class _Dialogue:
