@@ -208,8 +208,7 @@ def write(folder, megabytes, seed=1):
 
 def gather(folder, twin_folder):
     """(seconds by phase, peak memory in MB before, and in all) of reading, cleaning, masking and comparing a folder."""
-    from twinlib.corpus import clean, dedupe
-    from twinlib.corpus import step as corpus
+    from twinlib.corpus import clean, dedupe, gather
     from twinlib.corpus.clean import scripts
     from twinlib.settings import Corpus
     from twinlib.text import privacy
@@ -226,7 +225,7 @@ def gather(folder, twin_folder):
         setattr(module, function, _timed(getattr(module, function), name, seconds))
     comparing = []
     before, started = _peak(), time.perf_counter()
-    corpus.gather(
+    gather.gather(
         Twin.open(str(twin_folder)),
         Corpus(source=str(folder)),
         {},

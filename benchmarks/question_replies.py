@@ -1,10 +1,11 @@
-"""Questions by a small model: how many replies can be used, how many a minute, with the JSON schema and without.
+"""Questions by a small model: usable replies, and replies a minute, with a JSON schema and without.
 
     python benchmarks/question_replies.py [FOLDER ...] [--replies 2000] [--without 300] [--show 20]
 
-SmolLM2 135M Instruct reads the English posts of data_samples (or of the folders) again and again with other
-seeds; a passage gets at most three tries, as in the corpus step, and every try is a reply. Then the same prompts go to
-the same model without the schema, asked in words for JSON, as the extraction that this replaces did.
+SmolLM2 135M Instruct reads the English posts of data_samples (or of the folders) again and again
+with other seeds; a passage gets at most three tries, as in the corpus step, and every try is a
+reply. Then the same prompts go to the same model without the schema, asked in words for JSON, as
+the extraction that this replaces did.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def read(folders):
 
 
 class Counted:
-    """Asks as `ask` does, with other seeds each round, and counts every reply: valid JSON, kept, or why not."""
+    """Asks with other seeds each round; counts replies: valid JSON, accepted, or why not."""
 
     def __init__(self, ask):
         self.ask, self.lock = ask, threading.Lock()
@@ -67,7 +68,7 @@ def valid(said):
 
 
 def measure(ask, chosen, replies, show):
-    """Passages one after another, round after round, until there were so many replies; prints the figures."""
+    """Ask about one passage after another until there are so many replies; print figures."""
     counted, left, started = Counted(ask), Counter(), time.monotonic()
     rounds = ((p, number) for number in itertools.count() for p in chosen)
     lock, shown = threading.Lock(), []
@@ -105,14 +106,17 @@ def report(counted, left, seconds):
     )
     lost = ", ".join(f"{name} {n}" for name, n in left.most_common() if name != "kept")
     print(
-        f"  {counted.replies} replies in {seconds:.0f} s: {counted.replies / seconds * 60:.0f} a minute"
+        f"  {counted.replies} replies in {seconds:.0f} s: "
+        f"{counted.replies / seconds * 60:.0f} a minute"
     )
     print(
-        f"  not the JSON asked for: {counted.invalid} of {counted.replies} ({counted.invalid / counted.replies:.2%})"
+        f"  not the JSON asked for: {counted.invalid} of {counted.replies} "
+        f"({counted.invalid / counted.replies:.2%})"
     )
     print(f"  refused by the check: {counted.replies - counted.reasons['kept']} ({reasons})")
     print(
-        f"  passages without a question after {TRIES} tries: {done - left['kept']} of {done} ({lost or 'none'})"
+        f"  passages without a question after {TRIES} tries: {done - left['kept']} of {done} "
+        f"({lost or 'none'})"
     )
 
 

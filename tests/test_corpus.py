@@ -1,4 +1,4 @@
-"""Step 01: a folder of writing becomes documents, passages and rows; the owner's decisions stand; nothing leaks."""
+"""Step 01: writing becomes documents, passages and rows; decisions stand; nothing leaks."""
 
 import csv
 import json
@@ -15,7 +15,10 @@ from twinlib.progress import Progress
 from twinlib.settings import stops
 
 SAMPLES = Path(__file__).parent.parent / "data_samples"
-TEXT = "这是第{0}篇，台上放着第{0}把扳手，墙上挂着{1}毫米的垫圈。\n\n街坊第{0}次问我：修一辆第{1}号的车要多久？我量过，{1}分钟，不多不少。"
+TEXT = (
+    "这是第{0}篇，台上放着第{0}把扳手，墙上挂着{1}毫米的垫圈。\n\n"
+    "街坊第{0}次问我：修一辆第{1}号的车要多久？我量过，{1}分钟，不多不少。"
+)
 
 
 @pytest.fixture

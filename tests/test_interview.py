@@ -1,4 +1,4 @@
-"""The interview's questions, how answers become documents, and that a damaged line costs that line only."""
+"""The interview's questions, its answers as documents, and damaged lines, which cost no others."""
 
 import json
 import re
@@ -13,10 +13,15 @@ from twinlib.i18n import data
 from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS, count, nudge, parse
 from twinlib.text.script import language_of
 
-LONG = "The depot opens at five, and whoever comes late gets the tram with the bad brakes. That was mostly me, I must say."
-# What a stranger could use to be somebody: security questions, papers, accounts, whereabouts, health, pay.
+LONG = (
+    "The depot opens at five, and whoever comes late gets the tram with the bad brakes. "
+    "That was mostly me, I must say."
+)
+# What a stranger could use to be somebody: security questions, papers, accounts, whereabouts,
+# health, pay.
 PERSONAL = (
-    r"maiden|birthplace|born|pet's name|passport|password|account|card|phone|e-?mail|address|street|salary|illness|"
+    r"maiden|birthplace|born|pet's name|passport|password|account|card|phone|e-?mail|address|"
+    r"street|salary|illness|"
     r"your name|full name|first car|school did you|"
     r"身份证|密码|账号|银行|电话|邮箱|住址|地址|门牌|出生|生日是|姓名|叫什么|工资|收入|病史|车牌|母亲的姓|哪所学校|哪个小区"
 )
@@ -145,7 +150,7 @@ def test_short_answers_of_a_topic_and_a_language_share_a_document():
 
 
 def test_spaces_do_not_make_an_answer_long():
-    """Step 01 counts characters without spaces: a document of 79 of those would be put aside as too short."""
+    """Step 01 counts characters without spaces and drops a document of 79 as too short."""
     assert interview.documents([record("mind-01", "a " * 79)], "")[0].source == "interview#mind-en"
     assert interview.documents([record("mind-01", "a " * 80)], "")[0].source == "interview#mind-01"
     assert (

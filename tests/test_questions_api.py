@@ -1,4 +1,4 @@
-"""Questions from an OpenAI-compatible API: a real server on this machine, its faults, the key, and consent."""
+"""Questions from an OpenAI-compatible API: a real server here, its faults, the key, and consent."""
 
 import email.utils
 import json
@@ -24,7 +24,8 @@ from twinlib.files import TwinError
 from twinlib.settings import make
 
 TEXTS = {
-    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for a new one.",
+    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for "
+    "a new one.",
     "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
 }
 
@@ -42,7 +43,7 @@ def json_of(*questions):
 
 
 class Script(BaseHTTPRequestHandler):
-    """Answers as `server.script` says: functions of the request's JSON that give (status, headers, body)."""
+    """Answers by `server.script`: functions from JSON to (status, headers, body)."""
 
     def do_POST(self):
         wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -67,15 +68,10 @@ class Script(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(*script):
-    """A server on loopback that follows the script, its last step for ever; `url`, `seen` and `most` at once."""
+    """A server on loopback that follows the script, its last step for ever."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Script)
-    server.script, server.seen, server.lock, server.busy, server.most = (
-        script,
-        [],
-        threading.Lock(),
-        0,
-        0,
-    )
+    server.script, server.seen, server.lock = script, [], threading.Lock()
+    server.busy = server.most = 0
     server.url = f"http://127.0.0.1:{server.server_port}/v1"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -86,19 +82,13 @@ def serving(*script):
 
 
 def completion(text):
-    return lambda wish: (
-        200,
-        {},
-        json.dumps({"choices": [{"message": {"content": text}}]}).encode(),
-    )
+    body = json.dumps({"choices": [{"message": {"content": text}}]}).encode()
+    return lambda wish: (200, {}, body)
 
 
 def refusal(status, body=b"{}", **headers):
-    return lambda wish: (
-        status,
-        {name.replace("_", "-"): value for name, value in headers.items()},
-        body,
-    )
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda wish: (status, headers, body)
 
 
 GOOD = completion(json_of("Who mended the kettle?"))
@@ -148,8 +138,9 @@ def test_a_service_without_schemas_is_asked_for_json_and_then_in_words(monkeypat
         lambda wish: (200, {}, b'{"choices"'),
         lambda wish: (time.sleep(1.2), GOOD(wish))[1],
         lambda wish: (200, {}, b"[" * 100_000),
+        lambda wish: (200, {}, b" " * 2**21 + GOOD(wish)[2]),
     ],
-    ids=["busy", "down", "late", "nothing", "html", "no choices", "a list", "torn", "slow", "deep"],
+    ids="busy down late nothing html no-choices a-list torn slow deep huge".split(),
 )
 def test_passing_faults_are_tried_again(fault, tmp_path):
     with serving(fault, GOOD) as server:
@@ -236,14 +227,18 @@ def test_addresses(url, wrong):
 
 
 def test_nothing_is_sent_before_the_owner_agreed():
-    wanted = dict(
-        questions="endpoint",
-        endpoint="https://api.example.com/v1",
-        question_model="asker-1",
-        send=True,
-    )
-    problem = lambda **change: consent_problem(make("corpus", **{**wanted, **change}), 12)  # noqa: E731
+    agreed = {
+        "questions": "endpoint",
+        "endpoint": "https://api.example.com/v1",
+        "question_model": "asker-1",
+        "send": True,
+    }
+
+    def problem(count=12, **changed):
+        return consent_problem(make("corpus", **{**agreed, **changed}), count)
+
     assert problem() == "" and problem(questions="titles", send=False) == ""
+    assert problem(None, send=False).startswith("All passages of your writing would be sent to api")
     assert problem(send=False).startswith(
         "12 passages of your writing would be sent to api.example.com: agree"
     )
@@ -256,6 +251,7 @@ def test_nothing_is_sent_before_the_owner_agreed():
 def test_it_is_said_how_much_would_go_where():
     passages = [passage(), passage("zh"), passage(question="Asked already?")]
     assert announcement(passages, "https://api.example.com/v1", "asker-1").startswith(
-        f"2 passages ({len(TEXTS['en']) + len(TEXTS['zh'])} characters, personal data masked as you chose) will be sent to "
+        f"2 passages ({len(TEXTS['en']) + len(TEXTS['zh'])} characters, personal data masked as "
+        "you chose) will be sent to "
         "api.example.com, for its model asker-1"
     )

@@ -23,7 +23,8 @@ from twinlib.models import load
 from twinlib.twin import Stopped
 
 TEXTS = {
-    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for a new one.",
+    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for "
+    "a new one.",
     "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
 }
 
@@ -180,6 +181,7 @@ def gguf(tiny_base, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_even_a_random_model_replies_in_the_json_that_was_asked_for(gguf):
     with LocalModel(gguf, QuestionModel("tiny", str(gguf), ("en", "zh"), "mit", 60)) as ask:
         for language in ("en", "zh"):
@@ -193,6 +195,7 @@ def test_even_a_random_model_replies_in_the_json_that_was_asked_for(gguf):
                 assert all(4 <= len(q) <= 80 and q[-1] in "?？" for q in value["questions"])
 
 
+@pytest.mark.slow
 def test_a_local_model_is_named_with_its_hash_and_its_failures_are_seen(gguf, tmp_path):
     seen = []
     asked = ask_locally(
@@ -229,13 +232,14 @@ def test_each_language_has_its_model_and_english_another_where_its_own_is_not_in
 def test_an_english_model_leaves_chinese_to_titles():
     warnings = []
     chosen = choose_models("smollm2-135m-instruct", {"zh", "en"}, warnings)
-    assert [where for where in chosen.values()] == [["en"]]
+    assert list(chosen.values()) == [["en"]]
     assert warnings[0].startswith(
         "smollm2-135m-instruct asks in English only: the Chinese passages get"
     )
     assert all(model.MODELS[name].license == "apache-2.0" for name in model.DEFAULTS.values())
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_there_is_a_sentence(tmp_path, monkeypatch):
     with pytest.raises(TwinError, match="no model 'nosuch' to ask questions"):
         choose_models("nosuch", {"en"}, [])

@@ -24,7 +24,10 @@ def test_a_piece_of_a_word_is_no_topic():
 
 
 def test_chinese_topics_are_nouns_and_not_the_everyday_ones():
-    text = "时候到了，卢梭说教育好。那时候卢梭还年轻，三人都信教育。三人慢慢地走，慢慢地谈，上文说过，上文不算。"
+    text = (
+        "时候到了，卢梭说教育好。那时候卢梭还年轻，三人都信教育。"
+        "三人慢慢地走，慢慢地谈，上文说过，上文不算。"
+    )
     assert set(terms([passage(text=text, name="1"), passage(name="2")], most=9)["1"]) == {
         "卢梭",
         "教育",
@@ -50,14 +53,20 @@ def test_a_title_in_quotation_marks_is_a_topic_and_a_mere_exclamation_is_not():
     ],
 )
 def test_what_only_looks_like_an_english_thing_is_no_topic(sentence, wrong):
-    many = "We knock and knock. All is ready. The jug is full. It was late. Read instructions. It is full, ready."
+    many = (
+        "We knock and knock. All is ready. The jug is full. It was late. Read instructions. "
+        "It is full, ready."
+    )
     other = passage(text=many * 9, language="en", name="2")
     found = terms([passage(text=sentence, language="en", name="1"), other], most=9)
     assert not [word for word in found["1"] if wrong in word.split() or wrong == word]
 
 
 def test_english_topics_are_names_and_things():
-    text = "So I gave Auntie Weng the paper cup, and the paper cup leaked on my bench, and Auntie Weng laughed."
+    text = (
+        "So I gave Auntie Weng the paper cup, and the paper cup leaked on my bench, "
+        "and Auntie Weng laughed."
+    )
     other = passage(text="It rains.", language="en", name="2")
     found = terms([passage(text=text, language="en", name="1"), other], most=3)["1"]
     assert set(found) == {"Auntie Weng", "the paper cup", "your bench"}

@@ -1,4 +1,4 @@
-"""Questions without a model: as a reader would ask, in the passage's language, never from a date or 'Preface'."""
+"""Questions without a model: natural, in the passage's language, not from dates or 'Preface'."""
 
 import re
 from dataclasses import replace

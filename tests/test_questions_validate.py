@@ -11,7 +11,8 @@ from twinlib.corpus.records import Passage
 from twinlib.i18n import data
 
 TEXTS = {
-    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for a new one.",
+    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for "
+    "a new one.",
     "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
 }
 

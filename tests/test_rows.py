@@ -106,7 +106,8 @@ def test_a_passage_without_a_question_is_raw_text():
     silent = [replace(p, title="") for p in passages(4) + passages(1, split="test")]
     made = rows(silent, "宁半圈", "系统", abstain=0)
     raw = [row.passage for row in made if row.kind == "raw"]
-    # All of them, though a quarter of the training rows would be 2 beside 5 identity rows: nothing is lost.
+    # All of them, though a quarter of the training rows would be 2 beside 5 identity rows: nothing
+    # is lost.
     assert kinds(made) == {"raw": 5, "identity": 5} and "zhtest0" in raw
 
 

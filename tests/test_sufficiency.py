@@ -1,4 +1,4 @@
-"""The gate says plainly, with the corpus's own numbers, when training will not help and what to do instead."""
+"""When training will not help, said with the corpus's own numbers, and what to do instead."""
 
 import re
 
@@ -11,8 +11,8 @@ def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing()
     found = assess(7, 4030, 5, {"post": 7})
     assert found.level == "warning"
     assert found.sentence == (
-        "You have 7 passages to learn from, about 3,100 words: training will not help yet. 13 more passages are needed: "
-        "17 interview answers of 150 words would do."
+        "You have 7 passages to learn from, about 3,100 words: training will not help yet. "
+        "13 more passages are needed: 17 interview answers of 150 words would do."
     )
     assert [re.search("interview|Add more|persona prompt", a)[0] for a in found.actions] == [
         "interview",
@@ -24,9 +24,9 @@ def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing()
 def test_the_same_in_chinese_counts_characters(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     found = assess(7, 4030, 5, {"post": 7})
-    assert (
-        found.sentence
-        == "可学的有 7 段，约 5800 字：训练还帮不上忙。大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
+    assert found.sentence == (
+        "可学的有 7 段，约 5800 字：训练还帮不上忙。"
+        "大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
     )
     assert ["访谈" in found.actions[0], "提示词" in found.actions[2]] == [True, True]
 
@@ -42,7 +42,8 @@ def test_the_same_in_chinese_counts_characters(monkeypatch):
         (
             1,
             "stop",
-            "You have 1 passage to learn from, about 77 words: training has nothing to hold on to. 19 more",
+            "You have 1 passage to learn from, about 77 words: training has nothing to hold on to. "
+            "19 more",
         ),
         (4, "stop", "nothing to hold on to"),
         (5, "warning", "will not help yet"),
@@ -60,9 +61,8 @@ def test_the_level_follows_the_number_of_passages(passages, level, says):
 def test_much_text_is_plenty_and_needs_nothing():
     found = assess(500, 200_000, 300, {"post": 500})
     assert (found.level, found.actions) == ("good", ())
-    assert (
-        found.sentence
-        == "You have 500 passages to learn from, about 150,000 words: plenty to learn your voice from."
+    assert found.sentence == (
+        "You have 500 passages to learn from, about 150,000 words: plenty to learn your voice from."
     )
     assert "plenty" not in assess(500, 199_999, 300, {"post": 500}).sentence
 

@@ -1,7 +1,8 @@
-"""Read all sources of a corpus, clean and mask their texts, and write documents.jsonl and dropped.csv.
+"""Read, clean and mask all texts of a corpus; write documents.jsonl and dropped.csv.
 
-Documents are taken one at a time and wait in a temporary file, so that memory does not grow with the texts. What is
-left out for the sake of other documents (copies, other authors) can be told only once all are read.
+Documents are taken one at a time and wait in a temporary file, so that memory does not grow with
+the texts. What is left out for the sake of other documents (copies, other authors) can be told only
+once all are read.
 """
 
 import csv
@@ -37,8 +38,9 @@ _INTERVAL = 0.2  # seconds between two reports of progress
 class Gathered(NamedTuple):
     """What is known after all documents are read, beside the files.
 
-    `groups` {document id: group id} of documents that share text and must be in one split; the `log` of the readers;
-    the `totals` of characters and personal data; `removed` counts what was left out by (what, reason).
+    `groups` {document id: group id} of documents that share text and must be in one split; the
+    `log` of the readers; the `totals` of characters and personal data; `removed` counts what was
+    left out by (what, reason).
     """
 
     groups: dict[str, str]
@@ -187,7 +189,7 @@ def _nothing_left(source, counts):
 
 
 def _throttled(progress: Progress, note: str) -> Callable[[int, int], None]:
-    """A function (done, total) that reports to `progress` a few times a second, however often it is called."""
+    """A function (done, total) that reports to `progress` a few times a second at most."""
     last = 0.0
 
     def report(done, total):

@@ -12,7 +12,7 @@ _SHORTEST = 80
 
 
 def documents(answers: Iterable[dict], author: str, shortest: int = _SHORTEST) -> list[Document]:
-    """A document for each answer (see interview_questions) that is long enough, the others by topic and language."""
+    """A document for each long answer, and one for all short answers of a topic and a language."""
     found = {}
     for answer in answers:
         turn = _turn(answer)
@@ -45,7 +45,7 @@ def long_enough(text: str, shortest: int = _SHORTEST) -> bool:
 
 
 def _turn(answer):
-    """The answer with its question, in the answer's language: the twin is asked in the language it answers in."""
+    """The answer with its question in the answer's language, in which the twin will be asked."""
     text = answer["answer"].strip()
     question, language = answer["question"], language_of(text)
     if answer["id"] in BY_ID and answer["language"] != language:

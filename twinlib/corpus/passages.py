@@ -1,8 +1,9 @@
-"""Cut documents into passages at headings and changes of topic; assign whole documents to train, val or test.
+"""Cut documents into passages at headings and changes of topic; split whole documents for training.
 
-A section that is too long is cut at ends of paragraphs (of lines, sentences or clauses where there are none) where the
-vocabulary changes most: the cosine of tf-idf vectors of word beginnings and pairs of Chinese characters, after
-TextTiling, https://aclanthology.org/J97-1003. All cuts of a section are chosen together, as a shortest path.
+A section that is too long is cut at ends of paragraphs (of lines, sentences or clauses where there
+are none) where the vocabulary changes most: the cosine of tf-idf vectors of word beginnings and
+pairs of Chinese characters, after TextTiling, https://aclanthology.org/J97-1003. All cuts of a
+section are chosen together, as a shortest path.
 """
 
 import hashlib
@@ -26,11 +27,12 @@ _SHORT_PASSAGE = 0.6  # shorter passages are avoided
 _TOPIC_SIZE = 0.3  # each of the two topics that a short text is cut into has more
 
 _WINDOW = 200  # tokens before and after a cut whose vocabulary is compared
-# A short text is cut where similarity is less than this part of its mean: 1 essay in 20 is cut wrongly.
+# A short text is cut where similarity is less than this part of its mean: 1 essay in 20 is cut
+# wrongly.
 _CLEAR_CHANGE = 0.35
 
-# What a cut costs: for each standard deviation of similarity, for itself, and at the end of a paragraph, line,
-# sentence or clause.
+# What a cut costs: for each standard deviation of similarity, for itself, and at the end of a
+# paragraph, line, sentence or clause.
 _SIMILARITY_COST, _CUT_COST = 0.4, 0.1
 _DEPTH_COSTS = (0.0, 0.3, 0.6, 2.0)
 # And what a passage costs for being short, or nearly as long as the limit.
@@ -39,7 +41,7 @@ _SEPARATORS = ("\n\n", "\n", SENTENCE, CLAUSE)
 
 
 class _Unit(NamedTuple):
-    """A piece that is not cut further: joined, units are the text. `depth` is the index of the separator before it."""
+    """A piece that is not cut further; `depth` is the index of the separator before it."""
 
     text: str
     tokens: float
@@ -47,9 +49,10 @@ class _Unit(NamedTuple):
 
 
 def passages(document: Document, limit: int) -> list[Passage]:
-    """The passages of a document, of at most `limit` tokens by estimate, unless a single clause is longer.
+    """The passages of a document, of at most `limit` estimated tokens unless one clause is longer.
 
-    A document of turns gives a passage for each turn, with its question. A text that comes twice is one passage.
+    A document of turns gives a passage for each turn, with its question. A text that comes twice is
+    one passage.
     """
     is_turn = bool(document.turns)
     found = {}
@@ -72,7 +75,7 @@ def passages(document: Document, limit: int) -> list[Passage]:
 
 
 def _pieces(document, limit):
-    """(heading, question, text) in order; only the first piece of a section or an answer has its heading or question."""
+    """[(heading, question, text)]; only the first piece of a section or turn has them."""
     if document.turns:
         parts = [("", turn.question, turn.answer.strip()) for turn in document.turns]
     else:
@@ -86,7 +89,7 @@ def _pieces(document, limit):
 
 
 def _sections(text, limit):
-    """[(heading, text)]; a short section joins the one before it, a short first one the one after it."""
+    """[(heading, text)]; a short section joins the one before it, a short first one the next."""
     found = []
     first, *rest = re.split(r"^## (.*)$", "\n" + text, flags=re.MULTILINE)
     for heading, block in zip(["", *rest[::2]], [first, *rest[1::2]]):
@@ -104,7 +107,7 @@ def _sections(text, limit):
 
 
 def pieces(text: str, limit: int) -> list[str]:
-    """A text cut where topics change: into pieces of `limit` tokens if longer, else into two topics or not at all."""
+    """A text cut where topics change: a long one to `limit`, a short one in two or not at all."""
     units = _without_crumbs(_units(text, limit), limit / 50)
     cut = _cheapest_cuts if tokens_estimate(text) > limit else _topic_change
     edges = [0, *cut(units, limit), len(units)]
@@ -125,7 +128,7 @@ def _units(text, limit, depth=0, before=0):
 
 
 def _without_crumbs(units, least):
-    """Units of under `least` tokens joined to the one before, since there may be thousands of short lines."""
+    """Units with those of under `least` tokens joined: there may be thousands of short lines."""
     found = []
     for unit in units:
         last = found[-1] if found else unit
@@ -137,7 +140,7 @@ def _without_crumbs(units, least):
 
 
 def _cheapest_cuts(units, limit):
-    """Indexes of the units to cut before, at the lowest cost; no piece is over the limit unless it is one unit."""
+    """Indexes of the units to cut before, at the lowest cost, no piece over the limit."""
     similarities = _similarities(units)
     mean, deviation = statistics.fmean(similarities or [0]), statistics.pstdev(similarities or [0])
     cut_costs = [0.0]
@@ -181,7 +184,7 @@ def _topic_change(units, limit):
 
 
 def _similarities(units):
-    """How similar the _WINDOW before and after each unit but the first is: cosine of tf-idf vectors, 0 to 1."""
+    """Cosine of the tf-idf vectors of the _WINDOW before and after each unit but the first."""
     counts = [_grams(unit.text) for unit in units]
     spread = Counter(gram for count in counts for gram in count)
     weights = {gram: math.log((len(units) + 1) / n) for gram, n in spread.items()}
@@ -208,7 +211,7 @@ def _cosine(one, other):
 
 
 def _grams(text):
-    """Counter of the beginnings of longer words and of pairs of Chinese characters, without function characters."""
+    """Counter of beginnings of longer words and of pairs of Chinese characters."""
     found = Counter(word[:6] for word in re.findall(r"[a-z]{4,}", text.lower()))
     for run in re.findall(f"[{HAN}]+", text):
         pairs = map(str.__add__, run, run[1:])
@@ -219,8 +222,8 @@ def _grams(text):
 def split_of(groups: dict[str, str]) -> dict[str, str]:
     """{document id: train|val|test} for {document id: group id}, by the hash of the group.
 
-    A new document moves no other, except where val or test would be empty: then the group of the smallest hash is
-    held out. Under 3 groups everything is train.
+    A new document moves no other, except where val or test would be empty: then the group of the
+    smallest hash is held out. Under 3 groups everything is train.
     """
     position = {
         group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32

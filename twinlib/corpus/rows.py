@@ -1,8 +1,8 @@
-"""Passages to training rows: questions answered in the author's words, raw text, 'I never wrote that', identity.
+"""Passages to training rows: answers in the author's words, raw text, abstaining, identity.
 
-The answer of a qa or raw row is always the author's own text. A raw row has the assistant's message alone and is
-learnt as plain text. The same passages always give the same rows. The texts of the others are in
-data/unanswerable.yaml.
+The answer of a qa or raw row is always the author's own text. A raw row has the assistant's message
+alone and is learnt as plain text. The same passages always give the same rows. The texts of the
+others are in data/unanswerable.yaml.
 """
 
 import hashlib
@@ -30,10 +30,11 @@ def rows(
 ) -> list[Row]:
     """The rows of all passages, with the system prompt `system`.
 
-    `questions` {passage id: [question]} were written by a model, which the rows call `source`; about other passages
-    titles ask. A passage with a question of its own gets that one. `raw_share` of the training rows are raw, more
-    where nothing can be asked. Abstain rows are at most `abstain`, and at most a tenth of the training rows. Passages
-    that are held out become qa rows only, or raw rows where nothing can be asked.
+    `questions` {passage id: [question]} were written by a model, which the rows call `source`;
+    about other passages titles ask. A passage with a question of its own gets that one. `raw_share`
+    of the training rows are raw, more where nothing can be asked. Abstain rows are at most
+    `abstain`, and at most a tenth of the training rows. Passages that are held out become qa rows
+    only, or raw rows where nothing can be asked.
     """
     asked = [row for p in passages for row in _qa(p, system, questions.get(p.id), source)]
     unasked = {p.id for p in passages} - {row.passage for row in asked}
@@ -72,7 +73,7 @@ def _identity(shares, author, system):
 
 
 def _abstain(passages, shares, count, system):
-    """Questions about what is nowhere in the passages, at most `count`, the languages by their shares."""
+    """At most `count` rows about what is nowhere in the passages, the languages by their shares."""
     corpus = "\n".join(f"{p.title}\n{p.text}" for p in passages).lower()
     texts, found = data("unanswerable"), []
     for language, share in shares.items():
@@ -101,7 +102,7 @@ def _raw(passage):
 
 
 def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
-    """The rows as the owner decided, by the id of a row or of its passage: without dropped ones, with edited texts.
+    """The rows with the owner's decisions, by id of a row or its passage: some dropped or edited.
 
     An edited answer becomes that of all rows of its passage.
     """
@@ -145,7 +146,7 @@ def system_prompt(author: str, languages: list[str]) -> str:
 def persona_prompt(
     system: str, introduction: str, passages: list[Passage], tokens: int = 350
 ) -> str:
-    """A prompt of at most about `tokens` tokens: `system`, the introduction and up to three excerpts of training texts.
+    """A prompt of about `tokens`: `system`, the introduction, excerpts of training texts.
 
     It needs no training, and is what the trained twin is compared with.
     """

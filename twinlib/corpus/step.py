@@ -1,8 +1,9 @@
-"""Step 01, corpus: whatever holds a person's writing becomes documents, passages and honest training rows.
+"""Step 01, corpus: a person's writing becomes documents, passages and training rows.
 
-The owner's decisions (decisions.json, by content id) are applied on every run: a document or a part of one can be
-dropped, restored or edited, a row or all rows of a passage dropped or edited ({"action": "edit", "question": …,
-"text": …}), a kind or a piece of personal data kept ({"action": "keep"}).
+The owner's decisions (decisions.json, by content id) are applied on every run: a document or a part
+of one can be dropped, restored or edited, a row or all rows of a passage dropped or edited
+({"action": "edit", "question": …, "text": …}), a kind or a piece of personal data kept ({"action":
+"keep"}).
 """
 
 import time
@@ -27,7 +28,7 @@ _SPLITS = ("train", "val", "test")
 
 
 def problems(settings: Corpus, twin: Twin) -> list[Problem]:
-    """Stops: values out of range, nothing to read, texts that would be sent unasked. A warning: no consent."""
+    """Stops: wrong values, nothing to read, sending unasked. A warning: no consent."""
     found = []
     for field in fields(settings):
         try:
@@ -55,7 +56,7 @@ def _source_problems(source, twin):
 
 
 def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
-    """Make documents, passages and rows; see `problems` first. Raises TwinError if there is nothing to learn from."""
+    """Make documents, passages and rows. Raises TwinError if there is nothing to learn from."""
     if not twin.file("decisions").exists():
         write_json(twin.file("decisions"), {})
     inputs = twin.inputs(*sources(settings), twin.file("decisions"), twin.file("interview"))
@@ -84,7 +85,7 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
 
 
 def _valid(decisions):
-    """(the decisions of the right form, warnings about the others): the owner may have edited the file."""
+    """(valid decisions, warnings about others): the owner may have edited the file."""
     valid = {
         name: decision
         for name, decision in decisions.items()
@@ -117,7 +118,7 @@ def _written_questions(twin, settings, passages, progress):
 
 
 def _remember(twin, settings, author, passages):
-    """Write to twin.json what later steps need, consent with the time when it was given; returns the system prompt."""
+    """Write to twin.json what later steps need; return the system prompt."""
     languages = list(rows.language_shares(passages))
     system = rows.system_prompt(author, languages)
     consent = twin.facts.get("consent") or {}

@@ -1,7 +1,8 @@
-"""The interview's questions in English and Chinese, nudges after a short answer, and how answers are read.
+"""The interview's questions, nudges after short answers, and the reader of answers.
 
-The texts are in data/interview.yaml. A saved answer is a record {id, question, answer, language, when, skipped}, with
-`draft` where an unfinished answer waits. What becomes of the answers is in corpus/interview.py.
+The texts are in data/interview.yaml. A saved answer is a record {id, question, answer, language,
+when, skipped}, with `draft` where an unfinished answer waits. What becomes of the answers is in
+corpus/interview.py.
 """
 
 import re
@@ -31,7 +32,7 @@ class Question(NamedTuple):
 
 
 def _questions() -> list[Question]:
-    """All questions, the topics taking turns: whoever stops after 15 has said something about each."""
+    """All questions, topics in turn: whoever stops after 15 has said something about each."""
     by_topic = (
         [
             Question(f"{topic}-{n:02d}", topic, **texts)
@@ -59,7 +60,8 @@ def nudge(question: Question, answer: str, language: str) -> str:
 def parse(text: str) -> tuple[list[dict], int]:
     """The records in answers.jsonl, in the order of QUESTIONS, and the number of damaged lines.
 
-    Of two records of one question the later counts. Questions that are in QUESTIONS no more come last.
+    Of two records of one question the later counts. Questions that are in QUESTIONS no more come
+    last.
     """
     found, damaged = {}, 0
     for _, line in parsed_lines(text):

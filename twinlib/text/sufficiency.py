@@ -1,4 +1,4 @@
-"""Whether a corpus is large enough to train on, in sentences with its own numbers, and what to do if it is not."""
+"""Whether a corpus is large enough to train on, in sentences, and what to do if it is not."""
 
 import math
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _ANSWER_WORDS, _ANSWER_CHARACTERS = 150, 250  # of an interview answer
 
 
 class Assessment(NamedTuple):
-    """`level` is stop, warning or good; `sentence` the reason; `actions` sentences on what to do, the best first."""
+    """`level` is stop, warning or good, `sentence` says why, `actions` what to do."""
 
     level: str
     sentence: str
@@ -27,9 +27,10 @@ class Assessment(NamedTuple):
 
 
 def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) -> Assessment:
-    """Judge a corpus by its passages to train on, their tokens by estimate, its documents and {kind: passages}.
+    """Judge a corpus by its passages to train on, their tokens, its documents and {kind: passages}.
 
-    Under 5 passages is a stop. Under 20, too few documents to hold one out, or nothing but chat is a warning.
+    Under 5 passages is a stop. Under 20, too few documents to hold one out, or nothing but chat is
+    a warning.
     """
     sentences = [_size(passages, tokens)]
     if passages < _FEW:
@@ -49,7 +50,7 @@ def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) 
 
 
 def answers_needed(passages: int) -> int:
-    """How many interview answers a corpus lacks until training helps, some of them being held out."""
+    """How many interview answers a corpus needs until training helps; some are held out."""
     return math.ceil(max(_FEW - passages, 0) / (1 - sum(HELD_OUT.values())))
 
 

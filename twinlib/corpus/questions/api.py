@@ -1,10 +1,11 @@
-"""Questions from an OpenAI-compatible API. Nothing is sent before the owner agreed: see `consent_problem`.
+"""Questions from an OpenAI-compatible API. Nothing is sent before the owner agreed.
 
-The key is $OPENAI_API_KEY. It goes to the given address alone (redirects are not followed) and appears in no message.
-An API that does not know JSON schemas is asked for a JSON object, and one that knows neither is asked in words.
+The key is $OPENAI_API_KEY. It goes to the given address alone (redirects are not followed) and
+appears in no message. An API that does not know JSON schemas is asked for a JSON object, and one
+that knows neither is asked in words.
 
-httpx, not huggingface_hub's InferenceClient: that follows redirects, sends the saved Hugging Face token where no key is
-given, and rewrites a JSON schema for its own servers.
+httpx, not huggingface_hub's InferenceClient: that follows redirects, sends the saved Hugging Face
+token where no key is given, and rewrites a JSON schema for its own servers.
 """
 
 import email.utils
@@ -65,7 +66,7 @@ def address_problem(url: str) -> str:
 
 
 def consent_problem(settings: Corpus, count: int | None) -> str:
-    """Why the settings may not send `count` passages (None: not known yet) to an API, as a sentence; else ''."""
+    """Why `count` passages (None: not known yet) may not be sent, as a sentence; '' if they may."""
     if settings.questions != "endpoint":
         return ""
     if not settings.endpoint:
@@ -95,10 +96,11 @@ def announcement(passages: list[Passage], url: str, model: str) -> str:
 
 
 class QuestionApi:
-    """A model behind an OpenAI-compatible API: called with (passage, attempt) it returns the text of one reply.
+    """A model behind an API: called with (passage, attempt) it returns the text of one reply.
 
-    `name` is how the log of questions calls it. A call raises NoAnswer after the last retry, and TwinError where
-    waiting cannot help: a wrong key, an unknown model, a request that is refused. Calls may come from several threads.
+    `name` is how the log of questions calls it. A call raises NoAnswer after the last retry, and
+    TwinError where waiting cannot help: a wrong key, an unknown model, a request that is refused.
+    Calls may come from several threads.
     """
 
     def __init__(self, url: str, model: str, waits=_WAITS, timeout: float = _TIMEOUT):
@@ -209,7 +211,7 @@ def _key():
 
 
 def _reply_text(body):
-    """The text of a chat completion, '' where the model said nothing; _TemporaryFault for anything else."""
+    """The text of a chat completion, '' for an empty one; _TemporaryFault for anything else."""
     try:
         content = json.loads(body)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):

@@ -1,7 +1,7 @@
-"""Questions from a language model: a small one on this machine through llama.cpp, or one behind an API.
+"""Questions from a language model on this machine, through llama.cpp, or behind an API.
 
-Every passage is logged in corpus/questions.jsonl as soon as it is answered, so a stop or a crash loses nothing. What
-a reply must look like is in validate.py, the client of an API in api.py.
+Every passage is logged in corpus/questions.jsonl as soon as it is answered, so a stop or a crash
+loses nothing. What a reply must look like is in validate.py, the client of an API in api.py.
 """
 
 import importlib.util
@@ -31,8 +31,8 @@ _GIVE_UP = 8  # passages in a row without an answer: the API is down
 class QuestionModel(NamedTuple):
     """A model that writes questions in `languages`, reading at most `tokens` of a passage.
 
-    `source` is 'owner/repository:file.gguf' on the hub, the name of a package that contains the file, or a path.
-    `simple` chooses the short prompt for the smallest models.
+    `source` is 'owner/repository:file.gguf' on the hub, the name of a package that contains the
+    file, or a path. `simple` chooses the short prompt for the smallest models.
     """
 
     name: str
@@ -59,7 +59,7 @@ DEFAULTS = {"en": "smollm2-135m-instruct", "zh": "qwen2.5-1.5b-instruct"}
 
 
 class WrittenQuestions(NamedTuple):
-    """`questions` {passage id: [question]}, `failures` by reason (see validate), `warnings`, `models` that asked."""
+    """`questions` by passage id, `failures` by reason, `warnings`, names of the `models`."""
 
     questions: dict[str, list[str]]
     failures: Counter
@@ -73,9 +73,10 @@ class WrittenQuestions(NamedTuple):
 def ask_locally(
     passages: list[Passage], wanted: str, log: Path, progress: Callable[..., None]
 ) -> WrittenQuestions:
-    """Questions from models on this machine: `wanted` as in `choose_models`, `log` the path of questions.jsonl.
+    """Questions from models on this machine: `wanted` as in `choose_models`, `log` questions.jsonl.
 
-    A language without a model is a warning, and its passages get no questions. Raises Stopped and TwinError.
+    A language without a model is a warning, and its passages get no questions. Raises Stopped and
+    TwinError.
     """
     written = WrittenQuestions({}, Counter(), [], [])
     chosen = choose_models(wanted, {p.language for p in passages}, written.warnings)
@@ -101,7 +102,7 @@ def ask_locally(
 def choose_models(
     wanted: str, languages: Iterable[str], warnings: list[str]
 ) -> dict[QuestionModel, list[str]]:
-    """{model: [language]} for 'auto', a name in MODELS, a path of a GGUF file or 'owner/repository:file.gguf'.
+    """{model: [language]} for 'auto', a key of MODELS, a GGUF file or 'owner/repository:file.gguf'.
 
     Adds a warning for a language that the model does not know. Raises TwinError for any other name.
     """
@@ -117,7 +118,8 @@ def choose_models(
 
 def _default(language):
     model = MODELS[DEFAULTS[language]]
-    # The English one is a package; where that is not installed, the Chinese one asks in both languages.
+    # The English one is a package; where that is not installed, the Chinese one asks in both
+    # languages.
     return model if ":" in model.source or packaged(model.source) else MODELS[DEFAULTS["zh"]]
 
 
@@ -138,7 +140,7 @@ def _named(wanted):
 
 
 def fetch(model: QuestionModel) -> Path:
-    """The path of a model's GGUF file: its own, one in an installed package, or one downloaded from the hub."""
+    """The path of a model's GGUF file: given, in an installed package, or downloaded."""
     path = Path(model.source).expanduser()
     if path.is_file():
         return path
@@ -150,7 +152,7 @@ def fetch(model: QuestionModel) -> Path:
 
 
 def packaged(package: str) -> list[Path]:
-    """The GGUF files in an installed package, which is not imported: it may need llama-cpp-python."""
+    """The GGUF files in a package, which is not imported: it may need llama-cpp-python."""
     spec = importlib.util.find_spec(package.replace("-", "_"))
     folders = spec.submodule_search_locations if spec else []
     return [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
@@ -159,7 +161,7 @@ def packaged(package: str) -> list[Path]:
 def _download(repository, file):
     from huggingface_hub import errors, hf_hub_download, logging
 
-    logging.set_verbosity_error()  # no messages about retries: the sentences below say what they mean
+    logging.set_verbosity_error()  # no messages about retries: the sentences below suffice
     try:
         return Path(hf_hub_download(repository, file, token=False if mirror() else None))
     except Exception as error:  # a missing network has many types
@@ -173,11 +175,12 @@ def _download(repository, file):
 
 
 class LocalModel:
-    """A loaded GGUF file: `with LocalModel(path, model) as ask: ask(passage, attempt)` returns the text of a reply."""
+    """A loaded GGUF file: `with LocalModel(…) as ask`; ask(passage, attempt) is a reply's text."""
 
     def __init__(self, path: Path, model: QuestionModel):
         self._model = model
-        # Room for SLOTS replies at once. An English model may need several tokens for one Chinese one by estimate.
+        # Room for SLOTS replies at once. An English model may need several tokens for one Chinese
+        # one by estimate.
         context = SLOTS * (4 * model.tokens + validate.REPLY_TOKENS + 256)
         try:
             self._llama = Llama(path, context=context, threads=_idle_cores())
@@ -194,7 +197,7 @@ class LocalModel:
         return self.reply(passage, attempt, seed=1 + attempt)
 
     def reply(self, passage: Passage, attempt: int, seed: int, constrained: bool = True) -> str:
-        """The text of one reply, `constrained` to the JSON schema or only asked for JSON in words."""
+        """The text of one reply, `constrained` to the schema or only asked for JSON in words."""
         chat = validate.messages(passage, self._model.tokens, self._model.simple)
         if not constrained:
             chat[0]["content"] += validate.SHAPE
@@ -218,7 +221,7 @@ def _idle_cores():
 def ask_api(
     passages: list[Passage], url: str, model: str, log: Path, progress: Callable[..., None]
 ) -> WrittenQuestions:
-    """Questions from an OpenAI-compatible API; see api.consent_problem first. Raises Stopped and TwinError."""
+    """Questions from an API; check api.consent_problem first. Raises Stopped and TwinError."""
     ask = QuestionApi(url, model)
     questions, failures = ask_all(passages, ask, log, ask.name, progress)
     return WrittenQuestions(questions, failures, [], [ask.name])
@@ -234,11 +237,12 @@ def ask_all(
     by: str,
     progress: Callable[..., None],
 ) -> tuple[dict[str, list[str]], Counter]:
-    """({passage id: [question]}, failures by reason); each passage is logged as soon as it is answered.
+    """({passage id: [question]}, failures by reason); each answer is logged at once.
 
-    `ask(passage, attempt)` returns the text of a reply or raises NoAnswer; it is called from several threads. Not
-    asked about: passages with a question of their own, and those in the log by the same name (`by`), unless no
-    answer came. `progress(done, total, note, failed=n)` may raise Stopped; replies under way are still logged.
+    `ask(passage, attempt)` returns the text of a reply or raises NoAnswer; it is called from
+    several threads. Not asked about: passages with a question of their own, and those in the log by
+    the same name (`by`), unless no answer came. `progress(done, total, note, failed=n)` may raise
+    Stopped; replies under way are still logged.
     """
     cache = Cache(log, ("passage", "by"))
     cache.only(list(cache.records.values()))  # drops a line that a crash left unfinished

@@ -55,7 +55,8 @@ _NOUN = re.compile(
     rf"(?=[,.;:!?)]| (?:{_CLOSED})(?![a-z]))"
 )
 _NAME = re.compile(
-    r"(?<=[a-z,;’'] )(?:(?:Mr|Mrs|Dr|St)\.? |(?:Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant) )?"
+    r"(?<=[a-z,;’'] )"
+    r"(?:(?:Mr|Mrs|Dr|St)\.? |(?:Sir|Lady|Lord|Captain|Auntie|Uncle|Miss|Accountant) )?"
     r"(?:[A-Z]\. )?[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*"
 )
 
@@ -100,7 +101,7 @@ def tagged(text: str) -> list[tuple[str, str]]:
 
 
 def _weights_zh(text):
-    """{term: weight}: titles, words in quotation marks, nouns and pairs of nouns that come up twice at least."""
+    """{term: weight}: titles, words in quotation marks, and nouns and pairs of them used twice."""
     named = Counter()
     for mark, word, end in _MARKED.findall(text):
         parts = [kind for part, kind in tagged(word) if len(part) > 1]
@@ -119,7 +120,7 @@ def _weights_zh(text):
 
 
 def _is_whole(word, text):
-    """Whether a word has different neighbours: a piece of a longer one has not (绥夫 always follows 跋)."""
+    """Whether a word has various neighbours; a piece of a word has not: 绥夫 always follows 跋."""
     around = re.findall(f"(?=(.){re.escape(word)}(.))", f"，{text}，".replace("\n", "，"))
     return all(
         len(set(side)) > 1 or not re.match("[\u4e00-\u9fff]", side[0]) for side in zip(*around)
@@ -127,10 +128,10 @@ def _is_whole(word, text):
 
 
 def _weights_en(text, lower_case, nouns):
-    """{term: weight}: names (capitals inside a sentence) and nouns (after 'the' or 'my', before a pause).
+    """{term: weight}: names (capitals in a sentence) and nouns (from 'the' or 'my' to a pause).
 
-    `lower_case` counts the words of the corpus in small letters, which are no names; `nouns` counts words where a
-    noun stands: one that is seldom there ('the office still') is none.
+    `lower_case` counts the words of the corpus in small letters, which are no names; `nouns` counts
+    words where a noun stands: one that is seldom there ('the office still') is none.
     """
     found = Counter()
     for determiner, phrase in _NOUN.findall(text):

@@ -1,4 +1,4 @@
-"""Questions that a reader might ask, made without a model from titles, headings and the terms of a passage.
+"""Questions that a reader might ask, from titles, headings and terms, without a model.
 
 The same passage always gets the same questions. The templates are in data/question_templates.yaml.
 """
@@ -76,7 +76,7 @@ _FLIPS = {
 
 
 def titles(passage: Passage) -> list[str]:
-    """Up to two questions in the passage's language: from its heading, else the title, else its terms.
+    """Up to two questions in the passage's language: from its title, its heading, or its terms.
 
     A passage that answers somebody's `question` has that one alone, word for word.
     """
@@ -98,14 +98,14 @@ def titles(passage: Passage) -> list[str]:
 
 
 def _wants_term(passage, questions):
-    """Whether to ask about the first term: where nothing else asks, or the first passage keeps coming back to it."""
+    """Whether to ask about the first term: if nothing else asks, or a first passage repeats it."""
     term = re.sub(r"^(the|your) ", "", passage.terms[0])
     often = passage.text.count(term) >= 3
     return not questions or passage.index == 0 and len(questions) == 1 and often
 
 
 def usable(title: str) -> bool:
-    """Whether a title or heading says what the text is about: dates, numbers and words like 'Preface' do not."""
+    """Whether a title names the subject: dates, numbers and words like 'Preface' do not."""
     title = bare(title)
     number = re.fullmatch(
         rf"[\d\s\-–./:年月日号第篇章节期天周集{NUMBERS}()（）]*|(part|chapter|day|week|no\.?)\s*[\divx]+",
@@ -116,7 +116,7 @@ def usable(title: str) -> bool:
 
 
 def _askable(heading, zh):
-    """Whether a heading is a question or names something in the passage's language: 'Open the app' is neither."""
+    """Whether a heading is a question or a name in its passage's language, not 'Open the app'."""
     text = bare(heading)
     if not usable(heading) or zh != has_han(heading):
         return False
@@ -131,7 +131,7 @@ def _askable(heading, zh):
 
 
 def bare(title: str) -> str:
-    """A title without what nobody says aloud: a series after a bar, remarks in brackets, numbering, emoji."""
+    """A title without a series after a bar, remarks in brackets, numbering and emoji."""
     title = re.sub(r"[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f]", "", title)
     title = re.split(r"\s*[｜|]\s*", title)[0]
     title = re.sub(r"\s*[（(][^（）()]*[）)]\s*$|[①-⒇]+", "", title)
@@ -233,7 +233,7 @@ def _about_en(passage, text):
 
 
 def _lower_first(passage, text):
-    """A text with its first word in small letters if the passage writes that word so, or if it is an article."""
+    """A text with its first word in small letters if the passage has it so, or 'the', 'my' …"""
     word = re.match(r"[A-Za-z']+", text)
     low = word and re.search(rf"(?<![A-Za-z]){word.group().lower()}(?![A-Za-z])", passage.text)
     if low or re.match(r"(?i)(the|a|an|my|our|some|every)\s", text):

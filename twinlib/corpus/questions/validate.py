@@ -1,4 +1,4 @@
-"""Questions by a model: the prompt, the JSON schema of a reply, and the rules by which questions are accepted.
+"""Questions by a model: prompts, the JSON schema of a reply, and which questions are accepted.
 
 A model may write questions, never answers. `read_reply` accepts any text and never raises.
 """
@@ -20,18 +20,22 @@ REPLY_TOKENS = (
 )
 # Characters in a row that no question may share with its passage.
 _COPIED = {"en": 30, "zh": 15}
-# What a small model is constrained to beside the JSON: a question word, and one question mark at the end.
+# What a small model is constrained to beside the JSON: a question word, and one question mark at
+# the end.
 _PATTERNS = {
-    "en": r"^(What|Why|How|When|Where|Who|Which|Did|Do|Does|Was|Were|Is|Are|Have|Has|Had|Would|Could|Can|Should) "
+    "en": r"^(What|Why|How|When|Where|Who|Which|Did|Do|Does|Was|Were|Is|Are|"
+    r"Have|Has|Had|Would|Could|Can|Should) "
     r'[A-Za-z][^?"\\\n\u2e80-\uffff]{2,66}[?]$',
     "zh": r"^[\u4e00-\u9fff“《][\u4e00-\u9fffA-Za-z0-9 ，、：“”《》（）·—…%+.-]{2,38}？$",
 }
 _PROMPTS = {
-    "en": "You are a reader. Write one or two short questions that can be answered with what follows, the way you "
-    "would ask its writer face to face: say 'you'. Ask only about what stands there; don't speak of 'the text' "
-    "or 'the author', don't copy its sentences, at most 12 words each. Reply with JSON.",
-    "zh": "你是一位读者。请写一到两个简短的问题，要能用下面这段话来回答，就像平时当面问对方那样，用“你”称呼写这段话的人。"
-    "只问这段话里讲到的事，不要提“文中”“作者”，不要照抄原句，每个问题不超过30个字。用 JSON 回答。",
+    "en": "You are a reader. Write one or two short questions that can be answered with what "
+    "follows, the way you would ask its writer face to face: say 'you'. Ask only about what stands "
+    "there; don't speak of 'the text' or 'the author', don't copy its sentences, at most 12 words "
+    "each. Reply with JSON.",
+    "zh": "你是一位读者。请写一到两个简短的问题，要能用下面这段话来回答，就像平时当面问对方那样，"
+    "用“你”称呼写这段话的人。只问这段话里讲到的事，不要提“文中”“作者”，不要照抄原句，"
+    "每个问题不超过30个字。用 JSON 回答。",
 }
 
 _WRAPPED = re.compile(r"^[\s\"'“”‘’「」*_`]+|[\s\"“”「」*_`]+$")
@@ -42,13 +46,17 @@ _NUMBERED = re.compile(
 )
 _INVISIBLE = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffd\ud800-\udfff]")
 _ABOUT_EN = re.compile(
-    r"(?<![a-z])(?:the|this|that|these|those) (?:(?:input|given|above|following|short|blog|main) )*(?:text|passage|"
-    r"author|writer|article|excerpt|narrator|speaker|blogger|essay|paragraph|document|post|context|quote)"
+    r"(?<![a-z])(?:the|this|that|these|those) "
+    r"(?:(?:input|given|above|following|short|blog|main) )*"
+    r"(?:text|passage|author|writer|article|excerpt|narrator|speaker|blogger|essay|paragraph|"
+    r"document|post|context|quote)"
     r"(?:'s|s)?(?![a-z])|"
-    r"(?<![a-z])(?:according to|in|of) (?:the|this|that) (?:story|piece|diary|letter|entry)(?![a-z])|"
+    r"(?<![a-z])(?:according to|in|of) (?:the|this|that) "
+    r"(?:story|piece|diary|letter|entry)(?![a-z])|"
     r"(?<![a-z])(?:ai|language|chat) ?(?:bot|model|assistant)(?![a-z])|"
     r"(?<![a-z])(?:the|this) (?:word|phrase|term|question|answer)(?![a-z])|json|"
-    r"(?<![a-z])provide (?:an? |any |more |me |the )*(?:detail|information|example|answer|response)",
+    r"(?<![a-z])provide (?:an? |any |more |me |the )*"
+    r"(?:detail|information|example|answer|response)",
     re.IGNORECASE,
 )
 _ABOUT_ZH = re.compile(
@@ -56,8 +64,9 @@ _ABOUT_ZH = re.compile(
     "[文本]段[里中]|根据[上这此]"
 )
 _REQUEST = re.compile(
-    r"^(?:请?(?:再|多|给我|跟我|和我)?(?:说说|讲讲|聊聊|谈谈|介绍|描述|说一说|讲一讲|聊一聊|谈一谈)|(?:please )?(?:tell|talk|describe|"
-    r"explain|share)(?![a-z]))",
+    r"^(?:请?(?:再|多|给我|跟我|和我)?"
+    r"(?:说说|讲讲|聊聊|谈谈|介绍|描述|说一说|讲一讲|聊一聊|谈一谈)|"
+    r"(?:please )?(?:tell|talk|describe|explain|share)(?![a-z]))",
     re.IGNORECASE,
 )
 _CUT_OFF = re.compile(
@@ -95,7 +104,7 @@ SHAPE = ' {"questions": ["…", "…"]}'
 
 
 class Reply(NamedTuple):
-    """The accepted `questions` of one reply; if there are none, `reason` is a key of data/question_failures.yaml."""
+    """The accepted `questions` of a reply, else the `reason`, a key of question_failures.yaml."""
 
     questions: list[str]
     reason: str = ""
@@ -104,8 +113,8 @@ class Reply(NamedTuple):
 def schema(language: str, patterns: bool = True) -> dict:
     """The JSON schema of a reply; without `patterns` for APIs, some of which refuse them.
 
-    The patterns limit the length too: with minLength and maxLength beside them llama.cpp finds the schema too complex
-    and silently ignores it.
+    The patterns limit the length too: with minLength and maxLength beside them llama.cpp finds the
+    schema too complex and silently ignores it.
     """
     item = {"type": "string", "pattern": _PATTERNS[language]} if patterns else {"type": "string"}
     questions = {"type": "array", "minItems": 1, "maxItems": MOST, "items": item}
@@ -118,9 +127,10 @@ def schema(language: str, patterns: bool = True) -> dict:
 
 
 def messages(passage: Passage, tokens: int, simple: bool = False) -> list[dict[str, str]]:
-    """The chat that asks for questions about the first `tokens` or so of a passage; `simple` for the smallest models.
+    """The chat that asks about the first `tokens` or so of a passage; `simple` for tiny models.
 
-    The system prompt is the same for all passages of a language, so that llama.cpp computes it once.
+    The system prompt is the same for all passages of a language, so that llama.cpp computes it
+    once.
     """
     text = f"{passage.title}\n\n{beginning(passage.text, tokens)}".strip()
     return [
@@ -130,13 +140,13 @@ def messages(passage: Passage, tokens: int, simple: bool = False) -> list[dict[s
 
 
 def beginning(text: str, tokens: int) -> str:
-    """The sentences at the start of a text that fit in `tokens` by estimate; if not even one does, what fits of it."""
+    """The sentences at the start of a text that fit in `tokens`, or a part of the first."""
     part = round(len(text) * tokens / max(1, tokens_estimate(text)))
     return sentences_within(text, tokens) or text[:part].strip()
 
 
 def read_reply(text: str | None, passage: Passage) -> Reply:
-    """The Reply in the text that a model gave for a passage: JSON like `schema`, or near it, with usable questions."""
+    """The Reply in the text of a model about a passage: JSON as in `schema`, or nearly so."""
     strings, reason = _strings(text or "")
     accepted, reasons = [], {reason}
     for question in map(tidy, strings):
@@ -150,7 +160,7 @@ def read_reply(text: str | None, passage: Passage) -> Reply:
 
 
 def _strings(text):
-    """(strings that may be questions, reason if there are none); the JSON may be in a fence or between words."""
+    """(strings that may be questions, reason for none); the JSON may be between words."""
     start = re.search(r"[{\[]", text)
     if not start:
         return [], "json" if text.strip() else "empty"
@@ -169,7 +179,7 @@ def _strings(text):
 
 
 def tidy(question: str) -> str:
-    """A question without numbering, quotation marks around it and invisible characters, ending with a mark."""
+    """A question without number, quotation marks and invisible characters, ending with a mark."""
     question = _INVISIBLE.sub("", " ".join(question.split()))
     before = None
     while before != question:  # both "1. “…”" and "“1. …”"
@@ -222,7 +232,7 @@ def _same(question, other):
 
 
 def _is_chinese(question):
-    """Whether a question has more Chinese characters than Latin words: one foreign word changes nothing."""
+    """Whether a question has more Chinese characters than Latin words."""
     return count_han(question) > len(re.findall("[A-Za-z]+", question))
 
 
@@ -233,7 +243,7 @@ def _copies(question, text, run):
 
 
 def _on_subject(question, text):
-    """Whether question and text share the beginning of a telling word, or two telling Chinese characters."""
+    """Whether question and text share the beginning of a telling word, or two characters."""
     text = text.lower()
     words = [word for word in re.findall(r"[a-z]{3,}", question.lower()) if word not in _EVERYDAY]
     if any(re.search(rf"(?<![a-z]){word[:5]}", text) for word in words):
