@@ -85,7 +85,7 @@ def test_the_largest_page_stays_under_its_limit_and_a_larger_one_is_refused():
     html = page.page(
         made([trial(n, owner=text, other=text, question="问" * 60) for n in range(60)])
     )
-    assert 250_000 < len(html.encode()) < page.LARGEST == 300_000
+    assert 250_000 < len(html.encode()) < page.MAX_BYTES == 300_000
     with pytest.raises(TwinError, match="fewer pairs"):
         page.page(
             made([trial(n, owner=text * 2, other=text, question="问" * 60) for n in range(60)])

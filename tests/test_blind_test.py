@@ -13,10 +13,10 @@ from test_blind_page import made, trial
 
 from twinlib import TwinError
 from twinlib import settings as declared
-from twinlib.evaluate.blind_test import analysis
+from twinlib.evaluate.blind_test import analysis, pairs
 from twinlib.evaluate.blind_test import codes as blind_codes
 from twinlib.evaluate.blind_test import step as step
-from twinlib.evaluate.blind_test.codes import ALPHABET, Choice, Damaged, Reply
+from twinlib.evaluate.blind_test.codes import ID_ALPHABET, Choice, Damaged, Reply
 from twinlib.files import write_records
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
@@ -35,7 +35,7 @@ SAMPLE = Reply(
 
 replies = st.builds(
     Reply,
-    st.text(ALPHABET, min_size=4, max_size=4),
+    st.text(ID_ALPHABET, min_size=4, max_size=4),
     st.integers(1, 2**30 - 1),
     st.integers(0, 2**25 - 1).map(lambda minute: blind_codes.START + 60 * minute),
     st.lists(
@@ -53,7 +53,7 @@ replies = st.builds(
 
 def test_a_code_of_twenty_trials_is_some_tens_of_characters():
     code = blind_codes.write(SAMPLE._replace(name=""))
-    assert len(code) == 54 - 5 and code.startswith("AMU1-7F3KA-")
+    assert len(code) == 56 and code.startswith("AMU2-7F3K-")
     assert blind_codes.read(code) == ([SAMPLE._replace(name="")], [])
 
 
@@ -75,7 +75,9 @@ MANGLES = {
     "a quoted mail": lambda code: (
         "> " + "\n> ".join(code[i : i + 20] for i in range(0, len(code), 20))
     ),
-    "letters that look alike": lambda code: code[:4] + code[4:].replace("0", "O").replace("1", "l"),
+    "letters that look alike": lambda code: (
+        code[:4] + code[4:9].replace("0", "O").replace("1", "l") + code[9:].replace("O", "0")
+    ),
     "long hyphens": lambda code: code.replace("-", "—"),
     "quotes and a full stop": lambda code: f"“{code}”。",
     "zero-width and no-break blanks": lambda code: "\u200b".join(code.replace("-", "-\u00a0")),
@@ -119,28 +121,48 @@ def test_a_chat_without_codes_complains_of_nothing():
 def test_one_wrong_character_is_found(reply, data):
     code = blind_codes.write(reply).replace("-", "")
     place = data.draw(st.integers(4, len(code) - 1))
-    wrong = data.draw(st.sampled_from([c for c in ALPHABET if c != code[place]]))
+    alphabet = ID_ALPHABET if place < 8 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    wrong = data.draw(st.sampled_from([c for c in alphabet if c != code[place]]))
     found, damaged = blind_codes.read(code[:place] + wrong + code[place + 1 :])
     assert found == [] and len(damaged) == 1
 
 
 def test_a_code_without_its_end_or_its_beginning_is_named():
     code = blind_codes.write(SAMPLE)
-    assert blind_codes.read(code[:40]) == ([], [Damaged("AMU1-7F3KA-6000C", 30, 47)])
-    assert blind_codes.read(f"{code[:40]} 谢谢 THANKS")[1][0].came == 30, (
+    assert blind_codes.read(code[:40]) == ([], [Damaged("AMU2-7F3K-CQDAA", 29, 52)])
+    assert blind_codes.read(f"{code[:40]} 谢谢 THANKS")[1][0].letters == 29, (
         "words of another script end it"
     )
-    assert blind_codes.read(f"so: {code[11:]}!") == ([], [Damaged("6000C-1S0XC", 42, None)])
+    assert blind_codes.read(f"so: {code[10:]}!") == ([], [Damaged("CQDAA-ABQHE", 48, None)])
     assert blind_codes.read(f"{code[:20]} … {code}")[0] == [SAMPLE], (
         "a whole one after a broken one"
     )
+
+
+OLD_CODE = "AMU1-7F3KA-6000C-1S0XC-S03PE-ADDBX-T3PE8-8RWPR-8ZSMR-HREZA-R0"
+
+
+def test_codes_of_pages_made_before_are_still_read():
+    assert blind_codes.read(OLD_CODE) == ([SAMPLE], [])
+    mangled = full_width(OLD_CODE.lower().replace("0", "o").replace("-", "\n> "))
+    assert blind_codes.read(f"{mangled}，谢谢 {blind_codes.write(SAMPLE)}") == (
+        [SAMPLE, SAMPLE],
+        [],
+    )
+    assert blind_codes.read(OLD_CODE[:40]) == ([], [Damaged("AMU1-7F3K-A6000", 30, 47)])
+    wrong = OLD_CODE[:20] + "Z" + OLD_CODE[21:]
+    assert blind_codes.read(wrong) == ([], [Damaged("AMU1-7F3K-A6000", 47, 47)])
+    without_beginning = blind_codes.read(OLD_CODE[11:])
+    assert without_beginning == ([], [Damaged("6000C-1S0XC", 42, None)])
+    nobody = SAMPLE._replace(name="", choices=(None, Choice(1, 3, True)))
+    assert blind_codes.read("AMU1-7F3K1-0000C-1S0XC-S01ZC-4X0TE") == ([nobody], [])
 
 
 def test_the_two_sides_and_the_order_are_the_pages():
     """Park and Miller's generator with the multiplier 48271, as C++'s minstd_rand: its 10,000th number is known."""
     state = 1
     for _ in range(10_000):
-        state = state * blind_codes._MULTIPLIER % blind_codes._PRIME
+        state = blind_codes.next_random(state)
     assert state == 399268537
     assert sorted(blind_codes.shown(77, 20)[0]) == list(range(20))
 
@@ -151,7 +173,7 @@ def test_the_two_sides_and_the_order_are_the_pages():
 def test_the_pool_leaves_out_what_was_answered_or_asked():
     first = interview_questions.QUESTIONS[0]
     last = interview_questions.QUESTIONS[-1]
-    pool = analysis.pool({last.id}, [first.zh.upper() + "  !"])
+    pool = pairs.pool({last.id}, [first.zh.upper() + "  !"])
     assert len(pool) == 94 and first not in pool and last not in pool
     assert pool[0] == interview_questions.QUESTIONS[-2], "the interview starts at the other end"
 
@@ -177,7 +199,7 @@ def test_an_answer_out_of_ones_own_texts_is_noticed(answer, share):
         "Hello. I FIXED trams for twenty six years, and now I mend bicycles on Pier Three with tea!",
         "我姓宁，我在电车厂修了二十六年车。领了一笔钱，领导跟我握了手，握得很松，差半圈。",
     ]
-    assert analysis.copied(answer, corpus) == share
+    assert pairs.copied(answer, corpus) == share
 
 
 @pytest.mark.parametrize(
@@ -203,15 +225,15 @@ def test_an_answer_out_of_ones_own_texts_is_noticed(answer, share):
     ],
 )
 def test_the_longer_of_a_pair_is_cut_after_a_sentence(one, other, expected):
-    assert analysis.same_length(one, other) == expected
+    assert pairs.same_length(one, other) == expected
 
 
 @given(st.text(max_size=3000), st.text(max_size=3000))
 @settings(max_examples=50)
 def test_no_answer_outgrows_the_page(one, other):
     assert all(
-        len(text.encode()) <= analysis.LONGEST
-        for text in analysis.same_length(
+        len(text.encode()) <= pairs.MAX_BYTES
+        for text in pairs.same_length(
             *(text.encode("utf-8", "replace").decode() for text in (one, other))
         )
     )
@@ -222,20 +244,24 @@ def test_no_answer_outgrows_the_page(one, other):
     [("One. Two. And then", "One. Two."), ("一。二", "一。"), ("never ends", "never ends")],
 )
 def test_a_sentence_that_broke_off_goes(text, cut):
-    assert analysis.whole_sentences(text) == cut
+    assert pairs.whole_sentences(text) == cut
 
 
 def test_typing_tells_nothing():
-    assert analysis.typed("“It’s” – well… fine--no") == analysis.typed(
+    assert pairs.plain_punctuation("“It’s” – well… fine--no") == pairs.plain_punctuation(
         '"It\'s" — well... fine — no'
     )
-    assert analysis.typed("他说,“好”。") == analysis.typed("他说，「好」。") == '他说，"好"。'
-    assert analysis.typed("等等——算了。") == analysis.typed("等等--算了。")
+    assert (
+        pairs.plain_punctuation("他说,“好”。")
+        == pairs.plain_punctuation("他说，「好」。")
+        == '他说，"好"。'
+    )
+    assert pairs.plain_punctuation("等等——算了。") == pairs.plain_punctuation("等等--算了。")
 
 
 def test_one_pair_in_five_is_easy_at_most_and_the_same_each_time():
     questions = [f"Question {n}?" for n in range(20)]
-    assert [len(analysis.catches(questions[:n], 3)) for n in (0, 4, 5, 14, 15, 20)] == [
+    assert [len(pairs.catch_trials(questions[:n], 3)) for n in (0, 4, 5, 14, 15, 20)] == [
         0,
         0,
         1,
@@ -243,7 +269,7 @@ def test_one_pair_in_five_is_easy_at_most_and_the_same_each_time():
         3,
         3,
     ]
-    assert analysis.catches(questions[::-1], 3) == analysis.catches(questions, 3)
+    assert pairs.catch_trials(questions[::-1], 3) == pairs.catch_trials(questions, 3)
 
 
 # What came back
@@ -269,14 +295,14 @@ def exam():
 
 def test_picking_the_machine_is_being_fooled(exam):
     found = analysis.received(exam, codes(reply(exam, wrong=(0, 1))))
-    assert [mark["fooled"] for mark in found.marks] == [True, True] + [False] * 8
-    assert [mark["row"] for mark in found.marks].count("base") == 2
-    assert analysis.share(analysis.counted(found.marks))[0] == 2 / 8
+    assert [vote.fooled for vote in found.votes] == [True, True] + [False] * 8
+    assert [vote.variant for vote in found.votes].count("base") == 2
+    assert analysis.share(analysis.counted(found.votes))[0] == 2 / 8
 
 
 def test_what_isnt_answered_doesnt_count(exam):
     found = analysis.received(exam, codes(reply(exam, wrong=(0,), skip=(1, 2))))
-    assert len(found.marks) == 8 and analysis.share(analysis.counted(found.marks))[3] == 6
+    assert len(found.votes) == 8 and analysis.share(analysis.counted(found.votes))[3] == 6
 
 
 def test_the_same_friend_counts_once_with_the_newest_code_in_any_order(exam):
@@ -284,8 +310,7 @@ def test_the_same_friend_counts_once_with_the_newest_code_in_any_order(exam):
     for text in (codes(old, new), codes(new, old), codes(new, old, new)):
         found = analysis.received(exam, text)
         assert (
-            list(found.replies.values()) == [new]
-            and sum(mark["fooled"] for mark in found.marks) == 1
+            list(found.replies.values()) == [new] and sum(vote.fooled for vote in found.votes) == 1
         )
 
 
@@ -294,7 +319,7 @@ def test_a_code_of_another_test_is_named_and_not_counted(exam):
     found = analysis.received(exam, codes(reply(other, name="Anna"), reply(exam)), earlier=["ZZZZ"])
     assert len(found.replies) == 1
     assert found.notes == [
-        "The code AMU1-ZZZZ (Anna)… is from an earlier test of this twin, so it doesn't count: send "
+        "The code AMU2-ZZZZ (Anna)… is from an earlier test of this twin, so it doesn't count: send "
         "that friend the newest page."
     ]
     assert "from another test" in analysis.received(exam, codes(reply(other))).notes[0]
@@ -304,8 +329,8 @@ def test_a_damaged_code_is_named_with_what_to_do(exam):
     code = codes(reply(exam))
     [note] = analysis.received(exam, code[:-8]).notes
     assert (
-        note.startswith("The code AMU1-7F3K5-")
-        and "its end is missing (25/31)" in note
+        note.startswith("The code AMU2-7F3K-")
+        and "its end is missing (29/36)" in note
         and "press Copy" in note
     )
     [note] = analysis.received(
@@ -316,29 +341,21 @@ def test_a_damaged_code_is_named_with_what_to_do(exam):
 
 def test_friends_who_answer_at_random_and_known_texts_are_left_out(exam):
     good, bad = reply(exam, wrong=(0,), read=(1,)), reply(exam, wrong=(0, 1, 2, 3), friend=2)
-    found = analysis.received(exam, codes(good, bad)).marks
+    found = analysis.received(exam, codes(good, bad)).votes
     assert analysis.random_friends(found) == {2}, (
         "right in one of two easy pairs is what guessing gives"
     )
     counted = analysis.counted(found)
-    assert {mark["friend"] for mark in counted} == {1} and len(counted) == 7
+    assert {vote.friend for vote in counted} == {1} and len(counted) == 7
 
 
 # The arithmetic
 
 
-def marks(table):
-    """Marks of a table of friends and questions, 1 where a friend was fooled, None where nothing was said."""
+def votes(table):
+    """Votes of a table of friends and questions, 1 where a friend was fooled, None where nothing was said."""
     return [
-        {
-            "friend": f,
-            "trial": q,
-            "row": "twin",
-            "fooled": bool(cell),
-            "sure": 1,
-            "read": False,
-            "upper": True,
-        }
+        analysis.Vote(f, q, "twin", bool(cell), sure=1, read=False, upper=True)
         for f, row in enumerate(table)
         for q, cell in enumerate(row)
         if cell is not None
@@ -365,7 +382,7 @@ def test_drawing_friends_again_is_as_in_scipys_own_bootstrap():
         rng=numpy.random.default_rng(2),
     ).confidence_interval
     shuffled = [random.Random(place).sample(row, 20) for place, row in enumerate(table)]
-    low, high = analysis.interval(marks(shuffled))
+    low, high = analysis.interval(votes(shuffled))
     assert low <= expected.low + 0.02 and high >= expected.high - 0.02
     assert high - low < 1.35 * (expected.high - expected.low)
 
@@ -375,7 +392,7 @@ def test_friends_who_differ_and_questions_that_differ_make_the_interval_wide():
     friends = [[f < 5] * 20 for f in range(10)]
     questions = [[n < 10 for n in range(20)]] * 10
     narrow, *wide = (
-        [high - low for low, high in [analysis.interval(marks(table))]][0]
+        [high - low for low, high in [analysis.interval(votes(table))]][0]
         for table in (alike, friends, questions)
     )
     assert narrow < 0.16 and min(wide) > 0.4
@@ -386,7 +403,7 @@ def test_no_interval_is_narrower_than_that_of_independent_answers():
 
     for friends in (1, 2, 5, 12):
         table = random_table(friends, 20, 0.5, seed=friends)
-        low, high = analysis.interval(marks(table))
+        low, high = analysis.interval(votes(table))
         lowest, highest = wilson(sum(map(sum, table)), 20 * friends)
         assert low <= lowest and high >= highest
 
@@ -394,13 +411,13 @@ def test_no_interval_is_narrower_than_that_of_independent_answers():
 def test_where_all_answers_are_alike_the_interval_is_wilsons():
     from twinlib.text.statistics import wilson
 
-    assert analysis.interval(marks([[0] * 20] * 10)) == wilson(0, 200)
-    assert analysis.interval(marks([[1]])) == wilson(1, 1)
+    assert analysis.interval(votes([[0] * 20] * 10)) == wilson(0, 200)
+    assert analysis.interval(votes([[1]])) == wilson(1, 1)
 
 
 def test_friends_who_answered_different_questions_can_be_counted():
     table = [[1, None, None, 0], [None, 0, None, 1], [0, 1, 1, None]]
-    value, low, high, n = analysis.share(marks(table))
+    value, low, high, n = analysis.share(votes(table))
     assert (value, n) == (4 / 7, 7) and 0 <= low < 4 / 7 < high <= 1
 
 
@@ -428,7 +445,7 @@ def test_how_many_answers_more_is_the_root_law():
     ],
 )
 def test_the_sentence_says_what_the_interval_allows(share, friends, words):
-    found = analysis.Received({}, [], marks(random_table(friends, 20, share)))
+    found = analysis.Received({}, [], votes(random_table(friends, 20, share)))
     said = analysis.sentence(found)
     assert words in said and f"{friends} friends" in said and "guessing: 50 %" in said
     assert ("for ±10 points (best by more friends)" in said) == (friends == 3)
@@ -451,7 +468,7 @@ def answer(twin, *pairs):
         twin.file("blind_answers"),
         [
             {
-                "id": analysis.own_question(question).id,
+                "id": pairs.own_question(question).id,
                 "question": question,
                 "answer": text,
                 "language": "en",
@@ -556,7 +573,8 @@ def test_the_key_is_drawn_anew_for_each_test(twin):
     trials = [{key: value for key, value in trial(n).items() if key != "first"} for n in range(40)]
     about = {"author": "Ning", "to": "", "file": "Q8_0", "model_sha": "x"}
     keys = [
-        [one["first"] for one in step._kept(twin, trials[n:], about)["trials"]] for n in range(3)
+        [one["first"] for one in step.keep_test(twin, trials[n:], about)["trials"]]
+        for n in range(3)
     ]
     assert all(set(key) == {0, 1} for key in keys) and keys[0][2:] != keys[2]
 
@@ -610,7 +628,8 @@ def test_a_file_that_isnt_there_is_named(answered):
 def test_personal_data_in_a_machines_answer_is_pointed_at():
     one = trial(0, other="Write to anna.smith@example.com tomorrow.")
     assert (
-        "e-mail address: look at it before you send the page" in step._private([one, trial(1)])[0]
+        "e-mail address: look at it before you send the page"
+        in step.personal_data([one, trial(1)])[0]
     )
 
 

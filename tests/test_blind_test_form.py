@@ -231,7 +231,7 @@ def test_what_is_damaged_or_foreign_is_said_and_not_kept(box, twin):
     box.box.value = f"{code()[:-4]} {code(test='ZZZZ')} {code(test='0000', friend=4)}"
     for words in ("arrive whole", "from another test", "from an earlier test"):
         assert words in box.found.value
-    assert "AMU1-0000" in twin.file("blind_codes").read_text(), (
+    assert "AMU2-0000" in twin.file("blind_codes").read_text(), (
         "that of an earlier test is worth keeping"
     )
     assert len(twin.file("blind_codes").read_text().splitlines()) == 1
@@ -269,15 +269,7 @@ def test_the_picture_shows_every_group_there_is(twin):
     from twinlib.evaluate.blind_test import analysis as pure
 
     def mark(friend, trial, row="twin", read=False, sure=1, fooled=False):
-        return {
-            "friend": friend,
-            "trial": trial,
-            "row": row,
-            "fooled": fooled,
-            "sure": sure,
-            "read": read,
-            "upper": True,
-        }
+        return pure.Vote(friend, trial, row, fooled, sure, read, upper=True)
 
     marks = [mark(1, n, sure=n % 3 + 1, fooled=n % 2 == 0) for n in range(6)] + [
         mark(1, 9, "base"),

@@ -15,7 +15,7 @@ import pytest
 
 from twinlib.evaluate import side_by_side
 from twinlib.evaluate import step as evaluate
-from twinlib.evaluate.blind_test.page import LARGEST
+from twinlib.evaluate.blind_test.page import MAX_BYTES
 from twinlib.files import write_records
 from twinlib.progress import width
 from twinlib.ui import tables
@@ -180,7 +180,7 @@ def test_it_stays_small_whatever_the_models_wrote():
         {"question": "问" * 3000, **{row: row + "字" * 30_000 for row in NAMES}} for _ in range(20)
     ]
     html = side_by_side.page(pages, "宁")
-    assert LARGEST / 2 < len(html.encode()) <= LARGEST and 6 < len(data(html)["cards"]) < 12
+    assert MAX_BYTES / 2 < len(html.encode()) <= MAX_BYTES and 6 < len(data(html)["cards"]) < 12
 
 
 def test_no_text_is_markup_or_readable_in_the_source_and_nothing_is_loaded():

@@ -1,8 +1,9 @@
-"""The page to read: the same questions, every voice's answer and the author's real passage, in one HTML file. Pure.
+"""The page to read: the same questions, every voice's answer and the author's real passage, as HTML.
 
-It opens blind: the texts of a question stand in an order of their own, A, B, C, all cut to about the same length, and
-whose they are appears once the owner has picked one. Like the blind test's page it needs no network and may use none.
-Its texts come from models, so they travel packed and only ever become text nodes.
+It opens blind: the texts of a question are in an order of their own, A, B, C, all cut to about the
+same length, and whose they are appears once the owner has picked one. Like the blind test's page it
+needs no network and may use none. Its texts come from models, so they travel packed and only ever
+become text nodes.
 """
 
 import re
@@ -12,145 +13,127 @@ from ..i18n import choose, language, t
 from ..progress import width
 from ..text import labels
 from ..text.templates import spoken
-from .blind_test.analysis import same_length, whole_sentences
-from .blind_test.page import LARGEST, filled
+from .blind_test.page import MAX_BYTES, filled
+from .blind_test.pairs import same_length, whole_sentences
 
-QUESTIONS = 12
-LONGEST = (
-    3000  # UTF-8 bytes of a text that can be unfolded: 1000 Chinese characters, 500 English words
-)
-ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
+_MAX_QUESTIONS = 12
+_MAX_TEXT = 3000  # UTF-8 bytes of a text: 1000 Chinese characters, 500 English words
+_ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
 
 
-def page(pages, author):
-    """The HTML of up to QUESTIONS of the pages [{question, real, ROW: text…}], from all along the list; '' of none.
+def page(pages: list[dict], author: str) -> str:
+    """The HTML of up to 12 of the pages [{question, real, VARIANT: text…}], from all along the list.
 
-    There are fewer questions where so many would be larger than blind_page.LARGEST.
+    There are fewer where so many would be larger than page.MAX_BYTES; '' of no pages.
     """
-    most = min(QUESTIONS, len(pages))
-    chosen = (
-        [pages[i * len(pages) // several] for i in range(several)] for several in range(most, 0, -1)
-    )
-    made = (
-        filled(
-            "side_by_side.html",
-            {
-                "language": language(),
-                "words": words(),
-                "cards": [card(one, author) for one in some],
-            },
-        )
-        for some in chosen
-    )
-    return next((html for html in made if len(html.encode()) <= LARGEST), "")
+    for count in range(min(_MAX_QUESTIONS, len(pages)), 0, -1):
+        some = [pages[i * len(pages) // count] for i in range(count)]
+        cards = [card(one, author) for one in some]
+        content = {"language": language(), "words": _words(), "cards": cards}
+        html = filled("side_by_side.html", content)
+        if len(html.encode()) <= MAX_BYTES:
+            return html
+    return ""
 
 
-def row_name(row):
-    """What people call a row: 'twin-Q8_0' is 'twin as Q8_0'."""
-    return choose(labels.variant(row))
-
-
-def real_name(author):
+def real_name(author: str) -> str:
     """What people call the author's own passage."""
-    return t("evaluate.really", author=author)
+    return t("evaluate.real_text", author=author)
 
 
-def card(page, author, seed=""):
-    """{question, real, voices} of one page: whether the author's passage is among them, and who says what.
+def card(page: dict, author: str, seed: str = "") -> dict:
+    """{question, real, voices} of one page: whether it has the author's passage, and who says what.
 
-    A voice is {text, rest, names, kind, place}: `rest` is what was cut off; those who say the same are one voice;
-    `kind` is real, twin or other; `place` its place where names are shown. They stand in the order of the hashes of
-    what they say (and `seed`), which tells nothing and is the same every time.
+    A voice is {text, rest, names, kind, place}: `rest` is what was cut off; those who say the same
+    are one voice; `kind` is real, twin or other; `place` its position where names are shown. They
+    are in the order of the hashes of what they say (and `seed`), which tells nothing and is the same
+    every time.
     """
-    said = {
-        row: _clipped(text if row == "real" else spoken(text))
-        for row, text in page.items()
-        if row != "question"
+    texts = {
+        name: _clipped(text if name == "real" else spoken(text))
+        for name, text in page.items()
+        if name != "question"
     }
-    said = {row: said[row] for row in sorted(said, key=_place) if row != "real" or said[row]}
-    texts, measure = {}, _measure(said)
-    for row, text in said.items():
-        texts.setdefault(text, []).append(row)
+    if not texts.get("real"):
+        texts.pop("real", None)
+    length, speakers = _length(texts), {}
+    for name in sorted(texts, key=_position):
+        speakers.setdefault(texts[name], []).append(name)
     voices = {
         text: {
-            **_parts(text, measure),
-            "kind": _kind(rows),
-            "place": place,
-            "names": [real_name(author) if row == "real" else row_name(row) for row in rows],
+            **_parts(text, length),
+            "kind": _kind(names),
+            "place": position,
+            "names": [_name(one, author) for one in names],
         }
-        for place, (text, rows) in enumerate(texts.items())
+        for position, (text, names) in enumerate(speakers.items())
     }
     shuffled = sorted(voices, key=lambda text: content_id(f"{seed} {page['question']} {text}"))
     return {
         "question": _clipped(page["question"]),
-        "real": "real" in said,
+        "real": "real" in texts,
         "voices": [voices[text] for text in shuffled],
     }
 
 
+def _name(name, author):
+    return real_name(author) if name == "real" else choose(labels.variant(name))
+
+
 def _clipped(text):
-    return text.strip().encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")
+    return text.strip().encode("utf-8", "replace")[:_MAX_TEXT].decode("utf-8", "ignore")
 
 
-def _place(row):
-    """Where a row stands when names are shown: the author, the twin, its files, what they are compared with."""
-    order, name = (
-        ("real", "twin", "twin-", "prompt", "base"),
-        "twin-" if row.startswith("twin-") else row,
-    )
-    return order.index(name) if name in order else len(order)
+def _position(name):
+    """Where a voice is when names are shown: the author, the twin, its files, the others."""
+    order = ("real", "twin", "twin-", "prompt", "base")
+    first = "twin-" if name.startswith("twin-") else name
+    return order.index(first) if first in order else len(order)
 
 
-def _kind(rows):
-    return (
-        "real"
-        if "real" in rows
-        else "twin"
-        if all(row.startswith("twin") for row in rows)
-        else "other"
-    )
+def _kind(names):
+    if "real" in names:
+        return "real"
+    return "twin" if all(name.startswith("twin") for name in names) else "other"
 
 
 def _whole(text):
-    """A text without the piece of a sentence at its end, where it broke off; as it is where little would be left."""
-    kept = text if ENDED.search(text) else whole_sentences(text)
-    return kept if 2 * width(kept) >= width(text) else text
+    """A text without the broken sentence at its end; as it is where little would be left."""
+    whole = text if _ENDED.search(text) else whole_sentences(text)
+    return whole if 2 * width(whole) >= width(text) else text
 
 
-def _measure(said):
-    """The text that all are cut to the length of: the twin's longest, or the author's where that is shorter."""
-    own = (
-        [text for row, text in said.items() if row.startswith("twin")]
-        or [text for row, text in said.items() if row != "real"]
-        or [""]
-    )
-    twin = max(map(_whole, own), key=width)
-    return min(filter(None, (twin, said.get("real", ""))), key=width, default="")
+def _length(texts):
+    """The text whose length all are cut to: the twin's longest, or the author's where shorter."""
+    of_twin = [text for name, text in texts.items() if name.startswith("twin")]
+    others = [text for name, text in texts.items() if name != "real"]
+    longest = max(map(_whole, of_twin or others or [""]), key=width)
+    return min(filter(None, (longest, texts.get("real", ""))), key=width, default="")
 
 
-def _parts(text, measure):
-    """What is shown of a text at first, and what was cut off: so that neither length nor a broken end tells."""
-    shown = same_length(_whole(text), measure)[0] if measure else _whole(text)
+def _parts(text, length):
+    """What is shown at first, and what was cut off: so that neither length nor a broken end tells."""
+    shown = same_length(_whole(text), length)[0] if length else _whole(text)
     return {"text": shown, "rest": text[len(shown) :].strip()}
 
 
-def words():
-    """What the page says, in the reader's language; the page fills in what stands in braces."""
+def _words():
+    """What the page says, in the reader's language; its script fills in what is in braces."""
     return {
-        "title": t("evaluate.which_one"),
-        "about": t("evaluate.under_each_question_stand_texts"),
-        "cut": t("evaluate.longer_texts_cut_end_sentence"),
-        "privacy": t("evaluate.nothing_leaves_page_forgets_picks"),
-        "names": t("evaluate.show_all_names"),
-        "begin": t("evaluate.nothing_picked_yet"),
-        "count": t("evaluate.knew_yourself_took_twin_yourself"),
-        "open": t("evaluate.without_text_yours_twin_sounded"),
-        "mine": t("evaluate.i_wrote"),
-        "like": t("evaluate.sounds_most_like_me"),
-        "unwritten": t("evaluate.no_text_yours_question_which"),
-        "right": t("evaluate.pick"),
-        "wrong": t("evaluate.pick_but"),
-        "picked": t("evaluate.pick_2"),
-        "rest": t("evaluate.read"),
+        "title": t("evaluate.title"),
+        "about": t("evaluate.about"),
+        "cut": t("evaluate.cut"),
+        "privacy": t("evaluate.privacy"),
+        "names": t("evaluate.show_names"),
+        "begin": t("evaluate.nothing_picked"),
+        "count": t("evaluate.picks_counted"),
+        "open": t("evaluate.picks_without_real"),
+        "mine": t("evaluate.i_wrote_this"),
+        "like": t("evaluate.most_like_me"),
+        "unwritten": t("evaluate.no_real_text"),
+        "right": t("evaluate.pick_right"),
+        "wrong": t("evaluate.pick_wrong"),
+        "picked": t("evaluate.picked"),
+        "rest": t("evaluate.read_on"),
         "nothing": t("evaluate.said_nothing"),
     }

@@ -314,7 +314,7 @@ def side_by_side(twin) -> list[dict]:
 
 
 def reading_page(twin) -> str:
-    """The HTML of these answers, also written into the twin's folder; '' and no file without any."""
+    """The HTML of these answers, written into the twin's folder; '' and no file without any."""
     html = page(side_by_side(twin), twin.author)
     if html:
         write_atomic(twin.file("side_by_side"), html)

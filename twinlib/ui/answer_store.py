@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .. import settings as declared
 from ..corpus import interview
 from ..corpus.passages import passages
-from ..evaluate.blind_test import analysis
+from ..evaluate.blind_test import pairs
 from ..evaluate.blind_test import step as blind_test
 from ..files import TwinError, content_id, write_atomic, write_records
 from ..i18n import language, t
@@ -116,10 +116,10 @@ class BlindTestAnswers(AnswerStore):
 
     def __init__(self, twin: Twin):
         super().__init__(twin.file("blind_answers"))
-        free = analysis.pool(answered(twin.file("interview")), blind_test.asked_before(twin))
+        free = pairs.pool(answered(twin.file("interview")), blind_test.asked_before(twin))
         self.pool = [q for q in reversed(QUESTIONS) if q in free or self.answer(q.id)]
         if not self.pool:  # the owner answered the whole interview
-            self.pool = [analysis.own_question(t("ui.what_went_wrong_last_week"))]
+            self.pool = [pairs.own_question(t("ui.what_went_wrong_last_week"))]
 
     @property
     def questions(self) -> list[Question]:

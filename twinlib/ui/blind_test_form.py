@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import ipywidgets as widgets
 
 from .. import settings as declared
-from ..evaluate.blind_test import analysis
+from ..evaluate.blind_test import pairs
 from ..evaluate.blind_test import step as blind_test
 from ..files import TwinError
 from ..i18n import t
@@ -51,7 +51,7 @@ class BlindTestForm(widgets.VBox):
         text = " ".join(self.own.value.split())
         if not text or not self.asking.save():
             return
-        question = analysis.own_question(text)
+        question = pairs.own_question(text)
         if self.asking.keep(question):
             self.own.value = ""
             self.asking.go(question, focus=True)

@@ -64,9 +64,9 @@ def results(twin: Twin, text: str = "") -> Shown:
     shown = sum((sentence(note, "warning") for note in notes), NOTHING)
     if not found.replies:
         return shown + sentence(t("ui.no_code_yet"))
-    if analysis.counted(found.marks):
+    if analysis.counted(found.votes):
         shown += sentence(analysis.sentence(found), "good")
-        shown += Shown(embedded(drawn(found.marks)), "") + caption(t("ui.blind_test_picture"))
+        shown += Shown(embedded(drawn(found.votes)), "") + caption(t("ui.blind_test_picture"))
     return shown + friends(found)
 
 
@@ -83,7 +83,7 @@ def _keep(twin, text, known):
 
 def friends(found: analysis.Received) -> Shown:
     """A table with a line for each friend."""
-    at_random = analysis.random_friends(found.marks)
+    at_random = analysis.random_friends(found.votes)
     header = (
         t("ui.friend"),
         t("ui.when"),
@@ -97,30 +97,30 @@ def friends(found: analysis.Received) -> Shown:
     return table(
         header,
         [
-            _friend(number, reply, found.marks, reply.friend in at_random)
+            _friend(number, reply, found.votes, reply.friend in at_random)
             for number, reply in enumerate(replies, 1)
         ],
     )
 
 
-def _friend(number, reply, marks, at_random):
-    mine = [mark for mark in marks if mark["friend"] == reply.friend]
-    twin = [mark for mark in mine if mark["row"] == "twin"]
+def _friend(number, reply, votes, at_random):
+    mine = [vote for vote in votes if vote.friend == reply.friend]
+    twin = [vote for vote in mine if vote.variant == "twin"]
     return (
         reply.name or str(number),
         time.strftime("%Y-%m-%d %H:%M", time.localtime(reply.when)),
         len(mine),
-        _share([mark["fooled"] for mark in twin]),
-        _share([not mark["fooled"] for mark in mine if mark["row"] == "base"]),
-        _share([mark["upper"] for mark in mine]),
+        _share([vote.fooled for vote in twin]),
+        _share([not vote.fooled for vote in mine if vote.variant == "base"]),
+        _share([vote.upper for vote in mine]),
         t("ui.answers_at_random") if at_random else _judged(twin),
     )
 
 
-def _judged(marks):
+def _judged(votes):
     """A remark when a friend recognises the twin more often than chance explains, else ''."""
-    right = sum(not mark["fooled"] for mark in marks)
-    enough = analysis.beats_chance(len(marks))
+    right = sum(not vote.fooled for vote in votes)
+    enough = analysis.beats_chance(len(votes))
     return t("ui.tells_you_from_twin") if enough and right >= enough else ""
 
 
@@ -128,16 +128,19 @@ def _share(yes):
     return f"{sum(yes)}/{len(yes)}" if yes else "—"
 
 
-def drawn(marks: list[dict]):
+def drawn(votes: list[analysis.Vote]):
     """A Figure of the fool rate with its interval, in all and by how sure friends were."""
-    counted, at_random = analysis.counted(marks), analysis.random_friends(marks)
-    twin = [mark for mark in marks if mark["row"] == "twin"]
-    read = [mark for mark in twin if mark["read"] and mark["friend"] not in at_random]
-    guessed = [mark for mark in twin if mark["friend"] in at_random]
-    easy = [mark for mark in marks if mark["row"] == "base"]
+    counted, at_random = analysis.counted(votes), analysis.random_friends(votes)
+    twin = [vote for vote in votes if vote.variant == "twin"]
+    read = [vote for vote in twin if vote.read and vote.friend not in at_random]
+    guessed = [vote for vote in twin if vote.friend in at_random]
+    easy = [vote for vote in votes if vote.variant == "base"]
     lines = [
         (drawable(labels.figure("fool_rate")), counted),
-        *((label(key), [m for m in counted if m["sure"] == sure]) for sure, key in _SURE.items()),
+        *(
+            (label(key), [vote for vote in counted if vote.sure == sure])
+            for sure, key in _SURE.items()
+        ),
         (label("ui.had_read_one_before"), read),
         (label("ui.by_random_friends"), guessed),
         (label("ui.easy_pairs"), easy),
@@ -148,8 +151,8 @@ def drawn(marks: list[dict]):
 
 def _draw(axis, lines):
     _draw_anchors(axis)
-    for place, (_, marks) in enumerate(lines):
-        value, low, high, n = analysis.share(marks)
+    for place, (_, votes) in enumerate(lines):
+        value, low, high, n = analysis.share(votes)
         colour, size = (GREY, 5) if place else (GREEN, 8)
         axis.plot([low, high], [place, place], color=colour, alpha=0.4, linewidth=5)
         axis.plot([value], [place], "o", color=colour, markersize=size, clip_on=False)

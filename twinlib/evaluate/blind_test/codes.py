@@ -1,39 +1,38 @@
-"""The code that a friend sends back from the blind test: short, checked, and readable whatever a chat app did to it.
+"""The result code that a friend sends back from the blind test, readable whatever a chat app did to it.
 
-A code is AMU1 and then base-32 characters of 5 bits each (0-9 A-Z without I, L, O and U), grouped by hyphens:
+A code is AMU2, the test's four letters, and in groups of five the base32 (RFC 4648, no padding) of
 
-    test (4) · trials and bytes of the name (2) · friend (6) · minutes since 2025 (5) · choices (3 for every 4 trials) ·
-    name (8 bits a byte) · checksum (5: the lowest 25 bits of the CRC-32 of all before it)
+    trials (1 byte) · length of the name (1) · friend (4) · minutes since 2025 (4) ·
+    choices (half a byte each) · name in UTF-8 · CRC-32 of the test and all before (4)
 
-A choice is 0 for none, else 1 + 6·pick + 2·(sure − 1) + read; four of them are one number in base 13. `pick` is 0 or 1:
-the pair's first or second text as the owner's key has them, wherever the page showed it. U stands only in AMU1, so a
-code is found in any text. Capitals, O for 0, I and L for 1, full width, blanks, line breaks and punctuation don't
-matter. The checksum finds accidents, not forgers. The page's script writes codes by the same rules (pages/).
+A choice is 0 for none, else pick << 3 | sure << 1 | read, where `pick` is 0 or 1: the pair's first
+or second text as the owner's key has them, wherever the page showed it. Small letters, full width,
+blanks, line breaks and punctuation don't matter. The checksum finds accidents, not forgers. The
+page's script writes codes by the same rules (data/pages/blind_test.html). Codes of pages made
+before (AMU1) are still read.
 """
 
+import base64
 import re
+import string
+import struct
 import unicodedata
 import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PREFIX = "AMU1"
+PREFIX = "AMU2"
 START = 1735689600  # seconds: 2025-01-01, UTC
-SIZES = {"test": 4, "counts": 2, "friend": 6, "when": 5, "check": 5}
-HEAD = SIZES["test"] + SIZES["counts"]
-MOST_TRIALS, MOST_NAME = 63, 15  # trials, bytes: what fits
-GROUP = 5
-_BEGIN = re.compile(r"(?<![A-Z0-9])A[\W_]{0,3}M[\W_]{0,3}U[\W_]{0,3}[1IL]")
-_PIECE = re.compile(rf"(?<!\w)(?:[{ALPHABET}]{{{GROUP}}}-){{2,}}[{ALPHABET}]{{1,{GROUP}}}(?!\w)")
-_MEANT = {**{letter: value for value, letter in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
-_MULTIPLIER, _PRIME = (
-    48271,
-    2**31 - 1,
-)  # Park and Miller's generator, which a browser can do in whole numbers
+MAX_TRIALS, MAX_NAME = 63, 15  # trials, bytes
+ID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of a test's id, and of AMU1
+_HEAD = struct.Struct(">BBII")
+_GROUP = 5
+_BEGIN = re.compile(r"(?<![A-Z0-9])A[\W_]{0,3}M[\W_]{0,3}U[\W_]{0,3}([12IL])")
+_PIECE = re.compile(rf"(?<!\w)(?:[0-9A-Z]{{{_GROUP}}}-){{2,}}[0-9A-Z]{{1,{_GROUP}}}(?!\w)")
 
 
 class Choice(NamedTuple):
-    """What a friend said of one pair: the text picked (0 or 1), how sure (1 to 3), and whether one was known before."""
+    """What a friend said of one pair: the text picked (0 or 1), how sure (1 to 3), if known before."""
 
     pick: int
     sure: int
@@ -41,7 +40,7 @@ class Choice(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a code says; `choices` has a Choice or None for each trial, `when` is seconds since 1970."""
+    """What a code says: a Choice or None for each trial; `when` is seconds since 1970."""
 
     test: str
     friend: int
@@ -51,60 +50,62 @@ class Reply(NamedTuple):
 
 
 class Damaged(NamedTuple):
-    """A code that didn't arrive whole: its beginning, how many characters came and should have (None: unknown)."""
+    """A code that didn't arrive whole; `expected` letters is None where the beginning is missing."""
 
     begins: str
-    came: int
-    wanted: int | None
+    letters: int
+    expected: int | None
 
 
-def write(reply):
+def write(reply: Reply) -> str:
     """The code of a Reply."""
-    name = reply.name.encode()
-    assert len(name) <= MOST_NAME and len(reply.choices) <= MOST_TRIALS and 0 < reply.friend < 2**30
-    values = [_MEANT[letter] for letter in reply.test] + _digits(
-        len(reply.choices) << 4 | len(name), SIZES["counts"]
-    )
-    values += _digits(reply.friend, SIZES["friend"]) + _digits(
-        (reply.when - START) // 60, SIZES["when"]
-    )
-    states = [_state(choice) for choice in reply.choices] + [0] * (-len(reply.choices) % 4)
-    for place in range(0, len(states), 4):
-        a, b, c, d = states[place : place + 4]
-        values += _digits(((a * 13 + b) * 13 + c) * 13 + d, 3)
-    size = -(-8 * len(name) // 5)
-    values += _digits(int.from_bytes(name) << (5 * size - 8 * len(name)), size)
-    body = "".join(ALPHABET[value] for value in values + _digits(_check(values), SIZES["check"]))
-    return "-".join([PREFIX, *(body[i : i + GROUP] for i in range(0, len(body), GROUP))])
+    name, minutes = reply.name.encode(), (reply.when - START) // 60
+    assert len(name) <= MAX_NAME and len(reply.choices) <= MAX_TRIALS and 0 < reply.friend < 2**30
+    head = _HEAD.pack(len(reply.choices), len(name), reply.friend, minutes)
+    states = [one.pick << 3 | one.sure << 1 | one.read if one else 0 for one in reply.choices]
+    digits = "".join(f"{state:x}" for state in states) + "0" * (len(states) % 2)
+    body = head + bytes.fromhex(digits) + name
+    letters = _base32(body + _checksum(reply.test, body))
+    groups = (letters[i : i + _GROUP] for i in range(0, len(letters), _GROUP))
+    return "-".join([PREFIX, reply.test, *groups])
 
 
-def read(text):
-    """(replies, damaged) of all codes in a text, in its order; what stands around and between them doesn't matter."""
+def read(text: str) -> tuple[list[Reply], list[Damaged]]:
+    """All codes in a text, whole and damaged, in its order, whatever is around and between them."""
     text = unicodedata.normalize("NFKC", text).upper()
     begins = list(_BEGIN.finditer(text))
     ends = [begin.start() for begin in begins[1:]] + [len(text)]
-    replies, damaged, rest = [], [], text[: begins[0].start()] if begins else text
+    replies, damaged, stop = [], [], 0
+    outside = text[: begins[0].start()] if begins else text
     for begin, end in zip(begins, ends):
-        values, stop = _values(text, begin.end(), end)
-        found = _reply(values)
-        (damaged if isinstance(found, Damaged) else replies).append(found)
-        rest += " " + (text[stop:end] if isinstance(found, Reply) else "")
-    # A part of a code without its beginning.
-    damaged += [
-        Damaged(piece[0][: 2 * GROUP + 1], len(piece[0].replace("-", "")), None)
-        for piece in _PIECE.finditer(rest)
-    ]
+        if begin.start() < stop:  # letters inside the code before
+            continue
+        version = _NEW if begin[1] == "2" else _OLD
+        letters, stop = _letters(text[begin.end() :], version)
+        reply = version.decode(letters)
+        if reply:
+            stop += begin.end()
+            replies.append(reply)
+            outside += " " + text[stop : max(stop, end)]
+        else:
+            stop, (letters, _) = 0, _letters(text[begin.end() : end], version)
+            damaged.append(_damaged(letters, version))
+    # Parts of a code without its beginning.
+    for piece in _PIECE.finditer(outside):
+        damaged.append(Damaged(piece[0][: 2 * _GROUP + 1], len(piece[0].replace("-", "")), None))
     return replies, damaged
 
 
-def shown(friend, trials):
-    """(order, swapped): in which order a friend's page shows the trials, and in which of them (by trial) the pair's
-    second text stands first. The page's script computes the same."""
+def shown(friend: int, trials: int) -> tuple[list[int], list[bool]]:
+    """In which order a friend's page shows the trials, and whether each one's second text is first.
+
+    The second list is by trial. The page's script computes the same.
+    """
     state = friend
 
     def draw(most):
         nonlocal state
-        state = state * _MULTIPLIER % _PRIME
+        state = next_random(state)
         return state % most
 
     for _ in range(8):  # friends with near numbers start alike
@@ -116,96 +117,113 @@ def shown(friend, trials):
     return order, [draw(2) == 1 for _ in range(trials)]
 
 
-def _values(text, start, end):
-    """(5-bit values, where they stop) of a code from text[start] on: as many as its head asks for, or as there are."""
-    values, wanted, place = [], None, start
-    while place < end and (wanted is None or len(values) < wanted):
-        letter = text[place]
-        if letter in _MEANT:
-            values.append(_MEANT[letter])
-        elif letter.isalnum():  # U, or a word of another script: what follows is no code
-            break
-        place += 1
-        if len(values) == HEAD:
-            wanted = _size(values)
-    return values, place
+def next_random(state: int) -> int:
+    """Park and Miller's generator, which a browser can compute exactly in its numbers."""
+    return state * 48271 % (2**31 - 1)
 
 
-def _size(values):
-    """How many values a code has whose head is given."""
-    trials, name = divmod(_number(values[SIZES["test"] : HEAD]), 16)
-    return (
-        HEAD
-        + SIZES["friend"]
-        + SIZES["when"]
-        + 3 * -(-trials // 4)
-        + -(-8 * name // 5)
-        + SIZES["check"]
-    )
+class _Version(NamedTuple):
+    """Once `head` letters are there, `size` tells how many the code has."""
+
+    prefix: str
+    alphabet: str
+    head: int
+    size: Callable
+    decode: Callable
 
 
-def _reply(values):
-    """The Reply that the values are, or Damaged."""
-    wanted = _size(values) if len(values) >= HEAD else None
-    whole, check = values[: -SIZES["check"]], values[-SIZES["check"] :]
-    if len(values) != wanted or _number(check) != _check(whole):
-        letters = "".join(ALPHABET[value] for value in values)
-        return Damaged(
-            f"{PREFIX}-{letters[:GROUP]}-{letters[GROUP : 2 * GROUP]}".rstrip("-"),
-            len(values),
-            wanted,
-        )
-    trials, name = divmod(_number(values[SIZES["test"] : HEAD]), 16)
-    place = HEAD + SIZES["friend"]
-    friend, when = _number(values[HEAD:place]), _number(values[place : place + SIZES["when"]])
-    place, size = place + SIZES["when"], 3 * -(-trials // 4)
-    states = [
-        state
-        for i in range(place, place + size, 3)
-        for state in _base13(_number(values[i : i + 3]))
-    ]
-    letters = values[place + size : -SIZES["check"]]
-    typed = (
-        (_number(letters) >> (5 * len(letters) - 8 * name))
-        .to_bytes(name)
-        .decode("utf-8", "replace")
-    )
-    return Reply(
-        "".join(ALPHABET[value] for value in values[: SIZES["test"]]),
-        friend,
-        START + 60 * when,
-        tuple(_choice(state) for state in states[:trials]),
-        typed,
-    )
+def _letters(text, version):
+    """(letters, where they stop) of a code: as many as its head asks for, or as there are."""
+    letters = ""
+    for position, character in enumerate(text):
+        if len(letters) >= version.head and len(letters) >= version.size(letters):
+            return letters, position
+        if character in version.alphabet:
+            letters += character
+        elif character.isalnum():  # a word of another script: what follows is no code
+            return letters, position
+    return letters, len(text)
 
 
-def _state(choice):
-    return 0 if choice is None else 1 + 6 * choice.pick + 2 * (choice.sure - 1) + choice.read
+def _damaged(letters, version):
+    groups = (version.prefix, letters[:4], letters[4 : 4 + _GROUP])
+    expected = version.size(letters) if len(letters) >= version.head else None
+    return Damaged("-".join(filter(None, groups)), len(letters), expected)
 
 
-def _choice(state):
-    return (
-        None
-        if not 0 < state < 13
-        else Choice((state - 1) // 6, (state - 1) % 6 // 2 + 1, (state - 1) % 2 == 1)
-    )
+_LIKE_DIGITS = str.maketrans("OIL", "011")
+_LIKE_LETTERS = str.maketrans("018", "OIB")
 
 
-def _base13(number):
-    return [number // 13**power % 13 for power in (3, 2, 1, 0)]
+def _checksum(test, body):
+    return struct.pack(">I", zlib.crc32(test.encode() + body))
 
 
-def _digits(number, size):
-    """A number as `size` values of 5 bits, the highest first."""
-    return [number >> 5 * place & 31 for place in range(size - 1, -1, -1)]
+def _base32(data):
+    return base64.b32encode(data).decode().rstrip("=")
 
 
-def _number(values):
-    number = 0
-    for value in values:
-        number = number << 5 | value
-    return number
+def _bytes(letters):
+    """The bytes of base32; b'' where a letter is wrong."""
+    try:
+        return base64.b32decode(letters + "=" * (-len(letters) % 8))
+    except ValueError:
+        return b""
 
 
-def _check(values):
-    return zlib.crc32("".join(ALPHABET[value] for value in values).encode()) & 2**25 - 1
+def _size(letters):
+    trials, name = _bytes(letters[4:8].translate(_LIKE_LETTERS)) or (0, 0)
+    size = _HEAD.size + (trials + 1) // 2 + name + 4
+    return 4 + -(-8 * size // 5)
+
+
+def _decode(letters):
+    """The Reply, or None of a damaged code."""
+    if len(letters) < 8 or len(letters) != _size(letters):
+        return None
+    test = letters[:4].translate(_LIKE_DIGITS)
+    code = letters[4:].translate(_LIKE_LETTERS)
+    data = _bytes(code)
+    body = data[:-4]
+    if not data or data[-4:] != _checksum(test, body) or _base32(data) != code:
+        return None
+    trials, name, friend, minutes = _HEAD.unpack_from(body)
+    states = [int(digit, 16) for digit in body[_HEAD.size :].hex()[:trials]]
+    choices = [Choice(s >> 3, s >> 1 & 3, bool(s & 1)) if s else None for s in states]
+    typed = body[len(body) - name :].decode("utf-8", "replace")
+    return Reply(test, friend, START + 60 * minutes, tuple(choices), typed)
+
+
+# AMU1: 5 bits a letter of ID_ALPHABET; test (4 letters), trials and bytes of the name (2), friend (6),
+# minutes (5), four choices as one number in base 13 (3), name, the lowest 25 bits of a CRC-32 (5).
+
+
+def _number(letters):
+    digits = str.maketrans(ID_ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
+    return int(letters.translate(digits) or "0", 32)
+
+
+def _old_size(letters):
+    trials, name = divmod(_number(letters[4:6].translate(_LIKE_DIGITS)), 16)
+    return 22 + 3 * -(-trials // 4) + -(-8 * name // 5)
+
+
+def _old_decode(letters):
+    letters = letters.translate(_LIKE_DIGITS)
+    if len(letters) < 6 or len(letters) != _old_size(letters):
+        return None
+    body, trials, name = letters[:-5], *divmod(_number(letters[4:6]), 16)
+    if _number(letters[-5:]) != zlib.crc32(body.encode()) & 2**25 - 1:
+        return None
+    end = 17 + 3 * -(-trials // 4)
+    fours = [_number(body[i : i + 3]) for i in range(17, end, 3)]
+    states = [four // 13**power % 13 - 1 for four in fours for power in (3, 2, 1, 0)][:trials]
+    choices = [Choice(s // 6, s % 6 // 2 + 1, s % 2 == 1) if s >= 0 else None for s in states]
+    typed = (_number(body[end:]) >> 5 * len(body[end:]) - 8 * name).to_bytes(name)
+    when = START + 60 * _number(body[12:17])
+    text = typed.decode("utf-8", "replace")
+    return Reply(letters[:4], _number(body[6:12]), when, tuple(choices), text)
+
+
+_NEW = _Version(PREFIX, string.ascii_uppercase + string.digits, 8, _size, _decode)
+_OLD = _Version("AMU1", ID_ALPHABET + "OIL", 6, _old_size, _old_decode)
