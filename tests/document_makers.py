@@ -1,19 +1,45 @@
-"""Small Word, EPUB and PDF files, written by hand after each format's specification, for the readers' tests."""
+"""Small Word, EPUB and PDF files after their specifications, and helpers to read them in tests."""
 
 import io
 import zipfile
+from pathlib import Path
 from xml.sax.saxutils import escape
+
+import pytest
+
+from twinlib.corpus import clean, reasons
+from twinlib.corpus.readers.encoding import Unreadable
+from twinlib.corpus.readers.input_file import File
+
+FOLDER = Path(__file__).parent / "exports" / "documents"
+CHINESE = [
+    (80, 700, 10, "那天下了一整天的雨，电车在街角停了"),
+    (60, 686, 10, "一会儿，没有人下车，司机觉得这是冲着他"),
+    (60, 672, 10, "来的。"),
+    (80, 658, 10, "第二段也缩进两格，一直写到了行末。"),
+    (80, 644, 10, "第三段说：“不修了。”说完就走，走到"),
+    (60, 630, 10, "码头才停。"),
+]
+ENGLISH = [
+    "The tram stopped at the corner and nobody got",
+    "off, which the driver took personally, as he",
+    "took most things in that wet and well-",
+    "meaning spring, when even bells were dis-",
+    "believed and well-meaning men stayed home.",
+]
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 CORE = (
-    '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
-    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">{}</cp:coreProperties>'
+    "<cp:coreProperties "
+    'xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:dcterms="http://purl.org/dc/terms/">{}</cp:coreProperties>'
 )
 
 
 def zipped(members, first=None):
-    """A zip of {name: text or bytes}; `first` is stored uncompressed before them, as EPUB wants its mimetype."""
+    """A zip of {name: text or bytes}; `first` is stored before them, as EPUB's mimetype must be."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         if first:
@@ -36,7 +62,7 @@ def paragraph(text, style="", more=""):
 
 
 def docx(body, styles=None, core="", footnotes=(), extra=None):
-    """A .docx of raw body XML; styles {id: name}; core is raw XML of docProps/core.xml; footnotes their texts."""
+    """A .docx of raw body XML, styles {id: name}, raw XML of docProps/core.xml, texts of footnotes."""
     named = "".join(
         f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/></w:style>'
         for key, name in (styles or {}).items()
@@ -50,14 +76,19 @@ def docx(body, styles=None, core="", footnotes=(), extra=None):
     main = "application/vnd.openxmlformats-officedocument.wordprocessingml"
     return zipped(
         {
-            "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="xml" ContentType="application/xml"/>'
-            f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/word/document.xml" ContentType="{main}.document.main+xml"/></Types>',
-            "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
+            "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="xml" '
+            f'ContentType="application/xml"/>'
+            f'<Default Extension="rels" '
+            f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/word/document.xml" '
+            f'ContentType="{main}.document.main+xml"/></Types>',
+            "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" '
+            f'Type="{OFFICE}/officeDocument" '
             f'Target="word/document.xml"/></Relationships>',
             "word/_rels/document.xml.rels": f'<Relationships xmlns="{relations}">'
             f'<Relationship Id="r1" Type="{OFFICE}/styles" Target="styles.xml"/>'
-            f'<Relationship Id="r2" Type="{OFFICE}/footnotes" Target="footnotes.xml"/></Relationships>',
+            f'<Relationship Id="r2" Type="{OFFICE}/footnotes" '
+            f'Target="footnotes.xml"/></Relationships>',
             "word/styles.xml": f"<w:styles {W}>{named}</w:styles>",
             "word/footnotes.xml": f"<w:footnotes {W}>{notes}</w:footnotes>",
             "word/document.xml": f"<w:document {W}><w:body>{body}</w:body></w:document>",
@@ -71,28 +102,33 @@ def docx(body, styles=None, core="", footnotes=(), extra=None):
 
 
 def epub(chapters, titles=None, extra=None, manifest="", guide="", nav=""):
-    """An EPUB of {file name: body XHTML} in spine order; `titles` {file name: title} go to toc.ncx."""
+    """An EPUB of {file name: body XHTML} in spine order; `titles` {file name: title} of toc.ncx."""
     items = "".join(
         f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
         for n, name in enumerate(chapters)
     )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
     points = "".join(
-        f'<navPoint id="n{n}"><navLabel><text>{title}</text></navLabel><content src="{name}"/></navPoint>'
+        f'<navPoint id="n{n}"><navLabel><text>{title}</text></navLabel><content '
+        f'src="{name}"/></navPoint>'
         for n, (name, title) in enumerate((titles or {}).items())
     )
     page = (
-        '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml" '
+        '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html><html '
+        'xmlns="http://www.w3.org/1999/xhtml" '
         'xmlns:epub="http://www.idpf.org/2007/ops"><head><title/></head><body{}</body></html>'
     )
     return zipped(
         {
-            "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            "META-INF/container.xml": "<container "
+            'xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
             '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
             "OEBPS/book.opf": '<package xmlns="http://www.idpf.org/2007/opf"><metadata '
             'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>码头边</dc:title><dc:creator>老茂</dc:creator>'
-            f'<dc:date>2021-06-01</dc:date></metadata><manifest>{items}{manifest}<item id="ncx" href="toc.ncx" '
-            f'media-type="application/x-dtbncx+xml"/></manifest><spine toc="ncx">{spine}</spine>{guide}</package>',
+            f'<dc:date>2021-06-01</dc:date></metadata><manifest>{items}{manifest}<item id="ncx" '
+            f'href="toc.ncx" '
+            f'media-type="application/x-dtbncx+xml"/></manifest><spine '
+            f'toc="ncx">{spine}</spine>{guide}</package>',
             "OEBPS/toc.ncx": '<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" '
             '"http://www.daisy.org/z3986/2005/ncx-2005-1.dtd">'
             f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>{points}</navMap></ncx>',
@@ -112,14 +148,16 @@ WIDTHS = 500  # of a Latin letter, in thousandths of its size: easy to count wit
 
 
 def pdf(pages, info="", trailer=""):
-    """A PDF of pages, each a list of (x, y, size, text) on 600 by 800 points; no font is embedded."""
+    """A PDF of pages, each a list of (x, y, size, text) on 600 by 800 points, without its fonts."""
     widths = " ".join([str(WIDTHS)] * 95)
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
         "",
         f"<</Type/Font/Subtype/Type1/BaseFont/Courier/FirstChar 32/LastChar 126/Widths[{widths}]>>",
-        "<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[5 0 R]>>",
-        "<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/CIDSystemInfo<</Registry(Adobe)"
+        "<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H"
+        "/DescendantFonts[5 0 R]>>",
+        "<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW "
+        "1000/CIDSystemInfo<</Registry(Adobe)"
         "/Ordering(GB1)/Supplement 2>>/FontDescriptor 6 0 R>>",
         "<</Type/FontDescriptor/FontName/STSong-Light/Flags 4/Ascent 880/Descent -120/CapHeight 700"
         "/ItalicAngle 0/StemV 80/FontBBox[0 -200 1000 900]>>",
@@ -141,7 +179,8 @@ def pdf(pages, info="", trailer=""):
         text += f"{number} 0 obj\n{content}\nendobj\n"
     table = "".join(f"{place:010d} 00000 n \n" for place in places)
     return (
-        f"{text}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<</Size {len(objects) + 1}"
+        f"{text}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<</Size "
+        f"{len(objects) + 1}"
         f"/Root 1 0 R/Info 7 0 R{trailer}>>\nstartxref\n{len(text)}\n%%EOF"
     ).encode("latin-1")
 
@@ -160,3 +199,43 @@ def _shown(x, y, size, text):
 def lines(texts, x=60, y=700, size=10, step=14):
     """(x, y, size, text) of lines one below the other."""
     return [(x, y - step * n, size, text) for n, text in enumerate(texts)]
+
+
+# Reading
+
+
+def on_disk(name):
+    path = FOLDER / name
+    return File(
+        name,
+        path.read_bytes(),
+        lambda near: (path.parent / near).read_bytes() if (path.parent / near).exists() else None,
+    )
+
+
+def page(body, name="page.html", head=""):
+    return File(
+        name,
+        f"<!DOCTYPE html><html><head><meta charset=utf-8>{head}</head><body>{body}</body>".encode(),
+    )
+
+
+def only(reader, file):
+    documents = list(reader.read(file))
+    assert len(documents) == 1
+    return documents[0]
+
+
+def prose(document):
+    return clean.clean(document.text, document.markdown).text
+
+
+def parts(document):
+    return [(part.what, part.reason, part.text) for part in document.removed]
+
+
+def refused(reader, file):
+    with pytest.raises(Unreadable) as caught:
+        list(reader.read(file))
+    assert str(caught.value) in reasons.REASONS
+    return str(caught.value)

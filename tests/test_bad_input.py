@@ -1,4 +1,4 @@
-"""Bad input gets a sentence with the next action, and nothing is lost. Real child processes, a real full disk."""
+"""Bad input gets a sentence with the next action, and nothing is lost: in child processes."""
 
 import json
 import os
@@ -12,36 +12,16 @@ from conftest import ROOT
 
 from twinlib import Twin
 
+pytestmark = pytest.mark.slow
+
 ZH = "台上：一缸茶，别的没有。街坊路过都要说一句，这天气喝这么烫。我说茶要烫。" * 8
 SMALL = {
-    "persona": [
-        "--effort",
-        "smoke",
-        "--steps",
-        "4",
-        "--batch",
-        "2",
-        "--accumulation",
-        "1",
-        "--length",
-        "160",
-        "--replay-share",
-        "0",
-    ],
-    "reasoning": [
-        "--effort",
-        "smoke",
-        "--steps",
-        "2",
-        "--generations",
-        "2",
-        "--batch",
-        "2",
-        "--completion-tokens",
-        "8",
-        "--held-out",
-        "8",
-    ],
+    "persona": (
+        "--effort smoke --steps 4 --batch 2 --accumulation 1 --length 160 --replay-share 0"
+    ).split(),
+    "reasoning": (
+        "--effort smoke --steps 2 --generations 2 --batch 2 --completion-tokens 8 --held-out 8"
+    ).split(),
     "quantize": ["--types", "Q8_0"],
     "evaluate": ["--effort", "smoke", "--questions", "2", "--answer-tokens", "16"],
     "corpus": ["--author", "Ning", "--consent", "yes"],
@@ -207,7 +187,8 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
     twin = tmp_path / "disk"
     twin.mkdir()
     script = (
-        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus --twin {twin}/demo "
+        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus "
+        f"--twin {twin}/demo "
         f"--source {posts}; "
     )
     result = subprocess.run(
@@ -224,7 +205,7 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
 
 
 def killed_then_run_again(step, twin, *flags):
-    """Start a step, kill -9 it once it reports progress, run it again to its end. Returns whether it was cut off."""
+    """Start a step, kill -9 it once it reports progress, run it again. Returns whether it was cut off."""
     process = subprocess.Popen(
         command(step, twin, *flags),
         env={**os.environ, "PYTHONPATH": str(ROOT)},

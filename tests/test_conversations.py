@@ -1,4 +1,4 @@
-"""Conversations to documents: whose words, bursts and what they answer, months, and what says nothing."""
+"""Conversations to documents: owner, bursts, questions, months and placeholders."""
 
 import pytest
 
@@ -268,8 +268,10 @@ NOTHING = (
     "Verpasster Sprachanruf",
     "Llamada perdida",
     "Appel vocal manqué",
-    "Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Niemand außerhalb dieses Chats kann sie lesen.",
-    "Los mensajes y las llamadas están cifrados de extremo a extremo. Nadie fuera de este chat puede leerlos.",
+    "Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Niemand außerhalb dieses Chats kann "
+    "sie lesen.",
+    "Los mensajes y las llamadas están cifrados de extremo a extremo. Nadie fuera de este chat "
+    "puede leerlos.",
     "<Media omitted>",
     "\u200eimage omitted",
     "\u200e<attached: 00000042-PHOTO.jpg>",
@@ -278,7 +280,8 @@ NOTHING = (
     "This message was deleted.",
     "Missed voice call",
     "Missed group video call at 9:41 PM",
-    "Messages and calls are end-to-end encrypted. No one outside of this chat can read them. Tap to learn more.",
+    "Messages and calls are end-to-end encrypted. No one outside of this chat can read them. Tap "
+    "to learn more.",
     "location: https://maps.google.com/?q=1,2",
     "https://example.com/a?b=c",
     "看 https://example.com".split()[1],

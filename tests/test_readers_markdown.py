@@ -1,4 +1,4 @@
-"""Markdown of every dialect: front matter read, drafts marked, titles and dates found, the author's words left whole."""
+"""Markdown of every dialect: front matter, drafts, titles and dates; the text stays whole."""
 
 import time
 
@@ -132,7 +132,10 @@ def test_names_of_jekyll_and_of_hugos_bundles_give_date_and_title():
 
 
 def test_a_notion_export_gives_its_properties_and_leaves_out_the_links_to_pages_below():
-    text = f"# 世另我\n\nTags: 茶, 雨\nCreated: March 3, 2021 10:00 AM\n\n正文第一段。\n\n[下一页](x/Page%20{ID}.md)\n\n第二段。\n"
+    text = (
+        "# 世另我\n\nTags: 茶, 雨\nCreated: March 3, 2021 10:00 AM\n\n正文第一段。\n\n"
+        f"[下一页](x/Page%20{ID}.md)\n\n第二段。\n"
+    )
     document = read(text, f"世另我 {ID}.md")
     assert (document.date, document.fallback_title) == ("2021-03-03", "世另我")
     assert document.text.split() == ["#", "世另我", "正文第一段。", "第二段。"]

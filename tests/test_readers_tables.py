@@ -1,4 +1,4 @@
-"""Tables as programs really write them: titles above the header, replies with quotations, Weibo's lists, cut-off files."""
+"""Tables as programs write them: titles above the header, replies, Weibo, cut-off files."""
 
 import io
 import time
@@ -14,7 +14,10 @@ from twinlib.corpus.readers.input_file import File, Options, UnknownColumns
 from twinlib.corpus.records import Removed, Turn
 
 ME = Options(me=("半圈",))
-CRAWLER = "id,bid,正文,头条文章url,原始图片url,视频url,位置,日期,工具,点赞数,评论数,转发数,话题,@用户,完整日期\n"
+CRAWLER = (
+    "id,bid,正文,头条文章url,原始图片url,视频url,位置,日期,工具,"
+    "点赞数,评论数,转发数,话题,@用户,完整日期\n"
+)
 WECHAT = "localId,TalkerId,Type,SubType,IsSender,CreateTime,StrContent,StrTime,Remark,NickName\n"
 
 
@@ -135,7 +138,10 @@ def test_a_header_further_down_than_the_fifth_row_is_not_looked_for():
 
 
 def test_whoever_answered_a_question_is_named():
-    text = "提问内容,回答内容,答主\n膝盖疼还跑吗？,别跑了，去看医生。,老周\n胎压多少？,按不动就行。,半圈\n"
+    text = (
+        "提问内容,回答内容,答主\n膝盖疼还跑吗？,别跑了，去看医生。,老周\n"
+        "胎压多少？,按不动就行。,半圈\n"
+    )
     assert [document.author for document in qa_tables.read(of("问答.csv", text))] == [
         "老周",
         "半圈",
@@ -155,7 +161,8 @@ def wechat(content, kind="49", subtype="57"):
 
 
 REPLY = (
-    '<?xml version="1.0"?>\n<msg><appmsg appid="" sdkver="0"><title>不出，风比我有力气 &amp; 不讲理。</title><type>57</type>'
+    '<?xml version="1.0"?>\n<msg><appmsg appid="" sdkver="0"><title>不出，风比我有力气 &amp; '
+    "不讲理。</title><type>57</type>"
     "<refermsg><type>1</type><displayname>翁婶</displayname><content>台风天你出摊吗？</content></refermsg></appmsg></msg>"
 )
 

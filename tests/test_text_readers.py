@@ -1,4 +1,4 @@
-"""Readers: any encoding and front matter, folders and zips; the rest is counted, what is broken has a reason."""
+"""Reading folders and zips: encodings, formats by content, and reasons for what is left out."""
 
 import io
 import os
@@ -55,8 +55,8 @@ def test_big5_is_told_from_gbk():
 
 def test_western_european_text_without_utf8_is_read():
     text = (
-        "Le café est fermé à présent, et la fenêtre reste ouverte même l'été, où il a plu très fort. "
-        * 5
+        "Le café est fermé à présent, et la fenêtre reste ouverte même l'été, où il a plu très "
+        "fort. " * 5
     )
     assert encoding.decode(text.encode("latin-1")) == text
 
@@ -268,7 +268,10 @@ def test_a_file_over_the_limit_is_refused_in_and_out_of_archives(tmp_path, monke
 
 
 def test_what_a_file_is_shows_in_its_content_not_in_its_name(tmp_path):
-    page = "<!doctype html><html><head><title>Tea</title></head><body><article><h1>Tea</h1><p>Tea must be hot.</p></article>"
+    page = (
+        "<!doctype html><html><head><title>Tea</title></head><body><article><h1>Tea</h1>"
+        "<p>Tea must be hot.</p></article>"
+    )
     (tmp_path / "page.txt").write_text(page + "</body></html>")
     (tmp_path / "talk.md").write_text(
         "1\n00:00:01,000 --> 00:00:04,000\nTea must be hot, he said.\n"

@@ -50,7 +50,7 @@ def read(file: File) -> Iterator[Document]:
     """
     last, left, seen = None, [], set()
     try:
-        for number, (item, authors) in enumerate(_items(file), 1):
+        for number, (item, authors) in enumerate(items(file), 1):
             document = _document(file, item, authors, number, seen, left)
             if document:
                 if last:
@@ -72,8 +72,8 @@ class _Broken(Exception):
     """The XML is damaged from here on."""
 
 
-def _items(file):
-    """Yield ({tag: text} of each item, {login: name}); elements are freed on the way."""
+def items(file: File) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Yield ({tag: text} of each item, {login: name}); memory does not grow with the file."""
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
