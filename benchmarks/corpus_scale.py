@@ -1,15 +1,16 @@
-"""Step 01 at size: generated Markdown through the real pipeline, and what part-time peers do with the same files.
+"""Step 01 at size: generated Markdown through the real pipeline, and peers on the same files.
 
     python benchmarks/corpus_scale.py [MB …] [--documents N] [--peer-python PATH]
 
-Writes corpora of 10, 50 and 200 MB into a temporary folder (front matter, headings, lists, quotations, code, links,
-personal data; English and Chinese; one document in 20 is a near-copy of an earlier one), runs `corpus.gather` on each
-in a process of its own and prints seconds by phase, MB/s, the peak memory, and how time and memory grow. Then
-near-duplicates alone over N (50,000) documents. With the Python of an environment that has markitdown, datatrove,
-datasketch and rensa, the same files also go through these, each in a process of its own, one thread.
+Writes corpora of 10, 50 and 200 MB into a temporary folder (front matter, headings, lists,
+quotations, code, links, personal data; English and Chinese; one document in 20 is a near-copy of an
+earlier one), runs `corpus.gather` on each in a process of its own and prints seconds by phase,
+MB/s, the peak memory, and how time and memory grow. Then near-duplicates alone over N (50,000)
+documents. With the Python of an environment that has markitdown, datatrove, datasketch and rensa,
+the same files also go through these, each in a process of its own, one thread.
 
-The words are chains over this project's invented writing, broken up by invented words: in 50,000 documents the same
-12 letters come back about as often as in a diary.
+The words are chains over this project's invented writing, broken up by invented words: in 50,000
+documents the same 12 letters come back about as often as in a diary.
 """
 
 import argparse
@@ -35,7 +36,7 @@ READ_BY_PEER = 300  # files
 
 
 class Chain:
-    """Endless made-up text: mostly the next word (or Chinese character) as in the writing, sometimes any other."""
+    """Endless text: mostly the next word (or Chinese character) of the writing, sometimes any."""
 
     def __init__(self, units, invented, seed, jump=0.35):
         import numpy as np
@@ -50,7 +51,7 @@ class Chain:
             np.searchsorted(ids[:-1][order], np.arange(len(self.words) + 1)),
         )
         rare = np.array([place[word] for word in invented], int)
-        # Half of the jumps lead to the words of the writing, half to invented ones, a few of which are frequent.
+        # Half of the jumps lead to words of the writing, half to invented ones, a few frequent.
         weights = 1 / np.arange(1, len(rare) + 1)
         self.any = np.concatenate((ids, self.rng.choice(rare, len(ids), p=weights / weights.sum())))
         self.jump, self.stock = jump, []
@@ -207,7 +208,7 @@ def write(folder, megabytes, seed=1):
 
 
 def gather(folder, twin_folder):
-    """(seconds by phase, peak memory in MB before, and in all) of reading, cleaning, masking and comparing a folder."""
+    """(seconds by phase, peak MB before, peak MB in all) of gather.gather on a folder."""
     from twinlib.corpus import clean, dedupe, gather
     from twinlib.corpus.clean import scripts
     from twinlib.settings import Corpus
@@ -251,7 +252,7 @@ def _timed(function, name, seconds):
 
 
 def compare(path):
-    """(seconds, peak MB, pairs) of our near-duplicates among the texts of a file, re-read from there when needed."""
+    """(seconds, peak MB, pairs) of our near-duplicates among the texts of a file."""
     from twinlib.corpus.dedupe import Sketches
 
     started, sketches, places = time.perf_counter(), Sketches(), [0]
@@ -386,9 +387,8 @@ def peer(python, name, path):
     try:
         return json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        print(
-            f"  {name}: does not run there: {(done.stderr.strip().splitlines() or ['no output'])[-1][:150]}"
-        )
+        lines = done.stderr.strip().splitlines() or ["no output"]
+        print(f"  {name}: does not run there: {lines[-1][:150]}")
         return None
 
 
@@ -405,15 +405,14 @@ def scale(folder, sizes):
             f"{name} {value:.1f}"
             for name, value in sorted(seconds.items(), key=lambda item: -item[1])
         )
-        print(
-            f"{size:<6} {files:7} {total:8.1f} {size / total:6.2f} {peak:8.0f} {before:13.0f}  {phases}",
-            flush=True,
-        )
+        figures = f"{total:8.1f} {size / total:6.2f} {peak:8.0f} {before:13.0f}"
+        print(f"{size:<6} {files:7} {figures}  {phases}", flush=True)
     small, large = min(found), max(found)
     if small != large:
         time_ratio, memory_ratio = (b / a for a, b in zip(found[small], found[large]))
         print(
-            f"{large / small:.0f} times the text: {time_ratio:.1f} times the time, {memory_ratio:.2f} times the memory"
+            f"{large / small:.0f} times the text: {time_ratio:.1f} times the time, "
+            f"{memory_ratio:.2f} times the memory"
         )
 
 
@@ -469,19 +468,14 @@ def reading(folder, python):
             )
             (folder / kind / f"{number}.{kind}").write_text(page, encoding="utf-8")
         size = sum(path.stat().st_size for path in (folder / kind).iterdir()) / 10**6
-        ours, theirs = (
-            alone(read, folder / kind),
-            peer(python, "markitdown", folder / kind) if python else None,
-        )
+        seconds, peak, _ = alone(read, folder / kind)
         print(
-            f"\nReading {READ_BY_PEER} .{kind} files: ours {size / ours[0]:.2f} MB/s, peak {ours[1]:.0f} MB"
-            + (
-                f"; markitdown {size / theirs[0]:.2f} MB/s, peak {theirs[1]:.0f} MB"
-                if theirs
-                else ""
-            ),
+            f"\nReading {READ_BY_PEER} .{kind} files: ours {size / seconds:.2f} MB/s, "
+            f"peak {peak:.0f} MB",
             flush=True,
         )
+        if python and (theirs := peer(python, "markitdown", folder / kind)):
+            print(f"  markitdown {size / theirs[0]:.2f} MB/s, peak {theirs[1]:.0f} MB", flush=True)
 
 
 def main():

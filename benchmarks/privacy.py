@@ -1,14 +1,16 @@
-"""Personal data found: ours against presidio-analyzer, the same cases, the same prose, one run. Ratios count.
+"""Personal data found: ours against presidio-analyzer on the same cases and prose. Ratios count.
 
     python benchmarks/privacy.py [--peer-python PYTHON] [--prose FOLDER]
 
-PYTHON is the interpreter of an environment in which presidio-analyzer is installed; without it only ours runs.
-FOLDER holds text to time on; without it the invented sample blog is read again and again. The peer gets the pattern
-recognizers that it loads for English by default, with its default regions and thresholds, on a blank spaCy pipeline:
-its named entities (people, places) need a language model from a hub and are out of the comparison, and so is what its
-context words would add through lemmas. It has nothing by default for most of our kinds, so both are also compared on
-the kinds that both look for, and there on the cases without Chinese. A find of the peer is right under the same rule as
-ours: same kind, whole value covered, at most three characters more; of its overlapping finds the best scored stays.
+PYTHON is the interpreter of an environment in which presidio-analyzer is installed; without it only
+ours runs. FOLDER holds text to time on; without it the invented sample blog is read again and
+again. The peer gets the pattern recognizers that it loads for English by default, with its default
+regions and thresholds, on a blank spaCy pipeline: its named entities (people, places) need a
+language model from a hub and are left out, and so is what its context words would add through
+lemmas. It has nothing by default for most of our kinds, so both are also compared on the kinds that
+both look for, and there on the cases without Chinese. A match of the peer is right under the same
+rule as ours: same kind, whole value covered, at most three characters more; of its overlapping
+matches the best scored stays.
 """
 
 import argparse
@@ -34,7 +36,7 @@ KINDS = {
 
 
 def samples(folder):
-    """{language: texts, about SIZE bytes together} of the files of a folder; mostly ASCII is English."""
+    """{language: texts, about SIZE bytes together} of a folder's files; mostly ASCII is English."""
     texts = {"en": [], "zh": []}
     for path in sorted(p for p in Path(folder).rglob("*") if p.suffix in (".md", ".txt")):
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -59,7 +61,7 @@ def rate(find, texts):
 
 
 def peer():
-    """Run in the peer's environment: texts come in as JSON on stdin, finds and rates go out on stdout."""
+    """Run in the peer's environment: JSON with texts on stdin, with matches and rates on stdout."""
     import logging
     from importlib.metadata import version
 
@@ -138,8 +140,8 @@ def compare(python, cases, prose, table, ours, privacy_cases):
     finds = {case.text: best(found) for case, found in zip(cases, answer["finds"])}
     theirs = privacy_cases.score(lambda text, names: finds[text], cases)[0]
     print(
-        f"presidio-analyzer {answer['version']}, blank English pipeline, no named entities; its recognizers: "
-        + ", ".join(answer["recognizers"])
+        f"presidio-analyzer {answer['version']}, blank English pipeline, no named entities; "
+        "its recognizers: " + ", ".join(answer["recognizers"])
     )
     show(theirs, privacy_cases)
     plain = [case for case in cases if case.text.isascii()]
@@ -153,9 +155,8 @@ def compare(python, cases, prose, table, ours, privacy_cases):
                 f"{', '.join(SHARED)}{what}, {name}: recall {recall:.1%}, precision {precision:.1%}"
             )
     for language, speed in answer["rates"].items():
-        print(
-            f"{language} prose: presidio {speed:.2f} MB/s; ours / presidio {ours[language] / speed:.0f}"
-        )
+        ratio = ours[language] / speed
+        print(f"{language} prose: presidio {speed:.2f} MB/s; ours / presidio {ratio:.0f}")
 
 
 def best(found):

@@ -1,9 +1,10 @@
-"""The labelled set for the detectors of personal data: planted values of every kind, and what only looks like them.
+"""The labelled set for the detectors of personal data: planted values, and what resembles them.
 
-A case is written with its values marked, «kind|value»; everything outside the marks must stay. The sign ¦ is taken
-out: it keeps scanners for leaked keys from taking an invented one for real. Values are written by hand or made after
-the public specifications (GB 11643 for identity numbers, ISO/IEC 7812 for cards, E.164 for phones, GA 36 for plates),
-never with the detectors' own expressions. The lines of privacy/*.txt are written by hand. All data are invented.
+A case is written with its values marked, «kind|value»; everything outside the marks must stay. The
+sign ¦ is removed: it keeps scanners for leaked keys from taking an invented one for real. Values
+are written by hand or made after the public specifications (GB 11643 for identity numbers, ISO/IEC
+7812 for cards, E.164 for phones, GA 36 for plates), never with the detectors' own patterns. The
+lines of privacy/*.txt are written by hand. All data are invented.
 """
 
 import random
@@ -55,11 +56,12 @@ def chinese_without_spaces(case):
 
 
 def identity(rng, right=True):
-    """18 digits of GB 11643: place, birthday, order, check digit by weights 2^(17-i) mod 11 (ISO 7064)."""
+    """GB 11643: place, birthday, order, check digit by weights 2^(17-i) mod 11 (ISO 7064)."""
     place = rng.choice(
         ("110108", "310104", "440106", "510104", "330102", "420111", "230103", "652101", "350203")
     )
-    body = f"{place}{rng.randint(1935, 2015)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{rng.randint(1, 999):03}"
+    birthday = f"{rng.randint(1935, 2015)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
+    body = f"{place}{birthday}{rng.randint(1, 999):03}"
     check = next(
         c
         for c in range(11)
@@ -70,7 +72,7 @@ def identity(rng, right=True):
 
 
 def card(rng, right=True):
-    """A card number whose digits, every second one doubled from the right, sum to a multiple of ten."""
+    """A card number whose digits, every second one doubled, sum to a multiple of ten."""
     start, size = rng.choice(
         (
             ("622202", 19),
@@ -97,7 +99,7 @@ def mobile(rng):
 
 
 def plate(rng):
-    """GA 36: province, letter of the office, five places of which at most two are letters; new energy has six."""
+    """GA 36: province, letter of the office, five places (new energy: six), at most two letters."""
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
     serial = [rng.choice(string.digits) for _ in range(5)]
     for place in rng.sample(range(5), rng.choice((0, 1, 2))):
@@ -300,7 +302,10 @@ def planted():
     cases += _carried("address", ADDRESS_EN, EN["address"]) + _carried(
         "address", ADDRESS_EN, ZH["address"]
     )
-    block = "-----BEGIN RSA PRIV¦ATE KEY-----\nMIIEowIBAAKCAQEA\nqL8x+/9k=\n-----END RSA PRIV¦ATE KEY-----"
+    block = (
+        "-----BEGIN RSA PRIV¦ATE KEY-----\nMIIEowIBAAKCAQEA\nqL8x+/9k=\n"
+        "-----END RSA PRIV¦ATE KEY-----"
+    )
     return cases + _carried("key", (block,), ZH["key"])
 
 
@@ -343,10 +348,10 @@ def held_out():
 
 
 def score(find, cases, names=OWNERS_NAMES):
-    """{kind: [planted, found, wrong]}, and the cases in which something was missed or wrongly found.
+    """{kind: [planted, found, wrong]}, and the cases with something missed or wrongly found.
 
-    A planted value is found when one find of its kind covers it and is at most SLACK characters longer; every find
-    that isn't such a one is wrong.
+    A planted value is found when a match of its kind covers it and is at most SLACK characters
+    longer; every other match is wrong.
     """
     table, failures = {}, []
     for case in cases:

@@ -1,4 +1,4 @@
-"""Whose words: what others, machines and sites wrote is told from what the author wrote, which is never lost for it."""
+"""Authorship: text by others, machines and sites is left out, and none of the author's with it."""
 
 import pytest
 
@@ -12,9 +12,12 @@ LONG_ZH = (
 )
 LONG_EN = " ".join(
     [
-        "The harbour was built by people who never asked what the sea thought of it and who left before it",
-        "answered, and so every winter the wall comes down in the same three places, and every spring the",
-        "same three men put it up again, as their fathers did before them, for the same money, and with the",
+        "The harbour was built by people who never asked what the sea thought of it and who left "
+        "before it",
+        "answered, and so every winter the wall comes down in the same three places, and every "
+        "spring the",
+        "same three men put it up again, as their fathers did before them, for the same money, and "
+        "with the",
         "same stones, which by now know the way down by themselves and need no help.",
     ]
 )
@@ -30,6 +33,9 @@ SONG = "\n".join(
         "天还没有亮",
     ]
 )
+
+
+REST = "第三段也是。\n\n第四段还是。\n\n第五段。\n\n第六段。"
 
 
 def left_out(text, markup=False, **also):
@@ -68,7 +74,8 @@ def left_out(text, markup=False, **also):
         ("125 人赞同了该回答", "platform"),
         ("5 min read", "platform"),
         (
-            "版权声明：本文为博主原创文章，遵循 CC 4.0 BY-SA 版权协议，转载请附上原文出处链接和本声明。",
+            "版权声明：本文为博主原创文章，遵循 CC 4.0 BY-SA "
+            "版权协议，转载请附上原文出处链接和本声明。",
             "platform",
         ),
         ("Press enter or click to view image in full size", "platform"),
@@ -82,7 +89,7 @@ def left_out(text, markup=False, **also):
     ],
 )
 def test_a_paragraph_by_others_machines_or_sites_is_left_out_and_can_come_back(part, reason):
-    text = f"第一段是我自己的话，说说茶。\n\n{part}\n\n第三段也是。\n\n第四段还是。\n\n第五段。\n\n第六段。"
+    text = f"第一段是我自己的话，说说茶。\n\n{part}\n\n{REST}"
     ((found, words),) = left_out(text)
     assert found == reason and words not in clean(text, False).text
     (part,) = clean(text, False).removed
@@ -129,7 +136,7 @@ def test_a_paragraph_by_others_machines_or_sites_is_left_out_and_can_come_back(p
     ],
 )
 def test_the_authors_own_paragraphs_stay(words):
-    text = f"第一段是我自己的话，说说茶。\n\n{words}\n\n第三段也是。\n\n第四段还是。\n\n第五段。\n\n第六段。"
+    text = f"第一段是我自己的话，说说茶。\n\n{words}\n\n{REST}"
     assert left_out(text) == [] and words in clean(text, False).text
 
 
@@ -174,7 +181,8 @@ def test_of_a_repost_with_a_comment_the_comment_stays():
             "茶。",
         ),
         (
-            "Tea.\n\n## References\n\n1. Smith, J. (1999). Tea. Pier Press.\n2. https://a.example/tea\n",
+            "Tea.\n\n## References\n\n1. Smith, J. "
+            "(1999). Tea. Pier Press.\n2. https://a.example/tea\n",
             "references",
             "Tea.",
         ),
@@ -184,7 +192,8 @@ def test_of_a_repost_with_a_comment_the_comment_stays():
             "Tea.\n\n## And so\n\nEnd.",
         ),
         (
-            "茶。\n\n- [一](https://a.example/1)\n- [二](https://a.example/2)\n- [三](https://a.example/3)\n\n完。",
+            "茶。\n\n- [一](https://a.example/1)\n- [二](https://a.example/2)\n- [三]"
+            "(https://a.example/3)\n\n完。",
             "links",
             "茶。\n\n完。",
         ),
@@ -232,7 +241,11 @@ def test_lists_with_the_authors_own_words_stay(text):
 
 
 def test_links_with_the_authors_remarks_stay():
-    text = "- 读了[这篇](https://a.example)，很喜欢，因为说的是雨\n- [这个](https://b.example)我不同意，茶哪有凉的\n- 看[它](https://c.example)看到半夜"
+    text = (
+        "- 读了[这篇](https://a.example)，很喜欢，因为说的是雨\n"
+        "- [这个](https://b.example)我不同意，茶哪有凉的\n"
+        "- 看[它](https://c.example)看到半夜"
+    )
     assert (
         clean(text).text
         == "- 读了这篇，很喜欢，因为说的是雨\n- 这个我不同意，茶哪有凉的\n- 看它看到半夜"
@@ -242,8 +255,10 @@ def test_links_with_the_authors_remarks_stay():
 @pytest.mark.parametrize(
     "text",
     [
-        "我最爱的三样：\n\n- [茶](https://a.example/1)\n- [雨](https://a.example/2)\n- [猫](https://a.example/3)",
-        "I use\n[tea](https://a.example/1),\n[rain](https://a.example/2),\n[cats](https://a.example/3).",
+        "我最爱的三样：\n\n- [茶](https://a.example/1)\n- [雨](https://a.example/2)\n- [猫]"
+        "(https://a.example/3)",
+        "I use\n[tea](https://a.example/1),\n[rain](https://a.example/2),\n[cats]"
+        "(https://a.example/3).",
     ],
 )
 def test_links_inside_what_the_author_says_stay(text):
@@ -273,7 +288,8 @@ def test_the_seed_whose_summary_a_machine_wrote_keeps_the_script_after_it():
         (f"我写的歌。\n\n作词：老宁\n{SONG}\n\n写完就睡了。", False),
         ("1 1 1 1 1 1\n1 2 1 1 1 1\n1 1 3 1 1 1\n" * 4, False),
         (
-            "A poem of mine.\n\nThe wall comes down\nin three places\nevery winter\nand in spring\nthree men\nput it up\nas if\nit asked them to\n",
+            "A poem of mine.\n\nThe wall comes down\nin three places\nevery winter\nand in "
+            "spring\nthree men\nput it up\nas if\nit asked them to\n",
             False,
         ),
     ],
@@ -370,7 +386,10 @@ def test_whole_documents_by_others_are_told(title, text, facts, reason):
 
 
 HEXO = "Welcome to [Hexo](https://hexo.io/)! This is your very first post. Check [documentation](https://hexo.io/docs/)."
-JEKYLL = "You’ll find this post in your `_posts` directory. Go ahead and edit it and re-build the site to see your changes."
+JEKYLL = (
+    "You’ll find this post in your `_posts` directory. "
+    "Go ahead and edit it and re-build the site to see your changes."
+)
 
 
 @pytest.mark.parametrize(
@@ -443,7 +462,10 @@ def test_a_saying_in_quotation_marks_with_a_name_under_it_is_a_quotation(text, q
 
 
 def test_a_restored_part_inside_markdown_stays_as_it_was():
-    text = "茶。\n\n```python\n# 注释\nprint('茶')\n```\n\n> 别人的话。\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n完。"
+    text = (
+        "茶。\n\n```python\n# 注释\nprint('茶')\n```\n\n> 别人的话。\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n完。"
+    )
     ids = {part.id for part in clean(text).removed}
     again = clean(text, restored=ids)
     assert (

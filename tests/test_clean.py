@@ -1,4 +1,4 @@
-"""Cleaning: the author's sentences stay word for word, everything else goes, and what had words in it can come back."""
+"""Cleaning: the author's sentences stay word for word, the rest goes and can be restored."""
 
 import re
 import time
@@ -98,10 +98,15 @@ def test_marks_that_are_no_words_go_and_words_stay(raw, text):
 
 def test_a_hard_wrap_is_joined_with_a_space_in_english_and_without_in_chinese():
     english = (
-        "This text was wrapped by an editor at about forty\ncolumns, as mail used to be, so that every line\n"
+        "This text was wrapped by an editor at about forty\n"
+        "columns, as mail used to be, so that every line\n"
         "is full and the breaks in it mean nothing."
     )
-    chinese = "这一篇文字是从老论坛里抄下来的每行都是二十\n个字左右，行末的换行没有意义，合起来的时候\n中间不该有空格。"
+    chinese = (
+        "这一篇文字是从老论坛里抄下来的每行都是二十\n"
+        "个字左右，行末的换行没有意义，合起来的时候\n"
+        "中间不该有空格。"
+    )
     assert clean(english, markup=False).text == english.replace("\n", " ")
     assert clean(chinese, markup=False).text == chinese.replace("\n", "")
 
@@ -195,7 +200,8 @@ def test_numbers_in_brackets_without_notes_stay(text):
         ("第一章 茶\n\n茶要烫，不烫不喝，这是规矩。", ["第一章 茶"]),
         ("【茶】\n茶要烫，不烫不喝。\n【雨】\n雨要大，不大不算。", ["【茶】", "【雨】"]),
         (
-            "TEA AT THE PIER\n\nTea must be hot, or it is not tea at all.\n\nRAIN AT THE PIER\n\nRain must be heavy, or it is no rain.",
+            "TEA AT THE PIER\n\nTea must be hot, or it is not tea at all.\n\nRAIN AT THE "
+            "PIER\n\nRain must be heavy, or it is no rain.",
             ["TEA AT THE PIER", "RAIN AT THE PIER"],
         ),
         ("Tea\n===\n\nTea must be hot.", ["Tea"]),
@@ -227,7 +233,8 @@ def test_lines_that_are_no_headings_stay_lines(text):
     "text, spoken",
     [
         (
-            "00:00:01 Host: Welcome to the show, today we talk about kettles.\n00:00:09 Slow Man: I own eleven and regret four of them.\n"
+            "00:00:01 Host: Welcome to the show, today we talk about kettles.\n00:00:09 Slow Man: "
+            "I own eleven and regret four of them.\n"
             "00:00:15 Host: Which one would you save?",
             True,
         ),

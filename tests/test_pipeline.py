@@ -1,4 +1,4 @@
-"""From a raw document to the owner's own, masked words: what stays, what goes with a reason, and what the owner says."""
+"""The pipeline: what of a document stays, what goes with a reason, and the owner's decisions."""
 
 from twinlib.corpus import pipeline, readers
 from twinlib.corpus.records import Document, Removed, Turn

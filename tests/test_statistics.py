@@ -66,7 +66,7 @@ def test_nine_in_ten_intervals_over_four_uneven_rows_hold_the_truth():
 
 
 def test_whole_documents_are_drawn_again():
-    """Two documents that agree within and differ between: drawing single texts would give a narrow interval."""
+    """Two documents that differ: drawing single texts again would give a narrow interval."""
     documents = [[0.0] * 50, [1.0] * 50]
 
     def mean(drawn):

@@ -1,16 +1,19 @@
-"""How sure a figure is: intervals for shares, pairs, AUCs and anything computed from documents.
+"""Intervals and tests: shares, paired answers, AUCs, and any figure computed from documents.
 
-The methods are scipy's and scikit-learn's; the interval of a paired difference and that of a mean over rows of unequal
-length, which neither has, stand here.
+scipy and scikit-learn do what they can; the interval of a paired difference and that of a mean over
+clusters of unequal size, which neither has, are here.
 """
 
 import math
+from collections.abc import Callable, Sequence
 
-RESAMPLES = 1000
+_RESAMPLES = 1000
+# (low, high), or (None, None) where there is too little data.
+Interval = tuple[float | None, float | None]
 
 
-def wilson(hits, n):
-    """(low, high): the 95 % Wilson interval of the share hits/n; (None, None) when n is 0.
+def wilson(hits: float, n: float) -> Interval:
+    """The 95 % Wilson interval of the share hits/n; (None, None) when n is 0.
 
     Takes fractions too: counts divided by a design effect.
     """
@@ -23,12 +26,12 @@ def wilson(hits, n):
     return max(0.0, (middle - margin) / scale), min(1.0, (middle + margin) / scale)
 
 
-def bootstrap(statistic, *samples, seed=1):
-    """(low, high): the 95 % percentile bootstrap of statistic(*samples), where whole documents are drawn again.
+def bootstrap(statistic: Callable[..., float], *samples: Sequence, seed: int = 1) -> Interval:
+    """The 95 % percentile bootstrap of statistic(*samples), resampling whole documents.
 
-    Each sample is a list with one item per document; `statistic` takes lists of such items and may return nan where
-    it has no value, such draws are left out. (None, None) with fewer than 2 documents in a sample, and when a tenth
-    of the draws or more have no value: then the interval says nothing.
+    Each sample is a list with one item per document. `statistic` takes lists of such items and may
+    return nan where it has no value; such draws are left out. (None, None) with fewer than 2
+    documents in a sample, or when a tenth of the draws or more have no value.
     """
     import warnings
 
@@ -37,54 +40,58 @@ def bootstrap(statistic, *samples, seed=1):
 
     if min(map(len, samples)) < 2:
         return None, None
-    places = tuple(numpy.arange(len(sample)) for sample in samples)
+    indices = tuple(numpy.arange(len(sample)) for sample in samples)
 
-    def drawn(*chosen):
+    def of_drawn(*drawn):
         return statistic(
-            *([sample[int(i)] for i in places] for sample, places in zip(samples, chosen))
+            *([sample[int(i)] for i in chosen] for sample, chosen in zip(samples, drawn))
         )
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # scipy's word on draws that are all the same, or without a value
-        found = stats.bootstrap(
-            places,
-            drawn,
-            n_resamples=RESAMPLES,
+        # scipy warns of draws that are all the same or have no value.
+        warnings.simplefilter("ignore")
+        values = stats.bootstrap(
+            indices,
+            of_drawn,
+            n_resamples=_RESAMPLES,
             vectorized=False,
             method="percentile",
             rng=numpy.random.default_rng(seed),
         ).bootstrap_distribution
-    if numpy.isnan(found).mean() >= 0.1:
+    if numpy.isnan(values).mean() >= 0.1:
         return None, None
-    low, high = numpy.nanpercentile(found, [2.5, 97.5])
+    low, high = numpy.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
-def clustered(rows):
-    """(mean, low, high) of items that came in rows, from [(sum, items)] of each: Student's t with errors by row.
+def clustered(
+    clusters: Sequence[tuple[float, int]],
+) -> tuple[float, float | None, float | None]:
+    """(mean, low, high) of items that come in clusters, from (sum, items) of each.
 
-    For a few rows, where drawing them again gives intervals that are far too narrow. (mean, None, None) of one row.
+    Student's t with errors clustered: for the few clusters where a bootstrap over them gives
+    intervals that are far too narrow. (mean, None, None) of one cluster.
     """
     from scipy.stats import t as student
 
-    rows = [row for row in rows if row[1]]
-    total, n, count = sum(s for s, _ in rows), sum(items for _, items in rows), len(rows)
+    clusters = [cluster for cluster in clusters if cluster[1]]
+    count = len(clusters)
+    total, n = (sum(values) for values in zip(*clusters))
     mean = total / n
     if count < 2:
         return mean, None, None
-    error = math.sqrt(count / (count - 1) * sum((s - mean * items) ** 2 for s, items in rows)) / n
+    squares = sum((part - mean * items) ** 2 for part, items in clusters)
+    error = math.sqrt(count / (count - 1) * squares) / n
     margin = float(student.ppf(0.975, count - 1)) * error
     return mean, mean - margin, mean + margin
 
 
 def share_of_documents(hits: list, documents: list) -> tuple[float, float | None, float | None]:
-    """(share, low, high) of hits in documents: whole documents are drawn again.
+    """(share, low, high) of hits, one for each entry of `documents`, resampled by document.
 
-    Never narrower than Wilson's interval, see `no_narrower`.
+    The interval is never narrower than Wilson's, see `no_narrower`.
     """
-    groups = {}
+    groups: dict = {}
     for hit, document in zip(hits, documents):
         groups.setdefault(document, []).append(hit)
     interval = bootstrap(
@@ -93,15 +100,21 @@ def share_of_documents(hits: list, documents: list) -> tuple[float, float | None
     return sum(hits) / len(hits), *no_narrower(interval, sum(hits), len(hits))
 
 
-def no_narrower(interval: tuple, hits: int, n: int) -> tuple[float | None, float | None]:
-    """The interval, widened to Wilson's of n independent answers: where all are alike, no draw differs."""
+def no_narrower(interval: Interval, hits: int, n: int) -> Interval:
+    """The interval, widened to Wilson's of n independent answers.
+
+    Where all answers are alike no draw differs, and a bootstrap has no width.
+    """
     low, high = interval
     lowest, highest = wilson(hits, n)
     return (lowest, highest) if low is None else (min(low, lowest), max(high, highest))
 
 
-def auc(positive, negative):
-    """The area under the ROC curve: how often a score of `positive` is above one of `negative`, ties counting half."""
+def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """The area under the ROC curve: how often a positive score is above a negative one.
+
+    Ties count half; nan without scores on both sides.
+    """
     from sklearn.metrics import roc_auc_score
 
     if not positive or not negative:
@@ -109,8 +122,8 @@ def auc(positive, negative):
     return float(roc_auc_score([1] * len(positive) + [0] * len(negative), [*positive, *negative]))
 
 
-def auc_of_documents(positive, negative):
-    """(auc, low, high) of scores in one list per document; whole documents are drawn again, each side by itself."""
+def auc_of_documents(positive: Sequence[list], negative: Sequence[list]) -> tuple:
+    """(auc, low, high) of scores in a list per document, resampled by document on each side."""
 
     def of(one, other):
         return auc(sum(one, []), sum(other, []))
@@ -118,8 +131,8 @@ def auc_of_documents(positive, negative):
     return of(positive, negative), *bootstrap(of, positive, negative)
 
 
-def auc_of_pairs(documents):
-    """(auc, low, high) of (positive, negative) scores in one list per document; whole documents are drawn again."""
+def auc_of_pairs(documents: Sequence[list]) -> tuple:
+    """(auc, low, high) of (positive, negative) pairs of scores, in a list per document."""
 
     def of(drawn):
         pairs = sum(drawn, [])
@@ -128,42 +141,43 @@ def auc_of_pairs(documents):
     return of(documents), *bootstrap(of, documents)
 
 
-def mcnemar(before, after):
-    """(gain, low, high, p) of paired right/wrong lists: the change in share, its 95 % interval (`paired`), and
-    McNemar's exact p, which is the binomial test of the pairs that changed."""
+def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> tuple[float, float, float, float]:
+    """(gain, low, high, p) of paired right/wrong answers.
+
+    The change in the share of right ones with its 95 % interval (`paired`), and McNemar's exact p:
+    the binomial test of the pairs that changed.
+    """
     from scipy.stats import binomtest
 
     gained = sum(b < a for b, a in zip(before, after))
     lost = sum(b > a for b, a in zip(before, after))
     both = sum(b and a for b, a in zip(before, after))
+    n = len(before)
     p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    return (
-        (gained - lost) / len(before),
-        *paired(both, gained, lost, len(before) - both - gained - lost),
-        float(p),
-    )
+    low, high = paired(both, gained, lost, n - both - gained - lost)
+    return (gained - lost) / n, low, high, float(p)
 
 
-def paired(both, gained, lost, neither):
-    """(low, high): the 95 % interval of (gained - lost) / n of paired shares, by Newcombe's score method.
+def paired(both: int, gained: int, lost: int, neither: int) -> tuple[float, float]:
+    """The 95 % interval of (gained - lost) / n of paired shares, by Newcombe's score method.
 
-    Of the two shares' Wilson intervals, joined by how far the pairs go together (Newcombe 1998, "Improved confidence
-    intervals for the difference between binomial proportions based on paired data", method 10): unlike the normal
-    approximation it has a width when no pair changed.
+    The Wilson intervals of the two shares, combined with the correlation of the pairs. Unlike the
+    normal approximation it has a width when no pair changed. Source: Newcombe, Improved confidence
+    intervals for the difference between binomial proportions based on paired data, 1998, method 10.
     """
     n = both + gained + lost + neither
     after, before = (both + gained) / n, (both + lost) / n
-    (low_after, high_after), (low_before, high_before) = (
-        wilson(both + gained, n),
-        wilson(both + lost, n),
-    )
+    low_after, high_after = wilson(both + gained, n)
+    low_before, high_before = wilson(both + lost, n)
     product = both * neither - gained * lost
     if product > 0:
         product = max(0.0, product - n / 2)
     margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
     phi = product / math.sqrt(margins) if margins else 0.0
-    down, up = after - low_after, high_before - before
-    below = math.sqrt(max(0.0, down**2 - 2 * phi * down * up + up**2))
-    up, down = high_after - after, before - low_before
-    above = math.sqrt(max(0.0, up**2 - 2 * phi * up * down + down**2))
-    return max(-1.0, after - before - below), min(1.0, after - before + above)
+
+    def half_width(one, other):
+        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
+
+    low = after - before - half_width(after - low_after, high_before - before)
+    high = after - before + half_width(high_after - after, before - low_before)
+    return max(-1.0, low), min(1.0, high)
