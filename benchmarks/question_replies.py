@@ -47,19 +47,19 @@ class Counted:
         self.replies, self.invalid, self.reasons = 0, 0, Counter()
 
     def reply(self, passage, attempt, seed):
-        said = self.ask(passage, attempt, seed)
-        found = validate.read_reply(said, passage)
+        text = self.ask(passage, attempt, seed)
+        found = validate.read_reply(text, passage)
         with self.lock:
             self.replies += 1
-            self.invalid += not valid(said)
-            self.reasons[found.reason or "kept"] += 1
+            self.invalid += not valid(text)
+            self.reasons[found.reason or "accepted"] += 1
         return found
 
 
-def valid(said):
-    """Is it the JSON that was asked for: an object with 1 or 2 questions of 4 to 80 characters?"""
+def valid(text):
+    """Whether it is the JSON that was asked for: 1 or 2 questions of 4 to 80 characters."""
     try:
-        questions = json.loads(said)["questions"]
+        questions = json.loads(text)["questions"]
         return 1 <= len(questions) <= validate.MOST and all(
             validate.SHORTEST <= len(one) <= validate.LONGEST for one in questions
         )
@@ -82,7 +82,7 @@ def measure(ask, chosen, replies, show):
                 if found.questions:
                     break
             with lock:
-                left[found.reason or "kept"] += 1
+                left[found.reason or "accepted"] += 1
                 shown.append(found.questions)
                 if len(shown) % 50 == 0:
                     print(
@@ -102,9 +102,9 @@ def measure(ask, chosen, replies, show):
 def report(counted, left, seconds):
     done = sum(left.values())
     reasons = ", ".join(
-        f"{name} {n}" for name, n in counted.reasons.most_common() if name != "kept"
+        f"{name} {n}" for name, n in counted.reasons.most_common() if name != "accepted"
     )
-    lost = ", ".join(f"{name} {n}" for name, n in left.most_common() if name != "kept")
+    lost = ", ".join(f"{name} {n}" for name, n in left.most_common() if name != "accepted")
     print(
         f"  {counted.replies} replies in {seconds:.0f} s: "
         f"{counted.replies / seconds * 60:.0f} a minute"
@@ -113,9 +113,9 @@ def report(counted, left, seconds):
         f"  not the JSON asked for: {counted.invalid} of {counted.replies} "
         f"({counted.invalid / counted.replies:.2%})"
     )
-    print(f"  refused by the check: {counted.replies - counted.reasons['kept']} ({reasons})")
+    print(f"  refused by the check: {counted.replies - counted.reasons['accepted']} ({reasons})")
     print(
-        f"  passages without a question after {TRIES} tries: {done - left['kept']} of {done} "
+        f"  passages without a question after {TRIES} tries: {done - left['accepted']} of {done} "
         f"({lost or 'none'})"
     )
 

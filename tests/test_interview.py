@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from twinlib.corpus import interview
 from twinlib.corpus.records import Document, Turn
 from twinlib.i18n import data
-from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS, count, nudge, parse
-from twinlib.text.script import language_of
+from twinlib.text.interview_questions import BY_ID, QUESTIONS, TOPICS, nudge, parse
+from twinlib.text.script import language_of, word_count
 
 LONG = (
     "The depot opens at five, and whoever comes late gets the tram with the bad brakes. "
@@ -104,9 +104,9 @@ def test_what_is_asked_on_changes_as_the_answer_grows_and_from_question_to_quest
 
 
 def test_words_are_counted_as_people_count_them():
-    assert count("It's a well-known 3rd tram.") == 5
-    assert count("我修了26年电车。") == 7
-    assert count("") == count("…！？") == 0
+    assert word_count("It's a well-known 3rd tram.") == 5
+    assert word_count("我修了26年电车。") == 7
+    assert word_count("") == word_count("…！？") == 0
 
 
 def test_a_long_answer_is_a_document_of_its_own_under_its_question():

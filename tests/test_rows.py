@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from twinlib.corpus.records import Passage
-from twinlib.corpus.rows import persona_prompt, rows, system_prompt
+from twinlib.corpus.rows import decided, persona_prompt, rows, system_prompt
 from twinlib.text.script import tokens_estimate
 
 
@@ -155,3 +155,28 @@ def test_the_persona_prompt_is_short_and_whole_sentences():
     long = [replace(p, text="今天只讲茶，讲完了就收摊回家去。" * 60) for p in passages(3)]
     prompt = persona_prompt("系统", "", long)
     assert tokens_estimate(prompt) <= 350 and prompt.endswith("。") and prompt.count("---") == 3
+
+
+def test_decisions_drop_rows_and_edit_questions_and_the_answer_of_all_rows_of_a_passage():
+    def made():
+        questions = {p.id: ["茶呢？", "缸呢？"] for p in passages(2)}
+        return rows(passages(2), "宁半圈", "系统", 0, 0, questions)[:4]
+
+    def messages(found):
+        return [[message["content"] for message in row.messages[1:]] for row in found]
+
+    first, second, third, _ = (row.id for row in made())
+    edit = {"action": "edit"}
+    decisions = {
+        first: {**edit, "text": "改过的回答。"},
+        second: {**edit, "question": "改过的问题？"},
+        third: {"action": "drop"},
+    }
+    found = decided(made(), decisions)
+    assert messages(found) == [
+        ["茶呢？", "改过的回答。"],
+        ["改过的问题？", "改过的回答。"],
+        ["缸呢？", "今天只讲茶，第1缸。"],
+    ]
+    assert [row.source for row in found] == ["owner", "owner", "local"]
+    assert len(decided(made(), {"zhtrain0": {"action": "drop"}})) == 2

@@ -55,39 +55,27 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
     rules = _rules(twin, settings, decisions)
     raws = chain(_interview(twin, rules), _read(settings, rules, log, progress))
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as file:
-        dropped, spool, sketches = (
-            _Dropped(table, log, rules.names),
-            _Spool(file),
-            dedupe.Sketches(),
-        )
+        dropped, spool = _DroppedTable(table, rules.names), _Spool(file)
+        sketches = dedupe.Sketches()
         for document in pipeline.documents(raws, rules, log, totals):
             sketches.add(document.text)
             spool.append(document)
-            dropped.write()
-        dropped.write()
+            dropped.write(log.removed)
+        dropped.write(log.removed)
         if not len(spool):
             raise TwinError(_nothing_left(settings.source, dropped.counts))
-        pairs = list(
-            sketches.pairs(
-                lambda number: spool[number].text,
-                progress=_throttled(progress, t("corpus.comparing")),
-            )
-        )
-        copies = dedupe.duplicates(pairs, lambda number: _age(spool[number]))
-        others = pipeline.other_authors(totals.authors, rules)
+        report = _throttled(progress, t("corpus.comparing"))
+        pairs = list(sketches.pairs(lambda number: spool[number].text, progress=report))
+        excluded = _excluded(spool, pairs, rules, totals)
         with replaced(twin.file("documents")) as out:
             for number, document in enumerate(spool):
-                reason = "author" if document.author in others else ""
-                reason = "duplicate" if number in copies else reason
-                if not reason or rules.wants(document.id):
+                if number not in excluded:
                     out.write(_line(document))
                     continue
-                totals.kept.subtract(scripts.count_scripts(document.text))
-                totals.aside.update(scripts.count_scripts(document.text))
-                log.removed.append(
-                    Removed("document", reason, document.text, document.source, document.id)
-                )
-                dropped.write()
+                text, reason = document.text, excluded[number]
+                totals.kept.subtract(scripts.count_scripts(text))
+                totals.aside.update(scripts.count_scripts(text))
+                dropped.write([Removed("document", reason, text, document.source, document.id)])
         return Gathered(_groups(pairs, spool), log, totals, dropped.counts)
 
 
@@ -149,24 +137,33 @@ def _line(document):
     return json.dumps(document.to_json(), ensure_ascii=False).encode() + b"\n"
 
 
-class _Dropped:
+class _DroppedTable:
     """dropped.csv: what was removed, with the beginning of its text; `counts` by (what, reason)."""
 
-    def __init__(self, file: BinaryIO, log: readers.ReadLog, names: tuple[str, ...]):
-        self.counts, self._log, self._names = Counter(), log, names
+    def __init__(self, file: BinaryIO, names: tuple[str, ...]):
+        self.counts, self._names = Counter(), names
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         self._table = csv.writer(self._text, lineterminator="\n")
         self._table.writerow(("document", "what", "reason", "text", "characters", "id"))
 
-    def write(self) -> None:
-        """Write what was removed since the last call, and empty the log's list."""
-        for removed in self._log.removed:
-            text = " ".join(removed.text[: 4 * _SHOWN].split())[:_SHOWN]
-            text, _ = privacy.mask(text, language_of(removed.text), {}, self._names)
-            labels = choose(KINDS[removed.what]), choose(REASONS[removed.reason])
-            self._table.writerow((removed.document, *labels, text, len(removed.text), removed.id))
-            self.counts[removed.what, removed.reason] += 1
-        self._log.removed.clear()
+    def write(self, removed: list[Removed]) -> None:
+        """Add a line for each, and empty the list."""
+        for one in removed:
+            text = " ".join(one.text[: 4 * _SHOWN].split())[:_SHOWN]
+            text, _ = privacy.mask(text, language_of(one.text), {}, self._names)
+            labels = choose(KINDS[one.what]), choose(REASONS[one.reason])
+            self._table.writerow((one.document, *labels, text, len(one.text), one.id))
+            self.counts[one.what, one.reason] += 1
+        removed.clear()
+
+
+def _excluded(spool, pairs, rules, totals):
+    """{index: reason} of copies and texts by other authors that the owner does not want back."""
+    others = pipeline.other_authors(totals.authors, rules)
+    copies = dedupe.duplicates(pairs, lambda number: _age(spool[number]))
+    reasons = {n: "author" for n, document in enumerate(spool) if document.author in others}
+    reasons |= dict.fromkeys(copies, "duplicate")
+    return {n: reason for n, reason in reasons.items() if not rules.wants(spool[n].id)}
 
 
 def _age(document):

@@ -108,10 +108,14 @@ def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
     """
     decided = {row.id: decisions.get(row.id) or decisions.get(row.passage) or {} for row in rows}
     edits = {name: one for name, one in decided.items() if one.get("action") == "edit"}
-    answers = {row.passage: edits[row.id].get("text") for row in rows if row.id in edits}
+    answers = {
+        row.passage: edits[row.id]["text"]
+        for row in rows
+        if row.passage and edits.get(row.id, {}).get("text")
+    }
     for row in rows:
         edit = edits.get(row.id, {})
-        answer = edit.get("text") or (row.passage and answers.get(row.passage))
+        answer = edit.get("text") or answers.get(row.passage)
         changed = {"user": edit.get("question"), "assistant": answer}
         if any(changed.values()):
             for message in row.messages:

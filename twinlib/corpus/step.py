@@ -67,21 +67,17 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     documents = [Document.from_json(record) for record in twin.records("documents")]
     pieces = _passages(documents, gathered.groups, settings.passage_tokens, author)
     system = _remember(twin, settings, author, pieces)
-    figures, warnings = {}, []
-    questions = {}
-    if settings.questions != "titles":
-        written = _written_questions(twin, settings, pieces, progress)
-        questions = written.questions
-        figures, warnings = report.question_figures(written), report.question_warnings(written)
-    made = rows.rows(
-        pieces, author, system, settings.raw_share, settings.abstain, questions, settings.questions
-    )
+    written = _ask_model(twin, settings, pieces, progress)
+    shares = settings.raw_share, settings.abstain
+    made = rows.rows(pieces, author, system, *shares, written.questions, settings.questions)
     made = rows.decided(made, decisions)
     _write(twin, gathered, pieces, made)
 
-    figures = report.figures(gathered, documents, pieces, made) | figures
-    warnings = ignored + report.warnings(gathered, documents, pieces) + warnings
-    return Outcome(figures, inputs, warnings, settings)
+    figures = report.figures(gathered, documents, pieces, made)
+    if settings.questions != "titles":
+        figures |= report.question_figures(written)
+    warnings = report.warnings(gathered, documents, pieces) + report.question_warnings(written)
+    return Outcome(figures, inputs, ignored + warnings, settings)
 
 
 def _valid(decisions):
@@ -108,9 +104,11 @@ def _passages(documents, groups, limit, author):
     return found
 
 
-def _written_questions(twin, settings, passages, progress):
-    """The WrittenQuestions of a model on this machine, or of one behind an API."""
+def _ask_model(twin, settings, passages, progress):
+    """The WrittenQuestions of a model on this machine or behind an API, none where titles ask."""
     name, log = settings.question_model, twin.file("questions")
+    if settings.questions == "titles":
+        return model.WrittenQuestions({}, Counter(), [], [])
     if settings.questions == "local":
         return model.ask_locally(passages, name, log, progress)
     progress.say(api.announcement(passages, settings.endpoint, name))

@@ -11,7 +11,8 @@ from functools import cache
 from typing import NamedTuple
 
 from ..i18n import both, data
-from ..text import exercises, interview_questions, style
+from ..text import exercises, style
+from ..text.script import word_count
 from ..text.statistics import mcnemar, wilson
 from ..twin import figure
 from .ratings import noted, percent, rating, too_few
@@ -40,7 +41,7 @@ def instructions() -> tuple[Instruction, ...]:
 
 def _words(answer, bounds):
     """At least the first and, where there is a second, at most the second number of words."""
-    count = interview_questions.count(answer)
+    count = word_count(answer)
     return bounds[0] <= count <= bounds[-1] if len(bounds) > 1 else bounds[0] <= count
 
 

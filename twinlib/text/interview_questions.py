@@ -5,13 +5,12 @@ when, skipped}, with `draft` where an unfinished answer waits. What becomes of t
 corpus/interview.py.
 """
 
-import re
 from itertools import zip_longest
 from typing import NamedTuple
 
 from ..files import parsed_lines
 from ..i18n import data
-from .script import HAN, tokens_estimate
+from .script import tokens_estimate
 
 # An answer of this many tokens, about 60 words or 110 Chinese characters, gets no nudge.
 _LONG_ENOUGH = 80
@@ -77,8 +76,3 @@ def parse(text: str) -> tuple[list[dict], int]:
 def _is_valid(record):
     texts = ("id", "question", "answer", "language", "when", "draft")
     return bool(record["id"]) and all(isinstance(record.get(key, ""), str) for key in texts)
-
-
-def count(text: str) -> int:
-    """How long a text is as people count: Latin words, and each Chinese character."""
-    return len(re.findall(rf"[{HAN}]|[A-Za-z0-9]+(?:['’\-][A-Za-z0-9]+)*", text))

@@ -59,6 +59,11 @@ def count_han(text: str) -> int:
     return len(re.findall(f"[{HAN}]", text))
 
 
+def word_count(text: str) -> int:
+    """How long a text is as people count: its Chinese characters and its Latin words."""
+    return len(re.findall(rf"[{HAN}]|[A-Za-z0-9]+(?:['’\-][A-Za-z0-9]+)*", text))
+
+
 def has_han(text: str) -> bool:
     """Whether a text has a Chinese character in it."""
     return bool(re.search(f"[{HAN}]", text))

@@ -14,6 +14,7 @@ from ..files import TwinError, content_id, write_atomic, write_records
 from ..i18n import language, t
 from ..text import interview_questions, sufficiency
 from ..text.interview_questions import BY_ID, QUESTIONS, Question
+from ..text.script import word_count
 from ..text.sufficiency import HELD_OUT
 from ..twin import Twin
 
@@ -107,7 +108,7 @@ class InterviewAnswers(AnswerStore):
 
     def progress(self) -> str:
         answers = [record["answer"] for record in self.records.values() if record["answer"]]
-        words = sum(map(interview_questions.count, answers))
+        words = sum(map(word_count, answers))
         return t("ui.interview_so_far", done=len(answers), all=len(self.questions), words=words)
 
 

@@ -17,6 +17,7 @@ from ..files import TwinError
 from ..i18n import choose, language, t
 from ..text import interview_questions
 from ..text.interview_questions import Question
+from ..text.script import word_count
 from ..twin import Twin
 from .answer_store import AnswerStore, InterviewAnswers, assessment, corpus_of, language_to_ask_in
 from .display import Shown, caption, esc, sentence
@@ -211,7 +212,7 @@ class Questions(widgets.VBox):
 
     def _show_hint(self):
         text = self.boxes[self.now.id].value
-        words = interview_questions.count(text)
+        words = word_count(text)
         counted = t("ui.words", words=words) if words else ""
         nudge = interview_questions.nudge(self.now, text, self.spoken)
         self.hint.value = _HINT.format(esc(" · ".join(filter(None, (counted, nudge)))))
