@@ -1,4 +1,4 @@
-"""The base models on offer: what they are, under which licence, and how large. Figures from their model cards."""
+"""The base models on offer, with their licences and sizes, from their model cards."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,11 @@ LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/ma
 
 
 class Shape(NamedTuple):
-    """A model's size: `layers` of width `hidden`, `inner` that of the feed-forward part, `query` and `keys` those of all
-    heads together; `tied` when the output head is the embedding."""
+    """The dimensions of a model.
+
+    `hidden` is the width of a layer, `inner` of its feed-forward part, `query` and `keys` of all
+    heads together. `tied`: the output head is the embedding.
+    """
 
     layers: int
     hidden: int
@@ -24,31 +27,34 @@ class Shape(NamedTuple):
     tied: bool = True
 
     @property
-    def linear(self):
+    def linear(self) -> int:
         """Parameters of the layers' matrices."""
         return self.layers * (
             2 * self.hidden * (self.query + self.keys) + 3 * self.hidden * self.inner
         )
 
     @property
-    def head(self):
+    def head(self) -> int:
         """Parameters of the output head."""
         return self.vocabulary * self.hidden
 
     @property
-    def parameters(self):
+    def parameters(self) -> float:
         """All parameters, in billions."""
         return (self.linear + self.head * (1 if self.tied else 2)) / 1e9
 
     @property
-    def edges(self):
-        """Inputs and outputs of a layer's seven matrices together, numbers a token."""
+    def edges(self) -> int:
+        """Inputs and outputs of a layer's seven matrices together, in numbers a token."""
         return 7 * self.hidden + 2 * (self.query + self.keys) + 3 * self.inner
 
 
 class Entry(NamedTuple):
-    """One base model: `parameters` in billions as its name says, `license` as the hub's cards write it; the `shape` is
-    None for one that isn't in the list."""
+    """One base model.
+
+    `parameters` is in billions, as in its name; 0 and a `shape` of None for one that isn't listed.
+    `license` is written as in the hub's cards. `note` names a sentence in data/strings, or is ''.
+    """
 
     name: str
     hub: str
@@ -56,12 +62,12 @@ class Entry(NamedTuple):
     license: str
     architecture: str
     shape: Shape | None
-    languages: tuple = ("zh", "en")
+    languages: tuple[str, ...] = ("zh", "en")
     instruct: bool = True
     commercial: bool = True
     license_name: str | None = None
     license_link: str | None = None
-    note: tuple = ("", "")
+    note: str = ""
 
 
 def _qwen25(size, *widths, vocabulary=151936, tied=True):
@@ -96,7 +102,7 @@ def _gemma3(size, *widths):
         Shape(*widths, 262144),
         license_name="gemma",
         license_link=GEMMA_TERMS,
-        note=("You accept Google's terms on the hub first.", "需要先在网站上同意谷歌的条款。"),
+        note="core.accept_google_terms",
     )
 
 
@@ -111,10 +117,7 @@ def _llama32(size, *widths):
         ("en",),
         license_name="llama3.2",
         license_link=LLAMA_LICENCE,
-        note=(
-            "You accept Meta's licence on the hub first; names must begin with 'Llama'.",
-            "需要先在网站上同意 Meta 的许可；发布的名字要以 Llama 开头。",
-        ),
+        note="core.accept_meta_licence",
     )
 
 
@@ -130,10 +133,7 @@ _ENTRIES = (
         instruct=False,
         license_name="gemma",
         license_link=GEMMA_TERMS,
-        note=(
-            "Installed with this project: needs no hub and no GPU. Small: it learns the tone, not the facts.",
-            "随本项目安装：不用联网下载，也不用显卡。很小：学得会口吻，记不住事实。",
-        ),
+        note="core.installed_with_twinlib",
     ),
     Entry(
         "smollm2-135m-instruct",
@@ -156,7 +156,7 @@ _ENTRIES = (
         commercial=False,
         license_name="qwen-research",
         license_link=QWEN_RESEARCH,
-        note=("Its licence forbids commercial use.", "许可证禁止商业使用。"),
+        note="core.no_commercial_use",
     ),
     _qwen25(7, 28, 3584, 18944, 3584, 512, vocabulary=152064, tied=False),
     _qwen25(14, 48, 5120, 13824, 5120, 1024, vocabulary=152064, tied=False),
@@ -172,8 +172,8 @@ _ENTRIES = (
 CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
 
-def entry(name):
-    """The Entry of a catalogue name or hub id; for anything else one that says its licence is not known here."""
+def entry(name: str) -> Entry:
+    """The Entry of a catalogue name or hub id; for anything else one without licence and shape."""
     wanted = str(name).lower()
     for known in _ENTRIES:
         if wanted in (known.name, known.hub.lower()):
@@ -187,24 +187,18 @@ def entry(name):
         None,
         (),
         commercial=False,
-        note=(
-            "Not in our list: read its licence yourself before you publish.",
-            "不在列表里：发布前请自己查看它的许可证。",
-        ),
+        note="core.not_in_catalogue",
     )
 
 
-def possible(name):
-    """Whether a name can mean a base: one of the catalogue's, a folder, or an id of the hub's form."""
-    known = entry(name).parameters > 0
-    return (
-        known
-        or Path(name).expanduser().is_dir()
-        or bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)))
-    )
+def possible(name: str) -> bool:
+    """Whether a name can mean a base: in the catalogue, a folder, or of the form of a hub id."""
+    if entry(name).parameters or Path(name).expanduser().is_dir():
+        return True
+    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)))
 
 
-def unknown(name):
+def unknown(name: str) -> str:
     """The sentence for a name that can't mean a base."""
     known = ", ".join(CATALOGUE)
     return t("core.no_base_model", name=name, known=known)

@@ -62,8 +62,6 @@ def choose(texts: dict[str, str]) -> str:
     return texts[chosen]
 
 
-def t(*key, **values) -> str:
+def t(key: str, **values) -> str:
     """A sentence of data/strings/ in the reader's language: t("room.name", value=…)."""
-    if len(key) == 2:
-        return choose(dict(zip(LANGUAGES, key)))
-    return choose(both(*key, **values))
+    return choose(both(key, **values))

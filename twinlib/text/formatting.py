@@ -1,10 +1,10 @@
-"""Pieces of Markdown: text that stays text, code blocks, tables, and numbers as people read them."""
+"""Pieces of Markdown: escaped text, code blocks, tables; and numbers for people."""
 
 import re
 
 
-def escape(text):
-    """Any text as one line of plain Markdown: no markup, HTML, formula, link or mention survives."""
+def escape(text: object) -> str:
+    """A text as one line of Markdown without any markup, HTML, formula, link or mention."""
     line = " ".join(str(text).split())
     marked = re.sub(
         r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.",
@@ -15,14 +15,14 @@ def escape(text):
     return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", marked)
 
 
-def fenced(text, language=""):
-    """A code block that nothing inside it can close."""
+def fenced(text: str, language: str = "") -> str:
+    """A code block with a fence longer than any in the text."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def table(columns, rows):
+def table(columns: list[str], rows: list[list]) -> str:
     """A Markdown table; '' without rows."""
     if not rows:
         return ""
@@ -31,7 +31,7 @@ def table(columns, rows):
 
 
 def number(value: object, missing: str = "–") -> str:
-    """A value as people read it: 3 significant digits, thousands apart; `missing` for None."""
+    """A value for people: 3 significant digits, thousands separated; `missing` for None."""
     if value is None:
         return missing
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -41,7 +41,7 @@ def number(value: object, missing: str = "–") -> str:
 
 
 def size(count: float, digits: int = 0) -> str:
-    """Bytes as people read them: '540 MB', '2.1 GB'; below a gigabyte with so many digits."""
+    """Bytes for people: '540 MB', '2.1 GB'; `digits` are decimals below a gigabyte."""
     if count >= 1e9:
         return f"{count / 1e9:.1f} GB"
     for scale, unit in ((1e6, "MB"), (1e3, "kB")):

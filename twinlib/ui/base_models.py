@@ -36,7 +36,7 @@ def overview() -> Shown:
             _licence(entry),
             t("ui.yes") if entry.instruct else t("ui.no"),
             _fit(entry, here),
-            t(*entry.note),
+            t(entry.note) if entry.note else "",
         )
         for entry in CATALOGUE.values()
     ]
