@@ -1,13 +1,14 @@
-"""A small Hugging Face Hub on loopback: it speaks what huggingface_hub's own client calls to publish a folder.
+"""A small Hugging Face Hub on loopback: the calls with which huggingface_hub publishes a folder.
 
-    with hub_standin.serve(folder, token) as hub:      # hub.url goes into HF_ENDPOINT, with HF_HUB_DISABLE_XET=1
-        hub.repositories["me/demo-GGUF"]["private"]    # what arrived: see `Hub`
+    with hub_standin.serve(folder, token) as hub:  # set HF_ENDPOINT=hub.url, HF_HUB_DISABLE_XET=1
+        hub.repositories["me/demo-GGUF"]["private"]  # what arrived: see `Hub`
 
-It knows whoami, repository creation and settings, card validation, pre-upload, the LFS batch (one part or several),
-LFS upload and verification, commits, repository information and trees. Files end up under folder/USER/NAME; a
-large file is refused unless its sha256 and size are what was announced. Every call needs the token, but for the
-presigned upload addresses, which must not get it. `hub.faults` breaks chosen calls: {part of the path: how often};
-`hub.damage` names a file that is stored wrongly.
+It answers whoami, repository creation and settings, card validation, pre-upload, the LFS batch (one
+part or several), LFS upload and verification, commits, repository information and trees. Files end
+up under folder/USER/NAME; a large file is refused unless its sha256 and size are as announced.
+Every call needs the token, except the presigned upload addresses, which must not get it.
+`hub.faults` makes chosen calls fail: {part of the path: how often}. `hub.damage` names a file
+stored wrongly.
 """
 
 import base64
@@ -38,7 +39,10 @@ RELATIONS = ("finetune", "adapter", "quantized", "merge")
 
 
 class Hub:
-    """What the stand-in holds: `repositories` {id: {private, kind, files {path: {size, sha256, large}}}}, `calls`."""
+    """What arrived, and the calls made.
+
+    `repositories` is {id: {private, kind, files: {path: {size, sha256, large}}}}.
+    """
 
     def __init__(self, folder, token, user):
         self.folder, self.token, self.user = Path(folder), token, user

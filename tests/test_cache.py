@@ -1,4 +1,4 @@
-"""The one store of model outputs: found by key, whole after a kill, asked again only where something is missing."""
+"""Cache: looked up by key, whole after a kill, and only what is missing is computed."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Publishing: a dry run shows exactly what an upload sends, and the real client sends it to a hub on loopback."""
+"""Publishing: a dry run shows what an upload sends, and the real client sends it to a stand-in."""
 
 import json
 import os
@@ -25,8 +25,8 @@ SMALL = {
     "params": '{"temperature": 0.7, "stop": ["<end>"]}',
 }
 
-# The step as the command line runs it: a report at the end, one sentence and status 1 when it fails. It runs as on
-# Google Drive, whose file system knows no hard links.
+# The step as the command line runs it: a report at the end, one sentence and status 1 when it
+# fails. Without os.link, as on Google Drive, whose file system has no hard links.
 CHILD = """
 import os, sys
 del os.link
@@ -34,7 +34,8 @@ from twinlib import Twin, TwinError, settings
 from twinlib.progress import Progress
 from twinlib.publish import step as publish
 from twinlib.twin import Report
-twin, wanted = Twin.open(sys.argv[1]), settings.make("publish", **dict(a.split("=") for a in sys.argv[2:]))
+twin = Twin.open(sys.argv[1])
+wanted = settings.make("publish", **dict(a.split("=") for a in sys.argv[2:]))
 twin.start("publish", vars(wanted))
 found = settings.stops(publish.problems(wanted, twin))
 if found:
@@ -43,7 +44,8 @@ try:
     outcome = publish.run(twin, wanted, Progress(twin.history("publish"), "publish"))
 except TwinError as error:
     sys.exit(str(error))
-twin.finish(Report("publish", vars(wanted), 0, 0, {}, {}, outcome.inputs, outcome.figures, outcome.warnings))
+result = (outcome.inputs, outcome.figures, outcome.warnings)
+twin.finish(Report("publish", vars(wanted), 0, 0, {}, {}, *result))
 """
 
 
@@ -65,7 +67,7 @@ def finish(twin, step, values, *inputs, **figures):
 
 @pytest.fixture
 def ready(twin):
-    """A twin whose steps 01 to 05 have left what publishing needs; the GGUF files are random bytes."""
+    """A twin whose steps 01 to 05 are done; the GGUF files are random bytes."""
     twin.remember(
         author="宁 Ning",
         languages=["zh", "en"],
@@ -382,6 +384,7 @@ def test_the_token_goes_to_no_mirror_and_not_in_clear(ready, monkeypatch, addres
 # The upload, by the real client
 
 
+@pytest.mark.slow
 def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
     dry_run(ready, user="me", corpus=True)
     shown = {name: listed(ready, name) for name in ("demo-GGUF", "demo-lora", "demo-corpus")}
@@ -409,6 +412,7 @@ def test_what_arrives_is_the_dry_run_byte_for_byte_and_private(ready, hub):
     assert_unseen(ready, result, hub)
 
 
+@pytest.mark.slow
 def test_the_command_line_publishes_and_keeps_the_token_out_of_sight(ready, hub):
     result = command_line(ready, hub.url, "--user", "me", "--upload", "yes", "--gguf", "no")
     assert result.returncode == 0, result.stderr
@@ -416,6 +420,7 @@ def test_the_command_line_publishes_and_keeps_the_token_out_of_sight(ready, hub)
     assert_unseen(ready, result, hub)
 
 
+@pytest.mark.slow
 def test_a_second_upload_sends_only_what_changed_and_clears_old_gguf_files(ready, hub):
     assert child(ready, hub.url, "upload=yes", "adapter=no").returncode == 0
     hub.calls.clear()
@@ -426,6 +431,7 @@ def test_a_second_upload_sends_only_what_changed_and_clears_old_gguf_files(ready
     assert not any(path.startswith("/objects/") for _, path in hub.calls)
 
 
+@pytest.mark.slow
 def test_a_public_repository_is_not_filled_when_private_was_asked_for(ready, hub):
     hub.create("me/demo-lora", private=False)
     result = child(ready, hub.url, "upload=yes")
@@ -438,6 +444,7 @@ def test_a_public_repository_is_not_filled_when_private_was_asked_for(ready, hub
     assert not ready.report_path("publish").exists()
 
 
+@pytest.mark.slow
 def test_an_error_of_the_server_at_any_call_is_got_over(ready, hub):
     hub.faults = dict.fromkeys(
         ["/whoami-v2", "/repos/create", "/commit/", "/objects/", "/preupload/", "/tree/"], 1
@@ -448,6 +455,7 @@ def test_an_error_of_the_server_at_any_call_is_got_over(ready, hub):
     assert hub.file("me/demo-GGUF", "demo-Q8_0.gguf") == ready.gguf("Q8_0").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_broken_gives_one_sentence(ready, hub):
     hub.faults["/api/repos/create"] = 99
     result = child(ready, hub.url, "upload=yes")
@@ -456,6 +464,7 @@ def test_a_server_that_stays_broken_gives_one_sentence(ready, hub):
     assert_unseen(ready, result, hub)
 
 
+@pytest.mark.slow
 def test_a_wrong_token_gives_one_sentence_and_is_not_shown(ready, hub):
     hub.token = "hf_another"
     result = child(ready, hub.url, "upload=yes")
@@ -465,6 +474,7 @@ def test_a_wrong_token_gives_one_sentence_and_is_not_shown(ready, hub):
     assert_unseen(ready, result)
 
 
+@pytest.mark.slow
 def test_a_token_that_may_only_read_or_write_elsewhere_gives_one_sentence(ready, hub):
     hub.role = "read"
     assert "may only read" in child(ready, hub.url, "upload=yes").stderr
@@ -472,12 +482,14 @@ def test_a_token_that_may_only_read_or_write_elsewhere_gives_one_sentence(ready,
     assert "may not write under 'me'" in child(ready, hub.url, "upload=yes").stderr
 
 
+@pytest.mark.slow
 def test_no_token_gives_one_sentence(ready, hub):
     result = child(ready, hub.url, "upload=yes", token=None)
     assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
     assert "There is no Hugging Face token" in result.stderr and hub.calls == []
 
 
+@pytest.mark.slow
 def test_a_hub_out_of_reach_gives_one_sentence(ready):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens: the connection is refused
@@ -487,6 +499,7 @@ def test_a_hub_out_of_reach_gives_one_sentence(ready):
     assert_unseen(ready, result)
 
 
+@pytest.mark.slow
 def test_a_file_that_arrives_damaged_is_noticed(ready, hub, monkeypatch):
     hub.damage = "demo-F16.gguf"
     result = child(ready, hub.url, "upload=yes", "adapter=no")

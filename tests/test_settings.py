@@ -133,8 +133,10 @@ def test_help_describes_every_step_in_the_readers_language(language, other, monk
         (
             "en",
             (
-                "Rows that say 'I haven't written about that': At most; a small corpus gets a tenth of its rows. (40)",
-                "Mask personal data: E-mail addresses, phone and card numbers and the like become placeholders. [yes, no] (yes)",
+                "Rows that say 'I haven't written about that': "
+                "At most; a small corpus gets a tenth of its rows. (40)",
+                "Mask personal data: E-mail addresses, phone and card numbers and the like become "
+                "placeholders. [yes, no] (yes)",
             ),
         ),
         (

@@ -1,4 +1,4 @@
-"""Every sentence that people read stands in data/strings/ in all languages, is used, and gets its values."""
+"""Sentences in data/strings/: in all languages, all of them used, and with the values they need."""
 
 import ast
 import string
