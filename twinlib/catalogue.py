@@ -10,6 +10,25 @@ GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE"
 LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/main/LICENSE.txt"
 
+# Facts of model families; what llama.cpp needs to know of them is in gguf/families.py.
+# Tokens that end a turn in their chat templates, beside each tokenizer's own end of text.
+TURN_ENDS = (
+    "<|im_end|>",
+    "<end_of_turn>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<turn|>",
+    "<eos>",
+    "<|end_of_text|>",
+)
+# How models call themselves and who made them, as regular expressions.
+MODEL_NAMES = ("Qwen", "SmolLM", "Gemma", "Llama", "Meta AI", "DeepSeek", "Mistral", "Phi")
+MAKERS = ("Alibaba", "Hugging ?Face", "Meta", "Google", "DeepSeek", "Mistral", "Microsoft")
+CHINESE_MAKERS = ("阿里云", "阿里巴巴", "谷歌", "深度求索")
+# Architectures (model types by their first letters) whose activations are too large for float16.
+OVERFLOW_FLOAT16 = ("gemma3",)
+
 
 class Shape(NamedTuple):
     """The dimensions of a model.

@@ -50,7 +50,7 @@ def overflows(base: str) -> bool:
     """
     entry = catalogue.entry(base)
     family = entry.architecture if entry.parameters else _config(base).get("model_type", "")
-    return str(family).startswith("gemma3")
+    return str(family).startswith(catalogue.OVERFLOW_FLOAT16)
 
 
 def _config(base):

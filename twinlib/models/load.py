@@ -22,18 +22,6 @@ from ..i18n import t
 from . import estimate, pip_base
 from .hub import mirror
 
-# Tokens that end a turn in the chat templates of the catalogue's families; a tokenizer's own is
-# added.
-_TURN_ENDS = (
-    "<|im_end|>",
-    "<end_of_turn>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<turn|>",
-    "<eos>",
-    "<|end_of_text|>",
-)
 # Tokens to pad with, where the tokenizer has none of its own.
 _PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
 CHATML = (
@@ -173,7 +161,7 @@ def turn_end(tokenizer) -> tuple[str, int]:
 def end_tokens(tokenizer) -> list[int]:
     """Every id that ends a turn: the end-of-text token and each turn end in the vocabulary."""
     vocabulary = tokenizer.get_vocab()
-    ids = {vocabulary[token] for token in _TURN_ENDS if token in vocabulary}
+    ids = {vocabulary[token] for token in catalogue.TURN_ENDS if token in vocabulary}
     return sorted(ids | ({tokenizer.eos_token_id} - {None}))
 
 

@@ -7,6 +7,8 @@ and whenever a system message is given it must render as the base's does): ChatM
 import json
 import re
 
+from .. import catalogue
+
 _CHATML_LITERAL = re.compile(r"<\|im_start\|>system(?:\\n|\n)([^'\"{}<]+)<\|im_end\|>")
 _EMPTY_VARIABLE = re.compile(r"(set (system_message|first_user_prefix|system) = )(?:\"\"|'')")
 _ROLE = r"messages\[0\](?:\.role|\['role'\])"
@@ -18,10 +20,10 @@ _WITHOUT_ELSE = re.compile(  # Qwen3: a system message is shown when given, and 
     + _CONTENT
     + r" \+ '(?P<after><\|im_end\|>\\n|\\n\\n)' \}\}(?P<gap>\s*))\{%-? endif %\}"
 )
-_NAMES = "Qwen|SmolLM|Gemma|Llama|Meta AI|DeepSeek|Mistral|Phi"
+_NAMES = "|".join(catalogue.MODEL_NAMES)
 _MADE = (
-    r"(?:created|trained|developed|made|built) by (?:Alibaba|Hugging ?Face|Meta|Google|DeepSeek|Mistral|Microsoft)\b",
-    "由(?:阿里云|阿里巴巴|谷歌|深度求索)(?:开发|训练|创建|研发)",
+    rf"(?:created|trained|developed|made|built) by (?:{'|'.join(catalogue.MAKERS)})\b",
+    f"由(?:{'|'.join(catalogue.CHINESE_MAKERS)})(?:开发|训练|创建|研发)",
 )
 _IDENTITIES = re.compile(
     rf"You are (?:{_NAMES})\b|{_MADE[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE[1]}",
