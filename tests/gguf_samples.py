@@ -18,6 +18,11 @@ QWEN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
     r"\s+(?!\S)|\s+"
 )
+TEKKEN = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"
+    r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 LLAMA = QWEN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 SHAPE = dict(
     hidden_size=64,
@@ -105,6 +110,15 @@ FAMILIES = {
         "<|im_end|>",
         "smollm",
     ),
+    "mistral": Family(
+        "PreTrainedTokenizerFast",
+        ("<unk>", "<s>", "</s>", "[INST]", "[/INST]", "<pad>"),
+        (TEKKEN,),
+        "<s>",
+        "</s>",
+        "<pad>",
+        "tekken",
+    ),
     "gemma": Family(
         "GemmaTokenizer",
         ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>"),
@@ -115,6 +129,8 @@ FAMILIES = {
         "default",
     ),
 }
+
+WITH_BOS = ("llama-bpe", "tekken")  # pre-tokenizers of byte-level families that begin with bos
 
 
 class Case(NamedTuple):
@@ -168,6 +184,11 @@ CASES = {
             "num_key_value_heads": 1,
             "hidden_size": 96,
         },
+    ),
+    "mistral": Case(
+        "MistralConfig",
+        "mistral",
+        {"head_dim": 32, "sliding_window": None, "tie_word_embeddings": False},
     ),
     "gemma3 text": Case("Gemma3TextConfig", "gemma", SLIDING),
     "gemma3 270m": Case(
@@ -314,7 +335,7 @@ def _byte_level(family, tokens, merges, types):
         i for i, kind in enumerate(types) if kind == 1
     )  # special tokens behind it are added ones
     plain = {token: i for i, token in enumerate(tokens[: last + 1])}
-    backend = Tokenizer(models.BPE(plain, merges, ignore_merges=family.pre == "llama-bpe"))
+    backend = Tokenizer(models.BPE(plain, merges, ignore_merges=family.pre in WITH_BOS))
     digits = family.steps == ("digits",)
     first = (
         pre_tokenizers.Digits(True)
@@ -327,7 +348,7 @@ def _byte_level(family, tokens, merges, types):
     backend.decoder = decoders.ByteLevel()
     if family.pre == "qwen2":
         backend.normalizer = normalizers.NFC()
-    if family.pre == "llama-bpe":
+    if family.pre in WITH_BOS:
         start = (family.bos, tokens.index(family.bos))
         backend.post_processor = processors.Sequence(
             [

@@ -58,6 +58,11 @@ FAMILIES = {  # configuration, what differs from SHAPE, what differs in the adap
         {"tie_word_embeddings": False, "rope_parameters": LLAMA3},
         {"alpha_pattern": {"q_proj": 3}},
     ),
+    "mistral": (
+        "MistralConfig",
+        {"tie_word_embeddings": False, "head_dim": 32, "sliding_window": None},
+        {},
+    ),
     "gemma3": (
         "Gemma3TextConfig",
         {
@@ -457,6 +462,12 @@ def test_an_adapter_that_cannot_be_merged_is_refused(tiny_base, tmp_path):
         tensors.read_adapter(tmp_path / "dora", {"model.layers.0.self_attn.q_proj.weight": None})
     with pytest.raises(TwinError, match="train it again"):
         tensors.read_adapter(tmp_path, {})
+
+
+def test_a_mistral_with_a_sliding_window_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "mistral", "sliding_window": 4096}')
+    with pytest.raises(TwinError, match="sliding window"):
+        tensors.read_config(tmp_path)
 
 
 def test_an_unknown_architecture_is_named_with_what_is_supported(tmp_path):

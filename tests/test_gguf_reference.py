@@ -148,6 +148,7 @@ ONLY_HERE = {
         "tokenizer.ggml.eom_token_id",
         "tokenizer.ggml.add_sep_token",
     },
+    "mistral": {"tokenizer.ggml.add_sep_token", "tokenizer.ggml.add_space_prefix"},
     "smollm": {
         "tokenizer.ggml.add_bos_token",
         "tokenizer.ggml.add_eos_token",
@@ -221,11 +222,17 @@ def short_blanks(text):
     return "▁" not in text and " " * 32 not in text
 
 
+def without_marks(text):
+    """llama.cpp's Tekken splits words at combining marks, such as the vowels of Devanagari."""
+    return not any(unicodedata.category(character).startswith("M") for character in text)
+
+
 # Which strings must have the same tokens; llama.cpp can't do the others, in the converter's files neither.
 ALIKE = {
     "qwen2 tied": composed,  # Qwen's tokenizer composes characters first (NFC), llama.cpp takes them as they come
     "llama 3.2 tied": lambda text: True,
     "smollm2": lambda text: True,
+    "mistral": without_marks,
     # A ▁ that somebody typed is a blank to llama.cpp; a run of more than 31 blanks it cuts from the left.
     "gemma3 text": short_blanks,
 }

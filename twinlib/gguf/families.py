@@ -53,6 +53,12 @@ def _check_gemma3(config):
         raise TwinError(t("gguf.gemmas_attention_pattern_isnt_one"))
 
 
+def _check_mistral(config):
+    """llama.cpp runs Mistral as Llama, which has no sliding window."""
+    if config.sliding_window is not None:
+        raise TwinError(t("gguf.sliding_window_not_in_llama_cpp"))
+
+
 FAMILIES = {
     "qwen2": Family("Qwen2, Qwen2.5", "qwen2", layers_70b=80),
     "qwen3": Family("Qwen3", "qwen3"),
@@ -62,6 +68,14 @@ FAMILIES = {
         interleaved_rotary=True,
         layers_70b=80,
         metadata=_llama_metadata,
+    ),
+    "mistral": Family(
+        "Mistral",
+        "llama",
+        interleaved_rotary=True,
+        layers_70b=80,
+        metadata=_llama_metadata,
+        check=_check_mistral,
     ),
     "gemma3_text": Family(
         "Gemma 3",
@@ -91,11 +105,18 @@ _QWEN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+# Tekken, the byte-level tokenizer of Mistral since Nemo
+_TEKKEN = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+    r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 # llama.cpp's name by the steps of a tokenizer.json's pre-tokenizer, each as (kind, pattern or
 # option).
 PRE_TOKENIZERS = {
     (("Split", _QWEN), ("ByteLevel", False)): "qwen2",
     (("Split", _QWEN.replace(r"\p{N}|", r"\p{N}{1,3}|")), ("ByteLevel", False)): "llama-bpe",
+    (("Split", _TEKKEN), ("ByteLevel", False)): "tekken",
     (("Digits", True), ("ByteLevel", True)): "smollm",
     (("ByteLevel", True),): "gpt-2",
 }
