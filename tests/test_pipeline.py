@@ -18,27 +18,27 @@ def turns(*pairs, **more):
 
 
 def take(*raws, **rules):
-    log, account = readers.ReadLog(), pipeline.Totals()
+    log, totals = readers.ReadLog(), pipeline.Totals()
     kept = list(
-        pipeline.documents(raws, pipeline.Rules("宁半圈", **{"short": 20, **rules}), log, account)
+        pipeline.documents(raws, pipeline.Rules("宁半圈", **{"short": 20, **rules}), log, totals)
     )
-    return kept, log.removed, account
+    return kept, log.removed, totals
 
 
 def test_what_comes_in_is_what_is_kept_and_what_is_put_aside():
     text = PROSE * 4 + "\n\n> 别人的话：鱼丸是冷冻的。\n\n```\nprint('hello')\n```\n"
-    [kept], dropped, account = take(raw(text))
+    [kept], dropped, totals = take(raw(text))
     assert kept.text == PROSE * 4
     assert {(d.what, d.reason) for d in dropped} == {("quote", "quote"), ("code", "code")}
-    assert account.before["chinese"] == account.kept["chinese"] + account.aside["chinese"]
+    assert totals.before["chinese"] == totals.kept["chinese"] + totals.aside["chinese"]
 
 
 def test_a_quotation_that_the_owner_wants_is_counted_as_kept_and_not_as_dropped():
     text = PROSE * 4 + "\n\n> 别人的话：鱼丸是冷冻的。"
     _, [quote], _ = take(raw(text))
-    [kept], dropped, account = take(raw(text), decisions={quote.id: {"action": "restore"}})
+    [kept], dropped, totals = take(raw(text), decisions={quote.id: {"action": "restore"}})
     assert "鱼丸是冷冻的" in kept.text and not dropped
-    assert account.before["chinese"] == account.kept["chinese"] and not account.aside["chinese"]
+    assert totals.before["chinese"] == totals.kept["chinese"] and not totals.aside["chinese"]
 
 
 def test_what_a_reader_left_out_can_come_back_too():
@@ -56,14 +56,14 @@ def test_what_a_reader_left_out_can_come_back_too():
 
 
 def test_a_chat_is_kept_however_short_and_both_sides_are_masked():
-    [kept], _, account = take(
+    [kept], _, totals = take(
         turns(("我的电话是13800000000，你呢？", "打我邮箱 ning@example.com 好了。"))
     )
     [turn] = kept.turns
     assert (
         turn.question == "我的电话是[电话-1]，你呢？" and turn.answer == "打我邮箱 [邮箱-1] 好了。"
     )
-    assert kept.text == turn.answer and account.masked == {"phone": 1, "email": 1}
+    assert kept.text == turn.answer and totals.masked == {"phone": 1, "email": 1}
 
 
 def test_a_number_alone_on_a_line_of_a_chat_is_no_heading():
@@ -89,17 +89,17 @@ def test_traditional_and_simplified_are_unified_only_when_asked():
 def test_personal_data_is_masked_unless_the_owner_keeps_the_kind_or_the_value():
     text = PROSE * 2 + "写信到 ning@example.com 或 mei@example.com，电话13800000000。"
     mine = privacy.value_id("email", "ning@example.com")
-    [kept], _, account = take(raw(text))
+    [kept], _, totals = take(raw(text))
     assert "@" not in kept.text and "[邮箱-1]" in kept.text and "[邮箱-2]" in kept.text
-    assert {(r["kind"], r["value"], r["masked"]) for r in account.personal.values()} == {
+    assert {(r["kind"], r["value"], r["masked"]) for r in totals.personal.values()} == {
         ("email", "ning@example.com", True),
         ("email", "mei@example.com", True),
         ("phone", "13800000000", True),
     }
-    assert all(record["value"] in record["examples"][0] for record in account.personal.values())
-    [kept], _, account = take(raw(text), decisions={mine: {"action": "keep"}})
+    assert all(record["value"] in record["examples"][0] for record in totals.personal.values())
+    [kept], _, totals = take(raw(text), decisions={mine: {"action": "keep"}})
     assert (
-        "ning@example.com" in kept.text and "mei@" not in kept.text and account.masked["email"] == 1
+        "ning@example.com" in kept.text and "mei@" not in kept.text and totals.masked["email"] == 1
     )
     decisions = {"privacy email": {"action": "keep"}, mine: {"action": "mask"}}
     [kept], _, _ = take(raw(text), decisions=decisions)
@@ -111,9 +111,9 @@ def test_personal_data_is_masked_unless_the_owner_keeps_the_kind_or_the_value():
 
 
 def test_with_masking_off_what_is_there_is_still_shown_to_the_owner():
-    [kept], _, account = take(raw(PROSE * 2 + "电话13800000000。"), mask=False)
-    assert "13800000000" in kept.text and not account.masked
-    assert [record["masked"] for record in account.personal.values()] == [False]
+    [kept], _, totals = take(raw(PROSE * 2 + "电话13800000000。"), mask=False)
+    assert "13800000000" in kept.text and not totals.masked
+    assert [record["masked"] for record in totals.personal.values()] == [False]
 
 
 def test_an_edited_document_is_what_the_owner_wrote_in_one_piece():

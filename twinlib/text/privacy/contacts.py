@@ -51,8 +51,8 @@ _SECRET_CUES = tuple(
     "passw passc pwd secret api token bearer 密码 密碼 口令 密钥 秘钥 令牌".split()
 )
 _SECRET = re.compile(
-    r"(?P<zh>密[码碼]|口令|[密秘]钥|"
-    r"令牌)(?P<how>(?:就|还|一直|都|现在)?(?:是|为|叫|改成了?|改为|设成了?|设为)?了? ?[:：=]? ?)"
+    r"(?P<zh>密[码碼]|口令|[密秘]钥|令牌)"
+    r"(?P<how>(?:就|还|一直|都|现在)?(?:是|为|叫|改成了?|改为|设成了?|设为)?了? ?[:：=]? ?)"
     r"[\"'“「]?(?P<a>[!#-&(-+.-:=?-~-]{3,63}[A-Za-z0-9@#$%^&*_+=~!-])"
     r"(?![位年月日个次条页章岁行天秒倍])"
     r"|(?<![A-Za-z])(?:password|passwd|pwd|passcode|(?:client )?secret(?:[ _]key)?|api[ _-]?key"
@@ -89,8 +89,7 @@ def _secret(match):
 
 _CLAIM = (
     r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username)?"
-    r"(?:后台的?)?"
-    r"(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=]? ?)"
+    r"(?:后台的?)?(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=]? ?)"
 )
 _WECHAT_CUES = tuple("wechat weixin vx wx 微信 薇信 威信 卫星 v信 加v 加w 加微 加薇".split())
 _WECHAT = re.compile(

@@ -49,8 +49,7 @@ def _value(match):
 # Words that name a number which is nobody's card or phone.
 _LABEL = re.compile(
     r"(?:订单|訂單|单号|單號|运单|快递|流水|编号|編號|书号|发票|税号|学号|工号|批号|串号|序列号|"
-    r"股票|代码|"
-    r"isbn|issn|order|tracking|invoice|serial|batch|part|item|lot|commit|ref)"
+    r"股票|代码|isbn|issn|order|tracking|invoice|serial|batch|part|item|lot|commit|ref)"
     r"(?:编?号码?|id|number|no\.?)?(?:是|为)?[\s:：#.]{0,3}$",
     re.IGNORECASE,
 )
