@@ -62,7 +62,7 @@ def paragraph(text, style="", more=""):
 
 
 def docx(body, styles=None, core="", footnotes=(), extra=None):
-    """A .docx of raw body XML, styles {id: name}, raw XML of docProps/core.xml, texts of footnotes."""
+    """A .docx of body XML, styles {id: name}, the XML of docProps/core.xml, texts of footnotes."""
     named = "".join(
         f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/></w:style>'
         for key, name in (styles or {}).items()

@@ -205,7 +205,7 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
 
 
 def killed_then_run_again(step, twin, *flags):
-    """Start a step, kill -9 it once it reports progress, run it again. Returns whether it was cut off."""
+    """Kill a step once it reports progress, run it again. Returns whether it was cut off."""
     process = subprocess.Popen(
         command(step, twin, *flags),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
