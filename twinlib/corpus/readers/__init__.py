@@ -141,8 +141,8 @@ def _documents(file, name, options, log):
 
 def _conversations(file, name, options, log):
     """Yield (source, Conversation) of a chat, with its senders counted in `log.chats`."""
-    found = FORMATS[name].conversations(file, options)
-    for source, conversation in conversations.named(found, file.name):
+    exported = FORMATS[name].conversations(file, options)
+    for source, conversation in conversations.named(exported, file.name):
         chat = log.chats.setdefault(file.name, {"format": name, "senders": {}})
         if any(message.mine is not None for message in conversation.messages):
             chat["mine"] = True  # the export itself says whose each message is

@@ -50,10 +50,10 @@ def read(file: File) -> Iterator[Document]:
     for conversation in as_dicts(listed if isinstance(listed, list) else [listed]):
         title = as_str(conversation.get("title")) or as_str(conversation.get("name"))
         name = _identity(conversation, title)
-        found = list(_own(conversation))
-        if found and name not in seen:
+        typed = list(_own(conversation))
+        if typed and name not in seen:
             seen.add(name)
-            yield _document(f"{file.name}#{name}", title, found, _time(conversation))
+            yield _document(f"{file.name}#{name}", title, typed, _time(conversation))
 
 
 def _identity(conversation, title):
@@ -64,9 +64,9 @@ def _identity(conversation, title):
     )
 
 
-def _document(source, title, found, time):
+def _document(source, title, typed, time):
     turns, removed = [], []
-    for text, sent in found:
+    for text, sent in typed:
         for reason, piece in _pieces(text):
             if reason:
                 removed.append(Removed("message", reason, piece))
@@ -76,7 +76,7 @@ def _document(source, title, found, time):
         source,
         turns,
         title=" ".join(title.split()),
-        date=(time or found[0][1])[:10] or None,
+        date=(time or typed[0][1])[:10] or None,
         kind="chat",
         fallback_title=title_of(source.partition("#")[0]),
         removed=removed,

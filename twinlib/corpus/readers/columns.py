@@ -87,8 +87,8 @@ def header(rows: list[list[str]]) -> int:
 
 def answers(columns: list[str]) -> dict[str, str]:
     """{role: column} of a table of questions and answers; {} for any other table."""
-    found = {role: next(iter(find(names, columns)), "") for role, names in ANSWERS.items()}
-    return found if found["question"] and (found["answer"] or found["steps"]) else {}
+    roles = {role: next(iter(find(names, columns)), "") for role, names in ANSWERS.items()}
+    return roles if roles["question"] and (roles["answer"] or roles["steps"]) else {}
 
 
 def given(text: str) -> dict[str, str]:
@@ -111,17 +111,13 @@ def chat(columns: list[str], chosen: dict[str, str]) -> dict[str, list[str]]:
     picked = {role: names for role, names in picked.items() if names}
     if picked.get("text"):
         return picked if picked.keys() & {"sender", "mine"} else {**picked, "post": picked["text"]}
-    found = {role: find(names, columns) for role, names in CHAT.items()}
-    found |= {"original": find(ORIGINAL, columns), "repost": find(REPOST, columns)}
-    posts = find(POST, columns) or (
-        find(("正文", "content", "内容"), columns) if find(POST_TIME + LIKED, columns) else []
-    )
-    sender_known = found["sender"] + found["mine"]
-    if posts and not found["mine"] and (not found["sender"] or find(POST[:7], columns)):
-        time = find(POST_TIME, columns) or found["time"]
-        return {**found, "text": posts, "post": posts, "sender": [], "time": time, **picked}
-    return (
-        {**found, **picked}
-        if found["text"] and (sender_known or picked.keys() & {"sender", "mine"})
-        else {}
-    )
+    roles = {role: find(names, columns) for role, names in CHAT.items()}
+    roles |= {"original": find(ORIGINAL, columns), "repost": find(REPOST, columns)}
+    posts = find(POST, columns)
+    if not posts and find(POST_TIME + LIKED, columns):
+        posts = find(("正文", "content", "内容"), columns)
+    if posts and not roles["mine"] and (not roles["sender"] or find(POST[:7], columns)):
+        time = find(POST_TIME, columns) or roles["time"]
+        return {**roles, "text": posts, "post": posts, "sender": [], "time": time, **picked}
+    sender_known = roles["sender"] or roles["mine"] or picked.keys() & {"sender", "mine"}
+    return {**roles, **picked} if roles["text"] and sender_known else {}

@@ -124,10 +124,10 @@ def _facts(core):
 def _title(node, facts):
     """The paragraph in the style Title, else a first heading, taken out of `node`; else `facts`."""
     first = node.find(True)
-    found = node.find("h1", class_="title") or (first if first and first.name == "h1" else None)
-    if found:
-        title = text_of(found)
-        found.decompose()
+    heading = node.find("h1", class_="title") or (first if first and first.name == "h1" else None)
+    if heading:
+        title = text_of(heading)
+        heading.decompose()
         return title
     title = "" if _UNTITLED.fullmatch(facts["title"]) else facts["title"]
     if title and first and letters(text_of(first)) == letters(title):

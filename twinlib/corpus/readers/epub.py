@@ -46,15 +46,15 @@ def read(file: File) -> Iterator[Document]:
 
     Raises Unreadable('locked', 'bomb', 'entities', 'damaged' or 'index').
     """
-    found = zip_package.members(file.data)
-    if _is_locked(found.get("META-INF/encryption.xml")):
+    members = zip_package.members(file.data)
+    if _is_locked(members.get("META-INF/encryption.xml")):
         raise Unreadable("locked")
-    home, root = _package(found)
+    home, root = _package(members)
     facts, kinds = _facts(root), _guide(root, home)
-    titles, navigation = _titles(found, root, home)
+    titles, navigation = _titles(members, root, home)
     documents, left = [], []
-    for path in (path for path in _spine(root, home) if path in found and path != navigation):
-        chapter = _chapter(file, path, found[path], titles, kinds, left, facts)
+    for path in (path for path in _spine(root, home) if path in members and path != navigation):
+        chapter = _chapter(file, path, members[path], titles, kinds, left, facts)
         if chapter and documents and titles and not chapter.title:
             # The rest of a chapter that the book keeps in several files.
             documents[-1].text += "\n\n" + chapter.text
@@ -75,13 +75,13 @@ def _is_locked(encryption):
     return any(method.get("Algorithm", "") not in _FONTS for method in methods)
 
 
-def _package(found):
+def _package(members):
     """(the package file's folder, its root element)."""
-    container = zip_package.xml(found.get("META-INF/container.xml", b""))
+    container = zip_package.xml(members.get("META-INF/container.xml", b""))
     path = next((e.get("full-path") for e in container.iter() if e.tag.endswith("rootfile")), None)
-    if path not in found:
+    if path not in members:
         raise Unreadable("damaged")
-    return posixpath.dirname(path), zip_package.xml(found[path])
+    return posixpath.dirname(path), zip_package.xml(members[path])
 
 
 def _named(root, name):
@@ -121,8 +121,8 @@ def _manifest(root, home):
 
 def _spine(root, home):
     manifest = _manifest(root, home)
-    found = (manifest.get(ref.get("idref"), ("",))[0] for ref in _named(root, "itemref"))
-    return list(dict.fromkeys(filter(None, found)))
+    paths = (manifest.get(ref.get("idref"), ("",))[0] for ref in _named(root, "itemref"))
+    return list(dict.fromkeys(filter(None, paths)))
 
 
 def _guide(root, home):
@@ -132,21 +132,23 @@ def _guide(root, home):
     }
 
 
-def _titles(found, root, home):
+def _titles(members, root, home):
     """({path of a chapter: its title}, path of the navigation document or None)."""
     manifest = _manifest(root, home).values()
     navigation = next(
         (path for path, properties, _ in manifest if "nav" in properties.split()), None
     )
     titles = {}
-    if navigation in found:
-        soup = tree(decode(found[navigation]))
+    if navigation in members:
+        soup = tree(decode(members[navigation]))
         nav = soup.find("nav", attrs={"epub:type": "toc"}) or soup.find("nav") or soup
         pairs = [(link.get("href"), text_of(link)) for link in nav.find_all("a")]
         base = posixpath.dirname(navigation)
     else:
-        ncx = next((path for path, _, media in manifest if "ncx" in media and path in found), None)
-        points = _named(zip_package.xml(found[ncx]), "navPoint") if ncx else []
+        ncx = next(
+            (path for path, _, media in manifest if "ncx" in media and path in members), None
+        )
+        points = _named(zip_package.xml(members[ncx]), "navPoint") if ncx else []
         pairs = [
             (_named(p, "content")[0].get("src"), "".join(_named(p, "text")[0].itertext()).strip())
             for p in points

@@ -126,9 +126,9 @@ def link_share(node: "Tag") -> float:
     return links / max(1, len(letters(text_of(node))))
 
 
-def take(node: "Tag", found: list["Tag"], what: str, removed: list[Removed]) -> None:
+def take(node: "Tag", elements: list["Tag"], what: str, removed: list[Removed]) -> None:
     """Take elements out of the tree below `node`; those with words are added to `removed`."""
-    for tag in found:
+    for tag in elements:
         if tag.decomposed or tag is node:
             continue
         text = text_of(tag)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
-from . import columns as columns_
+from . import columns as column_names
 from . import json_values, zip_package
 from .encoding import Unreadable
 from .filename import title_of
@@ -56,8 +56,8 @@ def kind_of(file: File) -> str:
 def peek(file: File) -> list[tuple[str, list[str], list[dict[str, str]]]]:
     """(name, columns, up to 20 rows) of each table, from the file's start; [] when unreadable."""
     try:
-        found = _of(file, kind_of(file), json_values.start(file), whole=False)
-        return [(table.name, table.columns, list(islice(table.rows, 20))) for table in found]
+        tables = _of(file, kind_of(file), json_values.start(file), whole=False)
+        return [(table.name, table.columns, list(islice(table.rows, 20))) for table in tables]
     except Unreadable:
         return []
 
@@ -142,7 +142,7 @@ def _table(name, cells):
     above = list(islice(cells, _HEADER))
     if not above:
         return
-    index = columns_.header(above)
+    index = column_names.header(above)
     first, cells = above[index], chain(above[index + 1 :], cells)
     if any(cell.strip().isdecimal() for cell in first):
         cells, first = chain([first], cells), [""] * len(first)

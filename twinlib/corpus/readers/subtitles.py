@@ -143,7 +143,7 @@ def _seconds(groups):
 
 def _cleaned(cues):
     """Cues without tags and sounds."""
-    found = []
+    cleaned = []
     for cue in cues:
         voice = _VOICE.search("\n".join(cue.lines))
         lines = (
@@ -153,8 +153,8 @@ def _cleaned(cues):
         lines = [re.sub(r"^\s*(?:>>+|-)\s*(?=\S)", "", " ".join(line.split())) for line in lines]
         lines = [line for line in lines if re.search(r"\w", line)]
         if lines:
-            found.append(cue._replace(lines=lines, speaker=voice[1].strip() if voice else ""))
-    return found
+            cleaned.append(cue._replace(lines=lines, speaker=voice[1].strip() if voice else ""))
+    return cleaned
 
 
 def _unlabelled(cues):
@@ -163,17 +163,17 @@ def _unlabelled(cues):
         match[1] for cue in cues for line in cue.lines if (match := _LABEL.match(line))
     )
     names = {name for name, count in labels.items() if count > 1}
-    found = []
+    unlabelled = []
     for cue in cues:
         for line in cue.lines if names else ():
             match = _LABEL.match(line)
             name = match[1] if match and match[1] in names else ""
-            found.append(
+            unlabelled.append(
                 cue._replace(
                     lines=[line[match.end() :] if name else line], speaker=name or cue.speaker
                 )
             )
-    return found or cues
+    return unlabelled or cues
 
 
 def _rolls(cues):
@@ -184,21 +184,21 @@ def _rolls(cues):
 
 def _unrolled(cues):
     """Cues without the lines that are still on the screen from the cue before."""
-    found, shown = [], []
+    unrolled, shown = [], []
     for cue in cues:
-        kept = next(
+        same = next(
             size
             for size in range(min(len(shown), len(cue.lines)), -1, -1)
             if shown[len(shown) - size :] == cue.lines[:size]
         )
-        new = cue.lines[kept:]
+        new = cue.lines[same:]
         # The line grows word by word.
-        if not kept and found and shown and new and new[0].startswith(shown[-1]):
+        if not same and unrolled and shown and new and new[0].startswith(shown[-1]):
             new[0] = new[0][len(shown[-1]) :].strip()
-        shown = (shown + cue.lines[kept:])[-4:] if kept < len(cue.lines) else shown
+        shown = (shown + cue.lines[same:])[-4:] if same < len(cue.lines) else shown
         if any(new):
-            found.append(cue._replace(lines=[line for line in new if line]))
-    return found
+            unrolled.append(cue._replace(lines=[line for line in new if line]))
+    return unrolled
 
 
 def _paragraphs(cues):
@@ -212,24 +212,25 @@ def _paragraphs(cues):
     whole = "".join(line for cue in cues for line in cue.lines)
     bare = len(re.findall(r"[。！？，、；!?,;.]", whole)) * 60 < len(whole)
     clauses = bare and not rolling and len(_UNSPACED.findall(whole)) * 2 > len(whole)
-    found, speakers, last = [], [], None
+    texts, speakers, last = [], [], None
     for cue in cues:
         pause = last and cue.start - last.end > (_PAUSE_UNPUNCTUATED if bare else _PAUSE)
         ended = (
-            found
-            and len(found[-1]) > (_LONG // 2 if bare else _LONG)
-            and (bare or found[-1][-1] in '。！？!?.…”"')
+            texts
+            and len(texts[-1]) > (_LONG // 2 if bare else _LONG)
+            and (bare or texts[-1][-1] in '。！？!?.…”"')
         )
         if last is None or pause or ended or cue.speaker != last.speaker:
-            found.append("")
+            texts.append("")
             speakers.append(cue.speaker)
-        elif clauses and re.search(r"\w$", found[-1]):
-            found[-1] += "，"
+        elif clauses and re.search(r"\w$", texts[-1]):
+            texts[-1] += "，"
         for line in cue.lines:
-            found[-1] = _join(found[-1], line)
+            texts[-1] = _join(texts[-1], line)
         last = cue
-    found = [re.sub(r"(?<=\w)$", "。", paragraph) for paragraph in found] if clauses else found
-    return list(zip(speakers, found))
+    if clauses:
+        texts = [re.sub(r"(?<=\w)$", "。", text) for text in texts]
+    return list(zip(speakers, texts))
 
 
 def _join(first, second):

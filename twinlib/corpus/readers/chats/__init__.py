@@ -1,1 +1,1 @@
-"""Readers of chats and posts: who said what, and when."""
+"""Readers of chats and posts, which yield Conversations."""

@@ -118,9 +118,9 @@ def _reply(row, column, roles):
 def _times(rows, roles):
     """The ISO time of every row, from the first time column that can be read."""
     for column in roles.get("time", []):
-        found = dates.times([row[column] for row in rows])
-        if any(found):
-            return found
+        times = dates.times([row[column] for row in rows])
+        if any(times):
+            return times
     return [""] * len(rows)
 
 

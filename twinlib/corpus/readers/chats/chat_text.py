@@ -58,7 +58,7 @@ _LABELS = set(
     "标题 姓名 "
     "电话 地址 标签 优点 缺点 总结 来源 晴 阴 雨 雪 多云 小雨 大雨 中雨 阴天 晴天 雨天".split()
 )
-_TOLD = re.compile(r".+(?:说|道|问|答|想|喊|said|says|asked)")  # 'he said: …' is a story
+_REPORTED = re.compile(r".+(?:说|道|问|答|想|喊|said|says|asked)")  # 'he said: …' is a story
 _STAGE = re.compile(
     r"\s*(?:(?:act|scene|epilogue|prologue)\b.{0,40}|第.{1,3}[幕场].{0,20}|"
     r"[(（\[【][^()（）]+[)）\]】][.。]?|"
@@ -128,17 +128,17 @@ def _form(lines):
 
 
 def _heads(lines, form):
-    found = [(number, _FORMS[form].fullmatch(line)) for number, line in enumerate(lines)]
+    matches = [(number, _FORMS[form].fullmatch(line)) for number, line in enumerate(lines)]
     heads = [
         _Head(number, _name(match["name"]), match["time"], match["text"] or "")
-        for number, match in found
+        for number, match in matches
         if match
     ]
     if form == "labelled":
         heads = [
             head
             for head in heads
-            if head.name.casefold() not in _LABELS and not _TOLD.fullmatch(head.name)
+            if head.name.casefold() not in _LABELS and not _REPORTED.fullmatch(head.name)
         ]
         count = Counter(head.name for head in heads)
         return [head for head in heads if count[head.name] > 1]
@@ -194,7 +194,7 @@ def _running(lines, heads):
     """Whether times start at 0 and run forward, as in a recording."""
     times = [[int(number) for number in head.time.split(":")] for head in heads]
     seconds = [
-        sum(number * 60**place for place, number in enumerate(reversed(time))) for time in times
+        sum(number * 60**power for power, number in enumerate(reversed(time))) for time in times
     ]
     return times[0][0] == 0 and all(a <= b for a, b in zip(seconds, seconds[1:]))
 
@@ -254,7 +254,7 @@ def _parts(lines):
 def _messages(lines, form):
     heads = _heads(lines, form)
     times = _times(lines, heads, form)
-    found = []
+    messages = []
     for head, time, end in zip(heads, times, [head.line for head in heads[1:]] + [len(lines)]):
         rest = [
             line for line in lines[head.line + 1 : end] if form != "line" or not _is_notice(line)
@@ -264,8 +264,8 @@ def _messages(lines, form):
         if form == "line" and "\n" in text and text[0] == text[-1] == '"':
             text = text[1:-1]
         if text and head.name.casefold() not in _SYSTEM:
-            found.append(Message(head.name, text, time))
-    return found
+            messages.append(Message(head.name, text, time))
+    return messages
 
 
 def _is_notice(line):

@@ -55,7 +55,7 @@ def _messages(chat, me):
     names = {_sender_id(message): _sender(message, chat) for message in listed}
     by_id = {as_str(message.get("id")): message for message in listed}
     with_bot = chat.get("type") == "bot_chat"
-    found = []
+    messages = []
     for message in listed:
         own = is_own(message)
         if with_bot and not own:  # what a machine wrote is nobody's question
@@ -63,8 +63,8 @@ def _messages(chat, me):
         reply_to = _replied_text(by_id.get(as_str(message.get("reply_to_message_id"))), message)
         time = as_str(message.get("date"))[:19]
         for reason, text in _texts(message):
-            found.append(Message(names[_sender_id(message)], text, time, own, reason, reply_to))
-    return found
+            messages.append(Message(names[_sender_id(message)], text, time, own, reason, reply_to))
+    return messages
 
 
 def _ownership(chat, messages, me):
@@ -101,9 +101,9 @@ def _texts(message):
     pieces = content if isinstance(content, list) else [content]
     pieces = [piece if isinstance(piece, dict) else {"text": piece} for piece in pieces]
     forwarded = any(message.get(key) for key in ("forwarded_from", "forwarded_from_id", "via_bot"))
-    found = {}
+    texts = {}
     for piece in pieces:
         reason = "repost" if forwarded else _NOT_OWN.get(as_str(piece.get("type")), "")
-        found[reason] = found.get(reason, "") + as_str(piece.get("text"))
-    texts = [(reason, text.strip()) for reason, text in found.items()]
-    return [(reason, text) for reason, text in texts if text and not _COMMAND.fullmatch(text)]
+        texts[reason] = texts.get(reason, "") + as_str(piece.get("text"))
+    stripped = [(reason, text.strip()) for reason, text in texts.items()]
+    return [(reason, text) for reason, text in stripped if text and not _COMMAND.fullmatch(text)]
