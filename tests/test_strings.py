@@ -4,6 +4,7 @@ import ast
 import string
 from pathlib import Path
 
+import pytest
 import yaml
 
 from twinlib import i18n
@@ -11,6 +12,7 @@ from twinlib import i18n
 PACKAGE = Path(__file__).parent.parent / "twinlib"
 FUNCTIONS = ("t", "both", "stop", "warning", "label")
 ROOMS = sorted((PACKAGE / "data" / "strings").glob("*.yaml"))
+DATA = sorted((PACKAGE / "data").rglob("*.yaml"))
 
 
 def placeholders(text):
@@ -43,9 +45,23 @@ ENTRIES = entries()
 CALLS = list(calls())
 
 
-def test_an_entry_stands_in_every_language():
-    for key, entry in ENTRIES.items():
-        assert set(entry) == set(i18n.LANGUAGES) and all(map(str.strip, entry.values())), key
+def texts_in(value, path):
+    """(path, {language: text}) of each text in the content of a data file."""
+    if isinstance(value, dict) and set(value) & set(i18n.LANGUAGES):
+        # A figure of figures.yaml has its meaning beside its name.
+        yield path, {code: text for code, text in value.items() if code != "meaning"}
+    parts = value if isinstance(value, dict) else {}
+    if isinstance(value, list):
+        parts = dict(enumerate(value))
+    for name, part in parts.items():
+        yield from texts_in(part, (*path, name))
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda path: path.name)
+def test_a_text_stands_in_every_language(path):
+    for key, texts in texts_in(yaml.safe_load(path.read_text(encoding="utf-8")), ()):
+        assert set(texts) == set(i18n.LANGUAGES), key
+        assert all(text and str(text).strip() for text in texts.values()), key
 
 
 def test_every_call_names_an_entry_and_gives_what_it_needs():
