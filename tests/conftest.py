@@ -4,7 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-# Before anything imports a library that reads them: no network, one language, a cache that tests share.
+# Before anything imports a library that reads them: no network, one language, a cache that tests
+# share.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TWINLIB_LANG"] = "en"
 os.environ["OMP_NUM_THREADS"] = "1"  # tiny models: two threads cost more in waiting than they save
@@ -29,31 +30,33 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def twins_of_tests(tmp_path_factory):
-    """Twins that are opened by name lie in a folder of the tests', not among those of whoever runs them."""
+    """Twins that are opened by name lie in a folder of the tests', not among those of whoever runs
+    them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWINLIB_TWINS", str(tmp_path_factory.mktemp("named")))
         yield
 
 
 def build_tiny_base(folder, family="qwen2"):
-    """A random 2-layer model of a family with a byte-level tokenizer of 600 tokens and ChatML, saved in `folder`."""
+    """Save a random 2-layer model of a family, with a byte-level tokenizer of 600 tokens and
+    ChatML."""
     import torch
     import transformers
 
     save_tiny_tokenizer(folder)
     torch.manual_seed(0)
-    shape = dict(
-        vocab_size=600,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=2048,
-        eos_token_id=2,
-        pad_token_id=0,
-        bos_token_id=None,
-    )
+    shape = {
+        "vocab_size": 600,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 2048,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+        "bos_token_id": None,
+    }
     kinds = {
         "qwen2": (transformers.Qwen2Config, {"tie_word_embeddings": True}),
         "qwen3": (transformers.Qwen3Config, {"head_dim": 16, "tie_word_embeddings": False}),
@@ -70,16 +73,19 @@ def build_tiny_base(folder, family="qwen2"):
 
 
 def save_tiny_tokenizer(folder):
-    """Train a byte-level BPE tokenizer on the invented voices and save it with a ChatML template."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    """Train a byte-level BPE tokenizer on the invented voices and save it with a ChatML
+    template."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     from twinlib.models.load import CHATML
 
     tokenizer = Tokenizer(models.BPE())
-    pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    from tokenizers import Regex
-
+    # How Qwen2 splits text before merging.
+    pattern = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(pattern), "isolated"),
@@ -103,21 +109,21 @@ def save_tiny_tokenizer(folder):
     fast.save_pretrained(folder)
 
 
-def learns_the_same(model, batch, change):
-    """Assert that a model's loss and the gradients of its adapter are the same after `change()`."""
+def assert_learns_the_same(model, batch, change):
+    """The loss of a batch and the gradients of the adapter are the same after `change()`."""
     import torch
 
-    found = []
+    results = []
     for step in (lambda: None, change):
         step()
         model.zero_grad()
         value = model(**batch)["loss"]
         value.backward()
-        found.append(
+        results.append(
             (value.detach(), [p.grad.clone() for p in model.parameters() if p.requires_grad])
         )
-    torch.testing.assert_close(found[1][0], found[0][0])
-    for one, other in zip(found[0][1], found[1][1]):
+    torch.testing.assert_close(results[1][0], results[0][0])
+    for one, other in zip(results[0][1], results[1][1]):
         torch.testing.assert_close(other, one, atol=1e-5, rtol=1e-3)
 
 
@@ -133,10 +139,8 @@ def twin(tmp_path):
     return Twin.open(tmp_path / "twins" / "demo")
 
 
-@pytest.fixture
-def posts(tmp_path):
-    """A folder with every third post of the sample blog."""
-    folder = tmp_path / "posts"
+def copy_posts(folder):
+    """Copy every third post of the sample blog into a new folder."""
     folder.mkdir()
     for post in sorted((ROOT / "data_samples" / "posts").iterdir())[::3]:
         shutil.copy(post, folder)
@@ -144,13 +148,27 @@ def posts(tmp_path):
 
 
 @pytest.fixture
-def sample_twin(twin, posts):
+def posts(tmp_path):
+    """A folder with every third post of the sample blog."""
+    return copy_posts(tmp_path / "posts")
+
+
+@pytest.fixture
+def sample_twin(tmp_path, sample_corpus):
     """A twin whose corpus step has run on a third of the sample blog."""
+    return Twin(shutil.copytree(sample_corpus, tmp_path / "twins" / "demo"))
+
+
+@pytest.fixture(scope="session")
+def sample_corpus(tmp_path_factory):
+    """The folder of such a twin, which tests copy and don't change."""
     from twinlib import settings
     from twinlib.corpus import step as corpus
     from twinlib.files import now
     from twinlib.twin import Report
 
+    folder = tmp_path_factory.mktemp("sample")
+    twin, posts = Twin.open(folder / "demo"), copy_posts(folder / "posts")
     wanted = settings.make("corpus", source=str(posts), author="Ning", consent=True)
     twin.start("corpus", {f: getattr(wanted, f) for f in wanted.__dataclass_fields__})
     outcome = corpus.run(twin, wanted, Progress(twin.history("corpus"), "corpus"))
@@ -167,7 +185,7 @@ def sample_twin(twin, posts):
             outcome.warnings,
         )
     )
-    return Twin(twin.path)
+    return twin.path
 
 
 @pytest.fixture(scope="module")

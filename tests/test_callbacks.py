@@ -1,4 +1,5 @@
-"""The callback that follows a trainer: what it logs on a GPU, which ends its work for each log, and the pace it says."""
+"""The callback that follows a trainer: what it logs on a GPU, which ends its work for each log, and
+the pace it says."""
 
 from types import SimpleNamespace
 
@@ -11,7 +12,8 @@ STEPS, TOKENS = 8, 100  # of each step
 
 @pytest.fixture
 def follow(monkeypatch):
-    """follow(on_gpu, seconds, **flags of step 5) -> [(step, figures)] that the callback passed on."""
+    """follow(on_gpu, seconds, **flags of step 5) -> [(step, figures)] that the callback passed
+    on."""
 
     def run(on_gpu, seconds, start=0, **flags):
         clock, passed = [1.0], []

@@ -101,7 +101,8 @@ def test_an_answer_is_cut_as_it_is_asked_for(tiny_base):
 
 @pytest.mark.parametrize("temperature", [0, 0.7])
 def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, temperature):
-    """Also a slice of one row and one place, which counts as contiguous whatever its strides are."""
+    """Also a slice of one row and one place, which counts as contiguous whatever its strides
+    are."""
     model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
     strides = []
     handle = model.get_output_embeddings().register_forward_hook(

@@ -28,7 +28,8 @@ def test_the_loss_and_its_gradient_are_those_of_cross_entropy(rows, compiled, mo
 
 @pytest.mark.parametrize("family", ["qwen2", "qwen3", "llama", "gemma3"])
 def test_a_patched_model_trains_as_before(tmp_path, family):
-    """Same loss and same adapter gradients as transformers' own loss over masked labels, padding included."""
+    """Same loss and same adapter gradients as transformers' own loss over masked labels, padding
+    included."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 

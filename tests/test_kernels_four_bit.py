@@ -1,8 +1,9 @@
-"""4-bit training, with bitsandbytes on the processor: it belongs to the set-up with a GPU, so CI adds it for these."""
+"""4-bit training, with bitsandbytes on the processor: it belongs to the set-up with a GPU, so CI
+adds it for these."""
 
 import pytest
 import torch
-from conftest import build_tiny_base, learns_the_same
+from conftest import assert_learns_the_same, build_tiny_base
 
 from twinlib.models import load
 from twinlib.train import kernels, packing, trainer
@@ -52,7 +53,7 @@ def test_our_product_of_a_4_bit_weight_learns_what_the_libraries_learn(
     batch = packing.Packed(
         [(list(range(3, 40)), [1] * 37), (list(range(50, 70)), [1] * 20)], 64, 0, count=1
     )[0]
-    learns_the_same(
+    assert_learns_the_same(
         model, batch, lambda: (kernels.patch_lora(model), trainer.prepare(model, compiled))
     )
 
@@ -71,7 +72,8 @@ def test_layers_with_4_bit_weights_share_one_piece_of_compiled_code(tmp_path):
 
 
 def test_a_base_in_4_bit_keeps_its_own_types(tmp_path):
-    """Norms, embeddings and head stay as loaded: raised to float32 they would double what flows between layers."""
+    """Norms, embeddings and head stay as loaded: raised to float32 they would double what flows
+    between layers."""
     build_tiny_base(tmp_path)
     model, _ = load.load(
         load.prepare(str(tmp_path)), precision="4-bit", lora=load.Lora(4, checkpointing=True)

@@ -1,4 +1,5 @@
-"""llama.cpp behind one class: the same tokens as the tokenizer, ended or cut off, JSON held to a schema, in order."""
+"""llama.cpp behind one class: the same tokens as the tokenizer, ended or cut off, JSON held to a
+schema, in order."""
 
 import json
 import subprocess
@@ -13,6 +14,8 @@ from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 from twinlib.twin import Stopped
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +135,8 @@ def test_many_answers_come_in_the_order_of_their_questions(llama):
     answers = llama.chat_many(
         questions, max_tokens=12, temperature=0, progress=lambda d, n, note: seen.append((d, n))
     )
-    # Which of the nearly equal logits of a random model wins may differ in a batch, but not for most questions.
+    # Which of the nearly equal logits of a random model wins may differ in a batch, but not for
+    # most questions.
     alone = [llama.chat(question, max_tokens=12, temperature=0).text for question in questions]
     assert sum(a.text == b for a, b in zip(answers, alone)) >= 4
     assert seen == [(n, 6) for n in range(1, 7)]
@@ -162,7 +166,8 @@ def test_a_missing_or_damaged_file_is_a_sentence(tmp_path):
 def test_loading_and_talking_print_nothing_and_ignore_a_proxy(gguf):
     code = (
         "import sys; from twinlib.models.llama_cpp import Llama\n"
-        "with Llama(sys.argv[1], 256) as l: l.chat([{'role': 'user', 'content': 'hi'}], max_tokens=3)"
+        "with Llama(sys.argv[1], 256) as llama:\n"
+        "    llama.chat([{'role': 'user', 'content': 'hi'}], max_tokens=3)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, gguf],

@@ -1,10 +1,11 @@
-"""Packed rows learn what they would learn alone: every token's loss, on real tiny models of each family."""
+"""Packed rows learn what they would learn alone: every token's loss, on real tiny models of each
+family."""
 
 import random
 
 import pytest
 import torch
-from conftest import build_tiny_base, learns_the_same
+from conftest import assert_learns_the_same, build_tiny_base
 
 from twinlib.models import generate, load
 from twinlib.train import kernels, packing, trainer
@@ -124,13 +125,15 @@ def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
             torch.testing.assert_close(model(**fixed[i])["loss"], model(**free[i])["loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeypatch):
     from peft import LoraConfig, get_peft_model
 
     model = base(tmp_path, family)
-    # Traced and differentiated as on a GPU, but run by torch itself: machine code takes half a minute and a compiler.
+    # Traced and differentiated as on a GPU, but run by torch itself: machine code takes half a
+    # minute and a compiler.
     usual = torch.nn.Module.compile
     monkeypatch.setattr(
         torch.nn.Module, "compile", lambda self, **how: usual(self, backend="aot_eager", **how)
@@ -144,7 +147,7 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
     packing.register()
     model.train()
     model.set_attn_implementation(packing.NAME)
-    learns_the_same(
+    assert_learns_the_same(
         model, batch, lambda: (kernels.patch_lora(model), trainer.prepare(model, compiled))
     )
     with torch.no_grad(), model.disable_adapter(), trainer.answering(model):
@@ -188,7 +191,7 @@ def test_checkpointing_changes_no_gradient(tmp_path):
     model.train()
     model.set_attn_implementation(packing.NAME)
     batch = packing.Packed(rows(30, 20, 44), 100, 0, count=1)[0]
-    learns_the_same(
+    assert_learns_the_same(
         model,
         batch,
         lambda: model.gradient_checkpointing_enable(

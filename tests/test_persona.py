@@ -1,4 +1,5 @@
-"""Persona training on a tiny real model: what is learnt, checkpoints and resuming, packing, the saved adapter."""
+"""Persona training on a tiny real model: what is learnt, checkpoints and resuming, packing, the
+saved adapter."""
 
 import json
 import math
@@ -108,6 +109,7 @@ def test_a_sample_is_shown_in_runs_of_read_and_learnt():
 # Training
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
     sample_twin, tiny_base
 ):
@@ -126,6 +128,7 @@ def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
     assert not sample_twin.checkpoints("persona").exists()
 
 
+@pytest.mark.slow
 def test_the_adapter_changes_what_the_base_says(sample_twin, tiny_base):
     train(sample_twin, tiny_base, steps=6, learning_rate=1e-2)
     base = load.prepare(str(tiny_base))
@@ -150,6 +153,7 @@ class StopAt(Progress):
         super().__call__(done, total, note, **rest)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one(
     sample_twin, tiny_base
 ):
@@ -167,6 +171,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one
     )
 
 
+@pytest.mark.slow
 def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
     train(sample_twin, tiny_base, steps=8)
     records = [json.loads(line) for line in sample_twin.history("persona").read_text().splitlines()]
@@ -180,6 +185,7 @@ def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
     assert 0 < sample["step"] < 8 and sample["text"] and sample["question"]
 
 
+@pytest.mark.slow
 def test_tokens_a_second_count_the_rows_own_tokens(sample_twin, tiny_base):
     outcome = train(sample_twin, tiny_base, steps=5, packing=True, batch=1)
     assert (
@@ -188,6 +194,7 @@ def test_tokens_a_second_count_the_rows_own_tokens(sample_twin, tiny_base):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(sample_twin, tiny_base, tmp_path):
     """The same rows a step, shared by two processes: the same losses, one report, one history."""
     import shutil
@@ -297,7 +304,8 @@ def test_a_saved_adapter_takes_the_place_of_the_earlier_one(twin, tiny_base):
 
 @pytest.mark.parametrize("family", ["qwen2", "gemma3"])
 def test_packed_rows_do_not_see_each_other(tmp_path, family):
-    """The loss of rows packed into one sequence is that of the rows apart, and differs when positions don't restart."""
+    """The loss of rows packed into one sequence is that of the rows apart, and differs when
+    positions don't restart."""
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -1,10 +1,13 @@
-"""The embedded base: its tokenizer merges as Gemma's does, its weights say sensible things. Converted once, kept."""
+"""The embedded base: its tokenizer merges as Gemma's does, its weights say sensible things.
+Converted once, kept."""
 
 import json
 
 import pytest
 
 from twinlib.models import generate, load, pip_base
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

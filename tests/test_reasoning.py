@@ -1,4 +1,5 @@
-"""Reasoning on a tiny real model: GRPO runs, both exams are the same problems, no gain is claimed from chance."""
+"""Reasoning on a tiny real model: GRPO runs, both exams are the same problems, no gain is claimed
+from chance."""
 
 import json
 from types import SimpleNamespace
@@ -58,6 +59,7 @@ def trained(sample_twin, tiny_base):
     return sample_twin
 
 
+@pytest.mark.slow
 def test_grpo_continues_a_copy_of_the_persona_adapter_and_is_judged_on_the_same_problems(trained):
     before = trained.hash(trained.adapter("persona"))
     outcome = reasoning.run(trained, wanted(), Progress(trained.history("reasoning"), "reasoning"))
@@ -74,6 +76,7 @@ def test_grpo_continues_a_copy_of_the_persona_adapter_and_is_judged_on_the_same_
     assert any("reward" in record for record in history)
 
 
+@pytest.mark.slow
 def test_the_sample_problem_file_is_practised(trained):
     chosen = wanted(task="file", problems=str(ROOT / "data_samples" / "problems.jsonl"))
     assert not settings.stops(reasoning.problems(chosen, trained))
@@ -104,6 +107,7 @@ def test_batches_that_do_not_divide_are_a_stop(twin):
     assert "multiple" in settings.stops(reasoning.problems(wanted(batch=3), twin))[0].text
 
 
+@pytest.mark.slow
 def test_a_small_base_is_said_before_training(trained):
     assert any("1.5 billion" in p.text for p in reasoning.problems(wanted(), trained))
 
@@ -111,7 +115,7 @@ def test_a_small_base_is_said_before_training(trained):
 def test_in_both_languages_the_verdict_is_said_once(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
     trainer = SimpleNamespace(state=SimpleNamespace(log_history=[], global_step=1))
-    figures, _ = reasoning._judge([{"correct": False}] * 8, [{"correct": True}] * 8, trainer)
+    figures, _ = reasoning.judge([{"correct": False}] * 8, [{"correct": True}] * 8, trainer)
     assert (
         figures["accuracy_gain"]["note"].count(" · ") == 1
         and "a real change" in figures["accuracy_gain"]["note"]
@@ -119,7 +123,8 @@ def test_in_both_languages_the_verdict_is_said_once(monkeypatch):
 
 
 def test_mcnemar_agrees_with_a_textbook_table():
-    """Agresti's approval ratings (1600 people: 150 changed one way, 86 the other) give z² = 17.36, p = 3.1e-5."""
+    """Agresti's approval ratings (1600 people: 150 changed one way, 86 the other) give z² = 17.36,
+    p = 3.1e-5."""
     before = [1] * 794 + [1] * 150 + [0] * 86 + [0] * 570
     after = [1] * 794 + [0] * 150 + [1] * 86 + [0] * 570
     gain, low, high, p = mcnemar(before, after)

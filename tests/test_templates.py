@@ -1,4 +1,5 @@
-"""Chat templates: the twin's system prompt replaces the base's identity, and nothing else changes."""
+"""Chat templates: the twin's system prompt replaces the base's identity, and nothing else
+changes."""
 
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -10,10 +11,12 @@ from twinlib.text import templates
 SYSTEM = 'You are Ning\'s "twin" \\ {{ x }}.\n你是宁的分身。'
 LOOP = (
     "{%- for message in messages %}{%- if message.role != 'system' or not loop.first %}"
-    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
+    "{%- endif %}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )
-# The heads of the real templates, where their default system message is; the turns after it are shortened.
+# The heads of the real templates, where their default system message is; the turns after it are
+# shortened.
 QWEN25 = (
     r"""{%- if tools %}
     {{- '<|im_start|>system\n' }}
@@ -30,7 +33,7 @@ QWEN25 = (
         {{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}
     {%- endif %}
 {%- endif %}
-"""
+"""  # noqa: E501
     + LOOP
 )
 QWEN3 = (
@@ -73,12 +76,14 @@ LLAMA32 = r"""{{- bos_token }}
 {%- for message in messages %}
     {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}
 {%- endfor %}
-"""
+"""  # noqa: E501
 SMOLLM2 = (
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
     "{{ '<|im_start|>system\n"
-    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
-    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}"
+    "{% endif %}"
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
+    "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 GEMMA3 = """{{ bos_token }}
@@ -187,9 +192,9 @@ def test_an_answer_that_calls_itself_by_a_bases_name_is_recognised(text, phrase)
 
 
 def test_thinking_is_not_spoken():
-    assert templates.spoken("<think>\nhm\n</think>\n\nYes.") == "Yes."
-    assert templates.spoken("<think>cut off") == ""
-    assert templates.spoken("I <think> so </think>") == "I <think> so </think>"
+    assert templates.without_thinking("<think>\nhm\n</think>\n\nYes.") == "Yes."
+    assert templates.without_thinking("<think>cut off") == ""
+    assert templates.without_thinking("I <think> so </think>") == "I <think> so </think>"
 
 
 def test_a_modelfile_names_file_template_system_and_every_stop():
@@ -198,5 +203,6 @@ def test_a_modelfile_names_file_template_system_and_every_stop():
     )
     assert templates.modelfile("x-Q8_0.gguf", "T", 'say "no"', params) == (
         'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say "no""""\nPARAMETER temperature 0.7\n'
-        'PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\nPARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n'
+        "PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\n"
+        'PARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n'
     )

@@ -12,7 +12,7 @@ from ..files import content_id
 from ..i18n import choose, language, t
 from ..progress import width
 from ..text import labels
-from ..text.templates import spoken
+from ..text.templates import without_thinking
 from .blind_test.page import MAX_BYTES, filled
 from .blind_test.pairs import same_length, whole_sentences
 
@@ -50,7 +50,7 @@ def card(page: dict, author: str, seed: str = "") -> dict:
     every time.
     """
     texts = {
-        name: _clipped(text if name == "real" else spoken(text))
+        name: _clipped(text if name == "real" else without_thinking(text))
         for name, text in page.items()
         if name != "question"
     }

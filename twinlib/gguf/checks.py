@@ -350,7 +350,7 @@ class _FileCheck:
         answers = [first, *llama.chat_many(asked[1:], tokens, progress=advance, **sampling)]
         for question, answer in list(zip(questions, answers))[:_SHOWN]:
             self.progress.say(
-                f"  {question}\n    → {' '.join(templates.spoken(answer.text).split())}"
+                f"  {question}\n    → {' '.join(templates.without_thinking(answer.text).split())}"
             )
         self.figures[f"tokens_per_second_{self.kind}"] = figure(
             round(first.tokens / seconds, 1),

@@ -15,7 +15,7 @@ from ..i18n import both, t
 from ..models.llama_cpp import Llama
 from ..progress import Progress
 from ..settings import Talk
-from ..text.templates import spoken
+from ..text.templates import without_thinking
 from ..twin import AUTO, Outcome, Problem, Twin
 
 # Share of the free memory that the file may take; the conversation and other programs need some.
@@ -119,7 +119,7 @@ def _print_answer(llama, messages, settings):
         messages, settings.tokens, temperature, seed=settings.seed, on_text=_print, recommended=True
     )
     print("" if answer.text.strip() else t("talk.empty_answer"), flush=True)
-    return spoken(answer.text)
+    return without_thinking(answer.text)
 
 
 def _print(text):

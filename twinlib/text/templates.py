@@ -1,11 +1,14 @@
-"""Chat templates as text: the twin's system prompt in place of the base's, and Ollama's Go template that says the same.
+"""Chat templates as text: the twin's system prompt as the default in Jinja, and the same template
+in Go for Ollama.
 
-Only the default system message of a Jinja template changes (hubs recognise a template by its first 128 characters,
-and whenever a system message is given it must render as the base's does): ChatML (Qwen, SmolLM2), Llama 3.x, Gemma 3.
+Only the default system message of a Jinja template changes, because apps recognise a template by
+its first 128 characters, and a conversation with a system message must render as the base's
+template does. Known are ChatML (Qwen, SmolLM2), Llama 3.x and Gemma 3.
 """
 
 import json
 import re
+from collections.abc import Callable, Iterable
 
 from .. import catalogue
 
@@ -29,18 +32,21 @@ _IDENTITIES = re.compile(
     rf"You are (?:{_NAMES})\b|{_MADE[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE[1]}",
     re.IGNORECASE,
 )
-_OWN_IDENTITIES = re.compile(  # in an answer, which may well mention a company's product
+# In an answer, which may mention a company's product without being it.
+_OWN_IDENTITIES = re.compile(
     rf"\b(?:I am|I['’]m|my name is|call me) (?:an? |the |called |named )?(?:{_NAMES})\b|"
     rf"\bI(?: am|['’]m| was)\b[^.!?\n]{{0,60}}?\b{_MADE[0]}|"
-    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|我是[^。！？\n]{{0,20}}?{_MADE[1]}",
+    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|"
+    rf"我是[^。！？\n]{{0,20}}?{_MADE[1]}",
     re.IGNORECASE,
 )
 
 
-def with_system(template, system):
-    """The Jinja template whose default system message is `system`; whatever else it says stays as it is.
+def with_system(template: str, system: str) -> str:
+    """The Jinja template with `system` as its default system message, and no other change.
 
-    A template of an unknown family gets a condition in front of it that adds the message when none is given.
+    A template of an unknown family is preceded by a condition that adds the message when none is
+    given.
     """
     system = system.strip()
     for change in (_in_chatml_literal, _in_empty_variable, _as_missing_else):
@@ -48,20 +54,21 @@ def with_system(template, system):
         if changed != template:
             return changed
     return (
-        "{%- if messages[0]['role'] != 'system' -%}{%- set messages = [{'role': 'system', 'content': '"
+        "{%- if messages[0]['role'] != 'system' -%}"
+        "{%- set messages = [{'role': 'system', 'content': '"
         + _quoted(system)
         + "'}] + messages -%}{%- endif -%}"
         + template
     )
 
 
-def default_systems(template):
-    """The default system messages that a ChatML template brings along, longest first."""
+def default_systems(template: str) -> list[str]:
+    """The default system messages in a ChatML template, longest first."""
     return sorted(set(_CHATML_LITERAL.findall(template)), key=len, reverse=True)
 
 
 def _in_chatml_literal(template, system):
-    # Qwen2.5 says it twice: in the turn itself, and alone where tools are listed.
+    # Qwen2.5 has it twice: in the system turn, and where tools are listed.
     for literal in default_systems(template):
         template = template.replace(literal, _quoted(system))
     return template
@@ -69,9 +76,8 @@ def _in_chatml_literal(template, system):
 
 def _in_empty_variable(template, system):
     def fill(match):
-        gap = (
-            "" if match[2] == "system_message" else "\\n\\n"
-        )  # Gemma puts it before the first user turn
+        # Gemma's is followed by the first user turn.
+        gap = "" if match[2] == "system_message" else "\\n\\n"
         return f"{match[1]}'{_quoted(system)}{gap}'"
 
     return _EMPTY_VARIABLE.sub(fill, template)
@@ -80,40 +86,39 @@ def _in_empty_variable(template, system):
 def _as_missing_else(template, system):
     def add(match):
         indent, before = match["gap"], "<|im_start|>system\\n" if match["before"] else ""
-        return (
-            f"{match[1]}{{%- else %}}{indent}    {{{{- '{before}{_quoted(system)}{match['after']}' }}}}"
-            f"{indent}{{%- endif %}}"
-        )
+        message = f"{before}{_quoted(system)}{match['after']}"
+        return f"{match[1]}{{%- else %}}{indent}    {{{{- '{message}' }}}}{indent}{{%- endif %}}"
 
     return _WITHOUT_ELSE.sub(add, template)
 
 
 def _quoted(text):
-    """Text as it stands inside a Jinja string, whichever quotes are around it."""
+    """Text escaped for a Jinja string in either kind of quotes."""
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("'", "\\'").replace('"', '\\"')
 
 
-def identity(text):
-    """The first phrase of a template that says which base it is or who made it; '' when there is none."""
-    found = _IDENTITIES.search(text)
-    return found[0] if found else ""
+def identity(text: str) -> str:
+    """The first phrase of a template that names its base or its maker; '' without one."""
+    match = _IDENTITIES.search(text)
+    return match[0] if match else ""
 
 
-def own_identity(answer):
-    """The first phrase in which an answer says so of itself; '' when there is none."""
-    found = _OWN_IDENTITIES.search(answer)
-    return found[0] if found else ""
+def own_identity(answer: str) -> str:
+    """The first phrase in which an answer calls itself a base or its maker's; '' without one."""
+    match = _OWN_IDENTITIES.search(answer)
+    return match[0] if match else ""
 
 
-def spoken(text):
-    """An answer without the thinking in front of it, as Qwen3 writes it."""
+def without_thinking(text: str) -> str:
+    """An answer without the <think> block that Qwen3 writes before it."""
     return re.sub(r"^\s*<think>.*?(?:</think>|$)", "", text, count=1, flags=re.DOTALL).strip()
 
 
-# Private-use characters that stand for what is said in the conversation by which a template is taken apart.
+# Placeholders for the messages of the conversations that a template is taken apart by: private-use
+# characters.
 _MARKS = {"system": "\ue000", "user": "\ue001", "assistant": "\ue002"}
-# Ollama renders all messages at once. Generation goes on from an assistant message that comes last. A system message
-# that comes later counts as said at the beginning, and an older part of the conversation may be cut off.
+# Ollama renders all messages at once and may cut off older ones. An assistant message that comes
+# last is continued. A system message that comes later counts as the first.
 _GO = """{{- $system := false }}{{ $open := false }}{{ $before := DEFAULT }}
 {{- range .Messages }}{{ if eq .Role "system" }}{{ $system = true }}{{ end }}{{ end }}
 {{- if $system }}{{ OPENING }}{{ .System }}{{ $before = FIRST }}{{ end }}
@@ -128,12 +133,15 @@ _GO = """{{- $system := false }}{{ $open := false }}{{ $before := DEFAULT }}
 {{- if not $open }}{{ NEXT }}{{ end }}"""
 
 
-def go_template(render, bos=""):
-    """Ollama's Go template that makes the prompts of a chat template, or '' when no such template does.
+def go_template(render: Callable[[list[dict]], str], bos: str = "") -> str:
+    """The Go template for Ollama with the prompts of a Jinja chat template, or '' where there is
+    none.
 
-    `render(messages)` is the prompt of a conversation up to where the answer begins. It is taken apart at what is
-    said, with and without a system message, so that the Go template has the same default; longer conversations must
-    then come out as put together. `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message stay.
+    `render(messages)` is the prompt of a conversation up to where the answer begins. Short
+    conversations are split at their messages, with and without a system message, so that the Go
+    template has the same default; it is refused when longer conversations don't come out as the
+    parts put together. `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message
+    stay.
     """
 
     def parts(*roles):
@@ -164,7 +172,8 @@ def go_template(render, bos=""):
 
 
 def go_string(text):
-    """Text as a quoted string of Go in which every character is printable, as a Modelfile loses the others."""
+    """A Go string literal in which every character is printable, as a Modelfile drops the
+    others."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(
         c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
@@ -172,12 +181,12 @@ def go_string(text):
     )
 
 
-def sampling(temperature=0.7, top_p=0.9):
-    """How the twin is best asked, under Ollama's names: said in `params` and in the GGUF files, so that it talks alike
-    wherever it runs. Each program has other values of its own for what isn't said.
+def sampling(temperature: float = 0.7, top_p: float = 0.9) -> dict:
+    """The recommended sampling under Ollama's names, written to `params` and to the GGUF files.
 
-    Without the penalty small twins go in circles. Without top k one of two languages lapses into others, and circles are
-    fewer still; min p helps neither (benchmarks/sampling.py).
+    All values are given, because each program has defaults of its own. Without the penalty small
+    twins repeat themselves; without top k they lapse into other languages and repeat themselves
+    more; min p helps neither (benchmarks/sampling.py).
     """
     return {
         "temperature": temperature,
@@ -188,19 +197,20 @@ def sampling(temperature=0.7, top_p=0.9):
     }
 
 
-def parameters(sampling, context, stop):
-    """The `params` of an Ollama repository, as a dict; `stop` are the texts that end a turn."""
+def parameters(sampling: dict, context: int, stop: Iterable[str]) -> dict:
+    """The content of `params` in an Ollama repository; `stop` are the texts that end a turn."""
     return {**sampling, "num_ctx": context, "stop": list(stop)}
 
 
-def modelfile(file, template, system, params):
-    """An Ollama Modelfile for a GGUF file beside it, from its Go template ('' if there is none) and system prompt."""
+def modelfile(file: str, template: str, system: str, params: dict) -> str:
+    """An Ollama Modelfile for a GGUF file in the same folder; `template` is its Go template or
+    ''."""
     lines = [f"FROM ./{file}"]
     if template:
         lines.append(f'TEMPLATE """{template}"""')
     if _survives(system):
         lines.append(f'SYSTEM """{system}"""')
-    elif not template:  # else the template says it, which has it as its default
+    elif not template:  # a Go template has it as its default
         lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
     for name, value in params.items():
         lines += [
@@ -211,5 +221,6 @@ def modelfile(file, template, system, params):
 
 
 def _survives(text):
-    """Whether a Modelfile can say a text: it drops what isn't printable, and has no escape for the end of a string."""
+    """Whether a Modelfile can hold a text: it drops what isn't printable and can't escape triple
+    quotes."""
     return all(c.isprintable() or c in "\t\n" for c in text) and not re.search(r'"""[ \t]*\n', text)

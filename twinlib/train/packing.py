@@ -187,7 +187,7 @@ def attend(
 
 @functools.cache
 def kernel_works() -> bool:
-    """Whether PyTorch's variable-length attention runs: torch 2.11, compute capability 8 or more."""
+    """Whether PyTorch's variable-length attention runs here: torch 2.11, capability 8."""
     import torch
 
     try:

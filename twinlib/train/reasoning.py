@@ -121,7 +121,7 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     after = _exam(training, test, "after")
     write_records(twin.file("solutions"), before + after)
     shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
-    figures, warnings = _judge(before, after, trainer)
+    figures, warnings = judge(before, after, trainer)
     return Outcome(figures, inputs, warnings, settings)
 
 
@@ -252,7 +252,7 @@ def _for_trl(name):
 # Figures
 
 
-def _judge(before, after, trainer):
+def judge(before, after, trainer):
     """(figures, warnings): accuracy on the same problems before and after, and how many problems
     taught something."""
     n = len(after)

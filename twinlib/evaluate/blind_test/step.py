@@ -209,7 +209,7 @@ def _max_tokens(tokens):
 
 def _trial(question, answer, record):
     """A trial without its key: both texts as a friend will see them."""
-    text = templates.spoken(record["text"])
+    text = templates.without_thinking(record["text"])
     if not record["ended"]:
         text = pairs.whole_sentences(text)
     other = pairs.plain_punctuation(text) or "…"

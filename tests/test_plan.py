@@ -1,0 +1,203 @@
+"""The plan: what follows from a machine, a base and an effort, each with a reason."""
+
+from dataclasses import fields
+
+import pytest
+from conftest import build_tiny_base
+
+from twinlib import settings
+from twinlib.catalogue import CATALOGUE
+from twinlib.models.plan import MOST_TOKENS, derive, fits, usable
+from twinlib.twin import AUTO
+
+LAPTOP = {
+    "compiles": True,
+    "gpu": None,
+    "gpu_gb": 0.0,
+    "gpu_capability": 0.0,
+    "gpus": 0,
+    "bf16": False,
+    "cores": 4,
+    "memory_gb": 16.0,
+}
+T4 = {
+    **LAPTOP,
+    "gpu": "Tesla T4",
+    "gpu_gb": 15.0,
+    "gpu_capability": 7.5,
+    "gpus": 1,
+    "unsloth": True,
+}
+H100 = {
+    **LAPTOP,
+    "gpu": "NVIDIA H100",
+    "gpu_gb": 80.0,
+    "gpu_capability": 9.0,
+    "gpus": 1,
+    "bf16": True,
+}
+
+
+@pytest.mark.parametrize(
+    "machine, base, precision, engine",
+    [
+        (LAPTOP, "gemma-3-270m", "32-bit", "transformers"),
+        ({**LAPTOP, "bf16": True}, "gemma-3-270m", "16-bit", "transformers"),
+        (T4, "qwen3-4b", "16-bit", "unsloth"),
+        ({**T4, "unsloth": False}, "qwen3-4b", "16-bit", "transformers"),
+        (H100, "qwen3-14b", "16-bit", "transformers"),
+    ],
+)
+def test_the_plan_follows_the_machine(machine, base, precision, engine):
+    values = derive("persona", settings.make("persona"), machine, {}).values
+    assert (values["base"], values["precision"], values["engine"]) == (base, precision, engine)
+
+
+def test_a_base_too_large_for_16_bit_is_planned_in_4_bit():
+    values = derive("persona", settings.make("persona", base="qwen2.5-7b"), T4, {}).values
+    assert values["precision"] == "4-bit"
+
+
+def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, monkeypatch):
+    import torch
+
+    from twinlib.models import load
+    from twinlib.train import trainer
+
+    for base, machine, expected in (
+        ("gemma-3-1b", T4, "32-bit"),
+        ("gemma-3-1b", H100, "16-bit"),
+        ("qwen2.5-1.5b", T4, "16-bit"),
+        ("gemma-3-270m", LAPTOP, "32-bit"),
+    ):
+        plan = derive("persona", settings.make("persona", base=base), machine, {})
+        assert plan.values["precision"] == expected, base
+        assert (
+            derive("reasoning", settings.make("reasoning"), machine, {"base": base}).values[
+                "precision"
+            ]
+            == expected
+        )
+    for family in ("gemma3", "qwen2"):
+        folder = load.prepare(str(build_tiny_base(tmp_path / family, family)))
+        for fast in (False, True):
+            monkeypatch.setattr(load, "fast_bfloat16", lambda: fast)
+            monkeypatch.setattr(trainer, "on_gpu", lambda: True)
+            gemma = family == "gemma3"
+            assert load.sixteen_bits(folder) == (
+                torch.bfloat16 if fast else torch.float32 if gemma else torch.float16
+            )
+            assert trainer.precision_flags("16-bit", str(folder.path)) == {
+                "bf16": fast,
+                "fp16": not fast and not gemma,
+            }
+
+
+@pytest.mark.parametrize(
+    "base", [name for name, entry in CATALOGUE.items() if fits(entry, T4) == "4-bit"]
+)
+def test_what_a_t4_trains_in_four_bits_it_also_answers_in_four(base):
+    takes = [
+        derive(
+            "evaluate", settings.make("evaluate"), T4, {"base": base, "precision": precision}
+        ).memory_gb
+        for precision in ("4-bit", "auto")
+    ]
+    assert takes[0] < usable(T4) < takes[1], takes
+
+
+@pytest.mark.parametrize("step", ["persona", "reasoning", "evaluate"])
+@pytest.mark.parametrize("machine", [LAPTOP, T4, H100])
+@pytest.mark.parametrize("effort", settings.EFFORTS)
+def test_every_planned_value_has_a_reason_and_fits_its_limits(step, machine, effort):
+    wanted = settings.make(step, effort=effort)
+    plan = derive(step, wanted, machine, {"rows": 100, "tokens": 20_000})
+    assert set(plan.values) == set(plan.reasons)
+    assert plan.memory_gb > 0 and plan.seconds > 0
+    declared = {f.name: f for f in fields(wanted)}
+    for name, value in plan.values.items():
+        assert settings.parse(declared[name], value) == value
+
+
+def test_more_effort_takes_more_steps():
+    steps = [
+        derive(
+            "persona", settings.make("persona", effort=e), LAPTOP, {"rows": 400, "tokens": 100_000}
+        ).values["steps"]
+        for e in settings.EFFORTS
+    ]
+    assert steps == sorted(steps) and steps[0] < steps[2]
+
+
+def planned(machine, facts=None, **typed):
+    return derive(
+        "persona", settings.make("persona", **{"effort": "standard", **typed}), machine, facts or {}
+    )
+
+
+MANY = {"rows": 3000, "tokens": 700_000}
+
+
+def test_a_long_run_on_a_modern_gpu_is_packed_and_compiled_and_a_short_one_is_not_compiled():
+    assert planned(H100, MANY, base="qwen2.5-7b").values["compile"]
+    few = planned(H100, {"rows": 60, "tokens": 15_000}, base="qwen2.5-0.5b").values
+    assert few["packing"] and not few["compile"]
+
+
+def test_nothing_is_compiled_where_the_tools_for_it_are_missing():
+    plan = planned({**H100, "compiles": False}, MANY, base="qwen2.5-7b").values
+    assert plan["packing"] and not plan["compile"] and plan["checkpointing"] != "selective"
+
+
+def test_steps_stay_many_and_batches_small_enough_to_learn_from():
+    for rows in (60, 300, 1000, 3000, 30_000):
+        values = planned(H100, {"rows": rows, "tokens": rows * 250}, base="qwen2.5-1.5b").values
+        tokens = values["batch"] * values["accumulation"] * values["length"]
+        assert 1024 <= tokens <= MOST_TOKENS
+        assert values["steps"] >= 40 or tokens <= 4096
+
+
+@pytest.mark.parametrize("gigabytes", [6, 8, 12, 16, 24, 48, 80])
+@pytest.mark.parametrize(
+    "base", ["qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b", "qwen2.5-7b", "qwen2.5-14b"]
+)
+def test_what_is_planned_fits_or_is_said_not_to(gigabytes, base):
+    card = {**H100, "gpu": "NVIDIA RTX", "gpu_gb": float(gigabytes)}
+    plan = planned(card, MANY, base=base)
+    smallest = plan.values["batch"] == 1 and plan.values["checkpointing"] == "full"
+    assert plan.memory_gb <= usable(card) or smallest and plan.values["precision"] == "4-bit"
+
+
+def test_typed_choices_shape_the_rest_of_the_plan():
+    free = planned(H100, MANY, base="qwen2.5-7b")
+    tight = planned(H100, MANY, base="qwen2.5-7b", checkpointing="full", compile=False)
+    assert tight.memory_gb < free.memory_gb and tight.seconds > free.seconds
+    assert (
+        planned(H100, MANY, base="qwen2.5-7b", batch=1).values["accumulation"]
+        == free.values["batch"] * free.values["accumulation"]
+    )
+
+
+def test_two_processes_share_a_step(monkeypatch):
+    alone = planned(H100, MANY, base="qwen2.5-1.5b").values
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    both = planned(H100, MANY, base="qwen2.5-1.5b").values
+    assert both["batch"] * both["accumulation"] * 2 == alone["batch"] * alone["accumulation"]
+    assert both["steps"] == alone["steps"]
+
+
+def test_the_plan_says_what_is_decided_without_a_setting():
+    for machine, attention in ((LAPTOP, "row by row"), (T4, "Unsloth"), (H100, "variable length")):
+        notes = planned(machine, MANY).notes
+        assert [name for name, _, _ in notes] == ["Attention", "Loss", "Optimizer"] and notes[0][
+            1
+        ] == attention
+        assert all(reason for _, _, reason in notes)
+
+
+def test_what_was_typed_survives_a_new_plan():
+    typed = settings.make("persona", rank=8, effort="standard")
+    for machine in (LAPTOP, T4, H100):
+        resolved = settings.resolve(typed, derive("persona", typed, machine, {}).values)
+        assert resolved.rank == 8
+        assert AUTO not in vars(resolved).values()
