@@ -52,8 +52,15 @@ def all_rows(twin):
     return [row for split in ("train", "val", "test") for row in twin.records(split)]
 
 
-def test_the_sample_blog_becomes_rows(twin):
-    outcome = run(twin, SAMPLES, short=80)
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """(twin, outcome) of the step on the sample blog; for tests that only read."""
+    twin = Twin.open(tmp_path_factory.mktemp("samples") / "demo")
+    return twin, run(twin, SAMPLES, short=80)
+
+
+def test_the_sample_blog_becomes_rows(samples):
+    twin, outcome = samples
     reasons = {
         line["document"]: line["reason"] for line in dropped(twin) if line["what"] == "document"
     }
@@ -105,15 +112,15 @@ def test_records_have_the_fields_that_other_steps_read(twin, blog):
     assert twin.records("documents")[0]["date"] == "2010-01-02"
 
 
-def test_every_answer_is_the_authors_own_text(twin):
-    run(twin, SAMPLES)
+def test_every_answer_is_the_authors_own_text(samples):
+    twin, _ = samples
     passages = {p["id"]: p["text"] for p in twin.records("passages")}
     own = [row for row in all_rows(twin) if row["kind"] in ("qa", "raw")]
     assert own and all(row["messages"][-1]["content"] == passages[row["passage"]] for row in own)
 
 
-def test_held_out_documents_never_meet_training(twin):
-    run(twin, SAMPLES)
+def test_held_out_documents_never_meet_training(samples):
+    twin, _ = samples
     split = {p["id"]: p["split"] for p in twin.records("passages")}
     document = {p["document"]: p["split"] for p in twin.records("passages")}
     assert all(p["split"] == document[p["document"]] for p in twin.records("passages"))

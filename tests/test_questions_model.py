@@ -16,7 +16,7 @@ from twinlib.corpus.questions.model import (
     choose_models,
 )
 from twinlib.corpus.records import Passage
-from twinlib.files import TwinError, parsed_lines
+from twinlib.files import TwinError, parsed_lines, read_records, sha256_of
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load
@@ -197,19 +197,12 @@ def test_even_a_random_model_replies_in_the_json_that_was_asked_for(gguf):
 
 @pytest.mark.slow
 def test_a_local_model_is_named_with_its_hash_and_its_failures_are_seen(gguf, tmp_path):
-    seen = []
-    asked = ask_locally(
-        [passage(name="a"), passage("zh", name="b")],
-        str(gguf),
-        tmp_path / "log.jsonl",
-        collected(seen),
-    )
-    assert (
-        len(asked.models[0]) == len("tiny.gguf ") + 12
-        and asked.models[0].startswith("tiny.gguf ")
-        and not asked.warnings
-    )
-    assert len(asked.questions) + sum(asked.failures.values()) == 2 == seen[-1][0]
+    log, seen = tmp_path / "log.jsonl", []
+    asked = [passage(name="a"), passage("zh", name="b")]
+    written = ask_locally(asked, str(gguf), log, collected(seen))
+    (name,) = {record["by"] for record in read_records(log)}
+    assert name == f"tiny.gguf {sha256_of(gguf)[:12]}" and not written.warnings
+    assert len(written.questions) + written.failures.total() == 2 == seen[-1][0]
 
 
 @pytest.mark.parametrize(

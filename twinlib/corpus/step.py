@@ -108,7 +108,7 @@ def _ask_model(twin, settings, passages, progress):
     """The WrittenQuestions of a model on this machine or behind an API, none where titles ask."""
     name, log = settings.question_model, twin.file("questions")
     if settings.questions == "titles":
-        return model.WrittenQuestions({}, Counter(), [], [])
+        return model.WrittenQuestions({}, Counter(), [])
     if settings.questions == "local":
         return model.ask_locally(passages, name, log, progress)
     progress.say(api.announcement(passages, settings.endpoint, name))

@@ -59,12 +59,11 @@ DEFAULTS = {"en": "smollm2-135m-instruct", "zh": "qwen2.5-1.5b-instruct"}
 
 
 class WrittenQuestions(NamedTuple):
-    """`questions` by passage id, `failures` by reason, `warnings`, names of the `models`."""
+    """`questions` by passage id, `failures` counted by reason, and `warnings`."""
 
     questions: dict[str, list[str]]
     failures: Counter
     warnings: list[str]
-    models: list[str]
 
 
 # A model on this machine
@@ -78,7 +77,7 @@ def ask_locally(
     A language without a model is a warning, and its passages get no questions. Raises Stopped and
     TwinError.
     """
-    written = WrittenQuestions({}, Counter(), [], [])
+    written = WrittenQuestions({}, Counter(), [])
     chosen = choose_models(wanted, {p.language for p in passages}, written.warnings)
     for model, languages in chosen.items():
         try:
@@ -95,7 +94,6 @@ def ask_locally(
             )
         written.questions.update(questions)
         written.failures.update(failures)
-        written.models.append(name)
     return written
 
 
@@ -129,14 +127,8 @@ def _named(wanted):
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", wanted)
     if on_hub or Path(wanted).expanduser().is_file():
         return QuestionModel(wanted, wanted, ("en", "zh"), "other")
-    raise TwinError(
-        t(
-            "corpus.unknown_question_model",
-            wanted=wanted,
-            names=", ".join(MODELS),
-            names_zh="、".join(MODELS),
-        )
-    )
+    names = {"en": ", ".join(MODELS), "zh": "、".join(MODELS)}
+    raise TwinError(t("corpus.unknown_question_model", wanted=wanted, names=names))
 
 
 def fetch(model: QuestionModel) -> Path:
@@ -224,7 +216,7 @@ def ask_api(
     """Questions from an API; check api.consent_problem first. Raises Stopped and TwinError."""
     ask = QuestionApi(url, model)
     questions, failures = ask_all(passages, ask, log, ask.name, progress)
-    return WrittenQuestions(questions, failures, [], [ask.name])
+    return WrittenQuestions(questions, failures, [])
 
 
 # All passages
