@@ -61,7 +61,7 @@ def knowing(file):
 
 
 def documents(file, options=ME):
-    """All raw documents of a file, the way a corpus is read."""
+    """The documents of a file, as readers.read makes them."""
     found = []
     for kind in knowing(file)[:1]:
         reader = READERS[kind]

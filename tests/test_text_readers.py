@@ -2,7 +2,9 @@
 
 import io
 import os
+import re
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,8 @@ from twinlib.corpus import readers
 from twinlib.corpus.readers import archive as sources
 from twinlib.corpus.readers import encoding, filename, markdown, plain
 from twinlib.corpus.readers.input_file import File
+from twinlib.corpus.reasons import REASONS
+from twinlib.i18n import data
 
 CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇，街坊，先交代清楚。"
 
@@ -335,3 +339,10 @@ def test_the_id_survives_an_edit_of_text_and_title(tmp_path):
 def test_a_missing_folder_is_a_sentence(tmp_path):
     with pytest.raises(TwinError, match="check the path"):
         Reading(tmp_path / "nowhere")
+
+
+def test_every_format_and_every_refusal_has_a_label():
+    assert set(readers.FORMATS) == set(data("formats"))
+    sources = Path(readers.__file__).parent.rglob("*.py")
+    refusals = set(re.findall(r'Unreadable\("(\w+)"\)', "".join(map(Path.read_text, sources))))
+    assert len(refusals) > 10 and refusals <= set(REASONS)

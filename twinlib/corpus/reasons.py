@@ -9,7 +9,7 @@ Six places decide, in this order:
 3. `clean/` takes out what is not prose: code, tables, quotations, footnotes.
 4. `authorship.py` takes out parts, and whole documents, that somebody or something else wrote.
 5. `pipeline.py` leaves out drafts, short texts and what the owner dropped.
-6. `step.py` leaves out duplicates and other authors' texts, once all documents are known.
+6. `gather.py` leaves out duplicates and other authors' texts, once all documents are known.
 """
 
 from ..i18n import data
