@@ -1,16 +1,19 @@
-"""From adapter to Q4_K_M, Q5_K_M and Q8_0: our one pass beside the usual way over llama.cpp's tools.
+"""From adapter to Q4_K_M, Q5_K_M and Q8_0: our one pass beside the usual way over llama.cpp's
+tools.
 
-    python benchmarks/gguf_export.py --converter PATH/convert_hf_to_gguf.py --peer-python PATH [--base B] [--cores N …]
+python benchmarks/gguf_export.py --converter PATH/convert_hf_to_gguf.py --peer-python PATH [--base
+B] [--cores N …]
 
-The usual way: peft merges the adapter and saves a 16-bit checkpoint (on the GPU if there is one), llama.cpp's converter
-makes a 16-bit GGUF file of it, llama.cpp's quantizer makes each of the three. It runs once for each number of `--cores`
-(all of the machine's, and 2 as on Colab), and so does ours. The converter is part of llama.cpp's sources; `--peer-python`
-is the Python of an environment that has cyllama, whose quantizer is llama.cpp's; `--converter-python` that of one with
-torch, transformers, gguf, sentencepiece and, for Gemma, protobuf: this one unless said otherwise.
+The usual way: peft merges the adapter and saves a 16-bit checkpoint (on the GPU if there is one),
+llama.cpp's converter makes a 16-bit GGUF file of it, llama.cpp's quantizer makes each of the three.
+It runs once for each number of `--cores` (all of the machine's, and 2 as on Colab), and so does
+ours. The converter is part of llama.cpp's sources; `--peer-python` is the Python of an environment
+that has cyllama, whose quantizer is llama.cpp's; `--converter-python` that of one with torch,
+transformers, gguf, sentencepiece and, for Gemma, protobuf: this one unless said otherwise.
 
-Gemma 270M is real; other bases have random weights in the catalogue's shape. The adapter is random, rank 16 on every
-linear layer. Prints seconds by stage, disk taken beside the three files, the peak of a process's memory, the ratios, and
-whether both ways made files with the same types of tensors.
+Gemma 270M is real; other bases have random weights in the catalogue's shape. The adapter is random,
+rank 16 on every linear layer. Prints seconds by stage, disk taken beside the three files, the peak
+of a process's memory, the ratios, and whether both ways made files with the same types of tensors.
 """
 
 import argparse
@@ -252,13 +255,16 @@ def main():
             totals[way, cores] = total = sum(found["stages"].values())
             stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
             print(
-                f"{way:6} {cores:3} cores {total:7.1f} s ({stages}); {found['extra'] / 1e9:.1f} GB of disk beside the "
-                f"{sum(found['sizes'].values()) / 1e9:.2f} GB of the files; peak {found['peak']:.1f} GiB",
+                f"{way:6} {cores:3} cores {total:7.1f} s ({stages}); "
+                f"{found['extra'] / 1e9:.1f} GB of disk beside the "
+                f"{sum(found['sizes'].values()) / 1e9:.2f} GB of the files; "
+                f"peak {found['peak']:.1f} GiB",
                 flush=True,
             )
         if ("ours", cores) in totals and ("usual", cores) in totals:
             print(
-                f"usual / ours, {cores} cores: {totals['usual', cores] / totals['ours', cores]:.2f}",
+                f"usual / ours, {cores} cores: "
+                f"{totals['usual', cores] / totals['ours', cores]:.2f}",
                 flush=True,
             )
     if {way for way, _ in totals} == set(WAYS):

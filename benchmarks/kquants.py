@@ -1,13 +1,15 @@
-"""Our K-quants beside llama.cpp's own: error and speed of encoding, and the type that each tensor of a file gets.
+"""Our K-quants beside llama.cpp's own: error and speed of encoding, and the type that each tensor
+of a file gets.
 
-    python benchmarks/kquants.py [--threads N] [--peer-python PATH] [--record]
+python benchmarks/kquants.py [--threads N] [--peer-python PATH] [--record]
 
-Error and speed: llama.cpp's encoder is the one inside xllamacpp, called without importance matrix, over the same
-tensors: random ones with and without outliers, and the weights of Gemma 3 270M as rows of 256. Both use N threads (2).
+Error and speed: llama.cpp's encoder is the one inside xllamacpp, called without importance matrix,
+over the same tensors: random ones with and without outliers, and the weights of Gemma 3 270M as
+rows of 256. Both use N threads (2).
 
-Types: small random models of each architecture go through llama.cpp's own quantizer, and so does Gemma 3 270M. It is
-the one inside cyllama; `--peer-python` is the Python of an environment that has it:
-`python -m venv peers && peers/bin/pip install cyllama`. `--record` writes what both said into
+Types: small random models of each architecture go through llama.cpp's own quantizer, and so does
+Gemma 3 270M. It is the one inside cyllama; `--peer-python` is the Python of an environment that has
+it: `python -m venv peers && peers/bin/pip install cyllama`. `--record` writes what both said into
 tests/kquants_reference.json.
 """
 
@@ -269,7 +271,9 @@ def agreement(all_types):
 
 
 def real_file(python, folder):
-    """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes the whole file."""
+    """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes
+    the whole file.
+    """
     import gguf
 
     from twinlib.gguf import tokenizer as gguf_tokenizer
@@ -308,8 +312,8 @@ def real_file(python, folder):
                 errors[0] += error(values, blocks, kind) ** 2
                 errors[1] += error(values, tensor.data, kind) ** 2
         print(
-            f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's type, "
-            f"error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's",
+            f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's "
+            f"type, error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's",
             flush=True,
         )
 

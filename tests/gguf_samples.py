@@ -1,8 +1,10 @@
-"""Small models of every supported family, exact on every machine, and 200 strings that are hard to cut into tokens.
+"""Small models of every supported family, exact on every machine, and 200 strings that are hard to
+cut into tokens.
 
-Weights come from whole numbers and the vocabularies from a byte-pair training in plain Python, so a record of the
-files that llama.cpp's converter makes of them stays true: tests/gguf_reference.json, made again by
-`python benchmarks/gguf_reference.py`. Change anything here and that record has to be made again.
+Weights come from whole numbers and the vocabularies from a byte-pair training in plain Python, so a
+record of the files that llama.cpp's converter makes of them stays true: tests/gguf_reference.json,
+made again by `python benchmarks/gguf_reference.py`. Change anything here and that record has to be
+made again.
 """
 
 import hashlib
@@ -15,8 +17,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 QWEN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
-    r"\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+    r"\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 TEKKEN = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
@@ -24,14 +26,14 @@ TEKKEN = (
     r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 LLAMA = QWEN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
-SHAPE = dict(
-    hidden_size=64,
-    intermediate_size=96,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    max_position_embeddings=512,
-)
+SHAPE = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+}
 LLAMA3 = {
     "rope_type": "llama3",
     "rope_theta": 500000.0,
@@ -53,17 +55,19 @@ GEMMA3 = {
 LONGEST = (
     10  # symbols of a token: with longer ones a small vocabulary would know its texts by heart
 )
-SLIDING = dict(
-    head_dim=32,
-    num_hidden_layers=7,
-    sliding_window=8,
-    query_pre_attn_scalar=32,
-    rope_parameters=GEMMA3,
-)
+SLIDING = {
+    "head_dim": 32,
+    "num_hidden_layers": 7,
+    "sliding_window": 8,
+    "query_pre_attn_scalar": 32,
+    "rope_parameters": GEMMA3,
+}
 
 
 class Family(NamedTuple):
-    """How a family's tokenizer is stored on the hub: class, special tokens, its steps, the files' turn end."""
+    """How a family's tokenizer is stored on the hub: class, special tokens, its steps, the files'
+    turn end.
+    """
 
     kind: str
     specials: tuple
@@ -134,7 +138,9 @@ WITH_BOS = ("llama-bpe", "tekken")  # pre-tokenizers of byte-level families that
 
 
 class Case(NamedTuple):
-    """A model: transformers' configuration class, the family of its tokenizer, what differs from SHAPE, its dtype."""
+    """A model: transformers' configuration class, the family of its tokenizer, what differs from
+    SHAPE, its dtype.
+    """
 
     config: str
     family: str
@@ -213,7 +219,9 @@ CASES = {
 
 @lru_cache
 def learned(spell, count):
-    """(symbols of the strings, seen twice or more; `count` merges): byte-pair training, ties in order of spelling."""
+    """(symbols of the strings, seen twice or more; `count` merges): byte-pair training, ties in
+    order of spelling.
+    """
     lines = [list(spell(text)) for text in [*CHINESE, *ENGLISH, *OTHERS, *EMOJI, *CODE, *BLANKS]]
     seen = Counter(symbol for line in lines for symbol in line)
     known, merges = {symbol for symbol, times in seen.items() if times > 1}, []
@@ -265,7 +273,9 @@ def in_pieces(text):
 
 
 def vocabulary(name):
-    """(tokens by id, merges, types by id in llama.cpp's numbers) of a small vocabulary of the family."""
+    """(tokens by id, merges, types by id in llama.cpp's numbers) of a small vocabulary of the
+    family.
+    """
     family = FAMILIES[name]
     if name == "gemma":
         symbols, merges = learned(in_pieces, 300)
@@ -402,7 +412,8 @@ def _add(backend, tokens, types):
 
 
 def save_model(name, folder, vocabulary=None, rows=None):
-    """Save the model of a case with its tokenizer; `vocabulary` is another one than the family's small one.
+    """Save the model of a case with its tokenizer; `vocabulary` is another one than the family's
+    small one.
 
     `rows` of the embedding, by default those that the vocabulary needs.
     """
@@ -481,7 +492,9 @@ def _numbers(name, shape):
 
 
 def facts(path):
-    """What a GGUF file says: {"metadata": {key: [type, value]}, "tensors": {name: [shape, type, hash]}}."""
+    """What a GGUF file says: {"metadata": {key: [type, value]}, "tensors": {name: [shape, type,
+    hash]}}.
+    """
     from gguf import GGUFReader
 
     reader = GGUFReader(path)
@@ -498,7 +511,9 @@ def facts(path):
 
 
 def _bytes(tensor):
-    """A hash of a tensor's bytes, or its numbers to six digits where each library computes them in its own way."""
+    """A hash of a tensor's bytes, or its numbers to six digits where each library computes them in
+    its own way.
+    """
     if tensor.name == "rope_freqs.weight":
         return [float(f"{value:.6g}") for value in tensor.data.tolist()]
     return _hash(tensor.data.tobytes())
@@ -671,7 +686,9 @@ SPECIALS = [
 
 @lru_cache
 def strings():
-    """200 different texts: Chinese, English, other scripts, emoji, code, blanks, composed characters, turn tokens."""
+    """200 different texts: Chinese, English, other scripts, emoji, code, blanks, composed
+    characters, turn tokens.
+    """
     found = [*CHINESE, *ENGLISH, *OTHERS, *EMOJI, *CODE, *BLANKS, *COMPOSED, *SPECIALS]
     found += [
         unicodedata.normalize("NFD", text)

@@ -1,4 +1,6 @@
-"""The seed's comparison: the same unpractised problems for every row and type, and intervals that count pairs."""
+"""The seed's comparison: the same unpractised problems for every row and type, and intervals that
+count pairs.
+"""
 
 import re
 from decimal import Decimal
@@ -210,7 +212,9 @@ def test_the_table_stands_in_the_order_of_rows_and_types():
 
 @pytest.fixture
 def trained(twin, tmp_path):
-    """(twin, base, vocabulary, card): a twin with a persona and a reasoning adapter, each unlike the base."""
+    """(twin, base, vocabulary, card): a twin with a persona and a reasoning adapter, each unlike
+    the base.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -251,6 +255,7 @@ def compared(trained, files=None, progress=None, **changes):
     )
 
 
+@pytest.mark.slow
 def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_left_behind(trained):
     twin, seen = trained[0], []
     found = compared(trained, progress=lambda done, total, note: seen.append((done, total, note)))
@@ -275,6 +280,7 @@ def test_every_row_and_type_answers_the_same_problems_greedily_and_nothing_is_le
     assert found.sentences == decimals.sentences(found.records)
 
 
+@pytest.mark.slow
 def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
     twin, base, vocabulary, card = trained
     base_row, persona, reasoning = decimals.variants_of(twin, "plain", "own")
@@ -302,6 +308,7 @@ def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
     assert [row.name for row in decimals.variants_of(twin, "plain", "own")] == ["base", "persona"]
 
 
+@pytest.mark.slow
 def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twins(
     trained, monkeypatch
 ):
@@ -319,6 +326,7 @@ def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twi
     assert templates == [load.CHATML] + [trained[3]["template"]] * 2
 
 
+@pytest.mark.slow
 def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     twin, base, vocabulary, card = trained
     path = twin.folder("quantize") / "demo-Q8_0.gguf"
@@ -335,6 +343,7 @@ def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
     assert left(twin) == sorted([path, twin.file("comparisons")])
 
 
+@pytest.mark.slow
 def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch):
     def stop(done, total, note):
         if "persona Q8_0" in note and done > 40 + 4 + 1:  # in the second part of its problems
@@ -378,6 +387,7 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
     assert sum(asked) == 96 - len(before) + 32  # another adapter: asked anew
 
 
+@pytest.mark.slow
 def test_rows_files_lie_where_there_is_room(trained, monkeypatch, tmp_path):
     twin, written = trained[0], []
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -398,12 +408,14 @@ def test_rows_files_lie_where_there_is_room(trained, monkeypatch, tmp_path):
     assert not list(tmp_path.glob("twinlib-*")) and left(twin) == [twin.file("comparisons")]
 
 
+@pytest.mark.slow
 def test_who_never_answers_is_not_asked_the_rest(trained, monkeypatch):
     monkeypatch.setattr(decimals, "FIRST", 4)
     found = compared(trained, tokens=1)  # no answer of one token names a number
     assert {figure["n"] for figure in found.figures.values()} == {4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["writing", "comparisons"])
 def test_a_stop_leaves_nothing_behind(trained, moment):
     def stop(done, total, note):
@@ -415,6 +427,7 @@ def test_a_stop_leaves_nothing_behind(trained, moment):
     assert list(trained[0].folder("quantize").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_before_anything_is_written(trained, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**6})())
     with pytest.raises(TwinError, match="MB of disk"):
@@ -422,6 +435,7 @@ def test_a_full_disk_is_said_before_anything_is_written(trained, monkeypatch):
     assert list(trained[0].folder("quantize").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_goes_before_anything_is_written(trained):
     left = trained[0].folder("quantize") / "comparison" / "F16.gguf"
     left.parent.mkdir()

@@ -76,7 +76,8 @@ def both(fit):
 
 def test_devices_are_said_in_both_languages():
     assert both(fit(QWEN(3), 1.930)) == (
-        "a phone with 6 GB of memory or more, a laptop with 8 GB or more, a graphics card with 6 GB or more",
+        "a phone with 6 GB of memory or more, a laptop with 8 GB or more, "
+        "a graphics card with 6 GB or more",
         "6 GB 内存以上的手机、8 GB 内存以上的笔记本电脑、6 GB 显存以上的显卡",
     )
     assert both(fit(QWEN(14), 15.702)) == (

@@ -26,18 +26,18 @@ CARD = {
     "base": "someone/Tiny-2L",
     "template": load.CHATML,
 }
-SHAPE = dict(
-    vocab_size=600,
-    hidden_size=256,
-    intermediate_size=512,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    max_position_embeddings=512,
-    eos_token_id=2,
-    pad_token_id=0,
-    bos_token_id=None,
-)
+SHAPE = {
+    "vocab_size": 600,
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+    "bos_token_id": None,
+}
 LLAMA3 = {
     "rope_type": "llama3",
     "rope_theta": 10000.0,
@@ -97,7 +97,9 @@ def random_model(family, folder):
 
 
 def random_adapter(model, folder, **config):
-    """A LoRA adapter on all linear layers with random numbers in both halves; returns the model with it."""
+    """A LoRA adapter on all linear layers with random numbers in both halves; returns the model
+    with it.
+    """
     from peft import LoraConfig, get_peft_model
 
     model = get_peft_model(
@@ -147,6 +149,7 @@ def next_tokens(model, ids):
         return model(torch.tensor([ids])).logits[0].argmax(-1).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
     base = random_model(family, tmp_path / "base")
@@ -188,6 +191,7 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_the_header_is_that_of_llama_cpps_converter(tmp_path):
     random_model("llama", tmp_path / "base")
     path = tmp_path / "x.gguf"
@@ -235,6 +239,7 @@ def test_the_header_is_that_of_llama_cpps_converter(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
     trained = random_adapter(
@@ -246,7 +251,7 @@ def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
     )
     weights, changed = trained.merge_and_unload().state_dict(), 0
     with tensors.Source(tmp_path / "base", tmp_path / "adapter") as source:
-        for kind, path in outputs.items():
+        for path in outputs.values():
             stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
             assert list(stored) == [tensor.name for tensor in source.tensors]
             for tensor in source.tensors:
@@ -270,6 +275,7 @@ def kinds_of(path):
     return {tensor.name: tensor.tensor_type.name for tensor in gguf.GGUFReader(path).tensors}
 
 
+@pytest.mark.slow
 def test_a_mixture_names_itself_and_gives_llama_cpps_types(tmp_path):
     random_model("qwen2", tmp_path / "wide")
     random_model(
@@ -289,6 +295,7 @@ def test_a_mixture_names_itself_and_gives_llama_cpps_types(tmp_path):
             assert gguf.GGUFReader(outputs[kind]).fields["general.file_type"].contents() == number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
 def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
     monkeypatch.setattr(load, "device", lambda: "cpu")
@@ -314,6 +321,7 @@ def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
         torch.testing.assert_close(other, tensor, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
@@ -364,6 +372,7 @@ def test_llama_3s_long_waves_are_divided_as_transformers_divides_them():
     assert torch.allclose(plain / scaled, torch.tensor(tensors.rope_factors(LLAMA3, 64)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stop_in_the_middle_leaves_what_was_there(tiny_base, tmp_path):
     def stop(done, total, note):
         if done > 50:
@@ -392,6 +401,7 @@ writer.write(base, {"Q5_K_M": Path(sys.argv[2])}, vocabulary_of(base), CARD, pro
 """
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_goes_with_the_next(tiny_base, tmp_path):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, tiny_base, tmp_path / "x-Q5_K_M.gguf"], cwd=ROOT
@@ -402,6 +412,7 @@ def test_what_a_killed_run_left_goes_with_the_next(tiny_base, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x-Q8_0.gguf"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_meanwhile_leaves_no_half_file(tiny_base, tmp_path):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -417,6 +428,7 @@ def test_a_disk_that_fills_up_meanwhile_leaves_no_half_file(tiny_base, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_weights_that_are_no_numbers_are_refused(tiny_base, tmp_path):
     from safetensors.torch import load_file, save_file
 
@@ -431,6 +443,7 @@ def test_weights_that_are_no_numbers_are_refused(tiny_base, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
 
 
+@pytest.mark.slow
 def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
     progress = Progress(tmp_path / "history.jsonl", "quantize")
     writer.write(
@@ -442,6 +455,7 @@ def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
     assert "quantize 100/100 · writing the files" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path):
     with tensors.Source(tiny_base) as source:
         source.tensors = [tensors.Tensor("token_embd.weight", "x", (10**9, 1024))]
@@ -454,6 +468,7 @@ def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path
                 writer.need_disk({kind: tmp_path / "x.gguf"}, source)
 
 
+@pytest.mark.slow
 def test_an_adapter_that_cannot_be_merged_is_refused(tiny_base, tmp_path):
     base = load.prepare(str(tiny_base))
     model, _ = load.load(base, precision="32-bit")
@@ -476,6 +491,7 @@ def test_an_unknown_architecture_is_named_with_what_is_supported(tmp_path):
         tensors.read_config(tmp_path)
 
 
+@pytest.mark.slow
 def test_pre_tokenizers_are_known_by_what_they_do(tiny_base):
     described = json.loads((tiny_base / "tokenizer.json").read_text(encoding="utf-8"))
     assert tokenizer.pre_tokenizer(described) == "qwen2"

@@ -1,4 +1,6 @@
-"""Our GGUF files say what llama.cpp's converter says of a model, and llama.cpp cuts texts as transformers does."""
+"""Our GGUF files say what llama.cpp's converter says of a model, and llama.cpp cuts texts as
+transformers does.
+"""
 
 import json
 import shutil
@@ -83,7 +85,9 @@ def is_sentencepiece(folder):
 
 
 def pieces(folder):
-    """[(text, score, type)] of tokenizer.model for a SentencePiece vocabulary in the order of its merges."""
+    """[(text, score, type)] of tokenizer.model for a SentencePiece vocabulary in the order of its
+    merges.
+    """
     described = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     tokens = sorted(described["model"]["vocab"], key=described["model"]["vocab"].get)
     control = {added["content"] for added in described["added_tokens"] if added["special"]} - {
@@ -130,11 +134,11 @@ MEANT = {
     "tokenizer.ggml.add_bos_token": ALOUD,
     "tokenizer.ggml.add_eos_token": ALOUD,
     "tokenizer.ggml.add_space_prefix": ALOUD,
-    "tokenizer.ggml.add_sep_token": "False: no text here has a separator, and llama.cpp adds none by itself",
+    "tokenizer.ggml.add_sep_token": "False: no separators here, and llama.cpp adds none by itself",
     "tokenizer.ggml.eot_token_id": "every end of a turn stops llama.cpp",
     "tokenizer.ggml.eom_token_id": "likewise",
     "tokenizer.ggml.padding_token_id": "the end of a turn is no padding",
-    "tokenizer.ggml.scores": "tokenizer.json has the order of merges, tokenizer.model scores: the order is tested",
+    "tokenizer.ggml.scores": "tokenizer.json has only the order of merges, which is tested",
 }
 ONLY_HERE = {
     "qwen": {
@@ -188,6 +192,7 @@ def test_every_family_has_its_record(recorded):
     assert set.union(*ONLY_HERE.values()) == set(MEANT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_file_says_what_llama_cpps_converter_says(name, folder, recorded):
     for kind, expected in recorded[name].items():
@@ -227,17 +232,21 @@ def without_marks(text):
     return not any(unicodedata.category(character).startswith("M") for character in text)
 
 
-# Which strings must have the same tokens; llama.cpp can't do the others, in the converter's files neither.
+# Which strings must have the same tokens; llama.cpp can't do the others, in the converter's files
+# neither.
 ALIKE = {
-    "qwen2 tied": composed,  # Qwen's tokenizer composes characters first (NFC), llama.cpp takes them as they come
+    # Qwen's tokenizer composes characters first (NFC), llama.cpp takes them as they come.
+    "qwen2 tied": composed,
     "llama 3.2 tied": lambda text: True,
     "smollm2": lambda text: True,
     "mistral": without_marks,
-    # A ▁ that somebody typed is a blank to llama.cpp; a run of more than 31 blanks it cuts from the left.
+    # A ▁ that somebody typed is a blank to llama.cpp; a run of more than 31 blanks it cuts from the
+    # left.
     "gemma3 text": short_blanks,
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALIKE)
 def test_llama_cpp_cuts_200_strings_as_transformers_does(name, folder):
     path = write(folder(name), "F16")
@@ -246,6 +255,7 @@ def test_llama_cpp_cuts_200_strings_as_transformers_does(name, folder):
     assert len(others) <= 8
 
 
+@pytest.mark.slow
 def test_what_qwen_composes_has_the_same_tokens_once_it_is_composed(folder):
     path, tokenizer = write(folder("qwen2 tied"), "F16"), words(folder("qwen2 tied"))
     texts = [text for text in gguf_samples.strings() if not composed(text)]
@@ -259,7 +269,9 @@ def test_what_qwen_composes_has_the_same_tokens_once_it_is_composed(folder):
 
 @pytest.mark.parametrize("name", ALIKE)
 def test_transformers_cuts_200_strings_as_the_stored_tokenizer_does(name, folder):
-    """transformers 5 builds some families' tokenizers anew instead of reading all of tokenizer.json."""
+    """transformers 5 builds some families' tokenizers anew instead of reading all of
+    tokenizer.json.
+    """
     from tokenizers import Tokenizer
 
     stored, loaded = Tokenizer.from_file(str(folder(name) / "tokenizer.json")), words(folder(name))
@@ -270,6 +282,7 @@ def test_transformers_cuts_200_strings_as_the_stored_tokenizer_does(name, folder
     ] == []
 
 
+@pytest.mark.slow
 def test_llama_cpp_cuts_200_strings_with_gemmas_own_vocabulary(tmp_path):
     base = load.prepare("gemma-3-270m")
     gguf_samples.save_model("gemma3 text", tmp_path / "base", rows=262144)

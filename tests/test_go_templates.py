@@ -1,4 +1,5 @@
-"""Ollama says what transformers says: the Go template and the Modelfile, read by Go as Ollama reads them.
+"""Ollama says what transformers says: the Go template and the Modelfile, read by Go as Ollama reads
+them.
 
 The chat templates are the real ones: TRL carries those of Qwen, Llama and Gemma.
 """
@@ -91,7 +92,9 @@ def ollama(tmp_path_factory):
 
 
 def tokenizer_of(name, system=TWIN):
-    """A tokenizer with the twin's own template: the base's, with the twin's system prompt as its default."""
+    """A tokenizer with the twin's own template: the base's, with the twin's system prompt as its
+    default.
+    """
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
     from transformers import PreTrainedTokenizerFast
@@ -122,6 +125,7 @@ def conversation(turns, system=None):
     ]
 
 
+@pytest.mark.slow
 @every_template
 def test_go_makes_the_same_prompt_as_transformers(name, ollama):
     tokenizer = tokenizer_of(name)
@@ -132,10 +136,12 @@ def test_go_makes_the_same_prompt_as_transformers(name, ollama):
     assert all(TWIN in text or OTHER in text for text in wanted)
     go = go_template(tokenizer)
     assert ollama(template=go, conversations=conversations)["prompts"] == wanted
-    # Ollama hands in the system prompt of the Modelfile, or of the hub, where a conversation has none.
+    # Ollama hands in the system prompt of the Modelfile, or of the hub, where a conversation has
+    # none.
     assert ollama(template=go, conversations=conversations, system=TWIN)["prompts"] == wanted
 
 
+@pytest.mark.slow
 @every_template
 def test_a_prompt_is_what_stood_before_the_answer_in_training(name, ollama):
     tokenizer, asked = tokenizer_of(name), [conversation(turns, TWIN) for turns in (1, 2, 5)]
@@ -146,6 +152,7 @@ def test_a_prompt_is_what_stood_before_the_answer_in_training(name, ollama):
         assert trained.removeprefix(BOS).startswith(said + "答案。")
 
 
+@pytest.mark.slow
 @every_template
 def test_an_answer_that_is_begun_goes_on(name, ollama):
     tokenizer, begun = (
@@ -159,6 +166,7 @@ def test_an_answer_that_is_begun_goes_on(name, ollama):
     assert said == [wanted.removeprefix(BOS)]
 
 
+@pytest.mark.slow
 def test_only_qwen3_that_may_think_gets_an_empty_thought(ollama):
     def ending(name):
         return ollama(template=go_template(tokenizer_of(name)), conversations=[conversation(1)])[
@@ -169,6 +177,7 @@ def test_only_qwen3_that_may_think_gets_an_empty_thought(ollama):
     assert ending("qwen3_instruct_2507").endswith("<|im_end|>\n<|im_start|>assistant\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, messages, wanted",
     [
@@ -217,10 +226,13 @@ def test_what_ollama_cuts_off_or_puts_together_is_still_a_conversation(
     [
         "{{ messages[0].content }}",
         "no words of anybody",
-        "{% for m in messages if m.role != 'system' %}[{{ m.content }}]{% endfor %}",  # the system message is lost
-        "{% for m in messages %}[{{ m.content }}]{% if loop.index == 5 %}!{% endif %}{% endfor %}",  # turns differ
+        # the system message is lost
+        "{% for m in messages if m.role != 'system' %}[{{ m.content }}]{% endfor %}",
+        # turns differ
+        "{% for m in messages %}[{{ m.content }}]{% if loop.index == 5 %}!{% endif %}{% endfor %}",
         # the system message stands before the last question, as Mistral has it
-        "{% for m in messages[1:] if messages[0].role == 'system' %}{{ messages[0].content if loop.last }}[{{ m.content }}]"
+        "{% for m in messages[1:] if messages[0].role == 'system' %}"
+        "{{ messages[0].content if loop.last }}[{{ m.content }}]"
         "{% else %}{% for m in messages %}[{{ m.content }}]{% endfor %}{% endfor %}",
     ],
 )
@@ -259,6 +271,7 @@ SYSTEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SYSTEMS)
 def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
     system, as_line = SYSTEMS[case]
@@ -288,6 +301,7 @@ def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
     ]
 
 
+@pytest.mark.slow
 def test_without_a_template_a_modelfile_comes_as_near_as_it_can(ollama):
     text = templates.modelfile(
         "x.gguf", "", SYSTEMS["three quotes at a line's end"][0], {"num_ctx": 4096}

@@ -1,4 +1,6 @@
-"""K-quants: gguf reads them back, their error is llama.cpp's or less, each tensor gets the type llama.cpp gives it."""
+"""K-quants: gguf reads them back, their error is llama.cpp's or less, each tensor gets the type
+llama.cpp gives it.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +57,9 @@ def samples(rows=48):
 
 
 def model_tensors(architecture, layers, tied, columns, down):
-    """{name: shape} of a model of two rows, with a vector per layer that is typical of the architecture."""
+    """{name: shape} of a model of two rows, with a vector per layer that is typical of the
+    architecture.
+    """
     found = {"token_embd.weight": (2, columns), "output_norm.weight": (columns,)}
     found |= {} if tied else {"output.weight": (2, columns)}
     for layer in range(layers):

@@ -1,4 +1,6 @@
-"""A GGUF file is offered only when it says what the trained twin says: intact files pass, broken ones are stopped."""
+"""A GGUF file is offered only when it says what the trained twin says: intact files pass, broken
+ones are stopped.
+"""
 
 import json
 import re
@@ -33,7 +35,9 @@ ANSWERS = (
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A Qwen2-shaped model with rows of 256 numbers, so that K-quants apply, and a rotation that matters."""
+    """A Qwen2-shaped model with rows of 256 numbers, so that K-quants apply, and a rotation that
+    matters.
+    """
     import transformers
 
     folder = tmp_path_factory.mktemp("parity") / "base"
@@ -112,6 +116,7 @@ def prove(twin, files, meant):
     )
 
 
+@pytest.mark.slow
 def test_intact_files_pass_with_all_their_figures(held_out_twin, meant):
     files = written(held_out_twin, meant, ("F16", *KINDS))
     figures, warnings = prove(held_out_twin, files, meant)
@@ -215,6 +220,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", BROKEN)
 def test_a_broken_file_is_kept_aside(way, held_out_twin, meant, tmp_path):
     harm, reason = BROKEN[way]
@@ -229,6 +235,7 @@ def test_a_broken_file_is_kept_aside(way, held_out_twin, meant, tmp_path):
         ), warnings
 
 
+@pytest.mark.slow
 def test_the_files_that_pass_are_offered_beside_one_that_fails(held_out_twin, meant):
     files = written(held_out_twin, meant)
     exchange(files["Q4_K_M"])
@@ -241,6 +248,7 @@ def test_the_files_that_pass_are_offered_beside_one_that_fails(held_out_twin, me
 # Faults that the writer itself would make: the header is as it was meant, and wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm, reason",
     [
@@ -274,6 +282,7 @@ def test_what_the_writer_was_told_wrong_is_found(harm, reason, held_out_twin, me
     assert reason in warnings[0] and not files["Q8_0"].exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, meant, tmp_path):
     text, _ = checks.held_out_text(held_out_twin, meant.tokenizer, "cpu")
@@ -290,6 +299,7 @@ def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, m
     assert agreed["wrong"] < checks.AGREES <= agreed["right"], agreed
 
 
+@pytest.mark.slow
 def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, monkeypatch):
     """Piece by piece, and module by module, as transformers has it with everything in memory."""
     monkeypatch.setattr(tensors, "PIECE", 256 * 100)
@@ -367,6 +377,7 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
     )
 
 
+@pytest.mark.slow
 def test_without_memory_for_the_twin_the_files_are_proven_without_it(
     held_out_twin, meant, monkeypatch
 ):
@@ -407,6 +418,7 @@ def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):
     assert models.fitting_precision(base, 8e9) is None
 
 
+@pytest.mark.slow
 def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(
     held_out_twin, meant, monkeypatch
 ):
@@ -430,6 +442,7 @@ def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(
     assert len(seen) > 3 and seen == sorted(seen) and seen[-1][1] == 6
 
 
+@pytest.mark.slow
 def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, monkeypatch):
     files = written(held_out_twin, meant, ("Q8_0",))
     whole = prove(held_out_twin, files, meant)[0]["llama_top1_Q8_0"]["n"]
@@ -441,6 +454,7 @@ def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, m
     )
 
 
+@pytest.mark.slow
 def test_a_slow_file_is_asked_less(held_out_twin, meant, monkeypatch):
     files = written(held_out_twin, meant, ("Q8_0",))
     monkeypatch.setattr(checks, "questions", lambda twin: [f"Nr. {i}?" for i in range(4)])

@@ -1,4 +1,4 @@
-"""Step 04: what is written as GGUF says in llama.cpp what the trained model says in transformers."""
+"""Step 04: a GGUF file says in llama.cpp what the trained model says in transformers."""
 
 import json
 
@@ -34,6 +34,7 @@ def trained_twin(twin, tiny_base):
     return twin
 
 
+@pytest.mark.slow
 def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys):
     twin, wanted = trained_twin, settings.make("quantize", types="Q8_0, f16", context=1024)
     assert not settings.stops(quantize.problems(wanted, twin))
@@ -79,6 +80,7 @@ def test_the_step_writes_proven_files_and_what_ollama_needs(trained_twin, capsys
         )
 
 
+@pytest.mark.slow
 def test_files_of_another_run_do_not_stay(trained_twin):
     twin = trained_twin
     twin.folder("quantize")
@@ -102,6 +104,7 @@ def run(twin, *, stop_at=None, **values):
     return wanted, quantize.run(twin, wanted, Pressed(twin.history("quantize"), "quantize"))
 
 
+@pytest.mark.slow
 def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
     twin = trained_twin
     twin.folder("quantize")
@@ -122,12 +125,13 @@ def test_until_they_are_proven_no_file_has_its_name(trained_twin, monkeypatch):
     assert list(twin.folder("quantize").glob("**/*.gguf")) == [twin.gguf("F16")]
 
 
+@pytest.mark.slow
 def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answered(
     trained_twin, monkeypatch
 ):
     twin = trained_twin
     monkeypatch.setattr(decimals, "TYPES", ("F16", "Q8_0"))
-    asked = dict(types="Q8_0", decimals=8)
+    asked = {"types": "Q8_0", "decimals": 8}
     wanted, outcome = run(twin, stop_at="persona Q8_0", **asked)
     assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
     assert not any(name.startswith("decimals") for name in outcome.figures)
@@ -146,6 +150,7 @@ def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answ
     assert not quantize.unfinished(wanted, twin)
 
 
+@pytest.mark.slow
 def test_where_the_comparison_has_no_room_the_files_stand_and_it_says_so(trained_twin, monkeypatch):
     def full(*_):
         raise TwinError("The GGUF files need 9 MB of disk")
@@ -160,6 +165,7 @@ def never_pass(patch, kind):
     patch.setitem(types.FILE_TYPES, kind, types.FILE_TYPES[kind]._replace(kl_limit=-1.0))
 
 
+@pytest.mark.slow
 def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(
     trained_twin, monkeypatch, capsys
 ):
@@ -176,6 +182,7 @@ def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(
     assert main(command) == 0 and "done already" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
     twin, wanted = trained_twin, settings.make("quantize", types="F16,Q8_0")
     never_pass(monkeypatch, "F16")
@@ -205,6 +212,7 @@ def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twi
         )
 
 
+@pytest.mark.slow
 def test_a_system_prompt_that_names_the_base_is_refused(trained_twin):
     trained_twin.remember(system_prompt="You are Qwen, created by Alibaba Cloud.")
     with pytest.raises(TwinError, match="still says 'You are Qwen'"):

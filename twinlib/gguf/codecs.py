@@ -91,7 +91,7 @@ def _decode_q8_0(blocks):
 
 Q8_0 = Codec(_encode_q8_0, _decode_q8_0)
 
-# Q4_0: d and 32 quants from 0 to 15; a number is d · (quant − 8). The largest magnitude gets quant 0.
+# Q4_0: d and 32 quants from 0 to 15; a number is d · (quant − 8). Largest magnitude: quant 0.
 
 
 def _encode_q4_0(rows):

@@ -61,7 +61,7 @@ Q5_K = Codec(_encode_q5_k, _decode_q5_k)
 def _encode_q3_k(rows):
     import torch
 
-    # The finest grid first: of equally good ones it uses quant −4, a power of two, exact in float16.
+    # The finest grid first: among equals it uses quant −4, a power of two, exact in float16.
     quants, d, scales = _quantize_signed(rows, 4.75, -0.25, 4, 32)
     high = _pack_bits((quants >> 2).view(-1, 8, 32), 1)
     low = _pack_bits((quants & 3).view(-1, 2, 4, 32), 2)
@@ -253,9 +253,10 @@ def _best_step(values, weights):
 
 
 def _quantize_signed(rows, first, gap, half, scale_half):
-    """(quants (groups, 16), d, scales int8) of float32 rows, from grids of `first`, `first` + `gap`, … steps.
+    """(quants (groups, 16), d, scales int8) of float32 rows.
 
-    Quants are from -half to half - 1, returned plus half; scales from -scale_half to scale_half - 1.
+    Tries grids of `first`, `first` + `gap`, … steps. Quants are from -half to half - 1, and half is
+    added to what is returned; scales are from -scale_half to scale_half - 1.
     """
     import torch
 
