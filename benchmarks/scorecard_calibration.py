@@ -25,12 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 from twinlib import Twin, settings  # noqa: E402
 from twinlib.corpus import step as corpus
-from twinlib.evaluate import held_out, memorization
-from twinlib.evaluate import scores as scorecard
+from twinlib.evaluate import held_out, scores
 from twinlib.evaluate import step as evaluate
+from twinlib.evaluate.figures import BY_NAME
+from twinlib.evaluate.outputs import Outputs
 from twinlib.files import now, write_records  # noqa: E402
 from twinlib.gguf import step as quantize  # noqa: E402
-from twinlib.models import generate
+from twinlib.models import generate, load
 from twinlib.progress import Progress  # noqa: E402
 from twinlib.text import style  # noqa: E402
 from twinlib.text.statistics import auc, bootstrap  # noqa: E402
@@ -44,6 +45,9 @@ FEW_STEPS = {"effort": "smoke", "steps": 3, "learning_rate": 2e-5}
 LENGTHS = (200, 500)  # characters of a passage
 RECORD = ROOT / "tests" / "scorecard_calibration.json"
 LEARNT, UNSEEN = 10, 20  # documents of `over`
+WANTED = settings.make(
+    "evaluate", effort="standard", questions=12, answer_tokens=80, picks=0, files="recommended"
+)
 
 
 def do(twin, step, **values):
@@ -214,68 +218,41 @@ def _few_documents(twin, lu_xun, folder):
 
 def measured(twin):
     """{figures, scores} of one twin: what bears on these questions, by the card's own functions."""
-    from twinlib.evaluate import outputs
-    from twinlib.models import load
-
-    wanted = settings.make(
-        "evaluate", effort="standard", questions=12, answer_tokens=80, picks=0, files="recommended"
-    )
-    work = evaluate._work(twin, wanted)._replace(
+    sample = evaluate.draw(twin, WANTED)._replace(
         instructions=[], problems=[], facts=[], unwritten=[], picks=[]
     )
-    rows = outputs.Rows(
-        load.prepare(twin.facts["base"]["name"]),
-        twin.adapter("persona"),
-        twin.hash(twin.adapter("persona")),
-    )
-    twin.folder("evaluate")
-    keep = outputs.Keeper(twin, Progress(twin.history("evaluate"), "evaluate"), work.size(0))
-    found = evaluate._measured(twin, wanted, rows, work, {}, keep)
-    train, test = (
-        held_out.passages(twin.records("passages"), split) for split in ("train", "test")
-    )
-    answers = {
-        row: [
-            {
-                **question,
-                "text": said["text"],
-                "prompt": "\n".join(turn["content"] for turn in told),
-            }
-            for question, said, told in zip(work.questions, found.answers[row], work.asked[row])
-        ]
-        for row in ("base", "twin")
-    }
-    known = {
-        language: style.fit_voice([p["text"] for p in train], held_out.voices(language), language)
-        for language in {question["language"] for question in work.questions}
-    }
-    margins, documents = scorecard.triples(known, answers["twin"], answers["base"])
-    copied, _ = memorization.copied(
-        *found.copies, [p["text"] for p in test], [p["text"] for p in train], answers["twin"]
-    )
-    figures = {
-        "prediction_gain": scorecard.prediction_gain(work.mine, work.theirs),
-        **copied,
-        "membership": memorization.membership(work.trained, work.mine),
-        "sounds_like_me": scorecard.sounds_like_me(known, answers["twin"], answers["base"], "twin"),
-    }
-    scores = {
-        side: [
-            [text["document"], len(text["text"]), round(text["gain"], 2), round(text["loss"], 4)]
-            for text in getattr(work, side)
-        ]
-        for side in ("mine", "theirs", "trained")
-    }
+    evidence = evaluate.gather(twin, WANTED, sample, {}, asked(twin, sample.size(0)))
+    base, answers = evidence.answers["base"], evidence.answers["twin"]
+    margins, documents = scores.style_margins(evidence.voices, answers, base)
+    names = ("prediction_gain", "copied", "membership", "sounds_like_me")
+    figures = {}
+    for name in names:
+        figures |= BY_NAME[name].compute(evidence)
     return {
-        "figures": figures,
+        "figures": {name: figures[name] for name in (*names, "copied.exact")},
         "scores": {
-            **scores,
+            **{side: _numbers(getattr(sample, side)) for side in ("mine", "theirs", "trained")},
             "margins": [
-                [document, *(round(m, 4) for m in three)]
+                [document, *(round(margin, 4) for margin in three)]
                 for document, three in zip(documents, margins)
             ],
         },
     }
+
+
+def asked(twin, total=0):
+    """The twin's models to ask."""
+    twin.folder("evaluate")
+    outputs = Outputs(twin, WANTED, Progress(twin.history("evaluate"), "evaluate"), total)
+    outputs.use(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"))
+    return outputs
+
+
+def _numbers(texts):
+    return [
+        [text["document"], len(text["text"]), round(text["gain"], 2), round(text["loss"], 4)]
+        for text in texts
+    ]
 
 
 # Speed
@@ -283,26 +260,24 @@ def measured(twin):
 
 def speed(twin):
     """Tokens a second: the base and llama.cpp on the same questions."""
-    from twinlib.evaluate import outputs
-    from twinlib.models import load
     from twinlib.models.llama_cpp import Llama
 
     do(twin, "quantize", types="Q8_0")
-    asked = [[{"role": "user", "content": f"说说第 {i} 件事。"}] for i in range(24)]
-    rows = outputs.Rows(load.prepare(twin.facts["base"]["name"]), twin.adapter("persona"), "")
-    rows(generate.answers, False, asked[:1], max_tokens=2)
+    prompts = [[{"role": "user", "content": f"说说第 {i} 件事。"}] for i in range(24)]
+    outputs = asked(twin)
+    outputs.call(generate.answers, False, prompts[:1], max_tokens=2)
     for batch in (4, 12, 24):
         started = time.monotonic()
-        said = rows(generate.answers, False, asked[:batch], max_tokens=32, batch=batch)
-        print(
-            f"torch, batches of {batch}: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s"
-        )
+        said = outputs.call(generate.answers, False, prompts[:batch], max_tokens=32, batch=batch)
+        print(f"torch, batches of {batch}: {_per_second(said, started):.0f} tokens/s")
     with Llama(twin.gguf("Q8_0")) as llama:
         started = time.monotonic()
-        said = llama.chat_many(asked[:12], max_tokens=32)
-        print(
-            f"llama.cpp, Q8_0, four slots: {sum(a.tokens for a in said) / (time.monotonic() - started):.0f} tokens/s"
-        )
+        said = llama.chat_many(prompts[:12], max_tokens=32)
+        print(f"llama.cpp, Q8_0, four slots: {_per_second(said, started):.0f} tokens/s")
+
+
+def _per_second(answers, started):
+    return sum(answer.tokens for answer in answers) / (time.monotonic() - started)
 
 
 def main():

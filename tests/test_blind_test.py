@@ -329,8 +329,8 @@ def test_a_damaged_code_is_named_with_what_to_do(exam):
     code = codes(reply(exam))
     [note] = analysis.received(exam, code[:-8]).notes
     assert (
-        note.startswith("The code AMU2-7F3K-")
-        and "its end is missing (29/36)" in note
+        note.startswith("The code AMU2-7F3K-BIAAA…")
+        and "its end is missing (29/35)" in note
         and "press Copy" in note
     )
     [note] = analysis.received(
@@ -463,7 +463,7 @@ def test_the_figure_of_the_report(exam):
 # The step
 
 
-def answer(twin, *pairs):
+def answer(twin, *own):
     write_records(
         twin.file("blind_answers"),
         [
@@ -475,7 +475,7 @@ def answer(twin, *pairs):
                 "when": "2026-03-01T20:15:00",
                 "skipped": False,
             }
-            for question, text in pairs
+            for question, text in own
         ],
     )
 
@@ -604,8 +604,8 @@ def test_what_the_twin_learnt_from_is_no_question(answered):
         ("Something new?", known),
         ("Fine?", "Fine and new, all of it."),
     )
-    pairs, notes = step.answered(answered)
-    assert pairs == [("Fine?", "Fine and new, all of it.")]
+    own, notes = step.answered(answered)
+    assert own == [("Fine?", "Fine and new, all of it.")]
     assert notes[0] == f"Left out, because the twin learnt from this question: {question}"
     assert notes[1].startswith("Left out, because the answer stands in your texts: Something new?")
     levels = [problem.level for problem in step.problems(declared.make("blind_test"), answered)]

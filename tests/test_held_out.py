@@ -70,5 +70,5 @@ def test_training_texts_match_the_held_out_ones_in_language_number_and_length():
 def test_texts_are_cut_to_what_is_scored(language):
     assert (
         len(held_out.cut([{"text": "x" * 5000, "language": language}])[0]["text"])
-        == held_out.CUT[language]
+        == held_out.MAX_CHARACTERS[language]
     )

@@ -1,6 +1,6 @@
-"""What a twin is measured on: questions and texts of held-out documents, other people's texts, choices of replies.
+"""What a twin is measured on: held-out questions and texts, other people's texts, replies to pick.
 
-Everything is taken from the documents in turn, so that long ones don't decide; nothing is drawn at random.
+Everything is taken from the documents in turn, so that long ones don't decide; nothing is random.
 """
 
 from importlib import resources
@@ -8,12 +8,12 @@ from importlib import resources
 from ..text import style
 from ..text.script import language_of
 
-CUT = {"zh": 300, "en": 900}  # characters, about 220 tokens: the longest text that is scored
-PICKED = {"zh": 70, "en": 210}  # characters of a reply that is one of four, about 50 tokens
-CHOICES = 4
+MAX_CHARACTERS = {"zh": 300, "en": 900}  # about 220 tokens: the longest text that is scored
+_REPLY_CHARACTERS = {"zh": 70, "en": 210}  # about 50 tokens: of a reply that is one of four
+_CHOICES = 4
 
 
-def passages(records, split):
+def passages(records: list[dict], split: str) -> list[dict]:
     """The passages of a split, with their language."""
     return [
         {**passage, "language": language_of(passage["text"])}
@@ -22,28 +22,33 @@ def passages(records, split):
     ]
 
 
-def questions(passages, rows):
-    """[{question, id, document, language, real, messages}] of held-out passages and rows, each question once."""
+def questions(passages: list[dict], rows: list[dict]) -> list[dict]:
+    """[{question, id, document, language, real, messages}] of held-out rows, each question once.
+
+    `real` is what the author wrote there, `messages` what the twin is asked.
+    """
     known, found = {passage["id"]: passage for passage in passages}, {}
     for row in rows:
-        if row["kind"] == "qa" and row["passage"] in known:
-            passage, question = known[row["passage"]], row["messages"][-2]["content"]
-            found.setdefault(
-                question,
-                {
-                    "id": row["id"],
-                    "question": question,
-                    "document": passage["document"],
-                    "language": passage["language"],
-                    "real": row["messages"][-1]["content"],
-                    "messages": row["messages"][:-1],
-                },
-            )
+        if row["kind"] != "qa" or row["passage"] not in known:
+            continue
+        *asked, reply = row["messages"]
+        question, passage = asked[-1]["content"], known[row["passage"]]
+        found.setdefault(
+            question,
+            {
+                "id": row["id"],
+                "question": question,
+                "document": passage["document"],
+                "language": passage["language"],
+                "real": reply["content"],
+                "messages": asked,
+            },
+        )
     return list(found.values())
 
 
-def conversations(questions, persona_prompt):
-    """{row: conversations}: each row's way of asking the same questions."""
+def conversations(questions: list[dict], persona_prompt: str) -> dict[str, list]:
+    """{variant: conversations}: each variant's way of asking the same questions."""
     asked = [question["messages"][-1:] for question in questions]
     persona = {"role": "system", "content": persona_prompt}
     return {
@@ -53,24 +58,25 @@ def conversations(questions, persona_prompt):
     }
 
 
-def round_robin(items, most):
-    """At most so many items, taken from the documents in turn: each document's first, then each one's second."""
-    places, seen = [], {}
+def round_robin(items: list[dict], most: int) -> list[dict]:
+    """At most so many items: each document's first, then each one's second, and so on."""
+    ranks, seen = [], {}
     for item in items:
         seen[item["document"]] = seen.get(item["document"], -1) + 1
-        places.append(seen[item["document"]])
-    order = sorted(range(len(items)), key=lambda i: places[i])
+        ranks.append(seen[item["document"]])
+    order = sorted(range(len(items)), key=lambda i: ranks[i])
     return [items[i] for i in order[:most]]
 
 
-def cut(passages):
+def cut(passages: list[dict]) -> list[dict]:
     """Passages cut to what is scored."""
     return [
-        {**passage, "text": passage["text"][: CUT[passage["language"]]]} for passage in passages
+        {**passage, "text": passage["text"][: MAX_CHARACTERS[passage["language"]]]}
+        for passage in passages
     ]
 
 
-def voices(language):
+def voices(language: str) -> dict[str, str]:
     """{name: text} of the invented other people in a language."""
     folder = resources.files("twinlib") / "data" / "voices"
     ending = f".{language}.txt"
@@ -81,57 +87,62 @@ def voices(language):
     }
 
 
-def impostors(mine, train):
-    """As many texts of other people as `mine` has in each language, where there are so many; a voice is a document."""
+def impostors(mine: list[dict], train: list[dict]) -> list[dict]:
+    """Texts of other people, as many in each language as `mine` has; a voice is a document.
+
+    Their punctuation is the author's, which `train` shows.
+    """
     found = []
-    typed = "".join(passage["text"] for passage in train)
-    for language, size in CUT.items():
-        wanted = sum(passage["language"] == language for passage in mine)
+    own = "".join(passage["text"] for passage in train)
+    for language, size in MAX_CHARACTERS.items():
         texts = [
             {
                 "document": name,
                 "language": language,
-                "text": style.punctuated_like(text[i : i + size], typed),
+                "text": style.punctuated_like(text[i : i + size], own),
             }
             for name, text in voices(language).items()
             for i in range(0, len(text) - size // 2, size)
         ]
-        found += round_robin(texts, wanted)
+        found += round_robin(texts, sum(passage["language"] == language for passage in mine))
     return found
 
 
-def matched_train(train, held_out):
-    """As many training texts as held-out ones in each language, cut to the same lengths, longest beside longest."""
+def matched_train(train: list[dict], held_out: list[dict]) -> list[dict]:
+    """Training texts matched to held-out ones in number, language and length."""
     found = []
-    for language in CUT:
-        there = sorted(
-            (p for p in held_out if p["language"] == language), key=lambda p: -len(p["text"])
+    for language in MAX_CHARACTERS:
+        unseen, seen = (
+            [passage for passage in passages if passage["language"] == language]
+            for passages in (held_out, train)
         )
-        here = round_robin([p for p in train if p["language"] == language], len(there))
-        found += [
-            {**p, "text": p["text"][: len(other["text"])]}
-            for p, other in zip(sorted(here, key=lambda p: -len(p["text"])), there)
-        ]
+        pairs = zip(_longest_first(round_robin(seen, len(unseen))), _longest_first(unseen))
+        found += [{**one, "text": one["text"][: len(other["text"])]} for one, other in pairs]
     return found
 
 
-def picks(questions, most):
-    """At most so many choices {question…, replies}: the author's reply to a question first, then three of the same
-    author's replies to questions of other held-out documents, in the same language and nearest in length, all cut
-    to the same length."""
+def _longest_first(passages):
+    return sorted(passages, key=lambda passage: -len(passage["text"]))
+
+
+def picks(questions: list[dict], most: int) -> list[dict]:
+    """At most so many questions with four `replies`, all cut to one length; the author's is first.
+
+    The others are the same author's replies to questions of other held-out documents, in the same
+    language and nearest in length.
+    """
     found = []
     for question in round_robin(questions, len(questions)):
-        rest = {
+        others = {
             other["document"]: other["real"]
             for other in reversed(questions)
             if other["document"] != question["document"]
             and other["language"] == question["language"]
         }
-        nearest = sorted(rest.values(), key=lambda text: abs(len(text) - len(question["real"])))[
-            : CHOICES - 1
-        ]
-        if len(nearest) == CHOICES - 1 and len(found) < most:
+        size = len(question["real"])
+        nearest = sorted(others.values(), key=lambda text: abs(len(text) - size))[: _CHOICES - 1]
+        if len(nearest) == _CHOICES - 1 and len(found) < most:
             texts = [question["real"], *nearest]
-            length = min(PICKED[question["language"]], *map(len, texts))
+            length = min(_REPLY_CHARACTERS[question["language"]], *map(len, texts))
             found.append({**question, "replies": [text[:length] for text in texts]})
     return found
