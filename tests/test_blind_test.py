@@ -334,7 +334,7 @@ def test_a_damaged_code_is_named_with_what_to_do(exam):
         and "press Copy" in note
     )
     [note] = analysis.received(
-        exam, code[:12] + ("A" if code[12] != "A" else "B") + code[13:]
+        exam, code[:20] + ("A" if code[20] != "A" else "B") + code[21:]
     ).notes
     assert "a character in it is wrong" in note
 
