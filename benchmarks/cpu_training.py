@@ -1,9 +1,10 @@
-"""LoRA training on a CPU: our packed step against TRL's two, same rows, same model, one run. Ratios are what counts.
+"""LoRA training on a CPU: our packed step and two of TRL's on the same rows and model.
 
     python benchmarks/cpu_training.py [STEPS]
 
-Gemma 3 270M, rank 32, 2 rows of the invented voices a step, 24 to 512 tokens long, three fifths of each learnt; every
-arm in a process of its own, after one warm-up step. Prints real tokens a second, the peak memory and the mean loss.
+Gemma 3 270M, rank 32, 2 rows of the invented voices a step, 24 to 512 tokens long, three fifths of
+each learnt; every arm in a process of its own, after one warm-up step. Compare the ratios of one
+run. Prints real tokens a second, the peak memory and the mean loss.
 """
 
 import multiprocessing
@@ -24,7 +25,8 @@ ROWS, LENGTH = 2, 512
 
 
 def batches(tokenizer, steps):
-    """`steps` + 1 batches of ROWS rows (ids, learnt) from the voices, of lognormal length, three fifths learnt."""
+    """`steps` + 1 batches of ROWS rows (ids, learnt) from the voices, of lognormal length, three
+    fifths learnt."""
     text = "\n".join(
         f.read_text(encoding="utf-8")
         for f in (resources.files("twinlib") / "data" / "voices").iterdir()
@@ -107,7 +109,8 @@ def main(steps):
         with multiprocessing.get_context("spawn").Pool(1) as pool:  # its own process: its own peak
             found[name] = pool.apply(measure, (precision, kind, steps))
         print(
-            f"{name:30} {found[name][0]:7.1f} tokens/s {found[name][1]:5.1f} GiB  loss {found[name][2]:.4f}",
+            f"{name:30} {found[name][0]:7.1f} tokens/s {found[name][1]:5.1f} GiB"
+            f"  loss {found[name][2]:.4f}",
             flush=True,
         )
     ours = found.pop("ours")[0]

@@ -1,12 +1,14 @@
 """LoRA training on one GPU: our plan beside TRL and Unsloth, on the same tokenised rows.
 
-    python benchmarks/gpu_training.py [--base qwen2.5-1.5b] [--bits 16] [--arms NAME …] [--seconds 60] [--gpus 1]
+    python benchmarks/gpu_training.py [--base qwen2.5-1.5b] [--bits 16] [--arms NAME …]
+                                      [--seconds 60] [--gpus 1]
 
-A model with random weights in the shape of the base; 3,000 chats of 230 tokens on average, three fifths of each learnt;
-rank 16 on all seven linear layers. Every arm runs in a process of its own: up to 60 timed steps or the given seconds,
-after a warm-up of 4. Prints real tokens a second (padding doesn't count), the peak of the GPU's memory, the seconds
-from the trainer's start to its first step, and for ours the share of the GPU's own matrix rate, at 4 operations a
-parameter and token. With `--gpus` above 1 the arms run at the same time, each on a GPU of its own.
+A model with random weights in the shape of the base; 3,000 chats of 230 tokens on average, three
+fifths of each learnt; rank 16 on all seven linear layers. Every arm runs in a process of its own:
+up to 60 timed steps or the given seconds, after a warm-up of 4. Prints real tokens a second
+(padding doesn't count), the peak of the GPU's memory, the seconds from the trainer's start to its
+first step, and for ours the share of the GPU's own matrix rate, at 4 operations a parameter and
+token. With `--gpus` above 1 the arms run at the same time, each on a GPU of its own.
 """
 
 import argparse
@@ -90,9 +92,13 @@ class Clock:
 
 def _arguments(folder, packed, **more):
     sizes = (
-        dict(per_device_train_batch_size=SEQUENCES, gradient_accumulation_steps=1, packing=True)
+        {
+            "per_device_train_batch_size": SEQUENCES,
+            "gradient_accumulation_steps": 1,
+            "packing": True,
+        }
         if packed
-        else dict(per_device_train_batch_size=2, gradient_accumulation_steps=4)
+        else {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
     )
     return dict(
         output_dir=str(folder / "out"),
@@ -143,7 +149,8 @@ def trl(folder, bits, seconds, packed, attention="sdpa", liger=False):
         folder, dtype=torch.bfloat16, device_map={"": 0}, attn_implementation=attention, **extra
     )
     model.config.use_cache = False
-    # Without checkpointing a packed step of TRL's takes more than the card has, except for the small model.
+    # Without checkpointing a packed step of TRL's takes more than the card has, except for the
+    # small model.
     large = packed and (bits == 4 or model.config.hidden_size > 2048)
     arguments = SFTConfig(
         **_arguments(folder, packed, gradient_checkpointing=large, use_liger_kernel=liger)
@@ -259,7 +266,8 @@ def main():
         found[name] = r = json.loads(result)
         plan = f"  {r['share']:.0%} of the matrix rate  {r['plan']}" if "plan" in r else ""
         print(
-            f"{ARMS[name]:36} {r['tokens_s']:8.0f} tokens/s {r['peak_gib']:6.1f} GiB  first step {r['first_s']:6.1f} s  "
+            f"{ARMS[name]:36} {r['tokens_s']:8.0f} tokens/s {r['peak_gib']:6.1f} GiB  "
+            f"first step {r['first_s']:6.1f} s  "
             f"step {r['step_s']:.3f} s  loss {r['loss']:.3f}  ({r['steps']} steps){plan}",
             flush=True,
         )

@@ -1,11 +1,11 @@
-"""What the plan predicts beside what is measured, on one GPU: peak memory and time of LoRA training.
+"""Estimates of the plan and measurements on one GPU: peak memory and time of LoRA training.
 
     python benchmarks/plan_accuracy.py [--gpus 1] [--only NAME …]
 
-Random weights in the shapes of Qwen2.5 from 0.5B to 14B, 3,000 chats; the plan is told of cards from 6 to 80 GB, and
-the run may take no more than that of the real one (its speed stays that of the GPU here). Each configuration trains
-some steps as planned, in a process of its own; the time of the run is that of its first step and of as many more as
-planned.
+Random weights in the shapes of Qwen2.5 from 0.5B to 14B, 3,000 chats; the plan is made for cards of
+6 to 80 GB, and the run may use no more memory than that (at the speed of this GPU). Each
+configuration trains some steps as planned, in a process of its own; the time of the run is that of
+its first step and of as many more as planned.
 """
 
 import argparse
@@ -103,16 +103,17 @@ def main():
         for what in off:
             off[what].append(abs(ratio[what]))
         print(
-            f"{name:30}{r['memory'][0]:14.1f}{r['memory'][1]:9.1f}{ratio['memory']:+7.0%}{r['run'][0]:13.0f}"
-            f"{r['run'][1]:9.0f}{ratio['run']:+7.0%}  {r['tokens_s']:.0f} tokens/s, step {r['step']:.3f} s, first "
-            f"{r['first']:.1f} s, reserved {r['memory'][2]:.1f}, {r['settings']}",
+            f"{name:30}{r['memory'][0]:14.1f}{r['memory'][1]:9.1f}{ratio['memory']:+7.0%}"
+            f"{r['run'][0]:13.0f}{r['run'][1]:9.0f}{ratio['run']:+7.0%}  "
+            f"{r['tokens_s']:.0f} tokens/s, step {r['step']:.3f} s, first {r['first']:.1f} s, "
+            f"reserved {r['memory'][2]:.1f}, {r['settings']}",
             flush=True,
         )
     for what, values in off.items():
         if values:
             print(
-                f"{what}: off by {max(values):.0%} at most, {sum(values) / len(values):.0%} on average, "
-                f"{len(values)} configurations"
+                f"{what}: off by {max(values):.0%} at most, "
+                f"{sum(values) / len(values):.0%} on average, {len(values)} configurations"
             )
 
 

@@ -1,4 +1,4 @@
-"""Models with random weights in a real model's shape: they cost the memory and the time of the real ones."""
+"""Models with random weights in a real model's shape: they take its memory and its time."""
 
 import random
 import sys
@@ -10,7 +10,8 @@ WARM = 4  # steps before times count
 
 
 def rows(count=3000, seed=1):
-    """[(ids, learnt)]: chats of lognormal length, mean about 230 tokens, three fifths of each learnt."""
+    """[(ids, learnt)]: chats of lognormal length, mean about 230 tokens, three fifths of each
+    learnt."""
     rng = random.Random(seed)
     lengths = [max(24, min(LENGTH, int(rng.lognormvariate(5.22, 0.7)))) for _ in range(count)]
     return [
@@ -64,7 +65,8 @@ def build(base, bits=16, device="cuda"):
 
 
 def _quantize(model):
-    """What loading with a BitsAndBytesConfig (NF4, double quantization) does, without the detour over a disk."""
+    """What loading with a BitsAndBytesConfig (NF4, double quantization) does, without the detour
+    over a disk."""
     import torch
     from bitsandbytes.nn import Linear4bit, Params4bit
 
@@ -151,8 +153,8 @@ def trainer(base, settings, folder):
 
 
 def step_times(trainer):
-    """Train, and return when it began and when each step had ended, in seconds; the GPU's work has ended only for the
-    first `WARM` and the last: in between it isn't waited for."""
+    """Train, and return when it began and when each step had ended, in seconds; the GPU's work has
+    ended only for the first `WARM` and the last: in between it isn't waited for."""
     import time
 
     import torch
@@ -172,8 +174,8 @@ def step_times(trainer):
 
 
 def side_by_side(commands, gpus, limit):
-    """Run (name, command line) each in a process of its own, as many at once as there are `gpus`; yields (name, the
-    text after 'RESULT ' in its output or None, its last words)."""
+    """Run (name, command line) each in a process of its own, as many at once as there are `gpus`;
+    yields (name, the text after 'RESULT ' in its output or None, its last words)."""
     import os
     import queue
     import subprocess

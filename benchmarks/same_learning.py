@@ -1,10 +1,11 @@
-"""Our trainer beside plain TRL on real writing: the same rows, rate and tokens; validation loss after each quarter.
+"""Our trainer and plain TRL on real writing, same rows, rate and tokens: the validation loss.
 
-    python benchmarks/same_learning.py TWIN [--base gemma-3-270m] [--epochs 2] [--arms NAME …] [--gpus 1]
+    python benchmarks/same_learning.py TWIN [--base gemma-3-270m] [--epochs 2] [--arms NAME …]
+                                       [--gpus 1]
 
-TWIN is a twin whose step 01 has run. Both arms take the same number of rows a step on average, with LoRA of the same
-rank and seed, AdamW and a cosine; ours packs, TRL pads. The validation loss is that of transformers' own forward pass,
-row by row, for both.
+TWIN is a twin whose step 01 has run. Both arms take the same number of rows a step on average, with
+LoRA of the same rank and seed, AdamW and a cosine; ours packs, TRL pads. The validation loss,
+printed after each quarter, is that of transformers' own forward pass, row by row, for both.
 """
 
 import argparse
@@ -207,14 +208,14 @@ def main():
         found[arm] = r = json.loads(result)
         quarters = "  ".join(f"{step}: {value:.4f}" for step, value in r["losses"].items())
         print(
-            f"{ARMS[arm]:28} {r['steps']} steps, before {r['before']:.4f}, {quarters}, after {r['after']:.4f}",
+            f"{ARMS[arm]:28} {r['steps']} steps, before {r['before']:.4f}, {quarters},"
+            f" after {r['after']:.4f}",
             flush=True,
         )
     for ours, peer in (("ours", "trl"), ("ours-8", "trl-8")):
         if ours in found and peer in found:
-            print(
-                f"{ARMS[ours]} / {ARMS[peer]}: {found[ours]['after'] / found[peer]['after'] - 1:+.2%}"
-            )
+            change = found[ours]["after"] / found[peer]["after"] - 1
+            print(f"{ARMS[ours]} / {ARMS[peer]}: {change:+.2%}")
 
 
 if __name__ == "__main__":

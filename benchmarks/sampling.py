@@ -1,10 +1,10 @@
-"""How much of what a twin says is nonsense, by how its next word is drawn, through its GGUF file in llama.cpp.
+"""How much nonsense a twin writes by way of sampling, through its GGUF file in llama.cpp.
 
     python benchmarks/sampling.py TWIN … [--questions N] [--tokens N]
 
-Half of the questions are those that the score card asked, where it has run, half are everyday ones of the twin's
-languages. Prints for every way of drawing how many answers are nonsense (as the score card counts it), go in circles,
-or are in another script than the question.
+Half of the questions are those that the score card asked, where it has run, half are everyday ones
+of the twin's languages. Prints for every way of sampling how many answers are nonsense (as the
+score card counts it), repeat themselves, or are in another script than the question.
 """
 
 import argparse
@@ -88,8 +88,8 @@ def main():
                 ]
                 totals[name] = [totals[name][0] + hits[0], totals[name][1] + len(found)]
                 print(
-                    f"{twin.name:12} {name:30} nonsense {hits[0]:3} of {len(found)}: circles {hits[1]}, other script "
-                    f"{hits[2]}",
+                    f"{twin.name:12} {name:30} nonsense {hits[0]:3} of {len(found)}: "
+                    f"circles {hits[1]}, other script {hits[2]}",
                     flush=True,
                 )
     for name, (hits, n) in totals.items():

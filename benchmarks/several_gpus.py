@@ -1,9 +1,9 @@
-"""Our trainer on one GPU and on several, data-parallel: tokens a second and the loss over the same steps.
+"""Our trainer on one GPU and data-parallel on several: tokens a second and loss of the same steps.
 
     python benchmarks/several_gpus.py [--base qwen2.5-1.5b] [--processes 1 2] [--steps 60]
 
-The same rows, the same rows a step, the same number of steps; random weights. The steps are those of
-`accelerate launch -m twinlib persona`.
+The same rows, the same rows a step, the same number of steps; random weights. The steps are those
+of `accelerate launch -m twinlib persona`.
 """
 
 import argparse
@@ -77,16 +77,15 @@ def main():
             continue
         found[count] = r = json.loads(line[7:])
         print(
-            f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  mean loss of all "
-            f"steps {r['loss']:.4f}",
+            f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  "
+            f"mean loss of all steps {r['loss']:.4f}",
             flush=True,
         )
     if 1 in found:
         for count in found:
-            print(
-                f"{count} / 1: {found[count]['tokens_s'] / found[1]['tokens_s']:.2f} times the tokens a second, loss "
-                f"{found[count]['loss'] / found[1]['loss'] - 1:+.2%}"
-            )
+            speed = found[count]["tokens_s"] / found[1]["tokens_s"]
+            loss = found[count]["loss"] / found[1]["loss"] - 1
+            print(f"{count} / 1: {speed:.2f} times the tokens a second, loss {loss:+.2%}")
 
 
 if __name__ == "__main__":

@@ -1,2 +1,1 @@
-"""Everything that holds a model or describes a machine: loading, generating, planning, llama.cpp,
-the hub."""
+"""Everything that holds a model or describes a machine: loading, answering, plans, llama.cpp, hub."""
