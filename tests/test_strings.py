@@ -77,6 +77,7 @@ def test_a_value_in_several_languages_is_filled_in_with_that_of_the_sentence(mon
         "en": "Seed: Same again.",
         "zh": "随机种子：结果相同。",
     }
+    assert i18n.listed([label, "GGUF"]) == {"en": "Seed, GGUF", "zh": "随机种子、GGUF"}
     monkeypatch.setenv("TWINLIB_LANG", "both")
     assert i18n.choose(label) == "Seed · 随机种子"
 

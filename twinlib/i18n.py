@@ -5,6 +5,7 @@ To add a language, put its code into LANGUAGES and a line with that code into ev
 """
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
@@ -49,6 +50,15 @@ def _filled(text, code, values):
     return text.format(
         **{name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
     )
+
+
+def listed(items: Iterable[str | dict[str, str]]) -> dict[str, str]:
+    """{language: list as a text}, such as 'a, b'. An item is a text or {language: text}."""
+    items = list(items)
+    return {
+        code: separator.join(item if isinstance(item, str) else item[code] for item in items)
+        for code, separator in both("core.list_separator").items()
+    }
 
 
 def choose(texts: dict[str, str]) -> str:

@@ -140,7 +140,4 @@ def device_text(fit: Fit) -> dict[str, str]:
     texts = [i18n.both(key, gb=gb) for key, gb in sizes.items() if gb]
     if not texts:
         return i18n.both("models.machine_with", gb=f"{fit.memory / 1e9:.0f}")
-    return {
-        code: separator.join(text[code] for text in texts)
-        for code, separator in {"en": ", ", "zh": "、"}.items()
-    }
+    return i18n.listed(texts)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...files import Cache, TwinError, sha256_of
-from ...i18n import t
+from ...i18n import listed, t
 from ...models.hub import mirror
 from ...models.llama_cpp import SLOTS, Llama
 from ...twin import AUTO
@@ -127,8 +127,7 @@ def _named(wanted):
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", wanted)
     if on_hub or Path(wanted).expanduser().is_file():
         return QuestionModel(wanted, wanted, ("en", "zh"), "other")
-    names = {"en": ", ".join(MODELS), "zh": "、".join(MODELS)}
-    raise TwinError(t("corpus.unknown_question_model", wanted=wanted, names=names))
+    raise TwinError(t("corpus.unknown_question_model", wanted=wanted, names=listed(MODELS)))
 
 
 def fetch(model: QuestionModel) -> Path:
