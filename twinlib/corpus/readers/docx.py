@@ -46,7 +46,7 @@ p[style-name^='Contents '] => !
 p[style-name='TOC Heading'] => !
 """
 )
-# What programs write where the author's name belongs.
+# Default values of programs for the author's name.
 _NOBODY = set(
     "administrator,user,microsoft office user,microsoft,微软用户,windows 用户,windows user,admin,"
     "python-docx,un-named,unknown,owner".split(",")

@@ -365,7 +365,7 @@ def _date(index, text=""):
 
 
 def _take_dates(node, removed):
-    """Take out a date that is an element of its own."""
+    """Take out dates that are elements of their own."""
     index = _index(node)
     stamps = [tag for tag in index.get("time", ()) if tag.parent.name not in ("p", "li", "td")]
     stamps += [tag for tag in _found(index, _STAMPS) if len(text_of(tag)) < 40]

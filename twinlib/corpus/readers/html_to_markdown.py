@@ -1,4 +1,4 @@
-"""HTML to Markdown that the cleaner reads back word for word, without what is no prose.
+"""HTML to Markdown that the cleaner reads back word for word.
 
 Bold, links and inline code are written without their markup: the cleaner would take it off again,
 and next to Chinese punctuation '**' is no markup at all (CommonMark, "left-flanking delimiter
@@ -30,8 +30,8 @@ _SPACE = re.compile(
     "[\n\r\t \xa0\u2000-\u200a\u3000]+|&(?:nbsp|ensp|emsp|thinsp|#160|#xa0|#12288|#x3000);",
     re.IGNORECASE,
 )
-# Only looks. Old pages leave them open by the thousand, and they would nest ever deeper.
-_LOOKS = re.compile(r"</?(?:font|b|strong|i|u|big|small|tt)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+# Tags of style. Old pages leave them open by the thousand, which would nest ever deeper.
+_STYLE = re.compile(r"</?(?:font|b|strong|i|u|big|small|tt)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _WORDLESS = (
     "img iframe audio video object embed noscript form button input select textarea canvas "
     "map rt rp hr head link meta"
@@ -61,7 +61,7 @@ def tree(text: str) -> "BeautifulSoup":
 
     from bs4 import BeautifulSoup
 
-    text = _LOOKS.sub("", _UNSEEN.sub("", CONTROL.sub("", text)))
+    text = _STYLE.sub("", _UNSEEN.sub("", CONTROL.sub("", text)))
     if len(text) > _SIZE_LIMIT:
         raise Unreadable("long")
     # In the text: in the tree, replacing a child takes time in proportion to its siblings.
@@ -70,7 +70,7 @@ def tree(text: str) -> "BeautifulSoup":
     text = "".join(pieces)
     _measure(text)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XML and file names, which some texts look like
+        warnings.simplefilter("ignore")  # for texts that look like XML or a file name
         return BeautifulSoup(text, "lxml")
 
 
@@ -223,7 +223,7 @@ def _is_note(tag):
 
 
 def _preformatted(pre):
-    """Keep a listing, in a fence that it can't close; make paragraphs of lines of other text."""
+    """Keep code, in a fence that it can't close; of other text make paragraphs with line breaks."""
     from bs4 import BeautifulSoup
 
     for br in pre.find_all("br"):
@@ -255,7 +255,7 @@ def _is_code(pre, text):
 
 
 def _table(table):
-    """Turn a table that only lays out a page into its cells; one of figures stays."""
+    """Replace a table that only lays out a page by its cells; keep a table of data."""
     rows = [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
     cells = [cell for row in rows for cell in row]
     figures = table.find("th") or max(map(len, rows), default=0) > 1

@@ -220,7 +220,7 @@ def _piece(run, number):
 
 
 def _without_margins(pages, heights, removed):
-    """Pages without running heads, which repeat exactly or except for a page number."""
+    """Pages without running heads: lines that repeat, exactly or except for a page number."""
     marginal = [[piece for piece in page if _in_margin(piece, heights)] for page in pages]
     seen = Counter(
         key for page in marginal for key in {key for piece in page for key in _keys(piece)}
@@ -267,7 +267,7 @@ def _keys(piece):
     return [(same, size), *counts] if same else []
 
 
-# UnknownColumns and lines
+# Columns and lines
 
 
 def _columns(pieces, gutter, column=0):
@@ -417,7 +417,7 @@ def _bare(text):
 
 
 def _paragraphs(lines):
-    """The text of each paragraph; lines of verse stay lines of one."""
+    """The text of each paragraph; verse keeps its lines."""
     margins = _margins(lines)
     words = Counter(re.findall(r"\w+-\w+|\w+", " ".join(line.text for line in lines)))
     found = []

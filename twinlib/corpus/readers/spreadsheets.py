@@ -219,7 +219,7 @@ def _lines(text):
 
 def _objects(name, values):
     values = (value for value in values if isinstance(value, dict))
-    first = list(islice(values, 50))  # objects may leave out what is empty
+    first = list(islice(values, 50))  # an object may lack empty columns
     columns = list(dict.fromkeys(str(key) for value in first for key in value))
     if columns:
         yield Table(

@@ -84,7 +84,7 @@ def conversation(file: File) -> Conversation:
     """The Conversation of a labelled file, a message for each paragraph. Raises Unreadable."""
     spoken, speaker = [], ""
     for cue in _spoken(file.text):
-        speaker = cue.speaker or speaker  # who begins to speak is named, who goes on isn't
+        speaker = cue.speaker or speaker  # only the first cue of a speaker has the name
         spoken.append(cue._replace(speaker=speaker))
     return Conversation(
         _title(file.name), [Message(speaker, text) for speaker, text in _paragraphs(spoken)]

@@ -32,7 +32,7 @@ _QUOTED = re.compile(r"\[(quote|blockquote|pullquote)\b[^\]]*\](.*?)\[/\1\]", re
 _MEDIA = re.compile(
     r"\[(embed|audio|video|playlist|gallery|youtube|soundcloud)\b[^\]]*\](?:[^\[]*\[/\1\])?"
 )
-# '[sic]' is the author's: a shortcode has attributes, or a partner that closes it.
+# A shortcode has attributes or is closed: '[sic]' is the author's.
 _ATTRIBUTES = re.compile(r"\[/?[a-zA-Z][\w-]*(?:\s+[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+))+\s*/?\]")
 _PAIR = re.compile(r"\[([a-z][\w-]*)(?:\s[^\]]*)?\]((?:(?!\[\1\]).){0,20000}?)\[/\1\]", re.DOTALL)
 
@@ -104,7 +104,7 @@ def _sound(data):
 
 
 def _name(element):
-    """'wp:status' whatever the version in the namespace says; no prefix for RSS's own elements."""
+    """'wp:status' for any version of the namespace; no prefix for RSS's own elements."""
     space, _, name = element.tag.rpartition("}")
     prefixes = {
         "excerpt": "excerpt:",
@@ -166,7 +166,7 @@ def _marked_up(content, removed):
     )
     content = _QUOTED.sub(r"<blockquote>\2</blockquote>", content)
     content = _MEDIA.sub("", content)
-    for _ in range(3):  # one inside the other
+    for _ in range(3):  # shortcodes inside shortcodes
         content = _PAIR.sub(r"\2", content)
     content = _ATTRIBUTES.sub("", content)
     return content if "<!-- wp:" in content else _paragraphs(content)
