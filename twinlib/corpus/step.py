@@ -50,7 +50,7 @@ def _source_problems(source, twin):
         return []
     if not source or not path.exists():
         return [stop("corpus.source_missing", source=source)]
-    if not readers.anything(path):
+    if not readers.has_files(path):
         return [stop("corpus.source_empty", source=source)]
     return []
 

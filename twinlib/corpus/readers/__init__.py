@@ -16,11 +16,11 @@ from typing import NamedTuple
 from .. import conversations
 from ..records import Document
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
-from .archive import ReadLog, anything, walk
+from .archive import ReadLog, has_files, walk
 from .chats import chat_table, chat_text, telegram, twitter, whatsapp
 from .input_file import File, Options
 
-__all__ = ["FORMATS", "Options", "ReadLog", "Survey", "anything", "format_of", "read", "survey"]
+__all__ = ["FORMATS", "Options", "ReadLog", "Survey", "format_of", "has_files", "read", "survey"]
 # The first whose looks_like is true reads the file; `format_of` decides about the last two.
 FORMATS = {
     "pdf": pdf,

@@ -103,7 +103,7 @@ def walk(
             progress(number, len(listed))
 
 
-def anything(source: str | Path) -> bool:
+def has_files(source: str | Path) -> bool:
     """Whether there is any file worth opening; looks at names only."""
     try:
         return any(True for _ in _listed(Path(source), Counter()))
