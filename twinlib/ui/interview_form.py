@@ -86,7 +86,7 @@ class Questions(widgets.VBox):
         topics = [
             (topic_name(name), name) for name in interview_questions.TOPICS if name in offered
         ]
-        full = "calc(100% - 4px)"  # less its margin
+        full = "calc(100% - 12px)"  # less its margin
         self.topics = dropdown(
             t("ui.topic"), [(t("ui.all_topics"), ""), *topics], self._choose_topic, full
         )
