@@ -112,6 +112,13 @@ def test_a_service_gets_the_passage_the_schema_and_the_key(monkeypatch):
     assert wish["response_format"]["json_schema"]["schema"]["required"] == ["questions"]
 
 
+def test_a_proxy_gets_nothing_that_stays_on_this_machine(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+    with serving(GOOD) as server:
+        assert quick(server.url)(passage(), 0)
+
+
 def test_a_service_without_schemas_is_asked_for_json_and_then_in_words(monkeypatch):
     def choosy(wish):
         return refusal(400)(wish) if "response_format" in wish else GOOD(wish)
@@ -174,6 +181,7 @@ def test_a_service_that_stays_silent_leaves_the_passage_unanswered():
         (429, b'{"code": "insufficient_quota"}', "insufficient_quota"),
         (400, b"no such sk-secret", r"refused \(no such \*\*\*\)"),
         (302, b"", "HTTP 302"),
+        (307, b"", "HTTP 307"),
     ],
 )
 def test_what_waiting_cannot_mend_ends_it_in_a_sentence_without_the_key(

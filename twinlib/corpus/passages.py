@@ -1,4 +1,4 @@
-"""Cut documents into passages at headings and changes of topic; split whole documents for training.
+"""Cut documents into passages by topic; assign whole documents to train, val or test.
 
 A section that is too long is cut at ends of paragraphs (of lines, sentences or clauses where there
 are none) where the vocabulary changes most: the cosine of tf-idf vectors of word beginnings and
