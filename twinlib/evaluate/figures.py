@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..i18n import t
+from ..models.device_fit import HARDLY_DIFFERENT
 from ..settings import EFFORTS, Evaluate
 from ..text import exercises, style
 from ..twin import Twin, figure
@@ -226,7 +227,13 @@ FIGURES = (
     Figure("never_wrote", _never_wrote, _share(0.2), effort="standard", questions=40),
     Figure("never_wrote.false_premises", None, _share(0.2)),
     Figure("never_wrote.refused_wrongly", None, _share(0.1)),
-    Figure("quantization_loss", _quantization_loss, Threshold(0.03), ("twin", "file"), share=False),
+    Figure(
+        "quantization_loss",
+        _quantization_loss,
+        Threshold(HARDLY_DIFFERENT.divergence),
+        ("twin", "file"),
+        share=False,
+    ),
 )
 BY_NAME = {entry.name: entry for entry in FIGURES}
 THRESHOLDS = {entry.name: entry.threshold for entry in FIGURES}

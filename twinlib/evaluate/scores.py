@@ -10,7 +10,7 @@ twin-Q8_0. Not here: copies and membership (memorization.py), what the base coul
 import math
 
 from ..i18n import both, t
-from ..models.device_fit import recommended_type
+from ..models.device_fit import HARDLY_DIFFERENT, recommended_type
 from ..text import privacy, style
 from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents, wilson
 from ..twin import figure
@@ -22,7 +22,6 @@ MIN_ANSWERS = 3
 MIN_PAIRS = 20  # a classifier learns nothing from fewer
 FOLDS = 5
 MIN_PICKS = 8
-SAME_TOKEN = 0.92  # a good file's share of places with the likeliest token of the 16-bit twin
 
 
 # Prediction gain
@@ -305,10 +304,10 @@ def quantization_loss(report, state: str, types: list, threshold: Threshold) -> 
 def _file_loss(kind, divergence, same_token, threshold):
     if same_token is None:
         same = EMPTY
-    elif same_token >= SAME_TOKEN:
+    elif same_token >= HARDLY_DIFFERENT.top1:
         same = both("evaluate.same_token", share=percent(same_token))
     else:
-        good = percent(SAME_TOKEN)
+        good = percent(HARDLY_DIFFERENT.top1)
         same = both("evaluate.same_token_seldom", share=percent(same_token), good=good)
     return noted(
         divergence,

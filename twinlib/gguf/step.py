@@ -48,11 +48,11 @@ def file_types(text: str) -> list[str]:
     """The types named in a setting such as 'Q8_0,F16'; raises TwinError for an unknown one."""
     names = [part.strip().upper() for part in text.replace("，", ",").split(",")]
     chosen = list(dict.fromkeys(filter(None, names)))
-    wrong = [kind for kind in chosen if kind not in FILE_TYPES]
-    if wrong or not chosen:
-        listed = ", ".join(wrong)
-        values = {"value": listed or "none", "value_2": listed or "（空）"}
-        raise TwinError(t("gguf.types_cant_written_choose", names=", ".join(FILE_TYPES), **values))
+    known = ", ".join(FILE_TYPES)
+    if not chosen:
+        raise TwinError(t("gguf.no_types_chosen", names=known))
+    if wrong := [kind for kind in chosen if kind not in FILE_TYPES]:
+        raise TwinError(t("gguf.types_cant_be_written", value=", ".join(wrong), names=known))
     return chosen
 
 
