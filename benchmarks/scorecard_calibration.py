@@ -1,16 +1,17 @@
-"""Does the score card tell a good twin from a bad one? Real authors, and small twins made by the real steps.
+"""Does the score card tell a good twin from a bad one? Real authors, and small twins made by steps.
 
-    python benchmarks/scorecard_calibration.py LU_XUN PEPYS [--twins FOLDER] [--only authors|twins|speed]
-                                               [--names right under wrong over barely] [--record]
+    python benchmarks/scorecard_calibration.py LU_XUN PEPYS [--twins FOLDER]
+        [--only authors|twins|speed] [--names right under wrong over barely] [--record]
 
-LU_XUN and PEPYS are folders of one author's writing each. *Authors*: how well the margin of sounds-like-me separates
-an author's held-out passages of 500 characters from passages of people whom the fit never saw (each invented voice is
-left out in turn): AUC, documents drawn again. *Twins*, of Gemma 270M on LU_XUN: `right` (effort smoke), `over` (100
-epochs on 10 documents), `under` (three small steps), `wrong` (trained on the sample blog's author); and `barely`, PEPYS
-in three small steps, measured after the card's marks were set. A twin that is already in FOLDER is used as it is.
-*Speed*: tokens a second that the base answers with in torch, in batches, and in llama.cpp.
-With --record the scores (no text) go to tests/scorecard_calibration.json. About an hour on two
-processors, most of it for `over`.
+LU_XUN and PEPYS are folders of one author's writing each. *Authors*: how well the margin of
+sounds-like-me separates an author's held-out passages of 500 characters from passages of people
+whom the fit never saw (each invented voice is left out in turn): AUC, documents drawn again.
+*Twins*, of Gemma 270M on LU_XUN: `right` (effort smoke), `over` (100 epochs on 10 documents),
+`under` (three small steps), `wrong` (trained on the sample blog's author); and `barely`, PEPYS in
+three small steps, measured after the card's marks were set. A twin that is already in FOLDER is
+used as it is. *Speed*: tokens a second that the base answers with in torch, in batches, and in
+llama.cpp. With --record the scores (no text) go to tests/scorecard_calibration.json. About an hour
+on two processors, most of it for `over`.
 """
 
 import argparse
@@ -105,17 +106,17 @@ def authors(folders):
             )
             found[Path(folder).name][str(length)] = result
             print(
-                "{:10} {} characters: AUC {:.3f} ({:.3f} to {:.3f}), {} passages of the author, {} of others".format(
-                    Path(folder).name, length, *result
-                ),
+                "{:10} {} characters: AUC {:.3f} ({:.3f} to {:.3f}), {} passages of the author, "
+                "{} of others".format(Path(folder).name, length, *result),
                 flush=True,
             )
     return found
 
 
 def _separation(fits):
-    """(AUC, low, high), the mean of [(margins by document of the author, margins of the voice left out)] of each fit;
-    drawn again are the author's documents and the voices."""
+    """(AUC, low, high), the mean of [(margins by document of the author, margins of the voice left
+    out)] of each fit; drawn again are the author's documents and the voices.
+    """
 
     def mean(documents, chosen):
         found = [auc(sum((mine[i] for i in documents), []), theirs) for mine, theirs in chosen]
@@ -184,8 +185,9 @@ def _other_persona(twin, other):
 
 
 def _few_documents(twin, lu_xun, folder):
-    """Step 01 on the shortest documents; every third is learnt, in one row each, the others are held out, none is
-    watched: so that nothing stops 100 epochs."""
+    """Step 01 on the shortest documents; every third is learnt, in one row each, the others are
+    held out, none is watched: so that nothing stops 100 epochs.
+    """
     if twin.file("train").exists():
         return
     source = folder / "shortest"
@@ -300,7 +302,8 @@ def main():
             record.setdefault("twins", {})[name] = found
             for figure, one in found["figures"].items():
                 print(
-                    f"{name:6} {figure:16} {one['value']} ({one['low']} to {one['high']}) {one['note']}",
+                    f"{name:6} {figure:16} {one['value']} ({one['low']} to {one['high']}) "
+                    f"{one['note']}",
                     flush=True,
                 )
     if chosen.only == "speed":

@@ -1,7 +1,8 @@
-"""The blind test's page: what its source holds, and a whole test in a real browser, on a phone and on a desktop.
+"""The blind test's page: what its source holds, and a whole test in a real browser, on a phone and
+on a desktop.
 
-Needs Playwright and Debian's chromium; without them the tests in the browser are skipped. With $TWINLIB_SHOTS set to a
-folder, pictures of every screen are kept there to be looked at.
+Needs Playwright and Debian's chromium; without them the tests in the browser are skipped. With
+$TWINLIB_SHOTS set to a folder, pictures of every screen are kept there to be looked at.
 """
 
 import base64
@@ -18,7 +19,10 @@ from twinlib.evaluate.blind_test import codes, page
 from twinlib.evaluate.blind_test.codes import Choice
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-EVIL = "</template></script><img src=x onerror=\"document.title='pwned'\"> \u2028 & \"quotes\" 'too' \u202eRTL שלום 😀 {{DATA}}"
+EVIL = (
+    "</template></script><img src=x onerror=\"document.title='pwned'\"> \u2028 & \"quotes\" 'too' "
+    "\u202eRTL שלום 😀 {{DATA}}"
+)
 
 
 def trial(number, row="twin", first=0, owner="", other="", question=""):
@@ -112,7 +116,9 @@ def test_time_is_estimated_for_both_languages():
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """open(test, size, locale): the page in a window of its own; whatever its console says fails the test."""
+    """open(test, size, locale): the page in a window of its own; whatever its console says fails
+    the test.
+    """
     complaints, contexts = [], []
 
     def open_(test, size=PHONE, locale="en-GB", before="", **more):
@@ -163,6 +169,7 @@ def code_of(window):
     return window.locator("textarea").input_value()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size, locale", [(PHONE, "zh-CN"), (DESKTOP, "en-US")], ids=["phone", "desktop"]
 )
@@ -208,6 +215,7 @@ def test_both_sides_and_all_orders_come_up():
         assert 1350 < sum(swapped[trial] for _, swapped in orders) < 1650
 
 
+@pytest.mark.slow
 def test_nothing_is_left_out_by_pressing_next(opened):
     window = opened(made([trial(0), trial(1)]))
     window.click("button.main")
@@ -222,6 +230,7 @@ def test_nothing_is_left_out_by_pressing_next(opened):
     assert "2 of 2" in window.locator("main").inner_text()
 
 
+@pytest.mark.slow
 def test_going_back_shows_what_was_chosen_and_it_can_be_changed(opened):
     window = opened(made([trial(0, first=0)]))
     window.click("button.main")
@@ -241,6 +250,7 @@ def test_going_back_shows_what_was_chosen_and_it_can_be_changed(opened):
     assert before.friend == after.friend
 
 
+@pytest.mark.slow
 def test_the_state_outlasts_a_reload(opened):
     window = opened(made([trial(n) for n in range(3)]))
     window.fill("#name", "Anna")
@@ -258,8 +268,10 @@ def test_the_state_outlasts_a_reload(opened):
     assert reply.name == "Anna" and sum(choice is not None for choice in reply.choices) == 1
 
 
+@pytest.mark.slow
 def test_it_works_where_nothing_may_be_kept(opened):
-    forbidden = """Object.defineProperty(window, "localStorage", {get() { throw new DOMException("no", "SecurityError"); }});"""
+    forbidden = """Object.defineProperty(window, "localStorage",
+        {get() { throw new DOMException("no", "SecurityError"); }});"""
     window = opened(made([trial(0), trial(1)]), before=forbidden)
     assert "keep it open until you are done" in window.locator("main").inner_text()
     for _ in range(3):
@@ -269,6 +281,7 @@ def test_it_works_where_nothing_may_be_kept(opened):
     assert len(codes.read(code_of(window))[0]) == 1
 
 
+@pytest.mark.slow
 def test_the_language_is_the_browsers_and_can_be_switched_in_the_middle(opened):
     window = opened(made([trial(0)], author="Ning"), locale="zh-TW")
     assert window.locator("h1").inner_text() == "哪一个才是 Ning 写的？"
@@ -282,6 +295,7 @@ def test_the_language_is_the_browsers_and_can_be_switched_in_the_middle(opened):
     assert window.evaluate("document.documentElement.lang") == "en"
 
 
+@pytest.mark.slow
 def test_any_text_is_shown_as_it_is_and_runs_nothing(opened):
     window = opened(made([trial(0, owner=EVIL, other="好。", question=EVIL)], author=EVIL))
     assert window.title() == f"Which one is really {EVIL}?"
@@ -290,6 +304,7 @@ def test_any_text_is_shown_as_it_is_and_runs_nothing(opened):
     assert window.locator("h2").text_content() == EVIL and window.locator("img").count() == 0
 
 
+@pytest.mark.slow
 def test_the_code_is_copied_by_button_or_marked_to_be_copied_by_hand(opened):
     window = opened(made([trial(0)]), permissions=["clipboard-read", "clipboard-write"])
     window.click("button.main")
@@ -315,6 +330,7 @@ def test_the_code_is_copied_by_button_or_marked_to_be_copied_by_hand(opened):
     assert codes.read(window.evaluate(marked))[0][0].choices == (Choice(0, 1, False),)
 
 
+@pytest.mark.slow
 def test_it_can_be_done_with_the_keyboard_alone(opened):
     window = opened(made([trial(0)]), DESKTOP)
     window.locator("button.main").focus()
@@ -336,6 +352,7 @@ def test_it_can_be_done_with_the_keyboard_alone(opened):
     assert reply.choices[0].sure == 2 and reply.choices[0].read is True
 
 
+@pytest.mark.slow
 def test_without_scripts_it_says_what_to_do(chromium, tmp_path):
     path = tmp_path / "page.html"
     path.write_text(page.page(made([trial(0)])), encoding="utf-8")

@@ -1,4 +1,6 @@
-"""The blind test: codes that survive chats, fair pairs, the fool rate's arithmetic, and a twin that answers once."""
+"""The blind test: codes that survive chats, fair pairs, the fool rate's arithmetic, and a twin that
+answers once.
+"""
 
 import json
 import random
@@ -113,7 +115,8 @@ def test_any_text_can_be_read_and_holds_no_code(text):
 
 def test_a_chat_without_codes_complains_of_nothing():
     assert blind_codes.read(
-        "I am 1 of 20, call +86-138-0013-8000 on 2026-03-01, well-known HEART-BREAK things. 我是一。"
+        "I am 1 of 20, call +86-138-0013-8000 on 2026-03-01, well-known HEART-BREAK things. "
+        "我是一。"
     ) == ([], [])
 
 
@@ -159,7 +162,9 @@ def test_codes_of_pages_made_before_are_still_read():
 
 
 def test_the_two_sides_and_the_order_are_the_pages():
-    """Park and Miller's generator with the multiplier 48271, as C++'s minstd_rand: its 10,000th number is known."""
+    """Park and Miller's generator with the multiplier 48271, as C++'s minstd_rand: its 10,000th
+    number is known.
+    """
     state = 1
     for _ in range(10_000):
         state = blind_codes.next_random(state)
@@ -186,7 +191,8 @@ def test_the_pool_leaves_out_what_was_answered_or_asked():
             1.0,
         ),
         (
-            "Nobody has ever written this sentence anywhere, which is the whole point of writing it.",
+            "Nobody has ever written this sentence anywhere, which is the whole point of writing "
+            "it.",
             0.0,
         ),
         ("我在电车厂修了二十六年车，领了一笔钱，领导跟我握了手，握得很松。", 1.0),
@@ -196,7 +202,8 @@ def test_the_pool_leaves_out_what_was_answered_or_asked():
 )
 def test_an_answer_out_of_ones_own_texts_is_noticed(answer, share):
     corpus = [
-        "Hello. I FIXED trams for twenty six years, and now I mend bicycles on Pier Three with tea!",
+        "Hello. I FIXED trams for twenty six years, and now I mend bicycles on Pier Three with "
+        "tea!",
         "我姓宁，我在电车厂修了二十六年车。领了一笔钱，领导跟我握了手，握得很松，差半圈。",
     ]
     assert pairs.copied(answer, corpus) == share
@@ -319,7 +326,8 @@ def test_a_code_of_another_test_is_named_and_not_counted(exam):
     found = analysis.received(exam, codes(reply(other, name="Anna"), reply(exam)), earlier=["ZZZZ"])
     assert len(found.replies) == 1
     assert found.notes == [
-        "The code AMU2-ZZZZ (Anna)… is from an earlier test of this twin, so it doesn't count: send "
+        "The code AMU2-ZZZZ (Anna)… is from an earlier test of this twin, so it doesn't count: "
+        "send "
         "that friend the newest page."
     ]
     assert "from another test" in analysis.received(exam, codes(reply(other))).notes[0]
@@ -353,7 +361,9 @@ def test_friends_who_answer_at_random_and_known_texts_are_left_out(exam):
 
 
 def votes(table):
-    """Votes of a table of friends and questions, 1 where a friend was fooled, None where nothing was said."""
+    """Votes of a table of friends and questions, 1 where a friend was fooled, None where nothing
+    was said.
+    """
     return [
         analysis.Vote(f, q, "twin", bool(cell), sure=1, read=False, upper=True)
         for f, row in enumerate(table)
@@ -427,7 +437,9 @@ def test_how_many_right_beat_chance(n, right):
 
 
 def test_how_many_answers_more_is_the_root_law():
-    """97 answers measure 50 % to within 10 points, 43 to within 15; of 20 they are known to within 22."""
+    """97 answers measure 50 % to within 10 points, 43 to within 15; of 20 they are known to within
+    22.
+    """
     half = 1.96 * (0.25 / 20) ** 0.5
     assert round(half, 2) == 0.22
     assert analysis.needed(20, 0.5 - half, 0.5 + half, 0.10) + 20 == 97
@@ -508,6 +520,7 @@ def run(twin, **values):
     return step.run(twin, declared.make("blind_test", **values), Progress(None, "blind_test"))
 
 
+@pytest.mark.slow
 def test_the_twin_answers_and_the_key_and_the_page_are_kept(answered, capsys):
     run(answered, to="Ning, by mail")
     [test] = step.tests_of(answered)
@@ -519,6 +532,7 @@ def test_the_twin_answers_and_the_key_and_the_page_are_kept(answered, capsys):
     assert "6 pairs, 1 of them easy" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_first_sample_stands_whatever_is_changed_later(answered, monkeypatch):
     run(answered)
     first = {one["question"]: one["text"] for one in answered.records("blind_samples")}
@@ -541,6 +555,7 @@ def test_the_first_sample_stands_whatever_is_changed_later(answered, monkeypatch
     assert len(tests) == 2 and len({test["id"] for test in tests}) == 2
 
 
+@pytest.mark.slow
 def test_the_twin_may_write_half_as_much_again_as_the_owner(answered, monkeypatch):
     from twinlib.models.llama_cpp import Llama
 
@@ -579,6 +594,7 @@ def test_the_key_is_drawn_anew_for_each_test(twin):
     assert all(set(key) == {0, 1} for key in keys) and keys[0][2:] != keys[2]
 
 
+@pytest.mark.slow
 def test_without_the_base_there_are_no_easy_pairs_and_it_says_so(answered, capsys):
     answered.remember(base={"name": str(answered.path / "nowhere"), "revision": "x"})
     outcome = run(answered)
@@ -586,6 +602,7 @@ def test_without_the_base_there_are_no_easy_pairs_and_it_says_so(answered, capsy
     assert all(one["row"] == "twin" for one in step.tests_of(answered)[0]["trials"])
 
 
+@pytest.mark.slow
 def test_a_base_larger_than_the_memory_is_not_loaded(answered, monkeypatch, capsys):
     from twinlib.models import plan
 
@@ -595,6 +612,7 @@ def test_a_base_larger_than_the_memory_is_not_loaded(answered, monkeypatch, caps
     assert "GB of memory and there are 0: run this where step 02 ran" in run(answered).warnings[0]
 
 
+@pytest.mark.slow
 def test_what_the_twin_learnt_from_is_no_question(answered):
     row = next(row for row in answered.records("train") if row["kind"] == "qa")
     question, known = row["messages"][-2]["content"], answered.records("documents")[0]["text"][:400]
@@ -612,6 +630,7 @@ def test_what_the_twin_learnt_from_is_no_question(answered):
     assert levels == ["warning"] * 3, "two left out, and too few"
 
 
+@pytest.mark.slow
 def test_nothing_answered_is_one_sentence(answered):
     answered.file("blind_answers").unlink()
     [problem] = step.problems(declared.make("blind_test"), answered)
@@ -620,6 +639,7 @@ def test_nothing_answered_is_one_sentence(answered):
         run(answered)
 
 
+@pytest.mark.slow
 def test_a_file_that_isnt_there_is_named(answered):
     [problem] = step.problems(declared.make("blind_test", type="Q4_K_M"), answered)
     assert "wanted: Q4_K_M; there: Q8_0" in problem.text
@@ -647,6 +667,7 @@ def command(*words, given=""):
     )
 
 
+@pytest.mark.slow
 def test_codes_are_read_from_a_file_or_the_input_and_kept(answered, tmp_path):
     run(answered)
     [test] = step.tests_of(answered)
@@ -678,6 +699,7 @@ def test_codes_are_read_from_a_file_or_the_input_and_kept(answered, tmp_path):
     assert done.returncode == 1 and done.stderr.startswith("nowhere.txt can't be read")
 
 
+@pytest.mark.slow
 def test_without_answers_the_command_says_what_to_do(answered):
     answered.file("blind_answers").unlink()
     done = command("blind-test", "--twin", str(answered.path))
@@ -685,6 +707,7 @@ def test_without_answers_the_command_says_what_to_do(answered):
     assert "interview --blind-test" in done.stderr
 
 
+@pytest.mark.slow
 def test_questions_are_asked_in_the_terminal(sample_twin):
     done = command(
         "interview",

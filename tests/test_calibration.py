@@ -1,7 +1,8 @@
-"""The card knows a good twin from a bad one: scores recorded by benchmarks/scorecard_calibration.py, judged again here.
+"""The card knows a good twin from a bad one: scores recorded by
+benchmarks/scorecard_calibration.py, judged again here.
 
-Recorded are numbers, no text: by how much each held-out text surprises a twin less than its base, and so on. The
-figures are computed anew from them by the score card's own functions.
+Recorded are numbers, no text: by how much each held-out text surprises a twin less than its base,
+and so on. The figures are computed anew from them by the score card's own functions.
 """
 
 import json
@@ -69,7 +70,9 @@ def test_a_twin_that_was_trained_as_recommended_is_not():
 
 @pytest.mark.parametrize("twin", ["under", "barely"])
 def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has(twin):
-    """The mark was set when `under` was known; `barely`, of another author in another language, came after it."""
+    """The mark was set when `under` was known; `barely`, of another author in another language,
+    came after it.
+    """
     under, right = (prediction_gain(one) for one in (twin, "right"))
     assert level("prediction_gain", under) == "bad" and "hardly begun" in under["note"]
     assert right["low"] > 0 and "it learnt you" in right["note"]

@@ -1,4 +1,6 @@
-"""Step 05 on a tiny real model with a real adapter and GGUF file: held out is held out, nothing is computed twice."""
+"""Step 05 on a tiny real model with a real adapter and GGUF file: held out is held out, nothing is
+computed twice.
+"""
 
 import pytest
 
@@ -73,6 +75,7 @@ def levels(twin):
 # The whole step
 
 
+@pytest.mark.slow
 def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_there(
     trained, tiny_base
 ):
@@ -127,6 +130,7 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     assert trained.file("side_by_side").exists(), "the page to read is made by the step"
 
 
+@pytest.mark.slow
 def test_at_effort_standard_everything_is_measured_or_says_what_it_lacks(trained, tmp_path):
     problems = tmp_path / "problems.jsonl"
     problems.write_text(
@@ -154,6 +158,7 @@ def test_at_effort_standard_everything_is_measured_or_says_what_it_lacks(trained
     assert again[0] == again[1]
 
 
+@pytest.mark.slow
 def test_a_problem_file_that_is_not_there_is_a_stop(trained):
     wanted = settings.make("evaluate", problems="/nowhere/problems.jsonl")
     assert [
@@ -163,12 +168,14 @@ def test_a_problem_file_that_is_not_there_is_a_stop(trained):
     ] == ["stop"]
 
 
+@pytest.mark.slow
 def test_a_second_run_loads_no_model_and_says_the_same(trained, monkeypatch):
     first = run(trained)
     monkeypatch.setattr(load, "load", lambda *_, **__: pytest.fail("the model was loaded again"))
     assert run(trained).figures == first.figures
 
 
+@pytest.mark.slow
 def test_another_adapter_answers_anew_and_the_base_does_not(trained, tiny_base):
     run(trained)
     before = {(a["row"], a["question"]): a for a in trained.records("answers")}
@@ -180,6 +187,7 @@ def test_another_adapter_answers_anew_and_the_base_does_not(trained, tiny_base):
     assert len(trained.records("answers")) == len(before)
 
 
+@pytest.mark.slow
 def test_a_stop_keeps_what_was_answered(trained):
     class Impatient(Progress):
         def __call__(self, done, total, note="", **figures):
@@ -194,13 +202,17 @@ def test_a_stop_keeps_what_was_answered(trained):
     assert kept == [answer for answer in trained.records("answers") if answer["row"] == "base"]
 
 
+@pytest.mark.slow
 def test_the_gain_is_that_of_the_adapter(sample_twin, tiny_base):
-    """An adapter that changes nothing gains nothing on anybody's text, and answers as the base would."""
+    """An adapter that changes nothing gains nothing on anybody's text, and answers as the base
+    would.
+    """
     add_adapter(sample_twin, tiny_base, change=0.0)
     note = run(sample_twin).figures["prediction_gain"]
     assert note["value"] == pytest.approx(0, abs=1e-6) and "learnt nothing" in note["note"]
 
 
+@pytest.mark.slow
 def test_the_base_is_scored_without_the_adapter_and_less_surprise_is_a_gain(sample_twin, tiny_base):
     add_adapter(sample_twin, tiny_base, change=1.0)
     note = run(sample_twin).figures["prediction_gain"]["note"]
@@ -279,6 +291,7 @@ def test_a_twin_without_an_adapter_is_told_to_train(sample_twin):
         run(sample_twin)
 
 
+@pytest.mark.slow
 def test_a_trained_twin_may_be_measured_without_a_gguf_file(trained):
     assert "stop" not in levels(trained)
     assert any("no GGUF file" in problem.text for problem in evaluate.problems(WANTED, trained))
@@ -290,11 +303,13 @@ def test_an_empty_twin_is_told_to_read_the_corpus(twin):
     ]
 
 
+@pytest.mark.slow
 def test_a_damaged_test_file_is_a_sentence(trained):
     trained.file("test").write_text("not a record\n")
     assert levels(trained) == ["stop"] and "line 1" in evaluate.problems(WANTED, trained)[0].text
 
 
+@pytest.mark.slow
 def test_nothing_held_out_is_a_stop(trained):
     passages = [{**passage, "split": "train"} for passage in trained.records("passages")]
     write_records(trained.file("passages"), passages)

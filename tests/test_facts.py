@@ -1,4 +1,6 @@
-"""Facts asked of the twin, made from the owner's sentences; what was never written, refused or made up."""
+"""Facts asked of the twin, made from the owner's sentences; what was never written, refused or made
+up.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""What a twin is measured on: documents in turn, texts of equal length, four replies of which one belongs."""
+"""What a twin is measured on: documents in turn, texts of equal length, four replies of which one
+belongs.
+"""
 
 import pytest
 

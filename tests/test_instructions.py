@@ -1,4 +1,6 @@
-"""Sixty instructions that code can check: a good answer passes each, a bad one doesn't; forgetting is a paired fall."""
+"""Sixty instructions that code can check: a good answer passes each, a bad one doesn't; forgetting
+is a paired fall.
+"""
 
 import pytest
 
@@ -8,8 +10,10 @@ from twinlib.evaluate.figures import THRESHOLDS
 INSTRUCTIONS = instructions.instructions()
 
 KITCHEN = (
-    "The kitchen is small and bright, with one window over the sink, two pans on the wall, a kettle that never "
-    "rests, a table for three, and a cat that sleeps on the warm side of the stove whenever nobody is cooking "
+    "The kitchen is small and bright, with one window over the sink, two pans on the wall, a "
+    "kettle that never "
+    "rests, a table for three, and a cat that sleeps on the warm side of the stove whenever "
+    "nobody is cooking "
     "anything at all."
 )
 GOOD = (
@@ -20,7 +24,8 @@ GOOD = (
     "A long platform, one clock, and people who look at it.",
     "Yesterday the sea was grey.",
     "A bicycle has two wheels and a chain, and you push it along with your feet. That is all.",
-    "Autumn comes with wet leaves on the road and smoke over the gardens and people who walk faster than before.",
+    "Autumn comes with wet leaves on the road and smoke over the gardens and people who walk "
+    "faster than before.",
     "A cat sleeps most of the day. At night it hunts mice and looks at the moon.",
     "THE SKY IS BLUE.",
     "it is paris.",
@@ -75,7 +80,8 @@ GOOD = (
     "ABCDE",
 )
 RAMBLING = (
-    "well, I think that, you know, it depends on many things and there is a lot to say about it, and it is not "
+    "well, I think that, you know, it depends on many things and there is a lot to say about it, "
+    "and it is not "
     "easy, because people differ and so do their ways; 说来话长，各人有各人的看法，一时也说不清楚"
 )
 

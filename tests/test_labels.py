@@ -1,4 +1,6 @@
-"""Nobody reads a program's name: every figure that a step writes, and every step, has a label in both languages."""
+"""Nobody reads a program's name: every figure that a step writes, and every step, has a label in
+both languages.
+"""
 
 import ast
 import json
@@ -26,8 +28,9 @@ PARTS = {
 
 
 def names(path):
-    """Names of figures that a module writes: keys of a dict, of a comprehension or in an assignment, whose value is
-    figure(...)."""
+    """Names of figures that a module writes: keys of a dict, of a comprehension or in an
+    assignment, whose value is figure(...).
+    """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         pairs = list(zip(node.keys, node.values)) if isinstance(node, ast.Dict) else []
         pairs += [(node.key, node.value)] if isinstance(node, ast.DictComp) else []

@@ -1,4 +1,6 @@
-"""What the score card's rows say and score: replies after one prompt, a head that isn't copied, a file loaded once."""
+"""What the score card's rows say and score: replies after one prompt, a head that isn't copied, a
+file loaded once.
+"""
 
 import pytest
 from conftest import build_tiny_base
@@ -60,6 +62,7 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
         )
 
 
+@pytest.mark.slow
 def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_kept(
     twin, tiny_base, monkeypatch
 ):

@@ -1,4 +1,6 @@
-"""From answers and scores to figures: values on tiny inputs, and the sentence that says what they mean."""
+"""From answers and scores to figures: values on tiny inputs, and the sentence that says what they
+mean.
+"""
 
 import pytest
 
@@ -9,8 +11,14 @@ from twinlib.text import style
 from twinlib.text.statistics import auc
 from twinlib.twin import Report, figure
 
-ZH = "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。那年城里一下子多出许多自行车，链条响得像搓麻将。"
-EN = "On the bench: a new bicycle, eleven days old, already dying. A student bought it and asked me what it is worth."
+ZH = (
+    "台上：一把扳手，一缸茶，一本空账本。电车没了，人还得上班。"
+    "那年城里一下子多出许多自行车，链条响得像搓麻将。"
+)
+EN = (
+    "On the bench: a new bicycle, eleven days old, already dying. "
+    "A student bought it and asked me what it is worth."
+)
 
 
 def answer(text, language="zh", document="d", prompt="?", real=ZH):
@@ -178,7 +186,8 @@ def test_nonsense_is_counted_by_row_and_compared():
         and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
     )
     assert found["twin"]["note"] == (
-        "Good, so far as so few can tell: no worse than the base. base 50%, twin 0%, twin-Q8_0 100%."
+        "Good, so far as so few can tell: no worse than the base. base 50%, twin 0%, twin-Q8_0 "
+        "100%."
     ), "one document"
 
 
@@ -202,7 +211,9 @@ def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
     [(1, 12, "may be chance"), (2, 10, "may be chance"), (20, 1, "trained too long")],
 )
 def test_more_nonsense_than_the_base_is_said_when_there_are_enough_answers(bad, good, said):
-    """2 of 12 against none of 21 may be chance, though the 2 alone are more than the mark allows."""
+    """2 of 12 against none of 21 may be chance, though the 2 alone are more than the mark
+    allows.
+    """
     answers = [answer("")] * bad + [answer(ZH)] * good
     assert (
         said
@@ -372,7 +383,9 @@ def test_another_writer_is_told_apart_and_the_author_is_not():
 
 
 def test_a_classifier_is_tried_only_on_documents_that_it_never_saw():
-    """Each document says its own two sentences four times, and nothing that another says: only the heart could know."""
+    """Each document says its own two sentences four times, and nothing that another says: only the
+    heart could know.
+    """
     mine, theirs = voices("zh")["nurse"], voices("zh")["founder"]
     documents = [f"d{i}" for i in range(10) for _ in range(4)]
     pairs = [

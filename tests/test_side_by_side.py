@@ -1,7 +1,8 @@
-"""The page to read: what it shows of whom, and picking in a real browser, on a phone and on a desktop.
+"""The page to read: what it shows of whom, and picking in a real browser, on a phone and on a
+desktop.
 
-Needs Playwright and Debian's chromium; without them the tests in the browser are skipped. With $TWINLIB_SHOTS set to a
-folder, pictures are kept there to be looked at.
+Needs Playwright and Debian's chromium; without them the tests in the browser are skipped. With
+$TWINLIB_SHOTS set to a folder, pictures are kept there to be looked at.
 """
 
 import base64
@@ -21,7 +22,10 @@ from twinlib.progress import width
 from twinlib.ui import tables
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-EVIL = "</template></script><img src=x onerror=alert(1)> \u2028 & \"quotes\" 'too' \u202eRTL שלום 😀 {{DATA}} {of}."
+EVIL = (
+    "</template></script><img src=x onerror=alert(1)> \u2028 & \"quotes\" 'too' \u202eRTL שלום 😀 "
+    "{{DATA}} {of}."
+)
 NAMES = {
     "real": "Ning, really",
     "base": "base",
@@ -32,7 +36,9 @@ NAMES = {
 
 
 def asked(number, **change):
-    """A page of five voices, each of whom says its own name backwards, so that a test can pick it unseen by readers."""
+    """A page of five voices, each of whom says its own name backwards, so that a test can pick it
+    unseen by readers.
+    """
     said = {row: f"This is what {row[::-1]} has to say to {number}." for row in NAMES}
     return {"question": f"Question {number}?", **said, **change}
 
@@ -90,7 +96,10 @@ def test_the_order_tells_nothing_and_stays():
     assert len({tuple(voices(asked(1), seed=seed)) for seed in range(20)}) > 10
 
 
-LONG = "I went to the pier. The gulls were walking. A bowl stood on the bench. Nobody had left a note. "
+LONG = (
+    "I went to the pier. The gulls were walking. A bowl stood on the bench. "
+    "Nobody had left a note. "
+)
 CHINESE = "晴，初六。台上：一张明信片，邮票贴歪了。妹妹每年寄一张，张张都是电车。她知道我看什么。"
 
 
@@ -234,7 +243,9 @@ def test_the_page_lies_in_the_twins_folder_and_goes_with_the_answers(answered):
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """open(html, size): the file in a window of its own; what its console says or it asks for fails the test."""
+    """open(html, size): the file in a window of its own; what its console says or it asks for fails
+    the test.
+    """
     complaints, contexts = [], []
 
     def open_(html, size=PHONE, **more):
@@ -276,6 +287,7 @@ def counter(window):
     return window.locator(".counter").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_names_appear_in_a_question_when_its_pick_is_made_and_picks_are_counted(opened, size):
     pages = [asked(n, real=f"This is what laer has to say to {n}. " + LONG * 3) for n in range(4)]
@@ -309,6 +321,7 @@ def test_names_appear_in_a_question_when_its_pick_is_made_and_picks_are_counted(
     )
 
 
+@pytest.mark.slow
 def test_all_names_are_shown_in_one_order_and_hidden_again(opened):
     window = opened(side_by_side.page([asked(n) for n in range(3)], "Ning"), DESKTOP)
     pick(window, 0, "twin")
@@ -326,6 +339,7 @@ def test_all_names_are_shown_in_one_order_and_hidden_again(opened):
     assert counter(window) == "You knew yourself in 0 of 1; you took the twin for yourself in 1."
 
 
+@pytest.mark.slow
 def test_what_is_read_stays_in_its_place_when_folds_appear(opened):
     page = {
         "question": "?",
@@ -342,6 +356,7 @@ def test_what_is_read_stays_in_its_place_when_folds_appear(opened):
     assert window.locator("summary").count() == 3 and abs(last.bounding_box()["y"] - before) < 1
 
 
+@pytest.mark.slow
 def test_without_a_passage_of_the_author_a_pick_is_neither_right_nor_wrong(opened):
     pages = [asked(0, real=""), asked(1), {"question": "Why?", "real": "", "twin": "So."}]
     window = opened(side_by_side.page(pages, "Ning"))
@@ -358,6 +373,7 @@ def test_without_a_passage_of_the_author_a_pick_is_neither_right_nor_wrong(opene
     )
 
 
+@pytest.mark.slow
 def test_in_chinese(opened, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     page = {
@@ -374,6 +390,7 @@ def test_in_chinese(opened, monkeypatch):
     assert window.evaluate("document.documentElement.lang") == "zh-Hans"
 
 
+@pytest.mark.slow
 def test_any_text_is_shown_as_it_is_and_runs_nothing(opened):
     window = opened(
         side_by_side.page([{"question": EVIL, "real": EVIL, "twin": f"No: {EVIL}"}], EVIL)
@@ -384,6 +401,7 @@ def test_any_text_is_shown_as_it_is_and_runs_nothing(opened):
     assert f"{EVIL}, really" in window.locator("bdi").all_text_contents()
 
 
+@pytest.mark.slow
 def test_it_can_be_done_with_the_keyboard_and_the_next_stop_is_the_next_question(opened):
     window = opened(side_by_side.page([asked(0), asked(1)], "Ning"), DESKTOP)
     for at in range(2):
@@ -396,6 +414,7 @@ def test_it_can_be_done_with_the_keyboard_and_the_next_stop_is_the_next_question
         )
 
 
+@pytest.mark.slow
 def test_in_a_notebook_the_page_works_in_its_frame(opened, answered):
     shown = tables.side_by_side(answered)
     window = opened(f"<!doctype html><meta charset=utf-8><body>{shown.html}</body>", DESKTOP)
