@@ -19,11 +19,13 @@ def wilson(hits: float, n: float) -> Interval:
     """
     if not n:
         return None, None
-    share, z = hits / n, 1.959964
+    share, z = hits / n, 1.959963984540054
     middle = share + z * z / (2 * n)
     margin = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (middle - margin) / scale), min(1.0, (middle + margin) / scale)
+    low = (middle - margin) / scale if hits > 0 else 0.0
+    high = (middle + margin) / scale if hits < n else 1.0
+    return low, high
 
 
 def bootstrap(statistic: Callable[..., float], *samples: Sequence, seed: int = 1) -> Interval:
