@@ -1,1 +1,1 @@
-"""Everything that holds a model or describes a machine: loading, answering, plans, llama.cpp, hub."""
+"""Everything that holds a model or describes a machine: loading, answers, plans, llama.cpp, hub."""

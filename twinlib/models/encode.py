@@ -62,8 +62,7 @@ def end_is_learnt(rows: list[Encoded], end: int, padding: int) -> bool:
 
 
 def pieces(ids: list[int], mask: list[int], decode: Callable[[list[int]], str]) -> list[dict]:
-    """[{text, learnt}]: a row decoded in runs of learnt and of read tokens, for people to look
-    at."""
+    """[{text, learnt}]: a row decoded in runs of learnt and of read tokens, for people."""
     runs = []
     for token, learnt in zip(ids, mask):
         if runs and runs[-1][1] == bool(learnt):

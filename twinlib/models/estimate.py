@@ -43,8 +43,7 @@ def shape(base: str) -> Shape | None:
 
 
 def overflows(base: str) -> bool:
-    """Whether a base's activations overflow float16 and give NaN: without bfloat16 it needs
-    float32.
+    """Whether a base's activations overflow float16 to NaN: without bfloat16 it needs float32.
 
     Gemma 3's reach 100,000 between its layers (270M).
     """
@@ -154,6 +153,5 @@ def step_seconds(machine: dict, shape: Shape, step: Step) -> float:
 
 
 def compile_seconds(machine: dict) -> float:
-    """Seconds that compiling the layers adds to the first step; they all share one compiled
-    code."""
+    """Seconds that compiling the layers adds to the first step; they share one code."""
     return 7 + 50 / machine["cores"]

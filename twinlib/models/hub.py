@@ -66,8 +66,7 @@ def upload(
     sha256: Callable[[Path], str],
     progress: Callable,
 ) -> list[str]:
-    """Create the repositories, upload the files and verify them; returns the hub's warnings about
-    the cards.
+    """Create the repositories, upload the files and verify them; returns warnings about the cards.
 
     Raises TwinError, and Stopped between two repositories.
     """
@@ -113,8 +112,7 @@ def _client(secret):
 
 
 def _create(api, repository, private):
-    """Create the repository if it does not exist; raises TwinError if it is public and `private` is
-    set."""
+    """Create the repository if needed; raises TwinError if it is public and `private` is set."""
     name, kind = repository.id, repository.kind
     _repeated(lambda: api.create_repo(name, repo_type=kind, private=private, exist_ok=True))
     if private and not _repeated(lambda: api.repo_info(name, repo_type=kind)).private:
@@ -122,8 +120,7 @@ def _create(api, repository, private):
 
 
 def _send(api, repository, sha256):
-    """Upload one repository in one commit, then compare names, sizes and hashes with what the hub
-    has."""
+    """Upload one repository in one commit, then compare names, sizes and hashes with the hub's."""
 
     def commit():
         operations = _operations(api, repository)
@@ -161,8 +158,7 @@ def _operations(api, repository):
 
 
 def _repeated(call):
-    """The result of call(), repeated after a short wait while the hub or the network has a passing
-    fault."""
+    """The result of call(), repeated after a short wait on a passing fault."""
     for wait in (*_WAITS, None):
         try:
             return call()

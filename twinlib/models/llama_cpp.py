@@ -36,8 +36,8 @@ _TEMPLATE_OPTIONS = {"chat_template_kwargs": {"enable_thinking": False}}
 
 
 class Answer(NamedTuple):
-    """What the model wrote: `ended` when it stopped by itself, `tokens` it wrote, `seconds` it took
-    in all."""
+    """What the model wrote: `ended` when it stopped by itself, `tokens` written, `seconds`
+    taken."""
 
     text: str
     ended: bool
@@ -173,8 +173,7 @@ class Llama:
         return self.request("/completion", body)["tokens"]
 
     def tokenize(self, text: str, special: bool = True) -> list[int]:
-        """The token ids of a text; `special` reads turn tokens written in it as such and puts bos
-        first."""
+        """The token ids of a text; `special` parses turn tokens in it and puts bos first."""
         body = {"content": text, "add_special": special, "parse_special": special}
         return self.request("/tokenize", body)["tokens"]
 

@@ -45,8 +45,7 @@ class Base:
 
 
 class Lora(NamedTuple):
-    """LoRA on all linear layers, with alpha twice the rank; `checkpointing` recomputes
-    activations."""
+    """LoRA on all linear layers, alpha twice the rank; `checkpointing` recomputes activations."""
 
     rank: int
     dropout: float = 0.0
@@ -141,7 +140,7 @@ def _padding(tokenizer):
 
 
 def render(tokenizer, messages: list[dict], generate: bool = False) -> str:
-    """The text of a conversation in the model's own format; with `generate`, up to where its answer
+    """The text of a conversation in the model's format; `generate`: up to where its answer
     begins."""
     return tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
@@ -330,8 +329,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
 
 
 def save_adapter(model, base: Base, folder: Path) -> None:
-    """Save a LoRA adapter as safetensors; its config has the base's public name, never a local
-    path."""
+    """Save a LoRA adapter as safetensors; its config has the base's public name, no local path."""
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True)
     config = json.loads((folder / "adapter_config.json").read_text())

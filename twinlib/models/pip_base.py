@@ -227,8 +227,7 @@ def _save_weights(reader, folder):
 
 
 def vocabulary(folder: Path) -> tuple[list[str], list[float], list[int]] | None:
-    """(tokens, scores, types) as in a GGUF file, saved with a converted base; None for other
-    bases."""
+    """(tokens, scores, types) of a converted base, as in a GGUF file; None for others."""
     import numpy
 
     path = Path(folder) / "gguf_vocabulary.npz"

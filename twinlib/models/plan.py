@@ -341,15 +341,14 @@ def _persona(settings, machine, facts):
 
 
 def _fastest_way(settings, job):
-    """{packing, batch, accumulation, checkpointing, compile}: of all that fits, the fastest by
-    estimate."""
+    """{packing, batch, accumulation, checkpointing, compile}: the fastest that fits."""
     ways = _ways(settings, job)
     typed = {name: value for name in ways[0] if (value := getattr(settings, name)) != AUTO}
     # What was typed stands, even where no way has it.
     ways = [way for way in ways if {**way, **typed} == way] or [{**way, **typed} for way in ways]
     gpu, memory_gb = job.machine["gpu"], job.machine["memory_gb"]
-    room = usable(job.machine) if gpu else min(memory_gb, 6) * 0.85
-    fitting = [way for way in ways if job.peak_gb(way) <= room]
+    available_gb = usable(job.machine) if gpu else min(memory_gb, 6) * 0.85
+    fitting = [way for way in ways if job.peak_gb(way) <= available_gb]
     return min(fitting, key=job.seconds) if fitting else min(ways, key=job.peak_gb)
 
 
@@ -360,18 +359,18 @@ def _ways(settings, job):
     if packing:
         of_the_run = job.tokens * job.epochs / _FEWEST_STEPS
         tokens = min(MOST_TOKENS, max(job.rows_at_once * job.row_tokens, of_the_run))
-        whole = 2 ** max(0, round(math.log2(tokens / job.length / _processes())))
+        sequences = 2 ** max(0, round(math.log2(tokens / job.length / _processes())))
     else:
-        whole = max(1, job.rows_at_once // _processes())
+        sequences = max(1, job.rows_at_once // _processes())
     ways = [
         {
             "packing": packing,
-            "batch": whole // 2**halvings,
-            "accumulation": whole // (whole // 2**halvings),
+            "batch": sequences // 2**halvings,
+            "accumulation": sequences // (sequences // 2**halvings),
             "checkpointing": checkpointing,
             "compile": compiled,
         }
-        for halvings in range(whole.bit_length())
+        for halvings in range(sequences.bit_length())
         for checkpointing in ("none", "selective", "full")
         for compiled in (True, False)
     ]

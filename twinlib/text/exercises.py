@@ -49,8 +49,7 @@ def number_of(text: str) -> Decimal | None:
 
 
 def extract(text: str) -> Decimal | None:
-    """The number that a text gives as its answer: the first after the last answer marker, else the
-    last."""
+    """The number a text gives as answer: the first after the last answer marker, else the last."""
     markers = list(MARKER.finditer(text))
     if markers:
         after = _NUMBER.search(text, markers[-1].end())
@@ -61,8 +60,7 @@ def extract(text: str) -> Decimal | None:
 
 
 def is_correct(text: str, answer: str) -> bool:
-    """Whether a text gives the answer: compared as numbers where the answer is one, else as
-    words."""
+    """Whether a text gives the answer, compared as a number where it is one, else as words."""
     right = _without_unit(answer)
     if right is None:
         return _says(text, answer)

@@ -35,8 +35,7 @@ def silence_logging() -> None:
 
 
 def attach_callback(trainer, progress, figures: dict[str, str], sample: Callable | None = None):
-    """Attach a ProgressCallback to a trainer in place of transformers' printing one, and return
-    it."""
+    """Replace a trainer's printing callback by a ProgressCallback, and return that."""
     from transformers import PrinterCallback, TrainerCallback
 
     class Attached(ProgressCallback, TrainerCallback):
@@ -86,8 +85,8 @@ class ProgressCallback:
             self.progress(state.global_step, state.max_steps, raise_on_stop=False, **latest)
 
     def _pace(self, args, state, logs):
-        """{tokens_s, memory_gb} since the last log: real tokens of all processes, this process's
-        peak so far."""
+        """{tokens_s, memory_gb}: real tokens of all processes since the last log, this one's
+        peak."""
         if self.tokens is not None:
             sequences = args.gradient_accumulation_steps * args.world_size  # in a step
             tokens = sum(self.tokens[self.logged * sequences : state.global_step * sequences])
@@ -101,8 +100,8 @@ class ProgressCallback:
         return {**pace, "memory_gb": round(memory_gb(), 2)}
 
     def tokens_per_second(self) -> float | None:
-        """Real tokens a second over all logs after the first, whose step compiles; None for fewer
-        than two."""
+        """Real tokens a second after the first log, whose step compiles; None for fewer than
+        two."""
         rest = self.paces[1:]
         if not rest:
             return None
@@ -142,8 +141,7 @@ class ProgressCallback:
 
 
 def by_step(log_history: list[dict], name: str) -> list[float]:
-    """The values of a logged number, one a step: a log is the mean of the steps since the one
-    before."""
+    """The values of a logged number, one a step: a log is the mean since the one before."""
     values, last = [], 0
     for record in log_history:
         if name in record:
@@ -164,8 +162,7 @@ def memory_gb() -> float:
 
 
 def train(trainer, callback, checkpoint: Path | None, progress):
-    """Train to the end and return the trainer's output; raises Stopped once a checkpoint is
-    saved."""
+    """Train and return the trainer's output; raises Stopped once a checkpoint is saved."""
     if checkpoint:
         progress.say(t("train.going_on", step=checkpoint.name.split("-")[1]))
     else:

@@ -1,5 +1,4 @@
-"""Checkpoints on disk: proven whole by a manifest, resumed by the run that wrote them; and the
-finished adapter.
+"""Checkpoints on disk, proven whole by a manifest and resumed; and the finished adapter.
 
 A manifest of hashes is written last, because not every disk renames atomically (Google Drive's
 mount does not). Resuming falls back to the newest checkpoint that is whole.
@@ -44,8 +43,7 @@ def is_whole(checkpoint: Path) -> bool:
 
 
 def newest_whole(folder: Path, run) -> Path | None:
-    """The newest whole checkpoint of this `run` (a JSON value that names settings and inputs), or
-    None.
+    """The newest whole checkpoint of this `run` (JSON of its settings and inputs), or None.
 
     Checkpoints of another run and damaged ones are deleted: they can't be continued.
     """

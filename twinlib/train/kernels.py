@@ -31,8 +31,7 @@ def patch_lora(model) -> None:
 
 
 def _unpack_quantization(layer):
-    """Hold a 4-bit weight as plain tensors: layers that differ only in tensors can share compiled
-    code.
+    """Hold a 4-bit weight as plain tensors, so that layers can share compiled code.
 
     bitsandbytes quantizes the scales of the blocks as well. They are unpacked here: half a bit a
     weight more memory, one kernel less in each pass.
@@ -193,8 +192,7 @@ def patch_loss(model, compiled: bool = False) -> None:
 
 
 def loss_fits(model) -> bool:
-    """Whether the loss can be taken from the hidden states: a frozen, plain output head, no bias,
-    no logit caps."""
+    """Whether patch_loss applies: a frozen, plain output head without bias and logit caps."""
     config, head = model.config, model.get_output_embeddings()
     capped = getattr(config, "final_logit_softcapping", None)
     if capped or getattr(config, "logit_scale", 1.0) != 1.0 or head is None:

@@ -16,8 +16,8 @@ NAME = "packed"  # the attention's name in transformers
 _DRAWN = 8  # sequences whose rows are drawn at random together and then fitted among themselves
 
 
-def bins(lengths: list[int], room: int) -> list[list[int]]:
-    """Indices of the rows that go together, each list of at most `room` tokens.
+def bins(lengths: list[int], capacity: int) -> list[list[int]]:
+    """Indices of the rows that go together, each list of at most `capacity` tokens.
 
     The longest row first, each into the emptiest sequence if it fits there.
     """
@@ -26,24 +26,24 @@ def bins(lengths: list[int], room: int) -> list[list[int]]:
         if heap and -heap[0][0] >= lengths[index]:
             free, number = heapq.heappop(heap)
         else:
-            free, number = -room, len(sequences)
+            free, number = -capacity, len(sequences)
             sequences.append([])
         sequences[number].append(index)
         heapq.heappush(heap, (free + lengths[index], number))
     return sequences
 
 
-def epoch(lengths: list[int], room: int, seed: int) -> list[list[int]]:
-    """One pass over all rows in a random order, packed into sequences of at most `room` tokens."""
+def epoch(lengths: list[int], capacity: int, seed: int) -> list[list[int]]:
+    """One pass over all rows in a random order, packed into sequences of `capacity` tokens."""
     rng = random.Random(seed)
     order = rng.sample(range(len(lengths)), len(lengths))
     packed = []
     while order:
         totals = itertools.accumulate(lengths[i] for i in order)
-        fitting = itertools.takewhile(lambda total: total <= _DRAWN * room, totals)
+        fitting = itertools.takewhile(lambda total: total <= _DRAWN * capacity, totals)
         count = max(1, len(list(fitting)))
         drawn, order = order[:count], order[count:]
-        packed += [[drawn[k] for k in part] for part in bins([lengths[i] for i in drawn], room)]
+        packed += [[drawn[k] for k in part] for part in bins([lengths[i] for i in drawn], capacity)]
     rng.shuffle(packed)
     return packed
 
@@ -51,16 +51,16 @@ def epoch(lengths: list[int], room: int, seed: int) -> list[list[int]]:
 class Packed:
     """The dataset of a run: `count` sequences, one pass over the rows after the other.
 
-    `rows` are (token ids, mask of learnt tokens, …) of at most `room` tokens each. A sequence holds
-    `together` rows, however short, or as many as fit. With `fixed` every sequence has the same
-    shapes, so that code is compiled once. Without `count` it is one pass, in order of length. An
-    item is what _join returns.
+    `rows` are (token ids, mask of learnt tokens, …), each of `capacity` tokens at most. A sequence
+    holds `together` rows, however short, or as many as fit. With `fixed` every sequence has the
+    same shapes, so that code is compiled once. Without `count` it is one pass, in order of length.
+    An item is what _join returns.
     """
 
     def __init__(
         self,
         rows,
-        room: int,
+        capacity: int,
         padding: int,
         count: int | None = None,
         seed: int = 1,
@@ -70,18 +70,18 @@ class Packed:
         self.rows, self.padding = [_tensors(row[0], row[1]) for row in rows], padding
         lengths = [len(ids) for ids, _ in self.rows]
         if count is None:
-            self.parts = bins(lengths, room)
+            self.parts = bins(lengths, capacity)
         else:
-            passes = (_one_pass(lengths, room, together, seed + k) for k in itertools.count())
+            passes = (_one_pass(lengths, capacity, together, seed + k) for k in itertools.count())
             self.parts = list(itertools.islice(itertools.chain.from_iterable(passes), count))
         self.tokens = [sum(lengths[i] for i in part) for part in self.parts]
-        self.room = self.longest = None
+        self.capacity = self.longest = None
         self.borders = 0
         if fixed:
-            self.room, self.longest = room, max(lengths)
+            self.capacity, self.longest = capacity, max(lengths)
             # The rest of a sequence is filled by one row of padding, or more.
             self.borders = max(
-                len(part) + 1 + -(-(room - tokens) // self.longest)
+                len(part) + 1 + -(-(capacity - tokens) // self.longest)
                 for part, tokens in zip(self.parts, self.tokens)
             )
 
@@ -89,13 +89,16 @@ class Packed:
         return len(self.parts)
 
     def __getitem__(self, index):
-        rows, room = [self.rows[i] for i in self.parts[index]], self.room or self.tokens[index]
-        return _join(rows, room, self.padding, self.longest, self.borders)
+        rows, capacity = (
+            [self.rows[i] for i in self.parts[index]],
+            self.capacity or self.tokens[index],
+        )
+        return _join(rows, capacity, self.padding, self.longest, self.borders)
 
 
-def _one_pass(lengths, room, together, seed):
+def _one_pass(lengths, capacity, together, seed):
     if together is None:
-        return epoch(lengths, room, seed)
+        return epoch(lengths, capacity, seed)
     order = random.Random(seed).sample(range(len(lengths)), len(lengths))
     return [order[start : start + together] for start in range(0, len(order), together)]
 
@@ -110,27 +113,27 @@ def _tensors(ids, mask):
     return ids, ids.where(learnt, -100)
 
 
-def pack(rows, room: int, padding: int) -> dict:
+def pack(rows, capacity: int, padding: int) -> dict:
     """One step's inputs, as _join returns them, from rows of (token ids, mask of learnt tokens)."""
-    return _join([_tensors(*row) for row in rows], room, padding)
+    return _join([_tensors(*row) for row in rows], capacity, padding)
 
 
-def _join(rows, room, padding, longest=None, most=0):
+def _join(rows, capacity, padding, longest=None, most=0):
     """One step's inputs from rows of (ids, labels), as a dict.
 
-    input_ids, position_ids and labels of shape (1, room), labels -100 where nothing is learnt;
+    input_ids, position_ids and labels of shape (1, capacity), labels -100 where nothing is learnt;
     `learnt`, the indices of the others in labels[:, 1:]; cu_seq_lens_q, where rows begin and end,
-    in which the rest of the room is rows of padding; max_length_q. `longest` (row) and `most`
+    in which the unfilled rest is rows of padding; max_length_q. `longest` (row) and `most`
     (entries of cu_seq_lens_q) are those of all steps.
     """
     import torch
 
     lengths = [len(ids) for ids, _ in rows]
     longest = longest or max(lengths)
-    left = room - sum(lengths)
+    left = capacity - sum(lengths)
     lengths += [longest] * (left // longest) + [left % longest] * (left % longest > 0)
     borders = [0, *itertools.accumulate(lengths)]
-    borders += [room] * (most - len(borders))  # empty rows
+    borders += [capacity] * (most - len(borders))  # empty rows
     ids = torch.cat([*(ids for ids, _ in rows), torch.full((left,), padding)])
     labels = torch.cat([*(labels for _, labels in rows), torch.full((left,), -100)])
     positions = torch.arange(longest)

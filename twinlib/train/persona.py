@@ -31,8 +31,7 @@ _REPLAY_TOKENS = 160
 
 
 class Training(NamedTuple):
-    """What the parts of a run share: the model in training, its tokenizer, and where it came
-    from."""
+    """What the parts of a run share: the model in training, its tokenizer and its base."""
 
     twin: Twin
     settings: Persona
@@ -59,18 +58,17 @@ def plan(settings: Persona, twin: Twin) -> Plan:
 
 
 def problems(settings: Persona, twin: Twin) -> list[Problem]:
-    """No rows, a base that does not fit, no disk space, an engine or an option that this machine
-    lacks."""
-    found = _corpus_problems(twin)
+    """No rows, a base too large, no disk space, an engine or an option that this machine lacks."""
+    issues = _corpus_problems(twin)
     planned = plan(settings, twin)
-    wanted = resolve(settings, planned.values)
-    if not catalogue.possible(wanted.base):
-        return [*found, Problem("stop", catalogue.unknown(wanted.base))]
+    resolved = resolve(settings, planned.values)
+    if not catalogue.possible(resolved.base):
+        return [*issues, Problem("stop", catalogue.unknown(resolved.base))]
     return [
-        *found,
-        *_machine_problems(twin, wanted, planned),
-        *_choice_problems(wanted),
-        *_time_and_disk_problems(twin, wanted, planned),
+        *issues,
+        *_machine_problems(twin, resolved, planned),
+        *_choice_problems(resolved),
+        *_time_and_disk_problems(twin, resolved, planned),
     ]
 
 
@@ -78,63 +76,63 @@ def _corpus_problems(twin):
     state = twin.state("corpus")
     if state.name in ("missing", "broken"):
         return [stop("train.no_training_rows")]
-    found = []
+    issues = []
     if state.name == "stale":
-        found.append(warning("train.corpus_is_stale", why=state.why))
+        issues.append(warning("train.corpus_is_stale", why=state.why))
     passages, tokens, documents = (
         state.report.figures.get(name, {}).get("value") or 0
         for name in ("train_passages", "tokens", "documents")
     )
     enough = sufficiency.assess(passages, tokens, documents, {})
     if enough.level != "good":
-        found.append(Problem(enough.level, " ".join((enough.sentence, *enough.actions))))
-    return found
+        issues.append(Problem(enough.level, " ".join((enough.sentence, *enough.actions))))
+    return issues
 
 
-def _machine_problems(twin, wanted, planned):
-    here, found = machine(), []
+def _machine_problems(twin, resolved, planned):
+    here, issues = machine(), []
     memory_gb = here["gpu_gb"] if here["gpu"] else here["memory_gb"]
-    ours = wanted.engine == "transformers"
-    if planned.memory_gb > memory_gb and estimate.shape(wanted.base):
-        found.append(
-            stop("train.base_too_large", base=wanted.base, needed=planned.memory_gb, gb=memory_gb)
+    ours = resolved.engine == "transformers"
+    if planned.memory_gb > memory_gb and estimate.shape(resolved.base):
+        issues.append(
+            stop("train.base_too_large", base=resolved.base, needed=planned.memory_gb, gb=memory_gb)
         )
-    if not here["gpu"] and wanted.engine == "unsloth":
-        found.append(stop("train.unsloth_needs_gpu"))
-    if wanted.engine == "unsloth" and os.environ.get("WORLD_SIZE", "1") != "1":
-        found.append(stop("train.unsloth_in_one_process"))
+    if not here["gpu"] and resolved.engine == "unsloth":
+        issues.append(stop("train.unsloth_needs_gpu"))
+    if resolved.engine == "unsloth" and os.environ.get("WORLD_SIZE", "1") != "1":
+        issues.append(stop("train.unsloth_in_one_process"))
     elif here["gpus"] > 1 and "WORLD_SIZE" not in os.environ and ours:
-        found.append(warning("train.more_gpus", gpus=here["gpus"], path=twin.path))
-    if wanted.compile and not (ours and here["compiles"] and here["gpu_capability"] >= 8):
-        found.append(stop("train.compiling_needs"))
-    elif wanted.checkpointing == "selective" and not wanted.compile:
-        found.append(stop("train.selective_needs_compiling"))
-    if not here["gpu"] and wanted.precision == "4-bit":
-        found.append(stop("train.4_bit_needs_gpu"))
-    return found
+        issues.append(warning("train.more_gpus", gpus=here["gpus"], path=twin.path))
+    if resolved.compile and not (ours and here["compiles"] and here["gpu_capability"] >= 8):
+        issues.append(stop("train.compiling_needs"))
+    elif resolved.checkpointing == "selective" and not resolved.compile:
+        issues.append(stop("train.selective_needs_compiling"))
+    if not here["gpu"] and resolved.precision == "4-bit":
+        issues.append(stop("train.4_bit_needs_gpu"))
+    return issues
 
 
-def _choice_problems(wanted):
-    found, entry = [], catalogue.entry(wanted.base)
-    if wanted.epochs > 6:
-        found.append(warning("train.too_many_epochs", epochs=wanted.epochs))
+def _choice_problems(resolved):
+    issues, entry = [], catalogue.entry(resolved.base)
+    if resolved.epochs > 6:
+        issues.append(warning("train.too_many_epochs", epochs=resolved.epochs))
     if not entry.commercial and entry.parameters:
-        found.append(
-            warning("train.no_commercial_use", base=wanted.base, license_link=entry.license_link)
+        issues.append(
+            warning("train.no_commercial_use", base=resolved.base, license_link=entry.license_link)
         )
-    return found
+    return issues
 
 
-def _time_and_disk_problems(twin, wanted, planned):
-    found, shape = [], estimate.shape(wanted.base)
+def _time_and_disk_problems(twin, resolved, planned):
+    issues, shape = [], estimate.shape(resolved.base)
     if not machine()["gpu"] and planned.seconds > 3600:
-        found.append(warning("train.hours_without_gpu", hours=planned.seconds / 3600))
+        issues.append(warning("train.hours_without_gpu", hours=planned.seconds / 3600))
     if shape:
-        adapter_and_two_checkpoints = 3 * shape.layers * shape.edges * wanted.rank * 12  # bytes
+        adapter_and_two_checkpoints = 3 * shape.layers * shape.edges * resolved.rank * 12  # bytes
         needed, free = adapter_and_two_checkpoints / 2**30 + 0.1, free_disk(twin.path) / 2**30
         if free < needed:
-            found.append(stop("train.disk_full", free=free, needed=needed))
-    return found
+            issues.append(stop("train.disk_full", free=free, needed=needed))
+    return issues
 
 
 def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
@@ -212,8 +210,7 @@ def everyday_requests() -> list[str]:
 
 
 def replay_rows(training: Training, count: int) -> list[dict]:
-    """The base's own answers to everyday requests, as rows to train on beside `count` rows of the
-    owner's.
+    """The base's own answers to everyday requests, as rows to train on with `count` of the owner's.
 
     They are asked without the twin's system prompt, and kept on disk for each revision of the base.
     [] for a base that is no instruct model.
@@ -241,8 +238,8 @@ def replay_rows(training: Training, count: int) -> list[dict]:
         ]
 
     cache = Cache(twin.file("replay"), ("id", "revision"))
-    wanted = {content_id(request): request for request in requests}
-    records = cache.fill(wanted, ask, portion=len(wanted), revision=base.revision)
+    by_id = {content_id(request): request for request in requests}
+    records = cache.fill(by_id, ask, portion=len(by_id), revision=base.revision)
     return [
         {
             "kind": "replay",
@@ -260,8 +257,7 @@ def replay_rows(training: Training, count: int) -> list[dict]:
 
 
 def _first_samples(training, rows, checkpoint):
-    """A decoded training row and the answers from before training; a resumed run keeps those it
-    has."""
+    """A decoded training row and the answers from before training; a resumed run keeps its own."""
     path = training.twin.file("samples")
     if not processes.is_main():
         return []
@@ -301,7 +297,7 @@ def _generate(training, rows, tokens, **more):
 
 
 def _answers(training, when):
-    """Records of answers to held-out questions; a new adapter changes nothing, so 'before' is the
+    """Records of answers to held-out questions. A new adapter changes nothing: 'before' is the
     base."""
     count, tokens = _ANSWERS[training.settings.effort]
     rows = _held_out_questions(training.twin)[:count]
@@ -328,8 +324,7 @@ def _answers(training, when):
 
 
 def _sampler(training):
-    """A function that answers the first held-out question, (question, Answer), or None where there
-    is none.
+    """A function that answers the first held-out question, (question, Answer), or None without one.
 
     None under Unsloth too, whose model can't answer in the middle of training.
     """

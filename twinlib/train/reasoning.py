@@ -36,24 +36,25 @@ def _base_name(twin):
 
 
 def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
-    """No readable problems, batch sizes that don't divide, a base or a run too small to gain
-    anything."""
-    wanted = resolve(settings, plan(settings, twin).values)
-    found = _file_problems(settings) if settings.task == "file" else []
-    if wanted.batch % wanted.generations:
-        found.append(
-            stop("train.batch_is_no_multiple", batch=wanted.batch, generations=wanted.generations)
+    """No readable problems, batch sizes that don't divide, a base or a run too small to gain."""
+    resolved = resolve(settings, plan(settings, twin).values)
+    issues = _file_problems(settings) if settings.task == "file" else []
+    if resolved.batch % resolved.generations:
+        issues.append(
+            stop(
+                "train.batch_is_no_multiple", batch=resolved.batch, generations=resolved.generations
+            )
         )
-    if not machine()["gpu"] and wanted.engine == "unsloth":
-        found.append(stop("train.unsloth_needs_gpu"))
+    if not machine()["gpu"] and resolved.engine == "unsloth":
+        issues.append(stop("train.unsloth_needs_gpu"))
     if twin.state("persona").name != "done":
-        found.append(warning("train.no_persona_adapter"))
+        issues.append(warning("train.no_persona_adapter"))
     shape = estimate.shape(_base_name(twin))
     if shape and shape.parameters < _SMALL:
-        found.append(warning("train.base_too_small"))
-    if wanted.steps < 300:
-        found.append(warning("train.few_steps", steps=wanted.steps))
-    return found
+        issues.append(warning("train.base_too_small"))
+    if resolved.steps < 300:
+        issues.append(warning("train.few_steps", steps=resolved.steps))
+    return issues
 
 
 def _file_problems(settings):
@@ -61,9 +62,9 @@ def _file_problems(settings):
     if not settings.problems or not path.is_file():
         return [stop("train.no_problem_file", problems=settings.problems)]
     readable, refused = exercises.read_problems(path.read_text(encoding="utf-8", errors="replace"))
-    found = []
+    issues = []
     if len(readable) < _FEWEST_PROBLEMS:
-        found.append(
+        issues.append(
             stop(
                 "train.few_problems",
                 name=path.name,
@@ -73,7 +74,7 @@ def _file_problems(settings):
         )
     if refused:
         line, reason = refused[0]
-        found.append(
+        issues.append(
             warning(
                 "train.lines_skipped",
                 count=len(refused),
@@ -82,7 +83,7 @@ def _file_problems(settings):
                 reason=reason,
             )
         )
-    return found
+    return issues
 
 
 def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:

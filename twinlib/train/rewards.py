@@ -1,5 +1,4 @@
-"""The rewards of GRPO: pure functions of what the model wrote and of the right answers, one number
-a text.
+"""The rewards of GRPO: pure functions of texts and right answers, one number a text.
 
 A new reward is a function here and its entry in REWARDS: training adds it up, history.jsonl records
 its mean under the name in the table, and the progress line and the plot show every number whose

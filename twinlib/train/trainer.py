@@ -12,9 +12,8 @@ from ..models import estimate, load
 from . import packing, processes
 from .processes import on_gpu
 
-_SELECTIVE = (
-    0.7  # share of a layer's activations kept by selective checkpointing: no matmul is recomputed
-)
+# Share of a layer's activations that selective checkpointing keeps: no matmul is recomputed.
+_SELECTIVE = 0.7
 
 
 # Arguments
@@ -71,8 +70,7 @@ def evaluation_arguments(settings, val, every: int) -> dict:
 
 
 def unsloth_trainer(model, tokenizer, rows, settings, folder, every: int):
-    """TRL's trainer under Unsloth's patches, with its own loss and attention; arguments as
-    packed_trainer's."""
+    """TRL's trainer under Unsloth's patches, with its loss and attention; see packed_trainer."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -124,17 +122,17 @@ def packed_trainer(model, tokenizer, rows, settings, folder, every: int):
         pass
 
     prepare(model, settings.compile, settings.checkpointing)
-    room = settings.batch * settings.length
+    capacity = settings.batch * settings.length
     train = packing.Packed(
         rows["train"],
-        room,
+        capacity,
         tokenizer.pad_token_id,
         count=settings.steps * settings.accumulation * processes.count(),
         seed=settings.seed,
         together=None if settings.packing else settings.batch,
         fixed=settings.compile,
     )
-    val = packing.Packed(rows["val"], room, tokenizer.pad_token_id) if rows["val"] else None
+    val = packing.Packed(rows["val"], capacity, tokenizer.pad_token_id) if rows["val"] else None
     common = {
         **common_arguments(settings, folder),
         **evaluation_arguments(settings, val, every),
@@ -164,8 +162,7 @@ def packed_trainer(model, tokenizer, rows, settings, folder, every: int):
 
 
 def prepare(model, compiled: bool = False, checkpointing: str = "none"):
-    """Make a LoRA model train on packed sequences; `compiled` layers are compiled when they are
-    first used.
+    """Make a LoRA model train on packed sequences; `compiled` layers are compiled on first use.
 
     With selective checkpointing the compiler chooses which cheap activations to recompute. Returns
     the base model.
