@@ -36,14 +36,13 @@ def names(path):
         pairs += [(node.key, node.value)] if isinstance(node, ast.DictComp) else []
         pairs += [
             (target.slice, node.value)
-            for target in getattr(node, "targets", [])
+            for target in (node.targets if isinstance(node, ast.Assign) else ())
             if isinstance(target, ast.Subscript)
         ]
         for key, value in pairs:
             if isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
                 "figure",
                 "too_few",
-                "_no_memory",
             ):
                 yield from filter(None, [spelt(key)])
 
@@ -53,10 +52,14 @@ def spelt(key):
     if isinstance(key, ast.Constant):
         return key.value
     if isinstance(key, ast.JoinedStr):
-        return "".join(
-            part.value if isinstance(part, ast.Constant) else PARTS[part.value.id]
+        text = "".join(
+            part.value
+            if isinstance(part, ast.Constant)
+            else PARTS[getattr(part.value, "attr", getattr(part.value, "id", ""))]
             for part in key.values
         )
+        # `name` is one of base, persona and reasoning there.
+        return text.replace("decimals_twin", "decimals_persona")
 
 
 FOUND = sorted(
