@@ -22,7 +22,10 @@ def test_a_record_is_found_by_all_its_keys_and_after_reopening(tmp_path):
     assert "水壶" in (tmp_path / "answers.jsonl").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("torn", ['{"id": "b", "te', "[1]", '"b"', '{"text": "no id"}', "\ufffd"])
+@pytest.mark.parametrize(
+    "torn",
+    ['{"id": "b", "te', "[1]", '"b"', '{"text": "no id"}', '{"id": ["b"]}', '{"id": {}}', "\ufffd"],
+)
 def test_a_damaged_line_is_missing_and_the_next_one_is_not_glued_to_it(tmp_path, torn):
     path = tmp_path / "log.jsonl"
     path.write_text(json.dumps({"id": "a"}) + "\n" + torn, encoding="utf-8")
@@ -71,7 +74,7 @@ def test_threads_append_whole_lines(tmp_path):
 def test_only_leaves_nothing_else(tmp_path):
     cache = Cache(tmp_path / "answers.jsonl")
     cache.add([{"id": "a"}, {"id": "b"}])
-    cache.only([{"id": "c"}])
+    cache.replace([{"id": "c"}])
     assert read_records(tmp_path / "answers.jsonl") == [{"id": "c"}]
 
 
@@ -94,6 +97,6 @@ def test_a_torn_line_is_gone_once_the_file_was_replaced(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text('{"id": "a"}\n{"id": "b", "te', encoding="utf-8")
     cache = Cache(path)
-    cache.only(list(cache.records.values()))
+    cache.replace(list(cache.records.values()))
     cache.append({"id": "c"})
     assert path.read_text(encoding="utf-8") == '{"id": "a"}\n{"id": "c"}\n'

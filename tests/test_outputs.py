@@ -85,7 +85,7 @@ def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_
     wanted = settings.make("evaluate", answer_tokens=16)
     for n in (1, 1):
         models_asked = outputs.Outputs(twin, wanted, lambda *_: None, 5)
-        models_asked.portion = 2
+        models_asked.batch = 2
         records = models_asked.file_answers("Q8_0", twin.gguf("Q8_0"), asked)
         assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(
             loads

@@ -220,4 +220,4 @@ def possible(name: str) -> bool:
 def unknown(name: str) -> str:
     """The sentence for a name that can't mean a base."""
     known = ", ".join(CATALOGUE)
-    return t("core.no_base_model", name=name, known=known)
+    return t("core.unknown_base_model", name=name, known=known)

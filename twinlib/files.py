@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +30,7 @@ def hash_of(path: Path, cache: dict, leave_out: Path | None = None) -> str:
     """The sha256 of a file, or of a folder's names and hashes; 'unreadable' without permission.
 
     `cache` is {path: [[size, modification time], sha256]} and is updated. `leave_out` is a folder
-    that does not count where it lies inside `path`.
+    that is skipped if it lies inside `path`.
     """
     if path.is_dir():
         lines = [
@@ -52,12 +52,12 @@ def _walk(folder, leave_out):
     """The files below a folder, without hidden folders, those of _SKIPPED, and `leave_out`."""
     inside = leave_out is not None and folder.resolve().is_relative_to(leave_out)
 
-    def counts(path):
+    def is_included(path):
         hidden = path.name.startswith(".") or path.name in _SKIPPED
         return not hidden and (inside or path.resolve() != leave_out)
 
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if counts(Path(parent, name))]
+        folders[:] = [name for name in folders if is_included(Path(parent, name))]
         yield from (path for name in files if (path := Path(parent, name)).is_file())
 
 
@@ -74,7 +74,7 @@ def content_id(text: str) -> str:
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """An empty folder that is deleted afterwards; what a killed run left in it is deleted first."""
+    """An empty folder that is deleted at the end, and at the start if a killed run left it."""
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -86,7 +86,7 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A binary file to write into that replaces `path` at the end; after an error `path` stays."""
+    """A temporary binary file that replaces `path` at the end, unless an error is raised."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for old in path.parent.glob(f".{path.name}.*"):
@@ -106,18 +106,18 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write text or bytes so that a reader sees the old file or the whole new one, never a part."""
+    """Write text or bytes so that a reader sees the old file or the new one, never a part of it."""
     with replaced(path) as file:
         file.write(data.encode("utf-8") if isinstance(data, str) else data)
 
 
-def write_json(path: Path, value) -> None:
-    """Write JSON for people to read: indented, UTF-8, not escaped; atomically."""
+def write_json(path: Path, value: object) -> None:
+    """Write indented JSON, in UTF-8 without escapes, atomically."""
     write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def write_records(path: Path, records: Iterable[dict]) -> int:
-    """Write JSON Lines, UTF-8, not escaped; atomically. Returns the number of records."""
+    """Write JSON Lines, in UTF-8 without escapes, atomically; returns the number of records."""
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
     write_atomic(path, "".join(lines))
     return len(lines)
@@ -149,8 +149,8 @@ def read_records(path: Path, step: str = "") -> list[dict]:
 class Cache:
     """Outputs of a model in a JSON Lines file, looked up by the values of the fields in `keys`.
 
-    A damaged line, such as one torn by a kill, counts as missing. Of two records with one key the
-    later counts. Several threads may append.
+    A damaged line, such as one that a killed process left half written, is ignored. Of two records
+    with the same key the later one is used. Several threads may append.
     """
 
     def __init__(self, path: Path, keys: tuple[str, ...] = ("id",)):
@@ -160,8 +160,11 @@ class Cache:
         text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
         self._torn = bool(text) and not text.endswith("\n")
         for _, record in parsed_lines(text):
-            if record is not None and all(key in record for key in keys):
+            if record is not None and self._has_key(record):
                 self.records[self._key(record)] = record
+
+    def _has_key(self, record):
+        return all(key in record and isinstance(record[key], Hashable) for key in self.keys)
 
     def _key(self, record: dict) -> tuple:
         return tuple(record[key] for key in self.keys)
@@ -171,7 +174,7 @@ class Cache:
         return self.records.get(key)
 
     def add(self, records: Iterable[dict]) -> None:
-        """Keep these too; the file is replaced as a whole."""
+        """Add records and rewrite the file."""
         self.records.update((self._key(record), record) for record in records)
         self._rewrite()
 
@@ -180,7 +183,7 @@ class Cache:
         self._torn = False
 
     def append(self, record: dict) -> None:
-        """Keep one more, written at once at the end of the file."""
+        """Add one record, written to the end of the file at once."""
         with self._lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a", encoding="utf-8") as file:
@@ -189,38 +192,39 @@ class Cache:
             self._torn = False
             self.records[self._key(record)] = record
 
-    def only(self, records: Iterable[dict]) -> None:
-        """Keep these and no others, in this order."""
+    def replace(self, records: Iterable[dict]) -> None:
+        """Replace all records by these, in this order."""
         self.records = {self._key(record): record for record in records}
         self._rewrite()
 
     def fill(
         self,
-        wanted: dict,
-        make: Callable[[list], Iterable[dict]],
-        portion: int = 1,
+        items: dict,
+        compute: Callable[[list], Iterable[dict]],
+        batch: int = 1,
         done: Callable[[int], None] = lambda count: None,
-        **same,
+        **shared,
     ) -> list[dict]:
-        """The records of `wanted`, {id: item}, in its order; make(items) computes the missing ones.
+        """The records of `items`, {id: item}, in their order; compute(items) makes missing ones.
 
-        `make` returns the fields of each record without its keys. `keys` must be "id" and the names
-        of `same`, whose values all records share. `portion` items are computed and written at a
-        time; done(count) is called with the number of records that are new or were there already.
+        `compute` returns the fields of each record without its keys. `keys` must be "id" and the
+        names of `shared`, whose values all these records have. `batch` items are computed and saved
+        at a time. done(count) is called first with the number of cached records, then after each
+        batch with its size.
         """
-        rest = tuple(same[key] for key in self.keys[1:])
-        missing = [name for name in wanted if (name, *rest) not in self.records]
-        done(len(wanted) - len(missing))
-        for start in range(0, len(missing), portion):
-            part = missing[start : start + portion]
-            made = make([wanted[name] for name in part])
-            self.add({"id": name, **fields, **same} for name, fields in zip(part, made))
-            done(len(part))
-        return [self.records[name, *rest] for name in wanted]
+        rest = tuple(shared[key] for key in self.keys[1:])
+        missing = [name for name in items if (name, *rest) not in self.records]
+        done(len(items) - len(missing))
+        for start in range(0, len(missing), batch):
+            names = missing[start : start + batch]
+            computed = compute([items[name] for name in names])
+            self.add({"id": name, **fields, **shared} for name, fields in zip(names, computed))
+            done(len(names))
+        return [self.records[name, *rest] for name in items]
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """{package: version} of the installed ones, without importing them."""
+    """{package: version} of those that are installed, without importing them."""
     from importlib.metadata import PackageNotFoundError, version
 
     installed = {}

@@ -26,8 +26,8 @@ def language() -> str:
 
 
 @cache
-def data(name: str):
-    """The content of twinlib/data/NAME.yaml."""
+def data(name: str) -> dict | list:
+    """The parsed content of twinlib/data/NAME.yaml."""
     import yaml
 
     text = (resources.files("twinlib") / "data" / f"{name}.yaml").read_text(encoding="utf-8")
@@ -35,9 +35,9 @@ def data(name: str):
 
 
 def both(key: str, **values) -> dict[str, str]:
-    """An entry of data/strings/, filled in, as {language: sentence}.
+    """{language: sentence}: an entry of data/strings/, such as "evaluate.no_adapter", filled in.
 
-    A value that is itself {language: text} is filled in with the text of the sentence's language.
+    Of a value that is itself {language: text} each sentence gets the text in its language.
     """
     room, _, name = key.partition(".")
     entry = data(f"strings/{room}")[name]
@@ -52,19 +52,25 @@ def _filled(text, code, values):
     )
 
 
-def listed(items: Iterable[str | dict[str, str]]) -> dict[str, str]:
-    """{language: list as a text}, such as 'a, b'. An item is a text or {language: text}."""
+def listed(
+    items: Iterable[str | dict[str, str]], separator: str = "core.list_separator"
+) -> dict[str, str]:
+    """{language: list as a text}, such as 'a, b'. An item is a text or {language: text}.
+
+    `separator` is the key of an entry: core.list_separator between words, core.clause_separator
+    between longer items.
+    """
     items = list(items)
     return {
-        code: separator.join(item if isinstance(item, str) else item[code] for item in items)
-        for code, separator in both("core.list_separator").items()
+        code: mark.join(item if isinstance(item, str) else item[code] for item in items)
+        for code, mark in both(separator).items()
     }
 
 
 def choose(texts: dict[str, str]) -> str:
     """The text of {language: text} in the reader's language.
 
-    In 'both' the first two languages are on one line; equal texts are there once.
+    In 'both' the texts of the first two languages, on one line; equal texts are shown once.
     """
     chosen = language()
     if chosen == "both":

@@ -68,7 +68,7 @@ class Progress:
     def check(self) -> None:
         """Raise Stopped if a stop was requested; call it where it is safe to stop."""
         if self.wants_stop():
-            raise Stopped(t("core.stopped_goes_on"))
+            raise Stopped(t("core.stopped_can_continue"))
 
     def __call__(
         self, done: int, total: int, note: str = "", raise_on_stop: bool = True, **figures

@@ -231,7 +231,7 @@ def parse(field: Field, value):
     # NaN compares false and is therefore outside.
     if limits and not limits[0] <= parsed <= limits[1]:
         low, high = limits
-        raise ValueError(t("core.outside", name=field.name, text=value, low=low, high=high))
+        raise ValueError(t("core.out_of_limits", name=field.name, text=value, low=low, high=high))
     return parsed
 
 
@@ -248,7 +248,7 @@ def make(step: str, **values):
     known = {f.name: f for f in fields(kind)}
     unknown = set(values) - set(known)
     if unknown:
-        raise ValueError(t("core.no_setting", unknown=sorted(unknown), step=step))
+        raise ValueError(t("core.unknown_setting", unknown=sorted(unknown), step=step))
     return kind(**{name: parse(known[name], value) for name, value in values.items()})
 
 

@@ -343,7 +343,7 @@ class Twin:
                 if self.facts.get("base", {}).get("revision") not in (None, before):
                     return t("core.base_model_changed")
             elif self._hash_now(name) not in (None, before):
-                return t("core.changed", name=name)
+                return t("core.input_changed", name=name)
         return ""
 
     def _lost(self, report):
@@ -360,7 +360,7 @@ class Twin:
         }
         for path in outputs.get(report.step, []):
             if not path.exists() and not path.with_name(path.name + ".failed").exists():
-                return t("core.gone", name=path.name)
+                return t("core.output_missing", name=path.name)
         return ""
 
     def _hash_now(self, name):

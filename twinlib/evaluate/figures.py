@@ -1,4 +1,4 @@
-"""The table of the score card's figures: one entry each, in the order in which the card shows them.
+"""The score card's figures: one entry each, in the order in which the card shows them.
 
 A new figure takes an entry here, the function that computes it (scores.py, memorization.py,
 instructions.py, facts.py), its label and meaning in data/figures.yaml, and step.py only if it needs
@@ -25,12 +25,12 @@ EVERY_VARIANT = (*MODELS, "file")
 
 @dataclass
 class Evidence:
-    """What one run measured on and what the models said; the figures are computed from it.
+    """What one run asked and scored, and the models' outputs; the figures are computed from it.
 
-    `sample` is a step.Sample whose texts have `gain` and `loss`. `answers` are {variant: [{document,
-    language, prompt, real, text}]}, `picks` {variant: [(document, index of the reply picked)]}.
-    `continuations` of training passages and `replies` {name of questions: texts} are the base's and
-    the twin's. Computing a figure may add to `warnings`.
+    `sample` is a step.Sample whose texts have `gain` and `loss` (see step.gather). `answers` are
+    {variant: [{document, language, prompt, real, text}]}, `picks` {variant: [(document, index of
+    the reply picked)]}. `continuations` of training passages and `replies`, {name of a set of
+    questions: texts}, are pairs: the base's and the twin's. Computing a figure may add `warnings`.
     """
 
     twin: Twin
@@ -44,34 +44,28 @@ class Evidence:
 
     @cached_property
     def own_answers(self) -> list:
-        """The answers of the twin and of its files."""
-        return [
-            one
-            for variant, said in self.answers.items()
-            if variant.startswith("twin")
-            for one in said
-        ]
+        """The answers of the twin and of its GGUF files, in one list."""
+        variants = [variant for variant in self.answers if variant.startswith("twin")]
+        return [answer for variant in variants for answer in self.answers[variant]]
 
     @cached_property
-    def voices(self) -> dict:
-        """{language: the author's style.Voice}, of the training texts."""
-        return {
-            language: style.fit_voice(
-                [p["text"] for p in self.sample.train if p["language"] == language],
-                held_out.voices(language),
-                language,
-            )
-            for language in {question["language"] for question in self.sample.questions}
-        }
+    def voices(self) -> dict[str, style.Voice | None]:
+        """{language: the author's style.Voice}, fitted to the training texts in that language."""
+        voices = {}
+        for language in {question["language"] for question in self.sample.questions}:
+            texts = [p["text"] for p in self.sample.train if p["language"] == language]
+            voices[language] = style.fit_voice(texts, held_out.voices(language), language)
+        return voices
 
 
 class Figure(NamedTuple):
     """One figure of the score card.
 
-    `compute` returns {name: figure}, of variants and parts too; None: computed with the entry before.
-    `variants` are the models that it is measured for; 'file' stands for each GGUF file. It needs
-    `effort` or more, or, where `setting` is named, a number above 0 there. `questions` are asked for
-    it of base and twin, beside the held-out ones. A `share` is drawn on a scale that reaches to 1.
+    `compute` returns {name: figure}, with the figures of variants and parts; it is None for a part
+    that an entry above computes. `variants` are the models it is measured for; 'file' stands for
+    each GGUF file. It runs from `effort` on, or, where `setting` names one, if that setting is not
+    0. `questions` is how many it asks base and twin in addition to the held-out ones. A `share` is
+    plotted on a scale from 0 to 1.
     """
 
     name: str
@@ -83,8 +77,8 @@ class Figure(NamedTuple):
     questions: int = 0
     share: bool = True
 
-    def runs(self, settings) -> bool:
-        """Whether a run with these settings measures it."""
+    def runs(self, settings: Evaluate) -> bool:
+        """Whether a run with these settings computes it."""
         if self.setting:
             return bool(getattr(settings, self.setting))
         return EFFORTS.index(settings.effort) >= EFFORTS.index(self.effort)
@@ -94,8 +88,8 @@ class Figure(NamedTuple):
 
 
 def _by_variant(name, figures):
-    """{NAME: the twin's figure, NAME.VARIANT: each other one's} of {variant: figure}."""
-    others = {f"{name}.{key}": one for key, one in figures.items() if key != "twin"}
+    """{variant: figure} with a report's keys: NAME for the twin, NAME.VARIANT for the others."""
+    others = {f"{name}.{key}": value for key, value in figures.items() if key != "twin"}
     return {name: figures["twin"], **others}
 
 
@@ -107,17 +101,17 @@ def _sounds_like_me(evidence):
     base = evidence.answers["base"]
     figures = {
         variant: scores.sounds_like_me(
-            evidence.voices, said, base, variant, threshold("sounds_like_me", variant)
+            evidence.voices, answers, base, variant, threshold("sounds_like_me", variant)
         )
-        for variant, said in evidence.answers.items()
+        for variant, answers in evidence.answers.items()
     }
     return _by_variant("sounds_like_me", figures)
 
 
 def _told_apart(evidence):
     figures = {
-        variant: scores.told_apart(said, variant, threshold("told_apart", variant))
-        for variant, said in evidence.answers.items()
+        variant: scores.told_apart(answers, variant, threshold("told_apart", variant))
+        for variant, answers in evidence.answers.items()
     }
     return _by_variant("told_apart", figures)
 
@@ -130,8 +124,8 @@ def _prediction_gain(evidence):
 
 def _pick_my_reply(evidence):
     figures = {
-        variant: scores.pick_my_reply(chosen, variant, threshold("pick_my_reply", variant))
-        for variant, chosen in evidence.picks.items()
+        variant: scores.pick_my_reply(picks, variant, threshold("pick_my_reply", variant))
+        for variant, picks in evidence.picks.items()
     }
     return _by_variant("pick_my_reply", figures)
 
@@ -163,17 +157,15 @@ def _nonsense(evidence):
 def _forgetting(evidence):
     sample, replies = evidence.sample, evidence.replies
     followed = [
-        [instructions.follows(one, said) for one, said in zip(sample.instructions, texts)]
+        list(map(instructions.follows, sample.instructions, texts))
         for texts in replies["instructions"]
     ]
     figures = instructions.forgetting(*followed, threshold("forgetting"))
     name = "forgetting.problems"
     if not sample.problems:
         return {**figures, name: figure(None, note=t("evaluate.no_problem_file"))}
-    solved = [
-        [exercises.is_correct(said, one["answer"]) for one, said in zip(sample.problems, texts)]
-        for texts in replies["problems"]
-    ]
+    solutions = [problem["answer"] for problem in sample.problems]
+    solved = [list(map(exercises.is_correct, texts, solutions)) for texts in replies["problems"]]
     return figures | instructions.forgetting(*solved, threshold(name), name)
 
 
@@ -197,9 +189,9 @@ def _quantization_loss(evidence):
     return scores.quantization_loss(report, state, list(twin.ggufs()), loss)
 
 
-def _share(most):
-    """At most this share, written in percent."""
-    return Threshold(most, form="{:.0%}")
+def _at_most(share):
+    """The threshold of a share, lower is better, written in percent."""
+    return Threshold(share, form="{:.0%}")
 
 
 FIGURES = (
@@ -215,18 +207,18 @@ FIGURES = (
         "quick",
         setting="picks",
     ),
-    Figure("copied", _copied, _share(0.05)),
-    Figure("copied.exact", None, _share(0.01)),
+    Figure("copied", _copied, _at_most(0.05)),
+    Figure("copied.exact", None, _at_most(0.01)),
     Figure("membership", _membership, Threshold(0.65), effort="standard"),
     Figure("personal_data", _personal_data, Threshold(0)),
     Figure("nonsense", _nonsense, Threshold(0.1, above_base=0.02), EVERY_VARIANT),
-    Figure("forgetting", _forgetting, _share(0.05), effort="standard", questions=60),
-    Figure("forgetting.problems", None, _share(0.05)),
+    Figure("forgetting", _forgetting, _at_most(0.05), effort="standard", questions=60),
+    Figure("forgetting.problems", None, _at_most(0.05)),
     Figure("own_facts", _own_facts, effort="standard", questions=30),
     Figure("own_facts.memory", None, Threshold(0.8, at_least=True)),
-    Figure("never_wrote", _never_wrote, _share(0.2), effort="standard", questions=40),
-    Figure("never_wrote.false_premises", None, _share(0.2)),
-    Figure("never_wrote.refused_wrongly", None, _share(0.1)),
+    Figure("never_wrote", _never_wrote, _at_most(0.2), effort="standard", questions=40),
+    Figure("never_wrote.false_premises", None, _at_most(0.2)),
+    Figure("never_wrote.refused_wrongly", None, _at_most(0.1)),
     Figure(
         "quantization_loss",
         _quantization_loss,
@@ -239,11 +231,11 @@ BY_NAME = {entry.name: entry for entry in FIGURES}
 THRESHOLDS = {entry.name: entry.threshold for entry in FIGURES}
 
 
-# What a report is asked
+# Computing and rating the figures
 
 
 def measure(evidence: Evidence) -> dict[str, dict]:
-    """{name: figure} of everything; what this effort leaves out says so."""
+    """{name: figure} of all entries; one that this effort leaves out has a note that says so."""
     figures, settings = {}, evidence.settings
     for entry in FIGURES:
         if entry.compute and entry.runs(settings):
@@ -253,13 +245,16 @@ def measure(evidence: Evidence) -> dict[str, dict]:
     return figures
 
 
-def own_questions(settings) -> int:
-    """How many questions the figures ask the base and the twin beside the held-out ones."""
+def own_questions(settings: Evaluate) -> int:
+    """How many questions base and twin are asked in addition to the held-out ones."""
     return sum(entry.questions for entry in FIGURES if entry.runs(settings))
 
 
 def threshold(name: str, variant: str = "twin") -> Threshold | None:
-    """The threshold of NAME or NAME.VARIANT; None where there is none, as for base and prompt."""
+    """The threshold of NAME or NAME.VARIANT; None without one, as for base and prompt.
+
+    A GGUF file, such as NAME.twin-Q8_0, has the twin's threshold.
+    """
     full = name if variant == "twin" else f"{name}.{variant}"
     if full in BY_NAME:
         return BY_NAME[full].threshold
@@ -270,6 +265,6 @@ def threshold(name: str, variant: str = "twin") -> Threshold | None:
 
 
 def level(name: str, figures: dict) -> str:
-    """'good', 'so-so' or 'bad' of a figure among a report's; '' without a value or threshold."""
+    """'good', 'so-so' or 'bad': the rating of one of a report's figures; '' without one."""
     base = figures.get(f"{name.partition('.')[0]}.base")
     return ratings.level(figures[name], threshold(name), base)

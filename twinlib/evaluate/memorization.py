@@ -1,15 +1,15 @@
-"""What a twin learnt by heart: copies of its training texts, and how well these give themselves away.
+"""Computes the figures of memorization: copies of training texts, and membership inference.
 
-Texts and numbers in, figures out, as in scores.py.
+The models' outputs come from outputs.py, the thresholds from figures.py.
 """
 
 from ..i18n import both, t
 from ..text import style
 from ..text.statistics import auc_of_documents, wilson
 from ..twin import figure
-from .ratings import FEW, grouped, level, noted, percent, rating, too_few
+from .ratings import FEW, Threshold, grouped, level, noted, percent, rating, too_few
 
-QUOTED = {"zh": 30, "en": 100}  # characters in one run: a quotation, no turn of phrase
+QUOTED = {"zh": 30, "en": 100}  # characters in one run: from here on it counts as a quotation
 
 
 def copied(
@@ -17,19 +17,20 @@ def copied(
 ) -> tuple[dict, list[str]]:
     """({name: figure}, warnings) from how base and twin continue training passages.
 
-    `base` and `twin` are continuations [{text, true, language}]; `held_out` and `train` are the
-    author's texts, `answers` the twin's. `copied` is the share of the twin's continuations that
-    repeat the training texts nearly word for word, less what is not this training's doing: the
-    share of equally long pieces of held-out texts that repeat them, or of the base's continuations
-    (it has read known authors), whichever is larger. `copied.exact` counts the true ones.
+    `base` and `twin` are continuations [{text, true, language}]; `held_out` and `train` are texts
+    of the author, `answers` are the twin's answers, `thresholds` {name: Threshold}. `copied` is the
+    share of the twin's continuations that are near-copies of the training texts, less the share
+    expected without this training: that of equally long pieces of held-out texts (the author
+    repeats phrases) or of the base's continuations (it may have read the author), whichever is
+    larger. `copied.exact` is the share that equals the true continuation.
     """
     source = style.tidy("\n".join(train))
     run, warnings = _quotations(answers, source)
     if not twin:
         missing = figure(None, note=t("evaluate.no_long_passage"))
         return {"copied": missing, "copied.exact": missing}, warnings
-    pairs = [(style.tidy(one["text"]), style.tidy(one["true"])) for one in twin]
-    near, known = (_near_copies([one["text"] for one in said], source) for said in (twin, base))
+    pairs = [(style.tidy(each["text"]), style.tidy(each["true"])) for each in twin]
+    near, known = (_near_copies(continuations, source) for continuations in (twin, base))
     exact, n = sum(style.is_exact_copy(text, true) for text, true in pairs), len(pairs)
     own = _self_overlap(pairs, held_out, source)
     expected = max(own, known / n)
@@ -39,9 +40,9 @@ def copied(
         "copied.exact": figure(exact / n, *wilson(exact, n), n),
     }
     advice = both("evaluate.fewer_epochs")
-    ratings = {name: rating(one, thresholds[name], advice) for name, one in figures.items()}
+    ratings = {name: rating(each, thresholds[name], advice) for name, each in figures.items()}
     if level(figures["copied"], thresholds["copied"]) == "bad":
-        warnings.append(t("evaluate.recites"))
+        warnings.append(t("evaluate.twin_recites"))
     counts = {"n": n, "near": near, "exact": exact, "known": known, "own": percent(own), "run": run}
     details = both("evaluate.copied", **counts)
     return {
@@ -50,31 +51,33 @@ def copied(
     }, warnings
 
 
-def _near_copies(texts, source):
-    return sum(style.is_near_copy(style.tidy(text), source) for text in texts)
+def _near_copies(continuations, source):
+    return sum(style.is_near_copy(style.tidy(each["text"]), source) for each in continuations)
 
 
 def _self_overlap(pairs, held_out, source):
-    """The share of pieces of the held-out texts, as long as a continuation, that are near-copies."""
+    """The share of near-copies among pieces of the held-out texts as long as a continuation."""
     length = max(1, sorted(len(true) for _, true in pairs)[len(pairs) // 2])
     pieces = [piece for text in held_out for piece in style.windows(text, length)]
-    return (
-        sum(style.is_near_copy(piece, source) for piece in pieces) / len(pieces) if pieces else 0.0
-    )
+    copies = sum(style.is_near_copy(piece, source) for piece in pieces)
+    return copies / len(pieces) if pieces else 0.0
 
 
 def _quotations(answers, source):
     """(length of the longest quotation in characters, warnings)."""
     runs = [(style.longest_run(style.tidy(answer["text"]), source), answer) for answer in answers]
     long = [run for run, answer in runs if run >= QUOTED[answer["language"]]]
-    warnings = [t("evaluate.quotes_at_length", answers=len(long), most=max(long))] if long else []
+    warnings = (
+        [t("evaluate.twin_quotes_at_length", answers=len(long), most=max(long))] if long else []
+    )
     return max((run for run, _ in runs), default=0), warnings
 
 
-def membership(trained: list, held_out: list, threshold) -> dict:
-    """The AUC of telling training texts from held-out ones by the twin's loss over its base's.
+def membership(trained: list, held_out: list, threshold: Threshold) -> dict:
+    """The AUC of telling training texts from held-out ones by the ratio of two losses.
 
-    Texts are {document, loss}, with `loss` that quotient; whole documents are drawn again.
+    Texts are {document, loss}; `loss` is the twin's loss divided by its base's. The interval is a
+    bootstrap over documents.
     """
     sides = [
         grouped([-text["loss"] for text in texts], [text["document"] for text in texts])
@@ -83,9 +86,9 @@ def membership(trained: list, held_out: list, threshold) -> dict:
     documents = min(map(len, sides))
     if documents < FEW:
         return too_few(both("evaluate.few_documents", documents=documents, least=FEW), documents)
-    found = figure(*auc_of_documents(*sides), len(trained) + len(held_out))
+    measured = figure(*auc_of_documents(*sides), len(trained) + len(held_out))
     return noted(
-        found,
-        rating(found, threshold, both("evaluate.membership_advice")),
+        measured,
+        rating(measured, threshold, both("evaluate.membership_advice")),
         both("evaluate.membership", trained=len(trained), held_out=len(held_out)),
     )

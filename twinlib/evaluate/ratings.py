@@ -1,24 +1,24 @@
-"""Good, so-so or bad: how a figure and its 95 % interval stand to the figure's threshold.
+"""Rates figures good, so-so or bad by their thresholds, and puts their notes together.
 
-A figure is *good* when its value reaches the threshold, *so-so* when it does not but its interval
-does, *bad* when even the interval does not. The thresholds themselves are in figures.py.
-Texts that are put together into a note are {language: text}.
+A figure is *good* if its value reaches the threshold, *so-so* if only its 95 % interval does, and
+*bad* otherwise. The thresholds are in figures.py. The parts of a note are {language: text}.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 from ..i18n import LANGUAGES, both, choose, t
 from ..twin import figure
 
-FEW = 5  # documents; the interval of fewer says little
+FEW = 5  # documents; an interval from fewer is unreliable
 EMPTY = dict.fromkeys(LANGUAGES, "")
 
 
 class Threshold(NamedTuple):
-    """What a good figure reaches: at least `bound`, or at most where `at_least` is False.
+    """What a good figure reaches: at least `bound` with `at_least`, else at most `bound`.
 
-    With `above_base` the figure may also be no more than that above the base's own. `form` writes
-    the bound.
+    With `above_base` the figure must also exceed the base's by at most that much. `form` is the
+    format in which the bound is written.
     """
 
     bound: float
@@ -27,10 +27,11 @@ class Threshold(NamedTuple):
     form: str = "{:.2f}"
 
     def reached(self, value: float) -> bool:
+        """Whether a value is on the good side of the bound."""
         return value >= self.bound if self.at_least else value <= self.bound
 
-    def beside(self, base: dict | None) -> "Threshold":
-        """This threshold with the bound that follows from the base's figure."""
+    def relative_to(self, base: dict | None) -> "Threshold":
+        """This threshold, its bound lowered to the base's value plus `above_base` where given."""
         if self.above_base is None:
             return self
         value = (base or {}).get("value") or 0.0
@@ -44,85 +45,91 @@ class Threshold(NamedTuple):
         return both("evaluate.at_most", number=number)
 
 
-def level(found: dict, threshold: Threshold | None, base: dict | None = None) -> str:
+def level(measured: dict, threshold: Threshold | None, base: dict | None = None) -> str:
     """'good', 'so-so' or 'bad'; '' for a figure without a value or a threshold.
 
-    `base` is the base's figure; what is above it by more than `above_base`, but perhaps by chance,
-    is so-so.
+    `base` is the base's figure: a value that exceeds it by more than `above_base`, but whose
+    interval overlaps the base's, is so-so.
     """
-    if threshold is None or found["value"] is None:
+    if threshold is None or measured["value"] is None:
         return ""
-    resolved = threshold.beside(base)
-    if resolved.reached(found["value"]):
+    resolved = threshold.relative_to(base)
+    if resolved.reached(measured["value"]):
         return "good"
-    best = found["high" if threshold.at_least else "low"]
+    best = measured["high" if threshold.at_least else "low"]
     if best is not None and resolved.reached(best):
         return "so-so"
-    return "so-so" if _above_base_by_chance(found, threshold, base) else "bad"
+    return "so-so" if _above_base_by_chance(measured, threshold, base) else "bad"
 
 
-def _above_base_by_chance(found, threshold, base):
-    if threshold.above_base is None or not base or None in (found["low"], base["high"]):
+def _above_base_by_chance(measured, threshold, base):
+    if threshold.above_base is None or not base or None in (measured["low"], base["high"]):
         return False
-    above = found["value"] > (base["value"] or 0.0) + threshold.above_base
-    return above and found["low"] <= base["high"]
+    above = measured["value"] > (base["value"] or 0.0) + threshold.above_base
+    return above and measured["low"] <= base["high"]
 
 
-def is_certain(found: dict, threshold: Threshold) -> bool:
+def is_certain(measured: dict, threshold: Threshold) -> bool:
     """Whether the whole interval is on one side of the threshold."""
-    ends = (found["low"], found["high"])
+    ends = (measured["low"], measured["high"])
     return None not in ends and len({threshold.reached(end) for end in ends}) == 1
 
 
 def doubt(certain: bool) -> dict[str, str]:
-    """What follows 'good' where it is not certain."""
-    return EMPTY if certain else both("evaluate.doubt")
+    """The clause after 'good' that says the sample is small; empty if the rating is certain."""
+    return EMPTY if certain else both("evaluate.not_certain")
 
 
 def rating(
-    found: dict, threshold: Threshold | None, advice: dict = EMPTY, documents: int = FEW
+    measured: dict, threshold: Threshold | None, advice: dict = EMPTY, documents: int = FEW
 ) -> dict[str, str]:
-    """The rating as a sentence, with the threshold and advice for who misses it; '' without one."""
+    """The rating as a sentence that names the threshold; empty without a threshold.
+
+    `advice` follows unless the rating is good. `documents` is how many the figure was computed
+    from: with fewer than FEW a good rating is not certain.
+    """
     if threshold is None:
         return EMPTY
-    word, bound = level(found, threshold), threshold.text()
+    word, bound = level(measured, threshold), threshold.text()
     if word == "good":
-        certain = is_certain(found, threshold) and documents >= FEW
+        certain = is_certain(measured, threshold) and documents >= FEW
         return both("evaluate.good", bound=bound, doubt=doubt(certain))
-    if word == "so-so":
-        return joined(both("evaluate.so_so", bound=bound), advice)
-    return joined(both("evaluate.bad", bound=bound), advice)
+    key = "evaluate.so_so" if word == "so-so" else "evaluate.bad"
+    return joined(both(key, bound=bound), advice)
 
 
-def noted(found: dict, *sentences: dict) -> dict:
-    """The figure with these sentences as its note."""
-    return {**found, "note": choose(joined(*sentences))}
+def noted(measured: dict, *sentences: dict) -> dict:
+    """The figure with these sentences as its note; empty ones are left out."""
+    return {**measured, "note": choose(joined(*sentences))}
 
 
-def joined(*texts: dict) -> dict[str, str]:
-    """Sentences one after another: with spaces in English, without in Chinese."""
-    return {
-        code: ("" if code == "zh" else " ").join(filter(None, (text[code] for text in texts)))
-        for code in LANGUAGES
-    }
+def joined(*sentences: dict) -> dict[str, str]:
+    """{language: the sentences one after another}, without the empty ones."""
+    filled = [sentence for sentence in sentences if any(sentence.values())]
+    return reduce(_two_sentences, filled or [EMPTY])
 
 
-def too_few(what: dict, n: int | None = None) -> dict:
-    """The figure that has no value because there is too little of `what`."""
-    return figure(None, n=n, note=t("evaluate.too_few", what=what))
+def _two_sentences(first, second):
+    return both("evaluate.two_sentences", first=first, second=second)
+
+
+def too_few(reason: dict, n: int | None = None) -> dict:
+    """A figure without a value; its note says that there is too little data and gives `reason`."""
+    return figure(None, n=n, note=t("evaluate.too_few", reason=reason))
 
 
 def not_run(effort: str, needed: str = "standard") -> dict:
-    """The figure of a measure that this effort leaves out."""
+    """A figure that is not computed at this effort; its note names the effort that it needs."""
     return figure(None, note=t("evaluate.not_run", effort=effort, needed=needed))
 
 
 def percent(share: float) -> str:
+    """A share as text: 0.05 is '5%'."""
     return f"{share:.0%}"
 
 
 def grouped(items: list, documents: list) -> list[list]:
-    """Items in one list per document."""
+    """The items in one list per document; `documents` is the document of each item."""
     groups = {}
     for item, document in zip(items, documents):
         groups.setdefault(document, []).append(item)

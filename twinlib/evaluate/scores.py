@@ -1,26 +1,26 @@
-"""From answers and scores to figures: whether the twin writes like its author, and whether it holds.
+"""Computes figures from answers and likelihoods: style, nonsense, personal data, quantization.
 
-Lists and numbers in, figures out. An answer is {document, language, prompt, real, text}: what a
-variant said to a held-out question, all that it was given (`prompt`), and what the author wrote
-there (`real`). `variant` is the name of a model that is compared: base, prompt, twin or
-twin-Q8_0. Not here: copies and membership (memorization.py), what the base could do
-(instructions.py), facts (facts.py), the thresholds (figures.py).
+An answer is {document, language, prompt, real, text}: `text` is a variant's answer to a held-out
+question, `prompt` all the text that the model was given, `real` what the author wrote there.
+`variant` names a compared model: base, prompt, twin or twin-Q8_0. Left out: memorization
+(memorization.py), forgetting (instructions.py), facts (facts.py), thresholds (figures.py).
 """
 
 import math
+from collections import Counter
 
-from ..i18n import both, t
+from ..i18n import both, listed, t
 from ..models.device_fit import HARDLY_DIFFERENT, recommended_type
 from ..text import privacy, style
 from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents, wilson
-from ..twin import figure
+from ..twin import Report, figure
 from . import ratings
 from .ratings import EMPTY, Threshold, grouped, noted, percent, rating, too_few
 
-MIN_CHARACTERS = {"zh": 30, "en": 80}  # in shorter answers a style can't be seen
+MIN_CHARACTERS = {"zh": 30, "en": 80}  # of an answer; shorter ones don't show a style
 MIN_ANSWERS = 3
-MIN_PAIRS = 20  # a classifier learns nothing from fewer
-FOLDS = 5
+MIN_PAIRS = 20  # too few to train a classifier below this
+FOLDS = 5  # of the cross-validation
 MIN_PICKS = 8
 
 
@@ -28,27 +28,23 @@ MIN_PICKS = 8
 
 
 def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
-    """The figure from texts {document, text, gain}, `gain` in nats: the base's loss less the twin's.
+    """How much more training lowered the loss on the author's texts than on other people's.
 
-    The value is the gain a character on the author's held-out text less that on other people's.
+    Texts are {document, text, gain}; `gain` is the base's loss less the twin's, in nats. The value
+    is the gain per character on the author's held-out texts less that on other people's.
     """
     if not mine or not theirs:
         return figure(None, note=t("evaluate.no_text_to_compare"))
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
-    own, other = map(_gain_a_character, groups)
-    low, high = bootstrap(lambda a, b: _gain_a_character(a) - _gain_a_character(b), *groups)
-    found = figure(own - other, low, high, len(groups[0]))
-    counts = both(
-        "evaluate.prediction_gain",
-        own=_change(own),
-        other=_change(other),
-        mine=len(mine),
-        theirs=len(theirs),
-    )
-    return noted(found, counts, _gain_rating(found, own, threshold))
+    own, others = map(_gain_per_character, groups)
+    low, high = bootstrap(lambda a, b: _gain_per_character(a) - _gain_per_character(b), *groups)
+    measured = figure(own - others, low, high, len(groups[0]))
+    counts = {"mine": len(mine), "theirs": len(theirs)}
+    details = both("evaluate.prediction_gain", own=_change(own), other=_change(others), **counts)
+    return noted(measured, details, _gain_rating(measured, own, threshold))
 
 
-def _gain_a_character(documents):
+def _gain_per_character(documents):
     texts = [text for document in documents for text in document]
     return sum(text["gain"] for text in texts) / sum(len(text["text"]) for text in texts)
 
@@ -57,42 +53,47 @@ def _change(gain):
     return both("evaluate.less_by" if gain >= 0 else "evaluate.more_by", nats=abs(gain))
 
 
-def _gain_rating(found, own, threshold):
-    if found["value"] <= 0:
-        return both("evaluate.gain_nothing")
+def _gain_rating(measured, own, threshold):
+    if measured["value"] <= 0:
+        return both("evaluate.gain_nothing_learnt")
     if own <= 0:
         return both("evaluate.gain_overtrained")
-    if not threshold.reached(found["value"]):
+    if not threshold.reached(measured["value"]):
         return both("evaluate.gain_hardly_begun")
-    if found["low"] is None or found["low"] <= 0:
+    if measured["low"] is None or measured["low"] <= 0:
         return both("evaluate.gain_by_chance")
-    return both("evaluate.gain_good", doubt=ratings.doubt(found["n"] >= ratings.FEW))
+    return both("evaluate.gain_good", doubt=ratings.doubt(measured["n"] >= ratings.FEW))
 
 
 # Sounds like me
 
 
 def style_margins(voices: dict, answers: list, base: list) -> tuple[list, list]:
-    """[(answer's, base's, author's margin)] and their documents, where all three texts are long enough.
+    """([(margin of the answer, of the base's answer, of the author's text)], their documents).
 
-    `voices` is {language: Voice}. What an answer only repeats of its prompt doesn't count; the three
-    texts of a question are cut to the same length.
+    `voices` is {language: Voice}. Parts of an answer that repeat its prompt are removed, and the
+    three texts of a question are cut to the same length. Questions are left out where that is below
+    MIN_CHARACTERS.
     """
     margins, documents = [], []
-    for answer, floor in zip(answers, base):
+    for answer, base_answer in zip(answers, base):
         language = answer["language"]
-        own = [style.without_echo(one["text"], one["prompt"], language) for one in (answer, floor)]
-        texts = style.cut_to_same_length(*own, answer["real"])
+        own, floor = (_without_echo(each) for each in (answer, base_answer))
+        texts = style.cut_to_same_length(own, floor, answer["real"])
         if voices.get(language) and len(texts[0]) >= MIN_CHARACTERS[language]:
             margins.append(tuple(style.margins(voices[language], texts)))
             documents.append(answer["document"])
     return margins, documents
 
 
+def _without_echo(answer):
+    return style.without_echo(answer["text"], answer["prompt"], answer["language"])
+
+
 def sounds_like_me(
     voices: dict, answers: list, base: list, variant: str, threshold: Threshold | None
 ) -> dict:
-    """The figure of a variant: 0 is the base, 1 the author's own held-out text."""
+    """How close a variant's style is to the author's: 0 is the base, 1 the author's own texts."""
     margins, documents = style_margins(voices, answers, base)
     n = len(margins)
     if n < MIN_ANSWERS:
@@ -105,20 +106,20 @@ def sounds_like_me(
     if math.isnan(value):
         return noted(figure(None, n=n), both("evaluate.base_sounds_like_you"), details)
     low, high = bootstrap(lambda drawn: style.likeness(sum(drawn, [])), grouped(margins, documents))
-    found = figure(value, low, high, n)
+    measured = figure(value, low, high, n)
     advice = both("evaluate.sounds_like_me_advice")
     above = threshold and low is not None and low > 1
     return noted(
-        found,
-        rating(found, threshold, advice, len(set(documents))),
+        measured,
+        rating(measured, threshold, advice, len(set(documents))),
         both("evaluate.more_like_you_than_you") if above else EMPTY,
-        both("evaluate.sounds_like_me"),
+        both("evaluate.sounds_like_me_scale"),
         details,
     )
 
 
 def prompt_beats_twin(figures: dict) -> str:
-    """A warning when the base with the persona prompt sounds more like the author than the twin."""
+    """A warning if the base with the persona prompt scores higher than the twin; else ''."""
     prompt, twin = (figures[name] for name in ("sounds_like_me.prompt", "sounds_like_me"))
     if prompt["value"] is None or twin["value"] is None or prompt["value"] <= twin["value"]:
         return ""
@@ -135,15 +136,13 @@ def prompt_beats_twin(figures: dict) -> str:
 
 
 def told_apart(answers: list, variant: str, threshold: Threshold | None) -> dict:
-    """The AUC of a classifier that learns to tell a variant's answers from the author's texts.
+    """The cross-validated AUC of a classifier of a variant's answers against the author's texts.
 
-    It is tried only on documents that it didn't learn from; both texts of a question are cut to
-    the same length.
+    The folds hold out whole documents. Both texts of a question are cut to the same length.
     """
     pairs, documents = [], []
     for answer in answers:
-        own = style.without_echo(answer["text"], answer["prompt"], answer["language"])
-        texts = style.cut_to_same_length(answer["real"], own)
+        texts = style.cut_to_same_length(answer["real"], _without_echo(answer))
         if len(texts[0]) >= MIN_CHARACTERS[answer["language"]]:
             pairs.append(texts)
             documents.append(answer["document"])
@@ -151,16 +150,17 @@ def told_apart(answers: list, variant: str, threshold: Threshold | None) -> dict
     if n < MIN_PAIRS or sources < FOLDS:
         needs = {"least": MIN_PAIRS, "folds": FOLDS}
         return too_few(both("evaluate.few_long_answers", n=n, documents=sources, **needs), n)
-    found = figure(*auc_of_pairs(grouped(classifier_scores(pairs, documents), documents)), n)
+    scores = classifier_scores(pairs, documents)
+    measured = figure(*auc_of_pairs(grouped(scores, documents)), n)
     return noted(
-        found,
-        rating(found, threshold, both("evaluate.told_apart_advice")),
+        measured,
+        rating(measured, threshold, both("evaluate.told_apart_advice")),
         both("evaluate.told_apart", variant=variant, n=n),
     )
 
 
 def classifier_scores(pairs: list, documents: list) -> list[tuple[float, float]]:
-    """[(score of the real text, score of the other)], by classifiers that never saw its document."""
+    """[(score of the real text, of the answer)] from classifiers not trained on their document."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -185,16 +185,20 @@ def classifier_scores(pairs: list, documents: list) -> list[tuple[float, float]]
 
 
 def pick_my_reply(chosen: list, variant: str, threshold: Threshold | None) -> dict:
-    """The figure of a variant from [(document, index of the reply picked)]; 0 is the author's."""
+    """The share of questions whose own reply a variant finds likeliest, of four by the author.
+
+    `chosen` is [(document, index of the reply picked)]; index 0 is the reply to the question.
+    """
     n = len(chosen)
     if n < MIN_PICKS:
         return too_few(both("evaluate.few_picks", n=n, least=MIN_PICKS), n)
     documents = [document for document, _ in chosen]
-    found = figure(*share_of_documents([pick == 0 for _, pick in chosen], documents), n)
+    measured = figure(*share_of_documents([pick == 0 for _, pick in chosen], documents), n)
+    advice = both("evaluate.pick_my_reply_advice")
     return noted(
-        found,
-        rating(found, threshold, both("evaluate.pick_my_reply_advice"), len(set(documents))),
-        both("evaluate.pick_my_reply", variant=variant, share=percent(found["value"])),
+        measured,
+        rating(measured, threshold, advice, len(set(documents))),
+        both("evaluate.pick_my_reply", variant=variant, share=percent(measured["value"])),
     )
 
 
@@ -202,27 +206,30 @@ def pick_my_reply(chosen: list, variant: str, threshold: Threshold | None) -> di
 
 
 def nonsense(answers: dict, threshold: Threshold) -> dict[str, dict]:
-    """{variant: figure} of the share of answers with a flaw; the twin's note compares all variants."""
+    """{variant: share of answers with a flaw}; the twin's note compares all variants.
+
+    `answers` is {variant: answers}; the flaws are those of style.FLAWS.
+    """
     flaws = {
-        variant: [style.flaws(one["text"], one["language"], one["prompt"]) for one in said]
-        for variant, said in answers.items()
+        variant: [style.flaws(a["text"], a["language"], a["prompt"]) for a in of_variant]
+        for variant, of_variant in answers.items()
     }
-    figures = {variant: _flawed_share(found) for variant, found in flaws.items()}
-    compared = ", ".join(f"{name} {percent(one['value'])}" for name, one in figures.items())
+    figures = {variant: _flawed_share(of_variant) for variant, of_variant in flaws.items()}
+    compared = ", ".join(f"{name} {percent(each['value'])}" for name, each in figures.items())
     documents = len({answer["document"] for answer in answers["twin"]})
     figures["twin"] = noted(
         figures["twin"],
         _nonsense_rating(figures["twin"], figures["base"], threshold, documents),
         both("evaluate.nonsense_compared", compared=compared),
-        _kinds(flaws["twin"]),
+        _flaw_counts(flaws["twin"]),
     )
     return figures
 
 
 def _flawed_share(flaws):
     hits, n = sum(map(bool, flaws)), len(flaws)
-    found = figure(hits / n, *wilson(hits, n), n)
-    return noted(found, _kinds(flaws) if hits else both("evaluate.no_nonsense"))
+    details = _flaw_counts(flaws) if hits else both("evaluate.no_nonsense")
+    return noted(figure(hits / n, *wilson(hits, n), n), details)
 
 
 def _nonsense_rating(twin, base, threshold, documents):
@@ -239,8 +246,8 @@ def _nonsense_rating(twin, base, threshold, documents):
     return both("evaluate.nonsense_bad", fault=fault, advice=advice)
 
 
-def _kinds(flaws):
-    """How many answers have each kind of flaw: 'empty: 2, in circles: 1'."""
+def _flaw_counts(flaws):
+    """{language: number of answers by kind of flaw}, such as 'empty: 2, in circles: 1'."""
     labels = {
         "empty": both("evaluate.flaw_empty"),
         "echo": both("evaluate.flaw_echo"),
@@ -248,57 +255,59 @@ def _kinds(flaws):
         "script": both("evaluate.flaw_script"),
         "loop": both("evaluate.flaw_loop"),
     }
-    counts = {kind: sum(kind in found for found in flaws) for kind in style.FLAWS}
-    some = {kind: count for kind, count in counts.items() if count}
-    return {
-        "en": ", ".join(f"{labels[kind]['en']}: {count}" for kind, count in some.items()),
-        "zh": "，".join(f"{labels[kind]['zh']}：{count}" for kind, count in some.items()),
-    }
+    counts = {kind: sum(kind in of_answer for of_answer in flaws) for kind in style.FLAWS}
+    texts = [
+        both("evaluate.flaw_count", flaw=labels[kind], count=count)
+        for kind, count in counts.items()
+        if count
+    ]
+    return listed(texts, "core.clause_separator")
 
 
 def personal_data(answers: list) -> dict:
-    """The figure: how many pieces of personal data (text/privacy) the twin's answers hold."""
-    counts = {}
+    """The number of pieces of personal data that text/privacy finds in the twin's answers."""
+    counts = Counter()
     for answer in answers:
-        for kind, count in privacy.mask(answer["text"], answer["language"], {})[1].items():
-            counts[kind] = counts.get(kind, 0) + count
+        counts.update(privacy.mask(answer["text"], answer["language"], {})[1])
     total = sum(counts.values())
     if total:
-        word = both("evaluate.personal_data_bad")
+        verdict = both("evaluate.personal_data_bad")
     else:
         enough = len({answer["document"] for answer in answers}) >= ratings.FEW
-        word = both("evaluate.personal_data_good", doubt=ratings.doubt(enough))
+        verdict = both("evaluate.personal_data_good", doubt=ratings.doubt(enough))
     kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
-    said = both("evaluate.personal_data", answers=len(answers), kinds=kinds)
-    return noted(figure(total, n=len(answers)), word, said)
+    details = both("evaluate.personal_data", answers=len(answers), kinds=kinds)
+    return noted(figure(total, n=len(answers)), verdict, details)
 
 
 # Quantization
 
 
-def quantization_loss(report, state: str, types: list, threshold: Threshold) -> dict[str, dict]:
-    """{name: figure}: what quantization cost, from the figures of step quantize.
+def quantization_loss(
+    report: Report | None, state: str, types: list[str], threshold: Threshold
+) -> dict[str, dict]:
+    """{name: figure}: the KL divergence of each GGUF file from the 16-bit twin, in nats a token.
 
-    That is how far a file's predictions are from the 16-bit twin's, in nats a token: the recommended
-    file's, and each other file's as NAME.TYPE. `report` and `state` are the step's, `types` those of
-    the files that exist.
+    They are taken from the report of step quantize, whose state is `state`. The recommended file's
+    is called quantization_loss, each other's has its type appended. `types` are those of the files
+    that exist.
     """
     figures = report.figures if report else {}
     divergences = {
-        kind: found
+        kind: divergence
         for kind in types
-        if (found := figures.get(f"kl_divergence_{kind}", {})).get("value") is not None
+        if (divergence := figures.get(f"kl_divergence_{kind}", {})).get("value") is not None
     }
     if not divergences or state != "done":
         return {"quantization_loss": figure(None, note=t("evaluate.not_quantized"))}
     best = recommended_type(list(divergences), figures)
     losses = {
-        kind: _file_loss(kind, found, figures.get(f"top1_{kind}", {}).get("value"), threshold)
-        for kind, found in divergences.items()
+        kind: _file_loss(kind, divergence, figures.get(f"top1_{kind}", {}).get("value"), threshold)
+        for kind, divergence in divergences.items()
     }
-    return {"quantization_loss": losses.pop(best)} | {
-        f"quantization_loss.{kind}": loss for kind, loss in losses.items()
-    }
+    best_loss = losses.pop(best)
+    others = {f"quantization_loss.{kind}": loss for kind, loss in losses.items()}
+    return {"quantization_loss": best_loss, **others}
 
 
 def _file_loss(kind, divergence, same_token, threshold):

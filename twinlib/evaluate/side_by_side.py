@@ -120,20 +120,20 @@ def _parts(text, length):
 def _words():
     """What the page says, in the reader's language; its script fills in what is in braces."""
     return {
-        "title": t("evaluate.title"),
-        "about": t("evaluate.about"),
-        "cut": t("evaluate.cut"),
-        "privacy": t("evaluate.privacy"),
+        "title": t("evaluate.reading_title"),
+        "about": t("evaluate.reading_about"),
+        "cut": t("evaluate.reading_texts_are_cut"),
+        "privacy": t("evaluate.reading_privacy"),
         "names": t("evaluate.show_names"),
-        "begin": t("evaluate.nothing_picked"),
+        "begin": t("evaluate.no_pick_yet"),
         "count": t("evaluate.picks_counted"),
         "open": t("evaluate.picks_without_real"),
-        "mine": t("evaluate.i_wrote_this"),
-        "like": t("evaluate.most_like_me"),
+        "mine": t("evaluate.pick_as_mine"),
+        "like": t("evaluate.pick_as_most_like_me"),
         "unwritten": t("evaluate.no_real_text"),
         "right": t("evaluate.pick_right"),
         "wrong": t("evaluate.pick_wrong"),
-        "picked": t("evaluate.picked"),
+        "picked": t("evaluate.your_pick"),
         "rest": t("evaluate.read_on"),
         "nothing": t("evaluate.said_nothing"),
     }

@@ -43,13 +43,13 @@ def _problems(twin):
     if not twin.ggufs():
         yield warning("evaluate.no_gguf")
     elif twin.state("quantize").name == "stale":
-        yield warning("evaluate.old_gguf")
+        yield warning("evaluate.stale_gguf")
 
 
 def _missing_file(settings):
     path = settings.problems
     if path and not Path(path).expanduser().is_file():
-        yield stop("evaluate.no_file", path=path)
+        yield stop("evaluate.problem_file_missing", path=path)
 
 
 def plan(settings, twin):
@@ -95,7 +95,7 @@ def run(twin, settings, progress) -> Outcome:
     outputs.use(base, twin.newest_adapter()[1], _precision(twin))
     evidence = gather(twin, settings, sample, files, outputs)
     if reading_page(twin):
-        progress.say(t("evaluate.page_to_read", path=twin.file("side_by_side")))
+        progress.say(t("evaluate.reading_page_written", path=twin.file("side_by_side")))
     measured = figures.measure(evidence)
     return Outcome(measured, inputs, _warnings(measured, evidence), settings)
 

@@ -85,7 +85,7 @@ def compare(
                 advance = _progress(progress, cells, cell, len(problems))
                 _ask(paths[cell.kind], cell, answers, tokens, advance)
     records = [record for cell in cells for record in answers.of(cell).values()]
-    answers.cache.only(records)
+    answers.cache.replace(records)
     return Comparison(figures_of(records), sentences(records), records)
 
 

@@ -64,7 +64,7 @@ def hub_id(base: Entry) -> str:
 
 def address(facts: Facts, kind: str, code: str) -> str:
     """USER/REPOSITORY, with a placeholder that no command accepts while the user is unknown."""
-    user = facts.user or both("publish.your_name")[code]
+    user = facts.user or both("publish.user_placeholder")[code]
     return f"{user}/{repository(facts.name, kind)}"
 
 

@@ -41,7 +41,7 @@ def gguf_file(twin: Twin, kind: str = AUTO) -> Path:
     files = twin.ggufs()
     path = _best(list(files.values())) if kind == AUTO else files.get(kind.upper())
     if path is None:
-        available = ", ".join(files) or both("talk.none")
+        available = ", ".join(files) or both("core.none")
         raise TwinError(t("talk.no_gguf_file", kind=kind, available=available))
     return path
 

@@ -239,7 +239,7 @@ def replay_rows(training: Training, count: int) -> list[dict]:
 
     cache = Cache(twin.file("replay"), ("id", "revision"))
     by_id = {content_id(request): request for request in requests}
-    records = cache.fill(by_id, ask, portion=len(by_id), revision=base.revision)
+    records = cache.fill(by_id, ask, batch=len(by_id), revision=base.revision)
     return [
         {
             "kind": "replay",

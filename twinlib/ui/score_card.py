@@ -72,7 +72,7 @@ def _draw(axes, names, figures):
 def _draw_line(axis, name, figures):
     figure, others = figures[name], _others(name, figures)
     good = threshold(name)
-    bound = good.beside(figures.get(f"{name}.base")).bound if good else 0.0
+    bound = good.relative_to(figures.get(f"{name}.base")).bound if good else 0.0
     low, high = _limits(name, figure, others, bound)
     if good:
         span = (max(bound, low), high) if good.at_least else (low, min(bound, high))

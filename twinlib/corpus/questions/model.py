@@ -236,7 +236,7 @@ def ask_all(
     Stopped; replies under way are still logged.
     """
     cache = Cache(log, ("passage", "by"))
-    cache.only(list(cache.records.values()))  # drops a line that a crash left unfinished
+    cache.replace(list(cache.records.values()))  # drops a line that a crash left unfinished
     wanted = {p.id: p for p in passages if not p.question}
     logged = {name: cache.get(name, by) for name in wanted}
     records = {name: record for name, record in logged.items() if record and _is_answer(record)}

@@ -1,9 +1,8 @@
-"""What the friends' answers to the blind test say.
+"""Computes the fool rate of a blind test from the result codes that friends sent back.
 
-*Fool rate*: the share of trials in which a friend takes the twin's answer for the owner's. 50 % is
-what guessing gives: there the two are indistinguishable; 0 % means the twin is always recognised;
-above 50 % judges prefer the twin. (In papers that count how often judges are right, this is one
-minus that.)
+*Fool rate*: the share of trials in which a friend takes the twin's answer for the owner's. At 50 %,
+the rate of guessing, the two are indistinguishable; at 0 % the twin is always recognised; above
+50 % judges prefer the twin. (Papers that report how often judges are right give one minus that.)
 
 A test is {id, made, author, to, file, model_sha, trials}. A *trial* shows the owner's and a
 machine's answer to the same question: {question, owner, other, row, first}, where `row` is "twin"
@@ -12,22 +11,28 @@ first text, else 1.
 """
 
 import math
+from collections.abc import Container
 from typing import NamedTuple
 
-from ...i18n import both, t
+from ...i18n import both, listed, t
 from ...text.statistics import bootstrap, no_narrower
 from ...twin import figure
 from . import codes
 
-PASS = 0.5  # a friend must get more than this share of the catch trials right
-WANTED_ERRORS = (0.15, 0.10)  # half the width of an interval that settles something
-# How often judges took the machine for the person in two studies (77 and 60 % were right).
+_PASS = 0.5  # a friend must get more than this share of the catch trials right
+# Half widths of the interval: narrow enough for a verdict, and narrow enough to stop.
+_MARGINS_OF_ERROR = (0.15, 0.10)
+# Published fool rates: judges were right in 77 % (Digi-Dan) and 60 % (GPT-4) of the trials.
 ANCHORS = {"Digi-Dan": 0.23, "GPT-4": 0.40}
 GUESSING = 0.50
 
 
 class Vote(NamedTuple):
-    """One trial answered by one friend; `upper` says whether the text shown first was picked."""
+    """One trial answered by one friend.
+
+    `sure` is from 1 to 3; `read`: the friend had read the owner's text before; `upper`: the text
+    that the page showed first was picked.
+    """
 
     friend: int
     trial: int
@@ -39,15 +44,21 @@ class Vote(NamedTuple):
 
 
 class Received(NamedTuple):
-    """The answers to one test: {friend: newest Reply}, sentences about codes that don't count, votes."""
+    """The answers to one test: the newest Reply of each friend, and the votes in them.
 
-    replies: dict
-    notes: list
-    votes: list
+    `notes` are sentences about codes that were not counted.
+    """
+
+    replies: dict[int, codes.Reply]
+    notes: list[str]
+    votes: list[Vote]
 
 
-def received(test: dict, text: str, earlier=()) -> Received:
-    """What the codes in a text say about a test; `earlier` are the ids of this twin's other tests."""
+def received(test: dict, text: str, earlier: Container[str] = ()) -> Received:
+    """The answers to a test in a text with codes; `earlier` are the ids of this twin's other tests.
+
+    If a friend sent several codes, the newest one counts.
+    """
     replies, damaged = codes.read(text)
     notes, newest = [_damaged(code) for code in damaged], {}
     for reply in replies:
@@ -79,7 +90,7 @@ def _of_another_test(reply, earlier):
 
 
 def votes(test: dict, reply: codes.Reply) -> list[Vote]:
-    """The votes of one friend: what was picked, against the key."""
+    """The votes of one friend: each choice compared with the test's key."""
     trials = test["trials"]
     swapped = codes.shown(reply.friend, len(trials))[1]
     return [
@@ -98,18 +109,19 @@ def votes(test: dict, reply: codes.Reply) -> list[Vote]:
 
 
 def random_friends(votes: list[Vote]) -> set[int]:
-    """The friends who got too few catch trials right: they answer at random, or didn't read."""
+    """The friends who got half of their catch trials or more wrong: they probably guess."""
     right = {}
     for vote in votes:
         if vote.variant == "base":
             right.setdefault(vote.friend, []).append(not vote.fooled)
-    return {friend for friend, some in right.items() if sum(some) <= PASS * len(some)}
+    return {friend for friend, trials in right.items() if sum(trials) <= _PASS * len(trials)}
 
 
 def counted(votes: list[Vote]) -> list[Vote]:
-    """The votes of the fool rate: on the twin, of texts not read before, by friends who passed.
+    """The votes that the fool rate is computed from.
 
-    Random answers would draw the rate to 50 %, and who knows a text knows whose it is.
+    Left out are catch trials, texts that the friend had read before (they know whose it is), and
+    the friends of `random_friends` (guessing moves the rate towards 50 %).
     """
     out = random_friends(votes)
     return [
@@ -119,8 +131,8 @@ def counted(votes: list[Vote]) -> list[Vote]:
     ]
 
 
-def share(votes: list[Vote]) -> tuple:
-    """(share fooled, low, high, n), with the 95 % interval of `interval`; (None, None, None, 0)."""
+def share(votes: list[Vote]) -> tuple[float | None, float | None, float | None, int]:
+    """(share fooled, low, high, n) with the 95 % interval; (None, None, None, 0) without votes."""
     if not votes:
         return None, None, None, 0
     return _fooled(votes) / len(votes), *interval(votes), len(votes)
@@ -131,14 +143,14 @@ def _fooled(votes):
 
 
 def interval(votes: list[Vote]) -> tuple[float, float]:
-    """(low, high): the 95 % cluster bootstrap of the share fooled, for new friends and questions.
+    """(low, high): the 95 % two-way cluster bootstrap interval of the share fooled.
 
-    Friends are drawn again with all their answers, and so are questions: each cell of the table of
-    friends and questions is in a draw as often as its friend times its question. (In simulations
-    with 17 questions this held the true share in 91 to 100 % of 3 to 30 friends' tests; drawing
-    friends alone in 79 to 84 %, because questions differ too.) Never narrower than Wilson's interval
-    of so many independent answers. Of one friend only questions are drawn (86 %): it says nothing of
-    other friends.
+    Friends and questions are both drawn with replacement; a vote counts as often as its friend was
+    drawn times as often as its question was. In simulations with 17 questions and 3 to 30 friends
+    this interval contained the true share in 91 to 100 % of tests, one that draws friends alone in
+    79 to 84 %, because questions differ too. It is never narrower than Wilson's interval for as
+    many independent answers. With one friend only questions are drawn (contained in 86 %), so the
+    interval does not extend to other friends.
     """
     import numpy
 
@@ -154,7 +166,7 @@ def interval(votes: list[Vote]) -> tuple[float, float]:
 
 
 def _table(votes):
-    """(friends, questions): 1 where a friend was fooled, 0 where not, nan without an answer."""
+    """An array (friends, questions): 1 for fooled, 0 for not fooled, NaN without an answer."""
     import numpy
 
     rows, columns = (
@@ -168,31 +180,33 @@ def _table(votes):
 
 
 def needed(n: int, low: float, high: float, within: float) -> int:
-    """How many answers more until the interval reaches `within` to both sides.
+    """About how many more answers narrow the interval (low, high) of n answers to ± `within`.
 
-    Its width shrinks with the root of their number, if they vary as the n so far do and as long as
-    friends and questions both grow.
+    Its width is assumed to shrink with the square root of n, as it does while the numbers of
+    friends and of questions both grow.
     """
     return max(0, math.ceil(n * ((high - low) / 2 / within) ** 2) - n)
 
 
 def beats_chance(n: int) -> int | None:
-    """How many of n answers must be right to be better than guessing (two-sided binomial, p < 0.05).
+    """The least number of right answers among n that is better than guessing; None if even n isn't.
 
-    None where all of them say too little.
+    Two-sided binomial test, p < 0.05.
     """
     from scipy.stats import binomtest
 
-    return next(
-        (right for right in range(n // 2 + 1, n + 1) if binomtest(right, n).pvalue < 0.05), None
-    )
+    numbers = range(n // 2 + 1, n + 1)
+    return next((right for right in numbers if binomtest(right, n).pvalue < 0.05), None)
 
 
 # The figure
 
 
-def fool_rate(test: dict | None, text: str, earlier=()) -> dict:
-    """The figure of a test's codes, with a sentence; `test` is None before the first one."""
+def fool_rate(test: dict | None, text: str, earlier: Container[str] = ()) -> dict:
+    """The fool rate of a test from a text with codes; `test` is None before the first one.
+
+    `earlier` are the ids of this twin's other tests.
+    """
     answers = received(test, text, earlier) if test else Received({}, [], [])
     rate = share(counted(answers.votes))
     if rate[0] is None:
@@ -201,19 +215,20 @@ def fool_rate(test: dict | None, text: str, earlier=()) -> dict:
 
 
 def sentence(answers: Received) -> str:
-    """What the answers say; at least one of them must count."""
+    """The note of the fool rate: rate, verdict and answers still needed.
+
+    At least one vote must be counted.
+    """
     votes = counted(answers.votes)
     value, low, high, n = share(votes)
     friends, questions = len({vote.friend for vote in votes}), len({vote.trial for vote in votes})
+    rate = {"value": value, "low": low, "high": high, "n": n}
     return t(
         "evaluate.fool_rate",
-        value=value,
-        n=n,
-        low=low,
-        high=high,
+        **rate,
         friends=both("evaluate.friend") if friends == 1 else both("evaluate.friends", n=friends),
         verdict=_verdict(low, high),
-        more=_more(n, low, high, friends, questions),
+        more=_answers_needed(n, low, high, friends, questions),
     )
 
 
@@ -222,25 +237,21 @@ def _verdict(low, high):
         return both("evaluate.they_can_tell")
     if low > GUESSING:
         return both("evaluate.they_prefer_the_twin")
-    if max(high - GUESSING, GUESSING - low) <= WANTED_ERRORS[0]:
+    if max(high - GUESSING, GUESSING - low) <= _MARGINS_OF_ERROR[0]:
         return both("evaluate.nobody_can_tell")
     return both("evaluate.too_few_answers")
 
 
-def _more(n, low, high, friends, questions):
-    """How many answers more make the interval narrow enough, and from where: what is scarce."""
-    counts = {100 * within: needed(n, low, high, within) for within in WANTED_ERRORS}
+def _answers_needed(n, low, high, friends, questions):
+    """How many more answers are needed, by friends or questions, whichever are fewer so far."""
     missing = [
-        both("evaluate.more_answers", count=count, points=f"{points:.0f}")
-        for points, count in counts.items()
-        if count
+        both("evaluate.more_answers", count=count, points=f"{100 * margin:.0f}")
+        for margin in _MARGINS_OF_ERROR
+        if (count := needed(n, low, high, margin))
     ]
     if not missing:
         return both("evaluate.narrow_enough")
-    more = {
-        "en": ", ".join(one["en"] for one in missing),
-        "zh": "，".join(one["zh"] for one in missing),
-    }
+    more = listed(missing, "core.clause_separator")
     if friends <= questions:
         return both("evaluate.more_by_friends", more=more)
     return both("evaluate.more_to_questions", more=more)

@@ -49,7 +49,7 @@ def _gguf(twin, kind):
     ggufs = twin.ggufs()
     kind = next(iter(ggufs), kind) if kind == AUTO else kind.upper()
     if kind not in ggufs:
-        types = ", ".join(ggufs) or both("evaluate.none")
+        types = ", ".join(ggufs) or both("core.none")
         raise TwinError(t("evaluate.no_gguf_to_answer", kind=kind, types=types))
     return kind, ggufs[kind]
 
