@@ -1,4 +1,4 @@
-"""The plan of the library: imports point down, journeys stay apart, importing is cheap, names and sizes hold."""
+"""The structure of the library: directions and cost of imports, names and sizes of files."""
 
 import ast
 import subprocess

@@ -1,6 +1,7 @@
 """A twin that version 0.1.0 made opens, is still done, and goes on where it was.
 
-tests/old_twin holds it with its base: random weights in Qwen2's shape, every step run on a third of the sample blog.
+tests/old_twin holds it with its base: random weights in Qwen2's shape, every step run on a third of
+the sample blog.
 """
 
 import json

@@ -68,7 +68,7 @@ def test_everybody_who_said_something_has_a_voice_with_a_name_and_a_kind():
         "base": "other",
         "base with persona prompt": "other",
     }
-    order = sorted(found, key=lambda name: found[name]["place"])
+    order = sorted(found, key=lambda name: found[name]["position"])
     assert order == ["Ning, really", "twin", "twin as Q8_0", "base with persona prompt", "base"]
     assert found["twin"]["text"] == "This is what niwt has to say to 1."
 

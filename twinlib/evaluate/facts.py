@@ -1,8 +1,8 @@
-"""Facts that the owner's writing holds, things it doesn't, and whether an answer gives, refuses or invents.
+"""Questions on facts in the owner's texts and on what these don't mention, and their figures.
 
-No model writes a question. *Own facts* are gaps in the owner's own sentences (a number or a name)
-and the years of dated texts; *never wrote* are questions about things and people that the writing
-doesn't mention, and questions with a false premise (data/facts.yaml). None was asked in training.
+*Own facts* asks for a number or name left out of one of the owner's sentences, or for the year of a
+dated text. *Never wrote* asks about things and people that the texts don't mention, or takes
+something false for granted (data/facts.yaml). Questions come from templates, not from a model.
 """
 
 import re
@@ -18,8 +18,8 @@ MAX_TOKENS = 60  # of an answer
 MIN_QUESTIONS = 8
 _GAP = "____"
 _LENGTHS = {"zh": (14, 70), "en": (40, 220)}  # characters of a sentence with a gap
-_BEGINNING = {"zh": 60, "en": 200}  # characters: who refuses says so first
-# What a gap can stand for: a number, or a name (in Chinese a title in 《》).
+_BEGINNING = {"zh": 60, "en": 200}  # characters of an answer in which a refusal is looked for
+# What may be left out of a sentence: a number, or a name (in Chinese a title in 《》).
 _GAPS = {
     "en": (
         r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])"
@@ -39,7 +39,8 @@ _REFUSALS = {
         r"(?:written|wrote|met|owned?|had|been|kept|heard|done|said)"
         r"|\bnever (?:wrote|met|owned?|had|was|kept|heard|did|played|won|served|lived)"
         r"|\bnot something I"
-        r"|\b(?:don['’]t|do not|didn['’]t|did not|can['’]t|cannot|couldn['’]t|won['’]t)(?: really)? "
+        r"|\b(?:don['’]t|do not|didn['’]t|did not|can['’]t|cannot|couldn['’]t|won['’]t)"
+        r"(?: really)? "
         r"(?:know|remember|recall|say|tell|answer|own|have (?:a|an|any)|write|invent|make)"
         r"|\bno (?:idea|such)\b|\bI have (?:no|nothing)\b|\bnothing written\b"
         r"|\bnot (?:mine|true|me)\b|\byou won['’]t find\b|\bthere (?:is|was) no\b",
@@ -56,7 +57,7 @@ _REFUSALS = {
 
 
 def refuses(answer: str, language: str) -> bool:
-    """Whether an answer says, at its beginning, that there is nothing to say."""
+    """Whether an answer says at its beginning that the author doesn't know or never wrote of it."""
     return bool(_REFUSALS[language].search(answer.strip()[: _BEGINNING[language]]))
 
 
@@ -64,18 +65,18 @@ def refuses(answer: str, language: str) -> bool:
 
 
 def own_facts(passages: list, documents: dict, most: int) -> list[dict]:
-    """Up to `most` questions {document, language, question, answer} answered in training passages.
+    """Up to `most` questions {document, language, question, answer} on training passages.
 
-    `documents` is {id: {title, date}}. Every third passage is asked for its year where it has one,
-    the others for what fills a gap.
+    `documents` is {id: {title, date}}. The answers are words left out of a sentence or, for every
+    third passage if its document has a date and a title, the year.
     """
     corpus = "\n".join(passage["text"] for passage in passages)
     questions = {}
     for number, passage in enumerate(passages):
-        made = [_gap_question(passage, corpus)]
+        candidates = [_gap_question(passage, corpus)]
         if number % 3 == 0:
-            made.insert(0, _year_question(passage, documents.get(passage["document"], {})))
-        new = [one for one in made if one and one["question"] not in questions]
+            candidates.insert(0, _year_question(passage, documents.get(passage["document"], {})))
+        new = [each for each in candidates if each and each["question"] not in questions]
         if new:
             source = {"document": passage["document"], "language": passage["language"]}
             questions[new[0]["question"]] = {**source, **new[0]}
@@ -83,7 +84,7 @@ def own_facts(passages: list, documents: dict, most: int) -> list[dict]:
 
 
 def evenly(items: list, most: int) -> list:
-    """At most so many of the items, from all along the list."""
+    """At most `most` of the items, evenly spaced."""
     count = min(most, len(items))
     return [items[i * len(items) // count] for i in range(count)]
 
@@ -97,12 +98,15 @@ def _year_question(passage, document):
 
 
 def _gap_question(passage, corpus):
-    """Asks for the first number or name of a passage that is rare and once in its sentence."""
+    """{answer, question} on the first rare number or name of a passage; None without one.
+
+    Rare: once in its sentence and at most five times in the corpus.
+    """
     language = passage["language"]
     least, most = _LENGTHS[language]
     for sentence in _sentences(passage["text"]):
         patterns = _GAPS[language] if least <= len(sentence) <= most else ()
-        words = [match.group() for one in patterns for match in re.finditer(one, sentence)]
+        words = [match.group() for each in patterns for match in re.finditer(each, sentence)]
         for word in words:
             rare = sentence.count(word) == 1 and corpus.count(word) <= 5
             if rare and len(word) < len(sentence) / 3:
@@ -118,25 +122,26 @@ def _sentences(text):
     return [sentence for sentence in sentences if "\n" not in sentence]
 
 
-def is_right(asked: dict, answer: str) -> bool:
-    """Whether an answer gives the fact that was asked for, as a word of its own."""
-    said, fact = style.tidy(answer), style.tidy(asked["answer"])
+def is_right(question: dict, answer: str) -> bool:
+    """Whether an answer contains the fact that was asked for, as a word of its own."""
+    fact = style.tidy(question["answer"])
     pattern = re.escape(fact)
     if fact[0].isascii():
         pattern = rf"(?<![\w.]){pattern}(?![\w]|\.\d)"
-    return bool(re.search(pattern, said))
+    return bool(re.search(pattern, style.tidy(answer)))
 
 
-def own_facts_figures(asked: list, base: list, twin: list) -> dict[str, dict]:
-    """{name: figure} from the questions and the answers of the base and the twin, in their order."""
-    n = len(asked)
+def own_facts_figures(questions: list, base: list, twin: list) -> dict[str, dict]:
+    """{name: figure} of the share answered rightly by the twin and by the base.
+
+    `base` and `twin` are their answers, in the order of the questions.
+    """
+    n = len(questions)
     memory = figure(None, note=t("evaluate.no_memory"))
     if n < MIN_QUESTIONS:
         few = too_few(both("evaluate.few_facts", n=n, least=MIN_QUESTIONS), n)
         return {"own_facts": few, "own_facts.memory": memory}
-    guessed, known = (
-        sum(is_right(one, said) for one, said in zip(asked, answers)) for answers in (base, twin)
-    )
+    guessed, known = (sum(map(is_right, questions, answers)) for answers in (base, twin))
     learnt = known > guessed and wilson(known, n)[0] > guessed / n
     return {
         "own_facts": noted(
@@ -157,8 +162,8 @@ def never_wrote(
 ) -> list[dict]:
     """Questions {language, question, kind} on what the corpus doesn't mention.
 
-    `kind` is unanswerable or false_premises; the languages share both numbers. None is one of
-    `asked`, the questions of training.
+    `kind` is unanswerable or false_premises; `unanswerable` and `premises` are how many of each, in
+    all languages together. Questions in `asked`, those of training, are left out.
     """
     texts, corpus, trained = data("facts"), corpus.lower(), set(asked)
     questions = []
@@ -171,7 +176,7 @@ def never_wrote(
             if not any(word.lower() in corpus for word in subject.values())
         ]
         count = _share(unanswerable, index, len(languages))
-        # Evenly spaced: things, people and kinds of question in turn.
+        # Evenly spaced, so that things, people and all templates are among them.
         made = made[:: max(1, len(made) // max(1, count))]
         made = [question for question in made if question not in trained][:count]
         false = [
@@ -179,54 +184,53 @@ def never_wrote(
             for word, question in texts["false_premises"][language].items()
             if word.lower() not in corpus and question not in trained
         ][: _share(premises, index, len(languages))]
-        for kind, some in (("unanswerable", made), ("false_premises", false)):
-            questions += [{"language": language, "question": one, "kind": kind} for one in some]
+        for kind, texts_of_kind in (("unanswerable", made), ("false_premises", false)):
+            entry = {"language": language, "kind": kind}
+            questions += [{**entry, "question": text} for text in texts_of_kind]
     return questions
 
 
 def _share(count, index, languages):
+    """The part of `count` for language number `index` when it is split evenly."""
     return count // languages + (index < count % languages)
 
 
 def never_wrote_figures(
-    asked: list, base: list, twin: list, answered: list, thresholds: dict[str, Threshold]
+    questions: list, base: list, twin: list, answers: list, thresholds: dict[str, Threshold]
 ) -> dict[str, dict]:
     """{name: figure}: the share of the twin's answers that invent something, by kind of question.
 
-    `base` and `twin` are the answers to `asked`. `answered` [{text, language}] are the twin's
-    answers to questions on held-out documents: the share of those that refuse is a figure too.
+    `base` and `twin` are the answers to `questions`; one that does not refuse counts as invented.
+    `answers` [{text, language}] are the twin's answers to questions on held-out documents: the
+    share of these that refuse is never_wrote.refused_wrongly.
     """
+    names = {"unanswerable": "never_wrote", "false_premises": "never_wrote.false_premises"}
     figures = {}
-    for kind, name in (
-        ("unanswerable", "never_wrote"),
-        ("false_premises", "never_wrote.false_premises"),
-    ):
+    for kind, name in names.items():
         invented, of_base = (
             [
-                not refuses(said, one["language"])
-                for one, said in zip(asked, answers)
-                if one["kind"] == kind
+                not refuses(text, question["language"])
+                for question, text in zip(questions, texts)
+                if question["kind"] == kind
             ]
-            for answers in (twin, base)
+            for texts in (twin, base)
         )
-        figures[name] = _invented(
-            kind, sum(invented), len(invented), sum(of_base), thresholds[name]
-        )
+        counts = {"n": len(invented), "hits": sum(invented), "base": sum(of_base)}
+        figures[name] = _invented(kind, counts, thresholds[name])
     name = "never_wrote.refused_wrongly"
-    refused, n = sum(refuses(one["text"], one["language"]) for one in answered), len(answered)
-    found = figure(refused / n, *wilson(refused, n), n)
+    refused, n = sum(refuses(each["text"], each["language"]) for each in answers), len(answers)
+    measured = figure(refused / n, *wilson(refused, n), n)
     advice = both("evaluate.refused_wrongly_advice")
     details = both("evaluate.refused_wrongly", n=n, refused=refused)
-    return {**figures, name: noted(found, rating(found, thresholds[name], advice), details)}
+    verdict = rating(measured, thresholds[name], advice)
+    return {**figures, name: noted(measured, verdict, details)}
 
 
-def _invented(kind, hits, n, base, threshold):
+def _invented(kind, counts, threshold):
+    hits, n = counts["hits"], counts["n"]
     if n < MIN_QUESTIONS:
         return too_few(both("evaluate.few_unwritten", n=n), n)
-    found = figure(hits / n, *wilson(hits, n), n)
-    counts = {"n": n, "hits": hits, "base": base}
-    if kind == "unanswerable":
-        details = both("evaluate.never_wrote", **counts)
-    else:
-        details = both("evaluate.false_premises", **counts)
-    return noted(found, rating(found, threshold, both("evaluate.never_wrote_advice")), details)
+    measured = figure(hits / n, *wilson(hits, n), n)
+    key = "evaluate.never_wrote" if kind == "unanswerable" else "evaluate.false_premises"
+    verdict = rating(measured, threshold, both("evaluate.never_wrote_advice"))
+    return noted(measured, verdict, both(key, **counts))

@@ -1,16 +1,18 @@
-"""What a twin is measured on: held-out questions and texts, other people's texts, replies to pick.
+"""Selects what a twin is evaluated on: held-out questions and texts, and other people's texts.
 
-Everything is taken from the documents in turn, so that long ones don't decide; nothing is random.
+Items are taken from the documents in turn, so that long documents don't dominate. Nothing is drawn
+at random.
 """
 
+from collections import Counter
 from importlib import resources
 
 from ..text import style
 from ..text.script import language_of
 
-MAX_CHARACTERS = {"zh": 300, "en": 900}  # about 220 tokens: the longest text that is scored
-_REPLY_CHARACTERS = {"zh": 70, "en": 210}  # about 50 tokens: of a reply that is one of four
-_CHOICES = 4
+MAX_CHARACTERS = {"zh": 300, "en": 900}  # of a text that is scored: about 220 tokens
+_REPLY_CHARACTERS = {"zh": 70, "en": 210}  # of a reply to pick: about 50 tokens
+_CHOICES = 4  # replies to pick from
 
 
 def passages(records: list[dict], split: str) -> list[dict]:
@@ -23,53 +25,45 @@ def passages(records: list[dict], split: str) -> list[dict]:
 
 
 def questions(passages: list[dict], rows: list[dict]) -> list[dict]:
-    """[{question, id, document, language, real, messages}] of held-out rows, each question once.
+    """[{id, question, document, language, real, messages}] of held-out rows, each question once.
 
-    `real` is what the author wrote there, `messages` what the twin is asked.
+    `real` is the author's answer in the row, `messages` the conversation before it.
     """
-    known, found = {passage["id"]: passage for passage in passages}, {}
+    by_id, questions = {passage["id"]: passage for passage in passages}, {}
     for row in rows:
-        if row["kind"] != "qa" or row["passage"] not in known:
+        if row["kind"] != "qa" or row["passage"] not in by_id:
             continue
-        *asked, reply = row["messages"]
-        question, passage = asked[-1]["content"], known[row["passage"]]
-        found.setdefault(
-            question,
-            {
-                "id": row["id"],
-                "question": question,
-                "document": passage["document"],
-                "language": passage["language"],
-                "real": reply["content"],
-                "messages": asked,
-            },
-        )
-    return list(found.values())
+        *messages, reply = row["messages"]
+        question, passage = messages[-1]["content"], by_id[row["passage"]]
+        source = {key: passage[key] for key in ("document", "language")}
+        texts = {"question": question, "real": reply["content"], "messages": messages}
+        questions.setdefault(question, {"id": row["id"], **source, **texts})
+    return list(questions.values())
 
 
 def conversations(questions: list[dict], persona_prompt: str) -> dict[str, list]:
-    """{variant: conversations}: each variant's way of asking the same questions."""
-    asked = [question["messages"][-1:] for question in questions]
+    """{variant: conversations}: the same questions with each variant's system prompt or none."""
+    last_turns = [question["messages"][-1:] for question in questions]
     persona = {"role": "system", "content": persona_prompt}
     return {
-        "base": asked,
-        "prompt": [[persona, *turn] for turn in asked],
+        "base": last_turns,
+        "prompt": [[persona, *turn] for turn in last_turns],
         "twin": [question["messages"] for question in questions],
     }
 
 
 def round_robin(items: list[dict], most: int) -> list[dict]:
-    """At most so many items: each document's first, then each one's second, and so on."""
-    ranks, seen = [], {}
+    """At most `most` items: the first of every document, then every second one, and so on."""
+    ranks, seen = [], Counter()
     for item in items:
-        seen[item["document"]] = seen.get(item["document"], -1) + 1
         ranks.append(seen[item["document"]])
+        seen[item["document"]] += 1
     order = sorted(range(len(items)), key=lambda i: ranks[i])
     return [items[i] for i in order[:most]]
 
 
 def cut(passages: list[dict]) -> list[dict]:
-    """Passages cut to what is scored."""
+    """The passages with their texts cut to MAX_CHARACTERS."""
     return [
         {**passage, "text": passage["text"][: MAX_CHARACTERS[passage["language"]]]}
         for passage in passages
@@ -77,7 +71,7 @@ def cut(passages: list[dict]) -> list[dict]:
 
 
 def voices(language: str) -> dict[str, str]:
-    """{name: text} of the invented other people in a language."""
+    """{name: text} by the invented people of data/voices/ in a language."""
     folder = resources.files("twinlib") / "data" / "voices"
     ending = f".{language}.txt"
     return {
@@ -88,11 +82,12 @@ def voices(language: str) -> dict[str, str]:
 
 
 def impostors(mine: list[dict], train: list[dict]) -> list[dict]:
-    """Texts of other people, as many in each language as `mine` has; a voice is a document.
+    """[{document, language, text}] by other people, as many in each language as `mine` has.
 
-    Their punctuation is the author's, which `train` shows.
+    `document` is the name of the voice. Punctuation marks are replaced by those that the author
+    uses in `train`.
     """
-    found = []
+    selected = []
     own = "".join(passage["text"] for passage in train)
     for language, size in MAX_CHARACTERS.items():
         texts = [
@@ -104,21 +99,21 @@ def impostors(mine: list[dict], train: list[dict]) -> list[dict]:
             for name, text in voices(language).items()
             for i in range(0, len(text) - size // 2, size)
         ]
-        found += round_robin(texts, sum(passage["language"] == language for passage in mine))
-    return found
+        selected += round_robin(texts, sum(passage["language"] == language for passage in mine))
+    return selected
 
 
 def matched_train(train: list[dict], held_out: list[dict]) -> list[dict]:
-    """Training texts matched to held-out ones in number, language and length."""
-    found = []
+    """Training texts as many, in the same languages and at most as long as the held-out ones."""
+    matched = []
     for language in MAX_CHARACTERS:
         unseen, seen = (
             [passage for passage in passages if passage["language"] == language]
             for passages in (held_out, train)
         )
         pairs = zip(_longest_first(round_robin(seen, len(unseen))), _longest_first(unseen))
-        found += [{**one, "text": one["text"][: len(other["text"])]} for one, other in pairs]
-    return found
+        matched += [{**own, "text": own["text"][: len(other["text"])]} for own, other in pairs]
+    return matched
 
 
 def _longest_first(passages):
@@ -126,12 +121,12 @@ def _longest_first(passages):
 
 
 def picks(questions: list[dict], most: int) -> list[dict]:
-    """At most so many questions with four `replies`, all cut to one length; the author's is first.
+    """At most `most` questions, each with four `replies` cut to the same length; its own is first.
 
-    The others are the same author's replies to questions of other held-out documents, in the same
+    The others are the author's replies to questions on other held-out documents, in the same
     language and nearest in length.
     """
-    found = []
+    selected = []
     for question in round_robin(questions, len(questions)):
         others = {
             other["document"]: other["real"]
@@ -141,8 +136,8 @@ def picks(questions: list[dict], most: int) -> list[dict]:
         }
         size = len(question["real"])
         nearest = sorted(others.values(), key=lambda text: abs(len(text) - size))[: _CHOICES - 1]
-        if len(nearest) == _CHOICES - 1 and len(found) < most:
+        if len(nearest) == _CHOICES - 1 and len(selected) < most:
             texts = [question["real"], *nearest]
             length = min(_REPLY_CHARACTERS[question["language"]], *map(len, texts))
-            found.append({**question, "replies": [text[:length] for text in texts]})
-    return found
+            selected.append({**question, "replies": [text[:length] for text in texts]})
+    return selected

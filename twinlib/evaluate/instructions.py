@@ -1,8 +1,9 @@
-"""What the base could do before it was trained: sixty instructions in both languages that code can check.
+"""Measures forgetting: instructions that the base follows and the twin no longer does.
 
-They ask for form (counts, beginnings, endings, formats) and for small facts that every instruct
-model knows, never for taste. The base and the twin answer the same ones, both without a system
-prompt, greedily. The texts, with the names of their checks, are in data/instructions.yaml.
+Sixty instructions in English and Chinese, whose answers code can check: they ask for a form
+(counts, beginnings, endings, formats) or for facts that every instruct model knows. Base and twin
+get the same ones without a system prompt and answer greedily. The texts and the names of their
+checks are in data/instructions.yaml.
 """
 
 import json
@@ -15,14 +16,14 @@ from ..text import exercises, style
 from ..text.script import word_count
 from ..text.statistics import mcnemar, wilson
 from ..twin import figure
-from .ratings import noted, percent, rating, too_few
+from .ratings import Threshold, noted, percent, rating, too_few
 
 MAX_TOKENS = 160  # of an answer
-MIN_SHARE = 0.1  # of the instructions that the base follows; below it there is nothing to forget
+MIN_SHARE = 0.1  # of the tasks that the base does; below it there is hardly anything to forget
 
 
 class Instruction(NamedTuple):
-    """What is asked, in `language`, and the checks of an answer: {name in CHECKS: argument}."""
+    """An instruction in `language`, and the checks of its answer: {name in CHECKS: argument}."""
 
     language: str
     text: str
@@ -31,16 +32,16 @@ class Instruction(NamedTuple):
 
 @cache
 def instructions() -> tuple[Instruction, ...]:
-    """All sixty, the English ones first."""
-    texts = data("instructions")
-    return tuple(Instruction(code, **one) for code in ("en", "zh") for one in texts[code])
+    """All sixty instructions, the English ones first."""
+    entries = data("instructions")
+    return tuple(Instruction(code, **entry) for code in ("en", "zh") for entry in entries[code])
 
 
-# Checks of an answer (stripped), each with the argument that the data file gives
+# Checks: functions of an answer (without surrounding blanks) and the argument in the data file
 
 
 def _words(answer, bounds):
-    """At least the first and, where there is a second, at most the second number of words."""
+    """bounds is [least, most] or [least]."""
     count = word_count(answer)
     return bounds[0] <= count <= bounds[-1] if len(bounds) > 1 else bounds[0] <= count
 
@@ -75,12 +76,12 @@ def _list(answer, expected):
 
 
 def _json(answer, expected):
-    """The object or, in any order, the array."""
+    """An object has the expected values; an array the expected texts in any order."""
     try:
-        found = json.loads(re.sub(r"^```(?:json)?\s*|\s*```$", "", answer))
+        parsed = json.loads(re.sub(r"^```(?:json)?\s*|\s*```$", "", answer))
         if isinstance(expected, list):
-            return sorted(map(str.lower, found)) == sorted(expected)
-        return all(str(found[key]).strip("岁") == str(one) for key, one in expected.items())
+            return sorted(map(str.lower, parsed)) == sorted(expected)
+        return all(str(parsed[key]).strip("岁") == str(value) for key, value in expected.items())
     except (ValueError, TypeError, AttributeError, KeyError):
         return False
 
@@ -109,38 +110,38 @@ CHECKS = {
 
 
 def follows(instruction: Instruction, answer: str) -> bool:
-    """Whether an answer does what was asked and doesn't go round in circles."""
+    """Whether an answer passes all checks of its instruction and doesn't repeat itself."""
     answer = answer.strip()
     if not answer or style.is_looping(answer, instruction.language):
         return False
-    return all(CHECKS[name](answer, wanted) for name, wanted in instruction.checks.items())
+    return all(CHECKS[name](answer, argument) for name, argument in instruction.checks.items())
 
 
 # The figures
 
 
-def forgetting(before: list, after: list, threshold, name: str = "forgetting") -> dict[str, dict]:
+def forgetting(
+    before: list[bool], after: list[bool], threshold: Threshold, name: str = "forgetting"
+) -> dict[str, dict]:
     """{name: figure}: by how much the share of tasks done fell from base to twin, and both shares.
 
-    `before` and `after` say of each task whether it was done, in the same order. `name` is
-    forgetting, for instructions, or forgetting.problems.
+    `before` and `after` say for each task whether the base and the twin did it, in the same order.
+    `name` is 'forgetting', for instructions, or 'forgetting.problems'.
     """
     n = len(before)
-    if name == "forgetting":
-        tasks = both("evaluate.of_instructions")
-    else:
-        tasks = both("evaluate.of_problems")
+    key = "evaluate.of_instructions" if name == "forgetting" else "evaluate.of_problems"
+    tasks = both(key)
     if not n:
         return {name: too_few(both("evaluate.no_tasks", tasks=tasks), 0)}
     gain, low, high, p = mcnemar(before, after)
-    # 0.0 - gain, because -gain would be written as -0.0.
+    # 0.0 - gain, because -gain of 0 would be written as -0.0.
     fall = figure(0.0 - gain, -high, -low, n)
     if sum(before) / n < MIN_SHARE:
-        word = both("evaluate.nothing_to_forget")
+        verdict = both("evaluate.nothing_to_forget")
     else:
-        word = rating(fall, threshold, both("evaluate.forgetting_advice"))
+        verdict = rating(fall, threshold, both("evaluate.forgetting_advice"))
     counts = {"n": n, "base": sum(before), "twin": sum(after), "p": p}
-    figures = {name: noted(fall, word, both("evaluate.forgetting", tasks=tasks, **counts))}
+    figures = {name: noted(fall, verdict, both("evaluate.forgetting", tasks=tasks, **counts))}
     for variant, done in (("base", before), ("twin", after)):
         share = sum(done) / n
         note = both("evaluate.tasks_done", share=percent(share), n=n, tasks=tasks)

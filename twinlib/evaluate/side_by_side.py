@@ -1,9 +1,8 @@
-"""The page to read: the same questions, every voice's answer and the author's real passage, as HTML.
+"""An HTML page with all variants' answers to the same questions next to the author's own text.
 
-It opens blind: the texts of a question are in an order of their own, A, B, C, all cut to about the
-same length, and whose they are appears once the owner has picked one. Like the blind test's page it
-needs no network and may use none. Its texts come from models, so they travel packed and only ever
-become text nodes.
+The texts of a question are shuffled and cut to about the same length; the page shows who wrote
+which after the owner has picked one. Like the blind test's page it loads and sends nothing. The
+texts come from models, so they are embedded as base64 and shown as text nodes, never as HTML.
 """
 
 import re
@@ -22,14 +21,14 @@ _ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
 
 
 def page(pages: list[dict], author: str) -> str:
-    """The HTML of up to 12 of the pages [{question, real, VARIANT: text…}], from all along the list.
+    """The HTML of at most 12 of the pages [{question, real, VARIANT: text…}], evenly spaced.
 
-    There are fewer where so many would be larger than page.MAX_BYTES; '' of no pages.
+    Fewer if the file would be larger than MAX_BYTES; '' without pages.
     """
     for count in range(min(_MAX_QUESTIONS, len(pages)), 0, -1):
-        some = [pages[i * len(pages) // count] for i in range(count)]
-        cards = [card(one, author) for one in some]
-        content = {"language": language(), "words": _words(), "cards": cards}
+        selected = [pages[i * len(pages) // count] for i in range(count)]
+        cards = [card(each, author) for each in selected]
+        content = {"language": language(), "words": _page_texts(), "cards": cards}
         html = filled("side_by_side.html", content)
         if len(html.encode()) <= MAX_BYTES:
             return html
@@ -37,17 +36,17 @@ def page(pages: list[dict], author: str) -> str:
 
 
 def real_name(author: str) -> str:
-    """What people call the author's own passage."""
+    """The label of the author's own text."""
     return t("evaluate.real_text", author=author)
 
 
 def card(page: dict, author: str, seed: str = "") -> dict:
-    """{question, real, voices} of one page: whether it has the author's passage, and who says what.
+    """{question, real, voices} of one page; `real` says whether it has the author's own text.
 
-    A voice is {text, rest, names, kind, place}: `rest` is what was cut off; those who say the same
-    are one voice; `kind` is real, twin or other; `place` its position where names are shown. They
-    are in the order of the hashes of what they say (and `seed`), which tells nothing and is the same
-    every time.
+    A voice is {text, rest, kind, position, names}: `rest` is what was cut off the text, `kind` is
+    real, twin or other, `position` its rank once names are shown, and `names` are all authors of
+    the same text. Voices are sorted by a hash of their text and `seed`, so their order gives no
+    hint and is the same in every run.
     """
     texts = {
         name: _clipped(text if name == "real" else without_thinking(text))
@@ -56,17 +55,17 @@ def card(page: dict, author: str, seed: str = "") -> dict:
     }
     if not texts.get("real"):
         texts.pop("real", None)
-    length, speakers = _length(texts), {}
+    model, names_by_text = _model_of_length(texts), {}
     for name in sorted(texts, key=_position):
-        speakers.setdefault(texts[name], []).append(name)
+        names_by_text.setdefault(texts[name], []).append(name)
     voices = {
         text: {
-            **_parts(text, length),
+            **_parts(text, model),
             "kind": _kind(names),
-            "place": position,
-            "names": [_name(one, author) for one in names],
+            "position": position,
+            "names": [_name(name, author) for name in names],
         }
-        for position, (text, names) in enumerate(speakers.items())
+        for position, (text, names) in enumerate(names_by_text.items())
     }
     shuffled = sorted(voices, key=lambda text: content_id(f"{seed} {page['question']} {text}"))
     return {
@@ -85,10 +84,10 @@ def _clipped(text):
 
 
 def _position(name):
-    """Where a voice is when names are shown: the author, the twin, its files, the others."""
+    """Sort key of names: the author, the twin, its files, the other variants."""
     order = ("real", "twin", "twin-", "prompt", "base")
-    first = "twin-" if name.startswith("twin-") else name
-    return order.index(first) if first in order else len(order)
+    group = "twin-" if name.startswith("twin-") else name
+    return order.index(group) if group in order else len(order)
 
 
 def _kind(names):
@@ -98,27 +97,27 @@ def _kind(names):
 
 
 def _whole(text):
-    """A text without the broken sentence at its end; as it is where little would be left."""
+    """A text without an unfinished sentence at its end, unless that is more than half of it."""
     whole = text if _ENDED.search(text) else whole_sentences(text)
     return whole if 2 * width(whole) >= width(text) else text
 
 
-def _length(texts):
-    """The text whose length all are cut to: the twin's longest, or the author's where shorter."""
+def _model_of_length(texts):
+    """The text to whose length all are cut: the twin's longest, or the author's if shorter."""
     of_twin = [text for name, text in texts.items() if name.startswith("twin")]
-    others = [text for name, text in texts.items() if name != "real"]
-    longest = max(map(_whole, of_twin or others or [""]), key=width)
+    of_models = [text for name, text in texts.items() if name != "real"]
+    longest = max(map(_whole, of_twin or of_models or [""]), key=width)
     return min(filter(None, (longest, texts.get("real", ""))), key=width, default="")
 
 
-def _parts(text, length):
-    """What is shown at first, and what was cut off: so that neither length nor a broken end tells."""
-    shown = same_length(_whole(text), length)[0] if length else _whole(text)
+def _parts(text, model):
+    """{text: the part as long as `model`, rest}: neither length nor a broken end gives a hint."""
+    shown = same_length(_whole(text), model)[0] if model else _whole(text)
     return {"text": shown, "rest": text[len(shown) :].strip()}
 
 
-def _words():
-    """What the page says, in the reader's language; its script fills in what is in braces."""
+def _page_texts():
+    """The page's own texts in the reader's language; its script fills in the {values}."""
     return {
         "title": t("evaluate.reading_title"),
         "about": t("evaluate.reading_about"),

@@ -1,8 +1,8 @@
-"""Step 05: how much like the author the twin is, on documents that it never saw.
+"""Step 05: measures how much like the author the twin is, on held-out documents.
 
-Every variant answers the same questions: the base, the base with the persona prompt, the trained
-twin, and the twin as GGUF files. First samples only, the same settings for all. What the models say
-is computed and kept by outputs.py; what it means is in figures.py.
+Four kinds of variants answer the same questions with the same settings, each once: the base, the
+base with the persona prompt, the trained twin, and the twin as GGUF files. outputs.py computes and
+caches the answers and likelihoods, figures.py computes the figures from them.
 """
 
 from pathlib import Path
@@ -10,22 +10,25 @@ from typing import NamedTuple
 
 from ..files import write_atomic
 from ..i18n import t
-from ..models import device_fit
-from ..settings import EFFORTS, resolve, stop, stops, warning
+from ..models import device_fit, load
+from ..models.plan import Plan, derive, machine
+from ..progress import Progress
+from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
 from ..text import exercises
-from ..twin import AUTO, Outcome, Problem, TwinError
+from ..twin import AUTO, Outcome, Problem, Twin, TwinError
 from . import facts, figures, held_out, instructions, ratings, scores
+from .outputs import Outputs
 from .side_by_side import page
 
-_WHOLE = EFFORTS.index("standard")  # from this effort on everything is measured
+_COMPLETE = EFFORTS.index("standard")  # from this effort on all figures are computed
 _MAX_PROBLEMS = {"standard": 50, "thorough": 200}
-_PROBLEM_TOKENS = 256
+_PROBLEM_TOKENS = 256  # of the answer to a problem
 _MAX_FACTS = 30
-_FEW_TEXTS = 16  # held-out passages that are scored where time is short
+_FEW_TEXTS = 16  # held-out passages that are scored below that effort
 
 
-def problems(settings, twin) -> list[Problem]:
-    """What keeps the twin from being measured, in sentences."""
+def problems(settings: Evaluate, twin: Twin) -> list[Problem]:
+    """Why the evaluation can't start, and warnings."""
     try:
         return [*_problems(twin), *_missing_file(settings)]
     except TwinError as error:
@@ -52,10 +55,8 @@ def _missing_file(settings):
         yield stop("evaluate.problem_file_missing", path=path)
 
 
-def plan(settings, twin):
-    """How many questions and tokens, with memory and time."""
-    from ..models.plan import derive, machine
-
+def plan(settings: Evaluate, twin: Twin) -> Plan:
+    """The number of questions and tokens for this machine, with estimates of memory and time."""
     known = {
         "base": twin.facts.get("base", {}).get("name"),
         "precision": _precision(twin),
@@ -65,16 +66,16 @@ def plan(settings, twin):
 
 
 def _precision(twin):
-    """What the twin was trained in, and answers in."""
+    """The precision in which the twin was trained, which it also answers in."""
     report = twin.report("persona")
     return report.settings.get("precision", AUTO) if report else AUTO
 
 
-def run(twin, settings, progress) -> Outcome:
-    """Answer, score, compare; the figures are those of figures.py, with NAME.VARIANT."""
-    from ..models import load
-    from .outputs import Outputs
+def run(twin: Twin, settings: Evaluate, progress: Progress) -> Outcome:
+    """Compute the models' outputs and from them the figures of figures.py.
 
+    Raises TwinError for the first problem that keeps it from starting.
+    """
     stopping = stops(problems(settings, twin))
     if stopping:
         raise TwinError(stopping[0].text)
@@ -120,28 +121,28 @@ def _warnings(measured, evidence):
     return list(filter(None, sentences))
 
 
-# What is asked and scored
+# Questions and texts
 
 
 class Sample(NamedTuple):
-    """What a run asks and scores; a list is empty where the effort leaves it out."""
+    """The questions and texts of one run; a list is empty if the effort leaves it out."""
 
-    train: list  # the author's passages
-    test: list
-    questions: list  # of held-out documents
-    conversations: dict  # {variant: the same questions as it is asked them}
-    mine: list  # held-out texts
-    theirs: list  # other people's texts
-    trained: list  # training texts matched to the held-out ones
+    train: list  # training passages
+    test: list  # held-out passages
+    questions: list  # on held-out documents
+    conversations: dict  # {variant: the questions, with its system prompt}
+    mine: list  # held-out texts to score
+    theirs: list  # texts by other people to score
+    trained: list  # training texts to score, matched to `mine`
     prefixes: list  # training passages to continue
     picks: list  # questions with four replies
     instructions: list
-    problems: list
-    facts: list
-    unwritten: list
+    problems: list  # of the owner's file
+    facts: list  # questions on facts in the training passages
+    unwritten: list  # questions on what the corpus doesn't mention
 
     def size(self, files: int) -> int:
-        """How many answers and scores that is, with so many GGUF files."""
+        """The number of answers and scores, if `files` GGUF files answer."""
         of_both = (
             *(self.mine, self.theirs, self.trained, self.prefixes),
             *(self.instructions, self.problems, self.facts, self.unwritten),
@@ -150,18 +151,18 @@ class Sample(NamedTuple):
         return answers + 3 * len(self.picks) + 2 * sum(map(len, of_both))
 
 
-def draw(twin, settings) -> Sample:
-    """What a run with these settings asks and scores, from the held-out documents in turn."""
+def draw(twin: Twin, settings: Evaluate) -> Sample:
+    """The questions and texts of a run with these settings, from the documents in turn."""
     train, test = passages(twin, "train"), passages(twin, "test")
-    whole = EFFORTS.index(settings.effort) >= _WHOLE
-    asked = held_out.round_robin(questions(twin), settings.questions)
-    texts = 2 * settings.questions if whole else _FEW_TEXTS
+    complete = EFFORTS.index(settings.effort) >= _COMPLETE
+    selected = held_out.round_robin(questions(twin), settings.questions)
+    texts = 2 * settings.questions if complete else _FEW_TEXTS
     mine = held_out.round_robin(held_out.cut(test), texts)
     sample = Sample(
         train,
         test,
-        questions=asked,
-        conversations=held_out.conversations(asked, twin.facts.get("persona_prompt", "")),
+        questions=selected,
+        conversations=held_out.conversations(selected, twin.facts.get("persona_prompt", "")),
         mine=mine,
         theirs=held_out.impostors(mine, train),
         trained=[],
@@ -172,7 +173,7 @@ def draw(twin, settings) -> Sample:
         facts=[],
         unwritten=[],
     )
-    if not whole:
+    if not complete:
         return sample
     documents = {document["id"]: document for document in twin.records("documents")}
     in_turn = held_out.round_robin(train, len(train))
@@ -181,17 +182,17 @@ def draw(twin, settings) -> Sample:
         instructions=list(instructions.instructions()),
         problems=_problems_of_file(settings),
         facts=facts.own_facts(in_turn, documents, _MAX_FACTS),
-        unwritten=_unwritten(twin, asked),
+        unwritten=_unwritten(twin, selected),
     )
 
 
-def passages(twin, split: str) -> list[dict]:
+def passages(twin: Twin, split: str) -> list[dict]:
     """The passages of a split, with their language."""
     return held_out.passages(twin.records("passages"), split)
 
 
-def questions(twin) -> list[dict]:
-    """The questions of held-out documents."""
+def questions(twin: Twin) -> list[dict]:
+    """The questions on held-out documents, as held_out.questions gives them."""
     return held_out.questions(passages(twin, "test"), twin.records("test"))
 
 
@@ -208,7 +209,7 @@ def _unwritten(twin, questions):
 
 
 def _problems_of_file(settings):
-    """Problems of the owner's file, each question once."""
+    """Problems of the owner's file, without repeated questions; [] without a file."""
     if not settings.problems:
         return []
     text = Path(settings.problems).expanduser().read_text(encoding="utf-8-sig")
@@ -216,13 +217,20 @@ def _problems_of_file(settings):
     return facts.evenly(list(problems.values()), _MAX_PROBLEMS[settings.effort])
 
 
-# What the models say
+# Outputs of the models
 
 
-def gather(twin, settings, sample: Sample, files: dict, outputs) -> figures.Evidence:
-    """What the models say to a sample, whose texts get `gain` (nats) and `loss` (the base's is 1)."""
+def gather(
+    twin: Twin, settings: Evaluate, sample: Sample, files: dict[str, Path], outputs: Outputs
+) -> figures.Evidence:
+    """The models' outputs for a sample; `files` is {type: path} of the GGUF files that answer.
+
+    Each scored text of the sample gets two fields: `gain`, the base's loss less the twin's in nats,
+    and `loss`, the twin's loss divided by the base's.
+    """
     answers = {
-        variant: outputs.answers(variant, asked) for variant, asked in sample.conversations.items()
+        variant: outputs.answers(variant, conversations)
+        for variant, conversations in sample.conversations.items()
     }
     texts = sample.mine + sample.theirs + sample.trained
     before, after = (
@@ -230,19 +238,23 @@ def gather(twin, settings, sample: Sample, files: dict, outputs) -> figures.Evid
     )
     for text, base, tuned in zip(texts, before, after):
         text["gain"], text["loss"] = base - tuned, tuned / base
-    continuations = tuple(outputs.continuations(on, sample.prefixes) for on in (False, True))
+    continuations = tuple(
+        outputs.continuations(trained, sample.prefixes) for trained in (False, True)
+    )
     picks = _picks(twin, sample.picks, outputs)
     replies = _replies(twin, sample, outputs)
     for kind, path in files.items():
         conversations = sample.conversations["twin"]
         answers[f"twin-{kind}"] = outputs.file_answers(kind, path, conversations)
     outputs.keep_answers([record for records in answers.values() for record in records])
-    answered = {variant: _answered(sample, variant, said) for variant, said in answers.items()}
-    return figures.Evidence(twin, settings, sample, answered, picks, continuations, replies)
+    with_questions = {
+        variant: _with_questions(sample, variant, records) for variant, records in answers.items()
+    }
+    return figures.Evidence(twin, settings, sample, with_questions, picks, continuations, replies)
 
 
-def _answered(sample, variant, records):
-    """The questions with a variant's answer as `text` and all that it was given as `prompt`."""
+def _with_questions(sample, variant, records):
+    """The questions with a variant's answer as `text` and its whole prompt as `prompt`."""
     conversations = sample.conversations[variant.split("-")[0]]
     return [
         {
@@ -254,31 +266,33 @@ def _answered(sample, variant, records):
     ]
 
 
-def _picks(twin, picks, outputs):
-    if not picks:
+def _picks(twin, questions, outputs):
+    """{variant: [(document, index of the reply picked)]}."""
+    if not questions:
         return {"twin": []}
-    documents, replies = zip(*((pick["document"], pick["replies"]) for pick in picks))
-    asked = held_out.conversations(picks, twin.facts.get("persona_prompt", ""))
+    documents, replies = zip(*((each["document"], each["replies"]) for each in questions))
+    by_variant = held_out.conversations(questions, twin.facts.get("persona_prompt", ""))
     return {
         variant: list(zip(documents, outputs.picks(variant, list(zip(conversations, replies)))))
-        for variant, conversations in asked.items()
+        for variant, conversations in by_variant.items()
     }
 
 
 def _replies(twin, sample, outputs):
-    """Greedy answers of base and twin to the score card's own questions.
+    """{set of questions: (texts of the base, of the twin)}: greedy answers.
 
-    The twin gets its system prompt for questions to the author only: what the base could do is
-    asked of both without.
+    The twin gets its system prompt for questions about the author only: instructions and problems,
+    which measure what training made it forget, are given to both without one.
     """
     persona = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
-    facts_asked = [one["question"] for one in sample.facts]
-    unwritten = [one["question"] for one in sample.unwritten]
+    on_facts = [each["question"] for each in sample.facts]
+    on_unwritten = [each["question"] for each in sample.unwritten]
+    tasks = [each.text for each in sample.instructions]
     asked = {
-        "instructions": ([], [one.text for one in sample.instructions], instructions.MAX_TOKENS),
-        "problems": ([], [exercises.ask(one) for one in sample.problems], _PROBLEM_TOKENS),
-        "facts": (persona, facts_asked, facts.MAX_TOKENS),
-        "unwritten": (persona, unwritten, facts.MAX_TOKENS),
+        "instructions": ([], tasks, instructions.MAX_TOKENS),
+        "problems": ([], list(map(exercises.ask, sample.problems)), _PROBLEM_TOKENS),
+        "facts": (persona, on_facts, facts.MAX_TOKENS),
+        "unwritten": (persona, on_unwritten, facts.MAX_TOKENS),
     }
     notes = {
         "instructions": t("evaluate.instructions"),
@@ -297,11 +311,11 @@ def _replies(twin, sample, outputs):
     return replies
 
 
-# What a person reads
+# The answers to read
 
 
-def side_by_side(twin) -> list[dict]:
-    """[{question, real, VARIANT: text…}] of the last run, to read next to each other."""
+def side_by_side(twin: Twin) -> list[dict]:
+    """[{question, real, VARIANT: text…}]: the last run's answers to each question."""
     if not twin.file("answers").exists():
         return []
     pages = {
@@ -313,8 +327,11 @@ def side_by_side(twin) -> list[dict]:
     return [page for page in pages.values() if len(page) > 2]
 
 
-def reading_page(twin) -> str:
-    """The HTML of these answers, written into the twin's folder; '' and no file without any."""
+def reading_page(twin: Twin) -> str:
+    """Write these answers as an HTML page into the twin's folder and return it.
+
+    Without answers the page is removed and '' returned.
+    """
     html = page(side_by_side(twin), twin.author)
     if html:
         write_atomic(twin.file("side_by_side"), html)

@@ -1,4 +1,4 @@
-"""The result code that a friend sends back from the blind test, readable whatever a chat app did to it.
+"""Writes and reads the result code that a friend sends back from the blind test.
 
 A code is AMU2, the test's four letters, and in groups of five the base32 (RFC 4648, no padding) of
 
@@ -6,10 +6,10 @@ A code is AMU2, the test's four letters, and in groups of five the base32 (RFC 4
     choices (half a byte each) · name in UTF-8 · CRC-32 of the test and all before (4)
 
 A choice is 0 for none, else pick << 3 | sure << 1 | read, where `pick` is 0 or 1: the pair's first
-or second text as the owner's key has them, wherever the page showed it. Small letters, full width,
-blanks, line breaks and punctuation don't matter. The checksum finds accidents, not forgers. The
-page's script writes codes by the same rules (data/pages/blind_test.html). Codes of pages made
-before (AMU1) are still read.
+or second text in the order of the owner's key, not of the page. What chat apps change is ignored
+when a code is read: lower case, full width, blanks, line breaks, punctuation. The checksum detects
+accidents, not forgeries. The page's script writes codes by the same rules
+(data/pages/blind_test.html). Codes of the older format AMU1 are still read.
 """
 
 import base64
@@ -25,14 +25,14 @@ PREFIX = "AMU2"
 START = 1735689600  # seconds: 2025-01-01, UTC
 MAX_TRIALS, MAX_NAME = 63, 15  # trials, bytes
 ID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of a test's id, and of AMU1
-_HEAD = struct.Struct(">BBII")
-_GROUP = 5
+_HEAD = struct.Struct(">BBII")  # trials, bytes of the name, friend, minutes
+_GROUP = 5  # letters
 _BEGIN = re.compile(r"(?<![A-Z0-9])A[\W_]{0,3}M[\W_]{0,3}U[\W_]{0,3}([12IL])")
 _PIECE = re.compile(rf"(?<!\w)(?:[0-9A-Z]{{{_GROUP}}}-){{2,}}[0-9A-Z]{{1,{_GROUP}}}(?!\w)")
 
 
 class Choice(NamedTuple):
-    """What a friend said of one pair: the text picked (0 or 1), how sure (1 to 3), if known before."""
+    """A friend's answer to one pair: text picked (0 or 1), how sure (1 to 3), if read before."""
 
     pick: int
     sure: int
@@ -40,17 +40,23 @@ class Choice(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a code says: a Choice or None for each trial; `when` is seconds since 1970."""
+    """The content of a code: a Choice, or None, for each trial; `when` is seconds since 1970.
+
+    `test` is the test's id, `friend` a random number that identifies the friend's page.
+    """
 
     test: str
     friend: int
     when: int
-    choices: tuple
+    choices: tuple[Choice | None, ...]
     name: str
 
 
 class Damaged(NamedTuple):
-    """A code that didn't arrive whole; `expected` letters is None where the beginning is missing."""
+    """A code that can't be read: its beginning and how many letters it has.
+
+    `expected` is how many it should have; None if its beginning is missing or too short to tell.
+    """
 
     begins: str
     letters: int
@@ -58,11 +64,11 @@ class Damaged(NamedTuple):
 
 
 def write(reply: Reply) -> str:
-    """The code of a Reply."""
+    """The code of a Reply; its name has at most MAX_NAME bytes, its choices are MAX_TRIALS or fewer."""
     name, minutes = reply.name.encode(), (reply.when - START) // 60
     assert len(name) <= MAX_NAME and len(reply.choices) <= MAX_TRIALS and 0 < reply.friend < 2**30
     head = _HEAD.pack(len(reply.choices), len(name), reply.friend, minutes)
-    states = [one.pick << 3 | one.sure << 1 | one.read if one else 0 for one in reply.choices]
+    states = [c.pick << 3 | c.sure << 1 | c.read if c else 0 for c in reply.choices]
     digits = "".join(f"{state:x}" for state in states) + "0" * (len(states) % 2)
     body = head + bytes.fromhex(digits) + name
     letters = _base32(body + _checksum(reply.test, body))
@@ -71,14 +77,14 @@ def write(reply: Reply) -> str:
 
 
 def read(text: str) -> tuple[list[Reply], list[Damaged]]:
-    """All codes in a text, whole and damaged, in its order, whatever is around and between them."""
+    """(codes that can be read, damaged codes), each in the order of the text."""
     text = unicodedata.normalize("NFKC", text).upper()
     begins = list(_BEGIN.finditer(text))
     ends = [begin.start() for begin in begins[1:]] + [len(text)]
     replies, damaged, stop = [], [], 0
     outside = text[: begins[0].start()] if begins else text
     for begin, end in zip(begins, ends):
-        if begin.start() < stop:  # letters inside the code before
+        if begin.start() < stop:  # inside the previous code
             continue
         version = _NEW if begin[1] == "2" else _OLD
         letters, stop = _letters(text[begin.end() :], version)
@@ -90,40 +96,40 @@ def read(text: str) -> tuple[list[Reply], list[Damaged]]:
         else:
             stop, (letters, _) = 0, _letters(text[begin.end() : end], version)
             damaged.append(_damaged(letters, version))
-    # Parts of a code without its beginning.
+    # Parts of codes whose beginning is missing.
     for piece in _PIECE.finditer(outside):
         damaged.append(Damaged(piece[0][: 2 * _GROUP + 1], len(piece[0].replace("-", "")), None))
     return replies, damaged
 
 
 def shown(friend: int, trials: int) -> tuple[list[int], list[bool]]:
-    """In which order a friend's page shows the trials, and whether each one's second text is first.
+    """(order of the trials on a friend's page, whether each trial's texts are swapped there).
 
-    The second list is by trial. The page's script computes the same.
+    The second list is by trial. The page's script computes the same from the friend's number.
     """
     state = friend
 
-    def draw(most):
+    def draw(below):
         nonlocal state
         state = next_random(state)
-        return state % most
+        return state % below
 
-    for _ in range(8):  # friends with near numbers start alike
+    for _ in range(8):  # the first numbers of close seeds are close, too
         draw(2)
     order = list(range(trials))
     for last in range(trials - 1, 0, -1):
-        other = draw(last + 1)
-        order[last], order[other] = order[other], order[last]
+        drawn = draw(last + 1)
+        order[last], order[drawn] = order[drawn], order[last]
     return order, [draw(2) == 1 for _ in range(trials)]
 
 
 def next_random(state: int) -> int:
-    """Park and Miller's generator, which a browser can compute exactly in its numbers."""
+    """The next state of Park and Miller's generator, whose products fit into a JavaScript number."""
     return state * 48271 % (2**31 - 1)
 
 
 class _Version(NamedTuple):
-    """Once `head` letters are there, `size` tells how many the code has."""
+    """A format of codes. From the first `head` letters, `size` computes how many the code has."""
 
     prefix: str
     alphabet: str
@@ -133,14 +139,14 @@ class _Version(NamedTuple):
 
 
 def _letters(text, version):
-    """(letters, where they stop) of a code: as many as its head asks for, or as there are."""
+    """(letters of a code, position after them): as many as its head says, or fewer if it is cut."""
     letters = ""
     for position, character in enumerate(text):
         if len(letters) >= version.head and len(letters) >= version.size(letters):
             return letters, position
         if character in version.alphabet:
             letters += character
-        elif character.isalnum():  # a word of another script: what follows is no code
+        elif character.isalnum():  # a letter of another script ends the code
             return letters, position
     return letters, len(text)
 
@@ -164,7 +170,7 @@ def _base32(data):
 
 
 def _bytes(letters):
-    """The bytes of base32; b'' where a letter is wrong."""
+    """The bytes of base32; b'' if a letter is invalid."""
     try:
         return base64.b32decode(letters + "=" * (-len(letters) % 8))
     except ValueError:
@@ -178,7 +184,7 @@ def _size(letters):
 
 
 def _decode(letters):
-    """The Reply, or None of a damaged code."""
+    """The Reply of a code's letters, or None if it is damaged."""
     if len(letters) < 8 or len(letters) != _size(letters):
         return None
     test = letters[:4].translate(_LIKE_DIGITS)
@@ -194,8 +200,8 @@ def _decode(letters):
     return Reply(test, friend, START + 60 * minutes, tuple(choices), typed)
 
 
-# AMU1: 5 bits a letter of ID_ALPHABET; test (4 letters), trials and bytes of the name (2), friend (6),
-# minutes (5), four choices as one number in base 13 (3), name, the lowest 25 bits of a CRC-32 (5).
+# AMU1: 5 bits a letter of ID_ALPHABET. Letters: test 4, trials and bytes of the name 2, friend 6,
+# minutes 5, each four choices 3 (a number in base 13), name, the lowest 25 bits of a CRC-32 5.
 
 
 def _number(letters):

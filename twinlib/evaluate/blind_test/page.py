@@ -1,9 +1,9 @@
-"""The blind test's page: one HTML file without server or network, from the template in data/pages/.
+"""Writes the blind test's page: one HTML file that works offline, from a template in data/pages/.
 
-The page doesn't know which answer is whose: that key stays with the owner, so no look at its source
-tells. Its texts are base64, so that they can't be read at a glance and are no markup; that is
-packing, not encryption. A content security policy lets it run its own script, by its hash, and
-nothing else: it can't send or load anything.
+The page does not contain the key (which answer is whose), so its source gives nothing away. Its
+texts are base64, so that they are not read by chance and can't act as HTML; this is no encryption.
+A content security policy allows its own script and style, by their hashes, and nothing else: the
+page can't load or send anything.
 """
 
 import base64
@@ -16,8 +16,8 @@ from ...files import TwinError
 from ...i18n import t
 from ...text.script import count_han
 
-MAX_BYTES = 300_000  # what any chat app sends
-_CHARACTERS_A_MINUTE = {"zh": 350, "en": 1100}  # read at leisure
+MAX_BYTES = 300_000  # of a page: small enough for any chat app
+_CHARACTERS_A_MINUTE = {"zh": 350, "en": 1100}  # reading speed
 _SECONDS_A_PAIR = 12  # to decide and to tap
 
 
@@ -30,7 +30,10 @@ def page(test: dict) -> str:
 
 
 def data(test: dict) -> dict:
-    """What the page knows of a test: the pairs in the key's order, without the key."""
+    """The content of the page: the pairs in the key's order, without the key.
+
+    A pair is [question, first text, second text].
+    """
     pairs = []
     for trial in test["trials"]:
         texts = [trial["owner"], trial["other"]]
@@ -45,7 +48,7 @@ def data(test: dict) -> dict:
 
 
 def minutes(pairs: list) -> int:
-    """About how long a friend takes."""
+    """About how many minutes a friend needs, at least 1."""
     text = "".join(part for pair in pairs for part in pair)
     chinese = count_han(text)
     other = len(text) - chinese
@@ -54,17 +57,17 @@ def minutes(pairs: list) -> int:
 
 
 def filled(template: str, content: dict) -> str:
-    """The HTML of a template in data/pages/ with what its script reads and its security policy."""
+    """The HTML of a template in data/pages/, with `content` for its script and a security policy."""
     html = (resources.files("twinlib") / "data" / "pages" / template).read_text(encoding="utf-8")
     packed = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
     policy = (
-        f"default-src 'none'; script-src {_hash('script', html)}; style-src {_hash('style', html)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {_hash('script', html)}; "
+        f"style-src {_hash('style', html)}; base-uri 'none'; form-action 'none'"
     )
     return html.replace("{{POLICY}}", policy).replace("{{DATA}}", packed)
 
 
 def _hash(tag, html):
-    """The policy's source expression for the one inline script or style of the page."""
+    """The source expression of a content security policy for the page's one script or style."""
     [content] = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
     return f"'sha256-{base64.b64encode(sha256(content.encode()).digest()).decode()}'"

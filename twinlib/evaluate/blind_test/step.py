@@ -1,11 +1,11 @@
-"""The blind test's page: the owner's new answers beside the twin's, for friends to tell apart.
+"""Makes the blind test: the owner's new answers paired with the twin's, for friends to tell apart.
 
-The twin answers each question once, through llama.cpp, with the sampling that its files recommend:
-the first sample stands, and is never made again, whatever the owner changes later. It may write 1.5
-times as many tokens as the owner's answer has in its own vocabulary; a sentence that this breaks
-off goes, then the longer answer of the pair is cut at the end of a sentence (pairs.same_length).
-Both have the same punctuation. In catch trials the untrained base answers instead. A test is kept
-with its key, so that codes of an older page are known as such.
+The twin answers each question once, in llama.cpp, with the sampling that its file recommends; this
+first sample is cached and never drawn again. It may have 1.5 times as many tokens as the owner's
+answer. Then an unfinished sentence at its end is removed, the longer answer of the pair is cut at
+the end of a sentence (pairs.same_length), and punctuation is made uniform. In catch trials the
+untrained base answers instead. Every test is saved with its key, so that codes sent back from an
+older page are recognised.
 """
 
 import json
@@ -17,31 +17,32 @@ from pathlib import Path
 from ...files import Cache, TwinError, content_id, read_records, write_atomic, write_records
 from ...i18n import both, t
 from ...models import generate
-from ...settings import make, stop, stops, warning
+from ...progress import Progress
+from ...settings import BlindTest, make, stop, stops, warning
 from ...text import interview_questions, privacy, templates
 from ...twin import AUTO, Outcome, Problem, Twin
 from . import analysis, page, pairs
 
-_TOKENS_RATIO = 1.5  # tokens that the twin may write, for each of the owner's
-_MIN_TOKENS, _MAX_TOKENS = 16, 800  # whatever the owner wrote
-_FEW = 10  # questions; with fewer a friend says little
+_TOKENS_RATIO = 1.5  # tokens of the twin's answer for each of the owner's, at most
+_MIN_TOKENS, _MAX_TOKENS = 16, 800  # limits of that number
+_FEW = 10  # questions; fewer give a warning
 _SAMPLING = templates.sampling()  # of the base; the twin's is in its file
 
 
-def problems(settings, twin: Twin) -> list[Problem]:
-    """What keeps the page from being made, in sentences."""
+def problems(settings: BlindTest, twin: Twin) -> list[Problem]:
+    """Why the page can't be made, and warnings."""
     try:
         _gguf(twin, settings.type)
         own, notes = answered(twin)
     except TwinError as error:
         return [Problem("stop", str(error))]
-    found = [Problem("warning", note) for note in notes]
+    issues = [Problem("warning", note) for note in notes]
     if not own:
         command = f"python -m twinlib interview --blind-test --twin {twin.name}"
-        found.append(stop("evaluate.no_own_answers", command=command))
+        issues.append(stop("evaluate.no_own_answers", command=command))
     elif len(own) < _FEW:
-        found.append(warning("evaluate.few_own_answers", answers=len(own)))
-    return found
+        issues.append(warning("evaluate.few_own_answers", answers=len(own)))
+    return issues
 
 
 def _gguf(twin, kind):
@@ -55,8 +56,12 @@ def _gguf(twin, kind):
 
 
 def answered(twin: Twin) -> tuple[list[tuple[str, str]], list[str]]:
-    """([(question, the owner's answer)], why others are left out): those in no training text."""
-    records = [one for one in _interview(twin.file("blind_answers")) if one["answer"].strip()]
+    """([(question, the owner's answer)], sentences on why others are left out).
+
+    Left out are questions that the corpus has, and answers copied from the owner's texts.
+    """
+    interview = _interview(twin.file("blind_answers"))
+    records = [record for record in interview if record["answer"].strip()]
     if not records:
         return [], []
     asked = {pairs.letters(question) for question in asked_before(twin)}
@@ -74,13 +79,13 @@ def answered(twin: Twin) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _interview(path):
-    """The records of an interview's file."""
+    """The records {question, answer} in a file of the interview; [] if it does not exist."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     return interview_questions.parse(text)[0]
 
 
 def asked_before(twin: Twin) -> list[str]:
-    """The questions of the corpus, trained or held out, and those answered in the interview."""
+    """The questions in the corpus, of all splits, and those answered in the interview."""
     questions = [
         message["content"]
         for key in ("train", "val", "test")
@@ -93,8 +98,11 @@ def asked_before(twin: Twin) -> list[str]:
     return questions + [record["question"] for record in interview if record["answer"]]
 
 
-def run(twin: Twin, settings, progress) -> Outcome:
-    """Let the twin answer, write the page and keep its key."""
+def run(twin: Twin, settings: BlindTest, progress: Progress) -> Outcome:
+    """Let the twin answer, write the page and save the test with its key.
+
+    Raises TwinError for the first problem that keeps it from starting.
+    """
     stopping = stops(problems(settings, twin))
     if stopping:
         raise TwinError(stopping[0].text)
@@ -110,8 +118,8 @@ def run(twin: Twin, settings, progress) -> Outcome:
         easy = set()
     of_twin = [pair for pair in own if pair[0] not in easy]
     records += _twin_answers(twin, cache, of_twin, path, settings.seed, progress)
-    said = {record["question"]: record for record in records}
-    trials = [_trial(question, answer, said[question]) for question, answer in own]
+    by_question = {record["question"]: record for record in records}
+    trials = [_trial(question, answer, by_question[question]) for question, answer in own]
     about = {"author": twin.author, "to": settings.to, "file": kind, "model_sha": twin.hash(path)}
     test = keep_test(twin, trials, about)
     write_atomic(twin.file("blind_test"), page.page(test))
@@ -123,11 +131,11 @@ def run(twin: Twin, settings, progress) -> Outcome:
     return Outcome({}, twin.inputs(path, twin.file("blind_answers")), warnings, settings)
 
 
-# What the models say
+# Answers of the models
 
 
 def _twin_answers(twin, cache, own, path: Path, seed, progress):
-    """The records of the twin's answers, from its GGUF file, sampled as that recommends."""
+    """The records of the twin's answers, from the GGUF file with the sampling it recommends."""
     from ...models.llama_cpp import Llama
 
     model = twin.hash(path)
@@ -141,8 +149,8 @@ def _twin_answers(twin, cache, own, path: Path, seed, progress):
                 question, answer = wanted[key]
                 most = _max_tokens(len(llama.tokenize(answer, special=False)))
                 messages = [system, {"role": "user", "content": question}]
-                said = llama.chat(messages, most, None, seed=seed, recommended=True)
-                cache.add([_record(key, question, "twin", said, model)])
+                reply = llama.chat(messages, most, None, seed=seed, recommended=True)
+                cache.add([_record(key, question, "twin", reply, model)])
         progress(len(missing), len(missing), t("evaluate.twin_answers"))
     return [cache.get(key) for key in wanted]
 
@@ -156,9 +164,9 @@ def _base_answers(twin, cache, own, seed, progress):
     if missing:
         report = twin.report("persona")
         precision = (report.settings if report else {}).get("precision", AUTO)
-        said = _ask_base(base.get("name", ""), precision, missing.values(), seed, progress)
-        records = zip(missing.items(), said)
-        cache.add(_record(key, pair[0], "base", one, model) for (key, pair), one in records)
+        replies = _ask_base(base.get("name", ""), precision, missing.values(), seed, progress)
+        answered = zip(missing.items(), replies)
+        cache.add(_record(key, pair[0], "base", reply, model) for (key, pair), reply in answered)
     return [cache.get(key) for key in wanted]
 
 
@@ -180,15 +188,15 @@ def _by_id(variant, own, model, sampling):
     }
 
 
-def _record(key, question, variant, said, model):
+def _record(key, question, variant, reply, model):
     about = {"id": key, "question": question, "row": variant}
-    return {**about, "text": said.text, "ended": said.ended, "model_sha": model}
+    return {**about, "text": reply.text, "ended": reply.ended, "model_sha": model}
 
 
 def _check_memory(base, precision):
-    """Raise TwinError when the untrained base is larger than this machine's memory.
+    """Raise TwinError if the untrained base does not fit into this machine's memory.
 
-    The GGUF file that answers for the twin may be a quarter of it.
+    The twin's GGUF file may be a quarter of its size.
     """
     from ...models.plan import derive, machine
 
@@ -208,7 +216,7 @@ def _max_tokens(tokens):
 
 
 def _trial(question, answer, record):
-    """A trial without its key: both texts as a friend will see them."""
+    """A trial without its key: {question, owner, other, row} with both texts as the page has them."""
     text = templates.without_thinking(record["text"])
     if not record["ended"]:
         text = pairs.whole_sentences(text)
@@ -218,7 +226,10 @@ def _trial(question, answer, record):
 
 
 def keep_test(twin: Twin, trials: list, about: dict) -> dict:
-    """The test of these trials: one made before, else a new one with a key nobody could guess."""
+    """Save and return the test of these trials: an earlier one with the same trials, else a new one.
+
+    A new test gets an id and a random key; `about` are the fields author, to, file and model_sha.
+    """
     tests = tests_of(twin)
     before = next((test for test in reversed(tests) if _is_same(test, trials, about)), None)
     if before:
@@ -227,14 +238,17 @@ def keep_test(twin: Twin, trials: list, about: dict) -> dict:
         trials = [{**trial, "first": secrets.randbelow(2)} for trial in trials]
         name = pairs.new_id(trials, {test["id"] for test in tests})
         test = {"id": name, "made": round(time.time()), **about, "trials": trials}
-    others = [one for one in tests if one["id"] != test["id"]]
+    others = [each for each in tests if each["id"] != test["id"]]
     write_records(twin.file("blind_tests"), [*others, test])
     return test
 
 
 def _is_same(test, trials, about):
-    plain = [{key: one[key] for key in one if key != "first"} for one in test["trials"]]
-    return plain == trials and test["author"] == about["author"]
+    without_key = [
+        {name: value for name, value in trial.items() if name != "first"}
+        for trial in test["trials"]
+    ]
+    return without_key == trials and test["author"] == about["author"]
 
 
 def tests_of(twin: Twin) -> list[dict]:
@@ -244,7 +258,7 @@ def tests_of(twin: Twin) -> list[dict]:
 
 
 def fool_rate(twin: Twin) -> dict:
-    """The figure of the newest test, from the codes that friends sent back."""
+    """The fool rate of the newest test, from the codes that friends sent back."""
     tests, path = tests_of(twin), twin.file("blind_codes")
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     earlier = {test["id"] for test in tests[:-1]}
@@ -252,13 +266,10 @@ def fool_rate(twin: Twin) -> dict:
 
 
 def personal_data(trials: list) -> list[str]:
-    """A warning for each machine's answer that holds what looks like personal data."""
-    return [
-        t(
-            "evaluate.personal_data_in_answer",
-            question=trial["question"],
-            kind=privacy.label(found[0].kind),
-        )
-        for trial in trials
-        if (found := privacy.find(trial["other"]))
-    ]
+    """A warning for each answer of a model that contains what looks like personal data."""
+    warnings = []
+    for trial in trials:
+        if matches := privacy.find(trial["other"]):
+            about = {"question": trial["question"], "kind": privacy.label(matches[0].kind)}
+            warnings.append(t("evaluate.personal_data_in_answer", **about))
+    return warnings
