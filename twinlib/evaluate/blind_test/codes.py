@@ -64,7 +64,7 @@ class Damaged(NamedTuple):
 
 
 def write(reply: Reply) -> str:
-    """The code of a Reply; its name has at most MAX_NAME bytes, its choices are MAX_TRIALS or fewer."""
+    """The code of a Reply with a name of at most MAX_NAME bytes and at most MAX_TRIALS choices."""
     name, minutes = reply.name.encode(), (reply.when - START) // 60
     assert len(name) <= MAX_NAME and len(reply.choices) <= MAX_TRIALS and 0 < reply.friend < 2**30
     head = _HEAD.pack(len(reply.choices), len(name), reply.friend, minutes)
@@ -124,7 +124,7 @@ def shown(friend: int, trials: int) -> tuple[list[int], list[bool]]:
 
 
 def next_random(state: int) -> int:
-    """The next state of Park and Miller's generator, whose products fit into a JavaScript number."""
+    """The next state of Park and Miller's generator; its products are exact in JavaScript."""
     return state * 48271 % (2**31 - 1)
 
 

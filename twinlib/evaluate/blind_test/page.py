@@ -57,7 +57,7 @@ def minutes(pairs: list) -> int:
 
 
 def filled(template: str, content: dict) -> str:
-    """The HTML of a template in data/pages/, with `content` for its script and a security policy."""
+    """The HTML of a template in data/pages/ with `content` for its script and a security policy."""
     html = (resources.files("twinlib") / "data" / "pages" / template).read_text(encoding="utf-8")
     packed = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
     policy = (

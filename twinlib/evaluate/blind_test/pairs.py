@@ -64,7 +64,7 @@ def plain_punctuation(text: str) -> str:
 
 
 def whole_sentences(text: str) -> str:
-    """A text without the unfinished sentence at its end; unchanged if that is its only sentence."""
+    """A text that was cut off, without its unfinished sentence; unchanged if it has no other."""
     ends = [end for end in _sentence_ends(text) if end < len(text)]
     return text[: ends[-1]].rstrip() if ends else text
 

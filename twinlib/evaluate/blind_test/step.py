@@ -216,7 +216,7 @@ def _max_tokens(tokens):
 
 
 def _trial(question, answer, record):
-    """A trial without its key: {question, owner, other, row} with both texts as the page has them."""
+    """A trial without its key: {question, owner, other, row}, both texts as on the page."""
     text = templates.without_thinking(record["text"])
     if not record["ended"]:
         text = pairs.whole_sentences(text)
@@ -226,7 +226,7 @@ def _trial(question, answer, record):
 
 
 def keep_test(twin: Twin, trials: list, about: dict) -> dict:
-    """Save and return the test of these trials: an earlier one with the same trials, else a new one.
+    """Save and return the test of these trials: an earlier one that has the same, else a new one.
 
     A new test gets an id and a random key; `about` are the fields author, to, file and model_sha.
     """
