@@ -85,8 +85,8 @@ def test_decimals_come_in_both_orders_and_languages_and_their_answers_are_right(
 
 
 def test_asking_for_more_decimals_than_there_are_ends():
-    problems = exercises.decimals(exercises.MOST + 1, seed=1)
-    assert len({p["id"] for p in problems}) == len(problems) == exercises.MOST
+    problems = exercises.decimals(exercises.MOST_COMPARISONS + 1, seed=1)
+    assert len({p["id"] for p in problems}) == len(problems) == exercises.MOST_COMPARISONS
 
 
 def test_a_held_out_comparison_is_practised_in_no_other_order_or_language():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from twinlib.corpus.questions.titles import bare, flipped, titles, usable
+from twinlib.corpus.questions.titles import bare, in_second_person, titles, usable
 from twinlib.corpus.records import Passage
 
 
@@ -157,7 +157,7 @@ def test_an_english_passage_under_a_chinese_title_is_asked_in_english():
     ],
 )
 def test_the_authors_i_becomes_the_readers_you(title, reader):
-    assert flipped(title) == reader
+    assert in_second_person(title) == reader
 
 
 def test_bare_titles():

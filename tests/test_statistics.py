@@ -12,7 +12,7 @@ from twinlib.text.statistics import (
     bootstrap,
     clustered,
     mcnemar,
-    paired,
+    paired_interval,
     wilson,
 )
 
@@ -179,7 +179,7 @@ def test_pairs_keep_together():
     ],
 )
 def test_paired_intervals_are_the_published_ones(cells, low, high, why):
-    assert paired(*cells) == pytest.approx((low, high), abs=2e-4), why
+    assert paired_interval(*cells) == pytest.approx((low, high), abs=2e-4), why
 
 
 def test_mcnemars_p_is_exact():

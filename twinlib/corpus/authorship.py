@@ -1,9 +1,9 @@
 """Separates the author's prose from quotations, reposts, boilerplate and generated text.
 
 `keep_own_blocks` leaves out parts of a text, `reason_not_own` says why a whole text is left out.
-The rules look for signs that only text by others has, and keep what is doubtful: a missed footer
-costs little, a lost page of the author's costs much. Dialogue, poems and lists of advice are the
-author's. The patterns are in authorship_patterns.py.
+The rules look for signs that only text by others has, and keep what is doubtful: a footer left in
+does little harm, a page of the author's left out does much. Dialogue, poems and lists of advice
+count as the author's. The patterns are in authorship_patterns.py.
 """
 
 import re
@@ -15,14 +15,16 @@ from . import authorship_patterns as patterns
 from .clean.paragraphs import NOTHING, NUMBER_ALONE, Block, drop, to_text
 from .records import RemovedParts
 
-_SAMPLE_POST_LIMIT = 3000  # characters; an owner who wrote on below the sample post has more
+# Characters; a longer text goes on below a blog's sample post in the owner's own words.
+_SAMPLE_POST_LIMIT = 3000
 _LONG_QUOTE = {"zh": 80, "en": 60}  # Chinese characters; words
 
 
 def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = "") -> list[Block]:
     """The author's own blocks; the others go to `removed`, unless the owner wants them back.
 
-    `author` is the owner's name: their byline goes, what is signed with it stays.
+    `author` is the owner's name: a byline with it is removed, but a quotation or lyrics that it
+    signs are kept.
     """
     blocks, spans, taken = _cut_reposts(blocks), [], set()
     for rule in (_sections, _lyrics, _timestamps, _contents, _links, _code, _quotes, _single_lines):
@@ -35,28 +37,28 @@ def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = ""
     for start, end, what, reason in sorted(spans):
         if removed.take(what, reason, to_text(blocks[start:end])):
             gone.update(range(start, end))
-    kept = []
+    own_blocks = []
     for block in drop(blocks, gone):
         if not block.text.strip() or NOTHING.fullmatch(block.text):
             continue
         if block.kind != "restored" and NUMBER_ALONE.fullmatch(block.text):
             block = block._replace(kind="h2")  # the heading of a section
-        kept.append(block)
-    return kept
+        own_blocks.append(block)
+    return own_blocks
 
 
 def _cut_reposts(blocks):
-    """Blocks cut where a repost starts: what stands before '//@somebody:' is the author's."""
-    found = []
+    """Blocks cut where a repost starts: the text before '//@somebody:' is the author's."""
+    pieces = []
     for block in blocks:
         plain = "@" in block.text and block.kind in ("text", "line")
         cut = patterns.REPOST_CHAIN.search(block.text) if plain else None
         comment = block.text[: cut.start()].rstrip() if cut else ""
         if comment.strip():
-            found.append(block._replace(text=comment))
+            pieces.append(block._replace(text=comment))
             block = block._replace(kind="line", text=block.text[cut.start() :])
-        found.append(block)
-    return found
+        pieces.append(block)
+    return pieces
 
 
 # Rules: each yields (start, end, what, reason) of blocks that are not the author's.
@@ -86,7 +88,7 @@ def _sections(blocks, author):
 
 
 def _label(block):
-    """The words of a heading or short line without numbering and punctuation; '' for others."""
+    """A heading or short line without numbering and punctuation; '' for a longer text."""
     if columns(block.text) > 40:
         return ""
     text = re.sub(r"^[一二三四五六七八九十]+[、.]", "", block.text)
@@ -96,9 +98,9 @@ def _label(block):
 def _section(blocks, index, test, least, reason):
     end = _end_of_run(blocks, index + 1, test)
     if end - index > least:
-        # A heading stays while something of the author's goes on under it.
-        whole = end == len(blocks) or blocks[end].is_heading
-        start = index if whole or not blocks[index].is_heading else index + 1
+        # A heading stays if text of the author's follows in its section.
+        is_whole_section = end == len(blocks) or blocks[end].is_heading
+        start = index if is_whole_section or not blocks[index].is_heading else index + 1
         yield start, end, "list", reason
 
 
@@ -144,7 +146,7 @@ def _is_timestamp(block):
 
 
 def _lyrics(blocks, author):
-    """A song: eight short lines or more with a credit near the top, or with a chorus."""
+    """Songs by others: eight short lines or more with a credit near the top or a chorus."""
     for start, end in _runs(blocks, _is_verse, 8):
         above = blocks[max(0, start - 2) : start]
         credits = [b for b in [*above, *blocks[start : start + 4]] if _is_credit(b)]
@@ -175,7 +177,7 @@ def _has_chorus(lines):
 
 
 def _timestamps(blocks, author):
-    """Show notes: they start at the start of the recording, as a day's timetable does not."""
+    """Show notes: times that begin within a minute of 0:00, unlike those of a timetable."""
     for start, end in _runs(blocks, _is_timestamp, 3):
         lines = blocks[start:end]
         seconds = [_seconds(*patterns.TIMESTAMP.match(line.text).groups()) for line in lines]
@@ -188,7 +190,7 @@ def _seconds(first, second, third):
 
 
 def _is_transcript(blocks):
-    """Whether most lines with times are whole sentences, or all have speakers who come again."""
+    """Whether most lines with times are sentences, or all name speakers and one comes again."""
     texts = [b.text[patterns.TIMESTAMP.match(b.text).end() - 1 :].strip() for b in blocks]
     speakers = [re.match(r"[^\s:：][^:：]{0,30}[:：]", text) for text in texts]
     names = {match.group() for match in speakers if match}
@@ -203,14 +205,16 @@ def _is_sentence(text):
 
 
 def _contents(blocks, author):
+    """Tables of contents: lines that end in dots and a page number."""
     for start, end in _runs(blocks, lambda b: patterns.CONTENTS_LINE.fullmatch(b.text), 3):
         yield start, end, "list", "contents"
 
 
 def _links(blocks, author):
+    """Three or more links in a row, unless a line such as 'My favourites:' introduces them."""
     for start, end in _runs(blocks, _is_link, 3):
         before = blocks[start - 1] if start else None
-        # "My three favourites:" makes the list a part of what the author says.
+
         if before is None or before.is_heading or not re.search("[:：]$", before.text):
             yield start, end, "list", "links"
 
@@ -221,7 +225,7 @@ def _is_link(block):
 
 
 def _code(blocks, author):
-    """Code between the paragraphs that has no fence around it."""
+    """Code without a fence around it: three lines or more, or a single command."""
     for start, end in _runs(blocks, _is_codelike, 3):
         sure = sum(bool(patterns.CODE_SURE.fullmatch(b.text.strip())) for b in blocks[start:end])
         if sure >= max(2, (end - start) / 3):
@@ -287,12 +291,13 @@ def _is_long_quote(quoted):
 
 
 def _single_lines(blocks, author):
+    """Single lines by others: bylines, footers, what web sites and models add."""
     for index, block in enumerate(blocks):
         if block.is_heading and not _is_platform_heading(block.text):
             continue
-        found = _single_line(block.text, index == 0, len(blocks) - index <= 3, author)
-        if found and not (block.kind == "item" and found[1] == "machine"):
-            yield index, index + 1, *found
+        verdict = _single_line(block.text, index == 0, len(blocks) - index <= 3, author)
+        if verdict and not (block.kind == "item" and verdict[1] == "machine"):
+            yield index, index + 1, *verdict
 
 
 def _is_platform_heading(text):
@@ -352,43 +357,39 @@ def _tags(front_matter):
 
 
 def _is_reposted(title, ends, front_matter):
-    return bool(
-        _tags(front_matter) & patterns.REPOST_TAGS
-        or patterns.REPOST_TITLE.match(title.strip())
-        or any(
-            patterns.REPOST_LINE.match(line) and not patterns.OWN_SITE.search(line) for line in ends
-        )
-    )
+    if _tags(front_matter) & patterns.REPOST_TAGS or patterns.REPOST_TITLE.match(title.strip()):
+        return True
+    lines = filter(patterns.REPOST_LINE.match, ends)
+    return not all(map(patterns.OWN_SITE.search, lines))
 
 
 def _is_clipped(ends, front_matter, owner):
-    """A sure sign, or two weak ones: another author, and the address it was saved from."""
+    """Whether a text was saved from a web site: a tag, or another author and a source address."""
     if _tags(front_matter) & patterns.CLIPPED_TAGS or patterns.CLIPPED_KEYS & set(front_matter):
         return True
     credits = [match for match in map(patterns.AUTHOR_LINE.match, ends) if match]
     names = [match["zh"] or match["en"] for match in credits]
     names += [name.strip('[]"') for name in _as_list(front_matter.get("author"))]
-    addresses = [str(front_matter.get(key, "")) for key in patterns.SOURCE_KEYS]
-    saved = any(map(patterns.SOURCE_LINE.match, ends)) or any(
-        address.startswith("http") for address in addresses
-    )
+    sources = [str(front_matter.get(key, "")) for key in patterns.SOURCE_KEYS]
+    saved = any(source.startswith("http") for source in sources)
+    saved = saved or any(map(patterns.SOURCE_LINE.match, ends))
     signed = [match["zh"] for match in credits if match["this"]]
     return any(_is_other_name(name, owner) for name in (names if saved else signed))
 
 
 def _is_other_name(name, owner):
-    """Whether it is none of the owner's names; one in another script may be the same person's."""
+    """Whether a name isn't the owner's; in another script than all of theirs it may be, too."""
     name = name.strip().lower()
     comparable = any(has_han(name) == has_han(own) for own in owner)
     return bool(name) and name not in owner and comparable
 
 
 def _is_by_machine(ends, text, front_matter):
-    marks = (str(front_matter.get(key, "")).lower() for key in patterns.MACHINE_KEYS)
-    marked = any(mark in ("true", "yes", "1", "ai", "chatgpt") for mark in marks)
+    flags = (str(front_matter.get(key, "")).lower() for key in patterns.MACHINE_KEYS)
+    is_flagged = any(flag in ("true", "yes", "1", "ai", "chatgpt") for flag in flags)
     about = re.compile("本文|全文|this (post|article)", re.IGNORECASE)
-    declared = any(patterns.MACHINE.fullmatch(line) and about.match(line) for line in ends)
-    return marked or declared or len(patterns.AS_AN_AI.findall(text)) >= 2
+    is_declared = any(patterns.MACHINE.fullmatch(line) and about.match(line) for line in ends)
+    return is_flagged or is_declared or len(patterns.AS_AN_AI.findall(text)) >= 2
 
 
 def _is_song(title, text, owner):

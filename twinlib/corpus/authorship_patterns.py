@@ -1,4 +1,4 @@
-"""Patterns of text that its author did not write: quotations, reposts, page furniture, code."""
+"""Patterns of text that its author did not write: quotations, reposts, boilerplate, code."""
 
 import re
 
@@ -13,8 +13,7 @@ SIGNATURE = re.compile(
     r"(?![我你您他她它这那就于然但可所因不没还也是有在说])[一-鿿·•]{2,10}"
     r"(?<![说道了的着过吧吗呢啊])(?:《[^》]{1,30}》)?)"
 )
-# In short paragraphs only, the second one only at the end of a text: "nobody follows me" is no
-# call to subscribe.
+# Calls to subscribe, in short paragraphs. FOOTER_LAST counts only near the end of a text.
 FOOTER_SURE = re.compile(
     r"欢迎(大家)?(关注|订阅|转发)|关注(我的|本)?(公众号|频道|账号|微博|订阅号)|"
     r"(点|来)(一)?[个波]?关注|扫(描|码)|长按.{0,8}二维码|"
@@ -184,42 +183,15 @@ SOURCE_LINE = re.compile(
     r"(来源|出处|原文(链接|地址|出处)?|文章来源|source|original (article|link|url))\s*[:：]",
     re.IGNORECASE,
 )
-CLIPPED_TAGS = {
-    "clippings",
-    "clipping",
-    "clipped",
-    "web-clip",
-    "webclip",
-    "web clip",
-    "剪藏",
-    "网页剪藏",
-    "read-later",
-    "pocket",
-    "instapaper",
-    "readwise",
-}
+CLIPPED_TAGS = set(
+    "clippings,clipping,clipped,web-clip,webclip,web clip,剪藏,网页剪藏,read-later,pocket,"
+    "instapaper,readwise".split(",")
+)
 REPOST_TAGS = {"转载", "轉載", "转", "repost", "reposts", "reblog", "reprint", "转发", "搬运"}
-CLIPPED_KEYS = {
-    "clipped",
-    "clipped_at",
-    "date_clipped",
-    "date-clipped",
-    "clipped_from",
-    "date_saved",
-    "source-application",
-    "source_application",
-    "pocket_id",
-    "readwise_url",
-    "omnivore",
-    "instapaper_url",
-}
-SOURCE_KEYS = {
-    "source",
-    "source_url",
-    "source-url",
-    "sourceurl",
-    "url",
-    "original_url",
-    "original-url",
-}
-MACHINE_KEYS = {"ai_generated", "ai-generated", "aigenerated", "generated_by", "generated-by"}
+# Keys of front matter.
+CLIPPED_KEYS = set(
+    "clipped clipped_at date_clipped date-clipped clipped_from date_saved source-application "
+    "source_application pocket_id readwise_url omnivore instapaper_url".split()
+)
+SOURCE_KEYS = set("source source_url source-url sourceurl url original_url original-url".split())
+MACHINE_KEYS = set("ai_generated ai-generated aigenerated generated_by generated-by".split())

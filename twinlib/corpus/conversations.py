@@ -1,7 +1,8 @@
-"""Conversations to documents: each utterance of the owner with what the others said just before.
+"""Conversations to documents: what the owner wrote, each with what the others wrote before it.
 
 A document is one month of one conversation. Its turns are the owner's bursts: messages in a row,
-until somebody else writes or six hours pass. Posts (kind 'post') answer nobody and are not joined.
+until somebody else writes, a message replies to another, or six hours pass. Posts (kind 'post')
+answer nobody and are not joined.
 """
 
 import re
@@ -16,33 +17,33 @@ from .readers.filename import title_of
 from .readers.input_file import Options
 from .records import Document, Removed, Turn
 
-_GAP = timedelta(hours=6)  # after this a conversation starts anew
-_QUESTION = 600  # characters of what the others said
-_UNDATED = 500  # messages to a document where no message has a time
+_GAP = timedelta(hours=6)  # messages further apart do not answer each other
+_QUESTION_LIMIT = 600  # characters of what the others wrote
+_UNDATED_SIZE = 500  # messages in a document where no message has a time
 
 
 def owner(conversation: Conversation, options: Options) -> set[str]:
-    """The senders that are the owner; empty when nobody knows.
+    """The senders that are the owner; empty if that is unknown.
 
-    As the export itself says, else the names of `options.me`, else `options.author`.
+    Those that the export marks, else the names in `options.me`, else `options.author`.
     """
     marked = {message.sender for message in conversation.messages if message.mine}
     names = {message.sender for message in conversation.messages if message.mine is None}
-    chosen = {_plain(name) for name in options.me}
-    author = {_plain(options.author)} - {""}
+    chosen = {_normalised(name) for name in options.me}
+    author = {_normalised(options.author)} - {""}
     return (
         marked
-        or {name for name in names if _plain(name) in chosen}
-        or {name for name in names if _plain(name) in author}
+        or {name for name in names if _normalised(name) in chosen}
+        or {name for name in names if _normalised(name) in author}
     )
 
 
-def _plain(name):
+def _normalised(name):
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
 def senders(conversation: Conversation) -> Counter[str]:
-    """{sender: messages with words}, to pick the owner from."""
+    """{sender: number of messages with words}, for the owner to pick themselves from."""
     messages = [message for message in conversation.messages if strip_placeholders(message.text)]
     others = {message.sender for message in messages if message.mine is False}
     others = (others | {conversation.title}) - {""}  # posts have no sender
@@ -54,9 +55,9 @@ def senders(conversation: Conversation) -> Counter[str]:
 
 
 def named(conversations: Iterable[Conversation], name: str) -> Iterator[tuple[str, Conversation]]:
-    """Yield (source, conversation): the file's name when it holds one, else 'name#title'.
+    """Yield (source, conversation): `name` for a file's only conversation, else 'name#title'.
 
-    A title that comes again gets a number.
+    A title that comes again gets a number: 'name#title-2'.
     """
     conversations = iter(conversations)
     first = list(islice(conversations, 2))
@@ -68,15 +69,15 @@ def named(conversations: Iterable[Conversation], name: str) -> Iterator[tuple[st
 
 
 def documents(conversation: Conversation, source: str, options: Options) -> Iterator[Document]:
-    """Yield a document for each month ('source#2023-05'; 'source#1', … where nothing is dated).
+    """Yield a document for each month ('source#2023-05'; 'source#1', … without dates).
 
-    What the owner sent but didn't write, and what is too short, is in `removed`. Yields nothing
-    for a conversation whose owner is unknown.
+    Its `removed` are messages that the owner sent but didn't write, and those too short to learn
+    from. Yields nothing for a conversation whose owner is unknown.
     """
     mine = owner(conversation, options)
     months, month = {}, ""
     for message, question, number in _utterances(conversation, mine) if mine else ():
-        month = message.time[:7] or (month if "-" in month else str(number // _UNDATED + 1))
+        month = message.time[:7] or (month if "-" in month else str(number // _UNDATED_SIZE + 1))
         months.setdefault(month, []).append((message, question))
     for month, utterances in months.items():
         yield _document(conversation, f"{source}#{month}", month, utterances)
@@ -106,15 +107,11 @@ def _document(conversation, source, month, utterances):
 def _utterances(conversation, mine):
     """Yield (Message, question, number) of the owner's bursts, each joined to one Message.
 
-    A message with a `skip_reason` is yielded by itself.
+    `question` is what it answers, `number` that of its first message. A message with a
+    `skip_reason` is yielded by itself.
     """
-    is_post, burst, question, heard, begun = (
-        conversation.kind == "post",
-        [],
-        "",
-        deque(maxlen=50),
-        0,
-    )
+    is_post, others = conversation.kind == "post", deque(maxlen=50)
+    burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
         message = message._replace(text=strip_placeholders(message.text))
         own = message.sender in mine if message.mine is None else message.mine
@@ -125,17 +122,17 @@ def _utterances(conversation, mine):
             continue
         answers = message.reply_to is not None
         if burst and (not own or is_post or answers or _apart(burst[-1], message)):
-            yield _joined(burst), question, begun
+            yield _joined(burst), question, first_number
             burst = []
         if not own:
-            heard.append(message)
+            others.append(message)
             continue
         if not burst:
-            question, begun = "" if is_post else _question(heard, message), number
-        heard.clear()
+            question, first_number = "" if is_post else _question(others, message), number
+        others.clear()
         burst.append(message)
     if burst:
-        yield _joined(burst), question, begun
+        yield _joined(burst), question, first_number
 
 
 def _joined(burst):
@@ -143,27 +140,29 @@ def _joined(burst):
     return burst[0]._replace(text=text, skip_reason="short" if is_short(text) else "")
 
 
-def _question(heard, message):
-    """What a message answers: the text it replies to, else what was said in the last six hours."""
+def _question(others, message):
+    """What a message answers: the text it replies to, else messages of the six hours before it."""
     if message.reply_to is not None:
         return _end(message.reply_to)
-    return _end("\n".join(other.text for other in heard if not _apart(other, message)))
+    return _end("\n".join(other.text for other in others if not _apart(other, message)))
 
 
 def _end(text):
     """The end of a long text, from the start of a line or a sentence."""
     text = strip_placeholders(text)
-    if len(text) <= _QUESTION:
+    if len(text) <= _QUESTION_LIMIT:
         return text
-    text = text[-_QUESTION:]
-    start = re.search(r"\n|(?<=[。！？!?…])|(?<=[.!?])\s+", text[: _QUESTION // 2])
+    text = text[-_QUESTION_LIMIT:]
+    start = re.search(r"\n|(?<=[。！？!?…])|(?<=[.!?])\s+", text[: _QUESTION_LIMIT // 2])
     return text[start.end() if start else 0 :].strip()
 
 
 def _apart(first, second):
     """Whether two messages are more than six hours apart; False where one has no time."""
     try:
-        a, b = (datetime.fromisoformat(one.time).replace(tzinfo=None) for one in (first, second))
+        a, b = (
+            datetime.fromisoformat(message.time).replace(tzinfo=None) for message in (first, second)
+        )
     except ValueError:
         return False
     return b - a > _GAP

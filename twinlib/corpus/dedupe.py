@@ -1,8 +1,8 @@
-"""Copies, near-copies and excerpts among many texts, found from small sketches of them.
+"""Copies, near-copies and excerpts among many texts, detected from small sketches of them.
 
-A shingle is 5 characters from a Chinese letter on, 12 from any other: about three words. (With 5
-Latin letters an unrelated page is 60 % "contained" in a book.) Case, spaces and punctuation don't
-count.
+A shingle is a run of letters and digits: 5 if the first is Chinese, 12 if not, about three words.
+(With 5 Latin letters an unrelated page is 60 % "contained" in a book.) Case, spaces and punctuation
+don't count.
 
 A sketch is a FracMinHash: the shingles whose hash is under a limit, 1 in 2**level of them. Unlike
 a MinHash of fixed size (datasketch's MinHashLSH) it also shows that a short text is contained in a
@@ -17,18 +17,22 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-_CHINESE, _OTHER = 5, 12  # characters of a shingle
+if TYPE_CHECKING:
+    import numpy
+
+_CHINESE_SIZE, _OTHER_SIZE = 5, 12  # characters of a shingle
 _FIRST_CHINESE = 0x2E80  # code points from here on are Chinese, Japanese or Korean, near enough
 _MULTIPLIER, _MIX = 0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD  # odd, no pattern in their bits
 _FEWEST, _COARSEST = 32, 5  # hashes a sketch has at least, if there are as many; its highest level
-_COMMON = 20  # shingles of more texts than that are boilerplate: they link only adjacent texts
+_COMMON = 20  # shingles in more texts are boilerplate: they pair a text only with the next one
 _SLACK = 0.5  # share of the expected common hashes from which on a pair is compared
-NEAR, COPY = 0.5, 0.8  # jaccard from which on a text repeats another one in part, and all of it
+NEAR, COPY = 0.5, 0.8  # Jaccard index of two texts from which on one repeats, or copies, the other
 
 
 class Sketches:
-    """Sketches of texts added one by one: 4 bytes for each 32 shingles of a text, and 17 more."""
+    """Sketches of texts added one by one, of about 4 bytes for 32 shingles, plus 17 for a text."""
 
     def __init__(self):
         self._hashes, self._ends = array("I"), array("Q", [0])
@@ -57,12 +61,12 @@ class Sketches:
     def pairs(
         self, text_of: Callable[[int], str], alike: float = NEAR, progress: Callable | None = None
     ) -> Iterator[tuple[int, int, float, float]]:
-        """Yield (i, j, jaccard, containment of the shorter), i < j, where either is >= `alike`.
+        """Yield (i, j, Jaccard index, containment of the shorter), i < j, if either is >= `alike`.
 
-        `text_of(i)` returns text i again, on which both figures are counted exactly. Literal copies
-        are paired with the first of them only; of more than 20 texts that are all alike, each with
-        the next. An excerpt of under 300 characters may be missed in a text of many pages.
-        `progress(done, total)` counts texts.
+        `text_of(i)` returns text i again: both figures are computed on the texts, not the sketches.
+        Literal copies are paired with the first of them only; of more than 20 texts that are all
+        alike, each with the next. An excerpt of under 300 characters may be missed in a text of
+        many pages. `progress(done, total)` counts texts.
         """
         import numpy as np
 
@@ -80,12 +84,12 @@ class Sketches:
             progress(len(self), len(self))
 
     def _first_copies(self):
-        """(n,) the index of the first text with the same letters; its own for one without any."""
+        """(n,) index of the first text with the same letters; its own if it has none."""
         import numpy as np
 
         digests = np.frombuffer(self._digests, np.uint64)
-        _, first, which = np.unique(digests, return_index=True, return_inverse=True)
-        return np.where(np.diff(self._ends) > 0, first[which], np.arange(len(self)))
+        _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+        return np.where(np.diff(self._ends) > 0, first[inverse], np.arange(len(self)))
 
     def _candidates(self, first, alike):
         """[(i, j)] in order, of the texts whose sketches have enough hashes in common."""
@@ -98,8 +102,8 @@ class Sketches:
         hashes, owners = np.frombuffer(self._hashes, np.uint32)[used], owners[used]
         order = np.argsort(hashes, kind="stable")
         hashes, owners = hashes[order], owners[order]
-        _, which, runs = np.unique(hashes, return_inverse=True, return_counts=True)
-        common = (runs > _COMMON)[which]
+        _, inverse, runs = np.unique(hashes, return_inverse=True, return_counts=True)
+        common = (runs > _COMMON)[inverse]
         rare = sizes - np.bincount(owners[common], minlength=len(self))
         keys = [np.empty(0, np.int64)]
         for step in range(1, _COMMON):
@@ -118,7 +122,7 @@ class Sketches:
 
 
 def similar(texts: list[str], alike: float = NEAR) -> list[tuple[int, int, float, float]]:
-    """The pairs of a list of texts as Sketches.pairs yields them, sorted."""
+    """The sorted pairs of a list of texts, as Sketches.pairs yields them."""
     sketches = Sketches()
     for text in texts:
         sketches.add(text)
@@ -126,7 +130,7 @@ def similar(texts: list[str], alike: float = NEAR) -> list[tuple[int, int, float
 
 
 def groups(pairs: Iterable[tuple]) -> dict[int, int]:
-    """{number: the smallest number of its group} of all numbers that pairs (i, j, …) link."""
+    """{number: the smallest number of its connected group} from pairs (i, j, …) (union-find)."""
     parents: dict[int, int] = {}
 
     def root(i):
@@ -141,10 +145,11 @@ def groups(pairs: Iterable[tuple]) -> dict[int, int]:
 
 
 def duplicates(pairs: list[tuple], age: Callable[[int], object]) -> set[int]:
-    """The numbers of the texts to leave out, from pairs (i, j, jaccard, …): the oldest ones stay.
+    """The numbers of the texts to leave out, from pairs (i, j, Jaccard index, …).
 
-    Of copies (COPY) the one with the lowest age(number) stays, however long the chain between
-    them. A text that repeats half of another (NEAR) goes only if that other one stays.
+    Of texts linked by copies (COPY), directly or through others, the one with the lowest
+    age(number) stays. A text that repeats half of another (NEAR) is left out only if that one
+    stays.
     """
     copies = groups(
         [(number, number) for pair in pairs for number in pair[:2]]
@@ -158,15 +163,18 @@ def duplicates(pairs: list[tuple], age: Callable[[int], object]) -> set[int]:
         if jaccard >= NEAR and copies[i] != copies[j]:
             near[copies[i]].add(copies[j])
             near[copies[j]].add(copies[i])
-    stay: set[int] = set()
+    kept_groups: set[int] = set()
     for group in oldest:
-        if not near[group] & stay:
-            stay.add(group)
-    return set(copies) - {oldest[group] for group in stay}
+        if not near[group] & kept_groups:
+            kept_groups.add(group)
+    return set(copies) - {oldest[group] for group in kept_groups}
 
 
-def shingles(text: str):
-    """The sorted distinct hashes, (n,) uint64, of a text's shingles; of a shorter text, of all."""
+def shingles(text: str) -> "numpy.ndarray":
+    """The sorted distinct hashes, (n,) uint64, of a text's shingles.
+
+    A text too short for one has the hash of all its letters.
+    """
     import numpy as np
 
     return np.unique(_hashes(_letters(text)))
@@ -177,27 +185,27 @@ def _letters(text):
 
 
 def _hashes(letters):
-    """The hashes of all shingles, one for each letter from which on one fits: polynomials mixed."""
+    """The hash of the shingle at each letter where one fits: a polynomial of its letters, mixed."""
     import numpy as np
 
     codes = np.frombuffer(letters.encode("utf-32-le"), np.uint32)
     if not len(codes):
         return np.empty(0, np.uint64)
     chinese = codes >= _FIRST_CHINESE
-    padded = np.pad(codes.astype(np.uint64), (0, _OTHER - 1))
-    powers = np.array([pow(_MULTIPLIER, n, 2**64) for n in range(_OTHER)], np.uint64)
-    short = np.convolve(padded, powers[:_CHINESE], "valid")[: len(codes)]
+    padded = np.pad(codes.astype(np.uint64), (0, _OTHER_SIZE - 1))
+    powers = np.array([pow(_MULTIPLIER, n, 2**64) for n in range(_OTHER_SIZE)], np.uint64)
+    short = np.convolve(padded, powers[:_CHINESE_SIZE], "valid")[: len(codes)]
     hashes = np.where(chinese, short, np.convolve(padded, powers, "valid"))
-    fits = np.arange(len(codes)) + np.where(chinese, _CHINESE, _OTHER) <= len(codes)
+    fits = np.arange(len(codes)) + np.where(chinese, _CHINESE_SIZE, _OTHER_SIZE) <= len(codes)
     hashes = hashes[fits] if fits.any() else hashes[:1]
     hashes ^= hashes >> np.uint64(32)
     hashes *= np.uint64(_MIX)
     return hashes ^ (hashes >> np.uint64(29))
 
 
-def _compared(one, other):
-    """(jaccard, containment of the smaller) of two texts' shingles."""
+def _compared(first, second):
+    """(Jaccard index, containment of the smaller) of two texts' shingles."""
     import numpy as np
 
-    both = len(np.intersect1d(one, other, assume_unique=True))
-    return both / (len(one) + len(other) - both), both / min(len(one), len(other))
+    common = len(np.intersect1d(first, second, assume_unique=True))
+    return common / (len(first) + len(second) - common), common / min(len(first), len(second))

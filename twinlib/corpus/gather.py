@@ -1,8 +1,7 @@
 """Read, clean and mask all texts of a corpus; write documents.jsonl and dropped.csv.
 
-Documents are taken one at a time and wait in a temporary file, so that memory does not grow with
-the texts. What is left out for the sake of other documents (copies, other authors) can be told only
-once all are read.
+Documents are processed one at a time and kept in a temporary file, so that memory does not grow
+with the texts. Copies and documents by other authors are left out once all are read.
 """
 
 import csv
@@ -31,16 +30,16 @@ from .reasons import KINDS, REASONS
 from .records import Document, Removed
 from .report import labelled
 
-_SHOWN = 300  # characters of a removed text in dropped.csv
+_SHOWN_CHARACTERS = 300  # characters of a removed text in dropped.csv
 _INTERVAL = 0.2  # seconds between two reports of progress
 
 
 class Gathered(NamedTuple):
-    """What is known after all documents are read, beside the files.
+    """What `gather` returns, besides writing documents.jsonl and dropped.csv.
 
-    `groups` {document id: group id} of documents that share text and must be in one split; the
-    `log` of the readers; the `totals` of characters and personal data; `removed` counts what was
-    left out by (what, reason).
+    `groups` {document id: group id} of documents that share text and must be in one split; `log`
+    of the readers; `totals` of characters and personal data; `removed` {(what, reason): number of
+    documents or parts left out}.
     """
 
     groups: dict[str, str]
@@ -50,7 +49,7 @@ class Gathered(NamedTuple):
 
 
 def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) -> Gathered:
-    """Write documents.jsonl and dropped.csv; raises TwinError if no document is left."""
+    """Write documents.jsonl and dropped.csv. Raises TwinError if no document is left."""
     log, totals = readers.ReadLog(), pipeline.Totals()
     rules = _rules(twin, settings, decisions)
     raws = chain(_interview(twin, rules), _read(settings, rules, log, progress))
@@ -64,7 +63,7 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
         dropped.write(log.removed)
         if not len(spool):
             raise TwinError(_nothing_left(settings.source, dropped.counts))
-        report = _throttled(progress, t("corpus.comparing"))
+        report = _throttled(progress, t("corpus.progress_comparing"))
         pairs = list(sketches.pairs(lambda number: spool[number].text, progress=report))
         excluded = _excluded(spool, pairs, rules, totals)
         with replaced(twin.file("documents")) as out:
@@ -80,7 +79,7 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
 
 
 def sources(settings: Corpus) -> list[Path]:
-    """The folder, zip or file to read; none where the interview is all there is."""
+    """The folder, zip or file to read; [] if only the interview is used."""
     return [Path(settings.source).expanduser()] if settings.source else []
 
 
@@ -88,7 +87,7 @@ def _rules(twin, settings, decisions):
     decided = decisions.get("privacy names", {}).get("text", "")
     return pipeline.Rules(
         author=settings.author or twin.name,
-        known=settings.author,
+        stated_author=settings.author,
         me=tuple(privacy.private_names(settings.me)),
         short=settings.short,
         script=settings.script,
@@ -110,7 +109,7 @@ def _read(settings, rules, log, progress):
     """The documents of the owner's files."""
     author = "" if rules.me else rules.author
     options = readers.Options(rules.me, columns.given(settings.columns), author)
-    report = _throttled(progress, t("corpus.reading"))
+    report = _throttled(progress, t("corpus.progress_reading"))
     for source in sources(settings):
         yield from readers.read(source, options, log, report)
 
@@ -147,27 +146,27 @@ class _DroppedTable:
         self._table.writerow(("document", "what", "reason", "text", "characters", "id"))
 
     def write(self, removed: list[Removed]) -> None:
-        """Add a line for each, and empty the list."""
-        for one in removed:
-            text = " ".join(one.text[: 4 * _SHOWN].split())[:_SHOWN]
-            text, _ = privacy.mask(text, language_of(one.text), {}, self._names)
-            labels = choose(KINDS[one.what]), choose(REASONS[one.reason])
-            self._table.writerow((one.document, *labels, text, len(one.text), one.id))
-            self.counts[one.what, one.reason] += 1
+        """Add a line for each part, and empty the list."""
+        for part in removed:
+            text = " ".join(part.text[: 4 * _SHOWN_CHARACTERS].split())[:_SHOWN_CHARACTERS]
+            text, _ = privacy.mask(text, language_of(part.text), {}, self._names)
+            labels = choose(KINDS[part.what]), choose(REASONS[part.reason])
+            self._table.writerow((part.document, *labels, text, len(part.text), part.id))
+            self.counts[part.what, part.reason] += 1
         removed.clear()
 
 
 def _excluded(spool, pairs, rules, totals):
-    """{index: reason} of copies and texts by other authors that the owner does not want back."""
-    others = pipeline.other_authors(totals.authors, rules)
+    """{index: reason} of copies and of other authors' texts, unless the owner restored them."""
+    other_authors = pipeline.other_authors(totals.authors, rules)
     copies = dedupe.duplicates(pairs, lambda number: _age(spool[number]))
-    reasons = {n: "author" for n, document in enumerate(spool) if document.author in others}
+    reasons = {n: "author" for n, document in enumerate(spool) if document.author in other_authors}
     reasons |= dict.fromkeys(copies, "duplicate")
     return {n: reason for n, reason in reasons.items() if not rules.wants(spool[n].id)}
 
 
 def _age(document):
-    """The key by which the first of several copies stays: the earliest, then the longest."""
+    """The sort key of copies, of which the first is kept: the earliest, then the longest."""
     return document.date or "9999", -len(document.text), document.source
 
 
@@ -176,7 +175,7 @@ def _groups(pairs, spool):
     members = {}
     for number, group in dedupe.groups(pairs).items():
         members.setdefault(group, []).append(spool[number].id)
-    return {name: min(names) for names in members.values() for name in names}
+    return {id: min(ids) for ids in members.values() for id in ids}
 
 
 def _nothing_left(source, counts):
@@ -186,7 +185,7 @@ def _nothing_left(source, counts):
 
 
 def _throttled(progress: Progress, note: str) -> Callable[[int, int], None]:
-    """A function (done, total) that reports to `progress` a few times a second at most."""
+    """A function (done, total) that reports to `progress` at most every _INTERVAL, and the end."""
     last = 0.0
 
     def report(done, total):

@@ -1,4 +1,4 @@
-"""The interview's answers as documents."""
+"""The owner's interview answers as documents."""
 
 import re
 from collections.abc import Iterable
@@ -7,13 +7,16 @@ from ..text.interview_questions import BY_ID, TOPICS
 from ..text.script import language_of
 from .records import Document, Turn
 
-# Characters without spaces. Step 01 drops shorter documents, so shorter answers share one.
+# Characters without spaces. Step 01 leaves out shorter documents, so short answers share one.
 _SHORTEST = 80
 
 
 def documents(answers: Iterable[dict], author: str, shortest: int = _SHORTEST) -> list[Document]:
-    """A document for each long answer, and one for all short answers of a topic and a language."""
-    found = {}
+    """A document for each long answer, and one for all short answers of a topic and language.
+
+    `answers` are the records of answers.jsonl, see text/interview_questions.py.
+    """
+    groups = {}
     for answer in answers:
         turn = _turn(answer)
         if not turn.answer:
@@ -24,7 +27,7 @@ def documents(answers: Iterable[dict], author: str, shortest: int = _SHORTEST) -
             name, title = answer["id"], turn.question
         else:
             name, title = f"{topic}-{language}", label
-        found.setdefault((name, title, label), []).append(turn)
+        groups.setdefault((name, title, label), []).append(turn)
     return [
         Document.of_turns(
             f"interview#{name}",
@@ -35,17 +38,17 @@ def documents(answers: Iterable[dict], author: str, shortest: int = _SHORTEST) -
             kind="interview",
             fallback_title=label,
         )
-        for (name, title, label), turns in found.items()
+        for (name, title, label), turns in groups.items()
     ]
 
 
 def long_enough(text: str, shortest: int = _SHORTEST) -> bool:
-    """Whether a text can be a document of its own."""
+    """Whether a text has at least `shortest` characters without spaces: a document of its own."""
     return len(re.sub(r"\s", "", text)) >= shortest
 
 
 def _turn(answer):
-    """The answer with its question in the answer's language, in which the twin will be asked."""
+    """The answer with its question, in the language of the answer if the question exists in it."""
     text = answer["answer"].strip()
     question, language = answer["question"], language_of(text)
     if answer["id"] in BY_ID and answer["language"] != language:

@@ -21,21 +21,21 @@ from .records import Document, Passage
 # Chinese characters that say nothing about the topic.
 FUNCTION_CHARACTERS = set("的了是不我你他她它们这那在有和与就也都而之其以所于为但很更")
 
-# Parts of the limit.
-_SHORT_SECTION = 1 / 8  # a shorter section joins its neighbour
-_SHORT_PASSAGE = 0.6  # shorter passages are avoided
-_TOPIC_SIZE = 0.3  # each of the two topics that a short text is cut into has more
+# As fractions of the limit of a passage:
+_SHORT_SECTION = 1 / 8  # a shorter section is joined to its neighbour
+_SHORT_PASSAGE = 0.6  # a shorter passage has a cost
+_TOPIC_SIZE = 0.3  # a short text is cut in two only if each part has at least this
 
 _WINDOW = 200  # tokens before and after a cut whose vocabulary is compared
-# A short text is cut where similarity is less than this part of its mean: 1 essay in 20 is cut
-# wrongly.
+# A short text is cut where the similarity is less than this times its mean: then 1 essay in 20 is
+# cut wrongly.
 _CLEAR_CHANGE = 0.35
 
-# What a cut costs: for each standard deviation of similarity, for itself, and at the end of a
-# paragraph, line, sentence or clause.
+# Costs of a cut: for each standard deviation of similarity above the mean, for the cut itself, and
+# by its place: at the end of a paragraph, line, sentence or clause.
 _SIMILARITY_COST, _CUT_COST = 0.4, 0.1
 _DEPTH_COSTS = (0.0, 0.3, 0.6, 2.0)
-# And what a passage costs for being short, or nearly as long as the limit.
+# Costs of a passage: for being short, and for being nearly as long as the limit.
 _SHORT_COST, _LONG_COST = 2, 0.1
 _SEPARATORS = ("\n\n", "\n", SENTENCE, CLAUSE)
 
@@ -51,27 +51,27 @@ class _Unit(NamedTuple):
 def passages(document: Document, limit: int) -> list[Passage]:
     """The passages of a document, of at most `limit` estimated tokens unless one clause is longer.
 
-    A document of turns gives a passage for each turn, with its question. A text that comes twice is
-    one passage.
+    A document of turns gives one or more passages for each turn, the first with its question. A
+    text that comes twice is one passage.
     """
     is_turn = bool(document.turns)
-    found = {}
+    by_id = {}
     for heading, question, text in _pieces(document, limit):
-        name = content_id(f"{document.id} {text}")
+        passage_id = content_id(f"{document.id} {text}")
         passage = Passage(
-            id=name,
+            id=passage_id,
             document=document.id,
             text=text,
             tokens_estimate=tokens_estimate(text),
             title="" if is_turn else document.title,
             heading=heading,
             language=language_of(text),
-            index=len(found),
+            index=len(by_id),
             question=question,
             is_turn=is_turn,
         )
-        found.setdefault(name, passage)
-    return list(found.values())
+        by_id.setdefault(passage_id, passage)
+    return list(by_id.values())
 
 
 def _pieces(document, limit):
@@ -90,57 +90,69 @@ def _pieces(document, limit):
 
 def _sections(text, limit):
     """[(heading, text)]; a short section joins the one before it, a short first one the next."""
-    found = []
+    sections = []
     first, *rest = re.split(r"^## (.*)$", "\n" + text, flags=re.MULTILINE)
     for heading, block in zip(["", *rest[::2]], [first, *rest[1::2]]):
         block, heading = block.strip(), heading.strip()
         if not block:
             continue
-        size, size_before = tokens_estimate(block), tokens_estimate(found[-1][1]) if found else 0
-        if found and min(size, size_before) < limit * _SHORT_SECTION:
-            # The heading of the longer one says what both are about.
-            longer = heading if size > size_before else found[-1][0]
-            found[-1] = (longer, f"{found[-1][1]}\n\n{block}")
+        size, size_before = (
+            tokens_estimate(block),
+            tokens_estimate(sections[-1][1]) if sections else 0,
+        )
+        if sections and min(size, size_before) < limit * _SHORT_SECTION:
+            # The joined section gets the heading of the longer one.
+            longer = heading if size > size_before else sections[-1][0]
+            sections[-1] = (longer, f"{sections[-1][1]}\n\n{block}")
         else:
-            found.append((heading, block))
-    return found
+            sections.append((heading, block))
+    return sections
 
 
 def pieces(text: str, limit: int) -> list[str]:
-    """A text cut where topics change: a long one to `limit`, a short one in two or not at all."""
-    units = _without_crumbs(_units(text, limit), limit / 50)
+    """A text cut where its topic changes.
+
+    One of over `limit` estimated tokens is cut into pieces within it, a shorter one in two at most.
+    """
+    units = _without_tiny_units(_units(text, limit), limit / 50)
     cut = _cheapest_cuts if tokens_estimate(text) > limit else _topic_change
     edges = [0, *cut(units, limit), len(units)]
     return ["".join(unit.text for unit in units[a:b]).strip() for a, b in zip(edges, edges[1:])]
 
 
-def _units(text, limit, depth=0, before=0):
-    """The paragraphs of a text (depth 0), those over the limit in lines, sentences or clauses."""
+def _units(text, limit, depth=0, depth_before=0):
+    """The paragraphs of a text; those over the limit cut into lines, sentences or clauses.
+
+    `depth` is the index of the separator to cut at, `depth_before` that before the whole text.
+    """
     tokens = tokens_unrounded(text)
     if depth == len(_SEPARATORS) or depth and tokens <= limit:
-        return [_Unit(text, tokens, before)]
+        return [_Unit(text, tokens, depth_before)]
     ends = [match.end() for match in re.finditer(_SEPARATORS[depth], text)]
     edges = [0, *(end for end in ends if 0 < end < len(text)), len(text)]
-    found = []
+    units = []
     for start, end in zip(edges, edges[1:]):
-        found += _units(text[start:end], limit, depth + 1, depth if found else before)
-    return found
+        units += _units(text[start:end], limit, depth + 1, depth if units else depth_before)
+    return units
 
 
-def _without_crumbs(units, least):
-    """Units with those of under `least` tokens joined: there may be thousands of short lines."""
-    found = []
+def _without_tiny_units(units, least):
+    """Units with neighbours joined where one has under `least` tokens: fewer cuts to consider."""
+    joined = []
     for unit in units:
-        last = found[-1] if found else unit
-        if found and min(unit.tokens, last.tokens) < least:
-            found[-1] = _Unit(last.text + unit.text, last.tokens + unit.tokens, last.depth)
+        last = joined[-1] if joined else unit
+        if joined and min(unit.tokens, last.tokens) < least:
+            joined[-1] = _Unit(last.text + unit.text, last.tokens + unit.tokens, last.depth)
         else:
-            found.append(unit)
-    return found
+            joined.append(unit)
+    return joined
 
 
 def _cheapest_cuts(units, limit):
-    """Indexes of the units to cut before, at the lowest cost, no piece over the limit."""
+    """Indexes of the units to cut before, at the lowest total cost (dynamic programming).
+
+    No piece is over the limit, unless it is a single unit.
+    """
     similarities = _similarities(units)
     mean, deviation = statistics.fmean(similarities or [0]), statistics.pstdev(similarities or [0])
     cut_costs = [0.0]
@@ -184,7 +196,7 @@ def _topic_change(units, limit):
 
 
 def _similarities(units):
-    """Cosine of the tf-idf vectors of the _WINDOW before and after each unit but the first."""
+    """Cosines of the tf-idf vectors of the _WINDOW before and after the start of units[1:]."""
     counts = [_grams(unit.text) for unit in units]
     spread = Counter(gram for count in counts for gram in count)
     weights = {gram: math.log((len(units) + 1) / n) for gram, n in spread.items()}
@@ -204,26 +216,26 @@ def _similarities(units):
     ]
 
 
-def _cosine(one, other):
-    product = sum(value * other[gram] for gram, value in one.items() if gram in other)
-    norms = sum(v * v for v in one.values()) * sum(v * v for v in other.values())
+def _cosine(first, second):
+    product = sum(value * second[gram] for gram, value in first.items() if gram in second)
+    norms = sum(v * v for v in first.values()) * sum(v * v for v in second.values())
     return product / math.sqrt(norms) if norms else 0.0
 
 
 def _grams(text):
     """Counter of beginnings of longer words and of pairs of Chinese characters."""
-    found = Counter(word[:6] for word in re.findall(r"[a-z]{4,}", text.lower()))
+    grams = Counter(word[:6] for word in re.findall(r"[a-z]{4,}", text.lower()))
     for run in re.findall(f"[{HAN}]+", text):
         pairs = map(str.__add__, run, run[1:])
-        found.update(pair for pair in pairs if FUNCTION_CHARACTERS.isdisjoint(pair))
-    return found
+        grams.update(pair for pair in pairs if FUNCTION_CHARACTERS.isdisjoint(pair))
+    return grams
 
 
 def split_of(groups: dict[str, str]) -> dict[str, str]:
     """{document id: train|val|test} for {document id: group id}, by the hash of the group.
 
-    A new document moves no other, except where val or test would be empty: then the group of the
-    smallest hash is held out. Under 3 groups everything is train.
+    So a new document moves no other, except where val or test would be empty: then a group is
+    moved there. With fewer than 3 groups everything is train.
     """
     position = {
         group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32
@@ -244,7 +256,7 @@ def _split_at(position):
 
 
 def _fill_empty(splits, ordered):
-    """Give each split without a group one from a split with several: from train where possible."""
+    """Move a group to each empty split, from a split with several: from train where possible."""
     for name, order in (("test", ordered), ("val", ordered), ("train", ordered[::-1])):
         if name not in splits.values():
             counts = Counter(splits.values())

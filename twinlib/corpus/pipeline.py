@@ -1,7 +1,7 @@
-"""Documents from the readers to clean, masked ones, one at a time, so that memory stays flat.
+"""Clean the readers' documents and mask personal data, one document at a time to save memory.
 
-Each document either comes out clean or is recorded with the reason why not, and so is each part
-that is left out of one. The owner's decisions, by id, come before every rule.
+Each document is either yielded clean or recorded with the reason why it is left out; each part
+left out of one is recorded, too. The owner's decisions, by id, come before every rule.
 """
 
 import re
@@ -18,20 +18,20 @@ from .clean.paragraphs import normalise
 from .readers import ReadLog
 from .records import Document, Removed, Turn
 
-_EXAMPLES = 3  # contexts kept of each piece of personal data
+_EXAMPLES = 3  # contexts recorded of each piece of personal data
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What holds for all documents: settings of the step and the owner's decisions.
+    """The settings that concern documents, and the owner's decisions.
 
-    `author` is the owner's name and `known` the same if they said it themselves, `me` their names
-    in chats, `short` the fewest characters of a document, `names` private names to mask,
-    `decisions` {id: decision} (see step.py).
+    `author` is the owner's name or else the twin's, `stated_author` is '' unless the owner gave
+    it. `me` are the owner's names in chats, `short` the fewest characters of a document, `names`
+    private names to mask, `decisions` {id: decision} as in step.py.
     """
 
     author: str
-    known: str = ""
+    stated_author: str = ""
     me: tuple[str, ...] = ()
     short: int = 80
     script: str = "as written"
@@ -40,29 +40,29 @@ class Rules:
     decisions: dict = field(default_factory=dict)
 
     def action(self, id: str) -> str | None:
-        """What the owner decided about a document, a part or a piece of personal data."""
+        """The owner's decision about a document, a part or a piece of personal data, if any."""
         return self.decisions.get(id, {}).get("action")
 
     def wants(self, id: str) -> bool:
-        """Whether the owner restored or edited it."""
+        """Whether the owner restored or edited the document or part with this id."""
         return self.action(id) in ("restore", "edit")
 
     def edited_text(self, id: str) -> str:
-        """The text the owner put in place of a document, or ''."""
+        """The text by which the owner replaced a document, or ''."""
         return self.decisions[id].get("text", "") if self.action(id) == "edit" else ""
 
     @cached_property
     def restored(self) -> frozenset[str]:
-        """The ids of what the owner restored."""
+        """The ids of the documents and parts that the owner restored."""
         return frozenset(id for id in self.decisions if self.action(id) == "restore")
 
 
 class Totals:
     """Sums over all documents.
 
-    Characters by script: `before` cleaning, `kept` and put `aside`. Personal data: `personal`
-    {(kind, id): record}, `masked` {kind: number}, `numbers` {kind: {value: number in
-    placeholders}}. `authors`: documents by the name they carry.
+    Characters by script: `before` cleaning, `kept`, and left out (`aside`). Personal data:
+    `personal` {(kind, id): record}, `masked` {kind: number}, `numbers` {kind: {value: number in
+    placeholders}}. `authors` {name: number of documents}.
     """
 
     def __init__(self):
@@ -111,7 +111,7 @@ def _count(*texts):
 
 
 def _cleaned(raw, rules):
-    """(the document cleaned, the title if it stood in the text, what was removed)."""
+    """(the cleaned document, the title if it was a heading in the text, what was removed)."""
     if text := rules.edited_text(raw.id):
         return replace(raw, text=text, turns=None), "", raw.removed
     restored = [part.text for part in raw.removed if part.id in rules.restored]
@@ -128,7 +128,7 @@ def _cleaned(raw, rules):
 
 
 def _cleaned_turns(raw, restored, rules):
-    """(turns with clean answers, without the empty ones, and with `restored` texts; removed)."""
+    """(turns with non-empty clean answers plus one for each restored text, what was removed)."""
     turns, removed = [], []
     for turn in raw.turns:
         cleaned = _clean(turn.answer, raw, rules)
@@ -155,7 +155,7 @@ def _changed(turn, change):
 
 
 def _reason(raw, text, rules):
-    """The reason to leave a document out, or None; the owner's word comes before the rules."""
+    """The reason to leave a document out, or None. The owner's decision overrides the rules."""
     if rules.action(raw.id) == "drop":
         return "owner"
     if rules.wants(raw.id) and text:
@@ -177,11 +177,11 @@ def _reason(raw, text, rules):
 def other_authors(authors: Counter, rules: Rules) -> set[str]:
     """The names among `authors` (documents by name) that are surely not the owner's.
 
-    Empty while the owner has not said their name. Names in another script, or with a word in
-    common, may be theirs, and so may the name that most documents carry: a blog's login is often
-    no name at all.
+    Empty unless the owner gave their name. A name in another script or with a word in common may
+    be theirs, and so may one that at least as many documents have as all of the owner's: a blog's
+    login is often no name at all.
     """
-    names = [name for name in (rules.known, *rules.me) if name] if rules.known else []
+    names = [rules.stated_author, *filter(None, rules.me)] if rules.stated_author else []
     others = {author for author in authors if _is_other(author, names)}
     own = sum(count for author, count in authors.items() if author not in others)
     return {author for author in others if authors[author] < own}
@@ -192,17 +192,19 @@ def _is_other(author, names):
     return comparable and not any(_is_similar(author, name) for name in names)
 
 
-def _is_similar(one, other):
-    words, others = (set(re.findall(r"[^\W_]+", name.casefold())) for name in (one, other))
-    bare, whole = ("".join(filter(str.isalnum, name.casefold())) for name in (one, other))
-    return bool(words & others) or bare in whole or whole in bare
+def _is_similar(first, second):
+    words, others = (set(re.findall(r"[^\W_]+", name.casefold())) for name in (first, second))
+    letters, other_letters = (
+        "".join(filter(str.isalnum, name.casefold())) for name in (first, second)
+    )
+    return bool(words & others) or letters in other_letters or other_letters in letters
 
 
 # Personal data
 
 
 def _masked(document, rules, totals):
-    """A clean document with the owner's name where it has none, its language, and masked."""
+    """A clean document with personal data masked, its language, and an author if it had none."""
     language = language_of(document.text)
 
     def mask(text):
@@ -220,7 +222,10 @@ def _masked(document, rules, totals):
 
 
 def _mask(text, language, rules, totals):
-    """The text with personal data masked unless the owner decided to keep its value or kind."""
+    """The text with personal data masked, except values or kinds that the owner decided to keep.
+
+    Counts the matches in `totals`, and records those that are kept, too.
+    """
 
     def keep(kind, value):
         decided = rules.action(privacy.value_id(kind, value)) or rules.action(f"privacy {kind}")

@@ -1,6 +1,6 @@
-"""Why something is left out of the corpus: the codes, each with its label {language: text}.
+"""Why something is left out of the corpus: {code: {language: label}}.
 
-Six places decide, in this order:
+Six modules decide, in this order:
 
 1. `readers/archive.py` does not open a file because of its name or its kind (SKIPPED), or refuses
    it (too large, a damaged archive).

@@ -2,7 +2,7 @@
 
 Readers return a Document; cleaning takes parts out of it (Removed); a Document is cut into
 Passages, and a Passage becomes one or more Rows. `to_json` gives the line that the twin folder
-stores: some fields are needed in memory only.
+stores, without the fields that are needed in memory only.
 """
 
 import re
@@ -13,11 +13,10 @@ from ..files import content_id
 
 @dataclass(slots=True)
 class Removed:
-    """Something left out: a whole document or a part of one; written to dropped.csv.
+    """A document, or a part of one, that is left out; a line of dropped.csv.
 
-    `what` and `reason` are keys of data/reasons.yaml. `document` is the source of the document it
-    belongs to. `id`, by which the owner restores it, is the content id of the text (of the source,
-    for a whole document).
+    `what` and `reason` are keys of data/reasons.yaml, `document` is the source of the document. By
+    `id` the owner restores it: the content id of the text, or for a document that of the source.
     """
 
     what: str
@@ -31,28 +30,28 @@ class Removed:
 
 
 class RemovedParts:
-    """What is left out of one document; `restored` are the ids of what the owner wants back."""
+    """The `parts` left out of one document; `restored` are ids of parts that the owner keeps."""
 
     def __init__(self, restored: frozenset[str] = frozenset()):
-        self.found: list[Removed] = []
+        self.parts: list[Removed] = []
         self.restored = restored
 
     def take(self, what: str, reason: str, text: str) -> bool:
-        """Whether a part is left out; recorded in `found` if it has a letter or digit in it."""
+        """Record a part as left out, if it holds a letter or digit; False if the owner keeps it."""
         part = Removed(what, reason, text.strip())
         if not re.search(r"[^\W_]", part.text):
             return True
         if part.id in self.restored:
             return False
-        self.found.append(part)
+        self.parts.append(part)
         return True
 
 
 @dataclass(slots=True)
 class Turn:
-    """One utterance of the owner.
+    """One utterance of the owner: `answer`.
 
-    `question` is what was said before it, or ''; `answer` the utterance; `time` ISO, or ''.
+    `question` is what others wrote before it, or ''. `time` is ISO, or ''.
     """
 
     question: str
@@ -104,7 +103,7 @@ class Document:
 
     @classmethod
     def of_turns(cls, source: str, turns: list[Turn], **fields) -> "Document":
-        """A document made of utterances."""
+        """A document of utterances; `fields` are its other fields."""
         text = "\n\n".join(turn.answer for turn in turns)
         return cls(source, text=text, turns=turns, **fields)
 
@@ -127,12 +126,12 @@ class Document:
 
 @dataclass(slots=True)
 class Passage:
-    """A piece of a document of at most as many tokens as the settings say.
+    """A piece of a document, of at most about `passage_tokens` tokens (a setting of the step).
 
     `split` is train, val or test. In memory only: `title` of the document ('' for a turn) and
     `heading` of the section, `language`, `index` of the passage in its document (from 0), the
     `question` that it answers ('' where nobody asked), `is_turn`, the corpus' `author`, and its
-    `terms`, the most telling first.
+    `terms`, the most characteristic first.
     """
 
     id: str
@@ -157,11 +156,11 @@ class Passage:
 
 @dataclass(slots=True)
 class Row:
-    """A training row made of a passage (of none, '', for abstain and identity rows).
+    """A training row, made of a passage or, with `passage` '', of none (abstain and identity rows).
 
-    `kind` is qa, raw, identity or abstain; `messages` [{role, content}]: system, user and
-    assistant, of a raw row the assistant's alone. `source` says who asked: title, heading, local,
-    endpoint, reader or owner.
+    `kind` is qa, raw, identity or abstain. `messages` [{role, content}] are system, user and
+    assistant; a raw row has the assistant's alone. `source` is where the question is from: title,
+    heading, local, endpoint, reader or owner.
     """
 
     id: str

@@ -21,20 +21,24 @@ _FEW_HELD_OUT = 5  # passages: with fewer, the figures of step 05 say 'too few t
 def figures(
     gathered: "Gathered", documents: list[Document], passages: list[Passage], rows: list[Row]
 ) -> dict[str, dict]:
-    """{name: figure} of a run."""
+    """The figures of a run, {name: figure}."""
     log, totals = gathered.log, gathered.totals
-    whole = {reason: n for (what, reason), n in gathered.removed.items() if what == "document"}
+    documents_dropped = {
+        reason: n for (what, reason), n in gathered.removed.items() if what == "document"
+    }
     parts = Counter()
     for (what, _), n in gathered.removed.items():
         parts[what] += n * (what != "document")
-    dropped, train = sum(whole.values()), sum(p.split == "train" for p in passages)
+    dropped, train = sum(documents_dropped.values()), sum(p.split == "train" for p in passages)
     splits = Counter({p.document: p.split for p in passages}.values())
     askers = Counter(row.source for row in rows if row.kind == "qa")
     masked = Counter({privacy.label(kind): n for kind, n in totals.masked.items()})
-    found = {
+    entries = {
         "documents": _counted(Counter(d.language for d in documents)),
         "formats": _counted(log.formats),
-        "dropped": figure(dropped, n=dropped + len(documents), note=labelled(whole, REASONS)),
+        "dropped": figure(
+            dropped, n=dropped + len(documents), note=labelled(documents_dropped, REASONS)
+        ),
         "parts_dropped": figure(parts.total(), note=labelled(parts, KINDS)),
         "passed_over": figure(log.skipped.total(), note=labelled(log.skipped, SKIPPED)),
         "passages": figure(len(passages)),
@@ -43,16 +47,18 @@ def figures(
         "asked_by": _counted(askers),
         "characters_in": figure(totals.before.total()),
         "characters_kept": figure(totals.kept.total()),
-        "tokens": figure(sum(p.tokens_estimate for p in passages), note=t("corpus.estimate")),
-        "personal_data": figure(totals.masked.total(), note=_listed(masked)),
+        "tokens": figure(
+            sum(p.tokens_estimate for p in passages), note=t("corpus.tokens_are_estimated")
+        ),
+        "personal_data": figure(totals.masked.total(), note=_counts_in_words(masked)),
     }
     for script, n in totals.before.items():
         if n:
-            note = t("corpus.put_aside", aside=totals.aside[script])
-            found[f"characters_{script}"] = figure(totals.kept[script], n=n, note=note)
+            note = t("corpus.characters_left_out", aside=totals.aside[script])
+            entries[f"characters_{script}"] = figure(totals.kept[script], n=n, note=note)
     for split in ("train", "val", "test"):
-        found[f"{split}_documents"] = figure(splits[split])
-    return found
+        entries[f"{split}_documents"] = figure(splits[split])
+    return entries
 
 
 def question_figures(written: WrittenQuestions) -> dict[str, dict]:
@@ -63,26 +69,26 @@ def question_figures(written: WrittenQuestions) -> dict[str, dict]:
 
 
 def warnings(gathered: "Gathered", documents: list[Document], passages: list[Passage]) -> list[str]:
-    """What the owner should know or decide, as sentences."""
-    found, totals = [], gathered.totals
+    """Sentences about what the owner should know or decide."""
+    sentences, totals = [], gathered.totals
     assessment = _assessment(passages, documents)
     if assessment.level != "good":
-        found.append(" ".join((assessment.sentence, *assessment.actions)))
+        sentences.append(" ".join((assessment.sentence, *assessment.actions)))
     held_out = sum(p.split == "test" for p in passages)
     if held_out < _FEW_HELD_OUT:
-        found.append(t("corpus.few_held_out", count=held_out))
+        sentences.append(t("corpus.few_held_out", count=held_out))
     authors = sorted({d.author for d in documents})
     if len(authors) > 1:
-        found.append(t("corpus.several_authors", names=", ".join(authors[:4])))
+        sentences.append(t("corpus.several_authors", names=", ".join(authors[:4])))
     if sentence := scripts.loss_warning(totals.before, totals.kept + totals.aside):
-        found.append(sentence)
+        sentences.append(sentence)
     if chats := gathered.removed["document", "whose"]:
-        found.append(t("corpus.chats_without_owner", count=chats))
+        sentences.append(t("corpus.chats_without_owner", count=chats))
     if texts := gathered.removed["document", "author"]:
-        found.append(t("corpus.texts_of_others", count=texts))
+        sentences.append(t("corpus.texts_by_others", count=texts))
     if tables := gathered.removed["document", "columns"]:
-        found.append(t("corpus.tables_without_columns", count=tables))
-    return found
+        sentences.append(t("corpus.tables_without_columns", count=tables))
+    return sentences
 
 
 def question_warnings(written: WrittenQuestions) -> list[str]:
@@ -91,7 +97,7 @@ def question_warnings(written: WrittenQuestions) -> list[str]:
         return written.warnings
     why = labelled(written.failures, data("question_failures"))
     total = written.failures.total()
-    return [*written.warnings, t("corpus.without_question", total=total, why=why)]
+    return [*written.warnings, t("corpus.passages_without_question", total=total, why=why)]
 
 
 def _assessment(passages, documents):
@@ -103,17 +109,17 @@ def _assessment(passages, documents):
 
 
 def _counted(counts):
-    return figure(sum(counts.values()), note=_listed(counts))
+    return figure(sum(counts.values()), note=_counts_in_words(counts))
 
 
 def labelled(counts: Mapping[str, int], labels: Mapping[str, dict[str, str]]) -> str:
-    """Counts in words, by {key: {language: label}}: 'too short 3, draft 1'."""
-    found = Counter()
+    """{key: number} in words, with {key: {language: label}}: 'too short 3, draft 1'."""
+    labelled_counts = Counter()
     for key, n in counts.items():
-        found[choose(labels[key])] += n
-    return _listed(found)
+        labelled_counts[choose(labels[key])] += n
+    return _counts_in_words(labelled_counts)
 
 
-def _listed(counts):
+def _counts_in_words(counts):
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {n}" for name, n in ordered if n)

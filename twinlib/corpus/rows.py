@@ -1,8 +1,9 @@
-"""Passages to training rows: answers in the author's words, raw text, abstaining, identity.
+"""Passages to training rows, of four kinds.
 
-The answer of a qa or raw row is always the author's own text. A raw row has the assistant's message
-alone and is learnt as plain text. The same passages always give the same rows. The texts of the
-others are in data/unanswerable.yaml.
+qa: a question and a passage as its answer. raw: a passage alone, learnt as plain text. abstain:
+questions about what the corpus doesn't mention, answered by not knowing. identity: who the twin is.
+The texts of the last two are in data/unanswerable.yaml. The same passages always give the same
+rows.
 """
 
 import hashlib
@@ -30,11 +31,11 @@ def rows(
 ) -> list[Row]:
     """The rows of all passages, with the system prompt `system`.
 
-    `questions` {passage id: [question]} were written by a model, which the rows call `source`;
-    about other passages titles ask. A passage with a question of its own gets that one. `raw_share`
-    of the training rows are raw, more where nothing can be asked. Abstain rows are at most
-    `abstain`, and at most a tenth of the training rows. Passages that are held out become qa rows
-    only, or raw rows where nothing can be asked.
+    `questions` {passage id: [question]} were written by a model (`source` of the rows); other
+    passages get questions from titles. A passage with a question of its own gets that one alone.
+    `raw_share` of the training rows are raw, more if more passages have no question. Abstain rows
+    are at most `abstain`, and about a tenth of the training rows. Held-out passages become qa rows,
+    or raw rows if they have no question.
     """
     asked = [row for p in passages for row in _qa(p, system, questions.get(p.id), source)]
     unasked = {p.id for p in passages} - {row.passage for row in asked}
@@ -46,7 +47,7 @@ def rows(
     wanted = round((count + len(unknown)) * raw_share / (1 - raw_share))
     if raw_share:
         wanted = max(wanted, sum(p.id in unasked for p in train))
-    # Those without a question first, so that every passage is learnt in some form; then by hash.
+    # Passages without a question first, so that every passage is learnt in some form; then by hash.
     raw = sorted(train, key=lambda p: (p.id not in unasked, _hash(f"raw {p.id}")))[:wanted]
     raw += [p for p in passages if p.split != "train" and p.id in unasked]
     return asked + [_raw(p) for p in raw] + unknown + identity
@@ -59,8 +60,8 @@ def _qa(passage, system, questions, source):
         questions, source = titles(passage), "title"
     for question in questions:
         from_heading = source == "title" and passage.heading and passage.heading in question
-        by = "heading" if from_heading else source
-        yield _row("qa", question, passage.text, system, by, passage.id, passage.split)
+        origin = "heading" if from_heading else source
+        yield _row("qa", question, passage.text, system, origin, passage.id, passage.split)
 
 
 def _identity(shares, author, system):
@@ -73,16 +74,16 @@ def _identity(shares, author, system):
 
 
 def _abstain(passages, shares, count, system):
-    """At most `count` rows about what is nowhere in the passages, the languages by their shares."""
+    """About `count` rows on subjects that no passage mentions, shared out among the languages."""
     corpus = "\n".join(f"{p.title}\n{p.text}" for p in passages).lower()
-    texts, found = data("unanswerable"), []
+    texts, abstain_rows = data("unanswerable"), []
     for language, share in shares.items():
         questions, answers = texts["questions"][language], texts["answers"][language]
         unknown = [question for word, question in questions.items() if word.lower() not in corpus]
         most = round(count * share / sum(shares.values()))
         for number, question in enumerate(sorted(unknown, key=_hash)[:most]):
-            found.append(_row("abstain", question, answers[number % len(answers)], system))
-    return found
+            abstain_rows.append(_row("abstain", question, answers[number % len(answers)], system))
+    return abstain_rows
 
 
 def _row(kind, question, answer, system, source="owner", passage="", split="train"):
@@ -91,23 +92,29 @@ def _row(kind, question, answer, system, source="owner", passage="", split="trai
         {"role": "user", "content": question},
         {"role": "assistant", "content": answer},
     ]
-    name = content_id(f"{kind} {passage} {question}")
-    return Row(name, passage, kind, split, messages, source)
+    row_id = content_id(f"{kind} {passage} {question}")
+    return Row(row_id, passage, kind, split, messages, source)
 
 
 def _raw(passage):
     messages = [{"role": "assistant", "content": passage.text}]
-    name = content_id(f"raw {passage.id}")
-    return Row(name, passage.id, "raw", passage.split, messages, "owner")
+    row_id = content_id(f"raw {passage.id}")
+    return Row(row_id, passage.id, "raw", passage.split, messages, "owner")
 
 
 def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
-    """The rows with the owner's decisions, by id of a row or its passage: some dropped or edited.
+    """Apply the owner's decisions, by id of a row or its passage: rows are dropped or edited.
 
     An edited answer becomes that of all rows of its passage.
     """
-    decided = {row.id: decisions.get(row.id) or decisions.get(row.passage) or {} for row in rows}
-    edits = {name: one for name, one in decided.items() if one.get("action") == "edit"}
+    row_decisions = {
+        row.id: decisions.get(row.id) or decisions.get(row.passage) or {} for row in rows
+    }
+    edits = {
+        name: decision
+        for name, decision in row_decisions.items()
+        if decision.get("action") == "edit"
+    }
     answers = {
         row.passage: edits[row.id]["text"]
         for row in rows
@@ -121,7 +128,7 @@ def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
             for message in row.messages:
                 message["content"] = changed.get(message["role"]) or message["content"]
             row.source = "owner"
-    return [row for row in rows if decided[row.id].get("action") != "drop"]
+    return [row for row in rows if row_decisions[row.id].get("action") != "drop"]
 
 
 def language_shares(passages: list[Passage]) -> dict[str, float]:
@@ -142,7 +149,7 @@ def _hash(text):
 
 
 def system_prompt(author: str, languages: list[str]) -> str:
-    """The short, fixed prompt that names the twin, in the languages of the writing."""
+    """The short system prompt that names the twin, in the languages of the writing."""
     prompts = both("corpus.system_prompt", author=author)
     return "\n".join(prompts[language] for language in languages or ["en"])
 
@@ -155,20 +162,20 @@ def persona_prompt(
     It needs no training, and is what the trained twin is compared with.
     """
     languages = list(language_shares(passages))
-    heading = both("corpus.excerpts")["zh" if languages[:1] == ["zh"] else "en"]
+    heading = both("corpus.persona_prompt_excerpts")["zh" if languages[:1] == ["zh"] else "en"]
     parts = [system, introduction.strip(), heading]
     examples = _examples(passages, languages)
-    left = tokens - tokens_estimate("\n".join(parts))
+    tokens_left = tokens - tokens_estimate("\n".join(parts))
     for number, passage in enumerate(examples):
-        excerpt = sentences_within(passage.text, left / (len(examples) - number) - 4)
+        excerpt = sentences_within(passage.text, tokens_left / (len(examples) - number) - 4)
         if excerpt:
             parts.append(f"---\n{excerpt}")
-            left -= tokens_estimate(parts[-1])
+            tokens_left -= tokens_estimate(parts[-1])
     return "\n".join(part for part in parts if part)
 
 
 def _examples(passages, languages):
-    """First passages of training documents, the languages taking turns."""
+    """First passages of up to _EXCERPTS training documents, alternating between the languages."""
     first = [p for p in passages if p.split == "train" and p.index == 0 and p.language in languages]
     turns, count = [], Counter()
     for passage in sorted(first, key=lambda p: _hash(f"example {p.id}")):

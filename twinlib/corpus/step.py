@@ -1,9 +1,9 @@
 """Step 01, corpus: a person's writing becomes documents, passages and training rows.
 
 The owner's decisions (decisions.json, by content id) are applied on every run: a document or a part
-of one can be dropped, restored or edited, a row or all rows of a passage dropped or edited
-({"action": "edit", "question": …, "text": …}), a kind or a piece of personal data kept ({"action":
-"keep"}).
+of one can be dropped, restored or edited, a row or all rows of a passage dropped or edited, a kind
+or a piece of personal data kept. Examples: {"action": "keep"}, {"action": "edit", "question": …,
+"text": …}.
 """
 
 import time
@@ -28,20 +28,20 @@ _SPLITS = ("train", "val", "test")
 
 
 def problems(settings: Corpus, twin: Twin) -> list[Problem]:
-    """Stops: wrong values, nothing to read, sending unasked. A warning: no consent."""
-    found = []
+    """Stops: invalid values, nothing to read, sending without consent. A warning: no consent."""
+    messages = []
     for field in fields(settings):
         try:
             parse(field, getattr(settings, field.name))
         except ValueError as error:
-            found.append(Problem("stop", str(error)))
-    found += _source_problems(settings.source, twin)
+            messages.append(Problem("stop", str(error)))
+    messages += _source_problems(settings.source, twin)
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
     if sentence := api.consent_problem(settings, count):
-        found.append(Problem("stop", sentence))
+        messages.append(Problem("stop", sentence))
     if not settings.consent:
-        found.append(warning("corpus.no_consent"))
-    return found
+        messages.append(warning("corpus.no_consent"))
+    return messages
 
 
 def _source_problems(source, twin):
@@ -81,7 +81,7 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
 
 
 def _valid(decisions):
-    """(valid decisions, warnings about others): the owner may have edited the file."""
+    """(valid decisions, warnings about the others): the owner may have edited the file by hand."""
     valid = {
         name: decision
         for name, decision in decisions.items()
@@ -94,18 +94,18 @@ def _valid(decisions):
 
 
 def _passages(documents, groups, limit, author):
-    """The passages of all documents, with everything that asking questions needs."""
+    """The passages of all documents, with split, author and terms filled in."""
     splits = split_of({d.id: groups.get(d.id, d.id) for d in documents})
-    found = [passage for document in documents for passage in passages(document, limit)]
-    found_terms = terms(found)
-    for passage in found:
+    all_passages = [passage for document in documents for passage in passages(document, limit)]
+    passage_terms = terms(all_passages)
+    for passage in all_passages:
         passage.split, passage.author = splits[passage.document], author
-        passage.terms = found_terms[passage.id]
-    return found
+        passage.terms = passage_terms[passage.id]
+    return all_passages
 
 
 def _ask_model(twin, settings, passages, progress):
-    """The WrittenQuestions of a model on this machine or behind an API, none where titles ask."""
+    """The questions of the model that the settings name; none if titles are to ask."""
     name, log = settings.question_model, twin.file("questions")
     if settings.questions == "titles":
         return model.WrittenQuestions({}, Counter(), [])

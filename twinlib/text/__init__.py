@@ -1,1 +1,1 @@
-"""Text in, text and numbers out: reading, cleaning, privacy, passages, questions, rows. No torch, no twin folder."""
+"""Functions on texts that several notebooks share: no model, no torch, no twin folder."""

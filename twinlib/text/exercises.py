@@ -1,9 +1,8 @@
-"""Practice problems with one right answer: comparisons of decimals, or read from a file; prompts
-and marking.
+"""Practice problems with one right answer, their prompts, and the marking of answers.
 
-A problem is {id, question, answer, language, group}; problems of a group are versions of each
-other. Rewards and exams share one lenient extractor: the number after the last answer marker, else
-the last number.
+Problems are comparisons of two decimals, or read from a file. Each is a dict {id, question, answer,
+language, group}; problems of one group are versions of each other. Rewards and exams share one
+lenient extractor: the number after the last answer marker, else the last number.
 """
 
 import json
@@ -11,6 +10,8 @@ import random
 import re
 from decimal import Decimal
 from itertools import combinations
+
+from .script import has_han
 
 # A minus is a sign only where it can't stand between two numbers, as in "10-3".
 _NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,，]*(?:\.\d+)?(?:/\d+)?")
@@ -33,9 +34,8 @@ _COMPARISONS = {
     ),
     "zh": ("{a}和{b}哪个更大？", "{a}与{b}，哪个数字更大？", "比较{a}和{b}，较大的是哪一个？"),
 }
-# Comparisons that exist: 2 languages, 2 orders, 31 whole parts, 324 pairs with the trap and 324
-# without.
-MOST = 2 * 2 * 31 * 324 * 2
+# All comparisons: 2 languages, 2 orders, 31 integer parts, 324 pairs with the trap, 324 without.
+MOST_COMPARISONS = 2 * 2 * 31 * 324 * 2
 
 
 def number_of(text: str) -> Decimal | None:
@@ -49,7 +49,7 @@ def number_of(text: str) -> Decimal | None:
 
 
 def extract(text: str) -> Decimal | None:
-    """The number a text gives as answer: the first after the last answer marker, else the last."""
+    """The number a text gives as its answer: the first after the last marker, else the last one."""
     markers = list(MARKER.finditer(text))
     if markers:
         after = _NUMBER.search(text, markers[-1].end())
@@ -63,7 +63,7 @@ def is_correct(text: str, answer: str) -> bool:
     """Whether a text gives the answer, compared as a number where it is one, else as words."""
     right = _without_unit(answer)
     if right is None:
-        return _says(text, answer)
+        return _contains_answer(text, answer)
     given = extract(text)
     return given is not None and abs(given - right) <= Decimal("1e-6") * max(1, abs(right))
 
@@ -74,13 +74,14 @@ def _without_unit(answer):
     return number_of(match[1] + match[2]) if match else number_of(answer)
 
 
-def _says(text, answer):
+def _contains_answer(text, answer):
     """Whether the answer's words occur whole after the last answer marker, or anywhere without one.
 
     'no' isn't in 'know'. Chinese has no spaces: there the words must not follow a negation, and a
     single character must not follow any other.
     """
-    said = text[[0, *(marker.end() for marker in MARKER.finditer(text))][-1] :].lower()
+    ends = [0, *(marker.end() for marker in MARKER.finditer(text))]
+    given = text[ends[-1] :].lower()
     words = re.findall(r"[^\W_]+", answer.lower())
     if not words:
         return False
@@ -91,28 +92,28 @@ def _says(text, answer):
     edge = r"[^\W_\u4e00-\u9fff]"  # a letter or digit of a script with spaces
     start = f"(?<![{before}])" if before else f"(?<!{edge})"
     end = f"(?!{edge})" if words[-1][-1] < "\u4e00" else ""
-    return bool(re.search(start + r"[\W_]+".join(map(re.escape, words)) + end, said))
+    return bool(re.search(start + r"[\W_]+".join(map(re.escape, words)) + end, given))
 
 
 def decimals(count: int, seed: int) -> list[dict]:
-    """`count` comparisons of two decimals, MOST at most, in both orders and both languages.
+    """`count` comparisons of two decimals (MOST_COMPARISONS at most), the same for the same seed.
 
-    In half of the pairs the smaller number has more digits, as in 9.9 and 9.11. The four versions
-    of a pair follow each other.
+    Each pair comes in both orders and both languages: four problems in a row, one group. In half
+    of the pairs the smaller number has more digits (a trap), as in 9.9 and 9.11.
     """
-    chance, problems, seen = random.Random(seed), [], set()
-    while len(problems) < min(count, MOST):
-        a, b = _pair(chance, trap=len(seen) % 2 == 0)
+    rng, problems, seen = random.Random(seed), [], set()
+    while len(problems) < min(count, MOST_COMPARISONS):
+        a, b = _pair(rng, trap=len(seen) % 2 == 0)
         if (a, b) in seen:
             continue
         seen.add((a, b))
         larger = str(max(Decimal(a), Decimal(b)))
         for language in ("en", "zh"):
-            for one, other in ((a, b), (b, a)):
-                text = chance.choice(_COMPARISONS[language]).format(a=one, b=other)
+            for first, second in ((a, b), (b, a)):
+                text = rng.choice(_COMPARISONS[language]).format(a=first, b=second)
                 problems.append(
                     {
-                        "id": f"decimal-{a}-{b}-{language}-{one}",
+                        "id": f"decimal-{a}-{b}-{language}-{first}",
                         "question": text,
                         "answer": larger,
                         "language": language,
@@ -122,20 +123,19 @@ def decimals(count: int, seed: int) -> list[dict]:
     return problems[:count]
 
 
-def _pair(chance, trap):
+def _pair(rng, trap):
     """Two decimals with the same whole part; with `trap` the one with fewer digits is larger."""
-    whole = chance.randint(0, 30)
+    integer = rng.randint(0, 30)
     while True:
-        short, long = chance.randint(1, 9), chance.randint(10, 99)
+        short, long = rng.randint(1, 9), rng.randint(10, 99)
         if long % 10 and (short * 10 > long) == trap:
-            return f"{whole}.{short}", f"{whole}.{long}"
+            return f"{integer}.{short}", f"{integer}.{long}"
 
 
 def read_problems(text: str) -> tuple[list[dict], list[tuple[int, str]]]:
-    """(problems, [(line number, reason)] of refused lines) from JSON Lines with question and
-    answer.
+    """(problems, [(line number, reason)] of refused lines) of JSON Lines with question and answer.
 
-    An answer may end in '#### 72', as in GSM8K.
+    An answer may end in '#### 72', as in GSM8K. Each line is a group of its own.
     """
     problems, refused = [], []
     for number, line in enumerate(text.split("\n"), 1):
@@ -157,15 +157,17 @@ def read_problems(text: str) -> tuple[list[dict], list[tuple[int, str]]]:
                 "question": question,
                 "answer": answer,
                 "group": f"line-{number}",
-                "language": "zh" if re.search(r"[\u4e00-\u9fff]", question) else "en",
+                "language": "zh" if has_han(question) else "en",
             }
         )
     return problems, refused
 
 
 def split_problems(problems: list[dict], held_out: int, seed: int) -> tuple[list[dict], list[dict]]:
-    """(train, test), split by group: no held-out comparison is practised in another order or
-    language."""
+    """(train, test): whole groups are held out until `test` has at least `held_out` problems.
+
+    So no held-out comparison is practised in another order or language.
+    """
     groups = sorted({problem["group"] for problem in problems})
     random.Random(seed).shuffle(groups)
     by_group = {}
@@ -208,8 +210,8 @@ def unpractised(count: int, practised: list[dict], seed: int = 2) -> list[dict]:
     }
     pairs = (count + 3) // 4
     groups = {}
-    # Twice as many, since one in two is a trap, and more for each practised pair that comes up
-    # again.
+    # 8 problems for each pair wanted: 4 versions, and one pair in two is a trap. Practised pairs
+    # may be among them, so as many pairs more.
     for problem in SHOWCASE + decimals(8 * (pairs + len(known) + 1), seed):
         groups.setdefault(problem["group"], []).append(problem)
     traps, others = [], []
@@ -217,7 +219,7 @@ def unpractised(count: int, practised: list[dict], seed: int = 2) -> list[dict]:
         short, long = group.split("-")
         if frozenset((number_of(short), number_of(long))) not in known:
             (traps if versions[0]["answer"] == short else others).append(versions[:4])
-    alternating = [versions for two in zip(traps, others) for versions in two]
+    alternating = [versions for pair in zip(traps, others) for versions in pair]
     return [problem for versions in alternating[:pairs] for problem in versions]
 
 

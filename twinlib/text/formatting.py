@@ -4,7 +4,7 @@ import re
 
 
 def escape(text: object) -> str:
-    """A text as one line of Markdown without any markup, HTML, formula, link or mention."""
+    """A text as one line of Markdown, escaped: no markup, HTML, formula, link or mention in it."""
     line = " ".join(str(text).split())
     marked = re.sub(
         r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.",
@@ -36,8 +36,8 @@ def number(value: object, missing: str = "–") -> str:
         return missing
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return escape(value)
-    whole = isinstance(value, int) or abs(value) >= 1000 and value == int(value)
-    return f"{value:,.0f}" if whole else f"{value:.3g}"
+    is_integer = isinstance(value, int) or abs(value) >= 1000 and value == int(value)
+    return f"{value:,.0f}" if is_integer else f"{value:.3g}"
 
 
 def size(count: float, digits: int = 0) -> str:

@@ -31,7 +31,7 @@ class Question(NamedTuple):
 
 
 def _questions() -> list[Question]:
-    """All questions, topics in turn: whoever stops after 15 has said something about each."""
+    """All questions, one of each topic in turn, so that the first ones touch on every topic."""
     by_topic = (
         [
             Question(f"{topic}-{n:02d}", topic, **texts)
@@ -48,7 +48,7 @@ BY_ID = {question.id: question for question in QUESTIONS}
 
 
 def nudge(question: Question, answer: str, language: str) -> str:
-    """What to ask after a short answer, changing as it grows; '' after an empty or a long one."""
+    """A follow-up question to a short answer, another one as it grows; '' if empty or long."""
     tokens = tokens_estimate(answer)
     if not tokens or tokens >= _LONG_ENOUGH:
         return ""
@@ -57,20 +57,19 @@ def nudge(question: Question, answer: str, language: str) -> str:
 
 
 def parse(text: str) -> tuple[list[dict], int]:
-    """The records in answers.jsonl, in the order of QUESTIONS, and the number of damaged lines.
+    """(records of answers.jsonl in the order of QUESTIONS, number of damaged lines).
 
-    Of two records of one question the later counts. Questions that are in QUESTIONS no more come
-    last.
+    The last record of a question counts. Records of questions no longer in QUESTIONS come last.
     """
-    found, damaged = {}, 0
+    records, damaged = {}, 0
     for _, line in parsed_lines(text):
         record = {**_EMPTY, **(line or {})}
         if _is_valid(record):
-            found[record["id"]] = record
+            records[record["id"]] = record
         else:
             damaged += 1
-    order = {name: place for place, name in enumerate(BY_ID)}
-    return sorted(found.values(), key=lambda record: order.get(record["id"], len(order))), damaged
+    order = {id: position for position, id in enumerate(BY_ID)}
+    return sorted(records.values(), key=lambda record: order.get(record["id"], len(order))), damaged
 
 
 def _is_valid(record):

@@ -1,15 +1,14 @@
-"""What people call steps, figures and the variants of the score card: the texts of data/figures.yaml.
+"""Labels of steps, figures and the variants of the score card, from data/figures.yaml.
 
-Pictures, tables, the terminal and cards use them. Each is {language: text}, as `i18n.choose` takes.
+Plots, tables, the terminal and the cards show them. Each is {language: text}, for `i18n.choose`.
 """
 
 import re
 
-from ..i18n import LANGUAGES, data
+from ..i18n import LANGUAGES, both, data
 
 # NAME_TYPE, such as top1_Q4_K_M and size_mb_BF16.
 _FIGURE_OF_FILE = re.compile(r"(\w+?)_((?:I?Q\d|B?F\d\d)\w*)")
-_COLON = {"en": ": ", "zh": "："}
 
 
 def step(name: str) -> dict[str, str]:
@@ -18,7 +17,7 @@ def step(name: str) -> dict[str, str]:
 
 
 def variant(name: str) -> dict[str, str]:
-    """What one of the compared models is called: 'twin-Q8_0' is 'twin as Q8_0'."""
+    """The label of a compared model ('twin-Q8_0': 'twin as Q8_0'), or an unknown name itself."""
     known = data("figures")["variants"]
     if name.startswith("twin-"):
         kind = name.removeprefix("twin-")
@@ -27,7 +26,7 @@ def variant(name: str) -> dict[str, str]:
 
 
 def figure(name: str, step: str = "evaluate") -> dict[str, str]:
-    """What a figure of a step's report is called: NAME, NAME.VARIANT, or NAME_TYPE of a GGUF file."""
+    """The label of a figure in a step's report: NAME, NAME.VARIANT, or NAME_TYPE of a GGUF file."""
     known = _figures(step)
     if name in known:
         return {code: known[name][code] for code in LANGUAGES}
@@ -35,11 +34,11 @@ def figure(name: str, step: str = "evaluate") -> dict[str, str]:
     first, part = of_file.groups() if of_file else name.rpartition(".")[::2]
     if first not in known:  # of a report that an older version wrote
         return dict.fromkeys(LANGUAGES, name.replace("_", " "))
-    return {code: known[first][code] + _COLON[code] + variant(part)[code] for code in LANGUAGES}
+    return both("core.figure_of_variant", figure=known[first], variant=variant(part))
 
 
 def meaning(name: str) -> dict[str, str]:
-    """What a figure of the score card counts and which way is better; empty texts where its label says all."""
+    """What a figure of the score card counts and which way is better; '' if its label says it."""
     return _figures("evaluate").get(name, {}).get("meaning") or dict.fromkeys(LANGUAGES, "")
 
 

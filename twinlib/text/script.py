@@ -60,7 +60,7 @@ def count_han(text: str) -> int:
 
 
 def word_count(text: str) -> int:
-    """How long a text is as people count: its Chinese characters and its Latin words."""
+    """The length of a text as people count it: Chinese characters plus Latin words and numbers."""
     return len(re.findall(rf"[{HAN}]|[A-Za-z0-9]+(?:['’\-][A-Za-z0-9]+)*", text))
 
 
@@ -88,8 +88,8 @@ def columns(text: str) -> int:
     return (len(text) + len(text.encode("utf-8", "replace"))) // 2
 
 
-# Among the most frequent characters of any Chinese text, traditional and simplified: a third of a
-# text that was decoded right, hardly any of one that was decoded wrong.
+# Everyday Chinese characters, simplified and traditional: a third of a text that was decoded with
+# the right encoding, hardly any of one that was not.
 _COMMON = set(
     "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能"
     "对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与"
@@ -100,5 +100,5 @@ _COMMON = set(
 
 def commonness(text: str) -> float:
     """The share of a text's non-ASCII characters that are everyday Chinese ones, 0 to 1."""
-    others = [character for character in text[:20_000] if not character.isascii()]
-    return sum(character in _COMMON for character in others) / max(1, len(others))
+    foreign = [character for character in text[:20_000] if not character.isascii()]
+    return sum(character in _COMMON for character in foreign) / max(1, len(foreign))

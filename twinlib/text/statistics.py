@@ -1,7 +1,7 @@
 """Intervals and tests: shares, paired answers, AUCs, and any figure computed from documents.
 
-scipy and scikit-learn do what they can; the interval of a paired difference and that of a mean over
-clusters of unequal size, which neither has, are here.
+scipy and scikit-learn compute what they offer. Two intervals that neither has are written here: of
+a paired difference, and of a mean over clusters of unequal size.
 """
 
 import math
@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 _RESAMPLES = 1000
 # (low, high), or (None, None) where there is too little data.
 Interval = tuple[float | None, float | None]
+# (value, low, high)
+Estimate = tuple[float, float | None, float | None]
 
 
 def wilson(hits: float, n: float) -> Interval:
@@ -44,7 +46,7 @@ def bootstrap(statistic: Callable[..., float], *samples: Sequence, seed: int = 1
         return None, None
     indices = tuple(numpy.arange(len(sample)) for sample in samples)
 
-    def of_drawn(*drawn):
+    def statistic_of_drawn(*drawn):
         return statistic(
             *([sample[int(i)] for i in chosen] for sample, chosen in zip(samples, drawn))
         )
@@ -54,7 +56,7 @@ def bootstrap(statistic: Callable[..., float], *samples: Sequence, seed: int = 1
         warnings.simplefilter("ignore")
         values = stats.bootstrap(
             indices,
-            of_drawn,
+            statistic_of_drawn,
             n_resamples=_RESAMPLES,
             vectorized=False,
             method="percentile",
@@ -66,10 +68,8 @@ def bootstrap(statistic: Callable[..., float], *samples: Sequence, seed: int = 1
     return float(low), float(high)
 
 
-def clustered(
-    clusters: Sequence[tuple[float, int]],
-) -> tuple[float, float | None, float | None]:
-    """(mean, low, high) of items that come in clusters, from (sum, items) of each.
+def clustered(clusters: Sequence[tuple[float, int]]) -> Estimate:
+    """(mean, low, high) of items that come in clusters, from (sum, number of items) of each.
 
     Student's t with errors clustered: for the few clusters where a bootstrap over them gives
     intervals that are far too narrow. (mean, None, None) of one cluster.
@@ -88,8 +88,8 @@ def clustered(
     return mean, mean - margin, mean + margin
 
 
-def share_of_documents(hits: list, documents: list) -> tuple[float, float | None, float | None]:
-    """(share, low, high) of hits, one for each entry of `documents`, resampled by document.
+def share_of_documents(hits: list, documents: list) -> Estimate:
+    """(share, low, high) of `hits`, resampled by document; hit i is of the document documents[i].
 
     The interval is never narrower than Wilson's, see `no_narrower`.
     """
@@ -127,30 +127,30 @@ def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
     return float((ranks.sum() - smallest) / (len(positive) * len(negative)))
 
 
-def auc_of_documents(positive: Sequence[list], negative: Sequence[list]) -> tuple:
+def auc_of_documents(positive: Sequence[list], negative: Sequence[list]) -> Estimate:
     """(auc, low, high) of scores in a list per document, resampled by document on each side."""
 
-    def of(one, other):
-        return auc(sum(one, []), sum(other, []))
+    def statistic(drawn_positive, drawn_negative):
+        return auc(sum(drawn_positive, []), sum(drawn_negative, []))
 
-    return of(positive, negative), *bootstrap(of, positive, negative)
+    return statistic(positive, negative), *bootstrap(statistic, positive, negative)
 
 
-def auc_of_pairs(documents: Sequence[list]) -> tuple:
+def auc_of_pairs(documents: Sequence[list]) -> Estimate:
     """(auc, low, high) of (positive, negative) pairs of scores, in a list per document."""
 
-    def of(drawn):
+    def statistic(drawn):
         pairs = sum(drawn, [])
         return auc(*map(list, zip(*pairs))) if pairs else math.nan
 
-    return of(documents), *bootstrap(of, documents)
+    return statistic(documents), *bootstrap(statistic, documents)
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> tuple[float, float, float, float]:
     """(gain, low, high, p) of paired right/wrong answers.
 
-    The change in the share of right ones with its 95 % interval (`paired`), and McNemar's exact p:
-    the binomial test of the pairs that changed.
+    The change in the share of right ones, its 95 % interval (`paired_interval`), and McNemar's
+    exact p: the binomial test of the pairs that changed.
     """
     from scipy.stats import binomtest
 
@@ -159,15 +159,15 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> tuple[float, float
     both = sum(b and a for b, a in zip(before, after))
     n = len(before)
     p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    low, high = paired(both, gained, lost, n - both - gained - lost)
+    low, high = paired_interval(both, gained, lost, n - both - gained - lost)
     return (gained - lost) / n, low, high, float(p)
 
 
-def paired(both: int, gained: int, lost: int, neither: int) -> tuple[float, float]:
+def paired_interval(both: int, gained: int, lost: int, neither: int) -> tuple[float, float]:
     """The 95 % interval of (gained - lost) / n of paired shares, by Newcombe's score method.
 
     The Wilson intervals of the two shares, combined with the correlation of the pairs. Unlike the
-    normal approximation it has a width when no pair changed. Source: Newcombe, Improved confidence
+    normal approximation it is not empty when no pair changed. Source: Newcombe, Improved confidence
     intervals for the difference between binomial proportions based on paired data, 1998, method 10.
     """
     n = both + gained + lost + neither
@@ -180,8 +180,8 @@ def paired(both: int, gained: int, lost: int, neither: int) -> tuple[float, floa
     margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
     phi = product / math.sqrt(margins) if margins else 0.0
 
-    def half_width(one, other):
-        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
+    def half_width(own, opposite):
+        return math.sqrt(max(0.0, own**2 - 2 * phi * own * opposite + opposite**2))
 
     low = after - before - half_width(after - low_after, high_before - before)
     high = after - before + half_width(high_after - after, before - low_before)

@@ -1,26 +1,30 @@
 """Whose writing a text resembles, whether it is nonsense, what it copies: from characters alone.
 
-Sounds-like-me: character n-grams (Chinese 1 to 3, English 2 to 5), TF-IDF weighted. A text's
-*margin* is its cosine to the author's training texts minus its mean cosine to the impostors: above
-0 it is nearer to the author. Chosen on Lu Xun and Pepys against voices that the fit had not seen:
-a linear SVM is a little better on Lu Xun (AUC 0.982 against 0.979 at 500 characters) and a little
-worse on Pepys and on short passages; the margin has one scale in both languages. It depends on
-topics too: impostors should write about what people write about. Left out on purpose: word lists
-and grammars.
+The figure sounds_like_me: character n-grams (Chinese 1 to 3, English 2 to 5), TF-IDF weighted. A
+text's *margin* is its cosine to the author's training texts minus its mean cosine to the impostors:
+above 0 it is nearer to the author. Chosen on Lu Xun and Pepys against voices that the fit had not
+seen: a linear SVM is a little better on Lu Xun (AUC 0.982 against 0.979 at 500 characters) and a
+little worse on Pepys and on short passages; the margin has one scale in both languages. It depends
+on topics too: impostors should write about everyday topics. Left out on purpose: word lists and
+grammars.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .script import HAN, count_han
 
-NEAR = 0.02  # margins closer than this are the same
+if TYPE_CHECKING:
+    import numpy
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+NEAR = 0.02  # margins closer than this count as equal
 FLAWS = ("empty", "echo", "replacement", "script", "loop")
 _NGRAMS = {"zh": (1, 3), "en": (2, 5)}
 _PIECE = 300  # characters of the texts that are compared
-_MOST_PIECES = 60  # of the author's, spread over all: more change nothing and cost time
+_MOST_PIECES = 60  # of the author's, taken evenly from all; more change nothing and cost time
 _FEWEST_PIECES = 4  # of the author's, for a fit
 _LOOP_NGRAM = {"zh": 4, "en": 12}  # characters
 # Shares of different n-grams below which a text loops: one in a thousand of 6,500 Chinese and
@@ -28,7 +32,7 @@ _LOOP_NGRAM = {"zh": 4, "en": 12}  # characters
 _LOOPING = {"zh": 0.68, "en": 0.85}
 _LATIN = r"[A-Za-z\u00c0-\u024f]+"
 _HALF_WIDTH, _FULL_WIDTH = ",?!:;()", "，？！：；（）"
-_NEAR_COPY = 0.6  # share of a continuation's characters, in one run
+_NEAR_COPY = 0.6  # share of a text's characters that are in the source in one run
 _ECHO = {"zh": 12, "en": 40}  # characters in a row that the prompt has too
 
 
@@ -42,21 +46,21 @@ class Voice(NamedTuple):
     length 1.
     """
 
-    vectorizer: object
-    direction: object
+    vectorizer: "TfidfVectorizer"
+    direction: "numpy.ndarray"
 
 
 def tidy(text: str) -> str:
-    """A text without differences of typing: width, quotation marks, capitals, line breaks."""
+    """A text in lower case, NFKC, with straight quotation marks and single spaces."""
     text = unicodedata.normalize("NFKC", text).lower()
     text = re.sub("[“”„«»「」『』]", '"', text)
     return re.sub(r"\s+", " ", re.sub("[‘’`]", "'", text)).strip()
 
 
 def pieces(text: str, length: int = _PIECE) -> list[str]:
-    """The tidied text in pieces of `length` characters, without a rest of less than half of one.
+    """The tidied text in pieces of `length` characters; a last one under half of that is dropped.
 
-    A text shorter than that is one piece.
+    A text shorter than `length` is one piece.
     """
     text = tidy(text)
     cut = [text[i : i + length] for i in range(0, len(text), length)]
@@ -95,23 +99,24 @@ def margins(voice: Voice, texts: Sequence[str]) -> list[float]:
 
 
 def cut_to_same_length(*texts: str) -> list[str]:
-    """The tidied texts, cut to the length of the shortest: only their margins can be compared."""
+    """The tidied texts, cut to the length of the shortest, as margins depend on the length."""
     tidied = [tidy(text) for text in texts]
     length = min(map(len, tidied))
     return [text[:length] for text in tidied]
 
 
 def likeness(triples: Sequence[tuple[float, float, float]]) -> float:
-    """How far the margins go from the base's (0) to the author's (1).
+    """Mean margin of a variant on a scale from the base's (0) to the author's (1).
 
-    From triples (variant, base, author); nan if the base is as near as the author.
+    From triples (variant, base, author) of margins; nan unless the author's is NEAR above the
+    base's.
     """
     variant, base, author = (sum(values) / len(triples) for values in zip(*triples))
     return (variant - base) / (author - base) if author - base >= NEAR else float("nan")
 
 
 def punctuated_like(text: str, sample: str) -> str:
-    """A text with Chinese punctuation of the width, full or half, that `sample` uses more."""
+    """A text whose punctuation after Chinese has the width, full or half, that `sample` prefers."""
     full = sample.count("，") >= sample.count(",")
     old, new = (_HALF_WIDTH, _FULL_WIDTH) if full else (_FULL_WIDTH, _HALF_WIDTH)
     return re.sub(f"(?<=[{HAN}])[{re.escape(old)}]", lambda m: new[old.index(m.group())], text)
@@ -121,7 +126,7 @@ def punctuated_like(text: str, sample: str) -> str:
 
 
 def flaws(text: str, language: str, prompt: str = "") -> list[str]:
-    """What is wrong with an answer to a prompt in `language`: names out of FLAWS."""
+    """What is wrong with an answer to `prompt` in `language`: names from FLAWS, [] for nothing."""
     if not re.search(r"\w", text):
         return ["empty"]
     checks = {
@@ -136,7 +141,7 @@ def flaws(text: str, language: str, prompt: str = "") -> list[str]:
 def without_echo(text: str, prompt: str, language: str) -> str:
     """The tidied text without longer runs of characters that are in its prompt as well."""
     text, prompt, size = tidy(text), tidy(prompt), _ECHO[language]
-    kept, start = [], 0
+    characters, start = [], 0
     while start < len(text):
         end = start + size
         if end <= len(text) and text[start:end] in prompt:
@@ -144,16 +149,16 @@ def without_echo(text: str, prompt: str, language: str) -> str:
                 end += 1
             start = end
         else:
-            kept.append(text[start])
+            characters.append(text[start])
             start += 1
-    return "".join(kept)
+    return "".join(characters)
 
 
 def script_share(text: str, language: str) -> float:
     """The share of the language's script: Chinese characters, or Latin words, of all writing."""
     chinese, latin = count_han(text), len(re.findall(_LATIN, text))
-    other = sum(map(str.isalpha, re.sub(f"{_LATIN}|[{HAN}]", "", text)))
-    written = chinese + latin + other
+    other_letters = sum(map(str.isalpha, re.sub(f"{_LATIN}|[{HAN}]", "", text)))
+    written = chinese + latin + other_letters
     return (chinese if language == "zh" else latin) / written if written else 1.0
 
 

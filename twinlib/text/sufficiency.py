@@ -1,6 +1,7 @@
 """Whether a corpus is large enough to train on, in sentences, and what to do if it is not."""
 
 import math
+from functools import reduce
 from typing import NamedTuple
 
 from ..i18n import both, choose, t
@@ -12,8 +13,8 @@ _STOP = 5  # with fewer there is nothing to learn
 _FEW = 20  # with fewer training does not help
 _SOME = 100  # with fewer the twin has a little of the voice
 _PLENTY = 200_000  # tokens
-_DOCUMENTS = 3  # with fewer none can be held out
-_CHAT = 0.9  # share of the passages above which a corpus is nothing but chat
+_FEWEST_DOCUMENTS = 3  # with fewer none can be held out
+_CHAT_SHARE = 0.9  # share of the passages above which a corpus is nothing but chat
 _TOKENS_PER_WORD, _TOKENS_PER_CHARACTER = 1.3, 0.7
 _ANSWER_WORDS, _ANSWER_CHARACTERS = 150, 250  # of an interview answer
 
@@ -27,7 +28,7 @@ class Assessment(NamedTuple):
 
 
 def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) -> Assessment:
-    """Judge a corpus by its passages to train on, their tokens, its documents and {kind: passages}.
+    """Judge a corpus by its training passages and their tokens, its documents, {kind: passages}.
 
     Under 5 passages is a stop. Under 20, too few documents to hold one out, or nothing but chat is
     a warning.
@@ -35,18 +36,16 @@ def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) 
     sentences = [_size(passages, tokens)]
     if passages < _FEW:
         sentences.append(_missing(passages))
-    elif documents < _DOCUMENTS:
+    elif documents < _FEWEST_DOCUMENTS:
         sentences.append(_few_documents(documents))
-    if passages >= _FEW and kinds.get("chat", 0) > _CHAT * sum(kinds.values()):
-        sentences.append(both("corpus.only_chat"))
+    if passages >= _FEW and kinds.get("chat", 0) > _CHAT_SHARE * sum(kinds.values()):
+        sentences.append(both("corpus.nearly_all_chat"))
     level = "stop" if passages < _STOP else "warning" if len(sentences) > 1 else "good"
-    sentence = choose(
-        {
-            "en": " ".join(one["en"] for one in sentences),
-            "zh": "".join(one["zh"] for one in sentences),
-        }
-    )
-    return Assessment(level, sentence, _actions(passages, level))
+    return Assessment(level, choose(reduce(_followed_by, sentences)), _actions(passages, level))
+
+
+def _followed_by(first, second):
+    return both("corpus.two_sentences", first=first, second=second)
 
 
 def answers_needed(passages: int) -> int:
@@ -58,7 +57,7 @@ def _size(passages, tokens):
     if not passages:
         return both("corpus.no_passages")
     return both(
-        "corpus.one_passage" if passages == 1 else "corpus.passages",
+        "corpus.corpus_size_one_passage" if passages == 1 else "corpus.corpus_size",
         passages=passages,
         words=_rounded(tokens / _TOKENS_PER_WORD),
         characters=_rounded(tokens / _TOKENS_PER_CHARACTER),
@@ -68,9 +67,9 @@ def _size(passages, tokens):
 
 def _judgement(passages, tokens):
     if passages < _STOP:
-        return both("corpus.learns_nothing")
+        return both("corpus.too_few_to_train")
     if passages < _FEW:
-        return both("corpus.does_not_help_yet")
+        return both("corpus.too_few_to_help")
     if passages < _SOME:
         return both("corpus.little_voice")
     return both("corpus.enough_voice" if tokens < _PLENTY else "corpus.plenty_of_voice")
@@ -78,9 +77,9 @@ def _judgement(passages, tokens):
 
 def _missing(passages):
     missing = _FEW - passages
-    keys = {_FEW: "corpus.needed", 1: "corpus.one_more_needed"}
+    keys = {_FEW: "corpus.passages_needed", 1: "corpus.one_more_passage_needed"}
     return both(
-        keys.get(missing, "corpus.more_needed"),
+        keys.get(missing, "corpus.more_passages_needed"),
         missing=missing,
         answers=answers_needed(passages),
         words=_ANSWER_WORDS,
@@ -89,7 +88,11 @@ def _missing(passages):
 
 
 def _few_documents(documents):
-    key = "corpus.one_document" if documents == 1 else "corpus.few_documents"
+    key = (
+        "corpus.none_held_out_of_one_document"
+        if documents == 1
+        else "corpus.none_held_out_of_few_documents"
+    )
     return both(key, documents=documents)
 
 

@@ -1,9 +1,9 @@
-"""Chat templates as text: the twin's system prompt as the default in Jinja, and the same template
-in Go for Ollama.
+"""Chat templates: the twin's system prompt as a Jinja template's default, and a Go template.
 
 Only the default system message of a Jinja template changes, because apps recognise a template by
 its first 128 characters, and a conversation with a system message must render as the base's
-template does. Known are ChatML (Qwen, SmolLM2), Llama 3.x and Gemma 3.
+template does. Known are ChatML (Qwen, SmolLM2), Llama 3.x and Gemma 3. The Go template is the same
+one for Ollama.
 """
 
 import json
@@ -24,20 +24,20 @@ _WITHOUT_ELSE = re.compile(  # Qwen3: a system message is shown when given, and 
     + r" \+ '(?P<after><\|im_end\|>\\n|\\n\\n)' \}\}(?P<gap>\s*))\{%-? endif %\}"
 )
 _NAMES = "|".join(catalogue.MODEL_NAMES)
-_MADE = (
+_MADE_BY = (
     rf"(?:created|trained|developed|made|built) by (?:{'|'.join(catalogue.MAKERS)})\b",
     f"由(?:{'|'.join(catalogue.CHINESE_MAKERS)})(?:开发|训练|创建|研发)",
 )
 _IDENTITIES = re.compile(
-    rf"You are (?:{_NAMES})\b|{_MADE[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE[1]}",
+    rf"You are (?:{_NAMES})\b|{_MADE_BY[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE_BY[1]}",
     re.IGNORECASE,
 )
 # In an answer, which may mention a company's product without being it.
 _OWN_IDENTITIES = re.compile(
     rf"\b(?:I am|I['’]m|my name is|call me) (?:an? |the |called |named )?(?:{_NAMES})\b|"
-    rf"\bI(?: am|['’]m| was)\b[^.!?\n]{{0,60}}?\b{_MADE[0]}|"
+    rf"\bI(?: am|['’]m| was)\b[^.!?\n]{{0,60}}?\b{_MADE_BY[0]}|"
     rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|"
-    rf"我是[^。！？\n]{{0,20}}?{_MADE[1]}",
+    rf"我是[^。！？\n]{{0,20}}?{_MADE_BY[1]}",
     re.IGNORECASE,
 )
 
@@ -114,9 +114,8 @@ def without_thinking(text: str) -> str:
     return re.sub(r"^\s*<think>.*?(?:</think>|$)", "", text, count=1, flags=re.DOTALL).strip()
 
 
-# Placeholders for the messages of the conversations that a template is taken apart by: private-use
-# characters.
-_MARKS = {"system": "\ue000", "user": "\ue001", "assistant": "\ue002"}
+# Private-use characters as messages: a prompt rendered with them is split at them.
+_MESSAGE_MARKS = {"system": "\ue000", "user": "\ue001", "assistant": "\ue002"}
 # Ollama renders all messages at once and may cut off older ones. An assistant message that comes
 # last is continued. A system message that comes later counts as the first.
 _GO = """{{- $system := false }}{{ $open := false }}{{ $before := DEFAULT }}
@@ -134,19 +133,17 @@ _GO = """{{- $system := false }}{{ $open := false }}{{ $before := DEFAULT }}
 
 
 def go_template(render: Callable[[list[dict]], str], bos: str = "") -> str:
-    """The Go template for Ollama with the prompts of a Jinja chat template, or '' where there is
-    none.
+    """The Go template for Ollama that gives the same prompts as a Jinja chat template, or ''.
 
     `render(messages)` is the prompt of a conversation up to where the answer begins. Short
     conversations are split at their messages, with and without a system message, so that the Go
-    template has the same default; it is refused when longer conversations don't come out as the
-    parts put together. `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message
-    stay.
+    template has the same default. '' when longer conversations are not these parts put together.
+    `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message stay.
     """
 
     def parts(*roles):
-        prompt = render([{"role": role, "content": _MARKS[role]} for role in roles])
-        return re.split(f"[{''.join(_MARKS.values())}]", prompt.removeprefix(bos))
+        prompt = render([{"role": role, "content": _MESSAGE_MARKS[role]} for role in roles])
+        return re.split(f"[{''.join(_MESSAGE_MARKS.values())}]", prompt.removeprefix(bos))
 
     default, *turns = parts("user", "assistant", "user")
     heads = {
@@ -155,25 +152,18 @@ def go_template(render: Callable[[list[dict]], str], bos: str = "") -> str:
     }
     for start, head in heads.items():
         for more in (0, 1, 2, 4):
-            if parts(*start, *("assistant", "user") * more) != [
-                *head,
-                *turns[:2] * more,
-                *turns[2:],
-            ]:
+            expected = [*head, *turns[:2] * more, *turns[2:]]
+            if parts(*start, *("assistant", "user") * more) != expected:
                 return ""
     if len(turns) != 3:
         return ""
-    pieces = dict(
-        zip(("OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT"), [*heads["system", "user"], *turns])
-    )
-    return re.sub(
-        r"\b[A-Z]{2,}\b", lambda match: go_string({**pieces, "DEFAULT": default}[match[0]]), _GO
-    )
+    names = ("DEFAULT", "OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT")
+    pieces = dict(zip(names, [default, *heads["system", "user"], *turns]))
+    return re.sub(r"\b[A-Z]{2,}\b", lambda match: go_string(pieces[match[0]]), _GO)
 
 
-def go_string(text):
-    """A Go string literal in which every character is printable, as a Modelfile drops the
-    others."""
+def go_string(text: str) -> str:
+    """A text as a Go string literal of printable characters: a Modelfile drops the others."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(
         c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
@@ -203,12 +193,11 @@ def parameters(sampling: dict, context: int, stop: Iterable[str]) -> dict:
 
 
 def modelfile(file: str, template: str, system: str, params: dict) -> str:
-    """An Ollama Modelfile for a GGUF file in the same folder; `template` is its Go template or
-    ''."""
+    """An Ollama Modelfile for a GGUF file in the same folder; `template` is in Go, or ''."""
     lines = [f"FROM ./{file}"]
     if template:
         lines.append(f'TEMPLATE """{template}"""')
-    if _survives(system):
+    if _fits_modelfile(system):
         lines.append(f'SYSTEM """{system}"""')
     elif not template:  # a Go template has it as its default
         lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
@@ -220,7 +209,6 @@ def modelfile(file: str, template: str, system: str, params: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _survives(text):
-    """Whether a Modelfile can hold a text: it drops what isn't printable and can't escape triple
-    quotes."""
+def _fits_modelfile(text):
+    """Whether a Modelfile keeps a text: it drops the unprintable and can't escape triple quotes."""
     return all(c.isprintable() or c in "\t\n" for c in text) and not re.search(r'"""[ \t]*\n', text)

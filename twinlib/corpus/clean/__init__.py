@@ -1,9 +1,9 @@
-"""Markup to the author's own prose.
+"""Cleaning: from a text with markup to the author's own prose.
 
 Left out: pictures, code, tables, quotations, footnotes, markup, the addresses of links, and what
-authorship.py finds to be by others. Kept word for word: the author's sentences, list items, and
-headings as '## ' lines. Each part with words in it that is left out becomes a Removed; the owner
-restores it by its id.
+others wrote, by the rules of authorship.py. Kept word for word: the author's sentences, list items,
+and headings as '## ' lines. Each part with words in it that is left out is recorded as a Removed,
+whose id the owner restores it by.
 """
 
 import re
@@ -17,7 +17,7 @@ from .paragraphs import mark_headings, normalise, split_lines, strip_leftovers, 
 
 
 class Cleaned(NamedTuple):
-    """`title` is a level-one heading at the top or '', `text` the prose, `removed` the rest."""
+    """The `title` (a level-one heading at the top, or ''), the prose, and what was left out."""
 
     title: str
     text: str
@@ -29,8 +29,8 @@ def clean(
 ) -> Cleaned:
     """The author's prose in a text, which is Markdown if `markup`.
 
-    Parts whose ids are among `restored` stay. `author` is the owner's name: their byline goes,
-    their own lyrics and quotations stay.
+    Parts whose ids are among `restored` stay. `author` is the owner's name: their byline is left
+    out, lyrics and quotations signed by them are kept.
     """
     removed = RemovedParts(restored)
     text = normalise(text)
@@ -46,4 +46,4 @@ def clean(
     title = blocks.pop(0).text if blocks and blocks[0].kind == "h1" else ""
     blocks = without_footnotes(mark_headings(blocks), removed)
     blocks = authorship.keep_own_blocks(blocks, removed, author)
-    return Cleaned(title, to_text(blocks), removed.found)
+    return Cleaned(title, to_text(blocks), removed.parts)

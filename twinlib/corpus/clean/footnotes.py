@@ -1,4 +1,4 @@
-"""Printed notes and their marks: ① and 〔1〕 before a paragraph, [1], sections of notes."""
+"""Footnotes and the marks that refer to them, as books print them: ①, 〔1〕, [1]."""
 
 import re
 
@@ -7,6 +7,7 @@ from .paragraphs import Block, drop
 
 _MARK = re.compile(r"[①-⒇]|[\[［〔【]\d{1,3}[\]］〕】]")  # before a note
 _REFERENCE = re.compile(r"[①-⒇]|[\[［〔【(（]\d{1,3}[\]］〕】)）]")  # in the text
+# A mark after a word within a block, not at its end.
 _STRAY = re.compile(r"(?<=\S)〔[\d０-９]{1,3}〕(?!\s*$)")
 _HEADING = re.compile(
     r"[【\[(（]?(注释?|註釋?|尾注|脚注|注解|(foot|end)?notes)[】\])）]?[:：]?", re.IGNORECASE
@@ -30,45 +31,43 @@ def without_footnotes(blocks: list[Block], removed: RemovedParts) -> list[Block]
     headings = {i - 1 for i in gone} - notes
     gone |= {i for i in headings if _HEADING.fullmatch(blocks[i].text)}
     rule = re.compile(r"\s?(?:" + "|".join(map(re.escape, sorted(marks))) + ")") if marks else None
-    kept = []
+    unmarked = []
     for index, block in enumerate(blocks):
         if index in restored:
             block = block._replace(kind="restored")
         elif rule and index not in gone:
             block = block._replace(text=rule.sub("", block.text))
-        kept.append(block)
-    return _without_stray_marks(drop(kept, gone))
+        unmarked.append(block)
+    return _without_stray_marks(drop(unmarked, gone))
 
 
 def _indices_of_notes(blocks):
-    marks_above, in_section, found = set(), False, set()
+    marks_above, in_section, notes = set(), False, set()
     for index, block in enumerate(blocks):
         mark = _MARK.match(block.text)
-        marked = mark and (found or mark.group() in marks_above)
+        marked = mark and (notes or mark.group() in marks_above)
         if _HEADING.fullmatch(block.text) or block.is_heading:
             in_section = bool(_HEADING.fullmatch(block.text))
         elif block.kind != "restored" and (marked or in_section) and _ENTRY.match(block.text):
-            found.add(index)
+            notes.add(index)
         else:
             in_section = False
         marks_above.update(_MARK.findall(block.text[mark.end() if mark else 0 :]))
-    return found
+    return notes
 
 
 def _marks_of(note):
-    """How the text may refer to a note: by its own mark, or by its number in brackets."""
+    """The marks by which the text may refer to a note: its own, or its number in brackets."""
     mark, number = _ENTRY.match(note).groups()
-    return {
-        mark,
-        *(f"{left}{number}{right}" for left, right in ("[]", "［］", "〔〕", "()", "（）")),
-    }
+    brackets = ("[]", "［］", "〔〕", "()", "（）")
+    return {mark, *(f"{left}{number}{right}" for left, right in brackets)}
 
 
 def _without_stray_marks(blocks):
-    """Blocks without the marks of notes that are printed elsewhere.
+    """Blocks without marks whose notes are not in the text.
 
-    Those are 〔１１〕 after a word, and ⑴ ⑵ ⑶ in their order through the text where none of them
-    starts a paragraph or numbers an enumeration.
+    Those are 〔１１〕 after a word, and ⑴ ⑵ ⑶ in ascending order where none of them starts a
+    paragraph or numbers an enumeration.
     """
     text = "\n".join(block.text for block in blocks)
     numbers = re.findall("[⑴-⒇]", text)

@@ -1,11 +1,12 @@
-"""Markdown to (kind, text): the author's prose; everything else goes to `removed`.
+"""Markdown to blocks (kind, text) of prose; everything else is recorded in `removed`.
 
 Dialects: CommonMark with tables; the shortcodes of Hugo, the tags of Hexo, Jekyll's Liquid;
 Obsidian's links, callouts, comments and fields; chunks, divs and citations of R Markdown and
 Quarto; imports and components of MDX; TeX formulas.
 
-Kinds: h1 to h6, bold, text, item (with its marker), restored (the owner wants it back). Pictures,
-addresses, tags, attributes and the names of shortcodes are markup and leave no record.
+Kinds: h1 to h6, bold (a paragraph that is one run of bold text), text, item (with its marker),
+restored (the owner wants it back). Pictures, addresses, tags, attributes and the names of
+shortcodes are markup and leave no record.
 """
 
 import html
@@ -22,7 +23,9 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _MARKUP_SIGNS = re.compile(
     rf"[`*_\[\]<>&\\|{_RESTORED}]|  $|^[ \t#>+\-=~]|^\d{{1,9}}[.)]", re.MULTILINE
 )
-# Text of more lines, shorter on average, is no prose; the parser would take 40 µs a line.
+_FLAGS = re.MULTILINE | re.IGNORECASE
+# A text of more lines than this, shorter than this on average (characters), is not prose and is not
+# parsed, which would take 40 µs a line.
 _MANY_LINES, _SHORT_LINE = 10_000, 12
 # Parts that are removed whole: (what, a text that must occur, what opens it, what closes it).
 # <name> in the closing is the group "name" of the opening.
@@ -105,7 +108,7 @@ _PAIRS = (
     ),
 )
 _REMOVED_RULES = [
-    (what, needed, re.compile(opening, re.MULTILINE | re.IGNORECASE), closing)
+    (what, needed, re.compile(opening, _FLAGS), closing)
     for what, needed, opening, closing in _PAIRS
 ]
 # Markup that leaves no record: (a text that must occur, the pattern).
@@ -186,28 +189,29 @@ def parse_markdown(text: str, removed: RemovedParts) -> list[tuple[str, str]]:
 
 
 def _cut(text, opening, closing, replace):
-    """Text with each part from opening to closing replaced, in linear time; unclosed parts stay."""
+    """The text with each part from opening to closing replaced; a part that never closes stays.
+
+    Linear in the length of the text: after one search for a closing in vain there is no second.
+    """
     if closing is None:
         return opening.sub(lambda match: replace(match.group()), text)
-    found, position, unclosed = [], 0, set()
+    pieces, position, unclosed = [], 0, set()
     for match in opening.finditer(text):
         name = match.groupdict().get("name") or ""
         if match.start() < position or name.lower() in unclosed:
             continue
-        pattern = re.compile(
-            closing.replace("<name>", re.escape(name)), re.MULTILINE | re.IGNORECASE
-        )
+        pattern = re.compile(closing.replace("<name>", re.escape(name)), _FLAGS)
         end = pattern.search(text, match.end())
         if end:
-            found += [text[position : match.start()], replace(text[match.start() : end.end()])]
+            pieces += [text[position : match.start()], replace(text[match.start() : end.end()])]
             position = end.end()
         else:
             unclosed.add(name.lower())
-    return "".join(found) + text[position:]
+    return "".join(pieces) + text[position:]
 
 
 def _remove(part, what, gap, removed, restored):
-    """What replaces a part in the text: the gap, or a mark with its number among `restored`."""
+    """What replaces a part in the text: `gap`, or for a restored part its number between marks."""
     text = _bare(part, what)
     if what == "comment" and not _has_words(text) or removed.take(what, what, text):
         return gap
@@ -230,16 +234,16 @@ def _bare(part, what):
 
 
 def _has_words(text):
-    """Whether it is more than a name: two Chinese characters in a row, or two words."""
-    words = re.search(r"[\u4e00-\u9fff]{2}|[^\W\d_]+ [^\W\d_]+,? [^\W\d_]+", text)
-    return bool(words) and not text.startswith("wp:")
+    """Whether a comment or caption is more than a name: two Chinese characters, or three words."""
+    match = re.search(r"[\u4e00-\u9fff]{2}|[^\W\d_]+ [^\W\d_]+,? [^\W\d_]+", text)
+    return bool(match) and not text.startswith("wp:")
 
 
 def _unquote_callouts(text):
-    """The callouts of Obsidian and GitHub as the author's text, except those that quote."""
+    """Callouts of Obsidian and GitHub without their '>' marks, except those of kind quote, cite."""
     if "[!" not in text:
         return text
-    found, quote_marks = [], ""
+    lines, quote_marks = [], ""
     for line in text.split("\n"):
         start = _CALLOUT.match(line)
         if start:
@@ -250,12 +254,12 @@ def _unquote_callouts(text):
             quote_marks = ""
         if quote_marks:
             line = re.sub(rf"(?m)^{quote_marks}[ \t]?", "", line)
-        found.append(line)
-    return "\n".join(found)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _pieces(text):
-    """[(has markup, piece of the text)]: most paragraphs have none, and parsing is slow."""
+    """[(has markup, piece of the text)]: paragraphs without markup are not parsed, to save time."""
     paragraphs = re.split(r"\n[ \t]*\n", text)
     lines = text.count("\n")
     if lines > _MANY_LINES and len(text) < _SHORT_LINE * lines:
@@ -265,14 +269,16 @@ def _pieces(text):
     pieces = []
     for has_markup, group in groupby(paragraphs, _has_markup):
         run = list(group)
-        pieces += [(True, "\n\n".join(run))] if has_markup else [(False, one) for one in run]
+        pieces += (
+            [(True, "\n\n".join(run))] if has_markup else [(False, paragraph) for paragraph in run]
+        )
     return pieces
 
 
 def _has_markup(paragraph):
     if not _MARKUP_SIGNS.search(paragraph):
         return False
-    # A long paragraph of which a quarter is signs is no prose, and parsing it never ends.
+    # A long paragraph of which a quarter is signs is no prose, and parsing it takes far too long.
     signs = re.findall(r"[`*_\[\]<>&\\|~!()^]", paragraph)
     return len(paragraph) < 20_000 or len(signs) * 4 < len(paragraph)
 
@@ -294,13 +300,14 @@ def _parser():
 
 
 def _prose(tokens, removed, restored):
+    """Yield the blocks (kind, text) of the parser's tokens; `marker` is that of a list item."""
     index, marker, depth = 0, "", 0
     while index < len(tokens):
         token = tokens[index]
         if token.type in ("blockquote_open", "table_open"):
             end = _closing(tokens, index)
-            inner = _quote if token.type == "blockquote_open" else _table
-            yield from inner(tokens[index + 1 : end], removed, restored)
+            handle = _quote if token.type == "blockquote_open" else _table
+            yield from handle(tokens[index + 1 : end], removed, restored)
             index = end
         elif token.type == "list_item_open":
             marker, depth = (f"{token.info}. " if token.info else "- "), token.level // 2
@@ -316,12 +323,9 @@ def _prose(tokens, removed, restored):
 
 
 def _closing(tokens, index):
-    level = tokens[index].level
-    return next(
-        i
-        for i in range(index + 1, len(tokens))
-        if tokens[i].level == level and tokens[i].nesting == -1
-    )
+    """The index of the token that closes the one at `index`."""
+    level, after = tokens[index].level, range(index + 1, len(tokens))
+    return next(i for i in after if tokens[i].level == level and tokens[i].nesting == -1)
 
 
 def _inline_block(token, opener, marker, removed, restored):
@@ -345,12 +349,12 @@ def _is_bold(tokens):
 
 
 def _quote(tokens, removed, restored):
-    inner = RemovedParts()
-    words = _plain("\n\n".join(text for _, text in _prose(tokens, inner, restored)).strip())
-    if removed.take("quote", "quote", words):
-        removed.found += inner.found
+    nested = RemovedParts()
+    quotation = _plain("\n\n".join(text for _, text in _prose(tokens, nested, restored)).strip())
+    if removed.take("quote", "quote", quotation):
+        removed.parts += nested.parts
     else:
-        yield "restored", words
+        yield "restored", quotation
 
 
 def _table(tokens, removed, restored):
@@ -360,9 +364,9 @@ def _table(tokens, removed, restored):
             rows[-1].append(_plain(_inline(token.children, removed)))
         elif token.type == "tr_close":
             rows.append([])
-    words = "\n".join(" | ".join(row) for row in rows if row)
-    if not removed.take("table", "table", words):
-        yield "restored", words
+    content = "\n".join(" | ".join(row) for row in rows if row)
+    if not removed.take("table", "table", content):
+        yield "restored", content
 
 
 def _code(text, removed):
@@ -378,33 +382,33 @@ def _plain(text):
 
 
 def _inline(tokens, removed):
-    found, is_address, links = [], False, []
+    pieces, is_address, links = [], False, []
     for token in tokens:
         if token.type in ("text", "code_inline", "text_special"):
-            found.append(ADDRESS if is_address else token.content)
+            pieces.append(ADDRESS if is_address else token.content)
         elif token.type == "softbreak":
-            found.append("\n")
+            pieces.append("\n")
         elif token.type == "hardbreak":
-            found.append(HARD_BREAK)
+            pieces.append(HARD_BREAK)
         elif token.type == "link_open":
             # <https://…> has no text of its own; <mailto:…> is left for the search for e-mails.
             is_address = token.info == "auto" and "mailto:" not in str(token.attrs)
             links.append(_words_in_target(token))
-            found.append(LINK)
+            pieces.append(LINK)
         elif token.type == "link_close":
             is_address = False
-            found.append(LINK_END + links.pop())
+            pieces.append(LINK_END + links.pop())
         elif token.type == "image":
             caption = token.content
             if _has_words(caption) and not removed.take("caption", "caption", caption):
-                found.append(caption)
+                pieces.append(caption)
         elif token.type == "html_inline" and token.content.lower().startswith("<br"):
-            found.append(HARD_BREAK)
-    return "".join(found)
+            pieces.append(HARD_BREAK)
+    return "".join(pieces)
 
 
 def _words_in_target(link):
-    """The round brackets of a link that hold words, not an address: '[sigh](here he is again)'."""
+    """The target of a link with its brackets if it is words, not an address; else ''."""
     from urllib.parse import unquote
 
     target = unquote(str(link.attrs.get("href", "")))

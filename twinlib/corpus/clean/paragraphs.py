@@ -1,8 +1,8 @@
-"""Lines and paragraphs: spaces normalised, hard wraps undone, the headings of plain text found.
+"""Lines and paragraphs: spaces normalised, hard wraps undone, headings of plain text marked.
 
 Lines of a paragraph are joined only where the line was full (a hard wrap); other line breaks are
-the author's. Between the steps some private-use characters mark what a later step needs;
-`normalise` has removed any from the text.
+the author's. Between the steps a few private-use characters mark links and addresses; `normalise`
+first removes any that the text had.
 """
 
 import re
@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 from ...text.script import WIDE, columns, space_between
 
-HARD_BREAK = "\u2028"  # a line break that the author asked for, until wraps are undone
-LINK, LINK_END, ADDRESS = "\ue002", "\ue003", "\ue004"  # around a linked text; for an address
+HARD_BREAK = "\u2028"  # an explicit line break of Markdown, until hard wraps are undone
+# The first two are put around the text of a link, ADDRESS stands for a bare address.
+LINK, LINK_END, ADDRESS = "\ue002", "\ue003", "\ue004"
 NOTHING = re.compile(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+")
 NUMBER_ALONE = re.compile(
     r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|"
     r"[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?"
 )
-_WRAP_LIMIT, _WRAP_SLACK = 130, 5  # columns; full lines end within the slack of the widest one
+# Columns: the widest line of a wrapped text, and how much narrower than that a full line can be.
+_WRAP_LIMIT, _WRAP_SLACK = 130, 5
 _HEADING_LIMIT = 50  # columns
 _NO_ADDRESS = r"\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef<>\"'）)\]，。"
 _ADDRESS_BODY = (
@@ -59,9 +61,8 @@ _NOT_A_HEADING = re.compile(r"[。；，,;:：…!！.]$|。|[\u4e00-\u9fff]；"
 class Block(NamedTuple):
     """A paragraph, a heading, a list item or a line of a paragraph.
 
-    `kind` is h1 to h6, text, item, line (goes on in the paragraph before it), or restored (the
-    owner wants it back, no rule touches it). `linked` is the share of the text that is links, 0 to
-    1.
+    `kind` is h1 to h6, text, item, line (a further line of the paragraph before it), or restored
+    (the owner wants it back, no rule touches it). `linked` is the share of links in it, 0 to 1.
     """
 
     kind: str
@@ -74,7 +75,7 @@ class Block(NamedTuple):
 
 
 def normalise(text: str) -> str:
-    """NFC, ordinary spaces only, without indents, control, invisible and private-use characters."""
+    """A text in NFC with plain spaces; no indents, control, invisible or private-use characters."""
     text = unicodedata.normalize("NFC", text)
     if text.isascii():
         return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)
@@ -84,7 +85,7 @@ def normalise(text: str) -> str:
 
 
 def strip_leftovers(text: str, markup: bool = True) -> str:
-    """A block without addresses and the markup that parsers miss beside Chinese punctuation."""
+    """A block without addresses, and without markup that parsers miss next to Chinese marks."""
     if markup:
         text = _ATTRIBUTES.sub("", _EMPHASIS.sub(r"\2", text.replace("\u00a0", " ")))
     text = _URL.sub(ADDRESS, text)
@@ -99,10 +100,10 @@ def strip_leftovers(text: str, markup: bool = True) -> str:
 
 
 def unwrap(blocks: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(kind, text) with the hard wraps joined: by a space, by nothing between Chinese characters.
+    """(kind, text) with hard-wrapped lines joined, by a space or between Chinese by nothing.
 
-    A text is wrapped when most of its lines are full: the next line's first word would not have
-    fitted on them.
+    A text counts as wrapped when over 60 % of its lines are full: the next line's first word would
+    not have fitted on them.
     """
     pairs = [
         pair
@@ -150,7 +151,7 @@ def _unwrapped(text, widest):
 
 
 def _is_unfinished(line):
-    """Whether it stops within an English sentence; two words are a command or a line of a poem."""
+    """Whether a line stops within an English sentence; two words may be a command or a verse."""
     return line.count(" ") > 1 and re.search(r"[A-Za-z,]$", line)
 
 
@@ -158,8 +159,8 @@ def _is_unfinished(line):
 
 
 def split_lines(blocks: list[tuple[str, str]]) -> list[Block]:
-    """A Block for each line of (kind, text) that the author broke, with its share of links."""
-    found, headings = [], any(kind[0] == "h" for kind, _ in blocks)
+    """A Block for each line of the blocks (kind, text), with its share of links."""
+    line_blocks, headings = [], any(kind[0] == "h" for kind, _ in blocks)
     for kind, text in blocks:
         if kind == "bold":  # a line of bold text is a heading where there are no others
             kind = "text" if headings else "h3"
@@ -170,8 +171,8 @@ def split_lines(blocks: list[tuple[str, str]]) -> list[Block]:
             plain = plain.rstrip() if indented else plain.strip()
             if plain or linked and ADDRESS in line:
                 share = _link_share(line, plain) if linked else 0.0
-                found.append(Block("line" if number else kind, plain, share))
-    return _mend_starts(found)
+                line_blocks.append(Block("line" if number else kind, plain, share))
+    return _mend_starts(line_blocks)
 
 
 def _link_share(line, plain):
@@ -182,16 +183,16 @@ def _link_share(line, plain):
 
 
 def drop(blocks: list[Block], indices: Collection[int]) -> list[Block]:
-    """The blocks without those at `indices`; what is left of a paragraph stays one paragraph."""
-    kept, start_lost = [], False
+    """The blocks without those at `indices`; the lines left of a paragraph are one paragraph."""
+    remaining, start_lost = [], False
     for index, block in enumerate(blocks):
         if index in indices:
             start_lost = start_lost or block.kind != "line"
         else:
             starts = block.kind == "line" and start_lost
-            kept.append(block._replace(kind="text") if starts else block)
+            remaining.append(block._replace(kind="text") if starts else block)
             start_lost = False
-    return _mend_starts(kept)
+    return _mend_starts(remaining)
 
 
 def _mend_starts(blocks):
@@ -211,9 +212,11 @@ def mark_headings(blocks: list[Block]) -> list[Block]:
     if any(block.is_heading for block in blocks):
         return blocks
     styles = [_heading_style(block) for block in blocks]
-    found = [index for index in range(len(blocks) - 1) if _is_heading(blocks, styles, index)]
-    repeated = {style for style in styles if sum(styles[index] == style for index in found) > 1}
-    headings = {i for i in found if styles[i] in repeated or isinstance(styles[i], str)}
+    candidates = [index for index in range(len(blocks) - 1) if _is_heading(blocks, styles, index)]
+    repeated = {
+        style for style in styles if sum(styles[index] == style for index in candidates) > 1
+    }
+    headings = {i for i in candidates if styles[i] in repeated or isinstance(styles[i], str)}
     return [
         block._replace(kind="h2") if index in headings else block
         for index, block in enumerate(blocks)
@@ -242,7 +245,7 @@ def _heading_style(block):
 
 
 def _is_short(block):
-    """Whether it is short, does not end like a sentence and has no sentence in it."""
+    """Whether a block is a short line that does not end like a sentence and has none in it."""
     return (
         block.kind in ("text", "line")
         and columns(block.text) <= _HEADING_LIMIT
@@ -252,11 +255,11 @@ def _is_short(block):
 
 def to_text(blocks: list[Block]) -> str:
     """The text of blocks: headings as '## ' lines, a blank line between paragraphs."""
-    found, paragraph = [], ""
+    parts, paragraph = [], ""
     for block in blocks:
         goes_on = block.kind == "line" and paragraph in ("text", "item", "line")
         close = goes_on or block.kind == paragraph == "item"
-        gap = "\n" if close else "\n\n" if found else ""
-        found.append(gap + "## " * block.is_heading + block.text)
+        gap = "\n" if close else "\n\n" if parts else ""
+        parts.append(gap + "## " * block.is_heading + block.text)
         paragraph = paragraph if goes_on else block.kind
-    return "".join(found)
+    return "".join(parts)

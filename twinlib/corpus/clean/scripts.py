@@ -1,4 +1,4 @@
-"""Characters by script: counted, garbled encodings repaired, Chinese scripts unified."""
+"""Count characters by script, repair garbled encodings, unify Chinese to one script."""
 
 import re
 import unicodedata
@@ -27,17 +27,17 @@ _SCRIPT_OF_CATEGORY = {
     "S": "symbols",
 }
 _LETTERS = SCRIPTS[: SCRIPTS.index("digits")]
-_FEWEST = 100  # characters of a script from which on its share is worth a warning
+_FEWEST = 100  # characters; the lost share of a script with fewer gets no warning
 _MUCH_MORE = 0.2  # difference between the lost shares that is worth a warning
-_DECODED = 0.12  # commonness of Chinese text: about 0.3 if decoded right, hardly any if not
+_DECODED = 0.12  # commonness of Chinese text: about 0.3 if decoded right, near 0 if not
 
 
 def count_scripts(text: str) -> Counter:
-    """Counter {script: characters} of a text, with keys of SCRIPTS; the sums add up."""
-    found = Counter()
+    """{script: number of characters} of a text; each character counts for one of SCRIPTS."""
+    counts = Counter()
     for character, count in Counter(text).items():
-        found[_script(character)] += count
-    return found
+        counts[_script(character)] += count
+    return counts
 
 
 @lru_cache(maxsize=20_000)
@@ -54,14 +54,14 @@ def _script(character):
 
 
 def lost_shares(before: Counter, after: Counter) -> dict[str, float]:
-    """{script: share that is gone, 0 to 1} of each script counted in `before`."""
+    """{script: share of its characters that is gone, 0 to 1} for each script in `before`."""
     return {
         script: max(0.0, 1 - after[script] / before[script]) for script in SCRIPTS if before[script]
     }
 
 
 def loss_warning(before: Counter, after: Counter) -> str:
-    """A warning when letters of one script were lost far more often than all the rest, else ''."""
+    """A warning if one script lost a far larger share of its letters than all others; else ''."""
     shares = {
         script: share
         for script, share in lost_shares(before, after).items()
@@ -73,24 +73,15 @@ def loss_warning(before: Counter, after: Counter) -> str:
     share, other = shares.get(worst, 0.0), max(0.0, 1 - left / rest) if rest else 0.0
     if share < other + _MUCH_MORE:
         return ""
-    name = data("scripts")[worst]
-    return t(
-        "corpus.cleaning_lost_one_script",
-        share=share,
-        other=other,
-        english=name["en"],
-        chinese=name["zh"],
-    )
+    script = data("scripts")[worst]
+    return t("corpus.script_lost_in_cleaning", share=share, other=other, script=script)
 
 
 # Garbled encodings
 
 
 def _read_as_gbk():
-    """What the first two bytes of a Chinese character's UTF-8 look like when read as GBK.
-
-    These are rare characters, mostly.
-    """
+    """The characters, mostly rare ones, that GBK reads in the first two UTF-8 bytes of Chinese."""
     pairs = (
         bytes((first, second))
         for first in (*range(0xE3, 0xEA), 0xEF)
@@ -99,7 +90,7 @@ def _read_as_gbk():
     return "".join(pair.decode("gbk", "ignore") for pair in pairs)
 
 
-# What bytes 80 to BF, which follow the first byte of a character in UTF-8, look like on Windows.
+# Bytes 80 to BF, which follow the first byte of a character in UTF-8, as cp1252 shows them.
 _FOLLOWING = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 _READ_AS_GBK = _read_as_gbk()
 # One class of characters, which is searched ten times as fast as the patterns below.
@@ -113,8 +104,8 @@ _CHINESE_LINE = re.compile("[\x00-\x7f\u2010-\u203b\u3000-\u303f\u4e00-\u9fff\uf
 def repair_encoding(text: str) -> str:
     """A text with its garbled lines repaired: UTF-8 read as Latin-1 or GBK, GBK read as Latin-1.
 
-    All other lines stay as they are. What was lost stays lost: '锟斤拷' stays, a character of which
-    half is gone becomes '\ufffd'.
+    All other lines stay as they are. Lost bytes can't be repaired: '锟斤拷' stays, and a character
+    that lacks bytes becomes '\ufffd'.
     """
     if not _SUSPECT.search(text):
         return text
@@ -131,18 +122,18 @@ def _repaired(line):
 def _read_as_latin(line):
     import ftfy
 
-    # That function alone: the others change quotation marks, widths and entities.
+    # Not ftfy.fix_text, which also changes quotation marks, widths and entities.
     utf8 = ftfy.fix_encoding(line)
     try:
-        data = b"".join(bytes([ord(c)]) if c < "\u0100" else c.encode("cp1252") for c in line)
-        gbk = data.decode("gb18030")
+        raw = b"".join(bytes([ord(c)]) if c < "\u0100" else c.encode("cp1252") for c in line)
+        gbk = raw.decode("gb18030")
     except UnicodeError:
         gbk = ""
     return gbk if commonness(gbk) > max(commonness(utf8), _DECODED) else utf8
 
 
 def _utf8_read_as_gbk(line):
-    # Windows' GBK has the euro sign at 80. Where a byte is lost, so is its character.
+    # Windows' GBK has the euro sign at 80. FF, never valid UTF-8, stands for a lost byte.
     special = {"€": b"\x80", "\ufffd": b"\xff"}
     try:
         encoded = b"".join(special.get(c) or c.encode("gb18030") for c in line)

@@ -1,1 +1,1 @@
-"""Questions for passages: from titles, from a model on this machine, or from a service."""
+"""Questions for passages: from titles, from a model on this machine, or from an API."""

@@ -1,4 +1,4 @@
-"""Questions from an OpenAI-compatible API. Nothing is sent before the owner agreed.
+"""Questions from an OpenAI-compatible API, which gets passages only if the owner agreed.
 
 The key is $OPENAI_API_KEY. It goes to the given address alone (redirects are not followed) and
 appears in no message. An API that does not know JSON schemas is asked for a JSON object, and one
@@ -40,7 +40,7 @@ class NoAnswer(Exception):
 
 
 class _TemporaryFault(Exception):
-    """Worth a retry, after `wait` seconds where the response named a time."""
+    """A failure worth a retry, after `wait` seconds if the response named a time (else None)."""
 
     def __init__(self, wait=None):
         super().__init__()
@@ -48,29 +48,29 @@ class _TemporaryFault(Exception):
 
 
 class _FormatRefused(Exception):
-    """The API does not accept this request; the text is its explanation."""
+    """The API may not know the response format; the text is its explanation."""
 
 
 def address_problem(url: str) -> str:
-    """Why nothing may be sent to an address, as a sentence; '' where it may."""
+    """Why nothing may be sent to an address, as a sentence; '' if there is no problem."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or parts.username:
-        return t("corpus.bad_address", url=url)
+        return t("corpus.bad_api_address", url=url)
     if parts.scheme == "http" and host not in LOOPBACK:
-        return t("corpus.unencrypted_address", host=host)
+        return t("corpus.unencrypted_api_address", host=host)
     return ""
 
 
 def consent_problem(settings: Corpus, count: int | None) -> str:
-    """Why `count` passages (None: not known yet) may not be sent, as a sentence; '' if they may."""
+    """Why `count` passages (None if unknown) may not be sent, as a sentence; '' if they may."""
     if settings.questions != "endpoint":
         return ""
     if not settings.endpoint:
-        return t("corpus.no_address")
+        return t("corpus.no_api_address")
     if problem := address_problem(settings.endpoint):
         return problem
     if settings.question_model in ("", AUTO):
@@ -98,9 +98,9 @@ def announcement(passages: list[Passage], url: str, model: str) -> str:
 class QuestionApi:
     """A model behind an API: called with (passage, attempt) it returns the text of one reply.
 
-    `name` is how the log of questions calls it. A call raises NoAnswer after the last retry, and
-    TwinError where waiting cannot help: a wrong key, an unknown model, a request that is refused.
-    Calls may come from several threads.
+    `name` identifies it in the log of questions. A call raises NoAnswer after the last retry, and
+    TwinError for what no retry can mend: a wrong key, an unknown model, a refused request. Calls
+    may come from several threads.
     """
 
     def __init__(self, url: str, model: str, waits=_WAITS, timeout: float = _TIMEOUT):
@@ -115,9 +115,9 @@ class QuestionApi:
         self._waits, self._timeout, self._key = waits, timeout, _key()
         self._formats, self._lock = ["json_schema", "json_object", ""], threading.Lock()
         direct = self.host in LOOPBACK or proxy_bypass(self.host)
+        bearer = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx.Client(
-            headers={"User-Agent": "twinlib"}
-            | ({"Authorization": f"Bearer {self._key}"} if self._key else {}),
+            headers={"User-Agent": "twinlib", **bearer},
             proxy=None if direct else getproxies().get(parts.scheme),
             timeout=timeout,
             trust_env=False,
@@ -133,6 +133,7 @@ class QuestionApi:
                 self._give_up_format(response_format, refusal)
 
     def _give_up_format(self, response_format, refusal):
+        """Use the next simpler response format; raises TwinError after the last one."""
         with self._lock:
             if self._formats[0] != response_format:  # another thread was first
                 return
@@ -184,14 +185,14 @@ class QuestionApi:
         return body
 
     def _error(self, response, text):
-        """The exception that a response without success stands for."""
+        """The exception to raise for an unsuccessful response."""
         status = response.status_code
         if status in _FORMAT_REFUSED:
             return _FormatRefused(text)
         if (status in _RETRIED or status >= 500) and "insufficient_quota" not in text:
             return _TemporaryFault(retry_after(response.headers.get("Retry-After")))
         if status in (401, 403):
-            return TwinError(t("corpus.key_rejected", host=self.host))
+            return TwinError(t("corpus.api_key_rejected", host=self.host))
         if status == 404:
             return TwinError(t("corpus.api_model_not_found", host=self.host, model=self.model))
         return TwinError(self._refusal(f"HTTP {status} {text}"))
@@ -206,7 +207,7 @@ class QuestionApi:
 def _key():
     key = os.environ.get("OPENAI_API_KEY", "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise TwinError(t("corpus.bad_key"))
+        raise TwinError(t("corpus.bad_api_key"))
     return key
 
 
@@ -223,7 +224,7 @@ def _reply_text(body):
 
 
 def retry_after(value: str | None) -> float | None:
-    """The seconds that a Retry-After header means, from a number or a date; None for neither."""
+    """The seconds of a Retry-After header, given as a number or a date; None for anything else."""
     try:
         return float(value)
     except (TypeError, ValueError):

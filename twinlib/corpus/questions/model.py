@@ -1,7 +1,7 @@
-"""Questions from a language model on this machine, through llama.cpp, or behind an API.
+"""Questions written by a language model: on this machine, through llama.cpp, or behind an API.
 
-Every passage is logged in corpus/questions.jsonl as soon as it is answered, so a stop or a crash
-loses nothing. What a reply must look like is in validate.py, the client of an API in api.py.
+The questions of each passage are logged in corpus/questions.jsonl at once, so that a stop or a
+crash loses nothing. What a reply must look like is in validate.py, the client of an API in api.py.
 """
 
 import importlib.util
@@ -23,16 +23,16 @@ from ..records import Passage
 from . import validate
 from .api import NoAnswer, QuestionApi
 
-TRIES = 3  # replies asked for until one has a usable question
-PARALLEL = SLOTS  # passages under way at once; an API gets no more either
-_GIVE_UP = 8  # passages in a row without an answer: the API is down
+TRIES = 3  # replies asked for, at most, until one has a usable question
+PARALLEL = SLOTS  # passages asked about at once, also of an API
+_GIVE_UP = 8  # passages in a row without an answer, after which the API counts as down
 
 
 class QuestionModel(NamedTuple):
-    """A model that writes questions in `languages`, reading at most `tokens` of a passage.
+    """A model that writes questions in `languages`, given about `tokens` of a passage at most.
 
     `source` is 'owner/repository:file.gguf' on the hub, the name of a package that contains the
-    file, or a path. `simple` chooses the short prompt for the smallest models.
+    file, or a path. `simple`: use the short prompt for the smallest models.
     """
 
     name: str
@@ -59,7 +59,7 @@ DEFAULTS = {"en": "smollm2-135m-instruct", "zh": "qwen2.5-1.5b-instruct"}
 
 
 class WrittenQuestions(NamedTuple):
-    """`questions` by passage id, `failures` counted by reason, and `warnings`."""
+    """`questions` {passage id: [question]}, `failures` {reason: passages}, `warnings` to show."""
 
     questions: dict[str, list[str]]
     failures: Counter
@@ -72,10 +72,10 @@ class WrittenQuestions(NamedTuple):
 def ask_locally(
     passages: list[Passage], wanted: str, log: Path, progress: Callable[..., None]
 ) -> WrittenQuestions:
-    """Questions from models on this machine: `wanted` as in `choose_models`, `log` questions.jsonl.
+    """Questions from models on this machine; `wanted` as in `choose_models`, `log` a path.
 
-    A language without a model is a warning, and its passages get no questions. Raises Stopped and
-    TwinError.
+    A language whose model is missing adds a warning, and its passages get no questions. Raises
+    Stopped and TwinError.
     """
     written = WrittenQuestions({}, Counter(), [])
     chosen = choose_models(wanted, {p.language for p in passages}, written.warnings)
@@ -104,20 +104,21 @@ def choose_models(
 
     Adds a warning for a language that the model does not know. Raises TwinError for any other name.
     """
-    found = {}
+    chosen = {}
     for language in sorted(languages):
         model = _default(language) if wanted == AUTO else _named(wanted)
         if language in model.languages:
-            found.setdefault(model, []).append(language)
+            chosen.setdefault(model, []).append(language)
         else:
-            warnings.append(t("corpus.english_only", name=model.name, zh=DEFAULTS["zh"]))
-    return found
+            warnings.append(
+                t("corpus.model_asks_in_english_only", name=model.name, zh=DEFAULTS["zh"])
+            )
+    return chosen
 
 
 def _default(language):
     model = MODELS[DEFAULTS[language]]
-    # The English one is a package; where that is not installed, the Chinese one asks in both
-    # languages.
+    # If the package of the English model is not installed, the Chinese model asks in English, too.
     return model if ":" in model.source or packaged(model.source) else MODELS[DEFAULTS["zh"]]
 
 
@@ -131,7 +132,10 @@ def _named(wanted):
 
 
 def fetch(model: QuestionModel) -> Path:
-    """The path of a model's GGUF file: given, in an installed package, or downloaded."""
+    """The path of a model's GGUF file: given, in an installed package, or downloaded.
+
+    Raises TwinError if it is not installed or can't be downloaded.
+    """
     path = Path(model.source).expanduser()
     if path.is_file():
         return path
@@ -139,11 +143,11 @@ def fetch(model: QuestionModel) -> Path:
         return _download(*model.source.split(":", 1))
     if files := packaged(model.source):
         return files[0]
-    raise TwinError(t("corpus.not_installed", name=model.name, source=model.source))
+    raise TwinError(t("corpus.model_not_installed", name=model.name, source=model.source))
 
 
 def packaged(package: str) -> list[Path]:
-    """The GGUF files in a package, which is not imported: it may need llama-cpp-python."""
+    """The GGUF files of an installed package. Importing it might need llama-cpp-python."""
     spec = importlib.util.find_spec(package.replace("-", "_"))
     folders = spec.submodule_search_locations if spec else []
     return [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
@@ -152,16 +156,16 @@ def packaged(package: str) -> list[Path]:
 def _download(repository, file):
     from huggingface_hub import errors, hf_hub_download, logging
 
-    logging.set_verbosity_error()  # no messages about retries: the sentences below suffice
+    logging.set_verbosity_error()  # no messages about retries
     try:
         return Path(hf_hub_download(repository, file, token=False if mirror() else None))
     except Exception as error:  # a missing network has many types
         missing = isinstance(error, (errors.RepositoryNotFoundError, errors.EntryNotFoundError))
         if missing and not isinstance(error, errors.LocalEntryNotFoundError):
-            sentence = t("corpus.not_on_hub", file=file, repository=repository)
+            sentence = t("corpus.model_not_on_hub", file=file, repository=repository)
         else:
             name = type(error).__name__
-            sentence = t("corpus.download_failed", repository=repository, name=name)
+            sentence = t("corpus.model_download_failed", repository=repository, name=name)
         raise TwinError(sentence) from None
 
 
@@ -170,13 +174,13 @@ class LocalModel:
 
     def __init__(self, path: Path, model: QuestionModel):
         self._model = model
-        # Room for SLOTS replies at once. An English model may need several tokens for one Chinese
-        # one by estimate.
+        # Room for SLOTS replies at once. A tokenizer made for English may need 4 times as many
+        # tokens as the estimate for Chinese text.
         context = SLOTS * (4 * model.tokens + validate.REPLY_TOKENS + 256)
         try:
             self._llama = Llama(path, context=context, threads=_idle_cores())
         except TwinError:
-            raise TwinError(t("corpus.not_loadable", path=path)) from None
+            raise TwinError(t("corpus.model_not_loadable", path=path)) from None
 
     def __enter__(self):
         return self
@@ -201,7 +205,7 @@ class LocalModel:
 
 
 def _idle_cores():
-    """The number of cores without load, at least 1: more threads would only wait for each other."""
+    """The number of cores without load, at least 1, as the number of threads to compute with."""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0  # not on Windows
     return max(1, round((os.cpu_count() or 1) - busy))
 
@@ -231,9 +235,9 @@ def ask_all(
     """({passage id: [question]}, failures by reason); each answer is logged at once.
 
     `ask(passage, attempt)` returns the text of a reply or raises NoAnswer; it is called from
-    several threads. Not asked about: passages with a question of their own, and those in the log by
-    the same name (`by`), unless no answer came. `progress(done, total, note, failed=n)` may raise
-    Stopped; replies under way are still logged.
+    several threads. `by` names the model in the log. Not asked about: passages with a question of
+    their own, and those already logged under the same name, unless no answer came.
+    `progress(done, total, note, failed=n)` may raise Stopped; replies under way are still logged.
     """
     cache = Cache(log, ("passage", "by"))
     cache.replace(list(cache.records.values()))  # drops a line that a crash left unfinished
@@ -243,19 +247,25 @@ def ask_all(
 
     def add(record):
         records[record["passage"]] = record
-        failed = sum(bool(one["failed"]) for one in records.values())
-        progress(len(records), len(wanted), t("corpus.questions"), failed=failed)
+        failed = sum(bool(record["failed"]) for record in records.values())
+        progress(len(records), len(wanted), t("corpus.progress_questions"), failed=failed)
 
     _ask_in_parallel([p for name, p in wanted.items() if name not in records], ask, cache, by, add)
-    questions = {name: one["questions"] for name, one in records.items() if one["questions"]}
-    return questions, Counter(one["failed"] for one in records.values() if one["failed"])
+    questions = {
+        name: record["questions"] for name, record in records.items() if record["questions"]
+    }
+    return questions, Counter(record["failed"] for record in records.values() if record["failed"])
 
 
 def _is_answer(record):
-    """Whether a logged record is whole and need not be asked for again."""
+    """Whether a logged record is complete, so that its passage need not be asked about again."""
     questions, failed = record.get("questions"), record.get("failed")
-    whole = isinstance(failed, str) and isinstance(questions, list)
-    return whole and failed != "service" and all(isinstance(one, str) for one in questions)
+    is_valid = isinstance(failed, str) and isinstance(questions, list)
+    return (
+        is_valid
+        and failed != "service"
+        and all(isinstance(question, str) for question in questions)
+    )
 
 
 def _ask_in_parallel(passages, ask, cache, by, add):
@@ -263,12 +273,8 @@ def _ask_in_parallel(passages, ask, cache, by, add):
 
     Raises TwinError after _GIVE_UP passages in a row without an answer.
     """
-    pool, lock, given_up, unanswered = (
-        ThreadPoolExecutor(PARALLEL),
-        threading.Lock(),
-        threading.Event(),
-        0,
-    )
+    pool, lock = ThreadPoolExecutor(PARALLEL), threading.Lock()
+    given_up, unanswered = threading.Event(), 0
 
     def ask_one(passage):
         nonlocal unanswered
@@ -287,7 +293,7 @@ def _ask_in_parallel(passages, ask, cache, by, add):
             if record := future.result():
                 add(record)
         if given_up.is_set():
-            raise TwinError(t("corpus.api_silent", count=_GIVE_UP))
+            raise TwinError(t("corpus.api_unanswered", count=_GIVE_UP))
     finally:
         pool.shutdown(cancel_futures=True)  # waits for what is under way, so that it is logged
 

@@ -1,4 +1,4 @@
-"""What a passage is about: its most telling nouns and names, by tf-idf over the whole corpus."""
+"""What a passage is about: its most characteristic nouns and names, by tf-idf over all passages."""
 
 import math
 import re
@@ -62,7 +62,7 @@ _NAME = re.compile(
 
 
 def terms(passages: list[Passage], most: int = 2) -> dict[str, list[str]]:
-    """{passage id: its `most` most telling terms}: frequent in the passage, rare in the others."""
+    """{passage id: its `most` most characteristic terms}: frequent in it, rare in the others."""
     english = [p.text for p in passages if p.language != "zh"]
     lower_case = Counter(
         word for text in english for word in re.findall(r"(?<![A-Za-z'’])[a-z]{3,}", text)
@@ -73,24 +73,24 @@ def terms(passages: list[Passage], most: int = 2) -> dict[str, list[str]]:
         for p in passages
     }
     spread = Counter(word for words in weights.values() for word in words)
-    found = {}
+    telling = {}
     for name, words in weights.items():
         scores = {
             word: weight * math.log((len(weights) + 1) / spread[word])
             for word, weight in words.items()
             if spread[word] <= len(weights) / 4 + 1
         }
-        found[name] = _distinct(sorted(scores, key=lambda word: (-scores[word], word)), most)
-    return found
+        telling[name] = _distinct(sorted(scores, key=lambda word: (-scores[word], word)), most)
+    return telling
 
 
 def _distinct(words, most):
     """The first `most` words of which none is part of another."""
-    found = []
+    distinct = []
     for word in words:
-        if len(found) < most and not any(word in other or other in word for other in found):
-            found.append(word)
-    return found
+        if len(distinct) < most and not any(word in other or other in word for other in distinct):
+            distinct.append(word)
+    return distinct
 
 
 def tagged(text: str) -> list[tuple[str, str]]:
@@ -108,19 +108,22 @@ def _weights_zh(text):
         if mark == "《" or any(kind.startswith(NOUN_TAGS) for kind in parts):
             named[f"{mark}{word}{end}"] += 1.5 if mark == "《" else 1
     text = _MARKED.sub("，", text)
-    found, before = Counter(), ""
+    counts, previous = Counter(), ""
     for word, kind in tagged(text):
         noun = kind.startswith(NOUN_TAGS) and _TELLING.fullmatch(word) and word not in _EVERYDAY_ZH
-        found[word] += bool(noun)
-        if noun and before and kind in ("n", "nz", "vn") and len(before + word) <= 6:
-            found[before + word] += 1.5  # more telling than either
-        before = word if noun and kind in ("n", "ns", "nz", "eng") else ""
-    often = {word: n for word, n in found.items() if n >= 2 and _is_whole(word, text)}
+        counts[word] += bool(noun)
+        if noun and previous and kind in ("n", "nz", "vn") and len(previous + word) <= 6:
+            counts[previous + word] += 1.5  # a compound says more than either word
+        previous = word if noun and kind in ("n", "ns", "nz", "eng") else ""
+    often = {word: n for word, n in counts.items() if n >= 2 and _is_whole(word, text)}
     return named + Counter(often)
 
 
 def _is_whole(word, text):
-    """Whether a word has various neighbours; a piece of a word has not: 绥夫 always follows 跋."""
+    """Whether a Chinese word has different neighbours on each side.
+
+    A piece of a longer word has always the same one: 绥夫 always follows 跋.
+    """
     around = re.findall(f"(?=(.){re.escape(word)}(.))", f"，{text}，".replace("\n", "，"))
     return all(
         len(set(side)) > 1 or not re.match("[\u4e00-\u9fff]", side[0]) for side in zip(*around)
@@ -128,19 +131,19 @@ def _is_whole(word, text):
 
 
 def _weights_en(text, lower_case, nouns):
-    """{term: weight}: names (capitals in a sentence) and nouns (from 'the' or 'my' to a pause).
+    """{term: weight}: names (capitalised within a sentence) and nouns ('the' or 'my' before them).
 
-    `lower_case` counts the words of the corpus in small letters, which are no names; `nouns` counts
-    words where a noun stands: one that is seldom there ('the office still') is none.
+    `lower_case` counts the lower-case words of the corpus, which are no names. `nouns` counts the
+    words in the position of a noun: one that is seldom there ('the office still') is no noun.
     """
-    found = Counter()
+    weights = Counter()
     for determiner, phrase in _NOUN.findall(text):
         words = phrase.split()
         often = nouns[words[-1]] > 0.1 * lower_case[words[-1]]
         if often and not phrase.endswith(("ly", "ed", "ing")) and not set(words) & _STOP_EN:
-            found[f"{_DETERMINERS.get(determiner, 'the')} {phrase}"] += 1
+            weights[f"{_DETERMINERS.get(determiner, 'the')} {phrase}"] += 1
     for name in _NAME.findall(text):
         last = name.split()[-1].lower()
         if last not in _STOP_EN and lower_case[last] == 0:
-            found[f"the {name}" if f"the {name}" in text else name] += 1.5
-    return found
+            weights[f"the {name}" if f"the {name}" in text else name] += 1.5
+    return weights

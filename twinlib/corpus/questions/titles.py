@@ -1,4 +1,4 @@
-"""Questions that a reader might ask, from titles, headings and terms, without a model.
+"""Questions that a reader might ask, made from titles, headings and terms, without a model.
 
 The same passage always gets the same questions. The templates are in data/question_templates.yaml.
 """
@@ -7,7 +7,7 @@ import hashlib
 import re
 
 from ...i18n import data
-from ...text.script import has_han
+from ...text.script import HAN, has_han
 from ..records import Passage
 from .terms import NOUN_TAGS, NUMBERS, tagged
 
@@ -52,16 +52,16 @@ _IMPERATIVES = set(
 _COUNTERS = "年月日天个岁块元里条种件问家步封孝节计史桥分小米公"
 ASKS_ZH = re.compile(
     r"[?？]$|怎么|怎样|如何|为什么|为何|什么|[吗呢]$|几[个次天年]|多[久少远大]|"
-    r"哪[里个些儿]|谁|能否|是否|值不值得|(?P<v>[\u4e00-\u9fff])不(?P=v)"
+    rf"哪[里个些儿]|谁|能否|是否|值不值得|(?P<v>[{HAN}])不(?P=v)"
 )
-_HELPERS = "is|are|do|does|did|can|could|should|would|will|was|were|has|have"
+_AUXILIARIES = "is|are|do|does|did|can|could|should|would|will|was|were|has|have"
 ASKS_EN = re.compile(
-    rf"\?$|^({_HELPERS}|am|must|may)\s|^(what|why|how|when|where|who|which|whose)"
-    rf"('s| ({_HELPERS}|makes?|made|many|much|often|long))\s",
+    rf"\?$|^({_AUXILIARIES}|am|must|may)\s|^(what|why|how|when|where|who|which|whose)"
+    rf"('s| ({_AUXILIARIES}|makes?|made|many|much|often|long))\s",
     re.IGNORECASE,
 )
-# A title's first person as its reader says it.
-_FLIPS = {
+# First to second person: a reader who asks about "My garden" says "your garden".
+_SECOND_PERSON = {
     "i": "you",
     "i'm": "you're",
     "i've": "you've",
@@ -78,7 +78,7 @@ _FLIPS = {
 def titles(passage: Passage) -> list[str]:
     """Up to two questions in the passage's language: from its title, its heading, or its terms.
 
-    A passage that answers somebody's `question` has that one alone, word for word.
+    A passage with a `question` of its own has that one alone, word for word.
     """
     if passage.question:
         return [passage.question]
@@ -98,14 +98,17 @@ def titles(passage: Passage) -> list[str]:
 
 
 def _wants_term(passage, questions):
-    """Whether to ask about the first term: if nothing else asks, or a first passage repeats it."""
+    """Whether to ask about the first term.
+
+    If there is no question yet, or for a first passage with one that has the term 3 times or more.
+    """
     term = re.sub(r"^(the|your) ", "", passage.terms[0])
     often = passage.text.count(term) >= 3
     return not questions or passage.index == 0 and len(questions) == 1 and often
 
 
 def usable(title: str) -> bool:
-    """Whether a title names the subject: dates, numbers and words like 'Preface' do not."""
+    """Whether a title names the subject: not a date, a number or a word like 'Preface'."""
     title = bare(title)
     number = re.fullmatch(
         rf"[\d\s\-–./:年月日号第篇章节期天周集{NUMBERS}()（）]*|(part|chapter|day|week|no\.?)\s*[\divx]+",
@@ -116,12 +119,15 @@ def usable(title: str) -> bool:
 
 
 def _askable(heading, zh):
-    """Whether a heading is a question or a name in its passage's language, not 'Open the app'."""
+    """Whether a heading is a question or names something in its passage's language.
+
+    Not an instruction such as 'Open the app'.
+    """
     text = bare(heading)
     if not usable(heading) or zh != has_han(heading):
         return False
     if not zh:
-        # "So, is it?" is no question that somebody else could ask.
+        # A question of under 4 words ("So, is it?") makes no sense without the text before it.
         too_short = ASKS_EN.search(text) and len(text.split()) < 4
         return text.split()[0].lower() not in _IMPERATIVES and not too_short
     kinds = [kind for _, kind in tagged(text)]
@@ -168,7 +174,7 @@ def _from_heading(passage, title):
     if zh:
         text = text.strip("“”")
     elif len(text.split()) <= 5:
-        text = flipped(_lower_first(passage, text))
+        text = in_second_person(_lower_first(passage, text))
     else:
         text = quoted(text, zh)
     kind = "heading" if alone or not usable(title) else "heading_in_title"
@@ -176,7 +182,7 @@ def _from_heading(passage, title):
 
 
 def _from_term(passage, title):
-    in_title = usable(title) and passage.index > 0 and _number(passage, "inside") % 2
+    in_title = usable(title) and passage.index > 0 and _hashed_number(passage, "inside") % 2
     return _fill(passage, "term_in_title" if in_title else "term", passage.terms[0], title)
 
 
@@ -185,7 +191,7 @@ def _question_zh(text):
     marked = re.search(r"[?？]$", text)
     if not ASKS_ZH.search(text) or re.search(r"[，。：；]", text) and not marked:
         return None
-    return flipped(text).rstrip("?？") + "？"
+    return in_second_person(text).rstrip("?？") + "？"
 
 
 def _about_zh(passage, text):
@@ -197,25 +203,25 @@ def _about_zh(passage, text):
     if both:
         return _fill(passage, "topic", "和".join(both.groups()), text)
     if topic and not re.search(r"[，：；]", text):
-        return _fill(passage, "topic", flipped(topic.group(1)), text)
+        return _fill(passage, "topic", in_second_person(topic.group(1)), text)
     # "说说茶" is natural, "说说茶要烫" is not.
     short = 2 <= len(text) <= 6 and not re.search(r"[《》，：、]", text)
     name = short and tagged(text)[-1][1].startswith(NOUN_TAGS)
     if name or text[:2] == "我的" and len(text) < 12:
-        return _fill(passage, "topic", flipped(text), text)
+        return _fill(passage, "topic", in_second_person(text), text)
     return _fill(passage, "post", quoted(text, True), text)
 
 
 def _question_en(text):
     """The question that an English title asks, or None."""
     if re.match(r"(?i)how to ", text):
-        return f"How do you {flipped(text[7:].rstrip('?'))}?"
+        return f"How do you {in_second_person(text[7:].rstrip('?'))}?"
     if ASKS_EN.search(text):
-        return flipped(text).rstrip("?") + "?"
+        return in_second_person(text).rstrip("?") + "?"
     # "Why I left" is no question yet; "Tell me why you left" is.
     clause = re.match(r"(?i)(why|how|what|when|where|who)\s", text)
     if clause and not _title_case(text):
-        return f"Tell me {text[0].lower() + flipped(text)[1:]}."
+        return f"Tell me {text[0].lower() + in_second_person(text)[1:]}."
     return None
 
 
@@ -225,15 +231,17 @@ def _about_en(passage, text):
         r"(?i)(?:some )?(?:on|about|against|in praise of|(?:notes|thoughts) on) (.+)", text
     )
     if topic:
-        return _fill(passage, "topic", flipped(_lower_first(passage, topic.group(1))), text)
+        return _fill(
+            passage, "topic", in_second_person(_lower_first(passage, topic.group(1))), text
+        )
     words = len(text.split())
     if words > 8 or re.search(r"[:;,.!—–]", text) or _title_case(text) and words > 3:
         return _fill(passage, "post", quoted(text, False), text)
-    return _fill(passage, "topic", flipped(_lower_first(passage, text)), text)
+    return _fill(passage, "topic", in_second_person(_lower_first(passage, text)), text)
 
 
 def _lower_first(passage, text):
-    """A text with its first word in small letters if the passage has it so, or 'the', 'my' …"""
+    """A text with a small first letter if the passage writes the word so, or it is 'the', 'my' …"""
     word = re.match(r"[A-Za-z']+", text)
     low = word and re.search(rf"(?<![A-Za-z]){word.group().lower()}(?![A-Za-z])", passage.text)
     if low or re.match(r"(?i)(the|a|an|my|our|some|every)\s", text):
@@ -246,20 +254,20 @@ def _title_case(text):
     return len(words) > 1 and sum(word[0].isupper() for word in words) > len(words) * 0.7
 
 
-def flipped(text: str) -> str:
-    """A title as a reader says it: the author's 'I' and 我 become 'you' and 你."""
+def in_second_person(text: str) -> str:
+    """A title as a reader would say it to the author: 'I' and 我 become 'you' and 你."""
     text = re.sub(
         r"^我(?!们|国|军|辈|等)|我(?=[的怎为是在和跟对如这不没也最要想会])|(?<=[到给对和跟与让叫])我(?!们|国)",
         "你",
         text,
     )
     text = re.sub(r"(?<![A-Za-z'’])I am(?![A-Za-z])", "you are", text)
-    return re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", _flip, text)
+    return re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", _second_person, text)
 
 
-def _flip(match):
+def _second_person(match):
     word = match.group()
-    return word if word == "i" else _FLIPS.get(word.lower().replace("’", "'"), word)
+    return word if word == "i" else _SECOND_PERSON.get(word.lower().replace("’", "'"), word)
 
 
 def quoted(title: str, zh: bool) -> str:
@@ -270,9 +278,9 @@ def quoted(title: str, zh: bool) -> str:
 
 
 def _fill(passage, kind, subject, title):
-    """A template of data/question_templates.yaml, chosen by the passage's id and filled in."""
+    """A question from a template of data/question_templates.yaml, chosen by the passage's id."""
     templates = data("question_templates")[kind][passage.language]
-    template = templates[_number(passage, "template") % len(templates)]
+    template = templates[_hashed_number(passage, "template") % len(templates)]
     zh = passage.language == "zh"
     same_language = passage.author and has_han(passage.author) == zh
     if "{author}" in template and not same_language:
@@ -281,5 +289,6 @@ def _fill(passage, kind, subject, title):
     return template.format(subject=subject, title=title, author=passage.author)
 
 
-def _number(passage, purpose):
+def _hashed_number(passage, purpose):
+    """A number of 32 bits that depends on the passage's id and the purpose only."""
     return int(hashlib.sha256(f"{purpose} {passage.id}".encode()).hexdigest()[:8], 16)

@@ -1,6 +1,6 @@
-"""Questions by a model: prompts, the JSON schema of a reply, and which questions are accepted.
+"""Questions by a model: prompts, the JSON schema of a reply, and the check of each question.
 
-A model may write questions, never answers. `read_reply` accepts any text and never raises.
+A model may write questions, never answers. `read_reply` takes any text and never raises.
 """
 
 import json
@@ -8,20 +8,19 @@ import re
 from typing import NamedTuple
 
 from ...i18n import data
-from ...text.script import count_han, sentences_within, tokens_estimate
+from ...text.script import HAN, count_han, sentences_within, tokens_estimate
 from ..passages import FUNCTION_CHARACTERS
 from ..records import Passage
 from .titles import ASKS_EN, ASKS_ZH
 
 SHORTEST, LONGEST = 4, 80  # characters of a question
 MOST = 2  # questions of a passage
-REPLY_TOKENS = (
-    768  # more than two of the longest questions take, so that the JSON is always complete
-)
+# More than MOST of the longest questions take, so that the JSON is always complete.
+REPLY_TOKENS = 768
 # Characters in a row that no question may share with its passage.
 _COPIED = {"en": 30, "zh": 15}
-# What a small model is constrained to beside the JSON: a question word, and one question mark at
-# the end.
+# A question that a constrained model can write: in English it begins with a question word, and it
+# has one question mark, at the end.
 _PATTERNS = {
     "en": r"^(What|Why|How|When|Where|Who|Which|Did|Do|Does|Was|Were|Is|Are|"
     r"Have|Has|Had|Would|Could|Can|Should) "
@@ -74,7 +73,7 @@ _CUT_OFF = re.compile(
     r"[,，、;；:：\-—(（]$",
     re.IGNORECASE,
 )
-# "Who did you go with?" is complete, but not if 'with' was the last word that fitted.
+# Cut off, but only in a question of nearly the maximum length: "Who did you go with?" is complete.
 _UNFINISHED = re.compile(
     r"\s(?:of|to|in|at|with|for|on|by|from|that|is|was|are|were|so|how|what|did|do|not)$",
     re.IGNORECASE,
@@ -82,7 +81,7 @@ _UNFINISHED = re.compile(
 _FIRST_PERSON = re.compile(r"(?<![a-z])(?:my|our) [a-z]+|我的[\u4e00-\u9fff]{2}")
 # Greek to Thai, kana, hangul.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
-# Words and characters that two texts may share without being about the same thing.
+# Words and characters that say nothing about the subject of a question.
 _EVERYDAY = set(
     """
     what when where which whose does were have been that this they them their there with your
@@ -97,14 +96,14 @@ _EVERYDAY = set(
 _EVERYDAY_ZH = FUNCTION_CHARACTERS | set(
     "什么怎样如何哪谁吗呢吧啊想觉得看说讲会能可要最后来时候个些人事情问题"
 )
-# For models of about a hundred million parameters, which can't follow more.
+# For models of about a hundred million parameters, which can't follow a longer prompt.
 _SIMPLE_PROMPT = "Write one or two short questions that the text answers. Reply with JSON."
 # Added to the prompt where the schema may not be enforced.
 SHAPE = ' {"questions": ["…", "…"]}'
 
 
 class Reply(NamedTuple):
-    """The accepted `questions` of a reply, else the `reason`, a key of question_failures.yaml."""
+    """The accepted `questions`; if none, the `reason`, a key of data/question_failures.yaml."""
 
     questions: list[str]
     reason: str = ""
@@ -113,7 +112,7 @@ class Reply(NamedTuple):
 def schema(language: str, patterns: bool = True) -> dict:
     """The JSON schema of a reply; without `patterns` for APIs, some of which refuse them.
 
-    The patterns limit the length too: with minLength and maxLength beside them llama.cpp finds the
+    The patterns limit the length, too: with minLength and maxLength as well llama.cpp finds the
     schema too complex and silently ignores it.
     """
     item = {"type": "string", "pattern": _PATTERNS[language]} if patterns else {"type": "string"}
@@ -146,7 +145,7 @@ def beginning(text: str, tokens: int) -> str:
 
 
 def read_reply(text: str | None, passage: Passage) -> Reply:
-    """The Reply in the text of a model about a passage: JSON as in `schema`, or nearly so."""
+    """Read the text of a model about a passage: JSON as in `schema`, or nearly so."""
     strings, reason = _strings(text or "")
     accepted, reasons = [], {reason}
     for question in map(tidy, strings):
@@ -160,7 +159,7 @@ def read_reply(text: str | None, passage: Passage) -> Reply:
 
 
 def _strings(text):
-    """(strings that may be questions, reason for none); the JSON may be between words."""
+    """(the strings in the first JSON of a text, '' or the reason why there are none)."""
     start = re.search(r"[{\[]", text)
     if not start:
         return [], "json" if text.strip() else "empty"
@@ -179,7 +178,7 @@ def _strings(text):
 
 
 def tidy(question: str) -> str:
-    """A question without number, quotation marks and invisible characters, ending with a mark."""
+    """A question without numbering, quotation marks and invisible characters, with an end mark."""
     question = _INVISIBLE.sub("", " ".join(question.split()))
     before = None
     while before != question:  # both "1. “…”" and "“1. …”"
@@ -219,7 +218,7 @@ def _problem(question, passage):
 
 def _pairs(question):
     """Pairs of neighbouring Chinese characters and Latin words."""
-    units = re.findall("[\u4e00-\u9fff]|[a-z]+", question.lower())
+    units = re.findall(f"[{HAN}]|[a-z]+", question.lower())
     return list(zip(units, units[1:]))
 
 
@@ -227,8 +226,8 @@ def _same(question, other):
     """Whether two questions ask the same in nearly the same words."""
     if question.casefold() == other.casefold():
         return True
-    one, two = set(_pairs(question)), set(_pairs(other))
-    return len(one & two) >= 0.6 * max(1, min(len(one), len(two)))
+    first, second = set(_pairs(question)), set(_pairs(other))
+    return len(first & second) >= 0.6 * max(1, min(len(first), len(second)))
 
 
 def _is_chinese(question):
@@ -238,15 +237,18 @@ def _is_chinese(question):
 
 def _copies(question, text, run):
     """Whether a question has `run` characters in a row from the text."""
-    question, text = (" ".join(one.split()).lower() for one in (question, text))
+    question, text = (" ".join(string.split()).lower() for string in (question, text))
     return any(question[i : i + run] in text for i in range(len(question) - run + 1))
 
 
 def _on_subject(question, text):
-    """Whether question and text share the beginning of a telling word, or two characters."""
+    """Whether question and text share the beginning of a word, or two Chinese characters.
+
+    Everyday ones, which say nothing about the subject, don't count.
+    """
     text = text.lower()
     words = [word for word in re.findall(r"[a-z]{3,}", question.lower()) if word not in _EVERYDAY]
     if any(re.search(rf"(?<![a-z]){word[:5]}", text) for word in words):
         return True
-    pairs = re.findall("(?=([\u4e00-\u9fff]{2}))", question)
+    pairs = re.findall(f"(?=([{HAN}]{{2}}))", question)
     return any(not set(pair) & _EVERYDAY_ZH and pair in text for pair in pairs)

@@ -1,4 +1,4 @@
-"""Read a folder, a zip or a file: texts become Documents; what is left out is logged with a reason.
+"""Read a folder, a zip or a file into Documents; what is left out is logged with a reason.
 
 FORMATS is the one list of readers. A reader is a module with `looks_like(file)`, which looks at the
 content, and either `read(file)`, which yields Documents, or, for chats and tables of messages,
@@ -21,7 +21,7 @@ from .chats import chat_table, chat_text, telegram, twitter, whatsapp
 from .input_file import File, Options
 
 __all__ = ["FORMATS", "Options", "ReadLog", "Survey", "format_of", "has_files", "read", "survey"]
-# The first whose looks_like is true reads the file; `format_of` decides about the last two.
+# The first whose looks_like is true reads the file, except the last two: see `format_of`.
 FORMATS = {
     "pdf": pdf,
     "docx": docx,
@@ -46,7 +46,7 @@ _NO_OPTIONS = Options()
 
 
 class Survey(NamedTuple):
-    """What a source holds, found without making documents.
+    """An overview of a source, made without Documents.
 
     `formats`: files by format. `senders`: messages by sender. `files`: chats and tables, as
     ReadLog.chats. `skipped`: files not opened, by kind. `refused`: unreadable files, by reason.
@@ -65,9 +65,9 @@ def read(
     log: ReadLog | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Document]:
-    """Yield every document under a folder, a zip or a single file; `log` collects the rest.
+    """Yield every document under a folder, a zip or a single file; `log` collects what is left out.
 
-    Raises TwinError when there is no such folder. `progress(done, total)` counts files.
+    Raises TwinError when there is no such source. `progress(done, total)` counts files.
     """
     log = ReadLog() if log is None else log
     for file in walk(source, log, progress):
@@ -83,7 +83,7 @@ def survey(
     options: Options = _NO_OPTIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Survey:
-    """The formats of files, by their content, and the senders of chats. Raises as `read`."""
+    """Count a source's files by format and its chats' messages by sender. Raises as `read`."""
     log, senders = ReadLog(), Counter()
     for file in walk(source, log, progress):
         with log.refusals(file.name):
@@ -97,7 +97,7 @@ def survey(
 
 
 def format_of(file: File) -> str | None:
-    """A file's format, a key of FORMATS; None when it holds no writing. Raises Unreadable."""
+    """A file's format, a key of FORMATS; None for data or code. Raises Unreadable."""
     for name, reader in FORMATS.items():
         if name not in ("markdown", "text") and reader.looks_like(file):
             return name
@@ -118,6 +118,7 @@ def _is_prose(text):
 
 
 def _logged_format(file, log):
+    """`format_of` a file, counted in `log`: as a file of that format, or as skipped."""
     name = format_of(file)
     (log.formats if name else log.skipped)[name or "data"] += 1
     return name

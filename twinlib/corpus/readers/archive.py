@@ -1,4 +1,4 @@
-"""From a folder, a zip or one file to the Files that may hold writing.
+"""Walk a folder, a zip or one file, and yield the Files that may hold writing.
 
 Files that are not opened are counted by kind. Archives are never unpacked to disk: members are
 read into memory one at a time, within limits, and so are archives in archives, two levels deep
@@ -25,7 +25,7 @@ FILE_LIMIT = 100 * 2**20  # bytes of one file
 ARCHIVE_LIMIT = 2 * 2**30  # bytes of all files of an archive that are opened
 _MEMBER_LIMIT = 200_000  # members of an archive
 _DEPTH_LIMIT = 2  # archives inside archives
-# Kinds of files by suffix (keys of reasons.SKIPPED). All other files are opened and looked at.
+# Kinds of files that are skipped by their suffix (keys of reasons.SKIPPED).
 _SUFFIXES = {
     "image": "png jpg jpeg gif svg webp ico bmp heic tif tiff mp3 mp4 m4a mov wav ogg opus avi mkv "
     "webm psd ai ttf otf woff woff2 eot",
@@ -36,20 +36,20 @@ _SUFFIXES = {
     "bz2 xz 7z rar tar tgz safetensors gguf pt onnx h5 ics vcf",
 }
 _KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
-# The parts of X's archive: the only writing called .js.
+# The only .js files with writing: those of X's (Twitter's) archive.
 _TWEETS = ("tweets.js", "tweet.js", "note-tweet.js", "tweets-part", "tweet-part")
 _CACHES = {"node_modules", "__pycache__", "__macosx", "site-packages", "venv", "cache", "caches"}
-_ABOUT = set(
+_ABOUT_NAMES = set(
     "readme license licence copying notice changelog contributing code_of_conduct authors "
     "requirements robots cmakelists humans security makefile dockerfile cname".split()
 )
 _ABOUT_SUFFIXES = ("", ".md", ".txt", ".rst", ".html", ".cff")
 # What zipfile raises for a file that is no zip, or one it can't read.
-_NO_ZIP = (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError)
+_NOT_A_ZIP = (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError)
 
 
 class ReadLog:
-    """What reading a source met on the way, filled while it goes on.
+    """What was read, skipped and refused in a source; filled while it is read.
 
     `removed`: files, chats and tables that gave no document (the caller may empty the list as it
     goes). `skipped`: files that were not opened, by kind. `formats`: files read, by format.
@@ -64,12 +64,12 @@ class ReadLog:
         self.chats: dict[str, dict] = {}
 
     def drop(self, source: str, reason: str, text: str = "") -> None:
-        """Note that a whole file, chat or archive is left out."""
+        """Record that a whole file, chat or archive is left out."""
         self.removed.append(Removed("document", reason, text, source, content_id(source)))
 
     @contextmanager
     def refusals(self, source: str) -> Iterator[None]:
-        """Log what a reader refuses: an unreadable file, a table whose columns are unknown."""
+        """Record Unreadable and UnknownColumns raised in the block as a file left out."""
         try:
             yield
         except UnknownColumns as table:
@@ -89,24 +89,24 @@ def walk(
     """
     source = Path(source)
     if not source.exists():
-        raise TwinError(t("corpus.no_folder_check_path", source=source))
-    listed = list(_listed(source, log.skipped))
-    for number, name in enumerate(listed, 1):
+        raise TwinError(t("corpus.source_not_found", source=source))
+    names = list(_file_names(source, log.skipped))
+    for number, name in enumerate(names, 1):
         path, name = source if source.is_file() else source / name, _decoded(name)
         try:
-            yield from _opened(name, path, source, log)
+            yield from _files_of(name, path, source, log)
         except Unreadable as error:
             log.drop(name, str(error))
         except OSError:
             log.drop(name, "unreadable")
         if progress:
-            progress(number, len(listed))
+            progress(number, len(names))
 
 
 def has_files(source: str | Path) -> bool:
     """Whether there is any file worth opening; looks at names only."""
     try:
-        return any(True for _ in _listed(Path(source), Counter()))
+        return any(True for _ in _file_names(Path(source), Counter()))
     except OSError:
         return False
 
@@ -120,7 +120,7 @@ def _decoded(name):
         return data.decode("gb18030", errors="replace")
 
 
-def _listed(source, skipped):
+def _file_names(source, skipped):
     """The paths, relative to the source, of files that may hold writing."""
     if source.is_file():
         yield source.name
@@ -140,7 +140,7 @@ def _listed(source, skipped):
 
 def _folder_kind(folder):
     """Why a folder is skipped, or None."""
-    if folder.is_symlink():  # also when it stays inside: its target is read where it is
+    if folder.is_symlink():  # also one to a folder inside the source, which is read anyway
         return "link"
     if folder.name.startswith("."):
         return "hidden"
@@ -162,12 +162,12 @@ def kind_of(name: str) -> str | None:
     suffix = path.suffix.lower()
     if path.name.startswith((".", "~")):
         return "hidden"
-    if path.stem.lower() in _ABOUT and suffix in _ABOUT_SUFFIXES:
+    if path.stem.lower() in _ABOUT_NAMES and suffix in _ABOUT_SUFFIXES:
         return "about"
     return None if path.name.startswith(_TWEETS) else _KINDS.get(suffix)
 
 
-def _opened(name, path, source, log):
+def _files_of(name, path, source, log):
     with path.open("rb") as opened:
         zipped = opened.read(4) == b"PK\3\4"
     if zipped and not _is_document(path):
@@ -185,13 +185,15 @@ def _is_document(archive):
     try:
         with zipfile.ZipFile(archive) as opened:
             names = opened.namelist()
-    except _NO_ZIP:
+    except _NOT_A_ZIP:
         return False
     parts = {"[Content_Types].xml", "META-INF/container.xml"}
     return names[:1] == ["mimetype"] or not parts.isdisjoint(names)
 
 
 def _neighbour(folder, source):
+    """File.near for files of a folder: it reads no file outside the source."""
+
     def near(path):
         target = (folder / path).resolve()
         inside = target.is_relative_to(source.resolve()) and target.is_file()
@@ -217,7 +219,7 @@ def _members(prefix, path, log, depth):
                 raise Unreadable("bomb")
             for name in wanted:
                 yield from _member(prefix, name, archive, members, log, depth)
-    except _NO_ZIP:
+    except _NOT_A_ZIP:
         raise Unreadable("damaged") from None
 
 
@@ -258,6 +260,8 @@ def _content(name, archive, members):
 
 
 def _neighbour_inside(name, archive, members):
+    """File.near for a member of an archive."""
+
     def near(path):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
         try:

@@ -1,6 +1,6 @@
-"""What the owner typed to a chat model: ChatGPT's conversations.json, Claude's, lists of messages.
+"""What the owner typed to a chat model: conversations.json of ChatGPT or Claude, or similar JSON.
 
-Only the owner's turns are read: the model's text is neither a question nor something to learn.
+Only the owner's turns are read: what the model wrote is neither used as a question nor learnt.
 Each conversation becomes one document.
 """
 
@@ -15,7 +15,7 @@ from .filename import title_of
 from .input_file import File
 from .json_values import as_dict, as_dicts, as_str, load, start
 
-_PASTED = 1500  # characters; nobody types that into a chat by hand
+_PASTED = 1500  # characters; a longer message is taken for pasted text
 _FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(
     r"[;{}]\s*$|^\s*(?:def|class|import|from \S+ import|return|const|let|var|function|public|"
@@ -28,16 +28,16 @@ _ROLES = re.compile(r'"(?:role|author|sender|from)"\s*:\s*(?:\{\s*"role"\s*:\s*)
 
 
 def looks_like(file: File) -> bool:
-    """Whether it is JSON of conversations with titles; messages without one are a training set."""
+    """Whether it is JSON of conversations with a title or time; others may be training data."""
     text = start(file).lstrip()
     if not text.startswith(("[", "{")) or re.search(r"^\{.*\}[ \t]*\n\{", text):
         return False
     if re.search(r'"mapping"\s*:\s*\{', text) or re.search(r'"chat_messages"\s*:\s*\[', text):
         return True
-    begun = re.search(r'"messages"\s*:\s*\[', text)
+    messages = re.search(r'"messages"\s*:\s*\[', text)
     return bool(
-        begun
-        and re.search(r'"(?:title|name|create_time|created_at)"\s*:', text[: begun.start()])
+        messages
+        and re.search(r'"(?:title|name|create_time|created_at)"\s*:', text[: messages.start()])
         and _ROLES.search(text)
     )
 
@@ -45,22 +45,22 @@ def looks_like(file: File) -> bool:
 def read(file: File) -> Iterator[Document]:
     """Yield a document for each conversation in which the owner wrote. Raises Unreadable."""
     export = load(file.text)
-    listed = as_dict(export).get("conversations", export)
+    exported = as_dict(export).get("conversations", export)
     seen = set()
-    for conversation in as_dicts(listed if isinstance(listed, list) else [listed]):
+    for conversation in as_dicts(exported if isinstance(exported, list) else [exported]):
         title = as_str(conversation.get("title")) or as_str(conversation.get("name"))
-        name = _identity(conversation, title)
-        typed = list(_own(conversation))
+        name = _conversation_id(conversation, title)
+        typed = list(_own_turns(conversation))
         if typed and name not in seen:
             seen.add(name)
             yield _document(f"{file.name}#{name}", title, typed, _time(conversation))
 
 
-def _identity(conversation, title):
+def _conversation_id(conversation, title):
     keys = ("conversation_id", "uuid", "id")
     name = next((as_str(conversation[key]) for key in keys if conversation.get(key)), "")
     return name or content_id(
-        f"{title} {_time(conversation)} {[text for text, _ in _own(conversation)][:1]}"
+        f"{title} {_time(conversation)} {[text for text, _ in _own_turns(conversation)][:1]}"
     )
 
 
@@ -84,7 +84,7 @@ def _document(source, title, typed, time):
 
 
 def _pieces(text):
-    """(reason to leave it out or '', text) of what was typed; fenced code is separate."""
+    """Yield (reason to leave it out or '', text) of a message; fenced code is separate."""
     for code in _FENCE.findall(text):
         yield "code", code.strip()
     rest = strip_placeholders(_FENCE.sub("\n", text))
@@ -106,8 +106,8 @@ def _is_pasted(text):
     return len(lines) > 2 and coded * 2 > len(lines)
 
 
-def _own(conversation):
-    """(text, ISO time) of the owner's turns, in order."""
+def _own_turns(conversation):
+    """Yield (text, ISO time) of the owner's turns, in order."""
     if isinstance(conversation.get("mapping"), dict):
         messages = _branch(conversation["mapping"], as_str(conversation.get("current_node")))
     else:
@@ -124,7 +124,7 @@ def _own(conversation):
 
 
 def _branch(mapping, node):
-    """The messages from the root to the node that was open last, else to the last leaf."""
+    """The messages from the root to the current node, or to the last leaf if that is unknown."""
     if node not in mapping:
         node = next(
             (name for name in reversed(mapping) if not as_dict(mapping[name]).get("children")), ""

@@ -1,11 +1,11 @@
-"""What the columns of a table mean, by the names that exporters and people give them."""
+"""The role of each column of a table, by the names that exporters and people give them."""
 
 import re
 from collections.abc import Iterable
 
 from ...text.privacy import private_names
 
-CHAT = {  # the first name that a table has wins
+CHAT = {  # {role: names}; the first name that a table has counts
     "time": (
         "StrTime time timestamp datetime date created_at create_time CreateTime sent_at "
         "send_time date_sent when 时间 发送时间 消息时间 日期 日期时间 发布时间 发表时间 "
@@ -72,13 +72,16 @@ KNOWN = {
 
 
 def find(names: Iterable[str], columns: list[str]) -> list[str]:
-    """The columns that have one of these names, in the order of the names."""
+    """The columns that have one of the names (compared as `plain`), in the order of the names."""
     known = {plain(column): column for column in reversed(columns)}
     return list(dict.fromkeys(known[plain(name)] for name in names if plain(name) in known))
 
 
 def header(rows: list[list[str]]) -> int:
-    """The index of the header among the first rows; titles and notes above it fill fewer cells."""
+    """The index of the header among a table's first rows: the one with most known names.
+
+    0 if none has two, or if a row above it, which would be a title or note, fills as many cells.
+    """
     known = [len({plain(cell) for cell in row} & KNOWN) for row in rows]
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
     best = max(range(len(rows)), key=lambda row: known[row])
@@ -92,7 +95,7 @@ def answers(columns: list[str]) -> dict[str, str]:
 
 
 def given(text: str) -> dict[str, str]:
-    """{role: column} as the owner wrote it in the setting: 'time=…, sender=…, text=…'."""
+    """{role: column} of the setting `columns`: 'time=…, sender=…, text=…'."""
     pairs = (part.split("=", 1) for part in private_names(text) if "=" in part)
     return {role.strip().lower(): name.strip() for role, name in pairs}
 
@@ -100,17 +103,21 @@ def given(text: str) -> dict[str, str]:
 def chat(columns: list[str], chosen: dict[str, str]) -> dict[str, list[str]]:
     """{role: [columns]} of a table of messages or posts; {} when text or sender is unknown.
 
-    `chosen` {role: column} is what the owner said ('Date|日期' where tables differ) and wins; a
-    chosen text without a sender is the owner's. The role 'post' means that all rows are posts of
-    the owner. Where a role has several columns, the first one that is filled counts.
+    `chosen` {role: column} is the owner's setting ('Date|日期' where tables differ) and overrides
+    the rest; a chosen text without a sender is the owner's. The role 'post' means that all rows are
+    posts of the owner. Of several columns of a role the first filled one counts, row by row.
     """
-    picked = {
+    by_owner = {
         role: [name for name in names.split("|") if name in columns]
         for role, names in chosen.items()
     }
-    picked = {role: names for role, names in picked.items() if names}
-    if picked.get("text"):
-        return picked if picked.keys() & {"sender", "mine"} else {**picked, "post": picked["text"]}
+    by_owner = {role: names for role, names in by_owner.items() if names}
+    if by_owner.get("text"):
+        return (
+            by_owner
+            if by_owner.keys() & {"sender", "mine"}
+            else {**by_owner, "post": by_owner["text"]}
+        )
     roles = {role: find(names, columns) for role, names in CHAT.items()}
     roles |= {"original": find(ORIGINAL, columns), "repost": find(REPOST, columns)}
     posts = find(POST, columns)
@@ -118,6 +125,6 @@ def chat(columns: list[str], chosen: dict[str, str]) -> dict[str, list[str]]:
         posts = find(("正文", "content", "内容"), columns)
     if posts and not roles["mine"] and (not roles["sender"] or find(POST[:7], columns)):
         time = find(POST_TIME, columns) or roles["time"]
-        return {**roles, "text": posts, "post": posts, "sender": [], "time": time, **picked}
-    sender_known = roles["sender"] or roles["mine"] or picked.keys() & {"sender", "mine"}
-    return {**roles, **picked} if roles["text"] and sender_known else {}
+        return {**roles, "text": posts, "post": posts, "sender": [], "time": time, **by_owner}
+    sender_known = roles["sender"] or roles["mine"] or by_owner.keys() & {"sender", "mine"}
+    return {**roles, **by_owner} if roles["text"] and sender_known else {}

@@ -1,6 +1,6 @@
 """Times in exports, in any order of day and month, 12 or 24 hours, English or Chinese, to ISO.
 
-One line doesn't tell whether 3/4 is in March or April: `times` looks at all times of a file.
+Whether 3/4 is in March or April can't be told from one line: `times` takes all those of a file.
 """
 
 import re
@@ -18,19 +18,22 @@ _WESTERN = re.compile(
     r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
 )
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # where year, month and day stand
+# {order: positions of year, month and day}
+_ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
 
 
 def times(texts: list[str]) -> list[str]:
-    """The ISO times of one file's spellings, '' for what is no time."""
+    """The ISO times (dates where there is no clock) of all times of a file; '' for what is none."""
     texts = [text.strip() for text in texts]
     matches = [STAMP.fullmatch(text) for text in texts]
     order = _order_of([match for match in matches if match])
-    return [_iso(match, order) if match else _single(text) for match, text in zip(matches, texts)]
+    return [
+        _iso(match, order) if match else _other_time(text) for match, text in zip(matches, texts)
+    ]
 
 
 def _order_of(matches):
-    """'ymd', 'dmy' or 'mdy': fewest impossible dates, then fewest steps back, then habit."""
+    """'ymd', 'dmy' or 'mdy', by fewest impossible dates, fewest steps back, then convention."""
     if not matches:
         return "ymd"
     days = list(dict.fromkeys(tuple(int(part) for part in match.groups()[:3]) for match in matches))
@@ -38,18 +41,18 @@ def _order_of(matches):
     half = first[4] or first[8] or ""
     american = half in ("AM", "PM") and "." not in first[0] and "-" not in first[0]
     habit = ["mdy", "dmy"] if american else ["dmy", "mdy"]
-    # Years change less often than days, so 23/12/30, 23/12/31 begin with theirs.
+    # Years change less often than days, so 23/12/30, 23/12/31 begin with the year.
     years = len({day[0] for day in days}) < len({day[2] for day in days})
     if years or max(day[0] for day in days) > 31 or (half and half[0] > "\u2e80"):
         habit = ["ymd", *habit]
-    return min(habit, key=lambda order: (*_doubts(days, order), habit.index(order)))
+    return min(habit, key=lambda order: (*_implausibility(days, order), habit.index(order)))
 
 
-def _doubts(days, order):
+def _implausibility(days, order):
     """(impossible dates, steps back in time) of days read in this order."""
-    read = [_day(day, order) for day in days]
-    sound = [day for day in read if day]
-    return len(read) - len(sound), sum(b < a for a, b in zip(sound, sound[1:]))
+    days_read = [_day(day, order) for day in days]
+    possible = [day for day in days_read if day]
+    return len(days_read) - len(possible), sum(b < a for a, b in zip(possible, possible[1:]))
 
 
 def _day(numbers, order):
@@ -77,18 +80,18 @@ def _iso(match, order):
         return ""
 
 
-def _single(text):
+def _other_time(text):
     """The ISO time of Unix (milli-, micro-)seconds or 'Wed Oct 10 20:19:24 +0000 2018', else ''."""
     western = _WESTERN.fullmatch(text)
     if western and western[1] in _MONTHS:
         month, day, hour, minute, second, year = western.groups()
         parts = (year, _MONTHS.index(month) + 1, day, hour, minute, second)
-        return _made(lambda: datetime(*map(int, parts)))
+        return _iso_or_empty(lambda: datetime(*map(int, parts)))
     number = re.fullmatch(r"(\d{9,10})(\d{3}|\d{6})?(?:\.\d*)?", text)
-    return _made(lambda: datetime.fromtimestamp(int(number[1]), UTC)) if number else ""
+    return _iso_or_empty(lambda: datetime.fromtimestamp(int(number[1]), UTC)) if number else ""
 
 
-def _made(make):
+def _iso_or_empty(make):
     try:
         return make().replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError, OSError):

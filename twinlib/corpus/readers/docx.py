@@ -1,8 +1,8 @@
-"""Word's .docx, also as WPS, Pages, LibreOffice and Google Docs write it, by way of mammoth.
+"""Word's .docx, also as written by WPS, Pages, LibreOffice and Google Docs; read with mammoth.
 
 Headings are recognised by the style names of these programs; footnotes and captions are Removed
-parts. Comments, deleted text, headers and footers are ignored. Title, author and date are in
-docProps/core.xml, or in the text and the file's name.
+parts. Comments, deleted text, headers and footers are ignored. Title, author and date are taken
+from docProps/core.xml, or the text and the file's name.
 """
 
 import io
@@ -46,7 +46,7 @@ p[style-name^='Contents '] => !
 p[style-name='TOC Heading'] => !
 """
 )
-# Default values of programs for the author's name.
+# Default author names of programs.
 _NOBODY = set(
     "administrator,user,microsoft office user,microsoft,微软用户,windows 用户,windows user,admin,"
     "python-docx,un-named,unknown,owner".split(",")
@@ -58,7 +58,7 @@ _UNTITLED = re.compile(
 
 
 def looks_like(file: File) -> bool:
-    """Whether it is a Word file, also of the old or locked kinds that `read` refuses."""
+    """Whether it is a Word file, including the old and encrypted ones that `read` refuses."""
     if file.data.startswith(OLE):
         named = file.suffix in (".doc", ".docx", ".dot", ".wps")
         return named or "WordDocument".encode("utf-16-le") in file.data
@@ -74,20 +74,20 @@ def read(file: File) -> Iterator[Document]:
     for name, data in members.items():
         if name.startswith(("word/", "docProps/", "_rels/", "[Content")):
             zip_package.check_xml(data)
-    facts = _facts(members.get("docProps/core.xml"))
+    properties = _properties(members.get("docProps/core.xml"))
     soup, removed = tree(_html(file.data)), []
     node = soup.body or soup
-    title = _title(node, facts)
+    title = _title(node, properties)
     text = to_markdown(node, removed)
     if not re.search(r"\w", text):
         raise Unreadable("index")
-    # A file is often made from an older one: a date in its name comes first.
+    # A date in the file's name comes first, as `created` may be that of an older file it copies.
     yield Document(
         file.name,
         title=title,
         text=text,
-        date=date_of(None, file.name) or date_of(facts.get("created"), ""),
-        author=facts["creator"] if facts["creator"].lower() not in _NOBODY else "",
+        date=date_of(None, file.name) or date_of(properties.get("created"), ""),
+        author=properties["creator"] if properties["creator"].lower() not in _NOBODY else "",
         markdown=True,
         fallback_title=title_of(file.name),
         removed=removed,
@@ -106,12 +106,11 @@ def _html(data):
         ).value
     except RecursionError:
         raise Unreadable("deep") from None
-    except Exception:
-        # On a malformed file mammoth raises any exception.
+    except Exception:  # mammoth raises anything on a malformed file
         raise Unreadable("damaged") from None
 
 
-def _facts(core):
+def _properties(core):
     """{title, creator, created} of docProps/core.xml."""
     facts = {"title": "", "creator": "", "created": ""}
     for element in zip_package.xml(core) if core else ():
@@ -121,15 +120,15 @@ def _facts(core):
     return facts
 
 
-def _title(node, facts):
-    """The paragraph in the style Title, else a first heading, taken out of `node`; else `facts`."""
+def _title(node, properties):
+    """The paragraph in the style Title or a first heading, taken out of `node`; else a property."""
     first = node.find(True)
     heading = node.find("h1", class_="title") or (first if first and first.name == "h1" else None)
     if heading:
         title = text_of(heading)
         heading.decompose()
         return title
-    title = "" if _UNTITLED.fullmatch(facts["title"]) else facts["title"]
+    title = "" if _UNTITLED.fullmatch(properties["title"]) else properties["title"]
     if title and first and letters(text_of(first)) == letters(title):
         first.decompose()
     return title

@@ -23,7 +23,7 @@ def decode(data: bytes) -> str:
     if not data.strip(b"\0 \t\r\n\f"):
         raise Unreadable("empty")
     text = _decode(data)
-    # Control characters are the surest sign of a picture or a program called .md.
+    # Many control characters: a binary file, whatever its name.
     if text is None or len(re.findall(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text)) > len(text) / 500:
         raise Unreadable("binary")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
@@ -39,7 +39,7 @@ def _decode(data):
     text = _strict(data, "utf-8")
     if text is not None and "\0" not in text:
         return text
-    # charset-normalizer takes short GBK for Korean or Cyrillic: weigh the Chinese encodings first.
+    # charset-normalizer takes short GBK for Korean or Cyrillic: try the Chinese encodings first.
     chinese = [_strict(data, name) or "" for name in ("gb18030", "big5", "utf-16-le", "utf-16-be")]
     best = max(chinese, key=commonness)
     if commonness(best) > 0.12:
@@ -55,7 +55,7 @@ def _strict(data, name):
 
 
 def _nearly_utf8(data):
-    """UTF-8 with a few broken bytes (a file cut off, a bad copy), without them; else None."""
+    """UTF-8 text without its few broken bytes (a truncated file, a bad copy); None if many."""
     if data.count(b"\0") > len(data) / 500:
         return None
     text = data.decode("utf-8", errors="replace")

@@ -2,7 +2,7 @@
 
 META-INF/container.xml names the package file, which has title, creator and date (metadata), the
 files (manifest) and their order (spine). Chapter titles are in the navigation document (EPUB 3) or
-in toc.ncx (EPUB 2). EbookLib, the library for this, is under the AGPL.
+in toc.ncx (EPUB 2). The library EbookLib is not used because of its licence, the AGPL.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ from .filename import date_of
 from .html_to_markdown import link_share, take, text_of, to_markdown, tree, without_title
 from .input_file import File
 
-# Obfuscated fonts are no lock.
+# Encryption of fonts only, which does not lock the text.
 _FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 _FRONT_TYPES = set(
     "cover toc landmarks copyright-page titlepage title-page halftitlepage colophon loi lot "
@@ -50,28 +50,28 @@ def read(file: File) -> Iterator[Document]:
     if _is_locked(members.get("META-INF/encryption.xml")):
         raise Unreadable("locked")
     home, root = _package(members)
-    facts, kinds = _facts(root), _guide(root, home)
+    metadata, guide_types = _metadata(root), _guide_types(root, home)
     titles, navigation = _titles(members, root, home)
-    documents, left = [], []
+    documents, front_matter = [], []
     for path in (path for path in _spine(root, home) if path in members and path != navigation):
-        chapter = _chapter(file, path, members[path], titles, kinds, left, facts)
+        chapter = _chapter(file, path, members[path], titles, guide_types, front_matter, metadata)
         if chapter and documents and titles and not chapter.title:
-            # The rest of a chapter that the book keeps in several files.
+            # The continuation of a chapter that is split into several files.
             documents[-1].text += "\n\n" + chapter.text
         elif chapter:
             documents.append(chapter)
         if documents:
-            documents[-1].removed += left
-            left = []
+            documents[-1].removed += front_matter
+            front_matter = []
     if not documents:
         raise Unreadable("index")
     if len(documents) == 1:
-        documents[0].title = documents[0].title or facts["fallback_title"]
+        documents[0].title = documents[0].title or metadata["fallback_title"]
     yield from documents
 
 
 def _is_locked(encryption):
-    methods = _named(zip_package.xml(encryption), "EncryptionMethod") if encryption else []
+    methods = _tags(zip_package.xml(encryption), "EncryptionMethod") if encryption else []
     return any(method.get("Algorithm", "") not in _FONTS for method in methods)
 
 
@@ -84,7 +84,8 @@ def _package(members):
     return posixpath.dirname(path), zip_package.xml(members[path])
 
 
-def _named(root, name):
+def _tags(root, name):
+    """All elements of this name below `root`, whatever their namespace."""
     return [
         element
         for element in root.iter()
@@ -92,15 +93,15 @@ def _named(root, name):
     ]
 
 
-def _facts(root):
-    words = {
-        name: [" ".join((e.text or "").split()) for e in _named(root, name)]
+def _metadata(root):
+    texts = {
+        name: [" ".join((e.text or "").split()) for e in _tags(root, name)]
         for name in ("title", "creator", "date")
     }
     return {
-        "author": ", ".join(filter(None, words["creator"])),
-        "date": date_of(next(iter(words["date"]), ""), ""),
-        "fallback_title": next(iter(words["title"]), ""),
+        "author": ", ".join(filter(None, texts["creator"])),
+        "date": date_of(next(iter(texts["date"]), ""), ""),
+        "fallback_title": next(iter(texts["title"]), ""),
     }
 
 
@@ -115,44 +116,44 @@ def _manifest(root, home):
             item.get("properties") or "",
             item.get("media-type") or "",
         )
-        for item in _named(root, "item")
+        for item in _tags(root, "item")
     }
 
 
 def _spine(root, home):
     manifest = _manifest(root, home)
-    paths = (manifest.get(ref.get("idref"), ("",))[0] for ref in _named(root, "itemref"))
+    paths = (manifest.get(ref.get("idref"), ("",))[0] for ref in _tags(root, "itemref"))
     return list(dict.fromkeys(filter(None, paths)))
 
 
-def _guide(root, home):
+def _guide_types(root, home):
     return {
         _path(home, ref.get("href")): (ref.get("type") or "").lower()
-        for ref in _named(root, "reference")
+        for ref in _tags(root, "reference")
     }
 
 
 def _titles(members, root, home):
     """({path of a chapter: its title}, path of the navigation document or None)."""
-    manifest = _manifest(root, home).values()
-    navigation = next(
-        (path for path, properties, _ in manifest if "nav" in properties.split()), None
-    )
-    titles = {}
+    manifest, titles = _manifest(root, home).values(), {}
+    documents = (path for path, properties, _ in manifest if "nav" in properties.split())
+    navigation = next(documents, None)
     if navigation in members:
         soup = tree(decode(members[navigation]))
         nav = soup.find("nav", attrs={"epub:type": "toc"}) or soup.find("nav") or soup
         pairs = [(link.get("href"), text_of(link)) for link in nav.find_all("a")]
         base = posixpath.dirname(navigation)
     else:
-        ncx = next(
-            (path for path, _, media in manifest if "ncx" in media and path in members), None
-        )
-        points = _named(zip_package.xml(members[ncx]), "navPoint") if ncx else []
+        tables = (path for path, _, media in manifest if "ncx" in media and path in members)
+        ncx = next(tables, None)
+        points = _tags(zip_package.xml(members[ncx]), "navPoint") if ncx else []
         pairs = [
-            (_named(p, "content")[0].get("src"), "".join(_named(p, "text")[0].itertext()).strip())
+            (
+                _tags(p, "content")[0].get("src"),
+                "".join(_tags(p, "text")[0].itertext()).strip(),
+            )
             for p in points
-            if _named(p, "content") and _named(p, "text")
+            if _tags(p, "content") and _tags(p, "text")
         ]
         base = posixpath.dirname(ncx or "")
     for href, title in pairs:
@@ -160,8 +161,8 @@ def _titles(members, root, home):
     return titles, navigation
 
 
-def _chapter(file, path, data, titles, kinds, removed, facts):
-    """The Document of a chapter, or None for front matter, whose words go to `removed`."""
+def _chapter(file, path, data, titles, guide_types, removed, metadata):
+    """The Document of a chapter; None for a file without text or front matter (to `removed`)."""
     if b"<!ENTITY" in data:
         raise Unreadable("entities")
     try:
@@ -173,7 +174,7 @@ def _chapter(file, path, data, titles, kinds, removed, facts):
     node = soup.body or soup
     heading = node.find(["h1", "h2", "h3"])
     title = titles.get(path) or text_of(heading)
-    if _is_front(path, node, title, kinds):
+    if _is_front(path, node, title, guide_types):
         take(soup, [node], "navigation", removed)
         return None
     without_title(node, title)
@@ -181,16 +182,16 @@ def _chapter(file, path, data, titles, kinds, removed, facts):
     if not re.search(r"\w", text):
         return None
     return Document(
-        f"{file.name}#{path}", title=title, text=text, kind="book", markdown=True, **facts
+        f"{file.name}#{path}", title=title, text=text, kind="book", markdown=True, **metadata
     )
 
 
-def _is_front(path, node, title, kinds):
+def _is_front(path, node, title, guide_types):
     """Whether a file is a cover, a table of contents, an imprint or the like."""
-    types = {*str(node.get("epub:type")).split(), kinds.get(path, "")}
+    types = {*str(node.get("epub:type")).split(), guide_types.get(path, "")}
     for tag in node.find_all(["section", "div"], limit=2):
         types.update(str(tag.get("epub:type")).split())
     mostly_links = len(node.find_all("a", limit=4)) == 4 and link_share(node) > 0.6
     name = posixpath.basename(path).partition(".")[0]
-    named = _FRONT_NAMES.fullmatch(name) and len(text_of(node)) < 3000
-    return bool(types & _FRONT_TYPES or _FRONT_TITLES.fullmatch(title) or mostly_links or named)
+    by_name = _FRONT_NAMES.fullmatch(name) and len(text_of(node)) < 3000
+    return bool(types & _FRONT_TYPES or _FRONT_TITLES.fullmatch(title) or mostly_links or by_name)

@@ -1,4 +1,4 @@
-"""What the name of a file says about its text: a date, a title, whether it is a draft."""
+"""What can be inferred from a file's name: a date, a title, whether it is a draft."""
 
 import re
 from datetime import date

@@ -1,8 +1,8 @@
-"""HTML to Markdown that the cleaner reads back word for word.
+"""HTML to Markdown from which the cleaner gets back the same words.
 
-Bold, links and inline code are written without their markup: the cleaner would take it off again,
-and next to Chinese punctuation '**' is no markup at all (CommonMark, "left-flanking delimiter
-run"). Every character that Markdown would take for markup is escaped.
+Bold, links and inline code are written without their markup: the cleaner would remove it, and next
+to Chinese punctuation '**' is no markup at all (CommonMark, "left-flanking delimiter run"). Every
+character that Markdown would take for markup is escaped.
 """
 
 import re
@@ -15,11 +15,11 @@ from .encoding import Unreadable
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-DEPTH_LIMIT = 250  # levels; the converter calls itself once or twice for each
+DEPTH_LIMIT = 250  # levels of elements; the converter recurses once or twice for each
 _SIZE_LIMIT = 10 * 2**20  # characters of a page without scripts and embedded pictures
-_BREAK = "\u2028"  # a <br>, until the lines of a block are known
+_BREAK = "\u2028"  # stands for <br> until `_with_line_breaks`
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# What a browser shows no text of. A "data:" picture alone can be longer than the parser takes.
+# What shows no text in a browser. An embedded "data:" picture can be longer than the parser allows.
 _UNSEEN = re.compile(
     r"<(script|style|svg|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?-->|<\?xml[^>]*>|"
     r"data:[\w/+.-]+;base64,[\w+/=]*",
@@ -30,7 +30,7 @@ _SPACE = re.compile(
     "[\n\r\t \xa0\u2000-\u200a\u3000]+|&(?:nbsp|ensp|emsp|thinsp|#160|#xa0|#12288|#x3000);",
     re.IGNORECASE,
 )
-# Tags of style. Old pages leave them open by the thousand, which would nest ever deeper.
+# Tags of style, dropped since old pages leave thousands of them open, each nested in the last.
 _STYLE = re.compile(r"</?(?:font|b|strong|i|u|big|small|tt)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _WORDLESS = (
     "img iframe audio video object embed noscript form button input select textarea canvas "
@@ -44,11 +44,11 @@ _NOTES = set(
     "footnote endnote rearnote footnotes endnotes doc-footnote doc-endnote doc-endnotes "
     "duokan-footnote-item footnote-item".split()
 )
-_MARK = re.compile(r"[^#]*#_?(?:fn|ftn|footnote|endnote|edn|note|cite|cmnt)", re.IGNORECASE)
-_BACK = re.compile(
+_NOTE_LINK = re.compile(r"[^#]*#_?(?:fn|ftn|footnote|endnote|edn|note|cite|cmnt)", re.IGNORECASE)
+_BACK_LINK = re.compile(
     r"#_?(?:fn|ftnt?|footnote|endnote|edn|note|cite|cmnt)[-_:]?(?:ref|anchor|back)", re.IGNORECASE
 )
-_SIGN = re.compile(r"[\[(（【]?\s*(?:\d{1,3}|[a-z*†‡↩︎⤴↑^①-⒇])\s*[\])）】]?|")
+_NOTE_SIGN = re.compile(r"[\[(（【]?\s*(?:\d{1,3}|[a-z*†‡↩︎⤴↑^①-⒇])\s*[\])）】]?|")
 _INLINE = ["a", "b", "strong", "em", "i", "u", "s", "del", "ins", "strike", "code", "sub", "sup"]
 
 
@@ -64,18 +64,18 @@ def tree(text: str) -> "BeautifulSoup":
     text = _STYLE.sub("", _UNSEEN.sub("", CONTROL.sub("", text)))
     if len(text) > _SIZE_LIMIT:
         raise Unreadable("long")
-    # In the text: in the tree, replacing a child takes time in proportion to its siblings.
+    # Done in the text: in the tree, replacing a child takes time in proportion to its siblings.
     pieces = _PRE.split(text)
-    pieces[::2] = map(_flowing, pieces[::2])
+    pieces[::2] = map(_without_line_breaks, pieces[::2])
     text = "".join(pieces)
-    _measure(text)
+    _check_depth(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for texts that look like XML or a file name
         return BeautifulSoup(text, "lxml")
 
 
-def _flowing(text):
-    # Between two Chinese characters a line break is nothing.
+def _without_line_breaks(text):
+    # A line break of the source is no space between two Chinese characters.
     text = re.sub(f"(?<=[{WIDE}])[ \t]*\n\\s*(?=[{WIDE}])", "", text)
     return re.sub(r"<br\b[^>]*>", _BREAK, _SPACE.sub(" ", text), flags=re.IGNORECASE)
 
@@ -86,7 +86,7 @@ def tags(node: "Tag", *names: str) -> list["Tag"]:
 
 
 class _Depth:
-    """A parser's target that only counts the depth."""
+    """A target of lxml's parser that only counts the depth. Raises Unreadable('deep')."""
 
     now = 0
 
@@ -102,7 +102,7 @@ class _Depth:
         pass
 
 
-def _measure(text):
+def _check_depth(text):
     from lxml import etree
 
     parser = etree.HTMLParser(target=_Depth(), huge_tree=True)
@@ -116,7 +116,7 @@ def text_of(node: "Tag | None") -> str:
 
 
 def letters(text: str) -> str:
-    """Letters and digits alone, in lower case, to tell whether two titles are the same."""
+    """A text's letters and digits in lower case, to compare titles by."""
     return re.sub(r"[\W_]+", "", text.lower())
 
 
@@ -138,7 +138,7 @@ def take(node: "Tag", elements: list["Tag"], what: str, removed: list[Removed]) 
 
 
 def without_title(node: "Tag", title: str) -> None:
-    """Take out the first heading where it repeats the title, whatever its punctuation."""
+    """Take out one of the first three headings if it has the same letters as the title."""
     for tag in tags(node, "h1", "h2", "h3")[:3]:
         if title and letters(text_of(tag)) == letters(title):
             tag.decompose()
@@ -146,7 +146,7 @@ def without_title(node: "Tag", title: str) -> None:
 
 
 def to_markdown(node: "Tag", removed: list[Removed]) -> str:
-    """A tree's prose in Markdown, headings from level two on; changes the tree.
+    """A tree's prose in Markdown, with headings from level two on. Changes the tree.
 
     Footnotes and captions of pictures go to `removed`.
     """
@@ -179,13 +179,16 @@ def _lines(text):
     text = text.replace("\\<", "&lt;").replace("{%", "&#123;%").replace("{{", "&#123;{")
     text = re.sub(r"(?m)^# ", "## ", text)
     text = "\n".join(
-        _broken(line) if _BREAK in line else line.rstrip() for line in text.split("\n")
+        _with_line_breaks(line) if _BREAK in line else line.rstrip() for line in text.split("\n")
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def _broken(line):
-    """A line with <br>: one is a line break, two or more a new paragraph, inside the same block."""
+def _with_line_breaks(line):
+    """A line whose <br>s are written out: one as a line break, several as a new paragraph.
+
+    Both stay inside the list item or quotation of the line.
+    """
     mark = re.match(r"(?:> ?)*\s*(?:(?:-|\d+\.) )?", line).group()
     if "|" in re.sub(r"\\.", "", line):
         return line.replace(_BREAK, " ")
@@ -199,31 +202,31 @@ def _broken(line):
 
 
 def _footnotes(node, removed):
-    """Take out notes and their marks, of Word, Substack, Pandoc, Google Docs and EPUB."""
+    """Take out footnotes, as Word, Substack, Pandoc, Google Docs and EPUB write them."""
     notes = [tag for tag in tags(node, "li", "div", "aside", "section", "p") if _is_note(tag)]
     links = tags(node, "a")
     notes += [
         link.find_parent("li") or link.find_parent("p") or link.parent
         for link in links
-        if _BACK.search(link.get("href") or "")
+        if _BACK_LINK.search(link.get("href") or "")
     ]
     for link in (link for link in links if not link.decomposed):
-        named = {link.get("epub:type"), link.get("role")} & {"noteref", "doc-noteref"}
-        if named or re.match(_MARK, link.get("href") or "") and _SIGN.fullmatch(text_of(link)):
-            alone = link.parent.name == "sup" and text_of(link.parent) == text_of(link)
-            (link.parent if alone else link).decompose()
+        roles = {link.get("epub:type"), link.get("role")} & {"noteref", "doc-noteref"}
+        to_note = _NOTE_LINK.match(link.get("href") or "")
+        if roles or to_note and _NOTE_SIGN.fullmatch(text_of(link)):
+            is_alone = link.parent.name == "sup" and text_of(link.parent) == text_of(link)
+            (link.parent if is_alone else link).decompose()
     take(node, [note for note in notes if note], "footnote", removed)
 
 
 def _is_note(tag):
     names = {*(tag.get("class") or ()), tag.get("role"), *str(tag.get("epub:type")).split()}
-    return bool(
-        names & _NOTES or re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or "")
-    )
+    numbered = re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or "")
+    return bool(names & _NOTES or numbered)
 
 
 def _preformatted(pre):
-    """Keep code, in a fence that it can't close; of other text make paragraphs with line breaks."""
+    """Keep code, without fences in it; turn other text into paragraphs with line breaks."""
     from bs4 import BeautifulSoup
 
     for br in pre.find_all("br"):
@@ -235,18 +238,16 @@ def _preformatted(pre):
     soup = BeautifulSoup("", "lxml")
     holder = soup.new_tag("div")
     for paragraph in re.split(r"\n[ \t]*\n", text):
-        holder.append(
-            soup.new_tag("p", string=_BREAK.join(line.strip() for line in paragraph.split("\n")))
-        )
+        lines = map(str.strip, paragraph.split("\n"))
+        holder.append(soup.new_tag("p", string=_BREAK.join(lines)))
     pre.replace_with(holder)
 
 
 def _is_code(pre, text):
     if "text" in (pre.get("class") or ()):  # Substack's block for verse
         return False
-    if pre.find("code") or re.search(
-        r"code|highlight|brush|prettyprint", " ".join(pre.get("class") or ())
-    ):
+    classes = " ".join(pre.get("class") or ())
+    if pre.find("code") or re.search(r"code|highlight|brush|prettyprint", classes):
         return True
     lines = [line for line in text.splitlines() if line.strip()]
     signs = len(re.findall(r"[{}<>=$|\\#\[\]_]|\(\)", text))
@@ -255,12 +256,12 @@ def _is_code(pre, text):
 
 
 def _table(table):
-    """Replace a table that only lays out a page by its cells; keep a table of data."""
+    """Turn the cells of a table that only lays out a page into divs; keep a table of data."""
     rows = [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
     cells = [cell for row in rows for cell in row]
-    figures = table.find("th") or max(map(len, rows), default=0) > 1
+    has_data = table.find("th") or max(map(len, rows), default=0) > 1
     if (
-        not figures
+        not has_data
         or table.find(["table", "h1", "h2", "h3", "ul", "ol", "pre", "blockquote"])
         or any(len(text_of(cell)) > 200 or len(cell.find_all("p")) > 1 for cell in cells)
     ):

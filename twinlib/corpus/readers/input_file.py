@@ -1,4 +1,4 @@
-"""What readers are given: a file with its neighbours, and the owner's choices."""
+"""The input of readers: a file, with access to files near it, and the owner's settings."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -9,7 +9,10 @@ from .encoding import decode
 
 
 class File:
-    """A file of a source: `name` is its path inside the source, `data` its bytes."""
+    """A file of a source: `name` is its path inside the source, `data` its bytes.
+
+    `near` reads a file by its path from this one's folder, or returns None.
+    """
 
     def __init__(
         self, name: str, data: bytes, near: Callable[[str], bytes | None] = lambda path: None
@@ -37,7 +40,7 @@ class File:
 
 
 class Options(NamedTuple):
-    """What the owner said about a source: `me`, their names in chats; {role: column}; `author`."""
+    """The owner's settings: `me`, their names in chats; `columns` {role: column}; `author`."""
 
     me: tuple[str, ...] = ()
     columns: dict[str, str] = {}
@@ -45,7 +48,7 @@ class Options(NamedTuple):
 
 
 class UnknownColumns(Exception):
-    """Nothing tells what the columns `names` of a table mean; `rows` are its first three rows."""
+    """The meaning of a table's columns `names` is unknown; `rows` are its first three rows."""
 
     def __init__(self, names: list[str], rows: list[list[str]]):
         super().__init__()

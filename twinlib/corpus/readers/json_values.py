@@ -1,4 +1,4 @@
-"""Read JSON whose structure can't be relied on: a value of the expected type, or an empty one."""
+"""JSON of unreliable structure: each value is one of the expected type, or empty."""
 
 import codecs
 import json
@@ -10,7 +10,7 @@ from .input_file import File
 
 
 def load(text: str) -> Any:
-    """The value of a JSON text. Raises Unreadable('damaged', 'deep' or 'large')."""
+    """Parse a JSON text. Raises Unreadable('damaged', 'deep' or 'large')."""
     try:
         return json.loads(text)
     except ValueError:

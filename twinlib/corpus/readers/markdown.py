@@ -1,4 +1,4 @@
-"""Markdown of blogs and note-takers: Hugo, Hexo, Jekyll, Astro, Obsidian, Notion, Quarto, MDX.
+"""Markdown files of blogs and notes: Hugo, Hexo, Jekyll, Astro, Obsidian, Notion, Quarto, MDX.
 
 Front matter is YAML between '---', TOML between '+++', JSON between ';;;' or in braces, or Hexo's
 YAML without a first line of dashes. Sources: https://gohugo.io/content-management/front-matter,
@@ -31,7 +31,7 @@ _DATES = (
     "创建时间,日期,发布日期"
 ).split(",")
 _AUTHORS = ("author", "authors", "created by", "创建者", "作者")
-_NO, _YES = ("false", "no", "0"), ("true", "yes", "1")
+_NO_VALUES, _YES_VALUES = ("false", "no", "0"), ("true", "yes", "1")
 _TEMPLATES = re.compile(r"_?templates?|_?模[板版]", re.IGNORECASE)  # folders
 # What Obsidian and Templater fill in.
 _SLOT = re.compile(r"<%[-_*+]?\s*tp\.|\{\{(?:date|time|title)\b[^{}\n]*\}\}")
@@ -39,7 +39,7 @@ _UNFINISHED = ("draft", "drafts", "wip", "草稿", "未完成")
 
 
 def looks_like(file: File) -> bool:
-    """Whether this is named as Markdown or uses it."""
+    """Whether the file has a suffix of Markdown, front matter, or Markdown in its text."""
     if file.suffix in SUFFIXES:
         return True
     try:
@@ -52,16 +52,16 @@ def looks_like(file: File) -> bool:
 def read(file: File) -> Iterator[Document]:
     """Yield the one document of a Markdown file. Raises Unreadable."""
     facts, body = split(file.text)
-    facts = {str(key).lower(): _plain(value) for key, value in facts.items()}
-    name, removed = _named(file.name), []
+    facts = {str(key).lower(): _string_or_list(value) for key, value in facts.items()}
+    name, removed = _shown_name(file.name), []
     if _NOTION.search(PurePosixPath(file.name).stem):
         properties, body, removed = _notion(body)
         facts = properties | facts
     draft = (
-        _word(facts.get("draft")) in _YES
-        or _word(facts.get("published")) in _NO
+        _lower_line(facts.get("draft")) in _YES_VALUES
+        or _lower_line(facts.get("published")) in _NO_VALUES
         or is_draft(file.name)
-        or _word(facts.get("status")) in _UNFINISHED
+        or _lower_line(facts.get("status")) in _UNFINISHED
     )
     yield Document(
         file.name,
@@ -79,12 +79,12 @@ def read(file: File) -> Iterator[Document]:
 
 
 def _is_form(name, facts, body):
-    """Whether this is a template that Obsidian fills in, or a board of its Kanban plugin."""
+    """Whether it is a template for Obsidian to fill in, or a board of its Kanban plugin."""
     inside = any(_TEMPLATES.fullmatch(folder) for folder in PurePosixPath(name).parts[:-1])
     return "kanban-plugin" in facts or inside and bool(_SLOT.search(body))
 
 
-def _named(name):
+def _shown_name(name):
     """The file's name without Notion's digits; 'trip.md' for 'trip/index.md', Hugo's bundles."""
     path = PurePosixPath(name)
     if path.stem in ("index", "_index") and path.parent.name:
@@ -143,12 +143,12 @@ def split(text: str) -> tuple[dict, str]:
     end = re.search(rf"^{re.escape(fence)}[ \t]*$\n?", rest, re.MULTILINE) if kind else None
     if end is None:
         return {}, text
-    facts = _facts(kind, rest[: end.start()])
-    # A line of dashes may be a rule: without facts below it, it is part of the text.
+    facts = _parsed(kind, rest[: end.start()])
+    # A line of dashes without front matter below it is a horizontal rule of the text.
     return (facts, rest[end.end() :]) if facts is not None else ({}, text)
 
 
-def _facts(kind, text):
+def _parsed(kind, text):
     """The front matter as a dict, or None when the text is none."""
     if len(text) > _FRONT_LIMIT:
         return _pairs(text)
@@ -174,7 +174,7 @@ def _yaml(text):
     import yaml
 
     try:
-        # Aliases can multiply a text without end.
+        # Aliases can expand to any size.
         if "&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             return _pairs(text)
         # The base loader keeps every value as it is written: no impossible dates, no objects.
@@ -187,7 +187,10 @@ def _yaml(text):
 
 
 def _pairs(text):
-    """The fields line by line, for what is no YAML: 'title: Rust: a diary'. None without any."""
+    """The fields of front matter, line by line, if it can't be parsed ('title: Rust: a diary').
+
+    None if there are none.
+    """
     return {key: value.strip().strip("'\"") for key, value in _PAIR.findall(text)} or None
 
 
@@ -206,14 +209,14 @@ def _json(text):
         return {}, text
 
 
-def _plain(value):
+def _string_or_list(value):
     """A value of front matter as a string, or a list of them."""
     if isinstance(value, list):
         return [_line(item) for item in value]
     return _line(value)
 
 
-def _word(value):
+def _lower_line(value):
     return _line(value).lower()
 
 

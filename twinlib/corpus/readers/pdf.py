@@ -1,8 +1,8 @@
-"""PDF by way of pdfium: characters and their positions to columns, lines and paragraphs.
+"""PDF, read with pdfium: from characters and their positions to columns, lines and paragraphs.
 
-A PDF has no paragraphs. A line ends one if the next line's first word would still have fitted on
-it; so do a wider gap, an indented line after a full stop, and a change of size. Columns are read
-one after the other. What repeats in the margins, page numbers and foot notes are taken out.
+A PDF has no paragraphs. A paragraph ends with a line on which the next line's first word would
+still have fitted, and at a wider gap, an indented line after a full stop, or a change of font size.
+Columns are read one after the other. Running heads, page numbers and footnotes are taken out.
 """
 
 import re
@@ -21,12 +21,12 @@ from .filename import date_of, title_of
 from .input_file import File
 
 _PAGE_LIMIT, _SECONDS = 3000, 120
-_MARGIN = 0.12  # of a page's height, at the top and at the bottom
+_MARGIN = 0.12  # of the page's height, at the top and at the bottom
 _TURNED = 0.1  # radians; letters at an angle are watermarks
 _PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of pdfium's fpdfview.h
-# Around a raised small number, which may be the mark of a note.
+# Put around a raised small number, which may be the mark of a footnote.
 _RAISED, _LEVEL = "\ue000", "\ue001"
-# Ligatures and radicals that fonts give instead of letters.
+# Ligatures and radicals, which some fonts map to instead of letters.
 _COMPATIBLE = re.compile("[\ufb00-\ufb06\u2e80-\u2fdf]")
 _NUMBER = re.compile(
     r"[-–—·•~(（\[第\s]*(?:page\s+)?(\d{1,4}|[ivxlc]{1,6})\s*(?:(?:/|of|页?\s*共)\s*\d{1,4})?"
@@ -37,7 +37,7 @@ _NOTE = re.compile(r"\s*[\ue000\[［(（]?\s*(\d{1,3}|[*†‡①-⒇])[\ue001\]
 _LEADERS = re.compile(r"(?:[.·…‥]\s?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})$|…{2,}\s*\d{1,4}$")
 _BULLET = re.compile(r"[•▪◦‣●○■□◆➢✓]\s*\S|[-–—*]\s+\S")
 _ENDS = re.compile(r"[.!?:;。！？：；…”’」』）)\]\"']$")
-# What browsers print around a page: the time and the address.
+# The time and the address that browsers print around a page.
 _PRINTED = re.compile(
     r"(?<!\d)(?:\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日),?\s*"
     r"(?:[上下]午|[AP]M)?\s*\d{1,2}:\d{2}(?!\d)"
@@ -46,7 +46,7 @@ _ADDRESS = re.compile(
     r"(?:(?:file|https?|chrome-extension)://|about:blank|data:)\S*", re.IGNORECASE
 )
 _BROWSER = re.compile(r"Mozilla/|Firefox|Chrom|Safari")  # as a PDF's Creator
-# Titles by a program begin with one of these.
+# Beginnings of titles that a program filled in.
 _SOFT = tuple(
     "untitled,microsoft word -,microsoft powerpoint -,print,无标题,slide 1,about:blank".split(",")
 )
@@ -104,15 +104,15 @@ def read(file: File) -> Iterator[Document]:
         file.name,
         title=title,
         text="\n\n".join(_paragraphs(lines)),
-        date=date_of(None, file.name) or _made(facts, any(printed)),
+        date=date_of(None, file.name) or _creation_date(facts, any(printed)),
         author=facts.get("Author", "").strip(),
         fallback_title=title_of(file.name),
         removed=removed,
     )
 
 
-def _made(facts, printed):
-    """The ISO date on which the file was made; None when a browser printed an older page."""
+def _creation_date(facts, printed):
+    """The ISO date of creation; None if a browser printed the file, as the page is older."""
     made = facts.get("CreationDate", "").removeprefix("D:")[:8]
     return None if printed or _BROWSER.search(facts.get("Creator", "")) else date_of(made, "")
 
@@ -148,14 +148,14 @@ def _pieces(page, number):
     from pypdfium2 import raw
 
     text, matrix = page.get_textpage(), raw.FS_MATRIX()
-    found, run, space = [], [], False
+    pieces, run, space = [], [], False
     for index in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text.raw, index)
         letter = _letter(code)
         if letter.isspace() or code == 0:
             space = True
             if letter in "\r\n" and run:
-                found.append(_piece(run, number))
+                pieces.append(_piece(run, number))
                 run = []
             continue
         angle = raw.FPDFText_GetCharAngle(text.raw, index)
@@ -167,13 +167,13 @@ def _pieces(page, number):
             * abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
         )
         box = text.get_charbox(index, loose=True)
-        if run and _apart(run[-1], box, size):
-            found.append(_piece(run, number))
+        if run and _is_apart(run[-1], box, size):
+            pieces.append(_piece(run, number))
             run = []
         run.append((letter, box, size, space and bool(run)))
         space = False
     text.close()
-    return found + ([_piece(run, number)] if run else [])
+    return pieces + ([_piece(run, number)] if run else [])
 
 
 def _letter(code):
@@ -182,7 +182,7 @@ def _letter(code):
     return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
 
 
-def _apart(before, box, size):
+def _is_apart(before, box, size):
     (left, bottom, right, top), size = before[1], max(before[2], size, 1)
     middle = (bottom + top) / 2
     return (
@@ -223,14 +223,14 @@ def _without_margins(pages, heights, removed):
     """Pages without running heads: lines that repeat, exactly or except for a page number."""
     marginal = [[piece for piece in page if _in_margin(piece, heights)] for page in pages]
     seen = Counter(
-        key for page in marginal for key in {key for piece in page for key in _keys(piece)}
+        key for page in marginal for key in {key for piece in page for key in _head_keys(piece)}
     )
     often = 2 if len(pages) == 2 else 3
     gone = dict.fromkeys(
         piece
         for page in marginal
         for piece in page
-        if _NUMBER.fullmatch(piece.text) or any(seen[key] >= often for key in _keys(piece))
+        if _NUMBER.fullmatch(piece.text) or any(seen[key] >= often for key in _head_keys(piece))
     )
     heads = dict.fromkeys(piece.text for piece in gone if not _NUMBER.fullmatch(piece.text))
     heads = [text for text in heads if re.search(r"[^\W\d]", text)]
@@ -258,9 +258,12 @@ def _in_margin(piece, heights):
     return piece.bottom > top - edge or piece.top < bottom + edge
 
 
-def _keys(piece):
-    """What a running head has in common with those of other pages."""
-    # With the size: the title in large print is no running head.
+def _head_keys(piece):
+    """Keys that a running head shares with those of other pages.
+
+    The text, or the text with '#' for numbers and the offset of one from the page number. Both with
+    the font size, so that a title in large print is no running head.
+    """
     same, size = re.sub(r"\s", "", piece.text), round(piece.size)
     masked = re.sub(r"\d+", "#", same)
     counts = [(masked, size, int(n) - piece.page) for n in re.findall(r"\d{1,4}", same)]
@@ -271,25 +274,25 @@ def _keys(piece):
 
 
 def _columns(pieces, gutter, column=0):
-    """Pieces in reading order, with the numbers of their columns."""
+    """Pieces in reading order, with the numbers of their columns; cut at `gutter` recursively."""
     if gutter is None or column > 6:
         return [piece._replace(column=column) for piece in _by_height(pieces)]
-    found, band = [], []
+    ordered, band = [], []
     for piece in _by_height(pieces):
         if piece.left < gutter < piece.right:
-            found += _band(band, gutter, column) + [piece._replace(column=column)]
+            ordered += _band(band, gutter, column) + [piece._replace(column=column)]
             band = []
         else:
             band.append(piece)
-    return found + _band(band, gutter, column)
+    return ordered + _band(band, gutter, column)
 
 
 def _band(pieces, gutter, column):
+    """Pieces left of the gutter in reading order, then those right of it."""
     left = [piece for piece in pieces if piece.right <= gutter]
     right = [piece for piece in pieces if piece.right > gutter]
-    return _columns(left, _gutter(left), 2 * column + 1) + _columns(
-        right, _gutter(right), 2 * column + 2
-    )
+    first = _columns(left, _gutter(left), 2 * column + 1)
+    return first + _columns(right, _gutter(right), 2 * column + 2)
 
 
 def _by_height(pieces):
@@ -297,7 +300,7 @@ def _by_height(pieces):
 
 
 def _gutter(pieces, before=None):
-    """The x of the white strip between columns, or None; of a short page that of the one before."""
+    """The x of the white strip between two columns, or None; `before` if there are few pieces."""
     if len(pieces) < 12:
         return before
     left, right = min(p.left for p in pieces), max(p.right for p in pieces)
@@ -306,9 +309,9 @@ def _gutter(pieces, before=None):
         x = left + (right - left) * step / 100
         first, second = [p for p in pieces if p.right <= x], [p for p in pieces if p.left >= x]
         crossing = len(pieces) - len(first) - len(second)
-        beside = sum(any(abs(p.middle - q.middle) < 2 * p.size for q in second) for p in first)
+        rows = sum(any(abs(p.middle - q.middle) < 2 * p.size for q in second) for p in first)
         if (
-            beside >= 5
+            rows >= 5
             and len(second) >= 5
             and crossing < len(pieces) / 2
             and (best is None or crossing < best[0])
@@ -319,35 +322,35 @@ def _gutter(pieces, before=None):
 
 def _lines(pieces):
     """Pieces side by side in one column, joined to lines."""
-    found = []
+    lines = []
     for piece in pieces:
-        last = found[-1] if found else None
+        last = lines[-1] if lines else None
         if (
             last
             and last.column == piece.column
             and abs(last.middle - piece.middle) < 0.4 * max(last.size, piece.size)
         ):
             first, second = sorted((last, piece), key=lambda p: p.left)
-            found[-1] = last._replace(
+            lines[-1] = last._replace(
                 text=first.text + space_between(first.text, second.text) + second.text,
                 left=first.left,
                 right=max(first.right, second.right),
                 size=max(last.size, piece.size),
             )
         else:
-            found.append(piece)
-    return found
+            lines.append(piece)
+    return lines
 
 
 def _without_notes(lines, body, heights, removed):
-    """Lines without foot notes (small print that starts with a mark) and without their marks."""
-    kept, marks = [], {}
+    """Lines without footnotes (small print below the text that starts with a mark) and marks."""
+    text_lines, marks = [], {}
     for _, group in groupby(lines, key=lambda line: (line.page, line.column)):
         group = list(group)
         large = max((n for n, line in enumerate(group) if line.size > 0.9 * body), default=-1)
         small = range(large + 1, len(group))
         first = next((n for n in small if _starts_note(group[n], heights)), len(group))
-        kept += group[:first]
+        text_lines += group[:first]
         for line in group[first:]:
             mark = _NOTE.match(line.text)
             if mark:
@@ -358,7 +361,7 @@ def _without_notes(lines, body, heights, removed):
         Removed("footnote", "footnote", _plain(_joined([line.text for line in note])))
         for note in marks.values()
     )
-    return [line._replace(text=_without_marks(line, marks)) for line in kept]
+    return [line._replace(text=_without_marks(line, marks)) for line in text_lines]
 
 
 def _starts_note(line, heights):
@@ -389,7 +392,10 @@ def _plain(text):
 
 
 def _title(title, lines, body):
-    """(title, lines without it): the file's own, unless a program wrote it, else large print."""
+    """(title, lines without it): from the metadata unless a program filled it in, or large print.
+
+    Large print at the top counts if it is part of the title, or if there is no title.
+    """
     suffix = r"\.(docx?|pdf|tex|indd|html?|txt|pages)$"
     title = re.sub(suffix, "", " ".join(title.split()), flags=re.IGNORECASE)
     title = "" if title.lower().startswith(_SOFT) or "/" in title else title
@@ -405,14 +411,14 @@ def _title(title, lines, body):
         large.append(line)
     shown = _joined([line.text for line in large])
     # The title may have the name of a site beside the heading.
-    same = title and _bare(shown) in _bare(title)
+    same = title and _alphanumeric(shown) in _alphanumeric(title)
     if shown and len(shown) < 150 and (same or not title):
         return shown, lines[len(large) :]
-    first = _bare(lines[0].text) if lines else ""
-    return title, lines[1:] if first and first == _bare(title) else lines
+    first = _alphanumeric(lines[0].text) if lines else ""
+    return title, lines[1:] if first and first == _alphanumeric(title) else lines
 
 
-def _bare(text):
+def _alphanumeric(text):
     return re.sub(r"\W", "", text)
 
 
@@ -420,24 +426,24 @@ def _paragraphs(lines):
     """The text of each paragraph; verse keeps its lines."""
     margins = _margins(lines)
     words = Counter(re.findall(r"\w+-\w+|\w+", " ".join(line.text for line in lines)))
-    found = []
+    paragraphs = []
     for before, line in zip([None, *lines], lines):
-        begins = _break(before, line, margins) if before else "paragraph"
+        begins = _break_before(before, line, margins) if before else "paragraph"
         if begins == "paragraph":
-            found.append([line.text])
+            paragraphs.append([line.text])
         elif begins == "verse":
-            found[-1][-1] += "\n" + line.text
+            paragraphs[-1][-1] += "\n" + line.text
         else:
-            found[-1].append(line.text)
-    return [_joined(texts, words) for texts in found]
+            paragraphs[-1].append(line.text)
+    return [_joined(texts, words) for texts in paragraphs]
 
 
 def _margins(lines):
-    """{(page is odd, column): (left, right, distance of lines)} over the whole document."""
+    """{(page number % 2, column): (left edge, right edge, line spacing in points)}."""
     groups = {}
     for line in lines:
         groups.setdefault((line.page % 2, line.column), []).append(line)
-    found = {}
+    edges = {}
     for key, group in groups.items():
         pitches = [
             a.middle - b.middle
@@ -445,12 +451,16 @@ def _margins(lines):
             if a.page == b.page and 0 < a.middle - b.middle < 3 * a.size
         ]
         lefts, rights = sorted(p.left for p in group), sorted(p.right for p in group)
-        found[key] = lefts[len(lefts) // 20], rights[-1 - len(rights) // 20], median(pitches or [0])
-    return found
+        edges[key] = (
+            lefts[len(lefts) // 20],
+            rights[-1 - len(rights) // 20],
+            median(pitches or [0]),
+        )
+    return edges
 
 
-def _break(before, line, margins):
-    """'paragraph' or 'verse' when a line begins one after the line before, None when it goes on."""
+def _break_before(before, line, margins):
+    """What a line begins: 'paragraph', 'verse' (a new line of the same one), None if it goes on."""
     left, right, _ = margins[before.page % 2, before.column]
     start, end, pitch = margins[line.page % 2, line.column]
     size, ends = max(line.size, 1), bool(_ENDS.search(before.text))
@@ -484,9 +494,9 @@ def _break(before, line, margins):
 
 
 def _joined(lines, words=None):
-    """Lines as one text, with divided words made whole again.
+    """Lines as one text, with words that were hyphenated at a line's end put together.
 
-    A hyphen stays if `words`, a Counter, has the word with it elsewhere.
+    The hyphen stays if `words`, a Counter, has the word with a hyphen.
     """
     text = ""
     for line in lines:

@@ -12,7 +12,7 @@ _TITLE_COLUMNS = 60  # a Chinese character takes two
 
 
 def looks_like(file: File) -> bool:
-    """Whether this is text at all."""
+    """Whether the file is text."""
     try:
         return bool(file.text)
     except Unreadable:
@@ -33,9 +33,9 @@ def read(file: File) -> Iterator[Document]:
 
 
 def split(text: str) -> tuple[str, str]:
-    """(title, the rest); the title is '' when the first line reads like the start of the text."""
+    """(title, the rest): a short first line without punctuation at its end, or ('', text)."""
     first, _, rest = text.strip().partition("\n")
     first = first.strip()
-    columns = sum(2 if character > "\u2e80" else 1 for character in first)
-    is_title = columns <= _TITLE_COLUMNS and not re.search(r"[。；，,;:：.]$", first)
+    width = sum(2 if character > "\u2e80" else 1 for character in first)
+    is_title = width <= _TITLE_COLUMNS and not re.search(r"[。；，,;:：.]$", first)
     return (first, rest) if rest.strip() and is_title else ("", text)

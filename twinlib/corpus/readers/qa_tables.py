@@ -1,7 +1,7 @@
 """Tables of questions and answers: a paid community's answers, a problem set, GSM8K's form.
 
 Each row becomes one document, so that rows are held out, dropped and edited one by one. A row
-whose answer is a mere number is an exercise for step 03: it gets a `skip_reason`.
+whose answer is only a number is a practice problem for step 03: it gets a `skip_reason`.
 """
 
 import re
@@ -16,7 +16,7 @@ from .input_file import File
 
 
 def looks_like(file: File) -> bool:
-    """Whether there is a table with a column of questions and one of answers or steps."""
+    """Whether the file has a table with a column of questions and one of answers or steps."""
     return any(columns.answers(names) for _, names, _ in spreadsheets.peek(file))
 
 

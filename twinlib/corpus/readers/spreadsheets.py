@@ -1,6 +1,7 @@
-"""Tables to columns and rows of strings: CSV, TSV, JSON Lines, a JSON list of objects, XLSX.
+"""Tables as columns and rows of strings, from CSV, TSV, JSON Lines, a JSON list of objects, XLSX.
 
-CSV is RFC 4180 with any delimiter and encoding. XLSX is read by openpyxl: values, all sheets.
+CSV is RFC 4180 with any delimiter and encoding. Of XLSX the values of all sheets are read, with
+openpyxl.
 """
 
 import csv
@@ -22,15 +23,15 @@ from .input_file import File
 _DELIMITERS = ",\t;|"
 _DELIMITED = (".csv", ".tsv", ".tab")
 _CELL_LIMIT = 2**27  # characters of one cell
-_HEADER = 5  # rows among which the header is; titles and notes may be above it
-# A line after the last one, which only an open quotation mark can swallow.
+_HEADER = 5  # rows among which the header is looked for; titles and notes may be above it
+# A line added at the end: part of another cell only if a quotation mark never closes.
 _END = "\ue001end\ue001"
 _XLSX_LIMIT = 500 * 2**20  # bytes unpacked
 _ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an Office file with a password, or one from before 2007
 
 
 class Table(NamedTuple):
-    """`name` of the sheet, or the title in the file's name; `rows` {column: cell}, read lazily."""
+    """A table: `name` of the sheet or from the file's name; `rows` {column: cell}, read lazily."""
 
     name: str
     columns: list[str]
@@ -38,7 +39,7 @@ class Table(NamedTuple):
 
 
 def kind_of(file: File) -> str:
-    """'xlsx', 'json', 'jsonl' or 'csv' by the first 64 KiB; '' for a file that is no table."""
+    """'xlsx', 'json', 'jsonl' or 'csv', by the content; '' for a file that is no table."""
     zipped = file.head.startswith(b"PK\3\4")
     if file.suffix == ".xlsx" and (zipped or file.head.startswith(_ENCRYPTED)):
         return "xlsx"
@@ -46,17 +47,17 @@ def kind_of(file: File) -> str:
         return "xlsx" if b"xl/workbook.xml" in file.data[-65536:] else ""
     text = json_values.start(file).lstrip()
     if text.startswith("["):
-        return "json" if _flat(json_values.first(text[1:])) else ""
+        return "json" if _is_record(json_values.first(text[1:])) else ""
     if text.startswith("{"):
-        return "jsonl" if _flat(json_values.first(text)) and _many(text) else ""
+        return "jsonl" if _is_record(json_values.first(text)) and _has_object_lines(text) else ""
     return "csv" if _delimited(text, file.suffix) else ""
 
 
-@lru_cache(maxsize=1)  # every reader of tables asks, and opening a workbook takes time
+@lru_cache(maxsize=1)  # called by several readers in turn, and opening a workbook takes time
 def peek(file: File) -> list[tuple[str, list[str], list[dict[str, str]]]]:
     """(name, columns, up to 20 rows) of each table, from the file's start; [] when unreadable."""
     try:
-        tables = _of(file, kind_of(file), json_values.start(file), whole=False)
+        tables = _tables(file, kind_of(file), json_values.start(file), is_complete=False)
         return [(table.name, table.columns, list(islice(table.rows, 20))) for table in tables]
     except Unreadable:
         return []
@@ -65,15 +66,15 @@ def peek(file: File) -> list[tuple[str, list[str], list[dict[str, str]]]]:
 def read(file: File) -> Iterator[Table]:
     """Yield the Tables of a file. Raises Unreadable, also while rows are read."""
     kind = kind_of(file)
-    yield from _of(file, kind, "" if kind == "xlsx" else file.text)
+    yield from _tables(file, kind, "" if kind == "xlsx" else file.text)
 
 
-def _of(file, kind, text, whole=True):
+def _tables(file, kind, text, is_complete=True):
     name = title_of(file.name)
     if kind == "xlsx":
         yield from _sheets(file.data)
     elif kind == "csv":
-        yield from _table(name, _cells(text, file.suffix, whole))
+        yield from _table(name, _cells(text, file.suffix, is_complete))
     elif kind:
         yield from _objects(name, _json(text) if kind == "json" else _lines(text))
 
@@ -82,25 +83,30 @@ def _of(file, kind, text, whole=True):
 
 
 def _delimited(text, suffix):
-    """Whether a text is a table: any .csv, others if all lines have the same 3 or more cells."""
-    rows = list(islice(_quietly(text), 12))
+    """Whether a text is a table, by its suffix or its first rows.
+
+    A .csv, .tsv or .tab with 2 rows and columns; a .txt if 3 rows or more have the same 3 or more
+    cells.
+    """
+    rows = list(islice(_cells_or_none(text), 12))
     widths = {len(row) for row in rows if row}
     if suffix in _DELIMITED:
         return len(rows) > 1 and max(widths, default=0) > 1
     return suffix in (".txt", "") and len(rows) > 2 and len(widths) == 1 and min(widths) > 2
 
 
-def _quietly(text):
+def _cells_or_none(text):
     try:
-        yield from _cells(text, "", whole=False)
+        yield from _cells(text, "", is_complete=False)
     except Unreadable:
         return
 
 
-def _cells(text, suffix, whole):
-    """Rows of cells. A `whole` text whose quotation mark never closes is damaged.
+def _cells(text, suffix, is_complete):
+    """Yield rows of cells. Raises Unreadable('damaged').
 
-    If the open mark swallows no more than the last hundredth of the lines, it is forgiven.
+    A complete text is damaged if a quotation mark never closes, unless that concerns only the last
+    hundredth of the lines.
     """
     csv.field_size_limit(_CELL_LIMIT)
     lines = chain(io.StringIO(text, newline=""), [_END])
@@ -110,7 +116,7 @@ def _cells(text, suffix, whole):
             if row == [_END]:
                 return
             if row and row[-1].endswith(_END):
-                if whole and rows.line_num - 1 - before > max(1, rows.line_num // 100):
+                if is_complete and rows.line_num - 1 - before > max(1, rows.line_num // 100):
                     raise Unreadable("damaged")
                 row[-1] = row[-1].removesuffix(_END)
             before = rows.line_num
@@ -120,15 +126,14 @@ def _cells(text, suffix, whole):
 
 
 def delimiter(text: str, suffix: str = "") -> str:
-    """The delimiter that cuts most of the first lines into the same number of cells."""
+    """The delimiter that splits most of the first lines into the same number of cells."""
     if suffix in (".tsv", ".tab"):
         return "\t"
     scores = {}
     for mark in _DELIMITERS:
+        rows = islice(csv.reader(io.StringIO(text), delimiter=mark), 20)
         try:
-            widths = Counter(
-                len(row) for row in islice(csv.reader(io.StringIO(text), delimiter=mark), 20) if row
-            )
+            widths = Counter(len(row) for row in rows if row)
         except csv.Error:
             continue
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
@@ -151,15 +156,15 @@ def _table(name, cells):
 
 
 def _columns(names):
-    found = []
+    columns = []
     for number, name in enumerate(names, 1):
         name = " ".join(name.split()) or f"column {number}"
-        found.append(f"{name} {number}" if name in found else name)
-    return found
+        columns.append(f"{name} {number}" if name in columns else name)
+    return columns
 
 
 def _row(columns, cells):
-    """{column: cell}; surplus cells belong to the last column, cut at unquoted commas."""
+    """{column: cell}; surplus cells, from unquoted commas in a text, are put in the last column."""
     if len(cells) > len(columns):
         cells = [*cells[: len(columns) - 1], ",".join(cells[len(columns) - 1 :])]
     return dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))]))
@@ -168,15 +173,15 @@ def _row(columns, cells):
 # JSON
 
 
-def _flat(value):
-    """Whether this is an object of mostly plain values, with a text among them."""
+def _is_record(value):
+    """Whether a JSON value is an object with at least one string and mostly unnested values."""
     if not isinstance(value, dict) or not any(isinstance(item, str) for item in value.values()):
         return False
     nested = sum(isinstance(item, (dict, list)) for item in value.values())
     return nested * 2 < len(value)
 
 
-def _many(text):
+def _has_object_lines(text):
     """Whether each line is an object; a single object must be on one line."""
     lines = [line for line in text.split("\n") if line.strip()]
     return (
@@ -187,7 +192,7 @@ def _many(text):
 
 
 def _json(text):
-    """Yield the objects of a JSON list, so that a long list is never in memory twice."""
+    """Yield the values of a JSON list one by one, to save memory."""
     decoder, index = json.JSONDecoder(), text.index("[") + 1
     while True:
         while index < len(text) and text[index] in " \t\r\n,":
@@ -204,7 +209,7 @@ def _json(text):
 
 
 def _lines(text):
-    """Yield the objects of JSON Lines. Over 1 % of broken lines make a file damaged."""
+    """Yield the values of JSON Lines. Raises Unreadable if over 1 % of the lines are broken."""
     lines = broken = 0
     for line in io.StringIO(text):
         if line.strip():
@@ -222,14 +227,9 @@ def _objects(name, values):
     first = list(islice(values, 50))  # an object may lack empty columns
     columns = list(dict.fromkeys(str(key) for value in first for key in value))
     if columns:
-        yield Table(
-            name,
-            columns,
-            (
-                {column: _string(value.get(column)) for column in columns}
-                for value in chain(first, values)
-            ),
-        )
+        values = chain(first, values)
+        rows = ({column: _string(value.get(column)) for column in columns} for value in values)
+        yield Table(name, columns, rows)
 
 
 def _string(value):
@@ -247,9 +247,9 @@ def _string(value):
 
 def _sheets(content):
     _check(content)
-    book = _guarded(lambda: _open(content))
+    book = _guard(lambda: _open(content))
     for sheet in book.worksheets:
-        rows = _each(sheet.iter_rows(values_only=True))
+        rows = _guarded_rows(sheet.iter_rows(values_only=True))
         yield from _table(sheet.title, ([_string(cell) for cell in row] for row in rows))
 
 
@@ -273,13 +273,13 @@ def _check(content):
         raise Unreadable("damaged") from None
 
 
-def _each(rows):
+def _guarded_rows(rows):
     rows, end = iter(rows), object()
-    while (row := _guarded(lambda: next(rows, end))) is not end:
+    while (row := _guard(lambda: next(rows, end))) is not end:
         yield row
 
 
-def _guarded(call):
+def _guard(call):
     # On a broken workbook openpyxl raises nearly anything: KeyError, TypeError, zlib.error, …
     try:
         return call()

@@ -1,8 +1,8 @@
 """Subtitles (SRT, WebVTT) to prose: repeats merged, lines joined to paragraphs, sounds left out.
 
-Both formats are lines of text after a timing line. Three libraries lose words of dirty files
-silently: srt takes '00:01,000' for a minute, webvtt-py drops cues with a decimal comma, and
-pysubs2 drops cues timed '00:01,000 -->', without an hour.
+Both formats are lines of text after a timing line. No library is used, because three of them
+silently lose words of malformed files: srt takes '00:01,000' for a minute, webvtt-py drops cues
+with a decimal comma, and pysubs2 drops cues timed '00:01,000 -->', without an hour.
 Formats: https://www.w3.org/TR/webvtt1/, and SubRip's, for which there is no specification.
 """
 
@@ -36,13 +36,14 @@ _SOUND = re.compile(
 )
 # Chinese and Japanese with their punctuation. Korean has spaces between words.
 _UNSPACED = re.compile(f"[{HAN}\u3000-\u30ff\uff00-\uffef“”‘’…—]")
-_PAUSE, _PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds that start a paragraph
-# Characters after which a paragraph ends with its sentence (with a cue, if nothing is punctuated).
+_PAUSE, _PAUSE_UNPUNCTUATED = 2.5, 1.2  # seconds after which a paragraph starts
+# Characters after which a paragraph ends with its sentence; half as many, and with a cue, if there
+# is no punctuation.
 _LONG = 600
 
 
 class _Cue(NamedTuple):
-    """The lines on the screen from `start` to `end`, in seconds."""
+    """A subtitle: the lines on the screen from `start` to `end`, in seconds."""
 
     start: float
     end: float
@@ -56,7 +57,7 @@ def looks_like(file: File) -> bool:
 
 
 def labelled(file: File) -> bool:
-    """Whether these are subtitles that name two speakers or more, from the start on."""
+    """Whether a file is subtitles that name two speakers or more, from the start on."""
     return _is_timed(file) and len(_speakers(_spoken(start(file)))) > 1
 
 
@@ -92,12 +93,12 @@ def conversation(file: File) -> Conversation:
 
 
 def _speakers(cues):
-    """The names in cues; none if the first two have none, as in a talk with a 'Rule: …'."""
+    """The speakers of cues; none if the first two have none: then 'Rule: …' is no speaker."""
     return {cue.speaker for cue in cues} - {""} if any(cue.speaker for cue in cues[:2]) else set()
 
 
 def _title(name):
-    """The title without a language at the end: 'talk.zh-Hans.vtt'."""
+    """The title in a file's name without its language: that of 'talk.zh-Hans.vtt' is 'talk'."""
     return title_of(re.sub(r"\.[a-z]{2,3}(?:-[A-Za-z]{2,4})?(?=\.\w+$)", "", name))
 
 
@@ -107,7 +108,7 @@ def _spoken(text):
 
 
 def _cues(text):
-    """All cues, also where blank lines, numbers or the header are missing."""
+    """All cues of a text, in which blank lines, numbers or the header may be missing."""
     cues, lines, skipping = [], [], False
     for line in text.split("\n") + [""]:
         timing = _TIMING.fullmatch(line)
@@ -158,7 +159,7 @@ def _cleaned(cues):
 
 
 def _unlabelled(cues):
-    """Cues with 'NAME: ' taken off, if the same name labels two cues or more."""
+    """Cues without 'NAME: ', which becomes the speaker, where a name labels two cues or more."""
     labels = Counter(
         match[1] for cue in cues for line in cue.lines if (match := _LABEL.match(line))
     )
@@ -176,13 +177,13 @@ def _unlabelled(cues):
     return unlabelled or cues
 
 
-def _rolls(cues):
-    """Whether a third of the cues begin with what the one before ended with."""
+def _is_rolling(cues):
+    """Whether at least a third of the cues begin with the last line of the cue before."""
     repeats = sum(b.lines[0].startswith(a.lines[-1]) for a, b in zip(cues, cues[1:]))
     return repeats > 1 and repeats * 3 >= len(cues) - 1
 
 
-def _unrolled(cues):
+def _without_repeats(cues):
     """Cues without the lines that are still on the screen from the cue before."""
     unrolled, shown = [], []
     for cue in cues:
@@ -202,38 +203,40 @@ def _unrolled(cues):
 
 
 def _paragraphs(cues):
-    """(speaker, text) of paragraphs, cut at pauses, at changes of speaker, at sentences if long.
+    """[(speaker, text)] of paragraphs, cut at pauses, changes of speaker, and sentences if long.
 
-    Chinese subtitles made by hand have no punctuation: there a cue is a clause, and gets a comma or
-    a full stop.
+    Chinese subtitles made by hand have no punctuation: each cue is a clause, to which a comma or a
+    full stop is added (`by_clause`).
     """
-    rolling = _rolls(cues)
-    cues = _unrolled(cues) if rolling else cues
-    whole = "".join(line for cue in cues for line in cue.lines)
-    bare = len(re.findall(r"[。！？，、；!?,;.]", whole)) * 60 < len(whole)
-    clauses = bare and not rolling and len(_UNSPACED.findall(whole)) * 2 > len(whole)
+    rolling = _is_rolling(cues)
+    cues = _without_repeats(cues) if rolling else cues
+    all_text = "".join(line for cue in cues for line in cue.lines)
+    unpunctuated = len(re.findall(r"[。！？，、；!?,;.]", all_text)) * 60 < len(all_text)
+    by_clause = (
+        unpunctuated and not rolling and len(_UNSPACED.findall(all_text)) * 2 > len(all_text)
+    )
     texts, speakers, last = [], [], None
     for cue in cues:
-        pause = last and cue.start - last.end > (_PAUSE_UNPUNCTUATED if bare else _PAUSE)
+        pause = last and cue.start - last.end > (_PAUSE_UNPUNCTUATED if unpunctuated else _PAUSE)
         ended = (
             texts
-            and len(texts[-1]) > (_LONG // 2 if bare else _LONG)
-            and (bare or texts[-1][-1] in '。！？!?.…”"')
+            and len(texts[-1]) > (_LONG // 2 if unpunctuated else _LONG)
+            and (unpunctuated or texts[-1][-1] in '。！？!?.…”"')
         )
         if last is None or pause or ended or cue.speaker != last.speaker:
             texts.append("")
             speakers.append(cue.speaker)
-        elif clauses and re.search(r"\w$", texts[-1]):
+        elif by_clause and re.search(r"\w$", texts[-1]):
             texts[-1] += "，"
         for line in cue.lines:
             texts[-1] = _join(texts[-1], line)
         last = cue
-    if clauses:
+    if by_clause:
         texts = [re.sub(r"(?<=\w)$", "。", text) for text in texts]
     return list(zip(speakers, texts))
 
 
 def _join(first, second):
-    """Two lines as one: no space where either side is Chinese."""
+    """Two lines as one, without a space if either side of the join is Chinese."""
     close = not first or _UNSPACED.match(first[-1]) or _UNSPACED.match(second)
     return first + ("" if close else " ") + second

@@ -45,30 +45,30 @@ def looks_like(file: File) -> bool:
 def read(file: File) -> Iterator[Document]:
     """Yield a document for every post and page, in the file's order.
 
-    Of a file that breaks off, the items before the break are read, and its end is a Removed part of
+    If the XML is damaged, the items before that place are read, and the rest is a Removed part of
     the last one. Raises Unreadable('entities', 'damaged' or 'index').
     """
-    last, left, seen = None, [], set()
+    previous, unread, seen = None, [], set()
     try:
         for number, (item, authors) in enumerate(items(file), 1):
-            document = _document(file, item, authors, number, seen, left)
+            document = _document(file, item, authors, number, seen, unread)
             if document:
-                if last:
-                    yield last
-                last, left = document, []
-    except _Broken:
-        if not last:
+                if previous:
+                    yield previous
+                previous, unread = document, []
+    except _BrokenXml:
+        if not previous:
             raise Unreadable("damaged") from None
         end = file.data[file.data.rfind(b"<item") :].decode("utf-8", "ignore")
         end = CONTROL.sub("", re.sub(r"<[^>]*>?", " ", end)).strip()
-        left.append(Removed("document", "damaged", end or file.name))
-    if not last:
-        raise Unreadable(left[0].reason if left else "index")
-    last.removed += left
-    yield last
+        unread.append(Removed("document", "damaged", end or file.name))
+    if not previous:
+        raise Unreadable(unread[0].reason if unread else "index")
+    previous.removed += unread
+    yield previous
 
 
-class _Broken(Exception):
+class _BrokenXml(Exception):
     """The XML is damaged from here on."""
 
 
@@ -79,24 +79,26 @@ def items(file: File) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
 
     authors, channel = {}, None
     try:
-        for event, element in iterparse(io.BytesIO(_sound(file.data)), events=("start", "end")):
+        for event, element in iterparse(
+            io.BytesIO(_without_forbidden(file.data)), events=("start", "end")
+        ):
             name = _name(element)
             if event == "start":
                 channel = element if channel is None and name == "channel" else channel
             elif name == "wp:author":
-                facts = _facts(element)
+                facts = _child_texts(element)
                 authors[facts.get("wp:author_login", "")] = facts.get("wp:author_display_name", "")
             elif name == "item":
-                yield _facts(element), authors
+                yield _child_texts(element), authors
                 channel.clear()
     except DefusedXmlException:
         raise Unreadable("entities") from None
     except (ParseError, AttributeError, ValueError, LookupError):
-        raise _Broken from None
+        raise _BrokenXml from None
 
 
-def _sound(data):
-    """The data from its first '<' on, without forbidden characters; copied only where needed."""
+def _without_forbidden(data):
+    """The data from its first '<' on, without characters that XML forbids; copied if necessary."""
     start = data.find(b"<")
     data = data[start:] if start > 0 else data
     forbidden = re.search(b"[" + re.escape(_FORBIDDEN) + b"]", data)
@@ -106,32 +108,28 @@ def _sound(data):
 def _name(element):
     """'wp:status' for any version of the namespace; no prefix for RSS's own elements."""
     space, _, name = element.tag.rpartition("}")
-    prefixes = {
-        "excerpt": "excerpt:",
-        "/export/": "wp:",
-        "content": "content:",
-        "purl.org/dc": "dc:",
-    }
+    prefixes = {"excerpt": "excerpt:", "/export/": "wp:", "content": "content:"}
+    prefixes["purl.org/dc"] = "dc:"
     return next((prefix for part, prefix in prefixes.items() if part in space), "") + name
 
 
-def _facts(element):
+def _child_texts(element):
     return {_name(child): (child.text or "").strip() for child in element}
 
 
-def _document(file, item, authors, number, seen, left):
-    """The document of an item, or None; what can't be read goes to `left`."""
+def _document(file, item, authors, number, seen, unread):
+    """The Document of an item, or None; an item that can't be read goes to `unread`."""
     kind, status = _KINDS.get(item.get("wp:post_type", "post")), item.get("wp:status", "publish")
     content = item.get("content:encoded", "")
     if not kind or not content:
         return None
-    removed, title = left[:], _plain(item.get("title", ""))
+    removed, title = unread[:], _plain(item.get("title", ""))
     try:
         node = tree(f"<div>{_marked_up(content, removed)}</div>")
         without_title(node, title)
         text = to_markdown(node, removed)
     except Unreadable as error:
-        left.append(Removed("document", str(error), title))
+        unread.append(Removed("document", str(error), title))
         return None
     if not re.search(r"\w", text):
         return None
@@ -157,10 +155,9 @@ def _plain(text):
 
 
 def _marked_up(content, removed):
-    """An item's content as HTML: without shortcodes, with paragraphs for blank lines."""
-    content = _CAPTION.sub(
-        lambda match: _caption(match.group(), removed), content.replace("\r\n", "\n")
-    )
+    """An item's content as HTML, without shortcodes and with a <p> for each paragraph."""
+    content = content.replace("\r\n", "\n")
+    content = _CAPTION.sub(lambda match: _caption(match.group(), removed), content)
     content = _LISTING.sub(
         lambda match: f"<pre><code>{html.escape(html.unescape(match[2]))}</code></pre>", content
     )
@@ -173,6 +170,7 @@ def _marked_up(content, removed):
 
 
 def _caption(text, removed):
+    """'', in place of a [caption] shortcode, whose text goes to `removed`."""
     caption = _plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
     if caption:
         removed.append(Removed("caption", "caption", caption))
@@ -180,16 +178,16 @@ def _caption(text, removed):
 
 
 def _paragraphs(content):
-    """Paragraphs and line breaks of the classic editor, as WordPress shows them."""
+    """HTML with the paragraphs and line breaks of the classic editor, as WordPress adds them."""
     listings = []
 
-    def aside(match):
+    def set_aside(match):
         listings.append(match.group())
         return f"\n\n\ue000{len(listings) - 1}\ue001\n\n"
 
     content = re.sub(
         r"<pre\b.*?(?:</pre>|\Z)",
-        aside,
+        set_aside,
         content.replace("\ue000", ""),
         flags=re.DOTALL | re.IGNORECASE,
     )

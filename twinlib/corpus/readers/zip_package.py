@@ -1,6 +1,6 @@
-"""Zip files from strangers: limits against zip bombs, and XML read without entities.
+"""Untrusted zip files: limits against zip bombs, and XML read without entities.
 
-One guard for archives (archive.py), Word and EPUB files (`members`) and workbooks (spreadsheets).
+Used for archives (archive.py), Word and EPUB files (`members`) and workbooks (spreadsheets.py).
 """
 
 import io
@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element
 
 from .encoding import Unreadable
 
-RATIO_LIMIT = 200  # times smaller than its content a member may be, if that is over a megabyte
+RATIO_LIMIT = 200  # size unpacked / size packed of a member of over a megabyte
 _MEMBER_LIMIT = 20_000  # members of a document
-_TEXT_LIMIT = 64 * 2**20  # bytes of its text, unpacked
+_TEXT_LIMIT = 64 * 2**20  # bytes of a document's text, unpacked
 _DEPTH_LIMIT = 200  # levels of XML elements
 _TEXT = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
 # What zipfile raises for a file that is damaged or packed in a way it does not know.
@@ -32,10 +32,10 @@ BROKEN = (
 
 
 def check(member: zipfile.ZipInfo) -> None:
-    """Raise Unreadable('locked') for an encrypted member, ('bomb') for one packed too well.
+    """Raise Unreadable: 'locked' for an encrypted member, 'bomb' for a ratio over RATIO_LIMIT.
 
-    Sizes are those in the zip's directory: zipfile never unpacks more, and the checksum of a
-    member that is larger fails.
+    The sizes in the zip's directory can be trusted: zipfile never unpacks more, and the checksum of
+    a member that is larger fails.
     """
     if member.flag_bits & 1:
         raise Unreadable("locked")
@@ -90,7 +90,7 @@ def xml(data: bytes) -> Element:
 def check_xml(data: bytes) -> None:
     """Raise Unreadable for XML that defines entities, is nested too deeply or damaged.
 
-    Builds no tree.
+    The parser builds no tree, so that this is safe for any input.
     """
     from xml.parsers import expat
 

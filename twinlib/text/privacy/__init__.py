@@ -1,8 +1,9 @@
-"""Personal data found and masked by stable placeholders; no sentence is dropped for it.
+"""Find personal data and mask it with stable placeholders; no sentence is dropped for it.
 
 The detectors are in numbers.py (identity, cards, phones, …), contacts.py (e-mail, account names,
 keys) and addresses.py (addresses, coordinates); the owner's list of private names is added here.
-What is missed is told to the owner in strings/corpus.yaml, `personal_data_not_detected`.
+What none of them detects is explained to the owner: `personal_data_not_detected` in
+data/strings/corpus.yaml.
 """
 
 import re
@@ -15,7 +16,7 @@ from ...files import content_id
 from ...i18n import choose, data
 from . import addresses, contacts, numbers
 
-# The first one wins where two matches overlap.
+# In order of precedence: where two matches overlap, that of the earlier detector counts.
 _DETECTORS = (
     *contacts.DETECTORS,
     *addresses.COORDINATES,
@@ -28,11 +29,11 @@ _MASKED = "\ue000"  # in place of a match while the rest is searched; no pattern
 _HALF_WIDTH = str.maketrans("０１２３４５６７８９＋－＠．", "0123456789+-@.")
 _CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffee]")
 _CONTEXT = 40  # characters, either side
-_ROUNDS = 20  # text beside a match may be a match once that is masked
+_ROUNDS = 20  # at most; masking a match can make the text next to it match
 
 
 class Match(NamedTuple):
-    """text[start:end] is `value`, as written."""
+    """A piece of personal data: text[start:end] is its `value`, as written."""
 
     start: int
     end: int
@@ -41,7 +42,7 @@ class Match(NamedTuple):
 
 
 def label(kind: str) -> str:
-    """A kind in words, in the reader's language."""
+    """The label of a kind of personal data in the reader's language."""
     return choose(data("personal_data")[kind])
 
 
@@ -69,7 +70,7 @@ def mask(
     keep: Callable[[str, str], bool] | None = None,
     notice: Callable[[str, str, str], None] | None = None,
 ) -> tuple[str, dict[str, int]]:
-    """(masked text, {kind: how many were masked}); masking twice changes nothing.
+    """(masked text, {kind: number masked}); masking a masked text changes nothing.
 
     `seen` {kind: {value: number}} grows, so that placeholders are stable from text to text.
     `language` ('zh' or 'en') is that of the placeholders: [邮箱-1], [email-1]. `names` are private
@@ -107,25 +108,25 @@ def _placeholder():
 def find(text: str, names: Iterable[str] = ()) -> list[Match]:
     """The personal data in a text, in order, none overlapping; placeholders are not matched.
 
-    Each round searches the text with all matches so far shrunk to one character, as it would be
-    once masked.
+    Each round searches the text with every earlier match replaced by one character, since masking
+    a match can make the text next to it match. At most _ROUNDS rounds.
     """
-    spans, found = [match.span() for match in _placeholder().finditer(text)], []
+    spans, matches = [match.span() for match in _placeholder().finditer(text)], []
     for _ in range(_ROUNDS):
         rest, starts, offsets = _shrunk(text, spans)
-        new = []
+        new_matches = []
         for start, end, kind in _one_round(rest, names):
             offset = offsets[bisect_right(starts, start) - 1]
-            new.append((start + offset, end + offset, kind))
-        if not new:
+            new_matches.append((start + offset, end + offset, kind))
+        if not new_matches:
             break
-        found += new
-        spans = sorted(spans + [(start, end) for start, end, _ in new])
-    return [Match(start, end, kind, text[start:end]) for start, end, kind in sorted(found)]
+        matches += new_matches
+        spans = sorted(spans + [(start, end) for start, end, _ in new_matches])
+    return [Match(start, end, kind, text[start:end]) for start, end, kind in sorted(matches)]
 
 
 def _shrunk(text, spans):
-    """(text with each span as one character, where its pieces start, how far each was moved)."""
+    """(text with each span as one character, starts of its pieces, offset of each in `text`)."""
     pieces, starts, offsets, position, end = [], [0], [0], 0, 0
     for start, stop in spans:
         pieces += [text[end:start], _MASKED]
@@ -137,7 +138,7 @@ def _shrunk(text, spans):
 
 
 def _one_round(text, names):
-    """[(start, end, kind)], none overlapping."""
+    """[(start, end, kind)] of the matches of all detectors, in order, none overlapping."""
     lower = text.replace("İ", "I").lower()  # İ is the one capital whose small letter is two
     plain = text.translate(_HALF_WIDTH) if re.search("[０-９＠]", text) else text
     chinese, windows, taken = bool(_CHINESE.search(text)), {}, []
@@ -154,14 +155,14 @@ def _one_round(text, names):
 
 
 def _insert(taken, start, end, kind):
-    """Insert a span in order, unless it overlaps one that is there."""
+    """Insert a span into the sorted list `taken`, unless it overlaps one of its spans."""
     at = bisect_right(taken, (start, end, kind))
     if (at == 0 or taken[at - 1][1] <= start) and (at == len(taken) or end <= taken[at][0]):
         taken.insert(at, (start, end, kind))
 
 
 def _windows(spans, reach, size):
-    """[[start, end]] of the stretches within reach of the spans, merged where they meet."""
+    """[[start, end]]: each span widened by `reach` (before, after); overlapping ones merged."""
     merged = []
     for start, end in spans:
         start, end = max(0, start - reach[0]), min(size, end + reach[1])
@@ -173,9 +174,9 @@ def _windows(spans, reach, size):
 
 
 def _positions(text, lower, cues, chinese):
-    """The spans of the cues in order: Latin words searched one by one, Chinese ones all at once.
+    """The spans of the cues in order.
 
-    Either is the faster way for its script.
+    Latin words are searched one by one and Chinese ones by one pattern, the faster way for each.
     """
     if isinstance(cues, re.Pattern):
         return [match.span() for match in cues.finditer(text)]
@@ -197,19 +198,19 @@ def _cues_by_script(cues):
 def _matches(pattern, text, windows) -> Iterator[re.Match]:
     for start, end in windows:
         for match in pattern.finditer(text, start, end):
-            if match.end() > end - 4 and end < len(text):  # the window may have cut it
+            if match.end() > end - 4 and end < len(text):  # may go on beyond the window
                 match = pattern.match(text, match.start())
             if match:
                 yield match
 
 
 def private_names(text: str) -> list[str]:
-    """The names of a list as typed: separated by commas, semicolons or lines, in either script.
+    """The names in a list separated by commas, semicolons (Western or Chinese) or line breaks.
 
     A name with a comma in it is in quotation marks.
     """
-    found = re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text)
-    return [name for quoted, plain in found if (name := (quoted or plain).strip())]
+    matches = re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text)
+    return [name for quoted, plain in matches if (name := (quoted or plain).strip())]
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,12 @@
 """Postal addresses with a street number, and coordinates.
 
-A street or a town alone identifies nobody. Chinese has no spaces: an address begins where, in the
-run of characters before the street, the words that lead up to an address end.
+A street or a town alone identifies nobody. Chinese has no spaces: an address begins after the last
+word before the street that leads up to one, such as 住在 or 位于.
 """
 
 import re
 
-from .numbers import DOTTED, RIGHT, Detector, whole
+from .numbers import DOTTED, RIGHT, Detector, value_span
 
 # Coordinates
 
@@ -29,7 +29,7 @@ _PLACE_WORD = re.compile(
 
 
 def _coordinates(match):
-    """The span of two degrees that have minutes, a word for a place beside them or 4 decimals."""
+    """The span of two degrees with minutes, a word for a place next to them, or 4 decimals each."""
     if not match.group(1):
         return match.span()
     pair = [re.sub("[ °度]", "", match.group(group)) for group in (1, 2)]
@@ -37,9 +37,9 @@ def _coordinates(match):
     if low > 90 or high > 180:
         return None
     before = match.string[max(0, match.start() - 16) : match.start()]
-    called = _PLACE_WORD.search(before) or re.search("[NSEW纬緯]", match.group())
-    enough = min(len(degrees.split(".")[1]) for degrees in pair) >= 4 and high >= 10
-    return match.span() if called or enough else None
+    is_named = _PLACE_WORD.search(before) or re.search("[NSEW纬緯]", match.group())
+    is_precise = min(len(degrees.split(".")[1]) for degrees in pair) >= 4 and high >= 10
+    return match.span() if is_named or is_precise else None
 
 
 # Chinese addresses
@@ -52,6 +52,7 @@ _PART = (
     rf"(?:(?:{_NUMBER}|[A-Za-z][0-9]?|[甲乙丙丁东西南北]) ?(?:{_UNIT})))"
 )
 _LAST = r"(?:(?<=[元楼樓栋棟幢座院号號])[0-9]{3,4}(?![0-9年月日元人个页点分米]))?"
+# After '12号' these make it a line, a car, a date …
 _NO_ADDRESS = (
     r"(?![线線车車令球选機机桌召称稱码碼角外台臺风風文字]|公路|国道|[上下]午|晚上|那天|"
     r"以[前后後]|之[前后後]|左右|开始)"
@@ -67,6 +68,7 @@ _STREET = re.compile(
     rf"(?:{_NUMBER}(?:室|房|单元|單元)){_LAST}"
     r"|(?:邮政|郵政)?信箱(?:第 ?)?[0-9]{1,6}(?:号|號|[-分箱0-9]{1,8})?)"
 )
+# Words after which an address begins; the street's name is what follows the last of them.
 _LEADS = re.compile(
     r".*(?:[在到去是往了的给住寄送至找写着租叫我你他她它们您这那哪跟与及或说问]|(?<!公)寓|位于|"
     r"位於|坐落|地址|从(?!化)|和(?!平|畅|义|兴|谐|睦|县|田|顺)"
@@ -74,6 +76,7 @@ _LEADS = re.compile(
     re.DOTALL,
 )
 _REGION = re.compile(r"[省市区區县縣州盟旗镇鎮乡鄉村道]")
+# Words before 路, 街 … that are no street's name: '这条路', '公路'.
 _NO_NAME = re.compile(
     r"(?:[一这那此该每各半整几同沿顺走赶上下大条]|一?条|.*[这那整一]条|一大?|公|马|铁|半|第.{1,2})$"
 )
@@ -123,7 +126,7 @@ _OPENS = re.compile(
 
 
 def _english(match):
-    """The span, unless 'in 1929 Wall Street' starts with a year or 'the 7 …' counts things."""
+    """The span; None for a year ('in 1929 Wall Street'), a count ('the 7 …') or 'St' as Saint."""
     before = match.string[max(0, match.start() - 12) : match.start()]
     if _OPENS.search(before) and (_YEAR.match(match.group()) or re.search("(?i)the $", before)):
         return None
@@ -131,18 +134,13 @@ def _english(match):
     saint = re.search(r" (?:St|Dr)$", match.group())
     if saint and re.match(" [A-Z]", match.string[match.end() : match.end() + 2]):
         return None
-    return whole(match)
+    return value_span(match)
 
 
+_STREET_CUES = ("号", "號", "弄", "栋", "棟", "幢", "座", "巷", "衖", "室", "信箱")
 COORDINATES = (Detector("coordinates", DOTTED, (40, 60), _PAIR, _coordinates),)
 ADDRESSES = (
-    Detector(
-        "address",
-        ("号", "號", "弄", "栋", "棟", "幢", "座", "巷", "衖", "室", "信箱"),
-        (50, 60),
-        _STREET,
-        _street,
-    ),
+    Detector("address", _STREET_CUES, (50, 60), _STREET, _street),
     Detector("address", re.compile(r"[0-9][A-Za-z]? [0-9A-Z]"), (20, 160), _ENGLISH, _english),
     Detector("address", ("box",), (8, 12), _BOX),
 )

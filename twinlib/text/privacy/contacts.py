@@ -2,7 +2,7 @@
 
 import re
 
-from .numbers import FREE, LEFT, RIGHT, Detector, is_phone_abroad, value_if, whole
+from .numbers import FREE, LEFT, RIGHT, Detector, is_phone_abroad, value_if, value_span
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}+(?:@| ?[\[(（](?:at|AT)[\])）] ?)"
@@ -65,21 +65,21 @@ _SECRET = re.compile(
 
 
 def _secret(match):
-    """The span of the value, if it can be a password."""
+    """The span of the secret; None for a web address and for what may be an ordinary word."""
     which = match.lastgroup if match.lastgroup in "abc" else "a"
     value, before = match.group(which), match.string[match.start() : match.start(which)]
     if value.lower().startswith(("http:", "https:")):
         return None
     digits, letters = any(map(str.isdigit, value)), any(map(str.isalpha, value))
     if which == "a":
-        called = re.search("[是为叫成:：=]", before)
-        likely = digits and len(value) >= (4 if called else 6) or called and len(value) >= 6
+        is_named = re.search("[是为叫成:：=]", before)
+        likely = digits and len(value) >= (4 if is_named else 6) or is_named and len(value) >= 6
     elif which == "b":
-        called = re.search("[:：=]| is | was ", before)
+        is_named = re.search("[:：=]| is | was ", before)
         is_key = re.search("token|key|secret", before, re.IGNORECASE)
         jumbled = digits or re.search("[@#$%^&*_+=~]|[a-z][A-Z]", value)
         long = len(value) >= 8 and letters and digits
-        likely = called and jumbled and (long or not is_key)
+        likely = is_named and jumbled and (long or not is_key)
     else:
         likely = digits
     return match.span(which) if likely else None
@@ -156,22 +156,24 @@ def _is_mention(number):
 
 
 def _wechat(match):
+    """The span of a WeChat name, if it has a digit or is called a name; of a number in any case."""
     which = next(name for name in "vnm" if match.group(name))
     value, how = match.group(which), match.group("how").lower()
     if which != "v" or value.lower().startswith(_NO_ACCOUNTS):
         return match.span(which) if which != "v" else None
-    called = re.search("[号號是为叫:：=]|id|账|帐", how) or not match.group("who")
-    return match.span(which) if re.search("[0-9_-]", value) or called else None
+    is_named = re.search("[号號是为叫:：=]|id|账|帐", how) or not match.group("who")
+    return match.span(which) if re.search("[0-9_-]", value) or is_named else None
 
 
 def _named(match):
-    """The span of a name without '@', if it is called a name or is no ordinary word."""
+    """The span of an account name without '@', if it is called one or is no ordinary word."""
     value, how = match.group(match.lastindex), match.group("how").lower()
-    called = re.search("号|號|id|账|帐|帳|account|handle|username", how)
-    odd = re.search("[:：=]|是|为| is", how) and re.search(r"[0-9_#]|[A-Za-z]\.[A-Za-z]", value)
-    if value[0].isdigit():
-        odd = None
-    return whole(match) if (called or odd) and not value.lower().startswith(_NO_ACCOUNTS) else None
+    is_named = re.search("号|號|id|账|帐|帳|account|handle|username", how)
+    linked = not value[0].isdigit() and re.search("[:：=]|是|为| is", how)
+    unusual = linked and re.search(r"[0-9_#]|[A-Za-z]\.[A-Za-z]", value)
+    if not (is_named or unusual) or value.lower().startswith(_NO_ACCOUNTS):
+        return None
+    return value_span(match)
 
 
 DETECTORS = (
@@ -183,13 +185,7 @@ DETECTORS = (
 )
 HANDLES = (
     Detector("handle", (".me/", ".com/", "wxid_"), (16, 50), _LINKED),
-    Detector(
-        "handle",
-        _WECHAT_CUES,
-        (1, 60),
-        _WECHAT,
-        _wechat,
-    ),
+    Detector("handle", _WECHAT_CUES, (1, 60), _WECHAT, _wechat),
     Detector("handle", ("qq", "扣扣", "企鹅"), (1, 40), _QQ),
     Detector("handle", ("@",), (40, 50), _AT),
     Detector("phone", re.compile(r"@\u2068?[0-9]{10}"), (1, 30), _MENTION, value_if(_is_mention)),

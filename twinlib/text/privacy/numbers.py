@@ -1,8 +1,8 @@
 """Numbers that identify a person: identity, cards, passports, plates, phones, network addresses.
 
-Borders are digits and Latin letters; word boundaries don't exist beside Chinese. Every pattern is
-tried only near its cues and each of its loops is bounded, so that time grows in proportion to the
-text.
+A number ends where no digit or Latin letter follows: next to Chinese '\\b' is no border. Every
+pattern is tried only near its cues and each of its loops is bounded, so that time grows in
+proportion to the text.
 
 Sources: GB 11643 (resident identity), ISO/IEC 7812 (cards), GA 36 (plates), E.164 and the
 libphonenumber tables (phones), RFC 4291 (IPv6).
@@ -18,8 +18,8 @@ _NUMBER = re.compile(r"[0-9](?:[ .()（）-]{0,2}[0-9]){6,}")
 LEFT, RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
 
-def whole(match: re.Match) -> tuple[int, int]:
-    """The span of the group that matched last, or of the whole match."""
+def value_span(match: re.Match) -> tuple[int, int]:
+    """The span of the group that matched last, or of the whole match where no group did."""
     return match.span(match.lastindex or 0)
 
 
@@ -34,20 +34,20 @@ class Detector(NamedTuple):
     cues: re.Pattern | tuple
     reach: tuple[int, int]
     pattern: re.Pattern
-    value: Callable[[re.Match], tuple[int, int] | None] = whole
+    value: Callable[[re.Match], tuple[int, int] | None] = value_span
 
 
 def value_if(test: Callable[[str], object]) -> Callable[[re.Match], tuple[int, int] | None]:
     """A Detector's `value`: the span of the value if test(value) holds."""
-    return lambda match: whole(match) if test(_value(match)) else None
+    return lambda match: value_span(match) if test(_value_text(match)) else None
 
 
-def _value(match):
+def _value_text(match):
     return match.group(match.lastindex or 0)
 
 
-# Words that name a number which is nobody's card or phone.
-_LABEL = re.compile(
+# Words before a number that make it neither a card nor a phone.
+_NUMBER_LABEL = re.compile(
     r"(?:订单|訂單|单号|單號|运单|快递|流水|编号|編號|书号|发票|税号|学号|工号|批号|串号|序列号|"
     r"股票|代码|isbn|issn|order|tracking|invoice|serial|batch|part|item|lot|commit|ref)"
     r"(?:编?号码?|id|number|no\.?)?(?:是|为)?[\s:：#.]{0,3}$",
@@ -56,24 +56,21 @@ _LABEL = re.compile(
 
 
 def _unless_labelled(test):
+    """A Detector's `value`: as `value_if`, but None after a word such as 'order' or '快递'."""
+
     def value(match):
-        start, end = whole(match)
-        labelled = _LABEL.search(match.string[max(0, start - 24) : start])
-        return (start, end) if test(_value(match)) and not labelled else None
+        start, end = value_span(match)
+        labelled = _NUMBER_LABEL.search(match.string[max(0, start - 24) : start])
+        return (start, end) if test(_value_text(match)) and not labelled else None
 
     return value
 
 
 # Identity numbers
 
-_PROVINCES = {
-    *range(11, 16),
-    *range(21, 24),
-    *range(31, 38),
-    *range(41, 47),
-    *range(50, 55),
-    *range(61, 66),
-} | {71, 81, 82, 83}
+_PROVINCES = {71, 81, 82, 83}.union(
+    range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55), range(61, 66)
+)
 _IDENTITY = re.compile(LEFT + r"[1-8][0-9]{5}[ -]?[12][0-9]{7}[ -]?[0-9]{3}[0-9Xx]" + RIGHT)
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 # Numbers without a check digit, taken for an identity number only after a word that names one.
@@ -137,7 +134,7 @@ def _luhn(digits):
     return (sum(map(int, last)) + sum(sum(divmod(2 * int(d), 10)) for d in doubled)) % 10 == 0
 
 
-# Passports and travel permits, beside a word that names them
+# Passports and travel permits, next to a word that names them
 
 _LINK = r"(?:号码?|號碼?|编号|是|为|就是|上写着|was|is|numbers?|no\.?|[\s:：#(（,，.]){0,6}"
 _PASSPORT = re.compile(
@@ -230,8 +227,8 @@ def is_phone_abroad(number: str) -> bool:
 
 # Network addresses
 
-# A word before it that makes it a section or a version is part of the match, which is then no
-# address.
+# A match includes a word before the number that makes it a section or a version; _is_ipv4 then
+# refuses it.
 _IPV4 = re.compile(
     r"(?:(?:第|版本|§|"
     r"(?<![A-Za-z])(?:(?:sub)?sections?|sec\.|chapters?|clauses?|appendix|versions?|ver\.?|release)"
@@ -260,13 +257,15 @@ def _is_ipv6(number):
     except ValueError:
         return False
     groups = [group for group in number.split(":") if group]
-    known = groups and re.match("[23][0-9A-Fa-f]{3}$|[fF][cdeCDE]", groups[0])
-    return int(address) > 1 and any(c.isdigit() for c in number) and bool(known or len(groups) > 4)
+    has_known_prefix = groups and re.match("[23][0-9A-Fa-f]{3}$|[fF][cdeCDE]", groups[0])
+    has_digit = any(map(str.isdigit, number))
+    return int(address) > 1 and has_digit and bool(has_known_prefix or len(groups) > 4)
 
 
 # Decimals and degrees.
 DOTTED = re.compile(r"[0-9](?:\.[0-9]+| ?[°度])")
 _REACH = (40, 24)
+_PASSPORT_CUES = ("passport", "护照", "護照", "通行", "台胞", "回乡", "回鄉")
 DETECTORS = (
     Detector("identity", _NUMBER, _REACH, _IDENTITY, value_if(_is_identity)),
     Detector("identity", _NUMBER, _REACH, _IDENTITY_AFTER_WORD),
@@ -274,13 +273,7 @@ DETECTORS = (
     Detector("card", _NUMBER, _REACH, _CARD, _unless_labelled(_is_card)),
     Detector("ip", DOTTED, (40, 60), _IPV4, value_if(_is_ipv4)),
     Detector("ip", re.compile(r":[0-9A-Fa-f]{0,4}:"), (40, 44), _IPV6, value_if(_is_ipv6)),
-    Detector(
-        "passport",
-        ("passport", "护照", "護照", "通行", "台胞", "回乡", "回鄉"),
-        (16, 50),
-        _PASSPORT,
-        value_if(_is_passport),
-    ),
+    Detector("passport", _PASSPORT_CUES, (16, 50), _PASSPORT, value_if(_is_passport)),
     Detector("plate", tuple(_PROVINCE_SIGNS), (1, 12), _PLATE, value_if(_is_plate)),
     Detector("plate", ("plate", "车牌", "車牌", "牌照"), (16, 30), _PLATE_AFTER_WORD),
     Detector("phone", _NUMBER, _REACH, _ABROAD, _unless_labelled(is_phone_abroad)),

@@ -1,4 +1,4 @@
-"""A table of messages or posts: by exporters of WeChat, QQ and Weibo, or any with named columns.
+"""Tables of messages or posts: from exporters of WeChat, QQ and Weibo, or with known column names.
 
 WeChat stores a reply with a quotation as type 49, subtype 57: its `title` is the reply, its
 `refermsg` the quoted message.
@@ -32,7 +32,7 @@ _NO_COMMENT = re.compile(r"(转发微博|轉發微博|repost|转发)?[。.\s]*",
 _CUT_OFF = re.compile(r"(?:\.{3}|…{1,2})[\s\u200b]*(?:展开)?全文c?[\s\u200b]*$")
 _ME = ("我", "本人", "自己", "me", "you", "myself")
 _SYSTEM = {"系统消息", "系统", "system", "系統訊息", "微信团队"}
-# Tables that the owner is asked about when their columns are unknown.
+# Suffixes of tables whose columns the owner is asked for when they are unknown.
 _UNKNOWN = (".csv", ".tsv", ".tab", ".xlsx", ".jsonl")
 
 
@@ -44,20 +44,20 @@ def looks_like(file: File) -> bool:
             return False
         if columns.answers(names):
             return False
-        if columns.chat(names, {}) or file.suffix in _UNKNOWN and _written(names, rows):
+        if columns.chat(names, {}) or file.suffix in _UNKNOWN and _has_prose(names, rows):
             return True
     # A workbook that can't be read is refused by `conversations`.
     is_workbook = file.suffix == ".xlsx" and spreadsheets.kind_of(file) == "xlsx"
     return is_workbook and not spreadsheets.peek(file)
 
 
-def _written(names, rows):
+def _has_prose(names, rows):
     """Whether most cells of a column are sentences rather than numbers, names and links."""
     cells = [[row[name] for row in rows if row[name].strip()] for name in names]
-    return any(sum(_sentence(cell) for cell in column) * 2 > len(rows) for column in cells)
+    return any(sum(_is_sentence(cell) for cell in column) * 2 > len(rows) for column in cells)
 
 
-def _sentence(cell):
+def _is_sentence(cell):
     words = strip_placeholders(cell)
     chinese = re.findall(r"[\u4e00-\u9fff]", words)
     return len(chinese) >= 6 or len(re.findall(r"[^\W\d_]{2,}", words)) >= 4
@@ -65,17 +65,17 @@ def _sentence(cell):
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
     """Yield the Conversations of a table. Raises UnknownColumns or Unreadable."""
-    unknown, known = None, False
+    unknown_table, has_known_columns = None, False
     for table in spreadsheets.read(file):
         roles = columns.chat(table.columns, options.columns)
         if roles:
-            known = True
+            has_known_columns = True
             yield from _conversations(table, roles, title_of(file.name))
-        elif unknown is None:
+        elif unknown_table is None:
             first = [list(row.values()) for row in islice(table.rows, 3)]
-            unknown = UnknownColumns(table.columns, first)
-    if unknown and not known:
-        raise unknown
+            unknown_table = UnknownColumns(table.columns, first)
+    if unknown_table and not has_known_columns:
+        raise unknown_table
 
 
 def _conversations(table, roles, title):
@@ -94,19 +94,19 @@ def _conversations(table, roles, title):
 
 
 def _texts(rows, roles):
-    """The rows whose type is text, where there are types; without the program's own."""
+    """The rows whose type is text, if there are types, without messages of the program itself."""
     for column in roles.get("type", [])[:1]:
-        written = [
+        text_rows = [
             row
             for row in rows
-            if row[column].strip().casefold() in _TEXT_TYPES or _reply(row, column, roles)
+            if row[column].strip().casefold() in _TEXT_TYPES or _is_reply(row, column, roles)
         ]
-        rows = written if any(row[column].strip() for row in written) else rows
+        rows = text_rows if any(row[column].strip() for row in text_rows) else rows
     return [row for row in rows if _first(row, roles.get("sender", [])).casefold() not in _SYSTEM]
 
 
-def _reply(row, column, roles):
-    """Whether this is a message with a quotation above it."""
+def _is_reply(row, column, roles):
+    """Whether a row is a message that quotes the one it replies to."""
     kind, subtypes = row[column].strip().casefold(), columns.find(("SubType",), row)
     return (
         kind in _REPLY_TYPES
@@ -125,28 +125,28 @@ def _times(rows, roles):
 
 
 def _messages(row, time, roles):
-    text, mine = _first(row, roles["text"]), _mine(row, roles)
+    text, is_mine = _first(row, roles["text"]), _is_mine(row, roles)
     sender = _first(row, roles.get("sender", []))
     if "post" in roles:
-        yield from _post(text, time, _reposted(row, roles))
+        yield from _post(text, time, _is_repost(row, roles))
     elif text:
-        sender = sender or ("me" if mine else _first(row, roles.get("chat", [])))
-        text, who, quoted = _unquoted(text)
-        if mine is None and who == sender:  # nobody answers themselves
+        sender = sender or ("me" if is_mine else _first(row, roles.get("chat", [])))
+        text, quoted_sender, quoted = _unquoted(text)
+        if is_mine is None and quoted_sender == sender:  # nobody answers themselves
             quoted = ""
-        if mine is None and sender.casefold() in _ME:
-            mine = True
-        yield Message(sender, text, time, mine, reply_to=quoted or None)
+        if is_mine is None and sender.casefold() in _ME:
+            is_mine = True
+        yield Message(sender, text, time, is_mine, reply_to=quoted or None)
 
 
 def _unquoted(text):
-    """(own words, whom it quotes, what it quotes) of a message; '' for what isn't there."""
-    # In groups the sender is before the markup.
+    """(own text, whom it quotes, what it quotes) of a message, the last two '' without a quote."""
+    # In groups the sender's id is written before the XML.
     text = re.sub(r"^[\w@.-]{1,60}:\s?\n(?=<)", "", text)
     if text.startswith("<") and ("<refermsg" in text or "<type>57</type>" in text):
         reply, _, quoted = text.partition("<refermsg")
         content = _element(quoted, "content")
-        if content.startswith("<"):  # itself markup: only its title
+        if content.startswith("<"):  # XML of a link or file: its title
             content = _element(content, "title")
         return _element(reply, "title"), _element(quoted, "displayname"), content
     match = _QUOTED.match(text)
@@ -160,14 +160,14 @@ def _unquoted(text):
 
 
 def _element(text, name):
-    """The text of the first element of this name; without a parser, so no entity is resolved."""
+    """The text of the first XML element of this name, without a parser: entities do no harm."""
     text = text.partition(f"<{name}>")[2].partition(f"</{name}>")[0].strip()
     bare = text.removeprefix("<![CDATA[").removesuffix("]]>")
     return (html.unescape(bare) if bare == text else bare).strip()
 
 
 def _post(text, time, reposted):
-    """The Messages of a post; Weibo has a comment, then '//@name:' and the forwarded text."""
+    """Yield the Messages of a post; Weibo's has a comment, '//@name:' and the forwarded text."""
     text = _CUT_OFF.sub("", text).rstrip("\u200b \n\t")
     reposted = reposted or _REPOST.match(text)
     own, mark, others = text.partition("//@")
@@ -178,15 +178,15 @@ def _post(text, time, reposted):
         yield Message("", mark + others, time, True, "repost")
 
 
-def _reposted(row, roles):
-    # A Weibo row that isn't original is the owner's comment; elsewhere a repost is another's text.
+def _is_repost(row, roles):
+    # A Weibo row marked as not original is the owner's comment; elsewhere a repost is by others.
     original, repost = (
         _first(row, roles.get(role, [])).casefold() for role in ("original", "repost")
     )
     return repost in columns.YES and original not in columns.YES
 
 
-def _mine(row, roles):
+def _is_mine(row, roles):
     value = _first(row, roles.get("mine", [])).casefold()
     if value in columns.YES:
         return True

@@ -1,6 +1,6 @@
 """Chats and interviews in plain text: QQ, LINE, messages copied from WeChat, transcripts.
 
-A message begins with its sender in one of these forms, the same all through a file:
+The first line of a message has one of these forms, the same throughout a file:
     2023-05-06 10:00:20 Name(12345678)      QQ, exporters of WeChat; the text is on the next lines
     Name 2023/5/6 10:00                     copied from WeChat; the text is on the next lines
     10:01<tab>Name<tab>text                 LINE, under a line with the day
@@ -46,10 +46,10 @@ _LINE_TITLE = re.compile(
     r"\[LINE\]\s*(?:Chat (?:history )?(?:with|in) |[与與和])?(.+?)(?:とのトーク履歴|的(?:聊天|"
     r"對話).*)?"
 )
-_RULE = re.compile(r"={20,}|消息分组[:：].*")  # what QQ writes between two chats
+_RULE = re.compile(r"={20,}|消息分组[:：].*")  # lines that QQ writes between two chats
 _QQ, _OBJECT = "消息记录", re.compile(r"消息对象[:：](.*)")
 _SYSTEM = {"系统消息", "system", "系統訊息"}
-# Before a colon these are no names.
+# Words before a colon that are no names.
 _LABELS = set(
     "note notes tip tips warning caution hint example update edit ps p.s todo step mood weather "
     "date title time place name phone email address tags pros cons ingredients method serves "
@@ -67,7 +67,7 @@ _STAGE = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[。！？!?…]|[^\W\d]\.")
-_NEAR = timedelta(hours=1)  # messages are mostly closer than this, entries of a diary are not
+_NEAR = timedelta(hours=1)  # most messages of a chat are closer than this, unlike diary entries
 
 
 class _Head(NamedTuple):
@@ -80,7 +80,7 @@ class _Head(NamedTuple):
 
 
 def looks_like(file: File) -> bool:
-    """Whether lines of one form name two people who come back, closer in time than in a diary."""
+    """Whether lines of one form name two people repeatedly, closer in time than in a diary."""
     if subtitles.labelled(file):
         return True
     return file.suffix in (".txt", ".text", "") and bool(_form(_start(file)))
@@ -121,13 +121,14 @@ def _form(lines):
         heads = _heads(lines, form)
         if heads and (form, opening) in (("dated", "qq"), ("line", "line")):
             return form
-        is_chat = len(heads) > 2 and _come_back(heads) and _have_text(lines, heads)
+        is_chat = len(heads) > 2 and _names_repeat(heads) and _nearly_all_have_text(lines, heads)
         if is_chat and _CHECKS[form](lines, heads):
             return form
     return None
 
 
 def _heads(lines, form):
+    """The _Heads of all messages in this form, in order."""
     matches = [(number, _FORMS[form].fullmatch(line)) for number, line in enumerate(lines)]
     heads = [
         _Head(number, _name(match["name"]), match["time"], match["text"] or "")
@@ -142,7 +143,7 @@ def _heads(lines, form):
         ]
         count = Counter(head.name for head in heads)
         return [head for head in heads if count[head.name] > 1]
-    names = {head.name for head in heads}  # after the first, WeChat may write 'Name:' alone
+    names = {head.name for head in heads}  # WeChat may write 'Name:' without a time later on
     alone = [
         _Head(number, line[:-1].strip(), "", "")
         for number, line in enumerate(lines)
@@ -160,7 +161,8 @@ def _name(name):
     return short.strip() or name.strip()
 
 
-def _come_back(heads):
+def _names_repeat(heads):
+    """Whether there are several names that are no labels, twice each on average."""
     names = Counter(head.name for head in heads)
     return (
         len(names) > 1
@@ -169,7 +171,7 @@ def _come_back(heads):
     )
 
 
-def _have_text(lines, heads):
+def _nearly_all_have_text(lines, heads):
     """Whether nearly every message has text on its first line or the next one."""
     taken = {head.line for head in heads}
     texts = [
@@ -182,7 +184,8 @@ def _have_text(lines, heads):
     return sum(map(bool, texts)) * 4 >= len(heads) * 3
 
 
-def _close(lines, heads):
+def _are_close(lines, heads):
+    """Whether at least half of the messages follow the one before within an hour."""
     times = [
         datetime.fromisoformat(time) for time in dates.times([head.time for head in heads]) if time
     ]
@@ -190,8 +193,8 @@ def _close(lines, heads):
     return bool(near) and sum(near) * 2 >= len(near)
 
 
-def _running(lines, heads):
-    """Whether times start at 0 and run forward, as in a recording."""
+def _run_from_zero(lines, heads):
+    """Whether times start at 0 and never go back, as in a recording."""
     times = [[int(number) for number in head.time.split(":")] for head in heads]
     seconds = [
         sum(number * 60**power for power, number in enumerate(reversed(time))) for time in times
@@ -199,12 +202,12 @@ def _running(lines, heads):
     return times[0][0] == 0 and all(a <= b for a, b in zip(seconds, seconds[1:]))
 
 
-def _days(lines, heads):
+def _have_days(lines, heads):
     return any(_LINE_DAY.fullmatch(line) for line in lines)
 
 
-def _interview(lines, heads):
-    """Whether most paragraphs are somebody's turn, in sentences, and it is no play."""
+def _is_interview(lines, heads):
+    """Whether most paragraphs are turns, made of sentences, of alternating speakers in no play."""
     text = "\n".join(lines)
     blocks = [block for block in re.split(r"\n\n+", text) if block]
     paragraphs = len(blocks) if len(blocks) >= len(heads) else sum(map(bool, lines))
@@ -224,12 +227,12 @@ def _interview(lines, heads):
 
 
 _CHECKS = {
-    "dated": _close,
-    "signed": _close,
-    "line": _days,
-    "clocked": _running,
-    "elapsed": _running,
-    "labelled": _interview,
+    "dated": _are_close,
+    "signed": _are_close,
+    "line": _have_days,
+    "clocked": _run_from_zero,
+    "elapsed": _run_from_zero,
+    "labelled": _is_interview,
 }
 
 

@@ -8,8 +8,8 @@ Spanish, French, Portuguese and Italian.
 import re
 from typing import NamedTuple
 
-_FEWEST_LETTERS = 6
-# Marks of direction and other characters without width.
+_FEWEST_LETTERS = 6  # of a message to learn from
+# Marks of text direction and other characters without width.
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _EDITED = re.compile(
     r"[<(（](?:this message was edited|edited|此消息已编辑|已编辑|此訊息已編輯|已編輯|"
@@ -23,7 +23,7 @@ _LINK = re.compile(
     r"(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", re.IGNORECASE
 )
 _EMOTICON = re.compile(r"[\[【][^\[\]【】\n]{1,8}[\]】]")
-# Stands where a picture was; the words beside it are the sender's.
+# A placeholder within a message: the text around it is the sender's.
 _PICTURE = re.compile(
     r"[\[【](?:图片|圖片|照片|表情|表情包|动画表情|動畫表情|贴图|貼圖|语音|語音|视频|視頻|影片|"
     r"闪照|动图|スタンプ|写真|動画|"
@@ -31,6 +31,7 @@ _PICTURE = re.compile(
     r"animated sticker)[\]】](?:\s*\d+\s*[\"”″秒s]?(?=\s|$))?",
     re.IGNORECASE,
 )
+# Messages that are nothing but the export's own phrase.
 _NOTHING = re.compile(
     "|".join(
         (
@@ -114,9 +115,9 @@ class Message(NamedTuple):
     """One message of a chat.
 
     `time` is ISO ('2023-05-01T21:03:00') or ''. `mine` is True or False when the export itself says
-    whose it is. `skip_reason` is why these aren't the sender's own words ('repost', 'quote',
-    'code'), else ''. `reply_to` is the text of somebody else that it answers, where the export says
-    so.
+    whose it is. `skip_reason` is why the text isn't the sender's own ('repost', 'quote', 'code') or
+    is too short to learn from ('short'), else ''. `reply_to` is the text by somebody else that it
+    replies to, if the export says so.
     """
 
     sender: str
@@ -128,7 +129,7 @@ class Message(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """A chat with one person or group in the order it was written; `kind` is chat or post."""
+    """A chat with a person or group, or a series of posts, in order; `kind` is chat or post."""
 
     title: str
     messages: list[Message]

@@ -1,7 +1,8 @@
 """Telegram Desktop's JSON export (result.json): one chat, or a whole account with `chats.list`.
 
-The account's export says who the owner is. A single personal chat names the other person, which
-says it too; groups and channels don't. Format: https://core.telegram.org/import-export.
+The export of an account says who the owner is. That of a personal chat names the other person, so
+that the rest are the owner's messages; that of a group or channel doesn't say. Format:
+https://core.telegram.org/import-export.
 """
 
 import re
@@ -18,7 +19,7 @@ _KINDS = (
 _CHAT = re.compile(rf'"type"\s*:\s*"(?:{_KINDS})"')
 _ACCOUNT = re.compile(r'"personal_information"\s*:\s*\{|"chats"\s*:\s*\{')
 _COMMAND = re.compile(r"/[A-Za-z]\w*(?:@\w+)?(?: \S+)?")  # to a bot: '/start', '/help@somebot'
-# Parts of a message that aren't the sender's own words, and the reason to leave them out.
+# {type of a part that isn't the sender's own text: reason to leave it out}
 _NOT_OWN = {"pre": "code", "blockquote": "quote"}
 
 
@@ -27,8 +28,8 @@ def looks_like(file: File) -> bool:
     text = start(file).lstrip()
     if not text.startswith("{"):
         return False
-    one = _CHAT.search(text) and re.search(r'"messages"\s*:\s*\[', text)
-    return bool(one or _ACCOUNT.search(text) and (_CHAT.search(text) or '"user_id"' in text))
+    is_chat = _CHAT.search(text) and re.search(r'"messages"\s*:\s*\[', text)
+    return bool(is_chat or _ACCOUNT.search(text) and (_CHAT.search(text) or '"user_id"' in text))
 
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
@@ -68,7 +69,7 @@ def _messages(chat, me):
 
 
 def _ownership(chat, messages, me):
-    """A function from a message to True, False or None (nobody knows)."""
+    """A function that tells whether a message is the owner's: True, False or None (unknown)."""
     kind, other = as_str(chat.get("type")), as_str(chat.get("id"))
     if kind == "saved_messages":
         return lambda message: True
@@ -96,7 +97,7 @@ def _replied_text(answered, message):
 
 
 def _texts(message):
-    """(reason to leave it out or '', text) of a message; quotations and listings are separate."""
+    """[(reason to leave it out or '', text)] of a message; quotations and code are separate."""
     content = message.get("text")
     pieces = content if isinstance(content, list) else [content]
     pieces = [piece if isinstance(piece, dict) else {"text": piece} for piece in pieces]

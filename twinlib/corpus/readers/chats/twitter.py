@@ -1,7 +1,7 @@
 """The archive of X (Twitter): data/tweets.js and its parts, `window.YTD.tweets.part0 = [{…}, …]`.
 
-Retweets are left out and threads joined. note-tweet.js is read beside the tweets, for the whole
-text of long ones; the archive's other .js files are data. Format: the README.txt of every archive.
+Retweets are left out and threads joined. The full text of long tweets is in note-tweet.js; the
+archive's other .js files are data. Format: the README.txt of every archive.
 """
 
 import html
@@ -21,7 +21,7 @@ _MENTIONS = re.compile(r"(?:\s*@\w{1,20})+\s+")
 
 
 def looks_like(file: File) -> bool:
-    """Whether the file starts as the archive's tweets do."""
+    """Whether the file starts like tweets.js of the archive."""
     return bool(_START.match(file.head[:200].decode("utf-8", "replace").lstrip("\ufeff")))
 
 
@@ -97,7 +97,7 @@ def _time(tweet):
 
 
 def _notes(file):
-    """The whole texts of long tweets, of which tweets.js has only the start."""
+    """The full texts of long tweets, of which tweets.js has only the start."""
     content = (file.near("note-tweet.js") or b"").decode("utf-8", "replace")
     head = _NOTES.match(content)
     if not head:

@@ -1,7 +1,7 @@
 """A chat that WhatsApp exported as text, from Android ('date, time - Name: text') or an iPhone.
 
 The iPhone writes '[date, time] Name: text'. Dates follow the phone's language and region, so that
-the order of day and month is told from the whole file (see dates.py).
+dates.py infers the order of day and month from all of them.
 """
 
 import re
@@ -27,22 +27,19 @@ _TITLE = re.compile(
 
 
 def looks_like(file: File) -> bool:
-    """Whether it begins with a dated line and two names come back (in a diary they don't)."""
+    """Whether it begins with a dated line and, unlike a diary, has two names repeatedly."""
     lines = INVISIBLE.sub("", start(file)).strip().split("\n")[:2000]
     if not _header(lines[0]):
         return False
     headers = [_header(line) for line in lines]
-    names = Counter(
-        match.string[match.end() :].partition(": ")[0]
-        for match in headers
-        if match and ": " in match.string
-    )
+    dated = [match for match in headers if match and ": " in match.string]
+    names = Counter(match.string[match.end() :].partition(": ")[0] for match in dated)
     names = Counter({name: count for name, count in names.items() if len(name) <= 60})
     if not names or {name.casefold() for name in names} & _LEVELS:
         return False
-    named = re.search(r"whatsapp|(^|/)_chat\.txt$", file.name, re.IGNORECASE)
+    is_named = re.search(r"whatsapp|(^|/)_chat\.txt$", file.name, re.IGNORECASE)
     spaced = sum(bool(match) and not above.strip() for above, match in zip(lines, headers[1:]))
-    return bool(named) or (
+    return bool(is_named) or (
         len(names) > 1
         and len(names) * 2 <= sum(names.values()) + 1
         and spaced * 2 < sum(map(bool, headers))
@@ -72,13 +69,13 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 
 
 def _typed(text):
-    """What somebody typed; lines that begin with U+200E are the app's own (a picture, a poll)."""
+    """The text without the app's own lines, which begin with U+200E (a picture, a poll)."""
     typed = "\n".join(line for line in text.split("\n") if not line.startswith("\u200e"))
     return _ATTACHED.sub("", INVISIBLE.sub("", typed).strip()).strip()
 
 
 def _entries(text):
-    """(time as written, the rest) of every dated line, with the lines after it."""
+    """Yield (time as written, text) of every dated line, with the lines that follow it."""
     stamp, lines = None, []
     for line in text.split("\n"):
         bare = line.lstrip("\u200e\u200f\u202a\u202b\ufeff")
@@ -94,9 +91,10 @@ def _entries(text):
 
 
 def _sender_of(texts):
-    """A function from an entry's text to the sender's name that it starts with, or ''.
+    """A function that returns the sender's name at the start of an entry's text, or ''.
 
-    A name may have ': ' in it: then all lines that start with its first part go on in the same way.
+    A name may have ': ' in it: then all entries that start with its first part have the same second
+    part.
     """
     heads = [text.split("\n", 1)[0].split(": ") for text in texts]
     seconds = {}
