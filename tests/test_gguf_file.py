@@ -128,15 +128,19 @@ def greedy(model, ids, count):
 def with_weights_of(path, model, base):
     """The model with the weights that a GGUF file stands for."""
     stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
-    with tensors.Source(base) as source:
-        for tensor in source.tensors:
-            if tensor.source:
-                values = types.decode(
-                    stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape
-                )
-                values = source.to_transformers(tensor, values)
-                model.get_parameter(tensor.source).data.copy_(values)
+    source = tensors.Source(base)
+    for tensor in source.tensors:
+        if tensor.base_name:
+            values = types.decode(
+                stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape
+            )
+            values = source.to_transformers(tensor, values)
+            model.get_parameter(tensor.base_name).data.copy_(values)
     return model
+
+
+def merged_tensor(source, tensor):
+    return torch.cat([source.merged_rows(tensor, *rows) for rows in source.pieces(tensor)])
 
 
 def base_of(trained):
@@ -250,24 +254,24 @@ def test_each_tensor_is_the_encoded_merge_of_base_and_adapter(family, tmp_path):
         tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD, tmp_path / "adapter"
     )
     weights, changed = trained.merge_and_unload().state_dict(), 0
-    with tensors.Source(tmp_path / "base", tmp_path / "adapter") as source:
-        for path in outputs.values():
-            stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
-            assert list(stored) == [tensor.name for tensor in source.tensors]
-            for tensor in source.tensors:
-                found, merged = stored[tensor.name], source.merged(tensor)
-                assert found.data.tobytes() == types.encode(merged, found.tensor_type).tobytes(), (
-                    tensor.name
+    source = tensors.Source(tmp_path / "base", tmp_path / "adapter")
+    for path in outputs.values():
+        stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
+        assert list(stored) == [tensor.name for tensor in source.tensors]
+        for tensor in source.tensors:
+            found, merged = stored[tensor.name], merged_tensor(source, tensor)
+            assert found.data.tobytes() == types.encode(merged, found.tensor_type).tobytes(), (
+                tensor.name
+            )
+            assert tuple(reversed(found.shape.tolist())) == tensor.shape == tuple(merged.shape)
+            if tensor.base_name:
+                ours = source.to_transformers(tensor, merged)
+                torch.testing.assert_close(ours, weights[tensor.base_name], atol=2e-6, rtol=1e-5)
+                delta = source.delta(tensor)
+                assert torch.equal(
+                    merged, source.original(tensor) + (0 if delta is None else delta)
                 )
-                assert tuple(reversed(found.shape.tolist())) == tensor.shape == tuple(merged.shape)
-                if tensor.source:
-                    ours = source.to_transformers(tensor, merged)
-                    torch.testing.assert_close(ours, weights[tensor.source], atol=2e-6, rtol=1e-5)
-                    delta = source.delta(tensor)
-                    assert torch.equal(
-                        merged, source.original(tensor) + (0 if delta is None else delta)
-                    )
-                    changed += delta is not None
+                changed += delta is not None
     assert changed == 3 * 7 * source.config.num_hidden_layers
 
 
@@ -304,9 +308,9 @@ def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
     def written():
         outputs = {kind: tmp_path / kind for kind in ("Q4_K_M", "Q8_0", "F32")}
         writer.write(tmp_path / "base", outputs, vocabulary_of(tmp_path / "base"), CARD)
-        with tensors.Source(tmp_path / "base", tmp_path / "adapter") as source:
-            merged = [source.merged(tensor) for tensor in source.tensors]
-            counts = [len(source.pieces(tensor)) for tensor in source.tensors]
+        source = tensors.Source(tmp_path / "base", tmp_path / "adapter")
+        merged = [merged_tensor(source, tensor) for tensor in source.tensors]
+        counts = [len(source.pieces(tensor)) for tensor in source.tensors]
         return (
             {kind: path.read_bytes() for kind, path in outputs.items()},
             merged,
@@ -314,7 +318,7 @@ def test_pieces_make_no_difference(family, tmp_path, monkeypatch):
         )
 
     whole, merged, one = written()
-    monkeypatch.setattr(tensors, "PIECE", 7 * 256)
+    monkeypatch.setattr(tensors.Source, "piece_size", 7 * 256)
     pieces, merged_by_pieces, many = written()
     assert pieces == whole and one == 1 and many > 10
     for tensor, other in zip(merged, merged_by_pieces):
@@ -354,10 +358,10 @@ def test_a_gpu_writes_what_the_cpu_writes(family, tmp_path):
 
 def test_a_large_embedding_is_never_whole_in_memory(tmp_path):
     random_model("qwen2", tmp_path)
-    with tensors.Source(tmp_path) as source:
-        pieces = source.pieces(
-            tensors.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584))
-        )
+    source = tensors.Source(tmp_path)
+    pieces = source.pieces(
+        tensors.Tensor("token_embd.weight", "model.embed_tokens.weight", (152064, 3584))
+    )
     assert pieces[0] == (0, 4681) and pieces[-1][1] == 152064
     assert all(one[1] == other[0] for one, other in zip(pieces, pieces[1:]))
 
@@ -457,15 +461,15 @@ def test_progress_says_how_far_and_how_long(tiny_base, tmp_path, capfd):
 
 @pytest.mark.slow
 def test_too_small_a_disk_is_said_before_anything_is_written(tiny_base, tmp_path):
-    with tensors.Source(tiny_base) as source:
-        source.tensors = [tensors.Tensor("token_embd.weight", "x", (10**9, 1024))]
-        for kind, needed in (
-            ("F16", 2048050),
-            ("Q4_K_M", 840050),
-            ("Q5_K_M", 840050),
-        ):  # it is the output too: Q6_K
-            with pytest.raises(TwinError, match=f"need {needed} MB of disk"):
-                writer.need_disk({kind: tmp_path / "x.gguf"}, source)
+    source = tensors.Source(tiny_base)
+    source.tensors = [tensors.Tensor("token_embd.weight", "x", (10**9, 1024))]
+    for kind, needed in (
+        ("F16", 2048050),
+        ("Q4_K_M", 840050),
+        ("Q5_K_M", 840050),
+    ):  # it is the output too: Q6_K
+        with pytest.raises(TwinError, match=f"need {needed} MB of disk"):
+            writer.need_disk({kind: tmp_path / "x.gguf"}, source)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from test_templates import SMOLLM2
 
 from twinlib import settings
 from twinlib.corpus import rows
+from twinlib.gguf import ollama as ollama_files
 from twinlib.models import load
 from twinlib.models.pip_base import GEMMA_TEMPLATE
 from twinlib.text import templates
@@ -111,7 +112,7 @@ def prompt(tokenizer, messages):
 
 
 def go_template(tokenizer):
-    return templates.go_template(
+    return ollama_files.go_template(
         lambda messages: load.render(tokenizer, messages, generate=True), BOS
     )
 
@@ -240,7 +241,8 @@ def test_a_template_that_go_cannot_follow_has_none(template):
     from jinja2 import Template
 
     assert (
-        templates.go_template(lambda messages: Template(template).render(messages=messages)) == ""
+        ollama_files.go_template(lambda messages: Template(template).render(messages=messages))
+        == ""
     )
 
 
@@ -252,7 +254,7 @@ def test_nothing_of_the_bases_identity_is_in_the_go_template(name):
 
 def test_the_letters_of_a_go_string_are_printable():
     assert (
-        templates.go_string('宁 "x"\\\n　‍\x7f\U000e0041')
+        ollama_files.go_string('宁 "x"\\\n　‍\x7f\U000e0041')
         == r'"宁 \"x\"\\\n\u3000\u200d\u007f\U000e0041"'
     )
 
@@ -276,10 +278,10 @@ SYSTEMS = {
 def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
     system, as_line = SYSTEMS[case]
     tokenizer = tokenizer_of("qwen2_5", system)
-    params = templates.parameters(
+    params = ollama_files.parameters(
         templates.sampling(0.7, 0.9), 4096, ["<|im_end|>", "<|endoftext|>"]
     )
-    text = templates.modelfile("宁 twin-Q8_0.gguf", go_template(tokenizer), system, params)
+    text = ollama_files.modelfile("宁 twin-Q8_0.gguf", go_template(tokenizer), system, params)
     read = ollama(modelfile=text)["commands"]
     found = dict(read)
     assert found["from"] == "./宁 twin-Q8_0.gguf"
@@ -303,7 +305,7 @@ def test_a_modelfile_says_the_system_prompt_as_it_was_trained(case, ollama):
 
 @pytest.mark.slow
 def test_without_a_template_a_modelfile_comes_as_near_as_it_can(ollama):
-    text = templates.modelfile(
+    text = ollama_files.modelfile(
         "x.gguf", "", SYSTEMS["three quotes at a line's end"][0], {"num_ctx": 4096}
     )
     assert ollama(modelfile=text)["commands"] == [
@@ -317,4 +319,15 @@ def test_sampling_suits_a_person():
     chosen = settings.make("quantize")
     assert (
         0.7 <= chosen.temperature <= 0.8 and 0.8 <= chosen.top_p <= 0.95 and chosen.context >= 4096
+    )
+
+
+def test_a_modelfile_names_file_template_system_and_every_stop():
+    params = ollama_files.parameters(
+        {"temperature": 0.7, "top_p": 0.9}, 4096, ["<eos>", "<end_of_turn>"]
+    )
+    assert ollama_files.modelfile("x-Q8_0.gguf", "T", 'say "no"', params) == (
+        'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say "no""""\nPARAMETER temperature 0.7\n'
+        "PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\n"
+        'PARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n'
     )

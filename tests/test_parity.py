@@ -12,7 +12,6 @@ import torch
 from conftest import save_tiny_tokenizer
 from test_gguf_file import SHAPE, random_adapter
 
-from twinlib import settings
 from twinlib.files import write_records
 from twinlib.gguf import checks, compare, tensors, writer
 from twinlib.gguf import tokenizer as gguf_vocabulary
@@ -21,6 +20,7 @@ from twinlib.models import generate
 from twinlib.models import load as models
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
+from twinlib.text import templates
 from twinlib.text.templates import with_system
 
 SYSTEM = "You are Ning's twin. 你是宁的分身。"
@@ -68,6 +68,7 @@ def meant(base):
         "languages": ["zh", "en"],
         "base": "someone/Tiny-2L",
         "template": tokenizer.chat_template,
+        "sampling": templates.sampling(),
     }
     return checks.ExportSpec(
         prepared,
@@ -107,13 +108,8 @@ def written(twin, meant, kinds=KINDS, folder=None, **other):
 
 
 def prove(twin, files, meant):
-    return checks.check_files(
-        twin,
-        files,
-        meant,
-        settings.make("quantize"),
-        Progress(twin.history("quantize"), "quantize"),
-    )
+    progress = Progress(twin.history("quantize"), "quantize")
+    return checks.check_files(twin, files, meant, progress)
 
 
 @pytest.mark.slow
@@ -289,10 +285,10 @@ def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, m
     agreed = {}
     for name, folder in (("right", meant.base.path), ("wrong", with_other_rope(meant, tmp_path))):
         path = written(held_out_twin, meant, (kind,), folder=folder)[kind]
-        with Source(meant.base.path, meant.adapter) as source:
-            reader = compare.open_file(path)
-            states = compare.weight_states(source, None, text, "cpu")
-            meaning = compare.predictions(source, {kind: reader}, text, states, "cpu")[kind]
+        source = Source(meant.base.path, meant.adapter)
+        reader = compare.open_file(path)
+        states = compare.weight_states(source, None, text, "cpu")
+        meaning = compare.predictions(source, {kind: reader}, text, states, "cpu")[kind]
         with Llama(path) as llama:
             rows = compare.llama_agrees(llama, text, meaning.best, [2])
         agreed[name] = sum(map(sum, rows)) / sum(map(len, rows))
@@ -302,29 +298,29 @@ def test_llama_cpp_does_not_agree_when_it_turns_otherwise(kind, held_out_twin, m
 @pytest.mark.slow
 def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, monkeypatch):
     """Piece by piece, and module by module, as transformers has it with everything in memory."""
-    monkeypatch.setattr(tensors, "PIECE", 256 * 100)
+    monkeypatch.setattr(tensors.Source, "piece_size", 256 * 100)
     text, _ = checks.held_out_text(held_out_twin, meant.tokenizer, "cpu")
     path = written(held_out_twin, meant, ("Q4_K_M",))["Q4_K_M"]
     model = models.load(meant.base, meant.adapter, precision="32-bit")[0].to("cpu")
-    with Source(meant.base.path, meant.adapter) as source:
-        found = compare.predictions(
-            source,
-            {"Q4_K_M": compare.open_file(path)},
-            text,
-            compare.model_states(model, text),
-            "cpu",
-        )
-        weights = compare.Weights(source, compare.open_file(path))
-        weights.ids = list(range(600))
-        values = {
-            f"model.{t.source.removeprefix('model.')}": weights[t.source.removeprefix("model.")]
-            for t in source.tensors
-            if t.source.startswith("model.")
-        }
-        head = next(t for t in source.tensors if t.name == "output.weight")
-        values["lm_head.weight"] = torch.cat(
-            [weights.rows(head, *rows) for rows in source.pieces(head)]
-        )
+    source = Source(meant.base.path, meant.adapter)
+    found = compare.predictions(
+        source,
+        {"Q4_K_M": compare.open_file(path)},
+        text,
+        compare.model_states(model, text),
+        "cpu",
+    )
+    weights = compare.Weights(source, compare.open_file(path))
+    weights.ids = list(range(600))
+    values = {
+        f"model.{t.base_name.removeprefix('model.')}": weights[t.base_name.removeprefix("model.")]
+        for t in source.tensors
+        if t.base_name.startswith("model.")
+    }
+    head = next(t for t in source.tensors if t.name == "output.weight")
+    values["lm_head.weight"] = torch.cat(
+        [weights.rows(head, *rows) for rows in source.pieces(head)]
+    )
     logits = []
     merged = model.merge_and_unload()
     for state in (None, values):
@@ -334,7 +330,7 @@ def test_the_divergence_is_that_of_whole_distributions(held_out_twin, meant, mon
             whole = merged(compare.batch(text.rows, "cpu")).logits
         logits.append(compare.at_positions(whole, text).log_softmax(1))
     expected = (logits[0].exp() * (logits[0] - logits[1])).sum(1)
-    assert max(map(abs, found[""].divergence)) < 1e-5
+    assert max(map(abs, found[compare.LOADED].divergence)) < 1e-5
     torch.testing.assert_close(
         torch.tensor(found["Q4_K_M"].divergence).float(), expected, atol=1e-5, rtol=1e-3
     )
@@ -435,7 +431,6 @@ def test_the_twin_tells_how_far_it_is_and_can_be_stopped_while_it_answers(
         "auto",
         ["Who?"],
         text,
-        settings.make("quantize"),
         6,
         lambda *told: seen.append(told[:2]),
     )

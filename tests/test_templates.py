@@ -195,14 +195,3 @@ def test_thinking_is_not_spoken():
     assert templates.without_thinking("<think>\nhm\n</think>\n\nYes.") == "Yes."
     assert templates.without_thinking("<think>cut off") == ""
     assert templates.without_thinking("I <think> so </think>") == "I <think> so </think>"
-
-
-def test_a_modelfile_names_file_template_system_and_every_stop():
-    params = templates.parameters(
-        {"temperature": 0.7, "top_p": 0.9}, 4096, ["<eos>", "<end_of_turn>"]
-    )
-    assert templates.modelfile("x-Q8_0.gguf", "T", 'say "no"', params) == (
-        'FROM ./x-Q8_0.gguf\nTEMPLATE """T"""\nSYSTEM """say "no""""\nPARAMETER temperature 0.7\n'
-        "PARAMETER top_p 0.9\nPARAMETER num_ctx 4096\n"
-        'PARAMETER stop "<eos>"\nPARAMETER stop "<end_of_turn>"\n'
-    )

@@ -1,17 +1,21 @@
-"""The checks that a GGUF file must pass before it is offered, and what they tell people.
+"""The checks that a GGUF file must pass before it is offered, and the sentences about the results.
 
-A file passes when its header is as intended, its weights are the twin's as far as its type allows,
-and its predictions on held-out text stay close to the twin's (compare.py); and when llama.cpp loads
-it, splits texts into the same tokens, makes the same prompt of a conversation, finds the same
-tokens likeliest as torch with the file's weights, ends its answers as often as the twin does, and
-doesn't call itself by the base's name. Not here: what quantization does to reasoning (decimals.py).
+A file passes if its header is as intended, its weights are those of the merged model within the
+rounding of their type, and its predictions on held-out text are close to the twin's (compare.py);
+and if llama.cpp loads it, produces the same tokens and chat prompts as transformers, mostly the
+same likeliest tokens as torch with the file's weights, and answers that end as often as the twin's
+and don't call themselves by the base's name. Not here: what quantization does to reasoning
+(decimals.py).
 """
 
 import itertools
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
@@ -20,7 +24,7 @@ from ..models import generate, load
 from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
-from ..settings import Quantize
+from ..progress import Progress
 from ..text import templates
 from ..text.statistics import clustered, wilson
 from ..twin import Twin, figure
@@ -33,25 +37,25 @@ from .types import FILE_TYPES, KL_LIMIT_K_QUANT, next_larger
 if TYPE_CHECKING:
     import torch
 
-# How far the twin as it was loaded may be from the merged float32, in nats a token: 0.0005 is usual
-# in 16 bits; in 4 bits as much as a K-quant.
+# Limits, in nats a token, for the divergence of the twin as it was loaded from the merged float32
+# model: 0.0005 is usual in 16 bits; 4 bits may differ as much as a K-quant.
 _KL_LIMIT_LOADED = {"auto": 0.05, "4-bit": KL_LIMIT_K_QUANT}
-# llama.cpp rounds activations too, so near-ties flip: 96 to 98 % of equal tokens is usual, a wrong
-# rotation far below.
+# The least share of positions at which llama.cpp and torch agree on the likeliest token. llama.cpp
+# rounds activations too, so near-ties flip: 96 to 98 % is usual, a wrong rotation far below.
 AGREES = 0.85
-_ENDED = 0.8  # a warning when a smaller share of the answers ends
-# Questions at most, and the longest answer in tokens
-_ANSWERED = {"cpu": (4, 48), "cuda": (12, 200)}
-# Seconds for a file's answers in llama.cpp, which runs on the processor; three are asked in any
-# case.
+_ENDED = 0.8  # a smaller share of answers that end by themselves is warned of
+# The most questions, and the longest answer in tokens
+_QUESTIONS = {"cpu": (4, 48), "cuda": (12, 200)}
+# Seconds for a file's answers in llama.cpp, which runs on the processor; at least three are made.
 PATIENCE = 120
-_SHOWN = 3  # answers
+_SHOWN = 3  # answers that are printed
 
 
 class ExportSpec(NamedTuple):
     """What GGUF files are made of.
 
-    `adapter` is a folder, the tokenizer has the twin's chat template, `card` is writer.write's.
+    `adapter` is a folder, the tokenizer has the twin's chat template, `card` is writer.write's and
+    has the sampling parameters.
     """
 
     base: load.Base
@@ -64,65 +68,62 @@ class ExportSpec(NamedTuple):
 class _Reference(NamedTuple):
     """What the files are compared with.
 
-    Held-out text (and a note on where it is from), questions, the longest answer in tokens, the
-    twin's own answers and states, and the precision it was loaded in; [] and None where the memory
-    is too small to load the twin.
+    Held-out text and a note on its origin, questions, the longest answer in tokens, the twin's own
+    answers and hidden states at the text's positions, and the precision it was loaded in. Without
+    the memory to load the twin, `answers` is [], `states` and `precision` are None.
     """
 
     text: Text
     note: str
     questions: list[str]
-    tokens: int
+    max_tokens: int
     answers: list[generate.Answer]
     states: "torch.Tensor | None"
     precision: str | None
 
 
 def failed_path(path: Path) -> Path:
-    """Where a file that failed is kept."""
+    """The name that a file gets when it fails."""
     return path.with_name(path.name + ".failed")
 
 
 def check_files(
-    twin: Twin, files: dict[str, Path], spec: ExportSpec, settings: Quantize, progress
+    twin: Twin, files: dict[str, Path], spec: ExportSpec, progress: Progress
 ) -> tuple[dict, list[str]]:
     """(figures, warnings) of {type: path}.
 
     A file that fails is renamed to `failed_path`, and a warning says why.
     """
     device = load.device()
-    with Source(spec.base.path, spec.adapter) as source:
-        progress(0, 1, t("gguf.reading_files"))
-        readers, reasons = compare.headers(files, source, spec.vocabulary, spec.card)
-        mistake = _mistake(spec)
-        reasons = {kind: reason or mistake for kind, reason in reasons.items()}
-        readers = _passing(readers, reasons)
-        wrong_weights, deltas = compare.weights(source, readers, device, progress)
+    source = Source(spec.base.path, spec.adapter)
+    progress(0, 1, t("gguf.reading_files"))
+    readers, reasons = compare.headers(files, source, spec.vocabulary, spec.card)
+    if mistake := _mistake(spec):
+        readers, reasons = {}, dict.fromkeys(files, mistake) | reasons
+    if readers:
+        wrong_weights, kept_deltas = compare.weights(source, readers, device, progress)
         reasons |= wrong_weights
-        readers = _passing(readers, reasons)
-        if not readers:
-            return {}, [_set_aside(files[kind], reason) for kind, reason in reasons.items()]
-        reference = _reference(twin, spec, source, settings, progress)
-        predictions = compare.predictions(
-            source, readers, reference.text, reference.states, device, progress
-        )
-    figures = _ended("twin", reference.answers, reference.tokens) if reference.answers else {}
-    warnings = [] if reference.precision else [t("gguf.machine_too_little_free_memory")]
+        readers = {kind: readers[kind] for kind in readers if kind not in reasons}
+    if not readers:
+        return {}, [_set_aside(path, reasons[kind]) for kind, path in files.items()]
+    reference = _reference(twin, spec, source, progress)
+    predictions = compare.predictions(
+        source, readers, reference.text, reference.states, device, progress
+    )
+    max_tokens = reference.max_tokens
+    figures = _ended("twin", reference.answers, max_tokens) if reference.answers else {}
+    warnings = [] if reference.precision else [t("gguf.no_memory_to_load_twin")]
     for kind, path in files.items():
-        check = _FileCheck(kind, path, spec, reference, settings, progress)
-        reason = reasons[kind] or check.run(predictions)
+        check = _FileCheck(kind, path, spec, reference, progress)
+        reason = reasons.get(kind) or check.run(predictions)
         figures |= check.figures
         if reason:
             warnings.append(_set_aside(path, reason))
         else:
-            warnings += [*_distance_warnings(kind, path, figures, deltas), *check.warnings]
-            progress.say(t("gguf.passed", name=path.name))
-    own = _share_of_short_replies(twin, spec.tokenizer, reference.tokens)
-    return figures, warnings + twin_warnings(reference.answers, reference.tokens, own)
-
-
-def _passing(readers, reasons):
-    return {kind: reader for kind, reader in readers.items() if not reasons[kind]}
+            warnings += [*_distance_warnings(kind, path, figures, kept_deltas), *check.warnings]
+            progress.say(t("gguf.file_passed", name=path.name))
+    short_replies = _share_of_short_replies(twin, spec.tokenizer, max_tokens)
+    return figures, warnings + twin_warnings(reference.answers, max_tokens, short_replies)
 
 
 def _mistake(spec):
@@ -130,105 +131,114 @@ def _mistake(spec):
 
     Comparing a file with the spec can't find such an error.
     """
-    if name := templates.identity(spec.card["template"]):
-        return t("gguf.template_still_says", said=name)
+    if phrase := templates.identity(spec.card["template"]):
+        return t("gguf.template_names_base", phrase=phrase)
     end, number = load.turn_end(spec.tokenizer)
-    if number not in (spec.vocabulary.special.get(name) for name in ("eos", "eot", "eom")):
-        return t("gguf.doesnt_stop_which_ends_turn", end=end)
+    if number not in map(spec.vocabulary.special.get, ("eos", "eot", "eom")):
+        return t("gguf.does_not_stop_at_turn_end", end=end)
     return ""
 
 
 def _set_aside(path, reason):
-    path.replace(failed_path(path))
-    return t("gguf.kept_aside", name=path.name, name_2=failed_path(path).name, reason=reason)
+    """Rename a file that failed; returns the warning."""
+    failed = path.replace(failed_path(path))
+    return t("gguf.file_kept_aside", name=path.name, new_name=failed.name, reason=reason)
 
 
 # What the files are compared with
 
 
-def _reference(twin, spec, source, settings, progress):
+def _reference(twin, spec, source, progress):
     device = load.device()
     text, note = held_out_text(twin, spec.tokenizer, device)
-    most, tokens = _ANSWERED.get(device, _ANSWERED["cpu"])
-    asked, answers, states = questions(twin)[:most], [], None
+    count, max_tokens = _QUESTIONS.get(device, _QUESTIONS["cpu"])
+    asked, answers, states = questions(twin)[:count], [], None
     parameters = sum(math.prod(tensor.shape) for tensor in source.tensors)
     precision = load.fitting_precision(spec.base, parameters)
     if precision:
-        answers, states = twin_answers(spec, precision, asked, text, settings, tokens, progress)
-    return _Reference(text, note, asked, tokens, answers, states, precision)
+        answers, states = twin_answers(spec, precision, asked, text, max_tokens, progress)
+    return _Reference(text, note, asked, max_tokens, answers, states, precision)
 
 
 def held_out_text(twin: Twin, tokenizer, device: str) -> tuple[Text, str]:
     """(Text, note) of held-out rows, or, as the note says, of other rows or a few sentences."""
-    end = load.turn_end(tokenizer)[1]
     for key, note in (
-        ("test", t("gguf.held_out_text")),
-        ("val", t("gguf.text_training_watched_none_held")),
-        ("train", t("gguf.text_trained_none_held_out")),
+        ("test", "gguf.on_held_out_text"),
+        ("val", "gguf.on_validation_text"),
+        ("train", "gguf.on_training_text"),
     ):
-        rows = _records(twin, key)[-64:]
-        text = compare.held_out([_encoded(row, tokenizer, end) for row in rows], device)
+        text = compare.held_out(_encoded(_records(twin, key)[-64:], tokenizer), device)
         if text.positions:
-            return text, note
+            return text, t(note)
     sentences = [line for line in data("tokenizer_checks") if len(line) > 8]
     rows = [{"kind": "raw", "messages": [{"content": line}]} for line in sentences]
-    text = compare.held_out([_encoded(row, tokenizer, end) for row in rows], device)
-    return text, t("gguf.few_plain_sentences_twin_no")
+    return compare.held_out(_encoded(rows, tokenizer), device), t("gguf.on_plain_sentences")
 
 
 def _records(twin, key):
     return twin.records(key) if twin.file(key).exists() else []
 
 
-def _encoded(row, tokenizer, end):
-    return encode_row(
-        row,
-        lambda messages, generate: load.render(tokenizer, messages, generate),
-        lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
-        end,
-        tokenizer.bos_token_id,
-    )
+def _encoded(rows, tokenizer):
+    def tokenize(text):
+        return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    render, end = partial(load.render, tokenizer), load.turn_end(tokenizer)[1]
+    return [encode_row(row, render, tokenize, end, tokenizer.bos_token_id) for row in rows]
 
 
-def _share_of_short_replies(twin, tokenizer, tokens):
+def _held_out_conversations(twin):
+    return [row["messages"] for row in _records(twin, "test") if row["kind"] == "qa"]
+
+
+def _share_of_short_replies(twin, tokenizer, max_tokens):
     """The share of the author's held-out replies that have fewer tokens, or None without any."""
-    rows = [row for row in _records(twin, "test") if row["kind"] == "qa"]
-    replies = [row["messages"][-1]["content"] for row in rows]
-    short = sum(len(tokenizer(reply)["input_ids"]) < tokens for reply in replies)
-    return short / len(replies) if replies else None
+    replies = [messages[-1]["content"] for messages in _held_out_conversations(twin)]
+    short = [len(tokenizer(reply)["input_ids"]) < max_tokens for reply in replies]
+    return fmean(short) if short else None
 
 
 def questions(twin: Twin) -> list[str]:
-    """'Who are you?' in the twin's languages, then held-out questions, each once."""
+    """'Who are you?' in the twin's languages, then held-out questions, without repetitions."""
     who = both("gguf.who_are_you")
     asked = [who[code] for code in who if code in (twin.facts.get("languages") or who)]
-    rows = [row for row in _records(twin, "test") if row["kind"] == "qa"]
-    messages = [message for row in rows for message in row["messages"]]
+    messages = itertools.chain(*_held_out_conversations(twin))
     asked += [message["content"] for message in messages if message["role"] == "user"]
     return list(dict.fromkeys(asked))
 
 
 def twin_answers(
-    spec: ExportSpec, precision: str, questions: list[str], text: Text, settings, tokens, progress
+    spec: ExportSpec,
+    precision: str,
+    questions: list[str],
+    text: Text,
+    max_tokens: int,
+    progress: Progress,
 ) -> tuple[list[generate.Answer], "torch.Tensor"]:
-    """(answers, states at the text's positions) of the twin, which is loaded for this only."""
-    note, count = t("gguf.twins_own_answers"), itertools.count(1)
-    progress(0, tokens, note)
+    """(answers, hidden states at the text's positions) of the twin, which is loaded for this only.
+
+    The states are float32, (positions, width).
+    """
+    note, count = t("gguf.twin_answers"), itertools.count(1)
+    progress(0, max_tokens, note)
     model, _ = load.load(spec.base, spec.adapter, precision)
     states = compare.model_states(model, text)
     if load.device() == "cpu":
-        # There, an adapter kept apart from its weights makes answers three times as slow.
+        # On a CPU, an unmerged adapter makes answers three times as slow.
         model = model.merge_and_unload()
-    # The model that peft's own `generate` calls
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    inner.register_forward_hook(lambda *_: progress(min(next(count), tokens), tokens, note))
+
+    def report_token(*_):
+        progress(min(next(count), max_tokens), max_tokens, note)
+
+    # The hook is on the model that peft's own `generate` calls.
+    compare.without_peft(model).register_forward_hook(report_token)
     answers = generate.answers(
         model,
         spec.tokenizer,
         _conversations(questions),
-        tokens,
+        max_tokens,
         batch=len(questions),
-        **templates.sampling(settings.temperature, settings.top_p),
+        **spec.card["sampling"],
     )
     return answers, states
 
@@ -244,15 +254,14 @@ def _conversations(questions):
 class _FileCheck:
     """The checks of one file: each returns the reason why the file fails, or ''.
 
-    Figures and warnings are collected in the fields.
+    They leave figures and warnings in the fields.
     """
 
     kind: str
     path: Path
     spec: ExportSpec
     reference: _Reference
-    settings: Quantize
-    progress: Callable
+    progress: Progress
     figures: dict = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -260,27 +269,22 @@ class _FileCheck:
         return self.closeness(predictions) or self.in_llama_cpp(predictions[self.kind].best)
 
     def closeness(self, predictions):
-        """Whether predictions are close to the twin's, and merged weights to the loaded twin."""
-        reference, note = self.reference, self.reference.note
-        rows = _by_row(reference.text, predictions[self.kind])
-        kl = _clustered(
-            [(sum(divergences), len(divergences)) for divergences, _ in rows],
-            t("gguf.nats_token_between_files_predictions", note=note),
-        )
-        top1 = _clustered(
-            [(sum(same), len(same)) for _, same in rows],
-            t("gguf.places_where_likeliest_token_twin", note=note),
-            most=1.0,
-        )
+        """Predictions must be close to the twin's, and those of the merged weights to the loaded
+        twin's.
+        """
+        text, note, own = self.reference.text, self.reference.note, predictions[self.kind]
+        same_best = map(operator.eq, own.best, own.twins_best)
+        kl = _mean_figure(_by_row(text, own.divergence), t("gguf.kl_divergence_note", note=note))
+        top1 = _mean_figure(_by_row(text, same_best), t("gguf.top1_note", note=note), highest=1.0)
         self.figures |= {f"kl_divergence_{self.kind}": kl, f"top1_{self.kind}": top1}
-        if "" in predictions:
-            loaded = _mean([kl for kl, _ in _by_row(reference.text, predictions[""])])
-            # "Not at most", so that NaN fails too.
-            if not loaded <= _KL_LIMIT_LOADED[reference.precision]:
-                return t("gguf.merged_weights_nats_token_trained", loaded=loaded)
-        value, most = kl["value"], FILE_TYPES[self.kind].kl_limit
-        if not value <= most:
-            return t("gguf.predictions_nats_token_twins_most", value=value, most=most)
+        # "not <=" and not ">", so that NaN fails too.
+        if compare.LOADED in predictions:
+            loaded = fmean(predictions[compare.LOADED].divergence)
+            if not loaded <= _KL_LIMIT_LOADED[self.reference.precision]:
+                return t("gguf.merged_weights_too_far", kl=loaded)
+        limit = FILE_TYPES[self.kind].kl_limit
+        if not kl["value"] <= limit:
+            return t("gguf.predictions_too_far", kl=kl["value"], limit=limit)
         return ""
 
     def in_llama_cpp(self, best):
@@ -299,18 +303,16 @@ class _FileCheck:
     def same_tokens(self, llama):
         texts, tokenizer = data("tokenizer_checks"), self.spec.tokenizer
         different = [text for text in texts if llama.tokenize(text) != tokenizer(text)["input_ids"]]
-        count, same = len(texts), len(texts) - len(different)
-        note = t("gguf.texts_cut_into_same_tokens")
-        self.figures[f"tokens_equal_{self.kind}"] = figure(
-            1 - len(different) / count, *wilson(same, count), n=count, note=note
+        self.figures[f"tokens_equal_{self.kind}"] = _share_figure(
+            len(texts) - len(different), len(texts), t("gguf.tokens_equal_note")
         )
         if different:
-            n, example = f"{len(different)}/{count}", repr(different[0])
-            return t("gguf.tokens_differ_bases_texts_such", n=n, example=example)
+            n, example = f"{len(different)}/{len(texts)}", repr(different[0])
+            return t("gguf.tokens_differ", n=n, example=example)
         return ""
 
     def same_prompt(self, llama):
-        """Whether llama.cpp's prompt of a conversation is transformers', in text and tokens."""
+        """llama.cpp's prompt of a conversation must be transformers', in text and tokens."""
         tokenizer = self.spec.tokenizer
         user = {"role": "user", "content": "你好 hello"}
         assistant = {"role": "assistant", "content": "嗯。"}
@@ -321,128 +323,135 @@ class _FileCheck:
             prompt = load.render(tokenizer, messages, generate=True).removeprefix(bos)
             same_text = llama.prompt(messages).removeprefix(bos) == prompt
             if not same_text or llama.tokenize(prompt) != tokenizer(prompt)["input_ids"]:
-                return t("gguf.template_makes_another_prompt")
+                return t("gguf.prompt_differs")
         return ""
 
     def same_predictions(self, llama, best):
         ends = load.end_tokens(self.spec.tokenizer)
         rows = compare.llama_agrees(llama, self.reference.text, best, ends, self.progress)
-        note = t("gguf.places_where_llama_cpp_finds")
-        agreement = _clustered([(sum(row), len(row)) for row in rows], note, most=1.0)
+        agreement = _mean_figure(rows, t("gguf.llama_top1_note"), highest=1.0)
         self.figures[f"llama_top1_{self.kind}"] = agreement
         if agreement["value"] >= AGREES:
             return ""
-        return t("gguf.llama_cpp_torch_agree_likeliest", value=agreement["value"])
+        return t("gguf.llama_cpp_disagrees", share=agreement["value"])
 
     def answers(self, llama):
-        """The file's answers compared with the twin's own."""
-        settings, tokens, questions = self.settings, self.reference.tokens, self.reference.questions
-        sampling = templates.sampling(settings.temperature, settings.top_p)
-        asked = _conversations(questions)
-        # The first alone, to measure the speed.
-        first = llama.chat(asked[0], tokens, **sampling)
+        """The file's answers must end as often as the twin's, and not name the base."""
+        max_tokens, sampling = self.reference.max_tokens, self.spec.card["sampling"]
+        asked = _conversations(self.reference.questions)
+        # The first answer is made alone, to measure the speed.
+        first = llama.chat(asked[0], max_tokens, **sampling)
         seconds = max(first.seconds, 1e-9)
         asked = asked[: max(3, int(PATIENCE / seconds))]
 
         def advance(done, total, note):
             self.progress(done + 1, len(asked), f"{self.path.name}: {note}")
 
-        answers = [first, *llama.chat_many(asked[1:], tokens, progress=advance, **sampling)]
-        for question, answer in list(zip(questions, answers))[:_SHOWN]:
-            self.progress.say(
-                f"  {question}\n    → {' '.join(templates.without_thinking(answer.text).split())}"
-            )
+        answers = [first, *llama.chat_many(asked[1:], max_tokens, progress=advance, **sampling)]
+        for question, answer in list(zip(self.reference.questions, answers))[:_SHOWN]:
+            text = " ".join(templates.without_thinking(answer.text).split())
+            self.progress.say(f"  {question}\n    → {text}")
         self.figures[f"tokens_per_second_{self.kind}"] = figure(
-            round(first.tokens / seconds, 1),
-            n=first.tokens,
-            note=t("gguf.machine_one_answer_reading_question"),
+            round(first.tokens / seconds, 1), n=first.tokens, note=t("gguf.speed_note")
         )
-        self.figures |= _ended(self.kind, answers, tokens)
-        reason, warnings = compare_answers(self.path, answers, self.reference.answers, tokens)
+        self.figures |= _ended(self.kind, answers, max_tokens)
+        reason, warnings = compare_answers(self.path, answers, self.reference.answers, max_tokens)
         self.warnings += warnings
         return reason
 
 
-def _by_row(text, predictions):
-    """[(divergences, whether the likeliest token is the twin's)] of each row."""
-    rows = [([], []) for _ in text.rows]
-    for (row, _), kl, best, twins_best in zip(text.positions, *predictions):
-        rows[row][0].append(kl)
-        rows[row][1].append(best == twins_best)
+def _by_row(text: Text, values: Iterable) -> list[list]:
+    """Values at the text's positions, grouped by the text's rows."""
+    rows = [[] for _ in text.rows]
+    for (row, _), value in zip(text.positions, values):
+        rows[row].append(value)
     return rows
 
 
-def _mean(rows):
-    return sum(map(sum, rows)) / sum(map(len, rows))
-
-
-def _clustered(rows, note, most=math.inf):
-    """The figure of a mean over tokens, from 0 to `most`, from [(sum, tokens)] of each row."""
-    value, low, high = clustered(rows)
+def _mean_figure(rows, note, highest=math.inf):
+    """The figure of the mean of all values, from 0 to `highest`, with errors clustered by row."""
+    value, low, high = clustered([(sum(row), len(row)) for row in rows])
     if low is not None:
-        low, high = max(0.0, low), min(most, high)
-    return figure(value, low, high, sum(n for _, n in rows), note)
+        low, high = max(0.0, low), min(highest, high)
+    return figure(value, low, high, sum(map(len, rows)), note)
 
 
-def _ended(name, answers, tokens):
-    ended, n = sum(answer.ended for answer in answers), len(answers)
-    note = t("gguf.answers_ended_themselves_within", tokens=tokens)
-    return {f"ended_{name}": figure(ended / n, *wilson(ended, n), n, note)}
+def _share_figure(hits, n, note):
+    return figure(hits / n, *wilson(hits, n), n, note)
 
 
-def _distance_warnings(kind, path, figures, deltas):
-    """A warning, in a list, about a file that passed but is noticeably different from the twin."""
-    kl, same = figures[f"kl_divergence_{kind}"]["value"], figures[f"top1_{kind}"]["value"]
-    if kl <= HARDLY_DIFFERENT.divergence and same >= HARDLY_DIFFERENT.top1:
+def _count_ended(answers):
+    return sum(answer.ended for answer in answers)
+
+
+def _ended(name, answers, max_tokens):
+    note = t("gguf.ended_note", tokens=max_tokens)
+    return {f"ended_{name}": _share_figure(_count_ended(answers), len(answers), note)}
+
+
+def _distance_warnings(kind, path, figures, kept_deltas):
+    """A warning, in a list, about a file that passed but is noticeably different from the twin.
+
+    `kept_deltas` is {type: share of the adapter's delta that is in the file}.
+    """
+    kl, top1 = figures[f"kl_divergence_{kind}"]["value"], figures[f"top1_{kind}"]["value"]
+    if kl <= HARDLY_DIFFERENT.divergence and top1 >= HARDLY_DIFFERENT.top1:
         return []
-    share = deltas.get(kind, 1.0)
-    why = t("gguf.holds_what_twin_learnt_small", share=share) if share < 0.8 else ""
-    values = {"kl": kl, "same": same, "why": why, "larger": next_larger(kind)}
-    return [t("gguf.quite_twin_nats_token_away", name=path.name, **values)]
+    share = kept_deltas.get(kind, 1.0)
+    why = t("gguf.delta_rounded_away", share=share) if share < 0.8 else ""
+    values = {"kl": kl, "top1": top1, "why": why, "larger": next_larger(kind)}
+    return [t("gguf.noticeably_different", name=path.name, **values)]
 
 
-def compare_answers(path: Path, answers: list, twins: list, tokens: int) -> tuple[str, list[str]]:
-    """(reason, warnings): what a file's answers do wrong that the twin's own don't."""
+def compare_answers(
+    path: Path, answers: list, twins: list, max_tokens: int
+) -> tuple[str, list[str]]:
+    """(reason, warnings): what a file's answers do wrong that the twin's own, `twins`, don't.
+
+    Both are lists of Answer, of generate.py or llama_cpp.py. `twins` is [] if the twin was not
+    loaded.
+    """
     from scipy.stats import fisher_exact
 
     if not any(answer.text.strip() for answer in answers):
         return t("gguf.answers_empty"), []
-    ended, before, n = sum(a.ended for a in answers), sum(a.ended for a in twins), len(answers)
-    table = [[ended, n - ended], [before, len(twins) - before]]
+    ended, twins_ended, n = _count_ended(answers), _count_ended(twins), len(answers)
+    table = [[ended, n - ended], [twins_ended, len(twins) - twins_ended]]
     if fisher_exact(table, alternative="less").pvalue < 0.05:
-        return t("gguf.answers_ended_themselves_twins", ended=ended, n=n, before=before), []
-    # The base's name in an answer is the file's fault only if the twin never says it; else training
-    # has to mend it.
-    name = _identity(answers)
-    if name and twins and not _identity(twins):
-        return t("gguf.said_about_itself_twin_doesnt", said=name), []
-    if twins and ended / n < _ENDED <= before / len(twins):
-        values = {"ended": ended, "n": n, "tokens": tokens}
-        return "", [t("gguf.answers_ended_themselves_within_2", name=path.name, **values)]
+        return t("gguf.fewer_answers_end", ended=ended, n=n, twins_ended=twins_ended), []
+    # If the twin calls itself by the base's name too, the fault is in the training, not the file.
+    phrase = _identity(answers)
+    if phrase and twins and not _identity(twins):
+        return t("gguf.calls_itself_by_base_name", phrase=phrase), []
+    if twins and ended / n < _ENDED <= twins_ended / len(twins):
+        values = {"ended": ended, "n": n, "tokens": max_tokens}
+        return "", [t("gguf.file_ended_few_answers", name=path.name, **values)]
     return "", []
 
 
 def _identity(answers):
+    """The first phrase in which an answer calls itself by a base's name, or ''."""
     return next(filter(None, (templates.own_identity(answer.text) for answer in answers)), "")
 
 
-def twin_warnings(answers: list, tokens: int, as_short: float | None) -> list[str]:
+def twin_warnings(answers: list, max_tokens: int, short_replies: float | None) -> list[str]:
     """What the twin itself, and so every file, does wrong in its answers.
 
-    `as_short` is the share of the author's own replies that end within `tokens`, None if unknown.
+    `short_replies` is the share of the author's own replies that end within `max_tokens`, None if
+    unknown.
     """
     from scipy.stats import binom
 
-    warnings, ended, n = [], sum(answer.ended for answer in answers), len(answers)
+    warnings, ended, n = [], _count_ended(answers), len(answers)
     if answers and ended / n < _ENDED:
-        if as_short is None:
-            own = t("gguf.train_longer_if_answers_never")
+        if short_replies is None:
+            advice = t("gguf.train_longer_if_endless")
         else:
-            too_few = binom.cdf(ended, n, as_short) < 0.05
-            own = t("gguf.authors_own_held_out_replies", as_short=as_short)
-            own += t("gguf.train_longer") if too_few else t("gguf.no_sign_fault")
-        values = {"ended": ended, "n": n, "tokens": tokens, "own": own}
-        warnings.append(t("gguf.twin_ended_answers_itself_within", **values))
-    if name := _identity(answers):
-        warnings.append(t("gguf.twin_said_about_itself_train", said=name))
+            too_few = binom.cdf(ended, n, short_replies) < 0.05
+            advice = t("gguf.share_of_short_replies", share=short_replies)
+            advice += t("gguf.train_longer") if too_few else t("gguf.no_sign_of_fault")
+        values = {"ended": ended, "n": n, "tokens": max_tokens, "advice": advice}
+        warnings.append(t("gguf.twin_ended_few_answers", **values))
+    if phrase := _identity(answers):
+        warnings.append(t("gguf.twin_calls_itself_by_base_name", phrase=phrase))
     return warnings

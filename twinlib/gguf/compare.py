@@ -1,10 +1,10 @@
 """Compares a GGUF file with the trained twin: header, weights, predictions.
 
-The header is compared with what the writer would write, every tensor with the merged 16-bit twin,
-and on held-out text the predictions of the file's weights with the twin's: the exact
-Kullback-Leibler divergence over the whole vocabulary, in float32. One module's weights are in
-memory at a time, and one chunk of the vocabulary. A check returns the reason why a file fails, or
-''. Not here: the file's answers, and what the figures mean to people.
+The header is compared with the one that the writer would write, every tensor with the merged
+float32 one, and the predictions of the file's weights on held-out text with the twin's, by the
+exact Kullback-Leibler divergence over the whole vocabulary, in float32. Only one module's weights
+and one chunk of the vocabulary are in memory at a time. Not here: the file's answers, and what the
+figures mean to people.
 """
 
 import itertools
@@ -13,40 +13,53 @@ import struct
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..i18n import t
+from ..models.encode import Encoded
+from ..models.llama_cpp import Llama
 from . import types, writer
 from .tensors import Source, Tensor
+from .tokenizer import Vocabulary
 
 if TYPE_CHECKING:
+    import gguf
     import torch
 
-# Of a large tensor's pieces, 16 million numbers each, so many are compared; predictions use the
-# whole vocabulary.
+# How many of a large tensor's pieces (Source.pieces) are compared; predictions use all of them.
 _COMPARED_PIECES = 3
-_DELTA_SAMPLE = 2**14  # numbers of a tensor in which the adapter's delta is looked for
-# The share of the delta that is found may differ by this from what the type can keep of it.
+_DELTA_SAMPLE = 2**14  # numbers of a tensor on which the adapter's delta is checked
+# The share of the delta in a file may differ by this from the share that its type can hold.
 _DELTA_TOLERANCE = 0.1
 # Tokens of held-out text in all and in one row
 _TOKENS = {"cpu": (384, 96), "cuda": (8192, 1024)}
-_ASKED = 200  # positions at which llama.cpp is asked
-PATIENCE = 120  # seconds after which llama.cpp is asked only the first LEAST positions of a row
+_ASKED = 200  # positions at which llama.cpp predicts a token
+# After PATIENCE seconds llama.cpp predicts only the first LEAST positions of each row.
+PATIENCE = 120
 LEAST = 5
+LOADED = "loaded"  # the key of the loaded twin's Predictions, next to the files' types
 
 
 class Text(NamedTuple):
-    """Held-out text as token ids, and the (row, column) positions before an author's tokens."""
+    """Held-out text: token ids by row, and the (row, column) positions of the predictions.
+
+    The token after each position was written by the author.
+    """
 
     rows: list[list[int]]
     positions: list[tuple[int, int]]
 
 
 class Predictions(NamedTuple):
-    """Divergence from the twin in nats and the likeliest tokens, at each position of a Text."""
+    """At each position of a Text: divergence from the twin in nats, and the likeliest token ids.
+
+    `twins_best` are those of the merged twin.
+    """
 
     divergence: list[float]
     best: list[int]
@@ -56,11 +69,11 @@ class Predictions(NamedTuple):
 # The header
 
 
-def open_file(path: Path, header_only=False):
-    """gguf's reader of a file, with arrays as bytes: item by item, a vocabulary takes 15 seconds.
+def open_file(path: Path, header_only: bool = False) -> "gguf.GGUFReader":
+    """Open a GGUF file with gguf's reader. `header` is {name: bytes} of metadata and tensor infos.
 
-    Its `header` is {name: bytes} of all metadata and of each tensor's entry. Raises ValueError and
-    others when the file is cut off.
+    Arrays are left as bytes, since reading a vocabulary item by item takes 15 seconds. Raises
+    ValueError, IndexError, KeyError or struct.error for a file that is cut off or damaged.
     """
     import gguf
 
@@ -89,57 +102,60 @@ def open_file(path: Path, header_only=False):
     return Reader(path)
 
 
-def headers(files: dict[str, Path], source: Source, vocabulary, card: dict) -> tuple[dict, dict]:
-    """({type: reader or None}, {type: reason}): whether files are whole with the right header."""
+def headers(
+    files: dict[str, Path], source: Source, vocabulary: Vocabulary, card: dict
+) -> tuple[dict[str, "gguf.GGUFReader"], dict[str, str]]:
+    """({type: reader} of complete files with the right header, {type: reason} of the others)."""
     readers, reasons = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        parts = {kind: Path(folder) / kind for kind in files}
+        expected = {kind: Path(folder) / kind for kind in files}
         with ExitStack() as stack:
-            writer.open_writers(parts, source, vocabulary, card, stack)
+            writer.open_writers(expected, source, vocabulary, card, stack)
         for kind, path in files.items():
-            intended = open_file(parts[kind], header_only=True).header
-            readers[kind], reasons[kind] = _check_header(path, intended)
+            try:
+                reader = open_file(path)
+            except (ValueError, IndexError, KeyError, struct.error) as error:
+                reasons[kind] = t("gguf.file_damaged", error=error)
+                continue
+            header = open_file(expected[kind], header_only=True).header
+            if names := sorted({name for name, _ in header.items() ^ reader.header.items()}):
+                more = f" (+{len(names) - 3})" if len(names) > 3 else ""
+                reasons[kind] = t("gguf.header_differs", names=", ".join(names[:3]) + more)
+            else:
+                readers[kind] = reader
     return readers, reasons
-
-
-def _check_header(path, intended):
-    try:
-        reader = open_file(path)
-    except (ValueError, IndexError, KeyError, struct.error) as error:
-        return None, t("gguf.cut_off_damaged", error=error)
-    names = sorted(intended.keys() | reader.header.keys())
-    wrong = [name for name in names if intended.get(name) != reader.header.get(name)]
-    if wrong:
-        more = f" (+{len(wrong) - 3})" if len(wrong) > 3 else ""
-        return None, t("gguf.header_isnt_meant", wrong=", ".join(wrong[:3]), more=more)
-    return reader, ""
 
 
 # The weights
 
 
 class Weights:
-    """A mapping from transformers' names to weights in its layout, computed on access.
+    """A mapping from transformers' names to float32 weights in its layout, computed on access.
 
-    The merged weights, or with a `reader` those of a file.
-
-    The embedding has the rows `ids` only.
+    They are the merged weights, or with a `reader` those of a file. Of the embedding only the rows
+    of the token ids `ids` are computed.
     """
 
-    def __init__(self, source: Source, reader=None, device="cpu", ids: list[int] | None = None):
+    def __init__(
+        self,
+        source: Source,
+        reader: "gguf.GGUFReader | None" = None,
+        device: str = "cpu",
+        ids: list[int] | None = None,
+    ):
         self.source, self.device, self.ids = source, device, ids
-        self.tensors = {tensor.source: tensor for tensor in source.tensors}
+        self.tensors = {tensor.base_name: tensor for tensor in source.tensors}
         self.stored = {entry.name: entry for entry in reader.tensors} if reader else None
 
     def rows(self, tensor: Tensor, start: int, stop: int) -> "torch.Tensor":
-        """Some rows of a tensor in float32 and llama.cpp's layout: one of the source's `pieces`."""
+        """Rows of a tensor in float32 and llama.cpp's layout; one of its `pieces`."""
         if self.stored is None:
             return self.source.merged_rows(tensor, start, stop, self.device)
         entry = self.stored[tensor.name]
         data = entry.data if (start, stop) == (0, tensor.shape[0]) else entry.data[start:stop]
         return types.decode(data, entry.tensor_type, (stop - start, *tensor.shape[1:]), self.device)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> "torch.Tensor":
         import torch
 
         tensor = self.tensors[f"model.{name}"]
@@ -154,62 +170,45 @@ class Weights:
         if self.stored:
             entry, shape = self.stored[tensor.name], (len(self.ids), tensor.shape[1])
             return types.decode(entry.data[self.ids], entry.tensor_type, shape, self.device)
-        found = []
+        rows = []
         for start, stop in self.source.pieces(tensor):
             wanted = [i - start for i in self.ids if start <= i < stop]
-            found.append(self.rows(tensor, start, stop)[wanted])
-        return torch.cat(found)
+            rows.append(self.rows(tensor, start, stop)[wanted])
+        return torch.cat(rows)
 
 
-def weights(source: Source, readers: dict, device, progress=None) -> tuple[dict, dict]:
-    """({type: reason}, {type: share of the delta in the file}) by comparing all tensors.
+def weights(
+    source: Source, readers: dict[str, "gguf.GGUFReader"], device: str, progress: Callable
+) -> tuple[dict[str, str], dict[str, float]]:
+    """({type: reason} of files with a wrong tensor, {type: share of the delta in the file}).
 
     LoRA's delta must be in the file as far as its type can hold it. If a base already consists of
-    the few values of a type, the nearest value often is the base's own; so the share is compared
+    the few values of a type, the nearest value is often the base's own; so the share is compared
     with that of rows encoded again.
     """
     merged = Weights(source, None, device)
     files = {kind: Weights(source, reader, device) for kind, reader in readers.items()}
-    reasons, deltas = dict.fromkeys(files, ""), {kind: [] for kind in files}
+    reasons, deltas = {}, {kind: [] for kind in files}
     for i, tensor in enumerate(source.tensors):
-        if progress:
-            progress(i, len(source.tensors), t("gguf.comparing_weights"))
-        for kind, reason in _wrong_tensors(tensor, merged, files).items():
-            reasons[kind] = reasons[kind] or reason
-        delta = source.delta(tensor, device)
-        shares = {} if delta is None else _delta_shares(source, tensor, delta, files)
-        for kind, (share, expected, size) in shares.items():
+        progress(i, len(source.tensors), t("gguf.comparing_weights"))
+        for kind, distance in _distances(tensor, merged, files).items():
+            stored = files[kind].stored[tensor.name].tensor_type.name
+            limit = types.TENSOR_TYPES[stored].rounding
+            # "not <=" and not ">", so that NaN fails too.
+            if not distance <= limit:
+                values = {"name": tensor.name, "type": stored, "distance": distance}
+                reasons.setdefault(kind, t("gguf.tensor_differs", limit=limit, **values))
+        for kind, (share, expected, size) in _delta_shares(source, tensor, device, files).items():
             deltas[kind].append((share, size))
             if abs(share - expected) > _DELTA_TOLERANCE:
-                reasons[kind] = reasons[kind] or t(
-                    "gguf.what_twin_learnt", name=tensor.name, share=share, expected=expected
-                )
-    return reasons, {
-        kind: sum(share * size for share, size in pairs) / sum(size for _, size in pairs)
-        for kind, pairs in deltas.items()
-        if pairs
-    }
-
-
-def _wrong_tensors(tensor, merged, files):
-    """{type: reason} of files whose tensor is too far from the merged one for its type."""
-    reasons = {}
-    for kind, distance in _distances(tensor, merged, files).items():
-        stored = files[kind].stored[tensor.name].tensor_type.name
-        rounding = types.TENSOR_TYPES[stored].rounding
-        if not distance <= rounding:
-            reasons[kind] = t(
-                "gguf.tensor_differs_twins_may",
-                name=tensor.name,
-                off=distance,
-                name_2=stored,
-                rounding=rounding,
-            )
-    return reasons
+                values = {"name": tensor.name, "share": share, "expected": expected}
+                reasons.setdefault(kind, t("gguf.delta_incomplete", **values))
+    # The mean of the shares, weighted by size
+    return reasons, {kind: fmean(*zip(*pairs)) for kind, pairs in deltas.items() if pairs}
 
 
 def _distances(tensor, merged, files):
-    """{type: distance of a file's tensor from the merged one, as a share of its length}."""
+    """{type: ‖file's tensor − merged one‖ / ‖merged one‖}, over some of the tensor's pieces."""
     total, squares = 0.0, dict.fromkeys(files, 0.0)
     pieces = merged.source.pieces(tensor)
     for start, stop in pieces[:: max(1, len(pieces) // _COMPARED_PIECES)]:
@@ -220,47 +219,53 @@ def _distances(tensor, merged, files):
     return {kind: math.sqrt(value / max(total, 1e-30)) for kind, value in squares.items()}
 
 
-def _delta_shares(source, tensor, delta, files):
-    """{type: (share of the delta in the file, share when encoded again, delta's size)}."""
+def _delta_shares(source, tensor, device, files):
+    """{type: (share of the delta in the file, share when encoded again, delta's squared norm)}.
+
+    {} for a tensor that the adapter doesn't change.
+    """
+    delta = source.delta(tensor, device)
+    if delta is None:
+        return {}
     chosen = slice(None, None, max(1, math.prod(tensor.shape) // _DELTA_SAMPLE))
-    delta, original = delta[chosen], source.original(tensor, delta.device)[chosen]
+    delta, original = delta[chosen], source.original(tensor, device)[chosen]
     size = float((delta * delta).sum())
     if not size:
         return {}
 
-    def share(data, kind):
-        values = types.decode(data, kind, delta.shape, delta.device)
+    def share(data, tensor_type):
+        values = types.decode(data, tensor_type, delta.shape, device)
         return float(((values - original) * delta).sum()) / size
 
     shares = {}
     for kind, file in files.items():
         entry = file.stored[tensor.name]
-        again = types.encode(original + delta, entry.tensor_type)
-        found = share(entry.data[chosen], entry.tensor_type)
-        shares[kind] = found, share(again, entry.tensor_type), size
+        encoded_again = types.encode(original + delta, entry.tensor_type)
+        in_file = share(entry.data[chosen], entry.tensor_type)
+        shares[kind] = in_file, share(encoded_again, entry.tensor_type), size
     return shares
 
 
 # The predictions
 
 
-def held_out(rows: list, device: str) -> Text:
-    """The Text of encode.Encoded rows, cut to what the device computes in seconds."""
+def held_out(rows: list[Encoded], device: str) -> Text:
+    """The Text of some of the rows, evenly spread, as much as the device computes in seconds."""
     tokens, length = _TOKENS.get(device, _TOKENS["cpu"])
-    most = max(1, tokens // length)
-    spread = rows[:: max(1, len(rows) // most)]
-    rows = [row for row in spread if 1 in row.completion_mask[1:length]][:most]
+    count = max(1, tokens // length)
+    rows = rows[:: max(1, len(rows) // count)]
+    rows = [row for row in rows if 1 in row.completion_mask[1:length]][:count]
     positions = [
         (i, k - 1)
         for i, row in enumerate(rows)
-        for k, written in enumerate(row.completion_mask[:length])
-        if written and k
+        for k, learnt in enumerate(row.completion_mask[:length])
+        if learnt and k
     ]
     return Text([row.input_ids[:length] for row in rows], positions)
 
 
-def batch(rows: list[list[int]], device) -> "torch.Tensor":
-    """The ids as one tensor, padded on the right, which no earlier position attends to."""
+def batch(rows: list[list[int]], device: "str | torch.device") -> "torch.Tensor":
+    """Token ids as one tensor, (rows, columns), padded on the right: no position attends there."""
     import torch
 
     width = max(map(len, rows))
@@ -273,22 +278,31 @@ def at_positions(values: "torch.Tensor", text: Text) -> "torch.Tensor":
     return values[list(rows), list(columns)].float()
 
 
+def without_peft(model):
+    """The transformers model in a peft model, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def model_states(model, text: Text) -> "torch.Tensor":
-    """A loaded model's states before its output layer: (positions, width), float32."""
+    """A loaded model's hidden states before its output layer: (positions, width), float32."""
     import torch
 
-    body = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inputs = batch(text.rows, model.device)
     with torch.inference_mode():
-        states = body.model(batch(text.rows, model.device), use_cache=False).last_hidden_state
+        states = without_peft(model).model(inputs, use_cache=False).last_hidden_state
     return at_positions(states, text).clone()
 
 
-def weight_states(source: Source, reader, text: Text, device, after_layer=None) -> "torch.Tensor":
+def weight_states(
+    source: Source,
+    reader: "gguf.GGUFReader | None",
+    text: Text,
+    device: str,
+    after_layer: Callable = lambda: None,
+) -> "torch.Tensor":
     """As `model_states`, of a file's weights, or with reader None of the merged ones.
 
-    One module is in memory at a time.
-
-    `after_layer` is called after each layer.
+    One module is in memory at a time. `after_layer()` is called after each layer.
     """
     import copy
 
@@ -297,7 +311,7 @@ def weight_states(source: Source, reader, text: Text, device, after_layer=None) 
     from accelerate.hooks import attach_align_device_hook
     from transformers import AutoModel
 
-    # Only the text's own tokens have a row in the embedding.
+    # Only the text's tokens get a row in the embedding.
     ids, inputs = batch(text.rows, device).unique(return_inverse=True)
     config = copy.deepcopy(source.config)
     config.vocab_size, config.pad_token_id = len(ids), None
@@ -305,7 +319,7 @@ def weight_states(source: Source, reader, text: Text, device, after_layer=None) 
         model = AutoModel.from_config(
             config, dtype=torch.float32, attn_implementation="sdpa"
         ).eval()
-    for layer in model.layers if after_layer else ():
+    for layer in model.layers:
         layer.register_forward_hook(lambda *_: after_layer())
     attach_align_device_hook(
         model,
@@ -313,19 +327,24 @@ def weight_states(source: Source, reader, text: Text, device, after_layer=None) 
         offload=True,
         weights_map=Weights(source, reader, device, ids.tolist()),
     )
-    # Not inference mode, which holds for one thread: weights are decoded by several.
+    # Inference mode would hold in this thread only, and several threads decode weights.
     with torch.no_grad():
         return at_positions(model(inputs, use_cache=False).last_hidden_state, text)
 
 
 def predictions(
-    source: Source, readers: dict, text: Text, loaded: "torch.Tensor | None", device, progress=None
+    source: Source,
+    readers: dict[str, "gguf.GGUFReader"],
+    text: Text,
+    loaded_states: "torch.Tensor | None",
+    device: str,
+    progress: Callable = lambda *_: None,
 ) -> dict[str, Predictions]:
-    """{type: Predictions} of each file, and under '' of the loaded twin (its `model_states`).
+    """{type: Predictions} of each file, and under LOADED of the loaded twin (its `model_states`).
 
     The vocabulary is processed in chunks: KL = E[a - b] - log sum exp a + log sum exp b, where a
-    are the twin's logits, b another's, and E is over the twin's predictions; each of the three is
-    updated chunk by chunk.
+    are the merged twin's logits, b the other's, and E is the mean under the merged twin's
+    probabilities; each of the three terms is updated chunk by chunk.
     """
     import torch
 
@@ -335,16 +354,15 @@ def predictions(
     total = (len(readers) + 1) * source.config.num_hidden_layers + len(pieces)
 
     def advance():
-        if progress:
-            progress(next(count), total, t("gguf.predictions_held_out_text"))
+        progress(next(count), total, t("gguf.computing_predictions"))
 
     def softmax_of(reader):
         states = weight_states(source, reader, text, device, advance)
         return _StreamingSoftmax(source, reader, states, device)
 
     merged, others = softmax_of(None), {}
-    if loaded is not None:
-        others[""] = _StreamingSoftmax(source, None, loaded.to(device), device)
+    if loaded_states is not None:
+        others[LOADED] = _StreamingSoftmax(source, None, loaded_states.to(device), device)
     others |= {kind: softmax_of(reader) for kind, reader in readers.items()}
     with torch.no_grad():
         for start, stop in pieces:
@@ -360,7 +378,7 @@ def predictions(
 
 
 def _update(head, start, stop, merged, others):
-    """Add a vocabulary chunk to all sums, and to the mean gaps to the twin's logits."""
+    """Add the vocabulary chunk start:stop to all running statistics."""
     import torch
 
     twins = merged.logits(head, start, stop)
@@ -375,8 +393,9 @@ def _update(head, start, stop, merged, others):
 class _StreamingSoftmax:
     """Running statistics of the logits at all positions, over the vocabulary chunks seen so far.
 
-    `sum` is the logarithm of the sum of exponentials, `top` and `best` the largest logit and its
-    token, `gap` the mean difference from the twin's logits, weighted by the twin's probabilities.
+    Tensors with one entry a position: `sum` is the log of the sum of exponentials, `top` and `best`
+    are the largest logit and its token id, `gap` is the mean difference (twin's logit - this one's)
+    under the twin's probabilities.
     """
 
     def __init__(self, source, reader, states, device):
@@ -409,19 +428,25 @@ class _StreamingSoftmax:
 # llama.cpp
 
 
-def llama_agrees(llama, text: Text, best: list[int], ends: list[int], progress=None) -> list[list]:
-    """[whether llama.cpp's likeliest token is that of Predictions.best] at some positions, by row.
+def llama_agrees(
+    llama: Llama,
+    text: Text,
+    best: list[int],
+    ends: list[int],
+    progress: Callable = lambda *_: None,
+) -> list[list[bool]]:
+    """Whether llama.cpp's likeliest token is that of Predictions.best, at some positions by row.
 
-    After PATIENCE seconds a row has LEAST positions: llama.cpp is slow with a large model on two
-    cores. Rows are asked in parallel, and each prefix continues the one before in llama.cpp's own
-    memory.
+    Nothing generated counts as one of the end tokens `ends`. After PATIENCE seconds a row has LEAST
+    positions: llama.cpp is slow with a large model on two cores. Rows run in parallel; each prefix
+    extends the one before, which llama.cpp has in its cache.
     """
     agreed, stopped = [[] for _ in text.rows], threading.Event()
-    deadline, most = time.monotonic() + PATIENCE, -(-_ASKED // len(text.rows))
+    deadline, per_row = time.monotonic() + PATIENCE, -(-_ASKED // len(text.rows))
 
-    def ask(row):
-        asked = [(k, best[i]) for i, (r, k) in enumerate(text.positions) if r == row][:most]
-        for k, token in asked:
+    def compare_row(row):
+        positions = [(k, best[i]) for i, (r, k) in enumerate(text.positions) if r == row]
+        for k, token in positions[:per_row]:
             late = time.monotonic() > deadline and len(agreed[row]) >= LEAST
             if stopped.is_set() or late:
                 return
@@ -430,14 +455,13 @@ def llama_agrees(llama, text: Text, best: list[int], ends: list[int], progress=N
 
     with ThreadPoolExecutor(4) as pool:
         try:
-            waiting = {pool.submit(ask, row) for row in range(len(agreed))}
+            waiting = {pool.submit(compare_row, row) for row in range(len(agreed))}
             while waiting:
                 finished, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
                 for future in finished:
                     future.result()
-                if progress:
-                    done = sum(map(len, agreed))
-                    progress(done, most * len(agreed), t("gguf.llama_cpp_beside_torch"))
+                done = sum(map(len, agreed))
+                progress(done, per_row * len(agreed), t("gguf.comparing_llama_cpp"))
         finally:
             stopped.set()
     return agreed

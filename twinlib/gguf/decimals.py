@@ -1,13 +1,13 @@
-"""The comparison '9.9 or 9.11': base, persona and reasoning are asked, each in four file types.
+"""The benchmark '9.9 or 9.11': base, persona and reasoning compare numbers in four file types.
 
-All variants and types answer the same problems, greedily, in llama.cpp, asked and marked as in the
-step 'reasoning': half of the pairs of numbers are traps and each is asked in both orders, so that
-'the first', 'the longer' and any coin get one half. None was practised: what the reasoning adapter
-was trained on, by its own records, is left out. The versions of one pair count as one piece of
-evidence in intervals and tests. A file whose first answers never name one of the two numbers isn't
-asked the rest, since rambling takes longest. Answers are cached in the twin folder, so that a
-stopped run continues. Not here: other problems than comparisons, and a GPU (llama.cpp runs on the
-processor).
+All variants and types answer the same problems, greedily, in llama.cpp, with the prompts and the
+marking of the step 'reasoning'. In half of the pairs of numbers the one with more digits is the
+smaller, and each pair is asked in both orders, so that 'the first', 'the longer' and a coin are
+right half of the time. Problems that the reasoning adapter was trained on are left out. All
+questions about one pair count as one observation in intervals and tests. A file whose first answers
+never name one of the two numbers doesn't get the other problems, since rambling takes longest.
+Answers are cached in the twin folder, so that a stopped run continues. Not here: other problems
+than comparisons, and a GPU (llama.cpp runs on the processor).
 """
 
 import json
@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..files import Cache, content_id, scratch
-from ..i18n import both, choose, t
+from ..i18n import both, choose, listed, t
 from ..models import load
 from ..models.llama_cpp import Llama
+from ..progress import Progress
 from ..text import exercises, formatting
 from ..text.statistics import mcnemar, wilson
 from ..twin import Twin, figure
 from . import writer
+from .checks import ExportSpec
 from .types import FILE_TYPES
 
 # The largest first
@@ -37,9 +39,9 @@ _SIGNIFICANCE = 0.05
 
 
 class Variant(NamedTuple):
-    """A model that is asked.
+    """A model to compare: the base (`adapter` is None) or an adapter on it.
 
-    `adapter` is None for the base; `system` is '' for none.
+    `template` is its chat template, `system` its system prompt or ''.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Variant(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Figures by name, what they say in sentences, and one record an answer."""
+    """Figures by name, sentences about them, and one record an answer."""
 
     figures: dict
     sentences: list[str]
@@ -57,13 +59,17 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    twin: Twin, spec, files: dict[str, Path], progress, count=_PROBLEMS, tokens=_TOKENS
+    twin: Twin,
+    spec: ExportSpec,
+    files: dict[str, Path],
+    progress: Progress,
+    count: int = _PROBLEMS,
+    tokens: int = _TOKENS,
 ) -> Comparison:
     """Ask `count` comparisons of every variant in every type; answers have up to `tokens` tokens.
 
-    `spec` is the newest adapter's checks.ExportSpec and `files` {type: path} of its files. Others
-    are written for one variant at a time and removed; raises TwinError when the disk has no room
-    for them.
+    `spec` is the newest adapter's and `files` {type: path} of its files. Other files are written
+    for one variant at a time and removed; raises TwinError when the disk has no room for them.
     """
     variants = variants_of(twin, load.tokenizer(spec.base).chat_template, spec.card["template"])
     problems = exercises.unpractised(count, _practised(twin, variants))
@@ -82,7 +88,7 @@ def compare(
             paths = _paths(folder, waiting, existing)
             _write(spec, variant, folder, paths, progress)
             for cell in waiting:
-                advance = _progress(progress, cells, cell, len(problems))
+                advance = _advance(progress, cells, cell, len(problems))
                 _ask(paths[cell.kind], cell, answers, tokens, advance)
     records = [record for cell in cells for record in answers.of(cell).values()]
     answers.cache.replace(records)
@@ -90,7 +96,7 @@ def compare(
 
 
 class _Cell(NamedTuple):
-    """A variant in one file type; `sha` is of all that its answers depend on."""
+    """A variant in one file type; `sha` is a hash of everything that its answers depend on."""
 
     variant: Variant
     kind: str
@@ -105,15 +111,15 @@ class _Answers(NamedTuple):
 
     def of(self, cell):
         """{problem's id: record} of a cell's answers, in the order of the problems."""
-        found = ((p["id"], self.cache.get(p["id"], cell.sha)) for p in self.problems)
-        return {name: record for name, record in found if record}
+        records = ((p["id"], self.cache.get(p["id"], cell.sha)) for p in self.problems)
+        return {id: record for id, record in records if record}
 
     def missing(self, cell):
         """The problems to ask next; [] when all are answered, or no answer names a number."""
         answered = self.of(cell)
         for start in range(0, len(self.problems), FIRST):
-            part = self.problems[start : start + FIRST]
-            if missing := [problem for problem in part if problem["id"] not in answered]:
+            problems = self.problems[start : start + FIRST]
+            if missing := [problem for problem in problems if problem["id"] not in answered]:
                 return missing
             if not any(record["readable"] for record in answered.values()):
                 return []
@@ -121,7 +127,7 @@ class _Answers(NamedTuple):
 
 
 def variants_of(twin: Twin, base_template: str, own_template: str) -> list[Variant]:
-    """The base and the fresh adapters, with the chat template of each."""
+    """The base and the adapters whose step is done and up to date."""
     system = twin.facts.get("system_prompt", "")
     trained = [
         Variant(step, twin.adapter(step), own_template, system)
@@ -133,8 +139,8 @@ def variants_of(twin: Twin, base_template: str, own_template: str) -> list[Varia
 
 def _model_sha(twin, base, variant, kind, tokens):
     adapter = twin.hash(variant.adapter) if variant.adapter else ""
-    facts = [base.revision, adapter, variant.template, variant.system, kind, tokens]
-    return content_id(json.dumps(facts))
+    inputs = [base.revision, adapter, variant.template, variant.system, kind, tokens]
+    return content_id(json.dumps(inputs))
 
 
 def _practised(twin, variants):
@@ -147,12 +153,13 @@ def _practised(twin, variants):
 def _scratch_folder(twin):
     """A folder for a variant's files, removed afterwards.
 
-    On the machine's own disk if that has much more room than the twin's, as beside a mounted Drive.
+    In the system's temporary folder if that has much more room than the twin's folder, which may be
+    on a mounted Drive.
     """
-    here, local = twin.folder("quantize"), tempfile.gettempdir()
-    if shutil.disk_usage(local).free > 2 * shutil.disk_usage(here).free:
+    own, temporary = twin.folder("quantize"), tempfile.gettempdir()
+    if shutil.disk_usage(temporary).free > 2 * shutil.disk_usage(own).free:
         return scratch(tempfile.mkdtemp(prefix="twinlib-"))
-    return scratch(here / "comparison")
+    return scratch(own / "comparison")
 
 
 def _paths(folder, cells, existing):
@@ -165,11 +172,11 @@ def _paths(folder, cells, existing):
 
 
 def _write(spec, variant, folder, paths, progress):
-    """Write those of the files that lie in `folder`."""
-    names = variant_names(variant.name)
+    """Write those of the files that are in `folder`."""
+    name = variant_names(variant.name)
 
     def advance(done, total, note):
-        progress(done, total, t("gguf.text", rows=names["en"], rows_2=names["zh"], note=note))
+        progress(done, total, t("gguf.variant_note", variant=name, note=note))
 
     outputs = {kind: path for kind, path in paths.items() if path.parent == folder}
     if outputs:
@@ -177,31 +184,31 @@ def _write(spec, variant, folder, paths, progress):
         writer.write(spec.base.path, outputs, spec.vocabulary, card, variant.adapter, advance)
 
 
-def _progress(progress, cells, cell, count):
-    """A function that reports how many of a cell's problems are answered."""
-    names, before = variant_names(cell.variant.name), cells.index(cell) * count
-    note = t("gguf.comparisons", rows=names["en"], rows_2=names["zh"], kind=cell.kind)
+def _advance(progress, cells, cell, count):
+    """A function that reports how many of a cell's `count` problems are answered."""
+    note = t("gguf.comparisons", variant=variant_names(cell.variant.name), type=cell.kind)
+    before = cells.index(cell) * count
     return lambda done: progress(before + done, len(cells) * count, note)
 
 
 def _ask(path, cell, answers, tokens, advance):
     """Ask a file its missing problems and cache the marked answers."""
     with Llama(path) as llama:
-        while part := answers.missing(cell):
+        while problems := answers.missing(cell):
             before = len(answers.of(cell))
-            found = llama.chat_many(
-                [_messages(cell.variant, problem) for problem in part],
+            replies = llama.chat_many(
+                [_messages(cell.variant, problem) for problem in problems],
                 tokens,
                 temperature=0,
                 progress=lambda done, *_, before=before: advance(before + done),
             )
-            answers.cache.add(_marked(cell, *pair) for pair in zip(part, found))
+            answers.cache.add(_marked(cell, *pair) for pair in zip(problems, replies))
     advance(len(answers.problems))
 
 
 def _messages(variant, problem):
-    opening = [{"role": "system", "content": variant.system}] if variant.system else []
-    return [*opening, {"role": "user", "content": exercises.ask(problem)}]
+    system = [{"role": "system", "content": variant.system}] if variant.system else []
+    return [*system, {"role": "user", "content": exercises.ask(problem)}]
 
 
 def _marked(cell, problem, answer):
@@ -226,22 +233,21 @@ def _marked(cell, problem, answer):
 def figures_of(records: list[dict]) -> dict:
     """{decimals_VARIANT_TYPE: figure} with the share of right answers.
 
-    The note says how many answers named neither number, and how often '9.9 or 9.11' itself was
-    answered right.
+    The note has the share of answers that named neither number, and how often '9.9 or 9.11' itself
+    was answered right.
     """
     figures, showcase = {}, exercises.SHOWCASE[0]["group"]
     for (name, kind), part in by_cell(records).items():
-        n, neither = len(part), sum(not record["readable"] for record in part)
-        shown = [record["correct"] for record in part if record["group"] == showcase]
+        correct = [record["correct"] for record in part if record["group"] == showcase]
         share, low, high = (round(value, 4) for value in interval(pairs(part)))
-        note = t(
-            "gguf.answers_named_neither_number_9",
-            neither=neither / n,
-            seed=sum(shown),
-            seed_2=len(shown),
-        )
-        figures[f"decimals_{name}_{kind}"] = figure(share, low, high, n, note)
+        values = {"neither": _share_unreadable(part), "right": sum(correct), "asked": len(correct)}
+        note = t("gguf.decimals_note", **values)
+        figures[f"decimals_{name}_{kind}"] = figure(share, low, high, len(part), note)
     return figures
+
+
+def _share_unreadable(records):
+    return sum(not record["readable"] for record in records) / len(records)
 
 
 def by_cell(records: list[dict]) -> dict[tuple[str, str], list[dict]]:
@@ -261,23 +267,23 @@ def pairs(records: list[dict]) -> list[tuple[int, int]]:
 
 
 def interval(pairs: list[tuple[int, int]]) -> tuple[float, float, float]:
-    """(share, low, high): Wilson's 95 % interval, from [(right, asked)] of each pair.
+    """(share, low, high): the 95 % Wilson interval, from [(right, asked)] of each pair.
 
-    n is divided by the design effect: how much more the pairs differ than independent answers
-    would, from 1 to the number of answers a pair. Where all or none are right, which tells nothing
-    about it, it is that number.
+    n is divided by the design effect: the variance between pairs relative to that of independent
+    answers, from 1 to the number of answers a pair. If all or none are right, the data don't show
+    it, and it is that number.
     """
     right, n, count = sum(r for r, _ in pairs), sum(asked for _, asked in pairs), len(pairs)
-    share, largest, effect = right / n, n / count, n / count
+    share, effect = right / n, n / count
     if 0 < right < n and count > 1:
         squares = sum((r - share * asked) ** 2 for r, asked in pairs)
-        varies = count / (count - 1) * squares / n
-        effect = min(max(varies / (share * (1 - share)), 1.0), largest)
+        variance = count / (count - 1) * squares / n
+        effect = min(max(variance / (share * (1 - share)), 1.0), effect)
     return share, *wilson(right / effect, n / effect)
 
 
 def variant_names(name: str) -> dict[str, str]:
-    """{language: what people call a variant}."""
+    """{language: a variant's name for people}."""
     keys = {
         "base": "gguf.variant_base",
         "persona": "gguf.variant_persona",
@@ -299,8 +305,8 @@ def table(figures: dict) -> str:
     return formatting.table([t("gguf.right_answers"), *TYPES], rows)
 
 
-def _cell_text(found):
-    return f"{found['value']:.0%} ({found['low']:.0%}–{found['high']:.0%})" if found else "–"
+def _cell_text(figure):
+    return "{value:.0%} ({low:.0%}–{high:.0%})".format(**figure) if figure else "–"
 
 
 # Sentences
@@ -311,45 +317,44 @@ def sentences(records: list[dict]) -> list[str]:
     cells = by_cell(records)
     intervals = {cell: interval(pairs(part)) for cell, part in cells.items()}
     like_a_coin = all(low <= 0.5 <= high for _, low, high in intervals.values())
-    changed = _changes(cells, _quantizations(cells)) + _changes(cells, _trainings(cells))
-    if like_a_coin and not changed:
+    quantized = _changes(cells, _quantizations(cells))
+    trained = _changes(cells, _trainings(cells))
+    if like_a_coin and not quantized + trained:
         return [_chance(cells)]
-    against_a_coin = _against_a_coin(cells, intervals, like_a_coin)
-    return [against_a_coin, *_about_quantization(cells), *_about_reasoning(cells)]
+    above = [cell for cell, (_, low, _) in intervals.items() if low > 0.5]
+    if like_a_coin:
+        against_a_coin = t("gguf.no_single_figure_beats_coin")
+    elif above:
+        values = {"cells": len(cells), "by_chance": f"{0.025 * len(cells):.1f}"}
+        names = listed(map(_cell_names, above))
+        against_a_coin = t("gguf.better_than_coin", names=names, **values)
+    else:
+        against_a_coin = t("gguf.nothing_better_than_coin", share=_share_unreadable(records))
+    return [
+        against_a_coin,
+        _about_quantization(cells, quantized),
+        *_about_reasoning(cells, trained),
+    ]
 
 
 def _chance(cells):
-    most = max(len(pairs(part)) for part in cells.values())
-    if interval([(1, 1)] * most)[1] <= 0.5:
-        return t("gguf.too_few_tell_even_pairs", most=most, problems=_PROBLEMS)
-    return t("gguf.all_chance_all_we_tell")
+    count = max(len(pairs(part)) for part in cells.values())
+    if interval([(1, 1)] * count)[1] <= 0.5:
+        return t("gguf.too_few_problems", pairs=count, problems=_PROBLEMS)
+    return t("gguf.all_chance")
 
 
-def _against_a_coin(cells, intervals, like_a_coin):
-    if like_a_coin:
-        return t("gguf.taken_alone_no_figure_told")
-    if above := [cell for cell, (_, low, _) in intervals.items() if low > 0.5]:
-        names = {
-            code: ", ".join(f"{variant_names(name)[code]} {kind}" for name, kind in above)
-            for code in ("en", "zh")
-        }
-        return t(
-            "gguf.better_coin_intervals_chance_alone",
-            names=names["en"],
-            names_2=names["zh"],
-            cells=len(cells),
-            by_chance=f"{0.025 * len(cells):.1f}",
-        )
-    neither = sum(not record["readable"] for part in cells.values() for record in part)
-    share = neither / sum(map(len, cells.values()))
-    return t("gguf.nothing_here_better_coin_some", share=share)
+def _cell_names(cell):
+    """{language: a cell's name for people, such as 'persona Q8_0'}."""
+    name, kind = cell
+    return {code: f"{text} {kind}" for code, text in variant_names(name).items()}
 
 
 def change(before: list[dict], after: list[dict]) -> tuple[float, float]:
-    """(change in the share of right answers, p) between two cells' records of the same problems.
+    """(change in the share of right answers, p) between two cells' records.
 
-    A pair of numbers counts once, as better, worse or neither: McNemar's exact test on pairs, a
-    sign test.
+    Only problems that both answered count. A pair of numbers counts once, as better, worse or
+    neither: McNemar's exact test on pairs, which is a sign test.
     """
     common = {record["id"] for record in before} & {record["id"] for record in after}
     old, new = (
@@ -361,46 +366,41 @@ def change(before: list[dict], after: list[dict]) -> tuple[float, float]:
 
 
 def _quantizations(cells):
-    """[(before, after)]: each quantized cell and its F16."""
+    """[(F16 cell, quantized cell)] of each variant and type."""
     return [((name, "F16"), (name, kind)) for name, kind in cells if kind != "F16"]
 
 
 def _trainings(cells):
-    """[(before, after)]: each cell of reasoning and the one that it continued."""
+    """[(cell before reasoning training, cell after it)] of each type."""
     before = "persona" if ("persona", "F16") in cells else "base"
     return [((before, kind), (name, kind)) for name, kind in cells if name == "reasoning"]
 
 
 def _changes(cells, comparisons):
-    """[(cell, change, p)] of the significant ones of (before, after) cells, by Bonferroni."""
+    """The significant ones of (before, after) cells, by Bonferroni, as [(after, change, p)]."""
     changes = [(after, *change(cells[before], cells[after])) for before, after in comparisons]
-    return [found for found in changes if found[2] < _SIGNIFICANCE / len(changes)]
+    return [(cell, gain, p) for cell, gain, p in changes if p < _SIGNIFICANCE / len(changes)]
 
 
-def _about_quantization(cells):
-    if changed := _changes(cells, _quantizations(cells)):
-        names = _listed(changed)
-        return [t("gguf.different_f16_more_chance", names=names["en"], names_2=names["zh"])]
-    fewest = (
-        min(len(pairs(cells[cell])) for cell in both_cells) for both_cells in _quantizations(cells)
-    )
-    return [t("gguf.no_quantized_file_differs_f16", pairs=max(fewest, default=0))]
+def _about_quantization(cells, changed):
+    if changed:
+        return t("gguf.quantization_changed", names=_change_names(changed))
+    answered = [min(len(pairs(cells[cell])) for cell in two) for two in _quantizations(cells)]
+    return t("gguf.quantization_changed_nothing", pairs=max(answered, default=0))
 
 
-def _about_reasoning(cells):
+def _about_reasoning(cells, changed):
     if not _trainings(cells):
         return []
-    if changed := _changes(cells, _trainings(cells)):
-        names = _listed(changed)
-        return [t("gguf.reasoning_training_changed_more", names=names["en"], names_2=names["zh"])]
+    if changed:
+        return [t("gguf.reasoning_training_changed", names=_change_names(changed))]
     return [t("gguf.reasoning_training_changed_nothing")]
 
 
-def _listed(changed):
+def _change_names(changed):
     """{language: cells with the percentage points they gained or lost, and p}."""
-    lists = {"en": [], "zh": []}
-    for (name, kind), gain, p in changed:
+    texts = []
+    for cell, gain, p in changed:
         points = both("gguf.changed_points", points=f"{100 * gain:+.0f}", p=f"{p:.1g}")
-        for code, names in variant_names(name).items():
-            lists[code].append(f"{names} {kind} {points[code]}")
-    return {code: ", ".join(parts) for code, parts in lists.items()}
+        texts.append({code: f"{text} {points[code]}" for code, text in _cell_names(cell).items()})
+    return listed(texts)

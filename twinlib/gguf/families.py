@@ -50,13 +50,13 @@ def _check_gemma3(config):
         for i in range(config.num_hidden_layers)
     ]
     if config.layer_types != expected:
-        raise TwinError(t("gguf.gemmas_attention_pattern_isnt_one"))
+        raise TwinError(t("gguf.unsupported_attention_pattern"))
 
 
 def _check_mistral(config):
     """llama.cpp runs Mistral as Llama, which has no sliding window."""
     if config.sliding_window is not None:
-        raise TwinError(t("gguf.sliding_window_not_in_llama_cpp"))
+        raise TwinError(t("gguf.unsupported_sliding_window"))
 
 
 FAMILIES = {
@@ -91,8 +91,7 @@ def family_of(config) -> Family:
     """The Family of a text model's config; raises TwinError when there is none."""
     if config.model_type not in FAMILIES:
         names = ", ".join(family.names for family in FAMILIES.values())
-        values = {"model_type": config.model_type, "names": names}
-        raise TwinError(t("gguf.model_kind_cant_become_gguf", **values))
+        raise TwinError(t("gguf.unsupported_model_type", model_type=config.model_type, known=names))
     return FAMILIES[config.model_type]
 
 

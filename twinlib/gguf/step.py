@@ -1,6 +1,6 @@
 """Step 04: the adapter merged into its base as GGUF files, each checked before it is offered.
 
-Files lie in a folder of their own until they are checked; one that fails is kept as
+Files are in a temporary folder until they are checked; one that fails is kept as
 NAME-TYPE.gguf.failed, and the report says why. Not here: writing (writer.py), checking (checks.py),
 Ollama's files (ollama.py).
 """
@@ -8,8 +8,9 @@ Ollama's files (ollama.py).
 import os
 
 from ..files import TwinError, scratch
-from ..i18n import t
+from ..i18n import listed, t
 from ..models import device_fit, load, pip_base
+from ..progress import Progress
 from ..settings import Quantize, stop, warning
 from ..text import templates
 from ..twin import Outcome, Problem, Stopped, Twin, figure
@@ -20,18 +21,18 @@ from .types import FILE_TYPES
 
 
 def problems(settings: Quantize, twin: Twin) -> list[Problem]:
-    """What keeps the files from being written, in sentences."""
+    """What keeps the files from being written, and a warning when usual types are missing."""
     found = []
     if not twin.newest_adapter()[0]:
-        found.append(stop("gguf.no_fresh_adapter_run_step"))
+        found.append(stop("gguf.no_fresh_adapter"))
     try:
         chosen = file_types(settings.types)
     except TwinError as error:
         return [*found, Problem("stop", str(error))]
     if not {"Q4_K_M", "Q8_0"} <= set(chosen):
-        found.append(warning("gguf.q4_k_m_what_ollama"))
+        found.append(warning("gguf.add_q4_k_m_and_q8_0"))
     if not twin.facts.get("system_prompt"):
-        found.append(stop("gguf.twin_no_system_prompt_run"))
+        found.append(stop("gguf.no_system_prompt"))
     return found
 
 
@@ -50,34 +51,27 @@ def file_types(text: str) -> list[str]:
     chosen = list(dict.fromkeys(filter(None, names)))
     known = ", ".join(FILE_TYPES)
     if not chosen:
-        raise TwinError(t("gguf.no_types_chosen", names=known))
+        raise TwinError(t("gguf.no_types_chosen", known=known))
     if wrong := [kind for kind in chosen if kind not in FILE_TYPES]:
-        raise TwinError(t("gguf.types_cant_be_written", value=", ".join(wrong), names=known))
+        raise TwinError(t("gguf.unknown_types", types=", ".join(wrong), known=known))
     return chosen
 
 
-def run(twin: Twin, settings: Quantize, progress) -> Outcome:
-    """Write and check the files.
+def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
+    """Write and check the files; raises TwinError when none passes.
 
     Figures of each file, as NAME_TYPE: size_mb, tokens_per_second, kl_divergence, top1, llama_top1,
-    ended, tokens_equal; and ended_twin.
+    ended, tokens_equal; ended_twin; and with `settings.decimals` those of decimals.py.
     """
     step, adapter = twin.newest_adapter()
     if adapter is None:
-        raise TwinError(t("gguf.no_fresh_adapter_run_step"))
+        raise TwinError(t("gguf.no_fresh_adapter"))
     inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
     base = load.prepare(twin.facts["base"]["name"], progress)
-    config, spec = read_config(base.path), _spec(twin, base, adapter, settings)
-    chosen = file_types(settings.types)
-    progress.say(
-        t(
-            "gguf.merging_adapter_step_into",
-            step=step,
-            name=base.name,
-            types=", ".join(chosen),
-            types_2="、".join(chosen),
-        )
-    )
+    config = read_config(base.path)
+    spec = _spec(twin, base, adapter, config.vocab_size, settings)
+    types = listed(file_types(settings.types))
+    progress.say(t("gguf.merging_adapter", step=step, name=base.name, types=types))
     figures, warnings, passed = _make_files(twin, settings, spec, progress)
     if not passed:
         raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))
@@ -85,26 +79,26 @@ def run(twin: Twin, settings: Quantize, progress) -> Outcome:
     context = min(settings.context, config.max_position_embeddings)
     warnings += ollama.write(twin, best, spec.tokenizer, spec.card["sampling"], context)
     if settings.decimals:
-        figures |= _compare(twin, spec, passed, settings, progress, warnings)
+        compared, warning_texts = _compare(twin, spec, passed, settings.decimals, progress)
+        figures, warnings = figures | compared, warnings + warning_texts
     return Outcome(figures, inputs, warnings, settings)
 
 
-def _spec(twin, base, adapter, settings):
+def _spec(twin, base, adapter, vocabulary_size, settings):
     """The checks.ExportSpec, with the twin's system prompt in the tokenizer's chat template."""
     tokenizer = load.tokenizer(base)
-    tokenizer.chat_template = _own_template(tokenizer, twin.facts["system_prompt"])
-    vocabulary = gguf_tokenizer.read(
-        tokenizer,
-        read_config(base.path).vocab_size,
-        load.end_tokens(tokenizer),
-        pip_base.vocabulary(base.path),
-    )
+    _set_system_prompt(tokenizer, twin.facts["system_prompt"])
+    ends, stored = load.end_tokens(tokenizer), pip_base.vocabulary(base.path)
+    vocabulary = gguf_tokenizer.read(tokenizer, vocabulary_size, ends, stored)
     card = _card(twin, base, tokenizer, settings)
     return checks.ExportSpec(base, adapter, tokenizer, vocabulary, card)
 
 
 def _make_files(twin, settings, spec, progress):
-    """(figures, warnings, {type: path} of what passed) of files written, checked and moved."""
+    """Write and check the files and move them from a temporary folder to the twin's.
+
+    Returns (figures, warnings, {type: path} of the files that passed).
+    """
     folder, kinds = twin.folder("quantize"), file_types(settings.types)
     with scratch(folder / "unproven") as unchecked:
         files = {kind: unchecked / twin.gguf(kind).name for kind in kinds}
@@ -112,7 +106,7 @@ def _make_files(twin, settings, spec, progress):
             spec.base.path, files, spec.vocabulary, spec.card, spec.adapter, progress
         )
         figures = {f"size_mb_{kind}": figure(round(size / 1e6, 1)) for kind, size in sizes.items()}
-        measured, warnings = checks.check_files(twin, files, spec, settings, progress)
+        measured, warnings = checks.check_files(twin, files, spec, progress)
         remove_old(twin)
         for file in unchecked.iterdir():
             os.replace(file, folder / file.name)
@@ -120,36 +114,35 @@ def _make_files(twin, settings, spec, progress):
     return figures | measured, warnings, passed
 
 
-def _compare(twin, spec, files, settings, progress, warnings):
-    """Figures of the '9.9 or 9.11' comparison.
+def _compare(twin, spec, files, count, progress):
+    """(figures, warnings) of the '9.9 or 9.11' comparison with `count` problems.
 
     If it fails or is stopped, the files stay and a warning says why.
     """
     try:
-        comparison = decimals.compare(twin, spec, files, progress, settings.decimals)
+        comparison = decimals.compare(twin, spec, files, progress, count)
     except (TwinError, OSError) as error:
-        warnings.append(t("gguf.comparison_isnt_complete", error=error))
-        return {}
+        return {}, [t("gguf.comparison_incomplete", error=error)]
     except Stopped:
-        warnings.append(t("gguf.comparison_stopped_run_step_again"))
-        return {}
+        return {}, [t("gguf.comparison_stopped")]
     progress.say(decimals.table(comparison.figures))
     note = " ".join(comparison.sentences)
-    return comparison.figures | {"decimals": figure(None, n=settings.decimals, note=note)}
+    return comparison.figures | {"decimals": figure(None, n=count, note=note)}, []
 
 
 def remove_old(twin: Twin) -> None:
-    """Remove files and report of an earlier run, so that none of another adapter remains."""
+    """Remove files and report of an earlier run, which may be of another adapter."""
     twin.report_path("quantize").unlink(missing_ok=True)
     for kind in FILE_TYPES:
         for path in (twin.gguf(kind), checks.failed_path(twin.gguf(kind))):
             path.unlink(missing_ok=True)
 
 
-def _own_template(tokenizer, system):
-    """The base's chat template with the twin's system prompt as its default.
+def _set_system_prompt(tokenizer, system):
+    """Make the twin's system prompt the default of the tokenizer's chat template.
 
-    Raises TwinError when that isn't safe.
+    Raises TwinError when conversations with another system prompt would change, when the twin's
+    doesn't appear, or when the template still names the base.
     """
     question = {"role": "user", "content": "1"}
     with_another_system = [
@@ -162,10 +155,9 @@ def _own_template(tokenizer, system):
     tokenizer.chat_template = templates.with_system(tokenizer.chat_template, system)
     unchanged = load.render(tokenizer, with_another_system, generate=True) == before
     if not unchanged or system.strip() not in load.render(tokenizer, [question]):
-        raise TwinError(t("gguf.bases_chat_template_cant_carry"))
-    if name := templates.identity(tokenizer.chat_template):
-        raise TwinError(t("gguf.template_system_prompt_still_says", found=name))
-    return tokenizer.chat_template
+        raise TwinError(t("gguf.no_place_for_system_prompt"))
+    if phrase := templates.identity(tokenizer.chat_template):
+        raise TwinError(t("gguf.system_prompt_names_base", phrase=phrase))
 
 
 def _card(twin, base, tokenizer, settings):

@@ -1,8 +1,8 @@
 """The base's tensors with an adapter's LoRA deltas, in llama.cpp's names and layout.
 
-Nothing is merged on disk, and of a large tensor only some rows are in memory. Names and shapes are
-those of llama.cpp's own converter; what differs between model families is in families.py. Refused
-with a sentence: other families, DoRA, adapters that replace whole layers.
+Nothing is merged on disk, and of a large tensor only some rows are in memory at a time. Names and
+shapes are those of llama.cpp's own converter; what differs between model families is in
+families.py. Not supported (TwinError): other families, DoRA, adapters that replace whole layers.
 """
 
 import json
@@ -27,19 +27,24 @@ _TEXT_PREFIXES = {
     "language_model.lm_head.": "lm_head.",
 }
 _LORA_NAME = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight")
-PIECE = 2**24  # numbers of a tensor that are in memory at a time
 
 
 class Tensor(NamedTuple):
-    """One tensor of a GGUF file: its name there and in the base ('' if computed), its shape."""
+    """One tensor of a GGUF file.
+
+    `base_name` is its name in the base, '' for one that is computed; `shape` is row-major.
+    """
 
     name: str
-    source: str
+    base_name: str
     shape: tuple[int, ...]
 
 
 class Delta(NamedTuple):
-    """What LoRA adds to a weight: scale · up @ down."""
+    """What LoRA adds to a weight: scale · up @ down.
+
+    `down` is (rank, columns), `up` is (rows, rank).
+    """
 
     down: "torch.Tensor"
     up: "torch.Tensor"
@@ -47,12 +52,14 @@ class Delta(NamedTuple):
 
 
 class Source:
-    """The tensors of a base in `folder` with a peft adapter: `with Source(folder, adapter) as s:`.
+    """The tensors of a base in `folder`, with the deltas of a peft adapter.
 
-    `config` is the text model's configuration, `tensors` what a GGUF file of it holds, `tied`
-    whether the embedding is also the output. Tensors come in float32 on any device, in llama.cpp's
-    layout. Raises TwinError for a model or an adapter that can't be written.
+    `config` is the text model's configuration, `tensors` the tensors of its GGUF file in their
+    order, `tied` whether the embedding is also the output. Tensors are returned in float32, in
+    llama.cpp's layout. Raises TwinError for a model or an adapter that can't be written.
     """
+
+    piece_size = 2**24  # numbers of a tensor that are in memory at a time
 
     def __init__(self, folder: Path, adapter: Path | None = None):
         self.config = read_config(folder)
@@ -60,68 +67,71 @@ class Source:
         self._stored = _stored(folder)
         self.tensors = _tensors(self.config, self.family, self._stored)
         self.tied = all(tensor.name != "output.weight" for tensor in self.tensors)
-        names = {tensor.source for tensor in self.tensors}
+        names = {tensor.base_name for tensor in self.tensors}
         self._deltas = read_adapter(adapter, names) if adapter else {}
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self._deltas.clear()
-
-    def original(self, tensor: Tensor, device="cpu") -> "torch.Tensor":
+    def original(self, tensor: Tensor, device: str = "cpu") -> "torch.Tensor":
         """The tensor of the base alone."""
-        return self._to_llama_cpp(tensor, self._on(device, self.read(tensor)))
+        return self._to_llama_cpp(tensor, _to_float32(self.read(tensor), device))
 
-    def delta(self, tensor: Tensor, device="cpu") -> "torch.Tensor | None":
-        """What the adapter adds to the tensor, or None."""
+    def delta(self, tensor: Tensor, device: str = "cpu") -> "torch.Tensor | None":
+        """What the adapter adds to the tensor, or None if it leaves it unchanged."""
         delta = self._delta(tensor, 0, None, device)
         return None if delta is None else self._interleave(tensor, delta)
 
-    def merged(self, tensor: Tensor, device="cpu") -> "torch.Tensor":
-        """The tensor with what the adapter adds."""
-        import torch
+    def merged_rows(
+        self,
+        tensor: Tensor,
+        start: int,
+        stop: int,
+        device: str = "cpu",
+        stored: "torch.Tensor | None" = None,
+    ) -> "torch.Tensor":
+        """The rows start:stop, one of `pieces`, of the tensor with the adapter's delta.
 
-        return torch.cat([self.merged_rows(tensor, *rows, device) for rows in self.pieces(tensor)])
-
-    def merged_rows(self, tensor: Tensor, start: int, stop: int, device="cpu", stored=None):
-        """Some rows of it, one of `pieces`; `stored` is what `read` returned, if called."""
+        `stored` is the result of `read` for these rows, if it was called already.
+        """
         stored = self.read(tensor, start, stop) if stored is None else stored
-        values = self._on(device, stored)
+        values = _to_float32(stored, device)
         if (delta := self._delta(tensor, start, stop, device)) is not None:
             values = values + delta
         return self._to_llama_cpp(tensor, values)
 
     def pieces(self, tensor: Tensor) -> list[tuple[int, int]]:
-        """[(start, stop)]: rows merged together, up to 2**24 numbers unless reordered."""
+        """[(start, stop)] of the rows that are merged together.
+
+        A piece has up to `piece_size` numbers; a tensor whose rows are reordered is one piece.
+        """
         rows = tensor.shape[0]
-        step = max(1, PIECE // math.prod(tensor.shape[1:]))
+        step = max(1, self.piece_size // math.prod(tensor.shape[1:]))
         if rows <= step or self._interleaved_heads(tensor):
             return [(0, rows)]
         return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
-    def read(self, tensor: Tensor, start=0, stop: int | None = None, pinned=False):
-        """A copy of some rows as stored, in their own dtype, `pinned` for a copy to a GPU."""
+    def read(
+        self, tensor: Tensor, start: int = 0, stop: int | None = None, pinned: bool = False
+    ) -> "torch.Tensor":
+        """A copy of the rows start:stop in the base's dtype and layout, on the CPU.
+
+        `pinned`: in pinned memory, from which a copy to a GPU is faster.
+        """
         import numpy
         import torch
         from safetensors import safe_open
 
-        if not tensor.source:
+        if not tensor.base_name:
             return torch.tensor(rope_factors(rope_of(self.config), head_dim(self.config)))
-        path, name = self._stored[tensor.source]
-        # Opened anew each time: pages read through an open file count as this process's memory.
+        path, name, _ = self._stored[tensor.base_name]
+        # Opened each time, because pages read from a mapped file count as this process's memory.
         with safe_open(path, framework="pt") as file:
             rows = file.get_slice(name)[start:stop]
             copy = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=pinned)
-            # By numpy: torch's copying threads get in the way of those that encode.
+            # By numpy, since torch's copy uses threads, which would slow those that encode.
             numpy.copyto(copy.view(torch.uint8).numpy(), rows.view(torch.uint8).numpy())
         return copy
 
-    def _on(self, device, stored):
-        return stored.to(device, non_blocking=True).float()
-
     def _delta(self, tensor, start, stop, device):
-        if (delta := self._deltas.get(tensor.source)) is None:
+        if (delta := self._deltas.get(tensor.base_name)) is None:
             return None
         up, down = delta.up[start:stop].to(device).float(), delta.down.to(device).float()
         return delta.scale * (up @ down)
@@ -143,20 +153,20 @@ class Source:
         return values - offset if offset else values
 
     def _norm_offset(self, tensor):
-        return self.family.norm_offset if tensor.source.endswith("norm.weight") else 0
+        return self.family.norm_offset if tensor.base_name.endswith("norm.weight") else 0
 
     def _interleaved_heads(self, tensor):
-        """The number of heads whose rows change places, else 0."""
-        if not self.family.interleaved_rotary or not tensor.source:
+        """The number of heads in whose rows rotary pairs are interleaved; 0 if they are not."""
+        if not self.family.interleaved_rotary or not tensor.base_name:
             return 0
         heads = {
             "q_proj": self.config.num_attention_heads,
             "k_proj": self.config.num_key_value_heads,
         }
-        return heads.get(tensor.source.split(".")[-2], 0)
+        return heads.get(tensor.base_name.split(".")[-2], 0)
 
     def _interleave(self, tensor, values):
-        """Rows i and i + half of each head put side by side, where the family wants it."""
+        """Put rows i and i + half of each head next to each other, if the family needs it."""
         heads = self._interleaved_heads(tensor)
         if not heads:
             return values
@@ -164,8 +174,15 @@ class Source:
         return split.transpose(1, 2).reshape(values.shape)
 
 
+def _to_float32(stored, device):
+    return stored.to(device, non_blocking=True).float()
+
+
 def read_config(folder: Path):
-    """The text model's configuration; raises TwinError for a model that can't be written."""
+    """The transformers configuration of a base's text model.
+
+    Raises TwinError for a model that can't be written.
+    """
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(folder).get_text_config()
@@ -177,17 +194,24 @@ def read_config(folder: Path):
 
 
 def _stored(folder):
-    """{name as in a text-only model: (file, name in it)} of all safetensors of a base."""
+    """{name as in a text-only model: (file, name in it, shape)} of a base's safetensors.
+
+    Raises TwinError when there are none, or when they don't have 16 or 32 bits.
+    """
     from safetensors import safe_open
 
     stored = {}
     for path in sorted(Path(folder).glob("model*.safetensors")):
         with safe_open(path, framework="pt") as file:
             for name in file.keys():
-                if not any(part in name for part in _NOT_TEXT):
-                    stored[_text_name(name)] = path, name
+                if any(part in name for part in _NOT_TEXT):
+                    continue
+                weight = file.get_slice(name)
+                if weight.get_dtype() not in _DTYPES:
+                    raise TwinError(t("gguf.base_not_16_bit", dtype=weight.get_dtype()))
+                stored[_text_name(name)] = path, name, tuple(weight.get_shape())
     if not stored:
-        raise TwinError(t("gguf.no_safetensors_choose_base_them", folder=folder))
+        raise TwinError(t("gguf.no_safetensors", folder=folder))
     return stored
 
 
@@ -199,9 +223,9 @@ def _text_name(name):
 
 
 def read_adapter(folder: Path, weights: set[str]) -> dict[str, Delta]:
-    """{weight name: Delta} of a peft folder.
+    """{weight name: Delta} of a peft adapter's folder.
 
-    Raises TwinError for what can't be added to these `weights` of a base.
+    Raises TwinError when it isn't plain LoRA on `weights`, the names of a base's weights.
     """
     from safetensors.torch import load_file
 
@@ -209,16 +233,14 @@ def read_adapter(folder: Path, weights: set[str]) -> dict[str, Delta]:
         config = json.loads((Path(folder) / "adapter_config.json").read_text(encoding="utf-8"))
         stored = load_file(Path(folder) / "adapter_model.safetensors")
     except (OSError, ValueError) as error:
-        raise TwinError(
-            t("gguf.adapter_cant_read_train_again", folder=folder, error=error)
-        ) from None
+        raise TwinError(t("gguf.adapter_unreadable", folder=folder, error=error)) from None
     plain_lora = not config.get("use_dora") and not config.get("fan_in_fan_out")
     matrices = {}
     for name, matrix in stored.items():
         match = _LORA_NAME.fullmatch(name)
         weight = _text_name(match[1] + ".weight") if match else name
         if not (match and plain_lora and weight in weights):
-            raise TwinError(t("gguf.adapter_holds_which_cant_added", name=name))
+            raise TwinError(t("gguf.adapter_not_plain_lora", name=name))
         matrices.setdefault(weight, {})[match[2]] = matrix
     return {
         weight: Delta(pair["A"], pair["B"], _scale(config, weight, pair["A"].shape[0]))
@@ -227,7 +249,7 @@ def read_adapter(folder: Path, weights: set[str]) -> dict[str, Delta]:
 
 
 def _scale(config, weight, rank):
-    """alpha / rank, as peft counts it."""
+    """peft's scale: alpha / rank, with rsLoRA alpha / √rank."""
     module, alpha = weight.removesuffix(".weight"), config["lora_alpha"]
     for pattern, value in (config.get("alpha_pattern") or {}).items():
         if re.match(rf"(?:.*\.)?(?:{pattern})$", module):
@@ -240,57 +262,41 @@ def _scale(config, weight, rank):
 
 
 def _tensors(config, family, stored):
-    """The Tensors of a file in its order; raises TwinError for an unknown one."""
+    """The Tensors of a GGUF file in its order; raises TwinError for one unknown to llama.cpp."""
     import gguf
 
     architectures = {name: key for key, name in gguf.MODEL_ARCH_NAMES.items()}
     names = gguf.get_tensor_name_map(architectures[family.architecture], config.num_hidden_layers)
     tensors = []
-    for source, shape in _shapes(stored).items():
-        tied_output = source == "lm_head.weight" and config.tie_word_embeddings
-        if tied_output or source.endswith("rotary_emb.inv_freq"):
+    for base_name, (_, _, shape) in stored.items():
+        tied_output = base_name == "lm_head.weight" and config.tie_word_embeddings
+        if tied_output or base_name.endswith("rotary_emb.inv_freq"):
             continue
-        name = names.get_name(source, (".weight", ".bias"))
+        name = names.get_name(base_name, (".weight", ".bias"))
         if name is None:
-            raise TwinError(t("gguf.base_tensor_llama_cpp_doesnt", source=source))
-        tensors.append(Tensor(name, source, shape))
+            raise TwinError(t("gguf.unknown_tensor", name=base_name))
+        tensors.append(Tensor(name, base_name, shape))
     if rope_of(config).get("rope_type") == "llama3":
         tensors.append(Tensor("rope_freqs.weight", "", (head_dim(config) // 2,)))
     return sorted(tensors, key=_by_layer)
 
 
 def _by_layer(tensor):
-    """Sort key: what belongs to no layer first, then by layer; the rest keeps the base's order."""
+    """Sort key: tensors outside the layers first, then layer by layer, each in the base's order."""
     return [int(part) if part.isdigit() else -1 for part in tensor.name.split(".")]
 
 
-def _shapes(stored):
-    """{name: shape} of what is stored; raises TwinError when it isn't of 16 or 32 bits."""
-    from safetensors import safe_open
-
-    shapes = {}
-    for path in sorted({path for path, _ in stored.values()}):
-        with safe_open(path, framework="pt") as file:
-            for source, (holder, name) in stored.items():
-                if holder != path:
-                    continue
-                part = file.get_slice(name)
-                if part.get_dtype() not in _DTYPES:
-                    raise TwinError(t("gguf.base_stored_choose_16_bit", part=part.get_dtype()))
-                shapes[source] = tuple(part.get_shape())
-    return shapes
-
-
 def rope_of(config) -> dict:
-    """The rotary parameters of full attention."""
+    """The rotary parameters of a config, those of full attention if there are several."""
     rope = config.rope_parameters
     return rope.get("full_attention", rope)
 
 
 def rope_factors(rope: dict, head_dim: int) -> list[float]:
-    """llama.cpp's rope_freqs of Llama 3.1 and later: the divisors of the rotary frequencies.
+    """llama.cpp's rope_freqs of Llama 3.1 and later: a divisor for each rotary frequency.
 
-    Long waves are divided by `factor`, short ones by 1, with a smooth transition.
+    Low frequencies are divided by `factor`, high ones by 1, with a smooth transition. `rope` are
+    the rotary parameters of rope_type 'llama3'.
     """
     context = rope["original_max_position_embeddings"]
     low, high, factor = rope["low_freq_factor"], rope["high_freq_factor"], rope["factor"]

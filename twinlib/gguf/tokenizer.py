@@ -85,9 +85,9 @@ def _need_normalizer(described, known):
         raise _unsupported((described["normalizer"] or described["model"])["type"])
 
 
-def _unsupported(what):
+def _unsupported(part):
     names = ", ".join(PRE_TOKENIZERS.values())
-    return TwinError(t("gguf.llama_cpp_cant_use_bases", what=what, names=names))
+    return TwinError(t("gguf.unsupported_tokenizer", part=part, names=names))
 
 
 def _byte_level(described):

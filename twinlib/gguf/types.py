@@ -245,4 +245,4 @@ def need_finite(weights: "torch.Tensor") -> None:
     # NaN makes both NaN; on a CPU isfinite() takes ten times as long.
     low, high = weights.aminmax()
     if not bool(low.isfinite() & high.isfinite()):
-        raise TwinError(t("gguf.weights_hold_numbers_arent_finite"))
+        raise TwinError(t("gguf.weights_not_finite"))

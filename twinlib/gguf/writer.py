@@ -1,9 +1,9 @@
 """From a base's safetensors and an adapter to GGUF files in one pass, without a merged checkpoint.
 
 Each tensor is read once, gets its LoRA delta in float32, on a GPU if there is one, and is encoded
-for every requested type. While one piece is computed, the next are read and the last is written.
-The metadata is that of llama.cpp's own converter. Not here: reading and merging (tensors.py),
-encoding (types.py).
+for every requested type. While one piece is computed, the next ones are read and the one before is
+written. The metadata is that of llama.cpp's own converter. Not here: reading and merging
+(tensors.py), encoding (types.py).
 """
 
 import math
@@ -22,7 +22,7 @@ from . import types
 from .tensors import Source, rope_of
 from .tokenizer import Vocabulary
 
-_SPARE = 50_000_000  # bytes of disk left for headers and for the files beside the model
+_SPARE = 50_000_000  # bytes of disk for the headers and small files
 # gguf's names of a base's rope_parameters
 _YARN = {
     "extrapolation_factor": "ext_factor",
@@ -31,7 +31,7 @@ _YARN = {
     "beta_fast": "beta_fast",
     "beta_slow": "beta_slow",
 }
-# gguf's names of Ollama's sampling parameters, where they differ
+# gguf's names of Ollama's sampling parameters, if they differ
 _SAMPLING = {"temperature": "temp", "repeat_penalty": "penalty_repeat"}
 _AHEAD = 2  # pieces that are read while one is computed
 
@@ -42,33 +42,34 @@ def write(
     vocabulary: Vocabulary,
     card: dict,
     adapter: Path | None = None,
-    progress: Callable | None = None,
+    progress: Callable = lambda *_: None,
     device: str | None = None,
 ) -> dict[str, int]:
-    """Write {file type: path} from the base in `folder` and a peft adapter; returns their bytes.
+    """Write {file type: path} from the base in `folder` and a peft adapter.
 
-    `card` holds name, license, license_name, license_link, languages, base, template and sampling.
-    Files get their names only when whole. `device` is a GPU by default if there is one. Raises
+    Returns {file type: size in bytes}. `card` has the metadata name, template (the chat template)
+    and, where known, license, license_name, license_link, languages, base and sampling. A file gets
+    its name only when it is complete. `device` is a GPU by default if there is one. Raises
     TwinError when something isn't supported or the disk is too small.
     """
-    with Source(folder, adapter) as source:
-        _remove_parts(outputs)
-        need_disk(outputs, source)
-        parts = {kind: path.with_name(f".{path.name}.part") for kind, path in outputs.items()}
-        try:
-            with ExitStack() as stack:
-                files = open_writers(parts, source, vocabulary, card, stack)
-                _stream(source, files, device or load.device(), progress)
-            for kind, path in outputs.items():
-                os.replace(parts[kind], path)
-        finally:
-            for part in parts.values():
-                part.unlink(missing_ok=True)
+    source = Source(folder, adapter)
+    _remove_parts(outputs)
+    need_disk(outputs, source)
+    parts = {kind: path.with_name(f".{path.name}.part") for kind, path in outputs.items()}
+    try:
+        with ExitStack() as stack:
+            writers = open_writers(parts, source, vocabulary, card, stack)
+            _stream(source, writers, device or load.device(), progress)
+        for kind, path in outputs.items():
+            os.replace(parts[kind], path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
     return {kind: path.stat().st_size for kind, path in outputs.items()}
 
 
 def _remove_parts(outputs):
-    """Remove what a run that was killed left half written."""
+    """Remove incomplete files of a run that was killed."""
     for folder in {path.parent for path in outputs.values()}:
         for part in folder.glob(".*.gguf.part"):
             part.unlink(missing_ok=True)
@@ -94,8 +95,8 @@ def need_disk(outputs: dict[str, Path], source: Source) -> None:
     folder = next(iter(outputs.values())).parent
     free = shutil.disk_usage(folder).free
     if free < needed:
-        mb, has = math.ceil(needed / 1e6), int(free / 1e6)
-        raise TwinError(t("gguf.gguf_files_need_mb_disk", mb=mb, folder=folder, has=has))
+        values = {"needed": math.ceil(needed / 1e6), "free": int(free / 1e6)}
+        raise TwinError(t("gguf.disk_too_small", folder=folder, **values))
 
 
 # The pass
@@ -106,8 +107,7 @@ def _stream(source, writers, device, progress):
     total, done = sum(math.prod(tensor.shape) for tensor in source.tensors), 0
     pieces = [(tensor, *rows) for tensor in source.tensors for rows in source.pieces(tensor)]
     on_gpu, note = not str(device).startswith("cpu"), t("gguf.writing_files")
-    if progress:
-        progress(0, 100, note)
+    progress(0, 100, note)
     for writer in writers.values():
         _pad(writer)
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(len(writers)) as writing:
@@ -127,19 +127,18 @@ def _stream(source, writers, device, progress):
                 for kind, writer in writers.items()
             ]
             done += values.numel()
-            if progress:
-                progress(100 * done // total, 100, note)
+            progress(100 * done // total, 100, note)
         _wait(pending)
 
 
 def _wait(futures):
-    """Wait for them; raises what one of them raised."""
+    """Wait for all futures; raises the exception of the first that failed."""
     for future in futures:
         future.result()
 
 
 def _ahead(pool, function, items):
-    """The function's result for each item, in order; _AHEAD more are computed while one is used."""
+    """Yield the function's result for each item, computing the next _AHEAD ones in `pool`."""
     pending = deque()
     for item in items:
         pending.append(pool.submit(function, item))
@@ -150,7 +149,7 @@ def _ahead(pool, function, items):
 
 
 def _to_memory(blocks):
-    """Blocks on the CPU; from a GPU by way of pinned memory, which is several times as fast."""
+    """Blocks on the CPU; copied from a GPU through pinned memory, several times as fast."""
     import torch
 
     if blocks.device.type == "cpu":
@@ -176,11 +175,11 @@ def _pad(writer):
 def open_writers(
     parts: dict[str, Path], source: Source, vocabulary: Vocabulary, card: dict, stack: ExitStack
 ) -> dict:
-    """{file type: GGUFWriter} with the headers on disk, waiting for data; `stack` closes them."""
+    """{file type: gguf.GGUFWriter} with complete headers on disk; `stack` closes them."""
     import gguf
     import numpy
 
-    writers, head = {}, b""
+    writers, metadata = {}, b""
     for kind, part in parts.items():
         writer = writers[kind] = gguf.GGUFWriter(part, source.family.architecture)
         stack.callback(writer.close)
@@ -192,11 +191,11 @@ def open_writers(
                 _bytes(source, tensor, kind),
                 _tensor_type(source, tensor, kind),
             )
-        if head:
-            _repeat_head(writer, head, kind)
+        if metadata:
+            _copy_metadata(writer, metadata, kind)
         else:
-            _write_head(writer, kind, source, vocabulary, card)
-            head = part.read_bytes()
+            _write_metadata(writer, kind, source, vocabulary, card)
+            metadata = part.read_bytes()
         writer.write_ti_data_to_file()
     return writers
 
@@ -207,10 +206,10 @@ def _file_type(kind):
     return LlamaFileType["ALL_F32" if kind == "F32" else f"MOSTLY_{kind}"]
 
 
-def _write_head(writer, kind, source, vocabulary, card):
+def _write_metadata(writer, kind, source, vocabulary, card):
     import gguf
 
-    # The file type first, so that `_repeat_head` finds it.
+    # The file type comes first, so that `_copy_metadata` finds it.
     writer.add_file_type(_file_type(kind))
     _add_description(writer, source.tensors, card)
     _add_shape(writer, source.config)
@@ -222,22 +221,26 @@ def _write_head(writer, kind, source, vocabulary, card):
     writer.write_kv_data_to_file()
 
 
-def _repeat_head(writer, head, kind):
-    """Give a file another's head with its own type: gguf takes seconds to write a vocabulary."""
+def _copy_metadata(writer, metadata, kind):
+    """Write another file's metadata with this file's type.
+
+    It saves the seconds that gguf takes to write a vocabulary.
+    """
     import gguf
 
     key = gguf.Keys.General.FILE_TYPE.encode()
-    # After the key come 4 bytes for the value's kind, then the value.
-    start = head.index(key) + len(key) + 4
+    # 4 bytes for the type of the value are between key and value.
+    start = metadata.index(key) + len(key) + 4
+    file_type = _file_type(kind).to_bytes(4, "little")
     writer.open_output_file()
-    writer.fout[0].write(head[:start] + _file_type(kind).to_bytes(4, "little") + head[start + 4 :])
+    writer.fout[0].write(metadata[:start] + file_type + metadata[start + 4 :])
     writer.state = gguf.gguf_writer.WriterState.KV_DATA
 
 
 def _add_description(writer, tensors, card):
     import gguf
 
-    size = sum(math.prod(tensor.shape) for tensor in tensors if tensor.source)
+    size = sum(math.prod(tensor.shape) for tensor in tensors if tensor.base_name)
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(card["name"])
     writer.add_size_label(gguf.size_label(size, size, 0, 0))
@@ -276,7 +279,7 @@ def _add_rotary(writer, config):
     rope = rope_of(config)
     kind = rope.get("rope_type", "default")
     if kind not in ("default", "linear", "yarn", "llama3"):
-        raise TwinError(t("gguf.llama_cpp_doesnt_know_position", kind=kind))
+        raise TwinError(t("gguf.unsupported_rope_scaling", type=kind))
     writer.add_rope_freq_base(rope["rope_theta"])
     if sliding := config.rope_parameters.get("sliding_attention"):
         writer.add_rope_freq_base_swa(sliding["rope_theta"])

@@ -1,14 +1,11 @@
-"""Chat templates: the twin's system prompt as a Jinja template's default, and a Go template.
+"""Chat templates as text: the twin's system prompt as the default of a Jinja template.
 
 Only the default system message of a Jinja template changes, because apps recognise a template by
 its first 128 characters, and a conversation with a system message must render as the base's
-template does. Known are ChatML (Qwen, SmolLM2), Llama 3.x and Gemma 3. The Go template is the same
-one for Ollama.
+template does. Known are ChatML (Qwen, SmolLM2), Llama 3.x and Gemma 3.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable
 
 from .. import catalogue
 
@@ -114,63 +111,6 @@ def without_thinking(text: str) -> str:
     return re.sub(r"^\s*<think>.*?(?:</think>|$)", "", text, count=1, flags=re.DOTALL).strip()
 
 
-# Private-use characters as messages: a prompt rendered with them is split at them.
-_MESSAGE_MARKS = {"system": "\ue000", "user": "\ue001", "assistant": "\ue002"}
-# Ollama renders all messages at once and may cut off older ones. An assistant message that comes
-# last is continued. A system message that comes later counts as the first.
-_GO = """{{- $system := false }}{{ $open := false }}{{ $before := DEFAULT }}
-{{- range .Messages }}{{ if eq .Role "system" }}{{ $system = true }}{{ end }}{{ end }}
-{{- if $system }}{{ OPENING }}{{ .System }}{{ $before = FIRST }}{{ end }}
-{{- range $i, $message := .Messages }}
-{{- $last := eq (len (slice $.Messages $i)) 1 }}
-{{- if eq .Role "user" }}{{ $before }}{{ .Content }}{{ $before = QUESTION }}
-{{- else if eq .Role "assistant" }}
-{{- if eq $i 0 }}{{ $before }}{{ end }}{{ $before = QUESTION }}{{ $open = $last }}
-{{- if $last }}{{ NEXT }}{{ else }}{{ ANSWER }}{{ end }}{{ .Content }}
-{{- end }}
-{{- end }}
-{{- if not $open }}{{ NEXT }}{{ end }}"""
-
-
-def go_template(render: Callable[[list[dict]], str], bos: str = "") -> str:
-    """The Go template for Ollama that gives the same prompts as a Jinja chat template, or ''.
-
-    `render(messages)` is the prompt of a conversation up to where the answer begins. Short
-    conversations are split at their messages, with and without a system message, so that the Go
-    template has the same default. '' when longer conversations are not these parts put together.
-    `bos` is left out, as Ollama adds it. Go can't trim: blanks around a message stay.
-    """
-
-    def parts(*roles):
-        prompt = render([{"role": role, "content": _MESSAGE_MARKS[role]} for role in roles])
-        return re.split(f"[{''.join(_MESSAGE_MARKS.values())}]", prompt.removeprefix(bos))
-
-    default, *turns = parts("user", "assistant", "user")
-    heads = {
-        ("user",): [default],
-        ("system", "user"): parts("system", "user", "assistant", "user")[:2],
-    }
-    for start, head in heads.items():
-        for more in (0, 1, 2, 4):
-            expected = [*head, *turns[:2] * more, *turns[2:]]
-            if parts(*start, *("assistant", "user") * more) != expected:
-                return ""
-    if len(turns) != 3:
-        return ""
-    names = ("DEFAULT", "OPENING", "FIRST", "ANSWER", "QUESTION", "NEXT")
-    pieces = dict(zip(names, [default, *heads["system", "user"], *turns]))
-    return re.sub(r"\b[A-Z]{2,}\b", lambda match: go_string(pieces[match[0]]), _GO)
-
-
-def go_string(text: str) -> str:
-    """A text as a Go string literal of printable characters: a Modelfile drops the others."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(
-        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
-        for c in quoted
-    )
-
-
 def sampling(temperature: float = 0.7, top_p: float = 0.9) -> dict:
     """The recommended sampling under Ollama's names, written to `params` and to the GGUF files.
 
@@ -185,30 +125,3 @@ def sampling(temperature: float = 0.7, top_p: float = 0.9) -> dict:
         "min_p": 0.0,
         "repeat_penalty": 1.1,
     }
-
-
-def parameters(sampling: dict, context: int, stop: Iterable[str]) -> dict:
-    """The content of `params` in an Ollama repository; `stop` are the texts that end a turn."""
-    return {**sampling, "num_ctx": context, "stop": list(stop)}
-
-
-def modelfile(file: str, template: str, system: str, params: dict) -> str:
-    """An Ollama Modelfile for a GGUF file in the same folder; `template` is in Go, or ''."""
-    lines = [f"FROM ./{file}"]
-    if template:
-        lines.append(f'TEMPLATE """{template}"""')
-    if _fits_modelfile(system):
-        lines.append(f'SYSTEM """{system}"""')
-    elif not template:  # a Go template has it as its default
-        lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
-    for name, value in params.items():
-        lines += [
-            f"PARAMETER {name} {json.dumps(v, ensure_ascii=False)}"
-            for v in (value if isinstance(value, list) else [value])
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _fits_modelfile(text):
-    """Whether a Modelfile keeps a text: it drops the unprintable and can't escape triple quotes."""
-    return all(c.isprintable() or c in "\t\n" for c in text) and not re.search(r'"""[ \t]*\n', text)
