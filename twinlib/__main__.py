@@ -23,7 +23,7 @@ _STOPPED = 130  # the exit status after an interrupt
 _PACKAGES = "torch transformers trl peft datasets gguf xllamacpp unsloth scikit-learn".split()
 # Steps that several processes run together under `accelerate launch`.
 _PARALLEL = ("persona",)
-# Settings that the tour takes, with the step that declares them.
+# Settings that are flags of the tour, and the step that declares each.
 TOUR = {
     "source": "corpus",
     "base": "persona",
@@ -31,7 +31,7 @@ TOUR = {
     "author": "corpus",
     "introduction": "corpus",
 }
-# The figure of a step that `status` shows; of quantize it is the size of the first file.
+# The figure of a step that `status` shows; for quantize the size of the first file.
 _MAIN_FIGURE = {
     "corpus": "rows",
     "persona": "val_loss",
@@ -44,7 +44,7 @@ _MAIN_FIGURE = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status. Errors are one sentence on stderr."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    # Steps of different sizes leave gaps in a GPU's memory; with this they can be filled.
+    # Reduces fragmentation of GPU memory when batches differ in size.
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     options = _parser().parse_args(arguments)
     try:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sentence(error, twin):
-    """What an error means to the owner: one sentence with the next action."""
+    """An error as one sentence for the owner, with the next action where one is known."""
     if isinstance(error, TwinError):
         return str(error)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -80,7 +80,7 @@ def _sentence(error, twin):
 
 
 def _nearly_full(twin):
-    """Whether the twin's disk is full, which libraries hide behind errors of their own."""
+    """Whether the twin's disk has less than 1 MB left; libraries report that in various ways."""
     from .models.plan import free_disk
 
     try:
@@ -140,7 +140,7 @@ def _parser_of(field):
 
 
 def _help(step, field, default=""):
-    """'label: help [choices] (default)'; a boolean as it is typed, yes or no."""
+    """The help of a flag: 'label: help [choices] (default)'; booleans are typed as yes or no."""
     default = default or _typed(field.default)
     choices = field.metadata["choices"] or ((True, False) if field.type is bool else ())
     text = t("core.label_and_help", **texts(step, field.name))
@@ -152,7 +152,9 @@ def _help(step, field, default=""):
 
 
 def _typed(value):
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 # The commands
@@ -193,7 +195,7 @@ def run_step(options: argparse.Namespace) -> None:
 
 
 def _settings(step, options, twin):
-    """Typed flags over the values chosen last time over the defaults."""
+    """The settings: a typed flag, else the value chosen last time, else the default."""
     typed = {
         name.removeprefix("set_"): value
         for name, value in vars(options).items()
@@ -205,14 +207,14 @@ def _settings(step, options, twin):
 def _check(problems, show):
     """Print the problems; raise TwinError if one of them keeps the step from starting."""
     for problem in problems if show else ():
-        mark = "✗" if problem.level == "stop" else "!"
-        print(mark, problem.text, file=sys.stderr, flush=True)
+        sign = "✗" if problem.level == "stop" else "!"
+        print(sign, problem.text, file=sys.stderr, flush=True)
     if stops(problems):
         raise TwinError(t("core.not_started"))
 
 
-def _finish(twin: Twin, step: str, outcome: Outcome, started: float, asked: dict):
-    """Write a step's report and print its warnings."""
+def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: dict):
+    """Write a step's report and print its warnings; `requested`: the settings before the plan."""
     from .models.plan import machine
 
     report = Report(
@@ -226,14 +228,14 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, asked: dict
         outcome.figures,
         outcome.warnings,
     )
-    twin.finish(report, asked)
+    twin.finish(report, requested)
     for text in outcome.warnings:
         print("! " + text)
     print(t("core.step_done", step=step, time=duration(now() - started)))
 
 
 def _show_codes(twin, source):
-    """Keep the result codes of the blind test from a file or, for '-', stdin; print all results."""
+    """Save the blind test's result codes from a file, '-' for stdin, and print all results."""
     from .ui import blind_test_results
 
     text = sys.stdin.read() if source == "-" else blind_test_results.file_text(source)

@@ -11,7 +11,7 @@ QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICEN
 LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/main/LICENSE.txt"
 
 # Facts of model families; what llama.cpp needs to know of them is in gguf/families.py.
-# Tokens that end a turn in their chat templates, beside each tokenizer's own end of text.
+# Tokens that end a turn in their chat templates, in addition to each tokenizer's end of text.
 TURN_ENDS = (
     "<|im_end|>",
     "<end_of_turn>",
@@ -22,19 +22,20 @@ TURN_ENDS = (
     "<eos>",
     "<|end_of_text|>",
 )
-# How models call themselves and who made them, as regular expressions.
+# Names of models and of the companies that made them, as regular expressions.
 MODEL_NAMES = ("Qwen", "SmolLM", "Gemma", "Llama", "Meta AI", "DeepSeek", "Mistral", "Phi")
 MAKERS = ("Alibaba", "Hugging ?Face", "Meta", "Google", "DeepSeek", "Mistral", "Microsoft")
 CHINESE_MAKERS = ("阿里云", "阿里巴巴", "谷歌", "深度求索")
-# Architectures (model types by their first letters) whose activations are too large for float16.
+# Architectures (prefixes of the model type) whose activations overflow float16.
 OVERFLOW_FLOAT16 = ("gemma3",)
 
 
 class Shape(NamedTuple):
     """The dimensions of a model.
 
-    `hidden` is the width of a layer, `inner` of its feed-forward part, `query` and `keys` of all
-    heads together. `tied`: the output head is the embedding.
+    `hidden` is the width of a layer, `inner` that of its feed-forward part, `query` and `keys`
+    those of all query and all key heads together. `tied`: the output head shares the embedding's
+    weights.
     """
 
     layers: int
@@ -47,7 +48,7 @@ class Shape(NamedTuple):
 
     @property
     def linear(self) -> int:
-        """Parameters of the layers' matrices."""
+        """Parameters of the weight matrices of all layers."""
         return self.layers * (
             2 * self.hidden * (self.query + self.keys) + 3 * self.hidden * self.inner
         )
@@ -64,15 +65,19 @@ class Shape(NamedTuple):
 
     @property
     def edges(self) -> int:
-        """Inputs and outputs of a layer's seven matrices together, in numbers a token."""
+        """Sum of the input and output widths of a layer's seven weight matrices.
+
+        A LoRA adapter of rank r has r times as many parameters a layer.
+        """
         return 7 * self.hidden + 2 * (self.query + self.keys) + 3 * self.inner
 
 
 class Entry(NamedTuple):
     """One base model.
 
-    `parameters` is in billions, as in its name; 0 and a `shape` of None for one that isn't listed.
-    `license` is written as in the hub's cards. `note` names a sentence in data/strings, or is ''.
+    `hub` is its id on Hugging Face, `parameters` their number in billions; for a model that is not
+    in the catalogue they are 0 and `shape` is None. `license` is the identifier in the hub's cards.
+    `note` is the key of a sentence in data/strings/, or ''.
     """
 
     name: str
@@ -140,7 +145,7 @@ def _llama32(size, *widths):
     )
 
 
-# Widths: layers, hidden, inner, query, keys
+# The numbers are those of Shape: layers, hidden, inner, query, keys.
 _ENTRIES = (
     Entry(
         "gemma-3-270m",
@@ -192,7 +197,7 @@ CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
 
 def entry(name: str) -> Entry:
-    """The Entry of a catalogue name or hub id; for anything else one without licence and shape."""
+    """The Entry of a name in the catalogue or hub id; another name gets one without a shape."""
     wanted = str(name).lower()
     for known in _ENTRIES:
         if wanted in (known.name, known.hub.lower()):
@@ -211,13 +216,13 @@ def entry(name: str) -> Entry:
 
 
 def possible(name: str) -> bool:
-    """Whether a name can mean a base: in the catalogue, a folder, or of the form of a hub id."""
+    """Whether a name is in the catalogue, is a folder, or has the form of a hub id."""
     if entry(name).parameters or Path(name).expanduser().is_dir():
         return True
     return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)))
 
 
 def unknown(name: str) -> str:
-    """The sentence for a name that can't mean a base."""
+    """The error message for a name that is not `possible`."""
     known = ", ".join(CATALOGUE)
     return t("core.unknown_base_model", name=name, known=known)

@@ -1,8 +1,8 @@
 """Progress of a step: a line in the terminal, records in the step's history.jsonl, and a stop flag.
 
 An interrupt (Ctrl-C, a notebook's stop button, SIGTERM, or the end of the parent process) only sets
-the flag. The step sees it at its next safe point, saves, and ends with `Stopped`. A second
-interrupt ends at once.
+the flag. The step checks it where it is safe to stop, saves its work and raises `Stopped`. A second
+interrupt raises KeyboardInterrupt at once.
 """
 
 import json
@@ -31,11 +31,12 @@ _DROPPED_LAST = ("note", "loss", "seconds_left", "step")
 
 
 class Progress:
-    """Call it as `progress(done, total, note, **figures)`: it prints, records, may raise Stopped.
+    """A callable `progress(done, total, note, **figures)` that prints and records; raises Stopped.
 
     `history` is the file of the records, one JSON object a line: {time, done, total, note,
-    **figures}, with `seconds_left` from the recent pace. `fresh` starts it anew. Nothing is printed
-    when $TWINLIB_PROGRESS is 'file': a notebook reads the file and draws its own line.
+    **figures}, with `seconds_left` estimated from the recent pace. With `fresh` an existing file is
+    deleted. Nothing is printed if $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows
+    its own line.
     """
 
     def __init__(self, history: Path | None = None, step: str = "", fresh: bool = True):
@@ -105,13 +106,13 @@ class Progress:
             print(line, end="", file=sys.stderr, flush=True)
 
     def restart(self) -> None:
-        """Delete the records of an earlier run that is not resumed."""
+        """Delete the records of an earlier run, because this one does not resume it."""
         self._phases = {}
         if self.history is not None:
             self.history.unlink(missing_ok=True)
 
     def say(self, text: str) -> None:
-        """Print a text on lines of its own."""
+        """Print a text on lines of its own, in place of the updating line."""
         if not self._quiet and sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr, flush=True)
         self.line = ""
@@ -131,9 +132,9 @@ class Progress:
 
 
 class Pace:
-    """Estimates the time left from the newer half of what is done.
+    """Estimates the time left from the time that the newer half of the finished work took.
 
-    A slow start is soon forgotten; pauses (evaluations, samples) count with their share of time.
+    So a slow start soon has no weight, while regular pauses (evaluations, samples) are included.
     """
 
     def __init__(self):
@@ -155,7 +156,7 @@ class Pace:
 def _carry_over(record, phases):
     """Fill missing figures with their last values in the same phase (same `total` and `note`).
 
-    Between evaluations that keeps the validation loss in the line. `phases` is kept by the caller.
+    This keeps the validation loss in the line between evaluations. `phases` is updated.
     """
     phase = phases.setdefault((record["total"], record.get("note", "")), {})
     phase.update(record)
@@ -163,7 +164,7 @@ def _carry_over(record, phases):
 
 
 def newest(records: Iterable[dict]) -> dict | None:
-    """The newest progress record of a history, missing figures filled in; None when it has none."""
+    """The newest progress record of a history, missing figures filled in; None without records."""
     phases, record = {}, None
     for candidate in records:
         if "done" in candidate:
@@ -211,7 +212,7 @@ def _format_of(figure):
 
 
 def names_of(figure: str) -> dict[str, str]:
-    """{language: name} of a figure of history.jsonl; its own name when it is not a known one."""
+    """{language: label} of a figure of history.jsonl; the figure's name if it has no label."""
     texts = _format_of(figure).items()
     return {code: re.sub(r"\{.*?\}", "", text).strip() for code, text in texts}
 
@@ -225,7 +226,7 @@ def width(text: str) -> int:
 
 
 def _room():
-    """Columns for the updating line: one less than there are, since a full line may wrap."""
+    """Columns for the updating line: one less than the terminal has, since a full line may wrap."""
     try:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):
@@ -234,7 +235,7 @@ def _room():
 
 
 def _shorten(text, ended=True):
-    """A text on one line, cut, without control characters, which could move the cursor."""
+    """The first characters of a text on one line, without control characters."""
     text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
     text = " ".join(text.split())
     return text[:_SAMPLE] + ("" if ended and len(text) <= _SAMPLE else "…")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, field, fields, replace
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from . import i18n
 from .i18n import t
@@ -25,9 +26,12 @@ def setting(
     choices: tuple | None = None,
     advanced: bool = False,
     once: bool = False,
-):
-    """A field of a step's dataclass. `limits` are the lowest and the highest value; with `once`, a
-    form or command starts at the default instead of what was chosen last time."""
+) -> Any:
+    """A field of a step's dataclass.
+
+    `limits` are the lowest and the highest value. With `once` a form or command starts at the
+    default instead of the value chosen last time.
+    """
     metadata = {"limits": limits, "choices": choices, "advanced": advanced, "once": once}
     return field(default=default, metadata=metadata)
 
@@ -42,7 +46,7 @@ def _seed():
 
 @dataclass(frozen=True)
 class Corpus:
-    """Step 01: from a folder of writing to honest training rows."""
+    """Step 01: a folder of writing becomes training rows."""
 
     source: str = setting("data_samples")
     author: str = setting("")
@@ -90,7 +94,7 @@ class Persona:
 
 @dataclass(frozen=True)
 class Reasoning:
-    """Step 03: GRPO, so that the twin also gets the sum right."""
+    """Step 03: GRPO on problems with checkable answers."""
 
     effort: str = _effort()
     task: str = setting("decimals", choices=("decimals", "file"))
@@ -119,7 +123,7 @@ class Quantize:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Step 05: how much like the author it is, on writing it never saw."""
+    """Step 05: how much like the author the twin is, on held-out writing."""
 
     effort: str = _effort()
     questions: int = setting(AUTO, limits=(1, 500), advanced=True)
@@ -165,6 +169,7 @@ class BlindTest:
     seed: int = _seed()
 
 
+Settings = Corpus | Persona | Reasoning | Quantize | Evaluate | Publish | Talk | BlindTest
 SETTINGS = {
     "corpus": Corpus,
     "persona": Persona,
@@ -208,7 +213,7 @@ def help_text(step: str, name: str) -> str:
     return i18n.choose(texts(step, name)["help"])
 
 
-def parse(field: Field, value):
+def parse(field: Field, value: object) -> bool | int | float | str:
     """Convert typed text, or a value of the right type, to the field's type.
 
     Raises ValueError with a sentence for the owner.
@@ -228,7 +233,7 @@ def parse(field: Field, value):
     if choices and parsed not in choices:
         names = ", ".join(map(str, choices))
         raise ValueError(t("core.not_a_choice", name=field.name, text=value, names=names))
-    # NaN compares false and is therefore outside.
+    # NaN compares false, so it is rejected too.
     if limits and not limits[0] <= parsed <= limits[1]:
         low, high = limits
         raise ValueError(t("core.out_of_limits", name=field.name, text=value, low=low, high=high))
@@ -242,8 +247,8 @@ def _boolean(value):
     return values[str(value).lower()]
 
 
-def make(step: str, **values):
-    """The settings of a step from typed values; raises ValueError for the first wrong one."""
+def make(step: str, **values) -> Settings:
+    """The settings of a step from typed values; raises ValueError for the first invalid one."""
     kind = SETTINGS[step]
     known = {f.name: f for f in fields(kind)}
     unknown = set(values) - set(known)
@@ -253,7 +258,7 @@ def make(step: str, **values):
 
 
 def remembered(step: str, twin: Twin) -> dict:
-    """The values chosen last time, without settings that are asked anew or no longer exist."""
+    """The values chosen last time, without `once` settings and those that no longer exist."""
     known = {f.name for f in fields(SETTINGS[step]) if not f.metadata["once"]}
     chosen = twin.facts.get("settings", {}).get(step, {})
     return {name: value for name, value in chosen.items() if name in known}
@@ -267,8 +272,8 @@ def step_module(step: str) -> ModuleType:
     return import_module(f"twinlib.{_MODULES[step]}")
 
 
-def resolve(settings, planned: dict):
-    """The settings with every 'auto' replaced by the planned value; typed values stay."""
+def resolve(settings: Settings, planned: dict) -> Settings:
+    """The settings with every 'auto' replaced by the planned value; other values stay."""
     names = [f.name for f in fields(settings) if getattr(settings, f.name) == AUTO]
     return replace(settings, **{name: planned[name] for name in names if name in planned})
 

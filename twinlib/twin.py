@@ -1,6 +1,6 @@
 """The twin folder: every step reads what earlier steps saved there and saves its own result.
 
-This is the only module that knows paths inside the folder. Files are written to a temporary name
+This is the only module that knows paths inside the folder. Files are written under a temporary name
 and renamed. A step's report.json is written last: without a readable report the step is not done.
 """
 
@@ -53,13 +53,13 @@ FILES = {
 
 
 class Stopped(Exception):
-    """The owner asked to stop. The step has saved its work."""
+    """Raised after an interrupt, once the step has saved its work."""
 
 
 class Problem(NamedTuple):
-    """Why a step should not start, or a warning.
+    """A reason not to start a step (`level` 'stop') or a warning (`level` 'warning').
 
-    `level` is 'stop' or 'warning', `text` a sentence with the next action.
+    `text` is a sentence with the next action.
     """
 
     level: str
@@ -67,7 +67,7 @@ class Problem(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a step's run() returns. `inputs` are from Twin.inputs, `settings` the resolved ones."""
+    """The result of a step's run(); `inputs` are from Twin.inputs, `settings` without 'auto'."""
 
     figures: dict[str, dict]
     inputs: dict[str, str]
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What a step did, with the same fields for every step. Times are seconds since 1970, UTC."""
+    """The report of a finished step. Times are seconds since 1970, UTC; `inputs` {path: sha256}."""
 
     step: str
     settings: dict
@@ -99,20 +99,26 @@ class State:
     report: Report | None = field(default=None, repr=False)
 
 
-def figure(value, low=None, high=None, n=None, note: str = "") -> dict:
-    """One figure of a report: value (None: not measured), interval, sample size, a sentence."""
+def figure(
+    value: float | dict | None,
+    low: float | None = None,
+    high: float | None = None,
+    n: int | None = None,
+    note: str = "",
+) -> dict:
+    """A figure of a report: value (None: not measured), 95 % interval, sample size, a sentence."""
     return {"value": value, "low": low, "high": high, "n": n, "note": note}
 
 
 def _quality(kind):
-    """Sort key of types: more bits first, but 16 and 32 last, which are hardly better than 8."""
+    """Sort key of GGUF types: more bits first, but 16 and 32 last (hardly better than 8)."""
     digits = re.search(r"\d+", kind)
     bits = int(digits[0]) if digits else 99
     return bits > 8, bits if bits > 8 else -bits, len(kind), kind
 
 
 class Twin:
-    """A twin folder. `Twin.open('demo')` finds or makes it; `facts` is the content of twin.json."""
+    """A twin folder; `Twin.open('demo')` finds or creates it. `facts` is twin.json's content."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -123,7 +129,10 @@ class Twin:
 
     @classmethod
     def locate(cls, name: str | Path) -> Path:
-        """The folder of a name or path; raises TwinError if it can't name a file or repository."""
+        """The folder of a name or path; raises TwinError for an invalid name.
+
+        The folder's name must also do for files and for repositories on Hugging Face.
+        """
         text = str(name)
         if os.sep in text or text.startswith((".", "~")):
             path = Path(text).expanduser()
@@ -183,7 +192,7 @@ class Twin:
 
     @property
     def author(self) -> str:
-        """What readers call the owner; the folder's name until the owner gives one."""
+        """The author's name, as readers see it; the folder's name if none was given."""
         return self.facts.get("author") or self.name
 
     def file(self, key: str) -> Path:
@@ -217,7 +226,7 @@ class Twin:
         return self.path / "quantize" / f"{self.name}-{kind}.gguf"
 
     def ggufs(self) -> dict[str, Path]:
-        """{quantization type: path} of the GGUF files, the best quality for its size first."""
+        """{quantization type: path} of the GGUF files: from 8 bits down, then 16 and 32."""
         before, after = self.gguf("*").name.split("*")
         paths = {
             path.name.removeprefix(before).removesuffix(after): path
@@ -227,7 +236,7 @@ class Twin:
         return {kind: paths[kind] for kind in sorted(paths, key=_quality)}
 
     def upload(self, repository: str) -> Path:
-        """The folder with the texts written for one repository."""
+        """The folder with the cards and other files generated for one repository."""
         return self.path / "publish" / repository
 
     def tour(self) -> Path:
@@ -235,7 +244,7 @@ class Twin:
         return self.path / "tour"
 
     def remember(self, **facts) -> None:
-        """Change facts in twin.json, atomically."""
+        """Set facts in twin.json, atomically."""
         self.facts = {**self._read_facts(), **facts}
         write_json(self.file("facts"), self.facts)
 
@@ -269,8 +278,8 @@ class Twin:
     def undecide(self, content: str, before: dict | None = None) -> None:
         """Restore the decision about this content to `before`, or remove it.
 
-        Approvals have a file of their own that is no input of a step: they change nothing that is
-        learnt, so they make no step stale.
+        Approvals are saved in a file of their own that is no input of a step, because they change
+        no training row and must not make a step stale.
         """
         target = "approved" if (before or {}).get("action") == "approve" else "decisions"
         for key in ("approved", "decisions"):
@@ -284,9 +293,9 @@ class Twin:
     # Reports and staleness
 
     def start(self, step: str, settings: dict, write: bool = True) -> None:
-        """Record the settings chosen for a step; a report made with others is stale from now on.
+        """Save the settings chosen for a step, so that a report made with others becomes stale.
 
-        Without `write` only this object changes: another process writes the file.
+        Without `write` only this object changes, because another process writes the file.
         """
         chosen = self.facts.get("settings", {})
         if chosen.get(step) == settings:
@@ -307,14 +316,14 @@ class Twin:
         except (ValueError, TypeError):
             raise TwinError(t("core.report_damaged", path=path, step=step)) from None
 
-    def finish(self, report: Report, asked: dict | None = None) -> None:
-        """Write a step's report, the last thing a step does.
+    def finish(self, report: Report, requested: dict | None = None) -> None:
+        """Write a step's report; this must be the last thing that a step does.
 
-        `asked` are the settings before the plan replaced every 'auto'.
+        `requested` are the settings before the plan replaced every 'auto'.
         """
         write_json(self.report_path(report.step), asdict(report))
-        if asked is not None:
-            self.remember(ran={**self.facts.get("ran", {}), report.step: asked})
+        if requested is not None:
+            self.remember(ran={**self.facts.get("ran", {}), report.step: requested})
 
     def state(self, step: str) -> State:
         """Whether a step has run, and whether its inputs, settings and output are unchanged."""
@@ -330,10 +339,10 @@ class Twin:
     def _changed(self, report):
         """A sentence about the first setting or input that changed since the report; '' if none."""
         chosen = self.facts.get("settings", {}).get(report.step, {})
-        asked = self.facts.get("ran", {}).get(report.step, {})
+        requested = self.facts.get("ran", {}).get(report.step, {})
         for name, value in chosen.items():
             if value == AUTO:
-                changed = asked.get(name, AUTO) != AUTO
+                changed = requested.get(name, AUTO) != AUTO
             else:
                 changed = report.settings.get(name, value) != value
             if changed:
@@ -355,7 +364,9 @@ class Twin:
             "evaluate": [self.file("answers")],
             "publish": [self.file("uploads")],
             "quantize": [
-                self.gguf(name[8:]) for name in report.figures if name.startswith("size_mb_")
+                self.gguf(name.removeprefix("size_mb_"))
+                for name in report.figures
+                if name.startswith("size_mb_")
             ],
         }
         for path in outputs.get(report.step, []):
@@ -367,14 +378,15 @@ class Twin:
         path = self.path / name
         if path.exists():
             return self.hash(path)
-        # A file outside the twin may be out of reach after a move or in a new runtime: no change.
+        # A file outside the twin may be unreachable after a move or in a new runtime. That counts
+        # as unchanged.
         return None if Path(name).is_absolute() else ""
 
     def inputs(self, *paths: Path, base: bool = False) -> dict[str, str]:
         """{path: sha256} of the files and folders that a step reads.
 
-        With `base` also {base:NAME: revision}. A missing path inside the twin gets '', so that the
-        step is stale once it exists.
+        With `base` also {base:NAME: revision}. The hash of a missing path inside the twin is '', so
+        that the step becomes stale when it is created.
         """
         hashes, root = {}, self.path.resolve()
         for path in map(Path, paths):

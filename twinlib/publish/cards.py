@@ -1,8 +1,8 @@
-"""Model and dataset cards: facts of a twin in, Markdown out, in English and then in Chinese.
+"""Model and dataset cards in Markdown, first in English and then in Chinese.
 
-The text is in card.md.jinja and dataset_card.md.jinja. This module collects what is filled in
-there, the card's YAML head, and what the licence of the base asks for. Whatever comes from the
-owner or from a text is escaped. Fields of the head: https://huggingface.co/docs/hub/model-cards.
+The text is in card.md.jinja and dataset_card.md.jinja. This module computes the values for these
+templates, the card's metadata (its YAML head, https://huggingface.co/docs/hub/model-cards), and the
+notices that the base's licence requires. Text from the owner or the corpus is escaped.
 """
 
 import re
@@ -22,7 +22,7 @@ SPLITS = {"train": "train", "val": "validation", "test": "test"}
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Settings that may be a path on the owner's machine.
 _PATHS = {"base", "problems"}
-# Figures of a step that go on the card. The notes of the corpus figures stay out: they quote texts.
+# Figures of a step that go on the card, without their notes: those of the corpus quote texts.
 _FIGURES = {
     "persona": ("rows", "steps", "val_loss_before", "val_loss"),
     "reasoning": ("steps", "accuracy_before", "accuracy_after"),
@@ -32,7 +32,7 @@ _FIGURES = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card is made from. Sizes are bytes; figures are {step: figures of its report}."""
+    """The data of a twin that its cards show."""
 
     name: str
     author: str
@@ -47,13 +47,13 @@ class Facts:
     types: tuple[str, ...] = ()  # quantization types of these files
     sampling: dict = field(default_factory=dict)  # the content of Ollama's params file
     settings: dict[str, dict] = field(default_factory=dict)  # {step: settings of its report}
-    figures: dict[str, dict] = field(default_factory=dict)
+    figures: dict[str, dict] = field(default_factory=dict)  # {step: figures of its report}
     passages: dict[str, int] = field(default_factory=dict)  # {split: number of passages}
     published: tuple[str, ...] = ()  # the kinds of repositories: gguf, adapter, corpus
 
 
 def repository(name: str, kind: str) -> str:
-    """The repository of a kind: NAME-GGUF, NAME-lora or NAME-corpus."""
+    """The name of a repository: NAME-GGUF, NAME-lora or NAME-corpus; `kind` as in Facts."""
     return name + {"gguf": "-GGUF", "adapter": "-lora", "corpus": "-corpus"}[kind]
 
 
@@ -63,7 +63,7 @@ def hub_id(base: Entry) -> str:
 
 
 def address(facts: Facts, kind: str, code: str) -> str:
-    """USER/REPOSITORY, with a placeholder that no command accepts while the user is unknown."""
+    """USER/REPOSITORY; without a user a placeholder in language `code` that no command accepts."""
     user = facts.user or both("publish.user_placeholder")[code]
     return f"{user}/{repository(facts.name, kind)}"
 
@@ -87,7 +87,7 @@ def _recommended(facts):
 
 
 def licence(base: Entry) -> dict[str, str]:
-    """The known ones of the head's fields license, license_name and license_link."""
+    """The metadata fields license, license_name and license_link, as far as they are known."""
     if base.license != "other":
         return {"license": base.license}
     link = base.license_link or (f"https://huggingface.co/{hub_id(base)}" if hub_id(base) else "")
@@ -98,13 +98,13 @@ def licence(base: Entry) -> dict[str, str]:
 
 
 def licence_name(base: Entry) -> str:
-    """What the licence is called, or '' when it is not known."""
+    """The name of the base's licence, or '' if it is not known."""
     name = base.license_name or base.license
     return "" if name == "other" else name
 
 
 def notice(base: Entry) -> tuple[str, str]:
-    """(text of the NOTICE file, line for the card) that the licence asks for; ('', '') if none."""
+    """(text of the NOTICE file, line for the card) that the licence requires; ('', '') if none."""
     names = f"{base.license} {base.license_name or ''}".lower().replace(" ", "-")
     for known in data("licence_notices"):
         if re.search(rf"(^|-){re.escape(known['licence'])}(?![\d.])", names):
@@ -114,7 +114,7 @@ def notice(base: Entry) -> tuple[str, str]:
     return "", ""
 
 
-# Rows of tables. The notes of figures stay out: they address the owner, in the language of the run.
+# Rows of tables. Notes of figures are left out: they are for the owner, in the run's language.
 
 
 def _lines(rows: Iterable[list[str]]) -> str:
@@ -158,7 +158,7 @@ def _score_rows(facts: Facts, code: str) -> Iterator[list[str]]:
 
 
 def _file_rows(facts: Facts, code: str) -> Iterator[list[str]]:
-    """File, size, closeness to the 16-bit twin, and the devices that can run it."""
+    """Rows of file, size, closeness to the 16-bit twin, and devices that can run it."""
     figures, context = facts.figures.get("quantize", {}), facts.sampling.get("num_ctx", 4096)
     for name, count in facts.files.items():
         kind = next((kind for kind in facts.types if name.endswith(f"-{kind}.gguf")), "")
@@ -209,7 +209,7 @@ def model_card(facts: Facts, kind: str) -> str:
 
 
 def _in_language(facts, code):
-    """What the model card fills into the part of one language."""
+    """The values for the part of the model card in one language."""
 
     def training(step):
         return _lines([*_setting_rows(facts, step, code), *_figure_rows(facts, step, code)])
@@ -239,6 +239,7 @@ def _consent(facts):
 
 
 def _head(facts, kind):
+    """The metadata of a model card."""
     head = {
         **licence(facts.base),
         "language": _languages(facts),
@@ -259,7 +260,7 @@ def _languages(facts):
 
 
 def dataset_card(facts: Facts) -> str:
-    """The README.md of the corpus, a dataset repository: numbers and rights, no text."""
+    """The README.md of the corpus, a dataset repository: numbers and consent, no text of it."""
     total = sum(facts.passages.values())
     sizes = ((1000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
     files = [
@@ -286,7 +287,7 @@ def dataset_card(facts: Facts) -> str:
 
 
 def _render(template, head, **values):
-    """Fill in a template of this folder. `head` is the card's metadata; fields that are None go."""
+    """A template of this folder, filled in; None fields of the metadata `head` are left out."""
     import jinja2
     from huggingface_hub import CardData
 

@@ -1,10 +1,10 @@
 """Step 06: publishing on Hugging Face. A dry run lists exactly what an upload would send.
 
-Repositories: USER/NAME-GGUF (the GGUF files), USER/NAME-lora (the adapter) and, only when the owner
-ticks it, USER/NAME-corpus (a dataset). They are private unless the owner says otherwise, and a
-public repository gets nothing while 'private' is set. The token comes from $HF_TOKEN or the saved
-login, and is never printed, saved or logged. Left out on purpose: the merged 16-bit model (the GGUF
-files and the adapter hold all of it) and ModelScope.
+Repositories: USER/NAME-GGUF (the GGUF files), USER/NAME-lora (the adapter) and, only if the owner
+asks for it, USER/NAME-corpus (a dataset). They are private by default; with 'private' set, nothing
+is uploaded to a repository that is public. The token comes from $HF_TOKEN or the saved login, and
+is never printed, saved or logged. Left out on purpose: the merged 16-bit model, which anyone can
+make from base and adapter, and ModelScope.
 """
 
 import json
@@ -28,11 +28,11 @@ _ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")
 _OLLAMA_FILES = ("template", "system", "params", "modelfile")
 
 
-# What is wrong, before anything happens
+# Problems that are found before the run
 
 
 def problems(settings: Publish, twin: Twin) -> list[Problem]:
-    """Why publishing should not start. Some problems stop an upload and only warn in a dry run."""
+    """Why publishing can't start, and warnings. In a dry run some stops are only warnings."""
     level = "stop" if settings.upload else "warning"
     return [
         *_missing(settings, twin),
@@ -57,7 +57,7 @@ def _missing(settings, twin):
 
 def _out_of_date(settings, twin, level):
     numbers = {"persona": "02", "quantize": "04"}
-    if settings.corpus:  # a stale step 01 may hold texts that the owner has since put aside
+    if settings.corpus:  # a stale corpus may contain texts that the owner has since dropped
         numbers = {"corpus": "01", **numbers}
     for step, number in numbers.items():
         state = twin.state(step)
@@ -107,7 +107,7 @@ def _token():
         yield stop("models.no_token", page=hub.TOKENS)
 
 
-# What goes along
+# Data of the twin
 
 
 def _settings(twin, step):
@@ -116,21 +116,21 @@ def _settings(twin, step):
 
 
 def _base(twin: Twin) -> Entry:
-    """The base's Entry; without a hub id when it is a folder on this machine: paths are private."""
+    """The base's Entry, without its `hub` if that is a path on this machine, which is private."""
     name = twin.facts.get("base", {}).get("name", "")
     entry = catalogue.entry(name)
     return entry._replace(hub="") if not cards.hub_id(entry) or Path(name).is_dir() else entry
 
 
 def _ggufs(twin: Twin) -> dict[str, Path]:
-    """{type: path} of the GGUF files that the last run of quantize wrote and that still exist."""
+    """{type: path} of the existing GGUF files of the types in quantize's last settings."""
     types = re.split("[,，]", str(_settings(twin, "quantize").get("types", "")))
     paths = {kind: twin.gguf(kind) for kind in (text.strip().upper() for text in types) if kind}
     return {kind: path for kind, path in paths.items() if path.exists()}
 
 
 def _adapter(twin: Twin) -> tuple[str, Path] | None:
-    """(step, folder) of the adapter in the GGUF files, else of the newest one; None without one."""
+    """(step, folder) of the adapter merged into the GGUF files, else of the newest one, or None."""
     report = twin.state("quantize").report
     inputs = report.inputs if report else {}
     for step in ("reasoning", "persona"):
@@ -153,7 +153,7 @@ def _facts(twin: Twin, settings: Publish) -> cards.Facts:
     steps = ["corpus", "persona", *reasoning, "quantize", "evaluate"]
     states = {step: twin.state(step) for step in steps}
     reports = {step: state.report for step, state in states.items() if state.report}
-    ggufs = _ggufs(twin)
+    ggufs, texts = _ggufs(twin), _texts(twin) if settings.corpus else {}
     return cards.Facts(
         name=twin.name,
         author=twin.author,
@@ -168,15 +168,13 @@ def _facts(twin: Twin, settings: Publish) -> cards.Facts:
         types=tuple(ggufs),
         sampling=_sampling(twin),
         settings={step: report.settings for step, report in reports.items()},
-        # A stale evaluation measured another model.
+        # A stale evaluation measured another model, so its figures are left out.
         figures={
             step: report.figures
             for step, report in reports.items()
             if step != "evaluate" or states[step].name == "done"
         },
-        passages=(
-            {split: len(texts) for split, texts in _texts(twin).items()} if settings.corpus else {}
-        ),
+        passages={split: len(texts) for split, texts in texts.items()},
         published=tuple(kind for kind in ("gguf", "adapter", "corpus") if getattr(settings, kind)),
     )
 
@@ -189,7 +187,7 @@ def _sampling(twin):
 
 
 def _contents(twin: Twin, facts: cards.Facts) -> dict[str, dict[str, Path | str]]:
-    """{kind: {file name: path of the file, or its text}}: all that would be uploaded."""
+    """{kind of repository: {file name: path of the file, or its text}} of all files to upload."""
     notice, _ = cards.notice(facts.base)
     notices = {"NOTICE": notice} if notice else {}
     contents = {}
@@ -240,14 +238,14 @@ def _texts(twin: Twin) -> dict[str, list[str]]:
     }
 
 
-# Writing it out
+# Files to upload
 
 
 def _write_out(twin: Twin, facts: cards.Facts) -> list[hub.Repository]:
-    """Write the texts to upload under publish/, and list all files to upload in uploads.jsonl.
+    """Write generated files into publish/ and the list of all files to upload to uploads.jsonl.
 
-    Files that the twin already has are sent from where they are: a small disk or Drive has room for
-    the GGUF files only once.
+    Files that the twin already has are uploaded from where they are, because a small disk or Drive
+    has no room for a copy of the GGUF files.
     """
     contents, repositories = _contents(twin, facts), []
     for kind in ("gguf", "adapter", "corpus"):
@@ -274,12 +272,12 @@ def _write_out(twin: Twin, facts: cards.Facts) -> list[hub.Repository]:
 
 
 def _language():
-    """The language of placeholders in commands: the reader's first."""
+    """The language of placeholders in commands: the reader's, or the first one for 'both'."""
     return language() if language() in LANGUAGES else LANGUAGES[0]
 
 
 def _write_texts(folder: Path, files: dict[str, Path | str]) -> dict[str, Path]:
-    """Write the texts to `folder`, remove all else there, and return {name: path} of all files."""
+    """Write texts into `folder`, remove other files there, and return {name: path} of all files."""
     texts = {name: content for name, content in files.items() if isinstance(content, str)}
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
@@ -315,7 +313,7 @@ def _how_to_run(facts):
 
 
 def run(twin: Twin, settings: Publish, progress: Progress) -> Outcome:
-    """Write out what would be uploaded, show it, and upload it when `settings.upload` is set."""
+    """Write the files to upload, list them, and upload them if `settings.upload` is set."""
     inputs = twin.inputs(*_sources(twin, settings), base=True)
     facts, warnings = _facts(twin, settings), []
     repositories = _write_out(twin, facts)
@@ -324,22 +322,23 @@ def run(twin: Twin, settings: Publish, progress: Progress) -> Outcome:
         progress.say(_how_to_run(facts))
     if settings.upload:
         warnings = hub.upload(repositories, settings.private, settings.user, twin.hash, progress)
-        progress.say("\n".join(t("publish.uploaded", url=hub.url(one)) for one in repositories))
+        uploaded = [t("publish.uploaded", url=hub.url(each)) for each in repositories]
+        progress.say("\n".join(uploaded))
     else:
         progress(1, 1, t("publish.dry_run"), raise_on_stop=False)
         progress.say(t("publish.nothing_left_this_machine", folder=twin.folder("publish")))
-    counts = [count for one in repositories for count in hub.sizes(one).values()]
+    sizes = [count for each in repositories for count in hub.sizes(each).values()]
     figures = {
         "repositories": figure(len(repositories)),
-        "files": figure(len(counts)),
-        "megabytes": figure(round(sum(counts) / 1e6, 3)),
+        "files": figure(len(sizes)),
+        "megabytes": figure(round(sum(sizes) / 1e6, 3)),
         "uploaded": figure(int(settings.upload)),
     }
     return Outcome(figures, inputs, warnings, settings)
 
 
 def _sources(twin, settings):
-    """Every file that the uploads are made from, and the reports behind the cards."""
+    """The inputs of this step: files to upload, and the reports that the cards show."""
     steps = ("corpus", "persona", "reasoning", "quantize", "evaluate")
     adapter = _adapter(twin) if settings.adapter else None
     return [

@@ -1,7 +1,8 @@
 """A chat in the terminal with the twin's GGUF file: python -m twinlib talk --twin demo
 
-One question with --question; otherwise a conversation until /bye, Ctrl-D or Ctrl-C. When the input
-is no terminal, each of its lines is a question. Left out: retrieval, saved conversations.
+With --question it answers one question, else it holds a conversation until /bye, Ctrl-D or Ctrl-C.
+If the input is not a terminal, each of its lines is a question. Left out: retrieval, and saving the
+conversation.
 """
 
 import json
@@ -18,7 +19,7 @@ from ..settings import Talk
 from ..text.templates import without_thinking
 from ..twin import AUTO, Outcome, Problem, Twin
 
-# Share of the free memory that the file may take; the conversation and other programs need some.
+# Share of the available memory that the file may take; the rest is for the context and programs.
 _MEMORY_SHARE = 0.6
 _DEFAULT_CONTEXT = 4096  # tokens
 _FAREWELLS = ("/bye", "/exit", "/quit")
@@ -47,17 +48,17 @@ def gguf_file(twin: Twin, kind: str = AUTO) -> Path:
 
 
 def _best(files):
-    """The first of the files, best first, that fits into memory, else the smallest."""
+    """The first file that fits into memory (they are sorted, best first), else the smallest."""
     import psutil
 
-    room = _MEMORY_SHARE * psutil.virtual_memory().available
+    limit = _MEMORY_SHARE * psutil.virtual_memory().available  # bytes
     sizes = {path: path.stat().st_size for path in files}
-    fitting = (path for path, size in sizes.items() if size <= room)
+    fitting = (path for path, size in sizes.items() if size <= limit)
     return next(fitting, min(sizes, key=sizes.get, default=None))
 
 
 def context_length(twin: Twin) -> int:
-    """Tokens of a conversation that the twin sees: what the step quantize wrote for Ollama."""
+    """The context length in tokens that the step quantize wrote into Ollama's params file."""
     try:
         return int(json.loads(twin.file("params").read_text(encoding="utf-8"))["num_ctx"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -68,7 +69,7 @@ def run(twin: Twin, settings: Talk, progress: Progress) -> Outcome:
     """Answer one question, or hold a conversation until the owner ends it."""
     path = gguf_file(twin, settings.type)
     if threading.current_thread() is threading.main_thread():
-        # Progress only sets a flag on Ctrl-C, which would not interrupt input().
+        # Progress handles Ctrl-C by setting a flag, which would not interrupt input().
         signal.signal(signal.SIGINT, signal.default_int_handler)
     with Llama(path, context_length(twin)) as llama:
         if settings.question:
@@ -79,6 +80,7 @@ def run(twin: Twin, settings: Talk, progress: Progress) -> Outcome:
 
 
 def _converse(llama, twin, settings):
+    """Answer line after line of the input until it ends."""
     if sys.stdin.isatty():
         print(t("talk.welcome", author=twin.author, file=llama.path.name))
     messages = []
@@ -93,18 +95,18 @@ def _converse(llama, twin, settings):
 
 
 def _answer(llama, messages, settings):
-    """The conversation with its last question answered; without it where that fails."""
-    kept = newest_messages(llama, messages, min(settings.tokens, llama.context // 2))
+    """The conversation with the answer to its last question; without that question on an error."""
+    newest = newest_messages(llama, messages, min(settings.tokens, llama.context // 2))
     try:
-        answer = _print_answer(llama, kept, settings)
+        answer = _print_answer(llama, newest, settings)
     except TwinError as error:
         print(error, flush=True)
         return messages[:-1]
-    return [*kept, {"role": "assistant", "content": answer}]
+    return [*newest, {"role": "assistant", "content": answer}]
 
 
 def _read_line():
-    """The next line, or None at the end of the input and for a farewell."""
+    """The next line of the input, or None at its end and for /bye."""
     try:
         line = input("> " if sys.stdin.isatty() else "").strip()
     except EOFError:
@@ -126,8 +128,9 @@ def _print(text):
     print(text, end="", flush=True)
 
 
-def newest_messages(llama: Llama, messages: list[dict], room: int) -> list[dict]:
-    """The newest turns of a conversation that leave `room` tokens of the context for the answer."""
-    while len(messages) > 2 and len(llama.tokenize(llama.prompt(messages))) + room > llama.context:
+def newest_messages(llama: Llama, messages: list[dict], reserved: int) -> list[dict]:
+    """The newest turns of a conversation that leave `reserved` tokens of the context free."""
+    limit = llama.context - reserved
+    while len(messages) > 2 and len(llama.tokenize(llama.prompt(messages))) > limit:
         messages = messages[2:]
     return messages
