@@ -1,4 +1,4 @@
-"""Step 01 at size: generated Markdown through the real pipeline, and peers on the same files.
+"""Step 01 on large corpora: generated Markdown through the real pipeline, and peers on the same.
 
     python benchmarks/corpus_scale.py [MB …] [--documents N] [--peer-python PATH]
 
@@ -9,8 +9,8 @@ MB/s, the peak memory, and how time and memory grow. Then near-duplicates alone 
 documents. With the Python of an environment that has markitdown, datatrove, datasketch and rensa,
 the same files also go through these, each in a process of its own, one thread.
 
-The words are chains over this project's invented writing, broken up by invented words: in 50,000
-documents the same 12 letters come back about as often as in a diary.
+The texts are Markov chains over this project's invented writing, mixed with invented words, so that
+the same 12 letters recur in 50,000 documents about as often as in a diary.
 """
 
 import argparse
@@ -28,29 +28,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SIZES = (10, 50, 200)  # MB
-NEAR_COPIES = 0.05
+NEAR_COPIES = 0.05  # share of the documents
 READ_BY_PEER = 300  # files
 
 
-# Writing
+# Generating text
 
 
 class Chain:
-    """Endless text: mostly the next word (or Chinese character) of the writing, sometimes any."""
+    """A Markov chain of words (or Chinese characters), with jumps to any word or invented ones."""
 
     def __init__(self, units, invented, seed, jump=0.35):
         import numpy as np
 
         self.rng = np.random.default_rng(seed)
         self.words = list(dict.fromkeys(units + invented))
-        place = {word: n for n, word in enumerate(self.words)}
-        ids = np.array([place[unit] for unit in units])
+        id_of = {word: n for n, word in enumerate(self.words)}
+        ids = np.array([id_of[unit] for unit in units])
         order = np.argsort(ids[:-1], kind="stable")
-        self.next, self.starts = (
-            ids[1:][order],
-            np.searchsorted(ids[:-1][order], np.arange(len(self.words) + 1)),
-        )
-        rare = np.array([place[word] for word in invented], int)
+        self.next = ids[1:][order]
+        self.starts = np.searchsorted(ids[:-1][order], np.arange(len(self.words) + 1))
+        rare = np.array([id_of[word] for word in invented], int)
         # Half of the jumps lead to words of the writing, half to invented ones, a few frequent.
         weights = 1 / np.arange(1, len(rare) + 1)
         self.any = np.concatenate((ids, self.rng.choice(rare, len(ids), p=weights / weights.sum())))
@@ -67,38 +65,30 @@ class Chain:
     def _more(self, width=1024, steps=400):
         import numpy as np
 
-        found = np.empty((steps, width), int)
+        chains = np.empty((steps, width), int)
         now = self.rng.choice(self.any, width)
         for step in range(steps):
-            many = self.starts[now + 1] - self.starts[now]
-            after = self.next[
-                np.minimum(
-                    self.starts[now] + (self.rng.random(width) * many).astype(int),
-                    len(self.next) - 1,
-                )
-            ]
-            jumps = (self.rng.random(width) < self.jump) | (many == 0)
-            now = found[step] = np.where(jumps, self.rng.choice(self.any, width), after)
-        return [self.words[n] for n in found.T.ravel()]
+            counts = self.starts[now + 1] - self.starts[now]
+            chosen = self.starts[now] + (self.rng.random(width) * counts).astype(int)
+            after = self.next[np.minimum(chosen, len(self.next) - 1)]
+            jumps = (self.rng.random(width) < self.jump) | (counts == 0)
+            now = chains[step] = np.where(jumps, self.rng.choice(self.any, width), after)
+        return [self.words[n] for n in chains.T.ravel()]
 
 
 def writing():
     """(English words, Chinese characters) of the invented blog and voices, in order."""
-    files = [
-        *(ROOT / "data_samples" / "posts").iterdir(),
-        *(ROOT / "twinlib" / "data" / "voices").glob("*.txt"),
-    ]
-    text = "\n".join(
-        re.sub(r"\A(---|\+\+\+)\n.*?\n\1\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for path in sorted(files)
-    )
-    return re.findall(r"[A-Za-z][A-Za-z'’]*[,.;:?!]?", text), re.findall(
-        r"[\u4e00-\u9fff，。；？！]", text
-    )
+    posts = (ROOT / "data_samples" / "posts").iterdir()
+    voices = (ROOT / "twinlib" / "data" / "voices").glob("*.txt")
+    texts = [path.read_text(encoding="utf-8") for path in sorted([*posts, *voices])]
+    front_matter = re.compile(r"\A(---|\+\+\+)\n.*?\n\1\n", re.DOTALL)
+    text = "\n".join(front_matter.sub("", text) for text in texts)
+    english = re.findall(r"[A-Za-z][A-Za-z'’]*[,.;:?!]?", text)
+    return english, re.findall(r"[\u4e00-\u9fff，。；？！]", text)
 
 
 def invented(words, count, rng):
-    """Words that nobody uses, out of the beginnings and ends of those that somebody does."""
+    """`count` words that don't exist, each from the beginning and the end of two words."""
     plain = sorted({word.lower() for word in words if word.isalpha() and len(word) > 3})
     return [
         rng.choice(plain)[: rng.randrange(2, 5)] + rng.choice(plain)[-rng.randrange(3, 6) :]
@@ -107,7 +97,7 @@ def invented(words, count, rng):
 
 
 def documents(seed=1):
-    """Yield (text, number of the document that it nearly copies or None), without end."""
+    """Yield (text, number of the document that it is a near-copy of, or None), without end."""
     rng = random.Random(seed)
     english, chinese = writing()
     everyday = [
@@ -139,16 +129,16 @@ def _paragraphs(chain, space, language, rng):
 
 def _changed(paragraphs, chain_and_space, rng):
     chain, space = chain_and_space
-    how = rng.choice(("copy", "edit", "append", "cut"))
-    if how == "edit":
+    change = rng.choice(("copy", "edit", "append", "cut"))
+    if change == "edit":
         units = [p.split(space) if space else list(p) for p in paragraphs]
         return [
             space.join(chain.take(1)[0] if rng.random() < 0.02 else unit for unit in p)
             for p in units
         ]
-    if how == "append":
+    if change == "append":
         return [*paragraphs, space.join(chain.take(40))]
-    return paragraphs[: max(2, len(paragraphs) * 3 // 4)] if how == "cut" else paragraphs
+    return paragraphs[: max(2, len(paragraphs) * 3 // 4)] if change == "cut" else paragraphs
 
 
 def _page(number, language, paragraphs, rng):
@@ -162,11 +152,10 @@ def _page(number, language, paragraphs, rng):
         "---",
         "",
     ]
-    for place, paragraph in enumerate(paragraphs):
-        lines += [f"## {paragraph[:8] if zh else ' '.join(paragraph.split()[:4])}", ""] * (
-            place % 3 == 2
-        )
-        lines += [_dressed(paragraph, zh, rng), ""]
+    for position, paragraph in enumerate(paragraphs):
+        if position % 3 == 2:
+            lines += [f"## {paragraph[:8] if zh else ' '.join(paragraph.split()[:4])}", ""]
+        lines += [_with_link(paragraph, zh, rng), ""]
     extras = (
         ["> " + paragraphs[0][:80], ""],
         ["```python", f"for n in range({number}):", "    print(n)", "```", ""],
@@ -176,24 +165,22 @@ def _page(number, language, paragraphs, rng):
     return "\n".join(lines + rng.choice(extras))
 
 
-def _dressed(paragraph, zh, rng):
+def _with_link(paragraph, zh, rng):
     at = rng.randrange(len(paragraph))
     link = "[这里](https://example.com/page)" if zh else " [this page](https://example.com/page) "
     return paragraph[:at] + link + paragraph[at:] if rng.random() < 0.3 else paragraph
 
 
 def _personal(zh, rng):
-    phone, mail = (
-        f"1{rng.randrange(30, 99)}{rng.randrange(10**8):08}",
-        f"me{rng.randrange(9999)}@example.org",
-    )
+    phone = f"1{rng.randrange(30, 99)}{rng.randrange(10**8):08}"
+    mail = f"me{rng.randrange(9999)}@example.org"
     if zh:
         return f"有事打{phone}，或者写信到{mail}，周末不在。"
     return f"Call me on +44 20 7946 0{rng.randrange(999):03} or write to {mail}."
 
 
 def write(folder, megabytes, seed=1):
-    """Fill a folder with posts until they are so many MB; the number of files."""
+    """Fill a folder with posts of `megabytes` in all; returns the number of files."""
     folder.mkdir()
     size = 0
     for number, (text, _) in enumerate(documents(seed)):
@@ -208,7 +195,7 @@ def write(folder, megabytes, seed=1):
 
 
 def gather(folder, twin_folder):
-    """(seconds by phase, peak MB before, peak MB in all) of gather.gather on a folder."""
+    """(seconds by phase, peak MB before, peak MB overall) of gather.gather on a folder."""
     from twinlib.corpus import clean, dedupe, gather
     from twinlib.corpus.clean import scripts
     from twinlib.settings import Corpus
@@ -225,15 +212,13 @@ def gather(folder, twin_folder):
     ):
         setattr(module, function, _timed(getattr(module, function), name, seconds))
     comparing = []
+
+    def progress(done, total, note=""):
+        if note in ("comparing", "查重"):
+            comparing.append(time.perf_counter())
+
     before, started = _peak(), time.perf_counter()
-    gather.gather(
-        Twin.open(str(twin_folder)),
-        Corpus(source=str(folder)),
-        {},
-        lambda done, total, note="": (
-            note in ("comparing", "查重") and comparing.append(time.perf_counter())
-        ),
-    )
+    gather.gather(Twin.open(str(twin_folder)), Corpus(source=str(folder)), {}, progress)
     ended = time.perf_counter()
     seconds["compare"] = ended - comparing[0] if comparing else 0.0
     seconds["read and rest"] = ended - started - sum(seconds.values())
@@ -255,14 +240,14 @@ def compare(path):
     """(seconds, peak MB, pairs) of our near-duplicates among the texts of a file."""
     from twinlib.corpus.dedupe import Sketches
 
-    started, sketches, places = time.perf_counter(), Sketches(), [0]
+    started, sketches, offsets = time.perf_counter(), Sketches(), [0]
     with path.open("rb") as file:
         for line in file:
             sketches.add(json.loads(line)["text"])
-            places.append(places[-1] + len(line))
+            offsets.append(offsets[-1] + len(line))
 
         def text_of(number):
-            file.seek(places[number])
+            file.seek(offsets[number])
             return json.loads(file.readline())["text"]
 
         pairs = [(i, j) for i, j, *_ in sketches.pairs(text_of)]
@@ -294,29 +279,26 @@ def markitdown(folder):
 def rensa(path):
     from rensa import RMinHash, RMinHashLSH
 
-    started, index, found = (
-        time.perf_counter(),
-        RMinHashLSH(threshold=0.5, num_perm=128, num_bands=32),
-        [],
-    )
+    started, pairs = time.perf_counter(), []
+    index = RMinHashLSH(threshold=0.5, num_perm=128, num_bands=32)
     for number, text in enumerate(_texts(path)):
         sketch = RMinHash(num_perm=128, seed=1)
         sketch.update(_shingles(text))
-        found += [(other, number) for other in index.query(sketch)]
+        pairs += [(other, number) for other in index.query(sketch)]
         index.insert(number, sketch)
-    return time.perf_counter() - started, _peak(), found
+    return time.perf_counter() - started, _peak(), pairs
 
 
 def datasketch(path):
     from datasketch import MinHash, MinHashLSH
 
-    started, index, found = time.perf_counter(), MinHashLSH(threshold=0.5, num_perm=128), []
+    started, index, pairs = time.perf_counter(), MinHashLSH(threshold=0.5, num_perm=128), []
     for number, text in enumerate(_texts(path)):
         sketch = MinHash(num_perm=128)
         sketch.update_batch([shingle.encode() for shingle in _shingles(text)])
-        found += [(other, number) for other in index.query(sketch)]
+        pairs += [(other, number) for other in index.query(sketch)]
         index.insert(number, sketch)
-    return time.perf_counter() - started, _peak(), found
+    return time.perf_counter() - started, _peak(), pairs
 
 
 def datatrove(path):
@@ -330,23 +312,21 @@ def datatrove(path):
 
     started, config = time.perf_counter(), MinhashConfig(hash_config=HashConfig(hash_fc="sha1"))
     with tempfile.TemporaryDirectory() as folder:
+        signatures, buckets = f"{folder}/signatures", f"{folder}/buckets"
+        reader = JsonlReader(str(path.parent), glob_pattern=path.name)
         steps = (
-            [
-                JsonlReader(str(path.parent), glob_pattern=path.name),
-                MinhashDedupSignature(f"{folder}/signatures", config),
-            ],
-            [MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config)],
+            [reader, MinhashDedupSignature(signatures, config)],
+            [MinhashDedupBuckets(signatures, buckets, config=config)],
         )
         for step, tasks in zip(steps, (1, 14)):
-            LocalPipelineExecutor(
-                step, tasks=tasks, workers=1, logging_dir=f"{folder}/logs/{tasks}"
-            ).run()
-        found = {
+            options = {"tasks": tasks, "workers": 1, "logging_dir": f"{folder}/logs/{tasks}"}
+            LocalPipelineExecutor(step, **options).run()
+        pairs = {
             (i, j)
-            for file in Path(f"{folder}/buckets").glob("*.dups")
+            for file in Path(buckets).glob("*.dups")
             for _, i, _, j in struct.iter_unpack("<4I", file.read_bytes())
         }
-    return time.perf_counter() - started, _peak(), sorted(found)
+    return time.perf_counter() - started, _peak(), sorted(pairs)
 
 
 def _texts(path):
@@ -356,7 +336,7 @@ def _texts(path):
 
 
 def _shingles(text):
-    """As ours, as strings: 5 letters of a Chinese text, 12 of another."""
+    """The same shingles as ours, as strings: 5 letters of a Chinese text, 12 of another."""
     letters = "".join(re.findall(r"\w+", text.lower()))
     size = 5 if sum(letter >= "\u2e80" for letter in letters[:200]) > 60 else 12
     return {letters[n : n + size] for n in range(max(1, len(letters) - size + 1))}
@@ -371,19 +351,15 @@ def _peak():
 
 
 def alone(function, *args):
-    """A function's result from a process of its own, so that its peak memory is its own."""
+    """A function's result, computed in a process of its own to measure its peak memory."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, args)
 
 
 def peer(python, name, path):
-    """What a peer gives, or None when that environment has none."""
-    done = subprocess.run(
-        [python, __file__, "--as-peer", name, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """A peer's result, computed by another Python; None when it does not run there."""
+    command = [python, __file__, "--as-peer", name, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         return json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
@@ -394,22 +370,20 @@ def peer(python, name, path):
 
 def scale(folder, sizes):
     """Print how the pipeline's time and memory grow."""
-    found = {}
+    results = {}
     print("MB       files  seconds   MB/s  peak MB  of it before  seconds by phase")
     for size in sizes:
         files = write(folder / str(size), size)
         seconds, before, peak = alone(gather, folder / str(size), folder / f"twin-{size}")
         total = sum(seconds.values())
-        found[size] = total, peak
-        phases = "  ".join(
-            f"{name} {value:.1f}"
-            for name, value in sorted(seconds.items(), key=lambda item: -item[1])
-        )
+        results[size] = total, peak
+        longest_first = sorted(seconds.items(), key=lambda item: -item[1])
+        phases = "  ".join(f"{name} {value:.1f}" for name, value in longest_first)
         figures = f"{total:8.1f} {size / total:6.2f} {peak:8.0f} {before:13.0f}"
         print(f"{size:<6} {files:7} {figures}  {phases}", flush=True)
-    small, large = min(found), max(found)
+    small, large = min(results), max(results)
     if small != large:
-        time_ratio, memory_ratio = (b / a for a, b in zip(found[small], found[large]))
+        time_ratio, memory_ratio = (b / a for a, b in zip(results[small], results[large]))
         print(
             f"{large / small:.0f} times the text: {time_ratio:.1f} times the time, "
             f"{memory_ratio:.2f} times the memory"
@@ -417,16 +391,12 @@ def scale(folder, sizes):
 
 
 def duplicates(folder, count, python):
-    """Print who finds the planted near-copies, how fast."""
+    """Print how many of the planted near-copies ours and the peers find, and how fast."""
     path, planted = folder / "texts.jsonl", []
     with path.open("w", encoding="utf-8") as file:
         for number, (text, origin) in zip(range(count), documents(2)):
-            file.write(
-                json.dumps(
-                    {"text": text.split("---\n", 2)[2], "id": str(number)}, ensure_ascii=False
-                )
-                + "\n"
-            )
+            record = {"text": text.split("---\n", 2)[2], "id": str(number)}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
             planted += [] if origin is None else [(origin, number)]
     size = path.stat().st_size / 10**6
     print(
@@ -444,9 +414,9 @@ def _judged(name, result, planted, size):
     from twinlib.corpus.dedupe import groups
 
     seconds, peak, pairs = result
-    right, found = groups(planted), groups(pairs)
-    hits = sum(i in found and found[i] == found.get(j) for i, j in planted)
-    wrong = sum(i not in right or right[i] != right.get(j) for i, j in pairs)
+    true_groups, detected = groups(planted), groups(pairs)
+    hits = sum(i in detected and detected[i] == detected.get(j) for i, j in planted)
+    wrong = sum(i not in true_groups or true_groups[i] != true_groups.get(j) for i, j in pairs)
     share = hits / max(1, len(planted))
     print(
         f"{name:10} {seconds:8.1f} {size / seconds:6.2f} {peak:8.0f} {share:14.1%} {wrong:7}",
@@ -461,19 +431,14 @@ def reading(folder, python):
     for kind in ("md", "html"):
         (folder / kind).mkdir()
         for number, (text, _) in zip(range(READ_BY_PEER), documents(3)):
-            page = (
-                text
-                if kind == "md"
-                else f"<html><body>{MarkdownIt().render(text.split('---', 2)[2])}</body></html>"
-            )
-            (folder / kind / f"{number}.{kind}").write_text(page, encoding="utf-8")
+            if kind == "html":
+                text = MarkdownIt().render(text.split("---", 2)[2])
+                text = f"<html><body>{text}</body></html>"
+            (folder / kind / f"{number}.{kind}").write_text(text, encoding="utf-8")
         size = sum(path.stat().st_size for path in (folder / kind).iterdir()) / 10**6
         seconds, peak, _ = alone(read, folder / kind)
-        print(
-            f"\nReading {READ_BY_PEER} .{kind} files: ours {size / seconds:.2f} MB/s, "
-            f"peak {peak:.0f} MB",
-            flush=True,
-        )
+        speed = f"ours {size / seconds:.2f} MB/s, peak {peak:.0f} MB"
+        print(f"\nReading {READ_BY_PEER} .{kind} files: {speed}", flush=True)
         if python and (theirs := peer(python, "markitdown", folder / kind)):
             print(f"  markitdown {size / theirs[0]:.2f} MB/s, peak {theirs[1]:.0f} MB", flush=True)
 
@@ -485,21 +450,16 @@ def main():
     parser.add_argument("--documents", type=int, default=50_000)
     parser.add_argument("--peer-python", default="")
     parser.add_argument("--as-peer", nargs=2, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.as_peer:
-        name, path = asked.as_peer
-        run = {
-            "markitdown": markitdown,
-            "rensa": rensa,
-            "datasketch": datasketch,
-            "datatrove": datatrove,
-        }[name]
-        print("\n" + json.dumps(run(Path(path))))
+    options = parser.parse_args()
+    if options.as_peer:
+        name, path = options.as_peer
+        peers = {peer.__name__: peer for peer in (markitdown, rensa, datasketch, datatrove)}
+        print("\n" + json.dumps(peers[name](Path(path))))
         return
     with tempfile.TemporaryDirectory() as folder:
-        scale(Path(folder), asked.sizes)
-        duplicates(Path(folder), asked.documents, asked.peer_python)
-        reading(Path(folder), asked.peer_python)
+        scale(Path(folder), options.sizes)
+        duplicates(Path(folder), options.documents, options.peer_python)
+        reading(Path(folder), options.peer_python)
 
 
 if __name__ == "__main__":

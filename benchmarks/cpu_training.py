@@ -1,4 +1,4 @@
-"""LoRA training on a CPU: our packed step and two of TRL's on the same rows and model.
+"""LoRA training on a CPU: our packed step against TRL's two losses on the same rows and model.
 
     python benchmarks/cpu_training.py [STEPS]
 
@@ -25,46 +25,32 @@ ROWS, LENGTH = 2, 512
 
 
 def batches(tokenizer, steps):
-    """`steps` + 1 batches of ROWS rows (ids, learnt) from the voices, of lognormal length, three
-    fifths learnt."""
-    text = "\n".join(
-        f.read_text(encoding="utf-8")
-        for f in (resources.files("twinlib") / "data" / "voices").iterdir()
-        if f.name.endswith(".txt")
-    )
-    ids, rng, found, start = (
-        tokenizer(text, add_special_tokens=False)["input_ids"],
-        random.Random(1),
-        [],
-        0,
-    )
+    """`steps` + 1 batches of ROWS rows (token ids, mask) of lognormal length from the voices.
+
+    The last three fifths of each row are learnt.
+    """
+    files = (resources.files("twinlib") / "data" / "voices").iterdir()
+    texts = [f.read_text(encoding="utf-8") for f in files if f.name.endswith(".txt")]
+    ids = tokenizer("\n".join(texts), add_special_tokens=False)["input_ids"]
+    rng, rows, start = random.Random(1), [], 0
     for _ in range((steps + 1) * ROWS):
         length = max(24, min(LENGTH, int(rng.lognormvariate(5.22, 0.7))))
-        found.append(
-            (
-                ids[start : start + length],
-                [int(place >= length * 2 // 5) for place in range(length)],
-            )
-        )
+        mask = [int(position >= length * 2 // 5) for position in range(length)]
+        rows.append((ids[start : start + length], mask))
         start += length
-    return [found[k : k + ROWS] for k in range(0, len(found), ROWS)]
+    return [rows[k : k + ROWS] for k in range(0, len(rows), ROWS)]
 
 
 def padded(rows):
-    """The batch as trainers that pad make it."""
+    """The batch as tensors {input_ids, attention_mask, labels}, padded to the longest row."""
     import torch
 
-    width = max(len(ids) for ids, _ in rows)
-    filled = [
-        (
-            ids + [0] * (width - len(ids)),
-            [1] * len(ids) + [0] * (width - len(ids)),
-            [token if learnt else -100 for token, learnt in zip(ids, mask)]
-            + [-100] * (width - len(ids)),
-        )
-        for ids, mask in rows
-    ]
-    return dict(zip(("input_ids", "attention_mask", "labels"), map(torch.tensor, zip(*filled))))
+    width, batch = max(len(ids) for ids, _ in rows), []
+    for ids, mask in rows:
+        labels = [token if learnt else -100 for token, learnt in zip(ids, mask)]
+        columns = ((ids, 0), ([1] * len(ids), 0), (labels, -100))
+        batch.append([values + [fill] * (width - len(ids)) for values, fill in columns])
+    return dict(zip(("input_ids", "attention_mask", "labels"), map(torch.tensor, zip(*batch))))
 
 
 def measure(precision, kind, steps):
@@ -75,9 +61,8 @@ def measure(precision, kind, steps):
     from twinlib.models import load
     from twinlib.train import packing, trainer
 
-    model, tokenizer = load.load(
-        load.prepare("gemma-3-270m"), precision=precision, lora=load.Lora(32)
-    )
+    base = load.prepare("gemma-3-270m")
+    model, tokenizer = load.load(base, precision=precision, lora=load.Lora(32))
     if kind == "ours":
         trainer.prepare(model)
         model.set_attn_implementation(packing.NAME)
@@ -96,25 +81,20 @@ def measure(precision, kind, steps):
         seconds.append(time.perf_counter() - started)
         losses.append(value.item())
     rate = sum(tokens[1:]) / sum(seconds[1:])
-    return (
-        rate,
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-        statistics.mean(losses[1:]),
-    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return rate, peak, statistics.mean(losses[1:])
 
 
 def main(steps):
-    found = {}
+    rates = {}
     for name, (precision, kind) in ARMS.items():
-        with multiprocessing.get_context("spawn").Pool(1) as pool:  # its own process: its own peak
-            found[name] = pool.apply(measure, (precision, kind, steps))
-        print(
-            f"{name:30} {found[name][0]:7.1f} tokens/s {found[name][1]:5.1f} GiB"
-            f"  loss {found[name][2]:.4f}",
-            flush=True,
-        )
-    ours = found.pop("ours")[0]
-    for name, (rate, _, _) in found.items():
+        # A process of its own, so that the peak memory is that of one arm.
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            rate, peak, loss = pool.apply(measure, (precision, kind, steps))
+        rates[name] = rate
+        print(f"{name:30} {rate:7.1f} tokens/s {peak:5.1f} GiB  loss {loss:.4f}", flush=True)
+    ours = rates.pop("ours")
+    for name, rate in rates.items():
         print(f"ours / {name}: {ours / rate:.2f}")
 
 

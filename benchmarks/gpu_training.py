@@ -12,7 +12,6 @@ token. With `--gpus` above 1 the arms run at the same time, each on a GPU of its
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -42,13 +41,8 @@ class Clock:
         from transformers import TrainerCallback
 
         clock, self.limit, self.cuda = self, seconds, torch.cuda
-        self.tokens, self.steps, self.first, self.began, self.start = (
-            0,
-            0,
-            0.0,
-            0.0,
-            time.perf_counter(),
-        )
+        self.tokens = self.steps = 0
+        self.first = self.began = 0.0
 
         class Callback(TrainerCallback):
             def on_step_end(self, args, state, control, **_):
@@ -66,7 +60,8 @@ class Clock:
 
         self.callback = Callback()
 
-    def attach(self, trainer):
+    def measure(self, trainer):
+        """Train and return {tokens_s, steps, first_s, step_s, loss, peak_gib}."""
         step = trainer.training_step
 
         def counted(model, inputs, *rest, **options):
@@ -91,16 +86,11 @@ class Clock:
 
 
 def _arguments(folder, packed, **more):
-    sizes = (
-        {
-            "per_device_train_batch_size": SEQUENCES,
-            "gradient_accumulation_steps": 1,
-            "packing": True,
-        }
-        if packed
-        else {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
-    )
+    batch, accumulation = (SEQUENCES, 1) if packed else (2, 4)
     return dict(
+        per_device_train_batch_size=batch,
+        gradient_accumulation_steps=accumulation,
+        packing=packed,
         output_dir=str(folder / "out"),
         learning_rate=2e-4,
         lr_scheduler_type="constant",
@@ -113,7 +103,6 @@ def _arguments(folder, packed, **more):
         disable_tqdm=True,
         max_length=LENGTH,
         dataset_num_proc=None,
-        **sizes,
         **more,
     )
 
@@ -121,10 +110,8 @@ def _arguments(folder, packed, **more):
 def _dataset():
     from datasets import Dataset
 
-    some = random_models.rows()
-    return Dataset.from_dict(
-        {"input_ids": [ids for ids, _ in some], "completion_mask": [mask for _, mask in some]}
-    )
+    ids, masks = zip(*random_models.rows())
+    return Dataset.from_dict({"input_ids": list(ids), "completion_mask": list(masks)})
 
 
 def trl(folder, bits, seconds, packed, attention="sdpa", liger=False):
@@ -133,36 +120,33 @@ def trl(folder, bits, seconds, packed, attention="sdpa", liger=False):
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
     from trl import SFTConfig, SFTTrainer
 
-    extra = (
-        {
-            "quantization_config": BitsAndBytesConfig(
-                load_in_4bit=True,
-                bnb_4bit_quant_type="nf4",
-                bnb_4bit_use_double_quant=True,
-                bnb_4bit_compute_dtype=torch.bfloat16,
-            )
-        }
-        if bits == 4
-        else {}
-    )
+    quantization = None
+    if bits == 4:
+        quantization = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
     model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.bfloat16, device_map={"": 0}, attn_implementation=attention, **extra
+        folder,
+        dtype=torch.bfloat16,
+        device_map={"": 0},
+        attn_implementation=attention,
+        quantization_config=quantization,
     )
     model.config.use_cache = False
-    # Without checkpointing a packed step of TRL's takes more than the card has, except for the
-    # small model.
+    # Without checkpointing, TRL's packed step exceeds the GPU's memory, except for small models.
     large = packed and (bits == 4 or model.config.hidden_size > 2048)
-    arguments = SFTConfig(
-        **_arguments(folder, packed, gradient_checkpointing=large, use_liger_kernel=liger)
-    )
+    options = {"gradient_checkpointing": large, "use_liger_kernel": liger}
     trainer = SFTTrainer(
         model=model,
-        args=arguments,
+        args=SFTConfig(**_arguments(folder, packed, **options)),
         train_dataset=_dataset(),
         processing_class=AutoTokenizer.from_pretrained(folder),
         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"),
     )
-    return Clock(seconds).attach(trainer)
+    return Clock(seconds).measure(trainer)
 
 
 def unsloth(folder, bits, seconds, packed):
@@ -188,7 +172,7 @@ def unsloth(folder, bits, seconds, packed):
         train_dataset=_dataset(),
         processing_class=AutoTokenizer.from_pretrained(folder),
     )
-    return Clock(seconds).attach(trainer)
+    return Clock(seconds).measure(trainer)
 
 
 def ours(base, bits, seconds, folder):
@@ -197,13 +181,13 @@ def ours(base, bits, seconds, folder):
     from twinlib.models import estimate
     from twinlib.models.plan import machine
 
-    wanted, plan = random_models.planned(base, f"{bits}-bit", machine())
-    settings = replace(wanted, steps=WARM + STEPS)
-    found = Clock(seconds).attach(random_models.trainer(base, settings, folder / "out"))
+    planned, _ = random_models.planned(base, f"{bits}-bit", machine())
+    settings = replace(planned, steps=WARM + STEPS)
+    result = Clock(seconds).measure(random_models.trainer(base, settings, folder / "out"))
     torch.cuda.empty_cache()
-    share = found["tokens_s"] * 4e9 * estimate.shape(base).parameters / matrix_rate()
+    share = result["tokens_s"] * 4e9 * estimate.shape(base).parameters / matrix_rate()
     names = ("batch", "accumulation", "length", "checkpointing", "compile")
-    return {**found, "plan": {name: getattr(wanted, name) for name in names}, "share": share}
+    return {**result, "plan": {name: getattr(planned, name) for name in names}, "share": share}
 
 
 def matrix_rate():
@@ -221,25 +205,17 @@ def matrix_rate():
     return 20 * 2 * 8192**3 / (time.perf_counter() - began)
 
 
-def arm(name, options):
+def measure(name, options):
+    """The result of one arm."""
+    bits, seconds = options.bits, options.seconds
     if name == "ours":
-        return ours(options.base, options.bits, options.seconds, Path(options.root))
+        return ours(options.base, bits, seconds, Path(options.root))
     folder = random_models.save(options.base, Path(options.root) / name)
     if name.startswith("unsloth"):
-        return unsloth(
-            folder,
-            4 if name.endswith("notebook") else options.bits,
-            options.seconds,
-            name.endswith("packed"),
-        )
-    return trl(
-        folder,
-        options.bits,
-        options.seconds,
-        name != "trl",
-        "flex_attention" if name.endswith("flex") else "sdpa",
-        name.endswith("liger"),
-    )
+        bits = 4 if name.endswith("notebook") else bits
+        return unsloth(folder, bits, seconds, name.endswith("packed"))
+    attention = "flex_attention" if name.endswith("flex") else "sdpa"
+    return trl(folder, bits, seconds, name != "trl", attention, name.endswith("liger"))
 
 
 def main():
@@ -254,16 +230,16 @@ def main():
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print("RESULT " + json.dumps(arm(options.one, options)), flush=True)
+        random_models.send(measure(options.one, options))
         return
-    found = {}
+    speeds = {}
     print(f"{options.base}, {options.bits}-bit", flush=True)
     commands = [(name, [__file__, *sys.argv[1:], "--one", name]) for name in options.arms]
-    for name, result, why in random_models.side_by_side(commands, options.gpus, options.limit):
-        if result is None:
-            print(f"{ARMS[name]:36} failed: {why[:160]}", flush=True)
+    for name, r, error in random_models.side_by_side(commands, options.gpus, options.limit):
+        if r is None:
+            print(f"{ARMS[name]:36} failed: {error[:160]}", flush=True)
             continue
-        found[name] = r = json.loads(result)
+        speeds[name] = r["tokens_s"]
         plan = f"  {r['share']:.0%} of the matrix rate  {r['plan']}" if "plan" in r else ""
         print(
             f"{ARMS[name]:36} {r['tokens_s']:8.0f} tokens/s {r['peak_gib']:6.1f} GiB  "
@@ -271,9 +247,9 @@ def main():
             f"step {r['step_s']:.3f} s  loss {r['loss']:.3f}  ({r['steps']} steps){plan}",
             flush=True,
         )
-    for name in found:
-        if name != "ours" and "ours" in found:
-            print(f"ours / {ARMS[name]}: {found['ours']['tokens_s'] / found[name]['tokens_s']:.2f}")
+    ours = speeds.pop("ours", None)
+    for name, speed in speeds.items() if ours else ():
+        print(f"ours / {ARMS[name]}: {ours / speed:.2f}")
 
 
 if __name__ == "__main__":

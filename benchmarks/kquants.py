@@ -1,7 +1,6 @@
-"""Our K-quants beside llama.cpp's own: error and speed of encoding, and the type that each tensor
-of a file gets.
+"""Our K-quants against llama.cpp's: error and speed of encoding, and the types of tensors.
 
-python benchmarks/kquants.py [--threads N] [--peer-python PATH] [--record]
+    python benchmarks/kquants.py [--threads N] [--peer-python PATH] [--record]
 
 Error and speed: llama.cpp's encoder is the one inside xllamacpp, called without importance matrix,
 over the same tensors: random ones with and without outliers, and the weights of Gemma 3 270M as
@@ -9,8 +8,8 @@ rows of 256. Both use N threads (2).
 
 Types: small random models of each architecture go through llama.cpp's own quantizer, and so does
 Gemma 3 270M. It is the one inside cyllama; `--peer-python` is the Python of an environment that has
-it: `python -m venv peers && peers/bin/pip install cyllama`. `--record` writes what both said into
-tests/kquants_reference.json.
+it: `python -m venv peers && peers/bin/pip install cyllama`. `--record` writes llama.cpp's errors
+and types into tests/kquants_reference.json.
 """
 
 import argparse
@@ -44,22 +43,15 @@ for source, target, file_type in json.load(open(sys.argv[1])):
 
 
 def reference():
-    """llama.cpp's own encoder: (float32 rows, type, blocks to fill) in, nothing out."""
+    """llama.cpp's own encoder: a function of (float32 rows, type, threads) to blocks."""
     import gguf
     import numpy as np
     import xllamacpp
 
     library = ctypes.CDLL(str(next(Path(xllamacpp.__file__).parent.glob("xllamacpp*.so"))))
-    pointer, number = ctypes.c_void_p, ctypes.c_int64
-    library.ggml_quantize_chunk.argtypes = [
-        ctypes.c_int,
-        pointer,
-        pointer,
-        number,
-        number,
-        number,
-        pointer,
-    ]
+    pointer, count = ctypes.c_void_p, ctypes.c_int64
+    types = [ctypes.c_int, pointer, pointer, count, count, count, pointer]
+    library.ggml_quantize_chunk.argtypes = types
 
     def encode(rows, kind, threads):
         block, size = gguf.GGML_QUANT_SIZES[kind]
@@ -67,10 +59,9 @@ def reference():
         step = -(-len(rows) // threads)
 
         def part(start):
-            some = rows[start : start + step]
-            library.ggml_quantize_chunk(
-                kind.value, some.ctypes.data, blocks[start:].ctypes.data, 0, *some.shape, None
-            )
+            source, target = rows[start : start + step], blocks[start:]
+            addresses = source.ctypes.data, target.ctypes.data
+            library.ggml_quantize_chunk(kind.value, *addresses, 0, *source.shape, None)
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(part, range(0, len(rows), step)))
@@ -80,17 +71,17 @@ def reference():
 
 
 def tensors():
-    """{name: float32 tensor} that both encode."""
+    """{name: float32 tensor} to encode."""
     import torch
     from test_kquants import samples
 
-    found = samples(2048)
-    weights = [values.reshape(-1) for name, values in gemma().items() if values.ndim == 2]
-    return found | {"Gemma 3 270M": torch.cat(weights)[: 100_000_000 // 256 * 256].view(-1, 256)}
+    weights = [values.reshape(-1) for values in gemma().values() if values.ndim == 2]
+    rows = torch.cat(weights)[: 100_000_000 // 256 * 256].view(-1, 256)
+    return samples(2048) | {"Gemma 3 270M": rows}
 
 
 def gemma():
-    """The weights of the base that is installed, by name, float32."""
+    """The weights of Gemma 3 270M by name, in float32."""
     from safetensors.torch import load_file
 
     from twinlib.models import load as models
@@ -104,20 +95,16 @@ def error(values, blocks, kind):
     import gguf
     import numpy as np
 
-    total = sum(
-        float(
-            np.square(
-                gguf.quants.dequantize(blocks[i : i + 4096], kind) - values[i : i + 4096],
-                dtype=np.float64,
-            ).sum()
-        )
-        for i in range(0, len(values), 4096)
-    )
+    total = 0.0
+    for i in range(0, len(values), 4096):
+        decoded = gguf.quants.dequantize(blocks[i : i + 4096], kind)
+        difference = decoded - values[i : i + 4096]
+        total += float(np.square(difference, dtype=np.float64).sum())
     return total**0.5
 
 
 def compare(threads):
-    """Print errors and speeds; returns {tensor: {type: llama.cpp's error}}."""
+    """Print errors and speeds of both encoders, by tensor and type."""
     import gguf
     import torch
 
@@ -210,22 +197,18 @@ def chosen_types(python, folder):
     """[case with {mixture: {name: type}}], as llama.cpp's quantizer chooses, of all cases."""
     import gguf
 
-    jobs, found = [], []
+    file_types = {name: gguf.LlamaFileType[f"MOSTLY_{name}"].value for name in MIXTURES}
+    jobs, files = [], []
     for number, case in enumerate(cases()):
         source = folder / f"{number}.gguf"
         write_model(source, *case)
         targets = {mixture: folder / f"{number}-{mixture}.gguf" for mixture in MIXTURES}
-        file_types = {
-            mixture: gguf.LlamaFileType[f"MOSTLY_{mixture}"].value for mixture in MIXTURES
-        }
-        jobs += [
-            (str(source), str(target), file_types[mixture]) for mixture, target in targets.items()
-        ]
-        found.append((case, targets))
+        jobs += [(str(source), str(path), file_types[name]) for name, path in targets.items()]
+        files.append((case, targets))
     quantize(python, folder, jobs)
     return [
         (case, {mixture: stored(path) for mixture, path in targets.items()})
-        for case, targets in found
+        for case, targets in files
     ]
 
 
@@ -251,7 +234,7 @@ def stored(path):
 
 
 def agreement(all_types):
-    """Print how many tensors get the same type from us, by mixture; name the first few others."""
+    """Print by mixture how many tensors get the same type from us, and the first that differ."""
     from test_kquants import ours
 
     for mixture in MIXTURES:
@@ -271,9 +254,7 @@ def agreement(all_types):
 
 
 def real_file(python, folder):
-    """Print how the tensors of Gemma 3 270M agree in type and error, and how fast llama.cpp makes
-    the whole file.
-    """
+    """Print how the tensors of Gemma 3 270M agree in type and error."""
     import gguf
 
     from twinlib.gguf import tokenizer as gguf_tokenizer
@@ -292,18 +273,13 @@ def real_file(python, folder):
     plain = {tensor.name: tensor.data for tensor in gguf.GGUFReader(source).tensors}
     for mixture in ("Q4_K_M", "Q5_K_M"):
         target = folder / f"gemma-{mixture}.gguf"
-        quantize(
-            python,
-            folder,
-            [(str(source), str(target), gguf.LlamaFileType[f"MOSTLY_{mixture}"].value)],
-        )
+        file_type = gguf.LlamaFileType[f"MOSTLY_{mixture}"].value
+        quantize(python, folder, [(str(source), str(target), file_type)])
         same, errors = 0, [0.0, 0.0]
-        tensors_there = gguf.GGUFReader(target).tensors
-        for tensor in tensors_there:
-            values = plain[tensor.name]
-            kind = types.tensor_type(
-                mixture, tensor.name, values.shape, 18, True, FAMILIES["gemma3_text"]
-            )
+        their_tensors = gguf.GGUFReader(target).tensors
+        for tensor in their_tensors:
+            values, family = plain[tensor.name], FAMILIES["gemma3_text"]
+            kind = types.tensor_type(mixture, tensor.name, values.shape, 18, True, family)
             same += kind == tensor.tensor_type
             if kind.name in ENCODED:
                 import torch
@@ -312,7 +288,7 @@ def real_file(python, folder):
                 errors[0] += error(values, blocks, kind) ** 2
                 errors[1] += error(values, tensor.data, kind) ** 2
         print(
-            f"Gemma 3 270M as {mixture}: {same} of {len(tensors_there)} tensors get llama.cpp's "
+            f"Gemma 3 270M as {mixture}: {same} of {len(their_tensors)} tensors get llama.cpp's "
             f"type, error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's",
             flush=True,
         )
@@ -324,44 +300,34 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peer-python", default="")
     parser.add_argument("--record", action="store_true")
-    asked = parser.parse_args()
-    if asked.record and not asked.peer_python:
+    options = parser.parse_args()
+    if options.record and not options.peer_python:
         parser.error("--record needs --peer-python")
-    if not asked.record:
-        compare(asked.threads)
-    if not asked.peer_python:
+    if not options.record:
+        compare(options.threads)
+    if not options.peer_python:
         return
     with tempfile.TemporaryDirectory() as folder:
-        all_types = chosen_types(asked.peer_python, Path(folder))
+        all_types = chosen_types(options.peer_python, Path(folder))
         agreement(all_types)
-        if not asked.record:
-            real_file(asked.peer_python, Path(folder))
-    if asked.record:
+        if not options.record:
+            real_file(options.peer_python, Path(folder))
+    if options.record:
         record(recorded_errors(), all_types)
 
 
 def record(errors, all_types):
-    """Write what llama.cpp said, a line a tensor and a line a model."""
+    """Write llama.cpp's errors and types, one line for each tensor and each model."""
     from test_kquants import runs
 
-    lines = [json.dumps(name) + ": " + json.dumps(found) for name, found in errors.items()]
-    models = [
-        json.dumps(
-            [
-                case,
-                {
-                    mixture: runs(names)
-                    for mixture, names in chosen.items()
-                    if mixture.endswith("_M") or case[1] == 3
-                },
-            ]
-        )
-        for case, chosen in all_types
-    ]
-    RECORD.write_text(
-        '{"errors": {\n' + ",\n".join(lines) + '\n}, "types": [\n' + ",\n".join(models) + "\n]}\n",
-        encoding="utf-8",
-    )
+    lines = [f"{json.dumps(name)}: {json.dumps(by_type)}" for name, by_type in errors.items()]
+    models = []
+    for case, chosen in all_types:
+        mixtures = [name for name in chosen if name.endswith("_M") or case[1] == 3]
+        models.append(json.dumps([case, {name: runs(chosen[name]) for name in mixtures}]))
+    errors, types = ",\n".join(lines), ",\n".join(models)
+    text = f'{{"errors": {{\n{errors}\n}}, "types": [\n{types}\n]}}\n'
+    RECORD.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Personal data found: ours against presidio-analyzer on the same cases and prose. Ratios count.
+"""Detection of personal data: ours against presidio-analyzer on the same cases and prose.
 
     python benchmarks/privacy.py [--peer-python PYTHON] [--prose FOLDER]
 
@@ -41,19 +41,16 @@ def samples(folder):
     for path in sorted(p for p in Path(folder).rglob("*") if p.suffix in (".md", ".txt")):
         text = path.read_text(encoding="utf-8", errors="replace")
         texts["en" if sum(map(str.isascii, text)) > len(text) / 2 else "zh"].append(text)
-    sizes = {
-        language: max(1, sum(len(text.encode()) for text in found))
-        for language, found in texts.items()
-    }
-    return {
-        language: found * max(1, round(SIZE / sizes[language]))
-        for language, found in texts.items()
-        if found
-    }
+    repeated = {}
+    for language, some in texts.items():
+        size = sum(len(text.encode()) for text in some)
+        if some:
+            repeated[language] = some * max(1, round(SIZE / max(1, size)))
+    return repeated
 
 
 def rate(find, texts):
-    """Megabytes of UTF-8 a second of this process's time."""
+    """Megabytes of UTF-8 a second of CPU time."""
     started = time.process_time()
     for text in texts:
         find(text)
@@ -82,18 +79,15 @@ def peer():
     def find(text):
         return analyzer.analyze(text, language="en")
 
-    finds = [
-        [(r.entity_type, r.start, r.end, r.score) for r in find(text)] for text in task["cases"]
-    ]
-    json.dump(
-        {
-            "finds": finds,
-            "rates": {k: rate(find, texts) for k, texts in task["prose"].items()},
-            "version": version("presidio-analyzer"),
-            "recognizers": sorted(type(r).__name__ for r in registry.recognizers),
-        },
-        sys.stdout,
-    )
+    answer = {
+        "finds": [
+            [(r.entity_type, r.start, r.end, r.score) for r in find(text)] for text in task["cases"]
+        ],
+        "rates": {language: rate(find, texts) for language, texts in task["prose"].items()},
+        "version": version("presidio-analyzer"),
+        "recognizers": sorted(type(r).__name__ for r in registry.recognizers),
+    }
+    json.dump(answer, sys.stdout)
 
 
 def main(options):
@@ -126,47 +120,46 @@ def compare(python, cases, prose, table, ours, privacy_cases):
     """Run the peer in its own environment and print it beside ours."""
     from twinlib.text.privacy import find
 
-    few = {
-        language: texts[: max(1, len(texts) // 10)] for language, texts in prose.items()
-    }  # the peer is slow
+    # A tenth of the prose, as the peer is slow.
+    few = {language: texts[: max(1, len(texts) // 10)] for language, texts in prose.items()}
     task = json.dumps({"cases": [case.text for case in cases], "prose": few})
-    done = subprocess.run(
-        [python, __file__, "--as-peer"], input=task, capture_output=True, text=True
-    )
+    command = [python, __file__, "--as-peer"]
+    done = subprocess.run(command, input=task, capture_output=True, text=True)
     if done.returncode:
         print(f"presidio-analyzer could not be run there: {done.stderr.strip().splitlines()[-1:]}")
         return
     answer = json.loads(done.stdout)
-    finds = {case.text: best(found) for case, found in zip(cases, answer["finds"])}
-    theirs = privacy_cases.score(lambda text, names: finds[text], cases)[0]
+    best_matches = {case.text: best(found) for case, found in zip(cases, answer["finds"])}
+
+    def peer_find(text, names):
+        return best_matches[text]
+
+    theirs = privacy_cases.score(peer_find, cases)[0]
     print(
         f"presidio-analyzer {answer['version']}, blank English pipeline, no named entities; "
         "its recognizers: " + ", ".join(answer["recognizers"])
     )
     show(theirs, privacy_cases)
     plain = [case for case in cases if case.text.isascii()]
-    latin = [
-        privacy_cases.score(look, plain)[0] for look in (find, lambda text, names: finds[text])
-    ]
-    for what, pair in (("", (table, theirs)), (", cases without Chinese", latin)):
+    latin = [privacy_cases.score(finder, plain)[0] for finder in (find, peer_find)]
+    for scope, pair in (("", (table, theirs)), (", cases without Chinese", latin)):
         for name, rows in zip(("ours", "presidio"), pair):
             recall, precision = privacy_cases.rates({kind: rows[kind] for kind in SHARED})
-            print(
-                f"{', '.join(SHARED)}{what}, {name}: recall {recall:.1%}, precision {precision:.1%}"
-            )
+            shares = f"recall {recall:.1%}, precision {precision:.1%}"
+            print(f"{', '.join(SHARED)}{scope}, {name}: {shares}")
     for language, speed in answer["rates"].items():
         ratio = ours[language] / speed
         print(f"{language} prose: presidio {speed:.2f} MB/s; ours / presidio {ratio:.0f}")
 
 
-def best(found):
-    """The peer's finds of the kinds that we have too, none overlapping."""
-    taken = []
-    for name, start, end, _ in sorted(found, key=lambda f: (-f[3], f[1] - f[2])):
+def best(matches):
+    """The peer's best scored matches of our kinds that don't overlap."""
+    chosen = []
+    for name, start, end, _ in sorted(matches, key=lambda match: (-match[3], match[1] - match[2])):
         kind = KINDS.get(name)
-        if kind and all(end <= other.start or other.end <= start for other in taken):
-            taken.append(SimpleNamespace(kind=kind, start=start, end=end))
-    return taken
+        if kind and all(end <= other.start or other.end <= start for other in chosen):
+            chosen.append(SimpleNamespace(kind=kind, start=start, end=end))
+    return chosen
 
 
 def show(table, privacy_cases):

@@ -1,17 +1,23 @@
-"""Models with random weights in a real model's shape: they take its memory and its time."""
+"""Models with random weights in a real model's shape, which take its memory and time to train.
 
+Also what the benchmarks share that run each measurement in a process of its own.
+"""
+
+import json
 import random
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 LENGTH = 1024  # tokens of a row at most
-WARM = 4  # steps before times count
+WARM = 4  # warm-up steps, which are not timed
 
 
 def rows(count=3000, seed=1):
-    """[(ids, learnt)]: chats of lognormal length, mean about 230 tokens, three fifths of each
-    learnt."""
+    """[(token ids, mask of learnt tokens)]: chats of lognormal length, about 230 tokens on average.
+
+    The last three fifths of each are learnt.
+    """
     rng = random.Random(seed)
     lengths = [max(24, min(LENGTH, int(rng.lognormvariate(5.22, 0.7)))) for _ in range(count)]
     return [
@@ -21,9 +27,9 @@ def rows(count=3000, seed=1):
 
 
 def facts():
-    """What the plan is told of these rows."""
-    some = rows()
-    return {"rows": len(some), "tokens": sum(len(ids) for ids, _ in some)}
+    """{rows, tokens} of these rows, as the plan takes them."""
+    chats = rows()
+    return {"rows": len(chats), "tokens": sum(len(ids) for ids, _ in chats)}
 
 
 def build(base, bits=16, device="cuda"):
@@ -47,15 +53,12 @@ def build(base, bits=16, device="cuda"):
         pad_token_id=0,
         bos_token_id=None,
     )
-    usual, torch.nn.init.kaiming_uniform_ = (
-        torch.nn.init.kaiming_uniform_,
-        lambda *_, **__: None,
-    )  # drawn below
+    # Weights are drawn below, so the slow initialisation of the layers is skipped.
+    initialise, torch.nn.init.kaiming_uniform_ = torch.nn.init.kaiming_uniform_, lambda *_, **__: 0
+    options = {"dtype": torch.bfloat16, "attn_implementation": "sdpa"}
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(
-            config, dtype=torch.bfloat16, attn_implementation="sdpa"
-        )
-    torch.nn.init.kaiming_uniform_ = usual
+        model = AutoModelForCausalLM.from_config(config, **options)
+    torch.nn.init.kaiming_uniform_ = initialise
     torch.manual_seed(0)
     for weight in model.parameters():
         weight.data.normal_(0, 0.02) if weight.dim() > 1 else weight.data.fill_(1.0)
@@ -65,30 +68,18 @@ def build(base, bits=16, device="cuda"):
 
 
 def _quantize(model):
-    """What loading with a BitsAndBytesConfig (NF4, double quantization) does, without the detour
-    over a disk."""
+    """Quantize as loading with a BitsAndBytesConfig (NF4, double quantization) does, in place."""
     import torch
     from bitsandbytes.nn import Linear4bit, Params4bit
 
+    nf4 = {"compress_statistics": True, "quant_type": "nf4"}
     for parent in list(model.model.layers.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, torch.nn.Linear) and not isinstance(layer, Linear4bit):
-                new = Linear4bit(
-                    layer.in_features,
-                    layer.out_features,
-                    layer.bias is not None,
-                    torch.bfloat16,
-                    compress_statistics=True,
-                    quant_type="nf4",
-                    device="meta",
-                )
-                new.weight = Params4bit(
-                    layer.weight.data,
-                    requires_grad=False,
-                    compress_statistics=True,
-                    quant_type="nf4",
-                    module=new,
-                ).cuda()
+                shape = layer.in_features, layer.out_features, layer.bias is not None
+                new = Linear4bit(*shape, torch.bfloat16, device="meta", **nf4)
+                weight = Params4bit(layer.weight.data, requires_grad=False, module=new, **nf4)
+                new.weight = weight.cuda()
                 new.bias = layer.bias
                 setattr(parent, name, new)
     model.is_loaded_in_4bit = True
@@ -96,20 +87,21 @@ def _quantize(model):
 
 
 def tokenizer():
-    """A tokenizer that only knows how to pad and to end."""
+    """A tokenizer that has special tokens only."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    some = Tokenizer(
-        models.WordLevel({"<pad>": 0, "<start>": 1, "<end>": 2, "<unk>": 3}, unk_token="<unk>")
-    )
+    vocabulary = {"<pad>": 0, "<start>": 1, "<end>": 2, "<unk>": 3}
     return PreTrainedTokenizerFast(
-        tokenizer_object=some, pad_token="<pad>", eos_token="<end>", unk_token="<unk>"
+        tokenizer_object=Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>")),
+        pad_token="<pad>",
+        eos_token="<end>",
+        unk_token="<unk>",
     )
 
 
 def save(base, root):
-    """A folder with such a model and its tokenizer, for trainers that load."""
+    """The folder of such a model and its tokenizer, for trainers that load from disk."""
     folder = Path(root) / base
     if not (folder / "done").exists():
         build(base).save_pretrained(folder)
@@ -123,17 +115,10 @@ def planned(base, precision, machine, **typed):
     from twinlib import settings
     from twinlib.models.plan import derive
 
-    wanted = settings.make(
-        "persona",
-        base=base,
-        precision=precision,
-        engine="transformers",
-        effort="standard",
-        rank=16,
-        **typed,
-    )
-    plan = derive("persona", wanted, machine, facts())
-    return settings.resolve(wanted, plan.values), plan
+    typed |= {"base": base, "precision": precision, "rank": 16}
+    chosen = settings.make("persona", engine="transformers", effort="standard", **typed)
+    plan = derive("persona", chosen, machine, facts())
+    return settings.resolve(chosen, plan.values), plan
 
 
 def trainer(base, settings, folder):
@@ -143,18 +128,18 @@ def trainer(base, settings, folder):
     from twinlib.train.trainer import packed_trainer
 
     silence_logging()
-    model = load.with_adapter(
-        build(base, 4 if settings.precision == "4-bit" else 16),
-        None,
-        load.Lora(settings.rank, checkpointing=settings.checkpointing == "full"),
-    )
+    lora = load.Lora(settings.rank, checkpointing=settings.checkpointing == "full")
+    model = build(base, 4 if settings.precision == "4-bit" else 16)
+    model = load.with_adapter(model, None, lora)
     model.config.use_cache = False
     return packed_trainer(model, tokenizer(), {"train": rows(), "val": []}, settings, folder, 10**6)
 
 
 def step_times(trainer):
-    """Train, and return when it began and when each step had ended, in seconds; the GPU's work has
-    ended only for the first `WARM` and the last: in between it isn't waited for."""
+    """Train, and return the times of the start and of the end of each step, in seconds.
+
+    Only after the first WARM steps and the last is the GPU's work waited for.
+    """
     import time
 
     import torch
@@ -173,39 +158,51 @@ def step_times(trainer):
     return times
 
 
+def send(result):
+    """Print a result for the process that started this one, as `result_in` reads it."""
+    print("RESULT " + json.dumps(result), flush=True)
+
+
+def result_in(output):
+    """The result that a child process has sent in its output; None without one."""
+    lines = (line for line in output.splitlines() if line.startswith("RESULT "))
+    line = next(lines, None)
+    return line and json.loads(line.removeprefix("RESULT "))
+
+
 def side_by_side(commands, gpus, limit):
-    """Run (name, command line) each in a process of its own, as many at once as there are `gpus`;
-    yields (name, the text after 'RESULT ' in its output or None, its last words)."""
+    """Run (name, command line) each in a process of its own, `gpus` at the same time.
+
+    Yields (name, what it has sent or None, the last line of its errors), `limit` in seconds.
+    """
     import os
     import queue
     import subprocess
     from concurrent.futures import ThreadPoolExecutor
 
-    free, here = queue.Queue(), os.environ.get("CUDA_VISIBLE_DEVICES")
-    for gpu in here.split(",")[:gpus] if here else map(str, range(gpus)):
+    free, visible = queue.Queue(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    for gpu in visible.split(",")[:gpus] if visible else map(str, range(gpus)):
         free.put(gpu)
 
     def run(name, command):
         gpu = free.get()
-        alone = {"HF_HUB_OFFLINE": "1", **({"CUDA_VISIBLE_DEVICES": gpu} if gpus > 1 else {})}
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        if gpus > 1:
+            environment["CUDA_VISIBLE_DEVICES"] = gpu
         try:
             done = subprocess.run(
                 [sys.executable, *command],
                 capture_output=True,
                 text=True,
                 timeout=limit,
-                env={**os.environ, **alone},
+                env=environment,
             )
-            found = next(
-                (line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")), None
-            )
-            return name, found, (done.stderr.strip().splitlines() or ["no output"])[-1]
+            errors = done.stderr.strip().splitlines() or ["no output"]
+            return name, result_in(done.stdout), errors[-1]
         except subprocess.TimeoutExpired:
             return name, None, f"over {limit:.0f} s"
         finally:
             free.put(gpu)
 
     with ThreadPoolExecutor(gpus) as pool:
-        waiting = [pool.submit(run, *each) for each in commands]
-        for each in waiting:
-            yield each.result()
+        yield from pool.map(run, *zip(*commands))

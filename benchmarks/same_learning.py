@@ -1,15 +1,16 @@
-"""Our trainer and plain TRL on real writing, same rows, rate and tokens: the validation loss.
+"""The validation loss of our trainer and plain TRL on real writing, with the same rows and tokens.
 
     python benchmarks/same_learning.py TWIN [--base gemma-3-270m] [--epochs 2] [--arms NAME …]
                                        [--gpus 1]
 
 TWIN is a twin whose step 01 has run. Both arms take the same number of rows a step on average, with
-LoRA of the same rank and seed, AdamW and a cosine; ours packs, TRL pads. The validation loss,
-printed after each quarter, is that of transformers' own forward pass, row by row, for both.
+LoRA of the same rank and seed, AdamW, the same learning rate and a cosine schedule; ours packs
+rows, TRL pads them. The validation loss, printed after each quarter of the steps, is computed by
+transformers' own forward pass, row by row, for both.
 """
 
 import argparse
-import json
+import sys
 import tempfile
 from dataclasses import replace
 
@@ -62,7 +63,7 @@ def val_loss(model, rows):
 
 
 def train(arm, path, base, epochs):
-    """{before, losses by step, after, steps} of one arm."""
+    """{before, losses: by step, after, steps} of one arm: validation losses in nats a token."""
     from transformers import TrainerCallback
 
     from twinlib import Twin, settings
@@ -72,73 +73,45 @@ def train(arm, path, base, epochs):
 
     silence_logging()
     twin = Twin.open(path, create=False)
-    wanted = settings.make(
-        "persona",
-        base=base,
-        engine="transformers",
-        effort="standard",
-        epochs=epochs,
-        rank=16,
-        learning_rate=2e-4,
-        packing=True,
-    )
+    typed = {"epochs": epochs, "rank": 16, "learning_rate": 2e-4, "packing": True}
+    chosen = settings.make("persona", base=base, engine="transformers", effort="standard", **typed)
     train_rows = twin.records("train")
-    facts = {
-        "rows": len(train_rows),
-        "tokens": sum(len(m["content"]) for r in train_rows for m in r["messages"]) * 0.7,
-    }
-    wanted = settings.resolve(wanted, plan.derive("persona", wanted, plan.machine(), facts).values)
+    characters = sum(len(m["content"]) for row in train_rows for m in row["messages"])
+    facts = {"rows": len(train_rows), "tokens": characters * 0.7}
+    chosen = settings.resolve(chosen, plan.derive("persona", chosen, plan.machine(), facts).values)
     loaded = load.prepare(base)
-    model, tokenizer = load.load(loaded, precision=wanted.precision, lora=load.Lora(wanted.rank))
-    rows = encoded(twin, wanted, tokenizer)
+    model, tokenizer = load.load(loaded, precision=chosen.precision, lora=load.Lora(chosen.rank))
+    rows = encoded(twin, chosen, tokenizer)
     tokens = sum(len(row.input_ids) for row in rows["train"])
-    at_once = (
-        8 * tokens / len(rows["train"])
-        if arm.endswith("-8")
-        else wanted.batch * wanted.accumulation * wanted.length
-    )
-    at_once = max(at_once, wanted.length)
-    steps = round(tokens * epochs / at_once)
+    step_tokens = chosen.batch * chosen.accumulation * chosen.length
+    if arm.endswith("-8"):
+        step_tokens = 8 * tokens / len(rows["train"])
+    step_tokens = max(step_tokens, chosen.length)
+    steps = round(tokens * epochs / step_tokens)
     if arm.startswith("ours"):
-        batch = max(1, round(at_once / wanted.length))
-        wanted = replace(
-            wanted,
-            batch=batch,
-            accumulation=1,
-            steps=round(tokens * epochs / (0.97 * batch * wanted.length)),
-        )
-        trainer = packed_trainer(
-            model, tokenizer, {"train": rows["train"], "val": []}, wanted, tempfile.mkdtemp(), 10**6
-        )
-        steps = wanted.steps
+        batch = max(1, round(step_tokens / chosen.length))
+        steps = round(tokens * epochs / (0.97 * batch * chosen.length))
+        chosen = replace(chosen, batch=batch, accumulation=1, steps=steps)
+        data, folder = {"train": rows["train"], "val": []}, tempfile.mkdtemp()
+        trainer = packed_trainer(model, tokenizer, data, chosen, folder, 10**6)
     else:
-        trainer = _trl(
-            model,
-            tokenizer,
-            rows["train"],
-            wanted,
-            steps,
-            round(at_once / tokens * len(rows["train"])),
-        )
-    found = {}
+        step_rows = round(step_tokens / tokens * len(rows["train"]))
+        trainer = _trl(model, tokenizer, rows["train"], chosen, steps, step_rows)
+    losses = {}
 
     class Watch(TrainerCallback):
         def on_step_end(self, args, state, control, **_):
             if state.global_step % max(1, steps // 4) == 0:
-                found[state.global_step] = val_loss(model, rows["val"])
+                losses[state.global_step] = val_loss(model, rows["val"])
 
     trainer.add_callback(Watch())
     before = val_loss(model, rows["val"])
     trainer.train()
-    return {
-        "before": before,
-        "losses": found,
-        "after": val_loss(model, rows["val"]),
-        "steps": steps,
-    }
+    after = val_loss(model, rows["val"])
+    return {"before": before, "losses": losses, "after": after, "steps": steps}
 
 
-def _trl(model, tokenizer, rows, settings, steps, at_once):
+def _trl(model, tokenizer, rows, settings, steps, step_rows):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -150,7 +123,7 @@ def _trl(model, tokenizer, rows, settings, steps, at_once):
             "completion_mask": [r.completion_mask for r in rows],
         }
     )
-    at_once = max(2, 2 * round(at_once / 2))
+    accumulation = max(1, round(step_rows / 2))
     common = {
         **common_arguments(settings, tempfile.mkdtemp()),
         "per_device_train_batch_size": 2,
@@ -158,7 +131,7 @@ def _trl(model, tokenizer, rows, settings, steps, at_once):
     }
     arguments = SFTConfig(
         **common,
-        gradient_accumulation_steps=at_once // 2,
+        gradient_accumulation_steps=accumulation,
         max_length=settings.length,
         packing=False,
         completion_only_loss=True,
@@ -179,33 +152,16 @@ def main():
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(
-            "RESULT " + json.dumps(train(options.one, options.twin, options.base, options.epochs)),
-            flush=True,
-        )
+        random_models.send(train(options.one, options.twin, options.base, options.epochs))
         return
-    commands = [
-        (
-            arm,
-            [
-                __file__,
-                options.twin,
-                "--base",
-                options.base,
-                "--epochs",
-                str(options.epochs),
-                "--one",
-                arm,
-            ],
-        )
-        for arm in options.arms
-    ]
-    found = {}
-    for arm, result, why in random_models.side_by_side(commands, options.gpus, options.limit):
-        if result is None:
-            print(f"{ARMS[arm]:28} failed: {why[:160]}", flush=True)
+    command = [__file__, *sys.argv[1:], "--one"]
+    commands = [(arm, [*command, arm]) for arm in options.arms]
+    losses = {}
+    for arm, r, error in random_models.side_by_side(commands, options.gpus, options.limit):
+        if r is None:
+            print(f"{ARMS[arm]:28} failed: {error[:160]}", flush=True)
             continue
-        found[arm] = r = json.loads(result)
+        losses[arm] = r["after"]
         quarters = "  ".join(f"{step}: {value:.4f}" for step, value in r["losses"].items())
         print(
             f"{ARMS[arm]:28} {r['steps']} steps, before {r['before']:.4f}, {quarters},"
@@ -213,8 +169,8 @@ def main():
             flush=True,
         )
     for ours, peer in (("ours", "trl"), ("ours-8", "trl-8")):
-        if ours in found and peer in found:
-            change = found[ours]["after"] / found[peer]["after"] - 1
+        if ours in losses and peer in losses:
+            change = losses[ours] / losses[peer] - 1
             print(f"{ARMS[ours]} / {ARMS[peer]}: {change:+.2%}")
 
 

@@ -1,10 +1,10 @@
-"""How much nonsense a twin writes by way of sampling, through its GGUF file in llama.cpp.
+"""How often a twin writes nonsense with various sampling settings, by its GGUF file in llama.cpp.
 
     python benchmarks/sampling.py TWIN … [--questions N] [--tokens N]
 
-Half of the questions are those that the score card asked, where it has run, half are everyday ones
-of the twin's languages. Prints for every way of sampling how many answers are nonsense (as the
-score card counts it), repeat themselves, or are in another script than the question.
+Half of the questions are those of the score card, if it has run, the others everyday ones in the
+twin's languages. Prints for each sampling how many answers are nonsense (as the score card counts
+it), repeat themselves, or are in another script than the question.
 """
 
 import argparse
@@ -18,12 +18,8 @@ LLAMA = {
     "temperature": 0.7,
     "top_p": 0.9,
 }
-WAYS = {
-    "temperature and top p": {
-        "samplers": ["temperature", "top_p"],
-        "temperature": 0.7,
-        "top_p": 0.9,
-    },
+SAMPLINGS = {
+    "temperature and top p": {**LLAMA, "samplers": ["temperature", "top_p"]},
     "+ penalty 1.1": {**LLAMA, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.1},
     "+ top k 40": {**LLAMA, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.0},
     "+ penalty, top k": {**LLAMA, "top_k": 40, "min_p": 0.0, "repeat_penalty": 1.1},
@@ -37,7 +33,7 @@ def is_chinese(text):
 
 
 def questions(twin, count):
-    """The questions of the score card, then everyday ones, evenly from all."""
+    """The questions of the score card, then everyday ones at even distances from all."""
     from twinlib.i18n import data
 
     answers = twin.records("answers") if twin.file("answers").exists() else []
@@ -46,24 +42,22 @@ def questions(twin, count):
     everyday = [
         text for code, texts in data("everyday").items() if code in languages for text in texts
     ]
-    left = count - len(asked)
-    return asked + [everyday[len(everyday) * i // left] for i in range(left)]
+    missing = count - len(asked)
+    return asked + [everyday[len(everyday) * i // missing] for i in range(missing)]
 
 
-def flaws(llama, asked, way, tokens):
+def flaws(llama, questions, sampling, tokens):
     """The set of flaws of each answer."""
     from twinlib.text import style
 
-    def one(item):
-        seed, question = item
+    def flaws_of(question, seed):
         prompt = llama.prompt([{"role": "user", "content": question}])
-        text = llama.request(
-            "/completion", {"prompt": prompt, "n_predict": tokens, "seed": seed, **way}
-        )["content"]
+        body = {"prompt": prompt, "n_predict": tokens, "seed": seed, **sampling}
+        text = llama.request("/completion", body)["content"]
         return set(style.flaws(text, "zh" if is_chinese(question) else "en"))
 
     with ThreadPoolExecutor(4) as pool:
-        return list(pool.map(one, enumerate(asked, 1)))
+        return list(pool.map(flaws_of, questions, range(1, len(questions) + 1)))
 
 
 def main():
@@ -71,29 +65,26 @@ def main():
     parser.add_argument("twins", nargs="+", metavar="TWIN")
     parser.add_argument("--questions", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=120)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     from twinlib import Twin
     from twinlib.models.llama_cpp import Llama
     from twinlib.talk.chat import gguf_file
 
-    totals = {name: [0, 0] for name in WAYS}
-    for twin in map(Twin.open, asked.twins):
-        chosen = questions(twin, asked.questions)
+    flaws_by_name = {name: [] for name in SAMPLINGS}
+    for twin in map(Twin.open, options.twins):
+        chosen = questions(twin, options.questions)
         with Llama(gguf_file(twin)) as llama:
-            for name, way in WAYS.items():
-                found = flaws(llama, chosen, way, asked.tokens)
-                hits = [
-                    sum(map(bool, found)),
-                    *(sum(kind in one for one in found) for kind in ("loop", "script")),
-                ]
-                totals[name] = [totals[name][0] + hits[0], totals[name][1] + len(found)]
+            for name, sampling in SAMPLINGS.items():
+                answers = flaws(llama, chosen, sampling, options.tokens)
+                flaws_by_name[name] += answers
+                loops, scripts = (sum(k in a for a in answers) for k in ("loop", "script"))
                 print(
-                    f"{twin.name:12} {name:30} nonsense {hits[0]:3} of {len(found)}: "
-                    f"circles {hits[1]}, other script {hits[2]}",
+                    f"{twin.name:12} {name:30} nonsense {sum(map(bool, answers)):3} of "
+                    f"{len(answers)}: circles {loops}, other script {scripts}",
                     flush=True,
                 )
-    for name, (hits, n) in totals.items():
-        print(f"{'all':12} {name:30} nonsense {hits:3} of {n}")
+    for name, answers in flaws_by_name.items():
+        print(f"{'all':12} {name:30} nonsense {sum(map(bool, answers)):3} of {len(answers)}")
 
 
 if __name__ == "__main__":

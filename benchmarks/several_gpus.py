@@ -7,7 +7,6 @@ of `accelerate launch -m twinlib persona`.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import random_models
 
 
 def measure(base, steps):
-    """Prints what was measured, in the first process."""
+    """Train in this process, one of several; the first one sends the result."""
     import torch
 
     from twinlib.models import plan
@@ -26,24 +25,16 @@ def measure(base, steps):
     from twinlib.train import callbacks, processes
 
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    wanted, _ = random_models.planned(base, "16-bit", plan.machine(), batch=8)
-    trainer = random_models.trainer(base, replace(wanted, steps=steps), tempfile.mkdtemp())
+    planned, _ = random_models.planned(base, "16-bit", plan.machine(), batch=8)
+    trainer = random_models.trainer(base, replace(planned, steps=steps), tempfile.mkdtemp())
     callbacks.attach_callback(trainer, Progress(None, "persona"), {"loss": "loss"})
     times = random_models.step_times(trainer)
-    warm, size = random_models.WARM, wanted.accumulation * processes.count()
+    warm, sequences = random_models.WARM, planned.accumulation * processes.count()
     if processes.is_main():
-        print(
-            "RESULT "
-            + json.dumps(
-                {
-                    "tokens_s": sum(trainer.train_dataset.tokens[warm * size :])
-                    / (times[-1] - times[warm]),
-                    "loss": trainer.state.log_history[-1]["train_loss"],
-                    "accumulation": wanted.accumulation,
-                }
-            ),
-            flush=True,
-        )
+        tokens = sum(trainer.train_dataset.tokens[warm * sequences :])
+        loss = trainer.state.log_history[-1]["train_loss"]
+        speed = tokens / (times[-1] - times[warm])
+        random_models.send({"tokens_s": speed, "loss": loss, "accumulation": planned.accumulation})
 
 
 def main():
@@ -55,37 +46,26 @@ def main():
     options = parser.parse_args()
     if options.one:
         return measure(options.base, options.steps)
-    found = {}
+    results = {}
     for count in options.processes:
-        command = [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--nproc_per_node",
-            str(count),
-            __file__,
-            "--one",
-            "--base",
-            options.base,
-            "--steps",
-            str(options.steps),
-        ]
+        launcher = f"-m torch.distributed.run --nproc_per_node {count}".split()
+        arguments = f"--one --base {options.base} --steps {options.steps}".split()
+        command = [sys.executable, *launcher, __file__, *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
-        line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
-        if line is None:
+        r = random_models.result_in(done.stdout)
+        if r is None:
             print(f"{count} processes failed: {done.stderr[-600:]}", flush=True)
             continue
-        found[count] = r = json.loads(line[7:])
+        results[count] = r
         print(
             f"{count} GPU: {r['tokens_s']:8.0f} tokens/s  {r['accumulation']} batches a step each  "
             f"mean loss of all steps {r['loss']:.4f}",
             flush=True,
         )
-    if 1 in found:
-        for count in found:
-            speed = found[count]["tokens_s"] / found[1]["tokens_s"]
-            loss = found[count]["loss"] / found[1]["loss"] - 1
-            print(f"{count} / 1: {speed:.2f} times the tokens a second, loss {loss:+.2%}")
+    one = results.get(1)
+    for count, r in results.items() if one else ():
+        speed, loss = r["tokens_s"] / one["tokens_s"], r["loss"] / one["loss"] - 1
+        print(f"{count} / 1: {speed:.2f} times the tokens a second, loss {loss:+.2%}")
 
 
 if __name__ == "__main__":

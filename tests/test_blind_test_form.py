@@ -53,7 +53,7 @@ def kept(twin):
 
 
 def write(form, text):
-    form.asking.boxes[form.asking.now.id].value = text
+    form.asking.boxes[form.asking.current.id].value = text
 
 
 # Answers
@@ -61,10 +61,10 @@ def write(form, text):
 
 def test_it_asks_from_the_other_end_of_the_interview_and_writes_nothing_by_itself(form, twin):
     assert (
-        form.asking.now == interview_questions.QUESTIONS[-1]
-        and form.asking.now.en in form.asking.asked.value
+        form.asking.current == interview_questions.QUESTIONS[-1]
+        and form.asking.current.en in form.asking.asked.value
     )
-    assert "0 answered; 20 make a good test" in form.asking.below.value
+    assert "0 answered; 20 make a good test" in form.asking.footer.value
     form.asking.next.click()
     form.asking.back.click()
     assert not twin.file("blind_answers").exists()
@@ -78,10 +78,10 @@ def test_an_answer_is_on_the_disk_when_next_is_pressed_and_not_among_the_intervi
         and not twin.file("interview").exists()
     )
     assert (
-        form.asking.now == interview_questions.QUESTIONS[-2]
-        and "1 answered" in form.asking.below.value
+        form.asking.current == interview_questions.QUESTIONS[-2]
+        and "1 answered" in form.asking.footer.value
     )
-    assert blind_test_form.form(twin).asking.now == interview_questions.QUESTIONS[-2]
+    assert blind_test_form.form(twin).asking.current == interview_questions.QUESTIONS[-2]
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
@@ -105,8 +105,8 @@ def test_questions_that_were_learnt_from_are_not_asked(twin):
     )
     form = blind_test_form.form(twin)
     assert (
-        len(form.asking.places.options) == 94
-        and form.asking.now == interview_questions.QUESTIONS[-3]
+        len(form.asking.question_list.options) == 94
+        and form.asking.current == interview_questions.QUESTIONS[-3]
     )
 
 
@@ -115,29 +115,29 @@ def test_own_questions_come_first_and_stay(form, twin):
     form.own.value = "  Why  trams? "
     form.add.click()
     assert (
-        form.asking.now.en == "Why trams?"
+        form.asking.current.en == "Why trams?"
         and form.own.value == ""
-        and len(form.asking.places.options) == 97
+        and len(form.asking.question_list.options) == 97
     )
     assert kept(twin)["friends-16"]["answer"] == "begun", "what leaves the screen is saved"
     write(form, "Because of the brakes.")
     form.asking.next.click()
     again = blind_test_form.form(twin)
-    assert again.asking.places.options[0][0] == "✓ 1. Why trams?"
-    again.asking.places.value = again.asking.store.questions[0].id
-    assert again.asking.boxes[again.asking.now.id].value == "Because of the brakes."
+    assert again.asking.question_list.options[0][0] == "✓ 1. Why trams?"
+    again.asking.question_list.value = again.asking.store.questions[0].id
+    assert again.asking.boxes[again.asking.current.id].value == "Because of the brakes."
 
 
 def test_an_empty_own_question_adds_nothing(form, twin):
     form.own.value = "  "
     form.add.click()
-    assert len(form.asking.places.options) == 96 and kept(twin) == {}
+    assert len(form.asking.question_list.options) == 96 and kept(twin) == {}
 
 
 def test_after_the_last_question_it_says_what_to_do_next(form):
-    form.asking.places.value = interview_questions.QUESTIONS[0].id
+    form.asking.question_list.value = interview_questions.QUESTIONS[0].id
     form.asking.next.click()
-    assert "run the next cell" in form.asking.said.value
+    assert "run the next cell" in form.asking.message.value
 
 
 def test_where_codes_are_sent_is_remembered(form, twin):
@@ -152,9 +152,9 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, monkeypat
     monkeypatch.setattr(answer_store, "write_records", full)
     write(form, "An answer.")
     form.asking.next.click()
-    assert "The disk is full and the answer is not saved" in form.asking.said.value
+    assert "The disk is full and the answer is not saved" in form.asking.message.value
     assert (
-        form.asking.now == interview_questions.QUESTIONS[-1]
+        form.asking.current == interview_questions.QUESTIONS[-1]
         and form.asking.boxes["friends-16"].value == "An answer."
     )
     form.own.value = "Why?"
@@ -177,7 +177,7 @@ def test_with_nothing_answered_it_says_so_in_one_sentence(twin, monkeypatch, cap
     twin.gguf("Q8_0").write_bytes(b"x")
     blind_test_form.make(twin)
     assert capsys.readouterr().out.count("\n") == 1
-    assert "Codes can be read once the page is made" in blind_test_results.codes(twin).found.value
+    assert "Codes can be read once the page is made" in blind_test_results.codes(twin).results.value
 
 
 def test_the_page_is_offered_as_a_download(twin):
@@ -206,17 +206,19 @@ def box(twin):
 
 
 def test_pasted_codes_are_counted_shown_and_kept(box, twin):
-    assert "No code yet" in box.found.value
+    assert "No code yet" in box.results.value
     box.box.value = (
         f"Anna: {code((0, 1), name='Anna')} bye\n小明：“{code((0,), 2, '小明').lower()}”"
     )
-    assert "Friends took the twin for you in 30% of 10 answers" in box.found.value
-    assert "<img " in box.found.value and "Anna" in box.found.value and "小明" in box.found.value
+    assert "Friends took the twin for you in 30% of 10 answers" in box.results.value
+    assert (
+        "<img " in box.results.value and "Anna" in box.results.value and "小明" in box.results.value
+    )
     box.box.value = code((), 3)
-    assert "20% of 15 answers" in box.found.value, "those pasted before still count"
+    assert "20% of 15 answers" in box.results.value, "those pasted before still count"
     box.box.value = f"once more: {code((), 3)}"
     assert len(twin.file("blind_codes").read_text().splitlines()) == 3
-    assert "20% of 15 answers" in blind_test_results.codes(Twin(twin.path)).found.value, (
+    assert "20% of 15 answers" in blind_test_results.codes(Twin(twin.path)).results.value, (
         "and in a new runtime"
     )
 
@@ -224,13 +226,13 @@ def test_pasted_codes_are_counted_shown_and_kept(box, twin):
 def test_a_friend_who_did_it_again_counts_once(box, twin):
     box.box.value = code((0, 1, 2), minute=1)
     box.box.value = code((), minute=2)
-    assert "0% of 5 answers" in box.found.value and "1 friend;" in box.found.value
+    assert "0% of 5 answers" in box.results.value and "1 friend;" in box.results.value
 
 
 def test_what_is_damaged_or_foreign_is_said_and_not_kept(box, twin):
     box.box.value = f"{code()[:-4]} {code(test='ZZZZ')} {code(test='0000', friend=4)}"
     for words in ("arrive whole", "from another test", "from an earlier test"):
-        assert words in box.found.value
+        assert words in box.results.value
     assert "AMU2-0000" in twin.file("blind_codes").read_text(), (
         "that of an earlier test is worth keeping"
     )
@@ -261,7 +263,7 @@ def test_each_friend_is_judged(twin):
 
 def test_a_friends_name_is_never_markup(box):
     box.box.value = code(name="<img src=x>")
-    assert "<img src=x>" not in box.found.value and "&lt;img src=x&gt;" in box.found.value
+    assert "<img src=x>" not in box.results.value and "&lt;img src=x&gt;" in box.results.value
 
 
 def test_the_picture_shows_every_group_there_is(twin):
@@ -277,7 +279,7 @@ def test_the_picture_shows_every_group_there_is(twin):
         mark(2, 0),
         mark(2, 9, "base", fooled=True),
     ]
-    [axis] = blind_test_results.drawn(marks).axes
+    [axis] = blind_test_results.plot(marks).axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels == [
         "Fool rate",
@@ -316,7 +318,7 @@ def test_who_answered_the_whole_interview_is_asked_something_else(twin):
     )
     form = blind_test_form.form(twin)
     assert (
-        form.asking.now.id not in interview_questions.BY_ID
+        form.asking.current.id not in interview_questions.BY_ID
         and "last week" in form.asking.asked.value
     )
     write(form, "The brake cable, and I took the other one.")

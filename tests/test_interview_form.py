@@ -43,7 +43,7 @@ def kept(twin):
 
 
 def write(form, text):
-    form.boxes[form.now.id].value = text
+    form.boxes[form.current.id].value = text
 
 
 def ids(count):
@@ -55,8 +55,8 @@ def ids(count):
 
 def test_an_untouched_form_shows_the_first_question_and_writes_nothing(form, twin):
     assert QUESTIONS[0].en in form.asked.value and form.back.disabled
-    assert "0 of 96 answered, 0 words so far" in form.below.value
-    assert "There is nothing to learn from yet" in form.below.value
+    assert "0 of 96 answered, 0 words so far" in form.footer.value
+    assert "There is nothing to learn from yet" in form.footer.value
     form.next.click()
     form.back.click()
     assert not twin.file("interview").exists()
@@ -74,14 +74,14 @@ def test_an_answer_is_on_the_disk_as_soon_as_next_is_pressed(form, twin):
         False,
     )
     assert record["when"][:2] == "20" and len(record["when"]) == 19
-    assert form.now is QUESTIONS[1] and "1 of 96 answered, 23 words" in form.below.value
-    assert "You have 1 passage to learn from" in form.below.value
+    assert form.current is QUESTIONS[1] and "1 of 96 answered, 23 words" in form.footer.value
+    assert "You have 1 passage to learn from" in form.footer.value
 
 
 def test_a_skipped_question_is_not_asked_again_and_can_still_be_answered(form, twin):
     form.skip.click()
     assert kept(twin)["life-01"]["skipped"] is True and kept(twin)["life-01"]["answer"] == ""
-    assert interview_form.form(twin).now is QUESTIONS[1]
+    assert interview_form.form(twin).current is QUESTIONS[1]
     form.back.click()
     write(form, "after all")
     form.next.click()
@@ -110,13 +110,13 @@ def test_an_earlier_answer_can_be_edited_and_emptied(form, twin):
         form.next.click()
     form.back.click()
     form.back.click()
-    assert form.boxes[form.now.id].value == "two"
+    assert form.boxes[form.current.id].value == "two"
     write(form, "two, but better")
     form.back.click()
     write(form, "")
     form.next.click()
     assert [kept(twin)[name]["answer"] for name in ids(3)] == ["", "two, but better", "three"]
-    assert interview_form.form(twin).now is QUESTIONS[0], "an emptied answer is asked for again"
+    assert interview_form.form(twin).current is QUESTIONS[0], "an emptied answer is asked for again"
 
 
 def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
@@ -131,8 +131,8 @@ def test_a_half_typed_answer_is_kept_by_itself_and_opens_again(twin):
         and kept(twin)["opinions-01"]["answer"] == ""
     )
     again = interview_form.form(twin)
-    assert again.now.id == "opinions-01" and again.boxes["opinions-01"].value == "half a sent"
-    assert "0 of 96" in again.below.value
+    assert again.current.id == "opinions-01" and again.boxes["opinions-01"].value == "half a sent"
+    assert "0 of 96" in again.footer.value
     again.next.click()
     assert (
         kept(twin)["opinions-01"]["answer"] == "half a sent"
@@ -157,44 +157,44 @@ def test_a_key_that_arrives_late_belongs_to_its_own_question(form, twin):
     form.next.click()
     form.boxes["life-01"].value = "the end"
     assert kept(twin)["life-01"]["answer"] == "the end"
-    assert form.now is QUESTIONS[1] and form.boxes["opinions-01"].value == ""
+    assert form.current is QUESTIONS[1] and form.boxes["opinions-01"].value == ""
 
 
 def test_a_topic_can_be_chosen_and_next_stays_in_it(form, twin):
     write(form, "one")
     form.topics.value = "friends"
     assert kept(twin)["life-01"]["answer"] == "one", "whatever leaves the screen is saved"
-    assert form.now.id == "friends-01" and len(form.places.options) == 16
+    assert form.current.id == "friends-01" and len(form.question_list.options) == 16
     form.next.click()
-    assert form.now.id == "friends-02"
+    assert form.current.id == "friends-02"
     form.topics.value = ""
-    assert form.now.id == "opinions-01"
+    assert form.current.id == "opinions-01"
 
 
 def test_any_question_can_be_chosen_from_the_list_which_shows_what_is_done(form):
     write(form, "one")
     form.next.click()
     form.skip.click()
-    form.places.value = "stories-03"
-    assert form.now.id == "stories-03"
-    assert [label[0] for label, _ in form.places.options[:3]] == ["✓", "–", "·"]
-    assert len(form.places.options) == 96 and form.topics.options[0][1] == ""
+    form.question_list.value = "stories-03"
+    assert form.current.id == "stories-03"
+    assert [label[0] for label, _ in form.question_list.options[:3]] == ["✓", "–", "·"]
+    assert len(form.question_list.options) == 96 and form.topics.options[0][1] == ""
     assert [name for _, name in form.topics.options[1:]] == list(TOPICS)
 
 
 def test_after_the_last_question_it_says_what_to_do_next(form, twin):
-    form.places.value = QUESTIONS[-1].id
+    form.question_list.value = QUESTIONS[-1].id
     write(form, "thanks to you")
     form.next.click()
-    assert form.now is QUESTIONS[-1] and "run step 01" in form.said.value
+    assert form.current is QUESTIONS[-1] and "run step 01" in form.message.value
     assert kept(twin)[QUESTIONS[-1].id]["answer"] == "thanks to you"
 
 
 def test_with_everything_answered_it_opens_at_the_end(twin):
     write_records(twin.file("interview"), [{"id": q.id, "answer": LONG} for q in QUESTIONS])
     form = interview_form.form(twin)
-    assert form.now is QUESTIONS[-1] and "96 of 96 answered" in form.below.value
-    assert "enough for something of your voice" in form.below.value
+    assert form.current is QUESTIONS[-1] and "96 of 96 answered" in form.footer.value
+    assert "enough for something of your voice" in form.footer.value
 
 
 def test_a_short_answer_is_asked_on_below_the_box(form):
@@ -220,7 +220,7 @@ def test_in_one_language_there_is_no_button_for_it(twin, monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     form = interview_form.form(twin)
     assert form.languages.layout.display == "none" and QUESTIONS[0].zh in form.asked.value
-    assert "已答 0/96 题" in form.below.value and form.next.description == "保存，下一题"
+    assert "已答 0/96 题" in form.footer.value and form.next.description == "保存，下一题"
 
 
 def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
@@ -255,10 +255,10 @@ def test_the_gate_counts_the_other_writing_but_not_the_interview_twice(twin):
         )
     )
     form = interview_form.form(twin)
-    assert "You have 14 passages to learn from, about 1,400 words" in form.below.value
+    assert "You have 14 passages to learn from, about 1,400 words" in form.footer.value
     write(form, LONG)
     form.next.click()
-    assert "You have 15 passages" in form.below.value
+    assert "You have 15 passages" in form.footer.value
 
 
 def test_what_people_wrote_is_never_markup(twin):
@@ -267,7 +267,7 @@ def test_what_people_wrote_is_never_markup(twin):
     form = interview_form.form(twin)
     form.back.click()
     shown = "".join(
-        part.value for part in (form.asked, form.hint, form.said, form.below, form.below)
+        part.value for part in (form.asked, form.hint, form.message, form.footer, form.footer)
     )
     assert "<img" not in shown and form.boxes["life-01"].value == evil
 
@@ -291,23 +291,25 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, twin, mon
         form.next.click,
         form.skip.click,
         lambda: setattr(form.topics, "value", "friends"),
-        lambda: setattr(form.places, "value", "mind-02"),
+        lambda: setattr(form.question_list, "value", "mind-02"),
     ):
         leave()
-        assert "The disk is full and the answer is not saved" in form.said.value
-        assert form.now is QUESTIONS[0] and form.boxes["life-01"].value == LONG
-        assert (form.topics.value, form.places.value) == ("", "life-01")
+        assert "The disk is full and the answer is not saved" in form.message.value
+        assert form.current is QUESTIONS[0] and form.boxes["life-01"].value == LONG
+        assert (form.topics.value, form.question_list.value) == ("", "life-01")
     monkeypatch.undo()
     form.next.click()
-    assert kept(twin)["life-01"]["answer"] == LONG and form.now is QUESTIONS[1]
+    assert kept(twin)["life-01"]["answer"] == LONG and form.current is QUESTIONS[1]
 
 
 def test_a_folder_that_may_not_be_written_is_a_sentence(form, twin):
     twin.file("interview").parent.write_text("a file where the folder should be")
     write(form, LONG)
     form.next.click()
-    assert "The answer is not saved (" in form.said.value or "can't be opened" in form.said.value
-    assert form.now is QUESTIONS[0]
+    assert (
+        "The answer is not saved (" in form.message.value or "can't be opened" in form.message.value
+    )
+    assert form.current is QUESTIONS[0]
 
 
 def test_damaged_lines_are_set_aside_and_said_and_the_others_stay(twin):
@@ -323,10 +325,10 @@ def test_damaged_lines_are_set_aside_and_said_and_the_others_stay(twin):
     assert aside.read_bytes() == damaged
     assert (
         "2 damaged line(s) in answers.jsonl could not be read; "
-        f"the file as it was is kept as {aside.name}" in form.said.value
+        f"the file as it was is kept as {aside.name}" in form.message.value
     )
-    assert list(kept(twin)) == ["life-01"] and form.now is QUESTIONS[1]
-    assert interview_form.form(twin).said.value == "", "it is said once"
+    assert list(kept(twin)) == ["life-01"] and form.current is QUESTIONS[1]
+    assert interview_form.form(twin).message.value == "", "it is said once"
 
 
 def test_a_file_that_cannot_be_opened_is_a_sentence(twin):
@@ -339,7 +341,7 @@ def test_two_windows_do_not_undo_each_other(twin):
     one, two = interview_form.form(twin), interview_form.form(twin)
     write(one, "from one")
     one.next.click()
-    two.places.value = "mind-01"
+    two.question_list.value = "mind-01"
     write(two, "from two")
     two.next.click()
     assert {name: record["answer"] for name, record in kept(twin).items()} == {
@@ -355,7 +357,7 @@ def test_killing_the_process_between_answers_loses_none(twin):
         "import sys; from twinlib import Twin; from twinlib.ui import interview_form\n"
         "form = interview_form.form(Twin.open(sys.argv[1]))\n"
         "for n in range(90):\n"
-        "    form.boxes[form.now.id].value = f'answer {n} 回答 ' * 40\n"
+        "    form.boxes[form.current.id].value = f'answer {n} 回答 ' * 40\n"
         "    form.next.click(); print(n, flush=True)\n"
     )
     child = subprocess.Popen(
@@ -372,7 +374,7 @@ def test_killing_the_process_between_answers_loses_none(twin):
         (f"answer {n} 回答 " * 40).strip() for n in range(max(said) + 1)
     ]
     form = interview_form.form(twin)
-    assert form.now.id == ids(len(found) + 1)[-1] and form.said.value == ""
+    assert form.current.id == ids(len(found) + 1)[-1] and form.message.value == ""
 
 
 # The terminal
@@ -459,8 +461,8 @@ def test_what_was_answered_for_the_blind_test_is_not_asked(twin, monkeypatch, ca
     twin.file("interview").parent.mkdir(parents=True, exist_ok=True)
     write_records(twin.file("interview"), [{"id": second.id, "answer": LONG, **record}])
     form = interview_form.form(twin)
-    assert form.now == third and first not in form.order() and second in form.order()
-    assert f"1 of {len(QUESTIONS) - 1} answered" in form.below.value
+    assert form.current == third and first not in form.order() and second in form.order()
+    assert f"1 of {len(QUESTIONS) - 1} answered" in form.footer.value
     monkeypatch.setattr("builtins.input", lambda prompt: (_ for _ in ()).throw(EOFError))
     interview_terminal.ask(twin)
     out = capsys.readouterr().out

@@ -104,7 +104,7 @@ def test_a_run_goes_over_the_rows_again_in_another_order():
 
 
 def test_without_packing_a_sequence_holds_so_many_rows():
-    packed = packing.Packed(rows(*[10] * 7), 1000, 0, count=4, together=2)
+    packed = packing.Packed(rows(*[10] * 7), 1000, 0, count=4, rows_each=2)
     assert [len(part) for part in packed.parts] == [2, 2, 2, 1]
     assert packed[0]["input_ids"].shape == (1, 20)  # no padding
 

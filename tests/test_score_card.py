@@ -13,7 +13,7 @@ def finish(twin, figures, warnings=()):
 
 def drawn(figures):
     """The axes of the picture."""
-    return score_card.drawn([name for name in BY_NAME if name in figures], figures).axes
+    return score_card.plot([name for name in BY_NAME if name in figures], figures).axes
 
 
 @pytest.mark.parametrize(

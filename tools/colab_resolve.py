@@ -1,8 +1,8 @@
-"""What installing the `gpu` extra on Colab would change; torch, numpy and the widgets must stay.
+"""Print what installing the `gpu` extra would change on Colab; torch, numpy and widgets must stay.
 
 Resolves pyproject.toml for Colab's Python against the versions that Colab has
-(tests/colab-freeze.txt), keeping each of those where our ranges allow it, as pip does. Prints the
-changes; exit status 1 when one of the four would change.
+(tests/colab-freeze.txt), keeping each of those where our ranges allow it, as pip does. The exit
+status is 1 when a package of UNTOUCHED would change.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT / "tests" / "colab-freeze.txt"
-# Colab's torch is built for another CUDA than PyPI's, so PyPI's CUDA packages are not installed.
+# Not printed: Colab's torch is built for another CUDA than PyPI's, whose packages it doesn't need.
 TORCH_PACKAGES = ("nvidia-", "cuda-")
 UNTOUCHED = ("torch", "numpy", "ipywidgets", "ipython")
 PYTHON = "3.13"
@@ -33,6 +33,7 @@ def versions(text: str) -> dict[str, str]:
 
 
 def pins(present: dict[str, str], names: Iterable[str]) -> str:
+    """The lines name==version of those `names` that are in `present`."""
     return "".join(f"{name}=={present[name]}\n" for name in names if name in present)
 
 
@@ -44,16 +45,10 @@ def resolve(present: dict[str, str]) -> dict[str, str]:
         kept.write_text(pins(present, UNTOUCHED))
         options = f"--extra gpu --python-version {PYTHON} --python-platform {PLATFORM}"
         files = ["--constraint", kept, "--output-file", output, ROOT / "pyproject.toml"]
+        uv = f"-m uv pip compile -q {options} --no-header --no-annotate".split()
+        environment = {**os.environ, **SYSTEM_CERTIFICATES}
         run = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                *f"uv pip compile -q {options} --no-header --no-annotate".split(),
-                *files,
-            ],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **SYSTEM_CERTIFICATES},
+            [sys.executable, *uv, *files], capture_output=True, text=True, env=environment
         )
         if run.returncode:
             sys.exit(f"The gpu extra can't be installed on Colab:\n{run.stderr}")
@@ -61,18 +56,15 @@ def resolve(present: dict[str, str]) -> dict[str, str]:
 
 
 def main() -> bool:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"],
-        check=True,
-    )
+    """Print the changes and a summary; returns whether a package of UNTOUCHED would change."""
+    pip = "-m pip install -q --disable-pip-version-check uv".split()
+    subprocess.run([sys.executable, *pip], check=True)
     present = versions(FREEZE.read_text())
     after = resolve(present)
     for name in sorted(after):
         if present.get(name) != after[name] and not name.startswith(TORCH_PACKAGES):
             print(f"{name}: {present.get(name, 'not there')} -> {after[name]}")
-    touched = [
-        name for name in UNTOUCHED if after.get(name, present.get(name)) != present.get(name)
-    ]
+    touched = [name for name in UNTOUCHED if name in after and after[name] != present.get(name)]
     passed = len(UNTOUCHED) - len(touched)
     names = ", ".join(UNTOUCHED)
     print(f"{len(touched)} failed, {passed} passed: {names} stay as Colab has them")

@@ -5,19 +5,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CURRENT = re.search(
-    r"^SLUG \?= (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
-).group(1)
+MAKEFILE = ROOT / "Makefile"
+CURRENT = re.search(r"^SLUG \?= (\S+)", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)[1]
 
 
 def main(slug: str) -> None:
+    """Replace the present owner/name by `slug` in the Makefile, the READMEs and the notebooks."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", slug):
         sys.exit(f"'{slug}' is not owner/name, as in github.com/owner/name.")
-    files = [
-        ROOT / "Makefile",
-        *ROOT.glob("README*.md"),
-        *sorted((ROOT / "notebooks").glob("*.ipynb")),
-    ]
+    files = [MAKEFILE, *ROOT.glob("README*.md"), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
     changed = 0
     for path in files:
         text = path.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Everything that holds a model or describes a machine: loading, answers, plans, llama.cpp, hub."""
+"""Models and machines: loading, answering and scoring, llama.cpp, the hub, plans and estimates."""

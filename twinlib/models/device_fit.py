@@ -1,7 +1,7 @@
 """How close a GGUF file is to the 16-bit twin, which to recommend, and which devices can run it.
 
-The one place with these thresholds: the check of files, the score card, the forms and the model
-card use them. Pure arithmetic. What devices need is an estimate, and the texts say so.
+The thresholds for the checks of files, the score card, the forms and the model card. Pure
+arithmetic. What devices need is an estimate, and the texts say so.
 """
 
 import math
@@ -11,21 +11,22 @@ from .. import i18n
 from ..catalogue import Shape
 
 GIB = 2**30
-# GB as they are sold, which are GiB
+# Usual memory sizes; a "GB" of memory is sold as a GiB.
 _PHONES = (4, 6, 8, 12)
 _LAPTOPS = (8, 16, 32)
 _CARDS = (6, 8, 12, 16, 24)
-_PROGRAM = 0.15e9  # bytes
-_MEMORY_BANDWIDTH = 51.2e9  # bytes a second
+_PROGRAM = 0.15e9  # bytes of llama.cpp itself
+_MEMORY_BANDWIDTH = 51.2e9  # bytes a second, of a laptop
 _READING_SPEED = 5  # tokens a second
-# Taken where no divergence was measured: Ollama's default, then what is nearly lossless.
+# Recommended where no divergence was measured: Ollama's default, then the nearly lossless type.
 _UNMEASURED = ("Q4_K_M", "Q8_0")
 
 
 class Closeness(NamedTuple):
-    """A degree of difference: up to `divergence` nats a token, or at least `top1` equal tokens.
+    """A degree of difference: KL divergence of at most `divergence` nats a token, or share `top1`.
 
-    `key` names its words in data/strings.
+    `top1` is the least share of positions with the same likeliest token; `key` names the degree's
+    text in data/strings/.
     """
 
     key: str
@@ -33,8 +34,7 @@ class Closeness(NamedTuple):
     top1: float
 
 
-# 0.005 is also the limit for Q8_0 (gguf/types.py), HARDLY_DIFFERENT what counts as good on the
-# score card.
+# 0.005 is also the tolerance of Q8_0 (gguf/types.py); HARDLY_DIFFERENT is good on the score card.
 CLOSENESS = (
     Closeness("models.indistinguishable", 0.005, 0.98),
     Closeness("models.hardly_different", 0.03, 0.92),
@@ -45,7 +45,7 @@ HARDLY_DIFFERENT = CLOSENESS[1]
 
 
 class Fit(NamedTuple):
-    """What a file needs: bytes of memory, and the smallest usual device in GB, None if none.
+    """Bytes of memory a file needs, and the smallest usual device in GB (None: none is enough).
 
     `laptop` is one without a graphics card; `slow` when it writes more slowly than people read.
     """
@@ -60,9 +60,9 @@ class Fit(NamedTuple):
 def closeness(divergence: float | None = None, top1: float | None = None) -> Closeness | None:
     """How different a file is from the 16-bit twin; None when neither figure was measured.
 
-    `divergence` is the mean KL divergence in nats a token: the twin's own text becomes less likely
-    by the factor exp(-divergence), 3 % at 0.03. `top1`, the share of positions with the same
-    likeliest token, counts only where there is no divergence.
+    `divergence` is the mean KL divergence in nats a token: a token of the twin's own text becomes
+    less likely by the factor exp(-divergence), 3 % at 0.03. `top1`, the share of positions with
+    the same likeliest token, is used only without a divergence.
     """
     if divergence is not None:
         return next(grade for grade in CLOSENESS if divergence <= grade.divergence)
@@ -72,17 +72,17 @@ def closeness(divergence: float | None = None, top1: float | None = None) -> Clo
 
 
 def closeness_text(divergence: float | None = None, top1: float | None = None) -> dict[str, str]:
-    """{language: words} for `closeness`, or for 'not measured'."""
+    """{language: text} of `closeness`, or 'not measured'."""
     grade = closeness(divergence, top1)
     return i18n.both(grade.key if grade else "models.not_measured")
 
 
 def recommended_type(types, figures: dict | None = None) -> str:
-    """The type of GGUF file to take when in doubt, among `types`; '' when there are none.
+    """The type of GGUF file to recommend among `types`; '' when there are none.
 
-    By the figures of step quantize, {name: {"value": …}}: the smallest file that hardly differs
-    from the 16-bit twin (size_mb_TYPE, kl_divergence_TYPE), else the closest. Without a measured
-    divergence, Ollama's default.
+    By the figures of step quantize, {name: {"value": …}}: the smallest file (size_mb_TYPE) that
+    hardly differs from the 16-bit twin (kl_divergence_TYPE), else the closest. Without a measured
+    divergence Ollama's default.
     """
     values = {name: figure.get("value") for name, figure in (figures or {}).items()}
     divergence = {kind: values.get(f"kl_divergence_{kind}") for kind in types}
@@ -99,9 +99,9 @@ def memory(size: float, context: int, shape: Shape) -> float:
     """Bytes to run a file of `size` bytes with `context` tokens: an estimate on the safe side.
 
     The weights as they are in the file; keys and values of each layer in 16 bits, 2 × layers × keys
-    × 2 bytes a token (Gemma's sliding windows keep fewer); a tenth of both for what is computed
-    with; and 0.15 GB for the program and its vocabulary. With Gemma 270M in Q8_0 (0.29 GB)
-    llama.cpp took 0.46 GB at 4,096 tokens; this says 0.55.
+    × 2 bytes a token (Gemma's sliding windows keep fewer); a tenth of both for buffers; and 0.15 GB
+    for the program and its vocabulary. With Gemma 270M in Q8_0 (0.29 GB) llama.cpp took 0.46 GB at
+    4,096 tokens; this says 0.55.
     """
     return 1.1 * (size + 4 * shape.layers * shape.keys * context) + _PROGRAM
 
@@ -109,10 +109,10 @@ def memory(size: float, context: int, shape: Shape) -> float:
 def fit(size: float, context: int, shape: Shape) -> Fit:
     """The Fit of a file of `size` bytes with `context` tokens of conversation: an estimate.
 
-    An app may use about half of a phone's memory. A laptop keeps 4 GB for its system and a browser.
-    A tenth of a card's memory is the screen's and the driver's. A token takes all weights through
-    the processor once, and two channels of DDR4-3200 carry 2 × 8 bytes × 3.2 billion a second at
-    best: files above 10 GB can't reach 5 tokens a second there, which is about 230 English words a
+    An app may use about half of a phone's memory. A laptop needs 4 GB for its system and a browser.
+    A tenth of a graphics card's memory goes to the screen and the driver. Each token reads all
+    weights once, and two channels of DDR4-3200 carry 2 × 8 bytes × 3.2 billion a second at best:
+    files above 10 GB can't reach 5 tokens a second there, which is about 230 English words a
     minute, as fast as people read.
     """
     needed = memory(size, context, shape)

@@ -1,5 +1,7 @@
-"""Training rows to token ids and a mask of the tokens to learn. Pure: tokenizer and template come
-as functions."""
+"""Training rows to token ids and a mask of the tokens to learn.
+
+Pure: the tokenizer and the chat template are passed in as functions.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,8 +11,7 @@ from ..i18n import t
 
 
 class Encoded(NamedTuple):
-    """One row: token ids, 1 for each that is learnt and 0 for each that is only read, and whether
-    the end was cut."""
+    """One row: token ids, a mask (1 learnt, 0 only read), and whether its end was cut off."""
 
     input_ids: list[int]
     completion_mask: list[int]
@@ -27,21 +28,21 @@ def encode_row(
 ) -> Encoded:
     """Encode one row in at most `length` tokens.
 
-    `render(messages, generate)` gives the text of a conversation, `tokenize(text)` its ids, `end`
-    is the id of the end of turn, `first` the id that begins every text, if the model has one. Raw
-    rows are learnt whole, as plain text; of a conversation only the last answer and its end of turn
-    are learnt. Raises TwinError for a template whose prompt is no prefix of the conversation, or
-    that writes no end of turn.
+    `render(messages, generate)` gives the text of a conversation, with `generate` up to where the
+    next answer begins; `tokenize(text)` gives token ids; `end` is the end-of-turn id, `first` the
+    beginning-of-text id if the model has one. All tokens of raw rows are learnt; of a conversation
+    only the last answer and its end of turn. Raises TwinError for a chat template whose prompt is
+    no prefix of the conversation, or that writes no end of turn.
     """
     if row["kind"] == "raw":
         ids = tokenize(row["messages"][0]["content"])
         opening = [] if first is None else [first]
         return _cut(opening + ids, [0] * len(opening) + [1] * len(ids), length, row["kind"])
     prompt = render(row["messages"][:-1], True)
-    whole = render(row["messages"], False)
-    if not whole.startswith(prompt):
+    text = render(row["messages"], False)
+    if not text.startswith(prompt):
         raise TwinError(t("models.template_prompt_is_no_prefix"))
-    read, learnt = tokenize(prompt), tokenize(whole[len(prompt) :])
+    read, learnt = tokenize(prompt), tokenize(text[len(prompt) :])
     if end not in learnt:
         raise TwinError(t("models.template_without_end"))
     # What the template writes after the end of turn is left out.
@@ -54,15 +55,14 @@ def _cut(ids, mask, length, kind):
 
 
 def end_is_learnt(rows: list[Encoded], end: int, padding: int) -> bool:
-    """Whether every uncut conversation among the rows learns its end of turn, and padding is
-    another token."""
+    """Whether each uncut conversation learns its end of turn, and padding is another token."""
     conversations = [row for row in rows if not row.cut and 0 in row.completion_mask[1:]]
     learnt = [row.input_ids[-1] == end and row.completion_mask[-1] == 1 for row in conversations]
     return bool(learnt) and all(learnt) and end != padding
 
 
 def pieces(ids: list[int], mask: list[int], decode: Callable[[list[int]], str]) -> list[dict]:
-    """[{text, learnt}]: a row decoded in runs of learnt and of read tokens, for people."""
+    """[{text, learnt}]: a row decoded in runs of learnt and of only read tokens, for display."""
     runs = []
     for token, learnt in zip(ids, mask):
         if runs and runs[-1][1] == bool(learnt):

@@ -13,14 +13,12 @@ from .. import catalogue
 from ..catalogue import Shape
 
 GIB = 2**30
-
-
-UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)  # about 8 billion parameters
+# Assumed for a base whose shape is unknown: about 8 billion parameters.
+UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)
 
 
 def shape(base: str) -> Shape | None:
-    """The shape of a catalogue model, or of a model folder by its config.json; None when there is
-    neither."""
+    """The shape of a catalogue model, or of a model folder by its config.json; None for others."""
     entry = catalogue.entry(base)
     if entry.shape:
         return entry.shape
@@ -45,7 +43,7 @@ def shape(base: str) -> Shape | None:
 def overflows(base: str) -> bool:
     """Whether a base's activations overflow float16 to NaN: without bfloat16 it needs float32.
 
-    Gemma 3's reach 100,000 between its layers (270M).
+    Gemma 3's reach 100,000 between its layers (measured with 270M); float16 ends at 65,504.
     """
     entry = catalogue.entry(base)
     family = entry.architecture if entry.parameters else _config(base).get("model_type", "")
@@ -62,12 +60,11 @@ def _config(base):
 
 
 class Step(NamedTuple):
-    """One batch of training: `tokens` in it, '4-bit', '16-bit' or '32-bit', LoRA rank, how
-    activations are kept."""
+    """One batch of training, forward and backward."""
 
     tokens: int
-    precision: str
-    rank: int
+    precision: str  # 4-bit, 16-bit or 32-bit
+    rank: int  # of LoRA
     checkpointing: str  # none, selective or full
     compiled: bool
     gpu: bool
@@ -77,8 +74,7 @@ class Step(NamedTuple):
 
 
 def memory(shape: Shape, step: Step) -> float:
-    """Bytes at the peak of a training step: what torch allocates on a GPU, or the whole process on
-    a CPU."""
+    """Peak bytes of a training step: what torch allocates on a GPU, the whole process on a CPU."""
     width = 4 if step.precision == "32-bit" else 2  # bytes
     linear_width = 0.58 if step.precision == "4-bit" else width  # NF4 with the scales of its blocks
     weights = shape.head * (1 if shape.tied else 2) * width + shape.linear * linear_width
@@ -105,8 +101,7 @@ def _kept(shape, step, checkpointing):
 
 # Time
 
-# From datasheets: (name, dense 16-bit operations a second, bytes a second of the memory), both in
-# 1e12
+# From datasheets: (name, 10¹² dense 16-bit operations a second, 10¹² bytes of memory a second)
 _CARDS = (
     ("H200", 990, 4.8),
     ("H100", 990, 3.35),
@@ -126,23 +121,22 @@ _CARDS = (
 _OTHER_CARD = (60, 0.4)
 _ARITHMETIC, _TRAFFIC = 0.81, 0.42  # shares of the datasheet rates that our steps reach
 _LEARNT = 0.65  # share of a row's tokens that pass through the output head
-# Unsloth's time over ours: measured with full sequences on an H100, a guess for older cards.
+# A step's time with Unsloth over ours: measured on an H100 with full sequences, a guess elsewhere.
 UNSLOTH = 3.0
 
 
 def step_seconds(machine: dict, shape: Shape, step: Step) -> float:
     """Seconds for one batch, forward and backward."""
-    # 2 operations a weight forward and 2 backward (LoRA needs no gradient of the weights); 2 more
-    # to recompute.
-    each = {"none": 4, "selective": 4, "full": 6}[step.checkpointing]
-    operations = step.tokens * (each * shape.linear + 4 * _LEARNT * shape.head)
+    # A weight takes 2 operations forward, 2 backward (LoRA needs no gradient of the weights), and
+    # 2 more to recompute.
+    per_weight = {"none": 4, "selective": 4, "full": 6}[step.checkpointing]
+    operations = step.tokens * (per_weight * shape.linear + 4 * _LEARNT * shape.head)
     if not machine["gpu"]:
         fast = machine["bf16"] and step.precision == "16-bit"
         return operations / (machine["cores"] * (110e9 if fast else 50e9))
-    peak, bandwidth = next(
-        (rates for name, *rates in _CARDS if name in machine["gpu"]), _OTHER_CARD
-    )
-    moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner  # numbers a token and layer
+    rates = (rates for name, *rates in _CARDS if name in machine["gpu"])
+    peak, bandwidth = next(rates, _OTHER_CARD)
+    moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner  # values per token and layer
     moved *= {"none": 1, "selective": 1.05, "full": 1.3}[step.checkpointing]
     traffic = step.tokens * shape.layers * moved * 2 * (1 if step.compiled else 2)
     if step.precision == "4-bit":  # de-quantized in each pass
@@ -153,5 +147,5 @@ def step_seconds(machine: dict, shape: Shape, step: Step) -> float:
 
 
 def compile_seconds(machine: dict) -> float:
-    """Seconds that compiling the layers adds to the first step; they share one code."""
+    """Seconds that compiling adds to the first step; the layers share the compiled code."""
     return 7 + 50 / machine["cores"]

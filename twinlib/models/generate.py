@@ -1,9 +1,8 @@
-"""Answers and log-likelihoods of a loaded model, in batches, without paying for a large vocabulary
-more than once.
+"""Answers and log-likelihoods of a loaded transformers model, in batches.
 
 A nucleus of 0.9 is a few dozen tokens, yet sorting Gemma's 262,144 logits and drawing from all of
-them takes a CPU longer than the model itself. So the most likely tokens are looked at first, the
-others only where these do not hold enough probability. Answers of GGUF files are in llama_cpp.py.
+them takes a CPU longer than the model itself. So only the most likely tokens are sorted, and all of
+them only where these hold too little probability. Answers of GGUF files are in llama_cpp.py.
 """
 
 import contextlib
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from .load import device, end_tokens, render, silence_logging
 
 _MOST_LIKELY = 256  # logits that are sorted first
-_RECENT = 64  # tokens in which llama.cpp and Ollama look for repetition
+_RECENT = 64  # last tokens that the repeat penalty counts, as in llama.cpp and Ollama
 
 
 class Answer(NamedTuple):
@@ -36,12 +35,11 @@ def answers(
     batch: int | None = None,
     **cuts,
 ) -> list[Answer]:
-    """Answer each conversation (a list of messages) once, in the order given; temperature 0 is
-    greedy.
+    """Answer each conversation (a list of messages); the answers are in the same order.
 
-    `cuts` are the other arguments of nucleus: top_k, min_p, repeat_penalty. `progress(done, total)`
-    is called after each batch. Conversations of similar length share a batch, so the drawn tokens
-    depend on `batch`.
+    Temperature 0 is greedy. `cuts` are the other arguments of nucleus: top_k, min_p,
+    repeat_penalty. `progress(done, total)` is called after each batch. Conversations of similar
+    length share a batch, so the drawn tokens depend on the batch size.
     """
     import torch
 
@@ -104,8 +102,7 @@ def nll(
     progress: Callable[[int, int], None] | None = None,
     batch: int = 4,
 ) -> list[tuple[float, int]]:
-    """(nats, tokens) of each text: its total negative log-likelihood as plain text, and over how
-    many tokens.
+    """(negative log-likelihood in nats, tokens) of each text, as plain text without a template.
 
     Texts are cut to `length` tokens. The first token is predicted from the beginning-of-text token,
     or from the padding token where the model has none.
@@ -139,8 +136,7 @@ def _row_nll(model, rows, padding):
         [[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device
     )
     logits = model(input_ids=ids, attention_mask=mask).logits
-    # Row by row: a float32 copy of a whole batch of logits over a large vocabulary does not fit
-    # small machines.
+    # Row by row: a float32 copy of a batch's logits over a large vocabulary may not fit in memory.
     return [
         torch.nn.functional.cross_entropy(
             logits[i, : len(row) - 1].float(), ids[i, 1 : len(row)], reduction="sum"
@@ -151,10 +147,10 @@ def _row_nll(model, rows, padding):
 
 @contextlib.contextmanager
 def contiguous_head(model):
-    """Within it the output head gets a contiguous copy of its input.
+    """A context in which the output head gets a contiguous copy of its input.
 
-    transformers passes it a slice of the hidden states. For that slice torch's matmul copies the
-    whole weight once for every row of the batch: 46 times as slow with 262,144 tokens.
+    transformers passes it a slice of the hidden states, for which torch's matmul copies the whole
+    weight once for every row of the batch: 46 times as slow with a vocabulary of 262,144.
     `is_contiguous()` is true for a one-token slice, yet matmul still copies, hence a clone instead
     of `contiguous()`.
     """
@@ -177,12 +173,11 @@ def nucleus(
     min_p: float = 0.0,
     repeat_penalty: float = 1.0,
 ):
-    """A transformers LogitsProcessor for greedy decoding: it draws the next token and sets all
-    other logits to -inf.
+    """A LogitsProcessor that samples: it draws the next token and sets all other logits to -inf.
 
-    In Ollama's order: tokens of the last 64 get less likely by `repeat_penalty`, the `top_k` most
-    likely stay (0: all), temperature, the fewest tokens that hold `top_p` of the probability stay,
-    and of these the ones at least `min_p` times as likely as the first.
+    For use with greedy decoding. In Ollama's order: `repeat_penalty` on tokens among the last 64,
+    the `top_k` most likely (0: all), temperature, the fewest tokens that hold `top_p` of the
+    probability, and of these the ones at least `min_p` times as likely as the first.
     """
     import torch
     from transformers import LogitsProcessor
@@ -193,9 +188,9 @@ def nucleus(
             if repeat_penalty != 1.0:
                 logits = _penalised(logits, input_ids[:, -_RECENT:], repeat_penalty)
             p, tokens = _likeliest(logits, top_k, top_p)
-            before = p.cumsum(-1) - p  # of the tokens before each: the first always stays
-            left_out = (before >= top_p) | (p < min_p * p[:, :1])
-            drawn = tokens.gather(-1, torch.multinomial(p.masked_fill(left_out, 0), 1))
+            before = p.cumsum(-1) - p  # probability of the tokens before each; 0 for the first
+            excluded = (before >= top_p) | (p < min_p * p[:, :1])
+            drawn = tokens.gather(-1, torch.multinomial(p.masked_fill(excluded, 0), 1))
             return torch.full_like(scores, -torch.inf).scatter(-1, drawn, 0)
 
     return Nucleus()
@@ -207,7 +202,7 @@ def _penalised(logits, recent, penalty):
 
 
 def _likeliest(logits, top_k, top_p):
-    """(probabilities, tokens), most likely first: the top k, or as many as hold `top_p`."""
+    """(probabilities, tokens), most likely first: `top_k`, or at least as many as hold `top_p`."""
     vocabulary = logits.shape[-1]
     if top_k:
         values, tokens = logits.topk(min(top_k, vocabulary))

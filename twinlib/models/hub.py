@@ -1,7 +1,7 @@
 """The one place that uploads to the Hugging Face Hub. Models are downloaded in load.py.
 
 Refuses to upload to an existing public repository when `private` is set, and never sends the token
-to a download mirror. The token is $HF_TOKEN or the saved login; it is in no message. Running an
+to a download mirror. The token is $HF_TOKEN or the saved login; no message contains it. Running an
 upload again resumes it: the client skips files that the hub already has.
 """
 
@@ -22,16 +22,15 @@ from ..twin import Stopped
 HUB = "https://huggingface.co"
 TOKENS = f"{HUB}/settings/tokens"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_REPLACED = (".gguf", ".jsonl")  # older files of these kinds are deleted
-_WAITS = (1, 2)  # seconds before a request is repeated that the client does not repeat itself
+_REPLACED = (".gguf", ".jsonl")  # files with these suffixes that an upload lacks are deleted
+_WAITS = (1, 2)  # seconds before the first and second retry of a request
 
 
 class Repository(NamedTuple):
-    """A repository to upload: its id USER/NAME, its kind (model or dataset), and {name in it: local
-    path}."""
+    """A repository to upload, with its files as {name in the repository: local path}."""
 
-    id: str
-    kind: str
+    id: str  # USER/NAME
+    kind: str  # model or dataset
     files: dict[str, Path]
 
 
@@ -53,8 +52,7 @@ def token() -> str | None:
 
 
 def mirror() -> str:
-    """The address in $HF_ENDPOINT if it is neither the hub nor loopback, so must not get a token;
-    else ''."""
+    """$HF_ENDPOINT if it is a mirror, which must not get a token; '' for the hub and loopback."""
     address = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
     return "" if address == HUB or urlsplit(address).hostname in LOOPBACK else address
 
@@ -68,7 +66,8 @@ def upload(
 ) -> list[str]:
     """Create the repositories, upload the files and verify them; returns warnings about the cards.
 
-    Raises TwinError, and Stopped between two repositories.
+    `user` is whom the token should belong to, `sha256(path)` a file's hash. Raises TwinError when
+    the hub refuses or can't be reached, Stopped between two repositories.
     """
     if mirror():
         raise TwinError(t("models.token_not_to_mirror"))
@@ -84,12 +83,12 @@ def upload(
         except Exception as error:
             # Neither the sentence nor a traceback may show the token.
             raise TwinError(_without_token(_sentence(error, user), secret)) from None
-    said = (str(warning.message) for warning in caught)
-    return [_without_token(text, secret) for text in said if "README" in text]
+    texts = (str(warning.message) for warning in caught)
+    return [_without_token(text, secret) for text in texts if "README" in text]
 
 
 def _upload(api, repositories, private, sha256, progress):
-    user = _repeated(api.whoami)
+    user = _retried(api.whoami)
     if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise TwinError(t("models.token_reads_only", tokens=TOKENS))
     for repository in repositories:
@@ -114,13 +113,13 @@ def _client(secret):
 def _create(api, repository, private):
     """Create the repository if needed; raises TwinError if it is public and `private` is set."""
     name, kind = repository.id, repository.kind
-    _repeated(lambda: api.create_repo(name, repo_type=kind, private=private, exist_ok=True))
-    if private and not _repeated(lambda: api.repo_info(name, repo_type=kind)).private:
+    _retried(lambda: api.create_repo(name, repo_type=kind, private=private, exist_ok=True))
+    if private and not _retried(lambda: api.repo_info(name, repo_type=kind)).private:
         raise TwinError(t("models.repository_is_public", id=name))
 
 
 def _send(api, repository, sha256):
-    """Upload one repository in one commit, then compare names, sizes and hashes with the hub's."""
+    """Upload one repository in one commit, and verify names, sizes and hashes on the hub."""
 
     def commit():
         operations = _operations(api, repository)
@@ -132,8 +131,8 @@ def _send(api, repository, sha256):
         tree = api.list_repo_tree(repository.id, repo_type=repository.kind, recursive=True)
         return {entry.path: entry for entry in tree if hasattr(entry, "size")}
 
-    _repeated(commit)
-    entries = _repeated(uploaded)
+    _retried(commit)
+    entries = _retried(uploaded)
     for name, size in sizes(repository).items():
         entry = entries.get(name)
         digest = entry and entry.lfs and entry.lfs.sha256
@@ -157,13 +156,13 @@ def _operations(api, repository):
     ]
 
 
-def _repeated(call):
-    """The result of call(), repeated after a short wait on a passing fault."""
+def _retried(call):
+    """The result of call(), tried again after a temporary error."""
     for wait in (*_WAITS, None):
         try:
             return call()
         except Exception as error:
-            if wait is None or not _passing(error):
+            if wait is None or not _is_temporary(error):
                 raise
             time.sleep(wait)
 
@@ -176,29 +175,29 @@ def _causes(error):
 
 def _status(error):
     """The HTTP status in an error or in what caused it, or None."""
-    answers = (getattr(one, "response", None) for one in _causes(error))
-    return next((answer.status_code for answer in answers if answer is not None), None)
+    responses = (getattr(cause, "response", None) for cause in _causes(error))
+    return next((response.status_code for response in responses if response is not None), None)
 
 
 def _unreachable(error):
     import httpx
 
-    return any(isinstance(one, (httpx.TransportError, ConnectionError)) for one in _causes(error))
+    kinds = (httpx.TransportError, ConnectionError)
+    return any(isinstance(cause, kinds) for cause in _causes(error))
 
 
-def _passing(error):
+def _is_temporary(error):
     """Whether the same request may succeed later."""
     status = _status(error)
     if status:
         return status == 429 or status >= 500
-    # A gateway answers with an error page where the client expects JSON.
-    return _unreachable(error) or any(
-        isinstance(one, json.JSONDecodeError) for one in _causes(error)
-    )
+    # A gateway may answer with an error page where the client expects JSON.
+    is_error_page = any(isinstance(cause, json.JSONDecodeError) for cause in _causes(error))
+    return is_error_page or _unreachable(error)
 
 
 def _sentence(error, user):
-    """One sentence with the next action for whatever went wrong."""
+    """What went wrong and the next action, in one sentence."""
     status = _status(error)
     if isinstance(error, TwinError):
         return str(error)
@@ -208,7 +207,7 @@ def _sentence(error, user):
         return t("models.token_cannot_write", user=user, tokens=TOKENS)
     if not status and _unreachable(error):
         return t("models.hub_unreachable")
-    if _passing(error):
+    if _is_temporary(error):
         return t("models.hub_in_trouble")
     reason = " ".join(str(error).split())[:300] or type(error).__name__
     return t("models.upload_refused", reason=reason)

@@ -1,9 +1,8 @@
-"""The one place that speaks to llama.cpp: load a GGUF file, chat, complete, JSON by a schema,
-tokens, prompts.
+"""The one place that speaks to llama.cpp: a GGUF file's chat, completions, tokens and prompts.
 
 llama.cpp runs inside this process (the xllamacpp wheel, nothing to compile) behind its own HTTP
-server, which listens on loopback at a free port. Prompts go through the file's own chat template,
-and answers come back unparsed: llama.cpp's chat parsers refuse an answer that isn't in its model's
+server, which listens on loopback at a free port. Prompts are made by the file's own chat template,
+and answers are not parsed: llama.cpp's chat parsers refuse an answer that isn't in its model's
 format, and a small twin may ramble.
 """
 
@@ -20,24 +19,23 @@ from ..files import TwinError
 from ..i18n import t
 
 SLOTS = 4  # conversations that can run at once; they share the context
-# In Ollama's order, which generate.nucleus follows too; every sampler is off unless asked for.
+# In Ollama's order, as in generate.nucleus; these defaults switch every sampler off.
 _SAMPLING = {
     "top_k": 0,
     "min_p": 0.0,
     "repeat_penalty": 1.0,
     "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"],
 }
-# Where JSON may have whitespace between its parts, a small model writes line breaks for ever.
+# If a schema allows whitespace between JSON tokens, a small model writes line breaks for ever.
 _COMPACT_JSON = {
     "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 }
-# As in training: Qwen3's template asks whether to think first.
+# For Qwen3's template, and as in training: answers without thinking.
 _TEMPLATE_OPTIONS = {"chat_template_kwargs": {"enable_thinking": False}}
 
 
 class Answer(NamedTuple):
-    """What the model wrote: `ended` when it stopped by itself, `tokens` written, `seconds`
-    taken."""
+    """One answer: its text, whether the model ended it by itself, its tokens, seconds taken."""
 
     text: str
     ended: bool
@@ -48,9 +46,9 @@ class Answer(NamedTuple):
 class Llama:
     """A loaded GGUF file: `with Llama(path) as llama: llama.chat(messages)`.
 
-    `context` in tokens, at most what the model was made for. `precise` keeps keys and values in 32
-    bits instead of 16. `threads` is the number that compute, all cores by default. Raises TwinError
-    when the file can't be loaded.
+    `context` is in tokens, at most the model's own. `precise` keeps keys and values in 32 bits
+    instead of 16. `threads` is the number of computing threads, by default one a core. Raises
+    TwinError when the file can't be loaded.
     """
 
     def __init__(
@@ -64,10 +62,9 @@ class Llama:
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
         self._server = _load(self.path, context, precise, threads)
-        # Without the environment's proxy, for requests that stay on this machine.
+        # Requests stay on this machine, so a proxy of the environment is ignored.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-        # A server that is freed before its loop runs waits for it for ever; the loop answers this
-        # request.
+        # A server that is freed before its loop runs hangs; an answer proves that the loop runs.
         self.request("/slots")
 
     def __enter__(self):
@@ -91,8 +88,7 @@ class Llama:
         temperature: float | None = 0.7,
         **options,
     ) -> Answer:
-        """The Answer to a list of messages, through the file's own template; `options` are those of
-        `complete`."""
+        """The Answer to a list of messages, by the file's own template; `options`: see complete."""
         return self.complete(self.prompt(messages), max_tokens, temperature, **options)
 
     def chat_many(
@@ -109,15 +105,15 @@ class Llama:
         `progress(done, total, note)` is called after each; when it raises, the rest is cancelled.
         """
 
-        def one(messages):
+        def answer_to(messages):
             return self.chat(messages, max_tokens, temperature, **options)
 
         prompts = [len(self.tokenize(self.prompt(c))) for c in conversations]
         longest = max(prompts, default=0) + max_tokens
-        together = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
-        answers, pool = [], ThreadPoolExecutor(together)
+        workers = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
+        answers, pool = [], ThreadPoolExecutor(workers)
         try:
-            for answer in pool.map(one, conversations):
+            for answer in pool.map(answer_to, conversations):
                 answers.append(answer)
                 if progress:
                     progress(len(answers), len(conversations), t("models.answers"))
@@ -140,8 +136,9 @@ class Llama:
         """The Answer that continues a text or token ids, without any template.
 
         `schema` is a JSON schema that the answer must follow. `on_text` is called with each piece
-        of text as it comes. `recommended`: sampled by the values in the file, with its temperature
-        too where `temperature` is None; else `cuts` are top_k, min_p and repeat_penalty.
+        of text as it comes. With `recommended` the sampling values in the file apply, its
+        temperature too where `temperature` is None; otherwise `top_p` and `cuts`, which are top_k,
+        min_p and repeat_penalty. Raises TwinError when the text exceeds the context.
         """
         body = {
             "prompt": prompt,
@@ -162,7 +159,7 @@ class Llama:
         return Answer(last["content"], ended, last["tokens_predicted"], seconds)
 
     def greedy(self, ids: list[int], max_tokens: int) -> list[int]:
-        """The most likely token ids after these, one after another, up to an end token."""
+        """The greedy continuation of token ids, up to an end token, as token ids."""
         body = {
             "prompt": list(ids),
             "n_predict": max_tokens,
@@ -178,13 +175,12 @@ class Llama:
         return self.request("/tokenize", body)["tokens"]
 
     def prompt(self, messages: list[dict]) -> str:
-        """The text that the file's template makes of a list of messages, up to where the answer
-        starts."""
+        """A list of messages as text by the file's own template, up to where the answer starts."""
         body = {"messages": list(messages), **_TEMPLATE_OPTIONS}
         return self.request("/apply-template", body)["prompt"]
 
     def request(self, path: str, body: dict | None = None):
-        """What llama.cpp's server answers; a GET without a body."""
+        """The JSON that llama.cpp's server answers; without a body the request is a GET."""
         with self._post(path, body) as answer:
             return json.load(answer)
 
@@ -199,7 +195,7 @@ class Llama:
                         pieces.append(piece)
                         on_text(piece)
         if "stop_type" not in event:
-            raise TwinError(t("models.answer_broke_off"))
+            raise TwinError(t("models.answer_interrupted"))
         return {**event, "content": "".join(pieces)}
 
     def _post(self, path, body):

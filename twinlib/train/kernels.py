@@ -1,10 +1,10 @@
-"""The two computations of a LoRA step that are written by hand: a layer's product and the loss.
+"""The two hand-written computations of a LoRA training step: a layer's product and the loss.
 
-Why not Unsloth's or Liger's kernels: with these, packed rows (packing.py) and compiled layers
-(trainer.py), a step on a recent GPU is two to three times as fast as Unsloth's and four times as
-fast as TRL with Liger's (the table in README.md, measured by benchmarks/gpu_training.py). Both are
-plain torch and run on a CPU too. On older cards the plan takes Unsloth, and then nothing of this
-file is used.
+Why not Unsloth's or Liger's kernels: together with packed rows (packing.py) and compiled layers
+(trainer.py), these make a step on a recent GPU two to three times as fast as Unsloth's and four
+times as fast as TRL with Liger's (the table in README.md, measured by benchmarks/gpu_training.py).
+Both are plain torch and run on a CPU too. On older GPUs the plan chooses Unsloth, which uses
+nothing of this file.
 
 torch is imported at the top because torch.compile traces functions of a module, not those made
 inside others. Other files import this one inside functions.
@@ -13,6 +13,7 @@ inside others. Other files import this one inside functions.
 import functools
 import inspect
 import types
+from collections.abc import Callable
 
 import torch
 
@@ -33,8 +34,8 @@ def patch_lora(model) -> None:
 def _unpack_quantization(layer):
     """Hold a 4-bit weight as plain tensors, so that layers can share compiled code.
 
-    bitsandbytes quantizes the scales of the blocks as well. They are unpacked here: half a bit a
-    weight more memory, one kernel less in each pass.
+    bitsandbytes quantizes the scales of the blocks as well. They are unpacked here, which costs
+    half a bit of memory a weight and saves a kernel in each pass.
     """
     state = getattr(layer.base_layer.weight, "quant_state", None)
     layer.quantized = None
@@ -67,60 +68,56 @@ def _lora_forward(self, x, *args, **kwargs):
 
 
 class LoraProduct(torch.autograd.Function):
-    """(x (…, in), A (rank, in), B (out, rank), s, how W is quantized, *tensors of W) to (…, out),
-    in W's dtype.
+    """W·x + s·B·A·x for x (…, in), A (rank, in), B (out, rank); the result (…, out) has W's dtype.
 
-    The small product is added inside the large one's matrix kernel, forward and backward, which
-    saves a pass through the GPU's memory. A 4-bit weight is de-quantized in each pass and never
-    kept.
+    `quantized` is the 4-bit format of W or None, `stored` are the tensors that hold W. The low-rank
+    product is added inside the matrix kernel of the large one, forward and backward, which saves a
+    pass through the GPU's memory. A 4-bit weight is de-quantized in each pass and not kept.
     """
 
     @staticmethod
     def forward(ctx, x, down, up, scale, quantized, *stored):
         weight = _dequantized(quantized, stored)
         flat = x.flatten(0, -2).to(weight.dtype)
-        small = flat @ down.to(weight.dtype).t()
-        out = small @ (up * scale).to(weight.dtype).t()
+        low_rank = flat @ down.to(weight.dtype).t()
+        out = low_rank @ (up * scale).to(weight.dtype).t()
         add_product(out, flat, weight.t())
-        ctx.save_for_backward(flat, small, down, up, *stored)
+        ctx.save_for_backward(flat, low_rank, down, up, *stored)
         ctx.scale, ctx.quantized, ctx.dtype = scale, quantized, x.dtype
         return out.view(*x.shape[:-1], out.shape[-1])
 
     @staticmethod
     def backward(ctx, upstream):
-        flat, small, down, up, *stored = ctx.saved_tensors
+        flat, low_rank, down, up, *stored = ctx.saved_tensors
         weight = _dequantized(ctx.quantized, stored, again=True)
-        given = upstream.flatten(0, -2).to(weight.dtype)
-        narrow = given @ (up * ctx.scale).to(weight.dtype)
-        x = narrow @ down.to(weight.dtype)
-        add_product(x, given, weight)
+        upstream_flat = upstream.flatten(0, -2).to(weight.dtype)
+        upstream_low_rank = upstream_flat @ (up * ctx.scale).to(weight.dtype)
+        x = upstream_low_rank @ down.to(weight.dtype)
+        add_product(x, upstream_flat, weight)
         return (
             x.view(*upstream.shape[:-1], x.shape[-1]).to(ctx.dtype),
-            (narrow.t() @ flat).to(down.dtype),
-            ((given.t() @ small) * ctx.scale).to(up.dtype),
-            None,
-            None,
-            *[None] * len(stored),
+            (upstream_low_rank.t() @ flat).to(down.dtype),
+            ((upstream_flat.t() @ low_rank) * ctx.scale).to(up.dtype),
+            *[None] * (2 + len(stored)),
         )
 
 
 def _dequantized(quantized, stored, again=False):
-    """The weight (out, in)."""
+    """The weight (out, in); `again` in the backward pass."""
     if quantized is None:
         return stored[0]
     return torch.ops.twinlib.dequantize(*stored, *quantized, again)
 
 
-def add_product(onto, left, right) -> None:
+def add_product(onto: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> None:
     """onto += left @ right, in one matrix kernel."""
     torch.ops.twinlib.add_product(onto, left, right)
 
 
-# These are operators of our own because the compiler would split the sum from the product, and
-# would keep the forward pass's de-quantized weight for the backward pass if it saw that both
-# compute the same (`again` tells them apart). Declared through torch.library.Library:
-# torch.library.custom_op checks each of thousands of calls, which takes five times as long as the
-# call.
+# Custom operators, because the compiler would otherwise separate the sum from the product, and
+# would keep the de-quantized weight of the forward pass for the backward pass, since both compute
+# the same (`again` makes the calls differ). Declared through torch.library.Library, because
+# torch.library.custom_op checks every call, which takes five times as long as the call itself.
 _OPERATORS = torch.library.Library("twinlib", "DEF")
 _OPERATORS.define("add_product(Tensor(a!) onto, Tensor left, Tensor right) -> ()")
 _OPERATORS.define(
@@ -149,17 +146,17 @@ def _(packed, scales, block, kind, shape, dtype, again):
     return packed.new_empty(shape, dtype=dtype)
 
 
-# The loss over a large vocabulary. Only learnt tokens pass through the output head, which is
-# frozen, and nobody reads entropy or accuracy of each step: so a chunk's logits are computed once,
-# give the loss and the gradient of the hidden states together, and are freed. The idea is that of
-# fused linear cross-entropy (Liger, Cut Cross-Entropy).
+# The loss over a large vocabulary. Only learnt tokens pass through the output head. The head is
+# frozen and no step reports entropy or accuracy, so the logits of a chunk are computed once, give
+# the loss and the gradient of the hidden states together, and are freed. The idea is that of fused
+# linear cross-entropy (Liger, Cut Cross-Entropy).
 
 
 def patch_loss(model, compiled: bool = False) -> None:
-    """Let a causal language model return {'loss': …} from its hidden states when it is given
-    `labels` (rows, tokens).
+    """Let a causal language model return {'loss': …} when it is given `labels` (rows, tokens).
 
-    `learnt`, optional, are the indices into the flattened labels[:, 1:] that are not -100.
+    Its forward then also takes `learnt`, the indices of the labels other than -100 in the flattened
+    labels[:, 1:], and `num_items_in_batch`, what the summed loss is divided by.
     """
     original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
 
@@ -180,13 +177,13 @@ def patch_loss(model, compiled: bool = False) -> None:
         )
         hidden, targets = outputs.last_hidden_state[:, :-1].flatten(0, 1), labels[:, 1:].flatten()
         if learnt is None:
-            learnt = (targets != -100).nonzero()[:, 0]  # on a GPU this waits for all work before it
+            learnt = (targets != -100).nonzero()[:, 0]  # on a GPU this waits for all queued work
         weight = self.get_output_embeddings().weight
         total = head_loss(hidden[learnt], weight, targets[learnt], chunk, compiled)
         count = max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch
         return {"loss": total / count}
 
-    # The trainer and `generate` look at the signature to see what a model takes.
+    # The trainer and `generate` read the signature to learn which arguments a model takes.
     forward.__signature__ = inspect.signature(original)
     model.forward = types.MethodType(forward, model)
 
@@ -200,7 +197,13 @@ def loss_fits(model) -> bool:
     return getattr(head, "bias", None) is None and not head.weight.requires_grad
 
 
-def head_loss(hidden, weight, labels, chunk: int = 128, compiled: bool = False):
+def head_loss(
+    hidden: torch.Tensor,
+    weight: torch.Tensor,
+    labels: torch.Tensor,
+    chunk: int = 128,
+    compiled: bool = False,
+) -> torch.Tensor:
     """Summed cross-entropy in nats, differentiable in `hidden` only.
 
     hidden (N, H) in any float type, weight (V, H), labels (N,) token ids. Logits are softmaxed in
@@ -232,7 +235,7 @@ class _HeadLoss(torch.autograd.Function):
 
 
 def _loss_in_place(logits, targets):
-    """(logits (N, V), targets (N, 1)) to their summed cross-entropy and its gradient."""
+    """(summed cross-entropy, its gradient) of logits (N, V) for targets (N, 1)."""
     wide = logits.float()
     level = wide.logsumexp(1, keepdim=True)
     nats = (level - wide.gather(1, targets)).sum()
@@ -241,15 +244,15 @@ def _loss_in_place(logits, targets):
 
 
 def _loss_fused(logits, targets):
-    """The same for the compiler, which makes of it two passes over the logits and one write."""
+    """As _loss_in_place, written so that torch.compile reads the logits twice and writes once."""
     wide = logits.float()
     level = wide.logsumexp(1, keepdim=True)
     nats = (level - wide.gather(1, targets)).sum()
-    hit = torch.arange(wide.shape[1], device=wide.device) == targets
-    return nats, ((wide - level).exp() - hit.float()).to(logits.dtype)
+    one_hot = torch.arange(wide.shape[1], device=wide.device) == targets
+    return nats, ((wide - level).exp() - one_hot.float()).to(logits.dtype)
 
 
 @functools.cache
-def compiled_loss():
+def compiled_loss() -> Callable:
     """_loss_fused, compiled once for all shapes."""
     return torch.compile(_loss_fused, dynamic=True)

@@ -1,9 +1,9 @@
-"""Rows packed into one sequence in which they don't see each other: no padding inside a step.
+"""Rows packed into one sequence without attention between them, so that a step has no padding.
 
 Positions restart with each row, attention stays inside it, and no row's first token is predicted
 from the row before. On a GPU of compute capability 8 or more attention is PyTorch's variable-length
-kernel, elsewhere scaled-dot-product attention row by row. Both take the time of the rows' own
-lengths, not of the whole sequence's.
+kernel, elsewhere scaled-dot-product attention row by row. The cost of both follows from the lengths
+of the rows, not from that of the whole sequence.
 """
 
 import functools
@@ -13,13 +13,13 @@ import itertools
 import random
 
 NAME = "packed"  # the attention's name in transformers
-_DRAWN = 8  # sequences whose rows are drawn at random together and then fitted among themselves
+_SEQUENCES_PER_DRAW = 8  # rows are drawn at random for so many sequences, then fitted into them
 
 
 def bins(lengths: list[int], capacity: int) -> list[list[int]]:
-    """Indices of the rows that go together, each list of at most `capacity` tokens.
+    """Pack rows into sequences of at most `capacity` tokens: the indices of each sequence's rows.
 
-    The longest row first, each into the emptiest sequence if it fits there.
+    The longest row comes first; each goes into the emptiest sequence if it fits there.
     """
     sequences, heap = [], []  # heap of (-free tokens, index of the sequence)
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
@@ -37,10 +37,10 @@ def epoch(lengths: list[int], capacity: int, seed: int) -> list[list[int]]:
     """One pass over all rows in a random order, packed into sequences of `capacity` tokens."""
     rng = random.Random(seed)
     order = rng.sample(range(len(lengths)), len(lengths))
-    packed = []
+    packed, limit = [], _SEQUENCES_PER_DRAW * capacity
     while order:
         totals = itertools.accumulate(lengths[i] for i in order)
-        fitting = itertools.takewhile(lambda total: total <= _DRAWN * capacity, totals)
+        fitting = itertools.takewhile(lambda total: total <= limit, totals)
         count = max(1, len(list(fitting)))
         drawn, order = order[:count], order[count:]
         packed += [[drawn[k] for k in part] for part in bins([lengths[i] for i in drawn], capacity)]
@@ -49,12 +49,12 @@ def epoch(lengths: list[int], capacity: int, seed: int) -> list[list[int]]:
 
 
 class Packed:
-    """The dataset of a run: `count` sequences, one pass over the rows after the other.
+    """The dataset of a run: `count` sequences from repeated passes over the rows.
 
     `rows` are (token ids, mask of learnt tokens, …), each of `capacity` tokens at most. A sequence
-    holds `together` rows, however short, or as many as fit. With `fixed` every sequence has the
-    same shapes, so that code is compiled once. Without `count` it is one pass, in order of length.
-    An item is what _join returns.
+    holds `rows_each` rows, or as many as fit when that is None. With `fixed` every sequence has the
+    same shapes, so that the model is compiled once. Without `count` it is a single pass, longest
+    rows first. An item is what _join returns.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Packed:
         padding: int,
         count: int | None = None,
         seed: int = 1,
-        together: int | None = None,
+        rows_each: int | None = None,
         fixed: bool = False,
     ):
         self.rows, self.padding = [_tensors(row[0], row[1]) for row in rows], padding
@@ -72,14 +72,14 @@ class Packed:
         if count is None:
             self.parts = bins(lengths, capacity)
         else:
-            passes = (_one_pass(lengths, capacity, together, seed + k) for k in itertools.count())
+            passes = (_one_pass(lengths, capacity, rows_each, seed + k) for k in itertools.count())
             self.parts = list(itertools.islice(itertools.chain.from_iterable(passes), count))
         self.tokens = [sum(lengths[i] for i in part) for part in self.parts]
         self.capacity = self.longest = None
         self.borders = 0
         if fixed:
             self.capacity, self.longest = capacity, max(lengths)
-            # The rest of a sequence is filled by one row of padding, or more.
+            # The unfilled rest of a sequence becomes rows of padding.
             self.borders = max(
                 len(part) + 1 + -(-(capacity - tokens) // self.longest)
                 for part, tokens in zip(self.parts, self.tokens)
@@ -89,22 +89,20 @@ class Packed:
         return len(self.parts)
 
     def __getitem__(self, index):
-        rows, capacity = (
-            [self.rows[i] for i in self.parts[index]],
-            self.capacity or self.tokens[index],
-        )
+        rows = [self.rows[i] for i in self.parts[index]]
+        capacity = self.capacity or self.tokens[index]
         return _join(rows, capacity, self.padding, self.longest, self.borders)
 
 
-def _one_pass(lengths, capacity, together, seed):
-    if together is None:
+def _one_pass(lengths, capacity, rows_each, seed):
+    if rows_each is None:
         return epoch(lengths, capacity, seed)
     order = random.Random(seed).sample(range(len(lengths)), len(lengths))
-    return [order[start : start + together] for start in range(0, len(order), together)]
+    return [order[start : start + rows_each] for start in range(0, len(order), rows_each)]
 
 
 def _tensors(ids, mask):
-    """(ids, labels) of one row; nothing precedes its first token, so that is not learnt."""
+    """(ids, labels) of one row; its first token is not learnt, as there is none before it."""
     import torch
 
     ids = torch.tensor(ids)
@@ -113,29 +111,30 @@ def _tensors(ids, mask):
     return ids, ids.where(learnt, -100)
 
 
-def pack(rows, capacity: int, padding: int) -> dict:
+def pack(rows: list[tuple[list[int], list[int]]], capacity: int, padding: int) -> dict:
     """One step's inputs, as _join returns them, from rows of (token ids, mask of learnt tokens)."""
     return _join([_tensors(*row) for row in rows], capacity, padding)
 
 
-def _join(rows, capacity, padding, longest=None, most=0):
-    """One step's inputs from rows of (ids, labels), as a dict.
+def _join(rows, capacity, padding, longest=None, border_count=0):
+    """One step's inputs, as a dict of tensors, from rows of (ids, labels).
 
-    input_ids, position_ids and labels of shape (1, capacity), labels -100 where nothing is learnt;
-    `learnt`, the indices of the others in labels[:, 1:]; cu_seq_lens_q, where rows begin and end,
-    in which the unfilled rest is rows of padding; max_length_q. `longest` (row) and `most`
-    (entries of cu_seq_lens_q) are those of all steps.
+    input_ids, position_ids and labels (1, capacity), with label -100 where nothing is learnt;
+    `learnt`, the indices of the other labels in labels[:, 1:]; cu_seq_lens_q, the borders between
+    rows, where the unfilled rest is rows of padding; max_length_q, the longest row. `longest` and
+    `border_count`, when given, are those of all steps, so that shapes are the same.
     """
     import torch
 
     lengths = [len(ids) for ids, _ in rows]
     longest = longest or max(lengths)
-    left = capacity - sum(lengths)
-    lengths += [longest] * (left // longest) + [left % longest] * (left % longest > 0)
+    unfilled = capacity - sum(lengths)
+    full, rest = divmod(unfilled, longest)
+    lengths += [longest] * full + [rest] * (rest > 0)
     borders = [0, *itertools.accumulate(lengths)]
-    borders += [capacity] * (most - len(borders))  # empty rows
-    ids = torch.cat([*(ids for ids, _ in rows), torch.full((left,), padding)])
-    labels = torch.cat([*(labels for _, labels in rows), torch.full((left,), -100)])
+    borders += [capacity] * (border_count - len(borders))  # empty rows
+    ids = torch.cat([*(ids for ids, _ in rows), torch.full((unfilled,), padding)])
+    labels = torch.cat([*(labels for _, labels in rows), torch.full((unfilled,), -100)])
     positions = torch.arange(longest)
     return {
         "input_ids": ids[None],
@@ -171,9 +170,9 @@ def attend(
     sliding_window=None,
     **_,
 ):
-    """Attention of packed rows, called as transformers does.
+    """(attention of packed rows, None), in transformers' interface for attention functions.
 
-    query is (1, heads, tokens, width), the result (1, tokens, heads, width) and None. Without
+    query is (1, heads, tokens, width), the result (1, tokens, heads, width). Without
     `cu_seq_lens_q` the batch is not packed and gets plain causal attention.
     """
     if cu_seq_lens_q is None:
@@ -206,7 +205,7 @@ def _by_kernel(query, key, value, borders, longest, scaling, window):
 
     inputs = (x[0].transpose(0, 1).contiguous() for x in (query, key, value))
     options = {"window_size": (window - 1 if window and window < longest else -1, 0)}
-    # Versions without this argument take fewer key heads than query heads as they are.
+    # Versions without this argument accept fewer key heads than query heads anyway.
     if "enable_gqa" in inspect.signature(varlen_attn).parameters:
         options["enable_gqa"] = True
     return varlen_attn(*inputs, borders, borders, longest, longest, scale=scaling, **options)
@@ -220,8 +219,8 @@ def _row_by_row(query, key, value, borders, longest, scaling, window):
     for start, end in zip(edges, edges[1:]):
         if end > start:
             q, k, v = (x[:, :, start:end] for x in (query, key, value))
-            long = window and end - start > window
-            mask = _band(end - start, window, q.device) if long else None
+            exceeds = window and end - start > window
+            mask = _band(end - start, window, q.device) if exceeds else None
             out = torch.nn.functional.scaled_dot_product_attention(
                 q,
                 k,

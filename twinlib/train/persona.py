@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 from dataclasses import asdict
+from functools import partial
 from typing import NamedTuple
 
 from .. import catalogue, i18n
@@ -25,13 +26,13 @@ from .trainer import answering, packed_trainer, unsloth_trainer
 
 # Validation rows at most: watching the loss must not take longer than learning.
 _VALIDATION_ROWS = {"smoke": 8, "quick": 40}
-# Sample answers and their tokens.
+# (number of sample answers, tokens of each at most)
 _ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}
 _REPLAY_TOKENS = 160
 
 
 class Training(NamedTuple):
-    """What the parts of a run share: the model in training, its tokenizer and its base."""
+    """A running training: twin, settings without 'auto', base, model, tokenizer, progress."""
 
     twin: Twin
     settings: Persona
@@ -42,7 +43,7 @@ class Training(NamedTuple):
 
 
 def facts(twin: Twin) -> dict:
-    """{rows, tokens} of the training rows for the plan, tokens by estimate; {} without rows."""
+    """{rows, tokens} of the training rows for the plan, tokens estimated; {} without rows."""
     try:
         rows = twin.records("train")
     except TwinError:
@@ -54,6 +55,7 @@ def facts(twin: Twin) -> dict:
 
 
 def plan(settings: Persona, twin: Twin) -> Plan:
+    """The values for settings on 'auto' on this machine, with reasons."""
     return derive("persona", settings, machine(), facts(twin))
 
 
@@ -90,24 +92,24 @@ def _corpus_problems(twin):
 
 
 def _machine_problems(twin, resolved, planned):
-    here, issues = machine(), []
-    memory_gb = here["gpu_gb"] if here["gpu"] else here["memory_gb"]
+    host, issues = machine(), []
+    memory_gb = host["gpu_gb"] if host["gpu"] else host["memory_gb"]
     ours = resolved.engine == "transformers"
     if planned.memory_gb > memory_gb and estimate.shape(resolved.base):
         issues.append(
             stop("train.base_too_large", base=resolved.base, needed=planned.memory_gb, gb=memory_gb)
         )
-    if not here["gpu"] and resolved.engine == "unsloth":
+    if not host["gpu"] and resolved.engine == "unsloth":
         issues.append(stop("train.unsloth_needs_gpu"))
-    if resolved.engine == "unsloth" and os.environ.get("WORLD_SIZE", "1") != "1":
+    if resolved.engine == "unsloth" and processes.count() > 1:
         issues.append(stop("train.unsloth_in_one_process"))
-    elif here["gpus"] > 1 and "WORLD_SIZE" not in os.environ and ours:
-        issues.append(warning("train.more_gpus", gpus=here["gpus"], path=twin.path))
-    if resolved.compile and not (ours and here["compiles"] and here["gpu_capability"] >= 8):
-        issues.append(stop("train.compiling_needs"))
+    elif host["gpus"] > 1 and "WORLD_SIZE" not in os.environ and ours:
+        issues.append(warning("train.unused_gpus", gpus=host["gpus"], path=twin.path))
+    if resolved.compile and not (ours and host["compiles"] and host["gpu_capability"] >= 8):
+        issues.append(stop("train.compiling_needs_modern_gpu"))
     elif resolved.checkpointing == "selective" and not resolved.compile:
         issues.append(stop("train.selective_needs_compiling"))
-    if not here["gpu"] and resolved.precision == "4-bit":
+    if not host["gpu"] and resolved.precision == "4-bit":
         issues.append(stop("train.4_bit_needs_gpu"))
     return issues
 
@@ -117,9 +119,8 @@ def _choice_problems(resolved):
     if resolved.epochs > 6:
         issues.append(warning("train.too_many_epochs", epochs=resolved.epochs))
     if not entry.commercial and entry.parameters:
-        issues.append(
-            warning("train.no_commercial_use", base=resolved.base, license_link=entry.license_link)
-        )
+        license = {"base": resolved.base, "license_link": entry.license_link}
+        issues.append(warning("train.no_commercial_use", **license))
     return issues
 
 
@@ -129,13 +130,18 @@ def _time_and_disk_problems(twin, resolved, planned):
         issues.append(warning("train.hours_without_gpu", hours=planned.seconds / 3600))
     if shape:
         adapter_and_two_checkpoints = 3 * shape.layers * shape.edges * resolved.rank * 12  # bytes
-        needed, free = adapter_and_two_checkpoints / 2**30 + 0.1, free_disk(twin.path) / 2**30
+        needed = adapter_and_two_checkpoints / 2**30 + 0.1
+        free = free_disk(twin.path) / 2**30
         if free < needed:
             issues.append(stop("train.disk_full", free=free, needed=needed))
     return issues
 
 
 def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
+    """Train and save the persona adapter, with answers from before and after.
+
+    Raises TwinError for rows that can't be trained on, Stopped after an interrupt.
+    """
     callbacks.silence_logging()
     asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     with processes.main_first():
@@ -153,9 +159,9 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
         base, None, settings.precision, lora, settings.engine, settings.length
     )
     training = Training(twin, settings, base, model, tokenizer, progress)
-    with processes.main_first():  # the base's own answers are written once
+    with processes.main_first():  # it writes the base's answers, which the others read
         rows, warnings = _rows(training)
-    samples = _first_samples(training, rows["train"], checkpoint)
+    samples = _samples_before(training, rows["train"], checkpoint)
     trainer, callback = _trainer(training, rows)
     output = callbacks.train(trainer, callback, checkpoint, progress)
     processes.wait()
@@ -164,21 +170,20 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
         write_records(twin.file("samples"), samples + _answers(training, "after"))
         shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
     figures = _figures(trainer, callback, output, rows, model)
-    return Outcome(figures, inputs, warnings + _afterthoughts(figures), settings)
+    return Outcome(figures, inputs, warnings + _loss_warnings(figures), settings)
 
 
 # Rows
 
 
 def _rows(training):
-    """({'train': [Encoded], 'val': [Encoded]}, warnings), with the replayed rows of an instruct
-    base in 'train'."""
+    """({'train': [Encoded], 'val': [Encoded]}, warnings); 'train' includes the replay rows."""
     twin, settings, base, _, tokenizer, progress = training
     end_text, end = load.turn_end(tokenizer)
     texts = {split: twin.records(split) for split in ("train", "val")}
-    # Every so many, from the whole length of the held-out documents.
-    every = -(-len(texts["val"]) // _VALIDATION_ROWS.get(settings.effort, 10**9)) or 1
-    texts["val"] = texts["val"][::every]
+    # At even distances, so that all validation documents are represented.
+    stride = -(-len(texts["val"]) // _VALIDATION_ROWS.get(settings.effort, 10**9)) or 1
+    texts["val"] = texts["val"][::stride]
     texts["train"] = texts["train"] + replay_rows(training, len(texts["train"]))
 
     def encode(row) -> Encoded:
@@ -198,22 +203,23 @@ def _rows(training):
         raise TwinError(t("train.every_row_is_cut", length=settings.length))
     if not end_is_learnt(rows["train"], end, tokenizer.pad_token_id):
         raise TwinError(t("train.end_not_learnt", end_text=end_text, name=base.name))
-    progress.say(t("train.rows_and_their_end", rows=len(rows["train"]), end_text=end_text))
+    progress.say(t("train.rows_and_end_of_turn", rows=len(rows["train"]), end_text=end_text))
     cut = sum(row.cut for row in rows["train"])
     return rows, [t("train.rows_cut", cut=cut, length=settings.length)] if cut else []
 
 
 def everyday_requests() -> list[str]:
-    """The requests of data/everyday.yaml, in both languages by turns."""
+    """The requests of data/everyday.yaml, the languages alternating."""
     requests = i18n.data("everyday")
     return [text for pair in zip(*(requests[code] for code in i18n.LANGUAGES)) for text in pair]
 
 
 def replay_rows(training: Training, count: int) -> list[dict]:
-    """The base's own answers to everyday requests, as rows to train on with `count` of the owner's.
+    """Training rows of the base's own answers to everyday requests, so that it forgets less.
 
-    They are asked without the twin's system prompt, and kept on disk for each revision of the base.
-    [] for a base that is no instruct model.
+    `count` is the number of the owner's rows, of which these are settings.replay_share. The base is
+    asked without the twin's system prompt; answers are cached on disk by revision. [] for a base
+    that is no instruct model.
     """
     twin, settings, base, model, tokenizer, progress = training
     requests = everyday_requests()
@@ -230,7 +236,7 @@ def replay_rows(training: Training, count: int) -> list[dict]:
                 [[{"role": "user", "content": request}] for request in missing],
                 _REPLAY_TOKENS,
                 seed=settings.seed,
-                progress=lambda done, total: progress(done, total, t("train.everyday")),
+                progress=lambda done, total: progress(done, total, t("train.everyday_requests")),
             )
         return [
             {"question": request, "text": answer.text, "ended": answer.ended}
@@ -253,21 +259,19 @@ def replay_rows(training: Training, count: int) -> list[dict]:
     ]
 
 
-# What people look at
+# Samples for people to read
 
 
-def _first_samples(training, rows, checkpoint):
-    """A decoded training row and the answers from before training; a resumed run keeps its own."""
+def _samples_before(training, rows, checkpoint):
+    """A decoded training row and answers before training; a resumed run reads its own from disk."""
     path = training.twin.file("samples")
     if not processes.is_main():
         return []
     if checkpoint and path.exists():
         return [r for r in read_records(path, "persona") if r.get("when") != "after"]
-    shown = next((row for row in rows if 0 in row.completion_mask[1:] and not row.cut), rows[0])
-    decode = training.tokenizer.decode
-    tokens = pieces(
-        shown.input_ids, shown.completion_mask, lambda ids: decode(ids, skip_special_tokens=False)
-    )
+    example = next((row for row in rows if 0 in row.completion_mask[1:] and not row.cut), rows[0])
+    decode = partial(training.tokenizer.decode, skip_special_tokens=False)
+    tokens = pieces(example.input_ids, example.completion_mask, decode)
     samples = [{"kind": "learnt", "tokens": tokens}, *_answers(training, "before")]
     write_records(path, samples)
     return samples
@@ -277,7 +281,7 @@ def _held_out_questions(twin):
     return [row for row in twin.records("test") if row["kind"] == "qa"]
 
 
-def _generate(training, rows, tokens, **more):
+def _generate(training, rows, tokens, progress=None):
     """Answers to the questions of `rows`, also in the middle of training."""
     settings, model = training.settings, training.model
     if settings.engine == "unsloth":
@@ -291,25 +295,23 @@ def _generate(training, rows, tokens, **more):
             [row["messages"][:-1] for row in rows],
             tokens,
             seed=settings.seed,
-            **more,
+            progress=progress,
             **templates.sampling(),
         )
 
 
 def _answers(training, when):
-    """Records of answers to held-out questions. A new adapter changes nothing: 'before' is the
-    base."""
+    """Records of answers to held-out questions, `when` 'before' or 'after' training.
+
+    Before training the adapter is the identity, so these are the base's answers.
+    """
     count, tokens = _ANSWERS[training.settings.effort]
     rows = _held_out_questions(training.twin)[:count]
     if not rows:
         return []
     note = t("train.answers_before") if when == "before" else t("train.answers_after")
-    answers = _generate(
-        training,
-        rows,
-        tokens,
-        progress=lambda done, total: training.progress(done, total, note),
-    )
+    progress = training.progress
+    answers = _generate(training, rows, tokens, lambda done, total: progress(done, total, note))
     return [
         {
             "kind": "answer",
@@ -324,7 +326,7 @@ def _answers(training, when):
 
 
 def _sampler(training):
-    """A function that answers the first held-out question, (question, Answer), or None without one.
+    """A function that returns the first held-out question and its Answer; None without a question.
 
     None under Unsloth too, whose model can't answer in the middle of training.
     """
@@ -345,12 +347,11 @@ def _sampler(training):
 def _trainer(training, rows):
     """(trainer, callback)."""
     twin, settings, _, model, tokenizer, progress = training
-    at_once = settings.batch * settings.accumulation * processes.count()
     tokens = sum(len(row.input_ids) for row in rows["train"])
-    per_epoch = tokens / settings.length if settings.packing else len(rows["train"])
-    per_epoch /= at_once
-    # Four times an epoch and four times a run at least, but twenty times a run at most.
-    every = max(1, -(-settings.steps // 20), min(int(per_epoch / 4), -(-settings.steps // 4)))
+    sequences = tokens / settings.length if settings.packing else len(rows["train"])
+    epoch = sequences / (settings.batch * settings.accumulation * processes.count())  # in steps
+    # At least four times an epoch and four times a run, at most twenty times a run.
+    every = max(1, -(-settings.steps // 20), min(int(epoch / 4), -(-settings.steps // 4)))
     make = unsloth_trainer if settings.engine == "unsloth" else packed_trainer
     trainer = make(model, tokenizer, rows, settings, twin.checkpoints("persona"), every)
     if rows["val"]:
@@ -399,8 +400,8 @@ def _rounded(value):
     return None if value is None else round(float(value), 4)
 
 
-def _afterthoughts(figures):
-    """Warnings about a training that nobody watched or that taught nothing."""
+def _loss_warnings(figures):
+    """Warnings about a validation loss that is missing or did not fall."""
     before, after = figures["val_loss_before"]["value"], figures["val_loss"]["value"]
     if before is None:
         return [t("train.no_validation_rows")]

@@ -1,6 +1,6 @@
 """Several training processes, one a GPU, as `accelerate launch` starts them: all run the same step.
 
-Each process asks here whether it is the main one, waits for the others, or agrees with them.
+A process learns here whether it is the main one, waits for the others, and shares flags with them.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ def on_gpu() -> bool:
     return device() == "cuda"
 
 
-def main_first():
-    """Within it the main process goes first, so that the others find the files it writes."""
+def main_first() -> contextlib.AbstractContextManager:
+    """A context that the main process enters first, so that the others find the files it writes."""
     return _state().main_process_first() if count() > 1 else contextlib.nullcontext()
 
 

@@ -1,9 +1,8 @@
-"""Step 03: GRPO with TRL on problems that have one right answer, continuing a copy of the persona
-adapter.
+"""Step 03: GRPO with TRL on problems with one right answer, from a copy of the persona adapter.
 
-Judged by accuracy before and after on the same held-out problems, greedy, with one lenient
-extractor, paired. Left out on purpose: reward models, vLLM, and format rewards large enough to be
-learnt instead of the sum.
+Measured by accuracy on the same held-out problems before and after, by greedy answers, one lenient
+extractor and a paired test. Left out on purpose: reward models, vLLM, and format rewards large
+enough to be learnt instead of the sum.
 """
 
 import shutil
@@ -11,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..files import TwinError, read_records, write_records
-from ..i18n import t
+from ..i18n import both, t
 from ..models import estimate, generate, load
 from ..models.plan import Plan, derive, machine, recommended_base
 from ..progress import Progress
@@ -28,6 +27,7 @@ _SMALL = 1.0  # billions of parameters: below this, GRPO has little to reinforce
 
 
 def plan(settings: Reasoning, twin: Twin) -> Plan:
+    """The values for settings on 'auto' on this machine, with reasons."""
     return derive("reasoning", settings, machine(), {"base": _base_name(twin)})
 
 
@@ -40,11 +40,8 @@ def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
     resolved = resolve(settings, plan(settings, twin).values)
     issues = _file_problems(settings) if settings.task == "file" else []
     if resolved.batch % resolved.generations:
-        issues.append(
-            stop(
-                "train.batch_is_no_multiple", batch=resolved.batch, generations=resolved.generations
-            )
-        )
+        sizes = {"batch": resolved.batch, "generations": resolved.generations}
+        issues.append(stop("train.batch_is_no_multiple", **sizes))
     if not machine()["gpu"] and resolved.engine == "unsloth":
         issues.append(stop("train.unsloth_needs_gpu"))
     if twin.state("persona").name != "done":
@@ -64,29 +61,20 @@ def _file_problems(settings):
     readable, refused = exercises.read_problems(path.read_text(encoding="utf-8", errors="replace"))
     issues = []
     if len(readable) < _FEWEST_PROBLEMS:
-        issues.append(
-            stop(
-                "train.few_problems",
-                name=path.name,
-                readable=len(readable),
-                fewest=_FEWEST_PROBLEMS,
-            )
-        )
+        counts = {"readable": len(readable), "fewest": _FEWEST_PROBLEMS}
+        issues.append(stop("train.few_problems", name=path.name, **counts))
     if refused:
         line, reason = refused[0]
-        issues.append(
-            warning(
-                "train.lines_skipped",
-                count=len(refused),
-                name=path.name,
-                line=line,
-                reason=reason,
-            )
-        )
+        first = {"line": line, "reason": both(reason)}
+        issues.append(warning("train.lines_skipped", count=len(refused), name=path.name, **first))
     return issues
 
 
 def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
+    """Train and save the reasoning adapter, with an exam before and after.
+
+    Raises TwinError for too few problems, Stopped after an interrupt.
+    """
     callbacks.silence_logging()
     asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     base = load.prepare(_base_name(twin), progress)
@@ -103,15 +91,12 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
         [{**p, "split": split} for split, part in (("train", train), ("test", test)) for p in part],
     )
     progress.say(t("train.loading", name=base.name))
-    lora = load.Lora(
-        32 if base.entry.parameters < 2.5 else 16,
-        seed=settings.seed,
-        checkpointing=_is_large(base),
-    )
+    rank = 32 if base.entry.parameters < 2.5 else 16
+    lora = load.Lora(rank, checkpointing=_recomputes(base), seed=settings.seed)
     model, tokenizer = load.load(
         base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512
     )
-    # The trainer knows one end token: it must be the one that ends a turn.
+    # GRPOTrainer looks for one end token: it must be the one that ends a turn.
     tokenizer.eos_token = load.turn_end(tokenizer)[0]
     tokenizer.padding_side = "left"
     training = Training(twin, settings, base, model, tokenizer, progress)
@@ -126,8 +111,8 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     return Outcome(figures, inputs, warnings, settings)
 
 
-def _is_large(base):
-    """Whether to recompute activations instead of keeping them."""
+def _recomputes(base):
+    """Whether to recompute activations in the backward pass, which saves memory."""
     return machine()["gpu"] is not None and base.entry.parameters > _SMALL
 
 
@@ -170,7 +155,7 @@ def _before(training, test, checkpoint):
 
 
 def _exam(training, test, when):
-    """Answer every held-out problem greedily and mark it."""
+    """Records of every held-out problem, answered greedily and marked."""
     twin, settings, _, model, tokenizer, progress = training
     note = t("train.exam_before") if when == "before" else t("train.exam_after")
     answers = generate.answers(
@@ -217,7 +202,7 @@ def _trainer(training, problems):
         temperature=1.0,
         warmup_steps=max(1, settings.steps // 20),
         save_steps=max(1, min(50, settings.steps // 4)),
-        gradient_checkpointing=_is_large(base) and settings.engine != "unsloth",
+        gradient_checkpointing=_recomputes(base) and settings.engine != "unsloth",
         generation_kwargs={"eos_token_id": load.end_tokens(tokenizer)},
         chat_template_kwargs={"enable_thinking": False},
     )
@@ -240,8 +225,7 @@ def _trainer(training, problems):
 
 
 def _for_trl(name):
-    """A reward as TRL calls it, with completions as lists of messages; it is logged as
-    rewards/NAME/mean."""
+    """A reward as TRL calls it, on lists of messages; TRL logs it as rewards/NAME/mean."""
 
     def reward(completions, answer, **_):
         return rewards.REWARDS[name]([messages[0]["content"] for messages in completions], answer)
@@ -253,9 +237,8 @@ def _for_trl(name):
 # Figures
 
 
-def judge(before, after, trainer):
-    """(figures, warnings): accuracy on the same problems before and after, and how many problems
-    taught something."""
+def judge(before: list[dict], after: list[dict], trainer) -> tuple[dict, list[str]]:
+    """(figures, warnings): accuracy on the same problems before and after, and learning signal."""
     n = len(after)
     figures = {}
     for when, solutions in (("before", before), ("after", after)):
@@ -267,21 +250,19 @@ def judge(before, after, trainer):
     figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, note)
     shares = callbacks.by_step(trainer.state.log_history, "frac_reward_zero_std")
     no_signal = sum(shares) / max(1, len(shares))
-    figures["no_signal"] = figure(
-        round(no_signal, 3), n=len(shares), note=t("train.no_signal_means")
-    )
+    note = t("train.no_signal_note")
+    figures["no_signal"] = figure(round(no_signal, 3), n=len(shares), note=note)
     figures["steps"] = figure(trainer.state.global_step)
-    return figures, _afterthoughts(figures, no_signal, p)
+    return figures, _warnings(figures, no_signal, p)
 
 
 def _rounded(pair):
     return tuple(None if value is None else round(value, 4) for value in pair)
 
 
-def _afterthoughts(figures, no_signal, p):
-    before, after, gain = (
-        figures[f"accuracy_{name}"]["value"] for name in ("before", "after", "gain")
-    )
+def _warnings(figures, no_signal, p):
+    names = ("accuracy_before", "accuracy_after", "accuracy_gain")
+    before, after, gain = (figures[name]["value"] for name in names)
     warnings = []
     if p >= 0.05:
         warnings.append(t("train.accuracy_unchanged", before=before, after=after))

@@ -1,8 +1,8 @@
-"""The rewards of GRPO: pure functions of texts and right answers, one number a text.
+"""The rewards of GRPO: pure functions of texts and right answers that give one number a text.
 
-A new reward is a function here and its entry in REWARDS: training adds it up, history.jsonl records
-its mean under the name in the table, and the progress line and the plot show every number whose
-name begins with `reward_`.
+To add a reward, write a function here and enter it in REWARDS under a name that begins with
+`reward_`: training sums the rewards, history.jsonl records the mean of each by name, and the
+progress line and the plot show it.
 """
 
 import re
@@ -14,10 +14,10 @@ FORMAT_REWARD = 0.2  # small beside correctness, or the model learns the format 
 
 def has_format(text: str) -> bool:
     """Whether a text shows some work and then exactly one marked answer."""
-    marked = r"(?:Answer|答案)\s*[:：]\s*[-−]?\d[^\n]{0,20}\s*"
-    # Reasoning spans several lines, hence DOTALL.
-    shown = re.fullmatch(r".*\S.*?" + marked, text.strip(), re.DOTALL)
-    return bool(shown) and len(MARKER.findall(text)) == 1
+    answer = r"(?:Answer|答案)\s*[:：]\s*[-−]?\d[^\n]{0,20}\s*"
+    # The work may span several lines, hence DOTALL.
+    has_work = re.fullmatch(r".*\S.*?" + answer, text.strip(), re.DOTALL)
+    return bool(has_work) and len(MARKER.findall(text)) == 1
 
 
 def correctness(texts: list[str], answers: list[str]) -> list[float]:

@@ -2,13 +2,17 @@
 
 Ours is transformers' Trainer, so checkpoints, resuming, schedules and several processes are the
 library's. What differs is what a step computes (packing.py, kernels.py, layers compiled on a GPU)
-and a validation loss that averages over tokens, not over batches. Arguments that notebook 03's GRPO
-shares are here too.
+and a validation loss that averages over tokens, not over batches. The arguments shared with
+notebook 03's GRPO trainer are here too.
 """
 
 import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 
 from ..models import estimate, load
+from ..models.encode import Encoded
+from ..settings import Persona, Reasoning
 from . import packing, processes
 from .processes import on_gpu
 
@@ -20,15 +24,15 @@ _SELECTIVE = 0.7
 
 
 def precision_flags(precision: str, base: str = "") -> dict:
-    """The trainer's mixed-precision arguments; on a CPU the weights' own dtype is used as it is."""
+    """The trainer's mixed-precision arguments; a CPU computes in the dtype of the weights."""
     if not on_gpu():
         return {"use_cpu": True, "bf16": False, "fp16": False}
     mixed = precision != "32-bit" and (load.fast_bfloat16() or not estimate.overflows(base))
     return {"bf16": mixed and load.fast_bfloat16(), "fp16": mixed and not load.fast_bfloat16()}
 
 
-def common_arguments(settings, folder) -> dict:
-    """Arguments of all trainers: no bars, no reporting, resumable."""
+def common_arguments(settings: Persona | Reasoning, folder: Path) -> dict:
+    """Arguments of all trainers: no progress bars, no reporting, resumable checkpoints."""
     return dict(
         output_dir=str(folder),
         per_device_train_batch_size=settings.batch,
@@ -49,9 +53,11 @@ def common_arguments(settings, folder) -> dict:
     )
 
 
-def evaluation_arguments(settings, val, every: int) -> dict:
-    """Evaluate `val` (None: no evaluation) every `every` steps and keep the checkpoint with the
-    lowest loss."""
+def evaluation_arguments(settings: Persona, val, every: int) -> dict:
+    """Arguments to save and evaluate every `every` steps and keep the checkpoint of lowest loss.
+
+    `val` is the validation dataset; None: no evaluation.
+    """
     return {
         "max_steps": settings.steps,
         "warmup_steps": max(1, settings.steps // 20),
@@ -69,8 +75,10 @@ def evaluation_arguments(settings, val, every: int) -> dict:
 # Unsloth's engine
 
 
-def unsloth_trainer(model, tokenizer, rows, settings, folder, every: int):
-    """TRL's trainer under Unsloth's patches, with its loss and attention; see packed_trainer."""
+def unsloth_trainer(
+    model, tokenizer, rows: dict[str, list[Encoded]], settings: Persona, folder: Path, every: int
+):
+    """TRL's SFTTrainer with Unsloth's patches, loss and attention; arguments: packed_trainer."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -109,12 +117,13 @@ def unsloth_trainer(model, tokenizer, rows, settings, folder, every: int):
 # Our engine
 
 
-def packed_trainer(model, tokenizer, rows, settings, folder, every: int):
-    """A Trainer of packed rows.
+def packed_trainer(
+    model, tokenizer, rows: dict[str, list[Encoded]], settings: Persona, folder: Path, every: int
+):
+    """A transformers Trainer on packed rows.
 
-    `rows` are {'train': [(token ids, mask of learnt tokens, …)], 'val': […]}; `settings` those of
-    the persona step with nothing left on 'auto'; a checkpoint and an evaluation come every `every`
-    steps.
+    `rows` has the splits 'train' and 'val'; no setting is 'auto'; checkpoints are written into
+    `folder`, one after each evaluation, every `every` steps.
     """
     from transformers import Trainer, TrainingArguments
 
@@ -129,7 +138,7 @@ def packed_trainer(model, tokenizer, rows, settings, folder, every: int):
         tokenizer.pad_token_id,
         count=settings.steps * settings.accumulation * processes.count(),
         seed=settings.seed,
-        together=None if settings.packing else settings.batch,
+        rows_each=None if settings.packing else settings.batch,
         fixed=settings.compile,
     )
     val = packing.Packed(rows["val"], capacity, tokenizer.pad_token_id) if rows["val"] else None
@@ -156,40 +165,39 @@ def packed_trainer(model, tokenizer, rows, settings, folder, every: int):
         args=arguments,
         train_dataset=train,
         eval_dataset=val,
-        data_collator=lambda batch: batch[0],  # sequences come packed, one at a time
+        data_collator=lambda batch: batch[0],  # a batch is one packed sequence
         processing_class=tokenizer,
     )
 
 
 def prepare(model, compiled: bool = False, checkpointing: str = "none"):
-    """Make a LoRA model train on packed sequences; `compiled` layers are compiled on first use.
+    """Patch a LoRA model to train on packed sequences, and return its base model.
 
-    With selective checkpointing the compiler chooses which cheap activations to recompute. Returns
-    the base model.
+    With `compiled` its layers are compiled on first use; with selective checkpointing the compiler
+    then chooses which cheap activations to recompute.
     """
     from . import kernels
 
-    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if kernels.loss_fits(bare):
-        kernels.patch_loss(bare, compiled)
+    base_model = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if kernels.loss_fits(base_model):
+        kernels.patch_loss(base_model, compiled)
     packing.register()
-    # On a CPU adding inside the matrix kernel saves nothing.
-    if compiled or bare.device.type == "cuda":
+    # On a CPU LoraProduct saves nothing.
+    if compiled or base_model.device.type == "cuda":
         kernels.patch_lora(model)
     if compiled:
-        _compile_layers(bare, checkpointing)
-    return bare
+        _compile_layers(base_model, checkpointing)
+    return base_model
 
 
 def _compile_layers(model, checkpointing):
     import torch
 
-    # DDP's optimizer splits whole compiled models; ours are compiled layer by layer.
+    # dynamo's DDP optimizer is for models compiled as a whole; ours is compiled layer by layer.
     torch._dynamo.config.optimize_ddp = False
     budget = _SELECTIVE if checkpointing == "selective" else 1.0
     torch._functorch.config.activation_memory_budget = budget
-    # Layers differ in the values they close over (sliding windows, layer numbers): each needs an
-    # entry in the cache.
+    # Layers differ in constants (sliding window, layer number): each needs a cache entry.
     torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
     # Otherwise the first layer, whose input needs no gradient, is compiled a second time.
     model.enable_input_require_grads()
@@ -198,7 +206,7 @@ def _compile_layers(model, checkpointing):
 
 
 class _PackedTraining:
-    """What differs from transformers' Trainer, which packed_trainer adds as a base."""
+    """What differs from transformers' Trainer, which packed_trainer adds as a base class."""
 
     # The loss is divided by the number of learnt tokens in all sequences of a step, on all GPUs.
     model_accepts_loss_kwargs = True
@@ -242,16 +250,16 @@ class _PackedTraining:
 # Answering in the middle of training
 
 
-def uncompiled():
-    """Within it compiled layers run eagerly, for shapes that occur once."""
+def uncompiled() -> contextlib.AbstractContextManager:
+    """A context in which compiled layers run eagerly, for shapes that occur once."""
     import torch
 
     return torch.compiler.set_stance("force_eager")
 
 
 @contextlib.contextmanager
-def attention(model, name: str):
-    """Within it the model uses this attention implementation."""
+def attention(model, name: str) -> Iterator[None]:
+    """A context in which the model uses the attention implementation `name`."""
     before = model.config._attn_implementation
     model.set_attn_implementation(name)
     try:
@@ -261,9 +269,8 @@ def attention(model, name: str):
 
 
 @contextlib.contextmanager
-def answering(model):
-    """Within it a model in training can generate: evaluation mode, SDPA attention, no compiled
-    layers."""
+def answering(model) -> Iterator:
+    """A context in which a model in training generates: eval mode, SDPA, uncompiled layers."""
     training = model.training
     with attention(model, "sdpa"), uncompiled():
         model.eval()

@@ -1,1 +1,1 @@
-"""Notebook forms, pictures, the run cell and the headless tour."""
+"""What a notebook shows: forms, tables, pictures, running steps; and the tour without a browser."""

@@ -18,16 +18,17 @@ from ..text.script import word_count
 from ..text.sufficiency import HELD_OUT
 from ..twin import Twin
 
-ENOUGH = 200  # passages of other writing from which on the interview can't change the assessment
+ENOUGH = 200  # passages of other writing: with more, the interview can't change the assessment
 WANTED = 20  # answers that make a good blind test
-_TRAIN = 1 - sum(HELD_OUT.values())  # the share of documents that is learnt
+_TRAIN = 1 - sum(HELD_OUT.values())  # share of documents to train on
 
 
 class AnswerStore:
-    """The answers in one file; `note` says when damaged lines were set aside.
+    """The answers in one file, by question id in `records`.
 
-    `records` is by question id. A subclass has `questions`, in the order they are asked in, and
-    `progress()`. Raises TwinError when the file can't be opened.
+    `note` is a sentence after damaged lines were set aside, else ''. A subclass has `questions`, in
+    the order in which they are asked, and `progress()`, a sentence about how far the owner is.
+    Raises TwinError when the file can't be opened.
     """
 
     questions: list[Question]
@@ -57,7 +58,10 @@ class AnswerStore:
         )
 
     def keep(self, question: Question, spoken: str, **change) -> None:
-        """Change fields of one record and write the file; raises OSError when that fails."""
+        """Change fields of one record and write the file; raises OSError when that fails.
+
+        `spoken` is the language that the question is asked in, 'en' or 'zh'.
+        """
         self.read()
         record = {
             "id": question.id,
@@ -90,9 +94,10 @@ class AnswerStore:
 
     def opening(self) -> Question | None:
         """The question to go on with: half-typed, else the first neither answered nor skipped."""
-        free = [q for q in self.questions if not self.skipped(q.id)]
-        begun = [q for q in free if self.records.get(q.id, {}).get("draft")]
-        return next((q for q in begun + free if q in begun or not self.answer(q.id)), None)
+        asked = [q for q in self.questions if not self.skipped(q.id)]
+        half_typed = [q for q in asked if self.records.get(q.id, {}).get("draft")]
+        unanswered = [q for q in asked if not self.answer(q.id)]
+        return next(iter(half_typed + unanswered), None)
 
 
 class InterviewAnswers(AnswerStore):
@@ -103,8 +108,8 @@ class InterviewAnswers(AnswerStore):
 
     def __init__(self, twin: Twin):
         super().__init__(twin.file("interview"))
-        elsewhere = answered(twin.file("blind_answers"))
-        self.questions = [q for q in QUESTIONS if q.id not in elsewhere or self.answer(q.id)]
+        in_blind_test = answered(twin.file("blind_answers"))
+        self.questions = [q for q in QUESTIONS if q.id not in in_blind_test or self.answer(q.id)]
 
     def progress(self) -> str:
         answers = [record["answer"] for record in self.records.values() if record["answer"]]
@@ -113,12 +118,12 @@ class InterviewAnswers(AnswerStore):
 
 
 class BlindTestAnswers(AnswerStore):
-    """Answers to the blind test: own questions first, then interview questions not trained on."""
+    """Answers for the blind test: own questions first, then interview questions not trained on."""
 
     def __init__(self, twin: Twin):
         super().__init__(twin.file("blind_answers"))
-        free = pairs.pool(answered(twin.file("interview")), blind_test.asked_before(twin))
-        self.pool = [q for q in reversed(QUESTIONS) if q in free or self.answer(q.id)]
+        unused = pairs.pool(answered(twin.file("interview")), blind_test.asked_before(twin))
+        self.pool = [q for q in reversed(QUESTIONS) if q in unused or self.answer(q.id)]
         if not self.pool:  # the owner answered the whole interview
             self.pool = [pairs.own_question(t("ui.what_went_wrong_last_week"))]
 
@@ -137,10 +142,7 @@ class BlindTestAnswers(AnswerStore):
 
 
 def answered(path: Path) -> set[str]:
-    """Ids of the questions that are answered in a file.
-
-    Raises TwinError when it can't be opened.
-    """
+    """Ids of the questions answered in a file; raises TwinError when it can't be opened."""
     records, _ = interview_questions.parse(_text(path))
     return {record["id"] for record in records if record["answer"]}
 
@@ -159,7 +161,7 @@ def _encodable(value):
 
 
 def language_to_ask_in(twin: Twin) -> str:
-    """The reader's language, 'en' or 'zh'; where that is 'both', the one the twin writes most."""
+    """The reader's language, 'en' or 'zh'; when that is 'both', the twin's main language."""
     if language() != "both":
         return language()
     return "zh" if (twin.facts.get("languages") or [""])[0] == "zh" else "en"
@@ -180,38 +182,30 @@ def corpus_of(twin: Twin) -> Corpus:
         report = twin.report("corpus")
         if report is None:
             return Corpus()
-        whole = Corpus(
-            *(report.figures[name]["value"] or 0 for name in ("passages", "tokens", "documents"))
-        )
-        if whole.passages >= ENOUGH:
-            return Corpus(round(_TRAIN * whole.passages), _TRAIN * whole.tokens, whole.documents)
+        names = ("passages", "tokens", "documents")
+        count, tokens, documents = (report.figures[name]["value"] or 0 for name in names)
+        if count >= ENOUGH:
+            return Corpus(round(_TRAIN * count), _TRAIN * tokens, documents)
         kinds = {d["id"]: d["kind"] for d in twin.records("documents") if d["kind"] != "interview"}
-        pieces = [
-            p for p in twin.records("passages") if p["split"] == "train" and p["document"] in kinds
-        ]
+        train = [p for p in twin.records("passages") if p["split"] == "train"]
+        train = [passage for passage in train if passage["document"] in kinds]
     except (TwinError, KeyError):
         return Corpus()
-    return Corpus(
-        len(pieces),
-        sum(p["tokens_estimate"] for p in pieces),
-        len(kinds),
-        Counter(kinds[p["document"]] for p in pieces),
-    )
+    tokens = sum(passage["tokens_estimate"] for passage in train)
+    by_kind = Counter(kinds[passage["document"]] for passage in train)
+    return Corpus(len(train), tokens, len(kinds), by_kind)
 
 
 def assessment(store: InterviewAnswers, corpus: Corpus, author: str) -> sufficiency.Assessment:
     """How sufficient a corpus is together with the interview as answered so far."""
-    raw = [
-        document
-        for document in interview.documents(store.records.values(), author)
-        if interview.long_enough(document.text)
-    ]
+    documents = interview.documents(store.records.values(), author)
+    documents = [document for document in documents if interview.long_enough(document.text)]
     limit = declared.SETTINGS["corpus"]().passage_tokens
-    pieces = [p for d in raw for p in passages(d, limit)]
-    mine = round(_TRAIN * len(pieces))
+    answers = [passage for document in documents for passage in passages(document, limit)]
+    to_learn = round(_TRAIN * len(answers))
     return sufficiency.assess(
-        corpus.passages + mine,
-        corpus.tokens + _TRAIN * sum(p.tokens_estimate for p in pieces),
-        corpus.documents + len(raw),
-        {**corpus.kinds, "interview": mine},
+        corpus.passages + to_learn,
+        corpus.tokens + _TRAIN * sum(passage.tokens_estimate for passage in answers),
+        corpus.documents + len(documents),
+        {**corpus.kinds, "interview": to_learn},
     )

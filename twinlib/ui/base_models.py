@@ -8,26 +8,26 @@ from .display import Shown, caption, sentence, table
 
 
 def offers() -> list[tuple[str, str]]:
-    """(one line with size, licence and fit, name) of each base model, for a list to choose from."""
-    here = plan.machine()
+    """(line with name, size, licence and fit, name) of each base model, as a Dropdown's options."""
+    machine = plan.machine()
     lines = []
     for entry in CATALOGUE.values():
-        parts = (entry.name, _size(entry), _licence(entry), _fit(entry, here))
+        parts = (entry.name, _size(entry), _licence(entry), _fit(entry, machine))
         lines.append((" · ".join(parts), entry.name))
     return lines
 
 
 def overview() -> Shown:
-    """What this machine is, the base to start with on it, and every base model."""
-    here = plan.machine()
-    base, why = plan.recommended_base(here)
+    """This machine, the base recommended for it, and a table of every base model."""
+    machine = plan.machine()
+    base, why = plan.recommended_base(machine)
     header = (
         t("ui.base_model"),
         t("ui.size"),
         t("ui.licence"),
         t("ui.chat_model"),
         t("ui.on_this_machine"),
-        t("ui.good_know"),
+        t("ui.remarks"),
     )
     rows = [
         (
@@ -35,20 +35,14 @@ def overview() -> Shown:
             _size(entry),
             _licence(entry),
             t("ui.yes") if entry.instruct else t("ui.no"),
-            _fit(entry, here),
+            _fit(entry, machine),
             t(entry.note) if entry.note else "",
         )
         for entry in CATALOGUE.values()
     ]
     start = sentence(t("ui.start_with", base=base) + f" ({why})", "good")
-    return caption(_machine(here)) + start + table(header, rows)
-
-
-def _machine(here):
-    machine = {name: here[name] for name in ("cpu", "cores", "memory_gb")}
-    if here["gpu"]:
-        return t("ui.machine_with_gpu", **machine, gpu=here["gpu"], gpu_gb=here["gpu_gb"])
-    return t("ui.machine_without_gpu", **machine)
+    key = "ui.machine_with_gpu" if machine["gpu"] else "ui.machine_without_gpu"
+    return caption(t(key, **machine)) + start + table(header, rows)
 
 
 def _size(entry):
@@ -60,6 +54,6 @@ def _licence(entry):
     return name if entry.commercial else f"{name} ({t('ui.no_commercial_use')})"
 
 
-def _fit(entry, here):
-    precision = plan.fits(entry, here)
+def _fit(entry, machine):
+    precision = plan.fits(entry, machine)
     return t("ui.fits", precision=precision) if precision else t("ui.too_large")

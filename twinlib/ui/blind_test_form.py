@@ -22,7 +22,7 @@ from .widgets import button, line, text_box, wide
 
 
 def form(twin: Twin) -> widgets.Widget | Shown:
-    """New questions to answer: a cell's last expression. It opens where it was left."""
+    """The form for new questions, as a cell's last expression; it opens where it was left."""
     try:
         return BlindTestForm(twin)
     except TwinError as error:
@@ -30,7 +30,7 @@ def form(twin: Twin) -> widgets.Widget | Shown:
 
 
 class BlindTestForm(widgets.VBox):
-    """The questions, a box to add own ones, and where friends send codes to."""
+    """The questions, a box to add own ones, and the address that friends send codes to."""
 
     def __init__(self, twin: Twin, every: float = EVERY):
         self.twin, store = twin, BlindTestAnswers(twin)
@@ -44,8 +44,8 @@ class BlindTestForm(widgets.VBox):
         self.own = widgets.Text(placeholder=t("ui.own_question"), layout=wide())
         self.add = button(t("ui.ask_this_too"), self._add)
         self.to = text_box(_settings(twin).to, twin.author, self._keep_address, max_width="46em")
-        to = widgets.HTML(f"<b>{esc(declared.label('blind_test', 'to'))}</b>", layout=wide())
-        super().__init__([self.asking, line(self.own, self.add), to, self.to])
+        label = widgets.HTML(f"<b>{esc(declared.label('blind_test', 'to'))}</b>", layout=wide())
+        super().__init__([self.asking, line(self.own, self.add), label, self.to])
 
     def _add(self):
         text = " ".join(self.own.value.split())
@@ -66,10 +66,10 @@ def _settings(twin):
 
 
 def make(twin: Twin) -> None:
-    """Let the twin answer what the owner answered, and offer the page; or say what is missing."""
+    """Let the twin answer the same questions, and offer the page; or show what is missing."""
     settings = _settings(twin)
     problems = blind_test.problems(settings, twin)
-    levels = {"stop": "note", "warning": "warning"}  # nothing is wrong with waiting
+    levels = {"stop": "note", "warning": "warning"}  # too few answers yet is no error
     show(sum((sentence(problem.text, levels[problem.level]) for problem in problems), NOTHING))
     if not declared.stops(problems):
         run.follow(["python", "-m", "twinlib", "blind-test", "--twin", str(twin.path)])
@@ -77,7 +77,7 @@ def make(twin: Twin) -> None:
 
 
 def page(twin: Twin) -> Shown:
-    """Where the page is, with a link that downloads it from a notebook on another machine."""
+    """A link that downloads the page, also from a remote notebook; nothing before there is one."""
     path = twin.file("blind_test")
     if not path.exists():
         return NOTHING

@@ -1,4 +1,4 @@
-"""The results of the blind test: a box to paste codes into, a picture, a line for each friend."""
+"""The results of the blind test: a box for friends' codes, a picture, a line for each friend."""
 
 import time
 from pathlib import Path
@@ -22,18 +22,18 @@ _SURE = {1: "ui.a_little_sure", 2: "ui.fairly_sure", 3: "ui.very_sure"}
 
 
 class Codes(widgets.VBox):
-    """A box to paste codes into, with any words around them, and the results below."""
+    """A box for pasted messages with codes in them, and the results below."""
 
     def __init__(self, twin: Twin):
         self.twin = twin
         self.box = widgets.Textarea(rows=5, layout=wide(), placeholder=t("ui.paste_codes"))
-        self.found = widgets.HTML()
+        self.results = widgets.HTML()
         self.box.observe(self._read, "value")
-        super().__init__([self.box, self.found])
+        super().__init__([self.box, self.results])
         self._read()
 
     def _read(self, change=None):
-        self.found.value = results(self.twin, self.box.value).html
+        self.results.value = results(self.twin, self.box.value).html
 
 
 def codes(twin: Twin) -> Codes:
@@ -53,37 +53,37 @@ def results(twin: Twin, text: str = "") -> Shown:
     """Save the new codes in `text`, and show the results of all codes saved so far."""
     tests = blind_test.tests_of(twin)
     if not tests:
-        return sentence(t("ui.codes_before_the_page"))
+        return sentence(t("ui.no_page_yet"))
     try:
-        kept = _keep(twin, text, {test["id"] for test in tests})
+        codes = _keep(twin, text, {test["id"] for test in tests})
     except OSError as error:
         return sentence(disk_error(error), "stop")
     test, earlier = tests[-1], [test["id"] for test in tests[:-1]]
     notes = analysis.received(test, text, earlier).notes
-    found = analysis.received(test, kept)
+    received = analysis.received(test, codes)
     shown = sum((sentence(note, "warning") for note in notes), NOTHING)
-    if not found.replies:
+    if not received.replies:
         return shown + sentence(t("ui.no_code_yet"))
-    if analysis.counted(found.votes):
-        shown += sentence(analysis.sentence(found), "good")
-        shown += Shown(embedded(drawn(found.votes)), "") + caption(t("ui.blind_test_picture"))
-    return shown + friends(found)
+    if analysis.counted(received.votes):
+        shown += sentence(analysis.sentence(received), "good")
+        shown += Shown(embedded(plot(received.votes)), "") + caption(t("ui.blind_test_picture"))
+    return shown + friends(received)
 
 
-def _keep(twin, text, known):
-    """Append the new codes in a text to the file, one a line; returns all codes as text."""
+def _keep(twin, text, tests):
+    """Append the new codes of these tests to the file, one a line; returns all codes as text."""
     path = twin.file("blind_codes")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    codes = [blind_codes.write(reply) for reply in blind_codes.read(text)[0] if reply.test in known]
+    codes = [blind_codes.write(reply) for reply in blind_codes.read(text)[0] if reply.test in tests]
     new = [code for code in dict.fromkeys(codes) if code not in lines]
     if new:
         write_atomic(path, "\n".join([*lines, *new]) + "\n")
     return "\n".join([*lines, *new])
 
 
-def friends(found: analysis.Received) -> Shown:
+def friends(received: analysis.Received) -> Shown:
     """A table with a line for each friend."""
-    at_random = analysis.random_friends(found.votes)
+    at_random = analysis.random_friends(received.votes)
     header = (
         t("ui.friend"),
         t("ui.when"),
@@ -93,42 +93,40 @@ def friends(found: analysis.Received) -> Shown:
         t("ui.picked_first_shown"),
         "",
     )
-    replies = sorted(found.replies.values(), key=lambda reply: reply.when)
-    return table(
-        header,
-        [
-            _friend(number, reply, found.votes, reply.friend in at_random)
-            for number, reply in enumerate(replies, 1)
-        ],
-    )
+    replies = sorted(received.replies.values(), key=lambda reply: reply.when)
+    rows = [
+        _friend(number, reply, received.votes, reply.friend in at_random)
+        for number, reply in enumerate(replies, 1)
+    ]
+    return table(header, rows)
 
 
 def _friend(number, reply, votes, at_random):
-    mine = [vote for vote in votes if vote.friend == reply.friend]
-    twin = [vote for vote in mine if vote.variant == "twin"]
+    votes = [vote for vote in votes if vote.friend == reply.friend]
+    twin = [vote for vote in votes if vote.variant == "twin"]
     return (
         reply.name or str(number),
         time.strftime("%Y-%m-%d %H:%M", time.localtime(reply.when)),
-        len(mine),
+        len(votes),
         _share([vote.fooled for vote in twin]),
-        _share([not vote.fooled for vote in mine if vote.variant == "base"]),
-        _share([vote.upper for vote in mine]),
-        t("ui.answers_at_random") if at_random else _judged(twin),
+        _share([not vote.fooled for vote in votes if vote.variant == "base"]),
+        _share([vote.upper for vote in votes]),
+        t("ui.answers_at_random") if at_random else _remark(twin),
     )
 
 
-def _judged(votes):
+def _remark(votes):
     """A remark when a friend recognises the twin more often than chance explains, else ''."""
     right = sum(not vote.fooled for vote in votes)
-    enough = analysis.beats_chance(len(votes))
-    return t("ui.tells_you_from_twin") if enough and right >= enough else ""
+    least = analysis.beats_chance(len(votes))
+    return t("ui.tells_you_from_twin") if least and right >= least else ""
 
 
-def _share(yes):
-    return f"{sum(yes)}/{len(yes)}" if yes else "—"
+def _share(outcomes):
+    return f"{sum(outcomes)}/{len(outcomes)}" if outcomes else "—"
 
 
-def drawn(votes: list[analysis.Vote]):
+def plot(votes: list[analysis.Vote]):
     """A Figure of the fool rate with its interval, in all and by how sure friends were."""
     counted, at_random = analysis.counted(votes), analysis.random_friends(votes)
     twin = [vote for vote in votes if vote.variant == "twin"]
@@ -151,24 +149,20 @@ def drawn(votes: list[analysis.Vote]):
 
 def _draw(axis, lines):
     _draw_anchors(axis)
-    for place, (_, votes) in enumerate(lines):
+    for y, (_, votes) in enumerate(lines):
         value, low, high, n = analysis.share(votes)
-        colour, size = (GREY, 5) if place else (GREEN, 8)
-        axis.plot([low, high], [place, place], color=colour, alpha=0.4, linewidth=5)
-        axis.plot([value], [place], "o", color=colour, markersize=size, clip_on=False)
-        axis.annotate(
-            f"{value:.0%}  ({low:.0%}–{high:.0%}, n={n})",
-            (1.03, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-        )
+        colour, size = (GREY, 5) if y else (GREEN, 8)
+        axis.plot([low, high], [y, y], color=colour, alpha=0.4, linewidth=5)
+        axis.plot([value], [y], "o", color=colour, markersize=size, clip_on=False)
+        text = f"{value:.0%}  ({low:.0%}–{high:.0%}, n={n})"
+        axis.annotate(text, (1.03, y), xycoords=("axes fraction", "data"), va="center")
     axis.set(xlim=(0, 1), ylim=(len(lines) - 0.5, -0.6), xlabel=label("ui.took_machine_for_author"))
     axis.set_yticks(range(len(lines)), [name for name, _ in lines])
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
 
 
 def _draw_anchors(axis):
-    """Vertical lines at the shares that other studies found, and at guessing."""
+    """Vertical lines at the fool rates of other studies, and at guessing."""
     anchors = {**analysis.ANCHORS, label("ui.guessing"): analysis.GUESSING}
     for (name, rate), side in zip(anchors.items(), ("center", "center", "left")):
         style = "-" if rate == analysis.GUESSING else ":"

@@ -9,7 +9,7 @@ from ..twin import Twin
 from .display import sentence
 from .widgets import button, show
 
-START = 300  # characters of a removed text kept in its decision, to recognise it later
+START = 300  # characters of a text that its decision records, to recognise it later
 
 
 class DecisionLog:
@@ -25,9 +25,11 @@ class DecisionLog:
         return decision if isinstance(decision, dict) else {}
 
     def action(self, content: str) -> str | None:
+        """The action decided about a content id, such as 'mask'; None when undecided."""
         return self.of(content).get("action")
 
     def decide(self, content: str, **decision) -> None:
+        """Record a decision about a content id, replacing an earlier one."""
         self._remember(content)
         self.twin.decide(content, **decision)
         self.by_id = self.twin.decisions()
@@ -39,10 +41,10 @@ class DecisionLog:
 
     def undo(self, content: str | None = None) -> str:
         """Undo the last decision, or the last one about `content`; returns its content id."""
-        mine = [entry for entry in self.past if content in (None, entry[0])]
-        name, before = mine[-1] if mine else (content, None)
-        if mine:
-            self.past.remove(mine[-1])
+        candidates = [entry for entry in self.past if content in (None, entry[0])]
+        name, before = candidates[-1] if candidates else (content, None)
+        if candidates:
+            self.past.remove(candidates[-1])
         self._restore(name, before)
         return name
 
@@ -89,8 +91,8 @@ class DecisionButtons(widgets.HBox):
 
     def draw(self) -> None:
         decided = self.decisions.action(self.content)
-        for action, made in self.buttons.items():
-            made.button_style = "success" if action == decided else ""
+        for action, choice in self.buttons.items():
+            choice.button_style = "success" if action == decided else ""
         show(self.undo, decided in self.buttons)
 
 

@@ -1,4 +1,4 @@
-"""What a cell shows: HTML for the browser and the same as plain text for a terminal.
+"""The output of a cell, as HTML for the browser and the same as plain text for a terminal.
 
 Every text is escaped here.
 """
@@ -64,27 +64,28 @@ def table(header: Sequence[str], rows: Iterable[Sequence]) -> Shown:
     rows = [["" if cell is None else str(cell) for cell in row] for row in rows]
     head = "".join(f'<th style="{_CELL}">{esc(cell)}</th>' for cell in header)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
-    whole = f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
-    return Shown(f'<div style="overflow-x:auto">{whole}</div>', text_table(header, rows))
+    markup = f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
+    return Shown(f'<div style="overflow-x:auto">{markup}</div>', text_table(header, rows))
 
 
 def _cell(text):
-    room = ""
+    style = _CELL
     if len(text) > 80:
-        room = ";min-width:15em"
+        style += ";min-width:15em"
     elif len(text) < 20 and text.isascii():
-        room = ";white-space:nowrap"
-    return f'<td style="{_CELL}{room}">{esc(text)}</td>'
+        style += ";white-space:nowrap"
+    return f'<td style="{style}">{esc(text)}</td>'
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence], longest: int = 60) -> str:
     """Rows as lines of text in columns; a cell wider than `longest` is cut."""
     lines = [[cut(str(cell), longest) for cell in row] for row in [header, *rows]]
     widths = [max(map(width, column)) for column in zip(*lines)]
-    return "\n".join(
-        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths)).rstrip()
-        for line in lines
-    )
+
+    def padded(line):
+        return "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths)).rstrip()
+
+    return "\n".join(map(padded, lines))
 
 
 def cut(text: str, longest: int) -> str:

@@ -1,4 +1,4 @@
-"""Forms made from the settings' declarations: they collect and explain, and never act.
+"""Forms made from the settings' declarations: they collect and explain settings, and run nothing.
 
 `forms.form("persona", twin, effort="quick")` shows itself as a cell's last expression; its
 `.settings` are the step's frozen dataclass. Works on ipywidgets 7.7 and 8.
@@ -20,7 +20,7 @@ from . import base_models
 from .display import esc, sentence
 from .widgets import show, wide
 
-OTHER = ""  # the entry of the list of bases that opens the text box
+OTHER = ""  # the value of the entry in the list of bases that opens the text box
 _SMALL = '<div style="font-size:90%;opacity:.75;line-height:1.4">{}</div>'
 
 
@@ -32,7 +32,7 @@ class WrongValue(ValueError):
 
 
 class Form(widgets.VBox):
-    """The fields of one step: the everyday ones on top, the others in a closed accordion."""
+    """The settings of one step: the common ones on top, the advanced in a closed accordion."""
 
     def __init__(self, step: str, twin: Twin, only: Iterable[str] | None = None, **given):
         self.step, self.plan, self.planned = step, planner(step, twin), None
@@ -50,7 +50,7 @@ class Form(widgets.VBox):
 
     def _row(self, field):
         control, parts = self.inputs[field.name], []
-        if not isinstance(control, widgets.Checkbox):  # which has its label beside it
+        if not isinstance(control, widgets.Checkbox):  # a checkbox shows its own label
             label = f"<b>{esc(declared.label(self.step, field.name))}</b>"
             parts = [widgets.HTML(label, layout=wide())]
         help_text = _SMALL.format(esc(declared.help_text(self.step, field.name)))
@@ -58,7 +58,7 @@ class Form(widgets.VBox):
         return widgets.VBox(parts, layout=widgets.Layout(margin="0 0 .6em 0"))
 
     def _values(self):
-        """(values by name, sentences by name about those that are not allowed)."""
+        """(values by name, error sentences by name); a wrong value becomes the default."""
         values, wrong = dict(self.start), {}
         for field in self.fields:
             try:
@@ -71,10 +71,7 @@ class Form(widgets.VBox):
 
     @property
     def settings(self):
-        """The step's settings as they are now.
-
-        Raises WrongValue when a field does not take its value.
-        """
+        """The step's settings as typed so far; raises WrongValue when a field has a wrong value."""
         values, wrong = self._values()
         if wrong:
             raise WrongValue(" ".join(wrong.values()))
@@ -102,10 +99,10 @@ class Form(widgets.VBox):
 
 
 def form(step: str, twin: Twin, only: Iterable[str] | None = None, **given) -> Form:
-    """The form of a step, prefilled with the last choices; given keywords override those.
+    """The form of a step, prefilled with the last choices; keywords override those.
 
-    `only` names the fields to show; the others keep their value. Raises WrongValue for a wrong
-    keyword.
+    `only` names the fields to show; the others keep their values. Raises WrongValue for a keyword
+    that is no setting or has a wrong value.
     """
     return Form(step, twin, only, **given)
 
@@ -117,8 +114,8 @@ def planner(step: str, twin: Twin) -> Callable[[object], plan.Plan | None]:
         return lambda settings: None
     if step != "persona":
         return lambda settings: module.plan(settings, twin)
-    rows = module.facts(twin)  # read once: a form plans at every key
-    return lambda settings: plan.derive(step, settings, plan.machine(), rows)
+    facts = module.facts(twin)  # read once, since a form plans at every key
+    return lambda settings: plan.derive(step, settings, plan.machine(), facts)
 
 
 def _start(step, twin, given):
@@ -129,7 +126,7 @@ def _start(step, twin, given):
         try:
             start[name] = declared.parse(known[name], value)
         except ValueError:
-            pass  # kept by another version of the library
+            pass  # saved by another version of the library
     for name, value in given.items():
         if name not in known:
             raise WrongValue(t("ui.no_such_setting", name=repr(name), step=step))
@@ -158,7 +155,7 @@ def _input(field, value, step):
 
 
 def value_text(value: object) -> str:
-    """A setting's value as a person reads it."""
+    """A setting's value as text: yes, no, automatic, or the value itself."""
     if value is True or value is False:
         return t("ui.yes") if value else t("ui.no")
     return t("ui.auto") if value == AUTO else str(value)
@@ -194,16 +191,16 @@ def _closed(rows):
 
 
 class BaseModel(widgets.VBox):
-    """A list of the base models, and a text box for any other; `value` is the name."""
+    """A list of the base models, and a text box for any other; `value` is the chosen name."""
 
     value = traitlets.Unicode(AUTO)
 
     def __init__(self, value: str):
         offers = base_models.offers()
         self.listed = {AUTO, *(name for _, name in offers)}
-        options = [(t("ui.auto"), AUTO), *offers, (t("ui.another_one"), OTHER)]
+        options = [(t("ui.auto"), AUTO), *offers, (t("ui.other_base"), OTHER)]
         self.names = widgets.Dropdown(options=options, layout=wide())
-        self.other = widgets.Text(layout=wide(), placeholder=t("ui.a_hub_model_or_folder"))
+        self.other = widgets.Text(layout=wide(), placeholder=t("ui.hub_id_or_folder"))
         super().__init__([self.names, self.other])
         self.observe(self._show, "value")
         self.value = value

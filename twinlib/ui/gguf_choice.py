@@ -1,6 +1,6 @@
-"""Pictures and tables to choose a GGUF file by: size, KL divergence, speed, suitable devices.
+"""Pictures and tables for choosing a GGUF file: size, KL divergence, speed, suitable devices.
 
-Also how often each file answers rightly whether 9.9 or 9.11 is larger.
+Also how often each file answers correctly whether 9.9 or 9.11 is larger.
 """
 
 import math
@@ -15,16 +15,16 @@ from ..twin import Report, Twin
 from .display import NOTHING, Shown, caption, number, sentence, size, table
 from .plotting import GREEN, GREY, RED, embedded, label, picture, short, two_lines
 
-_EDGES = 2e-4, 0.5  # of the divergences drawn
-# Names of the stretches of the divergence axis, one a degree of device_fit.CLOSENESS.
-_STRETCHES = ("ui.indistinguishable", "ui.hardly_any", "ui.slight", "ui.noticeable")
+_AXIS_LIMITS = 2e-4, 0.5  # of the divergence axis, in nats a token
+# Names of the ranges of the divergence axis, one for each degree of device_fit.CLOSENESS.
+_RANGES = ("ui.indistinguishable", "ui.hardly_any", "ui.slight", "ui.noticeable")
 
 
 class File(NamedTuple):
-    """A GGUF file with the report's figures on it, each {} when it was not measured.
+    """A GGUF file with its figures from the report, each {} when it was not measured.
 
-    `fit` is None when the base's shape or the file's size is unknown; `failed` says why a file is
-    not offered.
+    `fit` is None when the base's shape or the file's size is unknown; `failed` is the reason why a
+    file is not offered, else ''.
     """
 
     kind: str
@@ -40,16 +40,14 @@ class File(NamedTuple):
 def files(twin: Twin) -> Shown:
     """The GGUF files to choose from; one that failed its checks is listed with the reason."""
     report = twin.report("quantize")
-    found = measured_files(twin, report) if report else []
-    if not found:
+    listed = measured_files(twin, report) if report else []
+    if not listed:
         return caption(t("ui.no_gguf_file"))
-    height = 1.2 + 0.5 * len(found)
-    figure = picture(
-        files_panels(found), columns=3, tall=height, wide=3.4, width_ratios=(1, 1.6, 1)
-    )
-    reasons = sum((sentence(file.failed, "stop") for file in found if file.failed), NOTHING)
+    size = {"tall": 1.2 + 0.5 * len(listed), "wide": 3.4}
+    figure = picture(files_panels(listed), columns=3, width_ratios=(1, 1.6, 1), **size)
+    reasons = sum((sentence(file.failed, "stop") for file in listed if file.failed), NOTHING)
     notes = t("ui.gguf_notes", folder=twin.folder("quantize"), context=_context(report))
-    shown = Shown(embedded(figure), "") + _advice(found) + _devices(found)
+    shown = Shown(embedded(figure), "") + _advice(listed) + _devices(listed)
     return shown + reasons + caption(notes)
 
 
@@ -59,14 +57,13 @@ def _context(report):
 
 def measured_files(twin: Twin, report: Report) -> list[File]:
     """The Files of a report of step 04, smallest first."""
-    kinds = [
-        name.removeprefix("size_mb_") for name in report.figures if name.startswith("size_mb_")
-    ]
+    size = "size_mb_"
+    kinds = [name.removeprefix(size) for name in report.figures if name.startswith(size)]
     failed = rf"{re.escape(twin.name)}-([A-Z0-9_]+)\.gguf\.failed"
     kinds += re.findall(failed, " ".join(report.warnings))
     shape = estimate.shape(twin.facts.get("base", {}).get("name", ""))
-    found = [_file(twin, report, kind, shape) for kind in dict.fromkeys(kinds)]
-    return sorted(found, key=lambda file: file.bytes)
+    measured = [_file(twin, report, kind, shape) for kind in dict.fromkeys(kinds)]
+    return sorted(measured, key=lambda file: file.bytes)
 
 
 def _file(twin, report, kind, shape):
@@ -95,9 +92,9 @@ def _failed(path, warnings):
     return " ".join(reasons) or t("ui.file_missing", name=path.name)
 
 
-def _advice(found):
+def _advice(files):
     """The file to take when in doubt: the smallest that hardly differs, else the closest."""
-    offered = {file.kind: file for file in found if not file.failed and file.divergence}
+    offered = {file.kind: file for file in files if not file.failed and file.divergence}
     figures = {f"size_mb_{kind}": {"value": file.bytes} for kind, file in offered.items()}
     figures |= {f"kl_divergence_{kind}": file.divergence for kind, file in offered.items()}
     best = offered.get(device_fit.recommended_type(tuple(offered), figures))
@@ -107,8 +104,8 @@ def _advice(found):
     return sentence(t("ui.take_smallest" if good else "ui.take_closest", name=best.name), "good")
 
 
-def _devices(found):
-    """A table of where each file runs."""
+def _devices(files):
+    """A table of the devices that can run each file."""
     header = (
         t("ui.file"),
         t("ui.compared_with_16_bit"),
@@ -119,16 +116,16 @@ def _devices(found):
         t("ui.graphics_card"),
     )
     rows = []
-    for file in found:
-        close = device_fit.closeness_text(file.divergence.get("value"), file.top1.get("value"))
-        difference = t("ui.not_offered") if file.failed else choose(close)
-        same = f"{file.top1['value']:.1%}" if file.top1 else "—"
-        rows.append((file.name, difference, same, *_needs(file.fit)))
+    for file in files:
+        closeness = device_fit.closeness_text(file.divergence.get("value"), file.top1.get("value"))
+        difference = t("ui.not_offered") if file.failed else choose(closeness)
+        top1 = f"{file.top1['value']:.1%}" if file.top1 else "—"
+        rows.append((file.name, difference, top1, *_needs(file.fit)))
     return table(header, rows)
 
 
 def _needs(fit):
-    """Memory, and the smallest phone, laptop and graphics card that have it."""
+    """Cells with the memory, and the smallest phone, laptop and graphics card that have it."""
     if fit is None:
         return ["?"] * 4
     phone, laptop, card = (f"≥ {gb} GB" if gb else "—" for gb in (fit.phone, fit.laptop, fit.card))
@@ -136,22 +133,22 @@ def _needs(fit):
     return [size(fit.memory), phone, laptop + slow, card]
 
 
-def files_panels(found: list[File]) -> Callable:
-    """A function that draws size, difference and speed side by side, a file a line."""
+def files_panels(files: list[File]) -> Callable:
+    """A function that draws size, divergence and speed on three axes, with a line for each file."""
     titles = (label("ui.size"), label("ui.difference_from_16_bit"), label("ui.speed_here"))
 
     def draw(*axes):
         for axis, text in zip(axes, titles):
             axis.set_title(two_lines(text), fontsize=10, pad=28)
-            axis.set(ylim=(len(found) - 0.4, -0.6))
-            axis.set_yticks(range(len(found)), [""] * len(found))
+            axis.set(ylim=(len(files) - 0.4, -0.6))
+            axis.set_yticks(range(len(files)), [""] * len(files))
             axis.tick_params(left=False)
-        axes[0].set_yticklabels(["✗ " * bool(file.failed) + file.kind for file in found])
-        sizes = [size(file.bytes) if file.bytes else "?" for file in found]
-        _bars(axes[0], found, [file.bytes for file in found], sizes)
-        _draw_divergences(axes[1], found)
-        speeds = [0 if file.failed else file.speed.get("value", 0) for file in found]
-        _bars(axes[2], found, speeds, list(map(_speed_label, found)))
+        axes[0].set_yticklabels(["✗ " * bool(file.failed) + file.kind for file in files])
+        sizes = [size(file.bytes) if file.bytes else "?" for file in files]
+        _bars(axes[0], files, [file.bytes for file in files], sizes)
+        _draw_divergences(axes[1], files)
+        speeds = [0 if file.failed else file.speed.get("value", 0) for file in files]
+        _bars(axes[2], files, speeds, list(map(_speed_label, files)))
 
     return draw
 
@@ -162,65 +159,56 @@ def _speed_label(file):
     return number(file.speed["value"]) if file.speed else label("ui.was_not_measured")
 
 
-def _bars(axis, found, lengths, texts):
-    colours = [GREY if file.failed else GREEN for file in found]
-    bars = axis.barh(range(len(found)), lengths, color=colours, height=0.6)
+def _bars(axis, files, lengths, texts):
+    colours = [GREY if file.failed else GREEN for file in files]
+    bars = axis.barh(range(len(files)), lengths, color=colours, height=0.6)
     axis.bar_label(bars, list(map(two_lines, texts)), padding=3)
     axis.set(xticks=[], xlim=(0, 1.45 * max(lengths) or 1))
     axis.spines["bottom"].set_visible(False)
 
 
-def _draw_divergences(axis, found):
-    """KL divergences with their intervals on a logarithmic axis, whose stretches have names."""
-    least, most = _EDGES
-    highest = [f.divergence.get("high") or f.divergence.get("value", 0) for f in found]
-    most = max(most, *(2 * value for value in highest))
+def _draw_divergences(axis, files):
+    """KL divergences with their intervals on a logarithmic axis with named ranges."""
+    lowest, highest = _AXIS_LIMITS
+    upper_ends = [f.divergence.get("high") or f.divergence.get("value", 0) for f in files]
+    highest = max(highest, *(2 * value for value in upper_ends))
     bounds = [grade.divergence for grade in device_fit.CLOSENESS[:-1]]
-    axis.set(xscale="log", xlim=(least, most), xlabel=label("ui.kl_divergence"))
+    axis.set(xscale="log", xlim=(lowest, highest), xlabel=label("ui.kl_divergence"))
     axis.set_xticks([0.001, *bounds], [f"{bound:g}" for bound in (0.001, *bounds)])
     axis.minorticks_off()
     axis.spines["left"].set_visible(False)
-    for start, end, key in zip((least, *bounds), (*bounds, most), _STRETCHES):
+    style = {"va": "bottom", "fontsize": 8, "transform": axis.get_xaxis_transform()}
+    for start, end, key in zip((lowest, *bounds), (*bounds, highest), _RANGES):
         axis.axvline(start, color=GREY, linewidth=1, linestyle=":")
-        axis.text(
-            math.sqrt(start * end),
-            1,
-            short(label(key)),
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            transform=axis.get_xaxis_transform(),
-        )
-    for place, file in enumerate(found):
+        axis.text(math.sqrt(start * end), 1, short(label(key)), ha="center", **style)
+    for y, file in enumerate(files):
         if file.divergence:
-            _draw_divergence(axis, place, file, least)
+            _draw_divergence(axis, y, file, lowest)
             continue
         text = label("ui.was_not_measured")
         if file.top1:
-            same = label("ui.same_first_choice_lower")
-            text = f"{same} {file.top1['value']:.1%}"
-        axis.text(math.sqrt(least * most), place, text, ha="center", va="center")
+            text = f"{label('ui.same_first_choice_lower')} {file.top1['value']:.1%}"
+        axis.text(math.sqrt(lowest * highest), y, text, ha="center", va="center")
 
 
-def _draw_divergence(axis, place, file, least):
-    """One file's divergence; one below the axis is a pointer at its left end."""
+def _draw_divergence(axis, y, file, lowest):
+    """One file's divergence; a value left of the axis is a pointer at its left end."""
     measured = file.divergence
     value, low, high = (
-        max(least, measured["value" if measured[end] is None else end])
+        max(lowest, measured["value" if measured[end] is None else end])
         for end in ("value", "low", "high")
     )
-    axis.plot(
-        [low, high], [place, place], color=GREY, linewidth=5, solid_capstyle="round", clip_on=False
-    )
-    below = value == least
+    style = {"linewidth": 5, "solid_capstyle": "round", "clip_on": False}
+    axis.plot([low, high], [y, y], color=GREY, **style)
+    below = value == lowest
     marker, colour = ("X", RED) if file.failed else ("<" if below else "o", GREEN)
-    axis.plot([value], [place], marker, color=colour, clip_on=False, markersize=7)
-    text, side = (f"< {least:g}", "left") if below else (number(value), "center")
-    axis.text(value, place - 0.2, text, ha=side, va="bottom", fontsize=8)
+    axis.plot([value], [y], marker, color=colour, clip_on=False, markersize=7)
+    text, side = (f"< {lowest:g}", "left") if below else (number(value), "center")
+    axis.text(value, y - 0.2, text, ha=side, va="bottom", fontsize=8)
 
 
 def decimals(twin: Twin) -> Shown:
-    """Shares of "9.9 or 9.11" questions that base, persona and reasoning got right, by file."""
+    """Shares of "9.9 or 9.11?" problems that base, persona and reasoning got right, by file."""
     report = twin.report("quantize")
     figures = {
         tuple(name.split("_", 2)[1:]): figure
@@ -230,22 +218,18 @@ def decimals(twin: Twin) -> Shown:
     if not figures:
         return caption(t("ui.decimals_not_asked"))
     kinds = list(dict.fromkeys(kind for _, kind in figures))
-    asked = {variant for variant, _ in figures}
-    lines = [
-        (
-            choose(comparison.variant_names(variant)),
-            *(_share(figures.get((variant, kind))) for kind in kinds),
-        )
-        for variant in comparison.VARIANTS
-        if variant in asked
-    ]
+    lines = []
+    for variant in comparison.VARIANTS:
+        shares = [figures.get((variant, kind)) for kind in kinds]
+        if any(shares):
+            lines.append((choose(comparison.variant_names(variant)), *map(_share, shares)))
     note = (report.figures.get("decimals") or {}).get("note")
     shown = table((t("ui.decimals_right"), *kinds), lines)
     return shown + caption(note or t("ui.decimals_note"))
 
 
 def _share(figure):
-    """'62 % (55 … 69)'; a dash for what was not asked."""
+    """'62 % (55 … 69)'; a dash for None."""
     if figure is None:
         return "—"
     value, low, high = (

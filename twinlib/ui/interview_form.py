@@ -1,6 +1,6 @@
 """The interview in a notebook, one question at a time. The blind test uses the same widgets.
 
-Answers are kept in the twin's folder after each question, half-typed ones every few seconds as
+Answers are saved in the twin's folder after each question, half-typed ones every few seconds as
 drafts, so that a lost connection or a killed kernel loses next to nothing. Callbacks only save.
 Works on ipywidgets 7.7 and 8.
 """
@@ -23,32 +23,31 @@ from .answer_store import AnswerStore, InterviewAnswers, assessment, corpus_of, 
 from .display import Shown, caption, esc, sentence
 from .widgets import CLOSE_LINES, button, dropdown, line, wide
 
-EVERY = 3.0  # seconds between the first key of a half-typed answer and its draft on the disk
+EVERY = 3.0  # seconds from a key to the saved draft of a half-typed answer
 _LABEL = 60  # characters of a question in the list
 _HINT = '<div style="opacity:.8;min-height:1.5em;line-height:1.4">{}</div>'
 _QUESTION = '<div style="font-size:125%;line-height:1.4;margin:.5em 0;white-space:normal">{}</div>'
 
 
 def form(twin: Twin, every: float = EVERY) -> "Questions":
-    """The interview as a cell's last expression. It opens where it was left."""
+    """The interview as a cell's last expression; it opens where it was left."""
     store, corpus = InterviewAnswers(twin), corpus_of(twin)
 
     def status():
-        found = assessment(store, corpus, twin.author)
-        level = "good" if found.level == "good" else "note"
-        return caption(store.progress()) + sentence(found.sentence, level)
+        assessed = assessment(store, corpus, twin.author)
+        level = "good" if assessed.level == "good" else "note"
+        return caption(store.progress()) + sentence(assessed.sentence, level)
 
     ended = t("ui.interview_ended")
     return Questions(store, language_to_ask_in(twin), status, ended, by_topic=True, every=every)
 
 
 class Questions(widgets.VBox):
-    """A store's questions, one at a time.
+    """The questions of an AnswerStore, one at a time.
 
-    `status()` gives what is shown below, `ended` is said after the last question.
-
-    Every question has a text box of its own: a key that arrives late never lands in the next
-    answer.
+    `status()` gives what is shown below the form, `ended` is the sentence after the last question,
+    `spoken` the language of the questions. Every question has a text box of its own, so that a key
+    that arrives late never lands in the next answer.
     """
 
     def __init__(
@@ -63,9 +62,9 @@ class Questions(widgets.VBox):
         self.store, self.spoken, self.status, self.ended = store, spoken, status, ended
         self.every, self.lock, self.timer = every, threading.RLock(), None
         self.unsaved, self.boxes, self.filling = set(), {}, False
-        self.now = store.opening() or store.questions[-1]
+        self.current = store.opening() or store.questions[-1]
         self._make()
-        lists = [self.topics, self.places] if by_topic else [self.places]
+        lists = [self.topics, self.question_list] if by_topic else [self.question_list]
         super().__init__(
             [
                 self.languages,
@@ -74,11 +73,11 @@ class Questions(widgets.VBox):
                 self.box,
                 self.hint,
                 line(self.next, self.skip, self.back),
-                self.said,
-                self.below,
+                self.message,
+                self.footer,
             ]
         )
-        self.go(self.now)
+        self.go(self.current)
         self.say(store.note, "warning")
 
     def _make(self):
@@ -86,11 +85,11 @@ class Questions(widgets.VBox):
         topics = [
             (topic_name(name), name) for name in interview_questions.TOPICS if name in offered
         ]
-        full = "calc(100% - 12px)"  # less its margin
+        full = "calc(100% - 12px)"  # of the width, less the margin
         self.topics = dropdown(
             t("ui.topic"), [(t("ui.all_topics"), ""), *topics], self._choose_topic, full
         )
-        self.places = dropdown(t("ui.question_number"), [], self._choose_question, full)
+        self.question_list = dropdown(t("ui.question_number"), [], self._choose_question, full)
         self.languages = widgets.ToggleButtons(
             options=[("English", "en"), ("中文", "zh")],
             value=self.spoken,
@@ -98,7 +97,7 @@ class Questions(widgets.VBox):
             layout=widgets.Layout(display="" if language() == "both" else "none"),
         )
         self.languages.observe(self._choose_language, "value")
-        self.asked, self.hint, self.said, self.below = (
+        self.asked, self.hint, self.message, self.footer = (
             widgets.HTML(layout=wide()) for _ in range(4)
         )
         self.box = widgets.VBox(layout=wide())
@@ -118,8 +117,8 @@ class Questions(widgets.VBox):
 
     def _skip(self):
         """Keep the text of the box as a draft; a question that has an answer keeps it."""
-        skipped = not self.store.answer(self.now.id)
-        if self._keep(self.now.id, draft=self._half_typed(self.now.id), skipped=skipped):
+        skipped = not self.store.answer(self.current.id)
+        if self._keep(self.current.id, draft=self._half_typed(self.current.id), skipped=skipped):
             self._step(1)
 
     def _choose_topic(self, change):
@@ -128,21 +127,19 @@ class Questions(widgets.VBox):
         if not self.save():
             return self._fill(self.topics, change["old"])
         order = self.order()
-        open_ones = [
-            q for q in order if not self.store.answer(q.id) and not self.store.skipped(q.id)
-        ]
-        self.go((open_ones or order)[0])
+        done = [q for q in order if self.store.answer(q.id) or self.store.skipped(q.id)]
+        self.go(next((q for q in order if q not in done), order[0]))
 
     def _choose_question(self, change):
         if self.filling:
             return
         if not self.save():
-            return self._fill(self.places, self.now.id)
+            return self._fill(self.question_list, self.current.id)
         self.go(self._question(change["new"]))
 
     def _choose_language(self, change):
         self.spoken = change["new"]
-        self.go(self.now)
+        self.go(self.current)
 
     def order(self) -> list[Question]:
         """The questions of the chosen topic."""
@@ -153,10 +150,10 @@ class Questions(widgets.VBox):
 
     def _step(self, by):
         order = self.order()
-        position = order.index(self.now) + by
+        position = order.index(self.current) + by
         if position < len(order):
             return self.go(order[max(position, 0)], focus=True)
-        self.go(self.now)
+        self.go(self.current)
         self.say(self.ended, "good")
 
     # What is shown
@@ -164,9 +161,9 @@ class Questions(widgets.VBox):
     def go(self, question: Question, focus: bool = False) -> None:
         """Show a question with its box.
 
-        The next one's box is made too, hidden, to take the keys at once.
+        The next question's box is made too, hidden, so that it takes keys as soon as it is shown.
         """
-        self.now, order = question, self.order()
+        self.current, order = question, self.order()
         position = order.index(question)
         for q in order[position : position + 2]:
             self._make_box(q)
@@ -175,8 +172,8 @@ class Questions(widgets.VBox):
         self.back.disabled = position == 0
         self.asked.value = _QUESTION.format(esc(question.text(self.spoken)))
         labels = [(self._label(number, q), q.id) for number, q in enumerate(order, 1)]
-        self._fill(self.places, question.id, labels)
-        self.below.value = CLOSE_LINES.format(self.status().html)
+        self._fill(self.question_list, question.id, labels)
+        self.footer.value = CLOSE_LINES.format(self.status().html)
         self._show_hint()
         if focus and hasattr(self.boxes[question.id], "focus"):  # since ipywidgets 8
             self.boxes[question.id].focus()
@@ -211,20 +208,20 @@ class Questions(widgets.VBox):
         return f"{mark} {number}. {text if len(text) <= _LABEL else text[: _LABEL - 1] + '…'}"
 
     def _show_hint(self):
-        text = self.boxes[self.now.id].value
+        text = self.boxes[self.current.id].value
         words = word_count(text)
-        counted = t("ui.words", words=words) if words else ""
-        nudge = interview_questions.nudge(self.now, text, self.spoken)
+        counted = t("ui.word_count", words=words) if words else ""
+        nudge = interview_questions.nudge(self.current, text, self.spoken)
         self.hint.value = _HINT.format(esc(" · ".join(filter(None, (counted, nudge)))))
 
     def say(self, text: str, level: str = "note") -> None:
         """Show a sentence below the buttons; '' clears it."""
-        self.said.value = CLOSE_LINES.format(sentence(text, level).html) if text else ""
+        self.message.value = CLOSE_LINES.format(sentence(text, level).html) if text else ""
 
     # What is saved
 
     def _typed(self, name, change):
-        if name != self.now.id:  # a key that came after 'next'
+        if name != self.current.id:  # a key that arrived after 'next' was pressed
             return self.save(name)
         self._show_hint()
         with self.lock:
@@ -249,9 +246,9 @@ class Questions(widgets.VBox):
 
         A key that arrives late leaves a skipped question skipped.
         """
-        name = name or self.now.id
+        name = name or self.current.id
         text, record = self.boxes[name].value.strip(), self.store.records.get(name, {})
-        if name != self.now.id and self.store.skipped(name):
+        if name != self.current.id and self.store.skipped(name):
             return self._keep(name, draft=self._half_typed(name))
         if not text and not record:
             self.unsaved.discard(name)
@@ -279,11 +276,12 @@ class Questions(widgets.VBox):
 
 
 def topic_name(topic: str) -> str:
+    """The title of one of the interview's topics."""
     return choose(interview_questions.TOPICS[topic])
 
 
 def disk_error(error: Exception) -> str:
-    """An error of the disk as a sentence; the text is still in the box."""
+    """An error while saving as a sentence; the text is still in the box."""
     if isinstance(error, TwinError):
         return str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

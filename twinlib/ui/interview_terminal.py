@@ -1,10 +1,10 @@
-"""The questions of the interview or the blind test in a terminal; each line is kept at once."""
+"""The questions of the interview or the blind test in a terminal; each line is saved at once."""
 
 import signal
 import threading
 
 try:
-    # Keeps a line that Ctrl-C breaks off, and deletes Chinese a character at a time.
+    # Gives the line that Ctrl-C interrupts, and lets Backspace delete whole Chinese characters.
     import readline
 except ImportError:  # Windows
     readline = None
@@ -30,7 +30,7 @@ def ask(twin: Twin, blind_test: bool = False) -> None:
     if store.note:
         print(sentence(store.note, "warning"))
     if threading.current_thread() is threading.main_thread():
-        # A shell starts its background jobs with Ctrl-C ignored.
+        # Ctrl-C may be ignored, as in a shell's background jobs.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     print(t("ui.blind_test_opening" if blind_test else "ui.interview_opening"))
     dialogue = _Dialogue(store, language_to_ask_in(twin))
@@ -53,10 +53,7 @@ class _Dialogue:
         self.lines: list[str] = []
 
     def ask(self, question):
-        """Ask one question.
-
-        Ctrl-D ends the answer and is passed on; Ctrl-C leaves it as a draft.
-        """
+        """Ask one question; Ctrl-D saves the answer, Ctrl-C its draft, and both are raised."""
         draft, self.question = self.store.draft(question.id), question
         self.lines = draft.split("\n") if draft else []
         topic = choose(interview_questions.TOPICS[question.topic])

@@ -1,7 +1,7 @@
-"""Run one notebook in a kernel of its own, printing what its cells print, and stop it on Ctrl-C.
+"""Run one notebook in a kernel of its own, print the output of its cells, and stop it on Ctrl-C.
 
-papermill was tried: it drops in-place progress, and on Ctrl-C it ends without waiting for the step
-to save.
+Why not papermill: it drops in-place progress, and on Ctrl-C it ends without waiting for the step to
+save.
 """
 
 import ast
@@ -23,7 +23,7 @@ from ..files import TwinError, write_atomic
 from ..i18n import t
 from ..twin import Stopped
 
-# Errors whose text is a sentence for the owner.
+# Exceptions whose text is a sentence for the owner.
 _SENTENCES = ("StepFailed", "TwinError", "WrongValue")
 _PROGRESS_EVERY = 5.0  # seconds between printed updates of one display
 
@@ -31,7 +31,7 @@ _PROGRESS_EVERY = 5.0  # seconds between printed updates of one display
 def run(path: Path, copy: Path, values: dict) -> None:
     """Run a notebook with parameters; the executed copy is written even when a cell fails.
 
-    Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
+    Raises TwinError with the sentence of a failed cell, Stopped after Ctrl-C.
     """
     notebook = with_parameters(nbformat.read(path, as_version=4), values)
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def run(path: Path, copy: Path, values: dict) -> None:
             resources={"metadata": {"path": str(path.parent)}},
         )
         try:
-            # cleanup_kc ends the kernel with its notebook.
+            # cleanup_kc: end the kernel with its notebook.
             asyncio.run(client.async_execute(cleanup_kc=True))
         except (CellExecutionError, DeadKernelError, RuntimeError) as error:
             if client.interrupted:
@@ -62,7 +62,7 @@ def _sentence(error, copy):
     return t("ui.notebook_failed", notebook=copy.stem, error=text, copy=copy)
 
 
-def with_parameters(notebook, values: dict):
+def with_parameters(notebook: nbformat.NotebookNode, values: dict) -> nbformat.NotebookNode:
     """Insert a cell after the one tagged 'parameters' that sets those of `values` it assigns."""
     for position, cell in enumerate(notebook.cells):
         if "parameters" in cell.metadata.get("tags", []):
@@ -103,11 +103,11 @@ class _Client(NotebookClient):
     interrupted = False
 
     async def async_start_new_kernel_client(self):
-        self.printed = {}  # display id: when it was printed last
+        self.printed = {}  # {display id: when it was printed last}
         client = await super().async_start_new_kernel_client()
         loop = asyncio.get_running_loop()
-        for which in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(which, lambda: loop.create_task(self._interrupt()))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: loop.create_task(self._interrupt()))
         return client
 
     async def _interrupt(self):

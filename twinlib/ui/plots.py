@@ -1,4 +1,4 @@
-"""Pictures a person can judge by, each with a caption in the reader's language."""
+"""Pictures of the corpus and of training, each with a caption in the reader's language."""
 
 import math
 from collections import Counter
@@ -30,7 +30,7 @@ from .plotting import (
 from .score_card import score_card
 
 __all__ = ["corpus", "curves", "curves_of", "decimals", "files", "score_card"]
-# The figures that training steps record; those with one scale share a panel.
+# The figures that training steps record; those on the same scale share a panel.
 PANELS = (
     ("loss", "eval_loss"),
     ("reward", "correct", "form"),
@@ -40,15 +40,15 @@ PANELS = (
     ("learning_rate",),
     ("tokens_s",),
 )
-POINTS = 250  # of a curve: more can't be told apart and take long to draw
+POINTS = 250  # in a curve: more can't be told apart and take long to draw
 _CAPTIONS = {"persona": "ui.persona_curves", "reasoning": "ui.reasoning_curves"}
 
 
-# 01: the corpus. Each function returns a function that draws on an axis.
+# 01: the corpus. A function ..._panel returns a function that draws on an axis, or None.
 
 
 def corpus(twin: Twin) -> Shown:
-    """What came in, when it was written, what was kept, and what is learnt: a picture each."""
+    """Pictures of the texts by format and date, what was kept, scripts, passages and rows."""
     documents, removed = twin.records("documents"), tables.dropped(twin)
     reasons = Counter(part["reason"] for part in removed if _is_document(part))
     panels = [
@@ -70,6 +70,7 @@ def _is_document(part):
 
 
 def formats_panel(documents: list[dict], removed: list[dict]) -> Callable:
+    """Texts kept and put aside, by format."""
     kept = Counter(_suffix(document["source"]) for document in documents)
     aside = Counter(_suffix(part["document"]) for part in removed if _is_document(part))
     names = [name for name, _ in (kept + aside).most_common(8)]
@@ -77,19 +78,19 @@ def formats_panel(documents: list[dict], removed: list[dict]) -> Callable:
     def draw(axis):
         series = [(label("ui.kept"), kept, GREEN), (label("ui.put_aside_series"), aside, RED)]
         _stacked(axis, names, series)
-        sideways(axis, label("ui.what_came_in"))
+        sideways(axis, label("ui.texts_by_format"))
 
     return draw
 
 
 def _stacked(axis, names, series):
     """Horizontal bars stacked from several (label, {name: count}, colour), with their sums."""
-    done = Counter()
+    sums = Counter()
     for text, counts, colour in series:
-        lengths, left = [counts[name] for name in names], [done[name] for name in names]
+        lengths, left = [counts[name] for name in names], [sums[name] for name in names]
         bars = axis.barh(names, lengths, left=left, color=colour, label=text)
-        done.update(counts)
-    axis.bar_label(bars, [f"{done[name]:,}" for name in names], padding=3)
+        sums.update(counts)
+    axis.bar_label(bars, [f"{sums[name]:,}" for name in names], padding=3)
     legend(axis)
 
 
@@ -112,9 +113,8 @@ def dates_panel(documents: list[dict]) -> Callable | None:
     undated = len(documents) - len(dates)
 
     def draw(axis):
-        axis.bar(
-            list(counts), list(counts.values()), width=0.85 / (12 if by_month else 1), color=GREEN
-        )
+        width = 0.85 / (12 if by_month else 1)
+        axis.bar(list(counts), list(counts.values()), width=width, color=GREEN)
         axis.set_xticks(range(first, last + 1 + by_month, max(1, (last - first) // 6)))
         axis.tick_params(axis="x", rotation=30)
         head = label("ui.texts_by_month" if by_month else "ui.texts_by_year")
@@ -142,7 +142,7 @@ def _kept_panel(kept, reasons):
 
 
 def scripts_panel(twin: Twin) -> Callable | None:
-    """Characters before and after cleaning, by script: shows at once when a script is lost."""
+    """Characters before and after cleaning by script, where a lost script shows at once."""
     report = twin.report("corpus")
     figures = {
         name.removeprefix("characters_"): figure
@@ -158,14 +158,13 @@ def scripts_panel(twin: Twin) -> Callable | None:
             (-0.2, "n", GREY, label("ui.before_cleaning")),
             (0.2, "value", GREEN, label("ui.kept")),
         ):
-            places = [place + shift for place in range(len(names))]
+            positions = [y + shift for y in range(len(names))]
             lengths = [figures[name][key] for name in names]
-            bars = axis.barh(places, lengths, height=0.4, color=colour, label=text)
+            bars = axis.barh(positions, lengths, height=0.4, color=colour, label=text)
         shares = [figures[name]["value"] / figures[name]["n"] for name in names]
         axis.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3)
-        axis.set_yticks(
-            range(len(names)), [short(drawable(data("scripts")[name])) for name in names]
-        )
+        labels = [short(drawable(data("scripts")[name])) for name in names]
+        axis.set_yticks(range(len(names)), labels)
         legend(axis)
         sideways(axis, label("ui.characters_by_script"))
 
@@ -186,22 +185,17 @@ def _passages_panel(twin):
 
 def _rows_panel(twin):
     """Rows by kind and split."""
-    counts = {
-        split: Counter(row["kind"] for row in twin.records(split))
-        for split in ("train", "val", "test")
-    }
-    kinds = [kind for kind, _ in sum(counts.values(), Counter()).most_common()]
+    splits = ("train", "val", "test")
+    train, val, test = (Counter(row["kind"] for row in twin.records(split)) for split in splits)
+    kinds = [kind for kind, _ in (train + val + test).most_common()]
 
     def draw(axis):
-        _stacked(
-            axis,
-            kinds,
-            [
-                (label("ui.to_learn"), counts["train"], GREEN),
-                (label("ui.to_watch"), counts["val"], GREY),
-                (label("ui.exam"), counts["test"], BLUE),
-            ],
-        )
+        series = [
+            (label("ui.training_rows"), train, GREEN),
+            (label("ui.validation_rows"), val, GREY),
+            (label("ui.test_rows"), test, BLUE),
+        ]
+        _stacked(axis, kinds, series)
         names = [short(drawable(tables.kind_texts(kind))) for kind in kinds]
         axis.set_yticks(range(len(kinds)), names)
         sideways(axis, label("ui.rows"))
@@ -222,7 +216,7 @@ def curves(twin: Twin, step: str) -> Shown:
 
 
 def curves_of(records: list[dict]) -> list:
-    """A Figure for each group of PANELS that the records have numbers of."""
+    """Matplotlib Figures, one for each group of PANELS that occurs in the records."""
     rewards = {name: None for record in records for name in record if name.startswith(REWARD)}
     figures = []
     for names in PANELS:
@@ -243,15 +237,8 @@ def _curves_panel(curves):
             axis.plot(steps, means, label=text, marker="." if len(steps) < 9 else None)
             if lows != highs:
                 axis.fill_between(steps, lows, highs, alpha=0.25, linewidth=0)
-        axis.legend(
-            frameon=False,
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1),
-            borderaxespad=0,
-            ncol=3,
-            columnspacing=1,
-            handlelength=1,
-        )
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0}
+        axis.legend(frameon=False, ncol=3, columnspacing=1, handlelength=1, **place)
         axis.set(xlabel=label("ui.step_axis"))
         axis.xaxis.get_major_locator().set_params(integer=True)
 
@@ -259,9 +246,9 @@ def _curves_panel(curves):
 
 
 def curve_points(records: Iterable[dict], name: str) -> list[tuple]:
-    """(step, mean, lowest, highest) of a figure, at most POINTS.
+    """At most POINTS points (step, mean, lowest, highest) of a figure.
 
-    A step done again counts as done last.
+    Of a step that was repeated after a resume the last value counts.
     """
     values = {
         record["done"]: record[name]

@@ -1,4 +1,4 @@
-"""How every picture is drawn: fonts that have the characters, figures without global state, labels.
+"""What all pictures share: fonts, labels, matplotlib Figures without global state, and their HTML.
 
 Text inside a picture is English where no Chinese font is installed.
 """
@@ -38,7 +38,7 @@ GREEN, GREY, RED, BLUE = "#2f9e58", "#9aa0a6", "#c94f4f", "#5a78c8"
 
 @cache
 def chinese_font() -> str | None:
-    """The name of an installed font that has Chinese characters."""
+    """The name of an installed font that has Chinese characters; None without one."""
     from matplotlib import font_manager
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
@@ -46,12 +46,12 @@ def chinese_font() -> str | None:
 
 
 def label(key: str, **values) -> str:
-    """An entry of data/strings/ for inside a picture."""
+    """The text of an entry of data/strings/, for use inside a picture."""
     return drawable(i18n.both(key, **values))
 
 
 def drawable(texts: dict[str, str]) -> str:
-    """The text of {language: text} for inside a picture."""
+    """The text of {language: text}, for use inside a picture."""
     return i18n.choose(texts) if chinese_font() else texts["en"]
 
 
@@ -63,7 +63,7 @@ def picture(
     wide: float = 4.2,
     width_ratios: Iterable[float] | None = None,
 ):
-    """A Figure whose axes `draw(*axes)` fills, each `tall` and on average `wide` inches."""
+    """A Figure whose axes `draw(*axes)` fills; `tall` and `wide` are the inches of an axis."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -82,7 +82,7 @@ def embedded(figure) -> str:
     figure.savefig(data, format="png", dpi=_DPI)
     code = base64.b64encode(data.getvalue()).decode()
     wide, tall = (round(_DPI * inches) for inches in figure.get_size_inches())
-    # Its size is given so that a picture drawn again and again doesn't make the page jump.
+    # With its size given, a picture that is redrawn doesn't make the page jump.
     return (
         f'<img width="{wide}" height="{tall}" '
         'style="max-width:100%;height:auto;background:white" '
@@ -91,13 +91,13 @@ def embedded(figure) -> str:
 
 
 def row(figures: Iterable) -> str:
-    """HTML of Figures side by side where there is room, else below each other; '' for none."""
+    """HTML of Figures side by side, wrapped where the page is narrow; '' for none."""
     pictures = "".join(map(embedded, figures))
     return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
 
 
 def sideways(axis, text: str) -> None:
-    """Finish an axis of horizontal bars: the first on top, room for their labels, a title."""
+    """Finish an axis of horizontal bars: first bar on top, space for the labels, a title."""
     axis.invert_yaxis()
     axis.margins(x=0.18)
     axis.set_xticks([])
@@ -114,7 +114,7 @@ def legend(axis) -> None:
 
 
 def two_lines(text: str) -> str:
-    """A text in two languages, on two lines."""
+    """A text in two languages ('a · b') on two lines."""
     return text.replace(" · ", "\n")
 
 

@@ -11,21 +11,18 @@ from . import plots, plotting
 from .display import Shown, esc, show
 
 DRAW_EVERY = 2.0  # seconds
-_QUESTIONS = 3  # questions whose sample answers stand below the curves
+_QUESTIONS = 3  # questions whose sample answers are shown below the curves
 
 
 class HistoryTail:
-    """The records of a growing history file; what was read once is not read again."""
+    """The records of a growing history file, each read once."""
 
     def __init__(self, path: Path):
         self.path, self.records = path, []
         self._position, self._first_line = 0, b""
 
     def read(self) -> list[dict]:
-        """All records so far.
-
-        An incomplete line waits for the next call; a damaged one is left out.
-        """
+        """All records so far; damaged lines are left out, an incomplete last line is read later."""
         try:
             with open(self.path, "rb") as file:
                 first = self._first_line
@@ -35,11 +32,11 @@ class HistoryTail:
                 data = file.read()
         except OSError:
             return self.records
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole and not self._position:
-            self._first_line = whole.split(b"\n")[0]
-        self._position += len(whole)
-        lines = parsed_lines(whole.decode("utf-8", "replace"))
+        complete = data[: data.rfind(b"\n") + 1]
+        if complete and not self._position:
+            self._first_line = complete.split(b"\n")[0]
+        self._position += len(complete)
+        lines = parsed_lines(complete.decode("utf-8", "replace"))
         self.records += [record for _, record in lines if record is not None]
         return self.records
 
@@ -52,7 +49,7 @@ class ProgressView:
         self.started, self.drawn, self.seen, self.id = time.time(), 0.0, 0, None
 
     def draw(self, at_once: bool = False) -> None:
-        """Redraw when there is something new and it is time."""
+        """Redraw if there are new records, at most every DRAW_EVERY seconds unless `at_once`."""
         now = time.monotonic()
         if not self._is_of_this_run() or (now - self.drawn < DRAW_EVERY and not at_once):
             return
@@ -72,15 +69,17 @@ class ProgressView:
 
 
 def progress(records: Sequence[dict], name: str) -> Shown:
-    """Bar, line, curves and samples of a history."""
-    now = newest(records)
-    line = line_of(now, name) if now else name
+    """The progress bar, status line, curves and sample answers of a history."""
+    record = newest(records)
+    line = line_of(record, name) if record else name
     curves = plotting.row(plots.curves_of(records))
-    return Shown(_bar(now, line) + curves + _samples(records), line)
+    return Shown(_bar(record, line) + curves + _samples(records), line)
 
 
-def _bar(now, line):
-    share = max(0.0, min(1.0, now["done"] / now["total"])) if now and now["total"] else 0.0
+def _bar(record, line):
+    share = 0.0
+    if record and record["total"]:
+        share = max(0.0, min(1.0, record["done"] / record["total"]))
     return (
         '<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:4px">'
         f'<div style="width:{share:.1%};height:.7em;background:rgb(40,160,80);border-radius:4px">'
@@ -110,7 +109,7 @@ def _sample(question, first, last):
 
 def _answer(sample):
     when = t("ui.at_step", step=sample["step"])
-    cut = "" if sample.get("ended", True) else t("ui.ran_out_of_room")
+    cut = "" if sample.get("ended", True) else t("ui.answer_cut_off")
     return (
         '<div style="flex:1 1 18em;min-width:0">'
         f'<div style="opacity:.7">{esc(when + cut)}</div>'

@@ -19,24 +19,24 @@ from .display import caption, esc, sentence, title
 from .rows_form import Rows
 from .widgets import ALL, Pages, button, dropdown, framed, framed_text, html, line, text_box
 
-NAMES = "privacy names"  # the decision that holds the owner's list of private names
-MASKED = ("keep", "mask")
-# What to do about a reason that no decision here can change.
+NAMES = "privacy names"  # id of the decision that holds the owner's list of private names
+MASKED = ("keep", "mask")  # actions on personal data
+# What to do instead, by reason, where the form can't bring a text back.
 INSTEAD = {"whose": "ui.choose_yourself_above", "columns": "ui.choose_columns_above"}
 
 
 def personal(twin: Twin) -> "Personal":
-    """Personal data by kind, with examples; masked unless the owner keeps it."""
+    """The form for personal data by kind, with examples; masked unless the owner keeps it."""
     return Personal(twin)
 
 
 def dropped(twin: Twin) -> "Dropped":
-    """The removed texts with reasons, to bring back."""
+    """The form that lists removed texts with reasons and brings them back."""
     return Dropped(twin)
 
 
 def rows(twin: Twin) -> Rows:
-    """The training rows, one at a time, to approve, edit or drop."""
+    """The form that shows training rows one at a time, to approve, edit or drop."""
     return Rows(twin)
 
 
@@ -44,7 +44,7 @@ def rows(twin: Twin) -> Rows:
 
 
 class Personal(widgets.VBox):
-    """Each kind with examples, masked unless the owner keeps it, and a decision for each value."""
+    """A decision for each kind of personal data, with examples, and one for each single value."""
 
     def __init__(self, twin: Twin):
         self.decisions, self.kinds = DecisionLog(twin), {}
@@ -64,10 +64,8 @@ class Personal(widgets.VBox):
         examples = "".join(_example(record, 1) for record in records[:3])
         labels = {"mask": t("ui.mask_them_all"), "keep": t("ui.keep_them_all")}
         buttons = DecisionButtons(self.decisions, f"privacy {kind}", labels, self._changed)
-        pages = Pages(self._value, 8)
-        values = widgets.Accordion(
-            [pages], selected_index=None, layout=widgets.Layout(width="auto")
-        )
+        pages, layout = Pages(self._value, 8), widgets.Layout(width="auto")
+        values = widgets.Accordion([pages], selected_index=None, layout=layout)
         values.set_title(0, t("ui.one_by_one", count=len(records)))
         values.observe(lambda _: pages.items or pages.fill(records), "selected_index")
         return widgets.VBox(
@@ -79,20 +77,20 @@ class Personal(widgets.VBox):
         labels = {"mask": t("ui.mask"), "keep": t("ui.keep")}
         buttons = DecisionButtons(self.decisions, record["id"], labels, self._changed)
         count = record["count"]
-        times = t("ui.times", count=count) if count > 1 else t("ui.once")
+        times = t("ui.found_several_times", count=count) if count > 1 else t("ui.found_once")
         return widgets.VBox(
             [html(_example(record, 3)), line(buttons, html(caption(times).html))],
             layout=widgets.Layout(margin="0 0 .8em 0"),
         )
 
-    def _deciding(self, record):
-        """The id whose decision applies to a value: its own, else its kind's."""
-        own = self.decisions.action(record["id"]) in MASKED
-        return record["id"] if own else f"privacy {record['kind']}"
+    def _decision_id(self, record):
+        """The id of the decision that applies to a value: its own, else its kind's."""
+        has_own = self.decisions.action(record["id"]) in MASKED
+        return record["id"] if has_own else f"privacy {record['kind']}"
 
     def masked(self, record: dict) -> bool:
         """Whether the next run will mask a value."""
-        return self.masking and self.decisions.action(self._deciding(record)) != "keep"
+        return self.masking and self.decisions.action(self._decision_id(record)) != "keep"
 
     def _names(self):
         names = str(self.decisions.of(NAMES).get("text", ""))
@@ -113,8 +111,8 @@ class Personal(widgets.VBox):
             self.decisions.decide(NAMES, action="mask", text=names)
         elif self.decisions.of(NAMES):
             self.decisions.clear(NAMES)
-        kept = t("ui.kept_in", path=self.decisions.twin.file("decisions"))
-        self.kept_names.value = sentence(kept, "good").html
+        saved = t("ui.kept_in", path=self.decisions.twin.file("decisions"))
+        self.kept_names.value = sentence(saved, "good").html
         self._changed()
 
     def _changed(self):
@@ -122,11 +120,10 @@ class Personal(widgets.VBox):
             self.heads[kind].value = title(self._state(kind, records)).html
         records = [record for records in self.kinds.values() for record in records]
         self.top.value = self._summary(records).html
-        waiting = {
-            self._deciding(record) for record in records if self.masked(record) != record["masked"]
-        }
-        waiting |= {name for name, _ in self.decisions.past if name == NAMES}
-        self.foot.value = reminder(len(waiting))
+        changed = [record for record in records if self.masked(record) != record["masked"]]
+        pending = {self._decision_id(record) for record in changed}
+        pending |= {name for name, _ in self.decisions.past if name == NAMES}
+        self.foot.value = reminder(len(pending))
 
     def _state(self, kind, records):
         """A kind's name, and how many of its values will be masked."""
@@ -147,10 +144,10 @@ class Personal(widgets.VBox):
         return caption(t("ui.personal_data_found", count=len(records), decided=decided))
 
 
-def _example(record, several):
-    """A value in its contexts, bold."""
+def _example(record, count):
+    """A value in bold in `count` of its contexts."""
     value = " ".join(record["value"].split())
-    contexts = [" ".join(text.split()) for text in record["examples"][:several]]
+    contexts = [" ".join(text.split()) for text in record["examples"][:count]]
     bold = f"<b>{esc(value)}</b>"
     lines = [f"… {bold.join(map(esc, context.split(value)))} …" for context in contexts] or [bold]
     return framed("<br>".join(lines), "9em")
@@ -165,11 +162,11 @@ def _masking(twin):
     return report.settings.get("mask", True) if report else True
 
 
-# What was removed
+# Removed texts
 
 
 class Dropped(widgets.VBox):
-    """What was removed, a page at a time, with the reason and a button to bring it back."""
+    """The removed texts, a page at a time, each with its reason and a button to bring it back."""
 
     def __init__(self, twin: Twin):
         self.decisions, self.entries = DecisionLog(twin), _entries(twin)
@@ -186,7 +183,7 @@ class Dropped(widgets.VBox):
         self._changed()
 
     def _add_restored(self):
-        """Add what an earlier run brought back; it is no longer in dropped.csv."""
+        """Add the texts that an earlier run brought back, which dropped.csv no longer lists."""
         listed = {entry["id"] for entry in self.entries}
         for name in self.decisions.by_id:
             was = self.decisions.of(name).get("was")
@@ -205,7 +202,7 @@ class Dropped(widgets.VBox):
         return self.decisions.action(entry["id"]) == "restore"
 
     def _card(self, entry):
-        size = t("ui.characters", count=int(entry["characters"]))
+        size = t("ui.character_count", count=int(entry["characters"]))
         what = " · ".join(dict.fromkeys((entry["reason"], entry["what"])))
         head = (
             '<div style="overflow-wrap:anywhere;line-height:1.4">'
@@ -217,7 +214,7 @@ class Dropped(widgets.VBox):
         )
 
     def _act(self, entry):
-        """The button that brings an entry back, or a sentence about what to do instead."""
+        """The button that brings an entry back, or a sentence with what to do instead."""
         reason = tables.key_of(entry["reason"], REASONS)
         if reason in INSTEAD or not entry["text"]:
             return html(caption(t(INSTEAD.get(reason, "ui.nothing_to_bring_back"))).html)
@@ -236,7 +233,7 @@ class Dropped(widgets.VBox):
 
 
 def _entries(twin):
-    """The lines of dropped.csv, one for each id: a footer under every post is decided once."""
+    """The lines of dropped.csv, one for each id: the same footer of many posts is listed once."""
     path = twin.file("dropped")
     if not path.exists():
         raise TwinError(t("ui.run_corpus_first", path=path))

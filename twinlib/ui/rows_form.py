@@ -1,6 +1,6 @@
 """The form in which the owner reads the training rows, and approves, edits or drops them.
 
-Approvals are kept as decisions like edits and drops; every text of the corpus is escaped.
+Approvals are saved as decisions like edits and drops. Every text of the corpus is escaped.
 """
 
 import random
@@ -15,16 +15,21 @@ from .display import caption, esc, sentence
 from .tables import kind_name, turn
 from .widgets import ALL, button, dropdown, framed_text, html, line, show
 
-STATES = {"approve": "ui.approved", "edit": "ui.edited", "drop": "ui.dropped", "": "ui.reviewed"}
+STATES = {
+    "approve": "ui.approved",
+    "edit": "ui.edited",
+    "drop": "ui.dropped",
+    "": "ui.not_reviewed",
+}
 _LEVELS = {"approve": "good", "edit": "good", "drop": "stop", "": "note"}
 # Who asked the question of a row.
 SOURCES = {
-    "title": "ui.your_title",
-    "heading": "ui.your_heading",
-    "local": "ui.local_model",
-    "endpoint": "ui.a_service",
-    "reader": "ui.a_reader",
-    "owner": "ui.yourself",
+    "title": "ui.source_title",
+    "heading": "ui.source_heading",
+    "local": "ui.source_local_model",
+    "endpoint": "ui.source_service",
+    "reader": "ui.source_reader",
+    "owner": "ui.source_owner",
 }
 _QUESTION = '<div style="font-weight:bold;white-space:pre-wrap;margin:.3em 0">{}</div>'
 
@@ -40,18 +45,8 @@ class Rows(widgets.VBox):
         self.filters, self.moves = self._make_filters(), self._make_moves()
         self.acts, self.editor = self._make_acts(), self._make_editor()
         self.progress, self.head, self.reading, self.foot = (html() for _ in range(4))
-        super().__init__(
-            [
-                self.progress,
-                self.filters,
-                self.head,
-                self.reading,
-                self.editor,
-                self.acts,
-                self.moves,
-                self.foot,
-            ]
-        )
+        top = [self.progress, self.filters, self.head]
+        super().__init__([*top, self.reading, self.editor, self.acts, self.moves, self.foot])
         self._filter()
 
     def _add_dropped(self):
@@ -66,27 +61,20 @@ class Rows(widgets.VBox):
 
         def counted(key, name_of):
             counts = Counter(row[key] for row in self.rows.values()).most_common()
-            return [
-                everything,
-                *((f"{name_of(value)} ({count:,})", value) for value, count in counts),
-            ]
+            options = [(f"{name_of(value)} ({count:,})", value) for value, count in counts]
+            return [everything, *options]
 
         states = [(t(STATES[state]), state) for state in ("", "approve", "edit", "drop")]
         self.kind = dropdown(t("ui.kind"), counted("kind", kind_name), self._filter)
         self.source = dropdown(t("ui.question_from"), counted("source", source_name), self._filter)
         self.state = dropdown(t("ui.state"), [everything, *states], self._filter)
-        self.shuffled = widgets.Checkbox(
-            False,
-            description=t("ui.in_random_order"),
-            indent=False,
-            layout=widgets.Layout(width="auto"),
-        )
+        text, layout = t("ui.in_random_order"), widgets.Layout(width="auto")
+        self.shuffled = widgets.Checkbox(False, description=text, indent=False, layout=layout)
         self.shuffled.observe(self._filter, "value")
         return line(self.kind, self.source, self.state, self.shuffled)
 
     def _make_editor(self):
-        wide = widgets.Layout(width="auto")
-        self.question = widgets.Textarea(rows=2, layout=wide)
+        self.question = widgets.Textarea(rows=2, layout=widgets.Layout(width="auto"))
         self.asking = widgets.VBox([html(t("ui.question")), self.question])
         self.answer = widgets.Textarea(rows=12, layout=widgets.Layout(width="auto"))
         self.wrong = html()
@@ -96,7 +84,7 @@ class Rows(widgets.VBox):
 
     def _make_acts(self):
         self.undo = button(t("ui.undo_last"), self.take_back)
-        self.clear = button(t("ui.not_reviewed_after_all"), self.undecide)
+        self.clear = button(t("ui.undo_review"), self.undecide)
         return line(
             button(t("ui.approve"), self.approve),
             button(t("ui.edit"), self.edit),
@@ -133,12 +121,12 @@ class Rows(widgets.VBox):
         return action if action in STATES else ""
 
     def go(self, position: int) -> None:
-        """Show the row at a position of the list."""
+        """Show the row at a position of the filtered list."""
         self.position = max(0, min(position, len(self.order) - 1))
         self._draw()
 
     def next_open(self) -> None:
-        """Show the next row without a decision, from here on and then from the start."""
+        """Show the next row without a decision; after the last row the search starts over."""
         positions = [*range(self.position + 1, len(self.order)), *range(self.position)]
         undecided = (p for p in positions if not self._state(self.order[p]))
         self.go(next(undecided, self.position))
@@ -150,7 +138,8 @@ class Rows(widgets.VBox):
         self.go(self.position + 1)
 
     def drop(self) -> None:
-        row, (question, answer) = self.row, self.words(self.row)
+        """Drop the row; the decision keeps enough of it to show it again."""
+        row, (question, answer) = self.row, self.texts(self.row)
         was = {key: row[key] for key in ("kind", "source", "split", "passage")}
         was["messages"] = [
             {"role": "user", "content": question},
@@ -160,32 +149,33 @@ class Rows(widgets.VBox):
         self.go(self.position + 1)
 
     def edit(self) -> None:
-        """Open the boxes; nothing else can be pressed until they are closed."""
-        self.question.value, self.answer.value = self.words(self.row)
+        """Open the boxes to edit the row; all other buttons are hidden until they are closed."""
+        self.question.value, self.answer.value = self.texts(self.row)
         self._show(editing=True)
 
     def save(self) -> None:
-        """Keep the boxes as an edit, unless nothing changed; an empty box is refused."""
+        """Save the boxes as an edit, unless nothing changed; an empty box is refused."""
         question, answer = self.question.value.strip(), self.answer.value.strip()
-        asks = bool(self.words(self.row)[0])
+        asks = bool(self.texts(self.row)[0])
         if not answer or asks and not question:
             self.wrong.value = sentence(t("ui.empty_box"), "stop").html
             return
-        if (question, answer) != self.words(self.row):
+        if (question, answer) != self.texts(self.row):
             asked = {"question": question} if asks else {}
             self.decisions.decide(self.row["id"], action="edit", **asked, text=answer)
         self._draw()
 
     def take_back(self) -> None:
-        """Undo the last decision of this sitting, and show the row it was about."""
+        """Undo the last decision of this session, and show its row."""
         name = self.decisions.undo()
         self.go(self.order.index(name) if name in self.order else self.position)
 
     def undecide(self) -> None:
+        """Leave the row without a decision."""
         self.decisions.clear(self.row["id"])
         self._draw()
 
-    def words(self, row: dict) -> tuple[str, str]:
+    def texts(self, row: dict) -> tuple[str, str]:
         """(question, answer) of a row with the owner's edits; the question may be ''."""
         edited = self.decisions.of(row["id"])
         return (
@@ -198,13 +188,13 @@ class Rows(widgets.VBox):
         show(self.editor, editing)
         for widget in (self.reading, self.acts, self.moves, self.filters):
             show(widget, not editing)
-        show(self.asking, bool(self.row and self.words(self.row)[0]))
+        show(self.asking, bool(self.row and self.texts(self.row)[0]))
 
     def _draw(self):
         self._show()
         states = Counter(map(self._state, self.rows))
         self.progress.value = caption(self._progress(states)).html
-        self.foot.value = reminder(sum(map(self._waits, self.rows.values())))
+        self.foot.value = reminder(sum(map(self._is_pending, self.rows.values())))
         self.head.value = self._head() if self.order else ""
         self.reading.value = self._reading() if self.order else caption(t("ui.no_such_row")).html
         self.undo.disabled = not self.decisions.past
@@ -220,33 +210,34 @@ class Rows(widgets.VBox):
         counts |= {state: states[state] for state in ("approve", "edit", "drop")}
         return t("ui.rows_reviewed", **counts)
 
-    def _waits(self, row):
-        """Whether the decision about a row is not yet applied."""
+    def _is_pending(self, row):
+        """Whether the decision about a row is not applied yet."""
         state = self._state(row["id"])
         if (state == "drop") != row.get("gone", False):
             return True
-        return state == "edit" and self.words(row) != (turn(row, "user"), turn(row, "assistant"))
+        return state == "edit" and self.texts(row) != (turn(row, "user"), turn(row, "assistant"))
 
     def _head(self):
         row, state = self.row, self._state(self.row["id"])
-        about = [
+        parts = [
             f"{self.position + 1:,} / {len(self.order):,}",
             kind_name(row["kind"]),
             source_name(row["source"]),
             self.titles.get(row["passage"], ""),
             t(STATES[state]),
         ]
-        return sentence(" · ".join(filter(None, about)), _LEVELS[state]).html
+        return sentence(" · ".join(filter(None, parts)), _LEVELS[state]).html
 
     def _reading(self):
-        question, answer = self.words(self.row)
+        question, answer = self.texts(self.row)
         turns = [m["content"] for m in self.row["messages"] if m["role"] != "system"][:-2]
-        before = caption(t("ui.said_before")).html + framed_text("\n".join(turns), "6em")
+        before = caption(t("ui.earlier_turns")).html + framed_text("\n".join(turns), "6em")
         asked = _QUESTION.format(esc(question))
         return (before if turns else "") + asked + framed_text(answer, "22em")
 
 
 def source_name(source: str) -> str:
+    """Who asked the question of a row, in the reader's language."""
     return t(SOURCES[source]) if source in SOURCES else source
 
 

@@ -1,6 +1,6 @@
 """Check and run a step from a notebook, as a child process with the same command as in a terminal.
 
-The child's figures come through history.jsonl, its sentences through its output. Interrupting the
+The child's figures are read from history.jsonl, its sentences from its output. Interrupting the
 cell sends the child one SIGINT and waits while it saves.
 """
 
@@ -27,26 +27,23 @@ from .display import NOTHING, Shown, esc, sentence, show, table
 from .progress_view import ProgressView
 
 ROOT = Path(__file__).resolve().parents[2]
-_POLL = 0.25  # seconds between looks at the child
-_PIP_BASE = "gemma-3-270m"  # comes by pip, without the hub
+_POLL = 0.25  # seconds between two checks of the child process
+_PIP_BASE = "gemma-3-270m"  # installed by pip, without the hub
 
 
 class StepFailed(TwinError):
-    """The child ended without success; a notebook shows its sentence without a traceback."""
-
-    def _render_traceback_(self):
-        return [str(self)]
+    """The child process failed; the sentence is the child's own or says how it was ended."""
 
 
 def check(twin: Twin, step: str, settings) -> None:
-    """Show a step's problems, and what the plan derives: values, reasons, memory, time."""
+    """Show a step's problems and, unless they stop it, its plan with memory and time."""
     module = declared.step_module(step)
     problems = module.problems(settings, twin)
     shown = sum((sentence(problem.text, problem.level) for problem in problems), NOTHING)
     if not declared.stops(problems):
         if hasattr(module, "plan"):
             shown += _plan(step, settings, module.plan(settings, twin))
-        shown += sentence(t("ui.nothing_in_the_way"), "good")
+        shown += sentence(t("ui.no_problems"), "good")
     show(shown)
 
 
@@ -58,7 +55,7 @@ def _plan(step, settings, planned):
             value = planned.values.get(field.name, AUTO)
             reason = planned.reasons.get(field.name, "")
         elif value != field.default:
-            reason = t("ui.as_you_set_it")
+            reason = t("ui.set_by_owner")
         rows.append((declared.label(step, field.name), forms.value_text(value), reason))
     header = (t("ui.setting"), t("ui.value"), t("ui.reason"))
     return sentence(forms.estimate(planned)) + table(header, [*rows, *planned.notes])
@@ -76,42 +73,40 @@ def command(twin: Twin, step: str, settings) -> list[str]:
 
 
 def _command(name, twin, **flags):
-    words = ["python", "-m", "twinlib", name, "--twin", str(twin.path)]
+    arguments = ["python", "-m", "twinlib", name, "--twin", str(twin.path)]
     for flag, value in flags.items():
         if isinstance(value, bool):
             value = "yes" if value else "no"
-        words += [f"--{flag.replace('_', '-')}", str(value)]
-    return words
+        arguments += [f"--{flag.replace('_', '-')}", str(value)]
+    return arguments
 
 
 def step(twin: Twin, step: str, settings) -> Report:
-    """Run a step and follow it; raises StepFailed with the child's sentence."""
-    words, token = command(twin, step, settings), token_for(twin, step, settings)
-    line = shlex.join(words)
+    """Run a step, show its progress, and return its report; raises StepFailed."""
+    arguments, token = command(twin, step, settings), token_for(twin, step, settings)
+    line = shlex.join(arguments)
     show(Shown(f"<code>{esc(line)}</code>", f"$ {line}"))
-    follow(words, twin.history(step), step, token)
-    twin.facts = Twin(twin.path).facts  # the child wrote them
+    follow(arguments, twin.history(step), step, token)
+    twin.facts = Twin(twin.path).facts  # as changed by the child
     return twin.report(step)
 
 
 def ask(twin: Twin, question: str) -> None:
-    """Print one answer of the finished GGUF file, from the command that talks in a terminal."""
+    """Print one answer of the finished GGUF file, by the command `talk`."""
     follow(_command("talk", twin, question=question))
 
 
 def tour(twin: Twin, **chosen) -> None:
-    """Run all notebooks from 01 to 06 as a child process.
-
-    None leaves a choice as it is in the notebook.
-    """
+    """Run notebooks 01 to 06 in a child process; None leaves a choice as in the notebook."""
     given = {name: value for name, value in chosen.items() if value is not None}
     follow(_command("tour", twin, **given))
 
 
 def token_for(twin: Twin, step: str, settings) -> dict[str, str]:
-    """The hub's token, as environment variables, for a child that uploads or fetches a gated base.
+    """{HF_TOKEN: token} for the environment of a child that uploads or fetches a gated base, or {}.
 
-    It is never on a command line, and a download mirror never gets one.
+    The token is never on a command line, and a download mirror never gets it. Raises StepFailed
+    when an upload has no token.
     """
     if step == "publish" and settings.upload:
         secret = secrets.ask()
@@ -134,17 +129,18 @@ def is_gated(base: str, twin: Twin) -> bool:
 
 
 def follow(
-    words: list[str],
+    arguments: list[str],
     history: Path | None = None,
     name: str = "",
     environment: dict[str, str] | None = None,
 ) -> None:
-    """Run `python …` words as a child and show its progress in place.
+    """Run a command ['python', …] as a child process and show its progress in place.
 
-    Raises StepFailed unless it succeeded.
+    `history` is the history.jsonl of the step called `name`; `environment` adds variables. Raises
+    StepFailed unless the child succeeds.
     """
     child = subprocess.Popen(
-        [sys.executable, *words[1:]],
+        [sys.executable, *arguments[1:]],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -184,7 +180,7 @@ def _watch(child, view, output):
 
 
 def _environment(more):
-    """The child's environment: where this library is, our language, and that it is followed."""
+    """The child's environment: this library's path, our language, progress for a notebook."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {
         **os.environ,
@@ -209,13 +205,13 @@ def _print(output):
 
 
 def _failure(code, errors):
-    """The sentence for an exit status: what the child said last, or how it was ended."""
+    """The sentence for an exit status: the child's last output, or how it was ended."""
     lines = [line for line in errors if line.strip()]
     if code in (-9, 137):
         return t("ui.step_was_killed")
     if not lines:
         return t("ui.step_ended_silently", code=code)
     if any(line.startswith("Traceback") for line in lines):
-        return "\n".join([*lines, t("ui.mistake_of_the_library")])
+        return "\n".join([*lines, t("ui.library_bug")])
     stops = [line for line in lines if line.startswith("✗")]
     return "\n".join([*stops, lines[-1]])

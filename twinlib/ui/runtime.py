@@ -1,4 +1,4 @@
-"""Where a notebook runs (Colab, Kaggle, a laptop), what is missing there, where twins are kept."""
+"""Where a notebook runs (Colab, Kaggle, a laptop): packages to install, folders of twins."""
 
 import os
 import shutil
@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 _DRIVE = Path("/content/drive/MyDrive/twins")
 _COLAB = Path("/content/twins")
 _LAST = ".last"  # file in the twins' folder: the name or path of the twin opened last
-_FIRST = "demo"
-# Never installed or changed: the notebook runs on them.
-_KEPT = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
+_FIRST = "demo"  # name of the first twin
+# Never installed or changed, because the notebook runs on them.
+_PINNED = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
 
 
 def system() -> str:
-    """'colab', 'kaggle' or 'here'."""
+    """'colab', 'kaggle', or 'here' for any other machine."""
     if "COLAB_RELEASE_TAG" in os.environ or "COLAB_GPU" in os.environ:
         return "colab"
     return "kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else "here"
@@ -43,21 +43,21 @@ def install() -> None:
 
 
 def _install_for_gpu(requirements):
-    """Install what only makes a GPU faster, one by one: training also works without."""
+    """Install packages that make a GPU faster, one by one, since training works without them."""
     failed = ", ".join(need.split(">")[0] for need in requirements if not _pip([need]))
     if failed:
         print(t("ui.gpu_packages_not_installed", failed=failed), flush=True)
 
 
 def _pip(requirements):
-    """Install these with _KEPT pinned; returns whether that worked."""
+    """Install these with the packages of _PINNED as they are; returns whether that worked."""
     print(t("ui.installing_packages", count=len(requirements)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        pins = Path(folder) / "kept.txt"
-        pins.write_text("".join(f"{name}=={_version(name)}\n" for name in _KEPT if _version(name)))
-        return not subprocess.run(
-            [sys.executable, "-m", "pip", "install", "-q", "-c", pins, *requirements]
-        ).returncode
+        pins = Path(folder) / "pins.txt"
+        installed = [name for name in _PINNED if _version(name)]
+        pins.write_text("".join(f"{name}=={_version(name)}\n" for name in installed))
+        pip = [sys.executable, "-m", "pip", "install", "-q", "-c", pins]
+        return subprocess.run([*pip, *requirements]).returncode == 0
 
 
 def wanted(extra: str | None = None) -> list[str]:
@@ -67,7 +67,7 @@ def wanted(extra: str | None = None) -> list[str]:
 
 
 def lacking(requirements: Iterable[str]) -> list[str]:
-    """Those requirements that the installed packages do not meet."""
+    """The requirements that the installed packages do not meet."""
     from packaging.requirements import Requirement
 
     def is_met(need):
@@ -92,22 +92,22 @@ def _version(name):
 def open_twin(
     name: str | Path | None = None, language: str | None = None, drive: bool = False
 ) -> Twin:
-    """Open or make the twin called `name` and say where it is kept; `language`: en, zh or both.
+    """Open or make the twin called `name` and show its path; `language`: en, zh or both.
 
     `name` may be a path; None is the twin opened last on this machine, at first demo. On Colab
     `drive` puts twins into your Google Drive, where they outlive the runtime.
     """
     if language:
         os.environ["TWINLIB_LANG"] = language
-    elsewhere = name is not None and (os.sep in str(name) or str(name).startswith("~"))
+    is_path = name is not None and (os.sep in str(name) or str(name).startswith("~"))
     # Drive isn't mounted for a twin given by its path: in a headless run nobody can allow it.
-    folder = home(drive and (not elsewhere or _DRIVE.parent.exists()))
-    twin = Twin.open(name if elsewhere else folder / str(name or _last(folder)))
+    folder = home(drive and (not is_path or _DRIVE.parent.exists()))
+    twin = Twin.open(name if is_path else folder / str(name or _last(folder)))
     twin.path = twin.path.resolve()
-    inside = twin.path.parent == folder.resolve()
-    with suppress(OSError):  # a full disk costs the next notebook its default, no more
-        write_atomic(folder / _LAST, twin.name if inside else str(twin.path))
-    show(sentence(t("ui.twin_lives", name=twin.name, path=twin.path), "good"))
+    in_folder = twin.path.parent == folder.resolve()
+    with suppress(OSError):  # on a full disk only the next notebook's default is lost
+        write_atomic(folder / _LAST, twin.name if in_folder else str(twin.path))
+    show(sentence(t("ui.twin_opened", name=twin.name, path=twin.path), "good"))
     return twin
 
 
@@ -141,12 +141,12 @@ def _mounted_drive():
             drive.mount("/content/drive")
         _DRIVE.mkdir(parents=True, exist_ok=True)
         return _DRIVE
-    except Exception as error:  # refused, timed out, full: all the same for the owner
+    except Exception as error:  # refused, timed out, full: of several types
         show(sentence(t("ui.no_google_drive", error=type(error).__name__), "warning"))
         return _COLAB
 
 
 def remember(twin: Twin, step: str, settings) -> None:
-    """Keep settings as the owner's choice for a step, so that its notebook starts from them."""
+    """Save settings as the owner's choice for a step, with which its notebook then starts."""
     twin.start(step, asdict(settings))
     show(sentence(t("ui.kept_in", path=twin.file("facts")), "good"))

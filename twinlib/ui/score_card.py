@@ -1,7 +1,7 @@
 """The score card as one picture: each figure against its threshold, in the colour of its rating.
 
-A line is a figure of the twin; those of other variants (base, prompt, files) stand on the same line
-as hollow marks, which show at a glance whether training helped.
+A line is a figure of the twin; the values of other variants (base, prompt, files) are hollow
+markers on the same line, which show at a glance whether training helped.
 """
 
 from ..evaluate.figures import BY_NAME, level, threshold
@@ -24,8 +24,8 @@ from .plotting import (
 
 AMBER = "#d99a1c"
 _COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
-# How the other variants are drawn: the marker and its label.
-_HOLLOW = {
+# (marker, label) of the other variants.
+_MARKERS = {
     "base": ("s", "ui.base"),
     "prompt": ("^", "ui.base_with_prompt"),
     "file": ("d", "ui.gguf_file"),
@@ -33,7 +33,7 @@ _HOLLOW = {
 
 
 def score_card(twin: Twin) -> Shown:
-    """The warnings, the picture, and what was not measured and why."""
+    """The warnings, the picture, and a table of figures not measured with the reasons."""
     report = twin.report("evaluate")
     if not report:
         return NOTHING
@@ -42,31 +42,24 @@ def score_card(twin: Twin) -> Shown:
     measured = [name for name in names if figures[name].get("value") is not None]
     shown = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     if measured:
-        shown += Shown(embedded(drawn(measured, figures)), "") + caption(t("ui.score_card_picture"))
-    missing = [
-        (choose(labels.figure(name)), figures[name]["note"])
-        for name in names
-        if name not in measured
-    ]
-    return shown + (table((t("ui.not_measured"), t("ui.why")), missing) if missing else NOTHING)
+        shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
+    missing = [name for name in names if name not in measured]
+    rows = [(choose(labels.figure(name)), figures[name]["note"]) for name in missing]
+    return shown + (table((t("ui.not_measured"), t("ui.why")), rows) if rows else NOTHING)
 
 
-def drawn(names: list[str], figures: dict):
-    """A Figure with a line for each of these figures."""
-    height = 0.46 + 0.6 / len(names)
-    return picture(
-        lambda *axes: _draw(axes, names, figures), rows=len(names), tall=height, wide=7.5
-    )
+def plot(names: list[str], figures: dict):
+    """A matplotlib Figure with a line for each of these figures."""
 
+    def draw(*axes):
+        for axis, name in zip(axes, names):
+            _draw_line(axis, name, figures)
+        style = {"color": GREY, "markerfacecolor": "none", "linestyle": "none"}
+        for marker, key in _MARKERS.values():
+            axes[0].plot([], [], marker, label=label(key), **style)
+        legend(axes[0])
 
-def _draw(axes, names, figures):
-    for axis, name in zip(axes, names):
-        _draw_line(axis, name, figures)
-    for marker, key in _HOLLOW.values():
-        axes[0].plot(
-            [], [], marker, color=GREY, markerfacecolor="none", linestyle="none", label=label(key)
-        )
-    legend(axes[0])
+    return picture(draw, rows=len(names), tall=0.46 + 0.6 / len(names), wide=7.5)
 
 
 def _draw_line(axis, name, figures):
@@ -80,11 +73,9 @@ def _draw_line(axis, name, figures):
     ends = [figure["low"], figure["high"]]
     if None not in ends:
         axis.plot(ends, [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
+    style = {"color": "#444444", "markerfacecolor": "none", "markersize": 6}
     for variant, other in others.items():
-        marker, _ = _HOLLOW[variant]
-        axis.plot(
-            [other["value"]], [0], marker, color="#444444", markerfacecolor="none", markersize=6
-        )
+        axis.plot([other["value"]], [0], _MARKERS[variant][0], **style)
     axis.plot([figure["value"]], [0], "o", color=_COLOURS[level(name, figures)], markersize=8)
     axis.set(ylim=(-1, 1), xlim=(low, high))
     axis.set_yticks([0], [two_lines(plain(drawable(labels.figure(name))))])
@@ -94,7 +85,7 @@ def _draw_line(axis, name, figures):
 
 
 def _limits(name, figure, others, bound):
-    """(low, high) of an axis: 0 to 1 for shares, 0 to the threshold for others, and all points."""
+    """(low, high) of an axis: 0 to 1 for shares, else 0 to the threshold, and all its points."""
     ends = [figure[end] for end in ("value", "low", "high") if figure[end] is not None]
     ends += [other["value"] for other in others.values()]
     most = 1.0 if BY_NAME[name].share else bound
@@ -104,14 +95,14 @@ def _limits(name, figure, others, bound):
 
 
 def _others(name, figures):
-    """{variant: figure} of the other variants of a figure; the smallest of several files."""
-    found = {}
+    """{variant: figure} of the other variants of a figure; of several files the last listed."""
+    others = {}
     for key, figure in figures.items():
         variant = key.removeprefix(f"{name}.")
         if variant == key or figure["value"] is None:
             continue
         of_file = variant.startswith("twin-") or name == "quantization_loss"
         variant = "file" if of_file else variant
-        if variant in _HOLLOW:
-            found[variant] = figure
-    return found
+        if variant in _MARKERS:
+            others[variant] = figure
+    return others

@@ -1,9 +1,8 @@
-"""The Hugging Face token, from where people already keep one. It is never printed, saved or logged.
+"""The Hugging Face token, from where people already keep it. It is never printed, saved or logged.
 
 `find()` looks in this order: Colab's secrets, Kaggle's secrets, the environment, huggingface_hub's
-saved login. `ask()` then opens a password box. It is drawn by `getpass`, not a widget, whose value
-could end up in the notebook. The child process that needs the token gets it through its environment
-only.
+saved login. `ask()` then opens a password box, by `getpass` instead of a widget, whose value could
+end up in the notebook. A child process gets the token through its environment only.
 """
 
 import getpass
@@ -29,10 +28,10 @@ class Secret:
 
 
 def find() -> Secret:
-    """The Secret from the first place that has one; an empty one with a hint when none does."""
+    """The Secret of the first source that has one; an empty one with a hint when none does."""
     hint = ""
-    for place in (_colab, _kaggle, _environment, _login):
-        secret = place()
+    for source in (_colab, _kaggle, _environment, _login):
+        secret = source()
         if secret:
             return secret
         hint = hint or secret.hint
@@ -40,15 +39,15 @@ def find() -> Secret:
 
 
 def ask() -> Secret:
-    """The Secret found, else one typed into a password box; empty where nobody can type."""
-    found = find()
-    if found:
-        return found
+    """The Secret of `find`, else one typed into a password box; empty where nobody can type."""
+    secret = find()
+    if secret:
+        return secret
     try:
-        typed = getpass.getpass(t("ui.token_prompt"))
+        typed = _clean(getpass.getpass(t("ui.token_prompt")))
     except Exception:  # a headless notebook: IPython raises its own StdinNotImplementedError
-        return found
-    return Secret(_clean(typed), t("ui.typed_in")) if _clean(typed) else found
+        return secret
+    return Secret(typed, t("ui.typed_in")) if typed else secret
 
 
 def _clean(text):
@@ -77,7 +76,7 @@ def _kaggle():
         return Secret()
     try:
         return Secret(_clean(UserSecretsClient().get_secret(NAME)), t("ui.kaggles_secrets"))
-    except Exception:  # BackendError, ValidationError or a plain one, from version to version
+    except Exception:  # BackendError, ValidationError or Exception, depending on the version
         return Secret(hint=t("ui.kaggle_has_no_secret", name=NAME))
 
 

@@ -30,10 +30,10 @@ ROLES = {
     "text": "ui.column_text",
     "mine": "ui.column_mine",
 }
-NOBODY = "-"
-OWN = ("twitter", "chatgpt")  # exports that say themselves which words are the owner's
-LISTED = 60  # senders and chats shown; the others count all the same
-# Lines close together, and no wider than the notebook, whatever stands in a table.
+NOBODY = "-"  # the name that is no sender's
+OWN = ("twitter", "chatgpt")  # formats that mark which messages are the owner's
+LISTED = 60  # senders and chats that are shown; the others are counted too
+# Lines close together, and no wider than the notebook, however wide a table is.
 _BLOCK = '<div style="line-height:1.4;width:0;min-width:100%">{}</div>'
 _SCROLLED = '<div style="max-height:18em;overflow:auto;margin-top:.6em">{}</div>'
 # ipywidgets 7 shows a checkbox's description as HTML.
@@ -46,12 +46,12 @@ def form(twin: Twin, form: Form | Corpus) -> "Senders":
 
 
 class Senders(widgets.VBox):
-    """The senders to tick and the columns to name; one line when there is nothing to choose."""
+    """Check boxes of the senders and lists of the columns; one line if there is no choice."""
 
     def __init__(self, twin: Twin, form: Form | Corpus):
         self.twin, self.form = twin, form
         self.ticks, self.columns = {}, []
-        self.columns_before = ""  # those the last look used
+        self.columns_before = ""  # as used by the last survey
         self.survey: readers.Survey | None = None
         self.summary, self.status = html(), html()
         self.senders = widgets.VBox(
@@ -77,15 +77,15 @@ class Senders(widgets.VBox):
         """The ticked names, and those typed in the form that occur in no chat here."""
         ticked = [name for name, tick in self.ticks.items() if tick.value]
         if not ticked and self._given().author in self.ticks:
-            return [NOBODY]  # without any name the author's would count
+            return [NOBODY]  # without a name, the author's name would be taken
         return ticked + [name for name in private_names(self._given().me) if name not in self.ticks]
 
     def look(self) -> None:
         """Survey the source with the names and columns chosen so far."""
         settings = self.settings
-        self.status.value = sentence(t("ui.looking")).html
+        self.status.value = sentence(t("ui.surveying")).html
         try:
-            self.survey = self._look_through(settings)
+            self.survey = self._survey(settings)
         except (TwinError, OSError) as error:
             self.survey, self.status.value = None, sentence(str(error), "stop").html
             return
@@ -93,7 +93,7 @@ class Senders(widgets.VBox):
         self.summary.value = _BLOCK.format((_formats(self.survey, self.twin) + self._chats()).html)
         self._ask(settings)
 
-    def _look_through(self, settings):
+    def _survey(self, settings):
         if not settings.source:
             return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
         me = tuple(private_names(settings.me))
@@ -103,29 +103,29 @@ class Senders(widgets.VBox):
 
     def _progress(self, done, total):
         if done % 50 == 0:
-            self.status.value = sentence(t("ui.looking_at_file", done=done, total=total)).html
+            self.status.value = sentence(t("ui.surveying_files", done=done, total=total)).html
 
     def _ask(self, settings):
-        names, mine = self._names(), private_names(settings.me) or [settings.author]
+        names, chosen = self._names(), private_names(settings.me) or [settings.author]
         # A name that was chosen before stays on the list, however few its messages.
-        listed = sorted(names, key=lambda name: (name not in mine, -names[name]))[:LISTED]
-        self.ticks = {name: self._tick(name, names[name], name in mine) for name in listed}
-        head = [html(title(t("ui.which_are_you")).html)] if listed else []
+        listed = sorted(names, key=lambda name: (name not in chosen, -names[name]))[:LISTED]
+        self.ticks = {name: self._tick(name, names[name], name in chosen) for name in listed}
+        head = [html(title(t("ui.who_are_you")).html)] if listed else []
         self.senders.children = [*head, *self.ticks.values()]
-        # Tables with the same columns are asked for once.
+        # The columns of similar tables are asked for once.
         unknown = {
             tuple(file["columns"]): file["rows"]
             for file in self.survey.files.values()
             if file.get("columns")
         }
         self.columns = [_Columns(names, rows) for names, rows in unknown.items()]
-        again = line(button(t("ui.look_again"), self.look))
+        again = line(button(t("ui.survey_again"), self.look))
         self.tables.children = [*self.columns, again] if self.columns else []
         self._changed()
 
-    def _tick(self, name, messages, mine):
+    def _tick(self, name, messages, chosen):
         tick = widgets.Checkbox(
-            mine,
+            chosen,
             description=f"{name} · {messages:,}".translate(_HARMLESS),
             indent=False,
             layout=widgets.Layout(width="auto", margin="2px 0"),
@@ -134,66 +134,61 @@ class Senders(widgets.VBox):
         return tick
 
     def _chosen(self, typed):
-        """'time=…, sender=…' of all tables; names from several are joined: 'time=Date|日期'."""
+        """'time=…, sender=…' of all tables; the names in several are joined: 'time=Date|日期'."""
         before = columns.given(self.columns_before or typed)
         chosen = []
         for role in dict.fromkeys([*ROLES, *before]):
-            names = [
-                *before.get(role, "").split("|"),
-                *(kind.chosen(role) for kind in self.columns),
-            ]
+            names = before.get(role, "").split("|") + [form.chosen(role) for form in self.columns]
             joined = "|".join(dict.fromkeys(filter(None, names)))
             chosen += [f"{role}={joined}"] if joined else []
         return ", ".join(chosen)
 
     def _changed(self, change=None):
         me = set(self.me())
-        yours = [
+        own_messages = [
             sum(messages for name, messages in chat["senders"].items() if name in me)
             for chat in self.survey.files.values()
-            if chat["senders"] and not _knows_its_owner(chat)
+            if chat["senders"] and not _marks_the_owner(chat)
         ]
-        self.status.value = self._status(yours).html
+        self.status.value = self._status(own_messages).html
 
-    def _status(self, yours):
-        """A sentence about the chats, given the owner's messages in each."""
-        if not yours:
+    def _status(self, own_messages):
+        """A sentence about the chats, given the number of the owner's messages in each."""
+        if not own_messages:
             return NOTHING if self.columns else sentence(t("ui.no_chats"), "good")
-        aside = yours.count(0)
-        counts = {"chats": len(yours) - aside, "all": len(yours), "messages": sum(yours)}
-        return sentence(
-            t("ui.chats_of_yours", **counts, aside=aside), "warning" if aside else "good"
-        )
+        total, aside = len(own_messages), own_messages.count(0)
+        counts = {"chats": total - aside, "all": total, "messages": sum(own_messages)}
+        text = t("ui.chats_of_yours", **counts, aside=aside)
+        return sentence(text, "warning" if aside else "good")
 
     def _names(self):
-        """{name: messages} of the chats that don't say which messages are the owner's."""
+        """{name: messages} of the chats that don't mark which messages are the owner's."""
         names = Counter()
         for chat in self.survey.files.values():
-            if not _knows_its_owner(chat):
+            if not _marks_the_owner(chat):
                 names.update(chat["senders"])
         del names[""]  # messages without a sender
         return names
 
     def _chats(self):
-        """Each chat with its senders."""
+        """A table of the chats with their senders, the longest first."""
         chats = [(source, chat) for source, chat in self.survey.files.items() if chat["senders"]]
         if not chats:
             return NOTHING
         chats.sort(key=lambda item: -sum(item[1]["senders"].values()))
-        lines = [
-            (source, _format(chat["format"]), _writers(chat)) for source, chat in chats[:LISTED]
-        ]
+        chats, more = chats[:LISTED], len(chats) - LISTED
+        lines = [(source, _format(chat["format"]), _writers(chat)) for source, chat in chats]
         shown = table((t("ui.chat"), t("ui.format"), t("ui.who_wrote")), lines)
-        if len(chats) > LISTED:
-            shown += caption(t("ui.more_chats", count=len(chats) - LISTED))
+        if more > 0:
+            shown += caption(t("ui.more_chats", count=more))
         return Shown(_SCROLLED.format(shown.html), shown.text)
 
 
 class _Columns(widgets.VBox):
-    """What the columns of one kind of table mean, with three of its rows as examples."""
+    """Lists to name the columns of one kind of table, with three of its rows as examples."""
 
     def __init__(self, names, rows):
-        options = [(t("ui.none"), ""), *((name, name) for name in names)]
+        options = [(t("ui.no_column"), ""), *((name, name) for name in names)]
         self.inputs = {role: dropdown(t(key), options) for role, key in ROLES.items()}
         examples = table(names, [[_shortened(cell) for cell in row] for row in rows[:3]])
         shown = title(t("ui.what_do_columns_mean")) + examples
@@ -208,7 +203,8 @@ def _shortened(cell):
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _knows_its_owner(chat):
+def _marks_the_owner(chat):
+    """Whether a chat's export says which messages are the owner's, or names no senders."""
     return chat["format"] in OWN or chat.get("mine", False) or not any(chat["senders"])
 
 
@@ -217,15 +213,15 @@ def _quoted(name):
 
 
 def _formats(survey, twin):
-    """How many files of which format, and what was passed over or can't be read."""
+    """A table of the number of files by format, and what was skipped or can't be read."""
     path = twin.file("interview")
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     answers = sum(bool(record.get("answer")) for record in interview_questions.parse(text)[0])
     lines = [(_format(name), f"{count:,}") for name, count in survey.formats.most_common()]
     lines += [(t("ui.interview_answers"), f"{answers:,}")] if answers else []
-    shown = table((t("ui.what"), t("ui.files")), lines) if lines else NOTHING
-    passed = _reasons(t("ui.passed_over"), survey.skipped, SKIPPED)
-    return shown + passed + _reasons(t("ui.cant_be_read"), survey.refused, REASONS)
+    shown = table((t("ui.contents"), t("ui.files")), lines) if lines else NOTHING
+    skipped = _reasons(t("ui.passed_over"), survey.skipped, SKIPPED)
+    return shown + skipped + _reasons(t("ui.cant_be_read"), survey.refused, REASONS)
 
 
 def _reasons(head, counts, names):
@@ -243,7 +239,7 @@ def _format(name):
 
 
 def _writers(chat):
-    most = Counter(chat["senders"]).most_common(6)
-    more = len(chat["senders"]) - len(most)
-    names = ", ".join(f"{name or t('ui.no_name')} {count:,}" for name, count in most)
+    top = Counter(chat["senders"]).most_common(6)
+    more = len(chat["senders"]) - len(top)
+    names = ", ".join(f"{name or t('ui.no_name')} {count:,}" for name, count in top)
     return names + (t("ui.more_senders", count=more) if more else "")

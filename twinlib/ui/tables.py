@@ -1,4 +1,4 @@
-"""Tables to read: where the words are, training rows, answers, figures, uploads, steps."""
+"""Tables of a twin's corpus, training rows, answers, figures, uploads and steps."""
 
 import csv
 import os
@@ -24,24 +24,23 @@ KINDS = {
     "abstain": "ui.kind_abstain",
 }
 _LONGEST = 600  # characters of an answer in a table
-_FRAME = (
-    "width:100%;height:720px;border:1px solid rgba(128,128,128,.4);border-radius:6px;"
-    "resize:vertical"
-)
+_BORDER = "border:1px solid rgba(128,128,128,.4);border-radius:6px"
+_FRAME = f"width:100%;height:720px;{_BORDER};resize:vertical"
 _CARD = '<pre style="white-space:pre-wrap;max-height:24em;overflow:auto">{}</pre>'
 
 
 def kind_texts(kind: str) -> dict[str, str]:
-    """What a kind of training row is called, as {language: text}."""
+    """The name of a kind of training row, as {language: text}."""
     return i18n.both(KINDS[kind]) if kind in KINDS else dict.fromkeys(i18n.LANGUAGES, kind)
 
 
 def kind_name(kind: str) -> str:
+    """The name of a kind of training row in the reader's language."""
     return choose(kind_texts(kind))
 
 
 def words(twin: Twin, most: int = 30) -> Shown:
-    """Where the author's words are: characters kept and removed by folder of the source."""
+    """Texts, and characters kept and removed, by folder of the source; the largest `most`."""
     documents, removed = twin.records("documents"), dropped(twin)
     folder = _folders([d["source"] for d in documents] + [part["document"] for part in removed])
     texts, kept, aside = Counter(), Counter(), Counter()
@@ -64,7 +63,7 @@ def words(twin: Twin, most: int = 30) -> Shown:
     return table(header, rows)
 
 
-def _folders(sources) -> Callable[[str], str]:
+def _folders(sources: list[str]) -> Callable[[str], str]:
     """A function from a source to its top folder or archive; '*.md' for files without one."""
 
     def path_of(source):
@@ -89,7 +88,7 @@ def dropped(twin: Twin) -> list[dict[str, str]]:
 
 
 def key_of(label: str, names: dict) -> str | None:
-    """The key of a reason or a kind by its label in dropped.csv, which may be in any language."""
+    """The key of a reason or kind, given its label in any language, as dropped.csv has it."""
     for key, texts in names.items():
         if label in (*texts.values(), " · ".join(texts.values())):
             return key
@@ -97,15 +96,15 @@ def key_of(label: str, names: dict) -> str | None:
 
 
 def rows(twin: Twin, several: int = 3) -> Shown:
-    """How many training rows there are, and a few of each kind from the whole corpus."""
+    """The number of training rows by kind, and a few examples of each."""
     train, kinds = twin.records("train"), {}
     for row in train:
         kinds.setdefault(row["kind"], []).append(row)
-    counts = ", ".join(f"{kind_name(kind)} {len(found)}" for kind, found in kinds.items())
+    counts = ", ".join(f"{kind_name(kind)} {len(rows)}" for kind, rows in kinds.items())
     lines = [
         (kind_name(kind), turn(row, "user"), cut(turn(row, "assistant")))
-        for kind, found in kinds.items()
-        for row in _spread(found, several if kind == "qa" else 1)
+        for kind, rows in kinds.items()
+        for row in _spread(rows, several if kind == "qa" else 1)
     ]
     header = (t("ui.kind"), t("ui.reader_asks"), t("ui.your_own_words"))
     total = t("ui.rows_to_learn_from", count=len(train), counts=counts)
@@ -135,7 +134,7 @@ def _samples(twin, kind):
 
 
 def learnt(twin: Twin) -> Shown:
-    """One decoded training row: green what the model learns to write, pale what it only reads."""
+    """One decoded training row: learnt tokens green, tokens that are only read pale."""
     samples = _samples(twin, "learnt")
     if not samples:
         return NOTHING
@@ -164,7 +163,7 @@ def before_after(twin: Twin) -> Shown:
 
 
 def figures(report: Report | None) -> Shown:
-    """A report's figures: name, value, interval, sample size, and what to make of it."""
+    """A table of a report's figures: name, value, interval, sample size, note."""
     header = (t("ui.figure"), t("ui.value"), t("ui.interval"), "n", t("ui.note"))
     return table(header, figure_rows(report))
 
@@ -184,9 +183,9 @@ def figure_rows(report: Report | None) -> list[tuple]:
 
 
 def side_by_side(twin: Twin, several: int = 4) -> Shown:
-    """The page of held-out questions with every variant's answer and the author's own, in a frame.
+    """A page of held-out questions with the answers of all variants and the author, in a frame.
 
-    A terminal gets a table of the first few.
+    A terminal shows a table of the first `several` questions.
     """
     html = evaluate.reading_page(twin)
     if not html:
@@ -194,13 +193,13 @@ def side_by_side(twin: Twin, several: int = 4) -> Shown:
     pages = evaluate.side_by_side(twin)[:several]
     names = dict.fromkeys(name for page in pages for name in page)
     variants = [name for name in names if name not in ("question", "real")]
-    called = [choose(labels.variant(name)) for name in variants]
-    header = (t("ui.question"), *called, real_name(twin.author))
+    titles = [choose(labels.variant(name)) for name in variants]
+    header = (t("ui.question"), *titles, real_name(twin.author))
     lines = [
         (page["question"], *(cut(page.get(name, "")) for name in [*variants, "real"]))
         for page in pages
     ]
-    # A model wrote the answers: the page may run its own script and reach nothing of the notebook.
+    # The sandbox keeps model-written text away from the notebook; the page's own script runs.
     frame = (
         f'<iframe sandbox="allow-scripts" srcdoc="{esc(html)}" '
         f'title="{esc(t("ui.side_by_side"))}" style="{_FRAME}"></iframe>'
@@ -210,10 +209,10 @@ def side_by_side(twin: Twin, several: int = 4) -> Shown:
 
 
 def uploads(twin: Twin) -> Shown:
-    """Every file that would be uploaded, by repository, and where it is now."""
-    listed = twin.records("uploads") if twin.file("uploads").exists() else []
-    header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.lies_in"))
-    lines = [(one["repository"], one["file"], size(one["bytes"]), one["path"]) for one in listed]
+    """A table of the files that would be uploaded, by repository, with their local paths."""
+    files = twin.records("uploads") if twin.file("uploads").exists() else []
+    header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.local_path"))
+    lines = [(f["repository"], f["file"], size(f["bytes"]), f["path"]) for f in files]
     return table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
 
 
@@ -225,7 +224,7 @@ def card(twin: Twin) -> Shown:
 
 
 def steps(twin: Twin) -> Shown:
-    """The state of each step, and why."""
+    """A table of the steps' states, with the reason why one is not done."""
     names = {
         "done": t("ui.done"),
         "stale": t("ui.out_of_date"),
@@ -240,7 +239,7 @@ def steps(twin: Twin) -> Shown:
 
 
 def saved(twin: Twin, step: str, following: str = "") -> Shown:
-    """The folder of a step's result and the notebook that follows."""
+    """A line with the folder of a step's result, and one with the next notebook."""
     done = twin.state(step).name == "done"
     text = t("ui.saved_in", path=twin.folder(step)) if done else t("ui.not_finished")
     return caption(text) + (title(t("ui.next_notebook") + following) if following else NOTHING)

@@ -1,7 +1,7 @@
-"""Run notebooks 01 to 06 without a browser, each in a fresh kernel, with progress all along.
+"""Run notebooks 01 to 06 without a browser, each in a fresh kernel, and print their progress.
 
-Executed copies stay in the twin's folder. Ctrl-C interrupts the running cell, whose step saves
-before it ends; the next tour goes on there, because every step knows what is done.
+Executed copies are saved in the twin's folder. Ctrl-C interrupts the running cell, whose step saves
+before it ends; the next tour goes on from there, since steps that are done are not repeated.
 """
 
 import multiprocessing
@@ -40,7 +40,7 @@ NAMES = (
     "05_evaluate",
     "06_publish",
 )
-# Seconds, on 2 cores at effort smoke.
+# Seconds allowed for each part, on 2 cores at effort smoke.
 BUDGETS = {
     "setup": 150,
     "base": 50,
@@ -101,15 +101,18 @@ def _python():
 
 
 def _remembered(twin, step, name):
-    """What was last chosen for a setting."""
+    """The last chosen value of a setting, or None."""
     return declared.remembered(step, twin).get(name)
 
 
 def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | None:
-    """The given source; None when one is remembered; else the sample blog, at effort smoke."""
+    """The given source as a full path; None to read the last one; at first the sample blog.
+
+    For the first source the effort, by default smoke, is saved for the steps.
+    """
     if not _remembered(twin, "corpus", "source"):
         source = source or SAMPLE / "posts"
-        # Kept now, so that an interrupted tour goes on like this.
+        # Saved at once, so that an interrupted tour goes on with the same effort.
         for step in ("persona", "reasoning", "evaluate"):
             twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
     return source and str(Path(source).resolve())
@@ -118,7 +121,7 @@ def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | 
 def author_of(
     twin: Twin, source: str | None, author: str | None, introduction: str | None
 ) -> tuple[str | None, str | None]:
-    """(author, introduction) as given, or the sample blog's when it is read and none is known."""
+    """(author, introduction) as given; those of the sample blog if it is read and none is set."""
     source = Path(source or _remembered(twin, "corpus", "source") or "").resolve()
     known = author or _remembered(twin, "corpus", "author")
     if known or SAMPLE not in (source, source.parent):
@@ -128,7 +131,7 @@ def author_of(
 
 
 def prepare(base: str | None) -> float:
-    """Fetch or convert the base in a child process, which frees its memory; returns seconds."""
+    """Download or convert the base in a child process, to free the memory; returns seconds."""
     began = time.time()
     name = base if base and base != AUTO else plan.recommended_base(plan.machine())[0]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -146,7 +149,7 @@ def _print_progress(done, total, note="", **figures):
 
 
 def budget(twin: Twin, began: float, ended: float, prepared: float = 0.0) -> str:
-    """A table of the seconds allowed and used; a step that was done before this tour used none."""
+    """A table of the seconds allowed and used; steps done before this tour count as 0."""
     used = {"base": prepared}
     for step in STEPS:
         report = twin.report(step)
@@ -159,8 +162,8 @@ def budget(twin: Twin, began: float, ended: float, prepared: float = 0.0) -> str
         (part, f"{allowed} s", f"{used[part]:.0f} s" if part in used else "—")
         for part, allowed in BUDGETS.items()
     ]
-    rows.append((t("ui.together"), f"{sum(BUDGETS.values())} s", f"{sum(used.values()):.0f} s"))
-    return text_table((t("ui.part"), t("ui.budget"), t("ui.used")), rows)
+    rows.append((t("ui.total"), f"{sum(BUDGETS.values())} s", f"{sum(used.values()):.0f} s"))
+    return text_table((t("ui.tour_part"), t("ui.budget"), t("ui.time_used")), rows)
 
 
 def scores(twin: Twin) -> str:

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from ..i18n import t
 from .display import esc
 
-ALL = "*"  # value of the list entry that filters nothing; with None the list would show empty
-# A widget's lines stand far apart unless told otherwise.
+ALL = "*"  # value of the entry that filters nothing; with None the list would appear empty
+# The default line height of a widget is larger.
 CLOSE_LINES = '<div style="line-height:1.4">{}</div>'
 _FRAME = (
     "border-left:3px solid rgba(128,128,128,.35);padding:.2em .8em;white-space:pre-wrap;"
@@ -20,18 +20,17 @@ _FRAME = (
 
 
 def wide(**layout) -> widgets.Layout:
-    """A new layout of a text's width; widgets that shared one would be hidden together."""
+    """A new layout as wide as a column of text; hiding a widget hides all that share its layout."""
     return widgets.Layout(width="auto", max_width="46em", **layout)
 
 
 def button(label: str, act: Callable[[], object], **options) -> widgets.Button:
     """A button that calls `act()`."""
-    layout = widgets.Layout(
-        width="auto", height="auto", padding=".15em .9em", margin="2px 6px 2px 0"
-    )
-    made = widgets.Button(description=label, layout=layout, **options)
-    made.on_click(lambda _: act())
-    return made
+    space = {"padding": ".15em .9em", "margin": "2px 6px 2px 0"}
+    layout = widgets.Layout(width="auto", height="auto", **space)
+    new = widgets.Button(description=label, layout=layout, **options)
+    new.on_click(lambda _: act())
+    return new
 
 
 def line(*parts: widgets.Widget) -> widgets.HBox:
@@ -40,6 +39,7 @@ def line(*parts: widgets.Widget) -> widgets.HBox:
 
 
 def html(value: str = "", **layout) -> widgets.HTML:
+    """An HTML widget of automatic width."""
     return widgets.HTML(value, layout=widgets.Layout(width="auto", **layout))
 
 
@@ -47,21 +47,21 @@ def dropdown(
     label: str, options: Iterable[tuple], changed: Callable | None = None, max_width: str = "24em"
 ) -> widgets.Dropdown:
     """A labelled list of (text, value); `changed` is called with the change."""
-    chosen = widgets.Dropdown(
+    new = widgets.Dropdown(
         options=options,
         description=label,
         style={"description_width": "auto"},
         layout=widgets.Layout(width="auto", max_width=max_width, margin="2px 12px 2px 0"),
     )
     if changed:
-        chosen.observe(changed, "value")
-    return chosen
+        new.observe(changed, "value")
+    return new
 
 
 def text_box(
     value: str = "", placeholder: str = "", changed: Callable | None = None, **layout
 ) -> widgets.Text:
-    """A line to type in; `changed` is called with the change on Enter or when the box is left."""
+    """A line to type in; `changed` is called with the change on Enter or when it loses focus."""
     box = widgets.Text(
         value,
         placeholder=placeholder,
@@ -74,6 +74,7 @@ def text_box(
 
 
 def show(widget: widgets.Widget, visible: bool) -> None:
+    """Show or hide a widget."""
     widget.layout.display = "" if visible else "none"
 
 
@@ -88,7 +89,7 @@ def framed_text(text: str, height: str = "14em") -> str:
 
 
 class Pages(widgets.VBox):
-    """Items a page at a time; `draw(item)` makes the widget of one."""
+    """Items, `size` on a page; `draw(item)` makes the widget of one."""
 
     def __init__(self, draw: Callable[[object], widgets.Widget], size: int):
         self.draw, self.size, self.items, self.first = draw, size, [], 0
@@ -104,6 +105,7 @@ class Pages(widgets.VBox):
         return self.items[self.first : self.first + self.size]
 
     def fill(self, items: list) -> None:
+        """Show the first page of new items."""
         self.items = items
         self.turn(0)
 
