@@ -1,6 +1,6 @@
 """Sentences in the reader's language. They are stored in data/, all languages side by side.
 
-`t("corpus.no_source", folder=path)` fills in the entry `no_source` of data/strings/corpus.yaml.
+`t("corpus.source_not_found", source=path)` fills in `source_not_found` of data/strings/corpus.yaml.
 To add a language, put its code into LANGUAGES and a line with that code into every entry of data/.
 """
 

@@ -96,6 +96,7 @@ def _label(block):
 
 
 def _section(blocks, index, test, least, reason):
+    """Yield the blocks below the heading at `index` that pass the test, if at least `least` do."""
     end = _end_of_run(blocks, index + 1, test)
     if end - index > least:
         # A heading stays if text of the author's follows in its section.
@@ -117,9 +118,9 @@ def _runs(
 ) -> Iterator[tuple[int, int]]:
     """(start, end) of all runs of at least `least` blocks that pass the test."""
     start = 0
-    for good, run in groupby(blocks, lambda block: _is_plain(block) and bool(test(block))):
+    for passes, run in groupby(blocks, lambda block: _is_plain(block) and bool(test(block))):
         end = start + sum(1 for _ in run)
-        if good and end - start >= least:
+        if passes and end - start >= least:
             yield start, end
         start = end
 
@@ -281,8 +282,8 @@ def _introduces_others(text):
 def _is_one_quote(quoted):
     """Whether one pair of quotation marks is around all of it, not several in a sentence."""
     inside = re.sub(r"“[^“”]*”|「[^「」]*」", "", quoted[1:-1])
-    marks = f"[{patterns.OPEN}{patterns.CLOSE}]"
-    return not re.search(marks, inside.replace("『", "").replace("』", ""))
+    quote_marks = f"[{patterns.OPEN}{patterns.CLOSE}]"
+    return not re.search(quote_marks, inside.replace("『", "").replace("』", ""))
 
 
 def _is_long_quote(quoted):
@@ -305,7 +306,7 @@ def _is_platform_heading(text):
 
 
 def _single_line(text, first, near_end, author):
-    """(what, reason) of a line by others, or None."""
+    """(what, reason) of a line by others, or None; `near_end`: one of the last three blocks."""
     if first and author and text.strip("·•・—–-－文作者/／:：by ") == author.strip():
         return "byline", "byline"
     bare = text.strip(' *#>-—·|“”"')
@@ -385,6 +386,7 @@ def _is_other_name(name, owner):
 
 
 def _is_by_machine(ends, text, front_matter):
+    """Whether the front matter or the first or last lines name a model, or 'As an AI' is twice."""
     flags = (str(front_matter.get(key, "")).lower() for key in patterns.MACHINE_KEYS)
     is_flagged = any(flag in ("true", "yes", "1", "ai", "chatgpt") for flag in flags)
     about = re.compile("本文|全文|this (post|article)", re.IGNORECASE)
@@ -393,6 +395,7 @@ def _is_by_machine(ends, text, front_matter):
 
 
 def _is_song(title, text, owner):
+    """Whether a text is lyrics by others: with times, or short lines under a credit."""
     start = text[:20_000]
     if len(patterns.LYRICS_TIME.findall(start)) >= 5:
         return True

@@ -85,22 +85,15 @@ def documents(conversation: Conversation, source: str, options: Options) -> Iter
 
 def _document(conversation, source, month, utterances):
     dates = [message.time[:10] for message, _ in utterances if message.time]
+    skipped = [message for message, _ in utterances if message.skip_reason]
     return Document.of_turns(
         source,
-        [
-            Turn(question, message.text, message.time)
-            for message, question in utterances
-            if not message.skip_reason
-        ],
+        [Turn(question, m.text, m.time) for m, question in utterances if not m.skip_reason],
         title=f"{conversation.title} {month}".strip() if dates else conversation.title,
         date=min(dates, default=None),
         kind=conversation.kind,
         fallback_title=title_of(source.partition("#")[0]),
-        removed=[
-            Removed("message", message.skip_reason, message.text)
-            for message, _ in utterances
-            if message.skip_reason
-        ],
+        removed=[Removed("message", m.skip_reason, m.text) for m in skipped],
     )
 
 

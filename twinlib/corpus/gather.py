@@ -179,6 +179,7 @@ def _groups(pairs, spool):
 
 
 def _nothing_left(source, counts):
+    """The error message when every document was left out, with the reasons."""
     reasons = {reason: n for (what, reason), n in counts.items() if what == "document"}
     why = labelled(reasons, REASONS) or t("corpus.no_text_files")
     return t("corpus.nothing_to_learn", source=source, why=why)

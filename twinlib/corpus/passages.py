@@ -96,10 +96,8 @@ def _sections(text, limit):
         block, heading = block.strip(), heading.strip()
         if not block:
             continue
-        size, size_before = (
-            tokens_estimate(block),
-            tokens_estimate(sections[-1][1]) if sections else 0,
-        )
+        size = tokens_estimate(block)
+        size_before = tokens_estimate(sections[-1][1]) if sections else 0
         if sections and min(size, size_before) < limit * _SHORT_SECTION:
             # The joined section gets the heading of the longer one.
             longer = heading if size > size_before else sections[-1][0]

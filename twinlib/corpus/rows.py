@@ -107,13 +107,9 @@ def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
 
     An edited answer becomes that of all rows of its passage.
     """
-    row_decisions = {
-        row.id: decisions.get(row.id) or decisions.get(row.passage) or {} for row in rows
-    }
+    chosen = {row.id: decisions.get(row.id) or decisions.get(row.passage) or {} for row in rows}
     edits = {
-        name: decision
-        for name, decision in row_decisions.items()
-        if decision.get("action") == "edit"
+        name: decision for name, decision in chosen.items() if decision.get("action") == "edit"
     }
     answers = {
         row.passage: edits[row.id]["text"]
@@ -128,7 +124,7 @@ def decided(rows: list[Row], decisions: dict[str, dict]) -> list[Row]:
             for message in row.messages:
                 message["content"] = changed.get(message["role"]) or message["content"]
             row.source = "owner"
-    return [row for row in rows if row_decisions[row.id].get("action") != "drop"]
+    return [row for row in rows if chosen[row.id].get("action") != "drop"]
 
 
 def language_shares(passages: list[Passage]) -> dict[str, float]:

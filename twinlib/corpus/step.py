@@ -138,10 +138,5 @@ def _write(twin: Twin, gathered: Gathered, passages: list[Passage], rows: list[R
     for split in _SPLITS:
         write_records(twin.file(split), [row.to_json() for row in rows if row.split == split])
     write_records(twin.file("personal"), gathered.totals.personal.values())
-    senders = Counter()
-    for chat in gathered.log.chats.values():
-        senders.update(chat["senders"])
-    write_json(
-        twin.file("senders"),
-        {"senders": dict(senders.most_common()), "files": gathered.log.chats},
-    )
+    senders = dict(gathered.log.senders().most_common())
+    write_json(twin.file("senders"), {"senders": senders, "files": gathered.log.chats})

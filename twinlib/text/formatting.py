@@ -2,17 +2,15 @@
 
 import re
 
+# Signs of Markdown and HTML, and those that make a web address a link.
+_SIGNS = re.compile(r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.", re.IGNORECASE)
+
 
 def escape(text: object) -> str:
     """A text as one line of Markdown, escaped: no markup, HTML, formula, link or mention in it."""
     line = " ".join(str(text).split())
-    marked = re.sub(
-        r"[\\`*_\[\]<>&#|~$!@{}\"']|:(?=//)|(?<=www)\.",
-        lambda m: f"&#{ord(m[0])};",
-        line,
-        flags=re.I,
-    )
-    return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", marked)
+    line = _SIGNS.sub(lambda match: f"&#{ord(match[0])};", line)
+    return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", line)
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -88,11 +88,7 @@ def _missing(passages):
 
 
 def _few_documents(documents):
-    key = (
-        "corpus.none_held_out_of_one_document"
-        if documents == 1
-        else "corpus.none_held_out_of_few_documents"
-    )
+    key = "corpus.one_document_only" if documents == 1 else "corpus.few_documents_only"
     return both(key, documents=documents)
 
 

@@ -26,19 +26,19 @@ def without_footnotes(blocks: list[Block], removed: RemovedParts) -> list[Block]
         return _without_stray_marks(blocks)
     in_text = {mark for block in blocks for mark in _REFERENCE.findall(block.text)}
     marks = {mark for index in notes for mark in in_text & _marks_of(blocks[index].text)}
-    gone = {i for i in sorted(notes) if removed.take("footnote", "footnote", blocks[i].text)}
-    restored = notes - gone
-    headings = {i - 1 for i in gone} - notes
-    gone |= {i for i in headings if _HEADING.fullmatch(blocks[i].text)}
+    dropped = {i for i in sorted(notes) if removed.take("footnote", "footnote", blocks[i].text)}
+    restored = notes - dropped
+    headings = {i - 1 for i in dropped} - notes
+    dropped |= {i for i in headings if _HEADING.fullmatch(blocks[i].text)}
     rule = re.compile(r"\s?(?:" + "|".join(map(re.escape, sorted(marks))) + ")") if marks else None
     unmarked = []
     for index, block in enumerate(blocks):
         if index in restored:
             block = block._replace(kind="restored")
-        elif rule and index not in gone:
+        elif rule and index not in dropped:
             block = block._replace(text=rule.sub("", block.text))
         unmarked.append(block)
-    return _without_stray_marks(drop(unmarked, gone))
+    return _without_stray_marks(drop(unmarked, dropped))
 
 
 def _indices_of_notes(blocks):

@@ -247,9 +247,9 @@ def _unquote_callouts(text):
     for line in text.split("\n"):
         start = _CALLOUT.match(line)
         if start:
-            marks, kind, title = start.groups()
-            quote_marks = "" if kind.lower() in ("quote", "cite") else marks.rstrip()
-            line = f"{marks}{title}\n{marks.rstrip()}" if title else marks
+            prefix, kind, title = start.groups()
+            quote_marks = "" if kind.lower() in ("quote", "cite") else prefix.rstrip()
+            line = f"{prefix}{title}\n{prefix.rstrip()}" if title else prefix
         elif not line.lstrip().startswith(">"):
             quote_marks = ""
         if quote_marks:

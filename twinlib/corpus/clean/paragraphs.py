@@ -105,12 +105,8 @@ def unwrap(blocks: list[tuple[str, str]]) -> list[tuple[str, str]]:
     A text counts as wrapped when over 60 % of its lines are full: the next line's first word would
     not have fitted on them.
     """
-    pairs = [
-        pair
-        for kind, text in blocks
-        if kind in ("text", "item") and "\n" in text
-        for pair in _neighbours(text)
-    ]
+    texts = [text for kind, text in blocks if kind in ("text", "item") and "\n" in text]
+    pairs = [pair for text in texts for pair in _neighbours(text)]
     widest = max((columns(line) for line, _ in pairs), default=0)
     full = sum(_is_full(line, following, widest) for line, following in pairs)
     wrapped = len(pairs) > 1 and 24 <= widest <= _WRAP_LIMIT and full > len(pairs) * 0.6

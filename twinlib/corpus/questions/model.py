@@ -260,12 +260,8 @@ def ask_all(
 def _is_answer(record):
     """Whether a logged record is complete, so that its passage need not be asked about again."""
     questions, failed = record.get("questions"), record.get("failed")
-    is_valid = isinstance(failed, str) and isinstance(questions, list)
-    return (
-        is_valid
-        and failed != "service"
-        and all(isinstance(question, str) for question in questions)
-    )
+    typed = isinstance(failed, str) and isinstance(questions, list)
+    return typed and failed != "service" and all(isinstance(q, str) for q in questions)
 
 
 def _ask_in_parallel(passages, ask, cache, by, add):

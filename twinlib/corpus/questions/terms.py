@@ -88,7 +88,9 @@ def _distinct(words, most):
     """The first `most` words of which none is part of another."""
     distinct = []
     for word in words:
-        if len(distinct) < most and not any(word in other or other in word for other in distinct):
+        if len(distinct) < most and not any(
+            word in chosen or chosen in word for chosen in distinct
+        ):
             distinct.append(word)
     return distinct
 

@@ -37,6 +37,12 @@ _GENERIC_EN = {
     copyright, licence, license, thanks, edit, ps, p.s
     """.split(",")
 }
+# Dates and numbers, which name no subject.
+_NO_NAME = re.compile(
+    rf"[\d\s\-–./:年月日号第篇章节期天周集{NUMBERS}()（）]*|"
+    r"(part|chapter|day|week|no\.?)\s*[\divx]+",
+    re.IGNORECASE,
+)
 # A heading that begins with one of these tells the reader what to do.
 _IMPERATIVES = set(
     """
@@ -59,6 +65,11 @@ ASKS_EN = re.compile(
     rf"\?$|^({_AUXILIARIES}|am|must|may)\s|^(what|why|how|when|where|who|which|whose)"
     rf"('s| ({_AUXILIARIES}|makes?|made|many|much|often|long))\s",
     re.IGNORECASE,
+)
+# 我 as the author, not in 我们 or 自我.
+_ME_ZH = re.compile(
+    r"^我(?!们|国|军|辈|等)|我(?=[的怎为是在和跟对如这不没也最要想会])|"
+    r"(?<=[到给对和跟与让叫])我(?!们|国)"
 )
 # First to second person: a reader who asks about "My garden" says "your garden".
 _SECOND_PERSON = {
@@ -110,12 +121,11 @@ def _wants_term(passage, questions):
 def usable(title: str) -> bool:
     """Whether a title names the subject: not a date, a number or a word like 'Preface'."""
     title = bare(title)
-    number = re.fullmatch(
-        rf"[\d\s\-–./:年月日号第篇章节期天周集{NUMBERS}()（）]*|(part|chapter|day|week|no\.?)\s*[\divx]+",
-        title,
-        re.IGNORECASE,
+    return (
+        bool(title)
+        and not _NO_NAME.fullmatch(title)
+        and title.lower() not in _GENERIC_ZH | _GENERIC_EN
     )
-    return bool(title) and not number and title.lower() not in _GENERIC_ZH | _GENERIC_EN
 
 
 def _askable(heading, zh):
@@ -256,11 +266,7 @@ def _title_case(text):
 
 def in_second_person(text: str) -> str:
     """A title as a reader would say it to the author: 'I' and 我 become 'you' and 你."""
-    text = re.sub(
-        r"^我(?!们|国|军|辈|等)|我(?=[的怎为是在和跟对如这不没也最要想会])|(?<=[到给对和跟与让叫])我(?!们|国)",
-        "你",
-        text,
-    )
+    text = _ME_ZH.sub("你", text)
     text = re.sub(r"(?<![A-Za-z'’])I am(?![A-Za-z])", "you are", text)
     return re.sub(r"[A-Za-z]+(?:['’][a-z]+)?", _second_person, text)
 

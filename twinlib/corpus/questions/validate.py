@@ -151,7 +151,7 @@ def read_reply(text: str | None, passage: Passage) -> Reply:
     for question in map(tidy, strings):
         if problem := _problem(question, passage):
             reasons.add(problem)
-        elif not any(_same(question, other) for other in accepted):
+        elif not any(_same(question, earlier) for earlier in accepted):
             accepted.append(question)
     if accepted:
         return Reply(accepted[:MOST])
@@ -222,11 +222,11 @@ def _pairs(question):
     return list(zip(units, units[1:]))
 
 
-def _same(question, other):
+def _same(question, earlier):
     """Whether two questions ask the same in nearly the same words."""
-    if question.casefold() == other.casefold():
+    if question.casefold() == earlier.casefold():
         return True
-    first, second = set(_pairs(question)), set(_pairs(other))
+    first, second = set(_pairs(question)), set(_pairs(earlier))
     return len(first & second) >= 0.6 * max(1, min(len(first), len(second)))
 
 

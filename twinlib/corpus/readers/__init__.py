@@ -84,16 +84,14 @@ def survey(
     progress: Callable[[int, int], None] | None = None,
 ) -> Survey:
     """Count a source's files by format and its chats' messages by sender. Raises as `read`."""
-    log, senders = ReadLog(), Counter()
+    log = ReadLog()
     for file in walk(source, log, progress):
         with log.refusals(file.name):
             name = _logged_format(file, log)
             for _ in _conversations(file, name, options, log) if _is_chat(name) else ():
                 pass
-    for chat in log.chats.values():
-        senders.update(chat["senders"])
     refused = Counter(removed.reason for removed in log.removed if removed.reason != "columns")
-    return Survey(log.formats, senders, log.chats, log.skipped, refused)
+    return Survey(log.formats, log.senders(), log.chats, log.skipped, refused)
 
 
 def format_of(file: File) -> str | None:

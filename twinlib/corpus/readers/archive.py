@@ -67,6 +67,13 @@ class ReadLog:
         """Record that a whole file, chat or archive is left out."""
         self.removed.append(Removed("document", reason, text, source, content_id(source)))
 
+    def senders(self) -> Counter[str]:
+        """{sender: number of messages} over all chats."""
+        senders = Counter()
+        for chat in self.chats.values():
+            senders.update(chat["senders"])
+        return senders
+
     @contextmanager
     def refusals(self, source: str) -> Iterator[None]:
         """Record Unreadable and UnknownColumns raised in the block as a file left out."""

@@ -113,11 +113,9 @@ def chat(columns: list[str], chosen: dict[str, str]) -> dict[str, list[str]]:
     }
     by_owner = {role: names for role, names in by_owner.items() if names}
     if by_owner.get("text"):
-        return (
-            by_owner
-            if by_owner.keys() & {"sender", "mine"}
-            else {**by_owner, "post": by_owner["text"]}
-        )
+        if not by_owner.keys() & {"sender", "mine"}:
+            by_owner["post"] = by_owner["text"]
+        return by_owner
     roles = {role: find(names, columns) for role, names in CHAT.items()}
     roles |= {"original": find(ORIGINAL, columns), "repost": find(REPOST, columns)}
     posts = find(POST, columns)

@@ -76,7 +76,7 @@ def _is_locked(encryption):
 
 
 def _package(members):
-    """(the package file's folder, its root element)."""
+    """(the package file's folder, its root element). Raises Unreadable('damaged')."""
     container = zip_package.xml(members.get("META-INF/container.xml", b""))
     path = next((e.get("full-path") for e in container.iter() if e.tag.endswith("rootfile")), None)
     if path not in members:
@@ -94,6 +94,7 @@ def _tags(root, name):
 
 
 def _metadata(root):
+    """{author, date, fallback_title} of the book, fields of a Document."""
     texts = {
         name: [" ".join((e.text or "").split()) for e in _tags(root, name)]
         for name in ("title", "creator", "date")
@@ -106,10 +107,12 @@ def _metadata(root):
 
 
 def _path(home, href):
+    """The member's name that an href in a file of the folder `home` means."""
     return posixpath.normpath(posixpath.join(home, unquote((href or "").partition("#")[0])))
 
 
 def _manifest(root, home):
+    """{id: (member's name, properties, media type)} of the package's files."""
     return {
         item.get("id"): (
             _path(home, item.get("href")),
@@ -121,12 +124,14 @@ def _manifest(root, home):
 
 
 def _spine(root, home):
+    """The members' names in reading order."""
     manifest = _manifest(root, home)
     paths = (manifest.get(ref.get("idref"), ("",))[0] for ref in _tags(root, "itemref"))
     return list(dict.fromkeys(filter(None, paths)))
 
 
 def _guide_types(root, home):
+    """{member's name: type, such as cover or toc} of EPUB 2's guide."""
     return {
         _path(home, ref.get("href")): (ref.get("type") or "").lower()
         for ref in _tags(root, "reference")
@@ -148,10 +153,7 @@ def _titles(members, root, home):
         ncx = next(tables, None)
         points = _tags(zip_package.xml(members[ncx]), "navPoint") if ncx else []
         pairs = [
-            (
-                _tags(p, "content")[0].get("src"),
-                "".join(_tags(p, "text")[0].itertext()).strip(),
-            )
+            (_tags(p, "content")[0].get("src"), "".join(_tags(p, "text")[0].itertext()).strip())
             for p in points
             if _tags(p, "content") and _tags(p, "text")
         ]

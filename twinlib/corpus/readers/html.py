@@ -111,11 +111,9 @@ _AUTHORS = (
 def looks_like(file: File) -> bool:
     """Whether it is a web page, by its start, or a fragment of one, by its name."""
     head = file.head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    return (
-        bool(_PAGE.match(head))
-        or file.suffix in _SUFFIXES
-        and bool(re.match(rb"\s*<[a-z!?]", head, re.IGNORECASE))
-    )
+    if _PAGE.match(head):
+        return True
+    return file.suffix in _SUFFIXES and bool(re.match(rb"\s*<[a-z!?]", head, re.IGNORECASE))
 
 
 def read(file: File) -> Iterator[Document]:
@@ -235,6 +233,7 @@ def _substack_posts(table):
 
 
 def _substack(file, soup, row):
+    """The Document of a Substack post, with title, subtitle and date of its row in posts.csv."""
     removed, node = [], soup.body or soup
     for quote in node.find_all("div", class_="pullquote"):
         quote.name = "blockquote"
@@ -310,6 +309,7 @@ def _meta(index, selector):
 
 
 def _pages(file, soup, text):
+    """Yield the Documents of any other page: one for each text in it."""
     index = _selector_index(soup)
     title, author, removed = _title(soup, index), _author(index), []
     date = date_of(_date(index, text), file.name)
@@ -398,6 +398,7 @@ def _remove_furniture(soup, index, removed):
 
 
 def _is_furniture(tag):
+    """Whether an element is hidden, or named like a menu, a sidebar, comments …"""
     if not tag.attrs:
         return False
     names = [*(tag.get("class") or ()), tag.get("id") or ""] if tag.name in _LOOSE else ()

@@ -103,6 +103,7 @@ class _Depth:
 
 
 def _check_depth(text):
+    """Raise Unreadable('deep') for elements nested over DEPTH_LIMIT levels."""
     from lxml import etree
 
     parser = etree.HTMLParser(target=_Depth(), huge_tree=True)
@@ -175,6 +176,7 @@ def to_markdown(node: "Tag", removed: list[Removed]) -> str:
 
 
 def _lines(text):
+    """The converter's Markdown with headings from level two on and <br>s written out."""
     # The cleaner looks for '<!--', '<pre' and '{% … %}' before it reads escapes: use entities.
     text = text.replace("\\<", "&lt;").replace("{%", "&#123;%").replace("{{", "&#123;{")
     text = re.sub(r"(?m)^# ", "## ", text)
@@ -220,6 +222,7 @@ def _footnotes(node, removed):
 
 
 def _is_note(tag):
+    """Whether an element is a footnote, by its class, role, epub:type or id."""
     names = {*(tag.get("class") or ()), tag.get("role"), *str(tag.get("epub:type")).split()}
     numbered = re.match(r"(fn|ftn|footnote|endnote)[-:_]?\d", tag.get("id") or "")
     return bool(names & _NOTES or numbered)
@@ -244,6 +247,7 @@ def _preformatted(pre):
 
 
 def _is_code(pre, text):
+    """Whether a <pre> holds code, by its class, its signs, and lines that end without a mark."""
     if "text" in (pre.get("class") or ()):  # Substack's block for verse
         return False
     classes = " ".join(pre.get("class") or ())

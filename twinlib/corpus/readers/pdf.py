@@ -68,7 +68,7 @@ class _Piece(NamedTuple):
     column: int = 0
 
     @property
-    def middle(self):
+    def middle(self) -> float:
         return (self.bottom + self.top) / 2
 
 
@@ -177,12 +177,14 @@ def _pieces(page, number):
 
 
 def _letter(code):
+    """The character of a code of pdfium; U+FFFD for one outside Unicode."""
     if code in (2, 0xAD):  # pdfium's sign of a divided word, and the soft hyphen
         return "-"
     return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
 
 
 def _is_apart(before, box, size):
+    """Whether a letter's box is on another line than the letter before, or after a wide gap."""
     (left, bottom, right, top), size = before[1], max(before[2], size, 1)
     middle = (bottom + top) / 2
     return (
@@ -193,6 +195,7 @@ def _is_apart(before, box, size):
 
 
 def _piece(run, number):
+    """The _Piece of a run of (letter, box, size, whether a space is before it) on a page."""
     text, size = "", median(size for _, _, size, _ in run)
     for index, (letter, box, own, space) in enumerate(run):
         # A gap between two Chinese characters is the typesetter's.
@@ -226,16 +229,18 @@ def _without_margins(pages, heights, removed):
         key for page in marginal for key in {key for piece in page for key in _head_keys(piece)}
     )
     often = 2 if len(pages) == 2 else 3
-    gone = dict.fromkeys(
+    running_heads = dict.fromkeys(
         piece
         for page in marginal
         for piece in page
         if _NUMBER.fullmatch(piece.text) or any(seen[key] >= often for key in _head_keys(piece))
     )
-    heads = dict.fromkeys(piece.text for piece in gone if not _NUMBER.fullmatch(piece.text))
+    heads = dict.fromkeys(
+        piece.text for piece in running_heads if not _NUMBER.fullmatch(piece.text)
+    )
     heads = [text for text in heads if re.search(r"[^\W\d]", text)]
     removed.extend(Removed("navigation", "navigation", text) for text in heads)
-    return [[piece for piece in page if piece not in gone] for page in pages]
+    return [[piece for piece in page if piece not in running_heads] for page in pages]
 
 
 def _print_rows(pieces, heights):
@@ -344,7 +349,7 @@ def _lines(pieces):
 
 def _without_notes(lines, body, heights, removed):
     """Lines without footnotes (small print below the text that starts with a mark) and marks."""
-    text_lines, marks = [], {}
+    text_lines, notes = [], {}
     for _, group in groupby(lines, key=lambda line: (line.page, line.column)):
         group = list(group)
         large = max((n for n, line in enumerate(group) if line.size > 0.9 * body), default=-1)
@@ -354,23 +359,23 @@ def _without_notes(lines, body, heights, removed):
         for line in group[first:]:
             mark = _NOTE.match(line.text)
             if mark:
-                marks[line.page, mark.group(1)] = [line]
+                notes[line.page, mark.group(1)] = [line]
             else:
-                marks[line.page, list(marks)[-1][1]].append(line)
+                notes[line.page, list(notes)[-1][1]].append(line)
     removed.extend(
         Removed("footnote", "footnote", _plain(_joined([line.text for line in note])))
-        for note in marks.values()
+        for note in notes.values()
     )
-    return [line._replace(text=_without_marks(line, marks)) for line in text_lines]
+    return [line._replace(text=_without_marks(line, notes)) for line in text_lines]
 
 
 def _starts_note(line, heights):
     return _NOTE.match(line.text) and line.middle < sum(heights[line.page]) / 2
 
 
-def _without_marks(line, marks):
+def _without_marks(line, notes):
     def unmarked(match):
-        return "" if (line.page, match[1]) in marks else match[1]
+        return "" if (line.page, match[1]) in notes else match[1]
 
     return re.sub(f"{_RAISED}(.*?){_LEVEL}", unmarked, line.text)
 
@@ -451,11 +456,7 @@ def _margins(lines):
             if a.page == b.page and 0 < a.middle - b.middle < 3 * a.size
         ]
         lefts, rights = sorted(p.left for p in group), sorted(p.right for p in group)
-        edges[key] = (
-            lefts[len(lefts) // 20],
-            rights[-1 - len(rights) // 20],
-            median(pitches or [0]),
-        )
+        edges[key] = lefts[len(lefts) // 20], rights[-1 - len(rights) // 20], median(pitches or [0])
     return edges
 
 

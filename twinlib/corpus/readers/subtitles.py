@@ -169,11 +169,8 @@ def _unlabelled(cues):
         for line in cue.lines if names else ():
             match = _LABEL.match(line)
             name = match[1] if match and match[1] in names else ""
-            unlabelled.append(
-                cue._replace(
-                    lines=[line[match.end() :] if name else line], speaker=name or cue.speaker
-                )
-            )
+            text = line[match.end() :] if name else line
+            unlabelled.append(cue._replace(lines=[text], speaker=name or cue.speaker))
     return unlabelled or cues
 
 

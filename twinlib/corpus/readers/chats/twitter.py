@@ -35,11 +35,8 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     for name, tweet in sorted(own.items(), key=lambda item: _number(item[0])):
         threads.setdefault(_thread_of(name, own), []).append((tweet, _text(tweet, notes)))
     messages = [_message(thread) for thread in threads.values()]
-    messages += [
-        Message("", _text(tweet, []), _time(tweet), True, "repost")
-        for tweet in tweets
-        if _is_repost(tweet)
-    ]
+    reposts = filter(_is_repost, tweets)
+    messages += [Message("", _text(t, []), _time(t), True, "repost") for t in reposts]
     messages = [message for message in messages if message.text]
     if not messages:
         raise Unreadable("empty")
@@ -47,6 +44,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 
 
 def _message(thread):
+    """The Message of a thread: [(tweet, text)] of the owner, in order."""
     text = "\n\n".join(text for _, text in thread if text)
     return Message("", text, _time(thread[0][0]), True)
 

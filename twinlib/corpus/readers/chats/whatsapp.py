@@ -119,6 +119,7 @@ def _sender_of(texts):
 
 
 def _title(name):
+    """The chat's title in the file's name ('WhatsApp Chat with Lee.txt'), or in its folder's."""
     path = PurePosixPath(name)
     stem = path.parent.name if path.stem == "_chat" else path.stem
     match = _TITLE.fullmatch(stem.removesuffix(".zip").removesuffix(".txt"))
