@@ -72,8 +72,8 @@ def test_a_step_that_refuses_ends_the_cell_with_its_sentences_and_no_traceback(t
     assert "Traceback" not in str(failed.value)
 
 
-def test_check_shows_stops_and_otherwise_the_plan_with_reasons(twin, sample_twin, capsys):
-    run.check(twin, "corpus", settings.Corpus(source="/no/such/folder"))
+def test_check_shows_stops_and_otherwise_the_plan_with_reasons(sample_twin, capsys):
+    run.check(sample_twin, "corpus", settings.Corpus(source="/no/such/folder"))
     assert capsys.readouterr().out.startswith("✗ There is no folder '/no/such/folder'")
     run.check(sample_twin, "persona", settings.Persona(base="gemma-3-270m", rank=8))
     said = capsys.readouterr().out

@@ -1,1 +1,1 @@
-"""Notebook 01: exports of any kind to training rows whose answers are the author's own words."""
+"""Notebook 01: from exports of any kind to training rows that answer in the author's own words."""

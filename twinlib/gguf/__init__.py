@@ -1,1 +1,1 @@
-"""Notebook 04: a base and its adapter to GGUF files that are checked before they are offered."""
+"""Notebook 04: from a base and its adapter to GGUF files, each checked before it is offered."""

@@ -66,8 +66,8 @@ def upload(
 ) -> list[str]:
     """Create the repositories, upload the files and verify them; returns warnings about the cards.
 
-    `user` is whom the token should belong to, `sha256(path)` a file's hash. Raises TwinError when
-    the hub refuses or can't be reached, Stopped between two repositories.
+    `user`, the owner of the repositories, is named in errors; `sha256(path)` gives a file's hash.
+    Raises TwinError when the hub refuses or can't be reached, Stopped between two repositories.
     """
     if mirror():
         raise TwinError(t("models.token_not_to_mirror"))

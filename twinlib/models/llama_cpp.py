@@ -19,7 +19,7 @@ from ..files import TwinError
 from ..i18n import t
 
 SLOTS = 4  # conversations that can run at once; they share the context
-# In Ollama's order, as in generate.nucleus; these defaults switch every sampler off.
+# In Ollama's order, as in generate.nucleus. These values switch off what a call does not set.
 _SAMPLING = {
     "top_k": 0,
     "min_p": 0.0,

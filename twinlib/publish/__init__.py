@@ -1,1 +1,1 @@
-"""Notebook 06: model cards, the dry run and the upload."""
+"""Notebook 06: model and dataset cards, the dry run, and the upload to the Hugging Face Hub."""

@@ -1,1 +1,1 @@
-"""Chat with the finished twin."""
+"""Notebook 07: chat with the finished twin, from its GGUF file."""

@@ -25,8 +25,8 @@ from ..twin import AUTO, Report, Twin
 from . import forms, secrets
 from .display import NOTHING, Shown, esc, sentence, show, table
 from .progress_view import ProgressView
+from .runtime import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 _POLL = 0.25  # seconds between two checks of the child process
 _PIP_BASE = "gemma-3-270m"  # installed by pip, without the hub
 

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass, field
 
 from ..i18n import t
+from ..models import hub
 
 NAME = "HF_TOKEN"
-_PAGE = "https://huggingface.co/settings/tokens"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def find() -> Secret:
         if secret:
             return secret
         hint = hint or secret.hint
-    return Secret(hint=hint or t("ui.no_token", page=_PAGE, name=NAME))
+    return Secret(hint=hint or t("ui.no_token", page=hub.TOKENS, name=NAME))
 
 
 def ask() -> Secret:
@@ -62,7 +62,7 @@ def _colab():
     try:
         return Secret(_clean(userdata.get(NAME)), t("ui.colabs_secrets"))
     except userdata.SecretNotFoundError:
-        return Secret(hint=t("ui.colab_has_no_secret", name=NAME, page=_PAGE))
+        return Secret(hint=t("ui.colab_has_no_secret", name=NAME, page=hub.TOKENS))
     except userdata.NotebookAccessError:
         return Secret(hint=t("ui.colab_secret_forbidden", name=NAME))
     except userdata.TimeoutException:
@@ -85,6 +85,4 @@ def _environment():
 
 
 def _login():
-    from huggingface_hub import get_token
-
-    return Secret(_clean(get_token()), t("ui.saved_login"))
+    return Secret(_clean(hub.token()), t("ui.saved_login"))

@@ -21,9 +21,9 @@ from ..progress import line_of
 from ..twin import AUTO, STEPS, Stopped, Twin
 from . import notebook_client
 from .display import text_table
+from .runtime import ROOT
 from .tables import figure_rows
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SAMPLE = ROOT / "data_samples"
 _SAMPLE_AUTHOR = "Ning"
