@@ -198,9 +198,9 @@ CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
 def entry(name: str) -> Entry:
     """The Entry of a name in the catalogue or hub id; another name gets one without a shape."""
-    wanted = str(name).lower()
+    lowered = str(name).lower()
     for known in _ENTRIES:
-        if wanted in (known.name, known.hub.lower()):
+        if lowered in (known.name, known.hub.lower()):
             return known
     return Entry(
         str(name),

@@ -12,7 +12,7 @@ from ..text import style
 from ..text.script import SENTENCE
 from ..text.statistics import wilson
 from ..twin import figure
-from .ratings import Threshold, noted, rating, too_few
+from .ratings import Threshold, noted, rated, share, too_few
 
 MAX_TOKENS = 60  # of an answer
 MIN_QUESTIONS = 8
@@ -145,11 +145,11 @@ def own_facts_figures(questions: list, base: list, twin: list) -> dict[str, dict
     learnt = known > guessed and wilson(known, n)[0] > guessed / n
     return {
         "own_facts": noted(
-            figure(known / n, *wilson(known, n), n),
+            share(known, n),
             both("evaluate.learnt_facts") if learnt else both("evaluate.learnt_no_facts"),
             both("evaluate.own_facts", n=n, twin=known, base=guessed),
         ),
-        "own_facts.base": figure(guessed / n, *wilson(guessed, n), n, t("evaluate.guessed_facts")),
+        "own_facts.base": share(guessed, n, t("evaluate.guessed_facts")),
         "own_facts.memory": memory,
     }
 
@@ -219,18 +219,15 @@ def never_wrote_figures(
         figures[name] = _invented(kind, counts, thresholds[name])
     name = "never_wrote.refused_wrongly"
     refused, n = sum(refuses(each["text"], each["language"]) for each in answers), len(answers)
-    measured = figure(refused / n, *wilson(refused, n), n)
     advice = both("evaluate.refused_wrongly_advice")
     details = both("evaluate.refused_wrongly", n=n, refused=refused)
-    verdict = rating(measured, thresholds[name], advice)
-    return {**figures, name: noted(measured, verdict, details)}
+    return {**figures, name: rated(share(refused, n), thresholds[name], advice, details)}
 
 
 def _invented(kind, counts, threshold):
     hits, n = counts["hits"], counts["n"]
     if n < MIN_QUESTIONS:
         return too_few(both("evaluate.few_unwritten", n=n), n)
-    measured = figure(hits / n, *wilson(hits, n), n)
     key = "evaluate.never_wrote" if kind == "unanswerable" else "evaluate.false_premises"
-    verdict = rating(measured, threshold, both("evaluate.never_wrote_advice"))
-    return noted(measured, verdict, both(key, **counts))
+    advice = both("evaluate.never_wrote_advice")
+    return rated(share(hits, n), threshold, advice, both(key, **counts))

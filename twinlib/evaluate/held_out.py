@@ -24,6 +24,12 @@ def passages(records: list[dict], split: str) -> list[dict]:
     ]
 
 
+def user_messages(rows: list[dict]) -> list[str]:
+    """The texts of the user's turns in rows."""
+    turns = (turn for row in rows for turn in row["messages"])
+    return [turn["content"] for turn in turns if turn["role"] == "user"]
+
+
 def questions(passages: list[dict], rows: list[dict]) -> list[dict]:
     """[{id, question, document, language, real, messages}] of held-out rows, each question once.
 
@@ -112,7 +118,7 @@ def matched_train(train: list[dict], held_out: list[dict]) -> list[dict]:
             for passages in (held_out, train)
         )
         pairs = zip(_longest_first(round_robin(seen, len(unseen))), _longest_first(unseen))
-        matched += [{**own, "text": own["text"][: len(other["text"])]} for own, other in pairs]
+        matched += [{**own, "text": own["text"][: len(held["text"])]} for own, held in pairs]
     return matched
 
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from ..i18n import both, data
 from ..text import exercises, style
 from ..text.script import word_count
-from ..text.statistics import mcnemar, wilson
+from ..text.statistics import mcnemar
 from ..twin import figure
-from .ratings import Threshold, noted, percent, rating, too_few
+from .ratings import Threshold, noted, percent, rating, share, too_few
 
 MAX_TOKENS = 160  # of an answer
 MIN_SHARE = 0.1  # of the tasks that the base does; below it there is hardly anything to forget
@@ -143,7 +143,6 @@ def forgetting(
     counts = {"n": n, "base": sum(before), "twin": sum(after), "p": p}
     figures = {name: noted(fall, verdict, both("evaluate.forgetting", tasks=tasks, **counts))}
     for variant, done in (("base", before), ("twin", after)):
-        share = sum(done) / n
-        note = both("evaluate.tasks_done", share=percent(share), n=n, tasks=tasks)
-        figures[f"{name}.{variant}"] = noted(figure(share, *wilson(sum(done), n), n), note)
+        note = both("evaluate.tasks_done", share=percent(sum(done) / n), n=n, tasks=tasks)
+        figures[f"{name}.{variant}"] = noted(share(sum(done), n), note)
     return figures

@@ -7,7 +7,7 @@ from ..i18n import both, t
 from ..text import style
 from ..text.statistics import auc_of_documents, wilson
 from ..twin import figure
-from .ratings import FEW, Threshold, grouped, level, noted, percent, rating, too_few
+from .ratings import FEW, Threshold, grouped, level, percent, rated, share, too_few
 
 QUOTED = {"zh": 30, "en": 100}  # characters in one run: from here on it counts as a quotation
 
@@ -34,20 +34,20 @@ def copied(
     exact, n = sum(style.is_exact_copy(text, true) for text, true in pairs), len(pairs)
     own = _self_overlap(pairs, held_out, source)
     expected = max(own, known / n)
-    shares = (max(0.0, share - expected) for share in (near / n, *wilson(near, n)))
+    shares = (max(0.0, bound - expected) for bound in (near / n, *wilson(near, n)))
     figures = {
         "copied": figure(*shares, n),
-        "copied.exact": figure(exact / n, *wilson(exact, n), n),
+        "copied.exact": share(exact, n),
     }
     advice = both("evaluate.fewer_epochs")
-    ratings = {name: rating(each, thresholds[name], advice) for name, each in figures.items()}
     if level(figures["copied"], thresholds["copied"]) == "bad":
         warnings.append(t("evaluate.twin_recites"))
     counts = {"n": n, "near": near, "exact": exact, "known": known, "own": percent(own), "run": run}
     details = both("evaluate.copied", **counts)
+    parts = {"copied": (details,), "copied.exact": ()}
     return {
-        "copied": noted(figures["copied"], ratings["copied"], details),
-        "copied.exact": noted(figures["copied.exact"], ratings["copied.exact"]),
+        name: rated(figures[name], thresholds[name], advice, *notes)
+        for name, notes in parts.items()
     }, warnings
 
 
@@ -87,8 +87,5 @@ def membership(trained: list, held_out: list, threshold: Threshold) -> dict:
     if documents < FEW:
         return too_few(both("evaluate.few_documents", documents=documents, least=FEW), documents)
     measured = figure(*auc_of_documents(*sides), len(trained) + len(held_out))
-    return noted(
-        measured,
-        rating(measured, threshold, both("evaluate.membership_advice")),
-        both("evaluate.membership", trained=len(trained), held_out=len(held_out)),
-    )
+    details = both("evaluate.membership", trained=len(trained), held_out=len(held_out))
+    return rated(measured, threshold, both("evaluate.membership_advice"), details)

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from ..i18n import LANGUAGES, both, choose, t
+from ..text.statistics import wilson
 from ..twin import figure
 
 FEW = 5  # documents; an interval from fewer is unreliable
@@ -98,6 +99,17 @@ def rating(
     return joined(both(key, bound=bound), advice)
 
 
+def rated(
+    measured: dict,
+    threshold: Threshold | None,
+    advice: dict,
+    *details: dict,
+    documents: int = FEW,
+) -> dict:
+    """The figure with its rating (see `rating`) and the details as its note."""
+    return noted(measured, rating(measured, threshold, advice, documents), *details)
+
+
 def noted(measured: dict, *sentences: dict) -> dict:
     """The figure with these sentences as its note; empty ones are left out."""
     return {**measured, "note": choose(joined(*sentences))}
@@ -121,6 +133,11 @@ def too_few(reason: dict, n: int | None = None) -> dict:
 def not_run(effort: str, needed: str = "standard") -> dict:
     """A figure that is not computed at this effort; its note names the effort that it needs."""
     return figure(None, note=t("evaluate.not_run", effort=effort, needed=needed))
+
+
+def share(hits: int, n: int, note: str = "") -> dict:
+    """The figure of a share, hits of n, with Wilson's 95 % interval."""
+    return figure(hits / n, *wilson(hits, n), n, note)
 
 
 def percent(share: float) -> str:

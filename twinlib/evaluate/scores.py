@@ -12,10 +12,10 @@ from collections import Counter
 from ..i18n import both, listed, t
 from ..models.device_fit import HARDLY_DIFFERENT, recommended_type
 from ..text import privacy, style
-from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents, wilson
+from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents
 from ..twin import Report, figure
 from . import ratings
-from .ratings import EMPTY, Threshold, grouped, noted, percent, rating, too_few
+from .ratings import EMPTY, Threshold, grouped, noted, percent, rated, too_few
 
 MIN_CHARACTERS = {"zh": 30, "en": 80}  # of an answer; shorter ones don't show a style
 MIN_ANSWERS = 3
@@ -109,12 +109,14 @@ def sounds_like_me(
     measured = figure(value, low, high, n)
     advice = both("evaluate.sounds_like_me_advice")
     above = threshold and low is not None and low > 1
-    return noted(
+    return rated(
         measured,
-        rating(measured, threshold, advice, len(set(documents))),
+        threshold,
+        advice,
         both("evaluate.more_like_you_than_you") if above else EMPTY,
         both("evaluate.sounds_like_me_scale"),
         details,
+        documents=len(set(documents)),
     )
 
 
@@ -152,11 +154,8 @@ def told_apart(answers: list, variant: str, threshold: Threshold | None) -> dict
         return too_few(both("evaluate.few_long_answers", n=n, documents=sources, **needs), n)
     scores = classifier_scores(pairs, documents)
     measured = figure(*auc_of_pairs(grouped(scores, documents)), n)
-    return noted(
-        measured,
-        rating(measured, threshold, both("evaluate.told_apart_advice")),
-        both("evaluate.told_apart", variant=variant, n=n),
-    )
+    details = both("evaluate.told_apart", variant=variant, n=n)
+    return rated(measured, threshold, both("evaluate.told_apart_advice"), details)
 
 
 def classifier_scores(pairs: list, documents: list) -> list[tuple[float, float]]:
@@ -195,11 +194,8 @@ def pick_my_reply(chosen: list, variant: str, threshold: Threshold | None) -> di
     documents = [document for document, _ in chosen]
     measured = figure(*share_of_documents([pick == 0 for _, pick in chosen], documents), n)
     advice = both("evaluate.pick_my_reply_advice")
-    return noted(
-        measured,
-        rating(measured, threshold, advice, len(set(documents))),
-        both("evaluate.pick_my_reply", variant=variant, share=percent(measured["value"])),
-    )
+    details = both("evaluate.pick_my_reply", variant=variant, share=percent(measured["value"]))
+    return rated(measured, threshold, advice, details, documents=len(set(documents)))
 
 
 # Nonsense, personal data
@@ -229,7 +225,7 @@ def nonsense(answers: dict, threshold: Threshold) -> dict[str, dict]:
 def _flawed_share(flaws):
     hits, n = sum(map(bool, flaws)), len(flaws)
     details = _flaw_counts(flaws) if hits else both("evaluate.no_nonsense")
-    return noted(figure(hits / n, *wilson(hits, n), n), details)
+    return noted(ratings.share(hits, n), details)
 
 
 def _nonsense_rating(twin, base, threshold, documents):
@@ -318,9 +314,6 @@ def _file_loss(kind, divergence, same_token, threshold):
     else:
         good = percent(HARDLY_DIFFERENT.top1)
         same = both("evaluate.same_token_seldom", share=percent(same_token), good=good)
-    return noted(
-        divergence,
-        rating(divergence, threshold, both("evaluate.quantization_loss_advice")),
-        both("evaluate.quantization_loss", type=kind),
-        same,
-    )
+    details = both("evaluate.quantization_loss", type=kind)
+    advice = both("evaluate.quantization_loss_advice")
+    return rated(divergence, threshold, advice, details, same)

@@ -198,12 +198,7 @@ def questions(twin: Twin) -> list[dict]:
 
 def _unwritten(twin, questions):
     corpus = "\n".join(passage["text"] for passage in twin.records("passages"))
-    trained = [
-        turn["content"]
-        for row in twin.records("train")
-        for turn in row["messages"]
-        if turn["role"] == "user"
-    ]
+    trained = held_out.user_messages(twin.records("train"))
     languages = list(dict.fromkeys(question["language"] for question in questions))
     return facts.never_wrote(corpus, trained, languages)
 

@@ -123,12 +123,9 @@ def counted(votes: list[Vote]) -> list[Vote]:
     Left out are catch trials, texts that the friend had read before (they know whose it is), and
     the friends of `random_friends` (guessing moves the rate towards 50 %).
     """
-    out = random_friends(votes)
-    return [
-        vote
-        for vote in votes
-        if vote.variant == "twin" and vote.friend not in out and not vote.read
-    ]
+    guessing = random_friends(votes)
+    on_twin = [vote for vote in votes if vote.variant == "twin"]
+    return [vote for vote in on_twin if vote.friend not in guessing and not vote.read]
 
 
 def share(votes: list[Vote]) -> tuple[float | None, float | None, float | None, int]:

@@ -51,8 +51,8 @@ def minutes(pairs: list) -> int:
     """About how many minutes a friend needs, at least 1."""
     text = "".join(part for pair in pairs for part in pair)
     chinese = count_han(text)
-    other = len(text) - chinese
-    reading = chinese / _CHARACTERS_A_MINUTE["zh"] + other / _CHARACTERS_A_MINUTE["en"]
+    rest = len(text) - chinese
+    reading = chinese / _CHARACTERS_A_MINUTE["zh"] + rest / _CHARACTERS_A_MINUTE["en"]
     return max(1, round(reading + len(pairs) * _SECONDS_A_PAIR / 60))
 
 

@@ -21,6 +21,7 @@ from ...progress import Progress
 from ...settings import BlindTest, make, stop, stops, warning
 from ...text import interview_questions, privacy, templates
 from ...twin import AUTO, Outcome, Problem, Twin
+from ..held_out import user_messages
 from . import analysis, page, pairs
 
 _TOKENS_RATIO = 1.5  # tokens of the twin's answer for each of the owner's, at most
@@ -86,16 +87,11 @@ def _interview(path):
 
 def asked_before(twin: Twin) -> list[str]:
     """The questions in the corpus, of all splits, and those answered in the interview."""
-    questions = [
-        message["content"]
-        for key in ("train", "val", "test")
-        if twin.file(key).exists()
-        for row in twin.records(key)
-        for message in row["messages"]
-        if message["role"] == "user"
-    ]
+    existing = [key for key in ("train", "val", "test") if twin.file(key).exists()]
+    rows = [row for key in existing for row in twin.records(key)]
     interview = _interview(twin.file("interview"))
-    return questions + [record["question"] for record in interview if record["answer"]]
+    answered = [record["question"] for record in interview if record["answer"]]
+    return user_messages(rows) + answered
 
 
 def run(twin: Twin, settings: BlindTest, progress: Progress) -> Outcome:
