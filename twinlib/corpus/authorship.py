@@ -167,7 +167,7 @@ def _is_credit(block):
 
 
 def _has_chorus(lines):
-    """Whether three different lines come again in the same order."""
+    """Whether three different lines in a row are repeated."""
     first = {}
     for index in range(len(lines) - 2):
         three = tuple(lines[index : index + 3])
@@ -191,7 +191,7 @@ def _seconds(first, second, third):
 
 
 def _is_transcript(blocks):
-    """Whether most lines with times are sentences, or all name speakers and one comes again."""
+    """Whether most lines with times are sentences, or all name speakers and one does so twice."""
     texts = [b.text[patterns.TIMESTAMP.match(b.text).end() - 1 :].strip() for b in blocks]
     speakers = [re.match(r"[^\s:：][^:：]{0,30}[:：]", text) for text in texts]
     names = {match.group() for match in speakers if match}

@@ -57,7 +57,7 @@ def senders(conversation: Conversation) -> Counter[str]:
 def named(conversations: Iterable[Conversation], name: str) -> Iterator[tuple[str, Conversation]]:
     """Yield (source, conversation): `name` for a file's only conversation, else 'name#title'.
 
-    A title that comes again gets a number: 'name#title-2'.
+    A repeated title gets a number: 'name#title-2'.
     """
     conversations = iter(conversations)
     first = list(islice(conversations, 2))

@@ -51,8 +51,8 @@ class _Unit(NamedTuple):
 def passages(document: Document, limit: int) -> list[Passage]:
     """The passages of a document, of at most `limit` estimated tokens unless one clause is longer.
 
-    A document of turns gives one or more passages for each turn, the first with its question. A
-    text that comes twice is one passage.
+    A document of turns gives one or more passages for each turn, the first with its question.
+    Repeated texts are one passage.
     """
     is_turn = bool(document.turns)
     by_id = {}

@@ -91,7 +91,7 @@ def _processed(raw, rules, log, totals):
     reason = _reason(raw, document.text, rules)
     if reason:
         totals.aside += _count(raw.text)
-        if reason == "short":  # without these it may be long enough, so they can come back too
+        if reason == "short":  # it may be long enough with these parts, so they can be restored
             log.removed += removed
         log.removed.append(
             Removed("document", reason, document.text or raw.text, raw.source, raw.id)
@@ -133,7 +133,7 @@ def _cleaned_turns(raw, restored, rules):
     for turn in raw.turns:
         cleaned = _clean(turn.answer, raw, rules)
         removed += cleaned.removed
-        answer = re.sub(r"(?m)^## ", "", cleaned.text)  # nobody speaks in headings
+        answer = re.sub(r"(?m)^## ", "", cleaned.text)  # a turn has no headings
         if answer:
             question = " ".join(normalise(scripts.repair_encoding(turn.question)).split())
             turns.append(Turn(question, answer, turn.time))

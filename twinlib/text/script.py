@@ -13,7 +13,7 @@ SCRIPTS = (
 )
 # Chinese characters, with the rare ones of extension A and the compatibility block.
 HAN = "\u3400-\u9fff\uf900-\ufaff"
-# What takes two columns in a fixed-width font, and the marks that Chinese fonts draw that wide.
+# Characters two columns wide in a fixed-width font, and marks that are so in Chinese fonts.
 WIDE = (
     "\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6"
     "“”‘’…—"

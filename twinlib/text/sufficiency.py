@@ -20,7 +20,10 @@ _ANSWER_WORDS, _ANSWER_CHARACTERS = 150, 250  # of an interview answer
 
 
 class Assessment(NamedTuple):
-    """`level` is stop, warning or good, `sentence` says why, `actions` what to do."""
+    """The judgement of a corpus: `level` is stop, warning or good, `sentence` the reason.
+
+    `actions` are sentences about what to do.
+    """
 
     level: str
     sentence: str

@@ -40,7 +40,7 @@ _OWN_IDENTITIES = re.compile(
 
 
 def with_system(template: str, system: str) -> str:
-    """The Jinja template with `system` as its default system message, and no other change.
+    """The Jinja template with `system` as its default system message, otherwise unchanged.
 
     A template of an unknown family is preceded by a condition that adds the message when none is
     given.

@@ -191,7 +191,7 @@ def parse_markdown(text: str, removed: RemovedParts) -> list[tuple[str, str]]:
 def _cut(text, opening, closing, replace):
     """The text with each part from opening to closing replaced; a part that never closes stays.
 
-    Linear in the length of the text: after one search for a closing in vain there is no second.
+    A closing that was not found is not searched again, so that the time stays linear in the length.
     """
     if closing is None:
         return opening.sub(lambda match: replace(match.group()), text)

@@ -54,7 +54,7 @@ def _script(character):
 
 
 def lost_shares(before: Counter, after: Counter) -> dict[str, float]:
-    """{script: share of its characters that is gone, 0 to 1} for each script in `before`."""
+    """{script: share of its characters that were lost, 0 to 1} for each script in `before`."""
     return {
         script: max(0.0, 1 - after[script] / before[script]) for script in SCRIPTS if before[script]
     }

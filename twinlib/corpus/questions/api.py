@@ -176,7 +176,7 @@ class QuestionApi:
         return _reply_text(body)
 
     def _read(self, response):
-        """The body of a response; TimeoutError where it takes too long or is too large."""
+        """The body of a response. Raises TimeoutError if it takes too long or is too large."""
         deadline, body = time.monotonic() + self._timeout, b""
         for piece in response.iter_bytes():
             body += piece

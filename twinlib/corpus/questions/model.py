@@ -291,7 +291,7 @@ def _ask_in_parallel(passages, ask, cache, by, add):
         if given_up.is_set():
             raise TwinError(t("corpus.api_unanswered", count=_GIVE_UP))
     finally:
-        pool.shutdown(cancel_futures=True)  # waits for what is under way, so that it is logged
+        pool.shutdown(cancel_futures=True)  # waits for replies under way, so that they are logged
 
 
 def _ask_with_retries(passage, ask):

@@ -9,7 +9,7 @@ from ..records import Passage
 NUMBERS = "〇零一二三四五六七八九十百"
 # Beginnings of rjieba's tags of words that can name something.
 NOUN_TAGS = ("n", "vn", "an", "l", "i", "j", "eng")
-# Nouns that are everywhere, and what the tagger takes for nouns.
+# Everyday nouns, and other words that the tagger takes for nouns.
 _EVERYDAY_ZH = set(
     """
     时候 日子 时间 今天 明天 昨天 现在 以后 以前 后来 将来 当时 最后 小时 分钟 早上 晚上 下午 星期

@@ -228,7 +228,7 @@ def _question_en(text):
         return f"How do you {in_second_person(text[7:].rstrip('?'))}?"
     if ASKS_EN.search(text):
         return in_second_person(text).rstrip("?") + "?"
-    # "Why I left" is no question yet; "Tell me why you left" is.
+    # "Why I left" is no question: it becomes "Tell me why you left."
     clause = re.match(r"(?i)(why|how|what|when|where|who)\s", text)
     if clause and not _title_case(text):
         return f"Tell me {text[0].lower() + in_second_person(text)[1:]}."

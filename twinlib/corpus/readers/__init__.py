@@ -144,7 +144,7 @@ def _conversations(file, name, options, log):
     for source, conversation in conversations.named(exported, file.name):
         chat = log.chats.setdefault(file.name, {"format": name, "senders": {}})
         if any(message.mine is not None for message in conversation.messages):
-            chat["mine"] = True  # the export itself says whose each message is
+            chat["mine"] = True  # the export marks the owner's messages
         for sender, count in conversations.senders(conversation).items():
             chat["senders"][sender] = chat["senders"].get(sender, 0) + count
         yield source, conversation

@@ -111,7 +111,7 @@ def walk(
 
 
 def has_files(source: str | Path) -> bool:
-    """Whether there is any file worth opening; looks at names only."""
+    """Whether a source has any file that may hold writing, by the files' names only."""
     try:
         return any(True for _ in _file_names(Path(source), Counter()))
     except OSError:

@@ -1,7 +1,7 @@
 """Web pages: exports of Medium and Substack, articles of WeChat accounts, and any saved page.
 
 Medium: posts/DATE_title-id.html, drafts named draft_…, with microformats (p-name, e-content,
-dt-published). The folders beside posts/ hold lists: claps, highlights, addresses, sessions.
+dt-published). The folders next to posts/ hold lists: claps, highlights, addresses, sessions.
 Substack: posts/ID.slug.html are fragments; title, date and is_published are in posts.csv.
 WeChat: the article is #js_content, its title #activity-name, its time #publish_time or `var ct`.
 Any other page: the article's element where the page has one, else the body, without menus, lists

@@ -149,7 +149,7 @@ def split(text: str) -> tuple[dict, str]:
 
 
 def _parsed(kind, text):
-    """The front matter as a dict, or None when the text is none."""
+    """Front matter of a kind (a value of _FENCES, or bare) as a dict; None if it is none."""
     if len(text) > _FRONT_LIMIT:
         return _pairs(text)
     if kind == "bare" and not _is_bare_yaml(text):

@@ -415,7 +415,7 @@ def _title(title, lines, body):
             break
         large.append(line)
     shown = _joined([line.text for line in large])
-    # The title may have the name of a site beside the heading.
+    # The title may be the heading followed by the name of a site.
     same = title and _alphanumeric(shown) in _alphanumeric(title)
     if shown and len(shown) < 150 and (same or not title):
         return shown, lines[len(large) :]

@@ -258,7 +258,7 @@ def _open(content):
 
     from openpyxl import load_workbook
 
-    with warnings.catch_warnings():  # about styles and validation that nobody needs here
+    with warnings.catch_warnings():  # about styles and validation rules, which are not read
         warnings.simplefilter("ignore")
         return load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
 

@@ -41,7 +41,7 @@ _PRIVATE_KEY = re.compile(
 
 
 def _is_token(text):
-    """Whether it is a key, with digits or capitals; 'sk-learn-is-a-library-for' is none."""
+    """Whether a match is a key: with digits or capitals, unlike 'sk-learn-is-a-library-for'."""
     return any(c.isdigit() for c in text) or (text.lower() != text and "-" not in text)
 
 

@@ -117,7 +117,7 @@ _ISSUERS = re.compile(
 def _is_card(number):
     """Whether it is a known issuer's card number in one piece or in groups of 4 to 6 digits.
 
-    Its check digit must be right; a resident identity number is none.
+    Its check digit must be right, and it must not look like a resident identity number.
     """
     groups = re.split("[ -]", number)
     digits = "".join(groups)

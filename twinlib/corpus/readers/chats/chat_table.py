@@ -132,7 +132,7 @@ def _messages(row, time, roles):
     elif text:
         sender = sender or ("me" if is_mine else _first(row, roles.get("chat", [])))
         text, quoted_sender, quoted = _unquoted(text)
-        if is_mine is None and quoted_sender == sender:  # nobody answers themselves
+        if is_mine is None and quoted_sender == sender:  # a reply to one's own message
             quoted = ""
         if is_mine is None and sender.casefold() in _ME:
             is_mine = True

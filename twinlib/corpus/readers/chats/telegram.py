@@ -59,7 +59,7 @@ def _messages(chat, me):
     messages = []
     for message in listed:
         own = is_own(message)
-        if with_bot and not own:  # what a machine wrote is nobody's question
+        if with_bot and not own:  # written by a program
             continue
         reply_to = _replied_text(by_id.get(as_str(message.get("reply_to_message_id"))), message)
         time = as_str(message.get("date"))[:19]

@@ -108,7 +108,7 @@ def _sender_of(texts):
         if len(parts) == 1:
             short = re.match(r"([^\n:]{1,60}):(?:\n|$)", text)
             return short[1] if short and short[1] in count else ""
-        # 'Ann changed the subject to "a: b"' is nobody's message.
+        # 'Ann changed the subject to "a: b"' is WhatsApp's own line.
         if count[parts[0]] == 1 and re.search('["“”„«]', parts[0]):
             return ""
         second = seconds[parts[0]]
