@@ -62,8 +62,8 @@ def listed(
     """
     items = list(items)
     return {
-        code: mark.join(item if isinstance(item, str) else item[code] for item in items)
-        for code, mark in both(separator).items()
+        code: between.join(item if isinstance(item, str) else item[code] for item in items)
+        for code, between in both(separator).items()
     }
 
 

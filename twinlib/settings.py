@@ -137,7 +137,7 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Publish:
-    """Step 06: what goes to Hugging Face, private unless the owner says otherwise."""
+    """Step 06: publishing on Hugging Face, private by default."""
 
     user: str = setting("")
     upload: bool = setting(False, once=True)

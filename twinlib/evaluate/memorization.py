@@ -35,19 +35,14 @@ def copied(
     own = _self_overlap(pairs, held_out, source)
     expected = max(own, known / n)
     shares = (max(0.0, bound - expected) for bound in (near / n, *wilson(near, n)))
-    figures = {
-        "copied": figure(*shares, n),
-        "copied.exact": share(exact, n),
-    }
-    advice = both("evaluate.fewer_epochs")
-    if level(figures["copied"], thresholds["copied"]) == "bad":
+    near_copies, advice = figure(*shares, n), both("evaluate.fewer_epochs")
+    if level(near_copies, thresholds["copied"]) == "bad":
         warnings.append(t("evaluate.twin_recites"))
     counts = {"n": n, "near": near, "exact": exact, "known": known, "own": percent(own), "run": run}
     details = both("evaluate.copied", **counts)
-    parts = {"copied": (details,), "copied.exact": ()}
     return {
-        name: rated(figures[name], thresholds[name], advice, *notes)
-        for name, notes in parts.items()
+        "copied": rated(near_copies, thresholds["copied"], advice, details),
+        "copied.exact": rated(share(exact, n), thresholds["copied.exact"], advice),
     }, warnings
 
 

@@ -280,28 +280,24 @@ def _replies(twin, sample, outputs):
     which measure what training made it forget, are given to both without one.
     """
     persona = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
+    tasks = [each.text for each in sample.instructions]
+    problems = list(map(exercises.ask, sample.problems))
     on_facts = [each["question"] for each in sample.facts]
     on_unwritten = [each["question"] for each in sample.unwritten]
-    tasks = [each.text for each in sample.instructions]
-    asked = {
-        "instructions": ([], tasks, instructions.MAX_TOKENS),
-        "problems": ([], list(map(exercises.ask, sample.problems)), _PROBLEM_TOKENS),
-        "facts": (persona, on_facts, facts.MAX_TOKENS),
-        "unwritten": (persona, on_unwritten, facts.MAX_TOKENS),
+    # The twin's system prompt, the questions, tokens of an answer, the note of the progress line.
+    sets = {
+        "instructions": ([], tasks, instructions.MAX_TOKENS, t("evaluate.instructions")),
+        "problems": ([], problems, _PROBLEM_TOKENS, t("evaluate.problems")),
+        "facts": (persona, on_facts, facts.MAX_TOKENS, t("evaluate.facts")),
+        "unwritten": (persona, on_unwritten, facts.MAX_TOKENS, t("evaluate.unwritten")),
     }
-    notes = {
-        "instructions": t("evaluate.instructions"),
-        "problems": t("evaluate.problems"),
-        "facts": t("evaluate.facts"),
-        "unwritten": t("evaluate.unwritten"),
-    }
-    replies = dict.fromkeys(asked, ([], []))
-    for name, (system, texts, tokens) in asked.items():
+    replies = dict.fromkeys(sets, ([], []))
+    for name, (system, texts, tokens, note) in sets.items():
         turns = [[{"role": "user", "content": text}] for text in texts]
         if turns:
             replies[name] = (
-                outputs.replies(False, turns, tokens, notes[name]),
-                outputs.replies(True, [system + turn for turn in turns], tokens, notes[name]),
+                outputs.replies(False, turns, tokens, note),
+                outputs.replies(True, [system + turn for turn in turns], tokens, note),
             )
     return replies
 

@@ -90,8 +90,7 @@ def asked_before(twin: Twin) -> list[str]:
     existing = [key for key in ("train", "val", "test") if twin.file(key).exists()]
     rows = [row for key in existing for row in twin.records(key)]
     interview = _interview(twin.file("interview"))
-    answered = [record["question"] for record in interview if record["answer"]]
-    return user_messages(rows) + answered
+    return user_messages(rows) + [record["question"] for record in interview if record["answer"]]
 
 
 def run(twin: Twin, settings: BlindTest, progress: Progress) -> Outcome:
@@ -135,35 +134,37 @@ def _twin_answers(twin, cache, own, path: Path, seed, progress):
     from ...models.llama_cpp import Llama
 
     model = twin.hash(path)
-    wanted = _by_id("twin", own, model, {"recommended": True, "seed": seed})
-    missing = [key for key in wanted if not cache.get(key)]
+    by_id = _by_id("twin", own, model, {"recommended": True, "seed": seed})
+    missing = [key for key in by_id if not cache.get(key)]
     if missing:
         system = {"role": "system", "content": twin.facts.get("system_prompt", "")}
         with Llama(path) as llama:
             for done, key in enumerate(missing):
                 progress(done, len(missing), t("evaluate.twin_answers"))
-                question, answer = wanted[key]
+                question, answer = by_id[key]
                 most = _max_tokens(len(llama.tokenize(answer, special=False)))
                 messages = [system, {"role": "user", "content": question}]
                 reply = llama.chat(messages, most, None, seed=seed, recommended=True)
                 cache.add([_record(key, question, "twin", reply, model)])
         progress(len(missing), len(missing), t("evaluate.twin_answers"))
-    return [cache.get(key) for key in wanted]
+    return [cache.get(key) for key in by_id]
 
 
 def _base_answers(twin, cache, own, seed, progress):
     """The records of the untrained base's answers."""
     base = twin.facts.get("base") or {}
     model = base.get("revision", "")
-    wanted = _by_id("base", own, model, {**_SAMPLING, "seed": seed})
-    missing = {key: pair for key, pair in wanted.items() if not cache.get(key)}
+    by_id = _by_id("base", own, model, {**_SAMPLING, "seed": seed})
+    missing = {key: pair for key, pair in by_id.items() if not cache.get(key)}
     if missing:
         report = twin.report("persona")
         precision = (report.settings if report else {}).get("precision", AUTO)
         replies = _ask_base(base.get("name", ""), precision, missing.values(), seed, progress)
-        answered = zip(missing.items(), replies)
-        cache.add(_record(key, pair[0], "base", reply, model) for (key, pair), reply in answered)
-    return [cache.get(key) for key in wanted]
+        cache.add(
+            _record(key, question, "base", reply, model)
+            for (key, (question, _)), reply in zip(missing.items(), replies)
+        )
+    return [cache.get(key) for key in by_id]
 
 
 def _ask_base(name, precision, own, seed, progress):
