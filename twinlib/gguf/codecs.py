@@ -1,51 +1,60 @@
-"""Codecs of the simple GGUF tensor types in torch, on a CPU or GPU, bit for bit as `gguf`'s.
+"""Codecs of the simple GGUF tensor types in torch, on a CPU or GPU, with the bits of `gguf`'s.
 
-An encoder takes float32 rows, (rows, columns), and returns blocks; a decoder takes blocks, (blocks,
-bytes) uint8, and returns float32 numbers, (blocks, numbers). The order of operations is that of
-`gguf`. Divisors are tensors: for a Python scalar CUDA multiplies by the reciprocal, which can
-differ in the last bit. Not here: K-quants (k_quants.py).
+The order of operations is that of the `gguf` package. Divisors are tensors: for a Python scalar
+CUDA multiplies by the reciprocal, which can differ in the last bit. Not here: K-quants
+(k_quants.py).
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Codec(NamedTuple):
-    """How blocks of one tensor type are encoded and decoded."""
+    """How blocks of one tensor type are encoded and decoded.
 
-    encode: Callable
-    decode: Callable
+    `encode` takes float32 rows, (rows, columns), and returns contiguous blocks of any dtype;
+    `decode` takes blocks, (blocks, bytes) uint8, and returns float32 numbers, (blocks, numbers).
+    """
+
+    encode: Callable[["torch.Tensor"], "torch.Tensor"]
+    decode: Callable[["torch.Tensor"], "torch.Tensor"]
 
 
 # Parts of blocks
 
 
-def split_parts(blocks, *sizes):
-    """The parts that make up each block, given their sizes in bytes."""
+def split_parts(blocks: "torch.Tensor", *sizes: int) -> list["torch.Tensor"]:
+    """The fields of blocks, each (blocks, size), given their sizes in bytes."""
     return [part.contiguous() for part in blocks.split(sizes, 1)]
 
 
-def join_parts(*parts):
-    """(blocks, bytes): the parts of each block, one after the other."""
+def join_parts(*parts: "torch.Tensor") -> "torch.Tensor":
+    """(blocks, bytes) uint8: the fields of each block, one after the other."""
     import torch
 
     return torch.cat([part.contiguous().view(torch.uint8).view(len(part), -1) for part in parts], 1)
 
 
-def from_float16(part):
-    """Bytes that hold float16 numbers, as float32."""
+def from_float16(part: "torch.Tensor") -> "torch.Tensor":
+    """Bytes of float16 numbers as float32."""
     import torch
 
     return part.view(torch.float16).float()
 
 
-def shifted(packed, *shifts):
-    """Bytes (blocks, n, bytes) shifted right by each of `shifts`: (blocks, n, shifts, bytes)."""
+def unpack_bits(packed: "torch.Tensor", width: int, group: int) -> "torch.Tensor":
+    """(blocks, numbers): numbers of 1, 2 or 4 bits, `width`, from bytes (blocks, bytes).
+
+    Of each `group` bytes, the lowest bits of all of them come first, then the next bits.
+    """
     import torch
 
-    return (
-        packed[:, :, None] >> torch.tensor(shifts, dtype=torch.uint8, device=packed.device)[:, None]
-    )
+    shifts = torch.arange(0, 8, width, dtype=torch.uint8, device=packed.device)
+    groups = packed.view(len(packed), -1, 1, group)
+    return (groups >> shifts[:, None] & 2**width - 1).view(len(packed), -1)
 
 
 # 16 and 32 bits
@@ -77,8 +86,7 @@ def _encode_q8_0(rows):
     d = x.abs().amax(1, keepdim=True)
     d /= torch.full_like(d, 127)
     x = x * _reciprocal(d)
-    # Rounds halves away from 0. Conversion to int8 truncates, and on a CPU is several times as fast
-    # as trunc.
+    # Rounds halves away from 0. Conversion to int8 truncates, on a CPU much faster than trunc.
     return join_parts(d.half(), x.to(torch.int8) + x.frac().mul_(2).to(torch.int8))
 
 
@@ -91,7 +99,7 @@ def _decode_q8_0(blocks):
 
 Q8_0 = Codec(_encode_q8_0, _decode_q8_0)
 
-# Q4_0: d and 32 quants from 0 to 15; a number is d · (quant − 8). Largest magnitude: quant 0.
+# Q4_0: d and 32 quants from 0 to 15; a number is d · (quant − 8). Of the largest magnitude it is 0.
 
 
 def _encode_q4_0(rows):
@@ -105,14 +113,12 @@ def _encode_q4_0(rows):
 
 def _decode_q4_0(blocks):
     d, nibbles = split_parts(blocks, 2, 16)
-    quants = (shifted(nibbles.view(-1, 1, 16), 0, 4) & 15).view(-1, 32)
-    return from_float16(d) * (quants.float() - 8)
+    return from_float16(d) * (unpack_bits(nibbles, 4, 16).float() - 8)
 
 
 Q4_0 = Codec(_encode_q4_0, _decode_q4_0)
 
-# Q5_0: d and 32 quants from 0 to 31; a number is d · (quant − 16). The largest magnitude gets quant
-# 0.
+# Q5_0: as Q4_0, with quants from 0 to 31; a number is d · (quant − 16)
 
 
 def _encode_q5_0(rows):
@@ -152,7 +158,7 @@ Q5_1 = Codec(_encode_q5_1, _decode_q5_1)
 
 
 def _reciprocal(d):
-    """1 / d, or 0 where that is infinite."""
+    """1 / d, or 0 if that is infinite or NaN."""
     import torch
 
     reciprocal = 1 / d
@@ -176,4 +182,4 @@ def _unpack_five_bits(high, low):
 
     bits = torch.arange(8, dtype=torch.uint8, device=high.device)
     fifth = (high[:, :, None] >> bits & 1).view(-1, 32) << 4
-    return (shifted(low.view(-1, 1, 16), 0, 4) & 15).view(-1, 32) | fifth
+    return unpack_bits(low, 4, 16) | fifth

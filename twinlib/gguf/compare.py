@@ -152,8 +152,8 @@ class Weights:
         if self.stored is None:
             return self.source.merged_rows(tensor, start, stop, self.device)
         entry = self.stored[tensor.name]
-        data = entry.data if (start, stop) == (0, tensor.shape[0]) else entry.data[start:stop]
-        return types.decode(data, entry.tensor_type, (stop - start, *tensor.shape[1:]), self.device)
+        shape = (stop - start, *tensor.shape[1:])
+        return types.decode(entry.data[start:stop], entry.tensor_type, shape, self.device)
 
     def __getitem__(self, name: str) -> "torch.Tensor":
         import torch

@@ -13,7 +13,6 @@ than comparisons, and a GPU (llama.cpp runs on the processor).
 import json
 import shutil
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,10 +81,13 @@ def compare(
     newest = twin.newest_adapter()[0] or "base"
     for variant in variants:
         waiting = [cell for cell in cells if cell.variant == variant and answers.missing(cell)]
+        if not waiting:
+            continue
         existing = files if variant.name == newest else {}
-        with ExitStack() as stack:
-            folder = stack.enter_context(_scratch_folder(twin)) if waiting else None
-            paths = _paths(folder, waiting, existing)
+        with _scratch_folder(twin) as folder:
+            paths = {
+                cell.kind: existing.get(cell.kind, folder / f"{cell.kind}.gguf") for cell in waiting
+            }
             _write(spec, variant, folder, paths, progress)
             for cell in waiting:
                 advance = _advance(progress, cells, cell, len(problems))
@@ -160,15 +162,6 @@ def _scratch_folder(twin):
     if shutil.disk_usage(temporary).free > 2 * shutil.disk_usage(own).free:
         return scratch(tempfile.mkdtemp(prefix="twinlib-"))
     return scratch(own / "comparison")
-
-
-def _paths(folder, cells, existing):
-    """{type: path} of the files to ask, in `folder` unless they exist already."""
-    paths = {}
-    for cell in cells:
-        path = existing.get(cell.kind)
-        paths[cell.kind] = path if path and path.exists() else folder / f"{cell.kind}.gguf"
-    return paths
 
 
 def _write(spec, variant, folder, paths, progress):

@@ -1,8 +1,8 @@
 """The model families that can become GGUF files, and what llama.cpp needs of each.
 
-FAMILIES has one entry a model type of transformers, PRE_TOKENIZERS one a way to split text before
-byte-pair merging. Facts from llama.cpp's converter (conversion/) and vocabulary
-(src/llama-vocab.cpp). Names and shapes of tensors come from the `gguf` package.
+FAMILIES has one entry for each model type of transformers, PRE_TOKENIZERS one for each way to split
+text before byte-pair merging. Sources: llama.cpp's converter (conversion/) and vocabulary
+(src/llama-vocab.cpp). Names of tensors come from the `gguf` package.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from ..i18n import t
 class Family(NamedTuple):
     """How one model type of transformers becomes a GGUF file.
 
-    `names` are what people call its models, `architecture` is llama.cpp's name.
+    `names` are the names of its models for people, `architecture` is llama.cpp's name.
     `interleaved_rotary`: llama.cpp rotates rows 2i and 2i + 1 of a head together, transformers rows
     i and i + half. `norm_offset`: transformers multiplies by offset + weight, llama.cpp by weight.
-    `layers_70b`: with so many layers, eight heads share their values, which therefore get more
-    bits. `metadata(writer, config)` adds keys to a gguf.GGUFWriter; `check(config)` raises
-    TwinError for a model that llama.cpp would run differently.
+    `layers_70b`: the number of layers of its 70B model, in which eight heads share their values;
+    these get more bits. `metadata(writer, config)` adds keys to a gguf.GGUFWriter;
+    `check(config)` raises TwinError for a model that llama.cpp would run differently.
     """
 
     names: str
@@ -88,7 +88,7 @@ FAMILIES = {
 
 
 def family_of(config) -> Family:
-    """The Family of a text model's config; raises TwinError when there is none."""
+    """The Family of a text model's transformers config; raises TwinError if it has none."""
     if config.model_type not in FAMILIES:
         names = ", ".join(family.names for family in FAMILIES.values())
         raise TwinError(t("gguf.unsupported_model_type", model_type=config.model_type, known=names))
@@ -110,8 +110,7 @@ _TEKKEN = (
     r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
     r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# llama.cpp's name by the steps of a tokenizer.json's pre-tokenizer, each as (kind, pattern or
-# option).
+# llama.cpp's name of a tokenizer.json's pre-tokenizer, whose steps are (type, pattern or option)
 PRE_TOKENIZERS = {
     (("Split", _QWEN), ("ByteLevel", False)): "qwen2",
     (("Split", _QWEN.replace(r"\p{N}|", r"\p{N}{1,3}|")), ("ByteLevel", False)): "llama-bpe",

@@ -8,19 +8,21 @@ A block is 256 numbers of a row in groups; d and dmin are float16.
 - Q3_K, Q6_K: 16 groups of 16; a number is d · scale · quant with signed quants of 3 or 6 bits and
   signed scales of 6 or 8.
 
-Encoding rounds each group to eight candidate grids, finer and coarser than its range. Least squares
-gives each rounding its best scale and minimum, and the one with the smallest squared error wins.
-For Q4_K and Q5_K, one more rounding with that scale and minimum often does better. Then scales and
-minimums are rounded to their bits, and the quants are taken with the rounded ones.
-Layouts: ggml/src/ggml-common.h of llama.cpp. Not here: importance matrices, other K-quants.
+Encoding rounds each group to eight candidate grids, finer and coarser than its range, finds the
+best scale and minimum of each rounding by least squares, and takes the rounding with the smallest
+squared error. Q4_K and Q5_K try one more rounding with that scale and minimum, which is often
+better. Then scales and minimums are rounded to their bits, and the quants are computed again with
+the rounded ones. Layouts: ggml/src/ggml-common.h of llama.cpp. Not here: importance matrices, other
+K-quants.
 """
 
-from .codecs import Codec, from_float16, join_parts, shifted, split_parts
+from .codecs import Codec, from_float16, join_parts, split_parts, unpack_bits
 
 _GRIDS = 8
 _FLOAT16_MAX = 65504.0
-_LARGEST = 1e9  # more than a block can hold, little enough for float32 sums
-_SMALLEST = 1e-12  # a narrower group counts as one number: far below float16's resolution
+# Numbers are clipped to this: more than a block can hold, small enough for float32 sums
+_LARGEST = 1e9
+_SMALLEST = 1e-12  # smaller values count as 0; far below float16's resolution
 
 
 # Q4_K: d, dmin, 12 bytes of scales and minimums, 128 bytes of quants
@@ -33,7 +35,7 @@ def _encode_q4_k(rows):
 
 def _decode_q4_k(blocks):
     d, dmin, packed, nibbles = split_parts(blocks, 2, 2, 12, 128)
-    return _dequantize_with_min(d, dmin, packed, _unpack_nibbles(nibbles))
+    return _dequantize_with_min(d, dmin, packed, unpack_bits(nibbles, 4, 32))
 
 
 Q4_K = Codec(_encode_q4_k, _decode_q4_k)
@@ -49,8 +51,8 @@ def _encode_q5_k(rows):
 
 def _decode_q5_k(blocks):
     d, dmin, packed, high, nibbles = split_parts(blocks, 2, 2, 12, 32, 128)
-    high = shifted(high.view(-1, 1, 32), *range(8)).view(-1, 8, 32) & 1
-    return _dequantize_with_min(d, dmin, packed, _unpack_nibbles(nibbles) | high << 4)
+    quants = unpack_bits(nibbles, 4, 32) | unpack_bits(high, 1, 32) << 4
+    return _dequantize_with_min(d, dmin, packed, quants)
 
 
 Q5_K = Codec(_encode_q5_k, _decode_q5_k)
@@ -61,7 +63,7 @@ Q5_K = Codec(_encode_q5_k, _decode_q5_k)
 def _encode_q3_k(rows):
     import torch
 
-    # The finest grid first: among equals it uses quant −4, a power of two, exact in float16.
+    # The finest grid comes first, so it wins ties: quant −4 is a power of two, exact in float16.
     quants, d, scales = _quantize_signed(rows, 4.75, -0.25, 4, 32)
     high = _pack_bits((quants >> 2).view(-1, 8, 32), 1)
     low = _pack_bits((quants & 3).view(-1, 2, 4, 32), 2)
@@ -70,11 +72,9 @@ def _encode_q3_k(rows):
 
 def _decode_q3_k(blocks):
     high, low, packed, d = split_parts(blocks, 32, 64, 12, 2)
-    high = shifted(high.view(-1, 1, 32), *range(8)).view(-1, 256) & 1
-    low = (shifted(low.view(-1, 2, 32), 0, 2, 4, 6) & 3).view(-1, 256)
     scales = from_float16(d) * (_unpack_six_bits(packed).float() - 32)
-    quants = ((low | high << 2).float() - 4).view(-1, 16, 16)
-    return (scales[:, :, None] * quants).view(-1, 256)
+    quants = unpack_bits(low, 2, 32) | unpack_bits(high, 1, 32) << 2
+    return _dequantize_signed(scales, quants, 4)
 
 
 Q3_K = Codec(_encode_q3_k, _decode_q3_k)
@@ -93,11 +93,9 @@ def _decode_q6_k(blocks):
     import torch
 
     low, high, scales, d = split_parts(blocks, 128, 64, 16, 2)
-    low = (shifted(low.view(-1, 2, 64), 0, 4) & 15).view(-1, 256)
-    high = (shifted(high.view(-1, 2, 32), 0, 2, 4, 6) & 3).view(-1, 256)
     scales = from_float16(d) * scales.view(torch.int8).float()
-    quants = ((low | high << 4).float() - 32).view(-1, 16, 16)
-    return (scales[:, :, None] * quants).view(-1, 256)
+    quants = unpack_bits(low, 4, 64) | unpack_bits(high, 2, 32) << 4
+    return _dequantize_signed(scales, quants, 32)
 
 
 Q6_K = Codec(_encode_q6_k, _decode_q6_k)
@@ -109,10 +107,6 @@ def _pack_nibbles(quants):
     """128 bytes of 8 groups of 32 quants; of two groups the first has the lower four bits."""
     pairs = quants.view(-1, 4, 2, 32)
     return pairs[:, :, 0] | pairs[:, :, 1] << 4
-
-
-def _unpack_nibbles(nibbles):
-    return (shifted(nibbles.view(-1, 4, 32), 0, 4) & 15).view(-1, 8, 32)
 
 
 def _pack_bits(quants, width):
@@ -146,10 +140,10 @@ def _unpack_scales(packed):
     """(scales, mins), each (blocks, 8), of 12 bytes."""
     import torch
 
-    scales, mins, rest = packed.view(-1, 3, 4).unbind(1)
+    scales, mins, low = packed.view(-1, 3, 4).unbind(1)
     return (
-        torch.cat([scales & 63, rest & 15 | scales >> 2 & 48], 1),
-        torch.cat([mins & 63, rest >> 4 | mins >> 2 & 48], 1),
+        torch.cat([scales & 63, low & 15 | scales >> 2 & 48], 1),
+        torch.cat([mins & 63, low >> 4 | mins >> 2 & 48], 1),
     )
 
 
@@ -164,9 +158,7 @@ def _pack_six_bits(scales):
 def _unpack_six_bits(packed):
     """(blocks, 16) scales of 12 bytes."""
     low, high = split_parts(packed, 8, 4)
-    low = (shifted(low.view(-1, 1, 8), 0, 4) & 15).view(-1, 16)
-    high = (shifted(high.view(-1, 1, 4), 0, 2, 4, 6) & 3).view(-1, 16)
-    return low | high << 4
+    return unpack_bits(low, 4, 8) | unpack_bits(high, 2, 4) << 4
 
 
 # Groups with a scale and a minimum: Q4_K and Q5_K
@@ -186,7 +178,7 @@ def _quantize_with_min(rows, top):
     d, dmin = _best_step(scales, sums[1].view(-1, 8)), _best_step(mins, 1)
     step, min_step = d.float(), dmin.float()
     scales = (scales * _inverse(step)).round_().clamp_(0, 63)
-    # The minimum that suits the rounded scale, not the one before.
+    # The best minimum for the rounded scale, instead of that for the exact one.
     mins = ((scales * step * sums[0].view(-1, 8)) - x.sum(1).view(-1, 8)) / 32
     mins = (mins * _inverse(min_step)).round_().clamp_(0, 63)
     inverse = _inverse(scales * step)
@@ -197,17 +189,17 @@ def _quantize_with_min(rows, top):
 
 
 def _dequantize_with_min(d, dmin, packed, quants):
-    """(blocks, 256) numbers of quants (blocks, 8, 32)."""
+    """(blocks, 256) float32 numbers of the quants, (blocks, 256) uint8."""
     scales, mins = _unpack_scales(packed)
     scales, mins = from_float16(d) * scales.float(), from_float16(dmin) * mins.float()
-    return (scales[:, :, None] * quants.float() - mins[:, :, None]).view(-1, 256)
+    quants = quants.view(-1, 8, 32).float()
+    return (scales[:, :, None] * quants - mins[:, :, None]).view(-1, 256)
 
 
 def _fit_lines(scaled, top, zero):
     """(slope, start, sums) of groups scaled to 0 … 1: numbers are about start + slope · quant.
 
-    `zero` is where 0 lies on that scale: no start is above it, for minimums are stored without a
-    sign.
+    `zero` is 0 on that scale. A start above it is not allowed, as minimums are stored unsigned.
     """
     import torch
 
@@ -276,6 +268,12 @@ def _quantize_signed(rows, first, gap, half, scale_half):
     return quants.add_(half).to(torch.uint8), d, scales.to(torch.int8)
 
 
+def _dequantize_signed(scales, quants, half):
+    """(blocks, 256) float32 numbers of the quants, (blocks, 256) uint8 with `half` added."""
+    quants = (quants.float() - half).view(-1, 16, 16)
+    return (scales[:, :, None] * quants).view(-1, 256)
+
+
 def _farthest(values):
     """The number with the largest magnitude in each row."""
     import torch
@@ -295,11 +293,11 @@ def _try_grids(scaled, first, gap, limits):
     """(3, grids, groups): `_sums` of roundings to grids of `first`, `first` + `gap`, … steps."""
     import torch
 
-    quants, spare, found = torch.empty_like(scaled), torch.empty_like(scaled), []
+    quants, spare, sums = torch.empty_like(scaled), torch.empty_like(scaled), []
     for grid in range(_GRIDS):
         torch.mul(scaled, first + gap * grid, out=quants).round_().clamp_(*limits)
-        found.append(_sums(quants, scaled, spare))
-    return torch.stack(found, 1)
+        sums.append(_sums(quants, scaled, spare))
+    return torch.stack(sums, 1)
 
 
 def _sums(quants, scaled, spare):
@@ -311,16 +309,16 @@ def _sums(quants, scaled, spare):
 
 
 def _inverse(values):
-    """1 / values, or 0 where a value is about 0."""
+    """1 / values, or 0 for values of about 0."""
     import torch
 
     return torch.where(values.abs() > _SMALLEST, 1 / values, 0)
 
 
 def _float16_above(values):
-    """Numbers ≥ 0 as float16, the smallest rounded up.
+    """Numbers ≥ 0 as float16, rounded up where rounding down loses more than 0.1 %.
 
-    Rounded down by much, they would cut off the largest scale.
+    So happens with very small numbers, and would clip the largest scale.
     """
     import torch
 

@@ -1,8 +1,8 @@
-"""A tokenizer as GGUF files hold it: tokens, types, scores or merges, and special ids.
+"""A tokenizer in the form of GGUF files: tokens, types, scores or merges, and special ids.
 
-Byte-level BPE (Qwen, Llama 3, SmolLM2, GPT-2) and Gemma's SentencePiece-style BPE. Token types are
-llama.cpp's. An unknown pre-tokenizer or normalizer is refused, since a file with a wrong one writes
-nonsense.
+Known are byte-level BPE (Qwen, Llama 3, SmolLM2, GPT-2) and Gemma's SentencePiece-style BPE. An
+unknown pre-tokenizer or normalizer raises TwinError, since the model would read wrong tokens.
+`tokenizer_json` is always the parsed tokenizer.json.
 """
 
 import json
@@ -13,13 +13,13 @@ from ..files import TwinError
 from ..i18n import t
 from .families import PRE_TOKENIZERS
 
+# llama.cpp's token types
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 _SPECIAL_SCORE = -1000.0
 _LOOKS_SPECIAL = re.compile(r"<pad>|<mask>|<\|.*\|>|<｜.*｜>|<unused.*>")
 # llama.cpp replaces blanks in Gemma's texts itself.
 _SENTENCEPIECE_NORMALIZERS = ({"type": "Replace", "pattern": {"String": " "}, "content": "▁"},)
-# llama.cpp leaves out Qwen's NFC: only a text typed in decomposed characters gets other tokens
-# there.
+# llama.cpp leaves out Qwen's NFC, which changes the tokens of decomposed characters only.
 _BYTE_LEVEL_NORMALIZERS = (None, {"type": "NFC"})
 
 
@@ -43,29 +43,29 @@ class Vocabulary(NamedTuple):
 def read(tokenizer, size: int, ends: list[int], stored: tuple | None = None) -> Vocabulary:
     """The Vocabulary of a fast tokenizer for a model with `size` embedding rows.
 
-    `ends` are the ids that end a turn; `stored` is (tokens, scores, types) where the base came with
-    them. Raises TwinError for a tokenizer that llama.cpp can't rebuild.
+    `ends` are the ids that end a turn; `stored` is (tokens, scores, types) if the base comes with
+    them. Raises TwinError for a tokenizer that llama.cpp doesn't have.
     """
-    described = json.loads(tokenizer.backend_tokenizer.to_str())
-    if described["model"]["type"] != "BPE":
-        raise _unsupported(described["model"]["type"])
+    tokenizer_json = json.loads(tokenizer.backend_tokenizer.to_str())
+    if tokenizer_json["model"]["type"] != "BPE":
+        raise _unsupported(tokenizer_json["model"]["type"])
     special, add_bos = _special_ids(tokenizer, ends), _adds_bos(tokenizer)
-    if described["model"].get("byte_fallback"):
-        _need_normalizer(described, _SENTENCEPIECE_NORMALIZERS)
-        tokens, scores, types = stored or pieces(described)
+    if tokenizer_json["model"].get("byte_fallback"):
+        _need_normalizer(tokenizer_json, _SENTENCEPIECE_NORMALIZERS)
+        tokens, scores, types = stored or pieces(tokenizer_json)
         tokens, types = _resized(tokens, types, size)
         scores = (list(scores) + [_SPECIAL_SCORE] * size)[:size]
         return Vocabulary("llama", "default", tokens, types, scores, [], special, add_bos)
-    _need_normalizer(described, _BYTE_LEVEL_NORMALIZERS)
-    tokens, types = _resized(*_byte_level(described), size)
+    _need_normalizer(tokenizer_json, _BYTE_LEVEL_NORMALIZERS)
+    tokens, types = _resized(*_byte_level(tokenizer_json), size)
     special.pop("unk", None)  # bytes leave nothing unknown
-    pre, merges = pre_tokenizer(described), _merges(described)
+    pre, merges = pre_tokenizer(tokenizer_json), _merges(tokenizer_json)
     return Vocabulary("gpt2", pre, tokens, types, [], merges, special, add_bos)
 
 
-def pre_tokenizer(described: dict) -> str:
-    """llama.cpp's name for the pre-tokenizer of a tokenizer.json."""
-    step = described["pre_tokenizer"] or {}
+def pre_tokenizer(tokenizer_json: dict) -> str:
+    """llama.cpp's name of the pre-tokenizer; raises TwinError for an unknown one."""
+    step = tokenizer_json["pre_tokenizer"] or {}
     steps = step["pretokenizers"] if step.get("type") == "Sequence" else [step]
     key = tuple((s.get("type"), _option(s)) for s in steps)
     if key not in PRE_TOKENIZERS or any(s.get("add_prefix_space") for s in steps):
@@ -80,9 +80,9 @@ def _option(step):
     return options.get(step["type"])
 
 
-def _need_normalizer(described, known):
-    if described["normalizer"] not in known:
-        raise _unsupported((described["normalizer"] or described["model"])["type"])
+def _need_normalizer(tokenizer_json, known):
+    if tokenizer_json["normalizer"] not in known:
+        raise _unsupported((tokenizer_json["normalizer"] or tokenizer_json["model"])["type"])
 
 
 def _unsupported(part):
@@ -90,35 +90,35 @@ def _unsupported(part):
     return TwinError(t("gguf.unsupported_tokenizer", part=part, names=names))
 
 
-def _byte_level(described):
+def _byte_level(tokenizer_json):
     """({id: token}, {id: type}) of a byte-level BPE tokenizer."""
-    tokens = {number: token for token, number in described["model"]["vocab"].items()}
-    added, added_types = added_tokens(described)
+    tokens = {number: token for token, number in tokenizer_json["model"]["vocab"].items()}
+    added, added_types = added_tokens(tokenizer_json)
     return tokens | added, dict.fromkeys(tokens, NORMAL) | added_types
 
 
-def added_tokens(described: dict) -> tuple[dict[int, str], dict[int, int]]:
-    """({id: token}, {id: type}) of the added tokens of a tokenizer.json."""
+def added_tokens(tokenizer_json: dict) -> tuple[dict[int, str], dict[int, int]]:
+    """({id: token}, {id: type}) of the added tokens."""
     tokens, types = {}, {}
-    for added in described["added_tokens"]:
+    for added in tokenizer_json["added_tokens"]:
         text, number = added["content"], added["id"]
         if added["special"] or _LOOKS_SPECIAL.fullmatch(text):
             tokens[number], types[number] = text, CONTROL
         else:
-            # These are matched before normalization, where Gemma's blanks are still blanks.
+            # These are matched before normalization, which replaces Gemma's blanks by ▁.
             tokens[number], types[number] = text.replace("▁", " "), USER_DEFINED
     return tokens, types
 
 
-def pieces(described: dict) -> tuple[dict[int, str], list[float], dict[int, int]]:
-    """({id: token}, scores, {id: type}) of a SentencePiece-style BPE.
+def pieces(tokenizer_json: dict) -> tuple[dict[int, str], list[float], dict[int, int]]:
+    """({id: token}, scores by id, {id: type}) of a SentencePiece-style BPE.
 
-    tokenizer.json has no scores: a token's is minus the rank of the first merge that makes it.
+    tokenizer.json has no scores: that of a token is minus the rank of the first merge to it.
     """
-    model = described["model"]
+    model = tokenizer_json["model"]
     tokens = {number: token for token, number in model["vocab"].items()}
     types = {number: _piece_type(token, model.get("unk_token")) for number, token in tokens.items()}
-    added, added_types = added_tokens(described)
+    added, added_types = added_tokens(tokenizer_json)
     tokens, types = tokens | added, types | added_types
     ranks = {}
     for rank, (left, right) in enumerate(map(_pair, model["merges"])):
@@ -140,11 +140,11 @@ def _pair(merge):
     return merge.split(" ") if isinstance(merge, str) else merge
 
 
-def _merges(described):
+def _merges(tokenizer_json):
     """'left right' of each merge; a blank inside a part is written as Ġ."""
     return [
         " ".join(part.replace(" ", "Ġ") for part in _pair(merge))
-        for merge in described["model"]["merges"]
+        for merge in tokenizer_json["model"]["merges"]
     ]
 
 
@@ -159,7 +159,7 @@ def _resized(tokens, types, size):
 
 
 def _special_ids(tokenizer, ends):
-    """{name: id}. llama.cpp stops at eos, eot and eom: the ends of a turn get these names."""
+    """{name: id}; the ids in `ends` become eos, eot and eom, at which llama.cpp stops."""
     ids = {
         "bos": tokenizer.bos_token_id,
         "eos": tokenizer.eos_token_id,

@@ -1,8 +1,9 @@
-"""The types of GGUF files and of their tensors, one entry a type, and encoding by type.
+"""The types of GGUF files and of their tensors, one entry a type, and encoding and decoding.
 
-FILE_TYPES are what people choose, such as Q4_K_M: most tensors get one tensor type, some a better
-one, as in llama.cpp's quantizer without importance matrix. TENSOR_TYPES are how numbers are stored,
-such as Q4_K. A new file type is an entry here, a new tensor type an entry and a codec.
+A file type, such as Q4_K_M, is what people choose: most tensors get one tensor type, some a more
+precise one, as in llama.cpp's quantizer without importance matrix. A tensor type, such as Q4_K, is
+how numbers are stored. A new file type is an entry in FILE_TYPES, a new tensor type an entry in
+TENSOR_TYPES and a codec.
 """
 
 import math
@@ -21,20 +22,21 @@ if TYPE_CHECKING:
     import torch
     from gguf import GGMLQuantizationType
 
-# Numbers encoded at a time: on a CPU, what a thread's caches hold; on a GPU, in under 0.5 GB.
+# Numbers encoded or decoded at a time: on a CPU, as many as fit into a thread's caches; on a GPU,
+# into 0.5 GB.
 CHUNKS = {"cpu": 2**18, "cuda": 2**23}
 _MOST_THREADS = 16
-# A K-quant beyond this is damaged. The worst known is Gemma 270M, whose base is itself in Q4_K_M:
-# 0.15 with an adapter in 4 bits, 0.35 without one in 3.
+# In nats a token: a K-quant further from the twin is damaged. The worst known is of Gemma 270M,
+# whose base is in Q4_K_M already: 0.15 in 4 bits with an adapter, 0.35 in 3 bits without.
 KL_LIMIT_K_QUANT = 0.5
 
 
 class TensorType(NamedTuple):
     """How the numbers of a tensor are stored.
 
-    `rounding` is the largest share of a tensor's length (root of the sum of squares) that encoding
-    may change, about three times what trained weights show; a wrong tensor is 140 % away.
-    `fallback` is the type of rows whose length is no multiple of this type's block.
+    `rounding` is the largest relative error, ‖decoded − original‖ / ‖original‖, that encoding may
+    cause: about three times that of trained weights. An unrelated tensor has about 1.4. `fallback`
+    is the type for rows whose length is no multiple of this type's block.
     """
 
     codec: Codec
@@ -58,12 +60,12 @@ TENSOR_TYPES = {
 
 
 class FileType(NamedTuple):
-    """A kind of GGUF file.
+    """A type of GGUF file.
 
-    Its tensors have the type `main` but for those to which `better(part, layer, layers)` gives
-    another one; a part is named as in 'blk.LAYER.PART.weight'. `kl_limit` is in nats a token from
-    the 16-bit twin: more is a fault, not rounding. `compared`: the '9.9 or 9.11' comparison
-    includes it.
+    Its tensors have the tensor type `main`, except those for which `better(part, layer, layers)`
+    returns another one; the part is that in 'blk.LAYER.PART.weight'. `kl_limit`: a larger
+    divergence from the 16-bit twin, in nats a token, is a fault, not rounding. `compared`: the '9.9
+    or 9.11' benchmark (decimals.py) includes it.
     """
 
     main: str
@@ -73,9 +75,8 @@ class FileType(NamedTuple):
 
 
 def _more_bits(part, layer, layers):
-    """6 bits for values and down-projections of some layers.
-
-    The first and last eighth of the layers, and every third between.
+    """6 bits for values and down-projections, in the first and last eighth of the layers and in
+    every third one between.
     """
     eighth = layers // 8
     chosen = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
@@ -83,7 +84,7 @@ def _more_bits(part, layer, layers):
 
 
 def _more_than_3_bits(part, layer, layers):
-    """What Q3_K_M spends on its most sensitive parts."""
+    """The tensor types of Q3_K_M's most sensitive parts."""
     better = {
         "attn_v": "Q5_K" if layer < 2 else "Q4_K",
         "ffn_down": "Q5_K" if layer < layers // 16 else "Q4_K",
@@ -112,11 +113,11 @@ def next_larger(file_type: str) -> str:
 
 
 def tensor_type(
-    file_type: str, name: str, shape: tuple, layers: int, tied: bool, family: Family
+    file_type: str, name: str, shape: tuple[int, ...], layers: int, tied: bool, family: Family
 ) -> "GGMLQuantizationType":
-    """The type that llama.cpp's quantizer gives a tensor.
+    """The type that llama.cpp's quantizer gives a tensor in a file of this type.
 
-    `shape` is row-major, `layers` the model's number of them; `tied` when the embedding is also the
+    `shape` is row-major, `layers` the model's number of layers; `tied`: the embedding is also the
     output.
     """
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
@@ -131,7 +132,7 @@ def tensor_type(
 
 
 def _unconstrained_type(file_type, name, shape, layers, tied, family):
-    """The name of the type if rows of any length fitted."""
+    """The name of a tensor's type, whatever the length of its rows."""
     main = FILE_TYPES[file_type].main
     if len(shape) == 1 or name.endswith("_norm.weight"):
         return "F32"
@@ -152,18 +153,18 @@ def _unconstrained_type(file_type, name, shape, layers, tied, family):
 
 
 def encode(weights: "torch.Tensor", type: "GGMLQuantizationType") -> "numpy.ndarray":
-    """The blocks of a tensor as uint8, one row of bytes for each row of numbers.
+    """Encode a tensor: uint8 blocks, (…, bytes), one row of bytes for each row of numbers.
 
     `weights` is float32, float16 or bfloat16, (…, columns), on any device. Numbers too large for a
     K-quant are clipped. Raises TwinError for numbers that aren't finite, ValueError when the
     columns don't fill whole blocks.
     """
     need_finite(weights)
-    return encoded(weights, type).cpu().numpy()
+    return encode_unchecked(weights, type).cpu().numpy()
 
 
-def encoded(weights: "torch.Tensor", type: "GGMLQuantizationType") -> "torch.Tensor":
-    """As `encode`, on the weights' device and without the check that they are finite."""
+def encode_unchecked(weights: "torch.Tensor", type: "GGMLQuantizationType") -> "torch.Tensor":
+    """As `encode`, with the result on the weights' device and without `need_finite`."""
     import torch
     from gguf import GGML_QUANT_SIZES
 
@@ -182,16 +183,19 @@ def encoded(weights: "torch.Tensor", type: "GGMLQuantizationType") -> "torch.Ten
         part = rows[start : start + step].float().contiguous()
         blocks[start : start + step] = codec.encode(part).view(torch.uint8).view(len(part), -1)
 
-    _each(fill, range(0, len(rows), step), device.type)
+    _run_chunks(fill, range(0, len(rows), step), device.type)
     return blocks.view(*weights.shape[:-1], -1)
 
 
 def decode(
-    data: "numpy.ndarray", type: "GGMLQuantizationType", shape: tuple, device="cpu"
+    data: "numpy.ndarray",
+    type: "GGMLQuantizationType",
+    shape: tuple[int, ...],
+    device: "str | torch.device" = "cpu",
 ) -> "torch.Tensor":
-    """The float32 tensor of `shape` of a GGUF tensor's data as gguf's reader gives it.
+    """Decode a GGUF tensor's data, as gguf's reader returns it, to a float32 tensor of `shape`.
 
-    Raises ValueError when the data can't be of such a tensor.
+    Raises ValueError for an unknown type or when the data's size doesn't match.
     """
     import numpy
     import torch
@@ -204,25 +208,24 @@ def decode(
             f"{stored.size} bytes of {type.name} aren't a tensor of the shape {tuple(shape)}."
         )
     stored, codec = stored.reshape(-1, size), TENSOR_TYPES[type.name].codec
-    # Inference mode holds for one thread, and several fill this tensor.
+    # In inference mode the other threads couldn't fill this tensor.
     with torch.inference_mode(False):
         values = torch.empty(len(stored), block, device=device)
     step = CHUNKS.get(values.device.type, CHUNKS["cuda"]) // block
 
     def fill(start):
-        # A copy, since torch needs writable memory and the file's is not.
+        # A copy, since torch needs writable memory and that of the file isn't.
         part = torch.from_numpy(numpy.array(stored[start : start + step])).to(device)
         values[start : start + step] = codec.decode(part)
 
-    _each(fill, range(0, len(stored), step), values.device.type)
+    _run_chunks(fill, range(0, len(stored), step), values.device.type)
     return values.view(*shape)
 
 
-def _each(function, starts, device):
-    """Call the function for each start; on a CPU in threads of our own.
+def _run_chunks(function, starts, device):
+    """Call the function for the start of each chunk, on a CPU in several threads.
 
-    Torch's own threads wait for each other after every operation: one core busy elsewhere slows all
-    of them.
+    Torch's own threads wait for each other after every operation, so one busy core slows all.
     """
     import torch
 

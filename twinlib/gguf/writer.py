@@ -117,7 +117,7 @@ def _stream(source, writers, device, progress):
             values = source.merged_rows(tensor, start, stop, device, stored)
             types.need_finite(values)
             blocks = {
-                kind: _to_memory(types.encoded(values, _tensor_type(source, tensor, kind)))
+                kind: _to_memory(types.encode_unchecked(values, _tensor_type(source, tensor, kind)))
                 for kind in writers
             }
             _wait(pending)
