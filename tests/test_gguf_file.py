@@ -510,6 +510,11 @@ def test_pre_tokenizers_are_known_by_what_they_do(tiny_base):
         tokenizer.pre_tokenizer(described)
 
 
+def test_a_tokenizer_without_a_pre_tokenizer_is_refused():
+    with pytest.raises(TwinError, match="supported are"):
+        tokenizer.pre_tokenizer({"pre_tokenizer": None})
+
+
 def test_sentencepiece_scores_follow_the_order_of_merges():
     described = {
         "model": {

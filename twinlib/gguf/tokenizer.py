@@ -74,10 +74,10 @@ def pre_tokenizer(tokenizer_json: dict) -> str:
 
 
 def _option(step):
-    if step["type"] == "Split":
+    if step.get("type") == "Split":
         return step["pattern"].get("Regex")
-    options = {"ByteLevel": step.get("use_regex"), "Digits": step.get("individual_digits")}
-    return options.get(step["type"])
+    options = {"ByteLevel": "use_regex", "Digits": "individual_digits"}
+    return step.get(options.get(step.get("type")))
 
 
 def _need_normalizer(tokenizer_json, known):
