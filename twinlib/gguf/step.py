@@ -22,18 +22,18 @@ from .types import FILE_TYPES
 
 def problems(settings: Quantize, twin: Twin) -> list[Problem]:
     """What keeps the files from being written, and a warning when usual types are missing."""
-    found = []
+    reasons = []
     if not twin.newest_adapter()[0]:
-        found.append(stop("gguf.no_fresh_adapter"))
+        reasons.append(stop("gguf.no_fresh_adapter"))
     try:
         chosen = file_types(settings.types)
     except TwinError as error:
-        return [*found, Problem("stop", str(error))]
+        return [*reasons, Problem("stop", str(error))]
     if not {"Q4_K_M", "Q8_0"} <= set(chosen):
-        found.append(warning("gguf.add_q4_k_m_and_q8_0"))
+        reasons.append(warning("gguf.add_q4_k_m_and_q8_0"))
     if not twin.facts.get("system_prompt"):
-        found.append(stop("gguf.no_system_prompt"))
-    return found
+        reasons.append(stop("gguf.no_system_prompt"))
+    return reasons
 
 
 def unfinished(settings: Quantize, twin: Twin) -> bool:
