@@ -40,11 +40,11 @@ def pins(present: dict[str, str], names: Iterable[str]) -> str:
 def resolve(present: dict[str, str]) -> dict[str, str]:
     """{name: version} after installing twinlib[gpu] where `present` is installed."""
     with tempfile.TemporaryDirectory() as folder:
-        output, kept = Path(folder) / "requirements.txt", Path(folder) / "kept.txt"
+        output, constraints = Path(folder) / "requirements.txt", Path(folder) / "constraints.txt"
         output.write_text(pins(present, present))  # uv prefers the versions in its output file
-        kept.write_text(pins(present, UNTOUCHED))
+        constraints.write_text(pins(present, UNTOUCHED))
         options = f"--extra gpu --python-version {PYTHON} --python-platform {PLATFORM}"
-        files = ["--constraint", kept, "--output-file", output, ROOT / "pyproject.toml"]
+        files = ["--constraint", constraints, "--output-file", output, ROOT / "pyproject.toml"]
         uv = f"-m uv pip compile -q {options} --no-header --no-annotate".split()
         environment = {**os.environ, **SYSTEM_CERTIFICATES}
         run = subprocess.run(

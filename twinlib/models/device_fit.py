@@ -5,6 +5,7 @@ arithmetic. What devices need is an estimate, and the texts say so.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import i18n
@@ -77,7 +78,7 @@ def closeness_text(divergence: float | None = None, top1: float | None = None) -
     return i18n.both(grade.key if grade else "models.not_measured")
 
 
-def recommended_type(types, figures: dict | None = None) -> str:
+def recommended_type(types: Sequence[str], figures: dict | None = None) -> str:
     """The type of GGUF file to recommend among `types`; '' when there are none.
 
     By the figures of step quantize, {name: {"value": …}}: the smallest file (size_mb_TYPE) that

@@ -6,10 +6,13 @@ them only where these hold too little probability. Answers of GGUF files are in 
 """
 
 import contextlib
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from .load import device, end_tokens, render, silence_logging
+
+if TYPE_CHECKING:
+    from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 _MOST_LIKELY = 256  # logits that are sorted first
 _RECENT = 64  # last tokens that the repeat penalty counts, as in llama.cpp and Ollama
@@ -24,8 +27,8 @@ class Answer(NamedTuple):
 
 
 def answers(
-    model,
-    tokenizer,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     conversations: list[list[dict]],
     max_tokens: int = 200,
     temperature: float = 0.7,
@@ -95,8 +98,8 @@ def _answer(tokenizer, tokens, ends):
 
 
 def nll(
-    model,
-    tokenizer,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     texts: list[str],
     length: int = 1024,
     progress: Callable[[int, int], None] | None = None,
@@ -146,7 +149,7 @@ def _row_nll(model, rows, padding):
 
 
 @contextlib.contextmanager
-def contiguous_head(model):
+def contiguous_head(model: "PreTrainedModel") -> Iterator[None]:
     """A context in which the output head gets a contiguous copy of its input.
 
     transformers passes it a slice of the hidden states, for which torch's matmul copies the whole
@@ -172,7 +175,7 @@ def nucleus(
     top_k: int = 0,
     min_p: float = 0.0,
     repeat_penalty: float = 1.0,
-):
+) -> "LogitsProcessor":
     """A LogitsProcessor that samples: it draws the next token and sets all other logits to -inf.
 
     For use with greedy decoding. In Ollama's order: `repeat_penalty` on tokens among the last 64,

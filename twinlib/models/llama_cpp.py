@@ -179,7 +179,7 @@ class Llama:
         body = {"messages": list(messages), **_TEMPLATE_OPTIONS}
         return self.request("/apply-template", body)["prompt"]
 
-    def request(self, path: str, body: dict | None = None):
+    def request(self, path: str, body: dict | None = None) -> dict | list:
         """The JSON that llama.cpp's server answers; without a body the request is a GET."""
         with self._post(path, body) as answer:
             return json.load(answer)

@@ -11,16 +11,21 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import catalogue
 from ..files import TwinError, sha256_of, write_json
 from ..i18n import t
 from . import estimate, pip_base
 from .hub import mirror
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # Tokens that can serve as padding where the tokenizer has none.
 _PADDINGS = ("<|endoftext|>", "<|finetune_right_pad_id|>", "<pad>", "<|vision_pad|>", "<unk>")
@@ -107,7 +112,7 @@ def _no_download(hub, error):
 # Tokenizers and templates
 
 
-def tokenizer(base: Base):
+def tokenizer(base: Base) -> "PreTrainedTokenizerBase":
     """The transformers tokenizer of a base, with a chat template and a padding token.
 
     The padding token is none that ends a turn. A base without a template gets CHATML if its
@@ -137,14 +142,16 @@ def _padding(tokenizer):
     raise TwinError(t("models.no_padding_token"))
 
 
-def render(tokenizer, messages: list[dict], generate: bool = False) -> str:
+def render(
+    tokenizer: "PreTrainedTokenizerBase", messages: list[dict], generate: bool = False
+) -> str:
     """A conversation in the model's format; with `generate`, up to where its answer begins."""
     return tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
     )
 
 
-def turn_end(tokenizer) -> tuple[str, int]:
+def turn_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, int]:
     """(text, id) of the token that the chat template writes after an assistant's turn."""
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     ids = tokenizer(render(tokenizer, messages), add_special_tokens=False)["input_ids"]
@@ -154,7 +161,7 @@ def turn_end(tokenizer) -> tuple[str, int]:
     return tokenizer.convert_ids_to_tokens(last), last
 
 
-def end_tokens(tokenizer) -> list[int]:
+def end_tokens(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """Every id that ends a turn: the end-of-text token and each turn end in the vocabulary."""
     vocabulary = tokenizer.get_vocab()
     ids = {vocabulary[token] for token in catalogue.TURN_ENDS if token in vocabulary}
@@ -180,7 +187,7 @@ def fast_bfloat16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def sixteen_bits(base: Base):
+def sixteen_bits(base: Base) -> "torch.dtype":
     """The torch dtype of a base in '16-bit': bfloat16, float16, or float32 if that overflows."""
     import torch
 
@@ -216,7 +223,7 @@ def load(
     lora: Lora | None = None,
     engine: str = "transformers",
     length: int = 2048,
-):
+) -> "tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]":
     """(model, tokenizer) of a base, with its `adapter` if given, ready to train if `lora` is given.
 
     `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else
@@ -261,7 +268,9 @@ def _load_transformers(base, precision):
     return model
 
 
-def with_adapter(model, adapter: Path | None, lora: Lora | None):
+def with_adapter(
+    model: "PreTrainedModel", adapter: Path | None, lora: Lora | None
+) -> "PreTrainedModel | PeftModel":
     """A transformers model with a saved adapter, a new one, or none; arguments as in `load`."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
@@ -317,7 +326,7 @@ def _load_unsloth(base, adapter, precision, lora, length):
     return model
 
 
-def save_adapter(model, base: Base, folder: Path) -> None:
+def save_adapter(model: "PeftModel", base: Base, folder: Path) -> None:
     """Save a LoRA adapter as safetensors; its config names the base, without a local path."""
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True)
@@ -328,7 +337,7 @@ def save_adapter(model, base: Base, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def silence_logging():
+def silence_logging() -> Iterator[None]:
     """A context in which transformers shows no progress bars and no advice."""
     import transformers
 

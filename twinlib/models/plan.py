@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ..catalogue import Entry
 from ..i18n import t
+from ..settings import Settings
 from ..twin import AUTO
 from . import estimate
 
@@ -155,7 +156,7 @@ def _peak_gb(machine, shape, tokens, precision, rank):
 # Plans
 
 
-def derive(step: str, settings, machine: dict, facts: dict) -> Plan:
+def derive(step: str, settings: Settings, machine: dict, facts: dict) -> Plan:
     """The Plan of step 'persona', 'reasoning' or 'evaluate' on a machine.
 
     `facts`, as far as they are known: base (its name), rows and tokens to learn, precision of the
@@ -284,7 +285,7 @@ def _job(settings, machine, facts, values):
     )
 
 
-def training_seconds(settings, machine: dict, facts: dict) -> float:
+def training_seconds(settings: Settings, machine: dict, facts: dict) -> float:
     """Estimated seconds of the steps and the compiling, without loading, evaluating and answering.
 
     Nothing in `settings` is left on 'auto'.

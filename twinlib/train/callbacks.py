@@ -8,12 +8,17 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..i18n import t
 from ..progress import Progress
 from ..twin import Stopped
 from .checkpoints import write_manifest
 from .processes import any_process, is_main, on_gpu, wait
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+    from transformers.trainer_utils import TrainOutput
 
 _SAMPLE_SHARE = 0.05  # of the training time: what sample answers may take
 _LOG_EVERY = 0.5  # seconds between logs on a GPU: each waits for all work queued on it
@@ -35,7 +40,7 @@ def silence_logging() -> None:
 
 
 def attach_callback(
-    trainer, progress: Progress, figures: dict[str, str], sample: Callable | None = None
+    trainer: "Trainer", progress: Progress, figures: dict[str, str], sample: Callable | None = None
 ) -> "ProgressCallback":
     """Replace a trainer's printing callback by a ProgressCallback, and return that."""
     from transformers import PrinterCallback, TrainerCallback
@@ -170,8 +175,10 @@ def memory_gb() -> float:
     return psutil.Process().memory_info().rss / 2**30
 
 
-def train(trainer, callback: ProgressCallback, checkpoint: Path | None, progress: Progress):
-    """Train, from `checkpoint` on if given, and return transformers' TrainOutput.
+def train(
+    trainer: "Trainer", callback: ProgressCallback, checkpoint: Path | None, progress: Progress
+) -> "TrainOutput":
+    """Train, from `checkpoint` on if given.
 
     Raises Stopped after an interrupt, once a checkpoint is saved.
     """

@@ -8,11 +8,15 @@ import json
 import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..files import sha256_of, write_json
 from ..models import load
 from ..settings import Persona, Reasoning
 from ..twin import Twin
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 MANIFEST = "manifest.json"
 # Settings that depend on the machine: a resumed run may get another GPU.
@@ -76,7 +80,7 @@ def resume(
     return checkpoint, settings
 
 
-def save_adapter(twin: Twin, step: str, model, base: load.Base) -> None:
+def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> None:
     """Save the trained adapter of step 'persona' or 'reasoning', replacing an earlier one."""
     adapter = twin.adapter(step)
     new, backup = adapter.with_name("adapter.new"), adapter.with_name("adapter.old")

@@ -20,7 +20,7 @@ import torch
 # The product of a LoRA layer, W·x + s·B·A·x
 
 
-def patch_lora(model) -> None:
+def patch_lora(model: torch.nn.Module) -> None:
     """Let every LoRA layer of a peft model (without dropout) train by LoraProduct."""
     from peft.tuners.lora import LoraLayer
 
@@ -152,7 +152,7 @@ def _(packed, scales, block, kind, shape, dtype, again):
 # linear cross-entropy (Liger, Cut Cross-Entropy).
 
 
-def patch_loss(model, compiled: bool = False) -> None:
+def patch_loss(model: torch.nn.Module, compiled: bool = False) -> None:
     """Let a causal language model return {'loss': …} when it is given `labels` (rows, tokens).
 
     Its forward then also takes `learnt`, the indices of the labels other than -100 in the flattened
@@ -188,7 +188,7 @@ def patch_loss(model, compiled: bool = False) -> None:
     model.forward = types.MethodType(forward, model)
 
 
-def loss_fits(model) -> bool:
+def loss_fits(model: torch.nn.Module) -> bool:
     """Whether patch_loss applies: a frozen, plain output head without bias and logit caps."""
     config, head = model.config, model.get_output_embeddings()
     capped = getattr(config, "final_logit_softcapping", None)

@@ -8,6 +8,7 @@ enough to be learnt instead of the sum.
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
@@ -21,6 +22,9 @@ from ..twin import Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, rewards
 from .persona import Training
 from .trainer import common_arguments
+
+if TYPE_CHECKING:
+    from transformers import Trainer
 
 _FEWEST_PROBLEMS = 8
 _SMALL = 1.0  # billions of parameters: below this, GRPO has little to reinforce
@@ -237,7 +241,7 @@ def _for_trl(name):
 # Figures
 
 
-def judge(before: list[dict], after: list[dict], trainer) -> tuple[dict, list[str]]:
+def judge(before: list[dict], after: list[dict], trainer: "Trainer") -> tuple[dict, list[str]]:
     """(figures, warnings): accuracy on the same problems before and after, and learning signal."""
     n = len(after)
     figures = {}

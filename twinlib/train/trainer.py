@@ -9,12 +9,16 @@ notebook 03's GRPO trainer are here too.
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..models import estimate, load
 from ..models.encode import Encoded
 from ..settings import Persona, Reasoning
 from . import packing, processes
 from .processes import on_gpu
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Trainer
 
 # Share of a layer's activations that selective checkpointing keeps: no matmul is recomputed.
 _SELECTIVE = 0.7
@@ -77,7 +81,7 @@ def evaluation_arguments(settings: Persona, val, every: int) -> dict:
 
 def unsloth_trainer(
     model, tokenizer, rows: dict[str, list[Encoded]], settings: Persona, folder: Path, every: int
-):
+) -> "Trainer":
     """TRL's SFTTrainer with Unsloth's patches, loss and attention; arguments: packed_trainer."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -119,7 +123,7 @@ def unsloth_trainer(
 
 def packed_trainer(
     model, tokenizer, rows: dict[str, list[Encoded]], settings: Persona, folder: Path, every: int
-):
+) -> "Trainer":
     """A transformers Trainer on packed rows.
 
     `rows` has the splits 'train' and 'val'; no setting is 'auto'; checkpoints are written into
@@ -170,7 +174,9 @@ def packed_trainer(
     )
 
 
-def prepare(model, compiled: bool = False, checkpointing: str = "none"):
+def prepare(
+    model: "PreTrainedModel", compiled: bool = False, checkpointing: str = "none"
+) -> "PreTrainedModel":
     """Patch a LoRA model to train on packed sequences, and return its base model.
 
     With `compiled` its layers are compiled on first use; with selective checkpointing the compiler
@@ -258,7 +264,7 @@ def uncompiled() -> contextlib.AbstractContextManager:
 
 
 @contextlib.contextmanager
-def attention(model, name: str) -> Iterator[None]:
+def attention(model: "PreTrainedModel", name: str) -> Iterator[None]:
     """A context in which the model uses the attention implementation `name`."""
     before = model.config._attn_implementation
     model.set_attn_implementation(name)
@@ -269,7 +275,7 @@ def attention(model, name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def answering(model) -> Iterator:
+def answering(model: "PreTrainedModel") -> Iterator["PreTrainedModel"]:
     """A context in which a model in training generates: eval mode, SDPA, uncompiled layers."""
     training = model.training
     with attention(model, "sdpa"), uncompiled():

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
@@ -16,6 +17,9 @@ from .display import NOTHING, Shown, caption, sentence, table
 from .interview_form import disk_error
 from .plotting import GREEN, GREY, drawable, embedded, label, picture
 from .widgets import wide
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BLUE = "#5a78c8"
 _SURE = {1: "ui.a_little_sure", 2: "ui.fairly_sure", 3: "ui.very_sure"}
@@ -126,7 +130,7 @@ def _share(outcomes):
     return f"{sum(outcomes)}/{len(outcomes)}" if outcomes else "—"
 
 
-def plot(votes: list[analysis.Vote]):
+def plot(votes: list[analysis.Vote]) -> "Figure":
     """A Figure of the fool rate with its interval, in all and by how sure friends were."""
     counted, at_random = analysis.counted(votes), analysis.random_friends(votes)
     twin = [vote for vote in votes if vote.variant == "twin"]

@@ -56,6 +56,7 @@ def caption(text: str) -> Shown:
 
 
 def title(text: str) -> Shown:
+    """A bold line above a table or a group of widgets."""
     return Shown(f'<div style="margin:.8em 0 .2em;font-weight:bold">{esc(text)}</div>', text)
 
 

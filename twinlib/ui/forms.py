@@ -70,7 +70,7 @@ class Form(widgets.VBox):
         return values, wrong
 
     @property
-    def settings(self):
+    def settings(self) -> declared.Settings:
         """The step's settings as typed so far; raises WrongValue when a field has a wrong value."""
         values, wrong = self._values()
         if wrong:

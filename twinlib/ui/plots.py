@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from ..corpus.reasons import KINDS
 from ..files import read_records
@@ -28,6 +29,9 @@ from .plotting import (
     title,
 )
 from .score_card import score_card
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["corpus", "curves", "curves_of", "decimals", "files", "score_card"]
 # The figures that training steps record; those on the same scale share a panel.
@@ -215,7 +219,7 @@ def curves(twin: Twin, step: str) -> Shown:
     return Shown(row(figures), "") + caption(t(_CAPTIONS[step]))
 
 
-def curves_of(records: list[dict]) -> list:
+def curves_of(records: list[dict]) -> list["Figure"]:
     """Matplotlib Figures, one for each group of PANELS that occurs in the records."""
     rewards = {name: None for record in records for name in record if name.startswith(REWARD)}
     figures = []
@@ -237,8 +241,8 @@ def _curves_panel(curves):
             axis.plot(steps, means, label=text, marker="." if len(steps) < 9 else None)
             if lows != highs:
                 axis.fill_between(steps, lows, highs, alpha=0.25, linewidth=0)
-        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0}
-        axis.legend(frameon=False, ncol=3, columnspacing=1, handlelength=1, **place)
+        above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0}
+        axis.legend(frameon=False, ncol=3, columnspacing=1, handlelength=1, **above)
         axis.set(xlabel=label("ui.step_axis"))
         axis.xaxis.get_major_locator().set_params(integer=True)
 

@@ -7,8 +7,13 @@ import base64
 import io
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from .. import i18n
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _CHINESE_FONTS = (
     "Noto Sans CJK SC",
@@ -62,7 +67,7 @@ def picture(
     tall: float = 2.8,
     wide: float = 4.2,
     width_ratios: Iterable[float] | None = None,
-):
+) -> "Figure":
     """A Figure whose axes `draw(*axes)` fills; `tall` and `wide` are the inches of an axis."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -74,7 +79,7 @@ def picture(
     return figure
 
 
-def embedded(figure) -> str:
+def embedded(figure: "Figure | None") -> str:
     """A Figure as an <img> that needs no file; '' for None."""
     if figure is None:
         return ""
@@ -90,13 +95,13 @@ def embedded(figure) -> str:
     )
 
 
-def row(figures: Iterable) -> str:
+def row(figures: Iterable["Figure"]) -> str:
     """HTML of Figures side by side, wrapped where the page is narrow; '' for none."""
     pictures = "".join(map(embedded, figures))
     return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
 
 
-def sideways(axis, text: str) -> None:
+def sideways(axis: "Axes", text: str) -> None:
     """Finish an axis of horizontal bars: first bar on top, space for the labels, a title."""
     axis.invert_yaxis()
     axis.margins(x=0.18)
@@ -105,11 +110,13 @@ def sideways(axis, text: str) -> None:
     title(axis, text)
 
 
-def title(axis, text: str) -> None:
+def title(axis: "Axes", text: str) -> None:
+    """Put a title above the whole picture of an axis."""
     axis.figure.suptitle(text, fontsize=10)
 
 
-def legend(axis) -> None:
+def legend(axis: "Axes") -> None:
+    """Put a legend below the whole picture of an axis."""
     axis.figure.legend(frameon=False, loc="outside lower center", ncol=3, columnspacing=1.2)
 
 

@@ -203,10 +203,10 @@ class Dropped(widgets.VBox):
 
     def _card(self, entry):
         size = t("ui.character_count", count=int(entry["characters"]))
-        what = " · ".join(dict.fromkeys((entry["reason"], entry["what"])))
+        heading = " · ".join(dict.fromkeys((entry["reason"], entry["what"])))
         head = (
             '<div style="overflow-wrap:anywhere;line-height:1.4">'
-            f"<b>{esc(what)}</b> · {esc(size)}<br>{esc(entry['document'])}</div>"
+            f"<b>{esc(heading)}</b> · {esc(size)}<br>{esc(entry['document'])}</div>"
         )
         text = framed_text(entry["text"], "9em") if entry["text"] else ""
         return widgets.VBox(

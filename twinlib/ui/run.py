@@ -35,7 +35,7 @@ class StepFailed(TwinError):
     """The child process failed; the sentence is the child's own or says how it was ended."""
 
 
-def check(twin: Twin, step: str, settings) -> None:
+def check(twin: Twin, step: str, settings: declared.Settings) -> None:
     """Show a step's problems and, unless they stop it, its plan with memory and time."""
     module = declared.step_module(step)
     problems = module.problems(settings, twin)
@@ -61,7 +61,7 @@ def _plan(step, settings, planned):
     return sentence(forms.estimate(planned)) + table(header, [*rows, *planned.notes])
 
 
-def command(twin: Twin, step: str, settings) -> list[str]:
+def command(twin: Twin, step: str, settings: declared.Settings) -> list[str]:
     """The command that runs a step, with a flag for every setting that is not the default."""
     remembered = twin.facts.get("settings", {}).get(step, {})
     flags = {}
@@ -81,7 +81,7 @@ def _command(name, twin, **flags):
     return arguments
 
 
-def step(twin: Twin, step: str, settings) -> Report:
+def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
     """Run a step, show its progress, and return its report; raises StepFailed."""
     arguments, token = command(twin, step, settings), token_for(twin, step, settings)
     line = shlex.join(arguments)
@@ -102,7 +102,7 @@ def tour(twin: Twin, **chosen) -> None:
     follow(_command("tour", twin, **given))
 
 
-def token_for(twin: Twin, step: str, settings) -> dict[str, str]:
+def token_for(twin: Twin, step: str, settings: declared.Settings) -> dict[str, str]:
     """{HF_TOKEN: token} for the environment of a child that uploads or fetches a gated base, or {}.
 
     The token is never on a command line, and a download mirror never gets it. Raises StepFailed

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..files import TwinError, write_atomic
 from ..i18n import t
+from ..settings import Settings
 from ..twin import FILES, Twin
 from .display import sentence, show
 
@@ -146,7 +147,7 @@ def _mounted_drive():
         return _COLAB
 
 
-def remember(twin: Twin, step: str, settings) -> None:
+def remember(twin: Twin, step: str, settings: Settings) -> None:
     """Save settings as the owner's choice for a step, with which its notebook then starts."""
     twin.start(step, asdict(settings))
     show(sentence(t("ui.kept_in", path=twin.file("facts")), "good"))

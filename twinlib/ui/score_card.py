@@ -4,6 +4,8 @@ A line is a figure of the twin; the values of other variants (base, prompt, file
 markers on the same line, which show at a glance whether training helped.
 """
 
+from typing import TYPE_CHECKING
+
 from ..evaluate.figures import BY_NAME, level, threshold
 from ..i18n import choose, t
 from ..text import labels
@@ -21,6 +23,9 @@ from .plotting import (
     plain,
     two_lines,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 AMBER = "#d99a1c"
 _COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
@@ -48,7 +53,7 @@ def score_card(twin: Twin) -> Shown:
     return shown + (table((t("ui.not_measured"), t("ui.why")), rows) if rows else NOTHING)
 
 
-def plot(names: list[str], figures: dict):
+def plot(names: list[str], figures: dict) -> "Figure":
     """A matplotlib Figure with a line for each of these figures."""
 
     def draw(*axes):
