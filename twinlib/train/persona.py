@@ -143,13 +143,14 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     Raises TwinError for rows that can't be trained on, Stopped after an interrupt.
     """
     callbacks.silence_logging()
-    asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
+    # A run is resumed when these are the same, whatever the plan derives now.
+    chosen, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     with processes.main_first():
         base = load.prepare(settings.base, progress)
         twin.remember(base={"name": base.name, "revision": base.revision})
         inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
         checkpoint, settings = checkpoints.resume(
-            twin.checkpoints("persona"), {"asked": asked, "inputs": inputs}, settings
+            twin.checkpoints("persona"), {"asked": chosen, "inputs": inputs}, settings
         )
     progress.say(t("train.loading", name=base.name))
     lora = load.Lora(

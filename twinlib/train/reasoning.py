@@ -80,14 +80,15 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     Raises TwinError for too few problems, Stopped after an interrupt.
     """
     callbacks.silence_logging()
-    asked, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
+    # A run is resumed when these are the same, whatever the plan derives now.
+    chosen, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     base = load.prepare(_base_name(twin), progress)
     twin.remember(base={"name": base.name, "revision": base.revision})
     start = twin.adapter("persona") if twin.state("persona").name == "done" else None
     file = [Path(settings.problems).expanduser()] if settings.task == "file" else []
     inputs = twin.inputs(twin.adapter("persona"), *file, base=True)
     checkpoint, settings = checkpoints.resume(
-        twin.checkpoints("reasoning"), {"asked": asked, "inputs": inputs}, settings
+        twin.checkpoints("reasoning"), {"asked": chosen, "inputs": inputs}, settings
     )
     train, test = _train_and_test(settings)
     write_records(
