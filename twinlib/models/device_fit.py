@@ -48,7 +48,7 @@ HARDLY_DIFFERENT = CLOSENESS[1]
 class Fit(NamedTuple):
     """Bytes of memory a file needs, and the smallest usual device in GB (None: none is enough).
 
-    `laptop` is one without a graphics card; `slow` when it writes more slowly than people read.
+    `laptop` is one without a graphics card; `slow`: it generates more slowly than people read.
     """
 
     memory: float
@@ -118,8 +118,8 @@ def fit(size: float, context: int, shape: Shape) -> Fit:
     """
     needed = memory(size, context, shape)
 
-    def smallest(sold, usable):
-        return next((gb for gb in sold if usable(gb) * GIB >= needed), None)
+    def smallest(sizes, usable):
+        return next((gb for gb in sizes if usable(gb) * GIB >= needed), None)
 
     return Fit(
         needed,
