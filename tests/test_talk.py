@@ -101,7 +101,7 @@ def test_a_long_conversation_forgets_its_beginning(talking_twin):
             {"role": "assistant", "content": "d e f " * 10},
         ] * 3
         last = {"role": "user", "content": "and now?"}
-        kept = chat.newest_messages(llama, [*turns, last], room=50)
+        kept = chat.newest_messages(llama, [*turns, last], reserved=50)
         assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
         assert len(llama.tokenize(llama.prompt(kept))) + 50 <= 256
 
