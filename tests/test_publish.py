@@ -515,7 +515,7 @@ def test_an_error_that_quotes_the_token_is_scrubbed(monkeypatch):
     def broken(*arguments):
         raise ValueError(f"header 'Bearer {TOKEN}' refused")
 
-    monkeypatch.setattr(uploader, "_upload", broken)
+    monkeypatch.setattr("huggingface_hub.HfApi.whoami", broken)
     with pytest.raises(uploader.TwinError) as caught:
         uploader.upload([], True, "me", None, None)
     assert TOKEN not in str(caught.value) and "Bearer ***" in str(caught.value)
