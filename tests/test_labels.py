@@ -40,10 +40,8 @@ def names(path):
             if isinstance(target, ast.Subscript)
         ]
         for key, value in pairs:
-            if isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
-                "figure",
-                "too_few",
-            ):
+            function = getattr(getattr(value, "func", None), "id", "")
+            if function.endswith("figure") or function == "too_few":
                 yield from filter(None, [spelt(key)])
 
 

@@ -19,6 +19,11 @@ from twinlib.twin import STEPS
 KEPT = Path(__file__).parent / "old_twin"
 
 
+def rounded(figures):
+    """Figures without the last digits of their numbers, which depend on the order of additions."""
+    return json.loads(json.dumps(figures), parse_float=lambda number: round(float(number), 12))
+
+
 @pytest.fixture
 def old(tmp_path):
     """A copy of the twin, whose base lies in another place than where it was made."""
@@ -64,5 +69,5 @@ def test_answers_that_were_given_are_not_asked_again(old, monkeypatch):
     monkeypatch.setattr("twinlib.models.load.load", None)
     assert main(["evaluate", "--twin", str(old.path)]) == 0
     again = Twin(old.path).report("evaluate")
-    assert again.figures == report["figures"]
+    assert rounded(again.figures) == rounded(report["figures"])
     assert read_records(old.file("answers")) == answers

@@ -38,7 +38,8 @@ _PAIRS = (
     (
         "code",
         "</",
-        r"(?<!`)<(?P<name>script|style|pre|svg|iframe|video|audio|object|canvas|math)\b[^<>]*(?<!/)>",
+        r"(?<!`)<(?P<name>script|style|pre|svg|iframe|video|audio|object|canvas|math)\b"
+        r"[^<>]*(?<!/)>",
         r"</<name>\s*>",
     ),
     ("table", "</", r"<(?P<name>table)\b[^<>]*>", r"</<name>\s*>"),

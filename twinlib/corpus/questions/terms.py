@@ -42,11 +42,14 @@ _STOP_EN = set(
     use
     """.split()
 )
-_CLOSED = (
-    "is|was|were|are|be|been|being|had|has|have|did|does|do|will|would|can|could|may|might|shall|should|must|"
-    "of|to|and|in|at|with|for|on|by|that|which|who|from|but|or|as|than|if|so|not|very|well|too|also|then|there|"
-    "here|now|when|where|while|because|about|upon|up|down|out|into|over|after|before|ready|sorry|glad|come|came|"
-    "went|said|told|made|took|gave|got|saw|knew|thought|found|left|like|till|until|all|both|each|any|some"
+_CLOSED = "|".join(
+    """
+    is was were are be been being had has have did does do will would can could may might
+    shall should must of to and in at with for on by that which who from but or as than if so
+    not very well too also then there here now when where while because about upon up down out
+    into over after before ready sorry glad come came went said told made took gave got saw
+    knew thought found left like till until all both each any some
+    """.split()
 )
 _DETERMINERS = {"my": "your", "our": "your"}
 _WORD = rf"(?!(?:{_CLOSED})(?![a-z-]))[a-z][a-z-]{{2,}}"
