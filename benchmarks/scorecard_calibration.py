@@ -181,7 +181,13 @@ def _few_documents(twin, lu_xun, folder):
     for path in paths[: TRAINED + HELD_OUT]:
         shutil.copy(path, source)
     run_step(
-        twin, "corpus", source=str(source), author="鲁迅", consent=True, raw_share=0, abstain=0
+        twin,
+        "corpus",
+        source=str(source),
+        author="鲁迅",
+        consent=True,
+        raw_share=0,
+        questions="titles",
     )
     documents = sorted({passage["document"] for passage in twin.records("passages")})
     split = {

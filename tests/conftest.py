@@ -169,7 +169,9 @@ def sample_corpus(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("sample")
     twin, posts = Twin.open(folder / "demo"), copy_posts(folder / "posts")
-    wanted = settings.make("corpus", source=str(posts), author="Ning", consent=True)
+    wanted = settings.make(
+        "corpus", source=str(posts), author="Ning", consent=True, questions="titles"
+    )
     twin.start("corpus", {f: getattr(wanted, f) for f in wanted.__dataclass_fields__})
     outcome = corpus.run(twin, wanted, Progress(twin.history("corpus"), "corpus"))
     twin.finish(

@@ -30,6 +30,7 @@ SMALL = {
 
 
 def command(step, twin, *flags):
+    flags = ("--questions", "titles", *flags) if step == "corpus" else flags
     return [sys.executable, "-m", "twinlib", step, "--twin", str(twin), *map(str, flags)]
 
 

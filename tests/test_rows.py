@@ -31,7 +31,7 @@ def kinds(made):
 
 
 def test_the_shape_of_a_row():
-    row = rows(passages(1), "宁半圈", "系统", raw_share=0, abstain=0)[0]
+    row = rows(passages(1), "宁半圈", "系统", raw_share=0)[0]
     assert list(row.to_json()) == ["id", "passage", "kind", "split", "messages", "source"]
     assert [m["role"] for m in row.messages] == ["system", "user", "assistant"]
     assert (row.messages[0]["content"], row.messages[2]["content"]) == (
@@ -46,13 +46,10 @@ def test_the_shape_of_a_row():
     )
 
 
-def test_raw_and_abstain_rows_have_their_shares():
-    counts = kinds(rows(passages(90), "宁半圈", "系统", raw_share=0.25, abstain=40))
+def test_raw_rows_have_their_share():
+    counts = kinds(rows(passages(90), "宁半圈", "系统", raw_share=0.25))
     assert counts["qa"] == 90 and counts["identity"] == 5
-    assert (
-        abs(counts["raw"] / counts.total() - 0.25) < 0.01
-        and abs(counts["abstain"] / counts.total() - 0.1) < 0.02
-    )
+    assert abs(counts["raw"] / counts.total() - 0.25) < 0.01 and len(counts) == 3
 
 
 def test_raw_rows_are_plain_text():
@@ -60,24 +57,10 @@ def test_raw_rows_are_plain_text():
     assert raw and all([m["role"] for m in row.messages] == ["assistant"] for row in raw)
 
 
-def test_abstain_is_capped_and_can_be_turned_off():
-    assert kinds(rows(passages(900), "宁半圈", "系统", abstain=7))["abstain"] == 7
-    assert kinds(rows(passages(90), "宁半圈", "系统", abstain=0))["abstain"] == 0
-
-
-def test_nothing_that_the_author_wrote_about_is_denied():
-    made = passages(300)
-    made[0].text += "我学过古筝，也怕血型算命。"
-    asked = [
-        row.messages[1]["content"] for row in rows(made, "宁半圈", "系统") if row.kind == "abstain"
-    ]
-    assert len(asked) > 20 and not [q for q in asked if "古筝" in q or "血型" in q]
-
-
-def test_languages_of_identity_and_abstain_rows_follow_the_writing():
+def test_languages_of_identity_rows_follow_the_writing():
     made = rows(passages(60) + passages(60, "en"), "宁半圈", "系统")
-    asked = [row.messages[1]["content"] for row in made if row.kind in ("identity", "abstain")]
-    assert 0.3 < sum(q.isascii() for q in asked) / len(asked) < 0.7
+    asked = [row.messages[1]["content"] for row in made if row.kind == "identity"]
+    assert sum(q.isascii() for q in asked) == len(asked) / 2
     only = [
         row.messages[1]["content"]
         for row in rows(passages(60), "宁半圈", "系统")
@@ -104,7 +87,7 @@ def test_held_out_passages_are_only_asked():
 
 def test_a_passage_without_a_question_is_raw_text():
     silent = [replace(p, title="") for p in passages(4) + passages(1, split="test")]
-    made = rows(silent, "宁半圈", "系统", abstain=0)
+    made = rows(silent, "宁半圈", "系统")
     raw = [row.passage for row in made if row.kind == "raw"]
     # All of them, though a quarter of the training rows would be 2 beside 5 identity rows: nothing
     # is lost.
@@ -124,15 +107,33 @@ def test_where_a_question_writer_fails_the_title_asks():
     assert {row.source for row in made if row.kind == "qa"} == {"title"}
 
 
-def test_another_question_writer_is_named_in_its_rows():
-    made = rows(
-        passages(2),
-        "宁半圈",
-        "系统",
-        questions={p.id: [f"{p.text}是吗？", "为什么？"] for p in passages(2)},
-        source="local",
-    )
-    assert [row.source for row in made if row.kind == "qa"] == ["local"] * 4
+def sources(made):
+    return [(row.source, row.messages[1]["content"]) for row in made if row.kind == "qa"]
+
+
+def test_a_models_question_comes_first_and_the_title_asks_about_the_first_passage_too():
+    first, second = passages(2)
+    second.index = 1
+    questions = {first.id: ["茶为什么要烫？"], second.id: ["第二缸茶呢？"]}
+    made = rows([first, second], "宁半圈", "系统", 0, questions, short_share=0)
+    assert [source for source, _ in sources(made)] == ["local", "title", "local"]
+    assert "茶" in sources(made)[1][1] and sources(made)[2][1] == "第二缸茶呢？"
+    assert sources(rows([first], "宁半圈", "系统", 0, questions, "endpoint"))[0][0] == "endpoint"
+
+
+def test_a_share_of_the_questions_is_shortened_to_a_subject_that_they_name():
+    made = [replace(p, index=1, terms=["茶缸"]) for p in passages(200)]
+    questions = {p.id: ["你那只茶缸是怎么来的？"] for p in made}
+    asked = sources(rows(made, "宁半圈", "系统", 0, questions, short_share=0.2))
+    short = [question for source, question in asked if source == "short"]
+    assert len(asked) == 200 and 25 < len(short) < 55
+    assert all("茶缸" in question and len(question) < 8 for question in short)
+    unnamed = {p.id: ["你为什么这样想？"] for p in made}
+    asked = sources(rows(made, "宁半圈", "系统", 0, unnamed, short_share=1))
+    assert {source for source, _ in asked} == {"local"}
+    held_out = [replace(p, split="test") for p in made]
+    asked = sources(rows(held_out, "宁半圈", "系统", 0, questions, short_share=1))
+    assert {source for source, _ in asked} == {"local"}
 
 
 def test_rows_are_the_same_every_time_and_ids_are_unique():
@@ -160,7 +161,8 @@ def test_the_persona_prompt_is_short_and_whole_sentences():
 def test_decisions_drop_rows_and_edit_questions_and_the_answer_of_all_rows_of_a_passage():
     def made():
         questions = {p.id: ["茶呢？", "缸呢？"] for p in passages(2)}
-        return rows(passages(2), "宁半圈", "系统", 0, 0, questions)[:4]
+        untitled = [replace(p, index=1) for p in passages(2)]
+        return rows(untitled, "宁半圈", "系统", 0, questions, short_share=0)[:4]
 
     def messages(found):
         return [[message["content"] for message in row.messages[1:]] for row in found]

@@ -95,8 +95,7 @@ def test_help_describes_every_step_in_the_readers_language(language, other, monk
         (
             "en",
             (
-                "Rows that say 'I haven't written about that': "
-                "At most; a small corpus gets a tenth of its rows. (40)",
+                "Share of raw-text rows: Rows learnt as plain text, without a question. (0.25)",
                 "Mask personal data: E-mail addresses, phone and card numbers and the like become "
                 "placeholders. [yes, no] (yes)",
             ),
@@ -104,7 +103,7 @@ def test_help_describes_every_step_in_the_readers_language(language, other, monk
         (
             "zh",
             (
-                "“我没写过这个”的行数：最多；文字少时取总行数的十分之一。 (40)",
+                "原文行的比例：不带问题、直接学习的原文。 (0.25)",
                 "遮住个人信息：电子邮箱、电话、卡号等会换成占位符。 [yes, no] (yes)",
             ),
         ),

@@ -34,9 +34,9 @@ class Progress:
     """A callable `progress(done, total, note, **figures)` that prints and records; raises Stopped.
 
     `history` is the file of the records, one JSON object a line: {time, done, total, note,
-    **figures}, with `seconds_left` estimated from the recent pace. With `fresh` an existing file is
-    deleted. Nothing is printed if $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows
-    its own line.
+    **figures}, with `seconds_left` estimated from the recent pace unless it is given. With `fresh`
+    an existing file is deleted. Nothing is printed if $TWINLIB_PROGRESS is 'file': a notebook reads
+    the file and shows its own line.
     """
 
     def __init__(self, history: Path | None = None, step: str = "", fresh: bool = True):
@@ -77,7 +77,7 @@ class Progress:
         record = {"time": time.time(), "done": done, "total": total, "note": note, **figures}
         left = self._paces.setdefault(total, Pace()).left(done, total)
         if left is not None:
-            record["seconds_left"] = round(left, 1)
+            record.setdefault("seconds_left", round(left, 1))
         self.record(record)
         self._print(_carry_over(record, self._phases), last=done >= total)
         if raise_on_stop:

@@ -61,12 +61,12 @@ class Corpus:
     passage_tokens: int = setting(500, limits=(100, 1500), advanced=True)
     mask: bool = setting(True)
     names: str = setting("", advanced=True)
-    questions: str = setting("titles", choices=("titles", "local", "endpoint"))
+    questions: str = setting("local", choices=("local", "titles", "endpoint"))
     question_model: str = setting(AUTO, advanced=True)
+    question_minutes: float = setting(AUTO, limits=(0.1, 10000.0), advanced=True)
     endpoint: str = setting("", advanced=True)
     send: bool = setting(False, advanced=True, once=True)
     raw_share: float = setting(0.25, limits=(0.0, 0.5), advanced=True)
-    abstain: int = setting(40, limits=(0, 200), advanced=True)
 
 
 @dataclass(frozen=True)

@@ -156,11 +156,12 @@ class Passage:
 
 @dataclass(slots=True)
 class Row:
-    """A training row, made of a passage or, with `passage` '', of none (abstain and identity rows).
+    """A training row, made of a passage or, with `passage` '', of none (identity rows).
 
-    `kind` is qa, raw, identity or abstain. `messages` [{role, content}] are system, user and
-    assistant; a raw row has the assistant's alone. `source` is where the question is from: title,
-    heading, local, endpoint, reader or owner.
+    `kind` is qa, raw or identity; older twins have abstain, too. `messages` [{role, content}] are
+    system, user and assistant; a raw row has the assistant's alone. `source` is where the question
+    is from: local (the twin's base), endpoint, reader or owner; title, heading or short (a few
+    words).
     """
 
     id: str

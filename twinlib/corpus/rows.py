@@ -1,9 +1,7 @@
-"""Passages to training rows, of four kinds.
+"""Passages to training rows, of three kinds.
 
-qa: a question and a passage as its answer. raw: a passage alone, learnt as plain text. abstain:
-questions about what the corpus doesn't mention, answered by not knowing. identity: who the twin is.
-The texts of the last two are in data/unanswerable.yaml. The same passages always give the same
-rows.
+qa: a question and a passage as its answer. raw: a passage alone, learnt as plain text. identity:
+who the twin is, from data/identity.yaml. The same passages always give the same rows.
 """
 
 import hashlib
@@ -13,7 +11,7 @@ from collections.abc import Mapping
 from ..files import content_id
 from ..i18n import both, data
 from ..text.script import sentences_within, tokens_estimate
-from .questions.titles import titles
+from .questions.titles import short_question, title_question, titles
 from .records import Passage, Row
 
 _SMALLEST_SHARE = 0.05  # of the tokens: a language with less gets no rows of its own
@@ -25,65 +23,68 @@ def rows(
     author: str,
     system: str,
     raw_share: float = 0.25,
-    abstain: int = 40,
     questions: Mapping[str, list[str]] = {},
     source: str = "local",
+    short_share: float = 0.2,
 ) -> list[Row]:
     """The rows of all passages, with the system prompt `system`.
 
-    `questions` {passage id: [question]} were written by a model (`source` of the rows); other
-    passages get questions from titles. A passage with a question of its own gets that one alone.
-    `raw_share` of the training rows are raw, more if more passages have no question. Abstain rows
-    are at most `abstain`, and about a tenth of the training rows. Held-out passages become qa rows,
-    or raw rows if they have no question.
+    `questions` {passage id: [question]} were written by a model (`source` of the rows); passages
+    without get questions from titles. One in `short_share` of those with a question of their own is
+    asked about in a few words instead, and the first passage of a text under its title as well.
+    `raw_share` of the training rows are raw, more if more passages have no question. Held-out
+    passages become qa rows, or raw rows if they have no question.
     """
-    asked = [row for p in passages for row in _qa(p, system, questions.get(p.id), source)]
+    asked = [
+        row for p in passages for row in _qa(p, system, questions.get(p.id), source, short_share)
+    ]
     unasked = {p.id for p in passages} - {row.passage for row in asked}
     train = [p for p in passages if p.split == "train"]
-    shares = language_shares(train)
-    identity = _identity(shares, author, system)
-    count = sum(row.split == "train" for row in asked) + len(identity)
-    unknown = _abstain(train, shares, min(abstain, round(count / 9 / (1 - raw_share))), system)
-    wanted = round((count + len(unknown)) * raw_share / (1 - raw_share))
+    known = _identity(language_shares(train), author, system)
+    count = sum(row.split == "train" for row in asked) + len(known)
+    wanted = round(count * raw_share / (1 - raw_share))
     if raw_share:
         wanted = max(wanted, sum(p.id in unasked for p in train))
     # Passages without a question first, so that every passage is learnt in some form; then by hash.
     raw = sorted(train, key=lambda p: (p.id not in unasked, _hash(f"raw {p.id}")))[:wanted]
     raw += [p for p in passages if p.split != "train" and p.id in unasked]
-    return asked + [_raw(p) for p in raw] + unknown + identity
+    return asked + [_raw(p) for p in raw] + known
 
 
-def _qa(passage, system, questions, source):
+def _qa(passage, system, questions, source, short_share):
     if passage.question:
-        questions, source = [passage.question], "reader"
+        asked = [(passage.question, "reader")]
     elif not questions:
-        questions, source = titles(passage), "title"
-    for question in questions:
-        from_heading = source == "title" and passage.heading and passage.heading in question
-        origin = "heading" if from_heading else source
+        asked = [(question, _origin(question, passage)) for question in titles(passage)]
+    else:
+        asked = [(question, source) for question in questions]
+        title = title_question(passage)
+        if title:
+            asked.append((title, _origin(title, passage)))
+        elif passage.split == "train" and _hashed_share(passage) < short_share:
+            short = short_question(passage, questions[0])
+            asked = [(short, "short")] if short else asked
+    for question, origin in asked:
         yield _row("qa", question, passage.text, system, origin, passage.id, passage.split)
 
 
+def _origin(question, passage):
+    """'heading' or 'title': what the question is made from."""
+    return "heading" if passage.heading and passage.heading in question else "title"
+
+
+def _hashed_share(passage):
+    """A number from 0 to 1 that depends on the passage's id alone."""
+    return int(_hash(f"short {passage.id}")[:8], 16) / 2**32
+
+
 def _identity(shares, author, system):
-    texts = data("unanswerable")["identity"]
+    texts = data("identity")
     return [
         _row("identity", text["question"], text["answer"].format(author=author), system)
         for language in shares
         for text in texts[language]
     ]
-
-
-def _abstain(passages, shares, count, system):
-    """About `count` rows on subjects that no passage mentions, shared out among the languages."""
-    corpus = "\n".join(f"{p.title}\n{p.text}" for p in passages).lower()
-    texts, abstain_rows = data("unanswerable"), []
-    for language, share in shares.items():
-        questions, answers = texts["questions"][language], texts["answers"][language]
-        unknown = [question for word, question in questions.items() if word.lower() not in corpus]
-        most = round(count * share / sum(shares.values()))
-        for number, question in enumerate(sorted(unknown, key=_hash)[:most]):
-            abstain_rows.append(_row("abstain", question, answers[number % len(answers)], system))
-    return abstain_rows
 
 
 def _row(kind, question, answer, system, source="owner", passage="", split="train"):

@@ -15,11 +15,11 @@ from ..files import write_json, write_records
 from ..i18n import t
 from ..progress import Progress
 from ..settings import Corpus, parse, stop, warning
-from ..twin import Outcome, Problem, Twin
+from ..twin import AUTO, Outcome, Problem, Twin
 from . import readers, report, rows
 from .gather import Gathered, gather, sources
 from .passages import passages, split_of
-from .questions import api, model
+from .questions import api, model, writers
 from .questions.terms import terms
 from .records import Document, Passage, Row
 
@@ -68,8 +68,8 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     pieces = _passages(documents, gathered.groups, settings.passage_tokens, author)
     system = _remember(twin, settings, author, pieces)
     written = _ask_model(twin, settings, pieces, progress)
-    shares = settings.raw_share, settings.abstain
-    made = rows.rows(pieces, author, system, *shares, written.questions, settings.questions)
+    share = settings.raw_share
+    made = rows.rows(pieces, author, system, share, written.questions, settings.questions)
     made = rows.decided(made, decisions)
     _write(twin, gathered, pieces, made)
 
@@ -110,7 +110,8 @@ def _ask_model(twin, settings, passages, progress):
     if settings.questions == "titles":
         return model.WrittenQuestions({}, Counter(), [])
     if settings.questions == "local":
-        return model.ask_locally(passages, name, log, progress)
+        base, chosen = writers.base_of(settings, twin), name != AUTO
+        return model.ask_locally(passages, base, log, progress, settings.question_minutes, chosen)
     progress.say(api.announcement(passages, settings.endpoint, name))
     return model.ask_api(passages, settings.endpoint, name, log, progress)
 

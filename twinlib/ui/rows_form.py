@@ -26,6 +26,7 @@ _LEVELS = {"approve": "good", "edit": "good", "drop": "stop", "": "note"}
 SOURCES = {
     "title": "ui.source_title",
     "heading": "ui.source_heading",
+    "short": "ui.source_short",
     "local": "ui.source_local_model",
     "endpoint": "ui.source_service",
     "reader": "ui.source_reader",

@@ -108,6 +108,26 @@ def titles(passage: Passage) -> list[str]:
     return list(dict.fromkeys(questions))[:2]
 
 
+def title_question(passage: Passage) -> str:
+    """What a reader asks who knows the title of a text alone; '' but for its first passage."""
+    title = passage.title
+    fits = passage.index == 0 and usable(title) and (passage.language == "zh") == has_han(title)
+    return _from_title(passage, title) if fits else ""
+
+
+def short_question(passage: Passage, question: str) -> str:
+    """The subject of a longer question in a few words: "Tell me about the stove."; '' if unknown.
+
+    The subject is the passage's most characteristic term that the question names, so that the
+    passage answers the short one, too.
+    """
+    for term in passage.terms:
+        subject = re.sub(r"^(the|your) ", "", term)
+        if subject.lower() in question.lower():
+            return _fill(passage, "short", term, passage.title)
+    return ""
+
+
 def _wants_term(passage, questions):
     """Whether to ask about the first term.
 

@@ -5,11 +5,11 @@ A model may write questions, never answers. `read_reply` takes any text and neve
 
 import json
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ...i18n import data
 from ...text.script import HAN, count_han, sentences_within, tokens_estimate
-from ..passages import FUNCTION_CHARACTERS
 from ..records import Passage
 from .titles import ASKS_EN, ASKS_ZH
 
@@ -81,25 +81,11 @@ _UNFINISHED = re.compile(
 _FIRST_PERSON = re.compile(r"(?<![a-z])(?:my|our) [a-z]+|我的[\u4e00-\u9fff]{2}")
 # Greek to Thai, kana, hangul.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
-# Words and characters that say nothing about the subject of a question.
-_EVERYDAY = set(
-    """
-    what when where which whose does were have been that this they them their there with your
-    yours about would could should will shall from into than then know think feel make made like
-    want need name thing things time times day days people person someone something anything most
-    more many much some such very best first last next life good great mean meaning happen
-    happened tell explain describe main purpose reason story describing favorite favourite ever
-    never always still just also only other another these those ask asked question questions
-    answer did do is are was how why who the for and not can get
-    """.split()
-)
-_EVERYDAY_ZH = FUNCTION_CHARACTERS | set(
-    "什么怎样如何哪谁吗呢吧啊想觉得看说讲会能可要最后来时候个些人事情问题"
-)
-# For models of about a hundred million parameters, which can't follow a longer prompt.
-_SIMPLE_PROMPT = "Write one or two short questions that the text answers. Reply with JSON."
 # Added to the prompt where the schema may not be enforced.
 SHAPE = ' {"questions": ["…", "…"]}'
+
+
+Found = Callable[[str, Passage], bool]
 
 
 class Reply(NamedTuple):
@@ -125,15 +111,15 @@ def schema(language: str, patterns: bool = True) -> dict:
     }
 
 
-def messages(passage: Passage, tokens: int, simple: bool = False) -> list[dict[str, str]]:
-    """The chat that asks about the first `tokens` or so of a passage; `simple` for tiny models.
+def messages(passage: Passage, tokens: int) -> list[dict[str, str]]:
+    """The chat that asks about the first `tokens` or so of a passage, for a reply in JSON.
 
     The system prompt is the same for all passages of a language, so that llama.cpp computes it
     once.
     """
     text = f"{passage.title}\n\n{beginning(passage.text, tokens)}".strip()
     return [
-        {"role": "system", "content": _SIMPLE_PROMPT if simple else _PROMPTS[passage.language]},
+        {"role": "system", "content": _PROMPTS[passage.language]},
         {"role": "user", "content": text},
     ]
 
@@ -144,12 +130,26 @@ def beginning(text: str, tokens: int) -> str:
     return sentences_within(text, tokens) or text[:part].strip()
 
 
-def read_reply(text: str | None, passage: Passage) -> Reply:
-    """Read the text of a model about a passage: JSON as in `schema`, or nearly so."""
+def read_reply(text: str | None, passage: Passage, found: Found | None = None) -> Reply:
+    """Read the text of a model about a passage: JSON as in `schema`, or nearly so.
+
+    `found(question, passage)` tells whether the question singles out its passage.
+    """
     strings, reason = _strings(text or "")
-    accepted, reasons = [], {reason}
+    return _checked(strings, {reason}, passage, found)
+
+
+def read_plain(text: str, passage: Passage, found: Found | None = None) -> Reply:
+    """Read a reply in plain text: its first line with a question in it."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    reply = _checked(lines, set(), passage, found)
+    return Reply(reply.questions[:1], reply.reason)
+
+
+def _checked(strings, reasons, passage, found):
+    accepted = []
     for question in map(tidy, strings):
-        if problem := _problem(question, passage):
+        if problem := _problem(question, passage, found):
             reasons.add(problem)
         elif not any(_same(question, earlier) for earlier in accepted):
             accepted.append(question)
@@ -188,7 +188,7 @@ def tidy(question: str) -> str:
     return question + ("？" if count_han(question) else "?")
 
 
-def _problem(question, passage):
+def _problem(question, passage, found):
     """Why a question cannot be used, as a key of data/question_failures.yaml, or ''."""
     zh, text = passage.language == "zh", passage.text
     end = question.rstrip("?？.。!！… ")
@@ -213,7 +213,7 @@ def _problem(question, passage):
         return "loop"
     if any(own in text.lower() for own in _FIRST_PERSON.findall(question.lower())):
         return "person"
-    return "" if _on_subject(question, f"{passage.title}\n{text}") else "subject"
+    return "" if found is None or found(question, passage) else "subject"
 
 
 def _pairs(question):
@@ -239,16 +239,3 @@ def _copies(question, text, run):
     """Whether a question has `run` characters in a row from the text."""
     question, text = (" ".join(string.split()).lower() for string in (question, text))
     return any(question[i : i + run] in text for i in range(len(question) - run + 1))
-
-
-def _on_subject(question, text):
-    """Whether question and text share the beginning of a word, or two Chinese characters.
-
-    Everyday ones, which say nothing about the subject, don't count.
-    """
-    text = text.lower()
-    words = [word for word in re.findall(r"[a-z]{3,}", question.lower()) if word not in _EVERYDAY]
-    if any(re.search(rf"(?<![a-z]){word[:5]}", text) for word in words):
-        return True
-    pairs = re.findall(f"(?=([{HAN}]{{2}}))", question)
-    return any(not set(pair) & _EVERYDAY_ZH and pair in text for pair in pairs)

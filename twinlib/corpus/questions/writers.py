@@ -1,0 +1,174 @@
+"""The models on this machine that write questions: a base in torch, or a GGUF file in llama.cpp.
+
+A writer has `name` (in the log of questions), `at_once` (passages it is given together) and
+`replies(passages, attempt)`, which yields (passage, text of the reply). `with` frees its memory.
+"""
+
+import gc
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Protocol
+
+from ... import catalogue
+from ...files import TwinError, sha256_of
+from ...i18n import t
+from ...models import estimate, load, plan
+from ...models.hub import mirror
+from ...models.llama_cpp import SLOTS, Llama
+from ...settings import Corpus, remembered
+from ...twin import AUTO, Twin
+from ..records import Passage
+from . import prompts
+
+_CPU_TOKENS = 160  # of a passage that a model reads without a GPU
+_PROMPT_TOKENS = 1024  # at most, of instructions, examples and a shortened passage
+
+
+class Writer(Protocol):
+    """What `open_writer` returns."""
+
+    name: str
+    at_once: int
+    on_gpu: bool
+
+    def __enter__(self) -> "Writer": ...
+
+    def __exit__(self, *error) -> None: ...
+
+    def replies(self, passages: list[Passage], attempt: int) -> Iterator[tuple[Passage, str]]: ...
+
+
+def base_of(settings: Corpus, twin: Twin) -> str:
+    """The name of the model that writes: the setting's, or else the twin's base."""
+    if settings.question_model != AUTO:
+        return settings.question_model
+    chosen = remembered("persona", twin).get("base", AUTO)
+    if chosen != AUTO:
+        return chosen
+    trained = (twin.facts.get("base") or {}).get("name")
+    return trained or plan.recommended_base(plan.machine())[0]
+
+
+def open_writer(name: str, progress) -> Writer:
+    """The Writer of a base (catalogue name, hub id, folder), or of a GGUF file.
+
+    A GGUF file is given as a path or as 'owner/repository:file.gguf'. Raises TwinError for another
+    name, and where the model can't be fetched or loaded.
+    """
+    on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+:[\w./-]+\.gguf", name)
+    if on_hub or Path(name).expanduser().is_file():
+        path = _download(*name.split(":", 1)) if on_hub else Path(name).expanduser()
+        return FileWriter(path, f"{path.name} {sha256_of(path)[:12]}")
+    if not catalogue.possible(name):
+        raise TwinError(t("corpus.unknown_question_model", wanted=name))
+    if not catalogue.entry(name).instruct:
+        raise TwinError(t("corpus.base_cannot_ask", name=name))
+    if not plan.machine()["gpu"] and (path := _gguf_of(name, progress)):
+        return FileWriter(path, catalogue.entry(name).name)
+    return BaseWriter(load.prepare(name, progress))
+
+
+def _gguf_of(name, progress):
+    """The GGUF file of a base that comes as one, or None."""
+    return None
+
+
+def _download(repository, file):
+    from huggingface_hub import errors, hf_hub_download, logging
+
+    logging.set_verbosity_error()  # no messages about retries
+    try:
+        return Path(hf_hub_download(repository, file, token=False if mirror() else None))
+    except Exception as error:  # a missing network has many types
+        missing = isinstance(error, (errors.RepositoryNotFoundError, errors.EntryNotFoundError))
+        if missing and not isinstance(error, errors.LocalEntryNotFoundError):
+            sentence = t("corpus.model_not_on_hub", file=file, repository=repository)
+        else:
+            kind = type(error).__name__
+            sentence = t("corpus.model_download_failed", repository=repository, name=kind)
+        raise TwinError(sentence) from None
+
+
+class BaseWriter:
+    """A base model in torch, in batches; on a GPU, or slowly without one."""
+
+    def __init__(self, base: load.Base):
+        self.name, self.on_gpu = base.name, load.device() == "cuda"
+        self.at_once, self._tokens = (128, 260) if self.on_gpu else (4, _CPU_TOKENS)
+        shape = estimate.shape(str(base.path))
+        precision = load.fitting_precision(base, shape.parameters * 1e9) if shape else "auto"
+        if precision is None:
+            raise TwinError(t("corpus.no_memory_to_ask", name=base.name))
+        self._model, self._tokenizer = load.load(base, precision=precision)
+        self._model.eval()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        import torch
+
+        self._model = self._tokenizer = None
+        gc.collect()
+        if self.on_gpu:
+            torch.cuda.empty_cache()
+
+    def replies(self, passages, attempt):
+        import torch
+
+        while True:
+            try:
+                texts = prompts.replies(
+                    self._model, self._tokenizer, passages, attempt, self._tokens, self.at_once
+                )
+                yield from zip(passages, texts)
+                return
+            except torch.OutOfMemoryError:
+                if self.at_once == 1:
+                    raise
+                self.at_once //= 2
+                torch.cuda.empty_cache()
+
+
+class FileWriter:
+    """A GGUF file in llama.cpp, a few passages side by side."""
+
+    at_once, on_gpu = 2 * SLOTS, False
+
+    def __init__(self, path: Path, name: str):
+        self.name = name
+        context = SLOTS * (_PROMPT_TOKENS + prompts.REPLY_TOKENS)
+        try:
+            self._llama = Llama(path, context=context, threads=_idle_cores())
+        except TwinError:
+            raise TwinError(t("corpus.model_not_loadable", path=path)) from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._llama.close()
+
+    def replies(self, passages, attempt):
+        def reply(passage):
+            chat = prompts.messages(passage, _CPU_TOKENS, attempt)
+            heat = prompts.temperature(attempt)
+            return passage, self._llama.chat(
+                chat, prompts.REPLY_TOKENS, heat, seed=1 + attempt
+            ).text
+
+        pool = ThreadPoolExecutor(SLOTS)
+        try:
+            for future in as_completed([pool.submit(reply, p) for p in passages]):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _idle_cores():
+    """The number of cores without load, at least 1, as the number of threads to compute with."""
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0  # not on Windows
+    return max(1, round((os.cpu_count() or 1) - busy))
