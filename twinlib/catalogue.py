@@ -105,6 +105,18 @@ def _qwen25(size, *widths, vocabulary=151936, tied=True):
     )
 
 
+def _coder(size, *widths):
+    return Entry(
+        f"qwen2.5-coder-{size:g}b-instruct",
+        f"Qwen/Qwen2.5-Coder-{size:g}B-Instruct",
+        size,
+        "apache-2.0",
+        "qwen2",
+        Shape(*widths, 151936),
+        note="core.needs_no_hub",
+    )
+
+
 def _qwen3(size, *widths, hub=None, tied=True):
     return Entry(
         f"qwen3-{size:g}b",
@@ -147,6 +159,8 @@ def _llama32(size, *widths):
 
 # The numbers are those of Shape: layers, hidden, inner, query, keys.
 _ENTRIES = (
+    _coder(0.5, 24, 896, 4864, 896, 128),
+    _coder(1.5, 28, 1536, 8960, 1536, 256),
     Entry(
         "gemma-3-270m",
         "google/gemma-3-270m",
@@ -157,7 +171,7 @@ _ENTRIES = (
         instruct=False,
         license_name="gemma",
         license_link=GEMMA_TERMS,
-        note="core.installed_with_twinlib",
+        note="core.no_chat_model",
     ),
     Entry(
         "smollm2-135m-instruct",

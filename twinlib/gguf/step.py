@@ -9,7 +9,7 @@ import os
 
 from ..files import TwinError, scratch
 from ..i18n import listed, t
-from ..models import device_fit, load, pip_base
+from ..models import device_fit, load
 from ..progress import Progress
 from ..settings import Quantize, stop, warning
 from ..text import templates
@@ -88,8 +88,7 @@ def _spec(twin, base, adapter, vocabulary_size, settings):
     """The checks.ExportSpec, with the twin's system prompt in the tokenizer's chat template."""
     tokenizer = load.tokenizer(base)
     _set_system_prompt(tokenizer, twin.facts["system_prompt"])
-    ends, stored = load.end_tokens(tokenizer), pip_base.vocabulary(base.path)
-    vocabulary = gguf_tokenizer.read(tokenizer, vocabulary_size, ends, stored)
+    vocabulary = gguf_tokenizer.read(tokenizer, vocabulary_size, load.end_tokens(tokenizer))
     card = _card(twin, base, tokenizer, settings)
     return checks.ExportSpec(base, adapter, tokenizer, vocabulary, card)
 

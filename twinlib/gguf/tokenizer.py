@@ -40,11 +40,10 @@ class Vocabulary(NamedTuple):
     add_bos: bool
 
 
-def read(tokenizer, size: int, ends: list[int], stored: tuple | None = None) -> Vocabulary:
+def read(tokenizer, size: int, ends: list[int]) -> Vocabulary:
     """The Vocabulary of a fast tokenizer for a model with `size` embedding rows.
 
-    `ends` are the ids that end a turn; `stored` is (tokens, scores, types) if the base comes with
-    them. Raises TwinError for a tokenizer that llama.cpp doesn't have.
+    `ends` are the ids that end a turn. Raises TwinError for a tokenizer unknown to llama.cpp.
     """
     tokenizer_json = json.loads(tokenizer.backend_tokenizer.to_str())
     if tokenizer_json["model"]["type"] != "BPE":
@@ -52,7 +51,7 @@ def read(tokenizer, size: int, ends: list[int], stored: tuple | None = None) -> 
     special, add_bos = _special_ids(tokenizer, ends), _adds_bos(tokenizer)
     if tokenizer_json["model"].get("byte_fallback"):
         _need_normalizer(tokenizer_json, _SENTENCEPIECE_NORMALIZERS)
-        tokens, scores, types = stored or pieces(tokenizer_json)
+        tokens, scores, types = pieces(tokenizer_json)
         tokens, types = _resized(tokens, types, size)
         scores = (list(scores) + [_SPECIAL_SCORE] * size)[:size]
         return Vocabulary("llama", "default", tokens, types, scores, [], special, add_bos)

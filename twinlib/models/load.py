@@ -34,6 +34,19 @@ CHATML = (
     "+ (message['content'] | trim) + '<|im_end|>\\n' -}}{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
 )
+# Gemma's turn format. It has no system role: the system message is put before the first user turn.
+GEMMA_TEMPLATE = (
+    "{{ bos_token }}"
+    "{%- if messages[0]['role'] == 'system' -%}"
+    "{%- set system = messages[0]['content'] | trim + '\\n\\n' -%}{%- set turns = messages[1:] -%}"
+    "{%- else -%}{%- set system = '' -%}{%- set turns = messages -%}{%- endif -%}"
+    "{%- for message in turns -%}"
+    "{{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role'])"
+    " + '\\n' -}}"
+    "{{- (system if loop.first else '') + (message['content'] | trim) + '<end_of_turn>\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}"
+)
 _WORKING_MEMORY = 1.5e9  # bytes on a GPU besides the weights, to process some thousand tokens
 _FOUR_BIT_WEIGHT = 0.8  # bytes a parameter in 4-bit: embeddings and the output head stay in 16-bit
 
@@ -68,8 +81,12 @@ def prepare(name: str, progress: Callable | None = None) -> Base:
     """
     progress = progress or (lambda *_, **__: None)
     entry = catalogue.entry(name)
-    if entry.name == "gemma-3-270m":
-        return Base(entry.name, pip_base.gemma_270m(progress), pip_base.GEMMA_SHA256[:16], entry)
+    if entry.name in pip_base.SOURCES:
+        revision = pip_base.SOURCES[entry.name].sha256[:16]
+        return Base(entry.name, pip_base.folder(entry.name, progress), revision, entry)
+    if older := pip_base.older(entry.name):
+        sha256 = json.loads((older / "ready.json").read_text())["sha256"]
+        return Base(entry.name, older, sha256[:16], entry)
     if Path(name).expanduser().is_dir():
         return _local(Path(name).expanduser().resolve(), entry)
     if not catalogue.possible(name):
@@ -106,7 +123,9 @@ def _download(hub):
 
 
 def _no_download(hub, error):
-    return TwinError(t("models.base_not_downloaded", hub=hub, kind=type(error).__name__))
+    kind = type(error).__name__
+    others = pip_base.other_bases()
+    return TwinError(t("models.base_not_downloaded", hub=hub, kind=kind, others=others))
 
 
 # Tokenizers and templates
@@ -115,8 +134,8 @@ def _no_download(hub, error):
 def tokenizer(base: Base) -> "PreTrainedTokenizerBase":
     """The transformers tokenizer of a base, with a chat template and a padding token.
 
-    The padding token is none that ends a turn. A base without a template gets CHATML if its
-    vocabulary has those tokens. Raises TwinError where there is no such template or token.
+    The padding token is none that ends a turn. A base without a template gets CHATML or Gemma's if
+    its vocabulary has those tokens. Raises TwinError where there is no such template or token.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -125,9 +144,11 @@ def tokenizer(base: Base) -> "PreTrainedTokenizerBase":
     has_file = (Path(base.path) / "tokenizer.json").exists()
     loaded = (PreTrainedTokenizerFast if has_file else AutoTokenizer).from_pretrained(base.path)
     if not loaded.chat_template:
-        if loaded.convert_tokens_to_ids("<|im_end|>") in (None, loaded.unk_token_id):
+        templates = {"<|im_end|>": CHATML, "<end_of_turn>": GEMMA_TEMPLATE}
+        known = [templates[token] for token in templates if token in loaded.get_vocab()]
+        if not known:
             raise TwinError(t("models.no_chat_template", name=base.name))
-        loaded.chat_template = CHATML
+        loaded.chat_template = known[0]
     if loaded.pad_token_id is None or loaded.pad_token_id in end_tokens(loaded):
         loaded.pad_token = _padding(loaded)
     loaded.padding_side = "right"
