@@ -18,7 +18,7 @@ from twinlib import settings
 from twinlib.corpus import rows
 from twinlib.gguf import ollama as ollama_files
 from twinlib.models import load
-from twinlib.models.pip_base import GEMMA_TEMPLATE
+from twinlib.models.load import GEMMA_TEMPLATE
 from twinlib.text import templates
 
 REAL = Path(find_spec("trl").origin).parent / "chat_templates"

@@ -4,8 +4,7 @@ changes."""
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from twinlib.models.load import CHATML
-from twinlib.models.pip_base import GEMMA_TEMPLATE
+from twinlib.models.load import CHATML, GEMMA_TEMPLATE
 from twinlib.text import templates
 
 SYSTEM = 'You are Ning\'s "twin" \\ {{ x }}.\n你是宁的分身。'
