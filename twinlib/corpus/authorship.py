@@ -7,12 +7,12 @@ count as the author's. The patterns are in authorship_patterns.py.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from itertools import groupby
 
 from ..text.script import HAN, columns, has_han
 from . import authorship_patterns as patterns
+from . import listings
 from .clean.paragraphs import NOTHING, NUMBER_ALONE, Block, drop, to_text
+from .listings import is_plain, runs
 from .records import RemovedParts
 
 # Characters; a longer text goes on below a blog's sample post in the owner's own words.
@@ -27,7 +27,8 @@ def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = ""
     signs are kept.
     """
     blocks, spans, taken = _cut_reposts(blocks), [], set()
-    for rule in (_sections, _lyrics, _timestamps, _contents, _links, _code, _quotes, _single_lines):
+    rules = (_sections, _lyrics, _timestamps, _contents, _links, _code, _quotes, _single_lines)
+    for rule in (*rules, *listings.RULES):
         for start, end, what, reason in rule(blocks, author):
             restored = any(block.kind == "restored" for block in blocks[start:end])
             if not restored and not taken & set(range(start, end)):
@@ -108,25 +109,9 @@ def _section(blocks, index, test, least, reason):
 def _end_of_run(blocks, start, test):
     """The index after the blocks from `start` on that pass the test."""
     end = start
-    while end < len(blocks) and _is_plain(blocks[end]) and test(blocks[end]):
+    while end < len(blocks) and is_plain(blocks[end]) and test(blocks[end]):
         end += 1
     return end
-
-
-def _runs(
-    blocks: list[Block], test: Callable[[Block], object], least: int
-) -> Iterator[tuple[int, int]]:
-    """(start, end) of all runs of at least `least` blocks that pass the test."""
-    start = 0
-    for passes, run in groupby(blocks, lambda block: _is_plain(block) and bool(test(block))):
-        end = start + sum(1 for _ in run)
-        if passes and end - start >= least:
-            yield start, end
-        start = end
-
-
-def _is_plain(block):
-    return not block.is_heading and block.kind != "restored"
 
 
 def _is_reference(block):
@@ -148,7 +133,7 @@ def _is_timestamp(block):
 
 def _lyrics(blocks, author):
     """Songs by others: eight short lines or more with a credit near the top or a chorus."""
-    for start, end in _runs(blocks, _is_verse, 8):
+    for start, end in runs(blocks, _is_verse, 8):
         above = blocks[max(0, start - 2) : start]
         credits = [b for b in [*above, *blocks[start : start + 4]] if _is_credit(b)]
         if author and any(author in block.text for block in credits):
@@ -179,7 +164,7 @@ def _has_chorus(lines):
 
 def _timestamps(blocks, author):
     """Show notes: times that begin within a minute of 0:00, unlike those of a timetable."""
-    for start, end in _runs(blocks, _is_timestamp, 3):
+    for start, end in runs(blocks, _is_timestamp, 3):
         lines = blocks[start:end]
         seconds = [_seconds(*patterns.TIMESTAMP.match(line.text).groups()) for line in lines]
         if seconds[0] <= 60 and seconds == sorted(seconds) and not _is_transcript(lines):
@@ -207,13 +192,13 @@ def _is_sentence(text):
 
 def _contents(blocks, author):
     """Tables of contents: lines that end in dots and a page number."""
-    for start, end in _runs(blocks, lambda b: patterns.CONTENTS_LINE.fullmatch(b.text), 3):
+    for start, end in runs(blocks, lambda b: patterns.CONTENTS_LINE.fullmatch(b.text), 3):
         yield start, end, "list", "contents"
 
 
 def _links(blocks, author):
     """Three or more links in a row, unless a line such as 'My favourites:' introduces them."""
-    for start, end in _runs(blocks, _is_link, 3):
+    for start, end in runs(blocks, _is_link, 3):
         before = blocks[start - 1] if start else None
 
         if before is None or before.is_heading or not re.search("[:：]$", before.text):
@@ -227,7 +212,7 @@ def _is_link(block):
 
 def _code(blocks, author):
     """Code without a fence around it: three lines or more, or a single command."""
-    for start, end in _runs(blocks, _is_codelike, 3):
+    for start, end in runs(blocks, _is_codelike, 3):
         sure = sum(bool(patterns.CODE_SURE.fullmatch(b.text.strip())) for b in blocks[start:end])
         if sure >= max(2, (end - start) / 3):
             yield start, end, "code", "code"

@@ -4,6 +4,7 @@ Every prompt begins with the same instructions and examples for all passages of 
 llama.cpp computes them once. The examples are invented.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,13 @@ _GPU_TOKENS, _GPU_BATCH = 260, 128  # of a passage that the model reads; passage
 
 def messages(passage: Passage, tokens: int, attempt: int = 0) -> list[dict[str, str]]:
     """The chat that asks for one question about the first `tokens` or so of a passage."""
-    prompt = data("question_prompts")[("first", "again")[attempt > 0]][passage.language]
+    prompt = data("question_prompts")[passage.language]
     chat = [{"role": "system", "content": prompt["instruction"]}]
-    for example in prompt.get("examples", ()):
+    turn = int(hashlib.sha256(f"prompt {passage.id}".encode()).hexdigest()[:8], 16)
+    for example in prompt["examples"]:
+        question = example["questions"][(turn + attempt) % len(example["questions"])]
         chat.append({"role": "user", "content": example["passage"]})
-        chat.append({"role": "assistant", "content": example["question"]})
+        chat.append({"role": "assistant", "content": question})
     text = validate.beginning(passage.text, tokens)
     return [*chat, {"role": "user", "content": text}]
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from ... import catalogue
 from ...files import TwinError, sha256_of
 from ...i18n import t
-from ...models import estimate, load, plan
+from ...models import estimate, load, pip_base, plan
 from ...models.hub import mirror
 from ...models.llama_cpp import SLOTS, Llama
 from ...settings import Corpus, remembered
@@ -25,6 +25,8 @@ from . import prompts
 
 _CPU_TOKENS = 160  # of a passage that a model reads without a GPU
 _PROMPT_TOKENS = 1024  # at most, of instructions, examples and a shortened passage
+# Passages in llama.cpp at once. Each slot computes the instructions and examples again.
+_SIDE_BY_SIDE = 2
 
 
 class Writer(Protocol):
@@ -73,7 +75,8 @@ def open_writer(name: str, progress) -> Writer:
 
 def _gguf_of(name, progress):
     """The GGUF file of a base that comes as one, or None."""
-    return None
+    entry = catalogue.entry(name)
+    return pip_base.gguf(entry.name, progress) if entry.name in pip_base.SOURCES else None
 
 
 def _download(repository, file):
@@ -136,7 +139,7 @@ class BaseWriter:
 class FileWriter:
     """A GGUF file in llama.cpp, a few passages side by side."""
 
-    at_once, on_gpu = 2 * SLOTS, False
+    at_once, on_gpu = 4 * _SIDE_BY_SIDE, False
 
     def __init__(self, path: Path, name: str):
         self.name = name
@@ -160,7 +163,7 @@ class FileWriter:
                 chat, prompts.REPLY_TOKENS, heat, seed=1 + attempt
             ).text
 
-        pool = ThreadPoolExecutor(SLOTS)
+        pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
         try:
             for future in as_completed([pool.submit(reply, p) for p in passages]):
                 yield future.result()
