@@ -41,12 +41,21 @@ FACTS = cards.Facts(
             "val_loss": {"value": 3.2149, "low": None, "high": None, "n": None, "note": ""}
         },
         "evaluate": {
+            "verdict": {
+                "value": None,
+                "low": None,
+                "high": None,
+                "n": None,
+                "note": "",
+                "texts": {"en": "It answers the question.", "zh": "它答得上问题。"},
+            },
             "sounds_like_me": {
                 "value": 0.7134,
                 "low": 0.52,
                 "high": 0.9,
                 "n": 12,
                 "note": "Take a larger base.",
+                "level": "unsure",
             },
             "prediction_gain.twin-Q8_0": {
                 "value": 0.5,
@@ -152,17 +161,20 @@ def test_both_halves_say_what_it_is_who_agreed_and_what_was_measured():
     assert "language model, not the person" in english and "不是本人" in chinese
     assert "(2023-11-14)" in english and "（2023-11-14）" in chinese
     assert (
-        "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 "
+        "| Sounds like the author | 0.713 | 0.52 to 0.9 | 12 | not enough answers to tell "
         "| 0 is the base, 1 the author's own writing; higher is better. |" in english
     )
-    assert "| Prediction gain: twin as Q8&#95;0 | 0.5 |  | 3 |  |" in english
-    assert "| Fool rate | not measured |  |  | Share of answers that friends" in english
+    assert "| Prediction gain: twin as Q8&#95;0 | 0.5 |  | 3 |  |  |" in english
+    assert "| Fool rate | not measured |  |  |  | Share of answers that friends" in english
+    measured = {"**It answers the question.**": english, "**它答得上问题。**": chinese}
+    assert all(half.count(text) == 1 for text, half in measured.items())
+    assert "verdict" not in english + chinese
     assert "| Makes things up | 0.3 | 0.1 to 0.6 | 9 |" in english
     assert (
-        "| 像不像作者 | 0.713 | 0.52 至 0.9 | 12 | 0 是基础模型，1 是作者自己的文字；越高越好。 |"
-        in chinese
+        "| 像不像作者 | 0.713 | 0.52 至 0.9 | 12 | 样本不够，说不准 "
+        "| 0 是基础模型，1 是作者自己的文字；越高越好。 |" in chinese
     )
-    assert "| 骗过率 | 未测 |  |  | 朋友把它的回答" in chinese
+    assert "| 骗过率 | 未测 |  |  |  | 朋友把它的回答" in chinese
     assert "| LoRA rank | 32 |" in english and "| LoRA 秩 | 32 |" in chinese
     assert "| Validation loss after | 3.21 |" in english and "| 文章 | 1,240 |" in chinese
 

@@ -82,19 +82,21 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     add_gguf(trained, tiny_base)
     outcome = run(trained)
     answers = trained.records("answers")
-    assert len({a["question"] for a in answers}) == min(3, len(evaluate.questions(trained)))
     asked = {
         row: [a["question"] for a in answers if a["row"] == row]
         for row in ("base", "prompt", "twin", "twin-Q8_0")
     }
-    assert len({tuple(questions) for questions in asked.values()}) == 1 and len(answers) == 4 * len(
-        asked["base"]
-    )
+    held_out_ones = [question["question"] for question in evaluate.questions(trained)][:3]
+    assert asked["base"] == asked["prompt"] == held_out_ones
+    assert asked["twin"] == asked["twin-Q8_0"] and len(asked["twin"]) == 3, "with new ones"
+    assert asked["twin"][: len(held_out_ones)] == held_out_ones
     learnt = {
         row["messages"][-2]["content"] for row in trained.records("train") if row["kind"] == "qa"
     }
-    assert asked["base"] and not learnt & set(asked["base"])
+    assert not learnt & set(asked["twin"])
     figures = outcome.figures
+    assert list(figures)[:2] == ["verdict", "answers_the_question"]
+    assert "Too few answers to tell" in figures["verdict"]["note"]
     assert {
         "prediction_gain",
         "sounds_like_me",
@@ -117,7 +119,7 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     assert all(figure["note"] for figure in figures.values())
     assert isinstance(figures["prediction_gain"]["value"], float) and figures["nonsense"][
         "n"
-    ] == len(asked["base"])
+    ] == len(held_out_ones)
     assert any("Too few to tell" in warning for warning in outcome.warnings)
     assert {"corpus/test.jsonl", "persona/adapter", "quantize/demo-Q8_0.gguf"} <= set(
         outcome.inputs
@@ -323,8 +325,8 @@ def test_nothing_held_out_is_a_stop(trained):
 @pytest.mark.parametrize(
     "effort, questions, tokens, picks",
     [
-        ("smoke", 6, 70, 0),
-        ("quick", 12, 120, 20),
+        ("smoke", 24, 48, 0),
+        ("quick", 24, 120, 20),
         ("standard", 40, 250, 50),
         ("thorough", 100, 300, 100),
     ],

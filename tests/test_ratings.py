@@ -7,35 +7,55 @@ from twinlib.twin import figure
 
 
 @pytest.mark.parametrize(
-    "name, value, low, high, level, sure, why",
+    "name, value, low, high, level, why",
     [
-        ("sounds_like_me", 0.8, 0.75, 0.9, "good", True, "all of it above the mark"),
-        ("sounds_like_me", 0.8, 0.5, 1.0, "good", False, "it may be worse"),
-        ("sounds_like_me", 0.6, 0.4, 0.75, "so-so", False, "it may be better"),
-        ("sounds_like_me", 0.3, 0.1, 0.5, "bad", True, "surely below"),
-        ("sounds_like_me", 0.6, None, None, "bad", False, "nothing says it may be better"),
-        ("membership", 0.6, 0.5, 0.64, "good", True, "less is better"),
-        ("membership", 0.9, 0.8, 1.0, "bad", True, ""),
-        ("sounds_like_me.twin-Q8_0", 0.8, 0.75, 0.9, "good", True, "a file is the twin"),
-        ("never_wrote.refused_wrongly", 0.3, 0.2, 0.4, "bad", True, "a mark of its own"),
-        ("quantization_loss.Q4_K_M", 0.05, 0.04, 0.06, "bad", True, "every file has it"),
+        ("sounds_like_me", 0.8, 0.75, 0.9, "good", "all of it above the mark"),
+        ("sounds_like_me", 0.8, 0.5, 1.0, "unsure", "it may be worse"),
+        ("sounds_like_me", 0.8, None, None, "unsure", "nothing says how much worse"),
+        ("sounds_like_me", 0.6, 0.4, 0.75, "so-so", "it may be better"),
+        ("sounds_like_me", 0.3, 0.1, 0.5, "bad", "surely below"),
+        ("sounds_like_me", 0.6, None, None, "bad", "nothing says it may be better"),
+        ("membership", 0.6, 0.5, 0.64, "good", "less is better"),
+        ("membership", 0.6, 0.5, 0.7, "unsure", "more may be true"),
+        ("membership", 0.9, 0.8, 1.0, "bad", ""),
+        ("sounds_like_me.twin-Q8_0", 0.8, 0.75, 0.9, "good", "a file is the twin"),
+        ("never_wrote.refused_wrongly", 0.3, 0.2, 0.4, "bad", "a mark of its own"),
+        ("quantization_loss.Q4_K_M", 0.05, 0.04, 0.06, "bad", "every file has it"),
     ],
 )
-def test_a_figure_is_held_against_its_mark(name, value, low, high, level, sure, why):
-    found, threshold = figure(value, low, high), figures.threshold(name)
-    certain = ratings.is_certain(found, threshold)
-    assert (ratings.level(found, threshold), certain) == (level, sure), why
-    said = ratings.rating(found, threshold)["en"]
-    assert said.lower().startswith(level) and ("few" in said) == (level == "good" and not sure)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_figures_note_begins_with_its_level(
+    monkeypatch, language, name, value, low, high, level, why
+):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    found = ratings.rated(figure(value, low, high), figures.threshold(name), ratings.EMPTY)
+    assert found["level"] == level, why
+    begins = {
+        "en": {"good": "Good (", "unsure": "Not enough", "so-so": "So-so", "bad": "Bad"},
+        "zh": {"good": "好（", "unsure": "样本不够", "so-so": "一般", "bad": "不好"},
+    }
+    assert found["note"].startswith(begins[language][level])
 
 
-def test_few_documents_are_never_plainly_good():
+def test_few_documents_are_never_good():
     surely = figure(0.9, 0.8, 1.0), figures.threshold("sounds_like_me")
-    assert [ratings.rating(*surely, documents=count)["en"] for count in (4, 5)] == [
-        "Good (at least 0.70), so far as so few can tell.",
-        "Good (at least 0.70).",
-    ]
-    assert ratings.rating(*surely, documents=4)["zh"] == "好（标准：至少 0.70），但样本少，说不准。"
+    found = [ratings.rated(*surely, ratings.EMPTY, documents=count)["level"] for count in (4, 5)]
+    assert found == ["unsure", "good"]
+
+
+def test_a_bound_follows_the_authors_own_passages_where_they_were_measured():
+    def bound(author):
+        known = {} if author is None else {"answers_the_question.author": figure(author)}
+        return figures.bound("answers_the_question.twin-Q8_0", known).bound
+
+    assert [bound(author) for author in (0.8, None)] == pytest.approx([0.72, 0.75])
+
+
+@pytest.mark.parametrize("name", sorted(figures.THRESHOLDS))
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_no_figure_is_good_on_an_interval_that_goes_from_best_to_worst(name, value):
+    found, threshold = figure(value, 0.0, 1.0, 3), figures.threshold(name)
+    assert ratings.level(found, threshold, figure(1.0)) != "good"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +78,7 @@ def test_nonsense_is_measured_against_the_bases_and_never_good_above_a_tenth():
         return figures.level(name, {name: found, "nonsense.base": figure(base, base, base)})
 
     assert level(figure(0.06, 0.04, 0.1), 0.05) == "good"
+    assert level(figure(0.06, 0.04, 0.2), 0.05) == "unsure"
     assert level(figure(0.06, 0.04, 0.1), 0.01, "nonsense.twin-Q8_0") == "bad"
     assert level(figure(0.51, 0.4, 0.6), 0.9) == "bad"
 

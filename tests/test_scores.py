@@ -51,7 +51,7 @@ def test_prediction_gain_is_the_gain_on_mine_less_the_gain_on_theirs_per_charact
     assert (
         "0.400 less" in found["note"]
         and "0.050 less" in found["note"]
-        and "so few can tell: it learnt you" in found["note"]
+        and found["note"].startswith("Not enough texts to tell")
     )
 
 
@@ -107,7 +107,9 @@ def test_the_base_is_0_and_the_author_1(known):
     )
     found = scores.sounds_like_me(known, author, base, "twin", threshold("sounds_like_me", "twin"))
     assert found["value"] == 1 and (found["low"], found["high"]) == (1, 1) and found["n"] == 4
-    assert found["note"].startswith("Good (at least 0.70), so far as so few can tell.")
+    assert found["note"].startswith(
+        "Not enough answers to tell, though it reaches the mark (at least"
+    )
     assert "floor (base) -" in found["note"] and "ceiling (you) 0." in found["note"]
 
 
@@ -186,7 +188,7 @@ def test_nonsense_is_counted_by_row_and_compared():
         and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
     )
     assert found["twin"]["note"] == (
-        "Good, so far as so few can tell: no worse than the base. base 50%, twin 0%, twin-Q8_0 "
+        "Not enough answers to tell, though it is no worse than the base. base 50%, twin 0%, twin-Q8_0 "
         "100%."
     ), "one document"
 
@@ -194,13 +196,14 @@ def test_nonsense_is_counted_by_row_and_compared():
 @pytest.mark.parametrize(
     "good, bad, said",
     [
-        (20, 1, "Good"),
+        (20, 1, "Not enough answers to tell"),
+        (80, 1, "Good"),
         (20, 20, "Bad: no worse than the base, and still 50%"),
         (3, 1, "So-so: no worse than the base, and still 25%"),
     ],
 )
 def test_much_nonsense_is_not_good_because_the_bases_is_worse(good, bad, said):
-    answers = [answer(ZH)] * good + [answer("")] * bad
+    answers = [answer(ZH, document=f"d{i}") for i in range(good)] + [answer("")] * bad
     assert scores.nonsense({"base": [answer("")] * 21, "twin": answers}, THRESHOLDS["nonsense"])[
         "twin"
     ]["note"].startswith(said)
@@ -229,7 +232,9 @@ def test_personal_data_is_counted():
     )
     assert found["value"] == 2 and found["n"] == 2 and "email: 2" in found["note"]
     none = scores.personal_data([answer(ZH)])
-    assert none["value"] == 0 and none["note"].startswith("Good, so far as so few can tell. E-mail")
+    assert none["value"] == 0 and none["note"].startswith(
+        "Not enough answers to tell, though there is none so far. E-"
+    )
 
 
 # Copies
@@ -414,11 +419,12 @@ def test_few_answers_or_documents_are_not_told_apart():
 def test_picks_are_counted_and_guessing_is_said():
     chosen = [(f"d{i}", 0 if i % 2 else 1 + i % 3) for i in range(20)]
     found = scores.pick_my_reply(chosen, "twin", threshold("pick_my_reply", "twin"))
-    assert found["value"] == 0.5 and found["low"] < 0.5 < found["high"] and "Good" in found["note"]
+    assert found["value"] == 0.5 and found["low"] < 0.47 < found["high"]
+    assert found["level"] == "unsure" and found["note"].startswith("Not enough answers to tell")
     few = scores.pick_my_reply(
         [(f"d{i % 4}", 0) for i in range(80)], "twin", threshold("pick_my_reply", "twin")
     )
-    assert few["low"] > 0.9 and "so few" in few["note"]
+    assert few["low"] > 0.9 and few["level"] == "unsure", "four documents"
     assert "25%" in found["note"]
     always = scores.pick_my_reply(
         [(f"d{i}", 0) for i in range(20)], "prompt", threshold("pick_my_reply", "prompt")
@@ -437,7 +443,7 @@ def losses(documents, loss):
 
 
 @pytest.mark.parametrize(
-    "trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Good"), (0.86, 0.84, "So-so")]
+    "trained, value, said", [(0.5, 1.0, "Bad"), (0.9, 0.5, "Not enough"), (0.86, 0.84, "So-so")]
 )
 def test_membership_is_how_well_training_texts_give_themselves_away(trained, value, said):
     found = memorization.membership(losses(10, trained), losses(10, 0.9), THRESHOLDS["membership"])

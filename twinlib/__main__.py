@@ -36,7 +36,7 @@ _MAIN_FIGURE = {
     "corpus": "rows",
     "persona": "val_loss",
     "reasoning": "accuracy_after",
-    "evaluate": "sounds_like_me",
+    "evaluate": "answers_the_question",
     "publish": "files",
 }
 
@@ -216,6 +216,7 @@ def _check(problems, show):
 def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: dict):
     """Write a step's report and print its warnings; `requested`: the settings before the plan."""
     from .models.plan import machine
+    from .text import labels
 
     report = Report(
         step,
@@ -229,6 +230,8 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: 
         outcome.warnings,
     )
     twin.finish(report, requested)
+    if verdict := choose(labels.verdict(outcome.figures)):
+        print(verdict)
     for text in outcome.warnings:
         print("! " + text)
     print(t("core.step_done", step=step, time=duration(now() - started)))

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from ..i18n import t
+from ..i18n import both, choose, t
 from ..models.device_fit import HARDLY_DIFFERENT
+from ..models.embed import Embedder
 from ..settings import EFFORTS, Evaluate
 from ..text import exercises, style
 from ..twin import Twin, figure
-from . import facts, held_out, instructions, memorization, ratings, scores
+from . import facts, held_out, instructions, memorization, ratings, relevance, scores
 from .blind_test import step as blind_test
 from .ratings import Threshold
 
@@ -27,26 +28,37 @@ EVERY_VARIANT = (*MODELS, "file")
 class Evidence:
     """What one run asked and scored, and the models' outputs; the figures are computed from it.
 
-    `sample` is a step.Sample whose texts have `gain` and `loss` (see step.gather). `answers` are
-    {variant: [{document, language, prompt, real, text}]}, `picks` {variant: [(document, index of
-    the reply picked)]}. `continuations` of training passages and `replies`, {name of a set of
-    questions: texts}, are pairs: the base's and the twin's. Computing a figure may add `warnings`.
+    `sample` is a step.Sample whose texts have `gain` and `loss` (see step.gather). `asked` are
+    {variant: [{document, language, source, question, prompt, real, text}]}: all answers, those to
+    questions on held-out documents first; `real` is '' for new questions. `picks` are {variant:
+    [(document, index of the reply picked)]}. `continuations` of training passages and `replies`,
+    {name of a set of questions: texts}, are pairs: the base's and the twin's. `embedder` compares
+    answers with questions. Computing a figure may add `warnings`.
     """
 
     twin: Twin
     settings: Evaluate
     sample: NamedTuple
-    answers: dict[str, list]
+    asked: dict[str, list]
     picks: dict[str, list]
     continuations: tuple[list, list]
     replies: dict[str, tuple[list, list]]
+    embedder: Embedder
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
+    def answers(self) -> dict[str, list]:
+        """The answers that can be compared with what the author wrote."""
+        return {
+            variant: [answer for answer in answers if answer["real"]]
+            for variant, answers in self.asked.items()
+        }
+
+    @cached_property
     def own_answers(self) -> list:
-        """The answers of the twin and of its GGUF files, in one list."""
-        variants = [variant for variant in self.answers if variant.startswith("twin")]
-        return [answer for variant in variants for answer in self.answers[variant]]
+        """All answers of the twin and of its GGUF files, in one list."""
+        variants = [variant for variant in self.asked if variant.startswith("twin")]
+        return [answer for variant in variants for answer in self.asked[variant]]
 
     @cached_property
     def voices(self) -> dict[str, style.Voice | None]:
@@ -91,6 +103,16 @@ def _by_variant(name, figures):
     """{variant: figure} with a report's keys: NAME for the twin, NAME.VARIANT for the others."""
     others = {f"{name}.{key}": value for key, value in figures.items() if key != "twin"}
     return {name: figures["twin"], **others}
+
+
+def _answers_the_question(evidence):
+    bound, effort = threshold("answers_the_question"), _next_effort(evidence.settings.effort)
+    figures = relevance.figures(evidence.asked, evidence.embedder, bound, effort)
+    return _by_variant("answers_the_question", figures)
+
+
+def _next_effort(effort):
+    return EFFORTS[min(EFFORTS.index(effort) + 1, len(EFFORTS) - 1)]
 
 
 def _fool_rate(evidence):
@@ -195,6 +217,12 @@ def _at_most(share):
 
 
 FIGURES = (
+    Figure(
+        "answers_the_question",
+        _answers_the_question,
+        Threshold(0.75, at_least=True, of_author=0.9, form="{:.0%}"),
+        (*EVERY_VARIANT, "author"),
+    ),
     Figure("fool_rate", _fool_rate),
     Figure("sounds_like_me", _sounds_like_me, Threshold(0.7, at_least=True), EVERY_VARIANT),
     Figure("told_apart", _told_apart, Threshold(0.75), EVERY_VARIANT, "standard"),
@@ -235,14 +263,50 @@ THRESHOLDS = {entry.name: entry.threshold for entry in FIGURES}
 
 
 def measure(evidence: Evidence) -> dict[str, dict]:
-    """{name: figure} of all entries; one that this effort leaves out has a note that says so."""
+    """{name: figure} of all entries, and before them the verdict on the whole.
+
+    One that this effort leaves out has a note that says so.
+    """
     figures, settings = {}, evidence.settings
     for entry in FIGURES:
         if entry.compute and entry.runs(settings):
             figures |= entry.compute(evidence)
         elif entry.compute:
             figures[entry.name] = ratings.not_run(settings.effort, entry.effort)
-    return figures
+    return {"verdict": verdict(figures), **figures}
+
+
+# Which sentence the levels of answers_the_question and of makes_sense lead to; the first that fits
+# counts, and None fits each.
+_VERDICTS = (
+    ("bad", None, "bad", "evaluate.verdict_does_not_answer"),
+    ("good", "good", "good", "evaluate.verdict_good"),
+    ("good", "bad", "bad", "evaluate.verdict_rambles"),
+    ("good", "so-so", "so-so", "evaluate.verdict_rambles"),
+    (None, "bad", "bad", "evaluate.verdict_no_sense"),
+    ("good", "", "unsure", "evaluate.verdict_answers"),
+    (None, None, "unsure", "evaluate.verdict_too_few"),
+)
+
+
+def verdict(figures: dict[str, dict]) -> dict:
+    """The first sentence of the card: whether the twin answers the question and makes sense.
+
+    A figure without a value: `texts` is the sentence as {language: text}, `note` that in the
+    reader's language, and `level` its level.
+    """
+    found = [
+        level(name, figures) if name in figures else ""
+        for name in ("answers_the_question", "makes_sense")
+    ]
+    rating, key = next(
+        (rating, key)
+        for *wanted, rating, key in _VERDICTS
+        if all(one is None or one == word for one, word in zip(wanted, found))
+    )
+    n = figures.get("answers_the_question", {}).get("n") or 0
+    texts = both(key, n=n)
+    return {**figure(None, note=choose(texts)), "level": rating, "texts": texts}
 
 
 def own_questions(settings: Evaluate) -> int:
@@ -264,7 +328,20 @@ def threshold(name: str, variant: str = "twin") -> Threshold | None:
     return entry.threshold if of_file else None
 
 
+def bound(name: str, figures: dict) -> Threshold | None:
+    """The threshold of one of a report's figures, relative to the base's or the author's."""
+    found = threshold(name)
+    return found and found.relative_to(_reference(name, found, figures))
+
+
+def _reference(name, threshold, figures):
+    return figures.get(f"{name.partition('.')[0]}.{threshold.reference}")
+
+
 def level(name: str, figures: dict) -> str:
-    """'good', 'so-so' or 'bad': the rating of one of a report's figures; '' without one."""
-    base = figures.get(f"{name.partition('.')[0]}.base")
-    return ratings.level(figures[name], threshold(name), base)
+    """The level of one of a report's figures, see `ratings`; '' without one."""
+    if "level" in figures[name]:
+        return figures[name]["level"]
+    # A report of an older version keeps none.
+    found = threshold(name)
+    return ratings.level(figures[name], found, found and _reference(name, found, figures))

@@ -7,7 +7,7 @@ at random.
 from collections import Counter
 from importlib import resources
 
-from ..text import style
+from ..text import interview_questions, style
 from ..text.script import language_of
 
 MAX_CHARACTERS = {"zh": 300, "en": 900}  # of a text that is scored: about 220 tokens
@@ -41,10 +41,38 @@ def questions(passages: list[dict], rows: list[dict]) -> list[dict]:
             continue
         *messages, reply = row["messages"]
         question, passage = messages[-1]["content"], by_id[row["passage"]]
-        source = {key: passage[key] for key in ("document", "language")}
+        origin = {key: passage[key] for key in ("document", "language")}
+        origin["source"] = row.get("source", "")
         texts = {"question": question, "real": reply["content"], "messages": messages}
-        questions.setdefault(question, {"id": row["id"], **source, **texts})
+        questions.setdefault(question, {"id": row["id"], **origin, **texts})
     return list(questions.values())
+
+
+def new_questions(rows: list[dict], languages: list[str], system: str, most: int) -> list[dict]:
+    """At most `most` questions of the interview that stand in no row, evenly in these languages.
+
+    They have the fields of `questions`, with `source` "new", documents of their own, and '' as
+    `real`, as nobody knows what the author would say.
+    """
+    known, new = set(user_messages(rows)), []
+    persona = [{"role": "system", "content": system}] if system else []
+    for question in interview_questions.QUESTIONS:
+        if known.isdisjoint((question.en, question.zh)):
+            new += [_new(question, language, persona) for language in languages]
+    return new[:most]
+
+
+def _new(question, language, persona):
+    text = question.text(language)
+    return {
+        "id": f"{question.id} {language}",
+        "document": question.id,
+        "language": language,
+        "source": "new",
+        "question": text,
+        "real": "",
+        "messages": [*persona, {"role": "user", "content": text}],
+    }
 
 
 def conversations(questions: list[dict], persona_prompt: str) -> dict[str, list]:

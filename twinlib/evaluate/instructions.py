@@ -16,7 +16,7 @@ from ..text import exercises, style
 from ..text.script import word_count
 from ..text.statistics import mcnemar
 from ..twin import figure
-from .ratings import Threshold, noted, percent, rating, share, too_few
+from .ratings import Threshold, noted, percent, rated, share, too_few
 
 MAX_TOKENS = 160  # of an answer
 MIN_SHARE = 0.1  # of the tasks that the base does; below it there is hardly anything to forget
@@ -136,12 +136,13 @@ def forgetting(
     gain, low, high, p = mcnemar(before, after)
     # 0.0 - gain, because -gain of 0 would be written as -0.0.
     fall = figure(0.0 - gain, -high, -low, n)
-    if sum(before) / n < MIN_SHARE:
-        verdict = both("evaluate.nothing_to_forget")
-    else:
-        verdict = rating(fall, threshold, both("evaluate.forgetting_advice"))
     counts = {"n": n, "base": sum(before), "twin": sum(after), "p": p}
-    figures = {name: noted(fall, verdict, both("evaluate.forgetting", tasks=tasks, **counts))}
+    details = both("evaluate.forgetting", tasks=tasks, **counts)
+    if sum(before) / n < MIN_SHARE:
+        figures = {name: noted(fall, both("evaluate.nothing_to_forget"), details)}
+    else:
+        advice = both("evaluate.forgetting_advice")
+        figures = {name: rated(fall, threshold, advice, details)}
     for variant, done in (("base", before), ("twin", after)):
         note = both("evaluate.tasks_done", share=percent(sum(done) / n), n=n, tasks=tasks)
         figures[f"{name}.{variant}"] = noted(share(sum(done), n), note)

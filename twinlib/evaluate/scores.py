@@ -41,7 +41,8 @@ def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
     measured = figure(own - others, low, high, len(groups[0]))
     counts = {"mine": len(mine), "theirs": len(theirs)}
     details = both("evaluate.prediction_gain", own=_change(own), other=_change(others), **counts)
-    return noted(measured, details, _gain_rating(measured, own, threshold))
+    level, sentence = _gain_rating(measured, own, threshold)
+    return noted(measured, sentence, details, level=level)
 
 
 def _gain_per_character(documents):
@@ -54,15 +55,17 @@ def _change(gain):
 
 
 def _gain_rating(measured, own, threshold):
+    """(level, sentence)."""
     if measured["value"] <= 0:
-        return both("evaluate.gain_nothing_learnt")
+        return "bad", both("evaluate.gain_nothing_learnt")
     if own <= 0:
-        return both("evaluate.gain_overtrained")
+        return "bad", both("evaluate.gain_overtrained")
     if not threshold.reached(measured["value"]):
-        return both("evaluate.gain_hardly_begun")
-    if measured["low"] is None or measured["low"] <= 0:
-        return both("evaluate.gain_by_chance")
-    return both("evaluate.gain_good", doubt=ratings.doubt(measured["n"] >= ratings.FEW))
+        return "bad", both("evaluate.gain_hardly_begun")
+    # Above 0 it learnt something; the bound is for the value, not for the interval.
+    if measured["low"] is None or measured["low"] <= 0 or measured["n"] < ratings.FEW:
+        return "unsure", both("evaluate.gain_by_chance")
+    return "good", both("evaluate.gain_good")
 
 
 # Sounds like me
@@ -108,16 +111,11 @@ def sounds_like_me(
     low, high = bootstrap(lambda drawn: style.likeness(sum(drawn, [])), grouped(margins, documents))
     measured = figure(value, low, high, n)
     advice = both("evaluate.sounds_like_me_advice")
-    above = threshold and low is not None and low > 1
-    return rated(
-        measured,
-        threshold,
-        advice,
-        both("evaluate.more_like_you_than_you") if above else EMPTY,
-        both("evaluate.sounds_like_me_scale"),
-        details,
-        documents=len(set(documents)),
-    )
+    scale = both("evaluate.sounds_like_me_scale")
+    if threshold and low is not None and low > 1:
+        above = both("evaluate.more_like_you_than_you")
+        return noted(measured, above, scale, details, level="so-so")
+    return rated(measured, threshold, advice, scale, details, documents=len(set(documents)))
 
 
 def prompt_beats_twin(figures: dict) -> str:
@@ -213,11 +211,16 @@ def nonsense(answers: dict, threshold: Threshold) -> dict[str, dict]:
     figures = {variant: _flawed_share(of_variant) for variant, of_variant in flaws.items()}
     compared = ", ".join(f"{name} {percent(each['value'])}" for name, each in figures.items())
     documents = len({answer["document"] for answer in answers["twin"]})
+    for variant, figure_of_variant in figures.items():
+        if variant.startswith("twin"):
+            level = ratings.level(figure_of_variant, threshold, figures["base"], documents)
+            figures[variant] = {**figure_of_variant, "level": level}
     figures["twin"] = noted(
         figures["twin"],
-        _nonsense_rating(figures["twin"], figures["base"], threshold, documents),
+        _nonsense_rating(figures["twin"], figures["base"], threshold),
         both("evaluate.nonsense_compared", compared=compared),
         _flaw_counts(flaws["twin"]),
+        level=figures["twin"]["level"],
     )
     return figures
 
@@ -228,10 +231,10 @@ def _flawed_share(flaws):
     return noted(ratings.share(hits, n), details)
 
 
-def _nonsense_rating(twin, base, threshold, documents):
-    word = ratings.level(twin, threshold, base)
-    if word == "good":
-        return both("evaluate.nonsense_good", doubt=ratings.doubt(documents >= ratings.FEW))
+def _nonsense_rating(twin, base, threshold):
+    word = twin["level"]
+    if word in ("good", "unsure"):
+        return both("evaluate.nonsense_good" if word == "good" else "evaluate.nonsense_unsure")
     if twin["value"] <= base["value"] + threshold.above_base:
         fault = both("evaluate.nonsense_of_the_base", share=percent(twin["value"]))
         advice = both("evaluate.nonsense_of_the_base_advice")
@@ -266,14 +269,16 @@ def personal_data(answers: list) -> dict:
     for answer in answers:
         counts.update(privacy.mask(answer["text"], answer["language"], {})[1])
     total = sum(counts.values())
+    enough = len({answer["document"] for answer in answers}) >= ratings.FEW
     if total:
-        verdict = both("evaluate.personal_data_bad")
+        level, verdict = "bad", both("evaluate.personal_data_bad")
+    elif enough:
+        level, verdict = "good", both("evaluate.personal_data_good")
     else:
-        enough = len({answer["document"] for answer in answers}) >= ratings.FEW
-        verdict = both("evaluate.personal_data_good", doubt=ratings.doubt(enough))
+        level, verdict = "unsure", both("evaluate.personal_data_unsure")
     kinds = "".join(f" {kind}: {count}." for kind, count in counts.items())
     details = both("evaluate.personal_data", answers=len(answers), kinds=kinds)
-    return noted(figure(total, n=len(answers)), verdict, details)
+    return noted(figure(total, n=len(answers)), verdict, details, level=level)
 
 
 # Quantization

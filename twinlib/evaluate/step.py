@@ -25,6 +25,8 @@ _MAX_PROBLEMS = {"standard": 50, "thorough": 200}
 _PROBLEM_TOKENS = 256  # of the answer to a problem
 _MAX_FACTS = 30
 _FEW_TEXTS = 16  # held-out passages that are scored below that effort
+_FEW_PREFIXES = 8  # training passages that are continued below that effort
+_ENOUGH = 24  # answers: enough to tell a twin that answers nineteen questions in twenty
 
 
 def problems(settings: Evaluate, twin: Twin) -> list[Problem]:
@@ -62,6 +64,8 @@ def plan(settings: Evaluate, twin: Twin) -> Plan:
         "precision": _precision(twin),
         "short_answers": 2 * figures.own_questions(settings),
     }
+    if twin.file("test").exists() and twin.file("passages").exists():
+        known["held_out"] = len(questions(twin))
     return derive("evaluate", settings, machine(), known)
 
 
@@ -129,8 +133,8 @@ class Sample(NamedTuple):
 
     train: list  # training passages
     test: list  # held-out passages
-    questions: list  # on held-out documents
-    conversations: dict  # {variant: the questions, with its system prompt}
+    questions: list  # on held-out documents, then new ones
+    conversations: dict  # {variant: the questions it is asked, with its system prompt}
     mine: list  # held-out texts to score
     theirs: list  # texts by other people to score
     trained: list  # training texts to score, matched to `mine`
@@ -147,7 +151,9 @@ class Sample(NamedTuple):
             *(self.mine, self.theirs, self.trained, self.prefixes),
             *(self.instructions, self.problems, self.facts, self.unwritten),
         )
-        answers = (3 + files) * len(self.questions)
+        answers = sum(map(len, self.conversations.values())) + files * len(self.questions)
+        # Their embeddings, with those of the questions and of the author's passages.
+        answers += answers + 2 * len(self.questions)
         return answers + 3 * len(self.picks) + 2 * sum(map(len, of_both))
 
 
@@ -156,17 +162,22 @@ def draw(twin: Twin, settings: Evaluate) -> Sample:
     train, test = passages(twin, "train"), passages(twin, "test")
     complete = EFFORTS.index(settings.effort) >= _COMPLETE
     selected = held_out.round_robin(questions(twin), settings.questions)
+    new = new_questions(twin, train, min(_ENOUGH, settings.questions) - len(selected))
+    prompt = twin.facts.get("persona_prompt", "")
+    asked = held_out.conversations(selected + new, prompt)
+    if settings.effort == EFFORTS[0]:  # answers are all that takes long on a CPU
+        asked |= {name: asked[name][: len(selected)] for name in ("base", "prompt")}
     texts = 2 * settings.questions if complete else _FEW_TEXTS
     mine = held_out.round_robin(held_out.cut(test), texts)
     sample = Sample(
         train,
         test,
-        questions=selected,
-        conversations=held_out.conversations(selected, twin.facts.get("persona_prompt", "")),
+        questions=selected + new,
+        conversations=asked,
         mine=mine,
         theirs=held_out.impostors(mine, train),
         trained=[],
-        prefixes=held_out.round_robin(train, max(8, settings.questions)),
+        prefixes=held_out.round_robin(train, settings.questions if complete else _FEW_PREFIXES),
         picks=held_out.picks(questions(twin), settings.picks),
         instructions=[],
         problems=[],
@@ -194,6 +205,15 @@ def passages(twin: Twin, split: str) -> list[dict]:
 def questions(twin: Twin) -> list[dict]:
     """The questions on held-out documents, as held_out.questions gives them."""
     return held_out.questions(passages(twin, "test"), twin.records("test"))
+
+
+def new_questions(twin: Twin, train: list, most: int) -> list[dict]:
+    """At most `most` questions of the interview that no row asks, in the corpus's languages."""
+    if most < 1:
+        return []
+    languages = list(dict.fromkeys(passage["language"] for passage in train))
+    rows = [row for split in ("train", "val", "test") for row in twin.records(split)]
+    return held_out.new_questions(rows, languages, twin.facts.get("system_prompt", ""), most)
 
 
 def _unwritten(twin, questions):
@@ -242,10 +262,11 @@ def gather(
         conversations = sample.conversations["twin"]
         answers[f"twin-{kind}"] = outputs.file_answers(kind, path, conversations)
     outputs.keep_answers([record for records in answers.values() for record in records])
-    with_questions = {
+    asked = {
         variant: _with_questions(sample, variant, records) for variant, records in answers.items()
     }
-    return figures.Evidence(twin, settings, sample, with_questions, picks, continuations, replies)
+    embedder = outputs.embedder()
+    return figures.Evidence(twin, settings, sample, asked, picks, continuations, replies, embedder)
 
 
 def _with_questions(sample, variant, records):

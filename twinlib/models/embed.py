@@ -10,7 +10,7 @@ fixed bound.
 import functools
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +20,8 @@ from ..text.style import tidy
 if TYPE_CHECKING:
     import numpy
 
-_BATCH = 16  # texts embedded between two lines of progress
+# {text: vector} of texts, from compute(texts) or a cache; `are_questions` is part of the key.
+Store = Callable[[Callable, Sequence[str], bool], dict[str, "numpy.ndarray"]]
 
 
 class Embedder(Protocol):
@@ -32,9 +33,9 @@ class Embedder(Protocol):
         """The similarity of each text to each question, of shape (texts, questions)."""
 
 
-def embedder() -> Embedder:
-    """E5 where its package is installed and runs, else Words."""
-    return E5() if _e5() else Words()
+def embedder(store: Store | None = None) -> Embedder:
+    """E5 where its package is installed and runs, else Words. E5 takes its vectors from `store`."""
+    return E5(store) if _e5() else Words()
 
 
 @functools.cache
@@ -57,25 +58,28 @@ class E5:
 
     name = "e5"
 
-    def __init__(self):
+    def __init__(self, store: Store | None = None):
         self._known: dict[tuple[str, bool], numpy.ndarray] = {}
+        self._store = store or self._remembered
 
     def similarities(self, questions: Sequence[str], texts: Sequence[str]) -> "numpy.ndarray":
-        """Cosines, of shape (texts, questions). Each text is embedded once per object."""
-        return self._embedded(texts, False) @ self._embedded(questions, True).T
+        """Cosines, of shape (texts, questions). No text is embedded twice."""
+        return self._vectors(texts, False) @ self._vectors(questions, True).T
 
-    def _embedded(self, texts, are_questions):
+    def _vectors(self, texts, are_questions):
         import numpy
 
-        missing = [
-            text for text in dict.fromkeys(texts) if (text, are_questions) not in self._known
-        ]
-        for start in range(0, len(missing), _BATCH):
-            batch = missing[start : start + _BATCH]
+        def compute(batch):
             # C strings end at the first zero character.
-            vectors = _e5().encode([text.replace("\0", " ") for text in batch], are_questions)
-            self._known |= {(text, are_questions): each for text, each in zip(batch, vectors)}
-        return numpy.array([self._known[text, are_questions] for text in texts])
+            return _e5().encode([text.replace("\0", " ") for text in batch], are_questions)
+
+        found = self._store(compute, list(dict.fromkeys(texts)), are_questions)
+        return numpy.array([found[text] for text in texts]).reshape(len(texts), -1)
+
+    def _remembered(self, compute, texts, are_questions):
+        missing = [text for text in texts if (text, are_questions) not in self._known]
+        self._known |= {(text, are_questions): v for text, v in zip(missing, compute(missing))}
+        return {text: self._known[text, are_questions] for text in texts}
 
 
 class Words:

@@ -469,11 +469,13 @@ def _reasoning(settings, machine, facts):
 
 # (questions, answer tokens, choices of replies, GGUF files that answer)
 _EVALUATION = {
-    "smoke": (6, 70, 0, "recommended"),
-    "quick": (12, 120, 20, "recommended"),
+    "smoke": (24, 48, 0, "recommended"),
+    "quick": (24, 120, 20, "recommended"),
     "standard": (40, 250, 50, "all"),
     "thorough": (100, 300, 100, "all"),
 }
+_COMPARED = 100  # tokens of an answer that are embedded
+_EMBEDDED = 700  # tokens a second on two cores
 _SHORT_ANSWER = 60  # tokens of an answer to one of the score card's own questions
 
 
@@ -484,14 +486,19 @@ def _evaluate(settings, machine, facts):
     values = dict(zip(names, _EVALUATION[settings.effort]))
     reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
     questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
-    scores_all = settings.effort in ("standard", "thorough")
+    effort = settings.effort
+    scores_all = effort in ("standard", "thorough")
     variants = 3 + (1 if files == "recommended" else 3)
-    written = variants * questions * tokens + facts.get("short_answers", 0) * _SHORT_ANSWER
+    # Of the questions that no passage belongs to, base and prompt are asked none at effort smoke.
+    asked_all = min(questions, facts.get("held_out", questions)) if effort == "smoke" else questions
+    answers = variants * asked_all + (variants - 2) * (questions - asked_all)
+    written = answers * tokens + facts.get("short_answers", 0) * _SHORT_ANSWER
     # Tokens whose log-likelihood is measured.
     scored = (12 * questions if scores_all else 64) * 220 + 3 * picks * 4 * 50
     step = estimate.Step(12_000, "16-bit", 0, "none", False, gpu)
     step_seconds = estimate.step_seconds(machine, shape, step)
     seconds = written / (400 if gpu else 60) + scored / 12_000 * step_seconds / 2 + 30
+    seconds += (answers + 2 * questions) * min(tokens, _COMPARED) / _EMBEDDED
     # The logits of all tokens of a held-out passage exist at once: on a CPU more than the weights.
     memory_gb = shape.parameters * 2 * 1e9 / estimate.GIB * 1.6 + (1.5 if gpu else 3.5)
     if facts.get("precision") == "4-bit":

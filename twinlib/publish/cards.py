@@ -144,6 +144,8 @@ def _setting_rows(facts: Facts, step: str, code: str) -> Iterator[list[str]]:
 
 def _score_rows(facts: Facts, code: str) -> Iterator[list[str]]:
     for name, figure in facts.figures.get("evaluate", {}).items():
+        if name == "verdict":
+            continue
         low, high, n = (figure.get(key) for key in ("low", "high", "n"))
         interval = ""
         if low is not None and high is not None:
@@ -153,6 +155,7 @@ def _score_rows(facts: Facts, code: str) -> Iterator[list[str]]:
             _value(figure, code),
             interval,
             "" if n is None else number(n),
+            labels.rating(figure)[code],
             labels.meaning(name)[code],
         ]
 
@@ -222,6 +225,7 @@ def _in_language(facts, code):
         "files": _lines(_file_rows(facts, code)),
         "persona": training("persona"),
         "reasoning": training("reasoning"),
+        "verdict": labels.verdict(facts.figures.get("evaluate", {}))[code],
         "scores": _lines(_score_rows(facts, code)),
         "corpus": _lines(_figure_rows(facts, "corpus", code)),
     }

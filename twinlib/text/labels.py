@@ -42,6 +42,17 @@ def meaning(name: str) -> dict[str, str]:
     return _figures("evaluate").get(name, {}).get("meaning") or dict.fromkeys(LANGUAGES, "")
 
 
+def verdict(figures: dict[str, dict]) -> dict[str, str]:
+    """The first sentence of the score card in a report's figures; '' if it keeps none."""
+    return figures.get("verdict", {}).get("texts") or dict.fromkeys(LANGUAGES, "")
+
+
+def rating(figure: dict) -> dict[str, str]:
+    """The word for a figure's level, such as 'good'; '' for a figure without one."""
+    level = figure.get("level")
+    return data("figures")["levels"][level] if level else dict.fromkeys(LANGUAGES, "")
+
+
 def _figures(step):
     """{name: entry} of all figures; where two steps have the same name, that of `step`."""
     steps = data("figures")["figures"]

@@ -30,6 +30,18 @@ def wilson(hits: float, n: float) -> Interval:
     return low, high
 
 
+def needed_to_settle(share: float, bound: float, most: int = 400) -> int:
+    """How many answers it takes for Wilson's interval of a share to leave out a bound.
+
+    `most` where that many don't suffice.
+    """
+    for n in range(1, most):
+        low, high = wilson(share * n, n)
+        if bound < low or bound > high:
+            return n
+    return most
+
+
 def bootstrap(statistic: Callable[..., float], *samples: Sequence, seed: int = 1) -> Interval:
     """The 95 % percentile bootstrap of statistic(*samples), resampling whole documents.
 

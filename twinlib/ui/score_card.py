@@ -6,7 +6,7 @@ markers on the same line, which show at a glance whether training helped.
 
 from typing import TYPE_CHECKING
 
-from ..evaluate.figures import BY_NAME, level, threshold
+from ..evaluate.figures import BY_NAME, bound, level
 from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
@@ -28,24 +28,31 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AMBER = "#d99a1c"
-_COLOURS = {"good": GREEN, "so-so": AMBER, "bad": RED, "": GREY}
+_COLOURS = {"good": GREEN, "unsure": GREY, "so-so": AMBER, "bad": RED, "": GREY}
+# The levels of display.sentence.
+_SENTENCES = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop"}
 # (marker, label) of the other variants.
 _MARKERS = {
     "base": ("s", "ui.base"),
     "prompt": ("^", "ui.base_with_prompt"),
     "file": ("d", "ui.gguf_file"),
+    "author": ("*", "ui.the_author"),
 }
 
 
 def score_card(twin: Twin) -> Shown:
-    """The warnings, the picture, and a table of figures not measured with the reasons."""
+    """The verdict, the warnings, the picture, and why other figures were not measured."""
     report = twin.report("evaluate")
     if not report:
         return NOTHING
     figures = report.figures
     names = [name for name in BY_NAME if name in figures]
     measured = [name for name in names if figures[name].get("value") is not None]
-    shown = sum((sentence(text, "warning") for text in report.warnings), NOTHING)
+    shown = NOTHING
+    if "verdict" in figures:
+        text = choose(labels.verdict(figures))
+        shown += sentence(text, _SENTENCES[figures["verdict"]["level"]])
+    shown += sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     if measured:
         shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
     missing = [name for name in names if name not in measured]
@@ -69,11 +76,11 @@ def plot(names: list[str], figures: dict) -> "Figure":
 
 def _draw_line(axis, name, figures):
     figure, others = figures[name], _others(name, figures)
-    good = threshold(name)
-    bound = good.relative_to(figures.get(f"{name}.base")).bound if good else 0.0
-    low, high = _limits(name, figure, others, bound)
+    good = bound(name, figures)
+    edge = good.bound if good else 0.0
+    low, high = _limits(name, figure, others, edge)
     if good:
-        span = (max(bound, low), high) if good.at_least else (low, min(bound, high))
+        span = (max(edge, low), high) if good.at_least else (low, min(edge, high))
         axis.axvspan(*span, color=GREEN, alpha=0.12, linewidth=0)
     ends = [figure["low"], figure["high"]]
     if None not in ends:

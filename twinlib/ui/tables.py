@@ -169,7 +169,7 @@ def figures(report: Report | None) -> Shown:
 
 
 def figure_rows(report: Report | None) -> list[tuple]:
-    """(label, value, interval, n, note) of a report's figures."""
+    """(label, value, interval, n, note) of a report's figures, without the verdict on them."""
     return [
         (
             choose(labels.figure(name, report.step)),
@@ -179,6 +179,7 @@ def figure_rows(report: Report | None) -> list[tuple]:
             figure.get("note", ""),
         )
         for name, figure in (report.figures if report else {}).items()
+        if name != "verdict"
     ]
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from .. import settings as declared
 from ..files import TwinError
-from ..i18n import language, t
+from ..i18n import choose, language, t
 from ..models import load, plan
 from ..progress import line_of
+from ..text import labels
 from ..twin import AUTO, STEPS, Stopped, Twin
 from . import notebook_client
 from .display import text_table
@@ -167,7 +168,11 @@ def budget(twin: Twin, began: float, ended: float, prepared: float = 0.0) -> str
 
 
 def scores(twin: Twin) -> str:
-    """The figures of evaluate as a table for a terminal; '' when there are none."""
-    rows = [(*cells, note) for *cells, _, note in figure_rows(twin.report("evaluate"))]
+    """The verdict and the figures of evaluate for a terminal; '' when there are none."""
+    report = twin.report("evaluate")
+    rows = [(*cells, note) for *cells, _, note in figure_rows(report)]
+    if not rows:
+        return ""
     header = (t("ui.figure_lower"), t("ui.value_lower"), t("ui.interval"), t("ui.note_lower"))
-    return text_table(header, rows, longest=90) if rows else ""
+    lines = (choose(labels.verdict(report.figures)), text_table(header, rows, longest=90))
+    return "\n\n".join(filter(None, lines))
