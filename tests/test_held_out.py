@@ -5,6 +5,7 @@ belongs.
 import pytest
 
 from twinlib.evaluate import held_out
+from twinlib.text import interview_questions
 
 
 def question(document, real, language="en"):
@@ -74,3 +75,22 @@ def test_texts_are_cut_to_what_is_scored(language):
         len(held_out.cut([{"text": "x" * 5000, "language": language}])[0]["text"])
         == held_out.MAX_CHARACTERS[language]
     )
+
+
+def test_new_questions_are_those_of_the_interview_that_no_row_asks_in_the_corpuss_languages():
+    first, second = interview_questions.QUESTIONS[:2]
+    asked = [{"messages": [{"role": "user", "content": first.zh}]}]
+    found = held_out.new_questions(asked, ["en", "zh"], "You are the twin.", 3)
+    assert [question["question"] for question in found][:2] == [second.en, second.zh]
+    assert len(found) == 3 and first.en not in [question["question"] for question in found]
+    assert found[1]["messages"] == [
+        {"role": "system", "content": "You are the twin."},
+        {"role": "user", "content": second.zh},
+    ]
+    assert (found[0]["real"], found[0]["source"], found[0]["language"]) == ("", "new", "en")
+    assert len({question["id"] for question in found}) == 3
+
+
+def test_without_a_system_prompt_a_new_question_stands_alone():
+    [found] = held_out.new_questions([], ["zh"], "", 1)
+    assert [turn["role"] for turn in found["messages"]] == ["user"]

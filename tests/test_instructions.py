@@ -118,8 +118,8 @@ def test_circles_follow_no_instruction():
 @pytest.mark.parametrize(
     "before, after, value, said",
     [
-        ([1] * 50 + [0] * 10, [1] * 50 + [0] * 10, 0.0, "Not enough answers"),
-        ([0] * 10 + [1] * 50, [1] * 60, -1 / 6, "Good"),
+        ([1] * 50 + [0] * 10, [1] * 50 + [0] * 10, 0.0, "Good"),
+        ([1] * 15 + [0] * 5, [1] * 15 + [0] * 5, 0.0, "Not enough answers"),
         ([1] * 50 + [0] * 10, [1] * 20 + [0] * 40, 0.5, "Bad"),
         ([1] * 50 + [0] * 10, [0] * 4 + [1] * 46 + [0] * 10, 4 / 60, "So-so"),
         ([1] * 3 + [0] * 57, [0] * 60, 0.05, "hardly anything to forget"),

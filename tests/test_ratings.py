@@ -51,7 +51,7 @@ def test_a_bound_follows_the_authors_own_passages_where_they_were_measured():
     assert [bound(author) for author in (0.8, None)] == pytest.approx([0.72, 0.75])
 
 
-@pytest.mark.parametrize("name", sorted(figures.THRESHOLDS))
+@pytest.mark.parametrize("name", sorted(filter(figures.threshold, figures.BY_NAME)))
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_no_figure_is_good_on_an_interval_that_goes_from_best_to_worst(name, value):
     found, threshold = figure(value, 0.0, 1.0, 3), figures.threshold(name)
@@ -98,3 +98,60 @@ def test_nonsense_that_may_be_no_more_than_the_bases_is_so_so():
 def test_what_was_not_measured_is_neither():
     assert ratings.level(ratings.not_run("quick"), figures.threshold("membership")) == ""
     assert "effort quick" in ratings.not_run("quick")["note"]
+
+
+# The verdict
+
+
+def verdict(answers, sense=None):
+    """(level, the beginning of the first sentence, the same in Chinese)."""
+    rated = {"answers_the_question": {**figure(0.9, n=24), "level": answers}}
+    if sense is not None:
+        rated["makes_sense"] = {**figure(0.9, n=24), "level": sense}
+    found = figures.verdict(rated)
+    return found["level"], found["texts"]["en"].split(":")[0], found["texts"]["zh"].split("：")[0]
+
+
+@pytest.mark.parametrize(
+    "answers, sense, level, english, chinese",
+    [
+        (
+            "good",
+            "good",
+            "good",
+            "It answers the question and makes sense.",
+            "它答得上问题，话也说得通。",
+        ),
+        ("good", "bad", "bad", "It answers the question but rambles", "它答得上问题，但话说不通"),
+        ("bad", "good", "bad", "It doesn't answer the question", "它答非所问"),
+        ("bad", "bad", "bad", "It doesn't answer the question", "它答非所问"),
+        ("unsure", "good", "unsure", "Too few answers to tell", "只问了 24 个问题"),
+        ("good", "unsure", "unsure", "Too few answers to tell", "只问了 24 个问题"),
+        ("so-so", "good", "unsure", "Too few answers to tell", "只问了 24 个问题"),
+        ("unsure", "bad", "bad", "It rambles", "它的话说不通"),
+        ("good", None, "unsure", "It answers the question; whether", "它答得上问题；话通不通"),
+        ("", None, "unsure", "Too few answers to tell", "只问了 24 个问题"),
+    ],
+)
+def test_the_verdict_says_whether_it_answers_and_makes_sense(
+    answers, sense, level, english, chinese
+):
+    found = verdict(answers, sense)
+    assert found[0] == level and found[1].startswith(english) and found[2].startswith(chinese)
+
+
+def test_every_pair_of_levels_has_a_verdict():
+    levels = ("good", "unsure", "so-so", "bad", "")
+    assert {verdict(one, other)[0] for one in levels for other in levels} == {
+        "good",
+        "unsure",
+        "so-so",
+        "bad",
+    }
+
+
+def test_a_report_of_an_older_version_is_rated_by_its_numbers():
+    found = {"sounds_like_me": figure(0.8, 0.75, 0.9, 40)}
+    assert figures.level("sounds_like_me", found) == "good"
+    found["sounds_like_me"]["level"] = "so-so"
+    assert figures.level("sounds_like_me", found) == "so-so"

@@ -5,6 +5,7 @@ shuffled answers are not.
 import pytest
 
 from twinlib.evaluate import relevance
+from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.models import embed
 
 BIKES = {
@@ -97,3 +98,97 @@ def test_e5_tells_answers_without_the_questions_words(language):
 def test_e5_takes_empty_texts_and_zero_characters():
     e5 = embed.E5()
     assert e5.similarities(["a?", "b?"], ["", "\0", "a"]).shape == (3, 2)
+
+
+# The figure
+
+
+def answered(pairs, source="local", times=1, real=True):
+    """Answers to the questions of `pairs`, each as often as `times`, on other documents."""
+    return [
+        {
+            "question": question if not time else f"{question} ({time})",
+            "text": said,
+            "real": said if real else "",
+            "document": f"{source}-{number}",
+            "language": "en",
+            "source": source,
+        }
+        for time in range(times)
+        for number, (question, said) in enumerate(pairs)
+    ]
+
+
+def figures(twin, **others):
+    bound = THRESHOLDS["answers_the_question"]
+    answers = {"twin": twin, **others}
+    return relevance.figures(answers, embed.Words(), bound, "standard")
+
+
+def shuffled(answers, step=1):
+    texts = [answer["text"] for answer in answers]
+    return [{**each, "text": text} for each, text in zip(answers, texts[step:] + texts[:step])]
+
+
+@pytest.fixture
+def many():
+    """27 questions on nine documents with their answers, in English."""
+    return answered(BIKES["en"], times=3)
+
+
+def test_a_twin_that_answers_is_good_and_shuffled_answers_are_bad(many):
+    found = figures(many, base=shuffled(many))
+    assert found["twin"]["level"] == "good" and found["twin"]["note"].startswith("Good (at least")
+    assert found["author"]["value"] == found["twin"]["value"] > 0.95 and found["author"]["n"] == 27
+    assert found["base"]["value"] < 0.2 and found["base"]["level"] == ""
+    worse = figures(shuffled(many))["twin"]
+    assert worse["level"] == "bad" and "Let the base write" in worse["note"]
+    assert worse["low"] < worse["value"] < worse["high"] < 0.5
+
+
+@pytest.mark.parametrize("said", ["", "I haven't written about that."])
+def test_a_twin_that_refuses_is_bad_however_alike_its_answers(many, said):
+    found = figures([{**answer, "text": said} for answer in many])["twin"]
+    assert found["level"] == "bad" and found["value"] < 0.25
+
+
+def test_nine_answers_are_too_few_and_the_note_says_how_many_would_do():
+    found = figures(answered(BIKES["en"]))["twin"]
+    assert found["value"] > 0.9 and found["level"] == "unsure" and found["n"] == 9
+    assert found["note"].startswith("Not enough answers to tell") and "About 1" in found["note"]
+    assert "choose effort standard" in found["note"]
+
+
+def test_fewer_than_eight_questions_are_not_measured():
+    found = figures(answered(BIKES["en"][:7]))["twin"]
+    assert found["value"] is None and found["note"].startswith("Too few to tell")
+
+
+def test_new_questions_have_no_passage_and_only_the_twin_is_asked_them():
+    own, new = answered(BIKES["en"]), answered(BIKES["en"], "new", times=2, real=False)
+    new = [{**answer, "document": f"x{n}"} for n, answer in enumerate(new)]
+    found = figures(own + new[9:], base=own)
+    assert [found[name]["n"] for name in ("twin", "base", "author")] == [18, 9, 9]
+    assert "By kind of question: natural" in found["twin"]["note"]
+    assert "of the interview" in found["twin"]["note"]
+    assert "passages: not known" in found["twin"]["note"], "nine passages are no ceiling"
+
+
+def test_questions_that_the_authors_own_passages_do_not_answer_can_tell_nothing(many):
+    other = [{**answer, "real": other["text"]} for answer, other in zip(many, shuffled(many))]
+    found = figures(other)["twin"]
+    assert found["level"] == "unsure" and found["note"].startswith("Can't tell")
+    assert found["value"] > 0.95
+
+
+def test_an_answer_that_says_its_question_again_is_told_by_the_rest_only(many):
+    def parrot(answers):
+        return [{**each, "text": f"{each['question']} {each['text']}"} for each in answers]
+
+    assert figures(parrot(shuffled(many)))["twin"]["value"] < 0.2
+    assert figures(parrot(many))["twin"]["value"] > 0.95
+
+
+def test_a_chinese_question_said_again_is_taken_out():
+    question, said = "下雨天你做什么？", "下雨天你做什么，问得好。棚子底下看书。"
+    assert relevance.compared(said, question, "zh") == ",问得好。棚子底下看书。"

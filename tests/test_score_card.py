@@ -4,7 +4,7 @@ import pytest
 
 from twinlib.evaluate.figures import BY_NAME
 from twinlib.twin import Report, figure
-from twinlib.ui import score_card
+from twinlib.ui import score_card, tables, tour
 
 
 def finish(twin, figures, warnings=()):
@@ -20,6 +20,7 @@ def drawn(figures):
     "value, low, high, colour",
     [
         (0.8, 0.75, 0.9, score_card.GREEN),
+        (0.8, 0.6, 0.9, score_card.GREY),
         (0.6, 0.4, 0.8, score_card.AMBER),
         (0.3, 0.2, 0.4, score_card.RED),
     ],
@@ -64,3 +65,30 @@ def test_nothing_measured_is_no_picture(twin):
     assert score_card.score_card(twin).html == ""
     finish(twin, {"membership": figure(None, note="Too few.")})
     assert "<img" not in score_card.score_card(twin).html
+
+
+@pytest.mark.parametrize("level, colour", score_card._COLOURS.items())
+def test_the_level_that_the_note_says_decides_the_colour(level, colour):
+    """Whatever the numbers would say by themselves."""
+    figures = {"prediction_gain": {**figure(0.1, 0.05, 0.2, 40), "level": level}}
+    dots = [line for line in drawn(figures)[0].lines if line.get_marker() == "o"]
+    assert dots[0].get_color() == colour
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_verdict_is_the_first_sentence_on_the_page_and_in_the_terminal(
+    twin, monkeypatch, language
+):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    texts = {"en": "It answers the question.", "zh": "它答得上问题。"}
+    figures = {
+        "verdict": {**figure(None, note=texts["en"]), "level": "unsure", "texts": texts},
+        "answers_the_question": {**figure(0.9, 0.8, 1.0, 24), "level": "good"},
+        "answers_the_question.author": {**figure(0.95, 0.9, 1.0, 24), "level": ""},
+    }
+    finish(twin, figures, ["A warning."])
+    assert score_card.score_card(twin).text.startswith(f"· {texts[language]}\n! A warning.")
+    assert tour.scores(twin).startswith(texts[language])
+    assert "verdict" not in tables.figures(twin.report("evaluate")).text
+    stars = [line for line in drawn(figures)[0].lines if line.get_marker() == "*"]
+    assert 0.95 in [x for star in stars for x in star.get_xdata()]

@@ -12,6 +12,7 @@ from twinlib.text.statistics import (
     bootstrap,
     clustered,
     mcnemar,
+    needed_to_settle,
     paired_interval,
     wilson,
 )
@@ -187,3 +188,14 @@ def test_mcnemars_p_is_exact():
     gain, low, high, p = mcnemar([0] * 9 + [1] + [1] * 20, [1] * 9 + [0] + [1] * 20)
     assert gain == pytest.approx(8 / 30) and p == pytest.approx(22 / 1024) and 0 < low < gain < high
     assert mcnemar([1, 0], [1, 0])[3] == 1.0
+
+
+@pytest.mark.parametrize("share, bound, n", [(1.0, 0.75, 12), (0.95, 0.75, 19), (0.5, 0.75, 12)])
+def test_so_many_answers_are_needed_to_tell_a_share_from_a_bound(share, bound, n):
+    assert needed_to_settle(share, bound) == n
+    ends = [wilson(share * m, m) for m in (n - 1, n)]
+    assert [low <= bound <= high for low, high in ends] == [True, False]
+
+
+def test_a_share_at_the_bound_is_never_settled():
+    assert needed_to_settle(0.75, 0.75, most=50) == 50

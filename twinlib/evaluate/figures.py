@@ -211,16 +211,16 @@ def _quantization_loss(evidence):
     return scores.quantization_loss(report, state, list(twin.ggufs()), loss)
 
 
-def _at_most(share):
+def _at_most(share, bad=None):
     """The threshold of a share, lower is better, written in percent."""
-    return Threshold(share, form="{:.0%}")
+    return Threshold(share, bad=bad, form="{:.0%}")
 
 
 FIGURES = (
     Figure(
         "answers_the_question",
         _answers_the_question,
-        Threshold(0.75, at_least=True, of_author=0.9, form="{:.0%}"),
+        Threshold(0.75, at_least=True, of_author=0.9, bad=0.66, form="{:.0%}"),
         (*EVERY_VARIANT, "author"),
     ),
     Figure("fool_rate", _fool_rate),
@@ -235,13 +235,13 @@ FIGURES = (
         "quick",
         setting="picks",
     ),
-    Figure("copied", _copied, _at_most(0.05)),
-    Figure("copied.exact", None, _at_most(0.01)),
+    Figure("copied", _copied, _at_most(0.05, 0.1)),
+    Figure("copied.exact", None, _at_most(0.01, 0.1)),
     Figure("membership", _membership, Threshold(0.65), effort="standard"),
     Figure("personal_data", _personal_data, Threshold(0)),
-    Figure("nonsense", _nonsense, Threshold(0.1, above_base=0.02), EVERY_VARIANT),
-    Figure("forgetting", _forgetting, _at_most(0.05), effort="standard", questions=60),
-    Figure("forgetting.problems", None, _at_most(0.05)),
+    Figure("nonsense", _nonsense, Threshold(0.1, above_base=0.02, bad=0.1), EVERY_VARIANT),
+    Figure("forgetting", _forgetting, _at_most(0.05, 0.1), effort="standard", questions=60),
+    Figure("forgetting.problems", None, _at_most(0.05, 0.1)),
     Figure("own_facts", _own_facts, effort="standard", questions=30),
     Figure("own_facts.memory", None, Threshold(0.8, at_least=True)),
     Figure("never_wrote", _never_wrote, _at_most(0.2), effort="standard", questions=40),

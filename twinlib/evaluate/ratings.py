@@ -1,8 +1,8 @@
 """Rates figures by their thresholds, and puts their notes together.
 
-A figure is *good* if its whole 95 % interval reaches the threshold, *unsure* if its value does but
-not the whole interval, or too few documents are behind it, *so-so* if only the interval does, and
-*bad* otherwise. The rating is kept in the figure as `level`; what is shown of it, a colour or the
+A figure is *good* if its value reaches the threshold and its 95 % interval includes no bad value,
+*unsure* if the interval does or too few documents are behind it, *so-so* if the interval reaches
+the threshold and the value doesn't, and *bad* otherwise. The rating is kept in the figure as `level`; what is shown of it, a colour or the
 first words of the note, follows that. The thresholds are in figures.py. The parts of a note are
 {language: text}.
 """
@@ -21,21 +21,28 @@ EMPTY = dict.fromkeys(LANGUAGES, "")
 class Threshold(NamedTuple):
     """What a good figure reaches: at least `bound` with `at_least`, else at most `bound`.
 
-    With `above_base` the figure must also exceed the base's by at most that much. With `of_author`
-    the bound is that share of the author's figure, and `bound` stands in where it was not measured.
-    `form` is the format in which the bound is written.
+    Values beyond the bound are bad, or beyond `bad` where so few answers as there are could never
+    tell the bound from what is a little worse. With `above_base` the figure must also exceed the
+    base's by at most that much. With `of_author` the bound is that share of the author's figure,
+    and `bound` stands in where it was not measured. `form` is the format in which it is written.
     """
 
     bound: float
     at_least: bool = False
     above_base: float | None = None
     of_author: float | None = None
+    bad: float | None = None
     form: str = "{:.2f}"
 
     @property
     def reference(self) -> str:
         """The variant whose figure `relative_to` takes."""
         return "base" if self.of_author is None else "author"
+
+    @property
+    def limit(self) -> float:
+        """The bound of bad values."""
+        return self.bound if self.bad is None else self.bad
 
     def reached(self, value: float) -> bool:
         """Whether a value is on the good side of the bound."""
@@ -45,7 +52,8 @@ class Threshold(NamedTuple):
         """This threshold with the bound that the figure of `reference` makes it."""
         value = (reference or {}).get("value")
         if self.of_author is not None:
-            return self if value is None else self._replace(bound=self.of_author * value)
+            bound = self.bound if value is None else self.of_author * value
+            return self._replace(bound=bound, bad=self.limit / self.bound * bound)
         if self.above_base is None:
             return self
         return self._replace(bound=min(self.bound, (value or 0.0) + self.above_base))
@@ -74,9 +82,8 @@ def level(
         return ""
     resolved = threshold.relative_to(reference)
     if resolved.reached(measured["value"]):
-        # Two points above the base could be told apart with hundreds of answers only.
-        fixed = resolved if threshold.above_base is None else threshold
-        return "good" if documents >= FEW and is_certain(measured, fixed) else "unsure"
+        certain = documents >= FEW and is_certain(measured, resolved)
+        return "good" if certain else "unsure"
     best = measured["high" if threshold.at_least else "low"]
     if best is not None and resolved.reached(best):
         return "so-so"
@@ -91,9 +98,9 @@ def _above_base_by_chance(measured, threshold, base):
 
 
 def is_certain(measured: dict, threshold: Threshold) -> bool:
-    """Whether the whole interval is on one side of the threshold."""
-    ends = (measured["low"], measured["high"])
-    return None not in ends and len({threshold.reached(end) for end in ends}) == 1
+    """Whether the interval includes no bad value."""
+    worst = measured["low" if threshold.at_least else "high"]
+    return worst is not None and threshold._replace(bound=threshold.limit).reached(worst)
 
 
 _SENTENCES = {

@@ -167,8 +167,9 @@ def _noted(measured, variant, threshold, ceiling, found, asked, embedder, effort
     documents = len(sources) if measured["n"] >= MIN_QUESTIONS else 0
     more = EMPTY
     if level(measured, threshold, ceiling, documents) in ("unsure", "so-so"):
-        bound = threshold.relative_to(ceiling).bound
-        count = max(needed_to_settle(measured["value"], bound), MIN_QUESTIONS)
+        resolved = threshold.relative_to(ceiling)
+        edge = resolved.limit if resolved.reached(measured["value"]) else resolved.bound
+        count = max(needed_to_settle(measured["value"], edge), MIN_QUESTIONS)
         more = both("evaluate.questions_needed", count=count, effort=effort)
     advice = both("evaluate.answers_the_question_advice")
     return rated(
