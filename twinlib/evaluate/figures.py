@@ -220,7 +220,7 @@ FIGURES = (
     Figure(
         "answers_the_question",
         _answers_the_question,
-        Threshold(0.75, at_least=True, of_author=0.9, bad=0.66, form="{:.0%}"),
+        Threshold(0.7, at_least=True, of_author=0.9, bad=0.62, form="{:.0%}"),
         (*EVERY_VARIANT, "author"),
     ),
     Figure("fool_rate", _fool_rate),

@@ -2,9 +2,9 @@
 
 A figure is *good* if its value reaches the threshold and its 95 % interval includes no bad value,
 *unsure* if the interval does or too few documents are behind it, *so-so* if the interval reaches
-the threshold and the value doesn't, and *bad* otherwise. The rating is kept in the figure as `level`; what is shown of it, a colour or the
-first words of the note, follows that. The thresholds are in figures.py. The parts of a note are
-{language: text}.
+the threshold and the value doesn't, and *bad* otherwise. The rating is kept in the figure as
+`level`; what is shown of it, a colour or the first words of the note, follows that. The thresholds
+are in figures.py. The parts of a note are {language: text}.
 """
 
 from functools import reduce
@@ -23,8 +23,8 @@ class Threshold(NamedTuple):
 
     Values beyond the bound are bad, or beyond `bad` where so few answers as there are could never
     tell the bound from what is a little worse. With `above_base` the figure must also exceed the
-    base's by at most that much. With `of_author` the bound is that share of the author's figure,
-    and `bound` stands in where it was not measured. `form` is the format in which it is written.
+    base's by at most that much. With `of_author` the figure must also reach that share of the
+    author's, where that was measured. `form` is the format in which the bound is written.
     """
 
     bound: float
@@ -52,7 +52,7 @@ class Threshold(NamedTuple):
         """This threshold with the bound that the figure of `reference` makes it."""
         value = (reference or {}).get("value")
         if self.of_author is not None:
-            bound = self.bound if value is None else self.of_author * value
+            bound = max(self.bound, self.of_author * (value or 0.0))
             return self._replace(bound=bound, bad=self.limit / self.bound * bound)
         if self.above_base is None:
             return self

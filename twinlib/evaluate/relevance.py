@@ -76,12 +76,14 @@ def chances(
 
 
 def compared(answer: str, question: str, language: str) -> str:
-    """The part of an answer that is compared: its beginning, without what it copies of the question.
+    """The part of an answer that is compared: its beginning, without what the question says too.
 
     Or an answer that says its question again would be told by that alone.
     """
     text = style.without_echo(answer, question, language)
-    return text.replace(style.tidy(question).rstrip("?？!！.。"), " ")[: _LENGTHS[language]].strip()
+    if said := style.tidy(question).rstrip("?!。"):
+        text = text.replace(said, " ")
+    return text[: _LENGTHS[language]].strip()
 
 
 def _told(row, own, documents):
@@ -115,6 +117,7 @@ def figures(
 
     `answers` are {variant: [{document, question, real, text, source}]}; the twin answers all
     questions, others the first ones or all. `real` is '' for a question that no passage belongs to.
+    `effort` is the next higher one, for the note.
     """
     asked = answers["twin"]
     lists = {name: [answer["text"] for answer in each] for name, each in answers.items()}
@@ -123,12 +126,24 @@ def figures(
     documents = [answer["document"] for answer in asked]
     questions = [answer["question"] for answer in asked]
     told = dict(zip(lists, chances(questions, documents, padded, embedder)))
+    return rated_chances(told, asked, threshold, embedder.name, effort)
+
+
+def rated_chances(
+    told: dict[str, list], asked: list[dict], threshold: Threshold, compared_by: str, effort: str
+) -> dict[str, dict]:
+    """{variant: figure} of {variant: `chances`} of the answers to the questions `asked`.
+
+    `asked` are [{document, source}], `compared_by` is an embedder's name.
+    """
+    documents = [question["document"] for question in asked]
     measured = {name: _share(found, documents) for name, found in told.items()}
     author = measured["author"]
     known = author["value"] is not None and author["n"] >= MIN_QUESTIONS
     ceiling = author if known else None
+    how = both(_COMPARED_BY[compared_by])
     rated_figures = {
-        name: _noted(each, name, threshold, ceiling, told[name], asked, embedder, effort)
+        name: _noted(each, name, threshold, ceiling, told[name], asked, how, effort)
         for name, each in measured.items()
     }
     if author["value"] is not None:
@@ -145,7 +160,7 @@ def _share(found, documents):
     return figure(*share_of_documents(list(hits), list(sources)), len(hits))
 
 
-def _noted(measured, variant, threshold, ceiling, found, asked, embedder, effort):
+def _noted(measured, variant, threshold, ceiling, found, asked, how, effort):
     if measured["value"] is None:
         return too_few(both("evaluate.few_questions", least=OTHERS + 1), 0)
     share = percent(measured["value"])
@@ -159,7 +174,7 @@ def _noted(measured, variant, threshold, ceiling, found, asked, embedder, effort
     )
     if not variant.startswith("twin"):
         return noted(measured, details)
-    kinds, how = _by_kind(found, asked), both(_COMPARED_BY[embedder.name])
+    kinds = _by_kind(found, asked)
     if ceiling and ceiling["value"] < _MIN_CEILING:
         fault = both("evaluate.questions_do_not_fit", share=percent(ceiling["value"]))
         return noted(measured, fault, details, kinds, how, level="unsure")

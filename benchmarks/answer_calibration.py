@@ -1,0 +1,150 @@
+"""Checks that answers_the_question tells twins that answer from twins that don't.
+
+    python benchmarks/answer_calibration.py RECORDED.jsonl … [--questions N] [--record]
+
+RECORDED holds answers of twins, bases and authors, one a line: {author, base, variant, question,
+text}, and where known `real` (the author's passage), `document`, and `kind` of the question
+('natural' or 'title'). A variant whose name begins with "the author" is the author's passages.
+
+For every author and kind of question the figure of each variant is printed, compared by
+embeddings and by words, with made answers beside them that no twin may pass with: those of the best
+twin shuffled ('shuffled'), behind their question ('quoting'), of another author to other questions
+('wrong author'), one sentence over and over ('looping'), and refusals ('refusing'). At last stands
+with what AUC the chances of single answers tell each variant from the author's passages.
+
+With --record the chances (no text) are written to tests/answer_calibration.json.
+"""
+
+import argparse
+import json
+import sys
+from itertools import cycle
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from twinlib.evaluate import relevance
+from twinlib.evaluate.figures import THRESHOLDS
+from twinlib.files import read_records
+from twinlib.models import embed
+from twinlib.text.script import SENTENCE, language_of
+from twinlib.text.statistics import auc
+
+RECORD = ROOT / "tests" / "answer_calibration.json"
+THRESHOLD = THRESHOLDS["answers_the_question"]
+REFUSALS = {
+    "en": ("I haven't written about that.", "I can't say.", "I never wrote about that, sorry."),
+    "zh": ("我没有写过这个。", "说不上来。", "这个我没写过，说不好。"),
+}
+
+
+def groups(records, most):
+    """{(author, kind): {variant: [{question, text, real, document, source}]}}."""
+    found = {}
+    for record in records:
+        titled = "asked by titles" in record["variant"] or record.get("kind") == "title"
+        name = f"{record['variant'].removesuffix(', asked by titles')}, {record['base']}"
+        kinds = found.setdefault((record["author"], "title" if titled else "natural"), {})
+        variant = kinds.setdefault(name, [])
+        if len(variant) < most and record["question"] not in {a["question"] for a in variant}:
+            variant.append({**record, "source": "title" if titled else "local"})
+    for (author, _), variants in found.items():
+        passages = next((v for v in found[author, "natural"] if v.startswith("the author")), None)
+        passages = found[author, "natural"].get(passages, [])
+        for answers in variants.values():
+            for number, answer in enumerate(answers):
+                real = passages[number]["text"] if number < len(passages) else ""
+                answer["real"] = answer.get("real") or real
+                answer["document"] = answer.get("document") or f"{author} {number}"
+    return {key: _of_the_same(variants) for key, variants in found.items()}
+
+
+def _of_the_same(variants):
+    """The variants without the author's passages, all with the questions of the longest one."""
+    own = {name: each for name, each in variants.items() if not name.startswith("the author")}
+    asked = [answer["question"] for answer in max(own.values(), key=len, default=[])]
+    return {name: each for name, each in own.items() if [a["question"] for a in each] == asked}
+
+
+def _others(found, author, answers):
+    """Answers of other authors' twins in the language of these."""
+    language = language_of(next(iter(answers.values()))[0]["question"])
+    return [
+        answer["text"]
+        for (other, _), variants in found.items()
+        for answer in next(iter(variants.values()), [])
+        if other != author and language_of(answer["text"]) == language
+    ]
+
+
+def made(answers, others):
+    """{name: answers} that must not pass, made from a twin's answers and another author's."""
+    texts = [answer["text"] for answer in answers]
+    shuffled = texts[len(texts) // 3 :] + texts[: len(texts) // 3]
+    language = language_of(answers[0]["question"])
+    lines = {
+        "shuffled": shuffled,
+        "quoting": [f"{answer['question']} {text}" for answer, text in zip(answers, shuffled)],
+        "looping": [" ".join([SENTENCE.split(text)[0][:60]] * 12) for text in shuffled],
+        "refusing": [text for _, text in zip(texts, cycle(REFUSALS[language]))],
+    }
+    if others:
+        lines["wrong author"] = [text for _, text in zip(texts, cycle(others))]
+    return {
+        name: [{**answer, "text": text} for answer, text in zip(answers, of_name)]
+        for name, of_name in lines.items()
+    }
+
+
+def measure(answers, embedder):
+    """{"twin": chances, "author": chances} of answers, compared beside the author's passages."""
+    lists = [[answer["text"] for answer in answers], [answer["real"] or None for answer in answers]]
+    asked = ([answer[key] for answer in answers] for key in ("question", "document"))
+    found = relevance.chances(*asked, lists, embedder)
+    rounded = [[each if each is None else round(each, 4) for each in chances] for chances in found]
+    return dict(zip(("twin", "author"), rounded))
+
+
+def show(name, told, asked, embedder):
+    """Print a variant's figure, its ceiling, and the AUC of the author's chances over its own."""
+    found = relevance.rated_chances(told, asked, THRESHOLD, embedder.name, "thorough")
+    twin, author = found["twin"], found["author"]
+    if twin["value"] is None:
+        return
+    own, real = ([each for each in told[key] if each is not None] for key in ("twin", "author"))
+    ceiling = "  –" if author["value"] is None else f"{author['value']:.2f}"
+    print(
+        f"  {embedder.name:5} {name:64} {twin['value']:.2f} ({twin['low']:.2f} to "
+        f"{twin['high']:.2f}) of {ceiling}, n {twin['n']:3}: {twin['level']:6} "
+        f"AUC {auc(real, own):.2f}",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recorded", nargs="+", type=Path)
+    parser.add_argument("--questions", type=int, default=48, help="at most, of an author and kind")
+    parser.add_argument("--record", action="store_true")
+    options = parser.parse_args()
+    records = [record for path in options.recorded for record in read_records(path)]
+    found, kept = groups(records, options.questions), []
+    for (author, kind), answers in found.items():
+        if not answers:
+            continue
+        print(f"\n{author}, {kind} questions", flush=True)
+        answers |= made(list(answers.values())[-1], _others(found, author, answers))
+        for name, of_variant in answers.items():
+            asked = [{key: each[key] for key in ("document", "source")} for each in of_variant]
+            for embedder in (embed.embedder(), embed.Words()):
+                told = measure(of_variant, embedder)
+                show(name, told, asked, embedder)
+                group = {"author": author, "kind": kind, "variant": name}
+                kept.append({**group, "compared_by": embedder.name, "asked": asked, "told": told})
+    if options.record:
+        RECORD.write_text(json.dumps(kept, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
