@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import random
 import shutil
 from pathlib import Path
 
@@ -391,3 +392,22 @@ def test_a_stop_leaves_the_files_of_the_run_before(twin, blog):
     with pytest.raises(Stopped):
         corpus.run(twin, settings.make("corpus", source=str(blog), questions="titles"), progress)
     assert twin.file("train").read_bytes() == before
+
+
+def test_passages_of_a_compilation_make_no_rows_unless_the_owner_wants_them(twin, blog):
+    posts = sorted(blog.iterdir())
+    words = "修车补胎上油校圈打气换链调闸擦灯听响看雨等人喝茶收摊回家"
+    for n, post in enumerate(posts):
+        text = "".join(random.Random(n).choices(words, k=400))
+        post.write_text(f"---\ntitle: 论扳手{n}\n---\n{text}\n")
+    parts = [post.read_text().split("---\n")[2] for post in posts[:4]]
+    (blog / "selected.md").write_text("---\ntitle: 自选集\n---\n" + "\n\n".join(parts))
+    outcome = run(twin, blog)
+    lines = [
+        line for line in dropped(twin) if line["reason"] == "a passage that stands elsewhere, too"
+    ]
+    assert lines and {line["document"] for line in lines} == {"selected.md"}
+    assert not {line["id"] for line in lines} & {row["passage"] for row in all_rows(twin)}
+    before = value(outcome, "passages")
+    write_json(twin.file("decisions"), {line["id"]: {"action": "restore"} for line in lines})
+    assert value(run(twin, blog), "passages") == before + len(lines)

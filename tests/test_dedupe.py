@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinlib.corpus.dedupe import Sketches, duplicates, groups, shingles, similar
+from twinlib.corpus.dedupe import Sketches, duplicates, groups, repeated, shingles, similar
 
 POSTS = [
     path.read_text(encoding="utf-8")
@@ -191,3 +191,31 @@ def test_of_copies_in_a_chain_the_first_stays():
     chain = [(0, 1, 0.9), (1, 2, 0.9), (2, 3, 0.9)]
     assert left_out([5, 3, 9, 7], *chain) == {0, 2, 3}
     assert left_out([5, 3, 9, 7, 1], *chain, (3, 4, 0.6)) == {0, 1, 2, 3}
+
+
+PIECES = [
+    f"{word}：" + "".join(chr(0x4E00 + (n * 977 + i * 31) % 5000) for i in range(300))
+    for n, word in enumerate(("茶", "船", "灯", "伞"))
+]
+
+
+def left(texts, owners, ages="abcdefgh"):
+    return repeated(texts, owners, lambda owner: ages.index(owner))
+
+
+def test_a_compilation_gives_its_passages_up_and_the_texts_that_it_is_made_of_stay():
+    shifted = [PIECES[0][150:] + PIECES[1][:200], PIECES[1][200:] + PIECES[2], PIECES[3]]
+    assert left([*PIECES[:3], *shifted], ["a", "b", "c", "d", "d", "d"]) == {3, 4}
+    assert left([*shifted, *PIECES[:3]], ["a", "a", "a", "b", "c", "d"]) == {0, 1}
+
+
+def test_of_two_texts_with_a_passage_in_common_the_younger_gives_it_up():
+    assert left([PIECES[0], PIECES[1], PIECES[1]], ["a", "a", "b"]) == {2}
+    assert left([PIECES[0], PIECES[1], PIECES[1]], ["b", "b", "a"]) == {1}
+
+
+def test_repetition_within_a_text_and_short_or_partly_new_passages_stay():
+    assert left([PIECES[0], PIECES[0]], ["a", "a"]) == set()
+    assert left([PIECES[0][:40], PIECES[0][:40]], ["a", "b"]) == set()
+    assert left([PIECES[0], PIECES[0] + PIECES[1]], ["b", "a"]) == {0}
+    assert left([PIECES[0] + PIECES[1], PIECES[0] + PIECES[2]], ["a", "b"]) == set()

@@ -66,7 +66,7 @@ def json_of(*questions):
             ["Who mended the kettle?"],
             "objects",
         ),
-        (json_of("Tell me about the kettle"), ["Tell me about the kettle?"], "no mark at the end"),
+        (json_of("Tell me about the kettle"), ["Tell me about the kettle."], "no mark at the end"),
         (
             json_of("Who\ud800 mended\u200b the kettle?"),
             ["Who mended the kettle?"],

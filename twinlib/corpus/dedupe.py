@@ -14,6 +14,7 @@ compositional analysis of metagenomes with FracMinHash, 2022.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
@@ -28,6 +29,7 @@ _MULTIPLIER, _MIX = 0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD  # odd, no pattern in
 _FEWEST, _COARSEST = 32, 5  # hashes a sketch has at least, if there are as many; its highest level
 _COMMON = 20  # shingles in more texts are boilerplate: they pair a text only with the next one
 _SLACK = 0.5  # share of the expected common hashes from which on a pair is compared
+_SAMPLE, _FEWEST_SAMPLED = 8, 8  # one shingle in 8 shows what is repeated; 8 are needed to tell
 NEAR, COPY = 0.5, 0.8  # Jaccard index of two texts from which on one repeats, or copies, the other
 
 
@@ -168,6 +170,48 @@ def duplicates(pairs: list[tuple], age: Callable[[int], object]) -> set[int]:
         if not near[group] & kept_groups:
             kept_groups.add(group)
     return set(copies) - {oldest[group] for group in kept_groups}
+
+
+def repeated(texts: list[str], owners: list[str], age: Callable[[str], object]) -> set[int]:
+    """The numbers of the texts of which nearly all (COPY) stands in texts of other owners.
+
+    Of each copy one stays: an owner that shares texts with many others, a compilation, gives its
+    own up first, then the one with the highest age(owner). Texts of under about 60 letters are
+    never left out.
+    """
+    import numpy as np
+
+    samples = [hashes[hashes < np.uint64(2**64 // _SAMPLE)] for hashes in map(shingles, texts)]
+    names = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
+    of = np.repeat([names[owner] for owner in owners], [len(sample) for sample in samples])
+    both = np.unique(np.stack([np.concatenate(samples), of.astype(np.uint64)]), axis=1)
+    hashes, counts = np.unique(both[0], return_counts=True)
+    shared = hashes[counts > 1]
+    common = [np.intersect1d(sample, shared).tolist() for sample in samples]
+    holders: dict[int, Counter] = {}
+    for number, found in enumerate(common):
+        for value in found:
+            holders.setdefault(value, Counter())[owners[number]] += 1
+    copies = [
+        number
+        for number, found in enumerate(common)
+        if len(samples[number]) >= _FEWEST_SAMPLED and len(found) >= COPY * len(samples[number])
+    ]
+    partners = {
+        owner: set().union(*(holders[v] for n in copies if owners[n] == owner for v in common[n]))
+        for owner in {owners[n] for n in copies}
+    }
+    gone = set()
+    for number in sorted(
+        copies, key=lambda n: (len(partners[owners[n]]), age(owners[n])), reverse=True
+    ):
+        owner, found = owners[number], common[number]
+        elsewhere = sum(any(n for name, n in holders[v].items() if name != owner) for v in found)
+        if elsewhere >= COPY * len(samples[number]):
+            gone.add(number)
+            for value in found:
+                holders[value][owner] -= 1
+    return gone
 
 
 def shingles(text: str) -> "numpy.ndarray":

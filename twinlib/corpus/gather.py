@@ -27,7 +27,7 @@ from . import dedupe, interview, pipeline, readers
 from .clean import scripts
 from .readers import columns
 from .reasons import KINDS, REASONS
-from .records import Document, Removed
+from .records import Document, Passage, Removed
 from .report import labelled
 
 _SHOWN_CHARACTERS = 300  # characters of a removed text in dropped.csv
@@ -51,7 +51,7 @@ class Gathered(NamedTuple):
 def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) -> Gathered:
     """Write documents.jsonl and dropped.csv. Raises TwinError if no document is left."""
     log, totals = readers.ReadLog(), pipeline.Totals()
-    rules = _rules(twin, settings, decisions)
+    rules = rules_of(twin, settings, decisions)
     raws = chain(_interview(twin, rules), _read(settings, rules, log, progress))
     with replaced(twin.file("dropped")) as table, tempfile.TemporaryFile() as file:
         dropped, spool = _DroppedTable(table, rules.names), _Spool(file)
@@ -78,12 +78,43 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
         return Gathered(_groups(pairs, spool), log, totals, dropped.counts)
 
 
+def without_repeated(
+    twin: Twin,
+    passages: list[Passage],
+    documents: list[Document],
+    gathered: Gathered,
+    rules: pipeline.Rules,
+) -> list[Passage]:
+    """The passages without those that stand in other documents, too, which go to dropped.csv.
+
+    Turns stay: people say the same thing twice.
+    """
+    by_id, written = {d.id: d for d in documents}, [p for p in passages if not p.is_turn]
+    copies = dedupe.repeated(
+        [p.text for p in written], [p.document for p in written], lambda name: _age(by_id[name])
+    )
+    gone = {written[n].id for n in copies if not rules.wants(written[n].id)}
+    if gone:
+        removed = [
+            Removed("passage", "repeated", p.text, by_id[p.document].source, p.id)
+            for p in passages
+            if p.id in gone
+        ]
+        lines = twin.file("dropped").read_bytes()
+        with replaced(twin.file("dropped")) as file:
+            table = _DroppedTable(file, rules.names, lines)
+            table.write(removed)
+            gathered.removed.update(table.counts)
+    return [p for p in passages if p.id not in gone]
+
+
 def sources(settings: Corpus) -> list[Path]:
     """The folder, zip or file to read; [] if only the interview is used."""
     return [Path(settings.source).expanduser()] if settings.source else []
 
 
-def _rules(twin, settings, decisions):
+def rules_of(twin: Twin, settings: Corpus, decisions: dict) -> pipeline.Rules:
+    """The settings that concern documents, and the owner's decisions."""
     decided = decisions.get("privacy names", {}).get("text", "")
     return pipeline.Rules(
         author=settings.author or twin.name,
@@ -139,11 +170,14 @@ def _line(document):
 class _DroppedTable:
     """dropped.csv: what was removed, with the beginning of its text; `counts` by (what, reason)."""
 
-    def __init__(self, file: BinaryIO, names: tuple[str, ...]):
+    def __init__(self, file: BinaryIO, names: tuple[str, ...], lines: bytes = b""):
+        """`lines` are those of an earlier table that this one goes on from."""
         self.counts, self._names = Counter(), names
+        file.write(lines)
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         self._table = csv.writer(self._text, lineterminator="\n")
-        self._table.writerow(("document", "what", "reason", "text", "characters", "id"))
+        if not lines:
+            self._table.writerow(("document", "what", "reason", "text", "characters", "id"))
 
     def write(self, removed: list[Removed]) -> None:
         """Add a line for each part, and empty the list."""

@@ -17,7 +17,7 @@ from ..progress import Progress
 from ..settings import Corpus, parse, stop, warning
 from ..twin import AUTO, Outcome, Problem, Twin
 from . import readers, report, rows
-from .gather import Gathered, gather, sources
+from .gather import Gathered, gather, rules_of, sources, without_repeated
 from .passages import passages, split_of
 from .questions import api, model, writers
 from .questions.terms import terms
@@ -66,6 +66,8 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     gathered = gather(twin, settings, decisions, progress)
     documents = [Document.from_json(record) for record in twin.records("documents")]
     pieces = _passages(documents, gathered.groups, settings.passage_tokens, author)
+    rules = rules_of(twin, settings, decisions)
+    pieces = without_repeated(twin, pieces, documents, gathered, rules)
     system = _remember(twin, settings, author, pieces)
     written = _ask_model(twin, settings, pieces, progress)
     share = settings.raw_share

@@ -36,9 +36,12 @@ def answers(
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
     batch: int | None = None,
+    starts: list[str] | None = None,
     **cuts,
 ) -> list[Answer]:
     """Answer each conversation (a list of messages); the answers are in the same order.
+
+    `starts` are the words that each answer begins with, which the texts are returned without.
 
     Temperature 0 is greedy. `cuts` are the other arguments of nucleus: top_k, min_p,
     repeat_penalty. `progress(done, total)` is called after each batch. Conversations of similar
@@ -47,8 +50,10 @@ def answers(
     import torch
 
     prompts = [
-        tokenizer(render(tokenizer, c, generate=True), add_special_tokens=False)["input_ids"]
-        for c in conversations
+        tokenizer(render(tokenizer, c, generate=True) + start, add_special_tokens=False)[
+            "input_ids"
+        ]
+        for c, start in zip(conversations, starts or [""] * len(conversations))
     ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batch, results = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)

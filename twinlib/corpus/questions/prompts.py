@@ -1,7 +1,8 @@
-"""Questions written as plain text: the prompts, and what a reply is.
+"""Questions written as plain text: the prompts, and how a reply begins.
 
-Every prompt begins with the same instructions and examples for all passages of a language, so that
-llama.cpp computes them once. The examples are invented.
+The instructions are the same for all passages of a language, so that llama.cpp computes them once.
+The first words of a question are given: without them a small model copies a sentence, or its
+examples, and asks everything in the same way.
 """
 
 import hashlib
@@ -17,26 +18,22 @@ if TYPE_CHECKING:
 
 TRIES = 2  # questions asked for, at most, until one passes the check
 REPLY_TOKENS = 48
-SAMPLED = 0.7  # temperature of the second try; the first is greedy
 _GPU_TOKENS, _GPU_BATCH = 260, 128  # of a passage that the model reads; passages at once
 
 
-def messages(passage: Passage, tokens: int, attempt: int = 0) -> list[dict[str, str]]:
+def messages(passage: Passage, tokens: int) -> list[dict[str, str]]:
     """The chat that asks for one question about the first `tokens` or so of a passage."""
-    prompt = data("question_prompts")[passage.language]
-    chat = [{"role": "system", "content": prompt["instruction"]}]
-    turn = int(hashlib.sha256(f"prompt {passage.id}".encode()).hexdigest()[:8], 16)
-    for example in prompt["examples"]:
-        question = example["questions"][(turn + attempt) % len(example["questions"])]
-        chat.append({"role": "user", "content": example["passage"]})
-        chat.append({"role": "assistant", "content": question})
-    text = validate.beginning(passage.text, tokens)
-    return [*chat, {"role": "user", "content": text}]
+    return [
+        {"role": "system", "content": data("question_prompts")[passage.language]["instruction"]},
+        {"role": "user", "content": validate.beginning(passage.text, tokens)},
+    ]
 
 
-def temperature(attempt: int) -> float:
-    """The temperature of a try: the same reply would only fail again."""
-    return SAMPLED if attempt else 0.0
+def start(passage: Passage, attempt: int) -> str:
+    """The first words of the question, chosen by the passage's id; other ones in the next try."""
+    starts = data("question_prompts")[passage.language]["starts"]
+    turn = int(hashlib.sha256(f"start {passage.id}".encode()).hexdigest()[:8], 16)
+    return starts[(turn + attempt) % len(starts)]
 
 
 def replies(
@@ -54,15 +51,21 @@ def replies(
     """
     from ...models import generate
 
-    chats = [messages(p, tokens, attempt) for p in passages]
+    starts = [start(p, attempt) for p in passages]
     answers = generate.answers(
         model,
         tokenizer,
-        chats,
+        [messages(p, tokens) for p in passages],
         max_tokens=REPLY_TOKENS,
-        temperature=temperature(attempt),
-        seed=1 + attempt,
+        temperature=0,
         batch=batch,
         progress=progress,
+        starts=starts,
     )
-    return [answer.text for answer in answers]
+    return [begun(first, answer.text) for first, answer in zip(starts, answers)]
+
+
+def begun(start: str, rest: str) -> str:
+    """A question from its first words and the text that a model went on with."""
+    space = " " if start.isascii() and rest[:1].isalnum() else ""
+    return f"{start}{space}{rest}"

@@ -185,7 +185,8 @@ def tidy(question: str) -> str:
         before, question = question, _NUMBERED.sub("", _WRAPPED.sub("", question))
     if not question or question[-1] in "?？.。!！…":
         return question
-    return question + ("？" if count_han(question) else "?")
+    marks = ".。" if _REQUEST.search(question) else "?？"
+    return question + marks[count_han(question) > 0]
 
 
 def _problem(question, passage, found):

@@ -24,8 +24,8 @@ from ..records import Passage
 from . import prompts
 
 _CPU_TOKENS = 160  # of a passage that a model reads without a GPU
-_PROMPT_TOKENS = 1024  # at most, of instructions, examples and a shortened passage
-# Passages in llama.cpp at once. Each slot computes the instructions and examples again.
+_PROMPT_TOKENS = 768  # at most, of instructions and a shortened passage
+# Passages in llama.cpp at once. Each slot computes the instructions again.
 _SIDE_BY_SIDE = 2
 
 
@@ -157,11 +157,10 @@ class FileWriter:
 
     def replies(self, passages, attempt):
         def reply(passage):
-            chat = prompts.messages(passage, _CPU_TOKENS, attempt)
-            heat = prompts.temperature(attempt)
-            return passage, self._llama.chat(
-                chat, prompts.REPLY_TOKENS, heat, seed=1 + attempt
-            ).text
+            start = prompts.start(passage, attempt)
+            prompt = self._llama.prompt(prompts.messages(passage, _CPU_TOKENS)) + start
+            answer = self._llama.complete(prompt, prompts.REPLY_TOKENS, temperature=0)
+            return passage, prompts.begun(start, answer.text)
 
         pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
         try:
