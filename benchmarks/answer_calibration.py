@@ -40,22 +40,24 @@ REFUSALS = {
 
 
 def groups(records, most):
-    """{(author, kind): {variant: [{question, text, real, document, source}]}}."""
+    """{(author, language, kind): {variant: [{question, text, real, document, source}]}}."""
     found = {}
     for record in records:
         titled = "asked by titles" in record["variant"] or record.get("kind") == "title"
+        key = (record["author"], language_of(record["question"]), "title" if titled else "natural")
         name = f"{record['variant'].removesuffix(', asked by titles')}, {record['base']}"
-        kinds = found.setdefault((record["author"], "title" if titled else "natural"), {})
-        variant = kinds.setdefault(name, [])
+        variant = found.setdefault(key, {}).setdefault(name, [])
         if len(variant) < most and record["question"] not in {a["question"] for a in variant}:
             variant.append({**record, "source": "title" if titled else "local"})
-    for (author, _), variants in found.items():
-        passages = next((v for v in found[author, "natural"] if v.startswith("the author")), None)
-        passages = found[author, "natural"].get(passages, [])
+    for (author, language, _), variants in found.items():
+        natural = found.get((author, language, "natural"), {})
+        passages = [each for name, each in natural.items() if name.startswith("the author")]
         for answers in variants.values():
             for number, answer in enumerate(answers):
-                real = passages[number]["text"] if number < len(passages) else ""
-                answer["real"] = answer.get("real") or real
+                known = passages and number < len(passages[0])
+                answer["real"] = answer.get("real") or (
+                    passages[0][number]["text"] if known else ""
+                )
                 answer["document"] = answer.get("document") or f"{author} {number}"
     return {key: _of_the_same(variants) for key, variants in found.items()}
 
@@ -67,14 +69,14 @@ def _of_the_same(variants):
     return {name: each for name, each in own.items() if [a["question"] for a in each] == asked}
 
 
-def _others(found, author, answers):
-    """Answers of other authors' twins in the language of these."""
-    language = language_of(next(iter(answers.values()))[0]["question"])
+def _others(found, author, language):
+    """The answers of another author's twins in a language."""
     return [
         answer["text"]
-        for (other, _), variants in found.items()
-        for answer in next(iter(variants.values()), [])
-        if other != author and language_of(answer["text"]) == language
+        for (other, code, _), variants in found.items()
+        for answers in variants.values()
+        for answer in answers
+        if other != author and code == language
     ]
 
 
@@ -130,17 +132,17 @@ def main():
     options = parser.parse_args()
     records = [record for path in options.recorded for record in read_records(path)]
     found, kept = groups(records, options.questions), []
-    for (author, kind), answers in found.items():
+    for (author, language, kind), answers in found.items():
         if not answers:
             continue
-        print(f"\n{author}, {kind} questions", flush=True)
-        answers |= made(list(answers.values())[-1], _others(found, author, answers))
+        print(f"\n{author}, {kind} questions in {language}", flush=True)
+        answers |= made(list(answers.values())[-1], _others(found, author, language))
         for name, of_variant in answers.items():
             asked = [{key: each[key] for key in ("document", "source")} for each in of_variant]
             for embedder in (embed.embedder(), embed.Words()):
                 told = measure(of_variant, embedder)
                 show(name, told, asked, embedder)
-                group = {"author": author, "kind": kind, "variant": name}
+                group = {"author": author, "language": language, "kind": kind, "variant": name}
                 kept.append({**group, "compared_by": embedder.name, "asked": asked, "told": told})
     if options.record:
         RECORD.write_text(json.dumps(kept, ensure_ascii=False) + "\n", encoding="utf-8")

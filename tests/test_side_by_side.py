@@ -19,6 +19,7 @@ from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test.page import MAX_BYTES
 from twinlib.files import write_records
 from twinlib.progress import width
+from twinlib.text import interview_questions
 from twinlib.ui import tables
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
@@ -236,6 +237,18 @@ def test_the_page_lies_in_the_twins_folder_and_goes_with_the_answers(answered):
     answered.file("answers").unlink()
     assert evaluate.reading_page(answered) == "" and not answered.file("side_by_side").exists()
     assert tables.side_by_side(answered).html == ""
+
+
+def test_answers_to_new_questions_come_last_and_without_a_text_of_the_author(answered):
+    new = interview_questions.QUESTIONS[3].zh
+    records = answered.records("answers")
+    extra = {**records[0], "id": "new", "question": new, "row": "twin"}
+    stale = {**extra, "id": "stale", "question": "a question of an earlier corpus"}
+    write_records(answered.file("answers"), [extra, stale, *records])
+    pages = evaluate.side_by_side(answered)
+    assert [page["question"] for page in pages][-1] == new and pages[-1]["real"] == ""
+    assert stale["question"] not in [page["question"] for page in pages]
+    assert not data(evaluate.reading_page(answered))["cards"][-1]["real"]
 
 
 # In a browser

@@ -48,7 +48,9 @@ def questions(passages: list[dict], rows: list[dict]) -> list[dict]:
     return list(questions.values())
 
 
-def new_questions(rows: list[dict], languages: list[str], system: str, most: int) -> list[dict]:
+def new_questions(
+    rows: list[dict], languages: list[str], system: str, most: int | None = None
+) -> list[dict]:
     """At most `most` questions of the interview that stand in no row, evenly in these languages.
 
     They have the fields of `questions`, with `source` "new", documents of their own, and '' as

@@ -15,7 +15,7 @@ from ..text.templates import without_thinking
 from .blind_test.page import MAX_BYTES, filled
 from .blind_test.pairs import same_length, whole_sentences
 
-_MAX_QUESTIONS = 12
+PAGE = 12  # questions on a page
 _MAX_TEXT = 3000  # UTF-8 bytes of a text: 1000 Chinese characters, 500 English words
 _ENDED = re.compile(r"[.!?。！？…~～”’\"'」』）)]$")
 
@@ -25,7 +25,7 @@ def page(pages: list[dict], author: str) -> str:
 
     Fewer if the file would be larger than MAX_BYTES; '' without pages.
     """
-    for count in range(min(_MAX_QUESTIONS, len(pages)), 0, -1):
+    for count in range(min(PAGE, len(pages)), 0, -1):
         selected = [pages[i * len(pages) // count] for i in range(count)]
         cards = [card(each, author) for each in selected]
         content = {"language": language(), "words": _page_texts(), "cards": cards}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..files import write_atomic
-from ..i18n import t
+from ..i18n import LANGUAGES, t
 from ..models import device_fit, load
 from ..models.plan import Plan, derive, machine
 from ..progress import Progress
@@ -18,7 +18,7 @@ from ..text import exercises
 from ..twin import AUTO, Outcome, Problem, Twin, TwinError
 from . import facts, figures, held_out, instructions, ratings, scores
 from .outputs import Outputs
-from .side_by_side import page
+from .side_by_side import PAGE, page
 
 _COMPLETE = EFFORTS.index("standard")  # from this effort on all figures are computed
 _MAX_PROBLEMS = {"standard": 50, "thorough": 200}
@@ -327,16 +327,22 @@ def _replies(twin, sample, outputs):
 
 
 def side_by_side(twin: Twin) -> list[dict]:
-    """[{question, real, VARIANT: text…}]: the last run's answers to each question."""
+    """[{question, real, VARIANT: text…}]: the last run's answers.
+
+    To all held-out questions, and then to as many new ones as the page has room for.
+    """
     if not twin.file("answers").exists():
         return []
+    known = questions(twin) + held_out.new_questions([], list(LANGUAGES), "")
     pages = {
         question["question"]: {"question": question["question"], "real": question["real"]}
-        for question in questions(twin)
+        for question in known
     }
     for answer in twin.records("answers"):
         pages.get(answer["question"], {})[answer["row"]] = answer["text"]
-    return [page for page in pages.values() if len(page) > 2]
+    answered = [page for page in pages.values() if len(page) > 2]
+    own = [page for page in answered if page["real"]]
+    return own + [page for page in answered if not page["real"]][: max(0, PAGE - len(own))]
 
 
 def reading_page(twin: Twin) -> str:
