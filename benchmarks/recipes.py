@@ -50,7 +50,8 @@ class Arm(NamedTuple):
 
     `rows` changes the training rows, a list of records, with the passages at hand; `settings` are
     persona settings other than the planned ones, `evaluate` those of the evaluation; `trainer` are
-    other arguments of the trainer, `alpha` is LoRA's alpha divided by the rank.
+    other arguments of the trainer, `alpha` is LoRA's alpha divided by the rank. `seeds` limits how
+    often an arm runs that takes as long as ten others.
     """
 
     label: str
@@ -60,6 +61,7 @@ class Arm(NamedTuple):
     evaluate: dict = {}
     trainer: dict = {}
     alpha: float = 2.0
+    seeds: int = 99
 
 
 def _without(*kinds):
@@ -101,7 +103,7 @@ ARMS = {
     "half-rate": Arm("ours, half the learning rate", rate=0.5),
     "double-rate": Arm("ours, twice the learning rate", rate=2.0),
     "quarter-rate": Arm("ours, a quarter of the learning rate", rate=0.25),
-    "cool": Arm("ours, answering at temperature 0.4", evaluate={"temperature": 0.4}),
+    "cool": Arm("ours, answering at temperature 0.4", evaluate={"temperature": 0.4}, seeds=2),
     "half-epochs": Arm("ours, half the epochs", settings={"epochs": 2.0}),
     "essays": Arm(
         "whole essays under their titles, 100 epochs",
@@ -109,6 +111,7 @@ ARMS = {
         {"epochs": 100.0, "rank": 16, "learning_rate": 2e-4, "replay_share": 0.0, "length": 2048},
         trainer={"lr_scheduler_type": "linear", "weight_decay": 0.01},
         alpha=1.0,
+        seeds=1,
     ),
     "unsloth": Arm(
         "Unsloth's notebook settings on our rows",
@@ -142,6 +145,7 @@ def run(folder: Path, name: str, options: argparse.Namespace) -> None:
         changed = arm.rows(twin.records(split), twin)
         write_records(twin.file(split), changed if name != "essays" or split == "train" else [])
     _patch(arm)
+    _leave_out_samples()
     wanted = {"base": base, "effort": "smoke" if smoke else EFFORT, "seed": seed}
     wanted |= {"compile": False, **arm.settings, **dict(map(_pair, options.settings))}
     if arm.rate != 1.0:
@@ -205,6 +209,17 @@ def _patch(arm):
     trainer.evaluation_arguments = lambda *a: {**evaluation(*a), **second}
 
 
+def _leave_out_samples():
+    """Write no answers while training, and ask only what the figures of the table need."""
+    from twinlib.evaluate import step as evaluate
+    from twinlib.train import persona
+
+    persona._sampler = lambda training: None
+    persona._ANSWERS = dict.fromkeys(persona._ANSWERS, (1, 16))
+    evaluate._MAX_FACTS = 0
+    evaluate._unwritten = lambda *_: []
+
+
 def _introduce(twin, base):
     """[(question, answer)] to who the twin is."""
     from twinlib.models import generate, load
@@ -222,30 +237,47 @@ def _introduce(twin, base):
 # All runs
 
 
-def prepare(out: Path, source: str, author: str, base: str) -> Path:
-    """The folder of the twin whose corpus step has run, OUT/corpus; its twin by titles beside."""
+def prepare(arguments: argparse.Namespace) -> None:
+    """Make the twins OUT/corpus and OUT/corpus-titles, by questions of the base and by titles.
+
+    What the base says in training and evaluation is the same in all runs, so it is asked once: a
+    run of one step leaves its answers in OUT/corpus.
+    """
+    out = arguments.out
+    wanted = {"source": arguments.source, "author": arguments.author, "consent": "yes"}
     for name, questions in (("corpus", "local"), ("corpus-titles", "titles")):
         twin = Twin.open(out / name)
         if not twin.file("train").exists():
-            twin.remember(base={"name": base})
-            _step("corpus", twin, source=source, author=author, consent="yes", questions=questions)
-    return out / "corpus"
+            twin.remember(base={"name": arguments.base})
+            _step("corpus", twin, **wanted, questions=questions)
+    first = out / "first-0"
+    if not (first / "result.json").exists():
+        process, *_ = _start(arguments, "ours", 0, 0, first, ["steps=1"])
+        process.wait()
+        for key in ("replay", "answers", "scores"):
+            made, kept = Twin(first).file(key), Twin(out / "corpus").file(key)
+            if made.exists():
+                kept.parent.mkdir(exist_ok=True)
+                shutil.copy(made, kept)
 
 
 def run_all(arguments) -> None:
     """Start the missing runs, so many at a time, each on the next GPU."""
-    corpus = prepare(arguments.out, arguments.source, arguments.author, arguments.base)
+    prepare(arguments)
     waiting = [
         (name, seed)
         for seed in range(1, arguments.seeds + 1)
         for name in sorted(arguments.arms, key=lambda name: name != "essays")  # the longest first
-        if not (arguments.out / f"{name}-{seed}" / "result.json").exists()
+        if seed <= ARMS[name].seeds
+        and not (arguments.out / f"{name}-{seed}" / "result.json").exists()
     ]
     running, began, started = [], time.time(), 0
     while waiting or running:
         late = arguments.minutes and time.time() - began > 60 * arguments.minutes
         while waiting and len(running) < arguments.jobs and not late:
-            running.append(_start(arguments, corpus, *waiting.pop(0), started))
+            name, seed = waiting.pop(0)
+            folder = arguments.out / f"{name}-{seed}"
+            running.append(_start(arguments, name, seed, started, folder, []))
             started += 1
         if late:
             waiting = []
@@ -257,11 +289,10 @@ def run_all(arguments) -> None:
         time.sleep(0.5)
 
 
-def _start(arguments, corpus, name, seed, number):
-    folder = arguments.out / f"{name}-{seed}"
+def _start(arguments, name, seed, number, folder, settings):
     command = [sys.executable, __file__, str(arguments.out), "--one", name, "--seed", str(seed)]
-    command += ["--base", arguments.base] + ["--smoke"] * arguments.smoke
-    command += ["--settings", *arguments.settings]
+    command += ["--base", arguments.base, "--into", str(folder)] + ["--smoke"] * arguments.smoke
+    command += ["--settings", *arguments.settings, *settings]
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
     if arguments.gpus:
         environment["CUDA_VISIBLE_DEVICES"] = str(number % arguments.gpus)
@@ -275,7 +306,7 @@ def _start(arguments, corpus, name, seed, number):
 def table(out: Path) -> str:
     """Mean and range over the seeds of each figure, one line an arm, as Markdown."""
     by_arm = {}
-    for path in sorted(out.glob("*/result.json")):
+    for path in sorted(out.glob("*-[1-9]/result.json")):
         result = json.loads(path.read_text())
         by_arm.setdefault(result["arm"], []).append(result["figures"])
     names = [*FIGURES, ENDED, NAMED]
@@ -319,11 +350,11 @@ def main():
         "--settings", nargs="*", default=[], help="NAME=VALUE: persona settings of every arm"
     )
     parser.add_argument("--one", choices=ARMS, help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        folder = arguments.out / f"{arguments.one}-{arguments.seed}"
-        return run(folder, arguments.one, arguments)
+        return run(arguments.into, arguments.one, arguments)
     if not arguments.table:
         import torch
 
