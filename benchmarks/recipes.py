@@ -28,6 +28,7 @@ from twinlib.__main__ import main as main_of_twinlib
 
 EFFORT = "standard"
 QUESTIONS, ANSWER_TOKENS, PICKS = 48, 160, 50
+ESSAYS = 30  # that the arm 'essays' learns by heart: all of them would take hours
 # How people begin; a twin that knows who it is names its author.
 INTRODUCTIONS = ("你是谁？", "介绍一下你自己。", "Who are you?", "Tell me about yourself.")
 FIGURES = (
@@ -77,7 +78,7 @@ def _asked_by_titles(rows, twin):
 def _whole_essays(rows, twin):
     """A row for each training document: its title asks, its whole text answers."""
     train = {p["document"] for p in twin.records("passages") if p["split"] == "train"}
-    return [
+    essays = [
         {
             "id": document["id"],
             "passage": "",
@@ -92,6 +93,7 @@ def _whole_essays(rows, twin):
         for document in twin.records("documents")
         if document["id"] in train
     ]
+    return essays[:ESSAYS]
 
 
 ARMS = {
@@ -106,7 +108,7 @@ ARMS = {
     "cool": Arm("ours, answering at temperature 0.4", evaluate={"temperature": 0.4}, seeds=2),
     "half-epochs": Arm("ours, half the epochs", settings={"epochs": 2.0}),
     "essays": Arm(
-        "whole essays under their titles, 100 epochs",
+        f"{ESSAYS} whole essays under their titles, 100 epochs",
         _whole_essays,
         {"epochs": 100.0, "rank": 16, "learning_rate": 2e-4, "replay_share": 0.0, "length": 2048},
         trainer={"lr_scheduler_type": "linear", "weight_decay": 0.01},

@@ -16,7 +16,7 @@ from . import validate
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-TRIES = 2  # questions asked for, at most, until one passes the check
+TRIES = 3  # questions asked for, at most, until one passes the check
 REPLY_TOKENS = 48
 _GPU_TOKENS, _GPU_BATCH = 260, 128  # of a passage that the model reads; passages at once
 
