@@ -1,59 +1,98 @@
-"""Questions by a small model: usable replies, and replies a minute, with a JSON schema and without.
+"""Questions by a model: how many replies pass the check, and how many are the JSON asked for.
 
-    python benchmarks/question_replies.py [FOLDER ...] [--replies 2000] [--without 200] [--show 20]
+    python benchmarks/question_replies.py [FOLDER …] [--model MODEL] [--replies 2000] [--json 2000]
+        [--language zh] [--torch] [--show 20]
 
-SmolLM2 135M Instruct reads the English posts of data_samples (or of the folders) repeatedly with
-different seeds; a passage gets at most three tries, as in the corpus step, and every try is a
-reply. Then the same model gets the same prompts without the schema, only told to answer in JSON.
+The model (the base recommended here, another base's name, or a GGUF file) reads the passages of the
+folders, by default the posts of data_samples, as in the corpus step: in llama.cpp, or with --torch
+loaded in transformers, on the GPU if there is one. First come plain questions: pass rate of the
+first try and of both, by reason. Then, with --json, as many replies with the JSON schema that an
+API is asked for, in llama.cpp: how many are not the JSON asked for, and how many pass the check.
 """
 
 import argparse
 import itertools
 import json
-import sys
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from twinlib.corpus import clean, readers
 from twinlib.corpus.passages import passages
-from twinlib.corpus.questions import validate
-from twinlib.corpus.questions.model import MODELS, TRIES, LocalModel, fetch
-from twinlib.models.llama_cpp import SLOTS
+from twinlib.corpus.questions import prompts, validate, writers
+from twinlib.corpus.questions.found import Finder
+from twinlib.models import load, plan
+from twinlib.models.llama_cpp import SLOTS, Llama
 from twinlib.text.script import language_of
 
 SAMPLES = Path(__file__).parent.parent / "data_samples" / "posts"
+TOKENS = 300  # of a passage that is asked about in JSON
+HEATS = (0.4, 0.6, 0.8)  # temperatures of further replies about the same passage
 
 
-def read(folders):
-    """The English passages of folders."""
-    english = []
+def read(folders, language):
+    """The passages of folders, in one language or in both."""
+    found = []
     for raw in (raw for folder in folders for raw in readers.read(Path(folder))):
         text = clean.clean(raw.text, raw.markdown, frozenset(), raw.author).text
-        if language_of(text) == "en":
-            english += passages(replace(raw, text=text, turns=None), 500)
-    return english
+        title = raw.title or raw.fallback_title
+        document = replace(raw, text=text, turns=None, title=title)
+        found += [p for p in passages(document, 500) if language in ("", p.language)]
+    return [replace(p, language=language_of(p.text)) for p in found]
 
 
-class Counted:
-    """Counts a model's replies: all, invalid JSON, and by reason of refusal or 'accepted'."""
+def plain(writer, asked, finder, show):
+    """Ask about each passage once, and again about those whose question failed; print figures."""
+    failed, waiting, passed, began = Counter(), asked, [], time.monotonic()
+    for attempt in range(prompts.TRIES):
+        reasons, still = Counter(), []
+        for start in range(0, len(waiting), writer.at_once):
+            batch = waiting[start : start + writer.at_once]
+            for passage, text in writer.replies(batch, attempt):
+                reply = validate.read_plain(text, passage, finder.found)
+                reasons[reply.reason or "passed"] += 1
+                if reply.questions:
+                    passed.append((passage, reply.questions[0]))
+                else:
+                    still.append(passage)
+                    failed[reply.reason] += 1
+        seconds = time.monotonic() - began
+        print(f"  try {attempt + 1}: {shares(reasons)}; {seconds:.0f} s", flush=True)
+        waiting = still
+    share, pace = len(passed) / len(asked), len(asked) / seconds
+    print(f"  passed: {len(passed)} of {len(asked)} ({share:.1%}), {pace:.2f} passages a second")
+    for passage, question in passed[:show]:
+        print(f"      {question}  [{passage.title}]")
 
-    def __init__(self, ask):
-        self.ask, self.lock = ask, threading.Lock()
-        self.replies, self.invalid, self.reasons = 0, 0, Counter()
 
-    def reply(self, passage, attempt, seed):
-        text = self.ask(passage, attempt, seed)
-        reply = validate.read_reply(text, passage)
-        with self.lock:
-            self.replies += 1
-            self.invalid += not valid(text)
-            self.reasons[reply.reason or "accepted"] += 1
-        return reply
+def shares(reasons):
+    """'passed 80 %, copied 20 %'."""
+    total = reasons.total()
+    return ", ".join(f"{name} {n / total:.1%}" for name, n in reasons.most_common())
+
+
+def constrained(llama, asked, finder, replies):
+    """Ask for `replies` with the schema of an API, in one seed after the other; print figures."""
+    reasons, invalid, began = Counter(), 0, time.monotonic()
+    turns = itertools.islice(itertools.product(itertools.count(), asked), replies)
+
+    def reply(turn):
+        number, passage = turn
+        chat, schema = validate.messages(passage, TOKENS), validate.schema(passage.language)
+        options = {"seed": 1 + number, "schema": schema}
+        heat = HEATS[number % len(HEATS)]
+        return passage, llama.chat(chat, validate.REPLY_TOKENS, heat, **options).text
+
+    with ThreadPoolExecutor(SLOTS) as pool:
+        for done, (passage, text) in enumerate(pool.map(reply, turns), 1):
+            invalid += not valid(text)
+            reasons[validate.read_reply(text, passage, finder.found).reason or "passed"] += 1
+            if done % 100 == 0:
+                print(f"  {done}: {invalid} not the JSON asked for; {shares(reasons)}", flush=True)
+    seconds = time.monotonic() - began
+    print(f"  not the JSON asked for: {invalid} of {replies}; {shares(reasons)}; {seconds:.0f} s")
 
 
 def valid(text):
@@ -66,64 +105,32 @@ def valid(text):
     return fits and 1 <= len(lengths) <= validate.MOST
 
 
-def measure(ask, chosen, replies, show):
-    """Ask about one passage after another until there are `replies`; print figures."""
-    counted, outcomes, started = Counted(ask), Counter(), time.monotonic()
-    rounds = ((p, number) for number in itertools.count() for p in chosen)
-    lock, shown = threading.Lock(), []
-
-    def worker():
-        while counted.replies < replies:
-            with lock:
-                passage, number = next(rounds)
-            for attempt in range(TRIES):
-                reply = counted.reply(passage, attempt, 1 + attempt + TRIES * number)
-                if reply.questions:
-                    break
-            with lock:
-                outcomes[reply.reason or "accepted"] += 1
-                shown.append(reply.questions)
-                if len(shown) % 50 == 0:
-                    text = f"  {counted.replies} replies, {counted.invalid} invalid …"
-                    print(text, file=sys.stderr, flush=True)
-
-    with ThreadPoolExecutor(SLOTS) as pool:
-        for done in [pool.submit(worker) for _ in range(SLOTS)]:
-            done.result()
-    report(counted, outcomes, time.monotonic() - started)
-    for questions in shown[:show]:
-        print("     ", " / ".join(questions) or "-")
-
-
-def report(counted, outcomes, seconds):
-    """Print the counts of replies and of passages by outcome."""
-
-    def refused(counts):
-        names = (f"{name} {n}" for name, n in counts.most_common() if name != "accepted")
-        return f"{counts.total() - counts['accepted']} of {counts.total()} ({', '.join(names)})"
-
-    n, invalid = counted.replies, counted.invalid
-    print(f"  {n} replies in {seconds:.0f} s: {n / seconds * 60:.0f} a minute")
-    print(f"  not the JSON asked for: {invalid} of {n} ({invalid / n:.2%})")
-    print(f"  refused by the check: {refused(counted.reasons)}")
-    print(f"  passages without a question after {TRIES} tries: {refused(outcomes)}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folders", nargs="*", default=[SAMPLES])
+    parser.add_argument("--model", default=plan.recommended_base(plan.machine())[0])
     parser.add_argument("--replies", type=int, default=2000)
-    parser.add_argument("--without", type=int, default=200)
+    parser.add_argument("--json", type=int, default=0)
+    parser.add_argument("--language", default="", choices=("", "en", "zh"))
+    parser.add_argument("--torch", action="store_true")
     parser.add_argument("--show", type=int, default=0)
     options = parser.parse_args()
-    chosen, asker = read(options.folders), MODELS["smollm2-135m-instruct"]
-    print(f"{asker.name}, {len(chosen)} English passages", flush=True)
-    with LocalModel(fetch(asker), asker) as local:
-        print("with the schema", flush=True)
-        measure(local.reply, chosen, options.replies, options.show)
-        print("without", flush=True)
-        unconstrained = partial(local.reply, constrained=False)
-        measure(unconstrained, chosen, options.without, options.show)
+    every = read(options.folders, options.language)
+    finder = Finder(every)
+    asked = sorted(every, key=lambda p: p.id)[: options.replies]
+    print(f"{options.model}: {len(asked)} of {len(every)} passages, plain questions", flush=True)
+    if options.torch:
+        writer = writers.BaseWriter(load.prepare(options.model))
+    else:
+        writer = writers.open_writer(options.model, lambda *_, **__: None)
+    with writer:
+        plain(writer, asked, finder, options.show)
+    if options.json:
+        path = Path(options.model)
+        path = path if path.is_file() else writers.gguf_of(options.model, lambda *_, **__: None)
+        print(f"{path.name}: {options.json} replies in JSON", flush=True)
+        with Llama(path, context=SLOTS * 1536) as llama:
+            constrained(llama, asked, finder, options.json)
 
 
 if __name__ == "__main__":

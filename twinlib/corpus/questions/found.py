@@ -1,7 +1,8 @@
 """Whether a question singles out its passage among the others of the corpus.
 
 A search for the question by BM25 must rank its passage among the best. Words are cut to their first
-six letters, and Chinese is read in pairs of characters, so that no dictionary decides what matches.
+six letters; of Chinese both words and pairs of characters count, since a dictionary cuts the same
+characters differently in a question and in a passage.
 
 Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
 """
@@ -66,8 +67,13 @@ class Finder:
 
 
 def _terms(text):
-    """The stems of a text's words, and its pairs of Chinese characters."""
+    """The stems of a text's words, its Chinese words and pairs of Chinese characters."""
+    import rjieba
+
     text = text.lower()
-    words = [word for word in re.findall(r"[a-z0-9]+", text) if word not in _EVERYDAY]
-    pairs = re.findall(f"(?=([{HAN}]{{2}}))", text)
-    return [word[:_STEM] for word in words] + [p for p in pairs if not set(p) & _EVERYDAY_ZH]
+    words = [word[:_STEM] for word in re.findall(r"[a-z0-9]+", text) if word not in _EVERYDAY]
+    for run in re.findall(f"[{HAN}]+", text):
+        pairs = {run[i : i + 2] for i in range(len(run) - 1)}
+        words += [pair for pair in pairs if not set(pair) & _EVERYDAY_ZH]
+        words += [w for w in rjieba.cut(run) if not set(w) <= _EVERYDAY_ZH and w not in pairs]
+    return words

