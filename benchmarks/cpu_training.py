@@ -2,7 +2,7 @@
 
     python benchmarks/cpu_training.py [STEPS]
 
-Gemma 3 270M, rank 32, 2 rows of the invented voices a step, 24 to 512 tokens long, three fifths of
+Qwen2.5-Coder 0.5B, rank 32, 2 rows of the invented voices a step, 24 to 512 tokens long, three fifths of
 each learnt; every arm in a process of its own, after one warm-up step. Compare the ratios of one
 run. Prints real tokens a second, the peak memory and the mean loss.
 """
@@ -61,7 +61,7 @@ def measure(precision, kind, steps):
     from twinlib.models import load
     from twinlib.train import packing, trainer
 
-    base = load.prepare("gemma-3-270m")
+    base = load.prepare("qwen2.5-coder-0.5b-instruct")
     model, tokenizer = load.load(base, precision=precision, lora=load.Lora(32))
     if kind == "ours":
         trainer.prepare(model)

@@ -10,8 +10,8 @@ converter is part of llama.cpp's sources; `--peer-python` is the Python of an en
 cyllama, whose quantizer is llama.cpp's; `--converter-python`, by default this one, that of an
 environment with torch, transformers, gguf, sentencepiece and, for Gemma, protobuf.
 
-Gemma 270M is real; other bases have random weights in the catalogue's shape. The adapter is random,
-rank 16 on every linear layer. Prints seconds by stage, disk space besides the three files, peak
+Bases that need no hub, and Gemma 270M, are real; others have random weights in the catalogue's
+shape. The adapter is random, rank 16 on every linear layer. Prints seconds by stage, disk space besides the three files, peak
 memory of a process, the ratios, and whether both ways made files with the same types of tensors.
 """
 
@@ -44,10 +44,11 @@ llama_cpp.model_quantize(source, target, asked)
 
 def prepare(base, root):
     """(folder of the base, folder of a random adapter), made once."""
-    from twinlib.models import load
+    from twinlib.models import load, pip_base
 
     adapter = root / f"{base}-adapter"
-    folder = load.prepare(base).path if base == "gemma-3-270m" else _random_base(base, root)
+    real = base in (*pip_base.SOURCES, "gemma-3-270m")
+    folder = load.prepare(base).path if real else _random_base(base, root)
     if not adapter.exists():
         _random_adapter(folder, adapter)
     return folder, adapter
@@ -105,15 +106,11 @@ def ours(folder, adapter, out, options):
 
     from twinlib.gguf import tokenizer, writer
     from twinlib.gguf.tensors import read_config
-    from twinlib.models import load, pip_base
+    from twinlib.models import load
 
     loaded = AutoTokenizer.from_pretrained(folder)
-    vocabulary = tokenizer.read(
-        loaded,
-        read_config(folder).vocab_size,
-        load.end_tokens(loaded),
-        pip_base.vocabulary(folder) if options.base == "gemma-3-270m" else None,
-    )
+    size = read_config(folder).vocab_size
+    vocabulary = tokenizer.read(loaded, size, load.end_tokens(loaded))
     card = {"name": "benchmark", "template": loaded.chat_template or ""}
     clock = Stages()
     writer.write(folder, {kind: out / f"{kind}.gguf" for kind in KINDS}, vocabulary, card, adapter)
@@ -195,7 +192,7 @@ def differing_types(root):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--base", default="gemma-3-270m")
+    parser.add_argument("--base", default="qwen2.5-coder-0.5b-instruct")
     parser.add_argument("--converter", type=Path, required=True)
     parser.add_argument("--peer-python", required=True)
     parser.add_argument("--converter-python", default=sys.executable)

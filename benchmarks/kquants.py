@@ -3,11 +3,11 @@
     python benchmarks/kquants.py [--threads N] [--peer-python PATH] [--record]
 
 Error and speed: llama.cpp's encoder is the one inside xllamacpp, called without importance matrix,
-over the same tensors: random ones with and without outliers, and the weights of Gemma 3 270M as
-rows of 256. Both use N threads (2).
+over the same tensors: random ones with and without outliers, and the weights of Qwen2.5-Coder
+0.5B as rows of 256. Both use N threads (2).
 
 Types: small random models of each architecture go through llama.cpp's own quantizer, and so does
-Gemma 3 270M. It is the one inside cyllama; `--peer-python` is the Python of an environment that has
+Qwen2.5-Coder 0.5B. It is the one inside cyllama; `--peer-python` is the Python of an environment that has
 it: `python -m venv peers && peers/bin/pip install cyllama`. `--record` writes llama.cpp's errors
 and types into tests/kquants_reference.json.
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+BASE = "qwen2.5-coder-0.5b-instruct"
 RECORD = ROOT / "tests" / "kquants_reference.json"
 ENCODED = ("Q3_K", "Q4_K", "Q5_K", "Q6_K")
 MIXTURES = ("Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
@@ -75,18 +76,18 @@ def tensors():
     import torch
     from test_kquants import samples
 
-    weights = [values.reshape(-1) for values in gemma().values() if values.ndim == 2]
+    weights = [values.reshape(-1) for values in real_weights().values() if values.ndim == 2]
     rows = torch.cat(weights)[: 100_000_000 // 256 * 256].view(-1, 256)
-    return samples(2048) | {"Gemma 3 270M": rows}
+    return samples(2048) | {"Qwen2.5-Coder 0.5B": rows}
 
 
-def gemma():
-    """The weights of Gemma 3 270M by name, in float32."""
+def real_weights():
+    """The weights of Qwen2.5-Coder 0.5B by name, in float32."""
     from safetensors.torch import load_file
 
     from twinlib.models import load as models
 
-    files = sorted(models.prepare("gemma-3-270m").path.glob("model*.safetensors"))
+    files = sorted(models.prepare(BASE).path.glob("model*.safetensors"))
     return {name: values.float() for file in files for name, values in load_file(file).items()}
 
 
@@ -254,7 +255,7 @@ def agreement(all_types):
 
 
 def real_file(python, folder):
-    """Print how the tensors of Gemma 3 270M agree in type and error."""
+    """Print how the tensors of Qwen2.5-Coder 0.5B agree in type and error."""
     import gguf
 
     from twinlib.gguf import tokenizer as gguf_tokenizer
@@ -263,23 +264,23 @@ def real_file(python, folder):
     from twinlib.gguf.tensors import read_config
     from twinlib.models import load as models
 
-    base = models.prepare("gemma-3-270m")
+    base = models.prepare(BASE)
     tokenizer = models.tokenizer(base)
     vocabulary = gguf_tokenizer.read(
         tokenizer, read_config(base.path).vocab_size, models.end_tokens(tokenizer)
     )
-    source = folder / "gemma.gguf"
+    source = folder / "real.gguf"
     writer.write(base.path, {"F32": source}, vocabulary, {"name": "x", "template": models.CHATML})
     plain = {tensor.name: tensor.data for tensor in gguf.GGUFReader(source).tensors}
     for mixture in ("Q4_K_M", "Q5_K_M"):
-        target = folder / f"gemma-{mixture}.gguf"
+        target = folder / f"real-{mixture}.gguf"
         file_type = gguf.LlamaFileType[f"MOSTLY_{mixture}"].value
         quantize(python, folder, [(str(source), str(target), file_type)])
         same, errors = 0, [0.0, 0.0]
         their_tensors = gguf.GGUFReader(target).tensors
         for tensor in their_tensors:
-            values, family = plain[tensor.name], FAMILIES["gemma3_text"]
-            kind = types.tensor_type(mixture, tensor.name, values.shape, 18, True, family)
+            values, family = plain[tensor.name], FAMILIES["qwen2"]
+            kind = types.tensor_type(mixture, tensor.name, values.shape, 24, True, family)
             same += kind == tensor.tensor_type
             if kind.name in ENCODED:
                 import torch
@@ -288,7 +289,7 @@ def real_file(python, folder):
                 errors[0] += error(values, blocks, kind) ** 2
                 errors[1] += error(values, tensor.data, kind) ** 2
         print(
-            f"Gemma 3 270M as {mixture}: {same} of {len(their_tensors)} tensors get llama.cpp's "
+            f"Qwen2.5-Coder 0.5B as {mixture}: {same} of {len(their_tensors)} tensors get llama.cpp's "
             f"type, error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's",
             flush=True,
         )

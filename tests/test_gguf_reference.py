@@ -3,7 +3,6 @@ transformers does.
 """
 
 import json
-import shutil
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from twinlib.files import TwinError
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.gguf.tensors import read_config
-from twinlib.models import load, pip_base
+from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 
@@ -73,9 +72,7 @@ def words(folder):
 def vocabulary(folder):
     tokenizer = words(folder)
     size = read_config(folder).vocab_size
-    return gguf_vocabulary.read(
-        tokenizer, size, load.end_tokens(tokenizer), pip_base.vocabulary(folder)
-    )
+    return gguf_vocabulary.read(tokenizer, size, load.end_tokens(tokenizer))
 
 
 def is_sentencepiece(folder):
@@ -280,16 +277,6 @@ def test_transformers_cuts_200_strings_as_the_stored_tokenizer_does(name, folder
         for text in gguf_samples.strings()
         if loaded(text)["input_ids"] != stored.encode(text).ids
     ] == []
-
-
-@pytest.mark.slow
-def test_llama_cpp_cuts_200_strings_with_gemmas_own_vocabulary(tmp_path):
-    base = load.prepare("gemma-3-270m")
-    gguf_samples.save_model("gemma3 text", tmp_path / "base", rows=262144)
-    for name in ("tokenizer.json", "tokenizer_config.json", "gguf_vocabulary.npz"):
-        shutil.copy(base.path / name, tmp_path / "base")
-    others = other_tokens(tmp_path / "base", write(tmp_path / "base", "F16"))
-    assert [text for text in others if short_blanks(text)] == []
 
 
 @pytest.mark.parametrize(

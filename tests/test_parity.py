@@ -361,16 +361,64 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
         "",
         [],
     )  # the twin wasn't loaded: nothing to compare with
-    assert "train longer" in checks.twin_warnings(named, 80, None)[0]
-    assert "0 of 8" in checks.twin_warnings(answers(0), 80, None)[0] and not checks.twin_warnings(
-        answers(8), 80, 0.2
+    assert "train longer" in checks.twin_warnings(named, [], 80)[0]
+    assert checks.twin_warnings(answers(8), [], 80) == []
+    assert (
+        "none of 8 answers by itself within 80 tokens"
+        in checks.twin_warnings(answers(0), [], 80)[0]
     )
-    assert checks.twin_warnings(answers(0), 80, 0.5)[0].endswith(
-        "own held-out replies 50% are that short. Train longer."
+    assert checks.twin_warnings(answers(0), answers(2, of=4), 350) == []
+    assert (
+        "only 1 of 4 answers by itself within 350 tokens"
+        in checks.twin_warnings(answers(0), answers(1, of=4), 350)[0]
     )
-    assert checks.twin_warnings(answers(0), 80, 0.2)[0].endswith(
-        "20% are that short. That is no sign of a fault."
-    )
+    assert "none of 4" in checks.twin_warnings(answers(3), answers(0, of=4), 350)[0]
+
+
+@pytest.mark.slow
+def test_a_twin_that_never_ends_is_warned_of(held_out_twin, meant, tmp_path):
+    """One of two other tokens is always far likelier than the end."""
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(meant.base.path)
+    head = model.lm_head.weight.data
+    head[300] = torch.randn(head.shape[1])
+    head[301], head[2] = -head[300], 0
+    endless = shutil.copytree(meant.base.path, tmp_path / "endless")
+    model.save_pretrained(endless)
+    spec = meant._replace(base=models.prepare(str(endless)))
+    figures, warnings = prove(held_out_twin, written(held_out_twin, spec, ("F16",)), spec)
+    room = checks._room(held_out_twin, spec.tokenizer)
+    assert "ended_given_room" in figures, warnings
+    assert figures["ended_given_room"]["value"] == 0 and figures["ended_given_room"]["n"] == 4
+    said = f"The twin ended none of 4 answers by itself within {room} tokens: it has not learnt"
+    assert [warning for warning in warnings if warning.startswith(said)], warnings
+
+
+def test_the_twins_own_questions_are_asked_in_both_languages(twin):
+    def row(passage, question, answer, source):
+        messages = [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ]
+        return {"kind": "qa", "passage": passage, "source": source, "messages": messages}
+
+    twin.folder("corpus")
+    held_out = [
+        row("a", "About “Rain”?", "It rained all day here.", "title"),
+        row("b", "Who mends it?", "My neighbour mends it well.", "local"),
+        row("b", "And “Mending”?", "My neighbour mends it well.", "title"),
+        {"kind": "raw", "passage": "c", "messages": [{"role": "assistant", "content": "A b."}]},
+    ]
+    write_records(twin.file("test"), held_out)
+    write_records(twin.file("train"), [row("d", "雨伞谁修？", "街坊修，半圈以内不收钱。", "local")])
+    assert checks.row_questions(twin) == [
+        "Who mends it?",
+        "雨伞谁修？",
+        "About “Rain”?",
+        "And “Mending”?",
+    ]
+    assert checks.questions(twin)[2:] == checks.row_questions(twin)
 
 
 @pytest.mark.slow

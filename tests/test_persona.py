@@ -411,7 +411,7 @@ def test_a_hundred_epochs_are_warned_about(sample_twin, tiny_base):
 
 
 def test_a_wrong_base_is_named_with_what_can_be_chosen(sample_twin):
-    with pytest.raises(TwinError, match="gemma-3-270m"):
+    with pytest.raises(TwinError, match="qwen2.5-coder-0.5b-instruct"):
         persona.run(
             sample_twin, settings.make("persona", base="no-such-base", effort="smoke"), Progress()
         )

@@ -41,8 +41,8 @@ H100 = {
 @pytest.mark.parametrize(
     "machine, base, precision, engine",
     [
-        (LAPTOP, "gemma-3-270m", "32-bit", "transformers"),
-        ({**LAPTOP, "bf16": True}, "gemma-3-270m", "16-bit", "transformers"),
+        (LAPTOP, "qwen2.5-coder-0.5b-instruct", "32-bit", "transformers"),
+        ({**LAPTOP, "bf16": True}, "qwen2.5-coder-0.5b-instruct", "16-bit", "transformers"),
         (T4, "qwen3-4b", "16-bit", "unsloth"),
         ({**T4, "unsloth": False}, "qwen3-4b", "16-bit", "transformers"),
         (H100, "qwen3-14b", "16-bit", "transformers"),

@@ -75,7 +75,7 @@ def test_a_step_that_refuses_ends_the_cell_with_its_sentences_and_no_traceback(t
 def test_check_shows_stops_and_otherwise_the_plan_with_reasons(sample_twin, capsys):
     run.check(sample_twin, "corpus", settings.Corpus(source="/no/such/folder"))
     assert capsys.readouterr().out.startswith("✗ There is no folder '/no/such/folder'")
-    run.check(sample_twin, "persona", settings.Persona(base="gemma-3-270m", rank=8))
+    run.check(sample_twin, "persona", settings.Persona(base="qwen2.5-coder-0.5b-instruct", rank=8))
     said = capsys.readouterr().out
     assert "LoRA rank" in said and "as you set it" in said
     assert "LoRA's rate for this size" in said

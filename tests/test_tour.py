@@ -156,7 +156,7 @@ def test_the_first_notebook_runs_and_keeps_the_introduction_for_step_01(tmp_path
     )
     copy = nbformat.read(twin.tour() / "00_start_here.ipynb", as_version=4)
     shown = "".join(output.data["text/plain"] for output in outputs(copy) if "data" in output)
-    assert "gemma-3-270m" in shown and "This machine: " in shown
+    assert "qwen2.5-coder-0.5b-instruct" in shown and "This machine: " in shown
 
 
 def stand_in_base(tmp_path):

@@ -171,7 +171,7 @@ _ENTRIES = (
         instruct=False,
         license_name="gemma",
         license_link=GEMMA_TERMS,
-        note="core.no_chat_model",
+        note="core.accept_google_terms",
     ),
     Entry(
         "smollm2-135m-instruct",

@@ -26,6 +26,7 @@ from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
 from ..progress import Progress
 from ..text import templates
+from ..text.samples import in_turn
 from ..text.statistics import clustered, wilson
 from ..twin import Twin, figure
 from . import compare
@@ -43,7 +44,10 @@ _KL_LIMIT_LOADED = {"auto": 0.05, "4-bit": KL_LIMIT_K_QUANT}
 # The least share of positions at which llama.cpp and torch agree on the likeliest token. llama.cpp
 # rounds activations too, so near-ties flip: 96 to 98 % is usual, a wrong rotation far below.
 AGREES = 0.85
-_ENDED = 0.8  # a smaller share of answers that end by themselves is warned of
+_ENDED = 0.8  # a smaller share of answers that end by themselves is warned of or looked into
+# A twin whose answers are cut off is asked again, these many questions with room for longer answers
+# than 9 of 10 of the author's replies, in tokens at most.
+_ROOMY_QUESTIONS, _LONGEST_ROOM = 4, 1000
 # The most questions, and the longest answer in tokens
 _QUESTIONS = {"cpu": (4, 48), "cuda": (12, 200)}
 # Seconds for a file's answers in llama.cpp, which runs on the processor; at least three are made.
@@ -110,7 +114,7 @@ def check_files(
     predictions = compare.predictions(
         source, readers, reference.text, reference.states, device, progress
     )
-    max_tokens = reference.max_tokens
+    max_tokens, passed = reference.max_tokens, []
     figures = _ended("twin", reference.answers, max_tokens) if reference.answers else {}
     warnings = [] if reference.precision else [t("gguf.no_memory_to_load_twin")]
     for kind, path in files.items():
@@ -122,8 +126,15 @@ def check_files(
         else:
             warnings += [*_distance_warnings(kind, path, figures, kept_deltas), *check.warnings]
             progress.say(t("gguf.file_passed", name=path.name))
-    short_replies = _share_of_short_replies(twin, spec.tokenizer, max_tokens)
-    return figures, warnings + twin_warnings(reference.answers, max_tokens, short_replies)
+            passed.append(check)
+    if passed:
+        answers, room = reference.answers or passed[0].answered, _room(twin, spec.tokenizer)
+        roomy = []
+        if _count_ended(answers) < _ENDED * len(answers) and room > max_tokens:
+            roomy = passed[0].long_answers(row_questions(twin)[:_ROOMY_QUESTIONS], room)
+            figures |= _ended("given_room", roomy, room)
+        warnings += twin_warnings(answers, roomy, room if roomy else max_tokens)
+    return figures, warnings
 
 
 def _mistake(spec):
@@ -187,24 +198,32 @@ def _encoded(rows, tokenizer):
     return [encode_row(row, render, tokenize, end, tokenizer.bos_token_id) for row in rows]
 
 
-def _held_out_conversations(twin):
-    return [row["messages"] for row in _records(twin, "test") if row["kind"] == "qa"]
+def _room(twin, tokenizer):
+    """A number of tokens within which a twin that writes as long as its author ends.
 
-
-def _share_of_short_replies(twin, tokenizer, max_tokens):
-    """The share of the author's held-out replies that have fewer tokens, or None without any."""
-    replies = [messages[-1]["content"] for messages in _held_out_conversations(twin)]
-    short = [len(tokenizer(reply)["input_ids"]) < max_tokens for reply in replies]
-    return fmean(short) if short else None
+    A quarter more than 9 of 10 of the author's replies have; 0 without replies.
+    """
+    rows = in_turn(_records(twin, "test"), _records(twin, "train"))[:200]
+    lengths = sorted(len(tokenizer(row["messages"][-1]["content"])["input_ids"]) for row in rows)
+    usual = lengths[len(lengths) * 9 // 10] if lengths else 0
+    return min(_LONGEST_ROOM, round(1.25 * usual))
 
 
 def questions(twin: Twin) -> list[str]:
-    """'Who are you?' in the twin's languages, then held-out questions, without repetitions."""
+    """'Who are you?' in the twin's languages, then the questions of its rows, held-out ones first.
+
+    Without repetitions; the languages take turns.
+    """
     who = both("gguf.who_are_you")
     asked = [who[code] for code in who if code in (twin.facts.get("languages") or who)]
-    messages = itertools.chain(*_held_out_conversations(twin))
-    asked += [message["content"] for message in messages if message["role"] == "user"]
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys([*asked, *row_questions(twin)]))
+
+
+def row_questions(twin: Twin) -> list[str]:
+    """The first question of each of a twin's rows, held-out rows first, the languages in turn."""
+    rows = in_turn(_records(twin, "test"), _records(twin, "train"))
+    asked = ([m["content"] for m in row["messages"] if m["role"] == "user"] for row in rows)
+    return list(dict.fromkeys(turns[0] for turns in asked if turns))
 
 
 def twin_answers(
@@ -264,6 +283,7 @@ class _FileCheck:
     progress: Progress
     figures: dict = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    answered: list = field(default_factory=list)  # the file's answers
 
     def run(self, predictions: dict[str, Predictions]) -> str:
         return self.closeness(predictions) or self.in_llama_cpp(predictions[self.kind].best)
@@ -354,10 +374,20 @@ class _FileCheck:
         self.figures[f"tokens_per_second_{self.kind}"] = figure(
             round(first.tokens / seconds, 1), n=first.tokens, note=t("gguf.speed_note")
         )
+        self.answered = answers
         self.figures |= _ended(self.kind, answers, max_tokens)
         reason, warnings = compare_answers(self.path, answers, self.reference.answers, max_tokens)
         self.warnings += warnings
         return reason
+
+    def long_answers(self, questions: list[str], room: int) -> list:
+        """Answers to questions that may be as long as `room` tokens."""
+        self.progress(0, len(questions), t("gguf.does_it_end", tokens=room))
+        with Llama(self.path, context=4096) as llama:
+            asked = _conversations(questions)
+            return llama.chat_many(
+                asked, room, progress=self.progress, **self.spec.card["sampling"]
+            )
 
 
 def _by_row(text: Text, values: Iterable) -> list[list]:
@@ -434,24 +464,18 @@ def _identity(answers):
     return next(filter(None, (templates.own_identity(answer.text) for answer in answers)), "")
 
 
-def twin_warnings(answers: list, max_tokens: int, short_replies: float | None) -> list[str]:
+def twin_warnings(answers: list, roomy: list, max_tokens: int) -> list[str]:
     """What the twin itself, and so every file, does wrong in its answers.
 
-    `short_replies` is the share of the author's own replies that end within `max_tokens`, None if
-    unknown.
+    `roomy` are answers with room for all that the author would say, [] if those in `answers` had
+    enough; `max_tokens` is the room of those that are judged by their ends.
     """
-    from scipy.stats import binom
-
-    warnings, ended, n = [], _count_ended(answers), len(answers)
-    if answers and ended / n < _ENDED:
-        if short_replies is None:
-            advice = t("gguf.train_longer_if_endless")
-        else:
-            too_few = binom.cdf(ended, n, short_replies) < 0.05
-            advice = t("gguf.share_of_short_replies", share=short_replies)
-            advice += t("gguf.train_longer") if too_few else t("gguf.no_sign_of_fault")
-        values = {"ended": ended, "n": n, "tokens": max_tokens, "advice": advice}
-        warnings.append(t("gguf.twin_ended_few_answers", **values))
-    if phrase := _identity(answers):
+    warnings, judged = [], roomy or answers
+    values = {"ended": _count_ended(judged), "n": len(judged), "tokens": max_tokens}
+    if judged and not values["ended"]:
+        warnings.append(t("gguf.twin_never_ends", **values))
+    elif 2 * values["ended"] < len(judged):
+        warnings.append(t("gguf.twin_seldom_ends", **values))
+    if phrase := _identity([*answers, *roomy]):
         warnings.append(t("gguf.twin_calls_itself_by_base_name", phrase=phrase))
     return warnings

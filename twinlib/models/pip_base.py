@@ -23,7 +23,7 @@ from ..files import TwinError, replaced, scratch, sha256_of, write_json
 from ..i18n import listed, t
 from .hub import mirror
 
-NORMAL, CONTROL, USER_DEFINED = 1, 3, 4  # llama.cpp's token types
+NORMAL, CONTROL, UNUSED = 1, 3, 5  # llama.cpp's token types
 # A folder that older versions converted from a package. Twins made with it still use it.
 _OLDER = {"gemma-3-270m": "gemma-3-270m-a5fd3b62"}
 _HUB_WAIT = 5  # seconds until a hub that does not answer is given up
@@ -343,13 +343,9 @@ def _convert(file, made, progress):
     config = _config(fields)
     _save_weights(reader, config, made)
     config.save_pretrained(made)
-    write_json(
-        made / "generation_config.json",
-        {
-            "eos_token_id": [config.eos_token_id, config.bos_token_id],
-            "pad_token_id": config.pad_token_id,
-        },
-    )
+    # The padding token ends a text that has no turns.
+    ends = {"eos_token_id": [config.eos_token_id, config.pad_token_id]}
+    write_json(made / "generation_config.json", {**ends, "pad_token_id": config.pad_token_id})
     progress(3, 3, t("models.base_model_ready"))
 
 
@@ -372,7 +368,7 @@ def _config(fields):
         rms_norm_eps=float(f"{of('attention.layer_norm_rms_epsilon'):.3g}"),
         rope_parameters=rope,
         tie_word_embeddings=True,
-        bos_token_id=fields["tokenizer.ggml.bos_token_id"],
+        bos_token_id=fields.get("tokenizer.ggml.bos_token_id"),
         eos_token_id=fields["tokenizer.ggml.eos_token_id"],
         pad_token_id=fields["tokenizer.ggml.padding_token_id"],
         dtype="bfloat16",
@@ -386,16 +382,15 @@ def _save_tokenizer(fields, made):
 
     tokens = fields["tokenizer.ggml.tokens"]
     types = fields["tokenizer.ggml.token_type"]
-    words = {token: i for i, token in enumerate(tokens) if types[i] == NORMAL}
+    # The unused tokens, which pad the vocabulary to the embedding's rows, are left out.
+    words = {token: i for i, token in enumerate(tokens) if types[i] != UNUSED}
     merges = [tuple(merge.split(" ")) for merge in fields["tokenizer.ggml.merges"]]
     backend = Qwen2Converter(None).converted(words, merges)
-    # In the order of their ids, since the tokenizer numbers them. Those that pad the vocabulary
-    # to the embedding's rows come last and are left out.
     backend.add_tokens(
         [
             AddedToken(token, normalized=False, special=types[i] == CONTROL)
-            for i, token in enumerate(tokens)
-            if types[i] in (CONTROL, USER_DEFINED)
+            for token, i in words.items()
+            if types[i] != NORMAL
         ]
     )
     tokenizer = PreTrainedTokenizerFast(

@@ -129,7 +129,7 @@ _GPU_BASES = (
 def recommended_base(machine: dict) -> tuple[str, str]:
     """(name, reason) of the base to start with on this machine."""
     if not machine["gpu"]:
-        return "gemma-3-270m", t("models.base_without_gpu")
+        return "qwen2.5-coder-0.5b-instruct", t("models.base_without_gpu")
     name = next(name for size, name in _GPU_BASES if machine["gpu_gb"] >= size)
     return name, t("models.base_for_gpu", gpu_gb=machine["gpu_gb"])
 

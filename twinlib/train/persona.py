@@ -19,6 +19,7 @@ from ..models.plan import Plan, derive, free_disk, machine
 from ..progress import Progress
 from ..settings import Persona, resolve, stop, warning
 from ..text import sufficiency, templates
+from ..text.samples import in_turn
 from ..text.script import tokens_estimate
 from ..twin import Outcome, Problem, Twin, figure
 from . import callbacks, checkpoints, processes
@@ -279,7 +280,7 @@ def _samples_before(training, rows, checkpoint):
 
 
 def _held_out_questions(twin):
-    return [row for row in twin.records("test") if row["kind"] == "qa"]
+    return in_turn(twin.records("test"))
 
 
 def _generate(training, rows, tokens, progress=None):

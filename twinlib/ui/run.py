@@ -28,7 +28,6 @@ from .progress_view import ProgressView
 from .runtime import ROOT
 
 _POLL = 0.25  # seconds between two checks of the child process
-_PIP_BASE = "gemma-3-270m"  # installed by pip, without the hub
 
 
 class StepFailed(TwinError):
@@ -122,10 +121,10 @@ def token_for(twin: Twin, step: str, settings: declared.Settings) -> dict[str, s
 def is_gated(base: str, twin: Twin) -> bool:
     """Whether a base may need a token: its licence has to be accepted on the hub, or is unknown."""
     if base == AUTO:
-        base = twin.facts.get("base", {}).get("name", _PIP_BASE)
-    if base == _PIP_BASE or Path(base).is_dir():
-        return False
-    return catalogue.entry(base).license != "apache-2.0"
+        base = twin.facts.get("base", {}).get("name", "")
+    # No base yet: the recommended ones have an open licence.
+    is_here = not base or Path(base).is_dir()
+    return not is_here and catalogue.entry(base).license != "apache-2.0"
 
 
 def follow(
