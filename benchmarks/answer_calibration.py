@@ -104,7 +104,7 @@ def measure(answers, embedder):
     lists = [[answer["text"] for answer in answers], [answer["real"] or None for answer in answers]]
     asked = ([answer[key] for answer in answers] for key in ("question", "document"))
     found = relevance.chances(*asked, lists, embedder)
-    rounded = [[each if each is None else round(each, 4) for each in chances] for chances in found]
+    rounded = [[each if each is None else round(each, 3) for each in chances] for chances in found]
     return dict(zip(("twin", "author"), rounded))
 
 
@@ -138,14 +138,19 @@ def main():
         print(f"\n{author}, {kind} questions in {language}", flush=True)
         answers |= made(list(answers.values())[-1], _others(found, author, language))
         for name, of_variant in answers.items():
-            asked = [{key: each[key] for key in ("document", "source")} for each in of_variant]
+            sources = list(dict.fromkeys(each["document"] for each in of_variant))
+            asked = [
+                {"document": sources.index(each["document"]), "source": each["source"]}
+                for each in of_variant
+            ]
             for embedder in (embed.embedder(), embed.Words()):
                 told = measure(of_variant, embedder)
                 show(name, told, asked, embedder)
                 group = {"author": author, "language": language, "kind": kind, "variant": name}
                 kept.append({**group, "compared_by": embedder.name, "asked": asked, "told": told})
     if options.record:
-        RECORD.write_text(json.dumps(kept, ensure_ascii=False) + "\n", encoding="utf-8")
+        lines = ",\n".join(json.dumps(group, ensure_ascii=False) for group in kept)
+        RECORD.write_text(f"[{lines}]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ shuffled answers are not.
 
 import pytest
 
+from twinlib.evaluate import figures as card
 from twinlib.evaluate import relevance
 from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.models import embed
@@ -150,6 +151,12 @@ def test_a_twin_that_answers_is_good_and_shuffled_answers_are_bad(many):
 def test_a_twin_that_refuses_is_bad_however_alike_its_answers(many, said):
     found = figures([{**answer, "text": said} for answer in many])["twin"]
     assert found["level"] == "bad" and found["value"] < 0.25
+
+
+def test_the_bound_in_the_picture_is_the_one_that_the_note_names(many):
+    found = figures([{**answer, "real": ""} for answer in many])["twin"]
+    kept = {"answers_the_question": found}
+    assert card.bound("answers_the_question", kept).bound == 0.6 and "at least 60%" in found["note"]
 
 
 def test_nine_answers_are_too_few_and_the_note_says_how_many_would_do():

@@ -329,8 +329,13 @@ def threshold(name: str, variant: str = "twin") -> Threshold | None:
 
 
 def bound(name: str, figures: dict) -> Threshold | None:
-    """The threshold of one of a report's figures, relative to the base's or the author's."""
-    found = threshold(name)
+    """The threshold of one of a report's figures, relative to the base's or the author's.
+
+    A figure whose threshold depends on how it was measured keeps its own `bound`.
+    """
+    found, measured = threshold(name), figures.get(name, {})
+    if found and "bound" in measured:
+        return found._replace(bound=measured["bound"])
     return found and found.relative_to(_reference(name, found, figures))
 
 

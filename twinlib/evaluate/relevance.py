@@ -24,6 +24,8 @@ _MIN_CEILING = 0.5  # of the author's passages; questions that they fit worse ca
 # Sentences on the kinds of questions, by the source of the rows; others are natural.
 _NATURAL, _TITLES = "evaluate.told_natural", "evaluate.told_titles"
 _KINDS = {"title": _TITLES, "heading": _TITLES, "new": "evaluate.told_new"}
+# Words tell a good twin's answers less often than meaning does (benchmarks/answer_calibration.py).
+_BY_WORDS = {"bound": 0.6, "bad": 0.53}
 _COMPARED_BY = {"e5": "evaluate.compared_by_e5", "words": "evaluate.compared_by_words"}
 _LENGTHS = {"zh": 150, "en": 450}  # characters of an answer that are compared: about 100 tokens
 _EQUAL = 1e-5  # similarities nearer than that are a tie
@@ -142,6 +144,8 @@ def rated_chances(
     known = author["value"] is not None and author["n"] >= MIN_QUESTIONS
     ceiling = author if known else None
     how = both(_COMPARED_BY[compared_by])
+    if compared_by == "words":
+        threshold = threshold._replace(**_BY_WORDS)
     rated_figures = {
         name: _noted(each, name, threshold, ceiling, told[name], asked, how, effort)
         for name, each in measured.items()
@@ -187,14 +191,9 @@ def _noted(measured, variant, threshold, ceiling, found, asked, how, effort):
         count = max(needed_to_settle(measured["value"], edge), MIN_QUESTIONS)
         more = both("evaluate.questions_needed", count=count, effort=effort)
     advice = both("evaluate.answers_the_question_advice")
-    return rated(
-        measured,
-        threshold,
-        advice,
-        *(more, details, kinds, how),
-        documents=documents,
-        reference=ceiling,
-    )
+    parts = (more, details, kinds, how)
+    found = rated(measured, threshold, advice, *parts, documents=documents, reference=ceiling)
+    return {**found, "bound": threshold.relative_to(ceiling).bound}
 
 
 def _by_kind(found, asked):
