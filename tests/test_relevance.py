@@ -188,6 +188,15 @@ def test_questions_that_the_authors_own_passages_do_not_answer_can_tell_nothing(
     assert found["value"] > 0.95
 
 
+def test_a_twin_that_answers_even_less_than_the_passages_that_do_not_fit_is_bad(many):
+    half = [
+        {**answer, "real": answer["real"] if number % 9 < 3 else other["text"], "text": ""}
+        for number, (answer, other) in enumerate(zip(many, shuffled(many)))
+    ]
+    found = figures(half)
+    assert 0.3 < found["author"]["value"] < 0.5 and found["twin"]["level"] == "bad"
+
+
 def test_an_answer_that_says_its_question_again_is_told_by_the_rest_only(many):
     def parrot(answers):
         return [{**each, "text": f"{each['question']} {each['text']}"} for each in answers]

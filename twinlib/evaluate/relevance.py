@@ -179,7 +179,7 @@ def _noted(measured, variant, threshold, ceiling, found, asked, how, effort):
     if not variant.startswith("twin"):
         return noted(measured, details)
     kinds = _by_kind(found, asked)
-    if ceiling and ceiling["value"] < _MIN_CEILING:
+    if ceiling and ceiling["value"] < _MIN_CEILING and not _worse(measured, ceiling, threshold):
         fault = both("evaluate.questions_do_not_fit", share=percent(ceiling["value"]))
         return noted(measured, fault, details, kinds, how, level="unsure")
     sources = {answer["document"] for answer, chance in zip(asked, found) if chance is not None}
@@ -194,6 +194,13 @@ def _noted(measured, variant, threshold, ceiling, found, asked, how, effort):
     parts = (more, details, kinds, how)
     found = rated(measured, threshold, advice, *parts, documents=documents, reference=ceiling)
     return {**found, "bound": threshold.relative_to(ceiling).bound}
+
+
+def _worse(measured, ceiling, threshold):
+    """Whether even the upper end of the interval misses the share of the author's figure."""
+    return (
+        measured["high"] is not None and measured["high"] < threshold.of_author * ceiling["value"]
+    )
 
 
 def _by_kind(found, asked):
