@@ -2,7 +2,9 @@
 
 import pytest
 
+from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.figures import BY_NAME
+from twinlib.files import write_records
 from twinlib.twin import Report, figure
 from twinlib.ui import score_card, tables, tour
 
@@ -92,3 +94,28 @@ def test_the_verdict_is_the_first_sentence_on_the_page_and_in_the_terminal(
     assert "verdict" not in tables.figures(twin.report("evaluate")).text
     stars = [line for line in drawn(figures)[0].lines if line.get_marker() == "*"]
     assert 0.95 in [x for star in stars for x in star.get_xdata()]
+
+
+@pytest.mark.parametrize("language, heading", [("en", "Read first"), ("zh", "请先读一读")])
+def test_the_first_three_answers_come_whole_and_before_any_figure(
+    sample_twin, monkeypatch, language, heading
+):
+    monkeypatch.setenv("TWINLIB_LANG", language)
+    asked = evaluate.questions(sample_twin)
+    long = "One washer, one nut. " * 40
+    records = [
+        {"id": f"{row} {n}", "question": question["question"], "row": row, "text": f"{row} {long}"}
+        for n, question in enumerate(asked)
+        for row in ("base", "twin")
+    ]
+    sample_twin.folder("evaluate")
+    write_records(sample_twin.file("answers"), records)
+    finish(sample_twin, {"sounds_like_me": figure(0.7, 0.6, 0.8, 40)})
+    page = score_card.score_card(sample_twin)
+    shown = [question["question"] in page.text for question in asked]
+    assert shown == [n < 3 for n in range(len(asked))] and any(shown)
+    assert page.text.count("twin One washer") == min(3, len(asked)) and "base One" not in page.text
+    assert f"twin {long}".strip() in page.text
+    assert page.text.startswith(heading)
+    assert tour.scores(sample_twin).startswith(heading)
+    assert page.html.index(heading) < page.html.index("One washer") < page.html.index("<img")

@@ -6,11 +6,12 @@ markers on the same line, which show at a glance whether training helped.
 
 from typing import TYPE_CHECKING
 
+from ..evaluate import step as evaluate
 from ..evaluate.figures import BY_NAME, bound, level
 from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
-from .display import NOTHING, Shown, caption, interval, number, sentence, table
+from .display import NOTHING, Shown, caption, interval, number, sentence, table, title
 from .plotting import (
     GREEN,
     GREY,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AMBER = "#d99a1c"
+ANSWERS = 3  # shown before any figure: no figure reads as well as a person does
 _COLOURS = {"good": GREEN, "unsure": GREY, "so-so": AMBER, "bad": RED, "": GREY}
 # The levels of display.sentence.
 _SENTENCES = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop"}
@@ -41,7 +43,7 @@ _MARKERS = {
 
 
 def score_card(twin: Twin) -> Shown:
-    """The verdict, the warnings, the picture, and why other figures were not measured."""
+    """The verdict, the warnings, answers to read, the picture, why others were not measured."""
     report = twin.report("evaluate")
     if not report:
         return NOTHING
@@ -53,11 +55,23 @@ def score_card(twin: Twin) -> Shown:
         text = choose(labels.verdict(figures))
         shown += sentence(text, _SENTENCES[figures["verdict"]["level"]])
     shown += sum((sentence(text, "warning") for text in report.warnings), NOTHING)
+    shown += first_answers(twin)
     if measured:
         shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), figures[name]["note"]) for name in missing]
     return shown + (table((t("ui.not_measured"), t("ui.why")), rows) if rows else NOTHING)
+
+
+def first_answers(twin: Twin) -> Shown:
+    """The twin's first ANSWERS answers of the last run, whole; not the best ones."""
+    pages = [page for page in evaluate.side_by_side(twin) if "twin" in page][:ANSWERS]
+    if not pages:
+        return NOTHING
+    rows = [(page["question"], page["twin"]) for page in pages]
+    text = "\n".join(f"> {question}\n{answer}\n" for question, answer in rows)
+    header = (t("ui.question"), choose(labels.variant("twin")))
+    return title(t("ui.first_answers", n=len(rows))) + Shown(table(header, rows).html, text)
 
 
 def plot(names: list[str], figures: dict) -> "Figure":

@@ -20,7 +20,7 @@ from ..models import load, plan
 from ..progress import line_of
 from ..text import labels
 from ..twin import AUTO, STEPS, Stopped, Twin
-from . import notebook_client
+from . import notebook_client, score_card
 from .display import text_table
 from .runtime import ROOT
 from .tables import figure_rows
@@ -168,11 +168,15 @@ def budget(twin: Twin, began: float, ended: float, prepared: float = 0.0) -> str
 
 
 def scores(twin: Twin) -> str:
-    """The verdict and the figures of evaluate for a terminal; '' when there are none."""
+    """The verdict, the first answers and the figures for a terminal; '' without figures."""
     report = twin.report("evaluate")
     rows = [(*cells, note) for *cells, _, note in figure_rows(report)]
     if not rows:
         return ""
     header = (t("ui.figure_lower"), t("ui.value_lower"), t("ui.interval"), t("ui.note_lower"))
-    lines = (choose(labels.verdict(report.figures)), text_table(header, rows, longest=90))
-    return "\n\n".join(filter(None, lines))
+    parts = (
+        choose(labels.verdict(report.figures)),
+        score_card.first_answers(twin).text,
+        text_table(header, rows, longest=90),
+    )
+    return "\n\n".join(filter(None, parts))
