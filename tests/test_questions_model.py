@@ -201,21 +201,34 @@ def fine(one, attempt):
     return f"What is the {one.text.split()[2]} to you?"
 
 
-def test_held_out_passages_are_asked_about_first_and_failed_ones_again_at_the_end(tmp_path):
+def test_held_out_passages_are_asked_about_first_and_failed_ones_again_at_once(tmp_path):
     def say(one, attempt):
-        return "nothing." if one.id == "train3" and not attempt else fine(one, attempt)
+        return "nothing." if one.id == "test1" and attempt < 2 else fine(one, attempt)
 
     writer, passages = Talker(say), kettles(9) + kettles(2, "test")
     written = ask_writer(passages, writer, tmp_path / "log", 60, collected([]))
     assert len(written.questions) == 11 and not written.failures and not written.warnings
     assert {name for name, _ in writer.asked[:2]} == {"test0", "test1"}
-    assert writer.asked[-1] == ("train3", 1) and len(writer.asked) == 12
+    assert writer.asked[4:6] == [("test1", 1), ("test1", 2)] and len(writer.asked) == 13
+
+
+def test_tries_that_a_stop_cut_short_go_on_where_they_stopped(tmp_path):
+    def say(one, attempt):
+        if attempt == 1:
+            raise Stopped
+        return "nothing."
+
+    with pytest.raises(Stopped):
+        ask_writer(kettles(3), Talker(say), tmp_path / "log", 60, collected([]))
+    again = Talker(fine)
+    ask_writer(kettles(3), again, tmp_path / "log", 60, collected([]))
+    assert {attempt for _, attempt in again.asked} == {1} and len(again.asked) == 3
 
 
 def test_a_question_must_single_out_its_passage(tmp_path):
     writer = Talker(lambda one, attempt: "What is the kettle to you?")
     written = ask_writer(kettles(9), writer, tmp_path / "log", 60, collected([]))
-    assert len(writer.asked) == 18 and written.failures == {"subject": 9}
+    assert len(writer.asked) == 27 and written.failures == {"subject": 9}
     writer = Talker(lambda one, attempt: "What is 001rd to you?")
     written = ask_writer(kettles(9), writer, tmp_path / "log2", 60, collected([]))
     assert list(written.questions) == ["train1"] and written.failures == {"subject": 8}

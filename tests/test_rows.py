@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from twinlib.corpus.records import Passage
 from twinlib.corpus.rows import decided, persona_prompt, rows, system_prompt
-from twinlib.text.script import tokens_estimate
+from twinlib.text.script import has_han, tokens_estimate
 
 
 def passages(count, language="zh", split="train"):
@@ -48,7 +48,7 @@ def test_the_shape_of_a_row():
 
 def test_raw_rows_have_their_share():
     counts = kinds(rows(passages(90), "宁半圈", "系统", raw_share=0.25))
-    assert counts["qa"] == 90 and counts["identity"] == 5
+    assert counts["qa"] == 90 and counts["identity"] == 10
     assert abs(counts["raw"] / counts.total() - 0.25) < 0.01 and len(counts) == 3
 
 
@@ -60,7 +60,7 @@ def test_raw_rows_are_plain_text():
 def test_languages_of_identity_rows_follow_the_writing():
     made = rows(passages(60) + passages(60, "en"), "宁半圈", "系统")
     asked = [row.messages[1]["content"] for row in made if row.kind == "identity"]
-    assert sum(q.isascii() for q in asked) == len(asked) / 2
+    assert sum(has_han(q.replace("宁半圈", "")) for q in asked) == len(asked) / 2
     only = [
         row.messages[1]["content"]
         for row in rows(passages(60), "宁半圈", "系统")
@@ -89,9 +89,9 @@ def test_a_passage_without_a_question_is_raw_text():
     silent = [replace(p, title="") for p in passages(4) + passages(1, split="test")]
     made = rows(silent, "宁半圈", "系统")
     raw = [row.passage for row in made if row.kind == "raw"]
-    # All of them, though a quarter of the training rows would be 2 beside 5 identity rows: nothing
+    # All of them, though a quarter of the training rows would be 3 beside 10 identity rows: nothing
     # is lost.
-    assert kinds(made) == {"raw": 5, "identity": 5} and "zhtest0" in raw
+    assert kinds(made) == {"raw": 5, "identity": 10} and "zhtest0" in raw
 
 
 def test_what_a_reader_asked_is_the_only_question():

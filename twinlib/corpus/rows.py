@@ -26,21 +26,23 @@ def rows(
     questions: Mapping[str, list[str]] = {},
     source: str = "local",
     short_share: float = 0.2,
+    identity: int = 1,
 ) -> list[Row]:
     """The rows of all passages, with the system prompt `system`.
 
     `questions` {passage id: [question]} were written by a model (`source` of the rows); passages
     without get questions from titles. One in `short_share` of those with a question of their own is
     asked about in a few words instead, and the first passage of a text under its title as well.
-    `raw_share` of the training rows are raw, more if more passages have no question. Held-out
-    passages become qa rows, or raw rows if they have no question.
+    `raw_share` of the training rows are raw, more if more passages have no question. Each identity
+    row is there `identity` times. Held-out passages become qa rows, or raw rows if they have no
+    question.
     """
     asked = [
         row for p in passages for row in _qa(p, system, questions.get(p.id), source, short_share)
     ]
     unasked = {p.id for p in passages} - {row.passage for row in asked}
     train = [p for p in passages if p.split == "train"]
-    known = _identity(language_shares(train), author, system)
+    known = _identity(language_shares(train), author, system, identity)
     count = sum(row.split == "train" for row in asked) + len(known)
     wanted = round(count * raw_share / (1 - raw_share))
     if raw_share:
@@ -78,13 +80,15 @@ def _hashed_share(passage):
     return int(_hash(f"short {passage.id}")[:8], 16) / 2**32
 
 
-def _identity(shares, author, system):
-    texts = data("identity")
-    return [
-        _row("identity", text["question"], text["answer"].format(author=author), system)
-        for language in shares
-        for text in texts[language]
-    ]
+def _identity(shares, author, system, times):
+    made, texts = [], data("identity")
+    for language in shares:
+        for text in texts[language] * times:
+            question, answer = (text[key].format(author=author) for key in ("question", "answer"))
+            made.append(_row("identity", question, answer, system))
+    for number, row in enumerate(made):
+        row.id = content_id(f"identity {number} {row.messages[1]['content']}")
+    return made
 
 
 def _row(kind, question, answer, system, source="owner", passage="", split="train"):

@@ -30,6 +30,12 @@ _EVERYDAY_ZH = FUNCTION_CHARACTERS | set(
     "什么怎样如何哪谁吗呢吧啊想觉得看说讲会能可要最后来时候个些人事情问题"
 )
 
+_EVERYDAY_WORDS_ZH = set(
+    """
+    自己 知道 认为 喜欢 决定 处理 描述 形容 疑问 看法 评价 记得 今天 现在 情况 生活 重要 关于 使用
+    """.split()
+)
+
 
 class Finder:
     """Searches passages: `found(question, passage)`."""
@@ -74,6 +80,6 @@ def _terms(text):
     words = [word[:_STEM] for word in re.findall(r"[a-z0-9]+", text) if word not in _EVERYDAY]
     for run in re.findall(f"[{HAN}]+", text):
         pairs = {run[i : i + 2] for i in range(len(run) - 1)}
-        words += [pair for pair in pairs if not set(pair) & _EVERYDAY_ZH]
-        words += [w for w in rjieba.cut(run) if not set(w) <= _EVERYDAY_ZH and w not in pairs]
+        words += [pair for pair in pairs - _EVERYDAY_WORDS_ZH if not set(pair) & _EVERYDAY_ZH]
+        words += [w for w in rjieba.cut(run) if w not in pairs and not set(w) <= _EVERYDAY_ZH]
     return words

@@ -75,22 +75,21 @@ def ask_writer(
 ) -> WrittenQuestions:
     """Questions from a writer, for `seconds` at most; a later call goes on where this one stopped.
 
-    Held-out passages come first, then the others in an order that mixes the documents; those whose
-    question failed the check are asked about again at the end. Each reply is logged at once.
+    Held-out passages come first, then the others in an order that mixes the documents. Those whose
+    question failed the check are asked about again at once. Each reply is logged when it comes.
     """
     cache = Cache(log, ("passage", "by"))
     cache.replace(list(cache.records.values()))  # drops a line that a crash left unfinished
     wanted = sorted((p for p in passages if not p.question), key=_turn)
     logged = {p.id: cache.get(p.id, writer.name) for p in wanted}
     records = {name: record for name, record in logged.items() if record and _is_answer(record)}
-    clock = _Clock(seconds, progress)
-    finder = Finder(passages)
-    for attempt in range(prompts.TRIES):
-        waiting = [p for p in wanted if _is_waiting(records.get(p.id), attempt)]
-        clock.start(len(waiting))
-        while waiting and not clock.late():
-            batch, waiting = waiting[: writer.at_once], waiting[writer.at_once :]
-            for passage, text in writer.replies(batch, attempt):
+    waiting = [p for p in wanted if _tries_left(records.get(p.id))]
+    clock, finder = _Clock(len(waiting), seconds, progress), Finder(passages)
+    while waiting and not clock.late():
+        batch, waiting = waiting[: writer.at_once], waiting[writer.at_once :]
+        for attempt in range(prompts.TRIES):
+            asked = [p for p in batch if attempt in _tries_left(records.get(p.id))]
+            for passage, text in writer.replies(asked, attempt) if asked else ():
                 reply = validate.read_plain(text, passage, finder.found)
                 record = {
                     "passage": passage.id,
@@ -101,7 +100,8 @@ def ask_writer(
                 }
                 cache.append(record)
                 records[passage.id] = record
-                clock.count(sum(bool(r["failed"]) for r in records.values()))
+                if not _tries_left(record):
+                    clock.count(sum(bool(r["failed"]) for r in records.values()))
     warnings = []
     if len(records) < len(wanted):
         values = {"asked": len(records), "total": len(wanted), "minutes": round(seconds / 60, 1)}
@@ -113,30 +113,29 @@ def _turn(passage):
     return passage.split == "train", hashlib.sha256(f"ask {passage.id}".encode()).hexdigest()
 
 
-def _is_waiting(record, attempt):
-    """Whether a passage with this record in the log is to be asked about in this try."""
-    return (record["tries"] if record else 0) == attempt and not (record and record["questions"])
+def _tries_left(record):
+    """The tries, counted from 0, that a passage with this record in the log still has."""
+    if record and record["questions"]:
+        return range(0)
+    return range(record["tries"] if record else 0, prompts.TRIES)
 
 
 class _Clock:
-    """Counts replies, reports progress with the time left, and tells when the time is over."""
+    """Counts passages, reports progress with the time left, and tells when the time is over."""
 
-    def __init__(self, seconds: float, progress: Callable[..., None]):
-        self._progress, self._began = progress, time.monotonic()
+    def __init__(self, total: int, seconds: float, progress: Callable[..., None]):
+        self._progress, self._total, self._done = progress, total, 0
+        self._began = time.monotonic()
         self._end = self._began + seconds
-
-    def start(self, total: int) -> None:
-        """Begin a round of `total` passages at most."""
-        self._total, self._done, self._round = total, 0, time.monotonic()
 
     def late(self) -> bool:
         return time.monotonic() >= self._end
 
     def count(self, failed: int) -> None:
-        """Report one more reply; the time left is that of the passages, or of the time allowed."""
+        """Report one more passage, and the time left for the passages or of the time allowed."""
         self._done += 1
         now = time.monotonic()
-        left = (now - self._round) / self._done * (self._total - self._done)
+        left = (now - self._began) / self._done * (self._total - self._done)
         self._progress(
             self._done,
             self._total,

@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING
 
 from ...i18n import data
 from ..records import Passage
-from . import validate
+from . import titles, validate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 TRIES = 3  # questions asked for, at most, until one passes the check
 REPLY_TOKENS = 48
-_GPU_TOKENS, _GPU_BATCH = 260, 128  # of a passage that the model reads; passages at once
+_GPU_TOKENS, _GPU_BATCH = 260, 256  # of a passage that the model reads; passages at once
 
 
 def messages(passage: Passage, tokens: int) -> list[dict[str, str]]:
     """The chat that asks for one question about the first `tokens` or so of a passage."""
+    title = passage.title if titles.usable(passage.title) else ""
+    text = validate.beginning(passage.text, tokens)
     return [
         {"role": "system", "content": data("question_prompts")[passage.language]["instruction"]},
-        {"role": "user", "content": validate.beginning(passage.text, tokens)},
+        {"role": "user", "content": "\n\n".join(filter(None, (title, text)))},
     ]
 
 

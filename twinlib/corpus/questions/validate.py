@@ -79,6 +79,12 @@ _UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 _FIRST_PERSON = re.compile(r"(?<![a-z])(?:my|our) [a-z]+|我的[\u4e00-\u9fff]{2}")
+# Who or what that is, is said elsewhere.
+_UNCLEAR = re.compile(
+    r"(?<![a-z])(?:it|its|they|them|their|he|him|his|she|her|hers|this|these|those|ones?)(?![a-z])|"
+    r"(?<![其吉维])[他它她](?!乡|日|人)|[这那]个[？?]|上述|以上|这些",
+    re.IGNORECASE,
+)
 # Greek to Thai, kana, hangul.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
 # Added to the prompt where the schema may not be enforced.
@@ -214,6 +220,8 @@ def _problem(question, passage, found):
         return "loop"
     if any(own in text.lower() for own in _FIRST_PERSON.findall(question.lower())):
         return "person"
+    if _UNCLEAR.search(question):
+        return "unclear"
     return "" if found is None or found(question, passage) else "subject"
 
 

@@ -25,7 +25,8 @@ from . import prompts
 
 _CPU_TOKENS = 160  # of a passage that a model reads without a GPU
 _PROMPT_TOKENS = 768  # at most, of instructions and a shortened passage
-# Passages in llama.cpp at once. Each slot computes the instructions again.
+# Passages in llama.cpp at once: each slot computes the instructions again. They are asked about
+# again before the next ones, while their slots still know them.
 _SIDE_BY_SIDE = 2
 
 
@@ -100,7 +101,7 @@ class BaseWriter:
 
     def __init__(self, base: load.Base):
         self.name, self.on_gpu = base.name, load.device() == "cuda"
-        self.at_once, self._tokens = (128, 260) if self.on_gpu else (4, _CPU_TOKENS)
+        self.at_once, self._tokens = (256, 260) if self.on_gpu else (4, _CPU_TOKENS)
         shape = estimate.shape(str(base.path))
         precision = load.fitting_precision(base, shape.parameters * 1e9) if shape else "auto"
         if precision is None:
@@ -139,7 +140,7 @@ class BaseWriter:
 class FileWriter:
     """A GGUF file in llama.cpp, a few passages side by side."""
 
-    at_once, on_gpu = 4 * _SIDE_BY_SIDE, False
+    at_once, on_gpu = _SIDE_BY_SIDE, False
 
     def __init__(self, path: Path, name: str):
         self.name = name
