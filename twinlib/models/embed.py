@@ -20,7 +20,7 @@ from ..text.style import tidy
 if TYPE_CHECKING:
     import numpy
 
-# {text: vector} of texts, from compute(texts) or a cache; `are_questions` is part of the key.
+# {text: vector} of texts, from compute(texts, are_questions) or a cache of earlier results.
 Store = Callable[[Callable, Sequence[str], bool], dict[str, "numpy.ndarray"]]
 
 
@@ -69,16 +69,18 @@ class E5:
     def _vectors(self, texts, are_questions):
         import numpy
 
-        def compute(batch):
-            # C strings end at the first zero character.
-            return _e5().encode([text.replace("\0", " ") for text in batch], are_questions)
-
-        found = self._store(compute, list(dict.fromkeys(texts)), are_questions)
+        found = self._store(self.compute, list(dict.fromkeys(texts)), are_questions)
         return numpy.array([found[text] for text in texts]).reshape(len(texts), -1)
+
+    def compute(self, texts: Sequence[str], are_questions: bool) -> "numpy.ndarray":
+        """The embeddings, of shape (texts, 384) and length 1, in float32."""
+        # C strings end at the first zero character.
+        return _e5().encode([text.replace("\0", " ") for text in texts], are_questions)
 
     def _remembered(self, compute, texts, are_questions):
         missing = [text for text in texts if (text, are_questions) not in self._known]
-        self._known |= {(text, are_questions): v for text, v in zip(missing, compute(missing))}
+        vectors = compute(missing, are_questions)
+        self._known |= {(text, are_questions): v for text, v in zip(missing, vectors)}
         return {text: self._known[text, are_questions] for text in texts}
 
 

@@ -469,7 +469,7 @@ def _reasoning(settings, machine, facts):
 
 # (questions, answer tokens, choices of replies, GGUF files that answer)
 _EVALUATION = {
-    "smoke": (24, 48, 0, "recommended"),
+    "smoke": (24, 56, 0, "recommended"),
     "quick": (24, 120, 20, "recommended"),
     "standard": (40, 250, 50, "all"),
     "thorough": (100, 300, 100, "all"),
