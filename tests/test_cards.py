@@ -134,6 +134,14 @@ def test_the_licence_of_the_base_is_carried_over(name, expected):
     assert cards.licence(catalogue.entry(name)) == expected
 
 
+def test_weights_that_come_from_a_gguf_file_are_said_to_in_both_languages():
+    base = catalogue.entry("qwen2.5-coder-0.5b-instruct")
+    english, chinese = halves(cards.model_card(replace(FACTS, base=base), "adapter"))
+    file = "[qwen2.5-coder-0.5b-instruct-q4_k_m.gguf](https://huggingface.co/Qwen/"
+    assert f", its weights de-quantized from the file {file}" in english
+    assert f"，权重由文件 {file}" in chinese
+
+
 def test_a_licence_against_commercial_use_is_said_in_words_in_both_languages():
     english, chinese = halves(
         cards.model_card(replace(FACTS, base=catalogue.entry("qwen2.5-3b")), "gguf")

@@ -56,7 +56,7 @@ def answers(
         for c, start in zip(conversations, starts or [""] * len(conversations))
     ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    batch, results = batch or (32 if device() == "cuda" else 8), [None] * len(prompts)
+    batch, results = batch or (32 if device() == "cuda" else 24), [None] * len(prompts)
     ends = end_tokens(tokenizer)
     sampling = {
         "do_sample": False,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from ..catalogue import Entry
 from ..i18n import LANGUAGES, both, data
 from ..models import device_fit
+from ..models.pip_base import SOURCES
 from ..settings import SETTINGS, texts
 from ..text import labels
 from ..text.formatting import escape, fenced, number, size
@@ -202,6 +203,7 @@ def model_card(facts: Facts, kind: str) -> str:
         base=base,
         base_link=f"https://huggingface.co/{base}" if base else "",
         revision=facts.revision if re.fullmatch(r"[\w.-]+", facts.revision) else "",
+        dequantized=_dequantized(facts.base),
         licence=escape(name),
         licence_link=link if re.fullmatch(r"https://[\w./#?=&%:-]+", link) else "",
         commercial=facts.base.commercial or not name,
@@ -209,6 +211,14 @@ def model_card(facts: Facts, kind: str) -> str:
         notice=bool(notice_text),
         **{code: _in_language(facts, code) for code in LANGUAGES},
     )
+
+
+def _dequantized(base):
+    """A link to the GGUF file that the base's weights come from, or ''."""
+    source = SOURCES.get(base.name)
+    if not source:
+        return ""
+    return f"[{source.file}](https://huggingface.co/{source.repository})"
 
 
 def _in_language(facts, code):
