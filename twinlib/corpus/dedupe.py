@@ -30,6 +30,7 @@ _FEWEST, _COARSEST = 32, 5  # hashes a sketch has at least, if there are as many
 _COMMON = 20  # shingles in more texts are boilerplate: they pair a text only with the next one
 _SLACK = 0.5  # share of the expected common hashes from which on a pair is compared
 _SAMPLE, _FEWEST_SAMPLED = 8, 8  # one shingle in 8 shows what is repeated; 8 are needed to tell
+_FEW = 3  # other texts that a repeated passage may be made of
 NEAR, COPY = 0.5, 0.8  # Jaccard index of two texts from which on one repeats, or copies, the other
 
 
@@ -173,7 +174,7 @@ def duplicates(pairs: list[tuple], age: Callable[[int], object]) -> set[int]:
 
 
 def repeated(texts: list[str], owners: list[str], age: Callable[[str], object]) -> set[int]:
-    """The numbers of the texts of which nearly all (COPY) stands in texts of other owners.
+    """The numbers of the texts of which nearly all (COPY) stands in texts of a few other owners.
 
     Of each copy one stays: an owner that shares texts with many others, a compilation, gives its
     own up first, then the one with the highest age(owner). Texts of under about 60 letters are
@@ -192,25 +193,29 @@ def repeated(texts: list[str], owners: list[str], age: Callable[[str], object]) 
     for number, found in enumerate(common):
         for value in found:
             holders.setdefault(value, Counter())[owners[number]] += 1
-    copies = [
-        number
-        for number, found in enumerate(common)
-        if len(samples[number]) >= _FEWEST_SAMPLED and len(found) >= COPY * len(samples[number])
-    ]
-    partners = {
-        owner: set().union(*(holders[v] for n in copies if owners[n] == owner for v in common[n]))
-        for owner in {owners[n] for n in copies}
-    }
+
+    def is_elsewhere(number):
+        """Whether a few other owners hold nearly all of a text: many hold a common phrase each."""
+        if len(common[number]) < COPY * max(_FEWEST_SAMPLED, len(samples[number])):
+            return False
+        spread = Counter(name for value in common[number] for name in +holders[value])
+        del spread[owners[number]]
+        few = {name for name, _ in spread.most_common(_FEW)}
+        held = sum(not few.isdisjoint(+holders[value]) for value in common[number])
+        return held >= COPY * len(samples[number])
+
+    copies = [number for number in range(len(texts)) if is_elsewhere(number)]
+    partners: dict[str, set] = {owners[number]: set() for number in copies}
+    for number in copies:
+        partners[owners[number]].update(*(holders[value] for value in common[number]))
     gone = set()
     for number in sorted(
         copies, key=lambda n: (len(partners[owners[n]]), age(owners[n])), reverse=True
     ):
-        owner, found = owners[number], common[number]
-        elsewhere = sum(any(n for name, n in holders[v].items() if name != owner) for v in found)
-        if elsewhere >= COPY * len(samples[number]):
+        if is_elsewhere(number):
             gone.add(number)
-            for value in found:
-                holders[value][owner] -= 1
+            for value in common[number]:
+                holders[value][owners[number]] -= 1
     return gone
 
 

@@ -23,7 +23,7 @@ _GPU_TOKENS, _GPU_BATCH = 260, 256  # of a passage that the model reads; passage
 
 def messages(passage: Passage, tokens: int) -> list[dict[str, str]]:
     """The chat that asks for one question about the first `tokens` or so of a passage."""
-    title = passage.title if titles.usable(passage.title) else ""
+    title = passage.title if passage.index == 0 and titles.usable(passage.title) else ""
     text = validate.beginning(passage.text, tokens)
     return [
         {"role": "system", "content": data("question_prompts")[passage.language]["instruction"]},

@@ -78,7 +78,12 @@ _UNFINISHED = re.compile(
     r"\s(?:of|to|in|at|with|for|on|by|from|that|is|was|are|were|so|how|what|did|do|not)$",
     re.IGNORECASE,
 )
-_FIRST_PERSON = re.compile(r"(?<![a-z])(?:my|our) [a-z]+|我的[\u4e00-\u9fff]{2}")
+# The reader who asks has no part in the passage: "Did Mr Moore and I dine?" is the author's own I.
+_FIRST_PERSON = re.compile(
+    r"(?<![a-z])(?<!do )(?<!can )(?<!should )(?<!tell )(?:I|me|my|we|us|our)(?![a-z'’])|"
+    r"(?<![给对跟和替让叫告诉自])我(?!该|要|能|可以|应)",
+    re.IGNORECASE,
+)
 # Who or what that is, is said elsewhere.
 _UNCLEAR = re.compile(
     r"(?<![a-z])(?:it|its|they|them|their|he|him|his|she|her|hers|this|these|those|ones?)(?![a-z])|"
@@ -215,10 +220,12 @@ def _problem(question, passage, found):
     about = (_ABOUT_ZH if zh else _ABOUT_EN).search(question)
     if about and about.group().lower() not in text.lower():
         return "about"
+    if passage.author and passage.author in question:
+        return "about"
     pairs = _pairs(question)
     if len(set(pairs)) < 0.75 * len(pairs):
         return "loop"
-    if any(own in text.lower() for own in _FIRST_PERSON.findall(question.lower())):
+    if _FIRST_PERSON.search(question):
         return "person"
     if _UNCLEAR.search(question):
         return "unclear"
