@@ -62,8 +62,7 @@ def _gain_rating(measured, own, threshold):
         return "bad", both("evaluate.gain_overtrained")
     if not threshold.reached(measured["value"]):
         return "bad", both("evaluate.gain_hardly_begun")
-    # Above 0 it learnt something; the bound is for the value, not for the interval.
-    if measured["low"] is None or measured["low"] <= 0 or measured["n"] < ratings.FEW:
+    if measured["n"] < ratings.FEW or not ratings.is_certain(measured, threshold):
         return "unsure", both("evaluate.gain_by_chance")
     return "good", both("evaluate.gain_good")
 
