@@ -207,6 +207,19 @@ def test_an_answer_that_says_its_question_again_is_told_by_the_rest_only(many):
     assert figures(parrot(many))["twin"]["value"] > 0.95
 
 
+@pytest.mark.parametrize("said", ["", " … ", "Is a cheap bicycle worth it?"])
+def test_a_single_answer_without_words_of_its_own_is_a_guess(said):
+    questions, answers = map(list, zip(*BIKES["en"]))
+    texts = [said, *answers[1:]]
+    found = relevance.chances(questions, range(9), [texts, answers], embed.Words())[0]
+    assert found[0] == 1 / 8 and min(found[1:]) > 1 / 8
+
+
+def test_what_a_twin_thinks_is_no_answer(many):
+    thought = [{**each, "text": f"<think>{each['text']}</think>Well."} for each in many]
+    assert figures(thought)["twin"]["value"] < 0.3
+
+
 def test_a_chinese_question_said_again_is_taken_out():
     question, said = "下雨天你做什么？", "下雨天你做什么，问得好。棚子底下看书。"
     assert relevance.compared(said, question, "zh") == ",问得好。棚子底下看书。"

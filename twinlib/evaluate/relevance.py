@@ -6,6 +6,7 @@ since some questions are near to every text. An answer that fits each question e
 a refusal or an empty one, can only be guessed: 1 in 8.
 """
 
+import re
 from collections.abc import Sequence
 from math import comb
 
@@ -14,6 +15,7 @@ from ..models.embed import Embedder
 from ..text import style
 from ..text.script import language_of
 from ..text.statistics import needed_to_settle, share_of_documents
+from ..text.templates import without_thinking
 from ..twin import figure
 from .ratings import EMPTY, Threshold, level, noted, percent, rated, too_few
 
@@ -72,20 +74,21 @@ def chances(
         table = embedder.similarities([questions[i] for i in columns], texts)
         centred = table - table.mean(axis=0)
         sources = [documents[i] for i in columns]
-        for (n, i), row in zip(places, centred):
-            found[n][i] = _told(row, columns.index(i), sources)
+        for (n, i), row, text in zip(places, centred, texts):
+            # Nothing is as near to one question as to another.
+            found[n][i] = _told(row if text else 0 * row, columns.index(i), sources)
     return found
 
 
 def compared(answer: str, question: str, language: str) -> str:
     """The part of an answer that is compared: its beginning, without what the question says too.
 
-    Or an answer that says its question again would be told by that alone.
+    Or an answer that says its question again would be told by that alone. '' without a word.
     """
     text = style.without_echo(answer, question, language)
     if said := style.tidy(question).rstrip("?!。"):
         text = text.replace(said, " ")
-    return text[: _LENGTHS[language]].strip()
+    return text[: _LENGTHS[language]].strip() if re.search(r"\w", text) else ""
 
 
 def _told(row, own, documents):
@@ -122,7 +125,10 @@ def figures(
     `effort` is the next higher one, for the note.
     """
     asked = answers["twin"]
-    lists = {name: [answer["text"] for answer in each] for name, each in answers.items()}
+    lists = {
+        name: [without_thinking(answer["text"]) for answer in each]
+        for name, each in answers.items()
+    }
     lists["author"] = [answer["real"] or None for answer in asked]
     padded = [each + [None] * (len(asked) - len(each)) for each in lists.values()]
     documents = [answer["document"] for answer in asked]

@@ -100,7 +100,7 @@ class Words:
 
 
 def _terms(text):
-    """The words of a text by their first five letters, and its Chinese words and characters."""
+    """The first five letters of a text's words, and its pairs of Chinese characters."""
     text = tidy(text)
     stems = [word[:5] for word in re.findall(r"[a-z\u00c0-\u024f]{3,}|\d+", text)]
     runs = re.findall(f"[{HAN}]+", text)
