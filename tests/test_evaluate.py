@@ -95,7 +95,11 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
     }
     assert not learnt & set(asked["twin"])
     figures = outcome.figures
-    assert list(figures)[:2] == ["verdict", "answers_the_question"]
+    assert [name for name in figures if "." not in name][:3] == [
+        "verdict",
+        "answers_the_question",
+        "makes_sense",
+    ]
     assert "Too few answers to tell" in figures["verdict"]["note"]
     assert {
         "prediction_gain",

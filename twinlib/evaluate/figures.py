@@ -16,7 +16,7 @@ from ..models.embed import Embedder
 from ..settings import EFFORTS, Evaluate
 from ..text import exercises, style
 from ..twin import Twin, figure
-from . import facts, held_out, instructions, memorization, ratings, relevance, scores
+from . import facts, held_out, instructions, memorization, ratings, relevance, scores, sense
 from .blind_test import step as blind_test
 from .ratings import Threshold
 
@@ -109,6 +109,11 @@ def _answers_the_question(evidence):
     bound, effort = threshold("answers_the_question"), _next_effort(evidence.settings.effort)
     figures = relevance.figures(evidence.asked, evidence.embedder, bound, effort)
     return _by_variant("answers_the_question", figures)
+
+
+def _makes_sense(evidence):
+    bound = threshold("makes_sense")
+    return _by_variant("makes_sense", sense.figures(evidence.asked, evidence.sample.train, bound))
 
 
 def _next_effort(effort):
@@ -221,6 +226,12 @@ FIGURES = (
         "answers_the_question",
         _answers_the_question,
         Threshold(0.7, at_least=True, of_author=0.9, bad=0.62, form="{:.0%}"),
+        (*EVERY_VARIANT, "author"),
+    ),
+    Figure(
+        "makes_sense",
+        _makes_sense,
+        Threshold(0.7, at_least=True, of_author=0.75, bad=0.55, form="{:.0%}"),
         (*EVERY_VARIANT, "author"),
     ),
     Figure("fool_rate", _fool_rate),
