@@ -215,16 +215,16 @@ def test_ctrl_c_stops_the_running_step_after_it_saved_and_ends_politely(tmp_path
 
 
 def test_the_budget_adds_up_and_shows_what_was_used(twin, monkeypatch):
-    assert sum(tour.BUDGETS.values()) == 830, "15 minutes, with room to spare"
+    assert sum(tour.BUDGETS.values()) <= 900, "15 minutes"
     monkeypatch.setenv("TWINLIB_SETUP_SECONDS", "100")
     began = now()
     twin.folder("corpus")
     twin.finish(Report("corpus", {}, began, began + 8, {}, {}, {}, {}, []))
     lines = tour.budget(twin, began, began + 20, prepared=2.0).splitlines()
     assert lines[1].split() == ["setup", "150", "s", "100", "s"]
-    assert lines[3].split() == ["corpus", "10", "s", "8", "s"]
+    assert lines[3].split() == ["corpus", "80", "s", "8", "s"]
     assert lines[-2].split() == ["notebooks", "40", "s", "10", "s"]
-    assert lines[-1].split() == ["together", "830", "s", "120", "s"]
+    assert lines[-1].split() == ["together", "900", "s", "120", "s"]
 
 
 def test_the_score_card_is_an_aligned_table(twin, monkeypatch):

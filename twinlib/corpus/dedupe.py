@@ -185,10 +185,16 @@ def repeated(texts: list[str], owners: list[str], age: Callable[[str], object]) 
     samples = [hashes[hashes < np.uint64(2**64 // _SAMPLE)] for hashes in map(shingles, texts)]
     names = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
     of = np.repeat([names[owner] for owner in owners], [len(sample) for sample in samples])
-    both = np.unique(np.stack([np.concatenate(samples), of.astype(np.uint64)]), axis=1)
-    hashes, counts = np.unique(both[0], return_counts=True)
+    values = np.concatenate(samples)
+    order = np.lexsort((of, values))
+    values, of = values[order], of[order]
+    first = np.append(True, (values[1:] != values[:-1]) | (of[1:] != of[:-1]))  # of an owner's
+    hashes, counts = np.unique(values[first], return_counts=True)
     shared = hashes[counts > 1]
-    common = [np.intersect1d(sample, shared).tolist() for sample in samples]
+    shared = np.append(shared, np.uint64(2**64 - 1))  # so that every place is one in it
+    common = [
+        sample[shared[np.searchsorted(shared, sample)] == sample].tolist() for sample in samples
+    ]
     holders: dict[int, Counter] = {}
     for number, found in enumerate(common):
         for value in found:

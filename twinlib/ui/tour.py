@@ -45,7 +45,7 @@ NAMES = (
 BUDGETS = {
     "setup": 150,
     "base": 50,
-    "corpus": 10,
+    "corpus": 80,
     "persona": 240,
     "reasoning": 90,
     "quantize": 90,
@@ -83,7 +83,9 @@ def tour(
         "INTRODUCTION": introduction,
     }
     parameters = {key: value for key, value in parameters.items() if value}
-    prepared = prepare(base or _remembered(twin, "persona", "base"))
+    if base:  # saved at once, since it writes the questions of step 01
+        twin.start("persona", {**declared.remembered("persona", twin), "base": base})
+    prepared = prepare(_remembered(twin, "persona", "base"))
     notebooks = list(notebooks)
     for number, notebook in enumerate(notebooks, 1):
         print(f"\n== {number}/{len(notebooks)} {notebook}", flush=True)

@@ -5,7 +5,6 @@ A writer has `name` (in the log of questions), `at_once` (passages it is given t
 """
 
 import gc
-import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -172,6 +171,11 @@ class FileWriter:
 
 
 def _idle_cores():
-    """The number of cores without load, at least 1, as the number of threads to compute with."""
-    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0  # not on Windows
-    return max(1, round((os.cpu_count() or 1) - busy))
+    """The number of cores that are idle now, at least 1, as the number of threads to compute with.
+
+    llama.cpp's threads wait for each other, so one that shares its core slows all of them down.
+    """
+    import psutil
+
+    cores = plan.machine()["cores"]
+    return max(1, round(cores * (1 - psutil.cpu_percent(interval=0.5) / 100)))
