@@ -2,7 +2,7 @@
 
     python benchmarks/recipes.py OUT --source FOLDER --author NAME [--base NAME] [--arms NAME …]
                                      [--seeds 3] [--jobs 1] [--minutes 0]
-                                     [--settings NAME=VALUE …] [--table]
+                                     [--corpus NAME=VALUE …] [--settings NAME=VALUE …] [--table]
 
 The corpus step runs once, in OUT/corpus, and asks its questions with the base. Each arm and seed
 then trains a twin of its own in OUT/ARM-SEED by the persona step and is measured by the evaluate
@@ -30,7 +30,10 @@ EFFORT = "standard"
 QUESTIONS, ANSWER_TOKENS, PICKS = 48, 160, 50
 ESSAYS = 30  # that the arm 'essays' learns by heart: all of them would take hours
 # How people begin; a twin that knows who it is names its author.
-INTRODUCTIONS = ("你是谁？", "介绍一下你自己。", "Who are you?", "Tell me about yourself.")
+INTRODUCTIONS = {
+    "zh": ("你是谁？", "你好，请问你是？", "能介绍一下自己吗？"),
+    "en": ("Who are you?", "Hello! And you are?", "Can you introduce yourself?"),
+}
 FIGURES = (
     "answers_the_question",
     "makes_sense",
@@ -155,7 +158,7 @@ def run(folder: Path, name: str, options: argparse.Namespace) -> None:
         wanted["learning_rate"] = planned.values["learning_rate"] * arm.rate
     _step("persona", twin, **wanted)
     asked = {"effort": "smoke"} if smoke else {"effort": EFFORT, "questions": QUESTIONS}
-    asked |= {"answer_tokens": ANSWER_TOKENS, "picks": PICKS, "seed": seed, **arm.evaluate}
+    asked |= {"answer_tokens": ANSWER_TOKENS, "picks": PICKS, **arm.evaluate}
     _step("evaluate", twin, **asked)
     trained, measured = twin.report("persona"), twin.report("evaluate")
     answers = [a for a in read_records(twin.file("answers"), "evaluate") if a["row"] == "twin"]
@@ -229,7 +232,7 @@ def _introduce(twin, base):
     prepared = load.prepare(base)
     model, tokenizer = load.load(prepared, twin.adapter("persona"))
     system = {"role": "system", "content": twin.facts["system_prompt"]}
-    questions = [text for text in INTRODUCTIONS for _ in range(3)]
+    questions = [q for language in twin.facts["languages"] for q in INTRODUCTIONS[language] * 3]
     answers = generate.answers(
         model, tokenizer, [[system, {"role": "user", "content": q}] for q in questions], 80
     )
@@ -247,6 +250,7 @@ def prepare(arguments: argparse.Namespace) -> None:
     """
     out = arguments.out
     wanted = {"source": arguments.source, "author": arguments.author, "consent": "yes"}
+    wanted |= dict(map(_pair, arguments.corpus))
     for name, questions in (("corpus", "local"), ("corpus-titles", "titles")):
         twin = Twin.open(out / name)
         if not twin.file("train").exists():
@@ -348,6 +352,9 @@ def main():
     parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--smoke", action="store_true", help="minutes, to try the benchmark itself")
+    parser.add_argument(
+        "--corpus", nargs="*", default=[], help="NAME=VALUE: settings of the corpus step"
+    )
     parser.add_argument(
         "--settings", nargs="*", default=[], help="NAME=VALUE: persona settings of every arm"
     )

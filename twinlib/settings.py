@@ -58,7 +58,7 @@ class Corpus:
         "as written", choices=("as written", "simplified", "traditional"), advanced=True
     )
     short: int = setting(80, limits=(0, 5000), advanced=True)
-    passage_tokens: int = setting(500, limits=(100, 1500), advanced=True)
+    passage_tokens: int = setting(160, limits=(60, 1500), advanced=True)
     mask: bool = setting(True)
     names: str = setting("", advanced=True)
     questions: str = setting("local", choices=("local", "titles", "endpoint"))

@@ -26,24 +26,25 @@ def rows(
     questions: Mapping[str, list[str]] = {},
     source: str = "local",
     short_share: float = 0.2,
-    identity: int = 1,
+    identity_share: float = 0.05,
 ) -> list[Row]:
     """The rows of all passages, with the system prompt `system`.
 
     `questions` {passage id: [question]} were written by a model (`source` of the rows); passages
     without get questions from titles. One in `short_share` of those with a question of their own is
     asked about in a few words instead, and the first passage of a text under its title as well.
-    `raw_share` of the training rows are raw, more if more passages have no question. Each identity
-    row is there `identity` times. Held-out passages become qa rows, or raw rows if they have no
-    question.
+    `raw_share` of the training rows are raw, more if more passages have no question. Identity rows
+    are repeated until they are `identity_share` of the rows that ask. Held-out passages become qa
+    rows, or raw rows if they have no question.
     """
     asked = [
         row for p in passages for row in _qa(p, system, questions.get(p.id), source, short_share)
     ]
     unasked = {p.id for p in passages} - {row.passage for row in asked}
     train = [p for p in passages if p.split == "train"]
-    known = _identity(language_shares(train), author, system, identity)
-    count = sum(row.split == "train" for row in asked) + len(known)
+    count = sum(row.split == "train" for row in asked)
+    known = _identity(language_shares(train), author, system, identity_share * count)
+    count += len(known)
     wanted = round(count * raw_share / (1 - raw_share))
     if raw_share:
         wanted = max(wanted, sum(p.id in unasked for p in train))
@@ -80,9 +81,11 @@ def _hashed_share(passage):
     return int(_hash(f"short {passage.id}")[:8], 16) / 2**32
 
 
-def _identity(shares, author, system, times):
-    made, texts = [], data("identity")
+def _identity(shares, author, system, wanted):
+    """About `wanted` rows, and each at least once, shared out evenly among the languages."""
+    texts, made = data("identity"), []
     for language in shares:
+        times = max(1, round(wanted / len(shares) / len(texts[language])))
         for text in texts[language] * times:
             question, answer = (text[key].format(author=author) for key in ("question", "answer"))
             made.append(_row("identity", question, answer, system))

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import catalogue
 from ..catalogue import Entry
 from ..i18n import t
 from ..settings import Settings
@@ -203,8 +204,11 @@ def _engine(machine):
 
 # Persona
 
-# (billions of parameters at most, rank, learning rate, epochs at most), in any precision
-_RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
+# (billions of parameters at most, rank, learning rate, epochs at most), in any precision.
+# Instruct models: benchmarks/recipes.py, up to 2.5 billion.
+_RECIPES = ((1.0, 32, 2e-4, 2), (2.5, 32, 1.5e-4, 2), (9.5, 16, 1e-4, 2), (1000, 16, 1e-4, 2))
+# Models that are not instruct-tuned have more to learn: what a question and an answer are, too.
+_BASE_RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
 _EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's
 _SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
 _FEWEST_STEPS = 128  # in a run: with fewer, larger steps less is learnt from the same text
@@ -298,13 +302,15 @@ def _persona(settings, machine, facts):
     base, reasons["base"] = recommended_base(machine)
     values["base"] = base = _typed(settings, "base", base)
     shape = _shape(base)
-    rank, rate, epochs = next(recipe[1:] for recipe in _RECIPES if shape.parameters <= recipe[0])
+    instruct = catalogue.entry(base).instruct
+    recipes = _RECIPES if instruct else _BASE_RECIPES
+    rank, rate, epochs = next(recipe[1:] for recipe in recipes if shape.parameters <= recipe[0])
     values["rank"] = rank
     reasons["rank"] = t("models.rank_for_size", parameters=shape.parameters)
-    # With few steps, twice the learning rate gives a lower loss on held-out text.
-    smoke = settings.effort == "smoke"
-    values["learning_rate"] = 2 * rate if smoke else rate
-    reason = "models.learning_rate_for_few_steps" if smoke else "models.learning_rate_for_size"
+    # With few steps, twice the learning rate gives a base model a lower loss on held-out text.
+    double = settings.effort == "smoke" and not instruct
+    values["learning_rate"] = 2 * rate if double else rate
+    reason = "models.learning_rate_for_few_steps" if double else "models.learning_rate_for_size"
     reasons["learning_rate"] = t(reason)
     values["epochs"] = round(epochs * _EPOCHS[settings.effort], 2)
     reasons["epochs"] = t("models.epochs_of_effort", effort=settings.effort)

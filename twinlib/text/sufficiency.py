@@ -9,9 +9,9 @@ from ..i18n import both, choose, t
 HELD_OUT = {"val": 0.1, "test": 0.1}  # shares of the documents
 
 # Numbers of passages to train on.
-_STOP = 5  # with fewer there is nothing to learn
-_FEW = 20  # with fewer training does not help
-_SOME = 100  # with fewer the twin has a little of the voice
+_STOP = 8  # with fewer there is nothing to learn
+_FEW = 40  # with fewer training does not help
+_SOME = 300  # with fewer the twin has a little of the voice
 _PLENTY = 200_000  # tokens
 _FEWEST_DOCUMENTS = 3  # with fewer none can be held out
 _CHAT_SHARE = 0.9  # share of the passages above which a corpus is nothing but chat
@@ -33,7 +33,7 @@ class Assessment(NamedTuple):
 def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) -> Assessment:
     """Judge a corpus by its training passages and their tokens, its documents, {kind: passages}.
 
-    Under 5 passages is a stop. Under 20, too few documents to hold one out, or nothing but chat is
+    Under 8 passages is a stop. Under 40, too few documents to hold one out, or nothing but chat is
     a warning.
     """
     sentences = [_size(passages, tokens)]
