@@ -16,7 +16,7 @@ from . import titles, validate
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-TRIES = 3  # questions asked for, at most, until one passes the check
+TRIES = 4  # questions asked for, at most, until one passes the check
 REPLY_TOKENS = 48
 _GPU_TOKENS, _GPU_BATCH = 260, 256  # of a passage that the model reads; passages at once
 

@@ -13,12 +13,13 @@ from ...text.script import HAN, count_han, sentences_within, tokens_estimate
 from ..records import Passage
 from .titles import ASKS_EN, ASKS_ZH
 
-SHORTEST, LONGEST = 4, 80  # characters of a question
+SHORTEST, LONGEST = 4, 90  # characters of a question
 MOST = 2  # questions of a passage
 # More than MOST of the longest questions take, so that the JSON is always complete.
 REPLY_TOKENS = 768
-# Characters in a row that no question may share with its passage.
-_COPIED = {"en": 30, "zh": 15}
+# Characters in a row that a question may not share with its passage, if they are this much of it:
+# a name or a quotation may be long.
+_COPIED, _COPIED_SHARE = {"en": 30, "zh": 15}, {"en": 0.6, "zh": 0.75}
 # A question that a constrained model can write: in English it begins with a question word, and it
 # has one question mark, at the end.
 _PATTERNS = {
@@ -37,7 +38,10 @@ _PROMPTS = {
     "每个问题不超过30个字。用 JSON 回答。",
 }
 
-_WRAPPED = re.compile(r"^[\s\"'“”‘’「」*_`]+|[\s\"“”「」*_`]+$")
+_EDGES = re.compile(r"^[\s*_`]+|[\s*_`]+$")
+_WRAPPED = re.compile(r"[\"'“”‘’「]([^\"“”「」]*)[\"'“”’」]?|([^\"“”「」]*)[\"”」]")
+_QUOTED = re.compile("“[^”]*”|「[^」]*」|《[^》]*》")
+_PAIRS = ("“”", "「」", "《》", "（）", "()")
 _NUMBERED = re.compile(
     r"^(?:(?:question|q|问题|问|问句)\s*[\d一二三]*\s*[:：.、]|[(（]?(?:\d{1,2}|[一二三四五])[)）]\s*|"
     r"(?:\d{1,2}|[一二三四五])[、.．:：]\s*|[-*•·]\s+)\s*",
@@ -193,7 +197,10 @@ def tidy(question: str) -> str:
     question = _INVISIBLE.sub("", " ".join(question.split()))
     before = None
     while before != question:  # both "1. “…”" and "“1. …”"
-        before, question = question, _NUMBERED.sub("", _WRAPPED.sub("", question))
+        before, question = question, _EDGES.sub("", question)
+        if wrapped := _WRAPPED.fullmatch(question):
+            question = wrapped.group(1) or wrapped.group(2) or ""
+        question = _NUMBERED.sub("", question)
     if not question or question[-1] in "?？.。!！…":
         return question
     marks = ".。" if _REQUEST.search(question) else "?？"
@@ -215,8 +222,11 @@ def _problem(question, passage, found):
     asks = (ASKS_ZH if zh else ASKS_EN).search(question) or _REQUEST.search(question)
     if question[-1] not in "?？" and not asks:
         return "empty"
-    if _copies(question, text, _COPIED[passage.language]):
+    run = max(_COPIED[passage.language], round(_COPIED_SHARE[passage.language] * len(question)))
+    if _copies(question, text, run):
         return "copied"
+    if any(question.count(left) != question.count(right) for left, right in _PAIRS):
+        return "cut"
     about = (_ABOUT_ZH if zh else _ABOUT_EN).search(question)
     if about and about.group().lower() not in text.lower():
         return "about"
@@ -225,9 +235,10 @@ def _problem(question, passage, found):
     pairs = _pairs(question)
     if len(set(pairs)) < 0.75 * len(pairs):
         return "loop"
-    if _FIRST_PERSON.search(question):
+    own_words = _QUOTED.sub("", question)
+    if _FIRST_PERSON.search(own_words):
         return "person"
-    if _UNCLEAR.search(question):
+    if _UNCLEAR.search(own_words):
         return "unclear"
     return "" if found is None or found(question, passage) else "subject"
 
