@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from twinlib import settings
-from twinlib.corpus.questions import model
+from twinlib.corpus.questions import model, prompts
 from twinlib.corpus.questions.api import NoAnswer
 from twinlib.corpus.questions.model import ask_all, ask_locally, ask_writer
 from twinlib.corpus.questions.writers import base_of
@@ -15,7 +15,7 @@ from twinlib.corpus.records import Passage
 from twinlib.files import TwinError, parsed_lines, read_records, sha256_of
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load, plan
+from twinlib.models import load, pip_base, plan
 from twinlib.twin import Stopped
 
 TEXTS = {
@@ -228,7 +228,7 @@ def test_tries_that_a_stop_cut_short_go_on_where_they_stopped(tmp_path):
 def test_a_question_must_single_out_its_passage(tmp_path):
     writer = Talker(lambda one, attempt: "What is the kettle to you?")
     written = ask_writer(kettles(9), writer, tmp_path / "log", 60, collected([]))
-    assert len(writer.asked) == 27 and written.failures == {"subject": 9}
+    assert len(writer.asked) == 9 * prompts.TRIES and written.failures == {"subject": 9}
     writer = Talker(lambda one, attempt: "What is 001rd to you?")
     written = ask_writer(kettles(9), writer, tmp_path / "log2", 60, collected([]))
     assert list(written.questions) == ["train1"] and written.failures == {"subject": 8}
@@ -286,6 +286,25 @@ def test_a_model_on_this_machine_is_named_and_its_failures_are_seen(
     named = f"tiny.gguf {sha256_of(gguf)[:12]}" if kind == "file" else str(tiny_base)
     assert name == named and not written.warnings
     assert len(written.questions) + written.failures.total() == 2
+
+
+@pytest.mark.slow
+def test_the_real_base_asks_what_its_passages_answer(tmp_path):
+    name = "qwen2.5-coder-0.5b-instruct"
+    if name not in pip_base.on_disk():
+        pytest.skip(f"needs {name} on this disk")
+    texts = {
+        "en": "The cat of the harbour office sleeps on the scales. Whoever weighs a parcel pays for "
+        "one cat more, and nobody has ever complained. I pay the difference gladly.",
+        "zh": "码头上有一只猫，睡在磅秤上。谁来称包裹，都要多付一只猫的钱，也没有人说过什么。"
+        "我每次都多付，付得很高兴，因为它打呼噜的声音像一台老电车。",
+    }
+    asked = [passage(language, language, text=text) for language, text in texts.items()]
+    others = [passage("zh", "kettle"), passage("en", "old kettle")]
+    for other in others:
+        other.question = "asked by a reader"
+    written = ask_locally(asked + others, name, tmp_path / "log", lambda *_, **__: None, 5)
+    assert set(written.questions) == {"en", "zh"}, written.failures
 
 
 def test_the_base_of_the_twin_asks_unless_the_owner_names_another(twin):

@@ -121,6 +121,15 @@ def test_a_models_question_comes_first_and_the_title_asks_about_the_first_passag
     assert sources(rows([first], "宁半圈", "系统", 0, questions, "endpoint"))[0][0] == "endpoint"
 
 
+def test_held_out_passages_are_asked_naturally_first_and_under_their_titles_at_the_end():
+    made = passages(3, split="test")
+    questions = {p.id: [f"第{n}缸茶好在哪里？"] for n, p in enumerate(made) if n != 1}
+    asked = sources(rows(made, "宁半圈", "系统", 0, questions))
+    assert [source for source, _ in asked] == ["local", "local", "title", "title", "title"]
+    same = {made[0].id: [asked[2][1]]}
+    assert [source for source, _ in sources(rows(made[:1], "宁半圈", "系统", 0, same))] == ["local"]
+
+
 def test_a_share_of_the_questions_is_shortened_to_a_subject_that_they_name():
     made = [replace(p, index=1, terms=["茶缸"]) for p in passages(200)]
     questions = {p.id: ["你那只茶缸是怎么来的？"] for p in made}
