@@ -5,9 +5,10 @@
 
 The model (the base recommended here, another base's name, or a GGUF file) reads the passages of the
 folders, by default the posts of data_samples, as in the corpus step: in llama.cpp, or with --torch
-loaded in transformers, on the GPU if there is one. First come plain questions: pass rate of the
-first try and of both, by reason. Then, with --json, as many replies with the JSON schema that an
-API is asked for, in llama.cpp: how many are not the JSON asked for, and how many pass the check.
+loaded in transformers, on the GPU if there is one. First come plain questions: what each try gives,
+by reason, and the passages that have a question in the end. Then, with --json, as many replies with
+the JSON schema that an API is asked for, in llama.cpp: how many are not the JSON asked for, and how
+many pass the check.
 """
 
 import argparse
@@ -44,27 +45,28 @@ def read(folders, language):
 
 
 def plain(writer, asked, finder, show):
-    """Ask about each passage once, and again about those whose question failed; print figures."""
-    failed, waiting, passed, began = Counter(), asked, [], time.monotonic()
-    for attempt in range(prompts.TRIES):
-        reasons, still = Counter(), []
-        for start in range(0, len(waiting), writer.at_once):
-            batch = waiting[start : start + writer.at_once]
-            for passage, text in writer.replies(batch, attempt):
+    """Ask about each passage until a question passes, at most TRIES times; print figures."""
+    reasons, passed, began = [Counter() for _ in range(prompts.TRIES)], [], time.monotonic()
+    for start in range(0, len(asked), writer.at_once):
+        waiting = asked[start : start + writer.at_once]
+        for attempt in range(prompts.TRIES):
+            again = []
+            for passage, text in writer.replies(waiting, attempt) if waiting else ():
                 reply = validate.read_plain(text, passage, finder.found)
-                reasons[reply.reason or "passed"] += 1
+                reasons[attempt][reply.reason or "passed"] += 1
                 if reply.questions:
                     passed.append((passage, reply.questions[0]))
                 else:
-                    still.append(passage)
-                    failed[reply.reason] += 1
-        seconds = time.monotonic() - began
-        print(f"  try {attempt + 1}: {shares(reasons)}; {seconds:.0f} s", flush=True)
-        waiting = still
+                    again.append(passage)
+            waiting = again
+    seconds = time.monotonic() - began
+    for attempt, counts in enumerate(reasons, 1):
+        if counts:
+            print(f"  try {attempt}, {counts.total()} replies: {shares(counts)}")
     share, pace = len(passed) / len(asked), len(asked) / seconds
     print(f"  passed: {len(passed)} of {len(asked)} ({share:.1%}), {pace:.2f} passages a second")
     for passage, question in passed[:show]:
-        print(f"      {question}  [{passage.title}]")
+        print(f"      {question}  [{passage.title}]", flush=True)
 
 
 def shares(reasons):

@@ -294,8 +294,8 @@ def test_the_real_base_asks_what_its_passages_answer(tmp_path):
     if name not in pip_base.on_disk():
         pytest.skip(f"needs {name} on this disk")
     texts = {
-        "en": "The cat of the harbour office sleeps on the scales. Whoever weighs a parcel pays for "
-        "one cat more, and nobody has ever complained. I pay the difference gladly.",
+        "en": "The cat of the harbour office sleeps on the scales. Whoever weighs a parcel pays "
+        "for one cat more, and nobody has ever complained. I pay the difference gladly.",
         "zh": "码头上有一只猫，睡在磅秤上。谁来称包裹，都要多付一只猫的钱，也没有人说过什么。"
         "我每次都多付，付得很高兴，因为它打呼噜的声音像一台老电车。",
     }

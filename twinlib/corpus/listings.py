@@ -16,11 +16,13 @@ from .clean.paragraphs import Block
 _BULLET = re.compile(r"^\s*(?:[-*+•·●]\s+|\d{1,3}[.)、]\s*|[│├└─|`\s]+)?")
 _NAME = r"@?[A-Za-z][\w./+\-]*(?:\[[\w,]+\])?"
 _VERSION = r"v?\d+(?:\.\d+)+[\w.+\-]*"
-_SUFFIX = (
-    "py|pyi|ipynb|js|mjs|ts|tsx|jsx|json|jsonl|ya?ml|toml|ini|cfg|conf|env|md|rst|txt|csv|tsv|xlsx?|"
-    "docx?|pptx?|pdf|epub|html?|css|scss|svg|png|jpe?g|gif|webp|mp[34]|wav|mov|zip|gz|tar|7z|rar|sh|"
-    "bat|ps1|exe|dll|so|c|h|cpp|hpp|cs|java|kt|go|rs|rb|php|sql|db|log|lock|gguf|safetensors|bin|pt|"
-    "onnx|vue|swift|lua|pl|tex|bib"
+_SUFFIX = "|".join(
+    """
+    py pyi ipynb js mjs ts tsx jsx json jsonl yaml yml toml ini cfg conf env md rst txt csv
+    tsv xls xlsx doc docx ppt pptx pdf epub htm html css scss svg png jpg jpeg gif webp mp3
+    mp4 wav mov zip gz tar 7z rar sh bat ps1 exe dll so c h cpp hpp cs java kt go rs rb php
+    sql db log lock gguf safetensors bin pt onnx vue swift lua pl tex bib
+    """.split()
 )
 # A line that is nothing but a package with its version, a file, a path or a command, with a short
 # remark at most.
@@ -30,7 +32,8 @@ _TECHNICAL = re.compile(
     rf"(?:[\w.\-~]+[/\\])*[\w.\-\u4e00-\u9fff]+\.(?:{_SUFFIX})(?:\s+(?:#|//|--?|—).{{0,40}})?|"
     r"(?:[.~]{0,2}/)?(?:[\w.\-]+/)+[\w.\-]*(?:\s+#.{0,40})?|"
     r"(?:\$|>|#)\s[a-z][\w.\-]+(?:\s\S+)*|"
-    r"(?:sudo|pip3?|npm|npx|yarn|pnpm|apt(?:-get)?|brew|conda|git|docker|curl|wget|cd|ls|mkdir|chmod|"
+    r"(?:sudo|pip3?|npm|npx|yarn|pnpm|apt(?:-get)?|brew|conda|git|docker|curl|wget|cd|ls|mkdir|"
+    r"chmod|"
     r"python3?|uv|cargo|make|kubectl|systemctl)\s[^。！？，；]+",
 )
 _BARE_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*")
