@@ -7,12 +7,12 @@ import pytest
 from twinlib.text.sufficiency import answers_needed, assess
 
 
-def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing():
-    found = assess(7, 4030, 5, {"post": 7})
+def test_ten_passages_are_too_few_and_the_sentence_says_how_many_are_missing():
+    found = assess(10, 4030, 5, {"post": 10})
     assert found.level == "warning"
     assert found.sentence == (
-        "You have 7 passages to learn from, about 3,100 words: training will not help yet. "
-        "13 more passages are needed: 17 interview answers of 150 words would do."
+        "You have 10 passages to learn from, about 3,100 words: training will not help yet. "
+        "30 more passages are needed: 38 interview answers of 150 words would do."
     )
     assert [re.search("interview|Add more|persona prompt", a)[0] for a in found.actions] == [
         "interview",
@@ -23,10 +23,10 @@ def test_seven_passages_are_too_few_and_the_sentence_says_how_many_are_missing()
 
 def test_the_same_in_chinese_counts_characters(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
-    found = assess(7, 4030, 5, {"post": 7})
+    found = assess(10, 4030, 5, {"post": 10})
     assert found.sentence == (
-        "可学的有 7 段，约 5800 字：训练还帮不上忙。"
-        "大约还差 13 段：再答 17 道访谈题、每题 250 字就够。"
+        "可学的有 10 段，约 5800 字：训练还帮不上忙。"
+        "大约还差 30 段：再答 38 道访谈题、每题 250 字就够。"
     )
     assert ["访谈" in found.actions[0], "提示词" in found.actions[2]] == [True, True]
 
@@ -37,20 +37,20 @@ def test_the_same_in_chinese_counts_characters(monkeypatch):
         (
             0,
             "stop",
-            "There is nothing to learn from yet. 20 passages are needed: 25 interview answers",
+            "There is nothing to learn from yet. 40 passages are needed: 50 interview answers",
         ),
         (
             1,
             "stop",
             "You have 1 passage to learn from, about 77 words: training has nothing to hold on to. "
-            "19 more",
+            "39 more",
         ),
-        (4, "stop", "nothing to hold on to"),
-        (5, "warning", "will not help yet"),
-        (19, "warning", "1 more passage is needed"),
-        (20, "good", "something of your voice, but little of it"),
-        (99, "good", "but little of it"),
-        (100, "good", "about 7,700 words: enough to learn your voice from"),
+        (7, "stop", "nothing to hold on to"),
+        (8, "warning", "will not help yet"),
+        (39, "warning", "1 more passage is needed"),
+        (40, "good", "something of your voice, but little of it"),
+        (299, "good", "but little of it"),
+        (300, "good", "about 23,000 words: enough to learn your voice from"),
     ],
 )
 def test_the_level_follows_the_number_of_passages(passages, level, says):
@@ -98,9 +98,10 @@ def test_what_nobody_can_do_is_not_offered():
 
 
 def test_the_answers_promised_are_enough_after_a_fifth_is_held_out():
-    for passages in range(21):
-        assert passages + 0.8 * answers_needed(passages) >= 20
-        assert answers_needed(passages) == 0 or passages + 0.8 * (answers_needed(passages) - 1) < 20
+    for passages in range(41):
+        needed = answers_needed(passages)
+        assert passages + 0.8 * needed >= 40
+        assert needed == 0 or passages + 0.8 * (needed - 1) < 40
 
 
 def test_both_languages_say_it_once_each(monkeypatch):
