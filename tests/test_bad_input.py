@@ -175,7 +175,7 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
     script = (
         f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus "
         f"--twin {twin}/demo "
-        f"--source {posts}; "
+        f"--source {posts} --questions titles; "
     )
     result = subprocess.run(
         [*words, "sh", "-c", script],
