@@ -3,7 +3,9 @@
 The trainers' own progress bars, logs and advice are silenced; these records replace them.
 """
 
+import ctypes
 import logging
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -134,6 +136,7 @@ class ProgressCallback:
         self.sample_seconds = self.sampled - began
 
     def on_step_end(self, args, state, control, **_):
+        return_memory()
         log_due = (
             not on_gpu()
             or state.global_step < self.first + 3
@@ -173,6 +176,19 @@ def memory_gb() -> float:
     import psutil
 
     return psutil.Process().memory_info().rss / 2**30
+
+
+def return_memory() -> None:
+    """Give memory that was freed back to the system, on a CPU with glibc.
+
+    Rows of many lengths leave holes in its heap: without this, the process grows from step to step,
+    to twice what a step takes.
+    """
+    if on_gpu() or os.name != "posix":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def train(
