@@ -87,14 +87,14 @@ def without_repeated(
 ) -> list[Passage]:
     """The passages without those that stand in other documents, too, which go to dropped.csv.
 
-    Turns stay: people say the same thing twice. So do documents that the owner restored.
+    Turns stay, since people say the same thing twice, and so does what the owner restored.
     """
-    by_id, written = {d.id: d for d in documents}, [p for p in passages if not p.is_turn]
+    by_id = {d.id: d for d in documents}
+    written = [p for p in passages if not p.is_turn and not rules.wants(p.document)]
     copies = dedupe.repeated(
         [p.text for p in written], [p.document for p in written], lambda name: _age(by_id[name])
     )
-    chosen = (written[number] for number in copies)
-    gone = {p.id for p in chosen if not rules.wants(p.id) and not rules.wants(p.document)}
+    gone = {written[number].id for number in copies} - rules.restored
     if gone:
         removed = [
             Removed("passage", "repeated", p.text, by_id[p.document].source, p.id)

@@ -32,8 +32,8 @@ def rows(
     """The rows of all passages, with the system prompt `system`.
 
     `questions` {passage id: [question]} were written by a model (`source` of the rows); passages
-    without get questions from titles. One in `short_share` of those with a question of their own is
-    asked about in a few words instead, and the first passage of a text under its title as well.
+    without get questions from titles. The first passage of a text is asked about under its title as
+    well; of the others a share of `short_share` in a few words instead of the model's question.
     `raw_share` of the training rows are raw, more if more passages have no question. Identity rows
     are repeated until they are `identity_share` of the rows that ask. Held-out passages become qa
     rows, or raw rows if they have no question.
