@@ -34,7 +34,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from twinlib.evaluate import sense
-from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.files import read_records
 from twinlib.i18n import LANGUAGES, data
 from twinlib.text import style, variety
@@ -59,7 +58,7 @@ def groups(records, folders):
     """{(author, language, variant): [{text, question, document}]} with the author's as 'author'."""
     found = defaultdict(list)
     for record in records:
-        if record["author"] not in folders or record["variant"].startswith("the author"):
+        if record["author"] not in folders or "author" in record["variant"]:
             continue
         language = language_of(record["question"])
         name = f"{record['variant']}, {record['base']}"
@@ -202,7 +201,10 @@ def comparable(answers, language, most):
 
 def table(found, measures, parrot, most=None):
     """Print the AUC of each measure by language and group, and its seconds for an answer."""
-    texts = {key: comparable(answers, key[1], most) for key, answers in found.items()}
+    pooled = defaultdict(list)
+    for (author, language, variant), answers in found.items():
+        pooled[author, language, _pool(variant, parrot)] += answers
+    texts = {key: comparable(answers, key[1], most) for key, answers in pooled.items()}
     texts = {key: each for key, each in texts.items() if len(each) >= FEWEST}
     for name, measure in measures.items():
         started = time.monotonic()
@@ -211,6 +213,12 @@ def table(found, measures, parrot, most=None):
         print(f"\n{name}: {seconds:.4f} s an answer", flush=True)
         for language in sorted({language for _, language, _ in texts}):
             _print_areas(_standardised(values, language), language, parrot)
+
+
+def _pool(variant, parrot):
+    """The name of a variant's group: all twins of a base are one, parrots stay apart."""
+    is_twin = variant.startswith("twin") and not _is_parrot(variant, parrot)
+    return f"twins, {variant.rpartition(', ')[2]}" if is_twin else variant
 
 
 def _standardised(values, language):
@@ -255,7 +263,8 @@ def judged(found, folders):
                 continue
             asked = [{**a, "language": language, "prompt": a["question"]} for a in answers]
             verdicts = [sense.makes_sense(answer, own) for answer in asked]
-            documents = [answer["document"] for answer in answers]
+            numbers = {}  # instead of names, which may say something
+            documents = [numbers.setdefault(a["document"], len(numbers)) for a in answers]
             group = {"author": author, "language": language, "variant": variant}
             kept.append({**group, "documents": documents, "sense": verdicts})
     return kept
@@ -272,7 +281,6 @@ def show(kept):
                 "twin": (group["sense"], group["documents"]),
                 "author": (own["sense"], own["documents"]),
             },
-            THRESHOLDS["makes_sense"],
         )
         twin, author = found["twin"], found.get("author", {"value": None})
         if None not in (twin["value"], author["value"]):
@@ -300,7 +308,9 @@ def main():
     kept = judged(found, folders)
     show(kept)
     if options.record:
-        RECORD.write_text(json.dumps(kept, ensure_ascii=False) + "\n", encoding="utf-8")
+        groups_of_use = [group for group in kept if len(group["sense"]) >= FEWEST]
+        lines = ",\n".join(json.dumps(g, ensure_ascii=False) for g in groups_of_use)
+        RECORD.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

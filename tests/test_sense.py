@@ -2,10 +2,12 @@
 author writes passes, and what can't be compared is left out.
 """
 
+import json
+from pathlib import Path
+
 import pytest
 
 from twinlib.evaluate import held_out, sense
-from twinlib.evaluate.figures import THRESHOLDS
 from twinlib.text import style
 from twinlib.text.variety import variety, words
 
@@ -45,22 +47,23 @@ def found(language, text, prompt=""):
 def rated(language, texts):
     train, unseen = passages(language)
     twin = [{**answer, "real": real} for answer, real in zip(answers(language, texts), 2 * unseen)]
-    return sense.figures({"twin": twin, "base": twin[:1]}, train, THRESHOLDS["makes_sense"])
+    return sense.figures({"twin": twin, "base": twin[:1]}, train)
 
 
 @pytest.mark.parametrize(
     "text, language, share",
     [
-        ("The cat sat on the mat.", "en", 3 / 6),
-        ("the cat, the CAT, the cat", "en", 1 / 6),
+        ("The cat sat on the mat.", "en", (3 + 3) / 12),
+        ("the cat, the CAT, the cat", "en", (3 + 1) / 12),
         ("It's not that I don't want it.", "en", 0.0),
-        ("猫猫狗", "zh", 2 / 3),
+        ("猫猫狗", "zh", (3 + 2) / 6),
         ("猫 cat 狗！", "zh", 1.0),
+        ("我的猫", "zh", (1 + 1) / 6),
         ("", "zh", 0.0),
-        ("42!", "zh", 0.0),
+        ("!", "en", 0.0),
     ],
 )
-def test_variety_is_the_share_of_different_words_that_are_not_everywhere(text, language, share):
+def test_variety_leaves_out_common_words_and_halves_repeated_ones(text, language, share):
     assert variety(text, language) == pytest.approx(share)
 
 
@@ -78,7 +81,7 @@ def test_a_parrot_makes_no_sense(language):
 def test_what_the_author_writes_does(language):
     unseen = passages(language)[1]
     verdicts = [found(language, text) for text in unseen]
-    assert None not in verdicts and sum(verdicts) >= 0.85 * len(verdicts)
+    assert None not in verdicts and sum(verdicts) >= 0.8 * len(verdicts)
 
 
 @both_languages
@@ -102,20 +105,57 @@ def test_nothing_is_judged_beside_too_little_writing(language):
 
 
 @both_languages
-def test_the_figure_is_bad_for_a_parrot_and_good_for_the_author(language):
+def test_the_figure_is_bad_for_a_parrot_and_never_good(language):
     unseen = passages(language)[1]
     parrot, own = rated(language, [PARROTS[language]] * 24), rated(language, unseen)
     assert (parrot["twin"]["value"], parrot["twin"]["level"]) == (0.0, "bad")
-    assert own["twin"]["level"] == "good" and own["author"]["value"] == own["twin"]["value"]
-    assert "level" not in own["base"] or own["base"]["level"] == ""
+    assert own["twin"]["value"] > 0.8 and own["twin"]["level"] == "", "no proof of sense"
+    assert own["author"]["value"] == own["twin"]["value"] and own["base"]["level"] == ""
 
 
 @both_languages
-def test_few_answers_are_not_called_good(language):
-    few = rated(language, passages(language)[1][: sense.MIN_ANSWERS - 1])
-    assert few["twin"]["level"] == "unsure"
+def test_what_a_few_answers_leave_open_is_so_so(language):
+    unseen = passages(language)[1]
+    few = rated(language, [PARROTS[language]] * 3 + unseen[:2])
+    assert few["twin"]["value"] == 0.4 and few["twin"]["level"] == "so-so"
 
 
 def test_nothing_to_compare_is_said(language="en"):
     none = rated(language, ["No."] * 3)["twin"]
     assert none["value"] is None and "long enough" in none["note"]
+
+
+# Recorded by benchmarks/sense_calibration.py: what was found of each answer, no text
+
+RECORD = json.loads((Path(__file__).parent / "sense_calibration.json").read_text(encoding="utf-8"))
+
+
+def levels(language, *parts):
+    """The (value, level) of each recorded group whose variant has all these parts."""
+    found = []
+    for group in RECORD:
+        if group["language"] == language and all(part in group["variant"] for part in parts):
+            pair = (group["sense"], group["documents"])
+            twin = sense.rated_shares({"twin": pair, "author": pair})["twin"]
+            found.append((twin["value"], twin["level"]))
+    return found
+
+
+@both_languages
+def test_todays_parrot_is_caught(language):
+    found = levels(language, "twin", "gemma-3-270m")
+    assert len(found) == 2 and all(level == "bad" for _, level in found)
+
+
+@both_languages
+def test_no_twin_of_a_larger_base_and_no_base_is_taken_for_one(language):
+    found = (
+        levels(language, "twin", "1.5b") + levels(language, "base, ") + levels(language, "prompt, ")
+    )
+    assert len(found) > 8 and all(level != "bad" for _, level in found)
+
+
+@both_languages
+def test_authors_stand_above_all_parrots(language):
+    worst = min(value for value, _ in levels(language, "author"))
+    assert worst >= 0.85 > 0.3 > max(value for value, _ in levels(language, "twin", "gemma"))

@@ -112,8 +112,7 @@ def _answers_the_question(evidence):
 
 
 def _makes_sense(evidence):
-    bound = threshold("makes_sense")
-    return _by_variant("makes_sense", sense.figures(evidence.asked, evidence.sample.train, bound))
+    return _by_variant("makes_sense", sense.figures(evidence.asked, evidence.sample.train))
 
 
 def _next_effort(effort):
@@ -228,12 +227,7 @@ FIGURES = (
         Threshold(0.7, at_least=True, of_author=0.9, bad=0.62, form="{:.0%}"),
         (*EVERY_VARIANT, "author"),
     ),
-    Figure(
-        "makes_sense",
-        _makes_sense,
-        Threshold(0.7, at_least=True, of_author=0.75, bad=0.55, form="{:.0%}"),
-        (*EVERY_VARIANT, "author"),
-    ),
+    Figure("makes_sense", _makes_sense, variants=(*EVERY_VARIANT, "author")),
     Figure("fool_rate", _fool_rate),
     Figure("sounds_like_me", _sounds_like_me, Threshold(0.7, at_least=True), EVERY_VARIANT),
     Figure("told_apart", _told_apart, Threshold(0.75), EVERY_VARIANT, "standard"),

@@ -3,8 +3,8 @@
 A model that is too small for its writing, or was trained on it too long, falls back on the words
 that are everywhere: in Chinese it repeats the same few characters, in English, where a penalty
 keeps it from repeating, it strings the commonest words together. So the variety of a text is the
-share of its different words among all its words, in which the commonest words don't count.
-It depends on the length of the text: compare texts of the same length only.
+share of the words that are not among the commonest, in which a word that was there before counts
+half. It depends on the length of the text: compare texts of the same length only.
 """
 
 import functools
@@ -24,9 +24,10 @@ def words(text: str, language: str) -> list[str]:
 
 
 def variety(text: str, language: str) -> float:
-    """The share of a text's words that are different ones; 0 for a text without words."""
+    """The share of words that aren't common, each repeated one counting half; 0 without words."""
     running = words(text, language)
-    return len(set(running) - _common(language)) / len(running) if running else 0.0
+    telling = [word for word in running if word not in _common(language)]
+    return (len(telling) + len(set(telling))) / (2 * len(running)) if running else 0.0
 
 
 @functools.cache
