@@ -30,6 +30,7 @@ _VALIDATION_ROWS = {"smoke": 8, "quick": 40}
 # (number of sample answers, tokens of each at most)
 _ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}
 _REPLAY_TOKENS = 160
+_REPLAY_ROWS = {"smoke": 24}  # at most: answering takes a CPU as long as learning
 
 
 class Training(NamedTuple):
@@ -219,13 +220,14 @@ def everyday_requests() -> list[str]:
 def replay_rows(training: Training, count: int) -> list[dict]:
     """Training rows of the base's own answers to everyday requests, so that it forgets less.
 
-    `count` is the number of the owner's rows, of which these are settings.replay_share. The base is
-    asked without the twin's system prompt; answers are cached on disk by revision. [] for a base
+    `count` is the number of the owner's rows, of which these are settings.replay_share, with fewer
+    at effort smoke. The base is asked without the twin's system prompt; answers are cached on disk by revision. [] for a base
     that is no instruct model.
     """
     twin, settings, base, model, tokenizer, progress = training
     requests = everyday_requests()
-    requests = requests[: round(count * settings.replay_share)]
+    wanted = round(count * settings.replay_share)
+    requests = requests[: min(wanted, _REPLAY_ROWS.get(settings.effort, wanted))]
     if not base.entry.instruct or not requests:
         return []
 
