@@ -101,7 +101,8 @@ def ask_writer(
                 cache.append(record)
                 records[passage.id] = record
                 if not _tries_left(record):
-                    clock.count(sum(bool(r["failed"]) for r in records.values()))
+                    finished = (r for r in records.values() if not _tries_left(r))
+                    clock.count(sum(bool(r["failed"]) for r in finished))
     warnings = []
     if len(records) < len(wanted):
         values = {"asked": len(records), "total": len(wanted), "minutes": round(seconds / 60, 1)}
