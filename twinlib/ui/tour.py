@@ -41,14 +41,14 @@ NAMES = (
     "05_evaluate",
     "06_publish",
 )
-# Seconds allowed for each part, on 2 cores at effort smoke.
+# Seconds allowed for each part, on 2 cores at effort smoke: a quarter of an hour in all.
 BUDGETS = {
     "setup": 150,
-    "base": 50,
+    "base": 60,
     "corpus": 80,
-    "persona": 240,
-    "reasoning": 90,
-    "quantize": 90,
+    "persona": 210,
+    "reasoning": 80,
+    "quantize": 120,
     "evaluate": 150,
     "publish": 10,
     "notebooks": 40,
