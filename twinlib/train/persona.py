@@ -221,8 +221,8 @@ def replay_rows(training: Training, count: int) -> list[dict]:
     """Training rows of the base's own answers to everyday requests, so that it forgets less.
 
     `count` is the number of the owner's rows, of which these are settings.replay_share, with fewer
-    at effort smoke. The base is asked without the twin's system prompt; answers are cached on disk by revision. [] for a base
-    that is no instruct model.
+    at effort smoke. The base is asked without the twin's system prompt; answers are cached on disk
+    by revision. [] for a base that is no instruct model.
     """
     twin, settings, base, model, tokenizer, progress = training
     requests = everyday_requests()
