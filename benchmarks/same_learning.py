@@ -1,7 +1,7 @@
 """The validation loss of our trainer and plain TRL on real writing, with the same rows and tokens.
 
-    python benchmarks/same_learning.py TWIN [--base qwen2.5-coder-0.5b-instruct] [--epochs 2] [--arms NAME …]
-                                       [--gpus 1]
+    python benchmarks/same_learning.py TWIN [--base qwen2.5-coder-0.5b-instruct] [--epochs 2]
+                                       [--arms NAME …] [--gpus 1]
 
 TWIN is a twin whose step 01 has run. Both arms take the same number of rows a step on average, with
 LoRA of the same rank and seed, AdamW, the same learning rate and a cosine schedule; ours packs
