@@ -26,10 +26,11 @@ from twinlib.corpus.questions import prompts, validate, writers
 from twinlib.corpus.questions.found import Finder
 from twinlib.models import load, plan
 from twinlib.models.llama_cpp import SLOTS, Llama
+from twinlib.settings import Corpus
 from twinlib.text.script import language_of
 
 SAMPLES = Path(__file__).parent.parent / "data_samples" / "posts"
-TOKENS = 300  # of a passage that is asked about in JSON
+LENGTH = Corpus().passage_tokens
 HEATS = (0.4, 0.6, 0.8)  # temperatures of further replies about the same passage
 
 
@@ -40,7 +41,7 @@ def read(folders, language):
         text = clean.clean(raw.text, raw.markdown, frozenset(), raw.author).text
         title = raw.title or raw.fallback_title
         document = replace(raw, text=text, turns=None, title=title)
-        found += [p for p in passages(document, 500) if language in ("", p.language)]
+        found += [p for p in passages(document, LENGTH) if language in ("", p.language)]
     return [replace(p, language=language_of(p.text)) for p in found]
 
 
@@ -82,7 +83,7 @@ def constrained(llama, asked, finder, replies):
 
     def reply(turn):
         number, passage = turn
-        chat, schema = validate.messages(passage, TOKENS), validate.schema(passage.language)
+        chat, schema = validate.messages(passage, LENGTH), validate.schema(passage.language)
         options = {"seed": 1 + number, "schema": schema}
         heat = HEATS[number % len(HEATS)]
         return passage, llama.chat(chat, validate.REPLY_TOKENS, heat, **options).text
