@@ -2,11 +2,12 @@
 
     python benchmarks/answer_calibration.py RECORDED.jsonl … [--questions N] [--record]
 
-RECORDED holds answers of twins, bases and authors, one a line: {author, base, variant, question,
-text}, and where known `real` (the author's passage), `document`, and `kind` of the question
-('natural' or 'title'). A variant whose name begins with "the author" is the author's passages.
+RECORDED holds answers of twins and bases, one a line: {author, base, variant, question, text}, and
+where known `real` (the author's passage), `document`, `source` of the question (as in a row) and
+`passages`, the tokens of the passages trained on. A variant whose name begins with "the author" is
+the author's passages; one that ends in ", asked by titles" was asked in that way.
 
-For every author and kind of question the figure of each variant is printed, compared by
+For every author, base and kind of question the figure of each variant is printed, compared by
 embeddings and by words, with made answers beside them that no twin may pass with: those of the best
 twin shuffled ('shuffled'), behind their question ('quoting'), of another author to other questions
 ('wrong author'), one sentence over and over ('looping'), and refusals ('refusing'). At last stands
@@ -40,40 +41,56 @@ REFUSALS = {
 
 
 def groups(records, most):
-    """{(author, language, kind): {variant: [{question, text, real, document, source}]}}."""
+    """{what: {variant: [{question, text, real, document, source}]}}, the same questions in each.
+
+    `what` is (author, base, language, kind of question): 'title', 'natural' or 'both'.
+    """
     found = {}
     for record in records:
-        titled = "asked by titles" in record["variant"] or record.get("kind") == "title"
-        key = (record["author"], language_of(record["question"]), "title" if titled else "natural")
-        name = f"{record['variant'].removesuffix(', asked by titles')}, {record['base']}"
-        variant = found.setdefault(key, {}).setdefault(name, [])
-        if len(variant) < most and record["question"] not in {a["question"] for a in variant}:
-            variant.append({**record, "source": "title" if titled else "local"})
-    for (author, language, _), variants in found.items():
-        natural = found.get((author, language, "natural"), {})
-        passages = [each for name, each in natural.items() if name.startswith("the author")]
+        variant = record["variant"].removesuffix(", asked by titles")
+        if not record["base"]:
+            continue  # the author's passages, which the other records have as `real`
+        kind = "title" if variant != record["variant"] else "natural"
+        base = record["base"]
+        if "source" in record:
+            kind = "both"
+            base += f", passages of {record['passages']} tokens" if "passages" in record else ""
+        key = (record["author"], base, language_of(record["question"]), kind)
+        variants = found.setdefault(key, {})
+        answers = variants.setdefault(variant, {})
+        answers.setdefault(record["question"], {"source": kind, **record})
+    for (author, base, language, _), variants in found.items():
+        natural = found.get((author, base, language, "natural"), {})
+        passages = [
+            list(each.values()) for v, each in natural.items() if v.startswith("the author")
+        ]
         for answers in variants.values():
-            for number, answer in enumerate(answers):
+            for number, answer in enumerate(answers.values()):
                 known = passages and number < len(passages[0])
                 answer["real"] = answer.get("real") or (
                     passages[0][number]["text"] if known else ""
                 )
                 answer["document"] = answer.get("document") or f"{author} {number}"
-    return {key: _of_the_same(variants) for key, variants in found.items()}
+    return {key: _of_the_same(variants, most) for key, variants in found.items()}
 
 
-def _of_the_same(variants):
-    """The variants without the author's passages, all with the questions of the longest one."""
+def _of_the_same(variants, most):
+    """The variants without the author's passages, with the questions that the twins answered."""
     own = {name: each for name, each in variants.items() if not name.startswith("the author")}
-    asked = [answer["question"] for answer in max(own.values(), key=len, default=[])]
-    return {name: each for name, each in own.items() if [a["question"] for a in each] == asked}
+    twins = [each for name, each in own.items() if name.startswith("twin")] or list(own.values())
+    asked = list(max(twins, key=len))[:most] if twins else []
+    return {
+        name: [each[question] for question in asked]
+        for name, each in own.items()
+        if all(question in each for question in asked)
+    }
 
 
 def _others(found, author, language):
     """The answers of another author's twins in a language."""
     return [
         answer["text"]
-        for (other, code, _), variants in found.items()
+        for (other, _, code, _), variants in found.items()
         for answers in variants.values()
         for answer in answers
         if other != author and code == language
@@ -132,22 +149,21 @@ def main():
     options = parser.parse_args()
     records = [record for path in options.recorded for record in read_records(path)]
     found, kept = groups(records, options.questions), []
-    for (author, language, kind), answers in found.items():
+    for (author, base, language, kind), answers in found.items():
         if not answers:
             continue
-        print(f"\n{author}, {kind} questions in {language}", flush=True)
+        print(f"\n{author}, {base}, {language}, {kind} questions", flush=True)
         answers |= made(list(answers.values())[-1], _others(found, author, language))
         for name, of_variant in answers.items():
-            sources = list(dict.fromkeys(each["document"] for each in of_variant))
-            asked = [
-                {"document": sources.index(each["document"]), "source": each["source"]}
-                for each in of_variant
-            ]
+            names = [each["document"] for each in of_variant]
+            documents = [names.index(name) for name in names]
+            asked = [{"document": each, "source": "local"} for each in documents]
             for embedder in (embed.embedder(), embed.Words()):
                 told = measure(of_variant, embedder)
                 show(name, told, asked, embedder)
-                group = {"author": author, "language": language, "kind": kind, "variant": name}
-                kept.append({**group, "compared_by": embedder.name, "asked": asked, "told": told})
+                group = {"author": author, "base": base, "language": language, "kind": kind}
+                found_of = {"compared_by": embedder.name, "documents": documents, "told": told}
+                kept.append({**group, "variant": name, **found_of})
     if options.record:
         lines = ",\n".join(json.dumps(group, ensure_ascii=False) for group in kept)
         RECORD.write_text(f"[{lines}]\n", encoding="utf-8")
