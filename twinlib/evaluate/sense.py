@@ -27,21 +27,22 @@ SHORTEST = {"zh": 60, "en": 180}  # shorter answers can't be told from the autho
 POOREST = 0.1  # share of the author's passages that an answer must be above
 MIN_PASSAGES = 20  # of the author, of the same length, to compare with
 MIN_ANSWERS = 12  # of the author, to be shown beside the others
-# Set on Lu Xun's twins and on the parrot's answers before quantization to four bits; all others in
-# the table of sense_calibration.py came later. Recorded parrots reach 0.06 to 0.18, twins of 1.5B
-# 0.36 to 0.92, authors 0.90 to 0.95.
+# The bounds were set on recorded twins of three authors: parrots reached 0.06 to 0.18, twins of 1.5B
+# 0.36 to 0.92, authors 0.90 to 0.95. The answers of the parrot in five bits were recorded later.
 NOT_A_PARROT = Threshold(0.45, at_least=True, form="{:.0%}")
-_STEP = 20  # characters: lengths are rounded down, so that few of them are compared
+_MOST_PASSAGES = 400  # evenly from all; more change nothing and take seconds
+# Characters: lengths are rounded down to multiples, so that few of them are compared.
+_STEPS = {language: length // 6 for language, length in LENGTHS.items()}
 
 
 class Author:
     """What the author's training passages, {language, text}, say in as many characters."""
 
     def __init__(self, passages: Sequence[dict]):
-        self._texts = {
-            language: [p["text"] for p in passages if p["language"] == language]
-            for language in LENGTHS
-        }
+        self._texts = {}
+        for language in LENGTHS:
+            texts = [p["text"] for p in passages if p["language"] == language]
+            self._texts[language] = texts[:: len(texts) // _MOST_PASSAGES + 1]
         self._varieties = functools.cache(self._measure)
 
     def _measure(self, language, length):
@@ -55,7 +56,7 @@ class Author:
         where there are fewer than MIN_PASSAGES.
         """
         text = style.tidy(text)[: LENGTHS[language]]
-        length = len(text) // _STEP * _STEP
+        length = len(text) // _STEPS[language] * _STEPS[language]
         if length < SHORTEST[language]:
             return None
         varieties = self._varieties(language, length)
