@@ -115,13 +115,6 @@ def verdict(answers, sense=None):
 @pytest.mark.parametrize(
     "answers, sense, level, english, chinese",
     [
-        (
-            "good",
-            "good",
-            "good",
-            "It answers the question and makes sense.",
-            "它答得上问题，话也说得通。",
-        ),
         ("good", "bad", "bad", "It answers the question but rambles", "它答得上问题，但话说不通"),
         ("bad", "good", "bad", "It doesn't answer the question", "它答非所问"),
         ("bad", "bad", "bad", "It doesn't answer the question", "它答非所问"),
@@ -130,6 +123,7 @@ def verdict(answers, sense=None):
         ("so-so", "good", "unsure", "Too few answers to tell", "只问了 24 个问题"),
         ("unsure", "bad", "bad", "It rambles", "它的话说不通"),
         ("good", None, "unsure", "It answers the question; whether", "它答得上问题；话通不通"),
+        ("good", "", "unsure", "It answers the question; whether", "它答得上问题；话通不通"),
         ("", None, "unsure", "Too few answers to tell", "只问了 24 个问题"),
     ],
 )
@@ -142,12 +136,8 @@ def test_the_verdict_says_whether_it_answers_and_makes_sense(
 
 def test_every_pair_of_levels_has_a_verdict():
     levels = ("good", "unsure", "so-so", "bad", "")
-    assert {verdict(one, other)[0] for one in levels for other in levels} == {
-        "good",
-        "unsure",
-        "so-so",
-        "bad",
-    }
+    found = {verdict(one, other)[0] for one in levels for other in levels}
+    assert found == {"unsure", "so-so", "bad"}, "none proves that it makes sense"
 
 
 def test_a_report_of_an_older_version_is_rated_by_its_numbers():

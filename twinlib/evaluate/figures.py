@@ -282,10 +282,9 @@ def measure(evidence: Evidence) -> dict[str, dict]:
 
 
 # Which sentence the levels of answers_the_question and of makes_sense lead to; the first that fits
-# counts, and None fits each.
+# counts, and None fits each. makes_sense is rated where it is bad only: no figure proves sense.
 _VERDICTS = (
     ("bad", None, "bad", "evaluate.verdict_does_not_answer"),
-    ("good", "good", "good", "evaluate.verdict_good"),
     ("good", "bad", "bad", "evaluate.verdict_rambles"),
     ("good", "so-so", "so-so", "evaluate.verdict_rambles"),
     (None, "bad", "bad", "evaluate.verdict_no_sense"),
@@ -295,7 +294,7 @@ _VERDICTS = (
 
 
 def verdict(figures: dict[str, dict]) -> dict:
-    """The first sentence of the card: whether the twin answers the question and makes sense.
+    """The first sentence of the card: whether the twin answers the question, and doesn't ramble.
 
     A figure without a value: `texts` is the sentence as {language: text}, `note` that in the
     reader's language, and `level` its level.
