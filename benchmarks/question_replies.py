@@ -47,7 +47,9 @@ def read(folders, language):
 
 def plain(writer, asked, finder, show):
     """Ask about each passage until a question passes, at most TRIES times; print figures."""
-    reasons, passed, began = [Counter() for _ in range(prompts.TRIES)], [], time.monotonic()
+    reasons, passed = [Counter() for _ in range(prompts.TRIES)], []
+    list(writer.replies(asked[:1], 0))  # loads the model
+    began = time.monotonic()
     for start in range(0, len(asked), writer.at_once):
         waiting = asked[start : start + writer.at_once]
         for attempt in range(prompts.TRIES):

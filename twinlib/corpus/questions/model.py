@@ -55,15 +55,14 @@ def ask_locally(
     Raises Stopped.
     """
     try:
-        writer = writers.open_writer(name, progress)
+        with writers.open_writer(name, progress) as writer:
+            if minutes == AUTO:
+                minutes = float("inf") if writer.on_gpu else MINUTES
+            return ask_writer(passages, writer, log, 60 * minutes, progress)
     except TwinError as error:
         if required:
             raise
         return WrittenQuestions({}, Counter(), [t("corpus.titles_ask_instead", error=error)])
-    if minutes == AUTO:
-        minutes = float("inf") if writer.on_gpu else MINUTES
-    with writer:
-        return ask_writer(passages, writer, log, 60 * minutes, progress)
 
 
 def ask_writer(

@@ -1,7 +1,8 @@
 """The models on this machine that write questions: a base in torch, or a GGUF file in llama.cpp.
 
 A writer has `name` (in the log of questions), `at_once` (passages it is given together) and
-`replies(passages, attempt)`, which yields (passage, text of the reply). `with` frees its memory.
+`replies(passages, attempt)`, which yields (passage, text of the reply). The model is loaded for the
+first reply, and `with` frees its memory.
 """
 
 import gc
@@ -101,11 +102,14 @@ class BaseWriter:
     def __init__(self, base: load.Base):
         self.name, self.on_gpu = base.name, load.device() == "cuda"
         self.at_once, self._tokens = (256, 260) if self.on_gpu else (4, _CPU_TOKENS)
-        shape = estimate.shape(str(base.path))
-        precision = load.fitting_precision(base, shape.parameters * 1e9) if shape else "auto"
+        self._base, self._model, self._tokenizer = base, None, None
+
+    def _load(self):
+        shape = estimate.shape(str(self._base.path))
+        precision = load.fitting_precision(self._base, shape.parameters * 1e9) if shape else "auto"
         if precision is None:
-            raise TwinError(t("corpus.no_memory_to_ask", name=base.name))
-        self._model, self._tokenizer = load.load(base, precision=precision)
+            raise TwinError(t("corpus.no_memory_to_ask", name=self.name))
+        self._model, self._tokenizer = load.load(self._base, precision=precision)
         self._model.eval()
 
     def __enter__(self):
@@ -122,6 +126,8 @@ class BaseWriter:
     def replies(self, passages, attempt):
         import torch
 
+        if self._model is None:
+            self._load()
         while True:
             try:
                 texts = prompts.replies(
@@ -142,20 +148,26 @@ class FileWriter:
     at_once, on_gpu = _SIDE_BY_SIDE, False
 
     def __init__(self, path: Path, name: str):
-        self.name = name
+        self.name, self._path, self._llama = name, path, None
+
+    def _load(self):
         context = SLOTS * (_PROMPT_TOKENS + prompts.REPLY_TOKENS)
         try:
-            self._llama = Llama(path, context=context, threads=_idle_cores())
+            self._llama = Llama(self._path, context=context, threads=_idle_cores())
         except TwinError:
-            raise TwinError(t("corpus.model_not_loadable", path=path)) from None
+            raise TwinError(t("corpus.model_not_loadable", path=self._path)) from None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self._llama.close()
+        if self._llama:
+            self._llama.close()
 
     def replies(self, passages, attempt):
+        if self._llama is None:
+            self._load()
+
         def reply(passage):
             start = prompts.start(passage, attempt)
             prompt = self._llama.prompt(prompts.messages(passage, _CPU_TOKENS)) + start
