@@ -153,6 +153,16 @@ def test_chinese_replies(question, reason):
     assert found.reason == reason and bool(found.questions) == (not reason)
 
 
+def test_nobody_asks_the_author_about_the_author_by_name():
+    def reason(question, author, language="en"):
+        return read(json_of(question), passage(language, author=author)).reason
+
+    assert reason("What did Ning do with the kettle?", "Old Ning") == "about"
+    assert reason("宁半圈为什么不换水壶？", "宁半圈", "zh") == "about"
+    assert reason("Why did you keep the kettle at Ningbo?", "Old Ning") == ""
+    assert reason("你为什么不换水壶？", "宁半圈", "zh") == ""
+
+
 @given(
     st.one_of(
         st.text(),

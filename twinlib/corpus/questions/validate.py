@@ -230,7 +230,7 @@ def _problem(question, passage, found):
     about = (_ABOUT_ZH if zh else _ABOUT_EN).search(question)
     if about and about.group().lower() not in text.lower():
         return "about"
-    if passage.author and passage.author in question:
+    if _names(passage.author, question):
         return "about"
     pairs = _pairs(question)
     if len(set(pairs)) < 0.75 * len(pairs):
@@ -241,6 +241,12 @@ def _problem(question, passage, found):
     if _UNCLEAR.search(own_words):
         return "unclear"
     return "" if found is None or found(question, passage) else "subject"
+
+
+def _names(author, question):
+    """Whether a question names its author, with all of the name or a word of it."""
+    words = [word for word in author.split() if len(word) > (2 if word.isascii() else 1)]
+    return any(re.search(rf"(?<![A-Za-z]){re.escape(word)}(?![a-z])", question) for word in words)
 
 
 def _pairs(question):
