@@ -81,7 +81,7 @@ def shares(reasons):
 def constrained(llama, asked, finder, replies):
     """Ask for `replies` with the schema of an API, in one seed after the other; print figures."""
     reasons, invalid, began = Counter(), 0, time.monotonic()
-    turns = itertools.islice(itertools.product(itertools.count(), asked), replies)
+    turns = itertools.islice(((n, p) for n in itertools.count() for p in asked), replies)
 
     def reply(turn):
         number, passage = turn
