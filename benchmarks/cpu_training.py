@@ -3,8 +3,8 @@
     python benchmarks/cpu_training.py [STEPS]
 
 Qwen2.5-Coder 0.5B, rank 32, 2 rows of the invented voices a step, 24 to 512 tokens long, three
-fifths of each learnt; every arm in a process of its own, after one warm-up step. Compare the ratios of one
-run. Prints real tokens a second, the peak memory and the mean loss.
+fifths of each learnt; every arm in a process of its own, after one warm-up step. Compare the
+ratios of one run. Prints real tokens a second, the peak memory and the mean loss.
 """
 
 import multiprocessing

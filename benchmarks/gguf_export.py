@@ -12,7 +12,8 @@ environment with torch, transformers, gguf, sentencepiece and, for Gemma, protob
 
 Bases that need no hub, and Gemma 270M, are real; others have random weights in the catalogue's
 shape. The adapter is random, rank 16 on every linear layer. Prints seconds by stage, disk space
-besides the three files, peak memory of a process, the ratios, and whether both ways made files with the same types of tensors.
+besides the three files, peak memory of a process, the ratios, and whether both ways made files
+with the same types of tensors.
 """
 
 import argparse

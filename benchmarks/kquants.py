@@ -8,8 +8,8 @@ over the same tensors: random ones with and without outliers, and the weights of
 
 Types: small random models of each architecture go through llama.cpp's own quantizer, and so does
 Qwen2.5-Coder 0.5B. It is the one inside cyllama; `--peer-python` is the Python of an environment
-that has it: `python -m venv peers && peers/bin/pip install cyllama`. `--record` writes llama.cpp's errors
-and types into tests/kquants_reference.json.
+that has it: `python -m venv peers && peers/bin/pip install cyllama`. `--record` writes
+llama.cpp's errors and types into tests/kquants_reference.json.
 """
 
 import argparse
@@ -290,7 +290,8 @@ def real_file(python, folder):
                 errors[1] += error(values, tensor.data, kind) ** 2
         print(
             f"Qwen2.5-Coder 0.5B as {mixture}: {same} of {len(their_tensors)} tensors get "
-            f"llama.cpp's type, error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of llama.cpp's",
+            f"llama.cpp's type, error of the K-quants {(errors[0] / errors[1]) ** 0.5:.4f} of "
+            "llama.cpp's",
             flush=True,
         )
 

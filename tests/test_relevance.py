@@ -89,8 +89,10 @@ def test_e5_tells_answers_without_the_questions_words(language):
     questions = [question for question, _ in BIKES[language]]
     other = {
         "en": "two wheels|siblings on the phone|mending broken ribs against the wet|wet weather|"
-        "kids who earn money|hot drinks|rust on iron by the ocean|robots with a mind|squeaking hinges",
-        "zh": "两个轮子，骑着上班|兄妹通话|雨具修补|天上掉水|孩子赚钱|热饮|铁锈和大洋|电脑的脑子|铰链吱吱响",
+        "kids who earn money|hot drinks|rust on iron by the ocean|robots with a mind|"
+        "squeaking hinges",
+        "zh": "两个轮子，骑着上班|兄妹通话|雨具修补|天上掉水|孩子赚钱|热饮|"
+        "铁锈和大洋|电脑的脑子|铰链吱吱响",
     }[language].split("|")
     e5 = embed.E5()
     assert relevance.answers_the_question(questions, other, e5) > 0.7

@@ -188,8 +188,8 @@ def test_nonsense_is_counted_by_row_and_compared():
         and 0 < found["base"]["low"] < 0.5 < found["base"]["high"] < 1
     )
     assert found["twin"]["note"] == (
-        "Not enough answers to tell, though it is no worse than the base. base 50%, twin 0%, twin-Q8_0 "
-        "100%."
+        "Not enough answers to tell, though it is no worse than the base. base 50%, twin 0%, "
+        "twin-Q8_0 100%."
     ), "one document"
 
 

@@ -27,8 +27,9 @@ SHORTEST = {"zh": 60, "en": 180}  # shorter answers can't be told from the autho
 POOREST = 0.1  # share of the author's passages that an answer must be above
 MIN_PASSAGES = 20  # of the author, of the same length, to compare with
 MIN_ANSWERS = 12  # of the author, to be shown beside the others
-# The bounds were set on recorded twins of three authors: parrots reached 0.06 to 0.25, twins of 1.5B
-# 0.36 to 0.92, authors 0.90 to 0.95. The answers of the parrot in five bits were recorded later.
+# The bounds were set on recorded twins of three authors: parrots reached 0.06 to 0.25, twins of
+# 1.5B 0.36 to 0.92, authors 0.90 to 0.95. The answers of the parrot in five bits were recorded
+# later.
 NOT_A_PARROT = Threshold(0.45, at_least=True, form="{:.0%}")
 _MOST_PASSAGES = 400  # evenly from all; more change nothing and take seconds
 # Characters: lengths are rounded down to multiples, so that few of them are compared.

@@ -45,7 +45,7 @@ NAMES = (
 BUDGETS = {
     "setup": 150,
     "base": 60,
-    "corpus": 80,
+    "corpus": 100,
     "persona": 210,
     "reasoning": 80,
     "quantize": 120,

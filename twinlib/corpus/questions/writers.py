@@ -23,7 +23,7 @@ from ...twin import AUTO, Twin
 from ..records import Passage
 from . import prompts
 
-_CPU_TOKENS = 160  # of a passage that a model reads without a GPU
+_CPU_TOKENS = 100  # of a passage that a model reads without a GPU
 _PROMPT_TOKENS = 768  # at most, of instructions and a shortened passage
 # Passages in llama.cpp at once: each slot computes the instructions again. They are asked about
 # again before the next ones, while their slots still know them.
