@@ -15,8 +15,8 @@ from twinlib.text.variety import variety, words
 PARROTS = {
     "en": "It is good to be in a good way, and I have been in it for a long time. I had to take it "
     "to the other one, and she said that it was not for her. It is all about what you want to do "
-    "with it. If you do not want it, then it will be no good for you at all. I know that I would have "
-    "been there if he had not come to see me about the work that I do for them.",
+    "with it. If you do not want it, then it will be no good for you at all. I know that I would "
+    "have been there if he had not come to see me about the work that I do for them.",
     "zh": "台上：一个台阶，一个灯，一只台阶，一辆车，一台轮子，一条条，一条条，"
     "我没拧过。台上：一个台阶，一辆车，一台轮子，一条条，一条条，"
     "一天一条一条。台上是站的，半圈一条一条，台上要一条，台上要一台，一台台，一条条的台上，一个半圈。",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_SHARE = 0.05  # of the training time: what sample answers may take
 _LOG_EVERY = 0.5  # seconds between logs on a GPU: each waits for all work queued on it
+_RETURN_EVERY = 8  # steps after which freed memory is returned; more often costs time
 
 
 def silence_logging() -> None:
@@ -136,7 +137,8 @@ class ProgressCallback:
         self.sample_seconds = self.sampled - began
 
     def on_step_end(self, args, state, control, **_):
-        return_memory()
+        if state.global_step % _RETURN_EVERY == 0:
+            return_memory()
         log_due = (
             not on_gpu()
             or state.global_step < self.first + 3

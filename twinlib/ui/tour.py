@@ -111,13 +111,16 @@ def _remembered(twin, step, name):
 def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | None:
     """The given source as a full path; None to read the last one; at first the sample blog.
 
-    For the first source the effort, by default smoke, is saved for the steps.
+    For the first source the effort, by default smoke, is saved for the steps. At smoke one GGUF
+    file is made, the one that is recommended for a small base.
     """
     if not _remembered(twin, "corpus", "source"):
         source = source or SAMPLE / "posts"
         # Saved at once, so that an interrupted tour goes on with the same effort.
         for step in ("persona", "reasoning", "evaluate"):
             twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
+        if effort in (None, "smoke"):
+            twin.start("quantize", {"types": "Q8_0", **declared.remembered("quantize", twin)})
     return source and str(Path(source).resolve())
 
 
