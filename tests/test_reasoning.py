@@ -39,7 +39,7 @@ def trained(sample_twin, tiny_base):
         steps=2,
         batch=2,
         accumulation=1,
-        length=128,
+        length=256,
         replay_share=0.0,
     )
     outcome = persona.run(sample_twin, chosen, Progress(sample_twin.history("persona"), "persona"))

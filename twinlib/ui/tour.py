@@ -45,11 +45,11 @@ NAMES = (
 BUDGETS = {
     "setup": 150,
     "base": 60,
-    "corpus": 100,
-    "persona": 210,
+    "corpus": 80,
+    "persona": 220,
     "reasoning": 80,
-    "quantize": 120,
-    "evaluate": 150,
+    "quantize": 90,
+    "evaluate": 170,
     "publish": 10,
     "notebooks": 40,
 }

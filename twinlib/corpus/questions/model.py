@@ -25,7 +25,7 @@ from .found import Finder
 
 TRIES = 3  # replies asked an API for, at most, until one has a usable question
 PARALLEL = SLOTS  # passages asked about at once, of an API
-MINUTES = 1.5  # of asking without a GPU, where the owner sets no limit
+MINUTES = 1.2  # of asking without a GPU, where the owner sets no limit
 _GIVE_UP = 8  # passages in a row without an answer, after which the API counts as down
 
 
