@@ -96,3 +96,26 @@ def test_a_log_stands_for_all_steps_since_the_one_before():
         callbacks.by_step(history, "loss") == [4.0, 3.0, 3.0, 3.0, 2.0]
         and callbacks.by_step(history, "reward") == []
     )
+
+
+def test_memory_is_returned_now_and_then_on_a_cpu(monkeypatch):
+    returned = []
+    monkeypatch.setattr(callbacks, "return_memory", lambda: returned.append(state.global_step))
+
+    class Progress:
+        def __call__(self, *_, **__): ...
+
+        def wants_stop(self):
+            return False
+
+    callback = callbacks.ProgressCallback(Progress(), {}, None, [1] * 40)
+    args = SimpleNamespace(gradient_accumulation_steps=1, world_size=1)
+    state = SimpleNamespace(global_step=0, max_steps=20, num_input_tokens_seen=0)
+    control = SimpleNamespace(
+        should_log=False, should_training_stop=False, should_save=False, should_evaluate=False
+    )
+    callback.on_train_begin(args, state, None)
+    for state.global_step in range(1, 21):
+        callback.on_step_begin(args, state, control)
+        callback.on_step_end(args, state, control)
+    assert returned == [8, 16]

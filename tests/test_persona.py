@@ -339,6 +339,24 @@ def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, ti
     assert sample_twin.file("replay").read_text() == kept
 
 
+@pytest.mark.parametrize("effort, asked", [("smoke", 24), ("quick", 30)])
+def test_a_short_run_asks_fewer_everyday_questions(
+    sample_twin, tiny_base, monkeypatch, effort, asked
+):
+    base = load.prepare(str(tiny_base))
+    seen = []
+
+    def answers(model, tokenizer, conversations, *_, **__):
+        seen.extend(conversations)
+        return [generate.Answer("ok", True, 1)] * len(conversations)
+
+    monkeypatch.setattr(persona.generate, "answers", answers)
+    model, tokenizer = load.load(base, lora=load.Lora(4))
+    chosen = wanted(tiny_base, replay_share=0.1, effort=effort)
+    training = persona.Training(sample_twin, chosen, base, model, tokenizer, Progress())
+    assert len(persona.replay_rows(training, 300)) == len(seen) == asked
+
+
 # Problems
 
 

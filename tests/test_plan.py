@@ -129,6 +129,22 @@ def test_more_effort_takes_more_steps():
     assert steps == sorted(steps) and steps[0] < steps[2]
 
 
+@pytest.mark.parametrize(
+    "base, effort, rate, epochs",
+    [
+        ("qwen2.5-coder-0.5b-instruct", "standard", 2e-4, 2),
+        ("qwen2.5-coder-0.5b-instruct", "smoke", 2e-4, 1),
+        ("qwen2.5-coder-1.5b-instruct", "standard", 1.5e-4, 2),
+        ("qwen2.5-7b", "standard", 2e-4, 3),
+        ("gemma-3-270m", "standard", 4e-4, 4),
+        ("gemma-3-270m", "smoke", 8e-4, 2),
+    ],
+)
+def test_base_models_keep_a_recipe_of_their_own(base, effort, rate, epochs):
+    values = planned(H100, base=base, effort=effort).values
+    assert (values["learning_rate"], values["epochs"]) == (rate, epochs)
+
+
 def planned(machine, facts=None, **typed):
     return derive(
         "persona", settings.make("persona", **{"effort": "standard", **typed}), machine, facts or {}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from question_passages import TEXTS, json_of, passage
 
 from twinlib.corpus.questions import validate
 from twinlib.corpus.questions.api import (
@@ -19,27 +20,8 @@ from twinlib.corpus.questions.api import (
     retry_after,
 )
 from twinlib.corpus.questions.model import ask_all
-from twinlib.corpus.records import Passage
 from twinlib.files import TwinError
 from twinlib.settings import make
-
-TEXTS = {
-    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for "
-    "a new one.",
-    "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
-}
-
-
-def passage(language="en", name="1", **fields):
-    return Passage(
-        name,
-        "d",
-        **{"text": TEXTS[language], "tokens_estimate": 30, "language": language, **fields},
-    )
-
-
-def json_of(*questions):
-    return json.dumps({"questions": questions}, ensure_ascii=False)
 
 
 class Script(BaseHTTPRequestHandler):

@@ -5,37 +5,18 @@ import time
 from collections import Counter
 
 import pytest
+from question_passages import json_of, passage
 
 from twinlib import settings
 from twinlib.corpus.questions import model, prompts
 from twinlib.corpus.questions.api import NoAnswer
 from twinlib.corpus.questions.model import ask_all, ask_locally, ask_writer
 from twinlib.corpus.questions.writers import base_of
-from twinlib.corpus.records import Passage
 from twinlib.files import TwinError, parsed_lines, read_records, sha256_of
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load, pip_base, plan
 from twinlib.twin import Stopped
-
-TEXTS = {
-    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for "
-    "a new one.",
-    "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
-}
-
-
-def passage(language="en", name="1", **fields):
-    return Passage(
-        name,
-        "d",
-        **{"text": TEXTS[language], "tokens_estimate": 30, "language": language, **fields},
-    )
-
-
-def json_of(*questions):
-    return json.dumps({"questions": questions}, ensure_ascii=False)
-
 
 # The log
 

@@ -5,35 +5,17 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from question_passages import json_of, passage
 
 from twinlib.corpus.questions import validate
 from twinlib.corpus.questions.found import Finder
-from twinlib.corpus.records import Passage
 from twinlib.i18n import data
-
-TEXTS = {
-    "en": "My neighbour soldered the old kettle for a cup of tea, and now I would not swap it for "
-    "a new one.",
-    "zh": "邻居替我把旧水壶焊好了，只收一杯茶。如今给我换个新的，我也不换。",
-}
-
-
-def passage(language="en", name="1", **fields):
-    return Passage(
-        name,
-        "d",
-        **{"text": TEXTS[language], "tokens_estimate": 30, "language": language, **fields},
-    )
 
 
 def read(reply, asked):
     """The Reply, checked against a corpus of four other passages."""
     others = [passage(asked.language, str(n), text=f"{n} 号电车 tram {n}") for n in range(2, 6)]
     return validate.read_reply(reply, asked, Finder([asked, *others]).found)
-
-
-def json_of(*questions):
-    return json.dumps({"questions": questions}, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(

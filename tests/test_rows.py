@@ -78,6 +78,13 @@ def test_identity_rows_name_the_author_and_say_that_it_is_a_model():
     assert all("宁半圈" in a for a in answers) and any("模型" in a for a in answers)
 
 
+def test_one_row_in_twenty_says_who_the_twin_is_and_each_text_is_there():
+    for count, times in ((10, 1), (400, 2), (1000, 5)):
+        made = [row for row in rows(passages(count), "宁半圈", "系统") if row.kind == "identity"]
+        assert len(made) == 10 * times and len({row.id for row in made}) == len(made)
+        assert set(Counter(row.messages[1]["content"] for row in made).values()) == {times}
+
+
 def test_held_out_passages_are_only_asked():
     made = rows(
         passages(50) + passages(5, split="test") + passages(5, split="val"), "宁半圈", "系统"

@@ -85,12 +85,18 @@ def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_o
     assert [
         twin.facts["settings"][step]["effort"] for step in ("persona", "reasoning", "evaluate")
     ] == ["smoke"] * 3
+    assert twin.facts["settings"]["quantize"] == {"types": "Q8_0"}, "one file, in minutes"
     twin.start("corpus", {"source": "my_posts"})
     twin.start("persona", {"effort": "standard", "base": "qwen3-4b"})
     assert tour.source_to_read(twin, None, None) is None and tour.source_to_read(
         twin, "other", None
     ) == os.path.abspath("other")
     assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
+
+
+def test_with_more_effort_a_new_twin_gets_all_files(twin):
+    tour.source_to_read(twin, None, "quick")
+    assert "quantize" not in twin.facts["settings"]
 
 
 @pytest.mark.slow

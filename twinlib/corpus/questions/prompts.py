@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TRIES = 4  # questions asked for, at most, until one passes the check
 REPLY_TOKENS = 48
-_GPU_TOKENS, _GPU_BATCH = 260, 256  # of a passage that the model reads; passages at once
+GPU_TOKENS, GPU_BATCH = 260, 256  # of a passage that the model reads; passages at once
 
 
 def messages(passage: Passage, tokens: int) -> list[dict[str, str]]:
@@ -43,8 +43,8 @@ def replies(
     tokenizer: "PreTrainedTokenizerBase",
     passages: list[Passage],
     attempt: int = 0,
-    tokens: int = _GPU_TOKENS,
-    batch: int = _GPU_BATCH,
+    tokens: int = GPU_TOKENS,
+    batch: int = GPU_BATCH,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:
     """The replies of a loaded model, one a passage and in their order; `attempt` counts from 0.

@@ -101,7 +101,8 @@ class BaseWriter:
 
     def __init__(self, base: load.Base):
         self.name, self.on_gpu = base.name, load.device() == "cuda"
-        self.at_once, self._tokens = (256, 260) if self.on_gpu else (4, _CPU_TOKENS)
+        at_once = (prompts.GPU_BATCH, prompts.GPU_TOKENS) if self.on_gpu else (4, _CPU_TOKENS)
+        self.at_once, self._tokens = at_once
         self._base, self._model, self._tokenizer = base, None, None
 
     def _load(self):
