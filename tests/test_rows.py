@@ -198,3 +198,8 @@ def test_decisions_drop_rows_and_edit_questions_and_the_answer_of_all_rows_of_a_
     ]
     assert [row.source for row in found] == ["owner", "owner", "local"]
     assert len(decided(made(), {"zhtrain0": {"action": "drop"}})) == 2
+
+
+def test_passages_are_as_short_as_an_answer(sample_twin):
+    sizes = [passage["tokens_estimate"] for passage in sample_twin.records("passages")]
+    assert 60 < max(sizes) < 250, "160 by default, and the rest of a sentence"
