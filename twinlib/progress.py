@@ -52,8 +52,10 @@ class Progress:
             if fresh:
                 history.unlink(missing_ok=True)
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._interrupt)
-            signal.signal(signal.SIGTERM, self._interrupt)
+            # SIGBREAK is how another process stops this one on Windows.
+            for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+                if hasattr(signal, name):
+                    signal.signal(getattr(signal, name), self._interrupt)
 
     def _interrupt(self, number, frame):
         if self.stopping:
@@ -62,9 +64,16 @@ class Progress:
 
     def wants_stop(self) -> bool:
         """True after an interrupt, or when the notebook that started this process is gone."""
-        if self._parent is not None and os.getppid() != self._parent:
+        if self._parent is not None and self._orphaned():
             self.stopping = True
         return self.stopping
+
+    def _orphaned(self):
+        if sys.platform == "win32":  # where the id of the parent outlives it
+            import psutil
+
+            return not psutil.pid_exists(self._parent)
+        return os.getppid() != self._parent
 
     def check(self) -> None:
         """Raise Stopped if a stop was requested; call it where it is safe to stop."""

@@ -4,12 +4,8 @@ The child's figures are read from history.jsonl, its sentences from its output. 
 cell sends the child one SIGINT and waits while it saves.
 """
 
-import os
 import queue
 import shlex
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -19,13 +15,12 @@ from pathlib import Path
 from .. import catalogue
 from .. import settings as declared
 from ..files import TwinError
-from ..i18n import language, t
+from ..i18n import t
 from ..models import hub
 from ..twin import AUTO, Report, Twin
-from . import forms, secrets
+from . import children, forms, secrets
 from .display import NOTHING, Shown, esc, sentence, show, table
 from .progress_view import ProgressView
-from .runtime import ROOT
 
 _POLL = 0.25  # seconds between two checks of the child process
 
@@ -138,16 +133,7 @@ def follow(
     `history` is the history.jsonl of the step called `name`; `environment` adds variables. Raises
     StepFailed unless the child succeeds.
     """
-    child = subprocess.Popen(
-        [sys.executable, *arguments[1:]],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-        env=_environment(environment or {}),
-    )
+    child = children.start(arguments[1:], environment)
     output, errors = queue.Queue(), deque(maxlen=40)
     readers = [
         threading.Thread(target=_read, args=(child.stdout, output.put), daemon=True),
@@ -161,7 +147,7 @@ def follow(
             _watch(child, view, output)
             break
         except KeyboardInterrupt:
-            child.send_signal(signal.SIGINT)
+            children.interrupt(child)
             print(t("ui.stopping"), flush=True)
     for reader in readers:
         reader.join(timeout=5)
@@ -176,21 +162,6 @@ def _watch(child, view, output):
         view.draw(at_once=not output.empty())
         _print(output)
         time.sleep(_POLL)
-
-
-def _environment(more):
-    """The child's environment: this library's path, our language, progress for a notebook."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {
-        **os.environ,
-        "PYTHONPATH": path,
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONIOENCODING": "utf-8",
-        "TWINLIB_LANG": language(),
-        "TWINLIB_PROGRESS": "file",
-        "TWINLIB_FOLLOWED": "1",
-        **more,
-    }
 
 
 def _read(stream, take):
