@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: twin test quick setup lab repo clean help
+.PHONY: twin test quick setup lab notebooks repo clean help
 
 help:           ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -26,6 +26,9 @@ quick: setup    ## check style and run the tests that need no model, child proce
 lab: setup      ## open the notebooks in JupyterLab
 	@$(BIN)/python -m pip install -q -r requirements.txt jupyterlab
 	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks
+
+notebooks: setup ## make notebooks/en and notebooks/zh from notebooks/source
+	@$(BIN)/python tools/notebooks.py
 
 setup: $(READY) ## make .venv with the tested versions
 

@@ -159,6 +159,14 @@ def test_the_tables_say_the_labels(twin, monkeypatch):
 
 @pytest.mark.parametrize("place, step", list(enumerate(STEPS, 1)))
 def test_a_step_is_called_what_its_notebook_is_called(place, step):
-    [path] = (ROOT / "notebooks").glob(f"{place:02}_*.ipynb")
-    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
-    assert first.splitlines()[0] == f"# {place:02} · {' · '.join(labels.step(step).values())}"
+    for language, called in labels.step(step).items():
+        [path] = (ROOT / "notebooks" / language).glob(f"{place:02}_*.ipynb")
+        first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        assert first.splitlines()[0] == f"# {place:02} · {called}"
+
+
+def test_both_languages_stand_side_by_side_equal_ones_once_and_empty_ones_not_at_all(monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    assert i18n.choose({"en": "yes", "zh": "是"}) == "yes · 是"
+    assert i18n.choose({"en": "GGUF", "zh": "GGUF"}) == "GGUF"
+    assert i18n.choose({"en": "", "zh": ""}) == ""

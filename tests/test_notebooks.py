@@ -2,19 +2,27 @@
 
 import ast
 import importlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 from statistics import median
 
 import pytest
+from conftest import ROOT
 
-ROOT = Path(__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from twinlib.i18n import LANGUAGES
+
+sys.path.insert(0, str(ROOT / "tools"))
+import notebooks as made
+
+NOTEBOOKS = sorted(path for code in LANGUAGES for path in (ROOT / "notebooks" / code).iterdir())
+NAMES = sorted(path.name for path in (ROOT / "notebooks" / "en").iterdir())
 STEPS = {
     "01": "corpus",
     "02": "persona",
@@ -25,15 +33,23 @@ STEPS = {
 }
 COLAB = (
     "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{file})"
+    "(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{language}/{file})"
 )
 KAGGLE = (
     "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
-    "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{slug}/blob/main/notebooks/{file}"
+    "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{slug}/blob/main/notebooks/{language}/{file}"
     "&accelerator=nvidiaTeslaT4)"
 )
 
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize(
+    "path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+
+each_step = pytest.mark.parametrize(
+    "path",
+    [path for path in NOTEBOOKS if path.stem[:2] in STEPS],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
 
 
 def read(path):
@@ -52,9 +68,9 @@ def tagged(path, tag):
     ]
 
 
-def test_the_notebooks_are_there_in_order():
-    names = [path.stem for path in NOTEBOOKS]
-    assert names[:7] == [
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_notebooks_are_there_in_order(language):
+    assert [path.stem for path in NOTEBOOKS if path.parent.name == language][:7] == [
         "00_start_here",
         "01_prepare_corpus",
         "02_sft_persona",
@@ -63,6 +79,50 @@ def test_the_notebooks_are_there_in_order():
         "05_evaluate",
         "06_publish",
     ]
+
+
+@each_notebook
+def test_a_notebook_is_what_its_source_makes(path):
+    source = ROOT / "notebooks" / "source" / f"{path.stem}.py"
+    assert path.read_text(encoding="utf-8") == made.notebook(source, path.parent.name), (
+        "edit notebooks/source, then run: make notebooks"
+    )
+
+
+def test_every_source_has_its_notebook_in_every_language():
+    there = [f"{path.parent.name}/{path.stem}" for path in NOTEBOOKS]
+    wanted = [f"{code}/{path.stem}" for code in LANGUAGES for path in made.sources()]
+    assert there == wanted and list(LANGUAGES) == list(made.LANGUAGES)
+
+
+@each_notebook
+def test_a_notebook_speaks_one_language(path):
+    text = "\n".join(cells(path, "markdown") + comments(path))
+    chinese = len(re.findall(r"[\u4e00-\u9fff]", text))
+    if path.parent.name == "en":
+        assert chinese == 0
+    else:
+        assert chinese > 400
+        assert not re.search(r"[a-z] [a-z]+ [a-z]+ [a-z]+ [a-z]+", re.sub("`.*?`", "", text))
+
+
+def comments(path):
+    lines = io.StringIO("\n".join(cells(path, "code"))).readline
+    return [
+        part.string for part in tokenize.generate_tokens(lines) if part.type == tokenize.COMMENT
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_languages_have_the_same_cells_and_the_same_code(name):
+    first, *others = [ROOT / "notebooks" / code / name for code in LANGUAGES]
+    for other in others:
+        assert [cell["id"] for cell in read(first)["cells"]] == [
+            cell["id"] for cell in read(other)["cells"]
+        ]
+        for one, same in zip(cells(first, "code"), cells(other, "code")):
+            same = same.replace(f'install("{other.parent.name}")', 'install("en")')
+            assert ast.dump(ast.parse(one)) == ast.dump(ast.parse(same))
 
 
 @each_notebook
@@ -99,8 +159,8 @@ def test_the_first_cell_is_one_title_and_then_the_badges(path):
     found = re.search(r"colab/blob|github/([\w.-]+/[\w.-]+)/blob", first[2])
     slug = found.group(1) if found else slug
     assert first[2:] == [
-        COLAB.format(slug=slug, file=path.name),
-        KAGGLE.format(slug=slug, file=path.name),
+        COLAB.format(slug=slug, language=path.parent.name, file=path.name),
+        KAGGLE.format(slug=slug, language=path.parent.name, file=path.name),
     ]
 
 
@@ -113,26 +173,13 @@ def test_there_is_exactly_one_main_title(path):
 
 
 @each_notebook
-def test_prose_is_english_and_then_the_same_in_chinese_in_one_cell(path):
-    for text in cells(path, "markdown")[1:]:
-        paragraphs = [part for part in text.split("\n\n") if not part.startswith("|")]
-        chinese = [bool(re.search(r"[\u4e00-\u9fff]", part)) for part in paragraphs]
-        assert True in chinese and False in chinese, text
-        assert chinese == sorted(chinese), f"English first, Chinese after: {text[:80]}"
-
-
-@each_notebook
 def test_it_says_what_you_need_what_you_get_and_how_long(path):
     about = cells(path, "markdown")[1]
-    for words in (
-        "**You need**",
-        "**You get**",
-        "**How long",
-        "**您需要**",
-        "**您会得到**",
-        "**用时**",
-    ):
-        assert words in about
+    said = {
+        "en": ("**You need**", "**You get**", "**How long"),
+        "zh": ("**您需要**", "**您会得到**", "**用时**"),
+    }
+    assert all(words in about for words in said[path.parent.name])
 
 
 @each_notebook
@@ -167,9 +214,10 @@ def test_no_token_has_a_place_in_a_notebook(path):
 
 
 def test_the_setup_cell_is_the_same_everywhere_and_fetches_the_project():
-    setups = {cells(path, "code")[0] for path in NOTEBOOKS}
-    assert len(setups) == 1
-    assert "runtime.install()" in setups.pop()
+    for language in LANGUAGES:
+        setups = {cells(path, "code")[0] for path in NOTEBOOKS if path.parent.name == language}
+        assert len(setups) == 1
+        assert f'runtime.install("{language}")' in setups.pop()
 
 
 @each_notebook
@@ -178,7 +226,7 @@ def test_one_cell_is_tagged_parameters_and_holds_assignments_only(path):
     body = ast.parse(source).body
     assert all(isinstance(node, ast.Assign) for node in body)
     names = {node.targets[0].id for node in body}
-    assert {"TWIN", "LANGUAGE", "USE_DRIVE"} <= names
+    assert {"TWIN", "USE_DRIVE"} <= names
 
 
 @each_notebook
@@ -193,9 +241,7 @@ def test_every_function_a_notebook_calls_exists(path):
         assert callable(function), f"{module}.{name}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem
-)
+@each_step
 def test_a_step_goes_form_check_run_look_saved(path):
     step = STEPS[path.stem[:2]]
     ids = [cell["id"] for cell in read(path)["cells"] if cell["cell_type"] == "code"]
@@ -400,22 +446,22 @@ def test_drive_is_not_asked_for_when_a_twin_is_given_by_its_path(twins, tmp_path
     assert asked == [False, True]
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if path.stem[:2] in STEPS], ids=lambda path: path.stem
-)
+@each_step
 def test_a_step_goes_on_with_the_twin_opened_last(path):
     assert tagged(path, "parameters")[0].startswith("TWIN = None ")
 
 
 @pytest.mark.parametrize("name", ["setup-text", "twin-text", "check-text"])
 def test_what_every_step_says_is_said_alike(name):
-    said = {
-        "".join(cell["source"])
-        for path in NOTEBOOKS[1:]
-        for cell in read(path)["cells"]
-        if cell["id"] == name
-    }
-    assert len(said) == 1
+    for language in LANGUAGES:
+        said = {
+            "".join(cell["source"])
+            for path in NOTEBOOKS
+            if path.parent.name == language and path.stem[:2] in STEPS
+            for cell in read(path)["cells"]
+            if cell["id"] == name
+        }
+        assert len(said) == 1
 
 
 @pytest.mark.parametrize("file, words", [("README.md", "up to"), ("README.zh-CN.md", "到")])

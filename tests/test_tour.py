@@ -24,7 +24,8 @@ def notebook(folder, name, *sources):
     """A notebook of code cells in `folder`; the first is tagged 'parameters'."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     made.cells[0].metadata["tags"] = ["parameters"]
-    nbformat.write(made, folder / f"{name}.ipynb")
+    (folder / "en").mkdir(exist_ok=True)
+    nbformat.write(made, folder / "en" / f"{name}.ipynb")
     return made
 
 

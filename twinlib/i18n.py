@@ -70,11 +70,12 @@ def listed(
 def choose(texts: dict[str, str]) -> str:
     """The text of {language: text} in the reader's language.
 
-    In 'both' the texts of the first two languages, on one line; equal texts are shown once.
+    In 'both' the texts of the first two languages, on one line; equal texts are shown once, empty
+    ones not at all.
     """
     chosen = language()
     if chosen == "both":
-        return " · ".join(dict.fromkeys(texts[code] for code in LANGUAGES[:2]))
+        return " · ".join(dict.fromkeys(filter(None, (texts[code] for code in LANGUAGES[:2]))))
     return texts[chosen]
 
 

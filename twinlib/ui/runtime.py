@@ -34,8 +34,13 @@ def system() -> str:
     return "kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else "here"
 
 
-def install() -> None:
-    """Install the packages that are missing; torch, numpy and the widgets stay as they are."""
+def install(language: str | None = None) -> None:
+    """Install the packages that are missing; torch, numpy and the widgets stay as they are.
+
+    `language` is the notebook's, a code of i18n.LANGUAGES: what is shown is in it from here on.
+    """
+    if language:
+        os.environ["TWINLIB_LANG"] = language
     missing = lacking(wanted())
     if missing and not _pip(missing):
         raise TwinError(t("ui.packages_not_installed"))

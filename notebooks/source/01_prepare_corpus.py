@@ -1,0 +1,172 @@
+# %% title [markdown] lang="en"
+# # 01 · Prepare your corpus
+
+# %% title [markdown] lang="zh"
+# # 01 · 整理您的文字
+
+# %% about [markdown] lang="en"
+# **You need** your writing, in whatever form you have it: a folder, a zip, or a single file. No GPU. **You get** rows to train on, in which every answer is your own words, and a picture of what was kept and what was put aside, with reasons. **How long:** a few minutes for a few hundred posts, and as long as you like for looking through them.
+#
+# What may lie in the folder, all mixed together: posts and notes (Markdown of Hugo, Hexo, Jekyll, Obsidian, Notion), web pages, Word, EPUB, PDF, plain text, subtitles of your videos, exports of the services below, tables of questions and your answers. It is told apart by content; pictures, programs and caches are passed over. Whole documents are held out first and never trained on: they are the exam in notebook 05.
+#
+# - **Medium**: Settings → Security and apps → Download your information. **Substack**: Settings → Exports → New export.
+# - **WordPress**: Tools → Export → All content. **Notion**: ··· → Export → Markdown & CSV.
+# - **X**: Settings → Your account → Download an archive of your data. **ChatGPT**: Settings → Data controls → Export data.
+# - **Telegram** (desktop): in a chat, ⋮ → Export chat history → JSON. **WhatsApp**: in a chat, ⋮ → More → Export chat → Without media.
+# - **WeChat, QQ, Weibo**: whatever table (CSV or Excel) your backup tool writes, with time, sender and text.
+# - **WeChat public accounts, Zhihu, Douban, Jianshu**: save each page from the browser and put it into the folder.
+
+# %% about [markdown] lang="zh"
+# **您需要**自己的文字，什么样子都行：一个文件夹、一个 zip，或一个文件。不用显卡。**您会得到**训练数据，其中每个回答都是您的原话；还有一张图，告诉您留下了什么、放到一边的是什么、为什么。**用时**：几百篇文章一分钟；之后想看多久就看多久。
+#
+# 文件夹里什么都可以混着放：博客和笔记（Hugo、Hexo、Jekyll、Obsidian、Notion 的 Markdown）、网页、Word、EPUB、PDF、纯文本、视频字幕、下面这些服务的导出、一问一答的表格。按内容自动分辨；图片、程序、缓存会略过。先整篇整篇地留出一部分，绝不训练：它们是 05 里的考卷。
+#
+# - **Medium**：Settings → Security and apps → Download your information。**Substack**：Settings → Exports → New export。
+# - **WordPress**：工具 → 导出 → 所有内容。**Notion**：右上角 ··· → 导出 → Markdown 和 CSV。
+# - **X**：设置 → 你的账号 → 下载你的数据存档。**ChatGPT**：设置 → 数据管理 → 导出数据。
+# - **Telegram**（电脑版）：聊天窗口 ⋮ → 导出聊天记录 → JSON。**WhatsApp**：聊天窗口 ⋮ → 更多 → 导出聊天 → 不含媒体。
+# - **微信、QQ、微博**：备份工具导出的表格（CSV 或 Excel），有时间、发送人、内容三列就行。
+# - **公众号、知乎、豆瓣、简书**：在浏览器里把网页一篇篇存下来，放进文件夹。
+
+# %% setup-text [markdown]
+
+# %% setup
+
+# %% twin-text [markdown]
+
+# %% parameters lang="en"
+TWIN = None          # None: the one you opened last; or its name
+USE_DRIVE = True     # on Colab: keep it in your Google Drive
+SOURCE = None        # a folder, zip or file; None: as last time
+AUTHOR = None        # what readers call you
+INTRODUCTION = None  # two sentences about you
+
+# %% parameters lang="zh"
+TWIN = None          # None：上次打开的那个；也可以写名字
+USE_DRIVE = True     # 在 Colab 上存进 Google Drive
+SOURCE = None        # 您的文件夹、zip 或文件
+AUTHOR = None        # 读者怎么称呼您
+INTRODUCTION = None  # 两句话介绍自己
+
+# %% twin
+from twinlib.ui import interview_form, senders, review
+
+twin = runtime.open_twin(TWIN, drive=USE_DRIVE)
+tables.steps(twin)
+
+# %% interview-text [markdown] lang="en"
+# ## Little text? An interview
+#
+# Skip this if you have a hundred pages or more. If not, answer some questions as you would answer a friend: one at a time, saved after each, and you may stop whenever you like and go on another day. Your answers become texts like any other.
+
+# %% interview-text [markdown] lang="zh"
+# ## 文字不多？来做个访谈
+#
+# 您有上百页文字的话，跳过这里。不多的话，就像回答朋友那样回答几个问题：一次一个，答一个存一个，随时可以停，改天再接着答。您的回答会和别的文字一样用。
+
+# %% interview
+interview_form.form(twin)
+
+# %% form-text [markdown] lang="en"
+# ## Your writing
+#
+# Give the folder, zip or file and say who you are. On Colab, take a zip to [drive.google.com](https://drive.google.com) (New → File upload); here it is called `/content/drive/MyDrive/blog.zip`, and a folder `/content/drive/MyDrive/blog`. Without Drive, use the file browser at the left: `/content/blog.zip`. Tick the consent if the words are yours or their author agreed; without it everything still runs on this machine, but nothing can be published.
+
+# %% form-text [markdown] lang="zh"
+# ## 您的文字
+#
+# 填上文件夹、zip 或文件，说说您是谁。在 Colab 上，先打开 [drive.google.com](https://drive.google.com)，“新建 → 上传文件”，传一个 zip；在这里它叫 `/content/drive/MyDrive/blog.zip`，文件夹则是 `/content/drive/MyDrive/blog`。没开 Drive，就传到左侧文件栏：`/content/blog.zip`。文字是您的，或作者同意了，就勾选同意；不勾也能在本机跑完，只是不能发布。
+
+# %% form
+writing = forms.form("corpus", twin, source=SOURCE, author=AUTHOR, introduction=INTRODUCTION)
+writing
+
+# %% people-text [markdown] lang="en"
+# ## Whose words are these?
+#
+# A look through the folder before anything is read: what is in there, and who speaks in the chats. Tick every name that is you; only those messages are learnt, what the others said is at most the question. A chat in which you are not chosen is put aside whole. When a table's columns can't be told, say which is which. Chose another folder above? Run this cell again.
+
+# %% people-text [markdown] lang="zh"
+# ## 这些是谁的话？
+#
+# 正式读取之前先看一遍：里面有什么，聊天里都有谁。凡是您自己的名字都勾上；只学您发的消息，别人说的话最多当作问题。没有选出您的聊天整份放到一边。看不出各列意思的表格，请您指一下。上面换了文件夹？请再运行这一格。
+
+# %% people
+form = senders.form(twin, writing)
+form
+
+# %% check-text [markdown]
+
+# %% check
+run.check(twin, "corpus", form.settings)
+
+# %% run-text [markdown] lang="en"
+# ## Run
+#
+# Read, clean, mask personal data, leave out duplicates, cut into passages and make the rows. The questions are written by the base model that will become your twin: it reads each passage on this machine and asks what the passage answers. Without a GPU it does so for a good minute, which “Minutes of asking” changes; your titles and headings ask about the rest, and running the cell again goes on where it stopped.
+#
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. The line it prints is the same command you could type in a terminal. After every decision you make further down, run this cell once more: that is what makes it count.
+
+# %% run-text [markdown] lang="zh"
+# ## 运行
+#
+# 读入、清理、遮住个人信息、去掉重复、切段、做成训练行。问题由将来变成您分身的那个基础模型来写：它在本机读每一段，问这段能回答的事。没有显卡时只问一分多钟（可在“提问最多几分钟”里改），其余由您的标题和小标题来问；再运行一次这一格，就从停下的地方接着问。
+#
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。在下面做了决定之后，请回来再运行一次这一格，决定才会生效。
+
+# %% run
+report = run.step(twin, "corpus", form.settings)
+
+# %% look-text [markdown] lang="en"
+# ## Look: where your words are
+#
+# First the pictures: is anything missing, is a year empty that should not be, is one script much shorter than before, was too much put aside? The table says where your words are. Below it stands all that was put aside, with the reason: bring back what is yours after all.
+
+# %% look-text [markdown] lang="zh"
+# ## 看一看：您的文字在哪里
+#
+# 先看图：有没有缺的？有没有哪一年不该空着？有没有哪一类字符少了一大截？放到一边的是不是太多？表格写着您的文字都在哪里。再往下是所有放到一边的东西和原因：其实是您写的，就恢复它。
+
+# %% dropped
+display(plots.corpus(twin), tables.words(twin))
+review.dropped(twin)
+
+# %% personal-text [markdown] lang="en"
+# ## Personal data
+#
+# What looks like an e-mail address, a telephone or card number and the like is replaced by a placeholder; the sentence around it stays. Look at the examples and decide by kind, or one by one. What nobody has looked at stays masked. Add the names of people who would not want to be in here. Do this before you read the rows: a passage whose masks change counts as a new one.
+
+# %% personal-text [markdown] lang="zh"
+# ## 个人信息
+#
+# 像是邮箱、电话、卡号之类的内容会换成占位符，前后的句子都留着。看看例子，按种类决定，或者逐个决定。没人看过的一律遮住。不愿意出现在这里的人，把名字加进去。这一步请放在看训练行之前做：遮盖变了的段落会算作新的一段。
+
+# %% personal
+review.personal(twin)
+
+# %% rows-text [markdown] lang="en"
+# ## The rows
+#
+# These are what the twin learns from: a few of each kind, then all of them, one at a time. Read twenty, some aloud: the question should be one a reader might ask, the answer should be you, word for word. Approve, mend or drop; nothing has to be approved for the next step.
+
+# %% rows-text [markdown] lang="zh"
+# ## 训练行
+#
+# 分身就从这些学：先是每种几条，再是全部，一条一条地看。读上二十条，挑几条念出声来：问题应该像读者会问的，回答应该一字不差就是您写的。认可、修改或删掉都行；一条都不认可，也能做下一步。
+
+# %% rows
+display(tables.rows(twin))
+review.rows(twin)
+
+# %% saved-text [markdown] lang="en"
+# ## Saved, and what next
+#
+# The rows and the report lie in the twin's folder, with a list of what was put aside and why. If the picture looks wrong, change the form and run again: your decisions are kept. Otherwise open `02_sft_persona`.
+
+# %% saved-text [markdown] lang="zh"
+# ## 存在哪里，下一步
+#
+# 训练行和报告都在分身文件夹里，还有一份清单写明什么被放到一边、为什么。图看着不对，就改表单再跑一次，您做过的决定都留着。没问题就打开 `02_sft_persona`。
+
+# %% saved
+tables.saved(twin, "corpus", "02_sft_persona")

@@ -1,0 +1,106 @@
+# %% title [markdown] lang="en"
+# # 02 · Teach it your voice
+
+# %% title [markdown] lang="zh"
+# # 02 · 学会您的口吻
+
+# %% about [markdown] lang="en"
+# **You need** a twin whose notebook 01 has run. A GPU makes it minutes instead of hours; the smallest base learns on a laptop. **You get** an adapter, 30 to 260 MB that turn a base model into your twin, and answers from before and after side by side. **How long:** about 20 minutes (estimate) on a T4 at *quick*, 3 to 4 minutes on 2 cores at *smoke*.
+#
+# The model reads your rows a few times, no more: a hundred times would make it recite fragments instead of speaking.
+
+# %% about [markdown] lang="zh"
+# **您需要**一个跑过 01 的分身。有显卡是几分钟的事，没有就是几小时；最小的基础模型在笔记本电脑上也学得动。**您会得到**一个适配器，30 到 260 MB，把基础模型变成您的分身；还有训练前后的回答对照。**用时**：T4 上 *quick* 约 20 分钟（估计），两核机器上 *smoke* 约三四分钟。
+#
+# 模型只把您的文字读几遍。读一百遍，它就只会背碎片，不会说话了。
+
+# %% setup-text [markdown]
+
+# %% setup
+
+# %% twin-text [markdown]
+
+# %% parameters lang="en"
+TWIN = None          # None: the one you opened last; or its name
+USE_DRIVE = True     # on Colab: keep it in your Google Drive
+BASE = None          # a name, a Hugging Face model or a folder
+EFFORT = None        # "smoke", "quick", "standard", "thorough"
+
+# %% parameters lang="zh"
+TWIN = None          # None：上次打开的那个；也可以写名字
+USE_DRIVE = True     # 在 Colab 上存进 Google Drive
+BASE = None          # 基础模型：名字、Hugging Face 上的模型或文件夹
+EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细
+
+# %% twin
+
+# %% form-text [markdown] lang="en"
+# ## Settings
+#
+# Choose a base model and how much effort to spend; the rest is derived from your machine and your corpus, each with its reason. What you type stays yours when the plan changes. Look at the licence beside the model before you choose: the twin inherits it.
+
+# %% form-text [markdown] lang="zh"
+# ## 设置
+#
+# 选一个基础模型，再选花多大力气；其余的按您的机器和文字自动推出，每项都写着理由。您亲手填的，计划变了也不会被改掉。选之前看一眼模型旁边的许可证：分身会继承它。
+
+# %% form
+form = forms.form("persona", twin, base=BASE, effort=EFFORT)
+form
+
+# %% check-text [markdown]
+
+# %% check
+run.check(twin, "persona", form.settings)
+
+# %% run-text [markdown] lang="en"
+# ## Run
+#
+# The base model is fetched once. Then watch two curves: the loss on rows it learns from, and on rows it never sees. When the second stops falling, training stops and the best moment is kept. Now and then it answers a question from a text it never saw, so that you hear it change.
+#
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. The line it prints is the same command you could type in a terminal.
+
+# %% run-text [markdown] lang="zh"
+# ## 运行
+#
+# 基础模型只下载一次。然后看两条曲线：一条是正在学的，一条是它从没见过的。第二条不再往下走，训练就停，留下最好的那一刻。它还会不时回答一个没见过的问题，让您听见它在变。
+#
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
+
+# %% run
+report = run.step(twin, "persona", form.settings)
+
+# %% look-text [markdown] lang="en"
+# ## Look
+#
+# The curves of the whole run; one training row in colours, so that you see what it learnt to write and what it only read; then the answers to questions from texts it never saw. Does the right column sound more like you than the left?
+
+# %% look-text [markdown] lang="zh"
+# ## 看一看
+#
+# 整个训练的曲线；一行上了色的训练数据，看清它学着写什么、只是读什么；然后是没见过的文章里的问题。右边一列是不是比左边更像您？
+
+# %% curves
+plots.curves(twin, "persona")
+
+# %% learnt
+tables.learnt(twin)
+
+# %% before-after
+tables.before_after(twin)
+
+# %% figures
+tables.figures(report)
+
+# %% saved-text [markdown] lang="en"
+# ## Saved, and what next
+#
+# The adapter and its report lie in the twin's folder. Open `03_grpo_reasoning` to let it practise sums, or skip that and go to `04_quantize`.
+
+# %% saved-text [markdown] lang="zh"
+# ## 存在哪里，下一步
+#
+# 适配器和报告都在分身文件夹里。打开 `03_grpo_reasoning` 让它练练算题，或者跳过，直接去 `04_quantize`。
+
+# %% saved
+tables.saved(twin, "persona", "03_grpo_reasoning")

@@ -1,0 +1,98 @@
+# %% title [markdown] lang="en"
+# # 03 · Practise reasoning
+
+# %% title [markdown] lang="zh"
+# # 03 · 练练推理
+
+# %% about [markdown] lang="en"
+# **You need** a twin whose notebook 02 has run. A GPU, and a base of 1.5B or more, if you want it to improve. **You get** a copy of your adapter that has practised problems with a checkable answer, and its marks before and after on the same exam. **How long:** on a T4 about 25 minutes at *quick* and one to two hours at *standard* (estimates); a smoke run takes a minute and shows only that it works.
+#
+# The method is called GRPO: the model answers each problem several times, and answers that are right are made likelier. This step is optional: your voice is already in the adapter.
+
+# %% about [markdown] lang="zh"
+# **您需要**一个跑过 02 的分身。想看到进步，要有显卡，基础模型至少 1.5B。**您会得到**适配器的一个副本，练过有标准答案的题，以及练习前后同一份考卷的成绩。**用时**：T4 上 *quick* 约 25 分钟，*standard* 约一两个小时（都是估计）；*smoke* 一分钟，只说明能跑通。
+#
+# 方法叫 GRPO：同一道题让模型答几遍，答对的写法变得更常见。这一步可以不做：您的口吻已经在适配器里了。
+
+# %% setup-text [markdown]
+
+# %% setup
+
+# %% twin-text [markdown]
+
+# %% parameters lang="en"
+TWIN = None          # None: the one you opened last; or its name
+USE_DRIVE = True     # on Colab: keep it in your Google Drive
+EFFORT = None        # "smoke", "quick", "standard", "thorough"
+
+# %% parameters lang="zh"
+TWIN = None          # None：上次打开的那个；也可以写名字
+USE_DRIVE = True     # 在 Colab 上存进 Google Drive
+EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细
+
+# %% twin
+
+# %% form-text [markdown] lang="en"
+# ## Settings
+#
+# *decimals* asks which of two numbers is larger, such as 9.9 and 9.11, in both orders and both languages; models trip over it surprisingly often. *file* practises your own problems: try `data_samples/problems.jsonl`.
+
+# %% form-text [markdown] lang="zh"
+# ## 设置
+#
+# *decimals* 问两个数哪个大，比如 9.9 和 9.11，两种顺序、两种语言都问；模型在这上面出错多得出人意料。*file* 练您自己的题：可以试试 `data_samples/problems.jsonl`。
+
+# %% form
+form = forms.form("reasoning", twin, effort=EFFORT)
+form
+
+# %% check-text [markdown]
+
+# %% check
+run.check(twin, "reasoning", form.settings)
+
+# %% run-text [markdown] lang="en"
+# ## Run
+#
+# First the exam, then practice, then the same exam. Watch the reward: it is the share of right answers plus a little for the form. Early on it wobbles; that is normal.
+#
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. The line it prints is the same command you could type in a terminal.
+
+# %% run-text [markdown] lang="zh"
+# ## 运行
+#
+# 先考试，再练习，再考同一份卷子。看奖励曲线：答对的比例，再加一点点格式分。开头会上下跳，很正常。
+#
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
+
+# %% run
+report = run.step(twin, "reasoning", form.settings)
+
+# %% look-text [markdown] lang="en"
+# ## Look
+#
+# The rewards step by step, then the marks with their intervals. If the two intervals overlap, say “no difference yet” and mean it.
+
+# %% look-text [markdown] lang="zh"
+# ## 看一看
+#
+# 一步步的奖励，然后是带区间的成绩。两个区间有重叠，就老老实实说“还看不出差别”。
+
+# %% curves
+plots.curves(twin, "reasoning")
+
+# %% figures
+tables.figures(report)
+
+# %% saved-text [markdown] lang="en"
+# ## Saved, and what next
+#
+# The practised adapter lies beside the first one, which is untouched: to leave practice out, delete the folder `reasoning`. Now open `04_quantize`.
+
+# %% saved-text [markdown] lang="zh"
+# ## 存在哪里，下一步
+#
+# 练过的适配器放在原来那个旁边，原来的没有动：不想要练习的结果，删掉 `reasoning` 文件夹就行。接着打开 `04_quantize`。
+
+# %% saved
+tables.saved(twin, "reasoning", "04_quantize")

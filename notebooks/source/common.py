@@ -1,0 +1,51 @@
+# %% setup-text [markdown] lang="en"
+# ## Set up
+#
+# Run this first in every new runtime. It fetches the project if it is not here and installs what is missing, which takes a few minutes on Colab and no time on a machine where everything is there. Colab's own torch, numpy and widgets stay untouched.
+
+# %% setup-text [markdown] lang="zh"
+# ## 准备环境
+#
+# 每次打开新的运行环境，先运行这一格。项目不在就下载，缺什么装什么：在 Colab 上要几分钟，都装好的机器上一眨眼。Colab 自带的 torch、numpy 和控件不会动。
+
+# %% setup
+import os, subprocess, sys
+from pathlib import Path
+
+here, clone = Path.cwd(), "https://github.com/another-me-ai/another-me"
+places = here, here.parent, here.parent.parent, here / "another-me"
+home = next((folder for folder in places if (folder / "twinlib").is_dir()), places[-1])
+if not home.exists():
+    subprocess.run(["git", "clone", "-q", "--depth", "1", clone, home], check=True)
+os.chdir(home)
+sys.path.insert(0, os.getcwd())
+from twinlib.ui import runtime; runtime.install("LANGUAGE")
+from twinlib.ui import forms, base_models, plots, run, tables
+
+# %% twin
+twin = runtime.open_twin(TWIN, drive=USE_DRIVE)
+tables.steps(twin)
+
+# %% twin-text [markdown] lang="en"
+# ## Which twin
+#
+# A twin is a folder. Every notebook reads what the earlier ones saved there, so you may close this one, come back next week and go on. (On Kaggle, or on Colab without Drive, only while this notebook runs: see 00.)
+#
+# `TWIN = None` opens the one you opened last, at first `demo`; a name opens that one. Elsewhere `None` means “as you chose last time”; the form below shows what that is.
+
+# %% twin-text [markdown] lang="zh"
+# ## 哪个分身
+#
+# 分身就是一个文件夹。每个笔记本都接着读前面几步存下的东西，所以随时可以关掉，下周再来接着做。（在 Kaggle 上，或在 Colab 上没开 Drive，只到这个笔记本结束为止，见 00。）
+#
+# `TWIN = None` 打开您上次打开的那个，头一回是 `demo`；写上名字就打开那一个。别的 `None` 意思是“照上次的选择”，下面的表单会写出来。
+
+# %% check-text [markdown] lang="en"
+# ## Check
+#
+# See what stands in the way, what the plan derived, and why. A red line stops the run; a yellow one is yours to weigh. Change the form and run this cell again as often as you like.
+
+# %% check-text [markdown] lang="zh"
+# ## 检查
+#
+# 看看有什么拦路、自动推出了哪些值、为什么。红色会拦住运行，黄色请您自己掂量。可以改完表单再运行这一格，改几次都行。

@@ -1,0 +1,87 @@
+"""Make notebooks/en and notebooks/zh from notebooks/source: python tools/notebooks.py.
+
+A source is a script whose cells begin with `# %% NAME` (jupytext's percent format, so editors run
+it cell by cell). NAME becomes the cell's id. A cell marked lang="zh" is for that language only; an
+empty one is taken from common.py. The tool puts the badges under the title, the language's code in
+the place of LANGUAGE in strings, and `tags` on the parameters.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import jupytext
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "notebooks"
+LANGUAGES = ("en", "zh")
+COLAB = (
+    "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{place})"
+)
+KAGGLE = (
+    "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
+    "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{place}"
+    "&accelerator=nvidiaTeslaT4)"
+)
+METADATA = {
+    "accelerator": "GPU",
+    "colab": {"gpuType": "T4", "provenance": []},
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def sources() -> list[Path]:
+    """The notebooks' sources in order, without the cells they share."""
+    return sorted(FOLDER.glob("source/[0-9]*.py"))
+
+
+@cache
+def _cells(path):
+    return jupytext.read(path, fmt="py:percent").cells
+
+
+def _slug():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return re.search(r"^SLUG \?= (\S+)", makefile, re.MULTILINE)[1]
+
+
+def notebook(source: Path, language: str) -> str:
+    """The text of the .ipynb file of a source in one language."""
+    common, cells = {}, []
+    for cell in _cells(FOLDER / "source" / "common.py"):
+        common.setdefault(cell.metadata["title"], []).append(cell)
+    for cell in _cells(source):
+        several = [cell] if cell.source else common[cell.metadata["title"]]
+        cells += [one for one in several if one.metadata.get("lang", language) == language]
+    place = f"{_slug()}/blob/main/notebooks/{language}/{source.stem}.ipynb"
+    made = [_cell(cell, language) for cell in cells]
+    made[0]["source"] += ["\n", "\n", COLAB.format(place=place) + "\n", KAGGLE.format(place=place)]
+    content = {"cells": made, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def _cell(cell, language):
+    name, text = cell.metadata["title"], cell.source.replace('"LANGUAGE"', f'"{language}"')
+    made = {"cell_type": cell.cell_type, "id": name, "metadata": {}}
+    if name == "parameters":
+        made["metadata"]["tags"] = ["parameters"]
+    if cell.cell_type == "code":
+        made |= {"execution_count": None, "outputs": []}
+    return made | {"source": text.splitlines(keepends=True)}
+
+
+def main() -> None:
+    """Write both sets."""
+    for language in LANGUAGES:
+        for source in sources():
+            path = FOLDER / language / f"{source.stem}.ipynb"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(notebook(source, language), encoding="utf-8", newline="\n")
+    print(f"{len(sources())} notebooks in {len(LANGUAGES)} languages.")
+
+
+if __name__ == "__main__":
+    main()
