@@ -64,7 +64,7 @@ def test_what_was_not_measured_says_why_and_warnings_come_first(twin):
 
 
 def test_nothing_measured_is_no_picture(twin):
-    assert score_card.score_card(twin).html == ""
+    assert score_card.score_card(twin).text.startswith("· Nothing to look at yet: notebook 05")
     finish(twin, {"membership": figure(None, note="Too few.")})
     assert "<img" not in score_card.score_card(twin).html
 

@@ -13,6 +13,7 @@ from ..i18n import choose, t
 from ..models import device_fit, estimate
 from ..twin import Report, Twin
 from .display import NOTHING, Shown, caption, number, sentence, size, table
+from .look import look
 from .plotting import GREEN, GREY, RED, embedded, label, picture, short, two_lines
 
 _AXIS_LIMITS = 2e-4, 0.5  # of the divergence axis, in nats a token
@@ -37,6 +38,7 @@ class File(NamedTuple):
     failed: str
 
 
+@look("quantize")
 def files(twin: Twin) -> Shown:
     """The GGUF files to choose from; one that failed its checks is listed with the reason."""
     report = twin.report("quantize")
@@ -207,6 +209,7 @@ def _draw_divergence(axis, y, file, lowest):
     axis.text(value, y - 0.2, text, ha=side, va="bottom", fontsize=8)
 
 
+@look("quantize")
 def decimals(twin: Twin) -> Shown:
     """Shares of "9.9 or 9.11?" problems that base, persona and reasoning got right, by file."""
     report = twin.report("quantize")

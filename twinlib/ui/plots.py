@@ -14,6 +14,7 @@ from ..twin import Twin
 from . import tables
 from .display import Shown, caption
 from .gguf_choice import decimals, files
+from .look import look
 from .plotting import (
     BLUE,
     GREEN,
@@ -51,6 +52,7 @@ _CAPTIONS = {"persona": "ui.persona_curves", "reasoning": "ui.reasoning_curves"}
 # 01: the corpus. A function ..._panel returns a function that draws on an axis, or None.
 
 
+@look("corpus")
 def corpus(twin: Twin) -> Shown:
     """Pictures of the texts by format and date, what was kept, scripts, passages and rows."""
     documents, removed = twin.records("documents"), tables.dropped(twin)
@@ -212,6 +214,10 @@ def _rows_panel(twin):
 
 def curves(twin: Twin, step: str) -> Shown:
     """The curves of a training step's whole history."""
+    return look(step)(_curves)(twin, step)
+
+
+def _curves(twin, step):
     path = twin.history(step)
     figures = curves_of(read_records(path, step) if path.exists() else [])
     if not figures:

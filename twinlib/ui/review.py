@@ -16,6 +16,7 @@ from ..twin import Twin
 from . import tables
 from .decision_log import START, DecisionButtons, DecisionLog, reminder
 from .display import caption, esc, sentence, title
+from .look import look
 from .rows_form import Rows
 from .widgets import ALL, Pages, button, dropdown, framed, framed_text, html, line, text_box
 
@@ -25,16 +26,19 @@ MASKED = ("keep", "mask")  # actions on personal data
 INSTEAD = {"whose": "ui.choose_yourself_above", "columns": "ui.choose_columns_above"}
 
 
+@look("corpus")
 def personal(twin: Twin) -> "Personal":
     """The form for personal data by kind, with examples; masked unless the owner keeps it."""
     return Personal(twin)
 
 
+@look("corpus")
 def dropped(twin: Twin) -> "Dropped":
     """The form that lists removed texts with reasons and brings them back."""
     return Dropped(twin)
 
 
+@look("corpus")
 def rows(twin: Twin) -> Rows:
     """The form that shows training rows one at a time, to approve, edit or drop."""
     return Rows(twin)

@@ -86,14 +86,20 @@ def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
 
 
 def ask(twin: Twin, question: str) -> None:
-    """Print one answer of the finished GGUF file, by the command `talk`."""
-    follow(_command("talk", twin, question=question))
+    """Print one answer of the finished GGUF file, by the command `talk`, or why there is none."""
+    try:
+        follow(_command("talk", twin, question=question))
+    except StepFailed as failed:
+        show(sentence(str(failed), "stop"))
 
 
 def tour(twin: Twin, **chosen) -> None:
     """Run notebooks 01 to 06 in a child process; None leaves a choice as in the notebook."""
     given = {name: value for name, value in chosen.items() if value is not None}
-    follow(_command("tour", twin, **given))
+    try:
+        follow(_command("tour", twin, **given))
+    finally:
+        twin.facts = Twin(twin.path).facts  # as changed by the child
 
 
 def token_for(twin: Twin, step: str, settings: declared.Settings) -> dict[str, str]:

@@ -12,6 +12,7 @@ from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, interval, number, sentence, table, title
+from .look import look
 from .plotting import (
     GREEN,
     GREY,
@@ -42,6 +43,7 @@ _MARKERS = {
 }
 
 
+@look("evaluate")
 def score_card(twin: Twin) -> Shown:
     """The verdict, the warnings, answers to read, the picture, why others were not measured."""
     report = twin.report("evaluate")

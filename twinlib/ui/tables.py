@@ -14,6 +14,7 @@ from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
 from .display import NOTHING, Shown, caption, esc, interval, number, size, table, title
+from .look import look
 
 LEARNT = "background:rgba(40,160,80,.25)"
 MASKED = "opacity:.55"
@@ -39,6 +40,7 @@ def kind_name(kind: str) -> str:
     return choose(kind_texts(kind))
 
 
+@look("corpus")
 def words(twin: Twin, most: int = 30) -> Shown:
     """Texts, and characters kept and removed, by folder of the source; the largest `most`."""
     documents, removed = twin.records("documents"), dropped(twin)
@@ -95,6 +97,7 @@ def key_of(label: str, names: dict) -> str | None:
     return None
 
 
+@look("corpus")
 def rows(twin: Twin, several: int = 3) -> Shown:
     """The number of training rows by kind, and a few examples of each."""
     train, kinds = twin.records("train"), {}
@@ -133,6 +136,7 @@ def _samples(twin, kind):
     return [record for record in twin.records("samples") if record.get("kind") == kind]
 
 
+@look("persona")
 def learnt(twin: Twin) -> Shown:
     """One decoded training row: learnt tokens green, tokens that are only read pale."""
     samples = _samples(twin, "learnt")
@@ -147,6 +151,7 @@ def learnt(twin: Twin) -> Shown:
     return Shown(html, plain) + caption(t("ui.learnt_sample"))
 
 
+@look("persona")
 def before_after(twin: Twin) -> Shown:
     """Answers to held-out questions before and after training, and what the author wrote."""
     answers = {}
@@ -159,11 +164,25 @@ def before_after(twin: Twin) -> Shown:
         (question, *(cut(page.get(name, "")) for name in ("before", "after", "author")))
         for question, page in answers.items()
     ]
-    return table(header, lines)
+    return table(header, lines) if lines else NOTHING
 
 
-def figures(report: Report | None) -> Shown:
-    """A table of a report's figures: name, value, interval, sample size, note."""
+def figures(of: Twin | Report | None, step: str = "") -> Shown:
+    """A table of the figures of a twin's step: name, value, interval, sample size, note.
+
+    Older notebooks give the report itself.
+    """
+    if isinstance(of, Twin):
+        return look(step)(_figures_of_step)(of, step)
+    return _figures_table(of)
+
+
+def _figures_of_step(twin, step):
+    report = twin.report(step)
+    return _figures_table(report) if report else NOTHING
+
+
+def _figures_table(report):
     header = (t("ui.figure"), t("ui.value"), t("ui.interval"), "n", t("ui.note"))
     return table(header, figure_rows(report))
 
@@ -183,6 +202,7 @@ def figure_rows(report: Report | None) -> list[tuple]:
     ]
 
 
+@look("evaluate")
 def side_by_side(twin: Twin, several: int = 4) -> Shown:
     """A page of held-out questions with the answers of all variants and the author, in a frame.
 
@@ -209,18 +229,24 @@ def side_by_side(twin: Twin, several: int = 4) -> Shown:
     return Shown(frame, table(header, lines).text) + page
 
 
+@look("publish")
 def uploads(twin: Twin) -> Shown:
     """A table of the files that would be uploaded, by repository, with their local paths."""
     files = twin.records("uploads") if twin.file("uploads").exists() else []
+    if not files:
+        return NOTHING
     header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.local_path"))
     lines = [(f["repository"], f["file"], size(f["bytes"]), f["path"]) for f in files]
     return table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
 
 
+@look("publish")
 def card(twin: Twin) -> Shown:
     """The model card that would be uploaded, as text."""
     path = twin.upload(cards.repository(twin.name, "gguf")) / "README.md"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if not path.exists():
+        return NOTHING
+    text = path.read_text(encoding="utf-8")
     return Shown(_CARD.format(esc(text)), text)
 
 
