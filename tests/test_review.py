@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import pytest
 from widget_tree import inside, text_of
 
-from twinlib import Twin, TwinError
+from twinlib import Twin
 from twinlib.files import write_json, write_records
 from twinlib.i18n import both, choose
 from twinlib.twin import Report

@@ -89,6 +89,9 @@ class Report:
     figures: dict
     warnings: list
 
+    def _ipython_display_(self):  # a cell that ends with run.step has shown all there is
+        pass
+
 
 @dataclass(frozen=True)
 class State:

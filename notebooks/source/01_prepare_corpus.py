@@ -115,7 +115,7 @@ run.check(twin, "corpus", form.settings)
 # 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。在下面做了决定之后，请回来再运行一次这一格，决定才会生效。
 
 # %% run
-report = run.step(twin, "corpus", form.settings)
+run.step(twin, "corpus", form.settings)
 
 # %% look-text [markdown] lang="en"
 # ## Look: where your words are

@@ -68,7 +68,7 @@ run.check(twin, "persona", form.settings)
 # 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
 
 # %% run
-report = run.step(twin, "persona", form.settings)
+run.step(twin, "persona", form.settings)
 
 # %% look-text [markdown] lang="en"
 # ## Look
@@ -90,7 +90,7 @@ tables.learnt(twin)
 tables.before_after(twin)
 
 # %% figures
-tables.figures(report)
+tables.figures(twin, "persona")
 
 # %% saved-text [markdown] lang="en"
 # ## Saved, and what next

@@ -66,7 +66,7 @@ run.check(twin, "reasoning", form.settings)
 # 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
 
 # %% run
-report = run.step(twin, "reasoning", form.settings)
+run.step(twin, "reasoning", form.settings)
 
 # %% look-text [markdown] lang="en"
 # ## Look
@@ -82,7 +82,7 @@ report = run.step(twin, "reasoning", form.settings)
 plots.curves(twin, "reasoning")
 
 # %% figures
-tables.figures(report)
+tables.figures(twin, "reasoning")
 
 # %% saved-text [markdown] lang="en"
 # ## Saved, and what next

@@ -66,7 +66,7 @@ run.check(twin, "quantize", form.settings)
 # 想停就按笔记本的停止键：不会留下半个文件，再次运行同一格就重新开始。打印出来的那一行，就是在终端里可以直接敲的命令。
 
 # %% run
-report = run.step(twin, "quantize", form.settings)
+run.step(twin, "quantize", form.settings)
 
 # %% look-text [markdown] lang="en"
 # ## Look: which file to take
@@ -93,7 +93,7 @@ plots.files(twin)
 plots.decimals(twin)
 
 # %% figures
-tables.figures(report)
+tables.figures(twin, "quantize")
 
 # %% ask
 run.ask(twin, QUESTION)

@@ -66,7 +66,7 @@ run.check(twin, "evaluate", form.settings)
 # 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
 
 # %% run
-report = run.step(twin, "evaluate", form.settings)
+run.step(twin, "evaluate", form.settings)
 
 # %% look-text [markdown] lang="en"
 # ## Look
@@ -85,7 +85,7 @@ tables.side_by_side(twin)
 plots.score_card(twin)
 
 # %% figures
-tables.figures(report)
+tables.figures(twin, "evaluate")
 
 # %% blind-text [markdown] lang="en"
 # ## Blind test

@@ -68,7 +68,7 @@ run.check(twin, "publish", form.settings)
 # 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
 
 # %% run
-report = run.step(twin, "publish", form.settings)
+run.step(twin, "publish", form.settings)
 
 # %% look-text [markdown] lang="en"
 # ## Look
