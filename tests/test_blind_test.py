@@ -458,7 +458,7 @@ def test_how_many_answers_more_is_the_root_law():
 )
 def test_the_sentence_says_what_the_interval_allows(share, friends, words):
     found = analysis.Received({}, [], votes(random_table(friends, 20, share)))
-    said = analysis.sentence(found)
+    said = analysis.sentence(found)["en"]
     assert words in said and f"{friends} friends" in said and "guessing: 50 %" in said
     assert ("for ±10 points (best by more friends)" in said) == (friends == 3)
 

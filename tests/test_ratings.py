@@ -3,6 +3,7 @@
 import pytest
 
 from twinlib.evaluate import figures, ratings
+from twinlib.text import labels
 from twinlib.twin import figure
 
 
@@ -109,7 +110,8 @@ def verdict(answers, sense=None):
     if sense is not None:
         rated["makes_sense"] = {**figure(0.9, n=24), "level": sense}
     found = figures.verdict(rated)
-    return found["level"], found["texts"]["en"].split(":")[0], found["texts"]["zh"].split("：")[0]
+    texts = labels.note(found)
+    return found["level"], texts["en"].split(":")[0], texts["zh"].split("：")[0]
 
 
 @pytest.mark.parametrize(

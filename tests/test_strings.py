@@ -61,7 +61,8 @@ def texts_in(value, path):
 def test_a_text_stands_in_every_language(path):
     for key, texts in texts_in(yaml.safe_load(path.read_text(encoding="utf-8")), ()):
         assert set(texts) == set(i18n.LANGUAGES), key
-        assert all(text and str(text).strip() for text in texts.values()), key
+        if key != ("sentence_separator",):  # nothing, in Chinese
+            assert all(text and str(text).strip() for text in texts.values()), key
 
 
 def test_every_call_names_an_entry_and_gives_what_it_needs():

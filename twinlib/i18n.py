@@ -34,14 +34,22 @@ def data(name: str) -> dict | list:
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def both(key: str, **values) -> dict[str, str]:
+class Texts(dict):
+    """{language: text} that knows how a file keeps it: `kept` is what `restored` makes it from."""
+
+    kept: dict
+
+
+def both(key: str, **values) -> Texts:
     """{language: sentence}: an entry of data/strings/, such as "evaluate.no_adapter", filled in.
 
     Of a value that is itself {language: text} each sentence gets the text in its language.
     """
     room, _, name = key.partition(".")
     entry = data(f"strings/{room}")[name]
-    return {code: _filled(text, code, values) for code, text in entry.items()}
+    texts = Texts({code: _filled(text, code, values) for code, text in entry.items()})
+    texts.kept = {"key": key, "values": {name: _kept(value) for name, value in values.items()}}
+    return texts
 
 
 def _filled(text, code, values):
@@ -52,19 +60,41 @@ def _filled(text, code, values):
     )
 
 
-def listed(
-    items: Iterable[str | dict[str, str]], separator: str = "core.list_separator"
-) -> dict[str, str]:
+def _kept(value):
+    """A value of a sentence as JSON."""
+    if isinstance(value, Texts):
+        return value.kept
+    value = value.item() if hasattr(value, "item") else value  # a number of NumPy
+    return value if isinstance(value, (dict, str, int, float, type(None))) else str(value)
+
+
+def restored(kept: object) -> object:
+    """The Texts of `Texts.kept`, in the words of today; raises KeyError if an entry is gone."""
+    if not isinstance(kept, dict):
+        return kept
+    if "key" in kept:
+        values = {name: restored(value) for name, value in kept["values"].items()}
+        return both(kept["key"], **values)
+    if "items" in kept:
+        return listed(map(restored, kept["items"]), kept["separator"])
+    return {code: kept.get(code, kept[LANGUAGES[0]]) for code in LANGUAGES}
+
+
+def listed(items: Iterable[str | dict[str, str]], separator: str = "core.list_separator") -> Texts:
     """{language: list as a text}, such as 'a, b'. An item is a text or {language: text}.
 
     `separator` is the key of an entry: core.list_separator between words, core.clause_separator
-    between longer items.
+    between longer items, core.sentence_separator between sentences.
     """
     items = list(items)
-    return {
-        code: between.join(item if isinstance(item, str) else item[code] for item in items)
-        for code, between in both(separator).items()
-    }
+    texts = Texts(
+        {
+            code: between.join(item if isinstance(item, str) else item[code] for item in items)
+            for code, between in both(separator).items()
+        }
+    )
+    texts.kept = {"items": [_kept(item) for item in items], "separator": separator}
+    return texts
 
 
 def choose(texts: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .files import TwinError, hash_of, read_records, write_json
-from .i18n import t
+from .i18n import Texts, choose, t
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
@@ -107,10 +107,26 @@ def figure(
     low: float | None = None,
     high: float | None = None,
     n: int | None = None,
-    note: str = "",
+    note: str | Texts = "",
+    level: str = "",
 ) -> dict:
-    """A figure of a report: value (None: not measured), 95 % interval, sample size, a sentence."""
-    return {"value": value, "low": low, "high": high, "n": n, "note": note}
+    """A figure of a report: value (None: not measured), 95 % interval, sample size, a sentence.
+
+    The note of a sentence in all languages is kept twice: as `note` in the language of the run, and
+    as `said`, from which text.labels.note makes it again in the reader's. `level` is good, unsure,
+    so-so or bad, for a figure that is judged.
+    """
+    measured = {"value": value, "low": low, "high": high, "n": n}
+    return noted(measured, note, level)
+
+
+def noted(measured: dict, note: str | Texts, level: str = "") -> dict:
+    """The figure with another note and level."""
+    found = {name: part for name, part in measured.items() if name not in ("said", "level")}
+    found["note"] = choose(note) if isinstance(note, dict) else note
+    if isinstance(note, Texts) and any(note.values()):
+        found["said"] = note.kept
+    return {**found, "level": level} if level else found
 
 
 def _quality(kind):

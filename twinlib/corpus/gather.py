@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..files import TwinError, replaced
-from ..i18n import choose, t
+from ..i18n import both, choose, t
 from ..progress import Progress
 from ..settings import Corpus
 from ..text import interview_questions, privacy
@@ -216,7 +216,7 @@ def _groups(pairs, spool):
 def _nothing_left(source, counts):
     """The error message when every document was left out, with the reasons."""
     reasons = {reason: n for (what, reason), n in counts.items() if what == "document"}
-    why = labelled(reasons, REASONS) or t("corpus.no_text_files")
+    why = labelled(reasons, REASONS) if reasons else both("corpus.no_text_files")
     return t("corpus.nothing_to_learn", source=source, why=why)
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..i18n import choose, data, t
-from ..text import privacy, sufficiency
+from ..i18n import LANGUAGES, Texts, both, data, listed, t
+from ..text import sufficiency
 from ..twin import figure
 from .clean import scripts
 from .questions.model import WrittenQuestions
@@ -32,7 +32,6 @@ def figures(
     dropped, train = sum(documents_dropped.values()), sum(p.split == "train" for p in passages)
     splits = Counter({p.document: p.split for p in passages}.values())
     askers = Counter(row.source for row in rows if row.kind == "qa")
-    masked = Counter({privacy.label(kind): n for kind, n in totals.masked.items()})
     entries = {
         "documents": _counted(Counter(d.language for d in documents)),
         "formats": _counted(log.formats),
@@ -42,19 +41,21 @@ def figures(
         "parts_dropped": figure(parts.total(), note=labelled(parts, KINDS)),
         "passed_over": figure(log.skipped.total(), note=labelled(log.skipped, SKIPPED)),
         "passages": figure(len(passages)),
-        "train_passages": figure(train, note=_assessment(passages, documents).sentence),
+        "train_passages": _enough(train, _assessment(passages, documents)),
         "rows": _counted(Counter(row.kind for row in rows)),
         "asked_by": _counted(askers),
         "characters_in": figure(totals.before.total()),
         "characters_kept": figure(totals.kept.total()),
         "tokens": figure(
-            sum(p.tokens_estimate for p in passages), note=t("corpus.tokens_are_estimated")
+            sum(p.tokens_estimate for p in passages), note=both("corpus.tokens_are_estimated")
         ),
-        "personal_data": figure(totals.masked.total(), note=_counts_in_words(masked)),
+        "personal_data": figure(
+            totals.masked.total(), note=labelled(totals.masked, data("personal_data"))
+        ),
     }
     for script, n in totals.before.items():
         if n:
-            note = t("corpus.characters_left_out", aside=totals.aside[script])
+            note = both("corpus.characters_left_out", aside=totals.aside[script])
             entries[f"characters_{script}"] = figure(totals.kept[script], n=n, note=note)
     for split in ("train", "val", "test"):
         entries[f"{split}_documents"] = figure(splits[split])
@@ -108,18 +109,26 @@ def _assessment(passages, documents):
     return sufficiency.assess(len(train), tokens, len(documents), train_kinds)
 
 
+def _enough(passages, assessment):
+    level = {"stop": "bad", "warning": "so-so", "good": "good"}[assessment.level]
+    return figure(passages, note=assessment.texts, level=level)
+
+
 def _counted(counts):
     return figure(sum(counts.values()), note=_counts_in_words(counts))
 
 
-def labelled(counts: Mapping[str, int], labels: Mapping[str, dict[str, str]]) -> str:
+def labelled(counts: Mapping[str, int], labels: Mapping[str, dict[str, str]]) -> Texts:
     """{key: number} in words, with {key: {language: label}}: 'too short 3, draft 1'."""
-    labelled_counts = Counter()
+    labelled_counts, by_name = Counter(), {}
     for key, n in counts.items():
-        labelled_counts[choose(labels[key])] += n
-    return _counts_in_words(labelled_counts)
+        name = labels[key][LANGUAGES[0]]
+        labelled_counts[name] += n
+        by_name[name] = labels[key]
+    return _counts_in_words(labelled_counts, by_name)
 
 
-def _counts_in_words(counts):
+def _counts_in_words(counts, labels=None):
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {n}" for name, n in ordered if n)
+    named = [((labels or {}).get(name, name), n) for name, n in ordered if n]
+    return listed(both("core.name_and_count", name=name, count=n) for name, n in named)

@@ -7,7 +7,7 @@ something false for granted (data/facts.yaml). Questions come from templates, no
 
 import re
 
-from ..i18n import both, data, t
+from ..i18n import both, data
 from ..text import style
 from ..text.script import SENTENCE
 from ..text.statistics import wilson
@@ -137,7 +137,7 @@ def own_facts_figures(questions: list, base: list, twin: list) -> dict[str, dict
     `base` and `twin` are their answers, in the order of the questions.
     """
     n = len(questions)
-    memory = figure(None, note=t("evaluate.no_memory"))
+    memory = figure(None, note=both("evaluate.no_memory"))
     if n < MIN_QUESTIONS:
         few = too_few(both("evaluate.few_facts", n=n, least=MIN_QUESTIONS), n)
         return {"own_facts": few, "own_facts.memory": memory}
@@ -149,7 +149,7 @@ def own_facts_figures(questions: list, base: list, twin: list) -> dict[str, dict
             both("evaluate.learnt_facts") if learnt else both("evaluate.learnt_no_facts"),
             both("evaluate.own_facts", n=n, twin=known, base=guessed),
         ),
-        "own_facts.base": share(guessed, n, t("evaluate.guessed_facts")),
+        "own_facts.base": share(guessed, n, both("evaluate.guessed_facts")),
         "own_facts.memory": memory,
     }
 

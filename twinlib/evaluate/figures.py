@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from ..i18n import both, choose, t
+from ..i18n import both
 from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.embed import Embedder
 from ..settings import EFFORTS, Evaluate
-from ..text import exercises, style
+from ..text import exercises, labels, style
 from ..twin import Twin, figure
 from . import facts, held_out, instructions, memorization, ratings, relevance, scores, sense
 from .blind_test import step as blind_test
@@ -189,7 +189,7 @@ def _forgetting(evidence):
     figures = instructions.forgetting(*followed, threshold("forgetting"))
     name = "forgetting.problems"
     if not sample.problems:
-        return {**figures, name: figure(None, note=t("evaluate.no_problem_file"))}
+        return {**figures, name: figure(None, note=both("evaluate.no_problem_file"))}
     solutions = [problem["answer"] for problem in sample.problems]
     solved = [list(map(exercises.is_correct, texts, solutions)) for texts in replies["problems"]]
     return figures | instructions.forgetting(*solved, threshold(name), name)
@@ -309,8 +309,7 @@ def verdict(figures: dict[str, dict]) -> dict:
         if all(one is None or one == word for one, word in zip(wanted, found))
     )
     n = figures.get("answers_the_question", {}).get("n") or 0
-    texts = both(key, n=n)
-    return {**figure(None, note=choose(texts)), "level": rating, "texts": texts}
+    return figure(None, note=both(key, n=n), level=rating)
 
 
 def own_questions(settings: Evaluate) -> int:
@@ -349,8 +348,8 @@ def _reference(name, threshold, figures):
 
 def level(name: str, figures: dict) -> str:
     """The level of one of a report's figures, see `ratings`; '' without one."""
-    if "level" in figures[name]:
-        return figures[name]["level"]
-    # A report of an older version keeps none.
+    said = labels.level(figures[name])
+    if said is not None:
+        return said
     found = threshold(name)
     return ratings.level(figures[name], found, found and _reference(name, found, figures))

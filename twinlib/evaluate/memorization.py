@@ -27,7 +27,7 @@ def copied(
     source = style.tidy("\n".join(train))
     run, warnings = _quotations(answers, source)
     if not twin:
-        missing = figure(None, note=t("evaluate.no_long_passage"))
+        missing = figure(None, note=both("evaluate.no_long_passage"))
         return {"copied": missing, "copied.exact": missing}, warnings
     pairs = [(style.tidy(each["text"]), style.tidy(each["true"])) for each in twin]
     near, known = (_near_copies(continuations, source) for continuations in (twin, base))

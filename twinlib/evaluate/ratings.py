@@ -7,10 +7,10 @@ the threshold and the value doesn't, and *bad* otherwise. The rating is kept in 
 are in figures.py. The parts of a note are {language: text}.
 """
 
-from functools import reduce
 from typing import NamedTuple
 
-from ..i18n import LANGUAGES, both, choose, t
+from .. import twin
+from ..i18n import LANGUAGES, Texts, both, listed
 from ..text.statistics import wilson
 from ..twin import figure
 
@@ -133,32 +133,29 @@ def rated(
     return noted(measured, sentence, advice, *details, level=word)
 
 
-def noted(measured: dict, *sentences: dict, level: str = "") -> dict:
+def noted(measured: dict, *sentences: Texts, level: str = "") -> dict:
     """The figure with this level and these sentences as its note; empty ones are left out."""
-    return {**measured, "level": level, "note": choose(joined(*sentences))}
+    # Without a level too: a figure of an old report, which has none, is rated when it is read.
+    return {**twin.noted(measured, joined(*sentences)), "level": level}
 
 
-def joined(*sentences: dict) -> dict[str, str]:
-    """{language: the sentences one after another}, without the empty ones."""
+def joined(*sentences: Texts) -> Texts:
+    """The sentences one after another, without the empty ones."""
     filled = [sentence for sentence in sentences if any(sentence.values())]
-    return reduce(_two_sentences, filled or [EMPTY])
-
-
-def _two_sentences(first, second):
-    return both("evaluate.two_sentences", first=first, second=second)
+    return listed(filled, "core.sentence_separator")
 
 
 def too_few(reason: dict, n: int | None = None) -> dict:
     """A figure without a value; its note says that there is too little data and gives `reason`."""
-    return figure(None, n=n, note=t("evaluate.too_few", reason=reason))
+    return figure(None, n=n, note=both("evaluate.too_few", reason=reason))
 
 
 def not_run(effort: str, needed: str = "standard") -> dict:
     """A figure that is not computed at this effort; its note names the effort that it needs."""
-    return figure(None, note=t("evaluate.not_run", effort=effort, needed=needed))
+    return figure(None, note=both("evaluate.not_run", effort=effort, needed=needed))
 
 
-def share(hits: int, n: int, note: str = "") -> dict:
+def share(hits: int, n: int, note: str | Texts = "") -> dict:
     """The figure of a share, hits of n, with Wilson's 95 % interval."""
     return figure(hits / n, *wilson(hits, n), n, note)
 

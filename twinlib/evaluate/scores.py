@@ -34,7 +34,7 @@ def prediction_gain(mine: list, theirs: list, threshold: Threshold) -> dict:
     is the gain per character on the author's held-out texts less that on other people's.
     """
     if not mine or not theirs:
-        return figure(None, note=t("evaluate.no_text_to_compare"))
+        return figure(None, note=both("evaluate.no_text_to_compare"))
     groups = [grouped(texts, [text["document"] for text in texts]) for texts in (mine, theirs)]
     own, others = map(_gain_per_character, groups)
     low, high = bootstrap(lambda a, b: _gain_per_character(a) - _gain_per_character(b), *groups)
@@ -99,7 +99,7 @@ def sounds_like_me(
     margins, documents = style_margins(voices, answers, base)
     n = len(margins)
     if n < MIN_ANSWERS:
-        return figure(None, n=n, note=t("evaluate.few_own_words", n=n, answers=len(answers)))
+        return figure(None, n=n, note=both("evaluate.few_own_words", n=n, answers=len(answers)))
     value = style.likeness(margins)
     own, floor, ceiling = (sum(column) / n for column in zip(*margins))
     details = both(
@@ -299,7 +299,7 @@ def quantization_loss(
         if (divergence := figures.get(f"kl_divergence_{kind}", {})).get("value") is not None
     }
     if not divergences or state != "done":
-        return {"quantization_loss": figure(None, note=t("evaluate.not_quantized"))}
+        return {"quantization_loss": figure(None, note=both("evaluate.not_quantized"))}
     best = recommended_type(list(divergences), figures)
     losses = {
         kind: _file_loss(kind, divergence, figures.get(f"top1_{kind}", {}).get("value"), threshold)

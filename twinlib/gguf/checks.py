@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
-from ..i18n import both, data, t
+from ..i18n import Texts, both, data, t
 from ..models import generate, load
 from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.encode import encode_row
@@ -78,7 +78,7 @@ class _Reference(NamedTuple):
     """
 
     text: Text
-    note: str
+    note: Texts
     questions: list[str]
     max_tokens: int
     answers: list[generate.Answer]
@@ -171,7 +171,7 @@ def _reference(twin, spec, source, progress):
     return _Reference(text, note, asked, max_tokens, answers, states, precision)
 
 
-def held_out_text(twin: Twin, tokenizer, device: str) -> tuple[Text, str]:
+def held_out_text(twin: Twin, tokenizer, device: str) -> tuple[Text, Texts]:
     """(Text, note) of held-out rows, or, as the note says, of other rows or a few sentences."""
     for key, note in (
         ("test", "gguf.on_held_out_text"),
@@ -180,10 +180,10 @@ def held_out_text(twin: Twin, tokenizer, device: str) -> tuple[Text, str]:
     ):
         text = compare.held_out(_encoded(_records(twin, key)[-64:], tokenizer), device)
         if text.positions:
-            return text, t(note)
+            return text, both(note)
     sentences = [line for line in data("tokenizer_checks") if len(line) > 8]
     rows = [{"kind": "raw", "messages": [{"content": line}]} for line in sentences]
-    return compare.held_out(_encoded(rows, tokenizer), device), t("gguf.on_plain_sentences")
+    return compare.held_out(_encoded(rows, tokenizer), device), both("gguf.on_plain_sentences")
 
 
 def _records(twin, key):
@@ -294,8 +294,10 @@ class _FileCheck:
         """
         text, note, own = self.reference.text, self.reference.note, predictions[self.kind]
         same_best = map(operator.eq, own.best, own.twins_best)
-        kl = _mean_figure(_by_row(text, own.divergence), t("gguf.kl_divergence_note", note=note))
-        top1 = _mean_figure(_by_row(text, same_best), t("gguf.top1_note", note=note), highest=1.0)
+        kl = _mean_figure(_by_row(text, own.divergence), both("gguf.kl_divergence_note", note=note))
+        top1 = _mean_figure(
+            _by_row(text, same_best), both("gguf.top1_note", note=note), highest=1.0
+        )
         self.figures |= {f"kl_divergence_{self.kind}": kl, f"top1_{self.kind}": top1}
         # "not <=" and not ">", so that NaN fails too.
         if compare.LOADED in predictions:
@@ -324,7 +326,7 @@ class _FileCheck:
         texts, tokenizer = data("tokenizer_checks"), self.spec.tokenizer
         different = [text for text in texts if llama.tokenize(text) != tokenizer(text)["input_ids"]]
         self.figures[f"tokens_equal_{self.kind}"] = _share_figure(
-            len(texts) - len(different), len(texts), t("gguf.tokens_equal_note")
+            len(texts) - len(different), len(texts), both("gguf.tokens_equal_note")
         )
         if different:
             n, example = f"{len(different)}/{len(texts)}", repr(different[0])
@@ -349,7 +351,7 @@ class _FileCheck:
     def same_predictions(self, llama, best):
         ends = load.end_tokens(self.spec.tokenizer)
         rows = compare.llama_agrees(llama, self.reference.text, best, ends, self.progress)
-        agreement = _mean_figure(rows, t("gguf.llama_top1_note"), highest=1.0)
+        agreement = _mean_figure(rows, both("gguf.llama_top1_note"), highest=1.0)
         self.figures[f"llama_top1_{self.kind}"] = agreement
         if agreement["value"] >= AGREES:
             return ""
@@ -372,7 +374,7 @@ class _FileCheck:
             text = " ".join(templates.without_thinking(answer.text).split())
             self.progress.say(f"  {question}\n    → {text}")
         self.figures[f"tokens_per_second_{self.kind}"] = figure(
-            round(first.tokens / seconds, 1), n=first.tokens, note=t("gguf.speed_note")
+            round(first.tokens / seconds, 1), n=first.tokens, note=both("gguf.speed_note")
         )
         self.answered = answers
         self.figures |= _ended(self.kind, answers, max_tokens)
@@ -415,7 +417,7 @@ def _count_ended(answers):
 
 
 def _ended(name, answers, max_tokens):
-    note = t("gguf.ended_note", tokens=max_tokens)
+    note = both("gguf.ended_note", tokens=max_tokens)
     return {f"ended_{name}": _share_figure(_count_ended(answers), len(answers), note)}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..files import Cache, content_id, scratch
-from ..i18n import both, choose, listed, t
+from ..i18n import Texts, both, choose, listed, t
 from ..models import load
 from ..models.llama_cpp import Llama
 from ..progress import Progress
@@ -234,7 +234,7 @@ def figures_of(records: list[dict]) -> dict:
         correct = [record["correct"] for record in part if record["group"] == showcase]
         share, low, high = (round(value, 4) for value in interval(pairs(part)))
         values = {"neither": _share_unreadable(part), "right": sum(correct), "asked": len(correct)}
-        note = t("gguf.decimals_note", **values)
+        note = both("gguf.decimals_note", **values)
         figures[f"decimals_{name}_{kind}"] = figure(share, low, high, len(part), note)
     return figures
 
@@ -306,6 +306,11 @@ def _cell_text(figure):
 
 
 def sentences(records: list[dict]) -> list[str]:
+    """The `findings` in the reader's language."""
+    return list(map(choose, findings(records)))
+
+
+def findings(records: list[dict]) -> list[Texts]:
     """What the comparison shows: chance only, or the effects of quantization and reasoning."""
     cells = by_cell(records)
     intervals = {cell: interval(pairs(part)) for cell, part in cells.items()}
@@ -316,13 +321,13 @@ def sentences(records: list[dict]) -> list[str]:
         return [_chance(cells)]
     above = [cell for cell, (_, low, _) in intervals.items() if low > 0.5]
     if like_a_coin:
-        against_a_coin = t("gguf.no_single_figure_beats_coin")
+        against_a_coin = both("gguf.no_single_figure_beats_coin")
     elif above:
         values = {"cells": len(cells), "by_chance": f"{0.025 * len(cells):.1f}"}
         names = listed(map(_cell_names, above))
-        against_a_coin = t("gguf.better_than_coin", names=names, **values)
+        against_a_coin = both("gguf.better_than_coin", names=names, **values)
     else:
-        against_a_coin = t("gguf.nothing_better_than_coin", share=_share_unreadable(records))
+        against_a_coin = both("gguf.nothing_better_than_coin", share=_share_unreadable(records))
     return [
         against_a_coin,
         _about_quantization(cells, quantized),
@@ -333,8 +338,8 @@ def sentences(records: list[dict]) -> list[str]:
 def _chance(cells):
     count = max(len(pairs(part)) for part in cells.values())
     if interval([(1, 1)] * count)[1] <= 0.5:
-        return t("gguf.too_few_problems", pairs=count, problems=_PROBLEMS)
-    return t("gguf.all_chance")
+        return both("gguf.too_few_problems", pairs=count, problems=_PROBLEMS)
+    return both("gguf.all_chance")
 
 
 def _cell_names(cell):
@@ -377,17 +382,17 @@ def _changes(cells, comparisons):
 
 def _about_quantization(cells, changed):
     if changed:
-        return t("gguf.quantization_changed", names=_change_names(changed))
+        return both("gguf.quantization_changed", names=_change_names(changed))
     answered = [min(len(pairs(cells[cell])) for cell in two) for two in _quantizations(cells)]
-    return t("gguf.quantization_changed_nothing", pairs=max(answered, default=0))
+    return both("gguf.quantization_changed_nothing", pairs=max(answered, default=0))
 
 
 def _about_reasoning(cells, changed):
     if not _trainings(cells):
         return []
     if changed:
-        return [t("gguf.reasoning_training_changed", names=_change_names(changed))]
-    return [t("gguf.reasoning_training_changed_nothing")]
+        return [both("gguf.reasoning_training_changed", names=_change_names(changed))]
+    return [both("gguf.reasoning_training_changed_nothing")]
 
 
 def _change_names(changed):

@@ -125,7 +125,7 @@ def _compare(twin, spec, files, count, progress):
     except Stopped:
         return {}, [t("gguf.comparison_stopped")]
     progress.say(decimals.table(comparison.figures))
-    note = " ".join(comparison.sentences)
+    note = listed(decimals.findings(comparison.records), "core.sentence_separator")
     return comparison.figures | {"decimals": figure(None, n=count, note=note)}, []
 
 

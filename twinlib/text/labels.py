@@ -1,12 +1,19 @@
-"""Labels of steps, figures and the variants of the score card, from data/figures.yaml.
+"""What people read of steps, figures and the variants of the score card: labels, levels, notes.
 
 Plots, tables, the terminal and the cards show them. Each is {language: text}, for `i18n.choose`.
 """
 
 import re
 
-from ..i18n import LANGUAGES, both, data
+from ..i18n import LANGUAGES, both, data, restored
 
+# How notes began to rate a figure before reports kept its level; the first that is found counts.
+_OLD_RATINGS = (
+    ("unsure", r"so few can tell|Not enough (?:answers|texts) to tell|样本(?:少|不够)，说不准"),
+    ("bad", r"(?<!\w)Bad:|不好："),
+    ("so-so", r"So-so:|一般："),
+    ("good", r"(?<!\w)Good(?: \(at|:|\.)|好（标准|好[：。]"),
+)
 # NAME_TYPE, such as top1_Q4_K_M and size_mb_BF16.
 _FIGURE_OF_FILE = re.compile(r"(\w+?)_((?:I?Q\d|B?F\d\d)\w*)")
 
@@ -42,15 +49,38 @@ def meaning(name: str) -> dict[str, str]:
     return _figures("evaluate").get(name, {}).get("meaning") or dict.fromkeys(LANGUAGES, "")
 
 
+def note(figure: dict) -> dict[str, str]:
+    """A figure's note, in the words of today if the report keeps what it says, else as it is."""
+    if "said" in figure:
+        try:
+            return restored(figure["said"])
+        except (KeyError, ValueError, TypeError, AttributeError):
+            pass  # said by another version
+    # `texts` is how version 0.2 kept the verdict.
+    return figure.get("texts") or dict.fromkeys(LANGUAGES, figure.get("note") or "")
+
+
+def level(figure: dict) -> str | None:
+    """'good', 'unsure', 'so-so', 'bad', or '' for a figure that is not judged.
+
+    None for a figure of a report before levels were kept whose note does not say it either.
+    """
+    if "level" in figure:
+        return figure["level"]
+    said = figure.get("note") or ""
+    found = (level for level, pattern in _OLD_RATINGS if re.search(pattern, said))
+    return next(found, None)
+
+
 def verdict(figures: dict[str, dict]) -> dict[str, str]:
     """The first sentence of the score card in a report's figures; '' if it keeps none."""
-    return figures.get("verdict", {}).get("texts") or dict.fromkeys(LANGUAGES, "")
+    return note(figures.get("verdict", {}))
 
 
 def rating(figure: dict) -> dict[str, str]:
     """The word for a figure's level, such as 'good'; '' for a figure without one."""
-    level = figure.get("level")
-    return data("figures")["levels"][level] if level else dict.fromkeys(LANGUAGES, "")
+    found = level(figure)
+    return data("figures")["levels"][found] if found else dict.fromkeys(LANGUAGES, "")
 
 
 def _figures(step):

@@ -1,10 +1,9 @@
 """Whether a corpus is large enough to train on, in sentences, and what to do if it is not."""
 
 import math
-from functools import reduce
 from typing import NamedTuple
 
-from ..i18n import both, choose, t
+from ..i18n import Texts, both, choose, listed, t
 
 HELD_OUT = {"val": 0.1, "test": 0.1}  # shares of the documents
 
@@ -22,12 +21,13 @@ _ANSWER_WORDS, _ANSWER_CHARACTERS = 150, 250  # of an interview answer
 class Assessment(NamedTuple):
     """The judgement of a corpus: `level` is stop, warning or good, `sentence` the reason.
 
-    `actions` are sentences about what to do.
+    `actions` are sentences about what to do; `texts` is the reason in all languages.
     """
 
     level: str
     sentence: str
     actions: tuple[str, ...]
+    texts: Texts
 
 
 def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) -> Assessment:
@@ -44,11 +44,8 @@ def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) 
     if passages >= _FEW and kinds.get("chat", 0) > _CHAT_SHARE * sum(kinds.values()):
         sentences.append(both("corpus.nearly_all_chat"))
     level = "stop" if passages < _STOP else "warning" if len(sentences) > 1 else "good"
-    return Assessment(level, choose(reduce(_followed_by, sentences)), _actions(passages, level))
-
-
-def _followed_by(first, second):
-    return both("corpus.two_sentences", first=first, second=second)
+    texts = listed(sentences, "core.sentence_separator")
+    return Assessment(level, choose(texts), _actions(passages, level), texts)
 
 
 def answers_needed(passages: int) -> int:

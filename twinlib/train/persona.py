@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .. import catalogue, i18n
 from ..files import Cache, TwinError, content_id, read_records, write_records
-from ..i18n import t
+from ..i18n import both, t
 from ..models import estimate, generate, load
 from ..models.encode import Encoded, encode_row, end_is_learnt, pieces
 from ..models.plan import Plan, derive, free_disk, machine
@@ -378,11 +378,13 @@ def _figures(trainer, callback, output, rows, model):
         "train_loss": figure(
             _rounded(sum(last) / len(last) if last else None),
             n=len(last),
-            note=t("train.mean_of_last_quarter"),
+            note=both("train.mean_of_last_quarter"),
         ),
         "val_loss_before": figure(_rounded(evaluations[0] if evaluations else None), n=validated),
         "val_loss": figure(
-            _rounded(min(evaluations, default=None)), n=validated, note=t("train.checkpoint_kept")
+            _rounded(min(evaluations, default=None)),
+            n=validated,
+            note=both("train.checkpoint_kept"),
         ),
         "steps": figure(state.global_step),
         "rows": figure(len(rows["train"])),
@@ -391,9 +393,9 @@ def _figures(trainer, callback, output, rows, model):
         "tokens_per_second": figure(
             _rounded(callback.tokens_per_second()),
             n=state.global_step - callback.first,
-            note=t("train.real_tokens"),
+            note=both("train.real_tokens"),
         ),
-        "end_of_turn_learnt": figure(1, note=t("train.checked_on_every_row")),
+        "end_of_turn_learnt": figure(1, note=both("train.checked_on_every_row")),
     }
     if torch.cuda.is_available():
         figures["gpu_memory_gb"] = figure(_rounded(torch.cuda.max_memory_allocated() / 2**30))

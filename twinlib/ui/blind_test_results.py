@@ -10,7 +10,7 @@ from ..evaluate.blind_test import analysis
 from ..evaluate.blind_test import codes as blind_codes
 from ..evaluate.blind_test import step as blind_test
 from ..files import TwinError, write_atomic
-from ..i18n import t
+from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, sentence, table
@@ -69,7 +69,7 @@ def results(twin: Twin, text: str = "") -> Shown:
     if not received.replies:
         return shown + sentence(t("ui.no_code_yet"))
     if analysis.counted(received.votes):
-        shown += sentence(analysis.sentence(received), "good")
+        shown += sentence(choose(analysis.sentence(received)), "note")
         shown += Shown(embedded(plot(received.votes)), "") + caption(t("ui.blind_test_picture"))
     return shown + friends(received)
 

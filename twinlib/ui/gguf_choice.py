@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..gguf import decimals as comparison
 from ..i18n import choose, t
 from ..models import device_fit, estimate
+from ..text import labels
 from ..twin import Report, Twin
 from .display import NOTHING, Shown, caption, number, sentence, size, table
 from .look import look
@@ -226,7 +227,7 @@ def decimals(twin: Twin) -> Shown:
         shares = [figures.get((variant, kind)) for kind in kinds]
         if any(shares):
             lines.append((choose(comparison.variant_names(variant)), *map(_share, shares)))
-    note = (report.figures.get("decimals") or {}).get("note")
+    note = choose(labels.note(report.figures.get("decimals") or {}))
     shown = table((t("ui.decimals_right"), *kinds), lines)
     return shown + caption(note or t("ui.decimals_note"))
 

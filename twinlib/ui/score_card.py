@@ -61,7 +61,7 @@ def score_card(twin: Twin) -> Shown:
     if measured:
         shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
     missing = [name for name in names if name not in measured]
-    rows = [(choose(labels.figure(name)), figures[name]["note"]) for name in missing]
+    rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
     return shown + (table((t("ui.not_measured"), t("ui.why")), rows) if rows else NOTHING)
 
 

@@ -195,7 +195,7 @@ def figure_rows(report: Report | None) -> list[tuple]:
             number(figure.get("value")),
             interval(figure),
             number(figure.get("n")),
-            figure.get("note", ""),
+            choose(labels.note(figure)),
         )
         for name, figure in (report.figures if report else {}).items()
         if name != "verdict"

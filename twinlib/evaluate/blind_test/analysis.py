@@ -14,7 +14,7 @@ import math
 from collections.abc import Container
 from typing import NamedTuple
 
-from ...i18n import both, listed, t
+from ...i18n import Texts, both, listed, t
 from ...text.statistics import bootstrap, no_narrower
 from ...twin import figure
 from . import codes
@@ -207,11 +207,11 @@ def fool_rate(test: dict | None, text: str, earlier: Container[str] = ()) -> dic
     answers = received(test, text, earlier) if test else Received({}, [], [])
     rate = share(counted(answers.votes))
     if rate[0] is None:
-        return figure(None, note=t("evaluate.no_code"))
-    return figure(*rate, sentence(answers))
+        return figure(None, note=both("evaluate.no_code"))
+    return figure(*rate, note=sentence(answers), level=level(rate[1], rate[2]))
 
 
-def sentence(answers: Received) -> str:
+def sentence(answers: Received) -> Texts:
     """The note of the fool rate: rate, verdict and answers still needed.
 
     At least one vote must be counted.
@@ -220,7 +220,7 @@ def sentence(answers: Received) -> str:
     value, low, high, n = share(votes)
     friends, questions = len({vote.friend for vote in votes}), len({vote.trial for vote in votes})
     rate = {"value": value, "low": low, "high": high, "n": n}
-    return t(
+    return both(
         "evaluate.fool_rate",
         **rate,
         friends=both("evaluate.friend") if friends == 1 else both("evaluate.friends", n=friends),
@@ -237,6 +237,20 @@ def _verdict(low, high):
     if max(high - GUESSING, GUESSING - low) <= _MARGINS_OF_ERROR[0]:
         return both("evaluate.nobody_can_tell")
     return both("evaluate.too_few_answers")
+
+
+def level(low: float, high: float) -> str:
+    """The level of a fool rate with this 95 % interval, which the sentence on it says too.
+
+    Friends who can tell are bad, and so-so where GPT-4's rate is within reach; a twin that they
+    prefer to the author is a caricature, and so-so too.
+    """
+    if high < GUESSING:
+        return "bad" if high < ANCHORS["GPT-4"] else "so-so"
+    if low > GUESSING:
+        return "so-so"
+    near = max(high - GUESSING, GUESSING - low) <= _MARGINS_OF_ERROR[0]
+    return "good" if near else "unsure"
 
 
 def _answers_needed(n, low, high, friends, questions):

@@ -1,0 +1,63 @@
+"""Notes of figures are kept as what they say, and read in the reader's language."""
+
+import json
+
+import pytest
+
+from twinlib import i18n
+from twinlib.evaluate import figures, ratings
+from twinlib.i18n import both
+from twinlib.text import labels
+from twinlib.twin import figure
+
+
+def through_a_file(measured):
+    return json.loads(json.dumps(measured, ensure_ascii=False))
+
+
+@pytest.mark.parametrize("made_in, read_in", [("en", "zh"), ("zh", "en"), ("both", "zh")])
+def test_a_note_made_in_one_language_is_read_in_another(monkeypatch, made_in, read_in):
+    monkeypatch.setenv("TWINLIB_LANG", made_in)
+    bound, advice = figures.threshold("copied"), both("evaluate.fewer_epochs")
+    counts = {"n": 40, "near": 9, "exact": 1, "known": 0, "own": "0%", "run": 23}
+    details = both("evaluate.copied", **counts)
+    found = through_a_file(ratings.rated(figure(0.2, 0.15, 0.3, 40), bound, advice, details))
+    monkeypatch.setenv("TWINLIB_LANG", read_in)
+    said = i18n.choose(labels.note(found))
+    assert said == i18n.choose(ratings.joined(*_sentences(bound, advice, details)))
+    assert ("不好" in said) == (read_in == "zh") and ("Bad" in said) == (read_in == "en")
+
+
+def _sentences(bound, advice, details):
+    return both("evaluate.bad", bound=bound.text()), advice, details
+
+
+def test_lists_labels_and_numbers_of_numpy_survive_the_file():
+    import numpy
+
+    kinds = i18n.listed([both("ui.base"), {"en": "draft", "zh": "草稿"}, "GGUF"])
+    note = both("core.name_and_count", name=kinds, count=numpy.int64(3))
+    assert labels.note(through_a_file(figure(1, note=note))) == dict(note)
+
+
+def test_a_sentence_that_is_gone_is_read_as_it_was():
+    kept = {**figure(1, note="as it was"), "said": {"key": "evaluate.gone_long_ago", "values": {}}}
+    assert labels.note(kept) == {"en": "as it was", "zh": "as it was"}
+    kept["said"] = {"key": "evaluate.copied", "values": {"n": 3}}  # needs more today
+    assert labels.note(kept)["en"] == "as it was"
+
+
+@pytest.mark.parametrize(
+    "note, level",
+    [
+        ("Good (at most 5%), so far as so few can tell. Given", "unsure"),
+        ("好（标准：至多 5%），但样本少，说不准。", "unsure"),
+        ("A character surprises it less. Bad: it learnt nothing that is yours.", "bad"),
+        ("每个字的意外程度减少 0.1。不好：没学到您独有的东西。", "bad"),
+        ("So-so: that may be chance.", "so-so"),
+        ("Good: no worse than the base. · 好：不比基础模型差。", "good"),
+        ("broken characters: 1, in the wrong script: 1", None),
+    ],
+)
+def test_a_report_from_before_levels_is_rated_by_the_words_of_its_note(note, level):
+    assert labels.level({**figure(0.5, note=note)}) == level
