@@ -25,7 +25,7 @@ quick: setup    ## check style and run the tests that need no model, child proce
 
 lab: setup      ## open the notebooks in JupyterLab
 	@$(BIN)/python -m pip install -q -r requirements.txt jupyterlab
-	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks
+	@$(BIN)/python tools/lab.py
 
 notebooks: setup ## make notebooks/en and notebooks/zh from notebooks/source
 	@$(BIN)/python tools/notebooks.py

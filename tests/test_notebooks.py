@@ -315,9 +315,31 @@ def test_only_what_is_missing_or_too_old_is_installed():
     )
 
 
+def test_a_notebooks_language_is_that_of_the_terminal_from_then_on(tmp_path, monkeypatch):
+    from twinlib import i18n
+    from twinlib.ui import runtime
+
+    monkeypatch.setattr(runtime, "ROOT", tmp_path)
+    monkeypatch.setattr(runtime, "wanted", lambda extra=None: [])
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "twins"))
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    runtime.install("zh")
+    assert i18n.language() == "zh"
+    monkeypatch.delenv("TWINLIB_LANG")
+    assert i18n.language() == i18n.spoken() == "zh"
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "others"))
+    assert i18n.language() == "en"
+    monkeypatch.setenv("TWINLIB_LANG", "both")
+    assert i18n.spoken() == "en"
+
+
 @pytest.fixture
 def gpu_without_network(tmp_path, monkeypatch):
     """An nvidia-smi on the path, and a pip that finds nothing."""
+    from twinlib.ui import runtime
+
+    monkeypatch.setattr(runtime, "ROOT", tmp_path)  # no clone: its git is left as it is
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)

@@ -2,16 +2,16 @@
 
 A source is a script whose cells begin with `# %% NAME` (jupytext's percent format, so editors run
 it cell by cell). NAME becomes the cell's id. A cell marked lang="zh" is for that language only; an
-empty one is taken from common.py. The tool puts the badges under the title, the language's code in
-the place of LANGUAGE in strings, and `tags` on the parameters.
+empty one is taken from common.py. The tool puts the badges under the title and the language's code
+in the place of LANGUAGE in strings.
 """
 
-import json
 import re
 from functools import cache
 from pathlib import Path
 
 import jupytext
+from strip_outputs import canonical
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -25,12 +25,6 @@ KAGGLE = (
     "(https://www.kaggle.com/notebooks/welcome?src=https://github.com/{place}"
     "&accelerator=nvidiaTeslaT4)"
 )
-METADATA = {
-    "accelerator": "GPU",
-    "colab": {"gpuType": "T4", "provenance": []},
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 def sources() -> list[Path]:
@@ -58,19 +52,13 @@ def notebook(source: Path, language: str) -> str:
         cells += [one for one in several if one.metadata.get("lang", language) == language]
     place = f"{_slug()}/blob/main/notebooks/{language}/{source.stem}.ipynb"
     made = [_cell(cell, language) for cell in cells]
-    made[0]["source"] += ["\n", "\n", COLAB.format(place=place) + "\n", KAGGLE.format(place=place)]
-    content = {"cells": made, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    made[0]["source"] += f"\n\n{COLAB.format(place=place)}\n{KAGGLE.format(place=place)}"
+    return canonical(made)
 
 
 def _cell(cell, language):
-    name, text = cell.metadata["title"], cell.source.replace('"LANGUAGE"', f'"{language}"')
-    made = {"cell_type": cell.cell_type, "id": name, "metadata": {}}
-    if name == "parameters":
-        made["metadata"]["tags"] = ["parameters"]
-    if cell.cell_type == "code":
-        made |= {"execution_count": None, "outputs": []}
-    return made | {"source": text.splitlines(keepends=True)}
+    text = cell.source.replace('"LANGUAGE"', f'"{language}"')
+    return {"cell_type": cell.cell_type, "id": cell.metadata["title"], "source": text}
 
 
 def main() -> None:

@@ -8,21 +8,40 @@ import os
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 LANGUAGES = ("en", "zh")
+REMEMBERED = ".language"  # file in the twins' folder: the language of the notebook opened last
 
 
 def language() -> str:
     """The reader's language: a code of LANGUAGES, or 'both' for the first two side by side.
 
-    $TWINLIB_LANG if it is one of these, else the language of the locale, else LANGUAGES[0].
+    $TWINLIB_LANG if it is one of these (a notebook sets it), else the language of the notebook
+    opened last, else that of the locale, else LANGUAGES[0].
     """
     chosen = os.environ.get("TWINLIB_LANG", "")
     if chosen in (*LANGUAGES, "both"):
         return chosen
+    if remembered := _remembered(os.environ.get("TWINLIB_TWINS", "twins")):
+        return remembered
     variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
     locale = next(filter(None, variables), "").lower()
     return next((code for code in LANGUAGES if locale.startswith(code)), LANGUAGES[0])
+
+
+@cache
+def _remembered(twins):
+    try:
+        code = (Path(twins) / REMEMBERED).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+    return code if code in LANGUAGES else ""
+
+
+def spoken() -> str:
+    """The reader's language as one of LANGUAGES; the first one for 'both'."""
+    return language() if language() in LANGUAGES else LANGUAGES[0]
 
 
 @cache

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..files import TwinError, write_atomic
-from ..i18n import t
+from ..i18n import REMEMBERED, t
 from ..settings import Settings
 from ..twin import FILES, Twin
 from .display import sentence, show
@@ -40,12 +40,35 @@ def install(language: str | None = None) -> None:
     `language` is the notebook's, a code of i18n.LANGUAGES: what is shown is in it from here on.
     """
     if language:
-        os.environ["TWINLIB_LANG"] = language
+        _speak(language)
+    _keep_outputs_out_of_git()
     missing = lacking(wanted())
     if missing and not _pip(missing):
         raise TwinError(t("ui.packages_not_installed"))
     if shutil.which("nvidia-smi"):
         _install_for_gpu(lacking(wanted("gpu")))
+
+
+def _speak(language):
+    os.environ["TWINLIB_LANG"] = language
+    with suppress(OSError):  # where nothing can be noted, the terminal goes by the locale
+        home().mkdir(parents=True, exist_ok=True)
+        write_atomic(home() / REMEMBERED, language)
+
+
+def _keep_outputs_out_of_git():
+    """Set up the filter that .gitattributes names, where the project is a clone.
+
+    With it a notebook that was run stays unchanged for git. If the filter can't run, git refuses to
+    add the notebook rather than add what it shows.
+    """
+    python = Path(sys.executable).as_posix()
+    clean = f'PY="{python}"; [ -x "$PY" ] || PY=python3; "$PY" tools/strip_outputs.py'
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        return
+    for name, value in (("clean", clean), ("required", "true")):
+        git = ["git", "-C", str(ROOT), "config", f"filter.twinlib.{name}", value]
+        subprocess.run(git, capture_output=True)  # a clone that can't be written stays as it is
 
 
 def _install_for_gpu(requirements):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import settings as declared
 from ..files import TwinError
-from ..i18n import LANGUAGES, choose, language, t
+from ..i18n import choose, spoken, t
 from ..models import load, plan
 from ..progress import line_of
 from ..text import labels
@@ -85,10 +85,10 @@ def tour(
     if base:  # saved at once, since it writes the questions of step 01
         twin.start("persona", {**declared.remembered("persona", twin), "base": base})
     prepared = prepare(_remembered(twin, "persona", "base"))
-    notebooks, spoken = list(notebooks), language() if language() in LANGUAGES else LANGUAGES[0]
+    notebooks = list(notebooks)
     for number, notebook in enumerate(notebooks, 1):
         print(f"\n== {number}/{len(notebooks)} {notebook}", flush=True)
-        path = NOTEBOOKS / spoken / f"{notebook}.ipynb"
+        path = NOTEBOOKS / spoken() / f"{notebook}.ipynb"
         notebook_client.run(path, twin.tour() / path.name, parameters)
     twin = Twin(twin.path)
     talk = t("ui.talk_to_it") + f"{_python()} -m twinlib talk --twin {name}"
