@@ -512,3 +512,25 @@ def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
             {*map(round, sizes["4-bit"])}
         )
         assert start == plan.recommended_base(here)[0]
+
+
+def test_the_next_notebook_is_a_link_where_the_front_end_can_open_it(twin, monkeypatch):
+    from twinlib.ui import tables
+
+    def links():
+        return re.findall('href="(.*?)"', tables.saved(twin, "corpus", "02_sft_persona").html)
+
+    assert links() == ["02_sft_persona.ipynb"]
+    assert "02 · Teach it your voice" in tables.saved(twin, "corpus", "02_sft_persona").text
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    badges = cells(ROOT / "notebooks" / "zh" / "02_sft_persona.ipynb", "markdown")[0]
+    assert f"({links()[0].replace('&amp;', '&')})" in badges
+    monkeypatch.setenv("COLAB_GPU", "1")
+    assert f"({links()[0]})" in badges
+
+
+@each_notebook
+def test_links_between_notebooks_lead_somewhere(path):
+    for name in re.findall(r"\]\((?!http)(.*?)\)", "\n".join(cells(path, "markdown"))):
+        assert (path.parent / name).exists(), name

@@ -17,6 +17,8 @@ def copy(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     for folder in ("notebooks", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "twinlib").mkdir()
+    shutil.copy(ROOT / "twinlib" / "__init__.py", tmp_path / "twinlib")
     return tmp_path
 
 
@@ -33,6 +35,7 @@ def test_every_badge_and_clone_line_follows_a_fork(copy):
         path.read_text(encoding="utf-8")
         for path in [
             *copy.glob("*.md"),
+            copy / "twinlib" / "__init__.py",
             *copy.glob("notebooks/e*/*.ipynb"),
             *copy.glob("notebooks/z*/*.ipynb"),
         ]

@@ -2,8 +2,8 @@
 
 A source is a script whose cells begin with `# %% NAME` (jupytext's percent format, so editors run
 it cell by cell). NAME becomes the cell's id. A cell marked lang="zh" is for that language only; an
-empty one is taken from common.py. The tool puts the badges under the title and the language's code
-in the place of LANGUAGE in strings.
+empty one is taken from common.py. The tool puts the badges under the title, the language's code
+in the place of LANGUAGE in strings, and a link in the place of another notebook's `NAME`.
 """
 
 import re
@@ -58,7 +58,15 @@ def notebook(source: Path, language: str) -> str:
 
 def _cell(cell, language):
     text = cell.source.replace('"LANGUAGE"', f'"{language}"')
+    if cell.cell_type == "markdown":
+        text = re.sub(r"`(\d\d_\w+)`", lambda match: _link(match[1], language), text)
     return {"cell_type": cell.cell_type, "id": cell.metadata["title"], "source": text}
+
+
+def _link(stem, language):
+    titles = _cells(FOLDER / "source" / f"{stem}.py")[: len(LANGUAGES)]
+    title = next(cell.source for cell in titles if cell.metadata["lang"] == language)
+    return f"[{title.removeprefix('# ')}]({stem}.ipynb)"
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ def main(slug: str) -> None:
     """Replace the present owner/name by `slug` in the Makefile, the READMEs and the notebooks."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", slug):
         sys.exit(f"'{slug}' is not owner/name, as in github.com/owner/name.")
-    files = [MAKEFILE, *ROOT.glob("README*.md"), *sorted((ROOT / "notebooks").glob("*/*.*"))]
+    notebooks = sorted((ROOT / "notebooks").glob("*/*.*"))
+    files = [MAKEFILE, *ROOT.glob("README*.md"), ROOT / "twinlib" / "__init__.py", *notebooks]
     changed = 0
     for path in files:
         text = path.read_text(encoding="utf-8")

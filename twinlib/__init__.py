@@ -15,4 +15,5 @@ from .files import TwinError
 from .twin import Problem, Stopped, Twin
 
 __version__ = "0.1.0"
-__all__ = ["Problem", "Stopped", "Twin", "TwinError", "__version__"]
+PROJECT = "https://github.com/another-me-ai/another-me"
+__all__ = ["PROJECT", "Problem", "Stopped", "Twin", "TwinError", "__version__"]

@@ -12,8 +12,9 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .. import PROJECT
 from ..files import TwinError, write_atomic
-from ..i18n import REMEMBERED, t
+from ..i18n import REMEMBERED, spoken, t
 from ..settings import Settings
 from ..twin import FILES, Twin
 from .display import sentence, show
@@ -32,6 +33,19 @@ def system() -> str:
     if "COLAB_RELEASE_TAG" in os.environ or "COLAB_GPU" in os.environ:
         return "colab"
     return "kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else "here"
+
+
+def notebook_url(name: str) -> str:
+    """The address of a notebook in the reader's language: on Colab and Kaggle from the project, in
+    Jupyter the file beside the open one."""
+    project = PROJECT.removeprefix("https://github.com/")
+    file = f"{project}/blob/main/notebooks/{spoken()}/{name}.ipynb"
+    addresses = {
+        "colab": f"https://colab.research.google.com/github/{file}",
+        "kaggle": f"https://www.kaggle.com/notebooks/welcome?src=https://github.com/{file}"
+        "&accelerator=nvidiaTeslaT4",
+    }
+    return addresses.get(system(), f"{name}.ipynb")
 
 
 def install(language: str | None = None) -> None:

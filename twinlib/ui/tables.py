@@ -13,7 +13,8 @@ from ..i18n import choose, t
 from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
-from .display import NOTHING, Shown, caption, esc, interval, number, size, table, title
+from . import runtime
+from .display import NOTHING, Shown, caption, esc, interval, number, size, table
 from .look import look
 
 LEARNT = "background:rgba(40,160,80,.25)"
@@ -269,4 +270,13 @@ def saved(twin: Twin, step: str, following: str = "") -> Shown:
     """A line with the folder of a step's result, and one with the next notebook."""
     done = twin.state(step).name == "done"
     text = t("ui.saved_in", path=twin.folder(step)) if done else t("ui.not_finished")
-    return caption(text) + (title(t("ui.next_notebook") + following) if following else NOTHING)
+    return caption(text) + (_next(following) if following else NOTHING)
+
+
+def _next(notebook):
+    """A line with a link to a notebook, as the front end opens it."""
+    name = f"{notebook[:2]} · {choose(labels.step(STEPS[int(notebook[:2]) - 1]))}"
+    url = esc(runtime.notebook_url(notebook))
+    link = f'{esc(t("ui.next_notebook"))}<a href="{url}" target="_blank">{esc(name)}</a>'
+    line = f'<div style="margin:.8em 0 .2em;font-weight:bold">{link}</div>'
+    return Shown(line, t("ui.next_notebook") + name)
