@@ -125,8 +125,8 @@ def test_a_file_and_a_row_stand_behind_the_label():
         "zh": "最可能的 token 与量化前相同：Q5_K_M",
     }
     assert labels.figure("nonsense.twin-Q8_0") == {
-        "en": "Broken answers: twin as Q8_0",
-        "zh": "坏掉的回答：分身（Q8_0）",
+        "en": "Broken or looping answers: twin as Q8_0",
+        "zh": "坏掉或原地打转的回答：分身（Q8_0）",
     }
     assert labels.figure("personal_data", "corpus") != labels.figure("personal_data", "evaluate")
     assert set(labels.figure("of_an_older_version").values()) == {"of an older version"}
@@ -148,7 +148,7 @@ def test_the_tables_say_the_labels(twin, monkeypatch):
     twin.finish(report)
     for text in (tables.figures(report).text, tour.scores(twin)):
         assert [line.split()[0] for line in text.splitlines()[1:]] == [
-            "坏掉的回答：基础模型",
+            "坏掉或原地打转的回答：基础模型",
             "骗过率",
         ]
     assert [line.split()[:2] for line in tables.steps(twin).text.splitlines()[1:3]] == [

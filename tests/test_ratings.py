@@ -117,16 +117,16 @@ def verdict(answers, sense=None):
 @pytest.mark.parametrize(
     "answers, sense, level, english, chinese",
     [
-        ("good", "bad", "bad", "It answers the question but rambles", "它答得上问题，但话说不通"),
-        ("bad", "good", "bad", "It doesn't answer the question", "它答非所问"),
-        ("bad", "bad", "bad", "It doesn't answer the question", "它答非所问"),
-        ("unsure", "good", "unsure", "Too few answers to tell", "只问了 24 个问题"),
-        ("good", "unsure", "unsure", "Too few answers to tell", "只问了 24 个问题"),
-        ("so-so", "good", "unsure", "Too few answers to tell", "只问了 24 个问题"),
+        ("good", "bad", "bad", "It answers what it is asked, but it rambles", "它答得上问题，但话说不通"),
+        ("bad", "good", "bad", "It doesn't answer what it is asked", "它答非所问"),
+        ("bad", "bad", "bad", "It doesn't answer what it is asked", "它答非所问"),
+        ("unsure", "good", "unsure", "24 questions are too few", "只问了 24 个问题"),
+        ("good", "unsure", "unsure", "24 questions are too few", "只问了 24 个问题"),
+        ("so-so", "good", "unsure", "24 questions are too few", "只问了 24 个问题"),
         ("unsure", "bad", "bad", "It rambles", "它的话说不通"),
-        ("good", None, "unsure", "It answers the question; whether", "它答得上问题；话通不通"),
-        ("good", "", "unsure", "It answers the question; whether", "它答得上问题；话通不通"),
-        ("", None, "unsure", "Too few answers to tell", "只问了 24 个问题"),
+        ("good", None, "unsure", "It answers what it is asked. Whether", "它答得上问题。话通不通"),
+        ("good", "", "unsure", "It answers what it is asked. Whether", "它答得上问题。话通不通"),
+        ("", None, "unsure", "24 questions are too few", "只问了 24 个问题"),
     ],
 )
 def test_the_verdict_says_whether_it_answers_and_makes_sense(

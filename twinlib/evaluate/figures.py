@@ -281,28 +281,27 @@ def measure(evidence: Evidence) -> dict[str, dict]:
     return {"verdict": verdict(figures), **figures}
 
 
-# Which sentence the levels of answers_the_question and of makes_sense lead to; the first that fits
-# counts, and None fits each. makes_sense is rated where it is bad only: no figure proves sense.
+# Which sentence the levels of nonsense, answers_the_question and makes_sense lead to; the first
+# that fits counts, and None fits each. makes_sense is rated where it is bad only: no figure proves
+# sense.
+VERDICT_ON = ("nonsense", "answers_the_question", "makes_sense")
 _VERDICTS = (
-    ("bad", None, "bad", "evaluate.verdict_does_not_answer"),
-    ("good", "bad", "bad", "evaluate.verdict_rambles"),
-    ("good", "so-so", "so-so", "evaluate.verdict_rambles"),
-    (None, "bad", "bad", "evaluate.verdict_no_sense"),
-    ("good", "", "unsure", "evaluate.verdict_answers"),
-    (None, None, "unsure", "evaluate.verdict_too_few"),
+    ("bad", None, None, "bad", "evaluate.verdict_broken"),
+    (None, "bad", None, "bad", "evaluate.verdict_does_not_answer"),
+    (None, "good", "bad", "bad", "evaluate.verdict_rambles"),
+    (None, "good", "so-so", "so-so", "evaluate.verdict_rambles"),
+    (None, None, "bad", "bad", "evaluate.verdict_no_sense"),
+    (None, "good", "", "unsure", "evaluate.verdict_answers"),
+    (None, None, None, "unsure", "evaluate.verdict_too_few"),
 )
 
 
 def verdict(figures: dict[str, dict]) -> dict:
     """The first sentence of the card: whether the twin answers the question, and doesn't ramble.
 
-    A figure without a value: `texts` is the sentence as {language: text}, `note` that in the
-    reader's language, and `level` its level.
+    A figure without a value: the sentence is its note, and its level that of the whole.
     """
-    found = [
-        level(name, figures) if name in figures else ""
-        for name in ("answers_the_question", "makes_sense")
-    ]
+    found = [level(name, figures) if name in figures else "" for name in VERDICT_ON]
     rating, key = next(
         (rating, key)
         for *wanted, rating, key in _VERDICTS

@@ -127,10 +127,14 @@ def rated(
     word = level(measured, threshold, reference, documents)
     if not word:
         return noted(measured, *details)
-    bound = threshold.relative_to(reference).text()
-    sentence = both(_SENTENCES[word], bound=bound)
     advice = advice if word in ("so-so", "bad") else EMPTY
-    return noted(measured, sentence, advice, *details, level=word)
+    said = sentence(word, threshold.relative_to(reference))
+    return noted(measured, said, advice, *details, level=word)
+
+
+def sentence(level: str, threshold: Threshold) -> Texts:
+    """What a level says beside the threshold."""
+    return both(_SENTENCES[level], bound=threshold.text())
 
 
 def noted(measured: dict, *sentences: Texts, level: str = "") -> dict:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 
 from ..i18n import both, listed, t
+from ..models import device_fit
 from ..models.device_fit import HARDLY_DIFFERENT, recommended_type
 from ..text import privacy, style
 from ..text.statistics import auc_of_pairs, bootstrap, share_of_documents
@@ -107,14 +108,32 @@ def sounds_like_me(
     )
     if math.isnan(value):
         return noted(figure(None, n=n), both("evaluate.base_sounds_like_you"), details)
-    low, high = bootstrap(lambda drawn: style.likeness(sum(drawn, [])), grouped(margins, documents))
+    groups = grouped(margins, documents)
+    low, high = bootstrap(lambda drawn: style.likeness(sum(drawn, [])), groups)
     measured = figure(value, low, high, n)
     advice = both("evaluate.sounds_like_me_advice")
     scale = both("evaluate.sounds_like_me_scale")
-    if threshold and low is not None and low > 1:
+    if threshold is None:
+        return noted(measured, scale, details)
+    most = _authors_highest(groups, floor, ceiling)
+    measured |= {} if most is None else {"most": most}
+    if (most is not None and value > most) or (low is not None and low > 1):
         above = both("evaluate.more_like_you_than_you")
         return noted(measured, above, scale, details, level="so-so")
     return rated(measured, threshold, advice, scale, details, documents=len(set(documents)))
+
+
+def _authors_highest(groups, floor, ceiling):
+    """The upper end of the author's own interval on the scale of style.likeness; None if unknown.
+
+    The author's texts are 1 on average, and differ from one document to another as answers do.
+    """
+
+    def own(drawn):
+        margins = [author for triples in drawn for _, _, author in triples]
+        return (sum(margins) / len(margins) - floor) / (ceiling - floor)
+
+    return bootstrap(own, groups)[1]
 
 
 def prompt_beats_twin(figures: dict) -> str:
@@ -311,6 +330,7 @@ def quantization_loss(
 
 
 def _file_loss(kind, divergence, same_token, threshold):
+    """Rated as step 04 rated it, or would have: there is one verdict on a file."""
     if same_token is None:
         same = EMPTY
     elif same_token >= HARDLY_DIFFERENT.top1:
@@ -319,5 +339,7 @@ def _file_loss(kind, divergence, same_token, threshold):
         good = percent(HARDLY_DIFFERENT.top1)
         same = both("evaluate.same_token_seldom", share=percent(same_token), good=good)
     details = both("evaluate.quantization_loss", type=kind)
-    advice = both("evaluate.quantization_loss_advice")
-    return rated(divergence, threshold, advice, details, same)
+    level = divergence.get("level") or device_fit.level(divergence)
+    sentence = ratings.sentence(level, threshold)
+    advice = EMPTY if level == "good" else both("evaluate.quantization_loss_advice")
+    return noted(divergence, sentence, advice, details, same, level=level)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
 from ..i18n import Texts, both, data, t
-from ..models import generate, load
+from ..models import device_fit, generate, load
 from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
@@ -298,6 +298,7 @@ class _FileCheck:
         top1 = _mean_figure(
             _by_row(text, same_best), both("gguf.top1_note", note=note), highest=1.0
         )
+        kl["level"] = device_fit.level(kl)
         self.figures |= {f"kl_divergence_{self.kind}": kl, f"top1_{self.kind}": top1}
         # "not <=" and not ">", so that NaN fails too.
         if compare.LOADED in predictions:

@@ -42,7 +42,7 @@ CLOSENESS = (
     Closeness("models.slightly_different", 0.1, 0.85),
     Closeness("models.noticeably_different", math.inf, -math.inf),
 )
-HARDLY_DIFFERENT = CLOSENESS[1]
+HARDLY_DIFFERENT, SLIGHTLY_DIFFERENT = CLOSENESS[1:3]
 
 
 class Fit(NamedTuple):
@@ -70,6 +70,20 @@ def closeness(divergence: float | None = None, top1: float | None = None) -> Clo
     if top1 is not None:
         return next(grade for grade in CLOSENESS if top1 >= grade.top1)
     return None
+
+
+def level(divergence: dict) -> str:
+    """'good', 'so-so' or 'bad' of a file by the figure of its KL divergence; '' if not measured.
+
+    A file of which the interval reaches what hardly differs is so-so.
+    """
+    value, low = divergence.get("value"), divergence.get("low")
+    if value is None:
+        return ""
+    if value <= HARDLY_DIFFERENT.divergence:
+        return "good"
+    slight = value <= SLIGHTLY_DIFFERENT.divergence
+    return "so-so" if slight or low is not None and low <= HARDLY_DIFFERENT.divergence else "bad"
 
 
 def closeness_text(divergence: float | None = None, top1: float | None = None) -> dict[str, str]:

@@ -385,6 +385,7 @@ def _figures(trainer, callback, output, rows, model):
             _rounded(min(evaluations, default=None)),
             n=validated,
             note=both("train.checkpoint_kept"),
+            level=_level(evaluations),
         ),
         "steps": figure(state.global_step),
         "rows": figure(len(rows["train"])),
@@ -400,6 +401,13 @@ def _figures(trainer, callback, output, rows, model):
     if torch.cuda.is_available():
         figures["gpu_memory_gb"] = figure(_rounded(torch.cuda.max_memory_allocated() / 2**30))
     return figures
+
+
+def _level(losses):
+    """The level of the best of the validation losses, of which the first is before training."""
+    if not losses:
+        return "unsure"
+    return "good" if min(losses) < losses[0] else "bad"
 
 
 def _rounded(value):

@@ -253,7 +253,8 @@ def judge(before: list[dict], after: list[dict], trainer: "Trainer") -> tuple[di
     gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
     key = "train.gain_is_real" if p < 0.05 else "train.gain_may_be_chance"
     note = both(key, p=p)
-    figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, note)
+    level = "unsure" if p >= 0.05 else "good" if gain > 0 else "bad"
+    figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, note, level)
     shares = callbacks.by_step(trainer.state.log_history, "frac_reward_zero_std")
     no_signal = sum(shares) / max(1, len(shares))
     note = both("train.no_signal_note")
