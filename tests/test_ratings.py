@@ -117,7 +117,13 @@ def verdict(answers, sense=None):
 @pytest.mark.parametrize(
     "answers, sense, level, english, chinese",
     [
-        ("good", "bad", "bad", "It answers what it is asked, but it rambles", "它答得上问题，但话说不通"),
+        (
+            "good",
+            "bad",
+            "bad",
+            "It answers what it is asked, but it rambles",
+            "它答得上问题，但话说不通",
+        ),
         ("bad", "good", "bad", "It doesn't answer what it is asked", "它答非所问"),
         ("bad", "bad", "bad", "It doesn't answer what it is asked", "它答非所问"),
         ("unsure", "good", "unsure", "24 questions are too few", "只问了 24 个问题"),
