@@ -9,7 +9,7 @@ import time
 import pytest
 
 from twinlib import settings
-from twinlib.ui import progress_view, run
+from twinlib.ui import progress_view, run, runtime
 
 CHILD = """
 import sys, time
@@ -308,7 +308,7 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
     from jupyter_client.manager import start_new_kernel
 
     history = tmp_path / "history.jsonl"
-    manager, client = start_new_kernel(cwd=str(run.ROOT))
+    manager, client = start_new_kernel(cwd=str(runtime.ROOT))
     try:
         client.execute(
             "from pathlib import Path\n"
