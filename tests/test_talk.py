@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -18,9 +19,8 @@ from twinlib.gguf import step as quantize
 from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
 from twinlib.models import load
-from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
-from twinlib.talk import chat
+from twinlib.talk import chat, voices
 
 
 @pytest.fixture(scope="module")
@@ -67,43 +67,97 @@ def test_bye_ends_before_the_next_line(talking_twin, capsys, monkeypatch):
     assert capsys.readouterr().out == "Bye.\n"
 
 
-@pytest.mark.slow
-def test_ctrl_c_ends_a_conversation_politely(talking_twin):
-    code = (
-        "import sys; from twinlib import Twin, settings; from twinlib.progress import Progress; "
-        "from twinlib.talk import chat as talk; twin = Twin.open(sys.argv[1]); "
-        "talk.run(twin, settings.make('talk'), Progress(twin.history('talk'), 'talk'))"
-    )
-    mine, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(talking_twin.path)],
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        first = child.stdout.readline()
-        time.sleep(0.3)
-        child.send_signal(signal.SIGINT)
-        rest, _ = child.communicate(timeout=20)
-    finally:
-        child.kill()
-        os.close(mine), os.close(theirs)
-    assert "twin of Ning" in first and rest.endswith("Bye.\n") and child.returncode == 0
+class Terminal:
+    """A chat in a pseudo-terminal: what is typed, and what has been shown so far."""
+
+    def __init__(self, path, *flags):
+        self.ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "twinlib", "talk", "--twin", str(path), *flags]
+        self.child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        self.shown = ""
+
+    def type(self, text):
+        os.write(self.ours, text.encode())
+
+    def wait_for(self, text, seconds=60):
+        """Read until `text` has been shown after what was waited for before."""
+        deadline, start = time.monotonic() + seconds, len(self.shown)
+        while text not in self.shown[start:] and time.monotonic() < deadline:
+            if select.select([self.ours], [], [], 0.2)[0]:
+                try:
+                    self.shown += os.read(self.ours, 4096).decode(errors="replace")
+                except OSError:  # the child has ended
+                    break
+        assert text in self.shown[start:], self.shown
+
+
+@pytest.fixture
+def terminal(talking_twin):
+    opened = []
+
+    def start(*flags):
+        opened.append(Terminal(talking_twin.path, *flags))
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.child.kill()
+        each.child.wait()
+        os.close(each.ours)
 
 
 @pytest.mark.slow
-def test_a_long_conversation_forgets_its_beginning(talking_twin):
-    with Llama(talking_twin.gguf("Q8_0"), context=256) as llama:
-        turns = [
-            {"role": "user", "content": "a b c " * 10},
-            {"role": "assistant", "content": "d e f " * 10},
-        ] * 3
-        last = {"role": "user", "content": "and now?"}
-        kept = chat.newest_messages(llama, [*turns, last], reserved=50)
-        assert kept[-1] == last and kept[0]["role"] == "user" and len(kept) < 7
-        assert len(llama.tokenize(llama.prompt(kept))) + 50 <= 256
+def test_ctrl_c_stops_the_answer_and_at_the_prompt_ends_the_chat(terminal):
+    chat = terminal("--tokens", "4000")
+    chat.wait_for("> ")
+    chat.type("Tell me everything.\n")
+    chat.wait_for("Loading demo-Q8_0.gguf …\r\n")
+    chat.child.send_signal(signal.SIGINT)  # while it loads, or writes
+    chat.child.send_signal(signal.SIGINT)
+    chat.wait_for("(stopped; Ctrl-C again or /bye ends the chat)")
+    chat.wait_for("> ")
+    assert chat.child.poll() is None
+    time.sleep(0.5)  # until it reads
+    chat.child.send_signal(signal.SIGINT)
+    chat.wait_for("Bye.")
+    assert chat.child.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_chat(terminal):
+    chat = terminal("--tokens", "8")
+    chat.wait_for("> ")
+    chat.type("/help\n")
+    chat.wait_for("/again   another answer to the last question")
+    chat.type("/twin\n")
+    chat.wait_for("There is no base model yet: run notebook 02.")
+    chat.type("/file Hi?\n")
+    chat.wait_for("Now answers: the twin's file.")
+    chat.wait_for("> ")
+    chat.type("/again\n")
+    chat.wait_for("> ")
+    chat.type("/new\n")
+    chat.wait_for("A new conversation.")
+    chat.type("/bye\n")
+    chat.wait_for("Bye.")
+    assert chat.child.wait(20) == 0
+
+
+def test_a_long_conversation_forgets_its_beginning_but_not_who_answers():
+    system = [{"role": "system", "content": "You are Ning."}]
+    turns = [
+        {"role": "user", "content": "a b c"},
+        {"role": "assistant", "content": "d e f"},
+    ] * 3
+    last = {"role": "user", "content": "and now?"}
+
+    def words(messages):
+        return sum(len(message["content"].split()) for message in messages)
+
+    kept = voices.newest_turns(system, [*turns, last], words, 12)
+    assert kept == [*system, *turns[:2], last]
+    assert voices.newest_turns([], [last], words, 1) == [last]
 
 
 @pytest.mark.slow
@@ -117,10 +171,20 @@ def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, mon
     assert len(out.split("larger context.\n")[1]) > len("Bye.\n")  # the line after it is answered
 
 
+def test_the_language_of_the_question_is_asked_for_where_the_twin_knows_two(twin):
+    twin.remember(system_prompt="I am Ning.", persona_prompt="Ning wrote:", languages=["en", "zh"])
+    assert voices.system_prompt(twin, "file", "Hi?") == "I am Ning.\nAnswer in English."
+    assert voices.system_prompt(twin, "twin", "你好？") == "I am Ning.\n请用中文回答。"
+    assert voices.system_prompt(twin, "prompt", "Hi?") == "Ning wrote:\nAnswer in English."
+    assert voices.system_prompt(twin, "base", "Hi?") == ""
+    twin.remember(languages=["zh"])
+    assert voices.system_prompt(twin, "file", "Hi?") == "I am Ning."
+
+
 def test_a_twin_without_a_params_file_sees_the_usual_context(twin):
-    assert chat.context_length(twin) == 4096
+    assert voices.context_length(twin) == 4096
     write_json(twin.file("params"), ["?"])
-    assert chat.context_length(twin) == 4096
+    assert voices.context_length(twin) == 4096
 
 
 def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
@@ -134,9 +198,9 @@ def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
 
 
 def test_without_a_file_the_problem_names_the_step(twin):
-    assert "run the step 'quantize'" in chat.problems(settings.make("talk"), twin)[0].text
+    assert "run notebook 04" in chat.problems(settings.make("talk"), twin)[0].text
     with pytest.raises(TwinError, match="wanted: q4_k_m; there: none"):
-        chat.gguf_file(twin, "q4_k_m")
+        voices.gguf_file(twin, "q4_k_m")
 
 
 def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
@@ -149,7 +213,7 @@ def test_the_best_file_that_memory_has_room_for_talks(twin, monkeypatch):
     memory = type(psutil.virtual_memory())
     for free, kind in ((10_000, "Q8_0"), (1500, "Q5_K_M"), (900, "Q4_K_M"), (100, "Q4_K_M")):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(*[free] * len(memory._fields)))
-        assert chat.gguf_file(twin) == twin.gguf(kind)
-    assert chat.gguf_file(twin, "f16") == twin.gguf("F16")
+        assert voices.gguf_file(twin) == twin.gguf(kind)
+    assert voices.gguf_file(twin, "f16") == twin.gguf("F16")
     with pytest.raises(TwinError, match="wanted: Q6_K; there: Q8_0, Q5_K_M, Q4_K_M, F16"):
-        chat.gguf_file(twin, "Q6_K")
+        voices.gguf_file(twin, "Q6_K")

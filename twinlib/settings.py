@@ -149,8 +149,9 @@ class Publish:
 
 @dataclass(frozen=True)
 class Talk:
-    """A chat in the terminal with the twin's GGUF file."""
+    """A chat in the terminal with the twin."""
 
+    voice: str = setting("file", choices=("file", "twin", "prompt", "base"))
     type: str = setting(AUTO)
     question: str = setting("")
     temperature: float = setting(AUTO, limits=(0.0, 2.0))

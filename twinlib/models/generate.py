@@ -37,11 +37,14 @@ def answers(
     progress: Callable[[int, int], None] | None = None,
     batch: int | None = None,
     starts: list[str] | None = None,
+    on_text: Callable[[str], None] | None = None,
     **cuts,
 ) -> list[Answer]:
     """Answer each conversation (a list of messages); the answers are in the same order.
 
     `starts` are the words that each answer begins with, which the texts are returned without.
+    With a single conversation `on_text` is called with each piece of the answer as it comes; what
+    it raises ends the answer.
 
     Temperature 0 is greedy. `cuts` are the other arguments of nucleus: top_k, min_p,
     repeat_penalty. `progress(done, total)` is called after each batch. Conversations of similar
@@ -58,6 +61,7 @@ def answers(
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batch, results = batch or (32 if device() == "cuda" else 24), [None] * len(prompts)
     ends = end_tokens(tokenizer)
+    streamer = _streamer(tokenizer, on_text) if on_text else None
     sampling = {
         "do_sample": False,
         "temperature": None,
@@ -77,6 +81,7 @@ def answers(
                 eos_token_id=ends,
                 pad_token_id=tokenizer.pad_token_id,
                 use_cache=True,
+                streamer=streamer,
                 **sampling,
             )
         for i, tokens in zip(chosen, out[:, ids.shape[1] :].tolist()):
@@ -84,6 +89,18 @@ def answers(
         if progress:
             progress(min(start + batch, len(order)), len(order))
     return results
+
+
+def _streamer(tokenizer, on_text):
+    """A streamer for model.generate that passes on whole words, and Chinese at once."""
+    from transformers import TextStreamer
+
+    class Pieces(TextStreamer):
+        def on_finalized_text(self, text, stream_end=False):
+            if text:
+                on_text(text)
+
+    return Pieces(tokenizer, skip_prompt=True, skip_special_tokens=True)
 
 
 def _left_padded(rows, padding, device):

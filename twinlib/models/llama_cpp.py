@@ -6,7 +6,10 @@ and answers are not parsed: llama.cpp's chat parsers refuse an answer that isn't
 format, and a small twin may ramble.
 """
 
+import contextlib
 import json
+import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -61,11 +64,12 @@ class Llama:
         self.path, self.context = Path(path), context
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
-        self._server = _load(self.path, context, precise, threads)
         # Requests stay on this machine, so a proxy of the environment is ignored.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-        # A server that is freed before its loop runs hangs; an answer proves that the loop runs.
-        self.request("/slots")
+        with _interrupts_wait():
+            self._server = _load(self.path, context, precise, threads)
+            # A server that is freed before its loop runs hangs; an answer proves that it runs.
+            self.request("/slots")
 
     def __enter__(self):
         return self
@@ -212,6 +216,22 @@ class Llama:
             else:
                 sentence = t("models.llama_cpp_refused", reason=reason.get("message", error))
             raise TwinError(sentence) from None
+
+
+@contextlib.contextmanager
+def _interrupts_wait():
+    """A context at whose end a Ctrl-C of the meantime is handled."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _load(path, context, precise, threads):

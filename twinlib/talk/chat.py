@@ -1,108 +1,134 @@
-"""A chat in the terminal with the twin's GGUF file: python -m twinlib talk --twin demo
+"""A chat in the terminal with the twin: twinlib talk
 
-With --question it answers one question, else it holds a conversation until /bye, Ctrl-D or Ctrl-C.
-If the input is not a terminal, each of its lines is a question. Left out: retrieval, and saving the
-conversation.
+With --question it answers one question, else it holds a conversation until /bye or Ctrl-D. Ctrl-C
+stops an answer, and at the prompt it ends the chat. /help lists the commands. If the input is not a
+terminal, each of its lines is a question. Left out: retrieval, and saving the conversation.
 """
 
-import json
+import contextlib
 import signal
 import sys
 import threading
-from pathlib import Path
 
 from ..files import TwinError
-from ..i18n import both, t
-from ..models.llama_cpp import Llama
+from ..i18n import t
 from ..progress import Progress
 from ..settings import Talk
-from ..text.templates import without_thinking
 from ..twin import AUTO, Outcome, Problem, Twin
+from . import voices
+from .voices import VOICES, Voices
 
-# Share of the available memory that the file may take; the rest is for the context and programs.
-_MEMORY_SHARE = 0.6
-_DEFAULT_CONTEXT = 4096  # tokens
 _FAREWELLS = ("/bye", "/exit", "/quit")
 
 
 def problems(settings: Talk, twin: Twin) -> list[Problem]:
     """Why a chat can't start."""
-    try:
-        gguf_file(twin, settings.type)
-    except TwinError as error:
-        return [Problem("stop", str(error))]
-    return []
-
-
-def gguf_file(twin: Twin, kind: str = AUTO) -> Path:
-    """The GGUF file of a quantization type, by default the best that fits into memory.
-
-    Raises TwinError when there is none.
-    """
-    files = twin.ggufs()
-    path = _best(list(files.values())) if kind == AUTO else files.get(kind.upper())
-    if path is None:
-        available = ", ".join(files) or both("core.none")
-        raise TwinError(t("talk.no_gguf_file", kind=kind, available=available))
-    return path
-
-
-def _best(files):
-    """The first file that fits into memory (they are sorted, best first), else the smallest."""
-    import psutil
-
-    limit = _MEMORY_SHARE * psutil.virtual_memory().available  # bytes
-    sizes = {path: path.stat().st_size for path in files}
-    fitting = (path for path, size in sizes.items() if size <= limit)
-    return next(fitting, min(sizes, key=sizes.get, default=None))
-
-
-def context_length(twin: Twin) -> int:
-    """The context length in tokens that the step quantize wrote into Ollama's params file."""
-    try:
-        return int(json.loads(twin.file("params").read_text(encoding="utf-8"))["num_ctx"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return _DEFAULT_CONTEXT
+    why = voices.missing(twin, settings.voice, settings.type)
+    return [Problem("stop", why)] if why else []
 
 
 def run(twin: Twin, settings: Talk, progress: Progress) -> Outcome:
     """Answer one question, or hold a conversation until the owner ends it."""
-    path = gguf_file(twin, settings.type)
     if threading.current_thread() is threading.main_thread():
         # Progress handles Ctrl-C by setting a flag, which would not interrupt input().
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    with Llama(path, context_length(twin)) as llama:
+    with Voices(twin, settings.type, say=_note) as speakers:
+        chat = Chat(twin, speakers, settings)
         if settings.question:
-            _print_answer(llama, [{"role": "user", "content": settings.question}], settings)
+            chat.ask(settings.question)
         else:
-            _converse(llama, twin, settings)
-    return Outcome({}, twin.inputs(path), [], settings)
+            chat.converse()
+    return Outcome({}, {}, [], settings)
 
 
-def _converse(llama, twin, settings):
-    """Answer line after line of the input until it ends."""
-    if sys.stdin.isatty():
-        print(t("talk.welcome", author=twin.author, file=llama.path.name))
-    messages = []
-    try:
-        while (line := _read_line()) is not None:
-            if line:
-                question = {"role": "user", "content": line}
-                messages = _answer(llama, [*messages, question], settings)
-    except KeyboardInterrupt:
-        print()
-    print(t("talk.bye"))
+class Chat:
+    """A conversation in the terminal; `voice` is who answers, one of voices.VOICES."""
 
+    def __init__(self, twin: Twin, speakers: Voices, settings: Talk):
+        self.twin, self.speakers, self.settings = twin, speakers, settings
+        self.voice = settings.voice
+        self.messages, self.seed = [], settings.seed
 
-def _answer(llama, messages, settings):
-    """The conversation with the answer to its last question; without that question on an error."""
-    newest = newest_messages(llama, messages, min(settings.tokens, llama.context // 2))
-    try:
-        answer = _print_answer(llama, newest, settings)
-    except TwinError as error:
-        print(error, flush=True)
-        return messages[:-1]
-    return [*newest, {"role": "assistant", "content": answer}]
+    def converse(self) -> None:
+        """Answer line after line of the input until it ends."""
+        if sys.stdin.isatty():
+            with contextlib.suppress(ImportError):  # not on Windows
+                import readline  # noqa: F401 -- input() then knows the arrow keys
+            print(t("talk.welcome", author=self.twin.author))
+        try:
+            while (line := _read_line()) is not None:
+                if line.startswith("/"):
+                    self._command(*line[1:].split(maxsplit=1))
+                elif line:
+                    self._ask(line)
+        except KeyboardInterrupt:
+            print()
+        print(t("talk.bye"))
+
+    def _ask(self, question):
+        """Answer; an error is said, and Ctrl-C in a terminal ends only the answer."""
+        try:
+            self.ask(question)
+        except TwinError as error:
+            print(error, flush=True)
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():
+                raise
+            print("\n" + t("talk.answer_stopped"), flush=True)
+
+    def ask(self, question: str) -> None:
+        """Print the answer to a question while it is generated, and add both to the conversation.
+
+        After an interrupt they are added with what was said so far.
+        """
+        temperature = self.settings.temperature
+        turns, pieces = [*self.messages, {"role": "user", "content": question}], []
+
+        def show(piece):
+            pieces.append(piece)
+            print(piece, end="", flush=True)
+
+        try:
+            text = self.speakers.answer(
+                self.voice,
+                turns,
+                show,
+                self.settings.tokens,
+                None if temperature == AUTO else temperature,
+                self.seed,
+            )
+        except KeyboardInterrupt:
+            self._keep(turns, "".join(pieces))
+            raise
+        print("" if "".join(pieces).strip() else t("talk.empty_answer"), flush=True)
+        self._keep(turns, text)
+
+    def _keep(self, turns, answer):
+        self.messages = [*turns, {"role": "assistant", "content": answer}]
+
+    def _command(self, name="", rest=""):
+        name = name.lower()
+        if name in VOICES:
+            self._switch(name)
+            if rest:
+                self._ask(rest)
+        elif name == "again" and self.messages:
+            self.seed += 1
+            question = self.messages[-2]["content"]
+            self.messages = self.messages[:-2]
+            self._ask(question)
+        elif name == "new":
+            self.messages = []
+            print(t("talk.new_conversation"))
+        else:
+            print(t("talk.help"))
+
+    def _switch(self, voice):
+        if why := voices.missing(self.twin, voice, self.settings.type):
+            print(why)
+            return
+        self.voice = voice
+        print(t("talk.now_answers", voice=voices.name(voice)))
 
 
 def _read_line():
@@ -114,23 +140,7 @@ def _read_line():
     return None if line.lower() in _FAREWELLS else line
 
 
-def _print_answer(llama, messages, settings):
-    """Print the answer while it is generated, and return it without its reasoning."""
-    temperature = None if settings.temperature == AUTO else settings.temperature
-    answer = llama.chat(
-        messages, settings.tokens, temperature, seed=settings.seed, on_text=_print, recommended=True
-    )
-    print("" if answer.text.strip() else t("talk.empty_answer"), flush=True)
-    return without_thinking(answer.text)
-
-
-def _print(text):
-    print(text, end="", flush=True)
-
-
-def newest_messages(llama: Llama, messages: list[dict], reserved: int) -> list[dict]:
-    """The newest turns of a conversation that leave `reserved` tokens of the context free."""
-    limit = llama.context - reserved
-    while len(messages) > 2 and len(llama.tokenize(llama.prompt(messages))) > limit:
-        messages = messages[2:]
-    return messages
+def _note(text):
+    """A note that is no part of an answer: to stderr, so that a redirected output is clean."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)

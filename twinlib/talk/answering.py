@@ -1,0 +1,106 @@
+"""Answers to requests of another process, as JSON lines on standard input and output.
+
+The chat in a notebook starts `python -m twinlib.talk.answering TWIN`: the kernel stays free, and
+the memory is returned when this process ends. It ends with its input, and after some minutes
+without a request.
+
+A request is {id, voice, messages, tokens, temperature, seed} or {stop: id}; messages end with the
+question. What comes back is {id, text} for each piece of the answer, {id, note} while something is
+loaded, and at the end {id, end: done|stopped|error, text} with the whole answer or the error.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+
+from ..files import TwinError
+from ..i18n import t
+from ..twin import Twin
+from .voices import Voices
+
+IDLE = 600.0  # seconds without a request after which the memory is returned
+
+
+class _Halted(Exception):
+    """Raised inside an answer that is no longer wanted."""
+
+
+class Answering:
+    """Requests in their order, each answered by `voices`; `send(event)` passes on what comes."""
+
+    def __init__(self, voices, send):
+        self.voices, self.send = voices, send
+        self._requests, self._unwanted = queue.Queue(), set()
+
+    def take(self, request: dict | None) -> None:
+        """Queue a request or stop one; None ends `run` after the answer that is being given."""
+        if request is None:
+            self._unwanted.add(None)
+        elif "stop" in request:
+            self._unwanted.add(request["stop"])
+            return
+        self._requests.put(request)
+
+    def run(self, idle: float = IDLE) -> None:
+        """Answer until the input ends, or for `idle` seconds no request comes."""
+        while True:
+            try:
+                request = self._requests.get(timeout=idle)
+            except queue.Empty:
+                return
+            if request is None:
+                return
+            self._answer(**request)
+
+    def _answer(self, id, voice, messages, **sampling):
+        pieces = []
+
+        def check():
+            if not self._unwanted.isdisjoint((id, None)):
+                raise _Halted
+
+        def pass_on(piece):
+            check()
+            pieces.append(piece)
+            self.send({"id": id, "text": piece})
+
+        self.voices.say = lambda note: self.send({"id": id, "note": note})
+        try:
+            check()
+            text, end = self.voices.answer(voice, messages, pass_on, **sampling), "done"
+        except _Halted:
+            text, end = "".join(pieces), "stopped"
+        except TwinError as error:
+            text, end = str(error), "error"
+        except Exception as error:  # of any library: the chat goes on with the next question
+            text, end = t("core.unexpected_error", name=type(error).__name__, error=error), "error"
+        self.send({"id": id, "end": end, "text": text})
+
+
+def main(path: str) -> None:
+    """Answer the requests on standard input with the twin at `path`."""
+    # Whatever a library prints must not mix with the events.
+    output, sys.stdout = sys.stdout, sys.stderr
+
+    def send(event):
+        output.write(json.dumps(event) + "\n")
+        output.flush()
+
+    with Voices(Twin.open(path, create=False)) as voices:
+        answering = Answering(voices, send)
+
+        def read():
+            for line in sys.stdin:
+                answering.take(json.loads(line))
+            answering.take(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        answering.run()
+    sys.stderr.flush()
+    os._exit(0)  # the reader may still wait for input
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

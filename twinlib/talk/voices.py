@@ -1,0 +1,200 @@
+"""Who answers in a chat: the twin's GGUF file, its weights, the base with a prompt, or the base.
+
+Each is loaded when it answers first. One model in memory serves base, prompt and twin, with its
+adapter off or on, as in the evaluation.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from ..files import TwinError
+from ..i18n import both, t
+from ..models import estimate, generate, load
+from ..models.llama_cpp import Llama
+from ..text import templates
+from ..text.script import language_of
+from ..twin import AUTO, Twin
+
+# Who answers: the key of what people read.
+VOICES = {
+    "file": "talk.voice_file",
+    "twin": "talk.voice_twin",
+    "prompt": "talk.voice_prompt",
+    "base": "talk.voice_base",
+}
+# Share of the available memory that a file may take; the rest is for the context and programs.
+_MEMORY_SHARE = 0.6
+_DEFAULT_CONTEXT = 4096  # tokens
+
+
+def gguf_file(twin: Twin, kind: str = AUTO) -> Path:
+    """The GGUF file of a quantization type, by default the best that fits into memory.
+
+    Raises TwinError when there is none.
+    """
+    files = twin.ggufs()
+    path = _best(list(files.values())) if kind == AUTO else files.get(kind.upper())
+    if path is None:
+        available = ", ".join(files) or both("core.none")
+        raise TwinError(t("talk.no_gguf_file", kind=kind, available=available))
+    return path
+
+
+def _best(files):
+    """The first file that fits into memory (they are sorted, best first), else the smallest."""
+    import psutil
+
+    limit = _MEMORY_SHARE * psutil.virtual_memory().available  # bytes
+    sizes = {path: path.stat().st_size for path in files}
+    fitting = (path for path, size in sizes.items() if size <= limit)
+    return next(fitting, min(sizes, key=sizes.get, default=None))
+
+
+def context_length(twin: Twin) -> int:
+    """The context length in tokens that the step quantize wrote into Ollama's params file."""
+    try:
+        return int(json.loads(twin.file("params").read_text(encoding="utf-8"))["num_ctx"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _DEFAULT_CONTEXT
+
+
+def name(voice: str) -> dict[str, str]:
+    """{language: who answers}, as people read it."""
+    return both(VOICES[voice])
+
+
+def missing(twin: Twin, voice: str, kind: str = AUTO) -> str:
+    """Why a voice can't answer, as a sentence with the next action; '' when it can."""
+    if voice == "file":
+        try:
+            gguf_file(twin, kind)
+        except TwinError as error:
+            return str(error)
+    elif not twin.facts.get("base", {}).get("name"):
+        return t("talk.no_base")
+    elif voice == "twin" and not twin.newest_adapter()[1]:
+        return t("talk.no_adapter")
+    return ""
+
+
+def system_prompt(twin: Twin, voice: str, question: str) -> str:
+    """What a voice is told about itself: nothing for the base, and the question's language.
+
+    `question` decides the language of the answer as far as a prompt can decide it.
+    """
+    if voice == "base":
+        return ""
+    key = "persona_prompt" if voice == "prompt" else "system_prompt"
+    text = (twin.facts.get(key) or twin.facts.get("system_prompt", "")).strip()
+    if not text or len(twin.facts.get("languages", [])) < 2:
+        return text
+    return f"{text}\n{both('talk.answer_in_this_language')[language_of(question)]}"
+
+
+class Voices:
+    """The voices of a twin: `with Voices(twin) as voices: voices.answer("file", messages, print)`.
+
+    `kind` is the type of the GGUF file. `say` is called with a sentence when something that takes
+    a while begins, such as loading a model.
+    """
+
+    def __init__(self, twin: Twin, kind: str = AUTO, say: Callable[[str], None] = print):
+        self.twin, self.kind, self.say = twin, kind, say
+        self._llama = self._weights = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self) -> None:
+        """Free the memory of the models."""
+        if self._llama is not None:
+            self._llama.close()
+        self._llama = self._weights = None
+
+    def answer(
+        self,
+        voice: str,
+        messages: list[dict],
+        on_text: Callable[[str], None],
+        tokens: int = 300,
+        temperature: float | None = None,
+        seed: int = 1,
+    ) -> str:
+        """A voice's answer to a conversation that ends with a question, without its reasoning.
+
+        `on_text` is called with each piece as it comes; an exception of it ends the answer. With
+        temperature None the recommended sampling applies. Raises TwinError when the voice can't
+        answer.
+        """
+        if why := missing(self.twin, voice, self.kind):
+            raise TwinError(why)
+        system = system_prompt(self.twin, voice, messages[-1]["content"])
+        turns = [{"role": "system", "content": system}] if system else []
+        answer = self._of_file if voice == "file" else self._of_weights
+        text = answer(voice, turns, messages, on_text, tokens, temperature, seed)
+        return templates.without_thinking(text)
+
+    def _of_file(self, voice, system, messages, on_text, tokens, temperature, seed):
+        path = gguf_file(self.twin, self.kind)
+        if self._llama is None:
+            self.say(t("talk.loading", name=path.name))
+            self._llama = Llama(path, context_length(self.twin))
+        llama = self._llama
+        room = llama.context - min(tokens, llama.context // 2)
+        turns = newest_turns(
+            system, messages, lambda turns: len(llama.tokenize(llama.prompt(turns))), room
+        )
+        answer = llama.chat(
+            turns, tokens, temperature, seed=seed, on_text=on_text, recommended=True
+        )
+        return answer.text
+
+    def _of_weights(self, voice, system, messages, on_text, tokens, temperature, seed):
+        model, tokenizer = self._load()
+        room = context_length(self.twin) - tokens
+
+        def length(turns):
+            return len(tokenizer(load.render(tokenizer, turns, generate=True))["input_ids"])
+
+        adapter_off = getattr(model, "disable_adapter", contextlib.nullcontext)
+        with contextlib.nullcontext() if voice == "twin" else adapter_off():
+            answers = generate.answers(
+                model,
+                tokenizer,
+                [newest_turns(system, messages, length, room)],
+                tokens,
+                seed=seed,
+                on_text=on_text,
+                **templates.sampling(0.7 if temperature is None else temperature),
+            )
+        return answers[0].text
+
+    def _load(self):
+        """(model, tokenizer) of the base, with the twin's adapter where there is one."""
+        if self._weights is None:
+            name = self.twin.facts["base"]["name"]
+            self.say(t("talk.loading", name=name))
+            base = load.prepare(name)
+            shape = estimate.shape(str(base.path))
+            precision = load.fitting_precision(base, shape.parameters * 1e9) if shape else AUTO
+            if precision is None:
+                raise TwinError(t("talk.weights_too_large", name=name))
+            self._weights = load.load(base, self.twin.newest_adapter()[1], precision)
+        return self._weights
+
+
+def newest_turns(
+    system: list[dict], messages: list[dict], length: Callable[[list[dict]], int], limit: int
+) -> list[dict]:
+    """The system message and the newest turns of a conversation that take `limit` tokens at most.
+
+    `length(turns)` is their number of tokens. The last question is kept, however long it is.
+    """
+    while len(messages) > 2 and length([*system, *messages]) > limit:
+        messages = messages[2:]
+    return [*system, *messages]

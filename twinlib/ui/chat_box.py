@@ -1,0 +1,274 @@
+"""A chat in the notebook: with the twin, its file or the base, one alone or two side by side.
+
+A child process answers (talk/answering.py): the kernel stays free, words appear as they come, and
+the memory is returned when the child has had nothing to do for some minutes. The conversation is
+kept in this cell only. Two who answer do so one after the other, each in its own conversation.
+"""
+
+import json
+import subprocess
+import threading
+import time
+import warnings
+
+import ipywidgets as widgets
+
+from ..i18n import choose, t
+from ..talk import voices
+from ..twin import Twin
+from . import children
+from .display import Shown, caption, esc, sentence
+from .widgets import button, dropdown, html, line, show
+
+_REDRAW = 0.15  # seconds between two redrawings of an answer that is being written
+_TOKENS = 400  # of an answer
+_TEMPERATURES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.2)
+# Scrolls from its end: what was said last stays in view.
+_LOG = (
+    '<div role="log" aria-live="polite" tabindex="0" style="display:flex;flex-direction:'
+    'column-reverse;max-height:32em;overflow:auto;line-height:1.5"><div>{}</div></div>'
+)
+_TURN = (
+    '<div style="margin:.8em 0 .4em;display:flex;justify-content:flex-end">'
+    '<div style="max-width:80%;background:rgba(90,120,200,.18);{bubble}">{question}</div></div>'
+    '<div style="display:flex;flex-wrap:wrap;gap:.6em">{answers}</div>'
+)
+_BUBBLE = "border-radius:12px;padding:.45em .9em;white-space:pre-wrap;overflow-wrap:anywhere"
+_ANSWER = (
+    '<div style="flex:1 1 15em;min-width:0"><div style="font-size:85%;opacity:.7">{name}</div>'
+    '<div style="background:rgba(128,128,128,.14);{bubble}">{text}</div></div>'
+)
+_NOTE = '<span style="opacity:.65">{}</span>'
+
+_children: dict[str, "Answers"] = {}  # by the path of the twin, so that a second box reuses one
+
+
+def chat(twin: Twin) -> widgets.Widget | Shown:
+    """The chat as a cell's last expression; a sentence where nobody can answer yet."""
+    reasons = {voice: voices.missing(twin, voice) for voice in voices.VOICES}
+    if all(reasons.values()):
+        return sentence(t("talk.nobody_to_talk_to", why=reasons["file"]), "note")
+    return ChatBox(twin, [voice for voice, why in reasons.items() if not why])
+
+
+class Answers:
+    """The child process that answers, started by the first request and again after its end.
+
+    `take(event)` is called in a thread with each event, see talk/answering.py.
+    """
+
+    def __init__(self, twin: Twin):
+        self.twin, self.take = twin, lambda event: None
+        self._child, self._lock = None, threading.Lock()
+
+    def ask(self, **request) -> None:
+        """Send a request; what comes back goes to `take`."""
+        with self._lock:
+            if self._child is None or self._child.poll() is not None:
+                arguments = ["-m", "twinlib.talk.answering", str(self.twin.path)]
+                self._child = children.start(
+                    arguments, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+                threading.Thread(target=self._read, args=(self._child,), daemon=True).start()
+            self._send(request)
+
+    def stop(self, id: int) -> None:
+        """End an answer, or take back a request that waits."""
+        with self._lock:
+            if self._child is not None and self._child.poll() is None:
+                self._send({"stop": id})
+
+    def close(self) -> None:
+        """End the child, which returns its memory."""
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+
+    def _send(self, request):
+        try:
+            self._child.stdin.write(json.dumps(request) + "\n")
+            self._child.stdin.flush()
+        except OSError:  # it has just ended: its reader says so
+            pass
+
+    def _read(self, child):
+        for text in child.stdout:
+            self.take(json.loads(text))
+        child.wait()
+        self.take({"ended": True})
+
+
+class ChatBox(widgets.VBox):
+    """The conversation, a line to write in, and who answers.
+
+    `turns` are {question, answers: {voice: {text, note, state}}}; a state is waits, writes, done,
+    stopped or error.
+    """
+
+    def __init__(self, twin: Twin, available: list[str], answers: Answers | None = None):
+        self.twin, self.turns = twin, []
+        self.answers = answers or _children.setdefault(str(twin.path), Answers(twin))
+        self.answers.take = self._take
+        self._pending = {}  # {id of a request: (turn, voice)} of the answers that are not finished
+        self._last, self._seed, self._drawn = 0, 0, 0.0
+        names = [(choose(voices.name(voice)), voice) for voice in available]
+        self.voice = dropdown(t("talk.who_answers"), names)
+        self.beside = dropdown(t("talk.beside_it"), [(t("talk.nobody"), ""), *names])
+        self.temperature = dropdown(
+            t("talk.temperature"), [(f"{value:g}", value) for value in _TEMPERATURES]
+        )
+        self.temperature.value = _recommended(twin)
+        self.shown = html()
+        self.box = widgets.Text(
+            placeholder=t("talk.write_here"), layout=widgets.Layout(flex="1 1 14em", width="auto")
+        )
+        with warnings.catch_warnings():  # ipywidgets 8 advises against it, but 7.7 has nothing else
+            warnings.simplefilter("ignore")
+            self.box.on_submit(lambda _: self.ask())
+        self.send_button = button(t("talk.send"), self.ask, button_style="primary")
+        self.stop_button = button(t("talk.stop"), self.stop, button_style="warning")
+        self.again_button = button(t("talk.again"), self.again)
+        self.forget_button = button(t("talk.forget"), self.forget)
+        about = caption(t("talk.not_a_person", author=twin.author))
+        entry = line(self.box, self.send_button, self.stop_button)
+        self._refresh()
+        super().__init__(
+            [
+                line(self.voice, self.beside, self.temperature),
+                self.shown,
+                entry,
+                line(self.again_button, self.forget_button),
+                html(about.html),
+            ],
+            layout=widgets.Layout(max_width="64em"),
+        )
+
+    # What the buttons do
+
+    def ask(self) -> None:
+        """Ask what stands in the line, unless an answer is being written."""
+        question = self.box.value.strip()
+        if question and not self._pending:
+            self.box.value = ""
+            self._seed = 1
+            self._ask(question)
+
+    def stop(self) -> None:
+        """End the answers that are being written; what there is of them stays."""
+        for id in list(self._pending):
+            self.answers.stop(id)
+
+    def again(self) -> None:
+        """Ask the last question again, for other answers."""
+        if self.turns and not self._pending:
+            self._seed += 1
+            self._ask(self.turns.pop()["question"])
+
+    def forget(self) -> None:
+        """Begin a new conversation."""
+        self.stop()
+        self.turns, self._pending = [], {}
+        self._refresh()
+
+    def _ask(self, question):
+        before = list(self.turns)
+        turn = {"question": question, "answers": {}}
+        self.turns.append(turn)
+        for voice in dict.fromkeys(filter(None, (self.voice.value, self.beside.value))):
+            self._last += 1
+            self._pending[self._last] = turn, voice
+            turn["answers"][voice] = {"text": "", "note": t("talk.waits"), "state": "waits"}
+        self._refresh()
+        for id, (_, voice) in list(self._pending.items()):
+            self.answers.ask(
+                id=id,
+                voice=voice,
+                messages=[*_messages(before, voice), {"role": "user", "content": question}],
+                tokens=_TOKENS,
+                temperature=self.temperature.value,
+                seed=self._seed,
+            )
+
+    # What comes back
+
+    def _take(self, event):
+        """Show an event of the child; called in the thread that reads them."""
+        if "ended" in event:
+            for id in list(self._pending):
+                self._take({"id": id, "end": "error", "text": t("talk.child_ended")})
+            return
+        turn, voice = self._pending.get(event["id"], (None, None))
+        if turn is None:  # of a conversation that was forgotten
+            return
+        answer = turn["answers"][voice]
+        if "end" in event:
+            answer |= {"state": event["end"], "text": event["text"], "note": ""}
+            del self._pending[event["id"]]
+            self._refresh()
+        elif "note" in event:
+            answer |= {"note": event["note"]}
+            self._draw()
+        else:
+            answer |= {"state": "writes", "text": answer["text"] + event["text"], "note": ""}
+            if time.monotonic() - self._drawn > _REDRAW:
+                self._draw()
+
+    def _refresh(self):
+        busy = bool(self._pending)
+        self.send_button.disabled = busy
+        show(self.stop_button, busy)
+        self.again_button.disabled = self.forget_button.disabled = not self.turns or busy
+        self._draw()
+
+    def _draw(self):
+        self._drawn = time.monotonic()
+        self.shown.value = _LOG.format("".join(map(_turn, self.turns))) if self.turns else ""
+
+
+def _recommended(twin):
+    """The temperature nearest to the one in the files that the step quantize wrote."""
+    try:
+        wanted = json.loads(twin.file("params").read_text(encoding="utf-8"))["temperature"]
+    except (OSError, ValueError, KeyError, TypeError):
+        wanted = 0.7
+    return min(_TEMPERATURES, key=lambda value: abs(value - wanted))
+
+
+def _messages(turns, voice):
+    """The conversation so far as a voice remembers it: others' answers where it gave none."""
+    messages = []
+    for turn in turns:
+        given = {name: each["text"] for name, each in turn["answers"].items() if _said(each)}
+        answer = given.get(voice) or next(iter(given.values()), "")
+        if answer:
+            messages += [
+                {"role": "user", "content": turn["question"]},
+                {"role": "assistant", "content": answer},
+            ]
+    return messages
+
+
+def _said(answer):
+    return answer["state"] in ("done", "stopped") and bool(answer["text"].strip())
+
+
+def _turn(turn):
+    answers = "".join(
+        _ANSWER.format(
+            name=esc(choose(voices.name(voice))), bubble=_BUBBLE, text=_answer_markup(answer)
+        )
+        for voice, answer in turn["answers"].items()
+    )
+    return _TURN.format(question=esc(turn["question"]), bubble=_BUBBLE, answers=answers)
+
+
+def _answer_markup(answer):
+    """An answer as HTML, with what is going on."""
+    if answer["state"] == "error":
+        return f'<span style="color:rgb(200,60,60)">{esc(answer["text"])}</span>'
+    text = esc(answer["text"])
+    if answer["state"] == "done" and not text.strip():
+        return _NOTE.format(esc(t("talk.empty_answer")))
+    if answer["state"] == "stopped":
+        return f"{text} {_NOTE.format(esc(t('talk.stopped_here')))}"
+    return text + (_NOTE.format(esc(answer["note"])) if answer["note"] else "")
