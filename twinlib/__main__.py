@@ -1,6 +1,6 @@
 """The command line: every step of a twin without a browser.
 
-`python -m twinlib STEP --twin NAME --help` lists the settings of a step.
+`twinlib STEP --help` lists the settings of a step, also as `python -m twinlib STEP --help`.
 """
 
 import argparse
@@ -16,7 +16,9 @@ from .files import TwinError, now, versions
 from .i18n import choose, t
 from .progress import Progress, duration
 from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
-from .twin import STEPS, Outcome, Report, Stopped, Twin
+from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
+from .ui import portable, terminal
+from .ui.display import text_table
 
 _STOPPED = 130  # the exit status after an interrupt
 # Packages whose versions a report records.
@@ -46,9 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     # Reduces fragmentation of GPU memory when batches differ in size.
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    os.environ.setdefault("TWINLIB_TWINS", str(terminal.twins_folder()))
     options = _parser().parse_args(arguments)
     try:
         options.call(options)
+        sys.stdout.flush()
+        return 0
+    except BrokenPipeError:  # `twinlib status | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Stopped as stopped:
         print(f"\n{stopped}", file=sys.stderr)
@@ -84,7 +91,7 @@ def _nearly_full(twin):
     from .models.plan import free_disk
 
     try:
-        return free_disk(Twin.locate(twin)) < 1e6
+        return free_disk(Twin.locate(twin or terminal.last())) < 1e6
     except (TwinError, OSError):
         return False
 
@@ -93,7 +100,9 @@ def _nearly_full(twin):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m twinlib", description=t("core.about"))
+    parser = argparse.ArgumentParser(
+        prog=terminal.program(), description=t("core.about"), formatter_class=_Help
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for step, kind in SETTINGS.items():
@@ -109,22 +118,49 @@ def _parser():
         if step == "blind_test":
             command.add_argument("--codes", metavar="…", help=t("core.codes_help"))
     _add_command(commands, "status", t("core.status_help"), status)
+    ollama = _add_command(commands, "ollama", t("core.ollama_help"), run_ollama)
+    ollama.add_argument(
+        "--type", metavar="…", default=AUTO, help=_help("talk", _field("talk", "type"))
+    )
+    ollama.add_argument("--name", metavar="…", default="", help=t("core.ollama_name_help"))
+    export = _add_command(commands, "export", t("core.export_help"), run_export)
+    export.add_argument("--to", metavar="…", default="", help=t("core.export_to_help"))
+    export.add_argument("--gguf", action="store_true", help=t("core.export_gguf_help"))
+    export.add_argument("--corpus", action="store_true", help=t("core.export_corpus_help"))
+    new = _add_command(commands, "import", t("core.import_help"), run_import)
+    new.add_argument("file", metavar="FILE", help=t("core.import_file_help"))
     interview = _add_command(commands, "interview", t("core.interview_help"), run_interview)
     interview.add_argument("--blind-test", action="store_true", help=t("core.blind_test_help"))
     tour = _add_command(commands, "tour", t("core.tour_help"), run_tour)
     for name, step in TOUR.items():
-        field = SETTINGS[step].__dataclass_fields__[name]
+        field = _field(step, name)
         tour.add_argument(f"--{name}", metavar="…", help=_help(step, field, t("core.as_last_time")))
     return parser
 
 
 def _add_command(commands, name, text, call):
-    command = commands.add_parser(name, help=text, description=text)
+    command = commands.add_parser(name, help=text, description=text, formatter_class=_Help)
     command.add_argument(
-        "--twin", required=name != "tour", default="demo", help=t("core.twin_help")
+        "--twin", default="demo" if name == "tour" else None, help=t("core.twin_help")
     )
     command.set_defaults(call=call)
     return command
+
+
+def _field(step, name):
+    return SETTINGS[step].__dataclass_fields__[name]
+
+
+class _Help(argparse.HelpFormatter):
+    """Help whose column of texts begins at the same place in every line."""
+
+    def __init__(self, prog):
+        super().__init__(prog, max_help_position=34)
+
+    def add_argument(self, action):
+        super().add_argument(action)
+        if action.nargs == argparse.PARSER:  # argparse forgets that commands are indented
+            self._action_max_length += self._indent_increment
 
 
 def _parser_of(field):
@@ -172,7 +208,7 @@ def run_step(options: argparse.Namespace) -> None:
         if step not in _PARALLEL:
             return
     module = step_module(step)
-    twin = Twin.open(options.twin, create=step == "corpus")
+    twin = terminal.opened(options.twin, create=step == "corpus")
     settings = _settings(step, options, twin)
     if getattr(options, "codes", None):
         _show_codes(twin, options.codes)
@@ -214,7 +250,10 @@ def _check(problems, show):
 
 
 def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: dict):
-    """Write a step's report and print its warnings; `requested`: the settings before the plan."""
+    """Write a step's report, print its warnings and what comes next.
+
+    `requested` are the settings before the plan.
+    """
     from .models.plan import machine
     from .text import labels
 
@@ -235,6 +274,9 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: 
     for text in outcome.warnings:
         print("! " + text)
     print(t("core.step_done", step=step, time=duration(now() - started)))
+    for text in (terminal.summary(step, outcome.figures), terminal.next_command(step)):
+        if text:
+            print(text)
 
 
 def _show_codes(twin, source):
@@ -246,10 +288,10 @@ def _show_codes(twin, source):
 
 
 def status(options: argparse.Namespace) -> None:
-    """Print a table of the steps: state, time, main figure."""
-    from .ui.display import text_table
-
-    twin = Twin.open(options.twin, create=False)
+    """Print a table of the steps: state, time, main figure; without --twin also the twins."""
+    if not options.twin and len(terminal.all_twins()) > 1:
+        print(terminal.twins_table() + "\n")
+    twin = terminal.opened(options.twin, create=False)
     names = {
         "done": t("core.done"),
         "stale": t("core.stale"),
@@ -264,6 +306,7 @@ def status(options: argparse.Namespace) -> None:
             figure = _main_figure(state.report)
         rows.append((step, names[state.name], when, state.why or figure))
     header = (t("core.step"), t("core.state"), t("core.when"), t("core.main_figure"))
+    print(t("core.status_of", twin=twin.name, path=twin.path))
     print(text_table(header, rows))
 
 
@@ -286,7 +329,28 @@ def run_interview(options: argparse.Namespace) -> None:
     """Ask the interview's questions in the terminal, or those of the blind test."""
     from .ui import interview_terminal
 
-    interview_terminal.ask(Twin.open(options.twin), options.blind_test)
+    interview_terminal.ask(terminal.opened(options.twin, create=True), options.blind_test)
+
+
+def run_ollama(options: argparse.Namespace) -> None:
+    """Make the twin in Ollama, and print how to talk to it there."""
+    from .talk import into_ollama
+
+    twin = terminal.opened(options.twin, create=False)
+    print(into_ollama.make(twin, options.type, options.name))
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Write a twin into one file."""
+    twin = terminal.opened(options.twin, create=False)
+    portable.export(twin, options.to, options.gguf, options.corpus, Progress(None, "export"))
+
+
+def run_import(options: argparse.Namespace) -> None:
+    """Make a twin of a file that `export` wrote."""
+    twin = portable.restore(options.file, options.twin, Progress(None, "import"))
+    terminal.opened(str(twin.path), create=False)
+    print(t("core.imported", path=twin.path, command=f"{terminal.program()} talk"))
 
 
 def run_tour(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from .files import TwinError, hash_of, read_records, write_json
@@ -388,7 +388,10 @@ class Twin:
                 if name.startswith("size_mb_")
             ],
         }
+        left_out = {self.path / name for name in self.facts.get("left_out", {})}
         for path in outputs.get(report.step, []):
+            if path in left_out and report.step != "quantize":
+                continue
             if not path.exists() and not path.with_name(path.name + ".failed").exists():
                 return t("core.output_missing", name=path.name)
         return ""
@@ -397,9 +400,12 @@ class Twin:
         path = self.path / name
         if path.exists():
             return self.hash(path)
-        # A file outside the twin may be unreachable after a move or in a new runtime. That counts
-        # as unchanged.
-        return None if Path(name).is_absolute() else ""
+        if name in self.facts.get("left_out", {}):  # of the twin that this one was exported from
+            return self.facts["left_out"][name]
+        # A file outside the twin may be unreachable after a move or in a new runtime, or belong to
+        # another system. That counts as unchanged.
+        outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()
+        return None if outside else ""
 
     def inputs(self, *paths: Path, base: bool = False) -> dict[str, str]:
         """{path: sha256} of the files and folders that a step reads.

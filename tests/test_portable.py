@@ -1,0 +1,173 @@
+"""A twin as one file: what goes in, what comes out, and what is refused."""
+
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from twinlib import Twin, TwinError
+from twinlib.__main__ import main
+from twinlib.twin import STEPS
+from twinlib.ui import portable
+
+OLD = Path(__file__).parent / "old_twin" / "old"
+
+
+def ignore(*_):
+    pass
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A finished twin of an older version."""
+    return Twin(shutil.copytree(OLD, tmp_path / "here" / "old"))
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """The twins' folder of the other machine."""
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "there"))
+    return tmp_path / "there"
+
+
+def states(twin):
+    return {step: (twin.state(step).name, twin.state(step).why) for step in STEPS}
+
+
+def test_with_everything_the_imported_twin_is_the_same(old, there, tmp_path):
+    before = states(old)
+    path = portable.export(old, tmp_path, gguf=True, corpus=True, progress=ignore)
+    new = portable.restore(path, None, ignore)
+    assert new.path == there / "old" and states(new) == before
+    assert new.facts == {**old.facts, "left_out": new.facts["left_out"]}
+    for file in old.path.rglob("*"):
+        copy = new.path / file.relative_to(old.path)
+        if file.is_file() and file.name not in ("twin.json", ".hashes.json"):
+            assert copy.read_bytes() == file.read_bytes()
+
+
+def test_without_the_corpus_no_word_of_it_leaves_and_the_steps_stay_as_done(old, there, tmp_path):
+    old.remember(persona_prompt="He once wrote: a bicycle is a promise.")
+    path = portable.export(old, tmp_path, gguf=True, corpus=False, progress=ignore)
+    with zipfile.ZipFile(path) as archive:
+        everything = "".join(
+            archive.read(name).decode(errors="ignore") for name in archive.namelist()
+        )
+    sentences = {passage["text"][:40] for passage in old.records("passages")}
+    assert sentences and not [text for text in sentences if text in everything]
+    assert "a bicycle is a promise" not in everything
+    new = portable.restore(path, None, ignore)
+    assert states(new) == states(old)
+    assert not new.file("train").exists() and new.adapter("persona").exists()
+
+
+def test_without_the_files_the_step_that_makes_them_is_to_be_run_again(old, there, tmp_path):
+    path = portable.export(old, tmp_path / "a.zip", gguf=False, corpus=False, progress=ignore)
+    assert path == tmp_path / "a.zip" and path.stat().st_size < 1e6
+    state = portable.restore(path, None, ignore).state("quantize")
+    assert state.name == "stale" and state.why.endswith(".gguf is gone")
+
+
+def test_under_another_name_its_files_carry_that_name(old, there, tmp_path):
+    path = portable.export(old, tmp_path, gguf=True, corpus=True, progress=ignore)
+    new = portable.restore(path, "me", ignore)
+    assert set(new.ggufs()) == set(old.ggufs()) and new.gguf("Q8_0").name == "me-Q8_0.gguf"
+    assert new.file("modelfile").read_text(encoding="utf-8").startswith("FROM ./me-")
+    assert new.state("quantize").name == old.state("quantize").name
+    assert new.state("evaluate").name == old.state("evaluate").name
+
+
+def test_a_twin_that_exists_is_not_overwritten(old, there, tmp_path):
+    path = portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
+    portable.restore(path, None, ignore)
+    with pytest.raises(TwinError, match="nothing is overwritten.*--twin NAME"):
+        portable.restore(path, None, ignore)
+
+
+def test_a_stopped_import_goes_on_with_the_files_it_has(old, there, tmp_path):
+    path = portable.export(old, tmp_path, gguf=False, corpus=True, progress=ignore)
+    portable.restore(path, "whole", ignore)
+    part = there / ".old.import"
+    part.mkdir()
+    shutil.copytree(old.path / "corpus", part / "corpus")
+    kept = (part / "corpus" / "train.jsonl").stat().st_mtime_ns
+    (part / "corpus" / "val.jsonl").write_text("half", encoding="utf-8")
+    new = portable.restore(path, None, ignore)
+    assert new.file("train").stat().st_mtime_ns == kept
+    assert new.file("val").read_bytes() == old.file("val").read_bytes() and not part.exists()
+
+
+def rewritten(path, change):
+    """The same archive with its members, {name: bytes}, as `change` leaves them."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.fixture
+def exported(old, there, tmp_path):
+    return portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
+
+
+def test_a_changed_byte_is_noticed_and_nothing_is_left_in_the_twins_place(exported, there):
+    def change(members):
+        members["quantize/params"] = b"[" + members["quantize/params"][1:]
+
+    with pytest.raises(TwinError, match="quantize/params arrived damaged"):
+        portable.restore(rewritten(exported, change), None, ignore)
+    assert not (there / "old").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", "corpus/../../evil", "C:/evil", "a\\evil", "more.txt", "x//y"]
+)
+def test_a_member_that_is_not_listed_or_leads_elsewhere_is_refused(exported, there, name):
+    def change(members):
+        members[name] = b"x"
+        about = json.loads(members["twin-export.json"])
+        if name != "more.txt":
+            about["files"][name] = [1, "x"]
+        members["twin-export.json"] = json.dumps(about).encode()
+
+    with pytest.raises(TwinError, match="is no twin that 'twinlib export' wrote"):
+        portable.restore(rewritten(exported, change), None, ignore)
+    assert not there.exists() or os.listdir(there) == []
+
+
+def test_other_files_are_refused_with_a_sentence(exported, there, tmp_path):
+    (tmp_path / "photo.zip").write_bytes(b"PK no")
+    with pytest.raises(TwinError, match="is no twin"):
+        portable.restore(tmp_path / "photo.zip", None, ignore)
+    with pytest.raises(TwinError, match="There is no file"):
+        portable.restore(tmp_path / "none.zip", None, ignore)
+
+    def change(members):
+        about = json.loads(members["twin-export.json"])
+        members["twin-export.json"] = json.dumps({**about, "format": 99}).encode()
+
+    with pytest.raises(TwinError, match="by a newer version"):
+        portable.restore(rewritten(exported, change), None, ignore)
+
+
+def test_a_disk_without_room_is_said_before_anything_is_written(old, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(TwinError, match="1 kB free"):
+        portable.export(old, tmp_path / "out", gguf=True, corpus=True, progress=ignore)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_commands(old, there, tmp_path, capsys):
+    assert main(["export", "--twin", str(old.path), "--to", str(tmp_path)]) == 0
+    assert main(["import", str(tmp_path / "old-twin.zip"), "--twin", "new"]) == 0
+    said = capsys.readouterr().out
+    assert "Written: " in said and f"The twin is in {there / 'new'}" in said
+    assert main(["status"]) == 0, "the imported twin is the last one"
+    assert "new (" in capsys.readouterr().out

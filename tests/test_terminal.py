@@ -1,0 +1,160 @@
+"""The command line around the steps: which twin, what to type, and Ollama."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twinlib import Twin
+from twinlib.__main__ import main
+from twinlib.files import write_json
+from twinlib.ui import terminal
+
+ROOT = Path(__file__).parent.parent
+# Takes what Ollama takes: a running server, a name, a Modelfile whose FROM lies beside it.
+OLLAMA = """#!{python}
+import json, re, sys
+from pathlib import Path
+log = Path(__file__).with_name("log.json")
+if sys.argv[1:] == ["list"]:
+    if Path(__file__).with_name("asleep").exists():
+        sys.exit("Error: could not connect to ollama server, run 'ollama serve' to start it")
+    sys.exit(0)
+create, name, flag, modelfile = sys.argv[1:]
+assert (create, flag) == ("create", "-f") and re.fullmatch("[a-z0-9][a-z0-9._-]*", name)
+text = Path(modelfile).read_text(encoding="utf-8")
+source = Path(modelfile).parent / re.match("FROM (.*)", text)[1]
+if source.read_bytes()[:4] != b"GGUF":
+    sys.exit("Error: no such model")
+log.write_text(json.dumps([name, source.name, text.split(chr(10), 1)[1]]), encoding="utf-8")
+"""
+
+
+@pytest.fixture
+def twins(tmp_path, monkeypatch):
+    """An empty folder of twins."""
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "twins"))
+    return tmp_path / "twins"
+
+
+def test_without_a_twin_the_sentence_says_how_to_make_one(twins, capsys):
+    assert main(["status"]) == 1
+    assert "corpus --twin me --source FOLDER" in capsys.readouterr().err
+
+
+def test_the_last_twin_is_opened_and_several_are_listed(twins, capsys):
+    Twin.open(twins / "one").remember(author="阿宁")
+    assert main(["status"]) == 0 and capsys.readouterr().out.startswith("one (")
+    Twin.open(twins / "two")
+    assert main(["status"]) == 0
+    said = capsys.readouterr().out
+    assert "one   阿宁    " in said and "\none (" in said, "opened last"
+    assert main(["status", "--twin", "two"]) == 0
+    capsys.readouterr()
+    assert main(["talk", "--question", "Hi?"]) == 1
+    assert "There is no GGUF file to talk to" in capsys.readouterr().err
+    assert terminal.last() == twins / "two"
+
+
+def test_with_several_twins_and_none_opened_the_names_are_said(twins, capsys):
+    Twin.open(twins / "one"), Twin.open(twins / "two")
+    assert main(["talk"]) == 1
+    assert "say which one with --twin (one, two)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_seen_enough_is_no_error(twins):
+    Twin.open(twins / "one")
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "twinlib", "status"]
+    child = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(writer)
+    assert (child.returncode, child.stderr) == (0, "")
+
+
+def test_the_texts_of_the_commands_begin_in_one_column(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line for line in lines if line.startswith("    ") and line.strip() != "STEP"]
+    assert len({len(line) - len(line[4:].split(maxsplit=1)[1]) for line in listed}) == 1
+    assert len(listed) == 14
+
+
+def test_the_program_is_called_as_it_was_started(monkeypatch, tmp_path):
+    (tmp_path / "twinlib").touch()
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "twinlib"), "status"])
+    assert terminal.program() == str(tmp_path / "twinlib")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert terminal.program() == "twinlib"
+    monkeypatch.setattr(sys, "argv", [str(ROOT / "twinlib" / "__main__.py"), "status"])
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    assert terminal.program() == "python -m twinlib"
+
+
+@pytest.fixture
+def ollama(tmp_path, monkeypatch):
+    """The folder of a stand-in for Ollama's program, which is on the path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ollama").write_text(OLLAMA.format(python=sys.executable), encoding="utf-8")
+    (folder / "ollama").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+@pytest.fixture
+def finished(twins):
+    """A twin with two files and a Modelfile."""
+    twin = Twin.open(twins / "Me")
+    twin.folder("quantize")
+    for kind in ("Q4_K_M", "Q8_0"):
+        twin.gguf(kind).write_bytes(b"GGUF" + kind.encode())
+    twin.file("modelfile").write_text(
+        'FROM ./Me-Q8_0.gguf\nSYSTEM """你是阿宁的分身。"""\n', encoding="utf-8"
+    )
+    write_json(twin.file("params"), {})
+    return twin
+
+
+@pytest.mark.slow
+def test_the_twin_is_made_in_ollama_from_the_file_that_is_asked_for(finished, ollama, capsys):
+    import json
+
+    assert main(["ollama"]) == 0
+    assert "ollama run me" in capsys.readouterr().out
+    rest = 'SYSTEM """你是阿宁的分身。"""\n'
+    log = ollama / "log.json"
+    assert json.loads(log.read_text(encoding="utf-8")) == ["me", "Me-Q8_0.gguf", rest]
+    assert main(["ollama", "--type", "q4_k_m", "--name", "Ning"]) == 0
+    assert json.loads(log.read_text(encoding="utf-8")) == ["ning", "Me-Q4_K_M.gguf", rest]
+    assert sorted(p.name for p in finished.folder("quantize").iterdir()) == [
+        "Me-Q4_K_M.gguf",
+        "Me-Q8_0.gguf",
+        "Modelfile",
+        "params",
+    ], "nothing is left over"
+
+
+@pytest.mark.slow
+def test_what_is_wrong_with_ollama_is_said_with_the_next_action(
+    finished, ollama, capsys, monkeypatch
+):
+    (ollama / "asleep").touch()
+    assert main(["ollama"]) == 1
+    assert "type 'ollama serve' in another terminal" in capsys.readouterr().err
+    (ollama / "asleep").unlink()
+    finished.gguf("Q8_0").write_bytes(b"none")
+    assert main(["ollama"]) == 1
+    assert "Ollama could not make the model: Error: no such model" in capsys.readouterr().err
+    finished.file("modelfile").unlink()
+    assert main(["ollama"]) == 1
+    assert "run notebook 04 again" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert main(["ollama"]) == 1
+    said = capsys.readouterr().err
+    assert "https://ollama.com/download" in said and "ollama create me -f Modelfile" in said

@@ -1,0 +1,226 @@
+"""A twin as one zip file: to keep, to give away, to go on with on another machine.
+
+The owner's writing and what quotes it stay behind unless asked for. The first member is a list of
+the others with their sizes and hashes. A file is written under another name and renamed at the end;
+a stopped import goes on with the files it has.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from .. import __version__
+from ..files import TwinError, now, sha256_of, write_atomic, write_json
+from ..i18n import t
+from ..text.formatting import size as size_text
+from ..twin import FILES, STEPS, Twin
+
+_FORMAT = 1
+_LIST = "twin-export.json"
+_PIECE = 1 << 20  # bytes that are copied at a time
+_MB = 1000**2
+_MARGIN = 50e6  # bytes of the disk that stay free
+# Never taken: what a machine makes again by itself.
+_PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$")
+# What is the owner's writing or quotes it. A report has numbers only.
+_WRITING = re.compile(r"^(corpus|interview|evaluate)/(?!report\.json$)|^persona/samples\.jsonl$")
+_WRITING_FACTS = ("persona_prompt",)  # of twin.json
+_COMPRESSED = (".gguf", ".safetensors", ".zip", ".npy")  # or as good as
+
+
+def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -> Path:
+    """Write the twin into a zip file and return its path; see `_target` for `target`.
+
+    `gguf` and `corpus` take those files along. Says the size first; raises TwinError when the
+    disk has no room.
+    """
+    path = _target(twin, target)
+    files = {name: twin.path / name for name in _names(twin.path, gguf, corpus)}
+    size = sum(file.stat().st_size for file in files.values())
+    print(t("core.export_size", files=len(files), size=size_text(size), path=path), flush=True)
+    _check_room(path.parent, size)
+    facts = _facts(twin, set(files), corpus)
+    listed = {name: [file.stat().st_size, twin.hash(file)] for name, file in files.items()}
+    listed[FILES["facts"]] = [len(facts), hashlib.sha256(facts).hexdigest()]
+    about = {"format": _FORMAT, "version": __version__, "name": twin.name, "made": now()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(_LIST, json.dumps({**about, "files": listed}, ensure_ascii=False))
+            done = 0
+            for name, file in files.items():
+                if name == FILES["facts"]:
+                    archive.writestr(name, facts)
+                    continue
+                method = zipfile.ZIP_STORED if name.endswith(_COMPRESSED) else zipfile.ZIP_DEFLATED
+                member = zipfile.ZipInfo.from_file(file, name, strict_timestamps=False)
+                member.compress_type = method
+                with open(file, "rb") as source, archive.open(member, "w") as sink:
+                    done = _copy(source, sink, done, size, name, progress)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    print(t("core.exported", path=path, size=size_text(path.stat().st_size)))
+    return path
+
+
+def _target(twin, target):
+    """The file to write: NAME-twin.zip in the working folder, or in the folder `target`."""
+    path = Path(target or ".").expanduser()
+    return path if path.suffix.lower() == ".zip" else path / f"{twin.name}-twin.zip"
+
+
+def _names(folder, gguf, corpus):
+    """The files to take along, relative to the twin's folder, in a stable order."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        left = _PASSING.search(name) or (not corpus and _WRITING.search(name))
+        if path.is_file() and not left and (gguf or path.suffix != ".gguf"):
+            yield name
+
+
+def _facts(twin, taken, corpus):
+    """The content of the exported twin.json, which knows the hashes of what stayed behind.
+
+    So the steps of the imported twin are as done as they were.
+    """
+    facts = dict(twin.facts)
+    stayed = dict(facts.get("left_out", {}))
+    if not corpus:
+        facts = {name: value for name, value in facts.items() if name not in _WRITING_FACTS}
+        stayed |= {
+            FILES[key]: twin.hash(twin.file(key))
+            for key in ("train", "answers")
+            if twin.file(key).exists()
+        }
+    for step in STEPS:
+        report = twin.report(step)
+        for name in report.inputs if report else ():
+            path = twin.path / name
+            if (
+                name not in taken
+                and path.is_file()
+                and path.resolve().is_relative_to(twin.path.resolve())
+            ):
+                stayed[name] = twin.hash(path)
+    facts["left_out"] = {name: value for name, value in stayed.items() if name not in taken}
+    return (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _check_room(folder, size):
+    while not folder.exists():
+        folder = folder.absolute().parent
+    free = shutil.disk_usage(folder).free
+    if free < size + _MARGIN:
+        sizes = {"size": size_text(size), "free": size_text(free)}
+        raise TwinError(t("core.no_room", path=folder, **sizes))
+
+
+def _copy(source, sink, done, total, name, progress):
+    """Copy a file piece by piece; returns `done` plus its bytes."""
+    while piece := source.read(_PIECE):
+        sink.write(piece)
+        done += len(piece)
+        if done // _MB > (done - len(piece)) // _MB:
+            progress(done // _MB, total // _MB, f"MB · {PurePosixPath(name).name}")
+    return done
+
+
+def restore(file: str | Path, name: str | None, progress) -> Twin:
+    """Make a twin of a file that `export` wrote, called `name` or as it was; returns it.
+
+    Nothing is overwritten. Raises TwinError for a twin that exists, a damaged or unsafe file, and a
+    full disk.
+    """
+    path = Path(file).expanduser()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            about = _about(archive, path)
+            folder = Twin.locate(name or about["name"])
+            if folder.exists() and any(folder.iterdir()):
+                raise TwinError(t("core.twin_exists", path=folder, file=path))
+            part = folder.with_name(f".{folder.name}.import")
+            size = sum(size for size, _ in about["files"].values())
+            print(t("core.import_size", size=size_text(size), path=folder), flush=True)
+            _check_room(folder.parent, size)
+            _unpack(archive, about["files"], part, size, progress)
+    except FileNotFoundError:
+        raise TwinError(t("core.no_such_file", path=path)) from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+        raise TwinError(t("core.not_an_export", path=path)) from None
+    if folder.name != about["name"]:
+        _rename(part, about["name"], folder.name)
+    if folder.exists():
+        folder.rmdir()
+    os.replace(part, folder)
+    return Twin(folder)
+
+
+def _about(archive, path):
+    """The checked list at the start of an exported file."""
+    try:
+        about = json.loads(archive.read(_LIST))
+        files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
+        about = {"format": int(about["format"]), "name": str(about["name"]), "files": files}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise TwinError(t("core.not_an_export", path=path)) from None
+    if about["format"] > _FORMAT:
+        raise TwinError(t("core.newer_export", path=path))
+    members = {member.filename: member for member in archive.infolist()}
+    unsafe = [name for name in members if not _is_safe(name, members[name])]
+    if unsafe or set(members) != {*files, _LIST} or len(members) != len(archive.infolist()):
+        raise TwinError(t("core.not_an_export", path=path))
+    return about
+
+
+def _is_safe(name, member):
+    """Whether a member stays inside the folder on every system, and is a plain file."""
+    parts = name.split("/")
+    plain = not stat.S_ISLNK(member.external_attr >> 16) and not member.is_dir()
+    return plain and not {"", ".", ".."} & set(parts) and not re.search(r'[\\:*?"<>|\0]', name)
+
+
+def _unpack(archive, files, folder, total, progress):
+    """Unpack the files, but for those that an earlier, stopped import left whole."""
+    done = 0
+    for name, (size, sha256) in files.items():
+        path = folder / name
+        if path.is_file() and path.stat().st_size == size and sha256_of(path) == sha256:
+            done += size
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if archive.getinfo(name).file_size != size:
+            raise TwinError(t("core.export_damaged", name=name))
+        with archive.open(name) as source, open(path, "wb") as sink:
+            done = _copy(source, sink, done, total, name, progress)
+        if sha256_of(path) != sha256:
+            path.unlink()
+            raise TwinError(t("core.export_damaged", name=name))
+
+
+def _rename(folder, old, new):
+    """Let the files that carry the twin's name, and what points to them, carry another one."""
+    before, after = f"quantize/{old}-", f"quantize/{new}-"
+
+    def renamed(name):
+        return after + name.removeprefix(before) if name.startswith(before) else name
+
+    for path in folder.glob(f"{before}*.gguf"):
+        path.rename(folder / renamed(path.relative_to(folder).as_posix()))
+    modelfile = folder / FILES["modelfile"]
+    if modelfile.exists():
+        text = modelfile.read_text(encoding="utf-8")
+        write_atomic(modelfile, text.replace(f"FROM ./{old}-", f"FROM ./{new}-"))
+    for path, field in [
+        *((path, "inputs") for path in folder.glob("*/report.json")),
+        (folder / FILES["facts"], "left_out"),
+    ]:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content[field] = {renamed(name): sha256 for name, sha256 in content[field].items()}
+        write_json(path, content)

@@ -1,0 +1,109 @@
+"""What the command line needs besides the steps: the twin opened last, and what to type."""
+
+import os
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from ..files import TwinError, write_atomic
+from ..i18n import t
+from ..twin import FILES, STEPS, Twin
+from . import runtime
+from .display import text_table
+
+LAST = ".last"  # file in the twins' folder: the name or path of the twin opened last
+
+
+def twins_folder() -> Path:
+    """The folder in which twins are looked up by name: here, or else that of the notebooks."""
+    if "TWINLIB_TWINS" in os.environ:
+        return Path(os.environ["TWINLIB_TWINS"])
+    here = Path("twins")
+    return here if here.is_dir() or not runtime.home().is_dir() else runtime.home()
+
+
+def opened(name: str | None, create: bool) -> Twin:
+    """The twin called `name`, or without a name the one opened last; it is now the last one.
+
+    Raises TwinError where there is none, with the command that makes one.
+    """
+    twin = Twin.open(name or last(), create)
+    folder = twins_folder()
+    inside = twin.path.resolve().parent == folder.resolve()
+    with suppress(OSError):  # on a full or read-only disk only the next default is lost
+        write_atomic(folder / LAST, twin.name if inside else str(twin.path.resolve()))
+    return twin
+
+
+def last() -> Path:
+    """The folder of the twin opened last here or in a notebook, or of the only one."""
+    folder = twins_folder()
+    try:
+        noted = (folder / LAST).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        noted = ""
+    if noted and (folder / noted / FILES["facts"]).exists():
+        return folder / noted
+    twins = all_twins()
+    if len(twins) == 1:
+        return twins[0]
+    if not twins:
+        raise TwinError(t("ui.no_twin_yet", folder=folder, program=program()))
+    names = ", ".join(path.name for path in twins)
+    raise TwinError(t("ui.which_twin", names=names))
+
+
+def all_twins() -> list[Path]:
+    """The folders of the twins, by name."""
+    return sorted(facts.parent for facts in twins_folder().glob("*/" + FILES["facts"]))
+
+
+def twins_table() -> str:
+    """A table of the twins: name, author, base model, steps done."""
+    rows = []
+    for path in all_twins():
+        try:
+            twin = Twin(path)
+            done = sum(twin.report_path(step).exists() for step in STEPS)
+            base = twin.facts.get("base", {}).get("name", "")
+            rows.append((twin.name, twin.author, base, f"{done}/{len(STEPS)}"))
+        except TwinError as error:
+            rows.append((path.name, str(error), "", ""))
+    return text_table((t("ui.twin"), t("ui.author"), t("ui.base_model"), t("ui.steps_done")), rows)
+
+
+def program() -> str:
+    """What to type to run this program from where it was run: 'twinlib' if that is on the path."""
+    started = Path(sys.argv[0])
+    if started.stem == "twinlib":
+        on_path = any((Path(f) / "twinlib").exists() for f in os.get_exec_path())
+        return "twinlib" if on_path else shlex.quote(str(started))
+    active = os.environ.get("VIRTUAL_ENV") == sys.prefix
+    python = "python" if active else os.path.relpath(sys.executable)
+    return f"{python} -m twinlib"
+
+
+# The step that a person takes after each
+_NEXT = {
+    "corpus": "persona",
+    "persona": "quantize",
+    "reasoning": "quantize",
+    "quantize": "evaluate",
+    "evaluate": "talk",
+}
+
+
+def next_command(step: str) -> str:
+    """The command that goes on after a step; '' where a notebook says it, and at the end."""
+    if step not in _NEXT or os.environ.get("TWINLIB_FOLLOWED"):
+        return ""
+    return t("ui.next_command", command=f"{program()} {_NEXT[step]}")
+
+
+def summary(step: str, figures: dict[str, dict]) -> str:
+    """What a step made, in a sentence; '' for steps whose own output says it."""
+    if step != "corpus":
+        return ""
+    names = ("documents", "passages", "rows", "dropped", "parts_dropped")
+    return t("ui.corpus_summary", **{name: figures[name]["value"] for name in names})
