@@ -158,6 +158,13 @@ def test_an_edit_and_a_new_post_move_no_other_document(twin, blog):
     assert len(after) == 13 and all(after[name] == split for name, split in before.items())
 
 
+def test_the_sample_blog_is_its_own_authors_where_nobody_else_is_named(twin):
+    outcome = run(twin, SAMPLES / "posts", author="")
+    assert outcome.settings.author == "", "as chosen, so that the step is not out of date"
+    facts = Twin(twin.path).facts
+    assert facts["author"] == "Ning" and facts["introduction"].startswith("I'm Ning")
+
+
 def test_decisions_of_the_owner_survive_a_new_run(twin, blog):
     (blog / "quote.md").write_text(
         "# 来信\n\n" + TEXT.format(77, 770) + "\n\n> 许会计说，鱼丸涨价了，补胎也要跟着涨才公平。"
@@ -367,12 +374,12 @@ def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
     for source, says in (
         (tmp_path / "nowhere", "no folder"),
         (tmp_path / "empty", "nothing to read"),
-        ("", "no folder"),
+        ("", "No writing chosen yet"),
     ):
         (level, text), *_ = levels(twin, source)
         assert level == "stop" and says in text
     (level, text), *_ = levels(twin, blog, raw_share=2.0)
-    assert level == "stop" and "raw_share" in text
+    assert level == "stop" and "Share of raw-text rows: 2.0" in text
 
 
 def test_missing_consent_is_a_warning_only(twin, blog):

@@ -445,8 +445,47 @@ def test_a_name_that_is_refused_is_not_remembered(twins):
 
     runtime.open_twin("me")
     with pytest.raises(TwinError, match="can't name a twin"):
-        runtime.open_twin("宁半圈")
+        runtime.open_twin("..")
     assert runtime.open_twin(None).name == "me"
+
+
+def test_a_name_in_any_script_opens_the_same_twin_again(twins, capsys):
+    from twinlib.ui import runtime
+
+    made = runtime.open_twin("阿宁的分身")
+    assert "A new twin, '阿宁的分身'. It lives in " in capsys.readouterr().out
+    assert made.title == made.author == "阿宁的分身" and made.name.isascii()
+    assert runtime.open_twin("阿宁的分身").path == runtime.open_twin(None).path == made.path
+    assert "Opened the twin '阿宁的分身'" in capsys.readouterr().out
+
+
+def test_a_slip_in_a_name_is_a_new_twin_and_proposes_the_nearest(twins, capsys):
+    from twinlib.ui import runtime
+
+    runtime.open_twin("yufree")
+    runtime.open_twin("阿宁的分身")
+    capsys.readouterr()
+    runtime.open_twin("Yufre")
+    said = capsys.readouterr().out
+    assert "A new twin, 'Yufre'" in said and "a twin called 'yufree' already" in said
+    runtime.open_twin("阿宁分身")
+    assert "a twin called '阿宁的分身' already" in capsys.readouterr().out
+    runtime.open_twin("something else")
+    assert "already" not in capsys.readouterr().out
+    runtime.open_twin("yufree")
+    assert "already" not in capsys.readouterr().out
+
+
+def test_without_a_name_the_other_twins_are_named(twins, capsys):
+    from twinlib.ui import runtime
+
+    runtime.open_twin("me")
+    runtime.open_twin(None)
+    assert "Other twins" not in capsys.readouterr().out
+    runtime.open_twin("my other twin")
+    assert "Other twins" not in capsys.readouterr().out
+    runtime.open_twin("")
+    assert "Other twins here: me. " in capsys.readouterr().out
 
 
 def test_a_twin_opens_where_nothing_can_be_noted(twins):
@@ -488,7 +527,8 @@ def test_what_every_step_says_is_said_alike(name):
 
 @pytest.mark.parametrize("file, words", [("README.md", "up to"), ("README.zh-CN.md", "到")])
 def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
-    from twinlib.catalogue import CATALOGUE
+    from machines import MACHINES, bases_that_fit
+
     from twinlib.models import plan
 
     text = (ROOT / file).read_text(encoding="utf-8")
@@ -496,22 +536,18 @@ def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in re.findall(r"^\| (?:\d+ GB|none|没有).*", text, re.MULTILINE)
     ]
-    assert len(rows) == 6
-    for card, sixteen, four, start in rows:
-        gigabytes = float(re.search(r"(\d+) GB", card)[1])
-        gpu = card[0].isdigit()
-        here = {"gpu": "a card" if gpu else None, "gpu_gb": gigabytes * gpu, "memory_gb": gigabytes}
-        sizes = {
-            way: sorted(
-                {entry.parameters for entry in CATALOGUE.values() if plan.fits(entry, here) == way}
-            )
-            for way in ("16-bit", "4-bit")
-        }
-        assert re.match(rf"{words} ([\d.]+)B", sixteen)[1] == f"{sizes['16-bit'][-1]:g}"
-        assert [float(size) for size in re.findall(r"([\d.]+)B", four)] == sorted(
-            {*map(round, sizes["4-bit"])}
-        )
-        assert start == plan.recommended_base(here)[0]
+    assert len(rows) == len(MACHINES)
+    for (card, sixteen, four, start), (name, machine) in zip(rows, MACHINES.items()):
+        assert card[0].isdigit() == bool(machine["gpu"])
+        gigabytes = machine["gpu_gb"] or machine["memory_gb"]
+        assert int(re.search(r"(\d+) GB", card)[1]) == gigabytes
+        sizes = {"4-bit": set(), "more": set()}
+        for base, precision in bases_that_fit(machine):
+            sizes["4-bit" if precision == "4-bit" else "more"].add(base.parameters)
+        assert re.match(rf"{words} ([\d.]+)B", sixteen)[1] == f"{max(sizes['more']):g}", name
+        written = [float(size) for size in re.findall(r"([\d.]+)B", four)]
+        assert written == sorted({size if size < 2 else round(size) for size in sizes["4-bit"]})
+        assert start == plan.recommended_base(machine)[0]
 
 
 def test_the_next_notebook_is_a_link_where_the_front_end_can_open_it(twin, monkeypatch):

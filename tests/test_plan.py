@@ -93,8 +93,18 @@ def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, mon
             }
 
 
+def of_base(name, machine):
+    """The plan of step 02 with a base, everything else on auto."""
+    return derive("persona", settings.make("persona", base=name), machine, {})
+
+
 @pytest.mark.parametrize(
-    "base", [name for name, entry in CATALOGUE.items() if fits(entry, T4) == "4-bit"]
+    "base",
+    [
+        name
+        for name in CATALOGUE
+        if fits(of_base(name, T4), T4) and of_base(name, T4).values["precision"] == "4-bit"
+    ],
 )
 def test_what_a_t4_trains_in_four_bits_it_also_answers_in_four(base):
     takes = [
@@ -116,7 +126,7 @@ def test_every_planned_value_has_a_reason_and_fits_its_limits(step, machine, eff
     assert plan.memory_gb > 0 and plan.seconds > 0
     declared = {f.name: f for f in fields(wanted)}
     for name, value in plan.values.items():
-        assert settings.parse(declared[name], value) == value
+        assert settings.parse(step, declared[name], value) == value
 
 
 def test_more_effort_takes_more_steps():

@@ -53,7 +53,7 @@ def look(twin, monkeypatch):
             return survey(files, **found)
 
         monkeypatch.setattr(senders.readers, "survey", surveyed)
-        return senders.form(twin, settings or Corpus())
+        return senders.form(twin, settings or Corpus(source="files"))
 
     show.asked = []
     return show
@@ -62,7 +62,7 @@ def look(twin, monkeypatch):
 def test_nothing_to_choose_is_one_line_and_the_settings_stay_as_they_are(look):
     form = look({})
     assert "No chats in there: nothing to choose." in form.status.value
-    assert not form.ticks and not form.columns and form.settings == Corpus()
+    assert not form.ticks and not form.columns and form.settings == Corpus(source="files")
 
 
 def test_a_real_folder_without_chats_has_nothing_to_choose(twin, tmp_path):
@@ -102,7 +102,7 @@ def test_the_authors_own_name_can_be_unticked_and_then_nobody_is_learnt(look, tm
     from twinlib.corpus import readers
     from twinlib.text.privacy import private_names
 
-    form = look(CHATS, Corpus(author="宁半圈"))
+    form = look(CHATS, Corpus(source="files", author="宁半圈"))
     assert form.ticks["宁半圈"].value and form.settings.me == "宁半圈"
     form.ticks["宁半圈"].value = False
     assert "0 of 3 chats hold 0 messages of yours" in form.status.value
@@ -124,15 +124,15 @@ def test_the_authors_own_name_can_be_unticked_and_then_nobody_is_learnt(look, tm
 
 
 def test_names_chosen_before_are_ticked_and_unknown_ones_are_kept(look):
-    form = look(CHATS, Corpus(me="Ning，Old Account"))
+    form = look(CHATS, Corpus(source="files", me="Ning，Old Account"))
     assert [name for name, tick in form.ticks.items() if tick.value] == ["Ning"]
     assert form.settings.me == "Ning, Old Account"
 
 
 def test_the_author_is_ticked_until_somebody_is_chosen(look):
-    assert look(CHATS, Corpus(author="宁半圈")).settings.me == "宁半圈"
-    assert look(CHATS, Corpus(author="宁半圈", me="Ning")).settings.me == "Ning"
-    assert look(CHATS, Corpus(author="Nobody")).settings.me == ""
+    assert look(CHATS, Corpus(source="files", author="宁半圈")).settings.me == "宁半圈"
+    assert look(CHATS, Corpus(source="files", author="宁半圈", me="Ning")).settings.me == "Ning"
+    assert look(CHATS, Corpus(source="files", author="Nobody")).settings.me == ""
 
 
 def test_a_name_with_a_comma_stays_one_name(look):
@@ -157,7 +157,7 @@ def test_of_very_many_senders_the_chosen_one_is_on_the_list(look):
     crowd = {
         "group.txt": {"format": "whatsapp", "senders": {f"member {n}": 500 - n for n in range(300)}}
     }
-    form = look(crowd, Corpus(me="member 299"))
+    form = look(crowd, Corpus(source="files", me="member 299"))
     assert len(form.ticks) == senders.LISTED and form.ticks["member 299"].value
 
 
@@ -199,7 +199,7 @@ def test_tables_with_different_columns_are_asked_for_one_by_one(look):
 
 def test_columns_typed_in_the_form_stay_when_nothing_is_asked(look):
     assert (
-        look(CHATS, Corpus(columns="text=Content, steps=How")).settings.columns
+        look(CHATS, Corpus(source="files", columns="text=Content, steps=How")).settings.columns
         == "text=Content, steps=How"
     )
 
@@ -272,4 +272,25 @@ def test_a_source_that_fails_on_the_way_is_a_sentence(twin, monkeypatch):
         raise TwinError("The disk is gone.")
 
     monkeypatch.setattr(senders.readers, "survey", fail)
-    assert "The disk is gone." in senders.form(twin, Corpus()).status.value
+    assert "The disk is gone." in senders.form(twin, Corpus(source="files")).status.value
+
+
+def test_what_is_chosen_here_is_kept_by_the_form_above(twin, tmp_path):
+    lines = [("宁半圈", "茶要烫。"), ("老王", "知道了。"), ("宁半圈", "明天见。")]
+    (tmp_path / "chat.txt").write_text(
+        "".join(
+            f"[12/3/2024, 21:0{n}:05] {name}: {text}\n" for n, (name, text) in enumerate(lines)
+        ),
+        encoding="utf-8",
+    )
+    form = senders.form(twin, forms.form("corpus", twin, source=str(tmp_path)))
+    form.ticks["宁半圈"].value = True
+    form.ticks["老王"].value = True
+    form.ticks["老王"].value = False
+    assert form.settings.me == forms.form("corpus", twin).settings.me == "宁半圈"
+    again = senders.form(twin, forms.form("corpus", twin, source=str(tmp_path)))
+    assert [name for name, tick in again.ticks.items() if tick.value] == ["宁半圈"]
+
+
+def test_without_writing_there_is_nothing_to_look_through(twin):
+    assert "No writing chosen yet" in senders.form(twin, Corpus()).status.value

@@ -22,7 +22,7 @@ def test_every_field_has_its_texts_and_accepts_its_default(step, field):
     for text in texts.values():
         assert set(text) == set(i18n.LANGUAGES) and all(map(str.strip, text.values()))
     assert re.search("[一-鿿]", texts["help"]["zh"])
-    assert settings.parse(field, field.default) == field.default
+    assert settings.parse(step, field, field.default) == field.default
 
 
 def test_no_text_of_a_setting_is_left_over():
@@ -31,7 +31,7 @@ def test_no_text_of_a_setting_is_left_over():
     own = {(step, name) for step in settings.SETTINGS for name in entries[step]}
     every = {(step, field.name) for step, field in EVERY_FIELD}
     shared = Counter(name for _, name in every - own)
-    assert own < every and set(entries) == {"descriptions", "shared", *settings.SETTINGS}
+    assert own < every and set(entries) == {"descriptions", "choices", "shared", *settings.SETTINGS}
     assert set(shared) == set(entries["shared"]) and min(shared.values()) > 1
 
 

@@ -73,16 +73,8 @@ def test_overrides_stand_behind_the_parameters_and_set_only_what_is_named_there(
     ]
 
 
-def test_the_sample_blog_brings_its_author_unless_someone_is_named(twin):
-    assert tour.author_of(twin, str(tour.SAMPLE / "posts"), None, None)[0] == "Ning"
-    assert tour.author_of(twin, str(tour.SAMPLE), "Wei", "I'm Wei.") == ("Wei", "I'm Wei.")
-    assert tour.author_of(twin, "my_posts", "", "") == ("", "")
-    twin.start("corpus", {"author": "Wei"})
-    assert tour.author_of(twin, str(tour.SAMPLE), None, None) == (None, None)
-
-
-def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_on_as_it_was(twin):
-    assert tour.source_to_read(twin, None, None) == str(tour.SAMPLE / "posts")
+def test_the_twin_demo_starts_in_minutes_and_an_old_one_goes_on_as_it_was(twin):
+    assert tour.source_to_read(twin, None, None) is None, "notebook 01 knows the sample blog"
     assert [
         twin.facts["settings"][step]["effort"] for step in ("persona", "reasoning", "evaluate")
     ] == ["smoke"] * 3
@@ -93,6 +85,14 @@ def test_a_new_twin_starts_with_the_sample_blog_in_minutes_and_an_old_one_goes_o
         twin, "other", None
     ) == os.path.abspath("other")
     assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
+
+
+def test_a_tour_of_another_twin_needs_writing_or_an_interview(tmp_path):
+    twin = Twin.open(tmp_path / "me")
+    with pytest.raises(TwinError, match="No writing chosen yet"):
+        tour.source_to_read(twin, None, None)
+    twin.draft("corpus", source="my_posts")
+    assert tour.source_to_read(twin, None, None) is None, "chosen in the form"
 
 
 def test_with_more_effort_a_new_twin_gets_all_files(twin):
@@ -118,11 +118,6 @@ def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monke
     assert main(["tour", "--twin", str(twin.path)]) == 0
     copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
     assert copy.cells[2].outputs[0].text == "None None None None\n" and prepared == [base]
-
-
-def test_the_sample_blogs_own_introduction_gives_way_to_the_owners(twin):
-    twin.start("corpus", {"source": str(tour.SAMPLE), "introduction": "I'm me."})
-    assert tour.author_of(twin, None, None, None) == ("Ning", None)
 
 
 @pytest.mark.slow

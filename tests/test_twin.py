@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -32,10 +34,74 @@ def test_a_twin_is_made_once_and_found_again(tmp_path):
     assert Twin.open(tmp_path / "ning", create=False).author == "宁半圈"
 
 
-@pytest.mark.parametrize("name", ["宁半圈", "a b", "-x", "x" * 80, ".."])
-def test_a_name_that_cannot_be_a_repository_is_refused(tmp_path, name):
+@pytest.mark.parametrize(
+    "name, folder",
+    [
+        ("demo", "demo"),
+        ("v1.2_b", "v1.2_b"),
+        ("my blog twin", "my-blog-twin"),
+        ("José", "Jose"),
+        ("-x", "x"),
+        ("阿宁的分身", "twin-3e7edd"),
+        ("阿宁 blog", "blog-3e980c"),
+        ("x" * 80, "x" * 50 + "-d929cd"),
+    ],
+)
+def test_a_name_in_any_script_has_a_folder_that_can_be_a_repository(tmp_path, name, folder):
+    twin = Twin.open(tmp_path / name)
+    assert (twin.name, twin.title, twin.author) == (folder, name, name)
+    assert Twin.open(tmp_path / name, create=False).path == Twin(tmp_path / folder).path
+
+
+@pytest.mark.parametrize("name", ["", "  ", ".."])
+def test_what_names_nothing_is_refused(name):
     with pytest.raises(TwinError, match="can't name a twin"):
-        Twin.open(tmp_path / name)
+        Twin.open(name)
+
+
+def test_a_folder_that_was_renamed_is_called_as_its_folder(tmp_path):
+    Twin.open(tmp_path / "阿宁").path.rename(tmp_path / "ning")
+    assert Twin(tmp_path / "ning").title == "ning"
+
+
+def test_what_is_typed_is_kept_until_the_step_runs_with_it(twin):
+    twin.draft("persona", rank="12")
+    twin.draft("persona", effort="smoke")
+    assert Twin(twin.path).drafts("persona") == {"rank": "12", "effort": "smoke"}
+    child = Twin(twin.path)
+    child.drafts("persona")
+    twin.draft("persona", rank="16")
+    twin.draft("corpus", author="宁")
+    child.start("persona", {"rank": 12, "effort": "smoke"})
+    assert twin.drafts("persona") == {"rank": "16"}, "typed after the child began"
+    assert twin.drafts("corpus") == {"author": "宁"}
+
+
+def test_a_damaged_file_of_drafts_does_no_harm(twin):
+    twin.file("drafts").write_text('{"persona": 3', encoding="utf-8")
+    assert twin.drafts("persona") == {}
+    twin.draft("persona", rank="12")
+    assert twin.drafts("persona") == {"rank": "12"}
+
+
+CHANGE = """
+import sys
+from twinlib import Twin
+twin, mine = Twin(sys.argv[1]), sys.argv[2]
+for number in range(40):
+    twin.remember(**{f"{mine}{number}": number})
+    twin.draft("persona", **{f"{mine}{number}": number})
+"""
+
+
+@pytest.mark.slow
+def test_no_change_of_two_processes_is_lost(twin):
+    writers = [
+        subprocess.Popen([sys.executable, "-c", CHANGE, twin.path, name]) for name in ("a", "b")
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    names = {f"{name}{number}" for name in "ab" for number in range(40)}
+    assert names <= Twin(twin.path).facts.keys() and names == twin.drafts("persona").keys()
 
 
 def test_a_name_means_a_folder_below_the_twins_folder(tmp_path, monkeypatch):

@@ -112,7 +112,7 @@ def _parser():
                 f"--{field.name.replace('_', '-')}",
                 dest=f"set_{field.name}",
                 metavar="…",
-                type=_parser_of(field),
+                type=_parser_of(step, field),
                 help=_help(step, field),
             )
         if step == "blind_test":
@@ -163,12 +163,12 @@ class _Help(argparse.HelpFormatter):
             self._action_max_length += self._indent_increment
 
 
-def _parser_of(field):
+def _parser_of(step, field):
     """A function from text to the field's value, for argparse."""
 
     def parse_text(text):
         try:
-            return parse(field, text)
+            return parse(step, field, text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

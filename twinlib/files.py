@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from .i18n import t
 
 # A temporary file older than this many seconds was left by a process that was killed.
 _ABANDONED = 3600
+_LOCK_WAIT = 5  # seconds for a lock; a read and a write take milliseconds
 _SKIPPED = {"node_modules", "__pycache__"}
 
 
@@ -121,6 +122,20 @@ def write_records(path: Path, records: Iterable[dict]) -> int:
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
     write_atomic(path, "".join(lines))
     return len(lines)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes that use this lock file out, to read, change and write files.
+
+    Some disks keep the lock of a killed process: it is passed over after some seconds.
+    """
+    from huggingface_hub.utils import WeakFileLock
+
+    with ExitStack() as stack:
+        with suppress(TimeoutError):
+            stack.enter_context(WeakFileLock(path, timeout=_LOCK_WAIT))
+        yield
 
 
 def parsed_lines(text: str) -> Iterator[tuple[int, dict | None]]:

@@ -7,12 +7,13 @@ help are in data/settings.yaml. A default of 'auto' is replaced by the plan of m
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields, replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from . import i18n
+from . import i18n, sample
 from .i18n import t
 from .twin import AUTO, Problem, Twin
 
@@ -48,20 +49,20 @@ def _seed():
 class Corpus:
     """Step 01: a folder of writing becomes training rows."""
 
-    source: str = setting("data_samples")
+    source: str = setting("")
     author: str = setting("")
-    introduction: str = setting("")
     consent: bool = setting(False)
-    me: str = setting("")
+    introduction: str = setting("", advanced=True)
+    me: str = setting("", advanced=True)
     columns: str = setting("", advanced=True)
     script: str = setting(
         "as written", choices=("as written", "simplified", "traditional"), advanced=True
     )
     short: int = setting(80, limits=(0, 5000), advanced=True)
     passage_tokens: int = setting(160, limits=(60, 1500), advanced=True)
-    mask: bool = setting(True)
+    mask: bool = setting(True, advanced=True)
     names: str = setting("", advanced=True)
-    questions: str = setting("local", choices=("local", "titles", "endpoint"))
+    questions: str = setting("local", choices=("local", "titles", "endpoint"), advanced=True)
     question_model: str = setting(AUTO, advanced=True)
     question_minutes: float = setting(AUTO, limits=(0.1, 10000.0), advanced=True)
     endpoint: str = setting("", advanced=True)
@@ -140,10 +141,10 @@ class Publish:
     """Step 06: publishing on Hugging Face, private by default."""
 
     user: str = setting("")
-    upload: bool = setting(False, once=True)
     private: bool = setting(True, once=True)
-    gguf: bool = setting(True)
-    adapter: bool = setting(True)
+    upload: bool = setting(False, once=True)
+    gguf: bool = setting(True, advanced=True)
+    adapter: bool = setting(True, advanced=True)
     corpus: bool = setting(False, advanced=True, once=True)
 
 
@@ -214,11 +215,21 @@ def help_text(step: str, name: str) -> str:
     return i18n.choose(texts(step, name)["help"])
 
 
-def parse(field: Field, value: object) -> bool | int | float | str:
-    """Convert typed text, or a value of the right type, to the field's type.
+def value_text(field: Field, value: object) -> str:
+    """A field's value as people read it: yes, no, auto, a choice's name, or the value itself."""
+    names = i18n.data("settings")["choices"]
+    if isinstance(value, bool):
+        return i18n.choose(names["yes" if value else "no"])
+    named = value == AUTO or field.metadata["choices"]
+    return i18n.choose(names[value]) if named and value in names else str(value)
 
-    Raises ValueError with a sentence for the owner.
+
+def parse(step: str, field: Field, value: object) -> bool | int | float | str:
+    """Convert typed text, or a value of the right type, to the type of a step's field.
+
+    Raises ValueError with a sentence for the owner, which begins with the field's label.
     """
+    label = texts(step, field.name)["label"]
     if value == AUTO and field.default == AUTO:
         return AUTO
     try:
@@ -229,15 +240,15 @@ def parse(field: Field, value: object) -> bool | int | float | str:
             float: "core.not_a_number",
             bool: "core.not_yes_or_no",
         }
-        raise ValueError(t(problem[field.type], name=field.name, text=value)) from None
+        raise ValueError(t(problem[field.type], label=label, text=value)) from None
     choices, limits = field.metadata["choices"], field.metadata["limits"]
     if choices and parsed not in choices:
         names = ", ".join(map(str, choices))
-        raise ValueError(t("core.not_a_choice", name=field.name, text=value, names=names))
+        raise ValueError(t("core.not_a_choice", label=label, text=value, names=names))
     # NaN compares false, so it is rejected too.
     if limits and not limits[0] <= parsed <= limits[1]:
         low, high = limits
-        raise ValueError(t("core.out_of_limits", name=field.name, text=value, low=low, high=high))
+        raise ValueError(t("core.out_of_limits", label=label, text=value, low=low, high=high))
     return parsed
 
 
@@ -255,14 +266,22 @@ def make(step: str, **values) -> Settings:
     unknown = set(values) - set(known)
     if unknown:
         raise ValueError(t("core.unknown_setting", unknown=sorted(unknown), step=step))
-    return kind(**{name: parse(known[name], value) for name, value in values.items()})
+    return kind(**{name: parse(step, known[name], value) for name, value in values.items()})
 
 
 def remembered(step: str, twin: Twin) -> dict:
-    """The values chosen last time, without `once` settings and those that no longer exist."""
-    known = {f.name for f in fields(SETTINGS[step]) if not f.metadata["once"]}
-    chosen = twin.facts.get("settings", {}).get(step, {})
-    return {name: value for name, value in chosen.items() if name in known}
+    """The values chosen last time, by running the step or in its form.
+
+    `once` settings, settings that no longer exist and invalid values are left out. The twin `demo`
+    starts with the sample blog.
+    """
+    known = {f.name: f for f in fields(SETTINGS[step]) if not f.metadata["once"]}
+    chosen = {**twin.facts.get("settings", {}).get(step, {}), **twin.drafts(step)}
+    values = {}
+    for name in filter(known.get, chosen):
+        with suppress(ValueError):  # also one that another version of the library saved
+            values[name] = parse(step, known[name], chosen[name])
+    return {**values, **sample.source(twin.name, values)} if step == "corpus" else values
 
 
 def step_module(step: str) -> ModuleType:

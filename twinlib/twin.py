@@ -7,17 +7,20 @@ and renamed. A step's report.json is written last: without a readable report the
 import json
 import os
 import re
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
-from .files import TwinError, hash_of, read_records, write_json
+from .files import TwinError, content_id, hash_of, locked, read_records, write_json
 from .i18n import Texts, choose, t
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
 FILES = {
     "facts": "twin.json",
+    "drafts": "drafts.json",
+    "lock": ".lock",
     "hashes": ".hashes.json",
     "documents": "corpus/documents.jsonl",
     "passages": "corpus/passages.jsonl",
@@ -136,11 +139,31 @@ def _quality(kind):
     return bits > 8, bits if bits > 8 else -bits, len(kind), kind
 
 
+def folder_name(name: str) -> str:
+    """The folder of a twin's name, which must do for files and for repositories as well.
+
+    A name in Latin letters, digits, '.', '-' and '_' is its own folder's. What else a name has is
+    replaced by '-', or for letters of other scripts by a few digits of a hash: twin-3f9a21.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        return name
+    latin = [unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() for c in name]
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", "".join(latin)).strip("-_")[:50]
+    if plain and all(latin) and len(name) <= 50:
+        return plain
+    return f"{plain or 'twin'}-{content_id(name)[:6]}"
+
+
 class Twin:
     """A twin folder; `Twin.open('demo')` finds or creates it. `facts` is twin.json's content."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
+        self._known_drafts: dict[str, dict] = {}  # those of each step that this object read or kept
+        self.reread()
+
+    def reread(self) -> None:
+        """Read twin.json again, which another process may have changed."""
         self.facts = self._read_facts()
         # Recover the base if twin.json was deleted: the card's licence and the adapter need it.
         if not self.facts.get("base"):
@@ -148,18 +171,15 @@ class Twin:
 
     @classmethod
     def locate(cls, name: str | Path) -> Path:
-        """The folder of a name or path; raises TwinError for an invalid name.
-
-        The folder's name must also do for files and for repositories on Hugging Face.
-        """
-        text = str(name)
+        """The folder of a name or path; raises TwinError for an empty name."""
+        text = str(name).strip()
         if os.sep in text or text.startswith((".", "~")):
             path = Path(text).expanduser()
         else:
             path = Path(os.environ.get("TWINLIB_TWINS", "twins")) / text
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", path.name):
-            raise TwinError(t("core.not_a_twin_name", name=path.name))
-        return path
+        if not text or path.name in ("", ".."):
+            raise TwinError(t("core.not_a_twin_name", name=text))
+        return path.with_name(folder_name(path.name))
 
     @classmethod
     def open(cls, name: str | Path, create: bool = True) -> "Twin":
@@ -170,7 +190,7 @@ class Twin:
                 raise TwinError(t("core.no_twin", path=path, name=name))
             path.mkdir(parents=True, exist_ok=True)
             facts = {
-                "name": path.name,
+                "name": Path(name).name.strip(),
                 "author": "",
                 "introduction": "",
                 "languages": [],
@@ -210,9 +230,15 @@ class Twin:
         return self.path.name
 
     @property
+    def title(self) -> str:
+        """The twin's name as its owner gave it, in any script."""
+        given = self.facts.get("name") or self.name
+        return given if folder_name(given) == self.name else self.name
+
+    @property
     def author(self) -> str:
-        """The author's name, as readers see it; the folder's name if none was given."""
-        return self.facts.get("author") or self.name
+        """The author's name, as readers see it; the twin's if none was given."""
+        return self.facts.get("author") or self.title
 
     def file(self, key: str) -> Path:
         """The path of a file named in FILES."""
@@ -264,8 +290,49 @@ class Twin:
 
     def remember(self, **facts) -> None:
         """Set facts in twin.json, atomically."""
-        self.facts = {**self._read_facts(), **facts}
-        write_json(self.file("facts"), self.facts)
+        self._change_facts(lambda before: facts)
+
+    def _change_facts(self, change):
+        """Set the facts that change(facts in twin.json) returns; nobody else's change is lost."""
+        with locked(self.file("lock")):
+            before = self._read_facts()
+            self.facts = {**before, **change(before)}
+            write_json(self.file("facts"), self.facts)
+
+    # Drafts: what is typed into the forms before a step runs with it
+
+    def drafts(self, step: str) -> dict:
+        """{name of a setting: typed} since the step's last run; what is typed may be invalid."""
+        drafts = self._read_drafts().get(step, {})
+        self._known_drafts[step] = drafts
+        return dict(drafts)
+
+    def draft(self, step: str, **typed) -> None:
+        """Keep what was typed into a step's form; raises OSError when the file can't be written."""
+        if typed.items() <= self.drafts(step).items():
+            return
+        with locked(self.file("lock")):
+            drafts = self._read_drafts()
+            drafts[step] = self._known_drafts[step] = {**drafts.get(step, {}), **typed}
+            write_json(self.file("drafts"), drafts)
+
+    def _read_drafts(self):
+        """{step: drafts}; {} without the file, or when somebody damaged it by hand."""
+        try:
+            drafts = json.loads(self.file("drafts").read_text(encoding="utf-8"))
+            return {step: dict(typed) for step, typed in drafts.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def _forget_drafts(self, step):
+        """Remove the step's drafts that this object knew of; later ones stay."""
+        known = self._known_drafts.pop(step, {})
+        with locked(self.file("lock")):
+            drafts = self._read_drafts()
+            typed = drafts.pop(step, {})
+            later = dict(item for item in typed.items() if item not in known.items())
+            if later != typed:
+                write_json(self.file("drafts"), {**drafts, step: later} if later else drafts)
 
     # Records, decisions
 
@@ -314,16 +381,19 @@ class Twin:
     def start(self, step: str, settings: dict, write: bool = True) -> None:
         """Save the settings chosen for a step, so that a report made with others becomes stale.
 
-        Without `write` only this object changes, because another process writes the file.
+        The drafts that they were made from are forgotten. Without `write` only this object changes,
+        because another process writes the files.
         """
-        chosen = self.facts.get("settings", {})
-        if chosen.get(step) == settings:
+
+        def changed(facts):
+            return {"settings": {**facts.get("settings", {}), step: settings}}
+
+        if not write:
+            self.facts |= changed(self.facts)
             return
-        changed = {**chosen, step: settings}
-        if write:
-            self.remember(settings=changed)
-        else:
-            self.facts["settings"] = changed
+        if self.facts.get("settings", {}).get(step) != settings:
+            self._change_facts(changed)
+        self._forget_drafts(step)
 
     def report(self, step: str) -> Report | None:
         """The report of a step, or None without one; raises TwinError when it is damaged."""
@@ -342,7 +412,9 @@ class Twin:
         """
         write_json(self.report_path(report.step), asdict(report))
         if requested is not None:
-            self.remember(ran={**self.facts.get("ran", {}), report.step: requested})
+            self._change_facts(
+                lambda facts: {"ran": {**facts.get("ran", {}), report.step: requested}}
+            )
 
     def state(self, step: str) -> State:
         """Whether a step has run, and whether its inputs, settings and output are unchanged."""

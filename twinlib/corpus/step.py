@@ -6,13 +6,16 @@ or a piece of personal data kept. Examples: {"action": "keep"}, {"action": "edit
 "text": …}.
 """
 
+import re
 import time
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
+from .. import sample
 from ..files import write_json, write_records
 from ..i18n import t
+from ..models.plan import Plan, machine
 from ..progress import Progress
 from ..settings import Corpus, parse, stop, warning
 from ..twin import AUTO, Outcome, Problem, Twin
@@ -25,6 +28,8 @@ from .records import Document, Passage, Row
 
 _ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
 _SPLITS = ("train", "val", "test")
+# Paths as Windows and macOS write them: they name no file on another computer, such as Colab's.
+_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|\\\\|/Users/")
 
 
 def problems(settings: Corpus, twin: Twin) -> list[Problem]:
@@ -32,10 +37,10 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
     messages = []
     for field in fields(settings):
         try:
-            parse(field, getattr(settings, field.name))
+            parse("corpus", field, getattr(settings, field.name))
         except ValueError as error:
             messages.append(Problem("stop", str(error)))
-    messages += _source_problems(settings.source, twin)
+    messages += _source_problems(settings, twin)
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
     if sentence := api.consent_problem(settings, count):
         messages.append(Problem("stop", sentence))
@@ -44,14 +49,29 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
     return messages
 
 
-def _source_problems(source, twin):
+def plan(settings: Corpus, twin: Twin) -> Plan:
+    """The values for settings on 'auto' on this machine, with reasons; time and memory are 0."""
+    base = writers.base_of(replace(settings, question_model=AUTO), twin)
+    minutes = t("corpus.no_limit") if machine()["gpu"] else model.MINUTES
+    values = {"question_model": base, "question_minutes": minutes}
+    reasons = {"question_model": t("corpus.twins_own_base")}
+    return Plan(values, reasons, 0.0, 0.0)
+
+
+def _source_problems(settings, twin):
+    source, author = settings.source, settings.author
     path = Path(source).expanduser()
-    if not source and twin.file("interview").exists():
-        return []
-    if not source or not path.exists():
-        return [stop("corpus.source_missing", source=source)]
+    if not source:
+        answered = twin.file("interview").exists()
+        return [] if answered else [stop("corpus.no_writing_chosen")]
+    if not path.exists():
+        elsewhere = _ELSEWHERE.match(source)
+        key = "corpus.source_elsewhere" if elsewhere else "corpus.source_missing"
+        return [stop(key, source=source)]
     if not readers.has_files(path):
         return [stop("corpus.source_empty", source=source)]
+    if sample.is_sample(source) and not sample.is_author(author):
+        return [stop("corpus.sample_of_another", sample=sample.AUTHOR, author=author)]
     return []
 
 
@@ -59,9 +79,10 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     """Make documents, passages and rows. Raises TwinError if there is nothing to learn from."""
     if not twin.file("decisions").exists():
         write_json(twin.file("decisions"), {})
+    chosen, settings = settings, _signed(settings)
     inputs = twin.inputs(*sources(settings), twin.file("decisions"), twin.file("interview"))
     decisions, ignored = _valid(twin.decisions())
-    author = settings.author or twin.name
+    author = settings.author or twin.title
 
     gathered = gather(twin, settings, decisions, progress)
     documents = [Document.from_json(record) for record in twin.records("documents")]
@@ -79,7 +100,15 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     if settings.questions != "titles":
         figures |= report.question_figures(written)
     warnings = report.warnings(gathered, documents, pieces) + report.question_warnings(written)
-    return Outcome(figures, inputs, ignored + warnings, settings)
+    return Outcome(figures, inputs, ignored + warnings, chosen)
+
+
+def _signed(settings):
+    """The settings, with the sample blog's author where that is read and nobody else is named."""
+    if not sample.is_sample(settings.source):
+        return settings
+    introduction = settings.introduction or sample.INTRODUCTION
+    return replace(settings, author=settings.author or sample.AUTHOR, introduction=introduction)
 
 
 def _valid(decisions):

@@ -162,7 +162,7 @@ def _set_system_prompt(tokenizer, system):
 def _card(twin, base, tokenizer, settings):
     entry = base.entry
     return {
-        "name": twin.facts.get("author") or twin.name,
+        "name": twin.author,
         "license": entry.license,
         "license_name": entry.license_name,
         "license_link": entry.license_link,

@@ -48,6 +48,7 @@ GEMMA_TEMPLATE = (
     "{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}"
 )
 _WORKING_MEMORY = 1.5e9  # bytes on a GPU besides the weights, to process some thousand tokens
+_HUB_WAIT = 10  # seconds for the hub to say whether it has a base
 _FOUR_BIT_WEIGHT = 0.8  # bytes a parameter in 4-bit: embeddings and the output head stay in 16-bit
 
 
@@ -104,22 +105,49 @@ def _local(path, entry):
 
 
 def _download(hub):
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
     token = False if mirror() else None  # a mirror gets no token, not even a saved login's
     try:
         return Path(snapshot_download(hub, allow_patterns=patterns, token=token))
-    except errors.GatedRepoError:
-        raise TwinError(t("models.base_is_gated", hub=hub)) from None
-    except errors.RepositoryNotFoundError:
-        raise TwinError(t("models.no_such_model", hub=hub)) from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise _no_download(hub, error) from None
     except Exception as error:  # the client raises many kinds when there is no network
-        raise _no_download(hub, error) from None
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _refused(hub, error) from None
+
+
+def unreachable(name: str) -> str:
+    """Why a base can't be had, as far as that is known before the download; '' if it can.
+
+    Asks the hub about a base that is neither on this disk nor in the package registry.
+    """
+    from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_url
+
+    entry = catalogue.entry(name)
+    on_disk = Path(name).expanduser().is_dir() or pip_base.is_here(entry)
+    if on_disk or entry.name in pip_base.SOURCES:
+        return ""
+    token = False if mirror() else None
+    try:
+        if constants.HF_HUB_OFFLINE:
+            raise errors.OfflineModeIsEnabled
+        url = hf_hub_url(entry.hub, "config.json")
+        get_hf_file_metadata(url, token=token, timeout=_HUB_WAIT)
+        return ""
+    except Exception as error:  # of many kinds when there is no network
+        return str(_refused(entry.hub, error))
+
+
+def _refused(hub, error):
+    """The TwinError for an exception of the hub's client."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return TwinError(t("models.base_is_gated", hub=hub))
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return TwinError(t("models.no_such_model", hub=hub))
+    return _no_download(hub, error)
 
 
 def _no_download(hub, error):

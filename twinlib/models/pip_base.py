@@ -112,16 +112,24 @@ def gguf(name: str, progress: Callable) -> Path:
 
 def on_disk() -> list[str]:
     """The names of the bases in the catalogue that are here: converted, or in the hub's cache."""
+    return [entry.name for entry in catalogue.CATALOGUE.values() if is_here(entry)]
+
+
+def is_here(entry: catalogue.Entry) -> bool:
+    """Whether a base needs no download."""
     from huggingface_hub import try_to_load_from_cache
 
-    def is_here(entry):
-        if entry.name in SOURCES:
-            return (_path(entry.name) / "ready.json").exists()
-        weights = ("model.safetensors", "model.safetensors.index.json")
-        cached = (try_to_load_from_cache(entry.hub, file) for file in weights)
-        return older(entry.name) is not None or any(isinstance(path, str) for path in cached)
+    if entry.name in SOURCES:
+        return (_path(entry.name) / "ready.json").exists()
+    weights = ("model.safetensors", "model.safetensors.index.json")
+    cached = (try_to_load_from_cache(entry.hub, file) for file in weights)
+    return older(entry.name) is not None or any(isinstance(path, str) for path in cached)
 
-    return [name for name, entry in catalogue.CATALOGUE.items() if is_here(entry)]
+
+def download_gb(entry: catalogue.Entry) -> float:
+    """GB that a base of the catalogue takes to download: its GGUF file, or weights in 16-bit."""
+    size = SOURCES[entry.name].size if entry.name in SOURCES else entry.parameters * 2e9
+    return size / 1e9
 
 
 def other_bases() -> str:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import catalogue
-from ..catalogue import Entry
 from ..i18n import t
 from ..settings import Settings
 from ..twin import AUTO
@@ -135,12 +134,9 @@ def recommended_base(machine: dict) -> tuple[str, str]:
     return name, t("models.base_for_gpu", gpu_gb=machine["gpu_gb"])
 
 
-def fits(entry: Entry, machine: dict) -> str:
-    """'16-bit', '4-bit' or '' (none): the precision in which a base can be trained here."""
-    for precision in ("16-bit", "4-bit") if machine["gpu"] else ("16-bit",):
-        if _peak_gb(machine, entry.shape, 2048, precision, 16) <= usable(machine):
-            return precision
-    return ""
+def fits(planned: Plan, machine: dict) -> bool:
+    """Whether a plan's memory is there: the list of bases, the check and the README ask this."""
+    return planned.memory_gb <= round(usable(machine), 1)
 
 
 def usable(machine: dict) -> float:

@@ -15,7 +15,7 @@ from ..files import Cache, TwinError, content_id, read_records, write_records
 from ..i18n import both, t
 from ..models import estimate, generate, load
 from ..models.encode import Encoded, encode_row, end_is_learnt, pieces
-from ..models.plan import Plan, derive, free_disk, machine
+from ..models.plan import Plan, derive, fits, free_disk, machine, usable
 from ..progress import Progress
 from ..settings import Persona, resolve, stop, warning
 from ..text import sufficiency, templates
@@ -68,6 +68,8 @@ def problems(settings: Persona, twin: Twin) -> list[Problem]:
     resolved = resolve(settings, planned.values)
     if not catalogue.possible(resolved.base):
         return [*issues, Problem("stop", catalogue.unknown(resolved.base))]
+    if reason := load.unreachable(resolved.base):
+        issues.append(Problem("stop", reason))
     return [
         *issues,
         *_machine_problems(twin, resolved, planned),
@@ -95,12 +97,10 @@ def _corpus_problems(twin):
 
 def _machine_problems(twin, resolved, planned):
     host, issues = machine(), []
-    memory_gb = host["gpu_gb"] if host["gpu"] else host["memory_gb"]
     ours = resolved.engine == "transformers"
-    if planned.memory_gb > memory_gb and estimate.shape(resolved.base):
-        issues.append(
-            stop("train.base_too_large", base=resolved.base, needed=planned.memory_gb, gb=memory_gb)
-        )
+    if not fits(planned, host) and estimate.shape(resolved.base):
+        sizes = {"needed": planned.memory_gb, "gb": round(usable(host), 1)}
+        issues.append(stop("train.base_too_large", base=resolved.base, **sizes))
     if not host["gpu"] and resolved.engine == "unsloth":
         issues.append(stop("train.unsloth_needs_gpu"))
     if resolved.engine == "unsloth" and processes.count() > 1:

@@ -1,20 +1,34 @@
 """The base models and which fit on this machine: a list for the form, a table for notebook 00."""
 
-from ..catalogue import CATALOGUE
-from ..i18n import t
-from ..models import plan
+from collections.abc import Callable
+
+from .. import settings as declared
+from ..catalogue import CATALOGUE, Entry, entry
+from ..i18n import choose, listed, t
+from ..models import pip_base, plan
+from ..progress import duration
 from ..publish.cards import licence_name
 from .display import Shown, caption, sentence, table
 
+Planner = Callable[[str], plan.Plan]  # from the name of a base to its plan
 
-def offers() -> list[tuple[str, str]]:
-    """(line with name, size, licence and fit, name) of each base model, as a Dropdown's options."""
-    machine = plan.machine()
+
+def offers(planned: Planner) -> list[tuple[str, str]]:
+    """(line with name, fit, time and download, name) of each base, as a Dropdown's options."""
     lines = []
-    for entry in CATALOGUE.values():
-        parts = (entry.name, _size(entry), _licence(entry), _fit(entry, machine))
-        lines.append((" · ".join(parts), entry.name))
+    for base in CATALOGUE.values():
+        parts = (base.name, *_fit(planned(base.name)), _download(base))
+        lines.append((" · ".join(filter(None, parts)), base.name))
     return lines
+
+
+def terms(name: str) -> str:
+    """Download, licence and a remark of one base, as a line."""
+    base = entry(name)
+    if not base.parameters:
+        return t(base.note)
+    parts = (_download(base), _licence(base), t(base.note) if base.note else "")
+    return choose(listed(filter(None, parts), "core.clause_separator"))
 
 
 def overview() -> Shown:
@@ -24,36 +38,48 @@ def overview() -> Shown:
     header = (
         t("ui.base_model"),
         t("ui.size"),
+        t("ui.on_this_machine"),
+        t("ui.time"),
+        t("ui.download"),
         t("ui.licence"),
         t("ui.chat_model"),
-        t("ui.on_this_machine"),
         t("ui.remarks"),
     )
-    rows = [
-        (
-            entry.name,
-            _size(entry),
-            _licence(entry),
-            t("ui.yes") if entry.instruct else t("ui.no"),
-            _fit(entry, machine),
-            t(entry.note) if entry.note else "",
-        )
-        for entry in CATALOGUE.values()
-    ]
+    rows = [_row(entry) for entry in CATALOGUE.values()]
     start = sentence(t("ui.start_with", base=base) + f" ({why})", "good")
     key = "ui.machine_with_gpu" if machine["gpu"] else "ui.machine_without_gpu"
     return caption(t(key, **machine)) + start + table(header, rows)
 
 
-def _size(entry):
-    return f"{entry.parameters:g}B"
+def _row(base):
+    planned = plan.derive("persona", declared.make("persona", base=base.name), plan.machine(), {})
+    fit, time = _fit(planned)
+    return (
+        base.name,
+        f"{base.parameters:g}B",
+        fit,
+        time,
+        _download(base),
+        _licence(base),
+        t("ui.yes") if base.instruct else t("ui.no"),
+        t(base.note) if base.note else "",
+    )
 
 
-def _licence(entry):
-    name = licence_name(entry) or t("ui.unknown_licence")
-    return name if entry.commercial else f"{name} ({t('ui.no_commercial_use')})"
+def _fit(planned):
+    """(whether a base's plan fits this machine, the time of its training or '')."""
+    if not plan.fits(planned, plan.machine()):
+        return t("ui.too_large"), ""
+    precision = planned.values["precision"]
+    return t("ui.fits", precision=precision), choose(duration(planned.seconds))
 
 
-def _fit(entry, machine):
-    precision = plan.fits(entry, machine)
-    return t("ui.fits", precision=precision) if precision else t("ui.too_large")
+def _download(base: Entry) -> str:
+    if pip_base.is_here(base):
+        return t("ui.no_download")
+    return t("ui.download_of", gb=pip_base.download_gb(base))
+
+
+def _licence(base):
+    name = licence_name(base) or t("ui.unknown_licence")
+    return name if base.commercial else f"{name} ({t('ui.no_commercial_use')})"

@@ -1,27 +1,31 @@
 """Forms made from the settings' declarations: they collect and explain settings, and run nothing.
 
 `forms.form("persona", twin, effort="quick")` shows itself as a cell's last expression; its
-`.settings` are the step's frozen dataclass. Works on ipywidgets 7.7 and 8.
+`.settings` are the step's frozen dataclass. Every change is kept at once in the twin's folder, and
+a form made later, in the same notebook or another, goes on from it. Works on ipywidgets 7.7 and 8.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 
 import ipywidgets as widgets
 import traitlets
 
 from .. import settings as declared
-from ..files import TwinError
-from ..i18n import t
+from ..files import TwinError, now
+from ..i18n import choose, t
 from ..models import plan
 from ..progress import duration
 from ..twin import AUTO, Twin
 from . import base_models
 from .display import esc, sentence
-from .widgets import show, wide
+from .widgets import folded, grid, html, show, wide, wrapping
 
 OTHER = ""  # the value of the entry in the list of bases that opens the text box
 _SMALL = '<div style="font-size:90%;opacity:.75;line-height:1.4">{}</div>'
+# Settings with `once` as set in this session: {(twin's folder, step): (when, {name: value})}
+_ticked: dict[tuple, tuple[float, dict]] = {}
 
 
 class WrongValue(ValueError):
@@ -32,30 +36,58 @@ class WrongValue(ValueError):
 
 
 class Form(widgets.VBox):
-    """The settings of one step: the common ones on top, the advanced in a closed accordion."""
+    """The settings of one step: the ones that matter first, the others folded.
+
+    `inputs` are the controls by the settings' names: setting a control's value is as good as
+    typing it.
+    """
 
     def __init__(self, step: str, twin: Twin, only: Iterable[str] | None = None, **given):
-        self.step, self.plan, self.planned = step, planner(step, twin), None
+        twin.reread()
+        self.step, self.twin, self.plan, self.planned = step, twin, planner(step, twin), None
         self.fields = [f for f in fields(declared.SETTINGS[step]) if not only or f.name in only]
+        self.given = {name: value for name, value in given.items() if value is not None}
+        self.seconds: dict[str, float] = {}  # {effort: as planned}
         self.start = _start(step, twin, given)
-        self.inputs = {f.name: _input(f, self.start[f.name], step) for f in self.fields}
-        self.hints = {f.name: widgets.HTML(layout=wide()) for f in self.fields}
-        self.notes = widgets.HTML(layout=wide())
-        everyday = [self._row(f) for f in self.fields if not f.metadata["advanced"]]
-        advanced = [self._row(f) for f in self.fields if f.metadata["advanced"]]
-        super().__init__([*everyday, *_closed(advanced), self.notes])
-        for control in self.inputs.values():
-            control.observe(self._changed, "value")
-        self._changed()
+        typed = {name: self.start[name] for name in self.given}
+        typed = {**self.start, **_unfinished(step, twin), **typed}
+        self.inputs = {f.name: self._input(f, typed[f.name]) for f in self.fields}
+        self.hints = {f.name: html() for f in self.fields}
+        self.notes, self.kept = html(), html(_kept() if twin.drafts(step) else "")
+        first = [f for f in self.fields if only or not f.metadata["advanced"]]
+        others = [self._row(f) for f in self.fields if f not in first]
+        rest = [folded(t("ui.more_settings"), grid(others))] if others else []
+        super().__init__([wrapping(), grid(map(self._row, first)), self.notes, *rest, self.kept])
+        self.add_class("twinlib-wraps")
+        for name, control in self.inputs.items():
+            control.observe(partial(self._edited, name), "value")
+        self._show()
+
+    def _input(self, field, value):
+        """The control of a field, with its value."""
+        label = declared.label(self.step, field.name)
+        if self.step == "persona" and field.name == "base":
+            return BaseModel(value)
+        if choices := field.metadata["choices"]:
+            options = [(declared.value_text(field, choice), choice) for choice in choices]
+            return widgets.Dropdown(options=options, value=value, layout=wide())
+        if field.type is bool:
+            return widgets.Checkbox(value, description=label, indent=False, layout=wide())
+        derived = field.default == AUTO
+        text = "" if derived and value == AUTO else str(value)
+        hint = declared.value_text(field, AUTO) if derived else ""
+        if field.name == "source":
+            hint = t("ui.nothing_chosen_yet")
+        if field.name == "introduction":
+            return widgets.Textarea(text, rows=3, placeholder=hint, layout=wide())
+        return widgets.Text(text, placeholder=hint, layout=wide())
 
     def _row(self, field):
         control, parts = self.inputs[field.name], []
         if not isinstance(control, widgets.Checkbox):  # a checkbox shows its own label
-            label = f"<b>{esc(declared.label(self.step, field.name))}</b>"
-            parts = [widgets.HTML(label, layout=wide())]
-        help_text = _SMALL.format(esc(declared.help_text(self.step, field.name)))
-        parts += [control, widgets.HTML(help_text, layout=wide()), self.hints[field.name]]
-        return widgets.VBox(parts, layout=widgets.Layout(margin="0 0 .6em 0"))
+            parts = [html(f"<b>{esc(declared.label(self.step, field.name))}</b>")]
+        help_text = html(_SMALL.format(esc(declared.help_text(self.step, field.name))))
+        return widgets.VBox([*parts, control, self.hints[field.name], help_text])
 
     def _values(self):
         """(values by name, error sentences by name); a wrong value becomes the default."""
@@ -63,7 +95,7 @@ class Form(widgets.VBox):
         for field in self.fields:
             try:
                 typed = _typed(field, self.inputs[field.name].value)
-                values[field.name] = declared.parse(field, typed)
+                values[field.name] = declared.parse(self.step, field, typed)
             except ValueError as error:
                 wrong[field.name] = str(error)
                 values[field.name] = field.default
@@ -77,25 +109,67 @@ class Form(widgets.VBox):
             raise WrongValue(" ".join(wrong.values()))
         return declared.make(self.step, **values)
 
-    def _changed(self, change=None):
+    def _edited(self, name, change):
+        self._keep(name)
+        self._show()
+
+    def _keep(self, name):
+        """Save what was typed into a field, or say that it can't be saved."""
+        [field] = [f for f in self.fields if f.name == name]
+        value = _typed(field, self.inputs[name].value)
+        if field.metadata["once"]:
+            _tick(self.twin, self.step, name, value)
+            return
+        try:
+            self.twin.draft(self.step, **{name: value})
+            self.kept.value = _kept()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            self.kept.value = sentence(t("ui.not_kept", error=reason), "stop").html
+
+    def _show(self):
+        """Plan with the values, and show what follows from them."""
         values, wrong = self._values()
         try:
-            self.planned = self.plan(declared.make(self.step, **values))
-            notes = sentence(estimate(self.planned)).html if self.planned else ""
+            settings = declared.make(self.step, **values)
+            self.planned = self.plan(settings)
+            self.notes.value = self._estimate(settings)
         except (TwinError, ValueError) as error:
-            self.planned, notes = None, sentence(str(error), "stop").html
-        self.notes.value = notes
+            self.planned, self.notes.value = None, sentence(str(error), "stop").html
         for field in self.fields:
-            hint = self._hint(field, values[field.name], wrong.get(field.name))
-            self.hints[field.name].value = hint
+            error = wrong.get(field.name)
+            self.hints[field.name].value = self._hint(field, values[field.name], error)
+
+    def _estimate(self, settings):
+        """HTML of the plan's memory and time; fills in the other bases and efforts, too."""
+        if not self.planned or not self.planned.seconds:
+            return ""
+        if "base" in self.inputs:
+            self.inputs["base"].offer(lambda name: self.plan(replace(settings, base=name)))
+        self.seconds = {
+            effort: self.plan(replace(settings, effort=effort)).seconds
+            for effort in declared.EFFORTS
+        }
+        if plan.fits(self.planned, plan.machine()):
+            return sentence(estimate(self.planned)).html
+        text = t("ui.more_than_there_is", estimate=estimate(self.planned))
+        return sentence(text, "stop" if self.step == "persona" else "warning").html
 
     def _hint(self, field, value, wrong):
-        """HTML of a field's error, else of the value that the plan derives for it."""
+        """HTML of a field's error, else of what follows from its value or is planned for it."""
         if wrong:
             return sentence(wrong, "stop").html
-        if field.default != AUTO or not self.planned or field.name not in self.planned.values:
-            return ""
-        return _SMALL.format(esc(_derived(field, value, self.planned)))
+        lines = []
+        if self.given.get(field.name, value) != value:
+            lines.append(t("ui.given_by_cell", value=self.given[field.name]))
+        if field.name == "effort":
+            lines.append(" · ".join(_times(field, self.seconds)))
+        derived = self.planned and self.planned.values.get(field.name)
+        if field.default == AUTO and derived is not None:
+            lines.append(_derived(field, value, self.planned))
+            if field.name == "base":
+                lines.append(base_models.terms(derived if value == AUTO else value))
+        return "".join(_SMALL.format(esc(line)) for line in lines if line)
 
 
 def form(step: str, twin: Twin, only: Iterable[str] | None = None, **given) -> Form:
@@ -122,43 +196,41 @@ def _start(step, twin, given):
     """The values a form starts with: defaults, then the last choices, then the keywords."""
     known = {f.name: f for f in fields(declared.SETTINGS[step])}
     start = {name: field.default for name, field in known.items()}
-    for name, value in declared.remembered(step, twin).items():
-        try:
-            start[name] = declared.parse(known[name], value)
-        except ValueError:
-            pass  # saved by another version of the library
+    start |= declared.remembered(step, twin) | _still_ticked(twin, step)
     for name, value in given.items():
         if name not in known:
             raise WrongValue(t("ui.no_such_setting", name=repr(name), step=step))
         try:
-            start[name] = start[name] if value is None else declared.parse(known[name], value)
+            if value is not None:
+                start[name] = declared.parse(step, known[name], value)
         except ValueError as error:
             raise WrongValue(str(error)) from None
     return start
 
 
-def _input(field, value, step):
-    """The widget of a field, with its value."""
-    if step == "persona" and field.name == "base":
-        return BaseModel(value)
-    if field.metadata["choices"]:
-        options = [(value_text(choice), choice) for choice in field.metadata["choices"]]
-        return widgets.Dropdown(options=options, value=value, layout=wide())
-    if field.type is bool:
-        label = declared.label(step, field.name)
-        return widgets.Checkbox(value, description=label, indent=False, layout=wide())
-    derived = field.default == AUTO
-    text = "" if derived and value == AUTO else str(value)
-    if field.name == "introduction":
-        return widgets.Textarea(text, rows=3, layout=wide())
-    return widgets.Text(text, placeholder=AUTO if derived else "", layout=wide())
+def _unfinished(step, twin):
+    """{name: text} of the boxes, as it was typed: it may be no valid value yet."""
+    known = {f.name for f in fields(declared.SETTINGS[step]) if not f.metadata["choices"]}
+    drafts = twin.drafts(step).items()
+    return {name: typed for name, typed in drafts if name in known and isinstance(typed, str)}
 
 
-def value_text(value: object) -> str:
-    """A setting's value as text: yes, no, automatic, or the value itself."""
-    if value is True or value is False:
-        return t("ui.yes") if value else t("ui.no")
-    return t("ui.auto") if value == AUTO else str(value)
+def _kept():
+    return _SMALL.format(f"✓ {esc(t('ui.kept_as_typed'))}")
+
+
+def _tick(twin, step, name, value):
+    """Keep a setting with `once` for this session, until the step runs."""
+    ticked = {**_still_ticked(twin, step), name: value}
+    _ticked[twin.path, step] = now(), ticked
+
+
+def _still_ticked(twin, step):
+    """The settings with `once` that were ticked in this session after the step's last run."""
+    when, ticked = _ticked.get((twin.path, step), (0, {}))
+    report = twin.report_path(step)
+    ran_since = report.exists() and report.stat().st_mtime > when
+    return {} if ran_since else ticked
 
 
 def _typed(field, value):
@@ -170,10 +242,16 @@ def _typed(field, value):
 def _derived(field, value, planned):
     """The plan's value for a field and the reason; '' when the owner typed the same."""
     derived, reason = planned.values[field.name], planned.reasons.get(field.name, "")
-    text = value_text(derived) + (f" ({reason})" if reason else "")
+    text = declared.value_text(field, derived) + (f" ({reason})" if reason else "")
     if value == AUTO:
-        return f"{t('ui.auto')} → {text}"
+        return f"{declared.value_text(field, AUTO)} → {text}"
     return "" if value == derived else f"{t('ui.yours_auto_would_be')} {text}"
+
+
+def _times(field, seconds):
+    """'smoke 4 min' for each effort."""
+    for effort, needed in seconds.items():
+        yield f"{declared.value_text(field, effort)} {choose(duration(needed))}"
 
 
 def estimate(planned: plan.Plan) -> str:
@@ -182,39 +260,38 @@ def estimate(planned: plan.Plan) -> str:
     return t("ui.memory_and_time", memory_gb=planned.memory_gb, time=time)
 
 
-def _closed(rows):
-    if not rows:
-        return []
-    accordion = widgets.Accordion([widgets.VBox(rows)], selected_index=None, layout=wide())
-    accordion.set_title(0, t("ui.more_settings"))
-    return [accordion]
-
-
 class BaseModel(widgets.VBox):
     """A list of the base models, and a text box for any other; `value` is the chosen name."""
 
     value = traitlets.Unicode(AUTO)
 
     def __init__(self, value: str):
-        offers = base_models.offers()
-        self.listed = {AUTO, *(name for _, name in offers)}
-        options = [(t("ui.auto"), AUTO), *offers, (t("ui.other_base"), OTHER)]
-        self.names = widgets.Dropdown(options=options, layout=wide())
-        self.other = widgets.Text(layout=wide(), placeholder=t("ui.hub_id_or_folder"))
+        self.names, self.other = widgets.Dropdown(layout=wide()), widgets.Text(layout=wide())
+        self.other.placeholder = t("ui.hub_id_or_folder")
+        self._filling = False
         super().__init__([self.names, self.other])
-        self.observe(self._show, "value")
         self.value = value
+        for control in (self.names, self.other):
+            control.observe(self._take, "value")
+        self.observe(self._show, "value")
+
+    def offer(self, planned: base_models.Planner) -> None:
+        """Fill the list with the bases, each with how it fits; `planned(name)` is its plan."""
+        auto, other = (t("ui.recommended_base"), AUTO), (t("ui.other_base"), OTHER)
+        options = (auto, *base_models.offers(planned), other)
+        if self.names.options != options:
+            self._filling, self.names.options = True, options
         self._show()
-        self.names.observe(self._take, "value")
-        self.other.observe(self._take, "value")
 
     def _show(self, change=None):
-        if self.value in self.listed:
+        self._filling = True
+        if self.value in [name for _, name in self.names.options]:
             self.names.value = self.value
-        elif self.value:
+        elif self.names.options:
             self.names.value, self.other.value = OTHER, self.value
+        self._filling = False
         show(self.other, self.names.value == OTHER)
 
     def _take(self, change=None):
-        self.value = self.names.value or self.other.value.strip()
-        show(self.other, self.names.value == OTHER)
+        if not self._filling:
+            self.value = self.names.value or self.other.value.strip()

@@ -35,8 +35,9 @@ def check(twin: Twin, step: str, settings: declared.Settings) -> None:
     problems = module.problems(settings, twin)
     shown = sum((sentence(problem.text, problem.level) for problem in problems), NOTHING)
     if not declared.stops(problems):
-        if hasattr(module, "plan"):
-            shown += _plan(step, settings, module.plan(settings, twin))
+        planned = forms.planner(step, twin)(settings)
+        if planned and planned.seconds:
+            shown += _plan(step, settings, planned)
         shown += sentence(t("ui.no_problems"), "good")
     show(shown)
 
@@ -50,14 +51,14 @@ def _plan(step, settings, planned):
             reason = planned.reasons.get(field.name, "")
         elif value != field.default:
             reason = t("ui.set_by_owner")
-        rows.append((declared.label(step, field.name), forms.value_text(value), reason))
+        rows.append((declared.label(step, field.name), declared.value_text(field, value), reason))
     header = (t("ui.setting"), t("ui.value"), t("ui.reason"))
     return sentence(forms.estimate(planned)) + table(header, [*rows, *planned.notes])
 
 
 def command(twin: Twin, step: str, settings: declared.Settings) -> list[str]:
     """The command that runs a step, with a flag for every setting that is not the default."""
-    remembered = twin.facts.get("settings", {}).get(step, {})
+    remembered = declared.remembered(step, twin)
     flags = {}
     for field in fields(settings):
         value = getattr(settings, field.name)

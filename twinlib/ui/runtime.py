@@ -9,21 +9,22 @@ import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
+from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import PROJECT
+from .. import PROJECT, sample
 from ..files import TwinError, write_atomic
-from ..i18n import REMEMBERED, spoken, t
+from ..i18n import REMEMBERED, choose, listed, spoken, t
 from ..settings import Settings
 from ..twin import FILES, Twin
-from .display import sentence, show
+from .display import caption, sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]
 _DRIVE = Path("/content/drive/MyDrive/twins")
 _COLAB = Path("/content/twins")
 _LAST = ".last"  # file in the twins' folder: the name or path of the twin opened last
-_FIRST = "demo"  # name of the first twin
+_NEAR = 0.7  # similarity from which a new name may be a slip of an existing one
 # Never installed or changed, because the notebook runs on them.
 _PINNED = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
 
@@ -135,23 +136,48 @@ def _version(name):
 def open_twin(
     name: str | Path | None = None, language: str | None = None, drive: bool = False
 ) -> Twin:
-    """Open or make the twin called `name` and show its path; `language`: en, zh or both.
+    """Open or make the twin called `name`, and say which; `language`: en, zh or both.
 
-    `name` may be a path; None is the twin opened last on this machine, at first demo. On Colab
-    `drive` puts twins into your Google Drive, where they outlive the runtime.
+    `name` is in any script, or a path; None is the twin opened last on this machine, at first demo.
+    On Colab `drive` puts twins into your Google Drive, where they outlive the runtime.
     """
     if language:
         os.environ["TWINLIB_LANG"] = language
     is_path = name is not None and (os.sep in str(name) or str(name).startswith("~"))
     # Drive isn't mounted for a twin given by its path: in a headless run nobody can allow it.
     folder = home(drive and (not is_path or _DRIVE.parent.exists()))
-    twin = Twin.open(name if is_path else folder / str(name or _last(folder)))
+    others, chosen = titles(folder), str(name or "").strip()
+    wanted = chosen if is_path else folder / (chosen or _last(folder))
+    is_new = not (Twin.locate(wanted) / FILES["facts"]).exists()
+    twin = Twin.open(wanted)
     twin.path = twin.path.resolve()
     in_folder = twin.path.parent == folder.resolve()
     with suppress(OSError):  # on a full disk only the next notebook's default is lost
         write_atomic(folder / _LAST, twin.name if in_folder else str(twin.path))
-    show(sentence(t("ui.twin_opened", name=twin.name, path=twin.path), "good"))
+    show(_opened(twin, is_new, bool(chosen), [title for title in others if title != twin.title]))
     return twin
+
+
+def _opened(twin, is_new, by_name, others):
+    """Sentences that say which twin was opened or made, and which the owner may have meant."""
+    key = "ui.new_twin" if is_new else "ui.twin_opened"
+    shown = sentence(t(key, name=twin.title, path=twin.path), "good")
+    folded = {title.casefold(): title for title in others}
+    near = get_close_matches(twin.title.casefold(), folded, 1, _NEAR) if is_new else []
+    if near:
+        return shown + sentence(t("ui.did_you_mean", name=folded[near[0]]), "warning")
+    if others and not by_name:
+        return shown + caption(t("ui.other_twins", names=choose(listed(others))))
+    return shown
+
+
+def titles(folder: Path) -> list[str]:
+    """The names of the twins in a folder, as their owner gave them."""
+    found = []
+    for facts in sorted(folder.glob(f"*/{FILES['facts']}")):
+        with suppress(TwinError, OSError):
+            found.append(Twin(facts.parent).title)
+    return found
 
 
 def _last(folder):
@@ -161,9 +187,9 @@ def _last(folder):
     except (OSError, ValueError):
         name = ""
     if name and not (folder / name / FILES["facts"]).exists():
-        show(sentence(t("ui.last_twin_is_gone", name=name, first=_FIRST), "warning"))
-        return _FIRST
-    return name or _FIRST
+        show(sentence(t("ui.last_twin_is_gone", name=name, first=sample.TWIN), "warning"))
+        return sample.TWIN
+    return name or sample.TWIN
 
 
 def home(drive: bool = False) -> Path:

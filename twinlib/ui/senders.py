@@ -78,7 +78,8 @@ class Senders(widgets.VBox):
         ticked = [name for name, tick in self.ticks.items() if tick.value]
         if not ticked and self._given().author in self.ticks:
             return [NOBODY]  # without a name, the author's name would be taken
-        return ticked + [name for name in private_names(self._given().me) if name not in self.ticks]
+        elsewhere = private_names(self._given().me)
+        return ticked + [name for name in elsewhere if name not in (*self.ticks, NOBODY)]
 
     def look(self) -> None:
         """Survey the source with the names and columns chosen so far."""
@@ -118,7 +119,7 @@ class Senders(widgets.VBox):
             for file in self.survey.files.values()
             if file.get("columns")
         }
-        self.columns = [_Columns(names, rows) for names, rows in unknown.items()]
+        self.columns = [_Columns(names, rows, self._chose) for names, rows in unknown.items()]
         again = line(button(t("ui.survey_again"), self.look))
         self.tables.children = [*self.columns, again] if self.columns else []
         self._changed()
@@ -130,12 +131,13 @@ class Senders(widgets.VBox):
             indent=False,
             layout=widgets.Layout(width="auto", margin="2px 0"),
         )
-        tick.observe(self._changed, "value")
+        tick.observe(self._chose, "value")
         return tick
 
     def _chosen(self, typed):
         """'time=…, sender=…' of all tables; the names in several are joined: 'time=Date|日期'."""
-        before = columns.given(self.columns_before or typed)
+        # With lists to choose from, what is typed is what was chosen in them.
+        before = columns.given(self.columns_before or ("" if self.columns else typed))
         chosen = []
         for role in dict.fromkeys([*ROLES, *before]):
             names = before.get(role, "").split("|") + [form.chosen(role) for form in self.columns]
@@ -143,7 +145,15 @@ class Senders(widgets.VBox):
             chosen += [f"{role}={joined}"] if joined else []
         return ", ".join(chosen)
 
-    def _changed(self, change=None):
+    def _chose(self, change):
+        """Write what was chosen into the form, which keeps it; show what follows."""
+        if isinstance(self.form, Form):
+            chosen = self.settings
+            for name in ("me", "columns"):
+                self.form.inputs[name].value = getattr(chosen, name)
+        self._changed()
+
+    def _changed(self):
         me = set(self.me())
         own_messages = [
             sum(messages for name, messages in chat["senders"].items() if name in me)
@@ -154,6 +164,8 @@ class Senders(widgets.VBox):
 
     def _status(self, own_messages):
         """A sentence about the chats, given the number of the owner's messages in each."""
+        if not self._given().source:
+            return sentence(t("ui.choose_writing_first"))
         if not own_messages:
             return NOTHING if self.columns else sentence(t("ui.no_chats"), "good")
         total, aside = len(own_messages), own_messages.count(0)
@@ -187,9 +199,9 @@ class Senders(widgets.VBox):
 class _Columns(widgets.VBox):
     """Lists to name the columns of one kind of table, with three of its rows as examples."""
 
-    def __init__(self, names, rows):
+    def __init__(self, names, rows, changed):
         options = [(t("ui.no_column"), ""), *((name, name) for name in names)]
-        self.inputs = {role: dropdown(t(key), options) for role, key in ROLES.items()}
+        self.inputs = {role: dropdown(t(key), options, changed) for role, key in ROLES.items()}
         examples = table(names, [[_shortened(cell) for cell in row] for row in rows[:3]])
         shown = title(t("ui.what_do_columns_mean")) + examples
         super().__init__([html(_BLOCK.format(shown.html)), line(*self.inputs.values())])

@@ -26,13 +26,6 @@ from .runtime import ROOT
 from .tables import figure_rows
 
 NOTEBOOKS = ROOT / "notebooks"
-SAMPLE = ROOT / "data_samples"
-_SAMPLE_AUTHOR = "Ning"
-_SAMPLE_INTRODUCTION = (
-    "I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier "
-    "Three, with hot tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，"
-    "现在在三号码头摆摊修自行车。半圈以内不收钱，说完了，拧紧。"
-)
 NAMES = (
     "01_prepare_corpus",
     "02_sft_persona",
@@ -66,13 +59,11 @@ def tour(
 ) -> None:
     """Run the notebooks for a twin; print budgets, the score card and how to talk to the twin.
 
-    None or '' leaves a parameter as it was last time; a twin that knows no source yet starts with
-    the sample blog, in minutes. Raises TwinError with a failing cell's sentence, Stopped after
-    Ctrl-C.
+    None or '' leaves a parameter as it was last time; the twin `demo` starts with the sample blog,
+    in minutes. Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
     """
     twin, began = Twin.open(name), time.time()
     source = source_to_read(twin, source, effort)
-    author, introduction = author_of(twin, source, author, introduction)
     parameters = {
         "TWIN": str(twin.path.resolve()),
         "SOURCE": source,
@@ -108,31 +99,21 @@ def _remembered(twin, step, name):
 
 
 def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | None:
-    """The given source as a full path; None to read the last one; at first the sample blog.
+    """The given source as a full path; None to read the one chosen last.
 
     For the first source the effort, by default smoke, is saved for the steps. At smoke one GGUF
-    file is made, the one that is recommended for a small base.
+    file is made, the one that is recommended for a small base. Raises TwinError when there is
+    nothing to read.
     """
-    if not _remembered(twin, "corpus", "source"):
-        source = source or SAMPLE / "posts"
+    if not (source or _remembered(twin, "corpus", "source") or twin.file("interview").exists()):
+        raise TwinError(t("corpus.no_writing_chosen"))
+    if "source" not in twin.facts.get("settings", {}).get("corpus", {}):
         # Saved at once, so that an interrupted tour goes on with the same effort.
         for step in ("persona", "reasoning", "evaluate"):
             twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
         if effort in (None, "smoke"):
             twin.start("quantize", {"types": "Q8_0", **declared.remembered("quantize", twin)})
     return source and str(Path(source).resolve())
-
-
-def author_of(
-    twin: Twin, source: str | None, author: str | None, introduction: str | None
-) -> tuple[str | None, str | None]:
-    """(author, introduction) as given; those of the sample blog if it is read and none is set."""
-    source = Path(source or _remembered(twin, "corpus", "source") or "").resolve()
-    known = author or _remembered(twin, "corpus", "author")
-    if known or SAMPLE not in (source, source.parent):
-        return author, introduction
-    introduced = introduction or _remembered(twin, "corpus", "introduction")
-    return _SAMPLE_AUTHOR, introduction if introduced else _SAMPLE_INTRODUCTION
 
 
 def prepare(base: str | None) -> float:

@@ -13,6 +13,11 @@ from .display import esc
 ALL = "*"  # value of the entry that filters nothing; with None the list would appear empty
 # The default line height of a widget is larger.
 CLOSE_LINES = '<div style="line-height:1.4">{}</div>'
+# A checkbox's label is on one line, cut where the line ends.
+_WRAPPING = """<style>
+.twinlib-wraps .widget-checkbox, .twinlib-wraps .widget-checkbox .widget-label-basic {
+  height: auto; white-space: normal; line-height: 1.4; align-items: baseline }
+</style>"""
 _FRAME = (
     "border-left:3px solid rgba(128,128,128,.35);padding:.2em .8em;white-space:pre-wrap;"
     "line-height:1.5;overflow-wrap:anywhere;overflow:auto;max-height:{}"
@@ -22,6 +27,31 @@ _FRAME = (
 def wide(**layout) -> widgets.Layout:
     """A new layout as wide as a column of text; hiding a widget hides all that share its layout."""
     return widgets.Layout(width="auto", max_width="46em", **layout)
+
+
+def grid(rows: Iterable[widgets.Widget]) -> widgets.GridBox:
+    """Widgets in two columns, or in one where there is no room for two."""
+    layout = widgets.Layout(
+        grid_template_columns="repeat(auto-fill, minmax(min(100%, 26em), 1fr))",
+        grid_gap=".8em 2em",
+        align_items="flex-start",
+        max_width="80em",
+        width="auto",
+    )
+    return widgets.GridBox(list(rows), layout=layout)
+
+
+def folded(title: str, content: widgets.Widget) -> widgets.Accordion:
+    """A widget behind a closed title."""
+    accordion = widgets.Accordion([content], selected_index=None)
+    accordion.layout = widgets.Layout(width="auto", max_width="82em")
+    accordion.set_title(0, title)
+    return accordion
+
+
+def wrapping() -> widgets.HTML:
+    """Styles by which the labels of checkboxes wrap in widgets of class `twinlib-wraps`."""
+    return widgets.HTML(_WRAPPING, layout=widgets.Layout(display="none"))
 
 
 def button(label: str, act: Callable[[], object], **options) -> widgets.Button:
