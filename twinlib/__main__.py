@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-from . import __version__
+from . import __version__, running
 from .files import TwinError, now, versions
 from .i18n import choose, t
 from .progress import Progress, duration
@@ -21,6 +21,7 @@ from .ui import portable, terminal
 from .ui.display import text_table
 
 _STOPPED = 130  # the exit status after an interrupt
+BUSY = 75  # the exit status when another run of the twin goes on
 # Packages whose versions a report records.
 _PACKAGES = "torch transformers trl peft datasets gguf xllamacpp unsloth scikit-learn".split()
 # Steps that several processes run together under `accelerate launch`.
@@ -57,23 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `twinlib status | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Stopped as stopped:
-        print(f"\n{stopped}", file=sys.stderr)
-        return _STOPPED
-    except KeyboardInterrupt:
-        print("\n" + t("core.stopped"), file=sys.stderr)
+    except (Stopped, KeyboardInterrupt) as stopped:
+        print("\n" + _sentence(stopped, options.twin), file=sys.stderr)
         return _STOPPED
     except Exception as error:  # an error of any library becomes one sentence
         if os.environ.get("TWINLIB_DEBUG") and not isinstance(error, TwinError):
             raise
         print(_sentence(error, options.twin), file=sys.stderr)
-        return 1
+        return BUSY if isinstance(error, running.Busy) else 1
 
 
 def _sentence(error, twin):
     """An error as one sentence for the owner, with the next action where one is known."""
-    if isinstance(error, TwinError):
+    if isinstance(error, (TwinError, Stopped)):
         return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return t("core.stopped")
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in str(error) or _nearly_full(twin):
         return t("core.disk_full", path=getattr(error, "filename", None) or twin)
@@ -117,7 +117,9 @@ def _parser():
             )
         if step == "blind_test":
             command.add_argument("--codes", metavar="…", help=t("core.codes_help"))
-    _add_command(commands, "status", t("core.status_help"), status)
+    command = _add_command(commands, "status", t("core.status_help"), status)
+    command.add_argument("--follow", action="store_true", help=t("core.follow_help"))
+    command.add_argument("--stop", action="store_true", help=t("core.stop_help"))
     ollama = _add_command(commands, "ollama", t("core.ollama_help"), run_ollama)
     ollama.add_argument(
         "--type", metavar="…", default=AUTO, help=_help("talk", _field("talk", "type"))
@@ -213,10 +215,21 @@ def run_step(options: argparse.Namespace) -> None:
     if getattr(options, "codes", None):
         _show_codes(twin, options.codes)
         return
-    _check(module.problems(settings, twin), show=first)
     if step not in STEPS:  # talk and blind_test keep no report
+        _check(module.problems(settings, twin), show=first)
         module.run(twin, settings, Progress(None, step))
         return
+    if not first:
+        _run(twin, step, settings, first)
+        return
+    with running.claim(twin, step, asdict(settings), lambda error: _sentence(error, options.twin)):
+        _run(twin, step, settings, first)
+
+
+def _run(twin, step, settings, first):
+    """Run a step that keeps a report, unless it is done with these settings and inputs."""
+    module = step_module(step)
+    _check(module.problems(settings, twin), show=first)
     twin.start(step, asdict(settings), write=first)
     unfinished = getattr(module, "unfinished", lambda *_: False)
     if twin.state(step).name == "done" and not unfinished(settings, twin):
@@ -292,6 +305,13 @@ def status(options: argparse.Namespace) -> None:
     if not options.twin and len(terminal.all_twins()) > 1:
         print(terminal.twins_table() + "\n")
     twin = terminal.opened(options.twin, create=False)
+    run = running.current(twin)
+    if options.follow or options.stop:
+        if run is None:
+            print(t("core.nothing_runs"))
+        else:
+            _watch(twin, run, options.stop)
+        return
     names = {
         "done": t("core.done"),
         "stale": t("core.stale"),
@@ -304,10 +324,20 @@ def status(options: argparse.Namespace) -> None:
         if state.report:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished))
             figure = _main_figure(state.report)
-        rows.append((step, names[state.name], when, state.why or figure))
+        row = (step, names[state.name], when, state.why or figure)
+        if run and run.step == step:
+            row = (step, choose(running.state(twin, run)), choose(running.details(twin, run)), "")
+        rows.append(row)
     header = (t("core.step"), t("core.state"), t("core.when"), t("core.main_figure"))
     print(t("core.status_of", twin=twin.name, path=twin.path))
     print(text_table(header, rows))
+
+
+def _watch(twin, run, stop):
+    if stop:
+        running.ask_to_stop(twin, run)
+        print(t("core.asked_to_stop"), flush=True)
+    running.follow(twin, run)
 
 
 def _main_figure(report):

@@ -128,6 +128,15 @@ def choose(texts: dict[str, str]) -> str:
     return texts[chosen]
 
 
+def step_title(step: str) -> dict[str, str]:
+    """A step as its reader knows it: {language: "notebook 02 (Teach it your voice)"}."""
+    titles = data("figures")["steps"]
+    if step not in titles:
+        return dict.fromkeys(LANGUAGES, step)
+    number = f"{list(titles).index(step) + 1:02}"
+    return both("core.step_title", number=number, title=titles[step])
+
+
 def t(key: str, **values) -> str:
     """A sentence of data/strings/ in the reader's language: t("room.name", value=…)."""
     return choose(both(key, **values))

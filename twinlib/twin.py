@@ -21,6 +21,8 @@ FILES = {
     "facts": "twin.json",
     "drafts": "drafts.json",
     "lock": ".lock",
+    "running": "running.json",
+    "stop": "running.stop",
     "hashes": ".hashes.json",
     "documents": "corpus/documents.jsonl",
     "passages": "corpus/passages.jsonl",

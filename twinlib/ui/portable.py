@@ -26,7 +26,7 @@ _PIECE = 1 << 20  # bytes that are copied at a time
 _MB = 1000**2
 _MARGIN = 50e6  # bytes of the disk that stay free
 # Never taken: what a machine makes again by itself.
-_PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$")
+_PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
 # What is the owner's writing or quotes it. A report has numbers only.
 _WRITING = re.compile(r"^(corpus|interview|evaluate)/(?!report\.json$)|^persona/samples\.jsonl$")
 _WRITING_FACTS = ("persona_prompt",)  # of twin.json

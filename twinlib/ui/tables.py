@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from .. import i18n
+from .. import i18n, running
 from ..evaluate import step as evaluate
 from ..evaluate.side_by_side import real_name
 from ..i18n import choose, t
@@ -252,17 +252,20 @@ def card(twin: Twin) -> Shown:
 
 
 def steps(twin: Twin) -> Shown:
-    """A table of the steps' states, with the reason why one is not done."""
+    """A table of the steps' states, with the reason why one is not done, or since when it runs."""
     names = {
         "done": t("ui.done"),
         "stale": t("ui.out_of_date"),
         "missing": t("ui.not_yet"),
         "broken": t("ui.damaged"),
     }
-    lines = []
+    lines, run = [], running.current(twin)
     for position, step in enumerate(STEPS, 1):
         state = twin.state(step)
-        lines.append((f"{position:02} {choose(labels.step(step))}", names[state.name], state.why))
+        cells = names[state.name], state.why
+        if run and run.step == step:
+            cells = choose(running.state(twin, run)), choose(running.details(twin, run))
+        lines.append((f"{position:02} {choose(labels.step(step))}", *cells))
     return table((t("ui.step_column"), t("ui.state"), t("ui.why")), lines)
 
 
