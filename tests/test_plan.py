@@ -1,5 +1,6 @@
 """The plan: what follows from a machine, a base and an effort, each with a reason."""
 
+import subprocess
 from dataclasses import fields
 
 import pytest
@@ -7,7 +8,8 @@ from conftest import build_tiny_base
 
 from twinlib import settings
 from twinlib.catalogue import CATALOGUE
-from twinlib.models.plan import MOST_TOKENS, derive, fits, usable
+from twinlib.models import plan as plan_module
+from twinlib.models.plan import MOST_TOKENS, derive, fits, recommended_base, usable
 from twinlib.twin import AUTO
 
 LAPTOP = {
@@ -227,3 +229,68 @@ def test_what_was_typed_survives_a_new_plan():
         resolved = settings.resolve(typed, derive("persona", typed, machine, {}).values)
         assert resolved.rank == 8
         assert AUTO not in vars(resolved).values()
+
+
+# Apple's GPU, described: none is here
+
+MAC = {
+    **LAPTOP,
+    "gpu": "Apple M2 Pro",
+    "gpu_gb": 11.2,
+    "gpus": 1,
+    "mps": True,
+    "bf16": True,
+    "compiles": False,
+    "unsloth": False,
+}
+
+
+def test_a_mac_trains_on_its_gpu_in_16_bit_without_what_needs_nvidia():
+    plan = planned(MAC)
+    assert plan.values["base"] == "qwen2.5-1.5b" and plan.values["precision"] == "16-bit"
+    assert (plan.values["engine"], plan.values["compile"]) == ("transformers", False)
+    assert planned({**MAC, "bf16": False}).values["precision"] == "32-bit"
+    assert plan.seconds < planned({**LAPTOP, "bf16": True}, base="qwen2.5-1.5b").seconds
+
+
+@pytest.mark.parametrize("gigabytes", [5.6, 11.2, 22.4, 44.8, 89.6])
+def test_a_base_is_recommended_to_a_mac_only_where_its_16_bits_fit(gigabytes):
+    mac = {**MAC, "gpu_gb": gigabytes}
+    base = recommended_base(mac)[0]
+    plan = planned(mac, base=base)
+    assert fits(plan, mac) and plan.values["precision"] == "16-bit"
+
+
+@pytest.mark.parametrize("version, bf16", [("13.6", False), ("14.0", True), ("26.1", True)])
+def test_an_apple_gpu_is_recognised_without_torch(monkeypatch, version, bf16):
+    answer = subprocess.CompletedProcess([], 0, "Apple M3 Max\n")
+    monkeypatch.setattr(plan_module.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(plan_module.shutil, "which", lambda _: None)
+    monkeypatch.setattr(plan_module.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(plan_module.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(plan_module.platform, "mac_ver", lambda: (version, (), ""))
+    here = plan_module.machine.__wrapped__()
+    assert (here["gpu"], here["mps"], here["bf16"]) == ("Apple M3 Max", True, bf16)
+    assert here["gpu_gb"] == pytest.approx(0.7 * here["memory_gb"], abs=0.1)
+    assert not plan_module.four_bits(here)
+    monkeypatch.setattr(plan_module.platform, "machine", lambda: "x86_64")
+    assert plan_module.machine.__wrapped__()["gpu"] is None
+
+
+def test_torch_is_asked_for_apples_gpu_and_its_training_needs_no_nvidia(monkeypatch, tiny_base):
+    import torch
+
+    from twinlib.models import load
+    from twinlib.train import trainer
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *_: True)
+    base = load.prepare(str(tiny_base))
+    assert (load.device(), load.exact_device()) == ("mps", "cpu")
+    assert load.sixteen_bits(base) == torch.bfloat16
+    assert load.fitting_precision(base, 1e6) == "auto"
+    assert load.fitting_precision(base, 1e13) is None
+    assert trainer.precision_flags("16-bit") == {"bf16": False, "fp16": False}
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *_: False)
+    assert not load.fast_bfloat16()

@@ -98,7 +98,7 @@ def check_files(
 
     A file that fails is renamed to `failed_path`, and a warning says why.
     """
-    device = load.device()
+    device = load.exact_device()
     source = Source(spec.base.path, spec.adapter)
     progress(0, 1, t("gguf.reading_files"))
     readers, reasons = compare.headers(files, source, spec.vocabulary, spec.card)
@@ -160,7 +160,7 @@ def _set_aside(path, reason):
 
 
 def _reference(twin, spec, source, progress):
-    device = load.device()
+    device = load.exact_device()
     text, note = held_out_text(twin, spec.tokenizer, device)
     count, max_tokens = _QUESTIONS.get(device, _QUESTIONS["cpu"])
     asked, answers, states = questions(twin)[:count], [], None

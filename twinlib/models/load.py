@@ -221,18 +221,30 @@ def end_tokens(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
 
 
 def device() -> str:
-    """'cuda' where torch sees a GPU, else 'cpu'."""
+    """'cuda' where torch sees an NVIDIA GPU, 'mps' where it sees Apple's, else 'cpu'."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def exact_device() -> str:
+    """The device for what needs float64, which Apple's GPU lacks: 'cuda' or 'cpu'."""
+    return "cuda" if device() == "cuda" else "cpu"
 
 
 def fast_bfloat16() -> bool:
-    """Whether the GPU (compute capability 8 or more), or else the CPU, computes in bfloat16."""
+    """Whether the GPU, or else the CPU, computes in bfloat16.
+
+    NVIDIA's does from compute capability 8, Apple's from macOS 14.
+    """
     import torch
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_capability()[0] >= 8
+    if device() == "mps":
+        return torch.backends.mps.is_macos_or_newer(14, 0)
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -253,7 +265,7 @@ def fitting_precision(base: Base, parameters: float) -> str | None:
     import psutil
     import torch
 
-    if device() == "cpu":
+    if device() != "cuda":  # Apple's GPU shares the memory of the CPU
         size = 2 if fast_bfloat16() else 4
         return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
     unused_cache = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
@@ -301,6 +313,8 @@ def _load_transformers(base, precision):
     }
     if device() == "cuda":
         arguments["device_map"] = {"": int(os.environ.get("LOCAL_RANK", 0))}
+    elif device() == "mps":
+        arguments["device_map"] = {"": "mps"}
     if precision == "4-bit":
         from transformers import BitsAndBytesConfig
 

@@ -44,25 +44,30 @@ class Plan(NamedTuple):
 def machine() -> dict:
     """Facts about this machine, by the names that report.json uses.
 
-    Memory in GiB. `gpu` is the name of the first GPU or None, `gpus` their number, `bf16` whether
-    bfloat16 is fast, `unsloth` whether that engine is installed, `compiles` whether a model's
-    layers can be compiled for the GPU.
+    Memory in GiB. `gpu` is the name of the first GPU or None, `gpus` their number, `mps` whether it
+    is Apple's, which torch calls by that name, `bf16` whether bfloat16 is fast, `unsloth` whether
+    that engine is installed, `compiles` whether a model's layers can be compiled for the GPU.
     """
     import psutil
 
+    memory_gb = round(psutil.virtual_memory().total / 2**30, 1)
     gpu, gpu_gb, capability, gpus = _gpu()
+    mps = not gpu and _has_apple_gpu()
+    if mps:
+        gpu, gpu_gb, gpus = _apple_chip(), round(_APPLE_SHARE * memory_gb, 1), 1
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return {
         "system": platform.system(),
         "python": platform.python_version(),
         "cpu": _cpu(),
         "cores": len(affinity(0)) if affinity else os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "bf16": capability >= 8 if gpu else _cpu_bf16(),
+        "memory_gb": memory_gb,
+        "bf16": _new_macos() if mps else capability >= 8 if gpu else _cpu_bf16(),
         "gpu": gpu,
         "gpu_gb": gpu_gb,
         "gpu_capability": capability,
         "gpus": gpus,
+        "mps": mps,
         "unsloth": importlib.util.find_spec("unsloth") is not None,
         "compiles": _compiles(),
         "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules,
@@ -82,6 +87,29 @@ def _gpu():
         return name, round(float(megabytes) / 1024, 1), float(capability), len(rows)
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
         return None, 0.0, 0.0, 0
+
+
+def _has_apple_gpu():
+    """Whether torch can use an Apple GPU: on Macs with Apple's own chips, in a native Python."""
+    return platform.system() == "Darwin" and platform.machine() == "arm64"
+
+
+def _apple_chip():
+    command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "Apple"
+    except OSError:
+        return "Apple"
+
+
+def _new_macos():
+    """Whether this is macOS 14 or newer, where torch computes in bfloat16 on the GPU."""
+    return int(platform.mac_ver()[0].split(".")[0] or 0) >= 14
+
+
+def four_bits(machine: dict) -> bool:
+    """Whether weights in 4-bit can be used: bitsandbytes needs an NVIDIA GPU."""
+    return bool(machine["gpu"]) and not machine.get("mps")
 
 
 def _compiles():
@@ -116,6 +144,8 @@ def free_disk(path: Path) -> int:
 
 # Bases
 
+# Share of a Mac's memory that its GPU may use; Metal recommends about as much.
+_APPLE_SHARE = 0.7
 # (GiB of GPU memory at least, base)
 _GPU_BASES = (
     (30, "qwen3-14b"),
@@ -130,8 +160,20 @@ def recommended_base(machine: dict) -> tuple[str, str]:
     """(name, reason) of the base to start with on this machine."""
     if not machine["gpu"]:
         return "qwen2.5-coder-0.5b-instruct", t("models.base_without_gpu")
-    name = next(name for size, name in _GPU_BASES if machine["gpu_gb"] >= size)
+    name = next(
+        (
+            name
+            for size, name in _GPU_BASES
+            if machine["gpu_gb"] >= size and (four_bits(machine) or _fits_in_16_bit(name, machine))
+        ),
+        _GPU_BASES[-1][1],
+    )
     return name, t("models.base_for_gpu", gpu_gb=machine["gpu_gb"])
+
+
+def _fits_in_16_bit(name, machine):
+    shape = catalogue.entry(name).shape
+    return _peak_gb(machine, shape, 2048, "16-bit", 16) <= usable(machine)
 
 
 def fits(planned: Plan, machine: dict) -> bool:
@@ -179,6 +221,10 @@ def _precision(machine, base, shape):
         if machine["bf16"]:
             return "16-bit", t("models.cpu_computes_bfloat16")
         return "32-bit", t("models.cpu_without_16_bit")
+    if machine.get("mps"):
+        if machine["bf16"]:
+            return "16-bit", t("models.apple_computes_bfloat16")
+        return "32-bit", t("models.apple_without_bfloat16")
     if not machine["bf16"] and estimate.overflows(base):
         if _peak_gb(machine, shape, 4096, "32-bit", 32) <= usable(machine):
             return "32-bit", t("models.gemma_overflows_float16")
@@ -411,7 +457,8 @@ def _steps(settings, job, way):
 def _persona_notes(job):
     """Notes on attention, loss and optimizer, which follow from the machine and the engine."""
     gpu, attention, loss = bool(job.machine["gpu"]), t("models.attention"), t("models.loss")
-    why = t("models.fused_optimizer") if gpu else t("models.usual_optimizer")
+    fused = gpu and not job.machine.get("mps")
+    why = t("models.fused_optimizer") if fused else t("models.usual_optimizer")
     optimizer = (t("models.optimizer"), "AdamW", why)
     if job.engine == "unsloth":
         own = t("models.unsloth_brings_own")

@@ -15,7 +15,7 @@ from ..files import Cache, TwinError, content_id, read_records, write_records
 from ..i18n import both, t
 from ..models import estimate, generate, load
 from ..models.encode import Encoded, encode_row, end_is_learnt, pieces
-from ..models.plan import Plan, derive, fits, free_disk, machine, usable
+from ..models.plan import Plan, derive, fits, four_bits, free_disk, machine, usable
 from ..progress import Progress
 from ..settings import Persona, resolve, stop, warning
 from ..text import sufficiency, templates
@@ -111,7 +111,7 @@ def _machine_problems(twin, resolved, planned):
         issues.append(stop("train.compiling_needs_modern_gpu"))
     elif resolved.checkpointing == "selective" and not resolved.compile:
         issues.append(stop("train.selective_needs_compiling"))
-    if not host["gpu"] and resolved.precision == "4-bit":
+    if not four_bits(host) and resolved.precision == "4-bit":
         issues.append(stop("train.4_bit_needs_gpu"))
     return issues
 

@@ -19,7 +19,7 @@ def is_main() -> bool:
 
 
 def on_gpu() -> bool:
-    """Whether this process trains on a GPU."""
+    """Whether this process trains on an NVIDIA GPU."""
     from ..models.load import device
 
     return device() == "cuda"

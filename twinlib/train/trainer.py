@@ -28,7 +28,12 @@ _SELECTIVE = 0.7
 
 
 def precision_flags(precision: str, base: str = "") -> dict:
-    """The trainer's mixed-precision arguments; a CPU computes in the dtype of the weights."""
+    """The trainer's mixed-precision arguments.
+
+    A CPU and Apple's GPU compute in the dtype of the weights.
+    """
+    if load.device() == "mps":
+        return {"bf16": False, "fp16": False}
     if not on_gpu():
         return {"use_cpu": True, "bf16": False, "fp16": False}
     mixed = precision != "32-bit" and (load.fast_bfloat16() or not estimate.overflows(base))
