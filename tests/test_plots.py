@@ -55,9 +55,9 @@ def leave_out(twin, *lines):
     )
 
 
-def drawn(draw):
+def drawn(panel):
     """The one axis of a picture, and every text in it."""
-    axis = plotting.picture(draw).axes[0]
+    axis = plotting.picture(panel.draw).axes[0]
     return axis, [
         text.get_text() for text in [*axis.texts, *axis.get_xticklabels(), *axis.get_yticklabels()]
     ]
@@ -108,6 +108,7 @@ def test_texts_stand_by_year_or_by_month_when_they_are_of_one(fonts):
     assert bars("2010-03-01", "2010", "2019-01-02", None) == {2010: 2, 2019: 1}
     assert bars("2020-01-05", "2020-01-09", "2021-07-01") == {2020.04: 2, 2021.54: 1}
     assert plots.dates_panel([{"date": None}]) is None
+    assert plots.dates_panel([{"date": "2020-01-05"}] * 5) is None, "one bar is a block of green"
 
 
 def test_words_are_counted_by_the_place_they_lie_in(twin):
@@ -261,22 +262,24 @@ SEVEN = {
 }
 
 
-def lines(shown):
-    """The lines of a shown table and its captions, each a list of its columns."""
+def columns(shown):
+    """The lines of what is shown, each a list of its columns."""
     return [re.split(r"\s{2,}", line) for line in shown.text.splitlines()]
 
 
+def lines(shown):
+    """Those of a table of files."""
+    return [line for line in columns(shown) if line[0].endswith(".gguf") and len(line) > 2]
+
+
 def test_every_file_stands_with_its_difference_memory_and_devices(twin):
-    said = lines(plots.files(quantized(twin, **SEVEN)))
-    assert said[2:5] == [
-        ["demo-Q4_K_M.gguf", "hardly different", "93.1%", "5.6 GB", "≥ 12 GB", "≥ 16 GB", "≥ 6 GB"],
-        ["demo-Q5_K_M.gguf", "hardly different", "95.8%", "6.4 GB", "≥ 12 GB", "≥ 16 GB", "≥ 8 GB"],
-        ["demo-Q8_0.gguf", "indistinguishable", "98.8%", "9.3 GB", "—", "≥ 16 GB", "≥ 12 GB"],
+    shown = plots.files(quantized(twin, **SEVEN))
+    assert lines(shown) == [
+        ["demo-Q4_K_M.gguf", "hardly different", "93%", "5.6 GB", "≥ 12 GB", "≥ 16 GB", "≥ 6 GB"],
+        ["demo-Q5_K_M.gguf", "hardly different", "96%", "6.4 GB", "≥ 12 GB", "≥ 16 GB", "≥ 8 GB"],
+        ["demo-Q8_0.gguf", "indistinguishable", "99%", "9.3 GB", "—", "≥ 16 GB", "≥ 12 GB"],
     ]
-    assert said[0] == [
-        "✓ When in doubt, take demo-Q4_K_M.gguf: the smallest that hardly differs from "
-        "the 16-bit twin."
-    ]
+    assert shown.text.startswith("✓ Take demo-Q4_K_M.gguf (4.7 GB): it says practically what")
 
 
 def test_the_file_to_take_is_the_smallest_good_one_else_the_nearest(twin):
@@ -284,55 +287,53 @@ def test_the_file_to_take_is_the_smallest_good_one_else_the_nearest(twin):
         kind: (size, value * 4, low, high, top1, speed)
         for kind, (size, value, low, high, top1, speed) in SEVEN.items()
     }
-    assert "take demo-Q8_0.gguf: the smallest" in plots.files(quantized(twin, **far)).text
-    assert (
-        "take demo-Q5_K_M.gguf: the nearest"
-        in plots.files(
-            quantized(twin, Q4_K_M=far["Q4_K_M"], Q5_K_M=(5445, 0.05, 0.04, 0.06, 0.9, 8))
-        ).text
+    assert "Take demo-Q8_0.gguf (8.1 GB)" in plots.files(quantized(twin, **far)).text
+    nearest = plots.files(
+        quantized(twin, Q4_K_M=far["Q4_K_M"], Q5_K_M=(5445, 0.05, 0.04, 0.06, 0.9, 8))
     )
+    assert nearest.text.startswith("! No file keeps all") and "demo-Q5_K_M.gguf" in nearest.text
+    assert "make the Q8_0 file too" in nearest.text
 
 
 def test_the_conversation_of_the_settings_counts_and_a_base_nobody_knows_is_not_guessed_at(twin):
-    assert "≥ 8 GB" in lines(plots.files(quantized(twin, context=32768, Q4_K_M=SEVEN["Q4_K_M"])))[2]
+    assert "≥ 8 GB" in lines(plots.files(quantized(twin, context=32768, Q4_K_M=SEVEN["Q4_K_M"])))[0]
     twin.facts["base"] = {"name": "/nowhere"}
-    assert lines(plots.files(twin))[2][3:] == ["?", "?", "?", "?"]
+    assert lines(plots.files(twin))[0][3:] == ["?", "?", "?", "?"]
 
 
 def picture_of(twin):
-    """The texts of the picture's axes (sizes, differences, speeds), and the Figure."""
-    figure = plotting.picture(
-        gguf_choice.files_panels(gguf_choice.measured_files(twin, twin.report("quantize"))),
-        columns=3,
-    )
-    return [[text.get_text() for text in axis.texts] for axis in figure.axes], figure
+    """The texts of the pictures' axes (sizes, differences, speeds), and the axes."""
+    panels = gguf_choice.files_panels(gguf_choice.measured_files(twin, twin.report("quantize")))
+    axes = [plotting.picture(draw).axes[0] for draw in panels]
+    return [[text.get_text() for text in axis.texts] for axis in axes], axes
 
 
 def test_the_picture_has_sizes_differences_and_speeds_in_one_order(twin):
-    (sizes, differences, speeds), figure = picture_of(quantized(twin, **SEVEN))
+    (sizes, differences, speeds), axes = picture_of(quantized(twin, **SEVEN))
     assert sizes == ["4.7 GB", "5.4 GB", "8.1 GB"] and speeds == ["9.4", "8.1", "5.2"]
-    assert differences[-3:] == ["0.0212", "0.0079", "0.0006"]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+    assert differences[-3:] == ["2.1 %", "0.79 %", "0.06 %"], "how much less likely words become"
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == [
         "Q4_K_M",
         "Q5_K_M",
         "Q8_0",
     ]
-    axis = figure.axes[1]
+    axis = axes[1]
     assert axis.get_xscale() == "log" and {0.005, 0.03} <= set(axis.get_xticks())
     dots = {tuple(line.get_xdata()) for line in axis.lines}
     assert {(0.0189, 0.0241), (0.0212,), (0.0069, 0.0092)} <= dots, "the intervals, too"
 
 
 def test_what_is_smaller_or_larger_than_the_axis_is_still_seen(twin):
-    (_, differences, _), figure = picture_of(
+    (_, differences, _), axes = picture_of(
         quantized(
             twin, F16=(15237, -1e-7, -2e-7, 3e-7, 1.0, 3.0), Q4_K_M=(4683, 2.5, 2.1, 3.0, 0.2, 9.4)
         )
     )
-    assert differences[-2:] == ["2.5", "< 0.0002"] and figure.axes[1].get_xlim() == (2e-4, 6)
-    assert [line.get_marker() for line in figure.axes[1].lines if len(line.get_xdata()) == 1][
-        -2:
-    ] == ["o", "<"]
+    assert differences[-2:] == ["92 %", "< 0.02 %"] and axes[1].get_xlim() == (2e-4, 6)
+    assert [line.get_marker() for line in axes[1].lines if len(line.get_xdata()) == 1][-2:] == [
+        "X",
+        "<",
+    ]
 
 
 def test_a_file_that_failed_is_shown_as_failed_with_its_reason_and_never_advised(twin, fonts):
@@ -341,17 +342,13 @@ def test_a_file_that_failed_is_shown_as_failed_with_its_reason_and_never_advised
         twin, failed=["Q4_K_M"], warnings=["demo-Q4_K_M.gguf: two words of doubt.", why], **SEVEN
     )
     shown = harmless(plots.files(twin))
-    assert f"✗ {why}" in shown.text.splitlines() and "doubt." not in shown.text.replace(
-        "When in doubt", ""
-    )
-    assert "take demo-Q5_K_M.gguf" in shown.text and lines(shown)[2][:2] == [
-        "demo-Q4_K_M.gguf",
-        "not offered",
-    ]
-    (_, _, speeds), figure = picture_of(twin)
+    assert f"✗ {why}" in shown.text.splitlines() and "doubt." not in shown.text
+    assert "Take demo-Q5_K_M.gguf" in shown.text
+    assert lines(shown)[0][:2] == ["demo-Q4_K_M.gguf", "not offered"]
+    (_, _, speeds), axes = picture_of(twin)
     assert (
         speeds == ["✗ not offered", "8.1", "5.2"]
-        and figure.axes[0].get_yticklabels()[0].get_text() == "✗ Q4_K_M"
+        and axes[0].get_yticklabels()[0].get_text() == "✗ Q4_K_M"
     )
 
 
@@ -376,9 +373,7 @@ def test_a_report_of_before_is_drawn_and_says_what_is_missing(
         twin, Q8_0=(8099, None, None, None, None, 5.2), F16=(15237, None, None, None, None, None)
     )
     shown = plots.files(twin)
-    assert shown.html.count("<img") == 1 and lines(shown)[1][1] == said, (
-        "no advice stands above the table"
-    )
+    assert shown.html.count("<img") == 3 and lines(shown)[0][1] == said
     assert not [
         str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)
     ]
@@ -387,7 +382,7 @@ def test_a_report_of_before_is_drawn_and_says_what_is_missing(
 def test_the_share_of_equal_first_choices_stands_in_for_a_divergence(twin):
     quantized(twin, Q4_K_M=(4683, None, None, None, 0.931, 9.4))
     assert "same first choice 93.1%" in picture_of(twin)[0][1]
-    assert lines(plots.files(twin))[1][1:3] == ["hardly different", "93.1%"]
+    assert lines(plots.files(twin))[0][1:3] == ["hardly different", "93%"]
 
 
 def test_without_files_there_is_a_sentence(twin):
@@ -402,7 +397,7 @@ def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):
         "decimals_base_F16": figure(0.51, 0.44, 0.58, 200),
     }
     report(twin, "quantize", shares)
-    said = lines(plots.decimals(twin))
+    said = columns(plots.decimals(twin))
     assert said[:3] == [
         ["9.9 or 9.11? Share right", "Q4_K_M", "F16"],
         ["base", "50 % (43 … 57)", "51 % (44 … 58)"],
@@ -420,7 +415,7 @@ def test_what_the_step_made_of_the_decimals_stands_below_them(twin):
             "decimals": figure(None, note="All chance."),
         },
     )
-    assert lines(plots.decimals(twin))[-1] == ["All chance."]
+    assert columns(plots.decimals(twin))[-1] == ["All chance."]
 
 
 def test_a_learnt_sample_marks_what_is_learnt(twin):
@@ -469,7 +464,7 @@ def test_before_and_after_stand_beside_what_the_author_wrote(twin):
 
 
 def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
-    rows = sample_twin.records("train")
+    rows = [row for split in ("train", "val") for row in sample_twin.records(split)]
     shown = harmless(tables.rows(sample_twin))
     assert shown.text.startswith(f"{len(rows)} rows to learn from: ")
     assert display.esc(tables.cut(tables.turn(rows[0], "assistant"))) in shown.html
@@ -528,7 +523,7 @@ def test_what_would_be_uploaded_is_listed_with_sizes(twin):
             },
         ],
     )
-    assert tables.uploads(twin).text.splitlines()[1:3] == [
+    assert tables.uploads(twin).text.splitlines()[2:4] == [
         "me/demo-GGUF  README.md       40 B  publish/demo-GGUF/README.md",
         "me/demo-GGUF  demo-Q8_0.gguf  1 MB  quantize/demo-Q8_0.gguf",
     ]

@@ -1,10 +1,12 @@
-"""The score card's picture: colours by rating, other variants on the same line."""
+"""The score card: one verdict a figure in picture, note, table, card and terminal."""
 
 import pytest
 
+from twinlib import i18n
 from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.figures import BY_NAME
 from twinlib.files import write_records
+from twinlib.text import labels
 from twinlib.twin import Report, figure
 from twinlib.ui import score_card, tables, tour
 
@@ -13,24 +15,36 @@ def finish(twin, figures, warnings=()):
     twin.finish(Report("evaluate", {}, 0, 0, {}, {}, {}, figures, list(warnings)))
 
 
+def shown_level(axis, value):
+    """The level that colour, shape and word of the large marker at `value` say."""
+    [marker] = [line for line in axis.lines if line.get_markersize() == 9]
+    assert list(marker.get_xdata()) == [value]
+    word = axis.get_title(loc="right")
+    for level, (colour, shape, sign, _) in score_card._LEVELS.items():
+        said = f"{sign} {i18n.choose(labels.rating({'level': level}))}"
+        if (colour, shape, said) == (marker.get_color(), marker.get_marker(), word):
+            return level
+    raise AssertionError(f"colour, shape and word disagree: {marker}, {word}")
+
+
 def drawn(figures):
     """The axes of the picture."""
     return score_card.plot([name for name in BY_NAME if name in figures], figures).axes
 
 
 @pytest.mark.parametrize(
-    "value, low, high, colour",
+    "value, low, high, level",
     [
-        (0.8, 0.75, 0.9, score_card.GREEN),
-        (0.8, 0.6, 0.9, score_card.GREY),
-        (0.6, 0.4, 0.8, score_card.AMBER),
-        (0.3, 0.2, 0.4, score_card.RED),
+        (0.8, 0.75, 0.9, "good"),
+        (0.8, 0.6, 0.9, "unsure"),
+        (0.6, 0.4, 0.8, "so-so"),
+        (0.3, 0.2, 0.4, "bad"),
     ],
 )
-def test_the_dot_has_the_colour_of_the_verdict(value, low, high, colour):
+def test_the_marker_has_the_colour_shape_and_word_of_the_verdict(value, low, high, level):
     axis = drawn({"sounds_like_me": figure(value, low, high, 40)})[0]
-    dots = [line for line in axis.lines if line.get_marker() == "o"]
-    assert [dot.get_color() for dot in dots] == [colour] and list(dots[0].get_xdata()) == [value]
+    assert shown_level(axis, value) == level
+    assert axis.get_title(loc="left") == f"Sounds like the author: {value}"
 
 
 def test_base_prompt_and_file_stand_on_the_twins_line():
@@ -59,7 +73,7 @@ def test_what_was_not_measured_says_why_and_warnings_come_first(twin):
         ["The persona prompt alone beats the trained twin."],
     )
     page = score_card.score_card(twin)
-    assert page.text.startswith("! The persona prompt") and "<img" in page.html
+    assert "\n! The persona prompt" in page.text and "<img" in page.html
     assert "Training texts recognised" in page.text and "Not run: quick." in page.text
 
 
@@ -69,12 +83,11 @@ def test_nothing_measured_is_no_picture(twin):
     assert "<img" not in score_card.score_card(twin).html
 
 
-@pytest.mark.parametrize("level, colour", score_card._COLOURS.items())
-def test_the_level_that_the_note_says_decides_the_colour(level, colour):
+@pytest.mark.parametrize("level", score_card._LEVELS)
+def test_the_level_that_the_report_keeps_decides_the_colour(level):
     """Whatever the numbers would say by themselves."""
     figures = {"prediction_gain": {**figure(0.1, 0.05, 0.2, 40), "level": level}}
-    dots = [line for line in drawn(figures)[0].lines if line.get_marker() == "o"]
-    assert dots[0].get_color() == colour
+    assert shown_level(drawn(figures)[0], 0.1) == level
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -89,7 +102,7 @@ def test_the_verdict_is_the_first_sentence_on_the_page_and_in_the_terminal(
         "answers_the_question.author": {**figure(0.95, 0.9, 1.0, 24), "level": ""},
     }
     finish(twin, figures, ["A warning."])
-    assert score_card.score_card(twin).text.startswith(f"· {texts[language]}\n! A warning.")
+    assert score_card.score_card(twin).text.startswith(f"? {texts[language]}\n")
     assert tour.scores(twin).startswith(texts[language])
     assert "verdict" not in tables.figures(twin.report("evaluate")).text
     stars = [line for line in drawn(figures)[0].lines if line.get_marker() == "*"]
@@ -116,6 +129,5 @@ def test_the_first_three_answers_come_whole_and_before_any_figure(
     assert shown == [n < 3 for n in range(len(asked))] and any(shown)
     assert page.text.count("twin One washer") == min(3, len(asked)) and "base One" not in page.text
     assert f"twin {long}".strip() in page.text
-    assert page.text.startswith(heading)
     assert tour.scores(sample_twin).startswith(heading)
     assert page.html.index(heading) < page.html.index("One washer") < page.html.index("<img")

@@ -29,7 +29,7 @@ def figures(
     parts = Counter()
     for (what, _), n in gathered.removed.items():
         parts[what] += n * (what != "document")
-    dropped, train = sum(documents_dropped.values()), sum(p.split == "train" for p in passages)
+    dropped = sum(documents_dropped.values())
     splits = Counter({p.document: p.split for p in passages}.values())
     askers = Counter(row.source for row in rows if row.kind == "qa")
     entries = {
@@ -41,8 +41,8 @@ def figures(
         "parts_dropped": figure(parts.total(), note=labelled(parts, KINDS)),
         "passed_over": figure(log.skipped.total(), note=labelled(log.skipped, SKIPPED)),
         "passages": figure(len(passages)),
-        "train_passages": _enough(train, _assessment(passages, documents)),
-        "rows": _counted(Counter(row.kind for row in rows)),
+        "train_passages": _enough(passages, documents),
+        "rows": _counted(Counter(row.kind for row in rows if row.split != "test")),
         "asked_by": _counted(askers),
         "characters_in": figure(totals.before.total()),
         "characters_kept": figure(totals.kept.total()),
@@ -109,9 +109,13 @@ def _assessment(passages, documents):
     return sufficiency.assess(len(train), tokens, len(documents), train_kinds)
 
 
-def _enough(passages, assessment):
+def _enough(passages, documents):
+    """The figure of the passages to learn from; `tokens` are theirs."""
+    train = [passage for passage in passages if passage.split == "train"]
+    assessment = _assessment(passages, documents)
     level = {"stop": "bad", "warning": "so-so", "good": "good"}[assessment.level]
-    return figure(passages, note=assessment.texts, level=level)
+    found = figure(len(train), note=assessment.texts, level=level)
+    return {**found, "tokens": sum(passage.tokens_estimate for passage in train)}
 
 
 def _counted(counts):

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from ..i18n import Texts, both, choose, listed, t
+from . import labels
 
 HELD_OUT = {"val": 0.1, "test": 0.1}  # shares of the documents
 
@@ -45,6 +46,22 @@ def assess(passages: int, tokens: float, documents: int, kinds: dict[str, int]) 
         sentences.append(both("corpus.nearly_all_chat"))
     level = "stop" if passages < _STOP else "warning" if len(sentences) > 1 else "good"
     texts = listed(sentences, "core.sentence_separator")
+    return Assessment(level, choose(texts), _actions(passages, level), texts)
+
+
+def of_figures(figures: dict[str, dict]) -> Assessment:
+    """The judgement that a report of step 01 keeps, or one made from its figures if it is older."""
+    enough = figures.get("train_passages") or {}
+    passages, tokens, documents, total = (
+        figures.get(name, {}).get("value") or 0
+        for name in ("train_passages", "tokens", "documents", "passages")
+    )
+    learnt = tokens * passages / total if total else tokens
+    assessed = assess(passages, enough.get("tokens", learnt), documents, {})
+    if "said" not in enough:
+        return assessed
+    texts, level = labels.note(enough), {"bad": "stop", "so-so": "warning"}
+    level = level.get(enough.get("level"), "good")
     return Assessment(level, choose(texts), _actions(passages, level), texts)
 
 

@@ -85,11 +85,7 @@ def _corpus_problems(twin):
     issues = []
     if state.name == "stale":
         issues.append(warning("train.corpus_is_stale", why=state.why))
-    passages, tokens, documents = (
-        state.report.figures.get(name, {}).get("value") or 0
-        for name in ("train_passages", "tokens", "documents")
-    )
-    enough = sufficiency.assess(passages, tokens, documents, {})
+    enough = sufficiency.of_figures(state.report.figures)
     if enough.level != "good":
         issues.append(Problem(enough.level, " ".join((enough.sentence, *enough.actions))))
     return issues

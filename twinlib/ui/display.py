@@ -10,12 +10,36 @@ from ..progress import width
 from ..text import formatting
 from ..text.formatting import size
 
-__all__ = ["Shown", "caption", "interval", "number", "sentence", "show", "size", "table", "title"]
+__all__ = [
+    "Shown",
+    "caption",
+    "folded",
+    "interval",
+    "number",
+    "sentence",
+    "show",
+    "size",
+    "summarised",
+    "table",
+    "title",
+]
 _COLOURS = {"stop": "220,50,50", "warning": "230,160,0", "good": "40,160,80", "note": "90,120,200"}
 _SIGNS = {"stop": "✗", "warning": "!", "good": "✓", "note": "·"}
 _SENTENCE = (
     '<div style="border-left:4px solid rgb({colour});background:rgba({colour},.12);'
     'padding:.3em .8em;margin:.3em 0">{text}</div>'
+)
+# The levels of a figure, and the colours and signs of a sentence on it.
+_LEVELS = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop", "": "note"}
+_LEVEL_SIGNS = {**_SIGNS, "note": "?"}
+_SUMMARY = (
+    '<div style="border-left:6px solid rgb({colour});background:rgba({colour},.12);'
+    'padding:.6em 1em;margin:.3em 0;max-width:46em;line-height:1.5">'
+    '<div style="font-size:1.15em;font-weight:600">{sign} {first}</div>{more}</div>'
+)
+_DETAILS = (
+    '<details style="margin:.5em 0"><summary style="cursor:pointer;padding:.3em 0">{name}</summary>'
+    "{html}</details>"
 )
 _CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-wrap"
 
@@ -48,6 +72,26 @@ def sentence(text: str, level: str = "note") -> Shown:
     """One coloured sentence; `level` is stop, warning, good or note."""
     markup = _SENTENCE.format(colour=_COLOURS[level], text=esc(text))
     return Shown(markup, f"{_SIGNS[level]} {text}")
+
+
+def summarised(level: str, lines: Sequence[str]) -> Shown:
+    """A box of sentences, the first one large; `level` is good, unsure, so-so or bad."""
+    kind = _LEVELS[level]
+    first, *more = lines
+    markup = _SUMMARY.format(
+        colour=_COLOURS[kind],
+        sign=_LEVEL_SIGNS[kind],
+        first=esc(first),
+        more="".join(f'<div style="margin-top:.3em">{esc(line)}</div>' for line in more),
+    )
+    return Shown(markup, "\n".join([f"{_LEVEL_SIGNS[kind]} {first}", *more]))
+
+
+def folded(name: str, shown: Shown) -> Shown:
+    """What can be unfolded under a name; a terminal shows all of it."""
+    if not shown.html:
+        return NOTHING
+    return Shown(_DETAILS.format(name=esc(name), html=shown.html), f"{name}\n{shown.text}")
 
 
 def caption(text: str) -> Shown:

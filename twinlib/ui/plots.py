@@ -4,22 +4,22 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..corpus.reasons import KINDS
 from ..files import read_records
 from ..i18n import data, t
 from ..progress import REWARD, names_of
 from ..twin import Twin
-from . import tables
-from .display import Shown, caption
+from . import summary, tables
+from .display import Shown, caption, folded
 from .gguf_choice import decimals, files
 from .look import look
 from .plotting import (
-    BLUE,
+    ASIDE,
     GREEN,
     GREY,
-    RED,
+    bar_height,
     drawable,
     label,
     legend,
@@ -45,11 +45,12 @@ PANELS = (
     ("learning_rate",),
     ("tokens_s",),
 )
+_PANEL = 4.4  # inches
 POINTS = 250  # in a curve: more can't be told apart and take long to draw
 _CAPTIONS = {"persona": "ui.persona_curves", "reasoning": "ui.reasoning_curves"}
 
 
-# 01: the corpus. A function ..._panel returns a function that draws on an axis, or None.
+# 01: the corpus. A function ..._panel returns a Panel, or None where there is nothing to see.
 
 
 @look("corpus")
@@ -65,36 +66,49 @@ def corpus(twin: Twin) -> Shown:
         _passages_panel(twin),
         _rows_panel(twin),
     ]
-    pictures = row(picture(draw, tall=2.7, wide=4.4) for draw in panels if draw)
+    pictures = row(picture(panel.draw, tall=panel.tall, wide=_PANEL) for panel in panels if panel)
     size = sum(len(document["text"]) for document in documents)
     counts = {"documents": len(documents), "removed": reasons.total(), "size": size}
-    return Shown(pictures, "") + caption(t("ui.texts_kept", **counts))
+    shown = summary.shown(twin, "corpus") + Shown(pictures, "")
+    return shown + caption(t("ui.texts_kept", **counts))
+
+
+class Panel(NamedTuple):
+    """A function that draws on an axis, and the axis's inches."""
+
+    draw: Callable
+    tall: float = 2.4
 
 
 def _is_document(part):
     return tables.key_of(part["what"], KINDS) == "document"
 
 
-def formats_panel(documents: list[dict], removed: list[dict]) -> Callable:
-    """Texts kept and put aside, by format."""
+def formats_panel(documents: list[dict], removed: list[dict]) -> Panel | None:
+    """Texts kept and put aside, by format; None where there is one format: one bar says nothing."""
     kept = Counter(_suffix(document["source"]) for document in documents)
     aside = Counter(_suffix(part["document"]) for part in removed if _is_document(part))
     names = [name for name, _ in (kept + aside).most_common(8)]
+    if len(names) < 2:
+        return None
 
     def draw(axis):
-        series = [(label("ui.kept"), kept, GREEN), (label("ui.put_aside_series"), aside, RED)]
+        series = [
+            (label("ui.kept"), kept, {"color": GREEN}),
+            (label("ui.put_aside_series"), aside, ASIDE),
+        ]
         _stacked(axis, names, series)
         sideways(axis, label("ui.texts_by_format"))
 
-    return draw
+    return Panel(draw, bar_height(len(names) + 1))
 
 
 def _stacked(axis, names, series):
-    """Horizontal bars stacked from several (label, {name: count}, colour), with their sums."""
+    """Horizontal bars stacked from several (label, {name: count}, style), with their sums."""
     sums = Counter()
-    for text, counts, colour in series:
+    for text, counts, style in series:
         lengths, left = [counts[name] for name in names], [sums[name] for name in names]
-        bars = axis.barh(names, lengths, left=left, color=colour, label=text)
+        bars = axis.barh(names, lengths, left=left, label=text, **style)
         sums.update(counts)
     axis.bar_label(bars, [f"{sums[name]:,}" for name in names], padding=3)
     legend(axis)
@@ -104,8 +118,8 @@ def _suffix(source):
     return PurePosixPath(source.split("#")[0]).suffix.lower() or "?"
 
 
-def dates_panel(documents: list[dict]) -> Callable | None:
-    """Texts by year, or by month when they span less than two years; None without dates."""
+def dates_panel(documents: list[dict]) -> Panel | None:
+    """Texts by year, or by month when they span less than two years; None for one date or none."""
     dates = [str(document["date"])[:7] for document in documents if document["date"]]
     if not dates:
         return None
@@ -116,6 +130,8 @@ def dates_panel(documents: list[dict]) -> Callable | None:
         counts = Counter(int(date[:4]) + (int(date[5:]) - 0.5) / 12 for date in dates)
     else:
         counts = Counter(years)
+    if len(counts) < 2:
+        return None
     undated = len(documents) - len(dates)
 
     def draw(axis):
@@ -127,10 +143,12 @@ def dates_panel(documents: list[dict]) -> Callable | None:
         title(axis, head + (label("ui.undated", count=undated) if undated else ""))
         axis.yaxis.get_major_locator().set_params(integer=True)
 
-    return draw
+    return Panel(draw)
 
 
 def _kept_panel(kept, reasons):
+    if not reasons:
+        return None
     bars = [(label("ui.kept"), kept)]
     bars += [(short(reason), count) for reason, count in reasons.most_common(6)]
     rest = kept + reasons.total() - sum(count for _, count in bars)
@@ -138,16 +156,16 @@ def _kept_panel(kept, reasons):
 
     def draw(axis):
         names, counts = zip(*bars)
-        colours = [GREEN, *[RED] * (len(bars) - 1)]
-        drawn = axis.barh(range(len(bars)), counts, color=colours)
+        drawn = axis.barh(range(len(bars)), counts, **ASIDE)
+        axis.barh(range(len(bars)), [kept, *[0] * (len(bars) - 1)], color=GREEN)
         axis.set_yticks(range(len(bars)), names)
         axis.bar_label(drawn, [f"{count:,}" for count in counts], padding=3)
         sideways(axis, label("ui.texts_kept_and_put_aside"))
 
-    return draw
+    return Panel(draw, bar_height(len(bars)))
 
 
-def scripts_panel(twin: Twin) -> Callable | None:
+def scripts_panel(twin: Twin) -> Panel | None:
     """Characters before and after cleaning by script, where a lost script shows at once."""
     report = twin.report("corpus")
     figures = {
@@ -174,11 +192,15 @@ def scripts_panel(twin: Twin) -> Callable | None:
         legend(axis)
         sideways(axis, label("ui.characters_by_script"))
 
-    return draw
+    return Panel(draw, bar_height(len(names) + 1))
 
 
 def _passages_panel(twin):
-    lengths = [passage["tokens_estimate"] for passage in twin.records("passages")]
+    """Those to learn from, which every sentence counts."""
+    train = [passage for passage in twin.records("passages") if passage["split"] == "train"]
+    lengths = [passage["tokens_estimate"] for passage in train]
+    if len(lengths) < 2:
+        return None
 
     def draw(axis):
         axis.hist(lengths, bins=min(20, max(1, len(lengths))), color=GREEN)
@@ -186,27 +208,24 @@ def _passages_panel(twin):
         title(axis, label("ui.passage_lengths", count=len(lengths)))
         axis.yaxis.get_major_locator().set_params(integer=True)
 
-    return draw
+    return Panel(draw)
 
 
 def _rows_panel(twin):
-    """Rows by kind and split."""
-    splits = ("train", "val", "test")
-    train, val, test = (Counter(row["kind"] for row in twin.records(split)) for split in splits)
-    kinds = [kind for kind, _ in (train + val + test).most_common()]
+    """Rows to learn from, by kind: as many as the caption of the rows and the review count."""
+    counts = Counter(row["kind"] for row in tables.training_rows(twin))
+    kinds = [kind for kind, _ in counts.most_common()]
+    if len(kinds) < 2:
+        return None
 
     def draw(axis):
-        series = [
-            (label("ui.training_rows"), train, GREEN),
-            (label("ui.validation_rows"), val, GREY),
-            (label("ui.test_rows"), test, BLUE),
-        ]
-        _stacked(axis, kinds, series)
+        bars = axis.barh(kinds, [counts[kind] for kind in kinds], color=GREEN)
+        axis.bar_label(bars, [f"{counts[kind]:,}" for kind in kinds], padding=3)
         names = [short(drawable(tables.kind_texts(kind))) for kind in kinds]
         axis.set_yticks(range(len(kinds)), names)
-        sideways(axis, label("ui.rows"))
+        sideways(axis, label("ui.rows", count=counts.total()))
 
-    return draw
+    return Panel(draw, bar_height(len(kinds)))
 
 
 # 02 and 03: training
@@ -222,7 +241,8 @@ def _curves(twin, step):
     figures = curves_of(read_records(path, step) if path.exists() else [])
     if not figures:
         return caption(t("ui.no_numbers_yet"))
-    return Shown(row(figures), "") + caption(t(_CAPTIONS[step]))
+    shown = Shown(row(figures), "") + caption(t(_CAPTIONS[step]))
+    return folded(t("ui.curves"), shown) if step == "reasoning" else shown
 
 
 def curves_of(records: list[dict]) -> list["Figure"]:

@@ -5,8 +5,10 @@ Text inside a picture is English where no Chinese font is installed.
 
 import base64
 import io
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import i18n
@@ -37,8 +39,12 @@ _STYLE = {
     "axes.unicode_minus": False,
     "font.size": 9,
 }
-_DPI = 96
+_DPI = 96  # pixels of the page in an inch
+_SHARP = 1.5  # pixels of the picture in one of the page, for phones and large screens
 GREEN, GREY, RED, BLUE = "#2f9e58", "#9aa0a6", "#c94f4f", "#5a78c8"
+AMBER = "#d99a1c"
+ASIDE = {"color": "#d4d7da", "hatch": "////", "edgecolor": "#8a8f94"}  # bars of what is left out
+WIDE = 4.6  # inches of a picture that stands alone: it fits a phone without its text shrinking away
 
 
 @cache
@@ -46,8 +52,17 @@ def chinese_font() -> str | None:
     """The name of an installed font that has Chinese characters; None without one."""
     from matplotlib import font_manager
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in _CHINESE_FONTS if name in installed), None)
+    def installed():
+        names = {font.name for font in font_manager.fontManager.ttflist}
+        return next((name for name in _CHINESE_FONTS if name in names), None)
+
+    if not installed():  # matplotlib remembers a list of fonts: one installed since is not in it
+        files = {name.replace(" ", "").lower() for name in _CHINESE_FONTS}
+        for path in font_manager.findSystemFonts():
+            stem = re.sub("[^a-z]", "", Path(path).stem.lower())
+            if any(stem.startswith(re.sub("(sc|cn|jp)$", "", name)) for name in files):
+                font_manager.fontManager.addfont(path)
+    return installed()
 
 
 def label(key: str, **values) -> str:
@@ -62,11 +77,9 @@ def drawable(texts: dict[str, str]) -> str:
 
 def picture(
     draw: Callable,
-    columns: int = 1,
     rows: int = 1,
     tall: float = 2.8,
     wide: float = 4.2,
-    width_ratios: Iterable[float] | None = None,
 ) -> "Figure":
     """A Figure whose axes `draw(*axes)` fills; `tall` and `wide` are the inches of an axis."""
     import matplotlib
@@ -74,8 +87,8 @@ def picture(
 
     fonts = [name for name in (chinese_font(), "DejaVu Sans") if name]
     with matplotlib.rc_context({**_STYLE, "font.family": fonts}):
-        figure = Figure(figsize=(wide * columns, tall * rows), layout="constrained")
-        draw(*figure.subplots(rows, columns, squeeze=False, width_ratios=width_ratios).flat)
+        figure = Figure(figsize=(wide, tall * rows), layout="constrained")
+        draw(*figure.subplots(rows, squeeze=False).flat)
     return figure
 
 
@@ -84,7 +97,7 @@ def embedded(figure: "Figure | None") -> str:
     if figure is None:
         return ""
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=_DPI)
+    figure.savefig(data, format="png", dpi=_DPI * _SHARP)
     code = base64.b64encode(data.getvalue()).decode()
     wide, tall = (round(_DPI * inches) for inches in figure.get_size_inches())
     # With its size given, a picture that is redrawn doesn't make the page jump.
@@ -101,6 +114,11 @@ def row(figures: Iterable["Figure"]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
 
 
+def bar_height(bars: int) -> float:
+    """The inches of an axis with so many horizontal bars, so that one bar is not a block."""
+    return 0.9 + 0.32 * max(1, bars)
+
+
 def sideways(axis: "Axes", text: str) -> None:
     """Finish an axis of horizontal bars: first bar on top, space for the labels, a title."""
     axis.invert_yaxis()
@@ -115,9 +133,11 @@ def title(axis: "Axes", text: str) -> None:
     axis.figure.suptitle(text, fontsize=10)
 
 
-def legend(axis: "Axes") -> None:
+def legend(axis: "Axes", columns: int = 3) -> None:
     """Put a legend below the whole picture of an axis."""
-    axis.figure.legend(frameon=False, loc="outside lower center", ncol=3, columnspacing=1.2)
+    axis.figure.legend(
+        frameon=False, loc="outside lower center", ncol=columns, columnspacing=1.2, fontsize=8
+    )
 
 
 def two_lines(text: str) -> str:

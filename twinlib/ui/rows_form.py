@@ -12,7 +12,7 @@ from ..i18n import t
 from ..twin import Twin
 from .decision_log import START, DecisionLog, reminder
 from .display import caption, esc, sentence
-from .tables import kind_name, turn
+from .tables import kind_name, training_rows, turn
 from .widgets import ALL, button, dropdown, framed_text, html, line, show
 
 STATES = {
@@ -40,7 +40,7 @@ class Rows(widgets.VBox):
 
     def __init__(self, twin: Twin):
         self.decisions, self.titles = DecisionLog(twin), _titles(twin)
-        self.rows = {row["id"]: row for split in ("train", "val") for row in twin.records(split)}
+        self.rows = {row["id"]: row for row in training_rows(twin)}
         self._add_dropped()
         self.order, self.position = list(self.rows), 0
         self.filters, self.moves = self._make_filters(), self._make_moves()

@@ -1,9 +1,11 @@
-"""The score card as one picture: each figure against its threshold, in the colour of its rating.
+"""The score card: a summary, answers to read, and one picture of all figures against their marks.
 
-A line is a figure of the twin; the values of other variants (base, prompt, files) are hollow
-markers on the same line, which show at a glance whether training helped.
+A line of the picture is a figure of the twin, with the word, the colour and the shape of its level;
+the values of other variants (base, prompt, files) are hollow markers on the same line, which show
+at a glance whether training helped. The same picture goes into the model card.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 from ..evaluate import step as evaluate
@@ -11,29 +13,35 @@ from ..evaluate.figures import BY_NAME, bound, level
 from ..i18n import choose, t
 from ..text import labels
 from ..twin import Twin
-from .display import NOTHING, Shown, caption, interval, number, sentence, table, title
+from . import summary
+from .display import NOTHING, Shown, caption, folded, number, sentence, table, title
 from .look import look
 from .plotting import (
+    AMBER,
     GREEN,
     GREY,
     RED,
+    WIDE,
     drawable,
     embedded,
     label,
     legend,
     picture,
     plain,
-    two_lines,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-AMBER = "#d99a1c"
 ANSWERS = 3  # shown before any figure: no figure reads as well as a person does
-_COLOURS = {"good": GREEN, "unsure": GREY, "so-so": AMBER, "bad": RED, "": GREY}
-# The levels of display.sentence.
-_SENTENCES = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop"}
+# (colour, marker, sign, darker colour of the word) of each level, so that colour is never alone.
+_LEVELS = {
+    "good": (GREEN, "o", "✓", "#1d6e3b"),
+    "unsure": (GREY, "o", "?", "#5c636a"),
+    "so-so": (AMBER, "v", "!", "#8a5d00"),
+    "bad": (RED, "X", "✗", "#a12f2f"),
+    "": (GREY, "o", "", "#5c636a"),
+}
 # (marker, label) of the other variants.
 _MARKERS = {
     "base": ("s", "ui.base"),
@@ -45,24 +53,22 @@ _MARKERS = {
 
 @look("evaluate")
 def score_card(twin: Twin) -> Shown:
-    """The verdict, the warnings, answers to read, the picture, why others were not measured."""
+    """The summary, warnings, answers to read, the picture, and why others were not measured."""
     report = twin.report("evaluate")
     if not report:
         return NOTHING
     figures = report.figures
     names = [name for name in BY_NAME if name in figures]
     measured = [name for name in names if figures[name].get("value") is not None]
-    shown = NOTHING
-    if "verdict" in figures:
-        text = choose(labels.verdict(figures))
-        shown += sentence(text, _SENTENCES[figures["verdict"]["level"]])
+    shown = summary.shown(twin, "evaluate")
     shown += sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     shown += first_answers(twin)
     if measured:
         shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
-    return shown + (table((t("ui.not_measured"), t("ui.why")), rows) if rows else NOTHING)
+    header = (t("ui.not_measured"), t("ui.why"))
+    return shown + (folded(t("ui.not_measured"), table(header, rows)) if rows else NOTHING)
 
 
 def first_answers(twin: Twin) -> Shown:
@@ -83,40 +89,57 @@ def plot(names: list[str], figures: dict) -> "Figure":
         for axis, name in zip(axes, names):
             _draw_line(axis, name, figures)
         style = {"color": GREY, "markerfacecolor": "none", "linestyle": "none"}
-        for marker, key in _MARKERS.values():
+        drawn = {variant for name in names for variant in _others(name, figures)}
+        for variant in filter(drawn.__contains__, _MARKERS):
+            marker, key = _MARKERS[variant]
             axes[0].plot([], [], marker, label=label(key), **style)
-        legend(axes[0])
+        axes[0].fill_between([], [], [], color=GREEN, alpha=0.15, label=label("ui.mark"))
+        legend(axes[0], columns=3)
 
-    return picture(draw, rows=len(names), tall=0.46 + 0.6 / len(names), wide=7.5)
+    return picture(draw, rows=len(names), tall=0.62 + 0.5 / len(names), wide=WIDE)
 
 
 def _draw_line(axis, name, figures):
     figure, others = figures[name], _others(name, figures)
-    good = bound(name, figures)
-    edge = good.bound if good else 0.0
-    low, high = _limits(name, figure, others, edge)
-    if good:
-        span = (max(edge, low), high) if good.at_least else (low, min(edge, high))
-        axis.axvspan(*span, color=GREEN, alpha=0.12, linewidth=0)
+    colour, marker, sign, dark = _LEVELS[level(name, figures)]
+    low, high = _limits(name, figures, others)
+    span = _good_span(name, figures, low, high)
+    if span:
+        axis.axvspan(*span, color=GREEN, alpha=0.15, linewidth=0)
     ends = [figure["low"], figure["high"]]
     if None not in ends:
         axis.plot(ends, [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
     style = {"color": "#444444", "markerfacecolor": "none", "markersize": 6}
     for variant, other in others.items():
         axis.plot([other["value"]], [0], _MARKERS[variant][0], **style)
-    axis.plot([figure["value"]], [0], "o", color=_COLOURS[level(name, figures)], markersize=8)
-    axis.set(ylim=(-1, 1), xlim=(low, high))
-    axis.set_yticks([0], [two_lines(plain(drawable(labels.figure(name))))])
-    axis.tick_params(labelsize=8)
-    text = f"{number(figure['value'])}  {interval(figure)}".strip()
-    axis.annotate(text, (1.01, 0.5), xycoords="axes fraction", va="center")
+    filled = "white" if sign == "?" else colour
+    axis.plot([figure["value"]], [0], marker, color=colour, markerfacecolor=filled, markersize=9)
+    axis.set(ylim=(-1, 1), xlim=(low, high), yticks=[])
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(labelsize=7.5, colors="#5c636a", length=2)
+    axis.locator_params(axis="x", nbins=5)
+    text = f"{plain(drawable(labels.figure(name)))}: {number(figure['value'])}"
+    axis.set_title(text, loc="left", fontsize=9, pad=3)
+    word = drawable(labels.rating({"level": level(name, figures)}))
+    axis.set_title(f"{sign} {word}", loc="right", fontsize=8.5, pad=3, color=dark)
 
 
-def _limits(name, figure, others, bound):
+def _good_span(name, figures, low, high):
+    """(from, to) of the good values on an axis; None without a threshold."""
+    good = bound(name, figures)
+    if good is None:
+        return None
+    if not good.at_least:
+        return low, min(good.bound, high)
+    return max(good.bound, low), min(high, figures[name].get("most") or math.inf)
+
+
+def _limits(name, figures, others):
     """(low, high) of an axis: 0 to 1 for shares, else 0 to the threshold, and all its points."""
+    figure, good = figures[name], bound(name, figures)
     ends = [figure[end] for end in ("value", "low", "high") if figure[end] is not None]
     ends += [other["value"] for other in others.values()]
-    most = 1.0 if BY_NAME[name].share else bound
+    most = 1.0 if BY_NAME[name].share else good.bound if good else 0.0
     low, high = min(0.0, *ends), max(most, *ends, 1e-6)
     margin = 0.03 * (high - low)
     return low - margin, high + margin

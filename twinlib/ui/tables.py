@@ -13,8 +13,8 @@ from ..i18n import choose, t
 from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
-from . import runtime
-from .display import NOTHING, Shown, caption, esc, interval, number, size, table
+from . import runtime, summary
+from .display import NOTHING, Shown, caption, esc, folded, interval, number, size, table
 from .look import look
 
 LEARNT = "background:rgba(40,160,80,.25)"
@@ -101,7 +101,7 @@ def key_of(label: str, names: dict) -> str | None:
 @look("corpus")
 def rows(twin: Twin, several: int = 3) -> Shown:
     """The number of training rows by kind, and a few examples of each."""
-    train, kinds = twin.records("train"), {}
+    train, kinds = training_rows(twin), {}
     for row in train:
         kinds.setdefault(row["kind"], []).append(row)
     counts = ", ".join(f"{kind_name(kind)} {len(rows)}" for kind, rows in kinds.items())
@@ -113,6 +113,11 @@ def rows(twin: Twin, several: int = 3) -> Shown:
     header = (t("ui.kind"), t("ui.reader_asks"), t("ui.your_own_words"))
     total = t("ui.rows_to_learn_from", count=len(train), counts=counts)
     return caption(total) + table(header, lines)
+
+
+def training_rows(twin: Twin) -> list[dict]:
+    """The rows that training uses: those it learns from and the few that tell it when to stop."""
+    return [row for split in ("train", "val") for row in twin.records(split)]
 
 
 def _spread(items, several):
@@ -165,7 +170,40 @@ def before_after(twin: Twin) -> Shown:
         (question, *(cut(page.get(name, "")) for name in ("before", "after", "author")))
         for question, page in answers.items()
     ]
-    return table(header, lines) if lines else NOTHING
+    return summary.shown(twin, "persona") + table(header, lines) if lines else NOTHING
+
+
+@look("reasoning")
+def practised(twin: Twin, several: int = 3) -> Shown:
+    """Held-out problems with the answers before and after practice; those that changed first."""
+    records = twin.records("solutions") if twin.file("solutions").exists() else []
+    problems = {}
+    for record in records:
+        problems.setdefault(record["id"], {})[record["when"]] = record
+    pairs = [(p["before"], p["after"]) for p in problems.values() if len(p) == 2]
+    if not pairs:
+        return NOTHING
+    # Better, worse, still wrong, and then those that it could do before.
+    pairs.sort(key=lambda pair: (not pair[1]["correct"], pair[0]["correct"]))
+    changed = [pair for pair in pairs if pair[0]["correct"] != pair[1]["correct"]]
+    others = [pair for pair in pairs if pair not in changed]
+    header = (
+        t("ui.problem"),
+        t("ui.right_answer"),
+        t("ui.before_practice"),
+        t("ui.after_practice"),
+    )
+    lines = [
+        (old["question"], old["answer"], _marked(old), _marked(new))
+        for old, new in [*changed, *others][:several]
+    ]
+    counts = {"shown": len(lines), "all": len(pairs), "changed": len(changed)}
+    shown = summary.shown(twin, "reasoning") + table(header, lines)
+    return shown + caption(t("ui.problems_shown", **counts))
+
+
+def _marked(solution):
+    return ("✓ " if solution["correct"] else "✗ ") + cut(solution["text"])
 
 
 def figures(of: Twin | Report | None, step: str = "") -> Shown:
@@ -180,7 +218,7 @@ def figures(of: Twin | Report | None, step: str = "") -> Shown:
 
 def _figures_of_step(twin, step):
     report = twin.report(step)
-    return _figures_table(report) if report else NOTHING
+    return folded(t("ui.all_figures"), _figures_table(report)) if report else NOTHING
 
 
 def _figures_table(report):
@@ -238,7 +276,8 @@ def uploads(twin: Twin) -> Shown:
         return NOTHING
     header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.local_path"))
     lines = [(f["repository"], f["file"], size(f["bytes"]), f["path"]) for f in files]
-    return table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
+    shown = table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
+    return folded(t("ui.all_files", count=len(files)), shown)
 
 
 @look("publish")

@@ -1,0 +1,380 @@
+"""Two or three sentences on a step's result: does it work, what is weakest, what to do next.
+
+They open each look, and the terminal and `status` say them too. All of it is decided from the
+reports, whose figures keep their levels, so that picture, table and sentence agree; a report of an
+older version is read in the same way. The texts are in data/strings/verdict.yaml.
+"""
+
+import math
+from typing import NamedTuple
+
+from ..evaluate.figures import BY_NAME, VERDICT_ON, level, verdict
+from ..files import TwinError
+from ..i18n import Texts, both, choose
+from ..models import estimate
+from ..progress import duration
+from ..settings import EFFORTS
+from ..text import labels, sufficiency
+from ..text.formatting import size
+from ..twin import STEPS, Report, Twin
+from . import gguf_files
+from .display import NOTHING, Shown, summarised
+
+_ENOUGH = 300  # training passages; with more, other things help more
+_AT_LEAST = 40  # training passages; with fewer, training does not help
+_MOST_ANSWERS = 50  # in an interview that can be asked of anybody
+_FEW_TEXTS = 5  # held out; fewer make rough figures
+_REASONS_FROM = 1.0  # billions of parameters: a smaller base gains little by practice
+_STEPS_TO_GAIN = 300  # of practice
+_WEAK = {
+    "answers_the_question": "verdict.weak_answers",
+    "makes_sense": "verdict.weak_sense",
+    "fool_rate": "verdict.weak_fool_rate",
+    "sounds_like_me": "verdict.weak_voice",
+    "told_apart": "verdict.weak_told_apart",
+    "prediction_gain": "verdict.weak_gain",
+    "pick_my_reply": "verdict.weak_pick",
+    "copied": "verdict.weak_copied",
+    "copied.exact": "verdict.weak_copied",
+    "membership": "verdict.weak_membership",
+    "personal_data": "verdict.weak_personal_data",
+    "nonsense": "verdict.weak_nonsense",
+    "forgetting": "verdict.weak_forgetting",
+    "forgetting.problems": "verdict.weak_forgetting",
+    "never_wrote": "verdict.weak_makes_up",
+    "never_wrote.false_premises": "verdict.weak_makes_up",
+    "never_wrote.refused_wrongly": "verdict.weak_refuses",
+    "quantization_loss": "verdict.weak_file",
+}
+# What the weaknesses of a twin that was trained too much have in common.
+_TOO_MUCH = ("copied", "copied.exact", "membership", "forgetting", "forgetting.problems")
+
+
+class Summary(NamedTuple):
+    """`level` is good, unsure, so-so or bad; `weakest` is None where nothing stands out.
+
+    `by_chance`: what is weakest may be chance.
+    """
+
+    level: str
+    works: dict[str, str]
+    weakest: Texts | None
+    following: Texts
+    by_chance: bool = False
+
+    def lines(self) -> list[str]:
+        """The sentences in the reader's language."""
+        if self.by_chance:
+            weakest = [both("verdict.weakest_so_far", text=self.weakest)]
+        else:
+            weakest = [both("verdict.weakest", text=self.weakest)] if self.weakest else []
+        following = both("verdict.next", text=self.following)
+        return list(map(choose, (self.works, *weakest, following)))
+
+
+def shown(twin: Twin, step: str) -> Shown:
+    """The summary of a step for the top of its look; nothing without a report."""
+    found = summary(twin, step)
+    return summarised(found.level, found.lines()) if found else NOTHING
+
+
+def summary(twin: Twin, step: str) -> Summary | None:
+    """The summary of a step's report, read beside those of the other steps; None without one.
+
+    Raises TwinError for a damaged report.
+    """
+    if twin.report(step) is None:
+        return None
+    reports = {step: twin.report(step)}
+    for other in STEPS:
+        try:
+            reports.setdefault(other, twin.report(other))
+        except TwinError:
+            reports[other] = None
+    return _SUMMARIES[step](reports, twin)
+
+
+def _value(report: Report | None, name: str, missing=None):
+    figure = (report.figures if report else {}).get(name) or {}
+    return missing if figure.get("value") is None else figure["value"]
+
+
+def _action(*actions):
+    """One or two actions as a sentence."""
+    if len(actions) == 1:
+        return both("verdict.one_action", first=actions[0])
+    return both("verdict.two_actions", first=actions[0], second=actions[1])
+
+
+# What helps any twin
+
+
+def _parameters(twin):
+    """The base's parameters in billions, or None."""
+    shape = estimate.shape(twin.facts.get("base", {}).get("name", ""))
+    return shape.parameters if shape else None
+
+
+def _more_texts(corpus: Report | None) -> Texts | None:
+    """How many texts would make the training passages enough, or twice as many; None if enough."""
+    passages = _value(corpus, "train_passages", _ENOUGH)
+    if passages >= _ENOUGH:
+        return None
+    wanted = _AT_LEAST if passages < _AT_LEAST else min(_ENOUGH, 2 * passages)
+    a_text = max(1.0, passages / max(1, _value(corpus, "train_documents", 1)))
+    texts = math.ceil((wanted - passages) / a_text)
+    texts = texts if texts < 20 else 5 * math.ceil(texts / 5)
+    answers = math.ceil((wanted - passages) / (1 - sum(sufficiency.HELD_OUT.values())))
+    if answers > _MOST_ANSWERS:
+        return both("verdict.bring_texts", texts=texts)
+    return both("verdict.bring_texts_or_answers", texts=texts, answers=answers)
+
+
+def _train_longer(persona: Report | None) -> Texts | None:
+    effort = persona.settings.get("effort") if persona else None
+    if effort not in EFFORTS or EFFORTS.index(effort) >= EFFORTS.index("standard"):
+        return None
+    has_gpu = persona.machine.get("gpu")
+    return both("verdict.train_longer" if has_gpu else "verdict.train_longer_on_gpu")
+
+
+def _improvements(reports, twin) -> list[Texts]:
+    """What would make the twin better, the most helpful first."""
+    parameters = _parameters(twin)
+    small = parameters is not None and parameters < _REASONS_FROM
+    larger = both("verdict.take_larger_base") if small else None
+    found = (_train_longer(reports["persona"]), _more_texts(reports["corpus"]), larger)
+    return [action for action in found if action]
+
+
+# 01
+
+
+def _corpus(reports, twin):
+    report = reports["corpus"]
+    more = _more_texts(report)
+    assessed = sufficiency.of_figures(report.figures)
+    found = {"stop": "bad", "warning": "so-so"}.get(assessed.level, "good")
+    held_out, dropped = _value(report, "test_documents"), report.figures.get("dropped") or {}
+    weakest = None
+    if held_out is not None and held_out < _FEW_TEXTS:
+        weakest = both("verdict.few_held_out", count=held_out)
+    elif dropped.get("n") and dropped["value"] > 0.3 * dropped["n"]:
+        counts = {"dropped": dropped["value"], "all": dropped["n"]}
+        weakest = both("verdict.much_put_aside", **counts)
+    elif more:
+        weakest = both("verdict.little_writing")
+    if found != "good" and more:
+        following = both("verdict.write_more_first", action=more)
+    elif more:
+        following = both("verdict.teach_it_or_more", action=more)
+    else:
+        following = both("verdict.teach_it")
+    return Summary(found, assessed.texts, weakest, following)
+
+
+# 02
+
+
+def _persona(reports, twin):
+    report = reports["persona"]
+    found, works = _has_learnt(report)
+    parameters, longer = _parameters(twin), _train_longer(report)
+    small = parameters is not None and parameters < _REASONS_FROM
+    watched = (report.figures.get("val_loss") or {}).get("n")
+    weakest = None
+    if report.settings.get("effort") == EFFORTS[0]:
+        weakest = both("verdict.quick_try", time=duration(_value(report, "seconds", 0)))
+    elif small:
+        weakest = both("verdict.small_base", parameters=parameters)
+    elif watched is not None and watched < _FEW_TEXTS:
+        weakest = both("verdict.watched_by_few", count=watched)
+    following = both("verdict.read_then_quantize" if small else "verdict.read_then_reason")
+    if longer or found == "bad":
+        actions = _improvements(reports, twin)[:2]
+        if actions:
+            following = both("verdict.or_better", first=following, second=_action(*actions))
+    return Summary(found, works, weakest, following)
+
+
+def _has_learnt(report):
+    """(level, sentence)."""
+    before, after = _value(report, "val_loss_before"), _value(report, "val_loss")
+    if before is None or after is None:
+        return "unsure", both("verdict.not_watched")
+    times = math.exp(min(before - after, 10))
+    if after >= before:
+        return "bad", both("verdict.learnt_nothing")
+    if times < 1.05:
+        return "so-so", both("verdict.learnt_little")
+    return "good", both("verdict.learnt", times=times)
+
+
+# 03
+
+
+def _reasoning(reports, twin):
+    report = reports["reasoning"]
+    gain = report.figures.get("accuracy_gain") or {}
+    n = gain.get("n") or 0
+    before, after = (_value(report, f"accuracy_{when}", 0) for when in ("before", "after"))
+    found = gain.get("level")
+    if found is None:  # of an older version
+        low, high = gain.get("low"), gain.get("high")
+        found = "unsure" if low is None or low <= 0 <= high else "good" if low > 0 else "bad"
+    keys = {"good": "verdict.solves_more", "bad": "verdict.solves_fewer"}
+    counts = {"before": round(before * n), "after": round(after * n), "n": n}
+    works = both(keys.get(found, "verdict.solves_as_many"), **counts)
+    return Summary(found, works, _why_no_gain(report, before, found, twin), _after(report, found))
+
+
+def _why_no_gain(report, before, found, twin):
+    steps, parameters = _value(report, "steps", 0), _parameters(twin)
+    if found == "good":
+        return None
+    if before > 0.85:
+        return both("verdict.already_good")
+    if steps < _STEPS_TO_GAIN:
+        return both("verdict.few_steps", steps=steps)
+    if parameters is not None and parameters < _REASONS_FROM:
+        return both("verdict.base_too_small")
+    return both("verdict.nothing_to_learn") if _value(report, "no_signal", 0) > 0.5 else None
+
+
+def _after(report, found):
+    if found == "bad":
+        return both("verdict.drop_the_practice")
+    if found == "unsure" and _value(report, "steps", 0) < _STEPS_TO_GAIN:
+        return both("verdict.practise_longer")
+    return both("verdict.go_on_to_quantize")
+
+
+# 04
+
+
+def _quantize(reports, twin):
+    files = gguf_files.measured_files(twin, reports["quantize"])
+    best = gguf_files.recommended(files)
+    if best is None:
+        weakest = _weakest_file(files, reports["quantize"])
+        return Summary("bad", both("verdict.no_file"), weakest, both("verdict.make_files_again"))
+    named = {"name": best.name, "size": size(best.bytes)}
+    found = best.level or "unsure"
+    keys = {"good": "verdict.take_file", "unsure": "verdict.take_unmeasured"}
+    works = both(keys.get(found, "verdict.take_nearest"), **named)
+    following = both("verdict.ask_then_measure")
+    if found in ("so-so", "bad"):
+        kinds = [file.kind for file in files]
+        larger = next((kind for kind in ("Q8_0", "F16") if kind not in kinds), None)
+        following = both("verdict.make_larger_file", kind=larger) if larger else following
+    return Summary(found, works, _weakest_file(files, reports["quantize"]), following)
+
+
+def _weakest_file(files, report):
+    for file in files:
+        if file.failed:
+            key = "verdict.file_missing" if file.missing else "verdict.file_failed"
+            return both(key, name=file.name)
+    worst = {file.level: file for file in files}
+    for word, key in (("bad", "verdict.file_lost_much"), ("so-so", "verdict.file_lost_some")):
+        if word in worst:
+            return both(key, name=worst[word].name)
+    ended = report.figures.get("ended_given_room") or report.figures.get("ended_twin") or {}
+    if ended.get("n") and ended["value"] <= 0.5:
+        return both("verdict.seldom_ends", ended=round(ended["value"] * ended["n"]), n=ended["n"])
+    return None
+
+
+# 05
+
+
+def _evaluate(reports, twin):
+    report = reports["evaluate"]
+    figures = report.figures
+    said = figures.get("verdict") or verdict(figures)
+    levels = {name: level(name, figures) for name in BY_NAME if name in figures}
+    # What the first sentence says is not said again.
+    told = VERDICT_ON if said["level"] in ("so-so", "bad") else ()
+    weak = [
+        name
+        for word in ("bad", "so-so")
+        for name in levels
+        if levels[name] == word and name in _WEAK and name not in told
+    ]
+    weakest = _weakness(weak[0], figures) if weak else _uncertainty(levels, reports)
+    following = _cure(weak[0] if weak else "", levels, said["level"], reports, twin)
+    by_chance = bool(weak) and levels[weak[0]] == "so-so" and not _is_caricature(weak[0], figures)
+    return Summary(said["level"], labels.note(said), weakest, following, by_chance)
+
+
+def _is_caricature(name, figures):
+    """Whether a figure is weak because it is above the author's."""
+    value, high = figures[name].get("value"), figures[name].get("low")
+    if name == "fool_rate":
+        return high is not None and high > 0.5
+    return name == "sounds_like_me" and value is not None and value > 1
+
+
+def _weakness(name, figures):
+    return both("verdict.weak_caricature" if _is_caricature(name, figures) else _WEAK[name])
+
+
+def _uncertainty(levels, reports):
+    """What is weakest where nothing is weak: too few answers to tell, or nothing."""
+    rated = [word for word in levels.values() if word]
+    if rated.count("unsure") * 2 < len(rated):
+        return None
+    answers = (reports["evaluate"].figures.get("answers_the_question") or {}).get("n") or 0
+    documents = _value(reports["corpus"], "test_documents", 0)
+    return both("verdict.weak_certainty", n=answers, documents=documents)
+
+
+def _cure(name, levels, verdict_level, reports, twin):
+    figures = reports["evaluate"].figures
+    if name == "quantization_loss":
+        others = [key.split(".")[1] for key in figures if key.startswith("quantization_loss.")]
+        good = [kind for kind in others if level(f"{name}.{kind}", figures) == "good"]
+        return both("verdict.take_other_file", kind=good[0]) if good else both("verdict.make_q8")
+    if name == "personal_data":
+        return both("verdict.mask_it")
+    if name in _TOO_MUCH or name and _is_caricature(name, figures):
+        return _action(both("verdict.train_less"))
+    improvements = _improvements(reports, twin)
+    if (name or verdict_level in ("so-so", "bad") or _train_longer(reports["persona"])) and (
+        improvements
+    ):
+        return _action(*improvements[:2])
+    effort = reports["evaluate"].settings.get("effort")
+    if "unsure" in levels.values() and effort in EFFORTS[: EFFORTS.index("standard")]:
+        return both("verdict.measure_longer")
+    return both("verdict.ask_friends")
+
+
+# 06
+
+
+def _publish(reports, twin):
+    report = reports["publish"]
+    counts = {name: _value(report, name, 0) for name in ("repositories", "files")}
+    total = size(1e6 * _value(report, "megabytes", 0))
+    online = bool(_value(report, "uploaded", 0))
+    works = both("verdict.is_online" if online else "verdict.would_go_online", size=total, **counts)
+    following = "verdict.open_repository" if online else "verdict.read_card_then_upload"
+    weakest, measured = None, reports["evaluate"]
+    if measured is None:
+        weakest = both("verdict.never_measured")
+    else:
+        said = measured.figures.get("verdict") or verdict(measured.figures)
+        if said["level"] in ("so-so", "bad"):
+            weakest = both("verdict.card_says", verdict=labels.note(said))
+    return Summary("good" if online else "unsure", works, weakest, both(following))
+
+
+_SUMMARIES = {
+    "corpus": _corpus,
+    "persona": _persona,
+    "reasoning": _reasoning,
+    "quantize": _quantize,
+    "evaluate": _evaluate,
+    "publish": _publish,
+}
