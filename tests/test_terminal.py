@@ -86,8 +86,9 @@ def test_the_texts_of_the_commands_begin_in_one_column(capsys, monkeypatch):
 
 
 def test_the_program_is_called_as_it_was_started(monkeypatch, tmp_path):
-    (tmp_path / "twinlib").touch()
+    (tmp_path / "twinlib").touch(0o755)
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "twinlib"), "status"])
+    monkeypatch.setenv("PATH", "")
     assert terminal.program() == str(tmp_path / "twinlib")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert terminal.program() == "twinlib"

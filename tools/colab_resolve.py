@@ -52,14 +52,14 @@ def resolve(present: dict[str, str]) -> dict[str, str]:
         )
         if run.returncode:
             sys.exit(f"The gpu extra can't be installed on Colab:\n{run.stderr}")
-        return versions(output.read_text())
+        return versions(output.read_text(encoding="utf-8"))
 
 
 def main() -> bool:
     """Print the changes and a summary; returns whether a package of UNTOUCHED would change."""
     pip = "-m pip install -q --disable-pip-version-check uv".split()
     subprocess.run([sys.executable, *pip], check=True)
-    present = versions(FREEZE.read_text())
+    present = versions(FREEZE.read_text(encoding="utf-8"))
     after = resolve(present)
     for name in sorted(after):
         if present.get(name) != after[name] and not name.startswith(TORCH_PACKAGES):

@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Reduces fragmentation of GPU memory when batches differ in size.
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     os.environ.setdefault("TWINLIB_TWINS", str(terminal.twins_folder()))
+    for stream in (sys.stdout, sys.stderr):  # a console may lack characters of what is said
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         options.call(options)
@@ -206,7 +209,7 @@ def run_step(options: argparse.Namespace) -> None:
     step, first = options.command.replace("-", "_"), os.environ.get("RANK", "0") == "0"
     if not first:
         os.environ["TWINLIB_PROGRESS"] = "file"
-        sys.stdout = open(os.devnull, "w")
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
         if step not in _PARALLEL:
             return
     module = step_module(step)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -17,6 +18,7 @@ from .i18n import t
 # A temporary file older than this many seconds was left by a process that was killed.
 _ABANDONED = 3600
 _LOCK_WAIT = 5  # seconds for a lock; a read and a write take milliseconds
+_WINDOWS = sys.platform == "win32"
 _SKIPPED = {"node_modules", "__pycache__"}
 
 
@@ -100,10 +102,20 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _replace(temporary, path):
+    """os.replace, tried for some seconds on Windows, which refuses while a program reads `path`."""
+    for wait in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if _WINDOWS else ():
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(wait)
+    return os.replace(temporary, path)
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:

@@ -141,12 +141,18 @@ def _quality(kind):
     return bits > 8, bits if bits > 8 else -bits, len(kind), kind
 
 
+_DEVICES = r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?"
+
+
 def folder_name(name: str) -> str:
     """The folder of a twin's name, which must do for files and for repositories as well.
 
     A name in Latin letters, digits, '.', '-' and '_' is its own folder's. What else a name has is
-    replaced by '-', or for letters of other scripts by a few digits of a hash: twin-3f9a21.
+    replaced by '-', or for letters of other scripts by a few digits of a hash: twin-3f9a21. Names
+    that mean a device on Windows get the same digits.
     """
+    if re.fullmatch(_DEVICES, name, re.IGNORECASE) or name.endswith("."):
+        return f"{name.replace('.', '-').strip('-') or 'twin'}-{content_id(name)[:6]}"
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         return name
     latin = [unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() for c in name]

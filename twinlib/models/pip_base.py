@@ -275,7 +275,7 @@ def _join_parts(name, partial, progress):
     source, state = SOURCES[name], _state(name)
     joined = {"parts": 0, "bytes": 0}
     if partial.exists() and state.exists():
-        joined = json.loads(state.read_text())
+        joined = json.loads(state.read_text(encoding="utf-8"))
     with open(partial, "r+b" if partial.exists() else "w+b") as file:
         file.truncate(joined["bytes"])
         file.seek(joined["bytes"])

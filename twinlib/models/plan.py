@@ -81,7 +81,9 @@ def _gpu():
         return None, 0.0, 0.0, 0
     query = ["--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits"]
     try:
-        output = subprocess.run([tool, *query], capture_output=True, text=True, timeout=20).stdout
+        output = subprocess.run(
+            [tool, *query], capture_output=True, encoding="utf-8", timeout=20
+        ).stdout
         rows = [line.split(", ") for line in output.strip().splitlines()]
         name, megabytes, capability = rows[0]
         return name, round(float(megabytes) / 1024, 1), float(capability), len(rows)
@@ -97,7 +99,9 @@ def _has_apple_gpu():
 def _apple_chip():
     command = ["sysctl", "-n", "machdep.cpu.brand_string"]
     try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "Apple"
+        return (
+            subprocess.run(command, capture_output=True, encoding="utf-8").stdout.strip() or "Apple"
+        )
     except OSError:
         return "Apple"
 
@@ -120,7 +124,7 @@ def _compiles():
 
 def _cpuinfo():
     try:
-        return Path("/proc/cpuinfo").read_text()
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return ""
 

@@ -99,7 +99,9 @@ def _pip(requirements):
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "pins.txt"
         installed = [name for name in _PINNED if _version(name)]
-        pins.write_text("".join(f"{name}=={_version(name)}\n" for name in installed))
+        pins.write_text(
+            "".join(f"{name}=={_version(name)}\n" for name in installed), encoding="utf-8"
+        )
         pip = [sys.executable, "-m", "pip", "install", "-q", "-c", pins]
         return subprocess.run([*pip, *requirements]).returncode == 0
 

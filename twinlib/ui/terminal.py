@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -77,8 +78,7 @@ def program() -> str:
     """What to type to run this program from where it was run: 'twinlib' if that is on the path."""
     started = Path(sys.argv[0])
     if started.stem == "twinlib":
-        on_path = any((Path(f) / "twinlib").exists() for f in os.get_exec_path())
-        return "twinlib" if on_path else shlex.quote(str(started))
+        return "twinlib" if shutil.which("twinlib") else shlex.quote(str(started))
     active = os.environ.get("VIRTUAL_ENV") == sys.prefix
     python = "python" if active else os.path.relpath(sys.executable)
     return f"{python} -m twinlib"
