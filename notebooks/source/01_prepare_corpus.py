@@ -120,12 +120,12 @@ run.step(twin, "corpus", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look: where your words are
 #
-# First the pictures: is anything missing, is a year empty that should not be, is one script much shorter than before, was too much put aside? The table says where your words are. Below it stands all that was put aside, with the reason: bring back what is yours after all.
+# The box says whether it is enough and what would help most. Then the pictures: is anything missing, is a year empty that should not be, is one script much shorter than before, was too much put aside? Below them stands all that was put aside, with the reason: bring back what is yours after all.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看：您的文字在哪里
 #
-# 先看图：有没有缺的？有没有哪一年不该空着？有没有哪一类字符少了一大截？放到一边的是不是太多？表格写着您的文字都在哪里。再往下是所有放到一边的东西和原因：其实是您写的，就恢复它。
+# 方框里写着文字够不够、最管用的是什么。然后看图：有没有缺的？有没有哪一年不该空着？有没有哪一类字符少了一大截？放到一边的是不是太多？再往下是所有放到一边的东西和原因：其实是您写的，就恢复它。
 
 # %% dropped
 display(plots.corpus(twin), tables.words(twin))

@@ -73,21 +73,21 @@ run.step(twin, "persona", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look
 #
-# The curves of the whole run; one training row in colours, so that you see what it learnt to write and what it only read; then the answers to questions from texts it never saw. Does the right column sound more like you than the left?
+# The box says whether it learnt, what is weakest and what to do next. Below it stand the answers to questions from texts it never saw, before and after training: does the second sound more like you than the first? Then the curves of the whole run, and one training row in colours, so that you see what it learnt to write and what it only read.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看
 #
-# 整个训练的曲线；一行上了色的训练数据，看清它学着写什么、只是读什么；然后是没见过的文章里的问题。右边一列是不是比左边更像您？
+# 方框里写着学没学到、最弱的是什么、下一步做什么。下面是它没见过的文章里的问题，训练前后各怎么回答：后一列是不是比前一列更像您？再往下是整个训练的曲线，和一行上了色的训练数据，看清它学着写什么、只是读什么。
+
+# %% before-after
+tables.before_after(twin)
 
 # %% curves
 plots.curves(twin, "persona")
 
 # %% learnt
 tables.learnt(twin)
-
-# %% before-after
-tables.before_after(twin)
 
 # %% figures
 tables.figures(twin, "persona")

@@ -71,12 +71,15 @@ run.step(twin, "reasoning", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look
 #
-# The rewards step by step, then the marks with their intervals. If the two intervals overlap, say “no difference yet” and mean it.
+# The box says whether the practice helped. Below it stand problems of the exam, each with its answer before and after: ✓ is right, ✗ is wrong. How the practice went and all figures can be unfolded.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看
 #
-# 一步步的奖励，然后是带区间的成绩。两个区间有重叠，就老老实实说“还看不出差别”。
+# 方框里写着练习有没有用。下面是几道考题，每道都有练习前后的回答：✓ 对，✗ 错。练习的过程和全部数字可以展开看。
+
+# %% practised
+tables.practised(twin)
 
 # %% curves
 plots.curves(twin, "reasoning")

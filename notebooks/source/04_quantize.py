@@ -71,7 +71,7 @@ run.step(twin, "quantize", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look: which file to take
 #
-# For each file the picture says how large it is, how much it differs from the 16-bit twin and how fast it writes here; the table says where it runs. The difference is measured as KL divergence: how much less likely the words your twin would choose have become, 0.03 being 3 %. Up to 0.005 we call two of them indistinguishable, up to 0.03 hardly different.
+# The box says which file to take. For each file the pictures say how large it is, how much it differs from the 16-bit twin and how fast it writes here; the table says where it runs. The difference is how much less likely the words that your twin would choose have become: up to half a percent we call the two indistinguishable, up to 3 % hardly different.
 #
 # A file marked ✗ failed its checks and is kept aside, with the reason in red: its tokens, its template or its words are not those that were trained. Don't share it: take another one, or run the step again when the disk was the reason.
 #
@@ -80,7 +80,7 @@ run.step(twin, "quantize", form.settings)
 # %% look-text [markdown] lang="zh"
 # ## 看一看：用哪个文件
 #
-# 每个文件多大、和量化前的分身差多少、在这台机器上写得多快，图里都有；能在哪里跑，看表。差别用 KL 散度来量：分身本来会用的词，概率低了多少，0.03 就是低 3%。不超过 0.005，算分不出差别；不超过 0.03，算几乎没有差别。
+# 用哪个文件，方框里写着。每个文件多大、和量化前的分身差多少、在这台机器上写得多快，看图；能在哪里跑，看表。差别是说：分身本来会用的词，在这里少见了多少。不超过 0.5%，算分不出差别；不超过 3%，算几乎没有差别。
 #
 # 标着 ✗ 的文件没有通过检验，已放到一边，红色那行是原因：它的 token、模板或说的话和训练时不一样。请不要分享它：换一个用；如果是磁盘的缘故，就重新运行这一步。
 #

@@ -71,18 +71,18 @@ run.step(twin, "evaluate", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look
 #
-# First read, then count. Under each question stand every contestant's answer and your own passage, without names: pick the one your oldest reader would take for you, and only then you see who wrote what. *Show all names* is for plain reading. Then the score card: its first sentence says whether the twin answers the question or rambles. Believe your ears when they disagree with a number, and the interval when it is wide.
+# The box says whether it works, what is weakest and what to do next; then read three answers before you look at the picture. Below it, under each question, stand every contestant's answer and your own passage, without names: pick the one your oldest reader would take for you, and only then you see who wrote what. *Show all names* is for plain reading. Believe your ears when they disagree with a number, and the interval when it is wide.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看
 #
-# 先读，再看数字。每个问题下面是各位选手的回答和您的原文，都不写名字：您的老读者会把哪一段当成您？选了才显示是谁写的。只想读的话，勾选*显示所有名字*。然后看成绩单：头一句就说它答得上问题，还是答非所问、话说不通。耳朵和数字不一致时，信耳朵；区间很宽时，信区间。
-
-# %% side-by-side
-tables.side_by_side(twin)
+# 方框里写着行不行、最弱的是什么、下一步做什么；看图之前，请先读三个回答。再往下，每个问题下面是各位选手的回答和您的原文，都不写名字：您的老读者会把哪一段当成您？选了才显示是谁写的。只想读的话，勾选*显示所有名字*。耳朵和数字不一致时，信耳朵；区间很宽时，信区间。
 
 # %% score-card
 plots.score_card(twin)
+
+# %% side-by-side
+tables.side_by_side(twin)
 
 # %% figures
 tables.figures(twin, "evaluate")

@@ -73,18 +73,18 @@ run.step(twin, "publish", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look
 #
-# Every file that would be uploaded, only those that passed notebook 04, then the model card as readers will see it. Is anything in there that you would not want a stranger to read?
+# The model card as readers will see it, then every file that would be uploaded: only those that passed notebook 04. Is anything in there that you would not want a stranger to read?
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看
 #
-# 将要上传的每一个文件（只有在 04 里通过检验的），然后是读者会看到的模型卡。里面有没有您不想让陌生人读到的东西？
-
-# %% uploads
-tables.uploads(twin)
+# 先是读者会看到的模型卡，然后是将要上传的每一个文件（只有在 04 里通过检验的）。里面有没有您不想让陌生人读到的东西？
 
 # %% card
 tables.card(twin)
+
+# %% uploads
+tables.uploads(twin)
 
 # %% saved-text [markdown] lang="en"
 # ## Saved, and what next

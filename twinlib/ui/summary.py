@@ -115,6 +115,12 @@ def _parameters(twin):
     return shape.parameters if shape else None
 
 
+def is_too_small_to_reason(twin: Twin) -> bool:
+    """Whether practice in notebook 03 is no use, since the twin's base is too small to gain."""
+    parameters = _parameters(twin)
+    return parameters is not None and parameters < _REASONS_FROM
+
+
 def _more_texts(corpus: Report | None) -> Texts | None:
     """How many texts would make the training passages enough, or twice as many; None if enough."""
     passages = _value(corpus, "train_passages", _ENOUGH)
@@ -140,9 +146,7 @@ def _train_longer(persona: Report | None) -> Texts | None:
 
 def _improvements(reports, twin) -> list[Texts]:
     """What would make the twin better, the most helpful first."""
-    parameters = _parameters(twin)
-    small = parameters is not None and parameters < _REASONS_FROM
-    larger = both("verdict.take_larger_base") if small else None
+    larger = both("verdict.take_larger_base") if is_too_small_to_reason(twin) else None
     found = (_train_longer(reports["persona"]), _more_texts(reports["corpus"]), larger)
     return [action for action in found if action]
 
@@ -179,14 +183,13 @@ def _corpus(reports, twin):
 def _persona(reports, twin):
     report = reports["persona"]
     found, works = _has_learnt(report)
-    parameters, longer = _parameters(twin), _train_longer(report)
-    small = parameters is not None and parameters < _REASONS_FROM
+    longer, small = _train_longer(report), is_too_small_to_reason(twin)
     watched = (report.figures.get("val_loss") or {}).get("n")
     weakest = None
     if report.settings.get("effort") == EFFORTS[0]:
         weakest = both("verdict.quick_try", time=duration(_value(report, "seconds", 0)))
     elif small:
-        weakest = both("verdict.small_base", parameters=parameters)
+        weakest = both("verdict.small_base", parameters=_parameters(twin))
     elif watched is not None and watched < _FEW_TEXTS:
         weakest = both("verdict.watched_by_few", count=watched)
     following = both("verdict.read_then_quantize" if small else "verdict.read_then_reason")
@@ -229,14 +232,14 @@ def _reasoning(reports, twin):
 
 
 def _why_no_gain(report, before, found, twin):
-    steps, parameters = _value(report, "steps", 0), _parameters(twin)
+    steps = _value(report, "steps", 0)
     if found == "good":
         return None
     if before > 0.85:
         return both("verdict.already_good")
     if steps < _STEPS_TO_GAIN:
         return both("verdict.few_steps", steps=steps)
-    if parameters is not None and parameters < _REASONS_FROM:
+    if is_too_small_to_reason(twin):
         return both("verdict.base_too_small")
     return both("verdict.nothing_to_learn") if _value(report, "no_signal", 0) > 0.5 else None
 

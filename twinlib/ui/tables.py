@@ -63,7 +63,7 @@ def words(twin: Twin, most: int = 30) -> Shown:
     for name, total in (kept + aside).most_common(most):
         counts = (texts[name], kept[name], aside[name])
         rows.append((name, *(f"{count:,}" for count in counts), f"{kept[name] / total:.0%}"))
-    return table(header, rows)
+    return folded(t("ui.where_your_words_are"), table(header, rows))
 
 
 def _folders(sources: list[str]) -> Callable[[str], str]:
@@ -309,9 +309,14 @@ def steps(twin: Twin) -> Shown:
 
 
 def saved(twin: Twin, step: str, following: str = "") -> Shown:
-    """A line with the folder of a step's result, and one with the next notebook."""
+    """A line with the folder of a step's result, and one with the next notebook.
+
+    After 02 a base that is too small to gain by practice is sent on to 04.
+    """
     done = twin.state(step).name == "done"
     text = t("ui.saved_in", path=twin.folder(step)) if done else t("ui.not_finished")
+    if step == "persona" and summary.is_too_small_to_reason(twin):
+        following = "04_quantize"
     return caption(text) + (_next(following) if following else NOTHING)
 
 
