@@ -41,14 +41,16 @@ def resolve(present: dict[str, str]) -> dict[str, str]:
     """{name: version} after installing twinlib[gpu] where `present` is installed."""
     with tempfile.TemporaryDirectory() as folder:
         output, constraints = Path(folder) / "requirements.txt", Path(folder) / "constraints.txt"
-        output.write_text(pins(present, present))  # uv prefers the versions in its output file
-        constraints.write_text(pins(present, UNTOUCHED))
+        output.write_text(
+            pins(present, present), encoding="utf-8"
+        )  # uv prefers the versions in its output file
+        constraints.write_text(pins(present, UNTOUCHED), encoding="utf-8")
         options = f"--extra gpu --python-version {PYTHON} --python-platform {PLATFORM}"
         files = ["--constraint", constraints, "--output-file", output, ROOT / "pyproject.toml"]
         uv = f"-m uv pip compile -q {options} --no-header --no-annotate".split()
         environment = {**os.environ, **SYSTEM_CERTIFICATES}
         run = subprocess.run(
-            [sys.executable, *uv, *files], capture_output=True, text=True, env=environment
+            [sys.executable, *uv, *files], capture_output=True, encoding="utf-8", env=environment
         )
         if run.returncode:
             sys.exit(f"The gpu extra can't be installed on Colab:\n{run.stderr}")
