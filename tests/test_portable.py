@@ -11,7 +11,7 @@ import pytest
 from twinlib import Twin, TwinError
 from twinlib.__main__ import main
 from twinlib.twin import STEPS
-from twinlib.ui import portable
+from twinlib.ui import portable, writing_files
 
 OLD = Path(__file__).parent / "old_twin" / "old"
 
@@ -51,6 +51,7 @@ def test_with_everything_the_imported_twin_is_the_same(old, there, tmp_path):
 
 def test_without_the_corpus_no_word_of_it_leaves_and_the_steps_stay_as_done(old, there, tmp_path):
     old.remember(persona_prompt="He once wrote: a bicycle is a promise.")
+    writing_files.save(old, "blog.md", old.records("passages")[0]["text"].encode())
     path = portable.export(old, tmp_path, gguf=True, corpus=False, progress=ignore)
     with zipfile.ZipFile(path) as archive:
         everything = "".join(

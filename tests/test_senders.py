@@ -53,6 +53,7 @@ def look(twin, monkeypatch):
             return survey(files, **found)
 
         monkeypatch.setattr(senders.readers, "survey", surveyed)
+        monkeypatch.setattr(senders.readers, "read", lambda *source: iter(()))
         return senders.form(twin, settings or Corpus(source="files"))
 
     show.asked = []

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 
 import nbformat
 import psutil
@@ -15,9 +14,14 @@ from twinlib import Twin, TwinError
 from twinlib.__main__ import main
 from twinlib.files import now
 from twinlib.progress import width
-from twinlib.settings import Corpus
 from twinlib.twin import STEPS, Report, figure
 from twinlib.ui import notebook_client, tour
+
+REMEMBERED = """
+from twinlib import Twin, settings
+corpus, persona = (settings.remembered(step, Twin.open(TWIN)) for step in ("corpus", "persona"))
+print(corpus["source"], corpus["author"], persona["effort"])
+"""
 
 
 def notebook(folder, name, *sources):
@@ -101,15 +105,12 @@ def test_with_more_effort_a_new_twin_gets_all_files(twin):
 
 
 @pytest.mark.slow
-def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monkeypatch):
+def test_the_forms_of_a_tour_start_with_what_was_remembered_and_with_the_flags(
+    tmp_path, twin, monkeypatch
+):
     monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(tour.tour, "__defaults__", (*tour.tour.__defaults__[:-1], ("one",)))
-    notebook(
-        tmp_path,
-        "one",
-        "SOURCE = BASE = EFFORT = AUTHOR = INTRODUCTION = None",
-        "print(SOURCE, BASE, EFFORT, AUTHOR)",
-    )
+    notebook(tmp_path, "one", 'TWIN = ""', REMEMBERED)
     base = str(stand_in_base(tmp_path))
     twin.start("corpus", {"source": "my_posts", "author": "Wei"})
     twin.start("persona", {"effort": "standard", "base": base})
@@ -117,7 +118,10 @@ def test_the_tour_without_flags_passes_what_was_remembered(tmp_path, twin, monke
     monkeypatch.setattr(tour, "prepare", lambda name: prepared.append(name) or 0.0)
     assert main(["tour", "--twin", str(twin.path)]) == 0
     copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
-    assert copy.cells[2].outputs[0].text == "None None None None\n" and prepared == [base]
+    assert copy.cells[2].outputs[0].text == "my_posts Wei standard\n" and prepared == [base]
+    assert main(["tour", "--twin", str(twin.path), "--author", "Ning", "--effort", "quick"]) == 0
+    copy = nbformat.read(twin.tour() / "one.ipynb", as_version=4)
+    assert copy.cells[2].outputs[0].text == "my_posts Ning quick\n"
 
 
 @pytest.mark.slow
@@ -150,15 +154,13 @@ def test_a_mistake_of_ours_says_where_to_look(tmp_path, twin, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_first_notebook_runs_and_keeps_the_introduction_for_step_01(tmp_path, twin):
+def test_the_first_notebook_runs_and_starts_nothing_by_itself(tmp_path, twin):
     twin.start("corpus", {"author": "Ning", "source": "my_posts"})
     tour.tour(twin.path, notebooks=("00_start_here",), base=str(stand_in_base(tmp_path)))
-    assert Twin(twin.path).facts["settings"]["corpus"] == asdict(
-        Corpus(author="Ning", source="my_posts")
-    )
     copy = nbformat.read(twin.tour() / "00_start_here.ipynb", as_version=4)
     shown = "".join(output.data["text/plain"] for output in outputs(copy) if "data" in output)
-    assert "qwen2.5-coder-0.5b-instruct" in shown and "This machine: " in shown
+    assert "01 Prepare your corpus" in shown and "Page(" in shown
+    assert twin.report("corpus") is None
 
 
 def stand_in_base(tmp_path):

@@ -13,6 +13,7 @@ from strip_outputs import canonical_text
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIES = "my_notebooks"
+UPLOAD_MB = 300  # megabytes of an upload in a notebook
 _COPIED = ".as_copied"  # folder with the notebooks as they were when they were copied
 
 
@@ -40,6 +41,10 @@ def main() -> None:
     copy_notebooks(ROOT)
     start = f"/lab/tree/{COPIES}/{i18n.spoken()}/00_start_here.ipynb"
     lab = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
+    # An upload in a notebook comes as one message, of which Jupyter takes 10 MB by default.
+    size = {"websocket_max_message_size": UPLOAD_MB * 2**20 * 3 // 2}
+    lab.append(f"--ServerApp.tornado_settings={size}")
+    os.environ["TWINLIB_UPLOAD_MB"] = str(UPLOAD_MB)
     os.chdir(ROOT)
     os.execv(sys.executable, [*lab, f"--LabApp.default_url={start}", *sys.argv[1:]])
 

@@ -292,6 +292,10 @@ class Twin:
         """The folder with the cards and other files generated for one repository."""
         return self.path / "publish" / repository
 
+    def writing(self) -> Path:
+        """The folder with the files that were uploaded in a notebook; it may not exist."""
+        return self.path / "writing"
+
     def tour(self) -> Path:
         """The folder with the executed copies of the notebooks."""
         return self.path / "tour"

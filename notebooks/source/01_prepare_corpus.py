@@ -34,66 +34,40 @@
 
 # %% twin-text [markdown]
 
-# %% parameters lang="en"
-TWIN = None          # None: the one you opened last; or its name
-USE_DRIVE = True     # on Colab: keep it in your Google Drive
-SOURCE = None        # a folder, zip or file; None: as last time
-AUTHOR = None        # what readers call you
-INTRODUCTION = None  # two sentences about you
-
-# %% parameters lang="zh"
-TWIN = None          # None：上次打开的那个；也可以写名字
-USE_DRIVE = True     # 在 Colab 上存进 Google Drive
-SOURCE = None        # 您的文件夹、zip 或文件
-AUTHOR = None        # 读者怎么称呼您
-INTRODUCTION = None  # 两句话介绍自己
+# %% parameters
 
 # %% twin
-from twinlib.ui import interview_form, senders, review
+from twinlib.ui import interview_form, review, writing_form
 
 twin = runtime.open_twin(TWIN, drive=USE_DRIVE)
 tables.steps(twin)
 
-# %% interview-text [markdown] lang="en"
-# ## Little text? An interview
-#
-# Skip this if you have a hundred pages or more. If not, answer some questions as you would answer a friend: one at a time, saved after each, and you may stop whenever you like and go on another day. Your answers become texts like any other.
-
-# %% interview-text [markdown] lang="zh"
-# ## 文字不多？来做个访谈
-#
-# 您有上百页文字的话，跳过这里。不多的话，就像回答朋友那样回答几个问题：一次一个，答一个存一个，随时可以停，改天再接着答。您的回答会和别的文字一样用。
-
-# %% interview
-interview_form.form(twin)
-
 # %% form-text [markdown] lang="en"
 # ## Your writing
 #
-# Give the folder, zip or file and say who you are. On Colab, take a zip to [drive.google.com](https://drive.google.com) (New → File upload); here it is called `/content/drive/MyDrive/blog.zip`, and a folder `/content/drive/MyDrive/blog`. Without Drive, use the file browser at the left: `/content/blog.zip`. Tick the consent if the words are yours or their author agreed; without it everything still runs on this machine, but nothing can be published.
+# Upload it, choose what was found on this machine, or type a path; then say who you are. What is in there is shown at once, before anything is read for good: formats, titles, and who speaks in the chats. Tick every name that is you; only those messages are learnt, what the others said is at most the question, and a chat in which you are not ticked is put aside whole. Tick the consent if the words are yours or their author agreed; without it everything still runs on this machine, but nothing can be published. What you type is kept at once.
 
 # %% form-text [markdown] lang="zh"
 # ## 您的文字
 #
-# 填上文件夹、zip 或文件，说说您是谁。在 Colab 上，先打开 [drive.google.com](https://drive.google.com)，“新建 → 上传文件”，传一个 zip；在这里它叫 `/content/drive/MyDrive/blog.zip`，文件夹则是 `/content/drive/MyDrive/blog`。没开 Drive，就传到左侧文件栏：`/content/blog.zip`。文字是您的，或作者同意了，就勾选同意；不勾也能在本机跑完，只是不能发布。
+# 上传，或者从这台机器上找到的里面选，或者填路径；再说说您是谁。里面有什么马上就能看到，这时还没有正式读取：什么格式、哪些标题、聊天里都有谁。凡是您自己的名字都勾上：只学您发的消息，别人说的话最多当作问题；没有勾出您的聊天整份放到一边。文字是您的，或作者同意了，就勾选同意；不勾也能在本机跑完，只是不能发布。填的内容随填随存。
 
 # %% form
-writing = forms.form("corpus", twin, source=SOURCE, author=AUTHOR, introduction=INTRODUCTION)
-writing
-
-# %% people-text [markdown] lang="en"
-# ## Whose words are these?
-#
-# A look through the folder before anything is read: what is in there, and who speaks in the chats. Tick every name that is you; only those messages are learnt, what the others said is at most the question. A chat in which you are not chosen is put aside whole. When a table's columns can't be told, say which is which. Chose another folder above? Run this cell again.
-
-# %% people-text [markdown] lang="zh"
-# ## 这些是谁的话？
-#
-# 正式读取之前先看一遍：里面有什么，聊天里都有谁。凡是您自己的名字都勾上；只学您发的消息，别人说的话最多当作问题。没有选出您的聊天整份放到一边。看不出各列意思的表格，请您指一下。上面换了文件夹？请再运行这一格。
-
-# %% people
-form = senders.form(twin, writing)
+form = writing_form.form(twin)
 form
+
+# %% interview-text [markdown] lang="en"
+# ## Little text? An interview
+#
+# If you have a hundred pages or more, skip this. If not, open it and answer some questions as you would answer a friend: one at a time, saved after each, and you may stop whenever you like and go on another day. Your answers become texts like any other.
+
+# %% interview-text [markdown] lang="zh"
+# ## 文字不多？来做个访谈
+#
+# 有上百页文字的话，跳过这里。不多的话，打开它，像回答朋友那样回答几个问题：一次一个，答一个存一个，随时可以停，改天再接着答。您的回答会和别的文字一样用。
+
+# %% interview
+interview_form.offered(twin)
 
 # %% check-text [markdown]
 

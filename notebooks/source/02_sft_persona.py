@@ -20,19 +20,26 @@
 
 # %% twin-text [markdown]
 
-# %% parameters lang="en"
-TWIN = None          # None: the one you opened last; or its name
-USE_DRIVE = True     # on Colab: keep it in your Google Drive
-BASE = None          # a name, a Hugging Face model or a folder
-EFFORT = None        # "smoke", "quick", "standard", "thorough"
-
-# %% parameters lang="zh"
-TWIN = None          # None：上次打开的那个；也可以写名字
-USE_DRIVE = True     # 在 Colab 上存进 Google Drive
-BASE = None          # 基础模型：名字、Hugging Face 上的模型或文件夹
-EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细
+# %% parameters
 
 # %% twin
+
+# %% machine-text [markdown] lang="en"
+# ## This machine, and what fits it
+#
+# The base model is what learns your voice. Larger ones write better and take longer. Mind the licence column: some forbid commercial use, and your twin inherits that.
+#
+# No GPU here? On Colab choose *Runtime → Change runtime type → T4*, which is free. Without one, the smallest model still runs.
+
+# %% machine-text [markdown] lang="zh"
+# ## 这台机器放得下什么
+#
+# 学您口吻的是“基础模型”。越大写得越好，也越慢。留意许可证那一列：有的禁止商用，分身会继承这一条。
+#
+# 没有显卡？在 Colab 里选“代码执行程序 → 更改运行时类型 → T4”，免费。实在没有，最小的模型也能跑。
+
+# %% machine
+base_models.overview()
 
 # %% form-text [markdown] lang="en"
 # ## Settings
@@ -45,7 +52,7 @@ EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准
 # 选一个基础模型，再选花多大力气；其余的按您的机器和文字自动推出，每项都写着理由。您亲手填的，计划变了也不会被改掉。选之前看一眼模型旁边的许可证：分身会继承它。
 
 # %% form
-form = forms.form("persona", twin, base=BASE, effort=EFFORT)
+form = forms.form("persona", twin)
 form
 
 # %% check-text [markdown]

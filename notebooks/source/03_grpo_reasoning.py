@@ -20,15 +20,7 @@
 
 # %% twin-text [markdown]
 
-# %% parameters lang="en"
-TWIN = None          # None: the one you opened last; or its name
-USE_DRIVE = True     # on Colab: keep it in your Google Drive
-EFFORT = None        # "smoke", "quick", "standard", "thorough"
-
-# %% parameters lang="zh"
-TWIN = None          # None：上次打开的那个；也可以写名字
-USE_DRIVE = True     # 在 Colab 上存进 Google Drive
-EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细
+# %% parameters
 
 # %% twin
 
@@ -43,7 +35,7 @@ EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准
 # *decimals* 问两个数哪个大，比如 9.9 和 9.11，两种顺序、两种语言都问；模型在这上面出错多得出人意料。*file* 练您自己的题：可以试试 `data_samples/problems.jsonl`。
 
 # %% form
-form = forms.form("reasoning", twin, effort=EFFORT)
+form = forms.form("reasoning", twin)
 form
 
 # %% check-text [markdown]

@@ -20,15 +20,7 @@
 
 # %% twin-text [markdown]
 
-# %% parameters lang="en"
-TWIN = None          # None: the one you opened last; or its name
-USE_DRIVE = True     # on Colab: keep it in your Google Drive
-EFFORT = None        # "smoke", "quick", "standard", "thorough"
-
-# %% parameters lang="zh"
-TWIN = None          # None：上次打开的那个；也可以写名字
-USE_DRIVE = True     # 在 Colab 上存进 Google Drive
-EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细
+# %% parameters
 
 # %% twin
 
@@ -43,7 +35,7 @@ EFFORT = None        # 力度："smoke" 试跑、"quick" 快、"standard" 标准
 # 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细越大，问题越多，区间越窄。*smoke* 时多数数字“样本不够，说不准”，成绩单照实写，不会说它好。
 
 # %% form
-form = forms.form("evaluate", twin, effort=EFFORT)
+form = forms.form("evaluate", twin)
 form
 
 # %% check-text [markdown]

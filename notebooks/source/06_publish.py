@@ -20,13 +20,7 @@
 
 # %% twin-text [markdown]
 
-# %% parameters lang="en"
-TWIN = None          # None: the one you opened last; or its name
-USE_DRIVE = True     # on Colab: keep it in your Google Drive
-
-# %% parameters lang="zh"
-TWIN = None          # None：上次打开的那个；也可以写名字
-USE_DRIVE = True     # 在 Colab 上存进 Google Drive
+# %% parameters
 
 # %% twin
 

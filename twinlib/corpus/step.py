@@ -40,7 +40,8 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
             parse("corpus", field, getattr(settings, field.name))
         except ValueError as error:
             messages.append(Problem("stop", str(error)))
-    messages += _source_problems(settings, twin)
+    if problem := source_problem(settings, twin):
+        messages.append(problem)
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
     if sentence := api.consent_problem(settings, count):
         messages.append(Problem("stop", sentence))
@@ -58,21 +59,22 @@ def plan(settings: Corpus, twin: Twin) -> Plan:
     return Plan(values, reasons, 0.0, 0.0)
 
 
-def _source_problems(settings, twin):
+def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
+    """Why the source can't be read; None when it can."""
     source, author = settings.source, settings.author
     path = Path(source).expanduser()
     if not source:
         answered = twin.file("interview").exists()
-        return [] if answered else [stop("corpus.no_writing_chosen")]
+        return None if answered else stop("corpus.no_writing_chosen")
     if not path.exists():
         elsewhere = _ELSEWHERE.match(source)
         key = "corpus.source_elsewhere" if elsewhere else "corpus.source_missing"
-        return [stop(key, source=source)]
+        return stop(key, source=source)
     if not readers.has_files(path):
-        return [stop("corpus.source_empty", source=source)]
+        return stop("corpus.source_empty", source=source)
     if sample.is_sample(source) and not sample.is_author(author):
-        return [stop("corpus.sample_of_another", sample=sample.AUTHOR, author=author)]
-    return []
+        return stop("corpus.sample_of_another", sample=sample.AUTHOR, author=author)
+    return None
 
 
 def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:

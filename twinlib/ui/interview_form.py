@@ -19,9 +19,16 @@ from ..text import interview_questions
 from ..text.interview_questions import Question
 from ..text.script import word_count
 from ..twin import Twin
-from .answer_store import AnswerStore, InterviewAnswers, assessment, corpus_of, language_to_ask_in
+from .answer_store import (
+    ENOUGH,
+    AnswerStore,
+    InterviewAnswers,
+    assessment,
+    corpus_of,
+    language_to_ask_in,
+)
 from .display import Shown, caption, esc, sentence
-from .widgets import CLOSE_LINES, button, dropdown, line, wide
+from .widgets import CLOSE_LINES, button, dropdown, folded, line, wide
 
 EVERY = 3.0  # seconds from a key to the saved draft of a half-typed answer
 _LABEL = 60  # characters of a question in the list
@@ -40,6 +47,16 @@ def form(twin: Twin, every: float = EVERY) -> "Questions":
 
     ended = t("ui.interview_ended")
     return Questions(store, language_to_ask_in(twin), status, ended, by_topic=True, every=every)
+
+
+def offered(twin: Twin) -> widgets.Accordion:
+    """The interview behind its title; open where it was begun, or where the corpus is small."""
+    questions, corpus = form(twin), corpus_of(twin)
+    shown = folded(t("ui.interview_folded"), questions)
+    begun, small = twin.file("interview").exists(), 0 < corpus.passages < ENOUGH
+    if begun or small:
+        shown.selected_index = 0
+    return shown
 
 
 class Questions(widgets.VBox):

@@ -28,7 +28,9 @@ _MARGIN = 50e6  # bytes of the disk that stay free
 # Never taken: what a machine makes again by itself.
 _PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
 # What is the owner's writing or quotes it. A report has numbers only.
-_WRITING = re.compile(r"^(corpus|interview|evaluate)/(?!report\.json$)|^persona/samples\.jsonl$")
+_WRITING = re.compile(
+    r"^(writing|corpus|interview|evaluate)/(?!report\.json$)|^persona/samples\.jsonl$"
+)
 _WRITING_FACTS = ("persona_prompt",)  # of twin.json
 _COMPRESSED = (".gguf", ".safetensors", ".zip", ".npy")  # or as good as
 

@@ -86,23 +86,6 @@ def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
     return twin.report(step)
 
 
-def ask(twin: Twin, question: str) -> None:
-    """Print one answer of the finished GGUF file, by the command `talk`, or why there is none."""
-    try:
-        follow(_command("talk", twin, question=question))
-    except StepFailed as failed:
-        show(sentence(str(failed), "stop"))
-
-
-def tour(twin: Twin, **chosen) -> None:
-    """Run notebooks 01 to 06 in a child process; None leaves a choice as in the notebook."""
-    given = {name: value for name, value in chosen.items() if value is not None}
-    try:
-        follow(_command("tour", twin, **given))
-    finally:
-        twin.facts = Twin(twin.path).facts  # as changed by the child
-
-
 def token_for(twin: Twin, step: str, settings: declared.Settings) -> dict[str, str]:
     """{HF_TOKEN: token} for the environment of a child that uploads or fetches a gated base, or {}.
 
@@ -161,7 +144,7 @@ def follow(
     view.draw(at_once=True)
     _print(output)
     if child.returncode:
-        raise StepFailed(_failure(child.returncode, list(errors)))
+        raise StepFailed(failure(child.returncode, list(errors)))
 
 
 def _watch(child, view, output):
@@ -181,7 +164,7 @@ def _print(output):
         print(output.get(), flush=True)
 
 
-def _failure(code, errors):
+def failure(code, errors):
     """The sentence for an exit status: the child's last output, or how it was ended."""
     lines = [line for line in errors if line.strip()]
     if code in (-9, 137):

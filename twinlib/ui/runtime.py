@@ -8,7 +8,6 @@ import tempfile
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +15,6 @@ from pathlib import Path
 from .. import PROJECT, sample
 from ..files import TwinError, write_atomic
 from ..i18n import REMEMBERED, choose, listed, spoken, t
-from ..settings import Settings
 from ..twin import FILES, Twin
 from .display import caption, sentence, show
 
@@ -79,9 +77,10 @@ def _keep_outputs_out_of_git():
     """
     python = Path(sys.executable).as_posix()
     clean = f'PY="{python}"; [ -x "$PY" ] || PY=python3; "$PY" tools/strip_outputs.py'
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
+    if not (ROOT / ".git").is_dir() or not shutil.which("git"):
         return
-    for name, value in (("clean", clean), ("required", "true")):
+    # With `required` git refuses to check out as well, unless the way back is named, too.
+    for name, value in (("clean", clean), ("smudge", "cat"), ("required", "true")):
         git = ["git", "-C", str(ROOT), "config", f"filter.twinlib.{name}", value]
         subprocess.run(git, capture_output=True)  # a clone that can't be written stays as it is
 
@@ -215,9 +214,3 @@ def _mounted_drive():
     except Exception as error:  # refused, timed out, full: of several types
         show(sentence(t("ui.no_google_drive", error=type(error).__name__), "warning"))
         return _COLAB
-
-
-def remember(twin: Twin, step: str, settings: Settings) -> None:
-    """Save settings as the owner's choice for a step, with which its notebook then starts."""
-    twin.start(step, asdict(settings))
-    show(sentence(t("ui.kept_in", path=twin.file("facts")), "good"))

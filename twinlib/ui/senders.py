@@ -4,6 +4,7 @@
 `form`, with `me` and `columns` as chosen here. Works on ipywidgets 7.7 and 8.
 """
 
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..settings import Corpus
 from ..text import interview_questions
 from ..text.privacy import private_names
 from ..twin import Twin
-from .display import NOTHING, Shown, caption, sentence, table, title
+from .display import NOTHING, Shown, caption, cut, sentence, table, title
 from .forms import Form
 from .widgets import button, dropdown, html, line
 
@@ -32,6 +33,9 @@ ROLES = {
 }
 NOBODY = "-"  # the name that is no sender's
 OWN = ("twitter", "chatgpt")  # formats that mark which messages are the owner's
+LITTLE = 20_000  # characters below which the interview is offered
+_TITLES = 6  # of the texts, that are shown
+_SECONDS = 8.0  # for counting texts
 LISTED = 60  # senders and chats that are shown; the others are counted too
 # Lines close together, and no wider than the notebook, however wide a table is.
 _BLOCK = '<div style="line-height:1.4;width:0;min-width:100%">{}</div>'
@@ -91,16 +95,41 @@ class Senders(widgets.VBox):
             self.survey, self.status.value = None, sentence(str(error), "stop").html
             return
         self.columns_before = settings.columns
-        self.summary.value = _BLOCK.format((_formats(self.survey, self.twin) + self._chats()).html)
+        shown = _formats(self.survey, self.twin) + self._texts(settings) + self._chats()
+        self.summary.value = _BLOCK.format(shown.html)
         self._ask(settings)
+
+    def _texts(self, settings):
+        """The first titles and the number of texts and characters, from a look of some seconds."""
+        if not settings.source:
+            return NOTHING
+        titles, texts, characters, began = [], 0, 0, time.monotonic()
+        for document in readers.read(_path(settings), self._options(settings)):
+            texts, characters = texts + 1, characters + len(document.text)
+            if len(titles) < _TITLES:
+                titles.append(_title(document))
+            if time.monotonic() - began > _SECONDS:
+                break
+        else:
+            began = None
+        if not texts:
+            return sentence(t("ui.no_texts_inside"), "warning")
+        key = "ui.texts_inside" if began is None else "ui.texts_inside_so_far"
+        shown = caption(t(key, texts=texts, characters=characters))
+        names = i18n.choose(i18n.listed([cut(name, 60) for name in titles]))
+        shown += caption(t("ui.first_titles", titles=names + (" …" if texts > len(titles) else "")))
+        little = began is None and characters < LITTLE
+        return shown + sentence(t("ui.little_text"), "warning") if little else shown
 
     def _survey(self, settings):
         if not settings.source:
             return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
+        return readers.survey(_path(settings), self._options(settings), self._progress)
+
+    def _options(self, settings):
         me = tuple(private_names(settings.me))
         author = "" if me else settings.author
-        options = readers.Options(me, columns.given(settings.columns), author)
-        return readers.survey(Path(settings.source).expanduser(), options, self._progress)
+        return readers.Options(me, columns.given(settings.columns), author)
 
     def _progress(self, done, total):
         if done % 50 == 0:
@@ -194,6 +223,17 @@ class Senders(widgets.VBox):
         if more > 0:
             shown += caption(t("ui.more_chats", count=more))
         return Shown(_SCROLLED.format(shown.html), shown.text)
+
+
+def _title(document):
+    """A text's title before it is cleaned: given, its first heading, or the file's name."""
+    first = document.text.lstrip()[:200].split("\n")[0]
+    heading = first.strip("# ") if first.startswith("#") else ""
+    return document.title or heading or document.fallback_title or document.source
+
+
+def _path(settings):
+    return Path(settings.source).expanduser()
 
 
 class _Columns(widgets.VBox):

@@ -64,17 +64,17 @@ def tour(
     """
     twin, began = Twin.open(name), time.time()
     source = source_to_read(twin, source, effort)
-    parameters = {
-        "TWIN": str(twin.path.resolve()),
-        "SOURCE": source,
-        "BASE": base,
-        "EFFORT": effort,
-        "AUTHOR": author,
-        "INTRODUCTION": introduction,
+    chosen = {
+        "corpus": {"source": source, "author": author, "introduction": introduction},
+        "persona": {"base": base, "effort": effort},
+        "reasoning": {"effort": effort},
+        "evaluate": {"effort": effort},
     }
-    parameters = {key: value for key, value in parameters.items() if value}
-    if base:  # saved at once, since it writes the questions of step 01
-        twin.start("persona", {**declared.remembered("persona", twin), "base": base})
+    for step, values in chosen.items():  # as if typed into the notebooks' forms
+        given = {name: value for name, value in values.items() if value}
+        if given:
+            twin.draft(step, **given)
+    parameters = {"TWIN": str(twin.path.resolve())}
     prepared = prepare(_remembered(twin, "persona", "base"))
     notebooks = list(notebooks)
     for number, notebook in enumerate(notebooks, 1):

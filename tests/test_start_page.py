@@ -1,0 +1,133 @@
+"""Notebook 00's page: one button for all steps, one run at a time, stop, and what it shows."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT
+from widget_tree import text_of
+
+from twinlib import Twin, running
+from twinlib.ui import start_page
+from twinlib.ui.all_steps import AllSteps
+
+# Runs a step that does nothing, as another process or an earlier kernel would.
+OTHER = """
+import sys, time
+from twinlib import Twin, running
+twin = Twin.open(sys.argv[1])
+with running.claim(twin, "corpus", {}):
+    print("runs", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def twin(tmp_path, posts):
+    twin = Twin.open(tmp_path / "twins" / "me")
+    twin.draft("corpus", source=str(posts), author="Ning", questions="titles")
+    return twin
+
+
+@pytest.fixture
+def other(twin):
+    """A function that starts a run of the twin in another process, for so many seconds."""
+    started = []
+
+    def start(seconds):
+        child = subprocess.Popen(
+            [sys.executable, "-c", OTHER, str(twin.path), str(seconds)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        started.append(child)
+        assert child.stdout.readline() == "runs\n"
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def ended(steps):
+    steps.thread.join(timeout=120)
+    assert steps.state != "running"
+    return steps
+
+
+def test_without_writing_the_button_says_so_and_starts_nothing(tmp_path):
+    page = start_page.page(Twin.open(tmp_path / "twins" / "nobody"))
+    page.make.click()
+    assert "No writing chosen yet" in page.problems.value
+    assert page.steps.thread is None and page.stop.layout.display == "none"
+
+
+def test_the_effort_chosen_once_is_that_of_every_step(twin, monkeypatch):
+    monkeypatch.setattr(AllSteps, "start", lambda self: None)
+    page = start_page.page(twin)
+    page.effort.inputs["effort"].value = "smoke"
+    page.make.click()
+    assert twin.drafts("persona")["effort"] == twin.drafts("evaluate")["effort"] == "smoke"
+    assert twin.drafts("quantize") == {"types": "Q8_0"}
+
+
+@pytest.mark.slow
+def test_the_button_runs_what_was_typed_and_the_page_shows_it(twin, monkeypatch):
+    monkeypatch.setattr(start_page, "STEPS", ("corpus",))
+    page = start_page.page(twin)
+    page.make.click()
+    assert page.make.layout.display == "none" and page.stop.layout.display != "none"
+    ended(page.steps)
+    assert page.steps.state == "done", page.steps.sentence
+    assert twin.report("corpus").settings["author"] == "Ning"
+    assert "Your twin is made" in page.problems.value and "width:100.0%" in page.bar.value
+    assert "$ python -m twinlib corpus" in page.printed.value
+    assert page.make.layout.display != "none" and page.stop.layout.display == "none"
+
+
+@pytest.mark.slow
+def test_a_step_that_fails_ends_it_with_its_sentence(twin, tmp_path):
+    twin.draft("corpus", source=str(tmp_path / "gone"))
+    seen = []
+    steps = AllSteps(twin, ["corpus", "persona"], lambda: seen.append(1))
+    steps.start()
+    assert ended(steps).state == "failed" and "gone" in steps.sentence and seen
+    assert twin.report("persona") is None
+
+
+@pytest.mark.slow
+def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
+    twin, other, monkeypatch
+):
+    monkeypatch.setattr(start_page, "STEPS", ("corpus",))
+    child = other(4)
+    page = start_page.page(twin)  # as after a restart of the kernel
+    assert page.steps.state == "running", "it follows by itself"
+    time.sleep(1.5)
+    assert page.steps._child is None and "01 Prepare your corpus" in page.bar.value
+    assert ended(page.steps).state == "done" and child.wait(timeout=10) == 0
+    assert twin.state("corpus").name == "done"
+
+
+@pytest.mark.slow
+def test_stop_reaches_a_run_that_was_started_elsewhere(twin, other):
+    child = other(60)
+    page = start_page.page(twin)
+    time.sleep(1)
+    page.stop.click()
+    assert "Stopping" in text_of(page)
+    assert ended(page.steps).state == "stopped"
+    assert child.wait(timeout=20) != 0 and running.current(twin) is None
+    assert "the button goes on from there" in page.problems.value
+
+
+def test_a_finished_twin_shows_its_verdict_its_answers_and_a_chat(tmp_path):
+    path = shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "old")
+    shown = text_of(start_page.page(Twin(path)))
+    assert "4 · Talk to it" in shown and "not the person" in shown

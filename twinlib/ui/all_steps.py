@@ -1,0 +1,153 @@
+"""Run several steps one after the other in a thread, with the time left over all of them.
+
+Each step is the same child process as in a terminal, so the kernel stays free: a button can stop
+it, and what is shown goes on being drawn. A step of the twin that runs already, started before the
+kernel was restarted or by somebody else, is waited for and not started twice.
+"""
+
+import shlex
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from .. import running
+from .. import settings as declared
+from ..files import TwinError
+from ..i18n import t
+from ..progress import newest
+from ..twin import Twin
+from . import children, forms, run
+from .progress_view import HistoryTail
+from .tour import BUDGETS
+
+_POLL = 0.5  # seconds
+_STOPPED = 130  # the exit status of a step that was stopped and has saved
+
+
+class AllSteps:
+    """The steps' run. `state` is idle, running, done, stopped or failed; `sentence` says why.
+
+    `changed()` is called in the thread whenever there is something new to show.
+    """
+
+    def __init__(self, twin: Twin, steps: Iterable[str], changed: Callable[[], None]):
+        self.twin, self.steps, self.changed = twin, list(steps), changed
+        self.state, self.sentence, self.step = "idle", "", self.steps[0]
+        self.share, self.left = 0.0, 0.0  # of all steps; seconds
+        self.seconds: dict[str, float] = {}  # that each step is expected to take
+        self.lines = deque(maxlen=400)  # what the steps printed
+        self.records: list[dict] = []  # the running step's history
+        self.thread: threading.Thread | None = None
+        self._child, self._began, self._wants_stop = None, 0.0, False
+
+    def start(self) -> None:
+        """Run what is not done yet; nothing happens while it runs already."""
+        if self.state == "running":
+            return
+        self.state, self.sentence, self.share = "running", "", 0.0
+        self._began, self._wants_stop = time.time(), False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Ask the running step to save and stop."""
+        self._wants_stop = True
+        self.sentence = t("ui.stopping")
+        there = running.current(self.twin)
+        if there:
+            running.ask_to_stop(self.twin, there)
+        elif self._child is not None:
+            children.interrupt(self._child)
+        self.changed()
+
+    def _run(self):
+        try:
+            for step in self.steps:
+                self._plan()
+                self._wait_for_others(step)
+                self._one(step)
+            self.state, self.sentence, self.share = "done", "", 1.0
+        except _Ended as ended:
+            self.state, self.sentence = ended.args
+        except Exception as error:  # whatever it is, the page must not say that it still runs
+            self.state, self.sentence = "failed", f"{type(error).__name__}: {error}"
+        self._child = None
+        self.twin.reread()
+        self.changed()
+
+    def _wait_for_others(self, step):
+        tail = None
+        while (there := running.current(self.twin)) is not None:
+            if tail is None or there.step != self.step:
+                self.step, tail = there.step, HistoryTail(self.twin.history(there.step))
+            self._watch(there.step, there.started, tail)
+            time.sleep(_POLL)
+        self.step, self.records = step, []
+        self._end_if_stopped()
+
+    def _one(self, step):
+        self.twin.reread()
+        try:
+            settings = declared.make(step, **declared.remembered(step, self.twin))
+            arguments = run.command(self.twin, step, settings)
+            token = run.token_for(self.twin, step, settings)
+        except (TwinError, ValueError) as error:
+            raise _Ended("failed", str(error)) from None
+        self.lines.append("$ " + shlex.join(arguments))
+        began, errors = time.time(), deque(maxlen=40)
+        self._child = child = children.start(arguments[1:], token)
+        readers = [
+            threading.Thread(target=_read, args=pair, daemon=True)
+            for pair in ((child.stdout, self.lines), (child.stderr, errors))
+        ]
+        for reader in readers:
+            reader.start()
+        tail = HistoryTail(self.twin.history(step))
+        while child.poll() is None:
+            self._watch(step, began, tail)
+            time.sleep(_POLL)
+        for reader in readers:
+            reader.join(timeout=5)
+        self.lines.extend(errors)
+        self._end_if_stopped()
+        if child.returncode == _STOPPED:
+            raise _Ended("stopped", t("ui.page_stopped"))
+        if child.returncode:
+            raise _Ended("failed", run.failure(child.returncode, list(errors)))
+
+    def _end_if_stopped(self):
+        if self._wants_stop:
+            raise _Ended("stopped", t("ui.page_stopped"))
+
+    def _watch(self, step, began, tail):
+        """Read the step's newest records, and estimate the time left over all steps."""
+        self.records = [record for record in tail.read() if record.get("time", 0) >= began - 1]
+        record, elapsed = newest(self.records) or {}, time.time() - began
+        planned = self.seconds.get(step, 0.0)
+        here = max(record.get("seconds_left") or 0.0, planned - elapsed, 1.0)
+        later = self.steps[self.steps.index(step) + 1 :] if step in self.steps else []
+        self.left = here + sum(self.seconds[name] for name in later)
+        passed = time.time() - self._began
+        self.share = max(self.share, passed / (passed + self.left))
+        self.changed()
+
+    def _plan(self):
+        """Fill in the seconds that each step is expected to take."""
+        for step in self.steps:
+            try:
+                settings = declared.make(step, **declared.remembered(step, self.twin))
+                planned = forms.planner(step, self.twin)(settings)
+            except (TwinError, ValueError):  # such as no corpus to plan with, yet
+                planned = None
+            known = planned and planned.seconds
+            self.seconds[step] = known or float(BUDGETS[step])
+
+
+class _Ended(Exception):
+    """(state, sentence) of a run that ended before its last step was done."""
+
+
+def _read(stream, lines):
+    for line in stream:
+        lines.append(line.rstrip("\n"))

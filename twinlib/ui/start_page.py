@@ -1,0 +1,153 @@
+"""Notebook 00: from an upload to a talk on one page.
+
+`start_page.page(twin)` shows itself as a cell's last expression. Its button makes the twin in a
+thread (see all_steps.py): the page shows a bar over all of it, the curves, the verdict, and at the
+end the chat. Made anew, by Run All or after a restart, it shows what there is and goes on with what
+runs. Works on ipywidgets 7.7 and 8.
+"""
+
+import time
+
+import ipywidgets as widgets
+
+from .. import running
+from .. import settings as declared
+from ..files import TwinError
+from ..i18n import choose, t
+from ..progress import duration
+from ..text import labels
+from ..twin import STEPS as ALL
+from ..twin import Problem, Twin
+from . import chat_box, forms, score_card, tables, writing_form
+from .all_steps import AllSteps
+from .display import NOTHING, Shown, caption, esc, sentence
+from .progress_view import progress
+from .widgets import button, folded, html, line, show
+
+# 03 is left out: the voice is in the adapter without it. 06 is its owner's to decide.
+STEPS = ("corpus", "persona", "quantize", "evaluate")
+_REDRAW = 2.0  # seconds between two drawings of the curves
+_HEAD = '<h3 style="margin:1.2em 0 .3em">{} · {}</h3>'
+_BAR = (
+    '<div style="max-width:46em;background:rgba(128,128,128,.25);border-radius:6px">'
+    '<div style="width:{share:.1%};height:1.1em;background:rgb(40,160,80);border-radius:6px">'
+    '</div></div><div style="margin:.3em 0;font-weight:bold">{line}</div>'
+)
+_LOG = '<pre style="white-space:pre-wrap;max-height:20em;overflow:auto;font-size:90%">{}</pre>'
+
+
+def page(twin: Twin) -> "Page":
+    """The page of a twin."""
+    return Page(twin)
+
+
+class Page(widgets.VBox):
+    """Four parts, one below the other: the writing, the effort, the making, the talk."""
+
+    def __init__(self, twin: Twin):
+        self.twin = twin
+        self.writing = writing_form.form(twin)
+        self.effort = forms.form("persona", twin, only=("effort", "base"))
+        self.steps = AllSteps(twin, STEPS, self._draw)
+        self.make = button(t("ui.make_my_twin"), self.start, button_style="primary")
+        self.stop = button(t("ui.stop_it"), self.steps.stop, button_style="warning")
+        self.problems, self.bar, self.live, self.printed = html(), html(), html(), html()
+        self.folded_log = folded(t("ui.what_was_printed"), self.printed)
+        self.result = widgets.VBox()
+        self._drawn = 0.0
+        super().__init__(
+            [
+                html(_HEAD.format(1, esc(t("ui.part_writing")))),
+                self.writing,
+                html(_HEAD.format(2, esc(t("ui.part_effort")))),
+                self.effort,
+                html(_HEAD.format(3, esc(t("ui.part_make")))),
+                html(caption(t("ui.part_make_help")).html),
+                line(self.make, self.stop),
+                self.problems,
+                self.bar,
+                self.live,
+                self.folded_log,
+                self.result,
+            ]
+        )
+        self._show_result()
+        self._draw(at_once=True)
+        if running.current(twin):  # it went on while the kernel was restarted, or in a terminal
+            self.steps.start()
+
+    def start(self) -> None:
+        """Make the twin with what is typed, unless something stands in the way."""
+        if self.steps.state == "running":
+            return
+        try:
+            effort, problems = self.effort.settings.effort, self._problems()
+        except (TwinError, ValueError) as error:
+            effort, problems = "", [Problem("stop", str(error))]
+        self.problems.value = sum((sentence(p.text, p.level) for p in problems), NOTHING).html
+        if declared.stops(problems):
+            return
+        self.twin.draft("evaluate", effort=effort)
+        if effort == "smoke":  # one file, in minutes: the recommended one for a small base
+            self.twin.draft("quantize", types="Q8_0")
+        self.result.children = []
+        self.steps.start()
+        self._draw(at_once=True)
+
+    def _problems(self):
+        """What stands in the way of step 01; the later steps say it when their turn comes."""
+        module = declared.step_module("corpus")
+        return module.problems(self.writing.settings, self.twin)
+
+    def _draw(self, at_once=False):
+        """Show where the run is; called in its thread as well."""
+        steps, runs = self.steps, self.steps.state == "running"
+        show(self.stop, runs)
+        show(self.make, not runs)
+        show(self.folded_log, bool(steps.lines))
+        if steps.state == "idle":
+            return
+        self.bar.value = _BAR.format(share=steps.share, line=esc(self._line()))
+        if runs and not at_once and time.monotonic() - self._drawn < _REDRAW:
+            return
+        self._drawn = time.monotonic()
+        self.live.value = progress(steps.records, steps.step).html if runs else ""
+        self.printed.value = _LOG.format(esc("\n".join(steps.lines)))
+        if not runs:
+            level = {"done": "good", "stopped": "note"}.get(steps.state, "stop")
+            said = steps.sentence or t("ui.your_twin_is_made")
+            self.problems.value = sentence(said, level).html
+            self._show_result()
+
+    def _line(self):
+        """'02 · Teach it your voice · 12 min left of all'."""
+        steps = self.steps
+        if steps.state != "running":
+            return f"{steps.share:.0%}"
+        number = ALL.index(steps.step) + 1
+        name = f"{number:02} {choose(labels.step(steps.step))}"
+        if steps.sentence:
+            return f"{name} · {steps.sentence}"
+        return f"{name} · {t('ui.left_of_all', time=duration(steps.left))}"
+
+    def _show_result(self):
+        """What the steps that are done have to show, and the chat when there is someone to ask."""
+        shown, warnings = [], NOTHING
+        for step in STEPS[:-1]:  # those of evaluate are in the score card
+            report = self.twin.report(step)
+            for text in report.warnings if report else ():
+                warnings += sentence(text, "warning")
+        if self.twin.report("evaluate"):
+            shown.append(html(score_card.score_card(self.twin).html))
+        if self.twin.report("persona"):
+            answers = tables.before_after(self.twin)
+            shown.append(folded(t("ui.before_and_after"), html(answers.html)))
+        if warnings.html:
+            shown.append(folded(t("ui.good_to_know"), html(warnings.html)))
+        if self.twin.ggufs():
+            shown += [html(_HEAD.format(4, esc(t("ui.part_talk")))), self._chat()]
+        self.result.children = shown
+
+    def _chat(self):
+        chat = chat_box.chat(self.twin)
+        return html(chat.html) if isinstance(chat, Shown) else chat

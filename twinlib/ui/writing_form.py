@@ -1,0 +1,66 @@
+"""The form of step 01: upload or choose the writing, say who you are, see what would be read.
+
+`writing_form.form(twin)` shows itself as a cell's last expression; its `.settings` are the step's.
+What is typed, ticked and uploaded is kept at once. Works on ipywidgets 7.7 and 8.
+"""
+
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from ..corpus import step
+from ..i18n import t
+from ..settings import Corpus
+from ..twin import Twin
+from . import forms, senders
+from .display import sentence, title
+from .source_picker import SourcePicker
+from .widgets import button, html, line, show
+
+
+def form(twin: Twin, **given) -> "Writing":
+    """The form, prefilled with the last choices; keywords override those."""
+    return Writing(twin, **given)
+
+
+class Writing(widgets.VBox):
+    """What to read, who wrote it, and a look at what is in there."""
+
+    def __init__(self, twin: Twin, **given):
+        self.twin, self.form = twin, forms.form("corpus", twin, **given)
+        self.source = self.form.inputs["source"]
+        self.picker = SourcePicker(twin, self._choose, self.source.value)
+        self.look = button(t("ui.look_inside"), self._look, button_style="info")
+        self.hint, self.found = html(), widgets.VBox()
+        super().__init__(
+            [self.picker, self.form, line(self.look), self.hint, self.found],
+            layout=widgets.Layout(max_width="82em"),
+        )
+        self.source.observe(self._typed, "value")
+        self._typed()
+        if Path(self.source.value or " ").expanduser().exists():
+            self._look()
+
+    @property
+    def settings(self) -> Corpus:
+        """The settings of step 01 as typed and ticked so far; raises WrongValue."""
+        return self.form.settings
+
+    def _choose(self, source):
+        """Take an upload or a place from the list, and look into it at once."""
+        self.source.value = source
+        self._look()
+
+    def _typed(self, change=None):
+        """Say at once what is wrong with a path; what is in there is looked at on demand."""
+        typed = Corpus(source=self.source.value.strip(), author=self.form.inputs["author"].value)
+        problem = step.source_problem(typed, self.twin)
+        self.hint.value = sentence(problem.text, "warning").html if problem else ""
+        show(self.look, problem is None)
+        self.found.children = []
+
+    def _look(self):
+        if self.hint.value:
+            return
+        head = html(title(t("ui.what_would_be_read")).html)
+        self.found.children = [head, senders.form(self.twin, self.form)]
