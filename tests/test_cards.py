@@ -8,7 +8,7 @@ from huggingface_hub import DatasetCard, ModelCard
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
-from twinlib import catalogue
+from twinlib import PROJECT, catalogue
 from twinlib.evaluate.figures import BY_NAME
 from twinlib.models import device_fit
 from twinlib.publish import cards
@@ -208,6 +208,33 @@ def test_each_half_speaks_its_own_language_and_about_the_owner_never_to_them():
             r"\b[Yy]ours?\b|larger base", english
         )
         assert not re.search("您的|请多加", chinese) and chinese.count("越低越好") > 5
+
+
+def test_a_card_opens_with_how_much_like_the_author_it_is_an_answer_and_the_picture():
+    facts = replace(
+        FACTS,
+        samples={
+            "en": ("Why | <tea>?", "Hot.\n\nAlways `hot`."),
+            "zh": ("为什么喝茶？", "茶要烫。"),
+        },
+        pictures={"en": "score_card_en.png", "zh": "score_card_zh.png"},
+    )
+    for kind in ("gguf", "adapter"):
+        english, chinese = halves(cards.model_card(facts, kind))
+        order = ["not the person", "**It answers the question.**", "Why", "score_card_en.png"]
+        order += [
+            "### Run it" if kind == "gguf" else "### Load it",
+            "How it was trained",
+            "LoRA rank",
+        ]
+        places = [english.index(part) for part in order]
+        assert places == sorted(places)
+        assert "<tea>" not in english and "`hot`" not in english and "a model made this" in english
+        assert "> 茶要烫。 *（由模型生成）*" in chinese and "(score_card_zh.png)" in chinese
+        for half in (english, chinese):
+            assert half.count("<details>") == half.count("</details>") == 3
+        assert f"[Another Me · 世另我]({PROJECT})" in chinese
+    assert "score_card" not in cards.model_card(FACTS, "gguf"), "no picture, no link to one"
 
 
 def test_a_card_before_the_user_is_known_has_a_placeholder_that_no_command_takes():

@@ -241,6 +241,10 @@ def _run(twin, step, settings, first):
     started = now()
     resumes = any(twin.checkpoints(step).glob("checkpoint-*"))
     progress = Progress(twin.history(step) if first else None, step, fresh=not resumes)
+    if step == "publish":
+        from .ui import score_card
+
+        score_card.save(twin)  # for the model card
     outcome = module.run(twin, settings, progress)
     if first:
         _finish(twin, step, outcome, started, asdict(settings))

@@ -5,7 +5,8 @@ To add a language, put its code into LANGUAGES and a line with that code into ev
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -37,6 +38,20 @@ def _remembered(twins):
     except (OSError, ValueError):
         return ""
     return code if code in LANGUAGES else ""
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within the block the reader's language is `code`."""
+    before = os.environ.get("TWINLIB_LANG")
+    os.environ["TWINLIB_LANG"] = code
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TWINLIB_LANG"]
+        else:
+            os.environ["TWINLIB_LANG"] = before
 
 
 def spoken() -> str:

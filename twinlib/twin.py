@@ -47,6 +47,8 @@ FILES = {
     "comparisons": "quantize/comparisons.jsonl",
     "uploads": "publish/uploads.jsonl",
     "answers": "evaluate/answers.jsonl",
+    "score_card_en": "evaluate/score_card_en.png",
+    "score_card_zh": "evaluate/score_card_zh.png",
     "scores": "evaluate/scores.jsonl",
     "side_by_side": "evaluate/side_by_side.html",
     "blind_test": "evaluate/blind_test.html",

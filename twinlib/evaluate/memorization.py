@@ -9,8 +9,6 @@ from ..text.statistics import auc_of_documents, wilson
 from ..twin import figure
 from .ratings import FEW, Threshold, grouped, level, percent, rated, share, too_few
 
-QUOTED = {"zh": 30, "en": 100}  # characters in one run: from here on it counts as a quotation
-
 
 def copied(
     base: list, twin: list, held_out: list, train: list, answers: list, thresholds: dict
@@ -61,7 +59,7 @@ def _self_overlap(pairs, held_out, source):
 def _quotations(answers, source):
     """(length of the longest quotation in characters, warnings)."""
     runs = [(style.longest_run(style.tidy(answer["text"]), source), answer) for answer in answers]
-    long = [run for run, answer in runs if run >= QUOTED[answer["language"]]]
+    long = [run for run, answer in runs if run >= style.QUOTED[answer["language"]]]
     warnings = (
         [t("evaluate.twin_quotes_at_length", answers=len(long), most=max(long))] if long else []
     )

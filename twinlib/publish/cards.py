@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 
+from .. import PROJECT
 from ..catalogue import Entry
 from ..i18n import LANGUAGES, both, data
 from ..models import device_fit
@@ -50,6 +51,10 @@ class Facts:
     settings: dict[str, dict] = field(default_factory=dict)  # {step: settings of its report}
     figures: dict[str, dict] = field(default_factory=dict)  # {step: figures of its report}
     passages: dict[str, int] = field(default_factory=dict)  # {split: number of passages}
+    samples: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # {language: (question, answer)}
+    pictures: dict[str, str] = field(default_factory=dict)  # {language: file of the score card}
     published: tuple[str, ...] = ()  # the kinds of repositories: gguf, adapter, corpus
 
 
@@ -209,6 +214,7 @@ def model_card(facts: Facts, kind: str) -> str:
         commercial=facts.base.commercial or not name,
         built_with=built_with,
         notice=bool(notice_text),
+        project=PROJECT,
         **{code: _in_language(facts, code) for code in LANGUAGES},
     )
 
@@ -237,6 +243,8 @@ def _in_language(facts, code):
         "reasoning": training("reasoning"),
         "verdict": labels.verdict(facts.figures.get("evaluate", {}))[code],
         "scores": _lines(_score_rows(facts, code)),
+        "sample": tuple(map(escape, facts.samples.get(code, ()))),
+        "picture": facts.pictures.get(code, ""),
         "corpus": _lines(_figure_rows(facts, "corpus", code)),
     }
 

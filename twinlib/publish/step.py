@@ -20,11 +20,13 @@ from ..i18n import LANGUAGES, language, t
 from ..models import hub
 from ..progress import Progress
 from ..settings import Publish, stop, warning
+from ..text import privacy, script, style
 from ..text.formatting import size
 from ..twin import Outcome, Problem, Twin, figure
 from . import cards
 
 _ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")
+_LONGEST_SAMPLE = 800  # characters of an answer on the card
 _OLLAMA_FILES = ("template", "system", "params", "modelfile")
 
 
@@ -154,6 +156,7 @@ def _facts(twin: Twin, settings: Publish) -> cards.Facts:
     states = {step: twin.state(step) for step in steps}
     reports = {step: state.report for step, state in states.items() if state.report}
     ggufs, texts = _ggufs(twin), _texts(twin) if settings.corpus else {}
+    measured = states["evaluate"].name == "done"
     return cards.Facts(
         name=twin.name,
         author=twin.author,
@@ -172,11 +175,45 @@ def _facts(twin: Twin, settings: Publish) -> cards.Facts:
         figures={
             step: report.figures
             for step, report in reports.items()
-            if step != "evaluate" or states[step].name == "done"
+            if step != "evaluate" or measured
         },
         passages={split: len(texts) for split, texts in texts.items()},
+        samples=_samples(twin) if measured else {},
+        pictures={code: path.name for code, path in _pictures(twin).items()} if measured else {},
         published=tuple(kind for kind in ("gguf", "adapter", "corpus") if getattr(settings, kind)),
     )
+
+
+def _pictures(twin):
+    """{language: path} of the score card's pictures, which the command draws before this step."""
+    paths = {code: twin.file(f"score_card_{code}") for code in LANGUAGES}
+    return {code: path for code, path in paths.items() if path.exists()}
+
+
+def _samples(twin: Twin) -> dict[str, tuple[str, str]]:
+    """{language: (question, answer)}: the twin's first answer in each language that may be shown.
+
+    Left out are answers that are broken, hold personal data, or quote the texts at length.
+    """
+    if not twin.file("answers").exists() or not twin.file("passages").exists():
+        return {}
+    source = style.tidy("\n".join(passage["text"] for passage in twin.records("passages")))
+    samples = {}
+    for record in twin.records("answers"):
+        language = script.language_of(record["question"])
+        if record["row"] == "twin" and language not in samples:
+            if _may_be_shown(record, language, source):
+                samples[language] = (record["question"], record["text"])
+    return samples
+
+
+def _may_be_shown(record, language, source):
+    answer = record["text"]
+    if style.flaws(answer, language, record["question"]):
+        return False
+    if privacy.mask(answer, language, {})[1] or len(answer) > _LONGEST_SAMPLE:
+        return False
+    return style.longest_run(style.tidy(answer), source) < style.QUOTED[language]
 
 
 def _sampling(twin):
@@ -196,6 +233,7 @@ def _contents(twin: Twin, facts: cards.Facts) -> dict[str, dict[str, Path | str]
         contents["gguf"] = {
             **{path.name: path for path in (*_ggufs(twin).values(), *companions)},
             **notices,
+            **{path.name: path for path in _pictures(twin).values() if facts.pictures},
             "README.md": cards.model_card(facts, "gguf"),
         }
     if "adapter" in facts.published:
@@ -203,6 +241,7 @@ def _contents(twin: Twin, facts: cards.Facts) -> dict[str, dict[str, Path | str]
         contents["adapter"] = {
             **{name: folder / name for name in _ADAPTER_FILES if (folder / name).exists()},
             **notices,
+            **{path.name: path for path in _pictures(twin).values() if facts.pictures},
             "adapter_config.json": _adapter_config(folder, facts.base),
             "README.md": cards.model_card(facts, "adapter"),
         }

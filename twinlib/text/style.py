@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
 NEAR = 0.02  # margins closer than this count as equal
+QUOTED = {"zh": 30, "en": 100}  # characters in one run: from here on it counts as a quotation
 FLAWS = ("empty", "echo", "replacement", "script", "loop")
 _NGRAMS = {"zh": (1, 3), "en": (2, 5)}
 _PIECE = 300  # characters of the texts that are compared

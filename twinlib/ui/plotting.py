@@ -96,9 +96,7 @@ def embedded(figure: "Figure | None") -> str:
     """A Figure as an <img> that needs no file; '' for None."""
     if figure is None:
         return ""
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=_DPI * _SHARP)
-    code = base64.b64encode(data.getvalue()).decode()
+    code = base64.b64encode(png(figure)).decode()
     wide, tall = (round(_DPI * inches) for inches in figure.get_size_inches())
     # With its size given, a picture that is redrawn doesn't make the page jump.
     return (
@@ -106,6 +104,13 @@ def embedded(figure: "Figure | None") -> str:
         'style="max-width:100%;height:auto;background:white" '
         f'src="data:image/png;base64,{code}">'
     )
+
+
+def png(figure: "Figure") -> bytes:
+    """The picture as a PNG file on white."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=_DPI * _SHARP)
+    return data.getvalue()
 
 
 def row(figures: Iterable["Figure"]) -> str:

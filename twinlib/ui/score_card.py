@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..evaluate import step as evaluate
 from ..evaluate.figures import BY_NAME, bound, level
-from ..i18n import choose, t
+from ..files import write_atomic
+from ..i18n import LANGUAGES, choose, speaking, t
 from ..text import labels
 from ..twin import Twin
 from . import summary
@@ -28,6 +29,7 @@ from .plotting import (
     legend,
     picture,
     plain,
+    png,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +71,17 @@ def score_card(twin: Twin) -> Shown:
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
     header = (t("ui.not_measured"), t("ui.why"))
     return shown + (folded(t("ui.not_measured"), table(header, rows)) if rows else NOTHING)
+
+
+def save(twin: Twin) -> None:
+    """Write the picture into the twin's folder in each language, for the model card."""
+    report = twin.report("evaluate")
+    figures = report.figures if report else {}
+    names = [name for name in BY_NAME if figures.get(name, {}).get("value") is not None]
+    for code in LANGUAGES if names else ():
+        with speaking(code):
+            content = png(plot(names, figures))
+        write_atomic(twin.file(f"score_card_{code}"), content)
 
 
 def first_answers(twin: Twin) -> Shown:

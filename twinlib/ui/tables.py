@@ -1,15 +1,17 @@
 """Tables of a twin's corpus, training rows, answers, figures, uploads and steps."""
 
+import base64
 import csv
 import os
+import re
 from collections import Counter
-from collections.abc import Callable
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
 
 from .. import i18n, running
 from ..evaluate import step as evaluate
 from ..evaluate.side_by_side import real_name
-from ..i18n import choose, t
+from ..i18n import LANGUAGES, choose, t
 from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
@@ -28,7 +30,7 @@ KINDS = {
 _LONGEST = 600  # characters of an answer in a table
 _BORDER = "border:1px solid rgba(128,128,128,.4);border-radius:6px"
 _FRAME = f"width:100%;height:720px;{_BORDER};resize:vertical"
-_CARD = '<pre style="white-space:pre-wrap;max-height:24em;overflow:auto">{}</pre>'
+_PAGE = f"{_BORDER};padding:.5em 1.2em;max-height:44em;max-width:52em;overflow:auto"
 
 
 def kind_texts(kind: str) -> dict[str, str]:
@@ -282,12 +284,37 @@ def uploads(twin: Twin) -> Shown:
 
 @look("publish")
 def card(twin: Twin) -> Shown:
-    """The model card that would be uploaded, as text."""
-    path = twin.upload(cards.repository(twin.name, "gguf")) / "README.md"
-    if not path.exists():
+    """The model card that would be uploaded, as readers will see it; a terminal shows its text."""
+    paths = (twin.upload(cards.repository(twin.name, kind)) for kind in ("gguf", "adapter"))
+    path = next((folder / "README.md" for folder in paths if (folder / "README.md").exists()), None)
+    if path is None:
         return NOTHING
     text = path.read_text(encoding="utf-8")
-    return Shown(_CARD.format(esc(text)), text)
+    html = rendered(text, [twin.file(f"score_card_{code}") for code in LANGUAGES])
+    page = Shown(f'<div style="{_PAGE}">{html}</div>', text)
+    return summary.shown(twin, "publish") + page
+
+
+def rendered(card: str, pictures: Iterable[Path]) -> str:
+    """The HTML of a model card without its metadata, with its pictures in it.
+
+    Of HTML that stands in it only <details> and <summary> work; the rest stays text.
+    """
+    from markdown_it import MarkdownIt
+
+    body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(body)
+    html = re.sub(
+        r"<p>&lt;details&gt;\s*&lt;summary&gt;(.*?)&lt;/summary&gt;</p>",
+        r"<details><summary>\1</summary>",
+        html,
+    ).replace("<p>&lt;/details&gt;</p>", "</details>")
+    for path in filter(Path.exists, pictures):
+        code = base64.b64encode(path.read_bytes()).decode()
+        html = html.replace(
+            f'src="{path.name}"', f'style="max-width:100%" src="data:image/png;base64,{code}"'
+        )
+    return html
 
 
 def steps(twin: Twin) -> Shown:
