@@ -57,7 +57,8 @@ def last() -> Path:
 
 def all_twins() -> list[Path]:
     """The folders of the twins, by name."""
-    return sorted(facts.parent for facts in twins_folder().glob("*/" + FILES["facts"]))
+    # Not a hidden one, which a stopped import left.
+    return sorted(facts.parent for facts in twins_folder().glob("[!.]*/" + FILES["facts"]))
 
 
 def twins_table() -> str:
