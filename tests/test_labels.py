@@ -147,7 +147,7 @@ def test_the_tables_say_the_labels(twin, monkeypatch):
     )
     twin.finish(report)
     for text in (tables.figures(report).text, tour.scores(twin)):
-        assert [line.split()[0] for line in text.splitlines()[1:]] == [
+        assert [line.split()[0] for line in text.splitlines()[-2:]] == [
             "坏掉或原地打转的回答：基础模型",
             "骗过率",
         ]

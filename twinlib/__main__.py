@@ -35,13 +35,6 @@ TOUR = {
     "introduction": "corpus",
 }
 # The figure of a step that `status` shows; for quantize the size of the first file.
-_MAIN_FIGURE = {
-    "corpus": "rows",
-    "persona": "val_loss",
-    "reasoning": "accuracy_after",
-    "evaluate": "answers_the_question",
-    "publish": "files",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -275,7 +268,7 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: 
     `requested` are the settings before the plan.
     """
     from .models.plan import machine
-    from .text import labels
+    from .ui import summary
 
     report = Report(
         step,
@@ -289,8 +282,7 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: 
         outcome.warnings,
     )
     twin.finish(report, requested)
-    if verdict := choose(labels.verdict(outcome.figures)):
-        print(verdict)
+    print(summary.shown(twin, step).text)
     for text in outcome.warnings:
         print("! " + text)
     print(t("core.step_done", step=step, time=duration(now() - started)))
@@ -308,7 +300,7 @@ def _show_codes(twin, source):
 
 
 def status(options: argparse.Namespace) -> None:
-    """Print a table of the steps: state, time, main figure; without --twin also the twins."""
+    """Print a table of the steps: state, time, result; without --twin also the twins."""
     if not options.twin and len(terminal.all_twins()) > 1:
         print(terminal.twins_table() + "\n")
     twin = terminal.opened(options.twin, create=False)
@@ -330,14 +322,14 @@ def status(options: argparse.Namespace) -> None:
         state, when, figure = twin.state(step), "", ""
         if state.report:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.report.finished))
-            figure = _main_figure(state.report)
+            figure = _result(twin, step)
         row = (step, names[state.name], when, state.why or figure)
         if run and run.step == step:
             row = (step, choose(running.state(twin, run)), choose(running.details(twin, run)), "")
         rows.append(row)
-    header = (t("core.step"), t("core.state"), t("core.when"), t("core.main_figure"))
+    header = (t("core.step"), t("core.state"), t("core.when"), t("core.result"))
     print(t("core.status_of", twin=twin.name, path=twin.path))
-    print(text_table(header, rows))
+    print(text_table(header, rows, longest=90))
 
 
 def _watch(twin, run, stop):
@@ -347,19 +339,11 @@ def _watch(twin, run, stop):
     running.follow(twin, run)
 
 
-def _main_figure(report):
-    """'label: value (low … high)' of a report's main figure; '' when it was not measured."""
-    from .text import labels
+def _result(twin, step):
+    """The first sentence of a step's summary, with the sign of its level."""
+    from .ui import summary
 
-    sizes = (name for name in report.figures if name.startswith("size_mb_"))
-    name = _MAIN_FIGURE.get(report.step) or next(sizes, None)
-    figure = report.figures.get(name) or {}
-    if figure.get("value") is None:
-        return ""
-    text = f"{choose(labels.figure(name, report.step))}: {figure['value']:.4g}"
-    if figure["low"] is not None:
-        text += f" ({figure['low']:.3g} … {figure['high']:.3g})"
-    return text
+    return summary.shown(twin, step).text.splitlines()[0]
 
 
 def run_interview(options: argparse.Namespace) -> None:

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from .. import settings as declared
 from ..files import TwinError
-from ..i18n import choose, spoken, t
+from ..i18n import spoken, t
 from ..models import load, plan
 from ..progress import line_of
-from ..text import labels
 from ..twin import AUTO, STEPS, Stopped, Twin
-from . import notebook_client, score_card
+from . import notebook_client, score_card, summary
 from .display import text_table
 from .runtime import ROOT
 from .tables import figure_rows
@@ -153,14 +152,14 @@ def budget(twin: Twin, began: float, ended: float, prepared: float = 0.0) -> str
 
 
 def scores(twin: Twin) -> str:
-    """The verdict, the first answers and the figures for a terminal; '' without figures."""
+    """The summary, the first answers and the figures for a terminal; '' without figures."""
     report = twin.report("evaluate")
     rows = [(*cells, note) for *cells, _, note in figure_rows(report)]
     if not rows:
         return ""
     header = (t("ui.figure_lower"), t("ui.value_lower"), t("ui.interval"), t("ui.note_lower"))
     parts = (
-        choose(labels.verdict(report.figures)),
+        summary.shown(twin, "evaluate").text,
         score_card.first_answers(twin).text,
         text_table(header, rows, longest=90),
     )
