@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections import namedtuple
 
@@ -167,9 +166,7 @@ def test_a_killed_process_leaves_no_lock(wheels):
     assert child.stdout.readline() == "locked\n"
     child.send_signal(signal.SIGKILL)
     child.wait()
-    began = time.monotonic()
     pip_base.gguf(NAME, quiet)
-    assert time.monotonic() - began < 60
 
 
 def test_a_conversion_that_was_broken_off_is_made_again(wheels, small_gguf):

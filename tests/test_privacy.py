@@ -1,9 +1,9 @@
 """Masking: planted personal data goes and look-alikes stay, in Chinese without spaces too."""
 
 import re
-import time
 
 import pytest
+from growth import grows_in_proportion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from privacy_cases import OWNERS_NAMES, chinese_without_spaces, every, held_out, rates, score
@@ -312,7 +312,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_grows_with_the_text_and_not_faster(piece):
-    started = time.process_time()
-    find(piece * (200_000 // len(piece)), OWNERS_NAMES)
-    # Half a second on an idle machine; minutes when a pattern backtracks without end.
-    assert time.process_time() - started < 4
+    # Minutes when a pattern backtracks without end.
+    assert grows_in_proportion(
+        lambda size: find(piece * (size // len(piece)), OWNERS_NAMES), 50_000
+    )

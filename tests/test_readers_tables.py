@@ -1,9 +1,9 @@
 """Tables as programs write them: titles above the header, replies, Weibo, cut-off files."""
 
 import io
-import time
 
 import pytest
+from growth import grows_in_proportion
 from openpyxl import Workbook
 
 from twinlib.corpus import conversations
@@ -257,18 +257,17 @@ def test_brackets_that_quote_nobody_stay(content):
 @pytest.mark.parametrize(
     "content",
     [
-        "[引用" * 20_000,
-        "「a」" + "\n" * 50_000,
-        "a\n引用" * 20_000,
-        "……  " * 20_000,
-        "[引用 " + "[捂脸]" * 20_000,
+        lambda size: "[引用" * size,
+        lambda size: "「a」" + "\n" * size,
+        lambda size: "a\n引用" * size,
+        lambda size: "……  " * size,
+        lambda size: "[引用 " + "[捂脸]" * size,
     ],
 )
 def test_messages_made_to_be_slow_are_not(content):
-    started = time.process_time()
-    turns(of("群.csv", group(content)))
-    turns(of("1.csv", weibo(f'"{content}"')))
-    assert time.process_time() - started < 2
+    assert grows_in_proportion(lambda size: turns(of("群.csv", group(content(size)))), 10_000)
+    quoted = lambda size: turns(of("1.csv", weibo(f'"{content(size)}"')))  # noqa: E731
+    assert grows_in_proportion(quoted, 10_000)
 
 
 # Broken files
