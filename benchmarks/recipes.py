@@ -108,6 +108,8 @@ ARMS = {
     "half-rate": Arm("ours, half the learning rate", rate=0.5),
     "double-rate": Arm("ours, twice the learning rate", rate=2.0),
     "quarter-rate": Arm("ours, a quarter of the learning rate", rate=0.25),
+    "scale-0.5": Arm("ours, LoRA scale 0.5", settings={"lora_scale": 0.5}),
+    "scale-1": Arm("ours, LoRA scale 1", settings={"lora_scale": 1.0}),
     "cool": Arm("ours, answering at temperature 0.4", evaluate={"temperature": 0.4}, seeds=2),
     "half-epochs": Arm("ours, half the epochs", settings={"epochs": 2.0}),
     "essays": Arm(

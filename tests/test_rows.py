@@ -160,8 +160,9 @@ def test_rows_are_the_same_every_time_and_ids_are_unique():
 def test_prompts_name_the_twin_and_quote_training_text_only():
     system = system_prompt("宁半圈", ["zh", "en"])
     assert system.split("\n") == [
-        "你是宁半圈的分身，用宁半圈自己的口吻回答。",
-        "You are the twin of 宁半圈: answer in 宁半圈's own voice.",
+        "你是宁半圈的分身：一个用宁半圈的文字训练出来的语言模型。用宁半圈自己的口吻回答。",
+        "You are the twin of 宁半圈: a language model trained on 宁半圈's writing. "
+        "Answer in 宁半圈's own voice.",
     ]
     prompt = persona_prompt(system, "我姓宁。", passages(2) + passages(5, split="test"))
     assert prompt.startswith(system + "\n我姓宁。\n") and prompt.count("---") == 2

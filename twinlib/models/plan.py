@@ -250,11 +250,22 @@ def _engine(machine):
 
 # Persona
 
-# (billions of parameters at most, rank, learning rate, epochs at most), in any precision.
-# Instruct models up to 2.5 billion: benchmarks/recipes.py; larger ones were not measured.
-_RECIPES = ((1.0, 32, 2e-4, 2), (2.5, 32, 1.5e-4, 2), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
+# (billions of parameters at most, rank, learning rate, epochs at most, LoRA scale), in any
+# precision. Instruct models up to 2.5 billion: benchmarks/recipes.py, and the scale of 0.5B:
+# benchmarks/lora_scale.py; larger ones were not measured.
+_RECIPES = (
+    (1.0, 32, 2e-4, 2, 0.7),
+    (2.5, 32, 1.5e-4, 2, 0.7),
+    (9.5, 16, 2e-4, 3, 1.0),
+    (1000, 16, 1e-4, 2, 1.0),
+)
 # Models that are not instruct-tuned have more to learn: what a question and an answer are, too.
-_BASE_RECIPES = ((1.0, 32, 4e-4, 4), (2.5, 32, 3e-4, 3), (9.5, 16, 2e-4, 3), (1000, 16, 1e-4, 2))
+_BASE_RECIPES = (
+    (1.0, 32, 4e-4, 4, 1.0),
+    (2.5, 32, 3e-4, 3, 1.0),
+    (9.5, 16, 2e-4, 3, 1.0),
+    (1000, 16, 1e-4, 2, 1.0),
+)
 _EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's
 _SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
 _FEWEST_STEPS = 128  # in a run: with fewer, larger steps less is learnt from the same text
@@ -350,7 +361,11 @@ def _persona(settings, machine, facts):
     shape = _shape(base)
     instruct = catalogue.entry(base).instruct
     recipes = _RECIPES if instruct else _BASE_RECIPES
-    rank, rate, epochs = next(recipe[1:] for recipe in recipes if shape.parameters <= recipe[0])
+    rank, rate, epochs, scale = next(
+        recipe[1:] for recipe in recipes if shape.parameters <= recipe[0]
+    )
+    values["lora_scale"] = scale
+    reasons["lora_scale"] = t("models.scale_for_size" if scale < 1 else "models.nothing_weakened")
     values["rank"] = rank
     reasons["rank"] = t("models.rank_for_size", parameters=shape.parameters)
     # With few steps, twice the learning rate gives a base model a lower loss on held-out text.
