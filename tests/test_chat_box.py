@@ -1,0 +1,208 @@
+"""The chat in a notebook: requests, events, the conversation, and a real child process."""
+
+import threading
+import time
+
+import pytest
+from conftest import build_tiny_base
+
+from twinlib import Twin
+from twinlib.gguf import tokenizer as gguf_vocabulary
+from twinlib.gguf import writer
+from twinlib.models import load
+from twinlib.talk import voices
+from twinlib.talk.answering import Answering
+from twinlib.ui import chat_box
+from twinlib.ui.chat_box import ChatBox
+
+
+class Recorded:
+    """Takes the requests of a box instead of the child process."""
+
+    def __init__(self):
+        self.asked, self.stopped = [], []
+
+    def ask(self, **request):
+        self.asked.append(request)
+
+    def stop(self, id):
+        self.stopped.append(id)
+
+
+@pytest.fixture
+def box(twin):
+    return ChatBox(twin, ["file", "base"], Recorded())
+
+
+def say(box, text):
+    box.box.value = text
+    box.send_button.click()
+
+
+def finish(box, *texts, end="done"):
+    """Let the open requests end, in their order, with these texts."""
+    for id, text in zip(list(box._pending), texts):
+        box._take({"id": id, "end": end, "text": text})
+
+
+def test_before_anybody_can_answer_a_sentence_says_why(twin):
+    assert chat_box.chat(twin).text.startswith("· Nobody can answer yet: There is no GGUF file")
+
+
+def test_a_question_is_sent_and_the_answer_appears_as_it_comes(box):
+    say(box, " Hi? ")
+    (request,) = box.answers.asked
+    assert request["voice"] == "file" and request["temperature"] == 0.7
+    assert request["messages"] == [{"role": "user", "content": "Hi?"}]
+    assert box.box.value == "" and box.send_button.disabled
+    assert "waits its turn" in box.shown.value
+    box._take({"id": 1, "note": "Loading …"})
+    assert "Loading …" in box.shown.value
+    box._take({"id": 1, "text": "Hel"})
+    box._drawn = 0
+    box._take({"id": 1, "text": "lo"})
+    assert "Hello" in box.shown.value
+    finish(box, "Hello.")
+    assert "Hello." in box.shown.value and not box.send_button.disabled
+    assert box.stop_button.layout.display == "none"
+
+
+def test_what_was_said_goes_along_with_the_next_question(box):
+    say(box, "One?"), finish(box, "1")
+    say(box, "Two?")
+    assert [turn["content"] for turn in box.answers.asked[-1]["messages"]] == ["One?", "1", "Two?"]
+
+
+def test_side_by_side_each_has_its_own_conversation(box):
+    box.beside.value = "base"
+    say(box, "One?"), finish(box, "file 1", "base 1")
+    say(box, "Two?")
+    file, base = box.answers.asked[-2:]
+    assert (file["voice"], base["voice"]) == ("file", "base")
+    assert file["messages"][1]["content"] == "file 1"
+    assert base["messages"][1]["content"] == "base 1"
+    assert "the base alone" in box.shown.value and "the twin&#x27;s file" in box.shown.value
+
+
+def test_one_who_joins_later_knows_what_was_said(box):
+    say(box, "One?"), finish(box, "1")
+    box.voice.value = "base"
+    say(box, "Two?")
+    assert [turn["content"] for turn in box.answers.asked[-1]["messages"]] == ["One?", "1", "Two?"]
+
+
+def test_stop_keeps_what_was_said_and_again_asks_for_another(box):
+    box.beside.value = "base"
+    say(box, "One?")
+    box.stop_button.click()
+    assert box.answers.stopped == [1, 2]
+    finish(box, "half a", "", end="stopped")
+    assert "half a" in box.shown.value and "(stopped)" in box.shown.value
+    box.again_button.click()
+    assert box.answers.asked[-1]["seed"] == 2 and len(box.turns) == 1
+    assert box.answers.asked[-1]["messages"] == [{"role": "user", "content": "One?"}]
+
+
+def test_an_error_is_shown_and_no_part_of_the_conversation(box):
+    say(box, "One?"), finish(box, "No memory.", end="error")
+    assert "No memory." in box.shown.value
+    say(box, "Two?")
+    assert len(box.answers.asked[-1]["messages"]) == 1
+
+
+def test_a_child_that_dies_is_said(box):
+    say(box, "One?")
+    box._take({"ended": True})
+    assert "most often the memory ran out" in box.shown.value and not box._pending
+
+
+def test_a_new_conversation_forgets_and_late_words_are_dropped(box):
+    say(box, "One?"), finish(box, "1")
+    box.forget_button.click()
+    box._take({"id": 1, "text": "late"})
+    assert box.shown.value == "" and box.turns == []
+
+
+def test_nothing_that_is_said_is_markup(box):
+    say(box, "<b>me</b>"), finish(box, "<img src=x onerror=alert(1)>")
+    assert "<b>me" not in box.shown.value and "<img" not in box.shown.value
+
+
+# The process that answers
+
+
+class Slow:
+    """Voices that say a word at a time until they are stopped."""
+
+    def answer(self, voice, messages, on_text, **sampling):
+        self.say("loading")
+        for word in range(1000):
+            on_text(f"{word} ")
+            time.sleep(0.01)
+        raise AssertionError("was not stopped")
+
+
+def test_a_request_is_stopped_in_the_middle_and_one_that_waits_never_starts():
+    events, first = [], threading.Event()
+
+    def send(event):
+        events.append(event)
+        if event.get("text", "").startswith("3"):
+            first.set()
+
+    answering = Answering(Slow(), send)
+    for id in (1, 2):
+        answering.take({"id": id, "voice": "file", "messages": []})
+    thread = threading.Thread(target=answering.run)
+    thread.start()
+    assert first.wait(20)
+    answering.take({"stop": 2})
+    answering.take({"stop": 1})
+    answering.take(None)
+    thread.join(20)
+    ends = {event["id"]: event for event in events if "end" in event}
+    assert ends[1]["end"] == ends[2]["end"] == "stopped"
+    assert ends[1]["text"].startswith("0 1 2 3 ") and ends[2]["text"] == ""
+    assert events[0] == {"id": 1, "note": "loading"}
+
+
+def test_without_requests_the_process_ends_by_itself():
+    Answering(Slow(), print).run(idle=0.01)
+
+
+@pytest.mark.slow
+def test_file_and_base_answer_in_a_child_process_and_can_be_stopped(tmp_path):
+    base = load.prepare(str(build_tiny_base(tmp_path / "base")))
+    twin = Twin.open(tmp_path / "demo")
+    twin.remember(base={"name": str(base.path), "revision": base.revision})
+    tokenizer = load.tokenizer(base)
+    twin.folder("quantize")
+    card = {"name": "tiny", "template": tokenizer.chat_template}
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
+    writer.write(base.path, {"Q8_0": twin.gguf("Q8_0")}, vocabulary, card)
+    assert voices.missing(twin, "file") == voices.missing(twin, "base") == ""
+    assert "run notebook 02" in voices.missing(twin, "twin")
+    box = chat_box.chat(twin)
+    try:
+        assert [value for _, value in box.voice.options] == ["file", "prompt", "base"]
+        box.beside.value = "base"
+        say(box, "你好？")
+        answers = box.turns[0]["answers"]
+        wait_for(lambda: answers["file"]["text"])
+        box.stop_button.click()
+        wait_for(lambda: not box._pending)
+        assert {answers[voice]["state"] for voice in answers} <= {"done", "stopped"}
+        box.voice.value, box.beside.value = "base", ""
+        say(box, "Hi?")
+        wait_for(lambda: not box._pending)
+        last = box.turns[1]["answers"]["base"]
+        assert last["state"] == "done", last
+    finally:
+        box.answers.close()
+
+
+def wait_for(happens, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
