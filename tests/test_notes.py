@@ -8,7 +8,7 @@ from twinlib import i18n
 from twinlib.evaluate import figures, ratings
 from twinlib.i18n import both
 from twinlib.text import labels
-from twinlib.twin import figure
+from twinlib.twin import Report, figure
 
 
 def through_a_file(measured):
@@ -61,3 +61,17 @@ def test_a_sentence_that_is_gone_is_read_as_it_was():
 )
 def test_a_report_from_before_levels_is_rated_by_the_words_of_its_note(note, level):
     assert labels.level({**figure(0.5, note=note)}) == level
+
+
+def test_a_warning_is_read_in_the_readers_language_too(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    warning = i18n.t("evaluate.few_held_out", documents=4)
+    report = Report("evaluate", {}, 0, 0, {}, {}, {}, {}, [warning, "frozen"])
+    twin.folder("evaluate")
+    twin.finish(report)
+    assert twin.report("evaluate").warnings == [warning, "frozen"]
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    assert twin.report("evaluate").warnings[0].startswith("只留出了 4 篇文章")
+    path = twin.report_path("evaluate")
+    path.write_text(path.read_text(encoding="utf-8").replace("few_held_out", "gone"), "utf-8")
+    assert twin.report("evaluate").warnings[0] == warning, "as it was said"

@@ -152,6 +152,15 @@ def step_title(step: str) -> dict[str, str]:
     return both("core.step_title", number=number, title=titles[step])
 
 
-def t(key: str, **values) -> str:
+class Sentence(str):
+    """A sentence in the reader's language; `kept` is that of its Texts."""
+
+    kept: dict
+
+
+def t(key: str, **values) -> Sentence:
     """A sentence of data/strings/ in the reader's language: t("room.name", value=…)."""
-    return choose(both(key, **values))
+    texts = both(key, **values)
+    sentence = Sentence(choose(texts))
+    sentence.kept = texts.kept
+    return sentence

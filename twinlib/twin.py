@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from .files import TwinError, content_id, hash_of, locked, read_records, write_json
-from .i18n import Texts, choose, t
+from .i18n import Sentence, Texts, choose, restored, t
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
@@ -134,6 +134,16 @@ def noted(measured: dict, note: str | Texts, level: str = "") -> dict:
     if isinstance(note, Texts) and any(note.values()):
         found["said"] = note.kept
     return {**found, "level": level} if level else found
+
+
+def _warning(kept: str | dict) -> str:
+    """A warning of a report in the reader's language, or as it is if only its text is kept."""
+    if isinstance(kept, str):
+        return kept
+    try:
+        return choose(restored(kept["said"]))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return kept["text"]  # said by another version
 
 
 def _quality(kind):
@@ -415,8 +425,9 @@ class Twin:
         if not path.exists():
             return None
         try:
-            return Report(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return Report(**{**kept, "warnings": list(map(_warning, kept["warnings"]))})
+        except (ValueError, TypeError, KeyError):
             raise TwinError(t("core.report_damaged", path=path, step=step)) from None
 
     def finish(self, report: Report, requested: dict | None = None) -> None:
@@ -424,7 +435,11 @@ class Twin:
 
         `requested` are the settings before the plan replaced every 'auto'.
         """
-        write_json(self.report_path(report.step), asdict(report))
+        warnings = [
+            {"text": text, "said": text.kept} if isinstance(text, Sentence) else text
+            for text in report.warnings
+        ]
+        write_json(self.report_path(report.step), {**asdict(report), "warnings": warnings})
         if requested is not None:
             self._change_facts(
                 lambda facts: {"ran": {**facts.get("ran", {}), report.step: requested}}

@@ -15,7 +15,7 @@ from ..text import labels
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, sentence, table
 from .interview_form import disk_error
-from .plotting import GREEN, GREY, drawable, embedded, label, picture
+from .plotting import GREEN, GREY, WIDE, drawable, embedded, label, picture
 from .widgets import wide
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def plot(votes: list[analysis.Vote]) -> "Figure":
         (label("ui.easy_pairs"), easy),
     ]
     lines = [line for line in lines if line[1]]
-    return picture(lambda axis: _draw(axis, lines), tall=1.3 + 0.32 * len(lines), wide=7.6)
+    return picture(lambda axis: _draw(axis, lines), tall=1.3 + 0.32 * len(lines), wide=WIDE + 0.6)
 
 
 def _draw(axis, lines):

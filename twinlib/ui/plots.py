@@ -241,8 +241,13 @@ def _curves(twin, step):
     figures = curves_of(read_records(path, step) if path.exists() else [])
     if not figures:
         return caption(t("ui.no_numbers_yet"))
-    shown = Shown(row(figures), "") + caption(t(_CAPTIONS[step]))
-    return folded(t("ui.curves"), shown) if step == "reasoning" else shown
+    first, others = figures[:1], figures[1:]
+    if step == "reasoning":  # its look shows problems
+        first, others = [], figures
+    explained = caption(t(_CAPTIONS[step]))
+    if not first:
+        return folded(t("ui.curves"), Shown(row(others), "") + explained)
+    return Shown(row(first), "") + explained + folded(t("ui.curves"), Shown(row(others), ""))
 
 
 def curves_of(records: list[dict]) -> list["Figure"]:

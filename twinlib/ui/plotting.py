@@ -116,7 +116,11 @@ def png(figure: "Figure") -> bytes:
 def row(figures: Iterable["Figure"]) -> str:
     """HTML of Figures side by side, wrapped where the page is narrow; '' for none."""
     pictures = "".join(map(embedded, figures))
-    return f'<div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>' if pictures else ""
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start;gap:4px">{pictures}</div>'
+        if pictures
+        else ""
+    )
 
 
 def bar_height(bars: int) -> float:

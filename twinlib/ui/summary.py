@@ -370,7 +370,7 @@ def _publish(reports, twin):
         said = measured.figures.get("verdict") or verdict(measured.figures)
         if said["level"] in ("so-so", "bad"):
             weakest = both("verdict.card_says", verdict=labels.note(said))
-    return Summary("good" if online else "unsure", works, weakest, both(following))
+    return Summary("good", works, weakest, both(following))
 
 
 _SUMMARIES = {

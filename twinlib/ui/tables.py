@@ -16,7 +16,7 @@ from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
 from . import runtime, summary
-from .display import NOTHING, Shown, caption, esc, folded, interval, number, size, table
+from .display import NOTHING, Shown, caption, esc, folded, interval, number, size, table, title
 from .look import look
 
 LEARNT = "background:rgba(40,160,80,.25)"
@@ -172,7 +172,25 @@ def before_after(twin: Twin) -> Shown:
         (question, *(cut(page.get(name, "")) for name in ("before", "after", "author")))
         for question, page in answers.items()
     ]
-    return summary.shown(twin, "persona") + table(header, lines) if lines else NOTHING
+    if not lines:
+        return NOTHING
+    heading = title(asked)
+    blocks = "".join(_side_by_side(header[1:], *line) for line in lines)
+    shown = Shown(heading.html + blocks, table(header, lines).text)
+    return summary.shown(twin, "persona") + shown
+
+
+def _side_by_side(names, question, *texts):
+    """HTML of a question and texts under it, side by side where there is room for them."""
+    blocks = "".join(
+        f'<div style="flex:1 1 15em;min-width:0"><div style="opacity:.7">{esc(name)}</div>'
+        f'<div style="white-space:pre-wrap">{esc(text)}</div></div>'
+        for name, text in zip(names, texts)
+    )
+    return (
+        f'<div style="margin:.8em 0 .2em"><b>{esc(question)}</b></div>'
+        f'<div style="display:flex;flex-wrap:wrap;gap:.4em 1.5em;max-width:70em">{blocks}</div>'
+    )
 
 
 @look("reasoning")
@@ -185,10 +203,10 @@ def practised(twin: Twin, several: int = 3) -> Shown:
     pairs = [(p["before"], p["after"]) for p in problems.values() if len(p) == 2]
     if not pairs:
         return NOTHING
-    # Better, worse, still wrong, and then those that it could do before.
+    # Better, then worse; of the others those that are still wrong, then those it could do before.
     pairs.sort(key=lambda pair: (not pair[1]["correct"], pair[0]["correct"]))
     changed = [pair for pair in pairs if pair[0]["correct"] != pair[1]["correct"]]
-    others = [pair for pair in pairs if pair not in changed]
+    others = sorted((p for p in pairs if p not in changed), key=lambda p: p[1]["correct"])
     header = (
         t("ui.problem"),
         t("ui.right_answer"),
