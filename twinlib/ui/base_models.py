@@ -42,7 +42,6 @@ def overview() -> Shown:
         t("ui.time"),
         t("ui.download"),
         t("ui.licence"),
-        t("ui.chat_model"),
         t("ui.remarks"),
     )
     rows = [_row(entry) for entry in CATALOGUE.values()]
@@ -54,15 +53,16 @@ def overview() -> Shown:
 def _row(base):
     planned = plan.derive("persona", declared.make("persona", base=base.name), plan.machine(), {})
     fit, time = _fit(planned)
+    here = t("ui.no_download") if pip_base.is_here(base) else f"{pip_base.download_gb(base):.1f} GB"
+    remarks = filter(None, (base.note, "" if base.instruct else "ui.no_chat_model"))
     return (
         base.name,
-        f"{base.parameters:g}B",
+        f"{base.parameters:.2g}B",
         fit,
         time,
-        _download(base),
+        here,
         _licence(base),
-        t("ui.yes") if base.instruct else t("ui.no"),
-        t(base.note) if base.note else "",
+        " ".join(map(t, remarks)),
     )
 
 
@@ -70,7 +70,8 @@ def _fit(planned):
     """(whether a base's plan fits this machine, the time of its training or '')."""
     if not plan.fits(planned, plan.machine()):
         return t("ui.too_large"), ""
-    precision = planned.values["precision"]
+    field = declared.SETTINGS["persona"].__dataclass_fields__["precision"]
+    precision = declared.value_text(field, planned.values["precision"])
     return t("ui.fits", precision=precision), choose(duration(planned.seconds))
 
 

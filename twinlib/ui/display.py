@@ -117,7 +117,7 @@ def _cell(text):
     style = _CELL
     if len(text) > 80:
         style += ";min-width:15em"
-    elif len(text) < 20 and text.isascii():
+    elif width(text) < 20:
         style += ";white-space:nowrap"
     return f'<td style="{style}">{esc(text)}</td>'
 

@@ -1,0 +1,160 @@
+"""The forms in JupyterLab, in a real browser: what is typed stays, and nothing is cut.
+
+Needs JupyterLab, Playwright and Debian's chromium; without them these tests are skipped.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import fields
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from twinlib.settings import SETTINGS
+
+pytestmark = pytest.mark.slow
+STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
+SETUP = """import os, sys
+os.environ.update(TWINLIB_LANG="both", TWINLIB_TWINS={twins!r}, HF_HUB_OFFLINE="1")
+sys.path.insert(0, {root!r})
+from twinlib.ui import forms, runtime
+twin = runtime.open_twin("me")"""
+# Texts that are wider than what hides the rest of them.
+CUT = """() => [...document.querySelectorAll('.jp-OutputArea-output *')]
+  .filter(e => ['hidden', 'clip'].includes(getComputedStyle(e).overflowX))
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && e.textContent.trim())
+  .filter(e => !['SELECT', 'OPTION'].includes(e.tagName)).map(e => e.textContent)"""
+TEXTS = """() => [...document.querySelectorAll('.jp-OutputArea-output *')]
+  .filter(e => !e.children.length).map(e => e.textContent.trim())"""
+COLUMNS = """() => new Set([...document.querySelectorAll('.widget-gridbox > *')]
+  .filter(e => e.offsetParent).map(e => Math.round(e.getBoundingClientRect().x))).size"""
+
+
+def notebook(path, *sources):
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in sources])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(made, path)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """(address of a running JupyterLab, its folder)."""
+    pytest.importorskip("jupyterlab", reason="needs JupyterLab")
+    folder = tmp_path_factory.mktemp("lab")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {"port": port, "ip": "127.0.0.1", "root_dir": folder, "allow_root": True}
+    flags = [f"--ServerApp.{name}={value}" for name, value in options.items()]
+    flags += ["--no-browser", "--IdentityProvider.token=", "--LabApp.news_url=None"]
+    command = [sys.executable, "-m", "jupyterlab", *flags]
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait(lambda: _answers(address), 60)
+        yield address, folder
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(address):
+    try:
+        return urllib.request.urlopen(f"{address}/api/status", timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def _is_connected(address, name):
+    """Whether the page of a notebook is connected to its kernel: before, nothing runs."""
+    sessions = json.load(urllib.request.urlopen(f"{address}/api/sessions"))
+    kernels = [session["kernel"] for session in sessions if session["path"] == name]
+    return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
+
+
+def _wait(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.2)
+
+
+class Page:
+    """A notebook in the browser."""
+
+    def __init__(self, browser, address, name, width=1400):
+        # Tall, since JupyterLab draws only the cells in sight.
+        self.page = browser.new_page(viewport={"width": width, "height": 6000})
+        self.page.goto(f"{address}/doc/tree/{name}?reset")
+        self.page.wait_for_selector(".jp-Notebook .jp-InputPrompt")
+        _wait(lambda: _is_connected(address, name), 60)
+        self.page.wait_for_timeout(1000)
+
+    def run_all(self):
+        """Run all cells by the menu and wait until they ran once more."""
+        before = self._counts()
+        self.page.click(".lm-MenuBar-itemLabel >> text=Run")
+        self.page.click("text=Run All Cells")
+        _wait(lambda: (now := self._counts()) and now != before and all(now), 90)
+        self.page.wait_for_timeout(1000)
+
+    def _counts(self):
+        prompts = self.page.eval_on_selector_all(
+            ".jp-InputPrompt", "found => found.map(e => e.textContent)"
+        )
+        numbers = [re.fullmatch(r"\[(\d+)\]:", text) for text in prompts if text.strip()]
+        return [match and int(match[1]) for match in numbers]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.page.close()
+
+
+def test_what_is_typed_is_there_after_run_all_and_used(chromium, lab, tmp_path):
+    address, folder = lab
+    setup = SETUP.format(twins=str(tmp_path), root=str(ROOT))
+    shown = 'form = forms.form("corpus", twin)\nform'
+    notebook(folder / "typed.ipynb", setup, shown, "print(form.settings)")
+    with Page(chromium, address, "typed.ipynb") as notebook_page:
+        notebook_page.run_all()
+        page, boxes = notebook_page.page, ".widget-text input:visible"
+        page.locator(boxes).nth(0).fill("/drive/博客.zip")
+        page.locator(boxes).nth(1).fill("于老师")
+        page.locator(".widget-checkbox input:visible").first.check()
+        page.wait_for_selector("text=Kept as you type")
+        notebook_page.run_all()
+        assert page.locator(boxes).nth(0).input_value() == "/drive/博客.zip"
+        assert page.locator(boxes).nth(1).input_value() == "于老师"
+        assert page.locator(".widget-checkbox input:visible").first.is_checked()
+        said = page.locator(".jp-OutputArea-output pre").last.text_content()
+    assert "source='/drive/博客.zip', author='于老师', consent=True" in said
+
+
+@pytest.mark.parametrize("width, columns", [(1400, 2), (600, 1), (390, 1)])
+def test_in_both_languages_nothing_is_cut_or_empty(chromium, lab, tmp_path, width, columns):
+    address, folder = lab
+    setup = SETUP.format(twins=str(tmp_path), root=str(ROOT))
+    opened = [
+        f'form = forms.form("{step}", twin)\n'
+        "for part in form.children:\n"
+        "    part.selected_index = 0\n"  # unfolds what is folded
+        "form"
+        for step in STEPS
+    ]
+    notebook(folder / f"{width}.ipynb", setup, *opened)
+    with Page(chromium, address, f"{width}.ipynb", width) as notebook_page:
+        notebook_page.run_all()
+        texts = notebook_page.page.evaluate(TEXTS)
+        assert len(texts) > sum(len(fields(SETTINGS[step])) for step in STEPS)
+        assert not [text for text in texts if text in ("·", "· ", " ·")]
+        assert notebook_page.page.evaluate(CUT) == []
+        assert notebook_page.page.evaluate(COLUMNS) == columns * 2  # and in the folded part
