@@ -304,7 +304,7 @@ def test_the_token_goes_to_a_child_that_needs_it_and_never_into_the_command(twin
 
 
 @pytest.mark.slow
-def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interrupt(tmp_path):
+def test_in_a_kernel_bar_and_curves_are_outputs_that_change_and_stop_is_the_interrupt(tmp_path):
     from jupyter_client.manager import start_new_kernel
 
     history = tmp_path / "history.jsonl"
@@ -321,11 +321,16 @@ def test_in_a_kernel_progress_is_one_output_that_changes_and_stop_is_the_interru
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     drawn = [message for message in messages if message["msg_type"].endswith("display_data")]
-    assert len({message["content"]["transient"]["display_id"] for message in drawn}) == 1
-    assert [message["msg_type"] for message in drawn].count("display_data") == 1 < len(drawn)
-    assert {"text/html", "text/plain"} == set(drawn[-1]["content"]["data"])
-    assert "count " in drawn[-1]["content"]["data"]["text/plain"]
-    assert "<img" in drawn[-1]["content"]["data"]["text/html"]
+    places = {}
+    for message in drawn:
+        places.setdefault(message["content"]["transient"]["display_id"], []).append(message)
+    bar, curves = places.values()
+    for place in (bar, curves):
+        kinds = [message["msg_type"] for message in place]
+        assert kinds[0] == "display_data" and set(kinds[1:]) == {"update_display_data"}
+        assert {"text/html", "text/plain"} == set(place[-1]["content"]["data"])
+    assert "Stopped: count " in bar[-1]["content"]["data"]["text/plain"]
+    assert "<img" in curves[-1]["content"]["data"]["text/html"]
     [error] = [message["content"] for message in messages if message["msg_type"] == "error"]
     assert (error["ename"], error["traceback"]) == (
         "StepFailed",

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from twinlib import Twin, running
-from twinlib.__main__ import BUSY, main
+from twinlib.__main__ import main
 from twinlib.files import now, write_json
 from twinlib.ui import tables
 
@@ -184,7 +184,7 @@ def test_records_of_an_earlier_run_do_not_say_how_far_this_one_is(twin):
 @pytest.mark.parametrize("step", ["corpus", "quantize"])
 def test_a_terminal_is_told_who_runs_and_how_to_watch_and_stop_it(twin, capsys, step):
     put(twin, here(step="corpus"))
-    assert main([step, "--twin", str(twin.path)]) == BUSY
+    assert main([step, "--twin", str(twin.path)]) == running.BUSY
     said = capsys.readouterr().err
     assert "notebook 01 (Prepare your corpus)" in said and f"process {os.getpid()}" in said
     assert f"python -m twinlib status --twin {twin.path} --follow" in said and "--stop" in said

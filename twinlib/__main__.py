@@ -21,7 +21,6 @@ from .ui import portable, terminal
 from .ui.display import text_table
 
 _STOPPED = 130  # the exit status after an interrupt
-BUSY = 75  # the exit status when another run of the twin goes on
 # Packages whose versions a report records.
 _PACKAGES = "torch transformers trl peft datasets gguf xllamacpp unsloth scikit-learn".split()
 # Steps that several processes run together under `accelerate launch`.
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("TWINLIB_DEBUG") and not isinstance(error, TwinError):
             raise
         print(_sentence(error, options.twin), file=sys.stderr)
-        return BUSY if isinstance(error, running.Busy) else 1
+        return running.BUSY if isinstance(error, running.Busy) else 1
 
 
 def _sentence(error, twin):

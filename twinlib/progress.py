@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
+from .files import parsed_lines, write_records
 from .i18n import LANGUAGES, both, choose, data, t
 from .twin import Stopped
 
@@ -99,20 +100,29 @@ class Progress:
         with open(self.history, "a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def sample(self, step: int, question: str, text: str, ended: bool = True) -> None:
-        """Record a sample answer of the model in training, and print it above the updating line.
+    def sample(self, step: int | str, question: str, text: str, ended: bool = True) -> None:
+        """Record a sample answer and print it above the updating line.
 
-        `ended` is false for an answer that was cut off.
+        `step` is that of the model in training, or the type of the GGUF file that answers. `ended`
+        is false for an answer that was cut off.
         """
         sample = {"step": step, "question": question, "text": text, "ended": ended}
         self.record({"time": time.time(), "sample": sample})
         if self._quiet:
             return
-        line, when = self.line, t("core.at_step", step=step)
+        line, when = self.line, step if isinstance(step, str) else t("core.at_step", step=step)
         self.say(f"  {when} · {_shorten(question)}\n    → {_shorten(text, ended)}")
         if line and sys.stderr.isatty():
             self.line = line
             print(line, end="", file=sys.stderr, flush=True)
+
+    def rewind(self, step: int) -> None:
+        """Delete the records of training beyond a step, because this run repeats them."""
+        if self.history is None or not self.history.exists():
+            return
+        text = self.history.read_text(encoding="utf-8", errors="replace")
+        kept = [record for _, record in parsed_lines(text) if record and _until(record, step)]
+        write_records(self.history, kept)
 
     def restart(self) -> None:
         """Delete the records of an earlier run, because this one does not resume it."""
@@ -138,6 +148,13 @@ class Progress:
         elif last or now - self._printed >= _LINE_EVERY:
             self._printed = now
             print(line_of(record, self.step), file=sys.stderr, flush=True)
+
+
+def _until(record, step):
+    """Whether a record is not of training beyond this step."""
+    if "sample" in record:
+        return record["sample"].get("step", 0) <= step
+    return bool(record.get("note")) or record.get("done", 0) <= step
 
 
 class Pace:

@@ -22,6 +22,7 @@ from .i18n import Texts, both, listed, step_title, t
 from .progress import duration, line_of, newest
 from .twin import Twin
 
+BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
 STALE = 180.0  # seconds without a heartbeat after which a run on another machine counts as dead
 _BEAT = 15.0  # seconds between two heartbeats
 _LOOK = 1.0  # seconds between two looks for a request to stop

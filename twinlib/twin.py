@@ -274,6 +274,14 @@ class Twin:
         """The progress records of a step."""
         return self.path / step / "history.jsonl"
 
+    def log(self, step: str) -> Path:
+        """What a step that a notebook started has said."""
+        return self.path / step / "log.txt"
+
+    def errors(self, step: str) -> Path:
+        """Its messages of errors, with those of libraries."""
+        return self.path / step / "errors.txt"
+
     def report_path(self, step: str) -> Path:
         """The report of a step; `report` reads it."""
         return self.path / step / "report.json"

@@ -373,7 +373,7 @@ class _FileCheck:
         answers = [first, *llama.chat_many(asked[1:], max_tokens, progress=advance, **sampling)]
         for question, answer in list(zip(self.reference.questions, answers))[:_SHOWN]:
             text = " ".join(templates.without_thinking(answer.text).split())
-            self.progress.say(f"  {question}\n    → {text}")
+            self.progress.sample(self.kind, question, text, answer.ended)
         self.figures[f"tokens_per_second_{self.kind}"] = figure(
             round(first.tokens / seconds, 1), n=first.tokens, note=both("gguf.speed_note")
         )

@@ -201,7 +201,9 @@ def train(
     Raises Stopped after an interrupt, once a checkpoint is saved.
     """
     if checkpoint:
-        progress.say(t("train.resuming", step=checkpoint.name.split("-")[1]))
+        step = int(checkpoint.name.split("-")[1])
+        progress.rewind(step)
+        progress.say(t("train.resuming", step=step))
     else:
         progress.restart()
     try:

@@ -20,6 +20,7 @@ from ..twin import Twin
 from . import children, forms, run
 from .progress_view import HistoryTail
 from .tour import BUDGETS
+from .watching import Tail
 
 _POLL = 0.5  # seconds
 _STOPPED = 130  # the exit status of a step that was stopped and has saved
@@ -90,31 +91,26 @@ class AllSteps:
         self.twin.reread()
         try:
             settings = declared.make(step, **declared.remembered(step, self.twin))
-            arguments = run.command(self.twin, step, settings)
-            token = run.token_for(self.twin, step, settings)
+            began = time.time()
+            self._child = child = run.child_of(self.twin, step, settings)
         except (TwinError, ValueError) as error:
             raise _Ended("failed", str(error)) from None
-        self.lines.append("$ " + shlex.join(arguments))
-        began, errors = time.time(), deque(maxlen=40)
-        self._child = child = children.start(arguments[1:], token)
-        readers = [
-            threading.Thread(target=_read, args=pair, daemon=True)
-            for pair in ((child.stdout, self.lines), (child.stderr, errors))
-        ]
-        for reader in readers:
-            reader.start()
-        tail = HistoryTail(self.twin.history(step))
+        self.lines.append("$ " + shlex.join(run.command(self.twin, step, settings)))
+        history, log = HistoryTail(self.twin.history(step)), Tail(self.twin.log(step))
         while child.poll() is None:
-            self._watch(step, began, tail)
+            self.lines.extend(log.read())
+            self._watch(step, began, history)
             time.sleep(_POLL)
-        for reader in readers:
-            reader.join(timeout=5)
-        self.lines.extend(errors)
+        self.lines.extend(log.read())
         self._end_if_stopped()
+        if child.returncode == running.BUSY:  # another process was quicker
+            self._wait_for_others(step)
+            self._one(step)
+            return
         if child.returncode == _STOPPED:
             raise _Ended("stopped", t("ui.page_stopped"))
         if child.returncode:
-            raise _Ended("failed", run.failure(child.returncode, list(errors)))
+            raise _Ended("failed", run.failure(child.returncode, self.twin.errors(step)))
 
     def _end_if_stopped(self):
         if self._wants_stop:
@@ -146,8 +142,3 @@ class AllSteps:
 
 class _Ended(Exception):
     """(state, sentence) of a run that ended before its last step was done."""
-
-
-def _read(stream, lines):
-    for line in stream:
-        lines.append(line.rstrip("\n"))

@@ -37,6 +37,7 @@ _SUMMARY = (
     'padding:.6em 1em;margin:.3em 0;max-width:46em;line-height:1.5">'
     '<div style="font-size:1.15em;font-weight:600">{sign} {first}</div>{more}</div>'
 )
+_PRE = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:24em;overflow:auto;margin:.4em 0"
 _DETAILS = (
     '<details style="margin:.5em 0"><summary style="cursor:pointer;padding:.3em 0">{name}</summary>'
     "{html}</details>"
@@ -102,6 +103,11 @@ def caption(text: str) -> Shown:
 def title(text: str) -> Shown:
     """A bold line above a table or a group of widgets."""
     return Shown(f'<div style="margin:.8em 0 .2em;font-weight:bold">{esc(text)}</div>', text)
+
+
+def preformatted(text: str) -> Shown:
+    """Lines of a log or a command, as they are."""
+    return Shown(f'<pre style="{_PRE}">{esc(text)}</pre>', text)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence]) -> Shown:

@@ -125,7 +125,7 @@ class _Client(NotebookClient):
             lines = content["text"].splitlines(keepends=True)
             print("".join(f"   {line}" for line in lines), end="", flush=True)
         elif kind in ("display_data", "update_display_data") and display:
-            now = time.monotonic()
-            if now - self.printed.get(display, 0.0) >= _PROGRESS_EVERY:
+            now, text = time.monotonic(), content["data"].get("text/plain", "")
+            if text and now - self.printed.get(display, 0.0) >= _PROGRESS_EVERY:
                 self.printed[display] = now
-                print("   " + content["data"].get("text/plain", ""), flush=True)
+                print("\n".join(f"   {line}" for line in text.splitlines()), flush=True)

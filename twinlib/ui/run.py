@@ -1,28 +1,29 @@
 """Check and run a step from a notebook, as a child process with the same command as in a terminal.
 
-The child's figures are read from history.jsonl, its sentences from its output. Interrupting the
-cell sends the child one SIGINT and waits while it saves.
+A step goes on when the notebook is closed or its kernel restarted: the cell then attaches to it.
+Its figures are read from history.jsonl, its sentences from its log. Interrupting the cell asks the
+step to save and stop, and waits while it does.
 """
 
-import queue
 import shlex
-import threading
-import time
-from collections import deque
-from dataclasses import fields
+import subprocess
+import tempfile
+from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
-from .. import catalogue
+from .. import catalogue, running
 from .. import settings as declared
-from ..files import TwinError
-from ..i18n import t
+from ..files import TwinError, now
+from ..i18n import choose, listed, step_title, t
 from ..models import hub
+from ..text import labels
 from ..twin import AUTO, Report, Twin
 from . import children, forms, secrets
-from .display import NOTHING, Shown, esc, sentence, show, table
+from .display import NOTHING, folded, preformatted, sentence, show, table
 from .progress_view import ProgressView
-
-_POLL = 0.25  # seconds between two checks of the child process
+from .watching import Tail, watch
 
 
 class StepFailed(TwinError):
@@ -77,13 +78,99 @@ def _command(name, twin, **flags):
 
 
 def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
-    """Run a step, show its progress, and return its report; raises StepFailed."""
+    """Run a step, or follow it where it runs already; show its progress and return its report.
+
+    Raises StepFailed when it ends without a report, or when another step of the twin is running.
+    """
+    while not _attach_or_start(twin, step, settings):
+        pass
+    twin.reread()  # as changed by the child
+    report = twin.report(step)
+    for text in report.warnings:
+        show(sentence(text, "warning"), _id())
+    return report
+
+
+def _attach_or_start(twin, step, settings):
+    """Whether the step is done; False when it ended without a word in another process."""
+    run = running.current(twin)
+    if run is None:
+        return _start(twin, step, settings)
+    if run.step != step:
+        names = {"step": step_title(step), "running": step_title(run.step)}
+        where = {"state": running.state(twin, run), "where": running.place(run)}
+        raise StepFailed(t("ui.another_step_runs", **names, **where))
+    return _attach(twin, run, settings)
+
+
+def _start(twin, step, settings):
+    """Run a step in a child process, which goes on when this notebook is closed or restarted."""
+    line = f"$ {shlex.join(command(twin, step, settings))}"
+    show(folded(t("ui.in_a_terminal"), preformatted(line)), _id())
+    view = _view(twin, step, now(), forms.planner(step, twin)(settings))
+    child, tail = child_of(twin, step, settings), Tail(twin.log(step))
+    watch(lambda: child.poll() is None, lambda: children.interrupt(child), view, tail)
+    code = child.returncode
+    if code == running.BUSY:  # another process was quicker: it is attached to
+        return False
+    _finish(view, tail, {0: "done", 130: "stopped"}.get(code, "failed"))
+    if code:
+        raise StepFailed(failure(code, twin.errors(step)))
+    return True
+
+
+def child_of(twin: Twin, step: str, settings: declared.Settings) -> subprocess.Popen:
+    """Start a step in a child process that outlives this one; its output goes into Twin.log."""
     arguments, token = command(twin, step, settings), token_for(twin, step, settings)
-    line = shlex.join(arguments)
-    show(Shown(f"<code>{esc(line)}</code>", f"$ {line}"))
-    follow(arguments, twin.history(step), step, token)
-    twin.facts = Twin(twin.path).facts  # as changed by the child
-    return twin.report(step)
+    twin.folder(step)
+    with open(twin.log(step), "wb") as output, open(twin.errors(step), "wb") as errors:
+        streams = {"stdout": output, "stderr": errors}
+        return children.start(arguments[1:], {**token, "TWINLIB_FOLLOWED": ""}, **streams)
+
+
+def _attach(twin, run, settings):
+    """Follow a step that another process runs."""
+    where = {"state": running.state(twin, run), "where": running.place(run)}
+    show(sentence(t("ui.attached", **where)), _id())
+    other = [name for name, value in asdict(settings).items() if run.settings.get(name) != value]
+    if other:
+        names = listed(declared.texts(run.step, name)["label"] for name in other)
+        show(sentence(t("ui.attached_to_other_settings", labels=names), "warning"), _id())
+    view = _view(twin, run.step, run.started)
+    tail = Tail(twin.log(run.step) if run.logged else None)
+    goes_on = partial(_goes_on, twin, run)
+    watch(goes_on, lambda: running.ask_to_stop(twin, run), view, tail, every=1.0)
+    there = running.last(twin)
+    if not run.is_same(there) or there.ended is None:
+        _finish(view, tail, "failed")
+        show(sentence(t("ui.went_silent"), "warning"), _id())
+        return False
+    _finish(view, tail, "stopped" if there.sentence else "done")
+    if there.sentence:
+        raise StepFailed(there.sentence)
+    return True
+
+
+def _goes_on(twin, run):
+    return run.is_same(running.current(twin))
+
+
+def _view(twin, step, started, planned=None):
+    title = choose(labels.step(step))
+    return ProgressView(twin.history(step), title, started, planned.seconds if planned else None)
+
+
+def _finish(view, tail, ended):
+    """Draw the end of a step, and its log."""
+    view.finish(ended)
+    if tail.lines:
+        text = "\n".join(tail.lines)
+        show(folded(t("ui.log_lines", count=len(tail.lines)), preformatted(text)), _id())
+
+
+def _id():
+    """An id of an output; the tour prints what has one."""
+    return f"twinlib-{uuid4().hex}"
 
 
 def token_for(twin: Twin, step: str, settings: declared.Settings) -> dict[str, str]:
@@ -123,50 +210,22 @@ def follow(
     `history` is the history.jsonl of the step called `name`; `environment` adds variables. Raises
     StepFailed unless the child succeeds.
     """
-    child = children.start(arguments[1:], environment)
-    output, errors = queue.Queue(), deque(maxlen=40)
-    readers = [
-        threading.Thread(target=_read, args=(child.stdout, output.put), daemon=True),
-        threading.Thread(target=_read, args=(child.stderr, errors.append), daemon=True),
-    ]
-    for reader in readers:
-        reader.start()
-    view = ProgressView(history, name)
-    while True:
-        try:
-            _watch(child, view, output)
-            break
-        except KeyboardInterrupt:
-            children.interrupt(child)
-            print(t("ui.stopping"), flush=True)
-    for reader in readers:
-        reader.join(timeout=5)
-    view.draw(at_once=True)
-    _print(output)
-    if child.returncode:
-        raise StepFailed(failure(child.returncode, list(errors)))
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        with open(out, "wb") as output, open(err, "wb") as errors:
+            child = children.start(arguments[1:], environment, stdout=output, stderr=errors)
+        view = ProgressView(history, name)
+        interrupt = partial(children.interrupt, child)
+        watch(lambda: child.poll() is None, interrupt, view, Tail(out), partial(print, flush=True))
+        view.finish({0: "done", 130: "stopped"}.get(child.returncode, "failed"))
+        if child.returncode:
+            raise StepFailed(failure(child.returncode, err))
 
 
-def _watch(child, view, output):
-    while child.poll() is None:
-        view.draw(at_once=not output.empty())
-        _print(output)
-        time.sleep(_POLL)
-
-
-def _read(stream, take):
-    for line in stream:
-        take(line.rstrip("\n"))
-
-
-def _print(output):
-    while not output.empty():
-        print(output.get(), flush=True)
-
-
-def failure(code, errors):
-    """The sentence for an exit status: the child's last output, or how it was ended."""
-    lines = [line for line in errors if line.strip()]
+def failure(code: int, errors: Path) -> str:
+    """The sentence for an exit status: the last lines of `errors`, or how the child was ended."""
+    text = errors.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.split("\n")[-40:] if line.strip()]
     if code in (-9, 137):
         return t("ui.step_was_killed")
     if not lines:
