@@ -165,7 +165,7 @@ def test_a_full_disk_is_a_sentence_and_the_text_stays_in_the_box(form, monkeypat
 def test_a_damaged_corpus_is_a_sentence(twin):
     twin.folder("corpus")
     twin.file("train").write_text("{broken")
-    assert "run the step 'corpus' again" in str(blind_test_form.form(twin))
+    assert "twinlib corpus again" in str(blind_test_form.form(twin))
 
 
 # The page

@@ -181,7 +181,7 @@ def test_file_and_base_answer_in_a_child_process_and_can_be_stopped(tmp_path):
     vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
     writer.write(base.path, {"Q8_0": twin.gguf("Q8_0")}, vocabulary, card)
     assert voices.missing(twin, "file") == voices.missing(twin, "base") == ""
-    assert "run notebook 02" in voices.missing(twin, "twin")
+    assert "twinlib persona" in voices.missing(twin, "twin")
     box = chat_box.chat(twin)
     try:
         assert [value for _, value in box.voice.options] == ["file", "prompt", "base"]

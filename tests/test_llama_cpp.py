@@ -156,7 +156,7 @@ def test_too_long_a_conversation_names_the_context(llama):
 
 
 def test_a_missing_or_damaged_file_is_a_sentence(tmp_path):
-    with pytest.raises(TwinError, match="run the step 'quantize' first"):
+    with pytest.raises(TwinError, match="twinlib quantize first"):
         Llama(tmp_path / "none.gguf")
     (tmp_path / "bad.gguf").write_bytes(b"GGUF not really")
     with pytest.raises(TwinError, match="bad.gguf: the file is damaged"):

@@ -201,7 +201,7 @@ def test_only_files_that_pass_are_offered(trained_twin, monkeypatch):
 
 def test_without_an_adapter_or_with_an_unknown_type_the_step_says_what_to_do(twin):
     texts = [p.text for p in quantize.problems(settings.make("quantize", types="Q9_9"), twin)]
-    assert any("run the step 'persona'" in text for text in texts)
+    assert any("twinlib persona" in text for text in texts)
     assert any(
         "Q9_9 can't be written; choose from " + ", ".join(types.FILE_TYPES) in text
         for text in texts

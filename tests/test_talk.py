@@ -131,7 +131,7 @@ def test_the_commands_of_the_chat(terminal):
     chat.type("/help\n")
     chat.wait_for("/again   another answer to the last question")
     chat.type("/twin\n")
-    chat.wait_for("There is no base model yet: run notebook 02.")
+    chat.wait_for("There is no base model yet: run ")
     chat.type("/file Hi?\n")
     chat.wait_for("Now answers: the twin's file.")
     chat.wait_for("> ")
@@ -198,7 +198,7 @@ def test_in_both_languages_a_problem_is_said_once(twin, monkeypatch):
 
 
 def test_without_a_file_the_problem_names_the_step(twin):
-    assert "run notebook 04" in chat.problems(settings.make("talk"), twin)[0].text
+    assert "twinlib quantize" in chat.problems(settings.make("talk"), twin)[0].text
     with pytest.raises(TwinError, match="wanted: q4_k_m; there: none"):
         voices.gguf_file(twin, "q4_k_m")
 

@@ -154,7 +154,7 @@ def test_what_is_wrong_with_ollama_is_said_with_the_next_action(
     assert "Ollama could not make the model: Error: no such model" in capsys.readouterr().err
     finished.file("modelfile").unlink()
     assert main(["ollama"]) == 1
-    assert "run notebook 04 again" in capsys.readouterr().err
+    assert "twinlib quantize again" in capsys.readouterr().err
     monkeypatch.setenv("PATH", "")
     assert main(["ollama"]) == 1
     said = capsys.readouterr().err

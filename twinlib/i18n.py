@@ -1,15 +1,19 @@
 """Sentences in the reader's language. They are stored in data/, all languages side by side.
 
+In a sentence [[corpus]] stands for what runs that step where it is read: a notebook or a command.
 `t("corpus.source_not_found", source=path)` fills in `source_not_found` of data/strings/corpus.yaml.
 To add a language, put its code into LANGUAGES and a line with that code into every entry of data/.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
+
+from . import commands
 
 LANGUAGES = ("en", "zh")
 REMEMBERED = ".language"  # file in the twins' folder: the language of the notebook opened last
@@ -87,6 +91,11 @@ def both(key: str, **values) -> Texts:
 
 
 def _filled(text, code, values):
+    def run(match):
+        what = _run(match[2].format(**values), code)
+        return (match[1] if what.isascii() else "") + what  # no blank before a Chinese word
+
+    text = re.sub(r"( ?)\[\[(.+?)\]\]", run, text)
     if not values:
         return text
     return text.format(
@@ -112,6 +121,15 @@ def restored(kept: object) -> object:
     if "items" in kept:
         return listed(map(restored, kept["items"]), kept["separator"])
     return {code: kept.get(code, kept[LANGUAGES[0]]) for code in LANGUAGES}
+
+
+def _run(step, code):
+    """What a reader runs for a step that a sentence names as [[STEP]], or [[twinlib]]."""
+    if step == "twinlib":
+        return commands.program()
+    if number := commands.notebook_of(step):
+        return both("core.notebook", number=number)[code]
+    return f"{commands.program()} {step}"
 
 
 def listed(items: Iterable[str | dict[str, str]], separator: str = "core.list_separator") -> Texts:

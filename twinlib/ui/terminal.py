@@ -1,12 +1,10 @@
 """What the command line needs besides the steps: the twin opened last, and what to type."""
 
 import os
-import shlex
-import shutil
-import sys
 from contextlib import suppress
 from pathlib import Path
 
+from ..commands import program
 from ..files import TwinError, write_atomic
 from ..i18n import t
 from ..twin import FILES, STEPS, Twin
@@ -50,7 +48,7 @@ def last() -> Path:
     if len(twins) == 1:
         return twins[0]
     if not twins:
-        raise TwinError(t("ui.no_twin_yet", folder=folder, program=program()))
+        raise TwinError(t("ui.no_twin_yet", folder=folder))
     names = ", ".join(path.name for path in twins)
     raise TwinError(t("ui.which_twin", names=names))
 
@@ -73,16 +71,6 @@ def twins_table() -> str:
         except TwinError as error:
             rows.append((path.name, str(error), "", ""))
     return text_table((t("ui.twin"), t("ui.author"), t("ui.base_model"), t("ui.steps_done")), rows)
-
-
-def program() -> str:
-    """What to type to run this program from where it was run: 'twinlib' if that is on the path."""
-    started = Path(sys.argv[0])
-    if started.stem == "twinlib":
-        return "twinlib" if shutil.which("twinlib") else shlex.quote(str(started))
-    active = os.environ.get("VIRTUAL_ENV") == sys.prefix
-    python = "python" if active else os.path.relpath(sys.executable)
-    return f"{python} -m twinlib"
 
 
 # The step that a person takes after each

@@ -6,7 +6,6 @@ before it ends; the next tour goes on from there, since steps that are done are 
 
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from .. import settings as declared
+from ..commands import program
 from ..files import TwinError
 from ..i18n import spoken, t
 from ..models import load, plan
@@ -81,15 +81,9 @@ def tour(
         path = NOTEBOOKS / spoken() / f"{notebook}.ipynb"
         notebook_client.run(path, twin.tour() / path.name, parameters)
     twin = Twin(twin.path)
-    talk = t("ui.talk_to_it") + f"{_python()} -m twinlib talk --twin {name}"
+    talk = t("ui.talk_to_it") + f"{program()} talk --twin {name}"
     for part in (budget(twin, began, time.time(), prepared), scores(twin), talk):
         print("\n" + part, flush=True)
-
-
-def _python():
-    """What to type for this Python: 'python' where its environment is active, else its path."""
-    active = os.environ.get("VIRTUAL_ENV") == sys.prefix
-    return "python" if active else os.path.relpath(sys.executable)
 
 
 def _remembered(twin, step, name):

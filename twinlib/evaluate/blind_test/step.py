@@ -14,6 +14,7 @@ import time
 from math import ceil
 from pathlib import Path
 
+from ...commands import program
 from ...files import Cache, TwinError, content_id, read_records, write_atomic, write_records
 from ...i18n import both, t
 from ...models import generate
@@ -39,7 +40,7 @@ def problems(settings: BlindTest, twin: Twin) -> list[Problem]:
         return [Problem("stop", str(error))]
     issues = [Problem("warning", note) for note in notes]
     if not own:
-        command = f"python -m twinlib interview --blind-test --twin {twin.name}"
+        command = f"{program()} interview --blind-test --twin {twin.name}"
         issues.append(stop("evaluate.no_own_answers", command=command))
     elif len(own) < _FEW:
         issues.append(warning("evaluate.few_own_answers", answers=len(own)))

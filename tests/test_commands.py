@@ -1,0 +1,36 @@
+"""What sentences tell a reader to run, where it is read."""
+
+import sys
+
+import pytest
+
+from twinlib.i18n import both
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """twinlib is on the path and was started by its name."""
+    (tmp_path / "twinlib").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "twinlib"), "status"])
+    monkeypatch.delenv("TWINLIB_FOLLOWED", raising=False)
+
+
+def test_in_a_terminal_a_sentence_names_the_command(started):
+    missing = both("core.file_missing", path="a.jsonl", step="corpus")
+    assert missing["en"] == "a.jsonl is not there: run twinlib corpus first."
+    assert missing["zh"] == "找不到 a.jsonl：请先运行 twinlib corpus。"
+    assert both("core.no_twin", path="x", name="x")["en"].endswith(
+        "Make one: twinlib corpus --twin x --source FOLDER"
+    )
+
+
+def test_in_a_notebook_and_its_children_it_names_the_notebook(started, monkeypatch):
+    monkeypatch.setenv("TWINLIB_FOLLOWED", "1")
+    missing = both("core.file_missing", path="a.jsonl", step="quantize")
+    assert missing["en"] == "a.jsonl is not there: run notebook 04 first."
+    assert missing["zh"] == "找不到 a.jsonl：请先运行笔记本 04。"
+
+
+def test_what_is_filled_in_is_not_taken_for_a_step(started):
+    assert "[[corpus]].txt" in both("core.no_such_file", path="[[corpus]].txt")["en"]

@@ -1,0 +1,42 @@
+"""What a reader types or opens to run a step, where the sentence that says so is read.
+
+In a terminal that is a command of this program as it was started, in a notebook another notebook.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+_NOTEBOOKS = {
+    "corpus": "01",
+    "persona": "02",
+    "reasoning": "03",
+    "quantize": "04",
+    "evaluate": "05",
+    "publish": "06",
+}
+
+
+def program() -> str:
+    """What to type to run this program from where it was run: 'twinlib' if that is on the path."""
+    started = Path(sys.argv[0])
+    if started.stem == "twinlib":
+        return "twinlib" if shutil.which("twinlib") else shlex.quote(str(started))
+    active = os.environ.get("VIRTUAL_ENV") == sys.prefix
+    python = "python" if active else os.path.relpath(sys.executable)
+    return f"{python} -m twinlib"
+
+
+def notebook_of(step: str) -> str:
+    """The number of the notebook that runs a step, where sentences are read in one; else ''."""
+    return _NOTEBOOKS.get(step, "") if _in_notebook() else ""
+
+
+def _in_notebook():
+    """Whether this is a notebook's kernel or a child process of one."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    followed = os.environ.get("TWINLIB_FOLLOWED")
+    return bool(followed) or getattr(shell, "kernel", None) is not None
