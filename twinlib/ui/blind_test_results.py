@@ -15,13 +15,15 @@ from ..text import labels
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, sentence, table
 from .interview_form import disk_error
-from .plotting import GREEN, GREY, WIDE, drawable, embedded, label, picture
+from .plotting import AMBER, GREEN, GREY, RED, WIDE, drawable, embedded, label, picture
 from .widgets import wide
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BLUE = "#5a78c8"
+# (colour, marker) of the fool rate by its level, as on the score card.
+_SHAPES = {"good": (GREEN, "o"), "unsure": (GREY, "o"), "so-so": (AMBER, "v"), "bad": (RED, "X")}
 _SURE = {1: "ui.a_little_sure", 2: "ui.fairly_sure", 3: "ui.very_sure"}
 
 
@@ -155,10 +157,11 @@ def _draw(axis, lines):
     _draw_anchors(axis)
     for y, (_, votes) in enumerate(lines):
         value, low, high, n = analysis.share(votes)
-        colour, size = (GREY, 5) if y else (GREEN, 8)
+        rate = analysis.level(low, high)
+        colour, shape, size = (GREY, "o", 5) if y else (*_SHAPES[rate], 8)
         axis.plot([low, high], [y, y], color=colour, alpha=0.4, linewidth=5)
-        axis.plot([value], [y], "o", color=colour, markersize=size, clip_on=False)
-        text = f"{value:.0%}  ({low:.0%}–{high:.0%}, n={n})"
+        axis.plot([value], [y], shape, color=colour, markersize=size, clip_on=False)
+        text = label("ui.share_of", share=f"{value:.0%}", n=n)
         axis.annotate(text, (1.03, y), xycoords=("axes fraction", "data"), va="center")
     axis.set(xlim=(0, 1), ylim=(len(lines) - 0.5, -0.6), xlabel=label("ui.took_machine_for_author"))
     axis.set_yticks(range(len(lines)), [name for name, _ in lines])
@@ -168,7 +171,7 @@ def _draw(axis, lines):
 def _draw_anchors(axis):
     """Vertical lines at the fool rates of other studies, and at guessing."""
     anchors = {**analysis.ANCHORS, label("ui.guessing"): analysis.GUESSING}
-    for (name, rate), side in zip(anchors.items(), ("center", "center", "left")):
+    for (name, rate), side in zip(anchors.items(), ("right", "center", "left")):
         style = "-" if rate == analysis.GUESSING else ":"
         axis.axvline(rate, color=_BLUE, linewidth=1, linestyle=style, zorder=0)
         axis.annotate(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..corpus.reasons import KINDS
+from ..corpus.reasons import KINDS, REASONS
 from ..files import read_records
 from ..i18n import data, t
 from ..progress import REWARD, names_of
@@ -57,7 +57,7 @@ _CAPTIONS = {"persona": "ui.persona_curves", "reasoning": "ui.reasoning_curves"}
 def corpus(twin: Twin) -> Shown:
     """Pictures of the texts by format and date, what was kept, scripts, passages and rows."""
     documents, removed = twin.records("documents"), tables.dropped(twin)
-    reasons = Counter(part["reason"] for part in removed if _is_document(part))
+    reasons = Counter(_reason(part) for part in removed if _is_document(part))
     panels = [
         formats_panel(documents, removed),
         dates_panel(documents),
@@ -78,6 +78,12 @@ class Panel(NamedTuple):
 
     draw: Callable
     tall: float = 2.4
+
+
+def _reason(part):
+    """Why a part was put aside, in the reader's language where the reason is known."""
+    key = tables.key_of(part["reason"], REASONS)
+    return drawable(REASONS[key]) if key else part["reason"]
 
 
 def _is_document(part):
