@@ -56,11 +56,12 @@ class Writing(widgets.VBox):
         typed = Corpus(source=self.source.value.strip(), author=self.form.inputs["author"].value)
         problem = step.source_problem(typed, self.twin)
         self.hint.value = sentence(problem.text, "warning").html if problem else ""
-        show(self.look, problem is None)
         self.found.children = []
+        show(self.look, problem is None)
 
     def _look(self):
         if self.hint.value:
             return
+        show(self.look, False)
         head = html(title(t("ui.what_would_be_read")).html)
         self.found.children = [head, senders.form(self.twin, self.form)]
