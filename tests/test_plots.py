@@ -6,6 +6,7 @@ import matplotlib
 import pytest
 
 from twinlib.files import now, write_atomic, write_records
+from twinlib.text import sufficiency
 from twinlib.twin import Report, figure
 from twinlib.ui import display, gguf_choice, plots, plotting, tables
 
@@ -547,3 +548,48 @@ def test_drawing_leaves_matplotlib_as_it_was():
     before = dict(matplotlib.rcParams)
     plots.curves_of([{"done": 1, "loss": 1.0}])
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [535, 390])
+def test_pictures_stay_readable_on_narrow_pages(chromium, sample_twin, width):
+    twin = quantized(sample_twin, **SEVEN)
+    scores = {"sounds_like_me": figure(0.7, 0.6, 0.8, 40), "copied": figure(0.0, 0, 0.1, 40)}
+    report(twin, "evaluate", scores)
+    pages = plots.corpus(twin), plots.files(twin), plots.score_card(twin)
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    page.set_content("".join(shown.html for shown in pages))
+    sizes = page.evaluate(
+        "[...document.images].map(image => image.clientWidth / image.getAttribute('width'))"
+    )
+    # Their text is 9 points, or 12 pixels, high.
+    assert len(sizes) >= 8 and min(sizes) > 0.75, sizes
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut"
+    page.close()
+
+
+def test_the_card_is_shown_as_readers_see_it_and_nothing_in_it_runs(twin):
+    text = "---\nlicense: mit\n---\n\n# Ning\n\n<details>\n<summary>All</summary>\n\n| a | b |\n"
+    text += f"| --- | --- |\n| 1 | {EVIL} |\n\n</details>\n\n![Score card](score_card_en.png)\n"
+    write_atomic(twin.upload("demo-GGUF") / "README.md", text)
+    write_atomic(twin.file("score_card_en"), b"PNG")
+    report(twin, "publish", {"files": figure(2)})
+    shown = harmless(tables.card(twin))
+    assert "<h1>Ning</h1>" in shown.html and "license" not in shown.html
+    assert "<details><summary>All</summary>" in shown.html and "</details>" in shown.html
+    assert "<td>1</td>" in shown.html and "data:image/png;base64,UE5H" in shown.html
+
+
+def test_words_passages_and_rows_have_one_number_each(sample_twin):
+    figures = sample_twin.report("corpus").figures
+    rows = figures["rows"]["value"]
+    assert f"{rows} rows to learn from" in tables.rows(sample_twin).text
+    assert len(tables.training_rows(sample_twin)) == rows
+    train = [p for p in sample_twin.records("passages") if p["split"] == "train"]
+    assert figures["train_passages"]["value"] == len(train)
+    # What step 02 says of the corpus, too.
+    assert sufficiency.of_figures(figures).sentence in plots.corpus(sample_twin).text
+    old = {name: {**part, "tokens": 1} for name, part in figures.items()}
+    assert sufficiency.of_figures(old).sentence in plots.corpus(sample_twin).text, (
+        "kept, not redone"
+    )

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..files import TwinError
 from ..i18n import Texts, both, data, t
 from ..models import device_fit, generate, load
-from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.encode import encode_row
 from ..models.llama_cpp import Llama
 from ..progress import Progress
@@ -304,10 +303,14 @@ class _FileCheck:
         if compare.LOADED in predictions:
             loaded = fmean(predictions[compare.LOADED].divergence)
             if not loaded <= _KL_LIMIT_LOADED[self.reference.precision]:
-                return t("gguf.merged_weights_too_far", kl=loaded)
+                return t("gguf.merged_weights_too_far", less=device_fit.less_likely(loaded))
         limit = FILE_TYPES[self.kind].kl_limit
         if not kl["value"] <= limit:
-            return t("gguf.predictions_too_far", kl=kl["value"], limit=limit)
+            return t(
+                "gguf.predictions_too_far",
+                less=device_fit.less_likely(kl["value"]),
+                most=device_fit.less_likely(limit),
+            )
         return ""
 
     def in_llama_cpp(self, best):
@@ -427,13 +430,13 @@ def _distance_warnings(kind, path, figures, kept_deltas):
 
     `kept_deltas` is {type: share of the adapter's delta that is in the file}.
     """
-    kl, top1 = figures[f"kl_divergence_{kind}"]["value"], figures[f"top1_{kind}"]["value"]
-    if kl <= HARDLY_DIFFERENT.divergence and top1 >= HARDLY_DIFFERENT.top1:
+    divergence = figures[f"kl_divergence_{kind}"]
+    if device_fit.level(divergence) == "good":
         return []
     share = kept_deltas.get(kind, 1.0)
     why = t("gguf.delta_rounded_away", share=share) if share < 0.8 else ""
-    values = {"kl": kl, "top1": top1, "why": why, "larger": next_larger(kind)}
-    return [t("gguf.noticeably_different", name=path.name, **values)]
+    values = {"less": device_fit.less_likely(divergence["value"]), "larger": next_larger(kind)}
+    return [t("gguf.noticeably_different", name=path.name, why=why, **values)]
 
 
 def compare_answers(

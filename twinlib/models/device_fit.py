@@ -86,6 +86,11 @@ def level(divergence: dict) -> str:
     return "so-so" if slight or low is not None and low <= HARDLY_DIFFERENT.divergence else "bad"
 
 
+def less_likely(divergence: float) -> str:
+    """By how much less likely a divergence in nats a token makes a token: 0.03 is '3 %'."""
+    return f"{100 * -math.expm1(-divergence):.2g} %"
+
+
 def closeness_text(divergence: float | None = None, top1: float | None = None) -> dict[str, str]:
     """{language: text} of `closeness`, or 'not measured'."""
     grade = closeness(divergence, top1)

@@ -137,7 +137,7 @@ def _draw_divergences(axis, files):
     highest = max(highest, *(2 * value for value in upper_ends))
     bounds = [grade.divergence for grade in device_fit.CLOSENESS[:-1]]
     axis.set(xscale="log", xlim=(lowest, highest), xlabel=label("ui.less_likely"))
-    axis.set_xticks([0.001, *bounds], [_percent(bound) for bound in (0.001, *bounds)])
+    axis.set_xticks([0.001, *bounds], [device_fit.less_likely(bound) for bound in (0.001, *bounds)])
     axis.minorticks_off()
     axis.spines["left"].set_visible(False)
     style = {"va": "bottom", "fontsize": 8, "transform": axis.get_xaxis_transform()}
@@ -167,13 +167,12 @@ def _draw_divergence(axis, y, file, lowest):
     marker, colour = _SHAPES["bad" if file.failed else file.level]
     marker = "<" if below and not file.failed else marker
     axis.plot([value], [y], marker, color=colour, clip_on=False, markersize=7)
-    text, side = (f"< {_percent(lowest)}", "left") if below else (_percent(value), "center")
+    text, side = (
+        (f"< {device_fit.less_likely(lowest)}", "left")
+        if below
+        else (device_fit.less_likely(value), "center")
+    )
     axis.text(value, y - 0.2, text, ha=side, va="bottom", fontsize=8)
-
-
-def _percent(divergence):
-    """By how much less likely a divergence makes a token of the twin's: 0.03 is '3 %'."""
-    return f"{100 * -math.expm1(-divergence):.2g} %"
 
 
 @look("quantize")
