@@ -85,6 +85,15 @@ def test_a_run_that_goes_on_counts_from_where_it_does(follow):
     assert [figures["tokens_s"] for _, figures in passed] == pytest.approx([TOKENS / 0.01] * 3)
 
 
+def test_evaluations_since_the_best_are_counted_and_not_the_one_before_training():
+    def logs(*losses):
+        return [{"step": 5 * n, "eval_loss": loss} for n, loss in enumerate(losses)] + [{"step": 9}]
+
+    counts = [callbacks.without_gain(logs(*losses)) for losses in ([], [1], [1, 3], [1, 3, 2, 2])]
+    assert counts == [0, 0, 0, 1]
+    assert callbacks.without_gain(logs(9, 2, 3, 4, 2)) == 3
+
+
 def test_a_log_stands_for_all_steps_since_the_one_before():
     history = [
         {"step": 1, "loss": 4.0},

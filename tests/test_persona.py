@@ -172,6 +172,20 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one
 
 
 @pytest.mark.slow
+def test_a_stopped_run_is_as_patient_as_an_unbroken_one(sample_twin, tiny_base):
+    impatient = {"steps": 40, "learning_rate": 1e-2, "patience": 2}
+    unbroken = train(sample_twin, tiny_base, **impatient).figures["steps"]["value"]
+    assert unbroken < 40, "the validation loss rises before the end"
+    lines = sample_twin.history("persona").read_text(encoding="utf-8").splitlines()
+    losses = [(r["eval_loss"], r["done"]) for r in map(json.loads, lines) if "eval_loss" in r]
+    best = min(losses[1:])[1]
+    with pytest.raises(Stopped, match="saved"):
+        persona.run(sample_twin, wanted(tiny_base, **impatient), StopAt(sample_twin, best - 1))
+    assert (sample_twin.checkpoints("persona") / f"checkpoint-{best}").exists()
+    assert train(sample_twin, tiny_base, **impatient).figures["steps"]["value"] == unbroken
+
+
+@pytest.mark.slow
 def test_progress_keeps_what_the_live_view_shows(sample_twin, tiny_base):
     train(sample_twin, tiny_base, steps=8)
     records = [json.loads(line) for line in sample_twin.history("persona").read_text().splitlines()]

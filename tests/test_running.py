@@ -187,7 +187,7 @@ def test_a_terminal_is_told_who_runs_and_how_to_watch_and_stop_it(twin, capsys, 
     assert main([step, "--twin", str(twin.path)]) == running.BUSY
     said = capsys.readouterr().err
     assert "notebook 01 (Prepare your corpus)" in said and f"process {os.getpid()}" in said
-    assert f"python -m twinlib status --twin {twin.path} --follow" in said and "--stop" in said
+    assert f"twinlib status --twin {twin.path} --follow" in said and "--stop" in said
     assert ("needs what" in said) == (step == "quantize")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from .files import TwinError, content_id, hash_of, locked, read_records, write_json
-from .i18n import Sentence, Texts, choose, restored, t
+from .i18n import Sentence, Texts, choose, data, restored, t
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
@@ -172,6 +172,13 @@ def folder_name(name: str) -> str:
     if plain and all(latin) and len(name) <= 50:
         return plain
     return f"{plain or 'twin'}-{content_id(name)[:6]}"
+
+
+def _label(step, name):
+    """{language: label} of a setting, or the name of one that no longer exists."""
+    entries = data("settings")
+    known = entries[step].get(name) or entries["shared"].get(name)
+    return known["label"] if known else name
 
 
 class Twin:
@@ -474,7 +481,7 @@ class Twin:
             else:
                 changed = report.settings.get(name, value) != value
             if changed:
-                return t("core.setting_changed", name=name)
+                return t("core.setting_changed", name=_label(report.step, name))
         for name, before in report.inputs.items():
             if name.startswith("base:"):
                 if self.facts.get("base", {}).get("revision") not in (None, before):

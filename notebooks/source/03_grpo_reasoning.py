@@ -48,14 +48,14 @@ run.check(twin, "reasoning", form.settings)
 #
 # First the exam, then practice, then the same exam. Watch the reward: it is the share of right answers plus a little for the form. Early on it wobbles; that is normal.
 #
-# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. The line it prints is the same command you could type in a terminal.
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 先考试，再练习，再考同一份卷子。看奖励曲线：答对的比例，再加一点点格式分。开头会上下跳，很正常。
 #
-# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。打印出来的那一行，就是在终端里可以直接敲的命令。
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
 
 # %% run
 run.step(twin, "reasoning", form.settings)

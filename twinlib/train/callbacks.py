@@ -19,7 +19,7 @@ from .checkpoints import write_manifest
 from .processes import any_process, is_main, on_gpu, wait
 
 if TYPE_CHECKING:
-    from transformers import Trainer
+    from transformers import Trainer, TrainerCallback
     from transformers.trainer_utils import TrainOutput
 
 _SAMPLE_SHARE = 0.05  # of the training time: what sample answers may take
@@ -159,6 +159,31 @@ class ProgressCallback:
             write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
+def early_stopping(patience: int) -> "TrainerCallback":
+    """A callback that stops training after `patience` evaluations without a lower loss.
+
+    A resumed run counts on from its checkpoint, where transformers' own begins at zero.
+    """
+    from transformers import EarlyStoppingCallback
+
+    class EarlyStopping(EarlyStoppingCallback):
+        def on_train_begin(self, args, state, control, **rest):
+            super().on_train_begin(args, state, control, **rest)
+            self.early_stopping_patience_counter = without_gain(state.log_history)
+
+    return EarlyStopping(patience)
+
+
+def without_gain(log_history: list[dict]) -> int:
+    """How many evaluations of a training came after the one of the lowest loss.
+
+    The one before the first step is not counted.
+    """
+    logs = [record for record in log_history if "eval_loss" in record and record["step"]]
+    losses = [record["eval_loss"] for record in logs]
+    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+
 def by_step(log_history: list[dict], name: str) -> list[float]:
     """One value a step: a logged value is the mean since the log before, hence repeated."""
     values, last = [], 0
@@ -201,6 +226,7 @@ def train(
     Raises Stopped after an interrupt, once a checkpoint is saved.
     """
     if checkpoint:
+        trainer.args.eval_on_start = False  # it was evaluated before it was stopped
         step = int(checkpoint.name.split("-")[1])
         progress.rewind(step)
         progress.say(t("train.resuming", step=step))

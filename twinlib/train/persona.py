@@ -359,9 +359,7 @@ def _trainer(training, rows):
     make = unsloth_trainer if settings.engine == "unsloth" else packed_trainer
     trainer = make(model, tokenizer, rows, settings, twin.checkpoints("persona"), every)
     if rows["val"]:
-        from transformers import EarlyStoppingCallback
-
-        trainer.add_callback(EarlyStoppingCallback(settings.patience))
+        trainer.add_callback(callbacks.early_stopping(settings.patience))
     figures = {name: name for name in ("loss", "eval_loss", "learning_rate")}
     return trainer, callbacks.attach_callback(trainer, progress, figures, _sampler(training))
 
