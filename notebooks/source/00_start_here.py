@@ -88,6 +88,3 @@ page
 # | `04_quantize` | 笔记本电脑和手机能跑的文件，个个验过，还告诉您用哪个 |
 # | `05_evaluate` | 成绩单，还有给朋友的盲测 |
 # | `06_publish` | 先写出会上传的全部内容 |
-
-# %% steps
-tables.steps(twin)
