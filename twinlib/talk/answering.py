@@ -69,6 +69,7 @@ class Answering:
         self.voices.say = lambda note: self.send({"id": id, "note": note})
         try:
             check()
+            self.send({"id": id, "note": t("talk.thinks")})
             text, end = self.voices.answer(voice, messages, pass_on, **sampling), "done"
         except _Halted:
             text, end = "".join(pieces), "stopped"
