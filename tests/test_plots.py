@@ -388,7 +388,7 @@ def test_the_share_of_equal_first_choices_stands_in_for_a_divergence(twin):
 
 def test_without_files_there_is_a_sentence(twin):
     assert plots.files(twin).text == "There is no GGUF file yet: run the step above."
-    assert "`decimals` of step 04" in plots.decimals(twin).text
+    assert "9.11' of step 04" in plots.decimals(twin).text
 
 
 def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):

@@ -334,7 +334,7 @@ def test_consent_is_a_warning_in_a_dry_run_and_a_stop_for_an_upload(ready, monke
 def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     assert has(levels(ready, gguf=False, adapter=False), "stop", "Nothing is ticked")
-    assert has(levels(ready, upload=True), "stop", "--user")
+    assert has(levels(ready, upload=True), "stop", "your Hugging Face name")
     assert has(levels(ready, user="me/you"), "stop", "can't name a repository")
     write_atomic(ready.adapter("persona") / "adapter_model.safetensors", b"new")
     assert has(levels(ready), "warning", "Step 04 (quantize) is out of date")

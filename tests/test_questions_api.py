@@ -230,12 +230,12 @@ def test_nothing_is_sent_before_the_owner_agreed():
     assert problem() == "" and problem(questions="titles", send=False) == ""
     assert problem(None, send=False).startswith("All passages of your writing would be sent to api")
     assert problem(send=False).startswith(
-        "12 passages of your writing would be sent to api.example.com: agree"
+        "12 passages of your writing would be sent to api.example.com: tick"
     )
-    assert "--endpoint" in problem(endpoint="") and "unencrypted" in problem(
+    assert "Address of the service" in problem(endpoint="") and "unencrypted" in problem(
         endpoint="http://api.example.com"
     )
-    assert "--question-model" in problem(question_model="auto")
+    assert "Model that asks" in problem(question_model="auto")
 
 
 def test_it_is_said_how_much_would_go_where():

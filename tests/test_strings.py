@@ -1,6 +1,7 @@
 """Sentences in data/strings/: in all languages, all of them used, and with the values they need."""
 
 import ast
+import re
 import string
 from pathlib import Path
 
@@ -87,3 +88,12 @@ def test_no_entry_is_left_over():
     used = {key for _, _, key, _ in CALLS}
     named = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     assert [key for key in ENTRIES if key not in used and f'"{key}"' not in named] == []
+
+
+def test_what_notebooks_show_names_no_flag_of_a_command():
+    """A notebook's reader knows a setting by its label; a whole command may be given to copy."""
+    of_commands = ("core.status_help", "core.twin_help", "ui.which_twin")
+    for key, entry in ENTRIES.items():
+        for text in entry.values():
+            if key not in of_commands and "[[" not in text and "twinlib " not in text:
+                assert not re.search(r"(?<![\w-])--[a-z]", text), f"{key}: {text}"
