@@ -71,7 +71,12 @@ def test_without_writing_the_button_says_so_and_starts_nothing(tmp_path):
 def test_the_effort_chosen_once_is_that_of_every_step(twin, monkeypatch):
     monkeypatch.setattr(AllSteps, "start", lambda self: None)
     page = start_page.page(twin)
+    page.effort.inputs["effort"].value = "thorough"
+    longest = page.steps.plan(effort="thorough")
+    assert str(round(longest / 60)) in page.total.value or " h " in page.total.value
     page.effort.inputs["effort"].value = "smoke"
+    assert page.steps.plan(effort="smoke") < longest
+    assert "All steps together take about" in page.total.value
     page.make.click()
     assert twin.drafts("persona")["effort"] == twin.drafts("evaluate")["effort"] == "smoke"
     assert twin.drafts("quantize") == {"types": "Q8_0"}

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 
 from .. import running
 from .. import settings as declared
@@ -65,7 +66,7 @@ class AllSteps:
     def _run(self):
         try:
             for step in self.steps:
-                self._plan()
+                self.plan()
                 self._wait_for_others(step)
                 self._one(step)
             self.state, self.sentence, self.share = "done", "", 1.0
@@ -128,16 +129,23 @@ class AllSteps:
         self.share = max(self.share, passed / (passed + self.left))
         self.changed()
 
-    def _plan(self):
-        """Fill in the seconds that each step is expected to take."""
+    def plan(self, **chosen) -> float:
+        """Fill in the seconds that each step is expected to take, and return their sum.
+
+        `chosen` are settings, such as effort, that take the place of those remembered.
+        """
         for step in self.steps:
+            known = {field.name for field in fields(declared.SETTINGS[step])}
+            others = {name: value for name, value in chosen.items() if name in known}
             try:
-                settings = declared.make(step, **declared.remembered(step, self.twin))
+                remembered = declared.remembered(step, self.twin)
+                settings = declared.make(step, **{**remembered, **others})
                 planned = forms.planner(step, self.twin)(settings)
             except (TwinError, ValueError):  # such as no corpus to plan with, yet
                 planned = None
-            known = planned and planned.seconds
-            self.seconds[step] = known or float(BUDGETS[step])
+            seconds = planned and planned.seconds
+            self.seconds[step] = seconds or float(BUDGETS[step])
+        return sum(self.seconds.values())
 
 
 class _Ended(Exception):

@@ -54,7 +54,9 @@ class Page(widgets.VBox):
         self.problems, self.bar, self.live, self.printed = html(), html(), html(), html()
         self.folded_log = folded(t("ui.what_was_printed"), self.printed)
         self.result = widgets.VBox()
-        self._drawn = 0.0
+        self.total, self._drawn = html(), 0.0
+        for name in ("effort", "base"):
+            self.effort.inputs[name].observe(self._estimate, "value")
         super().__init__(
             [
                 html(_HEAD.format(1, esc(t("ui.part_writing")))),
@@ -63,6 +65,7 @@ class Page(widgets.VBox):
                 self.effort,
                 html(_HEAD.format(3, esc(t("ui.part_make")))),
                 html(caption(t("ui.part_make_help")).html),
+                self.total,
                 line(self.make, self.stop),
                 self.problems,
                 self.bar,
@@ -71,6 +74,7 @@ class Page(widgets.VBox):
                 self.result,
             ]
         )
+        self._estimate()
         self._show_result()
         self._draw(at_once=True)
         if running.current(twin):  # it went on while the kernel was restarted, or in a terminal
@@ -94,6 +98,16 @@ class Page(widgets.VBox):
         self.steps.start()
         self._draw(at_once=True)
 
+    def _estimate(self, change=None):
+        """Say how long all steps take together with the effort and base that are chosen."""
+        try:
+            chosen = self.effort.settings
+            seconds = self.steps.plan(effort=chosen.effort, base=chosen.base)
+        except (TwinError, ValueError):  # the form says what is wrong
+            self.total.value = ""
+            return
+        self.total.value = caption(t("ui.everything_takes", time=duration(seconds))).html
+
     def _problems(self):
         """What stands in the way of step 01; the later steps say it when their turn comes."""
         module = declared.step_module("corpus")
@@ -111,7 +125,7 @@ class Page(widgets.VBox):
         if runs and not at_once and time.monotonic() - self._drawn < _REDRAW:
             return
         self._drawn = time.monotonic()
-        self.live.value = progress(steps.records, steps.step).html if runs else ""
+        self.live.value = progress(steps.records, "").html if runs else ""
         self.printed.value = _LOG.format(esc("\n".join(steps.lines)))
         if not runs:
             level = {"done": "good", "stopped": "note"}.get(steps.state, "stop")
