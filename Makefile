@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: twin test quick setup lab notebooks repo clean help
+.PHONY: twin test quick setup lab notebooks pictures docs repo clean help
 
 help:           ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -29,6 +29,13 @@ lab: setup      ## open the notebooks in JupyterLab
 
 notebooks: setup ## make notebooks/en and notebooks/zh from notebooks/source
 	@$(BIN)/python tools/notebooks.py
+
+pictures: setup ## make the README's pictures and sample pages from the twin NAME
+	@$(BIN)/python tools/pictures.py twins/$(NAME)
+
+docs: setup     ## build the documentation site in build/site, with its links checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 setup: $(READY) ## make .venv with the tested versions
 

@@ -106,9 +106,9 @@ def test_a_version_is_written_once():
     assert "==" not in re.sub(r"(_platform|_machine) == '\w+'", "", dependencies)
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_readmes_tree_has_a_line_for_each_folder_and_no_other(readme):
-    text = (PACKAGE.parent / readme).read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["structure.md", "structure.zh.md"])
+def test_the_documented_tree_has_a_line_for_each_folder_and_no_other(page):
+    text = (PACKAGE.parent / "docs" / page).read_text(encoding="utf-8")
     tree = text.split("\ntwinlib/")[1].split("```")[0].splitlines()[1:]
     named = {line.split()[0] for line in tree if line.startswith("  ")}
     folders = {f"{path.name}/" for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__/"}

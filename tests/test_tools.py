@@ -13,9 +13,9 @@ import colab_resolve
 
 @pytest.fixture
 def copy(tmp_path):
-    for name in ("Makefile", "README.md", "README.zh-CN.md"):
+    for name in ("Makefile", "README.md", "README.zh-CN.md", "CITATION.cff", "mkdocs.yml"):
         shutil.copy(ROOT / name, tmp_path)
-    for folder in ("notebooks", "tools"):
+    for folder in ("notebooks", "tools", "docs", ".github"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "twinlib").mkdir()
     shutil.copy(ROOT / "twinlib" / "__init__.py", tmp_path / "twinlib")
@@ -35,15 +35,19 @@ def test_every_badge_and_clone_line_follows_a_fork(copy):
         path.read_text(encoding="utf-8")
         for path in [
             *copy.glob("*.md"),
+            copy / "mkdocs.yml",
+            copy / "CITATION.cff",
+            copy / "docs" / "index.md",
+            copy / "docs" / "compared.md",
+            copy / ".github" / "ISSUE_TEMPLATE" / "config.yml",
             copy / "twinlib" / "__init__.py",
             *copy.glob("notebooks/e*/*.ipynb"),
             *copy.glob("notebooks/z*/*.ipynb"),
         ]
     ]
-    assert not any(
-        "another-me-ai/another-me" in text or "someone/their-fork" in text for text in texts
-    )
+    assert not any(name in text for text in texts for name in ("another-me-ai", "their-fork"))
     assert all("else-where/again" in text for text in texts)
+    assert "site_url: https://else-where.github.io/again/\n" in (copy / "mkdocs.yml").read_text()
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ def run(twin: Twin, settings: BlindTest, progress: Progress) -> Outcome:
     of_twin = [pair for pair in own if pair[0] not in easy]
     records += _twin_answers(twin, cache, of_twin, path, settings.seed, progress)
     by_question = {record["question"]: record for record in records}
-    trials = [_trial(question, answer, by_question[question]) for question, answer in own]
+    trials = [trial(question, answer, by_question[question]) for question, answer in own]
     about = {"author": twin.author, "to": settings.to, "file": kind, "model_sha": twin.hash(path)}
     test = keep_test(twin, trials, about)
     write_atomic(twin.file("blind_test"), page.page(test))
@@ -213,8 +213,11 @@ def _max_tokens(tokens):
 # The test
 
 
-def _trial(question, answer, record):
-    """A trial without its key: {question, owner, other, row}, both texts as on the page."""
+def trial(question: str, answer: str, record: dict) -> dict:
+    """A trial without its key: {question, owner, other, row}, both texts as on the page.
+
+    `record` is a model's answer: {text, ended, row}.
+    """
     text = templates.without_thinking(record["text"])
     if not record["ended"]:
         text = pairs.whole_sentences(text)
