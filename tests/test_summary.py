@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from twinlib.files import write_records
 from twinlib.i18n import both, data
 from twinlib.settings import EFFORTS
 from twinlib.twin import STEPS, Report, figure
@@ -93,6 +94,30 @@ def test_practice_is_judged_by_the_gain(twin, low, high, level, begins):
         finish(twin, "reasoning", {**shares, "accuracy_gain": kept, "steps": figure(4)})
         assert said(twin, "reasoning").startswith(begins)
         assert summary.summary(twin, "reasoning").level == level
+
+
+def test_problems_stand_with_the_answers_before_and_after_those_that_changed_first(twin):
+    def solution(when, name, correct):
+        said = f"{name} {when} <b>"
+        about = {"id": name, "question": f"{name}?", "answer": "9.9"}
+        return {**about, "when": when, "text": said, "correct": correct}
+
+    marks = {"right": (1, 1), "wrong": (0, 0), "worse": (1, 0), "better": (0, 1)}
+    twin.folder("reasoning")
+    write_records(
+        twin.file("solutions"),
+        [
+            solution(when, name, bool(mark))
+            for name, pair in marks.items()
+            for when, mark in zip(("before", "after"), pair)
+        ],
+    )
+    finish(twin, "reasoning", {"accuracy_gain": figure(0.0, -0.2, 0.2, 4)})
+    page = tables.practised(twin)
+    places = [page.html.index(f"{name}?") for name in ("better", "worse", "wrong")]
+    assert places == sorted(places) and "right?" not in page.html and "<b> " not in page.html
+    assert "✗ better before" in page.text and "✓ better after" in page.text
+    assert "3 of the 4 problems" in page.text and page.text.startswith("? The practice")
 
 
 def test_the_file_to_take_is_named(twin):

@@ -67,8 +67,7 @@ def corpus(twin: Twin) -> Shown:
         _rows_panel(twin),
     ]
     pictures = row(picture(panel.draw, tall=panel.tall, wide=_PANEL) for panel in panels if panel)
-    size = sum(len(document["text"]) for document in documents)
-    counts = {"documents": len(documents), "removed": reasons.total(), "size": size}
+    counts = {"documents": len(documents), "removed": reasons.total()}
     shown = summary.shown(twin, "corpus") + Shown(pictures, "")
     return shown + caption(t("ui.texts_kept", **counts))
 

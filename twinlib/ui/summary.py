@@ -228,7 +228,9 @@ def _reasoning(reports, twin):
     keys = {"good": "verdict.solves_more", "bad": "verdict.solves_fewer"}
     counts = {"before": round(before * n), "after": round(after * n), "n": n}
     works = both(keys.get(found, "verdict.solves_as_many"), **counts)
-    return Summary(found, works, _why_no_gain(report, before, found, twin), _after(report, found))
+    return Summary(
+        found, works, _why_no_gain(report, before, found, twin), _after(report, found, twin)
+    )
 
 
 def _why_no_gain(report, before, found, twin):
@@ -244,10 +246,11 @@ def _why_no_gain(report, before, found, twin):
     return both("verdict.nothing_to_learn") if _value(report, "no_signal", 0) > 0.5 else None
 
 
-def _after(report, found):
+def _after(report, found, twin):
     if found == "bad":
         return both("verdict.drop_the_practice")
-    if found == "unsure" and _value(report, "steps", 0) < _STEPS_TO_GAIN:
+    short = _value(report, "steps", 0) < _STEPS_TO_GAIN
+    if found == "unsure" and short and not is_too_small_to_reason(twin):
         return both("verdict.practise_longer")
     return both("verdict.go_on_to_quantize")
 

@@ -218,7 +218,8 @@ def practised(twin: Twin, several: int = 3) -> Shown:
         for old, new in [*changed, *others][:several]
     ]
     counts = {"shown": len(lines), "all": len(pairs), "changed": len(changed)}
-    shown = summary.shown(twin, "reasoning") + table(header, lines)
+    blocks = "".join(_side_by_side(header[1:], *line) for line in lines)
+    shown = summary.shown(twin, "reasoning") + Shown(blocks, table(header, lines).text)
     return shown + caption(t("ui.problems_shown", **counts))
 
 
