@@ -103,6 +103,28 @@ def test_a_restarted_kernel_attaches_to_the_one_child_and_its_interrupt_stops_it
     assert set(steps_of(twin).values()) == {1}, "no step twice"
 
 
+def test_a_run_that_stops_because_its_kernel_was_restarted_goes_on_here(left, tiny_base, capsys):
+    """A kernel that is restarted is interrupted first, and so is its step."""
+    twin, going_on = left
+    seen = max(steps_of(twin))
+
+    def interrupt_and_then_stop_the_next():
+        time.sleep(2)
+        os.kill(going_on.pid, signal.SIGINT)
+        wait_until(lambda: not going_on.is_same(running.current(twin) or going_on))
+        wait_until(lambda: max(steps_of(twin)) > seen)
+        running.ask_to_stop(twin, running.current(twin))
+
+    thread = threading.Thread(target=interrupt_and_then_stop_the_next)
+    thread.start()
+    with pytest.raises(run.StepFailed, match="(?i)stopped"):
+        step(twin, chosen(tiny_base, **SLOW))
+    thread.join()
+    said = capsys.readouterr().out
+    assert "It was stopped with the notebook that had started it" in said
+    assert set(steps_of(twin).values()) == {1}, "no step twice"
+
+
 def test_a_killed_run_that_is_followed_is_started_again_and_ends(left, tiny_base, capsys):
     twin, going_on = left
     wait_until(lambda: list(twin.checkpoints("persona").glob("checkpoint-*/manifest.json")))

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from twinlib import settings
-from twinlib.ui import progress_view, run, runtime
+from twinlib import Twin, settings
+from twinlib.ui import progress_view, run, runtime, tables
 
 CHILD = """
 import sys, time
@@ -50,7 +50,9 @@ def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, pos
     )
     assert "corpus: done in " in said
     assert report.step == "corpus" and report.figures["documents"]["value"] > 5
+    assert "Prepare your corpus: done in " in said
     assert twin.facts["author"] == "Ning", "the twin in the notebook knows what the child wrote"
+    assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
 
 
 def test_only_what_differs_from_the_default_or_from_last_time_is_a_flag(twin):

@@ -10,7 +10,7 @@ from conftest import ROOT
 from widget_tree import text_of
 
 from twinlib import Twin, running
-from twinlib.ui import start_page
+from twinlib.ui import start_page, tables
 from twinlib.ui.all_steps import AllSteps
 
 # Runs a step that does nothing, as another process or an earlier kernel would.
@@ -118,6 +118,7 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
     assert page.steps._child is None and "01 Prepare your corpus" in page.bar.value
     assert ended(page.steps).state == "done" and child.wait(timeout=10) == 0
     assert twin.state("corpus").name == "done"
+    assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
 
 
 @pytest.mark.slow

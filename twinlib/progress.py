@@ -46,7 +46,8 @@ class Progress:
         self.line = ""  # the line that the terminal shows and that is updated in place
         self._paces, self._phases = {}, {}
         self._printed = 0.0
-        self._parent = os.getppid() if os.environ.get("TWINLIB_FOLLOWED") else None
+        # A step that a notebook follows 'loosely' goes on when the notebook is gone.
+        self._parent = os.getppid() if os.environ.get("TWINLIB_FOLLOWED") == "1" else None
         self._quiet = os.environ.get("TWINLIB_PROGRESS") == "file"
         if history is not None:
             history.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from .files import TwinError, locked, now, parsed_lines, write_atomic, write_json
 from .i18n import Texts, both, listed, step_title, t
 from .progress import duration, line_of, newest
-from .twin import Twin
+from .twin import Stopped, Twin
 
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
 STALE = 180.0  # seconds without a heartbeat after which a run on another machine counts as dead
@@ -34,8 +34,10 @@ class Run:
     """A run of a step. Times are seconds since 1970, UTC; `settings` as chosen, with 'auto'.
 
     `began` is when the process started, which tells it from a later one with the same `pid`.
-    `logged` says whether the output is in the twin's log. `ended` is None until the end, and
-    `sentence` then says why the step is not done ('' if it is).
+    `parent` is the process that started it, such as a notebook's kernel. `logged` says whether the
+    output is in the twin's log. `ended` is None until the end; `sentence` then says why the step is
+    not done ('' if it is), `stopped` whether it was interrupted, and `asked` how often by
+    ask_to_stop.
     """
 
     step: str
@@ -45,9 +47,12 @@ class Run:
     started: float
     beat: float
     settings: dict
+    parent: int = 0
     logged: bool = False
     ended: float | None = None
     sentence: str = ""
+    stopped: bool = False
+    asked: int = 0
 
     def is_same(self, other: "Run | None") -> bool:
         """Whether the other record is of this run."""
@@ -59,6 +64,15 @@ class Run:
     def is_here(self) -> bool:
         """Whether it runs on this machine."""
         return self.host == platform.node()
+
+    def is_left(self) -> bool:
+        """Whether the process that started it on this machine is gone."""
+        import psutil
+
+        try:
+            return self.is_here() and psutil.Process(self.pid).ppid() != self.parent
+        except psutil.Error:
+            return True
 
     def is_alive(self) -> bool:
         """Whether it still runs."""
@@ -122,20 +136,22 @@ def claim(
     with locked(twin.file("lock")):
         refuse_second(twin, step)
         twin.file("stop").unlink(missing_ok=True)
-        run = Run(step, os.getpid(), platform.node(), began, now(), now(), settings, logged)
+        who = step, os.getpid(), platform.node(), began
+        run = Run(*who, now(), now(), settings, os.getppid(), logged)
         write_json(twin.file("running"), asdict(run))
     heart = _Heart(twin, run)
     heart.start()
-    said = ""
+    how = {}
     try:
         yield
     except BaseException as error:
-        said = sentence(error)
+        stopped = isinstance(error, (Stopped, KeyboardInterrupt))
+        how = {"sentence": sentence(error), "stopped": stopped, "asked": heart.passed_on}
         raise
     finally:
         heart.stop()
         with suppress(OSError):  # on a full disk the end of the process is the end of the run
-            write_json(twin.file("running"), asdict(replace(run, ended=now(), sentence=said)))
+            write_json(twin.file("running"), asdict(replace(run, ended=now(), **how)))
             twin.file("stop").unlink(missing_ok=True)
 
 

@@ -125,12 +125,13 @@ def child_of(twin: Twin, step: str, settings: declared.Settings) -> subprocess.P
     twin.folder(step)
     with open(twin.log(step), "wb") as output, open(twin.errors(step), "wb") as errors:
         streams = {"stdout": output, "stderr": errors}
-        return children.start(arguments[1:], {**token, "TWINLIB_FOLLOWED": ""}, **streams)
+        return children.start(arguments[1:], {**token, "TWINLIB_FOLLOWED": "loosely"}, **streams)
 
 
 def _attach(twin, run, settings):
     """Follow a step that another process runs."""
     where = {"state": running.state(twin, run), "where": running.place(run)}
+    left = run.is_left()
     show(sentence(t("ui.attached", **where)), _id())
     other = [name for name, value in asdict(settings).items() if run.settings.get(name) != value]
     if other:
@@ -141,6 +142,10 @@ def _attach(twin, run, settings):
     goes_on = partial(_goes_on, twin, run)
     watch(goes_on, lambda: running.ask_to_stop(twin, run), view, tail, every=1.0)
     there = running.last(twin)
+    if left and run.is_same(there) and there.stopped and not there.asked:
+        # Restarting a kernel interrupts it first: the step saved what it had, and now goes on.
+        show(sentence(t("ui.goes_on_after_restart")), _id())
+        return False
     if not run.is_same(there) or there.ended is None:
         _finish(view, tail, "failed")
         show(sentence(t("ui.went_silent"), "warning"), _id())
