@@ -124,6 +124,29 @@ def test_what_was_typed_is_there_when_the_cell_runs_again(twin):
     assert twin.state("corpus").name == "missing" and "corpus" not in twin.facts["settings"]
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_every_field_of_every_form_is_kept(step, twin):
+    """As after Run all: the form is made again, and the step gets what was typed."""
+    form = forms.form(step, twin)
+    typed = {field.name: another_value(field) for field in form.fields}
+    for name, value in typed.items():
+        form.inputs[name].value = value
+    again = forms.form(step, Twin(twin.path))
+    assert {name: control.value for name, control in again.inputs.items()} == typed
+    assert again.settings == form.settings == settings.make(step, **typed)
+
+
+def another_value(field):
+    """A valid value that is not the default, as it is typed."""
+    if field.name == "base":
+        return "qwen3-4b"
+    if choices := field.metadata["choices"]:
+        return choices[-1]
+    if field.type is bool:
+        return not field.default
+    return str(field.metadata["limits"][0]) if field.metadata["limits"] else "some text"
+
+
 def test_a_box_that_was_emptied_stays_empty(twin):
     twin.start("corpus", {"author": "Wei"})
     form = forms.form("corpus", twin)
