@@ -60,3 +60,8 @@ def test_on_colab_a_button_sends_the_file_to_the_browser(finished, monkeypatch):
 def test_on_kaggle_the_files_are_in_the_output(finished, monkeypatch):
     monkeypatch.setattr(runtime, "system", lambda: "kaggle")
     assert "from the Output panel" in downloads.files(finished).text
+
+
+def test_on_a_page_of_widgets_the_links_stand_in_an_output(finished):
+    (output,) = downloads.box(finished).outputs
+    assert output["data"]["text/html"] == downloads.files(finished).html

@@ -67,7 +67,7 @@ run.step(twin, "quantize", form.settings)
 #
 # A file marked ✗ failed its checks and is kept aside, with the reason in red: its tokens, its template or its words are not those that were trained. Don't share it: take another one, or run the step again when the disk was the reason.
 #
-# Then the old question of 9.9 or 9.11, when you had it asked (the setting `decimals` in the form), every figure, and a talk with the file, beside the base if you like.
+# Then the old question of 9.9 or 9.11, when you had it asked (the setting `decimals` in the form), every figure, a talk with the file, beside the base if you like, and the two files to download.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看：用哪个文件
@@ -76,7 +76,7 @@ run.step(twin, "quantize", form.settings)
 #
 # 标着 ✗ 的文件没有通过检验，已放到一边，红色那行是原因：它的 token、模板或说的话和训练时不一样。请不要分享它：换一个用；如果是磁盘的缘故，就重新运行这一步。
 #
-# 接着是老问题“9.9 和 9.11 哪个大”（表单里设了 `decimals` 才会考），再是全部数字，最后和做好的文件聊聊，也可以让它和基础模型并排回答。
+# 接着是老问题“9.9 和 9.11 哪个大”（表单里设了 `decimals` 才会考），再是全部数字，再和做好的文件聊聊，也可以让它和基础模型并排回答；最后是要下载的两个文件。
 
 # %% files
 plots.files(twin)
@@ -92,12 +92,17 @@ from twinlib.ui import chat_box
 
 chat_box.chat(twin)
 
+# %% download
+from twinlib.ui import downloads
+
+downloads.files(twin)
+
 # %% saved-text [markdown] lang="en"
 # ## Saved, and what next
 #
 # The files are in the twin's folder, on Colab in your Google Drive: twins → NAME → quantize. Where Drive is too small for all of them, do everything on the page of 00 with `USE_DRIVE` off: they then lie on the runtime's own disk, so download what you want from the file browser at the left before it ends.
 #
-# **Talk to it without publishing anything.** Put the recommended `NAME-….gguf` and `Modelfile` into one folder on your computer. Ollama, in that folder: `ollama create NAME -f Modelfile`, then `ollama run NAME`. LM Studio: `lms import --copy FILE`, then choose it in the chat. llama.cpp: `llama-server -m FILE`. Phone: copy the file over and open it in an app that loads local GGUF files, such as PocketPal AI. The system prompt is inside: leave that field empty.
+# **Talk to it without publishing anything.** In a terminal of this machine: `twinlib talk`, or with Ollama installed `twinlib ollama`. Elsewhere, put the recommended `NAME-….gguf` and `Modelfile` into one folder on your computer. Ollama, in that folder: `ollama create NAME -f Modelfile`, then `ollama run NAME`. LM Studio: `lms import --copy FILE`, then choose it in the chat. llama.cpp: `llama-server -m FILE`. Phone: copy the file over and open it in an app that loads local GGUF files, such as PocketPal AI. The system prompt is inside: leave that field empty.
 #
 # Open `05_evaluate` to learn how much like you it is.
 
@@ -106,7 +111,7 @@ chat_box.chat(twin)
 #
 # 文件在分身的文件夹里，在 Colab 上就是 Google Drive 的 twins → 名字 → quantize。Drive 放不下全部文件，就关掉 `USE_DRIVE`，在 00 那一页上全部做完：文件会在运行环境自己的磁盘上，请在它结束前从左侧文件栏下载想要的。
 #
-# **不发布也能聊。** 把推荐的 `名字-….gguf` 和 `Modelfile` 放进自己电脑的同一个文件夹。Ollama：在那个文件夹里运行 `ollama create 名字 -f Modelfile`，再 `ollama run 名字`。LM Studio：`lms import --copy 文件`，再到聊天里选它。llama.cpp：`llama-server -m 文件`。手机：把文件传过去，用能打开本地 GGUF 的应用，比如 PocketPal AI。系统提示已经在文件里，那一栏请留空。
+# **不发布也能聊。** 在这台机器的终端里：`twinlib talk`；装了 Ollama 就 `twinlib ollama`。在别的电脑上，把推荐的 `名字-….gguf` 和 `Modelfile` 放进自己电脑的同一个文件夹。Ollama：在那个文件夹里运行 `ollama create 名字 -f Modelfile`，再 `ollama run 名字`。LM Studio：`lms import --copy 文件`，再到聊天里选它。llama.cpp：`llama-server -m 文件`。手机：把文件传过去，用能打开本地 GGUF 的应用，比如 PocketPal AI。系统提示已经在文件里，那一栏请留空。
 #
 # 打开 `05_evaluate`，看看它有多像您。
 

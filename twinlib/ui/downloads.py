@@ -38,6 +38,20 @@ def files(twin: Twin) -> widgets.Widget | Shown:
     return shown + caption(t("ui.files_are_here", folder=gguf.parent)) + how
 
 
+def box(twin: Twin) -> widgets.Widget:
+    """The same as a widget, for a page of widgets.
+
+    An output, since Jupyter does not lead links in an HTML widget to files.
+    """
+    shown = files(twin)
+    if not isinstance(shown, Shown):
+        return shown
+    data = {"text/html": shown.html, "text/plain": shown.text}
+    output = widgets.Output()
+    output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+    return output
+
+
 def recommended(twin: Twin) -> Path | None:
     """The GGUF file to take when in doubt: by the figures of step 04, else the best; or None."""
     present = twin.ggufs()

@@ -18,7 +18,7 @@ from ..progress import duration
 from ..text import labels
 from ..twin import STEPS as ALL
 from ..twin import Problem, Twin
-from . import chat_box, forms, score_card, tables, writing_form
+from . import chat_box, downloads, forms, score_card, tables, writing_form
 from .all_steps import AllSteps
 from .display import NOTHING, Shown, caption, esc, sentence
 from .progress_view import progress
@@ -160,6 +160,7 @@ class Page(widgets.VBox):
             shown.append(folded(t("ui.good_to_know"), html(warnings.html)))
         if self.twin.ggufs():
             shown += [html(_HEAD.format(4, esc(t("ui.part_talk")))), self._chat()]
+            shown.append(downloads.box(self.twin))
         self.result.children = shown
 
     def _chat(self):
