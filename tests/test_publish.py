@@ -273,10 +273,47 @@ def test_the_corpus_goes_as_bare_passages_by_split(ready):
     ]
 
 
+def say(twin, *answers):
+    """Answers of the twin's last evaluation: (question, text)."""
+    records = [
+        {"id": str(n), "question": question, "row": "twin", "text": text}
+        for n, (question, text) in enumerate(answers)
+    ]
+    write_records(twin.file("answers"), records)
+
+
+def test_the_card_has_the_score_card_and_an_answer_that_may_be_shown(ready):
+    own = "The rain came in at four and nobody at the tram stop had an umbrella but the cat. " * 2
+    write_records(
+        ready.file("passages"), [{"id": "p", "document": "d", "text": own, "split": "train"}]
+    )
+    say(
+        ready,
+        ("Who has an umbrella?", own),
+        ("How do I reach you?", "Write to me: ning@example.com, at any hour."),
+        ("Is coffee better than tea?", "Tea is patient, neighbour; coffee shouts."),
+        ("茶要烫吗？", "要烫。凉茶是给客人等的，不是给人喝的。"),
+    )
+    for code in ("en", "zh"):
+        write_atomic(ready.file(f"score_card_{code}"), b"PNG " + code.encode())
+    dry_run(ready)
+    for repository in ("demo-GGUF", "demo-lora"):
+        files = listed(ready, repository)
+        assert files["score_card_en.png"] == b"PNG en" and files["score_card_zh.png"] == b"PNG zh"
+        english, chinese = files["README.md"].decode().split("## 中文")
+        assert "coffee shouts" in english and "(score_card_en.png)" in english
+        assert "凉茶是给客人等的" in chinese and "(score_card_zh.png)" in chinese
+        assert "umbrella" not in english and "example.com" not in english
+
+
 def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):
+    say(ready, ("Is coffee better than tea?", "Tea is patient, neighbour; coffee shouts."))
+    write_atomic(ready.file("score_card_en"), b"PNG")
     write_atomic(ready.gguf("Q8_0"), os.urandom(2_500_000))
     dry_run(ready)
-    assert "Not measured" in listed(ready, "demo-GGUF")["README.md"].decode()
+    files = listed(ready, "demo-GGUF")
+    assert "Not measured" in files["README.md"].decode() and "score_card_en.png" not in files
+    assert "coffee" not in files["README.md"].decode()
 
 
 def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
