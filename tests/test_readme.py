@@ -104,3 +104,6 @@ def test_the_site_is_built_with_all_its_links(tmp_path):
     build(config)
     for page in ("index.html", "zh/index.html", "zh/speed/index.html", "sample/blind_test_en.html"):
         assert (tmp_path / "site" / page).exists(), page
+    assert 'data-md-component="source"' not in (tmp_path / "site" / "index.html").read_text(
+        encoding="utf-8"
+    ), "a page would ask GitHub for its stars"
