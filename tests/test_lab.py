@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import pytest
 from conftest import ROOT
+from nbclient import NotebookClient
 
 sys.path.insert(0, str(ROOT / "tools"))
 import lab
@@ -112,6 +114,23 @@ def test_after_a_run_in_the_clone_there_is_nothing_to_commit(clone):
     assert json.dumps("我写的一句话") in (clone / NAME).read_text(encoding="utf-8"), (
         "the file on disk keeps it"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", [lab.COPIES, "notebooks"])
+def test_a_notebook_that_really_ran_leaves_the_clone_as_it_was(
+    clone, tmp_path, monkeypatch, folder
+):
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "阿宁的分身"))
+    lab.copy_notebooks(clone)
+    path = clone / folder / "zh" / "00_start_here.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, kernel_name="python3", resources=resources).execute()
+    nbformat.write(notebook, path)
+    assert "阿宁的分身" in path.read_text(encoding="utf-8"), "it is saved with what it showed"
+    git(clone, "add", "-A")
+    assert git(clone, "status", "--porcelain") == ""
 
 
 @pytest.mark.slow

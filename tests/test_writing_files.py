@@ -128,6 +128,14 @@ def test_zips_documents_and_folders_of_writing_are_found_the_newest_first(at_hom
     assert label.startswith("blog.zip · ") and "2001-09-09" in label and str(downloads) in label
 
 
+def test_where_folders_are_slow_to_list_files_are_offered_without_them(at_home, monkeypatch):
+    (at_home / "work" / "posts").mkdir()
+    (at_home / "work" / "posts" / "a.md").write_text(POST)
+    (at_home / "work" / "blog.zip").write_bytes(zipped(a=POST))
+    monkeypatch.setattr(writing_files, "_SECONDS", 0.0)
+    assert [place.path.name for place in writing_files.found()] == ["blog.zip"]
+
+
 def test_on_colab_and_kaggle_their_own_folders_are_looked_into(monkeypatch):
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
     assert Path("/kaggle/input") in writing_files._folders()

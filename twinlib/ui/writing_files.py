@@ -23,6 +23,7 @@ from .runtime import ROOT, system
 _SPARE = 200 * 2**20  # bytes that stay free on the disk
 _LONGEST_NAME = 120  # characters
 _LISTED = 40  # places that are offered
+_SECONDS = 4.0  # for looking into folders
 _LOOKED_AT = 400  # entries of one folder that are looked at
 _DOCUMENTS = (".zip", ".docx", ".epub", ".pdf", ".md", ".txt", ".csv", ".xlsx", ".json", ".xml")
 # Folders of Colab, of Google Drive and of this project that hold nobody's writing.
@@ -81,10 +82,13 @@ def uploaded(twin: Twin) -> list[Path]:
 
 
 def found() -> list[Place]:
-    """Zips, documents and folders where people put them on this machine, the newest first."""
-    places = {}
+    """Zips, documents and folders where people put them on this machine, the newest first.
+
+    Google Drive is slow to list: after some seconds no more folders are looked into.
+    """
+    places, until = {}, time.monotonic() + _SECONDS
     for folder in _folders():
-        for path in _entries(folder):
+        for path in _entries(folder, until):
             places[path.resolve()] = _changed(path)
     newest = sorted(places, key=places.get, reverse=True)[:_LISTED]
     return [Place(path, _label(path)) for path in newest]
@@ -101,7 +105,7 @@ def _folders():
     }[system()]
 
 
-def _entries(folder) -> Iterator[Path]:
+def _entries(folder, until) -> Iterator[Path]:
     """The files and folders right in a folder that may hold writing."""
     try:
         with os.scandir(folder) as entries:
@@ -115,7 +119,7 @@ def _entries(folder) -> Iterator[Path]:
         try:
             if path.is_file() and _is_document(path):
                 yield path
-            elif path.is_dir() and _holds_writing(path):
+            elif time.monotonic() < until and path.is_dir() and _holds_writing(path):
                 yield path
         except OSError:
             continue
