@@ -97,3 +97,21 @@ def test_what_notebooks_show_names_no_flag_of_a_command():
         for text in entry.values():
             if key not in of_commands and "[[" not in text and "twinlib " not in text:
                 assert not re.search(r"(?<![\w-])--[a-z]", text), f"{key}: {text}"
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda path: path.name)
+def test_no_key_is_given_twice(path):
+    """YAML would take the last of them."""
+    keys = [
+        [key.value for key, _ in node.value]
+        for node in _nodes(yaml.compose(path.read_text(encoding="utf-8")))
+        if isinstance(node, yaml.MappingNode)
+    ]
+    assert all(len(names) == len(set(names)) for names in keys)
+
+
+def _nodes(node):
+    yield node
+    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for child in part if isinstance(part, tuple) else (part,):
+            yield from _nodes(child)

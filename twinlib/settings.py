@@ -218,11 +218,15 @@ def help_text(step: str, name: str) -> str:
 
 def value_text(field: Field, value: object) -> str:
     """A field's value as people read it: yes, no, auto, a choice's name, or the value itself."""
-    names = i18n.data("settings")["choices"]
     if isinstance(value, bool):
-        return i18n.choose(names["yes" if value else "no"])
+        return i18n.choose(choice_texts("yes" if value else "no"))
     named = value == AUTO or field.metadata["choices"]
-    return i18n.choose(names[value]) if named and value in names else str(value)
+    return i18n.choose(choice_texts(value)) if named else str(value)
+
+
+def choice_texts(value: str) -> dict[str, str]:
+    """{language: name} of a choice; one without a name in data/settings.yaml is its own."""
+    return i18n.data("settings")["choices"].get(value) or dict.fromkeys(i18n.LANGUAGES, str(value))
 
 
 def parse(step: str, field: Field, value: object) -> bool | int | float | str:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from .. import catalogue
 from ..i18n import t
-from ..settings import Settings
+from ..settings import Settings, choice_texts
 from ..twin import AUTO
 from . import estimate
 
@@ -374,7 +374,7 @@ def _persona(settings, machine, facts):
     reason = "models.learning_rate_for_few_steps" if double else "models.learning_rate_for_size"
     reasons["learning_rate"] = t(reason)
     values["epochs"] = round(epochs * _EPOCHS[settings.effort], 2)
-    reasons["epochs"] = t("models.epochs_of_effort", effort=settings.effort)
+    reasons["epochs"] = t("models.epochs_of_effort", effort=choice_texts(settings.effort))
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = _engine(machine)
     values["length"], reasons["length"] = 1024, t("models.passages_are_shorter")
@@ -510,7 +510,7 @@ def _reasoning(settings, machine, facts):
     shape = _shape(base)
     names = ("steps", "generations", "completion_tokens", "held_out")
     values = dict(zip(names, _GRPO[settings.effort]))
-    reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
+    reasons = dict.fromkeys(names, t("models.effort", effort=choice_texts(settings.effort)))
     values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = _engine(machine)
@@ -552,7 +552,7 @@ def _evaluate(settings, machine, facts):
     shape = _shape(facts.get("base") or recommended_base(machine)[0])
     names = ("questions", "answer_tokens", "picks", "files")
     values = dict(zip(names, _EVALUATION[settings.effort]))
-    reasons = dict.fromkeys(names, t("models.effort", effort=settings.effort))
+    reasons = dict.fromkeys(names, t("models.effort", effort=choice_texts(settings.effort)))
     questions, tokens, picks, files = (_typed(settings, name, values[name]) for name in names)
     effort = settings.effort
     scores_all = effort in ("standard", "thorough")

@@ -40,7 +40,7 @@ def overview() -> Shown:
         t("ui.size"),
         t("ui.on_this_machine"),
         t("ui.time"),
-        t("ui.download"),
+        t("ui.to_download"),
         t("ui.licence"),
         t("ui.remarks"),
     )
