@@ -130,6 +130,59 @@ def test_a_history_that_begins_anew_is_read_from_its_start(tmp_path):
     assert [record["done"] for record in tail.read()] == [8]
 
 
+def view(tmp_path, since, **record):
+    """A view of a step that started `since` seconds ago and has one record."""
+    history = tmp_path / "history.jsonl"
+    record = {"time": time.time(), "total": 72, "note": "answers", **record}
+    history.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return progress_view.ProgressView(history, "evaluate", time.time() - since, expected=360)
+
+
+def test_the_bar_ends_full_and_says_how_long_it_took(tmp_path, capsys):
+    shown = view(tmp_path, 125, done=70, seconds_left=3.0)
+    shown.draw()
+    shown.finish("done")
+    assert capsys.readouterr().out.splitlines() == [
+        "evaluate 70/72 · answers · 3 s left",
+        "evaluate: done in 2 min",
+    ]
+    assert "width:100.0%" in shown.bar.shown.html
+
+
+@pytest.mark.parametrize("ended, line", [("stopped", "Stopped: "), ("failed", "Not finished: ")])
+def test_a_bar_that_ends_early_says_where(tmp_path, capsys, ended, line):
+    shown = view(tmp_path, 125, done=36, seconds_left=3.0)
+    shown.finish(ended)
+    assert capsys.readouterr().out == f"{line}evaluate 36/72 · answers\n"
+    assert "width:50.0%" in shown.bar.shown.html
+
+
+def test_before_there_is_an_estimate_the_wait_is_counted_and_the_plan_told(tmp_path, capsys):
+    view(tmp_path, 40, done=0).draw()
+    said = capsys.readouterr().out
+    assert said == "evaluate 0/72 · answers · 40 s so far · about 6 min in all\n"
+
+
+def test_the_time_left_counts_down_between_two_records(tmp_path, capsys):
+    view(tmp_path, 200, done=10, time=time.time() - 30, seconds_left=80.0).draw()
+    assert capsys.readouterr().out == "evaluate 10/72 · answers · 50 s left\n"
+
+
+def test_a_step_that_has_recorded_nothing_is_starting(tmp_path, capsys):
+    progress_view.ProgressView(tmp_path / "none.jsonl", "evaluate", time.time() - 20).draw()
+    assert capsys.readouterr().out == "evaluate · starting … · 20 s so far\n"
+
+
+def test_answers_of_files_are_a_folded_table(tmp_path):
+    records = [
+        {"time": 1.0, "sample": {"step": kind, "question": "Snow?", "text": f"{kind} says yes."}}
+        for kind in ("Q4_K_M", "Q8_0")
+    ]
+    html = progress_view.progress(records, "quantize").html
+    assert html.count("<details") == 1 and html.count("Snow?") == 1
+    assert html.index("Q4_K_M says yes.") < html.index("Q8_0 says yes.")
+
+
 def sample(step, text, question="Do you like snow?", ended=True):
     return {
         "time": 1.0,

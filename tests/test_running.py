@@ -188,7 +188,7 @@ def test_a_terminal_is_told_who_runs_and_how_to_watch_and_stop_it(twin, capsys, 
     said = capsys.readouterr().err
     assert "notebook 01 (Prepare your corpus)" in said and f"process {os.getpid()}" in said
     assert f"twinlib status --twin {twin.path} --follow" in said and "--stop" in said
-    assert ("needs what" in said) == (step == "quantize")
+    assert ("can't start" in said) == (step == "quantize")
 
 
 def test_status_watches_a_run_to_its_end_and_can_stop_it(twin, capsys, monkeypatch):
