@@ -249,3 +249,10 @@ def test_the_authors_own_passages_are_not_called_bad(twin):
     card = measured(twin, lambda post, known: " ".join(post["paragraphs"]))
     assert card["verdict"]["level"] == "unsure", card["verdict"]["note"]
     assert card["answers_the_question"]["value"] > 0.5
+
+
+def test_a_table_says_the_level_where_the_note_does_not():
+    gain = figure(0.2, 0.1, 0.3, 16, note="the same problems", level="good")
+    figures = {"accuracy_gain": gain, "no_signal": figure(0.2, note="share of problems")}
+    rows = tables.figure_rows(Report("reasoning", {}, 0, 0, {}, {}, {}, figures, []))
+    assert [row[-1] for row in rows] == ["good: the same problems", "share of problems"]

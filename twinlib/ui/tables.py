@@ -255,11 +255,19 @@ def figure_rows(report: Report | None) -> list[tuple]:
             number(figure.get("value")),
             interval(figure),
             number(figure.get("n")),
-            choose(labels.note(figure)),
+            _judged(figure),
         )
         for name, figure in (report.figures if report else {}).items()
         if name != "verdict"
     ]
+
+
+def _judged(figure):
+    """A figure's note, which begins with the word for its level."""
+    note, word = choose(labels.note(figure)), choose(labels.rating(figure))
+    if not word or labels.level({"note": note}) == labels.level(figure):
+        return note
+    return t("core.label_and_help", label=word, help=note) if note else word
 
 
 @look("evaluate")
