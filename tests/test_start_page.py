@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import ROOT
-from widget_tree import text_of
+from widget_tree import inside, text_of
 
 from twinlib import Twin, running
 from twinlib.ui import start_page, tables
@@ -65,6 +65,8 @@ def test_without_writing_the_button_says_so_and_starts_nothing(tmp_path):
     page = start_page.page(Twin.open(tmp_path / "twins" / "nobody"))
     page.make.click()
     assert "No writing chosen yet" in page.problems.value
+    titles = [part.get_title(0) for part in inside(page) if hasattr(part, "get_title")]
+    assert "Little text? An interview" in titles
     assert page.steps.thread is None and page.stop.layout.display == "none"
 
 

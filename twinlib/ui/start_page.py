@@ -18,7 +18,7 @@ from ..progress import duration
 from ..text import labels
 from ..twin import STEPS as ALL
 from ..twin import Problem, Twin
-from . import chat_box, downloads, forms, score_card, tables, writing_form
+from . import chat_box, downloads, forms, interview_form, score_card, tables, writing_form
 from .all_steps import AllSteps
 from .display import NOTHING, Shown, caption, esc, sentence
 from .progress_view import progress
@@ -61,6 +61,7 @@ class Page(widgets.VBox):
             [
                 html(_HEAD.format(1, esc(t("ui.part_writing")))),
                 self.writing,
+                interview_form.offered(twin),
                 html(_HEAD.format(2, esc(t("ui.part_effort")))),
                 self.effort,
                 html(_HEAD.format(3, esc(t("ui.part_make")))),
