@@ -163,7 +163,7 @@ def test_what_a_command_ran_with_fills_the_form_after_that(twin):
 
 
 def test_a_keyword_wins_over_what_was_typed_and_the_form_says_so(twin):
-    form = forms.form("persona", twin, rank=8)
+    form = forms.form("persona", twin, rank="8")
     assert "A cell above" not in form.hints["rank"].value
     form.inputs["rank"].value = "12"
     assert "A cell above says 8" in form.hints["rank"].value

@@ -160,7 +160,7 @@ class Form(widgets.VBox):
         if wrong:
             return sentence(wrong, "stop").html
         lines = []
-        if self.given.get(field.name, value) != value:
+        if field.name in self.given and value != self.start[field.name]:
             lines.append(t("ui.given_by_cell", value=self.given[field.name]))
         if field.name == "effort":
             lines.append(" · ".join(_times(field, self.seconds)))
