@@ -67,9 +67,9 @@ def test_a_look_without_a_report_names_the_notebook(twin, language, said, monkey
         assert shown.text.startswith(said)
 
 
-def test_figures_of_a_twin_and_of_its_report_are_the_same(sample_twin):
+def test_figures_of_a_twin_are_those_of_its_report(sample_twin):
     of_twin = tables.figures(sample_twin, "corpus")
-    assert of_twin.text == tables.figures(sample_twin.report("corpus")).text
+    assert of_twin.text.endswith(tables.figures(sample_twin.report("corpus")).text)
     assert "Passages" in of_twin.text or "passages" in of_twin.text
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from .files import TwinError, content_id, hash_of, locked, read_records, write_json
-from .i18n import Sentence, Texts, choose, data, restored, t
+from .i18n import Sentence, Texts, choose, data, restored, step_title, t
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
 AUTO = "auto"
@@ -487,6 +487,9 @@ class Twin:
                 if self.facts.get("base", {}).get("revision") not in (None, before):
                     return t("core.base_model_changed")
             elif self._hash_now(name) not in (None, before):
+                step, _, file = name.partition("/")
+                if step in STEPS and file != "decisions.json":
+                    return t("core.result_changed", step=step_title(step))
                 return t("core.input_changed", name=name)
         return ""
 

@@ -15,9 +15,11 @@ from ..models import device_fit
 from ..twin import Twin
 from . import runtime
 from .display import NOTHING, Shown, caption, esc, sentence, size
+from .look import look
 from .widgets import button, html, line
 
 
+@look("quantize")
 def files(twin: Twin) -> widgets.Widget | Shown:
     """What to download, as a cell's last expression; a sentence before there is a file."""
     gguf = recommended(twin)
