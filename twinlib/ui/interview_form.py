@@ -20,7 +20,6 @@ from ..text.interview_questions import Question
 from ..text.script import word_count
 from ..twin import Twin
 from .answer_store import (
-    ENOUGH,
     AnswerStore,
     InterviewAnswers,
     assessment,
@@ -53,8 +52,8 @@ def offered(twin: Twin) -> widgets.Accordion:
     """The interview behind its title; open where it was begun, or where the corpus is small."""
     questions, corpus = form(twin), corpus_of(twin)
     shown = folded(t("ui.interview_folded"), questions)
-    begun, small = twin.file("interview").exists(), 0 < corpus.passages < ENOUGH
-    if begun or small:
+    begun, known = twin.file("interview").exists(), corpus.passages > 0
+    if begun or known and assessment(questions.store, corpus, twin.author).level != "good":
         shown.selected_index = 0
     return shown
 
