@@ -53,6 +53,9 @@ def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, pos
     assert "Prepare your corpus: done in " in said
     assert twin.facts["author"] == "Ning", "the twin in the notebook knows what the child wrote"
     assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
+    run.step(twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True))
+    said = capsys.readouterr().out
+    assert "Prepare your corpus: done already, and nothing changed since." in said
 
 
 def test_only_what_differs_from_the_default_or_from_last_time_is_a_flag(twin):

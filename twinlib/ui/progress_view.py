@@ -81,17 +81,19 @@ class ProgressView:
             self.pictures.draw(pictures(records))
 
     def finish(self, ended: str) -> None:
-        """Draw the end: `ended` is done, stopped or failed."""
+        """Draw the end: `ended` is done, already (done before), stopped or failed."""
         if self.history is None:
             return
         records = self._records()
         record = newest(records)
-        if ended == "done":
+        if ended == "already":
+            line = t("core.done_already", step=self.name)
+        elif ended == "done":
             line = t("ui.step_done", name=self.name, time=duration(now() - self.started))
         else:
             at = line_of({**record, "seconds_left": None}, self.name) if record else self.name
             line = t("ui.step_stopped" if ended == "stopped" else "ui.step_failed", at=at)
-        self.bar.draw(status(record, line, ended))
+        self.bar.draw(status(record, line, "done" if ended == "already" else ended))
         self.pictures.draw(pictures(records))
 
     def _records(self):

@@ -113,7 +113,10 @@ def _start(twin, step, settings):
     code = child.returncode
     if code == running.BUSY:  # another process was quicker: it is attached to
         return False
-    _finish(view, tail, {0: "done", 130: "stopped"}.get(code, "failed"))
+    report = twin.report(step) if code == 0 else None
+    already = report is not None and report.finished < view.started
+    done = "already" if already else "done"
+    _finish(view, tail, {0: done, 130: "stopped"}.get(code, "failed"))
     if code:
         raise StepFailed(failure(code, twin.errors(step)))
     return True
