@@ -63,8 +63,10 @@ def test_a_page_of_the_documentation_is_there_in_each_language():
 
 
 def test_all_pictures_together_are_small_and_none_is_left_over():
-    assert sorted((ROOT / "docs" / "pictures").iterdir()) == sorted(PICTURES)
+    films = [ROOT / "docs" / "pictures" / f"film_{code}.webp" for code in LANGUAGES]
+    assert sorted((ROOT / "docs" / "pictures").iterdir()) == sorted([*PICTURES, *films])
     assert sum(path.stat().st_size for path in PICTURES) < 600_000
+    assert all(path.stat().st_size < 1_500_000 for path in films)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
