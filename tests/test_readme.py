@@ -3,10 +3,15 @@
 import base64
 import json
 import re
+import sys
 
 import pytest
 from conftest import ROOT
 
+sys.path.insert(0, str(ROOT / "tools"))
+import pictures
+
+from twinlib.files import write_records
 from twinlib.i18n import LANGUAGES
 
 PAGES = [ROOT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -67,6 +72,23 @@ def test_all_pictures_together_are_small_and_none_is_left_over():
     assert sorted((ROOT / "docs" / "pictures").iterdir()) == sorted([*PICTURES, *films])
     assert sum(path.stat().st_size for path in PICTURES) < 600_000
     assert all(path.stat().st_size < 1_500_000 for path in films)
+
+
+def pairs_of(html):
+    [packed] = re.findall('<template id="data">(.*?)</template>', html)
+    return json.loads(base64.b64decode(packed))["pairs"]
+
+
+def test_the_sample_blind_test_is_the_same_each_time_and_asks_of_a_passage_once(twin):
+    said = {"question": "Tea?", "row": "twin", "text": "Hot tea. And then", "ended": False}
+    write_records(twin.file("answers"), [said])
+    asked = [
+        {"question": "Tea?", "real": "I drink it hot.", "twin": said["text"]},
+        {"question": "More tea?", "real": "I drink it hot.", "twin": "No."},
+    ]
+    [page] = {pictures.blind_test(twin, asked) for _ in range(3)}
+    [(question, *texts)] = pairs_of(page)
+    assert question == "Tea?" and sorted(texts) == ["Hot tea.", "I drink it hot."]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
