@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 ZH = "台上：一缸茶，别的没有。街坊路过都要说一句，这天气喝这么烫。我说茶要烫。" * 8
 SMALL = {
     "persona": (
-        "--effort smoke --steps 4 --batch 2 --accumulation 1 --length 160 --replay-share 0"
+        "--effort smoke --steps 4 --batch 2 --accumulation 1 --length 256 --replay-share 0"
     ).split(),
     "reasoning": (
         "--effort smoke --steps 2 --generations 2 --batch 2 --completion-tokens 8 --held-out 8"

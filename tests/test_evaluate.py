@@ -100,7 +100,7 @@ def test_every_row_answers_the_same_held_out_questions_and_every_figure_stands_t
         "answers_the_question",
         "makes_sense",
     ]
-    assert "Too few answers to tell" in figures["verdict"]["note"]
+    assert figures["verdict"]["level"] in ("unsure", "bad"), "its weights are random"
     assert {
         "prediction_gain",
         "sounds_like_me",

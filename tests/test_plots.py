@@ -556,7 +556,8 @@ def test_pictures_stay_readable_on_narrow_pages(chromium, sample_twin, width):
     twin = quantized(sample_twin, **SEVEN)
     scores = {"sounds_like_me": figure(0.7, 0.6, 0.8, 40), "copied": figure(0.0, 0, 0.1, 40)}
     report(twin, "evaluate", scores)
-    pages = plots.corpus(twin), plots.files(twin), plots.score_card(twin)
+    path = f"/home/ning/{'a_very_long_name' * 9}/twins"
+    pages = plots.corpus(twin), plots.files(twin), plots.score_card(twin), display.caption(path)
     page = chromium.new_page(viewport={"width": width, "height": 800})
     page.set_content("".join(shown.html for shown in pages))
     sizes = page.evaluate(

@@ -27,7 +27,7 @@ _COLOURS = {"stop": "220,50,50", "warning": "230,160,0", "good": "40,160,80", "n
 _SIGNS = {"stop": "✗", "warning": "!", "good": "✓", "note": "·"}
 _SENTENCE = (
     '<div style="border-left:4px solid rgb({colour});background:rgba({colour},.12);'
-    'padding:.3em .8em;margin:.3em 0">{text}</div>'
+    'padding:.3em .8em;margin:.3em 0;overflow-wrap:anywhere">{text}</div>'
 )
 # The levels of a figure, and the colours and signs of a sentence on it.
 _LEVELS = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop", "": "note"}
@@ -97,7 +97,8 @@ def folded(name: str, shown: Shown) -> Shown:
 
 def caption(text: str) -> Shown:
     """A line of small print under a picture or above a table."""
-    return Shown(f'<div style="margin:.4em 0;opacity:.8">{esc(text)}</div>', text)
+    style = "margin:.4em 0;opacity:.8;overflow-wrap:anywhere"
+    return Shown(f'<div style="{style}">{esc(text)}</div>', text)
 
 
 def title(text: str) -> Shown:
