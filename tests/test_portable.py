@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twinlib import Twin, TwinError
+from twinlib import Twin, TwinError, running
 from twinlib.__main__ import main
 from twinlib.twin import STEPS
 from twinlib.ui import portable, writing_files
@@ -172,3 +172,83 @@ def test_the_commands(old, there, tmp_path, capsys):
     assert "Written: " in said and f"The twin is in {there / 'new'}" in said
     assert main(["status"]) == 0, "the imported twin is the last one"
     assert "new (" in capsys.readouterr().out
+
+
+def listed(about, **more):
+    """A change of the list at the start of an exported file."""
+
+    def change(members):
+        content = {**json.loads(members["twin-export.json"]), **about}
+        content["files"] |= more
+        members["twin-export.json"] = json.dumps(content).encode()
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["/{}/evil", "~/evil", "../../evil", "", "..", "a\0b/c"])
+def test_the_name_in_a_file_is_no_path(exported, there, tmp_path, name, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    name = name.format(tmp_path.as_posix().strip("/"))
+    new = portable.restore(rewritten(exported, listed({"name": name})), None, ignore)
+    assert new.path.parent == there
+
+
+def test_a_made_up_archive_is_refused_with_a_sentence(exported, there):
+    def without_facts(members):
+        del members["twin.json"]
+        content = json.loads(members["twin-export.json"])
+        del content["files"]["twin.json"]
+        members["twin-export.json"] = json.dumps(content).encode()
+
+    def with_a_file_below_a_file(members):
+        members["persona/report.json/x"] = b""
+        listed({}, **{"persona/report.json/x": [0, "x"]})(members)
+
+    def with_an_endless_list(members):
+        members["twin-export.json"] += b" " * 30_000_000
+
+    changes = (
+        without_facts,
+        with_a_file_below_a_file,
+        with_an_endless_list,
+        listed({}, **{"twin.json": [float("inf"), "x"]}),
+        listed({"name": "\ud800"}),
+        listed({"name": None}),
+    )
+    content = exported.read_bytes()
+    for change in changes:
+        exported.write_bytes(content)
+        with pytest.raises(TwinError, match="is no twin that 'twinlib export' wrote"):
+            portable.restore(rewritten(exported, change), None, ignore)
+        assert not (there / "old").exists()
+
+
+def test_no_damage_of_an_archive_raises_an_error_of_a_library(exported):
+    content = exported.read_bytes()
+    for place in range(0, len(content), max(1, len(content) // 300)):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        exported.write_bytes(damaged)
+        try:
+            shutil.rmtree(portable.restore(exported, None, ignore).path)
+        except TwinError:
+            pass
+
+
+def test_what_another_stopped_import_left_is_not_taken_over(exported, there):
+    left = there / ".old.import" / "quantize" / "old-Q2_K.gguf"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of another twin")
+    assert "Q2_K" not in portable.restore(exported, None, ignore).ggufs()
+
+
+def test_what_could_not_be_imported_is_not_exported(old, tmp_path):
+    with running.claim(old, "persona", {}):
+        with pytest.raises(TwinError, match="02 .* is running"):
+            portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
+    if os.name != "nt":
+        old.folder("writing").joinpath("Why?.md").write_text("Why not.", encoding="utf-8")
+        with pytest.raises(TwinError, match="Why.*rename it"):
+            portable.export(old, tmp_path, gguf=False, corpus=True, progress=ignore)
+    assert not list(tmp_path.glob("*.zip"))

@@ -5,6 +5,7 @@ the others with their sizes and hashes. A file is written under another name and
 a stopped import goes on with the files it has.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -12,18 +13,20 @@ import re
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
-from .. import __version__
+from .. import __version__, running
 from ..files import TwinError, now, sha256_of, write_atomic, write_json
-from ..i18n import t
+from ..i18n import step_title, t
 from ..text.formatting import size as size_text
-from ..twin import FILES, STEPS, Twin
+from ..twin import FILES, STEPS, Twin, folder_name
 
 _FORMAT = 1
 _LIST = "twin-export.json"
 _PIECE = 1 << 20  # bytes that are copied at a time
 _MB = 1000**2
+_LONGEST_LIST = 20 * _MB  # bytes, of some 100 000 files
 _MARGIN = 50e6  # bytes of the disk that stay free
 # Never taken: what a machine makes again by itself.
 _PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
@@ -32,6 +35,8 @@ _WRITING = re.compile(
     r"^(writing|corpus|interview|evaluate)/(?!report\.json$)|^persona/samples\.jsonl$"
 )
 _WRITING_FACTS = ("persona_prompt",)  # of twin.json
+# How the system refuses what only a damaged or made up archive asks for.
+_DAMAGE = (errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 _COMPRESSED = (".gguf", ".safetensors", ".zip", ".npy")  # or as good as
 
 
@@ -39,10 +44,15 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
     """Write the twin into a zip file and return its path; see `_target` for `target`.
 
     `gguf` and `corpus` take those files along. Says the size first; raises TwinError when the
-    disk has no room.
+    disk has no room, a step is running, or a file's name can't be kept in the zip.
     """
-    path = _target(twin, target)
+    path, run = _target(twin, target), running.current(twin)
+    if run:  # its files change while they are copied
+        raise TwinError(t("core.no_export_now", step=step_title(run.step)))
     files = {name: twin.path / name for name in _names(twin.path, gguf, corpus)}
+    for name in files:
+        if not _is_portable(name):
+            raise TwinError(t("core.no_portable_name", path=twin.path / name))
     size = sum(file.stat().st_size for file in files.values())
     print(t("core.export_size", files=len(files), size=size_text(size), path=path), flush=True)
     _check_room(path.parent, size)
@@ -152,12 +162,16 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
             print(t("core.import_size", size=size_text(size), path=folder), flush=True)
             _check_room(folder.parent, size)
             _unpack(archive, about["files"], part, size, progress)
+        if folder.name != about["name"]:
+            _rename(part, about["name"], folder.name)
     except FileNotFoundError:
         raise TwinError(t("core.no_such_file", path=path)) from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, ValueError):
         raise TwinError(t("core.not_an_export", path=path)) from None
-    if folder.name != about["name"]:
-        _rename(part, about["name"], folder.name)
+    except OSError as error:
+        if error.errno in _DAMAGE:
+            raise TwinError(t("core.not_an_export", path=path)) from None
+        raise
     if folder.exists():
         folder.rmdir()
     os.replace(part, folder)
@@ -165,31 +179,47 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
 
 
 def _about(archive, path):
-    """The checked list at the start of an exported file."""
+    """The checked list at the start of an exported file; its name is no path."""
     try:
+        if archive.getinfo(_LIST).file_size > _LONGEST_LIST:
+            raise ValueError
         about = json.loads(archive.read(_LIST))
         files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
-        about = {"format": int(about["format"]), "name": str(about["name"]), "files": files}
-    except (KeyError, ValueError, TypeError, AttributeError):
+        about = {"format": int(about["format"]), "name": folder_name(about["name"])}
+        about["files"] = files
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise TwinError(t("core.not_an_export", path=path)) from None
     if about["format"] > _FORMAT:
         raise TwinError(t("core.newer_export", path=path))
     members = {member.filename: member for member in archive.infolist()}
     unsafe = [name for name in members if not _is_safe(name, members[name])]
-    if unsafe or set(members) != {*files, _LIST} or len(members) != len(archive.infolist()):
+    if (
+        FILES["facts"] not in files
+        or unsafe
+        or set(members) != {*files, _LIST}
+        or len(members) != len(archive.infolist())
+    ):
         raise TwinError(t("core.not_an_export", path=path))
     return about
 
 
 def _is_safe(name, member):
     """Whether a member stays inside the folder on every system, and is a plain file."""
-    parts = name.split("/")
     plain = not stat.S_ISLNK(member.external_attr >> 16) and not member.is_dir()
-    return plain and not {"", ".", ".."} & set(parts) and not re.search(r'[\\:*?"<>|\0]', name)
+    return plain and _is_portable(name)
+
+
+def _is_portable(name):
+    """Whether a relative path means the same file on every system."""
+    odd = re.search(r'[\\:*?"<>|\0-\x1f\ud800-\udfff]', name)
+    return not odd and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _unpack(archive, files, folder, total, progress):
     """Unpack the files, but for those that an earlier, stopped import left whole."""
+    for path in folder.rglob("*"):  # of another file that would have had the same name
+        if not path.is_dir() and path.relative_to(folder).as_posix() not in files:
+            path.unlink()
     done = 0
     for name, (size, sha256) in files.items():
         path = folder / name
