@@ -111,7 +111,24 @@ def test_a_run_on_another_machine_lives_while_its_heart_beats(twin):
     assert running.current(twin) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"step": "persona"}', '"twin"'])
+@pytest.mark.parametrize(
+    "damage",
+    [{"pid": "x"}, {"pid": -5}, {"beat": "a"}, {"began": None}, {"settings": None}, {"step": []}],
+)
+def test_a_record_of_other_types_blocks_nothing(twin, damage):
+    for run in (here(), elsewhere()):
+        write_json(twin.file("running"), {**vars(run), **damage})
+        assert running.current(twin) is None
+
+
+def test_a_damaged_request_to_stop_is_none(twin):
+    run = put(twin, here())
+    twin.file("stop").write_text(f"{run.pid} {run.started} often", encoding="utf-8")
+    running.ask_to_stop(twin, run)
+    assert twin.file("stop").read_text(encoding="utf-8").endswith(" 1")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"step": "persona"}', '"twin"', "[" * 100_000])
 def test_a_damaged_record_blocks_nothing(twin, text):
     twin.file("running").write_text(text, encoding="utf-8")
     assert running.current(twin) is None

@@ -57,6 +57,7 @@ def test_text_becomes_the_value_it_means(name, text, value):
         ("rank", "eight", "whole number"),
         ("rank", "0", "outside"),
         ("rank", "10000", "outside"),
+        ("rank", float("inf"), "whole number"),
         ("learning_rate", "nan", "outside"),
         ("effort", "huge", "none of"),
         ("packing", "perhaps", "yes or no"),

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from twinlib import Twin, TwinError
-from twinlib.files import content_id, read_records, write_atomic, write_records
+from twinlib.files import content_id, read_records, write_atomic, write_json, write_records
 from twinlib.twin import Report, figure
+from twinlib.ui import runtime
 
 
 def report(twin, step, settings=None, inputs=(), asked=None):
@@ -53,10 +54,21 @@ def test_a_name_in_any_script_has_a_folder_that_can_be_a_repository(tmp_path, na
     assert Twin.open(tmp_path / name, create=False).path == Twin(tmp_path / folder).path
 
 
-@pytest.mark.parametrize("name", ["", "  ", ".."])
-def test_what_names_nothing_is_refused(name):
+@pytest.mark.parametrize("name", ["", "  ", "..", ".", "~", "~nobody-of-that-name", "\ud800"])
+def test_what_names_nothing_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "twins"))
     with pytest.raises(TwinError, match="can't name a twin"):
         Twin.open(name)
+    if name.strip():  # without a name the last one is opened
+        with pytest.raises(TwinError, match="can't name a twin"):
+            runtime.open_twin(name)
+
+
+def test_a_file_in_the_place_of_the_folder_is_said(tmp_path):
+    (tmp_path / "me").write_text("Mine.", encoding="utf-8")
+    for path in (tmp_path / "me", tmp_path / "me" / "twin"):
+        with pytest.raises(TwinError, match="choose another name"):
+            Twin.open(path)
 
 
 def test_a_folder_that_was_renamed_is_called_as_its_folder(tmp_path):
@@ -77,8 +89,9 @@ def test_what_is_typed_is_kept_until_the_step_runs_with_it(twin):
     assert twin.drafts("corpus") == {"author": "宁"}
 
 
-def test_a_damaged_file_of_drafts_does_no_harm(twin):
-    twin.file("drafts").write_text('{"persona": 3', encoding="utf-8")
+@pytest.mark.parametrize("text", ['{"persona": 3', '{"persona": []}', "[" * 100_000])
+def test_a_damaged_file_of_drafts_does_no_harm(twin, text):
+    twin.file("drafts").write_text(text, encoding="utf-8")
     assert twin.drafts("persona") == {}
     twin.draft("persona", rank="12")
     assert twin.drafts("persona") == {"rank": "12"}
@@ -114,8 +127,22 @@ def test_a_missing_twin_is_said_with_the_command_that_makes_it(tmp_path):
         Twin.open(tmp_path / "none", create=False)
 
 
-def test_damaged_facts_are_said_not_raised_as_json(twin):
-    twin.file("facts").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[" * 100_000,
+        '{"settings": null}',
+        '{"settings": {"persona": []}}',
+        '{"ran": []}',
+        '{"left_out": null}',
+        '{"base": "x"}',
+        '{"base": {"name": 5}}',
+        '{"name": 5}',
+    ],
+)
+def test_damaged_facts_are_said_not_raised_as_json(twin, text):
+    twin.file("facts").write_text(text, encoding="utf-8")
     with pytest.raises(TwinError, match="damaged"):
         Twin(twin.path)
 
@@ -151,6 +178,18 @@ def test_a_corrupt_report_is_broken_with_the_next_action(twin):
     write_atomic(twin.report_path("corpus"), "{nonsense")
     assert twin.state("corpus").name == "broken"
     assert "again" in twin.state("corpus").why
+
+
+@pytest.mark.parametrize("name", ["settings", "machine", "inputs", "figures", "finished"])
+@pytest.mark.parametrize("wrong", [None, [], "x", {"a": 5}])
+def test_a_report_of_other_types_is_broken_too(twin, name, wrong):
+    report = {"step": "corpus", "started": 1.0, "finished": 2.0, "warnings": [], "versions": {}}
+    report |= {"settings": {}, "machine": {}, "inputs": {}, "figures": {}}
+    write_json(twin.report_path("corpus"), report)
+    assert twin.report("corpus")
+    write_json(twin.report_path("corpus"), {**report, name: wrong})
+    if wrong != {"a": 5} or name in ("figures", "finished"):
+        assert twin.state("corpus").name == "broken"
 
 
 def test_a_changed_input_makes_a_step_stale_and_names_it(twin):

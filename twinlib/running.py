@@ -7,6 +7,7 @@ killed run blocks nothing. The file stays after the end and says how the run end
 """
 
 import json
+import math
 import os
 import platform
 import signal
@@ -20,7 +21,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from .files import TwinError, locked, now, parsed_lines, write_atomic, write_json
 from .i18n import Texts, both, listed, step_title, t
 from .progress import duration, line_of, newest
-from .twin import Stopped, Twin
+from .twin import STEPS, Stopped, Twin
 
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
 STALE = 180.0  # seconds without a heartbeat after which a run on another machine counts as dead
@@ -104,9 +105,12 @@ def last(twin: Twin) -> Run | None:
     names = {field.name for field in fields(Run)}
     try:
         record = json.loads(twin.file("running").read_text(encoding="utf-8"))
-        return Run(**{name: value for name, value in record.items() if name in names})
-    except (OSError, ValueError, AttributeError, TypeError):  # none, or damaged by hand
-        return None
+        run = Run(**{name: value for name, value in record.items() if name in names})
+        times = (run.began, run.started, run.beat, run.ended or 0.0)
+        sound = run.step in STEPS and isinstance(run.settings, dict) and run.pid > 0
+        return run if sound and all(map(math.isfinite, times)) else None
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        return None  # there was none, or it was damaged by hand
 
 
 def current(twin: Twin) -> Run | None:
@@ -209,9 +213,9 @@ def _requests(twin, run):
     """How often this run was asked to stop."""
     try:
         pid, started, count = twin.file("stop").read_text(encoding="utf-8").split()
+        return int(count) if (pid, started) == (str(run.pid), str(run.started)) else 0
     except (OSError, ValueError):
         return 0
-    return int(count) if (pid, started) == (str(run.pid), str(run.started)) else 0
 
 
 # For people

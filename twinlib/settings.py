@@ -239,7 +239,7 @@ def parse(step: str, field: Field, value: object) -> bool | int | float | str:
         return AUTO
     try:
         parsed = _boolean(value) if field.type is bool else field.type(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         problem = {
             int: "core.not_a_whole_number",
             float: "core.not_a_number",

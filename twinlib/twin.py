@@ -153,6 +153,28 @@ def _quality(kind):
     return bits > 8, bits if bits > 8 else -bits, len(kind), kind
 
 
+def _are(kind, values):
+    return all(isinstance(value, kind) for value in values)
+
+
+def _are_facts(facts):
+    """Whether what twin.json holds has the types that it is read with."""
+    settings, ran, base = (facts.get(name, {}) for name in ("settings", "ran", "base"))
+    return (
+        _are(dict, (settings, ran, base, facts.get("left_out", {})))
+        and _are(dict, (*settings.values(), *ran.values()))
+        and _are(str, (facts.get("name", ""), facts.get("author", ""), base.get("name", "")))
+    )
+
+
+def _checked(report):
+    """The report; raises ValueError or TypeError when it has not the types that it is read with."""
+    groups = (report.settings, report.machine, report.inputs, report.figures)
+    if not (_are(dict, groups) and _are(dict, report.figures.values()) and report.finished >= 0):
+        raise ValueError
+    return report
+
+
 _DEVICES = r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?"
 
 
@@ -200,13 +222,18 @@ class Twin:
     def locate(cls, name: str | Path) -> Path:
         """The folder of a name or path; raises TwinError for an empty name."""
         text = str(name).strip()
-        if os.sep in text or text.startswith((".", "~")):
-            path = Path(text).expanduser()
-        else:
-            path = Path(os.environ.get("TWINLIB_TWINS", "twins")) / text
-        if not text or path.name in ("", ".."):
-            raise TwinError(t("core.not_a_twin_name", name=text))
-        return path.with_name(folder_name(path.name))
+        try:
+            if os.sep in text or text.startswith((".", "~")):
+                path = Path(text).expanduser()
+            else:
+                path = Path(os.environ.get("TWINLIB_TWINS", "twins")) / text
+            if text in ("", "~") or path.name in ("", ".."):
+                raise ValueError
+            return path.with_name(folder_name(path.name))
+        except (ValueError, RuntimeError):  # also of '~name', where nobody has that name
+            raise TwinError(
+                t("core.not_a_twin_name", name=text.encode("utf-8", "replace").decode())
+            ) from None
 
     @classmethod
     def open(cls, name: str | Path, create: bool = True) -> "Twin":
@@ -215,7 +242,10 @@ class Twin:
         if not (path / FILES["facts"]).exists():
             if not create:
                 raise TwinError(t("core.no_twin", path=path, name=name))
-            path.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError):
+                raise TwinError(t("core.not_a_folder", path=path)) from None
             facts = {
                 "name": Path(name).name.strip(),
                 "author": "",
@@ -232,9 +262,9 @@ class Twin:
     def _read_facts(self):
         try:
             facts = json.loads(self.file("facts").read_text(encoding="utf-8"))
-            if not isinstance(facts, dict):
+            if not isinstance(facts, dict) or not _are_facts(facts):
                 raise ValueError
-        except (ValueError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             raise TwinError(t("core.facts_damaged", path=self.file("facts"))) from None
         return facts
 
@@ -360,7 +390,7 @@ class Twin:
         try:
             drafts = json.loads(self.file("drafts").read_text(encoding="utf-8"))
             return {step: dict(typed) for step, typed in drafts.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError):
             return {}
 
     def _forget_drafts(self, step):
@@ -441,8 +471,9 @@ class Twin:
             return None
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            return Report(**{**kept, "warnings": list(map(_warning, kept["warnings"]))})
-        except (ValueError, TypeError, KeyError):
+            warnings = list(map(_warning, kept["warnings"]))
+            return _checked(Report(**{**kept, "warnings": warnings}))
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise TwinError(t("core.report_damaged", path=path, step=step)) from None
 
     def finish(self, report: Report, requested: dict | None = None) -> None:

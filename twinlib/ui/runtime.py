@@ -148,6 +148,8 @@ def open_twin(
     # Drive isn't mounted for a twin given by its path: in a headless run nobody can allow it.
     folder = home(drive and (not is_path or _DRIVE.parent.exists()))
     others, chosen = titles(folder), str(name or "").strip()
+    # '.' and '~' are no names: joined to the folder they would be the folder itself.
+    is_path = is_path or chosen == "."
     wanted = chosen if is_path else folder / (chosen or _last(folder))
     is_new = not (Twin.locate(wanted) / FILES["facts"]).exists()
     twin = Twin.open(wanted)
