@@ -22,6 +22,9 @@ class Recorded:
     def __init__(self):
         self.asked, self.stopped = [], []
 
+    def listen(self, box):
+        pass
+
     def ask(self, **request):
         self.asked.append(request)
 
@@ -42,7 +45,7 @@ def say(box, text):
 def finish(box, *texts, end="done"):
     """Let the open requests end, in their order, with these texts."""
     for id, text in zip(list(box._pending), texts):
-        box._take({"id": id, "end": end, "text": text})
+        box.take({"id": id, "end": end, "text": text})
 
 
 def test_before_anybody_can_answer_a_sentence_says_why(twin):
@@ -56,11 +59,11 @@ def test_a_question_is_sent_and_the_answer_appears_as_it_comes(box):
     assert request["messages"] == [{"role": "user", "content": "Hi?"}]
     assert box.box.value == "" and box.send_button.disabled
     assert "waits its turn" in box.shown.value
-    box._take({"id": 1, "note": "Loading …"})
+    box.take({"id": request["id"], "note": "Loading …"})
     assert "Loading …" in box.shown.value
-    box._take({"id": 1, "text": "Hel"})
+    box.take({"id": request["id"], "text": "Hel"})
     box._drawn = 0
-    box._take({"id": 1, "text": "lo"})
+    box.take({"id": request["id"], "text": "lo"})
     assert "Hello" in box.shown.value
     finish(box, "Hello.")
     assert "Hello." in box.shown.value and not box.send_button.disabled
@@ -95,7 +98,7 @@ def test_stop_keeps_what_was_said_and_again_asks_for_another(box):
     box.beside.value = "base"
     say(box, "One?")
     box.stop_button.click()
-    assert box.answers.stopped == [1, 2]
+    assert box.answers.stopped == [request["id"] for request in box.answers.asked]
     finish(box, "half a", "", end="stopped")
     assert "half a" in box.shown.value and "(stopped)" in box.shown.value
     box.again_button.click()
@@ -112,14 +115,31 @@ def test_an_error_is_shown_and_no_part_of_the_conversation(box):
 
 def test_a_child_that_dies_is_said(box):
     say(box, "One?")
-    box._take({"ended": True})
+    box.take({"ended": True})
     assert "most often the memory ran out" in box.shown.value and not box._pending
+
+
+def test_what_one_box_stopped_or_waits_for_is_not_another_boxs(twin):
+    shared = Recorded()
+    first, second = (ChatBox(twin, ["file"], shared) for _ in range(2))
+    say(first, "One?")
+    first.stop_button.click()
+    say(second, "Two?")
+    one, two = (request["id"] for request in shared.asked)
+    assert shared.stopped == [one] and one != two
+    answers = chat_box.Answers(twin)
+    for box in (first, second):
+        answers.listen(box)
+    for id, end, text in ((one, "stopped", "On"), (two, "done", "Two.")):
+        answers._pass_on({"id": id, "end": end, "text": text})
+    assert first.turns[0]["answers"]["file"]["text"] == "On" and not first._pending
+    assert second.turns[0]["answers"]["file"]["text"] == "Two." and not second._pending
 
 
 def test_a_new_conversation_forgets_and_late_words_are_dropped(box):
     say(box, "One?"), finish(box, "1")
     box.forget_button.click()
-    box._take({"id": 1, "text": "late"})
+    box.take({"id": box.answers.asked[0]["id"], "text": "late"})
     assert box.shown.value == "" and box.turns == []
 
 

@@ -258,6 +258,13 @@ def test_a_file_is_hashed_again_only_when_size_or_time_changed(twin, tmp_path):
     assert twin.hash(path) != first
 
 
+def test_where_no_hash_can_be_kept_a_twin_is_read_all_the_same(twin):
+    report(twin, "corpus", inputs=[twin.file("train")])
+    twin.file("hashes").unlink()
+    twin.file("hashes").mkdir()  # as on a full or read-only disk, it can't be written
+    assert twin.state("corpus").name == "done"
+
+
 def test_decisions_are_kept_by_content_and_merged(twin):
     twin.decide("abc", action="drop")
     twin.decide("abc", why="quote")

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
@@ -575,22 +576,19 @@ class Twin:
         return hashes
 
     def hash(self, path: Path) -> str:
-        """The sha256 of a file, or of a folder's names and contents.
-
-        Files are hashed again only when their size or time changed.
-        """
+        """The sha256 of a file, or a folder's names and contents; kept until they change."""
         before = self._hashes()
         cache = dict(before)
         value = hash_of(Path(path), cache, leave_out=self.path.resolve())
         if cache != before:
-            write_json(self.file("hashes"), cache)
+            with suppress(OSError):  # on a full or read-only disk it is hashed again next time
+                write_json(self.file("hashes"), cache)
         return value
 
     def _hashes(self):
-        try:
-            return json.loads(self.file("hashes").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
+        with suppress(OSError, ValueError, TypeError):
+            return dict(json.loads(self.file("hashes").read_text(encoding="utf-8")))
+        return {}
 
     def newest_adapter(self) -> tuple[str, Path] | tuple[None, None]:
         """(step, path) of reasoning's adapter if that step is done, else persona's, else Nones."""

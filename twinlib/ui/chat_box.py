@@ -5,11 +5,13 @@ the memory is returned when the child has had nothing to do for some minutes. Th
 kept in this cell only. Two who answer do so one after the other, each in its own conversation.
 """
 
+import itertools
 import json
 import subprocess
 import threading
 import time
 import warnings
+import weakref
 
 import ipywidgets as widgets
 
@@ -41,6 +43,7 @@ _ANSWER = (
 _NOTE = '<span style="opacity:.65">{}</span>'
 
 _children: dict[str, "Answers"] = {}  # by the path of the twin, so that a second box reuses one
+_ids = itertools.count(1)  # of requests: never the same in two boxes, which share a child
 
 
 def chat(twin: Twin) -> widgets.Widget | Shown:
@@ -54,15 +57,19 @@ def chat(twin: Twin) -> widgets.Widget | Shown:
 class Answers:
     """The child process that answers, started by the first request and again after its end.
 
-    `take(event)` is called in a thread with each event, see talk/answering.py.
+    Every box that listens takes each event in a thread, see talk/answering.py.
     """
 
     def __init__(self, twin: Twin):
-        self.twin, self.take = twin, lambda event: None
+        self.twin, self.boxes = twin, weakref.WeakSet()
         self._child, self._lock = None, threading.Lock()
 
+    def listen(self, box: "ChatBox") -> None:
+        """Let a box take what comes back; it knows the ids of its own requests."""
+        self.boxes.add(box)
+
     def ask(self, **request) -> None:
-        """Send a request; what comes back goes to `take`."""
+        """Send a request."""
         with self._lock:
             if self._child is None or self._child.poll() is not None:
                 arguments = ["-m", "twinlib.talk.answering", str(self.twin.path)]
@@ -93,9 +100,13 @@ class Answers:
 
     def _read(self, child):
         for text in child.stdout:
-            self.take(json.loads(text))
+            self._pass_on(json.loads(text))
         child.wait()
-        self.take({"ended": True})
+        self._pass_on({"ended": True})
+
+    def _pass_on(self, event):
+        for box in list(self.boxes):
+            box.take(event)
 
 
 class ChatBox(widgets.VBox):
@@ -108,9 +119,8 @@ class ChatBox(widgets.VBox):
     def __init__(self, twin: Twin, available: list[str], answers: Answers | None = None):
         self.twin, self.turns = twin, []
         self.answers = answers or _children.setdefault(str(twin.path), Answers(twin))
-        self.answers.take = self._take
         self._pending = {}  # {id of a request: (turn, voice)} of the answers that are not finished
-        self._last, self._seed, self._drawn = 0, 0, 0.0
+        self._seed, self._drawn = 0, 0.0
         names = [(choose(voices.name(voice)), voice) for voice in available]
         self.voice = dropdown(t("talk.who_answers"), names)
         self.beside = dropdown(t("talk.beside_it"), [(t("talk.nobody"), ""), *names])
@@ -142,6 +152,7 @@ class ChatBox(widgets.VBox):
             ],
             layout=widgets.Layout(max_width="64em"),
         )
+        self.answers.listen(self)
 
     # What the buttons do
 
@@ -175,8 +186,7 @@ class ChatBox(widgets.VBox):
         turn = {"question": question, "answers": {}}
         self.turns.append(turn)
         for voice in dict.fromkeys(filter(None, (self.voice.value, self.beside.value))):
-            self._last += 1
-            self._pending[self._last] = turn, voice
+            self._pending[next(_ids)] = turn, voice
             turn["answers"][voice] = {"text": "", "note": t("talk.waits"), "state": "waits"}
         self._refresh()
         for id, (_, voice) in list(self._pending.items()):
@@ -191,11 +201,11 @@ class ChatBox(widgets.VBox):
 
     # What comes back
 
-    def _take(self, event):
+    def take(self, event: dict) -> None:
         """Show an event of the child; called in the thread that reads them."""
         if "ended" in event:
             for id in list(self._pending):
-                self._take({"id": id, "end": "error", "text": t("talk.child_ended")})
+                self.take({"id": id, "end": "error", "text": t("talk.child_ended")})
             return
         turn, voice = self._pending.get(event["id"], (None, None))
         if turn is None:  # of a conversation that was forgotten
