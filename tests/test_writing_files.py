@@ -69,7 +69,9 @@ def test_the_value_of_both_widget_generations_is_read():
         ('a:b"c?.md', "a-b-c-.md"),
         ("..", "file"),
         (".hidden", "hidden"),
-        ("x" * 300 + ".md", "x" * 117 + ".md"),
+        ("x" * 300 + ".md", "x" * 197 + ".md"),
+        ("我" * 100 + ".md", "我" * 65 + ".md"),
+        ("a." + "b" * 300, "a." + "b" * 99),
     ],
 )
 def test_an_upload_lands_in_the_twins_folder_whatever_its_name(twin, name, kept):

@@ -21,7 +21,7 @@ from ..twin import FILES, Twin
 from .runtime import ROOT, system
 
 _SPARE = 200 * 2**20  # bytes that stay free on the disk
-_LONGEST_NAME = 120  # characters
+_LONGEST_NAME = 200  # bytes: Linux allows 255, and a name gets longer while it is written
 _LISTED = 40  # places that are offered
 _SECONDS = 4.0  # for looking into folders
 _LOOKED_AT = 400  # entries of one folder that are looked at
@@ -72,7 +72,13 @@ def _safe(name):
     name = unicodedata.normalize("NFC", re.split(r"[\\/]", name)[-1])
     name = re.sub(r'[\x00-\x1f<>:"|?*]', "-", name).strip(". ") or "file"
     stem, suffix = os.path.splitext(name)
-    return stem[: _LONGEST_NAME - len(suffix)] + suffix
+    suffix = _cut(suffix, _LONGEST_NAME // 2)
+    return _cut(stem, _LONGEST_NAME - len(suffix.encode())) + suffix
+
+
+def _cut(text, length):
+    """The start of a text, as many bytes in UTF-8; without half surrogates."""
+    return text.encode("utf-8", "ignore")[:length].decode("utf-8", "ignore")
 
 
 def uploaded(twin: Twin) -> list[Path]:
