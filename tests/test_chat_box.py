@@ -119,6 +119,13 @@ def test_a_child_that_dies_is_said(box):
     assert "most often the memory ran out" in box.shown.value and not box._pending
 
 
+@pytest.mark.parametrize("text", ["[]", '{"temperature": "warm"}', '{"temperature": null}'])
+def test_damaged_parameters_keep_nobody_from_talking(twin, text):
+    twin.folder("quantize")
+    twin.file("params").write_text(text, encoding="utf-8")
+    assert ChatBox(twin, ["file"], Recorded()).temperature.value == 0.7
+
+
 def test_what_one_box_stopped_or_waits_for_is_not_another_boxs(twin):
     shared = Recorded()
     first, second = (ChatBox(twin, ["file"], shared) for _ in range(2))

@@ -139,3 +139,12 @@ def test_a_finished_twin_shows_its_verdict_its_answers_and_a_chat(tmp_path):
     path = shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "old")
     shown = text_of(start_page.page(Twin(path)))
     assert "4 · Talk to it" in shown and "not the person" in shown
+
+
+@pytest.mark.parametrize("step", start_page.STEPS)
+def test_a_damaged_report_is_said_and_the_button_stays(tmp_path, step):
+    path = shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "old")
+    Twin(path).report_path(step).write_text("{", encoding="utf-8")
+    page = start_page.page(Twin(path))
+    assert f"{step}/report.json is damaged" in text_of(page).replace("\\", "/")
+    assert page.make.layout.display != "none"

@@ -147,6 +147,13 @@ def test_damaged_facts_are_said_not_raised_as_json(twin, text):
         Twin(twin.path)
 
 
+def test_facts_that_were_deleted_meanwhile_are_said(twin):
+    twin.file("facts").unlink()
+    for read in (twin.reread, lambda: twin.remember(author="Me")):
+        with pytest.raises(TwinError, match=twin.name):
+            read()
+
+
 def test_records_are_utf8_and_not_escaped(twin):
     write_records(twin.file("documents"), [{"title": "茶要烫", "id": "1"}])
     assert "茶要烫" in twin.file("documents").read_text(encoding="utf-8")

@@ -265,6 +265,8 @@ class Twin:
             facts = json.loads(self.file("facts").read_text(encoding="utf-8"))
             if not isinstance(facts, dict) or not _are_facts(facts):
                 raise ValueError
+        except FileNotFoundError:
+            raise TwinError(t("core.no_twin", path=self.path, name=self.name)) from None
         except (ValueError, RecursionError):
             raise TwinError(t("core.facts_damaged", path=self.file("facts"))) from None
         return facts

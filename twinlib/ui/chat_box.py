@@ -238,7 +238,7 @@ class ChatBox(widgets.VBox):
 def _recommended(twin):
     """The temperature nearest to the one in the files that the step quantize wrote."""
     try:
-        wanted = json.loads(twin.file("params").read_text(encoding="utf-8"))["temperature"]
+        wanted = float(json.loads(twin.file("params").read_text(encoding="utf-8"))["temperature"])
     except (OSError, ValueError, KeyError, TypeError):
         wanted = 0.7
     return min(_TEMPERATURES, key=lambda value: abs(value - wanted))

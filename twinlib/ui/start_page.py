@@ -148,13 +148,19 @@ class Page(widgets.VBox):
     def _show_result(self):
         """What the steps that are done have to show, and the chat when there is someone to ask."""
         shown, warnings = [], NOTHING
-        for step in STEPS[:-1]:  # those of evaluate are in the score card
-            report = self.twin.report(step)
-            for text in report.warnings if report else ():
-                warnings += sentence(text, "warning")
-        if self.twin.report("evaluate"):
+        reports = {}
+        for step in STEPS:
+            try:
+                reports[step] = report = self.twin.report(step)
+            except TwinError as error:  # damaged: the button makes it again
+                shown.append(html(sentence(str(error), "warning").html))
+                continue
+            if report and step != "evaluate":  # whose warnings are in the score card
+                for text in report.warnings:
+                    warnings += sentence(text, "warning")
+        if reports.get("evaluate"):
             shown.append(html(score_card.score_card(self.twin).html))
-        if self.twin.report("persona"):
+        if reports.get("persona"):
             answers = tables.before_after(self.twin)
             shown.append(folded(t("ui.before_and_after"), html(answers.html)))
         if warnings.html:
