@@ -187,6 +187,28 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
     assert refused(result, "disk is full")
 
 
+def test_a_twin_on_a_read_only_disk_can_be_read_and_a_step_says_why_it_cannot_run(tmp_path):
+    words = namespace()
+    if words is None:
+        pytest.skip("this machine lets nobody mount a small disk")
+    old, disk = ROOT / "tests" / "old_twin" / "old", tmp_path / "disk"
+    disk.mkdir()
+    twinlib, twin = f"{sys.executable} -m twinlib", f"--twin {disk}/old"
+    script = (
+        f"mount -t tmpfs none {disk} && cp -r {old} {disk} && mount -o remount,ro {disk} && "
+        f"{twinlib} status {twin} && exec {twinlib} quantize {twin}"
+    )
+    result = subprocess.run(
+        [*words, "sh", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TWINLIB_TWINS": str(tmp_path)},
+    )
+    assert "publish" in result.stdout
+    assert refused(result, "may not read or write there")
+
+
 # Killed in the middle of any step
 
 

@@ -72,7 +72,7 @@ def _sentence(error, twin):
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in str(error) or _nearly_full(twin):
         return t("core.disk_full", path=getattr(error, "filename", None) or twin)
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or getattr(error, "errno", 0) == errno.EROFS:
         return t("core.no_permission", path=error.filename)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return t("core.out_of_memory")
