@@ -84,6 +84,14 @@ def test_the_effort_chosen_once_is_that_of_every_step(twin, monkeypatch):
     assert twin.drafts("quantize") == {"types": "Q8_0"}
 
 
+def test_where_nothing_can_be_written_the_button_says_so_and_starts_nothing(twin):
+    page = start_page.page(twin)
+    twin.file("drafts").unlink()
+    twin.file("drafts").mkdir()  # as on a full or read-only disk, it can't be written
+    page.make.click()
+    assert "is not kept" in page.problems.value and page.steps.state == "idle"
+
+
 @pytest.mark.slow
 def test_the_button_runs_what_was_typed_and_the_page_shows_it(twin, monkeypatch):
     monkeypatch.setattr(start_page, "STEPS", ("corpus",))

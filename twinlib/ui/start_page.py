@@ -92,9 +92,14 @@ class Page(widgets.VBox):
         self.problems.value = sum((sentence(p.text, p.level) for p in problems), NOTHING).html
         if declared.stops(problems):
             return
-        self.twin.draft("evaluate", effort=effort)
-        if effort == "smoke":  # one file, in minutes: the recommended one for a small base
-            self.twin.draft("quantize", types="Q8_0")
+        try:
+            self.twin.draft("evaluate", effort=effort)
+            if effort == "smoke":  # one file, in minutes: the recommended one for a small base
+                self.twin.draft("quantize", types="Q8_0")
+        except OSError as error:
+            why = t("ui.not_kept", error=error.strerror or error)
+            self.problems.value = sentence(why, "stop").html
+            return
         self.result.children = []
         self.steps.start()
         self._draw(at_once=True)
