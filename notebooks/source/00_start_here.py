@@ -9,9 +9,9 @@
 #
 # **Begin like this:** in the menu choose *Runtime → Run all* (in Jupyter: *Run → Run All Cells*), wait until the form has come up under “Your twin”, and fill it in there. There is no code to change.
 #
-# **You need** your writing in whatever form you have it: a blog's export, Word, PDF, chats, a zip of it all; about 20 passages at least, 100 essays is comfortable. **You get** a twin: a model file of your own, a score card that says how much like you it is, and a talk with it. **How long:** a quarter of an hour at *smoke* on a laptop, a little over an hour (estimate) at *quick* on a free T4 on Colab; it may stop and go on at any time.
+# **You need** your writing in whatever form you have it: a blog's export, Word, PDF, chats, a zip of it all; about 40 passages at least, 100 essays is comfortable. **You get** a twin: a model file of your own, a score card that says how much like you it is, and a talk with it. **How long:** a quarter of an hour at *smoke* on a laptop, a little over an hour (estimate) at *quick* on a free T4 on Colab; it may stop and go on at any time.
 #
-# **What it can do, and what it can't.** It picks up your tone, your turns of phrase, the things you keep coming back to. It does not know your facts reliably: dates, names and figures come out wrong with a straight face. It does not think as you do and never speaks *for* you. Read what it says before anyone else does; it is always labelled as an AI.
+# **What it can do, and what it can't.** It picks up your tone, your turns of phrase, the things you keep coming back to. It does not know your facts reliably: dates, names and figures come out wrong with a straight face. It does not think as you do and never speaks *for* you. Read what it says before anyone else does; its file, its card and the chat say that it is an AI.
 #
 # **Whose words, and where they lie.** Use only words that are yours, or whose author said yes. Addresses, phone numbers and the names you list are masked before training. Nothing leaves the machine that this notebook runs on unless you agree; on Colab and Kaggle that machine is Google's, and your texts lie there and, with `USE_DRIVE`, in your Google Drive. If they must not leave your house, run it at home.
 
@@ -20,9 +20,9 @@
 #
 # **这样开始：** 在菜单里选“代码执行程序 → 全部运行”（Jupyter 里是 *Run → Run All Cells*），等“您的分身”下面出现表单，就在那里填。一行代码都不用改。
 #
-# **您需要**自己的文字，什么样子都行：博客导出、Word、PDF、聊天记录，打成一个 zip 也可以；至少约 20 段，有 100 篇文章就很从容。**您会得到**一个分身：属于您自己的模型文件，一张写明有多像您的成绩单，还能和它聊。**用时**：笔记本电脑上选 *smoke* 约一刻钟；Colab 免费的 T4 上选 *quick* 约一个多小时（估计）；随时可以停，下次接着来。
+# **您需要**自己的文字，什么样子都行：博客导出、Word、PDF、聊天记录，打成一个 zip 也可以；至少约 40 段，有 100 篇文章就很从容。**您会得到**一个分身：属于您自己的模型文件，一张写明有多像您的成绩单，还能和它聊。**用时**：笔记本电脑上选 *smoke* 约一刻钟；Colab 免费的 T4 上选 *quick* 约一个多小时（估计）；随时可以停，下次接着来。
 #
-# **它做得到的，做不到的。** 它学得会您的语气、口头禅、翻来覆去爱讲的事。事实它记不准：日期、人名、数字会一本正经地说错。它不像您那样思考，更不能*代表*您。给别人看之前，请自己先读一遍；它永远标明自己是 AI。
+# **它做得到的，做不到的。** 它学得会您的语气、口头禅、翻来覆去爱讲的事。事实它记不准：日期、人名、数字会一本正经地说错。它不像您那样思考，更不能*代表*您。给别人看之前，请自己先读一遍；它的文件、卡片和聊天窗口都写明它是 AI。
 #
 # **谁的文字，放在哪里。** 只用您自己的文字，或作者点过头的文字。地址、电话和您列出的人名，训练前都会遮住。除非您同意，任何内容都不会离开运行这个笔记本的机器；在 Colab 和 Kaggle 上，那是谷歌的机器，文字就放在上面，开着 `USE_DRIVE` 还会存进您的 Google Drive。不想让文字出家门，就在自己的电脑上跑。
 
