@@ -382,7 +382,8 @@ def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
     assert level == "stop" and "Share of raw-text rows: 2.0" in text
 
 
-def test_missing_consent_is_a_warning_only(twin, blog):
+def test_missing_consent_is_a_warning_only(tmp_path, blog):
+    twin = Twin.open(tmp_path / "mine")
     run(twin, blog, consent=True)
     assert [level for level, _ in levels(Twin(twin.path), blog)] == ["warning"]
     assert not levels(twin, blog, consent=True)

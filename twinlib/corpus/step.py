@@ -45,6 +45,8 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
     if sentence := api.consent_problem(settings, count):
         messages.append(Problem("stop", sentence))
+    if twin.name == sample.TWIN and settings.source and not sample.is_sample(settings.source):
+        messages.append(warning("corpus.own_writing_in_demo", twin=twin.name))
     if not settings.consent:
         messages.append(warning("corpus.no_consent"))
     return messages
