@@ -75,21 +75,22 @@ class Terminal:
         command = [sys.executable, "-m", "twinlib", "talk", "--twin", str(path), *flags]
         self.child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
-        self.shown = ""
+        self.shown, self.found = "", 0
 
     def type(self, text):
         os.write(self.ours, text.encode())
 
     def wait_for(self, text, seconds=60):
         """Read until `text` has been shown after what was waited for before."""
-        deadline, start = time.monotonic() + seconds, len(self.shown)
-        while text not in self.shown[start:] and time.monotonic() < deadline:
+        deadline = time.monotonic() + seconds
+        while text not in self.shown[self.found :] and time.monotonic() < deadline:
             if select.select([self.ours], [], [], 0.2)[0]:
                 try:
                     self.shown += os.read(self.ours, 4096).decode(errors="replace")
                 except OSError:  # the child has ended
                     break
-        assert text in self.shown[start:], self.shown
+        assert text in self.shown[self.found :], self.shown
+        self.found = self.shown.index(text, self.found) + len(text)
 
 
 @pytest.fixture
