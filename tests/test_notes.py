@@ -6,6 +6,7 @@ import pytest
 
 from twinlib import i18n
 from twinlib.evaluate import figures, ratings
+from twinlib.files import TwinError
 from twinlib.i18n import both
 from twinlib.text import labels
 from twinlib.twin import Report, figure
@@ -75,3 +76,23 @@ def test_a_warning_is_read_in_the_readers_language_too(twin, monkeypatch):
     path = twin.report_path("evaluate")
     path.write_text(path.read_text(encoding="utf-8").replace("few_held_out", "gone"), "utf-8")
     assert twin.report("evaluate").warnings[0] == warning, "as it was said"
+
+
+def test_a_sentence_in_a_warning_and_an_error_in_it_change_the_language_too(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_LANG", "en")
+    error = TwinError(i18n.t("corpus.no_memory_to_ask", name="qwen"))
+    lines = [i18n.t("corpus.add_more_text"), i18n.t("corpus.answer_interview")]
+    warnings = [
+        i18n.t("corpus.titles_ask_instead", error=error),
+        i18n.said(i18n.listed(lines, "core.sentence_separator")),
+    ]
+    twin.folder("corpus")
+    twin.finish(Report("corpus", {}, 0, 0, {}, {}, {}, {}, warnings))
+    assert twin.report("corpus").warnings == warnings
+    monkeypatch.setenv("TWINLIB_LANG", "zh")
+    first, second = twin.report("corpus").warnings
+    assert (
+        first
+        == "本机空闲内存不够让 qwen 提问：请在“提问的模型”里选小一点的。在此之前用现成的问句。"
+    )
+    assert second.startswith("再找些您写过的") and "访谈" in second and "Add" not in second

@@ -163,3 +163,9 @@ def test_near_duplicates_stay_together():
     groups = {f"d{n}": f"g{n // 2}" for n in range(100)}
     splits = split_of(groups)
     assert all(splits[f"d{n}"] == splits[f"d{n + 1}"] for n in range(0, 100, 2))
+
+
+def test_of_a_few_documents_the_shortest_are_held_out():
+    lengths = {"document 0": 9, "document 1": 8, "document 2": 900}
+    splits = split_of(alone(3), lengths)
+    assert splits["document 2"] == "train" and sorted(splits.values()) == ["test", "train", "val"]

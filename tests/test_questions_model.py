@@ -226,7 +226,7 @@ def test_when_the_time_is_over_a_sentence_says_so_and_the_next_run_goes_on(tmp_p
     written = ask_writer(passages, first, log, 0.2, collected([]))
     assert 4 <= len(written.questions) < 20 and len(first.asked) == len(written.questions)
     asked = len(written.questions)
-    assert f"{asked} of 20 passages were asked about" in written.warnings[0]
+    assert f"wrote questions for {asked} of 20 passages" in written.warnings[0]
     second = Talker(fine)
     assert len(ask_writer(passages, second, log, 60, collected([])).questions) == 20
     assert not set(first.asked) & set(second.asked) and len(second.asked) == 20 - asked
@@ -307,4 +307,4 @@ def test_a_model_that_is_not_there_is_a_sentence_or_leaves_the_asking_to_titles(
         ask(str(tmp_path / "bad.gguf"))
     written = ask("nobody/nothing:nowhere.gguf", required=False)
     assert written.questions == {} and "could not be downloaded" in written.warnings[0]
-    assert written.warnings[0].endswith("Until then titles ask the questions.")
+    assert written.warnings[0].endswith("Until then ready-made questions are used.")

@@ -347,7 +347,10 @@ def rows(twin):
 
 def test_a_row_stands_with_its_question_its_answer_and_where_it_is_from(rows):
     assert "Reviewed 0 of 4 rows: 0 approved, 0 edited, 0 dropped." in rows.progress.value
-    assert "1 / 4 · question and answer · your title · On tea &lt;script&gt;" in rows.head.value
+    assert (
+        "1 / 4 · question and answer · ready-made, from your title or words · On tea &lt;script&gt;"
+        in rows.head.value
+    )
     assert "What is tea?" in rows.reading.value and "Tea is hot." in rows.reading.value
     rows.on.click()
     assert "<script" not in text_of(rows) and esc(f"Long {EVIL}") in rows.reading.value

@@ -49,7 +49,7 @@ def test_a_small_corpus_is_told_how_many_texts_it_needs(twin):
     corpus(twin, 18, 6, held_out=1, level="so-so")
     text = said(twin, "corpus")
     assert text.startswith("! You have 18 passages")
-    assert "Weakest: only 1 of your texts are held out" in text
+    assert "Weakest: texts held out for the exam: only 1" in text
     assert "bring about 8 more texts or answer 28 interview questions" in text, "22 passages of 3"
     corpus(twin, 99, 33)
     assert "bring about 35 more texts" in said(twin, "corpus"), "to twice as many"

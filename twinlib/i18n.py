@@ -85,6 +85,7 @@ def both(key: str, **values) -> Texts:
     """
     room, _, name = key.partition(".")
     entry = data(f"strings/{room}")[name]
+    values = {name: _texts(value) for name, value in values.items()}
     texts = Texts({code: _filled(text, code, values) for code, text in entry.items()})
     texts.kept = {"key": key, "values": {name: _kept(value) for name, value in values.items()}}
     return texts
@@ -101,6 +102,13 @@ def _filled(text, code, values):
     return text.format(
         **{name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
     )
+
+
+def _texts(value):
+    """A value of a sentence: a Sentence, also as an error's message, becomes its Texts again."""
+    if isinstance(value, Exception) and len(value.args) == 1:
+        value = value.args[0]
+    return value.texts if isinstance(value, Sentence) else value
 
 
 def _kept(value):
@@ -138,7 +146,7 @@ def listed(items: Iterable[str | dict[str, str]], separator: str = "core.list_se
     `separator` is the key of an entry: core.list_separator between words, core.clause_separator
     between longer items, core.sentence_separator between sentences.
     """
-    items = list(items)
+    items = list(map(_texts, items))
     texts = Texts(
         {
             code: between.join(item if isinstance(item, str) else item[code] for item in items)
@@ -171,14 +179,18 @@ def step_title(step: str) -> dict[str, str]:
 
 
 class Sentence(str):
-    """A sentence in the reader's language; `kept` is that of its Texts."""
+    """A sentence in the reader's language, with its `texts` in all languages."""
 
-    kept: dict
+    texts: Texts
 
 
 def t(key: str, **values) -> Sentence:
     """A sentence of data/strings/ in the reader's language: t("room.name", value=…)."""
-    texts = both(key, **values)
+    return said(both(key, **values))
+
+
+def said(texts: Texts) -> Sentence:
+    """The sentence of these texts in the reader's language."""
     sentence = Sentence(choose(texts))
-    sentence.kept = texts.kept
+    sentence.texts = texts
     return sentence

@@ -485,7 +485,7 @@ class Twin:
         `requested` are the settings before the plan replaced every 'auto'.
         """
         warnings = [
-            {"text": text, "said": text.kept} if isinstance(text, Sentence) else text
+            {"text": text, "said": text.texts.kept} if isinstance(text, Sentence) else text
             for text in report.warnings
         ]
         write_json(self.report_path(report.step), {**asdict(report), "warnings": warnings})

@@ -11,6 +11,7 @@ import math
 import re
 import statistics
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..files import content_id
@@ -229,20 +230,26 @@ def _grams(text):
     return grams
 
 
-def split_of(groups: dict[str, str]) -> dict[str, str]:
+def split_of(groups: dict[str, str], lengths: Mapping[str, int] = {}) -> dict[str, str]:
     """{document id: train|val|test} for {document id: group id}, by the hash of the group.
 
     So a new document moves no other, except where val or test would be empty: then a group is
-    moved there. With fewer than 3 groups everything is train.
+    moved there; of less than 10 groups, of which each counts, the shortest by `lengths` {document
+    id: length}. With fewer than 3 groups everything is train.
     """
     position = {
         group: int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32
         for group in set(groups.values())
     }
+    total = Counter()
+    for document, group in groups.items():
+        total[group] += lengths.get(document, 0)
     ordered = sorted(position, key=position.get)
     if len(ordered) < 3:
         return dict.fromkeys(groups, "train")
     splits = {group: _split_at(position[group]) for group in ordered}
+    if len(ordered) * HELD_OUT["test"] < 1:
+        ordered.sort(key=total.get)
     _fill_empty(splits, ordered)
     return {document: splits[group] for document, group in groups.items()}
 
@@ -254,7 +261,10 @@ def _split_at(position):
 
 
 def _fill_empty(splits, ordered):
-    """Move a group to each empty split, from a split with several: from train where possible."""
+    """Move a group to each empty split, from a split with several: from train where possible.
+
+    `ordered` are the groups, those that are moved first before the others.
+    """
     for name, order in (("test", ordered), ("val", ordered), ("train", ordered[::-1])):
         if name not in splits.values():
             counts = Counter(splits.values())

@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..i18n import LANGUAGES, Texts, both, data, listed, t
+from ..i18n import LANGUAGES, Texts, both, data, listed, said, t
 from ..text import sufficiency
 from ..twin import figure
 from .clean import scripts
 from .questions.model import WrittenQuestions
 from .reasons import KINDS, REASONS, SKIPPED
 from .records import Document, Passage, Row
+from .rows import READY_MADE
 
 if TYPE_CHECKING:
     from .gather import Gathered
 
+_USES = {"learnt": "train", "exam": "test", "watching": "val"}  # of the passages
 _FEW_HELD_OUT = 5  # passages: with fewer, the figures of step 05 say 'too few to tell'
 
 
@@ -31,7 +33,8 @@ def figures(
         parts[what] += n * (what != "document")
     dropped = sum(documents_dropped.values())
     splits = Counter({p.document: p.split for p in passages}.values())
-    askers = Counter(row.source for row in rows if row.kind == "qa")
+    pieces = Counter(passage.split for passage in passages)
+    train = [row for row in rows if row.split != "test"]
     entries = {
         "documents": _counted(Counter(d.language for d in documents)),
         "formats": _counted(log.formats),
@@ -40,10 +43,9 @@ def figures(
         ),
         "parts_dropped": figure(parts.total(), note=labelled(parts, KINDS)),
         "passed_over": figure(log.skipped.total(), note=labelled(log.skipped, SKIPPED)),
-        "passages": figure(len(passages)),
+        "passages": figure(len(passages), note=both("corpus.passages_by_use", **_uses(pieces))),
         "train_passages": _enough(passages, documents),
-        "rows": _counted(Counter(row.kind for row in rows if row.split != "test")),
-        "asked_by": _counted(askers),
+        "rows": _counted(Counter(row.kind for row in train)),
         "characters_in": figure(totals.before.total()),
         "characters_kept": figure(totals.kept.total()),
         "tokens": figure(
@@ -62,8 +64,30 @@ def figures(
     return entries
 
 
-def question_figures(written: WrittenQuestions) -> dict[str, dict]:
-    """The figure of the passages about which a model wrote no usable question."""
+def _uses(splits):
+    return {name: splits[split] for name, split in _USES.items()}
+
+
+def question_figures(written: WrittenQuestions, rows: list[Row], source: str) -> dict[str, dict]:
+    """Who asks the questions of the training rows, and the passages that no model could ask about.
+
+    `source` is the setting: local, titles or endpoint. The note says how many the model wrote, and
+    why no more.
+    """
+    askers = Counter(row.source for row in rows if row.kind == "qa" and row.split != "test")
+    by_model = askers["local"] + askers["endpoint"]
+    ready = sum(askers[name] for name in READY_MADE)
+    others = askers.total() - by_model - ready
+    sentences = [both("corpus.questions_by", all=askers.total(), written=by_model, ready=ready)]
+    if others:
+        sentences.append(both("corpus.questions_by_people", count=others))
+    sentences += [both("corpus.ready_made_chosen")] if source == "titles" else written.warnings
+    note = listed(sentences, "core.sentence_separator")
+    asked_by = {**figure(askers.total(), note=note), "written": by_model}
+    return {"asked_by": asked_by} | ({} if source == "titles" else _failed(written))
+
+
+def _failed(written):
     failed = written.failures.total()
     note = labelled(written.failures, data("question_failures"))
     return {"questions_failed": figure(failed, n=len(written.questions) + failed, note=note)}
@@ -74,7 +98,8 @@ def warnings(gathered: "Gathered", documents: list[Document], passages: list[Pas
     sentences, totals = [], gathered.totals
     assessment = _assessment(passages, documents)
     if assessment.level != "good":
-        sentences.append(" ".join((assessment.sentence, *assessment.actions)))
+        lines = (assessment.texts, *assessment.actions)
+        sentences.append(said(listed(lines, "core.sentence_separator")))
     held_out = sum(p.split == "test" for p in passages)
     if held_out < _FEW_HELD_OUT:
         sentences.append(t("corpus.few_held_out", count=held_out))

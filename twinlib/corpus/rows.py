@@ -15,7 +15,8 @@ from .questions.titles import short_question, title_question, titles
 from .records import Passage, Row
 
 _SMALLEST_SHARE = 0.05  # of the tokens: a language with less gets no rows of its own
-_TITLE_LIKE = ("title", "heading", "short")  # sources of questions that nobody wrote for a passage
+# Sources of questions that nobody wrote for a passage: they are filled into fixed sentences.
+READY_MADE = ("title", "heading", "short")
 _EXCERPTS = 3  # in the persona prompt
 
 
@@ -42,7 +43,7 @@ def rows(
         row for p in passages for row in _qa(p, system, questions.get(p.id), source, short_share)
     ]
     # Of the held-out passages the evaluation asks the first rows first.
-    asked.sort(key=lambda row: row.split != "train" and row.source in _TITLE_LIKE)
+    asked.sort(key=lambda row: row.split != "train" and row.source in READY_MADE)
     unasked = {p.id for p in passages} - {row.passage for row in asked}
     train = [p for p in passages if p.split == "train"]
     count = sum(row.split == "train" for row in asked)

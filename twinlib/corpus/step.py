@@ -101,8 +101,7 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     _write(twin, gathered, pieces, made)
 
     figures = report.figures(gathered, documents, pieces, made)
-    if settings.questions != "titles":
-        figures |= report.question_figures(written)
+    figures |= report.question_figures(written, made, settings.questions)
     warnings = report.warnings(gathered, documents, pieces) + report.question_warnings(written)
     return Outcome(figures, inputs, ignored + warnings, chosen)
 
@@ -130,7 +129,8 @@ def _valid(decisions):
 
 def _passages(documents, groups, limit, author):
     """The passages of all documents, with split, author and terms filled in."""
-    splits = split_of({d.id: groups.get(d.id, d.id) for d in documents})
+    lengths = {d.id: len(d.text) for d in documents}
+    splits = split_of({d.id: groups.get(d.id, d.id) for d in documents}, lengths)
     all_passages = [passage for document in documents for passage in passages(document, limit)]
     passage_terms = terms(all_passages)
     for passage in all_passages:

@@ -128,7 +128,7 @@ def _more_texts(corpus: Report | None) -> Texts | None:
         return None
     wanted = _AT_LEAST if passages < _AT_LEAST else min(_ENOUGH, 2 * passages)
     a_text = max(1.0, passages / max(1, _value(corpus, "train_documents", 1)))
-    texts = math.ceil((wanted - passages) / a_text)
+    texts = max(2, math.ceil((wanted - passages) / a_text))
     texts = texts if texts < 20 else 5 * math.ceil(texts / 5)
     answers = math.ceil((wanted - passages) / (1 - sum(sufficiency.HELD_OUT.values())))
     if answers > _MOST_ANSWERS:

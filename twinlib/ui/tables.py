@@ -102,19 +102,38 @@ def key_of(label: str, names: dict) -> str | None:
 
 @look("corpus")
 def rows(twin: Twin, several: int = 3) -> Shown:
-    """The number of training rows by kind, and a few examples of each."""
-    train, kinds = training_rows(twin), {}
+    """How many passages, rows and questions there are, by use, and a few examples of each."""
+    train, kinds, report = training_rows(twin), {}, twin.report("corpus")
     for row in train:
         kinds.setdefault(row["kind"], []).append(row)
-    counts = ", ".join(f"{kind_name(kind)} {len(rows)}" for kind, rows in kinds.items())
+    counts = i18n.listed(
+        i18n.both("core.name_and_count", name=kind_texts(kind), count=len(rows))
+        for kind, rows in kinds.items()
+    )
     lines = [
         (kind_name(kind), turn(row, "user"), cut(turn(row, "assistant")))
         for kind, rows in kinds.items()
         for row in _spread(rows, several if kind == "qa" else 1)
     ]
     header = (t("ui.kind"), t("ui.reader_asks"), t("ui.your_own_words"))
-    total = t("ui.rows_to_learn_from", count=len(train), counts=counts)
-    return caption(total) + table(header, lines)
+    watching = len(twin.records("val"))
+    said = [
+        t("ui.rows_to_learn_from", count=len(train), counts=counts),
+        t("ui.rows_learnt_and_watching", learnt=len(train) - watching, watching=watching),
+    ]
+    return _passages_and_questions(report, said) + table(header, lines)
+
+
+def _passages_and_questions(report, rows):
+    """The sentences on the rows, between those on passages and on who wrote the questions."""
+    figures = report.figures if report else {}
+    passages, asked = (figures.get(name, {}) for name in ("passages", "asked_by"))
+    lines = [choose(i18n.listed(rows, "core.sentence_separator"))]
+    if uses := choose(labels.note(passages)):
+        lines.insert(0, t("ui.passages_and_uses", passages=passages["value"], uses=uses))
+    if "written" in asked:  # not in reports of older versions
+        lines.append(choose(labels.note(asked)))
+    return sum(map(caption, lines), NOTHING)
 
 
 def training_rows(twin: Twin) -> list[dict]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..commands import program
 from ..files import TwinError, write_atomic
 from ..i18n import t
+from ..text import labels
 from ..twin import FILES, STEPS, Twin
 from . import runtime
 from .display import text_table
@@ -95,4 +96,5 @@ def summary(step: str, figures: dict[str, dict]) -> str:
     if step != "corpus":
         return ""
     names = ("documents", "passages", "rows", "dropped", "parts_dropped")
-    return t("ui.corpus_summary", **{name: figures[name]["value"] for name in names})
+    values = {name: figures[name]["value"] for name in names}
+    return t("ui.corpus_summary", **values, uses=labels.note(figures["passages"]))
