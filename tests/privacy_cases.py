@@ -1,7 +1,8 @@
 """The labelled set for the detectors of personal data: planted values, and what resembles them.
 
 A case is written with its values marked, «kind|value»; everything outside the marks must stay. The
-sign ¦ is removed: it keeps scanners for leaked keys from taking an invented one for real. Values
+sign ¦ is removed: it keeps scanners for leaked keys from taking an invented one for real; ⏎ is a
+line break. Values
 are written by hand or made after the public specifications (GB 11643 for identity numbers, ISO/IEC
 7812 for cards, E.164 for phones, GA 36 for plates), never with the detectors' own patterns. The
 lines of privacy/*.txt are written by hand. All data are invented.
@@ -14,6 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent / "privacy"
+SPELT_NAMES = (
+    *("Alice", "José", "Müller", "O'Brien", "Jean-Luc Moreau", "Mary Ann Lee", "Will", "Mark"),
+    *("Rose", "Strauß", "Zoë", "张三丰", "王五", "林晓东", "司马光远"),
+)
+HELD_OUT_NAMES = (
+    *("Inês", "Björn", "O'Leary", "Anna-Lena", "Peter van der Berg", "Hope", "May", "Grant"),
+    *("Kasia Wójcik", "Renée", "陈国栋", "欧阳小雨", "刘洋洋"),
+)
 OWNERS_NAMES = ("林小满", "Marta Quill", "老秦", "周小禾", "Benno Achterberg")
 SLACK = 3  # a find may be this many characters longer than the planted value: a bracket, a particle
 
@@ -28,7 +37,8 @@ class Case(NamedTuple):
 def parse(marked):
     """A Case from text in which values are marked «kind|value»."""
     text, planted = "", []
-    for piece in re.split("(«[^»]*»)", marked.replace("¦", "")):
+    marked = marked.replace("¦", "").replace("⏎", "\n")
+    for piece in re.split("(«[^»]*»)", marked):
         if piece.startswith("«"):
             kind, value = piece[1:-1].split("|", 1)
             planted.append((kind, len(text), len(text) + len(value)))
@@ -345,6 +355,61 @@ def every():
 def held_out():
     """Written before the detectors were first run, and never used to tune one."""
     return read("held_out")
+
+
+# The same data in other spellings
+
+SPELLINGS = {
+    "Alice": ("alice", "ALICE", "Ａｌｉｃｅ"),
+    "José": ("jose", "JOSÉ", "Jose", "Jose\u0301"),
+    "Müller": ("müller", "MÜLLER", "Mueller", "MUELLER", "muller"),
+    "O'Brien": ("O’Brien", "o‘brien", "OBrien", "O BRIEN", "Oʼbrien"),
+    "Jean-Luc Moreau": ("jean luc moreau", "Jean–Luc Moreau", "JEANLUC MOREAU"),
+    "Mary Ann Lee": ("mary ann lee", "Mary Ann\u00a0Lee", "MARY-ANN LEE", "Mary⏎Ann Lee"),
+    "Strauß": ("Strauss", "STRAUSS", "strauß"),
+    "张三丰": ("張三豐", "張三丰", "张 三丰"),
+    "林晓东": ("林曉東", "林　晓东", "林晓 东"),
+    "司马光远": ("司馬光遠", "司马 光远", "司马·光远"),
+}
+
+
+def wide_spelling(text):
+    """Digits, letters and the signs of numbers and addresses in full width."""
+    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
+
+
+def iban(rng, country, account):
+    """ISO 13616: two check digits make the number, letters as 10 to 35, one modulo 97."""
+    number = int("".join(str(int(sign, 36)) for sign in account + country + "00"))
+    return f"{country}{98 - number % 97:02}{account}"
+
+
+def spellings(seed=21):
+    """Names, numbers and addresses as people spell them, by hand and made; and what resembles."""
+    rng, cases = random.Random(seed), read("spellings")
+    made = {"name": [spelt for group in SPELLINGS.values() for spelt in group]}
+    signs = (".", "·", "/", "_", "–", "—", "−", " - ", "\u00a0", "\u3000", "  ", "－", "．")
+    made["phone"] = [grouped(mobile(rng), 3, 4, sign=sign) for sign in signs]
+    made["phone"] += [grouped(mobile(rng), *[1] * 11, sign=sign) for sign in ("-", ".", "·")]
+    made["phone"] += [wide_spelling("+86-" + mobile(rng)), "+86." + grouped(mobile(rng), 3, 4)]
+    for sign in (".", "—", "·", "－", "\u00a0"):
+        made.setdefault("card", []).append(grouped(card(rng), 4, 4, 4, 4, sign=sign))
+        made.setdefault("identity", []).append(grouped(identity(rng), 6, 8, sign=sign))
+    made["identity"].append(wide_spelling(identity(rng)))
+    for country, size in (("DE", 18), ("ES", 20), ("AT", 16), ("PT", 21), ("BE", 12)):
+        number = iban(rng, country, token(rng, size, string.digits))
+        fours = grouped(number, *[4] * (len(number) // 4), sign=" ")
+        made["card"] += [number, fours, fours.replace(" ", "-"), number.lower()]
+    return cases + [
+        case
+        for kind, items in made.items()
+        for case in _carried(kind, items, ZH[kind]) + _carried(kind, items, EN[kind])
+    ]
+
+
+def held_out_spellings():
+    """Written before these spellings were first looked for, and never used to tune a detector."""
+    return read("held_out_spellings")
 
 
 def score(find, cases, names=OWNERS_NAMES):
