@@ -106,6 +106,11 @@ def main(options):
     show(table, privacy_cases)
     print(f"ours, {len(held)} held-out cases, on which nothing was tuned")
     show(privacy_cases.score(find, held)[0], privacy_cases)
+    spelt, held = privacy_cases.spellings(), privacy_cases.held_out_spellings()
+    print(f"ours, {len(spelt)} cases in other spellings")
+    show(privacy_cases.score(find, spelt, privacy_cases.SPELT_NAMES)[0], privacy_cases)
+    print(f"ours, {len(held)} held-out cases in other spellings")
+    show(privacy_cases.score(find, held, privacy_cases.HELD_OUT_NAMES)[0], privacy_cases)
     for language, speed in ours.items():
         print(f"ours, {language} prose: {speed:.1f} MB/s")
     if not options.peer_python:

@@ -1,7 +1,7 @@
 """Find personal data and mask it with stable placeholders; no sentence is dropped for it.
 
 The detectors are in numbers.py (identity, cards, phones, …), contacts.py (e-mail, account names,
-keys) and addresses.py (addresses, coordinates); the owner's list of private names is added here.
+keys) and addresses.py (addresses, coordinates); names.py finds the owner's private names.
 What none of them detects is explained to the owner: `personal_data_not_detected` in
 data/strings/corpus.yaml.
 """
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ...files import content_id
 from ...i18n import choose, data
 from . import addresses, contacts, numbers
+from . import names as private
 
 # In order of precedence: where two matches overlap, that of the earlier detector counts.
 _DETECTORS = (
@@ -25,9 +26,16 @@ _DETECTORS = (
     *addresses.ADDRESSES,
 )
 _MASKED = "\ue000"  # in place of a match while the rest is searched; no pattern matches it
-# One for one, so that a match keeps its position.
-_HALF_WIDTH = str.maketrans("０１２３４５６７８９＋－＠．", "0123456789+-@.")
-_CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffee]")
+# One for one, so that a match keeps its position: full-width signs, dashes, spaces.
+_PLAIN = {chr(code): chr(code - 0xFEE0) for code in map(ord, "＃＊＋－．／＠＿｜～")}
+_PLAIN |= {
+    chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
+}
+_PLAIN |= dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00a0\u202f\u205f\u3000", " ")
+_PLAIN |= dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
+_NOT_PLAIN = re.compile(f"[{''.join(_PLAIN)}]")
+# Chinese, arrows and emoji.
+_CHINESE = re.compile("[\u2190-\u2bff\u3000-\u9fff\uff00-\uffee\U0001f000-\U0001faff]")
 _CONTEXT = 40  # characters, either side
 _ROUNDS = 20  # at most; masking a match can make the text next to it match
 
@@ -52,14 +60,25 @@ def value_id(kind: str, value: str) -> str:
 
 
 def _normalised(kind, value):
-    value = value.translate(_HALF_WIDTH)
-    if kind in ("name", "key", "address"):
+    value = _plain(value)
+    if kind == "name":
+        return private.spelling(value)
+    if kind in ("key", "address"):
         return " ".join(value.split())
     if kind in ("phone", "card", "identity", "passport", "plate"):
-        value = re.sub(r"[\s()（）.·•．-]", "", value)
+        value = re.sub(r"[\s()（）./_·•・~*|-]", "", value)
     if kind == "phone":
         value = re.sub(r"^(?:\+|00)?86(?=1[3-9][0-9]{9}$)", "", value)
+    if kind == "email":
+        return contacts.address(value)
     return value.lower()
+
+
+def _plain(text):
+    """The text with plain digits, Latin letters, dashes and spaces, of the same length."""
+    if text.isascii():
+        return text
+    return _NOT_PLAIN.sub(lambda sign: _PLAIN[sign.group()], text)
 
 
 def mask(
@@ -139,10 +158,10 @@ def _shrunk(text, spans):
 
 def _one_round(text, names):
     """[(start, end, kind)] of the matches of all detectors, in order, none overlapping."""
-    lower = text.replace("İ", "I").lower()  # İ is the one capital whose small letter is two
-    plain = text.translate(_HALF_WIDTH) if re.search("[０-９＠]", text) else text
+    plain = _plain(text)
+    lower = plain.replace("İ", "I").lower()  # İ is the one capital whose small letter is two
     chinese, windows, taken = bool(_CHINESE.search(text)), {}, []
-    for detector in (*_DETECTORS, *_name_detectors(tuple(names))):
+    for detector in _DETECTORS:
         key = (detector.cues, detector.reach)
         if key not in windows:
             cues = _positions(plain, lower, detector.cues, chinese)
@@ -151,6 +170,8 @@ def _one_round(text, names):
             span = detector.value(match)
             if span:
                 _insert(taken, *span, detector.kind)
+    for span in private.spans(text, names):
+        _insert(taken, *span, "name")
     return taken
 
 
@@ -211,17 +232,3 @@ def private_names(text: str) -> list[str]:
     """
     matches = re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text)
     return [name for quoted, plain in matches if (name := (quoted or plain).strip())]
-
-
-@lru_cache(maxsize=8)
-def _name_detectors(names):
-    names = sorted(filter(None, names), key=len, reverse=True)
-    if not names:
-        return ()
-    # A Latin name must stand alone ('Ann' is not in 'Annual'); a Chinese one is found anywhere.
-    patterns = [
-        rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])" if name[0] < "\u0250" else re.escape(name)
-        for name in names
-    ]
-    cues = tuple(sorted({name.lower() for name in names}))
-    return (numbers.Detector("name", cues, (1, 60), re.compile("|".join(patterns))),)

@@ -1,23 +1,79 @@
-"""Contacts and secrets: e-mail addresses, account names, keys and passwords."""
+"""Contacts and secrets: e-mail addresses, account names, keys, passwords and codes."""
 
 import re
 
+from ...i18n import data
 from .numbers import FREE, LEFT, RIGHT, Detector, is_phone_abroad, value_if, value_span
 
+_SPELT_AT = r" ?[\[(（{<【] ?(?:at|a|@) ?[\])）}>】] ?|_at_| ?(?:艾特|爱特|小老鼠|圈a) ?"
+_SPELT_DOT = r" ?[\[(（{<【] ?(?:dot|\.) ?[\])）}>】] ?|_dot_| dot | ?点 ?"
+_LABEL, _LAST_LABEL = "[A-Za-z0-9-]{1,63}", "[A-Za-z]{2,24}(?![A-Za-z0-9])"
+_USER = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:(?!_at_)[A-Za-z0-9._%+-]){0,63}+"
 _EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}+(?:@| ?[\[(（](?:at|AT)[\])）] ?)"
-    r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?[\[(（](?:dot|DOT)[\])）] ?)){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+    rf"{_USER}(?:"
+    rf"(?:@|{_SPELT_AT})(?:{_LABEL}(?:\.|{_SPELT_DOT})){{1,8}}{_LAST_LABEL}"
+    rf"|@(?:{_LABEL}。){{1,4}}(?-i:[a-z]{{2,24}})(?![A-Za-z0-9])"
+    rf"|(?: at |{_SPELT_AT})(?:{_LABEL}(?:{_SPELT_DOT})){{1,4}}{_LAST_LABEL}"
+    rf"| @ (?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?-i:[a-z]{{2,24}})(?![A-Za-z0-9])"
+    rf"|(?-i: AT )(?:{_LABEL}(?:\.|{_SPELT_DOT})){{1,4}}(?-i:[a-z]{{2,24}})(?![A-Za-z0-9])"
+    r")",
+    re.IGNORECASE,
 )
+_EMAIL_CUES = (
+    *(
+        "@",
+        "[at",
+        "[ at",
+        "(at",
+        "( at",
+        "（at",
+        "{at",
+        "<at",
+        "【at",
+        "_at_",
+        "(a)",
+        "（a）",
+        "[a]",
+    ),
+    *(" dot ", "艾特", "爱特", "小老鼠", "圈a"),
+)
+# '#' in place of '@', where e-mail is spoken of.
+_HASH_EMAIL = re.compile(rf"{_USER}#(?:{_LABEL}\.){{1,4}}{_LAST_LABEL}")
+_MAIL_WORD = re.compile("[Mm]ail|邮|郵|信|[@＠][)）]|换|換|qq\\.com|163\\.com|126\\.com")
 # icon@2x.png is a file; Instagram@pier.three is an account.
-_FILE_ENDINGS = ("png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "css", "py", "md")
+_FILE_ENDINGS = tuple(
+    "png jpg jpeg gif svg webp js ts css py md txt html htm json yaml pdf".split()
+)
 _SITES_AS_USERS = ("git", "instagram", "twitter", "telegram", "tiktok", "ins", "ig", "x")
 
 
-def _is_email(address):
-    user, _, domain = address.rpartition("@")
-    *hosts, last = domain.lower().split(".")
+def address(text: str) -> str:
+    """An e-mail address that is written in any of these ways, with '@' and dots."""
+    text = re.sub(rf"{_SPELT_AT}| at |#| ?@ ?", "@", text.strip(), count=1, flags=re.IGNORECASE)
+    return re.sub(rf"{_SPELT_DOT}|。", ".", text, flags=re.IGNORECASE).lower()
+
+
+# Only the '@' spelt, where e-mail is spoken of: 'look at example.com' is none.
+_AT_EMAIL = re.compile(
+    r"(?:(?:e-?)?mail|邮[箱件]|郵[箱件])[^A-Za-z0-9\n]{1,6}"
+    rf"({_USER} at (?:{_LABEL}\.){{1,4}}{_LAST_LABEL})",
+    re.IGNORECASE,
+)
+
+
+def _hash_email(match):
+    start, end = match.span()
+    named = _MAIL_WORD.search(match.string[max(0, start - 16) : end + 10])
+    return (start, end) if named and _is_email(match.group()) else None
+
+
+def _is_email(text):
+    user, _, domain = address(text).rpartition("@")
+    *hosts, last = domain.split(".")
     version = len(hosts) > 1 and all(host.isdigit() for host in hosts)  # numpy@1.2.rc
-    return user.lower() not in _SITES_AS_USERS and last not in _FILE_ENDINGS and not version
+    if "@" not in text and user in data("common_words")["en"].split():  # 'look at home dot com'
+        return False
+    return user not in _SITES_AS_USERS and last not in _FILE_ENDINGS and not version
 
 
 # Keys, known by their form
@@ -85,26 +141,107 @@ def _secret(match):
     return match.span(which) if likely else None
 
 
+# Codes that open something, after a word that names them or before it
+
+_CODE_ZH = (
+    r"(?:(?:验证|驗證|校验|校驗|动态|動態|随机|隨機|授权|授權|激活|确认|確認|安全|取件|取货|取貨|提货|提貨|提取|"
+    r"兑换|兌換|核销|登录|登入|登錄)[码碼]"
+    r"|(?:动态|動態|随机|授权|开门|開門|门禁|門禁|门锁|門鎖|大门|入户|解锁|支付|交易|取款|登录)"
+    r"(?:密[码碼]|口令|[码碼]))"
+)
+_CODE_EN = (
+    r"(?:(?:verification|verify|security|confirmation|authentication|auth|access|log-?in|sign-?in|"
+    r"one-time|single-use|two-factor|2fa|mfa|sms|door|gate|entry|entrance|building|lock|alarm|"
+    r"unlock|activation|redemption|backup|recovery|pick-?up|voucher) (?:codes?|passcode|pin)"
+    r"|your code|otp|2fa|(?<!boarding )passcode|pin(?: code| number)?)"
+)
+_CODE_VALUE = (
+    r"(?:G-[0-9]{6}|[0-9]{1,4}(?:[ -][0-9]{1,5}){1,3}#?|[0-9]{3,8}#?|[0-9]{1,4}#[0-9]{2,8}"
+    r"|(?=[A-Za-z-]{0,20}[0-9])[A-Za-z0-9]{2,12}(?:-[A-Za-z0-9]{2,12}){0,5})"
+)
+_CODE = re.compile(
+    rf"{_CODE_ZH}(?:[(（][^()（）\n]{{0,8}}[)）])?"
+    r"(?:就|还|一直|都|现在)?(?:是|为|為|叫)? ?[:：=]? ?"
+    rf"(?:(?P<a>{_CODE_VALUE}){RIGHT}(?! ?[位次个個条條年月日号號分秒天块元]|[.-][0-9])"
+    r"|(?<=[码碼令是为為:：= ])(?P<b>[a-z]{12,24})(?![A-Za-z]))"
+    rf"|(?<![A-Za-z]){_CODE_EN}(?:(?:'s|’s| is| was| are)? ?[:：=] ?| (?:is|was|are) |(?:'s|’s) | )"
+    rf"(?P<c>{_CODE_VALUE}){RIGHT}(?!\.[0-9]| ?[%°]| (?:lines|digits|mm|times|pages|of)(?![a-z]))"
+    rf"|{LEFT}(?P<d>G-[0-9]{{6}}|[0-9]{{4,8}}|[0-9]{{2,4}}(?:[ -][0-9]{{2,4}}){{1,2}})"
+    r"(?= ?[(（]?(?:(?:是|为)?(?:你|您|我)?的?"
+    rf"(?:登录|登入|登錄|短信|手机|随机|动态|本次){{0,2}}的?{_CODE_ZH}"
+    r"| is (?:your|the|my|his|her|our) (?:[A-Za-z-]{1,14} ){0,2}(?:code|otp|pin|passcode)))"
+    rf"|(?<![A-Za-z])(?:use|enter|with|type) (?:the |this )?code (?P<e>{_CODE_VALUE}){RIGHT}"
+    r"(?= to (?:sign|log|verify|confirm|continue|finish|open|get))",
+    re.IGNORECASE,
+)
+_CODE_CUES = tuple(
+    (
+        "验证码|驗證碼|校验码|校驗碼|动态码|动态密码|动态口令|随机码|授权码|激活码|确认码|安全码|取件码|取货码|"
+        "提货码|提取码|兑换码|核销码|登录码|登录随机|开门|门禁|门锁|大门|入户|解锁|支付密码|交易密码|取款密码|code|otp|"
+        "2fa|pin:|pin：|pin is|pin was|pin code|pin number|'s pin"
+    ).split("|")
+)
+
+
+def _code(match):
+    """The span of the code; None for a bare word, or a number that the word does not claim."""
+    which = match.lastgroup if match.lastgroup in "abcde" else "a"
+    value = match.group(which)
+    if not any(map(str.isdigit, value)) and which != "b":
+        return None
+    if which == "a" and len(re.sub("[^0-9A-Za-z]", "", value)) < 4:
+        return None
+    before = match.string[match.start() : match.start(which)].lower()
+    if which == "c" and not re.search("[:：=]|is |was |are |s $", before):
+        # 'the PIN 4821', 'OTP 482913', but not 'pin 13'
+        return match.span(which) if sum(map(str.isdigit, value)) >= 6 or "code" in before else None
+    return match.span(which)
+
+
 # Account names
 
+# Arrows, hearts and the like stand between a word and a name, or inside the word.
+_EMOJI = "\u2190-\u2bff\ufe0e\ufe0f\u200d\U0001f000-\U0001faff"
+_SIGNS = f"[ {_EMOJI}]{{0,6}}"
+
+
+def _apart(words):
+    """A pattern for words between whose Chinese signs emoji may stand."""
+    return re.sub(r"(?<=[\u3400-\u9fff])(?=[\u3400-\u9fff])", f"[{_EMOJI}]{{0,3}}", words)
+
+
 _CLAIM = (
-    r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username)?"
-    r"(?:后台的?)?(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=]? ?)"
+    _SIGNS
+    + r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username)?"
+    rf"(?:后台的?)?(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=-]? ?){_SIGNS}"
 )
-_WECHAT_CUES = tuple("wechat weixin vx wx 微信 薇信 威信 卫星 v信 加v 加w 加微 加薇".split())
+_WECHAT_WORD = (
+    _apart("微信|薇信|威信|卫星|徽信|溦信|维信|薇心|微芯|绿泡泡|绿色软件|小绿软件")
+    + rf"|(?<![A-Za-z])(?:v ?信|wechat|weixin|v[.\-]?x|w[.\-]?x|[vw][{_EMOJI}]{{1,3}}x)"
+)
 _WECHAT = re.compile(
-    r"(?:(?P<who>微信|薇信|威信|卫星|(?<![A-Za-z])(?:v信|wechat|weixin|vx|wx))|加[vw微薇](?:信)?)"
+    rf"(?:(?P<who>{_WECHAT_WORD})|加 ?(?:我|个|下|一下)?的?[vw微薇威][信心]?"
+    r"|(?<![A-Za-z0-9])[+➕] ?我?(?:[vw](?![A-Za-z])|[微薇威])[信心]?"
+    rf"|(?P<sign>(?<![A-Za-z\u3400-\u9fff])"
+    rf"(?:[vw微薇威](?=[{_EMOJI}])|(?-i:V|v(?=：)|[微薇威])(?=[:：]))"
+    r"|[\U0001f49a\U0001f6f0]\ufe0f?(?=[:：])))"
     + _CLAIM
     + r"(?:(?P<v>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_-])"
     r"|(?<=[号:：] )(?P<n>[1-9][0-9]{4,9})(?![0-9])"
     r"|(?<=[号:：])(?P<m>[1-9][0-9]{4,9})(?![0-9]))",
     re.IGNORECASE,
 )
+_WECHAT_CUES = tuple(
+    "wechat weixin vx wx v.x w.x v-x w-x 微 薇 威信 威❤ 卫 徽信 溦信 维信 v信 加v 加w 绿泡泡 绿色软件 小绿软件 "
+    "+v +w ➕v ➕w ➕ 加我v v: v：".split()
+)
 _NO_ACCOUNTS = tuple(
-    "wechat weixin iphone android windows macos http https www official desktop".split()
+    "wechat weixin iphone android windows macos http https www official desktop python".split()
 )
 _QQ = re.compile(
-    r"(?:(?<![A-Za-z])qq|扣扣|企鹅)(?:群)?(?: ?号码?)?(?:就|还|一直)?(?:是|为|叫)? ?[:：=]? ?"
+    rf"(?:\U0001f427|(?<![A-Za-z])qq|扣扣?(?=[{_EMOJI}])|扣扣|企鹅"
+    rf"|(?<![A-Za-z])q(?= ?号|[:：] ?[1-9][0-9]{{5}}))"
+    rf"{_SIGNS}(?:群)?(?: ?号码?)?(?:就|还|一直)?(?:是|为|叫)? ?[:：=]? ?{_SIGNS}"
     r"([1-9][0-9]{4,10})(?![0-9]|\.[0-9]| ?[人个万亿元年次块版])",
     re.IGNORECASE,
 )
@@ -161,6 +298,8 @@ def _wechat(match):
     value, how = match.group(which), match.group("how").lower()
     if which != "v" or value.lower().startswith(_NO_ACCOUNTS):
         return match.span(which) if which != "v" else None
+    if match.group("sign"):  # 'V👉' alone may lead to anything
+        return match.span(which) if re.search("[0-9_-]", value) else None
     is_named = re.search("[号號是为叫:：=]|id|账|帐", how) or not match.group("who")
     return match.span(which) if re.search("[0-9_-]", value) or is_named else None
 
@@ -180,13 +319,17 @@ DETECTORS = (
     Detector("key", ("-----begin",), (0, 20000), _PRIVATE_KEY),
     Detector("key", ("eyj",), (1, 24000), _JWT),
     Detector("key", _TOKEN_CUES, (12, 260), _TOKEN, value_if(_is_token)),
-    Detector("email", ("@", "[at]", "(at)", "（at）"), (80, 260), _EMAIL, value_if(_is_email)),
+    Detector("email", _EMAIL_CUES, (80, 260), _EMAIL, value_if(_is_email)),
+    Detector("email", ("#",), (66, 120), _HASH_EMAIL, _hash_email),
+    Detector("email", ("mail", "邮", "郵"), (2, 260), _AT_EMAIL, value_if(_is_email)),
     Detector("key", _SECRET_CUES, (1, 100), _SECRET, _secret),
+    Detector("key", _CODE_CUES, (40, 60), _CODE, _code),
 )
 HANDLES = (
     Detector("handle", (".me/", ".com/", "wxid_"), (16, 50), _LINKED),
-    Detector("handle", _WECHAT_CUES, (1, 60), _WECHAT, _wechat),
-    Detector("handle", ("qq", "扣扣", "企鹅"), (1, 40), _QQ),
+    Detector("handle", _WECHAT_CUES, (4, 60), _WECHAT, _wechat),
+    Detector("handle", re.compile(f"[{_EMOJI}]"), (3, 60), _WECHAT, _wechat),
+    Detector("handle", ("qq", "扣", "企鹅", "q号", "q:", "q：", "\U0001f427"), (1, 40), _QQ),
     Detector("handle", ("@",), (40, 50), _AT),
     Detector("phone", re.compile(r"@\u2068?[0-9]{10}"), (1, 30), _MENTION, value_if(_is_mention)),
     Detector("handle", _SITE_CUES, (1, 60), _NAMED, _named),

@@ -2,10 +2,10 @@
 
 A number ends where no digit or Latin letter follows: next to Chinese '\\b' is no border. Every
 pattern is tried only near its cues and each of its loops is bounded, so that time grows in
-proportion to the text.
+proportion to the text. Full-width signs, dashes and spaces come as plain ones (see __init__.py).
 
 Sources: GB 11643 (resident identity), ISO/IEC 7812 (cards), GA 36 (plates), E.164 and the
-libphonenumber tables (phones), RFC 4291 (IPv6).
+libphonenumber tables (phones), RFC 4291 (IPv6), ISO 13616 (IBAN).
 """
 
 import ipaddress
@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 # Seven digits or more.
-_NUMBER = re.compile(r"[0-9](?:[ .()（）-]{0,2}[0-9]){6,}")
+_NUMBER = re.compile(r"[0-9](?:[ ./_·•・~*|()（）-]{0,3}[0-9]){6,}")
+# What people put between the groups of a number.
+_GAP = r"(?: ?[-./_·•・~*|] ?| {1,2})"
 LEFT, RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
 
@@ -66,18 +68,21 @@ def _unless_labelled(test):
     return value
 
 
+_not_labelled = _unless_labelled(lambda number: True)
+
+
 # Identity numbers
 
 _PROVINCES = {71, 81, 82, 83}.union(
     range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55), range(61, 66)
 )
-_IDENTITY = re.compile(LEFT + r"[1-8][0-9]{5}[ -]?[12][0-9]{7}[ -]?[0-9]{3}[0-9Xx]" + RIGHT)
+_IDENTITY = re.compile(LEFT + rf"[1-8](?:{_GAP}?[0-9]){{16}}{_GAP}?[0-9Xx]" + RIGHT)
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 # Numbers without a check digit, taken for an identity number only after a word that names one.
 _IDENTITY_AFTER_WORD = re.compile(
     rf"(?:身[份分][证證]|证件)[^0-9A-Za-z]{{0,12}}"
     rf"([1-8][0-9]{{7}}{_DAY}[0-9]{{3}}|[A-Z][12][0-9]{{8}}){RIGHT}"
-    rf"|(?:ssn|social security)[^0-9\n]{{0,20}}([0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}){RIGHT}",
+    rf"|(?:ssn|social security)[^0-9\n]{{0,20}}([0-9]{{3}}[ .-][0-9]{{2}}[ .-][0-9]{{4}}){RIGHT}",
     re.IGNORECASE,
 )
 _HONG_KONG = re.compile(LEFT + r"[A-Z]{1,2}[0-9]{6}[(（][0-9A][)）]")
@@ -85,7 +90,7 @@ _HONG_KONG = re.compile(LEFT + r"[A-Z]{1,2}[0-9]{6}[(（][0-9A][)）]")
 
 def _is_identity(number):
     """Whether a resident identity number has a province, a date and its check digit (GB 11643)."""
-    number = re.sub("[ -]", "", number)
+    number = re.sub("[^0-9Xx]", "", number)
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     year, month, day = int(number[6:10]), int(number[10:12]), int(number[12:14])
     check = "10X98765432"[sum(int(d) * w for d, w in zip(number, weights)) % 11]
@@ -107,7 +112,7 @@ def _is_hong_kong(number):
 
 # Bank cards
 
-_CARD = re.compile(r"(?<![0-9A-Za-z.])[2-69][0-9]{3}(?:[ -]?[0-9]){9,15}" + RIGHT)
+_CARD = re.compile(rf"(?<![0-9A-Za-z.])[2-69][0-9]{{3}}(?:{_GAP}?[0-9]){{9,15}}" + RIGHT)
 _ISSUERS = re.compile(
     r"62\d{14,17}|4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[0568]\d{12,14}"
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|9558\d{15}|(?:60|68|69|94)\d{14,17}"
@@ -119,7 +124,7 @@ def _is_card(number):
 
     Its check digit must be right, and it must not look like a resident identity number.
     """
-    groups = re.split("[ -]", number)
+    groups = re.split("[^0-9]+", number)
     digits = "".join(groups)
     grouped = len(groups) <= 5 and all(len(group) in (4, 5, 6) for group in groups[:-1])
     if len(groups) > 1 and not grouped:
@@ -132,6 +137,33 @@ def _luhn(digits):
     """Whether the check digit is right (ISO/IEC 7812): every other digit is doubled."""
     last, doubled = digits[::-2], digits[-2::-2]
     return (sum(map(int, last)) + sum(sum(divmod(2 * int(d), 10)) for d in doubled)) % 10 == 0
+
+
+# International bank account numbers: the length of each country's
+
+_IBAN_LENGTHS = {
+    entry[:2]: int(entry[2:])
+    for entry in (
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 "
+        "EE20 EG29 ES24 FI18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 "
+        "IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 "
+        "NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 SI19 SK24 SM27 ST25 SV28 TL23 "
+        "TN24 TR26 UA29 VA22 VG24 XK20"
+    ).split()
+}
+_IBAN = re.compile(rf"{LEFT}[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[0-9A-Za-z]){{11,30}}")
+
+
+def _iban(match):
+    """The span of as many signs as the country's numbers have, if their check digits are right."""
+    places = [m.start() for m in re.finditer("[0-9A-Za-z]", match.group())]
+    signs = "".join(match.group()[place] for place in places).upper()
+    size = _IBAN_LENGTHS.get(signs[:2], 99)
+    number = signs[4:size] + signs[:4]
+    if len(signs) < size or int("".join(str(int(sign, 36)) for sign in number)) % 97 != 1:
+        return None
+    end = match.start() + places[size - 1] + 1
+    return None if re.match("[0-9A-Za-z]", match.string[end : end + 1]) else (match.start(), end)
 
 
 # Passports and travel permits, next to a word that names them
@@ -175,42 +207,61 @@ def _is_plate(plate):
 
 FREE = r"(?![0-9A-Za-z]|[.-][0-9]| ?(?:[元万亿%％块岁次]|[美港欧日]元))"
 _BEFORE = (
-    r"(?:(?<![0-9A-Za-z])(?<![0-9][-.+/])(?<![A-Fa-f]-)|(?<=[Tt]el)|(?<=TEL)|(?<=[VvWw][XxQq]))"
+    r"(?:(?<![0-9A-Za-z])(?<![0-9][-.+/_·])(?<![A-Fa-f]-)|(?<=[Tt]el)|(?<=TEL)|(?<=[VvWw][XxQq]))"
 )
 _PHONE = re.compile(
     r"(?=[0-9+(（])(?:"
     # Mainland mobile
-    rf"(?:{_BEFORE}|(?=\+86))(?:(?:\+|00)?86[ -]?|[(（]\+?86[)）] ?)?"
-    r"1[3-9](?:[0-9]{9}|[0-9][ -][0-9]{4}[ -][0-9]{4}|[0-9]{2}[ -][0-9]{3}[ -][0-9]{4}|"
-    r"[0-9]{3}[ -][0-9]{6}"
+    rf"(?:{_BEFORE}|(?=\+86))(?:(?:\+|00)?86[ .·/-]?|[(（]\+?86[)）] ?)?"
+    rf"1[3-9](?:[0-9]{{9}}|[0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}"
+    rf"|[0-9]{{2}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}|[0-9][ -][0-9]{{3}}[ -][0-9]{{5}}"
+    r"|[0-9]{3}[ -][0-9]{6}"
     rf"|[0-9][ -]?[0-9]{{8}}|[0-9]{{5}}[ -][0-9]{{4}}){FREE}"
-    rf"|{LEFT}1 [3-9](?: [0-9]){{9}}(?! ?[0-9])"
+    rf"|{LEFT}1[ .·-][3-9](?:[ .·-][0-9]){{9}}(?![ .·-]?[0-9])"
     rf"|{_BEFORE}(?<![0-9][ ])(?:"
-    r"0[1-9][0-9]{1,2}[ -][0-9]{7,8}(?:-[0-9]{1,4})?|0[1-9][0-9]{2}[ -]?[0-9]{4}[ -][0-9]{4}"
+    rf"0[1-9][0-9]{{1,2}}{_GAP}[0-9]{{7,8}}(?:-[0-9]{{1,4}})?"
+    rf"|0[1-9][0-9]{{2}}{_GAP}?[0-9]{{4}}{_GAP}[0-9]{{4}}"
     r"|0(?:10|2[0-9])[0-9]{8}|0[3-9][0-9]{9,10}"
-    r"|400[ -]?[0-9]{3}[ -]?[0-9]{4}|800[ -][0-9]{3}[ -]?[0-9]{4}|400[ -][0-9]{4}[ -]?[0-9]{3}"
-    r"|85[23][ -][2-9][0-9]{3}[ -]?[0-9]{4}|886[ -]9[0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}"
-    r"|09[0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}|0[1-9][0-9]?[ -][0-9]{3,4}[ -][0-9]{4}|"
-    r"0[1-9][0-9]{3} [0-9]{6}"
+    rf"|400{_GAP}?[0-9]{{3}}{_GAP}?[0-9]{{4}}|800[ -][0-9]{{3}}[ -]?[0-9]{{4}}"
+    r"|400[ -][0-9]{4}[ -]?[0-9]{3}"
+    rf"|85[23]{_GAP}[2-9][0-9]{{3}}{_GAP}?[0-9]{{4}}"
+    rf"|886{_GAP}9[0-9]{{2}}{_GAP}?[0-9]{{3}}{_GAP}?[0-9]{{3}}"
+    rf"|09[0-9]{{2}}{_GAP}?[0-9]{{3}}{_GAP}?[0-9]{{3}}"
+    rf"|0[1-9][0-9]{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}|0[1-9][ .·-][0-9]{{3,4}}[ .·-][0-9]{{4}}"
+    # Britain, France, Germany
+    rf"|0[1-9][0-9]{{3}}{_GAP}[0-9]{{6}}|07[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{3}}"
+    r"|0[1-9](?:[.·-][0-9]{2}){4}|(?<![\u3400-\u9fff])0[67](?: [0-9]{2}){4}"
+    r"|0[1-9][0-9]{1,3} ?/ ?(?:[0-9]{6,8}|[0-9]{3,4} [0-9]{3,5}|[0-9]{2,3}(?: [0-9]{2,3}){2})"
     # North America
-    r"|(?:1[ .-])?(?:[0-9]{3}-[0-9]{3}-[0-9]{4}|[2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4})"
+    r"|(?:1[ .-])?(?:[0-9]{3} ?- ?[0-9]{3} ?- ?[0-9]{4}"
+    r"|[2-9][0-9]{2} ?[./·_] ?[2-9][0-9]{2} ?[./·_] ?[0-9]{4})"
     rf"){FREE}(?! [0-9]{{3}})"
-    rf"|(?:1[ -]?)?[(（][0-9]{{3}}[)）] ?[0-9]{{3}}-[0-9]{{4}}{FREE}"
-    rf"|[(（]0[0-9]{{1,3}}[)）][ -]?(?:[0-9]{{7,8}}|[0-9]{{3,4}}[ -][0-9]{{4}}){FREE})"
+    rf"|(?:1[ -]?)?[(（][0-9]{{3}}[)）] ?[-./·]? ?[0-9]{{3}} ?[-./· ] ?[0-9]{{4}}{FREE}"
+    rf"|[(（]0[0-9]{{1,3}}[)）][ -]?(?:[0-9]{{7,8}}|[0-9]{{3,4}}{_GAP}[0-9]{{4}}){FREE})"
 )
 # Any length: the tables of libphonenumber know how long a country's numbers are.
 _ABROAD = re.compile(
     r"(?:(?<![A-Za-z])\+(?![0-9]\.[0-9]{5})|(?<![0-9A-Za-z.-])00)"
-    r"[1-9](?:[ .-]?(?:[(（][0-9]{1,4}[)）][ .-]?)?[0-9]){6,14}(?![0-9A-Za-z]|[.-][0-9])"
+    rf"[1-9](?:{_GAP}?(?:[(（][0-9]{{1,4}}[)）]{_GAP}?)?[0-9]){{6,14}}(?![0-9A-Za-z]|[.-][0-9])"
 )
 _AFTER_WORD = re.compile(
     r"(?:电话|電話|手机|手機|座机|传真|热线|联系方式|致电|拨打|"
     r"(?<![A-Za-z])(?:phone|tel|telephone|mobile|cell|fax|whatsapp))"
     r"(?:号码?|号|號碼?|是|为|就是|number|no\.?|is|at|[\s:：(（.]){0,5}"
-    rf"([2-9][0-9]{{2,3}}[ -]?[0-9]{{4}}|[2-9][0-9]{{9}}|"
-    rf"[2-9][0-9]{{2}} [0-9]{{3}} [0-9]{{4}}){FREE}",
+    rf"([2-9][0-9]{{2,3}}{_GAP}?[0-9]{{4}}|[2-9][0-9]{{9}}|"
+    rf"[2-9][0-9]{{2}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}){FREE}",
     re.IGNORECASE,
 )
+
+
+def _abroad(match):
+    """The span of a number abroad, without groups of digits after it that are not part of it."""
+    if not _not_labelled(match):
+        return None
+    number = match.group()
+    while number and not is_phone_abroad(number):
+        number = re.sub(r"[^0-9]*[0-9]+$", "", number) if re.search(r"[^0-9+]", number) else ""
+    return (match.start(), match.start() + len(number)) if number else None
 
 
 def is_phone_abroad(number: str) -> bool:
@@ -270,13 +321,14 @@ DETECTORS = (
     Detector("identity", _NUMBER, _REACH, _IDENTITY, value_if(_is_identity)),
     Detector("identity", _NUMBER, _REACH, _IDENTITY_AFTER_WORD),
     Detector("identity", _NUMBER, _REACH, _HONG_KONG, value_if(_is_hong_kong)),
+    Detector("card", _NUMBER, _REACH, _IBAN, _iban),
     Detector("card", _NUMBER, _REACH, _CARD, _unless_labelled(_is_card)),
     Detector("ip", DOTTED, (40, 60), _IPV4, value_if(_is_ipv4)),
     Detector("ip", re.compile(r":[0-9A-Fa-f]{0,4}:"), (40, 44), _IPV6, value_if(_is_ipv6)),
     Detector("passport", _PASSPORT_CUES, (16, 50), _PASSPORT, value_if(_is_passport)),
     Detector("plate", tuple(_PROVINCE_SIGNS), (1, 12), _PLATE, value_if(_is_plate)),
     Detector("plate", ("plate", "车牌", "車牌", "牌照"), (16, 30), _PLATE_AFTER_WORD),
-    Detector("phone", _NUMBER, _REACH, _ABROAD, _unless_labelled(is_phone_abroad)),
-    Detector("phone", _NUMBER, _REACH, _PHONE, _unless_labelled(lambda number: True)),
+    Detector("phone", _NUMBER, _REACH, _ABROAD, _abroad),
+    Detector("phone", _NUMBER, _REACH, _PHONE, _not_labelled),
     Detector("phone", _NUMBER, _REACH, _AFTER_WORD),
 )
