@@ -1,4 +1,4 @@
-"""Times in exports, in any order of day and month, 12 or 24 hours, English or Chinese, to ISO.
+"""Times in exports, in any order of day and month, 12 or 24 hours, in several languages, to ISO.
 
 Whether 3/4 is in March or April can't be told from one line: `times` takes all those of a file.
 """
@@ -6,12 +6,21 @@ Whether 3/4 is in March or April can't be told from one line: `times` takes all 
 import re
 from datetime import UTC, datetime
 
+# Half of the day, in Chinese, Japanese and Korean: any short word, as phones have many of them.
 STAMP = re.compile(
     r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|"
     r"週)[一二三四五六日天])?"
-    r"(?:(?:\s+|T)(?:(?:klo|um|at|kl\.?|à|às)\s+)?(上午|下午|凌晨|早上|中午|晚上|[AP]M)?\s?"
+    r"(?:(?:\s+|T)(?:(?:klo|um|at|kl\.?|à|às)\s+)?([\u4e00-\u9fff]{2,4}|오전|오후|[AP]M)?\s?"
     r"(\d{1,2})[:.时時](\d{2})(?:[:.分](\d{2}))?(?:[.,]\d{1,9})?[分秒]?\s?([ap]\.?\s?m\.?)?)?"
     r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE,
+)
+_AFTERNOON = set("下午 晚上 傍晚 黄昏 黃昏 晚间 晚間 夜晚 夜里 夜裡 午後 오후".split())
+_NOON = ("中午", "正午")
+_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+NAMED_DAY = re.compile(  # 'May 17, 2024', '08-Oct-24', '8 October 2024'
+    rf"{_MONTH}[a-z]{{0,6}}\.? (\d{{1,2}}),? (\d{{4}})|"
+    rf"(\d{{1,2}})[-. ]{{1,2}}{_MONTH}[a-z]{{0,6}}[-., ]{{1,2}}(\d{{4}}|\d\d)\b",
     re.IGNORECASE,
 )
 _WESTERN = re.compile(
@@ -25,11 +34,24 @@ _ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
 def times(texts: list[str]) -> list[str]:
     """The ISO times (dates where there is no clock) of all times of a file; '' for what is none."""
     texts = [text.strip() for text in texts]
-    matches = [STAMP.fullmatch(text) for text in texts]
+    matches = [STAMP.fullmatch(_plain(text)) for text in texts]
     order = _order_of([match for match in matches if match])
     return [
         _iso(match, order) if match else _other_time(text) for match, text in zip(matches, texts)
     ]
+
+
+def _plain(text):
+    """A time as STAMP reads it, from one with a named month, in Korean, or with a dash or 'at'."""
+    text = text.replace("년", "年").replace("월", "月").replace("일", "日")
+    named = NAMED_DAY.search(text)
+    if named:
+        month, day, year, day2, month2, year2 = named.groups()
+        number = [name.lower() for name in _MONTHS].index((month or month2).lower()) + 1
+        year = int(year or year2)
+        year += 2000 if year < 100 else 0
+        text = f"{year}-{number:02}-{int(day or day2):02}{text[named.end() :]}"
+    return re.sub(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)", " ", text)
 
 
 def _order_of(matches):
@@ -70,9 +92,9 @@ def _iso(match, order):
     if day is None or match[5] is None:
         return day.date().isoformat() if day else ""
     hour, half = int(match[5]), (match[4] or match[8] or "").lower()
-    if half and half[0] in "p下晚" and hour < 12 or half == "中午" and hour < 3:
+    if (half[:1] == "p" or half in _AFTERNOON) and hour < 12 or half in _NOON and hour < 3:
         hour += 12
-    elif half and half[0] in "a上凌" and hour == 12:
+    elif half and hour == 12 and half[0] != "p" and half not in _AFTERNOON and half not in _NOON:
         hour = 0
     try:
         return day.replace(hour=hour, minute=int(match[6]), second=int(match[7] or 0)).isoformat()

@@ -1,0 +1,331 @@
+"""The forms in which chats in plain text write who spoke and when: the first line of a message.
+
+    2023-05-06 10:00:20 Name(12345678)      QQ, exporters of WeChat; the text is on the next lines
+    Name 2023/5/6 10:00                     copied from WeChat or Feishu; likewise
+    Name 10:00, Name 昨天 10:00             the same on one day; Slack, DingTalk; likewise
+    [08-Oct-24 02:40 PM] Name               Discord; likewise
+    10:01<tab>Name<tab>text                 LINE and KakaoTalk, under lines with the day; also with
+    [Name] [오후 2:30] text                  spaces, or with the name first
+    2024-05-01 15:14, Name : text           KakaoTalk, Teams, Zoom ('From Name to Everyone: text')
+    Name 00:00:01, 00:00:01 Name: text      transcripts
+    Name: text                              interviews
+    a line with the time over or under one  iMessage, Teams, Feishu; the text is below both
+    with the name
+
+A file is of the first form whose heads fit it: names that come back, with text, and times as a
+chat has them. Layouts are those of the programs' own exports and of public converters of them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from .. import dates
+
+# Half of the day.
+_HALF = "(?:上午|下午|凌晨|早上|中午|晚上|清晨|午夜|傍晚|早晨|半夜|深夜|午前|午後|오전|오후)"
+CLOCK = rf"(?:{_HALF}\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?"
+_NUMBERS = (
+    r"\d{2,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}[日일]?\.?(?:\s?(?:星期|周|週)[一-龥])?"
+)
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_NAMED = rf"(?:{_MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}[-. ]{_MONTH}[-. ]\d{{2,4}})"
+DAY = rf"(?:{_NUMBERS}|{_NAMED})"
+STAMP = rf"{DAY}(?:,| at| -|T)?\s*{CLOCK}"
+_NEAR_DAY = (
+    r"(?:今天|昨天|前天|星期[一-龥]|周[一-龥]|週[一-龥]|\d{1,2}月\d{1,2}日|\d{1,2}[/-]\d{1,2}|"
+    r"(?i:today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: at)?|"
+    rf"{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?: at)?)"
+)
+_NAME = r"(?P<name>[^\s:：][^\t:：]{0,39}?)"
+_SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n]{0,39}?)"
+_ELAPSED = r"[\[(]?(?P<time>(?:\d{1,2}:)?\d{1,2}:\d{2})(?:[.,]\d{1,3})?[\])]?"
+_TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
+# A time alone on its line, with what iMessage, Teams and QQ's exporter write around it.
+_ALONE = re.compile(
+    rf"(?:时间[:：]\s*)?(?P<time>{STAMP}|(?:{_NEAR_DAY}\s+)?{CLOCK})"
+    r"(?:\s*\((?:Read|Delivered|Edited)\b[^()]*\)|\s*→\s*\S+)?"
+)
+NAMED_STAMP = rf"{_NAMED}\s+{CLOCK}"  # as iMessage writes it
+_HAS_CLOCK = re.compile(r"\d:\d\d")
+LINE_DAY = re.compile(
+    rf"-*\s*(?:[A-Z][a-z]+day, |[A-Z][a-z]{{2}}, )?(?P<day>{DAY})\s*"
+    r"(?:[(（]\S{1,9}[)）]|\S*曜日|\w{3,9}|(?:星期|周|週)\w)?\s*-*"
+)
+# Words before a colon or a time that are no names.
+LABELS = set(
+    "note notes tip tips warning caution hint example update edit ps p.s todo step mood weather "
+    "date title time place name phone email address tags pros cons ingredients method serves "
+    "summary source info error warn debug fatal trace critical notice sunny cloudy rain rainy home "
+    "work morning noon afternoon evening night breakfast lunch dinner bed "
+    "注 注意 提示 备注 例 例如 步骤 心得 小贴士 贴士 材料 做法 天气 心情 日期 时间 地点 "
+    "标题 姓名 电话 地址 标签 优点 缺点 总结 来源 晴 阴 雨 雪 多云 小雨 大雨 中雨 阴天 晴天 雨天 "
+    "早上 清晨 上午 中午 下午 傍晚 晚上 凌晨 早餐 午餐 晚餐 早饭 午饭 晚饭 起床 睡觉".split()
+)
+_REPORTED = re.compile(r".+(?:说|道|问|答|想|喊|said|says|asked)")  # 'he said: …' is a story
+_STAGE = re.compile(
+    r"\s*(?:(?:act|scene|epilogue|prologue)\b.{0,40}|第.{1,3}[幕场].{0,20}|"
+    r"[(（\[【][^()（）]+[)）\]】][.。]?|"
+    r"(?:enter|exit|exeunt)\b.{0,60}|[^\s:：]{1,24} ?[(（][^()（）:：]{1,30}[)）][:：].*|"
+    r"[^:：]{1,24}[:：]\s*[(（][^()（）\d]{1,40}[)）].*)",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r"[。！？!?…]|[^\W\d]\.")
+_NEAR = timedelta(hours=1)  # most messages of a chat are closer than this, unlike diary entries
+
+
+class Head(NamedTuple):
+    """The first line of a message: its number, the sender, the time as written, the text.
+
+    `body` is the number of the line where the text goes on.
+    """
+
+    line: int
+    name: str
+    time: str
+    text: str
+    body: int
+
+
+class Form(NamedTuple):
+    """A form: the `pattern` of a first line, and the `check` of (lines, heads) of the file.
+
+    `has_day`: the time is with its day; `under_days`: lines between the messages name the day.
+    """
+
+    pattern: re.Pattern | None
+    check: Callable
+    has_day: bool = False
+    under_days: bool = False
+
+
+def _are_close(lines, heads):
+    """Whether at least half of the messages follow the one before within an hour."""
+    times = [
+        datetime.fromisoformat(time) for time in dates.times([head.time for head in heads]) if time
+    ]
+    near = [timedelta(0) <= after - before <= _NEAR for before, after in zip(times, times[1:])]
+    return bool(near) and sum(near) * 2 >= len(near)
+
+
+def _seconds(heads):
+    """The time of each head in seconds, as a clock or a recording counts them."""
+    found = [re.search(r"(\d{1,2}):(\d\d)(?::(\d\d))?", head.time) for head in heads]
+    return [sum(int(n or 0) * 60**p for n, p in zip(m.groups(), (2, 1, 0))) for m in found if m]
+
+
+def _run_from_zero(lines, heads):
+    """Whether times start at 0 and never go back, as in a recording."""
+    times = [[int(number) for number in head.time.split(":")] for head in heads]
+    seconds = [
+        sum(number * 60**power for power, number in enumerate(reversed(time))) for time in times
+    ]
+    return times[0][0] == 0 and all(a <= b for a, b in zip(seconds, seconds[1:]))
+
+
+def _run_on(lines, heads):
+    """Whether the clock mostly goes on, by less than two hours each time."""
+    steps = [b - a for a, b in zip(_seconds(heads), _seconds(heads)[1:])]
+    return sum(0 <= step <= 7200 for step in steps) * 4 >= len(steps) * 3
+
+
+def _run_on_or_close(lines, heads):
+    dated = sum(bool(re.search(DAY, head.time)) for head in heads)
+    return (_are_close if dated * 2 > len(heads) else _run_on)(lines, heads)
+
+
+def _have_days(lines, heads):
+    return any(LINE_DAY.fullmatch(line) for line in lines)
+
+
+def _are_few(lines, heads):
+    """Whether a day stands above, and few first words open all lines: they are names."""
+    return _have_days(lines, heads) and len({head.name for head in heads}) * 4 <= len(heads)
+
+
+def _is_interview(lines, heads):
+    """Whether most paragraphs are turns, made of sentences, of alternating speakers in no play."""
+    text = "\n".join(lines)
+    blocks = [block for block in re.split(r"\n\n+", text) if block]
+    paragraphs = len(blocks) if len(blocks) >= len(heads) else sum(map(bool, lines))
+    sentences = sum(
+        bool(_ENDS.search(head.text or lines[head.body]))
+        for head in heads
+        if head.body < len(lines)
+    )
+    changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
+    return (
+        len(heads) >= 6
+        and len(heads) * 2 > paragraphs
+        and sentences * 2 > len(heads)
+        and changes * 2 >= len(heads)
+        and not any(_STAGE.fullmatch(line) for line in lines)
+    )
+
+
+FORMS: dict[str, Form] = {
+    name: Form(pattern and re.compile(pattern), *rest)
+    for name, (pattern, *rest) in {
+        "dated": (rf"(?P<time>{STAMP})\s+{_NAME}\s*(?P<text>)", _are_close, True),
+        "signed": (rf"{_NAME}\s+(?P<time>{STAMP})(?P<text>)", _are_close, True),
+        "bracketed": (
+            rf"\[(?P<time>{STAMP})\]\s+{_NAME}(?: \(pinned\))?(?P<text>)",
+            _are_close,
+            True,
+        ),
+        "line": (rf"(?P<time>{CLOCK})\t(?P<name>[^\t]+)\t(?P<text>.*)", _have_days, False, True),
+        "kakao": (
+            rf"\[(?P<name>[^\]\n]{{1,40}})\] \[(?P<time>{CLOCK})\] (?P<text>.*)",
+            _have_days,
+            False,
+            True,
+        ),
+        "line spaced": (
+            rf"(?P<time>{CLOCK}) (?P<name>[^\s:：\"“]+) (?P<text>.*)",
+            _are_few,
+            False,
+            True,
+        ),
+        "clocked": (rf"{_NAME}[:：]?\s+{_ELAPSED}(?P<text>)", _run_from_zero),
+        "elapsed": (rf"{_ELAPSED}\s+{_NAME}(?:[:：]\s*(?P<text>.*))?", _run_from_zero),
+        "spoken": (
+            rf"\[?(?P<time>{STAMP}|{CLOCK})\]?[,;\s]\s*(?:[-–]\s+|From\s+)?{_SPOKEN_NAME}{_TO}"
+            r"\s*[:：](?:\s*(?P<text>.*))?",
+            _run_on_or_close,
+            True,
+        ),
+        "today": (rf"{_NAME}\s+\[?(?P<time>(?:{_NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
+        "stacked": (None, _run_on_or_close, True),
+        "labelled": (
+            r"(?P<name>[^\W\d_][\w.'’·\- ]{0,24}?)\s?[:：](?P<time>)\s*"
+            r"(?P<text>[^\s“\"「『‘].*)?",
+            _is_interview,
+        ),
+    }.items()
+}
+
+
+def form_of(lines: list[str], opening: str = "") -> str | None:
+    """The key of FORMS that the lines are written in, or None for what is no conversation.
+
+    `opening` is 'qq' or 'line' where the file begins as these programs begin theirs.
+    """
+    clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
+    for form in FORMS:
+        if form != "labelled" and len(clocks) < 2:
+            continue
+        found = heads(lines, form, clocks)
+        if found and (form, opening) in (
+            ("dated", "qq"),
+            ("line", "line"),
+            ("line spaced", "line"),
+        ):
+            return form
+        is_chat = len(found) > 2 and _names_repeat(found) and _nearly_all_have_text(lines, found)
+        if is_chat and FORMS[form].check(lines, found):
+            return form
+    return None
+
+
+def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[Head]:
+    """The Heads of all messages in this form, in order; `clocks` are the lines with a time."""
+    if clocks is None:
+        clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
+    if form == "stacked":
+        return _stacked(lines, clocks)
+    pattern, numbers = FORMS[form].pattern, range(len(lines)) if form == "labelled" else clocks
+    matches = [(number, pattern.fullmatch(lines[number])) for number in numbers]
+    found = [
+        Head(number, name_of(match["name"]), match["time"], match["text"] or "", number + 1)
+        for number, match in matches
+        if match
+    ]
+    if form == "labelled":
+        found = [
+            head
+            for head in found
+            if head.name.casefold() not in LABELS and not _REPORTED.fullmatch(head.name)
+        ]
+        count = Counter(head.name for head in found)
+        return [head for head in found if count[head.name] > 1]
+    if form == "line spaced":
+        return _with_whole_names(found)
+    names = {head.name for head in found}  # WeChat may write 'Name:' without a time later on
+    alone = [
+        Head(number, line[:-1].strip(), "", "", number + 1)
+        for number, line in enumerate(lines)
+        if form == "signed" and line[-1:] in (":", "：") and line[:-1].strip() in names
+    ]
+    return sorted(found + alone)
+
+
+def _stacked(lines, clocks):
+    """Heads of two lines: a time alone on its line, and a name on the line above or below it."""
+    matches = [(n, match) for n in clocks if (match := _ALONE.fullmatch(lines[n]))]
+    best = []
+    for step in (-1, 1):
+        found = [
+            Head(
+                min(n, n + step), _caption(lines, n + step), match["time"], "", max(n, n + step) + 1
+            )
+            for n, match in matches
+            if _caption(lines, n + step)
+        ]
+        names = {head.name for head in found}
+        if len(names) > 1 and len(names) * 2 <= len(found) + 1 and len(found) > len(best):
+            best = found
+    return best
+
+
+def _caption(lines, number):
+    """The line as a name; '' for one that is missing, too long, or a sentence."""
+    line = lines[number] if 0 <= number < len(lines) else ""
+    name = name_of(line.rstrip(":：").strip("*")) if len(line) <= 40 else ""
+    return "" if re.search(r"[。！？!?…，,;；]$|:\d\d", line) else name
+
+
+def _with_whole_names(found):
+    """Heads whose names of several words, that only spaces divide from the text, are whole."""
+    words = {}
+    for head in found:
+        words.setdefault(head.name, set()).add(head.text.split(" ", 1)[0])
+    whole = []
+    for head in found:
+        second = words[head.name]
+        if len(second) == 1 and sum(h.name == head.name for h in found) > 3 and " " in head.text:
+            first, _, text = head.text.partition(" ")
+            head = head._replace(name=f"{head.name} {first}", text=text)
+        whole.append(head)
+    return whole
+
+
+def name_of(name: str) -> str:
+    """A name without QQ's number, address and rank, or quotation marks, if anything is left."""
+    short = re.sub(
+        r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$|^【[^【】]{1,8}】(?=.)", "", name.strip()
+    )
+    short = re.sub(r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$", "", short)
+    short = re.sub(r"^(?:\"(.+)\"|'(.+)'|“(.+)”)$", r"\1\2\3", short.strip())
+    return short.strip() or name.strip()
+
+
+def _names_repeat(found):
+    """Whether there are several names that are no labels, twice each on average."""
+    names = Counter(head.name for head in found)
+    return (
+        len(names) > 1
+        and len(names) * 2 <= len(found) + 1
+        and not {name.casefold() for name in names} & LABELS
+    )
+
+
+def _nearly_all_have_text(lines, found):
+    """Whether nearly every message has text on its first line or the next one."""
+    taken = {head.line for head in found}
+    texts = [
+        head.text or head.body < len(lines) and head.body not in taken and lines[head.body]
+        for head in found
+    ]
+    return sum(map(bool, texts)) * 4 >= len(found) * 3
