@@ -467,7 +467,7 @@ def test_before_and_after_stand_beside_what_the_author_wrote(twin):
 def test_training_rows_are_counted_and_quoted_word_for_word(sample_twin):
     rows = [row for split in ("train", "val") for row in sample_twin.records(split)]
     shown = harmless(tables.rows(sample_twin))
-    assert shown.text.startswith(f"{len(rows)} rows to learn from: ")
+    assert f"\n{len(rows)} training rows: " in shown.text
     assert display.esc(tables.cut(tables.turn(rows[0], "assistant"))) in shown.html
 
 
@@ -584,7 +584,7 @@ def test_the_card_is_shown_as_readers_see_it_and_nothing_in_it_runs(twin):
 def test_words_passages_and_rows_have_one_number_each(sample_twin):
     figures = sample_twin.report("corpus").figures
     rows = figures["rows"]["value"]
-    assert f"{rows} rows to learn from" in tables.rows(sample_twin).text
+    assert f"{rows} training rows" in tables.rows(sample_twin).text
     assert len(tables.training_rows(sample_twin)) == rows
     train = [p for p in sample_twin.records("passages") if p["split"] == "train"]
     assert figures["train_passages"]["value"] == len(train)

@@ -1,6 +1,7 @@
 """Getting writing in: uploads of both widget generations, places found, what would be read."""
 
 import os
+import shutil
 import zipfile
 from collections import namedtuple
 from io import BytesIO
@@ -10,7 +11,7 @@ import pytest
 from widget_tree import inside, text_of
 
 from twinlib import Twin, TwinError
-from twinlib.ui import source_picker, writing_files, writing_form
+from twinlib.ui import source_picker, writing_files, writing_form, writing_places
 
 POST = "# Tea\n\n" + "Tea is best drunk hot, by the window, before the street wakes up. " * 12
 
@@ -50,7 +51,7 @@ def at_home(tmp_path, monkeypatch):
     (tmp_path / "home" / "Downloads").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
-    monkeypatch.setattr(writing_files, "ROOT", tmp_path / "work")
+    monkeypatch.setattr(writing_places, "ROOT", tmp_path / "work")
     return tmp_path
 
 
@@ -123,26 +124,49 @@ def test_zips_documents_and_folders_of_writing_are_found_the_newest_first(at_hom
     (work / "twinlib" / "a.md").write_text(POST)
     (work / "README.md").write_text(POST)
     (downloads / "setup.exe").write_bytes(b"x")
+    (downloads / "server log.txt").write_text(
+        "2026-11-28 10:00:01 INFO [42] GET /a.html 200\n" * 40
+    )
+    (downloads / "numbers.csv").write_text("day,sum\n2026-01-01,12\n")
+    with zipfile.ZipFile(downloads / "me-twin.zip", "w") as export:
+        export.writestr("twin-export.json", "{}")
+        export.writestr("corpus/a.md", POST)
+    with zipfile.ZipFile(downloads / "another-me-main.zip", "w") as project:
+        project.writestr("another-me-main/pyproject.toml", "")
+        project.writestr("another-me-main/docs/index.md", POST)
     os.utime(downloads / "blog.zip", (1e9, 1e9))
-    found = [place.path.name for place in writing_files.found()]
+    found = [place.path.name for place in writing_places.found()]
     assert [name for name in found if name not in ("home", "twins")] == ["博客", "blog.zip"]
-    label = next(p.label for p in writing_files.found() if p.path.name == "blog.zip")
-    assert label.startswith("blog.zip · ") and "2001-09-09" in label and str(downloads) in label
+    label = next(p.label for p in writing_places.found() if p.path.name == "blog.zip")
+    assert (
+        label.startswith("blog.zip · texts: 1 · “Tea” · ")
+        and "2001-09-09" in label
+        and str(downloads) in label
+    )
 
 
-def test_where_folders_are_slow_to_list_files_are_offered_without_them(at_home, monkeypatch):
-    (at_home / "work" / "posts").mkdir()
-    (at_home / "work" / "posts" / "a.md").write_text(POST)
+def test_what_was_not_looked_into_in_time_is_offered_the_next_time(at_home, monkeypatch):
     (at_home / "work" / "blog.zip").write_bytes(zipped(a=POST))
-    monkeypatch.setattr(writing_files, "_SECONDS", 0.0)
-    assert [place.path.name for place in writing_files.found()] == ["blog.zip"]
+    monkeypatch.setattr(writing_places, "_SECONDS", 0.0)
+    assert writing_places.found() == []
+    monkeypatch.setattr(writing_places, "_SECONDS", 60.0)
+    assert [place.path.name for place in writing_places.found()] == ["blog.zip"]
+    monkeypatch.setattr(writing_places, "_SECONDS", 0.0)
+    assert len(writing_places.found()) == 1, "it is known"
+
+
+def test_a_chat_is_offered_by_who_speaks_in_it(at_home):
+    chat = Path(__file__).parent / "exports" / "conversations" / "_chat.txt"
+    shutil.copy(chat, at_home / "home" / "Downloads" / "chat.txt")
+    [place] = writing_places.found()
+    assert place.label.startswith("chat.txt · texts: 1 · “Heng, Ning”")
 
 
 def test_on_colab_and_kaggle_their_own_folders_are_looked_into(monkeypatch):
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    assert Path("/kaggle/input") in writing_files._folders()
+    assert Path("/kaggle/input") in writing_places._folders()
     monkeypatch.setenv("COLAB_GPU", "1")
-    assert writing_files._folders() == [Path("/content"), Path("/content/drive/MyDrive")]
+    assert writing_places._folders() == [Path("/content"), Path("/content/drive/MyDrive")]
 
 
 def test_an_upload_is_kept_chosen_and_shown_before_anything_runs(twin):

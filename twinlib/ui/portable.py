@@ -23,7 +23,7 @@ from ..text.formatting import size as size_text
 from ..twin import FILES, STEPS, Twin, folder_name
 
 _FORMAT = 1
-_LIST = "twin-export.json"
+LIST = "twin-export.json"  # the first member of an export
 _PIECE = 1 << 20  # bytes that are copied at a time
 _MB = 1000**2
 _LONGEST_LIST = 20 * _MB  # bytes, of some 100 000 files
@@ -64,7 +64,7 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
     part = path.with_name(f".{path.name}.part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_LIST, json.dumps({**about, "files": listed}, ensure_ascii=False))
+            archive.writestr(LIST, json.dumps({**about, "files": listed}, ensure_ascii=False))
             done = 0
             for name, file in files.items():
                 if name == FILES["facts"]:
@@ -181,9 +181,9 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
 def _about(archive, path):
     """The checked list at the start of an exported file; its name is no path."""
     try:
-        if archive.getinfo(_LIST).file_size > _LONGEST_LIST:
+        if archive.getinfo(LIST).file_size > _LONGEST_LIST:
             raise ValueError
-        about = json.loads(archive.read(_LIST))
+        about = json.loads(archive.read(LIST))
         files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
         about = {"format": int(about["format"]), "name": folder_name(about["name"])}
         about["files"] = files
@@ -196,7 +196,7 @@ def _about(archive, path):
     if (
         FILES["facts"] not in files
         or unsafe
-        or set(members) != {*files, _LIST}
+        or set(members) != {*files, LIST}
         or len(members) != len(archive.infolist())
     ):
         raise TwinError(t("core.not_an_export", path=path))

@@ -15,6 +15,7 @@ from .. import i18n
 from ..corpus import readers
 from ..corpus.readers import columns
 from ..corpus.reasons import REASONS, SKIPPED
+from ..corpus.records import Document
 from ..files import TwinError
 from ..i18n import t
 from ..settings import Corpus
@@ -107,7 +108,7 @@ class Senders(widgets.VBox):
         for document in readers.read(_path(settings), self._options(settings)):
             texts, characters = texts + 1, characters + len(document.text)
             if len(titles) < _TITLES:
-                titles.append(_title(document))
+                titles.append(title_of(document))
             if time.monotonic() - began > _SECONDS:
                 break
         else:
@@ -225,7 +226,7 @@ class Senders(widgets.VBox):
         return Shown(_SCROLLED.format(shown.html), shown.text)
 
 
-def _title(document):
+def title_of(document: Document) -> str:
     """A text's title before it is cleaned: given, its first heading, or the file's name."""
     first = document.text.lstrip()[:200].split("\n")[0]
     heading = first.strip("# ") if first.startswith("#") else ""

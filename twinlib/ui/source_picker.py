@@ -14,7 +14,7 @@ from ..files import TwinError
 from ..i18n import t
 from ..text.formatting import size
 from ..twin import Twin
-from . import writing_files
+from . import writing_files, writing_places
 from .display import caption, esc, sentence
 from .runtime import system
 from .widgets import button, dropdown, html, line
@@ -56,7 +56,7 @@ class SourcePicker(widgets.VBox):
 
     def refresh(self) -> None:
         """Look for places and uploads again."""
-        places = [(place.label, str(place.path)) for place in writing_files.found()]
+        places = [(place.label, str(place.path)) for place in writing_places.found()]
         if writing_files.uploaded(self.twin):
             places.insert(0, (t("ui.what_i_uploaded"), str(self.twin.writing())))
         places.append((t("ui.sample_blog", author=sample.AUTHOR), str(sample.FOLDER / "posts")))

@@ -20,7 +20,17 @@ from .archive import ReadLog, has_files, walk
 from .chats import chat_table, chat_text, telegram, twitter, whatsapp
 from .input_file import File, Options
 
-__all__ = ["FORMATS", "Options", "ReadLog", "Survey", "format_of", "has_files", "read", "survey"]
+__all__ = [
+    "FORMATS",
+    "Options",
+    "ReadLog",
+    "Survey",
+    "format_of",
+    "has_files",
+    "is_prose",
+    "read",
+    "survey",
+]
 # The first whose looks_like is true reads the file, except the last two: see `format_of`.
 FORMATS = {
     "pdf": pdf,
@@ -101,13 +111,13 @@ def format_of(file: File) -> str | None:
             return name
     if file.suffix in _MARKDOWN:
         return "markdown"
-    if file.suffix in _DATA or file.suffix not in _PLAIN and not _is_prose(file.text):
+    if file.suffix in _DATA or file.suffix not in _PLAIN and not is_prose(file.text):
         return None
     return "markdown" if markdown.looks_like(file) else "text"
 
 
-def _is_prose(text):
-    """Whether the text of a file with an unknown suffix reads like sentences."""
+def is_prose(text):
+    """Whether a text reads like sentences: no program, log or table."""
     sample = text[:20_000]
     letters = len(re.findall(r"[^\W\d_]", sample))
     ends = len(re.findall(r"[。！？]|[a-z][.!?](?=\s)", sample))
