@@ -48,20 +48,20 @@ def read(folders, language):
 def plain(writer, asked, finder, show):
     """Ask about each passage until a question passes, at most TRIES times; print figures."""
     reasons, passed = [Counter() for _ in range(prompts.TRIES)], []
-    list(writer.replies(asked[:1], 0))  # loads the model
-    began = time.monotonic()
-    for start in range(0, len(asked), writer.at_once):
-        waiting = asked[start : start + writer.at_once]
-        for attempt in range(prompts.TRIES):
-            again = []
-            for passage, text in writer.replies(waiting, attempt) if waiting else ():
-                reply = validate.read_plain(text, passage, finder.found)
-                reasons[attempt][reply.reason or "passed"] += 1
-                if reply.questions:
-                    passed.append((passage, reply.questions[0]))
-                else:
-                    again.append(passage)
-            waiting = again
+    list(writer.replies([(asked[0], 0)]))  # loads the model
+    began, waiting, tries = time.monotonic(), asked, Counter()
+    while waiting:
+        batch, waiting = waiting[: writer.at_once], waiting[writer.at_once :]
+        again = []
+        for passage, text in writer.replies([(p, tries[p.id]) for p in batch]):
+            reply = validate.read_plain(text, passage, finder.found)
+            reasons[tries[passage.id]][reply.reason or "passed"] += 1
+            tries[passage.id] += 1
+            if reply.questions:
+                passed.append((passage, reply.questions[0]))
+            elif tries[passage.id] < prompts.TRIES:
+                again.append(passage)
+        waiting = again + waiting
     seconds = time.monotonic() - began
     for attempt, counts in enumerate(reasons, 1):
         if counts:

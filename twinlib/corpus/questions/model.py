@@ -75,33 +75,37 @@ def ask_writer(
     """Questions from a writer, for `seconds` at most; a later call goes on where this one stopped.
 
     Held-out passages come first, then the others in an order that mixes the documents. Those whose
-    question failed the check are asked about again at once. Each reply is logged when it comes.
+    question failed the check are in the next batch again. Each reply is logged when it comes.
     """
     cache = Cache(log, ("passage", "by"))
     cache.replace(list(cache.records.values()))  # drops a line that a crash left unfinished
     wanted = sorted((p for p in passages if not p.question), key=_turn)
     logged = {p.id: cache.get(p.id, writer.name) for p in wanted}
     records = {name: record for name, record in logged.items() if record and _is_answer(record)}
-    waiting = [p for p in wanted if _tries_left(records.get(p.id))]
+    tries = {p.id: records[p.id]["tries"] if p.id in records else 0 for p in wanted}
+    waiting = [p for p in wanted if _unfinished(records.get(p.id))]
     clock, finder = _Clock(len(waiting), seconds, progress), Finder(passages)
     while waiting and not clock.late():
         batch, waiting = waiting[: writer.at_once], waiting[writer.at_once :]
-        for attempt in range(prompts.TRIES):
-            asked = [p for p in batch if attempt in _tries_left(records.get(p.id))]
-            for passage, text in writer.replies(asked, attempt) if asked else ():
-                reply = validate.read_plain(text, passage, finder.found)
-                record = {
-                    "passage": passage.id,
-                    "by": writer.name,
-                    "questions": reply.questions,
-                    "tries": attempt + 1,
-                    "failed": reply.reason,
-                }
-                cache.append(record)
-                records[passage.id] = record
-                if not _tries_left(record):
-                    finished = (r for r in records.values() if not _tries_left(r))
-                    clock.count(sum(bool(r["failed"]) for r in finished))
+        again = []
+        for passage, text in writer.replies([(p, tries[p.id]) for p in batch]):
+            tries[passage.id] += 1
+            reply = validate.read_plain(text, passage, finder.found)
+            record = {
+                "passage": passage.id,
+                "by": writer.name,
+                "questions": reply.questions,
+                "tries": tries[passage.id],
+                "failed": reply.reason,
+            }
+            cache.append(record)
+            records[passage.id] = record
+            if _unfinished(record):
+                again.append(passage)
+            else:
+                finished = (r for r in records.values() if not _unfinished(r))
+                clock.count(sum(bool(r["failed"]) for r in finished))
+        waiting = again + waiting  # in one batch with new passages, as a batch takes as long
     warnings = []
     if len(records) < len(wanted):
         values = {"asked": len(records), "total": len(wanted), "minutes": round(seconds / 60, 1)}
@@ -113,11 +117,9 @@ def _turn(passage):
     return passage.split == "train", hashlib.sha256(f"ask {passage.id}".encode()).hexdigest()
 
 
-def _tries_left(record):
-    """The tries, counted from 0, that a passage with this record in the log still has."""
-    if record and record["questions"]:
-        return range(0)
-    return range(record["tries"] if record else 0, prompts.TRIES)
+def _unfinished(record):
+    """Whether a passage with this record in the log, or None, is still to be asked about."""
+    return not record or not record["questions"] and record["tries"] < prompts.TRIES
 
 
 class _Clock:

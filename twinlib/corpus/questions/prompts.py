@@ -41,23 +41,23 @@ def start(passage: Passage, attempt: int) -> str:
 def replies(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
-    passages: list[Passage],
-    attempt: int = 0,
+    turns: list[tuple[Passage, int]],
     tokens: int = GPU_TOKENS,
     batch: int = GPU_BATCH,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:
-    """The replies of a loaded model, one a passage and in their order; `attempt` counts from 0.
+    """The replies of a loaded model to turns (passage, attempt), in their order.
 
-    `tokens` of each passage are read, `batch` passages at once.
+    Attempts count from 0; another one begins with other words. `tokens` of each passage are read,
+    `batch` passages at once.
     """
     from ...models import generate
 
-    starts = [start(p, attempt) for p in passages]
+    starts = [start(passage, attempt) for passage, attempt in turns]
     answers = generate.answers(
         model,
         tokenizer,
-        [messages(p, tokens) for p in passages],
+        [messages(passage, tokens) for passage, _ in turns],
         max_tokens=REPLY_TOKENS,
         temperature=0,
         batch=batch,

@@ -1,8 +1,8 @@
 """The models on this machine that write questions: a base in torch, or a GGUF file in llama.cpp.
 
 A writer has `name` (in the log of questions), `at_once` (passages it is given together) and
-`replies(passages, attempt)`, which yields (passage, text of the reply). The model is loaded for the
-first reply, and `with` frees its memory.
+`replies(turns)`, which yields (passage, text of the reply) for turns (passage, attempt), where
+attempts count from 0. The model is loaded for the first reply, and `with` frees its memory.
 """
 
 import gc
@@ -25,8 +25,7 @@ from . import prompts
 
 _CPU_TOKENS = 100  # of a passage that a model reads without a GPU
 _PROMPT_TOKENS = 768  # at most, of instructions and a shortened passage
-# Passages in llama.cpp at once: each slot computes the instructions again. They are asked about
-# again before the next ones, while their slots still know them.
+# Passages in llama.cpp at once: each slot computes the instructions again.
 _SIDE_BY_SIDE = 2
 
 
@@ -41,7 +40,7 @@ class Writer(Protocol):
 
     def __exit__(self, *error) -> None: ...
 
-    def replies(self, passages: list[Passage], attempt: int) -> Iterator[tuple[Passage, str]]: ...
+    def replies(self, turns: list[tuple[Passage, int]]) -> Iterator[tuple[Passage, str]]: ...
 
 
 def base_of(settings: Corpus, twin: Twin) -> str:
@@ -124,7 +123,7 @@ class BaseWriter:
         if self.on_gpu:
             torch.cuda.empty_cache()
 
-    def replies(self, passages, attempt):
+    def replies(self, turns):
         import torch
 
         if self._model is None:
@@ -132,9 +131,9 @@ class BaseWriter:
         while True:
             try:
                 texts = prompts.replies(
-                    self._model, self._tokenizer, passages, attempt, self._tokens, self.at_once
+                    self._model, self._tokenizer, turns, self._tokens, self.at_once
                 )
-                yield from zip(passages, texts)
+                yield from ((passage, text) for (passage, _), text in zip(turns, texts))
                 return
             except torch.OutOfMemoryError:
                 if self.at_once == 1:
@@ -165,11 +164,11 @@ class FileWriter:
         if self._llama:
             self._llama.close()
 
-    def replies(self, passages, attempt):
+    def replies(self, turns):
         if self._llama is None:
             self._load()
 
-        def reply(passage):
+        def reply(passage, attempt):
             start = prompts.start(passage, attempt)
             prompt = self._llama.prompt(prompts.messages(passage, _CPU_TOKENS)) + start
             answer = self._llama.complete(prompt, prompts.REPLY_TOKENS, temperature=0)
@@ -177,7 +176,7 @@ class FileWriter:
 
         pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
         try:
-            for future in as_completed([pool.submit(reply, p) for p in passages]):
+            for future in as_completed([pool.submit(reply, *turn) for turn in turns]):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
