@@ -302,14 +302,13 @@ def test_consent_can_be_taken_back(twin, blog):
     assert Twin(twin.path).facts["consent"] == {"given": False, "when": None}
 
 
-def test_author_and_introduction_follow_the_settings_also_when_emptied(twin, blog):
+def test_the_introduction_follows_the_settings_when_emptied_and_the_author_stays(twin, blog):
     run(twin, blog, introduction="我姓宁。")
     assert "我姓宁。" in Twin(twin.path).facts["persona_prompt"]
     run(twin, blog, author="", introduction="")
     facts = Twin(twin.path).facts
-    assert (facts["author"], facts["introduction"]) == ("demo", "") and "我姓宁。" not in facts[
-        "persona_prompt"
-    ]
+    assert (facts["author"], facts["introduction"]) == ("宁半圈", "")
+    assert "我姓宁。" not in facts["persona_prompt"]
 
 
 def test_decisions_of_the_wrong_shape_are_passed_over_and_named(twin, blog):
@@ -364,13 +363,20 @@ def test_few_passages_and_a_small_exam_are_said(twin, blog):
 
 
 def levels(twin, source, **values):
-    found = corpus.problems(settings.Corpus(source=str(source), **values), twin)
+    wanted = settings.Corpus(**{"source": str(source), "author": "宁半圈", **values})
+    found = corpus.problems(wanted, twin)
     return [(p.level, p.text) for p in found]
 
 
 def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert not stops(corpus.problems(settings.Corpus(source=str(blog)), twin))
+    assert not [text for level, text in levels(twin, blog) if level == "stop"]
+    [says] = [text for level, text in levels(twin, blog, author="") if level == "stop"]
+    assert says.startswith("Whose words are these?"), "a twin's name is no person's"
+    twin.remember(author=twin.title)  # as older versions did
+    assert levels(twin, blog, author="")[0][0] == "stop"
+    twin.remember(author="宁半圈")
+    assert not [text for level, text in levels(twin, blog, author="") if level == "stop"]
     for source, says in (
         (tmp_path / "nowhere", "no folder"),
         (tmp_path / "empty", "nothing to read"),

@@ -215,9 +215,9 @@ def test_the_sample_blog_in_the_twin_of_another_author_is_a_stop(twin):
 def test_own_writing_in_the_samples_twin_is_told_to_take_a_name_of_its_own(twin, tmp_path):
     demo, problems = Twin.open(tmp_path / "demo"), settings.step_module("corpus").problems
     (tmp_path / "mine.txt").write_text("我的文字。", encoding="utf-8")
-    mine = SETTINGS["corpus"](source=str(tmp_path / "mine.txt"), consent=True)
+    mine = SETTINGS["corpus"](source=str(tmp_path / "mine.txt"), author="于老师", consent=True)
     [problem] = problems(mine, demo)
-    assert problem.level == "warning" and "Give yours a name of its own" in problem.text
+    assert problem.level == "warning" and "Make a new twin for your writing" in problem.text
     assert not problems(mine, twin)
 
 

@@ -10,7 +10,7 @@ from conftest import ROOT
 from widget_tree import inside, text_of
 
 from twinlib import Twin, running
-from twinlib.ui import start_page, tables
+from twinlib.ui import runtime, start_page, tables
 from twinlib.ui.all_steps import AllSteps
 
 # Runs a step that does nothing, as another process or an earlier kernel would.
@@ -156,3 +156,25 @@ def test_a_damaged_report_is_said_and_the_button_stays(tmp_path, step):
     page = start_page.page(Twin(path))
     assert f"{step}/report.json is damaged" in text_of(page).replace("\\", "/")
     assert page.make.layout.display != "none"
+
+
+def test_a_twin_is_named_and_chosen_in_the_form_and_the_page_becomes_that_twins(twin, monkeypatch):
+    monkeypatch.setenv("TWINLIB_TWINS", str(twin.path.parent))
+    page = start_page.page(twin)
+    assert [name for name, _ in page.picker.list.options] == ["me", "＋ a new twin …"]
+    page.picker.list.value = ""
+    page.picker.make.click()
+    assert "Type a name for the new twin first" in page.picker.message.value
+    page.picker.name.value = "阿宁的分身"
+    page.picker.make.click()
+    assert "A new twin" in page.picker.message.value and twin.title == "阿宁的分身"
+    assert page.writing.form.inputs["source"].value == "", "a new twin has no writing"
+    assert runtime.open_twin("").title == "阿宁的分身", "the next notebook opens it"
+    page.picker.list.value = "me"
+    assert (
+        page.writing.form.inputs["author"].value == "Ning" == page.twin.drafts("corpus")["author"]
+    )
+    assert "Opened the twin" in page.picker.message.value
+    runtime.open_twin("me")
+    page.picker.list.value = "阿宁的分身"
+    assert "A cell above says TWIN = “me”" in page.picker.message.value

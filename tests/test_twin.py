@@ -375,3 +375,9 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_write(twin):
     os.utime(old, (1, 1))
     twin.remember(author="Ning")
     assert not old.exists() and fresh.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a disk where nothing can be written")
+def test_a_new_twin_where_nothing_can_be_written_is_a_sentence():
+    with pytest.raises(TwinError, match="/proc/nowhere/me can't be made .*free some space"):
+        Twin.open("/proc/nowhere/me")

@@ -108,6 +108,8 @@ def _texts(value):
     """A value of a sentence: a Sentence, also as an error's message, becomes its Texts again."""
     if isinstance(value, Exception) and len(value.args) == 1:
         value = value.args[0]
+    if isinstance(value, dict) and not value.keys() >= set(LANGUAGES):
+        return str(value)  # no texts, but something that was typed or kept wrongly
     return value.texts if isinstance(value, Sentence) else value
 
 

@@ -31,14 +31,14 @@
 # %% setup
 
 # %% twin-text [markdown] lang="en"
-# ## Name your twin
+# ## Where it lies
 #
-# A twin is a folder with this name; type any name between the quotation marks. Left empty, the twin opened last is opened, at first `demo`, a twin of the sample blog of an invented author: to try everything with it first is what we would do. On Colab, `USE_DRIVE` keeps the folder in your Google Drive, where it outlives this session.
+# A twin is a folder. The one opened last is opened, at first `demo`, a twin of the sample blog of an invented author: to try everything with it first is what we would do. You name your own in the form below. On Colab, `USE_DRIVE` keeps the folder in your Google Drive, where it outlives this session. (Who likes code better sets `TWIN` to a name.)
 
 # %% twin-text [markdown] lang="zh"
-# ## 给分身起个名
+# ## 放在哪里
 #
-# 分身就是一个叫这个名字的文件夹，名字随便填在引号里。空着就打开上次的那个，头一回是 `demo`，示例博客（虚构的作者）的分身：先用它走一遍看看，换作我们也会这么做。在 Colab 上，`USE_DRIVE` 把文件夹存进您的 Google Drive，这次关掉了也还在。
+# 分身就是一个文件夹。打开的是上次那一个，头一回是 `demo`，示例博客（虚构的作者）的分身：先用它走一遍看看，换作我们也会这么做。您自己的分身，在下面的表单里起名。在 Colab 上，`USE_DRIVE` 把文件夹存进您的 Google Drive，这次关掉了也还在。（喜欢写代码的，也可以把名字填进 `TWIN`。）
 
 # %% parameters
 
@@ -50,12 +50,12 @@ twin = runtime.open_twin(TWIN, drive=USE_DRIVE)
 # %% page-text [markdown] lang="en"
 # ## Your twin
 #
-# Everything from here to the talk happens in the form below: fill in part 1, choose in part 2, press the button in part 3. What you type is kept at once. You may close the page while it works at home; on Colab keep the tab open. If it was interrupted, run all cells again and press the button: it goes on from where it was.
+# Everything from here to the talk happens in the form below: choose or name the twin, fill in part 1, choose in part 2, press the button in part 3. What you type is kept at once. You may close the page while it works at home; on Colab keep the tab open. If it was interrupted, run all cells again and press the button: it goes on from where it was.
 
 # %% page-text [markdown] lang="zh"
 # ## 您的分身
 #
-# 从这里到聊天，都在下面的表单里：第 1 部分填好，第 2 部分选好，按第 3 部分的按钮。填的内容随填随存。在自己电脑上跑，可以关掉页面；在 Colab 上请让标签页开着。中断了也不要紧：再全部运行一次，按下按钮，就从停下的地方接着做。
+# 从这里到聊天，都在下面的表单里：先选好分身或起个名字，第 1 部分填好，第 2 部分选好，按第 3 部分的按钮。填的内容随填随存。在自己电脑上跑，可以关掉页面；在 Colab 上请让标签页开着。中断了也不要紧：再全部运行一次，按下按钮，就从停下的地方接着做。
 
 # %% page
 page = start_page.page(twin)

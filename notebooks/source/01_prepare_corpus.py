@@ -40,7 +40,7 @@
 from twinlib.ui import interview_form, review, writing_form
 
 twin = runtime.open_twin(TWIN, drive=USE_DRIVE)
-tables.steps(twin)
+twin_picker.choose(twin)
 
 # %% form-text [markdown] lang="en"
 # ## Your writing

@@ -118,7 +118,7 @@ def rules_of(twin: Twin, settings: Corpus, decisions: dict) -> pipeline.Rules:
     """The settings that concern documents, and the owner's decisions."""
     decided = decisions.get("privacy names", {}).get("text", "")
     return pipeline.Rules(
-        author=settings.author or twin.title,
+        author=settings.author or twin.author,
         stated_author=settings.author,
         me=tuple(privacy.private_names(settings.me)),
         short=settings.short,

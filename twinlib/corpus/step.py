@@ -40,13 +40,13 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
             parse("corpus", field, getattr(settings, field.name))
         except ValueError as error:
             messages.append(Problem("stop", str(error)))
-    if problem := source_problem(settings, twin):
+    if problem := source_problem(settings, twin) or author_problem(settings, twin):
         messages.append(problem)
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
     if sentence := api.consent_problem(settings, count):
         messages.append(Problem("stop", sentence))
-    if twin.name == sample.TWIN and settings.source and not sample.is_sample(settings.source):
-        messages.append(warning("corpus.own_writing_in_demo", twin=twin.name))
+    if problem := demo_problem(settings, twin):
+        messages.append(problem)
     if not settings.consent:
         messages.append(warning("corpus.no_consent"))
     return messages
@@ -79,6 +79,21 @@ def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
     return None
 
 
+def author_problem(settings: Corpus, twin: Twin) -> Problem | None:
+    """A stop where nobody said whose words these are; the twin's name is no person's."""
+    before = twin.facts.get("author")  # older versions took the twin's name
+    known = settings.author or sample.is_sample(settings.source) or before not in ("", twin.title)
+    return None if known else stop("corpus.no_author")
+
+
+def demo_problem(settings: Corpus, twin: Twin) -> Problem | None:
+    """A warning where somebody's own writing would become the twin of the sample blog."""
+    own = settings.source and not sample.is_sample(settings.source)
+    if twin.name == sample.TWIN and own:
+        return warning("corpus.own_writing_in_demo", twin=twin.name)
+    return None
+
+
 def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     """Make documents, passages and rows. Raises TwinError if there is nothing to learn from."""
     if not twin.file("decisions").exists():
@@ -86,7 +101,7 @@ def run(twin: Twin, settings: Corpus, progress: Progress) -> Outcome:
     chosen, settings = settings, _signed(settings)
     inputs = twin.inputs(*sources(settings), twin.file("decisions"), twin.file("interview"))
     decisions, ignored = _valid(twin.decisions())
-    author = settings.author or twin.title
+    author = settings.author or twin.author
 
     gathered = gather(twin, settings, decisions, progress)
     documents = [Document.from_json(record) for record in twin.records("documents")]

@@ -16,13 +16,14 @@ from .. import PROJECT, sample
 from ..files import TwinError, write_atomic
 from ..i18n import REMEMBERED, choose, listed, spoken, t
 from ..twin import FILES, Twin
-from .display import caption, sentence, show
+from .display import Shown, caption, sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]
 _DRIVE = Path("/content/drive/MyDrive/twins")
 _COLAB = Path("/content/twins")
 _LAST = ".last"  # file in the twins' folder: the name or path of the twin opened last
 _NEAR = 0.7  # similarity from which a new name may be a slip of an existing one
+_cell: dict[str, str] = {}  # what the last open_twin was called with
 # Never installed or changed, because the notebook runs on them.
 _PINNED = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
 
@@ -148,17 +149,37 @@ def open_twin(
     # Drive isn't mounted for a twin given by its path: in a headless run nobody can allow it.
     folder = home(drive and (not is_path or _DRIVE.parent.exists()))
     others, chosen = titles(folder), str(name or "").strip()
+    _cell["names"] = chosen
     # '.' and '~' are no names: joined to the folder they would be the folder itself.
     is_path = is_path or chosen == "."
     wanted = chosen if is_path else folder / (chosen or _last(folder))
     is_new = not (Twin.locate(wanted) / FILES["facts"]).exists()
     twin = Twin.open(wanted)
     twin.path = twin.path.resolve()
+    _note_last(folder, twin)
+    show(_opened(twin, is_new, bool(chosen), [title for title in others if title != twin.title]))
+    return twin
+
+
+def reopen(twin: Twin, name: str) -> Shown:
+    """Let `twin` be the one called `name` beside it, made if there is none; returns what to say."""
+    folder = twin.path.parent
+    wanted, others = Twin.locate(folder / name), titles(folder)
+    is_new = not (wanted / FILES["facts"]).exists()
+    twin.become(Twin.open(folder / name))
+    _note_last(folder, twin)
+    return _opened(twin, is_new, True, [title for title in others if title != twin.title])
+
+
+def named_by_cell() -> str:
+    """The TWIN that a cell gave to open_twin; '' for none."""
+    return _cell.get("names", "")
+
+
+def _note_last(folder, twin):
     in_folder = twin.path.parent == folder.resolve()
     with suppress(OSError):  # on a full disk only the next notebook's default is lost
         write_atomic(folder / _LAST, twin.name if in_folder else str(twin.path))
-    show(_opened(twin, is_new, bool(chosen), [title for title in others if title != twin.title]))
-    return twin
 
 
 def _opened(twin, is_new, by_name, others):

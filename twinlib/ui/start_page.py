@@ -22,6 +22,7 @@ from . import chat_box, downloads, forms, interview_form, score_card, tables, wr
 from .all_steps import AllSteps
 from .display import NOTHING, Shown, caption, esc, sentence
 from .progress_view import progress
+from .twin_picker import TwinPicker
 from .widgets import button, folded, html, line, show
 
 # 03 is left out: the voice is in the adapter without it. 06 is its owner's to decide.
@@ -46,6 +47,13 @@ class Page(widgets.VBox):
 
     def __init__(self, twin: Twin):
         self.twin = twin
+        super().__init__()
+        self.picker = TwinPicker(twin, self._fill)
+        self._fill()
+
+    def _fill(self):
+        """Make all parts for the twin, which the picker may have changed."""
+        twin = self.twin
         self.writing = writing_form.form(twin)
         self.effort = forms.form("persona", twin, only=("effort", "base"))
         self.steps = AllSteps(twin, STEPS, self._draw)
@@ -57,24 +65,23 @@ class Page(widgets.VBox):
         self.total, self._drawn = html(), 0.0
         for name in ("effort", "base"):
             self.effort.inputs[name].observe(self._estimate, "value")
-        super().__init__(
-            [
-                html(_HEAD.format(1, esc(t("ui.part_writing")))),
-                self.writing,
-                interview_form.offered(twin),
-                html(_HEAD.format(2, esc(t("ui.part_effort")))),
-                self.effort,
-                html(_HEAD.format(3, esc(t("ui.part_make")))),
-                html(caption(t("ui.part_make_help")).html),
-                self.total,
-                line(self.make, self.stop),
-                self.problems,
-                self.bar,
-                self.live,
-                self.folded_log,
-                self.result,
-            ]
-        )
+        self.children = [
+            self.picker,
+            html(_HEAD.format(1, esc(t("ui.part_writing")))),
+            self.writing,
+            interview_form.offered(twin),
+            html(_HEAD.format(2, esc(t("ui.part_effort")))),
+            self.effort,
+            html(_HEAD.format(3, esc(t("ui.part_make")))),
+            html(caption(t("ui.part_make_help")).html),
+            self.total,
+            line(self.make, self.stop),
+            self.problems,
+            self.bar,
+            self.live,
+            self.folded_log,
+            self.result,
+        ]
         self._estimate()
         self._show_result()
         self._draw(at_once=True)
@@ -124,6 +131,7 @@ class Page(widgets.VBox):
         steps, runs = self.steps, self.steps.state == "running"
         show(self.stop, runs)
         show(self.make, not runs)
+        show(self.picker, not runs)  # one page shows one run
         show(self.folded_log, bool(steps.lines))
         if steps.state == "idle":
             return

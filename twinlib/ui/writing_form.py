@@ -31,12 +31,13 @@ class Writing(widgets.VBox):
         self.source = self.form.inputs["source"]
         self.picker = SourcePicker(twin, self._choose, self.source.value)
         self.look = button(t("ui.look_inside"), self._look, button_style="info")
-        self.hint, self.found = html(), widgets.VBox()
+        self.hint, self.advice, self.found = html(), html(), widgets.VBox()
         super().__init__(
-            [self.picker, self.form, line(self.look), self.hint, self.found],
+            [self.picker, self.form, self.hint, self.advice, line(self.look), self.found],
             layout=widgets.Layout(max_width="82em"),
         )
         self.source.observe(self._typed, "value")
+        self.form.inputs["author"].observe(self._advise, "value")
         self._typed()
         if Path(self.source.value or " ").expanduser().exists():
             self._look()
@@ -56,8 +57,16 @@ class Writing(widgets.VBox):
         typed = Corpus(source=self.source.value.strip(), author=self.form.inputs["author"].value)
         problem = step.source_problem(typed, self.twin)
         self.hint.value = sentence(problem.text, "warning").html if problem else ""
+        self._advise()
         self.found.children = []
         show(self.look, problem is None)
+
+    def _advise(self, change=None):
+        """Say what else is missing: whose words these are, a twin of their own."""
+        typed = Corpus(source=self.source.value.strip(), author=self.form.inputs["author"].value)
+        found = step.author_problem(typed, self.twin), step.demo_problem(typed, self.twin)
+        told = [sentence(problem.text, "warning").html for problem in found if problem]
+        self.advice.value = "" if self.hint.value else "".join(told)
 
     def _look(self):
         if self.hint.value:

@@ -1,0 +1,148 @@
+"""Where a twin's files lie: the only module that knows the paths in a twin's folder."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from .files import content_id
+
+FILES = {
+    "facts": "twin.json",
+    "drafts": "drafts.json",
+    "lock": ".lock",
+    "running": "running.json",
+    "stop": "running.stop",
+    "hashes": ".hashes.json",
+    "documents": "corpus/documents.jsonl",
+    "passages": "corpus/passages.jsonl",
+    "train": "corpus/train.jsonl",
+    "val": "corpus/val.jsonl",
+    "test": "corpus/test.jsonl",
+    "decisions": "corpus/decisions.json",
+    "approved": "corpus/approved.json",
+    "dropped": "corpus/dropped.csv",
+    "personal": "corpus/personal.jsonl",
+    "senders": "corpus/senders.json",
+    "questions": "corpus/questions.jsonl",
+    "interview": "interview/answers.jsonl",
+    "replay": "persona/replay.jsonl",
+    "samples": "persona/samples.jsonl",
+    "problems": "reasoning/problems.jsonl",
+    "solutions": "reasoning/solutions.jsonl",
+    "template": "quantize/template",
+    "system": "quantize/system",
+    "params": "quantize/params",
+    "modelfile": "quantize/Modelfile",
+    "comparisons": "quantize/comparisons.jsonl",
+    "uploads": "publish/uploads.jsonl",
+    "answers": "evaluate/answers.jsonl",
+    "score_card_en": "evaluate/score_card_en.png",
+    "score_card_zh": "evaluate/score_card_zh.png",
+    "scores": "evaluate/scores.jsonl",
+    "side_by_side": "evaluate/side_by_side.html",
+    "blind_test": "evaluate/blind_test.html",
+    "blind_answers": "evaluate/blind_answers.jsonl",
+    "blind_samples": "evaluate/blind_samples.jsonl",
+    "blind_tests": "evaluate/blind_tests.jsonl",
+    "blind_codes": "evaluate/blind_codes.txt",
+}
+
+
+def _quality(kind):
+    """Sort key of GGUF types: more bits first, but 16 and 32 last (hardly better than 8)."""
+    digits = re.search(r"\d+", kind)
+    bits = int(digits[0]) if digits else 99
+    return bits > 8, bits if bits > 8 else -bits, len(kind), kind
+
+
+_DEVICES = r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?"
+
+
+def folder_name(name: str) -> str:
+    """The folder of a twin's name, which must do for files and for repositories as well.
+
+    A name in Latin letters, digits, '.', '-' and '_' is its own folder's. What else a name has is
+    replaced by '-', or for letters of other scripts by a few digits of a hash: twin-3f9a21. Names
+    that mean a device on Windows get the same digits.
+    """
+    if re.fullmatch(_DEVICES, name, re.IGNORECASE) or name.endswith("."):
+        return f"{name.replace('.', '-').strip('-') or 'twin'}-{content_id(name)[:6]}"
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        return name
+    latin = [unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() for c in name]
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", "".join(latin)).strip("-_")[:50]
+    if plain and all(latin) and len(name) <= 50:
+        return plain
+    return f"{plain or 'twin'}-{content_id(name)[:6]}"
+
+
+class TwinFolder:
+    """The paths in a twin's folder; twin.Twin reads and writes there."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which files and repositories are named after."""
+        return self.path.name
+
+    def file(self, key: str) -> Path:
+        """The path of a file named in FILES."""
+        return self.path / FILES[key]
+
+    def folder(self, step: str) -> Path:
+        """The folder of a step, made when missing."""
+        path = self.path / step
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def history(self, step: str) -> Path:
+        """The progress records of a step."""
+        return self.path / step / "history.jsonl"
+
+    def log(self, step: str) -> Path:
+        """What a step that a notebook started has said."""
+        return self.path / step / "log.txt"
+
+    def errors(self, step: str) -> Path:
+        """Its messages of errors, with those of libraries."""
+        return self.path / step / "errors.txt"
+
+    def report_path(self, step: str) -> Path:
+        """The report of a step; `report` reads it."""
+        return self.path / step / "report.json"
+
+    def adapter(self, step: str) -> Path:
+        """The LoRA adapter folder of 'persona' or 'reasoning'."""
+        return self.path / step / "adapter"
+
+    def checkpoints(self, step: str) -> Path:
+        """The folder with the checkpoints of 'persona' or 'reasoning'."""
+        return self.path / step / "checkpoints"
+
+    def gguf(self, kind: str) -> Path:
+        """The GGUF file of one quantization type: NAME-Q8_0.gguf."""
+        return self.path / "quantize" / f"{self.name}-{kind}.gguf"
+
+    def ggufs(self) -> dict[str, Path]:
+        """{quantization type: path} of the GGUF files: from 8 bits down, then 16 and 32."""
+        before, after = self.gguf("*").name.split("*")
+        paths = {
+            path.name.removeprefix(before).removesuffix(after): path
+            for path in (self.path / "quantize").glob("*.gguf")
+            if path.name.startswith(before)
+        }
+        return {kind: paths[kind] for kind in sorted(paths, key=_quality)}
+
+    def upload(self, repository: str) -> Path:
+        """The folder with the cards and other files generated for one repository."""
+        return self.path / "publish" / repository
+
+    def writing(self) -> Path:
+        """The folder with the files that were uploaded in a notebook; it may not exist."""
+        return self.path / "writing"
+
+    def tour(self) -> Path:
+        """The folder with the executed copies of the notebooks."""
+        return self.path / "tour"
