@@ -13,7 +13,6 @@ from twinlib import Twin, TwinError, settings
 from twinlib.corpus import step as corpus
 from twinlib.files import write_json
 from twinlib.progress import Progress
-from twinlib.settings import stops
 
 SAMPLES = Path(__file__).parent.parent / "data_samples"
 TEXT = (

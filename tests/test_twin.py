@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +100,7 @@ def test_a_damaged_file_of_drafts_does_no_harm(twin, text):
 
 CHANGE = """
 import sys
+from pathlib import Path
 from twinlib import Twin
 twin, mine = Twin(sys.argv[1]), sys.argv[2]
 for number in range(40):
