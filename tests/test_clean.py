@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinlib.corpus.clean import clean
-from twinlib.corpus.clean.paragraphs import normalise, unwrap
+from twinlib.corpus.clean.paragraphs import normalise
+from twinlib.corpus.clean.wrapping import unwrap
 from twinlib.corpus.readers.markdown import split
 
 SAMPLES = sorted(Path(__file__).parent.parent.glob("data_samples/posts/*.md"))

@@ -144,7 +144,9 @@ def _cleaned_turns(raw, restored, rules):
 
 def _clean(text, raw, rules):
     author = raw.author or rules.author
-    return clean.clean(scripts.repair_encoding(text), raw.markdown, rules.restored, author)
+    text = scripts.repair_encoding(text)
+    wrapped = raw.turns is None  # a line break of a message is its sender's
+    return clean.clean(text, raw.markdown, rules.restored, author, wrapped)
 
 
 def _changed(turn, change):

@@ -13,7 +13,8 @@ from .. import authorship
 from ..records import Removed, RemovedParts
 from .footnotes import without_footnotes
 from .markup import parse_markdown
-from .paragraphs import mark_headings, normalise, split_lines, strip_leftovers, to_text, unwrap
+from .paragraphs import mark_headings, normalise, split_lines, strip_leftovers, to_text
+from .wrapping import HARD_BREAK, unwrap, unwrap_text
 
 
 class Cleaned(NamedTuple):
@@ -25,15 +26,21 @@ class Cleaned(NamedTuple):
 
 
 def clean(
-    text: str, markup: bool = True, restored: frozenset = frozenset(), author: str = ""
+    text: str,
+    markup: bool = True,
+    restored: frozenset = frozenset(),
+    author: str = "",
+    wrapped: bool = True,
 ) -> Cleaned:
     """The author's prose in a text, which is Markdown if `markup`.
 
-    Parts whose ids are among `restored` stay. `author` is the owner's name: their byline is left
-    out, lyrics and quotations signed by them are kept.
+    If `wrapped`, the text may have hard wraps, which are undone where it shows them; without it,
+    as in messages, every line break is the author's. Parts whose ids are among `restored` stay.
+    `author` is the owner's name: their byline is left out, lyrics and quotations signed by them
+    are kept.
     """
     removed = RemovedParts(restored)
-    text = normalise(text)
+    text = normalise(text if markup or not wrapped else unwrap_text(text))
     if markup:
         parsed = parse_markdown(text, removed)
     else:
@@ -42,7 +49,12 @@ def clean(
         (kind, block if kind == "restored" else strip_leftovers(block, markup))
         for kind, block in parsed
     ]
-    blocks = split_lines(unwrap([(kind, block) for kind, block in parsed if block]))
+    parsed = [(kind, block) for kind, block in parsed if block]
+    if markup and wrapped:
+        parsed = unwrap(parsed)
+    else:
+        parsed = [(kind, block.replace(HARD_BREAK, "\n")) for kind, block in parsed]
+    blocks = split_lines(parsed)
     title = blocks.pop(0).text if blocks and blocks[0].kind == "h1" else ""
     blocks = without_footnotes(mark_headings(blocks), removed)
     blocks = authorship.keep_own_blocks(blocks, removed, author)

@@ -16,7 +16,8 @@ from itertools import groupby
 
 from ...text.script import columns
 from ..records import RemovedParts
-from .paragraphs import ADDRESS, HARD_BREAK, LINK, LINK_END
+from .paragraphs import ADDRESS, LINK, LINK_END
+from .wrapping import HARD_BREAK
 
 _RESTORED = "\ue000"  # around the number of a restored part, until the Markdown is parsed
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")

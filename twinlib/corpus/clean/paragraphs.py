@@ -1,7 +1,6 @@
-"""Lines and paragraphs: spaces normalised, hard wraps undone, headings of plain text marked.
+"""Lines and paragraphs: spaces normalised, headings of plain text marked.
 
-Lines of a paragraph are joined only where the line was full (a hard wrap); other line breaks are
-the author's. Between the steps a few private-use characters mark links and addresses; `normalise`
+Between the steps a few private-use characters mark links and addresses; `normalise`
 first removes any that the text had.
 """
 
@@ -10,9 +9,9 @@ import unicodedata
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ...text.script import WIDE, columns, space_between
+from ...text.script import WIDE, columns
+from .wrapping import HARD_BREAK
 
-HARD_BREAK = "\u2028"  # an explicit line break of Markdown, until hard wraps are undone
 # The first two are put around the text of a link, ADDRESS stands for a bare address.
 LINK, LINK_END, ADDRESS = "\ue002", "\ue003", "\ue004"
 NOTHING = re.compile(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+")
@@ -20,8 +19,6 @@ NUMBER_ALONE = re.compile(
     r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|"
     r"[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?"
 )
-# Columns: the widest line of a wrapped text, and how much narrower than that a full line can be.
-_WRAP_LIMIT, _WRAP_SLACK = 130, 5
 _HEADING_LIMIT = 50  # columns
 _NO_ADDRESS = r"\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef<>\"'）)\]，。"
 _ADDRESS_BODY = (
@@ -32,7 +29,6 @@ _URL = re.compile(rf"[(（\[<]\s{{0,3}}{_ADDRESS_BODY}\s{{0,3}}[)）\]>]|{_ADDRE
 _EMPHASIS = re.compile(r"(\*\*|~~|==)(\S(?:[^\n]{0,300}?\S)?)\1")
 _LINK_MARKS = re.compile(f"[{LINK}{LINK_END}{ADDRESS}]")
 _ATTRIBUTES = re.compile(r"\s?\{[:#.][^{}\n]{0,200}\}$|\[\^[^\]\s]{1,60}\]")
-_TIMED = re.compile(r"[\[(（【]?\d{1,2}:\d{2}(?::\d{2})?\b")
 _INVISIBLE = re.compile(
     r"[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e]|[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]"
 )
@@ -94,61 +90,6 @@ def strip_leftovers(text: str, markup: bool = True) -> str:
     text = re.sub(r"(?<=\S)[ \t]{2,}", " ", text)
     text = re.sub(rf"(?<![ \t])[ \t]*([\n{HARD_BREAK}])[ \t]*", r"\1", text)
     return text.strip("\n" + HARD_BREAK).rstrip()
-
-
-# Hard wraps
-
-
-def unwrap(blocks: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(kind, text) with hard-wrapped lines joined, by a space or between Chinese by nothing.
-
-    A text counts as wrapped when over 60 % of its lines are full: the next line's first word would
-    not have fitted on them.
-    """
-    texts = [text for kind, text in blocks if kind in ("text", "item") and "\n" in text]
-    pairs = [pair for text in texts for pair in _neighbours(text)]
-    widest = max((columns(line) for line, _ in pairs), default=0)
-    full = sum(_is_full(line, following, widest) for line, following in pairs)
-    wrapped = len(pairs) > 1 and 24 <= widest <= _WRAP_LIMIT and full > len(pairs) * 0.6
-    return [
-        (kind, text if kind == "restored" else _unwrapped(text, widest if wrapped else None))
-        for kind, text in blocks
-    ]
-
-
-def _neighbours(text):
-    for run in text.split(HARD_BREAK):
-        lines = [line for line in run.split("\n") if line]
-        yield from zip(lines, lines[1:])
-
-
-def _is_full(line, following, widest):
-    if _TIMED.match(line) and _TIMED.match(following):
-        return False  # two entries of a list of times
-    first_word = re.match(rf"[{WIDE}]|[^\s{WIDE}]*", following.strip()).group()
-    return columns(line) + columns(first_word) + 1 >= widest - _WRAP_SLACK
-
-
-def _unwrapped(text, widest):
-    """The text with full lines joined to the next ones; `widest` is None if nothing is wrapped."""
-    if "\n" not in text and HARD_BREAK not in text:
-        return text
-    runs = []
-    for run in text.split(HARD_BREAK):
-        lines = [line for line in run.split("\n") if line.strip()]
-        lines = [line.strip() if runs or number else line for number, line in enumerate(lines)]
-        joined = lines[:1]
-        for line, following in zip(lines, lines[1:]):
-            wrapped = widest and _is_full(line, following, widest)
-            goes_on = wrapped or _is_unfinished(line) and re.match("[a-z]", following)
-            joined.append((space_between(line, following) if goes_on else "\n") + following)
-        runs.append("".join(joined))
-    return "\n".join(run for run in runs if run)
-
-
-def _is_unfinished(line):
-    """Whether a line stops within an English sentence; two words may be a command or a verse."""
-    return line.count(" ") > 1 and re.search(r"[A-Za-z,]$", line)
 
 
 # Blocks

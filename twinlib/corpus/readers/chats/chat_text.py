@@ -6,6 +6,7 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 import re
 from collections.abc import Iterator
 
+from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, subtitles
 from ..encoding import Unreadable
 from ..filename import title_of
@@ -36,6 +37,7 @@ _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}
 # What the program says without a sender, with its time.
 _EVENT = re.compile(rf"{text_forms.CLOCK}\t(?:[^\t]*|\t.*)")
 _STAMPED = re.compile(rf"\[?{text_forms.STAMP}\b\W.*")
+_SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _ME = ("我", "me")
 
 
@@ -99,6 +101,8 @@ def _parts(lines):
 
 
 def _messages(lines, form):
+    if form in _SPOKEN:
+        lines = _unwrapped(lines, form)
     heads = text_forms.heads(lines, form)
     times = _times(lines, heads, form)
     messages = []
@@ -108,6 +112,14 @@ def _messages(lines, form):
             if text and head.name.casefold() not in _SYSTEM:
                 messages.append(Message(head.name, text, time, mine, reason))
     return messages
+
+
+def _unwrapped(lines, form):
+    """The lines of a transcript, which may be wrapped like prose, without its hard wraps."""
+    starts = {head.line for head in text_forms.heads(lines, form)}
+    apart = (part for n, line in enumerate(lines) for part in [HARD_BREAK][: n in starts] + [line])
+    unwrapped = unwrap_text("\n".join(apart))  # a line with a break only ends a paragraph
+    return [line for line in unwrapped.split("\n") if line != HARD_BREAK]
 
 
 def _texts(head, rest, form):

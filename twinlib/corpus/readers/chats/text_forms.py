@@ -20,6 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import NamedTuple
 
 from .. import dates
@@ -150,11 +151,10 @@ def _is_interview(lines, heads):
     text = "\n".join(lines)
     blocks = [block for block in re.split(r"\n\n+", text) if block]
     paragraphs = len(blocks) if len(blocks) >= len(heads) else sum(map(bool, lines))
-    sentences = sum(
-        bool(_ENDS.search(head.text or lines[head.body]))
-        for head in heads
-        if head.body < len(lines)
-    )
+    sentences = 0
+    for head, end in zip(heads, [head.line for head in heads[1:]] + [len(lines)]):
+        below = takewhile(bool, lines[head.body : end])  # its paragraph, which may be wrapped
+        sentences += bool(_ENDS.search("\n".join((head.text, *below))))
     changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
     return (
         len(heads) >= 6

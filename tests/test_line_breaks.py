@@ -1,0 +1,97 @@
+"""Line breaks: the author's are kept, those that a program made in prose are undone."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from twinlib.corpus.clean import clean
+from twinlib.corpus.clean.wrapping import unwrap, unwrap_text
+from twinlib.corpus.readers import Options
+from twinlib.corpus.readers.chats import chat_text
+from twinlib.corpus.readers.input_file import File
+
+BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "line_breaks.py"
+
+
+def test_the_benchmark_of_line_breaks_holds_on_small_samples():
+    spec = importlib.util.spec_from_file_location("line_breaks", BENCHMARK)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    folders = [BENCHMARK.parent.parent / "data_samples"]
+    results = benchmark.measure(benchmark.paragraphs(folders), messages=300, texts=40)
+    missed = {
+        key: (total, right)
+        for key, (total, right) in results.items()
+        if right < total * (0.97 if key[0].startswith("wrapped") else 1)
+    }
+    assert len(results) == 10 and not missed
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "on my way\nbring the rope please",
+        "今天老板又让我改了三遍方案\n改完他说还是第一版比较好\n我差点把电脑扔到他脸上去",
+        "我在码头上等一艘没有名字的船\n船上有一个人替我看着那盏灯火\n"
+        "灯火照着水，水里有另一个码头\n那里也有人在等，等我把手举起",
+        "two eggs and the end of the bread from Tuesday\nthe good oil, not the one by the window\n"
+        "salt, and then salt again, and nobody may say\nthat it is enough before I have tasted it",
+        "12 Harbour Lane, second floor, by the ropemaker\nNewtown on Sea, behind the old customs\n"
+        "ring twice, wait for the dog to stop",
+        "“你昨天晚上到底去了什么地方呢，妈一直在等你”\n“我在码头上，看他们把最后一艘船拖上来”\n"
+        "“那你也该打个电话回来，汤都热了三遍了”",
+    ],
+)
+def test_lines_of_verse_lists_addresses_and_messages_stay(lines):
+    assert unwrap_text(lines) == lines
+    assert unwrap([("text", lines)]) == [("text", lines)]
+    assert clean(lines, markup=False, wrapped=False).text == lines
+
+
+def test_in_a_message_even_full_lines_are_its_senders():
+    lines = (
+        "This text was wrapped by an editor at about forty\n"
+        "columns, as mail used to be, so that every line\n"
+        "is full and the breaks in it mean nothing."
+    )
+    assert clean(lines, markup=False, wrapped=False).text == lines
+    assert "\n" not in clean(lines, markup=False).text
+
+
+def test_words_cut_in_two_are_one_again_and_hyphens_take_no_space():
+    cut = (
+        "The lamp that I bought in June, from a man who had\n"
+        "no use for it, hangs over the bench; it is a well-\n"
+        "made thing, green on the outside, white within, and\n"
+        "its cord is long."
+    )
+    assert "a well-made thing" in unwrap_text(cut)
+    prose = "我学Python那年，电车厂关了门，轨道当废铁卖，两块一一公斤；领导跟我握手，握得很松。" * 4
+    lines = "\n".join(prose[n : n + 33] for n in range(0, len(prose), 33))
+    assert unwrap_text(lines) == prose
+
+
+def test_indented_lines_begin_paragraphs_where_no_blank_line_does():
+    text = (
+        "　　三号码头，候船室背后，看见蒸汽往左走二十一步，我量过，步\n"
+        "子大的十八步。八点开摊，六点收摊，星期一歇，台风天不来，猫也\n"
+        "不来。\n"
+        "　　邮箱我三天看一次，回得短。问车的，写清楚三样：响不响，什\n"
+        "么时候响，响的时候你在不在蹬，这三样写清楚，一半的毛病就不用\n"
+        "再来。"
+    )
+    assert [len(line) for line in unwrap_text(text).split("\n")] == [63, 63]
+
+
+def test_a_wrapped_transcript_is_unwrapped_by_speaker():
+    said = {
+        "Ada": "I started in the rope yard when I was nine, sweeping up, and nobody told me that\n"
+        "there was another way to earn a living, so I stayed, as my father had, for forty\n"
+        "years.",
+        "Bo": "Did you ever think of leaving, or was it, as they say here, a thing that one does\n"
+        "not think about?",
+    }
+    text = "\n\n".join(f"{name}: {words}" for name, words in list(said.items()) * 3)
+    (conversation,) = chat_text.conversations(File("talk.txt", text.encode()), Options())
+    assert {m.text for m in conversation.messages} == {w.replace("\n", " ") for w in said.values()}
