@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
+from .readers.chats import others as others_words
 from .readers.chats.messages import Conversation, is_short, strip_placeholders
 from .readers.filename import title_of
 from .readers.input_file import Options
@@ -44,7 +45,7 @@ def _normalised(name):
 
 def senders(conversation: Conversation) -> Counter[str]:
     """{sender: number of messages with words}, for the owner to pick themselves from."""
-    messages = [message for message in conversation.messages if strip_placeholders(message.text)]
+    messages = [m for m in conversation.messages if _shown(m, conversation)]
     others = {message.sender for message in messages if message.mine is False}
     others = (others | {conversation.title}) - {""}  # posts have no sender
     # Some tables name the partner in every row, and mark which rows are the owner's.
@@ -106,8 +107,13 @@ def _utterances(conversation, mine):
     is_post, others = conversation.kind == "post", deque(maxlen=50)
     burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
-        message = message._replace(text=strip_placeholders(message.text))
         own = message.sender in mine if message.mine is None else message.mine
+        text = _shown(message, conversation)
+        message = message._replace(text=text)
+        if text and not is_post and not message.skip_reason:
+            message, pasted = _without_others(message)
+            if own and pasted:
+                yield message._replace(text=pasted, skip_reason="quote"), "", number
         if not message.text:
             continue
         if own and message.skip_reason:
@@ -126,6 +132,23 @@ def _utterances(conversation, mine):
         burst.append(message)
     if burst:
         yield _joined(burst), question, first_number
+
+
+def _shown(message, conversation):
+    """What people said in a message; '' for what is the app's: placeholders, events, polls."""
+    text = strip_placeholders(message.text)
+    is_chat = conversation.kind != "post"
+    by_app = is_chat and others_words.is_by_app(text, message.sender, conversation.title)
+    return "" if by_app else text
+
+
+def _without_others(message):
+    """(the message in its sender's own words, what they pasted from elsewhere)."""
+    words = others_words.words(message.text)
+    reply_to = message.reply_to
+    if words.answers and reply_to is None and words.whom != message.sender:
+        reply_to = words.answers
+    return message._replace(text=words.own, reply_to=reply_to), words.pasted
 
 
 def _joined(burst):

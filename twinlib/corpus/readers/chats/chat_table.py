@@ -12,21 +12,12 @@ from itertools import islice
 from .. import columns, dates, spreadsheets
 from ..filename import title_of
 from ..input_file import File, Options, UnknownColumns
+from . import others
 from .messages import Conversation, Message, strip_placeholders
 
 _TEXT_TYPES = {"1", "text", "文本", "文字", "文本消息", "纯文本", "txt", "plain", "message", ""}
 # The last is WeChat's 57 * 2**32 + 49.
 _REPLY_TYPES = set("引用消息 引用 引用回复 回复消息 回复 quote reply 244813135921".split())
-_DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
-_INSIDE = r"(?:[^\[\]]|\[[^\[\]\n]{0,20}\])*"  # with emoticons: [捂脸]
-_QUOTED = re.compile(
-    r"[\[【]引用[ :：]?\s*(?:(?P<who1>[^:：\n\]】]{1,40})[:：])?"
-    rf"(?P<asked1>{_INSIDE}?)[\]】]\s*(?P<own1>.*)"
-    rf"|「(?:(?P<who2>[^:：\n」]{{1,40}})[:：])?(?P<asked2>[^」]*)」{_DASHES}(?P<own2>.*)"
-    r"|(?P<own3>[^\n]+(?:\n(?![\[【「]?引用[:：])[^\n]*)*)"
-    r"\n[\[【「]?引用[:：](?:(?P<who3>[^:：\n]{1,40})[:：])?(?P<asked3>.+)",
-    re.DOTALL,
-)
 _REPOST = re.compile(r"[\[【(（]转(?:载|发|帖|贴)?[\]】)）]")
 _NO_COMMENT = re.compile(r"(转发微博|轉發微博|repost|转发)?[。.\s]*", re.IGNORECASE)
 _CUT_OFF = re.compile(r"(?:\.{3}|…{1,2})[\s\u200b]*(?:展开)?全文c?[\s\u200b]*$")
@@ -149,14 +140,7 @@ def _unquoted(text):
         if content.startswith("<"):  # XML of a link or file: its title
             content = _element(content, "title")
         return _element(reply, "title"), _element(quoted, "displayname"), content
-    match = _QUOTED.match(text)
-    if not match:
-        return text, "", ""
-    own, who, quoted = (
-        next((match[f"{part}{n}"] for n in "123" if match[f"{part}{n}"]), "").strip()
-        for part in ("own", "who", "asked")
-    )
-    return (own, who, quoted) if own else (text, "", "")
+    return others.unquoted(text)
 
 
 def _element(text, name):

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from .. import dates
+from ..encoding import decode
 from ..input_file import File, Options
 from ..json_values import start
+from . import others
 from .messages import INVISIBLE, Conversation, Message
 
 _IPHONE = re.compile(r"\[([^\[\]\n]{8,40})\] ?")
 _ANDROID = re.compile(r"([\d][^\n]{8,40}?) [-–] ")
+_WITHIN = "\u2028"  # a line break within a message
 _ATTACHED = re.compile(
     r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$"
 )
@@ -55,7 +58,7 @@ def _header(line):
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
     """Yield the file's one Conversation, without WhatsApp's own lines. Raises Unreadable."""
-    entries = list(_entries(file.text))
+    entries = list(_entries(_text(file)))
     times = dates.times([stamp for stamp, _ in entries])
     sender_of = _sender_of([text for _, text in entries])
     messages = []
@@ -70,24 +73,57 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 
 def _typed(text):
     """The text without the app's own lines, which begin with U+200E (a picture, a poll)."""
-    typed = "\n".join(line for line in text.split("\n") if not line.startswith("\u200e"))
-    return _ATTACHED.sub("", INVISIBLE.sub("", typed).strip()).strip()
+    plain = INVISIBLE.sub("", text).strip()
+    if others.is_by_app(plain, ""):
+        return ""
+    if "\u200e" in text:
+        lines = text.split("\n")
+        plain = INVISIBLE.sub("", "\n".join(x for x in lines if not x.startswith("\u200e"))).strip()
+    return _ATTACHED.sub("", plain).strip()
+
+
+def _text(file):
+    """The text of an export, whose messages end in CR LF where lines within one end in LF."""
+    data = file.data
+    ends, lines = data.count(b"\r\n"), data.count(b"\n")
+    if not 0 < ends < lines or b"\0" in data[:1000]:
+        return file.text
+    within = _WITHIN.encode()
+    text = decode(b"\r\n".join(part.replace(b"\n", within) for part in data.split(b"\r\n")))
+    headed = sum(bool(_header(_bare(line))) for line in text.split("\n"))
+    return text if headed >= 0.9 * ends else file.text
+
+
+def _bare(line):
+    return line.lstrip("\u200e\u200f\u202a\u202b\ufeff")
 
 
 def _entries(text):
-    """Yield (time as written, text) of every dated line, with the lines that follow it."""
-    stamp, lines = None, []
-    for line in text.split("\n"):
-        bare = line.lstrip("\u200e\u200f\u202a\u202b\ufeff")
-        match = _header(bare)
-        if match:
+    """Yield (time as written, text) of every dated line, with the lines that follow it.
+
+    A line in the form of the file's headers begins an entry even if its time can't be read; one in
+    another form was pasted into a message.
+    """
+    lines = [_bare(line) for line in text.split("\n")]
+    matches = [_header(line) for line in lines]
+    forms = Counter(_shape(match[0]) for match in matches if match)
+    bracket = sum(match[0][0] == "[" for match in matches if match) * 2 > sum(forms.values())
+    stamp, entry = None, []
+    for line, match in zip(lines, matches):
+        head = (_IPHONE if bracket else _ANDROID).match(line)
+        if head and (match or _shape(head[0]) in forms and ": " in line[head.end() :]):
             if stamp:
-                yield stamp, "\n".join(lines)
-            stamp, lines = match[1].strip(), [bare[match.end() :]]
+                yield stamp, "\n".join(entry).replace(_WITHIN, "\n")
+            stamp, entry = head[1].strip(), [line[head.end() :]]
         else:
-            lines.append(line)
+            entry.append(line)
     if stamp:
-        yield stamp, "\n".join(lines)
+        yield stamp, "\n".join(entry).replace(_WITHIN, "\n")
+
+
+def _shape(head):
+    """The signs of a header without its numbers and words: '[//, ::] '."""
+    return re.sub(r"[^\W_]+|[\s.]+(?=[^\W\d_])|(?<=[^\W\d_])[\s.]+", "", head)
 
 
 def _sender_of(texts):

@@ -1,0 +1,198 @@
+"""Words of others in the owner's own messages: quotations, copies, polls, the app's sentences."""
+
+import pytest
+
+from twinlib.corpus import conversations
+from twinlib.corpus.readers import Options
+from twinlib.corpus.readers.chats import chat_text, others, whatsapp
+from twinlib.corpus.readers.input_file import File
+
+
+def learnt(reader, name, text, me):
+    """([(question, answer)], [texts left out]) of the owner in a chat."""
+    data = text if isinstance(text, bytes) else text.encode()
+    options = Options((me,))
+    turns, removed = [], []
+    for conversation in reader.conversations(File(name, data), options):
+        for document in conversations.documents(conversation, name, options):
+            turns += [(turn.question, turn.answer) for turn in document.turns]
+            removed += [part.text for part in document.removed]
+    return turns, removed
+
+
+@pytest.mark.parametrize(
+    "sender, text",
+    [
+        ("Boris", "Boris created group “Kite Club”"),
+        ("Boris", "Boris changed this group's icon"),
+        ("Boris", "You're now an admin"),
+        ("Boris", "Boris changed the group name to “Kites”"),
+        ("Kite Club", "Boris added you"),
+        ("Kite Club", "~ Boris Baker joined using a group link."),
+        ("Boris", "Boris left"),
+        ("阿玉", "阿玉创建了群组“风筝”"),
+        ("阿玉", "阿玉更改了群组图标"),
+        ("阿玉", "阿玉退出了群组"),
+        ("阿玉", "阿玉變更了群組名稱"),
+        ("阿玉", "您现在是群组管理员"),
+        ("Jörg", "Jörg hat die Gruppe „Drachen“ erstellt."),
+        ("Jörg", "Jörg hat das Gruppenbild geändert."),
+        ("Jörg", "Jörg hat Anna hinzugefügt"),
+        ("Jörg", "Du bist jetzt ein Admin"),
+        ("Inés", "Inés creó el grupo “Cometas”"),
+        ("Inés", "Inés cambió el ícono del grupo"),
+        ("Inés", "Inés añadió a Luis"),
+        ("Inés", "Ahora eres administrador"),
+        ("João", "João criou o grupo “Pipas”"),
+        ("João", "João mudou a imagem do grupo"),
+        ("João", "João adicionou Rita"),
+        ("João", "João saiu"),
+        ("Zoé", "Zoé a créé le groupe “Cerfs-volants”"),
+        ("Zoé", "Zoé a changé l’icône du groupe"),
+        ("Zoé", "Zoé a ajouté Luc"),
+        ("Zoé", "Vous êtes maintenant admin"),
+        (
+            "Karl",
+            "POLL:\nWhen do we row?\nOPTION: Tuesday at six (3 votes)\nOPTION: Friday (1 vote)",
+        ),
+        ("Karl", "投票：\n什么时候出海？\n选项：周二（3 票）\n选项：周五（1 票）"),
+        (
+            "Karl",
+            "UMFRAGE:\nWann rudern wir?\nOPTION: Dienstag (3 Stimmen)\nOPTION: Freitag (1 Stimme)",
+        ),
+        ("Karl", "ENCUESTA:\n¿Cuándo remamos?\nOPCIÓN: martes (3 votos)\nOPCIÓN: viernes (1 voto)"),
+        ("Karl", "ENQUETE:\nQuando remamos?\nOPÇÃO: terça (3 votos)\nOPÇÃO: sexta (1 voto)"),
+        (
+            "Karl",
+            "SONDAGE :\nQuand rame-t-on ?\nOPTION : mardi (3 votes)\nOPTION : vendredi (1 vote)",
+        ),
+    ],
+)
+def test_polls_and_sentences_of_the_app_are_nobodys(sender, text):
+    assert others.is_by_app(text, sender, "Kite Club")
+
+
+@pytest.mark.parametrize(
+    "sender, text",
+    [
+        ("Boris", "Boris is tired and wants his dinner"),
+        ("Boris", "You added too much salt again"),
+        ("Karl", "Boris left an hour ago, and nobody has seen him since"),
+        ("阿玉", "阿玉今天不想出门"),
+        ("阿玉", "我退出了群聊，太吵了"),
+        ("Jörg", "Du bist jetzt dran"),
+        ("Karl", "Poll: who wants soup?"),
+        ("Will", "Will you come tomorrow?"),
+        ("Kite Club", "The wind is good today, come to the meadow"),
+    ],
+)
+def test_what_people_say_is_theirs(sender, text):
+    assert not others.is_by_app(text, sender, "Kite Club")
+
+
+@pytest.mark.parametrize(
+    "text, own, answers",
+    [
+        (
+            "那把蓝伞借给楼下的学生了\n[引用 老周: 昨天那场雨你带伞了吗]",
+            "那把蓝伞借给楼下的学生了",
+            True,
+        ),
+        ("「老周：这是鸽子吗」\n- - - - - - - -\n是，从唐山飞回来的", "是，从唐山飞回来的", True),
+        ("[回复 老周: 带伞了吗]\n带了，借给别人了", "带了，借给别人了", True),
+        (
+            "[Reply to Ole: did you bring it]\nyes, it is in the shed",
+            "yes, it is in the shed",
+            True,
+        ),
+        ("it is in the shed\n[Antwort auf Ole: wo ist das Boot]", "it is in the shed", True),
+        ("> did you bring it\nyes, in the shed", "yes, in the shed", False),
+        (
+            "he wrote this\n[10:02, 5/6/2025] Herr Moos: The cellar!\nrude",
+            "he wrote this\nrude",
+            False,
+        ),
+        ("看他写的\n老周 2025/5/6 10:02\n明天不出海\n后天再说", "看他写的", False),
+        ("see\nOle Voss, [06.05.2025 10:02]\nno boat today", "see", False),
+        ("I left at 10:02 and came at 11:15: no boat", None, False),
+        ("the bus [line 4] stops here: by the pier", None, False),
+    ],
+)
+def test_quotations_and_copied_messages_are_not_the_senders(text, own, answers):
+    words = others.words(text)
+    assert words.own == (text if own is None else own)
+    assert bool(words.answers) == answers
+    assert bool(words.pasted) == (own is not None and not answers)
+
+
+PASTED = """\
+5/6/25, 10:00 - Nora: what did he say?
+5/6/25, 10:05 - Karl: he wrote this
+[10:02, 5/6/2025] Herr Moos: The cellar will be cleared
+[06.05.25, 10:02:11] Herr Moos: and the bicycles, too
+and I find that rude
+5/6/25, 10:07 - Nora: so do I
+5/6/25, 10:09 - Karl: I will answer him tonight
+"""
+
+
+def test_messages_copied_from_another_chat_start_none_and_are_left_out():
+    turns, removed = learnt(whatsapp, "WhatsApp Chat with Nora.txt", PASTED, "Karl")
+    assert turns == [
+        ("what did he say?", "he wrote this\nand I find that rude"),
+        ("so do I", "I will answer him tonight"),
+    ]
+    assert "The cellar will be cleared" in removed[0] and "bicycles" in removed[0]
+
+
+def test_a_line_feed_alone_ends_no_message_where_messages_end_in_both():
+    text = (
+        b"[06.05.25, 10:00:00] Nora: what did he say?\r\n"
+        b"[06.05.25, 10:05:00] Karl: he wrote this\n"
+        b"[06.05.25, 10:02:11] Herr Moos: the cellar will be cleared\n"
+        b"and I find that rude\r\n"
+        b"[06.05.25, 10:07:00] Nora: so do I\r\n"
+        b"[06.05.25, 10:09:00] Karl: I will answer him tonight\r\n"
+    )
+    turns, _ = learnt(whatsapp, "_chat.txt", text, "Karl")
+    assert turns[0] == ("what did he say?", "he wrote this\nand I find that rude")
+    assert [question for question, _ in turns] == ["what did he say?", "so do I"]
+
+
+def test_a_header_with_a_time_that_cannot_be_read_begins_a_message():
+    text = (
+        "[2025/3/3 上午5:40:09] 小安: 你怎么还没睡呢\n"
+        "[2025/3/3 拂晓时分刚过5:41:09] 阿玉: 我睡不着，外面在下雨\n"
+        "[2025/3/3 上午5:42:09] 小安: 那就听雨，数到一百\n"
+        "[2025/3/3 上午5:43:09] 阿玉: 好，我数给你听\n"
+    )
+    turns, _ = learnt(whatsapp, "_chat.txt", text, "小安")
+    assert turns == [
+        ("", "你怎么还没睡呢"),
+        ("我睡不着，外面在下雨", "那就听雨，数到一百"),
+    ]
+
+
+def test_a_poll_that_an_iphone_marks_leaves_no_question():
+    text = (
+        "[06.05.25, 10:00:00] Nora: are we rowing?\n"
+        "[06.05.25, 10:05:00] Karl: \u200ePOLL:\nWhen do we row?\n"
+        "\u200eOPTION: Tuesday at six (3 votes)\n\u200eOPTION: Friday (1 vote)\n"
+        "[06.05.25, 10:06:00] Karl: please answer the poll above\n"
+    )
+    assert learnt(whatsapp, "_chat.txt", text, "Karl")[0] == [
+        ("are we rowing?", "please answer the poll above")
+    ]
+
+
+def test_a_reply_in_a_text_export_answers_what_it_quotes():
+    text = (
+        "2025-05-01 08:10:00 老周\n昨天那场雨你带伞了吗\n\n"
+        "2025-05-01 08:11:00 阿柚\n那把蓝伞借给楼下的学生了\n[引用 老周: 昨天那场雨你带伞了吗]\n\n"
+        "2025-05-01 08:12:00 老周\n窗台上那只又来了\n\n"
+        "2025-05-01 08:13:00 阿柚\n「老周：这是鸽子吗」\n- - - - - - - -\n是，从唐山飞回来的\n"
+    )
+    assert learnt(chat_text, "老周.txt", text, "阿柚")[0] == [
+        ("昨天那场雨你带伞了吗", "那把蓝伞借给楼下的学生了"),
+        ("这是鸽子吗", "是，从唐山飞回来的"),
+    ]
