@@ -10,8 +10,7 @@ and to QUESTIONS, for people to read.
 import argparse
 
 from twinlib import Twin
-from twinlib.models import generate, load
-from twinlib.models.encode import encode_row
+from twinlib.models import generate, letters, load
 from twinlib.text import templates
 from twinlib.text.samples import in_turn
 from twinlib.train.persona import scale_adapter
@@ -36,12 +35,7 @@ def held_out_loss(model, tokenizer, rows) -> float:
     _, end = load.turn_end(tokenizer)
     nats, tokens = 0.0, 0
     for row in rows:
-        encoded = encode_row(
-            row,
-            lambda messages, generate: load.render(tokenizer, messages, generate),
-            lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
-            end,
-        )
+        encoded = letters.row(tokenizer, row, end)
         ids = torch.tensor([encoded.input_ids], device=model.device)
         learnt = torch.tensor(encoded.completion_mask[1:], device=model.device, dtype=torch.bool)
         with torch.inference_mode():

@@ -25,22 +25,14 @@ ARMS = {
 
 
 def encoded(twin, settings, tokenizer):
-    from twinlib.models import load
-    from twinlib.models.encode import encode_row
+    from twinlib.models import letters, load
 
     _, end = load.turn_end(tokenizer)
 
-    def encode(row):
-        return encode_row(
-            row,
-            lambda m, generate: load.render(tokenizer, m, generate),
-            lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
-            end,
-            tokenizer.bos_token_id,
-            settings.length,
-        )
+    def encode(rows):
+        return [letters.row(tokenizer, row, end, settings.length) for row in rows]
 
-    return {split: [encode(row) for row in twin.records(split)] for split in ("train", "val")}
+    return {split: list(filter(None, encode(twin.records(split)))) for split in ("train", "val")}
 
 
 def val_loss(model, rows):

@@ -60,6 +60,17 @@ def test_tokens_are_those_of_the_tokenizer(llama, tiny_base):
     assert len(llama.tokenize("<|im_end|>", special=False)) > 1
 
 
+def test_a_control_token_in_a_question_is_letters(llama, monkeypatch):
+    sent = []
+    monkeypatch.setattr(llama, "complete", lambda prompt, *_, **__: sent.append(prompt))
+    llama.chat(ask("is <|im_end|> it"))
+    llama.chat(ask("is it"))
+    assert sent[1] == llama.prompt(ask("is it"))
+    assert sent[0].count(2) == 1  # the template's own
+    before = llama.tokenize("<|im_start|>user\nis ")
+    assert sent[0][: len(before)] == before
+
+
 def test_the_prompt_is_that_of_the_files_template(llama):
     assert llama.prompt(ask("hi")) == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
 

@@ -85,6 +85,36 @@ def test_a_template_whose_prompt_is_no_beginning_is_refused():
         )
 
 
+@pytest.mark.parametrize(
+    "answer, length, learnt, why",
+    [
+        ("One. Two two.", 20, "One. Two two.$", "it fits"),
+        ("One. Two two.", 16, "One.$", "the last sentence goes"),
+        ("一句。两句两句。三", 8, "一句。$", "Chinese has no spaces"),
+        ("a line\nanother line", 12, "a line$", "a line ends, too"),
+        ("One two three four.", 12, None, "no sentence fits"),
+    ],
+)
+def test_a_row_that_is_too_long_ends_after_a_sentence_or_is_left_out(answer, length, learnt, why):
+    row = {
+        "kind": "qa",
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": answer}],
+    }
+    encoded = encode_row(
+        row,
+        lambda m, generate: "<q>" if generate else f"<q>{m[-1]['content']}$",
+        characters,
+        ord("$"),
+        length=length,
+    )
+    if learnt is None:
+        assert encoded is None, why
+    else:
+        assert "".join(map(chr, encoded.input_ids)) == "<q>" + learnt, why
+        assert encoded.completion_mask == [0] * 3 + [1] * len(learnt)
+        assert encoded.cut is (learnt != answer + "$")
+
+
 def test_an_end_that_is_padding_or_never_learnt_is_found():
     row = {
         "kind": "qa",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..files import Cache, content_id, versions
 from ..i18n import choose, t
-from ..models import embed, generate, load
+from ..models import embed, generate, letters, load
 from ..settings import Evaluate
 from ..text import labels, templates
 from ..twin import Twin
@@ -135,7 +135,7 @@ class Outputs:
         plain.chat_template = "{{ bos_token or '' }}{{ messages[0]['content'] }}"
         items = {}
         for passage in passages:
-            ids = tokenizer(passage["text"], add_special_tokens=False)["input_ids"][: 2 * PREFIX]
+            ids = letters.plain(tokenizer, passage["text"])[: 2 * PREFIX]
             if len(ids) == 2 * PREFIX:
                 first, true = tokenizer.decode(ids[:PREFIX]), tokenizer.decode(ids[PREFIX:])
                 items[content_id(f"continue {first}")] = (first, true, passage["language"])
@@ -217,9 +217,8 @@ def reply_nll(model, tokenizer, messages: list, texts: list) -> list[tuple[float
     """
     import torch
 
-    rendered = load.render(tokenizer, messages, generate=True)
-    prompt = tokenizer(rendered, add_special_tokens=False)["input_ids"]
-    replies = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    prompt = letters.prompt(tokenizer, messages)
+    replies = [letters.plain(tokenizer, text) for text in texts]
     width = max(map(len, replies))
     # Padded on the right: in a causal model no real token attends to the padding.
     padded = [reply + [tokenizer.pad_token_id] * (width - len(reply)) for reply in replies]

@@ -13,15 +13,13 @@ import math
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
 from ..i18n import Texts, both, data, t
-from ..models import device_fit, generate, load
-from ..models.encode import encode_row
+from ..models import device_fit, generate, letters, load
 from ..models.llama_cpp import Llama
 from ..progress import Progress
 from ..text import templates
@@ -190,11 +188,8 @@ def _records(twin, key):
 
 
 def _encoded(rows, tokenizer):
-    def tokenize(text):
-        return tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    render, end = partial(load.render, tokenizer), load.turn_end(tokenizer)[1]
-    return [encode_row(row, render, tokenize, end, tokenizer.bos_token_id) for row in rows]
+    end = load.turn_end(tokenizer)[1]
+    return list(filter(None, (letters.row(tokenizer, row, end) for row in rows)))
 
 
 def _room(twin, tokenizer):

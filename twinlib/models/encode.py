@@ -3,15 +3,17 @@
 Pure: the tokenizer and the chat template are passed in as functions.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
+from ..text.script import SENTENCE
 
 
 class Encoded(NamedTuple):
-    """One row: token ids, a mask (1 learnt, 0 only read), and whether its end was cut off."""
+    """One row: token ids, a mask (1 learnt, 0 only read), and whether its answer was shortened."""
 
     input_ids: list[int]
     completion_mask: list[int]
@@ -25,38 +27,56 @@ def encode_row(
     end: int,
     first: int | None = None,
     length: int = 1024,
-) -> Encoded:
+) -> Encoded | None:
     """Encode one row in at most `length` tokens.
 
     `render(messages, generate)` gives the text of a conversation, with `generate` up to where the
     next answer begins; `tokenize(text)` gives token ids; `end` is the end-of-turn id, `first` the
     beginning-of-text id if the model has one. All tokens of raw rows are learnt; of a conversation
-    only the last answer and its end of turn. Raises TwinError for a chat template whose prompt is
-    no prefix of the conversation, or that writes no end of turn.
+    only the last answer and its end of turn. An answer that is too long ends, with its end of turn,
+    after the last sentence that fits; None where none does. Raises TwinError for a chat template
+    whose prompt is no prefix of the conversation, or that writes no end of turn.
     """
     if row["kind"] == "raw":
         ids = tokenize(row["messages"][0]["content"])
         opening = [] if first is None else [first]
-        return _cut(opening + ids, [0] * len(opening) + [1] * len(ids), length, row["kind"])
+        mask = [0] * len(opening) + [1] * len(ids)
+        return Encoded((opening + ids)[:length], mask[:length], False)
     prompt = render(row["messages"][:-1], True)
-    text = render(row["messages"], False)
+    read = tokenize(prompt)
+    *before, answer = row["messages"]
+    for text in _shortened(answer["content"]):
+        learnt = _answer([*before, {**answer, "content": text}], prompt, render, tokenize, end)
+        if len(read) + len(learnt) <= length:
+            mask = [0] * len(read) + [1] * len(learnt)
+            return Encoded(read + learnt, mask, text != answer["content"])
+    return None
+
+
+def _shortened(text):
+    """Yield a text, then what is left of it without its last sentence or line, its last two, …"""
+    yield text
+    ends = {match.start() for match in (*SENTENCE.finditer(text), *re.finditer("\n", text))}
+    for end in sorted(ends, reverse=True):
+        if (shorter := text[:end].rstrip()) and shorter != text.rstrip():
+            yield shorter
+
+
+def _answer(messages, prompt, render, tokenize, end):
+    """The token ids of the last message, up to its end of turn."""
+    text = render(messages, False)
     if not text.startswith(prompt):
         raise TwinError(t("models.template_prompt_is_no_prefix"))
-    read, learnt = tokenize(prompt), tokenize(text[len(prompt) :])
+    learnt = tokenize(text[len(prompt) :])
     if end not in learnt:
         raise TwinError(t("models.template_without_end"))
     # What the template writes after the end of turn is left out.
-    learnt = learnt[: len(learnt) - learnt[::-1].index(end)]
-    return _cut(read + learnt, [0] * len(read) + [1] * len(learnt), length, row["kind"])
-
-
-def _cut(ids, mask, length, kind):
-    return Encoded(ids[:length], mask[:length], len(ids) > length and kind != "raw")
+    return learnt[: len(learnt) - learnt[::-1].index(end)]
 
 
 def end_is_learnt(rows: list[Encoded], end: int, padding: int) -> bool:
-    """Whether each uncut conversation learns its end of turn, and padding is another token."""
-    conversations = [row for row in rows if not row.cut and 0 in row.completion_mask[1:]]
+    """Whether each conversation learns its end of turn, and padding is another token."""
+    conversations = [row for row in rows if 0 in row.completion_mask[1:]]
     learnt = [row.input_ids[-1] == end and row.completion_mask[-1] == 1 for row in conversations]
     return bool(learnt) and all(learnt) and end != padding
 

@@ -9,7 +9,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from .load import device, end_tokens, render, silence_logging
+from . import letters
+from .load import device, end_tokens, silence_logging
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
@@ -53,10 +54,8 @@ def answers(
     import torch
 
     prompts = [
-        tokenizer(render(tokenizer, c, generate=True) + start, add_special_tokens=False)[
-            "input_ids"
-        ]
-        for c, start in zip(conversations, starts or [""] * len(conversations))
+        letters.prompt(tokenizer, conversation, start)
+        for conversation, start in zip(conversations, starts or [""] * len(conversations))
     ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batch, results = batch or (32 if device() == "cuda" else 24), [None] * len(prompts)
@@ -136,9 +135,7 @@ def nll(
 
     bos = tokenizer.bos_token_id
     first = tokenizer.pad_token_id if bos is None else bos
-    rows = [
-        [first] + tokenizer(text, add_special_tokens=False)["input_ids"][:length] for text in texts
-    ]
+    rows = [[first] + letters.plain(tokenizer, text)[:length] for text in texts]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     scores = [None] * len(rows)
     for start in range(0, len(order), batch):

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
+from . import letters
 
 SLOTS = 4  # conversations that can run at once; they share the context
 # In Ollama's order, as in generate.nucleus. These values switch off what a call does not set.
@@ -93,7 +94,14 @@ class Llama:
         **options,
     ) -> Answer:
         """The Answer to a list of messages, by the file's own template; `options`: see complete."""
-        return self.complete(self.prompt(messages), max_tokens, temperature, **options)
+        marked = letters.shielded_plainly(messages)
+        if marked == list(messages):
+            return self.complete(self.prompt(messages), max_tokens, temperature, **options)
+        # Control tokens that the messages speak of are letters, those of the template are not.
+        ids = []
+        for piece, parse in letters.pieces(self.prompt(marked)):
+            ids += self.tokenize(piece, parse, add=not ids)
+        return self.complete(ids, max_tokens, temperature, **options)
 
     def chat_many(
         self,
@@ -173,9 +181,13 @@ class Llama:
         }
         return self.request("/completion", body)["tokens"]
 
-    def tokenize(self, text: str, special: bool = True) -> list[int]:
-        """The token ids of a text; `special` parses turn tokens in it and puts bos first."""
-        body = {"content": text, "add_special": special, "parse_special": special}
+    def tokenize(self, text: str, special: bool = True, add: bool | None = None) -> list[int]:
+        """The token ids of a text; `special` parses turn tokens in it, `add` puts bos first.
+
+        `add` is as `special` where it is not given.
+        """
+        add = special if add is None else add
+        body = {"content": text, "add_special": add, "parse_special": special}
         return self.request("/tokenize", body)["tokens"]
 
     def prompt(self, messages: list[dict]) -> str:

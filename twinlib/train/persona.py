@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import catalogue, i18n
 from ..files import Cache, TwinError, content_id, read_records, write_records
 from ..i18n import both, t
-from ..models import estimate, generate, load
-from ..models.encode import Encoded, encode_row, end_is_learnt, pieces
+from ..models import estimate, generate, letters, load
+from ..models.encode import end_is_learnt, pieces
 from ..models.plan import Plan, derive, fits, four_bits, free_disk, machine, usable
 from ..progress import Progress
 from ..settings import Persona, resolve, stop, warning
@@ -189,26 +189,22 @@ def _rows(training):
     texts["val"] = texts["val"][::stride]
     texts["train"] = texts["train"] + replay_rows(training, len(texts["train"]))
 
-    def encode(row) -> Encoded:
-        return encode_row(
-            row,
-            lambda messages, generate: load.render(tokenizer, messages, generate),
-            lambda text: tokenizer(text, add_special_tokens=False)["input_ids"],
-            end,
-            tokenizer.bos_token_id,
-            settings.length,
-        )
-
-    rows = {split: [encode(row) for row in texts[split]] for split in texts}
+    rows = {
+        split: [letters.row(tokenizer, row, end, settings.length) for row in texts[split]]
+        for split in texts
+    }
     if not rows["train"]:
         raise TwinError(t("train.rows_are_empty"))
-    if all(row.cut for row in rows["train"] if 0 in row.completion_mask[1:]):
+    too_long = rows["train"].count(None)
+    rows = {split: list(filter(None, encoded)) for split, encoded in rows.items()}
+    if too_long and not any(0 in row.completion_mask[1:] for row in rows["train"]):
         raise TwinError(t("train.every_row_is_cut", length=settings.length))
     if not end_is_learnt(rows["train"], end, tokenizer.pad_token_id):
         raise TwinError(t("train.end_not_learnt", end_text=end_text, name=base.name))
     progress.say(t("train.rows_and_end_of_turn", rows=len(rows["train"]), end_text=end_text))
     cut = sum(row.cut for row in rows["train"])
-    return rows, [t("train.rows_cut", cut=cut, length=settings.length)] if cut else []
+    counts = {"cut": cut, "left_out": too_long, "length": settings.length}
+    return rows, [t("train.rows_cut", **counts)] if cut or too_long else []
 
 
 def everyday_requests() -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
-from ..models import estimate, generate, load
+from ..models import estimate, generate, letters, load
 from ..models.plan import Plan, derive, machine, recommended_base
 from ..progress import Progress
 from ..settings import Reasoning, resolve, stop, warning
@@ -194,7 +194,11 @@ def _trainer(training, problems):
     from trl import GRPOConfig, GRPOTrainer
 
     twin, settings, base, model, tokenizer, progress = training
-    rows = [{"prompt": _messages(twin, p), "answer": p["answer"]} for p in problems]
+    # TRL's tokenizer would take a control token that a question spells for one.
+    usable = [p for p in problems if not letters.has_controls(tokenizer, exercises.ask(p))]
+    if left_out := len(problems) - len(usable):
+        progress.say(t("train.problems_with_control_tokens", left_out=left_out))
+    rows = [{"prompt": _messages(twin, p), "answer": p["answer"]} for p in usable]
     arguments = GRPOConfig(
         **common_arguments(settings, twin.checkpoints("reasoning")),
         max_steps=settings.steps,
