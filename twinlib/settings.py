@@ -150,12 +150,20 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Step 07: the author's passages, found again when the twin is asked."""
+
+    vectors: bool = setting(True, advanced=True)
+
+
+@dataclass(frozen=True)
 class Talk:
     """A chat in the terminal with the twin."""
 
     voice: str = setting("file", choices=("file", "twin", "prompt", "base"))
     type: str = setting(AUTO)
     question: str = setting("")
+    memory: bool = setting(True)
     temperature: float = setting(AUTO, limits=(0.0, 2.0))
     tokens: int = setting(300, limits=(8, 4096))
     seed: int = _seed()
@@ -172,7 +180,7 @@ class BlindTest:
     seed: int = _seed()
 
 
-Settings = Corpus | Persona | Reasoning | Quantize | Evaluate | Publish | Talk | BlindTest
+Settings = Corpus | Persona | Reasoning | Quantize | Evaluate | Publish | Memory | Talk | BlindTest
 SETTINGS = {
     "corpus": Corpus,
     "persona": Persona,
@@ -180,6 +188,7 @@ SETTINGS = {
     "quantize": Quantize,
     "evaluate": Evaluate,
     "publish": Publish,
+    "memory": Memory,
     "talk": Talk,
     "blind_test": BlindTest,
 }
@@ -190,6 +199,7 @@ _MODULES = {
     "quantize": "gguf.step",
     "evaluate": "evaluate.step",
     "publish": "publish.step",
+    "memory": "memory.step",
     "talk": "talk.chat",
     "blind_test": "evaluate.blind_test.step",
 }

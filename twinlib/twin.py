@@ -15,7 +15,7 @@ from .files import TwinError, hash_of, locked, read_records, write_json
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
 from .twin_folder import FILES, TwinFolder, folder_name
 
-STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
+STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish", "memory")
 AUTO = "auto"
 
 
@@ -406,6 +406,7 @@ class Twin(TwinFolder):
             "reasoning": [self.adapter("reasoning")],
             "evaluate": [self.file("answers")],
             "publish": [self.file("uploads")],
+            "memory": [self.file("memory_passages")],
             "quantize": [
                 self.gguf(name.removeprefix("size_mb_"))
                 for name in report.figures

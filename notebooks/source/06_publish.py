@@ -83,12 +83,12 @@ tables.uploads(twin)
 # %% saved-text [markdown] lang="en"
 # ## Saved, and what next
 #
-# What would go online lies in the twin's folder. To talk to the twin in a terminal: `python -m twinlib talk --twin NAME`, with its name. Thank you for coming all this way.
+# What would go online lies in the twin's folder. Open `07_talk` to give it a memory of your texts and talk to it. Thank you for coming all this way.
 
 # %% saved-text [markdown] lang="zh"
 # ## 存在哪里，下一步
 #
-# 将要上传的内容在分身文件夹里。想在终端里和它聊：`python -m twinlib talk --twin 名字`，填上它的名字。谢谢您一路走到这里。
+# 将要上传的内容在分身文件夹里。打开 `07_talk`，让它记住您的文字，和它聊聊。谢谢您一路走到这里。
 
 # %% saved
-tables.saved(twin, "publish")
+tables.saved(twin, "publish", "07_talk")

@@ -35,7 +35,12 @@ class Embedder(Protocol):
 
 def embedder(store: Store | None = None) -> Embedder:
     """E5 where its package is installed and runs, else Words. E5 takes its vectors from `store`."""
-    return E5(store) if _e5() else Words()
+    return E5(store) if has_e5() else Words()
+
+
+def has_e5() -> bool:
+    """Whether the package of E5 is installed and runs here."""
+    return _e5() is not None
 
 
 @functools.cache
@@ -78,8 +83,9 @@ class E5:
 
     def compute(self, texts: Sequence[str], are_questions: bool) -> "numpy.ndarray":
         """The embeddings, of shape (texts, 384) and length 1, in float32."""
-        # C strings end at the first zero character.
-        return _e5().encode([text.replace("\0", " ") for text in texts], are_questions)
+        # C strings end at the first zero character, and lone surrogates have no UTF-8.
+        whole = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+        return _e5().encode(whole, are_questions)
 
     def _remembered(self, compute, texts, are_questions):
         missing = [text for text in texts if (text, are_questions) not in self._known]

@@ -26,6 +26,7 @@ _MOST_ANSWERS = 50  # in an interview that can be asked of anybody
 _FEW_TEXTS = 5  # held out; fewer make rough figures
 _REASONS_FROM = 1.0  # billions of parameters: a smaller base gains little by practice
 _STEPS_TO_GAIN = 300  # of practice
+_REMEMBERS = 0.8  # of the questions on what was written: a memory that answers fewer is so-so
 _WEAK = {
     "answers_the_question": "verdict.weak_answers",
     "makes_sense": "verdict.weak_sense",
@@ -376,6 +377,21 @@ def _publish(reports, twin):
     return Summary("good", works, weakest, both(following))
 
 
+# 07
+
+
+def _memory(reports, twin):
+    figures = reports["memory"].figures
+    passages, documents = (_value(reports["memory"], key, 0) for key in ("passages", "documents"))
+    works = both("verdict.remembers", passages=passages, documents=documents)
+    false, answered = figures.get("false_answers") or {}, figures.get("answered") or {}
+    if false.get("value") is None or answered.get("value") is None:
+        return Summary("unsure", works, both("verdict.never_calibrated"), both("verdict.talk"))
+    shares = {"answered": answered["value"], "false": false["value"]}
+    found = "good" if answered["value"] >= _REMEMBERS else "so-so"
+    return Summary(found, works, both("verdict.refuses", **shares), both("verdict.talk"))
+
+
 _SUMMARIES = {
     "corpus": _corpus,
     "persona": _persona,
@@ -383,4 +399,5 @@ _SUMMARIES = {
     "quantize": _quantize,
     "evaluate": _evaluate,
     "publish": _publish,
+    "memory": _memory,
 }

@@ -1,4 +1,4 @@
-"""Run notebooks 01 to 06 without a browser, each in a fresh kernel, and print their progress.
+"""Run notebooks 01 to 07 without a browser, each in a fresh kernel, and print their progress.
 
 Executed copies are saved in the twin's folder. Ctrl-C interrupts the running cell, whose step saves
 before it ends; the next tour goes on from there, since steps that are done are not repeated.
@@ -32,17 +32,19 @@ NAMES = (
     "04_quantize",
     "05_evaluate",
     "06_publish",
+    "07_talk",
 )
 # Seconds allowed for each part, on 2 cores at effort smoke: a quarter of an hour in all.
 BUDGETS = {
     "setup": 150,
-    "base": 60,
+    "base": 55,
     "corpus": 80,
-    "persona": 220,
+    "persona": 210,
     "reasoning": 80,
     "quantize": 90,
-    "evaluate": 170,
-    "publish": 10,
+    "evaluate": 160,
+    "publish": 5,
+    "memory": 30,
     "notebooks": 40,
 }
 

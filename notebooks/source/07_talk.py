@@ -1,0 +1,92 @@
+# %% title [markdown] lang="en"
+# # 07 · Talk to it
+
+# %% title [markdown] lang="zh"
+# # 07 · 和它聊聊
+
+# %% about [markdown] lang="en"
+# **You need** a twin whose notebook 04 has run; for the memory alone, 01 is enough. No GPU. **You get** a chat with the twin that answers from what you wrote, shows where it stands in your own words, and says so when you never wrote about something. **How long:** about a minute for 50 posts on two CPU cores, about 40 minutes for a blog of 2,000.
+#
+# The twin has your voice; its memory has your texts. No other model is asked, and nothing leaves this machine.
+
+# %% about [markdown] lang="zh"
+# **您需要**一个跑过 04 的分身；只建记忆的话，跑过 01 就够。不用显卡。**您会得到**一个能聊的分身：照您写过的回答，拿您的原话说明出处；您没写过的，它就说没写过。**用时**：两核 CPU 上，50 篇约一分钟，2,000 篇的博客约 40 分钟。
+#
+# 口吻在分身里，事情在记忆里。不问别的模型，也没有任何内容离开这台机器。
+
+# %% setup-text [markdown]
+
+# %% setup
+
+# %% twin-text [markdown]
+
+# %% parameters
+
+# %% twin
+
+# %% form-text [markdown] lang="en"
+# ## Settings
+#
+# Searching by meaning finds what you said in other words, and what you wrote in another language than the question's. It is worth its minutes; without it only words are compared.
+
+# %% form-text [markdown] lang="zh"
+# ## 设置
+#
+# 按意思找，换了说法、换了语言也找得到，值得多等几分钟；不勾就只比字词。
+
+# %% form
+form = forms.form("memory", twin)
+form
+
+# %% check-text [markdown]
+
+# %% check
+run.check(twin, "memory", form.settings)
+
+# %% run-text [markdown] lang="en"
+# ## Run
+#
+# Index your passages, then learn from questions about your texts, and about things that are not in them, when to say "I never wrote about that". After you change your texts, only what changed is read again.
+#
+# Stop it with the notebook's stop button: what was read stays, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
+
+# %% run-text [markdown] lang="zh"
+# ## 运行
+#
+# 先给您的段落建索引；再用两类题目（您写过的、您没写过的）学会什么时候该说“我没写过”。以后改了文章，只重读改过的部分。
+#
+# 想停就按笔记本的停止键：读过的都留着，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
+
+# %% run
+run.step(twin, "memory", form.settings)
+
+# %% look-text [markdown] lang="en"
+# ## Look, and talk
+#
+# The figures say how often the memory answers what you wrote about, and how often what you never did. Then talk. Under an answer stand your own words that it rests on, with title and date; what is in none of your texts is marked as the twin's own. Untick *With memory* to hear the twin alone.
+
+# %% look-text [markdown] lang="zh"
+# ## 看一看，聊一聊
+#
+# 数字说的是：您写过的，它多常答上；您没写过的，它多常也答了。然后就聊吧。回答下面是它依据的您的原话，带标题和日期；哪一篇里都没有的，标作分身自己的话。去掉“带上记忆”，就只听分身自己说。
+
+# %% figures
+tables.figures(twin, "memory")
+
+# %% talk
+from twinlib.ui import chat_box
+
+chat_box.chat(twin)
+
+# %% saved-text [markdown] lang="en"
+# ## Saved, and what next
+#
+# The memory lies in the twin's folder: twins → NAME → memory. You may delete it; this notebook makes it again. In a terminal: `twinlib memory`, then `twinlib talk`. The file that Ollama, LM Studio and phones run has the voice but not this memory.
+
+# %% saved-text [markdown] lang="zh"
+# ## 存在哪里，下一步
+#
+# 记忆在分身的文件夹里：twins → 名字 → memory。可以删掉，这个笔记本会重新做。在终端里：先 `twinlib memory`，再 `twinlib talk`。Ollama、LM Studio 和手机上跑的文件里只有口吻，没有这份记忆。
+
+# %% saved
+tables.saved(twin, "memory")

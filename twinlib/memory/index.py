@@ -1,0 +1,318 @@
+"""The index of the memory: the author's passages, their vectors and words, searched together.
+
+The folder twins/NAME/memory/ holds passages.jsonl (what is searched), vectors.npy (embeddings in
+16 bits, each with the id of its text), words/ (the lexical index) and calibration.json (when to
+say "I never wrote about that"). All of it is made again from the corpus; vectors of texts that did
+not change are kept. While they are made they are appended to vectors.part, so that a killed run
+goes on where it was. Every search compares the question with all vectors: 100,000 of them take
+some 20 ms, which needs no vector store.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..files import TwinError, content_id, read_records, replaced, write_records
+from ..i18n import t
+from ..models import embed
+from ..text.script import language_of
+from ..twin import Twin
+from .lexical import Lexical
+
+if TYPE_CHECKING:
+    import numpy
+
+DIMENSIONS = 384  # of the vectors
+_RRF = 60  # of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009
+_DEPTH = 50  # passages of each arm that are fused
+_PER_DOCUMENT = 2  # passages of one document in a result, at most
+_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+_FOUND_BY = 24  # characters of a passage by which its place in the document is found
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage of the author's: `heading` is that of its section, `split` train, val or test."""
+
+    id: str
+    document: str
+    title: str
+    heading: str
+    date: str
+    source: str
+    split: str
+    language: str
+    text: str
+
+    @property
+    def searched(self) -> str:
+        """The text that is searched: the passage under its title and heading."""
+        return "\n".join(filter(None, (self.title, self.heading, self.text)))
+
+    @property
+    def key(self) -> str:
+        """The id of the searched text, by which its vector is kept."""
+        return content_id(self.searched)
+
+
+class Search(NamedTuple):
+    """What a search found: the positions of passages, the best first, and how each arm saw all.
+
+    `similarities` (cosines, level between languages) and `scores` (BM25) have the shape
+    (passages,); `similarities` is None where there are no vectors. Passages of other splits than
+    those asked for are nan and 0.
+    """
+
+    found: list[int]
+    similarities: "numpy.ndarray | None"
+    scores: "numpy.ndarray"
+
+
+def gather(twin: Twin) -> list[Passage]:
+    """The passages of a twin's corpus, without equal ones; raises TwinError without a corpus."""
+    documents = {record["id"]: record for record in twin.records("documents")}
+    passages = {}
+    for record in twin.records("passages"):
+        document = documents.get(record["document"], {})
+        passage = Passage(
+            record["id"],
+            record["document"],
+            document.get("title") or "",
+            _heading(document.get("text") or "", record["text"]),
+            str(document.get("date") or ""),
+            document.get("source") or "",
+            record["split"],
+            language_of(record["text"]),
+            record["text"],
+        )
+        passages.setdefault((passage.searched, passage.split), passage)
+    return list(passages.values())
+
+
+def _heading(document, passage):
+    """The heading above a passage in its document; '' without one."""
+    place = document.find(passage.strip()[:_FOUND_BY])
+    above = _HEADING.findall(document[:place]) if place > 0 else []
+    return above[-1] if above else ""
+
+
+class Index:
+    """The passages of a twin, searched by words and, where there are vectors, by meaning."""
+
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        lexical: Lexical,
+        vectors: "numpy.ndarray | None",
+        note: str = "",
+    ):
+        import numpy
+
+        self.passages, self.lexical, self.note = list(passages), lexical, note
+        self.embedder = embed.E5() if vectors is not None else None
+        self.vectors = None if vectors is None else vectors.astype(numpy.float32)
+        self._splits = numpy.array([passage.split for passage in self.passages])
+        self._languages = numpy.array([passage.language for passage in self.passages])
+
+    @classmethod
+    def open(cls, twin: Twin) -> "Index":
+        """The index in a twin's folder; `note` says what it has to do without.
+
+        Raises TwinError with the next action where there is none, or its passages are damaged.
+        """
+        passages = _read_passages(twin)
+        note = ""
+        try:
+            lexical = Lexical.load(twin.file("memory_words"))
+            if lexical.size != len(passages):
+                raise ValueError
+        except Exception:  # it is made of the passages in seconds, whatever is wrong with it
+            lexical = Lexical.of([passage.searched for passage in passages])
+        vectors = None
+        if not embed.has_e5():
+            note = t("memory.without_vectors")
+        else:
+            known = known_vectors(twin)
+            keys = [passage.key for passage in passages]
+            if all(key in known for key in keys):
+                import numpy
+
+                vectors = numpy.array([known[key] for key in keys])
+            else:
+                note = t("memory.vectors_missing")
+        return cls(passages, lexical, vectors, note)
+
+    def allowed(self, splits: Iterable[str] | None) -> "numpy.ndarray":
+        """Which passages belong to these splits, of shape (passages,); None means all of them."""
+        import numpy
+
+        if splits is None:
+            return numpy.ones(len(self.passages), bool)
+        return numpy.isin(self._splits, list(splits))
+
+    def search(
+        self,
+        question: str,
+        most: int = 5,
+        splits: Iterable[str] | None = None,
+        vector: "numpy.ndarray | None" = None,
+    ) -> Search:
+        """The passages nearest to a question, by reciprocal rank in both arms.
+
+        With `splits` no passage of another split is found. `vector` is the question's embedding,
+        where the caller has it.
+        """
+        import numpy
+
+        allowed = self.allowed(splits)
+        scores = numpy.where(allowed, self.lexical.scores(question), 0)
+        rankings = [numpy.argsort(-scores, kind="stable")[:_DEPTH]]
+        rankings[0] = rankings[0][scores[rankings[0]] > 0]
+        similarities = None
+        if self.vectors is not None:
+            if vector is None:
+                [vector] = self.embedder.compute([question], True)
+            similarities = self._level(self.vectors @ vector, allowed)
+            nearest = numpy.argsort(-similarities, kind="stable")[:_DEPTH]  # nan comes last
+            rankings.append(nearest[allowed[nearest]])
+        return Search(self._chosen(rankings, most), similarities, scores)
+
+    def _level(self, cosines, allowed):
+        """Cosines with the same mean in every language; nan where not `allowed`.
+
+        Without it e5 puts any passage in the question's language above those in another.
+        """
+        import numpy
+
+        level = numpy.where(allowed, cosines, numpy.nan)
+        mean = cosines[allowed].mean() if allowed.any() else 0.0
+        for language in set(self._languages):
+            group = allowed & (self._languages == language)
+            if group.any():
+                level[group] += mean - cosines[group].mean()
+        return level
+
+    def _chosen(self, rankings, most):
+        """The first `most` positions by reciprocal rank, few of a document and no text twice."""
+        fused: dict[int, float] = {}
+        for ranking in rankings:
+            for rank, position in enumerate(ranking.tolist(), 1):
+                fused[position] = fused.get(position, 0.0) + 1 / (_RRF + rank)
+        chosen, counts, texts = [], {}, set()
+        for position in sorted(fused, key=lambda position: -fused[position]):
+            passage = self.passages[position]
+            if counts.get(passage.document, 0) < _PER_DOCUMENT and passage.text not in texts:
+                counts[passage.document] = counts.get(passage.document, 0) + 1
+                texts.add(passage.text)
+                chosen.append(position)
+            if len(chosen) == most:
+                break
+        return chosen
+
+
+def _read_passages(twin):
+    names = {field.name for field in fields(Passage)}
+    path = twin.file("memory_passages")
+    if not path.exists():
+        raise TwinError(t("memory.not_made"))
+    try:
+        passages = [Passage(**record) for record in read_records(path, "memory")]
+    except TypeError:
+        raise TwinError(t("memory.damaged", path=path)) from None
+    if not passages or not all(isinstance(getattr(passages[0], name), str) for name in names):
+        raise TwinError(t("memory.damaged", path=path))
+    return passages
+
+
+# Making it
+
+
+def write(twin: Twin, passages: Sequence[Passage]) -> Lexical:
+    """Write the passages and the lexical index of them, which is returned."""
+    write_records(twin.file("memory_passages"), map(asdict, passages))
+    lexical = Lexical.of([passage.searched for passage in passages])
+    folder = twin.file("memory_words")
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    lexical.save(part)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return lexical
+
+
+def embed_missing(
+    twin: Twin,
+    passages: Sequence[Passage],
+    progress: Callable[[int, int], None],
+    batch: int = 16,
+) -> "numpy.ndarray":
+    """The vectors of the passages, of shape (passages, 384); those that are kept are not computed.
+
+    progress(done, total) is called before each batch, and may raise; what was computed before is
+    kept in vectors.part.
+    """
+    import numpy
+
+    known, embedder = known_vectors(twin), embed.E5()
+    texts = {passage.key: passage.searched for passage in passages}
+    missing = [key for key in texts if key not in known]
+    part = twin.folder("memory") / twin.file("memory_part").name
+    for start in range(0, len(missing), batch):
+        progress(len(texts) - len(missing) + start, len(texts))
+        keys = missing[start : start + batch]
+        vectors = embedder.compute([texts[key] for key in keys], False).astype(numpy.float16)
+        with open(part, "ab") as file:
+            file.write(_records(dict(zip(keys, vectors))).tobytes())
+        known |= zip(keys, vectors)
+    progress(len(texts), len(texts))
+    kept = _records({key: known[key] for key in texts})
+    with replaced(twin.file("memory_vectors")) as file:
+        numpy.save(file, kept, allow_pickle=False)
+    part.unlink(missing_ok=True)
+    return numpy.array([known[passage.key] for passage in passages])
+
+
+def known_vectors(twin: Twin) -> dict[str, "numpy.ndarray"]:
+    """{id of a searched text: vector} in the folder; nothing of a damaged file."""
+    import numpy
+
+    found = []
+    try:
+        kept = numpy.load(twin.file("memory_vectors"), allow_pickle=False)
+        if kept.dtype == _record_type():
+            found.append(kept)
+    except (OSError, ValueError, EOFError):
+        pass
+    try:
+        data = twin.file("memory_part").read_bytes()
+        whole = len(data) // _record_type().itemsize * _record_type().itemsize
+        if whole < len(data):  # the last record was cut off when the run was killed
+            with open(twin.file("memory_part"), "ab") as file:
+                file.truncate(whole)
+        found.append(numpy.frombuffer(data[:whole], _record_type()))
+    except OSError:
+        pass
+    return {
+        record["key"].decode("ascii", "replace"): record["vector"]
+        for records in found
+        for record in records
+        if numpy.isfinite(record["vector"]).all()
+    }
+
+
+def _record_type():
+    import numpy
+
+    return numpy.dtype([("key", "S16"), ("vector", "<f2", (DIMENSIONS,))])
+
+
+def _records(vectors):
+    import numpy
+
+    records = numpy.zeros(len(vectors), _record_type())
+    if vectors:
+        records["key"] = [key.encode() for key in vectors]
+        records["vector"] = list(vectors.values())
+    return records

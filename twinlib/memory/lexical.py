@@ -1,0 +1,133 @@
+"""The lexical arm of the memory: BM25 over words, and over pairs of Chinese characters.
+
+Chinese is cut by rjieba, whose words miss many names; every pair of neighbouring characters is a
+term as well, so that a name of two or more characters is found even if it was cut apart. English
+words are taken without their endings. Scores are BM25's (Robertson and Zaragoza, "The Probabilistic
+Relevance Framework", 2009) as the package bm25s computes them.
+"""
+
+import functools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..i18n import data
+from ..text.script import HAN
+from ..text.style import tidy
+
+if TYPE_CHECKING:
+    import numpy
+
+_PIECE = re.compile(rf"[{HAN}]+|[a-z0-9\u00c0-\u024f]+")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case: Chinese as rjieba cuts it, English without endings."""
+    import rjieba
+
+    found = []
+    for piece in _PIECE.findall(tidy(text)):
+        found += rjieba.cut_for_search(piece) if _is_han(piece) else [_stem(piece)]
+    return found
+
+
+def terms(text: str) -> list[str]:
+    """The words of a text, and its pairs of neighbouring Chinese characters that are no words."""
+    found = words(text)
+    runs = re.findall(f"[{HAN}]+", tidy(text))
+    known = set(found)
+    return found + [pair for run in runs for pair in _pairs(run) if pair not in known]
+
+
+def subject_words(question: str) -> list[str]:
+    """The different words of a question that say what it is about, in their order."""
+    left_out = _question_words()
+    return list(dict.fromkeys(word for word in words(question) if word not in left_out))
+
+
+@functools.cache
+def _question_words():
+    entries = data("question_words")
+    return frozenset(entries["zh"].split()) | {_stem(word) for word in entries["en"].split()}
+
+
+def _is_han(text):
+    return re.match(f"[{HAN}]", text) is not None
+
+
+def _pairs(run):
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def _stem(word):
+    """An English word without the endings -s, -es, -ies, -ed and -ing."""
+    for ending, rest, least in (("ies", "y", 3), ("ing", "", 4), ("ed", "", 3), ("s", "", 3)):
+        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
+            word = word[: -len(ending)] + rest
+            break
+    return word.rstrip("e") if len(word) > 3 else word
+
+
+class Lexical:
+    """A BM25 index of texts, by their positions."""
+
+    def __init__(self, retriever):
+        self._bm25 = retriever
+        scores = retriever.scores
+        self.size = int(scores["num_docs"])  # number of texts
+        self._indices, self._starts = scores["indices"], scores["indptr"]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Lexical":
+        """Index texts, at least one."""
+        import bm25s
+
+        retriever = bm25s.BM25()
+        # A corpus without any word has no vocabulary.
+        retriever.index([terms(text) or [""] for text in texts], show_progress=False)
+        return cls(retriever)
+
+    def save(self, folder: Path) -> None:
+        """Write the index into a folder."""
+        self._bm25.save(folder, show_progress=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Lexical":
+        """Read an index; of a damaged one any exception may come."""
+        import bm25s
+
+        return cls(bm25s.BM25.load(folder))
+
+    def scores(self, question: str) -> "numpy.ndarray":
+        """BM25 of each text for a question, of shape (texts,), at least 0."""
+        import numpy
+
+        left_out = _question_words()
+        known = self._bm25.vocab_dict
+        asked = [term for term in dict.fromkeys(terms(question)) if term not in left_out]
+        asked = [term for term in asked if term in known]
+        if not asked:
+            return numpy.zeros(self.size, numpy.float32)
+        return self._bm25.get_scores(asked)
+
+    def texts_with(self, word: str) -> "numpy.ndarray":
+        """The positions of the texts with a word, in increasing order.
+
+        A Chinese word that was cut apart everywhere is found by its pairs of characters.
+        """
+        import numpy
+
+        found = self._column(word)
+        if len(found) or not _is_han(word) or len(word) < 3:
+            return found
+        columns = [self._column(pair) for pair in _pairs(word)]
+        return functools.reduce(numpy.intersect1d, columns)
+
+    def _column(self, term):
+        import numpy
+
+        number = self._bm25.vocab_dict.get(term)
+        if number is None:
+            return numpy.zeros(0, numpy.int32)
+        return numpy.sort(self._indices[self._starts[number] : self._starts[number + 1]])
