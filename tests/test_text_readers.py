@@ -4,6 +4,7 @@ import io
 import os
 import re
 import zipfile
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,37 @@ def test_western_european_text_without_utf8_is_read():
 def test_one_broken_byte_costs_one_character_and_not_the_text():
     data = (CHINESE * 3).encode() + b"\xe4\xbd"
     assert encoding.decode(data) == CHINESE * 3
+
+
+@pytest.mark.parametrize("name", ["gb18030", "big5", "utf-8"])
+@pytest.mark.parametrize("size", [1, 10, 70])
+def test_a_wrong_byte_and_a_lost_one_cost_their_neighbours_at_most(name, size):
+    text = "這個時候，我們對於電車的聲音，已經聽得很慣了。" if name == "big5" else CHINESE
+    text = (text + "\n") * size
+    data = text.encode(name)
+    for place in (6, len(data) // 2, len(data) - 9):
+        for damaged in (
+            data[:place] + b"\xff" + data[place:],
+            data[:place] + data[place + 1 :],
+            data[:place] + b"\xff" + data[place + 1 :],
+        ):
+            read = encoding.decode(damaged)
+            same = SequenceMatcher(None, text, read, autojunk=False).get_matching_blocks()
+            assert len(text) - sum(block.size for block in same) <= 4
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("I walked from the gate of 程晓芸 to the house of 阮栩 and 邬珺 in the rain.", "gb18030"),
+        ("A letter from 王偉 came to the tea house of 李靜 in the rain.", "big5"),
+        ("He wrote “é” and left — the café was closed, naïve as we were.", "cp1252"),
+        ("She said nothing in the café, and the rain went on and on outside.", "latin-1"),
+        ("Die Straße nach Köln ist für Fußgänger schön, sagte Frau Müller.", "latin-1"),
+    ],
+)
+def test_a_few_chinese_names_in_english_are_told_from_accents(text, name):
+    assert encoding.decode(text.encode(name)) == text
 
 
 @pytest.mark.parametrize(

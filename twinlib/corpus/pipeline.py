@@ -87,10 +87,11 @@ def _processed(raw, rules, log, totals):
     removed = [
         replace(part, document=raw.source) for part in removed if part.id not in rules.restored
     ]
-    totals.before += _count(raw.text, *(part.text for part in raw.removed))
+    readable = scripts.repair_encoding(raw.text)  # what was garbled counts as what it says
+    totals.before += _count(readable, *(part.text for part in raw.removed))
     reason = _reason(raw, document.text, rules)
     if reason:
-        totals.aside += _count(raw.text)
+        totals.aside += _count(readable)
         if reason == "short":  # it may be long enough with these parts, so they can be restored
             log.removed += removed
         log.removed.append(
