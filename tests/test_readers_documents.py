@@ -9,6 +9,7 @@ import pytest
 from document_makers import (
     CHINESE,
     ENGLISH,
+    W,
     docx,
     epub,
     lines,
@@ -160,10 +161,65 @@ def test_a_word_file_keeps_headings_in_chinese_styles_and_leaves_notes_out():
         "one line\nand the next"
     )
     assert parts(document) == [
+        ("list", "contents", "TOC-OUT 第一章 3"),
         ("caption", "caption", "CAPTION-OUT 旧凳子"),
         ("footnote", "footnote", "NOTE-OUT 注。"),
     ]
     assert "> QUOTED" in document.text and "-OUT" not in document.text
+
+
+RUN = "<w:r><w:t>{}</w:t></w:r>"
+BOX = "<w:txbxContent><w:p>" + RUN + "</w:p></w:txbxContent>"
+MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+WPS = (
+    'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" '
+    'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
+)
+WRAPPERS = {  # {what Word writes around words: the XML with {} for the words}
+    "phonetic guide": "<w:r><w:ruby><w:rt><w:r><w:t>dēng</w:t></w:r></w:rt><w:rubyBase>"
+    + RUN
+    + "</w:rubyBase></w:ruby></w:r>",
+    "content control": "<w:sdt><w:sdtPr/><w:sdtContent>" + RUN + "</w:sdtContent></w:sdt>",
+    "smart tag": '<w:smartTag w:element="place">' + RUN + "</w:smartTag>",
+    "insertion": '<w:ins w:id="3">' + RUN + "</w:ins>",
+    "moved here": '<w:moveTo w:id="4">' + RUN + "</w:moveTo>",
+    "link": '<w:hyperlink w:anchor="a">' + RUN + "</w:hyperlink>",
+    "field": '<w:fldSimple w:instr="DATE">' + RUN + "</w:fldSimple>",
+    "direction": '<w:bdo w:val="ltr">' + RUN + "</w:bdo>",
+    "embedding": '<w:dir w:val="rtl">' + RUN + "</w:dir>",
+    "custom XML": '<w:customXml w:element="a">' + RUN + "</w:customXml>",
+    "alternative": f"<mc:AlternateContent {MC}><mc:Choice Requires='wps'>"
+    + RUN
+    + "</mc:Choice></mc:AlternateContent>",
+    "two alternatives": f"<mc:AlternateContent {MC}><mc:Choice Requires='wps'>"
+    + RUN
+    + "</mc:Choice><mc:Fallback>"
+    + RUN
+    + "</mc:Fallback></mc:AlternateContent>",
+    "text box": f"<w:r><w:drawing><wp:anchor {WPS}><wps:txbx>"
+    + BOX
+    + "</wps:txbx></wp:anchor></w:drawing></w:r>",
+    "old text box": '<w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:textbox>'
+    + BOX
+    + "</v:textbox></v:shape></w:pict></w:r>",
+    "unknown": '<x:wrap xmlns:x="urn:x">' + RUN + "</x:wrap>",
+}
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_what_word_puts_around_words_leaves_them_once(name):
+    body = f"<w:p>{RUN.format('Before.')}{WRAPPERS[name].replace('{}', '灯塔')}"
+    document = only(word, File("a.docx", docx(body + RUN.format("After.") + "</w:p>")))
+    said = prose(document)
+    assert [said.count(words) for words in ("Before.", "灯塔", "After.", "dēng")] == [1, 1, 1, 0]
+    assert not document.removed
+
+
+def test_headers_and_comments_of_a_word_file_are_named_as_left_out():
+    part = f"<w:hdr {W}>{paragraph('HEADER of the house')}</w:hdr>"
+    data = docx(paragraph("A letter about rain."), extra={"word/header1.xml": part})
+    document = only(word, File("a.docx", data))
+    assert parts(document) == [("navigation", "navigation", "HEADER of the house")]
 
 
 def test_the_title_of_a_word_file_is_not_said_twice():
@@ -269,7 +325,6 @@ LOCK = (
             {"META-INF/encryption.xml": LOCK.format("http://www.w3.org/2001/04/xmlenc#aes128-cbc")},
             "locked",
         ),
-        ({"META-INF/container.xml": "<a/>"}, "damaged"),
         ({"OEBPS/a.xhtml": "<div>" * 100_000}, "deep"),
         ({"OEBPS/book.opf": '<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'}, "entities"),
         ({"OEBPS/a.xhtml": '<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'}, "entities"),
@@ -279,6 +334,26 @@ LOCK = (
 )
 def test_books_that_are_refused(extra, reason):
     assert refused(book, File("b.epub", epub({"a.xhtml": "<p>Once.</p>"}, extra=extra))) == reason
+
+
+def test_a_damaged_part_of_a_book_leaves_the_rest_and_is_named():
+    chapters = {f"{name}.xhtml": f"<p>Chapter {name} of rain.</p>" for name in "abc"}
+    data = bytearray(epub(chapters))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        data[archive.getinfo("OEBPS/b.xhtml").header_offset + 60] ^= 0xFF
+    documents = list(book.read(File("b.epub", bytes(data))))
+    assert [document.text for document in documents] == [
+        "Chapter a of rain.",
+        "Chapter c of rain.",
+        "",
+    ]
+    assert (documents[2].source, documents[2].skip_reason) == ("b.epub#OEBPS/b.xhtml", "damaged")
+    for lost in ("META-INF/container.xml", "OEBPS/book.opf"):
+        data = epub(chapters, extra={lost: "<a"})
+        documents = list(book.read(File("b.epub", data)))
+        assert sorted(document.text for document in documents if not document.skip_reason) == [
+            f"Chapter {name} of rain." for name in "abc"
+        ]
 
 
 def test_a_book_of_one_chapter_has_the_title_of_the_book():
@@ -346,7 +421,7 @@ def test_a_damaged_file_gives_documents_or_a_reason(name, data):
         return
     assert len({document.source for document in documents}) == len(documents) > 0
     for document in documents:
-        assert document.text
+        assert document.text or document.skip_reason
         assert all(
             what in reasons.KINDS and why in reasons.REASONS and text
             for what, why, text in parts(document)

@@ -1,16 +1,18 @@
 """Word's .docx, also as written by WPS, Pages, LibreOffice and Google Docs; read with mammoth.
 
-Headings are recognised by the style names of these programs; footnotes and captions are Removed
-parts. Comments, deleted text, headers and footers are ignored. Title, author and date are taken
-from docProps/core.xml, or the text and the file's name.
+Headings are recognised by the style names of these programs; footnotes, captions, comments, tables
+of contents, headers and footers are Removed parts, and so is what didn't come through mammoth.
+Deleted text is ignored. Title, author and date are taken from docProps/core.xml, or the text and
+the file's name.
 """
 
+import html
 import io
 import re
 from collections.abc import Iterator
 
-from ..records import Document
-from . import zip_package
+from ..records import Document, Removed
+from . import word_xml, zip_package
 from .encoding import Unreadable
 from .filename import date_of, title_of
 from .html_to_markdown import letters, text_of, to_markdown, tree
@@ -40,12 +42,14 @@ p[style-name='caption'] => figcaption:fresh
 p[style-name='题注'] => figcaption:fresh
 p[style-name='HTML Preformatted'] => pre:separator('\\n')
 p[style-name='Preformatted Text'] => pre:separator('\\n')
-p[style-name^='toc '] => !
-p[style-name^='目录'] => !
-p[style-name^='Contents '] => !
-p[style-name='TOC Heading'] => !
+p[style-name^='toc '] => p.toc:fresh
+p[style-name^='目录'] => p.toc:fresh
+p[style-name^='Contents '] => p.toc:fresh
+p[style-name='TOC Heading'] => p.toc:fresh
 """
 )
+_TEXT_PARTS = re.compile(r"word/(?:document\d*|footnotes|endnotes)\.xml")
+_MARGINS = re.compile(r"word/(?:header|footer)\d*\.xml")
 # Default author names of programs.
 _NOBODY = set(
     "administrator,user,microsoft office user,microsoft,微软用户,windows 用户,windows user,admin,"
@@ -70,15 +74,21 @@ def read(file: File) -> Iterator[Document]:
     """Yield the one document of a Word file. Raises Unreadable('locked', 'olddoc', 'bomb', …)."""
     if file.data.startswith((OLE, _RTF)):
         raise Unreadable("locked" if _STREAM in file.data else "olddoc")
-    members = zip_package.members(file.data)
+    members, damaged = zip_package.members(file.data)
+    if any(_TEXT_PARTS.fullmatch(name) and "document" in name for name in damaged):
+        raise Unreadable("damaged")
     for name, data in members.items():
         if name.startswith(("word/", "docProps/", "_rels/", "[Content")):
             zip_package.check_xml(data)
     properties = _properties(members.get("docProps/core.xml"))
-    soup, removed = tree(_html(file.data)), []
+    texts = _make_readable(members)
+    soup, removed = tree(_html(members)), []
     node = soup.body or soup
     title = _title(node, properties)
+    for line in node.find_all("p", class_="toc"):
+        removed.append(Removed("list", "contents", line.extract().get_text()))
     text = to_markdown(node, removed)
+    removed += _around(members) + _lost(texts, f"{title}\n{text}", removed)
     if not re.search(r"\w", text):
         raise Unreadable("index")
     # A date in the file's name comes first, as `created` may be that of an older file it copies.
@@ -94,8 +104,43 @@ def read(file: File) -> Iterator[Document]:
     )
 
 
-def _html(data):
+def _make_readable(members):
+    """Rewrite the parts with text for mammoth, in place; return the texts of their paragraphs."""
+    texts = []
+    for name in filter(_TEXT_PARTS.fullmatch, list(members)):
+        members[name], paragraphs = word_xml.readable(members[name])
+        texts += paragraphs
+    return texts
+
+
+def _around(members):
+    """Headers, footers and comments as Removed parts."""
+    parts = {}
+    for name, data in members.items():
+        if _MARGINS.fullmatch(name) or name == "word/comments.xml":
+            kind = "comment" if "comments" in name else "navigation"
+            parts.setdefault(word_xml.words(data).strip(), kind)
+    return [Removed(kind, kind, text) for text, kind in parts.items() if re.search(r"\w", text)]
+
+
+def _lost(texts, text, removed):
+    """The paragraphs whose letters are neither in the text nor in what was removed."""
+    kept = letters("\n".join([html.unescape(text), *(part.text for part in removed)]))
+    missing, place = [], 0
+    for paragraph in texts:
+        sought = letters(paragraph)
+        found = kept.find(sought, place)
+        if found < 0 and kept.find(sought) < 0:
+            missing.append(Removed("passage", "layout", paragraph))
+        elif found >= 0:
+            place = found
+    return missing
+
+
+def _html(members):
     import mammoth
+
+    data = zip_package.packed(members)
 
     try:
         return mammoth.convert_to_html(

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
 from ..records import Document
 from . import zip_package
@@ -46,15 +47,20 @@ def read(file: File) -> Iterator[Document]:
 
     Raises Unreadable('locked', 'bomb', 'entities', 'damaged' or 'index').
     """
-    members = zip_package.members(file.data)
+    members, damaged = zip_package.members(file.data)
     if _is_locked(members.get("META-INF/encryption.xml")):
         raise Unreadable("locked")
-    home, root = _package(members)
+    home, root = _package(members, damaged)
     metadata, guide_types = _metadata(root), _guide_types(root, home)
     titles, navigation = _titles(members, root, home)
-    documents, front_matter = [], []
-    for path in (path for path in _spine(root, home) if path in members and path != navigation):
-        chapter = _chapter(file, path, members[path], titles, guide_types, front_matter, metadata)
+    documents, refused, front_matter = [], {}, []
+    for path in _spine(root, home) or sorted(filter(_is_page, [*members, *damaged])):
+        if path == navigation:
+            continue
+        try:
+            chapter = _chapter(file, path, members, titles, guide_types, front_matter, metadata)
+        except Unreadable as error:
+            refused[path], chapter = str(error), None
         if chapter and documents and titles and not chapter.title:
             # The continuation of a chapter that is split into several files.
             documents[-1].text += "\n\n" + chapter.text
@@ -64,10 +70,16 @@ def read(file: File) -> Iterator[Document]:
             documents[-1].removed += front_matter
             front_matter = []
     if not documents:
-        raise Unreadable("index")
-    if len(documents) == 1:
+        raise Unreadable(next(iter(refused.values()), "index"))
+    if len(documents) == 1 and not refused:
         documents[0].title = documents[0].title or metadata["fallback_title"]
     yield from documents
+    for path, reason in refused.items():
+        yield Document(f"{file.name}#{path}", title=titles.get(path, ""), skip_reason=reason)
+
+
+def _is_page(path):
+    return path.lower().endswith((".xhtml", ".html", ".htm"))
 
 
 def _is_locked(encryption):
@@ -75,13 +87,24 @@ def _is_locked(encryption):
     return any(method.get("Algorithm", "") not in _FONTS for method in methods)
 
 
-def _package(members):
-    """(the package file's folder, its root element). Raises Unreadable('damaged')."""
-    container = zip_package.xml(members.get("META-INF/container.xml", b""))
-    path = next((e.get("full-path") for e in container.iter() if e.tag.endswith("rootfile")), None)
-    if path not in members:
+def _package(members, damaged):
+    """(the package file's folder, its root element); where it is damaged, an empty element.
+
+    Raises Unreadable('entities', or 'damaged' where nothing says that it is a book).
+    """
+    try:
+        container = zip_package.xml(members.get("META-INF/container.xml", b""))
+        path = next(
+            (e.get("full-path") for e in container.iter() if e.tag.endswith("rootfile")), None
+        )
+        if path in members:
+            return posixpath.dirname(path), zip_package.xml(members[path])
+    except Unreadable as error:
+        if str(error) != "damaged":
+            raise
+    if not any(map(_is_page, members)):
         raise Unreadable("damaged")
-    return posixpath.dirname(path), zip_package.xml(members[path])
+    return "", Element("package")
 
 
 def _tags(root, name):
@@ -163,8 +186,14 @@ def _titles(members, root, home):
     return titles, navigation
 
 
-def _chapter(file, path, data, titles, guide_types, removed, metadata):
-    """The Document of a chapter; None for a file without text or front matter (to `removed`)."""
+def _chapter(file, path, members, titles, guide_types, removed, metadata):
+    """The Document of a chapter; None for a file without text or front matter (to `removed`).
+
+    Raises Unreadable, also for a file that is damaged or not there.
+    """
+    data = members.get(path)
+    if data is None:
+        raise Unreadable("damaged")
     if b"<!ENTITY" in data:
         raise Unreadable("entities")
     try:

@@ -59,8 +59,12 @@ def names(data: bytes) -> list[str]:
         return []
 
 
-def members(data: bytes) -> dict[str, bytes]:
-    """{name: bytes} of the members with text. Raises Unreadable('damaged', 'locked' or 'bomb')."""
+def members(data: bytes) -> tuple[dict[str, bytes], list[str]]:
+    """({name: bytes} of the members with text, names of those that are damaged).
+
+    Raises Unreadable('damaged', 'locked' or 'bomb').
+    """
+    whole, damaged = {}, []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             listed = archive.infolist()
@@ -68,9 +72,25 @@ def members(data: bytes) -> dict[str, bytes]:
                 raise Unreadable("bomb")
             texts = [member for member in listed if member.filename.lower().endswith(_TEXT)]
             check_all(texts, _TEXT_LIMIT)
-            return {member.filename: archive.read(member) for member in texts}
+            for member in texts:
+                try:
+                    whole[member.filename] = archive.read(member)
+                except BROKEN:
+                    damaged.append(member.filename)
     except BROKEN:
         raise Unreadable("damaged") from None
+    if damaged and not whole:
+        raise Unreadable("damaged")
+    return whole, damaged
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    """A zip of the members, not compressed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 def xml(data: bytes) -> Element:
