@@ -24,7 +24,7 @@ quick: setup    ## check style and run the tests that need no model, child proce
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 lab: setup      ## open the notebooks in JupyterLab
-	@$(BIN)/python -m pip install -q -r requirements.txt jupyterlab
+	@$(BIN)/python -m pip install -q $$(grep -o "^jupyterlab==[0-9.]*" requirements.txt)
 	@$(BIN)/python tools/lab.py
 
 notebooks: setup ## make notebooks/en and notebooks/zh from notebooks/source

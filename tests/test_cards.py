@@ -84,8 +84,17 @@ FACTS = cards.Facts(
 
 def halves(card):
     """The English and the Chinese part of a card's text."""
-    english, chinese = ModelCard(card).text.split("\n## 中文\n")
-    return english, chinese
+    text, made_with, end = ModelCard(card).text.partition("Made with [Another Me")
+    head, *parts = re.split(r"^(?=## (?:English|中文)$)", text, flags=re.MULTILINE)
+    english, chinese = sorted(parts)
+    return head + english, chinese + made_with + end
+
+
+def test_the_language_of_most_of_the_writing_stands_first():
+    for languages, first in ((("zh", "en"), "中文"), (("en", "zh"), "English"), ((), "English")):
+        facts = replace(FACTS, languages=languages)
+        for card in (cards.model_card(facts, "gguf"), cards.dataset_card(facts)):
+            assert re.search(r"^## (.+)$", card, re.MULTILINE)[1] == first
 
 
 def test_the_head_of_the_gguf_card_is_what_the_hub_expects():

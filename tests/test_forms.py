@@ -253,8 +253,9 @@ def test_choices_and_errors_speak_the_forms_language(twin, monkeypatch):
 def test_memory_time_and_download_stand_beside_the_choice(twin):
     form = forms.form("persona", twin, base="qwen2.5-coder-0.5b-instruct", effort="quick")
     assert " GB of memory and " in form.notes.value
-    for effort in settings.EFFORTS:
+    for effort in settings.EFFORTS[:-1]:
         assert re.search(rf"{effort} \d+ (s|min|h)", form.hints["effort"].value)
+    assert "thorough: the same training, but longer" in form.hints["effort"].value
     assert "apache-2.0" in form.hints["base"].value
     listed = {name: text for text, name in form.inputs["base"].names.options}
     assert re.search(

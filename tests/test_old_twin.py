@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from twinlib import Twin
-from twinlib.__main__ import main
+from twinlib.command_line import main
 from twinlib.files import read_records
 from twinlib.models import generate
 from twinlib.text import labels

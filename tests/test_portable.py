@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from twinlib import Twin, TwinError, running
-from twinlib.__main__ import main
+from twinlib import Stopped, Twin, TwinError, running
+from twinlib.command_line import main
+from twinlib.progress import Progress, line_of
 from twinlib.twin import STEPS
 from twinlib.ui import portable, writing_files
 
@@ -86,6 +88,22 @@ def test_a_twin_that_exists_is_not_overwritten(old, there, tmp_path):
     portable.restore(path, None, ignore)
     with pytest.raises(TwinError, match="nothing is overwritten.*--twin NAME"):
         portable.restore(path, None, ignore)
+
+
+def test_a_stopped_export_says_that_nothing_was_written(old, tmp_path):
+    class Interrupted(Progress):
+        def __call__(self, done, total, note="", **figures):
+            self.lines = [
+                line_of({"done": done, "total": total, "note": note, **figures}, "export")
+            ]
+            raise Stopped("The same command goes on from here.")
+
+    (old.path / "quantize" / "large.gguf").write_bytes(bytes(3_000_000))
+    progress = Interrupted(None, "export")
+    with pytest.raises(Stopped, match="no file was written"):
+        portable.export(old, tmp_path / "x.zip", True, False, progress)
+    assert not (tmp_path / "x.zip").exists() and not list(tmp_path.glob(".x.zip*"))
+    assert re.fullmatch(r"export 1/\d+ MB · [\w.-]+", progress.lines[0])
 
 
 def test_a_stopped_import_goes_on_with_the_files_it_has(old, there, tmp_path):

@@ -300,7 +300,7 @@ def test_the_card_has_the_score_card_and_an_answer_that_may_be_shown(ready):
     for repository in ("demo-GGUF", "demo-lora"):
         files = listed(ready, repository)
         assert files["score_card_en.png"] == b"PNG en" and files["score_card_zh.png"] == b"PNG zh"
-        english, chinese = files["README.md"].decode().split("## 中文")
+        chinese, english = files["README.md"].decode().split("## English")
         assert "coffee shouts" in english and "(score_card_en.png)" in english
         assert "凉茶是给客人等的" in chinese and "(score_card_zh.png)" in chinese
         assert "umbrella" not in english and "example.com" not in english

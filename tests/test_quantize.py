@@ -169,7 +169,7 @@ def never_pass(patch, kind):
 def test_a_file_that_failed_is_made_again_when_the_step_is_run_again(
     trained_twin, monkeypatch, capsys
 ):
-    from twinlib.__main__ import main
+    from twinlib.command_line import main
 
     command = ["quantize", "--twin", str(trained_twin.path), "--types", "Q8_0,F16"]
     with monkeypatch.context() as patch:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from twinlib import Twin, running
-from twinlib.__main__ import main
+from twinlib.command_line import main
 from twinlib.files import now, write_json
 from twinlib.ui import tables
 

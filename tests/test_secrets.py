@@ -1,11 +1,14 @@
 """Where the Hugging Face token comes from, and that it does not show itself."""
 
+import os
 import sys
 import types
 
 import pytest
 
-from twinlib.ui import secrets
+from twinlib import settings
+from twinlib.models import hub, load
+from twinlib.ui import run, secrets
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
 
@@ -85,3 +88,20 @@ def test_the_password_box_is_the_last_resort_and_may_be_absent(monkeypatch, nowh
 def test_a_secret_does_not_show_itself():
     secret = secrets.Secret(TOKEN, "here")
     assert TOKEN not in repr(secret) + str(secret) + f"{secret}"
+
+
+def test_the_check_asks_the_hub_with_the_token_that_kaggle_keeps(twin, monkeypatch, nowhere):
+    """huggingface_hub itself does not look into Kaggle's secrets: a gated base would seem closed."""
+    seen = []
+
+    class UserSecretsClient:
+        def get_secret(self, name):
+            return "hf_kaggle"
+
+    module = types.ModuleType("kaggle_secrets")
+    module.UserSecretsClient = UserSecretsClient
+    monkeypatch.setitem(sys.modules, "kaggle_secrets", module)
+    monkeypatch.setattr(load, "unreachable", lambda base: seen.append(hub.token()) or "")
+    run.check(twin, "persona", settings.make("persona", base="gemma-3-1b"))
+    run.check(twin, "persona", settings.make("persona", base="qwen3-0.6b"))
+    assert seen == ["hf_kaggle", None] and "HF_TOKEN" not in os.environ

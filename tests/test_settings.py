@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from twinlib import i18n, settings
-from twinlib.__main__ import TOUR, main
+from twinlib.command_line import TOUR, main
 from twinlib.twin import AUTO
 
 EVERY_FIELD = [(step, field) for step, kind in settings.SETTINGS.items() for field in fields(kind)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from twinlib import Twin
-from twinlib.__main__ import main
+from twinlib import Twin, __main__
+from twinlib.command_line import main
 from twinlib.files import write_json
 from twinlib.ui import terminal
 
@@ -159,3 +159,11 @@ def test_what_is_wrong_with_ollama_is_said_with_the_next_action(
     assert main(["ollama"]) == 1
     said = capsys.readouterr().err
     assert "https://ollama.com/download" in said and "ollama create me -f Modelfile" in said
+
+
+def test_an_interrupt_while_the_command_starts_is_no_traceback(monkeypatch):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("twinlib.command_line.main", interrupted)
+    assert __main__.main(["status"]) == 130

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from twinlib import Twin, TwinError
-from twinlib.__main__ import main
+from twinlib.command_line import main
 from twinlib.files import now
 from twinlib.progress import width
 from twinlib.twin import STEPS, Report, figure

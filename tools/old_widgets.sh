@@ -9,4 +9,4 @@ $venv/bin/python -m pip install -q --disable-pip-version-check ipywidgets==7.7.1
   markdown-it-py markdownify opencc openpyxl phonenumbers pypdfium2 rjieba
 PYTHONPATH=. $venv/bin/python -m pytest -p no:cacheprovider -m 'not slow' tests/test_forms.py \
   tests/test_interview_form.py tests/test_senders.py tests/test_writing_files.py tests/test_start_page.py \
-  tests/test_review.py tests/test_blind_test_form.py
+  tests/test_review.py tests/test_blind_test_form.py tests/test_chat_box.py tests/test_downloads.py

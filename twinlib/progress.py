@@ -35,9 +35,9 @@ class Progress:
     """A callable `progress(done, total, note, **figures)` that prints and records; raises Stopped.
 
     `history` is the file of the records, one JSON object a line: {time, done, total, note,
-    **figures}, with `seconds_left` estimated from the recent pace unless it is given. With `fresh`
-    an existing file is deleted. Nothing is printed if $TWINLIB_PROGRESS is 'file': a notebook reads
-    the file and shows its own line.
+    **figures}, with `seconds_left` estimated from the recent pace unless it is given; a `unit`
+    stands behind the counts. With `fresh` an existing file is deleted. Nothing is printed if
+    $TWINLIB_PROGRESS is 'file': a notebook reads the file and shows its own line.
     """
 
     def __init__(self, history: Path | None = None, step: str = "", fresh: bool = True):
@@ -218,7 +218,8 @@ def line_of(record: dict, step: str = "", room: int | None = None) -> str:
 
 def _parts(record, step):
     """The parts of a line by name, in their order: {'loss': 'loss 3.21', …}."""
-    parts = {"step": f"{step} {record['done']}/{record['total']}".strip()}
+    unit = record.get("unit", "")
+    parts = {"step": f"{step} {record['done']}/{record['total']} {unit}".strip()}
     if record.get("note"):
         parts["note"] = record["note"]
     numbers = {

@@ -1,4 +1,6 @@
-"""Model and dataset cards in Markdown, first in English and then in Chinese.
+"""Model and dataset cards in Markdown, in English and Chinese.
+
+The half in the language that most of the writing is in stands first.
 
 The text is in card.md.jinja and dataset_card.md.jinja. This module computes the values for these
 templates, the card's metadata (its YAML head, https://huggingface.co/docs/hub/model-cards), and the
@@ -199,6 +201,7 @@ def model_card(facts: Facts, kind: str) -> str:
         "card.md.jinja",
         _head(facts, kind),
         kind=kind,
+        first=_first_language(facts),
         author=escape(facts.author),
         name=facts.name,
         private=facts.private,
@@ -277,6 +280,11 @@ def _head(facts, kind):
     return head
 
 
+def _first_language(facts):
+    """The language of the card's first half: that of most of the writing, which is named first."""
+    return next((code for code in facts.languages if code in LANGUAGES), LANGUAGES[0])
+
+
 def _languages(facts):
     return [code for code in facts.languages if re.fullmatch("[a-z]{2,3}", code)] or None
 
@@ -301,6 +309,7 @@ def dataset_card(facts: Facts) -> str:
     return _render(
         "dataset_card.md.jinja",
         head,
+        first=_first_language(facts),
         author=escape(facts.author),
         masked=facts.settings.get("corpus", {}).get("mask", False),
         consent=_consent(facts),

@@ -48,6 +48,7 @@ class Form(widgets.VBox):
         self.fields = [f for f in fields(declared.SETTINGS[step]) if not only or f.name in only]
         self.given = {name: value for name, value in given.items() if value is not None}
         self.seconds: dict[str, float] = {}  # {effort: as planned}
+        self._seconds_of: Callable[..., float] | None = None
         self.start = _start(step, twin, given)
         typed = {name: self.start[name] for name in self.given}
         typed = {**self.start, **_unfinished(step, twin), **typed}
@@ -109,6 +110,11 @@ class Form(widgets.VBox):
             raise WrongValue(" ".join(wrong.values()))
         return declared.make(self.step, **values)
 
+    def plan_times(self, seconds_of: Callable[..., float]) -> None:
+        """Show seconds_of(effort=…, base=…) beside the efforts, in place of this step's alone."""
+        self._seconds_of = seconds_of
+        self._show()
+
     def _edited(self, name, change):
         self._keep(name)
         self._show()
@@ -147,7 +153,9 @@ class Form(widgets.VBox):
         if "base" in self.inputs:
             self.inputs["base"].offer(lambda name: self.plan(replace(settings, base=name)))
         self.seconds = {
-            effort: self.plan(replace(settings, effort=effort)).seconds
+            effort: self._seconds_of(effort=effort, base=settings.base)
+            if self._seconds_of
+            else self.plan(replace(settings, effort=effort)).seconds
             for effort in declared.EFFORTS
         }
         if plan.fits(self.planned, plan.machine()):
@@ -250,8 +258,12 @@ def _derived(field, value, planned):
 
 def _times(field, seconds):
     """'smoke 4 min' for each effort."""
+    before = None
     for effort, needed in seconds.items():
-        yield f"{declared.value_text(field, effort)} {choose(duration(needed))}"
+        name = declared.value_text(field, effort)
+        same = before and seconds[before] == needed
+        yield t("ui.trains_the_same", name=name) if same else f"{name} {choose(duration(needed))}"
+        before = effort
 
 
 def estimate(planned: plan.Plan) -> str:

@@ -20,7 +20,7 @@ from .. import __version__, running
 from ..files import TwinError, now, sha256_of, write_atomic, write_json
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
-from ..twin import FILES, STEPS, Twin, folder_name
+from ..twin import FILES, STEPS, Stopped, Twin, folder_name
 
 _FORMAT = 1
 LIST = "twin-export.json"  # the first member of an export
@@ -76,6 +76,8 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
                 with open(file, "rb") as source, archive.open(member, "w") as sink:
                     done = _copy(source, sink, done, size, name, progress)
         os.replace(part, path)
+    except Stopped:  # an export does not go on from where it was
+        raise Stopped(t("core.export_stopped")) from None
     finally:
         part.unlink(missing_ok=True)
     print(t("core.exported", path=path, size=size_text(path.stat().st_size)))
@@ -140,7 +142,7 @@ def _copy(source, sink, done, total, name, progress):
         sink.write(piece)
         done += len(piece)
         if done // _MB > (done - len(piece)) // _MB:
-            progress(done // _MB, total // _MB, f"MB · {PurePosixPath(name).name}")
+            progress(done // _MB, total // _MB, PurePosixPath(name).name, unit="MB")
     return done
 
 

@@ -5,9 +5,11 @@ Its figures are read from history.jsonl, its sentences from its log. Interruptin
 step to save and stop, and waits while it does.
 """
 
+import os
 import shlex
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -33,7 +35,8 @@ class StepFailed(TwinError):
 def check(twin: Twin, step: str, settings: declared.Settings) -> None:
     """Show a step's problems and, unless they stop it, its plan with memory and time."""
     module = declared.step_module(step)
-    problems = module.problems(settings, twin)
+    with _token_at_hand(twin, settings):
+        problems = module.problems(settings, twin)
     shown = sum((sentence(problem.text, problem.level) for problem in problems), NOTHING)
     if not declared.stops(problems):
         planned = forms.planner(step, twin)(settings)
@@ -196,6 +199,23 @@ def token_for(twin: Twin, step: str, settings: declared.Settings) -> dict[str, s
     else:
         return {}
     return {secrets.NAME: secret.token} if secret else {}
+
+
+@contextmanager
+def _token_at_hand(twin, settings):
+    """Within the block the hub's client finds the token that a run would get, where one is needed.
+
+    Kaggle keeps it where the client does not look, and a gated base would seem closed.
+    """
+    needed = is_gated(getattr(settings, "base", AUTO), twin) and not hub.mirror()
+    secret = secrets.find() if needed and secrets.NAME not in os.environ else None
+    if secret:
+        os.environ[secrets.NAME] = secret.token
+    try:
+        yield
+    finally:
+        if secret:
+            os.environ.pop(secrets.NAME, None)
 
 
 def is_gated(base: str, twin: Twin) -> bool:

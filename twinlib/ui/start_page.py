@@ -82,6 +82,7 @@ class Page(widgets.VBox):
             self.folded_log,
             self.result,
         ]
+        self.effort.plan_times(self.steps.plan)
         self._estimate()
         self._show_result()
         self._draw(at_once=True)

@@ -298,7 +298,7 @@ def _weakest_file(files, report):
 def _evaluate(reports, twin):
     report = reports["evaluate"]
     figures = report.figures
-    said = figures.get("verdict") or verdict(figures)
+    said = _verdict(figures)
     levels = {name: level(name, figures) for name in BY_NAME if name in figures}
     # What the first sentence says is not said again.
     told = VERDICT_ON if said["level"] in ("so-so", "bad") else ()
@@ -312,6 +312,12 @@ def _evaluate(reports, twin):
     following = _cure(weak[0] if weak else "", levels, said["level"], reports, twin)
     by_chance = bool(weak) and levels[weak[0]] == "so-so" and not _is_caricature(weak[0], figures)
     return Summary(said["level"], labels.note(said), weakest, following, by_chance)
+
+
+def _verdict(figures):
+    """The verdict that a report keeps, or one made from its figures."""
+    kept = figures.get("verdict") or {}
+    return kept if "level" in kept else verdict(figures)
 
 
 def _is_caricature(name, figures):
@@ -371,7 +377,7 @@ def _publish(reports, twin):
     if measured is None:
         weakest = both("verdict.never_measured")
     else:
-        said = measured.figures.get("verdict") or verdict(measured.figures)
+        said = _verdict(measured.figures)
         if said["level"] in ("so-so", "bad"):
             weakest = both("verdict.card_says", verdict=labels.note(said))
     return Summary("good", works, weakest, both(following))
