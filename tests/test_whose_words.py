@@ -3,7 +3,7 @@
 import pytest
 
 from twinlib.corpus import conversations
-from twinlib.corpus.readers import Options
+from twinlib.corpus.readers import Options, ReadLog, format_of
 from twinlib.corpus.readers.chats import chat_text, others, whatsapp
 from twinlib.corpus.readers.input_file import File
 
@@ -196,3 +196,62 @@ def test_a_reply_in_a_text_export_answers_what_it_quotes():
         ("昨天那场雨你带伞了吗", "那把蓝伞借给楼下的学生了"),
         ("这是鸽子吗", "是，从唐山飞回来的"),
     ]
+
+
+UNKNOWN = [
+    "01.04.2015 - 16:00:27; Ole: {}\n01.04.2015 - 16:06:34; Nele: {}\n"
+    "01.04.2015 - 16:07:34; Ole: {}\n01.04.2015 - 16:08:34; Nele: {}\n",
+    "[10:02] <Ole> {}\n[10:03] <Nele> {}\n[10:04] <Ole> {}\n[10:06] <Nele> {}\n",
+    "(10.02) Ole: {}\n(10.03) Nele: {}\n(10.04) Ole: {}\n(10.06) Nele: {}\n",
+    "Ole @ 10h02: {}\nNele @ 10h03: {}\nOle @ 10h04: {}\nNele @ 10h05: {}\n",
+    "**Ole** (10:02): {}\n**Nele** (10:03): {}\n**Ole** (10:04): {}\n**Nele** (10:05): {}\n",
+    "2024-05-01 10:02 | Ole | {}\n2024-05-01 10:03 | Nele | {}\n"
+    "2024-05-01 10:04 | Ole | {}\n2024-05-01 10:05 | Nele | {}\n",
+    "【2024年5月1日 10:02】Ole：{}\n【2024年5月1日 10:03】Nele：{}\n"
+    "【2024年5月1日 10:05】Ole：{}\n【2024年5月1日 10:06】Nele：{}\n",
+    "Ole 2024-05-01T10:02:11Z\n{}\n\nNele 2024-05-01T10:03:11Z\n{}\n\n"
+    "Ole 2024-05-01T10:04:11Z\n{}\n\nNele 2024-05-01T10:05:11Z\n{}\n",
+    "Ole — 05/01/2024 10:02 AM\n{}\nNele — 05/01/2024 10:03 AM\n{}\n"
+    "Ole — 05/01/2024 10:04 AM\n{}\nNele — 05/01/2024 10:05 AM\n{}\n",
+    "Ole, [01.05.2024 10:02]\n{}\n\nNele, [01.05.2024 10:03]\n{}\n\n"
+    "Ole, [01.05.2024 10:04]\n{}\n\nNele, [01.05.2024 10:05]\n{}\n",
+    "Mittwoch, 1. Mai 2024 um 10:02 Uhr - Ole: {}\nMittwoch, 1. Mai 2024 um 10:03 Uhr - Nele: {}\n"
+    "Mittwoch, 1. Mai 2024 um 10:04 Uhr - Ole: {}\nMittwoch, 1. Mai 2024 um 10:05 Uhr - Nele: {}\n",
+]
+SAID = ("is the boat afloat", "it is, and so am I", "good, then come", "码头上见，我带伞")
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md"])
+@pytest.mark.parametrize("layout", UNKNOWN)
+def test_a_chat_of_an_unknown_program_is_read_by_sender(layout, suffix):
+    name, text = f"talk{suffix}", layout.format(*SAID)
+    assert format_of(File(name, text.encode())) == "chat"
+    turns, _ = learnt(chat_text, name, text, "Nele")
+    assert turns == [(SAID[0], SAID[1]), (SAID[2], SAID[3])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "08:00 coffee, black. It rained on the pier.\n09:30 tram 4 to the harbour: late again.\n"
+        "12:00 lunch with Ann, who talked about boats.\n15:00 rain.\n20:00 home, early to bed.\n",
+        "2024-05-01 10:00 Repaired the front wheel.\n2024-05-01 11:00 Repaired the brake.\n"
+        "2024-05-02 10:00 Sold the lamp.\n2024-05-02 11:00 Rain, nobody came.\n",
+        "It was 10:02 when Nele came in.\n\nAt 10:05 she left again: the boat was gone.\n\n"
+        "Ole came at 11:00 and said nothing.\n\nNele came back at 12:00.\n",
+        "00:00 Intro\n02:10 Why boats: a history\n05:30 Why ropes: a history\n10:00 Outro\n",
+        "I kept this talk for years, because it was the last one.\n\n" * 9
+        + UNKNOWN[7].format(*SAID),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".txt", ".md"])
+def test_a_diary_a_log_and_an_essay_with_a_chat_in_it_are_none(text, suffix):
+    assert format_of(File(f"a{suffix}", text.encode())) in ("text", "markdown")
+
+
+def test_a_file_named_as_a_chat_whose_messages_cannot_be_told_apart_is_left_out():
+    text = "5 past 3 Nele says the boat is afloat\n6 past 3 Ole says that he is glad\n" * 20
+    log = ReadLog()
+    with log.refusals("WhatsApp Chat with Ole.txt"):
+        format_of(File("WhatsApp Chat with Ole.txt", text.encode()))
+    assert [part.reason for part in log.removed] == ["speakers"]

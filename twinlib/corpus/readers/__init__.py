@@ -18,6 +18,7 @@ from ..records import Document
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
 from .archive import ReadLog, has_files, walk
 from .chats import chat_table, chat_text, telegram, twitter, whatsapp
+from .encoding import Unreadable
 from .input_file import File, Options
 
 __all__ = [
@@ -52,6 +53,12 @@ FORMATS = {
 _PLAIN = {".txt", ".text", ""}
 _MARKDOWN = markdown.SUFFIXES | {".rst", ".org", ".tex"}
 _DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
+# Names that programs give to the chats that they export as text.
+_CHAT_NAME = re.compile(
+    r"(?:^|/)(?:WhatsApp[ -]Chat\b|_chat\.txt$|KakaoTalk_|\[LINE\]|"
+    r"(?:Chat de|Discussion|Conversa do) WhatsApp\b|[与與].+的 ?WhatsApp)|(?:聊天|消息)[记記][录錄][^/]*$",
+    re.IGNORECASE,
+)
 _NO_OPTIONS = Options()
 
 
@@ -109,6 +116,8 @@ def format_of(file: File) -> str | None:
     for name, reader in FORMATS.items():
         if name not in ("markdown", "text") and reader.looks_like(file):
             return name
+    if file.suffix == ".txt" and _CHAT_NAME.search(file.name):
+        raise Unreadable("speakers")
     if file.suffix in _MARKDOWN:
         return "markdown"
     if file.suffix in _DATA or file.suffix not in _PLAIN and not is_prose(file.text):

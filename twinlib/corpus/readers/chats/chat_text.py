@@ -38,6 +38,7 @@ _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}
 _EVENT = re.compile(rf"{text_forms.CLOCK}\t(?:[^\t]*|\t.*)")
 _STAMPED = re.compile(rf"\[?{text_forms.STAMP}\b\W.*")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
+_PLAIN, _MARKDOWN = (".txt", ".text", ""), (".md", ".markdown")
 _ME = ("我", "me")
 
 
@@ -45,7 +46,7 @@ def looks_like(file: File) -> bool:
     """Whether lines of one form name two people repeatedly, closer in time than in a diary."""
     if subtitles.labelled(file):
         return True
-    return file.suffix in (".txt", ".text", "") and bool(_form(file))
+    return file.suffix in (*_PLAIN, *_MARKDOWN) and bool(_form(file))
 
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
@@ -65,7 +66,16 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 def _form(file):
     lines = _lines(start(file))[:3000]
     form = text_forms.form_of(lines, _opening(lines))
-    return None if form == "spoken" and whatsapp.looks_like(file) else form
+    if form == "spoken" and whatsapp.looks_like(file):
+        return None
+    # A post may have a chat or an interview in it.
+    whole = (
+        file.suffix in _PLAIN
+        or form
+        and form not in _SPOKEN
+        and text_forms.fill(lines, text_forms.heads(lines, form))
+    )
+    return form if whole else None
 
 
 def _lines(text):

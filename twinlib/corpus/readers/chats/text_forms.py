@@ -11,6 +11,7 @@
     Name: text                              interviews
     a line with the time over or under one  iMessage, Teams, Feishu; the text is below both
     with the name
+    (10.02) <Name> text, Name @ 10h02: text any other program: times and names in one order
 
 A file is of the first form whose heads fit it: names that come back, with text, and times as a
 chat has them. Layouts are those of the programs' own exports and of public converters of them.
@@ -44,6 +45,29 @@ _NAME = r"(?P<name>[^\s:：][^\t:：]{0,39}?)"
 _SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n]{0,39}?)"
 _ELAPSED = r"[\[(]?(?P<time>(?:\d{1,2}:)?\d{1,2}:\d{2})(?:[.,]\d{1,3})?[\])]?"
 _TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
+# Of programs that are not known: a time with a day before or after it, in brackets or not.
+_ANY_CLOCK = rf"(?:{_HALF}\s?)?\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}}(?:[.,]\d{{1,6}})?)?Z?"
+_ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h]\d{2}")
+_ANY_DAY = rf"(?:{DAY}|\d{{1,2}}\.? (?:de )?[^\W\d]{{3,10}}\.?(?: de)? \d{{2,4}})"
+_ANY_TIME = (
+    rf"(?:[^\W\d]{{2,10}}[,.] )?"
+    rf"(?:{_ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:,|T| at| um| à| às| a las| -)?\s*)?"
+    rf"{_ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?(?:(?:,|\s)\s*{_ANY_DAY})?"
+)
+_IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{_ANY_TIME})\s*[\])>}}】）]"
+_SIGNS = r"[\s;,|·•@\-–—~*_]*"
+_ANY_NAME = r"(?P<name>[^\s:：<>\[\]|\d\W][^\t:：<>\[\]|。！？!?；;\n]{0,39}?)"
+_AFTER_NAME = r"(?:\s*(?:[:：>»|\t]|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
+_ORDERS = [
+    re.compile(pattern)
+    for pattern in (
+        rf"{_IN_BRACKETS}{_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
+        rf"(?P<time>{_ANY_TIME}){_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
+        rf"[<\[(*@]*{_ANY_NAME}[>\])*]*{_SIGNS}{_IN_BRACKETS}[:：]?\**\s*(?P<text>.*)",
+        rf"[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{_ANY_TIME})"
+        r"(?:\s*(?:[:：>»|\t]|\s[-–—]\s)\s*(?P<text>.*))?",
+    )
+]
 # A time alone on its line, with what iMessage, Teams and QQ's exporter write around it.
 _ALONE = re.compile(
     rf"(?:时间[:：]\s*)?(?P<time>{STAMP}|(?:{_NEAR_DAY}\s+)?{CLOCK})"
@@ -137,6 +161,36 @@ def _run_on_or_close(lines, heads):
     return (_are_close if dated * 2 > len(heads) else _run_on)(lines, heads)
 
 
+def fill(lines: list[str], heads: list[Head]) -> bool:
+    """Whether messages are most of the text: half of its paragraphs, or a third of its lines."""
+    blocks = sum(bool(line) and not above for above, line in zip(["", *lines], lines))
+    if blocks >= len(heads):
+        return len(heads) * 2 > blocks
+    return len(heads) * 3 >= sum(map(bool, lines))
+
+
+def _is_regular(lines, heads):
+    """Whether most lines or paragraphs begin with a name of a few that take turns, as time goes on.
+
+    For programs that are not known: a diary or a log has no few names in turn.
+    """
+    names, seconds = Counter(head.name for head in heads), _seconds(heads)
+    changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
+    back = sum(b < a for a, b in zip(seconds, seconds[1:]))
+    twice = sum(count for count in names.values() if count > 1)
+    sure = sum(bool(head.text or re.search(_ANY_DAY, head.time)) for head in heads)
+    return (
+        len(heads) >= 4
+        and fill(lines, heads)
+        and len(names) * 2 <= len(heads)
+        and twice * 4 >= len(heads) * 3
+        and changes * 4 >= len(heads)
+        and back * 4 <= len(heads)
+        and sure * 2 > len(heads)
+        and all(len(name.split()) <= 4 for name in names)
+    )
+
+
 def _have_days(lines, heads):
     return any(LINE_DAY.fullmatch(line) for line in lines)
 
@@ -196,6 +250,7 @@ FORMS: dict[str, Form] = {
             _run_on_or_close,
             True,
         ),
+        "unknown": (None, _is_regular, True),
         "today": (rf"{_NAME}\s+\[?(?P<time>(?:{_NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
         "stacked": (None, _run_on_or_close, True),
         "labelled": (
@@ -214,7 +269,7 @@ def form_of(lines: list[str], opening: str = "") -> str | None:
     """
     clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
     for form in FORMS:
-        if form != "labelled" and len(clocks) < 2:
+        if form not in ("labelled", "unknown") and len(clocks) < 2:
             continue
         found = heads(lines, form, clocks)
         if found and (form, opening) in (
@@ -235,6 +290,8 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
         clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
     if form == "stacked":
         return _stacked(lines, clocks)
+    if form == "unknown":
+        return _of_one_order(lines)
     pattern, numbers = FORMS[form].pattern, range(len(lines)) if form == "labelled" else clocks
     matches = [(number, pattern.fullmatch(lines[number])) for number in numbers]
     found = [
@@ -279,6 +336,21 @@ def _stacked(lines, clocks):
     return best
 
 
+def _of_one_order(lines):
+    """Heads of the most frequent order of a time, a name and perhaps the text, in any signs."""
+    best = []
+    timed = [(number, line) for number, line in enumerate(lines) if _ANY_CLOCK_NEAR.match(line)]
+    for order in _ORDERS if len(timed) >= 4 else ():
+        matches = [(number, order.fullmatch(line)) for number, line in timed]
+        found = [
+            Head(number, name_of(match["name"]), match["time"], match["text"] or "", number + 1)
+            for number, match in matches
+            if match
+        ]
+        best = max(best, found, key=len)
+    return best
+
+
 def _caption(lines, number):
     """The line as a name; '' for one that is missing, too long, or a sentence."""
     line = lines[number] if 0 <= number < len(lines) else ""
@@ -308,7 +380,7 @@ def name_of(name: str) -> str:
     )
     short = re.sub(r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$", "", short)
     short = re.sub(r"^(?:\"(.+)\"|'(.+)'|“(.+)”)$", r"\1\2\3", short.strip())
-    return short.strip() or name.strip()
+    return re.sub(r"[\s,|·•~—–-]+$", "", short) or name.strip()
 
 
 def _names_repeat(found):
