@@ -1,10 +1,12 @@
-"""Exports of chat programs as text: each form is read by sender, with its times."""
+"""Exports of chat programs as text and JSON: each is read by sender, with its times."""
+
+import json
 
 import pytest
 from conversation_makers import of
 
 from twinlib.corpus.readers import format_of
-from twinlib.corpus.readers.chats import chat_text
+from twinlib.corpus.readers.chats import chat_text, message_json
 from twinlib.corpus.readers.input_file import Options
 
 DISCORD = """==============================================================
@@ -229,3 +231,202 @@ DIARIES = [
 @pytest.mark.parametrize("text", DIARIES)
 def test_notes_with_times_are_no_chat(text):
     assert format_of(of("a.txt", text)) == "text"
+
+
+TWO = [
+    ("阿柚", "我在码头上等一艘船", True),
+    ("老周", "船今天不来了", False),
+    ("阿柚", "那就明天", True),
+]
+
+
+def _garbled(text):
+    return text.encode().decode("latin-1")
+
+
+def _weflow():
+    messages = [
+        {
+            "createTime": 1746087000 + n,
+            "formattedTime": f"2025-05-01 08:1{n}:00",
+            "type": "文本消息",
+            "content": text,
+            "isSend": int(own),
+            "senderUsername": f"wxid_{own}",
+            "senderDisplayName": name,
+        }
+        for n, (name, text, own) in enumerate(TWO)
+    ]
+    messages.append(messages[0] | {"type": "图片消息", "content": "images/a.jpg"})
+    messages.append(
+        messages[1] | {"type": "系统消息", "content": "老周撤回了一条消息", "isSend": None}
+    )
+    session = {"wxid": "wxid_zhou", "displayName": "老周", "type": "私聊"}
+    return json.dumps({"weflow": {"version": "1"}, "session": session, "messages": messages})
+
+
+def _chatlab_parts():
+    head = {
+        "chatlab": {"version": "0.0.2"},
+        "meta": {"name": "老周", "platform": "wechat", "type": "private", "ownerId": "id_True"},
+    }
+    messages = [
+        {
+            "sender": f"id_{own}",
+            "accountName": name,
+            "timestamp": 1746087000 + 60 * n,
+            "type": 0,
+            "content": text,
+        }
+        for n, (name, text, own) in enumerate(TWO)
+    ]
+    return head, [*messages, messages[0] | {"type": 1, "content": None}]
+
+
+def _chatlab():
+    head, messages = _chatlab_parts()
+    avatars = [{"platformId": "id_x", "accountName": "x", "avatar": "A" * 90_000}]
+    return json.dumps({**head, "members": avatars, "messages": messages})
+
+
+def _chatlab_lines():
+    head, messages = _chatlab_parts()
+    lines = [{"_type": "header", **head}, *({"_type": "message", **m} for m in messages)]
+    return "\n".join(map(json.dumps, lines))
+
+
+def _qq_messages():
+    return [
+        {
+            "id": str(n),
+            "timestamp": 1746087000000 + 60_000 * n,
+            "sender": {"uid": f"u_{own}", "uin": str(own), "name": name},
+            "type": "text",
+            "content": {"text": text, "elements": [], "resources": []},
+            "recalled": False,
+            "system": False,
+        }
+        for n, (name, text, own) in enumerate(TWO)
+    ]
+
+
+QQ_CHAT = {"metadata": {"version": "5"}, "chatInfo": {"name": "老周", "selfUid": "u_True"}}
+
+
+def _meta():
+    messages = [
+        {
+            "sender_name": _garbled(name),
+            "timestamp_ms": 1746087000000 + 60_000 * n,
+            "content": _garbled(text),
+        }
+        for n, (name, text, _) in enumerate(TWO)
+    ]
+    messages.append(messages[0] | {"content": "You sent an attachment."})
+    people = [{"name": _garbled(name)} for name in ("老周", "阿柚")]
+    return json.dumps(
+        {"participants": people, "messages": messages[::-1], "title": _garbled("老周")}
+    )
+
+
+def _discord():
+    messages = [
+        {
+            "id": str(n),
+            "type": "Default",
+            "timestamp": f"2025-05-01T08:1{n}:00.123+00:00",
+            "content": text,
+            "author": {"id": name, "name": name, "nickname": name, "isBot": False, "roles": []},
+        }
+        for n, (name, text, _) in enumerate(TWO)
+    ]
+    messages.append(messages[1] | {"type": "ChannelPinnedMessage", "content": "Pinned a message."})
+    guild, channel = {"id": "0", "name": "Direct Messages"}, {"id": "1", "name": "老周"}
+    return json.dumps({"guild": guild, "channel": channel, "messages": messages})
+
+
+def _slack():
+    messages = [
+        {
+            "type": "message",
+            "user": f"U{name}",
+            "text": f"{text} &amp; <@U老周>" if n == 0 else text,
+            "ts": f"{1746087000 + n}.000100",
+            "user_profile": {"real_name": name, "display_name": name},
+        }
+        for n, (name, text, _) in enumerate(TWO)
+    ]
+    joined = messages[1] | {"subtype": "channel_join", "text": "<@U老周> has joined the channel"}
+    return json.dumps([joined, *messages])
+
+
+EXPORTS = {  # {name: (text, whether it says who the owner is)}
+    "weflow": (_weflow(), True),
+    "weflow before": (_weflow().replace('"weflow": {"version": "1"}, ', ""), True),
+    "chatlab": (_chatlab(), True),
+    "chatlab lines": (_chatlab_lines(), True),
+    "qq": (json.dumps({**QQ_CHAT, "messages": _qq_messages()}), True),
+    "qq in one file of chunks": (
+        json.dumps({"chunks": [{**QQ_CHAT, "messages": [m]} for m in _qq_messages()]}),
+        True,
+    ),
+    "qq lines": ("\n".join(map(json.dumps, _qq_messages())), False),
+    "messenger": (_meta(), False),
+    "discord": (_discord(), False),
+    "slack": (_slack(), False),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_chat_in_json_is_read_by_sender(name):
+    text, says_who = EXPORTS[name]
+    file = of("chat/a.json", text)
+    assert format_of(file) == "messages"
+    (chat,) = message_json.conversations(file, Options())
+    own = [message for message in chat.messages if not message.skip_reason]
+    said = [(message.sender, message.text.replace(" & @老周", "")) for message in own]
+    assert said == [(name, text) for name, text, _ in TWO]
+    assert [message.mine for message in own] == [mine if says_who else None for *_, mine in TWO]
+    assert all(message.time.startswith("2025-05-01T08:") for message in own)
+
+
+def test_chunks_of_qq_ask_their_manifest_who_the_owner_is():
+    lines = "\n".join(map(json.dumps, _qq_messages()))
+    manifest = json.dumps(QQ_CHAT).encode()
+    file = of("a/chunks/chunk_0001.jsonl", lines, {"../manifest.json": manifest}.get)
+    (chat,) = message_json.conversations(file, Options())
+    assert (chat.title, [message.mine for message in chat.messages]) == (
+        "老周",
+        [True, False, True],
+    )
+
+
+def test_a_reply_answers_what_it_quotes():
+    head, messages = _chatlab_parts()
+    messages = [m | {"platformMessageId": str(n)} for n, m in enumerate(messages[:3])]
+    messages[2] |= {"type": 25, "replyToMessageId": "1"}
+    (chat,) = message_json.conversations(
+        of("a.json", json.dumps({**head, "messages": messages})), Options()
+    )
+    assert chat.messages[2].reply_to == "船今天不来了"
+
+
+def test_posts_of_weibo_leave_what_they_pass_on():
+    posts = [
+        {"text": "码头又下雨了", "created_at": "2024-05-02T10:00:00", "screen_name": "阿柚"},
+        {
+            "text": "说得对//@老周:船不来了",
+            "created_at": "2024-05-01T10:00:00",
+            "screen_name": "阿柚",
+            "retweet": {"text": "原来的微博"},
+        },
+    ]
+    file = of("a.json", json.dumps({"user": {"screen_name": "阿柚"}, "weibo": posts}))
+    assert format_of(file) == "messages"
+    (chat,) = message_json.conversations(file, Options())
+    own = [message.text for message in chat.messages if not message.skip_reason]
+    assert (chat.kind, own) == ("post", ["说得对", "码头又下雨了"])
+    assert {m.text for m in chat.messages if m.skip_reason == "repost"} == {
+        "//@老周:船不来了",
+        "原来的微博",
+    }

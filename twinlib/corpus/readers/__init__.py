@@ -17,7 +17,7 @@ from .. import conversations
 from ..records import Document
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
 from .archive import ReadLog, has_files, walk
-from .chats import chat_table, chat_text, telegram, twitter, whatsapp
+from .chats import chat_table, chat_text, message_json, telegram, twitter, whatsapp
 from .encoding import Unreadable
 from .input_file import File, Options
 
@@ -44,6 +44,7 @@ FORMATS = {
     "html": html,
     "twitter": twitter,
     "telegram": telegram,
+    "messages": message_json,
     "whatsapp": whatsapp,
     "chat": chat_text,
     "table": chat_table,

@@ -233,7 +233,11 @@ def _objects(name, values):
 
 
 def _string(value):
-    if isinstance(value, (dict, list)):
+    if isinstance(value, dict):  # a sender as an object is its name, a text its words
+        keys = ("name", "text", "content", "title", "value")
+        named = next((value[key] for key in keys if isinstance(value.get(key), str)), None)
+        return json.dumps(value, ensure_ascii=False) if named is None else named
+    if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()

@@ -119,10 +119,10 @@ def _messages(row, time, roles):
     text, is_mine = _first(row, roles["text"]), _is_mine(row, roles)
     sender = _first(row, roles.get("sender", []))
     if "post" in roles:
-        yield from _post(text, time, _is_repost(row, roles))
+        yield from own_post(text, time, _is_repost(row, roles))
     elif text:
         sender = sender or ("me" if is_mine else _first(row, roles.get("chat", [])))
-        text, quoted_sender, quoted = _unquoted(text)
+        text, quoted_sender, quoted = unquoted(text)
         if is_mine is None and quoted_sender == sender:  # a reply to one's own message
             quoted = ""
         if is_mine is None and sender.casefold() in _ME:
@@ -130,7 +130,7 @@ def _messages(row, time, roles):
         yield Message(sender, text, time, is_mine, reply_to=quoted or None)
 
 
-def _unquoted(text):
+def unquoted(text: str) -> tuple[str, str, str]:
     """(own text, whom it quotes, what it quotes) of a message, the last two '' without a quote."""
     # In groups the sender's id is written before the XML.
     text = re.sub(r"^[\w@.-]{1,60}:\s?\n(?=<)", "", text)
@@ -150,7 +150,7 @@ def _element(text, name):
     return (html.unescape(bare) if bare == text else bare).strip()
 
 
-def _post(text, time, reposted):
+def own_post(text: str, time: str, reposted: bool) -> Iterator[Message]:
     """Yield the Messages of a post; Weibo's has a comment, '//@name:' and the forwarded text."""
     text = _CUT_OFF.sub("", text).rstrip("\u200b \n\t")
     reposted = reposted or _REPOST.match(text)

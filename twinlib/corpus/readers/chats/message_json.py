@@ -1,0 +1,283 @@
+"""Chats and posts that programs export as JSON: an object around a list of messages, or JSON Lines.
+
+WeFlow and EchoTrace (WeChat), ChatLab's format, QQ Chat Exporter (one file or chunks), Messenger
+and Instagram, Discord (DiscordChatExporter), Slack, Weibo's crawlers, and what is built like them.
+`ROLES` says under which keys each of them keeps sender, text and time: another program of this
+kind needs a key there and no code. Meta writes UTF-8 as if each byte were a character, which is
+undone.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from .. import dates, json_values
+from ..columns import NO, YES
+from ..encoding import Unreadable
+from ..filename import title_of
+from ..input_file import File, Options
+from ..json_values import as_dict, as_dicts, as_str
+from .chat_table import own_post, unquoted
+from .messages import Conversation, Message
+
+# {role: keys, of which the first that is filled counts}; 'a.b' is b in the object a.
+ROLES = {
+    "text": "content.text content text message.text message body text_raw raw_text msg".split(),
+    "name": (
+        "groupNickname senderDisplayName accountName sender_name senderName author.nickname "
+        "sender.groupCard sender.remark sender.name sender.nickname author.name "
+        "author.displayName user_profile.display_name user_profile.real_name user.name "
+        "user.screen_name from.name nickname username screen_name sender author from user"
+    ).split(),
+    "id": (
+        "sender.uid sender.uin sender.id senderUsername sender author.id user.id user sender_id "
+        "senderId"
+    ).split(),
+    "time": (
+        "formattedTime timestamp timestamp_ms time createTime create_time created_at "
+        "publish_time ts date sent_at"
+    ).split(),
+    "mine": "isSend isSelf is_send is_self is_sender isSender from_me isOwn".split(),
+    "type": "type msgType messageType".split(),
+    "subtype": ["subtype"],
+    "message id": "platformMessageId id messageId message_id client_msg_id".split(),
+    "answers": (
+        "replyToMessageId content.reply.referencedMessageId content.reply.messageId "
+        "reference.messageId"
+    ).split(),
+    "quoted": "quotedContent content.reply.content".split(),
+}
+# Where an export keeps its messages, its title, and who the owner is.
+_LISTS = "messages weibo statuses".split()
+_TITLES = (
+    "session.remark session.displayName session.nickname meta.name chatInfo.name channel.name "
+    "title threadName name"
+).split()
+_OWNERS = "meta.ownerId chatInfo.selfUid chatInfo.selfUin chatInfo.selfName".split()
+# Types of messages with the sender's own words; those of ChatLab are numbers.
+_OWN_TYPES = set(
+    "0 2 25 text reply voice default normal generic message 文本消息 引用消息 语音消息".split()
+)
+_OWN_SUBTYPES = ("thread_broadcast", "file_share", "me_message")  # Slack's
+_PASSED_ON = set("26 forward share 聊天记录合并转发 转发消息".split())
+_SYSTEM = set("80 81 99 system 系统消息 recall".split())
+# What Messenger and Instagram say under a member's name.
+_SAID_BY_APP = re.compile(
+    r"(?:you|.{1,60}) (?:sent (?:an? |\d+ )(?:attachment|photo|video|sticker|GIF|link|file|reel|"
+    r"story|post|live location|voice message)s?\b.*|unsent a message|named the group .*|"
+    r"changed the .*|left the group\.|missed (?:your|a) call\.|called you\.|"
+    r"added .{1,80} to the group\.|set (?:the|your|his|her) .*)|"
+    r"liked a message|reacted .{1,12} to (?:your|a) message\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_SIGNS = re.compile(
+    r'"(?:chatlab|weflow|chatInfo|guild)"\s*:\s*\{|"session"\s*:\s*\{[^{}]*"wxid"|'
+    r'"participants"\s*:\s*\[.{0,4000}"messages"\s*:\s*\[|"user"\s*:\s*\{.{0,9000}"weibo"\s*:\s*\[',
+    re.DOTALL,
+)
+
+
+def looks_like(file: File) -> bool:
+    """Whether it is JSON of such an export, by its first keys or its first message."""
+    text = json_values.start(file).lstrip()
+    if text.startswith("["):
+        return _is_nested_message(json_values.first(text[1:]))
+    if not text.startswith("{"):
+        return False
+    first = json_values.first(text.partition("\n")[0])
+    if as_dict(first).get("_type") == "header" or _is_nested_message(first):
+        return True
+    if _SIGNS.search(text):
+        return True
+    found = re.search(rf'"(?:{"|".join(_LISTS)})"\s*:\s*\[', text)
+    return bool(found) and _is_message(json_values.first(text[found.end() :]))
+
+
+def _is_message(value):
+    """Whether a JSON value has a sender, a text and a time, as a turn of training data has not."""
+    return isinstance(value, dict) and all(_of(value, role) for role in ("text", "name", "time"))
+
+
+def _is_nested_message(value):
+    """Whether it is a message with objects in it, or Slack's; flat ones are rows of a table."""
+    if not _is_message(value):
+        return False
+    nested = any(
+        isinstance(value.get(key), dict) for key in ("sender", "author", "content", "user")
+    )
+    return nested or value.get("type") == "message" and "ts" in value
+
+
+def conversations(file: File, options: Options) -> Iterator[Conversation]:
+    """Yield the export's Conversations. Raises Unreadable."""
+    head, messages = _parts(file)
+    if not messages:
+        raise Unreadable("index")
+    if "weibo" in head or "statuses" in head:
+        posts = [post for message in messages for post in _post(message)]
+        yield Conversation(title_of(file.name), sorted(posts, key=lambda post: post.time), "post")
+        return
+    if all("sender_name" in message for message in messages[:3]):
+        head, messages = _undone(head), _undone(messages)
+    title = next(filter(None, (_at(head, path) for path in _TITLES)), "")
+    folder = PurePosixPath(file.name).parent.name
+    if not title and "ts" in messages[0]:  # Slack: a folder for each channel, a file for each day
+        title = folder
+    found = _messages(messages, _owner(head), _people(file, head, messages))
+    if found and found[0].time > found[-1].time:  # the newest first
+        found.reverse()
+    if all(message.time for message in found):
+        found.sort(key=lambda message: message.time)
+    yield Conversation(title or title_of(file.name), found)
+
+
+def _parts(file):
+    """(the object around the messages, the messages). Raises Unreadable."""
+    text = file.text.lstrip()
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    if len(lines) > 1 and json_values.first(lines[0]) and lines[1].lstrip().startswith("{"):
+        values = [value for value in map(json_values.first, lines) if isinstance(value, dict)]
+        head = next((value for value in values if value.get("_type") == "header"), {})
+        head = head or _manifest(file)
+        members = [value for value in values if value.get("_type") == "member"]
+        messages = [v for v in values if v.get("_type", "message") == "message"]
+        return {**head, "members": members}, messages
+    export = json_values.load(text)
+    if isinstance(export, list):
+        return {}, as_dicts(export)
+    chunks = as_dicts(as_dict(export).get("chunks")) or [as_dict(export)]
+    key = next((key for key in _LISTS if key in chunks[0]), "messages")
+    return chunks[0], [message for chunk in chunks for message in as_dicts(chunk.get(key))]
+
+
+def _manifest(file):
+    """The manifest of an export in chunks, which says whose it is."""
+    for path in ("../manifest.json", "manifest.json"):
+        data = file.near(path)
+        if data:
+            return as_dict(json_values.first(data.decode("utf-8", "replace")))
+    return {}
+
+
+def _owner(head):
+    return {_at(head, path) for path in _OWNERS} - {""}
+
+
+def _people(file, head, messages):
+    """{id: name} of the members that the export lists, or Slack's users.json."""
+    listed = as_dicts(head.get("members"))
+    if messages and "ts" in messages[0]:
+        users = file.near("../users.json") or file.near("users.json") or b""
+        listed = as_dicts(json_values.first(users.decode("utf-8", "replace")) or [])
+    profiled = [message for message in messages if "user_profile" in message]
+    names = {_of(message, "id"): _of(message, "name") for message in profiled}
+    for person in listed:
+        keys = ("groupNickname", "accountName", "profile.display_name", "real_name", "name")
+        name = next(filter(None, (_at(person, key) for key in keys)), "")
+        names[_at(person, "platformId") or _at(person, "id")] = name
+    return names
+
+
+def _messages(listed, owner, people):
+    times = dates.times([_of(message, "time") for message in listed])
+    texts = {_of(message, "message id"): message for message in listed}
+    messages = []
+    for message, time in zip(listed, times):
+        sender_id, kind = _of(message, "id"), _of(message, "type").casefold()
+        if kind in _SYSTEM or _is_systems(message):
+            continue
+        name = people.get(sender_id) or _of(message, "name") or sender_id
+        text, _, quoted = unquoted(_without_quote(_plain(_of(message, "text"), people), message))
+        answered = texts.get(_of(message, "answers"), {})
+        if answered and _of(answered, "id") != sender_id:
+            quoted = quoted or _plain(_of(answered, "text"), people)
+        quoted = quoted or _of(message, "quoted")
+        if text and not _SAID_BY_APP.fullmatch(text):
+            mine, reason = _is_mine(message, owner, sender_id), _reason(message, kind)
+            messages.append(Message(name, text, time, mine, reason, quoted or None))
+    return messages
+
+
+def _is_systems(message):
+    flags = ("system", "isSystemMessage", "recalled", "isRecalled", "isUnsent", "is_unsent")
+    flagged = any(message.get(flag) is True for flag in flags)
+    return flagged or _of(message, "subtype") not in ("", *_OWN_SUBTYPES)
+
+
+def _reason(message, kind):
+    """Why a message's text isn't the sender's own, or ''."""
+    if as_dict(message.get("author")).get("isBot") is True or message.get("bot_id"):
+        return "machine"
+    if kind in _PASSED_ON or message.get("forwardedMessage"):
+        return "repost"
+    return "" if not kind or kind in _OWN_TYPES or kind == "share" else "platform"
+
+
+def _is_mine(message, owner, sender_id):
+    value = _of(message, "mine").casefold()
+    if value in YES or value in NO:
+        return value in YES
+    if not owner:
+        return None
+    return bool(owner & {sender_id, *(_at(message, f"sender.{key}") for key in ("uid", "uin"))})
+
+
+def _without_quote(text, message):
+    """The text without a quotation that the export gives by itself, too."""
+    quoted = _of(message, "quoted")
+    found = quoted and re.search(
+        r"\s*[\[【「（(]?引用[^\n]{0,60}?" + re.escape(quoted[:40]) + r".*", text, re.DOTALL
+    )
+    return text[: found.start()] if found and found.start() else text
+
+
+def _plain(text, people):
+    """A text without Slack's markup: '<@U1>', '<https://… | label>', '&amp;'."""
+    if "<" not in text and "&" not in text:
+        return text
+    text = re.sub(r"<@(\w+)(?:\|[^>]*)?>", lambda m: "@" + people.get(m[1], m[1]), text)
+    text = re.sub(r"<(?:#\w+|!\w+|https?://[^>|\s]+|mailto:[^>|\s]+)\|([^>]*)>", r"\1", text)
+    text = re.sub(r"<(https?://[^>|\s]+)>", r"\1", text)
+    return html.unescape(text) if re.search(r"&(?:amp|lt|gt);", text) else text
+
+
+def _post(post):
+    """The Messages of a post of Weibo; the text that it passes on is somebody else's."""
+    (time,) = dates.times([_of(post, "time")])
+    text = re.sub(r"<[^<>]+>", "", _of(post, "text"))
+    yield from own_post(text, time, post.get("original") is False)
+    passed_on = _of(as_dict(post.get("retweet") or post.get("retweeted_status")), "text")
+    if passed_on:
+        yield Message("", passed_on, time, True, "repost")
+
+
+def _of(message: dict, role: str) -> str:
+    """The first filled value of a role."""
+    return next(filter(None, (_at(message, path) for path in ROLES[role])), "")
+
+
+def _at(value: Any, path: str) -> str:
+    """The string or number at a path of keys, as a string; '' for anything else."""
+    *keys, last = path.split(".")
+    for key in keys:
+        value = as_dict(as_dict(value).get(key))
+    value = as_dict(value).get(last)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).lower() if isinstance(value, bool) else as_str(value).strip()
+
+
+def _undone(value):
+    """A JSON value in which UTF-8 that was read as Latin-1 is read as UTF-8."""
+    if isinstance(value, dict):
+        return {key: _undone(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_undone(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        try:
+            return value.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            return value
+    return value
