@@ -2,7 +2,7 @@
 
 Problems are comparisons of two decimals, or read from a file. Each is a dict {id, question, answer,
 language, group}; problems of one group are versions of each other. Rewards and exams share one
-lenient extractor: the number after the last answer marker, else the last number.
+lenient extractor: the number after the last answer marker, else the last number (numerals.py).
 """
 
 import json
@@ -11,17 +11,14 @@ import re
 from decimal import Decimal
 from itertools import combinations
 
+from . import numerals
 from .script import has_han
 
-# A minus is a sign only where it can't stand between two numbers, as in "10-3".
-_NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,，]*(?:\.\d+)?(?:/\d+)?")
-_PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:/\d+)?")
-# A number that is an answer may have a currency before it and a unit or measure word after it.
-_WITH_UNIT = re.compile(
-    r"([-−]?)(?:US)?[$€£¥￥]?\s*([-−]?\d[\d,，]*(?:\.\d+)?(?:/\d+)?)\s*"
-    r"(?:[%％‰°℃$€£¥￥]|[\u4e00-\u9fff]{1,3}|[A-Za-z]{3,12}|[kcm]?m|k?g|m?[lL]|[sh])?[.。]?"
+_NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
+MARKER = re.compile(
+    r"(?:answer|答案|结果|結果)\s*(?:is|是|为|為)?\s*(?:\*\*)?\s*[:：]?(?:\*\*)?", re.IGNORECASE
 )
-MARKER = re.compile(r"(?:answer|答案|结果)\s*(?:is|是|为)?\s*[:：]?", re.IGNORECASE)
+BOXED = re.compile(r"\\boxed\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _INSTRUCTIONS = {
     "en": "Think step by step, then write 'Answer:' and the number.",
     "zh": "请一步步想，最后写“答案：”和数字。",
@@ -39,39 +36,65 @@ MOST_COMPARISONS = 2 * 2 * 31 * 324 * 2
 
 
 def number_of(text: str) -> Decimal | None:
-    """The number written in `text` as a finite Decimal, or None: '1,234.50', '−3', '3/4'."""
-    cleaned = text.replace(",", "").replace("，", "").replace("−", "-").strip()
-    if not _PLAIN.fullmatch(cleaned):  # Decimal takes more: Infinity, NaN, 1e999999
-        return None
-    over, _, under = cleaned.partition("/")
-    under = Decimal(under or 1)
-    return Decimal(over) / under if under else None
+    """The number that a text is, as a finite Decimal, or None: '1,234.50', '−3', '3/4', '1.2万'."""
+    values = numerals.whole(text)
+    return values[0] if values and len(values) == 1 else None
 
 
 def extract(text: str) -> Decimal | None:
-    """The number a text gives as its answer: the first after the last marker, else the last one."""
-    markers = list(MARKER.finditer(text))
-    if markers:
-        after = _NUMBER.search(text, markers[-1].end())
-        if after:
-            return number_of(after.group())
-    numbers = _NUMBER.findall(text)
-    return number_of(numbers[-1]) if numbers else None
+    """The number a text gives as its answer: the first after the last marker, else the last one.
+
+    Of a sum it is what stands after the last '='; None for a sum alone or several numbers.
+    """
+    values = _given(text)
+    return values[0] if values else None
+
+
+def marked_answers(text: str) -> list[str]:
+    """What stands after each answer marker, or in each box: \\boxed{42}, '**Answer:** 42'."""
+    boxes = [match for match in BOXED.finditer(text)]
+    markers = [match for match in MARKER.finditer(text)]
+    # A box after a marker on the same line is that marker's answer.
+    alone = [b for b in boxes if not any(_same_line(text, m.end(), b.start()) for m in markers)]
+    ends = [(m.end(), text[m.end() :]) for m in markers] + [(b.end(), b[1]) for b in alone]
+    return [answer for _, answer in sorted(ends, key=lambda item: item[0])]
+
+
+def _same_line(text, end, start):
+    return end <= start and "\n" not in text[end:start].strip()
+
+
+def _given(text, several=False):
+    """The numbers that a text gives as its answer; with `several` all of the answer's sentence."""
+    for answer in marked_answers(text)[:-2:-1]:
+        plain = numerals.plainly(answer)
+        for sentence in (numerals.first_sentence(plain), plain):
+            found = numerals.chains(sentence)
+            if not found:
+                continue
+            if several:
+                return [chain.value for chain in found]
+            listed = numerals.whole(sentence, units=False)
+            if listed and len(listed) > 1:
+                return None
+            return [found[0].value] if found[0].value is not None else None
+    if several:
+        return [chain.value for chain in numerals.chains(numerals.plainly(text))]
+    last = numerals.last(numerals.plainly(text))
+    return None if last is None else [last]
 
 
 def is_correct(text: str, answer: str) -> bool:
-    """Whether a text gives the answer, compared as a number where it is one, else as words."""
-    right = _without_unit(answer)
+    """Whether a text gives the answer, compared as numbers where it is such, else as words."""
+    right = numerals.whole(answer)
     if right is None:
         return _contains_answer(text, answer)
-    given = extract(text)
-    return given is not None and abs(given - right) <= Decimal("1e-6") * max(1, abs(right))
-
-
-def _without_unit(answer):
-    """The number of an answer: '72%', '$72' and '72元' are 72; None for words."""
-    match = _WITH_UNIT.fullmatch(answer.strip())
-    return number_of(match[1] + match[2]) if match else number_of(answer)
+    given = _given(text, several=len(right) > 1)
+    if given is None or len(given) != len(right) or None in given:
+        return False
+    if len(right) > 1 and not re.match(r"\s*[(（\[]", answer):  # (3, 4) is a point: in order
+        given, right = sorted(given), sorted(right)
+    return all(abs(x - y) <= Decimal("1e-6") * max(1, abs(y)) for x, y in zip(given, right))
 
 
 def _contains_answer(text, answer):
@@ -80,8 +103,7 @@ def _contains_answer(text, answer):
     'no' isn't in 'know'. Chinese has no spaces: there the words must not follow a negation, and a
     single character must not follow any other.
     """
-    ends = [0, *(marker.end() for marker in MARKER.finditer(text))]
-    given = text[ends[-1] :].lower()
+    given = (marked_answers(text) or [text])[-1].lower()
     words = re.findall(r"[^\W_]+", answer.lower())
     if not words:
         return False

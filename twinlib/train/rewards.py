@@ -7,17 +7,26 @@ progress line and the plot show it.
 
 import re
 
-from ..text.exercises import MARKER, is_correct
+from ..text import numerals
+from ..text.exercises import BOXED, is_correct, marked_answers
 
+# A marked answer at the end of a text.
+_MARKED = re.compile(
+    rf"(?:Answer|答案)[*_]{{0,3}}\s*[:：]\s*([^\n]{{1,60}})\Z|{BOXED.pattern}[$*.。 ]{{0,6}}\Z"
+)
 FORMAT_REWARD = 0.2  # small beside correctness, or the model learns the format instead of the sum
 
 
 def has_format(text: str) -> bool:
-    """Whether a text shows some work and then exactly one marked answer."""
-    answer = r"(?:Answer|答案)\s*[:：]\s*[-−]?\d[^\n]{0,20}\s*"
-    # The work may span several lines, hence DOTALL.
-    has_work = re.fullmatch(r".*\S.*?" + answer, text.strip(), re.DOTALL)
-    return bool(has_work) and len(MARKER.findall(text)) == 1
+    """Whether a text shows some work and then exactly one marked answer, which is a number.
+
+    Bold, dollar signs and units do no harm: '**Answer:** 42', 'Answer: $42', '\\boxed{42}'.
+    """
+    match = _MARKED.search(text.strip())
+    if not match or len(marked_answers(text)) != 1:
+        return False
+    has_work = text.strip()[: match.start()].strip("*_`$# \n")
+    return bool(has_work) and bool(numerals.chains(numerals.plainly(match[1] or match[2])))
 
 
 def correctness(texts: list[str], answers: list[str]) -> list[float]:

@@ -1,0 +1,237 @@
+"""Numbers as people and models write them, in one sentence or as a whole answer.
+
+Read are thousands (1,234), fractions, powers of ten, roots and pi, Chinese numerals and scales
+(1.2万, 三分之二), full-width signs, LaTeX, currencies and units. '，' never groups digits, and ','
+only before exactly three. A chain such as '3 + 4 = 7' gives what stands after its last '='.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+_FULL_WIDTH = {
+    code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
+} | {ord(sign): ord(sign) - 0xFEE0 for sign in "＋－．／％＄＝＊＾（）"}
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8", "⅕": "1/5"}
+_PI = Decimal("3.14159265358979323846")
+_LARGEST_POWER = 30
+_BODY = ("whole", "n", "root", "pi")
+
+_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+    "兩": 2,
+}
+_HAN_SCALES = {
+    **{"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8},
+}
+_HAN = f"[{''.join(_HAN_DIGITS)}{''.join(_HAN_SCALES)}]"
+_MEASURES = (
+    "[个個元块塊米只隻条條本张張人天年月日岁歲小分秒次倍页頁克斤公厘千里升双雙对對辆輛件支朵棵头頭匹名位间間"
+    "度台套杯瓶盒箱颗顆粒片种種道层層楼樓]"
+)
+_SCALE_WORDS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]?\d)|\d+)(?:\.\d+)?|\.\d+"
+_SCALE = r"(?: ?(?P<scale>[十百千万萬亿億]+)(?![克米瓦卡字赫帕焦伏吨])|(?P<k>[kK])(?![A-Za-z])" + (
+    rf"| (?P<word>{'|'.join(_SCALE_WORDS)})s?(?![A-Za-z]))?"
+)
+_NUMBER = re.compile(
+    r"(?P<sign>(?<![\w)）.])[-−–+]|(?<![\w)）.])负|(?<![\w)）.])負)?\s?"
+    r"(?:(?:US|HK|RMB|CNY|USD|EUR)?\s?(?:[$€£¥￥]\s?(?P<sign2>[-−])?)?\s?)?"
+    rf"(?:(?P<whole>\d+) (?P<over2>\d+)/(?P<under2>\d+)|(?<![\d.])(?P<n>{_DIGITS})?"
+    r"(?P<root>√\(?(?P<radicand>\d+(?:\.\d+)?)\)?)?)"
+    r"(?P<pi> ?(?:π|pi)(?![A-Za-z]))?"
+    r"(?:/(?P<under>\d+(?:\.\d+)?))?"
+    r"(?: ?[x×*·] ?(?P<ten>10)\^(?P<power>-?\d+)"
+    r"|\^(?P<raised>-?\d+)|[eE](?P<e>[-+]?\d{1,3})(?!\d))?" + _SCALE
+)
+_HAN_NUMBER = re.compile(
+    r"(?!十分(?![钟。，]|$))(?P<negative>[负負])?"
+    rf"(?:百分之(?P<percent>{_HAN}{{1,20}}(?:点{_HAN}{{1,20}})?)"
+    rf"|(?P<part>{_HAN}{{1,20}})分之(?P<count>{_HAN}{{1,20}})"
+    rf"|(?P<plain>{_HAN}{{1,20}}(?:[点點]{_HAN}{{1,20}})?))"
+    rf"(?=$|[\s。，,.!！?？;；、)）=]|和|或|{_MEASURES})"
+)
+# What may stand between two numbers of one chain.
+_UNIT = r" ?(?:[%％‰°℃$€£¥￥]|[\u4e00-\u9fff]{1,3}|[A-Za-z]{2,12}|[A-Za-wyz](?![A-Za-z]))? ?"
+_NEXT = r" ?[(（]? ?[-−–+]? ?(?:[A-Z]{2,3})?[$€£¥￥]? ?-?"
+_EQUALS = re.compile(rf"{_UNIT}[)）]? ?(?:=|≈|等于|is equal to|equals){_NEXT}")
+_OPERATOR = re.compile(
+    rf"{_UNIT}[)）]? ?(?:[-+−–*×·/÷x:^]|加|减|減|乘以?|除以?|plus|minus|times|divided by){_NEXT}"
+)
+# After the number of an answer.
+_LAST_UNIT = re.compile(
+    r" ?(?!and(?![A-Za-z])|or(?![A-Za-z])|[和或与])"
+    r"(?:[%％‰°℃$€£¥￥]|[\u4e00-\u9fff]{1,3}(?![\u4e00-\u9fff])|[A-Za-z]{3,12}"
+    r"|[kcmd]?m|k?g|m?[lL]|[shx])(?:\^[23])?(?![A-Za-z])"
+)
+_SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?=\s|$)|[;；]")
+
+
+class Chain(NamedTuple):
+    """A number with what it was computed from: its value (None if only a sum stands there)."""
+
+    start: int
+    end: int
+    value: Decimal | None
+
+
+def plainly(text: str) -> str:
+    """A text without the signs of Markdown and LaTeX, and with plain digits and operators."""
+    text = text.translate(_FULL_WIDTH)
+    text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m.group().translate(_SUPERSCRIPT), text)
+    text = re.sub(r"(\d?)([½⅓⅔¼¾⅛⅕])", _vulgar, text)
+    text = re.sub(r"(?<=\d)(?:\{,\}|\\,|[\u00a0\u202f\u2009])(?=\d{3}(?!\d))", "", text)
+    text = re.sub(r"(\d?)\\[dt]?frac\s?\{?(\d+)\}?\s?\{?(\d+)\}?", _fraction, text)
+    text = re.sub(
+        r"\\sqrt\s?\{?(\d+(?:\.\d+)?)\}?|(?:sqrt|根号|根號) ?\(?(\d+(?:\.\d+)?)\)?", _root, text
+    )
+    text = re.sub(r"\\(?:text|mathrm|mathbf|textbf|boxed)\s?\{([^{}]*)\}", r" \1 ", text)
+    text = text.replace("\\times", "×").replace("\\cdot", "·").replace("\\div", "÷")
+    text = text.replace("\\pi", "π").replace("\\approx", "≈").replace("\\%", "%")
+    text = re.sub(r"\^\{(-?\d+)\}", r"^\1", text)
+    text = re.sub(r"\\[()\[\]$,;! ]|\*\*|__|`|\\left|\\right", "", text)
+    text = re.sub(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*\s(])", "", text)  # *42*, but not 3 * 4
+    return re.sub(r"\$(?=[^$\n]*\$)|(?<=\S)\$", "", text)  # pairs around formulas; '$42' stays
+
+
+def _vulgar(match):
+    return f"{match[1]} {_VULGAR[match[2]]}" if match[1] else _VULGAR[match[2]]
+
+
+def _fraction(match):
+    return f"{match[1]} {match[2]}/{match[3]}" if match[1] else f"{match[2]}/{match[3]}"
+
+
+def _root(match):
+    return f"√{match[1] or match[2]}"
+
+
+def value(match: re.Match) -> Decimal | None:
+    """The value of a match of the pattern of numbers, or None."""
+    part = match.groupdict()
+    try:
+        if part["whole"]:
+            number = Decimal(part["whole"]) + Decimal(part["over2"]) / Decimal(part["under2"])
+        else:
+            number = Decimal((part["n"] or "1").replace(",", ""))
+        if part["root"]:
+            number *= Decimal(part["radicand"]).sqrt()
+        number *= _PI if part["pi"] else 1
+        number /= Decimal(part["under"] or 1)
+        power = int(part["power"] or part["raised"] or part["e"] or 0)
+        if abs(power) > _LARGEST_POWER:
+            return None
+        number = number**power if part["raised"] else number * Decimal(10) ** power
+    except (InvalidOperation, ArithmeticError):
+        return None
+    for scale in part["scale"] or "":
+        number *= _HAN_SCALES[scale]
+    number *= 1000 if part["k"] else 10 ** _SCALE_WORDS.get(part["word"], 0)
+    negative = (part["sign"] or "+") != "+" or part["sign2"]
+    return -number if negative else number
+
+
+def _matches(text):
+    """The numbers in Arabic digits, roots or pi."""
+    return [m for m in _NUMBER.finditer(text) if m["n"] or m["whole"] or m["root"] or m["pi"]]
+
+
+def chains(text: str) -> list[Chain]:
+    """The numbers of a text, each with the sums it was computed by; Chinese ones if none else.
+
+    The value is what stands after the last '=', None where only a sum stands there ('3 + 4').
+    """
+    groups = []  # [[number, number after '=', …]], None in place of a sum
+    for match in _matches(text):
+        start = min(match.start(name) for name in _BODY if match[name])
+        between = text[groups[-1][-1] : start] if groups else " "
+        if groups and _EQUALS.fullmatch(between):
+            groups[-1][1].append(value(match))
+        elif groups and _OPERATOR.fullmatch(between):
+            groups[-1][1][-1] = None
+        else:
+            groups.append([match.start(), [value(match)], 0])
+        groups[-1][-1] = match.end()
+    found = [
+        Chain(start, end, next((v for v in reversed(members) if v is not None), None))
+        for start, members, end in groups
+    ]
+    return found or [Chain(*m.span(), _han_value(m)) for m in _HAN_NUMBER.finditer(text)]
+
+
+def last(text: str) -> Decimal | None:
+    """The last number of a text, in a chain or not; a Chinese one where there is no other."""
+    found = [value(match) for match in _matches(text)]
+    return ([*(chain.value for chain in chains(text)), *found] or [None])[-1]
+
+
+def first_sentence(text: str) -> str:
+    """A text up to its first end of a sentence or line that follows a word or number."""
+    text = text.lstrip()
+    end = _SENTENCE_END.search(text, 1)
+    return text[: end.start()] if end else text
+
+
+def whole(text: str, units: bool = True) -> list[Decimal] | None:
+    """The numbers that an answer consists of, with currencies and `units`; None for words."""
+    text = plainly(text).strip().rstrip(".。")
+    text = re.sub(r"^[A-Za-z] ?= ?", "", text)
+    inner = text[1:-1] if re.fullmatch(r"[(（\[{].*[)）\]}]", text) else text
+    values, at = [], 0
+    for number in chains(inner):
+        between = inner[at : number.start]
+        separators = r"\s*(?:[,，、;；]|and|or|和|或|与)\s*" if values else r"\s*"
+        if number.value is None or not re.fullmatch(separators, between):
+            return None
+        values.append(number.value)
+        unit = _LAST_UNIT.match(inner, number.end) if units else None
+        at = unit.end() if unit else number.end
+    return values if values and not inner[at:].strip(" .。") else None
+
+
+# Chinese numerals
+
+
+def _han_value(match):
+    sign = -1 if match["negative"] else 1
+    if match["percent"]:
+        return sign * _han(match["percent"])
+    if match["part"]:
+        under = _han(match["part"])
+        return sign * _han(match["count"]) / under if under else None
+    return sign * _han(match["plain"])
+
+
+def _han(text):
+    """The value of Chinese numerals: 一万二千, 三百六 (360), 二〇二四, 三点五."""
+    whole_part, _, decimals = text.replace("點", "点").partition("点")
+    number = Decimal(_han_whole(whole_part))
+    if decimals:
+        number += Decimal("0." + "".join(str(_HAN_DIGITS.get(sign, 0)) for sign in decimals))
+    return number
+
+
+def _han_whole(text):
+    if not any(sign in _HAN_SCALES for sign in text):
+        return int("".join(str(_HAN_DIGITS[sign]) for sign in text) or 0)
+    total, section, digit, last = 0, 0, None, 1
+    for sign in text:
+        if sign in _HAN_DIGITS:
+            digit = _HAN_DIGITS[sign]
+            last = 1 if sign in "零〇" else last
+        elif _HAN_SCALES[sign] < 10**4:
+            section += (1 if digit is None else digit) * _HAN_SCALES[sign]
+            digit, last = None, _HAN_SCALES[sign]
+        else:
+            section += digit or 0
+            total = (
+                (total + (section or 1)) * _HAN_SCALES[sign]
+                if total == 0
+                else (total + section * _HAN_SCALES[sign])
+            )
+            section, digit, last = 0, None, _HAN_SCALES[sign]
+    # 三百六 is 360, 一万二 12,000, but 三百零六 is 306.
+    return total + section + (digit or 0) * (last // 10 if last > 10 else 1)
