@@ -26,6 +26,7 @@ from twinlib.text.privacy import (
     label,
     mask,
     private_names,
+    quoted_name,
     value_id,
     without_placeholders,
 )
@@ -141,6 +142,21 @@ def test_numbers_that_touch_are_all_masked_at_once(text):
 )
 def test_a_number_after_an_at_sign_is_a_phone_that_was_mentioned(text, masked):
     assert mask(text, "zh", {})[0] == (masked or text)
+
+
+@pytest.mark.parametrize(
+    "name", ["我", 'Bob "the boat" Smith', "Smith, John", '"Nel"', '"a", "b"', "王、李", "O'Brien"]
+)
+def test_a_name_that_is_chosen_is_read_back_as_it_is(name):
+    typed = ", ".join(map(quoted_name, ["Ann", name, "老周"]))
+    assert private_names(typed) == ["Ann", name, "老周"]
+
+
+def test_a_name_with_quotation_marks_can_be_typed_as_it_is():
+    assert private_names('Bob "the boat" Smith；"Smith, John"') == [
+        'Bob "the boat" Smith',
+        "Smith, John",
+    ]
 
 
 def test_private_names_are_masked_whole_and_inside_chinese():

@@ -6,7 +6,7 @@ import pytest
 from conversation_makers import of
 
 from twinlib.corpus.readers import format_of
-from twinlib.corpus.readers.chats import chat_text, message_json
+from twinlib.corpus.readers.chats import chat_page, chat_table, chat_text, message_json
 from twinlib.corpus.readers.input_file import Options
 
 DISCORD = """==============================================================
@@ -430,3 +430,38 @@ def test_posts_of_weibo_leave_what_they_pass_on():
         "//@老周:船不来了",
         "原来的微博",
     }
+
+
+def test_a_page_of_qqs_exporter_is_read_by_sender():
+    block = (
+        '<div class="message {own}" data-message-id="{n}"><div class="message-header">'
+        '<span class="message-sender">{name}</span>'
+        '<span class="message-time">2025-05-01 08:1{n}:00</span></div>'
+        '<div class="message-content">{quote}<p>{text}</p></div></div>'
+    )
+    quote = '<div class="reply-content"><strong>老周:</strong> 船今天不来了</div>'
+    body = "".join(
+        block.format(own="self" if own else "", n=n, name=name, text=text, quote=quote * (n == 2))
+        for n, (name, text, own) in enumerate(TWO)
+    )
+    file = of("a.html", f"<html><head><title>老周</title></head><body>{body}</body></html>")
+    assert format_of(file) == "chatpage"
+    (chat,) = chat_page.conversations(file, Options())
+    assert [(m.sender, m.text, m.mine) for m in chat.messages] == TWO
+    assert (chat.title, chat.messages[2].reply_to) == ("老周", "船今天不来了")
+    assert chat.messages[0].time == "2025-05-01T08:10:00"
+
+
+def test_notions_databases_ask_nothing():
+    rows = "Name,Notes\nRain,The rain came over the harbour again.\n"
+    for more in ("", "_all"):
+        assert format_of(of(f"Posts {'0123456789abcdef' * 2}{more}.csv", rows)) is None
+    assert format_of(of("Posts.csv", rows)) == "table"
+
+
+@pytest.mark.parametrize("talker", ["wxid_ab***", "123456", "zh***ou"])
+def test_a_chat_of_a_masked_account_has_the_other_persons_name(talker):
+    rows = "".join(f"{talker},{name},{int(own)},{text}\n" for name, text, own in TWO)
+    file = of("a.csv", f"StrTalker,Sender,IsSender,StrContent\n{rows}")
+    (chat,) = chat_table.conversations(file, Options())
+    assert chat.title == "老周"

@@ -129,6 +129,8 @@ def test_nothing_and_junk_are_refused_with_a_reason(data, reason):
         ('+++\ntitle = "Rain"\ndate = 2019-03-14T08:00:00Z\n+++\n', "Rain", "2019-03-14"),
         ('{"title": "Rain", "date": "2019-03-14"}\n', "Rain", "2019-03-14"),
         ("---\nTitle: 雨\nDate: 2019年3月14日\n---\n", "雨", "2019-03-14"),
+        ("---\ntitle： 全角冒号\ndate： 2024-12-03\n---\n", "全角冒号", "2024-12-03"),
+        ("title： 全角冒号\ndate： 2024-12-03\n---\n", "全角冒号", "2024-12-03"),
         ("---\ntitle: 2019\ndate: 2019-02-30\n---\n", "2019", "2019"),
         ("---\n---\n", "", None),
         ("", "", None),
@@ -203,11 +205,14 @@ def test_a_folder_gives_its_writing_and_counts_the_rest(tmp_path):
     (source / "link.md").symlink_to(outside / "secret.md")
     reading = Reading(source)
     assert [d.source for d in reading.documents] == ["posts/a.txt", "posts/b.md"]
-    assert reasons(reading) == {"junk.md": "binary", "empty.md": "empty"}
+    assert reasons(reading) == {
+        "junk.md": "binary",
+        "empty.md": "empty",
+        "package-lock.json": "unknown",
+    }
     assert reading.log.skipped == {
         "image": 1,
         "script": 2,
-        "data": 1,
         "hidden": 2,
         "cache": 1,
         "about": 1,
@@ -322,7 +327,7 @@ def test_what_a_file_is_shows_in_its_content_not_in_its_name(tmp_path):
         "page.txt": "html",
         "talk.md": "subtitles",
     }
-    assert reading.log.skipped == {"data": 1}
+    assert "unknown" in reasons(reading).values()
 
 
 def test_a_survey_counts_formats_and_senders_without_making_documents(tmp_path):

@@ -20,7 +20,7 @@ from ..files import TwinError
 from ..i18n import t
 from ..settings import Corpus
 from ..text import interview_questions
-from ..text.privacy import private_names
+from ..text.privacy import private_names, quoted_name
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, cut, sentence, table, title
 from .forms import Form
@@ -72,7 +72,7 @@ class Senders(widgets.VBox):
         settings = self._given()
         if self.survey is None:
             return settings
-        me = ", ".join(map(_quoted, self.me()))
+        me = ", ".join(map(quoted_name, self.me()))
         return replace(settings, me=me, columns=self._chosen(settings.columns))
 
     def _given(self):
@@ -259,10 +259,6 @@ def _shortened(cell):
 def _marks_the_owner(chat):
     """Whether a chat's export says which messages are the owner's, or names no senders."""
     return chat["format"] in OWN or chat.get("mine", False) or not any(chat["senders"])
-
-
-def _quoted(name):
-    return name if private_names(name) == [name] else f'"{name}"'
 
 
 def _formats(survey, twin):

@@ -17,9 +17,10 @@ from .. import conversations
 from ..records import Document
 from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
 from .archive import ReadLog, has_files, walk
-from .chats import chat_table, chat_text, message_json, telegram, twitter, whatsapp
+from .chats import chat_page, chat_table, chat_text, message_json, telegram, twitter, whatsapp
 from .encoding import Unreadable
 from .input_file import File, Options
+from .json_values import start
 
 __all__ = [
     "FORMATS",
@@ -41,6 +42,7 @@ FORMATS = {
     "subtitles": subtitles,
     "chatgpt": chatgpt,
     "answers": qa_tables,
+    "chatpage": chat_page,
     "html": html,
     "twitter": twitter,
     "telegram": telegram,
@@ -136,9 +138,12 @@ def is_prose(text):
 
 
 def _logged_format(file, log):
-    """`format_of` a file, counted in `log`: as a file of that format, or as skipped."""
+    """`format_of` a file, counted in `log`: as a file of that format, or as left out."""
     name = format_of(file)
-    (log.formats if name else log.skipped)[name or "data"] += 1
+    if name:
+        log.formats[name] += 1
+    else:
+        log.drop(file.name, "unknown", start(file))
     return name
 
 

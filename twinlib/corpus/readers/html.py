@@ -97,6 +97,9 @@ _MEDIUM_LISTS = (
     "publications-following|sessions|topics-following|twitter|users-following"
 )
 _MEDIUM_LIST = re.compile(rf"(?:.*/)?(?:(?:{_MEDIUM_LISTS})-\d{{4}}|profile/profile)\.html")
+# Classes of a chat's page.
+_SENDER = re.compile(r"^(?:chat|msg|message|bubble)[-_]*(?:sender|author|name|user|nick\w*)$", re.I)
+_SENT = re.compile(r"^(?:chat|msg|message|bubble)[-_]*(?:time\w*|date|sent)$", re.I)
 _STAMPS = _classes("published post-date entry-date date time pubtime")
 _DATES = (
     "property=article:published_time itemprop=datePublished class=dt-published time name=date "
@@ -148,9 +151,12 @@ def _is_list_of_medium(file, soup):
 
 
 def _is_chat(soup):
-    """Whether it is a chat that Telegram exported as a web page."""
+    """Whether it is a chat: Telegram's page, or one whose messages have senders and times."""
     name = soup.find(class_="from_name")
-    return bool(name and name.find_parent(class_="message"))
+    if name and name.find_parent(class_="message"):
+        return True
+    senders, times = soup.find_all(class_=_SENDER), soup.find_all(class_=_SENT)
+    return len({text_of(sender) for sender in senders}) > 1 and min(len(senders), len(times)) > 2
 
 
 def _text(file):

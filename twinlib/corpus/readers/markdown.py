@@ -22,7 +22,8 @@ SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd"}
 _MARKS = re.compile(r"^(#{1,6} \S|```|~~~|!\[[^\]\n]*\]\(|\+\+\+\s*$)|\]\(https?://", re.MULTILINE)
 _FENCES = {"---": "yaml", "+++": "toml", ";;;": "json"}
 _FRONT_LIMIT = 20_000  # characters; longer front matter is read by its lines, never parsed
-_PAIR = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*[:=][ \t]*(.*)$", re.MULTILINE)
+_PAIR = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*[:=：][ \t]*(.*)$", re.MULTILINE)
+_WIDE_COLON = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*：[ \t]*", re.MULTILINE)
 _NOTION = re.compile(r"[ _-]?[0-9a-f]{32}(?:_all)?$")
 _PROPERTY = re.compile(r"([^\W\d_][^\n:：]{0,40})[:：][ \t]*(\S[^\n]*)")
 _CHILD = re.compile(r"^\[[^\]\n]+\]\([^)\n]*[0-9a-f]{32}[^)\n]*\.(?:md|csv)\)[ \t]*$", re.MULTILINE)
@@ -150,6 +151,8 @@ def split(text: str) -> tuple[dict, str]:
 
 def _parsed(kind, text):
     """Front matter of a kind (a value of _FENCES, or bare) as a dict; None if it is none."""
+    if kind in ("yaml", "bare"):
+        text = _WIDE_COLON.sub(r"\1: ", text)
     if len(text) > _FRONT_LIMIT:
         return _pairs(text)
     if kind == "bare" and not _is_bare_yaml(text):

@@ -228,7 +228,16 @@ def _matches(pattern, text, windows) -> Iterator[re.Match]:
 def private_names(text: str) -> list[str]:
     """The names in a list separated by commas, semicolons (Western or Chinese) or line breaks.
 
-    A name with a comma in it is in quotation marks.
+    A name with a comma in it is in quotation marks, which are doubled inside: `quoted_name`.
     """
-    matches = re.findall(r'"([^"\n]+)"|([^",，、;；\n]+)', text)
-    return [name for quoted, plain in matches if (name := (quoted or plain).strip())]
+    matches = re.findall(
+        r'(?:^|(?<=[,，、;；\n]))\s*(?:"((?:[^"\n]|"")+)"(?=\s*(?:[,，、;；\n]|$))|([^,，、;；\n]+))',
+        text,
+    )
+    names = (quoted.replace('""', '"') or plain for quoted, plain in matches)
+    return [name for name in map(str.strip, names) if name]
+
+
+def quoted_name(name: str) -> str:
+    """A name as `private_names` reads it back."""
+    return name if private_names(name) == [name] else '"' + name.replace('"', '""') + '"'

@@ -21,8 +21,11 @@ _REPLY_TYPES = set("引用消息 引用 引用回复 回复消息 回复 quote r
 _REPOST = re.compile(r"[\[【(（]转(?:载|发|帖|贴)?[\]】)）]")
 _NO_COMMENT = re.compile(r"(转发微博|轉發微博|repost|转发)?[。.\s]*", re.IGNORECASE)
 _CUT_OFF = re.compile(r"(?:\.{3}|…{1,2})[\s\u200b]*(?:展开)?全文c?[\s\u200b]*$")
+# A number or an account, also with letters masked.
+_ID = re.compile(r"\d+|(?:wxid|gh)_[\w*]+|[\w*]+@chatroom|[\w-]*\*{2,}[\w-]*")
 _ME = ("我", "本人", "自己", "me", "you", "myself")
 _SYSTEM = {"系统消息", "系统", "system", "系統訊息", "微信团队"}
+_NOTION = re.compile(r"[ _-]?[0-9a-f]{32}(?:_all)?\.csv$")
 # Suffixes of tables whose columns the owner is asked for when they are unknown.
 _UNKNOWN = (".csv", ".tsv", ".tab", ".xlsx", ".jsonl")
 
@@ -35,11 +38,16 @@ def looks_like(file: File) -> bool:
             return False
         if columns.answers(names):
             return False
-        if columns.chat(names, {}) or file.suffix in _UNKNOWN and _has_prose(names, rows):
+        if columns.chat(names, {}) or _may_be_asked(file) and _has_prose(names, rows):
             return True
     # A workbook that can't be read is refused by `conversations`.
     is_workbook = file.suffix == ".xlsx" and spreadsheets.kind_of(file) == "xlsx"
     return is_workbook and not spreadsheets.peek(file)
+
+
+def _may_be_asked(file):
+    """Whether the owner is asked for unknown columns: not of Notion's, where each row is a page."""
+    return file.suffix in _UNKNOWN and not _NOTION.search(file.name)
 
 
 def _has_prose(names, rows):
@@ -78,8 +86,9 @@ def _conversations(table, roles, title):
     for name, messages in chats.items():
         if all(message.time for message in messages):
             messages.sort(key=lambda message: message.time)
-        if name.isdecimal():  # a number is no title, but the other person's name is
-            name = next((message.sender for message in messages if message.mine is False), "")
+        if _ID.fullmatch(name):  # no title, unlike the other person's name
+            others = {message.sender for message in messages if message.mine is False}
+            name = others.pop() if len(others) == 1 and not _ID.fullmatch(min(others)) else ""
         kind = "post" if "post" in roles else "chat"
         yield Conversation(name or title or table.name, messages, kind)
 
