@@ -105,9 +105,10 @@ def _random_adapter(folder, adapter):
 def ours(folder, adapter, out, options):
     from transformers import AutoTokenizer
 
-    from twinlib.gguf import tokenizer, writer
-    from twinlib.gguf.tensors import read_config
+    from twinlib.gguf import writer
+    from twinlib.models import gguf_vocabulary as tokenizer
     from twinlib.models import load
+    from twinlib.models.exportable import read_config
 
     loaded = AutoTokenizer.from_pretrained(folder)
     size = read_config(folder).vocab_size

@@ -258,11 +258,11 @@ def real_file(python, folder):
     """Print how the tensors of Qwen2.5-Coder 0.5B agree in type and error."""
     import gguf
 
-    from twinlib.gguf import tokenizer as gguf_tokenizer
     from twinlib.gguf import types, writer
-    from twinlib.gguf.families import FAMILIES
-    from twinlib.gguf.tensors import read_config
+    from twinlib.models import gguf_vocabulary as gguf_tokenizer
     from twinlib.models import load as models
+    from twinlib.models.exportable import read_config
+    from twinlib.models.families import FAMILIES
 
     base = models.prepare(BASE)
     tokenizer = models.tokenizer(base)

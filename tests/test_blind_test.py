@@ -20,9 +20,8 @@ from twinlib.evaluate.blind_test import codes as blind_codes
 from twinlib.evaluate.blind_test import step as step
 from twinlib.evaluate.blind_test.codes import ID_ALPHABET, Choice, Damaged, Reply
 from twinlib.files import write_records
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load
+from twinlib.models import gguf_vocabulary, load
 from twinlib.progress import Progress
 from twinlib.text import interview_questions
 

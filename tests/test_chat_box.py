@@ -7,9 +7,8 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib import Twin
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load
+from twinlib.models import gguf_vocabulary, load
 from twinlib.talk import voices
 from twinlib.talk.answering import Answering
 from twinlib.ui import chat_box

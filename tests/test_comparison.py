@@ -9,7 +9,8 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib.files import TwinError, now, write_records
-from twinlib.gguf import checks, decimals, tokenizer, writer
+from twinlib.gguf import checks, decimals, writer
+from twinlib.models import gguf_vocabulary as tokenizer
 from twinlib.models import load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises

@@ -10,9 +10,8 @@ from twinlib.evaluate import step as evaluate
 from twinlib.evaluate.blind_test import codes as blind_codes
 from twinlib.evaluate.blind_test import step as blind_test
 from twinlib.files import content_id, now, write_records
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import embed, generate, load
+from twinlib.models import embed, generate, gguf_vocabulary, load
 from twinlib.progress import Progress
 from twinlib.twin import Report
 

@@ -13,8 +13,9 @@ import torch
 from conftest import ROOT, save_tiny_tokenizer
 
 from twinlib.files import TwinError
-from twinlib.gguf import tensors, tokenizer, types, writer
-from twinlib.models import load
+from twinlib.gguf import tensors, types, writer
+from twinlib.models import exportable, load
+from twinlib.models import gguf_vocabulary as tokenizer
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress
 from twinlib.twin import Stopped
@@ -486,13 +487,13 @@ def test_an_adapter_that_cannot_be_merged_is_refused(tiny_base, tmp_path):
 def test_a_mistral_with_a_sliding_window_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "mistral", "sliding_window": 4096}')
     with pytest.raises(TwinError, match="sliding window"):
-        tensors.read_config(tmp_path)
+        exportable.read_config(tmp_path)
 
 
 def test_an_unknown_architecture_is_named_with_what_is_supported(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(TwinError, match="'gpt2' can't become a GGUF.*Qwen3"):
-        tensors.read_config(tmp_path)
+        exportable.read_config(tmp_path)
 
 
 @pytest.mark.slow

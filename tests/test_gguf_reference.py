@@ -12,10 +12,9 @@ import pytest
 from gguf_samples import CASES
 
 from twinlib.files import TwinError
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.gguf.tensors import read_config
-from twinlib.models import load
+from twinlib.models import gguf_vocabulary, load
+from twinlib.models.exportable import read_config
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 

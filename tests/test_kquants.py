@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from twinlib.files import TwinError
 from twinlib.gguf import types
-from twinlib.gguf.families import FAMILIES
+from twinlib.models.families import FAMILIES
 
 Q3, Q4, Q5, Q6 = KINDS = [gguf.GGMLQuantizationType[f"Q{bits}_K"] for bits in (3, 4, 5, 6)]
 # What llama.cpp's own quantizer made of samples() and of small models; made again by

@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from twinlib.files import TwinError
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load
+from twinlib.models import gguf_vocabulary, load
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 from twinlib.twin import Stopped

@@ -7,9 +7,8 @@ from conftest import build_tiny_base
 
 from twinlib import settings
 from twinlib.evaluate import outputs
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import generate, llama_cpp
+from twinlib.models import generate, gguf_vocabulary, llama_cpp
 from twinlib.models import load as models
 from twinlib.text import templates
 

@@ -14,9 +14,8 @@ from test_gguf_file import SHAPE, random_adapter
 
 from twinlib.files import write_records
 from twinlib.gguf import checks, compare, tensors, writer
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf.tensors import Source
-from twinlib.models import generate
+from twinlib.models import generate, gguf_vocabulary
 from twinlib.models import load as models
 from twinlib.models.llama_cpp import Llama
 from twinlib.progress import Progress

@@ -13,9 +13,9 @@ from collections import namedtuple
 import pytest
 
 from twinlib.files import TwinError
-from twinlib.gguf import tokenizer as gguf_tokenizer
 from twinlib.gguf import writer
 from twinlib.models import generate, load, pip_base
+from twinlib.models import gguf_vocabulary as gguf_tokenizer
 from twinlib.models.llama_cpp import Llama
 
 NAME = "qwen2.5-coder-0.5b-instruct"

@@ -13,9 +13,8 @@ from twinlib.corpus.questions.api import NoAnswer
 from twinlib.corpus.questions.model import ask_all, ask_locally, ask_writer
 from twinlib.corpus.questions.writers import base_of
 from twinlib.files import TwinError, parsed_lines, read_records, sha256_of
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load, pip_base, plan
+from twinlib.models import gguf_vocabulary, load, pip_base, plan
 from twinlib.twin import Stopped
 
 # The log

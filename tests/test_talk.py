@@ -16,9 +16,8 @@ from twinlib.corpus import step as corpus
 from twinlib.evaluate import step as evaluate
 from twinlib.files import TwinError, write_json
 from twinlib.gguf import step as quantize
-from twinlib.gguf import tokenizer as gguf_vocabulary
 from twinlib.gguf import writer
-from twinlib.models import load
+from twinlib.models import gguf_vocabulary, load
 from twinlib.progress import Progress
 from twinlib.talk import chat, voices
 

@@ -10,7 +10,7 @@ GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 QWEN_RESEARCH = "https://huggingface.co/Qwen/Qwen2.5-3B-Instruct/blob/main/LICENSE"
 LLAMA_LICENCE = "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct/blob/main/LICENSE.txt"
 
-# Facts of model families; what llama.cpp needs to know of them is in gguf/families.py.
+# Facts of model families; what llama.cpp needs to know of them is in models/families.py.
 # Tokens that end a turn in their chat templates, in addition to each tokenizer's end of text.
 TURN_ENDS = (
     "<|im_end|>",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..files import TwinError
 from ..i18n import Texts, both, data, t
 from ..models import device_fit, generate, letters, load
+from ..models.gguf_vocabulary import Vocabulary
 from ..models.llama_cpp import Llama
 from ..progress import Progress
 from ..text import templates
@@ -29,7 +30,6 @@ from ..twin import Twin, figure
 from . import compare
 from .compare import Predictions, Text
 from .tensors import Source
-from .tokenizer import Vocabulary
 from .types import FILE_TYPES, KL_LIMIT_K_QUANT, next_larger
 
 if TYPE_CHECKING:

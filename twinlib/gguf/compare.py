@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..i18n import t
 from ..models.encode import Encoded
+from ..models.gguf_vocabulary import Vocabulary
 from ..models.llama_cpp import Llama
 from . import types, writer
 from .tensors import Source, Tensor
-from .tokenizer import Vocabulary
 
 if TYPE_CHECKING:
     import gguf

@@ -9,14 +9,12 @@ import os
 
 from ..files import TwinError, scratch
 from ..i18n import listed, t
-from ..models import device_fit, load
+from ..models import device_fit, exportable, gguf_vocabulary, load
 from ..progress import Progress
 from ..settings import Quantize, stop, warning
 from ..text import templates
 from ..twin import Outcome, Problem, Stopped, Twin, figure
 from . import checks, decimals, ollama, writer
-from . import tokenizer as gguf_tokenizer
-from .tensors import read_config
 from .types import FILE_TYPES
 
 
@@ -68,7 +66,7 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
         raise TwinError(t("gguf.no_fresh_adapter"))
     inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
     base = load.prepare(twin.facts["base"]["name"], progress)
-    config = read_config(base.path)
+    config = exportable.read_config(base.path)
     spec = _spec(twin, base, adapter, config.vocab_size, settings)
     types = listed(file_types(settings.types))
     progress.say(t("gguf.merging_adapter", step=step, name=base.name, types=types))
@@ -87,8 +85,8 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
 def _spec(twin, base, adapter, vocabulary_size, settings):
     """The checks.ExportSpec, with the twin's system prompt in the tokenizer's chat template."""
     tokenizer = load.tokenizer(base)
-    _set_system_prompt(tokenizer, twin.facts["system_prompt"])
-    vocabulary = gguf_tokenizer.read(tokenizer, vocabulary_size, load.end_tokens(tokenizer))
+    exportable.set_system_prompt(tokenizer, twin.facts["system_prompt"])
+    vocabulary = gguf_vocabulary.read(tokenizer, vocabulary_size, load.end_tokens(tokenizer))
     card = _card(twin, base, tokenizer, settings)
     return checks.ExportSpec(base, adapter, tokenizer, vocabulary, card)
 
@@ -135,28 +133,6 @@ def remove_old(twin: Twin) -> None:
     for kind in FILE_TYPES:
         for path in (twin.gguf(kind), checks.failed_path(twin.gguf(kind))):
             path.unlink(missing_ok=True)
-
-
-def _set_system_prompt(tokenizer, system):
-    """Make the twin's system prompt the default of the tokenizer's chat template.
-
-    Raises TwinError when conversations with another system prompt would change, when the twin's
-    doesn't appear, or when the template still names the base.
-    """
-    question = {"role": "user", "content": "1"}
-    with_another_system = [
-        {"role": "system", "content": "2"},
-        question,
-        {"role": "assistant", "content": "3"},
-        question,
-    ]
-    before = load.render(tokenizer, with_another_system, generate=True)
-    tokenizer.chat_template = templates.with_system(tokenizer.chat_template, system)
-    unchanged = load.render(tokenizer, with_another_system, generate=True) == before
-    if not unchanged or system.strip() not in load.render(tokenizer, [question]):
-        raise TwinError(t("gguf.no_place_for_system_prompt"))
-    if phrase := templates.identity(tokenizer.chat_template):
-        raise TwinError(t("gguf.system_prompt_names_base", phrase=phrase))
 
 
 def _card(twin, base, tokenizer, settings):

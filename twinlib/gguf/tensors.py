@@ -13,19 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
-from .families import family_of, head_dim
+from ..models.exportable import read_config, rope_of, stored, text_name
+from ..models.families import family_of, head_dim
 
 if TYPE_CHECKING:
     import torch
 
-_DTYPES = ("F32", "F16", "BF16")
-_NOT_TEXT = ("vision_tower.", "multi_modal_projector.", "visual.")
-# Models with images hold the text model one level deeper.
-_TEXT_PREFIXES = {
-    "model.language_model.": "model.",
-    "language_model.model.": "model.",
-    "language_model.lm_head.": "lm_head.",
-}
 _LORA_NAME = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight")
 
 
@@ -64,7 +57,7 @@ class Source:
     def __init__(self, folder: Path, adapter: Path | None = None):
         self.config = read_config(folder)
         self.family = family_of(self.config)
-        self._stored = _stored(folder)
+        self._stored = stored(folder)
         self.tensors = _tensors(self.config, self.family, self._stored)
         self.tied = all(tensor.name != "output.weight" for tensor in self.tensors)
         names = {tensor.base_name for tensor in self.tensors}
@@ -178,48 +171,7 @@ def _to_float32(stored, device):
     return stored.to(device, non_blocking=True).float()
 
 
-def read_config(folder: Path):
-    """The transformers configuration of a base's text model.
-
-    Raises TwinError for a model that can't be written.
-    """
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(folder).get_text_config()
-    family_of(config).check(config)
-    return config
-
-
 # The base and the adapter
-
-
-def _stored(folder):
-    """{name as in a text-only model: (file, name in it, shape)} of a base's safetensors.
-
-    Raises TwinError when there are none, or when they don't have 16 or 32 bits.
-    """
-    from safetensors import safe_open
-
-    stored = {}
-    for path in sorted(Path(folder).glob("model*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():
-                if any(part in name for part in _NOT_TEXT):
-                    continue
-                weight = file.get_slice(name)
-                if weight.get_dtype() not in _DTYPES:
-                    raise TwinError(t("gguf.base_not_16_bit", dtype=weight.get_dtype()))
-                stored[_text_name(name)] = path, name, tuple(weight.get_shape())
-    if not stored:
-        raise TwinError(t("gguf.no_safetensors", folder=folder))
-    return stored
-
-
-def _text_name(name):
-    for prefix, plain in _TEXT_PREFIXES.items():
-        if name.startswith(prefix):
-            return plain + name[len(prefix) :]
-    return name
 
 
 def read_adapter(folder: Path, weights: set[str]) -> dict[str, Delta]:
@@ -238,7 +190,7 @@ def read_adapter(folder: Path, weights: set[str]) -> dict[str, Delta]:
     matrices = {}
     for name, matrix in stored.items():
         match = _LORA_NAME.fullmatch(name)
-        weight = _text_name(match[1] + ".weight") if match else name
+        weight = text_name(match[1] + ".weight") if match else name
         if not (match and plain_lora and weight in weights):
             raise TwinError(t("gguf.adapter_not_plain_lora", name=name))
         matrices.setdefault(weight, {})[match[2]] = matrix
@@ -284,12 +236,6 @@ def _tensors(config, family, stored):
 def _by_layer(tensor):
     """Sort key: tensors outside the layers first, then layer by layer, each in the base's order."""
     return [int(part) if part.isdigit() else -1 for part in tensor.name.split(".")]
-
-
-def rope_of(config) -> dict:
-    """The rotary parameters of a config, those of full attention if there are several."""
-    rope = config.rope_parameters
-    return rope.get("full_attention", rope)
 
 
 def rope_factors(rope: dict, head_dim: int) -> list[float]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
+from ..models.families import Family
 from . import codecs, k_quants
 from .codecs import Codec
-from .families import Family
 
 if TYPE_CHECKING:
     import numpy

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from ..files import TwinError
 from ..i18n import t
-from ..models import load
+from ..models import exportable, load
+from ..models.gguf_vocabulary import Vocabulary
 from . import types
-from .tensors import Source, rope_of
-from .tokenizer import Vocabulary
+from .tensors import Source
 
 _SPARE = 50_000_000  # bytes of disk for the headers and small files
 # gguf's names of a base's rope_parameters
@@ -276,9 +276,9 @@ def _add_shape(writer, config):
 def _add_rotary(writer, config):
     import gguf
 
-    rope = rope_of(config)
+    rope = exportable.rope_of(config)
     kind = rope.get("rope_type", "default")
-    if kind not in ("default", "linear", "yarn", "llama3"):
+    if kind not in exportable.ROPE_TYPES:
         raise TwinError(t("gguf.unsupported_rope_scaling", type=kind))
     writer.add_rope_freq_base(rope["rope_theta"])
     if sliding := config.rope_parameters.get("sliding_attention"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import catalogue, i18n
 from ..files import Cache, TwinError, content_id, read_records, write_records
 from ..i18n import both, t
-from ..models import estimate, generate, letters, load
+from ..models import estimate, exportable, generate, letters, load
 from ..models.encode import end_is_learnt, pieces
 from ..models.plan import Plan, derive, fits, four_bits, free_disk, machine, usable
 from ..progress import Progress
@@ -71,7 +71,7 @@ def problems(settings: Persona, twin: Twin) -> list[Problem]:
     resolved = resolve(settings, planned.values)
     if not catalogue.possible(resolved.base):
         return [*issues, Problem("stop", catalogue.unknown(resolved.base))]
-    if reason := load.unreachable(resolved.base):
+    if reason := load.unreachable(resolved.base) or exportable.problem(resolved.base):
         issues.append(Problem("stop", reason))
     return [
         *issues,
@@ -148,6 +148,7 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     chosen, settings = asdict(settings), resolve(settings, plan(settings, twin).values)
     with processes.main_first():
         base = load.prepare(settings.base, progress)
+        exportable.check(base.path)
         twin.remember(base={"name": base.name, "revision": base.revision})
         inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
         checkpoint, settings = checkpoints.resume(
@@ -160,6 +161,7 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     model, tokenizer = load.load(
         base, None, settings.precision, lora, settings.engine, settings.length
     )
+    exportable.check_tokenizer(tokenizer, twin.facts.get("system_prompt") or "")
     training = Training(twin, settings, base, model, tokenizer, progress)
     with processes.main_first():  # it writes the base's answers, which the others read
         rows, warnings = _rows(training)

@@ -46,20 +46,28 @@ def read(tokenizer, size: int, ends: list[int]) -> Vocabulary:
     `ends` are the ids that end a turn. Raises TwinError for a tokenizer unknown to llama.cpp.
     """
     tokenizer_json = json.loads(tokenizer.backend_tokenizer.to_str())
-    if tokenizer_json["model"]["type"] != "BPE":
-        raise _unsupported(tokenizer_json["model"]["type"])
+    check(tokenizer_json)
     special, add_bos = _special_ids(tokenizer, ends), _adds_bos(tokenizer)
     if tokenizer_json["model"].get("byte_fallback"):
-        _need_normalizer(tokenizer_json, _SENTENCEPIECE_NORMALIZERS)
         tokens, scores, types = pieces(tokenizer_json)
         tokens, types = _resized(tokens, types, size)
         scores = (list(scores) + [_SPECIAL_SCORE] * size)[:size]
         return Vocabulary("llama", "default", tokens, types, scores, [], special, add_bos)
-    _need_normalizer(tokenizer_json, _BYTE_LEVEL_NORMALIZERS)
     tokens, types = _resized(*_byte_level(tokenizer_json), size)
     special.pop("unk", None)  # bytes leave nothing unknown
     pre, merges = pre_tokenizer(tokenizer_json), _merges(tokenizer_json)
     return Vocabulary("gpt2", pre, tokens, types, [], merges, special, add_bos)
+
+
+def check(tokenizer_json: dict) -> None:
+    """Raise TwinError for a tokenizer unknown to llama.cpp."""
+    if tokenizer_json["model"]["type"] != "BPE":
+        raise _unsupported(tokenizer_json["model"]["type"])
+    if tokenizer_json["model"].get("byte_fallback"):
+        _need_normalizer(tokenizer_json, _SENTENCEPIECE_NORMALIZERS)
+    else:
+        _need_normalizer(tokenizer_json, _BYTE_LEVEL_NORMALIZERS)
+        pre_tokenizer(tokenizer_json)
 
 
 def pre_tokenizer(tokenizer_json: dict) -> str:

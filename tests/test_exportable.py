@@ -1,0 +1,94 @@
+"""A base that can't become a GGUF file is refused before it is trained."""
+
+import json
+
+import pytest
+from conftest import build_tiny_base
+
+from twinlib.files import TwinError
+from twinlib.models import exportable, load
+from twinlib.progress import Progress
+from twinlib.settings import Persona
+from twinlib.train import persona
+
+
+@pytest.fixture
+def base(tmp_path):
+    return build_tiny_base(tmp_path / "base")
+
+
+def changed(base, file, change):
+    path = base / file
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    change(fields)
+    path.write_text(json.dumps(fields), encoding="utf-8")
+
+
+def stops(twin, base):
+    exportable._problem.cache_clear()
+    issues = persona.problems(Persona(base=str(base)), twin)
+    return [issue.text for issue in issues if issue.level == "stop"]
+
+
+def another_pre_tokenizer(fields):
+    fields["pre_tokenizer"] = {"type": "Whitespace"}
+
+
+def another_normalizer(fields):
+    fields["normalizer"] = {"type": "Lowercase"}
+
+
+def word_pieces(fields):
+    fields["model"] = {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "a"}
+
+
+@pytest.mark.parametrize(
+    "file, change, reason",
+    [
+        ("tokenizer.json", another_pre_tokenizer, "tokenizer \\(Whitespace\\).*Choose such a base"),
+        ("tokenizer.json", another_normalizer, "tokenizer \\(Lowercase\\).*Choose such a base"),
+        ("tokenizer.json", word_pieces, "tokenizer \\(WordPiece\\).*Choose such a base"),
+        ("config.json", lambda fields: fields.update(model_type="gpt2"), "'gpt2' can't.*Choose"),
+        (
+            "config.json",
+            lambda fields: fields.update(
+                rope_parameters={"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}
+            ),
+            "position scaling 'dynamic'.*Choose another base",
+        ),
+    ],
+)
+def test_what_can_not_be_exported_is_a_stop_before_training(
+    sample_twin, base, file, change, reason
+):
+    assert stops(sample_twin, base) == []
+    changed(base, file, change)
+    assert len(found := stops(sample_twin, base)) == 1
+    with pytest.raises(TwinError, match=reason):
+        raise TwinError(found[0])
+    with pytest.raises(TwinError, match=reason):
+        persona.run(sample_twin, Persona(base=str(base), effort="smoke"), Progress())
+
+
+def test_a_base_stored_in_other_numbers_is_refused(sample_twin, base):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    path = base / "model.safetensors"
+    save_file({k: v.to(torch.float64) for k, v in load_file(path).items()}, path)
+    [reason] = stops(sample_twin, base)
+    assert "16-bit" in reason
+
+
+def test_a_template_without_a_place_for_the_system_prompt_is_refused(base):
+    tokenizer = load.tokenizer(load.prepare(str(base)))
+    exportable.check_tokenizer(tokenizer, "I am her twin")
+    before = tokenizer.chat_template
+    tokenizer.chat_template = "{{ messages[-1]['content'] }}{{ eos_token }}"
+    with pytest.raises(TwinError):
+        exportable.check_tokenizer(tokenizer, "I am her twin")
+    assert before
+
+
+def test_a_base_that_is_not_here_yet_is_asked_nothing():
+    assert exportable.problem("somebody/somewhere-else") == ""

@@ -1,0 +1,157 @@
+"""Whether a base can become a GGUF file, asked before it is trained.
+
+Families are in families.py, tokenizers in gguf_vocabulary.py; here are the checks of a base's
+files, which step 02 asks before it trains and step 04 before it writes.
+"""
+
+import copy
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import catalogue
+from ..files import TwinError
+from ..i18n import t
+from ..text import templates
+from . import gguf_vocabulary, load, pip_base
+from .families import family_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_DTYPES = ("F32", "F16", "BF16")
+_NOT_TEXT = ("vision_tower.", "multi_modal_projector.", "visual.")
+# Models with images hold the text model one level deeper.
+_TEXT_PREFIXES = {
+    "model.language_model.": "model.",
+    "language_model.model.": "model.",
+    "language_model.lm_head.": "lm_head.",
+}
+# Kinds of position scaling that llama.cpp knows.
+ROPE_TYPES = ("default", "linear", "yarn", "llama3")
+
+
+def problem(name: str) -> str:
+    """Why a base on this disk can't be exported; '' if it can, or isn't here yet."""
+    folder = _on_disk(name)
+    return _problem(folder, (folder / "config.json").stat().st_mtime_ns) if folder else ""
+
+
+def _on_disk(name):
+    """The folder of a base that needs no download, or None."""
+    from huggingface_hub import try_to_load_from_cache
+
+    entry, folder = catalogue.entry(name), Path(name).expanduser()
+    if entry.name in pip_base.SOURCES or pip_base.older(entry.name):
+        here = pip_base.is_here(entry)
+        folder = (
+            pip_base.older(entry.name) or pip_base.folder(entry.name, _silent) if here else None
+        )
+    elif not folder.is_dir():
+        cached = try_to_load_from_cache(entry.hub, "config.json")
+        folder = Path(cached).parent if isinstance(cached, str) else None
+    return folder if folder and (folder / "config.json").exists() else None
+
+
+def _silent(*_, **__):
+    """Progress of what is on the disk already."""
+
+
+@lru_cache(maxsize=8)
+def _problem(folder, changed):
+    try:
+        check(folder)
+    except TwinError as error:
+        return str(error)
+    return ""
+
+
+def check(folder: Path) -> None:
+    """Raise TwinError with the next action for a base that step 04 could not write."""
+    config = read_config(folder)
+    kind = rope_of(config).get("rope_type", "default")
+    if kind not in ROPE_TYPES:
+        raise TwinError(t("gguf.unsupported_rope_scaling", type=kind))
+    if list(Path(folder).glob("model*.safetensors")):
+        stored(folder)
+    file = Path(folder) / "tokenizer.json"
+    if file.exists():
+        gguf_vocabulary.check(json.loads(file.read_text(encoding="utf-8")))
+
+
+def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", system: str) -> None:
+    """Raise TwinError for a loaded tokenizer, or a place for the system prompt, that 04 refuses."""
+    gguf_vocabulary.check(json.loads(tokenizer.backend_tokenizer.to_str()))
+    if system:
+        set_system_prompt(copy.copy(tokenizer), system)
+
+
+def read_config(folder: Path):
+    """The transformers configuration of a base's text model.
+
+    Raises TwinError for a model that can't be written.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder).get_text_config()
+    family_of(config).check(config)
+    return config
+
+
+def rope_of(config) -> dict:
+    """The rotary parameters of a config, those of full attention if there are several."""
+    rope = config.rope_parameters
+    return rope.get("full_attention", rope)
+
+
+def stored(folder: Path) -> dict[str, tuple]:
+    """{name as in a text-only model: (file, name in it, shape)} of a base's safetensors.
+
+    Raises TwinError when there are none, or when they don't have 16 or 32 bits.
+    """
+    from safetensors import safe_open
+
+    found = {}
+    for path in sorted(Path(folder).glob("model*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():
+                if any(part in name for part in _NOT_TEXT):
+                    continue
+                weight = file.get_slice(name)
+                if weight.get_dtype() not in _DTYPES:
+                    raise TwinError(t("gguf.base_not_16_bit", dtype=weight.get_dtype()))
+                found[text_name(name)] = path, name, tuple(weight.get_shape())
+    if not found:
+        raise TwinError(t("gguf.no_safetensors", folder=folder))
+    return found
+
+
+def text_name(name: str) -> str:
+    """The name of a tensor in a model without images."""
+    for prefix, plain in _TEXT_PREFIXES.items():
+        if name.startswith(prefix):
+            return plain + name[len(prefix) :]
+    return name
+
+
+def set_system_prompt(tokenizer: "PreTrainedTokenizerBase", system: str) -> None:
+    """Make the twin's system prompt the default of the tokenizer's chat template.
+
+    Raises TwinError when conversations with another system prompt would change, when the twin's
+    doesn't appear, or when the template still names the base.
+    """
+    question = {"role": "user", "content": "1"}
+    with_another_system = [
+        {"role": "system", "content": "2"},
+        question,
+        {"role": "assistant", "content": "3"},
+        question,
+    ]
+    before = load.render(tokenizer, with_another_system, generate=True)
+    tokenizer.chat_template = templates.with_system(tokenizer.chat_template, system)
+    unchanged = load.render(tokenizer, with_another_system, generate=True) == before
+    if not unchanged or system.strip() not in load.render(tokenizer, [question]):
+        raise TwinError(t("gguf.no_place_for_system_prompt"))
+    if phrase := templates.identity(tokenizer.chat_template):
+        raise TwinError(t("gguf.system_prompt_names_base", phrase=phrase))
