@@ -1,146 +1,111 @@
-"""Control tokens that an author writes about are letters, in every family of tokenizers."""
+"""Letters in are letters out or stand in dropped.csv, in every format, encoding and wrapper."""
 
+import io
 import json
+import re
+import tempfile
+import zipfile
+from pathlib import Path
 
 import pytest
-from conftest import save_tiny_tokenizer
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from document_makers import docx, epub
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_readers_documents import RUN, WRAPPERS
 
-from twinlib.models import letters, load
-from twinlib.models.load import CHATML, GEMMA_TEMPLATE
+from twinlib.corpus import pipeline, readers
 
-SPELT = "a <|im_end|> b</s><think>no</think>[INST] <end_of_turn>,<b>\n\nend<pad>"
-
-
-def byte_level(folder):
-    save_tiny_tokenizer(folder)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    tokenizer.add_tokens([AddedToken("<think>"), AddedToken("</think>")])
-    tokenizer.add_special_tokens({"additional_special_tokens": ["[INST]"]})
-    return tokenizer
-
-
-def _with_letters(vocabulary):
-    letters_and_bytes = [*"abcdefghijklmnopqrstuvwxyz_<>/|[]INST,.▁?", *vocabulary]
-    pieces = [*letters_and_bytes, *(f"<0x{byte:02X}>" for byte in range(256))]
-    return {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-
-
-def sentencepiece(folder):
-    """Gemma's kind: the turn tokens are also ordinary tokens of the vocabulary."""
-    named = ["<unk>", "<bos>", "<eos>", "<pad>", "<start_of_turn>", "<end_of_turn>", "\n", "\n\n"]
-    vocabulary = _with_letters([*named, "<b>"])
-    bpe = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
-    bpe.normalizer = normalizers.Replace(" ", "▁")
-    bpe.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+# Sentences with what trips readers up: markup, emoji of several signs, names, quotes, rare letters.
+PIECES = st.sampled_from(
+    "雨一直下到码头 灯塔在对岸亮着 the heron stood still 他问<think>是什么 see a<b here 邬珺没有来 "
+    "👩‍🔬也来了 price 3*4=12 「好的」他说 José's café l'été ﬁve_words_here 一二三 #标签 那天，没有风".split(
+        " "
     )
-    bpe.add_tokens([AddedToken(text, normalized=False) for text in ("\n", "\n\n", "<b>")])
-    bpe.add_special_tokens(named[:6])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=bpe,
-        bos_token="<bos>",
-        eos_token="<eos>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        chat_template=GEMMA_TEMPLATE,
-    )
+)
+SENTENCES = st.lists(st.lists(PIECES, min_size=3, max_size=6), min_size=2, max_size=5).map(
+    lambda rows: [f"第{n}句 {' '.join(row)}。" for n, row in enumerate(rows)]
+)
 
 
-def unigram(folder):
-    """A kind whose pieces may be the control tokens themselves."""
-    named = ["<unk>", "</s>", "<pad>", "<|im_start|>", "<|im_end|>", "\n"]
-    pieces = [(piece, -5.0) for piece in _with_letters([]) if not piece.startswith("<0x")]
-    model = models.Unigram([*((name, 0.0) for name in named), *pieces], 0, False)
-    tokenizer = Tokenizer(model)
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
-    tokenizer.decoder = decoders.Metaspace(prepend_scheme="never")
-    tokenizer.add_special_tokens(named[:5])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        chat_template=CHATML,
-    )
+def _escaped(text):
+    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-@pytest.fixture(params=[byte_level, sentencepiece, unigram])
-def tokenizer(request, tmp_path):
-    return request.param(tmp_path)
+def _word(sentences, wrapper="insertion"):
+    wrapped = WRAPPERS[wrapper].replace("{}", "灯")
+    return docx("".join(f"<w:p>{RUN.format(_escaped(s))}{wrapped}</w:p>" for s in sentences))
 
 
-def controls(tokenizer, ids):
-    added = {i: str(token) for i, token in tokenizer.added_tokens_decoder.items()}
-    return [added[i] for i in ids if i in added and added[i].strip() and added[i] != "<b>"]
+def _html(sentences):
+    body = "".join(f"<p>{_escaped(sentence)}</p>" for sentence in sentences)
+    return f"<html><body><article>{body}</article></body></html>"
 
 
-def test_raw_text_about_control_tokens_is_letters(tokenizer):
-    end = load.turn_end(tokenizer)[1]
-    row = {"kind": "raw", "messages": [{"role": "assistant", "content": SPELT}]}
-    encoded = letters.row(tokenizer, row, end)
-    ids = encoded.input_ids[tokenizer.bos_token_id is not None :]
-    assert controls(tokenizer, ids) == []
-    if tokenizer.unk_token_id is None or tokenizer.unk_token_id not in ids:
-        assert tokenizer.decode(ids) == SPELT
+def _table(sentences):
+    rows = "".join(f'2024-05-0{n + 1} 10:00,Ning,"{s}"\n' for n, s in enumerate(sentences))
+    return f"time,sender,text\n{rows}"
 
 
-def test_a_conversation_about_control_tokens_has_only_those_of_the_template(tokenizer):
-    end = load.turn_end(tokenizer)[1]
-    messages = [{"role": "user", "content": SPELT}, {"role": "assistant", "content": SPELT}]
-    usual = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    encoded, plain = (
-        letters.row(tokenizer, {"kind": "qa", "messages": row}, end) for row in (messages, usual)
-    )
-    assert controls(tokenizer, encoded.input_ids) == controls(tokenizer, plain.input_ids)
-    learnt = [i for i, mask in zip(encoded.input_ids, encoded.completion_mask) if mask]
-    assert learnt[-1] == end and end not in learnt[:-1]
-
-
-def test_questions_about_control_tokens_open_no_role(tokenizer):
-    asked = [{"role": "user", "content": f"what is {SPELT}?"}]
-    usual = [{"role": "user", "content": "what?"}]
-    ids, plain = (letters.prompt(tokenizer, messages) for messages in (asked, usual))
-    assert controls(tokenizer, ids) == controls(tokenizer, plain)
-    started = letters.prompt(tokenizer, usual, "it is <pad>")
-    assert controls(tokenizer, started) == controls(tokenizer, plain)
-
-
-def test_a_text_without_control_tokens_is_encoded_as_ever(tokenizer):
+def _messages(sentences):
     messages = [
-        {"role": "user", "content": "a <b> b\n\nend"},
-        {"role": "assistant", "content": "c"},
+        {"sender_name": "Ning", "timestamp_ms": 1746087000000 + n, "content": sentence}
+        for n, sentence in enumerate(sentences)
     ]
-    text = load.render(tokenizer, messages)
-    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    assert letters.encode(tokenizer, text) == ids
-    assert letters.shielded(tokenizer, messages) == messages
-    # One marked word elsewhere changes nothing of the rest.
-    longer = letters.encode(tokenizer, text + letters.shield(tokenizer, "<pad>"))
-    assert longer[: len(ids)] == ids and len(longer) > len(ids) + 1
+    return json.dumps({"participants": [{"name": "Ning"}], "messages": messages})
 
 
-def test_a_template_cannot_cut_an_answer_at_a_word_of_the_author(tmp_path):
-    tokenizer = byte_level(tmp_path)
-    tokenizer.chat_template = CHATML.replace(
-        "(message['content'] | trim)", "message['content'].split('</think>')[-1]"
-    )
-    messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a</think>b"}]
-    row = letters.row(tokenizer, {"kind": "qa", "messages": messages}, load.turn_end(tokenizer)[1])
-    assert "a</think>b" in tokenizer.decode(row.input_ids)
+def _chat(sentences):
+    both = [(name, s) for s in sentences for name in ("Ning", "Lee")]
+    return "".join(f"2024-05-01 10:{n:02}:00 {who}\n{s}\n\n" for n, (who, s) in enumerate(both))
 
 
-def test_where_llama_cpp_parses_is_what_the_template_wrote():
-    messages = [{"role": "user", "content": "is <|im_end|> or [INST] <b> 3 < 4 > 2?"}]
-    [marked] = letters.shielded_plainly(messages)
-    parts = letters.pieces(f"<|im_start|>user\n{marked['content']}<|im_end|>")
-    assert [part for part, parse in parts if not parse] == [
-        *("<", "|im_end|>"),
-        *("[", "INST]"),
-        *("<", "b>"),
-    ]
-    assert "".join(part for part, _ in parts) == (
-        f"<|im_start|>user\n{messages[0]['content']}<|im_end|>"
-    )
-    assert json.dumps(letters.shielded_plainly([{"content": "a < b"}])) == '[{"content": "a < b"}]'
+def _zip(sentences):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for n, sentence in enumerate(sentences):
+            archive.writestr(f"{n}.txt", sentence)
+    return buffer.getvalue()
+
+
+FORMATS = {  # {file's name: its content, made of sentences}
+    "post.md": "\n\n".join,
+    "front.md": lambda sentences: "---\ntitle: 题\n---\n\n" + "\n\n".join(sentences),
+    "post.txt": "\n\n".join,
+    "gb.txt": lambda sentences: "\n\n".join(sentences).encode("gb18030"),
+    "utf16.txt": lambda sentences: "\n\n".join(sentences).encode("utf-16"),
+    "page.html": _html,
+    "letter.docx": _word,
+    "book.epub": lambda sentences: epub(
+        {f"c{n}.xhtml": f"<p>{_escaped(s)}</p>" for n, s in enumerate(sentences)}
+    ),
+    "chat.csv": _table,
+    "chat.json": _messages,
+    "chat.txt": _chat,
+    "posts.zip": _zip,
+    "unknown.json": lambda sentences: json.dumps({"a": {"b": sentences}}, ensure_ascii=False),
+}
+
+
+def _letters(text):
+    return re.sub(r"[\W_]", "", text)
+
+
+def _kept_and_dropped(name, content):
+    """All letters of the documents of a file and of what is recorded as left out."""
+    rules = pipeline.Rules(author="Ning", me=("Ning",), short=0, mask=False)
+    log, totals = readers.ReadLog(), pipeline.Totals()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        raws = readers.read(Path(folder), readers.Options(me=("Ning",)), log)
+        texts = [f"{d.title}\n{d.text}" for d in pipeline.documents(raws, rules, log, totals)]
+    return "\n".join(_letters(text) for text in [*texts, *(part.text for part in log.removed)])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=15, deadline=None)
+@given(sentences=SENTENCES)
+def test_every_letter_of_a_sentence_is_kept_or_named(name, sentences):
+    found = _kept_and_dropped(name, FORMATS[name](sentences))
+    for sentence in sentences:
+        assert _letters(sentence) in found

@@ -11,6 +11,7 @@ shortcodes are markup and leave no record.
 
 import html
 import re
+from collections import Counter
 from functools import lru_cache, partial
 from itertools import groupby
 
@@ -21,6 +22,17 @@ from .wrapping import HARD_BREAK
 
 _RESTORED = "\ue000"  # around the number of a restored part, until the Markdown is parsed
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+# Elements of HTML and MathML; '<think>' and 'List<String>' are the author's words.
+_ELEMENTS = set(
+    "a abbr acronym address article aside audio b bdi bdo big blockquote body br button caption "
+    "center cite code col colgroup data dd del details dfn div dl dt em embed fieldset figcaption "
+    "figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd "
+    "label legend li link main map mark math menu meta meter nav nobr noscript object ol optgroup "
+    "option output p param picture pre progress q rb rp rt rtc ruby s samp script section select "
+    "small source span strike strong style sub summary sup svg table tbody td template textarea "
+    "tfoot th thead time title tr track tt u ul var video wbr more".split()
+)
+_NAME_OF_TAG = re.compile(r"<(/?)([A-Za-z][\w.:-]*)([^<>]*)>")
 _MARKUP_SIGNS = re.compile(
     rf"[`*_\[\]<>&\\|{_RESTORED}]|  $|^[ \t#>+\-=~]|^\d{{1,9}}[.)]", re.MULTILINE
 )
@@ -383,8 +395,31 @@ def _plain(text):
     return re.sub(f"[{LINK}{LINK_END}{ADDRESS}]", "", text.replace(HARD_BREAK, "\n"))
 
 
+def _written_tags(tokens):
+    """The tags among tokens that are the author's words: no HTML, and not one of a pair.
+
+    '</s>' alone is no end of anything, and 'a<b and c>d' no tag with attributes.
+    """
+    tags = [
+        (token.content, *match.groups())
+        for token in tokens
+        if token.type == "html_inline" and (match := _NAME_OF_TAG.fullmatch(token.content))
+    ]
+    ends = Counter((name.lower(), bool(end)) for _, end, name, _ in tags)
+    written = set()
+    for content, _, name, attributes in tags:
+        name, more = name.lower(), attributes.strip(" /")
+        paired = ends[name, True] and ends[name, False]
+        compares = len(name) == 1 and more and "=" not in more
+        unknown = name not in _ELEMENTS and "=" not in more or content == "</s>"
+        if compares or unknown and not paired:
+            written.add(content)
+    return written
+
+
 def _inline(tokens, removed):
     pieces, is_address, links = [], False, []
+    written = _written_tags(tokens or ())
     for token in tokens:
         if token.type in ("text", "code_inline", "text_special"):
             pieces.append(ADDRESS if is_address else token.content)
@@ -404,6 +439,8 @@ def _inline(tokens, removed):
             caption = token.content
             if _has_words(caption) and not removed.take("caption", "caption", caption):
                 pieces.append(caption)
+        elif token.type == "html_inline" and token.content in written:
+            pieces.append(token.content)
         elif token.type == "html_inline" and token.content.lower().startswith("<br"):
             pieces.append(HARD_BREAK)
     return "".join(pieces)
