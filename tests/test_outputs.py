@@ -61,6 +61,22 @@ def test_replies_that_share_a_prompt_are_scored_as_each_by_itself(tiny):
         )
 
 
+def test_the_reply_is_picked_that_the_question_makes_likelier_not_the_likeliest(
+    twin, tiny, monkeypatch
+):
+    """Of replies that are nearly as likely whatever is asked, the one that a question changes."""
+
+    def nll(model, tokenizer, messages, texts):
+        asked = messages[-1]["content"] == ASKED[0]["content"]
+        rare, everyday = (90.0 if asked else 95.0), (20.0 if asked else 20.1)
+        return [(rare if text == REPLIES[1] else everyday, 10) for text in texts]
+
+    monkeypatch.setattr(outputs, "reply_nll", nll)
+    found = outputs.Outputs(twin, settings.make("evaluate"), lambda *_, **__: None)
+    found._sha, found._loaded = {False: "base", True: "twin"}, lambda: tiny
+    assert found.picks("twin", [(ASKED, REPLIES), (ASKED, REPLIES[::-1])]) == [1, 2]
+
+
 @pytest.mark.slow
 def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_kept(
     twin, tiny_base, monkeypatch

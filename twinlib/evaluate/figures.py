@@ -235,7 +235,7 @@ FIGURES = (
     Figure(
         "pick_my_reply",
         _pick_my_reply,
-        Threshold(0.47, at_least=True, form="{:.0%}"),
+        Threshold(0.6, at_least=True, form="{:.0%}"),
         MODELS,
         "quick",
         setting="picks",

@@ -20,11 +20,13 @@ from ..i18n import choose, t
 from ..models import embed, generate, letters, load
 from ..settings import Evaluate
 from ..text import labels, templates
+from ..text.script import language_of
 from ..twin import Twin
 
 TOP_P = 0.9
 MAX_LENGTH = 2048  # tokens of a text whose likelihood is computed
 PREFIX = 50  # tokens of a training passage that are given, and tokens that are to continue it
+_ANYTHING = {"en": "Tell me something.", "zh": "说点什么吧。"}  # a request that asks for nothing
 _BATCHES = {"cpu": 16, "cuda": 64}  # items by device: computed and saved at a time
 
 
@@ -191,23 +193,27 @@ class Outputs:
         return [nats[content_id(text)] for text in texts]
 
     def picks(self, variant: str, choices: list) -> list[int]:
-        """For each (conversation, replies) the index of the likeliest reply.
+        """For each (conversation, replies) the index of the reply that the question makes likelier.
 
-        The likeliest has the highest mean log-probability per token.
+        The highest gain in mean log-probability per token over the same conversation with a request
+        that asks for nothing. The log-probability alone prefers replies that are likely whatever is
+        asked (surface form competition, Holtzman et al. 2021, arXiv 2104.08315).
         """
         trained = variant == "twin"
 
         def compute(batch):
             for messages, texts in batch:
-                scores = self.call(reply_nll, trained, messages, texts)
-                means = [nats / tokens for nats, tokens in scores]
-                yield {"kind": "pick", "row": variant, "nats_per_token": means}
+                request = _ANYTHING[language_of(messages[-1]["content"])]
+                unasked = [*messages[:-1], {"role": "user", "content": request}]
+                before = self.call(reply_nll, trained, unasked, texts)
+                after = self.call(reply_nll, trained, messages, texts)
+                gains = [(b - a) / tokens for (b, tokens), (a, _) in zip(before, after)]
+                yield {"kind": "pick", "row": variant, "gains": gains}
 
-        items = {content_id(f"pick {json.dumps(choice)}"): choice for choice in choices}
+        items = {content_id(f"pick by gain {json.dumps(choice)}"): choice for choice in choices}
         note = t("evaluate.picking_reply", variant=variant)
         records = self._fill("scores", self._sha[trained], items, compute, note)
-        means = [record["nats_per_token"] for record in records]
-        return [min(range(len(mean)), key=mean.__getitem__) for mean in means]
+        return [max(range(len(r["gains"])), key=r["gains"].__getitem__) for r in records]
 
 
 def reply_nll(model, tokenizer, messages: list, texts: list) -> list[tuple[float, int]]:

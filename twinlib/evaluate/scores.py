@@ -200,7 +200,7 @@ def classifier_scores(pairs: list, documents: list) -> list[tuple[float, float]]
 
 
 def pick_my_reply(chosen: list, variant: str, threshold: Threshold | None) -> dict:
-    """The share of questions whose own reply a variant finds likeliest, of four by the author.
+    """The share of questions that make their own reply likelier than three others by the author.
 
     `chosen` is [(document, index of the reply picked)]; index 0 is the reply to the question.
     """
