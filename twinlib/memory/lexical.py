@@ -42,12 +42,13 @@ def terms(text: str) -> list[str]:
 
 def subject_words(question: str) -> list[str]:
     """The different words of a question that say what it is about, in their order."""
-    left_out = _question_words()
+    left_out = question_words()
     return list(dict.fromkeys(word for word in words(question) if word not in left_out))
 
 
 @functools.cache
-def _question_words():
+def question_words() -> frozenset[str]:
+    """Words of questions that say nothing of their subject, as `words` gives them."""
     entries = data("question_words")
     return frozenset(entries["zh"].split()) | {_stem(word) for word in entries["en"].split()}
 
@@ -103,7 +104,7 @@ class Lexical:
         """BM25 of each text for a question, of shape (texts,), at least 0."""
         import numpy
 
-        left_out = _question_words()
+        left_out = question_words()
         known = self._bm25.vocab_dict
         asked = [term for term in dict.fromkeys(terms(question)) if term not in left_out]
         asked = [term for term in asked if term in known]

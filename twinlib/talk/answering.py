@@ -4,9 +4,11 @@ The chat in a notebook starts `python -m twinlib.talk.answering TWIN`: the kerne
 the memory is returned when this process ends. It ends with its input, and after some minutes
 without a request.
 
-A request is {id, voice, messages, tokens, temperature, seed} or {stop: id}; messages end with the
-question. What comes back is {id, text} for each piece of the answer, {id, note} while something is
-loaded, and at the end {id, end: done|stopped|error, text} with the whole answer or the error.
+A request is {id, voice, messages, memory, tokens, temperature, seed} or {stop: id}; messages end
+with the question, and `memory` says whether to answer from the author's passages. What comes back
+is {id, text} for each piece of the answer, {id, note} while something is loaded, and at the end
+{id, end: done|stopped|error, text, under} with the whole answer or the error, and the lines that
+stand under it: its sources and what is in none.
 """
 
 import json
@@ -18,6 +20,7 @@ import threading
 from ..files import TwinError
 from ..i18n import t
 from ..twin import Twin
+from . import remember
 from .voices import Voices
 
 IDLE = 600.0  # seconds without a request after which the memory is returned
@@ -32,6 +35,7 @@ class Answering:
 
     def __init__(self, voices, send):
         self.voices, self.send = voices, send
+        self._memory: tuple | None = None
         self._requests, self._unwanted = queue.Queue(), set()
 
     def take(self, request: dict | None) -> None:
@@ -54,8 +58,18 @@ class Answering:
                 return
             self._answer(**request)
 
-    def _answer(self, id, voice, messages, **sampling):
-        pieces = []
+    def _remembered(self):
+        """(memory, what it has to do without), read again once it was made anew."""
+        notes, twin = [], self.voices.twin
+        made = twin.report_path("memory")
+        when = made.stat().st_mtime_ns if made.exists() else None
+        if self._memory is None or self._memory[0] != when:
+            memory = remember.opened(twin, notes.append)
+            self._memory = when, memory, notes
+        return self._memory[1:]
+
+    def _answer(self, id, voice, messages, memory=False, **sampling):
+        pieces, under = [], []
 
         def check():
             if not self._unwanted.isdisjoint((id, None)):
@@ -70,14 +84,19 @@ class Answering:
         try:
             check()
             self.send({"id": id, "note": t("talk.thinks")})
-            text, end = self.voices.answer(voice, messages, pass_on, **sampling), "done"
+            known, notes = self._remembered() if memory else (None, [])
+            text, cited = remember.answer(self.voices, known, voice, messages, pass_on, **sampling)
+            end = "done"
+            if cited:
+                under = remember.lines(cited, self.voices.twin.author)
+            under += notes
         except _Halted:
             text, end = "".join(pieces), "stopped"
         except TwinError as error:
             text, end = str(error), "error"
         except Exception as error:  # of any library: the chat goes on with the next question
             text, end = t("core.unexpected_error", name=type(error).__name__, error=error), "error"
-        self.send({"id": id, "end": end, "text": text})
+        self.send({"id": id, "end": end, "text": text, "under": under})
 
 
 def main(path: str) -> None:

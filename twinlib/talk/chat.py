@@ -2,7 +2,8 @@
 
 With --question it answers one question, else it holds a conversation until /bye or Ctrl-D. Ctrl-C
 stops an answer, and at the prompt it ends the chat. /help lists the commands. If the input is not a
-terminal, each of its lines is a question. Left out: retrieval, and saving the conversation.
+terminal, each of its lines is a question. With memory (talk/remember.py) the sources of an answer
+stand under it. Left out: saving the conversation.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from ..i18n import t
 from ..progress import Progress
 from ..settings import Talk
 from ..twin import AUTO, Outcome, Problem, Twin
-from . import voices
+from . import remember, voices
 from .voices import VOICES, Voices
 
 _FAREWELLS = ("/bye", "/exit", "/quit")
@@ -33,7 +34,8 @@ def run(twin: Twin, settings: Talk, progress: Progress) -> Outcome:
         # Progress handles Ctrl-C by setting a flag, which would not interrupt input().
         signal.signal(signal.SIGINT, signal.default_int_handler)
     with Voices(twin, settings.type, say=_note) as speakers:
-        chat = Chat(twin, speakers, settings)
+        memory = remember.opened(twin, _note) if settings.memory else None
+        chat = Chat(twin, speakers, settings, memory)
         if settings.question:
             chat.ask(settings.question)
         else:
@@ -44,8 +46,15 @@ def run(twin: Twin, settings: Talk, progress: Progress) -> Outcome:
 class Chat:
     """A conversation in the terminal; `voice` is who answers, one of voices.VOICES."""
 
-    def __init__(self, twin: Twin, speakers: Voices, settings: Talk):
+    def __init__(
+        self,
+        twin: Twin,
+        speakers: Voices,
+        settings: Talk,
+        memory: remember.Memory | None = None,
+    ):
         self.twin, self.speakers, self.settings = twin, speakers, settings
+        self.memory = memory
         self.voice = settings.voice
         self.messages, self.seed = [], settings.seed
 
@@ -89,18 +98,22 @@ class Chat:
             print(piece, end="", flush=True)
 
         try:
-            text = self.speakers.answer(
+            text, cited = remember.answer(
+                self.speakers,
+                self.memory,
                 self.voice,
                 turns,
                 show,
-                self.settings.tokens,
-                None if temperature == AUTO else temperature,
-                self.seed,
+                tokens=self.settings.tokens,
+                temperature=None if temperature == AUTO else temperature,
+                seed=self.seed,
             )
         except KeyboardInterrupt:
             self._keep(turns, "".join(pieces))
             raise
         print("" if "".join(pieces).strip() else t("talk.empty_answer"), flush=True)
+        for line in remember.lines(cited, self.twin.author) if cited else ():
+            print("  " + line, flush=True)
         self._keep(turns, text)
 
     def _keep(self, turns, answer):

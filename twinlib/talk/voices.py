@@ -124,16 +124,17 @@ class Voices:
         tokens: int = 300,
         temperature: float | None = None,
         seed: int = 1,
+        question: str = "",
     ) -> str:
         """A voice's answer to a conversation that ends with a question, without its reasoning.
 
         `on_text` is called with each piece as it comes; an exception of it ends the answer. With
-        temperature None the recommended sampling applies. Raises TwinError when the voice can't
-        answer.
+        temperature None the recommended sampling applies. `question` is what was asked, where the
+        last message has more than that. Raises TwinError when the voice can't answer.
         """
         if why := missing(self.twin, voice, self.kind):
             raise TwinError(why)
-        system = system_prompt(self.twin, voice, messages[-1]["content"])
+        system = system_prompt(self.twin, voice, question or messages[-1]["content"])
         turns = [{"role": "system", "content": system}] if system else []
         answer = self._of_file if voice == "file" else self._of_weights
         text = answer(voice, turns, messages, on_text, tokens, temperature, seed)

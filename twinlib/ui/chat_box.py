@@ -40,6 +40,11 @@ _ANSWER = (
     '<div style="flex:1 1 15em;min-width:0"><div style="font-size:85%;opacity:.7">{name}</div>'
     '<div style="background:rgba(128,128,128,.14);{bubble}">{text}</div></div>'
 )
+# A source of an answer, or what is in none of them.
+_UNDER = (
+    '<div style="font-size:85%;opacity:.8;margin:.4em 0 0 .2em;padding-left:.6em;'
+    'border-left:2px solid rgba(128,128,128,.4)">{}</div>'
+)
 _NOTE = '<span style="opacity:.65">{}</span>'
 
 _children: dict[str, "Answers"] = {}  # by the path of the twin, so that a second box reuses one
@@ -128,6 +133,10 @@ class ChatBox(widgets.VBox):
             t("talk.temperature"), [(f"{value:g}", value) for value in _TEMPERATURES]
         )
         self.temperature.value = _recommended(twin)
+        self.memory = widgets.Checkbox(
+            twin.report_path("memory").exists(), description=t("talk.with_memory"), indent=False
+        )
+        show(self.memory, self.memory.value)
         self.shown = html()
         self.box = widgets.Text(
             placeholder=t("talk.write_here"), layout=widgets.Layout(flex="1 1 14em", width="auto")
@@ -144,7 +153,7 @@ class ChatBox(widgets.VBox):
         self._refresh()
         super().__init__(
             [
-                line(self.voice, self.beside, self.temperature),
+                line(self.voice, self.beside, self.temperature, self.memory),
                 self.shown,
                 entry,
                 line(self.again_button, self.forget_button),
@@ -197,6 +206,7 @@ class ChatBox(widgets.VBox):
                 tokens=_TOKENS,
                 temperature=self.temperature.value,
                 seed=self._seed,
+                memory=self.memory.value,
             )
 
     # What comes back
@@ -212,7 +222,8 @@ class ChatBox(widgets.VBox):
             return
         answer = turn["answers"][voice]
         if "end" in event:
-            answer |= {"state": event["end"], "text": event["text"], "note": ""}
+            under = event.get("under", [])
+            answer |= {"state": event["end"], "text": event["text"], "note": "", "under": under}
             del self._pending[event["id"]]
             self._refresh()
         elif "note" in event:
@@ -281,4 +292,5 @@ def _answer_markup(answer):
         return _NOTE.format(esc(t("talk.empty_answer")))
     if answer["state"] == "stopped":
         return f"{text} {_NOTE.format(esc(t('talk.stopped_here')))}"
-    return text + (_NOTE.format(esc(answer["note"])) if answer["note"] else "")
+    under = "".join(_UNDER.format(esc(line)) for line in answer.get("under", ()))
+    return text + (_NOTE.format(esc(answer["note"])) if answer["note"] else "") + under

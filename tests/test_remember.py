@@ -1,0 +1,140 @@
+"""Answers with memory: what goes before the question, what is refused, and what is cited."""
+
+import pytest
+from test_memory import make, twin  # noqa: F401 -- a fixture
+
+from twinlib.memory import cite
+from twinlib.memory.index import Passage
+from twinlib.talk import remember
+
+
+def passage(text, title="The trams", date="2016-11-27"):
+    return Passage("p", "d", title, "", date, "a.md", "train", "en", text)
+
+
+TRAMS = passage(
+    "We had forty-one trams. I worked in the depot for 26 years. The cat hates the bell."
+)
+DRAIN = passage(
+    "事情是这样。卖渔网的老庞和卖冰的阿坤，为一条排水沟吵了九天。我拿尺去量。", "邻居吵架"
+)
+
+
+@pytest.mark.parametrize(
+    "answer, quotes",
+    [
+        ("I worked in the depot for 26 years.", ["I worked in the depot for 26 years."]),
+        ("I worked in the depot for 36 years.", [""]),  # a number that isn't there
+        ("Ask my cat, she hates that bell.", ["The cat hates the bell."]),
+        ("I sold my vineyard to a duke.", [""]),
+        ("老庞和阿坤为一条排水沟吵了九天。", ["卖渔网的老庞和卖冰的阿坤，为一条排水沟吵了九天。"]),
+        ("老庞和阿坤为一条排水沟吵了三十天。", [""]),
+        ("", []),
+        ("Yes.\n\n…", [""]),
+    ],
+)
+def test_a_sentence_is_cited_only_where_its_words_and_numbers_stand(answer, quotes):
+    aligned = cite.align(answer, [TRAMS, DRAIN])
+    assert [sentence.quote for sentence in aligned] == quotes
+    for sentence in aligned:
+        assert sentence.source is None or sentence.quote in (TRAMS, DRAIN)[sentence.source].text
+
+
+def test_to_repeat_the_question_supports_nothing():
+    question = "Did you work in the depot?"
+    [sentence] = cite.align("I worked in the depot.", [TRAMS], question)
+    assert sentence.source is None
+
+
+class Speaker:
+    """Stands for a loaded model: gives one answer and keeps what it was asked."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def answer(self, voice, messages, on_text, question="", **sampling):
+        self.messages, self.question = messages, question
+        on_text(self.text)
+        return self.text
+
+
+def said(*questions):
+    turns = []
+    for question in questions[:-1]:
+        turns += [{"role": "user", "content": question}, {"role": "assistant", "content": "…"}]
+    return [*turns, {"role": "user", "content": questions[-1]}]
+
+
+@pytest.fixture
+def memory(twin):  # noqa: F811
+    make(twin)
+    return remember.Memory(twin)
+
+
+def test_the_passages_go_before_the_question_and_their_words_are_shown_under_the_answer(memory):
+    speaker, pieces = Speaker("老庞和阿坤为一条排水沟吵了九天。"), []
+    text, cited = remember.answer(
+        speaker, memory, "file", said("老庞和阿坤吵了什么？"), pieces.append
+    )
+    asked = speaker.messages[-1]["content"]
+    assert asked.startswith("你写过：") and asked.endswith("老庞和阿坤吵了什么？")
+    assert "《邻居吵架》\n老庞和阿坤为一条排水沟" in asked and text == "".join(pieces)
+    assert not cited.instead
+    [line] = remember.lines(cited, "阿宁")
+    assert "邻居吵架" in line and "2011-03-05" in line and "老庞和阿坤为一条排水沟吵了九天" in line
+
+
+def test_a_twin_that_uses_nothing_of_it_is_shown_beside_the_authors_own_words(memory):
+    speaker = Speaker("They rode a blue camel across the desert.")
+    _, cited = remember.answer(speaker, memory, "file", said("Who lost your tools?"), len)
+    first, quoted, own = remember.lines(cited, "Ning")
+    assert cited.instead and "Ning" in first and "blue camel" in own
+    assert any(
+        source.quote in each.text for each in memory.index.passages for source in cited.sources
+    )
+
+
+def test_what_was_never_written_is_refused_before_the_model_speaks(memory):
+    speaker, pieces = Speaker("I invent."), []
+    question = "What did Doctor Lindqvist say?"
+    text, cited = remember.answer(speaker, memory, "file", said(question), pieces.append)
+    assert text == "".join(pieces) and "never wrote about “Lindqvist”" in text and cited is None
+    assert not hasattr(speaker, "messages")
+    text, _ = remember.answer(speaker, memory, "file", said("你写的《灯塔之子》讲什么？"), len)
+    assert text.startswith("“灯塔之子”我没写过。")
+
+
+@pytest.mark.parametrize(
+    "question", ["你好", "Who are you?", "Which is larger, 9.9 or 9.11?", "？"]
+)
+def test_small_talk_needs_no_memory(memory, question):
+    speaker = Speaker("Hello.")
+    text, cited = remember.answer(speaker, memory, "file", said(question), len)
+    assert (text, cited) == ("Hello.", None) and speaker.messages == said(question)
+
+
+def test_the_base_is_asked_without_memory(memory):
+    speaker = Speaker("Tea.")
+    remember.answer(speaker, memory, "base", said("茶要烫吗？"), len)
+    assert speaker.messages == said("茶要烫吗？")
+
+
+def test_a_question_that_follows_up_keeps_its_subject(memory):
+    def whole(*questions):
+        return memory.recall(said(*questions)).question
+
+    assert whole("老庞和阿坤为什么吵架？", "后来呢？") == "老庞和阿坤为什么吵架？ 后来呢？"
+    assert whole("Where does your sister live?", "Does she work there?").startswith("Where does")
+    assert whole("老庞和阿坤为什么吵架？", "茶要烫吗？") == "茶要烫吗？"
+    # of something else, which the author never wrote about
+    assert whole("Where does your sister live?", "Is it a submarine?") == "Is it a submarine?"
+    assert memory.recall(said("老庞和阿坤为什么吵架？", "后来呢？")).passages[0].title == "邻居吵架"
+
+
+def test_a_twin_without_memory_says_so_and_answers(tmp_path):
+    from twinlib.twin import Twin
+
+    notes = []
+    assert remember.opened(Twin.open(tmp_path / "new"), notes.append) is None
+    assert "memory" in notes[0]
+    assert remember.answer(Speaker("Tea."), None, "file", said("Tea?"), len) == ("Tea.", None)

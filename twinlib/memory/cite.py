@@ -1,0 +1,137 @@
+"""What an answer rests on: each of its sentences beside the author's own words, or none.
+
+A sentence is supported by a passage if most of its words, or in Chinese of its pairs of
+characters, stand in one or two neighbouring sentences there, and every number in it as well. The
+model is not asked for citations: a small one cannot give them. What is shown as the author's words
+is cut out of the passage, and compared with it once more.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..text.script import HAN, SENTENCE, language_of
+from ..text.style import tidy
+from . import lexical
+from .index import Index, Passage
+
+if TYPE_CHECKING:
+    import numpy
+
+SUPPORTED = 0.6  # share of a sentence's terms that its source must have
+_FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
+_LONGEST = 400  # characters of a quotation
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|[零〇一二两三四五六七八九十百千万]{2,}")
+_SENTENCES_COMPARED = 16
+
+
+class Sentence(NamedTuple):
+    """A sentence of an answer; `source` is the number of a passage, or None: the twin's own."""
+
+    text: str
+    source: int | None
+    quote: str = ""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text; a line break ends one."""
+    found = []
+    for line in text.split("\n"):
+        edges = [0, *(match.end() for match in SENTENCE.finditer(line)), len(line)]
+        found += [line[start:end].strip() for start, end in zip(edges, edges[1:])]
+    return [sentence for sentence in found if re.search(r"\w", sentence)]
+
+
+def align(answer: str, passages: Sequence[Passage], question: str = "") -> list[Sentence]:
+    """Each sentence of an answer with the passage that supports it, and the words in it that do.
+
+    Terms of the question count for nothing: to repeat it is to say nothing.
+    """
+    asked = set(_terms(question))
+    return [_aligned(sentence, passages, asked) for sentence in sentences(answer)]
+
+
+def _aligned(sentence, passages, asked):
+    terms = [term for term in _terms(sentence) if term not in asked]
+    numbers = set(_NUMBER.findall(tidy(sentence)))
+    if len(terms) < (1 if numbers else _FEWEST[language_of(sentence)]):
+        return Sentence(sentence, None)
+    best = (0.0, None, "")
+    for number, passage in enumerate(passages):
+        for window in _windows(passage.text):
+            there = tidy(window)
+            if numbers - set(_NUMBER.findall(there)):
+                continue
+            held = set(_terms(window))
+            share = sum(term in held for term in terms) / len(terms)
+            # Of two that hold as much the shorter is meant.
+            if share > best[0] or (share == best[0] and best[2] and len(window) < len(best[2])):
+                best = (share, number, window)
+    share, number, window = best
+    if share < SUPPORTED or not is_verbatim(window, passages[number]):
+        return Sentence(sentence, None)
+    return Sentence(sentence, number, window[:_LONGEST])
+
+
+def is_verbatim(quote: str, passage: Passage) -> bool:
+    """Whether a quotation stands in the passage, letter by letter."""
+    return bool(quote) and quote in passage.text
+
+
+def _windows(text):
+    """Each sentence of a text, and each with the next one, as they stand in it."""
+    parts = sentences(text)
+    yield from parts
+    start = 0
+    for first, second in zip(parts, parts[1:]):
+        start = text.find(first, start)
+        end = text.find(second, start + len(first)) + len(second)
+        yield text[start:end]
+        start += len(first)
+
+
+def _terms(text):
+    """Pairs of Chinese characters and English words that say something, without the everyday."""
+    left_out = lexical.question_words()
+    runs = re.findall(f"[{HAN}]+", tidy(text))
+    pairs = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+    words = [word for word in lexical.words(text) if word.isascii() and word not in left_out]
+    return pairs + words
+
+
+def own_words(
+    index: Index, question: str, passages: Sequence[Passage], vector: "numpy.ndarray | None" = None
+) -> tuple[int, str] | None:
+    """(number of a passage, two or so of its sentences): the author's words nearest to a question.
+
+    By embeddings where the index has them, else by the words in common; None without passages.
+    """
+    found = [
+        (number, window)
+        for number, passage in enumerate(passages)
+        for window in sentences(passage.text)
+    ][:_SENTENCES_COMPARED]
+    if not found:
+        return None
+    asked = set(_terms(question))
+    scores = [len(asked & set(_terms(window))) / (len(asked) or 1) for _, window in found]
+    if index.embedder is not None:
+        import numpy
+
+        if vector is None:
+            [vector] = index.embedder.compute([question], True)
+        cosines = index.embedder.compute([window for _, window in found], False) @ vector
+        spread = numpy.ptp(cosines) or 1.0
+        scores = [
+            score + (cosine - cosines.min()) / spread for score, cosine in zip(scores, cosines)
+        ]
+    best = max(range(len(found)), key=scores.__getitem__)
+    number, first = found[best]
+    text = passages[number].text
+    start = text.find(first)
+    end = start + len(first)
+    if best + 1 < len(found) and found[best + 1][0] == number:  # what follows belongs to it
+        following = found[best + 1][1]
+        longer = text.find(following, end) + len(following)
+        end = longer if longer - start <= _LONGEST else end
+    return number, text[start:end]
