@@ -100,6 +100,7 @@ def test_every_source_has_its_notebook_in_every_language():
 @each_notebook
 def test_a_notebook_speaks_one_language(path):
     text = "\n".join(cells(path, "markdown") + comments(path))
+    text = re.sub(r"^\[.*\]\(\.\./.*$", "", text, flags=re.MULTILINE)  # to the other language
     chinese = len(re.findall(r"[\u4e00-\u9fff]", text))
     if path.parent.name == "en":
         assert chinese == 0
@@ -155,12 +156,14 @@ def test_cell_ids_are_words_that_stay(path):
 
 
 @each_notebook
-def test_the_first_cell_is_one_title_and_then_the_badges(path):
+def test_the_first_cell_is_a_title_the_badges_and_the_way_to_the_other_language(path):
     first, slug = cells(path, "markdown")[0].split("\n"), "another-me-ai/another-me"
     assert first[0].startswith(f"# {path.stem[:2]} · ") and first[1] == ""
     found = re.search(r"colab/blob|github/([\w.-]+/[\w.-]+)/blob", first[2])
     slug = found.group(1) if found else slug
-    assert first[2:] == [
+    other = {"en": "[这个笔记本的中文版](../zh/", "zh": "[This notebook in English](../en/"}
+    assert first[4:] == ["", f"{other[path.parent.name]}{path.name})"]
+    assert first[2:4] == [
         COLAB.format(slug=slug, language=path.parent.name, file=path.name),
         KAGGLE.format(slug=slug, language=path.parent.name, file=path.name),
     ]

@@ -115,3 +115,14 @@ def _nodes(node):
     for part in node.value if isinstance(node, yaml.CollectionNode) else ():
         for child in part if isinstance(part, tuple) else (part,):
             yield from _nodes(child)
+
+
+def test_a_latin_name_stands_apart_in_a_chinese_sentence_and_a_chinese_one_does_not():
+    said = {name: i18n.both("talk.not_a_person", author=name)["zh"] for name in ("Ning", "鲁迅")}
+    assert said["Ning"].startswith("这是 Ning 的分身，") and said["鲁迅"].startswith(
+        "这是鲁迅的分身，"
+    )
+    assert "分身“Ning”，" in i18n.both("ui.new_twin", name="Ning", path="/x")["zh"]
+    assert i18n.both("corpus.system_prompt", author="Ning")["zh"].startswith("你是Ning的分身"), (
+        "as twins learnt it"
+    )

@@ -2,8 +2,9 @@
 
 A source is a script whose cells begin with `# %% NAME` (jupytext's percent format, so editors run
 it cell by cell). NAME becomes the cell's id. A cell marked lang="zh" is for that language only; an
-empty one is taken from common.py. The tool puts the badges under the title, the language's code
-in the place of LANGUAGE in strings, and a link in the place of another notebook's `NAME`.
+empty one is taken from common.py. The tool puts the badges and a link to the other language under
+the title, the language's code in the place of LANGUAGE in strings, and a link in the place of
+another notebook's `NAME`.
 """
 
 import re
@@ -16,6 +17,7 @@ from strip_outputs import canonical
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 LANGUAGES = ("en", "zh")
+SETS = {"en": "This notebook in English", "zh": "这个笔记本的中文版"}  # for readers of another
 COLAB = (
     "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{place})"
@@ -53,6 +55,9 @@ def notebook(source: Path, language: str) -> str:
     place = f"{_slug()}/blob/main/notebooks/{language}/{source.stem}.ipynb"
     made = [_cell(cell, language) for cell in cells]
     made[0]["source"] += f"\n\n{COLAB.format(place=place)}\n{KAGGLE.format(place=place)}"
+    others = (code for code in LANGUAGES if code != language)
+    links = [f"[{SETS[code]}](../{code}/{source.stem}.ipynb)" for code in others]
+    made[0]["source"] += "\n\n" + " · ".join(links)
     return canonical(made)
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from . import commands
 
 LANGUAGES = ("en", "zh")
+# Sentences that twins learn: they stay as they were learnt.
+_VERBATIM = ("corpus.system_prompt",)
 REMEMBERED = ".language"  # file in the twins' folder: the language of the notebook opened last
 
 
@@ -86,12 +88,13 @@ def both(key: str, **values) -> Texts:
     room, _, name = key.partition(".")
     entry = data(f"strings/{room}")[name]
     values = {name: _texts(value) for name, value in values.items()}
-    texts = Texts({code: _filled(text, code, values) for code, text in entry.items()})
+    spaced = key not in _VERBATIM
+    texts = Texts({code: _filled(text, code, values, spaced) for code, text in entry.items()})
     texts.kept = {"key": key, "values": {name: _kept(value) for name, value in values.items()}}
     return texts
 
 
-def _filled(text, code, values):
+def _filled(text, code, values, spaced=True):
     def run(match):
         what = _run(match[2].format(**values), code)
         return (match[1] if what.isascii() else "") + what  # no blank before a Chinese word
@@ -99,9 +102,22 @@ def _filled(text, code, values):
     text = re.sub(r"( ?)\[\[(.+?)\]\]", run, text)
     if not values:
         return text
-    return text.format(
-        **{name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
-    )
+    filled = {name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
+    return (_spaced(text, filled) if spaced else text).format(**filled)
+
+
+def _spaced(text, values):
+    """A Chinese sentence with blanks around the names in Latin letters that stand in it."""
+
+    def place(match):
+        before, field, after = match.groups()
+        value = values.get(re.match(r"\w*", field[1:])[0])
+        value = value if isinstance(value, str) else ""
+        left = " " if before and re.match("[A-Za-z0-9]", value) else ""
+        right = " " if after and re.search("[A-Za-z0-9]$", value) else ""
+        return before + left + field + right
+
+    return re.sub("([一-鿿]?)(?<!{)({\\w+[^{}]*})(?=([一-鿿])?)", place, text)
 
 
 def _texts(value):

@@ -10,7 +10,7 @@
 # Four contestants: the bare base, the base with a prompt that describes you, the twin, and the twin as a GGUF file. If the prompt beats the trained twin, the card says so.
 
 # %% about [markdown] lang="zh"
-# **您需要**一个跑过 02 和 04 的分身，有显卡更快。**您会得到**一张成绩单，全部用分身没见过的文章来量，每个数字旁边都有区间；还有并排的回答，您可以自己读、自己判断。**用时**：*smoke* 一分钟，T4 上 *standard* 约半小时（估计）。
+# **您需要**一个跑过 02 和 04 的分身，有显卡更快。**您会得到**一张成绩单，全部用分身没见过的文章来量，每个数字旁边都有误差范围；还有并排的回答，您可以自己读、自己判断。**用时**：*smoke* 一分钟，T4 上 *standard* 约半小时（估计）。
 #
 # 四位选手比一比：原始的基础模型、加了一段介绍您的提示词的基础模型、分身、变成 GGUF 文件的分身。如果提示词赢过训练出来的分身，成绩单会照实说。
 
@@ -32,7 +32,7 @@
 # %% form-text [markdown] lang="zh"
 # ## 设置
 #
-# 力度："smoke" 试跑、"quick" 快、"standard" 标准、"thorough" 细越大，问题越多，区间越窄。*smoke* 时多数数字“样本不够，说不准”，成绩单照实写，不会说它好。
+# 力度（试跑 smoke、快速 quick、标准 standard、通宵 thorough）越大，问题越多，误差范围越窄。*smoke* 时多数数字“样本不够，说不准”，成绩单照实写，不会说它好。
 
 # %% form
 form = forms.form("evaluate", twin)
@@ -68,7 +68,7 @@ run.step(twin, "evaluate", form.settings)
 # %% look-text [markdown] lang="zh"
 # ## 看一看
 #
-# 方框里写着行不行、最弱的是什么、下一步做什么；看图之前，请先读三个回答。再往下，每个问题下面是各位选手的回答和您的原文，都不写名字：您的老读者会把哪一段当成您？选了才显示是谁写的。只想读的话，勾选*显示所有名字*。耳朵和数字不一致时，信耳朵；区间很宽时，信区间。
+# 方框里写着行不行、最弱的是什么、下一步做什么；看图之前，请先读三个回答。再往下，每个问题下面是各位选手的回答和您的原文，都不写名字：您的老读者会把哪一段当成您？选了才显示是谁写的。只想读的话，勾选*显示所有名字*。耳朵和数字不一致时，信耳朵；误差范围很宽时，信误差范围。
 
 # %% score-card
 plots.score_card(twin)

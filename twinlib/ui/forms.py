@@ -159,7 +159,8 @@ class Form(widgets.VBox):
             for effort in declared.EFFORTS
         }
         if plan.fits(self.planned, plan.machine()):
-            return sentence(estimate(self.planned)).html
+            memory = t("ui.memory_to_train", memory_gb=self.planned.memory_gb)
+            return sentence(memory if self._seconds_of else estimate(self.planned)).html
         text = t("ui.more_than_there_is", estimate=estimate(self.planned))
         return sentence(text, "stop" if self.step == "persona" else "warning").html
 

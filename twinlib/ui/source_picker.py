@@ -28,6 +28,18 @@ _ELSEWHERE = {
 }
 
 
+# The button counts what it holds, always 0 here: its text is shown by a style, without the count.
+_UPLOAD = """<style>
+button.twinlib-upload {{ font-size: 0 }}
+button.twinlib-upload i {{ font-size: 13px }}
+button.twinlib-upload::after {{ content: "{}"; font-size: 13px; margin-left: 4px }}
+</style>"""
+
+
+def _without_count():
+    return widgets.HTML(_UPLOAD.format(t("ui.upload")), layout=widgets.Layout(display="none"))
+
+
 class SourcePicker(widgets.VBox):
     """An upload button with what was uploaded, and a list of what was found.
 
@@ -43,12 +55,18 @@ class SourcePicker(widgets.VBox):
             layout=widgets.Layout(width="auto", min_width="10em"),
         )
         self.upload.observe(self._take, "value")
+        self.upload.add_class("twinlib-upload")
         self.message, self.uploads = html(), widgets.VBox()
         self.list = dropdown(t("ui.found_here"), [], self._choose, "100%")
         again = button(t("ui.look_again"), self.refresh)
         limit = t("ui.upload_limit", megabytes=_MEGABYTES, larger=t(_ELSEWHERE[system()]))
         super().__init__(
-            [line(self.upload, self.list, again), html(caption(limit).html), self.uploads]
+            [
+                _without_count(),
+                line(self.upload, self.list, again),
+                html(caption(limit).html),
+                self.uploads,
+            ]
             + [self.message]
         )
         self.source = source

@@ -32,19 +32,24 @@ def page(test: dict) -> str:
 def data(test: dict) -> dict:
     """The content of the page: the pairs in the key's order, without the key.
 
-    A pair is [question, first text, second text].
+    A pair is [question, first text, second text]. Of a test with `sample`, which nobody gets a
+    code of, the page has the key, and `language` is the one that it opens in.
     """
     pairs = []
     for trial in test["trials"]:
         texts = [trial["owner"], trial["other"]]
         pairs.append([trial["question"], *(reversed(texts) if trial["first"] else texts)])
-    return {
+    found = {
         "id": test["id"],
         "name": test["author"],
         "to": test["to"],
         "minutes": minutes(pairs),
         "pairs": pairs,
     }
+    if test.get("sample"):
+        key = [trial["first"] for trial in test["trials"]]
+        found |= {"language": test["language"], "key": key}
+    return found
 
 
 def minutes(pairs: list) -> int:
