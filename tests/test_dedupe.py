@@ -218,3 +218,23 @@ def test_repetition_within_a_text_and_short_or_partly_new_passages_stay():
     assert left([PIECES[0][:40], PIECES[0][:40]], ["a", "b"]) == set()
     assert left([PIECES[0], PIECES[0] + PIECES[1]], ["b", "a"]) == {0}
     assert left([PIECES[0] + PIECES[1], PIECES[0] + PIECES[2]], ["a", "b"]) == set()
+
+
+def test_a_file_that_compiles_others_is_found_and_its_sources_stay():
+    rng = random.Random(4)
+    words = ["".join(rng.choices("abcdefghiklmnoprstuvw", k=6)) for _ in range(900)]
+
+    def sentence():
+        return " ".join(rng.choice(words) for _ in range(14)).capitalize() + "."
+
+    posts = ["\n".join(sentence() for _ in range(12)) for _ in range(30)]
+    records = "\n".join(
+        f"【类别】life【来源】{number}\n【正文】{' '.join(post.split(chr(10))[2:5])}"
+        for number, post in enumerate(posts[:12])
+    )
+    commented = "\n".join(f"{post.split(chr(10))[0]}\n{sentence()}" for post in posts[:12])
+    texts = [*posts, "\n\n".join(posts), records, "\n".join(p[:250] for p in posts), commented]
+    sketches = Sketches()
+    for text in texts:
+        sketches.add(text)
+    assert set(sketches.compilations(texts.__getitem__, lambda n: n)) == {30, 31, 32}

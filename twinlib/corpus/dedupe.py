@@ -13,6 +13,7 @@ Sources: Broder, On the resemblance and containment of documents, 1997; Irber et
 compositional analysis of metagenomes with FracMinHash, 2022.
 """
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,10 @@ _COMMON = 20  # shingles in more texts are boilerplate: they pair a text only wi
 _SLACK = 0.5  # share of the expected common hashes from which on a pair is compared
 _SAMPLE, _FEWEST_SAMPLED = 8, 8  # one shingle in 8 shows what is repeated; 8 are needed to tell
 _FEW = 3  # other texts that a repeated passage may be made of
+_PARTLY = 0.3  # share of a text, roughly, that stands in others where it may compile them
+# Labels of records and ends of lines; what is said between them.
+_LABEL = re.compile(r"\n|【[^】]{1,12}】|\s\|\s")
+_SENTENCE_LIKE = re.compile(r"[。！？!?…]|[^\W\d]\.(?:\s|$)|.{60}")
 NEAR, COPY = 0.5, 0.8  # Jaccard index of two texts from which on one repeats, or copies, the other
 
 
@@ -40,6 +45,7 @@ class Sketches:
     def __init__(self):
         self._hashes, self._ends = array("I"), array("Q", [0])
         self._levels, self._digests = array("B"), array("Q")
+        self._counted: tuple = ()
 
     def __len__(self) -> int:
         return len(self._levels)
@@ -98,8 +104,22 @@ class Sketches:
         """[(i, j)] in order, of the texts whose sketches have enough hashes in common."""
         import numpy as np
 
-        sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
+        left, right, hits, rare = self._common(first)
         levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
+        level = np.maximum(levels[left], levels[right])
+        expected = np.minimum(
+            rare[left] >> level - levels[left], rare[right] >> level - levels[right]
+        )
+        enough = hits >= _SLACK * alike * expected
+        return zip(left[enough].tolist(), right[enough].tolist())
+
+    def _common(self, first):
+        """Arrays (left, right, hits) of texts with hashes in common; (n,) of rare hashes."""
+        import numpy as np
+
+        if self._counted and self._counted[0] == len(self):
+            return self._counted[1]
+        sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
         owners = np.repeat(np.arange(len(self)), sizes)
         used = (first == np.arange(len(self)))[owners]
         hashes, owners = np.frombuffer(self._hashes, np.uint32)[used], owners[used]
@@ -115,13 +135,60 @@ class Sketches:
                 same &= ~common[step:]
             keys.append(owners[:-step][same] << 32 | owners[step:][same])
         keys, hits = np.unique(np.concatenate(keys), return_counts=True)
-        left, right = keys >> 32, keys & 0xFFFFFFFF
-        level = np.maximum(levels[left], levels[right])
-        expected = np.minimum(
-            rare[left] >> level - levels[left], rare[right] >> level - levels[right]
-        )
-        enough = hits >= _SLACK * alike * expected
-        return zip(left[enough].tolist(), right[enough].tolist())
+        self._counted = len(self), (keys >> 32, keys & 0xFFFFFFFF, hits, rare)
+        return self._counted[1]
+
+    def compilations(
+        self, text_of: Callable[[int], str], age: Callable[[int], object]
+    ) -> dict[int, list[int]]:
+        """{text: what it compiles}, of texts nearly all of whose sentences stand in others.
+
+        Labels, titles and whatever else is no sentence don't count. A text that shares with many
+        others is judged first, by those that are left; of equals, the one with the highest age.
+        """
+        import numpy as np
+
+        left, right, hits, _ = self._common(self._first_copies())
+        levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
+        sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
+        shared = hits << np.maximum(levels[left], levels[right])  # about so many shingles
+        total = np.bincount(left, shared, len(self)) + np.bincount(right, shared, len(self))
+        likely = np.flatnonzero(total >= _PARTLY * (sizes << levels))
+        partners: dict[int, list] = {number: [] for number in likely.tolist()}
+        for i, j in zip(left.tolist(), right.tolist()):
+            for one, other in ((i, j), (j, i)):
+                if one in partners:
+                    partners[one].append(other)
+        found: dict[int, list[int]] = {}
+        candidates = [number for number in partners if len(partners[number]) >= _FEW]
+        for number in sorted(candidates, key=lambda n: (len(partners[n]), age(n)), reverse=True):
+            others = [other for other in partners[number] if other not in found]
+            if len(others) >= _FEW and (used := _compiled(number, others, text_of)):
+                found[number] = used
+        return found
+
+
+def _compiled(number, others, text_of):
+    """The texts that a text repeats nearly all sentences of, if they are several; else []."""
+    import numpy as np
+
+    pieces = [piece for piece in _LABEL.split(text_of(number)) if _SENTENCE_LIKE.search(piece)]
+    samples = [shingles(piece) for piece in pieces]
+    samples = [sample for sample in samples if len(sample) >= _FEWEST_SAMPLED]
+    wanted = np.unique(np.concatenate(samples or [np.empty(0, np.uint64)]))
+    held, used = np.zeros(len(wanted), bool), []
+    for other in others:
+        here = np.isin(wanted, shingles(text_of(other)), assume_unique=True)
+        if here.sum() >= _FEWEST_SAMPLED:
+            used.append(other)
+            held |= here
+    if len(used) < _FEW:
+        return []
+    known = wanted[held]
+    covered = sum(
+        len(s) for s in samples if np.isin(s, known, assume_unique=True).sum() >= COPY * len(s)
+    )
+    return used if covered >= COPY * sum(map(len, samples)) else []
 
 
 def similar(texts: list[str], alike: float = NEAR) -> list[tuple[int, int, float, float]]:

@@ -65,7 +65,10 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
             raise TwinError(_nothing_left(settings.source, dropped.counts))
         report = _throttled(progress, t("corpus.progress_comparing"))
         pairs = list(sketches.pairs(lambda number: spool[number].text, progress=report))
-        excluded = _excluded(spool, pairs, rules, totals)
+        compiled = _compilations(sketches, spool, rules)
+        # What compiles others would put all of them into one group.
+        pairs = [pair for pair in pairs if compiled.isdisjoint(pair[:2])]
+        excluded = _excluded(spool, pairs, rules, totals) | dict.fromkeys(compiled, "compiled")
         with replaced(twin.file("documents")) as out:
             for number, document in enumerate(spool):
                 if number not in excluded:
@@ -198,6 +201,14 @@ def _excluded(spool, pairs, rules, totals):
     reasons = {n: "author" for n, document in enumerate(spool) if document.author in other_authors}
     reasons |= dict.fromkeys(copies, "duplicate")
     return {n: reason for n, reason in reasons.items() if not rules.wants(spool[n].id)}
+
+
+def _compilations(sketches, spool, rules):
+    """The indices of texts that only repeat others: an index, a feed, a page of all posts."""
+    found = sketches.compilations(
+        lambda number: spool[number].text, lambda number: _age(spool[number])
+    )
+    return {n for n in found if spool[n].turns is None and not rules.wants(spool[n].id)}
 
 
 def _age(document):

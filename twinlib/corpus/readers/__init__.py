@@ -59,7 +59,8 @@ _DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", 
 # Names that programs give to the chats that they export as text.
 _CHAT_NAME = re.compile(
     r"(?:^|/)(?:WhatsApp[ -]Chat\b|_chat\.txt$|KakaoTalk_|\[LINE\]|"
-    r"(?:Chat de|Discussion|Conversa do) WhatsApp\b|[与與].+的 ?WhatsApp)|(?:聊天|消息)[记記][录錄][^/]*$",
+    r"(?:Chat de|Discussion|Conversa do) WhatsApp\b|[与與].+的 ?WhatsApp)|"
+    r"(?:聊天|消息)[记記][录錄][^/]*$",
     re.IGNORECASE,
 )
 _NO_OPTIONS = Options()
