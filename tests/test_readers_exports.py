@@ -452,6 +452,25 @@ def test_a_page_of_qqs_exporter_is_read_by_sender():
     assert chat.messages[0].time == "2025-05-01T08:10:00"
 
 
+def test_posts_of_douban_and_zhihu_are_the_owners():
+    rows = "标题,个人评分,打分日期,我的短评\n双龙,5,2015/03/21,打分的不是剧情(1 有用)\n"
+    (chat,) = chat_table.conversations(of("movie.csv", rows), Options())
+    assert [(m.text, m.time, m.mine) for m in chat.messages] == [
+        ("打分的不是剧情", "2015-03-21", True)
+    ]
+    answer = {
+        "title": "为什么下雨？",
+        "content": "<p>因为云&amp;风。</p><blockquote>书上说的</blockquote><p>就这样。</p>",
+        "voteup_count": 3,
+        "created_time": 1746087000,
+    }
+    (chat,) = chat_table.conversations(of("answers.json", json.dumps([answer])), Options())
+    assert [(m.text, m.skip_reason) for m in chat.messages] == [
+        ("书上说的", "quote"),
+        ("因为云&风。\n\n就这样。", ""),
+    ]
+
+
 def test_notions_databases_ask_nothing():
     rows = "Name,Notes\nRain,The rain came over the harbour again.\n"
     for more in ("", "_all"):

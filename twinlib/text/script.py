@@ -20,13 +20,13 @@ WIDE = (
 )
 # Chinese, Japanese and Korean characters with their punctuation, as tokenizers see them.
 _CJK = HAN + "\u3000-\u303f\u3040-\u30ff\uac00-\ud7a3\uff00-\uffef“”‘’…—"
-# A joiner that changes how its neighbours are drawn: in emoji of several signs (a family, a burning
-# heart), and between letters of Arabic and Indic scripts. Any other is a stray.
+# After an invisible character in a regular expression: it is no joiner that changes how its
+# neighbours are drawn, in emoji of several signs (a family) or between Arabic and Indic letters.
 _SIGNS = "\u2190-\u2bff\U0001f000-\U0001faff"
 _JOINED_LETTERS = "\u0600-\u08ff\u0900-\u0dff"
-JOINER = (
-    rf"(?:(?<=[{_SIGNS}\ufe0f])\u200d(?=[{_SIGNS}])|"
-    rf"(?<=[{_JOINED_LETTERS}])[\u200c\u200d](?=[{_JOINED_LETTERS}]))"
+STRAY = (
+    rf"(?:(?<![{_SIGNS}\ufe0f]\u200d)|(?![{_SIGNS}]))"
+    rf"(?:(?<![{_JOINED_LETTERS}][\u200c\u200d])|(?![{_JOINED_LETTERS}]))"
 )
 
 _ABBREVIATIONS = r"(?<!Mr\.)(?<!Mrs\.)(?<!Dr\.)(?<!St\.)(?<!Ms\.)(?<!vs\.)(?<!No\.)(?<![A-Z]\.)"

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ...text.script import JOINER, WIDE, columns
+from ...text.script import STRAY, WIDE, columns
 from .wrapping import HARD_BREAK
 
 # The first two are put around the text of a link, ADDRESS stands for a bare address.
@@ -30,8 +30,7 @@ _EMPHASIS = re.compile(r"(\*\*|~~|==)(\S(?:[^\n]{0,300}?\S)?)\1")
 _LINK_MARKS = re.compile(f"[{LINK}{LINK_END}{ADDRESS}]")
 _ATTRIBUTES = re.compile(r"\s?\{[:#.][^{}\n]{0,200}\}$|\[\^[^\]\s]{1,60}\]")
 _INVISIBLE = re.compile(
-    rf"(?!{JOINER})[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e]|"
-    r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]"
+    rf"[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]{STRAY}"
 )
 _INDENTATION = re.compile(
     r"(?m)^[ \t]*\u3000[\u3000 \t]*|(?<![\u3000 \t\u00a0])[\u3000 \t\u00a0]+$"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...i18n import data
-from ...text.script import HAN, JOINER, count_han, sentences_within, tokens_estimate
+from ...text.script import HAN, STRAY, count_han, sentences_within, tokens_estimate
 from ..records import Passage
 from .titles import ASKS_EN, ASKS_ZH
 
@@ -48,7 +48,7 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _INVISIBLE = re.compile(
-    f"(?!{JOINER})[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffd\ud800-\udfff]"
+    f"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffd\ud800-\udfff]{STRAY}"
 )
 _ABOUT_EN = re.compile(
     r"(?<![a-z])(?:the|this|that|these|those) "

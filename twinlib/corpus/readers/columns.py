@@ -32,10 +32,12 @@ CHAT = {  # {role: names}; the first name that a table has counts
 }
 POST = (
     "微博正文 微博内容 说说内容 说说 朋友圈内容 动态内容 帖子内容 想法 tweet tweet_text "
-    "full_text post post_text status_text toot"
+    "full_text post post_text status_text toot 我的短评 短评"
 ).split()
-POST_TIME = "完整日期 发布时间 发表时间 posted_at published_at publish_time pubdate".split()
-LIKED = "点赞数 转发数 获赞数".split()  # only posts are counted like this
+POST_TIME = (
+    "打分日期 完整日期 发布时间 发表时间 posted_at published_at publish_time pubdate".split()
+)
+LIKED = "点赞数 转发数 获赞数 赞同数 voteup_count".split()  # only posts are counted like this
 ORIGINAL = "是否原创 原创 is_original original".split()
 REPOST = "是否转发 is_retweet is_repost retweeted".split()
 ANSWERS = {

@@ -23,6 +23,7 @@ NAMED_DAY = re.compile(  # 'May 17, 2024', '08-Oct-24', '8 October 2024'
     rf"(\d{{1,2}})[-. ]{{1,2}}{_MONTH}[a-z]{{0,6}}[-., ]{{1,2}}(\d{{4}}|\d\d)\b",
     re.IGNORECASE,
 )
+_LETTERS, _DASH = re.compile("[A-Za-z]{3}"), re.compile(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)")
 _WESTERN = re.compile(
     r"\w{3},? (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) (?:[+-]\d{4}|\w{3,4}) (\d{4})"
 )
@@ -43,15 +44,16 @@ def times(texts: list[str]) -> list[str]:
 
 def _plain(text):
     """A time as STAMP reads it, from one with a named month, in Korean, or with a dash or 'at'."""
-    text = text.replace("년", "年").replace("월", "月").replace("일", "日")
-    named = NAMED_DAY.search(text)
+    if not text.isascii():
+        text = text.replace("년", "年").replace("월", "月").replace("일", "日")
+    named = NAMED_DAY.search(text) if _LETTERS.search(text) else None
     if named:
         month, day, year, day2, month2, year2 = named.groups()
         number = [name.lower() for name in _MONTHS].index((month or month2).lower()) + 1
         year = int(year or year2)
         year += 2000 if year < 100 else 0
         text = f"{year}-{number:02}-{int(day or day2):02}{text[named.end() :]}"
-    return re.sub(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)", " ", text)
+    return _DASH.sub(" ", text) if "-" in text or "–" in text else text
 
 
 def _order_of(matches):

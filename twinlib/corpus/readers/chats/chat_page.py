@@ -18,7 +18,7 @@ _BREAK = "\u2028"  # a <br> in a tree of html_to_markdown
 
 
 class _Layout(NamedTuple):
-    """The classes of a message and, in it, of its sender, time and text; `quoted` is no own text."""
+    """The classes of a message and, in it, of its sender, time and text; `quoted` is another's."""
 
     message: str
     sender: str

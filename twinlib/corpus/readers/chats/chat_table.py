@@ -23,6 +23,9 @@ _NO_COMMENT = re.compile(r"(转发微博|轉發微博|repost|转发)?[。.\s]*",
 _CUT_OFF = re.compile(r"(?:\.{3}|…{1,2})[\s\u200b]*(?:展开)?全文c?[\s\u200b]*$")
 # A number or an account, also with letters masked.
 _ID = re.compile(r"\d+|(?:wxid|gh)_[\w*]+|[\w*]+@chatroom|[\w-]*\*{2,}[\w-]*")
+_USEFUL = re.compile(r"\s*\(\d+ 有用\)$")  # Douban's votes
+_HTML = re.compile(r"<(?:p|br|blockquote)\b[^<>]*>")
+_HTML_QUOTE = re.compile(r"<blockquote\b.*?</blockquote>", re.DOTALL)
 _ME = ("我", "本人", "自己", "me", "you", "myself")
 _SYSTEM = {"系统消息", "系统", "system", "系統訊息", "微信团队"}
 _NOTION = re.compile(r"[ _-]?[0-9a-f]{32}(?:_all)?\.csv$")
@@ -161,7 +164,11 @@ def _element(text, name):
 
 def own_post(text: str, time: str, reposted: bool) -> Iterator[Message]:
     """Yield the Messages of a post; Weibo's has a comment, '//@name:' and the forwarded text."""
-    text = _CUT_OFF.sub("", text).rstrip("\u200b \n\t")
+    if _HTML.search(text):  # Zhihu's answers
+        for quote in _HTML_QUOTE.findall(text):
+            yield Message("", _without_tags(quote), time, True, "quote")
+        text = _without_tags(_HTML_QUOTE.sub("\n", text))
+    text = _USEFUL.sub("", _CUT_OFF.sub("", text)).rstrip("\u200b \n\t")
     reposted = reposted or _REPOST.match(text)
     own, mark, others = text.partition("//@")
     own = own.strip()
@@ -169,6 +176,11 @@ def own_post(text: str, time: str, reposted: bool) -> Iterator[Message]:
         yield Message("", own, time, True, "repost" if reposted and not mark else "")
     if mark:
         yield Message("", mark + others, time, True, "repost")
+
+
+def _without_tags(text):
+    text = re.sub(r"<br\s*/?>|</(?:p|li|h\d|div)>", "\n", text)
+    return html.unescape(re.sub(r"<[^<>]+>", "", text)).strip()
 
 
 def _is_repost(row, roles):

@@ -36,6 +36,7 @@ _OWN_LINES = re.compile(  # of the programs, among the lines of a message
 _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}}[^\n]*\n?)*")
 # What the program says without a sender, with its time.
 _EVENT = re.compile(rf"{text_forms.CLOCK}\t(?:[^\t]*|\t.*)")
+_NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{text_forms.STAMP}\b\W.*")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _PLAIN, _MARKDOWN = (".txt", ".text", ""), (".md", ".markdown")
@@ -135,7 +136,8 @@ def _unwrapped(lines, form):
 def _texts(head, rest, form):
     """[(reason to leave it out or '', text)] of a message; the program's own lines are apart."""
     said = []
-    if FORMS[form].under_days or FORMS[form].has_day:
+    has_times = FORMS[form].under_days or FORMS[form].has_day
+    if has_times and any(map(_NUMBERS.search, rest)):
         days = (text_forms.LINE_DAY, _EVENT)
         rest = [line for line in rest if not any(day.fullmatch(line) for day in days)]
         said = [("platform", line) for line in rest if _STAMPED.fullmatch(line)]

@@ -8,11 +8,11 @@ Spanish, French, Portuguese and Italian.
 import re
 from typing import NamedTuple
 
-from ....text.script import JOINER
+from ....text.script import STRAY
 
 _FEWEST_LETTERS = 6  # of a message to learn from
 # Marks of text direction and other characters without width, but for the joiners in emoji.
-INVISIBLE = re.compile(rf"(?!{JOINER})[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+INVISIBLE = re.compile(rf"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]{STRAY}")
 _EDITED = re.compile(
     r"[<(（](?:this message was edited|edited|此消息已编辑|已编辑|此訊息已編輯|已編輯|"
     r"diese nachricht wurde bearbeitet|"

@@ -21,6 +21,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -373,6 +374,7 @@ def _with_whole_names(found):
     return whole
 
 
+@lru_cache(maxsize=4096)
 def name_of(name: str) -> str:
     """A name without QQ's number, address and rank, or quotation marks, if anything is left."""
     short = re.sub(
