@@ -23,6 +23,7 @@ from ..text.script import HAN, language_of
 from ..text.statistics import wilson
 from ..text.style import tidy
 from ..twin import Twin
+from . import lexical
 from .index import Index, Search
 from .lexical import subject_words
 
@@ -197,18 +198,19 @@ def unknown_names(
     if sum(p.language == language for p in passages) < _LANGUAGE_SHARE * len(passages):
         return [], []
     names, places = _names_zh(question) if language == "zh" else (_names_en(question), [])
-    corpus = _corpus(index, passages) if names or places else ""
-    unknown = [[name for name in group if tidy(name) not in corpus] for group in (names, places)]
+    unknown = [
+        [name for name in group if not _holds(index, name, allowed)] for group in (names, places)
+    ]
     return unknown[0], unknown[1]
 
 
-def _corpus(index, passages):
-    """All searched text, tidied; kept with the index, since every question asks for it."""
-    if len(passages) < len(index.passages):
-        return tidy("\n".join(passage.searched for passage in passages))
-    if not hasattr(index, "tidied"):
-        index.tidied = tidy("\n".join(passage.searched for passage in passages))
-    return index.tidied
+def _holds(index, name, allowed):
+    """Whether a passage has all parts of a name: its runs of Chinese and its other words."""
+    for part in re.findall(f"[{HAN}]+|[^{HAN}]+", tidy(name)):
+        for word in [part] if re.match(f"[{HAN}]", part) else lexical.words(part):
+            if not len(_positions(index, word, allowed)):
+                return False
+    return True
 
 
 def _names_en(question):
