@@ -1,6 +1,7 @@
 """Step 01 on large corpora: generated Markdown through the real pipeline, and peers on the same.
 
     python benchmarks/corpus_scale.py [MB …] [--documents N] [--peer-python PATH]
+    python benchmarks/corpus_scale.py [MB …] --against FOLDER
 
 Writes corpora of 10, 50 and 200 MB into a temporary folder (front matter, headings, lists,
 quotations, code, links, personal data; English and Chinese; one document in 20 is a near-copy of an
@@ -9,6 +10,10 @@ MB/s, the peak memory, and how time and memory grow. Then near-duplicates alone 
 documents. With the Python of an environment that has markitdown, datatrove, datasketch and rensa,
 the same files also go through these, each in a process of its own, one thread.
 
+With --against, the checkout of another version (`git worktree add FOLDER COMMIT`), only the two
+versions are compared, in turns on the same files: CPU seconds, which other programs disturb little,
+and peak memory.
+
 The texts are Markov chains over this project's invented writing, mixed with invented words, so that
 the same 12 letters recur in 50,000 documents about as often as in a diary.
 """
@@ -16,6 +21,7 @@ the same 12 letters recur in 50,000 documents about as often as in a diary.
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import re
 import resource
@@ -236,6 +242,18 @@ def _timed(function, name, seconds):
     return timed
 
 
+def gather_only(folder, twin_folder):
+    """(CPU seconds, peak MB) of gather.gather on a folder, whatever the version."""
+    from twinlib.corpus import gather
+    from twinlib.settings import Corpus
+    from twinlib.twin import Twin
+
+    started = time.process_time()
+    settings = Corpus(source=str(folder))
+    gather.gather(Twin.open(str(twin_folder)), settings, {}, lambda *_, **__: None)
+    return time.process_time() - started, _peak()
+
+
 def compare(path):
     """(seconds, peak MB, pairs) of our near-duplicates among the texts of a file."""
     from twinlib.corpus.dedupe import Sketches
@@ -390,6 +408,36 @@ def scale(folder, sizes):
         )
 
 
+def versions(folder, sizes, older, rounds=3):
+    """Print CPU seconds and memory of this version beside an older one's, the best of `rounds`."""
+    print("MB       old s    new s  ratio   old MB   new MB  ratio")
+    for size in sizes:
+        write(folder / str(size), size)
+        best = {}
+        for number in range(rounds):
+            for name, root in (("old", older), ("new", ROOT)):
+                twin = folder / f"{name}-{size}-{number}"
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--as-gather",
+                    str(folder / str(size)),
+                    str(twin),
+                ]
+                environment = {**os.environ, "PYTHONPATH": str(root)}
+                done = subprocess.run(command, capture_output=True, text=True, env=environment)
+                if done.returncode:
+                    sys.exit(f"{root} does not run: {done.stderr.strip().splitlines()[-1:]}")
+                result = json.loads(done.stdout.splitlines()[-1])
+                best[name] = list(map(min, zip(result, best.get(name, result))))
+        (old_s, old_mb), (new_s, new_mb) = best["old"], best["new"]
+        print(
+            f"{size:<6} {old_s:7.1f} {new_s:8.1f} {new_s / old_s:6.2f} "
+            f"{old_mb:8.0f} {new_mb:8.0f} {new_mb / old_mb:6.2f}",
+            flush=True,
+        )
+
+
 def duplicates(folder, count, python):
     """Print how many of the planted near-copies ours and the peers find, and how fast."""
     path, planted = folder / "texts.jsonl", []
@@ -449,14 +497,22 @@ def main():
     parser.add_argument("sizes", nargs="*", type=int, default=SIZES)
     parser.add_argument("--documents", type=int, default=50_000)
     parser.add_argument("--peer-python", default="")
+    parser.add_argument("--against", type=Path, help="the folder of another version")
     parser.add_argument("--as-peer", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--as-gather", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.as_gather:
+        print("\n" + json.dumps(gather_only(*map(Path, options.as_gather))))
+        return
     if options.as_peer:
         name, path = options.as_peer
         peers = {peer.__name__: peer for peer in (markitdown, rensa, datasketch, datatrove)}
         print("\n" + json.dumps(peers[name](Path(path))))
         return
     with tempfile.TemporaryDirectory() as folder:
+        if options.against:
+            versions(Path(folder), options.sizes, options.against.resolve())
+            return
         scale(Path(folder), options.sizes)
         duplicates(Path(folder), options.documents, options.peer_python)
         reading(Path(folder), options.peer_python)

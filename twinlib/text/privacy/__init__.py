@@ -199,6 +199,8 @@ def _positions(text, lower, cues, chinese):
 
     Latin words are searched one by one and Chinese ones by one pattern, the faster way for each.
     """
+    if cues is contacts.SIGNS and not chinese:
+        return []
     if isinstance(cues, re.Pattern):
         return [match.span() for match in cues.finditer(text)]
     latin, hanzi = _cues_by_script(cues)

@@ -202,6 +202,7 @@ def _code(match):
 
 # Arrows, hearts and the like stand between a word and a name, or inside the word.
 _EMOJI = "\u2190-\u2bff\ufe0e\ufe0f\u200d\U0001f000-\U0001faff"
+SIGNS = re.compile(f"[{_EMOJI}]")
 _SIGNS = f"[ {_EMOJI}]{{0,6}}"
 
 
@@ -328,7 +329,7 @@ DETECTORS = (
 HANDLES = (
     Detector("handle", (".me/", ".com/", "wxid_"), (16, 50), _LINKED),
     Detector("handle", _WECHAT_CUES, (4, 60), _WECHAT, _wechat),
-    Detector("handle", re.compile(f"[{_EMOJI}]"), (3, 60), _WECHAT, _wechat),
+    Detector("handle", SIGNS, (3, 60), _WECHAT, _wechat),
     Detector("handle", ("qq", "扣", "企鹅", "q号", "q:", "q：", "\U0001f427"), (1, 40), _QQ),
     Detector("handle", ("@",), (40, 50), _AT),
     Detector("phone", re.compile(r"@\u2068?[0-9]{10}"), (1, 30), _MENTION, value_if(_is_mention)),

@@ -81,7 +81,7 @@ def _form(file):
 
 def _lines(text):
     """The lines without spaces around them, and without replies that iMessage repeats indented."""
-    text = _NESTED.sub("", text)
+    text = _NESTED.sub("", text) if "\n    " in text else text
     return [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
 
 
