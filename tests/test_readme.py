@@ -79,14 +79,15 @@ def pairs_of(html):
     return json.loads(base64.b64decode(packed))["pairs"]
 
 
-def test_the_sample_blind_test_is_the_same_each_time_and_asks_of_a_passage_once(twin):
+def test_the_sample_blind_test_is_the_same_each_time_and_asks_of_a_passage_once(twin, monkeypatch):
     said = {"question": "Tea?", "row": "twin", "text": "Hot tea. And then", "ended": False}
     write_records(twin.file("answers"), [said])
     asked = [
         {"question": "Tea?", "real": "I drink it hot.", "twin": said["text"]},
         {"question": "More tea?", "real": "I drink it hot.", "twin": "No."},
     ]
-    [page] = {pictures.blind_test(twin, asked) for _ in range(3)}
+    monkeypatch.setattr(pictures, "PAIRS", 1)
+    [page] = {pictures.blind_test(twin, asked, "en") for _ in range(3)}
     [(question, *texts)] = pairs_of(page)
     assert question == "Tea?" and sorted(texts) == ["Hot tea.", "I drink it hot."]
 
@@ -98,7 +99,11 @@ def test_the_sample_pages_load_nothing_and_have_something_to_guess(code):
         html = (folder / f"{name}_{code}.html").read_text(encoding="utf-8")
         assert "default-src 'none'" in html and "src=" not in html
         [packed] = re.findall('<template id="data">(.*?)</template>', html)
-        assert len(json.loads(base64.b64decode(packed))[parts]) >= 2
+        content = json.loads(base64.b64decode(packed))
+        assert len(content[parts]) >= 2
+        if name == "blind_test":
+            assert content["language"] == code and len(content["key"]) == len(content["pairs"]) >= 6
+            assert len({tuple(sorted(texts)) for _, *texts in content["pairs"]}) >= 6
 
 
 def test_what_github_and_citation_tools_read_is_well_formed():
