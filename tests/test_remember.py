@@ -105,7 +105,11 @@ def test_what_was_never_written_is_refused_before_the_model_speaks(memory):
 
 
 @pytest.mark.parametrize(
-    "question", ["你好", "Who are you?", "Which is larger, 9.9 or 9.11?", "？"]
+    "question",
+    [
+        *("你好", "谢谢你！", "Hello!", "How are you today?", "Who are you?"),
+        *("Are you a robot?", "你会死吗？", "Which is larger, 9.9 or 9.11?", "？"),
+    ],
 )
 def test_small_talk_needs_no_memory(memory, question):
     speaker = Speaker("Hello.")

@@ -7,6 +7,7 @@ an answer is supported by none, which is usual for a base under a billion parame
 own sentences are shown with it.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -82,6 +83,8 @@ class Memory:
         decision = abstain.decide(self.index, self.calibrations, question, search, splits)
         if decision.answer:
             return Recall(question, found)
+        if _is_small_talk(question, "unwritten"):
+            return Recall(question, [])
         return Recall(question, found, _refusal(asked[-1], decision.veto, found))
 
     def _whole(self, asked):
@@ -120,17 +123,22 @@ class Memory:
         return Cited(sentences, sources, True)
 
 
-def _is_small_talk(question):
-    """Whether a question is about nothing that an author writes of: a greeting, the twin, a sum."""
+def _is_small_talk(question, kind="always"):
+    """Whether a question is about nothing that an author writes of: a greeting, the twin, a sum.
+
+    With the kind 'unwritten' also about what a twin is, which an author may have written about.
+    """
     words = lexical.subject_words(question)
     numbers = [word for word in words if word.isdigit()]
-    about_itself = {
-        word
-        for entries in data("identity").values()
-        for entry in entries
-        for word in lexical.subject_words(entry["question"])
-    }
-    return set(words) <= about_itself or len(numbers) > _DECIMALS * len(words)
+    return set(words) <= _small_talk(kind) or len(numbers) > _DECIMALS * len(words)
+
+
+@functools.cache
+def _small_talk(kind):
+    """The words of data/small_talk.yaml and of the questions of data/identity.yaml."""
+    about_itself = [entry["question"] for entries in data("identity").values() for entry in entries]
+    said = data("small_talk")["always"] + (data("small_talk")["unwritten"] * (kind != "always"))
+    return {word for text in about_itself + said for word in lexical.subject_words(text)}
 
 
 def _refusal(question, veto, found):
