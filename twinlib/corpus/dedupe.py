@@ -152,6 +152,10 @@ class Sketches:
         levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
         sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
         shared = hits << np.maximum(levels[left], levels[right])  # about so many shingles
+        # Texts of one author share some words by chance: a source shares a sentence.
+        sampled = hits >= 2
+        sampled &= shared >= _FEWEST_SAMPLED
+        left, right, shared = left[sampled], right[sampled], shared[sampled]
         total = np.bincount(left, shared, len(self)) + np.bincount(right, shared, len(self))
         likely = np.flatnonzero(total >= _PARTLY * (sizes << levels))
         partners: dict[int, list] = {number: [] for number in likely.tolist()}
