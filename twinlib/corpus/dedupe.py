@@ -153,11 +153,14 @@ class Sketches:
         sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
         shared = hits << np.maximum(levels[left], levels[right])  # about so many shingles
         # Texts of one author share some words by chance: a source shares a sentence.
-        sampled = hits >= 2
-        sampled &= shared >= _FEWEST_SAMPLED
+        sampled = (hits >= 2) & (shared >= _FEWEST_SAMPLED)
         left, right, shared = left[sampled], right[sampled], shared[sampled]
-        total = np.bincount(left, shared, len(self)) + np.bincount(right, shared, len(self))
-        likely = np.flatnonzero(total >= _PARTLY * (sizes << levels))
+        total, most = np.zeros(len(self), np.int64), np.zeros(len(self), np.int64)
+        for side in (left, right):
+            np.add.at(total, side, shared)
+            np.maximum.at(most, side, shared)
+        # What repeats one other text only is its copy, not a compilation.
+        likely = np.flatnonzero((total > most) & (total - most >= _PARTLY * (sizes << levels)))
         partners: dict[int, list] = {number: [] for number in likely.tolist()}
         for i, j in zip(left.tolist(), right.tolist()):
             for one, other in ((i, j), (j, i)):
