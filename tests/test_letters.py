@@ -18,9 +18,8 @@ from twinlib.corpus import pipeline, readers
 # Sentences with what trips readers up: markup, emoji of several signs, names, quotes, rare letters.
 PIECES = st.sampled_from(
     "雨一直下到码头 灯塔在对岸亮着 the heron stood still 他问<think>是什么 see a<b here 邬珺没有来 "
-    "👩‍🔬也来了 price 3*4=12 「好的」他说 José's café l'été ﬁve_words_here 一二三 #标签 那天，没有风".split(
-        " "
-    )
+    "👩‍🔬也来了 price 3*4=12 「好的」他说 José's café l'été ﬁve_words_here "
+    "一二三 #标签 那天，没有风".split(" ")
 )
 SENTENCES = st.lists(st.lists(PIECES, min_size=3, max_size=6), min_size=2, max_size=5).map(
     lambda rows: [f"第{n}句 {' '.join(row)}。" for n, row in enumerate(rows)]

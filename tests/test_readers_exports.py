@@ -222,7 +222,8 @@ def test_a_chat_in_text_is_read_by_sender(name):
 DIARIES = [
     "2024-05-01 22:10\nThe boat was late.\n\n2024-05-02 22:30\nIt came at last.\n\n"
     "2024-05-03 22:00\nNothing to say today.\n",
-    "早上 8:00\n喝了一碗粥。\n中午 12:00\n在码头吃面。\n早上 8:10\n又是粥。\n中午 12:10\n又是面。\n",
+    "早上 8:00\n喝了一碗粥。\n中午 12:00\n在码头吃面。\n"
+    "早上 8:10\n又是粥。\n中午 12:10\n又是面。\n",
     "10:05 Tram: late\n10:20 Rain\n14:30 Tram: on time\n",
     "2023.05.01 Monday\n10:01 went to town\n11:00 met Ann\n12:30 ate alone\n13:00 slept\n",
 ]

@@ -91,7 +91,7 @@ def test_a_secret_does_not_show_itself():
 
 
 def test_the_check_asks_the_hub_with_the_token_that_kaggle_keeps(twin, monkeypatch, nowhere):
-    """huggingface_hub itself does not look into Kaggle's secrets: a gated base would seem closed."""
+    """huggingface_hub does not look into Kaggle's secrets: a gated base would seem closed."""
     seen = []
 
     class UserSecretsClient:

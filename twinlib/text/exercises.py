@@ -52,8 +52,8 @@ def extract(text: str) -> Decimal | None:
 
 def marked_answers(text: str) -> list[str]:
     """What stands after each answer marker, or in each box: \\boxed{42}, '**Answer:** 42'."""
-    boxes = [match for match in BOXED.finditer(text)]
-    markers = [match for match in MARKER.finditer(text)]
+    boxes = list(BOXED.finditer(text))
+    markers = list(MARKER.finditer(text))
     # A box after a marker on the same line is that marker's answer.
     alone = [b for b in boxes if not any(_same_line(text, m.end(), b.start()) for m in markers)]
     ends = [(m.end(), text[m.end() :]) for m in markers] + [(b.end(), b[1]) for b in alone]

@@ -233,7 +233,8 @@ _WECHAT = re.compile(
     re.IGNORECASE,
 )
 _WECHAT_CUES = tuple(
-    "wechat weixin vx wx v.x w.x v-x w-x 微 薇 威信 威❤ 卫 徽信 溦信 维信 v信 加v 加w 绿泡泡 绿色软件 小绿软件 "
+    "wechat weixin vx wx v.x w.x v-x w-x 微 薇 威信 威❤ 卫 徽信 溦信 维信 "
+    "v信 加v 加w 绿泡泡 绿色软件 小绿软件 "
     "+v +w ➕v ➕w ➕ 加我v v: v：".split()
 )
 _NO_ACCOUNTS = tuple(
