@@ -33,6 +33,7 @@ _SLACK = 0.5  # share of the expected common hashes from which on a pair is comp
 _SAMPLE, _FEWEST_SAMPLED = 8, 8  # one shingle in 8 shows what is repeated; 8 are needed to tell
 _FEW = 3  # other texts that a repeated passage may be made of
 _PARTLY = 0.3  # share of a text, roughly, that stands in others where it may compile them
+_TRIED = 4  # of the others that share most with a text must one have a sentence of it
 # Labels of records and ends of lines; what is said between them.
 _LABEL = re.compile(r"\n|【[^】]{1,12}】|\s\|\s")
 _SENTENCE_LIKE = re.compile(r"[。！？!?…]|[^\W\d]\.(?:\s|$)|.{60}")
@@ -155,22 +156,18 @@ class Sketches:
         # Texts of one author share some words by chance: a source shares a sentence.
         sampled = (hits >= 2) & (shared >= _FEWEST_SAMPLED)
         left, right, shared = left[sampled], right[sampled], shared[sampled]
-        total, most = np.zeros(len(self), np.int64), np.zeros(len(self), np.int64)
-        for side in (left, right):
-            np.add.at(total, side, shared)
-            np.maximum.at(most, side, shared)
-        # What repeats one other text only is its copy, not a compilation.
-        likely = np.flatnonzero((total > most) & (total - most >= _PARTLY * (sizes << levels)))
-        partners: dict[int, list] = {number: [] for number in likely.tolist()}
-        for i, j in zip(left.tolist(), right.tolist()):
+        total = np.bincount(left, shared, len(self)) + np.bincount(right, shared, len(self))
+        likely = np.flatnonzero((total > 0) & (total >= _PARTLY * (sizes << levels)))
+        partners: dict[int, dict] = {number: {} for number in likely.tolist()}
+        for i, j, count in zip(left.tolist(), right.tolist(), shared.tolist()):
             for one, other in ((i, j), (j, i)):
                 if one in partners:
-                    partners[one].append(other)
+                    partners[one][other] = count
         found: dict[int, list[int]] = {}
-        candidates = [number for number in partners if len(partners[number]) >= _FEW]
-        for number in sorted(candidates, key=lambda n: (len(partners[n]), age(n)), reverse=True):
-            others = [other for other in partners[number] if other not in found]
-            if len(others) >= _FEW and (used := _compiled(number, others, text_of)):
+        for number in sorted(partners, key=lambda n: (len(partners[n]), age(n)), reverse=True):
+            others = {o: count for o, count in partners[number].items() if o not in found}
+            first = sorted(others, key=others.get, reverse=True)
+            if len(first) >= _FEW and (used := _compiled(number, first, text_of)):
                 found[number] = used
         return found
 
@@ -182,20 +179,26 @@ def _compiled(number, others, text_of):
     pieces = [piece for piece in _LABEL.split(text_of(number)) if _SENTENCE_LIKE.search(piece)]
     samples = [shingles(piece) for piece in pieces]
     samples = [sample for sample in samples if len(sample) >= _FEWEST_SAMPLED]
-    wanted = np.unique(np.concatenate(samples or [np.empty(0, np.uint64)]))
+    if not samples:
+        return []
+    wanted, place = np.unique(np.concatenate(samples), return_inverse=True)
+    sizes = np.array([len(sample) for sample in samples])
+    starts = np.cumsum(sizes) - sizes
+
+    def covered(here):
+        """Which pieces have nearly all of their shingles among the `here` of `wanted`."""
+        return np.add.reduceat(here[place], starts) >= COPY * sizes
+
     held, used = np.zeros(len(wanted), bool), []
-    for other in others:
+    for tried, other in enumerate(others):
+        if tried == _TRIED and not used:
+            return []  # texts that share most share words by chance, and no sentence
         here = np.isin(wanted, shingles(text_of(other)), assume_unique=True)
-        if here.sum() >= _FEWEST_SAMPLED:
+        if covered(here).any():
             used.append(other)
             held |= here
-    if len(used) < _FEW:
-        return []
-    known = wanted[held]
-    covered = sum(
-        len(s) for s in samples if np.isin(s, known, assume_unique=True).sum() >= COPY * len(s)
-    )
-    return used if covered >= COPY * sum(map(len, samples)) else []
+    share = sizes[covered(held)].sum() / sizes.sum()
+    return used if len(used) >= _FEW and share >= COPY else []
 
 
 def similar(texts: list[str], alike: float = NEAR) -> list[tuple[int, int, float, float]]:
