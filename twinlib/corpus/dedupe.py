@@ -34,6 +34,7 @@ _SAMPLE, _FEWEST_SAMPLED = 8, 8  # one shingle in 8 shows what is repeated; 8 ar
 _FEW = 3  # other texts that a repeated passage may be made of
 _PARTLY = 0.3  # share of a text, roughly, that stands in others where it may compile them
 _TRIED = 4  # of the others that share most with a text must one have a sentence of it
+_REPEATED = 0.5  # share of the sketch of a compilation that is in those of other texts, at least
 # Labels of records and ends of lines; what is said between them.
 _LABEL = re.compile(r"\n|【[^】]{1,12}】|\s\|\s")
 _SENTENCE_LIKE = re.compile(r"[。！？!?…]|[^\W\d]\.(?:\s|$)|.{60}")
@@ -139,6 +140,23 @@ class Sketches:
         self._counted = len(self), (keys >> 32, keys & 0xFFFFFFFF, hits, rare)
         return self._counted[1]
 
+    def _repeats(self, number, partners):
+        """Whether several texts hold a good part of a text, as far as the sketches show.
+
+        Texts that hold nearly all of it don't count: they are copies.
+        """
+        import numpy as np
+
+        if len(partners) < _FEW:
+            return False
+        hashes = np.frombuffer(self._hashes, np.uint32)
+        own, *others = (hashes[self._ends[i] : self._ends[i + 1]] for i in (number, *partners))
+        if np.isin(own, np.concatenate(others)).mean() < _REPEATED:
+            return False
+        held = [np.isin(own, other, assume_unique=True) for other in others]
+        parts = [part for part in held if part.mean() < COPY]
+        return bool(parts) and np.any(parts, axis=0).mean() >= _REPEATED
+
     def compilations(
         self, text_of: Callable[[int], str], age: Callable[[int], object]
     ) -> dict[int, list[int]]:
@@ -153,9 +171,6 @@ class Sketches:
         levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
         sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
         shared = hits << np.maximum(levels[left], levels[right])  # about so many shingles
-        # Texts of one author share some words by chance: a source shares a sentence.
-        sampled = (hits >= 2) & (shared >= _FEWEST_SAMPLED)
-        left, right, shared = left[sampled], right[sampled], shared[sampled]
         total = np.bincount(left, shared, len(self)) + np.bincount(right, shared, len(self))
         likely = np.flatnonzero((total > 0) & (total >= _PARTLY * (sizes << levels)))
         partners: dict[int, dict] = {number: {} for number in likely.tolist()}
@@ -164,7 +179,11 @@ class Sketches:
                 if one in partners:
                     partners[one][other] = count
         found: dict[int, list[int]] = {}
-        for number in sorted(partners, key=lambda n: (len(partners[n]), age(n)), reverse=True):
+        # Texts of one author share some words by chance.
+        candidates = [
+            number for number in partners if self._repeats(number, list(partners[number]))
+        ]
+        for number in sorted(candidates, key=lambda n: (len(partners[n]), age(n)), reverse=True):
             others = {o: count for o, count in partners[number].items() if o not in found}
             first = sorted(others, key=others.get, reverse=True)
             if len(first) >= _FEW and (used := _compiled(number, first, text_of)):
