@@ -106,7 +106,7 @@ class Sketches:
         """[(i, j)] in order, of the texts whose sketches have enough hashes in common."""
         import numpy as np
 
-        left, right, hits, rare = self._common(first)
+        left, right, hits, rare, _ = self._common(first)
         levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
         level = np.maximum(levels[left], levels[right])
         expected = np.minimum(
@@ -116,7 +116,10 @@ class Sketches:
         return zip(left[enough].tolist(), right[enough].tolist())
 
     def _common(self, first):
-        """Arrays (left, right, hits) of texts with hashes in common; (n,) of rare hashes."""
+        """Arrays (left, right, hits) of texts with hashes in common; (n,) of rare hashes.
+
+        And (n,) the share of each text's hashes that other texts have, too.
+        """
         import numpy as np
 
         if self._counted and self._counted[0] == len(self):
@@ -130,6 +133,8 @@ class Sketches:
         _, inverse, runs = np.unique(hashes, return_inverse=True, return_counts=True)
         common = (runs > _COMMON)[inverse]
         rare = sizes - np.bincount(owners[common], minlength=len(self))
+        repeated = np.bincount(owners[(runs > 1)[inverse]], minlength=len(self))
+        repeated = repeated / np.maximum(sizes, 1)
         keys = [np.empty(0, np.int64)]
         for step in range(1, _COMMON):
             same = hashes[step:] == hashes[:-step]
@@ -137,7 +142,7 @@ class Sketches:
                 same &= ~common[step:]
             keys.append(owners[:-step][same] << 32 | owners[step:][same])
         keys, hits = np.unique(np.concatenate(keys), return_counts=True)
-        self._counted = len(self), (keys >> 32, keys & 0xFFFFFFFF, hits, rare)
+        self._counted = len(self), (keys >> 32, keys & 0xFFFFFFFF, hits, rare, repeated)
         return self._counted[1]
 
     def _repeats(self, number, partners):
@@ -151,8 +156,6 @@ class Sketches:
             return False
         hashes = np.frombuffer(self._hashes, np.uint32)
         own, *others = (hashes[self._ends[i] : self._ends[i + 1]] for i in (number, *partners))
-        if np.isin(own, np.concatenate(others)).mean() < _REPEATED:
-            return False
         held = [np.isin(own, other, assume_unique=True) for other in others]
         parts = [part for part in held if part.mean() < COPY]
         return bool(parts) and np.any(parts, axis=0).mean() >= _REPEATED
@@ -167,19 +170,20 @@ class Sketches:
         """
         import numpy as np
 
-        left, right, hits, _ = self._common(self._first_copies())
+        left, right, hits, _, repeated = self._common(self._first_copies())
         levels = np.frombuffer(self._levels, np.uint8).astype(np.int64)
         sizes = np.diff(np.frombuffer(self._ends, np.uint64).astype(np.int64))
         shared = hits << np.maximum(levels[left], levels[right])  # about so many shingles
         total = np.bincount(left, shared, len(self)) + np.bincount(right, shared, len(self))
-        likely = np.flatnonzero((total > 0) & (total >= _PARTLY * (sizes << levels)))
+        # Texts of one author share some words by chance.
+        enough = (total >= _PARTLY * (sizes << levels)) & (repeated >= _REPEATED)
+        likely = np.flatnonzero(enough)
         partners: dict[int, dict] = {number: {} for number in likely.tolist()}
         for i, j, count in zip(left.tolist(), right.tolist(), shared.tolist()):
             for one, other in ((i, j), (j, i)):
                 if one in partners:
                     partners[one][other] = count
         found: dict[int, list[int]] = {}
-        # Texts of one author share some words by chance.
         candidates = [
             number for number in partners if self._repeats(number, list(partners[number]))
         ]
