@@ -32,7 +32,7 @@ _COMMON = 20  # shingles in more texts are boilerplate: they pair a text only wi
 _SLACK = 0.5  # share of the expected common hashes from which on a pair is compared
 _SAMPLE, _FEWEST_SAMPLED = 8, 8  # one shingle in 8 shows what is repeated; 8 are needed to tell
 _FEW = 3  # other texts that a repeated passage may be made of
-_PARTLY = 0.3  # share of a text, roughly, that stands in others where it may compile them
+_PARTLY = 0.6  # share of a text, roughly, that stands in others where it may compile them
 _TRIED = 4  # of the others that share most with a text must one have a sentence of it
 _REPEATED = 0.5  # share of the sketch of a compilation that is in those of other texts, at least
 # Labels of records and ends of lines; what is said between them.
