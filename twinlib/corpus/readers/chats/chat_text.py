@@ -39,6 +39,7 @@ _EVENT = re.compile(rf"{text_forms.CLOCK}\t(?:[^\t]*|\t.*)")
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{text_forms.STAMP}\b\W.*")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
+_CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h]\d\d"), 3
 _PLAIN, _MARKDOWN = (".txt", ".text", ""), (".md", ".markdown")
 _ME = ("我", "me")
 
@@ -65,7 +66,11 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 
 
 def _form(file):
-    lines = _lines(start(file))[:3000]
+    text = start(file)
+    # A post has hardly any times: look at no line of it then.
+    if file.suffix in _MARKDOWN and len(_CLOCKS.findall(text)) < _FEWEST_CLOCKS:
+        return None
+    lines = _lines(text)[:3000]
     form = text_forms.form_of(lines, _opening(lines))
     if form == "spoken" and whatsapp.looks_like(file):
         return None
