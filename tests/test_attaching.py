@@ -133,6 +133,8 @@ def test_a_killed_run_that_is_followed_is_started_again_and_ends(left, tiny_base
         time.sleep(3)
         os.kill(going_on.pid, signal.SIGKILL)
         wait_until(lambda: not going_on.is_same(running.current(twin) or going_on))
+        log = twin.path / "persona" / "log.txt"
+        wait_until(lambda: "Going on from" in log.read_text(encoding="utf-8"))
         running.ask_to_stop(twin, running.current(twin))
 
     thread = threading.Thread(target=kill_and_then_stop_the_next)

@@ -31,7 +31,8 @@ SMALL = {
 
 
 def command(step, twin, *flags):
-    flags = ("--questions", "titles", *flags) if step == "corpus" else flags
+    asked = ("--questions", "titles", "--author", "Ning")
+    flags = (*asked, *flags) if step == "corpus" else flags
     return [sys.executable, "-m", "twinlib", step, "--twin", str(twin), *map(str, flags)]
 
 
@@ -174,7 +175,7 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
     twin = tmp_path / "disk"
     twin.mkdir()
     script = (
-        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus "
+        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus --author Ning "
         f"--twin {twin}/demo "
         f"--source {posts} --questions titles; "
     )

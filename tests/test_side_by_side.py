@@ -77,7 +77,7 @@ def test_everybody_who_said_something_has_a_voice_with_a_name_and_a_kind():
 def test_names_are_in_the_readers_language(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "zh")
     assert set(voices(asked(1))) == {
-        "Ning的原文",
+        "Ning 的原文",
         "基础模型",
         "基础模型加提示词",
         "分身",

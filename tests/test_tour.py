@@ -52,7 +52,7 @@ def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(
     assert {step: twin.state(step).name for step in STEPS} == dict.fromkeys(STEPS, "done")
     assert twin.facts["author"] == "Ning" and twin.report("persona").settings["effort"] == "smoke"
     for part in (
-        "== 6/6 06_publish",
+        "== 6/7 06_publish",
         "persona: done in ",
         "Sounds like the author",
         f"python -m twinlib talk --twin {name}",
@@ -248,5 +248,5 @@ def test_the_score_card_is_an_aligned_table(twin, monkeypatch):
         )
     )
     lines = tour.scores(twin).splitlines()[-3:]
-    assert lines[1] == "像不像作者    0.712  0.6 … 0.82  还行"
+    assert lines[1] == "像不像作者    0.712  0.6 … 0.82    还行"
     assert width(lines[0].split("数值")[0].split("值")[0]) == width(lines[1].split("0.712")[0])

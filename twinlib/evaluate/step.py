@@ -24,8 +24,8 @@ _COMPLETE = EFFORTS.index("standard")  # from this effort on all figures are com
 _MAX_PROBLEMS = {"standard": 50, "thorough": 200}
 _PROBLEM_TOKENS = 256  # of the answer to a problem
 _MAX_FACTS = 30
-_FEW_TEXTS = 12  # held-out passages that are scored below that effort
-_FEW_PREFIXES = 6  # training passages that are continued below that effort
+_FEW_TEXTS = 16  # held-out passages that are scored below that effort
+_FEW_PREFIXES = 8  # training passages that are continued below that effort
 _ENOUGH = 24  # answers: enough to tell a twin that answers nineteen questions in twenty
 
 
