@@ -175,8 +175,8 @@ def test_a_full_disk_is_a_sentence_and_the_old_files_stand(tmp_path, posts):
     twin = tmp_path / "disk"
     twin.mkdir()
     script = (
-        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus --author Ning "
-        f"--twin {twin}/demo "
+        f"mount -t tmpfs -o size=96k none {twin} && exec {sys.executable} -m twinlib corpus "
+        f"--author Ning --twin {twin}/demo "
         f"--source {posts} --questions titles; "
     )
     result = subprocess.run(
