@@ -212,7 +212,7 @@ def _compiled(number, others, text_of):
         """Which pieces have nearly all of their shingles among the `here` of `wanted`."""
         return np.add.reduceat(here[place], starts) >= COPY * sizes
 
-    held, used = np.zeros(len(wanted), bool), []
+    held, used, last = np.zeros(len(wanted), bool), [], 0
     for tried, other in enumerate(others):
         if tried == _TRIED and not used:
             return []  # texts that share most share words by chance, and no sentence
@@ -220,6 +220,9 @@ def _compiled(number, others, text_of):
         if covered(here).any():
             used.append(other)
             held |= here
+            last = tried
+        elif tried - last > 2 * _TRIED and sizes[covered(held)].sum() >= COPY * sizes.sum():
+            break  # the others share least with it
     share = sizes[covered(held)].sum() / sizes.sum()
     return used if len(used) >= _FEW and share >= COPY else []
 
