@@ -9,7 +9,7 @@ import re
 
 from ..i18n import both, data
 from ..text import style
-from ..text.script import SENTENCE
+from ..text.script import sentences
 from ..text.statistics import wilson
 from ..twin import figure
 from .ratings import Threshold, noted, rated, share, too_few
@@ -104,7 +104,9 @@ def _gap_question(passage, corpus):
     """
     language = passage["language"]
     least, most = _LENGTHS[language]
-    for sentence in _sentences(passage["text"]):
+    for sentence in sentences(passage["text"]):
+        if "\n" in sentence:
+            continue
         patterns = _GAPS[language] if least <= len(sentence) <= most else ()
         words = [match.group() for each in patterns for match in re.finditer(each, sentence)]
         for word in words:
@@ -114,12 +116,6 @@ def _gap_question(passage, corpus):
                 question = both("evaluate.what_fills_the_gap", sentence=gapped, gap=_GAP)[language]
                 return {"answer": word.strip("《》"), "question": question}
     return None
-
-
-def _sentences(text):
-    edges = [0, *(match.end() for match in SENTENCE.finditer(text)), len(text)]
-    sentences = [text[start:end].strip() for start, end in zip(edges, edges[1:])]
-    return [sentence for sentence in sentences if "\n" not in sentence]
 
 
 def is_right(question: dict, answer: str) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from ..files import write_json
+from ..files import content_id, write_json
 from ..i18n import data
 from ..text.script import HAN, language_of
 from ..text.statistics import wilson
@@ -255,15 +255,13 @@ def questions(twin: Twin, index: Index) -> list[Asked]:
     ]
     known = {row["messages"][-2]["content"]: row["source"] for row in rows}
     known |= {passage.title: "title" for passage in index.passages if passage.title and not rows}
-    texts = sorted(known, key=lambda text: (known[text] != "local", hash_of_order(text)))
+    texts = sorted(known, key=lambda text: (known[text] != "local", _order(text)))
     asked = [Asked(text, True, known[text]) for text in texts if subject_words(text)][:_MOST]
     return asked + _unanswerable(index)
 
 
-def hash_of_order(text: str) -> str:
-    """A stable shuffle: texts sorted by it are in no order that means something."""
-    from ..files import content_id
-
+def _order(text):
+    """A key that shuffles texts, always in the same way."""
     return content_id(f"order {text}")
 
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..text.script import HAN, SENTENCE, language_of
+from ..text import script
+from ..text.script import language_of
 from ..text.style import tidy
 from . import lexical
 from .index import Index, Passage
@@ -35,10 +36,7 @@ class Sentence(NamedTuple):
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text; a line break ends one."""
-    found = []
-    for line in text.split("\n"):
-        edges = [0, *(match.end() for match in SENTENCE.finditer(line)), len(line)]
-        found += [line[start:end].strip() for start, end in zip(edges, edges[1:])]
+    found = [sentence for line in text.split("\n") for sentence in script.sentences(line)]
     return [sentence for sentence in found if re.search(r"\w", sentence)]
 
 
@@ -93,10 +91,8 @@ def _windows(text):
 def _terms(text):
     """Pairs of Chinese characters and English words that say something, without the everyday."""
     left_out = lexical.question_words()
-    runs = re.findall(f"[{HAN}]+", tidy(text))
-    pairs = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
     words = [word for word in lexical.words(text) if word.isascii() and word not in left_out]
-    return pairs + words
+    return script.han_pairs(tidy(text)) + words
 
 
 def own_words(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..i18n import data
-from ..text.script import HAN
+from ..text.script import HAN, han_pairs
 from ..text.style import tidy
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ def words(text: str) -> list[str]:
 def terms(text: str) -> list[str]:
     """The words of a text, and its pairs of neighbouring Chinese characters that are no words."""
     found = words(text)
-    runs = re.findall(f"[{HAN}]+", tidy(text))
     known = set(found)
-    return found + [pair for run in runs for pair in _pairs(run) if pair not in known]
+    return found + [pair for pair in han_pairs(tidy(text)) if pair not in known]
 
 
 def subject_words(question: str) -> list[str]:
@@ -55,10 +54,6 @@ def question_words() -> frozenset[str]:
 
 def _is_han(text):
     return re.match(f"[{HAN}]", text) is not None
-
-
-def _pairs(run):
-    return [run[i : i + 2] for i in range(len(run) - 1)]
 
 
 def _stem(word):
@@ -122,7 +117,7 @@ class Lexical:
         found = self._column(word)
         if len(found) or not _is_han(word) or len(word) < 3:
             return found
-        columns = [self._column(pair) for pair in _pairs(word)]
+        columns = [self._column(pair) for pair in han_pairs(word)]
         return functools.reduce(numpy.intersect1d, columns)
 
     def _column(self, term):

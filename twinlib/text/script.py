@@ -49,6 +49,17 @@ def tokens_unrounded(text: str) -> float:
     return 0.7 * chinese + 1.3 * words
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences of a text in order, without the blanks around them; some may be ''."""
+    edges = [0, *(match.end() for match in SENTENCE.finditer(text)), len(text)]
+    return [text[start:end].strip() for start, end in zip(edges, edges[1:])]
+
+
+def han_pairs(text: str) -> list[str]:
+    """The pairs of neighbouring Chinese characters of a text, in order."""
+    return re.findall(f"(?=([{HAN}]{{2}}))", text)
+
+
 def sentences_within(text: str, tokens: float) -> str:
     """The whole sentences at the start of a text that have at most `tokens` by estimate."""
     ends = [match.end() for match in SENTENCE.finditer(text)] + [len(text)]
