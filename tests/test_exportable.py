@@ -1,6 +1,8 @@
 """A base that can't become a GGUF file is refused before it is trained."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from conftest import build_tiny_base
@@ -92,3 +94,13 @@ def test_a_template_without_a_place_for_the_system_prompt_is_refused(base):
 
 def test_a_base_that_is_not_here_yet_is_asked_nothing():
     assert exportable.problem("somebody/somewhere-else") == ""
+
+
+def test_a_form_need_not_load_a_model_library_for_a_base_of_the_catalogue(sample_twin):
+    code = (
+        "import sys; from twinlib import Twin; from twinlib.settings import Persona;"
+        "from twinlib.train import persona;"
+        "persona.problems(Persona(base='qwen2.5-coder-0.5b-instruct'), Twin(sys.argv[1]));"
+        "sys.exit('transformers' in sys.modules or 'torch' in sys.modules)"
+    )
+    assert not subprocess.run([sys.executable, "-c", code, sample_twin.path]).returncode

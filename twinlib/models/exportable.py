@@ -14,7 +14,7 @@ from .. import catalogue
 from ..files import TwinError
 from ..i18n import t
 from ..text import templates
-from . import gguf_vocabulary, load, pip_base
+from . import gguf_vocabulary, load
 from .families import family_of
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ ROPE_TYPES = ("default", "linear", "yarn", "llama3")
 
 
 def problem(name: str) -> str:
-    """Why a base on this disk can't be exported; '' if it can, or isn't here yet."""
-    folder = _on_disk(name)
+    """Why a base on this disk can't be exported; '' if it can, or isn't here yet.
+
+    Those of the catalogue can: forms, which ask here, need not load transformers for them.
+    """
+    folder = None if catalogue.entry(name).name in catalogue.CATALOGUE else _on_disk(name)
     return _problem(folder, (folder / "config.json").stat().st_mtime_ns) if folder else ""
 
 
@@ -42,20 +45,11 @@ def _on_disk(name):
     """The folder of a base that needs no download, or None."""
     from huggingface_hub import try_to_load_from_cache
 
-    entry, folder = catalogue.entry(name), Path(name).expanduser()
-    if entry.name in pip_base.SOURCES or pip_base.older(entry.name):
-        here = pip_base.is_here(entry)
-        folder = (
-            pip_base.older(entry.name) or pip_base.folder(entry.name, _silent) if here else None
-        )
-    elif not folder.is_dir():
-        cached = try_to_load_from_cache(entry.hub, "config.json")
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        cached = try_to_load_from_cache(catalogue.entry(name).hub, "config.json")
         folder = Path(cached).parent if isinstance(cached, str) else None
     return folder if folder and (folder / "config.json").exists() else None
-
-
-def _silent(*_, **__):
-    """Progress of what is on the disk already."""
 
 
 @lru_cache(maxsize=8)
