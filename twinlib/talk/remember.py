@@ -1,173 +1,17 @@
 """Answers with memory: the author's passages before the question, and where an answer stands.
 
-Whether the author wrote about it is decided before the model speaks (memory/abstain.py). What he
-didn't is refused with the nearest thing that he did; else the two best passages go before the
-question. Afterwards each sentence of the answer is aligned to them (memory/cite.py). Where most of
-an answer is supported by none, which is usual for a base under a billion parameters, the author's
-own sentences are shown with it.
+What goes before a question and what is cited afterwards is in memory/recall.py. Where most of an
+answer is supported by no passage, which is usual for a base under a billion parameters, the
+author's own sentences are shown with it.
 """
 
-import functools
-import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable
 
 from ..files import TwinError
-from ..i18n import both, data, t
-from ..memory import abstain, cite, lexical
-from ..memory.index import Index, Passage
-from ..text.script import language_of
+from ..i18n import t
+from ..memory.recall import Cited, Memory, Source, with_passages
 from ..twin import Twin
 from .voices import Voices
-
-_SHOWN = 2  # passages before the question; a small base mixes up more
-_SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the author's
-_DECIMALS = 0.5  # share of numbers among a question's words from which it is a sum, not a memory
-# What points back to what was said before.
-_BACK = re.compile(
-    r"他|她|它|^(?:那|这|还有|后来|然后|为什么|怎么)|呢[？?]?$|那(?:时|年|次|件|个|里)"
-    r"|\b(?:he|him|his|she|her|hers|it|its|they|them|their|that|this|there|then|those|these)\b"
-    r"|^(?:and|but|so|why|how come|what else|really|when was|where was)\b",
-    re.IGNORECASE,
-)
-
-
-class Recall(NamedTuple):
-    """What the memory has for a question: passages, a refusal instead, or neither (small talk).
-
-    `question` has the subject of a question that is followed up; `nearest` is what a refusal names.
-    """
-
-    question: str
-    passages: list[Passage]
-    refusal: str = ""
-
-
-class Source(NamedTuple):
-    """A passage that an answer rests on: `quote` stands in it word for word."""
-
-    title: str
-    date: str
-    quote: str
-
-
-class Cited(NamedTuple):
-    """An answer beside its sources: `sentences` are [text, number of a source or None].
-
-    `instead` says that the twin used too little of what it was given, so that the sources are what
-    the author himself says.
-    """
-
-    sentences: list[tuple[str, int | None]]
-    sources: list[Source]
-    instead: bool
-
-
-class Memory:
-    """A twin's memory while it is talked to; `note` says what it has to do without, or ''."""
-
-    def __init__(self, twin: Twin):
-        """Open it; raises TwinError where there is none or it is damaged."""
-        self.index = Index.open(twin)
-        self.calibrations = abstain.load(twin)
-        self.note = self.index.note
-
-    def recall(self, messages: list[dict], splits: Iterable[str] | None = None) -> Recall:
-        """What there is for the question at the end of a conversation."""
-        asked = [turn["content"] for turn in messages if turn["role"] == "user"]
-        question = self._whole(asked)
-        if _is_small_talk(question):
-            return Recall(question, [])
-        search = self.index.search(question, splits=splits)
-        found = [self.index.passages[position] for position in search.found]
-        decision = abstain.decide(self.index, self.calibrations, question, search, splits)
-        if decision.answer:
-            return Recall(question, found)
-        if _is_small_talk(question, "unwritten"):
-            return Recall(question, [])
-        return Recall(question, found, _refusal(asked[-1], decision.veto, found))
-
-    def _whole(self, asked):
-        """The last question, with the one that it follows up before it."""
-        question, earlier = asked[-1], asked[:-1]
-        subject = lexical.subject_words(question)
-        if not earlier or not (_BACK.search(question.strip()) or not subject):
-            return question
-        if subject and not any(len(self.index.lexical.texts_with(word)) for word in subject):
-            return question  # of something else, which the author never wrote about
-        return f"{self._whole(earlier)} {question}"
-
-    def cited(self, recall: Recall, answer: str) -> Cited | None:
-        """Where the sentences of an answer stand; None for small talk."""
-        if not recall.passages or recall.refusal:
-            return None
-        aligned = cite.align(answer, recall.passages, recall.question)
-        sources, numbers, sentences = [], {}, []
-        for sentence in aligned:
-            number = None
-            if sentence.source is not None:
-                passage = recall.passages[sentence.source]
-                key = (passage.id, sentence.quote)
-                if key not in numbers:
-                    numbers[key] = len(sources)
-                    sources.append(Source(passage.title, passage.date, sentence.quote))
-                number = numbers[key]
-            sentences.append((sentence.text, number))
-        supported = sum(number is not None for _, number in sentences)
-        if sentences and supported >= _SUPPORTED * len(sentences):
-            return Cited(sentences, sources, False)
-        own = cite.own_words(self.index, recall.question, recall.passages[:_SHOWN])
-        if own and cite.is_verbatim(own[1], recall.passages[own[0]]):
-            passage = recall.passages[own[0]]
-            sources.append(Source(passage.title, passage.date, own[1]))
-        return Cited(sentences, sources, True)
-
-
-def _is_small_talk(question, kind="always"):
-    """Whether a question is about nothing that an author writes of: a greeting, the twin, a sum.
-
-    With the kind 'unwritten' also about what a twin is, which an author may have written about.
-    """
-    words = lexical.subject_words(question)
-    numbers = [word for word in words if word.isdigit()]
-    return set(words) <= _small_talk(kind) or len(numbers) > _DECIMALS * len(words)
-
-
-@functools.cache
-def _small_talk(kind):
-    """The words of data/small_talk.yaml and of the questions of data/identity.yaml."""
-    about_itself = [entry["question"] for entries in data("identity").values() for entry in entries]
-    said = data("small_talk")["always"] + (data("small_talk")["unwritten"] * (kind != "always"))
-    return {word for text in about_itself + said for word in lexical.subject_words(text)}
-
-
-def _refusal(question, veto, found):
-    """The sentence that says that the author never wrote about it, and what is the nearest."""
-    language = language_of(question)
-    said = both("talk.never_wrote_of", name=veto) if veto else both("talk.never_wrote")
-    if not found:
-        return said[language]
-    nearest = found[0].title or found[0].text[:30] + "…"
-    date = found[0].date[:10]
-    key = "talk.nearest_on" if date else "talk.nearest"
-    space = " " if language == "en" else ""
-    return said[language] + space + both(key, title=nearest, date=date)[language]
-
-
-def with_passages(recall: Recall, messages: list[dict]) -> list[dict]:
-    """The conversation with the passages before its last question, the best nearest to it."""
-    if not recall.passages or recall.refusal:
-        return messages
-    question = messages[-1]["content"]
-    language = language_of(question)
-    shown = [
-        both("talk.passage", title=passage.title, text=passage.text)[language]
-        if passage.title
-        else passage.text
-        for passage in reversed(recall.passages[:_SHOWN])
-    ]
-    text = both("talk.with_passages", passages="\n\n".join(shown), question=question)[language]
-    return [*messages[:-1], {"role": "user", "content": text}]
 
 
 def answer(
@@ -185,7 +29,7 @@ def answer(
     if recall.refusal:
         on_text(recall.refusal)
         return recall.refusal, None
-    given = with_passages(recall, messages)
+    given = with_passages(recall.passages, messages)
     asked = messages[-1]["content"]
     text = voices.answer(voice, given, on_text, **sampling, question=asked)
     return text, memory.cited(recall, text)
