@@ -74,15 +74,6 @@ def test_without_the_files_the_step_that_makes_them_is_to_be_run_again(old, ther
     assert state.name == "stale" and state.why.endswith(".gguf is gone")
 
 
-def test_under_another_name_its_files_carry_that_name(old, there, tmp_path):
-    path = portable.export(old, tmp_path, gguf=True, corpus=True, progress=ignore)
-    new = portable.restore(path, "me", ignore)
-    assert set(new.ggufs()) == set(old.ggufs()) and new.gguf("Q8_0").name == "me-Q8_0.gguf"
-    assert new.file("modelfile").read_text(encoding="utf-8").startswith("FROM ./me-")
-    assert new.state("quantize").name == old.state("quantize").name
-    assert new.state("evaluate").name == old.state("evaluate").name
-
-
 def test_a_twin_that_exists_is_not_overwritten(old, there, tmp_path):
     path = portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
     portable.restore(path, None, ignore)

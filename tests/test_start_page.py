@@ -166,7 +166,7 @@ def test_a_twin_is_named_and_chosen_in_the_form_and_the_page_becomes_that_twins(
     page.picker.make.click()
     assert "Type a name for the new twin first" in page.picker.message.value
     page.picker.name.value = "阿宁的分身"
-    page.picker.make.click()
+    page.picker.name._handle_string_msg(None, {"event": "submit"}, None)  # Enter
     assert "A new twin" in page.picker.message.value and twin.title == "阿宁的分身"
     assert page.writing.form.inputs["source"].value == "", "a new twin has no writing"
     assert runtime.open_twin("").title == "阿宁的分身", "the next notebook opens it"

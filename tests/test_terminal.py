@@ -167,3 +167,14 @@ def test_an_interrupt_while_the_command_starts_is_no_traceback(monkeypatch):
 
     monkeypatch.setattr("twinlib.command_line.main", interrupted)
     assert __main__.main(["status"]) == 130
+
+
+def test_the_judgement_of_little_writing_is_printed_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "twins"))
+    (tmp_path / "tea.md").write_text(
+        "# Tea\n\n" + "Tea is best drunk hot, by the window. " * 9, encoding="utf-8"
+    )
+    corpus = ["corpus", "--twin", "me", "--source", str(tmp_path / "tea.md"), "--author", "Ning"]
+    assert main([*corpus, "--questions", "titles"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("nothing to hold on to") == printed.count("Answer the interview") == 1

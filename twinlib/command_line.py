@@ -280,8 +280,10 @@ def _finish(twin: Twin, step: str, outcome: Outcome, started: float, requested: 
         outcome.warnings,
     )
     twin.finish(report, requested)
-    print(summary.shown(twin, step).text)
-    for text in outcome.warnings:
+    verdict = summary.shown(twin, step).text
+    print(verdict)
+    said = verdict.partition("\n")[0][2:]  # a warning may begin with it
+    for text in filter(None, (text.removeprefix(said).strip() for text in outcome.warnings)):
         print("! " + text)
     print(t("core.step_done", step=step, time=duration(now() - started)))
     for text in (terminal.summary(step, outcome.figures), terminal.next_command(step)):

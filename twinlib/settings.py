@@ -296,7 +296,11 @@ def remembered(step: str, twin: Twin) -> dict:
     for name in filter(known.get, chosen):
         with suppress(ValueError):  # also one that another version of the library saved
             values[name] = parse(step, known[name], chosen[name])
-    return {**values, **sample.source(twin.name, values)} if step == "corpus" else values
+    if step != "corpus":
+        return values
+    if "source" in values:
+        values["source"] = twin.here(values["source"])
+    return {**values, **sample.source(twin.name, values)}
 
 
 def step_module(step: str) -> ModuleType:

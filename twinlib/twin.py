@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .files import TwinError, hash_of, locked, read_records, write_json
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
-from .twin_folder import FILES, TwinFolder, folder_name
+from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_name
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish", "memory")
 AUTO = "auto"
@@ -384,7 +384,10 @@ class Twin(TwinFolder):
             if value == AUTO:
                 changed = requested.get(name, AUTO) != AUTO
             else:
-                changed = report.settings.get(name, value) != value
+                before = report.settings.get(name, value)
+                if name == "source":
+                    before, value = self.here(before), self.here(value)
+                changed = before != value
             if changed:
                 return t("core.setting_changed", name=_label(report.step, name))
         for name, before in report.inputs.items():
@@ -405,7 +408,7 @@ class Twin(TwinFolder):
             "persona": [self.adapter("persona")],
             "reasoning": [self.adapter("reasoning")],
             "evaluate": [self.file("answers")],
-            "publish": [self.file("uploads")],
+            "publish": [self.file("uploads"), self._published()],
             "memory": [self.file("memory_passages")],
             "quantize": [
                 self.gguf(name.removeprefix("size_mb_"))
@@ -420,6 +423,11 @@ class Twin(TwinFolder):
             if not path.exists() and not path.with_name(path.name + ".failed").exists():
                 return t("core.output_missing", name=path.name)
         return ""
+
+    def _published(self):
+        """A folder of files to upload; repositories are named after the twin's folder."""
+        folders = [self.upload(self.name + ending) for ending in REPOSITORIES.values()]
+        return next(filter(Path.exists, folders), folders[0])
 
     def _hash_now(self, name):
         path = self.path / name

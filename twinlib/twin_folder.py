@@ -52,6 +52,9 @@ FILES = {
     "blind_codes": "evaluate/blind_codes.txt",
 }
 
+# What the names of its repositories end with
+REPOSITORIES = {"gguf": "-GGUF", "adapter": "-lora", "corpus": "-corpus"}
+
 
 def _quality(kind):
     """Sort key of GGUF types: more bits first, but 16 and 32 last (hardly better than 8)."""
@@ -126,19 +129,33 @@ class TwinFolder:
         """The folder with the checkpoints of 'persona' or 'reasoning'."""
         return self.path / step / "checkpoints"
 
-    def gguf(self, kind: str) -> Path:
-        """The GGUF file of one quantization type: NAME-Q8_0.gguf."""
+    def new_gguf(self, kind: str) -> Path:
+        """Where a GGUF file of a quantization type is written: NAME-Q8_0.gguf."""
         return self.path / "quantize" / f"{self.name}-{kind}.gguf"
+
+    def gguf(self, kind: str) -> Path:
+        """The GGUF file of a type, by the name that the folder had when the file was written."""
+        return self._made_ggufs("").get(kind) or self._made_ggufs(".failed").get(
+            kind, self.new_gguf(kind)
+        )
 
     def ggufs(self) -> dict[str, Path]:
         """{quantization type: path} of the GGUF files: from 8 bits down, then 16 and 32."""
-        before, after = self.gguf("*").name.split("*")
-        paths = {
-            path.name.removeprefix(before).removesuffix(after): path
-            for path in (self.path / "quantize").glob("*.gguf")
-            if path.name.startswith(before)
-        }
+        paths = self._made_ggufs("")
         return {kind: paths[kind] for kind in sorted(paths, key=_quality)}
+
+    def _made_ggufs(self, ending):
+        """{type: path without `ending`} of the files NAME-TYPE.gguf, of any NAME, with an ending.
+
+        Of two names the folder's own goes first: it was written after the folder was renamed.
+        """
+        paths = {}
+        for path in sorted((self.path / "quantize").glob(f"[!.]*-*.gguf{ending}")):
+            path = path.with_name(path.name.removesuffix(ending))
+            kind = path.stem.rpartition("-")[2]
+            if kind not in paths or path == self.new_gguf(kind):
+                paths[kind] = path
+        return paths
 
     def upload(self, repository: str) -> Path:
         """The folder with the cards and other files generated for one repository."""
@@ -147,6 +164,12 @@ class TwinFolder:
     def writing(self) -> Path:
         """The folder with the files that were uploaded in a notebook; it may not exist."""
         return self.path / "writing"
+
+    def here(self, source: str) -> str:
+        """Where a source lies now: uploads are moved and copied with the twin's folder."""
+        path, own = Path(source), self.writing().absolute()
+        gone = not path.exists() or (path.parent / FILES["facts"]).exists()
+        return str(own) if path.name == own.name and gone and own.is_dir() else source
 
     def tour(self) -> Path:
         """The folder with the executed copies of the notebooks."""

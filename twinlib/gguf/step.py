@@ -98,7 +98,7 @@ def _make_files(twin, settings, spec, progress):
     """
     folder, kinds = twin.folder("quantize"), file_types(settings.types)
     with scratch(folder / "unproven") as unchecked:
-        files = {kind: unchecked / twin.gguf(kind).name for kind in kinds}
+        files = {kind: unchecked / twin.new_gguf(kind).name for kind in kinds}
         sizes = writer.write(
             spec.base.path, files, spec.vocabulary, spec.card, spec.adapter, progress
         )
@@ -131,8 +131,8 @@ def remove_old(twin: Twin) -> None:
     """Remove files and report of an earlier run, which may be of another adapter."""
     twin.report_path("quantize").unlink(missing_ok=True)
     for kind in FILE_TYPES:
-        for path in (twin.gguf(kind), checks.failed_path(twin.gguf(kind))):
-            path.unlink(missing_ok=True)
+        for path in twin.folder("quantize").glob(f"*-{kind}.gguf*"):  # of any name of the folder
+            path.unlink()
 
 
 def _card(twin, base, tokenizer, settings):

@@ -20,6 +20,7 @@ from ..models.pip_base import SOURCES
 from ..settings import SETTINGS, texts
 from ..text import labels
 from ..text.formatting import escape, fenced, number, size
+from ..twin_folder import REPOSITORIES
 
 # What the hub calls the splits of the corpus.
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -62,7 +63,7 @@ class Facts:
 
 def repository(name: str, kind: str) -> str:
     """The name of a repository: NAME-GGUF, NAME-lora or NAME-corpus; `kind` as in Facts."""
-    return name + {"gguf": "-GGUF", "adapter": "-lora", "corpus": "-corpus"}[kind]
+    return name + REPOSITORIES[kind]
 
 
 def hub_id(base: Entry) -> str:
@@ -205,7 +206,7 @@ def model_card(facts: Facts, kind: str) -> str:
         author=escape(facts.author),
         name=facts.name,
         private=facts.private,
-        file=f"{facts.name}-{_recommended(facts)}.gguf",
+        file=next((f for f in facts.files if f.endswith(f"-{_recommended(facts)}.gguf")), ""),
         sampling=", ".join(sampling),
         system_prompt=fenced(facts.system_prompt) if facts.system_prompt else "",
         base=base,

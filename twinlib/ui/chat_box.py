@@ -10,7 +10,6 @@ import json
 import subprocess
 import threading
 import time
-import warnings
 import weakref
 
 import ipywidgets as widgets
@@ -20,7 +19,7 @@ from ..talk import voices
 from ..twin import Twin
 from . import children
 from .display import Shown, caption, esc, sentence
-from .widgets import button, dropdown, html, line, show
+from .widgets import button, dropdown, html, line, on_enter, show
 
 _REDRAW = 0.15  # seconds between two redrawings of an answer that is being written
 _TOKENS = 400  # of an answer
@@ -141,9 +140,7 @@ class ChatBox(widgets.VBox):
         self.box = widgets.Text(
             placeholder=t("talk.write_here"), layout=widgets.Layout(flex="1 1 14em", width="auto")
         )
-        with warnings.catch_warnings():  # ipywidgets 8 advises against it, but 7.7 has nothing else
-            warnings.simplefilter("ignore")
-            self.box.on_submit(lambda _: self.ask())
+        on_enter(self.box, self.ask)
         self.send_button = button(t("talk.send"), self.ask, button_style="primary")
         self.stop_button = button(t("talk.stop"), self.stop, button_style="warning")
         self.again_button = button(t("talk.again"), self.again)

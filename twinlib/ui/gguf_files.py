@@ -40,7 +40,7 @@ def measured_files(twin: Twin, report: Report) -> list[File]:
     """The Files of a report of step 04, smallest first."""
     size = "size_mb_"
     kinds = [name.removeprefix(size) for name in report.figures if name.startswith(size)]
-    failed = rf"{re.escape(twin.name)}-([A-Z0-9_]+)\.gguf\.failed"
+    failed = r"-([A-Z0-9_]+)\.gguf\.failed"
     kinds += re.findall(failed, " ".join(report.warnings))
     shape = estimate.shape(twin.facts.get("base", {}).get("name", ""))
     measured = [_file(twin, report, kind, shape) for kind in dict.fromkeys(kinds)]

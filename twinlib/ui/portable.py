@@ -17,7 +17,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from .. import __version__, running
-from ..files import TwinError, now, sha256_of, write_atomic, write_json
+from ..files import TwinError, now, sha256_of
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
 from ..twin import FILES, STEPS, Stopped, Twin, folder_name
@@ -164,8 +164,6 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
             print(t("core.import_size", size=size_text(size), path=folder), flush=True)
             _check_room(folder.parent, size)
             _unpack(archive, about["files"], part, size, progress)
-        if folder.name != about["name"]:
-            _rename(part, about["name"], folder.name)
     except FileNotFoundError:
         raise TwinError(t("core.no_such_file", path=path)) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, ValueError):
@@ -236,25 +234,3 @@ def _unpack(archive, files, folder, total, progress):
         if sha256_of(path) != sha256:
             path.unlink()
             raise TwinError(t("core.export_damaged", name=name))
-
-
-def _rename(folder, old, new):
-    """Let the files that carry the twin's name, and what points to them, carry another one."""
-    before, after = f"quantize/{old}-", f"quantize/{new}-"
-
-    def renamed(name):
-        return after + name.removeprefix(before) if name.startswith(before) else name
-
-    for path in folder.glob(f"{before}*.gguf"):
-        path.rename(folder / renamed(path.relative_to(folder).as_posix()))
-    modelfile = folder / FILES["modelfile"]
-    if modelfile.exists():
-        text = modelfile.read_text(encoding="utf-8")
-        write_atomic(modelfile, text.replace(f"FROM ./{old}-", f"FROM ./{new}-"))
-    for path, field in [
-        *((path, "inputs") for path in folder.glob("*/report.json")),
-        (folder / FILES["facts"], "left_out"),
-    ]:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content[field] = {renamed(name): sha256 for name, sha256 in content[field].items()}
-        write_json(path, content)

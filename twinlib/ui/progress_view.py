@@ -138,10 +138,11 @@ class _Place:
         self.shown = shown
 
 
-def progress(records: Sequence[dict], name: str) -> Shown:
+def progress(records: Sequence[dict], name: str, said: str = "") -> Shown:
     """The progress bar, status line, curves and sample answers of a history."""
     record = newest(records)
-    return status(record, line_of(record, name) if record else name) + pictures(records)
+    line = line_of(record, name) if record else name or t("ui.starting")
+    return status(record, line, said=said) + pictures(records)
 
 
 def status(record: dict | None, line: str, ended: str = "", said: str = "") -> Shown:

@@ -197,7 +197,7 @@ class Senders(widgets.VBox):
         if not self._given().source:
             return sentence(t("ui.choose_writing_first"))
         if not own_messages:
-            return NOTHING if self.columns else sentence(t("ui.no_chats"), "good")
+            return NOTHING
         total, aside = len(own_messages), own_messages.count(0)
         counts = {"chats": total - aside, "all": total, "messages": sum(own_messages)}
         text = t("ui.chats_of_yours", **counts, aside=aside)

@@ -140,7 +140,8 @@ class Page(widgets.VBox):
         if runs and not at_once and time.monotonic() - self._drawn < _REDRAW:
             return
         self._drawn = time.monotonic()
-        self.live.value = progress(steps.records, "").html if runs else ""
+        said = steps.lines[-1] if steps.lines and not steps.lines[-1].startswith("$ ") else ""
+        self.live.value = progress(steps.records, "", said).html if runs else ""
         self.printed.value = _LOG.format(esc("\n".join(steps.lines)))
         if not runs:
             level = {"done": "good", "stopped": "note"}.get(steps.state, "stop")

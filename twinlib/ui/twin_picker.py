@@ -13,7 +13,7 @@ from ..i18n import t
 from ..twin import Twin
 from . import runtime, tables
 from .display import NOTHING, sentence
-from .widgets import button, dropdown, html, line, show, text_box
+from .widgets import button, dropdown, html, line, on_enter, show, text_box
 
 _NEW = ""  # the value of the entry that opens the box for a name
 
@@ -36,6 +36,7 @@ class TwinPicker(widgets.VBox):
         self.list = dropdown(t("ui.which_twin_is_it"), [], self._choose, "32em")
         self.name = text_box("", t("ui.name_of_new_twin"), min_width="16em")
         self.make = button(t("ui.make_new_twin"), self.open_new, button_style="info")
+        on_enter(self.name, self.open_new)
         self.new, self.message = line(self.name, self.make), html()
         super().__init__([line(self.list, self.new), self.message])
         self.refresh()

@@ -3,6 +3,7 @@
 Works on ipywidgets 7.7 and 8.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
@@ -101,6 +102,13 @@ def text_box(
     if changed:
         box.observe(changed, "value")
     return box
+
+
+def on_enter(box: widgets.Text, act: Callable[[], object]) -> None:
+    """Call `act()` when Enter is pressed in a line to type in."""
+    with warnings.catch_warnings():  # ipywidgets 8 advises against it, but 7.7 has nothing else
+        warnings.simplefilter("ignore")
+        box.on_submit(lambda _: act())
 
 
 def show(widget: widgets.Widget, visible: bool) -> None:
