@@ -1,16 +1,21 @@
 """llama.cpp behind one class: the same tokens as the tokenizer, ended or cut off, JSON held to a
 schema, in order."""
 
+import http.client
 import json
+import stat
 import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from twinlib.files import TwinError
 from twinlib.gguf import writer
 from twinlib.models import gguf_vocabulary, load
-from twinlib.models.llama_cpp import Llama
+from twinlib.models.llama_cpp import Halt, Halted, Llama
 from twinlib.text import templates
 from twinlib.twin import Stopped
 
@@ -187,3 +192,79 @@ def test_loading_and_talking_print_nothing_and_ignore_a_proxy(gguf):
         env={"http_proxy": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"},
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def asked(host, port, method="GET", path="/slots", **headers):
+    """(status, headers, text) of what a page would send to llama.cpp's server."""
+    connection = http.client.HTTPConnection(host, port, timeout=20)
+    connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read().decode()
+
+
+def test_no_port_is_open_and_the_socket_is_its_owners(gguf):
+    import psutil
+
+    def ports():
+        return {c.laddr for c in psutil.Process().net_connections("tcp") if c.status == "LISTEN"}
+
+    before = ports()
+    with Llama(gguf, context=256) as llama:
+        assert ports() == before
+        folder = Path(llama._door._folder.name)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and list(folder.iterdir())
+    assert not folder.exists()
+
+
+def test_where_there_are_only_ports_no_page_and_nobody_without_the_key_is_answered(
+    gguf, monkeypatch
+):
+    monkeypatch.delattr("socket.AF_UNIX")  # as on Windows
+    with Llama(gguf, context=256) as llama:
+        host, port = llama._door._address.split(":")
+        assert host == "127.0.0.1" and llama.chat(ask("hi"), 5).tokens == 5
+        evil = {"Origin": "https://evil.example"}
+        for path in ("/slots", "/props", "/v1/models"):
+            for headers in (evil, {"Host": "evil.example"}, {"Authorization": "Bearer guess"}, {}):
+                status, given, _ = asked(host, port, path=path, **headers)
+                assert status == 401 and not given["Access-Control-Allow-Origin"]
+        for method in ("POST", "GET"):
+            wanted = {"Access_Control_Request_Method": method}
+            _, given, _ = asked(host, port, "OPTIONS", "/completion", **evil, **wanted)
+            assert given["Access-Control-Allow-Origin"] == ""
+            assert given["Access-Control-Allow-Credentials"] != "true"
+
+
+def test_another_thread_ends_an_answer_before_its_first_word_and_in_its_middle(llama):
+    for words in (0, 3):
+        halt, pieces, ended = Halt(), [], []
+
+        def hear(piece):
+            pieces.append(piece)
+            if len(pieces) == words:
+                halt()
+
+        def run():
+            try:
+                llama.chat(ask("hi"), max_tokens=400, on_text=hear, halt=halt)
+            except Halted:
+                ended.append(len(pieces))
+
+        if not words:
+            halt()
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(20)
+        assert ended and ended[0] < 50
+    deadline = time.monotonic() + 20
+    while any(slot["is_processing"] for slot in llama.request("/slots")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_answer_ends_before_a_stop_text(llama):
+    whole = llama.chat(ask("hi"), max_tokens=40, temperature=0).text
+    stop = whole[5:9]
+    cut = llama.chat(ask("hi"), max_tokens=40, temperature=0, stop=[stop])
+    assert cut.ended and cut.text == whole[: whole.index(stop)]
+    assert cut.prompt_tokens == len(llama.tokenize(llama.prompt(ask("hi"))))

@@ -1,18 +1,20 @@
 """The one place that speaks to llama.cpp: a GGUF file's chat, completions, tokens and prompts.
 
 llama.cpp runs inside this process (the xllamacpp wheel, nothing to compile) behind its own HTTP
-server, which listens on loopback at a free port. Prompts are made by the file's own chat template,
+server, which nobody else can reach (see _Door). Prompts are made by the file's own chat template,
 and answers are not parsed: llama.cpp's chat parsers refuse an answer that isn't in its model's
 format, and a small twin may ramble.
 """
 
 import contextlib
+import http.client
 import json
+import secrets
 import signal
+import socket
+import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,12 +41,84 @@ _TEMPLATE_OPTIONS = {"chat_template_kwargs": {"enable_thinking": False}}
 
 
 class Answer(NamedTuple):
-    """One answer: its text, whether the model ended it by itself, its tokens, seconds taken."""
+    """One answer: its text, whether the model ended it by itself, its tokens, seconds taken.
+
+    `prompt_tokens` are those of what was asked.
+    """
 
     text: str
     ended: bool
     tokens: int
     seconds: float
+    prompt_tokens: int = 0
+
+
+class Halted(Exception):
+    """Raised where an answer is waited for that a Halt ended."""
+
+
+class Halt:
+    """Ends an answer from another thread, also before its first word: `halt()`."""
+
+    def __init__(self):
+        self.called, self._connection = False, None
+
+    def __call__(self) -> None:
+        self.called = True
+        if self._connection is not None:
+            _shut(self._connection)
+
+    def holds(self, connection: http.client.HTTPConnection) -> None:
+        """Take the connection whose answer is to be ended."""
+        self._connection = connection
+        if self.called:
+            raise Halted
+
+
+def _shut(connection):
+    with contextlib.suppress(OSError, AttributeError):  # it has just ended
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Door:
+    """Where the server of a file listens: what no web page and no other user can reach.
+
+    A page can send requests to any port of this machine, and read the answers where its name has
+    been rebound to this address. So there is no port but a socket in a folder of this user's;
+    where a system has none (Windows), a port of loopback that wants a random key and allows no
+    origin.
+    """
+
+    def __init__(self):
+        self.key = secrets.token_urlsafe(24)
+        self._folder = self._path = self._address = None
+        if hasattr(socket, "AF_UNIX"):
+            # A folder that its owner alone can open, and that goes with this object.
+            self._folder = tempfile.TemporaryDirectory(prefix="twin-", ignore_cleanup_errors=True)
+            self._path = f"{self._folder.name}/llama.sock"  # the ending says what it is
+
+    def prepare(self, params) -> None:
+        """Say in llama.cpp's parameters where it listens, and whom it answers."""
+        params.hostnames = [self._path or "127.0.0.1"]
+        params.api_keys = [self.key]
+        params.cors_origins, params.cors_credentials = "", False
+
+    def opened(self, address: str) -> None:
+        """Take the address at which llama.cpp listens."""
+        self._address = address.removeprefix("http://")
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A new connection, past every proxy."""
+        if self._path is None:
+            return http.client.HTTPConnection(self._address)
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self._path)
+        return connection
+
+    def close(self) -> None:
+        if self._folder:
+            self._folder.cleanup()
 
 
 class Llama:
@@ -65,12 +139,15 @@ class Llama:
         self.path, self.context = Path(path), context
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
-        # Requests stay on this machine, so a proxy of the environment is ignored.
-        self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-        with _interrupts_wait():
-            self._server = _load(self.path, context, precise, threads)
-            # A server that is freed before its loop runs hangs; an answer proves that it runs.
-            self.request("/slots")
+        self._door = _Door()
+        try:
+            with _interrupts_wait():
+                self._server = _load(self.path, context, precise, threads, self._door)
+                # A server that is freed before its loop runs hangs; an answer proves that it runs.
+                self.request("/slots")
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self):
         return self
@@ -81,6 +158,7 @@ class Llama:
     def close(self) -> None:
         """Free the model's memory."""
         self._server = None
+        self._door.close()
 
     @property
     def closed(self) -> bool:
@@ -143,14 +221,17 @@ class Llama:
         schema: dict | None = None,
         on_text: Callable[[str], None] | None = None,
         recommended: bool = False,
+        stop: list[str] | None = None,
+        halt: Halt | None = None,
         **cuts,
     ) -> Answer:
         """The Answer that continues a text or token ids, without any template.
 
         `schema` is a JSON schema that the answer must follow. `on_text` is called with each piece
         of text as it comes. With `recommended` the sampling values in the file apply, its
-        temperature too where `temperature` is None; otherwise `top_p` and `cuts`, which are top_k,
-        min_p and repeat_penalty. Raises TwinError when the text exceeds the context.
+        temperature too where `temperature` is None; otherwise `top_p`. `cuts` are other values of
+        llama.cpp's sampling, such as top_k, min_p and repeat_penalty. An answer ends before a text
+        of `stop`. Raises TwinError when the text exceeds the context, Halted after `halt()`.
         """
         body = {
             "prompt": prompt,
@@ -161,14 +242,21 @@ class Llama:
         if temperature is not None:
             body["temperature"] = temperature
         if not recommended:
-            body |= {"top_p": top_p, **_SAMPLING, **cuts}
+            body |= {"top_p": top_p, **_SAMPLING}
+        body |= cuts
         if schema is not None:
             body["json_schema"] = {**_COMPACT_JSON, **schema}
+        if stop:
+            body["stop"] = stop
         started = time.monotonic()
-        last = self._streamed(body, on_text) if on_text else self.request("/completion", body)
+        if on_text:
+            last = self._streamed(body, on_text, halt)
+        else:
+            last = self.request("/completion", body, halt)
         seconds = time.monotonic() - started
-        ended = last["stop_type"] == "eos"
-        return Answer(last["content"], ended, last["tokens_predicted"], seconds)
+        ended = last["stop_type"] in ("eos", "word")
+        counts = last["tokens_predicted"], seconds, last["tokens_evaluated"]
+        return Answer(last["content"], ended, *counts)
 
     def greedy(self, ids: list[int], max_tokens: int) -> list[int]:
         """The greedy continuation of token ids, up to an end token, as token ids."""
@@ -195,58 +283,73 @@ class Llama:
         body = {"messages": list(messages), **_TEMPLATE_OPTIONS}
         return self.request("/apply-template", body)["prompt"]
 
-    def request(self, path: str, body: dict | None = None) -> dict | list:
+    def request(self, path: str, body: dict | None = None, halt: Halt | None = None) -> dict | list:
         """The JSON that llama.cpp's server answers; without a body the request is a GET."""
-        with self._post(path, body) as answer:
+        with self._post(path, body, halt) as answer:
             return json.load(answer)
 
-    def _streamed(self, body, on_text):
+    def _streamed(self, body, on_text, halt):
         """The last event of a completion, with the whole text as its content."""
         pieces, event = [], {}
-        with self._post("/completion", body) as lines:
+        with self._post("/completion", body, halt) as lines:
             for line in lines:
                 if line.startswith(b"data: {"):
                     event = json.loads(line[6:])
                     if piece := event.get("content"):
                         pieces.append(piece)
                         on_text(piece)
-        if "stop_type" not in event:
-            raise TwinError(t("models.answer_interrupted"))
+            if "stop_type" not in event:
+                raise TwinError(t("models.answer_interrupted"))
         return {**event, "content": "".join(pieces)}
 
-    def _post(self, path, body):
+    @contextlib.contextmanager
+    def _post(self, path, body, halt=None):
+        """The answer of llama.cpp's server, as a file; whatever leaves the context ends it."""
+        headers = {"Authorization": f"Bearer {self._door.key}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self._server.listening_address + path, data, {"Content-Type": "application/json"}
-        )
-        try:
-            return self._open(request)
-        except urllib.error.HTTPError as error:
-            reason = json.loads(error.read() or b"{}").get("error", {})
-            if reason.get("type") == "exceed_context_size_error":
-                sentence = t("models.text_exceeds_context", tokens=reason["n_ctx"])
-            else:
-                sentence = t("models.llama_cpp_refused", reason=reason.get("message", error))
-            raise TwinError(sentence) from None
+        with contextlib.closing(self._door.connection()) as connection:
+            try:
+                if halt:
+                    halt.holds(connection)
+                connection.request("GET" if data is None else "POST", path, data, headers)
+                answer = connection.getresponse()
+                if answer.status >= 400:
+                    raise _refusal(answer)
+                yield answer
+            except (OSError, http.client.HTTPException, TwinError, ValueError):
+                if halt and halt.called:
+                    raise Halted from None
+                raise
+
+
+def _refusal(answer):
+    """A TwinError for an answer that llama.cpp refuses."""
+    reason = json.loads(answer.read() or b"{}").get("error", {})
+    if reason.get("type") == "exceed_context_size_error":
+        return TwinError(t("models.text_exceeds_context", tokens=reason["n_ctx"]))
+    why = reason.get("message", answer.reason)
+    return TwinError(t("models.llama_cpp_refused", reason=why))
 
 
 @contextlib.contextmanager
 def _interrupts_wait():
-    """A context at whose end a Ctrl-C of the meantime is handled."""
+    """A context at whose end a Ctrl-C of the meantime is handled; llama.cpp takes both signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     pressed = []
     before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    ends = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, ends)
         if pressed:
             signal.raise_signal(signal.SIGINT)
 
 
-def _load(path, context, precise, threads):
+def _load(path, context, precise, threads, door):
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -254,11 +357,15 @@ def _load(path, context, precise, threads):
     params.n_ctx, params.n_parallel, params.kv_unified = context, SLOTS, True
     params.verbosity, params.warmup, params.ui = -1, False, False
     params.cache_ram_mib = 0
+    params.n_batch = params.n_ubatch  # who hangs up frees its slot after so many tokens
     if threads:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     if precise:
         params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    door.prepare(params)
     try:
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
     except RuntimeError:
         raise TwinError(t("models.gguf_not_loadable", name=path.name)) from None
+    door.opened(server.listening_address)
+    return server
