@@ -1,7 +1,7 @@
 """Training recipes side by side: the same passages, questions and measures, several seeds each.
 
     python benchmarks/recipes.py OUT --source FOLDER --author NAME [--base NAME] [--arms NAME …]
-                                     [--seeds 3] [--jobs 1] [--minutes 0]
+                                     [--seeds 3] [--jobs 1] [--minutes 0] [--keep]
                                      [--corpus NAME=VALUE …] [--settings NAME=VALUE …] [--table]
 
 The corpus step runs once, in OUT/corpus, and asks its questions with the base. Each arm and seed
@@ -111,6 +111,8 @@ ARMS = {
     "scale-0.5": Arm("ours, LoRA scale 0.5", settings={"lora_scale": 0.5}),
     "scale-1": Arm("ours, LoRA scale 1", settings={"lora_scale": 1.0}),
     "cool": Arm("ours, answering at temperature 0.4", evaluate={"temperature": 0.4}, seeds=2),
+    "memory-rows-0.25": Arm("ours, memory rows 0.25", settings={"memory_rows": 0.25}),
+    "memory-rows-0.5": Arm("ours, memory rows 0.5", settings={"memory_rows": 0.5}),
     "half-epochs": Arm("ours, half the epochs", settings={"epochs": 2.0}),
     "essays": Arm(
         f"{ESSAYS} whole essays under their titles, 100 epochs",
@@ -180,7 +182,8 @@ def run(folder: Path, name: str, options: argparse.Namespace) -> None:
         "introductions": introductions,
     }
     write_json(folder / "result.json", result)
-    shutil.rmtree(twin.adapter("persona"), ignore_errors=True)
+    if not options.keep:
+        shutil.rmtree(twin.adapter("persona"), ignore_errors=True)
 
 
 def _pair(text):
@@ -300,6 +303,7 @@ def run_all(arguments) -> None:
 def _start(arguments, name, seed, number, folder, settings):
     command = [sys.executable, __file__, str(arguments.out), "--one", name, "--seed", str(seed)]
     command += ["--base", arguments.base, "--into", str(folder)] + ["--smoke"] * arguments.smoke
+    command += ["--keep"] * arguments.keep
     command += ["--settings", *arguments.settings, *settings]
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
     if arguments.gpus:
@@ -353,6 +357,9 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the adapters, for memory_training.py"
+    )
     parser.add_argument("--smoke", action="store_true", help="minutes, to try the benchmark itself")
     parser.add_argument(
         "--corpus", nargs="*", default=[], help="NAME=VALUE: settings of the corpus step"

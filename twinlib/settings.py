@@ -89,6 +89,7 @@ class Persona:
     checkpointing: str = setting(AUTO, choices=(AUTO, "none", "selective", "full"), advanced=True)
     compile: bool = setting(AUTO, choices=(AUTO, True, False), advanced=True)
     replay_share: float = setting(0.25, limits=(0.0, 0.5), advanced=True)
+    memory_rows: float = setting(0.0, limits=(0.0, 1.0), advanced=True)
     lora_scale: float = setting(AUTO, limits=(0.1, 1.0), advanced=True)
     patience: int = setting(2, limits=(1, 20), advanced=True)
     seed: int = _seed()

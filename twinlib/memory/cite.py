@@ -14,10 +14,12 @@ from ..text import script
 from ..text.script import language_of
 from ..text.style import tidy
 from . import lexical
-from .index import Index, Passage
+from .index import Passage
 
 if TYPE_CHECKING:
     import numpy
+
+    from ..models.embed import E5
 
 SUPPORTED = 0.6  # share of a sentence's terms that its source must have
 _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
@@ -96,11 +98,14 @@ def _terms(text):
 
 
 def own_words(
-    index: Index, question: str, passages: Sequence[Passage], vector: "numpy.ndarray | None" = None
+    question: str,
+    passages: Sequence[Passage],
+    embedder: "E5 | None" = None,
+    vector: "numpy.ndarray | None" = None,
 ) -> tuple[int, str] | None:
     """(number of a passage, two or so of its sentences): the author's words nearest to a question.
 
-    By embeddings where the index has them, else by the words in common; None without passages.
+    By the words in common and, with an embedder, by meaning; None without passages.
     """
     found = [
         (number, window)
@@ -111,12 +116,12 @@ def own_words(
         return None
     asked = set(_terms(question))
     scores = [len(asked & set(_terms(window))) / (len(asked) or 1) for _, window in found]
-    if index.embedder is not None:
+    if embedder is not None:
         import numpy
 
         if vector is None:
-            [vector] = index.embedder.compute([question], True)
-        cosines = index.embedder.compute([window for _, window in found], False) @ vector
+            [vector] = embedder.compute([question], True)
+        cosines = embedder.compute([window for _, window in found], False) @ vector
         spread = numpy.ptp(cosines) or 1.0
         scores = [
             score + (cosine - cosines.min()) / spread for score, cosine in zip(scores, cosines)

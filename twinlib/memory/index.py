@@ -123,26 +123,28 @@ class Index:
         Raises TwinError with the next action where there is none, or its passages are damaged.
         """
         passages = _read_passages(twin)
-        note = ""
         try:
             lexical = Lexical.load(twin.file("memory_words"))
             if lexical.size != len(passages):
                 raise ValueError
         except Exception:  # it is made of the passages in seconds, whatever is wrong with it
             lexical = Lexical.of([passage.searched for passage in passages])
-        vectors = None
-        if not embed.has_e5():
-            note = t("memory.without_vectors")
-        else:
-            known = known_vectors(twin)
-            keys = [passage.key for passage in passages]
-            if all(key in known for key in keys):
-                import numpy
-
-                vectors = numpy.array([known[key] for key in keys])
-            else:
-                note = t("memory.vectors_missing")
+        vectors, note = _kept_vectors(twin, passages)
         return cls(passages, lexical, vectors, note)
+
+    @classmethod
+    def of(cls, twin: Twin, splits: Iterable[str] | None = None) -> "Index":
+        """An index of the corpus itself, of these splits alone, for training and evaluation.
+
+        The words are indexed anew, which takes seconds; vectors are used where the step memory
+        has made them all. Raises TwinError without a passage.
+        """
+        wanted = None if splits is None else set(splits)
+        passages = [p for p in gather(twin) if wanted is None or p.split in wanted]
+        if not passages:
+            raise TwinError(t("memory.no_passages"))
+        vectors, note = _kept_vectors(twin, passages)
+        return cls(passages, Lexical.of([p.searched for p in passages]), vectors, note)
 
     def allowed(self, splits: Iterable[str] | None) -> "numpy.ndarray":
         """Which passages belong to these splits, of shape (passages,); None means all of them."""
@@ -210,6 +212,19 @@ class Index:
             if len(chosen) == most:
                 break
         return chosen
+
+
+def _kept_vectors(twin, passages):
+    """(vectors of the passages or None, what the memory has to do without or '')."""
+    if not embed.has_e5():
+        return None, t("memory.without_vectors")
+    known = known_vectors(twin)
+    keys = [passage.key for passage in passages]
+    if not all(key in known for key in keys):
+        return None, t("memory.vectors_missing")
+    import numpy
+
+    return numpy.array([known[key] for key in keys]), ""
 
 
 def _read_passages(twin):

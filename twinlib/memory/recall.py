@@ -112,7 +112,7 @@ class Memory:
         supported = sum(number is not None for _, number in sentences)
         if sentences and supported >= _SUPPORTED * len(sentences):
             return Cited(sentences, sources, False)
-        own = cite.own_words(self.index, recall.question, recall.passages[:SHOWN])
+        own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
         if own and cite.is_verbatim(own[1], recall.passages[own[0]]):
             passage = recall.passages[own[0]]
             sources.append(Source(passage.title, passage.date, own[1]))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import catalogue, i18n
 from ..files import Cache, TwinError, content_id, read_records, write_records
 from ..i18n import both, t
+from ..memory.index import Index
 from ..models import estimate, exportable, generate, letters, load
 from ..models.encode import end_is_learnt, pieces
 from ..models.plan import Plan, derive, fits, four_bits, free_disk, machine, usable
@@ -22,7 +23,7 @@ from ..text import sufficiency, templates
 from ..text.samples import in_turn
 from ..text.script import tokens_estimate
 from ..twin import Outcome, Problem, Twin, figure
-from . import callbacks, checkpoints, processes
+from . import callbacks, checkpoints, memory_rows, processes
 from .trainer import answering, packed_trainer, unsloth_trainer
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ def facts(twin: Twin) -> dict:
 
 def plan(settings: Persona, twin: Twin) -> Plan:
     """The values for settings on 'auto' on this machine, with reasons."""
-    return derive("persona", settings, machine(), facts(twin))
+    known = facts(twin)
+    if known and settings.memory_rows:
+        known["tokens"] += memory_rows.more_tokens(twin, settings.memory_rows)
+    return derive("persona", settings, machine(), known)
 
 
 def problems(settings: Persona, twin: Twin) -> list[Problem]:
@@ -189,12 +193,23 @@ def _rows(training):
     # At even distances, so that all validation documents are represented.
     stride = -(-len(texts["val"]) // _VALIDATION_ROWS.get(settings.effort, 10**9)) or 1
     texts["val"] = texts["val"][::stride]
+    if settings.memory_rows:
+        note = t("train.looking_up_passages")
+        texts["train"] = memory_rows.with_memory(
+            texts["train"],
+            Index.of(twin, ["train"]),
+            settings.memory_rows,
+            lambda done, total: progress(done, total, note),
+        )
     texts["train"] = texts["train"] + replay_rows(training, len(texts["train"]))
 
-    rows = {
-        split: [letters.row(tokenizer, row, end, settings.length) for row in texts[split]]
-        for split in texts
-    }
+    def encoded(row):
+        found = letters.row(tokenizer, row, end, settings.length)
+        if "plain" in row and (found is None or found.cut):  # the passages leave no room
+            return encoded(row["plain"])
+        return found
+
+    rows = {split: [encoded(row) for row in texts[split]] for split in texts}
     if not rows["train"]:
         raise TwinError(t("train.rows_are_empty"))
     too_long = rows["train"].count(None)
