@@ -1,11 +1,17 @@
 """How a twin's memory answers questions that were written by hand and that no fit has seen.
 
-    python benchmarks/memory_questions.py TWIN benchmarks/memory_questions/sample_blog.jsonl
+    python benchmarks/memory_questions.py TWIN FILE …
 
-TWIN has run `twinlib memory`. A line of the file is {question, written}: a text in the title or the
-passage that answers it, or null where the author never wrote about it. Printed are, with and
-without vectors: questions answered of what was written, refused of what was not (Wilson's 95 %
-intervals), right passage among the first five, and the median seconds of a search and decision.
+TWIN has run `twinlib memory`; the files are those of memory_questions/ for its corpus. Each has two
+halves: NAME.jsonl, which was looked at while the memory was made, and NAME_kept.jsonl, which was
+written before and is only counted: its questions are not shown.
+
+A line is {question, written, answer}: a text in the title or the passage that answers it, or null
+where the author never wrote about it; answers that are right, for memory_training.py. Questions
+whose passage this memory doesn't hold (another selection of the texts) are left out. Printed are,
+with and without vectors: questions answered of what was written, refused of what was not (Wilson's
+95 % intervals), right passage among the first five, and the median seconds of a search and
+decision.
 """
 
 import statistics
@@ -19,31 +25,42 @@ from twinlib.text.statistics import wilson
 from twinlib.twin import Twin
 
 
-def main(name: str, file: str) -> None:
-    """Print a line for each arm, and the questions that it got wrong."""
+def main(name: str, *files: str) -> None:
+    """Print for each file a line for each arm, and which questions it got wrong."""
     twin = Twin.open(name, create=False)
-    made, calibrations, asked = index.Index.open(twin), abstain.load(twin), read_records(Path(file))
+    made, calibrations = index.Index.open(twin), abstain.load(twin)
     arms = {"vectors": made} if made.vectors is not None else {}
     arms["words"] = index.Index(made.passages, made.lexical, None)
-    for arm, searched in arms.items():
-        right, found, seconds = {True: [], False: []}, [], []
-        for each in asked:
-            began = time.perf_counter()
-            search = searched.search(each["question"])
-            decision = abstain.decide(searched, calibrations, each["question"], search)
-            seconds.append(time.perf_counter() - began)
-            written = each["written"] is not None
-            right[written].append(decision.answer == written)
-            if written:
-                passages = [searched.passages[position] for position in search.found]
-                found.append(any(each["written"] in p.searched for p in passages))
-            if decision.answer != written:
-                said = "answered" if decision.answer else f"refused {decision.veto}"
-                print(f"  {arm}: {said}: {each['question']}")
-        parts = [_share(right[True]), _share(right[False]), _share(found)]
-        labels = ("answered of what was written", "refused of what was not", "found in five")
-        shown = " · ".join(f"{label} {part}" for label, part in zip(labels, parts))
-        print(f"{arm}: {shown} · {1000 * statistics.median(seconds):.0f} ms")
+    for file in map(Path, files):
+        asked = [each for each in read_records(file) if _is_here(made, each)]
+        for arm, searched in arms.items():
+            print(f"{file.stem}, {arm}: {_line(searched, calibrations, asked, file)}")
+
+
+def _is_here(made, each):
+    written = each["written"]
+    return written is None or any(written in passage.searched for passage in made.passages)
+
+
+def _line(searched, calibrations, asked, file):
+    right, found, seconds = {True: [], False: []}, [], []
+    for each in asked:
+        began = time.perf_counter()
+        search = searched.search(each["question"])
+        decision = abstain.decide(searched, calibrations, each["question"], search)
+        seconds.append(time.perf_counter() - began)
+        written = each["written"] is not None
+        right[written].append(decision.answer == written)
+        if written:
+            passages = [searched.passages[position] for position in search.found]
+            found.append(any(each["written"] in p.searched for p in passages))
+        if decision.answer != written and not file.stem.endswith("_kept"):
+            said = "answered" if decision.answer else f"refused {decision.veto}"
+            print(f"  {said} {decision.chance:.2f}: {each['question']}")
+    parts = [_share(right[True]), _share(right[False]), _share(found)]
+    labels = ("answered of what was written", "refused of what was not", "found in five")
+    shown = " · ".join(f"{label} {part}" for label, part in zip(labels, parts))
+    return f"{shown} · {1000 * statistics.median(seconds):.0f} ms"
 
 
 def _share(hits):

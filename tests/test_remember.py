@@ -40,6 +40,39 @@ def test_a_sentence_is_cited_only_where_its_words_and_numbers_stand(answer, quot
         assert sentence.source is None or sentence.quote in (TRAMS, DRAIN)[sentence.source].text
 
 
+SISTER = passage(
+    "My sister Heng calls from Lisbon on Sundays. She has a tailor shop there with three machines."
+)
+PRICE = passage("就一条：半圈以内不收钱。补一个胎九块，阿立给我打下手。", "规矩")
+
+
+@pytest.mark.parametrize(
+    "answer, supported",
+    [
+        ("My sister Heng calls me from Lisbon on Sundays.", True),
+        ("Heng, my sister, calls on Sundays from Lisbon.", True),
+        ("She has a tailor shop with 3 machines.", True),
+        ("She has a tailor shop with four machines.", False),
+        ("My brother Heng calls from Lisbon on Sundays.", False),
+        ("My sister Heng calls from Madrid on Sundays.", False),
+        ("My sister Heng calls from Lisbon on Mondays.", False),
+        ("My sister Heng never calls from Lisbon on Sundays.", False),
+        ("She doesn't have a tailor shop there with three machines.", False),
+        ("My sister Heng lives in Lisbon and sells her sheep on Sundays.", False),
+        ("半圈以内不收钱。", True),
+        ("半圈以内收钱。", False),
+        ("补一个胎9块。", True),
+        ("补一个胎八块。", False),
+        ("阿立给我打下手。", True),
+        ("妹妹给我打下手。", False),
+        ("小满给我打下手。", False),
+    ],
+)
+def test_a_sentence_with_another_number_name_or_negation_is_the_twins_own(answer, supported):
+    [sentence] = cite.align(answer, [SISTER, PRICE])
+    assert (sentence.source is not None) is supported
+
+
 def test_to_repeat_the_question_supports_nothing():
     question = "Did you work in the depot?"
     [sentence] = cite.align("I worked in the depot.", [TRAMS], question)

@@ -1,9 +1,9 @@
 """What an answer rests on: each of its sentences beside the author's own words, or none.
 
 A sentence is supported by a passage if most of its words, or in Chinese of its pairs of
-characters, stand in one or two neighbouring sentences there, and every number in it as well. The
-model is not asked for citations: a small one cannot give them. What is shown as the author's words
-is cut out of the passage, and compared with it once more.
+characters, stand in one or two neighbouring sentences there, and its numbers, names and negations
+agree with them (agree.py). The model is not asked for citations: a small one cannot give them. What
+is shown as the author's words is cut out of the passage, and compared with it once more.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..text import script
 from ..text.script import language_of
 from ..text.style import tidy
-from . import lexical
+from . import agree, lexical
 from .index import Passage
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
     from ..models.embed import E5
 
-SUPPORTED = 0.6  # share of a sentence's terms that its source must have
+SUPPORTED = 0.65  # share of a sentence's terms that its source must have
 _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
 _LONGEST = 400  # characters of a quotation
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|[零〇一二两三四五六七八九十百千万]{2,}")
 _SENTENCES_COMPARED = 16
 
 
@@ -53,22 +52,20 @@ def align(answer: str, passages: Sequence[Passage], question: str = "") -> list[
 
 def _aligned(sentence, passages, asked):
     terms = [term for term in _terms(sentence) if term not in asked]
-    numbers = set(_NUMBER.findall(tidy(sentence)))
-    if len(terms) < (1 if numbers else _FEWEST[language_of(sentence)]):
+    if len(terms) < (1 if agree.numbers(sentence) else _FEWEST[language_of(sentence)]):
         return Sentence(sentence, None)
     best = (0.0, None, "")
     for number, passage in enumerate(passages):
         for window in _windows(passage.text):
-            there = tidy(window)
-            if numbers - set(_NUMBER.findall(there)):
-                continue
             held = set(_terms(window))
             share = sum(term in held for term in terms) / len(terms)
             # Of two that hold as much the shorter is meant.
-            if share > best[0] or (share == best[0] and best[2] and len(window) < len(best[2])):
-                best = (share, number, window)
+            shorter = share == best[0] and best[2] and len(window) < len(best[2])
+            if share >= SUPPORTED and (share > best[0] or shorter):
+                if agree.agrees(sentence, window, passage):
+                    best = (share, number, window)
     share, number, window = best
-    if share < SUPPORTED or not is_verbatim(window, passages[number]):
+    if number is None or not is_verbatim(window, passages[number]):
         return Sentence(sentence, None)
     return Sentence(sentence, number, window[:_LONGEST])
 

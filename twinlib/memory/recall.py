@@ -21,7 +21,7 @@ _SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the a
 _DECIMALS = 0.5  # share of numbers among a question's words from which it is a sum, not a memory
 # What points back to what was said before.
 _BACK = re.compile(
-    r"他|她|它|^(?:那|这|还有|后来|然后|为什么|怎么)|呢[？?]?$|那(?:时|年|次|件|个|里)"
+    r"(?<!其)他|她|它|^(?:那|这|还有|后来|然后|为什么|怎么)|呢[？?]?$|那(?:时|年|次|件|个|里)"
     r"|\b(?:he|him|his|she|her|hers|it|its|they|them|their|that|this|there|then|those|these)\b"
     r"|^(?:and|but|so|why|how come|what else|really|when was|where was)\b",
     re.IGNORECASE,

@@ -198,14 +198,14 @@ def whole(text: str, units: bool = True) -> list[Decimal] | None:
 def _han_value(match):
     sign = -1 if match["negative"] else 1
     if match["percent"]:
-        return sign * _han(match["percent"])
+        return sign * han(match["percent"])
     if match["part"]:
-        under = _han(match["part"])
-        return sign * _han(match["count"]) / under if under else None
-    return sign * _han(match["plain"])
+        under = han(match["part"])
+        return sign * han(match["count"]) / under if under else None
+    return sign * han(match["plain"])
 
 
-def _han(text):
+def han(text):
     """The value of Chinese numerals: 一万二千, 三百六 (360), 二〇二四, 三点五."""
     whole_part, _, decimals = text.replace("點", "点").partition("点")
     number = Decimal(_han_whole(whole_part))

@@ -1,0 +1,125 @@
+"""Whether a sentence says what a passage says: their numbers, names, kin and negations.
+
+Words in common are not enough to cite: "my brother calls from Lisbon" has nearly all words of "my
+sister calls from Lisbon". What a sentence says by whom and how many must stand in the passage, and
+what is denied in one must not be claimed in the other. Who did what to whom is not compared.
+"""
+
+import re
+from decimal import Decimal
+
+from ..text import numerals
+from ..text.script import HAN, han_pairs, language_of
+from ..text.style import tidy
+from . import lexical
+from .index import Passage
+
+# Numbers
+
+_UNITS = dict(
+    zip(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+        " fifteen sixteen seventeen eighteen nineteen".split(),
+        range(20),
+    )
+)
+_TENS = dict(
+    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10))
+)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
+_WORD = "|".join((*_UNITS, *_TENS, *_SCALES))
+_IN_WORDS = re.compile(rf"\b(?:{_WORD})(?:(?:[\s-]|\sand\s)(?:{_WORD}))*\b")
+_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_HAN_DIGITS = "零〇一二两三四五六七八九十百千万"
+# Several Chinese digits, or one but 一 before what is counted.
+_IN_HAN = re.compile(
+    rf"[{_HAN_DIGITS}]{{2,}}|[二两三四五六七八九十百千万]"
+    "(?=[个只条张件块元年月日天岁次回遍人位本篇页颗斤里步分秒点])"
+)
+_NO_NUMBERS = re.compile("十分|万一|千万|一一|三三两两|四面八方|乱七八糟|九死一生")
+
+
+def numbers(text: str) -> set[Decimal]:
+    """The numbers of a text by their value, in digits or in words; 'one' and 一 alone are none."""
+    text = _NO_NUMBERS.sub(" ", tidy(text))
+    found = {Decimal(number.replace(",", "")) for number in _DIGITS.findall(text)}
+    found |= {numerals.han(run) for run in _IN_HAN.findall(text)}
+    words = (match.group() for match in _IN_WORDS.finditer(text))
+    return found | {_in_words(run) for run in words if run not in ("one", *_SCALES)}
+
+
+def _in_words(run):
+    total, part = 0, 0
+    for word in re.split(r"[\s-]+", run):
+        if word in _SCALES:
+            part = max(part, 1) * _SCALES[word]
+            if word != "hundred":
+                total, part = total + part, 0
+        elif word != "and":
+            part += _UNITS.get(word) or _TENS.get(word) or 0
+    return Decimal(total + part)
+
+
+# Names and kin
+
+_KIN = re.compile(
+    r"\b(?:(?:grand)?(?:mother|father|son|daughter|parents)|brother|sister|wife|husband|uncle|aunt"
+    r"|nephew|niece|cousin|twin)s?\b"
+    "|祖父|祖母|外公|外婆|爷爷|奶奶|爸爸?|妈妈?|父亲|母亲|爹|娘|哥哥?|弟弟?|姐姐?|姊姊?|妹妹?"
+    "|妻子?|太太|老婆|丈夫|老公|儿子|女儿|孙子|孙女|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|侄子?|外甥女?"
+    "|星期[一二三四五六日天]|周[一二三四五六日]"
+)
+_CAPITALISED = re.compile(r"(?<=[a-z,;:’'\"”)\d] )[A-Z][\w'’-]{2,}")
+_NAMES = ("nr", "nrt", "nrfg", "ns", "nt")  # tags of rjieba
+
+
+def names(sentence: str) -> set[str]:
+    """What a sentence names: people, places, titles of works, kin and days of the week."""
+    found = set(_KIN.findall(tidy(sentence))) | set(re.findall("《([^》]+)》", sentence))
+    if language_of(sentence) == "en":
+        return found | {tidy(name) for name in _CAPITALISED.findall(sentence)}
+    import rjieba
+
+    return found | {
+        word
+        for word, tag in rjieba.tag(sentence)
+        if tag in _NAMES and re.fullmatch(f"[{HAN}]{{2,}}", word)
+    }
+
+
+# Negations
+
+_NOT = re.compile(r"\b(?:not|never|no|nobody|none|nothing|neither|nor|without|cannot)\b|n['’]t\b")
+_NOT_ZH = re.compile("不(?![过错同少仅])|没有?|未|别(?![人的处])|无(?![论数非])")
+_REACH = 3  # English words after a negation that it may deny
+
+
+def denied(text: str) -> set[str]:
+    """The terms that a text denies: those right after a negation, as `lexical.terms` gives them."""
+    text, left_out, found = tidy(text), lexical.question_words(), set()
+    for match in _NOT.finditer(text):
+        clause = re.split(r"[.,;:!?]", text[match.end() :])[0]
+        words = [word for word in lexical.words(clause) if word.isascii() and word not in left_out]
+        found |= set(words[:_REACH])
+    for match in _NOT_ZH.finditer(text):
+        found |= set(han_pairs(re.match(f"[{HAN}]{{0,3}}", text[match.end() :]).group()))
+    return found
+
+
+def agrees(sentence: str, window: str, passage: Passage) -> bool:
+    """Whether nothing in a sentence contradicts the part of a passage that has most of its words.
+
+    Numbers must stand in this part or be of the passage's date; names, and the first word that
+    says something, which is most often who or what is spoken of, anywhere in the passage.
+    """
+    if numbers(sentence) - numbers(window) - numbers(passage.date[:10].replace("-", " ")):
+        return False
+    whole = tidy(passage.searched)
+    if any(name not in whole for name in names(sentence)):
+        return False
+    first = next((word for word in lexical.subject_words(sentence) if len(word) > 1), None)
+    if first and first not in (whole if re.match(f"[{HAN}]", first) else lexical.words(whole)):
+        return False
+    said, there = set(lexical.terms(sentence)), set(lexical.terms(window))
+    not_said, not_there = denied(sentence), denied(window)
+    return not ((not_said & there) - not_there or (not_there & said) - not_said)
