@@ -3,13 +3,15 @@
 `keep_own_blocks` leaves out parts of a text, `reason_not_own` says why a whole text is left out.
 The rules look for signs that only text by others has, and keep what is doubtful: a footer left in
 does little harm, a page of the author's left out does much. Dialogue, poems and lists of advice
-count as the author's. The patterns are in authorship_patterns.py.
+count as the author's. The patterns are in authorship_patterns.py, the rules about quotations in
+authorship_quotes.py.
 """
 
 import re
 
-from ..text.script import HAN, columns, has_han
+from ..text.script import columns, has_han
 from . import authorship_patterns as patterns
+from . import authorship_quotes as quotes
 from . import listings
 from .clean.paragraphs import NOTHING, NUMBER_ALONE, Block, drop, to_text
 from .listings import is_plain, runs
@@ -17,7 +19,6 @@ from .records import RemovedParts
 
 # Characters; a longer text goes on below a blog's sample post in the owner's own words.
 _SAMPLE_POST_LIMIT = 3000
-_LONG_QUOTE = {"zh": 80, "en": 60}  # Chinese characters; words
 
 
 def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = "") -> list[Block]:
@@ -27,7 +28,16 @@ def keep_own_blocks(blocks: list[Block], removed: RemovedParts, author: str = ""
     signs are kept.
     """
     blocks, spans, taken = _cut_reposts(blocks), [], set()
-    rules = (_sections, _lyrics, _timestamps, _contents, _links, _code, _quotes, _single_lines)
+    rules = (
+        _sections,
+        _lyrics,
+        _timestamps,
+        _contents,
+        _links,
+        _code,
+        quotes.rules_out,
+        _single_lines,
+    )
     for rule in (*rules, *listings.RULES):
         for start, end, what, reason in rule(blocks, author):
             restored = any(block.kind == "restored" for block in blocks[start:end])
@@ -229,51 +239,6 @@ def _is_codelike(block):
     if re.search(r"[。！？，]", re.sub(r"([\"']).*?\1|(#|//).*", "", text)):
         return False
     return bool(patterns.CODE_SURE.fullmatch(text) or patterns.CODE_MAYBE.fullmatch(text))
-
-
-def _quotes(blocks, author):
-    """Quotations that are paragraphs of their own: signed, or long and introduced as quoted."""
-    if sum(_is_speech(block.text) for block in blocks) > 3:
-        return  # a story in dialogue
-    for index, block in enumerate(blocks):
-        quoted = patterns.QUOTED.fullmatch(block.text)
-        if block.kind not in ("text", "line") or not quoted or not _is_one_quote(quoted.group(2)):
-            continue
-        before, words, signature = quoted.groups()
-        below = next((b.text for b in blocks[index + 1 : index + 2] if b.kind != "item"), "")
-        if not before.strip() and _is_signature(signature or below, author):
-            yield index, index + (1 if signature else 2), "quote", "quote"
-        elif _is_long_quote(words):
-            above = blocks[index - 1].text if index else ""
-            introduction = before.strip() or (above if re.search("[：:]$", above) else "")
-            by_others = signature and not (author and author in signature)
-            if by_others or _introduces_others(introduction):
-                yield index, index + 1, "quote", "quote"
-
-
-def _is_speech(text):
-    return bool(text) and (text[:1] in patterns.OPEN or "：“" in text or ', "' in text)
-
-
-def _is_signature(text, author):
-    return patterns.SIGNATURE.fullmatch(text.strip()) and not (author and author in text)
-
-
-def _introduces_others(text):
-    introduces = patterns.INTRODUCES_QUOTE.search(text.rstrip("：:，, "))
-    return introduces and not patterns.FIRST_PERSON.search(text[-40:])
-
-
-def _is_one_quote(quoted):
-    """Whether one pair of quotation marks is around all of it, not several in a sentence."""
-    inside = re.sub(r"“[^“”]*”|「[^「」]*」", "", quoted[1:-1])
-    quote_marks = f"[{patterns.OPEN}{patterns.CLOSE}]"
-    return not re.search(quote_marks, inside.replace("『", "").replace("』", ""))
-
-
-def _is_long_quote(quoted):
-    chinese, words = re.findall(f"[{HAN}]", quoted), re.findall(r"[A-Za-z'’]+", quoted)
-    return len(chinese) > _LONG_QUOTE["zh"] or len(words) > _LONG_QUOTE["en"]
 
 
 def _single_lines(blocks, author):

@@ -153,6 +153,101 @@ INTRODUCES_QUOTE = re.compile(
     r"quote|argues|reads|as follows)[,:]?$",
     re.IGNORECASE,
 )
+# What is quoted as written: a kind of text, and a verb or an ending that announces it.
+_TEXT_ZH = (
+    "原文|原信|来信|信|函|电报|来电|[《》]|日报|晚报|周刊|月刊|报上|报载|新闻|启事|广告|通告|布告|公告|章程|"
+    "碑文|墓志|序|跋|按语|案语|批语|题词|诗|歌词?|民谣|对联|挽联|赋|经|史|书[上中里]|文[上中里]|文章|答辩书?|"
+    "一篇|一段话?|一节|一则|评论|留言|帖子?|说明书?|日记|笔记|遗书|遗言|语录|名言|格言|文|印刷品|纸条|字条|内容"
+)
+_ENDING_ZH = (
+    "说道?|道|云|曰|略?谓|写道?|写着|记着|记载|如下|如次|如此|题云|这样的?|这样说|写的是|大意是?|这一篇|这几句|"
+    "这么写|这么说|有一段|一段话?(?:，[^，。]{1,8})?|的话|警告|是"
+)
+_TEXT_EN = (
+    r"(?:letter|note|poem|verses?|lines|stanza|song|hymn|sonnet|article|essay|book|chapter|preface|"
+    r"foreword|inscription|epitaph|newspaper|paper|review|e-?mail|message|mail|notice|sign|plaque|"
+    r"label|passage|paragraph|diary|journal|entry|report|manual|postcard|telegram|blurb|leaflet|"
+    r"Brief|Gedicht|Buch|Artikel|Zeilen|Verse|Nachricht|Inschrift|Lied|Vorwort|Notiz|Zettel|"
+    r"Tagebuch|Zeitung|carta|poema|libro|artículo|versos|nota|mensaje|correo|inscripción|canción|"
+    r"prólogo|diario|periódico|livro|artigo|mensagem|canção|prefácio|jornal|lettre|poème|livre|vers|"
+    r"chanson|préface|dédicace)"
+)
+_ENDING_EN = (
+    r"(?:reads?|ran|runs|said|says|begins?|began|goes|went|as follows|thus|like this|was|is|"
+    r"steht|stand|lautet\w*|heißt es|hieß es|liest man|wie folgt|dice|decía|reza|rezaba|empieza|"
+    r"como sigue|diz|dizia|lê-se|começa|dit|disait|commence|on lit|on lisait|comme suit|ainsi)"
+)
+_WRITES = (
+    r"(?:wrote|writes|has written|schreibt|schrieb|geschrieben|escribe|escribió|escribía|"
+    r"escreve|escreveu|escrevia|écrit|écrivait|écrivit)"
+)
+_COLON = r"\s*[：:]\s*[—－–-]*\s*$"
+ANNOUNCES = re.compile(
+    rf"(?:{_TEXT_ZH})[^。！？]{{0,40}}?(?:{_ENDING_ZH})(?:[：:]\s*[—－–-]*|[—－]{{2,}})\s*$|"
+    rf"(?:写道|寫道|有云|题云|序云|诗云|原文如[下次]|略谓|写信[来说]){_COLON}|"
+    rf"\b{_TEXT_EN}\b[^.!?。]{{0,60}}\b{_ENDING_EN}{_COLON}|"
+    rf"\b{_WRITES}\b[^.!?。:]{{0,50}}{_COLON}",
+    re.IGNORECASE,
+)
+OWN_WRITING = re.compile(
+    r"我们?(?!们?的?(?:父|母|爸|妈|爷|奶|外|朋友|老师|同学|哥|姐|弟|妹|儿|女))[^，。；：]{0,14}"
+    r"(?:写|答|复|回信|回复|说|想|道|拟|作|做|驳|声明|记|译|留言|寄去|发了|提|列|加|改|唱|念)|"
+    r"我的?(?:回信|复信|答复|信|诗|文章|日记|笔记|意见|看法|留言|评论|结论|说明|答案)[^，。]{0,12}$|拙|笔者|本人|自己的?[^，。]{0,6}(?:诗|文|信|日记)|"
+    r"内容(?:包括|有|分)|(?:步骤|方法|做法|原因|理由|目录|名单|规则|计划)|"
+    r"\b(?:I|we|I['’]d|I['’]ve)\b[^.;,:]{0,30}\b(?:wrote|write|written|writes|said|answer|answered|"
+    r"replied|sent|made|composed|put|posted|left|noted)\b|"
+    r"\b(?:my|our|this) (?:own )?(?:letter|poem|note|reply|answer|diary|notes?|review|list|article|"
+    r"essay|post|report|message|book|e-?mail|entry|chapter|blog)\b|"
+    r"\bich\b[^.;]{0,40}(?:schrieb|schreibe|geschrieben|antwort)|(?:schrieb|schreibe) ich\b|"
+    r"\bmein(?:e[mrns]?)? (?:Brief|Gedicht|Tagebuch|Artikel|Notiz|Antwort|Nachricht)|"
+    r"\b(?:escribí|contesté|respondí|mi (?:carta|poema|diario|nota|respuesta))\b|"
+    r"\b(?:escrevi|respondi|[oa]? ?minh?a? (?:carta|nota|resposta)|meu (?:poema|diário))\b|"
+    r"j['’](?:ai )?(?:écri|répon)|\bma (?:lettre|réponse|note)\b|\bmon (?:poème|journal|livre)\b",
+    re.IGNORECASE,
+)
+# Letters.
+TITLE = (
+    "(?:(?:先生|女士|小姐|[吾仁老]?兄|学?弟|学?姐|姊|君|老师|师傅?|同志|学长|大人|教授|博士|叔叔?|伯伯?|阿姨|"
+    "妈妈?|爸爸?|爷爷|奶奶)(?:们|你好|您好|如晤|台鉴|惠鉴|大鉴|道鉴|见字如面)?|"
+    "你好|您好|如晤|台鉴|惠鉴|大鉴|道鉴|见字如面)"
+)
+LETTER_DATE = re.compile(
+    r"(?:[\d〇零一二三四五六七八九十廿卅元年，,]+月|[，,][\d一二三四五六七八九十廿卅]+[，,])[\d一二三四五六七八九十廿卅]+日?|"
+    r"\b(?:\d{1,2}\.? )?(?i:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|fev|"
+    r"set|out|dez|jan|fév|avr|juin|juil|août|déc|okt|dez)[^\W\d]*\.?(?: de)?"
+    r"(?: \d{1,2},?)?(?: \d{4})?$|"
+    r"\b(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{1,2}-\d{1,2})\b"
+)
+SALUTATION = re.compile(
+    rf"(?P<zh>(?:亲爱的|尊敬的|敬爱的)[^\s，。：:！？“”]{{1,12}}|"
+    rf"[^\s，。：:！？“”、]{{1,8}}?{TITLE})[：:，,！!]|"
+    r"(?:my )?(?:dear(?:est)?|hi|hello|hey|liebe[rs]?|liebste[rs]?|hallo|sehr geehrte[rs]?|"
+    r"guten tag|querid[oa]s?|estimad[oa]s?|hola|car[oa]|prezad[oa]|olá|oi|chère?s?|bonjour|"
+    r"salut)\s+(?P<other>[^,:!.?\n]{1,40})[,:!]?",
+    re.IGNORECASE,
+)
+ANSWER = re.compile(
+    r"(?:【|\[)?(?:我的?)?(?:回信|答复|复信|回复|答信|回覆|答)(?:】|\])?[：:]?|"
+    r"(?:my |the )?(?:reply|answer)[:.]?|(?:meine )?antwort:?|(?:mi )?respuesta:?|"
+    r"(?:a minha )?resposta:?|(?:ma )?réponse ?:?",
+    re.IGNORECASE,
+)
+CLOSING_WORDS = re.compile(
+    r"^(?:(?:with |much |all my )?love|yours?\b.{0,20}|best(?: wishes| regards)?|"
+    r"(?:kind |warm )?regards|sincerely.{0,10}|cheers|affectionately|"
+    r"your (?:loving|old|faithful) .{0,30}|"
+    r"(?:viele |liebe |herzliche |beste |mit freundlichen )gr(?:ü|ue)(?:ß|ss)e[n]?|deine?|dein|"
+    r"(?:un |muchos )?(?:abrazos?|besos?|saludos)|cordialmente|"
+    r"(?:um |muitos )?(?:abraços?|beijos?)|com carinho|atenciosamente|amitiés|bisous|"
+    r"bien à (?:toi|vous)|cordialement|je t['’]embrasse)"
+    r"\b[\s,.!]*(?:[A-ZÀ-Ý]\S*\s?){0,3}$|"
+    r"(?:此致|敬礼|祝好|顺颂.{0,8}|即颂.{0,8}|敬请.{0,4}安|敬颂.{0,8}|顺请.{0,6}|"
+    r"祝(?:你|您).{0,12}|此复.{0,10})[。！!]?$|"
+    r"(?:敬上|谨启|拜上|谨上|手书|枕上书|[^，。：]{1,6}(?:上|启|字|谨))[。，]?.{0,16}$",
+    re.IGNORECASE,
+)
+# A paragraph that announces something itself is the author's.
+SECOND_COLON = re.compile(r"[：:]\s*[—－–-]*\s*$")
 # Whole documents.
 REPOST_TITLE = re.compile(
     r"[\[【(（]?(转载?|轉載|搬运|转帖)[\]】)）:：]|\[?(repost|reblog|RT)[\]:]", re.IGNORECASE

@@ -9,11 +9,18 @@ whose id the owner restores it by.
 import re
 from typing import NamedTuple
 
-from .. import authorship
+from .. import authorship, authorship_mail, authorship_quotes
 from ..records import Removed, RemovedParts
 from .footnotes import without_footnotes
 from .markup import parse_markdown
-from .paragraphs import mark_headings, normalise, split_lines, strip_leftovers, to_text
+from .paragraphs import (
+    mark_headings,
+    normalise,
+    split_lines,
+    strip_leftovers,
+    to_text,
+    without_gaps,
+)
 from .wrapping import HARD_BREAK, unwrap, unwrap_text
 
 
@@ -40,6 +47,9 @@ def clean(
     are kept.
     """
     removed = RemovedParts(restored)
+    text = authorship_mail.without_mails_of_others(text, removed, author, markup)
+    if wrapped:
+        text = authorship_quotes.without_set_off(text, removed)
     text = normalise(text if markup or not wrapped else unwrap_text(text))
     if markup:
         parsed = parse_markdown(text, removed)
@@ -49,7 +59,7 @@ def clean(
         (kind, block if kind == "restored" else strip_leftovers(block, markup))
         for kind, block in parsed
     ]
-    parsed = [(kind, block) for kind, block in parsed if block]
+    parsed = without_gaps(parsed)
     if markup and wrapped:
         parsed = unwrap(parsed)
     else:

@@ -17,7 +17,7 @@ from itertools import groupby
 
 from ...text.script import columns
 from ..records import RemovedParts
-from .paragraphs import ADDRESS, LINK, LINK_END
+from .paragraphs import ADDRESS, GAP, LINK, LINK_END
 from .wrapping import HARD_BREAK
 
 _RESTORED = "\ue000"  # around the number of a restored part, until the Markdown is parsed
@@ -183,7 +183,7 @@ def parse_markdown(text: str, removed: RemovedParts) -> list[tuple[str, str]]:
     restored = []
     for what, needed, opening, closing in _REMOVED_RULES:
         if needed in text:
-            gap = "\n\n" if closing and what != "comment" else ""
+            gap = f"\n\n{GAP}\n\n" if closing and what != "comment" else ""
             replace = partial(_remove, what=what, gap=gap, removed=removed, restored=restored)
             text = _cut(text, opening, closing, replace)
     for needed, rule in _MARKUP_RULES:
@@ -351,6 +351,8 @@ def _inline_block(token, opener, marker, removed, restored):
         return opener.tag, text.replace("\n", " ").replace(HARD_BREAK, " ")
     if marker:
         return "item", marker + text
+    if not text.strip() and any(child.type == "image" for child in token.children):
+        return "text", GAP
     short = columns(text) <= 50 and not re.search(r"[。；，,;.!！…]$", text)
     return "bold" if short and _is_bold(token.children) else "text", text
 
@@ -364,9 +366,11 @@ def _is_bold(tokens):
 
 def _quote(tokens, removed, restored):
     nested = RemovedParts()
-    quotation = _plain("\n\n".join(text for _, text in _prose(tokens, nested, restored)).strip())
+    parts = [text for _, text in _prose(tokens, nested, restored) if text != GAP]
+    quotation = _plain("\n\n".join(parts).strip())
     if removed.take("quote", "quote", quotation):
         removed.parts += nested.parts
+        yield "text", GAP
     else:
         yield "restored", quotation
 
@@ -379,16 +383,17 @@ def _table(tokens, removed, restored):
         elif token.type == "tr_close":
             rows.append([])
     content = "\n".join(" | ".join(row) for row in rows if row)
-    if not removed.take("table", "table", content):
-        yield "restored", content
+    taken = removed.take("table", "table", content)
+    yield ("text", GAP) if taken else ("restored", content)
 
 
 def _code(text, removed):
     # Many people indent a paragraph by four spaces: sentences there are prose, not code.
     if len(re.findall(r"[。！？，]", text)) > len(re.findall(r"[{}();=<>]", text)):
         yield "text", "\n".join(line.strip() for line in text.splitlines())
-    elif not removed.take("code", "code", text):
-        yield "restored", text.strip("\n")
+    else:
+        taken = removed.take("code", "code", text)
+        yield ("text", GAP) if taken else ("restored", text.strip("\n"))
 
 
 def _plain(text):

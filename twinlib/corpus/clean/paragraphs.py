@@ -14,11 +14,13 @@ from .wrapping import HARD_BREAK
 
 # The first two are put around the text of a link, ADDRESS stands for a bare address.
 LINK, LINK_END, ADDRESS = "\ue002", "\ue003", "\ue004"
+GAP = "…"  # stands where a picture or a quotation was that a line may announce, until the end
 NOTHING = re.compile(r"[\s*＊·.…—\-_=~#※☆★◇◆○●]+")
 NUMBER_ALONE = re.compile(
     r"[一二三四五六七八九十〇百零\d]{1,4}[、.．]?|"
     r"[（(][一二三四五六七八九十\d]{1,3}[）)]|[IVX]{1,5}\.?"
 )
+_ANNOUNCES = re.compile(r"[：:—－–]\s*$")
 _HEADING_LIMIT = 50  # columns
 _NO_ADDRESS = r"\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef<>\"'）)\]，。"
 _ADDRESS_BODY = (
@@ -93,6 +95,15 @@ def strip_leftovers(text: str, markup: bool = True) -> str:
 
 
 # Blocks
+
+
+def without_gaps(blocks: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The blocks (kind, text) without empty ones and GAPs, but for those that a line announces."""
+    kept = []
+    for kind, text in blocks:
+        if text and (text != GAP or kept and _ANNOUNCES.search(kept[-1][1])):
+            kept.append((kind, text))
+    return kept
 
 
 def split_lines(blocks: list[tuple[str, str]]) -> list[Block]:

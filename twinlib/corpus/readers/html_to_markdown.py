@@ -15,6 +15,7 @@ from .encoding import Unreadable
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
+_GAP = "…"
 DEPTH_LIMIT = 250  # levels of elements; the converter recurses once or twice for each
 _SIZE_LIMIT = 10 * 2**20  # characters of a page without scripts and embedded pictures
 _BREAK = "\u2028"  # stands for <br> until `_with_line_breaks`
@@ -158,6 +159,7 @@ def to_markdown(node: "Tag", removed: list[Removed]) -> str:
     _footnotes(node, removed)
     for tag in tags(node, *_WORDLESS):
         if not tag.decomposed:
+            _leave_gap(tag)
             tag.decompose()
     unseen = (CData, Comment, Declaration, Doctype, ProcessingInstruction)
     for string in [string for string in node.descendants if isinstance(string, unseen)]:
@@ -173,6 +175,18 @@ def to_markdown(node: "Tag", removed: list[Removed]) -> str:
     node.name = "div"
     converter = MarkdownConverter(heading_style="atx", bullets="-", escape_misc=True, strip=_INLINE)
     return _lines(converter.convert_soup(node))
+
+
+def _leave_gap(tag):
+    """Write a sign that the cleaner drops under a line that announces a picture or a film."""
+    shown = tag.name in ("img", "iframe", "video", "object", "embed")
+    if (
+        shown
+        and tag.parent
+        and tag.parent.name in ("p", "figure", "div")
+        and not text_of(tag.parent)
+    ):
+        tag.parent.append(_GAP)
 
 
 def _lines(text):
