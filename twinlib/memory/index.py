@@ -62,12 +62,13 @@ class Search(NamedTuple):
 
     `similarities` (cosines, level between languages) and `scores` (BM25) have the shape
     (passages,); `similarities` is None where there are no vectors. Passages of other splits than
-    those asked for are nan and 0.
+    those asked for are nan and 0. `rankings` are the positions by each arm, the best first.
     """
 
     found: list[int]
     similarities: "numpy.ndarray | None"
     scores: "numpy.ndarray"
+    rankings: list = []
 
 
 def gather(twin: Twin) -> list[Passage]:
@@ -179,7 +180,7 @@ class Index:
             similarities = self._level(self.vectors @ vector, allowed)
             nearest = numpy.argsort(-similarities, kind="stable")[:_DEPTH]  # nan comes last
             rankings.append(nearest[allowed[nearest]])
-        return Search(self._chosen(rankings, most), similarities, scores)
+        return Search(self.chosen(rankings, most), similarities, scores, rankings)
 
     def _level(self, cosines, allowed):
         """Cosines with the same mean in every language; nan where not `allowed`.
@@ -196,11 +197,11 @@ class Index:
                 level[group] += mean - cosines[group].mean()
         return level
 
-    def _chosen(self, rankings, most):
+    def chosen(self, rankings: Iterable[Sequence[int]], most: int) -> list[int]:
         """The first `most` positions by reciprocal rank, few of a document and no text twice."""
         fused: dict[int, float] = {}
         for ranking in rankings:
-            for rank, position in enumerate(ranking.tolist(), 1):
+            for rank, position in enumerate(list(map(int, ranking)), 1):
                 fused[position] = fused.get(position, 0.0) + 1 / (_RRF + rank)
         chosen, counts, texts = [], {}, set()
         for position in sorted(fused, key=lambda position: -fused[position]):

@@ -15,6 +15,7 @@ from ..text.script import language_of
 from ..twin import Twin
 from . import abstain, cite, lexical
 from .index import Index, Passage
+from .overview import Overview
 
 SHOWN = 2  # passages before the question; a small base mixes up more
 _SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the author's
@@ -29,14 +30,17 @@ _BACK = re.compile(
 
 
 class Recall(NamedTuple):
-    """What the memory has for a question: passages, a refusal instead, or neither (small talk).
+    """What the memory has for a question: passages, or a reply that needs no model, or neither.
 
-    `question` has the subject of a question that is followed up.
+    The reply is a `refusal`, or what is `told` by the author's own sentences, the `sources`.
+    Neither is there for small talk. `question` has the subject of a question that is followed up.
     """
 
     question: str
     passages: list[Passage]
     refusal: str = ""
+    told: str = ""
+    sources: "tuple[Source, ...]" = ()
 
 
 class Source(NamedTuple):
@@ -66,22 +70,36 @@ class Memory:
         """Open it; raises TwinError where there is none or it is damaged."""
         self.index = Index.open(twin)
         self.calibrations = abstain.load(twin)
+        self.overview = Overview(twin, self.index)
         self.note = self.index.note
 
     def recall(self, messages: list[dict], splits: Iterable[str] | None = None) -> Recall:
         """What there is for the question at the end of a conversation."""
         asked = [turn["content"] for turn in messages if turn["role"] == "user"]
         question = self._whole(asked)
+        kind = self.overview.kind_of(asked[-1])
+        if told := self.overview.told(kind, question, splits):
+            return self._told(question, told)
         if _is_small_talk(question):
             return Recall(question, [])
         search = self.index.search(question, splits=splits)
         found = [self.index.passages[position] for position in search.found]
         decision = abstain.decide(self.index, self.calibrations, question, search, splits)
         if decision.answer:
-            return Recall(question, found)
+            linked = self.overview.linked(kind, question, search, splits)
+            return Recall(question, [self.index.passages[position] for position in linked])
         if _is_small_talk(question, "unwritten"):
             return Recall(question, [])
         return Recall(question, found, _refusal(asked[-1], decision.veto, found))
+
+    def _told(self, question, told):
+        passages = [self.index.passages[quote.passage] for quote in told.quotes]
+        sources = tuple(
+            Source(passage.title, passage.date, quote.text)
+            for passage, quote in zip(passages, told.quotes)
+            if cite.is_verbatim(quote.text, passage)
+        )
+        return Recall(question, passages, told=told.text, sources=sources)
 
     def _whole(self, asked):
         """The last question, with the one that it follows up before it."""
@@ -95,6 +113,8 @@ class Memory:
 
     def cited(self, recall: Recall, answer: str) -> Cited | None:
         """Where the sentences of an answer stand; None for small talk."""
+        if recall.told:
+            return Cited([], list(recall.sources), False)
         if not recall.passages or recall.refusal:
             return None
         aligned = cite.align(answer, recall.passages, recall.question)

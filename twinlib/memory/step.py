@@ -1,7 +1,8 @@
 """Step 07: the index of the author's passages, and when to say "I never wrote about that".
 
-No model is asked and nothing is downloaded. The words are indexed first, in seconds; then each
-passage that is new or changed is embedded, and a stopped run goes on where it was. The whole
+No model is asked and nothing is downloaded. The words are indexed first, in seconds; then the names
+in each passage that is new or changed are found, and it is embedded; a stopped run goes on where it
+was. The whole
 folder can be deleted and made again.
 """
 
@@ -11,7 +12,7 @@ from ..models import embed
 from ..progress import Progress
 from ..settings import Memory, stop, warning
 from ..twin import Outcome, Problem, Twin, figure
-from . import abstain, index
+from . import abstain, communities, entities, graph, index
 
 _TOKENS_A_SECOND = 400  # that e5 embeds on one core
 
@@ -39,9 +40,16 @@ def run(twin: Twin, settings: Memory, progress: Progress) -> Outcome:
     twin.folder("memory")
     progress(0, len(passages), t("memory.indexing_words"))
     lexical, vectors, warnings = index.write(twin, passages), None, []
+    note = t("memory.naming")
+    linked = graph.make(twin, passages, lambda done, all: progress(done, all, note))
+    communities.make(twin, linked)
+    if not entities.has_tagger() and any(passage.language == "zh" for passage in passages):
+        warnings.append(t("memory.no_tagger"))
     if settings.vectors and embed.has_e5():
-        note = t("memory.embedding")
-        vectors = index.embed_missing(twin, passages, lambda done, all: progress(done, all, note))
+        reading = t("memory.embedding")
+        vectors = index.embed_missing(
+            twin, passages, lambda done, all: progress(done, all, reading)
+        )
     elif settings.vectors:
         warnings.append(t("memory.no_e5"))
     made = index.Index(passages, lexical, vectors)
@@ -56,6 +64,7 @@ def run(twin: Twin, settings: Memory, progress: Progress) -> Outcome:
     figures = {
         "passages": figure(len(passages)),
         "documents": figure(len({passage.document for passage in passages})),
+        "names": figure(len(linked.entities)),
         "answered": figure(*fitted.answered, note=both("memory.of_answerable")),
         "false_answers": figure(*fitted.false_answers, note=both("memory.of_unanswerable")),
         "memory_mb": figure(round(size / 1e6, 1)),

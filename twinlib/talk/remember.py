@@ -26,9 +26,9 @@ def answer(
     if memory is None or voice == "base":
         return voices.answer(voice, messages, on_text, **sampling), None
     recall = memory.recall(messages)
-    if recall.refusal:
-        on_text(recall.refusal)
-        return recall.refusal, None
+    if reply := recall.refusal or recall.told:
+        on_text(reply)
+        return reply, memory.cited(recall, reply)
     given = with_passages(recall.passages, messages)
     asked = messages[-1]["content"]
     text = voices.answer(voice, given, on_text, **sampling, question=asked)
