@@ -85,6 +85,7 @@ def test_check_shows_stops_and_otherwise_the_plan_with_reasons(sample_twin, caps
     assert "LoRA rank" in said and "as you set it" in said
     assert "LoRA's rate for this size" in said
     assert "· About " in said and " GB of memory and " in said
+    assert said.index("Nothing stands in the way") < said.index("· About ") < said.index("LoRA")
 
 
 @pytest.mark.slow

@@ -3,8 +3,8 @@
 A source is a script whose cells begin with `# %% NAME` (jupytext's percent format, so editors run
 it cell by cell). NAME becomes the cell's id. A cell marked lang="zh" is for that language only; an
 empty one is taken from common.py. The tool puts the badges and a link to the other language under
-the title, the language's code in the place of LANGUAGE in strings, and a link in the place of
-another notebook's `NAME`.
+the title, the language's code and the notebook's name in the places of LANGUAGE and NOTEBOOK in
+strings, and a link in the place of another notebook's `NAME`.
 """
 
 import re
@@ -53,7 +53,7 @@ def notebook(source: Path, language: str) -> str:
         several = [cell] if cell.source else common[cell.metadata["title"]]
         cells += [one for one in several if one.metadata.get("lang", language) == language]
     place = f"{_slug()}/blob/main/notebooks/{language}/{source.stem}.ipynb"
-    made = [_cell(cell, language) for cell in cells]
+    made = [_cell(cell, source.stem, language) for cell in cells]
     made[0]["source"] += f"\n\n{COLAB.format(place=place)}\n{KAGGLE.format(place=place)}"
     others = (code for code in LANGUAGES if code != language)
     links = [f"[{SETS[code]}](../{code}/{source.stem}.ipynb)" for code in others]
@@ -61,8 +61,8 @@ def notebook(source: Path, language: str) -> str:
     return canonical(made)
 
 
-def _cell(cell, language):
-    text = cell.source.replace('"LANGUAGE"', f'"{language}"')
+def _cell(cell, stem, language):
+    text = cell.source.replace('"LANGUAGE"', f'"{language}"').replace('"NOTEBOOK"', f'"{stem}"')
     if cell.cell_type == "markdown":
         text = re.sub(r"`(\d\d_\w+)`", lambda match: _link(match[1], language), text)
     return {"cell_type": cell.cell_type, "id": cell.metadata["title"], "source": text}

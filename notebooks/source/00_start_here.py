@@ -74,6 +74,7 @@ page
 # | `04_quantize` | files that run on a laptop or phone, each checked, and which one to take |
 # | `05_evaluate` | the score card, and a blind test for friends |
 # | `06_publish` | what would go online, written out first |
+# | `07_talk` | a memory of your texts: answers that say where you wrote it, and when you never did |
 
 # %% next-text [markdown] lang="zh"
 # ## 工作坊
@@ -88,3 +89,4 @@ page
 # | `04_quantize` | 笔记本电脑和手机能跑的文件，个个验过，还告诉您用哪个 |
 # | `05_evaluate` | 成绩单，还有给朋友的盲测 |
 # | `06_publish` | 先写出会上传的全部内容 |
+# | `07_talk` | 给它一份您文字的记忆：答的时候说出处，没写过就说没写过 |

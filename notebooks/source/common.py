@@ -19,7 +19,7 @@ if not home.exists():
     subprocess.run(["git", "clone", "-q", "--depth", "1", clone, home], check=True)
 os.chdir(home)
 sys.path.insert(0, os.getcwd())
-from twinlib.ui import runtime; runtime.install("LANGUAGE")
+from twinlib.ui import runtime; runtime.install("LANGUAGE", "NOTEBOOK")
 from twinlib.ui import forms, base_models, plots, run, tables, twin_picker
 
 # %% parameters

@@ -126,7 +126,7 @@ class AllSteps:
         later = self.steps[self.steps.index(step) + 1 :] if step in self.steps else []
         self.left = here + sum(self.seconds[name] for name in later)
         passed = time.time() - self._began
-        self.share = max(self.share, passed / (passed + self.left))
+        self.share = passed / (passed + self.left)  # goes back where a step takes longer
         self.changed()
 
     def plan(self, **chosen) -> float:

@@ -42,6 +42,8 @@ _DETAILS = (
     '<details style="margin:.5em 0"><summary style="cursor:pointer;padding:.3em 0">{name}</summary>'
     "{html}</details>"
 )
+# A table scrolls by itself, and does not widen what it stands in.
+_SCROLLED = '<div style="overflow-x:auto;width:0;min-width:100%">{}</div>'
 _CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-wrap"
 
 
@@ -117,15 +119,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence]) -> Shown:
     head = "".join(f'<th style="{_CELL}">{esc(cell)}</th>' for cell in header)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     markup = f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
-    return Shown(f'<div style="overflow-x:auto">{markup}</div>', text_table(header, rows))
+    return Shown(_SCROLLED.format(markup), text_table(header, rows))
 
 
 def _cell(text):
     style = _CELL
-    if len(text) > 80:
-        style += ";min-width:15em"
-    elif width(text) < 20:
+    if width(text) < 20:
         style += ";white-space:nowrap"
+    else:
+        style += f";min-width:{15 if len(text) > 80 else 10}em"
     return f'<td style="{style}">{esc(text)}</td>'
 
 

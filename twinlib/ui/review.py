@@ -4,6 +4,7 @@ A decision is written to decisions.json at once, can be undone, and is applied b
 the step. Every text of the corpus is escaped.
 """
 
+import re
 from collections import Counter
 
 import ipywidgets as widgets
@@ -151,7 +152,8 @@ class Personal(widgets.VBox):
 def _example(record, count):
     """A value in bold in `count` of its contexts."""
     value = " ".join(record["value"].split())
-    contexts = [" ".join(text.split()) for text in record["examples"][:count]]
+    plain = (re.sub("^#+ ", "", text, flags=re.MULTILINE) for text in record["examples"][:count])
+    contexts = [" ".join(text.split()) for text in plain]
     bold = f"<b>{esc(value)}</b>"
     lines = [f"… {bold.join(map(esc, context.split(value)))} …" for context in contexts] or [bold]
     return framed("<br>".join(lines), "9em")
@@ -174,6 +176,8 @@ class Dropped(widgets.VBox):
 
     def __init__(self, twin: Twin):
         self.decisions, self.entries = DecisionLog(twin), _entries(twin)
+        documents = twin.records("documents") if twin.file("documents").exists() else []
+        self.titles = {each.get("source"): each.get("title") for each in documents}
         self._add_restored()
         counts = Counter(entry["reason"] for entry in self.entries).most_common()
         reasons = [(f"{reason} ({count:,})", reason) for reason, count in counts]
@@ -208,9 +212,11 @@ class Dropped(widgets.VBox):
     def _card(self, entry):
         size = t("ui.character_count", count=int(entry["characters"]))
         heading = " · ".join(dict.fromkeys((entry["reason"], entry["what"])))
+        source = entry["document"]
+        place = " · ".join(filter(None, (self.titles.get(source), source)))
         head = (
             '<div style="overflow-wrap:anywhere;line-height:1.4">'
-            f"<b>{esc(heading)}</b> · {esc(size)}<br>{esc(entry['document'])}</div>"
+            f"<b>{esc(heading)}</b> · {esc(size)}<br>{esc(place)}</div>"
         )
         text = framed_text(entry["text"], "9em") if entry["text"] else ""
         return widgets.VBox(

@@ -33,16 +33,16 @@ class StepFailed(TwinError):
 
 
 def check(twin: Twin, step: str, settings: declared.Settings) -> None:
-    """Show a step's problems and, unless they stop it, its plan with memory and time."""
+    """Show a step's problems and, unless they stop it, memory and time, and its plan folded."""
     module = declared.step_module(step)
     with _token_at_hand(twin, settings):
         problems = module.problems(settings, twin)
     shown = sum((sentence(problem.text, problem.level) for problem in problems), NOTHING)
     if not declared.stops(problems):
+        shown += sentence(t("ui.no_problems"), "good")
         planned = forms.planner(step, twin)(settings)
         if planned and planned.seconds:
-            shown += _plan(step, settings, planned)
-        shown += sentence(t("ui.no_problems"), "good")
+            shown += sentence(forms.estimate(planned)) + _plan(step, settings, planned)
     show(shown)
 
 
@@ -57,7 +57,7 @@ def _plan(step, settings, planned):
             reason = t("ui.set_by_owner")
         rows.append((declared.label(step, field.name), declared.value_text(field, value), reason))
     header = (t("ui.setting"), t("ui.value"), t("ui.reason"))
-    return sentence(forms.estimate(planned)) + table(header, [*rows, *planned.notes])
+    return folded(t("ui.derived_and_why"), table(header, [*rows, *planned.notes]))
 
 
 def command(twin: Twin, step: str, settings: declared.Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """Where a notebook runs (Colab, Kaggle, a laptop): packages to install, folders of twins."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,14 +15,23 @@ from pathlib import Path
 
 from .. import PROJECT, sample
 from ..files import TwinError, write_atomic
-from ..i18n import REMEMBERED, choose, listed, spoken, t
+from ..i18n import LANGUAGES, REMEMBERED, both, choose, listed, spoken, t
 from ..twin import FILES, Twin
-from .display import Shown, caption, sentence, show
+from .display import Shown, caption, esc, sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]
 _DRIVE = Path("/content/drive/MyDrive/twins")
 _COLAB = Path("/content/twins")
 _LAST = ".last"  # file in the twins' folder: the name or path of the twin opened last
+# Of the languages that the browser asks for, the first one that there are notebooks in counts.
+_SHOW_LINK = """<script>
+(() => {{
+  const ours = {}, asked = (navigator.languages || []).map(code => code.slice(0, 2).toLowerCase());
+  const first = asked.find(code => ours.includes(code));
+  for (const link of document.querySelectorAll(".twinlib-other"))
+    link.style.display = link.lang === first ? "" : "none";
+}})();
+</script>"""
 _NEAR = 0.7  # similarity from which a new name may be a slip of an existing one
 _cell: dict[str, str] = {}  # what the last open_twin was called with
 # Never installed or changed, because the notebook runs on them.
@@ -35,32 +45,50 @@ def system() -> str:
     return "kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else "here"
 
 
-def notebook_url(name: str) -> str:
-    """The address of a notebook in the reader's language: on Colab and Kaggle from the project, in
-    Jupyter the file beside the open one."""
+def notebook_url(name: str, language: str = "") -> str:
+    """The address of a notebook in a language, the reader's by default: on Colab and Kaggle from
+    the project, in Jupyter the file beside the open one or in the folder of the other language."""
     project = PROJECT.removeprefix("https://github.com/")
-    file = f"{project}/blob/main/notebooks/{spoken()}/{name}.ipynb"
+    file = f"{project}/blob/main/notebooks/{language or spoken()}/{name}.ipynb"
     addresses = {
         "colab": f"https://colab.research.google.com/github/{file}",
         "kaggle": f"https://www.kaggle.com/notebooks/welcome?src=https://github.com/{file}"
         "&accelerator=nvidiaTeslaT4",
     }
-    return addresses.get(system(), f"{name}.ipynb")
+    return addresses.get(system(), f"../{language}/{name}.ipynb" if language else f"{name}.ipynb")
 
 
-def install(language: str | None = None) -> None:
+def install(language: str | None = None, name: str = "") -> None:
     """Install the packages that are missing; torch, numpy and the widgets stay as they are.
 
     `language` is the notebook's, a code of i18n.LANGUAGES: what is shown is in it from here on.
+    `name` is the notebook's: a reader whose browser is in another language is led to it there.
     """
     if language:
         _speak(language)
+    if language and name:
+        show(_in_other_languages(name, language))
     _keep_outputs_out_of_git()
     missing = lacking(wanted())
     if missing and not _pip(missing):
         raise TwinError(t("ui.packages_not_installed"))
     if shutil.which("nvidia-smi"):
         _install_for_gpu(lacking(wanted("gpu")))
+
+
+def _in_other_languages(name, language):
+    """A link to the notebook in each other language, seen where the browser's is that one.
+
+    The kernel can't know it: on Colab and Kaggle its locale says nothing. So the browser decides.
+    """
+    links = "".join(
+        f'<div class="twinlib-other" lang="{code}" style="display:none">'
+        f'<a href="{notebook_url(name, code)}" target="_blank" style="font-size:120%">{esc(text)}'
+        "</a></div>"
+        for code, text in both("ui.notebook_in_your_language").items()
+        if code != language
+    )
+    return Shown(links + _SHOW_LINK.format(json.dumps(LANGUAGES)), "")
 
 
 def _speak(language):

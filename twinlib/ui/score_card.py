@@ -15,7 +15,7 @@ from ..i18n import LANGUAGES, choose, speaking, t
 from ..text import labels
 from ..twin import Twin
 from . import summary
-from .display import NOTHING, Shown, caption, folded, number, sentence, table, title
+from .display import NOTHING, Shown, caption, esc, folded, number, sentence, table, title
 from .look import look
 from .plotting import (
     AMBER,
@@ -35,6 +35,10 @@ from .plotting import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_ANSWER = (
+    '<div style="max-width:46em;margin:.6em 0;line-height:1.5"><b>{}</b>'
+    '<div style="white-space:pre-wrap;overflow-wrap:anywhere">{}</div></div>'
+)
 ANSWERS = 3  # shown before any figure: no figure reads as well as a person does
 # (colour, marker, sign, darker colour of the word) of each level, so that colour is never alone.
 _LEVELS = {
@@ -91,8 +95,8 @@ def first_answers(twin: Twin) -> Shown:
         return NOTHING
     rows = [(page["question"], page["twin"]) for page in pages]
     text = "\n".join(f"> {question}\n{answer}\n" for question, answer in rows)
-    header = (t("ui.question"), choose(labels.variant("twin")))
-    return title(t("ui.first_answers", n=len(rows))) + Shown(table(header, rows).html, text)
+    blocks = "".join(_ANSWER.format(esc(question), esc(answer)) for question, answer in rows)
+    return title(t("ui.first_answers", n=len(rows))) + Shown(blocks, text)
 
 
 def plot(names: list[str], figures: dict) -> "Figure":

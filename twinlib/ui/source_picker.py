@@ -57,7 +57,7 @@ class SourcePicker(widgets.VBox):
         self.upload.observe(self._take, "value")
         self.upload.add_class("twinlib-upload")
         self.message, self.uploads = html(), widgets.VBox()
-        self.list = dropdown(t("ui.found_here"), [], self._choose, "100%")
+        self.list = dropdown(t("ui.found_here"), [], self._choose, "calc(100% - 14px)")
         again = button(t("ui.look_again"), self.refresh)
         limit = t("ui.upload_limit", megabytes=_MEGABYTES, larger=t(_ELSEWHERE[system()]))
         super().__init__(

@@ -258,7 +258,10 @@ def figures(of: Twin | Report | None, step: str = "") -> Shown:
 
 def _figures_of_step(twin, step):
     report = twin.report(step)
-    return folded(t("ui.all_figures"), _figures_table(report)) if report else NOTHING
+    if not report:
+        return NOTHING
+    verdict = summary.shown(twin, step) if step == "memory" else NOTHING  # others have a picture
+    return verdict + folded(t("ui.all_figures"), _figures_table(report))
 
 
 def _figures_table(report):
