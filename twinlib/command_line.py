@@ -107,6 +107,7 @@ def _parser():
                 dest=f"set_{field.name}",
                 metavar="…",
                 type=_parser_of(step, field),
+                **({"nargs": "?", "const": True} if field.type is bool else {}),
                 help=_help(step, field),
             )
         if step == "blind_test":

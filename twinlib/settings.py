@@ -171,6 +171,21 @@ class Talk:
 
 
 @dataclass(frozen=True)
+class Serve:
+    """The twin as a server that other apps on this machine speak to."""
+
+    type: str = setting(AUTO)
+    memory: bool = setting(True)
+    key: str = setting("")
+    port: int = setting(8484, limits=(1, 65535))
+    origin: str = setting("")
+    host: str = setting("127.0.0.1")
+    i_know: bool = setting(False)
+    temperature: float = setting(AUTO, limits=(0.0, 2.0))
+    tokens: int = setting(1024, limits=(8, 4096))
+
+
+@dataclass(frozen=True)
 class BlindTest:
     """The blind test's page: friends try to tell the owner's answers from the twin's."""
 
@@ -181,7 +196,9 @@ class BlindTest:
     seed: int = _seed()
 
 
-Settings = Corpus | Persona | Reasoning | Quantize | Evaluate | Publish | Memory | Talk | BlindTest
+Settings = (
+    Corpus | Persona | Reasoning | Quantize | Evaluate | Publish | Memory | Talk | Serve | BlindTest
+)
 SETTINGS = {
     "corpus": Corpus,
     "persona": Persona,
@@ -191,6 +208,7 @@ SETTINGS = {
     "publish": Publish,
     "memory": Memory,
     "talk": Talk,
+    "serve": Serve,
     "blind_test": BlindTest,
 }
 _MODULES = {
@@ -202,6 +220,7 @@ _MODULES = {
     "publish": "publish.step",
     "memory": "memory.step",
     "talk": "talk.chat",
+    "serve": "talk.server",
     "blind_test": "evaluate.blind_test.step",
 }
 

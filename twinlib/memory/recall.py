@@ -44,11 +44,12 @@ class Recall(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A passage that an answer rests on: `quote` stands in it word for word."""
+    """A passage that an answer rests on, with its id: `quote` stands in it word for word."""
 
     title: str
     date: str
     quote: str
+    passage: str = ""
 
 
 class Cited(NamedTuple):
@@ -126,7 +127,7 @@ class Memory:
                 key = (passage.id, sentence.quote)
                 if key not in numbers:
                     numbers[key] = len(sources)
-                    sources.append(Source(passage.title, passage.date, sentence.quote))
+                    sources.append(Source(passage.title, passage.date, sentence.quote, passage.id))
                 number = numbers[key]
             sentences.append((sentence.text, number))
         supported = sum(number is not None for _, number in sentences)
@@ -135,7 +136,7 @@ class Memory:
         own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
         if own and cite.is_verbatim(own[1], recall.passages[own[0]]):
             passage = recall.passages[own[0]]
-            sources.append(Source(passage.title, passage.date, own[1]))
+            sources.append(Source(passage.title, passage.date, own[1], passage.id))
         return Cited(sentences, sources, True)
 
 

@@ -283,6 +283,16 @@ class Llama:
         body = {"messages": list(messages), **_TEMPLATE_OPTIONS}
         return self.request("/apply-template", body)["prompt"]
 
+    def page(self, path: str) -> tuple[str, bytes] | None:
+        """(type, content with gzip) of a file of llama.cpp's web page; None where there is none."""
+        try:
+            with self._post(path, None, more={"Accept-Encoding": "gzip"}) as answer:
+                if answer.headers["Content-Encoding"] == "gzip":
+                    return answer.headers["Content-Type"], answer.read()
+        except TwinError:
+            pass
+        return None
+
     def request(self, path: str, body: dict | None = None, halt: Halt | None = None) -> dict | list:
         """The JSON that llama.cpp's server answers; without a body the request is a GET."""
         with self._post(path, body, halt) as answer:
@@ -303,9 +313,10 @@ class Llama:
         return {**event, "content": "".join(pieces)}
 
     @contextlib.contextmanager
-    def _post(self, path, body, halt=None):
+    def _post(self, path, body, halt=None, more=()):
         """The answer of llama.cpp's server, as a file; whatever leaves the context ends it."""
         headers = {"Authorization": f"Bearer {self._door.key}", "Content-Type": "application/json"}
+        headers |= dict(more)
         data = None if body is None else json.dumps(body).encode()
         with contextlib.closing(self._door.connection()) as connection:
             try:
@@ -355,7 +366,7 @@ def _load(path, context, precise, threads, door):
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_ctx, params.n_parallel, params.kv_unified = context, SLOTS, True
-    params.verbosity, params.warmup, params.ui = -1, False, False
+    params.verbosity, params.warmup = -1, False
     params.cache_ram_mib = 0
     params.n_batch = params.n_ubatch  # who hangs up frees its slot after so many tokens
     if threads:

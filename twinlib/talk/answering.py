@@ -19,6 +19,7 @@ import threading
 
 from ..files import TwinError
 from ..i18n import t
+from ..models.llama_cpp import Halt, Halted
 from ..twin import Twin
 from . import remember
 from .voices import Voices
@@ -26,17 +27,13 @@ from .voices import Voices
 IDLE = 600.0  # seconds without a request after which the memory is returned
 
 
-class _Halted(Exception):
-    """Raised inside an answer that is no longer wanted."""
-
-
 class Answering:
     """Requests in their order, each answered by `voices`; `send(event)` passes on what comes."""
 
     def __init__(self, voices, send):
         self.voices, self.send = voices, send
-        self._memory: tuple | None = None
-        self._requests, self._unwanted = queue.Queue(), set()
+        self._newest = None
+        self._requests, self._unwanted, self._halts = queue.Queue(), set(), {}
 
     def take(self, request: dict | None) -> None:
         """Queue a request or stop one; None ends `run` after the answer that is being given."""
@@ -44,6 +41,8 @@ class Answering:
             self._unwanted.add(None)
         elif "stop" in request:
             self._unwanted.add(request["stop"])
+            if halt := self._halts.get(request["stop"]):
+                halt()
             return
         self._requests.put(request)
 
@@ -59,21 +58,16 @@ class Answering:
             self._answer(**request)
 
     def _remembered(self):
-        """(memory, what it has to do without), read again once it was made anew."""
-        notes, twin = [], self.voices.twin
-        made = twin.report_path("memory")
-        when = made.stat().st_mtime_ns if made.exists() else None
-        if self._memory is None or self._memory[0] != when:
-            memory = remember.opened(twin, notes.append)
-            self._memory = when, memory, notes
-        return self._memory[1:]
+        self._newest = self._newest or remember.Newest(self.voices.twin)
+        return self._newest.memory()
 
     def _answer(self, id, voice, messages, memory=False, **sampling):
         pieces, under = [], []
+        self._halts[id] = sampling["halt"] = Halt()
 
         def check():
             if not self._unwanted.isdisjoint((id, None)):
-                raise _Halted
+                raise Halted
 
         def pass_on(piece):
             check()
@@ -90,12 +84,13 @@ class Answering:
             if cited:
                 under = remember.lines(cited, self.voices.twin.author)
             under += notes
-        except _Halted:
+        except Halted:
             text, end = "".join(pieces), "stopped"
         except TwinError as error:
             text, end = str(error), "error"
         except Exception as error:  # of any library: the chat goes on with the next question
             text, end = t("core.unexpected_error", name=type(error).__name__, error=error), "error"
+        del self._halts[id]
         self.send({"id": id, "end": end, "text": text, "under": under})
 
 

@@ -49,6 +49,23 @@ def opened(twin: Twin, say: Callable[[str], None]) -> Memory | None:
     return memory
 
 
+class Newest:
+    """A twin's memory while it is talked to for long, opened again once it was made anew."""
+
+    def __init__(self, twin: Twin):
+        self.twin = twin
+        self._opened: tuple | None = None
+
+    def memory(self) -> tuple[Memory | None, list[str]]:
+        """The memory, and sentences on what is missing."""
+        made = self.twin.report_path("memory")
+        when = made.stat().st_mtime_ns if made.exists() else None
+        if self._opened is None or self._opened[0] != when:
+            notes = []
+            self._opened = when, opened(self.twin, notes.append), notes
+        return self._opened[1:]
+
+
 def lines(cited: Cited, author: str) -> list[str]:
     """What stands under an answer: the author's own words, and what the twin said by itself."""
     said = [t("talk.author_says", author=author)] if cited.instead and cited.sources else []

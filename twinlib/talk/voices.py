@@ -12,7 +12,7 @@ from pathlib import Path
 from ..files import TwinError
 from ..i18n import both, t
 from ..models import estimate, generate, load
-from ..models.llama_cpp import Llama
+from ..models.llama_cpp import Halt, Llama
 from ..text import templates
 from ..text.script import language_of
 from ..twin import AUTO, Twin
@@ -125,10 +125,12 @@ class Voices:
         temperature: float | None = None,
         seed: int = 1,
         question: str = "",
+        halt: Halt | None = None,
     ) -> str:
         """A voice's answer to a conversation that ends with a question, without its reasoning.
 
-        `on_text` is called with each piece as it comes; an exception of it ends the answer. With
+        `on_text` is called with each piece as it comes; an exception of it ends the answer, and so
+        does `halt()` from another thread, where the file answers, also before the first piece. With
         temperature None the recommended sampling applies. `question` is what was asked, where the
         last message has more than that. Raises TwinError when the voice can't answer.
         """
@@ -137,25 +139,26 @@ class Voices:
         system = system_prompt(self.twin, voice, question or messages[-1]["content"])
         turns = [{"role": "system", "content": system}] if system else []
         answer = self._of_file if voice == "file" else self._of_weights
-        text = answer(voice, turns, messages, on_text, tokens, temperature, seed)
+        text = answer(voice, turns, messages, on_text, tokens, temperature, seed, halt)
         return templates.without_thinking(text)
 
-    def _of_file(self, voice, system, messages, on_text, tokens, temperature, seed):
+    def llama(self) -> Llama:
+        """The loaded GGUF file; raises TwinError where there is none."""
         path = gguf_file(self.twin, self.kind)
         if self._llama is None:
             self.say(t("talk.loading", name=path.name))
             self._llama = Llama(path, context_length(self.twin))
-        llama = self._llama
-        room = llama.context - min(tokens, llama.context // 2)
-        turns = newest_turns(
-            system, messages, lambda turns: len(llama.tokenize(llama.prompt(turns))), room
-        )
+        return self._llama
+
+    def _of_file(self, voice, system, messages, on_text, tokens, temperature, seed, halt):
+        llama = self.llama()
+        turns = fitting(llama, system, messages, tokens)
         answer = llama.chat(
-            turns, tokens, temperature, seed=seed, on_text=on_text, recommended=True
+            turns, tokens, temperature, seed=seed, on_text=on_text, recommended=True, halt=halt
         )
         return answer.text
 
-    def _of_weights(self, voice, system, messages, on_text, tokens, temperature, seed):
+    def _of_weights(self, voice, system, messages, on_text, tokens, temperature, seed, halt):
         model, tokenizer = self._load()
         room = context_length(self.twin) - tokens
 
@@ -187,6 +190,17 @@ class Voices:
                 raise TwinError(t("talk.weights_too_large", name=name))
             self._weights = load.load(base, self.twin.newest_adapter()[1], precision)
         return self._weights
+
+
+def fitting(llama: Llama, system: list[dict], messages: list[dict], tokens: int) -> list[dict]:
+    """The newest turns that leave a file's context room for an answer of so many tokens."""
+    room = llama.context - min(tokens, llama.context // 2)
+    return newest_turns(system, messages, lambda turns: prompt_length(llama, turns), room)
+
+
+def prompt_length(llama: Llama, turns: list[dict]) -> int:
+    """The number of tokens of a conversation by the file's template."""
+    return len(llama.tokenize(llama.prompt(turns)))
 
 
 def newest_turns(

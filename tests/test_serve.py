@@ -1,0 +1,371 @@
+"""The twin as a server: who gets in, what apps send and read, several at once, hang-ups, abuse."""
+
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy
+import pytest
+from test_memory import make, needs_e5, write_corpus
+
+from twinlib import Twin, settings
+from twinlib.gguf import writer
+from twinlib.models import gguf_vocabulary, load
+from twinlib.models.llama_cpp import Halt
+from twinlib.talk import remember, server, twin_chat, voices
+from twinlib.talk.chat_request import parse
+
+KEY = "test-key-of-nobody"
+TRAMS = "I worked in the Grey Gull depot for twenty-six years, with forty-one trams."
+POSTS = [
+    ("The trams", "en", TRAMS),
+    ("Lend your tools", "en", "I lend my tools. In nine years four of them were lost."),
+    ("邻居吵架", "zh", "老庞和阿坤为一条排水沟吵了九天，我拿尺去量，沟长四米二。"),
+]
+QUESTION = "How many trams were in the Grey Gull depot?"
+slow = pytest.mark.slow
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory, tiny_base):
+    """A twin with a file of the tiny base and a memory."""
+    twin = Twin.open(tmp_path_factory.mktemp("served") / "me")
+    write_corpus(twin, POSTS)
+    make(twin)
+    twin.remember(author="Ning", system_prompt="You are the twin of Ning.", languages=["en"])
+    tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
+    vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
+    twin.folder("quantize")
+    card = {"name": "tiny", "template": tokenizer.chat_template}
+    writer.write(tiny_base, {"Q8_0": twin.gguf("Q8_0")}, vocabulary, card)
+    return twin
+
+
+class Served:
+    """`twinlib serve` as a child process."""
+
+    def __init__(self, twin):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        command = [sys.executable, "-m", "twinlib", "serve", "--twin", str(twin.path)]
+        command += ["--port", str(self.port), "--origin", "http://localhost:3000, app://chat"]
+        self.child = subprocess.Popen(
+            [*command, "--key", KEY],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.said = ""
+        while f"?key={KEY}" not in self.said:
+            line = self.child.stdout.readline()
+            assert line, self.said
+            self.said += line
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.client = httpx.Client(
+            base_url=self.address, headers={"Authorization": f"Bearer {KEY}"}, timeout=60
+        )
+
+    def bare(self, method, path, **headers):
+        """A request without the key."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.request(method, self.address + path, headers=headers, timeout=20)
+
+    def ask(self, *messages, **values):
+        body = {"messages": list(messages), "max_tokens": 12, **values}
+        return self.client.post("/v1/chat/completions", json=body)
+
+    def stream(self, *messages, **values):
+        """The JSON of each event of a streamed answer; the last one must be [DONE]."""
+        answer = self.ask(*messages, stream=True, **values)
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = re.findall(r"^data: (.*)$", answer.text, re.MULTILINE)
+        assert events.pop() == "[DONE]"
+        return list(map(json.loads, events))
+
+
+@pytest.fixture(scope="module")
+def served(twin):
+    served = Served(twin)
+    yield served
+    served.child.kill()
+    served.child.wait()
+
+
+@pytest.fixture(scope="module")
+def chat(twin):
+    """The part behind the interface, in this process."""
+    with voices.Voices(twin, say=len) as speakers:
+        yield twin_chat.TwinChat(twin, speakers, remember.Newest(twin), 12)
+
+
+def prepared(chat, *messages, **values):
+    return chat.prepare(parse({"messages": list(messages), **values}, chat.models))
+
+
+@slow
+@needs_e5
+def test_what_the_model_sees(chat):
+    plain = prepared(chat, user(QUESTION), model="me-plain").turns
+    assert plain == [{"role": "system", "content": "You are the twin of Ning."}, user(QUESTION)]
+    asked = prepared(chat, {"role": "system", "content": "Be a pirate."}, user(QUESTION))
+    assert asked.turns[0]["content"] == "You are the twin of Ning.\n\nBe a pirate."
+    assert TRAMS in asked.turns[-1]["content"]
+    task = "### Task:\nGenerate a title for: " + QUESTION
+    assert prepared(chat, user(task)).turns[-1] == user(task)
+    # The footnotes of an earlier answer come back with it and are cut off.
+    footnotes = "\n\n---\n\n[[1]](http://127.0.0.1:1/v1/passages/p0?k=0) from “The trams”: “I”"
+    earlier = [user("Hi?"), {"role": "assistant", "content": "Forty-one." + footnotes}]
+    assert prepared(chat, *earlier, user("Thanks!")).turns[2]["content"] == "Forty-one."
+    ruled = {"role": "assistant", "content": "One.\n\n---\n\nTwo."}
+    assert prepared(chat, user("Hi?"), ruled, user("Thanks!")).turns[2] == ruled
+
+
+@slow
+@needs_e5
+def test_an_answers_sources_are_citations_and_footnotes(chat, monkeypatch):
+    said = f"Well. {TRAMS} So be it."
+    answer = chat.llama.complete("a", 1)._replace(text=said, ended=True)
+    monkeypatch.setattr(chat.llama, "chat", lambda *_, **__: answer)
+    reply = chat.answer(prepared(chat, user(QUESTION)), len, Halt())
+    [citation] = [each["url_citation"] for each in reply.citations][:1]
+    assert said[citation["start_index"] : citation["end_index"]] == TRAMS
+    assert (citation["title"], citation["url"], citation["content"]) == ("The trams", "p0", TRAMS)
+    assert reply.footnotes.startswith("\n\n---\n\n")
+    assert f"[[1]]({{p0}}) from “The trams”, 2010-03-05: “{TRAMS}”" in reply.footnotes
+
+
+def test_spaces_around_an_answer_and_its_thinking_are_not_streamed():
+    for pieces, streamed in [
+        (["\n", " Hi", " ", "you", "\n"], ["Hi", " you"]),
+        (["<thi", "nk>", "why", "</think>", "\n\n", "So"], ["So"]),
+        (["<", "b>"], ["<b>"]),
+        (["<think>"], []),
+    ]:
+        said = []
+        hear = twin_chat._cleaned(said.append)
+        for piece in pieces:
+            hear(piece)
+        assert said == streamed
+
+
+@slow
+def test_who_gets_in(served):
+    data = [("GET", "/v1/models"), ("POST", "/v1/chat/completions"), ("POST", "/v1/embeddings")]
+    data += [("GET", "/props"), ("GET", "/v1/passages/p0"), ("GET", "/nowhere"), ("GET", "/slots")]
+    evil = {"Origin": "https://evil.example"}
+    for method, path in data:
+        for headers in ({}, evil, {"Authorization": "Bearer guess"}, {"x_api_key": "guess"}):
+            answer = served.bare(method, path, **headers)
+            assert answer.status_code == 401 and "twinlib serve" in answer.text, path
+            assert "access-control-allow-origin" not in answer.headers
+    # A page whose name was rebound to this address, with and without the key.
+    for host in ("evil.example", f"evil.example:{served.port}", "127.0.0.1.evil.example"):
+        for more in ({}, {"Authorization": f"Bearer {KEY}"}):
+            for path in ("/v1/models", "/health", "/"):
+                assert served.bare("GET", path, Host=host, **more).status_code == 421
+    # A page of another origin may not even ask whether it may, unless it is on the list.
+    asks = {"Access_Control_Request_Method": "POST"}
+    asks["Access_Control_Request_Headers"] = "authorization, content-type"
+    refused = served.bare("OPTIONS", "/v1/chat/completions", **evil, **asks)
+    assert "access-control-allow-origin" not in refused.headers
+    for origin in ("http://localhost:3000", "app://chat"):
+        allowed = served.bare("OPTIONS", "/v1/chat/completions", Origin=origin, **asks)
+        assert allowed.headers["access-control-allow-origin"] == origin
+    answer = served.client.get("/v1/models", headers=evil)
+    assert answer.status_code == 200 and "access-control-allow-origin" not in answer.headers
+    known = f"localhost:{served.port}", f"host.docker.internal:{served.port}"
+    for host in known:
+        assert served.client.get("/v1/models", headers={"Host": host}).status_code == 200
+    assert served.bare("GET", "/v1/models", x_api_key=KEY).status_code == 200
+    assert served.bare("GET", "/health").json() == {"status": "ok"}
+
+
+@slow
+def test_the_page_opens_with_the_key_and_its_cookie_serves_that_page_alone(served):
+    assert "twinlib serve" in served.bare("GET", "/").text
+    assert served.bare("GET", "/?key=guess").status_code == 401
+    opened = served.bare("GET", f"/?key={KEY}")
+    cookie = opened.headers["set-cookie"]
+    assert opened.status_code == 303 and "HttpOnly" in cookie and "SameSite=strict" in cookie
+    assert KEY not in cookie
+    given = {"Cookie": cookie.split(";")[0]}
+    page = served.bare("GET", "/", **given)
+    assert "<!doctype html>" in page.text and "/?key=" not in page.text
+    assert "connect-src 'self'" in page.headers["content-security-policy"]
+    script = re.search(r"_app/immutable/bundle\.[\w-]+\.js", page.text)[0]
+    assert served.bare("GET", f"/{script}").headers["content-type"] == "application/javascript"
+    props = served.bare("GET", "/props", **given)
+    assert props.json()["model_path"] == "me" and str(os.sep) + "me" not in props.text
+    own = f"http://127.0.0.1:{served.port}"
+    assert served.bare("GET", "/v1/models", Origin=own, **given).status_code == 200
+    for foreign in ({"Origin": "http://127.0.0.1:1"}, {"Sec_Fetch_Site": "same-site"}):
+        assert served.bare("GET", "/v1/models", **foreign, **given).status_code == 401
+
+
+@slow
+@needs_e5
+def test_apps_find_the_models_chat_stream_and_see_sources(served):
+    models = served.client.get("/v1/models").json()["data"]
+    assert [model["id"] for model in models] == ["me", "me-plain"]
+    assert models[0]["context_length"] == 4096 and served.client.get("/models").status_code == 200
+    whole = served.ask(user(QUESTION), temperature=1, seed=1).json()
+    [choice] = whole["choices"]
+    assert choice["finish_reason"] == "length" and whole["usage"]["completion_tokens"] == 12
+    assert "](http://127.0.0.1" in choice["message"]["content"]
+    events = served.stream(
+        user(QUESTION), temperature=1, seed=1, stream_options={"include_usage": True}
+    )
+    *chunks, last, usage = events
+    assert usage["choices"] == [] and usage["usage"] == whole["usage"]
+    footnote = re.compile(r"\n\n---\n\nNing wrote:\n\n\[\[1\]\]\(http.*“I worked in.*trams\.”")
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    assert len(chunks) > 5 and footnote.search(text)[0] in choice["message"]["content"]
+    assert all(chunk["choices"][0]["finish_reason"] is None for chunk in chunks)
+    [final] = last["choices"]
+    assert final["finish_reason"] == "length"
+    assert len(choice["message"]["annotations"]) == len(final["delta"]["annotations"])
+    citation = final["delta"]["annotations"][0]["url_citation"]
+    assert citation["title"] == "The trams" and citation["url"] in text
+    # Its address opens in a browser without the key, and no other passage does.
+    page = httpx.get(citation["url"], headers={"Accept": "text/html"})
+    assert TRAMS in page.text and "default-src 'none'" in page.headers["content-security-policy"]
+    assert httpx.get(citation["url"].replace("/p0", "/p1")).status_code == 401
+    assert served.client.get("/v1/passages/p1").json()["title"] == "Lend your tools"
+    assert served.client.get("/v1/passages/p9").status_code == 404
+    # Without memory, and for what an app asks for itself, there are none.
+    for values in ({"model": "me-plain"}, {"response_format": {"type": "json_object"}}):
+        message = served.ask(user(QUESTION), **values).json()["choices"][0]["message"]
+        assert "annotations" not in message and "---" not in message["content"]
+    refused = served.ask(user("What did Doctor Lindqvist say?")).json()["choices"][0]
+    assert "never wrote about “Lindqvist”" in refused["message"]["content"]
+    assert refused["finish_reason"] == "stop"
+
+
+@slow
+@needs_e5
+def test_embeddings_as_numbers_and_in_base64(served):
+    def of(texts, **values):
+        answer = served.client.post("/v1/embeddings", json={"input": texts, **values})
+        return [each["embedding"] for each in answer.json()["data"]]
+
+    one, two = of(["trams", "电车"])
+    packed = numpy.frombuffer(base64.b64decode(of("trams", encoding_format="base64")[0]), "<f4")
+    assert len(one) == 384 and abs(numpy.dot(one, one) - 1) < 1e-3
+    assert numpy.allclose(packed, one) and numpy.dot(one, two) > 0.7
+    for wrong in ([], [1, 2], 7, [["a"]], ["a"] * 257):
+        answer = served.client.post("/v1/embeddings", json={"input": wrong})
+        assert answer.status_code == 400, wrong
+
+
+@slow
+def test_what_is_sent_is_honoured(served):
+    def text(**values):
+        answer = served.ask(user("Hi?"), model="me-plain", **values).json()
+        return answer["choices"][0]["message"]["content"]
+
+    assert text(seed=1, temperature=1) == text(seed=1, temperature=1)
+    assert len({text(temperature=1) for _ in range(3)}) > 1  # another seed each time
+    whole = text(temperature=0)
+    assert text(temperature=0, stop=whole[4:6]) == whole[: whole.index(whole[4:6])]
+    assert served.ask(user("Hi?"), max_tokens=3).json()["usage"]["completion_tokens"] == 3
+    form = {"type": "object", "properties": {"a": {"enum": ["yes"]}}, "required": ["a"]}
+    form = {"type": "json_schema", "json_schema": {"schema": {**form, "additionalProperties": 0}}}
+    form["json_schema"]["schema"]["additionalProperties"] = False
+    assert json.loads(text(response_format=form, max_tokens=60)) == {"a": "yes"}
+
+
+@slow
+def test_nonsense_is_refused_in_a_sentence_and_the_next_request_is_answered(served):
+    post = served.client.post
+    path = "/v1/chat/completions"
+    for body in (b"", b"{", b"\xff\xfe", b"[]"):
+        assert post(path, content=body).json()["error"]["message"].endswith("no JSON object.")
+    assert post(path, json={"messages": [user("a")], "model": "gpt"}).status_code == 404
+    assert post(path, content=b"x" * (9 * 2**20)).status_code == 413
+    started = time.monotonic()
+    for stream in (False, True):
+        long = served.ask(user("word " * 200_000), stream=stream)  # 1 MB
+        assert long.status_code == 400 and "context of 4096 tokens" in long.text
+        assert long.json()["error"]["code"] == "context_length_exceeded"
+    assert time.monotonic() - started < 60
+    assert served.client.get("/v1/nothing").status_code == 404
+    assert post("/v1/models").status_code == 405
+    assert served.ask(user("Hi?")).status_code == 200
+
+
+@slow
+def test_eight_at_once_get_each_their_own_answer(served):
+    def ask(n):
+        values = {"model": "me-plain", "temperature": 0}
+        if n % 2:
+            events = served.stream(user(f"Count to {n}!"), **values)
+            deltas = [event["choices"][0]["delta"] for event in events]
+            return "".join(delta.get("content", "") for delta in deltas)
+        answer = served.ask(user(f"Count to {n}!"), **values)
+        return answer.json()["choices"][0]["message"]["content"]
+
+    alone = [ask(n) for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(ask, range(8)))
+    # In a batch the likelier of two nearly equal tokens may differ, as it may not in most.
+    assert sum(a == b for a, b in zip(alone, together)) >= 6
+
+
+@slow
+def test_who_hangs_up_frees_the_room_for_the_next(served):
+    body = {"messages": [user("Hi?")], "max_tokens": 2000, "model": "me-plain", "stream": True}
+    for _ in range(6):  # each takes nearly all of the context
+        with served.client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            next(answer.iter_lines())
+    with pytest.raises(httpx.ReadTimeout):
+        whole = {**body, "stream": False, "temperature": 0}
+        served.client.post("/v1/chat/completions", json=whole, timeout=0.05)
+    assert served.ask(user("Hi?")).status_code == 200
+
+
+@slow
+def test_an_interrupt_ends_it_and_nothing_of_a_conversation_is_in_the_folder(twin, served):
+    secret = "Zanzibar-4711"
+    served.ask(user(f"Remember {secret}!"))
+    texts = (path.read_bytes() for path in twin.path.rglob("*") if path.is_file())
+    assert not any(secret.encode() in text or KEY.encode() in text for text in texts)
+    again = server.problems(settings.Serve(port=served.port), twin)
+    assert again == []
+    taken = subprocess.run(
+        [sys.executable, "-m", "twinlib", "serve", "--twin", twin.path, "--port", str(served.port)],
+        capture_output=True,
+        text=True,
+    )
+    assert taken.returncode == 1 and "--port 8585" in taken.stderr
+    served.child.send_signal(signal.SIGINT)
+    rest, _ = served.child.communicate(timeout=60)
+    assert served.child.returncode == 0 and rest.endswith("The server has ended.\n")
+    assert secret not in served.said + rest
+
+
+def test_what_would_open_it_to_others_is_refused_with_what_that_means(tmp_path):
+    twin = Twin.open(tmp_path / "new")
+
+    def stops(**values):
+        return [each.text for each in server.problems(settings.Serve(**values), twin)][1:]
+
+    assert stops() == stops(host="localhost") == stops(host="::1") == []
+    for host in ("0.0.0.0", "192.168.1.5", "my-machine"):
+        [sentence] = stops(host=host)
+        assert host in sentence and "--i-know" in sentence and "unencrypted" in sentence
+        assert stops(host=host, i_know=True) == []
+    assert "8 characters" in stops(key="1234567")[0] and "any web page" in stops(origin="*")[0]
