@@ -1,4 +1,4 @@
-"""Quotations without markup in essays and mails: what others wrote goes, the author's words stay."""
+"""Quotations without markup in essays and mails: others' words go, the author's stay."""
 
 import pytest
 

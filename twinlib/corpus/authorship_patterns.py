@@ -46,6 +46,7 @@ PLATFORM = re.compile(
     r"photo by .{2,40} on (unsplash|pexels|pixabay)|discussion about this post|ready for more\?|"
     r"thanks for reading .{0,60}! subscribe for free.{0,80}|"
     r".{2,60} is a reader-supported publication.{0,160}|"
+    r"the post .{1,160} appeared first on .{1,80}|"
     r"get .{2,40}.s stories in your inbox|share this post|"
     r"this post is (public|for paid subscribers).{0,60}|"
     r"\d+ (claps?|responses?)|(sign (up|in)|open in app|listen|more from medium)",

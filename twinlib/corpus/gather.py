@@ -7,6 +7,7 @@ with the texts. Copies and documents by other authors are left out once all are 
 import csv
 import io
 import json
+import re
 import tempfile
 import time
 from array import array
@@ -212,8 +213,12 @@ def _compilations(sketches, spool, rules):
 
 
 def _age(document):
-    """The sort key of copies, of which the first is kept: the earliest, then the longest."""
-    return document.date or "9999", -len(document.text), document.source
+    """The sort key of copies, of which the first is kept: the earliest, then the longest.
+
+    A feed's copy of a post comes after the post.
+    """
+    in_feed = bool(re.search(r"\.(?:xml|rss|atom)#", document.source))
+    return in_feed, document.date or "9999", -len(document.text), document.source
 
 
 def _groups(pairs, spool):

@@ -15,7 +15,19 @@ from typing import NamedTuple
 
 from .. import conversations
 from ..records import Document
-from . import chatgpt, docx, epub, html, markdown, pdf, plain, qa_tables, subtitles, wordpress
+from . import (
+    chatgpt,
+    docx,
+    epub,
+    feed,
+    html,
+    markdown,
+    pdf,
+    plain,
+    qa_tables,
+    subtitles,
+    wordpress,
+)
 from .archive import ReadLog, has_files, walk
 from .chats import chat_page, chat_table, chat_text, message_json, telegram, twitter, whatsapp
 from .encoding import Unreadable
@@ -39,6 +51,7 @@ FORMATS = {
     "docx": docx,
     "epub": epub,
     "wordpress": wordpress,
+    "feed": feed,
     "subtitles": subtitles,
     "chatgpt": chatgpt,
     "answers": qa_tables,

@@ -80,7 +80,7 @@ def items(file: File) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     authors, channel = {}, None
     try:
         for event, element in iterparse(
-            io.BytesIO(_without_forbidden(file.data)), events=("start", "end")
+            io.BytesIO(without_forbidden(file.data)), events=("start", "end")
         ):
             name = _name(element)
             if event == "start":
@@ -97,7 +97,7 @@ def items(file: File) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         raise _BrokenXml from None
 
 
-def _without_forbidden(data):
+def without_forbidden(data: bytes) -> bytes:
     """The data from its first '<' on, without characters that XML forbids; copied if necessary."""
     start = data.find(b"<")
     data = data[start:] if start > 0 else data
@@ -123,7 +123,7 @@ def _document(file, item, authors, number, seen, unread):
     content = item.get("content:encoded", "")
     if not kind or not content:
         return None
-    removed, title = unread[:], _plain(item.get("title", ""))
+    removed, title = unread[:], plain(item.get("title", ""))
     try:
         node = tree(f"<div>{_marked_up(content, removed)}</div>")
         without_title(node, title)
@@ -150,7 +150,8 @@ def _document(file, item, authors, number, seen, unread):
     )
 
 
-def _plain(text):
+def plain(text: str) -> str:
+    """A text on one line, without tags."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
 
 
@@ -171,7 +172,7 @@ def _marked_up(content, removed):
 
 def _caption(text, removed):
     """'', in place of a [caption] shortcode, whose text goes to `removed`."""
-    caption = _plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
+    caption = plain(re.sub(r"\[/?caption[^\]]*\]", "", text))
     if caption:
         removed.append(Removed("caption", "caption", caption))
     return ""
