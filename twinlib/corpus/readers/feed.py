@@ -25,9 +25,7 @@ _ROOT = re.compile(
 )
 _BODIES = ("encoded", "content", "description", "summary")
 _DATES = ("published", "pubdate", "date", "issued", "created", "updated", "modified")
-_CUT = re.compile(
-    r"\s*(?:\\?\[(?:…|\.\.\.)\\?\]|(?:…|\.\.\.)\s*(?:read more|阅读全文)?)\s*$", re.I
-)
+_CUT = re.compile(r"\s*(?:\\?\[(?:…|\.\.\.)\\?\]|(?:…|\.\.\.)\s*(?:read more|阅读全文))\s*$", re.I)
 _MARKUP = re.compile(r"<(?:p|br|div|a|img|h[1-6]|ul|ol|em|strong|blockquote|span)\b|&\w+;", re.I)
 
 
