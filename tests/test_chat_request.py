@@ -94,6 +94,15 @@ def test_turns_alternate_and_system_messages_are_joined(messages, turns, system_
         [user("### Task:\nGenerate a concise, 3-5 word title with an emoji.\n### Chat History:\n")],
         [user("\n### Task:\nGenerate 1-3 broad tags\n")],
         [system("### Task:\nWrite a title"), user("Hi?")],
+        # Chatbox, then LobeChat and Cherry Studio
+        [user("Based on the chat history, give this conversation a name.\nKeep it short - 10")],
+        [
+            system("You are a professional conversation summarizer. Generate a title"),
+            user("user: a"),
+        ],
+        [system("You are an assistant skilled in conversation. You need to summarize the user's")]
+        + [user("user: a")],
+        [system("你是一名擅长会话的助理，你需要将用户的会话总结为 10 个字以内的标题"), user("a")],
     ],
 )
 def test_what_an_app_asks_for_itself_needs_no_memory(messages):
