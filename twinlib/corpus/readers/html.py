@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from ..records import Document
+from . import page_messages
 from .encoding import BYTE_ORDER_MARKS, Unreadable, decode
 from .filename import date_of, title_of
 from .html_to_markdown import (
@@ -35,6 +37,9 @@ from .html_to_markdown import (
     without_title,
 )
 from .input_file import File
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
 
 _PAGE = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
@@ -100,6 +105,7 @@ _MEDIUM_LIST = re.compile(rf"(?:.*/)?(?:(?:{_MEDIUM_LISTS})-\d{{4}}|profile/prof
 # Classes of a chat's page.
 _SENDER = re.compile(r"^(?:chat|msg|message|bubble)[-_]*(?:sender|author|name|user|nick\w*)$", re.I)
 _SENT = re.compile(r"^(?:chat|msg|message|bubble)[-_]*(?:time\w*|date|sent)$", re.I)
+_COMMENTS = 0.3  # of the words: as many are what is left of comments
 _STAMPS = _classes("published post-date entry-date date time pubtime")
 _DATES = (
     "property=article:published_time itemprop=datePublished class=dt-published time name=date "
@@ -320,6 +326,11 @@ def _pages(file, soup, text):
     title, author, removed = _title(soup, index), _author(index), []
     date = date_of(_date(index, text), file.name)
     _remove_furniture(soup, index, removed)
+    if page_messages.may_have(file.data):
+        comments = [message.tag for message in page_messages.messages(soup)]
+        words, everything = sum(len(text_of(tag)) for tag in comments), len(text_of(soup.body))
+        if comments and words > everything * _COMMENTS:
+            take(soup.body or soup, comments, "navigation", removed)
     nodes = _text_nodes(soup)
     if len(nodes) == 1:
         # A page of links is an archive or a table of contents.
@@ -377,6 +388,11 @@ def _take_dates(node, removed):
     stamps = [tag for tag in index.get("time", ()) if tag.parent.name not in ("p", "li", "td")]
     stamps += [tag for tag in _select(index, _STAMPS) if len(text_of(tag)) < 40]
     take(node, stamps, "navigation", removed)
+
+
+def remove_furniture(soup: "BeautifulSoup") -> None:
+    """Take menus, sidebars, comments and widgets out of a page's tree."""
+    _remove_furniture(soup, _selector_index(soup), [])
 
 
 def _remove_furniture(soup, index, removed):

@@ -53,16 +53,18 @@ _NOTE_SIGN = re.compile(r"[\[(（【]?\s*(?:\d{1,3}|[a-z*†‡↩︎⤴↑^①-
 _INLINE = ["a", "b", "strong", "em", "i", "u", "s", "del", "ins", "strike", "code", "sub", "sup"]
 
 
-def tree(text: str) -> "BeautifulSoup":
+def tree(text: str, styled: bool = False) -> "BeautifulSoup":
     """The tree of an HTML text, with line breaks of the source as spaces and <br> as _BREAK.
 
+    Elements of style, as <b>, are in it only if `styled`.
     Raises Unreadable('deep' or 'long').
     """
     import warnings
 
     from bs4 import BeautifulSoup
 
-    text = _STYLE.sub("", _UNSEEN.sub("", CONTROL.sub("", text)))
+    text = _UNSEEN.sub("", CONTROL.sub("", text))
+    text = text if styled else _STYLE.sub("", text)
     if len(text) > _SIZE_LIMIT:
         raise Unreadable("long")
     # Done in the text: in the tree, replacing a child takes time in proportion to its siblings.

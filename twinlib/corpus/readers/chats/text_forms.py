@@ -50,12 +50,12 @@ _TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
 _ANY_CLOCK = rf"(?:{_HALF}\s?)?\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}}(?:[.,]\d{{1,6}})?)?Z?"
 _ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h]\d{2}")
 _ANY_DAY = rf"(?:{DAY}|\d{{1,2}}\.? (?:de )?[^\W\d]{{3,10}}\.?(?: de)? \d{{2,4}})"
-_ANY_TIME = (
+ANY_TIME = (
     rf"(?:[^\W\d]{{2,10}}[,.] )?"
     rf"(?:{_ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:,|T| at| um| à| às| a las| -)?\s*)?"
     rf"{_ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?(?:(?:,|\s)\s*{_ANY_DAY})?"
 )
-_IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{_ANY_TIME})\s*[\])>}}】）]"
+_IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
 _SIGNS = r"[\s;,|·•@\-–—~*_]*"
 _ANY_NAME = r"(?P<name>[^\s:：<>\[\]|\d\W][^\t:：<>\[\]|。！？!?；;\n]{0,39}?)"
 _AFTER_NAME = r"(?:\s*(?:[:：>»|\t]|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
@@ -63,9 +63,9 @@ _ORDERS = [
     re.compile(pattern)
     for pattern in (
         rf"{_IN_BRACKETS}{_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
-        rf"(?P<time>{_ANY_TIME}){_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
+        rf"(?P<time>{ANY_TIME}){_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
         rf"[<\[(*@]*{_ANY_NAME}[>\])*]*{_SIGNS}{_IN_BRACKETS}[:：]?\**\s*(?P<text>.*)",
-        rf"[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{_ANY_TIME})"
+        rf"[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{ANY_TIME})"
         r"(?:\s*(?:[:：>»|\t]|\s[-–—]\s)\s*(?P<text>.*))?",
     )
 ]
