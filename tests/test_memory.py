@@ -228,11 +228,28 @@ def test_a_name_that_the_corpus_does_not_hold_is_a_veto(twin):
         "What did Lindqvist say of the trams?": "Lindqvist",
         "Did Doctor Heng-Larsson lend you his tools?": "Larsson",
         "What do you think of Lisbon?": "",
+        "How do you like New Lisbon?": "New Lisbon",
+        "What did you do in 1999?": "1999",
+        "What did you do in 2016?": "",
+        "你一九九八年在做什么？": "一九九八年",
+        "How is your sister?": "",
+        "How was your daughter's wedding?": "daughter",
+        "你女儿在哪里读书？": "女儿",
+        'What do you say of "The Long Road"?': "The Long Road",
         "老庞和阿坤为什么吵架？": "",
         "Why won't Mr Heng fix scooters on Sunday?": "",
     }.items():
         decision = abstain.decide(made, None, question, made.search(question))
         assert decision.veto == name, question
+
+
+def test_a_word_is_found_in_another_spelling_and_joined_to_its_neighbour():
+    made = lexical.Lexical.of(["The tailorshop at Chelsey.", "A notebook.", "一本书。"])
+    assert made.texts_with("chelsea").tolist() == [0] and made.scores("Chelsea")[0] > 0
+    assert made.joined("Is it a note book?") == {"not": ["notebook"], "book": ["notebook"]}
+    assert made.scores("a note book")[1] > 0 == made.scores("the book of notes").max()
+    for other in ("charles", "tailor", "chelm"):
+        assert made.texts_with(other).tolist() == []
 
 
 def test_what_a_question_is_about():

@@ -62,13 +62,15 @@ def _in_words(run):
 
 # Names and kin
 
-_KIN = re.compile(
-    r"\b(?:(?:grand)?(?:mother|father|son|daughter|parents)|brother|sister|wife|husband|uncle|aunt"
-    r"|nephew|niece|cousin|twin)s?\b"
-    "|祖父|祖母|外公|外婆|爷爷|奶奶|爸爸?|妈妈?|父亲|母亲|爹|娘|哥哥?|弟弟?|姐姐?|姊姊?|妹妹?"
-    "|妻子?|太太|老婆|丈夫|老公|儿子|女儿|孙子|孙女|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|侄子?|外甥女?"
-    "|星期[一二三四五六日天]|周[一二三四五六日]"
+KIN_EN = (
+    "(?:(?:grand)?(?:mother|father|son|daughter|parent|child)|brother|sister|wife|husband|uncle"
+    "|aunt|nephew|niece|cousin|twin)s?"
 )
+KIN_ZH = (
+    "祖父|祖母|外公|外婆|爷爷|奶奶|爸爸?|妈妈?|父亲|母亲|爹|娘|哥哥?|弟弟?|姐姐?|姊姊?|妹妹?"
+    "|妻子?|太太|老婆|丈夫|老公|儿子|女儿|孙子|孙女|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|侄子?|外甥女?"
+)
+_KIN = re.compile(rf"\b{KIN_EN}\b|{KIN_ZH}|(?:星期|周)[一二三四五六日天]")
 _CAPITALISED = re.compile(r"(?<=[a-z,;:’'\"”)\d] )[A-Z][\w'’-]{2,}")
 _NAMES = ("nr", "nrt", "nrfg", "ns", "nt")  # tags of rjieba
 

@@ -6,6 +6,7 @@ words are taken without their endings. Scores are BM25's (Robertson and Zaragoza
 Relevance Framework", 2009) as the package bm25s computes them.
 """
 
+import difflib
 import functools
 import re
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from ..text.style import tidy
 if TYPE_CHECKING:
     import numpy
 
+_LONG = 7  # letters of a word that may be spelt otherwise
+_ALIKE = 0.85  # how much of two spellings is the same, as difflib counts it
 _PIECE = re.compile(rf"[{HAN}]+|[a-z0-9\u00c0-\u024f]+")
 
 
@@ -73,6 +76,7 @@ class Lexical:
         scores = retriever.scores
         self.size = int(scores["num_docs"])  # number of texts
         self._indices, self._starts = scores["indices"], scores["indptr"]
+        self._spelt: dict[str, str] = {}
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Lexical":
@@ -101,8 +105,10 @@ class Lexical:
 
         left_out = question_words()
         known = self._bm25.vocab_dict
-        asked = [term for term in dict.fromkeys(terms(question)) if term not in left_out]
-        asked = [term for term in asked if term in known]
+        joined = [term for parts in self.joined(question).values() for term in parts]
+        asked = [term for term in terms(question) if term not in left_out]
+        asked = [term if term in known else self._near(term) for term in asked]
+        asked = [term for term in dict.fromkeys([*asked, *joined]) if term and term in known]
         if not asked:
             return numpy.zeros(self.size, numpy.float32)
         return self._bm25.get_scores(asked)
@@ -110,20 +116,43 @@ class Lexical:
     def texts_with(self, word: str) -> "numpy.ndarray":
         """The positions of the texts with a word, in increasing order.
 
-        A Chinese word that was cut apart everywhere is found by its pairs of characters.
+        A Chinese word that was cut apart everywhere is found by its pairs of characters, and a long
+        word that no text has, by the spelling that is nearest (Chelsea, Chelsey).
         """
         import numpy
 
         found = self._column(word)
-        if len(found) or not _is_han(word) or len(word) < 3:
+        if len(found) or (_is_han(word) and len(word) < 3):
             return found
+        if not _is_han(word):
+            return self._column(self._near(word))
         columns = [self._column(pair) for pair in han_pairs(word)]
         return functools.reduce(numpy.intersect1d, columns)
+
+    def joined(self, question: str) -> dict[str, list[str]]:
+        """{word: words of the texts that are it and its neighbour in one}: coffee, house."""
+        found: dict[str, list[str]] = {}
+        pieces = _PIECE.findall(tidy(question))
+        for first, second in zip(pieces, pieces[1:]):
+            whole = _stem(first + second)
+            if not _is_han(first) and whole in self._bm25.vocab_dict:
+                for part in (first, second):
+                    found.setdefault(_stem(part), []).append(whole)
+        return found
+
+    def _near(self, word):
+        """The word of the texts that is spelt nearly so; '' without one."""
+        if len(word) < _LONG or not word.isalpha() or not word.isascii():
+            return ""
+        if word not in self._spelt:
+            others = [w for w in self._bm25.vocab_dict if w[:1] == word[0] and w.isascii()]
+            self._spelt[word] = (difflib.get_close_matches(word, others, 1, _ALIKE) or [""])[0]
+        return self._spelt[word]
 
     def _column(self, term):
         import numpy
 
-        number = self._bm25.vocab_dict.get(term)
+        number = self._bm25.vocab_dict.get(term) if term else None  # bm25s has '' as a term
         if number is None:
             return numpy.zeros(0, numpy.int32)
         return numpy.sort(self._indices[self._starts[number] : self._starts[number + 1]])

@@ -1,0 +1,133 @@
+"""What a question names that the author never wrote of: people, places, works, kin and years.
+
+That is a veto on answering, however near the passages are. It also sees many false premises: "how
+was your daughter's wedding?" names a daughter whom no passage calls "my daughter".
+"""
+
+import re
+from collections.abc import Iterable
+
+from ..text import numerals
+from ..text.script import HAN, language_of
+from ..text.style import tidy
+from . import agree, lexical
+from .index import Index
+
+LANGUAGE_SHARE = 0.1  # of the passages, for a language that the author writes in
+_TITLE = re.compile("《([^》]{1,40})》")
+_QUOTED = re.compile(r"[“\"]([A-Z][^”\"]{2,60})[”\"]")
+_CAPITALISED = re.compile(
+    r"(?<![.!?:] )(?<!^)(?<![\"“(])\b(?!I\b|I['’])[A-Z][a-z\u00e0-\u024f]{2,}"
+    r"(?:[ -][A-Z][a-z\u00e0-\u024f]{2,})*"
+)
+# Capitalised words that name nobody.
+_NOT_NAMES = set(
+    """
+    mr mrs ms miss sir lady lord dr doctor captain colonel commissioner judge king queen uncle aunt
+    auntie accountant professor english chinese monday tuesday wednesday thursday friday saturday
+    sunday january february march april may june july august september october november december
+    """.split()
+)
+# First words of names that mean nothing alone: York is not New York.
+_FIRST_OF_NAMES = set(
+    """
+    new old great little big north south east west northern southern eastern western upper lower
+    high long saint mount lake cape fort port san santa los las united world
+    """.split()
+)
+_PEOPLE, _PLACES = ("nr", "nrt", "nrfg"), ("ns", "nt")  # tags of rjieba
+_YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)|([一二][零〇一二三四五六七八九]{3})年")
+# "your (adjective) sister"; in Chinese "你妹妹", "你的妹妹".
+_YOUR = re.compile(rf"\b(?:your|thy)(?: [a-z]+)? ({agree.KIN_EN})\b")
+_YOUR_ZH = re.compile(f"[你您]的?({agree.KIN_ZH})")
+
+
+def named(
+    index: Index, question: str, splits: Iterable[str] | None = None
+) -> tuple[list[str], list[str]]:
+    """What a question names and no passage holds: ([surely], [perhaps]), as it is written there.
+
+    Perhaps: Chinese words that the tagger takes for places. Names are judged only in a language
+    that the author writes in: elsewhere they are spelt otherwise.
+    """
+    language = language_of(question)
+    allowed = index.allowed(splits)
+    passages = [p for p, is_allowed in zip(index.passages, allowed) if is_allowed]
+    years = _unknown_years(question, passages)
+    if sum(p.language == language for p in passages) < LANGUAGE_SHARE * len(passages):
+        return years, []
+    names, places = _names_zh(question) if language == "zh" else (_names_en(question), [])
+    surely, perhaps = (
+        [name for name in group if not _holds(index, name, allowed)] for group in (names, places)
+    )
+    return surely + _unknown_kin(question, passages) + years, perhaps
+
+
+def _holds(index, name, allowed):
+    """Whether a passage has all parts of a name: its runs of Chinese and its other words."""
+    for part in re.findall(f"[{HAN}]+|[^{HAN}]+", tidy(name)):
+        for word in [part] if re.match(f"[{HAN}]", part) else lexical.words(part):
+            found = index.lexical.texts_with(word)
+            if not allowed[found].any():
+                return False
+    first = tidy(name).split()[:1]
+    if first and first[0] in _FIRST_OF_NAMES:
+        return any(
+            tidy(name) in tidy(passage.searched)
+            for passage, is_allowed in zip(index.passages, allowed)
+            if is_allowed
+        )
+    return True
+
+
+def _names_en(question):
+    question = question.strip()
+    names = _QUOTED.findall(question)
+    for run in _CAPITALISED.findall(question):
+        parts = [part for part in re.split("[ -]", run) if part.lower() not in _NOT_NAMES]
+        whole = parts and parts[0].lower() in _FIRST_OF_NAMES
+        # Else the surname tells: a first name may be another's.
+        names += [" ".join(parts)] if whole else parts[-1:]
+    return names
+
+
+def _names_zh(question):
+    import rjieba
+
+    names = _TITLE.findall(question)
+    rest = _TITLE.sub("，", question)
+    names += re.findall(r"[A-Za-z][A-Za-z]{2,}", rest)
+    tagged = [(word, tag) for word, tag in rjieba.tag(rest) if re.fullmatch(f"[{HAN}]{{2,}}", word)]
+    names += [word for word, tag in tagged if tag in _PEOPLE]
+    return names, [word for word, tag in tagged if tag in _PLACES]
+
+
+def _unknown_kin(question, passages):
+    """Kin of the author's that a question takes for granted and that no passage calls his.
+
+    In Chinese, where "my" is often left out, that no passage speaks of.
+    """
+    found = []
+    for kin in _YOUR.findall(tidy(question)):
+        mine = re.compile(rf"\bmy(?: [a-z]+)? {kin.rstrip('s')}")
+        if not any(mine.search(tidy(passage.text)) for passage in passages):
+            found.append(kin)
+    for kin in _YOUR_ZH.findall(question):
+        if not any(kin[:2] in passage.searched for passage in passages):
+            found.append(kin)
+    return found
+
+
+def _unknown_years(question, passages):
+    """The years of a question that no passage is from or speaks of."""
+    found = []
+    for digits, han in _YEAR.findall(question):
+        year = digits or str(numerals.han(han))
+        if not any(
+            passage.date.startswith(year)
+            or year in passage.searched
+            or int(year) in agree.numbers(passage.searched)
+            for passage in passages
+        ):
+            found.append(digits or f"{han}年")
+    return found
