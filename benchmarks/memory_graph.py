@@ -11,6 +11,13 @@ A question quotes a clause beside the word, and never has the word itself:
 
 Right is a question with a passage of each post, that has the word, among the first five. McNemar's
 exact test compares each arm with the search alone (L0): the graph alone (L1), and both (L0+L1).
+
+Of global questions there are two kinds, answered by the search's first five passages and by what
+the memory tells:
+
+    returning   which of the 20 names, that most posts have (but not more than half), are told
+    change      whether of a name in four or more dated posts both an early and a late one are told:
+                of the first and of the last third
 """
 
 import collections
@@ -18,9 +25,9 @@ import re
 import sys
 
 from twinlib.files import content_id
-from twinlib.memory import graph, lexical
+from twinlib.memory import lexical
 from twinlib.memory.entities import sentences
-from twinlib.memory.index import Index
+from twinlib.memory.recall import Memory
 from twinlib.text.script import has_han, language_of
 from twinlib.text.statistics import mcnemar, wilson
 from twinlib.twin import Twin
@@ -38,9 +45,16 @@ _ASKED = {
     },
 }
 
+_WIDEST = 20  # names that an answer to a question on all texts should tell
+_GLOBAL = {
+    "en": ["What do you keep coming back to?"],
+    "zh": ["你反复写到的是什么？"],
+}
+_CHANGED = {"en": "How did your mind change about {name}?", "zh": "你对{name}的看法是怎么变的？"}
 
-def shared_names(index):
-    """{name: {document: [(passage, sentence)]}} of names that two documents share."""
+
+def names_in(index):
+    """{name: {document: [(passage, sentence)]}} by rjieba's tags, capitals and 《》."""
     import rjieba
 
     places = collections.defaultdict(lambda: collections.defaultdict(list))
@@ -54,6 +68,12 @@ def shared_names(index):
             for name in set(names):
                 if len(name) > 1:
                     places[name][passage.document].append((number, sentence))
+    return places
+
+
+def shared_names(index):
+    """The same of names that exactly two documents share."""
+    places = names_in(index)
     whole = {name: {p.document for p in index.passages if name in p.searched} for name in places}
     return {name: found for name, found in places.items() if len(found) == len(whole[name]) == 2}
 
@@ -84,12 +104,65 @@ def _clause(sentence, name):
     return longest[:20] if has_han(longest) else " ".join(longest.split()[:12])
 
 
+def recurring(index):
+    """{name: documents} of the names that several documents have, found as in `shared_names`."""
+    found = {}
+    for name in names_in(index):
+        held = {passage.document for passage in index.passages if name in passage.searched}
+        if len(held) > 2:
+            found[name] = held
+    return found
+
+
+def global_hits(memory):
+    """{kind: ([right of the search], [right of the memory])}."""
+    index, found = memory.index, recurring(memory.index)
+    half = len({passage.document for passage in index.passages}) / 2
+    widest = [name for name in found if len(found[name]) <= half]
+    widest = sorted(widest, key=lambda name: (-len(found[name]), name))[:_WIDEST]
+    shares = sum(passage.language == "zh" for passage in index.passages) / len(index.passages)
+    hits = {"returning": ([], []), "change": ([], [])}
+    for question in _GLOBAL["zh" if shares > 0.5 else "en"]:
+        searched = "\n".join(index.passages[p].searched for p in index.search(question).found)
+        told = memory.recall([{"role": "user", "content": question}])
+        said = "\n".join([told.told, *(source.quote for source in told.sources)])
+        hits["returning"][0].extend(name in searched for name in widest)
+        hits["returning"][1].extend(name in said for name in widest)
+    for name in sorted(found, key=content_id):
+        dates = sorted({p.date for p in index.passages if name in p.searched and p.date})
+        if len(dates) < 4:
+            continue
+        question = _CHANGED["zh" if has_han(name) else "en"].format(name=name)
+        searched = [
+            index.passages[place]
+            for place in index.search(question).found
+            if name in index.passages[place].searched
+        ]
+        told = memory.recall([{"role": "user", "content": question}])
+        third = len(dates) // 3
+        for right, shown in zip(
+            hits["change"], (searched, told.sources if told.told else searched)
+        ):
+            seen = {each.date for each in shown}
+            right.append(bool(seen & set(dates[:third])) and bool(seen & set(dates[-third:])))
+    return hits
+
+
+def report(name, kind, hits):
+    """A line for each arm, with McNemar's test against the search alone."""
+    for arm, right in hits.items():
+        low, high = wilson(sum(right), len(right))
+        gain, _, _, p = mcnemar(hits["L0"], right)
+        counts = f"{sum(right)}/{len(right)} ({low:.0%} to {high:.0%})"
+        print(f"{name} · {kind} · {arm}: {counts} {gain:+.0%}, p {p:.4f}", flush=True)
+
+
 def main(*names):
     """Print a table for each twin."""
     for name in names:
         twin = Twin.open(name, create=False)
-        index = Index.open(twin)
-        made = graph.load(twin, index.passages)
+        memory = Memory(twin)
+        index, made = memory.index, memory.overview.graph
         for kind, asked in questions(index).items():
             hits = {"L0": [], "L1": [], "L0+L1": []}
             for question, (here, there) in asked:
@@ -99,13 +172,10 @@ def main(*names):
                 only = index.chosen([ranked], FIRST)
                 for arm, found in zip(hits, (search.found, only, fused)):
                     hits[arm].append(bool(here & set(found)) and bool(there & set(found)))
-            for arm, right in hits.items():
-                low, high = wilson(sum(right), len(right))
-                gain, _, _, p = mcnemar(hits["L0"], right)
-                print(
-                    f"{name} {kind} {arm}: {sum(right)}/{len(right)} ({low:.0%} to {high:.0%})"
-                    f" {gain:+.0%}, p {p:.3f}"
-                )
+            report(twin.path.name, kind, hits)
+        for kind, (searched, told) in global_hits(memory).items():
+            if searched:
+                report(twin.path.name, kind, {"L0": searched, "L1": told})
 
 
 if __name__ == "__main__":

@@ -72,6 +72,7 @@ class Graph:
         self.entities, self.mentions = list(found), mentions
         self.passage_of, self.sentence_of = passage_of, sentence_of
         self.number = {entity.key: number for number, entity in enumerate(self.entities)}
+        self._surnames = self._last_words()
         self.documents = list(documents)  # of each passage
         count = max(1, len(set(self.documents)))
         held = numpy.array([entity.documents for entity in self.entities] or [1.0])
@@ -101,6 +102,7 @@ class Graph:
         while start < len(words):
             for end in range(min(len(words), start + _LONGEST_NAME), start, -1):
                 key = entities.canonical(" ".join(words[start:end]).strip("."))
+                key = self._surnames.get(key, key)
                 if key in self.number and not self._is_topic(key):
                     found.append(key)
                     start = end - 1
@@ -109,6 +111,17 @@ class Graph:
         if not found:
             found = [word for word in lexical.words(question) if word in self.number]
         return [self.number[key] for key in dict.fromkeys(found)]
+
+    def _last_words(self):
+        """{last word of names: the name that most documents have, more than the word alone}."""
+        found = {}
+        for entity in sorted(self.entities, key=lambda entity: entity.documents):
+            first, _, last = entity.key.rpartition(" ")
+            if not first:
+                found.pop(last, None)
+            elif len(last) > 3:
+                found[last] = entity.key
+        return found
 
     def _is_topic(self, key):
         return self.entities[self.number[key]].kind == entities.TOPIC
