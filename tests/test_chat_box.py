@@ -1,5 +1,6 @@
 """The chat in a notebook: requests, events, the conversation, and a real child process."""
 
+import re
 import threading
 import time
 
@@ -7,9 +8,10 @@ import pytest
 from conftest import build_tiny_base
 
 from twinlib import Twin
+from twinlib.files import write_json
 from twinlib.gguf import writer
 from twinlib.models import gguf_vocabulary, load
-from twinlib.talk import voices
+from twinlib.talk import preferences, voices
 from twinlib.talk.answering import Answering
 from twinlib.ui import chat_box
 from twinlib.ui.chat_box import ChatBox
@@ -41,6 +43,12 @@ def say(box, text):
     box.send_button.click()
 
 
+def shown(box):
+    """What stands in the conversation, as HTML."""
+    texts = [text.value for turn in box.shown.children for text in turn.texts.values()]
+    return "".join([turn.children[0].value for turn in box.shown.children] + texts)
+
+
 def finish(box, *texts, end="done"):
     """Let the open requests end, in their order, with these texts."""
     for id, text in zip(list(box._pending), texts):
@@ -57,15 +65,15 @@ def test_a_question_is_sent_and_the_answer_appears_as_it_comes(box):
     assert request["voice"] == "file" and request["temperature"] == 0.7
     assert request["messages"] == [{"role": "user", "content": "Hi?"}]
     assert box.box.value == "" and box.send_button.disabled
-    assert "waits its turn" in box.shown.value
+    assert "waits its turn" in shown(box)
     box.take({"id": request["id"], "note": "Loading …"})
-    assert "Loading …" in box.shown.value
+    assert "Loading …" in shown(box)
     box.take({"id": request["id"], "text": "Hel"})
     box._drawn = 0
     box.take({"id": request["id"], "text": "lo"})
-    assert "Hello" in box.shown.value
+    assert "Hello" in shown(box)
     finish(box, "Hello.")
-    assert "Hello." in box.shown.value and not box.send_button.disabled
+    assert "Hello." in shown(box) and not box.send_button.disabled
     assert box.stop_button.layout.display == "none"
 
 
@@ -83,7 +91,64 @@ def test_side_by_side_each_has_its_own_conversation(box):
     assert (file["voice"], base["voice"]) == ("file", "base")
     assert file["messages"][1]["content"] == "file 1"
     assert base["messages"][1]["content"] == "base 1"
-    assert "the base alone" in box.shown.value and "the twin&#x27;s file" in box.shown.value
+    assert "the base alone" in shown(box) and "the twin&#x27;s file" in shown(box)
+
+
+def test_with_and_without_memory_stand_side_by_side(twin):
+    write_json(twin.report_path("memory"), {})
+    box = ChatBox(twin, ["file"], Recorded())
+    box.beside.value = "-plain"
+    say(box, "One?"), finish(box, "with", "without")
+    assert [(each["voice"], each["memory"]) for each in box.answers.asked] == [
+        ("file", True),
+        ("file", False),
+    ]
+    assert "the twin&#x27;s file, without memory" in shown(box)
+    say(box, "Two?")
+    assert [each["messages"][1]["content"] for each in box.answers.asked[2:]] == ["with", "without"]
+
+
+def test_a_source_opens_the_passage_with_its_words_marked(box):
+    say(box, "One?")
+    [id] = box._pending
+    line = {"text": "[1] from “A”", "quote": "b < c", "passage": "a. b < c. d"}
+    box.take({"id": id, "end": "done", "text": "b.", "under": [line, {"text": "its own: x"}]})
+    text = shown(box)
+    assert "<details><summary" in text and "[1] from “A”</summary>" in text and "its own: x" in text
+    assert re.search(r"a\. <mark[^>]*>b &lt; c</mark>\. d", text)
+
+
+def test_a_thumb_keeps_the_answer_with_what_stood_beside_it_and_is_taken_back(box):
+    box.beside.value = "base"
+    say(box, "Zero?"), finish(box, "0", "00")
+    say(box, "One?")
+    thumb = box.shown.children[0].thumbs["file"]
+    assert thumb["up"].layout.display == "none"  # nothing to judge yet
+    finish(box, "1", "eins")
+    assert thumb["up"].layout.display == ""
+    thumb["down"].click()
+    [kept] = preferences.decisions(box.twin).values()
+    assert kept == {
+        "action": "down",
+        "question": "One?",
+        "answer": "1",
+        "before": [
+            {"role": "user", "content": "Zero?"},
+            {"role": "assistant", "content": "0"},
+        ],
+        "who": "file",
+        "memory": False,
+        "beside": ["eins"],
+    }
+    thumb["up"].click()
+    box.shown.children[0].thumbs["base"]["down"].click()
+    actions = {each["answer"]: each["action"] for each in preferences.decisions(box.twin).values()}
+    assert actions == {"1": "up", "eins": "down"} and thumb["up"].button_style == "success"
+    thumb["up"].click()
+    assert list(preferences.decisions(box.twin).values())[0]["answer"] == "eins"
+    box.twin.file("preferences").write_text("{", encoding="utf-8")
+    thumb["up"].click()
+    assert "damaged" in shown(box) and thumb["up"].button_style == ""
 
 
 def test_one_who_joins_later_knows_what_was_said(box):
@@ -99,7 +164,7 @@ def test_stop_keeps_what_was_said_and_again_asks_for_another(box):
     box.stop_button.click()
     assert box.answers.stopped == [request["id"] for request in box.answers.asked]
     finish(box, "half a", "", end="stopped")
-    assert "half a" in box.shown.value and "(stopped)" in box.shown.value
+    assert "half a" in shown(box) and "(stopped)" in shown(box)
     box.again_button.click()
     assert box.answers.asked[-1]["seed"] == 2 and len(box.turns) == 1
     assert box.answers.asked[-1]["messages"] == [{"role": "user", "content": "One?"}]
@@ -107,7 +172,7 @@ def test_stop_keeps_what_was_said_and_again_asks_for_another(box):
 
 def test_an_error_is_shown_and_no_part_of_the_conversation(box):
     say(box, "One?"), finish(box, "No memory.", end="error")
-    assert "No memory." in box.shown.value
+    assert "No memory." in shown(box)
     say(box, "Two?")
     assert len(box.answers.asked[-1]["messages"]) == 1
 
@@ -115,7 +180,7 @@ def test_an_error_is_shown_and_no_part_of_the_conversation(box):
 def test_a_child_that_dies_is_said(box):
     say(box, "One?")
     box.take({"ended": True})
-    assert "most often the memory ran out" in box.shown.value and not box._pending
+    assert "most often the memory ran out" in shown(box) and not box._pending
 
 
 @pytest.mark.parametrize("text", ["[]", '{"temperature": "warm"}', '{"temperature": null}'])
@@ -146,12 +211,12 @@ def test_a_new_conversation_forgets_and_late_words_are_dropped(box):
     say(box, "One?"), finish(box, "1")
     box.forget_button.click()
     box.take({"id": box.answers.asked[0]["id"], "text": "late"})
-    assert box.shown.value == "" and box.turns == []
+    assert shown(box) == "" and box.turns == []
 
 
 def test_nothing_that_is_said_is_markup(box):
     say(box, "<b>me</b>"), finish(box, "<img src=x onerror=alert(1)>")
-    assert "<b>me" not in box.shown.value and "<img" not in box.shown.value
+    assert "<b>me" not in shown(box) and "<img" not in shown(box)
 
 
 # The process that answers

@@ -7,8 +7,8 @@ without a request.
 A request is {id, voice, messages, memory, tokens, temperature, seed} or {stop: id}; messages end
 with the question, and `memory` says whether to answer from the author's passages. What comes back
 is {id, text} for each piece of the answer, {id, note} while something is loaded, and at the end
-{id, end: done|stopped|error, text, under} with the whole answer or the error, and the lines that
-stand under it: its sources and what is in none.
+{id, end: done|stopped|error, text, under} with the whole answer or the error, and what stands under
+it: its sources and what is in none, as {text} or {text, quote, passage}.
 """
 
 import json
@@ -82,8 +82,10 @@ class Answering:
             text, cited = remember.answer(self.voices, known, voice, messages, pass_on, **sampling)
             end = "done"
             if cited:
-                under = remember.lines(cited, self.voices.twin.author)
-            under += notes
+                under = [
+                    _line(known, *each) for each in remember.under(cited, self.voices.twin.author)
+                ]
+            under += [{"text": str(note)} for note in notes]
         except Halted:
             text, end = "".join(pieces), "stopped"
         except TwinError as error:
@@ -92,6 +94,13 @@ class Answering:
             text, end = t("core.unexpected_error", name=type(error).__name__, error=error), "error"
         del self._halts[id]
         self.send({"id": id, "end": end, "text": text, "under": under})
+
+
+def _line(memory, text, source):
+    """A line under an answer, with the passage that it opens."""
+    passages = memory.index.passages if source else ()
+    opened = [each.text for each in passages if each.id == source.passage]
+    return {"text": text, **({"quote": source.quote, "passage": opened[0]} if opened else {})}
 
 
 def main(path: str) -> None:

@@ -66,12 +66,20 @@ class Newest:
         return self._opened[1:]
 
 
-def lines(cited: Cited, author: str) -> list[str]:
-    """What stands under an answer: the author's own words, and what the twin said by itself."""
-    said = [t("talk.author_says", author=author)] if cited.instead and cited.sources else []
-    said += [source_text(number, source) for number, source in enumerate(cited.sources, 1)]
+def under(cited: Cited, author: str) -> list[tuple[str, Source | None]]:
+    """What stands under an answer, each line with its source or None.
+
+    First the author's own words, then what the twin said by itself.
+    """
+    said = [(t("talk.author_says", author=author), None)] if cited.instead and cited.sources else []
+    said += [(source_text(number, each), each) for number, each in enumerate(cited.sources, 1)]
     own = [text for text, number in cited.sentences if number is None]
-    return said + [t("talk.own_words_of_the_twin", text=text) for text in own]
+    return said + [(t("talk.own_words_of_the_twin", text=text), None) for text in own]
+
+
+def lines(cited: Cited, author: str) -> list[str]:
+    """The lines of `under`."""
+    return [text for text, _ in under(cited, author)]
 
 
 def source_text(number: int, source: Source) -> str:

@@ -210,11 +210,11 @@ def _answers(recall):
 
 
 def _footnotes(cited: Cited, author: str) -> str:
-    """What follows an answer, its sources as links to {base}."""
-    lines = remember.lines(cited, author)
-    for number, source in enumerate(cited.sources, 1):
-        mark, place = f"[{number}] ", lines.index(remember.source_text(number, source))
-        lines[place] = f"[[{number}]]({{{source.passage}}}) " + lines[place].removeprefix(mark)
+    """What follows an answer; a source's number is a link to {id of its passage}."""
+    lines = []
+    for text, source in remember.under(cited, author):
+        number, _, rest = text.partition(" ") if source else ("", "", text)
+        lines.append(f"[{number}]({{{source.passage}}}) {rest}" if source else text)
     return _RULE + "\n\n".join(lines) if lines else ""
 
 

@@ -2,9 +2,12 @@
 
 A child process answers (talk/answering.py): the kernel stays free, words appear as they come, and
 the memory is returned when the child has had nothing to do for some minutes. The conversation is
-kept in this cell only. Two who answer do so one after the other, each in its own conversation.
+kept in this cell only, except for the answers that get a thumb (talk/preferences.py). Two who
+answer do so one after the other, each in its own conversation; the second one may be the first
+without its memory. A source under an answer opens the author's passage.
 """
 
+import functools
 import itertools
 import json
 import subprocess
@@ -14,8 +17,9 @@ import weakref
 
 import ipywidgets as widgets
 
+from ..files import TwinError
 from ..i18n import choose, t
-from ..talk import voices
+from ..talk import preferences, voices
 from ..twin import Twin
 from . import children
 from .display import Shown, caption, esc, sentence
@@ -24,27 +28,30 @@ from .widgets import button, dropdown, html, line, on_enter, show
 _REDRAW = 0.15  # seconds between two redrawings of an answer that is being written
 _TOKENS = 400  # of an answer
 _TEMPERATURES = (0.0, 0.3, 0.5, 0.7, 0.9, 1.2)
-# Scrolls from its end: what was said last stays in view.
-_LOG = (
-    '<div role="log" aria-live="polite" tabindex="0" style="display:flex;flex-direction:'
-    'column-reverse;max-height:32em;overflow:auto;line-height:1.5"><div>{}</div></div>'
-)
-_TURN = (
-    '<div style="margin:.8em 0 .4em;display:flex;justify-content:flex-end">'
+_QUESTION = (
+    '<div style="margin:.8em 0 .4em;display:flex;justify-content:flex-end;line-height:1.5">'
     '<div style="max-width:80%;background:rgba(90,120,200,.18);{bubble}">{question}</div></div>'
-    '<div style="display:flex;flex-wrap:wrap;gap:.6em">{answers}</div>'
 )
 _BUBBLE = "border-radius:12px;padding:.45em .9em;white-space:pre-wrap;overflow-wrap:anywhere"
 _ANSWER = (
-    '<div style="flex:1 1 15em;min-width:0"><div style="font-size:85%;opacity:.7">{name}</div>'
-    '<div style="background:rgba(128,128,128,.14);{bubble}">{text}</div></div>'
+    '<div role="log" aria-live="polite" style="line-height:1.5">'
+    '<div style="font-size:85%;opacity:.7">{name}</div>'
+    '<div style="background:rgba(128,128,128,.14);{bubble}">{text}</div>{under}</div>'
 )
 # A source of an answer, or what is in none of them.
 _UNDER = (
-    '<div style="font-size:85%;opacity:.8;margin:.4em 0 0 .2em;padding-left:.6em;'
-    'border-left:2px solid rgba(128,128,128,.4)">{}</div>'
+    '<div style="font-size:85%;opacity:.85;margin:.4em 0 0 .2em;padding-left:.6em;'
+    'border-left:2px solid rgba(128,128,128,.4);overflow-wrap:anywhere">{}</div>'
 )
+# A source that opens the passage, in which the quotation is marked.
+_OPENS = (
+    '<details><summary style="cursor:pointer">{line}</summary>'
+    '<div style="white-space:pre-wrap;max-height:16em;overflow:auto;padding:.4em 0">{passage}</div>'
+    "</details>"
+)
+_MARK = '<mark style="background:rgba(250,210,60,.45);color:inherit">{}</mark>'
 _NOTE = '<span style="opacity:.65">{}</span>'
+_PLAIN = "-plain"  # the ending of who answers without memory, beside itself with it
 
 _children: dict[str, "Answers"] = {}  # by the path of the twin, so that a second box reuses one
 _ids = itertools.count(1)  # of requests: never the same in two boxes, which share a child
@@ -116,27 +123,30 @@ class Answers:
 class ChatBox(widgets.VBox):
     """The conversation, a line to write in, and who answers.
 
-    `turns` are {question, answers: {voice: {text, note, state}}}; a state is waits, writes, done,
-    stopped or error.
+    `turns` are {question, answers: {who: {text, note, state, under}}, memory}; `who` is a voice, or
+    one without its memory; a state is waits, writes, done, stopped or error.
     """
 
     def __init__(self, twin: Twin, available: list[str], answers: Answers | None = None):
         self.twin, self.turns = twin, []
         self.answers = answers or _children.setdefault(str(twin.path), Answers(twin))
-        self._pending = {}  # {id of a request: (turn, voice)} of the answers that are not finished
+        self._pending = {}  # {id of a request: (turn, who)} of the answers that are not finished
         self._seed, self._drawn = 0, 0.0
+        has_memory = twin.report_path("memory").exists()
         names = [(choose(voices.name(voice)), voice) for voice in available]
         self.voice = dropdown(t("talk.who_answers"), names)
-        self.beside = dropdown(t("talk.beside_it"), [(t("talk.nobody"), ""), *names])
+        alone = [(t("talk.the_same_without_memory"), _PLAIN)] if has_memory else []
+        self.beside = dropdown(t("talk.beside_it"), [(t("talk.nobody"), ""), *alone, *names])
         self.temperature = dropdown(
             t("talk.temperature"), [(f"{value:g}", value) for value in _TEMPERATURES]
         )
         self.temperature.value = _recommended(twin)
-        self.memory = widgets.Checkbox(
-            twin.report_path("memory").exists(), description=t("talk.with_memory"), indent=False
+        self.memory = widgets.Checkbox(has_memory, description=t("talk.with_memory"), indent=False)
+        show(self.memory, has_memory)
+        # Scrolls from its end, where the newest turn is: what was said last stays in view.
+        self.shown = widgets.VBox(
+            layout=widgets.Layout(flex_flow="column-reverse", max_height="34em", overflow="auto")
         )
-        show(self.memory, self.memory.value)
-        self.shown = html()
         self.box = widgets.Text(
             placeholder=t("talk.write_here"), layout=widgets.Layout(flex="1 1 14em", width="auto")
         )
@@ -185,26 +195,60 @@ class ChatBox(widgets.VBox):
         """Begin a new conversation."""
         self.stop()
         self.turns, self._pending = [], {}
+        self.shown.children = ()
         self._refresh()
 
     def _ask(self, question):
         before = list(self.turns)
-        turn = {"question": question, "answers": {}}
+        turn = {"question": question, "answers": {}, "memory": self.memory.value}
         self.turns.append(turn)
-        for voice in dict.fromkeys(filter(None, (self.voice.value, self.beside.value))):
-            self._pending[next(_ids)] = turn, voice
-            turn["answers"][voice] = {"text": "", "note": t("talk.waits"), "state": "waits"}
+        for who in self._who():
+            self._pending[next(_ids)] = turn, who
+            turn["answers"][who] = {"text": "", "note": t("talk.waits"), "state": "waits"}
+        self._show_turns()
         self._refresh()
-        for id, (_, voice) in list(self._pending.items()):
+        for id, (_, who) in list(self._pending.items()):
             self.answers.ask(
                 id=id,
-                voice=voice,
-                messages=[*_messages(before, voice), {"role": "user", "content": question}],
+                voice=who.removesuffix(_PLAIN),
+                messages=[*_messages(before, who), {"role": "user", "content": question}],
                 tokens=_TOKENS,
                 temperature=self.temperature.value,
                 seed=self._seed,
-                memory=self.memory.value,
+                memory=self.memory.value and not who.endswith(_PLAIN),
             )
+
+    def _who(self):
+        """Who answers: the chosen voice, and who stands beside it."""
+        beside = self.beside.value
+        beside = self.voice.value + _PLAIN if beside == _PLAIN else beside
+        return dict.fromkeys(filter(None, (self.voice.value, beside)))
+
+    def _show_turns(self):
+        """Put a widget for each turn on screen; those that are there stay as they are."""
+        shown = {id(each.turn): each for each in self.shown.children}
+        turns = [shown.get(id(turn)) or _Turn(self, turn) for turn in self.turns]
+        self.shown.children = turns[::-1]
+
+    def rate(self, turn: dict, who: str, action: str | None) -> str:
+        """Keep what the owner thinks of an answer; returns '' or why it can't be kept."""
+        answer, number = turn["answers"][who], self.turns.index(turn)
+        others = {name: each for name, each in turn["answers"].items() if name != who}
+        try:
+            preferences.decide(
+                self.twin,
+                action,
+                turn["question"],
+                answer["text"],
+                before=_messages(self.turns[:number], who),
+                who=who.removesuffix(_PLAIN),
+                memory=turn["memory"] and not who.endswith(_PLAIN),
+                beside=[each["text"] for each in others.values() if _said(each)],
+            )
+        except (TwinError, OSError) as error:
+            return str(error)
+        answer["action"] = action
+        return ""
 
     # What comes back
 
@@ -214,10 +258,10 @@ class ChatBox(widgets.VBox):
             for id in list(self._pending):
                 self.take({"id": id, "end": "error", "text": t("talk.child_ended")})
             return
-        turn, voice = self._pending.get(event["id"], (None, None))
+        turn, who = self._pending.get(event["id"], (None, None))
         if turn is None:  # of a conversation that was forgotten
             return
-        answer = turn["answers"][voice]
+        answer = turn["answers"][who]
         if "end" in event:
             under = event.get("under", [])
             answer |= {"state": event["end"], "text": event["text"], "note": "", "under": under}
@@ -225,22 +269,64 @@ class ChatBox(widgets.VBox):
             self._refresh()
         elif "note" in event:
             answer |= {"note": event["note"]}
-            self._draw()
         else:
             answer |= {"state": "writes", "text": answer["text"] + event["text"], "note": ""}
-            if time.monotonic() - self._drawn > _REDRAW:
-                self._draw()
+            if time.monotonic() - self._drawn <= _REDRAW:
+                return
+        self._drawn = time.monotonic()
+        for shown in self.shown.children:
+            if shown.turn is turn:
+                shown.draw(who)
 
     def _refresh(self):
         busy = bool(self._pending)
         self.send_button.disabled = busy
         show(self.stop_button, busy)
         self.again_button.disabled = self.forget_button.disabled = not self.turns or busy
-        self._draw()
 
-    def _draw(self):
-        self._drawn = time.monotonic()
-        self.shown.value = _LOG.format("".join(map(_turn, self.turns))) if self.turns else ""
+
+class _Turn(widgets.VBox):
+    """A question and its answers, each with what stands under it and two thumbs."""
+
+    def __init__(self, box: ChatBox, turn: dict):
+        self.box, self.turn = box, turn
+        self.texts, self.thumbs, columns = {}, {}, []
+        for who in turn["answers"]:
+            self.texts[who] = html()
+            self.thumbs[who] = {
+                action: button(sign, functools.partial(self._rate, who, action), tooltip=t(tip))
+                for action, sign, tip in (("up", "👍", "talk.like"), ("down", "👎", "talk.dislike"))
+            }
+            column = widgets.Layout(flex="1 1 15em", width="auto", min_width="0")
+            parts = [self.texts[who], line(*self.thumbs[who].values())]
+            columns.append(widgets.VBox(parts, layout=column))
+            self.draw(who)
+        question = html(_QUESTION.format(question=esc(turn["question"]), bubble=_BUBBLE))
+        answers = widgets.HBox(
+            columns, layout=widgets.Layout(flex_flow="row wrap", grid_gap=".6em")
+        )
+        super().__init__([question, answers], layout=widgets.Layout(flex="0 0 auto", width="auto"))
+
+    def draw(self, who: str, problem: str = "") -> None:
+        """Show an answer as it is now, and a problem with its thumbs."""
+        answer = self.turn["answers"][who]
+        under = "".join(map(_under, answer.get("under", ())))
+        if problem:
+            under += _UNDER.format(esc(problem))
+        text = {"name": esc(_name(who)), "text": _answer_markup(answer), "under": under}
+        self.texts[who].value = _ANSWER.format(bubble=_BUBBLE, **text)
+        for action, thumb in self.thumbs[who].items():
+            show(thumb, _said(answer))
+            thumb.button_style = "success" if answer.get("action") == action else ""
+
+    def _rate(self, who, action):
+        decided = self.turn["answers"][who].get("action")
+        self.draw(who, self.box.rate(self.turn, who, None if decided == action else action))
+
+
+def _name(who):
+    name = choose(voices.name(who.removesuffix(_PLAIN)))
+    return t("talk.without_memory", name=name) if who.endswith(_PLAIN) else name
 
 
 def _recommended(twin):
@@ -270,16 +356,6 @@ def _said(answer):
     return answer["state"] in ("done", "stopped") and bool(answer["text"].strip())
 
 
-def _turn(turn):
-    answers = "".join(
-        _ANSWER.format(
-            name=esc(choose(voices.name(voice))), bubble=_BUBBLE, text=_answer_markup(answer)
-        )
-        for voice, answer in turn["answers"].items()
-    )
-    return _TURN.format(question=esc(turn["question"]), bubble=_BUBBLE, answers=answers)
-
-
 def _answer_markup(answer):
     """An answer as HTML, with what is going on."""
     if answer["state"] == "error":
@@ -289,5 +365,14 @@ def _answer_markup(answer):
         return _NOTE.format(esc(t("talk.empty_answer")))
     if answer["state"] == "stopped":
         return f"{text} {_NOTE.format(esc(t('talk.stopped_here')))}"
-    under = "".join(_UNDER.format(esc(line)) for line in answer.get("under", ()))
-    return text + (_NOTE.format(esc(answer["note"])) if answer["note"] else "") + under
+    return text + (_NOTE.format(esc(answer["note"])) if answer["note"] else "")
+
+
+def _under(line):
+    """A line under an answer as HTML; one with a source opens the passage."""
+    text = esc(line["text"])
+    if "passage" in line:
+        before, quote, after = line["passage"].partition(line["quote"])
+        passage = esc(before) + _MARK.format(esc(quote)) + esc(after)
+        text = _OPENS.format(line=text, passage=passage)
+    return _UNDER.format(text)

@@ -32,7 +32,7 @@ _MARGIN = 50e6  # bytes of the disk that stay free
 _PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
 # What is the owner's writing or quotes it. A report has numbers only.
 _WRITING = re.compile(
-    r"^(writing|corpus|interview|evaluate|memory)/(?!report\.json$)|^persona/samples\.jsonl$"
+    r"^(writing|corpus|interview|evaluate|memory|talk)/(?!report\.json$)|^persona/samples\.jsonl$"
 )
 _WRITING_FACTS = ("persona_prompt",)  # of twin.json
 # How the system refuses what only a damaged or made up archive asks for.

@@ -1,0 +1,39 @@
+"""Which answers the owner liked and which not, kept for a later training on preferences.
+
+twins/NAME/talk/decisions.json holds {id: {action: up|down, question, before, answer, who, memory,
+beside}}: `before` are the earlier turns, and `beside` the answers that others gave to the same
+question, so that two of them with different decisions are a pair. No step reads it yet, so that a
+thumb makes nothing stale.
+"""
+
+import json
+
+from ..files import TwinError, content_id, write_json
+from ..i18n import t
+from ..twin import Twin
+
+
+def decide(twin: Twin, action: str | None, question: str, answer: str, **about) -> None:
+    """Keep what the owner thinks of an answer; None takes it back."""
+    saved = decisions(twin)
+    saved.pop(id_of(question, answer), None)
+    if action:
+        given = {"action": action, "question": question, "answer": answer, **about}
+        saved[id_of(question, answer)] = given
+    write_json(twin.file("preferences"), saved)
+
+
+def decisions(twin: Twin) -> dict[str, dict]:
+    """All decisions by id; raises TwinError where the file was damaged."""
+    path = twin.file("preferences")
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError):
+        raise TwinError(t("core.decisions_damaged", path=path)) from None
+
+
+def id_of(question: str, answer: str) -> str:
+    """The id of an answer to a question."""
+    return content_id(f"{question}\n{answer}")
