@@ -63,12 +63,12 @@ run.step(twin, "memory", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look, and talk
 #
-# The figures say how often the memory answers what you wrote about, and how often what you never did. Then talk. Under an answer stand your own words that it rests on, with title and date; what is in none of your texts is marked as the twin's own. Untick *With memory* to hear the twin alone.
+# The figures say how often the memory answers what you wrote about, and how often what you never did. Then talk. Under an answer stand your own words that it rests on, with title and date: click one to open the whole passage. What is in none of your texts is marked as the twin's own. *Beside it* puts the same twin without memory, or the base, next to it. A thumb keeps an answer in the twin's folder, for later practice.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看，聊一聊
 #
-# 数字说的是：您写过的，它多常答上；您没写过的，它多常也答了。然后就聊吧。回答下面是它依据的您的原话，带标题和日期；哪一篇里都没有的，标作分身自己的话。去掉“带上记忆”，就只听分身自己说。
+# 数字说的是：您写过的，它多常答上；您没写过的，它多常也答了。然后就聊吧。回答下面是它依据的您的原话，带标题和日期，点一下就打开整段；哪一篇里都没有的，标作分身自己的话。“并排”可以让不带记忆的分身或基础模型站在旁边比一比。点拇指，就把这个回答记进分身的文件夹，留着以后再练。
 
 # %% figures
 tables.figures(twin, "memory")
@@ -81,12 +81,12 @@ chat_box.chat(twin)
 # %% saved-text [markdown] lang="en"
 # ## Saved, and what next
 #
-# The memory lies in the twin's folder: twins → NAME → memory. You may delete it; this notebook makes it again. In a terminal: `twinlib memory`, then `twinlib talk`. The file that Ollama, LM Studio and phones run has the voice but not this memory.
+# The memory lies in the twin's folder: twins → NAME → memory. You may delete it; this notebook makes it again. In a terminal: `twinlib memory`, then `twinlib talk`; on your own machine `twinlib serve` lets other apps talk to it, with memory. The file that Ollama, LM Studio and phones run has the voice but not this memory.
 
 # %% saved-text [markdown] lang="zh"
 # ## 存在哪里，下一步
 #
-# 记忆在分身的文件夹里：twins → 名字 → memory。可以删掉，这个笔记本会重新做。在终端里：先 `twinlib memory`，再 `twinlib talk`。Ollama、LM Studio 和手机上跑的文件里只有口吻，没有这份记忆。
+# 记忆在分身的文件夹里：twins → 名字 → memory。可以删掉，这个笔记本会重新做。在终端里：先 `twinlib memory`，再 `twinlib talk`；在自己的电脑上，`twinlib serve` 让别的应用也能带着记忆和它聊。Ollama、LM Studio 和手机上跑的文件里只有口吻，没有这份记忆。
 
 # %% saved
 tables.saved(twin, "memory")
