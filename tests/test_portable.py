@@ -179,6 +179,7 @@ def test_the_commands(old, there, tmp_path, capsys):
     assert main(["import", str(tmp_path / "old-twin.zip"), "--twin", "new"]) == 0
     said = capsys.readouterr().out
     assert "Written: " in said and f"The twin is in {there / 'new'}" in said
+    assert said.rstrip().endswith("quantize"), "the files were left out: they are made again"
     assert main(["status"]) == 0, "the imported twin is the last one"
     assert "new (" in capsys.readouterr().out
 

@@ -4,12 +4,14 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 from widget_tree import inside, text_of
 
 from twinlib import Twin, running
+from twinlib.train import persona
 from twinlib.ui import runtime, start_page, tables
 from twinlib.ui.all_steps import AllSteps
 
@@ -178,3 +180,16 @@ def test_a_twin_is_named_and_chosen_in_the_form_and_the_page_becomes_that_twins(
     runtime.open_twin("me")
     page.picker.list.value = "阿宁的分身"
     assert "A cell above says TWIN = “me”" in page.picker.message.value
+
+
+def test_before_step_01_the_time_is_that_of_the_writing_that_was_looked_into(twin, sample_twin):
+    page, made = start_page.page(twin), persona.facts(sample_twin)
+    for name in made:
+        assert 0.6 < page.writing.expected[name] / made[name] < 1.6
+    before, said = page.steps.plan(effort="quick"), page.effort.hints["effort"].value
+    for post in list(Path(page.writing.source.value).iterdir()):
+        for number in range(20):
+            shutil.copy(post, post.with_stem(f"{post.stem}-{number}"))
+    page.writing.look.click()
+    assert page.steps.plan(effort="quick") > 2 * before
+    assert page.effort.hints["effort"].value != said

@@ -372,7 +372,9 @@ def run_import(options: argparse.Namespace) -> None:
     """Make a twin of a file that `export` wrote."""
     twin = portable.restore(options.file, options.twin, Progress(None, "import"))
     terminal.opened(str(twin.path), create=False)
-    print(t("core.imported", path=twin.path, command=f"{terminal.program()} talk"))
+    without_file = "quantize" if twin.newest_adapter()[0] else "persona"
+    following = "talk" if twin.ggufs() else without_file
+    print(t("core.imported", path=twin.path, command=f"{terminal.program()} {following}"))
 
 
 def run_tour(options: argparse.Namespace) -> None:

@@ -38,6 +38,7 @@ class AllSteps:
         self.state, self.sentence, self.step = "idle", "", self.steps[0]
         self.share, self.left = 0.0, 0.0  # of all steps; seconds
         self.seconds: dict[str, float] = {}  # that each step is expected to take
+        self.expected: dict[str, int] = {}  # rows and tokens to train on, before they are there
         self.lines = deque(maxlen=400)  # what the steps printed
         self.records: list[dict] = []  # the running step's history
         self.thread: threading.Thread | None = None
@@ -140,7 +141,7 @@ class AllSteps:
             try:
                 remembered = declared.remembered(step, self.twin)
                 settings = declared.make(step, **{**remembered, **others})
-                planned = forms.planner(step, self.twin)(settings)
+                planned = forms.planner(step, self.twin, self.expected)(settings)
             except (TwinError, ValueError):  # such as no corpus to plan with, yet
                 planned = None
             seconds = planned and planned.seconds

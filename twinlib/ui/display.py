@@ -27,7 +27,7 @@ _COLOURS = {"stop": "220,50,50", "warning": "230,160,0", "good": "40,160,80", "n
 _SIGNS = {"stop": "✗", "warning": "!", "good": "✓", "note": "·"}
 _SENTENCE = (
     '<div style="border-left:4px solid rgb({colour});background:rgba({colour},.12);'
-    'padding:.3em .8em;margin:.3em 0;overflow-wrap:anywhere">{text}</div>'
+    'padding:.3em .8em;margin:.3em 0;overflow-wrap:anywhere;line-height:1.5">{text}</div>'
 )
 # The levels of a figure, and the colours and signs of a sentence on it.
 _LEVELS = {"good": "good", "unsure": "note", "so-so": "warning", "bad": "stop", "": "note"}
@@ -44,7 +44,7 @@ _DETAILS = (
 )
 # A table scrolls by itself, and does not widen what it stands in.
 _SCROLLED = '<div style="overflow-x:auto;width:0;min-width:100%">{}</div>'
-_CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-wrap"
+_CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-wrap;line-height:1.4"
 
 
 class Shown:
@@ -99,7 +99,7 @@ def folded(name: str, shown: Shown) -> Shown:
 
 def caption(text: str) -> Shown:
     """A line of small print under a picture or above a table."""
-    style = "margin:.4em 0;opacity:.8;overflow-wrap:anywhere"
+    style = "margin:.4em 0;opacity:.8;overflow-wrap:anywhere;line-height:1.5"
     return Shown(f'<div style="{style}">{esc(text)}</div>', text)
 
 

@@ -115,6 +115,11 @@ class Form(widgets.VBox):
         self._seconds_of = seconds_of
         self._show()
 
+    def expect(self, facts: dict) -> None:
+        """Plan with {rows, tokens} of a corpus that step 01 has not made yet."""
+        self.plan = planner(self.step, self.twin, facts)
+        self._show()
+
     def _edited(self, name, change):
         self._keep(name)
         self._show()
@@ -190,14 +195,20 @@ def form(step: str, twin: Twin, only: Iterable[str] | None = None, **given) -> F
     return Form(step, twin, only, **given)
 
 
-def planner(step: str, twin: Twin) -> Callable[[object], plan.Plan | None]:
-    """A function from settings to the step's Plan on this machine, or None."""
+def planner(
+    step: str, twin: Twin, expected: dict | None = None
+) -> Callable[[object], plan.Plan | None]:
+    """A function from settings to the step's Plan on this machine, or None.
+
+    `expected` are the rows and tokens to train on while there are none yet.
+    """
     module = declared.step_module(step)
     if not hasattr(module, "plan"):
         return lambda settings: None
     if step != "persona":
         return lambda settings: module.plan(settings, twin)
-    facts = module.facts(twin)  # read once, since a form plans at every key
+    # Read once, since a form plans at every key.
+    facts = {**(expected or {}), **module.facts(twin)}
     return lambda settings: plan.derive(step, settings, plan.machine(), facts)
 
 

@@ -21,6 +21,7 @@ from ..i18n import t
 from ..settings import Corpus
 from ..text import interview_questions
 from ..text.privacy import private_names, quoted_name
+from ..text.script import tokens_unrounded
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, cut, sentence, table, title
 from .forms import Form
@@ -58,6 +59,7 @@ class Senders(widgets.VBox):
         self.ticks, self.columns = {}, []
         self.columns_before = ""  # as used by the last survey
         self.survey: readers.Survey | None = None
+        self.tokens = 0.0  # of the texts, as estimated in some seconds
         self.summary, self.status = html(), html()
         self.senders = widgets.VBox(
             layout=widgets.Layout(max_height="18em", overflow="auto", display="block")
@@ -105,8 +107,10 @@ class Senders(widgets.VBox):
         if not settings.source:
             return NOTHING
         titles, texts, characters, began = [], 0, 0, time.monotonic()
+        self.tokens = 0.0
         for document in readers.read(_path(settings), self._options(settings)):
             texts, characters = texts + 1, characters + len(document.text)
+            self.tokens += tokens_unrounded(document.text)
             if len(titles) < _TITLES:
                 titles.append(title_of(document))
             if time.monotonic() - began > _SECONDS:

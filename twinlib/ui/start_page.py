@@ -83,7 +83,8 @@ class Page(widgets.VBox):
             self.result,
         ]
         self.effort.plan_times(self.steps.plan)
-        self._estimate()
+        self.writing.found.observe(self._expect, "children")
+        self._expect()
         self._show_result()
         self._draw(at_once=True)
         if running.current(twin):  # it went on while the kernel was restarted, or in a terminal
@@ -111,6 +112,12 @@ class Page(widgets.VBox):
         self.result.children = []
         self.steps.start()
         self._draw(at_once=True)
+
+    def _expect(self, change=None):
+        """Plan with the writing that was looked into, until step 01 knows its rows."""
+        self.steps.expected = self.writing.expected
+        self.effort.expect(self.steps.expected)
+        self._estimate()
 
     def _estimate(self, change=None):
         """Say how long all steps take together with the effort and base that are chosen."""

@@ -17,6 +17,12 @@ from .display import sentence, title
 from .source_picker import SourcePicker
 from .widgets import button, html, line, show
 
+# What step 01 makes of three real corpora: a passage is learnt as an answer, and often as plain
+# text, too, each with the system prompt.
+_TOKENS_LEARNT = 1.7  # for a token of the texts
+_ROW = 155  # tokens
+_WHO_IT_IS = 20  # rows that are in every corpus
+
 
 def form(twin: Twin, **given) -> "Writing":
     """The form, prefilled with the last choices; keywords override those."""
@@ -46,6 +52,13 @@ class Writing(widgets.VBox):
     def settings(self) -> Corpus:
         """The settings of step 01 as typed and ticked so far; raises WrongValue."""
         return self.form.settings
+
+    @property
+    def expected(self) -> dict:
+        """About how many {rows, tokens} step 01 will make of it, to plan with; {} if unknown."""
+        tokens = sum(_TOKENS_LEARNT * s.tokens for s in self.found.children if hasattr(s, "tokens"))
+        rows = round(tokens / _ROW) + _WHO_IT_IS
+        return {"rows": rows, "tokens": round(tokens)} if tokens else {}
 
     def _choose(self, source):
         """Take an upload or a place from the list, and look into it at once."""
