@@ -8,6 +8,7 @@ from twinlib.memory import communities, entities, graph, index, kinds, timeline
 from twinlib.memory.recall import Memory
 from twinlib.talk import remember
 from twinlib.twin import Twin
+from twinlib.ui import memory_picture
 
 POSTS = [
     ("修伞", "zh", "下雨天，老庞提着一把黑伞来了。《海边的伞》他看过三遍。"),
@@ -185,6 +186,16 @@ def test_what_an_author_keeps_coming_back_to_is_told_in_his_own_words(twin):
         said.append,
     )
     assert said == [text] == [told.told] and cited.sources == list(told.sources)
+
+
+def test_the_names_are_pictured_year_by_year(twin):
+    make(twin)
+    counted = memory_picture.names_by_year(twin)
+    assert counted["灰猫"] == {"2012": 1, "2013": 1, "2014": 1}
+    assert counted["海边的伞"] == {"2010": 1, "2011": 1} and len(counted) == 3
+    assert "<img" in memory_picture.memory.__wrapped__(twin).html
+    twin.file("memory_graph").unlink()
+    assert memory_picture.names_by_year(twin) == {}
 
 
 def test_a_change_of_mind_is_told_by_date(twin):

@@ -71,7 +71,7 @@ run.step(twin, "memory", form.settings)
 # 数字说的是：您写过的，它多常答上；您没写过的，它多常也答了。然后就聊吧。回答下面是它依据的您的原话，带标题和日期，点一下就打开整段；哪一篇里都没有的，标作分身自己的话。“并排”可以让不带记忆的分身或基础模型站在旁边比一比。点拇指，就把这个回答记进分身的文件夹，留着以后再练。
 
 # %% figures
-tables.figures(twin, "memory")
+display(tables.figures(twin, "memory"), plots.memory(twin))
 
 # %% talk
 from twinlib.ui import chat_box

@@ -203,7 +203,8 @@ def topics(
     for title in titles:
         for written in topic_words(title):
             for word in lexical.words(written):
-                asked[word][written] += 1
+                if word == written or not script.has_han(word):
+                    asked[word][written] += 1
     holding = defaultdict(Counter)
     for document, text in zip(documents, texts):
         for word in lexical.words(text):

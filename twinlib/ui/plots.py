@@ -15,6 +15,7 @@ from . import summary, tables
 from .display import Shown, caption, folded
 from .gguf_choice import decimals, files
 from .look import look
+from .memory_picture import memory
 from .plotting import (
     ASIDE,
     GREEN,
@@ -34,7 +35,7 @@ from .score_card import score_card
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["corpus", "curves", "curves_of", "decimals", "files", "score_card"]
+__all__ = ["corpus", "curves", "curves_of", "decimals", "files", "memory", "score_card"]
 # The figures that training steps record; those on the same scale share a panel.
 PANELS = (
     ("loss", "eval_loss"),
