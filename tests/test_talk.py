@@ -14,9 +14,10 @@ import pytest
 from twinlib import Twin, settings
 from twinlib.corpus import step as corpus
 from twinlib.evaluate import step as evaluate
-from twinlib.files import TwinError, write_json
+from twinlib.files import TwinError, write_json, write_records
 from twinlib.gguf import step as quantize
 from twinlib.gguf import writer
+from twinlib.memory import index, recall
 from twinlib.models import gguf_vocabulary, load
 from twinlib.progress import Progress
 from twinlib.talk import chat, voices
@@ -125,7 +126,7 @@ def test_ctrl_c_stops_the_answer_and_at_the_prompt_ends_the_chat(terminal):
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_chat(terminal):
+def test_the_commands_of_the_chat(terminal, tmp_path):
     chat = terminal("--tokens", "8")
     chat.wait_for("> ")
     chat.type("/help\n")
@@ -139,9 +140,61 @@ def test_the_commands_of_the_chat(terminal):
     chat.wait_for("> ")
     chat.type("/new\n")
     chat.wait_for("A new conversation.")
+    chat.wait_for("> ")
+    chat.type(f"/save {tmp_path}/talk.md\n")
+    chat.wait_for("Nothing was said yet.")
+    chat.wait_for("> ")
+    chat.type("您好吗们\x7f呀\x1b[D\x1b[D\x7f\n")  # backspace, arrows: whole characters
+    chat.wait_for("\n")
+    chat.wait_for("> ")
+    chat.type("/sources\n")
+    chat.wait_for("The last answer rests on no passage.")
+    chat.type("/plain\n")
+    chat.wait_for("Now without memory")
+    chat.type(f"/save {tmp_path}/talk.md\n")
+    chat.wait_for("Saved: ")
+    chat.wait_for("> ")
+    assert (tmp_path / "talk.md").read_text("utf-8").startswith("**You**\n\n您吗呀\n\n**demo**\n")
+    chat.type(f"/save {tmp_path}/talk.md\n")
+    chat.wait_for("is there already")
     chat.type("/bye\n")
     chat.wait_for("Bye.")
     assert chat.child.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_who_has_seen_enough_ends_it_quietly(talking_twin):
+    command = [sys.executable, "-m", "twinlib", "talk", "--twin", str(talking_twin.path)]
+    chat = subprocess.Popen(
+        [*command, "--tokens", "2000"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    chat.stdin.write(b"Hi?\n" * 3)
+    chat.stdin.close()
+    chat.stdout.read(1)
+    chat.stdout.close()
+    assert chat.wait(60) == 0
+    said = chat.stderr.read().decode()
+    chat.stderr.close()
+    assert "Broken" not in said and "Traceback" not in said and "Exception" not in said
+
+
+def test_sources_shows_the_passages_whole(twin, capsys):
+    write_records(twin.file("documents"), [{"id": "d", "title": "茶", "text": "", "date": "2011"}])
+    text = "我的茶是寿眉，四十块一斤。茶要烫。"
+    write_records(
+        twin.file("passages"), [{"id": "p", "document": "d", "text": text, "split": "train"}]
+    )
+    index.write(twin, index.gather(twin))
+    talk = chat.Chat(twin, None, settings.Talk(), recall.Memory(twin))
+    talk._command("sources")
+    talk.sources = [recall.Source("茶", "2011", "茶要烫。", "p")]
+    talk._command("sources")
+    assert capsys.readouterr().out == (
+        f"The last answer rests on no passage.\n[1] 茶 · 2011\n{text}\n\n"
+    )
 
 
 def test_a_long_conversation_forgets_its_beginning_but_not_who_answers():

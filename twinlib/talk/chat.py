@@ -3,15 +3,17 @@
 With --question it answers one question, else it holds a conversation until /bye or Ctrl-D. Ctrl-C
 stops an answer, and at the prompt it ends the chat. /help lists the commands. If the input is not a
 terminal, each of its lines is a question. With memory (talk/remember.py) the sources of an answer
-stand under it. Left out: saving the conversation.
+stand under it, and /sources shows their passages. /save alone writes to disk.
 """
 
 import contextlib
 import signal
 import sys
 import threading
+import time
+from pathlib import Path
 
-from ..files import TwinError
+from ..files import TwinError, write_atomic
 from ..i18n import t
 from ..progress import Progress
 from ..settings import Talk
@@ -55,8 +57,9 @@ class Chat:
     ):
         self.twin, self.speakers, self.settings = twin, speakers, settings
         self.memory = memory
-        self.voice = settings.voice
+        self.voice, self.plain = settings.voice, False
         self.messages, self.seed = [], settings.seed
+        self.sources: list[remember.Source] = []  # of the last answer
 
     def converse(self) -> None:
         """Answer line after line of the input until it ends."""
@@ -100,7 +103,7 @@ class Chat:
         try:
             text, cited = remember.answer(
                 self.speakers,
-                self.memory,
+                None if self.plain else self.memory,
                 self.voice,
                 turns,
                 show,
@@ -114,6 +117,7 @@ class Chat:
         print("" if "".join(pieces).strip() else t("talk.empty_answer"), flush=True)
         for line in remember.lines(cited, self.twin.author) if cited else ():
             print("  " + line, flush=True)
+        self.sources = cited.sources if cited else []
         self._keep(turns, text)
 
     def _keep(self, turns, answer):
@@ -131,10 +135,47 @@ class Chat:
             self.messages = self.messages[:-2]
             self._ask(question)
         elif name == "new":
-            self.messages = []
+            self.messages, self.sources = [], []
             print(t("talk.new_conversation"))
+        elif name == "sources":
+            self._show_sources()
+        elif name == "plain":
+            self.plain = not self.plain
+            print(t("talk.now_plain" if self.plain else "talk.now_with_memory"))
+        elif name == "save":
+            self._save(rest)
         else:
             print(t("talk.help"))
+
+    def _show_sources(self):
+        """Print the passages that the last answer rests on, whole."""
+        if not self.sources:
+            print(t("talk.no_sources"))
+            return
+        passages = {each.id: each for each in self.memory.index.passages}
+        for number, source in enumerate(self.sources, 1):
+            passage = passages[source.passage]
+            about = " · ".join(filter(None, (passage.title, passage.date[:10], passage.source)))
+            print(f"[{number}] {about}\n{passage.text}\n")
+
+    def _save(self, name):
+        """Write the conversation into a Markdown file; an error is said."""
+        if not self.messages:
+            print(t("talk.nothing_to_save"))
+            return
+        stamp = time.strftime("%Y-%m-%d-%H%M%S")
+        path = Path(name.strip() or f"{self.twin.name}-{stamp}.md").expanduser()
+        if path.exists():
+            print(t("talk.not_saved_over", path=path))
+            return
+        names = {"user": t("talk.you"), "assistant": self.twin.name}
+        turns = (f"**{names[each['role']]}**\n\n{each['content']}\n" for each in self.messages)
+        try:
+            write_atomic(path, "\n".join(turns))
+        except OSError as error:
+            print(t("talk.not_saved", path=path, why=error.strerror))
+            return
+        print(t("talk.saved", path=path.resolve()))
 
     def _switch(self, voice):
         if why := voices.missing(self.twin, voice, self.settings.type):
