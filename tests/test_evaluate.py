@@ -21,6 +21,7 @@ LEFT_OUT = (
     "membership",
     "forgetting",
     "own_facts",
+    "own_facts.memory",
     "never_wrote",
 )  # at effort smoke
 WANTED = settings.make("evaluate", effort="smoke", questions=3, answer_tokens=16)

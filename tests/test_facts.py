@@ -69,7 +69,6 @@ def test_what_the_twin_knows_is_beside_what_can_be_guessed():
         and "10 of 10" in found["own_facts"]["note"]
     )
     assert "not your facts" in facts.own_facts_figures(asked, known, known)["own_facts"]["note"]
-    assert found["own_facts.memory"]["value"] is None
     few = facts.own_facts_figures(asked[:3], [""] * 3, known[:3])["own_facts"]
     assert few["value"] is None and "3 questions" in few["note"]
 

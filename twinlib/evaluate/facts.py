@@ -11,7 +11,6 @@ from ..i18n import both, data
 from ..text import style
 from ..text.script import sentences
 from ..text.statistics import wilson
-from ..twin import figure
 from .ratings import Threshold, noted, rated, share, too_few
 
 MAX_TOKENS = 60  # of an answer
@@ -133,10 +132,8 @@ def own_facts_figures(questions: list, base: list, twin: list) -> dict[str, dict
     `base` and `twin` are their answers, in the order of the questions.
     """
     n = len(questions)
-    memory = figure(None, note=both("evaluate.no_memory"))
     if n < MIN_QUESTIONS:
-        few = too_few(both("evaluate.few_facts", n=n, least=MIN_QUESTIONS), n)
-        return {"own_facts": few, "own_facts.memory": memory}
+        return {"own_facts": too_few(both("evaluate.few_facts", n=n, least=MIN_QUESTIONS), n)}
     guessed, known = (sum(map(is_right, questions, answers)) for answers in (base, twin))
     learnt = known > guessed and wilson(known, n)[0] > guessed / n
     return {
@@ -146,7 +143,6 @@ def own_facts_figures(questions: list, base: list, twin: list) -> dict[str, dict
             both("evaluate.own_facts", n=n, twin=known, base=guessed),
         ),
         "own_facts.base": share(guessed, n, both("evaluate.guessed_facts")),
-        "own_facts.memory": memory,
     }
 
 

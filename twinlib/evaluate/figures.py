@@ -16,7 +16,17 @@ from ..models.embed import Embedder
 from ..settings import EFFORTS, Evaluate
 from ..text import exercises, labels, style
 from ..twin import Twin, figure
-from . import facts, held_out, instructions, memorization, ratings, relevance, scores, sense
+from . import (
+    facts,
+    held_out,
+    instructions,
+    memorization,
+    ratings,
+    relevance,
+    remembered,
+    scores,
+    sense,
+)
 from .blind_test import step as blind_test
 from .ratings import Threshold
 
@@ -33,7 +43,8 @@ class Evidence:
     questions on held-out documents first; `real` is '' for new questions. `picks` are {variant:
     [(document, index of the reply picked)]}. `continuations` of training passages and `replies`,
     {name of a set of questions: texts}, are pairs: the base's and the twin's. `embedder` compares
-    answers with questions. Computing a figure may add `warnings`.
+    answers with questions. `with_memory` is what the twin with memory answers. Computing a figure
+    may add `warnings`.
     """
 
     twin: Twin
@@ -44,6 +55,7 @@ class Evidence:
     continuations: tuple[list, list]
     replies: dict[str, tuple[list, list]]
     embedder: Embedder
+    with_memory: remembered.Remembered | None = None
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
@@ -208,6 +220,11 @@ def _never_wrote(evidence):
     )
 
 
+def _with_memory(evidence):
+    sample = evidence.sample
+    return remembered.figures(evidence.with_memory, sample.facts, sample.unwritten, THRESHOLDS)
+
+
 def _quantization_loss(evidence):
     twin = evidence.twin
     report, state = twin.report("quantize"), twin.state("quantize").name
@@ -248,10 +265,13 @@ FIGURES = (
     Figure("forgetting", _forgetting, _at_most(0.05, 0.1), effort="standard", questions=60),
     Figure("forgetting.problems", None, _at_most(0.05, 0.1)),
     Figure("own_facts", _own_facts, effort="standard", questions=30),
-    Figure("own_facts.memory", None, Threshold(0.8, at_least=True)),
+    Figure("own_facts.memory", _with_memory, Threshold(0.8, at_least=True), effort="standard"),
+    Figure("own_facts.cited", None, Threshold(0.95, at_least=True, form="{:.0%}")),
     Figure("never_wrote", _never_wrote, _at_most(0.2), effort="standard", questions=40),
     Figure("never_wrote.false_premises", None, _at_most(0.2)),
     Figure("never_wrote.refused_wrongly", None, _at_most(0.1)),
+    Figure("never_wrote.memory", None, _at_most(0.2)),
+    Figure("never_wrote.memory_refused", None, _at_most(0.1)),
     Figure(
         "quantization_loss",
         _quantization_loss,

@@ -16,7 +16,7 @@ from ..progress import Progress
 from ..settings import EFFORTS, Evaluate, resolve, stop, stops, warning
 from ..text import exercises
 from ..twin import AUTO, Outcome, Problem, Twin, TwinError
-from . import facts, figures, held_out, instructions, ratings, scores
+from . import facts, figures, held_out, instructions, ratings, remembered, scores
 from .outputs import Outputs
 from .side_by_side import PAGE, page
 
@@ -91,6 +91,7 @@ def run(twin: Twin, settings: Evaluate, progress: Progress) -> Outcome:
         twin.adapter("persona"),
         twin.adapter("reasoning"),
         *(twin.ggufs().values() or [twin.gguf("Q8_0")]),
+        *[path for path in (twin.file("memory_passages"),) if path.exists()],
         *([Path(settings.problems).expanduser()] if settings.problems else []),
         base=True,
     )
@@ -144,6 +145,7 @@ class Sample(NamedTuple):
     problems: list  # of the owner's file
     facts: list  # questions on facts in the training passages
     unwritten: list  # questions on what the corpus doesn't mention
+    known: list  # questions of training rows, which the memory may not refuse
 
     def size(self, files: int) -> int:
         """The number of answers and scores, if `files` GGUF files answer."""
@@ -183,6 +185,7 @@ def draw(twin: Twin, settings: Evaluate) -> Sample:
         problems=[],
         facts=[],
         unwritten=[],
+        known=[],
     )
     if not complete:
         return sample
@@ -194,6 +197,7 @@ def draw(twin: Twin, settings: Evaluate) -> Sample:
         problems=_problems_of_file(settings),
         facts=facts.own_facts(in_turn, documents, _MAX_FACTS),
         unwritten=_unwritten(twin, selected),
+        known=remembered.known_questions(twin.records("train")),
     )
 
 
@@ -265,8 +269,12 @@ def gather(
     asked = {
         variant: _with_questions(sample, variant, records) for variant, records in answers.items()
     }
-    embedder = outputs.embedder()
-    return figures.Evidence(twin, settings, sample, asked, picks, continuations, replies, embedder)
+    with_memory = remembered.gather(twin, sample.facts, sample.unwritten, sample.known, outputs)
+    return figures.Evidence(
+        *(twin, settings, sample, asked, picks, continuations, replies),
+        outputs.embedder(),
+        with_memory,
+    )
 
 
 def _with_questions(sample, variant, records):

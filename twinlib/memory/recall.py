@@ -5,6 +5,7 @@ refused with the nearest thing that he did; else the best passages go before the
 layout that training rows share. Afterwards each sentence of an answer is aligned to them (cite.py).
 """
 
+import copy
 import functools
 import re
 from collections.abc import Iterable, Sequence
@@ -73,6 +74,17 @@ class Memory:
         self.calibrations = abstain.load(twin)
         self.overview = Overview(twin, self.index)
         self.note = self.index.note
+
+    def has_graph(self) -> bool:
+        """Whether names link its passages."""
+        return self.overview.graph is not None
+
+    def without_graph(self) -> "Memory":
+        """The same memory without the graph: passages alone."""
+        plain = copy.copy(self)
+        plain.overview = copy.copy(self.overview)
+        plain.overview.graph = None
+        return plain
 
     def recall(self, messages: list[dict], splits: Iterable[str] | None = None) -> Recall:
         """What there is for the question at the end of a conversation."""

@@ -71,10 +71,39 @@ def score_card(twin: Twin) -> Shown:
     shown += first_answers(twin)
     if measured:
         shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
+    shown += memory_layers(figures)
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
     header = (t("ui.not_measured"), t("ui.why"))
     return shown + (folded(t("ui.not_measured"), table(header, rows)) if rows else NOTHING)
+
+
+def memory_layers(figures: dict) -> Shown:
+    """A table of what each layer of the memory answers, beside what the twin knows by heart."""
+    layers = {
+        "ui.by_heart": ("own_facts", "never_wrote"),
+        "ui.layer_passages": ("own_facts.L0", "never_wrote.L0"),
+        "ui.layer_names": ("own_facts.L0+L1", "never_wrote.L0+L1"),
+        "ui.layer_twin": ("own_facts.memory", "never_wrote.memory"),
+    }
+    rows = [
+        (t(key), *(_share_text(figures.get(name)) for name in names))
+        for key, names in layers.items()
+        if figures.get(names[0], {}).get("value") is not None
+    ]
+    if len(rows) < 2:
+        return NOTHING
+    header = (t("ui.layer"), t("ui.facts_answered"), t("ui.made_up"))
+    return title(t("ui.layers_of_memory")) + table(header, rows)
+
+
+def _share_text(figure):
+    """'83% (66%–93%, n 30)', or '—' for what was not measured."""
+    if not figure or figure.get("value") is None:
+        return "—"
+    low, high = figure.get("low"), figure.get("high")
+    span = "" if low is None else f"{low:.0%}–{high:.0%}, "
+    return f"{figure['value']:.0%} ({span}n {figure.get('n')})"
 
 
 def save(twin: Twin) -> None:

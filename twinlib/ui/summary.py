@@ -45,6 +45,10 @@ _WEAK = {
     "never_wrote": "verdict.weak_makes_up",
     "never_wrote.false_premises": "verdict.weak_makes_up",
     "never_wrote.refused_wrongly": "verdict.weak_refuses",
+    "own_facts.memory": "verdict.weak_memory",
+    "own_facts.cited": "verdict.weak_citations",
+    "never_wrote.memory": "verdict.weak_makes_up",
+    "never_wrote.memory_refused": "verdict.weak_refuses",
     "quantization_loss": "verdict.weak_file",
 }
 # What the weaknesses of a twin that was trained too much have in common.

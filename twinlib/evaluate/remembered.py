@@ -1,0 +1,210 @@
+"""The variant *twin with memory*: facts that it answers, what it makes up, and what it refuses.
+
+The questions are those of facts.py, and of training rows for what is refused wrongly. The memory is
+asked as in a conversation (memory/recall.py), and finds training passages alone, so that nothing
+held out is seen. It is measured in layers, as far as the twin's memory has them:
+
+- L0, passages: the author's own sentences nearest to the question, without a model
+- L0+L1, the same with the graph of names
+- memory, L0+L1+L2: the twin answers with the passages before it, and what a reader sees counts: its
+  answer, and the author's sentences under it
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..files import TwinError
+from ..i18n import both, t
+from ..memory import cite
+from ..memory.recall import SHOWN, Memory, Source, with_passages
+from ..twin import Twin, figure
+from . import facts
+from .ratings import EMPTY, Threshold, rated, share, too_few
+
+if TYPE_CHECKING:
+    from .outputs import Outputs
+
+SPLITS = ("train",)
+LAYERS = ("L0", "L0+L1")
+WITH_TWIN = "memory"
+MAX_KNOWN = 30  # questions of training rows
+_TITLES = ("title", "heading")  # sources of rows that no one asks like that
+
+
+class Shown(NamedTuple):
+    """What a reader sees of an answer; `refused` by the memory, before a model speaks."""
+
+    text: str
+    sources: tuple[Source, ...] = ()
+    refused: bool = False
+
+
+class Remembered(NamedTuple):
+    """{layer: [Shown]} for the questions on facts, on what was never written, and of rows.
+
+    `known` are the layers' refusals alone, so no model answers them. `passages` are
+    {id: text} of the corpus, which quotations are compared with.
+    """
+
+    facts: dict[str, list[Shown]]
+    unwritten: dict[str, list[Shown]]
+    known: dict[str, list[Shown]]
+    passages: dict[str, str]
+
+
+def known_questions(rows: list[dict], most: int = MAX_KNOWN) -> list[str]:
+    """At most `most` different questions of training rows, evenly spaced."""
+    asked = [
+        row["messages"][-2]["content"]
+        for row in rows
+        if row["kind"] == "qa" and row.get("source") not in _TITLES
+    ]
+    return facts.evenly(list(dict.fromkeys(asked)), most)
+
+
+def gather(
+    twin: Twin, on_facts: list[dict], unwritten: list[dict], known: list[str], outputs: "Outputs"
+) -> Remembered | None:
+    """What twin and memory show for these questions; None without a memory or questions."""
+    if not on_facts and not unwritten:
+        return None
+    try:
+        memory = Memory(twin)
+    except TwinError:
+        return None
+    layers = {"L0": memory.without_graph(), "L0+L1": memory}
+    if not memory.has_graph():
+        del layers["L0+L1"]
+    quoted: dict = {}  # embedding the sentences of a passage takes a second
+    sets = {
+        "facts": [each["question"] for each in on_facts],
+        "unwritten": [each["question"] for each in unwritten],
+        "known": known,
+    }
+    found = {name: {} for name in sets}
+    for name, texts in sets.items():
+        for layer, asked in layers.items():
+            recalls = [asked.recall(_turn(text), SPLITS) for text in texts]
+            found[name][layer] = [_without_model(asked, recall, quoted) for recall in recalls]
+        # The last layer's passages go before the twin's question.
+        found[name][WITH_TWIN] = (
+            found[name][layer] if name == "known" else _answered(twin, memory, recalls, outputs)
+        )
+    passages = {record["id"]: record["text"] for record in twin.records("passages")}
+    return Remembered(**found, passages=passages)
+
+
+def _turn(text):
+    return [{"role": "user", "content": text}]
+
+
+def _without_model(memory, recall, quoted):
+    if recall.refusal or recall.told:
+        return Shown(recall.refusal or recall.told, recall.sources, bool(recall.refusal))
+    key = (recall.question, tuple(passage.id for passage in recall.passages[:SHOWN]))
+    if key not in quoted:
+        quoted[key] = cite.own_words(
+            recall.question, recall.passages[:SHOWN], memory.index.embedder
+        )
+    if not quoted[key]:
+        return Shown("")
+    number, words = quoted[key]
+    passage = recall.passages[number]
+    return Shown("", (Source(passage.title, passage.date, words, passage.id),))
+
+
+def _answered(twin, memory, recalls, outputs):
+    system = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
+    asked = [recall for recall in recalls if not (recall.refusal or recall.told)]
+    turns = [system + with_passages(each.passages, _turn(each.question)) for each in asked]
+    note = t("evaluate.with_memory")
+    texts = iter(outputs.replies(True, turns, facts.MAX_TOKENS, note) if turns else [])
+    shown = []
+    for recall in recalls:
+        if recall.refusal or recall.told:
+            text = recall.refusal or recall.told
+            shown.append(Shown(text, recall.sources, bool(recall.refusal)))
+            continue
+        text = next(texts)
+        cited = memory.cited(recall, text)
+        shown.append(Shown(text, tuple(cited.sources) if cited else ()))
+    return shown
+
+
+# The figures
+
+
+def figures(
+    found: Remembered | None,
+    on_facts: list[dict],
+    unwritten: list[dict],
+    thresholds: dict[str, Threshold],
+) -> dict[str, dict]:
+    """{name: figure}: own_facts.memory, own_facts.cited, never_wrote.memory and
+    never_wrote.memory_refused, and the first of each kind for the layers without a model.
+
+    Without a memory the first alone, whose note says so.
+    """
+    if found is None:
+        return {"own_facts.memory": figure(None, note=both("evaluate.no_memory"))}
+    measured = {}
+    for layer in (*LAYERS, WITH_TWIN):
+        if layer not in found.facts:
+            continue
+        measured |= {
+            f"own_facts.{layer}": _answers(found.facts[layer], on_facts, layer, thresholds),
+            f"never_wrote.{layer}": _made_up(found.unwritten[layer], unwritten, layer, thresholds),
+        }
+    refused = [shown.refused for shown in found.known[WITH_TWIN]]
+    name = "never_wrote.memory_refused"
+    if len(refused) < facts.MIN_QUESTIONS:
+        measured[name] = too_few(both("evaluate.few_known", n=len(refused)), len(refused))
+    else:
+        details = both("evaluate.memory_refused", n=len(refused), refused=sum(refused))
+        measured[name] = rated(share(sum(refused), len(refused)), thresholds[name], EMPTY, details)
+    return measured | {"own_facts.cited": _citations(found, thresholds["own_facts.cited"])}
+
+
+def _answers(shown, questions, layer, thresholds):
+    n = len(questions)
+    if n < facts.MIN_QUESTIONS:
+        return too_few(both("evaluate.few_facts", n=n, least=facts.MIN_QUESTIONS), n)
+    right = sum(facts.is_right(question, _seen(each)) for question, each in zip(questions, shown))
+    details = both("evaluate.facts_with_memory", n=n, right=right)
+    return _rated(f"own_facts.{layer}", share(right, n), thresholds, details)
+
+
+def _seen(shown):
+    """All that a reader sees: the answer, and title, date and quotation of its sources."""
+    return "\n".join([shown.text, *(f"{s.title}\n{s.date}\n{s.quote}" for s in shown.sources)])
+
+
+def _made_up(shown, questions, layer, thresholds):
+    """A quotation alone invents nothing, but answers what was never written."""
+    n = len(questions)
+    if n < facts.MIN_QUESTIONS:
+        return too_few(both("evaluate.few_unwritten", n=n), n)
+    hits = sum(
+        not each.refused and not facts.refuses(each.text, question["language"])
+        for question, each in zip(questions, shown)
+    )
+    details = both("evaluate.made_up_with_memory", n=n, hits=hits)
+    return _rated(f"never_wrote.{layer}", share(hits, n), thresholds, details)
+
+
+def _rated(name, measured, thresholds, details):
+    return rated(measured, thresholds.get(name), EMPTY, details)
+
+
+def _citations(found, threshold):
+    """The share of quotations that stand word for word in the corpus as it is now."""
+    sources = [
+        source
+        for shown in found.facts[WITH_TWIN] + found.unwritten[WITH_TWIN]
+        for source in shown.sources
+    ]
+    n = len(sources)
+    if n < facts.MIN_QUESTIONS:
+        return too_few(both("evaluate.few_citations", n=n), n)
+    right = sum(source.quote in found.passages.get(source.passage, "") for source in sources)
+    details = both("evaluate.citations", n=n, right=right)
+    return rated(share(right, n), threshold, both("evaluate.citations_advice"), details)
