@@ -217,6 +217,27 @@ def test_the_page_opens_with_the_key_and_its_cookie_serves_that_page_alone(serve
 
 @slow
 @needs_e5
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_chats_on_the_page_and_opens_a_source(served, chromium, width):
+    context = chromium.new_context(viewport={"width": width, "height": 844})
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(served.address)
+    page.fill("input[name=key]", KEY)
+    page.click("button")
+    page.fill("textarea", QUESTION)
+    page.click("button[type=submit]")
+    source = page.wait_for_selector("a[href*='/v1/passages/p0']", timeout=90_000)
+    with context.expect_page() as opened:
+        source.click()
+    assert TRAMS in opened.value.inner_text("body")
+    assert all(url.startswith((served.address, "data:", "blob:")) for url in asked)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@slow
+@needs_e5
 def test_apps_find_the_models_chat_stream_and_see_sources(served):
     models = served.client.get("/v1/models").json()["data"]
     assert [model["id"] for model in models] == ["me", "me-plain"]
