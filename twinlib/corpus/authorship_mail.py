@@ -73,6 +73,13 @@ _SENT_FROM = re.compile(
     r"(?:发自|發自|来自|從|从)我的.{1,20}(?:傳送|发送)?|获取 ?outlook .{0,20}",
     re.IGNORECASE,
 )
+# What a text with any of these must have, to look no further at others.
+_SIGNS = (
+    *"> ＞ wrote schr escri escrev écri ecri 写道 寫道 写到 来信 來信 nachricht message mensaje".split(),
+    *"mensagem 邮件 郵件 forwarded reenviado encaminhada 发件人 发信人 寄件 發件人 iphone ipad".split(),
+    *"outlook android gesendet enviado envoyé 发自 發自 来自我 从我的 @ from: von: de: de： von：".split(),
+    *("\n--", "\nfrom ", "sent from", "from :", "de :", "von :"),
+)
 _CUES = re.compile(
     rf"^\s{{0,3}}[>＞]|{_WROTE}.{{0,100}}[:：]\s*$|{_KINDS}|forwarded|reenviado|weitergeleitete|"
     rf"réexpédié|transféré|转发|轉寄|^\**(?:{_FROM})\**\s?[:：]|^-- ?$|^(?:sent from|gesendet|"
@@ -90,7 +97,8 @@ def without_mails_of_others(
     What is taken out goes to `removed`, unless the owner wants it back. `author` is the owner's
     name, to tell mails that they sent. With `markup`, '>' alone is left to the Markdown parser.
     """
-    if not _CUES.search(text):
+    low = "\n" + text.lower()
+    if not any(sign in low for sign in _SIGNS) or not _CUES.search(text):
         return text
     lines = text.split("\n")
     labels = _Labels(lines, author, markup).of_lines()

@@ -219,6 +219,11 @@ LETTER_DATE = re.compile(
     r"(?: \d{1,2},?)?(?: \d{4})?$|"
     r"\b(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{1,2}-\d{1,2})\b"
 )
+GREETS = re.compile(
+    r"(?:my )?(?:dear|hi |hello |hey |lieb|hallo |sehr geehrt|guten tag|querid|estimad|hola |"
+    r"car[oa] |prezad|olá |oi |ch[eè]r|bonjour |salut )",
+    re.IGNORECASE,
+)
 SALUTATION = re.compile(
     rf"(?P<zh>(?:亲爱的|尊敬的|敬爱的)[^\s，。：:！？“”]{{1,12}}|"
     rf"[^\s，。：:！？“”、]{{1,8}}?{TITLE})[：:，,！!]|"

@@ -45,8 +45,9 @@ def rules_out(blocks: list[Block], author: str) -> Iterator[Span]:
 
 def announces(text: str) -> bool:
     """Whether a line ends by announcing what somebody else wrote."""
-    match = patterns.ANNOUNCES.search(text[-160:].rstrip())
-    if not match:
+    if text.rstrip()[-1:] not in ("：", ":", "—", "－", "–", "-"):
+        return False
+    if not patterns.ANNOUNCES.search(text[-160:].rstrip()):
         return False
     clause = re.split(r"[。！？!?]|[.;]\s", text[-160:].rstrip("：:—－-– \t"))[-1]
     return not patterns.OWN_WRITING.search(clause)
@@ -201,7 +202,10 @@ def _letters(blocks, author):
 
 def _greeted(block):
     """Whom a line greets as a letter does, without a title, or ''."""
-    match = is_plain(block) and patterns.SALUTATION.fullmatch(block.text.strip())
+    text = block.text.strip()
+    if len(text) > 60 or text[-1:] not in "：:，,！!" and not patterns.GREETS.match(text):
+        return ""
+    match = is_plain(block) and patterns.SALUTATION.fullmatch(text)
     name = (match["zh"] or match["other"] or "").strip() if match else ""
     return re.sub(f"(?<=.){patterns.TITLE}$", "", name)
 

@@ -140,11 +140,15 @@ class Conversation(NamedTuple):
 
 def strip_placeholders(text: str) -> str:
     """A message without the export's own phrases; '' when it is nothing else, or a lone link."""
-    text = _EDITED.sub("", INVISIBLE.sub("", text).strip()).strip()
+    # Most messages lack what these patterns must have.
+    text = text.strip() if text.isascii() else INVISIBLE.sub("", text).strip()
+    if text.endswith((">", ")", "）")):
+        text = _EDITED.sub("", text).strip()
     if _NOTHING.fullmatch(text):
         return ""
-    text = _PICTURE.sub("", text).strip()
-    bare = _LINK.sub("", text)
+    if "[" in text or "【" in text:
+        text = _PICTURE.sub("", text).strip()
+    bare = _LINK.sub("", text) if "." in text or "://" in text else text
     return text if bare == text or re.search(r"\w", bare) else ""
 
 

@@ -111,6 +111,9 @@ _YOU = re.compile(
     r"vous avez (?:créé|quitté) le groupe.*",
     re.IGNORECASE,
 )
+# Without these signs no line of a message is copied or marked; what `_YOU` may begin with.
+_PASTED_CUE = re.compile(r"\d.*\d|[>＞]|&gt;", re.DOTALL)
+_YOU_BEGINS = tuple("yo 你 您 du ah te lo la cr ag vo tu".split())
 _LONGEST = 200  # characters of what an app says about a group
 
 
@@ -129,6 +132,8 @@ class Words(NamedTuple):
 def words(text: str) -> Words:
     """The words of a message, by whose they are."""
     own, whom, answers = unquoted(text)
+    if not _PASTED_CUE.search(own):
+        return Words(own, whom, answers)
     lines, pasted, body = [], [], False
     for line in own.split("\n"):
         bare = line.strip()
@@ -162,12 +167,13 @@ def is_by_app(text: str, sender: str, title: str = "") -> bool:
 
     These begin with the name of the sender, or of anybody where the group itself is the sender.
     """
-    first, *rest = text.split("\n")
-    if _POLL.match(first) and any(map(_CHOICE.fullmatch, rest)):
+    first, _, below = text.partition("\n")
+    rest = below.split("\n") if below else []
+    if rest and _POLL.match(first) and any(map(_CHOICE.fullmatch, rest)):
         return True
     if len(text) > _LONGEST or rest:
         return False
-    if _YOU.fullmatch(text):
+    if text[:2].casefold().startswith(_YOU_BEGINS) and _YOU.fullmatch(text):
         return True
     if sender and text.startswith(sender):
         after = text[len(sender) :]

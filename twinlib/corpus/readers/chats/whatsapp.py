@@ -74,9 +74,9 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 def _typed(text):
     """The text without the app's own lines, which begin with U+200E (a picture, a poll)."""
     plain = INVISIBLE.sub("", text).strip()
-    if others.is_by_app(plain, ""):
-        return ""
     if "\u200e" in text:
+        if others.is_by_app(plain, ""):
+            return ""
         lines = text.split("\n")
         plain = INVISIBLE.sub("", "\n".join(x for x in lines if not x.startswith("\u200e"))).strip()
     return _ATTACHED.sub("", plain).strip()
