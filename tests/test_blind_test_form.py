@@ -323,3 +323,9 @@ def test_who_answered_the_whole_interview_is_asked_something_else(twin):
     assert [record["answer"] for record in kept(twin).values()] == [
         "The brake cable, and I took the other one."
     ]
+
+
+def test_an_answer_is_to_be_as_long_as_the_page_says(twin):
+    form = blind_test_form.form(twin)
+    box = form.asking.boxes[form.asking.current.id]
+    assert "two or three sentences" in box.placeholder

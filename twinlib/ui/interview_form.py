@@ -78,6 +78,9 @@ class Questions(widgets.VBox):
         self.store, self.spoken, self.status, self.ended = store, spoken, status, ended
         self.every, self.lock, self.timer = every, threading.RLock(), None
         self.unsaved, self.boxes, self.filling = set(), {}, False
+        # A friend who plays the blind test reads many answers, a twin learns from long ones.
+        key = "ui.answer_as_to_a_friend" if by_topic else "ui.answer_in_a_few_sentences"
+        self.advice = t(key)
         self.current = store.opening() or store.questions[-1]
         self._make()
         lists = [self.topics, self.question_list] if by_topic else [self.question_list]
@@ -201,7 +204,7 @@ class Questions(widgets.VBox):
             self.store.draft(question.id),
             rows=8,
             continuous_update=True,
-            placeholder=t("ui.answer_as_to_a_friend"),
+            placeholder=self.advice,
             layout=wide(display="none"),
         )
         box.observe(partial(self._typed, question.id), "value")
