@@ -170,7 +170,9 @@ def test_what_is_damaged_is_said_and_words_still_serve(twin):
         assert titles(made, "翁婶")[0] == "链条"
     (twin.file("memory_words") / "vocab.index.json").write_text("{")
     assert titles(index.Index.open(twin), "翁婶")[0] == "链条"
-    for text in ('{"id": "x"}\n', "not json\n", ""):
+    *_, last = twin.file("memory_passages").read_text(encoding="utf-8").splitlines()
+    without_text = last.replace('to be fixed."', 'to be fixed.", "more": 1')
+    for text in ('{"id": "x"}\n', "not json\n", "", f"{last}\n{without_text}\n"):
         twin.file("memory_passages").write_text(text)
         with pytest.raises(TwinError, match="memory"):
             index.Index.open(twin)
@@ -280,5 +282,15 @@ def test_the_fit_answers_at_most_one_in_ten_of_what_was_never_written(twin):
     assert abstain.decide(made, calibrations, known, made.search(known)).answer
     unknown = "Is your grand piano in tune?"
     assert not abstain.decide(made, calibrations, unknown, made.search(unknown)).answer
-    twin.file("memory_calibration").write_text("[]")
-    assert abstain.load(twin) is None
+    kept = {"features": ["x"], "weights": [1.0], "bias": 0, "threshold": 0.5}
+    kept |= {"answered": [], "false_answers": []}
+    for damaged in (
+        [],
+        {"vectors": {"features": []}},
+        {"vectors": kept},
+        {"vectors": {**kept, "features": ["top"], "weights": []}},
+        {"vectors": {**kept, "features": ["top"], "weights": ["a"]}},
+        {"vectors": {**kept, "features": [], "threshold": None}},
+    ):
+        twin.file("memory_calibration").write_text(json.dumps(damaged))
+        assert abstain.load(twin) is None, damaged

@@ -150,6 +150,26 @@ def test_small_talk_needs_no_memory(memory, question):
     assert (text, cited) == ("Hello.", None) and speaker.messages == said(question)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("", " \n", "😀😀", "茶" * 10_000, "tea kettle " * 900, "9" * 10_000, "a\0b\ud800"),
+        *(
+            "十" * 300 + "块",
+            "百百万十零零千块二二年",
+            "１２３年，２０２４",
+            "《" * 400 + "》" * 400,
+        ),
+        " ".join(f"{chr(97 + n % 26) * 3}{n}Unknownword" for n in range(700)),
+        "What did you do in 0000, 1000, 2999 and 一〇〇〇年?",
+    ],
+)
+def test_any_question_is_recalled_and_cited(memory, question):
+    recall = memory.recall(said(question))
+    cited = memory.cited(recall, question[:300])
+    assert recall.refusal or cited is None or all(s.quote for s in cited.sources)
+
+
 def test_the_base_is_asked_without_memory(memory):
     speaker = Speaker("Tea.")
     remember.answer(speaker, memory, "base", said("茶要烫吗？"), len)

@@ -68,7 +68,8 @@ class Calibration:
         if not self.features:
             return float(measured["covered"] > 0)
         total = self.bias + sum(
-            weight * measured[name] for name, weight in zip(self.features, self.weights)
+            weight * measured[name]
+            for name, weight in zip(self.features, self.weights, strict=True)
         )
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
@@ -77,9 +78,12 @@ def load(twin: Twin) -> dict[str, Calibration] | None:
     """{'vectors' or 'words': Calibration}; None where there is none or it is damaged."""
     try:
         kept = json.loads(twin.file("memory_calibration").read_text(encoding="utf-8"))
-        return {arm: Calibration(**values) for arm, values in kept.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        found = {arm: Calibration(**values) for arm, values in kept.items()}
+        for calibration in found.values():  # of another version, or damaged, one can't do this
+            float(calibration.chance(dict.fromkeys(WITH_VECTORS, 0.5)) - calibration.threshold)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
+    return found
 
 
 def decide(

@@ -14,7 +14,7 @@ from ..text import script
 from ..text.script import language_of
 from ..text.style import tidy
 from . import agree, lexical
-from .index import Passage
+from .index import Passage, shortened
 
 if TYPE_CHECKING:
     import numpy
@@ -117,7 +117,7 @@ def own_words(
         import numpy
 
         if vector is None:
-            [vector] = embedder.compute([question], True)
+            [vector] = embedder.compute([shortened(question)], True)
         cosines = embedder.compute([window for _, window in found], False) @ vector
         spread = numpy.ptp(cosines) or 1.0
         scores = [

@@ -29,6 +29,7 @@ _RRF = 60  # of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 200
 _DEPTH = 50  # passages of each arm that are fused
 _PER_DOCUMENT = 2  # passages of one document in a result, at most
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+_LONGEST_QUESTION = 400  # characters of a question that are embedded
 _FOUND_BY = 24  # characters of a passage by which its place in the document is found
 
 
@@ -69,6 +70,12 @@ class Search(NamedTuple):
     similarities: "numpy.ndarray | None"
     scores: "numpy.ndarray"
     rankings: list = []
+
+
+def shortened(question: str) -> str:
+    """Beginning and end of a long question: what is asked stands there, and time is saved."""
+    half = _LONGEST_QUESTION // 2
+    return question if len(question) <= 2 * half else f"{question[:half]} … {question[-half:]}"
 
 
 def gather(twin: Twin) -> list[Passage]:
@@ -176,7 +183,7 @@ class Index:
         similarities = None
         if self.vectors is not None:
             if vector is None:
-                [vector] = self.embedder.compute([question], True)
+                [vector] = self.embedder.compute([shortened(question)], True)
             similarities = self._level(self.vectors @ vector, allowed)
             nearest = numpy.argsort(-similarities, kind="stable")[:_DEPTH]  # nan comes last
             rankings.append(nearest[allowed[nearest]])
@@ -237,7 +244,9 @@ def _read_passages(twin):
         passages = [Passage(**record) for record in read_records(path, "memory")]
     except TypeError:
         raise TwinError(t("memory.damaged", path=path)) from None
-    if not passages or not all(isinstance(getattr(passages[0], name), str) for name in names):
+    if not passages or not all(
+        isinstance(getattr(p, name), str) for p in passages for name in names
+    ):
         raise TwinError(t("memory.damaged", path=path))
     return passages
 

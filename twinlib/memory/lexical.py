@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy
 
 _LONG = 7  # letters of a word that may be spelt otherwise
+_MOST_SPELT = 1000  # words whose nearest spelling is kept; looking it up takes milliseconds
 _ALIKE = 0.85  # how much of two spellings is the same, as difflib counts it
 _PIECE = re.compile(rf"[{HAN}]+|[a-z0-9\u00c0-\u024f]+")
 
@@ -142,8 +143,10 @@ class Lexical:
 
     def _near(self, word):
         """The word of the texts that is spelt nearly so; '' without one."""
-        if len(word) < _LONG or not word.isalpha() or not word.isascii():
+        if not _LONG <= len(word) <= 3 * _LONG or not (word.isalpha() and word.isascii()):
             return ""
+        if len(self._spelt) > _MOST_SPELT:
+            self._spelt.clear()
         if word not in self._spelt:
             others = [w for w in self._bm25.vocab_dict if w[:1] == word[0] and w.isascii()]
             self._spelt[word] = (difflib.get_close_matches(word, others, 1, _ALIKE) or [""])[0]

@@ -15,7 +15,7 @@ from ..i18n import both, data
 from ..text.script import language_of
 from ..twin import Twin
 from . import abstain, cite, lexical
-from .index import Index, Passage
+from .index import Index, Passage, shortened
 from .overview import Overview
 
 SHOWN = 2  # passages before the question; a small base mixes up more
@@ -89,7 +89,7 @@ class Memory:
     def recall(self, messages: list[dict], splits: Iterable[str] | None = None) -> Recall:
         """What there is for the question at the end of a conversation."""
         asked = [turn["content"] for turn in messages if turn["role"] == "user"]
-        question = self._whole(asked)
+        question = shortened(self._whole(asked))
         kind = self.overview.kind_of(asked[-1])
         if told := self.overview.told(kind, question, splits):
             return self._told(question, told)
