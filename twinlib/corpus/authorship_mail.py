@@ -75,11 +75,13 @@ _SENT_FROM = re.compile(
 )
 # What a text with any of these must have, to look no further at others.
 _SIGNS = (
-    *"> ＞ wrote schr escri escrev écri ecri 写道 寫道 写到 来信 來信 nachricht message mensaje".split(),
-    *"mensagem 邮件 郵件 forwarded reenviado encaminhada 发件人 发信人 寄件 發件人 iphone ipad".split(),
-    *"outlook android gesendet enviado envoyé 发自 發自 来自我 从我的 @ from: von: de: de： von：".split(),
+    *"> ＞ wrote schr escri escrev écri ecri 写道 寫道 写到 来信 來信 message nachricht".split(),
+    *"mensaje mensagem 邮件 郵件 forwarded reenviado encaminhada 发件人 发信人 寄件".split(),
+    *"發件人 iphone ipad outlook android gesendet enviado envoyé 发自 發自 来自我 从我的 @".split(),
+    *"from: von: de: de： von：".split(),
     *("\n--", "\nfrom ", "sent from", "from :", "de :", "von :"),
 )
+_BOARD = re.compile(r"\[quote\b[^\]\n]*\]((?:(?!\[quote\b).)*?)\[/quote\]", re.I | re.DOTALL)
 _CUES = re.compile(
     rf"^\s{{0,3}}[>＞]|{_WROTE}.{{0,100}}[:：]\s*$|{_KINDS}|forwarded|reenviado|weitergeleitete|"
     rf"réexpédié|transféré|转发|轉寄|^\**(?:{_FROM})\**\s?[:：]|^-- ?$|^(?:sent from|gesendet|"
@@ -98,6 +100,9 @@ def without_mails_of_others(
     name, to tell mails that they sent. With `markup`, '>' alone is left to the Markdown parser.
     """
     low = "\n" + text.lower()
+    if "[/quote]" in low:
+        for _ in range(3):  # quotations within quotations
+            text = _BOARD.sub(lambda match: _without(match, removed), text)
     if not any(sign in low for sign in _SIGNS) or not _CUES.search(text):
         return text
     lines = text.split("\n")
@@ -115,6 +120,12 @@ def without_mails_of_others(
         kept += part
         number = end
     return "\n".join(kept)
+
+
+def _without(match, removed):
+    """What stays of a forum's [quote]: nothing, or its words where the owner wants them back."""
+    words = match[1].strip()
+    return f"\n\n{GAP}\n\n" if removed.take("quote", "quote", words) else words
 
 
 def _bare(lines):

@@ -190,6 +190,8 @@ ANNOUNCES = re.compile(
     rf"\b{_WRITES}\b[^.!?。:]{{0,50}}{_COLON}",
     re.IGNORECASE,
 )
+# Of a paragraph that is set apart, the line above need only name the text.
+NAMES_TEXT = re.compile(rf"(?:{_TEXT_ZH}){_COLON}|\b{_TEXT_EN}{_COLON}", re.IGNORECASE)
 OWN_WRITING = re.compile(
     r"我们?(?!们?的?(?:父|母|爸|妈|爷|奶|外|朋友|老师|同学|哥|姐|弟|妹|儿|女))[^，。；：]{0,14}"
     r"(?:写|答|复|回信|回复|说|想|道|拟|作|做|驳|声明|记|译|留言|寄去|发了|提|列|加|改|唱|念)|"

@@ -327,9 +327,10 @@ def _usual_indent(indents):
 def _announces_speech(text):
     """Whether a line announces what somebody said or wrote, for a paragraph that is set apart."""
     tail = text[-160:]
-    return bool(re.search(r"[：:][\s—－–-]*$", tail)) and bool(
-        _introduces_others(tail.rstrip("—－–- "))
-    )
+    if not re.search(r"[：:][\s—－–-]*$", tail):
+        return False
+    named = patterns.NAMES_TEXT.search(tail) and not patterns.OWN_WRITING.search(tail)
+    return bool(named or _introduces_others(tail.rstrip("—－–- ")))
 
 
 def _is_code_or_list(paragraph):

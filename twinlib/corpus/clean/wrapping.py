@@ -13,7 +13,7 @@ from collections import Counter
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
-from ...text.script import HAN, WIDE, columns, is_wide, space_between
+from ...text.script import HAN, WIDE, is_wide, space_between
 
 HARD_BREAK = "\u2028"  # an explicit line break of Markdown, until hard wraps are undone
 _NARROWEST, _WIDEST = 24, 130  # columns of a wrapped text
@@ -27,6 +27,7 @@ _FULL, _MOST, _ONE_WIDTH, _CLAUSES, _INNER, _SHORT_LAST = 0.65, 0.5, 0.95, (0.45
 _RUNNING = 0.2  # of the lines end a clause where paragraphs needn't end in a short line
 _SHORTER = 0.92  # of the width: a shorter line is short
 _OFTEN = 2  # ends of clauses within a line, on average, from which on the second share counts
+_WIDE_SIGN = re.compile(f"[{WIDE}\u3000]")
 _AMBIGUOUS = re.compile("[“”‘’…—·]")  # one column wide, or two in a Chinese font
 _CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、…—]['\"”’」』）)\]*_]*$")
 _INNER_END = re.compile(rf"[,.;:!?](?=['\"”’)]*\s)|[,;!?](?=[{HAN}])|[，。；：！？、](?=.)")
@@ -125,7 +126,7 @@ def _joins(lines):
     pairs = _pairs(lines)
     if len(pairs) < 2:
         return {}
-    parts = [max(_by_columns(pairs), _by_characters(pairs), key=lambda part: len(part.full))]
+    parts = [max(_by__width(pairs), _by_characters(pairs), key=lambda part: len(part.full))]
     if len(pairs) >= _FEW and len(parts[0].full) < _ONE_WIDTH * len(pairs):
         parts = list(_parts(pairs))
     filled = [part for part in parts if _is_filled(lines, part)]
@@ -155,13 +156,18 @@ def _pairs(lines):
             continue
         if _TIMED.match(bare) and _TIMED.match(bare_below):
             continue
-        word = columns(_FIRST_WORD.match(bare_below).group())
+        word = _width(_FIRST_WORD.match(bare_below).group())
         gap = 0 if is_wide(bare[-1]) or is_wide(bare_below[0]) else 1
-        width = columns(line.expandtabs().rstrip())
+        width = _width(line.expandtabs().rstrip())
         hanging = 2 * bool(_CLOSING.search(bare))  # marks may stand outside the margin
         low = width - len(_AMBIGUOUS.findall(line)) - hanging
         pairs.append(_Pair(number, low, width + gap + word - 1, len(line)))
     return pairs
+
+
+def _width(text):
+    """The columns of a text: a letter with an accent takes one, as on the page."""
+    return len(text) if text.isascii() else len(text) + len(_WIDE_SIGN.findall(text))
 
 
 def _margins(lines):
@@ -174,10 +180,10 @@ def _margins(lines):
 
 
 def _indent(line):
-    return columns(line[: len(line) - len(line.lstrip())])
+    return _width(line[: len(line) - len(line.lstrip())])
 
 
-def _by_columns(pairs):
+def _by__width(pairs):
     """The pairs as a _Part of the width at which most of them break."""
     changes = [0] * (_WIDEST + 2)
     for pair in pairs:
@@ -223,7 +229,7 @@ def _parts(pairs):
     runs = groupby(zip(pairs, reversed(chosen)), key=lambda item: item[1])
     for _, run in runs:
         run = [pair for pair, _ in run]
-        yield max(_by_columns(run), _by_characters(run), key=lambda part: len(part.full))
+        yield max(_by__width(run), _by_characters(run), key=lambda part: len(part.full))
 
 
 def _is_filled(lines, part):
@@ -245,7 +251,7 @@ def _ends_short(lines, parts):
         taken = {pair.line for pair in part.full}
         ends = [number + 1 for number in taken if number + 1 not in taken]
         last += len(ends)
-        short += sum(columns(lines[number].strip()) < _SHORTER * part.width for number in ends)
+        short += sum(_width(lines[number].strip()) < _SHORTER * part.width for number in ends)
     return short >= _SHORT_LAST * last
 
 
@@ -292,5 +298,5 @@ def _between(lines, number, exact, spaced):
 def _is_unfinished(lines, number, width):
     """Whether a shorter line of a wrapped text stops within an English sentence."""
     line, below = lines[number].strip(), lines[number + 1].strip()
-    stops = columns(line) > width / 2 and re.search(r"[A-Za-z,]$", line)
+    stops = _width(line) > width / 2 and re.search(r"[A-Za-z,]$", line)
     return bool(stops and re.match("[a-z]", below))

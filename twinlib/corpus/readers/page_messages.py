@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...text.script import columns
-from .chats.text_forms import ANY_TIME, DAY
+from .chats.text_forms import ANY_TIME, DAY, NEAR_DAY
 from .html_to_markdown import tags, text_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _AGO = (
     r"(?:\d{1,3}|an?) ?(?:second|minute|min|hour|day|week|month|year)s? ago|yesterday|today|"
     r"just now|\d{1,3} ?(?:秒|分钟|小时|天|个月|年)前|昨天|今天|前天|刚刚"
 )
-_TIME = re.compile(rf"{ANY_TIME}|{DAY}|{_AGO}", re.IGNORECASE)
+_TIME = re.compile(rf"{ANY_TIME}|{DAY}|{_AGO}|{NEAR_DAY}(?: {ANY_TIME})?", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:^|[-_])(?:\w*name|author|sender|from|user|nick\w*|who|speaker|by|poster)(?:[-_]|$)", re.I
 )

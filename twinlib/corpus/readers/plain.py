@@ -9,6 +9,13 @@ from .filename import date_of, is_draft, title_of
 from .input_file import File
 
 _TITLE_COLUMNS = 60  # a Chinese character takes two
+# The end of a sentence or of speech, a quotation's mark, the header of a mail.
+_NO_TITLE = re.compile(
+    r"[。；，,;:：.]$|[。！？!?…][”」』\"’]$|^[>＞]|^\[/?quote|"
+    r"^(?:from|von|de|to|an|para|date|datum|fecha|data|subject|betreff|asunto|assunto|objet|"
+    r"发件人|收件人|发送时间|主题|寄件者|主旨) ?[:：]|^From \S+@",
+    re.IGNORECASE,
+)
 
 
 def looks_like(file: File) -> bool:
@@ -33,9 +40,12 @@ def read(file: File) -> Iterator[Document]:
 
 
 def split(text: str) -> tuple[str, str]:
-    """(title, the rest): a short first line without punctuation at its end, or ('', text)."""
+    """(title, the rest) or ('', text).
+
+    A title is a short first line that is no sentence, quotation or header of a mail.
+    """
     first, _, rest = text.strip().partition("\n")
     first = first.strip()
     width = sum(2 if character > "\u2e80" else 1 for character in first)
-    is_title = width <= _TITLE_COLUMNS and not re.search(r"[。；，,;:：.]$", first)
+    is_title = width <= _TITLE_COLUMNS and not _NO_TITLE.search(first)
     return (first, rest) if rest.strip() and is_title else ("", text)

@@ -178,6 +178,7 @@ def _discord(lines):
 def _without_lists(lines):
     """A message of iMessage without reactions; QQ's exporter writes '内容: ' before the text."""
     end = next((n for n, line in enumerate(lines) if _LISTED.fullmatch(line)), len(lines))
+    lines = [line for line in lines if not text_forms.is_time(line)]
     return [re.sub(r"^内容[:：] ?", "", line) for line in lines[:end]]
 
 

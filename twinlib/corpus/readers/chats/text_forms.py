@@ -37,7 +37,7 @@ _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _NAMED = rf"(?:{_MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}[-. ]{_MONTH}[-. ]\d{{2,4}})"
 DAY = rf"(?:{_NUMBERS}|{_NAMED})"
 STAMP = rf"{DAY}(?:,| at| -|T)?\s*{CLOCK}"
-_NEAR_DAY = (
+NEAR_DAY = (
     r"(?:今天|昨天|前天|星期[一-龥]|周[一-龥]|週[一-龥]|\d{1,2}月\d{1,2}日|\d{1,2}[/-]\d{1,2}|"
     r"(?i:today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: at)?|"
     rf"{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?: at)?)"
@@ -47,7 +47,10 @@ _SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n]{0,39}?)"
 _ELAPSED = r"[\[(]?(?P<time>(?:\d{1,2}:)?\d{1,2}:\d{2})(?:[.,]\d{1,3})?[\])]?"
 _TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
 # Of programs that are not known: a time with a day before or after it, in brackets or not.
-_ANY_CLOCK = rf"(?:{_HALF}\s?)?\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}}(?:[.,]\d{{1,6}})?)?Z?"
+_ANY_CLOCK = (
+    rf"(?:{_HALF}\s?)?\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}}(?:[.,]\d{{1,6}})?)?"
+    r"(?:Z|[+-]\d{2}:?\d{2})?"
+)
 _ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h]\d{2}")
 _ANY_DAY = rf"(?:{DAY}|\d{{1,2}}\.? (?:de )?[^\W\d]{{3,10}}\.?(?: de)? \d{{2,4}})"
 ANY_TIME = (
@@ -71,7 +74,7 @@ _ORDERS = [
 ]
 # A time alone on its line, with what iMessage, Teams and QQ's exporter write around it.
 _ALONE = re.compile(
-    rf"(?:时间[:：]\s*)?(?P<time>{STAMP}|(?:{_NEAR_DAY}\s+)?{CLOCK})"
+    rf"(?:时间[:：]\s*)?(?P<time>{STAMP}|(?:{NEAR_DAY}\s+)?{CLOCK})"
     r"(?:\s*\((?:Read|Delivered|Edited)\b[^()]*\)|\s*→\s*\S+)?"
 )
 NAMED_STAMP = rf"{_NAMED}\s+{CLOCK}"  # as iMessage writes it
@@ -252,7 +255,7 @@ FORMS: dict[str, Form] = {
             True,
         ),
         "unknown": (None, _is_regular, True),
-        "today": (rf"{_NAME}\s+\[?(?P<time>(?:{_NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
+        "today": (rf"{_NAME}\s+\[?(?P<time>(?:{NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
         "stacked": (None, _run_on_or_close, True),
         "labelled": (
             r"(?P<name>[^\W\d_][\w.'’·\- ]{0,24}?)\s?[:：](?P<time>)\s*"
@@ -333,8 +336,18 @@ def _stacked(lines, clocks):
         ]
         names = {head.name for head in found}
         if len(names) > 1 and len(names) * 2 <= len(found) + 1 and len(found) > len(best):
+            # With the time under the words the first message has none above its name.
+            first = next((n for n, line in enumerate(lines) if line), 0)
+            name = _caption(lines, first)
+            if step == 1 and name in names and first < found[0].line:
+                found.insert(0, Head(first, name, "", "", first + 1))
             best = found
     return best
+
+
+def is_time(line: str) -> bool:
+    """Whether a line is nothing but a time."""
+    return bool(_ALONE.fullmatch(line))
 
 
 def _of_one_order(lines):
