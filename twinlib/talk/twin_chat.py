@@ -16,6 +16,7 @@ from . import remember, voices
 from .chat_request import PLAIN, ChatRequest, Refused
 
 _RULE = "\n\n---\n\n"  # between an answer and its footnotes, as Markdown
+_LONGEST_NOTE = 160  # characters of the twin's own words in a footnote, which repeats them
 _WAIT = 0.1  # seconds between two looks at whether a request that waits is still wanted
 
 
@@ -213,8 +214,12 @@ def _footnotes(cited: Cited, author: str) -> str:
     """What follows an answer; a source's number is a link to {id of its passage}."""
     lines = []
     for text, source in remember.under(cited, author):
-        number, _, rest = text.partition(" ") if source else ("", "", text)
-        lines.append(f"[{number}]({{{source.passage}}}) {rest}" if source else text)
+        if source:
+            number, _, rest = text.partition(" ")
+            text = f"[{number}]({{{source.passage}}}) {rest}"
+        elif len(text) > _LONGEST_NOTE:
+            text = text[:_LONGEST_NOTE] + "…"
+        lines.append(text)
     return _RULE + "\n\n".join(lines) if lines else ""
 
 
