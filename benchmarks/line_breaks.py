@@ -208,6 +208,8 @@ def measure(found, messages, texts, seed=1):
 
     for language, prose in found.items():
         zh, pieces = language == "zh", phrases(prose)
+        if not pieces:
+            continue
         for form, suffix in (("whatsapp", ".txt"), ("qq", ".txt"), ("table", ".csv")):
             count("chats", language, kept_in_chat(*chat(pieces, messages, form, rng), suffix))
         for _ in range(texts):

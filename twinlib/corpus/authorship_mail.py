@@ -75,20 +75,21 @@ _SENT_FROM = re.compile(
 )
 # What a text with any of these must have, to look no further at others.
 _SIGNS = (
-    *"> ＞ wrote schr escri escrev écri ecri 写道 寫道 写到 来信 來信 message nachricht".split(),
+    *"wrote schr escri escrev écri ecri 写道 寫道 写到 来信 來信 message nachricht".split(),
     *"mensaje mensagem 邮件 郵件 forwarded reenviado encaminhada 发件人 发信人 寄件".split(),
-    *"發件人 iphone ipad outlook android gesendet enviado envoyé 发自 發自 来自我 从我的 @".split(),
-    *"from: von: de: de： von：".split(),
+    *"發件人 iphone ipad outlook android gesendet enviado envoyé 发自 發自 来自我 从我的".split(),
+    *"from: von: de: de： von： gmt+ gmt-".split(),
     *("\n--", "\nfrom ", "sent from", "from :", "de :", "von :"),
 )
 _BOARD = re.compile(r"\[quote\b[^\]\n]*\]((?:(?!\[quote\b).)*?)\[/quote\]", re.I | re.DOTALL)
 _CUES = re.compile(
-    rf"^\s{{0,3}}[>＞]|{_WROTE}.{{0,100}}[:：]\s*$|{_KINDS}|forwarded|reenviado|weitergeleitete|"
+    rf"{_WROTE}.{{0,100}}[:：]\s*$|{_KINDS}|forwarded|reenviado|weitergeleitete|"
     rf"réexpédié|transféré|转发|轉寄|^\**(?:{_FROM})\**\s?[:：]|^-- ?$|^(?:sent from|gesendet|"
     r"von meinem|mit meinem|enviado|envoyé|get outlook|holen sie|obt|发自|發自|来自我|从我的)|"
     r"@[\w.-]{1,60}[>)\]]{0,2}.{0,20}[:：]\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
+_CUES_PLAIN = re.compile(rf"^\s{{0,3}}[>＞]|(?:{_CUES.pattern})", _CUES.flags)
 
 
 def without_mails_of_others(
@@ -103,7 +104,8 @@ def without_mails_of_others(
     if "[/quote]" in low:
         for _ in range(3):  # quotations within quotations
             text = _BOARD.sub(lambda match: _without(match, removed), text)
-    if not any(sign in low for sign in _SIGNS) or not _CUES.search(text):
+    signs, cues = (_SIGNS, _CUES) if markup else ((*_SIGNS, ">", "＞"), _CUES_PLAIN)
+    if not any(sign in low for sign in signs) or not cues.search(text):
         return text
     lines = text.split("\n")
     labels = _Labels(lines, author, markup).of_lines()

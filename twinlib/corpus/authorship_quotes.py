@@ -133,7 +133,7 @@ def _single(blocks, author):
     """Quotations that are paragraphs of their own: signed, or long and introduced as quoted."""
     for index, block in enumerate(blocks):
         quoted = patterns.QUOTED.fullmatch(block.text)
-        cited = _CITED.search(block.text) and block.text[0] in patterns.OPEN
+        cited = block.text[:1] in patterns.OPEN and _CITED.search(block.text)
         if block.kind not in ("text", "line") or not (quoted or cited):
             continue
         above = blocks[index - 1].text if index else ""

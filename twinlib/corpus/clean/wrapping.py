@@ -17,6 +17,7 @@ from ...text.script import HAN, WIDE, is_wide, space_between
 
 HARD_BREAK = "\u2028"  # an explicit line break of Markdown, until hard wraps are undone
 _NARROWEST, _WIDEST = 24, 130  # columns of a wrapped text
+_SHORTEST_CUT = 15  # characters of a line of a program that counts these
 _CHANGE = 2  # cost of another width from a paragraph on, in lines that are not full
 # A text with fewer pairs of lines must be all of one width, and a wide one: verse is narrower.
 _FEW, _WIDE, _SURELY_WIDE = 6, 36, 56
@@ -126,7 +127,7 @@ def _joins(lines):
     pairs = _pairs(lines)
     if len(pairs) < 2:
         return {}
-    parts = [max(_by__width(pairs), _by_characters(pairs), key=lambda part: len(part.full))]
+    parts = [max(_by_columns(pairs), _by_characters(pairs), key=lambda part: len(part.full))]
     if len(pairs) >= _FEW and len(parts[0].full) < _ONE_WIDTH * len(pairs):
         parts = list(_parts(pairs))
     filled = [part for part in parts if _is_filled(lines, part)]
@@ -183,7 +184,7 @@ def _indent(line):
     return _width(line[: len(line) - len(line.lstrip())])
 
 
-def _by__width(pairs):
+def _by_columns(pairs):
     """The pairs as a _Part of the width at which most of them break."""
     changes = [0] * (_WIDEST + 2)
     for pair in pairs:
@@ -215,21 +216,28 @@ def _parts(pairs):
     import numpy as np
 
     widths = np.arange(_NARROWEST, _WIDEST + 1)
-    costs, before = np.zeros(len(widths)), np.empty((len(pairs), len(widths)), np.int16)
+    lengths = np.arange(_SHORTEST_CUT, _WIDEST + 1)  # of programs that count characters
+    states = len(widths) + len(lengths)
+    costs, before = np.zeros(states), np.empty((len(pairs), states), np.int16)
     for number, pair in enumerate(pairs):
         best = int(costs.argmin())
         goes_on = number and pairs[number - 1].line + 1 == pair.line
         limit = math.inf if goes_on else costs[best] + _CHANGE
-        before[number] = np.where(costs > limit, best, np.arange(len(widths)))
+        before[number] = np.where(costs > limit, best, np.arange(states))
         costs = np.minimum(costs, limit)
-        costs += (widths < pair.low) | (widths > pair.high)
+        misses = (widths < pair.low) | (widths > pair.high), lengths != pair.characters
+        costs += np.concatenate(misses)
     chosen = [int(costs.argmin())]
     for number in range(len(pairs) - 1, 0, -1):
         chosen.append(int(before[number, chosen[-1]]))
     runs = groupby(zip(pairs, reversed(chosen)), key=lambda item: item[1])
-    for _, run in runs:
+    for state, run in runs:
         run = [pair for pair, _ in run]
-        yield max(_by__width(run), _by_characters(run), key=lambda part: len(part.full))
+        parts = [_by_columns(run), _by_characters(run)]
+        if state >= len(widths):
+            same = {pair for pair in run if pair.characters == lengths[state - len(widths)]}
+            parts = [_Part(run, same, max((p.low for p in same), default=0), True), *parts]
+        yield max(parts, key=lambda part: len(part.full))
 
 
 def _is_filled(lines, part):
@@ -270,14 +278,20 @@ def _is_likely(part):
 
 
 def _habits(lines):
-    """Whether the text puts a space between Latin and Chinese, and after a Latin comma."""
+    """Whether the text puts a space between Latin and Chinese, after a comma, beside a quote."""
     text = "\n".join(lines)
     if not re.search(f"[{WIDE}]", text):
-        return True, True
+        return True, True, True
     words = re.findall(rf"[A-Za-z0-9]( ?)(?=[{HAN}])|[{HAN}]( ?)(?=[A-Za-z0-9])", text)
     marks = re.findall(rf"[,.;:!?]( ?)(?=[{HAN}])", text)
     spaced = sum(a == " " or b == " " for a, b in words)
-    return spaced * 2 >= len(words), bool(marks) and sum(map(bool, marks)) * 2 >= len(marks)
+    quotes = re.findall(rf"[\"'()]( ?)(?=[{WIDE}])|[{WIDE}]( ?)(?=[\"'()])", text)
+    apart = sum(a == " " or b == " " for a, b in quotes)
+    return (
+        spaced * 2 >= len(words),
+        bool(marks) and sum(map(bool, marks)) * 2 >= len(marks),
+        bool(quotes) and apart * 2 >= len(quotes),
+    )
 
 
 def _between(lines, number, exact, spaced):
@@ -291,6 +305,8 @@ def _between(lines, number, exact, spaced):
     if is_wide(line[-1:]) and re.match("[,.;:!?)]", below):
         return ""
     if is_wide(line[-1:]) != is_wide(below[:1]):
+        if (below if is_wide(line[-1:]) else line[::-1])[:1] in "\"'()":
+            return " " * spaced[2]
         return " " * spaced[bool(re.search("[,.;:!?]$", line))]
     return space_between(line, below)
 
