@@ -18,9 +18,14 @@ def finished(tmp_path, monkeypatch):
     for kind in ("Q4_K_M", "Q8_0"):
         twin.gguf(kind).write_bytes(bytes(1500))
     twin.file("modelfile").write_text("FROM ./me-Q8_0.gguf\n", encoding="utf-8")
-    (tmp_path / "my_notebooks" / "zh").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "my_notebooks" / "zh")
+    open_notebook(monkeypatch, tmp_path / "my_notebooks" / "zh")
+    monkeypatch.chdir(tmp_path)  # as every set-up cell does
     return twin
+
+
+def open_notebook(monkeypatch, folder):
+    shell = types.SimpleNamespace(starting_dir=str(folder))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
 
 
 def test_before_there_is_a_file_a_sentence_stands_there(twin):
@@ -38,7 +43,7 @@ def test_in_jupyter_the_links_lead_from_the_notebook_to_the_files(finished):
 def test_where_jupyter_can_not_reach_the_files_their_folder_is_said(
     finished, monkeypatch, tmp_path_factory
 ):
-    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    open_notebook(monkeypatch, tmp_path_factory.mktemp("elsewhere"))
     shown = downloads.files(finished)
     assert "href" not in shown.html and str(finished.folder("quantize")) in shown.text
 

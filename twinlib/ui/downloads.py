@@ -67,7 +67,7 @@ def address(path: Path) -> str:
 
     `make lab` serves the clone. A notebook elsewhere knows only that its own folder is served.
     """
-    here, path = Path.cwd().resolve(), path.resolve()
+    here, path = runtime.notebook_folder(), path.resolve()
     root = runtime.ROOT if here.is_relative_to(runtime.ROOT) else here
     if not path.is_relative_to(root):
         return ""

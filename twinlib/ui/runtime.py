@@ -58,6 +58,13 @@ def notebook_url(name: str, language: str = "") -> str:
     return addresses.get(system(), f"../{language}/{name}.ipynb" if language else f"{name}.ipynb")
 
 
+def notebook_folder() -> Path:
+    """The folder of the open notebook, whose set-up cell has changed the working folder."""
+    from IPython import get_ipython
+
+    return Path(getattr(get_ipython(), "starting_dir", os.getcwd())).resolve()
+
+
 def install(language: str | None = None, name: str = "") -> None:
     """Install the packages that are missing; torch, numpy and the widgets stay as they are.
 
