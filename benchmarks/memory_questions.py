@@ -7,11 +7,12 @@ halves: NAME.jsonl, which was looked at while the memory was made, and NAME_kept
 written before and is only counted: its questions are not shown.
 
 A line is {question, written, answer}: a text in the title or the passage that answers it, or null
-where the author never wrote about it; answers that are right, for memory_training.py. Questions
+where the author never wrote about it; where one fact is asked for, the answers that are right.
+Questions
 whose passage this memory doesn't hold (another selection of the texts) are left out. Printed are,
 with and without vectors: questions answered of what was written, refused of what was not (Wilson's
-95 % intervals), right passage among the first five, and the median seconds of a search and
-decision.
+95 % intervals), right passage among the first five, facts that stand in the author's sentences
+shown (memory/cite.py), without a model, and the median seconds of a search and decision.
 """
 
 import statistics
@@ -20,7 +21,8 @@ import time
 from pathlib import Path
 
 from twinlib.files import read_records
-from twinlib.memory import abstain, index
+from twinlib.memory import abstain, cite, index
+from twinlib.memory.recall import SHOWN
 from twinlib.text.statistics import wilson
 from twinlib.twin import Twin
 
@@ -43,7 +45,7 @@ def _is_here(made, each):
 
 
 def _line(searched, calibrations, asked, file):
-    right, found, seconds = {True: [], False: []}, [], []
+    right, found, facts, seconds = {True: [], False: []}, [], [], []
     for each in asked:
         began = time.perf_counter()
         search = searched.search(each["question"])
@@ -54,16 +56,27 @@ def _line(searched, calibrations, asked, file):
         if written:
             passages = [searched.passages[position] for position in search.found]
             found.append(any(each["written"] in p.searched for p in passages))
+            if each.get("answer"):
+                facts.append(decision.answer and _is_shown(searched, each, passages))
         if decision.answer != written and not file.stem.endswith("_kept"):
             said = "answered" if decision.answer else f"refused {decision.veto}"
             print(f"  {said} {decision.chance:.2f}: {each['question']}")
-    parts = [_share(right[True]), _share(right[False]), _share(found)]
-    labels = ("answered of what was written", "refused of what was not", "found in five")
+    parts = [_share(right[True]), _share(right[False]), _share(found), _share(facts)]
+    labels = ("answered of what was written", "refused of what was not", "found in five", "facts")
     shown = " · ".join(f"{label} {part}" for label, part in zip(labels, parts))
     return f"{shown} · {1000 * statistics.median(seconds):.0f} ms"
 
 
+def _is_shown(searched, each, passages):
+    """Whether the author's sentences under an answer, or their title, have a right answer."""
+    own = cite.own_words(each["question"], passages[:SHOWN], searched.embedder)
+    shown = f"{passages[own[0]].title}\n{own[1]}" if own else ""
+    return any(answer.lower() in shown.lower() for answer in each["answer"])
+
+
 def _share(hits):
+    if not hits:
+        return "–"
     low, high = wilson(sum(hits), len(hits))
     return f"{sum(hits)}/{len(hits)} ({low:.0%} to {high:.0%})"
 

@@ -63,12 +63,12 @@ run.step(twin, "evaluate", form.settings)
 # %% look-text [markdown] lang="en"
 # ## Look
 #
-# The box says whether it works, what is weakest and what to do next; then read three answers before you look at the picture. Below it, under each question, stand every contestant's answer and your own passage, without names: pick the one your oldest reader would take for you, and only then you see who wrote what. *Show all names* is for plain reading. Believe your ears when they disagree with a number, and the interval when it is wide.
+# The box says whether it works, what is weakest and what to do next; then read three answers before you look at the picture. Below it, under each question, stand every contestant's answer and your own passage, without names: pick the one your oldest reader would take for you, and only then you see who wrote what. *Show all names* is for plain reading. Believe your ears when they disagree with a number, and the interval when it is wide. Once 07 has made a memory, run this notebook again at *standard*: a table then shows what the twin answers with it.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看
 #
-# 方框里写着行不行、最弱的是什么、下一步做什么；看图之前，请先读三个回答。再往下，每个问题下面是各位选手的回答和您的原文，都不写名字：您的老读者会把哪一段当成您？选了才显示是谁写的。只想读的话，勾选*显示所有名字*。耳朵和数字不一致时，信耳朵；误差范围很宽时，信误差范围。
+# 方框里写着行不行、最弱的是什么、下一步做什么；看图之前，请先读三个回答。再往下，每个问题下面是各位选手的回答和您的原文，都不写名字：您的老读者会把哪一段当成您？选了才显示是谁写的。只想读的话，勾选*显示所有名字*。耳朵和数字不一致时，信耳朵；误差范围很宽时，信误差范围。07 做好记忆之后，用*标准*力度再跑一次这本笔记本：会多一张表，看带着记忆的分身答得怎么样。
 
 # %% score-card
 plots.score_card(twin)
