@@ -86,7 +86,7 @@ class Speaker:
         self.text = text
 
     def answer(self, voice, messages, on_text, question="", **sampling):
-        self.messages, self.question = messages, question
+        self.messages, self.question, self.sampling = messages, question, sampling
         on_text(self.text)
         return self.text
 
@@ -115,6 +115,19 @@ def test_the_passages_go_before_the_question_and_their_words_are_shown_under_the
     assert not cited.instead
     [line] = remember.lines(cited, "阿宁")
     assert "邻居吵架" in line and "2011-03-05" in line and "老庞和阿坤为一条排水沟吵了九天" in line
+
+
+def test_with_passages_the_surest_answer_is_given_unless_another_is_asked_for(memory):
+    def drawn(question, **sampling):
+        speaker = Speaker("Tea.")
+        remember.answer(speaker, memory, "file", said(question), len, **sampling)
+        return speaker.sampling.get("temperature"), speaker.sampling.get("cuts")
+
+    about, without_penalty = "老庞和阿坤吵了什么？", {"repeat_penalty": 1.0}
+    assert drawn(about, temperature=None, seed=1) == (0.0, without_penalty)
+    assert drawn(about, temperature=0.9) == (0.9, without_penalty)
+    assert drawn(about, seed=2) == (None, without_penalty)
+    assert drawn("你好", seed=1) == (None, None)
 
 
 def test_a_twin_that_uses_nothing_of_it_is_shown_beside_the_authors_own_words(memory):

@@ -300,6 +300,8 @@ def test_what_is_sent_is_honoured(served):
 
     assert text(seed=1, temperature=1) == text(seed=1, temperature=1)
     assert len({text(temperature=1) for _ in range(3)}) > 1  # another seed each time
+    sure = [served.ask(user(QUESTION)).json()["choices"][0]["message"] for _ in range(2)]
+    assert sure[0] == sure[1]  # with passages before it
     whole = text(temperature=0)
     assert text(temperature=0, stop=whole[4:6]) == whole[: whole.index(whole[4:6])]
     assert served.ask(user("Hi?"), max_tokens=3).json()["usage"]["completion_tokens"] == 3

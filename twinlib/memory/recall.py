@@ -19,6 +19,9 @@ from .index import Index, Passage, shortened
 from .overview import Overview
 
 SHOWN = 2  # passages before the question; a small base mixes up more
+# How an answer with passages before it is drawn: what is most likely, and without a penalty for
+# words that stand in them (benchmarks/memory_sampling.py). Under llama.cpp's and Ollama's names.
+SAMPLING = {"temperature": 0.0, "repeat_penalty": 1.0}
 _SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the author's
 _DECIMALS = 0.5  # share of numbers among a question's words from which it is a sum, not a memory
 # What points back to what was said before.

@@ -9,9 +9,11 @@ from collections.abc import Callable
 
 from ..files import TwinError
 from ..i18n import t
-from ..memory.recall import Cited, Memory, Source, with_passages
+from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
 from ..twin import Twin
 from .voices import Voices
+
+FIRST_SEED = 1  # another seed asks for another answer
 
 
 def answer(
@@ -22,7 +24,11 @@ def answer(
     on_text: Callable[[str], None],
     **sampling,
 ) -> tuple[str, Cited | None]:
-    """A voice's answer and where it stands; the base alone is asked without memory."""
+    """A voice's answer and where it stands; the base alone is asked without memory.
+
+    With passages before it the answer is the most likely one, unless `sampling` has a temperature
+    or a further seed.
+    """
     if memory is None or voice == "base":
         return voices.answer(voice, messages, on_text, **sampling), None
     recall = memory.recall(messages)
@@ -30,8 +36,14 @@ def answer(
         on_text(reply)
         return reply, memory.cited(recall, reply)
     given = with_passages(recall.passages, messages)
-    asked = messages[-1]["content"]
-    text = voices.answer(voice, given, on_text, **sampling, question=asked)
+    sampling["question"] = messages[-1]["content"]
+    if recall.passages:
+        cuts = dict(SAMPLING)
+        surest = cuts.pop("temperature")
+        if sampling.get("temperature") is None and sampling.get("seed", FIRST_SEED) == FIRST_SEED:
+            sampling["temperature"] = surest
+        sampling["cuts"] = cuts
+    text = voices.answer(voice, given, on_text, **sampling)
     return text, memory.cited(recall, text)
 
 

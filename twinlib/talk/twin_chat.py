@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from secrets import randbelow
 
 from ..i18n import both, t
-from ..memory.recall import Cited, Memory, Recall, with_passages
+from ..memory.recall import SAMPLING, Cited, Memory, Recall, with_passages
 from ..models.llama_cpp import Halt, Halted
 from ..text import templates
 from ..twin import Twin
@@ -108,7 +108,11 @@ class TwinChat:
             spoken = len(self.llama.tokenize(text, special=False))
             return Reply(text, "", [], asked.prompt_tokens, spoken, True)
         chosen = dict(asked.request.sampling)
-        temperature = chosen.pop("temperature", self.temperature)
+        if self.temperature is not None:
+            chosen.setdefault("temperature", self.temperature)
+        if _answers(asked.recall):
+            chosen = {**SAMPLING, **chosen}
+        temperature = chosen.pop("temperature", None)
         seed = chosen.pop("seed", None)
         with self._room.taken(asked.prompt_tokens + asked.tokens, halt):
             said = self.llama.chat(

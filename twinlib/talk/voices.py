@@ -126,20 +126,22 @@ class Voices:
         seed: int = 1,
         question: str = "",
         halt: Halt | None = None,
+        cuts: dict | None = None,
     ) -> str:
         """A voice's answer to a conversation that ends with a question, without its reasoning.
 
         `on_text` is called with each piece as it comes; an exception of it ends the answer, and so
         does `halt()` from another thread, where the file answers, also before the first piece. With
-        temperature None the recommended sampling applies. `question` is what was asked, where the
-        last message has more than that. Raises TwinError when the voice can't answer.
+        temperature None the recommended sampling applies, but for what `cuts` has. `question` is
+        what was asked, where the last message has more than that. Raises TwinError when the voice
+        can't answer.
         """
         if why := missing(self.twin, voice, self.kind):
             raise TwinError(why)
         system = system_prompt(self.twin, voice, question or messages[-1]["content"])
         turns = [{"role": "system", "content": system}] if system else []
         answer = self._of_file if voice == "file" else self._of_weights
-        text = answer(voice, turns, messages, on_text, tokens, temperature, seed, halt)
+        text = answer(voice, turns, messages, on_text, tokens, temperature, seed, halt, cuts or {})
         return templates.without_thinking(text)
 
     def llama(self) -> Llama:
@@ -150,15 +152,14 @@ class Voices:
             self._llama = Llama(path, context_length(self.twin))
         return self._llama
 
-    def _of_file(self, voice, system, messages, on_text, tokens, temperature, seed, halt):
+    def _of_file(self, voice, system, messages, on_text, tokens, temperature, seed, halt, cuts):
         llama = self.llama()
         turns = fitting(llama, system, messages, tokens)
-        answer = llama.chat(
-            turns, tokens, temperature, seed=seed, on_text=on_text, recommended=True, halt=halt
-        )
+        how = {"seed": seed, "on_text": on_text, "recommended": True, "halt": halt, **cuts}
+        answer = llama.chat(turns, tokens, temperature, **how)
         return answer.text
 
-    def _of_weights(self, voice, system, messages, on_text, tokens, temperature, seed, halt):
+    def _of_weights(self, voice, system, messages, on_text, tokens, temperature, seed, halt, cuts):
         model, tokenizer = self._load()
         room = context_length(self.twin) - tokens
 
@@ -174,7 +175,7 @@ class Voices:
                 tokens,
                 seed=seed,
                 on_text=on_text,
-                **templates.sampling(0.7 if temperature is None else temperature),
+                **templates.sampling(0.7 if temperature is None else temperature) | cuts,
             )
         return answers[0].text
 
