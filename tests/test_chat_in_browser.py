@@ -53,8 +53,8 @@ def test_a_question_its_sources_the_other_column_and_a_thumb(
         assert title in summary.text_content() and page.locator("details").count() >= 1
         summary.click()
         assert page.locator("details[open] mark").first.text_content() in TRAMS
-        # Both have answered: four thumbs. The first one is the twin's with its memory.
-        thumbs = page.locator("button:visible", has_text="👍")
+        # Both have answered: four buttons. The first one is the twin's with its memory.
+        thumbs = page.locator("button:visible:has(.fa-thumbs-up)")
         thumbs.nth(1).wait_for(timeout=90_000)
         thumbs.first.click()
         page.wait_for_selector("button.mod-success")

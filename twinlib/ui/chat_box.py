@@ -294,8 +294,16 @@ class _Turn(widgets.VBox):
         for who in turn["answers"]:
             self.texts[who] = html()
             self.thumbs[who] = {
-                action: button(sign, functools.partial(self._rate, who, action), tooltip=t(tip))
-                for action, sign, tip in (("up", "👍", "talk.like"), ("down", "👎", "talk.dislike"))
+                action: button(
+                    t(label),
+                    functools.partial(self._rate, who, action),
+                    icon=icon,
+                    tooltip=t("talk.kept_in_folder"),
+                )
+                for action, label, icon in (
+                    ("up", "talk.good_answer", "thumbs-up"),
+                    ("down", "talk.bad_answer", "thumbs-down"),
+                )
             }
             column = widgets.Layout(flex="1 1 15em", width="auto", min_width="0")
             parts = [self.texts[who], line(*self.thumbs[who].values())]
