@@ -19,11 +19,11 @@ def test_the_benchmark_of_line_breaks_holds_on_small_samples():
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     folders = [BENCHMARK.parent.parent / "data_samples"]
-    results = benchmark.measure(benchmark.paragraphs(folders), messages=300, texts=40)
+    results, _ = benchmark.measure(benchmark.paragraphs(folders), messages=300, texts=40)
     missed = {
         key: (total, right)
         for key, (total, right) in results.items()
-        if right < total * (0.97 if key[0].startswith("wrapped") else 1)
+        if right < total * (0.985 if key[0].startswith("wrapped") else 1)
     }
     assert len(results) == 10 and not missed
 

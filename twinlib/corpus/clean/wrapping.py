@@ -26,6 +26,8 @@ _FEW, _WIDE, _SURELY_WIDE = 6, 36, 56
 # them, last lines that are short.
 _FULL, _MOST, _ONE_WIDTH, _CLAUSES, _INNER, _SHORT_LAST = 0.65, 0.5, 0.95, (0.45, 0.7), 0.25, 0.5
 _RUNNING = 0.2  # of the lines end a clause where paragraphs needn't end in a short line
+_NEARLY_ALL, _SIGN = 0.9, 3  # share of full lines; columns that rare signs may differ by
+_SENTENCE_END = re.compile(r"[.!?。！？…][\"”’」』）)]*$")
 _SHORTER = 0.92  # of the width: a shorter line is short
 _OFTEN = 2  # ends of clauses within a line, on average, from which on the second share counts
 _WIDE_SIGN = re.compile(f"[{WIDE}\u3000]")
@@ -142,6 +144,8 @@ def _joins(lines):
                 joins[pair.line] = _between(lines, pair.line, part.exact, spaced)
             elif _is_unfinished(lines, pair.line, part.width):
                 joins[pair.line] = " "
+            elif _is_nearly_full(lines, pair, part):
+                joins[pair.line] = _between(lines, pair.line, part.exact, spaced)
     return joins
 
 
@@ -309,6 +313,13 @@ def _between(lines, number, exact, spaced):
             return " " * spaced[2]
         return " " * spaced[bool(re.search("[,.;:!?]$", line))]
     return space_between(line, below)
+
+
+def _is_nearly_full(lines, pair, part):
+    """Whether a line is a sign off the width of a part that is wrapped, and ends no sentence."""
+    sure = len(part.full) >= _NEARLY_ALL * len(part.pairs)
+    near = pair.low - _SIGN <= part.width <= pair.high + _SIGN
+    return sure and near and not _SENTENCE_END.search(lines[pair.line].strip())
 
 
 def _is_unfinished(lines, number, width):
