@@ -3,7 +3,7 @@
 import pytest
 from test_memory import write_corpus
 
-from twinlib.files import read_records
+from twinlib.files import read_records, write_records
 from twinlib.memory import communities, entities, graph, index, kinds, timeline
 from twinlib.memory.recall import Memory
 from twinlib.talk import remember
@@ -186,6 +186,17 @@ def test_what_an_author_keeps_coming_back_to_is_told_in_his_own_words(twin):
         said.append,
     )
     assert said == [text] == [told.told] and cited.sources == list(told.sources)
+
+
+def test_posts_with_the_same_tag_are_linked(twin):
+    documents = list(twin.records("documents"))
+    for number, tags in {0: ["手艺"], 6: ["手艺", "alone"]}.items():
+        documents[number]["tags"] = tags
+    write_records(twin.file("documents"), documents)
+    _, made = make(twin)
+    number = made.number["手艺"]
+    assert made.entities[number].kind == entities.TOPIC and "alone" not in made.number
+    assert made.held[:, number].nonzero()[0].tolist() == [0, 6]
 
 
 def test_the_names_are_pictured_year_by_year(twin):

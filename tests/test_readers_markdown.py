@@ -44,6 +44,10 @@ def test_the_front_matter_comes_along_as_facts():
     text = "---\nTitle: Rain\nTags: [tea, rain]\nauthor:\n  name: Ning\n---\nIt rains.\n"
     front_matter = {"title": "Rain", "tags": ["tea", "rain"], "author": "Ning"}
     assert read(text).front_matter == front_matter
+    assert read(text).tags == read(text).to_json()["tags"] == ["tea", "rain"]
+    for line in ("tags: 茶, '#雨' ,茶", "tags: [茶]\ncategories: 雨", "tag: 茶、雨"):
+        assert read(f"---\n{line}\n---\nIt rains.\n").tags == ["茶", "雨"]
+    assert "tags" not in read("It rains.\n").to_json()
 
 
 @pytest.mark.parametrize(

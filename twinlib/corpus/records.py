@@ -71,9 +71,9 @@ class Document:
     its title keeps the id, the split and the owner's decisions; moving the file makes a new
     document.
 
-    `date` is ISO or None. `kind` is post, page, book, transcript, chat, answers or interview. A
-    document made of separate utterances (chats, short posts, answers) has `turns`; its `text` is
-    then their answers.
+    `date` is ISO or None. `tags` are those of the front matter. `kind` is post, page, book,
+    transcript, chat, answers or interview. A document made of separate utterances (chats, short
+    posts, answers) has `turns`; its `text` is then their answers.
 
     In memory only, set by the reader: `markdown` (the text has markup), `draft`, `fallback_title`
     (from the file's name), `front_matter` {key in lower case: string or list of strings},
@@ -89,6 +89,7 @@ class Document:
     kind: str = "post"
     language: str = ""
     turns: list[Turn] | None = None
+    tags: list[str] = field(default_factory=list)
     markdown: bool = False
     draft: bool = False
     fallback_title: str = ""
@@ -119,6 +120,8 @@ class Document:
         """The record in documents.jsonl."""
         keys = ("id", "title", "text", "date", "source", "author", "language", "kind")
         record = {key: getattr(self, key) for key in keys}
+        if self.tags:
+            record["tags"] = self.tags
         if self.turns is not None:
             record["turns"] = [turn.to_json() for turn in self.turns]
         return record

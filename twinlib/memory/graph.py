@@ -273,8 +273,22 @@ def make(twin: Twin, passages: Sequence[Passage], progress: Callable[[int, int],
     names, places = entities.settled(texts, found)
     titles = [title for passage in passages for title in (passage.title, passage.heading)]
     documents = [passage.document for passage in passages]
-    shared = entities.topics(titles, texts, documents)
+    shared = entities.topics(titles, texts, documents) | _shared_tags(passages)
     return _write(twin, passages, names, places, shared)
+
+
+def _shared_tags(passages):
+    """{canonical: Name} of the tags that two documents or more have."""
+    held, written = defaultdict(set), {}
+    for passage in passages:
+        for tag in passage.tags.splitlines():
+            held[entities.canonical(tag)].add(passage.document)
+            written.setdefault(entities.canonical(tag), tag)
+    return {
+        key: entities.Name(written[key], entities.TOPIC)
+        for key, documents in held.items()
+        if len(documents) > 1
+    }
 
 
 def _read_mentions(twin, passages, progress):
@@ -327,6 +341,7 @@ def _write(twin, passages, names, places, shared):
         told = defaultdict(set)
         for sentence, key in here:
             told[sentence].add(key)
+        told[0].update(kinds.keys() & map(entities.canonical, passage.tags.splitlines()))
         for sentence, text in enumerate(entities.sentences(passage.searched)):
             found = told[sentence] | (shared.keys() & set(lexical.words(text)))
             for key in sorted(found):

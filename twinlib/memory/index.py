@@ -35,7 +35,10 @@ _FOUND_BY = 24  # characters of a passage by which its place in the document is 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of the author's: `heading` is that of its section, `split` train, val or test."""
+    """A passage of the author's: `heading` is that of its section, `split` train, val or test.
+
+    `tags` are those of its document, one a line.
+    """
 
     id: str
     document: str
@@ -46,6 +49,7 @@ class Passage:
     split: str
     language: str
     text: str
+    tags: str = ""
 
     @property
     def searched(self) -> str:
@@ -94,6 +98,7 @@ def gather(twin: Twin) -> list[Passage]:
             record["split"],
             language_of(record["text"]),
             record["text"],
+            "\n".join(map(str, document.get("tags") or ())),
         )
         passages.setdefault((passage.searched, passage.split), passage)
     return list(passages.values())

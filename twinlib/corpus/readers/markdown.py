@@ -31,6 +31,8 @@ _DATES = (
     "date,created,published,pubdate,pubdatetime,publishdate,created_at,created time,"
     "创建时间,日期,发布日期"
 ).split(",")
+_TAGS = ("tags", "tag", "categories", "category")
+_MOST_TAGS = 20
 _AUTHORS = ("author", "authors", "created by", "创建者", "作者")
 _NO_VALUES, _YES_VALUES = ("false", "no", "0"), ("true", "yes", "1")
 _TEMPLATES = re.compile(r"_?templates?|_?模[板版]", re.IGNORECASE)  # folders
@@ -70,6 +72,7 @@ def read(file: File) -> Iterator[Document]:
         text=body,
         date=_date(facts, name),
         author=_line(next((facts[key] for key in _AUTHORS if facts.get(key)), "")),
+        tags=_tags(facts),
         markdown=True,
         draft=draft,
         fallback_title=title_of(name),
@@ -77,6 +80,14 @@ def read(file: File) -> Iterator[Document]:
         skip_reason="template" if _is_form(file.name, facts, body) else "",
         removed=removed,
     )
+
+
+def _tags(facts):
+    """The tags and categories of a front matter, without #, each once."""
+    found = [facts[key] for key in _TAGS if facts.get(key)]
+    each = [tag for value in found for tag in (value if isinstance(value, list) else [value])]
+    parts = [part.strip(" #[]\"'") for tag in each for part in re.split("[,，、]", str(tag))]
+    return list(dict.fromkeys(part for part in parts if part))[:_MOST_TAGS]
 
 
 def _is_form(name, facts, body):
