@@ -123,6 +123,9 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
     twin, other, monkeypatch
 ):
     monkeypatch.setattr(start_page, "STEPS", ("corpus",))
+    typed = twin.drafts("corpus")
+    twin.start("corpus", {"author": "Nobody"})  # which this kernel would go on believing
+    twin.draft("corpus", **typed)
     child = other(4)
     page = start_page.page(twin)  # as after a restart of the kernel
     assert page.steps.state == "running", "it follows by itself"
