@@ -130,6 +130,17 @@ def test_with_passages_the_surest_answer_is_given_unless_another_is_asked_for(me
     assert drawn("你好", seed=1) == (None, None)
 
 
+def test_sentences_that_follow_one_another_are_one_quotation(memory):
+    two = "我的茶是寿眉，四十块一斤。茶要烫，烫的好处是逼你停下来。"
+    _, cited = remember.answer(Speaker(two), memory, "file", said("你喝什么茶？"), len)
+    assert [source.quote for source in cited.sources] == [two]
+    assert [number for _, number in cited.sentences] == [0, 0]
+    assert cite.joined("for 26 years.", "The cat", TRAMS) == "for 26 years. The cat"
+    assert cite.joined("trams. I worked", "I worked in", TRAMS) == "trams. I worked in"
+    apart = (("We had", "The cat"), ("The cat", "We had"), ("We had", "I never did"))
+    assert not any(cite.joined(*pair, TRAMS) for pair in apart)
+
+
 def test_a_twin_that_uses_nothing_of_it_is_shown_beside_the_authors_own_words(memory):
     speaker = Speaker("They rode a blue camel across the desert.")
     _, cited = remember.answer(speaker, memory, "file", said("Who lost your tools?"), len)

@@ -70,6 +70,16 @@ def _aligned(sentence, passages, asked):
     return Sentence(sentence, number, window[:_LONGEST])
 
 
+def joined(first: str, second: str, passage: Passage) -> str:
+    """Two quotations as one where the second follows or overlaps the first, else ''."""
+    text = passage.text
+    start, end = text.find(first), text.find(second)
+    if start < 0 or end < start or text[start + len(first) : end].strip():
+        return ""
+    whole = text[start : max(start + len(first), end + len(second))]
+    return whole if len(whole) <= _LONGEST else ""
+
+
 def is_verbatim(quote: str, passage: Passage) -> bool:
     """Whether a quotation stands in the passage, letter by letter."""
     return bool(quote) and quote in passage.text

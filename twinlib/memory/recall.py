@@ -141,8 +141,17 @@ class Memory:
                 passage = recall.passages[sentence.source]
                 key = (passage.id, sentence.quote)
                 if key not in numbers:
-                    numbers[key] = len(sources)
-                    sources.append(Source(passage.title, passage.date, sentence.quote, passage.id))
+                    # What goes on where the last quotation ended is one with it.
+                    if sources and sources[-1].passage == passage.id:
+                        longer = cite.joined(sources[-1].quote, sentence.quote, passage)
+                    else:
+                        longer = ""
+                    if longer:
+                        sources[-1] = sources[-1]._replace(quote=longer)
+                    else:
+                        quote = sentence.quote
+                        sources.append(Source(passage.title, passage.date, quote, passage.id))
+                    numbers[key] = len(sources) - 1
                 number = numbers[key]
             sentences.append((sentence.text, number))
         supported = sum(number is not None for _, number in sentences)
