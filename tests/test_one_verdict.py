@@ -223,7 +223,7 @@ def measured(twin, says):
     ]
     mine = [{**text, "gain": 0.3 * len(text["text"]), "loss": 0.9} for text in held_out]
     theirs = [{**text, "gain": 0.0, "loss": 1.0} for text in impostors(held_out, passages)]
-    sample = Sample(passages, held_out, questions, {}, mine, theirs, [], [], [], [], [], [], [])
+    sample = Sample(passages, held_out, questions, {}, mine, theirs, [], [], [], [], [], [], [], [])
     asked = {variant: list(answered(variant)) for variant in ("base", "prompt", "twin")}
     evidence = figures.Evidence(
         twin, Evaluate(effort="smoke", picks=0), sample, asked, {}, ([], []), {}, embed.embedder()

@@ -151,6 +151,16 @@ def test_a_twin_that_uses_nothing_of_it_is_shown_beside_the_authors_own_words(me
     )
 
 
+def test_the_authors_words_are_shown_with_whole_sentences_around_them():
+    text = (
+        "Before. " + "The bench is old. " * 15 + "I lost four tools. One came back. " + "So. " * 90
+    )
+    shown = cite.excerpt("I lost four tools. One came back.", passage(text))
+    assert shown in text and "four tools" in shown and 440 < len(shown) <= 480
+    assert cite.excerpt("Yes.", passage("Yes.")) == "Yes."
+    assert cite.excerpt("elsewhere", passage("Yes.")) == "elsewhere"
+
+
 def test_what_was_never_written_is_refused_before_the_model_speaks(memory):
     speaker, pieces = Speaker("I invent."), []
     question = "What did Doctor Lindqvist say?"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import TwinError
 from ..i18n import both, t
-from ..memory import cite
 from ..memory.recall import SHOWN, Memory, Source, with_passages
 from ..twin import Twin, figure
 from . import facts
@@ -102,14 +101,8 @@ def _without_model(memory, recall, quoted):
         return Shown(recall.refusal or recall.told, recall.sources, bool(recall.refusal))
     key = (recall.question, tuple(passage.id for passage in recall.passages[:SHOWN]))
     if key not in quoted:
-        quoted[key] = cite.own_words(
-            recall.question, recall.passages[:SHOWN], memory.index.embedder
-        )
-    if not quoted[key]:
-        return Shown("")
-    number, words = quoted[key]
-    passage = recall.passages[number]
-    return Shown("", (Source(passage.title, passage.date, words, passage.id),))
+        quoted[key] = memory.own_words(recall)
+    return Shown("", (quoted[key],) if quoted[key] else ())
 
 
 def _answered(twin, memory, recalls, outputs):

@@ -25,6 +25,7 @@ SUPPORTED = 0.65  # share of a sentence's terms that its source must have
 _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
 _LONGEST = 400  # characters of a quotation
 _SENTENCES_COMPARED = 16
+_EXCERPT = {"zh": 160, "en": 480}  # characters that are shown instead of the twin's words
 
 
 class Sentence(NamedTuple):
@@ -143,3 +144,26 @@ def own_words(
         longer = text.find(following, end) + len(following)
         end = longer if longer - start <= _LONGEST else end
     return number, text[start:end]
+
+
+def excerpt(words: str, passage: Passage) -> str:
+    """The author's words with the whole sentences around them, as much as is read at a glance."""
+    most = _EXCERPT[passage.language]
+    text, parts = passage.text, sentences(passage.text)
+    start = text.find(words)
+    end = start + len(words)
+    ends, place = [], 0
+    for part in parts:
+        place = text.find(part, place)
+        ends.append((place, place + len(part)))
+        place += len(part)
+    while start >= 0:
+        after = next((stop for _, stop in ends if stop > end), None)
+        before = next((first for first, _ in reversed(ends) if first < start), None)
+        if after is not None and after - start <= most:  # what follows tells more
+            end = after
+        elif before is not None and end - before <= most:
+            start = before
+        else:
+            return text[start:end]
+    return words

@@ -157,11 +157,20 @@ class Memory:
         supported = sum(number is not None for _, number in sentences)
         if sentences and supported >= _SUPPORTED * len(sentences):
             return Cited(sentences, sources, False)
-        own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
-        if own and cite.is_verbatim(own[1], recall.passages[own[0]]):
-            passage = recall.passages[own[0]]
-            sources.append(Source(passage.title, passage.date, own[1], passage.id))
+        if source := self.own_words(recall):
+            sources.append(source)
         return Cited(sentences, sources, True)
+
+    def own_words(self, recall: Recall) -> Source | None:
+        """The author's sentences nearest to a question, in the best passages."""
+        own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
+        if not own:
+            return None
+        passage = recall.passages[own[0]]
+        quote = cite.excerpt(own[1], passage)
+        if not cite.is_verbatim(quote, passage):
+            return None
+        return Source(passage.title, passage.date, quote, passage.id)
 
 
 def _is_small_talk(question, kind="always"):
