@@ -122,6 +122,18 @@ VARIANTS = {
         ["quote"],
     ),
     "self.md": (f"Dear Nele,\n\n{EN}\n\nYours,\n\nNele", None, []),
+    "story.md": (
+        "“你看。”他说。\n\n“什么？”\n\n“信。”\n\n“谁的？”\n\n信上写道：\n\n"
+        "“我走了，不要找我，船票在抽屉里，钥匙在门垫下面，猫在楼下。”\n\n他看了很久。",
+        None,
+        [],
+    ),
+    "when.md": (
+        f"{EN}\n\nAt 10:02 on 3 May 2021 my sister wrote:\n\nNobody has seen the boat since the "
+        f"storm, and nobody has looked for it.\n\n{EN}\n\n{EN}",
+        f"{EN}\n\nAt 10:02 on 3 May 2021 my sister wrote:\n\n{EN}\n\n{EN}",
+        ["announced"],
+    ),
     "title.md": (f"---\ntitle： 全角冒号\ndate： 2024-12-03\n---\n\n{ZH}", ZH, []),
     "message_1.json": (INSTAGRAM, [("schwimmt es?", "natürlich schwimmt es")], []),
     "notes.json": (json.dumps([{"body": EN}, {"body": ZH}]), [], ["unknown"]),

@@ -227,9 +227,10 @@ class _Labels:
             if len(joined) > _LONGEST:
                 break
             if line[-1] in ":：":
-                sure = bool(_ATTRIBUTION.fullmatch(joined))
-                found = not _BY_OWNER.search(joined) and (sure or _DATED.fullmatch(joined))
-                return (end + 1, sure) if found else (0, False)
+                made = bool(_ATTRIBUTION.fullmatch(joined))
+                found = not _BY_OWNER.search(joined) and (made or _DATED.fullmatch(joined))
+                # An essay may say when somebody wrote, but not their address.
+                return (end + 1, made and "@" in joined) if found else (0, False)
             if re.search(r"[。！？!?]$|[a-z]\.$", line):
                 break
         return 0, False

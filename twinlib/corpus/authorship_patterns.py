@@ -209,6 +209,9 @@ OWN_WRITING = re.compile(
     re.IGNORECASE,
 )
 # Letters.
+LETTERS = re.compile(
+    r"信|[字纸便]条|\b(?:letter|note|Brief|Zettel|carta|nota|bilhete|lettre|mot)\b", re.I
+)
 TITLE = (
     "(?:(?:先生|女士|小姐|[吾仁老]?兄|学?弟|学?姐|姊|君|老师|师傅?|同志|学长|大人|教授|博士|叔叔?|伯伯?|阿姨|"
     "妈妈?|爸爸?|爷爷|奶奶)(?:们|你好|您好|如晤|台鉴|惠鉴|大鉴|道鉴|见字如面)?|"

@@ -31,15 +31,14 @@ def rules_out(blocks: list[Block], author: str) -> Iterator[Span]:
     """(start, end, what, reason) of the quotations among blocks."""
     yield from _letters(blocks, author)
     announced = [index + 1 for index, block in enumerate(blocks[:-1]) if announces(block.text)]
-    written = []
-    for start in announced:
-        span = _announced(blocks, start, author)
-        if span:
-            written.append(span[:2])
-            yield span
-    inside = {index for start, end in written for index in range(start, end)}
+    written = [span for start in announced if (span := _announced(blocks, start, author))]
+    inside = {index for start, end, *_ in written for index in range(start, end)}
     speeches = [n for n, block in enumerate(blocks) if n not in inside and _is_speech(block.text)]
-    if len(speeches) <= _SPEECHES:
+    is_story = len(speeches) > _SPEECHES
+    for span in written:  # a letter in a story is the author's, as its dialogue is
+        if not (is_story and patterns.LETTERS.search(blocks[span[0] - 1].text[-40:])):
+            yield span
+    if not is_story:
         yield from _single(blocks, author)
 
 

@@ -13,7 +13,7 @@ _TITLE_COLUMNS = 60  # a Chinese character takes two
 _NO_TITLE = re.compile(
     r"[。；，,;:：.]$|[。！？!?…][”」』\"’]$|^[>＞]|^\[/?quote|"
     r"^(?:from|von|de|to|an|para|date|datum|fecha|data|subject|betreff|asunto|assunto|objet|"
-    r"发件人|收件人|发送时间|主题|寄件者|主旨) ?[:：]|^From \S+@",
+    r"发件人|收件人|发送时间|主题|寄件者|主旨) ?[:：]|^From \S+@|^RT @|^//\s?@",
     re.IGNORECASE,
 )
 
