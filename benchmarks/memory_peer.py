@@ -96,6 +96,7 @@ async def light_rag(model, texts, questions, minutes, folder):
         working_dir=str(folder),
         llm_model_func=ask,
         llm_model_max_async=1,
+        default_llm_timeout=3600,
         entity_extract_max_gleaning=0,
         tokenizer=Tokenizer("pieces", Pieces()),
         embedding_func=EmbeddingFunc(embedding_dim=384, max_token_size=512, func=vectors),

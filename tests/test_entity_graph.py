@@ -177,6 +177,7 @@ def test_what_an_author_keeps_coming_back_to_is_told_in_his_own_words(twin):
     assert "灰猫（" in told.told and "3 篇，2012–2014" in told.told
     texts = "".join(passage.text for passage in made.passages)
     assert told.sources and all(source.quote in texts for source in told.sources)
+    assert [source.passage for source in told.sources] == [p.id for p in told.passages]
     said = []
     text, cited = remember.answer(
         None,

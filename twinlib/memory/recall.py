@@ -111,7 +111,7 @@ class Memory:
     def _told(self, question, told):
         passages = [self.index.passages[quote.passage] for quote in told.quotes]
         sources = tuple(
-            Source(passage.title, passage.date, quote.text)
+            Source(passage.title, passage.date, quote.text, passage.id)
             for passage, quote in zip(passages, told.quotes)
             if cite.is_verbatim(quote.text, passage)
         )
