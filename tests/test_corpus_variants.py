@@ -134,6 +134,11 @@ VARIANTS = {
         f"{EN}\n\nAt 10:02 on 3 May 2021 my sister wrote:\n\n{EN}\n\n{EN}",
         ["announced"],
     ),
+    "scan.txt": (
+        f"{ZH}\n\n他桌上有一个扫码牌。\n\n{ZH}\n\n扫码关注我的公众号",
+        f"{ZH}\n\n他桌上有一个扫码牌。\n\n{ZH}",
+        ["footer"],
+    ),
     "title.md": (f"---\ntitle： 全角冒号\ndate： 2024-12-03\n---\n\n{ZH}", ZH, []),
     "message_1.json": (INSTAGRAM, [("schwimmt es?", "natürlich schwimmt es")], []),
     "notes.json": (json.dumps([{"body": EN}, {"body": ZH}]), [], ["unknown"]),

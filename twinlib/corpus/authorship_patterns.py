@@ -16,7 +16,7 @@ SIGNATURE = re.compile(
 # Calls to subscribe, in short paragraphs. FOOTER_LAST counts only near the end of a text.
 FOOTER_SURE = re.compile(
     r"欢迎(大家)?(关注|订阅|转发)|关注(我的|本)?(公众号|频道|账号|微博|订阅号)|"
-    r"(点|来)(一)?[个波]?关注|扫(描|码)|长按.{0,8}二维码|"
+    r"(点|来)(一)?[个波]?关注|扫[描码一].{0,8}(二维码|关注|添?加|[进入]群|订阅|领取?)|长按.{0,8}二维码|"
     r"转载请(注明|联系)|未经.{0,6}(授权|许可|允许).{0,6}(转载|禁止|不得)|版权所有|阅读原文|"
     r"求?(一键)?三连|"
     r"点(个)?赞.{0,6}(关注|在看|收藏)|^本文(首发|最初发表)|subscribe (to|now|here|below|for)|"
@@ -170,7 +170,8 @@ _TEXT_EN = (
     r"label|passage|paragraph|diary|journal|entry|report|manual|postcard|telegram|blurb|leaflet|"
     r"Brief|Gedicht|Buch|Artikel|Zeilen|Verse|Nachricht|Inschrift|Lied|Vorwort|Notiz|Zettel|"
     r"Tagebuch|Zeitung|carta|poema|libro|artículo|versos|nota|mensaje|correo|inscripción|canción|"
-    r"prólogo|diario|periódico|livro|artigo|mensagem|canção|prefácio|jornal|lettre|poème|livre|vers|"
+    r"prólogo|diario|periódico|livro|artigo|mensagem|canção|prefácio|jornal|lettre|poème|"
+    r"livre|vers|"
     r"chanson|préface|dédicace)"
 )
 _ENDING_EN = (
@@ -195,7 +196,8 @@ NAMES_TEXT = re.compile(rf"(?:{_TEXT_ZH}){_COLON}|\b{_TEXT_EN}{_COLON}", re.IGNO
 OWN_WRITING = re.compile(
     r"我们?(?!们?的?(?:父|母|爸|妈|爷|奶|外|朋友|老师|同学|哥|姐|弟|妹|儿|女))[^，。；：]{0,14}"
     r"(?:写|答|复|回信|回复|说|想|道|拟|作|做|驳|声明|记|译|留言|寄去|发了|提|列|加|改|唱|念)|"
-    r"我的?(?:回信|复信|答复|信|诗|文章|日记|笔记|意见|看法|留言|评论|结论|说明|答案)[^，。]{0,12}$|拙|笔者|本人|自己的?[^，。]{0,6}(?:诗|文|信|日记)|"
+    r"我的?(?:回信|复信|答复|信|诗|文章|日记|笔记|意见|看法|留言|评论|结论|说明|答案)[^，。]{0,12}$|拙|笔者|本人|"
+    r"自己的?[^，。]{0,6}(?:诗|文|信|日记)|"
     r"内容(?:包括|有|分)|(?:步骤|方法|做法|原因|理由|目录|名单|规则|计划)|"
     r"\b(?:I|we|I['’]d|I['’]ve)\b[^.;,:]{0,30}\b(?:wrote|write|written|writes|said|answer|answered|"
     r"replied|sent|made|composed|put|posted|left|noted)\b|"
