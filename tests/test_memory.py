@@ -7,7 +7,7 @@ import pytest
 from twinlib import TwinError, files
 from twinlib.__main__ import main
 from twinlib.files import write_records
-from twinlib.memory import abstain, index, lexical
+from twinlib.memory import abstain, index, lexical, unwritten
 from twinlib.models import embed
 from twinlib.settings import Memory, stops
 from twinlib.twin import Twin
@@ -243,6 +243,25 @@ def test_a_name_that_the_corpus_does_not_hold_is_a_veto(twin):
     }.items():
         decision = abstain.decide(made, None, question, made.search(question))
         assert decision.veto == name, question
+
+
+def test_a_name_that_the_tagger_cuts_out_of_other_words_is_none(twin):
+    posts = [
+        (f"孩子{n}", "zh", text)
+        for n, text in enumerate(
+            ("小满九岁，蹲在摊子旁边。", "我教小满拧螺丝。", "阿蘅去了里斯本。")
+        )
+    ]
+    write_corpus(twin, posts)
+    found = index.Index.of(twin)
+    vetoed = {
+        "教小满拧螺丝，你先教她哪一样？": [],
+        "阿蘅是哪一年出国的？": [],
+        "你和王小明是怎么认识的？": ["王小明"],
+        "李建国说过什么？": ["李建国"],
+    }
+    for question, names in vetoed.items():
+        assert unwritten.named(found, question)[0] == names, question
 
 
 def test_a_word_is_found_in_another_spelling_and_joined_to_its_neighbour():

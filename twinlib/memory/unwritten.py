@@ -28,6 +28,8 @@ _NOT_NAMES = set(
     sunday january february march april may june july august september october november december
     """.split()
 )
+# Chinese characters that the tagger takes for the beginning or the end of a name.
+_AROUND_NAMES = set("是在的了和与说问被把给叫让来去也都又很有过没不您你我他她会")
 # First words of names that mean nothing alone: York is not New York.
 _FIRST_OF_NAMES = set(
     """
@@ -57,6 +59,7 @@ def named(
     if sum(p.language == language for p in passages) < LANGUAGE_SHARE * len(passages):
         return years, []
     names, places = _names_zh(question) if language == "zh" else (_names_en(question), [])
+    names = [name for name in names if not _is_cut_wrong(name, question, passages)]
     surely, perhaps = (
         [name for name in group if not _holds(index, name, allowed)] for group in (names, places)
     )
@@ -78,6 +81,32 @@ def _holds(index, name, allowed):
             if is_allowed
         )
     return True
+
+
+def _is_cut_wrong(name, question, passages):
+    """Whether a Chinese name of the tagger's is cut out of other words that passages have.
+
+    阿蘅是 is 阿蘅 with 是 after it, and 满拧 the end of 小满 and the beginning of 拧: a pair of
+    characters over its edge that stands in half of the passages with the one inside is a word.
+    """
+    if not re.fullmatch(f"[{HAN}]{{2,4}}", name):
+        return False
+
+    def held(text):
+        return sum(text in passage.searched for passage in passages)
+
+    if len(name) > 2 and (
+        (name[-1] in _AROUND_NAMES and held(name[:-1]))
+        or (name[0] in _AROUND_NAMES and held(name[1:]))
+    ):
+        return True
+    start = question.find(name)
+    end = start + len(name)
+    over = [(question[start - 1 : start + 1], name[0]), (question[end - 1 : end + 1], name[-1])]
+    return any(
+        re.fullmatch(f"[{HAN}]{{2}}", pair) and 2 * held(pair) >= max(held(inside), 2)
+        for pair, inside in over
+    )
 
 
 def _names_en(question):
