@@ -86,8 +86,9 @@ def _holds(index, name, allowed):
 def _is_cut_wrong(name, question, passages):
     """Whether a Chinese name of the tagger's is cut out of other words that passages have.
 
-    那本书 is a book, 阿蘅是 is 阿蘅 with 是 after it, and 满拧 the end of 小满 and the beginning of 拧: a pair of
-    characters over its edge that stands in half of the passages with the one inside is a word.
+    那本书 is a book, 阿蘅是 is 阿蘅 with 是 after it, and 满拧 the end of 小满 and the beginning of
+    拧: a pair of characters over its edge that stands in half of the passages with the one inside
+    is a word.
     """
     if not re.fullmatch(f"[{HAN}]{{2,4}}", name):
         return False
