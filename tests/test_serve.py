@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import numpy
@@ -18,6 +19,7 @@ from test_memory import make, needs_e5, write_corpus
 
 from twinlib import Twin, settings
 from twinlib.gguf import writer
+from twinlib.memory.recall import Source
 from twinlib.models import gguf_vocabulary, load
 from twinlib.models.llama_cpp import Halt
 from twinlib.talk import remember, server, twin_chat, voices
@@ -113,6 +115,21 @@ def chat(twin):
 
 def prepared(chat, *messages, **values):
     return chat.prepare(parse({"messages": list(messages), **values}, chat.models))
+
+
+@slow
+@needs_e5
+def test_what_the_memory_tells_by_itself_has_its_sources(chat):
+    passage = chat.newest.memory()[0].index.passages[0]
+    source = Source(passage.title, passage.date, passage.text, passage.id)
+    asked = prepared(chat, user(QUESTION))
+    told = asked.recall._replace(told="Trams [1], and again.", sources=(source,))
+    said = []
+    reply = chat.answer(replace(asked, recall=told), said.append, Halt())
+    assert reply.text == "Trams [1], and again." == "".join(said)
+    assert passage.text in reply.footnotes
+    [citation] = reply.citations
+    assert citation["url_citation"]["url"] == passage.id
 
 
 @slow

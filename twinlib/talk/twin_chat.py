@@ -102,11 +102,10 @@ class TwinChat:
 
     def answer(self, asked: Prepared, on_text: Callable[[str], None], halt: Halt) -> Reply:
         """The answer to a prepared request; raises Halted after `halt()`."""
-        if asked.recall and asked.recall.refusal:
-            text = asked.recall.refusal
+        if text := asked.recall and (asked.recall.refusal or asked.recall.told):
             on_text(text)
             spoken = len(self.llama.tokenize(text, special=False))
-            return Reply(text, "", [], asked.prompt_tokens, spoken, True)
+            return Reply(text, *self._below(asked, text), asked.prompt_tokens, spoken, True)
         chosen = dict(asked.request.sampling)
         if self.temperature is not None:
             chosen.setdefault("temperature", self.temperature)
@@ -128,15 +127,16 @@ class TwinChat:
                 **chosen,
             )
         text = templates.without_thinking(said.text)
-        footnotes, citations = "", []
-        if _answers(asked.recall):
-            with self._one_at_a_time:
-                cited = asked.memory.cited(asked.recall, text)
-            if cited:
-                footnotes = _footnotes(cited, self.twin.author)
-                citations = _citations(text, cited)
         counts = said.prompt_tokens, said.tokens, said.ended
-        return Reply(text, footnotes, citations, *counts)
+        return Reply(text, *self._below(asked, text), *counts)
+
+    def _below(self, asked, text):
+        """(footnotes, citations) of an answer."""
+        if not asked.recall or asked.recall.refusal:
+            return "", []
+        with self._one_at_a_time:
+            cited = asked.memory.cited(asked.recall, text)
+        return (_footnotes(cited, self.twin.author), _citations(text, cited)) if cited else ("", [])
 
     def passage(self, id: str):
         """The passage of that id, or None."""
@@ -211,7 +211,7 @@ def _system(text):
 
 def _answers(recall):
     """Whether an answer rests on passages."""
-    return bool(recall and recall.passages and not recall.refusal)
+    return bool(recall and recall.passages and not (recall.refusal or recall.told))
 
 
 def _footnotes(cited: Cited, author: str) -> str:
@@ -236,7 +236,9 @@ def _citations(text: str, cited: Cited) -> list[dict]:
             continue
         place = start + len(sentence)
         found.append(_citation(cited.sources[number], start, place))
-    if cited.instead and cited.sources:
+    if not cited.sentences:  # told by the memory, with the numbers of its sources in the text
+        found = [_citation(source, len(text), len(text)) for source in cited.sources]
+    elif cited.instead and cited.sources:
         found.append(_citation(cited.sources[-1], len(text), len(text)))
     return found
 
