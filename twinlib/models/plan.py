@@ -267,7 +267,7 @@ _BASE_RECIPES = (
     (1000, 16, 1e-4, 2, 1.0),
 )
 _EPOCHS = {"smoke": 0.5, "quick": 0.7, "standard": 1.0, "thorough": 1.0}  # share of the recipe's
-_SMOKE_TOKENS = {True: 120_000, False: 30_000}  # with and without a GPU: minutes, not hours
+_SMOKE_TOKENS = {True: 120_000, False: 25_000}  # with and without a GPU: minutes, not hours
 _FEWEST_STEPS = 128  # in a run: with fewer, larger steps less is learnt from the same text
 MOST_TOKENS = 16384  # in a step: larger steps are no faster
 
@@ -497,7 +497,7 @@ def _persona_notes(job):
 
 # (steps, answers per problem, answer tokens, held-out problems)
 _GRPO = {
-    "smoke": (4, 4, 32, 16),
+    "smoke": (2, 4, 32, 16),
     "quick": (100, 8, 192, 60),
     "standard": (300, 8, 256, 200),
     "thorough": (1000, 8, 320, 200),
