@@ -408,4 +408,4 @@ def test_what_would_open_it_to_others_is_refused_with_what_that_means(tmp_path):
         [sentence] = stops(host=host)
         assert host in sentence and "--i-know" in sentence and "unencrypted" in sentence
         assert stops(host=host, i_know=True) == []
-    assert "8 characters" in stops(key="1234567")[0] and "any web page" in stops(origin="*")[0]
+    assert "8 characters" in stops(key="1234567")[0] and "any page" in stops(origin="*")[0]

@@ -17,12 +17,14 @@ from twinlib.ui.all_steps import AllSteps
 
 # Runs a step that does nothing, as another process or an earlier kernel would.
 OTHER = """
-import sys, time
+import pathlib, sys, time
 from twinlib import Twin, running
 twin = Twin.open(sys.argv[1])
 with running.claim(twin, "corpus", {}):
     print("runs", flush=True)
-    time.sleep(float(sys.argv[2]))
+    ends = time.time() + 60
+    while time.time() < ends and not pathlib.Path(sys.argv[1] + ".ends").exists():
+        time.sleep(0.1)
 """
 
 
@@ -35,12 +37,12 @@ def twin(tmp_path, posts):
 
 @pytest.fixture
 def other(twin):
-    """A function that starts a run of the twin in another process, for so many seconds."""
+    """A function that starts a run of the twin in another process, until its .ends is there."""
     started = []
 
-    def start(seconds):
+    def start():
         child = subprocess.Popen(
-            [sys.executable, "-c", OTHER, str(twin.path), str(seconds)],
+            [sys.executable, "-c", OTHER, str(twin.path)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -126,11 +128,12 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
     typed = twin.drafts("corpus")
     twin.start("corpus", {"author": "Nobody"})  # which this kernel would go on believing
     twin.draft("corpus", **typed)
-    child = other(4)
+    child = other()
     page = start_page.page(twin)  # as after a restart of the kernel
     assert page.steps.state == "running", "it follows by itself"
     time.sleep(1.5)
     assert page.steps._child is None and "01 Prepare your corpus" in page.bar.value
+    twin.path.with_name(twin.path.name + ".ends").touch()
     assert ended(page.steps).state == "done" and child.wait(timeout=10) == 0
     assert twin.state("corpus").name == "done"
     assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
@@ -138,7 +141,7 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
 
 @pytest.mark.slow
 def test_stop_reaches_a_run_that_was_started_elsewhere(twin, other):
-    child = other(60)
+    child = other()
     page = start_page.page(twin)
     time.sleep(1)
     page.stop.click()
