@@ -145,11 +145,11 @@ def test_more_effort_takes_more_steps():
     "base, effort, rate, epochs",
     [
         ("qwen2.5-coder-0.5b-instruct", "standard", 2e-4, 2),
-        ("qwen2.5-coder-0.5b-instruct", "smoke", 2e-4, 1),
+        ("qwen2.5-coder-0.5b-instruct", "smoke", 2e-4, 0.8),
         ("qwen2.5-coder-1.5b-instruct", "standard", 1.5e-4, 2),
         ("qwen2.5-7b", "standard", 2e-4, 3),
         ("gemma-3-270m", "standard", 4e-4, 4),
-        ("gemma-3-270m", "smoke", 8e-4, 2),
+        ("gemma-3-270m", "smoke", 8e-4, 1.6),
     ],
 )
 def test_base_models_keep_a_recipe_of_their_own(base, effort, rate, epochs):

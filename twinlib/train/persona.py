@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 # Validation rows at most: watching the loss must not take longer than learning.
 _VALIDATION_ROWS = {"smoke": 8, "quick": 40}
 # (number of sample answers, tokens of each at most)
-_ANSWERS = {"smoke": (3, 80), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}
+_ANSWERS = {"smoke": (3, 60), "quick": (4, 120), "standard": (6, 200), "thorough": (8, 250)}
 _REPLAY_TOKENS = 160
-_REPLAY_ROWS = {"smoke": 24}  # at most: answering takes a CPU as long as learning
+_REPLAY_ROWS = {"smoke": 16}  # at most: answering takes a CPU as long as learning
 
 
 class Training(NamedTuple):
