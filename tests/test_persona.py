@@ -383,7 +383,7 @@ def test_an_instruct_base_replays_its_own_answers_and_keeps_them(sample_twin, ti
     assert sample_twin.file("replay").read_text() == kept
 
 
-@pytest.mark.parametrize("effort, asked", [("smoke", 24), ("quick", 30)])
+@pytest.mark.parametrize("effort, asked", [("smoke", 16), ("quick", 30)])
 def test_a_short_run_asks_fewer_everyday_questions(
     sample_twin, tiny_base, monkeypatch, effort, asked
 ):
