@@ -130,6 +130,26 @@ def test_with_passages_the_surest_answer_is_given_unless_another_is_asked_for(me
     assert drawn("你好", seed=1) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "sentence", ["I mended the roof for a year. ", "我修了一年的屋顶，我量过。"]
+)
+def test_an_answer_that_goes_in_circles_ends(memory, sentence):
+    class Looping(Speaker):
+        def answer(self, voice, messages, on_text, question="", **sampling):
+            for _ in range(100):
+                for piece in (sentence[:4], sentence[4:]):
+                    on_text(piece)
+            raise AssertionError("it was heard to the end")
+
+    heard = []
+    text, cited = remember.answer(
+        Looping(""), memory, "file", said("老庞和阿坤吵了什么？"), heard.append
+    )
+    assert text == "".join(heard) and 2 <= text.count(sentence.strip()) <= 3
+    own = remember.lines(cited, "Ning")[-1]
+    assert own.count(sentence.strip()) == 1, "what is said twice is shown once"
+
+
 def test_sentences_that_follow_one_another_are_one_quotation(memory):
     two = "我的茶是寿眉，四十块一斤。茶要烫，烫的好处是逼你停下来。"
     _, cited = remember.answer(Speaker(two), memory, "file", said("你喝什么茶？"), len)

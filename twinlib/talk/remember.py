@@ -9,10 +9,13 @@ from collections.abc import Callable
 
 from ..files import TwinError
 from ..i18n import t
+from ..memory import cite
 from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
 from ..twin import Twin
 from .voices import Voices
 
+_FEWEST = 10  # characters of a sentence that nobody says twice in a row
+_LONGEST_NOTE = 160  # characters of what the twin said by itself
 FIRST_SEED = 1  # another seed asks for another answer
 
 
@@ -43,8 +46,30 @@ def answer(
         if sampling.get("temperature") is None and sampling.get("seed", FIRST_SEED) == FIRST_SEED:
             sampling["temperature"] = surest
         sampling["cuts"] = cuts
-    text = voices.answer(voice, given, on_text, **sampling)
+    heard = Heard(on_text)
+    try:
+        text = voices.answer(voice, given, heard, **sampling)
+    except Repeats:
+        text = heard.text
     return text, memory.cited(recall, text)
+
+
+class Repeats(Exception):
+    """Raised where an answer says the same sentence twice in a row, as the surest one may."""
+
+
+class Heard:
+    """Passes on the pieces of an answer until it Repeats itself; `text` is what was passed on."""
+
+    def __init__(self, on_text: Callable[[str], None]):
+        self.text, self._on_text = "", on_text
+
+    def __call__(self, piece: str) -> None:
+        said = cite.sentences(self.text + piece)
+        if len(said) > 2 and said[-2] == said[-3] and len(said[-2]) >= _FEWEST:
+            raise Repeats
+        self._on_text(piece)
+        self.text += piece
 
 
 def opened(twin: Twin, say: Callable[[str], None]) -> Memory | None:
@@ -85,8 +110,9 @@ def under(cited: Cited, author: str) -> list[tuple[str, Source | None]]:
     """
     said = [(t("talk.author_says", author=author), None)] if cited.instead and cited.sources else []
     said += [(source_text(number, each), each) for number, each in enumerate(cited.sources, 1)]
-    own = [text for text, number in cited.sentences if number is None]
-    return said + [(t("talk.own_words_of_the_twin", text=text), None) for text in own]
+    own = " ".join(dict.fromkeys(text for text, number in cited.sentences if number is None))
+    own = own[:_LONGEST_NOTE] + "…" * (len(own) > _LONGEST_NOTE)
+    return said + [(t("talk.own_words_of_the_twin", text=own), None)] * bool(own)
 
 
 def lines(cited: Cited, author: str) -> list[str]:

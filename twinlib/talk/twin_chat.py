@@ -9,14 +9,13 @@ from secrets import randbelow
 
 from ..i18n import both, t
 from ..memory.recall import SAMPLING, Cited, Memory, Recall, with_passages
-from ..models.llama_cpp import Halt, Halted
+from ..models.llama_cpp import Answer, Halt, Halted
 from ..text import templates
 from ..twin import Twin
 from . import remember, voices
 from .chat_request import PLAIN, ChatRequest, Refused
 
 _RULE = "\n\n---\n\n"  # between an answer and its footnotes, as Markdown
-_LONGEST_NOTE = 160  # characters of the twin's own words in a footnote, which repeats them
 _WAIT = 0.1  # seconds between two looks at whether a request that waits is still wanted
 
 
@@ -114,18 +113,24 @@ class TwinChat:
         temperature = chosen.pop("temperature", None)
         seed = chosen.pop("seed", None)
         with self._room.taken(asked.prompt_tokens + asked.tokens, halt):
-            said = self.llama.chat(
-                asked.turns,
-                asked.tokens,
-                temperature,
-                seed=randbelow(2**31) if seed is None else seed,
-                schema=asked.request.schema,
-                stop=asked.request.stop,
-                on_text=_cleaned(on_text),
-                recommended=True,
-                halt=halt,
-                **chosen,
-            )
+            cleaned = _cleaned(on_text)
+            heard = remember.Heard(cleaned)
+            try:
+                said = self.llama.chat(
+                    asked.turns,
+                    asked.tokens,
+                    temperature,
+                    seed=randbelow(2**31) if seed is None else seed,
+                    schema=asked.request.schema,
+                    stop=asked.request.stop,
+                    on_text=heard if _answers(asked.recall) else cleaned,
+                    recommended=True,
+                    halt=halt,
+                    **chosen,
+                )
+            except remember.Repeats:
+                tokens = len(self.llama.tokenize(heard.text, special=False))
+                said = Answer(heard.text, True, tokens, 0.0, asked.prompt_tokens)
         text = templates.without_thinking(said.text)
         counts = said.prompt_tokens, said.tokens, said.ended
         return Reply(text, *self._below(asked, text), *counts)
@@ -221,8 +226,6 @@ def _footnotes(cited: Cited, author: str) -> str:
         if source:
             number, _, rest = text.partition(" ")
             text = f"[{number}]({{{source.passage}}}) {rest}"
-        elif len(text) > _LONGEST_NOTE:
-            text = text[:_LONGEST_NOTE] + "…"
         lines.append(text)
     return _RULE + "\n\n".join(lines) if lines else ""
 
