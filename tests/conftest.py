@@ -190,6 +190,15 @@ def sample_corpus(tmp_path_factory):
     return twin.path
 
 
+@pytest.fixture
+def old(tmp_path):
+    """A copy of the twin that version 0.1.0 made, whose base lies elsewhere than it did then."""
+    shutil.copytree(ROOT / "tests" / "old_twin", tmp_path, dirs_exist_ok=True)
+    twin = Twin.open(tmp_path / "old")
+    twin.remember(base={**twin.facts["base"], "name": str(tmp_path / "tiny-base")})
+    return twin
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """Debian's browser, driven by Playwright; skips where one of them isn't there."""

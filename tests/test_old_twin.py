@@ -5,8 +5,6 @@ the sample blog.
 """
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +16,6 @@ from twinlib.text import labels
 from twinlib.twin import STEPS as ALL
 
 STEPS = [step for step in ALL if step != "memory"]  # of which version 0.1.0 knew
-KEPT = Path(__file__).parent / "old_twin"
-
-
-@pytest.fixture
-def old(tmp_path):
-    """A copy of the twin, whose base lies in another place than where it was made."""
-    shutil.copytree(KEPT, tmp_path, dirs_exist_ok=True)
-    twin = Twin.open(tmp_path / "old")
-    twin.remember(base={**twin.facts["base"], "name": str(tmp_path / "tiny-base")})
-    return twin
 
 
 def test_every_step_is_still_done(old):

@@ -13,17 +13,6 @@ from twinlib.talk import voices
 from twinlib.twin import STEPS
 from twinlib.ui import downloads, gguf_files, portable, writing_files, writing_form
 
-KEPT = Path(__file__).parent / "old_twin"
-
-
-@pytest.fixture
-def old(tmp_path):
-    """A finished twin with writing that was uploaded in a notebook."""
-    shutil.copytree(KEPT, tmp_path, dirs_exist_ok=True)
-    twin = Twin.open(tmp_path / "old")
-    twin.remember(base={**twin.facts["base"], "name": str(tmp_path / "tiny-base")})
-    return twin
-
 
 def states(twin):
     return {step: twin.state(step).name for step in STEPS}

@@ -4,6 +4,7 @@ The dates of the documents that have the subject are cut into periods with as ma
 of every period the sentence is shown that says most of what the author thought.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -101,6 +102,10 @@ def _says(quote, fit):
 
     `fit` is how well its passage fits the question.
     """
-    opinion = re.compile("|".join(data("question_kinds")["opinion"].values()), re.IGNORECASE)
-    thinks, asks = bool(opinion.search(quote.text)), quote.text[-1] in "?？"
+    thinks, asks = bool(_opinion().search(quote.text)), quote.text[-1] in "?？"
     return thinks - asks, fit * len(quote.text)
+
+
+@functools.cache
+def _opinion():
+    return re.compile("|".join(data("question_kinds")["opinion"].values()), re.IGNORECASE)

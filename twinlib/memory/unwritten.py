@@ -58,8 +58,10 @@ def named(
     years = _unknown_years(question, passages)
     if sum(p.language == language for p in passages) < LANGUAGE_SHARE * len(passages):
         return years, []
-    names, places = _names_zh(question) if language == "zh" else (_names_en(question), [])
-    names = [name for name in names if not _is_cut_wrong(name, question, passages)]
+    if language == "zh":
+        names, places = _names_zh(question, passages)
+    else:
+        names, places = _names_en(question), []
     surely, perhaps = (
         [name for name in group if not _holds(index, name, allowed)] for group in (names, places)
     )
@@ -90,8 +92,6 @@ def _is_cut_wrong(name, question, passages):
     拧: a pair of characters over its edge that stands in half of the passages with the one inside
     is a word.
     """
-    if not re.fullmatch(f"[{HAN}]{{2,4}}", name):
-        return False
     if name[0] in "这那哪某" and len(name) > 2:  # 那本书
         return True
 
@@ -123,14 +123,18 @@ def _names_en(question):
     return names
 
 
-def _names_zh(question):
+def _names_zh(question, passages):
     import rjieba
 
     names = _TITLE.findall(question)
     rest = _TITLE.sub("，", question)
     names += re.findall(r"[A-Za-z][A-Za-z]{2,}", rest)
     tagged = [(word, tag) for word, tag in rjieba.tag(rest) if re.fullmatch(f"[{HAN}]{{2,}}", word)]
-    names += [word for word, tag in tagged if tag in _PEOPLE]
+    names += [
+        word
+        for word, tag in tagged
+        if tag in _PEOPLE and not _is_cut_wrong(word, question, passages)
+    ]
     return names, [word for word, tag in tagged if tag in _PLACES]
 
 

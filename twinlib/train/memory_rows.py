@@ -50,16 +50,16 @@ def with_memory(
     """
     asking = sum(row["kind"] == "qa" for row in rows)
     chosen = eligible(rows, index)[: round(share * asking)]
-    changed = {}
+    changed, by_id = {}, {passage.id: passage for passage in index.passages}
     for number, row in enumerate(chosen):
         progress(number, len(chosen))
-        changed[row["id"]] = _changed(row, index, wrong=number % _WRONG == _WRONG - 1)
+        own, wrong = by_id[row["passage"]], number % _WRONG == _WRONG - 1
+        changed[row["id"]] = _changed(row, own, index, wrong)
     return [changed.get(row["id"], row) for row in rows]
 
 
-def _changed(row, index, wrong):
+def _changed(row, own, index, wrong):
     *before, answer = row["messages"]
-    own = next(passage for passage in index.passages if passage.id == row["passage"])
     shown = passages_for(before[-1]["content"], own, index, wrong)
     if not shown:
         return row
