@@ -26,7 +26,7 @@ import sys
 
 from twinlib.files import content_id
 from twinlib.memory import lexical
-from twinlib.memory.entities import sentences
+from twinlib.memory.lexical import sentences
 from twinlib.memory.recall import Memory
 from twinlib.text.script import has_han, language_of
 from twinlib.text.statistics import mcnemar, wilson

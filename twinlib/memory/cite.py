@@ -6,7 +6,6 @@ agree with them (agree.py). The model is not asked for citations: a small one ca
 is shown as the author's words is cut out of the passage, and compared with it once more.
 """
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,19 +35,13 @@ class Sentence(NamedTuple):
     quote: str = ""
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text; a line break ends one."""
-    found = [sentence for line in text.split("\n") for sentence in script.sentences(line)]
-    return [sentence for sentence in found if re.search(r"\w", sentence)]
-
-
 def align(answer: str, passages: Sequence[Passage], question: str = "") -> list[Sentence]:
     """Each sentence of an answer with the passage that supports it, and the words in it that do.
 
     Terms of the question count for nothing: to repeat it is to say nothing.
     """
     asked = set(_terms(question))
-    return [_aligned(sentence, passages, asked) for sentence in sentences(answer)]
+    return [_aligned(sentence, passages, asked) for sentence in lexical.sentences(answer)]
 
 
 def _aligned(sentence, passages, asked):
@@ -88,7 +81,7 @@ def is_verbatim(quote: str, passage: Passage) -> bool:
 
 def _windows(text):
     """Each sentence of a text, and each with the next one, as they stand in it."""
-    parts = sentences(text)
+    parts = lexical.sentences(text)
     yield from parts
     start = 0
     for first, second in zip(parts, parts[1:]):
@@ -118,7 +111,7 @@ def own_words(
     found = [
         (number, window)
         for number, passage in enumerate(passages)
-        for window in sentences(passage.text)
+        for window in lexical.sentences(passage.text)
     ][:_SENTENCES_COMPARED]
     if not found:
         return None
@@ -149,7 +142,7 @@ def own_words(
 def excerpt(words: str, passage: Passage) -> str:
     """The author's words with the whole sentences around them, as much as is read at a glance."""
     most = _EXCERPT[passage.language]
-    text, parts = passage.text, sentences(passage.text)
+    text, parts = passage.text, lexical.sentences(passage.text)
     start = text.find(words)
     end = start + len(words)
     ends, place = [], 0

@@ -65,16 +65,10 @@ def _tagger():
         return None
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text that the graph counts; a line break ends one."""
-    found = [sentence for line in text.split("\n") for sentence in script.sentences(line)]
-    return [sentence for sentence in found if re.search(r"\w", sentence)]
-
-
 def mentions(text: str) -> list[Mention]:
     """The names and years in each sentence of a text, in order."""
     found = []
-    for number, sentence in enumerate(sentences(text)):
+    for number, sentence in enumerate(lexical.sentences(text)):
         named = [(name, WORK, True) for name in _TITLE.findall(sentence)]
         named += [(_arabic(year), YEAR, True) for year in _YEAR.findall(sentence)]
         rest = _TITLE.sub("，", sentence)

@@ -129,7 +129,7 @@ class Graph:
     def told(self, position: int, passage: Passage) -> list[tuple[str, list[int]]]:
         """(sentence, its entities by number) of a passage and its position, where there are any."""
         start, end = self.passage_of.searchsorted([position, position + 1])
-        texts = entities.sentences(passage.searched)
+        texts = lexical.sentences(passage.searched)
         starts, numbers = self.mentions.indptr, self.mentions.indices
         return [
             (texts[self.sentence_of[row]], numbers[starts[row] : starts[row + 1]].tolist())
@@ -225,7 +225,7 @@ class Graph:
         for place in found:
             passage = index.passages[place]
             numbers = dict(self.told(place, passage))
-            for text in entities.sentences(passage.searched):
+            for text in lexical.sentences(passage.searched):
                 terms = set(lexical.terms(text))
                 share = len(asked & terms) / (len(terms) + _SHORT)
                 if share > best[0]:
@@ -342,7 +342,7 @@ def _write(twin, passages, names, places, shared):
         for sentence, key in here:
             told[sentence].add(key)
         told[0].update(kinds.keys() & map(entities.canonical, passage.tags.splitlines()))
-        for sentence, text in enumerate(entities.sentences(passage.searched)):
+        for sentence, text in enumerate(lexical.sentences(passage.searched)):
             found = told[sentence] | (shared.keys() & set(lexical.words(text)))
             for key in sorted(found):
                 rows.append(len(passage_of))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..i18n import data
+from ..text import script
 from ..text.script import HAN, han_pairs
 from ..text.style import tidy
 
@@ -24,6 +25,12 @@ _LONG = 7  # letters of a word that may be spelt otherwise
 _MOST_SPELT = 1000  # words whose nearest spelling is kept; looking it up takes milliseconds
 _ALIKE = 0.85  # how much of two spellings is the same, as difflib counts it
 _PIECE = re.compile(rf"[{HAN}]+|[a-z0-9\u00c0-\u024f]+")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text that have a word; a line break ends one."""
+    found = [sentence for line in text.split("\n") for sentence in script.sentences(line)]
+    return [sentence for sentence in found if re.search(r"\w", sentence)]
 
 
 def words(text: str) -> list[str]:

@@ -13,7 +13,6 @@ from ..i18n import data
 from ..text.script import CLAUSE
 from . import lexical
 from .communities import Quote
-from .entities import sentences
 from .graph import Graph, relevances
 from .index import Index
 
@@ -83,7 +82,7 @@ def _on(index, graph, place, subject, names):
         told = graph.told(place, passage)
         return [text for text, numbers in told if names[0] in numbers and text in passage.text]
     terms = set(lexical.terms(subject))
-    return [text for text in sentences(passage.text) if terms <= set(lexical.terms(text))]
+    return [text for text in lexical.sentences(passage.text) if terms <= set(lexical.terms(text))]
 
 
 def _part(text, subject):

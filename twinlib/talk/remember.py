@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..files import TwinError
 from ..i18n import t
-from ..memory import cite
+from ..memory import lexical
 from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
 from ..twin import Twin
 from .voices import Voices
@@ -65,7 +65,7 @@ class Heard:
         self.text, self._on_text = "", on_text
 
     def __call__(self, piece: str) -> None:
-        said = cite.sentences(self.text + piece)
+        said = lexical.sentences(self.text + piece)
         if len(said) > 2 and said[-2] == said[-3] and len(said[-2]) >= _FEWEST:
             raise Repeats
         self._on_text(piece)
