@@ -77,12 +77,13 @@ def test_without_a_chosen_sender_a_page_of_messages_is_left_out_with_a_reason(na
     assert log.senders() == {"Ole": 3, "Nele": 2}
 
 
-def test_messages_without_a_name_are_of_the_sender_above_and_quotations_are_apart():
+@pytest.mark.parametrize("quotation", ["div class='quoted'", "blockquote"])
+def test_messages_without_a_name_are_of_the_sender_above_and_quotations_are_apart(quotation):
     rows = (
         "<div class='m'><b class='name'>Ole</b><i class='date'>10:02</i><p>Is it afloat?</p></div>"
         "<div class='m'><i class='date'>10:02</i><p>And dry?</p></div>"
-        "<div class='m own'><b class='name'>Nele</b><i class='date'>10:03</i><div class='quoted'>"
-        "Is it afloat?</div><p>It is, and the rope<br>is gone.</p></div>"
+        f"<div class='m own'><b class='name'>Nele</b><i class='date'>10:03</i><{quotation}>"
+        f"Is it afloat?</{quotation.split()[0]}><p>It is, and the rope<br>is gone.</p></div>"
         "<div class='m'><b class='name'>Ole</b><i class='date'>10:04</i><p>Then come.</p></div>"
     )
     file = File("a.html", page("", rows).encode())
