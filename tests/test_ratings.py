@@ -142,6 +142,24 @@ def test_the_verdict_says_whether_it_answers_and_makes_sense(
     assert found[0] == level and found[1].startswith(english) and found[2].startswith(chinese)
 
 
+@pytest.mark.parametrize(
+    "of_file, level, english",
+    [
+        ("good", "unsure", "It answers what it is asked. Whether"),
+        ("", "unsure", "It answers what it is asked. Whether"),
+        ("so-so", "unsure", "24 questions are too few"),
+        ("bad", "bad", "It doesn't answer what it is asked"),
+    ],
+)
+def test_a_file_that_is_worse_than_the_twin_counts(of_file, level, english):
+    rated = {
+        "answers_the_question": {**figure(0.9, n=24), "level": "good"},
+        "answers_the_question.twin-Q8_0": {**figure(0.5, n=24), "level": of_file},
+    }
+    found = figures.verdict(rated)
+    assert found["level"] == level and labels.note(found)["en"].startswith(english)
+
+
 def test_every_pair_of_levels_has_a_verdict():
     levels = ("good", "unsure", "so-so", "bad", "")
     found = {verdict(one, other)[0] for one in levels for other in levels}

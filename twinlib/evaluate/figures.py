@@ -319,9 +319,10 @@ _VERDICTS = (
 def verdict(figures: dict[str, dict]) -> dict:
     """The first sentence of the card: whether the twin answers the question, and doesn't ramble.
 
-    A figure without a value: the sentence is its note, and its level that of the whole.
+    A figure without a value: the sentence is its note, and its level that of the whole. People talk
+    to the files, so a file that is worse than the twin counts.
     """
-    found = [level(name, figures) if name in figures else "" for name in VERDICT_ON]
+    found = [_worst_level(name, figures) for name in VERDICT_ON]
     rating, key = next(
         (rating, key)
         for *wanted, rating, key in _VERDICTS
@@ -329,6 +330,14 @@ def verdict(figures: dict[str, dict]) -> dict:
     )
     n = figures.get("answers_the_question", {}).get("n") or 0
     return figure(None, note=both(key, n=n), level=rating)
+
+
+def _worst_level(name, figures):
+    """The level of a figure, or that of the twin's files where one of them is worse."""
+    files = [each for each in figures if each.startswith(f"{name}.twin-")]
+    levels = [level(each, figures) for each in files]
+    levels.append(level(name, figures) if name in figures else "")
+    return next((word for word in ("bad", "so-so") if word in levels), levels[-1])
 
 
 def own_questions(settings: Evaluate) -> int:
