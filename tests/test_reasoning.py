@@ -11,7 +11,7 @@ from twinlib import settings
 from twinlib.files import now
 from twinlib.progress import Progress
 from twinlib.text.statistics import mcnemar
-from twinlib.train import persona, reasoning
+from twinlib.train import persona, problems, reasoning
 from twinlib.twin import Report
 
 
@@ -115,7 +115,7 @@ def test_a_small_base_is_said_before_training(trained):
 def test_in_both_languages_the_verdict_is_said_once(monkeypatch):
     monkeypatch.setenv("TWINLIB_LANG", "both")
     trainer = SimpleNamespace(state=SimpleNamespace(log_history=[], global_step=1))
-    figures, _ = reasoning.judge([{"correct": False}] * 8, [{"correct": True}] * 8, trainer)
+    figures, _ = problems.judge([{"correct": False}] * 8, [{"correct": True}] * 8, trainer)
     assert (
         figures["accuracy_gain"]["note"].count(" · ") == 1
         and "a real change" in figures["accuracy_gain"]["note"]
