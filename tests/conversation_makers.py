@@ -6,7 +6,7 @@ from pathlib import Path
 from twinlib.corpus import conversations
 from twinlib.corpus.readers import chatgpt, qa_tables, subtitles
 from twinlib.corpus.readers.chats import chat_table, chat_text, telegram, twitter, whatsapp
-from twinlib.corpus.readers.input_file import File, Options
+from twinlib.text.inputs.input_file import File, Options
 
 FOLDER = Path(__file__).parent / "exports" / "conversations"
 POSTS = Path(__file__).parent.parent / "data_samples"

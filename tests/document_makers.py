@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from twinlib.corpus import clean, reasons
-from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import File
 
 FOLDER = Path(__file__).parent / "exports" / "documents"
 CHINESE = [

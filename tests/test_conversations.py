@@ -9,7 +9,7 @@ from twinlib.corpus.readers.chats.messages import (
     is_short,
     strip_placeholders,
 )
-from twinlib.corpus.readers.input_file import Options
+from twinlib.text.inputs.input_file import Options
 
 ME = Options(me=("Ning",))
 

@@ -4,10 +4,10 @@ import pytest
 
 from twinlib.corpus import dedupe, gather
 from twinlib.corpus.readers import ReadLog, format_of, read
-from twinlib.corpus.readers.encoding import Unreadable
 from twinlib.corpus.readers.feed import read as read_feed
-from twinlib.corpus.readers.input_file import File
 from twinlib.corpus.records import Document
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import File
 
 BODY = "We walked along the pier &amp; said nothing."
 RSS = f"""<?xml version="1.0"?>

@@ -9,7 +9,7 @@ from twinlib.corpus.clean import clean
 from twinlib.corpus.clean.wrapping import unwrap, unwrap_text
 from twinlib.corpus.readers import Options
 from twinlib.corpus.readers.chats import chat_text
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.input_file import File
 
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "line_breaks.py"
 

@@ -5,7 +5,7 @@ import pytest
 from twinlib.corpus import conversations
 from twinlib.corpus.readers import Options, ReadLog, format_of, html, read
 from twinlib.corpus.readers.chats import chat_page
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.input_file import File
 
 SAID = (
     ("Ole", "10:02", "Is the boat still afloat after the storm of last night?"),

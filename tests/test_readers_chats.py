@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from twinlib.corpus import conversations
 from twinlib.corpus.readers import chatgpt, dates
 from twinlib.corpus.readers.chats import chat_text, telegram, twitter, whatsapp
-from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import Options
 from twinlib.corpus.records import Removed
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import Options
 
 # Chats and interviews as text
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from twinlib.corpus import conversations
 from twinlib.corpus.readers.chats import chat_text
-from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import File, Options, UnknownColumns
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import File, Options, UnknownColumns
 
 # Which reader
 

@@ -31,8 +31,8 @@ from twinlib.corpus.readers import docx as word
 from twinlib.corpus.readers import epub as book
 from twinlib.corpus.readers import html, html_to_markdown, wordpress
 from twinlib.corpus.readers import pdf as pages
-from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import File
 
 READERS = {"html": html, "wxr": wordpress, "docx": word, "epub": book, "pdf": pages}
 

@@ -7,7 +7,7 @@ from conversation_makers import of
 
 from twinlib.corpus.readers import format_of
 from twinlib.corpus.readers.chats import chat_page, chat_table, chat_text, message_json
-from twinlib.corpus.readers.input_file import Options
+from twinlib.text.inputs.input_file import Options
 
 DISCORD = """==============================================================
 Guild: Direct Messages

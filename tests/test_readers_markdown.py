@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from twinlib.corpus.clean import clean
 from twinlib.corpus.readers import markdown, plain
-from twinlib.corpus.readers.input_file import File
 from twinlib.corpus.reasons import REASONS
+from twinlib.text.inputs.input_file import File
 
 ID = "0123456789abcdef0123456789abcdef"
 

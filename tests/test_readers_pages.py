@@ -4,7 +4,7 @@ import pytest
 from document_makers import on_disk, only, page, parts, prose, refused
 
 from twinlib.corpus.readers import html
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.input_file import File
 
 # Web pages
 

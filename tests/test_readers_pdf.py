@@ -4,7 +4,7 @@ import pytest
 from document_makers import CHINESE, ENGLISH, lines, only, parts, pdf, prose, refused
 
 from twinlib.corpus.readers import pdf as pages
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.input_file import File
 
 # PDF
 

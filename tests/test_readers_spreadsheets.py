@@ -7,11 +7,11 @@ import zipfile
 import pytest
 from conversation_makers import ME, POSTS, documents, knowing, of, parts, turns, workbook
 
-from twinlib.corpus.readers import spreadsheets
 from twinlib.corpus.readers.chats import chat_table
-from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import File, Options, UnknownColumns
 from twinlib.corpus.records import Turn
+from twinlib.text.inputs import spreadsheets
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import File, Options, UnknownColumns
 
 # Tables
 

@@ -7,11 +7,12 @@ from growth import grows_in_proportion
 from openpyxl import Workbook
 
 from twinlib.corpus import conversations
-from twinlib.corpus.readers import qa_tables, spreadsheets
+from twinlib.corpus.readers import qa_tables
 from twinlib.corpus.readers.chats import chat_table
-from twinlib.corpus.readers.encoding import Unreadable
-from twinlib.corpus.readers.input_file import File, Options, UnknownColumns
 from twinlib.corpus.records import Removed, Turn
+from twinlib.text.inputs import spreadsheets
+from twinlib.text.inputs.encoding import Unreadable
+from twinlib.text.inputs.input_file import File, Options, UnknownColumns
 
 ME = Options(me=("半圈",))
 CRAWLER = (

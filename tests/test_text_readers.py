@@ -12,10 +12,11 @@ import pytest
 from twinlib import TwinError
 from twinlib.corpus import readers
 from twinlib.corpus.readers import archive as sources
-from twinlib.corpus.readers import encoding, filename, markdown, plain
-from twinlib.corpus.readers.input_file import File
+from twinlib.corpus.readers import markdown, plain
 from twinlib.corpus.reasons import REASONS
 from twinlib.i18n import data
+from twinlib.text.inputs import encoding, filename
+from twinlib.text.inputs.input_file import File
 
 CHINESE = "台上：一把扳手，一缸茶，一本空账本。开张第一篇，街坊，先交代清楚。"
 

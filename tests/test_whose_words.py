@@ -5,7 +5,7 @@ import pytest
 from twinlib.corpus import conversations
 from twinlib.corpus.readers import Options, ReadLog, format_of
 from twinlib.corpus.readers.chats import chat_text, others, whatsapp
-from twinlib.corpus.readers.input_file import File
+from twinlib.text.inputs.input_file import File
 
 
 def learnt(reader, name, text, me):

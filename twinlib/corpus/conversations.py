@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
+from ..text.inputs.filename import title_of
+from ..text.inputs.input_file import Options
 from .readers.chats import others as others_words
 from .readers.chats.messages import Conversation, is_short, strip_placeholders
-from .readers.filename import title_of
-from .readers.input_file import Options
 from .records import Document, Removed, Turn
 
 _GAP = timedelta(hours=6)  # messages further apart do not answer each other

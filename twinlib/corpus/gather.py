@@ -22,11 +22,11 @@ from ..i18n import both, choose, t
 from ..progress import Progress
 from ..settings import Corpus
 from ..text import interview_questions, privacy
+from ..text.inputs import columns
 from ..text.script import language_of
 from ..twin import Twin
 from . import dedupe, interview, pipeline, readers
 from .clean import scripts
-from .readers import columns
 from .reasons import KINDS, REASONS
 from .records import Document, Passage, Removed
 from .report import labelled

@@ -13,13 +13,13 @@ import ipywidgets as widgets
 
 from .. import i18n
 from ..corpus import readers
-from ..corpus.readers import columns
 from ..corpus.reasons import REASONS, SKIPPED
 from ..corpus.records import Document
 from ..files import TwinError
 from ..i18n import t
 from ..settings import Corpus
 from ..text import interview_questions
+from ..text.inputs import columns
 from ..text.privacy import private_names, quoted_name
 from ..text.script import tokens_unrounded
 from ..twin import Twin

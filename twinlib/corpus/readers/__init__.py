@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ...text.inputs.encoding import Unreadable
+from ...text.inputs.input_file import File, Options
+from ...text.inputs.json_values import start
 from .. import conversations
 from ..records import Document
 from . import (
@@ -30,9 +33,6 @@ from . import (
 )
 from .archive import ReadLog, has_files, walk
 from .chats import chat_page, chat_table, chat_text, message_json, telegram, twitter, whatsapp
-from .encoding import Unreadable
-from .input_file import File, Options
-from .json_values import start
 
 __all__ = [
     "FORMATS",

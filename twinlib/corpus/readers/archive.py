@@ -16,10 +16,10 @@ from pathlib import Path
 
 from ...files import TwinError, content_id
 from ...i18n import t
+from ...text.inputs import zip_package
+from ...text.inputs.encoding import Unreadable, decode
+from ...text.inputs.input_file import File, UnknownColumns
 from ..records import Removed
-from . import zip_package
-from .encoding import Unreadable, decode
-from .input_file import File, UnknownColumns
 
 FILE_LIMIT = 100 * 2**20  # bytes of one file
 ARCHIVE_LIMIT = 2 * 2**30  # bytes of all files of an archive that are opened

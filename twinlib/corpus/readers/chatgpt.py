@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 
 from ...files import content_id
+from ...text.inputs.filename import title_of
+from ...text.inputs.input_file import File
+from ...text.inputs.json_values import as_dict, as_dicts, as_str, load, start
 from ..records import Document, Removed, Turn
 from . import dates
 from .chats.messages import is_short, strip_placeholders
-from .filename import title_of
-from .input_file import File
-from .json_values import as_dict, as_dicts, as_str, load, start
 
 _PASTED = 1500  # characters; a longer message is taken for pasted text
 _FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)

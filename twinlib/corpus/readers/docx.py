@@ -11,12 +11,13 @@ import io
 import re
 from collections.abc import Iterator
 
+from ...text.inputs import zip_package
+from ...text.inputs.encoding import Unreadable
+from ...text.inputs.filename import date_of, title_of
+from ...text.inputs.input_file import File
 from ..records import Document, Removed
-from . import word_xml, zip_package
-from .encoding import Unreadable
-from .filename import date_of, title_of
+from . import word_xml
 from .html_to_markdown import letters, text_of, to_markdown, tree
-from .input_file import File
 
 OLE, _RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"
 _STREAM = "EncryptedPackage".encode("utf-16-le")  # how Word keeps a document with a password

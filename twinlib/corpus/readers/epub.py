@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
+from ...text.inputs import zip_package
+from ...text.inputs.encoding import Unreadable, decode
+from ...text.inputs.filename import date_of
+from ...text.inputs.input_file import File
 from ..records import Document
-from . import zip_package
-from .encoding import Unreadable, decode
-from .filename import date_of
 from .html_to_markdown import link_share, take, text_of, to_markdown, tree, without_title
-from .input_file import File
 
 # Encryption of fonts only, which does not lock the text.
 _FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}

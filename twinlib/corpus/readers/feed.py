@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
+from ...text.inputs.encoding import Unreadable
+from ...text.inputs.filename import date_of
+from ...text.inputs.input_file import File
 from ..records import Document, Removed
 from . import wordpress
-from .encoding import Unreadable
-from .filename import date_of
 from .html_to_markdown import to_markdown, tree, without_title
-from .input_file import File
 
 _ROOT = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*|<\?[^>]*>\s*|<!DOCTYPE[^>]*>\s*)*"

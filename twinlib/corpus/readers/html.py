@@ -22,10 +22,11 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ...text.inputs.encoding import BYTE_ORDER_MARKS, Unreadable, decode
+from ...text.inputs.filename import date_of, title_of
+from ...text.inputs.input_file import File
 from ..records import Document
 from . import page_messages
-from .encoding import BYTE_ORDER_MARKS, Unreadable, decode
-from .filename import date_of, title_of
 from .html_to_markdown import (
     letters,
     link_share,
@@ -36,7 +37,6 @@ from .html_to_markdown import (
     tree,
     without_title,
 )
-from .input_file import File
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup

@@ -8,9 +8,9 @@ character that Markdown would take for markup is escaped.
 import re
 from typing import TYPE_CHECKING
 
+from ...text.inputs.encoding import Unreadable
 from ...text.script import WIDE
 from ..records import Removed
-from .encoding import Unreadable
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from ...text.inputs.encoding import Unreadable, decode
+from ...text.inputs.filename import date_of, is_draft, title_of
+from ...text.inputs.input_file import File
 from ..records import Document, Removed
-from .encoding import Unreadable, decode
-from .filename import date_of, is_draft, title_of
-from .input_file import File
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd"}
 _MARKS = re.compile(r"^(#{1,6} \S|```|~~~|!\[[^\]\n]*\]\(|\+\+\+\s*$)|\]\(https?://", re.MULTILINE)

@@ -14,11 +14,11 @@ from itertools import groupby
 from statistics import median
 from typing import NamedTuple
 
+from ...text.inputs.encoding import Unreadable
+from ...text.inputs.filename import date_of, title_of
+from ...text.inputs.input_file import File
 from ...text.script import is_wide, space_between
 from ..records import Document, Removed
-from .encoding import Unreadable
-from .filename import date_of, title_of
-from .input_file import File
 
 _PAGE_LIMIT, _SECONDS = 3000, 120
 _MARGIN = 0.12  # of the page's height, at the top and at the bottom

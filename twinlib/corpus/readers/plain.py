@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from ...text.inputs.encoding import Unreadable
+from ...text.inputs.filename import date_of, is_draft, title_of
+from ...text.inputs.input_file import File
 from ..records import Document
-from .encoding import Unreadable
-from .filename import date_of, is_draft, title_of
-from .input_file import File
 
 _TITLE_COLUMNS = 60  # a Chinese character takes two
 # The end of a sentence or of speech, a quotation's mark, the header of a mail.

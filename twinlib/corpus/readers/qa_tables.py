@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...files import content_id
+from ...text.inputs import columns, spreadsheets
+from ...text.inputs.filename import title_of
+from ...text.inputs.input_file import File
 from ..records import Document, Turn
-from . import columns, dates, spreadsheets
-from .filename import title_of
-from .input_file import File
+from . import dates
 
 
 def looks_like(file: File) -> bool:

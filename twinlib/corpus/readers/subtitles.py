@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...text.inputs.filename import date_of, title_of
+from ...text.inputs.input_file import File
+from ...text.inputs.json_values import start
 from ...text.script import HAN
 from ..records import Document
 from .chats.messages import Conversation, Message
-from .filename import date_of, title_of
-from .input_file import File
-from .json_values import start
 
 _CLOCK = r"(?:(\d{1,3})[:：])?(\d{1,2})[:：](\d{1,2})(?:[,.，:](\d{1,3}))?"
 _TIMING = re.compile(rf"\s*{_CLOCK}\s*-{{1,2}}>\s*{_CLOCK}(?:\s.*)?")

@@ -10,11 +10,11 @@ import io
 import re
 from collections.abc import Iterator
 
+from ...text.inputs.encoding import Unreadable
+from ...text.inputs.filename import date_of
+from ...text.inputs.input_file import File
 from ..records import Document, Removed
-from .encoding import Unreadable
-from .filename import date_of
 from .html_to_markdown import CONTROL, to_markdown, tree, without_title
-from .input_file import File
 
 # Characters that XML forbids; plugins write them nevertheless.
 _FORBIDDEN = bytes(range(9)) + b"\x0b\x0c" + bytes(range(14, 32))

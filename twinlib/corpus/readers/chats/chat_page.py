@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from html import unescape
 from typing import NamedTuple
 
+from ....text.inputs.encoding import Unreadable
+from ....text.inputs.filename import title_of
+from ....text.inputs.input_file import File, Options
 from .. import dates, html, page_messages
-from ..encoding import Unreadable
-from ..filename import title_of
 from ..html_to_markdown import text_of, tree
-from ..input_file import File, Options
 from . import chat_text, whatsapp
 from .messages import Conversation, Message
 

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from .. import columns, dates, spreadsheets
-from ..filename import title_of
-from ..input_file import File, Options, UnknownColumns
+from ....text.inputs import columns, spreadsheets
+from ....text.inputs.filename import title_of
+from ....text.inputs.input_file import File, Options, UnknownColumns
+from .. import dates
 from . import others
 from .messages import Conversation, Message, strip_placeholders
 

@@ -6,12 +6,12 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 import re
 from collections.abc import Iterator
 
+from ....text.inputs.encoding import Unreadable
+from ....text.inputs.filename import title_of
+from ....text.inputs.input_file import File, Options
+from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, subtitles
-from ..encoding import Unreadable
-from ..filename import title_of
-from ..input_file import File, Options
-from ..json_values import start
 from . import text_forms, whatsapp
 from .messages import INVISIBLE, Conversation, Message
 from .text_forms import FORMS

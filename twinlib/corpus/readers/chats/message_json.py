@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from .. import dates, json_values
-from ..columns import NO, YES
-from ..encoding import Unreadable
-from ..filename import title_of
-from ..input_file import File, Options
-from ..json_values import as_dict, as_dicts, as_str
+from ....text.inputs import json_values
+from ....text.inputs.columns import NO, YES
+from ....text.inputs.encoding import Unreadable
+from ....text.inputs.filename import title_of
+from ....text.inputs.input_file import File, Options
+from ....text.inputs.json_values import as_dict, as_dicts, as_str
+from .. import dates
 from .chat_table import own_post, unquoted
 from .messages import Conversation, Message
 

@@ -8,8 +8,8 @@ https://core.telegram.org/import-export.
 import re
 from collections.abc import Iterator
 
-from ..input_file import File, Options
-from ..json_values import as_dict, as_dicts, as_str, load, start
+from ....text.inputs.input_file import File, Options
+from ....text.inputs.json_values import as_dict, as_dicts, as_str, load, start
 from .messages import Conversation, Message
 
 _KINDS = (

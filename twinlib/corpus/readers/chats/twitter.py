@@ -8,10 +8,10 @@ import html
 import re
 from collections.abc import Iterator
 
+from ....text.inputs.encoding import Unreadable
+from ....text.inputs.input_file import File, Options
+from ....text.inputs.json_values import as_dict, as_dicts, as_str, load
 from .. import dates
-from ..encoding import Unreadable
-from ..input_file import File, Options
-from ..json_values import as_dict, as_dicts, as_str, load
 from .messages import Conversation, Message
 
 _START = re.compile(r"\s*window\.YTD\.(?:tweets?|community_tweets?)\.part\d+\s*=\s*\[")

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from ....text.inputs.encoding import decode
+from ....text.inputs.input_file import File, Options
+from ....text.inputs.json_values import start
 from .. import dates
-from ..encoding import decode
-from ..input_file import File, Options
-from ..json_values import start
 from . import others
 from .messages import INVISIBLE, Conversation, Message
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ...text.privacy import private_names
+from ..privacy import private_names
 
 CHAT = {  # {role: names}; the first name that a table has counts
     "time": (

@@ -7,7 +7,7 @@ from collections import defaultdict
 from functools import lru_cache
 from math import inf
 
-from ...text.script import HAN, commonness
+from ..script import HAN, commonness
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
