@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -209,6 +211,41 @@ def test_a_twin_on_a_read_only_disk_can_be_read_and_a_step_says_why_it_cannot_ru
     )
     assert "publish" in result.stdout
     assert refused(result, "may not read or write there")
+
+
+CLOSED = """
+import os, sys
+from pathlib import Path
+from types import SimpleNamespace
+from twinlib.corpus import readers, step
+from twinlib.settings import Corpus
+def problem(path):
+    return step.source_problem(Corpus(source=str(path), author="Ning"), SimpleNamespace())
+problem("/nowhere")  # reads the sentences
+if os.getuid() == 0:  # who may open any folder
+    os.setuid(65534)
+closed, log = Path(sys.argv[1]) / "closed", readers.ReadLog()
+print(problem(closed).text, problem(closed / "within").text, sep="\\n")
+print(len(list(readers.walk(closed.parent, log))), log.skipped["closed"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_a_folder_that_may_not_be_opened_is_a_sentence():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        closed = Path(folder) / "closed"
+        closed.mkdir(mode=0o000)
+        result = subprocess.run(
+            [sys.executable, "-c", CLOSED, folder],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        closed.chmod(0o755)
+    first, second, counts = result.stdout.splitlines()
+    assert "may not be opened by this account" in first and "There is no folder" in second
+    assert counts == "0 1", "no file, one closed folder"
 
 
 # Killed in the middle of any step

@@ -124,3 +124,17 @@ def test_the_head_is_given_its_states_in_one_piece_and_says_the_same(tiny_base, 
     assert strides and all(strides)
     if not temperature:
         assert said.text == tokenizer.decode(plain, skip_special_tokens=True).strip()
+
+
+def test_a_long_batch_is_counted_while_it_is_answered(tiny_base):
+    model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
+    asked = [[{"role": "user", "content": f"Tea or coffee, {n}?"}] for n in range(7)]
+    calls, most = [], 40
+    answers = generate.answers(
+        model, tokenizer, asked, most, seed=1, batch=4, progress=lambda *now: calls.append(now)
+    )
+    assert calls[0] == (0, 7) and calls[-1] == (7, 7) and calls == sorted(set(calls))
+    longest = max(answer.tokens for answer in answers[:4])
+    assert longest > most / 4 and len(calls) > 3, "more than one for each batch and the beginning"
+    said = generate.answers(model, tokenizer, asked, most, seed=1, batch=4)
+    assert said == answers, "counting changes no word"

@@ -420,9 +420,23 @@ def test_a_twin_given_by_its_path_is_remembered_in_any_script(twins, tmp_path, m
     from twinlib.ui import runtime
 
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "博客").mkdir()
     runtime.open_twin("博客/me")
     monkeypatch.chdir("/")
     assert runtime.open_twin(None).path == tmp_path / "博客" / "me"
+
+
+@pytest.mark.parametrize("name", ["AC/DC", "学习/生活 🚲 “我”", "a\\b", "<b>me</b>"])
+def test_a_name_with_slashes_is_no_folder_in_another(name, twins, tmp_path, monkeypatch):
+    from twinlib.ui import runtime
+
+    monkeypatch.chdir(tmp_path)
+    twin = runtime.open_twin(name)
+    assert twin.path.parent == twins and not re.search(r"[/\\]", twin.title)
+    assert runtime.open_twin(name).path == runtime.open_twin(None).path == twin.path
+    other = runtime.open_twin("me")
+    runtime.reopen(other, name)
+    assert other.path == twin.path and set(runtime.titles(twins)) == {twin.title, "me"}
 
 
 def test_twins_that_move_together_are_found_again(twins, tmp_path, monkeypatch):
@@ -476,6 +490,11 @@ def test_a_slip_in_a_name_is_a_new_twin_and_proposes_the_nearest(twins, capsys):
     assert "A new twin, 'Yufre'" in said and "a twin called 'yufree' already" in said
     runtime.open_twin("阿宁分身")
     assert "a twin called '阿宁的分身' already" in capsys.readouterr().out
+    runtime.open_twin("阿凝的分身")
+    runtime.open_twin("小方")
+    capsys.readouterr()
+    runtime.open_twin("晓芳")
+    assert "a twin called '小方' already" in capsys.readouterr().out
     runtime.open_twin("something else")
     assert "already" not in capsys.readouterr().out
     runtime.open_twin("yufree")

@@ -81,6 +81,15 @@ def test_a_twin_that_exists_is_not_overwritten(old, there, tmp_path):
         portable.restore(path, None, ignore)
 
 
+def test_an_imported_twin_is_called_as_it_was_or_as_its_owner_says(old, there, tmp_path):
+    old.remember(name="鲁迅")
+    named = Twin(old.path.rename(old.path.with_name("LuXun")))
+    path = portable.export(named, tmp_path, gguf=False, corpus=False, progress=ignore)
+    assert portable.restore(path, None, ignore).title == "鲁迅"
+    again = portable.restore(path, "另一个鲁迅", ignore)
+    assert again.title == "另一个鲁迅" and again.name == "LingYiGeLuXun"
+
+
 def test_a_stopped_export_says_that_nothing_was_written(old, tmp_path):
     class Interrupted(Progress):
         def __call__(self, done, total, note="", **figures):

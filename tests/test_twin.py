@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,8 +45,11 @@ def test_a_twin_is_made_once_and_found_again(tmp_path):
         ("my blog twin", "my-blog-twin"),
         ("José", "Jose"),
         ("-x", "x"),
-        ("阿宁的分身", "twin-3e7edd"),
-        ("阿宁 blog", "blog-3e980c"),
+        ("阿宁的分身", "ANingDeFenShen"),
+        ("阿宁 blog", "ANing-blog"),
+        ("Мой блог 🚲 “да”", "Moy-blog-bike-da"),
+        ("孔", "Kong"),
+        ("控", "Kong"),
         ("x" * 80, "x" * 50 + "-d929cd"),
     ],
 )
@@ -75,6 +79,20 @@ def test_a_file_in_the_place_of_the_folder_is_said(tmp_path):
 def test_a_folder_that_was_renamed_is_called_as_its_folder(tmp_path):
     Twin.open(tmp_path / "阿宁").path.rename(tmp_path / "ning")
     assert Twin(tmp_path / "ning").title == "ning"
+    (tmp_path / "ning").rename(tmp_path / "鲁迅")
+    renamed = Twin.open(tmp_path / "鲁迅", create=False)
+    assert (renamed.name, renamed.title, renamed.plain_name) == ("鲁迅", "鲁迅", "LuXun")
+    assert renamed.new_gguf("Q8_0").name == "LuXun-Q8_0.gguf"
+
+
+def test_names_that_are_spelt_alike_have_a_folder_each_and_those_of_old_twins_are_found(tmp_path):
+    spelt = [Twin.open(tmp_path / name).name for name in ("小明", "晓明")]
+    assert spelt[0] == "XiaoMing" and re.fullmatch(r"XiaoMing-[0-9a-f]{6}", spelt[1])
+    Twin.open(tmp_path / "twin-ece7c3").remember(name="鲁迅")
+    found = {"小明": spelt[0], "晓明": spelt[1], "XiaoMing": spelt[0], "鲁迅": "twin-ece7c3"}
+    for name, folder in found.items():
+        assert Twin.open(tmp_path / name, create=False).name == folder
+    assert Twin(tmp_path / spelt[1]).title == "晓明"
 
 
 def test_what_is_typed_is_kept_until_the_step_runs_with_it(twin):

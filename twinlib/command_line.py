@@ -329,7 +329,7 @@ def status(options: argparse.Namespace) -> None:
             row = (step, choose(running.state(twin, run)), choose(running.details(twin, run)), "")
         rows.append(row)
     header = (t("core.step"), t("core.state"), t("core.when"), t("core.result"))
-    print(t("core.status_of", twin=twin.name, path=twin.path))
+    print(t("core.status_of", twin=twin.title, path=twin.path))
     print(text_table(header, rows, longest=90))
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .files import TwinError, hash_of, locked, read_records, write_json
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
-from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_name
+from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names
 
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish", "memory")
 AUTO = "auto"
@@ -135,6 +135,23 @@ def _label(step, name):
     return known["label"] if known else name
 
 
+def _folder_of(path):
+    """The folder of a twin whose name ends the path: the one it has, or else the first free one."""
+    if os.path.isfile(path / FILES["facts"]):  # False for a name that no file can have
+        return path  # also where its owner renamed it
+    folders = [path.with_name(name) for name in folder_names(path.name)]
+    own = [folder for folder in folders if _given_name(folder) == path.name]
+    free = [folder for folder in folders if not (folder / FILES["facts"]).exists()]
+    return folders[0] if len(folders) == 1 else [*own, *free, folders[-1]][0]
+
+
+def _given_name(folder):
+    """The name in a folder's twin.json; None where there is none."""
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        return json.loads((folder / FILES["facts"]).read_text(encoding="utf-8"))["name"]
+    return None
+
+
 class Twin(TwinFolder):
     """A twin folder; `Twin.open('demo')` finds or creates it. `facts` is twin.json's content."""
 
@@ -161,7 +178,7 @@ class Twin(TwinFolder):
                 path = Path(os.environ.get("TWINLIB_TWINS", "twins")) / text
             if text in ("", "~") or path.name in ("", ".."):
                 raise ValueError
-            return path.with_name(folder_name(path.name))
+            return _folder_of(path)
         except (ValueError, RuntimeError):  # also of '~name', where nobody has that name
             raise TwinError(
                 t("core.not_a_twin_name", name=text.encode("utf-8", "replace").decode())
@@ -224,7 +241,7 @@ class Twin(TwinFolder):
     def title(self) -> str:
         """The twin's name as its owner gave it, in any script."""
         given = self.facts.get("name") or self.name
-        return given if folder_name(given) == self.name else self.name
+        return given if self.name in folder_names(given) else self.name
 
     @property
     def author(self) -> str:
@@ -425,8 +442,8 @@ class Twin(TwinFolder):
         return ""
 
     def _published(self):
-        """A folder of files to upload; repositories are named after the twin's folder."""
-        folders = [self.upload(self.name + ending) for ending in REPOSITORIES.values()]
+        """A folder of files to upload; repositories are named after the twin."""
+        folders = [self.upload(self.plain_name + ending) for ending in REPOSITORIES.values()]
         return next(filter(Path.exists, folders), folders[0])
 
     def _hash_now(self, name):

@@ -69,24 +69,42 @@ def _quality(kind):
 
 
 _DEVICES = r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?"
+_LONGEST = 50  # characters of a folder's name that is made from another
 
 
-def folder_name(name: str) -> str:
-    """The folder of a twin's name, which must do for files and for repositories as well.
+def folder_names(name: str) -> list[str]:
+    """The folders that a twin of this name may have, the best first.
 
-    A name in Latin letters, digits, '.', '-' and '_' is its own folder's. What else a name has is
-    replaced by '-', or for letters of other scripts by a few digits of a hash: twin-3f9a21. Names
-    that mean a device on Windows get the same digits.
+    They must do for files, repositories and commands on every system. A name in Latin letters,
+    digits, '.', '-' and '_' is its own folder's; what else it has is replaced by '-'. Other scripts
+    are spelt in Latin letters: LuXun for 鲁迅. As another name may be spelt so as well, the next
+    folder has a few digits of a hash: LuXun-ece7c3. The last is what older versions made:
+    twin-ece7c3. Names that mean a device on Windows get such digits, too.
     """
+    digits = content_id(name)[:6]
     if re.fullmatch(_DEVICES, name, re.IGNORECASE) or name.endswith("."):
-        return f"{name.replace('.', '-').strip('-') or 'twin'}-{content_id(name)[:6]}"
+        return [f"{name.replace('.', '-').strip('-') or 'twin'}-{digits}"]
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        return name
+        return [name]
     latin = [unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() for c in name]
-    plain = re.sub(r"[^A-Za-z0-9_]+", "-", "".join(latin)).strip("-_")[:50]
-    if plain and all(latin) and len(name) <= 50:
-        return plain
-    return f"{plain or 'twin'}-{content_id(name)[:6]}"
+    plain = _hyphenated("".join(latin))[:_LONGEST]
+    if plain and all(latin) and len(name) <= _LONGEST:
+        return [plain]
+    spelt = _hyphenated(in_latin_letters(name))
+    fits = 0 < len(spelt) <= _LONGEST and not re.fullmatch(_DEVICES, spelt, re.IGNORECASE)
+    numbered = [f"{text[:_LONGEST] or 'twin'}-{digits}" for text in (spelt, plain)]
+    return list(dict.fromkeys([spelt, *numbered] if fits else numbered))
+
+
+def in_latin_letters(text: str) -> str:
+    """A text of any script as it is spelt in Latin letters, without tones and accents."""
+    from anyascii import anyascii
+
+    return anyascii(text)
+
+
+def _hyphenated(text):
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-_")
 
 
 class TwinFolder:
@@ -97,8 +115,13 @@ class TwinFolder:
 
     @property
     def name(self) -> str:
-        """The folder's name, which files and repositories are named after."""
+        """The folder's name."""
         return self.path.name
+
+    @property
+    def plain_name(self) -> str:
+        """The same in Latin letters, which files and repositories are named after."""
+        return folder_names(self.name)[0]
 
     def file(self, key: str) -> Path:
         """The path of a file named in FILES."""
@@ -136,7 +159,7 @@ class TwinFolder:
 
     def new_gguf(self, kind: str) -> Path:
         """Where a GGUF file of a quantization type is written: NAME-Q8_0.gguf."""
-        return self.path / "quantize" / f"{self.name}-{kind}.gguf"
+        return self.path / "quantize" / f"{self.plain_name}-{kind}.gguf"
 
     def gguf(self, kind: str) -> Path:
         """The GGUF file of a type, by the name that the folder had when the file was written."""

@@ -6,6 +6,7 @@ or a piece of personal data kept. Examples: {"action": "keep"}, {"action": "edit
 "text": …}.
 """
 
+import os
 import re
 import time
 from collections import Counter
@@ -64,14 +65,16 @@ def plan(settings: Corpus, twin: Twin) -> Plan:
 def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
     """Why the source can't be read; None when it can."""
     source, author = settings.source, settings.author
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # without an error for the home of nobody
     if not source:
         answered = twin.file("interview").exists()
         return None if answered else stop("corpus.no_writing_chosen")
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, no error where a folder above is closed
         elsewhere = _ELSEWHERE.match(source)
         key = "corpus.source_elsewhere" if elsewhere else "corpus.source_missing"
         return stop(key, source=source)
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        return stop("corpus.source_closed", source=source)
     if not readers.has_files(path):
         return stop("corpus.source_empty", source=source)
     if sample.is_sample(source) and not sample.is_author(author):

@@ -6,6 +6,7 @@ them only where these hold too little probability. Answers of GGUF files are in 
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,7 +49,8 @@ def answers(
     it raises ends the answer.
 
     Temperature 0 is greedy. `cuts` are the other arguments of nucleus: top_k, min_p,
-    repeat_penalty. `progress(done, total)` is called after each batch. Conversations of similar
+    repeat_penalty. `progress(done, total)` counts answers: a batch moves it on with its tokens,
+    as if every answer took `max_tokens`. What it raises ends the answers. Conversations of similar
     length share a batch, so the drawn tokens depend on the batch size.
     """
     import torch
@@ -68,6 +70,7 @@ def answers(
         "top_k": None,
         "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else [],
     }
+    counted = _Counted(progress, len(order), max_tokens) if progress else None
     torch.manual_seed(seed)
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
@@ -81,13 +84,42 @@ def answers(
                 pad_token_id=tokenizer.pad_token_id,
                 use_cache=True,
                 streamer=streamer,
+                stopping_criteria=[counted.batch(start, len(chosen))] if counted else None,
                 **sampling,
             )
         for i, tokens in zip(chosen, out[:, ids.shape[1] :].tolist()):
             results[i] = _answer(tokenizer, tokens, ends)
-        if progress:
-            progress(min(start + batch, len(order)), len(order))
+        if counted:
+            counted.reach(start + len(chosen))
     return results
+
+
+class _Counted:
+    """Counts answers in batches for a progress(done, total): never twice the same number."""
+
+    def __init__(self, progress, total, max_tokens):
+        self.progress, self.total, self.max_tokens, self.done = progress, total, max_tokens, 0
+        progress(0, total)
+
+    def reach(self, done):
+        """Say that so many are done, unless that is known."""
+        if done > self.done:
+            self.done = done
+            self.progress(done, self.total)
+
+    def batch(self, start, size):
+        """A stopping criterion that never stops, and counts on with each token of a batch."""
+        import torch
+        from transformers import StoppingCriteria
+
+        counted, tokens = self, itertools.count(1)
+
+        class Count(StoppingCriteria):
+            def __call__(self, input_ids, scores, **more):
+                counted.reach(start + size * next(tokens) // counted.max_tokens)
+                return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+        return Count()
 
 
 def _streamer(tokenizer, on_text):

@@ -79,7 +79,7 @@ def _rights(settings, twin, level):
         yield warning("publish.licence_not_known")
     elif not base.commercial:
         yield warning("publish.no_commercial_use", name=licence)
-    if base.license.startswith("llama") and not twin.name.lower().startswith("llama"):
+    if base.license.startswith("llama") and not twin.plain_name.lower().startswith("llama"):
         yield warning("publish.name_must_begin_with_llama")
     if settings.corpus and not _settings(twin, "corpus").get("mask"):
         yield Problem(level, t("publish.personal_data_not_masked"))
@@ -94,9 +94,9 @@ def _address(settings, twin):
     try:
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", settings.user or "any", re.ASCII):
             raise HFValidationError
-        validate_repo_id(f"{settings.user or 'any'}/{cards.repository(twin.name, 'corpus')}")
+        validate_repo_id(f"{settings.user or 'any'}/{cards.repository(twin.plain_name, 'corpus')}")
     except HFValidationError:
-        name = f"{settings.user}/{twin.name}".strip("/")
+        name = f"{settings.user}/{twin.plain_name}".strip("/")
         return [stop("publish.not_a_repository_name", name=name)]
     return []
 
@@ -158,7 +158,7 @@ def _facts(twin: Twin, settings: Publish) -> cards.Facts:
     ggufs, texts = _ggufs(twin), _texts(twin) if settings.corpus else {}
     measured = states["evaluate"].name == "done"
     return cards.Facts(
-        name=twin.name,
+        name=twin.plain_name,
         author=twin.author,
         user=settings.user,
         base=_base(twin),
@@ -288,7 +288,7 @@ def _write_out(twin: Twin, facts: cards.Facts) -> list[hub.Repository]:
     """
     contents, repositories = _contents(twin, facts), []
     for kind in ("gguf", "adapter", "corpus"):
-        folder = twin.upload(cards.repository(twin.name, kind))
+        folder = twin.upload(cards.repository(twin.plain_name, kind))
         if kind in contents:
             address = cards.address(facts, kind, _language())
             files = _write_texts(folder, contents[kind])

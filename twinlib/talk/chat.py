@@ -168,7 +168,7 @@ class Chat:
         if path.exists():
             print(t("talk.not_saved_over", path=path))
             return
-        names = {"user": t("talk.you"), "assistant": self.twin.name}
+        names = {"user": t("talk.you"), "assistant": self.twin.title}
         turns = (f"**{names[each['role']]}**\n\n{each['content']}\n" for each in self.messages)
         try:
             write_atomic(path, "\n".join(turns))

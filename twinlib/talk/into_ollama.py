@@ -25,7 +25,7 @@ def make(twin: Twin, kind: str = AUTO, name: str = "") -> str:
     `kind` is a quantization type, by default the best that fits into memory; `name` the model's
     name, by default the twin's. Raises TwinError where Ollama isn't installed or doesn't run.
     """
-    file, name = gguf_file(twin, kind), (name or twin.name).lower()
+    file, name = gguf_file(twin, kind), (name or twin.plain_name).lower()
     tool = _ollama()
     if tool is None:
         raise TwinError(t("talk.no_ollama", file=file, name=name))

@@ -157,7 +157,7 @@ class Api:
 
     async def _properties(self, request):
         return JSONResponse(
-            await self._in_thread(web_page.properties, self.chat.llama, self.chat.twin.name)
+            await self._in_thread(web_page.properties, self.chat.llama, self.chat.twin.title)
         )
 
     async def _passage(self, request):
@@ -165,7 +165,7 @@ class Api:
         if passage is None:
             raise Refused(404, "not_found", t("talk.no_such_passage"))
         if "text/html" in request.headers.get("accept", ""):
-            page = web_page.of_passage(passage, self.chat.twin.name)
+            page = web_page.of_passage(passage, self.chat.twin.title)
             return HTMLResponse(page, headers=_headers(web_page.PAGE_POLICY))
         fields = ("id", "title", "heading", "date", "source", "text")
         return JSONResponse({name: getattr(passage, name) for name in fields})
@@ -298,7 +298,7 @@ class Api:
             return answer
         if given is None and self.lets_in(request):
             return await self._file("/", web_page.CHAT_POLICY)
-        page = web_page.asks_for_key(self.chat.twin.name, given is not None)
+        page = web_page.asks_for_key(self.chat.twin.title, given is not None)
         return HTMLResponse(page, 401, headers=_headers(web_page.PAGE_POLICY))
 
     async def _static(self, request):

@@ -26,7 +26,7 @@ def files(twin: Twin) -> widgets.Widget | Shown:
     if gguf is None:
         return sentence(t("ui.no_gguf_file"), "note")
     paths = [path for path in (gguf, twin.file("modelfile")) if path.exists()]
-    how = caption(t("ui.with_ollama", name=twin.name.lower()))
+    how = caption(t("ui.with_ollama", name=twin.plain_name.lower()))
     system = runtime.system()
     if system == "colab":
         buttons = [button(t("ui.download", name=_named(p)), _sender(p)) for p in paths]

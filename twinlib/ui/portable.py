@@ -20,7 +20,7 @@ from .. import __version__, running
 from ..files import TwinError, now, sha256_of
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
-from ..twin import FILES, STEPS, Stopped, Twin, folder_name
+from ..twin import FILES, STEPS, Stopped, Twin, folder_names
 
 _FORMAT = 1
 LIST = "twin-export.json"  # the first member of an export
@@ -175,7 +175,10 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
     if folder.exists():
         folder.rmdir()
     os.replace(part, folder)
-    return Twin(folder)
+    twin = Twin(folder)
+    if name:
+        twin.remember(name=Path(name).name.strip())
+    return twin
 
 
 def _about(archive, path):
@@ -185,7 +188,7 @@ def _about(archive, path):
             raise ValueError
         about = json.loads(archive.read(LIST))
         files = {name: (int(size), str(sha256)) for name, (size, sha256) in about["files"].items()}
-        about = {"format": int(about["format"]), "name": folder_name(about["name"])}
+        about = {"format": int(about["format"]), "name": folder_names(about["name"])[0]}
         about["files"] = files
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise TwinError(t("core.not_an_export", path=path)) from None

@@ -17,6 +17,7 @@ from .. import PROJECT, sample
 from ..files import TwinError, write_atomic
 from ..i18n import LANGUAGES, REMEMBERED, both, choose, listed, spoken, t
 from ..twin import FILES, Twin
+from ..twin_folder import in_latin_letters
 from .display import Shown, caption, esc, sentence, show
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,8 @@ _SHOW_LINK = """<script>
 }})();
 </script>"""
 _NEAR = 0.7  # similarity from which a new name may be a slip of an existing one
+# A name is no path: these look the same, and no system takes them for folders.
+_SLASHES = str.maketrans("/\\", "／＼")
 _cell: dict[str, str] = {}  # what the last open_twin was called with
 # Never installed or changed, because the notebook runs on them.
 _PINNED = ("torch", "torchvision", "torchaudio", "numpy", "ipywidgets", "ipython", "ipykernel")
@@ -180,14 +183,12 @@ def open_twin(
     """
     if language:
         os.environ["TWINLIB_LANG"] = language
-    is_path = name is not None and (os.sep in str(name) or str(name).startswith("~"))
+    chosen = str(name or "").strip()
+    is_path = _is_path(chosen)
     # Drive isn't mounted for a twin given by its path: in a headless run nobody can allow it.
     folder = home(drive and (not is_path or _DRIVE.parent.exists()))
-    others, chosen = titles(folder), str(name or "").strip()
-    _cell["names"] = chosen
-    # '.' and '~' are no names: joined to the folder they would be the folder itself.
-    is_path = is_path or chosen == "."
-    wanted = chosen if is_path else folder / (chosen or _last(folder))
+    others, _cell["names"] = titles(folder), chosen
+    wanted = _wanted(folder, chosen or _last(folder))
     is_new = not (Twin.locate(wanted) / FILES["facts"]).exists()
     twin = Twin.open(wanted)
     twin.path = twin.path.resolve()
@@ -196,12 +197,25 @@ def open_twin(
     return twin
 
 
+def _is_path(text):
+    """Whether a text says where a twin lies; else it is a name, as AC/DC is."""
+    path = Path(text)
+    within = os.sep in text and path.parent.is_dir()
+    # '.' and '~' are no names: joined to a folder they would be the folder itself.
+    return text == "." or text.startswith("~") or path.is_absolute() or within
+
+
+def _wanted(folder, text):
+    """The path that a text names, in the folder of twins unless it is one by itself."""
+    return text if _is_path(text) else folder / text.translate(_SLASHES)
+
+
 def reopen(twin: Twin, name: str) -> Shown:
     """Let `twin` be the one called `name` beside it, made if there is none; returns what to say."""
     folder = twin.path.parent
-    wanted, others = Twin.locate(folder / name), titles(folder)
-    is_new = not (wanted / FILES["facts"]).exists()
-    twin.become(Twin.open(folder / name))
+    wanted, others = _wanted(folder, name.strip()), titles(folder)
+    is_new = not (Twin.locate(wanted) / FILES["facts"]).exists()
+    twin.become(Twin.open(wanted))
     _note_last(folder, twin)
     return _opened(twin, is_new, True, [title for title in others if title != twin.title])
 
@@ -221,13 +235,21 @@ def _opened(twin, is_new, by_name, others):
     """Sentences that say which twin was opened or made, and which the owner may have meant."""
     key = "ui.new_twin" if is_new else "ui.twin_opened"
     shown = sentence(t(key, name=twin.title, path=twin.path), "good")
-    folded = {title.casefold(): title for title in others}
-    near = get_close_matches(twin.title.casefold(), folded, 1, _NEAR) if is_new else []
+    near = _nearest(twin.title, others) if is_new else None
     if near:
-        return shown + sentence(t("ui.did_you_mean", name=folded[near[0]]), "warning")
+        return shown + sentence(t("ui.did_you_mean", name=near), "warning")
     if others and not by_name:
         return shown + caption(t("ui.other_twins", names=choose(listed(others))))
     return shown
+
+
+def _nearest(name, others):
+    """The name of which this one may be a slip, by its letters or by how it is spelt; or None."""
+    for key in (str.casefold, lambda text: in_latin_letters(text).casefold()):
+        keys = {key(other): other for other in others}
+        for close in get_close_matches(key(name), keys, 1, _NEAR):
+            return keys[close]
+    return None
 
 
 def titles(folder: Path) -> list[str]:

@@ -334,7 +334,7 @@ def uploads(twin: Twin) -> Shown:
 @look("publish")
 def card(twin: Twin) -> Shown:
     """The model card that would be uploaded, as readers will see it; a terminal shows its text."""
-    paths = (twin.upload(cards.repository(twin.name, kind)) for kind in ("gguf", "adapter"))
+    paths = (twin.upload(cards.repository(twin.plain_name, kind)) for kind in ("gguf", "adapter"))
     path = next((folder / "README.md" for folder in paths if (folder / "README.md").exists()), None)
     if path is None:
         return NOTHING

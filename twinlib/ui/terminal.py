@@ -68,7 +68,7 @@ def twins_table() -> str:
             twin = Twin(path)
             done = sum(twin.report_path(step).exists() for step in STEPS)
             base = twin.facts.get("base", {}).get("name", "")
-            rows.append((twin.name, twin.author, base, f"{done}/{len(STEPS)}"))
+            rows.append((twin.title, twin.author, base, f"{done}/{len(STEPS)}"))
         except TwinError as error:
             rows.append((path.name, str(error), "", ""))
     return text_table((t("ui.twin"), t("ui.author"), t("ui.base_model"), t("ui.steps_done")), rows)

@@ -4,7 +4,7 @@
 What is typed, ticked and uploaded is kept at once. Works on ipywidgets 7.7 and 8.
 """
 
-from pathlib import Path
+import os
 
 import ipywidgets as widgets
 
@@ -45,7 +45,7 @@ class Writing(widgets.VBox):
         self.source.observe(self._typed, "value")
         self.form.inputs["author"].observe(self._advise, "value")
         self._typed()
-        if Path(self.source.value or " ").expanduser().exists():
+        if os.path.exists(os.path.expanduser(self.source.value or " ")):
             self._look()
 
     @property

@@ -132,7 +132,7 @@ def _file_names(source, skipped):
     if source.is_file():
         yield source.name
         return
-    for folder, folders, names in os.walk(source):
+    for folder, folders, names in os.walk(source, onerror=lambda _: skipped.update(["closed"])):
         here = Path(folder)
         kinds = {name: _folder_kind(here / name) for name in folders}
         skipped.update(filter(None, kinds.values()))
@@ -153,7 +153,7 @@ def _folder_kind(folder):
         return "hidden"
     if folder.name.lower() in _CACHES:
         return "cache"
-    return "twin" if (folder / "twin.json").exists() else None
+    return "twin" if os.path.exists(folder / "twin.json") else None  # no error where it is closed
 
 
 def _file_kind(path):
