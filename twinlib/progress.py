@@ -27,7 +27,15 @@ _LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal
 _SAMPLE = 200  # characters of a sample answer in a terminal
 _NOT_FIGURES = ("time", "done", "total", "note", "seconds_left")
 # Parts of a line that is too long for the terminal: dropped first, and dropped last.
-_DROPPED_FIRST = ("learning_rate", "memory_gb", "entropy", "length", "tokens_s")
+_DROPPED_FIRST = (
+    "sampler_difference",
+    "answering",
+    "learning_rate",
+    "memory_gb",
+    "entropy",
+    "length",
+    "tokens_s",
+)
 _DROPPED_LAST = ("note", "loss", "seconds_left", "step")
 
 

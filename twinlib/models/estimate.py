@@ -73,6 +73,11 @@ class Step(NamedTuple):
 # Memory
 
 
+def usable(machine: dict) -> float:
+    """GiB that training may take; the rest is for the driver, other programs and fragmentation."""
+    return machine["gpu_gb"] * 0.94 - 0.7 if machine["gpu"] else machine["memory_gb"] * 0.7
+
+
 def memory(shape: Shape, step: Step) -> float:
     """Peak bytes of a training step: what torch allocates on a GPU, the whole process on a CPU."""
     width = 4 if step.precision == "32-bit" else 2  # bytes
@@ -97,6 +102,66 @@ def _kept(shape, step, checkpointing):
     }[checkpointing]
     uncompiled = 1 if step.compiled or checkpointing == "full" else 1.35
     return step.tokens * numbers * uncompiled * (4 if step.precision == "32-bit" else 2)
+
+
+def answers(shape: Shape, rows: int, columns: int, precision: str) -> float:
+    """Bytes that answering takes: keys and values of `columns` tokens a row, scores of a token."""
+    width = 4 if precision == "32-bit" else 2
+    return rows * (2 * shape.layers * shape.keys * width * columns + 16 * shape.vocabulary)
+
+
+# Memory of GRPO, which answers many problems at once and learns from a part of the answers at once
+
+PROMPT = 192  # tokens of a problem and of what stands before it
+_PROBLEMS = (8, 4, 2)  # in a step on a GPU
+
+
+def grpo_memory(
+    machine: dict,
+    shape: Shape,
+    at_once: int,
+    batch: int,
+    tokens: int,
+    precision: str,
+    checkpointing: str,
+) -> float:
+    """Peak bytes of a step with `batch` answers of `tokens` tokens, learnt from `at_once`.
+
+    What sampling takes stays there while the model learns.
+    """
+    row, gpu = tokens + PROMPT, bool(machine["gpu"])
+    step = Step(at_once * row, precision, 32, checkpointing, False, gpu)
+    return memory(shape, step) + answers(shape, batch, row, precision)
+
+
+def answers_at_once(
+    machine: dict, shape: Shape, generations: int, tokens: int, precision: str
+) -> int:
+    """Answers of a step: those to 8 problems, or to fewer where their keys and values don't fit."""
+    for problems in _PROBLEMS:
+        batch = problems * generations
+        least = grpo_memory(machine, shape, 1, batch, tokens, precision, "full")
+        if least <= usable(machine) * GIB:
+            return batch
+    return generations
+
+
+def learning_batch(
+    machine: dict, shape: Shape, batch: int, tokens: int, precision: str
+) -> tuple[int, str]:
+    """(answers that GRPO learns from at once, checkpointing 'none' or 'full').
+
+    The largest part of `batch` answers that fits; recomputed only where 8 don't fit otherwise.
+    """
+    if not machine["gpu"]:
+        return batch, "none"
+    sizes = [size for size in range(batch, 0, -1) if batch % size == 0]
+    ways = [(size, "none") for size in sizes if size >= 8] + [(size, "full") for size in sizes]
+    for size, checkpointing in ways:
+        peak = grpo_memory(machine, shape, size, batch, tokens, precision, checkpointing)
+        if peak <= usable(machine) * GIB:
+            return size, checkpointing
+    return ways[-1]
 
 
 # Time
@@ -124,6 +189,7 @@ _CARDS = (
 )
 _OTHER_CARD = (60, 0.4)
 _ARITHMETIC, _TRAFFIC = 0.81, 0.42  # shares of the datasheet rates that our steps reach
+_CPU_BYTES = 8e9  # a second that a CPU reads while it answers
 _LEARNT = 0.65  # share of a row's tokens that pass through the output head
 # A step's time with Unsloth over ours: measured on an H100 with full sequences, a guess elsewhere.
 UNSLOTH = 3.0
@@ -138,8 +204,7 @@ def step_seconds(machine: dict, shape: Shape, step: Step) -> float:
     if not machine["gpu"]:
         fast = machine["bf16"] and step.precision == "16-bit"
         return operations / (machine["cores"] * (110e9 if fast else 50e9))
-    rates = (rates for name, *rates in _CARDS if name in machine["gpu"])
-    peak, bandwidth = next(rates, _OTHER_CARD)
+    peak, bandwidth = _rates(machine)
     moved = 4 * shape.edges + 10 * shape.hidden + 6 * shape.inner  # values per token and layer
     moved *= {"none": 1, "selective": 1.05, "full": 1.3}[step.checkpointing]
     traffic = step.tokens * shape.layers * moved * 2 * (1 if step.compiled else 2)
@@ -148,6 +213,26 @@ def step_seconds(machine: dict, shape: Shape, step: Step) -> float:
     # The GPU waits for the CPU to launch its kernels.
     launches = 0.02 + shape.layers * (0.0003 if step.compiled else 0.002)
     return (operations / (_ARITHMETIC * peak) + traffic / (_TRAFFIC * bandwidth)) / 1e12 + launches
+
+
+def _rates(machine):
+    """(10¹² operations a second, 10¹² bytes a second) of the GPU's datasheet."""
+    rates = (rates for name, *rates in _CARDS if name in machine["gpu"])
+    return next(rates, _OTHER_CARD)
+
+
+def token_seconds(machine: dict, shape: Shape, rows: int, columns: int, precision: str) -> float:
+    """Seconds to write one token of each of `rows` answers at once."""
+    width = 4 if precision == "32-bit" else 2
+    weights = shape.parameters * 1e9 * width
+    moved = weights + answers(shape, rows, columns, precision)
+    operations = 2 * rows * shape.parameters * 1e9
+    if not machine["gpu"]:
+        return max(moved / _CPU_BYTES, operations / (machine["cores"] * 50e9))
+    peak, bandwidth = _rates(machine)
+    small_kernels = shape.layers * 1e-4
+    arithmetic = operations / (_ARITHMETIC * peak * 1e12)
+    return max(moved / (_TRAFFIC * bandwidth * 1e12), arithmetic) + small_kernels
 
 
 def compile_seconds(machine: dict) -> float:

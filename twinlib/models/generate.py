@@ -88,7 +88,7 @@ def answers(
                 **sampling,
             )
         for i, tokens in zip(chosen, out[:, ids.shape[1] :].tolist()):
-            results[i] = _answer(tokenizer, tokens, ends)
+            results[i] = as_answer(tokenizer, tokens, ends)
         if counted:
             counted.reach(start + len(chosen))
     return results
@@ -144,7 +144,8 @@ def _left_padded(rows, padding, device):
     return ids, mask
 
 
-def _answer(tokenizer, tokens, ends):
+def as_answer(tokenizer: "PreTrainedTokenizerBase", tokens: list[int], ends: list[int]) -> Answer:
+    """The Answer that generated tokens are, up to the first that is among `ends`."""
     length = next((k for k, token in enumerate(tokens) if token in ends), None)
     text = tokenizer.decode(tokens[:length], skip_special_tokens=True).strip()
     return Answer(text, length is not None, len(tokens[:length]))

@@ -263,18 +263,26 @@ def fitting_precision(base: Base, parameters: float) -> str | None:
     'auto' where that fits, else '4-bit' on a GPU with bitsandbytes.
     """
     import psutil
-    import torch
 
     if device() != "cuda":  # Apple's GPU shares the memory of the CPU
         size = 2 if fast_bfloat16() else 4
         return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
-    unused_cache = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    free = torch.cuda.mem_get_info()[0] + unused_cache
+    free = free_gpu_bytes()
     sizes = {"auto": sixteen_bits(base).itemsize}
     if importlib.util.find_spec("bitsandbytes"):
         sizes["4-bit"] = _FOUR_BIT_WEIGHT
     fitting = (name for name, size in sizes.items() if parameters * size + _WORKING_MEMORY < free)
     return next(fitting, None)
+
+
+def free_gpu_bytes() -> int:
+    """Bytes of GPU memory that this process can still take."""
+    import torch
+
+    free, total = torch.cuda.mem_get_info()
+    reserved, allocated = torch.cuda.memory_reserved(), torch.cuda.memory_allocated()
+    share = getattr(torch.cuda, "get_per_process_memory_fraction", lambda: 1.0)()
+    return min(free, int(total * share) - reserved) + reserved - allocated
 
 
 def load(

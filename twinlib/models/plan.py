@@ -22,6 +22,7 @@ from ..i18n import t
 from ..settings import Settings, choice_texts
 from ..twin import AUTO
 from . import estimate
+from .estimate import usable
 
 
 class Plan(NamedTuple):
@@ -183,11 +184,6 @@ def _fits_in_16_bit(name, machine):
 def fits(planned: Plan, machine: dict) -> bool:
     """Whether a plan's memory is there: the list of bases, the check and the README ask this."""
     return planned.memory_gb <= round(usable(machine), 1)
-
-
-def usable(machine: dict) -> float:
-    """GiB that training may take; the rest is for the driver, other programs and fragmentation."""
-    return machine["gpu_gb"] * 0.94 - 0.7 if machine["gpu"] else machine["memory_gb"] * 0.7
 
 
 def _peak_gb(machine, shape, tokens, precision, rank):
@@ -513,24 +509,32 @@ def _reasoning(settings, machine, facts):
     reasons = dict.fromkeys(names, t("models.effort", effort=choice_texts(settings.effort)))
     values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
-    values["engine"], reasons["engine"] = _engine(machine)
-    values["batch"] = _typed(settings, "generations", values["generations"])
-    reasons["batch"] = t("models.one_problem_at_a_time")
-    steps, held_out, precision, batch, tokens = (
+    values["engine"], reasons["engine"] = "transformers", t("models.own_rollouts")
+    steps, generations, held_out, precision, tokens = (
         _typed(settings, name, values[name])
-        for name in ("steps", "held_out", "precision", "batch", "completion_tokens")
+        for name in ("steps", "generations", "held_out", "precision", "completion_tokens")
     )
-    checkpointing = "full" if gpu else "none"
-    prompt = 128  # tokens
-    step = estimate.Step(batch * (tokens + prompt), precision, 32, checkpointing, False, gpu)
-    # TRL keeps the logits of all answers, in chunks on a GPU.
-    logits = batch * tokens * shape.vocabulary * 8 / (8 if gpu else 1)
-    memory_gb = estimate.memory(shape, step) / estimate.GIB + logits / estimate.GIB
-    learning = estimate.UNSLOTH * estimate.step_seconds(machine, shape, step)
-    answering = tokens * (0.03 if gpu else 0.06)
-    exams = 2 * held_out * tokens / (800 if gpu else 60)
-    seconds = steps * (learning + answering) + exams + 30
-    return Plan(values, reasons, round(memory_gb, 1), round(seconds))
+    values["batch"], reasons["batch"] = generations, t("models.one_problem_at_a_time")
+    if gpu:
+        values["batch"] = estimate.answers_at_once(machine, shape, generations, tokens, precision)
+        reasons["batch"] = t("models.answers_that_fit")
+    batch = _typed(settings, "batch", values["batch"])
+    at_once, checkpointing = estimate.learning_batch(machine, shape, batch, tokens, precision)
+    rows = at_once, batch, tokens, precision, checkpointing
+    memory_gb = estimate.grpo_memory(machine, shape, *rows) / estimate.GIB
+    row = tokens + estimate.PROMPT
+    step = estimate.Step(at_once * row, precision, 32, checkpointing, False, gpu)
+    learning = estimate.UNSLOTH * estimate.step_seconds(machine, shape, step) * batch / at_once
+    answering = tokens * estimate.token_seconds(machine, shape, batch, row, precision)
+    at_once = 64 if gpu else 24
+    exam = held_out / at_once * tokens
+    exam *= estimate.token_seconds(machine, shape, at_once, row, precision)
+    return Plan(
+        values,
+        reasons,
+        round(memory_gb, 1),
+        round(steps * (learning + answering) + 2 * exam + 30),
+    )
 
 
 # Evaluation

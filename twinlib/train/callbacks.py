@@ -37,6 +37,7 @@ def silence_logging() -> None:
 
     datasets.disable_progress_bars()
     transformers.logging.set_verbosity_error()
+    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # GRPOTrainer's rollout_func
     for name in ("trl", "torch._inductor", "torch._dynamo"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(peft|trl|torch)\b")

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
-from ..models import generate
 from ..settings import Reasoning, stop, warning
 from ..text import exercises
 from ..text.statistics import mcnemar, wilson
 from ..twin import Problem, Twin, figure
-from . import callbacks
+from . import callbacks, rollouts
 from .persona import Training
 
 if TYPE_CHECKING:
@@ -79,18 +78,22 @@ def before(training: Training, test: list[dict], checkpoint: Path | None) -> lis
     return records
 
 
-def exam(training: Training, test: list[dict], when: str) -> list[dict]:
-    """Records of every held-out problem, answered greedily and marked."""
+def exam(
+    training: Training, test: list[dict], when: str, sampler: rollouts.Sampler | None = None
+) -> list[dict]:
+    """Records of every held-out problem, answered greedily and marked.
+
+    `when` is 'before', 'during' or 'after' training. A `sampler` of the model is used if given.
+    """
     twin, settings, _, model, tokenizer, progress = training
     note = t("train.exam_before") if when == "before" else t("train.exam_after")
-    answers = generate.answers(
-        model.eval(),
-        tokenizer,
-        [messages(twin, problem) for problem in test],
-        settings.completion_tokens,
-        temperature=0,
-        progress=lambda done, total: progress(done, total, note),
-    )
+    conversations = [messages(twin, problem) for problem in test]
+    report = None if when == "during" else lambda done, total: progress(done, total, note)
+    if sampler:
+        answers = sampler.answers(conversations, progress=report)
+    else:
+        limit = settings.completion_tokens
+        answers = rollouts.answers(model, tokenizer, conversations, limit, 0, progress=report)
     return [
         {
             "when": when,

@@ -73,7 +73,8 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     )
     progress.say(t("train.loading", name=base.name))
     rank = 32 if base.entry.parameters < 2.5 else 16
-    lora = load.Lora(rank, checkpointing=grpo.recomputes(base), seed=settings.seed)
+    _, checkpointing = grpo.learning(settings, base)
+    lora = load.Lora(rank, checkpointing=checkpointing == "full", seed=settings.seed)
     model, tokenizer = load.load(
         base, start, settings.precision, lora, settings.engine, settings.completion_tokens + 512
     )
@@ -82,11 +83,11 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     tokenizer.padding_side = "left"
     training = Training(twin, settings, base, model, tokenizer, progress)
     before = exams.before(training, test, checkpoint)
-    trainer, callback = grpo.make_trainer(training, train)
+    trainer, callback = grpo.make_trainer(training, train, test, before)
     callbacks.train(trainer, callback, checkpoint, progress)
     checkpoints.save_adapter(twin, "reasoning", model, base)
-    after = exams.exam(training, test, "after")
+    after = exams.exam(training, test, "after", trainer.sampler)
     write_records(twin.file("solutions"), before + after)
     shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
     figures, warnings = exams.judge(before, after, trainer)
-    return Outcome(figures, inputs, warnings, settings)
+    return Outcome(figures, inputs, warnings + trainer.warnings, settings)

@@ -1,0 +1,506 @@
+"""Many answers at once, with the log-probability of each drawn token: the sampling half of GRPO.
+
+Several prompts, each answered several times, are one batch. A prompt is read once, and its keys and
+values are copied for its answers. They lie in a cache of fixed size, so that on an NVIDIA GPU one
+step of decoding is recorded as a CUDA graph and replayed: no kernel waits for Python. Answers that
+have ended leave the batch when a quarter or half of it has. LoRA is added to each product as in
+training, never merged: a merged 16-bit weight swallows small updates, and a 4-bit one all of them.
+So the policy that answers is the one that trains, with any base.
+
+Greedy answers are those of transformers' `generate`. Models of families that
+models/families.py doesn't know are left to it.
+"""
+
+import contextlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..models import generate, letters, load
+from ..models.families import FAMILIES, head_dim
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+NAME = "rollouts"  # the attention's name in transformers
+_PROMPTS = 16  # read at once
+_WIDTH = 32  # prompts are padded to a multiple of this many tokens: fewer graphs are recorded
+_LOOK_EVERY = 8  # steps between looks at which answers have ended; each waits for the GPU
+_MOST_ROWS = 256
+_ROWS_ON_CPU = 24
+
+
+class Rollout(NamedTuple):
+    """One answer: its tokens with the one that ends it, their log-probabilities in nats.
+
+    Log-probabilities are those of the distribution at the sampling temperature, before top-p.
+    """
+
+    tokens: list[int]
+    logprobs: list[float]
+    ended: bool
+
+
+def fits(model: "PreTrainedModel | PeftModel") -> bool:
+    """Whether Sampler can run a model; if not, transformers' `generate` has to."""
+    base = _base(model)
+    config = base.config
+    windowed = getattr(config, "sliding_window", None) and not hasattr(config, "layer_types")
+    plain = "unsloth" not in sys.modules  # it replaces the layers of transformers
+    variants = any(getattr(layer, "lora_variant", None) for layer in _lora_layers(model))
+    return config.model_type in FAMILIES and plain and not windowed and not variants
+
+
+def answers(
+    model: "PreTrainedModel | PeftModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    conversations: list[list[dict]],
+    max_tokens: int = 200,
+    temperature: float = 0.7,
+    copies: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    rows: int | None = None,
+) -> list[generate.Answer]:
+    """Answer each conversation `copies` times, in the order of the conversations.
+
+    Temperature 0 is greedy. `rows` are answered at once. Falls back to generate.answers.
+    """
+    if not fits(model):
+        repeated = [turns for turns in conversations for _ in range(copies)]
+        options = {"temperature": temperature, "top_p": 1.0, "progress": progress}
+        return generate.answers(model.eval(), tokenizer, repeated, max_tokens, **options)
+    return Sampler(model, tokenizer, max_tokens, rows).answers(
+        conversations, temperature, copies, progress
+    )
+
+
+class Sampler:
+    """Answers of a model of at most `max_tokens` tokens, `rows` at once (None: what fits).
+
+    Buffers and recorded graphs are kept from call to call, until `free`.
+    """
+
+    def __init__(self, model, tokenizer, max_tokens: int, rows: int | None = None):
+        self.model, self.base, self.tokenizer = model, _base(model), tokenizer
+        self.max_tokens, self.rows = max_tokens, rows
+        self.ends = load.end_tokens(tokenizer)
+        self.device, self.dtype = self.base.device, self.base.get_input_embeddings().weight.dtype
+        self.adapters = _Adapters(model, self.dtype)
+        self.records = self.device.type == "cuda"  # graphs, as long as that works
+        self.fewest = 8 if self.records else 1  # fewer rows at once are hardly faster on a GPU
+        self.board = None
+
+    def answers(
+        self,
+        conversations: list[list[dict]],
+        temperature: float = 0.0,
+        copies: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[generate.Answer]:
+        """As the function `answers`."""
+        prompts = [letters.prompt(self.tokenizer, turns) for turns in conversations]
+        found = self.sample(prompts, copies, temperature, progress=progress)
+        return [generate.as_answer(self.tokenizer, rollout.tokens, self.ends) for rollout in found]
+
+    def sample(
+        self,
+        prompts: list[list[int]],
+        copies: int = 1,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Rollout]:
+        """`copies` answers to each prompt (token ids), all answers to the first one first."""
+        import torch
+
+        rows = self.rows or self._fitting_rows(max(map(len, prompts)))
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        at_once = max(1, rows // copies)
+        found = [None] * len(prompts)
+        with self._sampling(), torch.no_grad():
+            # The largest batch comes last, or every batch would need other buffers.
+            for start in range(0, len(order), at_once):
+                chosen = order[start : start + at_once]
+                batch = self._batch([prompts[i] for i in chosen], copies, temperature, top_p)
+                for k, i in enumerate(chosen):
+                    found[i] = batch[k * copies : (k + 1) * copies]
+                if progress:
+                    progress(min(start + at_once, len(order)), len(order))
+        return [rollout for group in found for rollout in group]
+
+    def free(self) -> None:
+        """Let go of the buffers and graphs."""
+        self.board = None
+
+    @contextlib.contextmanager
+    def _sampling(self) -> Iterator[None]:
+        """A context in which the model decodes: eval mode, our attention, LoRA in its dtype."""
+        _register()
+        training, before = self.model.training, self.base.config._attn_implementation
+        self.base.set_attn_implementation(NAME)
+        self.model.eval()
+        try:
+            with self.adapters.in_place(), generate.contiguous_head(self.base):
+                yield
+        finally:
+            self.model.train(training)
+            self.base.set_attn_implementation(before)
+
+    def _fitting_rows(self, longest):
+        """How many answers at once the free memory allows."""
+        if self.device.type != "cuda":
+            return _ROWS_ON_CPU
+        config = self.base.config
+        width = head_dim(config) * config.num_key_value_heads
+        token = 2 * config.num_hidden_layers * width * self.dtype.itemsize
+        row = token * (longest + self.max_tokens) + 14 * config.vocab_size
+        return max(1, min(_MOST_ROWS, int(load.free_gpu_bytes() * 0.6 / row)))
+
+    def _batch(self, prompts, copies, temperature, top_p):
+        board = self._board(prompts, copies)
+        board.begin(prompts, copies, self.tokenizer.pad_token_id)
+        draw = _Draw(temperature, top_p)
+        self._read(board, prompts, copies, draw)
+        rows, size = list(range(len(prompts) * copies)), len(prompts) * copies
+        found = [None] * size
+        for step in range(1, self.max_tokens):
+            if step % _LOOK_EVERY == 0 or not self.records:
+                ended = board.ended[:size].tolist()
+                active = [slot for slot in range(len(rows)) if not ended[slot]]
+                if not active:
+                    break
+                smaller = _bucket(len(found), len(active), self.fewest)
+                if smaller < size:
+                    board.collect(rows, found, self.ends)
+                    kept = (active + [s for s in range(size) if ended[s]])[:smaller]
+                    board.keep(kept)
+                    rows, size = [rows[slot] for slot in active], smaller
+            self._step(board, size, draw)
+        board.collect(rows, found, self.ends)
+        return found
+
+    def _board(self, prompts, copies):
+        """Buffers that are large enough: those of the last call where they are."""
+        rows = len(prompts) * copies
+        width = -(-max(map(len, prompts)) // _WIDTH) * _WIDTH
+        board = self.board
+        if board is None or board.rows < rows or board.width < width:
+            if board is not None:
+                rows, width = max(rows, board.rows), max(width, board.width)
+            self.board = board = None  # its memory is free for the new one
+            self.board = board = _Board(self, rows, width)
+        return board
+
+    def _read(self, board, prompts, copies, draw):
+        """Read the prompts, a few at once, and draw the first token of each answer."""
+        import torch
+
+        last = []
+        for start in range(0, len(prompts), _PROMPTS):
+            some = slice(start, min(start + _PROMPTS, len(prompts)))
+            starts = board.starts[: len(prompts) * copies : copies][some]
+            slots = slice(some.start * copies, some.stop * copies)
+            columns = board.columns[: board.width]
+            # Padding sees itself, because a row of attention without any key is not a number.
+            seen = columns[None, None, :] <= columns[None, :, None]
+            seen = seen & (columns[None, None, :] >= starts[:, None, None])
+            alone = columns[None, None, :] == columns[None, :, None]
+            out = self.base(
+                input_ids=board.prompts[some],
+                attention_mask=self._masks(seen, alone, columns[None, :, None], columns),
+                position_ids=(columns[None] - starts[:, None]).clamp(min=0),
+                past_key_values=_Reading(board, slots, copies),
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            last.append(out.logits[:, -1].repeat_interleave(copies, 0))
+        draw(board, torch.cat(last))
+
+    def _masks(self, seen, alone, query, columns):
+        """What each layer adds to its scores: one tensor, or one for each kind of layer."""
+        full = self._added(seen if alone is None else seen | alone)
+        types_ = getattr(self.base.config, "layer_types", None)
+        if not types_ or self.base.config.model_type in ("llama", "mistral"):
+            return full
+        masks = {"full_attention": full}
+        if "sliding_attention" in types_:
+            near = seen & (columns > query - self.base.config.sliding_window)
+            masks["sliding_attention"] = self._added(near if alone is None else near | alone)
+        return masks
+
+    def _added(self, seen):
+        import torch
+
+        hidden = torch.finfo(self.dtype).min
+        return torch.zeros_like(seen, dtype=self.dtype).masked_fill_(~seen, hidden)[:, None]
+
+    def _step(self, board, size, draw):
+        """Write the last drawn token of the first `size` rows into the cache, and draw the next."""
+        key = size, draw
+        if key in board.graphs:
+            board.graphs[key].replay()
+            return
+        self._compute(board, size, draw)
+        if self.records:
+            self._record(board, size, draw)
+
+    def _record(self, board, size, draw):
+        """Record such a step, which computes nothing yet."""
+        import torch
+
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, pool=board.pool, capture_error_mode="thread_local"):
+                self._compute(board, size, draw)
+        except RuntimeError:  # an operation of this model that can't be recorded
+            torch.cuda.synchronize()
+            self.records = False
+        else:
+            board.graphs[size, draw] = graph
+
+    def _compute(self, board, size, draw):
+        starts, columns, column = board.starts[:size, None], board.columns, board.column
+        seen = (columns[None] >= starts) & (columns[None] <= column)
+        out = self.base(
+            input_ids=board.drawn[:size],
+            attention_mask=self._masks(seen[:, None], None, column[None, None], columns),
+            position_ids=column[None] - starts,
+            past_key_values=_Writing(board, size),
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        draw(board, out.logits[:, -1])
+        board.column.add_(1)
+
+
+def _bucket(rows, active, fewest):
+    """The least of rows, 3/4, 1/2, 3/8, 1/4 … of them that holds the active ones."""
+    sizes, size = [rows], rows
+    while size >= 2 * fewest:
+        sizes += [size - size // 4, size // 2]
+        size //= 2
+    return min(size for size in sizes if size >= active)
+
+
+class _Board:
+    """The buffers of a batch: row r of each is answer r, its prompt ends at column `width`."""
+
+    def __init__(self, sampler, rows, width):
+        import torch
+
+        options = {"device": sampler.device}
+        self.rows, self.width, self.length = rows, width, sampler.max_tokens
+        self.keys, self.values = [], []  # of each layer: (rows, heads, columns, head width)
+        columns = -(-(width + self.length) // _WIDTH) * _WIDTH
+        self.columns = torch.arange(columns, **options)
+        self.column = torch.zeros(1, dtype=torch.long, **options)  # of the next token to be written
+        self.starts = torch.zeros(rows, dtype=torch.long, **options)
+        self.drawn = torch.zeros(rows, 1, dtype=torch.long, **options)
+        self.count = torch.zeros(1, dtype=torch.long, **options)  # tokens drawn of each answer
+        self.tokens = torch.zeros(rows, self.length, dtype=torch.long, **options)
+        self.logprobs = torch.zeros(rows, self.length, **options)
+        self.ended = torch.zeros(rows, dtype=torch.bool, **options)
+        self.ends = torch.tensor(sampler.ends, **options)
+        self.graphs = {}  # of a step, by the number of rows and how tokens are drawn
+        self.pool = torch.cuda.graph_pool_handle() if sampler.records else None
+
+    def begin(self, prompts, copies, padding):
+        import torch
+
+        width = self.width
+        padded = [[padding] * (width - len(row)) + row for row in prompts]
+        self.prompts = torch.tensor(padded, device=self.columns.device)
+        starts = torch.tensor([width - len(row) for row in prompts for _ in range(copies)])
+        self.starts[: len(starts)] = starts.to(self.starts.device)
+        self.column.fill_(width)
+        self.count.zero_()
+        self.ended.zero_()
+
+    def layer(self, number, keys):
+        """The buffers of a layer, made when it is first read."""
+        while len(self.keys) <= number:
+            shape = self.rows, keys.shape[1], len(self.columns), keys.shape[3]
+            self.keys.append(keys.new_zeros(shape))
+            self.values.append(keys.new_zeros(shape))
+        return self.keys[number], self.values[number]
+
+    def keep(self, slots):
+        """Move the rows `slots` to the front."""
+        import torch
+
+        chosen = torch.tensor(slots, device=self.columns.device)
+        small = [self.starts, self.drawn, self.tokens, self.logprobs, self.ended]
+        for buffer in (*small, *self.keys, *self.values):
+            buffer[: len(slots)] = buffer[chosen]
+
+    def collect(self, rows, found, ends):
+        """Put each answer so far into `found`; `rows` are the answers in the buffers' rows."""
+        count = int(self.count)
+        tokens, logprobs = self.tokens[:, :count].tolist(), self.logprobs[:, :count].tolist()
+        for slot, row in enumerate(rows):
+            length = next((k + 1 for k, token in enumerate(tokens[slot]) if token in ends), None)
+            ended = length is not None
+            found[row] = Rollout(tokens[slot][:length], logprobs[slot][:length], ended)
+
+
+class _Draw(NamedTuple):
+    """How the next token is drawn."""
+
+    temperature: float
+    top_p: float
+
+    def __call__(self, board, logits):
+        """Draw a token for each row of logits (rows, vocabulary) and enter it in the buffers."""
+        import torch
+
+        size = len(logits)
+        scores = logits.float()
+        if self.temperature:
+            scores = scores / self.temperature
+            kept = _nucleus(scores, self.top_p) if self.top_p < 1 else scores
+            # The largest of log p + Gumbel noise is a draw from p (and, unlike torch.multinomial,
+            # does not wait for the GPU).
+            noise = torch.empty_like(scores).exponential_().log_()
+            drawn = (kept - noise).argmax(-1, keepdim=True)
+        else:
+            drawn = scores.argmax(-1, keepdim=True)
+        logprobs = scores.gather(-1, drawn) - scores.logsumexp(-1, keepdim=True)
+        board.drawn[:size] = drawn
+        board.tokens[:size].index_copy_(1, board.count, drawn)
+        board.logprobs[:size].index_copy_(1, board.count, logprobs)
+        board.ended[:size] |= (drawn == board.ends).any(-1)
+        board.count.add_(1)
+
+
+def _nucleus(scores, top_p):
+    """The scores of the fewest tokens that hold `top_p` of the probability; -inf for all others."""
+    import torch
+
+    ordered, tokens = scores.sort(-1, descending=True)
+    p = ordered.softmax(-1)
+    ordered = ordered.masked_fill(p.cumsum(-1) - p >= top_p, -torch.inf)
+    return torch.empty_like(scores).scatter_(-1, tokens, ordered)
+
+
+# transformers' interface for a cache: layers call `update` and attend to what it returns
+
+
+class _Reading(NamedTuple):
+    """The cache while prompts are read: their keys and values are copied for their answers."""
+
+    board: _Board
+    slots: slice
+    copies: int
+
+    def update(self, keys, values, layer, *_, **__):
+        for buffer, states in zip(self.board.layer(layer, keys), (keys, values)):
+            buffer[self.slots, :, : states.shape[2]] = states.repeat_interleave(self.copies, 0)
+        return keys, values
+
+    def get_seq_length(self, *_):
+        return 0
+
+
+class _Writing(NamedTuple):
+    """The cache while answers are written, one token of each row at once."""
+
+    board: _Board
+    size: int
+
+    def update(self, keys, values, layer, *_, **__):
+        buffers = [buffer[: self.size] for buffer in self.board.layer(layer, keys)]
+        for buffer, states in zip(buffers, (keys, values)):
+            buffer.index_copy_(2, self.board.column, states)
+        return buffers
+
+    def get_seq_length(self, *_):
+        return 0
+
+
+def _register():
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(NAME, attend)
+    AttentionMaskInterface.register(NAME, lambda *_, **__: None)
+
+
+def attend(module, query, key, value, attention_mask, scaling=None, **_):
+    """(attention, None), in transformers' interface; query is (rows, heads, tokens, width).
+
+    For a single token the query heads that share a key head are treated as tokens, so that keys are
+    read once and never copied.
+    """
+    import torch
+
+    attention = torch.nn.functional.scaled_dot_product_attention
+    rows, heads, tokens, width = query.shape
+    shared = heads // key.shape[1]
+    if tokens == 1:
+        query = query.reshape(rows, key.shape[1], shared, width)
+        mask = attention_mask.expand(rows, 1, shared, key.shape[2])
+        out = attention(query, key, value, attn_mask=mask, scale=scaling)
+        return out.reshape(rows, 1, heads, width), None
+    key, value = (states.repeat_interleave(shared, 1) for states in (key, value))
+    out = attention(query, key, value, attn_mask=attention_mask, scale=scaling)
+    return out.transpose(1, 2), None
+
+
+# LoRA
+
+
+class _Adapters:
+    """The LoRA weights in the dtype of the model, in tensors that graphs can refer to."""
+
+    def __init__(self, model, dtype):
+        import torch
+
+        self.layers = []  # (layer, name of the adapter, down, up)
+        for layer in _lora_layers(model):
+            name = layer.active_adapters[0]
+            down, up = layer.lora_A[name].weight, layer.lora_B[name].weight
+            stored = [torch.empty_like(weight, dtype=dtype).detach() for weight in (down, up)]
+            self.layers.append((layer, name, *stored))
+
+    @contextlib.contextmanager
+    def in_place(self):
+        """A context in which LoRA layers compute with the newest weights."""
+        import torch
+
+        before = [layer.__dict__.get("forward") for layer, *_ in self.layers]
+        with torch.no_grad():
+            for layer, name, down, up in self.layers:
+                down.copy_(layer.lora_A[name].weight)
+                up.copy_(layer.lora_B[name].weight * layer.scaling[name])
+                layer.stored = down, up
+                layer.forward = types.MethodType(_lora_forward, layer)
+        try:
+            yield
+        finally:
+            for (layer, *_), forward in zip(self.layers, before):
+                del layer.stored
+                if forward is None:
+                    del layer.forward
+                else:
+                    layer.forward = forward
+
+
+def _lora_forward(self, x, *args, **kwargs):
+    down, up = self.stored
+    out = self.base_layer(x, *args, **kwargs)
+    out.view(-1, out.shape[-1]).addmm_(x.flatten(0, -2) @ down.t(), up.t())
+    return out
+
+
+def _lora_layers(model):
+    """The LoRA layers of a peft model; none of another."""
+    if not hasattr(model, "get_base_model"):
+        return []
+    from peft.tuners.lora import LoraLayer
+
+    return [module for module in model.modules() if isinstance(module, LoraLayer)]
+
+
+def _base(model):
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
