@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinlib.corpus.questions.terms import terms
+from twinlib.corpus.questions.terms import connectives, terms
 from twinlib.corpus.records import Passage
 
 
@@ -32,6 +32,26 @@ def test_chinese_topics_are_nouns_and_not_the_everyday_ones():
         "卢梭",
         "教育",
     }
+
+
+def test_no_phrase_that_joins_sentences_is_a_topic_and_an_idiom_only_if_it_names_something():
+    named, not_named = (
+        ["无产阶级", "赶路的人", "逻辑关系"],
+        ["莫名其妙", "说空话", "跌下来", "打死"],
+    )
+    joining = sorted(connectives("zh"))
+    text = "".join(f"{word}，茶要烫。我看{word}好。" for word in named + not_named + joining)
+    text += "".join(f"他说“{word}”。" for word in joining)
+    found = terms([passage(text=text, name="1"), passage(name="2")], most=999)["1"]
+    assert set(named) <= set(found)
+    assert not {word.strip("“”") for word in found} & {*not_named, *joining}
+
+
+def test_what_follows_an_english_thing_is_no_part_of_it():
+    text = "I paid my bill today, and my feast tomorrow. The lamp burns, and the fat cat."
+    more = "The lamp and the cat. It burns and burns. The bill is paid. The feast was good."
+    here, other = (passage(text=each, language="en", name=each[:5]) for each in (text, more))
+    assert set(terms([here, other], most=9)[here.id]) == {"your bill", "your feast", "the fat cat"}
 
 
 def test_a_title_in_quotation_marks_is_a_topic_and_a_mere_exclamation_is_not():

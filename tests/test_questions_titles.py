@@ -50,6 +50,7 @@ def test_a_title_that_asks_is_asked(title, question, language):
     [
         ("论雷峰塔的倒掉", "雷峰塔的倒掉", "zh"),
         ("略谈香港", "香港", "zh"),
+        ("论照相之类", "照相", "zh"),
         ("从胡须说到牙齿", "胡须和牙齿", "zh"),
         ("我的第一辆车", "你的第一辆车", "zh"),
         ("世另我", "世另我", "zh"),
@@ -82,9 +83,11 @@ def test_a_title_becomes_the_topic_of_varied_questions(title, topic, language):
         "",
         "①",
         "2019年3月14日",
+        "话说回来……",
+        "On the other hand,",
     ],
 )
-def test_dates_numbers_and_prefaces_are_no_topics(title):
+def test_dates_numbers_connectives_and_prefaces_are_no_topics(title):
     assert not usable(title) and titles(passage(title)) == []
 
 

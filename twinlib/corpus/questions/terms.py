@@ -3,7 +3,9 @@
 import math
 import re
 from collections import Counter
+from functools import cache
 
+from ...i18n import data
 from ..records import Passage
 
 NUMBERS = "〇零一二三四五六七八九十百"
@@ -48,7 +50,12 @@ _CLOSED = "|".join(
     shall should must of to and in at with for on by that which who from but or as than if so
     not very well too also then there here now when where while because about upon up down out
     into over after before ready sorry glad come came went said told made took gave got saw
-    knew thought found left like till until all both each any some
+    knew thought found left like till until all both each any some today tomorrow yesterday tonight
+    always never often again already still yet just only even ever once twice soon almost enough
+    perhaps maybe together away along across around against among between behind beyond during
+    within without through toward towards since though although however therefore instead
+    otherwise meanwhile moreover anyway indeed rather quite alone ago hence thence thereof therein
+    thereby thereto thereupon herein hereof hither thither whither whence
     """.split()
 )
 _DETERMINERS = {"my": "your", "our": "your"}
@@ -64,15 +71,26 @@ _NAME = re.compile(
 )
 
 
+@cache
+def connectives(language: str) -> frozenset[str]:
+    """Phrases of a language that join sentences and name no subject, in small letters."""
+    text = data("connectives")[language]
+    return frozenset(" ".join(each.split()) for each in text.split("," if "," in text else None))
+
+
 def terms(passages: list[Passage], most: int = 2) -> dict[str, list[str]]:
     """{passage id: its `most` most characteristic terms}: frequent in it, rare in the others."""
     english = [p.text for p in passages if p.language != "zh"]
     lower_case = Counter(
         word for text in english for word in re.findall(r"(?<![A-Za-z'’])[a-z]{3,}", text)
     )
-    nouns = Counter(phrase.split()[-1] for text in english for _, phrase in _NOUN.findall(text))
+    phrases = [phrase.split() for text in english for _, phrase in _NOUN.findall(text)]
+    nouns = Counter(words[-1] for words in phrases)
+    alone = Counter(words[0] for words in phrases if len(words) == 1)
     weights = {
-        p.id: _weights_zh(p.text) if p.language == "zh" else _weights_en(p.text, lower_case, nouns)
+        p.id: _weights_zh(p.text)
+        if p.language == "zh"
+        else _weights_en(p.text, lower_case, nouns, alone)
         for p in passages
     }
     spread = Counter(word for words in weights.values() for word in words)
@@ -110,18 +128,34 @@ def _weights_zh(text):
     named = Counter()
     for mark, word, end in _MARKED.findall(text):
         parts = [kind for part, kind in tagged(word) if len(part) > 1]
-        if mark == "《" or any(kind.startswith(NOUN_TAGS) for kind in parts):
+        names = word not in connectives("zh") and any(kind.startswith(NOUN_TAGS) for kind in parts)
+        if mark == "《" or names:
             named[f"{mark}{word}{end}"] += 1.5 if mark == "《" else 1
     text = _MARKED.sub("，", text)
     counts, previous = Counter(), ""
     for word, kind in tagged(text):
-        noun = kind.startswith(NOUN_TAGS) and _TELLING.fullmatch(word) and word not in _EVERYDAY_ZH
+        noun = _TELLING.fullmatch(word) and word not in _EVERYDAY_ZH and _names_zh(word, kind)
         counts[word] += bool(noun)
         if noun and previous and kind in ("n", "nz", "vn") and len(previous + word) <= 6:
             counts[previous + word] += 1.5  # a compound says more than either word
         previous = word if noun and kind in ("n", "ns", "nz", "eng") else ""
     often = {word: n for word, n in counts.items() if n >= 2 and _is_whole(word, text)}
     return named + Counter(often)
+
+
+def _names_zh(word, kind):
+    """Whether a Chinese word names something: of idioms and phrases, one that ends in a noun.
+
+    无产阶级 and 赶路的人 do; 无论如何, 莫名其妙 and 说空话 don't.
+    """
+    if not kind.startswith(NOUN_TAGS) or word in connectives("zh"):
+        return False
+    if not kind.startswith(("i", "l")):
+        return True
+    if word[-2] in "的之":
+        return word[-1] not in "前后上下中内外间一是"
+    does = len(word) == 3 and tagged(word[0])[0][1].startswith("v")
+    return not does and [kind for _, kind in tagged(word[-2:])] in (["n"], ["nr"])
 
 
 def _is_whole(word, text):
@@ -135,16 +169,20 @@ def _is_whole(word, text):
     )
 
 
-def _weights_en(text, lower_case, nouns):
+def _weights_en(text, lower_case, nouns, alone):
     """{term: weight}: names (capitalised within a sentence) and nouns ('the' or 'my' before them).
 
     `lower_case` counts the lower-case words of the corpus, which are no names. `nouns` counts the
-    words in the position of a noun: one that is seldom there ('the office still') is no noun.
+    words in the position of a noun: one that is seldom there ('the office still') is no noun. Those
+    that stand there `alone` are nouns: of 'the lamp burns', said once, the last is none.
     """
-    weights = Counter()
-    for determiner, phrase in _NOUN.findall(text):
+    weights, found = Counter(), _NOUN.findall(text)
+    repeated = Counter(phrase for _, phrase in found)
+    for determiner, phrase in found:
         words = phrase.split()
         often = nouns[words[-1]] > 0.1 * lower_case[words[-1]]
+        ends_in_verb = alone[words[0]] > 0.1 * lower_case[words[0]] and not alone[words[-1]]
+        often = often and (not ends_in_verb or repeated[phrase] > 1)
         if often and not phrase.endswith(("ly", "ed", "ing")) and not set(words) & _STOP_EN:
             weights[f"{_DETERMINERS.get(determiner, 'the')} {phrase}"] += 1
     for name in _NAME.findall(text):

@@ -9,7 +9,7 @@ import re
 from ...i18n import data
 from ...text.script import HAN, has_han
 from ..records import Passage
-from .terms import NOUN_TAGS, NUMBERS, tagged
+from .terms import NOUN_TAGS, NUMBERS, connectives, tagged
 
 # Titles and headings that say nothing about the text.
 _GENERIC_ZH = set(
@@ -139,12 +139,14 @@ def _wants_term(passage, questions):
 
 
 def usable(title: str) -> bool:
-    """Whether a title names the subject: not a date, a number or a word like 'Preface'."""
+    """Whether a title names the subject: no date, number, 'Preface' or 'In other words'."""
     title = bare(title)
+    low = title.lower().strip(",.…，。")
     return (
         bool(title)
         and not _NO_NAME.fullmatch(title)
-        and title.lower() not in _GENERIC_ZH | _GENERIC_EN
+        and low not in _GENERIC_ZH | _GENERIC_EN
+        and low not in connectives("zh" if has_han(title) else "en")
     )
 
 
@@ -228,7 +230,8 @@ def _about_zh(passage, text):
     """A question about what a Chinese title names."""
     both = re.fullmatch(r"从(.{1,8})[说谈]到(.{1,8})", text)
     topic = re.fullmatch(
-        r"(?:略|再|也|浅|漫|闲|杂|试|小)?(?:论|谈|说|记|谈谈|聊聊|说说|关于|所谓)(.{2,14})", text
+        r"(?:略|再|也|浅|漫|闲|杂|试|小)?(?:论|谈|说|记|谈谈|聊聊|说说|关于|所谓)(.{2,14}?)(?:之类|种种)?",
+        text,
     )
     if both:
         return _fill(passage, "topic", "和".join(both.groups()), text)
