@@ -99,7 +99,6 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         gradient_accumulation_steps=answers // at_once,
         num_generations=COPIES,
         max_completion_length=TOKENS,
-        max_steps=2,
         learning_rate=1e-5,
         loss_type="dapo",
         beta=0.0,
@@ -108,7 +107,7 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
-        **{"bf16": True, "gradient_checkpointing": False, **options},
+        **{"bf16": True, "gradient_checkpointing": False, "max_steps": 2, **options},
     )
     rows = [{"prompt": " ".join(map(str, row))} for row in prompts(64)]
     trainer = Measured(
@@ -119,17 +118,20 @@ def grpo(model, tokenizer, answers, at_once, ours, **options):
         processing_class=tokenizer,
     )
     if ours:
+        from twinlib.train.kernels import patch_lora
         from twinlib.train.rollouts import Sampler
 
+        patch_lora(model)
         trainer.sampler = Sampler(model, tokenizer, TOKENS)
     return trainer
 
 
-def timed(answer, rows):
-    """Seconds of the second call of answer(rows), and its tokens."""
+def timed(answer, rows, twice=True):
+    """Seconds of answer(rows), of the second call if `twice`, and its tokens."""
     import torch
 
-    answer(rows)
+    if twice:
+        answer(rows)
     torch.cuda.synchronize()
     began = time.perf_counter()
     tokens = sum(map(len, answer(rows)))
@@ -147,9 +149,9 @@ class Log:
         import torch
 
         if "seconds" in figures:
-            seconds = figures["seconds"]
-            figures["answers_s"] = round(figures["answers"] / seconds, 2)
-            figures["tokens_s"] = round(figures["tokens"] / seconds, 1)
+            figures.setdefault("tokens", figures["answers"] * TOKENS)
+            for name in ("answers", "tokens"):
+                figures[name + "_s"] = round(figures[name] / figures["seconds"], 2)
         if torch.cuda.is_initialized():
             figures["peak_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
         append(self.file, {**self.fixed, **figures})
@@ -171,46 +173,60 @@ def measure(base, arm, options):
 
 
 def by_trainer(base, arm, options, log):
+    from twinlib.models import estimate
+    from twinlib.models.plan import machine
+
     ours, continuous = arm == "ours", arm == "trl-continuous"
-    model = random_models.build(base)
-    extra = {}
+    model, at_once, extra = random_models.build(base), 8, {"max_steps": options.steps}
     if continuous:
         model.set_attn_implementation("paged|sdpa")
-        extra = {"use_transformers_continuous_batching": True}
-    trainer = grpo(adapted(model), random_models.tokenizer(), LEARNT, 8, ours, **extra)
+        extra["use_transformers_continuous_batching"] = True
+    if ours:
+        shape = estimate.shape(base)
+        at_once, way = estimate.learning_batch(machine(), shape, LEARNT, TOKENS, "16-bit")
+        extra["gradient_checkpointing"] = way == "full"
+    trainer = grpo(adapted(model), random_models.tokenizer(), LEARNT, at_once, ours, **extra)
     trainer.model.train()
 
     def answer(rows):
         repeated = [row for row in rows for _ in range(COPIES)]
         return trainer._generate_single_turn(repeated, None, {})[0]
 
+    if not ours:
+        trainer.generation_config.max_new_tokens = 4
+        answer(prompts(1))
+        trainer.generation_config.max_new_tokens = TOKENS
+    if not continuous and LEARNT in options.answers:
+        train(trainer, log, at_once=at_once)
     for answers in options.answers:
-        seconds, tokens = timed(answer, prompts(answers // COPIES))
-        log.write(answers=answers, tokens=tokens, seconds=round(seconds, 2))
-    if not continuous:
-        train(trainer, log)
+        if answers != LEARNT or continuous:
+            seconds, tokens = timed(answer, prompts(answers // COPIES), ours)
+            log.write(answers=answers, tokens=tokens, seconds=round(seconds, 2))
 
 
-def train(trainer, log, **facts):
-    """Train for two steps and write the times of the second."""
+def train(trainer, log, answers=LEARNT, **facts):
+    """Train, and write the times of each step and of its sampling."""
     import torch
     from transformers import TrainerCallback
 
-    times = []
-
     class Clock(TrainerCallback):
+        def on_step_begin(self, args, state, control, **_):
+            torch.cuda.synchronize()
+            self.began = time.perf_counter()
+
         def on_step_end(self, args, state, control, **_):
             torch.cuda.synchronize()
-            times.append(time.perf_counter())
+            step, seconds = time.perf_counter() - self.began, trainer.sampling[-1]
+            times = {"step_s": round(step, 2), "share": round(seconds / step, 3)}
+            tokens = trainer.state.num_input_tokens_seen
+            log.write(answers=answers, seconds=round(seconds, 2), **times, **facts, seen=tokens)
+
+        def on_log(self, args, state, control, logs=None, **_):
+            names = ("loss", "grad_norm", "sampler_difference", "completions/mean_length")
+            log.write(step=state.global_step, **{n: logs[n] for n in names if n in logs})
 
     trainer.add_callback(Clock())
-    trainer.sampling.clear()
     trainer.train()
-    step, sampling = times[1] - times[0], trainer.sampling[-1]
-    names = ("loss", "sampler_difference")
-    last = next((r for r in reversed(trainer.state.log_history) if "loss" in r), {})
-    facts |= {name: last[name] for name in names if name in last}
-    log.write(step_s=round(step, 2), sampling_s=round(sampling, 2), share=sampling / step, **facts)
 
 
 def by_unsloth(base, arm, options, log):
@@ -283,35 +299,28 @@ def on_t4(base, options):
     if checkpointing == "full":
         model.enable_input_require_grads()
     trainer = grpo(model, random_models.tokenizer(), answers, at_once, True, **extra)
-    facts = {"answers": answers, "at_once": at_once, "checkpointing": checkpointing}
-    train(trainer, Log(options, base, "t4"), **facts, estimated_gib=round(estimated, 2))
+    facts = {"at_once": at_once, "checkpointing": checkpointing}
+    train(trainer, Log(options, base, "t4"), answers, **facts, estimated_gib=round(estimated, 2))
 
 
 def table(file):
-    """Print the measurements as ratios to TRL's plain generation."""
+    """Print the measurements as ratios to TRL's plain generation, the last ones of each arm."""
     records = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
-    plain = {(r["base"], r["answers"]): r for r in records if r["arm"] == "trl" and "tokens_s" in r}
-    steps = {r["base"]: r for r in records if r["arm"] == "trl" and "step_s" in r}
+    timed_ = {(r["base"], r["arm"], r["answers"]): r for r in records if "seconds" in r}
+    for (base, arm, answers), r in timed_.items():
+        plain = timed_.get((base, "trl", answers), {})
+        ratio = f"{plain['seconds'] / r['seconds']:6.2f} x" if plain else " " * 8
+        line = (
+            f"{base:14} {ARMS.get(arm, arm):40} {answers:4} answers {r['answers_s']:8.2f} a second "
+            f"{r['tokens_s']:9.0f} tokens/s {ratio} {r['peak_gib']:6.1f} GiB"
+        )
+        if "step_s" in r:
+            line += f"  step {r['step_s']:.2f} s, {r['share']:.0%} of it sampling"
+            line += f" ({plain['step_s'] / r['step_s']:.2f} x)" if plain.get("step_s") else ""
+        print(line)
     for r in records:
-        name = ARMS.get(r["arm"], r["arm"])
-        head = f"{r['base']:14} {name:40}"
         if "error" in r:
-            print(f"{head} not available: {r['error'][:120]}")
-        elif "tokens_s" in r:
-            other = plain.get((r["base"], r["answers"]))
-            ratio = f"{r['tokens_s'] / other['tokens_s']:6.2f} x" if other else "        "
-            print(
-                f"{head} {r['answers']:4} answers {r['answers_s']:8.2f} answers/s "
-                f"{r['tokens_s']:9.0f} tokens/s {ratio} {r['peak_gib']:6.1f} GiB"
-            )
-        else:
-            other = steps.get(r["base"])
-            ratio = f"{other['step_s'] / r['step_s']:6.2f} x" if other else "        "
-            more = {k: r[k] for k in ("answers", "at_once", "checkpointing") if k in r}
-            print(
-                f"{head} a step {r['step_s']:6.2f} s, sampling {r['share']:.0%} of it {ratio} "
-                f"{r['peak_gib']:6.1f} GiB  {more or ''}"
-            )
+            print(f"{r['base']:14} {ARMS.get(r['arm'], r['arm']):40} not available: {r['error']}")
 
 
 def main():
@@ -321,6 +330,7 @@ def main():
     parser.add_argument("--answers", nargs="*", type=int, default=[8, 64])
     parser.add_argument("--out", default=str(Path(tempfile.gettempdir()) / "rollouts.jsonl"))
     parser.add_argument("--limit", type=float, default=100, help="seconds an arm may take")
+    parser.add_argument("--steps", type=int, default=2, help="steps of training")
     parser.add_argument("--t4", action="store_true")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -91,6 +91,31 @@ def test_log_probabilities_are_those_of_the_model_in_training(tiny):
     assert (of_base - torch.tensor(found[0].logprobs)).abs().mean() > 0.01
 
 
+def test_norms_in_one_kernel_are_the_same_norms(tiny):
+    model, tokenizer = tiny
+    prompt = torch.tensor([asked(tokenizer)[1]])
+    with torch.no_grad():
+        usual = model.eval()(input_ids=prompt).logits
+        with rollouts._one_kernel_norms(model.get_base_model()):
+            fused = model(input_ids=prompt).logits
+    torch.testing.assert_close(fused, usual, atol=1e-4, rtol=1e-4)
+
+
+def test_progress_counts_answers_and_can_stop_them(tiny):
+    model, tokenizer = tiny
+    prompts, counts = asked(tokenizer), []
+    sampler = rollouts.Sampler(model, tokenizer, 8, rows=4)
+    sampler.sample(prompts, copies=2, progress=lambda *count: counts.append(count))
+    assert counts[0] == (0, 8) and counts[-1] == (8, 8) and len(counts) == len(set(counts)) > 4
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sampler.sample(prompts, progress=stop)
+    assert "forward" not in rollouts._lora_layers(model)[0].__dict__
+
+
 def test_the_newest_adapter_answers_at_every_call(tiny):
     model, tokenizer = tiny
     prompts, sampler = asked(tokenizer), rollouts.Sampler(model, tokenizer, 16)

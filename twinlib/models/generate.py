@@ -70,7 +70,7 @@ def answers(
         "top_k": None,
         "logits_processor": [nucleus(temperature, top_p, **cuts)] if temperature else [],
     }
-    counted = _Counted(progress, len(order), max_tokens) if progress else None
+    counted = Counted(progress, len(order), max_tokens) if progress else None
     torch.manual_seed(seed)
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
@@ -94,7 +94,7 @@ def answers(
     return results
 
 
-class _Counted:
+class Counted:
     """Counts answers in batches for a progress(done, total): never twice the same number."""
 
     def __init__(self, progress, total, max_tokens):

@@ -70,6 +70,11 @@ def make_trainer(
         "chat_template_kwargs": {"enable_thinking": False},
     }
 
+    if processes.on_gpu() and settings.engine != "unsloth":
+        from .kernels import patch_lora
+
+        patch_lora(model)
+
     class Trainer(_Watched, GRPOTrainer):
         pass
 

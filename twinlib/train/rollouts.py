@@ -112,22 +112,32 @@ class Sampler:
         top_p: float = 1.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Rollout]:
-        """`copies` answers to each prompt (token ids), all answers to the first one first."""
+        """`copies` answers to each prompt (token ids), all answers to the first one first.
+
+        `progress(done, total)` counts answers, as if each took `max_tokens`; what it raises ends
+        the sampling.
+        """
         import torch
 
         rows = self.rows or self._fitting_rows(max(map(len, prompts)))
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         at_once = max(1, rows // copies)
         found = [None] * len(prompts)
+        counted = generate.Counted(progress or _silent, len(order) * copies, self.max_tokens)
         with self._sampling(), torch.no_grad():
             # The largest batch comes last, or every batch would need other buffers.
             for start in range(0, len(order), at_once):
                 chosen = order[start : start + at_once]
-                batch = self._batch([prompts[i] for i in chosen], copies, temperature, top_p)
+                size = len(chosen) * copies
+
+                def count(step, before=start * copies, size=size):
+                    counted.reach(before + size * step // self.max_tokens)
+
+                draw = _Draw(temperature, top_p)
+                batch = self._batch([prompts[i] for i in chosen], copies, draw, count)
                 for k, i in enumerate(chosen):
                     found[i] = batch[k * copies : (k + 1) * copies]
-                if progress:
-                    progress(min(start + at_once, len(order)), len(order))
+                counted.reach(start * copies + size)
         return [rollout for group in found for rollout in group]
 
     def free(self) -> None:
@@ -141,8 +151,14 @@ class Sampler:
         training, before = self.model.training, self.base.config._attn_implementation
         self.base.set_attn_implementation(NAME)
         self.model.eval()
+        contexts = contextlib.ExitStack()
+        contexts.enter_context(self.adapters.in_place())
+        contexts.enter_context(generate.contiguous_head(self.base))
+        if self.device.type == "cuda":
+            contexts.enter_context(_one_kernel_norms(self.base))
+            contexts.enter_context(_kernels_with_masks())
         try:
-            with self.adapters.in_place(), generate.contiguous_head(self.base):
+            with contexts:
                 yield
         finally:
             self.model.train(training)
@@ -158,10 +174,9 @@ class Sampler:
         row = token * (longest + self.max_tokens) + 14 * config.vocab_size
         return max(1, min(_MOST_ROWS, int(load.free_gpu_bytes() * 0.6 / row)))
 
-    def _batch(self, prompts, copies, temperature, top_p):
+    def _batch(self, prompts, copies, draw, count):
         board = self._board(prompts, copies)
         board.begin(prompts, copies, self.tokenizer.pad_token_id)
-        draw = _Draw(temperature, top_p)
         self._read(board, prompts, copies, draw)
         rows, size = list(range(len(prompts) * copies)), len(prompts) * copies
         found = [None] * size
@@ -178,6 +193,7 @@ class Sampler:
                     board.keep(kept)
                     rows, size = [rows[slot] for slot in active], smaller
             self._step(board, size, draw)
+            count(step)
         board.collect(rows, found, self.ends)
         return found
 
@@ -275,6 +291,10 @@ class Sampler:
         board.column.add_(1)
 
 
+def _silent(*_):
+    pass
+
+
 def _bucket(rows, active, fewest):
     """The least of rows, 3/4, 1/2, 3/8, 1/4 … of them that holds the active ones."""
     sizes, size = [rows], rows
@@ -358,7 +378,7 @@ class _Draw(NamedTuple):
         size = len(logits)
         scores = logits.float()
         if self.temperature:
-            scores = scores / self.temperature
+            scores = scores / self.temperature if self.temperature != 1 else scores
             kept = _nucleus(scores, self.top_p) if self.top_p < 1 else scores
             # The largest of log p + Gumbel noise is a draw from p (and, unlike torch.multinomial,
             # does not wait for the GPU).
@@ -447,6 +467,42 @@ def attend(module, query, key, value, attention_mask, scaling=None, **_):
     return out.transpose(1, 2), None
 
 
+def _kernels_with_masks():
+    """A context in which attention is one kernel that takes a mask, on every NVIDIA GPU."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
+
+
+@contextlib.contextmanager
+def _forwards(replaced) -> Iterator[None]:
+    """A context in which each module of `replaced`, [(module, function)], computes by another."""
+    before = [module.__dict__.get("forward") for module, _ in replaced]
+    for module, forward in replaced:
+        module.forward = types.MethodType(forward, module)
+    try:
+        yield
+    finally:
+        for (module, _), forward in zip(replaced, before):
+            if forward is None:
+                del module.forward
+            else:
+                module.forward = forward
+
+
+def _one_kernel_norms(base):
+    """A context in which an RMSNorm is one kernel, not eight, for families that scale by weight."""
+    import torch
+
+    def norm(self, states):
+        shape, epsilon = self.weight.shape, self.variance_epsilon
+        return torch.nn.functional.rms_norm(states, shape, self.weight, epsilon)
+
+    # Gemma's norms scale by 1 + weight and call their epsilon otherwise.
+    norms = [m for m in base.modules() if type(m).__name__.endswith("RMSNorm")]
+    return _forwards([(m, norm) for m in norms if hasattr(m, "variance_epsilon")])
+
+
 # LoRA
 
 
@@ -468,22 +524,17 @@ class _Adapters:
         """A context in which LoRA layers compute with the newest weights."""
         import torch
 
-        before = [layer.__dict__.get("forward") for layer, *_ in self.layers]
         with torch.no_grad():
             for layer, name, down, up in self.layers:
                 down.copy_(layer.lora_A[name].weight)
                 up.copy_(layer.lora_B[name].weight * layer.scaling[name])
                 layer.stored = down, up
-                layer.forward = types.MethodType(_lora_forward, layer)
         try:
-            yield
+            with _forwards([(layer, _lora_forward) for layer, *_ in self.layers]):
+                yield
         finally:
-            for (layer, *_), forward in zip(self.layers, before):
+            for layer, *_ in self.layers:
                 del layer.stored
-                if forward is None:
-                    del layer.forward
-                else:
-                    layer.forward = forward
 
 
 def _lora_forward(self, x, *args, **kwargs):
