@@ -6,7 +6,9 @@ Makes from the texts of folders (the sample blog's by default), in English and i
 N (3,000) messages in bursts without punctuation, in the forms of WhatsApp, QQ and a table, which go
 through the real readers; verse, lists, addresses, menus and dialogue, which an author breaks into
 lines; and prose wrapped at 60 to 78 columns, in Chinese at 30 to 40 characters, by programs of
-several kinds, with blank lines or indents between paragraphs, as one text or as a file of mails.
+several kinds, with blank lines or indents between paragraphs, as one text or as a file of mails;
+and in other layouts: narrow and wide lines, marks that begin lines, English hyphenated at the ends
+of lines, dialogue with dashes, replies between quoted lines of a mail.
 Prints the share of breaks that come out right: kept in the first three, undone in the wrapped
 prose, where the breaks between paragraphs stay.
 """
@@ -139,7 +141,13 @@ def own_lines(pieces, rng, zh):
 
 
 def wrapped(text, width, how):
-    """The lines of a paragraph as a program breaks it: 'words', 'chinese', 'cut' or 'terminal'."""
+    """The lines of a paragraph as a program breaks it.
+
+    `how`: 'words', 'hyphens' (and within words), 'chinese', 'terminal' (a column less), 'loose'
+    (marks may begin lines), 'cut' (by characters).
+    """
+    if how == "hyphens":
+        return hyphenated(text, width)
     if how == "words":
         return textwrap.wrap(text, width)
     if how == "cut":
@@ -147,7 +155,7 @@ def wrapped(text, width, how):
     limit = width * 2 if how == "chinese" else width * 2 - 1
     lines, line = [], ""
     for word in re.findall(r"[A-Za-z0-9.\-]+ ?|.", text):
-        hangs = word[0] in CLOSING
+        hangs = word[0] in CLOSING and how != "loose"
         if line and columns(line + word.rstrip()) > limit and not hangs:
             carried = ""
             while line and line[-1] in OPENING and how == "chinese":
@@ -158,11 +166,29 @@ def wrapped(text, width, how):
     return [*lines, line] if line else lines
 
 
-def laid_out(texts, rng, zh):
+def hyphenated(text, width):
+    """Lines with words divided at their ends, as typesetting programs do."""
+    lines, line = [], ""
+    for word in text.split():
+        free = width - len(line) - 1
+        if line and len(word) > free:
+            at = min(free - 1, len(word) - 3)
+            if word.isalpha() and at > 2:
+                lines.append(f"{line} {word[:at]}-")
+                line = word[at:]
+            else:
+                lines.append(line)
+                line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
+
+
+def laid_out(texts, rng, zh, how="", widths=None, indent=None):
     """(wrapped text, the text before) of paragraphs, as one program writes them."""
-    how = rng.choice(("chinese", "cut", "terminal")) if zh else "words"
-    width = rng.randrange(30, 41) if zh else rng.randrange(60, 79)
-    indent = rng.choice(("", "　　" if zh else "    "))
+    how = how or (rng.choice(("chinese", "cut", "terminal")) if zh else "words")
+    width = rng.randrange(*(widths or ((30, 41) if zh else (60, 79))))
+    indent = rng.choice(("", "　　" if zh else "    ")) if indent is None else indent
     gap = "\n" if indent and rng.random() < 0.5 else "\n\n"
     pages = []
     for text in texts:
@@ -181,8 +207,26 @@ def mails(texts, rng, zh):
     return "\n\n".join(p for p, _ in parts), "\n\n".join(p for _, p in parts)
 
 
+def other_layouts(texts, rng, zh):
+    """Yield (what, wrapped text, the text before) of paragraphs in less usual layouts."""
+    yield "wrapped, narrow", *laid_out(texts, rng, zh, widths=(16, 30) if zh else (36, 60))
+    yield "wrapped, wide", *laid_out(texts, rng, zh, widths=(41, 60) if zh else (79, 121))
+    yield "wrapped, marks first", *laid_out(texts, rng, zh, how="loose" if zh else "")
+    said = [rng.choice(("——", "“") if zh else ("— ", "- ")) + text for text in texts]
+    yield "wrapped, dialogue", *laid_out(said, rng, zh)
+    if not zh:
+        yield "wrapped, hyphens", *laid_out(texts, rng, zh, how="hyphens")
+    lines = wrapped(texts[0], 30 if zh else 60, "chinese" if zh else "words")
+    quoted, pages = "\n".join("> " + line for line in lines), []
+    for part in laid_out(texts[1:] or texts, rng, zh, indent=""):
+        pages.append("\n\n".join(f"{quoted}\n\n{text}" for text in part.split("\n\n")))
+    yield "wrapped, replies", *pages
+
+
 def right_breaks(laid, before, after):
     """(breaks, right ones): what stands between two characters where `laid` has a line break."""
+    # Hyphens don't count, as a program's are in none of the others.
+    laid, before, after = (text.replace("-", "") for text in (laid, before, after))
     gaps_laid, gaps_before, gaps_after = map(_gaps, (laid, before, after))
     places = [n for n, gap in gaps_laid.items() if "\n" in gap]
     if max(gaps_before, default=0) > len(re.sub(r"\s", "", after)):
@@ -219,7 +263,7 @@ def _gaps(text):
 
 def measure(found, messages, texts, seed=1):
     """({(what, language): (breaks, right)}, {…: wrong breaks with their context}) of N texts."""
-    rng, results, wrong = random.Random(seed), {}, {}
+    rng, other_rng, results, wrong = random.Random(seed), random.Random(seed), {}, {}
 
     def count(what, language, pair):
         total, right = results.get((what, language), (0, 0))
@@ -247,7 +291,8 @@ def measure(found, messages, texts, seed=1):
                     *mails(prose[start : start + 25], rng, zh),
                 ),
             )
-            for what, laid, before in both:
+            others = other_layouts(prose[start : start + size], other_rng, zh)
+            for what, laid, before in (*both, *others):
                 after = unwrap_text(laid)
                 count(what, language, right_breaks(laid, before, after))
                 wrong.setdefault((what, language), []).append(wrong_break(laid, before, after))

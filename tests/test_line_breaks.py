@@ -23,9 +23,9 @@ def test_the_benchmark_of_line_breaks_holds_on_small_samples():
     missed = {
         key: (total, right)
         for key, (total, right) in results.items()
-        if right < total * (0.985 if key[0].startswith("wrapped") else 1)
+        if right < total * (0.98 if key[0].startswith("wrapped") else 1)
     }
-    assert len(results) == 10 and not missed
+    assert len(results) == 21 and not missed
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,21 @@ def test_words_cut_in_two_are_one_again_and_hyphens_take_no_space():
     prose = "我学Python那年，电车厂关了门，轨道当废铁卖，两块一一公斤；领导跟我握手，握得很松。" * 4
     lines = "\n".join(prose[n : n + 33] for n in range(0, len(prose), 33))
     assert unwrap_text(lines) == prose
+
+
+def test_a_hyphen_that_a_program_put_into_a_word_goes_and_the_authors_stays():
+    text = (
+        "The man from the rope yard, whom nobody had seen since the st-\n"
+        "orm in March, came back with a well-made boat, and told us, w-\n"
+        "ithout any explanation, that it was the one that had been lo-\n"
+        "st; it was long, and winded, and not one of us believed the s-\n"
+        "tory, a long-winded one, although he told us it in a well-\n"
+        "made boat, and all the neighbours liked to listen, as always."
+    )
+    joined = unwrap_text(text)
+    assert "-" not in joined.replace("well-made", "").replace("long-winded", "")
+    assert joined.count("well-made") == 2
+    assert all(word in joined for word in ("storm", "without", "lost", "the story"))
 
 
 def test_indented_lines_begin_paragraphs_where_no_blank_line_does():

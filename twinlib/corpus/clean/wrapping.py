@@ -21,11 +21,14 @@ _SHORTEST_CUT = 15  # characters of a line of a program that counts these
 _CHANGE = 2  # cost of another width from a paragraph on, in lines that are not full
 # A text with fewer pairs of lines must be all of one width, and a wide one: verse is narrower.
 _FEW, _WIDE, _SURELY_WIDE = 6, 36, 56
+_MANY_FULL, _WIDER_THAN_VERSE = 4, 72  # lines that are all full, however they end; columns
 # Shares from which on a text is wrapped: full lines of a part, of the whole text, of one that has
 # one width only; lines that end a clause (up to which it is), lines with a clause's end within
 # them, last lines that are short.
 _FULL, _MOST, _ONE_WIDTH, _CLAUSES, _INNER, _SHORT_LAST = 0.65, 0.5, 0.95, (0.45, 0.7), 0.25, 0.5
-_RUNNING = 0.2  # of the lines end a clause where paragraphs needn't end in a short line
+# Where paragraphs needn't end in a short line: so many lines, of which so many end a clause, with
+# so many clauses' ends in a line; the second and third need all lines full, the second wide ones.
+_RUNNING = ((6, 0.2, 2), (3, 0.35, 2), (8, 0.25, 1))
 _NEARLY_ALL, _SIGN = 0.9, 3  # share of full lines; columns that rare signs may differ by
 _SENTENCE_END = re.compile(r"[.!?。！？…][\"”’」』）)]*$")
 _SHORTER = 0.92  # of the width: a shorter line is short
@@ -47,6 +50,9 @@ _FIRST_WORD = re.compile(
 
 
 _HYPHEN = re.compile(r"[^\W\d_]-$|\w--$|\w—$")
+_DIVIDED = re.compile(r"([^\W\d_]+)-$")  # a word that may go on in the next line
+_PROGRAM_DIVIDES = 0.03  # share of lines that end in a hyphen where a program puts them
+_NO_HYPHEN = "\b"  # in place of what stands between two lines: the hyphen goes
 
 
 class _Pair(NamedTuple):
@@ -118,9 +124,12 @@ def _joined(lines, joins):
     """The lines as a text; after line n of `joins` {n: space} stands that, else a line break."""
     parts = lines[:1]
     for number, line in enumerate(lines[1:]):
+        between = joins.get(number, "\n")
         if number in joins:
             parts[-1], line = parts[-1].rstrip(), line.lstrip()
-        parts += [joins.get(number, "\n"), line]
+        if between == _NO_HYPHEN:
+            parts[-1], between = parts[-1][:-1], ""
+        parts += [between, line]
     return "".join(parts)
 
 
@@ -146,7 +155,28 @@ def _joins(lines):
                 joins[pair.line] = " "
             elif _is_nearly_full(lines, pair, part):
                 joins[pair.line] = _between(lines, pair.line, part.exact, spaced)
-    return joins
+    return joins | dict.fromkeys(_divided(lines, joins), _NO_HYPHEN)
+
+
+def _divided(lines, joins):
+    """The lines that end in a hyphen which a program put into a word.
+
+    Not one of a word that the text has with its hyphen, or whose two parts are words by themselves.
+    """
+    ends = {n: m[1] for n in joins if (m := _DIVIDED.search(lines[n].rstrip()))}
+    if len(ends) < max(2, _PROGRAM_DIVIDES * len(joins)):
+        return
+    whole = (
+        re.sub(r"^\W*\w*", "", line) if n - 1 in ends else line for n, line in enumerate(lines)
+    )
+    inside = "\n".join(_DIVIDED.sub("", line.rstrip()) for line in whole).lower()
+    words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", inside))
+    for number, first in ends.items():
+        last = re.match(r"\W*([^\W\d_]*)", lines[number + 1])[1]
+        first, last = first.lower(), last.lower()
+        both = first in words and last in words
+        if first + last in words or last and not both and f"{first}-{last}" not in words:
+            yield number
 
 
 def _pairs(lines):
@@ -253,6 +283,9 @@ def _is_filled(lines, part):
     clauses = sum(bool(_CLAUSE_END.search(line)) for line in full)
     inner = [len(_INNER_END.findall(line)) for line in full]
     often = sum(inner) >= _OFTEN * len(full)  # short sentences often end where a line does
+    all_full = len(full) == len(part.pairs) >= _MANY_FULL
+    if all_full and part.width >= _WIDER_THAN_VERSE and often:
+        return True  # though each line ends a clause, as long sentences may
     return clauses <= _CLAUSES[often] * len(full) and sum(map(bool, inner)) >= _INNER * len(full)
 
 
@@ -272,7 +305,12 @@ def _is_running(lines, parts):
     full = [lines[pair.line].strip() for part in parts for pair in part.full]
     clauses = sum(bool(_CLAUSE_END.search(line)) for line in full)
     inner = sum(len(_INNER_END.findall(line)) for line in full)
-    return len(full) >= _FEW and clauses <= _RUNNING * len(full) and inner >= _OFTEN * len(full)
+    all_full = len(full) >= _ONE_WIDTH * sum(len(part.pairs) for part in parts)
+    wide = all(part.width >= _SURELY_WIDE for part in parts)
+    return any(
+        len(full) >= fewest and clauses <= most * len(full) and inner >= often * len(full) and holds
+        for (fewest, most, often), holds in zip(_RUNNING, (True, all_full and wide, all_full))
+    )
 
 
 def _is_likely(part):
