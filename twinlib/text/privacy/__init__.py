@@ -33,6 +33,7 @@ _PLAIN |= {
 }
 _PLAIN |= dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00a0\u202f\u205f\u3000", " ")
 _PLAIN |= dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
+_PLAIN |= dict(zip("⓪①②③④⑤⑥⑦⑧⑨⓿❶❷❸❹❺❻❼❽❾", "01234567890123456789"))
 _NOT_PLAIN = re.compile(f"[{''.join(_PLAIN)}]")
 # Chinese, arrows and emoji.
 _CHINESE = re.compile("[\u2190-\u2bff\u3000-\u9fff\uff00-\uffee\U0001f000-\U0001faff]")
@@ -75,10 +76,13 @@ def _normalised(kind, value):
 
 
 def _plain(text):
-    """The text with plain digits, Latin letters, dashes and spaces, of the same length."""
+    """The text with plain digits, also for Chinese numerals, plain letters, dashes and spaces.
+
+    It has the same length.
+    """
     if text.isascii():
         return text
-    return _NOT_PLAIN.sub(lambda sign: _PLAIN[sign.group()], text)
+    return numbers.with_digits(_NOT_PLAIN.sub(lambda sign: _PLAIN[sign.group()], text))
 
 
 def mask(
