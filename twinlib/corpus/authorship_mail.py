@@ -38,7 +38,7 @@ _KINDS = (
     r"weitergeleitete nachricht|mensaje reenviado|forwarded|mensagem (?:re)?encaminhada|"
     r"message (?:transféré|réexpédié)|转发邮件信息|转发的邮件|转发邮件|轉寄郵件|轉寄的郵件)"
 )
-_RULE = re.compile(
+RULE = re.compile(
     rf"[-—_=*\s]{{2,}}\s*{_KINDS}\s*[:：]?\s*[-—_=*\s]{{2,}}|"
     r"begin forwarded message ?:|anfang der weitergeleiteten (?:nachricht|e-?mail) ?:|"
     r"début du message (?:réexpédié|transféré) ?:|inicio del mensaje reenviado ?:|"
@@ -46,7 +46,7 @@ _RULE = re.compile(
     re.IGNORECASE,
 )
 _FROM = r"from|von|de|发件人|发信人|寄件者|寄件人|發件人"
-_HEADER = re.compile(
+HEADER = re.compile(
     rf"\**(?P<key>{_FROM}|sent|date|gesendet|datum|enviado(?: el| em)?|enviada(?: em)?|fecha|"
     r"data|envoyé(?: le)?|发送时间|发送日期|傳送時間|寄件日期|日期|时间|to|an|para|à|收件人|收信人|"
     r"subject|betreff|asunto|assunto|objet|主题|主題|标题|主旨|cc|bcc|kopie|copie|抄送|副本|reply-to|"
@@ -93,12 +93,17 @@ _CUES_PLAIN = re.compile(rf"^\s{{0,3}}[>＞]|(?:{_CUES.pattern})", _CUES.flags)
 
 
 def without_mails_of_others(
-    text: str, removed: RemovedParts, author: str = "", markup: bool = True
+    text: str,
+    removed: RemovedParts,
+    author: str = "",
+    markup: bool = True,
+    is_body: bool = False,
 ) -> str:
     """The text without quoted and forwarded mails, their headers, and signatures of programs.
 
     What is taken out goes to `removed`, unless the owner wants it back. `author` is the owner's
-    name, to tell mails that they sent. With `markup`, '>' alone is left to the Markdown parser.
+    name, to tell mails that they sent. With `markup`, '>' alone is left to the Markdown parser. A
+    text that `is_body` of one mail begins with a header only where it forwards another.
     """
     low = "\n" + text.lower()
     if "[/quote]" in low:
@@ -108,7 +113,7 @@ def without_mails_of_others(
     if not any(sign in low for sign in signs) or not cues.search(text):
         return text
     lines = text.split("\n")
-    labels = _Labels(lines, author, markup).of_lines()
+    labels = _Labels(lines, author, markup, is_body).of_lines()
     if not any(labels):
         return text
     kept, number = [], 0
@@ -140,19 +145,20 @@ _QUOTE, _OWN_HEADER, _FOOTER = ("quote", "quote"), ("properties", "mail"), ("foo
 class _Labels:
     """Why each line of a text is left out, if it is: the (what, reason) of `of_lines`."""
 
-    def __init__(self, lines, author, markup):
+    def __init__(self, lines, author, markup, is_body=False):
         self.lines, self.author = lines, author.casefold().strip()
         self.bare = [line.strip() for line in lines]
         self.labels: list[tuple[str, str] | None] = [None] * len(lines)
         self.headers = self._header_blocks()
         first = next((n for n, line in enumerate(self.bare) if line), 0)
         # A file of mails begins with a header: others in it begin mails, not quotations.
-        self.is_file = first in self.headers or bool(_MBOX.fullmatch(self.bare[first]))
+        begins = first in self.headers or bool(_MBOX.fullmatch(self.bare[first]))
+        self.is_file = begins and not is_body
         self.starts = sorted(
             [n for n, line in enumerate(self.bare) if _MBOX.fullmatch(line)]
             + [n for n in self.headers if self.is_file and not self._is_under_a_rule(n)]
         )
-        self.is_mail = bool(self.headers)
+        self.is_mail = bool(self.headers) or is_body
         self.markup = markup
 
     def of_lines(self):
@@ -168,7 +174,7 @@ class _Labels:
         blocks, number = {}, 0
         while number < len(self.bare):
             end, sender, keys = number, "", set()
-            while end < len(self.bare) and (match := _HEADER.match(self.bare[end])):
+            while end < len(self.bare) and (match := HEADER.match(self.bare[end])):
                 keys.add(match["key"].casefold())
                 if _IS_FROM.fullmatch(match["key"]) and not sender:
                     sender = match["value"].strip()
@@ -182,7 +188,7 @@ class _Labels:
 
     def _is_under_a_rule(self, number):
         above = [line for line in self.bare[max(0, number - 3) : number] if line]
-        return bool(above) and bool(_RULE.fullmatch(above[-1]))
+        return bool(above) and bool(RULE.fullmatch(above[-1]))
 
     def _end_of_mail(self, number):
         """The first line of the next mail of a file of mails, or the end."""
@@ -198,7 +204,7 @@ class _Labels:
         line = self.bare[number]
         if _MBOX.fullmatch(line) and self.is_file:
             return self._mark(number, number + 1, _OWN_HEADER)
-        if _RULE.fullmatch(line):
+        if RULE.fullmatch(line):
             self.is_mail = True
             return self._quote(number, self._end_of_mail(number))
         if _SENT_FROM.fullmatch(line):

@@ -20,11 +20,16 @@ from .. import conversations
 from ..records import Document
 from . import (
     chatgpt,
+    dayone,
     docx,
     epub,
+    evernote,
     feed,
+    ghost,
     html,
+    mail,
     markdown,
+    odt,
     pdf,
     plain,
     qa_tables,
@@ -49,11 +54,16 @@ __all__ = [
 FORMATS = {
     "pdf": pdf,
     "docx": docx,
+    "odt": odt,
     "epub": epub,
+    "mail": mail,
+    "evernote": evernote,
     "wordpress": wordpress,
     "feed": feed,
     "subtitles": subtitles,
     "chatgpt": chatgpt,
+    "dayone": dayone,
+    "ghost": ghost,
     "answers": qa_tables,
     "chatpage": chat_page,
     "html": html,
@@ -174,7 +184,8 @@ def _documents(file, name, options, log):
             yield from conversations.documents(conversation, source, options)
         else:
             first = "\n".join(message.text for message in conversation.messages[:20])
-            log.drop(source, "whose", first)
+            others = name == "mail" and options.me  # they are known, and didn't write it
+            log.drop(source, "author" if others else "whose", first)
 
 
 def _conversations(file, name, options, log):

@@ -1,13 +1,15 @@
 """Walk a folder, a zip or one file, and yield the Files that may hold writing.
 
-Files that are not opened are counted by kind. Archives are never unpacked to disk: members are
-read into memory one at a time, within limits, and so are archives in archives, two levels deep
-(Notion's exports are).
+Files that are not opened are counted by kind. Archives (zip, and tar, as Joplin's .jex is) are
+never unpacked to disk: members are read into memory one at a time, within limits, and so are
+archives in archives, two levels deep (Notion's exports are).
 """
 
 import io
 import os
 import posixpath
+import re
+import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from ...text.inputs import zip_package
 from ...text.inputs.encoding import Unreadable, decode
 from ...text.inputs.input_file import File, UnknownColumns
 from ..records import Removed
+from . import web_archive
 
 FILE_LIMIT = 100 * 2**20  # bytes of one file
 ARCHIVE_LIMIT = 2 * 2**30  # bytes of all files of an archive that are opened
@@ -33,7 +36,7 @@ _SUFFIXES = {
     "swift kt sql ipynb r jl yaml yml toml ini cfg conf lock lockb map log env gradle cmake mk "
     "diff patch bib cls sty bst",
     "data": "db sqlite sqlite3 parquet npy npz pkl bin dat exe dll so dylib pyc class jar wasm gz "
-    "bz2 xz 7z rar tar tgz safetensors gguf pt onnx h5 ics vcf",
+    "bz2 xz safetensors gguf pt onnx h5 ics vcf",
 }
 _KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 # The only .js files with writing: those of X's (Twitter's) archive.
@@ -44,8 +47,13 @@ _ABOUT_NAMES = set(
     "requirements robots cmakelists humans security makefile dockerfile cname".split()
 )
 _ABOUT_SUFFIXES = ("", ".md", ".txt", ".rst", ".html", ".cff")
-# What zipfile raises for a file that is no zip, or one it can't read.
+_TAR = re.compile(r"\.(?:tar(?:\.(?:gz|bz2|xz))?|tgz|tbz2?|txz|jex)$", re.IGNORECASE)
+_PACKED = (".rar", ".7z")  # archives that nothing here opens
+# Files of Apple's Pages, Numbers and Keynote are zips that have one of these.
+_IWORK = re.compile(r"(?:^|/)(?:Document\.iwa|buildVersionHistory\.plist)$")
+# What zipfile raises for a file that is no zip, or one it can't read; tarfile for a tar.
 _NOT_A_ZIP = (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError)
+_NOT_A_TAR = (tarfile.TarError, *zip_package.BROKEN)
 
 
 class ReadLog:
@@ -171,7 +179,8 @@ def kind_of(name: str) -> str | None:
         return "hidden"
     if path.stem.lower() in _ABOUT_NAMES and suffix in _ABOUT_SUFFIXES:
         return "about"
-    return None if path.name.startswith(_TWEETS) else _KINDS.get(suffix)
+    known = path.name.startswith(_TWEETS) or _TAR.search(path.name)
+    return None if known else _KINDS.get(suffix)
 
 
 def _files_of(name, path, source, log):
@@ -179,12 +188,16 @@ def _files_of(name, path, source, log):
         zipped = opened.read(4) == b"PK\3\4"
     if zipped and not _is_document(path):
         yield from _members("" if path == source else f"{name}/", path, log, 1)
+    elif _TAR.search(name):
+        yield from _tar_members("" if path == source else f"{name}/", path, log)
     elif path.suffix.lower() == ".zip":
         raise Unreadable("damaged")
+    elif path.suffix.lower() in _PACKED:
+        raise Unreadable("packed")
     elif path.stat().st_size > FILE_LIMIT:
         raise Unreadable("large")
     else:
-        yield File(name, path.read_bytes(), _neighbour(path.parent, source))
+        yield web_archive.opened(File(name, path.read_bytes(), _neighbour(path.parent, source)))
 
 
 def _is_document(archive):
@@ -218,6 +231,8 @@ def _members(prefix, path, log, depth):
             members = {
                 _name(member): member for member in archive.infolist() if not member.is_dir()
             }
+            if any(map(_IWORK.search, members)):
+                raise Unreadable("pages")
             kinds = {name: _member_kind(name) for name in members}
             log.skipped.update(filter(None, kinds.values()))
             wanted = [name for name in members if not kinds[name]]
@@ -247,10 +262,34 @@ def _member(prefix, name, archive, members, log, depth):
             if depth > _DEPTH_LIMIT:
                 raise Unreadable("deep")
             yield from _members(f"{prefix}{name}/", io.BytesIO(data), log, depth + 1)
+        elif name.lower().endswith(_PACKED):
+            raise Unreadable("packed")
         else:
-            yield File(prefix + name, data, _neighbour_inside(name, archive, members))
+            near = _neighbour_inside(name, archive, members)
+            yield web_archive.opened(File(prefix + name, data, near))
     except Unreadable as error:
         log.drop(prefix + name, str(error))
+
+
+def _tar_members(prefix, path, log):
+    size = 0
+    try:
+        with tarfile.open(path) as archive:
+            for number, member in enumerate(archive):
+                name, size = member.name.removeprefix("./"), size + member.size
+                if number > _MEMBER_LIMIT or size > ARCHIVE_LIMIT:
+                    raise Unreadable("bomb")
+                kind = _member_kind(name)
+                if kind or not member.isfile():
+                    log.skipped.update([kind] if kind else [])
+                elif name.startswith("/") or ".." in name.split("/"):
+                    log.drop(prefix + name, "unsafe")
+                elif member.size > FILE_LIMIT:
+                    log.drop(prefix + name, "large")
+                else:
+                    yield File(prefix + name, archive.extractfile(member).read())
+    except _NOT_A_TAR:
+        raise Unreadable("damaged") from None
 
 
 def _content(name, archive, members):

@@ -31,6 +31,8 @@ _DATES = (
     "date,created,published,pubdate,pubdatetime,publishdate,created_at,created time,"
     "创建时间,日期,发布日期"
 ).split(",")
+# What Joplin writes under a note in its own formats (JEX, RAW); kind 1 is a note.
+_JOPLIN = re.compile(r"(?:\A|\n\n)id: [0-9a-f]{32}\n(?:\w+:[^\n]*\n)*type_: (\d+)\s*\Z")
 _TAGS = ("tags", "tag", "categories", "category")
 _MOST_TAGS = 20
 _AUTHORS = ("author", "authors", "created by", "创建者", "作者")
@@ -54,7 +56,8 @@ def looks_like(file: File) -> bool:
 
 def read(file: File) -> Iterator[Document]:
     """Yield the one document of a Markdown file. Raises Unreadable."""
-    facts, body = split(file.text)
+    joplin = _JOPLIN.search(file.text) if "\ntype_: " in file.text[-40:] else None
+    facts, body = _joplin(file.text, joplin) if joplin else split(file.text)
     facts = {str(key).lower(): _string_or_list(value) for key, value in facts.items()}
     name, removed = _shown_name(file.name), []
     if _NOTION.search(PurePosixPath(file.name).stem):
@@ -80,6 +83,17 @@ def read(file: File) -> Iterator[Document]:
         skip_reason="template" if _is_form(file.name, facts, body) else "",
         removed=removed,
     )
+
+
+def _joplin(text, match):
+    """(facts, body) of a note of Joplin. Raises Unreadable('locked', or 'index' for no note)."""
+    fields = dict(_PAIR.findall(match.group()))
+    if match[1] != "1" or fields.get("encryption_applied") == "1":
+        raise Unreadable("index" if match[1] != "1" else "locked")
+    title, _, body = text[: match.start()].strip().partition("\n")
+    date = fields.get("user_created_time") or fields.get("created_time", "")
+    clipped = {"source_url": fields["source_url"]} if fields.get("source_url") else {}
+    return {"title": title, "date": date, "author": fields.get("author", "")} | clipped, body
 
 
 def _tags(facts):
