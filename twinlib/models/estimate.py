@@ -114,6 +114,8 @@ def answers(shape: Shape, rows: int, columns: int, precision: str) -> float:
 
 PROMPT = 192  # tokens of a problem and of what stands before it
 _PROBLEMS = (8, 4, 2)  # in a step on a GPU
+_MOST_TOKENS = {True: 8192, False: 2048}  # learnt from at once with and without a GPU
+_PLAIN = 1.5  # activations that transformers' own layers keep, by those that ours keep
 
 
 def grpo_memory(
@@ -130,7 +132,8 @@ def grpo_memory(
     What sampling takes stays there while the model learns.
     """
     row, gpu = tokens + PROMPT, bool(machine["gpu"])
-    step = Step(at_once * row, precision, 32, checkpointing, False, gpu)
+    kept = at_once * row * (_PLAIN if checkpointing == "none" else 1)
+    step = Step(kept, precision, 32, checkpointing, False, gpu)
     return memory(shape, step) + answers(shape, batch, row, precision)
 
 
@@ -153,9 +156,11 @@ def learning_batch(
 
     The largest part of `batch` answers that fits; recomputed only where 8 don't fit otherwise.
     """
-    if not machine["gpu"]:
-        return batch, "none"
-    sizes = [size for size in range(batch, 0, -1) if batch % size == 0]
+    gpu = bool(machine["gpu"])
+    most = max(1, _MOST_TOKENS[gpu] // (tokens + PROMPT))
+    sizes = [size for size in range(min(batch, most), 0, -1) if batch % size == 0]
+    if not gpu:
+        return sizes[0], "none"
     ways = [(size, "none") for size in sizes if size >= 8] + [(size, "full") for size in sizes]
     for size, checkpointing in ways:
         peak = grpo_memory(machine, shape, size, batch, tokens, precision, checkpointing)
