@@ -88,8 +88,8 @@ def test_the_sample_problem_file_is_practised(trained):
     "content, word",
     [
         (None, "no problem file"),
-        ("", "0 usable"),
-        ("\x00\x01binary", "0 usable"),
+        ("", "is empty"),
+        ("\x00\x01binary" * 9, "can't be read"),
         ('{"question": "1+1?", "answer": "2"}\n' * 3, "3 usable"),
     ],
 )
@@ -101,10 +101,6 @@ def test_a_bad_problem_file_is_a_stop_in_a_sentence(twin, tmp_path, content, wor
         word
         in settings.stops(reasoning.problems(wanted(task="file", problems=str(path)), twin))[0].text
     )
-
-
-def test_batches_that_do_not_divide_are_a_stop(twin):
-    assert "multiple" in settings.stops(reasoning.problems(wanted(batch=3), twin))[0].text
 
 
 @pytest.mark.slow

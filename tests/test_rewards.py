@@ -48,12 +48,14 @@ def table():
 
 def test_the_right_answer_is_paid_however_it_is_written_and_no_wrong_one():
     assert len(table()) >= 200
-    paid = [rewards.correctness([said], [wanted]) == [1.0] for _, wanted, said in table()]
+    paid = [
+        rewards.correctness([said], [{"answer": wanted}]) == [1.0] for _, wanted, said in table()
+    ]
     assert [row for row, given in zip(table(), paid) if given != row[0]] == []
 
 
 def test_the_form_earns_less_than_being_right():
     work = "Because.\nAnswer: 1"
-    assert rewards.form([work], ["1"]) == [rewards.FORMAT_REWARD]
-    assert rewards.correctness([work], ["1"]) == [1.0]
+    assert rewards.form([work], [{"answer": "1"}]) == [rewards.FORMAT_REWARD]
+    assert rewards.correctness([work], [{"answer": "1"}]) == [1.0]
     assert rewards.FORMAT_REWARD < 0.5

@@ -109,18 +109,22 @@ class Progress:
         with open(self.history, "a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def sample(self, step: int | str, question: str, text: str, ended: bool = True) -> None:
+    def sample(
+        self, step: int | str, question: str, text: str, ended: bool = True, **marking
+    ) -> None:
         """Record a sample answer and print it above the updating line.
 
         `step` is that of the model in training, or the type of the GGUF file that answers. `ended`
-        is false for an answer that was cut off.
+        is false for an answer that was cut off. `marking` is `taken`, the [start, end] of what was
+        taken for the answer to a problem, and `right`, whether it is right.
         """
-        sample = {"step": step, "question": question, "text": text, "ended": ended}
+        sample = {"step": step, "question": question, "text": text, "ended": ended, **marking}
         self.record({"time": time.time(), "sample": sample})
         if self._quiet:
             return
         line, when = self.line, step if isinstance(step, str) else t("core.at_step", step=step)
-        self.say(f"  {when} · {_shorten(question)}\n    → {_shorten(text, ended)}")
+        said = _shorten(text, ended) if "right" not in marking else _marked(text, **marking)
+        self.say(f"  {when} · {_shorten(question)}\n    → {said}")
         if line and sys.stderr.isatty():
             self.line = line
             print(line, end="", file=sys.stderr, flush=True)
@@ -272,9 +276,27 @@ def _room():
 
 def _shorten(text, ended=True):
     """The first characters of a text on one line, without control characters."""
-    text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
-    text = " ".join(text.split())
+    text = _one_line(text)
     return text[:_SAMPLE] + ("" if ended and len(text) <= _SAMPLE else "…")
+
+
+def _one_line(text):
+    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text).split())
+
+
+def _marked(text, right, taken=None):
+    """A text with what was taken for its answer in brackets, and whether that is right.
+
+    Of a long text only what stands around it is shown.
+    """
+    start, end = taken or (len(text), len(text))
+    first = max(0, end - _SAMPLE)
+    before = ("…" if first else "") + _one_line(text[min(first, start) : start])
+    after = _one_line(text[end : end + 40]) + ("…" if len(text) > end + 40 else "")
+    sign = "·" if right is None else "✓" if right else "✗"
+    return (
+        f"{sign} {before} [{_one_line(text[start:end])}] {after}" if taken else f"{sign} {before}"
+    )
 
 
 def duration(seconds: float) -> dict[str, str]:

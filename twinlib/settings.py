@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields, replace
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,13 @@ from .i18n import t
 from .twin import AUTO, Problem, Twin
 
 EFFORTS = ("smoke", "quick", "standard", "thorough")
+# What step 03 can practise: each is a module of text/tasks.
+TASKS = tuple(
+    sorted(
+        path.stem.removeprefix("task_")
+        for path in (Path(__file__).parent / "text" / "tasks").glob("task_*.py")
+    )
+)
 
 
 def setting(
@@ -100,7 +108,7 @@ class Reasoning:
     """Step 03: GRPO on problems with checkable answers."""
 
     effort: str = _effort()
-    task: str = setting("decimals", choices=("decimals", "file"))
+    task: str = setting("decimals", choices=TASKS)
     problems: str = setting("")
     engine: str = setting(AUTO, choices=(AUTO, "transformers", "unsloth"), advanced=True)
     precision: str = setting(AUTO, choices=(AUTO, "4-bit", "16-bit", "32-bit"), advanced=True)
@@ -110,7 +118,13 @@ class Reasoning:
     completion_tokens: int = setting(AUTO, limits=(8, 8192), advanced=True)
     learning_rate: float = setting(AUTO, limits=(1e-7, 1e-3), advanced=True)
     held_out: int = setting(AUTO, limits=(4, 2000), advanced=True)
+    probe: int = setting(AUTO, limits=(0, 512), advanced=True)
     seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Probe(Reasoning):
+    """A look before step 03: is there anything to gain? With the settings of that step."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +217,7 @@ SETTINGS = {
     "corpus": Corpus,
     "persona": Persona,
     "reasoning": Reasoning,
+    "probe": Probe,
     "quantize": Quantize,
     "evaluate": Evaluate,
     "publish": Publish,
@@ -215,6 +230,7 @@ _MODULES = {
     "corpus": "corpus.step",
     "persona": "train.persona",
     "reasoning": "train.reasoning",
+    "probe": "train.look_before",
     "quantize": "gguf.step",
     "evaluate": "evaluate.step",
     "publish": "publish.step",
@@ -311,7 +327,8 @@ def remembered(step: str, twin: Twin) -> dict:
     starts with the sample blog.
     """
     known = {f.name: f for f in fields(SETTINGS[step]) if not f.metadata["once"]}
-    chosen = {**twin.facts.get("settings", {}).get(step, {}), **twin.drafts(step)}
+    of = "reasoning" if step == "probe" else step
+    chosen = {**twin.facts.get("settings", {}).get(of, {}), **twin.drafts(of)}
     values = {}
     for name in filter(known.get, chosen):
         with suppress(ValueError):  # also one that another version of the library saved

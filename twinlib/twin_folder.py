@@ -29,6 +29,8 @@ FILES = {
     "samples": "persona/samples.jsonl",
     "problems": "reasoning/problems.jsonl",
     "solutions": "reasoning/solutions.jsonl",
+    "probe": "reasoning/probe.json",
+    "marks": "reasoning/marks.json",
     "template": "quantize/template",
     "system": "quantize/system",
     "params": "quantize/params",

@@ -27,12 +27,16 @@
 # %% form-text [markdown] lang="en"
 # ## Settings
 #
-# *decimals* asks which of two numbers is larger, such as 9.9 and 9.11, in both orders and both languages; models trip over it surprisingly often. *file* practises your own problems: try `data_samples/problems.jsonl`.
+# *decimals* asks which of two numbers is larger, such as 9.9 and 9.11, in both orders and both languages; models trip over it surprisingly often. It also asks which version is newer, so that the model does not forget that there 9.11 comes later.
+#
+# *file* practises your own questions and answers: a table (CSV, XLSX, JSON Lines) with a column of questions, one of answers and, if you like, one of steps; try `data_samples/problems.jsonl`. A number or a word is right or wrong; prose is rewarded for being near to what you wrote, in meaning, words and manner, and neither length nor repeating the question pays. *gsm8k*, *math* and *mathqa* are known sets of problems, fetched from the hub unless you give a file.
 
 # %% form-text [markdown] lang="zh"
 # ## 设置
 #
-# *decimals* 问两个数哪个大，比如 9.9 和 9.11，两种顺序、两种语言都问；模型在这上面出错多得出人意料。*file* 练您自己的题：可以试试 `data_samples/problems.jsonl`。
+# *decimals* 问两个数哪个大，比如 9.9 和 9.11，两种顺序、两种语言都问；模型在这上面出错多得出人意料。它也问哪个版本更新，免得模型忘了那时候 9.11 在后。
+#
+# *file* 练您自己的问答：一个表格（CSV、XLSX、JSON Lines），一列问题、一列答案，愿意的话再加一列步骤；可以试试 `data_samples/problems.jsonl`。答案是数或词的，有对错；答案是一段话的，看意思、用词和口吻有多接近您写的，写长、照抄问题都不加分。*gsm8k*、*math*、*mathqa* 是现成的题库，不给文件就从网上取。
 
 # %% form
 form = forms.form("reasoning", twin)
@@ -43,17 +47,30 @@ form
 # %% check
 run.check(twin, "reasoning", form.settings)
 
+# %% probe-text [markdown] lang="en"
+# ## Is there anything to gain?
+#
+# Optional, a few minutes: some problems are answered eight times each. What is right sometimes can be practised; what is always right or never is not worth an hour. The run below looks by itself if you leave this out, and uses what was found here.
+
+# %% probe-text [markdown] lang="zh"
+# ## 有没有可练的？
+#
+# 可以跳过，只要几分钟：拿一些题各答八遍。时对时错的才值得练；总对或者总不对的，不值得花一小时。跳过的话，下面运行时会自己先看；看过的，就直接用。
+
+# %% probe
+run.probe(twin, form.settings)
+
 # %% run-text [markdown] lang="en"
 # ## Run
 #
-# First the exam, then practice, then the same exam. Watch the reward: it is the share of right answers plus a little for the form. Early on it wobbles; that is normal.
+# First the exam, then practice, then the same exam. While it runs you see the rewards, one answer with what was taken for its result in colour, and beside it sentences on what the curves mean now.
 #
 # Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
-# 先考试，再练习，再考同一份卷子。看奖励曲线：答对的比例，再加一点点格式分。开头会上下跳，很正常。
+# 先考试，再练习，再考同一份卷子。运行时能看到奖励曲线、一个回答（被当成答案的部分标了色），旁边几句话说明曲线现在是什么意思。
 #
 # 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
 
@@ -72,6 +89,9 @@ run.step(twin, "reasoning", form.settings)
 
 # %% practised
 tables.practised(twin)
+
+# %% nearness
+plots.nearness(twin)
 
 # %% curves
 plots.curves(twin, "reasoning")

@@ -5,10 +5,10 @@ at random.
 """
 
 from collections import Counter
-from importlib import resources
 
 from ..text import interview_questions, style
 from ..text.script import language_of
+from ..text.style import voices
 
 MAX_CHARACTERS = {"zh": 300, "en": 900}  # of a text that is scored: about 220 tokens
 _REPLY_CHARACTERS = {"zh": 70, "en": 210}  # of a reply to pick: about 50 tokens
@@ -104,17 +104,6 @@ def cut(passages: list[dict]) -> list[dict]:
         {**passage, "text": passage["text"][: MAX_CHARACTERS[passage["language"]]]}
         for passage in passages
     ]
-
-
-def voices(language: str) -> dict[str, str]:
-    """{name: text} by the invented people of data/voices/ in a language."""
-    folder = resources.files("twinlib") / "data" / "voices"
-    ending = f".{language}.txt"
-    return {
-        file.name.removesuffix(ending): file.read_text(encoding="utf-8")
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(ending)
-    }
 
 
 def impostors(mine: list[dict], train: list[dict]) -> list[dict]:

@@ -507,6 +507,8 @@ def _reasoning(settings, machine, facts):
     names = ("steps", "generations", "completion_tokens", "held_out")
     values = dict(zip(names, _GRPO[settings.effort]))
     reasons = dict.fromkeys(names, t("models.effort", effort=choice_texts(settings.effort)))
+    values["probe"] = 0 if settings.effort == "smoke" else 64 if gpu else 16
+    reasons["probe"] = t("models.probe_pays" if values["probe"] else "models.no_probe_at_smoke")
     values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = "transformers", t("models.own_rollouts")

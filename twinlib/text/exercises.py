@@ -23,7 +23,8 @@ _INSTRUCTIONS = {
     "en": "Think step by step, then write 'Answer:' and the number.",
     "zh": "请一步步想，最后写“答案：”和数字。",
 }
-_COMPARISONS = {
+# {language: questions about two numbers}
+TWO_NUMBERS = {
     "en": (
         "Which is larger, {a} or {b}?",
         "Which number is bigger: {a} or {b}?",
@@ -58,6 +59,24 @@ def marked_answers(text: str) -> list[str]:
     alone = [b for b in boxes if not any(_same_line(text, m.end(), b.start()) for m in markers)]
     ends = [(m.end(), text[m.end() :]) for m in markers] + [(b.end(), b[1]) for b in alone]
     return [answer for _, answer in sorted(ends, key=lambda item: item[0])]
+
+
+def taken(text: str) -> tuple[int, int] | None:
+    """(start, end) of what `extract` takes for a text's answer, to show it; None without any."""
+    value, boxes = extract(text), list(BOXED.finditer(text))
+    starts = [m.end() for m in MARKER.finditer(text)] + [box.start(1) for box in boxes]
+    start = max(starts, default=0)
+    found = [m for m in _NUMBER.finditer(text, start) if value is not None]
+    found = [match for match in found if number_of(match.group()) == value]
+    if found:
+        return found[0 if starts else -1].span()
+    if not starts:
+        return None
+    said = text[start:].split("\n")[0] if text[start:].strip() else ""
+    said = next((box[1] for box in boxes if box.start(1) == start), said)
+    words = said.strip(" *:：。.$")
+    start += said.find(words)
+    return (start, start + len(words)) if words else None
 
 
 def _same_line(text, end, start):
@@ -132,7 +151,7 @@ def decimals(count: int, seed: int) -> list[dict]:
         larger = str(max(Decimal(a), Decimal(b)))
         for language in ("en", "zh"):
             for first, second in ((a, b), (b, a)):
-                text = rng.choice(_COMPARISONS[language]).format(a=first, b=second)
+                text = rng.choice(TWO_NUMBERS[language]).format(a=first, b=second)
                 problems.append(
                     {
                         "id": f"decimal-{a}-{b}-{language}-{first}",
@@ -211,7 +230,7 @@ def ask(problem: dict) -> str:
 SHOWCASE = [
     {
         "id": f"showcase-{language}-{a}",
-        "question": _COMPARISONS[language][0].format(a=a, b=b),
+        "question": TWO_NUMBERS[language][0].format(a=a, b=b),
         "answer": "9.9",
         "language": language,
         "group": "9.9-9.11",

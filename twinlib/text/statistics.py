@@ -175,6 +175,18 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> tuple[float, float
     return (gained - lost) / n, low, high, float(p)
 
 
+def paired_means(
+    before: Sequence[float], after: Sequence[float]
+) -> tuple[float, float | None, float | None, float]:
+    """(gain, low, high, p): the mean of the differences, its 95 % bootstrap, Wilcoxon's p."""
+    from scipy.stats import wilcoxon
+
+    changes = [new - old for old, new in zip(before, after)]
+    low, high = bootstrap(lambda drawn: sum(drawn) / len(drawn), changes)
+    p = float(wilcoxon(changes).pvalue) if any(changes) else 1.0
+    return sum(changes) / len(changes), low, high, p
+
+
 def paired_interval(both: int, gained: int, lost: int, neither: int) -> tuple[float, float]:
     """The 95 % interval of (gained - lost) / n of paired shares, by Newcombe's score method.
 

@@ -12,6 +12,7 @@ grammars.
 import re
 import unicodedata
 from collections.abc import Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
 from .script import HAN, count_han
@@ -90,6 +91,17 @@ def fit_voice(texts: Sequence[str], others: dict[str, str], language: str) -> Vo
     means = [numpy.asarray(vectorizer.transform(group).mean(axis=0)).ravel() for group in groups]
     author, *impostors = (mean / numpy.linalg.norm(mean) for mean in means)
     return Voice(vectorizer, author - numpy.mean(impostors, axis=0))
+
+
+def voices(language: str) -> dict[str, str]:
+    """{name: text} by the invented people of data/voices/ in a language."""
+    folder = resources.files("twinlib") / "data" / "voices"
+    ending = f".{language}.txt"
+    return {
+        file.name.removesuffix(ending): file.read_text(encoding="utf-8")
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(ending)
+    }
 
 
 def margins(voice: Voice, texts: Sequence[str]) -> list[float]:

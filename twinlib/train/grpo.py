@@ -13,10 +13,11 @@ from ..i18n import t
 from ..models import estimate, letters, load
 from ..models.plan import machine
 from ..settings import Reasoning
-from ..text import exercises
-from . import alarms, callbacks, processes, rewards, rollouts
+from ..text import tasks
+from . import alarms, callbacks, processes, rollouts
 from . import problems as exams
 from .persona import Training
+from .practice import Practice
 from .trainer import common_arguments
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def make_trainer(
     if not ours:
         progress.say(t("train.plain_rollouts", name=base.name))
         problems = _without_controls(problems, tokenizer, progress)
-    rows = [{"prompt": exams.messages(twin, p), "answer": p["answer"]} for p in problems]
+    practice = Practice(training, problems)
     at_once, checkpointing = learning(settings, base)
     arguments = {
         **common_arguments(settings, twin.checkpoints("reasoning")),
@@ -80,16 +81,17 @@ def make_trainer(
 
     trainer = Trainer(
         model=model.train(),
-        reward_funcs=[_for_trl(name) for name in rewards.REWARDS],
+        reward_funcs=practice.functions(),
         args=GRPOConfig(**arguments),
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list([practice.row(problems[0])]),
         processing_class=tokenizer,
         rollout_func=_rollout if ours else None,
     )
-    trainer.watch(training, ours, held_out, before)
+    trainer.train_dataset = practice.rows(settings.steps * settings.batch)
+    trainer.watch(practice, ours, held_out, before)
     figures = {
         "reward": "reward",
-        **{name: f"rewards/{name}/mean" for name in rewards.REWARDS},
+        **{name: f"rewards/{name}/mean" for name in practice.names},
         "no_signal": "frac_reward_zero_std",
         "clipped": "completions/clipped_ratio",
         "length": "completions/mean_length",
@@ -102,20 +104,10 @@ def make_trainer(
 
 def _without_controls(problems, tokenizer, progress):
     """TRL's tokenizer would take a control token that a question spells for one."""
-    usable = [p for p in problems if not letters.has_controls(tokenizer, exercises.ask(p))]
+    usable = [p for p in problems if not letters.has_controls(tokenizer, tasks.ask(p))]
     if left_out := len(problems) - len(usable):
         progress.say(t("train.problems_with_control_tokens", left_out=left_out))
     return usable
-
-
-def _for_trl(name):
-    """A reward as TRL calls it, on lists of messages; TRL logs it as rewards/NAME/mean."""
-
-    def reward(completions, answer, **_):
-        return rewards.REWARDS[name]([turns[0]["content"] for turns in completions], answer)
-
-    reward.__name__ = name
-    return reward
 
 
 def _rollout(prompts, trainer):
@@ -139,8 +131,9 @@ def _rollout(prompts, trainer):
 class _Watched:
     """What differs from TRL's GRPOTrainer, which make_trainer adds as a base class."""
 
-    def watch(self, training, ours, held_out, before):
+    def watch(self, practice, ours, held_out, before):
         """Sample by our sampler if `ours`, and watch the run; arguments as in make_trainer."""
+        training, self.practice = practice.training, practice
         settings = training.settings
         self.part = training
         self.sampler = None
@@ -150,10 +143,13 @@ class _Watched:
         self.chunked = settings.engine != "unsloth" and processes.count() == 1
         self.first = []  # (row of the dataset, prompt, reward, truncated) of the first answers
         self.warnings = []
-        step = max(1, len(held_out) // _WATCHED)
-        self.watched = held_out[::step]
-        self.marks = [[record["correct"] for record in before[::step]]]  # of each exam
-        self.add_callback(_examiner(self, max(1, settings.steps // _EXAMS)))
+        # Prose is neither right nor wrong.
+        marked = [pair for pair in zip(held_out, before) if pair[1]["correct"] is not None]
+        marked = marked[:: max(1, len(marked) // _WATCHED)]
+        self.watched = [problem for problem, _ in marked]
+        self.marks = [[record["correct"] for _, record in marked]]  # of each exam
+        if self.watched:
+            self.add_callback(_examiner(self, max(1, settings.steps // _EXAMS)))
 
     def warn(self, sentence):
         self.part.progress.say(sentence)
@@ -176,6 +172,8 @@ class _Watched:
 
     def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
         found = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        if processes.count() == 1:
+            self.practice.note(inputs, completions, found.tolist(), self.state.global_step)
         if not self.first and self.state.global_step:  # judged, or the run is resumed
             self.first = None
         if self.first is not None:

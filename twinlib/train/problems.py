@@ -1,68 +1,138 @@
 """The problems that step 03 practises and examines: read, split, answered and judged.
 
-Measured by accuracy on the same held-out problems before and after, by greedy answers, one lenient
-extractor and a paired test.
+Measured on the same held-out problems before and after, by greedy answers: right or wrong by one
+lenient extractor and McNemar's test, prose by its nearness to the owner's answers, paired too.
 """
 
+from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from ..files import TwinError, read_records, write_records
 from ..i18n import both, t
-from ..settings import Reasoning, stop, warning
-from ..text import exercises
-from ..text.statistics import mcnemar, wilson
+from ..progress import Progress
+from ..settings import Reasoning, choice_texts, stop, warning
+from ..text import exercises, tasks
+from ..text.statistics import mcnemar, paired_means, wilson
+from ..text.tasks import problem_file, task_decimals, task_procedural
 from ..twin import Problem, Twin, figure
 from . import callbacks, rollouts
+from .nearness import Author
 from .persona import Training
 
 if TYPE_CHECKING:
     from transformers import Trainer
 
-_FEWEST_PROBLEMS = 8
+_MOST_OF_HUB = 20_000  # problems
 
 
 def file_problems(settings: Reasoning) -> list[Problem]:
-    """What is wrong with the file of problems."""
+    """What is wrong with the problems of the chosen task."""
+    if settings.task == "procedural":
+        return _procedural_problems(settings.problems)
+    if settings.task == "decimals" or settings.task != "file" and not settings.problems:
+        return []
     path = Path(settings.problems).expanduser()
-    if not settings.problems or not path.is_file():
+    if not settings.problems or not path.exists():
         return [stop("train.no_problem_file", problems=settings.problems)]
-    readable, refused = exercises.read_problems(path.read_text(encoding="utf-8", errors="replace"))
+    found = _read(settings.task, path)
+    if found.reason:
+        return [stop(found.reason, **_named(found.reason, path))]
     issues = []
-    if len(readable) < _FEWEST_PROBLEMS:
-        counts = {"readable": len(readable), "fewest": _FEWEST_PROBLEMS}
+    if len(found.problems) < problem_file.FEWEST:
+        counts = {"readable": len(found.problems), "fewest": problem_file.FEWEST}
         issues.append(stop("train.few_problems", name=path.name, **counts))
-    if refused:
-        line, reason = refused[0]
+    if found.refused:
+        line, reason = found.refused[0]
         first = {"line": line, "reason": both(reason)}
-        issues.append(warning("train.lines_skipped", count=len(refused), name=path.name, **first))
+        count = len(found.refused)
+        issues.append(warning("train.lines_skipped", count=count, name=path.name, **first))
     return issues
+
+
+def _named(reason, path):
+    too_large = {"most": problem_file.MOST_MB} if reason == "train.problem_file_too_large" else {}
+    return {"name": path.name, **too_large}
+
+
+def _procedural_problems(names):
+    try:
+        wrong = task_procedural.unknown(names)
+    except task_procedural.NotInstalled:
+        return [stop("train.procedural_not_installed")]
+    return [stop("train.no_such_game", names=", ".join(wrong))] if wrong else []
 
 
 # Problems
 
 
+def _read(task, path):
+    """The problems of a file, read once while it stays the same: a form asks at every key."""
+    stat = path.stat()
+    return _read_once(task, path, stat.st_size, stat.st_mtime)
+
+
+@cache
+def _read_once(task, path, size, changed):
+    return problem_file.read(task, path)
+
+
 def train_and_test(settings: Reasoning) -> tuple[list[dict], list[dict]]:
     """(train, held-out) problems of the chosen task."""
+    made = max(64, 2 * settings.steps) + settings.held_out
     if settings.task == "decimals":
-        pool = exercises.decimals(settings.held_out + max(64, 2 * settings.steps), settings.seed)
-        pool = [p for p in pool if p["group"] != exercises.SHOWCASE[0]["group"]]
-        held_out = settings.held_out - len(exercises.SHOWCASE)
+        known = task_decimals.always_held_out()[: settings.held_out]
+        pool = task_decimals.generate(made, settings.seed)
+        held_out = settings.held_out - len(known)
         train, test = exercises.split_problems(pool, held_out, settings.seed)
-        return train, exercises.SHOWCASE + test
-    text = Path(settings.problems).expanduser().read_text(encoding="utf-8", errors="replace")
-    readable, _ = exercises.read_problems(text)
-    if len(readable) < _FEWEST_PROBLEMS:
+        return train, known + test[:held_out]
+    given = []
+    if settings.task == "procedural":
+        pool = task_procedural.generate(made, settings.seed, settings.problems)
+    elif settings.problems or settings.task == "file":
+        found = _read(settings.task, Path(settings.problems).expanduser())
+        pool, given = found.problems, found.held_out
+    else:
+        pool, given = _of_hub(settings.task)
+    if len(pool) < problem_file.FEWEST:
         raise TwinError(t("train.file_has_few_problems", problems=settings.problems))
-    held_out = min(settings.held_out, len(readable) // 2)
-    return exercises.split_problems(readable, held_out, settings.seed)
+    if given:
+        _, test = exercises.split_problems(given, settings.held_out, settings.seed)
+        practised = {problem["group"] for problem in test}
+        return [problem for problem in pool if problem["group"] not in practised], test
+    held_out = min(settings.held_out, len(pool) // 2)
+    return exercises.split_problems(pool, held_out, settings.seed)
+
+
+def _of_hub(task):
+    """(train, test) problems of a task's records on the hub; they stay in the hub's cache."""
+    from datasets import load_dataset
+
+    repository, configuration = tasks.of(task).HUB
+    try:
+        parts = [
+            load_dataset(repository, configuration, split=split) for split in ("train", "test")
+        ]
+    except Exception as error:  # the hub's client raises many kinds
+        short = str(error).split("\n")[0][:120]
+        name = choice_texts(task)
+        raise TwinError(t("train.no_hub_problems", task=name, error=short)) from None
+    return tuple(
+        problem_file.made(task, enumerate(map(dict, part.select(_first(part))), 1)).problems
+        for part in parts
+    )
+
+
+def _first(part):
+    return range(min(len(part), _MOST_OF_HUB))
 
 
 def messages(twin: Twin, problem: dict) -> list[dict]:
     """The conversation that asks a problem, with the twin's system prompt."""
     system = twin.facts.get("system_prompt")
     opening = [{"role": "system", "content": system}] if system else []
-    return opening + [{"role": "user", "content": exercises.ask(problem)}]
+    return opening + [{"role": "user", "content": tasks.ask(problem)}]
 
 
 # Exams
@@ -100,43 +170,90 @@ def exam(
             "id": problem["id"],
             "question": problem["question"],
             "answer": problem["answer"],
+            "language": problem["language"],
+            **({"about": problem["about"]} if "about" in problem else {}),
             "text": answer.text,
             "ended": answer.ended,
-            "correct": exercises.is_correct(answer.text, problem["answer"]),
+            "correct": tasks.is_correct(answer.text, problem),
         }
         for problem, answer in zip(test, answers)
     ]
+
+
+def compare_prose(
+    before: list[dict], after: list[dict], train: list[dict], progress: Progress | None = None
+) -> None:
+    """Give each record of prose its `near`, the nearness of its answer to the owner's.
+
+    The style is that of the `train` problems, so that no held-out answer is known beforehand.
+    """
+    if not any(record["correct"] is None for record in after):
+        return
+    if progress:
+        progress.say(t("train.comparing_prose"))
+    author = Author([(p["answer"], p["language"]) for p in train if tasks.is_prose(p)])
+    for records in (before, after):
+        prose = [record for record in records if record["correct"] is None]
+        for record, near in zip(prose, author.near([r["text"] for r in prose], prose)):
+            record["near"] = round(near.content, 4)
 
 
 # Figures
 
 
 def judge(before: list[dict], after: list[dict], trainer: "Trainer") -> tuple[dict, list[str]]:
-    """(figures, warnings): accuracy on the same problems before and after, and learning signal."""
-    n = len(after)
+    """(figures, warnings): the same problems before and after, and the learning signal."""
+    marked, prose = ([], []), ([], [])
+    for old, new in zip(before, after):
+        for part, record in zip(prose if new["correct"] is None else marked, (old, new)):
+            part.append(record)
+    figures, warnings = {}, []
+    shares = callbacks.by_step(trainer.state.log_history, "frac_reward_zero_std")
+    no_signal = sum(shares) / max(1, len(shares))
+    if marked[1]:
+        found, p = _accuracy(*marked)
+        figures |= found
+        warnings += _accuracy_warnings(found, p)
+    if prose[1]:
+        found, said = _nearness(*prose)
+        figures |= found
+        warnings += said
+    if no_signal > 0.5:
+        warnings.append(t("train.mostly_no_signal"))
+    note = both("train.no_signal_note")
+    figures["no_signal"] = figure(round(no_signal, 3), n=len(shares), note=note)
+    figures["steps"] = figure(trainer.state.global_step)
+    return figures, warnings
+
+
+def _accuracy(before, after):
+    """({name: figure}, p): shares that are right, of all and, for comparisons, of versions."""
     figures = {}
     for when, solutions in (("before", before), ("after", after)):
-        right = sum(solution["correct"] for solution in solutions)
-        low_high = _rounded(wilson(right, n))
-        figures[f"accuracy_{when}"] = figure(round(right / n, 4), *low_high, n)
+        figures[f"accuracy_{when}"] = _share_figure(solutions)
+        versions = [each for each in solutions if each.get("about") == "version"]
+        if versions and len(versions) < len(solutions):
+            figures[f"versions_{when}"] = _share_figure(versions)
     gain, low, high, p = mcnemar([r["correct"] for r in before], [r["correct"] for r in after])
     key = "train.gain_is_real" if p < 0.05 else "train.gain_may_be_chance"
     note = both(key, p=p)
     level = "unsure" if p >= 0.05 else "good" if gain > 0 else "bad"
-    figures["accuracy_gain"] = figure(round(gain, 4), *_rounded((low, high)), n, note, level)
-    shares = callbacks.by_step(trainer.state.log_history, "frac_reward_zero_std")
-    no_signal = sum(shares) / max(1, len(shares))
-    note = both("train.no_signal_note")
-    figures["no_signal"] = figure(round(no_signal, 3), n=len(shares), note=note)
-    figures["steps"] = figure(trainer.state.global_step)
-    return figures, _warnings(figures, no_signal, p)
+    figures["accuracy_gain"] = figure(
+        round(gain, 4), *_rounded((low, high)), len(after), note, level
+    )
+    return figures, p
+
+
+def _share_figure(solutions):
+    n, right = len(solutions), sum(bool(solution["correct"]) for solution in solutions)
+    return figure(round(right / n, 4), *_rounded(wilson(right, n)), n)
 
 
 def _rounded(pair):
     return tuple(None if value is None else round(value, 4) for value in pair)
 
 
-def _warnings(figures, no_signal, p):
+def _accuracy_warnings(figures, p):
     names = ("accuracy_before", "accuracy_after", "accuracy_gain")
     before, after, gain = (figures[name]["value"] for name in names)
     warnings = []
@@ -144,8 +261,35 @@ def _warnings(figures, no_signal, p):
         warnings.append(t("train.accuracy_unchanged", before=before, after=after))
     elif gain < 0:
         warnings.append(t("train.accuracy_fell"))
-    if no_signal > 0.5:
-        warnings.append(t("train.mostly_no_signal"))
     if before > 0.85:
         warnings.append(t("train.base_already_good"))
     return warnings
+
+
+def _nearness(before, after):
+    """({name: figure}, warnings) of prose: nearness before and after, and length."""
+    old, new = ([record["near"] for record in records] for records in (before, after))
+    n = len(new)
+    gain, low, high, p = paired_means(old, new)
+    key = "train.nearer" if p < 0.05 else "train.not_nearer"
+    level = "unsure" if p >= 0.05 else "good" if gain > 0 else "bad"
+    lengths_before, lengths = (_length_ratio(records) for records in (before, after))
+    figures = {
+        "nearness_before": figure(round(sum(old) / n, 4), n=n),
+        "nearness_after": figure(round(sum(new) / n, 4), n=n),
+        "nearness_gain": figure(round(gain, 4), *_rounded((low, high)), n, both(key, p=p), level),
+        "length_ratio": figure(
+            round(lengths, 3), n=n, note=both("train.length_note", before=lengths_before)
+        ),
+    }
+    warnings = []
+    if lengths > 1.5:
+        warnings.append(t("train.longer_than_yours", ratio=lengths))
+    if p >= 0.05:
+        means = {"before": sum(old) / n, "after": sum(new) / n}
+        warnings.append(t("train.nearness_unchanged", **means))
+    return figures, warnings
+
+
+def _length_ratio(records):
+    return median(len(each["text"]) / max(1, len(each["answer"])) for each in records)

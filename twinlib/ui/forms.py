@@ -48,6 +48,7 @@ class Form(widgets.VBox):
         self.fields = [f for f in fields(declared.SETTINGS[step]) if not only or f.name in only]
         self.given = {name: value for name, value in given.items() if value is not None}
         self.seconds: dict[str, float] = {}  # {effort: as planned}
+        self.taken: dict[str, str] = {}  # {field: sentence on what is taken instead of its value}
         self._seconds_of: Callable[..., float] | None = None
         self.start = _start(step, twin, given)
         typed = {name: self.start[name] for name in self.given}
@@ -144,6 +145,7 @@ class Form(widgets.VBox):
         try:
             settings = declared.make(self.step, **values)
             self.planned = self.plan(settings)
+            self.taken = _taken_instead(self.step, settings, self.planned)
             self.notes.value = self._estimate(settings)
         except (TwinError, ValueError) as error:
             self.planned, self.notes.value = None, sentence(str(error), "stop").html
@@ -181,6 +183,8 @@ class Form(widgets.VBox):
         derived = self.planned and self.planned.values.get(field.name)
         if field.default == AUTO and derived is not None:
             lines.append(_derived(field, value, self.planned))
+            if field.name in self.taken:
+                return sentence(self.taken[field.name], "warning").html
             if field.name == "base":
                 lines.append(base_models.terms(derived if value == AUTO else value))
         return "".join(_SMALL.format(esc(line)) for line in lines if line)
@@ -226,6 +230,15 @@ def _start(step, twin, given):
         except ValueError as error:
             raise WrongValue(str(error)) from None
     return start
+
+
+def _taken_instead(step, settings, planned):
+    """{field: sentence} where a step takes another value than the chosen one, and says which."""
+    corrections = getattr(declared.step_module(step), "corrections", None)
+    if corrections is None or planned is None:
+        return {}
+    found = corrections(declared.resolve(settings, planned.values))
+    return {name: text for name, (_, text) in found.items()}
 
 
 def _unfinished(step, twin):

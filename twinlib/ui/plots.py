@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..corpus.reasons import KINDS, REASONS
 from ..files import read_records
-from ..i18n import data, t
+from ..i18n import choose, data, t
 from ..progress import REWARD, names_of
+from ..train import band as _band
+from ..train import probe as _probes
 from ..twin import Twin
 from . import summary, tables
-from .display import Shown, caption, folded
+from .display import NOTHING, Shown, caption, folded, sentence
 from .gguf_choice import decimals, files
 from .look import look
 from .memory_picture import memory
@@ -35,11 +37,22 @@ from .score_card import score_card
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["corpus", "curves", "curves_of", "decimals", "files", "memory", "score_card"]
+__all__ = [
+    "corpus",
+    "curves",
+    "curves_of",
+    "decimals",
+    "files",
+    "memory",
+    "nearness",
+    "probe",
+    "score_card",
+]
 # The figures that training steps record; those on the same scale share a panel.
 PANELS = (
     ("loss", "eval_loss"),
     ("reward", "correct", "form"),
+    ("held_out_accuracy",),
     ("no_signal", "clipped"),
     ("length",),
     ("entropy",),
@@ -307,3 +320,56 @@ def _summary(points):
     """A stretch of a curve as one point, with its extremes so that no peak is lost."""
     values = [value for _, value in points]
     return points[-1][0], sum(values) / len(values), min(values), max(values)
+
+
+# 03: the probe, and answers in prose
+
+
+def probe(twin: Twin) -> Shown:
+    """How many problems of the probe were right how often, and what that means."""
+    found = _probes.kept(twin)
+    if not found or not found["problems"]:
+        return caption(choose(_probes.said(found)) if found else t("practice.no_probe"))
+    counts = Counter(each["right"] for each in found["problems"])
+    tries = _probes.TRIES
+
+    def draw(axis):
+        heights = [counts[right] for right in range(tries + 1)]
+        inside = [_band.LOW <= right / tries <= _band.HIGH for right in range(tries + 1)]
+        bars = axis.bar(range(tries + 1), heights, color=[GREEN if i else GREY for i in inside])
+        axis.bar_label(bars, [count or "" for count in heights])
+        axis.set(xlabel=label("practice.probe_axis"), xticks=range(tries + 1))
+        axis.yaxis.get_major_locator().set_params(integer=True)
+        title(axis, label("practice.probe_title", n=len(found["problems"])))
+
+    values = {"first": found["pass_at_1"], "best": found["pass_at_8"]}
+    shown = Shown(row([picture(draw, wide=_PANEL, tall=2.2)]), "")
+    level = "warning" if _probes.is_hopeless(found) else "good"
+    said = sentence(choose(_probes.said(found)), level)
+    return said + shown + caption(t("practice.probe_caption", **values))
+
+
+@look("reasoning")
+def nearness(twin: Twin) -> Shown:
+    """Answers in prose: how near each came to the owner's, before and after; nothing without."""
+    records = twin.records("solutions") if twin.file("solutions").exists() else []
+    found = {}
+    for record in records:
+        if "near" in record:
+            found.setdefault(record["id"], {})[record["when"]] = record
+    pairs = [each for each in found.values() if len(each) == 2]
+    report = twin.report("reasoning")
+    if not pairs or not report or "length_ratio" not in report.figures:
+        return NOTHING
+    before, after = ([each[when]["near"] for each in pairs] for when in ("before", "after"))
+
+    def draw(axis):
+        axis.plot([0, 1], [0, 1], color=GREY, linewidth=1)
+        axis.scatter(before, after, color=GREEN, s=14, alpha=0.7)
+        axis.set(xlabel=label("practice.nearness_before"), ylabel=label("practice.nearness_after"))
+        axis.set(xlim=(0, 1), ylim=(0, 1))
+        title(axis, label("practice.nearness_title"))
+
+    shown = Shown(row([picture(draw, wide=3.4, tall=3.2)]), "")
+    ratio = report.figures["length_ratio"]["value"]
+    return shown + caption(t("practice.nearness_caption", ratio=ratio))

@@ -10,6 +10,7 @@ from ..i18n import t
 from ..progress import duration, line_of, newest
 from . import plots, plotting
 from .display import NOTHING, Shown, cut, esc, folded, show, table
+from .practice_view import practice
 
 DRAW_EVERY = 2.0  # seconds between two drawings of the curves
 _TICK = 5.0  # seconds between two drawings of the bar when nothing was recorded
@@ -164,8 +165,10 @@ def pictures(records: Sequence[dict]) -> Shown:
     """The curves and sample answers of a history."""
     samples = [record["sample"] for record in records if "sample" in record]
     of_steps = [sample for sample in samples if isinstance(sample["step"], int)]
-    shown = Shown(plotting.row(plots.curves_of(records)) + _samples(of_steps), "")
-    return shown + _of_files([sample for sample in samples if sample not in of_steps])
+    of_files = [sample for sample in samples if sample not in of_steps]
+    questions = [sample for sample in of_steps if "right" not in sample]
+    shown = Shown(plotting.row(plots.curves_of(records)) + _samples(questions), "")
+    return shown + Shown(practice(records).html, "") + _of_files(of_files)
 
 
 def _samples(samples):

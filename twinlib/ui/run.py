@@ -23,7 +23,7 @@ from ..models import hub
 from ..text import labels
 from ..twin import AUTO, Report, Twin
 from . import children, forms, secrets
-from .display import NOTHING, folded, preformatted, sentence, show, table
+from .display import NOTHING, caption, folded, preformatted, sentence, show, table
 from .progress_view import ProgressView
 from .watching import Tail, watch
 
@@ -92,6 +92,18 @@ def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
     for text in report.warnings if step != "evaluate" else ():  # whose score card says them
         show(sentence(text, "warning"), _id())
     return report
+
+
+def probe(twin: Twin, settings: declared.Settings) -> None:
+    """Look before practice with these settings whether there is anything to gain, and show it."""
+    from . import plots
+
+    planned = forms.planner("reasoning", twin)(settings)
+    if not declared.resolve(settings, planned.values).probe:
+        show(caption(t("practice.no_probe")))
+        return
+    follow(command(twin, "probe", settings), name=t("practice.probe_name"))
+    show(plots.probe(twin))
 
 
 def _attach_or_start(twin, step, settings):

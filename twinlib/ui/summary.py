@@ -223,6 +223,10 @@ def _has_learnt(report):
 
 def _reasoning(reports, twin):
     report = reports["reasoning"]
+    if "steps" not in report.figures and "pass_at_1" in report.figures:
+        return _not_practised(report, twin)
+    if "accuracy_gain" not in report.figures and "nearness_gain" in report.figures:
+        return _prose(report, twin)
     gain = report.figures.get("accuracy_gain") or {}
     n = gain.get("n") or 0
     before, after = (_value(report, f"accuracy_{when}", 0) for when in ("before", "after"))
@@ -236,6 +240,24 @@ def _reasoning(reports, twin):
     return Summary(
         found, works, _why_no_gain(report, before, found, twin), _after(report, found, twin)
     )
+
+
+def _not_practised(report, twin):
+    """The probe found nothing to gain, and the adapter is as it was."""
+    shares = {"first": _value(report, "pass_at_1"), "best": _value(report, "pass_at_8")}
+    works = both("practice.not_practised", n=report.figures["pass_at_1"]["n"], **shares)
+    return Summary("unsure", works, None, both("verdict.go_on_to_quantize"))
+
+
+def _prose(report, twin):
+    """Answers in prose: nearer to the owner's or not, and whether they are too long."""
+    found = report.figures["nearness_gain"].get("level")
+    near = {when: _value(report, f"nearness_{when}", 0) for when in ("before", "after")}
+    n, length = report.figures["nearness_gain"]["n"], _value(report, "length_ratio", 1)
+    keys = {"good": "practice.is_nearer", "bad": "practice.is_farther"}
+    works = both(keys.get(found, "practice.is_as_near"), n=n, **near)
+    weakest = both("practice.too_long", ratio=length) if length > 1.5 else None
+    return Summary(found, works, weakest, _after(report, found, twin))
 
 
 def _why_no_gain(report, before, found, twin):

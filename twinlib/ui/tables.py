@@ -223,9 +223,9 @@ def practised(twin: Twin, several: int = 3) -> Shown:
     if not pairs:
         return NOTHING
     # Better, then worse; of the others those that are still wrong, then those it could do before.
-    pairs.sort(key=lambda pair: (not pair[1]["correct"], pair[0]["correct"]))
-    changed = [pair for pair in pairs if pair[0]["correct"] != pair[1]["correct"]]
-    others = sorted((p for p in pairs if p not in changed), key=lambda p: p[1]["correct"])
+    pairs.sort(key=lambda pair: (not pair[1]["correct"], bool(pair[0]["correct"]), -_nearer(pair)))
+    changed = [p for p in pairs if p[0]["correct"] != p[1]["correct"] or _nearer(p)]
+    others = sorted((p for p in pairs if p not in changed), key=lambda p: bool(p[1]["correct"]))
     header = (
         t("ui.problem"),
         t("ui.right_answer"),
@@ -242,7 +242,15 @@ def practised(twin: Twin, several: int = 3) -> Shown:
     return shown + caption(t("ui.problems_shown", **counts))
 
 
+def _nearer(pair):
+    """How much nearer an answer in prose came to the owner's."""
+    before, after = (solution.get("near", 0.0) for solution in pair)
+    return after - before
+
+
 def _marked(solution):
+    if solution["correct"] is None:
+        return f"{solution.get('near', 0):.2f} · {cut(solution['text'])}"
     return ("✓ " if solution["correct"] else "✗ ") + cut(solution["text"])
 
 

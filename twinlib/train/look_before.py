@@ -1,0 +1,19 @@
+"""The command `probe`: the look of probe.py alone, before step 03 with the same settings."""
+
+from ..i18n import choose, t
+from ..progress import Progress
+from ..settings import Reasoning
+from ..twin import Twin
+from . import probe, reasoning
+
+plan, problems = reasoning.plan, reasoning.problems
+
+
+def run(twin: Twin, settings: Reasoning, progress: Progress) -> None:
+    """Probe, print what it says and keep it: the next run with the same settings uses it."""
+    training, (train, _), _, inputs = reasoning.begin(twin, settings, progress, is_run=False)
+    if not training.settings.probe:
+        progress.say(t("practice.no_probe"))
+        return
+    found = probe.run(training, train, probe.asked_for(training.settings, inputs))
+    progress.say(choose(probe.said(found)))
