@@ -1,12 +1,16 @@
 """What a question names that the author never wrote of: people, places, works, kin and years.
 
 That is a veto on answering, however near the passages are. It also sees many false premises: "how
-was your daughter's wedding?" names a daughter whom no passage calls "my daughter".
+was your daughter's wedding?" names a daughter whom no passage calls "my daughter". Other things
+that no passage has a word for, such as the helmet of "what does a bicycle helmet cost?", are a veto
+where the passages are not very near: the author may have another word for them.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 
+from ..i18n import data
 from ..text import numerals
 from ..text.script import HAN, language_of
 from ..text.style import tidy
@@ -37,7 +41,12 @@ _FIRST_OF_NAMES = set(
     high long saint mount lake cape fort port san santa los las united world
     """.split()
 )
-_PEOPLE, _PLACES = ("nr", "nrt", "nrfg"), ("ns", "nt")  # tags of rjieba
+_PEOPLE = ("nr", "nrt", "nrfg")  # tags of rjieba
+# English verbs of a question: "do you bake", "did she ever ride", "to sell".
+_VERB = re.compile(
+    r"\b(?:do|does|did|can|could|would|will|should|may|might|must|to|not|n['’]t|ever|never|who)"
+    r"(?: (?:i|you|we|they|he|she|it|ever|not))? ([a-z]+)"
+)
 _YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)|([一二][零〇一二三四五六七八九]{3})年")
 # "your (adjective) sister"; in Chinese "你妹妹", "你的妹妹".
 _YOUR = re.compile(rf"\b(?:your|thy)(?: [a-z]+)? ({agree.KIN_EN})\b")
@@ -49,8 +58,8 @@ def named(
 ) -> tuple[list[str], list[str]]:
     """What a question names and no passage holds: ([surely], [perhaps]), as it is written there.
 
-    Perhaps: Chinese words that the tagger takes for places. Names are judged only in a language
-    that the author writes in: elsewhere they are spelt otherwise.
+    Perhaps: things, and Chinese words that the tagger takes for places. Names are judged only in a
+    language that the author writes in: elsewhere they are spelt otherwise.
     """
     language = language_of(question)
     allowed = index.allowed(splits)
@@ -59,11 +68,11 @@ def named(
     if sum(p.language == language for p in passages) < LANGUAGE_SHARE * len(passages):
         return years, []
     if language == "zh":
-        names, places = _names_zh(question, passages)
+        names, things = _names_zh(question, passages)
     else:
-        names, places = _names_en(question), []
+        names, things = _names_en(question), _things_en(question, index)
     surely, perhaps = (
-        [name for name in group if not _holds(index, name, allowed)] for group in (names, places)
+        [name for name in group if not _holds(index, name, allowed)] for group in (names, things)
     )
     return surely + _unknown_kin(question, passages) + years, perhaps
 
@@ -123,19 +132,45 @@ def _names_en(question):
     return names
 
 
+def _things_en(question, index):
+    """The words of a question that may name things: no everyday words, no verbs, no numbers."""
+    text = tidy(question)
+    known = lexical.question_words() | index.lexical.joined(question).keys() | _everyday()
+    known |= {stem for verb in _VERB.findall(text) for stem in lexical.words(verb)}
+    written = {}
+    for word in re.findall(r"[a-z\u00e0-\u024f]{3,}", text):
+        written |= dict.fromkeys(lexical.words(word), word)
+    return [word for stem, word in written.items() if stem not in known]
+
+
+@functools.cache
+def _everyday():
+    return frozenset(lexical.words(data("common_words")["en"]))
+
+
 def _names_zh(question, passages):
+    """(names of people and works, words that the tagger takes for places and things)."""
     import rjieba
 
     names = _TITLE.findall(question)
     rest = _TITLE.sub("，", question)
     names += re.findall(r"[A-Za-z][A-Za-z]{2,}", rest)
-    tagged = [(word, tag) for word, tag in rjieba.tag(rest) if re.fullmatch(f"[{HAN}]{{2,}}", word)]
-    names += [
-        word
-        for word, tag in tagged
-        if tag in _PEOPLE and not _is_cut_wrong(word, question, passages)
-    ]
-    return names, [word for word, tag in tagged if tag in _PLACES]
+    titles = data("no_names")["titles"]["zh"].split()
+    things, left_out, before = [], lexical.question_words(), ("", "")
+    for word, tag in rjieba.tag(rest):
+        if word in titles and before[1] in _PEOPLE and len(before[0]) == 1:  # 丁大夫
+            names.append(before[0] + word)
+        before = word, tag
+        if not re.fullmatch(f"[{HAN}]{{2,}}", word) or not tag.startswith("n"):
+            continue
+        if tag in ("ns", "nt"):
+            things.append(word)
+        elif not _is_cut_wrong(word, question, passages):
+            if tag in _PEOPLE:
+                names.append(word)
+            elif word not in left_out:
+                things.append(word)
+    return names, things
 
 
 def _unknown_kin(question, passages):
