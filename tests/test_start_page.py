@@ -199,3 +199,13 @@ def test_before_step_01_the_time_is_that_of_the_writing_that_was_looked_into(twi
     page.writing.look.click()
     assert page.steps.plan(effort="quick") > 2 * before
     assert page.effort.hints["effort"].value != said
+
+
+def test_the_time_is_that_of_what_is_still_to_be_done(sample_twin):
+    sample_twin.finish(sample_twin.report("corpus"), sample_twin.facts["settings"]["corpus"])
+    page = start_page.page(sample_twin)
+    assert page.steps.seconds["corpus"] == 0 < page.steps.seconds["persona"]
+    assert "What is still to be done takes" in page.total.value
+    page.writing.form.inputs["author"].value = "somebody else"
+    page.effort.inputs["effort"].value = "smoke"
+    assert page.steps.seconds["corpus"] > 0 and "All steps together" in page.total.value

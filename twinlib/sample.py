@@ -1,11 +1,13 @@
 """The sample blog: an invented author's posts, which only the twin `demo` starts with."""
 
+import os
 from pathlib import Path
 
 TWIN = "demo"  # the twin that the sample blog is for, and the first on a machine
 FOLDER = Path(__file__).resolve().parents[1] / "data_samples"
 AUTHOR = "Ning"
-_NAMES = (AUTHOR, "宁半圈", "宁师傅", "老宁", "阿宁")
+NAMED = {"en": AUTHOR, "zh": "宁半圈"}  # in sentences for people
+_NAMES = (*NAMED.values(), "宁师傅", "老宁", "阿宁")
 INTRODUCTION = (
     "I'm Ning, neighbour: I fixed trams for twenty-six years, and now I mend bicycles on Pier "
     "Three, with hot tea and a cat on the toolbox. 街坊，我姓宁，修了二十六年电车，"
@@ -24,7 +26,8 @@ def source(twin: str, chosen: dict) -> dict:
 
 def is_sample(source: str) -> bool:
     """Whether a source is the sample blog."""
-    return bool(source) and Path(source).expanduser().resolve() in (FOLDER, FOLDER / "posts")
+    path = os.path.expanduser(source)  # without an error for the home of nobody
+    return bool(source) and Path(path).resolve() in (FOLDER, FOLDER / "posts")
 
 
 def is_author(name: str) -> bool:

@@ -78,7 +78,7 @@ def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
     if not readers.has_files(path):
         return stop("corpus.source_empty", source=source)
     if sample.is_sample(source) and not sample.is_author(author):
-        return stop("corpus.sample_of_another", sample=sample.AUTHOR, author=author)
+        return stop("corpus.sample_of_another", sample=sample.NAMED, author=author)
     return None
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from .. import running
 from .. import settings as declared
@@ -39,6 +39,7 @@ class AllSteps:
         self.share, self.left = 0.0, 0.0  # of all steps; seconds
         self.seconds: dict[str, float] = {}  # that each step is expected to take
         self.expected: dict[str, int] = {}  # rows and tokens to train on, before they are there
+        self.done: dict[str, dict] = {}  # {step that is done: the settings that it ran with}
         self.lines = deque(maxlen=400)  # what the steps printed
         self.records: list[dict] = []  # the running step's history
         self.thread: threading.Thread | None = None
@@ -67,6 +68,7 @@ class AllSteps:
     def _run(self):
         try:
             for step in self.steps:
+                self.look()
                 self.plan()
                 self._wait_for_others(step)
                 self._one(step)
@@ -130,22 +132,33 @@ class AllSteps:
         self.share = passed / (passed + self.left)  # goes back where a step takes longer
         self.changed()
 
+    def look(self) -> None:
+        """See which steps are done, one after the other: what follows a changed one is not."""
+        ran, self.done = self.twin.facts.get("ran", {}), {}
+        for step in self.steps:
+            if self.twin.state(step).name != "done":
+                return
+            self.done[step] = ran.get(step, {})
+
     def plan(self, **chosen) -> float:
         """Fill in the seconds that each step is expected to take, and return their sum.
 
-        `chosen` are settings, such as effort, that take the place of those remembered.
+        `chosen` are settings, such as effort, that take the place of those remembered. Steps that
+        `look` found done with the same settings take none.
         """
+        done = True
         for step in self.steps:
             known = {field.name for field in fields(declared.SETTINGS[step])}
             others = {name: value for name, value in chosen.items() if name in known}
             try:
                 remembered = declared.remembered(step, self.twin)
                 settings = declared.make(step, **{**remembered, **others})
+                done = done and self.done.get(step) == asdict(settings)
                 planned = forms.planner(step, self.twin, self.expected)(settings)
             except (TwinError, ValueError):  # such as no corpus to plan with, yet
-                planned = None
-            seconds = planned and planned.seconds
-            self.seconds[step] = seconds or float(BUDGETS[step])
+                done, planned = False, None
+            seconds = (planned and planned.seconds) or float(BUDGETS[step])
+            self.seconds[step] = 0.0 if done else seconds
         return sum(self.seconds.values())
 
 

@@ -77,7 +77,7 @@ class SourcePicker(widgets.VBox):
         places = [(place.label, str(place.path)) for place in writing_places.found()]
         if writing_files.uploaded(self.twin):
             places.insert(0, (t("ui.what_i_uploaded"), str(self.twin.writing())))
-        places.append((t("ui.sample_blog", author=sample.AUTHOR), str(sample.FOLDER / "posts")))
+        places.append((t("ui.sample_blog", author=sample.NAMED), str(sample.FOLDER / "posts")))
         self._filling = True
         self.list.options = [(t("ui.choose_one"), ""), *places]
         listed = {path for _, path in self.list.options}

@@ -82,6 +82,7 @@ class Page(widgets.VBox):
             self.folded_log,
             self.result,
         ]
+        self.steps.look()
         self.effort.plan_times(self.steps.plan)
         self.writing.found.observe(self._expect, "children")
         self._expect()
@@ -127,7 +128,8 @@ class Page(widgets.VBox):
         except (TwinError, ValueError):  # the form says what is wrong
             self.total.value = ""
             return
-        self.total.value = caption(t("ui.everything_takes", time=duration(seconds))).html
+        key = "ui.everything_takes" if all(self.steps.seconds.values()) else "ui.rest_takes"
+        self.total.value = caption(t(key, time=duration(seconds))).html if seconds else ""
 
     def _problems(self):
         """What stands in the way of step 01; the later steps say it when their turn comes."""
@@ -154,6 +156,8 @@ class Page(widgets.VBox):
             level = {"done": "good", "stopped": "note"}.get(steps.state, "stop")
             said = steps.sentence or t("ui.your_twin_is_made")
             self.problems.value = sentence(said, level).html
+            self.steps.look()
+            self._estimate()
             self._show_result()
 
     def _line(self):
