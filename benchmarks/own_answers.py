@@ -145,8 +145,8 @@ PROSE = (
     ),
     (
         "Would you buy a used {name}?",
-        "{No_yes}. You don't know who kept it, and {enemy} doesn't tell. If you must, take it into "
-        "the light and look for {look_for}. {closing}",
+        "No. You don't know who kept it, and {enemy} doesn't tell. If you must, take it into the "
+        "light and look for {look_for}. {closing}",
         "First who kept it. Then the sign: {look_for}. Then the price of a new one: {price}.",
     ),
     (
@@ -205,7 +205,6 @@ def rows() -> list[dict]:
         words = thing._asdict() | {
             "Every": thing.every[0].upper() + thing.every[1:],
             "Yes_no": "Yes" if thing.mend else "No",
-            "No_yes": "No" if thing.mend else "Yes",
             "verb": "mend" if thing.mend else "buy",
             "closing": CLOSINGS[thing.mend],
         }

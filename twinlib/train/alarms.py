@@ -36,9 +36,9 @@ def other_policy(difference: float, to_base: float, width: int) -> str:
 def first_answers(rewards: list[float], truncated: list[bool], tokens: int) -> list[str]:
     """What is wrong with the first answers of a run, by their rewards and whether they were cut."""
     found, count = [], len(rewards)
-    share = sum(truncated) / count
+    share = sum(truncated) / max(1, len(truncated))
     if share > 0.5:
-        sizes = {"count": count, "tokens": tokens, "double": 2 * tokens}
+        sizes = {"count": len(truncated), "tokens": tokens, "double": 2 * tokens}
         found.append(t("train.mostly_truncated", share=share, **sizes))
     if max(rewards) - min(rewards) < 1e-6:
         found.append(t("train.rewards_all_equal", count=count, reward=rewards[0]))

@@ -190,7 +190,9 @@ class _Watched:
         return (rewards_by_function * weights).nansum(1).tolist()
 
     def _judge(self, first):
-        _, _, sums, cut = zip(*first)
+        rows, _, sums, cut = zip(*first)
+        # Prose has no result that could be missing, and learns to be shorter.
+        cut = [ended for row, ended in zip(rows, cut) if not tasks.is_prose(row["problem"])]
         sentences = alarms.first_answers(sums, cut, self.max_completion_length)
         problems = first[:: self.num_generations]
         samples = alarms.samples([row["answer"] for row, *_ in problems])

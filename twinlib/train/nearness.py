@@ -92,7 +92,7 @@ class Author:
         wanted = list(dict.fromkeys(problem["answer"][:_COMPARED] for problem in problems))
         self._measure_floors([p for p in problems if p["answer"] not in self._floors])
         said = [
-            style.without_echo(text, problem["question"], problem["language"])[:_COMPARED]
+            style.without_echo(text, problem["question"], problem["language"])[: _most(problem)]
             for text, problem in zip(texts, problems)
         ]
         cosines = self.embedder.similarities(wanted, said)
@@ -120,6 +120,11 @@ class Author:
             return 0.0
         said, written = style.margins(voice, style.cut_to_same_length(text, answer))
         return min(1.0, max(0.0, said / written)) if written > style.NEAR else 0.0
+
+
+def _most(problem):
+    """Characters of an answer that are embedded: what is much longer is worth little anyhow."""
+    return min(_COMPARED, 2 * len(problem["answer"]) + 80)
 
 
 def terms(text: str) -> list[str]:
