@@ -148,7 +148,7 @@ class _Watched:
         marked = marked[:: max(1, len(marked) // _WATCHED)]
         self.watched = [problem for problem, _ in marked]
         self.marks = [[record["correct"] for _, record in marked]]  # of each exam
-        if self.watched:
+        if self.watched and settings.steps >= _EXAMS:
             self.add_callback(_examiner(self, max(1, settings.steps // _EXAMS)))
 
     def warn(self, sentence):
