@@ -34,13 +34,14 @@ def test_a_reward_that_reads_only_one_line_is_blind():
     found = alarms.samples(["9.9", "3", "3", "72"])
     assert [index for index, *_ in found] == [0, 1, 2, 3]
 
-    def one_line(texts, answers):
-        return [float(bool(re.fullmatch(rf".*{a}", text))) for text, a in zip(texts, answers)]
+    def one_line(texts, asked):
+        patterns = (rf".*{problem['answer']}" for problem in asked)
+        return [float(bool(re.fullmatch(*pair))) for pair in zip(patterns, texts)]
+
+    asked = [{"answer": answer} for answer in ("9.9", "3", "3", "72")]
 
     for reward, sentence in ((rewards.correctness, ""), (one_line, "On 4 of 4 problems")):
-        sums = [
-            reward([texts[side] for texts in found], ["9.9", "3", "3", "72"]) for side in (1, 2)
-        ]
+        sums = [reward([texts[side] for texts in found], asked) for side in (1, 2)]
         assert alarms.blind_reward(*sums).startswith(sentence)
         assert bool(alarms.blind_reward(*sums)) == bool(sentence)
     assert alarms.samples(["5", "5"]) == [] and alarms.blind_reward([], []) == ""
