@@ -162,6 +162,34 @@ def jex():
     return buffer.getvalue()
 
 
+RTF = (
+    r"{\rtf1\ansi\ansicpg936\deff0{\fonttbl{\f0\fnil\fcharset134 \'cb;}}"
+    r"{\info{\author Nele}}"
+    r"{\header Head of a page}\pard\f0 The pier\par "
+    + f"{EN}\\par "
+    + "".join(f"\\'{byte:02x}" for byte in ZH.encode("gbk"))
+    + r"\par \u-28447? and on.\par}"
+)
+ORG = (
+    "#+TITLE: The pier\n#+DATE: <2021-05-03 Mon>\n#+OPTIONS: toc:nil\n* Later :tag:\n"
+    f":PROPERTIES:\n:ID: 12\n:END:\n{EN} See [[https://e.org][the /pier/]].\n"
+    f"#+BEGIN_SRC python\nprint(1)\n#+END_SRC\n#+begin_quote\nOthers said.\n"
+    f"#+end_quote\n# hidden\n{ZH}\n"
+)
+RST = (
+    f"====\nThe pier\n====\n\n:date: 2021-05-03\n\n{EN} See `the pier <https://e.org>`_.\n\n"
+    f".. image:: a\n   :alt: x\n\nLater\n-----\n\n.. code-block:: python\n\n   print(1)\n\n{ZH}\n"
+)
+TEX = (
+    "\\documentclass[12pt]{article}\n\\usepackage{ctex}\n\\title{The \\emph{pier}}\n"
+    "\\begin{document}\n"
+    f"\\maketitle\n\\section{{Later}}\\label{{a}}\n{EN}~\\cite{{x}}\\footnote{{No.}}"
+    " % comment\n\n"
+    f"\\emph{{{ZH}}}\n\\begin{{quote}}\nOthers said.\n\\end{{quote}}\n"
+    "\\begin{equation}\nx^2 = 4\n\\end{equation}\n"
+    "\\begin{itemize}\n\\item one \\textbf{rope}\n\\end{itemize}\n"
+    "\\end{document}\n"
+)
 EXPORTS = {
     "pier.odt": (
         ODT,
@@ -169,6 +197,27 @@ EXPORTS = {
         ["comment", "footnote", "quote"],
         "odt",
     ),
+    "pier.rtf": (RTF, [("The pier", None, f"{EN}\n\n{ZH}\n\n郡 and on.")], [], "rtf"),
+    "pier.org": (
+        ORG,
+        [("The pier", "2021-05-03", f"## Later\n\n{EN} See the pier.\n\n{ZH}")],
+        ["code", "quote"],
+        "markdown",
+    ),
+    "pier.rst": (
+        RST,
+        [("The pier", "2021-05-03", f"{EN} See the pier.\n\n## Later\n\n{ZH}")],
+        ["code"],
+        "markdown",
+    ),
+    "pier.tex": (
+        TEX,
+        [("The pier", None, f"## Later\n\n{EN}\n\n{ZH}\n\n- one rope")],
+        ["code", "quote"],
+        "markdown",
+    ),
+    "draw.excalidraw.md": (f"---\nexcalidraw-plugin: parsed\n---\n{EN}", [], ["template"], None),
+    "book.mobi": (bytes(60) + b"BOOKMOBI" + bytes(600), [], ["foreign"], None),
     "notes.enex": (
         ENEX,
         [("The pier", "2021-05-03", f"{EN}\n\nrope")],
@@ -188,7 +237,7 @@ EXPORTS = {
     "pier.pages": (
         zipped({"Index/Document.iwa": b"\0\1", "preview.jpg": b"x"}),
         [],
-        ["pages"],
+        ["foreign"],
         None,
     ),
     "broken.tar.gz": (b"\x1f\x8b\x08nothing", [], ["damaged"], None),

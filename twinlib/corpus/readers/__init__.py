@@ -33,6 +33,7 @@ from . import (
     pdf,
     plain,
     qa_tables,
+    rtf,
     subtitles,
     wordpress,
 )
@@ -55,6 +56,7 @@ FORMATS = {
     "pdf": pdf,
     "docx": docx,
     "odt": odt,
+    "rtf": rtf,
     "epub": epub,
     "mail": mail,
     "evernote": evernote,
@@ -79,6 +81,10 @@ FORMATS = {
 _PLAIN = {".txt", ".text", ""}
 _MARKDOWN = markdown.SUFFIXES | {".rst", ".org", ".tex"}
 _DATA = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".xls", ".xml", ".rss", ".opml"}
+# Formats of other programs that nothing here reads: the reason says what to do.
+_FOREIGN = dict.fromkeys((".pst", ".ost", ".olm"), "outlook") | dict.fromkeys(
+    (".mobi", ".azw", ".azw3", ".one", ".ppt", ".pptx", ".odp", ".ods", ".xmind", ".key"), "foreign"
+)
 # Names that programs give to the chats that they export as text.
 _CHAT_NAME = re.compile(
     r"(?:^|/)(?:WhatsApp[ -]Chat\b|_chat\.txt$|KakaoTalk_|\[LINE\]|"
@@ -145,6 +151,8 @@ def format_of(file: File) -> str | None:
             return name
     if file.suffix == ".txt" and _CHAT_NAME.search(file.name):
         raise Unreadable("speakers")
+    if file.suffix in _FOREIGN:
+        raise Unreadable(_FOREIGN[file.suffix])
     if file.suffix in _MARKDOWN:
         return "markdown"
     if file.suffix in _DATA or file.suffix not in _PLAIN and not is_prose(file.text):

@@ -232,7 +232,7 @@ def _members(prefix, path, log, depth):
                 _name(member): member for member in archive.infolist() if not member.is_dir()
             }
             if any(map(_IWORK.search, members)):
-                raise Unreadable("pages")
+                raise Unreadable("foreign")
             kinds = {name: _member_kind(name) for name in members}
             log.skipped.update(filter(None, kinds.values()))
             wanted = [name for name in members if not kinds[name]]

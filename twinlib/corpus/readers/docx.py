@@ -19,7 +19,7 @@ from ..records import Document, Removed
 from . import word_xml
 from .html_to_markdown import letters, text_of, to_markdown, tree
 
-OLE, _RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STREAM = "EncryptedPackage".encode("utf-16-le")  # how Word keeps a document with a password
 _HEADINGS = "\n".join(
     f"p[style-name='{name}'] => h{level}:fresh"
@@ -68,12 +68,12 @@ def looks_like(file: File) -> bool:
         named = file.suffix in (".doc", ".docx", ".dot", ".wps")
         return named or "WordDocument".encode("utf-16-le") in file.data
     names = zip_package.names(file.data)
-    return file.data.startswith(_RTF) or any(name.startswith("word/") for name in names)
+    return any(name.startswith("word/") for name in names)
 
 
 def read(file: File) -> Iterator[Document]:
     """Yield the one document of a Word file. Raises Unreadable('locked', 'olddoc', 'bomb', …)."""
-    if file.data.startswith((OLE, _RTF)):
+    if file.data.startswith(OLE):
         raise Unreadable("locked" if _STREAM in file.data else "olddoc")
     members, damaged = zip_package.members(file.data)
     if any(_TEXT_PARTS.fullmatch(name) and "document" in name for name in damaged):

@@ -146,7 +146,11 @@ def _mails(data):
         yield data[counted.end() : counted.end() + size]
         return
     starts = list(_MBOX.finditer(data)) if data.startswith(b"From ") else []
-    starts = [m for m in starts if m.start() == 0 or data[: m.start()][-2:] in (b"\n\n", b"\r\n")]
+    starts = [
+        m
+        for m in starts
+        if m.start() == 0 or data[max(0, m.start() - 3) : m.start()].endswith((b"\n\n", b"\n\r\n"))
+    ]
     for match, end in zip(starts, [m.start() for m in starts[1:]] + [len(data)]):
         yield re.sub(rb"(?m)^>(>*From )", rb"\1", data[match.end() : end])
     if not starts:

@@ -1,5 +1,7 @@
 """Markdown files of blogs and notes: Hugo, Hexo, Jekyll, Astro, Obsidian, Notion, Quarto, MDX.
 
+Files of Org mode, reStructuredText and LaTeX become Markdown first (other_markup.py).
+
 Front matter is YAML between '---', TOML between '+++', JSON between ';;;' or in braces, or Hexo's
 YAML without a first line of dashes. Sources: https://gohugo.io/content-management/front-matter,
 https://hexo.io/docs/front-matter. Notion's export writes 'Title 32-digits.md' with the page's
@@ -17,6 +19,7 @@ from ...text.inputs.encoding import Unreadable, decode
 from ...text.inputs.filename import date_of, is_draft, title_of
 from ...text.inputs.input_file import File
 from ..records import Document, Removed
+from . import other_markup
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd"}
 _MARKS = re.compile(r"^(#{1,6} \S|```|~~~|!\[[^\]\n]*\]\(|\+\+\+\s*$)|\]\(https?://", re.MULTILINE)
@@ -38,6 +41,7 @@ _MOST_TAGS = 20
 _AUTHORS = ("author", "authors", "created by", "创建者", "作者")
 _NO_VALUES, _YES_VALUES = ("false", "no", "0"), ("true", "yes", "1")
 _TEMPLATES = re.compile(r"_?templates?|_?模[板版]", re.IGNORECASE)  # folders
+_PLUGINS = {"kanban-plugin", "excalidraw-plugin"}
 # What Obsidian and Templater fill in.
 _SLOT = re.compile(r"<%[-_*+]?\s*tp\.|\{\{(?:date|time|title)\b[^{}\n]*\}\}")
 _UNFINISHED = ("draft", "drafts", "wip", "草稿", "未完成")
@@ -57,7 +61,10 @@ def looks_like(file: File) -> bool:
 def read(file: File) -> Iterator[Document]:
     """Yield the one document of a Markdown file. Raises Unreadable."""
     joplin = _JOPLIN.search(file.text) if "\ntype_: " in file.text[-40:] else None
-    facts, body = _joplin(file.text, joplin) if joplin else split(file.text)
+    if file.suffix in other_markup.SUFFIXES:
+        facts, body = other_markup.as_markdown(file.text, file.suffix)
+    else:
+        facts, body = _joplin(file.text, joplin) if joplin else split(file.text)
     facts = {str(key).lower(): _string_or_list(value) for key, value in facts.items()}
     name, removed = _shown_name(file.name), []
     if _NOTION.search(PurePosixPath(file.name).stem):
@@ -105,9 +112,9 @@ def _tags(facts):
 
 
 def _is_form(name, facts, body):
-    """Whether it is a template for Obsidian to fill in, or a board of its Kanban plugin."""
+    """Whether it is a template for Obsidian to fill in, or a board or a drawing of a plugin."""
     inside = any(_TEMPLATES.fullmatch(folder) for folder in PurePosixPath(name).parts[:-1])
-    return "kanban-plugin" in facts or inside and bool(_SLOT.search(body))
+    return not _PLUGINS.isdisjoint(facts) or inside and bool(_SLOT.search(body))
 
 
 def _shown_name(name):
