@@ -168,6 +168,22 @@ def test_batches_shrink_and_prompts_that_do_not_fit_wait(qwen):
     assert rollouts._bucket(6, 4, 8) == 6 and rollouts._bucket(5, 1, 1) == 1
 
 
+def test_half_as_many_are_answered_at_once_when_memory_runs_out(qwen, monkeypatch):
+    model, tokenizer = qwen
+    prompts, sampler = asked(tokenizer), rollouts.Sampler(model, tokenizer, 12, rows=8)
+    expected, sizes, batch = sampler.sample(prompts, 2, temperature=0), [], sampler._batch
+
+    def small(chosen, *rest):
+        sizes.append(len(chosen))
+        if len(chosen) > 2:
+            raise torch.OutOfMemoryError
+        return batch(chosen, *rest)
+
+    monkeypatch.setattr(sampler, "_batch", small)
+    found = sampler.sample(prompts, 2, temperature=0)
+    assert [r.tokens for r in found] == [r.tokens for r in expected] and sizes == [4, 2, 2]
+
+
 def test_answers_are_texts_and_other_models_fall_back(qwen, monkeypatch):
     model, tokenizer = qwen
     conversations = [[{"role": "user", "content": q}] for q in QUESTIONS]

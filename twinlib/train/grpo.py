@@ -76,13 +76,16 @@ def make_trainer(
 
         patch_lora(model)
 
+    config = GRPOConfig(**arguments)
+    config._n_gpu = min(1, config.n_gpu)  # several GPUs: one process each, no DataParallel
+
     class Trainer(_Watched, GRPOTrainer):
         pass
 
     trainer = Trainer(
         model=model.train(),
         reward_funcs=practice.functions(),
-        args=GRPOConfig(**arguments),
+        args=config,
         train_dataset=Dataset.from_list([practice.row(problems[0])]),
         processing_class=tokenizer,
         rollout_func=_rollout if ours else None,
@@ -139,7 +142,8 @@ class _Watched:
         self.sampler = None
         if ours:
             model, tokenizer = training.model, training.tokenizer
-            self.sampler = rollouts.Sampler(model, tokenizer, settings.completion_tokens)
+            rows = settings.batch if processes.on_gpu() else None  # what the plan has counted
+            self.sampler = rollouts.Sampler(model, tokenizer, settings.completion_tokens, rows)
         self.chunked = settings.engine != "unsloth" and processes.count() == 1
         self.first = []  # (row of the dataset, prompt, reward, truncated) of the first answers
         self.warnings = []

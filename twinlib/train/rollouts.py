@@ -120,25 +120,33 @@ class Sampler:
         import torch
 
         rows = self.rows or self._fitting_rows(max(map(len, prompts)))
-        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-        at_once = max(1, rows // copies)
-        found = [None] * len(prompts)
-        counted = generate.Counted(progress or _silent, len(order) * copies, self.max_tokens)
+        draw = _Draw(temperature, top_p)
+        # The longest come first, so that the buffers of the first batch do for all.
+        left = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+        at_once, found = max(1, rows // copies), [None] * len(prompts)
+        counted = generate.Counted(progress or _silent, len(prompts) * copies, self.max_tokens)
         with self._sampling(), torch.no_grad():
-            # The largest batch comes last, or every batch would need other buffers.
-            for start in range(0, len(order), at_once):
-                chosen = order[start : start + at_once]
-                size = len(chosen) * copies
-
-                def count(step, before=start * copies, size=size):
-                    counted.reach(before + size * step // self.max_tokens)
-
-                draw = _Draw(temperature, top_p)
-                batch = self._batch([prompts[i] for i in chosen], copies, draw, count)
+            while left:
+                chosen, done = left[:at_once], len(prompts) - len(left)
+                count = self._count(counted, done * copies, len(chosen) * copies)
+                try:
+                    batch = self._batch([prompts[i] for i in chosen], copies, draw, count)
+                except torch.OutOfMemoryError:
+                    if at_once == 1:
+                        raise
+                    self.free()
+                    torch.cuda.empty_cache()
+                    at_once = -(-at_once // 2)
+                    continue
                 for k, i in enumerate(chosen):
                     found[i] = batch[k * copies : (k + 1) * copies]
-                counted.reach(start * copies + size)
+                left = left[at_once:]
+                count(self.max_tokens)
         return [rollout for group in found for rollout in group]
+
+    def _count(self, counted, done, size):
+        """A function of the tokens that each of `size` answers has, after `done` whole answers."""
+        return lambda tokens: counted.reach(done + size * tokens // self.max_tokens)
 
     def free(self) -> None:
         """Let go of the buffers and graphs."""
