@@ -8,6 +8,7 @@ from conftest import build_tiny_base
 
 from twinlib import settings
 from twinlib.catalogue import CATALOGUE
+from twinlib.models import estimate
 from twinlib.models import plan as plan_module
 from twinlib.models.plan import MOST_TOKENS, derive, fits, recommended_base, usable
 from twinlib.twin import AUTO
@@ -93,6 +94,19 @@ def test_gemma_is_computed_in_float32_where_a_card_has_no_bfloat16(tmp_path, mon
                 "bf16": fast,
                 "fp16": not fast and not gemma,
             }
+
+
+@pytest.mark.parametrize("effort", settings.EFFORTS)
+def test_grpo_fits_a_t4_with_whole_groups_of_answers(effort):
+    for base in ("qwen2.5-1.5b", "qwen2.5-3b", "qwen3-4b", "qwen3-8b"):
+        chosen = settings.make("reasoning", effort=effort)
+        plan = derive("reasoning", chosen, T4, {"base": base})
+        values, shape = plan.values, CATALOGUE[base].shape
+        assert plan.memory_gb <= usable(T4) and values["batch"] >= 4 * values["generations"]
+        assert values["precision"] == ("4-bit" if base == "qwen3-8b" else "16-bit")
+        tokens, precision = values["completion_tokens"], values["precision"]
+        at_once, _ = estimate.learning_batch(T4, shape, values["batch"], tokens, precision)
+        assert values["batch"] % at_once == values["batch"] % values["generations"] == 0
 
 
 def of_base(name, machine):
