@@ -91,6 +91,16 @@ def test_log_probabilities_are_those_of_the_model_in_training(tiny):
     assert (of_base - torch.tensor(found[0].logprobs)).abs().mean() > 0.01
 
 
+def test_a_disabled_adapter_does_not_answer(tiny):
+    model, tokenizer = tiny
+    prompts, sampler = asked(tokenizer), rollouts.Sampler(model, tokenizer, 12)
+    adapted = sampler.sample(prompts, temperature=0)
+    with model.disable_adapter():
+        found = sampler.sample(prompts, temperature=0)
+        expected = [by_transformers(model, tokenizer, prompt, 12) for prompt in prompts]
+    assert [r.tokens for r in found] == expected != [r.tokens for r in adapted]
+
+
 def test_norms_in_one_kernel_are_the_same_norms(tiny):
     model, tokenizer = tiny
     prompt = torch.tensor([asked(tokenizer)[1]])

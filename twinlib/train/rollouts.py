@@ -49,8 +49,8 @@ def fits(model: "PreTrainedModel | PeftModel") -> bool:
     config = base.config
     windowed = getattr(config, "sliding_window", None) and not hasattr(config, "layer_types")
     plain = "unsloth" not in sys.modules  # it replaces the layers of transformers
-    variants = any(getattr(layer, "lora_variant", None) for layer in _lora_layers(model))
-    return config.model_type in FAMILIES and plain and not windowed and not variants
+    known = config.model_type in FAMILIES and plain and not windowed
+    return known and all(map(_is_plain_lora, _lora_layers(model)))
 
 
 def answers(
@@ -535,7 +535,8 @@ class _Adapters:
         with torch.no_grad():
             for layer, name, down, up in self.layers:
                 down.copy_(layer.lora_A[name].weight)
-                up.copy_(layer.lora_B[name].weight * layer.scaling[name])
+                unused = layer.disable_adapters or layer.merged
+                up.copy_(layer.lora_B[name].weight * (0 if unused else layer.scaling[name]))
                 layer.stored = down, up
         try:
             with _forwards([(layer, _lora_forward) for layer, *_ in self.layers]):
@@ -559,6 +560,14 @@ def _lora_layers(model):
     from peft.tuners.lora import LoraLayer
 
     return [module for module in model.modules() if isinstance(module, LoraLayer)]
+
+
+def _is_plain_lora(layer):
+    import torch
+
+    variant = getattr(layer, "lora_variant", None)
+    one = len(layer.active_adapters) == 1
+    return one and not variant and isinstance(layer.base_layer, torch.nn.Linear)
 
 
 def _base(model):
