@@ -237,6 +237,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--rate", type=float, default=2e-5)
     parser.add_argument("--tokens", type=int, default=160)
+    parser.add_argument("--batch", type=int, default=32, help="answers a step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--table", type=Path)
     options = parser.parse_args()
@@ -260,6 +261,7 @@ def main() -> None:
         steps=options.steps,
         learning_rate=options.rate,
         completion_tokens=options.tokens,
+        batch=options.batch,
         held_out=HELD_OUT,
         probe=0,
         seed=options.seed,

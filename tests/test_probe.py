@@ -9,6 +9,7 @@ from twinlib.files import write_json
 from twinlib.models.generate import Answer
 from twinlib.progress import Progress
 from twinlib.train import look_before, probe, reasoning
+from twinlib.twin import Stopped
 from twinlib.ui import plots
 
 
@@ -110,6 +111,34 @@ def test_a_hopeless_probe_saves_the_hour_and_its_result_is_kept_shown_and_used_a
     assert (twin.adapter("reasoning") / "adapter_model.safetensors").exists(), "04 finds an adapter"
     shown = plots.probe(twin)
     assert "Nothing to gain" in shown.text and "<img" in shown.html or "<svg" in shown.html
+
+
+@pytest.mark.slow
+def test_a_stopped_run_goes_on_with_the_probe_that_it_began_with(twin, tiny_base):
+    """Its problems' marks are kept, the exam before is not taken again, and the steps go on."""
+    chosen = tiny(twin, tiny_base, steps=4, probe=2)
+    look_before.run(twin, chosen, Progress(None, "probe"))
+    kept = json.loads(twin.file("probe").read_text())
+    worth = {**kept, "verdict": "worth", "completion_tokens": None, "mark": "the first"}
+    write_json(twin.file("probe"), worth)
+
+    class Stopping(Progress):
+        def record(self, record):
+            super().record(record)
+            self.stopping = self.stopping or "reward" in record and record["done"] == 1
+
+    with pytest.raises(Stopped, match="step 2"):
+        reasoning.run(twin, chosen, Stopping(twin.history("reasoning"), "reasoning"))
+    before = twin.file("solutions").read_text()
+    marks = json.loads(twin.file("marks").read_text())
+    assert marks == probe.marks(worth)
+    progress = Progress(twin.history("reasoning"), "reasoning", fresh=False)
+    outcome = reasoning.run(twin, chosen, progress)
+    assert json.loads(twin.file("probe").read_text())["mark"] == "the first"
+    assert twin.file("solutions").read_text().startswith(before)
+    records = [json.loads(line) for line in twin.history("reasoning").read_text().splitlines()]
+    assert [r["done"] for r in records if "reward" in r] == [1, 2, 3, 4]
+    assert outcome.figures["steps"]["value"] == 4 and "pass_at_1" in outcome.figures
 
 
 @pytest.mark.slow

@@ -512,9 +512,9 @@ def _reasoning(settings, machine, facts):
     values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = "transformers", t("models.own_rollouts")
-    steps, generations, held_out, precision, tokens = (
+    steps, generations, held_out, precision, tokens, probe = (
         _typed(settings, name, values[name])
-        for name in ("steps", "generations", "held_out", "precision", "completion_tokens")
+        for name in ("steps", "generations", "held_out", "precision", "completion_tokens", "probe")
     )
     values["batch"], reasons["batch"] = generations, t("models.one_problem_at_a_time")
     if gpu:
@@ -529,13 +529,14 @@ def _reasoning(settings, machine, facts):
     learning = estimate.UNSLOTH * estimate.step_seconds(machine, shape, step) * batch / at_once
     answering = tokens * estimate.token_seconds(machine, shape, batch, row, precision)
     at_once = 64 if gpu else 24
-    exam = held_out / at_once * tokens
-    exam *= estimate.token_seconds(machine, shape, at_once, row, precision)
+    # Two exams, and a probe of eight answers to each problem.
+    exams = (2 * held_out + 8 * probe) / at_once * tokens
+    exams *= estimate.token_seconds(machine, shape, at_once, row, precision)
     return Plan(
         values,
         reasons,
         round(memory_gb, 1),
-        round(steps * (learning + answering) + 2 * exam + 30),
+        round(steps * (learning + answering) + exams + 30),
     )
 
 

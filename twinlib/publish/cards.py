@@ -30,7 +30,10 @@ _PATHS = {"base", "problems"}
 # Figures of a step that go on the card, without their notes: those of the corpus quote texts.
 _FIGURES = {
     "persona": ("rows", "steps", "val_loss_before", "val_loss"),
-    "reasoning": ("steps", "accuracy_before", "accuracy_after"),
+    "reasoning": (
+        *("steps", "accuracy_before", "accuracy_after"),
+        *("nearness_before", "nearness_after", "length_ratio"),
+    ),
     "corpus": ("documents", "passages", "rows", "characters_kept", "tokens", "personal_data"),
 }
 

@@ -167,8 +167,9 @@ def pictures(records: Sequence[dict]) -> Shown:
     of_steps = [sample for sample in samples if isinstance(sample["step"], int)]
     of_files = [sample for sample in samples if sample not in of_steps]
     questions = [sample for sample in of_steps if "right" not in sample]
-    shown = Shown(plotting.row(plots.curves_of(records)) + _samples(questions), "")
-    return shown + Shown(practice(records).html, "") + _of_files(of_files)
+    curves = plotting.row(plots.curves_of(records))
+    shown = Shown(practice(records).html + curves + _samples(questions), "")
+    return shown + _of_files(of_files)
 
 
 def _samples(samples):
