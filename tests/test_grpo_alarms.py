@@ -12,7 +12,7 @@ from twinlib.files import TwinError
 from twinlib.models import load
 from twinlib.progress import Progress
 from twinlib.text import exercises
-from twinlib.train import alarms, callbacks, grpo, persona, problems, rewards, rollouts
+from twinlib.train import alarms, callbacks, grpo, low_rank, persona, problems, rewards
 
 
 def first(**changes):
@@ -118,7 +118,7 @@ def test_answers_of_the_base_are_caught_while_the_adapter_trains(twin, tiny_base
         with training.model.disable_adapter():
             yield
 
-    monkeypatch.setattr(rollouts._Adapters, "in_place", without)
+    monkeypatch.setattr(low_rank.Adapters, "in_place", without)
     with pytest.raises(TwinError, match="did not come from the model in training"):
         callbacks.train(trainer, callback, None, training.progress)
 

@@ -7,7 +7,7 @@ import torch
 from conftest import build_tiny_base
 
 from twinlib.models import generate, letters, load
-from twinlib.train import rollouts
+from twinlib.train import low_rank, rollouts
 
 FAMILIES = ("qwen2", "qwen3", "llama", "gemma3")
 QUESTIONS = (
@@ -74,7 +74,7 @@ def test_greedy_answers_are_those_of_transformers_token_for_token(tiny):
         assert rollout.tokens == tokens[:length]
         assert rollout.ended == (tokens[length - 1] in sampler.ends)
     assert len({len(rollout.tokens) for rollout in found}) > 1
-    assert model.training is False and "forward" not in rollouts._lora_layers(model)[0].__dict__
+    assert model.training is False and "forward" not in low_rank.lora_layers(model)[0].__dict__
 
 
 def test_log_probabilities_are_those_of_the_model_in_training(tiny):
@@ -123,7 +123,7 @@ def test_progress_counts_answers_and_can_stop_them(tiny):
 
     with pytest.raises(KeyboardInterrupt):
         sampler.sample(prompts, progress=stop)
-    assert "forward" not in rollouts._lora_layers(model)[0].__dict__
+    assert "forward" not in low_rank.lora_layers(model)[0].__dict__
 
 
 def test_the_newest_adapter_answers_at_every_call(tiny):

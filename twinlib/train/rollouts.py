@@ -13,12 +13,12 @@ models/families.py doesn't know are left to it.
 
 import contextlib
 import sys
-import types
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..models import generate, letters, load
 from ..models.families import FAMILIES, head_dim
+from . import low_rank
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -50,7 +50,7 @@ def fits(model: "PreTrainedModel | PeftModel") -> bool:
     windowed = getattr(config, "sliding_window", None) and not hasattr(config, "layer_types")
     plain = "unsloth" not in sys.modules  # it replaces the layers of transformers
     known = config.model_type in FAMILIES and plain and not windowed
-    return known and all(map(_is_plain_lora, _lora_layers(model)))
+    return known and all(map(low_rank.is_plain, low_rank.lora_layers(model)))
 
 
 def answers(
@@ -87,7 +87,7 @@ class Sampler:
         self.max_tokens, self.rows = max_tokens, rows
         self.ends = load.end_tokens(tokenizer)
         self.device, self.dtype = self.base.device, self.base.get_input_embeddings().weight.dtype
-        self.adapters = _Adapters(model, self.dtype)
+        self.adapters = low_rank.Adapters(model, self.dtype)
         self.records = self.device.type == "cuda"  # graphs, as long as that works
         self.fewest = 8 if self.records else 1  # fewer rows at once are hardly faster on a GPU
         self.board = None
@@ -482,22 +482,6 @@ def _kernels_with_masks():
     return sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
 
-@contextlib.contextmanager
-def _forwards(replaced) -> Iterator[None]:
-    """A context in which each module of `replaced`, [(module, function)], computes by another."""
-    before = [module.__dict__.get("forward") for module, _ in replaced]
-    for module, forward in replaced:
-        module.forward = types.MethodType(forward, module)
-    try:
-        yield
-    finally:
-        for (module, _), forward in zip(replaced, before):
-            if forward is None:
-                del module.forward
-            else:
-                module.forward = forward
-
-
 def _one_kernel_norms(base):
     """A context in which an RMSNorm is one kernel, not eight, for families that scale by weight."""
     import torch
@@ -508,66 +492,7 @@ def _one_kernel_norms(base):
 
     # Gemma's norms scale by 1 + weight and call their epsilon otherwise.
     norms = [m for m in base.modules() if type(m).__name__.endswith("RMSNorm")]
-    return _forwards([(m, norm) for m in norms if hasattr(m, "variance_epsilon")])
-
-
-# LoRA
-
-
-class _Adapters:
-    """The LoRA weights in the dtype of the model, in tensors that graphs can refer to."""
-
-    def __init__(self, model, dtype):
-        import torch
-
-        self.layers = []  # (layer, name of the adapter, down, up)
-        for layer in _lora_layers(model):
-            name = layer.active_adapters[0]
-            down, up = layer.lora_A[name].weight, layer.lora_B[name].weight
-            stored = [torch.empty_like(weight, dtype=dtype).detach() for weight in (down, up)]
-            self.layers.append((layer, name, *stored))
-
-    @contextlib.contextmanager
-    def in_place(self):
-        """A context in which LoRA layers compute with the newest weights."""
-        import torch
-
-        with torch.no_grad():
-            for layer, name, down, up in self.layers:
-                down.copy_(layer.lora_A[name].weight)
-                unused = layer.disable_adapters or layer.merged
-                up.copy_(layer.lora_B[name].weight * (0 if unused else layer.scaling[name]))
-                layer.stored = down, up
-        try:
-            with _forwards([(layer, _lora_forward) for layer, *_ in self.layers]):
-                yield
-        finally:
-            for layer, *_ in self.layers:
-                del layer.stored
-
-
-def _lora_forward(self, x, *args, **kwargs):
-    down, up = self.stored
-    out = self.base_layer(x, *args, **kwargs)
-    out.view(-1, out.shape[-1]).addmm_(x.flatten(0, -2) @ down.t(), up.t())
-    return out
-
-
-def _lora_layers(model):
-    """The LoRA layers of a peft model; none of another."""
-    if not hasattr(model, "get_base_model"):
-        return []
-    from peft.tuners.lora import LoraLayer
-
-    return [module for module in model.modules() if isinstance(module, LoraLayer)]
-
-
-def _is_plain_lora(layer):
-    import torch
-
-    variant = getattr(layer, "lora_variant", None)
-    one = len(layer.active_adapters) == 1
-    return one and not variant and isinstance(layer.base_layer, torch.nn.Linear)
+    return low_rank.forwards([(m, norm) for m in norms if hasattr(m, "variance_epsilon")])
 
 
 def _base(model):
