@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from twinlib import settings
+from twinlib.files import TwinError
 from twinlib.i18n import data
 from twinlib.text import tasks
 from twinlib.text.tasks import (
@@ -348,3 +349,21 @@ def test_without_a_probe_all_problems_are_drawn_once_before_any_comes_again(tmp_
         practised.note(made, [None] * 19 + [1.0])
     assert band.read(tmp_path / "marks.json") == {"19": [1.0] * 16}
     assert band.read(tmp_path / "missing.json") == {}
+
+
+def test_problems_of_the_hub_are_read_or_their_want_is_said_with_what_to_do(monkeypatch):
+    import datasets
+
+    made = [{"problem": f"{i}?", "solution": rf"\boxed{{{i}}}", "level": "Level 1"} for i in "abc"]
+
+    def load_dataset(repository, name=None, split=None):
+        if repository != task_math.HUB[0]:
+            raise OSError("no network\nand a long story")
+        rows = [{**row, "problem": f"{name} {split} {row['problem']}"} for row in made]
+        return datasets.Dataset.from_list(rows)
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    train, test = problems.train_and_test(wanted(task="math", held_out=8, steps=2))
+    assert len(train) == 21 and len(test) == 8 and all(" test " in p["question"] for p in test)
+    with pytest.raises(TwinError, match=r"\(no network\)\. Give a file"):
+        problems.train_and_test(wanted(task="gsm8k", held_out=8, steps=2))

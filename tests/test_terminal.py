@@ -82,7 +82,7 @@ def test_the_texts_of_the_commands_begin_in_one_column(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     listed = [line for line in lines if line.startswith("    ") and line.strip() != "STEP"]
     assert len({len(line) - len(line[4:].split(maxsplit=1)[1]) for line in listed}) == 1
-    assert len(listed) == 16
+    assert len(listed) == 17
 
 
 def test_the_program_is_called_as_it_was_started(monkeypatch, tmp_path):

@@ -5,6 +5,7 @@ lenient extractor and McNemar's test, prose by its nearness to the owner's answe
 """
 
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -109,23 +110,20 @@ def _of_hub(task):
     """(train, test) problems of a task's records on the hub; they stay in the hub's cache."""
     from datasets import load_dataset
 
-    repository, configuration = tasks.of(task).HUB
+    repository, configurations = tasks.of(task).HUB
     try:
         parts = [
-            load_dataset(repository, configuration, split=split) for split in ("train", "test")
+            [load_dataset(repository, name, split=split) for name in configurations]
+            for split in ("train", "test")
         ]
     except Exception as error:  # the hub's client raises many kinds
         short = str(error).split("\n")[0][:120]
         name = choice_texts(task)
         raise TwinError(t("train.no_hub_problems", task=name, error=short)) from None
     return tuple(
-        problem_file.made(task, enumerate(map(dict, part.select(_first(part))), 1)).problems
+        problem_file.made(task, enumerate(islice(chain(*part), _MOST_OF_HUB), 1)).problems
         for part in parts
     )
-
-
-def _first(part):
-    return range(min(len(part), _MOST_OF_HUB))
 
 
 def messages(twin: Twin, problem: dict) -> list[dict]:

@@ -5,7 +5,7 @@ has one of
 
 - `generate(count, seed, names)`: problems that are made; `names` is what the owner typed,
 - `problem(record)`: the problem of a file's record, or a Refused; with it, where its records are on
-  the hub, `HUB = (repository, configuration)`,
+  the hub, `HUB = (repository, configurations)`,
 
 and, where the ones below don't do, `ask(problem)`, `taken(text, problem)`, `is_correct(text,
 problem)` and `difficulty(problem)`. A problem is a dict {id, question, answer, language, group,

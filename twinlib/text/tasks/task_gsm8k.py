@@ -7,7 +7,7 @@ import re
 
 from ..script import has_han
 
-HUB = ("openai/gsm8k", "main")
+HUB = ("openai/gsm8k", ("main",))
 _CALCULATION = re.compile(r"<<[^<>\n]*>>")
 _MOST = 6  # calculations: longer ones are one class
 

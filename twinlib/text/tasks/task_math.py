@@ -14,7 +14,11 @@ import threading
 from .. import exercises, numerals
 from ..script import has_han
 
-HUB = ("EleutherAI/hendrycks_math", "algebra")
+_SUBJECTS = (
+    "algebra counting_and_probability geometry intermediate_algebra number_theory prealgebra "
+    "precalculus"
+)
+HUB = ("EleutherAI/hendrycks_math", tuple(_SUBJECTS.split()))
 _INSTRUCTIONS = {
     "en": "Think step by step, then write the answer in \\boxed{}.",
     "zh": "请一步步想，最后把答案写在 \\boxed{} 里。",

@@ -10,7 +10,7 @@ from .. import exercises, numerals
 from ..exercises import MARKER
 from ..script import has_han
 
-HUB = ("regisss/math_qa", "default")
+HUB = ("regisss/math_qa", (None,))
 _OPTION = re.compile(r"\b([a-e]) \) ?(.*?)(?= ?, ?[a-e] \) |$)", re.DOTALL)
 _INSTRUCTIONS = {
     "en": "Think step by step, then write 'Answer:' and the letter of the right option.",
