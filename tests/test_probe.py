@@ -68,9 +68,10 @@ def test_the_length_is_that_of_the_right_answers_with_room():
 
 def test_asked_are_problems_from_all_of_the_pool_and_no_prose():
     pool = [*asked(100), *({"id": f"p{i}", "kind": "prose"} for i in range(100))]
-    chosen = [problem["id"] for problem in probe.chosen(pool, 10)]
-    assert chosen == [str(i) for i in range(0, 100, 10)]
-    assert probe.chosen(pool[100:], 10) == [] and len(probe.chosen(pool, 500)) == 100
+    chosen = [int(problem["id"]) for problem in probe.chosen(pool, 10, seed=1)]
+    assert len(set(chosen)) == 10 and min(chosen) < 40 and max(chosen) > 60
+    assert chosen == [int(problem["id"]) for problem in probe.chosen(pool, 10, seed=1)]
+    assert probe.chosen(pool[100:], 10, 1) == [] and len(probe.chosen(pool, 500, 1)) == 100
 
 
 def test_what_it_depends_on(twin):

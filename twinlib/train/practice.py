@@ -11,7 +11,7 @@ from . import band, rewards
 from .persona import Training
 from .problems import messages
 
-_SHOWN_EVERY = 10.0  # seconds between two completions that are recorded to be looked at
+_SHOWN_EVERY = 20.0  # seconds between two completions that are recorded to be looked at
 
 
 class Practice:

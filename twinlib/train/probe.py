@@ -9,6 +9,7 @@ kept in the twin's folder; a run uses it as long as nothing that it depends on h
 
 import json
 import math
+import random
 from dataclasses import asdict
 
 from ..files import content_id, write_json
@@ -28,7 +29,7 @@ HARD = 0.1  # pass@8 below which right answers are too seldom to be made likelie
 _QUANTILE, _ROOM = 0.95, 1.25  # of the lengths of right answers, and what is added
 _SHORTEST = 32  # tokens
 # What changes the answers; other settings may change.
-_ASKED = ("task", "problems", "probe", "completion_tokens", "precision", "seed")
+_ASKED = ("task", "problems", "probe", "completion_tokens", "seed")
 VERDICTS = {
     "worth": "train.probe_worth",
     "nothing": "train.probe_nothing_to_gain",
@@ -44,20 +45,20 @@ def asked_for(settings: Reasoning, inputs: dict) -> str:
     return content_id(json.dumps([chosen, inputs], sort_keys=True))
 
 
-def kept(twin: Twin) -> dict | None:
-    """The twin's newest probe, or None."""
+def kept(twin: Twin, of: str = "") -> dict | None:
+    """The twin's newest probe, or None; with `of` from asked_for only one of the same run."""
     try:
         found = json.loads(twin.file("probe").read_text(encoding="utf-8"))
-        return found if found["verdict"] in VERDICTS and found["problems"] is not None else None
+        sound = found["verdict"] in VERDICTS and found["problems"] is not None
+        return found if sound and of in ("", found["of"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def chosen(problems: list[dict], count: int) -> list[dict]:
-    """`count` problems to ask, spread evenly over the pool; prose is not asked."""
+def chosen(problems: list[dict], count: int, seed: int) -> list[dict]:
+    """`count` problems to ask, drawn from all but prose; the same for the same seed."""
     pool = [problem for problem in problems if not tasks.is_prose(problem)]
-    count = min(count, len(pool))
-    return [pool[i * len(pool) // count] for i in range(count)]
+    return random.Random(seed).sample(pool, min(count, len(pool)))
 
 
 def run(training: Training, problems: list[dict], of: str) -> dict:
@@ -66,10 +67,9 @@ def run(training: Training, problems: list[dict], of: str) -> dict:
     `of` is from asked_for. See `summarise` for what it holds; it is kept in the twin's folder.
     """
     twin, settings, progress = training.twin, training.settings, training.progress
-    known = kept(twin)
-    if known and known.get("of") == of:
+    if known := kept(twin, of):
         return known
-    asked, answers = chosen(problems, settings.probe), []
+    asked, answers = chosen(problems, settings.probe, settings.seed), []
     if asked:
         progress.say(t("train.probing", problems=len(asked), tries=TRIES))
         answers = rollouts.answers(

@@ -139,11 +139,11 @@ def begin(twin: Twin, settings: Reasoning, progress: Progress, is_run: bool = Tr
 
 def _probed(training, train, inputs, checkpoint):
     """The probe of this run, None without one; a resumed run takes the one it began with."""
-    twin, found = training.twin, None
+    twin, found, of = training.twin, None, probe.asked_for(training.settings, inputs)
     if checkpoint:
-        return probe.kept(twin) if training.settings.probe else None
+        return probe.kept(twin, of) if training.settings.probe else None
     if training.settings.probe:
-        found = probe.run(training, train, probe.asked_for(training.settings, inputs))
+        found = probe.run(training, train, of)
     write_json(twin.file("marks"), probe.marks(found))
     return found
 
