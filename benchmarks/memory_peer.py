@@ -38,13 +38,13 @@ _RECORDS, _ENTITIES = 12, 8  # names and relations that LightRAG asks for of a p
 class Counted:
     """Qwen in llama.cpp, counting what it was asked and what it said."""
 
-    def __init__(self, file: Path):
+    def __init__(self, file: Path, threads: int):
         import xllamacpp
 
         options = xllamacpp.CommonParams()
         options.model.path = str(file)
         options.n_ctx, options.n_parallel = _CONTEXT, 1
-        options.cpuparams.n_threads = options.cpuparams_batch.n_threads = 2
+        options.cpuparams.n_threads = options.cpuparams_batch.n_threads = threads
         options.verbosity, options.warmup, options.ui = -1, False, False
         self.server = xllamacpp.Server(options)
         self.calls, self.asked, self.said = 0, 0, 0
@@ -59,6 +59,9 @@ class Counted:
         self.calls += 1
         self.asked += usage.get("prompt_tokens", 0)
         self.said += usage.get("completion_tokens", 0)
+        print(
+            f"    call {self.calls}: {usage}, {time.process_time():.0f} s of processors", flush=True
+        )
         return reply["choices"][0]["message"]["content"]
 
 
@@ -199,6 +202,7 @@ def main() -> None:
     parser.add_argument("folders", nargs=2, type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--questions", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2, help="1 where other programs run")
     parser.add_argument("--base", default="qwen2.5-coder-1.5b-instruct")
     given = parser.parse_args()
     entries, found = two_hops(
@@ -210,7 +214,7 @@ def main() -> None:
     texts = {place: f"{entries[place]['title']}\n{entries[place]['text']}" for place in places}
     titles = {place: entries[place]["title"] for place in places}
     with tempfile.TemporaryDirectory() as folder:
-        model = Counted(pip_base.gguf(given.base, lambda *_, **__: None))
+        model = Counted(pip_base.gguf(given.base, lambda *_, **__: None), given.threads)
         read, counted = asyncio.run(
             light_rag(model, texts, found, given.minutes, Path(folder) / "rag")
         )

@@ -3,7 +3,7 @@
 import pytest
 from test_memory import make, twin  # noqa: F401 -- a fixture
 
-from twinlib.memory import cite
+from twinlib.memory import cite, spoken
 from twinlib.memory.index import Passage
 from twinlib.talk import remember
 
@@ -145,9 +145,7 @@ def test_an_answer_that_goes_in_circles_ends(memory, sentence):
     text, cited = remember.answer(
         Looping(""), memory, "file", said("老庞和阿坤吵了什么？"), heard.append
     )
-    assert text == "".join(heard) and 2 <= text.count(sentence.strip()) <= 3
-    own = remember.lines(cited, "Ning")[-1]
-    assert own.count(sentence.strip()) == 1, "what is said twice is shown once"
+    assert text == "".join(heard).strip() and text.count("我量过") + text.count("a year") <= 1
 
 
 def test_sentences_that_follow_one_another_are_one_quotation(memory):
@@ -161,11 +159,56 @@ def test_sentences_that_follow_one_another_are_one_quotation(memory):
     assert not any(cite.joined(*pair, TRAMS) for pair in apart)
 
 
-def test_a_twin_that_uses_nothing_of_it_is_shown_beside_the_authors_own_words(memory):
-    speaker = Speaker("They rode a blue camel across the desert.")
+CALLS = "She calls from Lisbon."
+
+
+@pytest.mark.parametrize(
+    "question, answer, shown",
+    [
+        # the question again, a question of the twin's, the question's words in another order
+        ("茶多少钱一斤？", "茶多少钱一斤？", "四十块一斤"),
+        ("茶要烫吗？", "你为什么要喝烫茶？茶要烫。", "茶要烫。"),
+        ("排水沟有多长？", "沟长三米。", "四米二"),  # another number
+        ("排水沟有多长？", "沟长四。", "四米二"),  # a number of nothing
+        ("排水沟有多长？", "沟长四米二。", "沟长四米二。"),
+        ("谁为排水沟吵架？", "李大嘴为排水沟吵架。", "老庞和阿坤"),  # another name
+        ("排水沟边谁吵架？", "排水沟边狐狸吵架。", "老庞和阿坤"),  # a thing that stands nowhere
+        (
+            "茶要烫吗？",
+            "茶要烫。烫的好处是逼你停下来。我养了八只羊。",
+            "茶要烫。烫的好处是逼你停下来。",
+        ),
+        ("茶要烫吗？", "茶要烫。茶要烫。", "茶要烫。茶要烫。"),  # short sentences may return
+        ("茶要烫吗？", "要烫，要烫，要烫，要烫。", "茶要烫"),
+        ("Who lost your tools?", "They rode a blue camel across the desert.", "four of them"),
+        ("How many tools were lost?", "Mr. Smith lost 4 tools.", "four of them"),
+        ("How many tools were lost?", "Well, I say. 4 tools were lost.", "4 tools were lost."),
+        ("Where does Heng live?", "She calls from Lisbon. She calls from Lisbon. She", CALLS),
+    ],
+)
+def test_sentences_are_passed_on_as_long_as_the_passages_bear_them(memory, question, answer, shown):
+    class InPieces(Speaker):
+        def answer(self, voice, messages, on_text, question="", **sampling):
+            for start in range(0, len(answer), 3):
+                on_text(answer[start : start + 3])
+            return answer
+
+    pieces = []
+    text, cited = remember.answer(InPieces(""), memory, "file", said(question), pieces.append)
+    assert text == "".join(pieces).strip()
+    assert text == shown or (shown not in answer and shown in text), text
+    recall = memory.recall(said(question))
+    assert spoken.whole(memory, recall, answer) == text, "the same at once as in pieces"
+    if shown not in answer:  # the author's own words, word for word
+        assert [number for _, number in cited.sentences] == [0] * len(cited.sentences)
+        assert not cited.instead and any(text in each.text for each in recall.passages)
+
+
+def test_a_twin_that_uses_little_of_it_is_shown_beside_the_authors_own_words(memory):
+    speaker = Speaker("I lend to nine red streets.")
     _, cited = remember.answer(speaker, memory, "file", said("Who lost your tools?"), len)
     first, quoted, own = remember.lines(cited, "Ning")
-    assert cited.instead and "Ning" in first and "blue camel" in own
+    assert cited.instead and "Ning" in first and "red streets" in own
     assert any(
         source.quote in each.text for each in memory.index.passages for source in cited.sources
     )

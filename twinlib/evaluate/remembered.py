@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import TwinError
 from ..i18n import both, t
+from ..memory import spoken
 from ..memory.recall import SHOWN, Memory, Source, with_passages
 from ..twin import Twin, figure
 from . import facts
@@ -118,6 +119,8 @@ def _answered(twin, memory, recalls, outputs):
             shown.append(Shown(text, recall.sources, bool(recall.refusal)))
             continue
         text = next(texts)
+        if recall.passages:
+            text = spoken.whole(memory, recall, text)
         cited = memory.cited(recall, text)
         shown.append(Shown(text, tuple(cited.sources) if cited else ()))
     return shown

@@ -38,14 +38,20 @@ class Sentence(NamedTuple):
 def align(answer: str, passages: Sequence[Passage], question: str = "") -> list[Sentence]:
     """Each sentence of an answer with the passage that supports it, and the words in it that do.
 
-    Terms of the question count for nothing: to repeat it is to say nothing.
+    Terms of the question count for nothing, but in a sentence of the passage itself: to repeat the
+    question is to say nothing.
     """
     asked = set(_terms(question))
     return [_aligned(sentence, passages, asked) for sentence in lexical.sentences(answer)]
 
 
 def _aligned(sentence, passages, asked):
-    terms = [term for term in _terms(sentence) if term not in asked]
+    every = _terms(sentence)
+    if len(every) >= _FEWEST[language_of(sentence)]:
+        for number, passage in enumerate(passages):
+            if is_verbatim(sentence, passage):
+                return Sentence(sentence, number, sentence[:_LONGEST])
+    terms = [term for term in every if term not in asked]
     if len(terms) < (1 if agree.numbers(sentence) else _FEWEST[language_of(sentence)]):
         return Sentence(sentence, None)
     best = (0.0, None, "")

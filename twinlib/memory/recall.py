@@ -77,6 +77,7 @@ class Memory:
         self.calibrations = abstain.load(twin)
         self.overview = Overview(twin, self.index)
         self.note = self.index.note
+        self._last_own: tuple = (None, None)
 
     def has_graph(self) -> bool:
         """Whether names link its passages."""
@@ -161,9 +162,21 @@ class Memory:
             sources.append(source)
         return Cited(sentences, sources, True)
 
+    def own_sentences(self, recall: Recall) -> str:
+        """The author's sentences nearest to a question; '' without passages."""
+        own = self._own(recall)
+        return own[1] if own else ""
+
+    def _own(self, recall):
+        key = recall.question, tuple(passage.id for passage in recall.passages[:SHOWN])
+        if self._last_own[0] != key:  # embedding the sentences of a passage takes a second
+            own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
+            self._last_own = key, own
+        return self._last_own[1]
+
     def own_words(self, recall: Recall) -> Source | None:
-        """The author's sentences nearest to a question, in the best passages."""
-        own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
+        """The same with what stands around them, and where they stand."""
+        own = self._own(recall)
         if not own:
             return None
         passage = recall.passages[own[0]]

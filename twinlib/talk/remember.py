@@ -1,20 +1,19 @@
 """Answers with memory: the author's passages before the question, and where an answer stands.
 
-What goes before a question and what is cited afterwards is in memory/recall.py. Where most of an
-answer is supported by no passage, which is usual for a base under a billion parameters, the
-author's own sentences are shown with it.
+What goes before a question and what is cited afterwards is in memory/recall.py, which sentences of
+an answer are passed on in memory/spoken.py. Where most of an answer is supported by no passage,
+which is usual for a base under a billion parameters, the author's own sentences are shown with it.
 """
 
 from collections.abc import Callable
 
 from ..files import TwinError
 from ..i18n import t
-from ..memory import lexical
 from ..memory.recall import SAMPLING, Cited, Memory, Source, with_passages
+from ..memory.spoken import Enough, Spoken
 from ..twin import Twin
 from .voices import Voices
 
-_FEWEST = 10  # characters of a sentence that nobody says twice in a row
 _LONGEST_NOTE = 160  # characters of what the twin said by itself
 FIRST_SEED = 1  # another seed asks for another answer
 
@@ -46,30 +45,15 @@ def answer(
         if sampling.get("temperature") is None and sampling.get("seed", FIRST_SEED) == FIRST_SEED:
             sampling["temperature"] = surest
         sampling["cuts"] = cuts
-    heard = Heard(on_text)
+    if not recall.passages:
+        return voices.answer(voice, given, on_text, **sampling), None
+    said = Spoken(memory, recall, on_text)
     try:
-        text = voices.answer(voice, given, heard, **sampling)
-    except Repeats:
-        text = heard.text
+        voices.answer(voice, given, said, **sampling)
+    except Enough:
+        pass
+    text = said.end()
     return text, memory.cited(recall, text)
-
-
-class Repeats(Exception):
-    """Raised where an answer says the same sentence twice in a row, as the surest one may."""
-
-
-class Heard:
-    """Passes on the pieces of an answer until it Repeats itself; `text` is what was passed on."""
-
-    def __init__(self, on_text: Callable[[str], None]):
-        self.text, self._on_text = "", on_text
-
-    def __call__(self, piece: str) -> None:
-        said = lexical.sentences(self.text + piece)
-        if len(said) > 2 and said[-2] == said[-3] and len(said[-2]) >= _FEWEST:
-            raise Repeats
-        self._on_text(piece)
-        self.text += piece
 
 
 def opened(twin: Twin, say: Callable[[str], None]) -> Memory | None:

@@ -9,6 +9,7 @@ from secrets import randbelow
 
 from ..i18n import both, t
 from ..memory.recall import SAMPLING, Cited, Memory, Recall, with_passages
+from ..memory.spoken import Enough, Spoken
 from ..models.llama_cpp import Answer, Halt, Halted
 from ..text import templates
 from ..twin import Twin
@@ -113,8 +114,8 @@ class TwinChat:
         temperature = chosen.pop("temperature", None)
         seed = chosen.pop("seed", None)
         with self._room.taken(asked.prompt_tokens + asked.tokens, halt):
-            cleaned = _cleaned(on_text)
-            heard = remember.Heard(cleaned)
+            remembers = _answers(asked.recall) and not asked.request.schema
+            said_aloud = Spoken(asked.memory, asked.recall, on_text) if remembers else None
             try:
                 said = self.llama.chat(
                     asked.turns,
@@ -123,15 +124,18 @@ class TwinChat:
                     seed=randbelow(2**31) if seed is None else seed,
                     schema=asked.request.schema,
                     stop=asked.request.stop,
-                    on_text=heard if _answers(asked.recall) else cleaned,
+                    on_text=_cleaned(said_aloud or on_text),
                     recommended=True,
                     halt=halt,
                     **chosen,
                 )
-            except remember.Repeats:
-                tokens = len(self.llama.tokenize(heard.text, special=False))
-                said = Answer(heard.text, True, tokens, 0.0, asked.prompt_tokens)
+            except Enough:
+                tokens = len(self.llama.tokenize(said_aloud.text, special=False))
+                said = Answer("", True, tokens, 0.0, asked.prompt_tokens)
         text = templates.without_thinking(said.text)
+        if said_aloud:
+            with self._one_at_a_time:
+                text = said_aloud.end()
         counts = said.prompt_tokens, said.tokens, said.ended
         return Reply(text, *self._below(asked, text), *counts)
 

@@ -1,0 +1,156 @@
+"""What of a twin's answer reaches the reader: its sentences as long as the passages bear them.
+
+The surest answer of a small base may repeat the question, go in circles, or say a number, a name or
+a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
+the first one that the passages contradict the answer ends. Where nothing is left of it the author's
+own sentences are the answer, since they are what the twin was to answer from.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..i18n import data
+from ..text import script
+from ..text.style import tidy
+from . import agree, lexical
+from .recall import SHOWN, Memory, Recall
+
+# Share of a sentence's words, but those of the question, that three sentences of a passage have.
+_BORNE = 0.5
+_HABIT = 0.2  # share of the passages that have a word of the author's habit
+_CIRCLES = re.compile(r"\b(\w+(?: \w+){0,5})\b(?:[,，、;；] ?\1\b){2,}")  # no, no, no
+_END = re.compile(rf"(?<=\n)|{script.SENTENCE.pattern}")
+_HOW_MANY = re.compile("多[少长高重远深宽厚大久]|几")
+# A Chinese digit at the end of a sentence, without what is counted; 四米二 has it.
+_DIGITS = "零〇一二两三四五六七八九十百千万"
+_BARE_DIGIT = re.compile(rf"(?<![{_DIGITS}])(?<![{_DIGITS}].)[二两三四五六七八九十]\W*$")
+
+
+class Enough(Exception):
+    """Raised where the rest of an answer is not wanted."""
+
+
+class Spoken:
+    """Passes on the pieces of an answer, each sentence once it is whole.
+
+    Call it with each piece, which may raise Enough, and `end()` when no more come: it gives the
+    text of the answer, `text` all that was passed on.
+    """
+
+    def __init__(self, memory: Memory, recall: Recall, on_text: Callable[[str], None]):
+        self.text, self._waiting, self._said = "", "", set()
+        self._memory, self._recall, self._on_text = memory, recall, on_text
+        passages = recall.passages[:SHOWN]
+        self._whole = tidy("\n".join(f"{p.searched}\n{p.date[:10]}" for p in passages))
+        self._places = [place for passage in passages for place in _places(passage)]
+        self._dates = set().union(*(agree.numbers(p.date[:10].replace("-", " ")) for p in passages))
+        self._asked = set(lexical.words(recall.question))
+
+    def __call__(self, piece: str) -> None:
+        self._waiting += piece
+        ends = [match.end() for match in _END.finditer(self._waiting)]
+        start = 0
+        for end in ends:
+            if start < end < len(self._waiting):  # what comes next may belong to it
+                self._pass_on(self._waiting[start:end])
+                start = end
+        self._waiting = self._waiting[start:]
+
+    def end(self) -> str:
+        """Judge what is left; the author's own sentences where nothing was passed on."""
+        try:
+            self._pass_on(self._waiting)
+        except Enough:
+            pass
+        self._waiting = ""
+        if not self.text.strip() and (own := self._memory.own_sentences(self._recall)):
+            self._give(own)
+        return self.text.strip()
+
+    def _pass_on(self, sentence):
+        said = tidy(sentence).strip()
+        if not re.search(r"\w", said):
+            if self.text:
+                self._give(sentence)
+            return
+        if (said in self._said and len(said) > 9) or not self._is_borne(sentence):
+            self._waiting = ""
+            raise Enough
+        self._said.add(said)
+        if not self._says_nothing(sentence):
+            self._give(sentence)
+
+    def _give(self, text):
+        self._on_text(text)
+        self.text += text
+
+    def _says_nothing(self, sentence):
+        """Whether a sentence before any other only asks, or has no word but the question's."""
+        if self.text:
+            return False
+        words = lexical.words(sentence)
+        return sentence.strip()[-1] in "?？" or (
+            len(words) > 2 and set(words) <= self._asked | lexical.question_words()
+        )
+
+    def _is_borne(self, sentence):
+        """Whether the passages have what a sentence says: its numbers, names and other words."""
+        question = self._recall.question
+        if _CIRCLES.search(tidy(sentence)):
+            return False
+        if _HOW_MANY.search(question) and _BARE_DIGIT.search(sentence):
+            return False
+        known = f"{self._whole}\n{tidy(question)}"
+        if any(name not in known for name in agree.names(sentence)):
+            return False
+        words = {w for w in lexical.subject_words(sentence) if w not in _everyday()}
+        nearest = max(self._places, key=lambda place: len(words & place.words))
+        numbers = agree.numbers(sentence) - agree.numbers(question) - self._dates
+        if numbers - (nearest.numbers or nearest.numbers_beside):
+            return False
+        asked = words & self._asked
+        new = {word for word in words - self._asked if not self._is_habit(word)}
+        return not new or any(
+            len(new & place.beside) >= _BORNE * len(new) and (not asked or asked & place.beside)
+            for place in self._places
+        )
+
+    def _is_habit(self, word):
+        """Whether many passages have a word, as "neighbour" or 街坊: it says nothing."""
+        held = self._memory.index.lexical.texts_with(word)
+        return len(held) > _HABIT * len(self._memory.index.passages)
+
+
+class _Place(NamedTuple):
+    """A sentence of a passage: its words and numbers, and with those of its neighbours."""
+
+    words: set
+    numbers: set
+    beside: set
+    numbers_beside: set
+
+
+def _places(passage):
+    told = lexical.sentences(passage.text) or [passage.text]
+    title = set(lexical.words(f"{passage.title}\n{passage.heading}"))
+    words, numbers = [set(lexical.words(s)) for s in told], [agree.numbers(s) for s in told]
+    for at in range(len(told)):
+        near = slice(max(0, at - 1), at + 2)
+        yield _Place(words[at], numbers[at], title.union(*words[near]), set().union(*numbers[near]))
+
+
+def whole(memory: Memory, recall: Recall, answer: str) -> str:
+    """What reaches the reader of an answer that is given at once."""
+    spoken = Spoken(memory, recall, lambda _: None)
+    try:
+        spoken(answer)
+    except Enough:
+        pass
+    return spoken.end()
+
+
+@functools.cache
+def _everyday():
+    return frozenset(lexical.words(data("common_words")["en"]))
