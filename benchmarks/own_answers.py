@@ -1,6 +1,6 @@
 """Does practice on a creator's own answers bring the model's answers nearer to theirs?
 
-    python benchmarks/own_answers.py OUT [--base NAME] [--steps 100] [--seed 1] [--table FILE]
+    python benchmarks/own_answers.py OUT [--base NAME] [--steps 100] [--minutes M] [--table FILE]
 
 The creator is made up: Marn, who keeps a boatyard, with 300 answered questions (question, answer,
 steps), two thirds in prose and one third numbers, made by this program and always the same. Step 03
@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-5)
     parser.add_argument("--tokens", type=int, default=160)
     parser.add_argument("--batch", type=int, default=32, help="answers a step")
+    parser.add_argument("--minutes", type=float, default=0, help="of training at most; 0: no limit")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--table", type=Path)
     options = parser.parse_args()
@@ -266,6 +267,8 @@ def main() -> None:
         probe=0,
         seed=options.seed,
     )
+    if options.minutes:
+        _limit(options.minutes)
     began = time.perf_counter()
     progress = Progress(twin.history("reasoning"), "reasoning")
     outcome = reasoning.run(twin, chosen, progress)
@@ -286,6 +289,29 @@ def main() -> None:
         print(f"\n  {record['when']}: {record['question']}\n    marn: {record['answer']}")
         print(f"    said ({record.get('near')}): {record['text'][:400]}")
     (options.out / "own_answers.json").write_text(json.dumps(outcome.figures, indent=1))
+
+
+def _limit(minutes):
+    """Let training end after some minutes, however many steps that are."""
+    from transformers import TrainerCallback
+
+    from twinlib.train import grpo
+
+    class Limit(TrainerCallback):
+        def on_train_begin(self, *_, **__):
+            self.end = time.monotonic() + 60 * minutes
+
+        def on_step_end(self, args, state, control, **_):
+            control.should_training_stop = time.monotonic() > self.end
+
+    make = grpo.make_trainer
+
+    def limited(*arguments):
+        trainer, callback = make(*arguments)
+        trainer.add_callback(Limit())
+        return trainer, callback
+
+    grpo.make_trainer = limited
 
 
 def _some(twin, count):

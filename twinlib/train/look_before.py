@@ -2,7 +2,7 @@
 
 from ..i18n import choose, t
 from ..progress import Progress
-from ..settings import Reasoning
+from ..settings import Reasoning, resolve
 from ..twin import Twin
 from . import probe, reasoning
 
@@ -11,9 +11,9 @@ plan, problems = reasoning.plan, reasoning.problems
 
 def run(twin: Twin, settings: Reasoning, progress: Progress) -> None:
     """Probe, print what it says and keep it: the next run with the same settings uses it."""
-    training, (train, _), _, inputs = reasoning.begin(twin, settings, progress, is_run=False)
-    if not training.settings.probe:
+    if not resolve(settings, plan(settings, twin).values).probe:
         progress.say(t("practice.no_probe"))
         return
+    training, (train, _), _, inputs = reasoning.begin(twin, settings, progress, is_run=False)
     found = probe.run(training, train, probe.asked_for(training.settings, inputs))
     progress.say(choose(probe.said(found)))
