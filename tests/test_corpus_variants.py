@@ -89,6 +89,32 @@ VARIANTS = {
     "spanish.txt": (chat("lunes, 3 de mayo de 2021, {when} - {who}: {words}"), TURNS, []),
     "german.txt": (chat("{who} ({when} Uhr): {words}"), TURNS, []),
     "copied.txt": (chat("{who}\n{words}\n{when}"), TURNS, []),
+    "teams.txt": (chat("[5/3/2021 {when} AM] {who}\n{words}\n"), TURNS, []),
+    "wechat.txt": (chat("{who}:\n{words}\n"), TURNS, []),
+    "messenger.txt": (chat("{who}\n{words}\n{when} AM\n"), TURNS, []),
+    "irc.log": (chat("[{when}:05] <{who}> {words}"), TURNS, []),
+    "google.json": (
+        json.dumps(
+            {
+                "messages": [
+                    {
+                        "creator": {"name": who, "email": f"{who}@e.org"},
+                        "created_date": f"Monday, May 3, 2021 at 10:0{n}:00 AM UTC",
+                        "text": words,
+                    }
+                    for n, (who, words) in enumerate(zip(("Ole", "Nele") * 2, SAID))
+                ]
+            }
+        ),
+        TURNS,
+        [],
+    ),
+    "diary.txt": (
+        f"1/5/2021, 21:03 - Bench: {EN}\n\n2/5/2021, 21:03 - Tea: {EN}\n\n"
+        f"3/5/2021, 21:03 - Tea: {EN}\n\n4/5/2021, 21:03 - Bench: {EN}",
+        None,
+        [],
+    ),
     "comments.html": (f"<html><body>{COMMENTS}</body></html>", TURNS, []),
     "gmail.html": (MAIL_PAGE, EN, ["quote"]),
     "outlook.html": (OUTLOOK, EN, ["quote"]),

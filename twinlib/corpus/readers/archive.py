@@ -33,7 +33,7 @@ _SUFFIXES = {
     "image": "png jpg jpeg gif svg webp ico bmp heic tif tiff mp3 mp4 m4a mov wav ogg opus avi mkv "
     "webm psd ai ttf otf woff woff2 eot",
     "script": "py js ts jsx tsx css scss less c h cpp hpp cs java go rs rb php pl sh bat ps1 lua "
-    "swift kt sql ipynb r jl yaml yml toml ini cfg conf lock lockb map log env gradle cmake mk "
+    "swift kt sql ipynb r jl yaml yml toml ini cfg conf lock lockb map env gradle cmake mk "
     "diff patch bib cls sty bst",
     "data": "db sqlite sqlite3 parquet npy npz pkl bin dat exe dll so dylib pyc class jar wasm gz "
     "bz2 xz safetensors gguf pt onnx h5 ics vcf",

@@ -35,13 +35,16 @@ _NUMERALS = dict(
 )
 _HAN_DIGIT = f"[{''.join(_NUMERALS)}]"
 _ANY_DIGIT = f"[0-9{''.join(_NUMERALS)}]"
-# Seven digits or more, some of them numerals; not a decimal, nor beside hundreds.
+# A numeral beside another digit, as in any such number.
+_HAN_DIGITS = re.compile(rf"{_HAN_DIGIT}[ ._·-]{{0,2}}{_ANY_DIGIT}|[0-9]{_HAN_DIGIT}")
+# Seven digits or more, some of them numerals; not a decimal, nor beside hundreds. What must not
+# stand before comes second, which is searched faster.
 _SAID = re.compile(
-    rf"(?<![点點十百千万萬亿億.]){_ANY_DIGIT}(?:[ ._·-]{{0,2}}{_ANY_DIGIT}){{6,39}}"
+    rf"{_ANY_DIGIT}(?<![点點十百千万萬亿億.].)(?:[ ._·-]{{0,2}}{_ANY_DIGIT}){{6,39}}"
     r"(?![十百千万萬亿億])"
 )
 _SAID_IN_GROUPS = re.compile(
-    rf"(?<!{_ANY_DIGIT})[1一壹幺]{_ANY_DIGIT}{{2}}(?:[，、,]{_ANY_DIGIT}{{4}}){{2}}(?!{_ANY_DIGIT})"
+    rf"[1一壹幺](?<!{_ANY_DIGIT}.){_ANY_DIGIT}{{2}}(?:[，、,]{_ANY_DIGIT}{{4}}){{2}}(?!{_ANY_DIGIT})"
 )
 _FIRST_OF_NUMBER = re.compile("(?<=[第唯之统統同任专專单單逐])一")
 _FIRST_OF_WORD = re.compile(
@@ -51,7 +54,7 @@ _FIRST_OF_WORD = re.compile(
 
 def with_digits(text: str) -> str:
     """The text with Chinese numerals as digits where they spell a number; of the same length."""
-    if not re.search(_HAN_DIGIT, text):
+    if not _HAN_DIGITS.search(text):
         return text
     return _SAID.sub(_in_digits, _SAID_IN_GROUPS.sub(_in_digits, text))
 
@@ -214,7 +217,8 @@ def _iban(match):
 _LINK = r"(?:号码?|號碼?|编号|是|为|就是|上写着|was|is|numbers?|no\.?|[\s:：#(（,，.]){0,6}"
 _PASSPORT = re.compile(
     rf"(?:护照|護照|passport|通行[证證]|台胞[证證]|回[乡鄉][证證]){_LINK}"
-    rf"(?-i:([A-Z]{{1,2}}[0-9]{{6,9}}|[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{{8}}|[0-9]{{9}}){RIGHT}"
+    rf"(?-i:([A-Z]{{1,2}}[0-9]{{6,9}}|[A-Z] ?[0-9]{{4}} [0-9]{{4}}|"
+    rf"[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{{8}}|[0-9]{{9}}){RIGHT}"
     rf"|(?<=[号號码碼:：#.r] )([0-9]{{8}}){RIGHT}|(?<=[号號码碼:：#])([0-9]{{8}}){RIGHT})"
     rf"|(?-i:{LEFT}([EGDSPHK][A-Z]?[0-9]{{7,8}}){RIGHT})(?= ?[是为(（]?[我你他她的这]{{0,3}}护照)",
     re.IGNORECASE,
@@ -291,7 +295,7 @@ _AFTER_WORD = re.compile(
     r"(?:电话|電話|手机|手機|座机|传真|热线|联系方式|致电|拨打|"
     r"(?<![A-Za-z])(?:phone|tel|telephone|mobile|cell|fax|whatsapp))"
     r"(?:号码?|号|號碼?|是|为|就是|number|no\.?|is|at|[\s:：(（.]){0,5}"
-    rf"([2-9][0-9]{{2,3}}{_GAP}?[0-9]{{4}}|[2-9][0-9]{{9}}|"
+    rf"([2-9][0-9]{{2,3}}{_GAP}?[0-9]{{4}}|[2-9][0-9]{{9}}|[2-9](?:[ .·-][0-9]){{6,7}}|"
     rf"[2-9][0-9]{{2}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}){FREE}",
     re.IGNORECASE,
 )

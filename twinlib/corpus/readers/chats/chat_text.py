@@ -40,7 +40,7 @@ _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{text_forms.STAMP}\b\W.*")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h]\d\d"), 3
-_PLAIN, _MARKDOWN = (".txt", ".text", ""), (".md", ".markdown")
+_PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _ME = ("我", "me")
 
 

@@ -1,7 +1,7 @@
 """Chats and posts that programs export as JSON: an object around a list of messages, or JSON Lines.
 
 WeFlow and EchoTrace (WeChat), ChatLab's format, QQ Chat Exporter (one file or chunks), Messenger
-and Instagram, Discord (DiscordChatExporter), Slack, Weibo's crawlers, and what is built like them.
+and Instagram, Discord (DiscordChatExporter), Slack, Google Chat, Weibo's crawlers, and their like.
 `ROLES` says under which keys each of them keeps sender, text and time: another program of this
 kind needs a key there and no code. Meta writes UTF-8 as if each byte were a character, which is
 undone.
@@ -30,15 +30,16 @@ ROLES = {
         "groupNickname senderDisplayName accountName sender_name senderName author.nickname "
         "sender.groupCard sender.remark sender.name sender.nickname author.name "
         "author.displayName user_profile.display_name user_profile.real_name user.name "
-        "user.screen_name from.name nickname username screen_name sender author from user"
+        "user.screen_name from.name creator.name nickname username screen_name sender author from "
+        "user"
     ).split(),
     "id": (
-        "sender.uid sender.uin sender.id senderUsername sender author.id user.id user sender_id "
-        "senderId"
+        "sender.uid sender.uin sender.id senderUsername sender author.id creator.email user.id "
+        "user sender_id senderId"
     ).split(),
     "time": (
         "formattedTime timestamp timestamp_ms time createTime create_time created_at "
-        "publish_time ts date sent_at"
+        "publish_time created_date ts date sent_at"
     ).split(),
     "mine": "isSend isSelf is_send is_self is_sender isSender from_me isOwn".split(),
     "type": "type msgType messageType".split(),

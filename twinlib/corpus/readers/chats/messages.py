@@ -54,7 +54,7 @@ _NOTHING = re.compile(
             r"(?:missed|incoming|outgoing|declined|cancell?ed) (?:group )?(?:(?:voice|"
             r"video) )?calls?(?: at [^\n]{0,20})?\.?",
             r"(?:voice|video) call, [^\n]{0,30}|(?:live )?location(?: shared)?: https?://\S+|"
-            r"live location shared",
+            r"live location shared|☎ ?[^\n]{0,40}",
             r"未接(?:来电|來電|(?:群组)?(?:语音|視訊|视频|語音)(?:通话|通話|来电))[^\n]{0,20}",
             # WhatsApp in other languages of Europe
             r"(?:bild|video|audio|sticker|gif|dokument|kontaktkarte|videonachricht|"

@@ -8,7 +8,7 @@
     [Name] [오후 2:30] text                  spaces, or with the name first
     2024-05-01 15:14, Name : text           KakaoTalk, Teams, Zoom ('From Name to Everyone: text')
     Name 00:00:01, 00:00:01 Name: text      transcripts
-    Name: text                              interviews
+    Name: text                              interviews; messages copied from WeChat, below a name
     a line with the time over or under one  iMessage, Teams, Feishu; the text is below both
     with the name
     (10.02) <Name> text, Name @ 10h02: text any other program: times and names in one order
@@ -31,7 +31,7 @@ from .. import dates
 _HALF = "(?:上午|下午|凌晨|早上|中午|晚上|清晨|午夜|傍晚|早晨|半夜|深夜|午前|午後|오전|오후)"
 CLOCK = rf"(?:{_HALF}\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?"
 _NUMBERS = (
-    r"\d{2,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}[日일]?\.?(?:\s?(?:星期|周|週)[一-龥])?"
+    r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}[日일]?\.?(?:\s?(?:星期|周|週)[一-龥])?"
 )
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _NAMED = rf"(?:{_MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}[-. ]{_MONTH}[-. ]\d{{2,4}})"
@@ -182,6 +182,7 @@ def _is_regular(lines, heads):
     changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
     back = sum(b < a for a, b in zip(seconds, seconds[1:]))
     twice = sum(count for count in names.values() if count > 1)
+    days = [match[0] for head in heads if (match := re.search(_ANY_DAY, head.time))]
     sure = sum(bool(head.text or re.search(_ANY_DAY, head.time)) for head in heads)
     return (
         len(heads) >= 4
@@ -191,6 +192,7 @@ def _is_regular(lines, heads):
         and changes * 4 >= len(heads)
         and back * 4 <= len(heads)
         and sure * 2 > len(heads)
+        and len(set(days)) * 4 <= max(len(days) * 3, 4)  # a diary has one entry a day
         and all(len(name.split()) <= 4 for name in names)
     )
 
@@ -204,6 +206,13 @@ def _are_few(lines, heads):
     return _have_days(lines, heads) and len({head.name for head in heads}) * 4 <= len(heads)
 
 
+def _are_copied(heads, blocks):
+    """Whether each paragraph begins with a name on a line of its own, as WeChat copies messages."""
+    names = {head.name for head in heads}
+    each = len(heads) == len(blocks) and not any(head.text for head in heads)
+    return each and len(heads) >= 4 and 1 < len(names) <= len(heads) / 2
+
+
 def _is_interview(lines, heads):
     """Whether most paragraphs are turns, made of sentences, of alternating speakers in no play."""
     text = "\n".join(lines)
@@ -214,6 +223,8 @@ def _is_interview(lines, heads):
         below = takewhile(bool, lines[head.body : end])  # its paragraph, which may be wrapped
         sentences += bool(_ENDS.search("\n".join((head.text, *below))))
     changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
+    if _are_copied(heads, blocks):
+        return True
     return (
         len(heads) >= 6
         and len(heads) * 2 > paragraphs
@@ -327,13 +338,13 @@ def _stacked(lines, clocks):
     matches = [(n, match) for n in clocks if (match := _ALONE.fullmatch(lines[n]))]
     best = []
     for step in (-1, 1):
-        found = [
-            Head(
-                min(n, n + step), _caption(lines, n + step), match["time"], "", max(n, n + step) + 1
-            )
-            for n, match in matches
-            if _caption(lines, n + step)
-        ]
+        found = []
+        for n, match in matches:
+            at = n + step
+            if step == 1 and lines[at : at + 1] == [""]:
+                at += 1  # a blank line stands between two messages
+            if name := _caption(lines, at):
+                found.append(Head(min(n, at), name, match["time"], "", max(n, at) + 1))
         names = {head.name for head in found}
         if len(names) > 1 and len(names) * 2 <= len(found) + 1 and len(found) > len(best):
             # With the time under the words the first message has none above its name.
