@@ -526,7 +526,7 @@ def _reasoning(settings, machine, facts):
     memory_gb = estimate.grpo_memory(machine, shape, *rows) / estimate.GIB
     row = tokens + estimate.PROMPT
     step = estimate.Step(at_once * row, precision, 32, checkpointing, False, gpu)
-    learning = estimate.UNSLOTH * estimate.step_seconds(machine, shape, step) * batch / at_once
+    learning = estimate.GRPO * estimate.step_seconds(machine, shape, step) * batch / at_once
     answering = tokens * estimate.token_seconds(machine, shape, batch, row, precision)
     at_once = 64 if gpu else 24
     # Two exams, and a probe of eight answers to each problem.
