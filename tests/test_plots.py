@@ -159,7 +159,9 @@ def test_loss_and_rewards_get_a_panel_each_and_nothing_is_drawn_of_nothing():
     assert (
         plots.curves_of([{"done": 1, "total": 2, "note": "reading"}, {"sample": {"step": 1}}]) == []
     )
-    assert plotting.embedded(None) == "" == plotting.row([])
+    assert plotting.embedded(None) == "" == plotting.row([]) == plotting.scrolled(None)
+    drawn = plotting.picture(lambda axes: axes.plot([1, 2]), wide=8)
+    assert "overflow-x:auto" in plotting.scrolled(drawn) and "576px" in plotting.scrolled(drawn)
 
 
 def test_rate_and_speed_have_panels_of_their_own_and_names_in_chinese(monkeypatch):

@@ -211,12 +211,15 @@ def newest(records: Iterable[dict]) -> dict | None:
     return record
 
 
-def line_of(record: dict, step: str = "", room: int | None = None) -> str:
+def line_of(record: dict, step: str = "", room: int | None = None, brief: bool = False) -> str:
     """A progress record as one line, such as 'persona 12/80 · loss 3.21 · 2 min left'.
 
-    Parts are left out until it fits into `room` columns of a terminal.
+    Parts are left out until it fits into `room` columns of a terminal; `brief` leaves out those
+    for engineers, such as the learning rate.
     """
     parts = _parts(record, step)
+    for name in _DROPPED_FIRST if brief else ():
+        parts.pop(name, None)
     others = [name for name in reversed(parts) if name not in _DROPPED_FIRST + _DROPPED_LAST]
     for name in (*_DROPPED_FIRST, *others, *_DROPPED_LAST[:-1]):
         if room is None or width(" · ".join(parts.values())) <= room:

@@ -15,7 +15,7 @@ from ..text import labels
 from ..twin import Twin
 from .display import NOTHING, Shown, caption, sentence, table
 from .interview_form import disk_error
-from .plotting import AMBER, GREEN, GREY, RED, WIDE, drawable, embedded, label, picture
+from .plotting import AMBER, GREEN, GREY, RED, WIDE, drawable, label, picture, scrolled
 from .widgets import wide
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def results(twin: Twin, text: str = "") -> Shown:
         return shown + sentence(t("ui.no_code_yet"))
     if analysis.counted(received.votes):
         shown += sentence(choose(analysis.sentence(received)), "note")
-        shown += Shown(embedded(plot(received.votes)), "") + caption(t("ui.blind_test_picture"))
+        shown += Shown(scrolled(plot(received.votes)), "") + caption(t("ui.blind_test_picture"))
     return shown + friends(received)
 
 

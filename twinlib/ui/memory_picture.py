@@ -14,9 +14,9 @@ from .plotting import (
     WIDE,
     bar_height,
     chinese_font,
-    embedded,
     label,
     picture,
+    scrolled,
     sideways,
     title,
 )
@@ -36,7 +36,7 @@ def memory(twin: Twin) -> Shown:
     if not counted:
         return Shown("", "")
     drawn = picture(lambda axis: _draw(axis, counted), tall=bar_height(len(counted) + 1), wide=WIDE)
-    return Shown(embedded(drawn), "") + caption(t("ui.names_by_year"))
+    return Shown(scrolled(drawn), "") + caption(t("ui.names_by_year"))
 
 
 def names_by_year(twin: Twin) -> dict[str, dict[str, int]]:

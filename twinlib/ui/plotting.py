@@ -40,6 +40,7 @@ _STYLE = {
     "font.size": 9,
 }
 _DPI = 96  # pixels of the page in an inch
+_READABLE = 0.75  # of the size at which letters are meant to be read
 _SHARP = 1.5  # pixels of the picture in one of the page, for phones and large screens
 GREEN, GREY, RED, BLUE = "#2f9e58", "#9aa0a6", "#c94f4f", "#5a78c8"
 AMBER = "#d99a1c"
@@ -104,6 +105,15 @@ def embedded(figure: "Figure | None") -> str:
         'style="max-width:100%;height:auto;background:white" '
         f'src="data:image/png;base64,{code}">'
     )
+
+
+def scrolled(figure: "Figure | None") -> str:
+    """The same, scrolling by itself where a narrow page would make its letters too small."""
+    if figure is None:
+        return ""
+    least = round(_READABLE * _DPI * figure.get_size_inches()[0])
+    picture = embedded(figure).replace("max-width:100%", f"max-width:max(100%,{least}px)")
+    return f'<div style="overflow-x:auto;width:0;min-width:100%">{picture}</div>'
 
 
 def png(figure: "Figure") -> bytes:

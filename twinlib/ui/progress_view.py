@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -48,6 +49,9 @@ class HistoryTail:
         return self.records
 
 
+_line = partial(line_of, brief=True)
+
+
 class ProgressView:
     """The bar with the newest progress record, and below it the curves and the newest samples.
 
@@ -92,7 +96,7 @@ class ProgressView:
         elif ended == "done":
             line = t("ui.step_done", name=self.name, time=duration(now() - self.started))
         else:
-            at = line_of({**record, "seconds_left": None}, self.name) if record else self.name
+            at = _line({**record, "seconds_left": None}, self.name) if record else self.name
             line = t("ui.step_stopped" if ended == "stopped" else "ui.step_failed", at=at)
         self.bar.draw(status(record, line, "done" if ended == "already" else ended))
         self.pictures.draw(pictures(records))
@@ -112,9 +116,9 @@ class ProgressView:
         since = now() - record.get("time", now())
         if record.get("seconds_left"):
             left = max(record["seconds_left"] - since, 1)
-            return line_of({**record, "seconds_left": left}, self.name)
+            return _line({**record, "seconds_left": left}, self.name)
         waited = "" if record["done"] else self._waited(self.started)
-        return line_of(record, self.name) + waited
+        return _line(record, self.name) + waited
 
     def _waited(self, since):
         """How long the step runs and may take in all, while nothing better is known."""
@@ -142,7 +146,7 @@ class _Place:
 def progress(records: Sequence[dict], name: str, said: str = "") -> Shown:
     """The progress bar, status line, curves and sample answers of a history."""
     record = newest(records)
-    line = line_of(record, name) if record else name or t("ui.starting")
+    line = _line(record, name) if record else name or t("ui.starting")
     return status(record, line, said=said) + pictures(records)
 
 

@@ -27,6 +27,8 @@ from .display import NOTHING, caption, folded, preformatted, sentence, show, tab
 from .progress_view import ProgressView
 from .watching import Tail, watch
 
+_OPEN = 2  # warnings of a run that stand open; the others are folded
+
 
 class StepFailed(TwinError):
     """The child process failed; the sentence is the child's own or says how it was ended."""
@@ -39,10 +41,12 @@ def check(twin: Twin, step: str, settings: declared.Settings) -> None:
         problems = module.problems(settings, twin)
     shown = sum((sentence(problem.text, problem.level) for problem in problems), NOTHING)
     if not declared.stops(problems):
-        shown += sentence(t("ui.no_problems"), "good")
         planned = forms.planner(step, twin)(settings)
         if planned and planned.seconds:
-            shown += sentence(forms.estimate(planned)) + _plan(step, settings, planned)
+            ready = t("ui.no_problems_and_plan", estimate=forms.estimate(planned))
+            shown += sentence(ready, "good") + _plan(step, settings, planned)
+        else:
+            shown += sentence(t("ui.no_problems"), "good")
     show(shown)
 
 
@@ -89,8 +93,12 @@ def step(twin: Twin, step: str, settings: declared.Settings) -> Report:
         pass
     twin.reread()  # as changed by the child
     report = twin.report(step)
-    for text in report.warnings if step != "evaluate" else ():  # whose score card says them
+    warnings = report.warnings if step != "evaluate" else []  # whose score card says them
+    for text in warnings[:_OPEN]:
         show(sentence(text, "warning"), _id())
+    more = sum((sentence(text, "warning") for text in warnings[_OPEN:]), NOTHING)
+    if more.html:
+        show(folded(t("ui.good_to_know"), more), _id())
     return report
 
 

@@ -24,12 +24,12 @@ from .plotting import (
     RED,
     WIDE,
     drawable,
-    embedded,
     label,
     legend,
     picture,
     plain,
     png,
+    scrolled,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def score_card(twin: Twin) -> Shown:
     shown += sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     shown += first_answers(twin)
     if measured:
-        shown += Shown(embedded(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
+        shown += Shown(scrolled(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
     shown += memory_layers(figures)
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from .. import i18n, running
+from ..corpus import reasons
 from ..evaluate import step as evaluate
 from ..evaluate.side_by_side import real_name
 from ..i18n import LANGUAGES, choose, t
@@ -84,12 +85,17 @@ def _folders(sources: list[str]) -> Callable[[str], str]:
 
 
 def dropped(twin: Twin) -> list[dict[str, str]]:
-    """The lines of dropped.csv; [] when there is no such file."""
+    """The lines of dropped.csv, labels in the reader's language; [] when there is no such file."""
     path = twin.file("dropped")
     if not path.exists():
         return []
     with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        lines = list(csv.DictReader(file))
+    for line in lines:
+        for column, names in (("reason", reasons.REASONS), ("what", reasons.KINDS)):
+            key = key_of(line[column], names)
+            line[column] = choose(names[key]) if key else line[column]
+    return lines
 
 
 def key_of(label: str, names: dict) -> str | None:
