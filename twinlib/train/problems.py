@@ -4,7 +4,7 @@ Measured on the same held-out problems before and after, by greedy answers: righ
 lenient extractor and McNemar's test, prose by its nearness to the owner's answers, paired too.
 """
 
-from functools import cache
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from statistics import median
@@ -74,7 +74,7 @@ def _read(task, path):
     return _read_once(task, path, stat.st_size, stat.st_mtime)
 
 
-@cache
+@lru_cache(maxsize=2)
 def _read_once(task, path, size, changed):
     return problem_file.read(task, path)
 

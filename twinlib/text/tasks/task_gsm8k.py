@@ -1,6 +1,7 @@
 """GSM8K: word problems of primary school with worked steps, whose answer stands behind '####'.
 
-Cobbe et al., Training verifiers to solve math word problems, 2021 (https://arxiv.org/abs/2110.14168).
+Cobbe et al., Training verifiers to solve math word problems, 2021
+(https://arxiv.org/abs/2110.14168).
 """
 
 import re
