@@ -1,13 +1,19 @@
 """RSS and Atom feeds: every entry is a post, and copies of posts that are there go."""
 
+from pathlib import Path
+
 import pytest
 
 from twinlib.corpus import dedupe, gather
 from twinlib.corpus.readers import ReadLog, format_of, read
 from twinlib.corpus.readers.feed import read as read_feed
 from twinlib.corpus.records import Document
+from twinlib.settings import Corpus
 from twinlib.text.inputs.encoding import Unreadable
 from twinlib.text.inputs.input_file import File
+from twinlib.twin import Twin
+
+SAMPLE = Path(__file__).parent.parent / "data_samples"
 
 BODY = "We walked along the pier &amp; said nothing."
 RSS = f"""<?xml version="1.0"?>
@@ -91,3 +97,27 @@ def test_of_a_post_and_its_copy_in_a_feed_the_post_stays():
     ]
     pairs = dedupe.similar([document.text for document in documents])
     assert dedupe.duplicates(pairs, lambda number: gather._age(documents[number])) == {0}
+
+
+def test_teasers_of_a_feed_are_no_texts_of_their_own_where_the_posts_are_there(tmp_path):
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in sorted((SAMPLE / "posts").iterdir())
+    }
+    posts = [path for path in texts if texts[path].startswith("---\n")][:6]
+    bodies = [texts[path].split("---\n", 2)[2].strip() for path in posts]
+    source = tmp_path / "blog"
+    source.mkdir()
+    for path, body in zip(posts, bodies):
+        (source / path.name).write_text(body, encoding="utf-8")
+    items = "".join(
+        f"<item><title>{n}</title><description><![CDATA[<p>{body[:300]} […]</p>]]></description>"
+        "</item>"
+        for n, body in enumerate(bodies)
+    )
+    feed = f'<?xml version="1.0"?><rss version="2.0"><channel>{items}</channel></rss>'
+    (source / "feed.xml").write_text(feed, encoding="utf-8")
+    twin, settings = Twin.open(str(tmp_path / "twin")), Corpus(source=str(source))
+    gathered = gather.gather(twin, settings, {}, lambda *_: None)
+    sources = {record["source"] for record in twin.records("documents")}
+    assert sources == {path.name for path in posts}
+    assert gathered.removed["document", "duplicate"] == len(posts)

@@ -215,6 +215,14 @@ def test_what_word_puts_around_words_leaves_them_once(name):
     assert not document.removed
 
 
+def test_a_formula_of_a_word_file_is_named_as_left_out():
+    space = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    formula = f'<m:oMath xmlns:m="{space}"><m:r><m:t>x=7</m:t></m:r></m:oMath>'
+    data = docx(f"<w:p>{RUN.format('Before.')}{formula}{RUN.format('After.')}</w:p>")
+    document = only(word, File("a.docx", data))
+    assert parts(document) == [("passage", "layout", "x=7")]
+
+
 def test_headers_and_comments_of_a_word_file_are_named_as_left_out():
     part = f"<w:hdr {W}>{paragraph('HEADER of the house')}</w:hdr>"
     data = docx(paragraph("A letter about rain."), extra={"word/header1.xml": part})

@@ -59,6 +59,12 @@ def test_big5_is_told_from_gbk():
     assert encoding.decode(text.encode("big5")) == text
 
 
+@pytest.mark.parametrize("name", ["shift_jis", "euc_jp"])
+def test_japanese_is_not_taken_for_korean_or_chinese(name):
+    text = "船は夜明けに着いたが、桟橋には誰もいなかったので、わたしたちは岸壁に沿って流された。"
+    assert encoding.decode(text.encode(name)) == text
+
+
 def test_western_european_text_without_utf8_is_read():
     text = (
         "Le café est fermé à présent, et la fenêtre reste ouverte même l'été, où il a plu très "

@@ -200,8 +200,26 @@ def _excluded(spool, pairs, rules, totals):
     other_authors = pipeline.other_authors(totals.authors, rules)
     copies = dedupe.duplicates(pairs, lambda number: _age(spool[number]))
     reasons = {n: "author" for n, document in enumerate(spool) if document.author in other_authors}
-    reasons |= dict.fromkeys(copies, "duplicate")
+    reasons |= dict.fromkeys(copies | _excerpts(spool, pairs), "duplicate")
     return {n: reason for n, reason in reasons.items() if not rules.wants(spool[n].id)}
+
+
+def _excerpts(spool, pairs):
+    """The indices of the beginnings of posts that a feed or a page of teasers repeats.
+
+    They are documents of one file, of which more than half are parts of documents of other files.
+    """
+    parts: dict[str, set] = {}
+    for i, j, _, containment in pairs:
+        short, whole = sorted((i, j), key=lambda number: len(spool[number].text))
+        file, number, _ = spool[short].source.partition("#")
+        apart = number and spool[whole].source.partition("#")[0] != file
+        if containment >= dedupe.COPY and apart and spool[short].turns is None:
+            parts.setdefault(file, set()).add(short)
+    if not parts:
+        return set()
+    sizes = Counter(document.source.partition("#")[0] for document in spool)
+    return {n for file, found in parts.items() if len(found) * 2 > sizes[file] for n in found}
 
 
 def _compilations(sketches, spool, rules):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _TEXT, _BOX = f"{_W}t", f"{_W}txbxContent"
 _GONE = (f"{_W}del", f"{_W}moveFrom")
 # Elements of this namespace that mammoth reads, so that their content stays where it is.
@@ -62,13 +63,14 @@ def words(data: bytes) -> str:
 
 
 def _paragraphs(root):
-    """The texts of all paragraphs; one inside another, in a text box, by itself."""
+    """The texts of all paragraphs, and of formulas; one in another, in a text box, by itself."""
     texts = {}
     for element in root.iter(f"{_W}p", _TEXT):
         if element.tag == _TEXT:
             paragraph = next(element.iterancestors(f"{_W}p"), root)
             texts[paragraph] = texts.get(paragraph, "") + (element.text or "")
-    return list(texts.values())
+    formulas = root.iter(f"{_MATH}oMath")
+    return [*texts.values(), *("".join(m.itertext(f"{_MATH}t")) for m in formulas)]
 
 
 def _has_words(element: "_Element") -> bool:

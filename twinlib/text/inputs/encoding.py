@@ -55,7 +55,14 @@ def _decode(data):
     best = max(chinese, key=commonness)
     if commonness(best) > _CHINESE:
         return best
+    japanese = (_strict(data, name) or "" for name in ("shift_jis", "euc_jp"))
+    if kana := next((text for text in japanese if _is_kana(text)), None):
+        return kana
     return _nearly_utf8(data) or _mended(data) or _sprinkled(data) or _guess(data)
+
+
+def _is_kana(text):
+    return len(re.findall("[\u3041-\u30fc]", text)) > len(text) / 5
 
 
 def _strict(data, name):
