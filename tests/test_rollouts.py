@@ -199,6 +199,7 @@ def test_answers_are_texts_and_other_models_fall_back(qwen, monkeypatch):
     conversations = [[{"role": "user", "content": q}] for q in QUESTIONS]
     expected = generate.answers(model.eval(), tokenizer, conversations, 12, temperature=0)
     assert rollouts.answers(model, tokenizer, conversations, 12, 0) == expected
+    assert rollouts.answers(model, tokenizer, [], 12, 0) == []
     monkeypatch.setattr(model.get_base_model().config, "model_type", "rwkv7")
     assert not rollouts.fits(model)
     twice = rollouts.answers(model, tokenizer, conversations[:1], 12, 0, copies=2)

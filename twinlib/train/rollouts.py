@@ -119,6 +119,8 @@ class Sampler:
         """
         import torch
 
+        if not prompts:
+            return []
         rows = self.rows or self._fitting_rows(max(map(len, prompts)))
         draw = _Draw(temperature, top_p)
         # The longest come first, so that the buffers of the first batch do for all.
@@ -129,11 +131,13 @@ class Sampler:
             while left:
                 chosen, done = left[:at_once], len(prompts) - len(left)
                 count = self._count(counted, done * copies, len(chosen) * copies)
+                batch = None
                 try:
                     batch = self._batch([prompts[i] for i in chosen], copies, draw, count)
                 except torch.OutOfMemoryError:
                     if at_once == 1:
                         raise
+                if batch is None:  # behind the exception, which holds the buffers
                     self.free()
                     torch.cuda.empty_cache()
                     at_once = -(-at_once // 2)
