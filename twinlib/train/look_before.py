@@ -1,5 +1,6 @@
 """The command `probe`: the look of probe.py alone, before step 03 with the same settings."""
 
+from .. import commands
 from ..i18n import choose, t
 from ..progress import Progress
 from ..settings import Reasoning, resolve
@@ -16,4 +17,5 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> None:
         return
     training, (train, _), _, inputs = reasoning.begin(twin, settings, progress, is_run=False)
     found = probe.run(training, train, probe.asked_for(training.settings, inputs))
-    progress.say(choose(probe.said(found)))
+    if not commands.notebook_of("reasoning"):  # which shows it with its picture
+        progress.say(choose(probe.said(found)))
