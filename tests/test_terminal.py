@@ -44,6 +44,17 @@ def test_without_a_twin_the_sentence_says_how_to_make_one(twins, capsys):
     assert "corpus --twin me --source FOLDER" in capsys.readouterr().err
 
 
+def test_a_slip_in_a_name_is_told_with_the_twin_that_was_meant(twins, capsys, tmp_path):
+    Twin.open(twins / "鲁迅")
+    assert main(["talk", "--twin", "鲁讯", "--question", "Hi?"]) == 1
+    assert "no twin called '鲁讯', but one called '鲁迅'" in capsys.readouterr().err
+    assert [path.name for path in twins.iterdir()] == ["LuXun"]
+    assert main(["corpus", "--twin", "鲁讯", "--source", str(tmp_path / "none")]) == 1
+    assert "There is one called '鲁迅' already" in capsys.readouterr().err
+    assert main(["status", "--twin", "somebody"]) == 1
+    assert "There is no twin at" in capsys.readouterr().err
+
+
 def test_the_last_twin_is_opened_and_several_are_listed(twins, capsys):
     Twin.open(twins / "one").remember(author="阿宁")
     assert main(["status"]) == 0 and capsys.readouterr().out.startswith("one (")

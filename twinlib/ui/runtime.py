@@ -235,7 +235,7 @@ def _opened(twin, is_new, by_name, others):
     """Sentences that say which twin was opened or made, and which the owner may have meant."""
     key = "ui.new_twin" if is_new else "ui.twin_opened"
     shown = sentence(t(key, name=twin.title, path=twin.path), "good")
-    near = _nearest(twin.title, others) if is_new else None
+    near = nearest(twin.title, others) if is_new else None
     if near:
         return shown + sentence(t("ui.did_you_mean", name=near), "warning")
     if others and not by_name:
@@ -243,7 +243,7 @@ def _opened(twin, is_new, by_name, others):
     return shown
 
 
-def _nearest(name, others):
+def nearest(name: str, others: Iterable[str]) -> str | None:
     """The name of which this one may be a slip, by its letters or by how it is spelt; or None."""
     for key in (str.casefold, lambda text: in_latin_letters(text).casefold()):
         keys = {key(other): other for other in others}
@@ -255,7 +255,7 @@ def _nearest(name, others):
 def titles(folder: Path) -> list[str]:
     """The names of the twins in a folder, as their owner gave them."""
     found = []
-    for facts in sorted(folder.glob(f"*/{FILES['facts']}")):
+    for facts in sorted(folder.glob(f"[!.]*/{FILES['facts']}")):  # no import that was stopped
         with suppress(TwinError, OSError):
             found.append(Twin(facts.parent).title)
     return found

@@ -1,6 +1,7 @@
 """What the command line needs besides the steps: the twin opened last, and what to type."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,10 +27,17 @@ def twins_folder() -> Path:
 def opened(name: str | None, create: bool) -> Twin:
     """The twin called `name`, or without a name the one opened last; it is now the last one.
 
-    Raises TwinError where there is none, with the command that makes one.
+    Raises TwinError where there is none, with the command that makes one, or the name of the twin
+    that was meant; where one is made, that name is printed.
     """
-    twin = Twin.open(name or last(), create)
     folder = twins_folder()
+    if name and not (Twin.locate(name) / FILES["facts"]).exists():
+        near = runtime.nearest(Path(name).name, runtime.titles(folder))
+        if near and not create:
+            raise TwinError(t("core.no_twin_but", name=name, near=near))
+        if near:
+            print("! " + t("core.new_twin_but", name=name, near=near), file=sys.stderr)
+    twin = Twin.open(name or last(), create)
     inside = twin.path.resolve().parent == folder.resolve()
     with suppress(OSError):  # on a full or read-only disk only the next default is lost
         write_atomic(folder / LAST, twin.name if inside else str(twin.path.resolve()))
