@@ -94,13 +94,21 @@ def _given(text, several=False):
             if several:
                 return [chain.value for chain in found]
             listed = numerals.whole(sentence, units=False)
-            if listed and len(listed) > 1:
+            if listed and len(listed) > 1 or _is_a_choice(sentence, found):
                 return None
             return [found[0].value] if found[0].value is not None else None
     if several:
         return [chain.value for chain in numerals.chains(numerals.plainly(text))]
     last = numerals.last(numerals.plainly(text))
     return None if last is None else [last]
+
+
+def _is_a_choice(sentence, found):
+    """Whether a sentence leaves open which of two numbers is meant: 'x = 5 or x = -5'."""
+    if len(found) < 2 or found[0].value == found[1].value:
+        return False
+    between = sentence[found[0].end : found[1].start]
+    return bool(re.search(r"(?<![A-Za-z])or(?![A-Za-z])|或", between))
 
 
 def is_correct(text: str, answer: str) -> bool:
