@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from client_requests import BODIES
 
 from twinlib.talk.chat_request import Refused, json_object, parse
 from twinlib.talk.openai_api import Api
@@ -45,6 +46,7 @@ def test_what_is_left_out_has_its_defaults():
         ({"max_tokens": 7, "max_completion_tokens": 9}, "tokens", 9),
         ({"max_tokens": -1}, "tokens", None),  # llama.cpp's page: no limit
         ({"max_tokens": 0}, "tokens", None),
+        ({"max_tokens": "7"}, "tokens", 7),
         ({"stop": "\n"}, "stop", ["\n"]),
         ({"stop": ["a", "", "b"]}, "stop", ["a", "b"]),
         ({"stop": None, "temperature": None, "tools": None}, "stop", []),
@@ -73,6 +75,10 @@ def test_each_value_is_taken_as_it_was_sent(values, field, value):
         ([system("A", "developer"), user("Hi?"), system("B")], [user("Hi?")], "A\n\nB"),
         # What an app lets the twin say first (SillyTavern's greeting) is not an answer.
         ([said("Welcome!"), user("Hi?")], [user("Hi?")], ""),
+        # Its order after an answer is a turn, and one after the user's is not.
+        ([user("a"), said("b"), system("Sum up.")], [user("a"), said("b"), user("Sum up.")], ""),
+        ([user("a"), said("b"), user("c"), system("S")], [user("a"), said("b"), user("c")], "S"),
+        ([user("a"), system("S"), said("b"), user("c")], [user("a"), said("b"), user("c")], "S"),
         ([user("a"), user("b")], [user("a\n\nb")], ""),
         ([user("a"), said(""), user("b")], [user("a\n\nb")], ""),
         ([user("a"), said("b"), user("c")], [user("a"), said("b"), user("c")], ""),
@@ -108,6 +114,14 @@ def test_turns_alternate_and_system_messages_are_joined(messages, turns, system_
 def test_what_an_app_asks_for_itself_needs_no_memory(messages):
     assert not asked(*messages).memory
     assert asked(user("What is your ### Task: today?")).memory
+
+
+@pytest.mark.parametrize("app", BODIES)
+def test_what_apps_send_is_read(app):
+    body, _, wanted = BODIES[app]
+    request = parse({"model": "me", **body}, MODELS)
+    assert {name: getattr(request, name) for name in wanted} == wanted
+    assert request.messages[0]["role"] == request.messages[-1]["role"] == "user"
 
 
 @pytest.mark.parametrize(

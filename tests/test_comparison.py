@@ -83,6 +83,24 @@ def test_an_answer_that_names_neither_number_is_told_from_a_wrong_one(text, name
     assert exercises.names_one(text, exercises.SHOWCASE[0]) is named, why
 
 
+@pytest.mark.parametrize(
+    "text, ended",
+    [
+        ("Answer: 9.9.\n", True),
+        ("So 0.9 > 0.11.\n**Answer:** 9.9\n\nTo explain", True),
+        ("答案：9.9。因为", True),
+        ("Answer: 9.9", False),  # 9.91 may come
+        ("Answer: 9.", False),
+        ("The answer is easy. 9.9 is", False),  # not the form that was asked for
+        ("Answer:\n\n", False),
+        ("Answer: the larger one. It", False),
+        ("Answer: 9.9.\nNo. Answer:", False),
+    ],
+)
+def test_an_answer_ends_with_the_sentence_that_says_its_number(text, ended):
+    assert decimals.says_its_number(text) is ended
+
+
 # Intervals and sentences
 
 
@@ -304,7 +322,9 @@ def test_the_rows_are_asked_as_they_were_trained(trained, tmp_path):
             4,
             temperature=0,
         ).text
-    assert text == decimals.by_cell(found.records)["persona", "F16"][0]["text"]
+    [first, *_] = decimals.by_cell(found.records)["persona", "F16"]
+    # Half a character is not streamed. It had not said its number.
+    assert first["text"].startswith(text.rstrip("\ufffd") + "\n\nAnswer:")
     twin.report_path("reasoning").unlink()
     assert [row.name for row in decimals.variants_of(twin, "plain", "own")] == ["base", "persona"]
 
@@ -317,9 +337,9 @@ def test_the_base_is_asked_through_its_own_template_and_the_twin_through_the_twi
 
     templates = []
 
-    def opened(path):
+    def opened(path, *rest, **named):
         templates.append(GGUFReader(path).fields["tokenizer.chat_template"].contents())
-        return Llama(path)
+        return Llama(path, *rest, **named)
 
     monkeypatch.setattr(decimals, "Llama", opened)
     monkeypatch.setattr(decimals, "TYPES", ("F16",))
@@ -356,7 +376,8 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
         compared(trained, progress=stop)
     twin = trained[0]
     before = twin.records("comparisons")
-    assert len(before) == 4 * 8 + 8 + 4 and left(twin) == [twin.file("comparisons")]
+    assert len(before) == 4 * 8 + 8 + 4 + 2, "each answer is kept as soon as it is given"
+    assert left(twin) == [twin.file("comparisons")]
     asked, written = [], []
     ask, write = Llama.chat_many, writer.write
     monkeypatch.setattr(
@@ -375,7 +396,7 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
     )
     found = compared(trained)
     assert (
-        found.records[: len(before)] == before
+        all(record in found.records for record in before)
         and len(found.records) == 96
         and sum(asked) == 96 - len(before)
     )

@@ -157,6 +157,24 @@ def test_many_answers_come_in_the_order_of_their_questions(llama):
     assert seen == [(n, 6) for n in range(1, 7)]
 
 
+def test_an_answer_ends_where_it_is_told_and_one_that_was_cut_off_is_ended_by_a_text(llama):
+    whole = llama.chat(ask("hi"), 30, temperature=0).text
+    cut = llama.chat(ask("hi"), 30, temperature=0, until=lambda text: len(text) >= 9)
+    assert cut.ended and 9 <= len(cut.text) < 30 and whole.startswith(cut.text)
+    deadline = time.monotonic() + 20
+    while any(slot["is_processing"] for slot in llama.request("/slots")):
+        assert time.monotonic() < deadline
+    last = llama.chat(ask("hi"), 5, temperature=0, ending=("\nSo:", 3))
+    assert last.tokens == 8 and last.text.startswith(
+        llama.chat(ask("hi"), 5, temperature=0).text + "\nSo:"
+    )
+    heard, endings = {}, [("\nA:", 2), ("\nB:", 2)]
+    answers = llama.chat_many(
+        [ask("a"), ask("b")], 4, temperature=0, endings=endings, on_answer=heard.__setitem__
+    )
+    assert answers == [heard[0], heard[1]] and "\nB:" in answers[1].text
+
+
 def test_a_stop_ends_many_answers(llama):
     def stop(done, total, note):
         raise Stopped

@@ -15,6 +15,7 @@ from dataclasses import replace
 import httpx
 import numpy
 import pytest
+from client_requests import BODIES
 from test_memory import make, needs_e5, write_corpus
 
 from twinlib import Twin, settings
@@ -291,6 +292,34 @@ def test_apps_find_the_models_chat_stream_and_see_sources(served):
     refused = served.ask(user("What did Doctor Lindqvist say?")).json()["choices"][0]
     assert "never wrote about “Lindqvist”" in refused["message"]["content"]
     assert refused["finish_reason"] == "stop"
+
+
+@slow
+@needs_e5
+@pytest.mark.parametrize("app", BODIES)
+def test_apps_read_what_they_expect(served, app):
+    body, headers, wanted = BODIES[app]
+    most = {"max_tokens": 60 if "response_format" in body else 12, "max_completion_tokens": None}
+    body = {"model": "me", **body, **most}
+    answer = served.client.post("/v1/chat/completions", json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    if not body.get("stream"):
+        [choice] = answer.json()["choices"]
+        message, text = choice["message"], choice["message"]["content"]
+        assert choice["finish_reason"] and answer.json()["usage"]["total_tokens"]
+    else:
+        events = re.findall(r"^data: (.*)$", answer.text, re.MULTILINE)
+        assert events.pop() == "[DONE]"
+        chunks = [json.loads(event) for event in events]
+        assert (not chunks[-1]["choices"]) == bool(wanted.get("include_usage"))
+        deltas = [choice for chunk in chunks for choice in chunk["choices"]]
+        [message] = [each["delta"] for each in deltas if each["finish_reason"]]
+        assert deltas[-1]["finish_reason"], "apps stop reading there"
+        text = "".join(each["delta"].get("content", "") for each in deltas)
+    assert text and bool(message.get("annotations")) == ("/v1/passages/" in text)
+    assert wanted["memory"] == ("/v1/passages/" in text)
+    if "response_format" in body:
+        assert json.loads(text)["title"] in ("Trams", "Tea")
 
 
 @slow

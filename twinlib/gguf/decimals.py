@@ -6,11 +6,19 @@ smaller, and each pair is asked in both orders, so that 'the first', 'the longer
 right half of the time. Problems that the reasoning adapter was trained on are left out. All
 questions about one pair count as one observation in intervals and tests. A file whose first answers
 never name one of the two numbers doesn't get the other problems, since rambling takes longest.
-Answers are cached in the twin folder, so that a stopped run continues. Not here: other problems
-than comparisons, and a GPU (llama.cpp runs on the processor).
+Answers are cached in the twin folder one by one, so that a stopped run continues.
+
+Many problems are asked at once, so that each weight that is read serves all of them. An answer ends
+with the sentence in which it says its number in the form that was asked for; a chain of thought
+that was cut off is followed by "Answer:" ("budget forcing", https://arxiv.org/abs/2501.19393), so
+that a base that explains at length is compared by its number, too. All files are asked in the same
+way, so that what batches change (Llama.chat_many) is chance, which intervals and tests count
+(benchmarks/decimals_speed.py). Not here: other problems than comparisons, and a GPU (llama.cpp runs
+on the processor).
 """
 
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,7 +29,7 @@ from ..i18n import Texts, both, choose, listed, t
 from ..models import load
 from ..models.llama_cpp import Llama
 from ..progress import Progress
-from ..text import exercises, formatting
+from ..text import exercises, formatting, numerals
 from ..text.statistics import mcnemar, wilson
 from ..twin import Twin, figure
 from . import writer
@@ -32,8 +40,12 @@ from .types import FILE_TYPES
 TYPES = tuple(kind for kind in reversed(FILE_TYPES) if FILE_TYPES[kind].compared)
 VARIANTS = ("base", "persona", "reasoning")
 _PROBLEMS = 200
-FIRST = 24  # problems asked at a time; six pairs suffice to tell who never answers
-_TOKENS = 128  # enough for a short chain of thought
+FIRST = 24  # problems asked before the others; six pairs suffice to tell who never answers
+_TOKENS = 64  # of a chain of thought; whoever has said no number by then is asked for it
+_ENDINGS = {"en": ("\n\nAnswer:", 8), "zh": ("\n\n答案：", 8)}  # how, and tokens for it
+SLOTS = 16  # problems asked at once; with more two cores gain nothing
+CONTEXT = 8192  # tokens that these share
+_SAYS = re.compile(r"(?:answer|答案)\s*\**\s*[:：]\**", re.IGNORECASE)
 _SIGNIFICANCE = 0.05
 
 
@@ -65,7 +77,7 @@ def compare(
     count: int = _PROBLEMS,
     tokens: int = _TOKENS,
 ) -> Comparison:
-    """Ask `count` comparisons of every variant in every type; answers have up to `tokens` tokens.
+    """Ask `count` comparisons of every variant in every type, with `tokens` tokens to think.
 
     `spec` is the newest adapter's and `files` {type: path} of its files. Other files are written
     for one variant at a time and removed; raises TwinError when the disk has no room for them.
@@ -117,10 +129,9 @@ class _Answers(NamedTuple):
         return {id: record for id, record in records if record}
 
     def missing(self, cell):
-        """The problems to ask next; [] when all are answered, or no answer names a number."""
+        """The problems to ask next; [] when all are answered, or the first name no number."""
         answered = self.of(cell)
-        for start in range(0, len(self.problems), FIRST):
-            problems = self.problems[start : start + FIRST]
+        for problems in (self.problems[:FIRST], self.problems):
             if missing := [problem for problem in problems if problem["id"] not in answered]:
                 return missing
             if not any(record["readable"] for record in answered.values()):
@@ -185,18 +196,38 @@ def _advance(progress, cells, cell, count):
 
 
 def _ask(path, cell, answers, tokens, advance):
-    """Ask a file its missing problems and cache the marked answers."""
-    with Llama(path) as llama:
+    """Ask a file its missing problems and cache each marked answer."""
+    with Llama(path, CONTEXT, slots=SLOTS) as llama:
         while problems := answers.missing(cell):
             before = len(answers.of(cell))
-            replies = llama.chat_many(
+            llama.chat_many(
                 [_messages(cell.variant, problem) for problem in problems],
-                tokens,
                 temperature=0,
                 progress=lambda done, *_, before=before: advance(before + done),
+                on_answer=lambda number, answer, problems=problems: answers.cache.append(
+                    _marked(cell, problems[number], answer)
+                ),
+                **how(problems, tokens),
             )
-            answers.cache.add(_marked(cell, *pair) for pair in zip(problems, replies))
     advance(len(answers.problems))
+
+
+def how(problems: list[dict], tokens: int = _TOKENS) -> dict:
+    """How Llama.chat_many asks these problems, with `tokens` tokens to think."""
+    endings = [_ENDINGS[problem["language"]] for problem in problems]
+    return {"max_tokens": tokens, "until": says_its_number, "endings": endings}
+
+
+def says_its_number(text: str) -> bool:
+    """Whether an answer has said its number, in the form that was asked for, in a whole sentence.
+
+    What follows seldom changes the number, and takes most of the time of a base that explains.
+    """
+    said = list(_SAYS.finditer(text))
+    rest = text[said[-1].end() :].lstrip() if said else ""
+    sentence = numerals.first_sentence(rest)
+    is_over = len(sentence) + 1 < len(rest)  # a point may be that of a number
+    return is_over and bool(numerals.chains(numerals.plainly(sentence)))
 
 
 def _messages(variant, problem):

@@ -15,8 +15,8 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,8 @@ _SAMPLING = {
     "repeat_penalty": 1.0,
     "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"],
 }
+# The same likeliest token, found without sorting the vocabulary, which takes longer than the model.
+_GREEDY = {**_SAMPLING, "top_k": 1, "samplers": ["penalties", "top_k"]}
 # If a schema allows whitespace between JSON tokens, a small model writes line breaks for ever.
 _COMPACT_JSON = {
     "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -124,9 +126,10 @@ class _Door:
 class Llama:
     """A loaded GGUF file: `with Llama(path) as llama: llama.chat(messages)`.
 
-    `context` is in tokens, at most the model's own. `precise` keeps keys and values in 32 bits
-    instead of 16. `threads` is the number of computing threads, by default one a core. Raises
-    TwinError when the file can't be loaded.
+    `context` is in tokens, at most the model's own, and shared by the `slots` conversations that
+    can run at once. `precise` keeps keys and values in 32 bits instead of 16. `threads` is the
+    number of computing threads, by default one a core. Raises TwinError when the file can't be
+    loaded.
     """
 
     def __init__(
@@ -135,14 +138,15 @@ class Llama:
         context: int = 4096,
         precise: bool = False,
         threads: int | None = None,
+        slots: int = SLOTS,
     ):
-        self.path, self.context = Path(path), context
+        self.path, self.context, self.slots = Path(path), context, slots
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
         self._door = _Door()
         try:
             with _interrupts_wait():
-                self._server = _load(self.path, context, precise, threads, self._door)
+                self._server = _load(self.path, context, precise, threads, slots, self._door)
                 # A server that is freed before its loop runs hangs; an answer proves that it runs.
                 self.request("/slots")
         except BaseException:
@@ -169,46 +173,80 @@ class Llama:
         messages: list[dict],
         max_tokens: int = 200,
         temperature: float | None = 0.7,
+        ending: tuple[str, int] | None = None,
         **options,
     ) -> Answer:
-        """The Answer to a list of messages, by the file's own template; `options`: see complete."""
+        """The Answer to a list of messages, by the file's own template; `options`: see complete.
+
+        `ending` is (text, tokens): what is put after an answer that was cut off at `max_tokens`,
+        and how many more may follow it.
+        """
+        prompt = self._prompt_or_ids(messages)
+        answer = self.complete(prompt, max_tokens, temperature, **options)
+        if not ending or answer.ended:
+            return answer
+        said = answer.text + ending[0]
+        if until := options.get("until"):
+            options["until"] = lambda text: until(said + text)
+        whole = prompt + (said if isinstance(prompt, str) else self.tokenize(said, special=False))
+        last = self.complete(whole, ending[1], temperature, **options)
+        counts = answer.tokens + last.tokens, answer.seconds + last.seconds, answer.prompt_tokens
+        return Answer(said + last.text, last.ended, *counts)
+
+    def _prompt_or_ids(self, messages):
+        """The prompt of messages; its token ids where they spell control tokens."""
         marked = letters.shielded_plainly(messages)
         if marked == list(messages):
-            return self.complete(self.prompt(messages), max_tokens, temperature, **options)
+            return self.prompt(messages)
         # Control tokens that the messages speak of are letters, those of the template are not.
         ids = []
         for piece, parse in letters.pieces(self.prompt(marked)):
             ids += self.tokenize(piece, parse, add=not ids)
-        return self.complete(ids, max_tokens, temperature, **options)
+        return ids
 
     def chat_many(
         self,
         conversations: list[list[dict]],
         max_tokens: int = 200,
         temperature: float | None = 0.7,
-        parallel: int = SLOTS,
         progress: Callable | None = None,
+        on_answer: Callable[[int, Answer], None] | None = None,
+        endings: Sequence[tuple[str, int]] | None = None,
         **options,
     ) -> list[Answer]:
-        """The Answers to several conversations, in their order, up to `parallel` at once.
+        """The Answers to several conversations, in their order, as many at once as there are slots.
 
         `progress(done, total, note)` is called after each; when it raises, the rest is cancelled.
+        `on_answer(number, answer)` is called as soon as a conversation has its answer, in any
+        order. `endings` are those of `chat`, one a conversation.
+
+        Sums in a batch are added up in another order, so that of two nearly equal tokens the other
+        one may be the likeliest; an answer may then differ from the one that is given alone.
         """
-
-        def answer_to(messages):
-            return self.chat(messages, max_tokens, temperature, **options)
-
+        endings = endings or [None] * len(conversations)
         prompts = [len(self.tokenize(self.prompt(c))) for c in conversations]
-        longest = max(prompts, default=0) + max_tokens
-        workers = max(1, min(parallel, SLOTS, self.context // max(longest, 1)))
-        answers, pool = [], ThreadPoolExecutor(workers)
-        try:
-            for answer in pool.map(answer_to, conversations):
-                answers.append(answer)
-                if progress:
-                    progress(len(answers), len(conversations), t("models.answers"))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        longest = (
+            max(prompts, default=0) + max_tokens + max((e[1] for e in endings if e), default=0)
+        )
+        workers = max(1, min(self.slots, self.context // max(longest, 1)))
+        halts, answers = [Halt() for _ in conversations], [None] * len(conversations)
+        with ThreadPoolExecutor(workers) as pool:
+            running = {
+                pool.submit(self.chat, c, max_tokens, temperature, ending, halt=halt, **options): n
+                for n, (c, ending, halt) in enumerate(zip(conversations, endings, halts))
+            }
+            try:
+                for done, future in enumerate(as_completed(running), 1):
+                    answers[running[future]] = future.result()
+                    if on_answer:
+                        on_answer(running[future], future.result())
+                    if progress:
+                        progress(done, len(conversations), t("models.answers"))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for halt in halts:
+                    halt()
+                raise
         return answers
 
     def complete(
@@ -223,6 +261,7 @@ class Llama:
         recommended: bool = False,
         stop: list[str] | None = None,
         halt: Halt | None = None,
+        until: Callable[[str], bool] | None = None,
         **cuts,
     ) -> Answer:
         """The Answer that continues a text or token ids, without any template.
@@ -231,26 +270,27 @@ class Llama:
         of text as it comes. With `recommended` the sampling values in the file apply, its
         temperature too where `temperature` is None; otherwise `top_p`. `cuts` are other values of
         llama.cpp's sampling, such as top_k, min_p and repeat_penalty. An answer ends before a text
-        of `stop`. Raises TwinError when the text exceeds the context, Halted after `halt()`.
+        of `stop`, and as soon as `until(text so far)` holds. Raises TwinError when the text exceeds
+        the context, Halted after `halt()`.
         """
         body = {
             "prompt": prompt,
             "n_predict": max_tokens,
             "seed": seed,
-            "stream": on_text is not None,
+            "stream": bool(on_text or until),
         }
         if temperature is not None:
             body["temperature"] = temperature
         if not recommended:
-            body |= {"top_p": top_p, **_SAMPLING}
+            body |= _GREEDY if temperature == 0 else {"top_p": top_p, **_SAMPLING}
         body |= cuts
         if schema is not None:
             body["json_schema"] = {**_COMPACT_JSON, **schema}
         if stop:
             body["stop"] = stop
         started = time.monotonic()
-        if on_text:
-            last = self._streamed(body, on_text, halt)
+        if body["stream"]:
+            last = self._streamed(body, on_text, halt, until)
         else:
             last = self.request("/completion", body, halt)
         seconds = time.monotonic() - started
@@ -265,7 +305,7 @@ class Llama:
             "n_predict": max_tokens,
             "temperature": 0,
             "return_tokens": True,
-            **_SAMPLING,
+            **_GREEDY,
         }
         return self.request("/completion", body)["tokens"]
 
@@ -298,7 +338,7 @@ class Llama:
         with self._post(path, body, halt) as answer:
             return json.load(answer)
 
-    def _streamed(self, body, on_text, halt):
+    def _streamed(self, body, on_text, halt, until):
         """The last event of a completion, with the whole text as its content."""
         pieces, event = [], {}
         with self._post("/completion", body, halt) as lines:
@@ -307,7 +347,11 @@ class Llama:
                     event = json.loads(line[6:])
                     if piece := event.get("content"):
                         pieces.append(piece)
-                        on_text(piece)
+                        if on_text:
+                            on_text(piece)
+                        if until and until("".join(pieces)):
+                            event = {**event, "stop_type": "word"}
+                            break
             if "stop_type" not in event:
                 raise TwinError(t("models.answer_interrupted"))
         return {**event, "content": "".join(pieces)}
@@ -360,12 +404,12 @@ def _interrupts_wait():
             signal.raise_signal(signal.SIGINT)
 
 
-def _load(path, context, precise, threads, door):
+def _load(path, context, precise, threads, slots, door):
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_ctx, params.n_parallel, params.kv_unified = context, SLOTS, True
+    params.n_ctx, params.n_parallel, params.kv_unified = context, slots, True
     params.verbosity, params.warmup = -1, False
     params.cache_ram_mib = 0
     params.n_batch = params.n_ubatch  # who hangs up frees its slot after so many tokens

@@ -5,6 +5,7 @@ use for, such as tools, are passed over. What can't be answered is refused with 
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -69,7 +70,7 @@ def json_object(body: bytes) -> dict:
 def parse(values: dict, models: Sequence[str]) -> ChatRequest:
     """The request in the values of its JSON, for a server of these models; raises Refused."""
     name = chosen(values.get("model"), models)
-    messages, system = _turns(values.get("messages"))
+    messages, system, is_order = _turns(values.get("messages"))
     format = _typed(values, "response_format", dict) or {}
     schema = None
     if format.get("type") == "json_object":
@@ -84,7 +85,7 @@ def parse(values: dict, models: Sequence[str]) -> ChatRequest:
         model=name,
         messages=messages,
         system=system,
-        memory=schema is None and not name.endswith(PLAIN) and not _is_task(messages, system),
+        memory=not (schema or is_order or name.endswith(PLAIN) or _is_task(messages, system)),
         stream=bool(_typed(values, "stream", bool)),
         include_usage=bool(_typed(options, "include_usage", bool)),
         tokens=_most(values),
@@ -119,24 +120,36 @@ def _typed(values, name, kind):
 
 
 def _turns(messages):
-    """(turns, system): neighbours of one role joined, from the user's first to the user's last."""
+    """(turns, system, is_order): the turns alternate, from the user's first to the user's last.
+
+    Neighbours of one role are joined. A system message after an answer is an order to the model,
+    such as SillyTavern's for a summary, and stands for the user's last turn.
+    """
     if not isinstance(messages, list) or not messages:
         raise _bad("talk.no_messages")
-    turns, system = [], []
+    turns, system, orders = [], [], []
     for message in messages:
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
             raise _bad("talk.no_messages")
         role, text = message["role"], _text(message.get("content"))
+        if not text.strip():
+            continue
         if role in ("system", "developer"):
-            system.append(text)
-        elif role in ("user", "assistant") and text.strip():
+            (orders if turns else system).append(text.strip())
+        elif role in ("user", "assistant"):
+            system, orders = system + orders, []
             if turns and turns[-1]["role"] == role:
                 turns[-1]["content"] += "\n\n" + text
             elif turns or role == "user":  # what the client let the twin say first is no answer
                 turns.append({"role": role, "content": text})
+    is_order = bool(orders) and turns[-1]["role"] == "assistant"
+    if is_order:
+        turns.append({"role": "user", "content": "\n\n".join(orders)})
+    else:
+        system += orders
     if not turns or turns[-1]["role"] != "user":
         raise _bad("talk.last_is_not_the_users")
-    return turns, "\n\n".join(filter(None, map(str.strip, system)))
+    return turns, "\n\n".join(system), is_order
 
 
 def _text(content):
@@ -163,7 +176,9 @@ def _is_task(messages, system):
 
 def _most(values):
     for name in ("max_completion_tokens", "max_tokens"):
-        most = _typed(values, name, int)
+        given = values.get(name)
+        is_digits = isinstance(given, str) and re.fullmatch("[0-9]{1,9}", given)  # AnythingLLM
+        most = int(given) if is_digits else _typed(values, name, int)
         if most is not None and most > 0:  # some clients send -1 or 0 for no limit
             return most
     return None
