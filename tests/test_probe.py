@@ -52,6 +52,16 @@ def test_it_says_in_both_languages_whether_there_is_anything_to_gain(
         assert found["inside"] == 30 and "30" in said["en"]
 
 
+def test_where_one_kind_of_problem_is_weak_there_is_something_to_gain():
+    """Most comparisons are easy, and those like 9.9 and 9.11 are not."""
+    pool = [
+        {**problem, "level": "trap" if i < 8 else "plain"} for i, problem in enumerate(asked(64))
+    ]
+    found = probe.summarise(pool, answers([4] * 8 + [8] * 56))
+    assert found["pass_at_1"] > probe.GOOD and found["verdict"] == "worth"
+    assert probe.summarise(pool, answers([7] * 8 + [8] * 56))["verdict"] == "nothing"
+
+
 def test_answers_that_run_out_of_room_are_said_before_the_base_is_blamed():
     found = probe.summarise(asked(16), answers([0] * 16, ended=False))
     assert found["verdict"] == "cut" and "100%" in probe.said(found)["en"]

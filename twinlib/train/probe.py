@@ -28,6 +28,7 @@ CUT = 0.5  # share of answers that ran out of room
 HARD = 0.1  # pass@8 below which right answers are too seldom to be made likelier
 _QUANTILE, _ROOM = 0.95, 1.25  # of the lengths of right answers, and what is added
 _SHORTEST = 32  # tokens
+_FEWEST = 6  # problems of a level that say something
 # What changes the answers; other settings may change.
 _ASKED = ("task", "problems", "probe", "completion_tokens", "seed")
 VERDICTS = {
@@ -116,7 +117,7 @@ def summarise(asked: list[dict], answers: list) -> dict:
     verdict = "worth"
     if not found:
         verdict = "prose"
-    elif first >= GOOD:
+    elif first >= GOOD and not _weak_level(found):
         verdict = "nothing"
     elif clipped > CUT:
         verdict = "cut"
@@ -133,6 +134,17 @@ def summarise(asked: list[dict], answers: list) -> dict:
         "completion_tokens": room_for(lengths),
         "problems": found,
     }
+
+
+def _weak_level(found):
+    """Whether the problems of one level, asked often enough, are not solved nearly always."""
+    levels = {}
+    for each in found:
+        levels.setdefault(each["level"], []).append(each["right"] / each["tries"])
+    return any(
+        len(shares) >= _FEWEST and sum(shares) / len(shares) <= band.HIGH
+        for shares in levels.values()
+    )
 
 
 def room_for(lengths: list[int]) -> int | None:
