@@ -275,6 +275,7 @@ def test_things_that_no_passage_has_a_word_for_are_told_from_verbs_and_everyday_
         "Who repaired the trams over time?": [],
         "码头上的头盔要什么样的？": ["头盔"],
         "链条要上几次油？": [],
+        "信里说茶要多烫？": [],
     }.items():
         assert unwritten.named(found, question) == ([], things), question
     question = "Do you bake bread at the depot?"

@@ -209,6 +209,9 @@ def test_a_twin_that_uses_little_of_it_is_shown_beside_the_authors_own_words(mem
     _, cited = remember.answer(speaker, memory, "file", said("Who lost your tools?"), len)
     first, quoted, own = remember.lines(cited, "Ning")
     assert cited.instead and "Ning" in first and "red streets" in own
+    memory.small_base = True  # such a one is not heard
+    text, cited = remember.answer(speaker, memory, "file", said("Who lost your tools?"), len)
+    assert not cited.instead and text in quoted and "red streets" not in text
     assert any(
         source.quote in each.text for each in memory.index.passages for source in cited.sources
     )

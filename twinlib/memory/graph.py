@@ -83,6 +83,7 @@ class Graph:
             shape=(len(self.documents), len(passage_of)),
         )
         self.held = sparse.csr_matrix(belongs @ mentions)  # (passages, entities): mentions
+        self._kept = None  # the last walk's steps, and the passages that it was allowed
         self._longest = max((len(key) for key in self.number if script.has_han(key)), default=0)
 
     def named(self, question: str) -> list[int]:
@@ -180,19 +181,27 @@ class Graph:
         import numpy
 
         allowed = fit > 0
-        weighted = self.held.multiply(self.rarity).multiply(allowed[:, None]).tocsr()
-        from_passages = _rows_to_one(weighted)
-        from_names = _rows_to_one(weighted.T.tocsr())
+        to_names, to_passages = self._steps(allowed)
         starts = level * self.rarity
         names = (1 - _ON_PASSAGES) * starts / (starts.sum() or 1.0)
         passages = _ON_PASSAGES * fit / (fit.sum() or 1.0)
         at_names, at_passages = names, passages
         for _ in range(_STEPS):
             at_names, at_passages = (
-                (1 - _DAMPING) * names + _DAMPING * (from_passages.T @ at_passages),
-                (1 - _DAMPING) * passages + _DAMPING * (from_names.T @ at_names),
+                (1 - _DAMPING) * names + _DAMPING * (to_names @ at_passages),
+                (1 - _DAMPING) * passages + _DAMPING * (to_passages @ at_names),
             )
         return numpy.where(allowed, at_passages, 0.0)
+
+    def _steps(self, allowed):
+        """(chances from passages to names, from names to passages), kept for the next question."""
+        import numpy
+
+        if self._kept is None or not numpy.array_equal(self._kept[0], allowed):
+            weighted = self.held.multiply(self.rarity).multiply(allowed[:, None]).tocsr()
+            steps = _rows_to_one(weighted).T.tocsr(), _rows_to_one(weighted.T.tocsr()).T.tocsr()
+            self._kept = allowed, steps
+        return self._kept[1]
 
     def elsewhere(
         self, index: Index, question: str, search: Search, splits: Iterable[str] | None = None

@@ -8,6 +8,7 @@ goes on where it was. Every search compares the question with all vectors: 100,0
 some 20 ms, which needs no vector store.
 """
 
+import functools
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -127,7 +128,12 @@ class Index:
         self.embedder = embed.E5() if vectors is not None else None
         self.vectors = None if vectors is None else vectors.astype(numpy.float32)
         self._splits = numpy.array([passage.split for passage in self.passages])
-        self._languages = numpy.array([passage.language for passage in self.passages])
+        self.languages = numpy.array([passage.language for passage in self.passages])
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """What is searched of each passage."""
+        return [passage.searched for passage in self.passages]
 
     @classmethod
     def open(cls, twin: Twin) -> "Index":
@@ -203,8 +209,8 @@ class Index:
 
         level = numpy.where(allowed, cosines, numpy.nan)
         mean = cosines[allowed].mean() if allowed.any() else 0.0
-        for language in set(self._languages):
-            group = allowed & (self._languages == language)
+        for language in set(self.languages):
+            group = allowed & (self.languages == language)
             if group.any():
                 level[group] += mean - cosines[group].mean()
         return level

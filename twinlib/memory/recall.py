@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from .. import catalogue
 from ..i18n import both, data
 from ..text.script import language_of
 from ..twin import Twin
@@ -22,6 +23,9 @@ SHOWN = 2  # passages before the question; a small base mixes up more
 # How an answer with passages before it is drawn: what is most likely, and without a penalty for
 # words that stand in them (benchmarks/memory_sampling.py). Under llama.cpp's and Ollama's names.
 SAMPLING = {"temperature": 0.0, "repeat_penalty": 1.0}
+# Billions of parameters. Of the answers of 0.5B that no passage supports most are wrong, where the
+# author's sentence under them is right.
+_SMALL = 1.0
 _SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the author's
 _DECIMALS = 0.5  # share of numbers among a question's words from which it is a sum, not a memory
 # What points back to what was said before.
@@ -77,6 +81,9 @@ class Memory:
         self.calibrations = abstain.load(twin)
         self.overview = Overview(twin, self.index)
         self.note = self.index.note
+        base = twin.facts.get("base", {}).get("name")
+        # Whether the base is one of those that mix up what they are given.
+        self.small_base = bool(base) and 0 < catalogue.entry(base).parameters < _SMALL
         self._last_own: tuple = (None, None)
 
     def has_graph(self) -> bool:

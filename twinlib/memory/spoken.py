@@ -2,7 +2,8 @@
 
 The surest answer of a small base may repeat the question, go in circles, or say a number, a name or
 a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
-the first one that the passages contradict the answer ends. Where nothing is left of it the author's
+the first one that the passages contradict the answer ends. A base under a billion parameters must
+also begin with a sentence that a passage supports. Where nothing is left of an answer the author's
 own sentences are the answer, since they are what the twin was to answer from.
 """
 
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from ..i18n import data
 from ..text import script
 from ..text.style import tidy
-from . import agree, lexical
+from . import agree, cite, lexical
 from .recall import SHOWN, Memory, Recall
 
 # Share of a sentence's words, but those of the question, that three sentences of a passage have.
@@ -79,8 +80,12 @@ class Spoken:
             self._waiting = ""
             raise Enough
         self._said.add(said)
-        if not self._says_nothing(sentence):
-            self._give(sentence)
+        if self._says_nothing(sentence):
+            return
+        if self._memory.small_base and not self.text and not self._is_supported(sentence):
+            self._waiting = ""
+            raise Enough
+        self._give(sentence)
 
     def _give(self, text):
         self._on_text(text)
@@ -94,6 +99,11 @@ class Spoken:
         return sentence.strip()[-1] in "?？" or (
             len(words) > 2 and set(words) <= self._asked | lexical.question_words()
         )
+
+    def _is_supported(self, sentence):
+        recall = self._recall
+        aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
+        return any(each.source is not None for each in aligned)
 
     def _is_borne(self, sentence):
         """Whether the passages have what a sentence says: its numbers, names and other words."""

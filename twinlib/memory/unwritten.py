@@ -7,6 +7,7 @@ where the passages are not very near: the author may have another word for them.
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -47,6 +48,7 @@ _VERB = re.compile(
     r"\b(?:do|does|did|can|could|would|will|should|may|might|must|to|not|n['’]t|ever|never|who)"
     r"(?: (?:i|you|we|they|he|she|it|ever|not))? ([a-z]+)"
 )
+_WHERE = re.compile("[里上中下内外边前后间]$")  # 信里: in the letter
 _YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)|([一二][零〇一二三四五六七八九]{3})年")
 # "your (adjective) sister"; in Chinese "你妹妹", "你的妹妹".
 _YOUR = re.compile(rf"\b(?:your|thy)(?: [a-z]+)? ({agree.KIN_EN})\b")
@@ -65,16 +67,24 @@ def named(
     allowed = index.allowed(splits)
     passages = [p for p, is_allowed in zip(index.passages, allowed) if is_allowed]
     years = _unknown_years(question, passages)
-    if sum(p.language == language for p in passages) < LANGUAGE_SHARE * len(passages):
+    if (index.languages[allowed] == language).sum() < LANGUAGE_SHARE * len(passages):
         return years, []
     if language == "zh":
-        names, things = _names_zh(question, passages)
+        names, tagged, things = _names_zh(question)
     else:
-        names, things = _names_en(question), _things_en(question, index)
-    surely, perhaps = (
-        [name for name in group if not _holds(index, name, allowed)] for group in (names, things)
+        names, tagged, things = _names_en(question), [], _things_en(question, index)
+    names, tagged, things = (
+        [name for name in group if not _holds(index, name, allowed)]
+        for group in (names, tagged, things)
     )
-    return surely + _unknown_kin(question, passages) + years, perhaps
+    if language == "zh":
+        unknown = tagged or things
+        whole = "\n".join(itertools.compress(index.texts, allowed)) if unknown else ""
+        tagged, things = (
+            [name for name in group if not _is_cut_wrong(name, question, whole)]
+            for group in (tagged, things)
+        )
+    return names + tagged + _unknown_kin(question, passages) + years, things
 
 
 def _holds(index, name, allowed):
@@ -94,29 +104,25 @@ def _holds(index, name, allowed):
     return True
 
 
-def _is_cut_wrong(name, question, passages):
-    """Whether a Chinese name of the tagger's is cut out of other words that passages have.
+def _is_cut_wrong(name, question, whole):
+    """Whether a Chinese name of the tagger's is cut out of other words of the whole corpus.
 
     那本书 is a book, 阿蘅是 is 阿蘅 with 是 after it, and 满拧 the end of 小满 and the beginning of
-    拧: a pair of characters over its edge that stands in half of the passages with the one inside
-    is a word.
+    拧: a pair of characters over its edge is a word if in half of its places the one inside stands
+    beside the other.
     """
     if name[0] in "这那哪某" and len(name) > 2:  # 那本书
         return True
-
-    def held(text):
-        return sum(text in passage.searched for passage in passages)
-
     if len(name) > 2 and (
-        (name[-1] in _AROUND_NAMES and held(name[:-1]))
-        or (name[0] in _AROUND_NAMES and held(name[1:]))
+        (name[-1] in _AROUND_NAMES and whole.count(name[:-1]))
+        or (name[0] in _AROUND_NAMES and whole.count(name[1:]))
     ):
         return True
     start = question.find(name)
     end = start + len(name)
     over = [(question[start - 1 : start + 1], name[0]), (question[end - 1 : end + 1], name[-1])]
     return any(
-        re.fullmatch(f"[{HAN}]{{2}}", pair) and 2 * held(pair) >= max(held(inside), 2)
+        re.fullmatch(f"[{HAN}]{{2}}", pair) and 2 * whole.count(pair) >= max(whole.count(inside), 2)
         for pair, inside in over
     )
 
@@ -148,29 +154,25 @@ def _everyday():
     return frozenset(lexical.words(data("common_words")["en"]))
 
 
-def _names_zh(question, passages):
-    """(names of people and works, words that the tagger takes for places and things)."""
+def _names_zh(question):
+    """(names of people and works, what the tagger takes for people, for places and things)."""
     import rjieba
 
     names = _TITLE.findall(question)
     rest = _TITLE.sub("，", question)
     names += re.findall(r"[A-Za-z][A-Za-z]{2,}", rest)
     titles = data("no_names")["titles"]["zh"].split()
-    things, left_out, before = [], lexical.question_words(), ("", "")
+    people, things, left_out, before = [], [], lexical.question_words(), ("", "")
     for word, tag in rjieba.tag(rest):
         if word in titles and before[1] in _PEOPLE and len(before[0]) == 1:  # 丁大夫
             names.append(before[0] + word)
         before = word, tag
-        if not re.fullmatch(f"[{HAN}]{{2,}}", word) or not tag.startswith("n"):
-            continue
-        if tag in ("ns", "nt"):
-            things.append(word)
-        elif not _is_cut_wrong(word, question, passages):
+        if re.fullmatch(f"[{HAN}]{{2,}}", word) and tag.startswith("n"):
             if tag in _PEOPLE:
-                names.append(word)
-            elif word not in left_out:
-                things.append(word)
-    return names, things
+                people.append(word)
+            elif (thing := _WHERE.sub("", word)) not in left_out and len(thing) > 1:
+                things.append(thing)
+    return names, people, things
 
 
 def _unknown_kin(question, passages):
