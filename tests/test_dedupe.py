@@ -238,3 +238,7 @@ def test_a_file_that_compiles_others_is_found_and_its_sources_stay():
     for text in texts:
         sketches.add(text)
     assert set(sketches.compilations(texts.__getitem__, lambda n: n)) == {30, 31, 32}
+
+
+def test_where_all_writing_is_chats_nothing_is_repeated():
+    assert dedupe.repeated([], [], str) == set()

@@ -122,6 +122,7 @@ MAILS = {
         [(ASKED, OWN)],
     ),
     "somebody": (eml(OWN, sender="Ole <ole@e.org>"), []),
+    "no boundary": (eml(OWN, kind="multipart/mixed"), [("", OWN)]),
     "last name first": (eml(OWN, sender='"Brand, Nele" <nele@e.org>'), [("", OWN)]),
 }
 

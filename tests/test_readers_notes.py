@@ -183,7 +183,7 @@ RST = (
 TEX = (
     "\\documentclass[12pt]{article}\n\\usepackage{ctex}\n\\title{The \\emph{pier}}\n"
     "\\begin{document}\n"
-    f"\\maketitle\n\\section{{Later}}\\label{{a}}\n{EN}~\\cite{{x}}\\footnote{{No.}}"
+    f"\\maketitle\n\\section{{Later}}\\label{{a}}\n{{\\it {EN}}}~\\cite{{x}}\\footnote{{No.}}"
     " % comment\n\n"
     f"\\emph{{{ZH}}}\n\\begin{{quote}}\nOthers said.\n\\end{{quote}}\n"
     "\\begin{equation}\nx^2 = 4\n\\end{equation}\n"

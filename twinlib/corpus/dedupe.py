@@ -285,6 +285,8 @@ def repeated(texts: list[str], owners: list[str], age: Callable[[str], object]) 
     """
     import numpy as np
 
+    if not texts:
+        return set()
     samples = [hashes[hashes < np.uint64(2**64 // _SAMPLE)] for hashes in map(shingles, texts)]
     names = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
     of = np.repeat([names[owner] for owner in owners], [len(sample) for sample in samples])

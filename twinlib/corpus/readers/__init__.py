@@ -191,7 +191,8 @@ def _documents(file, name, options, log):
         if conversations.owner(conversation, options):
             yield from conversations.documents(conversation, source, options)
         else:
-            first = "\n".join(message.text for message in conversation.messages[:20])
+            said = [m.text for m in conversation.messages[:20] if not m.skip_reason]
+            first = "\n".join(said)
             others = name == "mail" and options.me  # they are known, and didn't write it
             log.drop(source, "author" if others else "whose", first)
 

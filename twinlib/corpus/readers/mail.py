@@ -252,8 +252,9 @@ def _content(part, depth):
             most = max(map(_letters, texts))
             texts = [next(text for text in texts if _letters(text) * 3 >= most)]
         return "\n\n".join(texts), [name for _, names in inside for name in names]
+    broken = part.get_content_maintype() == "multipart" and not part.is_multipart()  # no boundary
     is_text = kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment"
-    if not is_text or part.is_multipart():
+    if not (is_text or broken) or part.is_multipart():
         return "", [name or kind] if kind != "application/pgp-signature" else []
     text = _decoded(part.get_payload(decode=True) or b"", part.get_content_charset() or "")
     text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -123,7 +123,8 @@ def _tex(text):
         text = re.sub(r"\\[A-Za-z]+\*?(?:\[[^\]]*\])?\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\\\(?:\[[^\]]*\])?", "\\\n", text)
     text = re.sub(r"\\(?:[A-Za-z]+\*?(?:\{\})?[ \t]?)", "", text)
-    text = re.sub(r"\\([%&$#_{}~^])", r"\1", text).replace("~", " ")
+    text = re.sub(r"(?<!\\)[{}]", "", text.replace("~", " "))
+    text = re.sub(r"\\([%&$#_{}^])", r"\1", text)
     text = text.replace("---", "—").replace("--", "–").replace("''", "”")
     return facts, re.sub(r"(?<!`)``(?!`)", "“", text)
 
