@@ -241,4 +241,4 @@ def test_a_file_that_compiles_others_is_found_and_its_sources_stay():
 
 
 def test_where_all_writing_is_chats_nothing_is_repeated():
-    assert dedupe.repeated([], [], str) == set()
+    assert repeated([], [], str) == set()
