@@ -97,15 +97,18 @@ def test_a_file_is_loaded_once_for_all_its_answers_and_not_at_all_when_they_are_
         lambda self, items, **named: drawn.append(named) or ask(self, items, **named),
     )
     asked = [[{"role": "user", "content": f"Nr. {i}?"}] for i in range(5)]
-    wanted = settings.make("evaluate", answer_tokens=16)
+    wanted, seen = settings.make("evaluate", answer_tokens=16), []
     for n in (1, 1):
-        models_asked = outputs.Outputs(twin, wanted, lambda *_: None, 5)
+        models_asked = outputs.Outputs(twin, wanted, lambda done, *_: seen.append(done), 5)
         models_asked.batch = 2
         records = models_asked.file_answers("Q8_0", twin.gguf("Q8_0"), asked)
         assert [r["question"] for r in records] == [a[0]["content"] for a in asked] and len(
             loads
         ) == n
     assert loads[0].closed  # its memory is free again
+    assert seen[:5] == [0, 1, 2, 2, 3] and seen[-1] == 5, (
+        "each answer moves the bar, then each batch"
+    )
     assert drawn and all(
         templates.sampling(0.7, outputs.TOP_P).items() <= named.items() for named in drawn
     )

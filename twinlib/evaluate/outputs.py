@@ -67,6 +67,15 @@ class Outputs:
         cache = self._caches[key]
         return cache.fill(items, compute, self.batch, done, model_sha=model_sha)
 
+    def _within(self, note):
+        """A progress(done, …) of one batch: a long one moves the bar on and can be stopped."""
+
+        def report(done, *_):
+            done += self._done
+            self._progress(done, max(self._total, done), note)
+
+        return report
+
     # Answers
 
     def answers(self, variant: str, conversations: list) -> list[dict]:
@@ -96,15 +105,16 @@ class Outputs:
             "seed": self.settings.seed,
             **templates.sampling(self.settings.temperature, TOP_P),
         }
+        note = t("evaluate.answering", variant=variant)
 
         def compute(items):
-            for messages, answer in zip(items, ask(items, **sampling)):
+            for messages, answer in zip(items, ask(items, progress=self._within(note), **sampling)):
                 question = {"question": messages[-1]["content"], "row": variant}
                 yield {**question, "text": answer.text, "ended": answer.ended}
 
         items = {content_id(variant + json.dumps(turns)): turns for turns in conversations}
         key = content_id(f"{model_sha} {sampling}")
-        return self._fill("answers", key, items, compute, t("evaluate.answering", variant=variant))
+        return self._fill("answers", key, items, compute, note)
 
     def keep_answers(self, records: list) -> None:
         """Remove all other records from the file of answers, which people read."""
