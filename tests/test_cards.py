@@ -219,6 +219,13 @@ def test_each_half_speaks_its_own_language_and_about_the_owner_never_to_them():
         assert not re.search("您的|请多加", chinese) and chinese.count("越低越好") > 5
 
 
+def test_a_chinese_name_stands_in_a_chinese_sentence_without_blanks():
+    card = cards.model_card(replace(FACTS, author="鲁迅"), "gguf")
+    assert "一个用**鲁迅**的文字训练" in card and "不是鲁迅写的" in card
+    assert "the voice of **鲁迅**, trained" in card and " 鲁迅 did not write them" in card
+    assert "一个用 **Ning** 的文字训练" in cards.model_card(replace(FACTS, author="Ning"), "gguf")
+
+
 def test_a_card_opens_with_how_much_like_the_author_it_is_an_answer_and_the_picture():
     facts = replace(
         FACTS,

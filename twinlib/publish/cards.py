@@ -20,6 +20,7 @@ from ..models.pip_base import SOURCES
 from ..settings import SETTINGS, texts
 from ..text import labels
 from ..text.formatting import escape, fenced, number, size
+from ..text.script import HAN
 from ..twin_folder import REPOSITORIES
 
 # What the hub calls the splits of the corpus.
@@ -333,4 +334,13 @@ def _render(template, head, **values):
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template(template).render(head=CardData(**head).to_yaml(), **values)
+    card = environment.get_template(template).render(head=CardData(**head).to_yaml(), **values)
+    return _without_gaps(card, values.get("author", ""))
+
+
+def _without_gaps(card, name):
+    """The card without the blanks that set a Chinese name apart in Chinese sentences."""
+    if not re.fullmatch(f"[{HAN}]|[{HAN}].*[{HAN}]", name):
+        return card
+    apart = rf"(?<=[{HAN}，：]) ((?:\*\*)?{re.escape(name)}(?:\*\*)?) (?=[{HAN}])"
+    return re.sub(apart, r"\1", card)
