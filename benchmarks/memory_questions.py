@@ -6,13 +6,17 @@ TWIN has run `twinlib memory`; the files are those of memory_questions/ for its 
 halves: NAME.jsonl, which was looked at while the memory was made, and NAME_kept.jsonl, which was
 written before and is only counted: its questions are not shown.
 
-A line is {question, written, answer}: a text in the title or the passage that answers it, or null
-where the author never wrote about it; where one fact is asked for, the answers that are right.
-Questions
-whose passage this memory doesn't hold (another selection of the texts) are left out. Printed are,
-with and without vectors: questions answered of what was written, refused of what was not (Wilson's
-95 % intervals), right passage among the first five, facts that stand in the author's sentences
-shown (memory/cite.py), without a model, and the median seconds of a search and decision.
+The last 32 of each half were written later, in pairs of the same kind of which the second one was
+kept, before any was asked: 4 false premises on what was written of, 6 neighbouring topics, 4 other
+people's names, 3 years, 5 things never written of, and 10 that are written.
+
+A line is {question, written, answer, kind}: a text in the title or the passage that answers it, or
+null where the author never wrote about it; where one fact is asked for, the answers that are right.
+Questions whose passage this memory doesn't hold (another selection of the texts) are left out.
+Printed are, with and without vectors: questions answered of what was written, refused of what was
+not (Wilson's 95 % intervals), right passage among the first five, facts that stand in the author's
+sentences shown (memory/cite.py), without a model, and the median milliseconds of a search and
+decision.
 """
 
 import statistics
