@@ -110,9 +110,18 @@ def without_mails_of_others(
         for _ in range(3):  # quotations within quotations
             text = _BOARD.sub(lambda match: _without(match, removed), text)
     signs, cues = (_SIGNS, _CUES) if markup else ((*_SIGNS, ">", "＞"), _CUES_PLAIN)
-    if not any(sign in low for sign in signs) or not cues.search(text):
+    found = [sign for sign in signs if sign in low]
+    if not found:
         return text
     lines = text.split("\n")
+    # A cue is within a line, and slow to look for in all of a text.
+    near = (
+        line
+        for line, small in zip(lines, low.split("\n")[1:])
+        if "@" in line or any(sign in f"\n{small}" for sign in found)
+    )
+    if not cues.search("\n".join(near)):
+        return text
     labels = _Labels(lines, author, markup, is_body).of_lines()
     if not any(labels):
         return text

@@ -50,6 +50,8 @@ def kind_of(file: File) -> str:
         return "json" if _is_record(json_values.first(text[1:])) else ""
     if text.startswith("{"):
         return "jsonl" if _is_record(json_values.first(text)) and _has_object_lines(text) else ""
+    if file.suffix in (".md", ".markdown"):  # most files are, and none of them is a table
+        return ""
     return "csv" if _delimited(text, file.suffix) else ""
 
 
