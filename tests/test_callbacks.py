@@ -4,7 +4,9 @@ the pace it says."""
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from twinlib.files import TwinError
 from twinlib.train import callbacks
 
 STEPS, TOKENS = 8, 100  # of each step
@@ -128,3 +130,30 @@ def test_memory_is_returned_now_and_then_on_a_cpu(monkeypatch):
         callback.on_step_begin(args, state, control)
         callback.on_step_end(args, state, control)
     assert returned == [8, 16]
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_a_gradient_that_is_no_number_changes_no_weight_and_five_in_a_row_end_the_run(wrong):
+    said = []
+    callback = callbacks.ProgressCallback(SimpleNamespace(say=said.append), {})
+    weights = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
+    optimizer = torch.optim.AdamW(weights, lr=0.1)
+    state = SimpleNamespace(global_step=6)
+
+    def step(value):
+        for weight in weights:
+            weight.grad = torch.ones(3)
+        weights[1].grad[2] = value
+        callback.on_pre_optimizer_step(
+            SimpleNamespace(fp16=False), state, None, optimizer=optimizer
+        )
+        before = torch.cat([weight.detach().clone() for weight in weights])
+        optimizer.step()
+        return not torch.cat([weight.detach() for weight in weights]).equal(before)
+
+    assert step(1.0) and not step(wrong) and step(1.0)
+    assert len(said) == 1 and "7" in said[0]
+    assert not any(step(wrong) for _ in range(4))
+    with pytest.raises(TwinError, match="5"):
+        step(wrong)
+    assert all(weight.isfinite().all() for weight in weights)

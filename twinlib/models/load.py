@@ -320,6 +320,8 @@ def _load_transformers(base, precision):
         "attn_implementation": "sdpa",
     }
     if device() == "cuda":
+        # cuDNN's attention fails where memory is short, which the other kernels survive.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         arguments["device_map"] = {"": int(os.environ.get("LOCAL_RANK", 0))}
     elif device() == "mps":
         arguments["device_map"] = {"": "mps"}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import TwinError
 from ..i18n import t
 from ..progress import Progress
 from ..twin import Stopped
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_SHARE = 0.05  # of the training time: what sample answers may take
 _LOG_EVERY = 0.5  # seconds between logs on a GPU: each waits for all work queued on it
+_MOST_LOST = 5  # steps in a row whose gradient is no number, before training stops
 _RETURN_EVERY = 8  # steps after which freed memory is returned; more often costs time
 
 
@@ -77,6 +79,7 @@ class ProgressCallback:
     ):
         self.progress, self.figures, self.sample, self.tokens = progress, figures, sample, tokens
         self.stopped = False
+        self.lost = 0  # steps in a row that were left out
         self.counted = 0  # tokens that the trainer had counted at the last log
         self.paces = []  # (tokens, seconds) between logs
         self.sampled, self.sample_seconds = time.monotonic(), 0.0
@@ -88,6 +91,27 @@ class ProgressCallback:
 
     def on_step_begin(self, args, state, control, **_):
         self.began = self.began or time.monotonic()
+
+    def on_pre_optimizer_step(self, args, state, control, optimizer=None, **_):
+        """Leave out a step whose gradient is infinite or no number, which would ruin the weights.
+
+        In fp16 the loss scaler does that. Raises TwinError after several such steps in a row.
+        """
+        import torch
+
+        if args.fp16:
+            return
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if not gradients or torch.stack(torch._foreach_norm(gradients)).isfinite().all():
+            self.lost = 0
+            return
+        for parameter in parameters:
+            parameter.grad = None
+        self.lost += 1
+        if self.lost == _MOST_LOST:
+            raise TwinError(t("train.no_finite_gradients", steps=self.lost))
+        self.progress.say(t("train.step_left_out", step=state.global_step + 1))
 
     def on_log(self, args, state, control, logs=None, **_):
         logs = logs or {}
