@@ -159,7 +159,7 @@ def test_an_answers_sources_are_citations_and_footnotes(chat, monkeypatch):
     monkeypatch.setattr(chat.llama, "chat", lambda *_, **__: answer)
     reply = chat.answer(prepared(chat, user(QUESTION)), len, Halt())
     [citation] = [each["url_citation"] for each in reply.citations][:1]
-    assert said[citation["start_index"] : citation["end_index"]] == TRAMS
+    assert reply.text[citation["start_index"] : citation["end_index"]] == TRAMS
     assert (citation["title"], citation["url"], citation["content"]) == ("The trams", "p0", TRAMS)
     assert reply.footnotes.startswith("\n\n---\n\n")
     assert f"[[1]]({{p0}}) from “The trams”, 2010-03-05: “{TRAMS}”" in reply.footnotes

@@ -224,10 +224,10 @@ def test_a_line_that_is_too_long_does_not_end_the_chat(talking_twin, capsys, mon
     assert len(out.split("larger context.\n")[1]) > len("Bye.\n")  # the line after it is answered
 
 
-def test_the_language_of_the_question_is_asked_for_where_the_twin_knows_two(twin):
+def test_a_twin_is_told_what_it_was_trained_with_and_the_prompted_base_the_language(twin):
     twin.remember(system_prompt="I am Ning.", persona_prompt="Ning wrote:", languages=["en", "zh"])
-    assert voices.system_prompt(twin, "file", "Hi?") == "I am Ning.\nAnswer in English."
-    assert voices.system_prompt(twin, "twin", "你好？") == "I am Ning.\n请用中文回答。"
+    assert voices.system_prompt(twin, "file", "Hi?") == "I am Ning."  # as in training
+    assert voices.system_prompt(twin, "twin", "你好？") == "I am Ning."
     assert voices.system_prompt(twin, "prompt", "Hi?") == "Ning wrote:\nAnswer in English."
     assert voices.system_prompt(twin, "base", "Hi?") == ""
     twin.remember(languages=["zh"])

@@ -22,7 +22,7 @@ LANGUAGE_SHARE = 0.1  # of the passages, for a language that the author writes i
 _TITLE = re.compile("《([^》]{1,40})》")
 _QUOTED = re.compile(r"[“\"]([A-Z][^”\"]{2,60})[”\"]")
 _CAPITALISED = re.compile(
-    r"(?<![.!?:] )(?<!^)(?<![\"“(])\b(?!I\b|I['’])[A-Z][a-z\u00e0-\u024f]{2,}"
+    r"(?<![.!?:] )(?<![\n\r])(?<!^)(?<![\"“(])\b(?!I\b|I['’])[A-Z][a-z\u00e0-\u024f]{2,}"
     r"(?:[ -][A-Z][a-z\u00e0-\u024f]{2,})*"
 )
 # Capitalised words that name nobody.

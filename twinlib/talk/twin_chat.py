@@ -72,15 +72,14 @@ class TwinChat:
 
     def warm_up(self) -> None:
         """Read the model and the beginning of every prompt, so that the first answer has it."""
-        for language in ("en", "zh"):
-            system = voices.system_prompt(self.twin, "file", both("talk.bye")[language])
-            self.llama.chat([*_system(system), {"role": "user", "content": "."}], 1)
+        system = voices.system_prompt(self.twin, "file", "")
+        self.llama.chat([*_system(system), {"role": "user", "content": "."}], 1)
 
     def prepare(self, request: ChatRequest) -> Prepared:
         """Look for passages and choose the turns that fit; raises Refused for what is too long."""
         messages = [_without_footnotes(turn) for turn in request.messages]
         question = messages[-1]["content"]
-        system = voices.system_prompt(self.twin, "file", question[:1000])
+        system = voices.system_prompt(self.twin, "file", question)
         system = "\n\n".join(filter(None, (system, request.system)))
         tokens = min(request.tokens or self.tokens, self.llama.context)
         self._check_length([*_system(system), messages[-1]])

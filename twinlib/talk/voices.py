@@ -80,14 +80,17 @@ def missing(twin: Twin, voice: str, kind: str = AUTO) -> str:
 
 
 def system_prompt(twin: Twin, voice: str, question: str) -> str:
-    """What a voice is told about itself: nothing for the base, and the question's language.
+    """What a voice is told about itself; nothing for the base.
 
-    `question` decides the language of the answer as far as a prompt can decide it.
+    A twin is told what its training rows say, word for word: it answers in the question's language
+    by itself. The prompted base is told which one `question` has, since its excerpts may be in two.
     """
     if voice == "base":
         return ""
-    key = "persona_prompt" if voice == "prompt" else "system_prompt"
-    text = (twin.facts.get(key) or twin.facts.get("system_prompt", "")).strip()
+    own = twin.facts.get("system_prompt", "").strip()
+    if voice != "prompt":
+        return own
+    text = (twin.facts.get("persona_prompt") or own).strip()
     if not text or len(twin.facts.get("languages", [])) < 2:
         return text
     return f"{text}\n{both('talk.answer_in_this_language')[language_of(question)]}"
