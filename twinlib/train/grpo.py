@@ -134,6 +134,8 @@ def _rollout(prompts, trainer):
 class _Watched:
     """What differs from TRL's GRPOTrainer, which make_trainer adds as a base class."""
 
+    practice = None
+
     def watch(self, practice, ours, held_out, before):
         """Sample by our sampler if `ours`, and watch the run; arguments as in make_trainer."""
         training, self.practice = practice.training, practice
@@ -176,7 +178,7 @@ class _Watched:
 
     def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
         found = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        if processes.count() == 1:
+        if self.practice and processes.count() == 1:
             self.practice.note(inputs, completions, found.tolist(), self.state.global_step)
         if not self.first and self.state.global_step:  # judged, or the run is resumed
             self.first = None

@@ -3,8 +3,9 @@
 An answer is worth, from 0 to 1, the mean of two likenesses to the owner's answer, in meaning
 (embeddings of multilingual-e5-small, models/embed.py) and in words, times how well its length fits.
 
-- Of the embeddings' cosines, which all lie close together, 0 is what other answers of the owner
-  reach and 1 what the owner's own reaches.
+- Of the embeddings' cosines, which all lie close together, 1 is what the owner's answer reaches,
+  and 0 the farthest of other people's texts and the owner's other answers. A base's answers are
+  farther from an author than his own other ones: with those as the floor it would see no way up.
 - Words are compared by F1, so that more words cost as much as missing ones; those that the question
   has do not count. What repeats the question is taken out first, so that it pays nothing.
 - From 60 to 120 % of the owner's length nothing is lost; beyond, half the length or twice the
@@ -25,7 +26,7 @@ from ..text.script import HAN
 STYLE = 0.2  # of an answer's worth
 _COMPARED = 700  # characters that are embedded
 _SHORTEST, _LONGEST = 0.6, 1.2  # of the owner's length: between them nothing is lost
-_OTHERS = 24  # other answers of the owner, from which a floor is measured
+_OTHERS = 12  # other answers of the owner, from which a floor is measured
 _KEPT = 4096  # answers whose nearness is remembered: several rewards ask for the same ones
 
 
@@ -108,18 +109,22 @@ class Author:
         for problem in problems:
             answer = problem["answer"][:_COMPARED]
             others = [text for text in self._others if text != answer]
-            others = others or [problem["question"][:_COMPARED]]
-            similar = self.embedder.similarities([answer], [style.tidy(answer), *others])
-            own, *rest = (float(row[0]) for row in similar)
-            self._floors[problem["answer"]] = sum(rest) / len(rest), own
+            strangers = [
+                style.pieces(text)[0] for text in style.voices(problem["language"]).values()
+            ]
+            texts = [style.tidy(answer), *others, *strangers]
+            own, *rest = (float(row[0]) for row in self.embedder.similarities([answer], texts))
+            self._floors[problem["answer"]] = min(rest), own
 
     def _manner(self, text, answer, language):
-        """How much of the answer's likeness to the author's style the text has."""
+        """1 for the answer's likeness to the author's style, 0.5 for none, 0 for the opposite."""
         voice = self._voices.get(language)
         if voice is None:
             return 0.0
         said, written = style.margins(voice, style.cut_to_same_length(text, answer))
-        return min(1.0, max(0.0, said / written)) if written > style.NEAR else 0.0
+        if written <= style.NEAR:
+            return 0.0
+        return min(1.0, max(0.0, (said + written) / (2 * written)))
 
 
 def _most(problem):
