@@ -491,12 +491,15 @@ def _persona_notes(job):
 
 # Reasoning
 
+# (billions of parameters at most, learning rate): the first two measured on decimals (benchmarks/
+# README.md), larger models not
+_GRPO_RATES = ((1.0, 4e-5), (2.5, 3e-5), (9.5, 2e-5), (1000, 1e-5))
 # (steps, answers per problem, answer tokens, held-out problems)
 _GRPO = {
     "smoke": (2, 4, 32, 16),
     "quick": (100, 8, 192, 60),
-    "standard": (300, 8, 256, 200),
-    "thorough": (1000, 8, 320, 200),
+    "standard": (200, 8, 256, 200),
+    "thorough": (500, 8, 320, 200),
 }
 
 
@@ -509,7 +512,8 @@ def _reasoning(settings, machine, facts):
     reasons = dict.fromkeys(names, t("models.effort", effort=choice_texts(settings.effort)))
     values["probe"] = 0 if settings.effort == "smoke" else 64 if gpu else 16
     reasons["probe"] = t("models.probe_pays" if values["probe"] else "models.no_probe_at_smoke")
-    values["learning_rate"], reasons["learning_rate"] = 5e-6, t("models.grpo_learning_rate")
+    rate = next(rate for most, rate in _GRPO_RATES if shape.parameters <= most)
+    values["learning_rate"], reasons["learning_rate"] = rate, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = "transformers", t("models.own_rollouts")
     steps, generations, held_out, precision, tokens, probe = (

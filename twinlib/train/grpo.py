@@ -243,6 +243,8 @@ class _Watched:
         )
         self._metrics["train"]["sampler_difference"].append(difference)
         width = self.sampler.dtype.itemsize
+        if not self.trained.isfinite().all():
+            return  # nor is the gradient, and the step is left out
         if alarms.is_suspicious(difference, width):
             to_base = _mean_difference(sampled, self._of_base(inputs), mask)
             if sentence := alarms.other_policy(difference, to_base, width):

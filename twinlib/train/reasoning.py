@@ -43,7 +43,7 @@ def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
     shape = estimate.shape(_base_name(twin))
     if shape and shape.parameters < _SMALL:
         issues.append(warning("train.base_too_small"))
-    if resolved.steps < 300:
+    if resolved.steps < 50:
         issues.append(warning("train.few_steps", steps=resolved.steps))
     return issues
 

@@ -25,7 +25,7 @@ _AT_LEAST = 40  # training passages; with fewer, training does not help
 _MOST_ANSWERS = 50  # in an interview that can be asked of anybody
 _FEW_TEXTS = 5  # held out; fewer make rough figures
 _REASONS_FROM = 1.0  # billions of parameters: a smaller base gains little by practice
-_STEPS_TO_GAIN = 300  # of practice
+_STEPS_TO_GAIN = 50  # of practice
 _REMEMBERS = 0.8  # of the questions on what was written: a memory that answers fewer is so-so
 _WEAK = {
     "answers_the_question": "verdict.weak_answers",
