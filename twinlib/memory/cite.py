@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUPPORTED = 0.65  # share of a sentence's terms that its source must have
 _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
+_SHORTEST = {"zh": 4, "en": 10}  # characters of a sentence that is cited wherever it stands
 _LONGEST = 400  # characters of a quotation
 _SENTENCES_COMPARED = 16
 _EXCERPT = {"zh": 160, "en": 480}  # characters that are shown instead of the twin's words
@@ -46,12 +47,11 @@ def align(answer: str, passages: Sequence[Passage], question: str = "") -> list[
 
 
 def _aligned(sentence, passages, asked):
-    every = _terms(sentence)
-    if len(every) >= _FEWEST[language_of(sentence)]:
+    if len(sentence) >= _SHORTEST[language_of(sentence)]:
         for number, passage in enumerate(passages):
             if is_verbatim(sentence, passage):
                 return Sentence(sentence, number, sentence[:_LONGEST])
-    terms = [term for term in every if term not in asked]
+    terms = [term for term in _terms(sentence) if term not in asked]
     if len(terms) < (1 if agree.numbers(sentence) else _FEWEST[language_of(sentence)]):
         return Sentence(sentence, None)
     best = (0.0, None, "")

@@ -101,7 +101,9 @@ class Spoken:
         )
 
     def _is_supported(self, sentence):
-        recall = self._recall
+        recall, said = self._recall, tidy(sentence).strip(" .。!！")
+        if len(said) > 3 and said in self._whole:
+            return True
         aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
         return any(each.source is not None for each in aligned)
 

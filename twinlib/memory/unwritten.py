@@ -7,9 +7,9 @@ where the passages are not very near: the author may have another word for them.
 """
 
 import functools
-import itertools
 import re
 from collections.abc import Iterable
+from itertools import compress
 
 from ..i18n import data
 from ..text import numerals
@@ -66,7 +66,7 @@ def named(
     """
     language = language_of(question)
     allowed = index.allowed(splits)
-    passages = [p for p, is_allowed in zip(index.passages, allowed) if is_allowed]
+    passages = list(compress(index.passages, allowed))
     years = _unknown_years(question, passages)
     if (index.languages[allowed] == language).sum() < LANGUAGE_SHARE * len(passages):
         return years, []
@@ -79,10 +79,8 @@ def named(
         for group in (names, tagged, things)
     )
     if language == "zh":
-        unknown = tagged or things
-        whole = "\n".join(itertools.compress(index.texts, allowed)) if unknown else ""
         tagged, things = (
-            [name for name in group if not _is_cut_wrong(name, question, whole)]
+            [name for name in group if not _is_cut_wrong(name, question, index, allowed)]
             for group in (tagged, things)
         )
     return names + tagged + _unknown_kin(question, passages) + years, things
@@ -105,27 +103,32 @@ def _holds(index, name, allowed):
     return True
 
 
-def _is_cut_wrong(name, question, whole):
-    """Whether a Chinese name of the tagger's is cut out of other words of the whole corpus.
+def _is_cut_wrong(name, question, index, allowed):
+    """Whether a Chinese name of the tagger's is cut out of other words of the passages.
 
     那本书 is a book, 阿蘅是 is 阿蘅 with 是 after it, and 满拧 the end of 小满 and the beginning of
-    拧: a pair of characters over its edge is a word if in half of its places the one inside stands
-    beside the other.
+    拧: a pair of characters over its edge that stands in half of the passages with the one inside
+    is a word.
     """
+
+    def held(text):
+        return int(allowed[index.lexical.texts_with(text)].sum())
+
     if name[0] in "这那哪某" and len(name) > 2:  # 那本书
         return True
     if len(name) > 2 and (
-        (name[-1] in _AROUND_NAMES and whole.count(name[:-1]))
-        or (name[0] in _AROUND_NAMES and whole.count(name[1:]))
+        (name[-1] in _AROUND_NAMES and held(name[:-1]))
+        or (name[0] in _AROUND_NAMES and held(name[1:]))
     ):
         return True
     start = question.find(name)
     end = start + len(name)
     over = [(question[start - 1 : start + 1], name[0]), (question[end - 1 : end + 1], name[-1])]
-    return any(
-        re.fullmatch(f"[{HAN}]{{2}}", pair) and 2 * whole.count(pair) >= max(whole.count(inside), 2)
-        for pair, inside in over
-    )
+    for pair, inside in over:
+        count = held(pair) if re.fullmatch(f"[{HAN}]{{2}}", pair) else 0
+        if count and 2 * count >= max(2, sum(inside in t for t in compress(index.texts, allowed))):
+            return True
+    return False
 
 
 def _names_en(question):
