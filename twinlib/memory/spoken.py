@@ -92,20 +92,23 @@ class Spoken:
         self.text += text
 
     def _says_nothing(self, sentence):
-        """Whether a sentence before any other only asks, or has no word but the question's."""
+        """Whether a sentence before any other only asks, or tells of the question's words alone."""
         if self.text:
             return False
-        words = lexical.words(sentence)
+        words = set(lexical.subject_words(sentence))
         return sentence.strip()[-1] in "?？" or (
-            len(words) > 2 and set(words) <= self._asked | lexical.question_words()
+            bool(words) and words <= self._asked and not self._stands(sentence)
         )
 
     def _is_supported(self, sentence):
-        recall, said = self._recall, tidy(sentence).strip(" .。!！")
-        if len(said) > 3 and said in self._whole:
-            return True
+        recall = self._recall
         aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
-        return any(each.source is not None for each in aligned)
+        return self._stands(sentence) or any(each.source is not None for each in aligned)
+
+    def _stands(self, sentence):
+        """Whether a passage has a sentence, or it is a part of one there."""
+        said = tidy(sentence).strip(" .。!！")
+        return len(said) > 2 and said in self._whole
 
     def _is_borne(self, sentence):
         """Whether the passages have what a sentence says: its numbers, names and other words."""
