@@ -182,7 +182,7 @@ CALLS = "She calls from Lisbon."
         ("茶要烫吗？", "要烫，要烫，要烫，要烫。", "茶要烫"),
         ("Who lost your tools?", "They rode a blue camel across the desert.", "four of them"),
         ("How many tools were lost?", "Mr. Smith lost 4 tools.", "four of them"),
-        ("How many tools were lost?", "Well, I say. 4 tools were lost.", "4 tools were lost."),
+        ("How many tools were lost?", "Well, I say. 4 were lost.", "Well, I say. 4 were lost."),
         ("Where does Heng live?", "She calls from Lisbon. She calls from Lisbon. She", CALLS),
     ],
 )
