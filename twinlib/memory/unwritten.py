@@ -45,8 +45,8 @@ _FIRST_OF_NAMES = set(
 _PEOPLE = ("nr", "nrt", "nrfg")  # tags of rjieba
 # English verbs of a question: "do you bake", "did she ever ride", "to sell".
 _VERB = re.compile(
-    r"\b(?:do|does|did|can|could|would|will|should|may|might|must|to|not|n['’]t|ever|never|who|i|you"
-    r"|we|they|people)"
+    r"\b(?:do|does|did|can|could|would|will|should|may|might|must|to|not|n['’]t|ever|never"
+    r"|who|i|you|we|they|people)"
     r"(?: (?:i|you|we|they|he|she|it|people|ever|not))? ([a-z]+)"
 )
 _WHERE = re.compile("[里上中下内外边前后间]$")  # 信里: in the letter
