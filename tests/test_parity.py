@@ -445,8 +445,8 @@ def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):
         )
         assert models.fitting_precision(base, 1e9) == expected
     monkeypatch.setattr(models, "device", lambda: "cuda")
-    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3e9)
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 1e9)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 2e9)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 0)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     for billions, expected in (
         (3, "auto"),

@@ -136,12 +136,13 @@ def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answ
     assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
     assert not any(name.startswith("decimals") for name in outcome.figures)
     assert any("run this step again to go on" in said for said in outcome.warnings)
-    assert len(twin.records("comparisons")) == 24
+    assert 24 <= len(twin.records("comparisons")) < 32
     twin.finish(Report("quantize", {}, 0, 0, {}, {}, outcome.inputs, outcome.figures, []))
     assert quantize.unfinished(wanted, twin)
     before = twin.records("comparisons")
     _, outcome = run(twin, **asked)
-    assert twin.records("comparisons")[:24] == before and len(twin.records("comparisons")) == 32
+    answered = twin.records("comparisons")
+    assert len(answered) == 32 and all(record in answered for record in before)
     assert outcome.figures["decimals"]["n"] == 8 and outcome.figures["decimals"]["note"].startswith(
         "Too few to tell"
     )

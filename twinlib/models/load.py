@@ -281,7 +281,8 @@ def free_gpu_bytes() -> int:
 
     free, total = torch.cuda.mem_get_info()
     reserved, allocated = torch.cuda.memory_reserved(), torch.cuda.memory_allocated()
-    share = getattr(torch.cuda, "get_per_process_memory_fraction", lambda: 1.0)()
+    fraction = getattr(torch.cuda, "get_per_process_memory_fraction", lambda: 1.0)
+    share = fraction() if torch.cuda.is_initialized() else 1.0
     return min(free, int(total * share) - reserved) + reserved - allocated
 
 

@@ -57,7 +57,7 @@ _HAN_NUMBER = re.compile(
 # What may stand between two numbers of one chain.
 _UNIT = r" ?(?:[%％‰°℃$€£¥￥]|[\u4e00-\u9fff]{1,3}|[A-Za-z]{2,12}|[A-Za-wyz](?![A-Za-z]))? ?"
 _NEXT = r" ?[(（]? ?[-−–+]? ?(?:[A-Z]{2,3})?[$€£¥￥]? ?-?"
-_EQUALS = re.compile(rf"{_UNIT}[)）]? ?(?:=|≈|等于|is equal to|equals){_NEXT}")
+_EQUALS = re.compile(rf"{_UNIT}[)）]? ?(?:=|≈|[，,]? ?等于|is equal to|equals){_NEXT}")
 _OPERATOR = re.compile(
     rf"{_UNIT}[)）]? ?(?:[-+−–*×·/÷x:^]|加|减|減|乘以?|除以?|plus|minus|times|divided by){_NEXT}"
 )
@@ -84,6 +84,8 @@ def plainly(text: str) -> str:
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m.group().translate(_SUPERSCRIPT), text)
     text = re.sub(r"(\d?)([½⅓⅔¼¾⅛⅕])", _vulgar, text)
     text = re.sub(r"(?<=\d)(?:\{,\}|\\,|[\u00a0\u202f\u2009])(?=\d{3}(?!\d))", "", text)
+    text = re.sub(r"百分之 ?(\d+(?:\.\d+)?)", r"\1%", text)
+    text = re.sub(r"(\d+) ?分之 ?(\d+)", r"\2/\1", text)
     text = re.sub(r"(\d?)\\[dt]?frac\s?\{?(\d+)\}?\s?\{?(\d+)\}?", _fraction, text)
     text = re.sub(
         r"\\sqrt\s?\{?(\d+(?:\.\d+)?)\}?|(?:sqrt|根号|根號) ?\(?(\d+(?:\.\d+)?)\)?", _root, text
