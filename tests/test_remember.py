@@ -3,7 +3,7 @@
 import pytest
 from test_memory import make, twin  # noqa: F401 -- a fixture
 
-from twinlib.memory import cite, spoken
+from twinlib.memory import agree, cite, index, spoken
 from twinlib.memory.index import Passage
 from twinlib.talk import remember
 
@@ -202,6 +202,28 @@ def test_sentences_are_passed_on_as_long_as_the_passages_bear_them(memory, quest
     if shown not in answer:  # the author's own words, word for word
         assert [number for _, number in cited.sentences] == [0] * len(cited.sentences)
         assert not cited.instead and any(text in each.text for each in recall.passages)
+
+
+def test_a_question_for_a_number_is_answered_with_one(memory):
+    memory.small_base = True
+    recall = memory.recall(said("排水沟有多长？"))
+    assert "四米二" in spoken.whole(memory, recall, "老庞和阿坤为排水沟吵架。")
+    pot = "那壶茶为街坊泡，谁来谁喝。一壶四十块。"
+    tea = index.Passage("1", "d", "茶", "", "", "", "train", "zh", pot)
+    assert cite.own_words("那壶茶多少钱？", [tea])[1] == "一壶四十块。"
+    assert cite.own_words("那壶茶给谁喝？", [tea])[1] == pot
+    for question in (
+        "抽几成？",
+        "多少钱？",
+        "要学多久？",
+        "How many?",
+        "Tell me how long it took.",
+    ):
+        assert agree.asks_number(question), question
+    for question in ("几乎没人来？", "多谢", "How do you do?", "Show me.", "你有多余的吗？"):
+        assert not agree.asks_number(question), question
+    assert agree.has_number("他抽一成。") and agree.has_number("It takes half a day.")
+    assert not agree.has_number("我们一起走。") and not agree.has_number("No one came.")
 
 
 def test_a_twin_that_uses_little_of_it_is_shown_beside_the_authors_own_words(memory):

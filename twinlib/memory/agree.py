@@ -36,6 +36,15 @@ _IN_HAN = re.compile(
     rf"[{_HAN_DIGITS}]{{2,}}|[二两三四五六七八九十百千万]"
     "(?=[个只条张件块元年月日天岁次回遍人位本篇页颗斤里步分秒点])"
 )
+_MEASURED = "个只条张件块元年月日天岁次回遍人位本篇页颗斤里步分秒点成半毛角层周"
+_ONE = re.compile(
+    r"(?<!\bno )(?<!\bany )(?<!\bthe )(?<!\bthis )(?<!\bthat )\bone\b|\b(?:once|half)\b"
+    rf"|\ba (?:year|month|week|day|quarter)\b|[一两半][{_MEASURED}]"
+)
+_HOW_MANY = re.compile(
+    r"\bhow (?:many|much|long|far|old|often|tall|high|heavy|wide|deep|big|late|early)\b"
+    r"|多[少长高重远深宽厚大久]|几[^乎]"
+)
 _NO_NUMBERS = re.compile("十分|万一|千万|一一|三三两两|四面八方|乱七八糟|九死一生")
 
 
@@ -46,6 +55,16 @@ def numbers(text: str) -> set[Decimal]:
     found |= {numerals.han(run) for run in _IN_HAN.findall(text)}
     words = (match.group() for match in _IN_WORDS.finditer(text))
     return found | {_in_words(run) for run in words if run not in ("one", *_SCALES)}
+
+
+def asks_number(question: str) -> bool:
+    """Whether a question wants a number: how many, how long, 多少, 几."""
+    return bool(_HOW_MANY.search(tidy(question)))
+
+
+def has_number(text: str) -> bool:
+    """Whether a number stands in a text, also 'one' or 一 before what is counted."""
+    return bool(numbers(text) or _ONE.search(tidy(text)))
 
 
 def _in_words(run):

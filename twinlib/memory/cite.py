@@ -25,6 +25,7 @@ _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
 _SHORTEST = {"zh": 4, "en": 10}  # characters of a sentence that is cited wherever it stands
 _LONGEST = 400  # characters of a quotation
 _SENTENCES_COMPARED = 16
+_NUMBER_WANTED = 0.5  # more for a sentence with a number, where the question asks how many
 _EXCERPT = {"zh": 160, "en": 480}  # characters that are shown instead of the twin's words
 
 
@@ -121,8 +122,12 @@ def own_words(
     ][:_SENTENCES_COMPARED]
     if not found:
         return None
-    asked = set(_terms(question))
-    scores = [len(asked & set(_terms(window))) / (len(asked) or 1) for _, window in found]
+    asked, wanted = set(_terms(question)), agree.asks_number(question)
+    scores = [
+        len(asked & set(_terms(window))) / (len(asked) or 1)
+        + _NUMBER_WANTED * (wanted and agree.has_number(window))
+        for _, window in found
+    ]
     if embedder is not None:
         import numpy
 

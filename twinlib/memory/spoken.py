@@ -3,8 +3,9 @@
 The surest answer of a small base may repeat the question, go in circles, or say a number, a name or
 a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
 the first one that the passages contradict the answer ends. A base under a billion parameters must
-also begin with a sentence that a passage supports. Where nothing is left of an answer the author's
-own sentences are the answer, since they are what the twin was to answer from.
+also begin with a sentence that a passage supports, and that has a number where the question asks
+for one. Where nothing is left of an answer the author's own sentences are the answer, since they
+are what the twin was to answer from.
 """
 
 import functools
@@ -23,7 +24,6 @@ _BORNE = 0.5
 _HABIT = 0.2  # share of the passages that have a word of the author's habit
 _CIRCLES = re.compile(r"\b(\w+(?: \w+){0,5})\b(?:[,，、;；] ?\1\b){2,}")  # no, no, no
 _END = re.compile(rf"(?<=\n)|{script.SENTENCE.pattern}")
-_HOW_MANY = re.compile("多[少长高重远深宽厚大久]|几")
 # A Chinese digit at the end of a sentence, without what is counted; 四米二 has it.
 _DIGITS = "零〇一二两三四五六七八九十百千万"
 _BARE_DIGIT = re.compile(rf"(?<![{_DIGITS}])(?<![{_DIGITS}].)[二两三四五六七八九十]\W*$")
@@ -82,7 +82,7 @@ class Spoken:
         self._said.add(said)
         if self._says_nothing(sentence):
             return
-        if self._memory.small_base and not self.text and not self._is_supported(sentence):
+        if self._memory.small_base and not self.text and not self._may_begin(sentence):
             self._waiting = ""
             raise Enough
         self._give(sentence)
@@ -100,8 +100,11 @@ class Spoken:
             bool(words) and words <= self._asked and not self._stands(sentence)
         )
 
-    def _is_supported(self, sentence):
+    def _may_begin(self, sentence):
+        """Whether a passage supports a sentence, and it says a number where one is asked for."""
         recall = self._recall
+        if agree.asks_number(recall.question) and not agree.has_number(sentence):
+            return False
         aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
         return self._stands(sentence) or any(each.source is not None for each in aligned)
 
@@ -115,7 +118,7 @@ class Spoken:
         question = self._recall.question
         if _CIRCLES.search(tidy(sentence)):
             return False
-        if _HOW_MANY.search(question) and _BARE_DIGIT.search(sentence):
+        if agree.asks_number(question) and _BARE_DIGIT.search(sentence):
             return False
         known = f"{self._whole}\n{tidy(question)}"
         if any(name not in known for name in agree.names(sentence)):

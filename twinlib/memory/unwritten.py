@@ -146,7 +146,9 @@ def _things_en(question, index):
     """The words of a question that may name things: no everyday words, no verbs, no numbers."""
     text = tidy(question)
     known = lexical.question_words() | index.lexical.joined(question).keys() | _everyday()
-    known |= {stem for verb in _VERB.findall(text) for stem in lexical.words(verb)}
+    # "did they buy" for "did Xiaoman buy"
+    asked = tidy(re.sub(r"(?<=\s)[A-Z][\w'’]+(?: [A-Z][\w'’]+)*", "they", question))
+    known |= {stem for verb in _VERB.findall(asked) for stem in lexical.words(verb)}
     written = {}
     for word in re.findall(r"[a-z\u00e0-\u024f]{3,}", text):
         written |= dict.fromkeys(lexical.words(word), word)
