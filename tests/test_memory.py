@@ -273,6 +273,7 @@ def test_things_that_no_passage_has_a_word_for_are_told_from_verbs_and_everyday_
         "What does a scooter helmet cost?": ["helmet", "cost"],
         "Do you bake bread at the depot?": ["bread"],
         "Who repaired the trams over time?": [],
+        "What did Heng juggle at the depot?": [],
         "Which tools do people borrow, and which do you like?": [],
         "码头上的头盔要什么样的？": ["头盔"],
         "链条要上几次油？": [],
