@@ -9,15 +9,15 @@ LU_XUN and PEPYS are folders of one author's writing each.
 of 200 and of 500 characters from passages of people whom the fit never saw (each invented voice is
 left out in turn), with a bootstrap interval over documents and voices.
 
-*Twins*: Gemma 270M trained on LU_XUN as `right` (effort smoke), `over` (100 epochs on 10
+*Twins*: Qwen2.5-Coder-0.5B trained on LU_XUN as `right` (effort standard), `over` (100 epochs on 10
 documents), `under` (three small steps) and `wrong` (adapter of the sample blog's author); and
 `barely`, PEPYS in three small steps, measured after the thresholds were set. A twin that already
 exists in FOLDER is used as it is.
 
 *Speed*: tokens a second of the base in torch, in batches, and of the twin in llama.cpp.
 
-With --record the scores (no text) are written to tests/scorecard_calibration.json. Takes about an
-hour on two processors, most of it for `over`.
+With --record the scores (no text) are written to tests/scorecard_calibration.json. Takes minutes on
+a GPU, and hours on two processors.
 """
 
 import argparse
@@ -47,7 +47,7 @@ from twinlib.train import persona
 from twinlib.twin import Report
 
 STEPS = {"corpus": corpus, "persona": persona, "quantize": quantize}
-BASE = "gemma-3-270m"
+BASE = "qwen2.5-coder-0.5b-instruct"
 TWINS = ("right", "under", "wrong", "over", "barely")
 FEW_STEPS = {"effort": "smoke", "steps": 3, "learning_rate": 2e-5}
 LENGTHS = (200, 500)  # characters of a passage
@@ -133,7 +133,7 @@ def make(name, folder, lu_xun, pepys):
     twin = Twin.open(folder / name)
     if name == "right":
         run_step(twin, "corpus", source=lu_xun, author="鲁迅", consent=True)
-        run_step(twin, "persona", base=BASE, effort="smoke")
+        run_step(twin, "persona", base=BASE, effort="standard")
     elif name == "over":
         _few_documents(twin, lu_xun, folder)
         run_step(twin, "persona", base=BASE, effort="quick", epochs=100, length=256, patience=20)
@@ -162,7 +162,7 @@ def _other_persona(twin, other):
     run_step(
         other, "corpus", source=str(ROOT / "data_samples" / "posts"), author="Ning", consent=True
     )
-    run_step(other, "persona", base=BASE, effort="smoke")
+    run_step(other, "persona", base=BASE, effort="standard")
     shutil.copytree(other.folder("persona"), twin.folder("persona"), dirs_exist_ok=True)
     inputs = twin.inputs(twin.file("train"), twin.file("val"), twin.file("test"), base=True)
     twin.finish(replace(twin.report("persona"), inputs=inputs))
