@@ -13,13 +13,15 @@ LENGTH = 1024  # tokens of a row at most
 WARM = 4  # warm-up steps, which are not timed
 
 
-def rows(count=3000, seed=1):
+def rows(count=3000, seed=1, length=LENGTH):
     """[(token ids, mask of learnt tokens)]: chats of lognormal length, about 230 tokens on average.
 
-    The last three fifths of each are learnt.
+    The last three fifths of each are learnt. Above LENGTH every tenth row has all of `length`.
     """
     rng = random.Random(seed)
-    lengths = [max(24, min(LENGTH, int(rng.lognormvariate(5.22, 0.7)))) for _ in range(count)]
+    lengths = [max(24, min(length, int(rng.lognormvariate(5.22, 0.7)))) for _ in range(count)]
+    if length > LENGTH:
+        lengths[::10] = [length] * len(lengths[::10])
     return [
         ([rng.randrange(10, 49_000) for _ in range(n)], [int(k >= n * 2 // 5) for k in range(n)])
         for n in lengths
@@ -32,20 +34,53 @@ def facts():
     return {"rows": len(chats), "tokens": sum(len(ids) for ids, _ in chats)}
 
 
-def build(base, bits=16, device="cuda"):
-    """A Qwen2 model in the shape of a catalogue base, its linear layers in NF4 when `bits` is 4."""
+def build(base, bits=16, device="cuda", dtype=None):
+    """A model in the shape and architecture of a catalogue base, its layers in NF4 for 4 `bits`.
+
+    Each layer is made on the device and, in 4 bits, quantized before the next, so that no more
+    memory is taken than loading takes. `dtype` is bfloat16 unless given.
+    """
     import torch
-    from transformers import AutoModelForCausalLM, Qwen2Config
+    from transformers import AutoModelForCausalLM
+
+    dtype = dtype or torch.bfloat16
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(
+            _config(base), dtype=dtype, attn_implementation="sdpa"
+        )
+    inner = model.model
+    with torch.device(device):  # its frequencies are computed, not drawn
+        inner.rotary_emb = type(inner.rotary_emb)(model.config)
+    _draw(inner.embed_tokens, device)
+    _draw(inner.norm, device)
+    for layer in inner.layers:
+        _draw(layer, device)
+        if bits == 4:
+            _quantize(layer, device, dtype)
+    if model.config.tie_word_embeddings:
+        model.lm_head.weight = inner.embed_tokens.weight
+    else:
+        _draw(model.lm_head, device)
+    if bits == 4:
+        model.is_loaded_in_4bit = True
+    return model
+
+
+def _config(base):
+    """A Qwen config in the shape of a base: Qwen3's for those, Qwen2's for all others."""
+    from transformers import Qwen2Config, Qwen3Config
 
     from twinlib.models import estimate
 
-    shape, width = estimate.shape(base), 64 if base.endswith("0.5b") else 128
-    config = Qwen2Config(
+    shape, width = estimate.shape(base), 64 if base.endswith(("0.5b", "135m-instruct")) else 128
+    return (Qwen3Config if base.startswith("qwen3") else Qwen2Config)(
         hidden_size=shape.hidden,
         intermediate_size=shape.inner,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.query // width,
         num_key_value_heads=shape.keys // width,
+        head_dim=width,
         vocab_size=shape.vocabulary,
         tie_word_embeddings=shape.tied,
         max_position_embeddings=32768,
@@ -53,37 +88,30 @@ def build(base, bits=16, device="cuda"):
         pad_token_id=0,
         bos_token_id=None,
     )
-    # Weights are drawn below, so the slow initialisation of the layers is skipped.
-    initialise, torch.nn.init.kaiming_uniform_ = torch.nn.init.kaiming_uniform_, lambda *_, **__: 0
-    options = {"dtype": torch.bfloat16, "attn_implementation": "sdpa"}
-    with torch.device(device):
-        model = AutoModelForCausalLM.from_config(config, **options)
-    torch.nn.init.kaiming_uniform_ = initialise
-    torch.manual_seed(0)
-    for weight in model.parameters():
+
+
+def _draw(module, device):
+    """Move a module from the meta device, its weights drawn as a fresh model's are."""
+    module.to_empty(device=device)
+    for weight in module.parameters():
         weight.data.normal_(0, 0.02) if weight.dim() > 1 else weight.data.fill_(1.0)
-    if bits == 4:
-        _quantize(model)
-    return model
 
 
-def _quantize(model):
+def _quantize(module, device, dtype):
     """Quantize as loading with a BitsAndBytesConfig (NF4, double quantization) does, in place."""
     import torch
     from bitsandbytes.nn import Linear4bit, Params4bit
 
     nf4 = {"compress_statistics": True, "quant_type": "nf4"}
-    for parent in list(model.model.layers.modules()):
+    for parent in list(module.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, torch.nn.Linear) and not isinstance(layer, Linear4bit):
                 shape = layer.in_features, layer.out_features, layer.bias is not None
-                new = Linear4bit(*shape, torch.bfloat16, device="meta", **nf4)
+                new = Linear4bit(*shape, dtype, device="meta", **nf4)
                 weight = Params4bit(layer.weight.data, requires_grad=False, module=new, **nf4)
-                new.weight = weight.cuda()
+                new.weight = weight.to(device)
                 new.bias = layer.bias
                 setattr(parent, name, new)
-    model.is_loaded_in_4bit = True
-    torch.cuda.empty_cache()
 
 
 def tokenizer():
@@ -115,7 +143,7 @@ def planned(base, precision, machine, **typed):
     from twinlib import settings
     from twinlib.models.plan import derive
 
-    typed |= {"base": base, "precision": precision, "rank": 16}
+    typed = {"base": base, "precision": precision, "rank": 16, **typed}
     chosen = settings.make("persona", engine="transformers", effort="standard", **typed)
     plan = derive("persona", chosen, machine, facts())
     return settings.resolve(chosen, plan.values), plan

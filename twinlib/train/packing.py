@@ -215,6 +215,10 @@ def _row_by_row(query, key, value, borders, longest, scaling, window):
     import torch
 
     edges = borders.tolist()
+    copies = query.shape[1] // key.shape[1]
+    if query.is_cuda and copies > 1:
+        # Without flash attention fewer key heads would mean the scores of all pairs in memory.
+        key, value = (x.repeat_interleave(copies, 1) for x in (key, value))
     pieces = []
     for start, end in zip(edges, edges[1:]):
         if end > start:
