@@ -13,6 +13,7 @@ from .. import catalogue
 from ..catalogue import Shape
 
 GIB = 2**30
+RECURRENT = "rwkv7"  # the model type of RWKV-7
 # Assumed for a base whose shape is unknown: about 8 billion parameters.
 UNKNOWN = Shape(32, 4096, 12288, 4096, 1024, 152064, False)
 
@@ -24,6 +25,8 @@ def shape(base: str) -> Shape | None:
         return entry.shape
     config = _config(base)
     config = config.get("text_config", config)
+    if config.get("model_type") == RECURRENT:
+        return _recurrent_shape(config)
     try:
         heads = config["num_attention_heads"]
         width = config.get("head_dim") or config["hidden_size"] // heads
@@ -38,6 +41,31 @@ def shape(base: str) -> Shape | None:
         )
     except (KeyError, TypeError):
         return None
+
+
+def _recurrent_shape(config):
+    """RWKV-7's shape: four square matrices and two of the feed-forward part, which has no gate."""
+    try:
+        hidden = config["hidden_size"]
+        inner = config.get("intermediate_size") or int(hidden * config.get("hidden_ratio", 4))
+        return Shape(
+            layers=config["num_hidden_layers"],
+            hidden=hidden,
+            inner=round(inner * 2 / 3),
+            query=hidden,
+            keys=hidden,
+            vocabulary=config["vocab_size"],
+            tied=False,
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def recurrent(base: str | Path) -> bool:
+    """Whether a base in a folder or of the catalogue is RWKV-7, which has a state, no attention."""
+    entry = catalogue.entry(str(base))
+    kind = entry.architecture if entry.parameters else _config(base).get("model_type", "")
+    return kind == RECURRENT
 
 
 def overflows(base: str) -> bool:

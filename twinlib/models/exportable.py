@@ -14,7 +14,7 @@ from .. import catalogue
 from ..files import TwinError
 from ..i18n import t
 from ..text import templates
-from . import gguf_vocabulary, load
+from . import estimate, gguf_vocabulary, load
 from .families import family_of
 
 if TYPE_CHECKING:
@@ -70,13 +70,27 @@ def check(folder: Path) -> None:
     if list(Path(folder).glob("model*.safetensors")):
         stored(folder)
     file = Path(folder) / "tokenizer.json"
-    if file.exists():
+    if estimate.recurrent(folder):
+        _check_recurrent(folder, config)
+    elif file.exists():
         gguf_vocabulary.check(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _check_recurrent(folder, config):
+    """Raise TwinError for an RWKV-7 whose vocabulary or weights are not those of its models."""
+    from . import rwkv7, rwkv_world
+
+    rwkv_world.load(folder)
+    if list(Path(folder).glob("model*.safetensors")):
+        missing = rwkv7.weights(config) - set(stored(folder))
+        if missing:
+            raise TwinError(t("gguf.unsupported_rwkv", what=min(missing)))
 
 
 def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", system: str) -> None:
     """Raise TwinError for a loaded tokenizer, or a place for the system prompt, that 04 refuses."""
-    gguf_vocabulary.check(json.loads(tokenizer.backend_tokenizer.to_str()))
+    if hasattr(tokenizer, "backend_tokenizer"):
+        gguf_vocabulary.check(json.loads(tokenizer.backend_tokenizer.to_str()))
     if system:
         set_system_prompt(copy.copy(tokenizer), system)
 
@@ -88,6 +102,7 @@ def read_config(folder: Path):
     """
     from transformers import AutoConfig
 
+    load.register(folder)
     config = AutoConfig.from_pretrained(folder).get_text_config()
     family_of(config).check(config)
     return config
@@ -95,7 +110,7 @@ def read_config(folder: Path):
 
 def rope_of(config) -> dict:
     """The rotary parameters of a config, those of full attention if there are several."""
-    rope = config.rope_parameters
+    rope = getattr(config, "rope_parameters", None) or {}
     return rope.get("full_attention", rope)
 
 

@@ -59,6 +59,40 @@ def _check_mistral(config):
         raise TwinError(t("gguf.unsupported_sliding_window"))
 
 
+# RWKV-7
+
+
+def _rwkv7_metadata(writer, config):
+    writer.add_wkv_head_size(config.head_dim)
+    writer.add_decay_lora_rank(config.decay_low_rank_dim)
+    writer.add_iclr_lora_rank(config.a_low_rank_dim)
+    writer.add_value_residual_mix_lora_rank(config.v_low_rank_dim)
+    writer.add_gate_lora_rank(config.gate_low_rank_dim)
+
+
+def _check_rwkv7(config):
+    """llama.cpp's RWKV-7 has no attention, and 64 · 10⁻⁵ in the norm over heads."""
+    usual = {
+        "attn": None,
+        "hidden_act": "sqrelu",
+        "norm_bias": True,
+        "norm_first": True,
+        "tie_word_embeddings": False,
+        "value_dim": config.hidden_size,
+    }
+    for name, value in usual.items():
+        found = getattr(config, name, None)
+        if isinstance(found, list) and len(set(found)) == 1:
+            [found] = set(found)
+        if found not in (None, value):
+            raise TwinError(t("gguf.unsupported_rwkv", what=name))
+    if (
+        config.hidden_size % config.head_dim
+        or abs(config.head_dim * config.norm_eps - 64e-5) > 1e-9
+    ):
+        raise TwinError(t("gguf.unsupported_rwkv", what="head_dim, norm_eps"))
+
+
 FAMILIES = {
     "qwen2": Family("Qwen2, Qwen2.5", "qwen2", layers_70b=80),
     "qwen3": Family("Qwen3", "qwen3"),
@@ -84,6 +118,7 @@ FAMILIES = {
         metadata=_gemma3_metadata,
         check=_check_gemma3,
     ),
+    "rwkv7": Family("RWKV-7", "rwkv7", metadata=_rwkv7_metadata, check=_check_rwkv7),
 }
 
 

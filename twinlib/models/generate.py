@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import letters
-from .load import device, end_tokens, silence_logging
+from .load import device, end_tokens, silence_logging, stop_text
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
@@ -61,7 +61,7 @@ def answers(
     ]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batch, results = batch or (32 if device() == "cuda" else 24), [None] * len(prompts)
-    ends = end_tokens(tokenizer)
+    ends, stop = end_tokens(tokenizer), stop_text(tokenizer.chat_template or "")
     streamer = _streamer(tokenizer, on_text) if on_text else None
     sampling = {
         "do_sample": False,
@@ -75,6 +75,9 @@ def answers(
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
         ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
+        criteria = [counted.batch(start, len(chosen))] if counted else []
+        if stop:
+            criteria.append(_text_ends(tokenizer, stop, ids.shape[1]))
         with torch.inference_mode(), silence_logging(), contiguous_head(model):
             out = model.generate(
                 input_ids=ids,
@@ -84,11 +87,11 @@ def answers(
                 pad_token_id=tokenizer.pad_token_id,
                 use_cache=True,
                 streamer=streamer,
-                stopping_criteria=[counted.batch(start, len(chosen))] if counted else None,
+                stopping_criteria=criteria or None,
                 **sampling,
             )
         for i, tokens in zip(chosen, out[:, ids.shape[1] :].tolist()):
-            results[i] = as_answer(tokenizer, tokens, ends)
+            results[i] = as_answer(tokenizer, tokens, ends, stop)
         if counted:
             counted.reach(start + len(chosen))
     return results
@@ -144,10 +147,32 @@ def _left_padded(rows, padding, device):
     return ids, mask
 
 
-def as_answer(tokenizer: "PreTrainedTokenizerBase", tokens: list[int], ends: list[int]) -> Answer:
-    """The Answer that generated tokens are, up to the first that is among `ends`."""
+def _text_ends(tokenizer, stop, width):
+    """A stopping criterion: a text in the last of the tokens after the first `width`."""
+    import torch
+    from transformers import StoppingCriteria
+
+    class TextEnds(StoppingCriteria):
+        def __call__(self, input_ids, scores, **more):
+            last = input_ids[:, max(width, input_ids.shape[1] - len(stop) - 1) :].tolist()
+            found = [stop in tokenizer.decode(tokens) for tokens in last]
+            return torch.tensor(found, device=input_ids.device)
+
+    return TextEnds()
+
+
+def as_answer(
+    tokenizer: "PreTrainedTokenizerBase", tokens: list[int], ends: list[int], stop: str = ""
+) -> Answer:
+    """The Answer that generated tokens are, up to the first that is among `ends`.
+
+    A text `stop`, if given, ends it too.
+    """
     length = next((k for k, token in enumerate(tokens) if token in ends), None)
     text = tokenizer.decode(tokens[:length], skip_special_tokens=True).strip()
+    if stop and stop in text:
+        text = text.partition(stop)[0].strip()
+        return Answer(text, True, len(tokenizer(text)["input_ids"]))
     return Answer(text, length is not None, len(tokens[:length]))
 
 

@@ -7,6 +7,7 @@ format, and a small twin may ramble.
 """
 
 import contextlib
+import functools
 import http.client
 import json
 import secrets
@@ -22,7 +23,7 @@ from typing import NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
-from . import letters
+from . import letters, load
 
 SLOTS = 4  # conversations that can run at once; they share the context
 # In Ollama's order, as in generate.nucleus. These values switch off what a call does not set.
@@ -182,6 +183,8 @@ class Llama:
         and how many more may follow it.
         """
         prompt = self._prompt_or_ids(messages)
+        if self.stop_text:
+            options["stop"] = [*(options.get("stop") or ()), self.stop_text]
         answer = self.complete(prompt, max_tokens, temperature, **options)
         if not ending or answer.ended:
             return answer
@@ -192,6 +195,11 @@ class Llama:
         last = self.complete(whole, ending[1], temperature, **options)
         counts = answer.tokens + last.tokens, answer.seconds + last.seconds, answer.prompt_tokens
         return Answer(said + last.text, last.ended, *counts)
+
+    @functools.cached_property
+    def stop_text(self) -> str:
+        """The text that ends an answer besides the tokens that do; '' for most files."""
+        return load.stop_text(self.request("/props").get("chat_template") or "")
 
     def _prompt_or_ids(self, messages):
         """The prompt of messages; its token ids where they spell control tokens."""

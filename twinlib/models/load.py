@@ -47,6 +47,15 @@ GEMMA_TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}"
 )
+# RWKV's format: a blank line ends a turn, so that none is left inside of one (rwkv_world.py).
+RWKV_TEMPLATE = (
+    "{%- set names = {'system': 'System', 'user': 'User', 'assistant': 'Assistant'} -%}"
+    "{%- for message in messages -%}"
+    "{%- set lines = (message['content'] | trim | replace('\\r\\n', '\\n')).split('\\n') -%}"
+    "{{- names[message['role']] + ': ' + (lines | select | join('\\n')) + '\\n\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}"
+)
 _WORKING_MEMORY = 1.5e9  # bytes on a GPU besides the weights, to process some thousand tokens
 _HUB_WAIT = 10  # seconds for the hub to say whether it has a base
 _FOUR_BIT_WEIGHT = 0.8  # bytes a parameter in 4-bit: embeddings and the output head stay in 16-bit
@@ -167,6 +176,10 @@ def tokenizer(base: Base) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+    if estimate.recurrent(base.path):
+        from . import rwkv_world
+
+        return rwkv_world.load(base.path)
     # The class that a base names may rebuild tokenizer.json wrongly: SmolLM2's no longer splits
     # digits.
     has_file = (Path(base.path) / "tokenizer.json").exists()
@@ -201,7 +214,13 @@ def render(
 
 
 def turn_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, int]:
-    """(text, id) of the token that the chat template writes after an assistant's turn."""
+    """(text, id) of the token that the chat template writes after an assistant's turn.
+
+    The text is for people: line breaks in it are written as \\n.
+    """
+    if hasattr(tokenizer, "turn_ends"):
+        [number] = tokenizer.turn_ends
+        return tokenizer.convert_ids_to_tokens(number).replace("\n", "\\n"), number
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     ids = tokenizer(render(tokenizer, messages), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
@@ -214,10 +233,24 @@ def end_tokens(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """Every id that ends a turn: the end-of-text token and each turn end in the vocabulary."""
     vocabulary = tokenizer.get_vocab()
     ids = {vocabulary[token] for token in catalogue.TURN_ENDS if token in vocabulary}
+    ids |= set(getattr(tokenizer, "turn_ends", ()))
     return sorted(ids | ({tokenizer.eos_token_id} - {None}))
 
 
+def stop_text(template: str) -> str:
+    """The text that ends an answer in a chat template whose turns end by no single token; or ''."""
+    return "\n\n" if template.endswith(RWKV_TEMPLATE) else ""
+
+
 # Loading
+
+
+def register(folder: Path) -> None:
+    """Make known to transformers the model types that this library brings itself."""
+    if estimate.recurrent(folder):
+        from . import rwkv7
+
+        rwkv7.register()
 
 
 def device() -> str:
@@ -315,6 +348,7 @@ def _load_transformers(base, precision):
     import torch
     from transformers import AutoModelForCausalLM
 
+    register(base.path)
     sixteen = sixteen_bits(base)
     arguments = {
         "dtype": torch.float32 if precision == "32-bit" else sixteen,

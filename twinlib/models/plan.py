@@ -354,6 +354,9 @@ def _persona(settings, machine, facts):
     values, reasons = {}, {}
     base, reasons["base"] = recommended_base(machine)
     values["base"] = base = _typed(settings, "base", base)
+    recurrent = estimate.recurrent(base)
+    if recurrent:  # what trains it is neither compiled nor Unsloth's
+        machine = {**machine, "compiles": False, "unsloth": False}
     shape = _shape(base)
     instruct = catalogue.entry(base).instruct
     recipes = _RECIPES if instruct else _BASE_RECIPES
@@ -373,6 +376,10 @@ def _persona(settings, machine, facts):
     reasons["epochs"] = t("models.epochs_of_effort", effort=choice_texts(settings.effort))
     values["precision"], reasons["precision"] = _precision(machine, base, shape)
     values["engine"], reasons["engine"] = _engine(machine)
+    if recurrent:
+        reasons["engine"] = t("models.recurrent_engine")
+        if values["precision"] == "4-bit":
+            values["precision"], reasons["precision"] = "16-bit", t("models.recurrent_16_bit")
     values["length"], reasons["length"] = 1024, t("models.passages_are_shorter")
 
     job = _job(settings, machine, facts, values)

@@ -116,6 +116,10 @@ def _machine_problems(twin, resolved, planned):
         issues.append(stop("train.selective_needs_compiling"))
     if not four_bits(host) and resolved.precision == "4-bit":
         issues.append(stop("train.4_bit_needs_gpu"))
+    if estimate.recurrent(resolved.base):
+        wrong = {"engine": "unsloth", "precision": "4-bit", "compile": True}
+        found = [name for name, value in wrong.items() if getattr(resolved, name) == value]
+        issues += [stop("train.not_for_recurrent", setting=setting) for setting in found]
     return issues
 
 

@@ -40,6 +40,8 @@ def problems(settings: Reasoning, twin: Twin) -> list[Problem]:
         issues.append(stop("train.unsloth_needs_gpu"))
     if twin.state("persona").name != "done":
         issues.append(warning("train.no_persona_adapter"))
+    if estimate.recurrent(_base_name(twin)):
+        issues.append(stop("train.no_practice_for_recurrent"))
     shape = estimate.shape(_base_name(twin))
     if shape and shape.parameters < _SMALL:
         issues.append(warning("train.base_too_small"))
