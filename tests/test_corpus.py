@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -385,6 +386,34 @@ def test_what_keeps_the_step_from_starting(twin, blog, tmp_path):
         assert level == "stop" and says in text
     (level, text), *_ = levels(twin, blog, raw_share=2.0)
     assert level == "stop" and "Share of raw-text rows: 2.0" in text
+
+
+def test_the_check_says_what_of_the_writing_cannot_be_read(blog, tmp_path):
+    """Damaged, locked and other files are stops alone, and archives are warned of among others."""
+    twin = Twin.open(tmp_path / "mine")
+    (tmp_path / "half.zip").write_bytes(b"PK\3\4" + bytes(range(256)) * 20)
+    with zipfile.ZipFile(tmp_path / "locked.zip", "w") as archive:
+        archive.writestr("a.md", "茶要烫，水要开。" * 20)
+    data = bytearray((tmp_path / "locked.zip").read_bytes())
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # as zip -P sets it
+        data[data.index(mark) + flags] |= 1
+    (tmp_path / "locked.zip").write_bytes(data)
+    (tmp_path / "new.docx").write_bytes(random.Random(1).randbytes(30_000))
+    said = "[12/3/2024, 21:0{}:05] {}: 知道了，明天见。\n"
+    chat = "".join(said.format(n, ("Mei", "老宁")[n % 2]) for n in range(6))
+    (tmp_path / "chat.txt").write_text(chat)
+    for name, why in (
+        ("half.zip", "can be read (damaged 1): save or zip"),
+        ("locked.zip", "can be read (needs a password 1): save or zip"),
+        ("new.docx", "can be read (not text 1): save or zip"),
+        ("chat.txt", "nobody knows which sender you are: 1."),
+    ):
+        said = levels(twin, tmp_path / name, consent=True)
+        assert [level for level, _ in said] == ["stop"] and why in said[0][1], (name, said)
+    for name in ("half.zip", "locked.zip"):
+        (tmp_path / name).rename(blog / name)
+    [(level, text)] = levels(twin, blog, consent=True)
+    assert level == "warning" and "half.zip (damaged), locked.zip (needs a password)." in text
 
 
 def test_missing_consent_is_a_warning_only(tmp_path, blog):

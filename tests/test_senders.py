@@ -27,13 +27,13 @@ TABLE = {
 }
 
 
-def survey(files=(), formats=(("markdown", 3),), passed=(), skipped=()):
+def survey(files=(), formats=(("markdown", 3),), passed=(), refused=()):
     """A survey as readers.survey gives it."""
     wrote = Counter()
     for file in dict(files).values():
         wrote.update(file["senders"])
     return senders.readers.Survey(
-        Counter(dict(formats)), wrote, dict(files), Counter(dict(passed)), Counter(dict(skipped))
+        Counter(dict(formats)), wrote, dict(files), Counter(dict(passed)), dict(refused)
     )
 
 
@@ -218,10 +218,10 @@ def test_what_was_passed_over_or_cannot_be_read_is_said(look):
         {},
         formats=(("pdf", 2), ("html", 1)),
         passed=(("image", 30), ("data", 0)),
-        skipped=(("damaged", 1),),
+        refused=(("old.zip", "damaged"),),
     )
     assert "Passed over: pictures and sound 30<" in form.summary.value
-    assert "Can&#x27;t be read: damaged 1<" in form.summary.value
+    assert "nothing of them is learnt: 1: old.zip (damaged). Save or zip" in form.summary.value
     assert "web pages" in form.summary.value
 
 

@@ -141,10 +141,15 @@ def _interview(twin, rules):
     return interview.documents(answers, rules.author, rules.short)
 
 
+def options_of(settings: Corpus, author: str) -> readers.Options:
+    """Whose messages are read, and the columns of tables; the author's unless names are given."""
+    me = tuple(privacy.private_names(settings.me))
+    return readers.Options(me, columns.given(settings.columns), "" if me else author)
+
+
 def _read(settings, rules, log, progress):
     """The documents of the owner's files."""
-    author = "" if rules.me else rules.author
-    options = readers.Options(rules.me, columns.given(settings.columns), author)
+    options = options_of(settings, rules.author)
     report = _throttled(progress, t("corpus.progress_reading"))
     for source in sources(settings):
         yield from readers.read(source, options, log, report)

@@ -15,20 +15,23 @@ from pathlib import Path
 
 from .. import sample
 from ..files import write_json, write_records
-from ..i18n import t
+from ..i18n import both, listed, t
 from ..models.plan import Plan, machine
 from ..progress import Progress
 from ..settings import Corpus, parse, stop, warning
 from ..twin import AUTO, Outcome, Problem, Twin
 from . import readers, report, rows
-from .gather import Gathered, gather, rules_of, sources, without_repeated
+from .gather import Gathered, gather, options_of, rules_of, sources, without_repeated
 from .passages import passages, split_of
 from .questions import api, model, writers
 from .questions.terms import terms
+from .reasons import REASONS
 from .records import Document, Passage, Row
 
 _ACTIONS = ("", "drop", "restore", "edit", "keep", "mask", "approve")
 _SPLITS = ("train", "val", "test")
+_SECONDS_OF_LOOK = 2.0  # into a source, before it is read
+_NAMED = 10  # archives that can't be read, in one warning
 # Paths as Windows and macOS write them: they name no file on another computer, such as Colab's.
 _ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|\\\\|/Users/")
 
@@ -43,6 +46,8 @@ def problems(settings: Corpus, twin: Twin) -> list[Problem]:
             messages.append(Problem("stop", str(error)))
     if problem := source_problem(settings, twin) or author_problem(settings, twin):
         messages.append(problem)
+    else:
+        messages += unread_problems(settings, twin)
     count = len(twin.records("passages")) if twin.file("passages").exists() else None
     if sentence := api.consent_problem(settings, count):
         messages.append(Problem("stop", sentence))
@@ -80,6 +85,34 @@ def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
     if sample.is_sample(source) and not sample.is_author(author):
         return stop("corpus.sample_of_another", sample=sample.NAMED, author=author)
     return None
+
+
+def unread_problems(settings: Corpus, twin: Twin) -> list[Problem]:
+    """What can't be read in a source that is there: a stop where it holds no text of the owner's.
+
+    Damaged archives, and those with a password, are warned of. Takes some seconds at most.
+    """
+    if not settings.source:
+        return []
+    path, log = Path(settings.source).expanduser(), readers.ReadLog()
+    options = options_of(settings, settings.author or twin.author)
+    if readers.has_text(path, options, log, _SECONDS_OF_LOOK):
+        refused = readers.refused_archives(path)
+        names = [
+            {code: f"{name} ({label})" for code, label in REASONS[reason].items()}
+            for name, reason in list(refused.items())[:_NAMED]
+        ]
+        return [warning("corpus.archives_unread", names=listed(names))] if names else []
+    counts = Counter(part.reason for part in log.removed)
+    if counts["whose"]:
+        problem = stop("corpus.chats_without_owner", count=counts["whose"])
+    elif counts["columns"]:
+        problem = stop("corpus.tables_without_columns", count=counts["columns"])
+    else:
+        why = report.labelled(counts, REASONS) if counts else both("corpus.no_text_files")
+        problem = stop("corpus.nothing_read", source=settings.source, why=why)
+    answered = twin.file("interview").exists()
+    return [problem._replace(level="warning") if answered else problem]
 
 
 def author_problem(settings: Corpus, twin: Twin) -> Problem | None:

@@ -37,6 +37,7 @@ NOBODY = "-"  # the name that is no sender's
 OWN = ("twitter", "chatgpt")  # formats that mark which messages are the owner's
 LITTLE = 20_000  # characters below which the interview is offered
 _TITLES = 6  # of the texts, that are shown
+_REFUSED = 8  # files that are named
 _SECONDS = 8.0  # for counting texts
 LISTED = 60  # senders and chats that are shown; the others are counted too
 # Lines close together, and no wider than the notebook, however wide a table is.
@@ -128,7 +129,7 @@ class Senders(widgets.VBox):
 
     def _survey(self, settings):
         if not settings.source:
-            return readers.Survey(Counter(), Counter(), {}, Counter(), Counter())
+            return readers.Survey(Counter(), Counter(), {}, Counter(), {})
         return readers.survey(_path(settings), self._options(settings), self._progress)
 
     def _options(self, settings):
@@ -273,17 +274,27 @@ def _formats(survey, twin):
     lines = [(_format(name), f"{count:,}") for name, count in survey.formats.most_common()]
     lines += [(t("ui.interview_answers"), f"{answers:,}")] if answers else []
     shown = table((t("ui.contents"), t("ui.files")), lines) if lines else NOTHING
-    skipped = _reasons(t("ui.passed_over"), survey.skipped, SKIPPED)
-    return shown + skipped + _reasons(t("ui.cant_be_read"), survey.refused, REASONS)
-
-
-def _reasons(head, counts, names):
-    listed = ", ".join(
-        f"{i18n.choose(names[reason]) if reason in names else reason} {count:,}"
-        for reason, count in counts.most_common()
+    skipped = [
+        f"{i18n.choose(SKIPPED[reason])} {count:,}"
+        for reason, count in survey.skipped.most_common()
         if count
-    )
-    return caption(f"{head}: {listed}") if listed else NOTHING
+    ]
+    if skipped:
+        named = i18n.choose(i18n.listed(skipped))
+        shown += caption(t("ui.passed_over", reasons=named))
+    return shown + _refused(survey.refused)
+
+
+def _refused(reasons):
+    """A warning that names the files that can't be read, given {file: reason}."""
+    if not reasons:
+        return NOTHING
+    named = [
+        f"{cut(name, 60)} ({i18n.choose(REASONS[reason])})" for name, reason in reasons.items()
+    ]
+    names = i18n.choose(i18n.listed(named[:_REFUSED]))
+    more = "…" if len(named) > _REFUSED else ""
+    return sentence(t("ui.cant_be_read", count=len(named), names=names + more), "warning")
 
 
 def _format(name):

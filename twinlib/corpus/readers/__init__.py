@@ -8,6 +8,7 @@ data/formats.yaml.
 """
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ from . import (
     subtitles,
     wordpress,
 )
-from .archive import ReadLog, has_files, walk
+from .archive import ReadLog, has_files, refused_archives, walk
 from .chats import chat_page, chat_table, chat_text, message_json, telegram, twitter, whatsapp
 
 __all__ = [
@@ -47,8 +48,10 @@ __all__ = [
     "Survey",
     "format_of",
     "has_files",
+    "has_text",
     "is_prose",
     "read",
+    "refused_archives",
     "survey",
 ]
 # The first whose looks_like is true reads the file, except the last two: see `format_of`.
@@ -98,15 +101,14 @@ _NO_OPTIONS = Options()
 class Survey(NamedTuple):
     """An overview of a source, made without Documents.
 
-    `formats`: files by format. `senders`: messages by sender. `files`: chats and tables, as
-    ReadLog.chats. `skipped`: files not opened, by kind. `refused`: unreadable files, by reason.
-    """
+        `formats`: files by format. `senders`: messages by sender. `files`: chats and tables, as
+    XX"""
 
     formats: Counter[str]
     senders: Counter[str]
     files: dict[str, dict]
     skipped: Counter[str]
-    refused: Counter[str]
+    refused: dict[str, str]
 
 
 def read(
@@ -128,6 +130,22 @@ def read(
                 yield document
 
 
+def has_text(source: str | Path, options: Options, log: ReadLog, seconds: float) -> bool:
+    """Whether a source holds a document; also True when that takes longer than `seconds`.
+
+    `log` says what was left out before. Raises TwinError when there is no such source.
+    """
+    end = time.monotonic() + seconds
+    for file in walk(source, log):
+        if time.monotonic() > end:
+            return True
+        with log.refusals(file.name):
+            name = _logged_format(file, log)
+            if name and any(True for _ in _documents(file, name, options, log)):
+                return True
+    return False
+
+
 def survey(
     source: str | Path,
     options: Options = _NO_OPTIONS,
@@ -140,7 +158,7 @@ def survey(
             name = _logged_format(file, log)
             for _ in _conversations(file, name, options, log) if _is_chat(name) else ():
                 pass
-    refused = Counter(removed.reason for removed in log.removed if removed.reason != "columns")
+    refused = {part.document: part.reason for part in log.removed if part.reason != "columns"}
     return Survey(log.formats, log.senders(), log.chats, log.skipped, refused)
 
 

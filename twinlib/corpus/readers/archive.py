@@ -118,6 +118,26 @@ def walk(
             progress(number, len(names))
 
 
+def refused_archives(source: str | Path) -> dict[str, str]:
+    """{file: key of data/reasons.yaml} of the archives in a source that can't be opened.
+
+    Looks at each archive's list of members and opens none but the first that may be writing.
+    """
+    source, refused = Path(source), {}
+    for name in _file_names(source, Counter()):
+        if not (Path(name).suffix.lower() in (".zip", *_PACKED) or _TAR.search(name)):
+            continue
+        log, path = ReadLog(), source if source.is_file() else source / name
+        try:
+            if next(_files_of(name, path, source, log), None) is None and log.removed:
+                refused[_decoded(name)] = log.removed[0].reason
+        except Unreadable as error:
+            refused[_decoded(name)] = str(error)
+        except OSError:
+            refused[_decoded(name)] = "unreadable"
+    return refused
+
+
 def has_files(source: str | Path) -> bool:
     """Whether a source has any file that may hold writing, by the files' names only."""
     try:

@@ -19,6 +19,7 @@ BYTE_ORDER_MARKS = (
 _CHINESE = 0.12  # share of everyday characters from which a text is Chinese
 _CHINESE_ENCODINGS = ("gb18030", "big5")
 _FREQUENT = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6)}  # first bytes of frequent characters
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _FOUR = re.compile(rb"[\x81-\xfe][\x30-\x39][\x81-\xfe][\x30-\x39]")
 # Costs: of a byte left out, of characters that are rare, rarer, and with an ASCII second byte.
 _DROPPED, _RARE, _RARER, _RAREST = 4.0, 3.0, 4.0, 5.0
@@ -58,6 +59,8 @@ def _decode(data):
     japanese = (_strict(data, name) or "" for name in ("shift_jis", "euc_jp"))
     if kana := next((text for text in japanese if _is_kana(text)), None):
         return kana
+    if len(_CONTROL.findall(data)) > len(data) / 100:  # no damaged text: mending takes long
+        return _guess(data)
     return _nearly_utf8(data) or _mended(data) or _sprinkled(data) or _guess(data)
 
 
