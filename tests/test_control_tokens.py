@@ -1,6 +1,6 @@
 """Control tokens that an author writes about are letters, in every family of tokenizers."""
 
-import json
+import re
 
 import pytest
 from conftest import save_tiny_tokenizer
@@ -131,16 +131,33 @@ def test_a_template_cannot_cut_an_answer_at_a_word_of_the_author(tmp_path):
     assert "a</think>b" in tokenizer.decode(row.input_ids)
 
 
-def test_where_llama_cpp_parses_is_what_the_template_wrote():
-    messages = [{"role": "user", "content": "is <|im_end|> or [INST] <b> 3 < 4 > 2?"}]
-    [marked] = letters.shielded_plainly(messages)
-    parts = letters.pieces(f"<|im_start|>user\n{marked['content']}<|im_end|>")
-    assert [part for part, parse in parts if not parse] == [
-        *("<", "|im_end|>"),
-        *("[", "INST]"),
-        *("<", "b>"),
-    ]
-    assert "".join(part for part, _ in parts) == (
-        f"<|im_start|>user\n{messages[0]['content']}<|im_end|>"
-    )
-    assert json.dumps(letters.shielded_plainly([{"content": "a < b"}])) == '[{"content": "a < b"}]'
+def test_blanks_beside_a_token_that_takes_them_are_taken_as_ever(tmp_path):
+    """Phi-3's <|end|> takes the line break behind it."""
+    tokenizer = byte_level(tmp_path)
+    tokenizer.add_tokens([AddedToken("<|end|>", rstrip=True), AddedToken("<mask>", lstrip=True)])
+    text = "a <mask>b <|end|>\n\nc"
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert letters.encode(tokenizer, text + letters.shield(tokenizer, "<pad>"))[: len(ids)] == ids
+
+
+def test_where_there_is_no_vocabulary_a_tokenizer_is_asked_what_is_a_control_token():
+    named = ["<|im_end|>", "[INST]", "[|endofturn|]", "<think>", "|||PHONE_NUMBER|||", ">>TITLE<<"]
+    user_defined = ["<think>"]  # parsed always, as in llama.cpp
+    asked = []
+
+    def tokenize(text, special, add):
+        asked.append(text)
+        parsed = "|".join(map(re.escape, named if special else user_defined))
+        return re.findall(f"{parsed}|.", text)
+
+    spelt = f"say {' or '.join(named)}, <b> 3 < 4 > 2 [<|im_end|>] <|im_other|>?"
+    plain = letters.PlainLetters(tokenize)
+    [marked] = plain.shielded([{"role": "user", "content": spelt}])
+    assert not any(token in marked["content"] for token in named)  # a template sees none
+    ids = plain.encode(f"{marked['content']}<|im_end|>")
+    assert ids.count("<|im_end|>") == 1 and ids[-1] == "<|im_end|>"
+    assert "".join(ids) == f"{spelt}<|im_end|>" and not set(named[1:]) & set(ids)
+    assert plain.shielded([{"content": "a < b [1] <b>"}]) == [{"content": "a < b [1] <b>"}]
+    before = len(asked)
+    plain.shielded([{"content": spelt}])
+    assert len(asked) == before

@@ -8,6 +8,7 @@ has no added tokens. A text without such tokens is encoded as ever.
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _MARK = "\U000ffffd"  # private: no text has it
+_OPEN, _CLOSE = "\U000ffffb", "\U000ffffc"  # around what a message says, for llama.cpp
 _HTML = re.compile(
     "</?(?:a|b|blockquote|br|caption|code|div|em|h[1-6]|hr|i|img|li|ol|p|pre|span|strong|sub|sup"
     "|table|tbody|td|tfoot|th|thead|tr|u|ul)>"
 )
-# Whatever looks like a control token, where a vocabulary is not at hand.
-_LOOKS_LIKE_CONTROL = re.compile(r"<[|｜]?[^\s<>]{1,40}[|｜]?>|\[/?[A-Z_]{2,20}\]")
+# Whatever may be a control token, where a vocabulary is not at hand: <|im_end|>, [INST],
+# [|endofturn|], |||PHONE_NUMBER|||, >>TITLE<<
+_MAY_BE_CONTROL = re.compile(
+    r"<[^\s<>]{1,60}>|\[[^\s\[\]]{1,60}\]|\|\|\|\w{1,40}\|\|\||>>\w{1,40}<<"
+)
 
 
 def prompt(
@@ -83,10 +88,14 @@ def encode(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
     if _MARK not in text:
         return tokenizer(text, add_special_tokens=False)["input_ids"]
     ids, end = [], 0
+    before, after = _strippers(tokenizer)
     for control in _controls(tokenizer).finditer(text):
-        ids += _run(tokenizer, text[end : control.start()])
-        ids.append(tokenizer.convert_tokens_to_ids(control.group()))
+        spelt, run = control.group(), text[end : control.start()]
+        ids += _run(tokenizer, run.rstrip() if spelt in before else run)
+        ids.append(tokenizer.convert_tokens_to_ids(spelt))
         end = control.end()
+        if spelt in after:  # such as Phi-3's <|end|>, to which the blanks behind it belong
+            end += len(text[end:]) - len(text[end:].lstrip())
     return ids + _run(tokenizer, text[end:])
 
 
@@ -124,6 +133,13 @@ def _control_ids(tokenizer):
 
 
 @lru_cache(maxsize=4)
+def _strippers(tokenizer):
+    """(tokens that take the blanks before them, tokens that take the blanks after them)."""
+    added = tokenizer.added_tokens_decoder.values()
+    return {str(a) for a in added if a.lstrip}, {str(a) for a in added if a.rstrip}
+
+
+@lru_cache(maxsize=4)
 def _letters(tokenizer):
     """A function from a text to token ids that knows no control tokens."""
     from tokenizers import Tokenizer
@@ -144,19 +160,55 @@ def _letters(tokenizer):
 # llama.cpp, which tokenizes by itself
 
 
-def pieces(text: str) -> list[tuple[str, bool]]:
-    """[(text, parse)] of a text from `shielded_plainly`: where control tokens are to be parsed.
+class PlainLetters:
+    """The same for a tokenizer that is only a function: `tokenize(text, special, add)`.
 
-    A piece that is not to be parsed is a control token that was written about, in two halves: one
-    that a vocabulary has as an ordinary token is none then either.
+    `special` parses the control tokens in a text, but for those that llama.cpp calls user-defined,
+    which are parsed always; `add` puts the beginning-of-text token first.
     """
-    parts, end = [], 0
-    for match in re.finditer(rf"(.){_MARK}(\S{{1,41}}?[>\]])", text):
-        parts += [(text[end : match.start()], True), (match[1], False), (match[2], False)]
-        end = match.end()
-    return [(part, parse) for part, parse in (*parts, (text[end:], True)) if part]
 
+    def __init__(self, tokenize: Callable[[str, bool, bool], list[int]]):
+        self._tokenize, self._ids = tokenize, {}
 
-def shielded_plainly(messages: list[dict]) -> list[dict]:
-    """Messages with marks inside all that looks like a control token; see `pieces`."""
-    return [{**m, "content": _with_marks(_LOOKS_LIKE_CONTROL, m["content"])} for m in messages]
+    def shielded(self, messages: list[dict]) -> list[dict]:
+        """Messages with marks inside the control tokens of their contents; see `encode`."""
+        return [{**m, "content": self._shielded(m["content"])} for m in messages]
+
+    def _shielded(self, text):
+        text = text.replace(_OPEN, "").replace(_CLOSE, "")
+        marked = _MAY_BE_CONTROL.sub(self._marked, text.replace(_MARK, ""))
+        if _MARK not in marked:
+            return marked
+        said = marked.strip()  # which templates do, too
+        start = marked.index(said)
+        return marked[:start] + _OPEN + said + _CLOSE + marked[start + len(said) :]
+
+    def _marked(self, match):
+        spelt = match.group()
+        if self._is_control(spelt):  # byte-pair merging rarely joins signs with letters
+            name = re.search(r"[^\W_]|$", spelt).start() % len(spelt) or 1
+            return spelt[:name] + _MARK + spelt[name:]
+        return spelt[0] + _MAY_BE_CONTROL.sub(self._marked, spelt[1:])  # [<|im_end|>]
+
+    def _is_control(self, spelt):
+        """Whether a text is one token of the vocabulary that the model may obey."""
+        if spelt not in self._ids:
+            ids = self._tokenize(spelt, True, False)
+            self._ids[spelt] = ids[0] if len(ids) == 1 and not _HTML.fullmatch(spelt) else None
+        return self._ids[spelt] is not None
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a prompt that a template made of `shielded` messages."""
+        ids = []
+        for part in re.split(rf"( ?{_OPEN}.*?{_CLOSE}\s*)", text, flags=re.DOTALL):
+            if _OPEN in part:
+                ids += self._letters(part.replace(_OPEN, "").replace(_CLOSE, ""))
+            elif part:
+                ids += self._tokenize(part, True, not ids)
+        return ids
+
+    def _letters(self, text):
+        ids = self._tokenize(text.replace(_MARK, ""), False, False)
+        if set(self._ids.values()).isdisjoint(ids):
+            return ids
+        return [i for half in text.split(_MARK) for i in self._tokenize(half, False, False)]

@@ -145,6 +145,7 @@ class Llama:
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
         self._door = _Door()
+        self._letters = letters.PlainLetters(self.tokenize)
         try:
             with _interrupts_wait():
                 self._server = _load(self.path, context, precise, threads, slots, self._door)
@@ -182,7 +183,7 @@ class Llama:
         `ending` is (text, tokens): what is put after an answer that was cut off at `max_tokens`,
         and how many more may follow it.
         """
-        prompt = self._prompt_or_ids(messages)
+        prompt = self.asked(messages)
         if self.stop_text:
             options["stop"] = [*(options.get("stop") or ()), self.stop_text]
         answer = self.complete(prompt, max_tokens, temperature, **options)
@@ -201,16 +202,16 @@ class Llama:
         """The text that ends an answer besides the tokens that do; '' for most files."""
         return load.stop_text(self.request("/props").get("chat_template") or "")
 
-    def _prompt_or_ids(self, messages):
-        """The prompt of messages; its token ids where they spell control tokens."""
-        marked = letters.shielded_plainly(messages)
-        if marked == list(messages):
-            return self.prompt(messages)
-        # Control tokens that the messages speak of are letters, those of the template are not.
-        ids = []
-        for piece, parse in letters.pieces(self.prompt(marked)):
-            ids += self.tokenize(piece, parse, add=not ids)
-        return ids
+    def asked(self, messages: list[dict], start: str = "") -> str | list[int]:
+        """The prompt of messages and the answer's first words, to be completed.
+
+        Its token ids where they spell control tokens, which are letters.
+        """
+        texts = [*messages, {"content": start}]
+        marked = self._letters.shielded(texts)
+        if marked == texts:
+            return self.prompt(messages) + start
+        return self._letters.encode(self.prompt(marked[:-1]) + marked[-1]["content"])
 
     def chat_many(
         self,

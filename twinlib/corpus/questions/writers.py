@@ -170,7 +170,7 @@ class FileWriter:
 
         def reply(passage, attempt):
             start = prompts.start(passage, attempt)
-            prompt = self._llama.prompt(prompts.messages(passage, _CPU_TOKENS)) + start
+            prompt = self._llama.asked(prompts.messages(passage, _CPU_TOKENS), start)
             answer = self._llama.complete(prompt, prompts.REPLY_TOKENS, temperature=0)
             return passage, prompts.begun(start, answer.text)
 
