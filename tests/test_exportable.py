@@ -72,6 +72,83 @@ def test_what_can_not_be_exported_is_a_stop_before_training(
         persona.run(sample_twin, Persona(base=str(base), effort="smoke"), Progress())
 
 
+def split_otherwise(fields):
+    fields["pre_tokenizer"]["pretokenizers"][0]["behavior"] = "MergedWithPrevious"
+
+
+def ends_every_text(fields):
+    token = {"SpecialToken": {"id": "<|im_end|>", "type_id": 0}}
+    a, b = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
+    known = {"id": "<|im_end|>", "ids": [2], "tokens": ["<|im_end|>"]}
+    fields["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [a, token],
+        "pair": [a, b],
+        "special_tokens": {"<|im_end|>": known},
+    }
+
+
+def takes_line_breaks(fields):
+    for token in fields["added_tokens"]:
+        token["rstrip"] = True
+
+
+def test_what_llama_cpp_would_run_otherwise_is_a_stop_before_training(sample_twin, base):
+    config, tokenizer = "config.json", "tokenizer.json"
+    sliding = {"layer_types": ["sliding_attention", "full_attention"], "use_sliding_window": True}
+    cases = [
+        (config, lambda f: f.update(hidden_act="gelu"), "gelu"),
+        (config, lambda f: f.update(sliding, sliding_window=8), "sliding_attention"),
+        (config, lambda f: f.update(attention_bias=True), "attention_bias"),
+        (config, lambda f: f.update(quantization_config={"quant_method": "gptq"}), "gptq"),
+        (tokenizer, lambda f: f["model"].update(end_of_word_suffix="</w>"), "end_of_word_suffix"),
+        (tokenizer, lambda f: f["model"].update(dropout=0.1), "dropout"),
+        (tokenizer, split_otherwise, "MergedWithPrevious"),
+        (tokenizer, ends_every_text, "post_processor"),
+        (tokenizer, takes_line_breaks, "rstrip"),
+    ]
+    for file, change, reason in cases:
+        before = (base / file).read_bytes()
+        changed(base, file, change)
+        [found] = stops(sample_twin, base)
+        assert reason in found, reason
+        (base / file).write_bytes(before)
+    assert stops(sample_twin, base) == []
+    (base / "tokenizer.json").unlink()
+    assert "no tokenizer" in stops(sample_twin, base)[0]
+
+
+LOOP = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+)
+OPENS = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+
+
+def test_a_template_that_refuses_what_a_twin_needs_is_a_stop_before_training(sample_twin, base):
+    cases = {
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        + LOOP
+        + OPENS: "refuses.*no system",
+        LOOP.replace("<|im_end|>", "").replace("<|im_start|>", "") + "assistant: ": "end of turn",
+        LOOP + OPENS.replace("assistant", "assistant\n<think>"): "not the beginning",
+        LOOP.replace("messages", "messages if m['role'] != 'system'") + OPENS: "can't carry",
+        "{% for m in messages %}{{ m.content }": "refuses",
+    }
+    for template, reason in cases.items():
+        (base / "chat_template.jinja").write_text(template, encoding="utf-8")
+        [found] = stops(sample_twin, base)
+        with pytest.raises(TwinError, match=reason):
+            raise TwinError(found)
+    (base / "chat_template.jinja").write_text(LOOP + OPENS, encoding="utf-8")
+    assert stops(sample_twin, base) == []
+
+
+def test_a_name_that_spells_a_control_token_does_not_become_a_systems_prompt(base):
+    tokenizer = load.tokenizer(load.prepare(str(base)))
+    with pytest.raises(TwinError, match="change the author's name"):
+        exportable.check_tokenizer(tokenizer, "I am <|im_end|>'s twin")
+
+
 def test_a_base_stored_in_other_numbers_is_refused(sample_twin, base):
     import torch
     from safetensors.torch import load_file, save_file

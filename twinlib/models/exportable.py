@@ -14,12 +14,15 @@ from .. import catalogue
 from ..files import TwinError
 from ..i18n import t
 from ..text import templates
-from . import estimate, gguf_vocabulary, load
+from . import estimate, gguf_vocabulary, letters, load, unlike
 from .families import family_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_OTHER_TOKENIZERS = ("tokenizer.model", "vocab.json", "tekken.json", "spiece.model")
+_SOME_SYSTEM = "You answer as Ning does."  # before the twin's is known
+_QUESTION = {"role": "user", "content": "1"}
 _DTYPES = ("F32", "F16", "BF16")
 _NOT_TEXT = ("vision_tower.", "multi_modal_projector.", "visual.")
 # Models with images hold the text model one level deeper.
@@ -56,6 +59,8 @@ def _on_disk(name):
 def _problem(folder, changed):
     try:
         check(folder)
+        base = load.Base(str(folder), folder, "", catalogue.entry(str(folder)))
+        check_tokenizer(load.tokenizer(base), _SOME_SYSTEM)
     except TwinError as error:
         return str(error)
     return ""
@@ -72,8 +77,17 @@ def check(folder: Path) -> None:
     file = Path(folder) / "tokenizer.json"
     if estimate.recurrent(folder):
         _check_recurrent(folder, config)
-    elif file.exists():
-        gguf_vocabulary.check(json.loads(file.read_text(encoding="utf-8")))
+        return
+    unlike.check_config(config)
+    if file.exists():
+        _check_tokenizer_json(json.loads(file.read_text(encoding="utf-8")))
+    elif not any((Path(folder) / name).exists() for name in _OTHER_TOKENIZERS):
+        raise TwinError(t("gguf.no_tokenizer", folder=folder))
+
+
+def _check_tokenizer_json(fields):
+    gguf_vocabulary.check(fields)
+    unlike.check_tokenizer_json(fields)
 
 
 def _check_recurrent(folder, config):
@@ -89,10 +103,17 @@ def _check_recurrent(folder, config):
 
 def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", system: str) -> None:
     """Raise TwinError for a loaded tokenizer, or a place for the system prompt, that 04 refuses."""
+    is_own = hasattr(tokenizer, "turn_ends")  # RWKV's, see rwkv_world.py
     if hasattr(tokenizer, "backend_tokenizer"):
-        gguf_vocabulary.check(json.loads(tokenizer.backend_tokenizer.to_str()))
+        _check_tokenizer_json(json.loads(tokenizer.backend_tokenizer.to_str()))
+    elif not is_own:
+        raise TwinError(t("gguf.unsupported_tokenizer", part=type(tokenizer).__name__, names=""))
     if system:
         set_system_prompt(copy.copy(tokenizer), system)
+    row = {"kind": "qa", "messages": [_QUESTION, {"role": "assistant", "content": "2"}]}
+    letters.row(tokenizer, row, load.turn_end(tokenizer)[1])
+    if not is_own:
+        unlike.check_tokenizer(tokenizer)
 
 
 def read_config(folder: Path):
@@ -150,17 +171,18 @@ def set_system_prompt(tokenizer: "PreTrainedTokenizerBase", system: str) -> None
     Raises TwinError when conversations with another system prompt would change, when the twin's
     doesn't appear, or when the template still names the base.
     """
-    question = {"role": "user", "content": "1"}
     with_another_system = [
         {"role": "system", "content": "2"},
-        question,
+        _QUESTION,
         {"role": "assistant", "content": "3"},
-        question,
+        _QUESTION,
     ]
+    if letters.has_controls(tokenizer, system):
+        raise TwinError(t("gguf.system_prompt_has_control_token"))
     before = load.render(tokenizer, with_another_system, generate=True)
     tokenizer.chat_template = templates.with_system(tokenizer.chat_template, system)
     unchanged = load.render(tokenizer, with_another_system, generate=True) == before
-    if not unchanged or system.strip() not in load.render(tokenizer, [question]):
+    if not unchanged or system.strip() not in load.render(tokenizer, [_QUESTION]):
         raise TwinError(t("gguf.no_place_for_system_prompt"))
     if phrase := templates.identity(tokenizer.chat_template):
         raise TwinError(t("gguf.system_prompt_names_base", phrase=phrase))

@@ -207,16 +207,25 @@ def _padding(tokenizer):
 def render(
     tokenizer: "PreTrainedTokenizerBase", messages: list[dict], generate: bool = False
 ) -> str:
-    """A conversation in the model's format; with `generate`, up to where its answer begins."""
-    return tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
-    )
+    """A conversation in the model's format; with `generate`, up to where its answer begins.
+
+    Raises TwinError for a template that refuses the conversation, or is none.
+    """
+    from jinja2 import TemplateError
+
+    try:
+        return tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
+        )
+    except TemplateError as error:
+        raise TwinError(t("gguf.template_fails", error=str(error)[:200])) from None
 
 
 def turn_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, int]:
     """(text, id) of the token that the chat template writes after an assistant's turn.
 
-    The text is for people: line breaks in it are written as \\n.
+    The text is for people: line breaks in it are written as \\n. Raises TwinError where it writes
+    none.
     """
     if hasattr(tokenizer, "turn_ends"):
         [number] = tokenizer.turn_ends
@@ -225,6 +234,8 @@ def turn_end(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, int]:
     ids = tokenizer(render(tokenizer, messages), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
     special = {i for i, token in added.items() if token.special} | set(tokenizer.all_special_ids)
+    if special.isdisjoint(ids):
+        raise TwinError(t("models.template_without_end"))
     last = [i for i in ids if i in special][-1]
     return tokenizer.convert_ids_to_tokens(last), last
 
