@@ -17,6 +17,7 @@ from ..i18n import t
 from ..progress import Progress
 from ..twin import Stopped
 from .checkpoints import write_manifest
+from .in_parts import ran_out
 from .processes import any_process, is_main, on_gpu, wait
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def attach_callback(
     tokens = getattr(trainer.train_dataset, "tokens", None)
     callback = Attached(progress, figures, sample, tokens)
     trainer.add_callback(callback)
+    trainer.say = progress.say
     return callback
 
 
@@ -156,7 +158,13 @@ class ProgressCallback:
         began = time.monotonic()
         if (began - self.sampled) * _SAMPLE_SHARE < self.sample_seconds:
             return
-        question, answer = self.sample()
+        try:
+            question, answer = self.sample()
+        except RuntimeError as error:  # a look at the model is not worth the run
+            if not ran_out(error):
+                raise
+            self.sample = None
+            return
         self.progress.sample(state.global_step, question, answer.text, answer.ended)
         self.sampled = time.monotonic()
         self.sample_seconds = self.sampled - began

@@ -16,6 +16,7 @@ from ..settings import Reasoning
 from ..text import tasks
 from . import alarms, callbacks, processes, rollouts
 from . import problems as exams
+from .in_parts import InParts
 from .persona import Training
 from .practice import Practice
 from .trainer import common_arguments
@@ -79,7 +80,7 @@ def make_trainer(
     config = GRPOConfig(**arguments)
     config._n_gpu = min(1, config.n_gpu)  # several GPUs: one process each, no DataParallel
 
-    class Trainer(_Watched, GRPOTrainer):
+    class Trainer(_Watched, InParts, GRPOTrainer):
         pass
 
     trainer = Trainer(

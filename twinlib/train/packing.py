@@ -93,6 +93,23 @@ class Packed:
         capacity = self.capacity or self.tokens[index]
         return _join(rows, capacity, self.padding, self.longest, self.borders)
 
+    def cut(self, inputs: dict, most: int) -> list[dict]:
+        """An item as several, each of `most` tokens, or of its longest row where that is longer.
+
+        Rows without a learnt token are left out. Where shapes are fixed, those of the parts are.
+        """
+        edges = inputs["cu_seq_lens_q"].tolist()
+        labels = inputs["labels"][0]
+        spans = [slice(*pair) for pair in zip(edges, edges[1:])]
+        spans = [span for span in spans if bool((labels[span] != -100).any())]
+        rows = [(inputs["input_ids"][0, span], labels[span]) for span in spans]
+        lengths = [len(ids) for ids, _ in rows]
+        capacity = max(most, self.longest or max(lengths))
+        parts = [[rows[i] for i in part] for part in bins(lengths, capacity)]
+        if self.capacity:
+            return [_join(p, capacity, self.padding, self.longest, self.borders) for p in parts]
+        return [_join(p, sum(len(ids) for ids, _ in p), self.padding) for p in parts]
+
 
 def _one_pass(lengths, capacity, rows_each, seed):
     if rows_each is None:
@@ -127,21 +144,23 @@ def _join(rows, capacity, padding, longest=None, border_count=0):
     import torch
 
     lengths = [len(ids) for ids, _ in rows]
-    longest = longest or max(lengths)
+    longest, device = longest or max(lengths), rows[0][0].device
     unfilled = capacity - sum(lengths)
     full, rest = divmod(unfilled, longest)
     lengths += [longest] * full + [rest] * (rest > 0)
     borders = [0, *itertools.accumulate(lengths)]
     borders += [capacity] * (border_count - len(borders))  # empty rows
-    ids = torch.cat([*(ids for ids, _ in rows), torch.full((unfilled,), padding)])
-    labels = torch.cat([*(labels for _, labels in rows), torch.full((unfilled,), -100)])
-    positions = torch.arange(longest)
+    ids = torch.cat([*(ids for ids, _ in rows), torch.full((unfilled,), padding, device=device)])
+    labels = torch.cat(
+        [*(labels for _, labels in rows), torch.full((unfilled,), -100, device=device)]
+    )
+    positions = torch.arange(longest, device=device)
     return {
         "input_ids": ids[None],
         "position_ids": torch.cat([positions[:n] for n in lengths])[None],
         "labels": labels[None],
         "learnt": (labels[1:] != -100).nonzero()[:, 0],
-        "cu_seq_lens_q": torch.tensor(borders, dtype=torch.int32),
+        "cu_seq_lens_q": torch.tensor(borders, dtype=torch.int32, device=device),
         "max_length_q": longest,
     }
 

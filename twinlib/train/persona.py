@@ -183,7 +183,8 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
         write_records(twin.file("samples"), samples + _answers(training, "after"))
         shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
     figures = _figures(trainer, callback, output, rows, model)
-    return Outcome(figures, inputs, warnings + _loss_warnings(figures), settings)
+    warnings += [trainer.sentence] * bool(trainer.sentence) + _loss_warnings(figures)
+    return Outcome(figures, inputs, warnings, settings)
 
 
 # Rows

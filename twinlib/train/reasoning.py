@@ -91,7 +91,7 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
     figures, warnings = exams.judge(before, after, trainer)
     settings = replace(training.settings, batch=_as_typed(chosen.batch, training.settings.batch))
-    warnings += trainer.warnings
+    warnings += trainer.warnings + [trainer.sentence] * bool(trainer.sentence)
     return Outcome({**figures, **_probe_figures(found)}, inputs, warnings, settings)
 
 

@@ -15,6 +15,7 @@ from ..models import estimate, load
 from ..models.encode import Encoded
 from ..settings import Persona, Reasoning
 from . import packing, processes
+from .in_parts import InParts, ran_out
 from .processes import on_gpu
 
 if TYPE_CHECKING:
@@ -114,7 +115,11 @@ def unsloth_trainer(
         loss_type="nll",
         dataset_num_proc=None,
     )
-    return SFTTrainer(
+
+    class Trainer(InParts, SFTTrainer):
+        pass
+
+    return Trainer(
         model=model,
         args=arguments,
         train_dataset=data["train"],
@@ -136,7 +141,7 @@ def packed_trainer(
     """
     from transformers import Trainer, TrainingArguments
 
-    class PackedTrainer(_PackedTraining, Trainer):
+    class PackedTrainer(_PackedTraining, InParts, Trainer):
         pass
 
     prepare(model, settings.compile, settings.checkpointing)
@@ -226,12 +231,32 @@ class _PackedTraining:
         with attention(self.model, packing.NAME):
             return super().train(*args, **kwargs)
 
+    def size(self, inputs):
+        return inputs["input_ids"].shape[1]
+
+    def cut(self, inputs, most):
+        return self.train_dataset.cut(inputs, most)
+
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         outputs = model(**inputs, num_items_in_batch=num_items_in_batch, use_cache=False)
         # Gradients are averaged over processes, while each has only its part of the step's tokens.
         factor = 1 if num_items_in_batch is None else self.accelerator.num_processes
         loss = outputs["loss"] * factor
         return (loss, outputs) if return_outputs else loss
+
+    def _nats(self, data, inputs):
+        """[summed loss, learnt tokens] of one item of `data`, in parts where it doesn't fit."""
+        inputs = self._prepare_inputs(inputs)
+        count = int((inputs["labels"] != -100).sum())
+        try:
+            with self.compute_loss_context_manager():
+                return [count * float(self.compute_loss(self.model, inputs)), count]
+        except RuntimeError as error:
+            parts = data.cut(inputs, self.size(inputs) // 2)
+            if not ran_out(error) or len(parts) == 1:
+                raise
+        self._free()
+        return list(map(sum, zip(*(self._nats(data, part) for part in parts))))
 
     def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
         """The mean loss of a learnt token over the validation rows, in nats."""
@@ -242,11 +267,7 @@ class _PackedTraining:
         self.model.eval()
         with attention(self.model, packing.NAME), uncompiled(), torch.no_grad():
             for index in range(self.args.process_index, len(data), self.args.world_size):
-                inputs = self._prepare_inputs(data[index])
-                count = int((inputs["labels"] != -100).sum())
-                with self.compute_loss_context_manager():
-                    loss = float(self.compute_loss(self.model, inputs))
-                sums += torch.tensor([count * loss, count])
+                sums += torch.tensor(self._nats(data, data[index]))
         self.model.train()
         sums = self.accelerator.reduce(sums.to(self.args.device, torch.float32), "sum")
         nats, tokens = sums.tolist()

@@ -1,0 +1,128 @@
+"""Going on when the memory runs out: a batch goes through the model in parts, one after another.
+
+What a step learns stays the same: the trainers' losses are sums over the step's learnt tokens
+divided by their number, so the gradients of the parts add up to those of the batch.
+"""
+
+from ..files import TwinError
+from ..i18n import t
+from . import processes
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that a GPU's or the CPU's memory ran out."""
+    import torch
+    from accelerate.utils import memory
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and memory.should_reduce_batch_size(error)
+
+
+class InParts:
+    """What lets a transformers Trainer go on after its memory ran out: a base class before it.
+
+    `most` is how much a part may hold, in the unit of `size`; None until the memory runs out. It is
+    halved each time, for all later batches too, and a sentence is said; `sentence` is the last one.
+    With several processes nothing is cut: the others would wait.
+    """
+
+    most = sentence = None
+    parts = 1  # of the last batch
+    say = print
+    _whole = _kept = None
+
+    def size(self, inputs: dict) -> int:
+        """How much a batch holds: its rows."""
+        return len(inputs["completion_ids" if "completion_ids" in inputs else "input_ids"])
+
+    def cut(self, inputs: dict, most: int) -> list[dict]:
+        """The parts of a batch, each of size `most` at most, or as small as a part can be."""
+        rows = self.size(inputs)
+        return [
+            {
+                name: value[start : start + most] if _length(value) == rows else value
+                for name, value in inputs.items()
+            }
+            for start in range(0, rows, most)
+        ]
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        """Forward and backward pass of a batch, in parts if it doesn't fit."""
+        if processes.count() > 1:
+            return super().training_step(model, inputs, num_items_in_batch)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        before = [p.grad for p in trained]
+        # GRPOTrainer counts the calls of this method and takes the batch by that number.
+        number = getattr(self, "_step", None)
+        loss = None
+        while loss is None:
+            for parameter in trained:
+                parameter.grad = None
+            loss = self._by_parts(model, inputs, num_items_in_batch, number)
+            if loss is None:  # outside of the exception, which holds the tensors
+                self._free()
+        self._whole = self._kept = None
+        _add(trained, before)
+        return loss
+
+    def _by_parts(self, model, inputs, num_items_in_batch, number):
+        """The loss of the batch, or None when the memory ran out: then `most` is halved."""
+        loss, self._part, self._kept = 0, 0, None
+        while self._kept is None or self._part < len(self._kept):
+            if number is not None:
+                self._step = number
+            try:
+                loss = loss + super().training_step(model, inputs, num_items_in_batch)
+            except (RuntimeError, MemoryError) as error:
+                # Not of a part: answering ran out of memory, which does what it can by itself.
+                if not ran_out(error) or self._kept is None:
+                    raise
+                self._halve(self._kept[self._part])
+                return None
+            self._part += 1
+        self.parts = len(self._kept)
+        return loss
+
+    def _prepare_inputs(self, inputs):
+        if not self.model.training or processes.count() > 1:
+            return super()._prepare_inputs(inputs)
+        if self._whole is None:
+            self._whole = super()._prepare_inputs(inputs)
+        if self._kept is None:
+            fits = self.most is None or self.size(self._whole) <= self.most
+            self._kept = [self._whole] if fits else self.cut(self._whole, self.most)
+        return self._kept[self._part]
+
+    def _halve(self, part):
+        size = self.size(part)
+        self.most = size // 2
+        if self.most < 1 or len(self.cut(part, self.most)) == 1:
+            raise TwinError(t("train.one_row_does_not_fit")) from None
+        self.sentence = t("train.memory_ran_out", step=self.state.global_step + 1)
+        self.say(self.sentence)
+
+    def _free(self):
+        from accelerate.utils.memory import clear_device_cache
+
+        self._kept = None
+        clear_device_cache(garbage_collection=True)
+
+
+def _length(value):
+    """The number of rows of a tensor or a list; None for other values."""
+    if isinstance(value, list):
+        return len(value)
+    return value.shape[0] if getattr(value, "ndim", 0) else None
+
+
+def _add(parameters, gradients):
+    """Add gradients, of which some are None, to those of the parameters."""
+    import torch
+
+    pairs = [(p, g) for p, g in zip(parameters, gradients) if g is not None]
+    for parameter, gradient in pairs:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(gradient)
+    if pairs:
+        torch._foreach_add_([p.grad for p, _ in pairs], [g for _, g in pairs])
