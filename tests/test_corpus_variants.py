@@ -174,6 +174,27 @@ VARIANTS = {
         [],
     ),
     "tags.md": ("He wrote <think> and then </s> and x<y>z & 3<4.", None, []),
+    "pairs.md": (
+        "It wrote <think>no</think> between <s> and </s>, then <s>.\n\n<think>\nwell\n</think>\n\n"
+        ">>Titel<< stood above.",
+        None,
+        [],
+    ),
+    "struck.md": (
+        "I struck <s>the old words</s> <Note>out</Note>.",
+        "I struck the old words out.",
+        [],
+    ),
+    "token.txt": (
+        chat("01.05.24, {when} - {who}: {words}").replace(SAID[1], "<|start_of_turn|>"),
+        [(SAID[0], "<|start_of_turn|>"), TURNS[1]],
+        [],
+    ),
+    "video.txt": (
+        chat("01.05.24, {when} - {who}: {words}").replace(SAID[1], "<メディアは含まれていません>"),
+        [(" ".join(SAID[::2]), SAID[3])],
+        [],
+    ),
 }
 
 

@@ -58,8 +58,9 @@ _IS_FROM = re.compile(_FROM, re.IGNORECASE)
 _MBOX = re.compile(r"From \S+@?\S* .*\d{4}\s*")
 _LONGEST = 250  # characters of a line about a mail
 _FEWEST_HEADERS = 3  # lines; and one says from whom
-_MARKED = re.compile(r"\s{0,3}(?:>|＞)")
-_SPACED = re.compile(r"\s{0,3}(?:(?:>|＞)(?:\s|$|>))")
+_TITLE = r"(?!>>\s?[^<>\n]{1,200}<<)"  # '>>Titel<<' in quotation marks
+_MARKED = re.compile(rf"\s{{0,3}}{_TITLE}(?:>|＞)")
+_SPACED = re.compile(rf"\s{{0,3}}{_TITLE}(?:(?:>|＞)(?:\s|$|>))")
 _SIGNATURE, _SIGNATURE_LINES = re.compile(r"-- ?"), 10
 _SENT_FROM = re.compile(
     r"(?:sent from my|sent from|get) (?:iphone|ipad|android|samsung|huawei|outlook|mail|yahoo|"

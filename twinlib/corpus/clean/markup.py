@@ -32,6 +32,12 @@ _ELEMENTS = set(
     "small source span strike strong style sub summary sup svg table tbody td template textarea "
     "tfoot th thead time title tr track tt u ul var video wbr more".split()
 )
+# Names of control tokens of models, which people who train them write about in pairs.
+_TOKEN = re.compile(
+    r"\w*_\w*|think(?:ing)?|thought|reasoning|answer|scratchpad|reflection|tools?|[be]os|pad|unk"
+    r"|mask|sep|cls|unused\d+|inst|sys"
+)
+_APART = re.compile(r"<s>\s[^<>]*\s</s>|</s>[^<>]*<s>")  # "between <s> and </s>": no struck words
 _NAME_OF_TAG = re.compile(r"<(/?)([A-Za-z][\w.:-]*)([^<>]*)>")
 _MARKUP_SIGNS = re.compile(
     rf"[`*_\[\]<>&\\|{_RESTORED}]|  $|^[ \t#>+\-=~]|^\d{{1,9}}[.)]", re.MULTILINE
@@ -166,6 +172,7 @@ _TASK = re.compile(
 )
 _CALLOUT = re.compile(r"^([ \t]*(?:>[ \t]?)+)\[!([\w-]+)\][+-]?[ \t]*(.*)$")
 _WIKI_LINK = re.compile(r"\[\[([^\[\]\n|]*\|)?([^\[\]\n|]+)\]\]")
+_ARROWS = re.compile(r"(?m)^([ \t]*)(>>\s?[^<>\n]{1,200}<<)")
 _BOX = re.compile(
     r"</?(?:aside|details|summary|div|section|article|main|center|figure|figcaption|p)\b[^<>]*>",
     re.IGNORECASE,
@@ -255,6 +262,8 @@ def _has_words(text):
 
 def _unquote_callouts(text):
     """Callouts of Obsidian and GitHub without their '>' marks, except those of kind quote, cite."""
+    if ">>" in text:  # '>>Titel<<' are quotation marks
+        text = _ARROWS.sub(r"\1\\\2", text)
     if "[!" not in text:
         return text
     lines, quote_marks = [], ""
@@ -330,7 +339,7 @@ def _prose(tokens, removed, restored):
             yield _inline_block(token, tokens[index - 1], indented, removed, restored)
             marker = ""
         elif token.type == "html_block":
-            yield "text", html.unescape(_TAG.sub("", token.content))
+            yield "text", _without_tags(token.content)
         elif token.type in ("code_block", "fence"):
             yield from _code(token.content, removed)
         index += 1
@@ -400,31 +409,42 @@ def _plain(text):
     return re.sub(f"[{LINK}{LINK_END}{ADDRESS}]", "", text.replace(HARD_BREAK, "\n"))
 
 
-def _written_tags(tokens):
-    """The tags among tokens that are the author's words: no HTML, and not one of a pair.
+def _written_tags(contents, text=""):
+    """The tags among `contents` that are the author's words: no HTML, and not one of a pair.
 
-    '</s>' alone is no end of anything, and 'a<b and c>d' no tag with attributes.
+    '</s>' alone is no end of anything, and 'a<b and c>d' no tag with attributes. Nor is '<think>'
+    HTML, even where it is closed. `text` is what they stand in.
     """
     tags = [
-        (token.content, *match.groups())
-        for token in tokens
-        if token.type == "html_inline" and (match := _NAME_OF_TAG.fullmatch(token.content))
+        (content, *match.groups())
+        for content in contents
+        if (match := _NAME_OF_TAG.fullmatch(content))
     ]
     ends = Counter((name.lower(), bool(end)) for _, end, name, _ in tags)
     written = set()
     for content, _, name, attributes in tags:
         name, more = name.lower(), attributes.strip(" /")
         paired = ends[name, True] and ends[name, False]
+        if name == "s" and (ends["s", True] != ends["s", False] or _APART.search(text)):
+            paired = False
         compares = len(name) == 1 and more and "=" not in more
-        unknown = name not in _ELEMENTS and "=" not in more or content == "</s>"
-        if compares or unknown and not paired:
+        unknown = name not in _ELEMENTS and "=" not in more or name == "s" and not more
+        if compares or unknown and (not paired or _TOKEN.fullmatch(name)):
             written.add(content)
     return written
 
 
+def _without_tags(text):
+    """A block of HTML without its tags, but for those that are the author's words."""
+    written = _written_tags(_TAG.findall(text), text)
+    bare = _TAG.sub(lambda match: match[0] if match[0] in written else "", text)
+    return html.unescape(bare)
+
+
 def _inline(tokens, removed):
     pieces, is_address, links = [], False, []
-    written = _written_tags(tokens or ())
+    tags = [token.content for token in tokens or () if token.type == "html_inline"]
+    written = _written_tags(tags, "".join(token.content for token in tokens)) if tags else ()
     for token in tokens:
         if token.type in ("text", "code_inline", "text_special"):
             pieces.append(ADDRESS if is_address else token.content)

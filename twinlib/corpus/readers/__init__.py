@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ...text.inputs import spreadsheets
 from ...text.inputs.encoding import Unreadable
 from ...text.inputs.input_file import File, Options
 from ...text.inputs.json_values import start
@@ -175,6 +176,8 @@ def format_of(file: File) -> str | None:
         return "markdown"
     if file.suffix in _DATA or file.suffix not in _PLAIN and not is_prose(file.text):
         return None
+    if file.suffix in _PLAIN and spreadsheets.is_bare(file):
+        raise Unreadable("records")
     return "markdown" if markdown.looks_like(file) else "text"
 
 

@@ -14,14 +14,15 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
+from . import bare_tables, json_values, zip_package
 from . import columns as column_names
-from . import json_values, zip_package
 from .encoding import Unreadable
 from .filename import title_of
 from .input_file import File
 
 _DELIMITERS = ",\t;|"
 _DELIMITED = (".csv", ".tsv", ".tab")
+_START = 60_000  # characters in which a table shows what its columns are
 _CELL_LIMIT = 2**27  # characters of one cell
 _HEADER = 5  # rows among which the header is looked for; titles and notes may be above it
 # A line added at the end: part of another cell only if a quotation mark never closes.
@@ -55,6 +56,11 @@ def kind_of(file: File) -> str:
     return "csv" if _delimited(text, file.suffix) else ""
 
 
+def is_bare(file: File) -> bool:
+    """Whether a text file is a table without a header of known names."""
+    return file.suffix in (".txt", "") and bool(_layout(json_values.start(file), file.suffix))
+
+
 @lru_cache(maxsize=1)  # called by several readers in turn, and opening a workbook takes time
 def peek(file: File) -> list[tuple[str, list[str], list[dict[str, str]]]]:
     """(name, columns, up to 20 rows) of each table, from the file's start; [] when unreadable."""
@@ -76,7 +82,12 @@ def _tables(file, kind, text, is_complete=True):
     if kind == "xlsx":
         yield from _sheets(file.data)
     elif kind == "csv":
-        yield from _table(name, _cells(text, file.suffix, is_complete))
+        layout = _layout(text, file.suffix)
+        if layout:
+            rows = (dict(zip(layout.columns, row)) for row in bare_tables.rows(text, layout))
+            yield Table(name, layout.columns, rows)
+        else:
+            yield from _table(name, _cells(text, file.suffix, is_complete))
     elif kind:
         yield from _objects(name, _json(text) if kind == "json" else _lines(text))
 
@@ -88,13 +99,26 @@ def _delimited(text, suffix):
     """Whether a text is a table, by its suffix or its first rows.
 
     A .csv, .tsv or .tab with 2 rows and columns; a .txt if 3 rows or more have the same 3 or more
-    cells.
+    cells, or a header of known names; or one whose cells show what its columns are.
     """
     rows = list(islice(_cells_or_none(text), 12))
     widths = {len(row) for row in rows if row}
     if suffix in _DELIMITED:
         return len(rows) > 1 and max(widths, default=0) > 1
-    return suffix in (".txt", "") and len(rows) > 2 and len(widths) == 1 and min(widths) > 2
+    if suffix not in (".txt", ""):
+        return False
+    known = rows and len({column_names.plain(cell) for cell in rows[0]} & column_names.KNOWN) > 1
+    same = len(rows) > 2 and len(widths) == 1 and min(widths) > 2
+    return bool(same or known or _layout(text, suffix))
+
+
+def _layout(text, suffix):
+    """The Layout of a table without a header of known names, or None."""
+    first = next(iter(_cells_or_none(text)), [])
+    if len({column_names.plain(cell) for cell in first} & column_names.KNOWN) > 1:
+        return None
+    layout = bare_tables.layout(text[:_START], suffix in _DELIMITED)
+    return layout if layout and (layout.is_known or suffix not in _DELIMITED) else None
 
 
 def _cells_or_none(text):

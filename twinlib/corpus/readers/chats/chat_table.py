@@ -51,7 +51,8 @@ def looks_like(file: File) -> bool:
 
 def _may_be_asked(file):
     """Whether the owner is asked for unknown columns: not of Notion's, where each row is a page."""
-    return file.suffix in _UNKNOWN and not _NOTION.search(file.name)
+    is_table = file.suffix in _UNKNOWN or spreadsheets.is_bare(file)
+    return is_table and not _NOTION.search(file.name)
 
 
 def _has_prose(names, rows):

@@ -86,7 +86,8 @@ _NOTHING = re.compile(
             r"verpasster (?:sprach|video)anruf[^\n]{0,20}|(?:video)?llamada (?:de voz )?perdida|"
             r"appel (?:vocal|vidéo) manqué",
             r"chamada de (?:voz|vídeo) perdida|(?:video)?chiamata (?:vocale )?persa",
-            r"<[^<>\n]{1,80}>",  # '<… omitted>' in any other language
+            # '<… omitted>' in any other language; '<|im_end|>' is what somebody wrote
+            r"<(?![|｜/\s])(?=[^<>\n]*(?:\s|[^\x00-\x7f]))[^<>\n]{1,80}(?<!\|)>",
             # WeChat and QQ
             r"[\[【](?:文件|檔案|位置|地理位置|链接|連結|网页|卡片消息?|红包|紅包|微信红包|"
             r"QQ红包|转账|轉帳|微信转账|名片|聊天记录|合并转发|小程序|语音通话|"
