@@ -186,7 +186,7 @@ def test_after_the_last_question_it_says_what_to_do_next(form, twin):
     form.question_list.value = QUESTIONS[-1].id
     write(form, "thanks to you")
     form.next.click()
-    assert form.current is QUESTIONS[-1] and "run step 01" in form.message.value
+    assert form.current is QUESTIONS[-1] and "twinlib corpus" in form.message.value
     assert kept(twin)[QUESTIONS[-1].id]["answer"] == "thanks to you"
 
 

@@ -406,7 +406,7 @@ def test_a_short_run_asks_fewer_everyday_questions(
 
 def test_training_without_rows_is_stopped_with_the_next_action(twin, tiny_base):
     [problem] = settings.stops(persona.problems(wanted(tiny_base), twin))
-    assert "step 01" in problem.text
+    assert "twinlib corpus" in problem.text
 
 
 @pytest.mark.parametrize(

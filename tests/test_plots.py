@@ -390,7 +390,7 @@ def test_the_share_of_equal_first_choices_stands_in_for_a_divergence(twin):
 
 def test_without_files_there_is_a_sentence(twin):
     assert plots.files(twin).text == "There is no GGUF file yet: run the step above."
-    assert "9.11' of step 04" in plots.decimals(twin).text
+    assert "9.11' in the form above" in plots.decimals(twin).text
 
 
 def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):
@@ -404,7 +404,7 @@ def test_the_decimals_of_every_row_and_file_stand_with_their_intervals(twin):
     assert said[:3] == [
         ["9.9 or 9.11? Share right", "Q4_K_M", "F16"],
         ["base", "50 % (43 … 57)", "51 % (44 … 58)"],
-        ["reasoning", "62 % (55 … 69)", "—"],
+        ["practised", "62 % (55 … 69)", "—"],
     ]
     assert said[3][0].startswith("Where the interval holds 50 %")
 

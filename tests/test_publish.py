@@ -384,7 +384,7 @@ def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatc
 
 def test_an_empty_twin_has_problems_and_no_crash(twin):
     assert has(levels(twin), "stop", "quantize") and has(
-        levels(twin, corpus=True), "stop", "step 01"
+        levels(twin, corpus=True), "stop", "twinlib corpus"
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 _NOTEBOOKS = {
     "corpus": "01",
+    "interview": "01",
     "persona": "02",
     "reasoning": "03",
     "quantize": "04",

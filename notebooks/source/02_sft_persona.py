@@ -39,7 +39,7 @@
 # 没有显卡？在 Colab 里选“代码执行程序 → 更改运行时类型 → T4”，免费。实在没有，最小的模型也能跑。
 
 # %% machine
-base_models.overview()
+base_models.overview(twin)
 
 # %% form-text [markdown] lang="en"
 # ## Settings

@@ -67,7 +67,7 @@ run.step(twin, "quantize", form.settings)
 #
 # A file marked ✗ failed its checks and is kept aside, with the reason in red: its tokens, its template or its words are not those that were trained. Don't share it: take another one, or run the step again when the disk was the reason.
 #
-# Then the old question of 9.9 or 9.11, when you had it asked (the setting `decimals` in the form), every figure, a talk with the file, beside the base if you like, and the two files to download.
+# Then the old question of 9.9 or 9.11, when you had it asked (“Comparisons such as 9.9 or 9.11” in the form), every figure, a talk with the file, beside the base if you like, and the two files to download.
 
 # %% look-text [markdown] lang="zh"
 # ## 看一看：用哪个文件
@@ -76,7 +76,7 @@ run.step(twin, "quantize", form.settings)
 #
 # 标着 ✗ 的文件没有通过检验，已放到一边，红色那行是原因：它的 token、模板或说的话和训练时不一样。请不要分享它：换一个用；如果是磁盘的缘故，就重新运行这一步。
 #
-# 接着是老问题“9.9 和 9.11 哪个大”（表单里设了 `decimals` 才会考），再是全部数字，再和做好的文件聊聊，也可以让它和基础模型并排回答；最后是要下载的两个文件。
+# 接着是老问题“9.9 和 9.11 哪个大”（表单里填了“比大小题数”才会考），再是全部数字，再和做好的文件聊聊，也可以让它和基础模型并排回答；最后是要下载的两个文件。
 
 # %% files
 plots.files(twin)

@@ -8,7 +8,7 @@ Ollama's files (ollama.py).
 import os
 
 from ..files import TwinError, scratch
-from ..i18n import listed, t
+from ..i18n import listed, step_title, t
 from ..models import device_fit, exportable, gguf_vocabulary, load
 from ..progress import Progress
 from ..settings import Quantize, stop, warning
@@ -23,14 +23,14 @@ def problems(settings: Quantize, twin: Twin) -> list[Problem]:
     reasons = []
     if not twin.newest_adapter()[0]:
         reasons.append(stop("gguf.no_fresh_adapter"))
+    elif not twin.facts.get("system_prompt"):
+        reasons.append(stop("gguf.no_system_prompt"))
     try:
         chosen = file_types(settings.types)
     except TwinError as error:
         return [*reasons, Problem("stop", str(error))]
     if not {"Q4_K_M", "Q8_0"} <= set(chosen):
         reasons.append(warning("gguf.add_q4_k_m_and_q8_0"))
-    if not twin.facts.get("system_prompt"):
-        reasons.append(stop("gguf.no_system_prompt"))
     return reasons
 
 
@@ -69,7 +69,8 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
     config = exportable.read_config(base.path)
     spec = _spec(twin, base, adapter, config.vocab_size, settings)
     types = listed(file_types(settings.types))
-    progress.say(t("gguf.merging_adapter", step=step, name=base.name, types=types))
+    trained = step_title(step)
+    progress.say(t("gguf.merging_adapter", step=trained, name=base.name, types=types))
     figures, warnings, passed = _make_files(twin, settings, spec, progress)
     if not passed:
         raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))

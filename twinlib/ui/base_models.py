@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from .. import settings as declared
 from ..catalogue import CATALOGUE, Entry, entry
-from ..i18n import choose, listed, t
+from ..i18n import both, choose, listed, t
 from ..models import pip_base, plan
 from ..progress import duration
 from ..publish.cards import licence_name
+from ..twin import Twin
 from .display import Shown, caption, sentence, table
 
 Planner = Callable[[str], plan.Plan]  # from the name of a base to its plan
@@ -31,9 +32,16 @@ def terms(name: str) -> str:
     return choose(listed(filter(None, parts), "core.clause_separator"))
 
 
-def overview() -> Shown:
-    """This machine, the base recommended for it, and a table of every base model."""
+def overview(twin: Twin | None = None) -> Shown:
+    """This machine, the base recommended for it, and a table of every base model.
+
+    Times are those of the twin's rows and effort, as in the form.
+    """
     machine = plan.machine()
+    chosen, facts = {}, {}
+    if twin is not None:
+        chosen = {"effort": declared.remembered("persona", twin).get("effort")}
+        facts = declared.step_module("persona").facts(twin)
     base, why = plan.recommended_base(machine)
     header = (
         t("ui.base_model"),
@@ -44,14 +52,15 @@ def overview() -> Shown:
         t("ui.licence"),
         t("ui.remarks"),
     )
-    rows = [_row(entry) for entry in CATALOGUE.values()]
+    rows = [_row(entry, chosen, facts) for entry in CATALOGUE.values()]
     start = sentence(t("ui.start_with", base=base) + f" ({why})", "good")
     key = "ui.machine_with_gpu" if machine["gpu"] else "ui.machine_without_gpu"
     return caption(t(key, **machine)) + start + table(header, rows)
 
 
-def _row(base):
-    planned = plan.derive("persona", declared.make("persona", base=base.name), plan.machine(), {})
+def _row(base, chosen, facts):
+    settings = declared.make("persona", base=base.name, **chosen)
+    planned = plan.derive("persona", settings, plan.machine(), facts)
     fit, time = _fit(planned)
     here = t("ui.no_download") if pip_base.is_here(base) else f"{pip_base.download_gb(base):.1f} GB"
     remarks = filter(None, (base.note, "" if base.instruct else "ui.no_chat_model"))
@@ -62,7 +71,7 @@ def _row(base):
         time,
         here,
         _licence(base),
-        " ".join(map(t, remarks)),
+        choose(listed(map(both, remarks), "core.sentence_separator")),
     )
 
 

@@ -67,6 +67,9 @@ def _settings(twin):
 
 def make(twin: Twin) -> None:
     """Let the twin answer the same questions, and offer the page; or show what is missing."""
+    if not _is_answered(twin):
+        show(sentence(t("ui.answer_first")))
+        return
     settings = _settings(twin)
     problems = blind_test.problems(settings, twin)
     levels = {"stop": "note", "warning": "warning"}  # too few answers yet is no error
@@ -74,6 +77,14 @@ def make(twin: Twin) -> None:
     if not declared.stops(problems):
         run.follow(["python", "-m", "twinlib", "blind-test", "--twin", str(twin.path)])
         show(page(twin))
+
+
+def _is_answered(twin):
+    """Whether a question is answered; also where the answers can't be read, which `make` says."""
+    try:
+        return bool(blind_test.answered(twin)[0])
+    except TwinError:
+        return True
 
 
 def page(twin: Twin) -> Shown:

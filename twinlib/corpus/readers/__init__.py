@@ -102,8 +102,9 @@ _NO_OPTIONS = Options()
 class Survey(NamedTuple):
     """An overview of a source, made without Documents.
 
-        `formats`: files by format. `senders`: messages by sender. `files`: chats and tables, as
-    XX"""
+    `formats`: files by format. `senders`: messages by sender. `files`: chats and tables, as
+    ReadLog.chats. `skipped`: files not opened, by kind. `refused`: {unreadable file: reason}.
+    """
 
     formats: Counter[str]
     senders: Counter[str]
