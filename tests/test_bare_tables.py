@@ -96,7 +96,7 @@ def test_a_table_that_cannot_be_told_is_left_out_with_the_reason(tmp_path):
     "prose",
     [
         "I went down, slowly, and sat.\nThe boat, old, lay.\nNobody, it seems, came.\nNo.",
-        "The boat lay still; nobody came.\nIt was wet; the lamp was out.\nNo; yes.\nWe sat; we left.",
+        "The boat lay still; nobody came.\nIt was wet; so was I.\nYes; no.\nWe sat; we left.",
         "床前明月光,疑是地上霜\n举头望明月,低头思故乡\n春眠不觉晓,处处闻啼鸟\n夜来风雨声,花落知多少",
         "床前明月光，疑是地上霜\n举头望明月，低头思故乡\n春眠不觉晓，处处闻啼鸟\n夜来风雨声，花落知多少",
         "1.\tThe boat lay still.\n2.\tThe rope was wet.\n3.\tWe waited.\n4.\tWe went home.",

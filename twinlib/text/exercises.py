@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from itertools import combinations
 
-from . import numerals
+from . import numerals, quantities
 from .script import has_han
 
 _NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
@@ -93,22 +93,36 @@ def _given(text, several=False):
                 continue
             if several:
                 return [chain.value for chain in found]
+            if counted := quantities.of_several(sentence, found):
+                return list(counted) if counted[0] is not None else None
             listed = numerals.whole(sentence, units=False)
             if listed and len(listed) > 1 or _is_a_choice(sentence, found):
                 return None
             return [found[0].value] if found[0].value is not None else None
     if several:
         return [chain.value for chain in numerals.chains(numerals.plainly(text))]
-    last = numerals.last(numerals.plainly(text))
+    plain = numerals.plainly(text)
+    for sentence in reversed(numerals.sentences(plain)):
+        if found := numerals.chains(sentence):
+            if quantities.of_several(sentence, found[-2:]) == (None,):
+                return None
+            break
+    last = numerals.last(plain)
     return None if last is None else [last]
 
 
 def _is_a_choice(sentence, found):
     """Whether a sentence leaves open which of two numbers is meant: 'x = 5 or x = -5'."""
-    if len(found) < 2 or found[0].value == found[1].value:
+    if len(found) < 2 or len({_share(sentence, number) for number in found[:2]}) == 1:
         return False
     between = sentence[found[0].end : found[1].start]
     return bool(re.search(r"(?<![A-Za-z])or(?![A-Za-z])|或", between))
+
+
+def _share(sentence, number):
+    """The value of a number, of a percentage as a share: 50% is 0.5."""
+    percent = sentence[number.end :].lstrip().startswith(("%", "％"))
+    return number.value / 100 if percent and number.value is not None else number.value
 
 
 def is_correct(text: str, answer: str) -> bool:

@@ -26,11 +26,29 @@ _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六
 _HAN_SCALES = {
     **{"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8},
 }
+# As on cheques, and 廿, 卅 for 20 and 30
+_FORMAL = re.compile(
+    "[壹贰貳叁參肆伍陆陸柒捌玖拾佰仟][壹贰貳叁參肆伍陆陸柒捌玖拾佰仟万萬亿億零]+|[廿卅](?=[一-龥])"
+)
+_FORMAL_SIGNS = str.maketrans(
+    "壹贰貳叁參肆伍陆陸柒捌玖拾佰仟", "一二二三三四五六六七八九十百千"
+) | {
+    ord("廿"): "二十",
+    ord("卅"): "三十",
+}
 _HAN = f"[{''.join(_HAN_DIGITS)}{''.join(_HAN_SCALES)}]"
 _MEASURES = (
     "[个個元块塊米只隻条條本张張人天年月日岁歲小分秒次倍页頁克斤公厘千里升双雙对對辆輛件支朵棵头頭匹名位间間"
     "度台套杯瓶盒箱颗顆粒片种種道层層楼樓]"
 )
+_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ENGLISH = {word: n for n, word in enumerate(_WORDS)} | {
+    word: 10 * n for n, word in enumerate(_TENS, 2)
+}
 _SCALE_WORDS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]?\d)|\d+)(?:\.\d+)?|\.\d+"
@@ -54,13 +72,23 @@ _HAN_NUMBER = re.compile(
     rf"|(?P<plain>{_HAN}{{1,20}}(?:[点點]{_HAN}{{1,20}})?))"
     rf"(?=$|[\s。，,.!！?？;；、)）=]|和|或|{_MEASURES})"
 )
+_WORD = "|".join((*_ENGLISH, *_SCALE_WORDS))
+_ENGLISH_NUMBER = re.compile(  # "one of them" says no number
+    rf"(?<![A-Za-z-])(?!one(?! (?:hundred|thousand|million|billion)| *\W*$))"
+    rf"(?:{'|'.join(_ENGLISH)})"
+    rf"(?:(?:[- ]| and )(?:{_WORD}))*(?![A-Za-z])",
+    re.IGNORECASE,
+)
 # What may stand between two numbers of one chain.
 _UNIT = r" ?(?:[%％‰°℃$€£¥￥]|[\u4e00-\u9fff]{1,3}|[A-Za-z]{2,12}|[A-Za-wyz](?![A-Za-z]))? ?"
 _NEXT = r" ?[(（]? ?[-−–+]? ?(?:[A-Z]{2,3})?[$€£¥￥]? ?-?"
 _EQUALS = re.compile(rf"{_UNIT}[)）]? ?(?:=|≈|[，,]? ?等于|is equal to|equals){_NEXT}")
 _OPERATOR = re.compile(
-    rf"{_UNIT}[)）]? ?(?:[-+−–*×·/÷x:^]|加|减|減|乘以?|除以?|plus|minus|times|divided by){_NEXT}"
+    rf"{_UNIT}[)）]? ?(?:[-+−–*×·/÷x^]|加上?|减去?|減|乘以?|除以?|plus|minus|times|divided by)"
+    rf"{_NEXT}"
 )
+# After a sum, '=' in words.
+_GIVES = re.compile(rf"{_UNIT}[)）]? ?(?:is|gives?|makes?|得到?|是|为){_NEXT}")
 # After the number of an answer.
 _LAST_UNIT = re.compile(
     r" ?(?!and(?![A-Za-z])|or(?![A-Za-z])|[和或与])"
@@ -84,6 +112,10 @@ def plainly(text: str) -> str:
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m.group().translate(_SUPERSCRIPT), text)
     text = re.sub(r"(\d?)([½⅓⅔¼¾⅛⅕])", _vulgar, text)
     text = re.sub(r"(?<=\d)(?:\{,\}|\\,|[\u00a0\u202f\u2009])(?=\d{3}(?!\d))", "", text)
+    text = re.sub(r"(?<=\d)['’](?=\d{3}(?!\d))", "", text)  # 1'234 in Switzerland
+    text = re.sub(r"零下 ?(?=\d)", "-", text)
+    text = re.sub(r"(\d+)([亿億万萬]) ?(\d+)([万萬千])(?![克米瓦卡])", _in_smaller_scale, text)
+    text = _FORMAL.sub(lambda match: match[0].translate(_FORMAL_SIGNS), text)
     text = re.sub(r"百分之 ?(\d+(?:\.\d+)?)", r"\1%", text)
     text = re.sub(r"(\d+) ?分之 ?(\d+)", r"\2/\1", text)
     text = re.sub(r"(\d?)\\[dt]?frac\s?\{?(\d+)\}?\s?\{?(\d+)\}?", _fraction, text)
@@ -96,7 +128,14 @@ def plainly(text: str) -> str:
     text = re.sub(r"\^\{(-?\d+)\}", r"^\1", text)
     text = re.sub(r"\\[()\[\]$,;! ]|\*\*|__|`|\\left|\\right", "", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*\s(])", "", text)  # *42*, but not 3 * 4
+    text = re.sub(r" {2,}", " ", text)
     return re.sub(r"\$(?=[^$\n]*\$)|(?<=\S)\$", "", text)  # pairs around formulas; '$42' stays
+
+
+def _in_smaller_scale(match):
+    """12万3千 as 123千."""
+    large, small = _HAN_SCALES[match[2]], _HAN_SCALES[match[4]]
+    return f"{int(match[1]) * large // small + int(match[3])}{match[4]}"
 
 
 def _vulgar(match):
@@ -152,7 +191,9 @@ def chains(text: str) -> list[Chain]:
         between = text[groups[-1][-1] : start] if groups else " "
         if groups and _EQUALS.fullmatch(between):
             groups[-1][1].append(value(match))
-        elif groups and _OPERATOR.fullmatch(between):
+        elif groups and groups[-1][1][-1] is None and _GIVES.fullmatch(between):
+            groups[-1][1].append(value(match))
+        elif groups and (_OPERATOR.fullmatch(between) or _multiplies(between, text, start)):
             groups[-1][1][-1] = None
         else:
             groups.append([match.start(), [value(match)], 0])
@@ -161,13 +202,29 @@ def chains(text: str) -> list[Chain]:
         Chain(start, end, next((v for v in reversed(members) if v is not None), None))
         for start, members, end in groups
     ]
-    return found or [Chain(*m.span(), _han_value(m)) for m in _HAN_NUMBER.finditer(text)]
+    if found:
+        return found
+    chinese = [Chain(*m.span(), _han_value(m)) for m in _HAN_NUMBER.finditer(text)]
+    return chinese or [
+        Chain(*m.span(), Decimal(_in_words(m[0]))) for m in _ENGLISH_NUMBER.finditer(text)
+    ]
+
+
+def _multiplies(between, text, start):
+    """Whether a parenthesis opens a factor, as in 2(3+3) = 12, or it is a ratio, 5:8."""
+    ratio = re.fullmatch(" ?: ?", between)
+    return bool(ratio or between == "(" and re.match(r"\d+ ?[-+−] ?\d+\) ?=", text[start:]))
 
 
 def last(text: str) -> Decimal | None:
     """The last number of a text, in a chain or not; a Chinese one where there is no other."""
     found = [value(match) for match in _matches(text)]
     return ([*(chain.value for chain in chains(text)), *found] or [None])[-1]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a text."""
+    return [part for part in _SENTENCE_END.split(text) if part.strip()]
 
 
 def first_sentence(text: str) -> str:
@@ -205,6 +262,19 @@ def _han_value(match):
         under = han(match["part"])
         return sign * han(match["count"]) / under if under else None
     return sign * han(match["plain"])
+
+
+def _in_words(text):
+    """The value of English words: 'one hundred and twenty-four' is 124."""
+    total = part = 0
+    for word in re.findall("[a-z]+", text.lower()):
+        if word == "hundred":
+            part = (part or 1) * 100
+        elif word in _SCALE_WORDS:
+            total, part = total + (part or 1) * 10 ** _SCALE_WORDS[word], 0
+        else:
+            part += _ENGLISH.get(word, 0)
+    return total + part
 
 
 def han(text):
