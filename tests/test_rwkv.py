@@ -9,7 +9,6 @@ from conftest import VOICES
 from twinlib import settings
 from twinlib.models import estimate, exportable, generate, letters, load
 from twinlib.models.plan import derive
-from twinlib.progress import Progress
 from twinlib.train import persona, reasoning
 
 
@@ -214,29 +213,3 @@ def test_what_rwkv_lacks_is_a_stop_and_the_plan_does_without(twin, folder):
     twin.remember(base={"name": str(folder), "revision": "1"})
     stops = [i.text for i in reasoning.problems(settings.make("reasoning"), twin)]
     assert any("Practice isn't built for RWKV" in text for text in stops)
-
-
-# Training
-
-
-@pytest.mark.slow
-def test_it_learns_a_persona_packed_and_with_recomputed_layers(sample_twin, folder):
-    from safetensors.torch import load_file
-
-    wanted = settings.make(
-        "persona",
-        base=str(folder),
-        effort="smoke",
-        steps=4,
-        length=192,
-        batch=1,
-        accumulation=1,
-        packing=True,
-        checkpointing="full",
-    )
-    figures = persona.run(
-        sample_twin, wanted, Progress(sample_twin.history("persona"), "persona")
-    ).figures
-    assert figures["end_of_turn_learnt"]["value"] == 1 and figures["train_loss"]["value"] < 10
-    adapter = load_file(sample_twin.adapter("persona") / "adapter_model.safetensors")
-    assert all(bool(v.abs().max()) for name, v in adapter.items() if "lora_B" in name)

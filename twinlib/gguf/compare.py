@@ -144,7 +144,9 @@ class Weights:
         ids: list[int] | None = None,
     ):
         self.source, self.device, self.ids = source, device, ids
-        self.tensors = {tensor.base_name: tensor for tensor in source.tensors}
+        self.tensors = {
+            name: tensor for tensor in source.tensors for name in tensor.parts or [tensor.base_name]
+        }
         self.stored = {entry.name: entry for entry in reader.tensors} if reader else None
 
     def rows(self, tensor: Tensor, start: int, stop: int) -> "torch.Tensor":
@@ -159,10 +161,10 @@ class Weights:
         import torch
 
         tensor = self.tensors[f"model.{name}"]
-        if name == "embed_tokens.weight":
+        if tensor.name == "token_embd.weight":
             return self._embedding(tensor)
         values = torch.cat([self.rows(tensor, *rows) for rows in self.source.pieces(tensor)])
-        return self.source.to_transformers(tensor, values)
+        return self.source.to_transformers(tensor, values, f"model.{name}")
 
     def _embedding(self, tensor):
         import torch

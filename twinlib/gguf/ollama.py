@@ -113,8 +113,15 @@ def modelfile(file: str, template: str, system: str, params: dict) -> str:
         lines.append('SYSTEM """' + system.replace('"""', "'''") + '"""')
     for name, value in params.items():
         for item in value if isinstance(value, list) else [value]:
-            lines.append(f"PARAMETER {name} {json.dumps(item, ensure_ascii=False)}")
+            lines.append(f"PARAMETER {name} {_parameter(item)}")
     return "\n".join(lines) + "\n"
+
+
+def _parameter(value):
+    """A value in a Modelfile, which knows no escapes: line breaks stand between triple quotes."""
+    if isinstance(value, str) and "\n" in value:
+        return f'"""{value}"""'
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _fits_modelfile(text):

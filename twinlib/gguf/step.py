@@ -75,7 +75,9 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
     if not passed:
         raise TwinError(t("gguf.no_file_passed") + " ".join(warnings))
     best = passed[device_fit.recommended_type(tuple(passed), figures)]
-    context = min(settings.context, config.max_position_embeddings)
+    context = settings.context
+    if exportable.rope_of(config):  # without positions there is no longest text
+        context = min(context, config.max_position_embeddings)
     warnings += ollama.write(twin, best, spec.tokenizer, spec.card["sampling"], context)
     if settings.decimals:
         compared, warning_texts = _compare(twin, spec, passed, settings.decimals, progress)

@@ -25,12 +25,14 @@ _LORA_NAME = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)
 class Tensor(NamedTuple):
     """One tensor of a GGUF file.
 
-    `base_name` is its name in the base, '' for one that is computed; `shape` is row-major.
+    `base_name` is its name in the base, '' for one that is computed; `shape` is row-major. `parts`
+    are the names of the base's tensors that it is a stack of, of which `base_name` is the first.
     """
 
     name: str
     base_name: str
     shape: tuple[int, ...]
+    parts: tuple[str, ...] = ()
 
 
 class Delta(NamedTuple):
@@ -97,7 +99,7 @@ class Source:
         """
         rows = tensor.shape[0]
         step = max(1, self.piece_size // math.prod(tensor.shape[1:]))
-        if rows <= step or self._interleaved_heads(tensor):
+        if rows <= step or tensor.parts or self._interleaved_heads(tensor):
             return [(0, rows)]
         return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
@@ -114,17 +116,22 @@ class Source:
 
         if not tensor.base_name:
             return torch.tensor(rope_factors(rope_of(self.config), head_dim(self.config)))
-        path, name, _ = self._stored[tensor.base_name]
+        if tensor.parts:
+            whole = [self.read(tensor._replace(base_name=n, parts=())) for n in tensor.parts]
+            return torch.stack([part.flatten() for part in whole]).reshape(tensor.shape)
+        path, name, shape = self._stored[tensor.base_name]
+        if shape[0] != tensor.shape[0]:  # of another shape, and small
+            start, stop = 0, None
         # Opened each time, because pages read from a mapped file count as this process's memory.
         with safe_open(path, framework="pt") as file:
             rows = file.get_slice(name)[start:stop]
             copy = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=pinned)
             # By numpy, since torch's copy uses threads, which would slow those that encode.
             numpy.copyto(copy.view(torch.uint8).numpy(), rows.view(torch.uint8).numpy())
-        return copy
+        return copy.reshape(-1, *tensor.shape[1:])
 
     def _delta(self, tensor, start, stop, device):
-        if (delta := self._deltas.get(tensor.base_name)) is None:
+        if tensor.parts or (delta := self._deltas.get(tensor.base_name)) is None:
             return None
         up, down = delta.up[start:stop].to(device).float(), delta.down.to(device).float()
         return delta.scale * (up @ down)
@@ -137,13 +144,19 @@ class Source:
             values = values + offset
         return self._interleave(tensor, values)
 
-    def to_transformers(self, tensor: Tensor, values: "torch.Tensor") -> "torch.Tensor":
-        """Convert a tensor from llama.cpp's layout to transformers'."""
+    def to_transformers(
+        self, tensor: Tensor, values: "torch.Tensor", name: str = ""
+    ) -> "torch.Tensor":
+        """Convert a tensor from llama.cpp's layout to transformers'; of a stack the part `name`."""
+        if tensor.parts:
+            part = values.reshape(len(tensor.parts), -1)[tensor.parts.index(name)]
+            return part.reshape(self._stored[name][2])
         if heads := self._interleaved_heads(tensor):
             split = values.reshape(heads, -1, 2, *values.shape[1:])
             values = split.transpose(1, 2).reshape(values.shape)
         offset = self._norm_offset(tensor)
-        return values - offset if offset else values
+        values = values - offset if offset else values
+        return values.reshape(self._stored[tensor.base_name][2])
 
     def _norm_offset(self, tensor):
         return self.family.norm_offset if tensor.base_name.endswith("norm.weight") else 0
@@ -219,15 +232,26 @@ def _tensors(config, family, stored):
 
     architectures = {name: key for key, name in gguf.MODEL_ARCH_NAMES.items()}
     names = gguf.get_tensor_name_map(architectures[family.architecture], config.num_hidden_layers)
-    tensors = []
+    tensors, stacked = [], family.parts(config)
+    # What stands in stacks only; a first layer's v_lora is read by nothing (see `parts`).
+    left_out = {part for parts in stacked.values() if len(parts) > 1 for part in parts}
     for base_name, (_, _, shape) in stored.items():
         tied_output = base_name == "lm_head.weight" and config.tie_word_embeddings
         if tied_output or base_name.endswith("rotary_emb.inv_freq"):
             continue
-        name = names.get_name(base_name, (".weight", ".bias"))
+        known = base_name
+        for ending, other in family.endings.items():
+            known = known.removesuffix(ending) + other if known.endswith(ending) else known
+        name = names.get_name(known, (".weight", ".bias"))
+        if base_name in left_out or name in stacked:
+            continue
         if name is None:
             raise TwinError(t("gguf.unknown_tensor", name=base_name))
+        shape = (math.prod(shape),) if base_name.endswith(family.flat) else shape
         tensors.append(Tensor(name, base_name, shape))
+    for name, parts in stacked.items():
+        shape = stored[parts[0]][2]
+        tensors.append(Tensor(name, parts[0], (len(parts), *shape)[len(parts) == 1 :], parts))
     if rope_of(config).get("rope_type") == "llama3":
         tensors.append(Tensor("rope_freqs.weight", "", (head_dim(config) // 2,)))
     return sorted(tensors, key=_by_layer)

@@ -136,6 +136,8 @@ def _unconstrained_type(file_type, name, shape, layers, tied, family):
     main = FILE_TYPES[file_type].main
     if len(shape) == 1 or name.endswith("_norm.weight"):
         return "F32"
+    if kept := family.kept.get(name.split(".")[-2]):
+        return main if kept == "F16" and main in ("F32", "BF16") else kept
     if main in ("F32", "F16", "BF16", "Q8_0"):
         return main
     if name == "output.weight" or tied and name == "token_embd.weight":

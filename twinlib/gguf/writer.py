@@ -212,9 +212,10 @@ def _write_metadata(writer, kind, source, vocabulary, card):
     # The file type comes first, so that `_copy_metadata` finds it.
     writer.add_file_type(_file_type(kind))
     _add_description(writer, source.tensors, card)
-    _add_shape(writer, source.config)
+    if exportable.rope_of(source.config):
+        _add_shape(writer, source.config)
+        _add_rotary(writer, source.config)
     source.family.metadata(writer, source.config)
-    _add_rotary(writer, source.config)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     _add_tokenizer(writer, vocabulary, card["template"])
     writer.write_header_to_file()
@@ -295,7 +296,8 @@ def _add_rotary(writer, config):
 
 def _add_tokenizer(writer, vocabulary, template):
     writer.add_tokenizer_model(vocabulary.model)
-    writer.add_tokenizer_pre(vocabulary.pre)
+    if vocabulary.pre:
+        writer.add_tokenizer_pre(vocabulary.pre)
     writer.add_token_list(vocabulary.tokens)
     if vocabulary.scores:
         writer.add_token_scores(vocabulary.scores)

@@ -19,8 +19,12 @@ class Family(NamedTuple):
     `interleaved_rotary`: llama.cpp rotates rows 2i and 2i + 1 of a head together, transformers rows
     i and i + half. `norm_offset`: transformers multiplies by offset + weight, llama.cpp by weight.
     `layers_70b`: the number of layers of its 70B model, in which eight heads share their values;
-    these get more bits. `metadata(writer, config)` adds keys to a gguf.GGUFWriter;
-    `check(config)` raises TwinError for a model that llama.cpp would run differently.
+    these get more bits. `endings`: {ending of a tensor's name: the one by which the `gguf` package
+    knows it}. `parts(config)`: {name in the file: the base's tensors that it consists of, stacked}.
+    `flat`: endings of tensors of which the file holds the numbers in one row. `kept`: {part of a
+    layer: its tensor type in 16-bit files}, which is never quantized further.
+    `metadata(writer, config)` adds keys to a gguf.GGUFWriter; `check(config)` raises TwinError for
+    a model that llama.cpp would run differently.
     """
 
     names: str
@@ -28,6 +32,10 @@ class Family(NamedTuple):
     interleaved_rotary: bool = False
     norm_offset: int = 0
     layers_70b: int = 0
+    endings: dict = {}
+    parts: Callable = lambda config: {}
+    flat: tuple[str, ...] = ()
+    kept: dict = {}
     metadata: Callable = lambda writer, config: None
     check: Callable = lambda config: None
 
@@ -61,8 +69,56 @@ def _check_mistral(config):
 
 # RWKV-7
 
+RECURRENT_CONTEXT = 1048576  # tokens; it has no limit, but llama.cpp wants a number
+_RWKV7_LOW_RANK = {"0.weight": "1.weight", "2.weight": "2.weight", "2.bias": "0.weight"}
+_RWKV7_ENDINGS = {
+    f".attn.{letter}_lora.lora.{ending}": f".attention.{letter}{known}"
+    for letter in "wavg"
+    for ending, known in _RWKV7_LOW_RANK.items()
+} | {
+    f".{ending}": f".{known}"
+    for ending, known in {
+        "attn_norm.weight": "ln1.weight",
+        "attn_norm.bias": "ln1.bias",
+        "ffn_norm.weight": "ln2.weight",
+        "ffn_norm.bias": "ln2.bias",
+        "attn.g_norm.weight": "attention.ln_x.weight",
+        "attn.g_norm.bias": "attention.ln_x.bias",
+        "attn.k_k": "attention.k_k.weight",
+        "attn.k_a": "attention.k_a.weight",
+        "attn.r_k": "attention.r_k.weight",
+        "attn.r_proj.weight": "attention.receptance.weight",
+        "attn.k_proj.weight": "attention.key.weight",
+        "attn.v_proj.weight": "attention.value.weight",
+        "attn.o_proj.weight": "attention.output.weight",
+        "ffn.x_k": "feed_forward.x_k.weight",
+        "ffn.key.weight": "feed_forward.key.weight",
+        "ffn.value.weight": "feed_forward.value.weight",
+    }.items()
+}
+
+
+def _rwkv7_parts(config):
+    """The six mixtures of a layer in one tensor; and, read by nothing, v0 to v2 of the first layer,
+    for which llama.cpp's converter takes a0 to a2.
+    """
+    layer = "model.layers.{}.attn.{}".format
+    parts = {
+        f"blk.{i}.time_mix_lerp_fused.weight": tuple(layer(i, f"x_{x}") for x in "rwkvag")
+        for i in range(config.num_hidden_layers)
+    }
+    for ending, known in _RWKV7_LOW_RANK.items():
+        parts[f"blk.0.time_mix_v{known}"] = (layer(0, f"a_lora.lora.{ending}"),)
+    return parts
+
 
 def _rwkv7_metadata(writer, config):
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(RECURRENT_CONTEXT)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(0)
+    writer.add_layer_norm_eps(config.norm_eps)
     writer.add_wkv_head_size(config.head_dim)
     writer.add_decay_lora_rank(config.decay_low_rank_dim)
     writer.add_iclr_lora_rank(config.a_low_rank_dim)
@@ -118,7 +174,19 @@ FAMILIES = {
         metadata=_gemma3_metadata,
         check=_check_gemma3,
     ),
-    "rwkv7": Family("RWKV-7", "rwkv7", metadata=_rwkv7_metadata, check=_check_rwkv7),
+    "rwkv7": Family(
+        "RWKV-7",
+        "rwkv7",
+        endings=_RWKV7_ENDINGS,
+        parts=_rwkv7_parts,
+        flat=(".attn.r_k",),
+        kept={
+            **dict.fromkeys(("time_mix_w1", "time_mix_w2", "time_mix_lerp_fused"), "F32"),
+            **{f"time_mix_{letter}{i}": "F16" for letter in "avg" for i in (1, 2)},
+        },
+        metadata=_rwkv7_metadata,
+        check=_check_rwkv7,
+    ),
 }
 
 

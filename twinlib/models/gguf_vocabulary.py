@@ -26,7 +26,8 @@ _BYTE_LEVEL_NORMALIZERS = (None, {"type": "NFC"})
 class Vocabulary(NamedTuple):
     """A tokenizer for a GGUF file.
 
-    `model` is gpt2 (byte-level, with merges) or llama (SentencePiece, with scores); `special` holds
+    `model` is gpt2 (byte-level, with merges), llama (SentencePiece, with scores) or rwkv (neither,
+    without `pre`, tokens escaped as in a Python literal of bytes); `special` holds
     ids by llama.cpp's names (bos, eos, eot, eom, unk, pad).
     """
 
@@ -45,6 +46,8 @@ def read(tokenizer, size: int, ends: list[int]) -> Vocabulary:
 
     `ends` are the ids that end a turn. Raises TwinError for a tokenizer unknown to llama.cpp.
     """
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        return _world(tokenizer, size)
     tokenizer_json = json.loads(tokenizer.backend_tokenizer.to_str())
     check(tokenizer_json)
     special, add_bos = _special_ids(tokenizer, ends), _adds_bos(tokenizer)
@@ -57,6 +60,17 @@ def read(tokenizer, size: int, ends: list[int]) -> Vocabulary:
     special.pop("unk", None)  # bytes leave nothing unknown
     pre, merges = pre_tokenizer(tokenizer_json), _merges(tokenizer_json)
     return Vocabulary("gpt2", pre, tokens, types, [], merges, special, add_bos)
+
+
+def _world(tokenizer, size):
+    """The Vocabulary of an RWKV model. Its turn end becomes eot, as its bos and eos are taken."""
+    tokens = {i: repr(token)[2:-1] for i, token in tokenizer.by_id.items()}
+    types = dict.fromkeys(tokens, NORMAL)
+    end = tokenizer.eos_token_id
+    tokens[end], types[end] = tokenizer.eos_token, CONTROL
+    special = {"bos": end, "eos": end, "eot": tokenizer.turn_ends[0]}
+    tokens, types = _resized(tokens, types, size)
+    return Vocabulary("rwkv", "", tokens, types, [], [], special, False)
 
 
 def check(tokenizer_json: dict) -> None:

@@ -50,9 +50,10 @@ GEMMA_TEMPLATE = (
 # RWKV's format: a blank line ends a turn, so that none is left inside of one (rwkv_world.py).
 RWKV_TEMPLATE = (
     "{%- set names = {'system': 'System', 'user': 'User', 'assistant': 'Assistant'} -%}"
-    "{%- for message in messages -%}"
-    "{%- set lines = (message['content'] | trim | replace('\\r\\n', '\\n')).split('\\n') -%}"
-    "{{- names[message['role']] + ': ' + (lines | select | join('\\n')) + '\\n\\n' -}}"
+    "{%- for message in messages -%}{{- names[message['role']] + ': ' -}}"
+    "{%- set text = message['content'] | trim | replace('\\r\\n', '\\n') -%}"
+    "{%- for line in text.split('\\n') if line -%}"
+    "{{- ('' if loop.first else '\\n') + line -}}{%- endfor -%}{{- '\\n\\n' -}}"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}"
 )
