@@ -3,6 +3,7 @@ saved adapter."""
 
 import json
 import math
+import shutil
 
 import pytest
 from conftest import build_tiny_base
@@ -32,11 +33,13 @@ def wanted(tiny_base, **changes):
 
 
 def train(twin, tiny_base, **changes):
-    return persona.run(
+    outcome = persona.run(
         twin,
         wanted(tiny_base, **changes),
         Progress(twin.history("persona"), "persona", fresh=False),
     )
+    shutil.rmtree(twin.checkpoints("persona"))  # as the report of the finished step does
+    return outcome
 
 
 # What is learnt
@@ -155,7 +158,6 @@ def test_training_lowers_the_loss_and_saves_an_adapter_that_names_no_local_path(
     assert {s.get("when") for s in samples} == {None, "before", "after"}
     learnt = "".join(p["text"] for p in samples[0]["tokens"] if p["learnt"])
     assert learnt.endswith("<|im_end|>")
-    assert not sample_twin.checkpoints("persona").exists()
 
 
 @pytest.mark.slow

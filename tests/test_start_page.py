@@ -1,9 +1,11 @@
 """Notebook 00's page: one button for all steps, one run at a time, stop, and what it shows."""
 
+import json
 import shutil
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from conftest import ROOT
 from widget_tree import inside, text_of
 
 from twinlib import Twin, running
+from twinlib.files import write_json
 from twinlib.train import persona
 from twinlib.ui import runtime, start_page, tables
 from twinlib.ui.all_steps import AllSteps
@@ -137,6 +140,22 @@ def test_a_run_of_the_twin_that_goes_on_is_waited_for_and_not_started_twice(
     assert ended(page.steps).state == "done" and child.wait(timeout=10) == 0
     assert twin.state("corpus").name == "done"
     assert tables.steps(twin).text == tables.steps(Twin(twin.path)).text, "as in status"
+
+
+def test_what_broke_off_is_said_and_goes_on_by_itself(twin, monkeypatch):
+    started = []
+    monkeypatch.setattr(start_page.AllSteps, "start", lambda steps: started.append(steps))
+    for how, expected in (({}, 1), ({"ended": 2.0, "stopped": True}, 0)):
+        who = ("persona", 2**22 + 1, "a-machine-of-colab", 1.0, time.time() - 900, 2.0, {})
+        write_json(twin.file("running"), asdict(running.Run(*who, **how)))
+        record = {"time": time.time() - 800, "done": 120, "total": 300, "loss": 3.0}
+        twin.history("persona").parent.mkdir(exist_ok=True)
+        twin.history("persona").write_text(json.dumps(record) + "\n")
+        started.clear()
+        page = start_page.page(twin)
+        assert len(started) == expected
+        said = "was under way and broke off at 120 of 300" in page.problems.value
+        assert said == bool(expected)
 
 
 @pytest.mark.slow

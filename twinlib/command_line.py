@@ -17,6 +17,7 @@ from .i18n import choose, t
 from .progress import Progress, duration
 from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
+from .twin_folder import FILES
 from .ui import portable, terminal
 from .ui.display import text_table
 
@@ -68,6 +69,8 @@ def _sentence(error, twin):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return t("core.stopped")
+    if isinstance(error, OSError) and _is_gone(error, twin):
+        return t("core.disk_gone", path=getattr(error, "filename", None) or twin)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in str(error) or _nearly_full(twin):
         return t("core.disk_full", path=getattr(error, "filename", None) or twin)
@@ -78,6 +81,19 @@ def _sentence(error, twin):
     if isinstance(error, ValueError):
         return str(error)
     return t("core.unexpected_error", name=type(error).__name__, error=error)
+
+
+def _is_gone(error, twin):
+    """Whether the twin's disk, such as Google Drive, was unmounted in the middle."""
+    if error.errno in (errno.ENOTCONN, errno.ENODEV, errno.ESTALE, errno.EIO, errno.ENXIO):
+        return True
+    try:
+        folder = Twin.locate(twin or terminal.last())
+        return error.errno == errno.ENOENT and not (folder / FILES["facts"]).exists()
+    except TwinError:
+        return False
+    except OSError:
+        return True
 
 
 def _nearly_full(twin):

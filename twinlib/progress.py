@@ -16,6 +16,7 @@ import time
 import unicodedata
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from .files import parsed_lines, write_records
@@ -52,7 +53,7 @@ class Progress:
         self.history, self.step = history, step
         self.stopping = False
         self.line = ""  # the line that the terminal shows and that is updated in place
-        self._paces, self._phases = {}, {}
+        self._paces, self._phases, self._unwritten = {}, {}, []
         self._printed = 0.0
         # A step that a notebook follows 'loosely' goes on when the notebook is gone.
         self._parent = os.getppid() if os.environ.get("TWINLIB_FOLLOWED") == "1" else None
@@ -103,11 +104,15 @@ class Progress:
             self.check()
 
     def record(self, record: dict) -> None:
-        """Append one record to the history file."""
+        """Append one record to the history file; where it can't be written, with the next one."""
         if self.history is None:
             return
-        with open(self.history, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        torn = "\n" if self._unwritten else ""  # a part of a line may have been written
+        self._unwritten.append(torn + json.dumps(record, ensure_ascii=False) + "\n")
+        with suppress(OSError):  # a full disk, or one that is away, must not end the step
+            with open(self.history, "a", encoding="utf-8") as file:
+                file.write("".join(self._unwritten))
+            self._unwritten = []
 
     def sample(
         self, step: int | str, question: str, text: str, ended: bool = True, **marking
@@ -148,7 +153,8 @@ class Progress:
         if not self._quiet and sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr, flush=True)
         self.line = ""
-        print(text, flush=True)
+        with suppress(OSError):  # the output may be a file on a full disk
+            print(text, flush=True)
 
     def _print(self, record, last):
         if self._quiet:

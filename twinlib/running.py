@@ -119,6 +119,12 @@ def current(twin: Twin) -> Run | None:
     return run if run and run.is_alive() else None
 
 
+def broken_off(twin: Twin) -> Run | None:
+    """The last run, if it ended without a word: killed, or its machine went away."""
+    run = last(twin)
+    return run if run and run.ended is None and not run.is_alive() else None
+
+
 def refuse_second(twin: Twin, step: str) -> None:
     """Raise Busy if a step of the twin is running."""
     run = current(twin)
@@ -189,7 +195,8 @@ class _Heart(threading.Thread):
             # must not write.
             print(t("core.taken_over", host=there.host), file=sys.stderr, flush=True)
             os._exit(1)
-        write_json(self.twin.file("running"), asdict(replace(self.run_, beat=now())))
+        if self.twin.file("facts").exists():  # else the disk is away: nothing is put in its place
+            write_json(self.twin.file("running"), asdict(replace(self.run_, beat=now())))
 
     def stop(self):
         self.ended.set()
@@ -245,6 +252,12 @@ def place(run: Run) -> Texts:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
     key = "core.since_here" if run.is_here() else "core.since_elsewhere"
     return both(key, since=since, host=run.host, pid=run.pid)
+
+
+def under_way(twin: Twin, run: Run) -> Texts:
+    """{language: which step was under way and how far it had come} of a run that broke off."""
+    values = {"title": step_title(run.step), **(position(twin, run) or {})}
+    return both("core.broke_off_at" if values.get("total") else "core.broke_off", **values)
 
 
 def details(twin: Twin, run: Run) -> Texts:

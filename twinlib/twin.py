@@ -6,6 +6,7 @@ step's report.json is written last: without a readable report the step is not do
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -377,6 +378,7 @@ class Twin(TwinFolder):
             for text in report.warnings
         ]
         write_json(self.report_path(report.step), {**asdict(report), "warnings": warnings})
+        shutil.rmtree(self.checkpoints(report.step), ignore_errors=True)  # needed no more
         if requested is not None:
             self._change_facts(
                 lambda facts: {"ran": {**facts.get("ran", {}), report.step: requested}}

@@ -11,6 +11,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..files import write_json
@@ -40,6 +41,7 @@ class Band:
     ):
         self.problems, self.path = list(problems), path
         self._random, self._waiting, self._noted = random.Random(seed), [], 0
+        self.by_id = {problem["id"]: problem for problem in problems}
         self._levels = {problem["id"]: tasks.level(problem) for problem in problems}
         self.marks = {name: list(found)[-_RECENT:] for name, found in (marks or {}).items()}
 
@@ -65,7 +67,25 @@ class Band:
                 del self.marks[problem["id"]][:-_RECENT]
         self._noted += 1
         if self.path and self._noted % _SAVE_EVERY == 0:
-            write_json(self.path, self.marks)
+            with suppress(OSError):  # on a full disk next time
+                write_json(self.path, self.marks)
+
+    def state(self) -> dict:
+        """What was learnt and what comes next, as JSON; `restore` takes it."""
+        version, numbers, gauss = self._random.getstate()
+        return {
+            "marks": self.marks,
+            "noted": self._noted,
+            "waiting": [problem["id"] for problem in self._waiting],
+            "random": [version, list(numbers), gauss],
+        }
+
+    def restore(self, state: dict) -> None:
+        """Go on as the band that had this state."""
+        version, numbers, gauss = state["random"]
+        self._random.setstate((version, tuple(numbers), gauss))
+        self._waiting = [self.by_id[name] for name in state["waiting"] if name in self.by_id]
+        self.marks, self._noted = state["marks"], state["noted"]
 
     def share(self, problem: dict) -> float | None:
         """How often a problem is supposed to be solved; None where nothing is known."""
@@ -103,14 +123,14 @@ class Slots:
 
     def __init__(self, band: Band, row, count: int):
         self._band, self._row, self._count = band, row, count
-        self._drawn: dict[int, dict] = {}
+        self.drawn: dict[int, str] = {}  # {index: problem's id}
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> dict:
-        if index not in self._drawn:
-            if len(self._drawn) > 512:  # the rows of a batch are asked one after another
-                self._drawn.clear()
-            self._drawn[index] = self._row(self._band.draw())
-        return self._drawn[index]
+        if self.drawn.get(index) not in self._band.by_id:
+            if len(self.drawn) > 512:  # the rows of a batch are asked one after another
+                self.drawn.clear()
+            self.drawn[index] = self._band.draw()["id"]
+        return self._row(self._band.by_id[self.drawn[index]])

@@ -16,9 +16,9 @@ from ..files import TwinError
 from ..i18n import t
 from ..progress import Progress
 from ..twin import Stopped
-from .checkpoints import write_manifest
+from . import checkpoints
 from .in_parts import ran_out
-from .processes import any_process, is_main, on_gpu, wait
+from .processes import any_process, is_main, on_gpu
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainerCallback
@@ -58,6 +58,7 @@ def attach_callback(
     trainer.remove_callback(PrinterCallback)
     tokens = getattr(trainer.train_dataset, "tokens", None)
     callback = Attached(progress, figures, sample, tokens)
+    callback.due = getattr(trainer, "due", callback.due)
     trainer.add_callback(callback)
     trainer.say = progress.say
     return callback
@@ -86,10 +87,12 @@ class ProgressCallback:
         self.paces = []  # (tokens, seconds) between logs
         self.sampled, self.sample_seconds = time.monotonic(), 0.0
         self.began = None  # when the first step since the last log began
+        self.due = lambda seconds: False  # whether a checkpoint is, so long after the last
 
     def on_train_begin(self, args, state, control, **_):
         self.first = self.logged = state.global_step
         self.counted = state.num_input_tokens_seen
+        self.saved = time.monotonic()
 
     def on_step_begin(self, args, state, control, **_):
         self.began = self.began or time.monotonic()
@@ -180,16 +183,16 @@ class ProgressCallback:
             or control.should_save
             or state.global_step >= state.max_steps
         )
-        stop, log = any_process(self.progress.wants_stop(), log_due)
-        control.should_log = control.should_log and (log or stop)
+        save_due = self.due(time.monotonic() - self.saved)
+        stop, log, save = any_process(self.progress.wants_stop(), log_due, save_due)
+        control.should_log = control.should_log and (log or stop or save)
+        control.should_save = control.should_save or save
         if stop:
             self.stopped = True
             control.should_save = control.should_training_stop = True
 
     def on_save(self, args, state, control, **_):
-        wait()  # every process writes a file into the checkpoint
-        if is_main():
-            write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        self.saved = time.monotonic()
 
 
 def early_stopping(patience: int) -> "TrainerCallback":
@@ -260,11 +263,14 @@ def train(
     """
     if checkpoint:
         trainer.args.eval_on_start = False  # it was evaluated before it was stopped
-        step = int(checkpoint.name.split("-")[1])
+        step = checkpoints.step_of(checkpoint)
         progress.rewind(step)
         progress.say(t("train.resuming", step=step))
+        if hasattr(trainer, "restore"):
+            trainer.restore(checkpoint)
     else:
         progress.restart()
+    trainer.remember_run()
     try:
         output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except KeyboardInterrupt:

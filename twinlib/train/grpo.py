@@ -5,10 +5,11 @@ learnt from a few at a time. Advantages and loss are TRL's, and so are log-proba
 for a part of the vocabulary at a time. Where our sampler can't run a model, TRL's generation does.
 """
 
+import json
 import time
 from typing import TYPE_CHECKING
 
-from ..files import TwinError
+from ..files import TwinError, write_json
 from ..i18n import t
 from ..models import estimate, letters, load
 from ..models.plan import machine
@@ -16,6 +17,7 @@ from ..settings import Reasoning
 from ..text import tasks
 from . import alarms, callbacks, processes, rollouts
 from . import problems as exams
+from .checkpoints import Kept
 from .in_parts import InParts
 from .persona import Training
 from .practice import Practice
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from transformers import Trainer
 
 _EXAMS = 8  # on held-out problems during a run
+_PRACTICE = "practice.json"  # in a checkpoint: which problems come next
 _WATCHED = 48  # problems of such an exam at most
 
 
@@ -80,7 +83,7 @@ def make_trainer(
     config = GRPOConfig(**arguments)
     config._n_gpu = min(1, config.n_gpu)  # several GPUs: one process each, no DataParallel
 
-    class Trainer(_Watched, InParts, GRPOTrainer):
+    class Trainer(_Watched, InParts, Kept, GRPOTrainer):
         pass
 
     trainer = Trainer(
@@ -216,6 +219,20 @@ class _Watched:
             if self.part.settings.effort != "smoke":  # too short a run to learn anything
                 raise TwinError(sentence)
             self.warn(sentence)
+
+    # Checkpoints
+
+    def keep_more(self, checkpoint):
+        state = {**self.practice.state(), "exams": self.marks}
+        write_json(checkpoint / _PRACTICE, state)
+
+    def restore(self, checkpoint):
+        """Practise on from where the checkpoint was written."""
+        path = checkpoint / _PRACTICE
+        if path.exists():  # an older version wrote none
+            state = json.loads(path.read_text(encoding="utf-8"))
+            self.marks = state.pop("exams")
+            self.practice.restore(state)
 
     # The sampler is the policy
 

@@ -5,7 +5,6 @@ Left out on purpose: full fine-tuning, adapters on the embeddings, and loss on p
 
 import contextlib
 import os
-import shutil
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -138,8 +137,8 @@ def _time_and_disk_problems(twin, resolved, planned):
     if not machine()["gpu"] and planned.seconds > 3600:
         issues.append(warning("train.hours_without_gpu", hours=planned.seconds / 3600))
     if shape:
-        adapter_and_two_checkpoints = 3 * shape.layers * shape.edges * resolved.rank * 12  # bytes
-        needed = adapter_and_two_checkpoints / 2**30 + 0.1
+        adapter_and_three_checkpoints = 4 * shape.layers * shape.edges * resolved.rank * 12  # bytes
+        needed = adapter_and_three_checkpoints / 2**30 + 0.1
         free = free_disk(twin.path) / 2**30
         if free < needed:
             issues.append(stop("train.disk_full", free=free, needed=needed))
@@ -181,7 +180,7 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     if processes.is_main():
         checkpoints.save_adapter(twin, "persona", model, base)
         write_records(twin.file("samples"), samples + _answers(training, "after"))
-        shutil.rmtree(twin.checkpoints("persona"), ignore_errors=True)
+        checkpoints.forget_rescued(twin, "persona")
     figures = _figures(trainer, callback, output, rows, model)
     warnings += [trainer.sentence] * bool(trainer.sentence) + _loss_warnings(figures)
     return Outcome(figures, inputs, warnings, settings)

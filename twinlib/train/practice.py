@@ -36,7 +36,17 @@ class Practice:
 
     def rows(self, count: int) -> band.Slots:
         """A dataset of `count` rows, each drawn when it is needed."""
-        return band.Slots(self.band, self.row, count)
+        self.slots = band.Slots(self.band, self.row, count)
+        return self.slots
+
+    def state(self) -> dict:
+        """All that decides which problems come next, as JSON; `restore` takes it."""
+        return {"band": self.band.state(), "drawn": self.slots.drawn}
+
+    def restore(self, state: dict) -> None:
+        """Go on as the practice that had this state."""
+        self.band.restore(state["band"])
+        self.slots.drawn = {int(index): name for index, name in state["drawn"].items()}
 
     def functions(self) -> list:
         """The rewards as TRL calls them, on messages; it logs them as rewards/NAME/mean."""

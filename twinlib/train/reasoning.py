@@ -88,7 +88,7 @@ def run(twin: Twin, settings: Reasoning, progress: Progress) -> Outcome:
     after = exams.exam(training, test, "after", trainer.sampler)
     exams.compare_prose(before, after, train, progress)
     write_records(twin.file("solutions"), before + after)
-    shutil.rmtree(twin.checkpoints("reasoning"), ignore_errors=True)
+    checkpoints.forget_rescued(twin, "reasoning")
     figures, warnings = exams.judge(before, after, trainer)
     settings = replace(training.settings, batch=_as_typed(chosen.batch, training.settings.batch))
     warnings += trainer.warnings + [trainer.sentence] * bool(trainer.sentence)

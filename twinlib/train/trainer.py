@@ -15,6 +15,7 @@ from ..models import estimate, load
 from ..models.encode import Encoded
 from ..settings import Persona, Reasoning
 from . import packing, processes
+from .checkpoints import Kept
 from .in_parts import InParts, ran_out
 from .processes import on_gpu
 
@@ -51,7 +52,6 @@ def common_arguments(settings: Persona | Reasoning, folder: Path) -> dict:
         max_grad_norm=1.0,
         logging_steps=1,
         save_strategy="steps",
-        save_total_limit=2,
         seed=settings.seed,
         data_seed=settings.seed,
         report_to="none",
@@ -116,7 +116,7 @@ def unsloth_trainer(
         dataset_num_proc=None,
     )
 
-    class Trainer(InParts, SFTTrainer):
+    class Trainer(InParts, Kept, SFTTrainer):
         pass
 
     return Trainer(
@@ -141,7 +141,7 @@ def packed_trainer(
     """
     from transformers import Trainer, TrainingArguments
 
-    class PackedTrainer(_PackedTraining, InParts, Trainer):
+    class PackedTrainer(_PackedTraining, InParts, Kept, Trainer):
         pass
 
     prepare(model, settings.compile, settings.checkpointing)

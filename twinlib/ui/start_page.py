@@ -90,6 +90,20 @@ class Page(widgets.VBox):
         self._draw(at_once=True)
         if running.current(twin):  # it went on while the kernel was restarted, or in a terminal
             self.steps.start()
+        else:
+            self._go_on()
+
+    def _go_on(self):
+        """Say what was under way when the machine went away, and go on with it.
+
+        After a stop or an error it is its owner who says so, by the button.
+        """
+        run = running.broken_off(self.twin)
+        if run is None or run.step not in STEPS:
+            return
+        said = sentence(choose(running.under_way(self.twin, run)), "note").html
+        self.start()
+        self.problems.value = said + self.problems.value
 
     def start(self) -> None:
         """Make the twin with what is typed, unless something stands in the way."""

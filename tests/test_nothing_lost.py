@@ -1,0 +1,74 @@
+"""Checkpoints when time has passed, when the disk takes none, and when it is away."""
+
+import json
+import resource
+
+import pytest
+from test_persona import wanted
+
+from twinlib import Stopped
+from twinlib.progress import Progress
+from twinlib.train import checkpoints, persona
+
+
+class AtSteps(Progress):
+    """A progress that calls `at[step]()` after that step, and notes which checkpoints are whole."""
+
+    def __init__(self, twin, at):
+        super().__init__(twin.history("persona"), "persona", fresh=False)
+        self.folder, self.at, self.whole = twin.checkpoints("persona"), at, {}
+
+    def __call__(self, done, total, note="", **figures):
+        if "loss" in figures:
+            names = map(checkpoints.step_of, self.folder.glob("checkpoint-*/"))
+            folders = {step: self.folder / f"checkpoint-{step}" for step in names}
+            self.whole[done] = sorted(s for s, f in folders.items() if checkpoints.is_whole(f))
+            self.at.get(done, lambda: None)()
+        super().__call__(done, total, note, **figures)
+
+
+@pytest.mark.slow
+def test_what_a_disk_does_not_take_is_said_and_nothing_is_lost(
+    sample_twin, tiny_base, monkeypatch, capsys, tmp_path
+):
+    """The system refuses large files for a while, then the folder is away, as Drive may be."""
+    monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoints, "_SHARE", float("inf"))
+    chosen = wanted(tiny_base, steps=12, patience=20)
+    folder, away = sample_twin.checkpoints("persona"), tmp_path / "away"
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def stop():
+        progress.stopping = True
+
+    progress = AtSteps(
+        sample_twin,
+        {
+            3: lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limit[1])),
+            5: lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+            7: lambda: folder.rename(away),
+            8: stop,
+        },
+    )
+    try:
+        with pytest.raises(Stopped):
+            persona.run(sample_twin, chosen, progress)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    said = capsys.readouterr().out
+    assert progress.whole[3][-1] == 2 and progress.whole[2] == [1], (
+        "after each step, not each third"
+    )
+    assert progress.whole[5][-1] == 2, "the one before stays"
+    assert progress.whole[6][-1] == 5
+    assert "checkpoint of step 3 could not be written" in said and "tries again" in said
+    assert f"{tmp_path / 'cache'}" in said and not folder.exists(), "nothing is put in its place"
+    away.rename(folder)
+    persona.run(sample_twin, chosen, AtSteps(sample_twin, {}))
+    said = capsys.readouterr().out
+    went_on = int(said.split("Going on from the checkpoint at step ")[1].split(".")[0])
+    assert went_on >= 8, "what was kept in the cache"
+    records = map(json.loads, sample_twin.history("persona").read_text().splitlines())
+    assert [r["done"] for r in records if "loss" in r] == list(range(1, 13))
+    assert not checkpoints.rescued(folder).exists()
