@@ -53,7 +53,8 @@ def test_real_authors_are_told_from_people_whom_the_fit_never_saw(author):
     assert RECORD["authors"][author]["200"][0] < value, "shorter passages are harder"
 
 
-def test_an_overfitted_twin_is_caught_by_copies_and_by_membership():
+def test_an_overfitted_twin_is_caught_by_membership_and_by_what_it_lost():
+    """After 100 epochs on ten short documents it knows each, though it doesn't recite them."""
     figures = RECORD["twins"]["over"]["figures"]
     found = membership("over")
     assert found == {
@@ -61,9 +62,10 @@ def test_an_overfitted_twin_is_caught_by_copies_and_by_membership():
         **{name: found[name] for name in ("note", "said")},
         "level": "bad",
     }
-    assert level("membership", found) == level("copied", figures["copied"]) == "bad"
-    assert figures["copied"]["value"] > 0.5 and found["value"] > 0.9
-    assert "too long or too hard" in prediction_gain("over")["note"]
+    gain = prediction_gain("over")
+    assert level("membership", found) == level("prediction_gain", gain) == "bad"
+    assert found["value"] > 0.9 and figures["copied"]["level"] != "good"
+    assert "it learnt nothing that is yours" in gain["note"]
 
 
 def test_a_twin_that_was_trained_as_recommended_is_not():
@@ -78,7 +80,7 @@ def test_an_undertrained_twin_has_no_prediction_gain_and_the_right_one_has(twin)
     came after it.
     """
     under, right = (prediction_gain(one) for one in (twin, "right"))
-    assert level("prediction_gain", under) == "bad" and "hardly begun" in under["note"]
+    assert level("prediction_gain", under) == "bad" and under["high"] < right["low"]
     assert right["low"] > 0 and "it learnt you" in right["note"]
 
 
