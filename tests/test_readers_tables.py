@@ -11,7 +11,6 @@ from twinlib.corpus.readers import qa_tables
 from twinlib.corpus.readers.chats import chat_table
 from twinlib.corpus.records import Removed, Turn
 from twinlib.text.inputs import spreadsheets
-from twinlib.text.inputs.encoding import Unreadable
 from twinlib.text.inputs.input_file import File, Options, UnknownColumns
 
 ME = Options(me=("半圈",))
@@ -274,17 +273,18 @@ def test_messages_made_to_be_slow_are_not(content):
 # Broken files
 
 
-def test_a_quotation_mark_that_never_closes_is_damage_and_no_chat():
-    text = 'sender,text,time\n半圈,"没有关上的引号,1\n' + "翁婶,台风天你出摊吗？,2\n" * 5
-    file = of("a.csv", text)
+def test_a_quotation_mark_that_never_closes_is_a_letter():
+    text = '翁婶,"没有关上的引号,1\n' + "半圈,台风天你出摊吗？,2\n" * 5
+    file = of("a.csv", f"sender,text,time\n{text}")
     assert chat_table.looks_like(file)
-    with pytest.raises(Unreadable, match="damaged"):
-        documents(file)
+    assert turns(file)[0][0] == '"没有关上的引号' and not file.broken
 
 
 def test_a_table_cut_off_in_its_last_line_keeps_the_rest():
-    text = 'sender,text\n翁婶,台风天你出摊吗？\n半圈,"不出，风比我有力气'
-    assert turns(of("a.csv", text)) == [("台风天你出摊吗？", "不出，风比我有力气")]
+    text = 'sender,text\n翁婶,台风天你出摊吗？\n半圈,"不出，风比我有力气"\n半圈,"后来雨也'
+    file = of("a.csv", text)
+    assert turns(file) == [("台风天你出摊吗？", "不出，风比我有力气")]
+    assert file.broken == '半圈,"后来雨也'
 
 
 def test_a_long_cell_over_the_first_look_is_no_damage():

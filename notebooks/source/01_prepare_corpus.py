@@ -7,7 +7,7 @@
 # %% about [markdown] lang="en"
 # **You need** your writing, in whatever form you have it: a folder, a zip, or a single file. No GPU. **You get** rows to train on, in which every answer is your own words, and a picture of what was kept and what was put aside, with reasons. **How long:** a few minutes for a few hundred posts, and as long as you like for looking through them.
 #
-# What may lie in the folder, all mixed together: posts and notes (Markdown of Hugo, Hexo, Jekyll, Obsidian, Notion), web pages, Word, EPUB, PDF, plain text, subtitles of your videos, exports of the services below, tables of questions and your answers. It is told apart by content; pictures, programs and caches are passed over. Whole documents are held out first and never trained on: they are the exam in notebook 05.
+# What may lie in the folder, all mixed together: posts and notes (Markdown of Hugo, Hexo, Jekyll, Obsidian, Notion), web pages, Word, OpenDocument (`.odt`), RTF, EPUB, PDF, plain text, mails (`.eml`, `.mbox`, Google Takeout's too, of any size), subtitles of your videos, exports of the services below and of Evernote (`.enex`), Day One, Ghost and Joplin, tables of questions and your answers; also packed as `.zip` or `.tar`. It is told apart by content; pictures, programs and caches are passed over. Whole documents are held out first and never trained on: they are the exam in notebook 05.
 #
 # - **Medium**: Settings → Security and apps → Download your information. **Substack**: Settings → Exports → New export.
 # - **WordPress**: Tools → Export → All content. **Notion**: ··· → Export → Markdown & CSV.
@@ -19,7 +19,7 @@
 # %% about [markdown] lang="zh"
 # **您需要**自己的文字，什么样子都行：一个文件夹、一个 zip，或一个文件。不用显卡。**您会得到**训练数据，其中每个回答都是您的原话；还有一张图，告诉您留下了什么、放到一边的是什么、为什么。**用时**：几百篇文章一分钟；之后想看多久就看多久。
 #
-# 文件夹里什么都可以混着放：博客和笔记（Hugo、Hexo、Jekyll、Obsidian、Notion 的 Markdown）、网页、Word、EPUB、PDF、纯文本、视频字幕、下面这些服务的导出、一问一答的表格。按内容自动分辨；图片、程序、缓存会略过。先整篇整篇地留出一部分，绝不训练：它们是 05 里的考卷。
+# 文件夹里什么都可以混着放：博客和笔记（Hugo、Hexo、Jekyll、Obsidian、Notion 的 Markdown）、网页、Word、OpenDocument（`.odt`）、RTF、EPUB、PDF、纯文本、邮件（`.eml`、`.mbox`，Google Takeout 的也行，多大都行）、视频字幕、下面这些服务以及印象笔记 / Evernote（`.enex`）、Day One、Ghost、Joplin 的导出、一问一答的表格；打包成 `.zip` 或 `.tar` 也行。按内容自动分辨；图片、程序、缓存会略过。先整篇整篇地留出一部分，绝不训练：它们是 05 里的考卷。
 #
 # - **Medium**：Settings → Security and apps → Download your information。**Substack**：Settings → Exports → New export。
 # - **WordPress**：工具 → 导出 → 所有内容。**Notion**：右上角 ··· → 导出 → Markdown 和 CSV。

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .gather import Gathered
 
 _USES = {"learnt": "train", "exam": "test", "watching": "val"}  # of the passages
+_NAMED = 10  # files in one warning
 _FEW_HELD_OUT = 5  # passages: with fewer, the figures of step 05 say 'too few to tell'
 
 
@@ -114,6 +115,12 @@ def warnings(gathered: "Gathered", documents: list[Document], passages: list[Pas
         sentences.append(t("corpus.texts_by_others", count=texts))
     if tables := gathered.removed["document", "columns"]:
         sentences.append(t("corpus.tables_without_columns", count=tables))
+    if gathered.log.broken:
+        names = [
+            both("corpus.file_broken_off", name=name, count=count)
+            for name, count in list(gathered.log.broken.items())[:_NAMED]
+        ]
+        sentences.append(t("corpus.files_broken_off", names=listed(names)))
     return sentences
 
 

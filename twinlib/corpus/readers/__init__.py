@@ -127,9 +127,18 @@ def read(
     for file in walk(source, log, progress):
         with log.refusals(file.name):
             name = _logged_format(file, log)
-            for document in _documents(file, name, options, log) if name else ():
-                document.format = name
-                yield document
+            count = 0
+            try:
+                for document in _documents(file, name, options, log) if name else ():
+                    document.format = name
+                    count += 1
+                    yield document
+            except Unreadable as error:
+                if not count or str(error) != "damaged":
+                    raise
+                file.broken = file.broken or "…"
+            if file.broken:
+                log.breaks_off(file, log.messages.pop(file.name, count))
 
 
 def has_text(source: str | Path, options: Options, log: ReadLog, seconds: float) -> bool:
@@ -226,6 +235,7 @@ def _conversations(file, name, options, log):
         chat = log.chats.setdefault(file.name, {"format": name, "senders": {}})
         if any(message.mine is not None for message in conversation.messages):
             chat["mine"] = True  # the export marks the owner's messages
+        log.messages[file.name] += len(conversation.messages)
         for sender, count in conversations.senders(conversation).items():
             chat["senders"][sender] = chat["senders"].get(sender, 0) + count
         yield source, conversation

@@ -22,10 +22,11 @@ from ...text.inputs import zip_package
 from ...text.inputs.encoding import Unreadable, decode
 from ...text.inputs.input_file import File, UnknownColumns
 from ..records import Removed
-from . import web_archive
+from . import mailbox_parts, web_archive
 
 FILE_LIMIT = 100 * 2**20  # bytes of one file
 ARCHIVE_LIMIT = 2 * 2**30  # bytes of all files of an archive that are opened
+_HEAD = 1000  # bytes in which a mailbox shows that it is one
 _MEMBER_LIMIT = 200_000  # members of an archive
 _DEPTH_LIMIT = 2  # archives inside archives
 # Kinds of files that are skipped by their suffix (keys of reasons.SKIPPED).
@@ -63,6 +64,8 @@ class ReadLog:
     goes). `skipped`: files that were not opened, by kind. `formats`: files read, by format.
     `chats`: {source: {format, senders {name: messages}, and, of a table whose columns are unknown,
     columns and the first rows; mine, when the export says which messages are the owner's}}.
+    `messages`: {file: number of its messages}. `broken`: {file that breaks off: number of messages
+    or texts before}.
     """
 
     def __init__(self) -> None:
@@ -70,6 +73,14 @@ class ReadLog:
         self.skipped: Counter[str] = Counter()
         self.formats: Counter[str] = Counter()
         self.chats: dict[str, dict] = {}
+        self.messages: Counter[str] = Counter()
+        self.broken: dict[str, int] = {}
+
+    def breaks_off(self, file: File, count: int) -> None:
+        """Record that a file breaks off after `count` messages or texts, which are read."""
+        self.broken[file.name] = count
+        text = t("corpus.broken_off", count=count, end=" ".join(file.broken[:120].split()))
+        self.removed.append(Removed("rest", "broken", text, file.name, content_id(file.broken)))
 
     def drop(self, source: str, reason: str, text: str = "") -> None:
         """Record that a whole file, chat or archive is left out."""
@@ -215,9 +226,20 @@ def _files_of(name, path, source, log):
     elif path.suffix.lower() in _PACKED:
         raise Unreadable("packed")
     elif path.stat().st_size > FILE_LIMIT:
-        raise Unreadable("large")
+        with path.open("rb") as stream:
+            yield from _parts(name, stream)
     else:
         yield web_archive.opened(File(name, path.read_bytes(), _neighbour(path.parent, source)))
+
+
+def _parts(name, stream):
+    """The parts of a mailbox of any size; other files are read whole, so they have a limit."""
+    head = stream.read(_HEAD)
+    if not mailbox_parts.is_mailbox(name, head):
+        raise Unreadable("large")
+    stream.seek(0)
+    for number, data in enumerate(mailbox_parts.parts(stream), 1):
+        yield File(mailbox_parts.name_of(name, number), data)
 
 
 def _is_document(archive):
@@ -256,7 +278,8 @@ def _members(prefix, path, log, depth):
             kinds = {name: _member_kind(name) for name in members}
             log.skipped.update(filter(None, kinds.values()))
             wanted = [name for name in members if not kinds[name]]
-            size = sum(members[name].file_size for name in wanted)
+            # Of a mailbox a part is read at a time.
+            size = sum(min(members[name].file_size, FILE_LIMIT) for name in wanted)
             if len(members) > _MEMBER_LIMIT or size > ARCHIVE_LIMIT:
                 raise Unreadable("bomb")
             for name in wanted:
@@ -277,6 +300,11 @@ def _member_kind(name):
 
 def _member(prefix, name, archive, members, log, depth):
     try:
+        if members[name].file_size > FILE_LIMIT:
+            zip_package.check(members[name])
+            with archive.open(members[name]) as stream:
+                yield from _parts(prefix + name, stream)
+            return
         data = _content(name, archive, members)
         if data[:4] == b"PK\3\4" and not _is_document(io.BytesIO(data)):
             if depth > _DEPTH_LIMIT:
@@ -305,7 +333,8 @@ def _tar_members(prefix, path, log):
                 elif name.startswith("/") or ".." in name.split("/"):
                     log.drop(prefix + name, "unsafe")
                 elif member.size > FILE_LIMIT:
-                    log.drop(prefix + name, "large")
+                    with log.refusals(prefix + name):
+                        yield from _parts(prefix + name, archive.extractfile(member))
                 else:
                     yield File(prefix + name, archive.extractfile(member).read())
     except _NOT_A_TAR:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ...files import content_id
 from ...text.inputs.filename import title_of
 from ...text.inputs.input_file import File
-from ...text.inputs.json_values import as_dict, as_dicts, as_str, load, start
+from ...text.inputs.json_values import as_dict, as_dicts, as_str, load_file, start
 from ..records import Document, Removed, Turn
 from . import dates
 from .chats.messages import is_short, strip_placeholders
@@ -44,7 +44,7 @@ def looks_like(file: File) -> bool:
 
 def read(file: File) -> Iterator[Document]:
     """Yield a document for each conversation in which the owner wrote. Raises Unreadable."""
-    export = load(file.text)
+    export = load_file(file)
     exported = as_dict(export).get("conversations", export)
     seen = set()
     for conversation in as_dicts(exported if isinstance(exported, list) else [exported]):

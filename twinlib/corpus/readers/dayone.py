@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ...text.inputs.encoding import Unreadable
 from ...text.inputs.filename import date_of, title_of
 from ...text.inputs.input_file import File
-from ...text.inputs.json_values import as_dict, as_dicts, as_str, load, start
+from ...text.inputs.json_values import as_dict, as_dicts, as_str, load_file, start
 from ..records import Document
 
 
@@ -20,7 +20,7 @@ def looks_like(file: File) -> bool:
 
 def read(file: File) -> Iterator[Document]:
     """Yield a document for each entry with words. Raises Unreadable('damaged', … or 'index')."""
-    entries, found = as_dicts(as_dict(load(file.text)).get("entries")), 0
+    entries, found = as_dicts(as_dict(load_file(file)).get("entries")), 0
     for number, entry in enumerate(entries, 1):
         text = as_str(entry.get("text")).replace("\u2028", "\n")
         if not re.search(r"\w", re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ...text.inputs.encoding import Unreadable
 from ...text.inputs.filename import date_of
 from ...text.inputs.input_file import File
-from ...text.inputs.json_values import as_dict, as_dicts, as_str, first, load, start
+from ...text.inputs.json_values import as_dict, as_dicts, as_str, first, load_file, start
 from ..records import Document, Removed
 from .html_to_markdown import to_markdown, tree, without_title
 
@@ -25,7 +25,7 @@ def looks_like(file: File) -> bool:
 
 def read(file: File) -> Iterator[Document]:
     """Yield a document for each post and page with words. Raises Unreadable."""
-    root = as_dict(load(file.text))
+    root = as_dict(load_file(file))
     data = as_dict((as_dicts(root.get("db")) or [root])[0].get("data"))
     names = {as_str(u.get("id")): as_str(u.get("name")) for u in as_dicts(data.get("users"))}
     authors = {

@@ -9,8 +9,6 @@ A text is a table when all of its lines have the same delimiter, which prose wou
 chance: no blank follows it, or the cells before it are times, names that come back, or numbers.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -18,7 +16,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from ..script import has_han
+from . import delimited
 from .columns import NO, YES
+from .encoding import Unreadable
+from .input_file import File
 
 _DELIMITERS = "\t|;,，"
 _ROWS, _FEWEST = 300, 4  # looked at; of which a table has at least
@@ -52,10 +53,13 @@ class Layout(NamedTuple):
         return not all(name.startswith("column ") for name in self.columns)
 
 
-def rows(text: str, layout: Layout) -> Iterator[list[str]]:
-    """Yield the rows of a table, each with as many cells as it has columns."""
+def rows(text: str, layout: Layout, file: File | None = None) -> Iterator[list[str]]:
+    """Yield the rows of a table, each with as many cells as it has columns.
+
+    Where the `file` breaks off within quotation marks, file.broken says so.
+    """
     width, mark = len(layout.columns), layout.delimiter
-    for row, *more in _begun(islice(_rows(text, mark), layout.has_header, None), layout.time):
+    for row, *more in _begun(islice(_rows(text, mark, file), layout.has_header, None), layout.time):
         cells = [*row[: width - 1], "\n".join(map(mark.join, (row[width - 1 :], *more)))]
         cells = [cell.strip() for cell in cells]
         yield [
@@ -82,7 +86,7 @@ def _has_time(row, column):
     return len(row) > column and _is_a("time", row[column])
 
 
-def _rows(text, delimiter):
+def _rows(text, delimiter, file=None):
     if delimiter == _ASKED.pattern:
         matches = (_ASKED.fullmatch(line.strip()) for line in text.split("\n"))
         yield from ([match[1], match[2]] for match in matches if match)
@@ -90,8 +94,8 @@ def _rows(text, delimiter):
     # A Markdown table has the delimiter at both ends of its lines, too, and a line of dashes.
     if delimiter == "|":
         text = re.sub(r"(?m)^[ \t]*\||\|[ \t]*$|^[ \t|:-]+$", "", text)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    yield from (row for row in lines if any(cell.strip() for cell in row))
+    found = delimited.cells(text, delimiter, file)
+    yield from (row for row in found if any(cell.strip() for cell in row))
 
 
 @lru_cache(maxsize=4)
@@ -108,7 +112,7 @@ def layout(text: str, is_table: bool = False) -> Layout | None:
             continue
         try:
             found = list(islice(_rows(text, delimiter), _ROWS))
-        except csv.Error:
+        except Unreadable:
             continue
         time = _column_of_times(found)
         if time is not None:

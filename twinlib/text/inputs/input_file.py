@@ -18,6 +18,7 @@ class File:
         self, name: str, data: bytes, near: Callable[[str], bytes | None] = lambda path: None
     ):
         self.name, self.data, self._near = name, data, near
+        self.broken = ""  # what stands where it breaks off, once a reader has found that
 
     @property
     def suffix(self) -> str:

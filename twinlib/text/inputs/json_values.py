@@ -2,11 +2,14 @@
 
 import codecs
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
 from .encoding import Unreadable, decode
 from .input_file import File
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def load(text: str) -> Any:
@@ -19,6 +22,49 @@ def load(text: str) -> Any:
         raise Unreadable("deep") from None
     except MemoryError:
         raise Unreadable("large") from None
+
+
+def load_file(file: File, text: str | None = None) -> Any:
+    """Parse a file's JSON, or `text` of it. Of one that breaks off, the whole items before.
+
+    `file.broken` then says what stands where it breaks off. Raises Unreadable as `load`.
+    """
+    text = file.text if text is None else text
+    try:
+        return load(text)
+    except Unreadable as error:
+        if str(error) != "damaged":
+            raise
+    try:
+        json.loads(text)
+    except ValueError as error:
+        if error.msg != "Extra data" and (end := _end_of_items(text[: error.pos])):
+            file.broken = text[end[0] :][:200].lstrip(", \n") or "…"
+            return load(text[: end[0]] + end[1])
+    raise Unreadable("damaged")
+
+
+def _end_of_items(text):
+    """(where the last whole item of the longest open list ends, the brackets that close it)."""
+    open_, after_close = [], False  # [bracket, items, end of the last one]
+    for match in _TOKEN.finditer(text):
+        sign = match[0][0]
+        if sign in "[{":
+            open_.append([sign, 0, 0])
+        elif sign in "]}" and open_:
+            open_.pop()
+            if open_:
+                open_[-1][1:] = open_[-1][1] + 1, match.end()
+        elif sign == "," and open_ and not after_close:
+            open_[-1][1:] = open_[-1][1] + 1, match.start()
+        after_close = sign in "]}"
+    for bracket in "[{":
+        items = [frame[1] if frame[0] == bracket else 0 for frame in open_]
+        if any(items):
+            depth = items.index(max(items))
+            closing = "".join("]" if frame[0] == "[" else "}" for frame in open_[depth::-1])
+            return open_[depth][2], closing
+    return None
 
 
 def first(text: str) -> Any:

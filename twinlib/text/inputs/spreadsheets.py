@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
-from . import bare_tables, json_values, zip_package
+from . import bare_tables, delimited, json_values, zip_package
 from . import columns as column_names
 from .encoding import Unreadable
 from .filename import title_of
@@ -23,10 +23,8 @@ from .input_file import File
 _DELIMITERS = ",\t;|"
 _DELIMITED = (".csv", ".tsv", ".tab")
 _START = 60_000  # characters in which a table shows what its columns are
-_CELL_LIMIT = 2**27  # characters of one cell
+_LARGEST_ITEM = 2**17  # characters of what a list that breaks off ends with
 _HEADER = 5  # rows among which the header is looked for; titles and notes may be above it
-# A line added at the end: part of another cell only if a quotation mark never closes.
-_END = "\ue001end\ue001"
 _XLSX_LIMIT = 500 * 2**20  # bytes unpacked
 _ENCRYPTED = b"\xd0\xcf\x11\xe0"  # an Office file with a password, or one from before 2007
 
@@ -74,7 +72,16 @@ def peek(file: File) -> list[tuple[str, list[str], list[dict[str, str]]]]:
 def read(file: File) -> Iterator[Table]:
     """Yield the Tables of a file. Raises Unreadable, also while rows are read."""
     kind = kind_of(file)
+    if kind == "json":
+        _note_end(file)
     yield from _tables(file, kind, "" if kind == "xlsx" else file.text)
+
+
+def _note_end(file):
+    """Set file.broken where the list breaks off."""
+    end = file.text.rstrip()
+    if not end.endswith("]"):
+        file.broken = end[-200:]
 
 
 def _tables(file, kind, text, is_complete=True):
@@ -84,12 +91,19 @@ def _tables(file, kind, text, is_complete=True):
     elif kind == "csv":
         layout = _layout(text, file.suffix)
         if layout:
-            rows = (dict(zip(layout.columns, row)) for row in bare_tables.rows(text, layout))
+            rows = bare_tables.rows(text, layout, file if is_complete else None)
+            rows = (dict(zip(layout.columns, row)) for row in rows)
             yield Table(name, layout.columns, rows)
         else:
-            yield from _table(name, _cells(text, file.suffix, is_complete))
+            yield from _table(
+                name,
+                delimited.cells(
+                    text, delimiter(text[:20_000], file.suffix), file if is_complete else None
+                ),
+            )
     elif kind:
-        yield from _objects(name, _json(text) if kind == "json" else _lines(text))
+        values = _json(text, is_complete) if kind == "json" else _lines(text, file)
+        yield from _objects(name, values)
 
 
 # CSV and TSV
@@ -123,32 +137,9 @@ def _layout(text, suffix):
 
 def _cells_or_none(text):
     try:
-        yield from _cells(text, "", is_complete=False)
+        yield from delimited.cells(text, delimiter(text[:20_000]))
     except Unreadable:
         return
-
-
-def _cells(text, suffix, is_complete):
-    """Yield rows of cells. Raises Unreadable('damaged').
-
-    A complete text is damaged if a quotation mark never closes, unless that concerns only the last
-    hundredth of the lines.
-    """
-    csv.field_size_limit(_CELL_LIMIT)
-    lines = chain(io.StringIO(text, newline=""), [_END])
-    rows, before = csv.reader(lines, delimiter=delimiter(text[:20_000], suffix)), 0
-    try:
-        for row in rows:
-            if row == [_END]:
-                return
-            if row and row[-1].endswith(_END):
-                if is_complete and rows.line_num - 1 - before > max(1, rows.line_num // 100):
-                    raise Unreadable("damaged")
-                row[-1] = row[-1].removesuffix(_END)
-            before = rows.line_num
-            yield row
-    except csv.Error:
-        raise Unreadable("damaged") from None
 
 
 def delimiter(text: str, suffix: str = "") -> str:
@@ -217,8 +208,8 @@ def _has_object_lines(text):
     )
 
 
-def _json(text):
-    """Yield the values of a JSON list one by one, to save memory."""
+def _json(text, is_complete):
+    """Yield the values of a JSON list one by one, to save memory, up to where it breaks off."""
     decoder, index = json.JSONDecoder(), text.index("[") + 1
     while True:
         while index < len(text) and text[index] in " \t\r\n,":
@@ -228,13 +219,15 @@ def _json(text):
         try:
             value, index = decoder.raw_decode(text, index)
         except ValueError:
-            raise Unreadable("damaged") from None
+            if is_complete and len(text) - index > _LARGEST_ITEM:
+                raise Unreadable("damaged") from None
+            return
         except RecursionError:
             raise Unreadable("deep") from None
         yield value
 
 
-def _lines(text):
+def _lines(text, file):
     """Yield the values of JSON Lines. Raises Unreadable if over 1 % of the lines are broken."""
     lines = broken = 0
     for line in io.StringIO(text):
@@ -243,7 +236,7 @@ def _lines(text):
             try:
                 yield json_values.load(line)
             except Unreadable:
-                broken += 1
+                file.broken, broken = line[:200], broken + 1
                 if broken > max(1, lines // 100):
                     raise
 

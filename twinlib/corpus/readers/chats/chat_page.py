@@ -92,11 +92,14 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     layout = _layout(file)
     if not layout and not _thread(file):
         reader, flat = _flat(file)
+        file.broken = "…" if _breaks_off(file.text) else ""
         yield from reader.conversations(flat, options)
         return
     found = _by_layout(layout, tree(file.text)) if layout else _found(_thread(file))
     if not found:
         raise Unreadable("index")
+    if _breaks_off(file.text):
+        file.broken = "…" if file.text.rstrip().endswith("</div>") else found.pop()[1][:200]
     times = dates.times([time for _, _, time, _, _ in found])
     marked = any(own for *_, own, _ in found)
     messages = [
@@ -107,6 +110,12 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     title = re.search(r"<title[^>]*>([^<]*)", file.text, re.IGNORECASE)
     title = " ".join(unescape(title[1]).split()) if title else ""
     yield Conversation(title or title_of(file.name), messages)
+
+
+def _breaks_off(text):
+    """Whether a page that begins as a whole one has no end."""
+    begins = re.search(r"<(?:html|body)\b", text[:5000], re.IGNORECASE)
+    return bool(begins) and not re.search(r"</(?:html|body)\s*>", text[-5000:], re.IGNORECASE)
 
 
 def _found(said):

@@ -141,12 +141,14 @@ def _parts(file):
     lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
     if len(lines) > 1 and json_values.first(lines[0]) and lines[1].lstrip().startswith("{"):
         values = [value for value in map(json_values.first, lines) if isinstance(value, dict)]
+        if json_values.first(lines[-1]) is None:
+            file.broken = lines[-1][:200]
         head = next((value for value in values if value.get("_type") == "header"), {})
         head = head or _manifest(file)
         members = [value for value in values if value.get("_type") == "member"]
         messages = [v for v in values if v.get("_type", "message") == "message"]
         return {**head, "members": members}, messages
-    export = json_values.load(text)
+    export = json_values.load_file(file, text)
     if isinstance(export, list):
         return {}, as_dicts(export)
     chunks = as_dicts(as_dict(export).get("chunks")) or [as_dict(export)]

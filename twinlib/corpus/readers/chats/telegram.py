@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ....text.inputs.input_file import File, Options
-from ....text.inputs.json_values import as_dict, as_dicts, as_str, load, start
+from ....text.inputs.json_values import as_dict, as_dicts, as_str, load_file, start
 from .messages import Conversation, Message
 
 _KINDS = (
@@ -34,7 +34,7 @@ def looks_like(file: File) -> bool:
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
     """Yield each chat that has messages; channels are posts. Raises Unreadable."""
-    export = as_dict(load(file.text))
+    export = as_dict(load_file(file))
     me = as_str(as_dict(export.get("personal_information")).get("user_id"))
     chats = [export] if "messages" in export else []
     for part in ("chats", "left_chats") if not chats else ():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ....text.inputs.encoding import Unreadable
 from ....text.inputs.input_file import File, Options
-from ....text.inputs.json_values import as_dict, as_dicts, as_str, load
+from ....text.inputs.json_values import as_dict, as_dicts, as_str, load, load_file
 from .. import dates
 from .messages import Conversation, Message
 
@@ -27,7 +27,7 @@ def looks_like(file: File) -> bool:
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
     """Yield one Conversation of posts in order of time. Raises Unreadable."""
-    items = as_dicts(load(file.text.partition("=")[2].strip().rstrip(";")))
+    items = as_dicts(load_file(file, file.text.partition("=")[2].strip().rstrip(";")))
     tweets = [as_dict(item.get("tweet", item)) for item in items]
     notes = _notes(file)
     own = {_id(tweet): tweet for tweet in tweets if not _is_repost(tweet)}
