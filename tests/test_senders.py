@@ -221,7 +221,7 @@ def test_what_was_passed_over_or_cannot_be_read_is_said(look):
         refused=(("old.zip", "damaged"),),
     )
     assert "Passed over: pictures and sound 30<" in form.summary.value
-    assert "nothing of them is learnt: 1: old.zip (damaged). Save or zip" in form.summary.value
+    assert "nothing in there is learnt (1): old.zip (damaged). Save or zip" in form.summary.value
     assert "web pages" in form.summary.value
 
 

@@ -197,6 +197,11 @@ def test_one_bad_file_does_not_keep_the_others_out(twin, monkeypatch):
     upload(form.picker, ("huge.txt", b"x" * 2001), ("a.md", POST.encode()))
     assert "huge.txt is larger than 2 kB" in form.picker.message.value
     assert [path.name for path in writing_files.uploaded(twin)] == ["a.md"]
+    upload(form.picker, ("half.zip", b"PK\3\4" + b"x" * 200), ("song.mp3", b"ID3"))
+    rows = [text_of(row) for row in form.picker.uploads.children]
+    assert ["✓ a.md" in rows[0], "damaged" in rows[1], "pictures and sound" in rows[2]] == [
+        True
+    ] * 3
 
 
 def test_a_place_in_the_list_is_chosen_and_looked_into(twin, at_home):

@@ -30,8 +30,8 @@ SECONDS_A_FRAME = 2.5
 RUN_FRAMES = 6  # of the run, evenly spaced in time
 MAX_BYTES = 1_500_000
 LONGEST_RUN = 3600  # seconds
-SECONDS_OF_ANSWER = 75
-SECONDS_OF_RUN = 60  # that are filmed where a finished twin takes over
+SECONDS_OF_ANSWER = 240
+SECONDS_OF_RUN = 180  # that are filmed where a finished twin takes over
 NAMES = {"en": ("my blog", "Ning"), "zh": ("我的博客", "宁半圈")}  # of the twin and its author
 QUESTIONS = {"en": "Tell me about the tram.", "zh": "说说你的自行车摊吧。"}
 
@@ -131,6 +131,7 @@ def play(film: Film, upload: Path, code: str, finished: str) -> None:
     box = page.locator(".widget-text input:visible")
     box.nth(1).fill(author)
     page.keyboard.press("Tab")
+    page.locator(".widget-checkbox input:visible").first.check()
     page.wait_for_timeout(3000)
     film.take(heading(1, "part_writing"), above=110)
     film.take(heading(3, "part_make"), above=420)
@@ -148,6 +149,7 @@ def play(film: Film, upload: Path, code: str, finished: str) -> None:
         choose_twin(page, finished)
     elif not made.count():
         sys.exit("The run takes too long.")
+    film.take(heading(3, "part_make"))
     film.take(t("ui.score_card_picture")[:20], above=600)
     box = page.get_by_placeholder(t("talk.write_here"))
     box.fill(QUESTIONS[code])

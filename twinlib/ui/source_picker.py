@@ -10,8 +10,10 @@ from functools import partial
 import ipywidgets as widgets
 
 from .. import sample
+from ..corpus import readers
+from ..corpus.reasons import REASONS, SKIPPED
 from ..files import TwinError
-from ..i18n import t
+from ..i18n import choose, t
 from ..text.formatting import size
 from ..twin import Twin
 from . import writing_files, writing_places
@@ -34,6 +36,14 @@ button.twinlib-upload {{ font-size: 0 }}
 button.twinlib-upload i {{ font-size: 13px }}
 button.twinlib-upload::after {{ content: "{}"; font-size: 13px; margin-left: 4px }}
 </style>"""
+
+
+def _not_read(path):
+    """Why an upload is not read, as its name or an archive's list of members shows; else ''."""
+    if kind := readers.kind_of(path.name):
+        return choose(SKIPPED[kind])
+    refused = readers.refused_archives(path)
+    return choose(REASONS[refused[path.name]]) if refused else ""
 
 
 def _without_count():
@@ -86,7 +96,8 @@ class SourcePicker(widgets.VBox):
         self.uploads.children = [self._row(path) for path in writing_files.uploaded(self.twin)]
 
     def _row(self, path):
-        name = html(f"✓ {esc(path.name)} · {size(path.stat().st_size)}")
+        said, why = f"{esc(path.name)} · {size(path.stat().st_size)}", _not_read(path)
+        name = html(f"✗ {said} · {esc(why)}" if why else f"✓ {said}")
         remove = button(t("ui.remove_upload"), partial(self._remove, path))
         return line(name, remove)
 

@@ -54,6 +54,8 @@ def ask_locally(
     is missing raises TwinError if it is `required`; otherwise that is a warning, and titles ask.
     Raises Stopped.
     """
+    # Loading takes seconds, as does the first reply.
+    progress(0, len(passages), t("corpus.progress_questions"))
     try:
         with writers.open_writer(name, progress) as writer:
             if minutes == AUTO:

@@ -39,7 +39,7 @@ from . import (
     subtitles,
     wordpress,
 )
-from .archive import ReadLog, has_files, refused_archives, walk
+from .archive import ReadLog, has_files, kind_of, refused_archives, walk
 from .chats import chat_page, chat_table, chat_text, message_json, telegram, twitter, whatsapp
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "has_files",
     "has_text",
     "is_prose",
+    "kind_of",
     "read",
     "refused_archives",
     "survey",
