@@ -30,6 +30,9 @@ lab: setup      ## open the notebooks in JupyterLab
 notebooks: setup ## make notebooks/en and notebooks/zh from notebooks/source
 	@$(BIN)/python tools/notebooks.py
 
+cards: setup    ## write the tables of what fits which card into the READMEs
+	@$(BIN)/python tools/cards.py
+
 pictures: setup ## make the README's pictures and sample pages from the twin NAME
 	@$(BIN)/python tools/pictures.py twins/$(NAME)
 

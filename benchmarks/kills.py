@@ -140,6 +140,15 @@ def wait(child, twin, step, before, rng, seconds, number):
     return False
 
 
+def interval_of(twin, step):
+    """Steps between two checkpoints: in step 02 one follows each evaluation."""
+    if step == "reasoning":
+        return max(1, min(50, STEPS[step] // 4))
+    lines = (Path(twin) / step / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    at = [record["done"] for record in map(json.loads, lines) if "eval_loss" in record]
+    return at[1] - at[0]
+
+
 def moved(twin, step, began):
     """Whether training has written a record since `began`."""
     path = Path(twin) / step / "history.jsonl"
@@ -200,7 +209,7 @@ def measure(step, folder, start, kills, seed):
     found = killed(broken, step, command(broken, step, *rest), kills, random.Random(seed), seconds)
     losses = [loss_of(twin, step, folder / "base") for twin in (whole, broken)]
     before = loss_of(start, "persona", folder / "base") if step == "reasoning" else None
-    interval = max(1, -(-STEPS[step] // 20)) if step == "persona" else max(1, STEPS[step] // 4)
+    interval = interval_of(whole, step)
     twice = [at - on for at, on in found]
     off = losses[1] / losses[0] - 1
     print(

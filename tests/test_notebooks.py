@@ -550,29 +550,14 @@ def test_what_every_step_says_is_said_alike(name):
         assert len(said) == 1
 
 
-@pytest.mark.parametrize("file, words", [("README.md", "up to"), ("README.zh-CN.md", "到")])
-def test_what_the_readme_says_of_each_card_is_what_the_code_says(file, words):
-    from machines import MACHINES, bases_that_fit
+def test_what_the_readmes_say_of_each_card_is_what_the_plan_says():
+    import cards
 
-    from twinlib.models import plan
-
-    text = (ROOT / file).read_text(encoding="utf-8")
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in re.findall(r"^\| (?:\d+ GB|none|没有).*", text, re.MULTILINE)
-    ]
-    assert len(rows) == len(MACHINES)
-    for (card, sixteen, four, start), (name, machine) in zip(rows, MACHINES.items()):
-        assert card[0].isdigit() == bool(machine["gpu"])
-        gigabytes = machine["gpu_gb"] or machine["memory_gb"]
-        assert int(re.search(r"(\d+) GB", card)[1]) == gigabytes
-        sizes = {"4-bit": set(), "more": set()}
-        for base, precision in bases_that_fit(machine):
-            sizes["4-bit" if precision == "4-bit" else "more"].add(base.parameters)
-        assert re.match(rf"{words} ([\d.]+)B", sixteen)[1] == f"{max(sizes['more']):g}", name
-        written = [float(size) for size in re.findall(r"([\d.]+)B", four)]
-        assert written == sorted({size if size < 2 else round(size) for size in sizes["4-bit"]})
-        assert start == plan.recommended_base(machine)[0]
+    for language, name in cards.READMES.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert cards.filled(text, language) == text, "run `make cards`"
+    [t4] = re.findall(r"^\| 15 GB \(a free T4\) \|.*", (ROOT / "README.md").read_text(), re.M)
+    assert "7B, 8B, 14B" in t4 and "qwen3" in t4
 
 
 def test_the_next_notebook_is_a_link_where_the_front_end_can_open_it(twin, monkeypatch):

@@ -16,6 +16,8 @@ GIB = 2**30
 _PHONES = (4, 6, 8, 12)
 _LAPTOPS = (8, 16, 32)
 _CARDS = (6, 8, 12, 16, 24)
+_MACS = (8, 16, 24, 32, 48, 64)
+_MAC_SHARE = 0.7  # of its memory, which the GPU may use
 _PROGRAM = 0.15e9  # bytes of llama.cpp itself
 _MEMORY_BANDWIDTH = 51.2e9  # bytes a second, of a laptop
 _READING_SPEED = 5  # tokens a second
@@ -48,7 +50,8 @@ HARDLY_DIFFERENT, SLIGHTLY_DIFFERENT = CLOSENESS[1:3]
 class Fit(NamedTuple):
     """Bytes of memory a file needs, and the smallest usual device in GB (None: none is enough).
 
-    `laptop` is one without a graphics card; `slow`: it generates more slowly than people read.
+    `laptop` is one without a graphics card, `mac` one with a chip of Apple's; `slow`: it
+    generates more slowly than people read.
     """
 
     memory: float
@@ -56,6 +59,7 @@ class Fit(NamedTuple):
     laptop: int | None
     card: int | None
     slow: bool
+    mac: int | None = None
 
 
 def closeness(divergence: float | None = None, top1: float | None = None) -> Closeness | None:
@@ -146,6 +150,7 @@ def fit(size: float, context: int, shape: Shape) -> Fit:
         smallest(_LAPTOPS, lambda gb: gb - 4),
         smallest(_CARDS, lambda gb: 0.9 * gb),
         size * _READING_SPEED > _MEMORY_BANDWIDTH,
+        smallest(_MACS, lambda gb: _MAC_SHARE * gb),
     )
 
 

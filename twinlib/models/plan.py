@@ -55,7 +55,7 @@ def machine() -> dict:
     gpu, gpu_gb, capability, gpus = _gpu()
     mps = not gpu and _has_apple_gpu()
     if mps:
-        gpu, gpu_gb, gpus = _apple_chip(), round(_APPLE_SHARE * memory_gb, 1), 1
+        gpu, gpu_gb, gpus = _apple_chip(), round(APPLE_SHARE * memory_gb, 1), 1
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return {
         "system": platform.system(),
@@ -150,7 +150,7 @@ def free_disk(path: Path) -> int:
 # Bases
 
 # Share of a Mac's memory that its GPU may use; Metal recommends about as much.
-_APPLE_SHARE = 0.7
+APPLE_SHARE = 0.7
 # (GiB of GPU memory at least, base)
 _GPU_BASES = (
     (30, "qwen3-14b"),

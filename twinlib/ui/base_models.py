@@ -93,3 +93,24 @@ def _download(base: Entry) -> str:
 def _licence(base):
     name = licence_name(base) or t("ui.unknown_licence")
     return name if base.commercial else f"{name} ({t('ui.no_commercial_use')})"
+
+
+def which_card() -> Shown:
+    """What trains on which card, and on which devices a finished twin runs: two tables."""
+    from ..models import which_card
+
+    trains, runs = which_card.training_table(), which_card.running_table()
+    return (
+        caption(t("models.cards_about"))
+        + table(*_chosen(trains))
+        + caption(t("models.files_about"))
+        + table(*_chosen(runs))
+    )
+
+
+def _chosen(found):
+    """(header, rows) in the reader's language."""
+    header, rows = found
+    return [choose(cell) for cell in header], [
+        [choose(cell) if isinstance(cell, dict) else cell for cell in row] for row in rows
+    ]

@@ -18,7 +18,16 @@ from ..progress import duration
 from ..text import labels
 from ..twin import STEPS as ALL
 from ..twin import Problem, Twin
-from . import chat_box, downloads, forms, interview_form, score_card, tables, writing_form
+from . import (
+    base_models,
+    chat_box,
+    downloads,
+    forms,
+    interview_form,
+    score_card,
+    tables,
+    writing_form,
+)
 from .all_steps import AllSteps
 from .display import NOTHING, Shown, caption, esc, sentence
 from .progress_view import progress
@@ -72,6 +81,7 @@ class Page(widgets.VBox):
             interview_form.offered(twin),
             html(_HEAD.format(2, esc(t("ui.part_effort")))),
             self.effort,
+            folded(t("ui.what_fits_which_card"), html(base_models.which_card().html)),
             html(_HEAD.format(3, esc(t("ui.part_make")))),
             html(caption(t("ui.part_make_help")).html),
             self.total,
