@@ -33,11 +33,11 @@ class Disk:
         path.mkdir(parents=True, exist_ok=True)
         if loop:
             with open(self.image, "wb") as file:
-                file.truncate(64 * 2**20)
+                file.truncate(256 * 2**20)
             call("mkfs.ext4", "-q", self.image)
             call("mount", "-o", "loop", self.image, path)
         else:
-            call("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", path)
+            call("mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", path)
 
     def fill(self):
         with contextlib.suppress(OSError), open(self.path / "ballast", "wb", 0) as file:

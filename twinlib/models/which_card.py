@@ -134,8 +134,9 @@ def training_table() -> tuple[list[Texts], list[list]]:
     header = ["models.card", "models.trains_in_16_bit", "models.trains_in_4_bit", "models.begin"]
     rows = []
     for found in training():
-        slow = "_slowly" if found.label.kept["key"] == "models.no_card" else ""
-        sixteen = both(f"models.up_to{slow}", size=f"{found.sixteen:g}") if found.sixteen else "–"
+        slow = found.label.kept["key"] == "models.no_card"
+        up_to = "models.up_to_slowly" if slow else "models.up_to"
+        sixteen = both(up_to, size=f"{found.sixteen:g}") if found.sixteen else "–"
         four = both("models.sizes", sizes=_listed(found.four)) if found.four else "–"
         rows.append([found.label, sixteen, four, found.start])
     return [both(key) for key in header], rows
@@ -148,10 +149,11 @@ def _listed(sizes):
 
 def running_table() -> tuple[list[Texts], list[list]]:
     """(header, rows) of `running`, each cell {language: text} or a text."""
-    names = "finished_twin", "its_file", "phone", "laptop", "mac", "card_from"
+    header = ["models.finished_twin", "models.its_file", "models.phone"]
+    header += ["models.laptop", "models.mac", "models.card_from"]
     rows = []
     for found in running():
         devices = found.phone, found.laptop, found.mac, found.card
         cells = [f"{gb} GB" if gb else "–" for gb in devices]
         rows.append([f"{found.parameters:g}B", f"{found.gigabytes:.1f} GB", *cells])
-    return [both(f"models.{name}") for name in names], rows
+    return [both(key) for key in header], rows
