@@ -68,6 +68,7 @@ def test_a_smoke_run_is_sent_to_a_gpu_and_a_small_base_past_notebook_03(twin):
     assert "04 ·" in tables.saved(twin, "persona", "03_grpo_reasoning").text
     trained(twin, effort="standard", gpu="T4")
     assert "train again" not in said(twin, "persona")
+    assert not summary.is_too_small_to_reason(twin) and "notebook 03" in said(twin, "persona")
     trained(twin, before=3.0, after=3.2)
     assert said(twin, "persona").startswith("✗ It did not learn")
 

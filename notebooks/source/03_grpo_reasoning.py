@@ -5,12 +5,12 @@
 # # 03 · 练练推理
 
 # %% about [markdown] lang="en"
-# **You need** a twin whose notebook 02 has run. A GPU, and a base of 1.5B or more, if you want it to improve. **You get** a copy of your adapter that has practised problems with a checkable answer, and its marks before and after on the same exam. **How long:** on a T4 about 25 minutes at *quick* and one to two hours at *standard* (estimates); a smoke run takes a minute and shows only that it works.
+# **You need** a twin whose notebook 02 has run. A GPU, and a base of 0.5B or more, if you want it to improve (Qwen2.5-Coder 0.5B went from 98 to 132 of 400 school problems in a quarter of an hour of an H200, and from 187 to 353 of 400 decimals in five minutes). **You get** a copy of your adapter that has practised problems with a checkable answer, and its marks before and after on the same exam. **How long:** on a T4 about 25 minutes at *quick* and one to two hours at *standard* (estimates); a smoke run takes a minute and shows only that it works.
 #
 # The method is called GRPO: the model answers each problem several times, and answers that are right are made likelier. This step is optional: your voice is already in the adapter.
 
 # %% about [markdown] lang="zh"
-# **您需要**一个跑过 02 的分身。想看到进步，要有显卡，基础模型至少 1.5B。**您会得到**适配器的一个副本，练过有标准答案的题，以及练习前后同一份考卷的成绩。**用时**：T4 上 *quick* 约 25 分钟，*standard* 约一两个小时（都是估计）；*smoke* 一分钟，只说明能跑通。
+# **您需要**一个跑过 02 的分身。想看到进步，要有显卡，基础模型至少 0.5B（Qwen2.5-Coder 0.5B 在一块 H200 上练一刻钟，400 道应用题从对 98 道到 132 道；练五分钟，400 道比大小从 187 道到 353 道）。**您会得到**适配器的一个副本，练过有标准答案的题，以及练习前后同一份考卷的成绩。**用时**：T4 上 *quick* 约 25 分钟，*standard* 约一两个小时（都是估计）；*smoke* 一分钟，只说明能跑通。
 #
 # 方法叫 GRPO：同一道题让模型答几遍，答对的写法变得更常见。这一步可以不做：您的口吻已经在适配器里了。
 

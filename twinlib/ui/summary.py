@@ -24,7 +24,8 @@ _ENOUGH = 300  # training passages; with more, other things help more
 _AT_LEAST = 40  # training passages; with fewer, training does not help
 _MOST_ANSWERS = 50  # in an interview that can be asked of anybody
 _FEW_TEXTS = 5  # held out; fewer make rough figures
-_REASONS_FROM = 1.0  # billions of parameters: a smaller base gains little by practice
+_REASONS_FROM = 0.4  # billions of parameters: no smaller base has gained by practice
+_SENSIBLE_FROM = 1.0  # billions of parameters: a smaller base makes little sense
 _STEPS_TO_GAIN = 50  # of practice
 _REMEMBERS = 0.8  # of the questions on what was written: a memory that answers fewer is so-so
 _WEAK = {
@@ -121,9 +122,19 @@ def _parameters(twin):
 
 
 def is_too_small_to_reason(twin: Twin) -> bool:
-    """Whether practice in notebook 03 is no use, since the twin's base is too small to gain."""
+    """Whether practice in notebook 03 is no use: the twin's base is too small to gain where it is.
+
+    Without a GPU a small base can't practise for as long as it needs to gain.
+    """
+    parameters, persona = _parameters(twin), twin.report("persona")
+    has_gpu = bool(persona and persona.machine.get("gpu"))
+    return parameters is not None and parameters < (_REASONS_FROM if has_gpu else _SENSIBLE_FROM)
+
+
+def _is_small(twin):
+    """Whether a larger base would make more sense."""
     parameters = _parameters(twin)
-    return parameters is not None and parameters < _REASONS_FROM
+    return parameters is not None and parameters < _SENSIBLE_FROM
 
 
 def _more_texts(corpus: Report | None) -> Texts | None:
@@ -151,7 +162,7 @@ def _train_longer(persona: Report | None) -> Texts | None:
 
 def _improvements(reports, twin) -> list[Texts]:
     """What would make the twin better, the most helpful first."""
-    larger = both("verdict.take_larger_base") if is_too_small_to_reason(twin) else None
+    larger = both("verdict.take_larger_base") if _is_small(twin) else None
     found = (_train_longer(reports["persona"]), _more_texts(reports["corpus"]), larger)
     return [action for action in found if action]
 
@@ -188,7 +199,7 @@ def _corpus(reports, twin):
 def _persona(reports, twin):
     report = reports["persona"]
     found, works = _has_learnt(report)
-    longer, small = _train_longer(report), is_too_small_to_reason(twin)
+    longer, small = _train_longer(report), _is_small(twin)
     watched = (report.figures.get("val_loss") or {}).get("n")
     weakest = None
     if report.settings.get("effort") == EFFORTS[0]:
@@ -197,7 +208,9 @@ def _persona(reports, twin):
         weakest = both("verdict.small_base", parameters=_parameters(twin))
     elif watched is not None and watched < _FEW_TEXTS:
         weakest = both("verdict.watched_by_few", count=watched)
-    following = both("verdict.read_then_quantize" if small else "verdict.read_then_reason")
+    following = both(
+        "verdict.read_then_quantize" if is_too_small_to_reason(twin) else "verdict.read_then_reason"
+    )
     if longer or found == "bad":
         actions = _improvements(reports, twin)[:2]
         if actions:
