@@ -1,6 +1,7 @@
 """RWKV-7: the chunked state is the recurrent one, rows don't see each other, and its format."""
 
 import json
+import shutil
 
 import pytest
 import tiny_rwkv
@@ -82,6 +83,31 @@ def test_it_loads_without_the_code_in_its_folder(folder, loaded):
 
     assert "modeling_rwkv7.py" in {path.name for path in folder.iterdir()}
     assert isinstance(loaded[0], Rwkv7ForCausalLM)
+
+
+def test_an_older_checkpoint_with_its_mixtures_in_one_tensor_is_the_same(tmp_path, folder, loaded):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from twinlib.gguf.tensors import Source
+
+    older = tmp_path / "older"
+    shutil.copytree(folder, older)
+    weights = load_file(older / "model.safetensors")
+    for i in range(2):
+        each = [weights.pop(f"model.layers.{i}.attn.x_{letter}") for letter in "rwkvag"]
+        weights[f"model.layers.{i}.attn.x_x"] = torch.cat(each).flatten(1)
+    save_file(weights, older / "model.safetensors", {"format": "pt"})
+    assert exportable.problem(str(older)) == ""
+    model, _ = load.load(load.prepare(str(older)), precision="32-bit")
+    ids = torch.arange(2, 30)[None]
+    with torch.no_grad():
+        assert torch.equal(model(ids).logits, loaded[0](ids).logits)
+    sources = Source(folder), Source(older)
+    assert sources[0].tensors == sources[1].tensors
+    for tensor in sources[0].tensors:
+        one, other = (source.original(tensor) for source in sources)
+        assert torch.equal(one, other) and one.shape == tensor.shape
 
 
 def test_a_conversation_goes_on_from_its_state_whose_size_stays(loaded):
@@ -189,8 +215,6 @@ def test_answers_in_a_batch_are_those_alone(loaded):
     ],
 )
 def test_another_rwkv_is_refused_before_training(tmp_path, folder, file, change, reason):
-    import shutil
-
     copy = shutil.copytree(folder, tmp_path / "copy")
     if change is None:
         (copy / file).unlink()

@@ -117,8 +117,11 @@ class Source:
         if not tensor.base_name:
             return torch.tensor(rope_factors(rope_of(self.config), head_dim(self.config)))
         if tensor.parts:
-            whole = [self.read(tensor._replace(base_name=n, parts=())) for n in tensor.parts]
-            return torch.stack([part.flatten() for part in whole]).reshape(tensor.shape)
+            names = [name for name in tensor.parts if name in self._stored]
+            # Older checkpoints hold the stack itself.
+            names = names or [self.family.stack(tensor.parts[0])]
+            whole = [self.read(tensor._replace(base_name=name, parts=())) for name in names]
+            return torch.cat([part.flatten() for part in whole]).reshape(tensor.shape)
         path, name, shape = self._stored[tensor.base_name]
         if shape[0] != tensor.shape[0]:  # of another shape, and small
             start, stop = 0, None
@@ -150,7 +153,7 @@ class Source:
         """Convert a tensor from llama.cpp's layout to transformers'; of a stack the part `name`."""
         if tensor.parts:
             part = values.reshape(len(tensor.parts), -1)[tensor.parts.index(name)]
-            return part.reshape(self._stored[name][2])
+            return part.reshape(self._stored[name][2] if name in self._stored else (1, 1, -1))
         if heads := self._interleaved_heads(tensor):
             split = values.reshape(heads, -1, 2, *values.shape[1:])
             values = split.transpose(1, 2).reshape(values.shape)
@@ -235,6 +238,7 @@ def _tensors(config, family, stored):
     tensors, stacked = [], family.parts(config)
     # What stands in stacks only; a first layer's v_lora is read by nothing (see `parts`).
     left_out = {part for parts in stacked.values() if len(parts) > 1 for part in parts}
+    left_out |= set(map(family.stack, left_out))
     for base_name, (_, _, shape) in stored.items():
         tied_output = base_name == "lm_head.weight" and config.tie_word_embeddings
         if tied_output or base_name.endswith("rotary_emb.inv_freq"):
@@ -250,8 +254,8 @@ def _tensors(config, family, stored):
         shape = (math.prod(shape),) if base_name.endswith(family.flat) else shape
         tensors.append(Tensor(name, base_name, shape))
     for name, parts in stacked.items():
-        shape = stored[parts[0]][2]
-        tensors.append(Tensor(name, parts[0], (len(parts), *shape)[len(parts) == 1 :], parts))
+        shape = stored[parts[0]][2] if len(parts) == 1 else (len(parts), 1, 1, config.hidden_size)
+        tensors.append(Tensor(name, parts[0], shape, parts))
     if rope_of(config).get("rope_type") == "llama3":
         tensors.append(Tensor("rope_freqs.weight", "", (head_dim(config) // 2,)))
     return sorted(tensors, key=_by_layer)

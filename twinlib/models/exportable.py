@@ -96,8 +96,7 @@ def _check_recurrent(folder, config):
 
     rwkv_world.load(folder)
     if list(Path(folder).glob("model*.safetensors")):
-        missing = rwkv7.weights(config) - set(stored(folder))
-        if missing:
+        if missing := rwkv7.missing(config, set(stored(folder))):
             raise TwinError(t("gguf.unsupported_rwkv", what=min(missing)))
 
 

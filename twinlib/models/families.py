@@ -20,7 +20,8 @@ class Family(NamedTuple):
     i and i + half. `norm_offset`: transformers multiplies by offset + weight, llama.cpp by weight.
     `layers_70b`: the number of layers of its 70B model, in which eight heads share their values;
     these get more bits. `endings`: {ending of a tensor's name: the one by which the `gguf` package
-    knows it}. `parts(config)`: {name in the file: the base's tensors that it consists of, stacked}.
+    knows it}. `parts(config)`: {name in the file: the base's tensors that it consists of, stacked};
+    `stack(part)`: the name of the stack in bases that have it as one tensor.
     `flat`: endings of tensors of which the file holds the numbers in one row. `kept`: {part of a
     layer: its tensor type in 16-bit files}, which is never quantized further.
     `metadata(writer, config)` adds keys to a gguf.GGUFWriter; `check(config)` raises TwinError for
@@ -34,6 +35,7 @@ class Family(NamedTuple):
     layers_70b: int = 0
     endings: dict = {}
     parts: Callable = lambda config: {}
+    stack: Callable = lambda part: part
     flat: tuple[str, ...] = ()
     kept: dict = {}
     metadata: Callable = lambda writer, config: None
@@ -179,6 +181,7 @@ FAMILIES = {
         "rwkv7",
         endings=_RWKV7_ENDINGS,
         parts=_rwkv7_parts,
+        stack=lambda part: part[:-1] + "x",
         flat=(".attn.r_k",),
         kept={
             **dict.fromkeys(("time_mix_w1", "time_mix_w2", "time_mix_lerp_fused"), "F32"),

@@ -314,7 +314,7 @@ def fitting_precision(base: Base, parameters: float) -> str | None:
         return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
     free = free_gpu_bytes()
     sizes = {"auto": sixteen_bits(base).itemsize}
-    if importlib.util.find_spec("bitsandbytes"):
+    if importlib.util.find_spec("bitsandbytes") and not estimate.recurrent(base.path):
         sizes["4-bit"] = _FOUR_BIT_WEIGHT
     fitting = (name for name, size in sizes.items() if parameters * size + _WORKING_MEMORY < free)
     return next(fitting, None)
@@ -360,7 +360,6 @@ def _load_transformers(base, precision):
     import torch
     from transformers import AutoModelForCausalLM
 
-    register(base.path)
     sixteen = sixteen_bits(base)
     arguments = {
         "dtype": torch.float32 if precision == "32-bit" else sixteen,
@@ -381,9 +380,14 @@ def _load_transformers(base, precision):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=sixteen,
         )
-    model = AutoModelForCausalLM.from_pretrained(
-        base.path, trust_remote_code=False, use_safetensors=True, **arguments
-    )
+    if estimate.recurrent(base.path):
+        from . import rwkv7
+
+        model = rwkv7.load(base.path, **arguments)
+    else:
+        model = AutoModelForCausalLM.from_pretrained(
+            base.path, trust_remote_code=False, use_safetensors=True, **arguments
+        )
     model.config.use_cache = True
     return model
 

@@ -16,8 +16,11 @@ functions.
 """
 
 import functools
+from pathlib import Path
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, GenerationMixin
@@ -454,10 +457,36 @@ class Rwkv7ForCausalLM(Rwkv7PreTrainedModel, GenerationMixin):
         return CausalLMOutputWithPast(logits=logits, past_key_values=outputs.past_key_values)
 
 
-def weights(config: Rwkv7Config) -> set[str]:
-    """The names of a checkpoint's weights."""
+def missing(config: Rwkv7Config, names: set[str]) -> set[str]:
+    """Names of weights that are not in a checkpoint with these `names`."""
     with torch.device("meta"):
-        return set(Rwkv7ForCausalLM(config).state_dict())
+        needed = set(Rwkv7ForCausalLM(config).state_dict())
+    return needed - names - {new for name in names for new in mixtures(name)}
+
+
+def mixtures(name: str) -> list[str]:
+    """The names of the six tensors that checkpoints of 2025-04 and before have as one, x_x."""
+    start = name.removesuffix("x_x")
+    return [f"{start}x_{letter}" for letter in "rwkvag"] if name.endswith(".attn.x_x") else []
+
+
+def load(folder, **arguments) -> Rwkv7ForCausalLM:
+    """The model of a checkpoint's folder; `arguments` are those of transformers' from_pretrained.
+
+    One with x_x is read whole and its mixtures are taken apart.
+    """
+    config = Rwkv7Config.from_pretrained(folder)
+    files = sorted(Path(folder).glob("model*.safetensors"))
+    with safe_open(files[0], framework="pt") as file:
+        older = any(map(mixtures, file.keys()))
+    if not older:
+        return Rwkv7ForCausalLM.from_pretrained(folder, use_safetensors=True, **arguments)
+    found = {}
+    for name, weights in (pair for file in files for pair in load_file(file).items()):
+        names = mixtures(name)
+        parts = weights.reshape(6, 1, 1, -1) if names else [weights]
+        found |= dict(zip(names or [name], parts))
+    return Rwkv7ForCausalLM.from_pretrained(None, config=config, state_dict=found, **arguments)
 
 
 @functools.cache
