@@ -23,7 +23,7 @@ TURN_ENDS = (
     "<|end_of_text|>",
 )
 # Names of models and of the companies that made them, as regular expressions.
-MODEL_NAMES = ("Qwen", "SmolLM", "Gemma", "Llama", "Meta AI", "DeepSeek", "Mistral", "Phi")
+MODEL_NAMES = ("Qwen", "SmolLM", "Gemma", "Llama", "Meta AI", "DeepSeek", "Mistral", "Phi", "RWKV")
 MAKERS = ("Alibaba", "Hugging ?Face", "Meta", "Google", "DeepSeek", "Mistral", "Microsoft")
 CHINESE_MAKERS = ("阿里云", "阿里巴巴", "谷歌", "深度求索")
 # Architectures (prefixes of the model type) whose activations overflow float16.
@@ -157,6 +157,22 @@ def _llama32(size, *widths):
     )
 
 
+def _rwkv7(size, parameters, hub, layers, hidden):
+    """An RWKV-7 as fla-hub has it for transformers, from BlinkDL's RWKV7-G1.
+
+    It has no gate, so that its feed-forward part, four times as wide, counts as two thirds of one.
+    """
+    return Entry(
+        f"rwkv7-{size:g}b",
+        f"fla-hub/rwkv7-{hub}",
+        parameters,
+        "apache-2.0",
+        "rwkv7",
+        Shape(layers, hidden, round(4 * hidden * 2 / 3), hidden, hidden, 65536, False),
+        note="core.rwkv_state",
+    )
+
+
 # The numbers are those of Shape: layers, hidden, inner, query, keys.
 _ENTRIES = (
     _coder(0.5, 24, 896, 4864, 896, 128),
@@ -206,6 +222,9 @@ _ENTRIES = (
     _llama32(1, 16, 2048, 8192, 2048, 512),
     _llama32(3, 28, 3072, 8192, 3072, 1024),
     _gemma3(1, 26, 1152, 6912, 1024, 256),
+    _rwkv7(0.1, 0.191, "0.1B-g1", 12, 768),
+    _rwkv7(0.4, 0.451, "0.4B-g1", 24, 1024),
+    _rwkv7(1.5, 1.53, "1.5B-g1a", 24, 2048),
 )
 CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
