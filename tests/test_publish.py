@@ -319,11 +319,15 @@ def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):
 def test_texts_of_a_step_01_that_is_out_of_date_do_not_go_out(ready):
     ready.start("corpus", {"mask": True, "short": 200})
     finish(ready, "corpus", {"mask": True, "short": 80}, documents=40)
-    assert has(levels(ready, corpus=True), "warning", "Step 01 (corpus) is out of date")
+    assert has(
+        levels(ready, corpus=True),
+        "warning",
+        "What notebook 01 (Prepare your corpus) made is out of date",
+    )
     assert has(
         levels(ready, corpus=True, upload=True, user="me"),
         "stop",
-        "Step 01 (corpus) is out of date",
+        "What notebook 01 (Prepare your corpus) made is out of date",
     )
     assert not has(levels(ready, upload=True, user="me"), "stop", "Step 01")
     ready.report_path("corpus").unlink()
@@ -374,7 +378,9 @@ def test_each_missing_thing_is_said_with_the_next_action(twin, ready, monkeypatc
     assert has(levels(ready, upload=True), "stop", "your Hugging Face name")
     assert has(levels(ready, user="me/you"), "stop", "can't name a repository")
     write_atomic(ready.adapter("persona") / "adapter_model.safetensors", b"new")
-    assert has(levels(ready), "warning", "Step 04 (quantize) is out of date")
+    assert has(
+        levels(ready), "warning", "What notebook 04 (Make it run anywhere) made is out of date"
+    )
     for kind in ("Q8_0", "F16"):
         ready.gguf(kind).unlink()
     assert has(levels(ready), "stop", "quantize")

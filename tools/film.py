@@ -31,7 +31,7 @@ RUN_FRAMES = 6  # of the run, evenly spaced in time
 MAX_BYTES = 1_500_000
 LONGEST_RUN = 3600  # seconds
 SECONDS_OF_ANSWER = 240
-SECONDS_OF_RUN = 180  # that are filmed where a finished twin takes over
+SECONDS_OF_RUN = 120  # that are filmed where a finished twin takes over
 NAMES = {"en": ("my blog", "Ning"), "zh": ("我的博客", "宁半圈")}  # of the twin and its author
 QUESTIONS = {"en": "Tell me about the tram.", "zh": "说说你的自行车摊吧。"}
 
@@ -149,6 +149,8 @@ def play(film: Film, upload: Path, code: str, finished: str) -> None:
         choose_twin(page, finished)
     elif not made.count():
         sys.exit("The run takes too long.")
+    shown = page.locator(".jp-OutputArea-output").get_by_text(t("ui.score_card_picture")[:20])
+    shown.locator("visible=true").first.wait_for(timeout=120_000)
     film.take(heading(3, "part_make"))
     film.take(t("ui.score_card_picture")[:20], above=600)
     box = page.get_by_placeholder(t("talk.write_here"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from .. import catalogue
 from ..catalogue import Entry
 from ..files import write_atomic, write_records
-from ..i18n import LANGUAGES, language, t
+from ..i18n import LANGUAGES, language, step_title, t
 from ..models import hub
 from ..progress import Progress
 from ..settings import Publish, stop, warning
@@ -58,13 +58,13 @@ def _missing(settings, twin):
 
 
 def _out_of_date(settings, twin, level):
-    numbers = {"persona": "02", "quantize": "04"}
+    steps = ["persona", "quantize"]
     if settings.corpus:  # a stale corpus may contain texts that the owner has since dropped
-        numbers = {"corpus": "01", **numbers}
-    for step, number in numbers.items():
+        steps.insert(0, "corpus")
+    for step in steps:
         state = twin.state(step)
         if state.name in ("stale", "broken"):
-            text = t("publish.step_out_of_date", number=number, step=step, why=state.why)
+            text = t("publish.step_out_of_date", step=step_title(step), why=state.why)
             yield Problem(level, text)
     if twin.state("evaluate").name != "done":
         yield warning("publish.not_evaluated")
