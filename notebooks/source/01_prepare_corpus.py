@@ -17,7 +17,7 @@
 # - **WeChat public accounts, Zhihu, Douban, Jianshu**: save each page from the browser and put it into the folder.
 
 # %% about [markdown] lang="zh"
-# **您需要**自己的文字，什么样子都行：一个文件夹、一个 zip，或一个文件。不用显卡。**您会得到**训练数据，其中每个回答都是您的原话；还有一张图，告诉您留下了什么、放到一边的是什么、为什么。**用时**：几百篇文章一分钟；之后想看多久就看多久。
+# **您需要**自己的文字，什么样子都行：一个文件夹、一个 zip，或一个文件。不用显卡。**您会得到**训练数据，其中每个回答都是您的原话；还有一张图，告诉您留下了什么、放到一边的是什么、为什么。**用时**：几百篇文章几分钟；之后想看多久就看多久。
 #
 # 文件夹里什么都可以混着放：博客和笔记（Hugo、Hexo、Jekyll、Obsidian、Notion 的 Markdown）、网页、Word、OpenDocument（`.odt`）、RTF、EPUB、PDF、纯文本、邮件（`.eml`、`.mbox`，Google Takeout 的也行，多大都行）、视频字幕、下面这些服务以及印象笔记 / Evernote（`.enex`）、Day One、Ghost、Joplin 的导出、一问一答的表格；打包成 `.zip` 或 `.tar` 也行。按内容自动分辨；图片、程序、缓存会略过。先整篇整篇地留出一部分，绝不训练：它们是 05 里的考卷。
 #
