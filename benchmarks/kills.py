@@ -26,7 +26,7 @@ from pathlib import Path
 import random_models  # noqa: F401 (it finds twinlib)
 
 ROOT = Path(__file__).parent.parent
-STEPS = {"persona": 60, "reasoning": 16}
+STEPS = {"persona": 60, "reasoning": 12}
 TOLERANCE = 0.005
 _GOES_ON = re.compile(r"Going on from the checkpoint at step (\d+)")
 
@@ -96,8 +96,8 @@ def last_step(twin, step):
 
 
 def killed(twin, step, line, kills, rng, seconds):
-    """Kill and start the command again; [(step at the kill, step the next start went on from)]."""
-    found, at, half = [], None, False
+    """Kill and start the command again; [(step at a kill, step then gone on from)], kills."""
+    found, at, half, count = [], None, False, 0
     for number in range(kills + 1):
         before = last_step(twin, step)
         with open(Path(twin) / "out.txt", "w") as out:
@@ -107,13 +107,15 @@ def killed(twin, step, line, kills, rng, seconds):
                 ended = wait(child, twin, step, before, rng, seconds, number)
             code = child.wait()
         went_on = _GOES_ON.search((Path(twin) / "out.txt").read_text())
-        if at is not None:
+        if at is not None and (went_on or last_step(twin, step) < at):
             found.append((at, int(went_on[1]) if went_on else 0))
+            at = None  # else killed before it had loaded anything: nothing was done twice
         if ended:
             if code:
                 sys.exit((Path(twin) / "out.txt").read_text()[-2000:])
-            return found
+            return found, count
         at = last_step(twin, step)
+        count += 1
         print(f"  kill {number + 1:2}: step {at}, {moment(twin, step)}", flush=True)
         half = half or leave_half(twin, step)
 
@@ -206,19 +208,21 @@ def measure(step, folder, start, kills, seed):
     run(command(whole, step, *rest))
     seconds = time.monotonic() - began
     print(f"{step}: {seconds:.0f} s undisturbed, {STEPS[step]} steps", flush=True)
-    found = killed(broken, step, command(broken, step, *rest), kills, random.Random(seed), seconds)
+    found, count = killed(
+        broken, step, command(broken, step, *rest), kills, random.Random(seed), seconds
+    )
     losses = [loss_of(twin, step, folder / "base") for twin in (whole, broken)]
     before = loss_of(start, "persona", folder / "base") if step == "reasoning" else None
     interval = interval_of(whole, step)
     twice = [at - on for at, on in found]
     off = losses[1] / losses[0] - 1
     print(
-        f"{step}: {len(found)} kills, at most {max(twice)} steps done twice (checkpoints every "
+        f"{step}: {count} kills, at most {max(twice)} steps done twice (checkpoints every "
         f"{interval}), validation loss {losses[0]:.5f} undisturbed, {losses[1]:.5f} killed "
         f"({off:+.3%})" + (f", {before:.5f} before the step" if before else ""),
         flush=True,
     )
-    ok = len(found) == kills and abs(off) <= TOLERANCE and max(twice) <= interval
+    ok = count == kills and abs(off) <= TOLERANCE and max(twice) <= interval
     print(f"{step}: {'nothing lost' if ok else 'NOT AS IT SHOULD BE'}", flush=True)
     return whole, ok
 

@@ -138,6 +138,7 @@ class Kept:
     say = print
     took = 0.0  # seconds of the last saving
     _is_slow = False
+    _run: dict[str, bytes] = {}  # files of the run
 
     def remember_run(self) -> None:
         """Read what belongs to all checkpoints of the run, for the time when the disk is gone."""
@@ -172,7 +173,7 @@ class Kept:
             self.say(t("train.disk_is_slow", folder=folder, time=duration(self.took)))
 
     def _save_into(self, folder, model, trial):
-        if not (folder / _RUN[0]).exists():
+        if self._run and not (folder / _RUN[0]).exists():
             # An unmounted disk leaves an empty folder, which must stay empty to be mounted again.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         super()._save_checkpoint(model, trial)
