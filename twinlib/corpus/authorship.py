@@ -153,8 +153,9 @@ def _lyrics(blocks, author):
 
 
 def _is_verse(block):
-    prose = re.search(r"[。；：:]$|[{}=;<>_|`]|\d{3}|(\d\W+){3}", block.text)
-    return block.kind != "item" and columns(block.text) <= 44 and not prose
+    if block.kind == "item" or columns(block.text) > 44:
+        return False
+    return not re.search(r"[。；：:]$|[{}=;<>_|`]|\d{3}|(\d\W+){3}", block.text)
 
 
 def _is_credit(block):

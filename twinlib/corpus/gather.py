@@ -26,7 +26,6 @@ from ..text.inputs import columns
 from ..text.script import language_of
 from ..twin import Twin
 from . import dedupe, interview, pipeline, readers
-from .clean import scripts
 from .reasons import KINDS, REASONS
 from .records import Document, Passage, Removed
 from .report import labelled
@@ -76,8 +75,7 @@ def gather(twin: Twin, settings: Corpus, decisions: dict, progress: Progress) ->
                     out.write(_line(document))
                     continue
                 text, reason = document.text, excluded[number]
-                totals.kept.subtract(scripts.count_scripts(text))
-                totals.aside.update(scripts.count_scripts(text))
+                totals.drop(text)
                 dropped.write([Removed("document", reason, text, document.source, document.id)])
         return Gathered(_groups(pairs, spool), log, totals, dropped.counts)
 

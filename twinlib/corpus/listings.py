@@ -36,6 +36,7 @@ _TECHNICAL = re.compile(
     r"chmod|"
     r"python3?|uv|cargo|make|kubectl|systemctl)\s[^。！？，；]+",
 )
+_LONGEST = 100  # columns of a technical line
 _BARE_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*")
 _FIELD = re.compile(
     r"\s*(?:【([^】]{1,12})】|([^\W\d_][\w ]{0,14}?)\s?[:：](?!//))\s*(.*)", re.DOTALL
@@ -55,6 +56,7 @@ _HEADS = re.compile(
     r"(?:chapter|part|section)\s+(?:\d+|[ivxlc]+)\b[^.!?;]{0,60}",
     re.IGNORECASE,
 )
+_LONGEST_SOURCE = 800  # characters that _SOURCE can match
 _CAPTION = re.compile(r"[\W\d一二三四五六七八九十〇○零年月]{1,12}")
 
 Span = tuple[int, int, str, str]
@@ -65,6 +67,8 @@ def runs(
 ) -> Iterator[tuple[int, int]]:
     """(start, end) of all runs of at least `least` plain blocks that pass the test."""
     start = 0
+    if len(blocks) < least:
+        return
     for passes, run in groupby(blocks, lambda block: is_plain(block) and bool(test(block))):
         end = start + sum(1 for _ in run)
         if passes and end - start >= least:
@@ -79,10 +83,16 @@ def is_plain(block: Block) -> bool:
 
 def technical(blocks: list[Block], author: str) -> Iterator[Span]:
     """Three or more packages, versions, files or commands in a row, most of them surely so."""
-    for start, end in runs(blocks, lambda b: _technical(b) or _BARE_NAME.fullmatch(_bare(b)), 3):
+    for start, end in runs(blocks, _may_be_technical, 3):
         sure = sum(bool(_technical(block)) for block in blocks[start:end])
         if sure >= max(3, 0.6 * (end - start)):
             yield start, end, "list", "technical"
+
+
+def _may_be_technical(block):
+    if len(block.text) > _LONGEST:  # as most paragraphs are
+        return False
+    return _technical(block) or _BARE_NAME.fullmatch(_bare(block))
 
 
 def _bare(block):
@@ -90,7 +100,7 @@ def _bare(block):
 
 
 def _technical(block):
-    return columns(block.text) <= 100 and _TECHNICAL.fullmatch(_bare(block))
+    return columns(block.text) <= _LONGEST and _TECHNICAL.fullmatch(_bare(block))
 
 
 def records(blocks: list[Block], author: str) -> Iterator[Span]:
@@ -126,7 +136,10 @@ def bibliography(blocks: list[Block], author: str) -> Iterator[Span]:
     """Four or more sources in a row, with the years or numbers that stand between them."""
 
     def listed(block):
-        return _SOURCE.fullmatch(block.text.strip()) or _CAPTION.fullmatch(block.text.strip())
+        text = block.text.strip()
+        if len(text) > _LONGEST_SOURCE:
+            return None
+        return _SOURCE.fullmatch(text) or _CAPTION.fullmatch(text)
 
     for start, end in runs(blocks, listed, 4):
         while not _SOURCE.fullmatch(blocks[end - 1].text.strip()) and end > start:
@@ -138,7 +151,10 @@ def bibliography(blocks: list[Block], author: str) -> Iterator[Span]:
 
 def contents(blocks: list[Block], author: str) -> Iterator[Span]:
     """Four or more names of chapters in a row."""
-    for start, end in runs(blocks, lambda b: _HEADS.fullmatch(_bare(b)), 4):
+    def heads(block):
+        return len(block.text) <= _LONGEST and _HEADS.fullmatch(_bare(block))
+
+    for start, end in runs(blocks, heads, 4):
         yield start, end, "list", "contents"
 
 

@@ -66,8 +66,37 @@ class Totals:
     """
 
     def __init__(self):
-        self.before, self.kept, self.aside = Counter(), Counter(), Counter()
+        self._before, self._kept, self._aside = Counter(), Counter(), Counter()
         self.personal, self.masked, self.numbers, self.authors = {}, Counter(), {}, Counter()
+
+    @property
+    def before(self) -> Counter:
+        return scripts.by_script(self._before)
+
+    @property
+    def kept(self) -> Counter:
+        return scripts.by_script(self._kept)
+
+    @property
+    def aside(self) -> Counter:
+        return scripts.by_script(self._aside)
+
+    def read(self, *texts: str) -> None:
+        """Count texts as they are before cleaning."""
+        _count(self._before, texts)
+
+    def keep(self, *texts: str) -> None:
+        """Count texts that are kept."""
+        _count(self._kept, texts)
+
+    def put_aside(self, *texts: str) -> None:
+        """Count texts that are left out."""
+        _count(self._aside, texts)
+
+    def drop(self, text: str) -> None:
+        """Count a text that was kept as left out."""
+        self._kept.subtract(Counter(text))
+        self.put_aside(text)
 
 
 def documents(
@@ -88,24 +117,25 @@ def _processed(raw, rules, log, totals):
         replace(part, document=raw.source) for part in removed if part.id not in rules.restored
     ]
     readable = scripts.repair_encoding(raw.text)  # what was garbled counts as what it says
-    totals.before += _count(readable, *(part.text for part in raw.removed))
+    totals.read(readable, *(part.text for part in raw.removed))
     reason = _reason(raw, document.text, rules)
     if reason:
-        totals.aside += _count(readable)
+        totals.put_aside(readable)
         if reason == "short":  # it may be long enough with these parts, so they can be restored
             log.removed += removed
         log.removed.append(
             Removed("document", reason, document.text or raw.text, raw.source, raw.id)
         )
         return None
-    totals.kept += _count(document.text, heading)
-    totals.aside += _count(*(part.text for part in removed))
+    totals.keep(document.text, heading)
+    totals.put_aside(*(part.text for part in removed))
     log.removed += removed
     return _masked(document, rules, totals)
 
 
-def _count(*texts):
-    return sum(map(scripts.count_scripts, texts), Counter())
+def _count(characters, texts):
+    for text in texts:
+        characters.update(text)
 
 
 # Cleaning

@@ -89,8 +89,10 @@ def strip_leftovers(text: str, markup: bool = True) -> str:
     text = _URL.sub(ADDRESS, text)
     if ADDRESS in text:
         text = re.sub(rf"[ \t]{{1,3}}{ADDRESS}(?=[\s,.;:!?{WIDE}]|$)", ADDRESS, text)
-    text = re.sub(r"(?<=\S)[ \t]{2,}", " ", text)
-    text = re.sub(rf"(?<![ \t])[ \t]*([\n{HARD_BREAK}])[ \t]*", r"\1", text)
+    if "  " in text or "\t" in text:
+        text = re.sub(r"(?<=\S)[ \t]{2,}", " ", text)
+    if HARD_BREAK in text or any(sign in text for sign in (" \n", "\n ", "\t")):
+        text = re.sub(rf"(?<![ \t])[ \t]*([\n{HARD_BREAK}])[ \t]*", r"\1", text)
     return text.strip("\n" + HARD_BREAK).rstrip()
 
 

@@ -34,8 +34,13 @@ _DECODED = 0.12  # commonness of Chinese text: about 0.3 if decoded right, near 
 
 def count_scripts(text: str) -> Counter:
     """{script: number of characters} of a text; each character counts for one of SCRIPTS."""
+    return by_script(Counter(text))
+
+
+def by_script(characters: Counter) -> Counter:
+    """{script: number} of {character: number}."""
     counts = Counter()
-    for character, count in Counter(text).items():
+    for character, count in characters.items():
         counts[_script(character)] += count
     return counts
 

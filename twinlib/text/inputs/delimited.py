@@ -18,7 +18,7 @@ def cells(text: str, mark: str, file: File | None = None) -> Iterator[list[str]]
     """Yield rows of cells that `mark` divides. Raises Unreadable('damaged').
 
     A quotation mark that never closes is a letter, and if that concerns only the last hundredth of
-    the lines, the `file` breaks off there. Without `file` it is the start of a text, whose end is a row.
+    the lines, the `file` breaks off there. Without `file` it is the start of a text, with its end.
     """
     csv.field_size_limit(_CELL_LIMIT)
     lines, first = None, 0
