@@ -86,7 +86,8 @@ def strip_leftovers(text: str, markup: bool = True) -> str:
     """A block without addresses, and without markup that parsers miss next to Chinese marks."""
     if markup:
         text = _ATTRIBUTES.sub("", _EMPHASIS.sub(r"\2", text.replace("\u00a0", " ")))
-    text = _URL.sub(ADDRESS, text)
+    if "://" in text or "www." in text:
+        text = _URL.sub(ADDRESS, text)
     if ADDRESS in text:
         text = re.sub(rf"[ \t]{{1,3}}{ADDRESS}(?=[\s,.;:!?{WIDE}]|$)", ADDRESS, text)
     if "  " in text or "\t" in text:
