@@ -151,6 +151,7 @@ def bibliography(blocks: list[Block], author: str) -> Iterator[Span]:
 
 def contents(blocks: list[Block], author: str) -> Iterator[Span]:
     """Four or more names of chapters in a row."""
+
     def heads(block):
         return len(block.text) <= _LONGEST and _HEADS.fullmatch(_bare(block))
 
