@@ -73,7 +73,7 @@ def _line(searched, calibrations, asked, file):
 
 def _is_shown(searched, each, passages):
     """Whether the author's sentences under an answer, or their title, have a right answer."""
-    own = cite.own_words(each["question"], passages[:SHOWN], searched.embedder)
+    own = cite.own_words(each["question"], passages[:SHOWN], searched)
     passage = passages[own[0]] if own else None
     shown = f"{passage.title}\n{cite.excerpt(own[1], passage)}" if own else ""
     return any(answer.lower() in shown.lower() for answer in each["answer"])

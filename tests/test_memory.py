@@ -2,13 +2,14 @@
 
 import json
 
+import numpy
 import pytest
 
 from twinlib import TwinError, files
 from twinlib.__main__ import main
 from twinlib.files import write_records
 from twinlib.memory import abstain, index, lexical, unwritten
-from twinlib.models import embed
+from twinlib.models import e5_torch, embed
 from twinlib.settings import Memory, stops
 from twinlib.twin import Twin
 
@@ -107,6 +108,36 @@ def test_passages_are_found_by_words_by_meaning_and_across_languages(twin):
         "Why did the neighbours quarrel about a drain?": "邻居吵架",
     }.items():
         assert title in titles(made, question, most=3)[:2], question
+
+
+@needs_e5
+def test_many_texts_are_embedded_by_torch_as_one_is_without_it():
+    many, one = e5_torch.opened(), embed.E5()
+    texts = [text for _, _, text in POSTS] + ["", "😀 ﬁne  　全角", "a word " * 400, "盔怎\t<s>"]
+    for are_questions in (False, True):
+        alike = (embed.E5(many=True).compute(texts, are_questions)) @ one.compute(
+            texts, are_questions
+        ).T
+        assert alike.diagonal().min() > 0.999 and alike.argmax(axis=1).tolist() == [*range(12)]
+    count = embed._e5().token_count
+    assert [len(many.tokens(text)) + 2 for text in texts] == [count(text) for text in texts]
+
+
+def test_the_first_of_many_are_those_of_the_whole_order():
+    values = numpy.random.default_rng(1).integers(0, 40, 3000).astype(float)
+    values[::7] = numpy.nan
+    found = index._first(values)
+    order = numpy.argsort(-values, kind="stable")[: len(found)]
+    assert values[found].tolist() == values[order].tolist()
+    assert index._first(values[:50]).tolist() == numpy.argsort(-values[:50], kind="stable").tolist()
+
+
+def test_a_word_that_the_tagger_makes_up_is_cut_into_what_the_texts_have():
+    made = lexical.Lexical.of(["妹妹阿蘅去了里斯本。", "猫的牙坏了。", "I bought a hat."])
+    assert made.subject("阿蘅是哪一年出国的？") == ["阿蘅", "出国"]
+    assert made.subject("猫坏的牙在哪一边？") == ["猫", "牙"]
+    assert lexical.words("bought lent children's") == lexical.words("buy lend child's")
+    assert made.scores("What did she buy?").argmax() == 2
 
 
 def test_no_text_of_another_split_is_found(twin):

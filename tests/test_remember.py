@@ -5,7 +5,9 @@ from test_memory import make, twin  # noqa: F401 -- a fixture
 
 from twinlib.memory import agree, cite, index, spoken
 from twinlib.memory.index import Passage
+from twinlib.memory.recall import with_passages
 from twinlib.talk import remember
+from twinlib.text.script import tokens_estimate
 
 
 def passage(text, title="The trams", date="2016-11-27"):
@@ -247,6 +249,21 @@ def test_the_authors_words_are_shown_with_whole_sentences_around_them():
     assert shown in text and "four tools" in shown and 440 < len(shown) <= 480
     assert cite.excerpt("Yes.", passage("Yes.")) == "Yes."
     assert cite.excerpt("elsewhere", passage("Yes.")) == "elsewhere"
+
+
+def test_long_passages_are_cut_to_what_has_most_to_do_with_the_question():
+    long = " ".join(f"Sentence {n} of no use is here." for n in range(30))
+    passages = [
+        passage(f"{long} I lost four tools at the pier. {long}"),
+        passage(f"茶要烫。{'今天没有活。' * 40}"),
+        passage("Short."),
+    ]
+    for count in (1, 2, 3):
+        [turn] = with_passages(passages[:count], said("Where did you lose your tools?"), 3)
+        assert "I lost four tools at the pier." in turn["content"]
+        assert tokens_estimate(turn["content"]) < 280, count
+        assert (count < 2) or "茶要烫。" in turn["content"]
+    assert cite.part_for("茶?", passages[2], 9) == "Short."
 
 
 def test_what_was_never_written_is_refused_before_the_model_speaks(memory):

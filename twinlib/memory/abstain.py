@@ -37,6 +37,7 @@ _MOST = 240  # answerable questions
 _SURE = 0.7  # a chance from which a thing that no passage has a word for is no veto
 _FEWEST = 12  # of either kind, for a fit
 _FOLDS = 5
+_PENALTY = 0.1  # inverse of the penalty on large weights, for standardised features
 _BATCH = 16  # questions that are embedded at a time
 
 
@@ -133,28 +134,25 @@ def measure(
 
     allowed = index.allowed(splits)
     count = int(allowed.sum())
-    words = subject_words(question)
+    words = index.lexical.subject(question)
     joined = index.lexical.joined(question)
     found = {word: _positions(index, word, joined.get(word, []), allowed) for word in words}
     rarity = {word: _rarity(len(found[word]), count) for word in words}
     total = sum(rarity.values())
-    covered, scores = numpy.zeros(len(allowed)), search.scores
+    covered = numpy.zeros(len(allowed))
     for word in words:
         covered[found[word]] += rarity[word]
     measured = {"covered": covered.max() / total if total > 0 else 0.5}
     if search.similarities is not None:
-        seen = search.similarities[allowed]
-        best = numpy.sort(seen)[::-1][:10]
-        nearest = numpy.argsort(-search.similarities, kind="stable")[:5]
-        by_words = numpy.argsort(-scores, kind="stable")[:5]
-        by_words = by_words[scores[by_words] > 0]
+        by_words, nearest = search.rankings
+        best = search.similarities[nearest[:10]]
         rest = best[1:].mean() if len(best) > 1 else best[0]
         measured |= {
             "together": _together(index, question, search.found, allowed),
             "top": best[0],
-            "over": best[0] - seen.mean(),
+            "over": best[0] - numpy.nanmean(search.similarities),
             "margin": best[0] - rest,
-            "agree": len(set(nearest.tolist()) & set(by_words.tolist())) / 5,
+            "agree": len(set(nearest[:5].tolist()) & set(by_words[:5].tolist())) / 5,
         }
     return {name: float(value) for name, value in measured.items()}
 
@@ -313,7 +311,7 @@ def _fit(values, labels):
     from sklearn.linear_model import LogisticRegression
 
     center, scale = values.mean(axis=0), values.std(axis=0) + 1e-9
-    model = LogisticRegression(class_weight="balanced")
+    model = LogisticRegression(class_weight="balanced", C=_PENALTY)
     model.fit((values - center) / scale, labels)
     weights = model.coef_[0] / scale
     return weights, model.intercept_[0] - weights @ center

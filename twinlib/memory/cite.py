@@ -13,18 +13,17 @@ from ..text import script
 from ..text.script import language_of
 from ..text.style import tidy
 from . import agree, lexical
-from .index import Passage, shortened
+from .index import Index, Passage, shortened
 
 if TYPE_CHECKING:
     import numpy
-
-    from ..models.embed import E5
 
 SUPPORTED = 0.65  # share of a sentence's terms that its source must have
 _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
 _SHORTEST = {"zh": 4, "en": 10}  # characters of a sentence that is cited wherever it stands
 _LONGEST = 400  # characters of a quotation
-_SENTENCES_COMPARED = 16
+# How much nearness in meaning counts beside the words in common, and that of a neighbour.
+_MEANING, _BESIDE = 1.5, 0.3
 _NUMBER_WANTED = 0.5  # more for a sentence with a number, where the question asks how many
 _EXCERPT = {"zh": 160, "en": 480}  # characters that are shown instead of the twin's words
 
@@ -108,46 +107,89 @@ def _terms(text):
 def own_words(
     question: str,
     passages: Sequence[Passage],
-    embedder: "E5 | None" = None,
+    index: Index | None = None,
     vector: "numpy.ndarray | None" = None,
 ) -> tuple[int, str] | None:
     """(number of a passage, two or so of its sentences): the author's words nearest to a question.
 
-    By the words in common and, with an embedder, by meaning; None without passages.
+    By the words in common, weighted by rarity in the index, and where it has an embedder by
+    meaning; what stands beside a near sentence is nearer. None without passages.
     """
     found = [
         (number, window)
         for number, passage in enumerate(passages)
         for window in lexical.sentences(passage.text)
-    ][:_SENTENCES_COMPARED]
+    ]
     if not found:
         return None
-    asked, wanted = set(_terms(question)), agree.asks_number(question)
-    scores = [
-        len(asked & set(_terms(window))) / (len(asked) or 1)
-        + _NUMBER_WANTED * (wanted and agree.has_number(window))
-        for _, window in found
-    ]
-    if embedder is not None:
+    scores = _shares(question, [window for _, window in found], index)
+    if index is not None and index.embedder is not None:
         import numpy
 
         if vector is None:
-            [vector] = embedder.compute([shortened(question)], True)
-        cosines = embedder.compute([window for _, window in found], False) @ vector
+            [vector] = index.embedder.compute([shortened(question)], True)
+        cosines = index.embedder.compute([window for _, window in found], False) @ vector
         spread = numpy.ptp(cosines) or 1.0
         scores = [
-            score + (cosine - cosines.min()) / spread for score, cosine in zip(scores, cosines)
+            score + _MEANING * (cosine - cosines.min()) / spread
+            for score, cosine in zip(scores, cosines)
         ]
-    best = max(range(len(found)), key=scores.__getitem__)
+    beside = [
+        max((scores[n] for n in (at - 1, at + 1) if _is_at(found, n, number)), default=0)
+        for at, (number, _) in enumerate(found)
+    ]
+    best = max(range(len(found)), key=lambda at: scores[at] + _BESIDE * beside[at])
     number, first = found[best]
     text = passages[number].text
     start = text.find(first)
     end = start + len(first)
-    if best + 1 < len(found) and found[best + 1][0] == number:  # what follows belongs to it
+    if _is_at(found, best + 1, number):  # what follows belongs to it
         following = found[best + 1][1]
         longer = text.find(following, end) + len(following)
         end = longer if longer - start <= _LONGEST else end
     return number, text[start:end]
+
+
+def _is_at(found, place, number):
+    """Whether a sentence of the same passage is at a place."""
+    return 0 <= place < len(found) and found[place][0] == number
+
+
+def _shares(question, windows, index=None):
+    """The share of a question's terms in each window, by rarity where there is an index.
+
+    More for a number, where one is asked for.
+    """
+    asked, wanted = set(_terms(question)), agree.asks_number(question)
+    rarity = {term: index.lexical.rarity(term) if index else 1.0 for term in asked}
+    total = sum(rarity.values()) or 1.0
+    return [
+        sum(rarity[term] for term in asked & set(_terms(window))) / total
+        + _NUMBER_WANTED * (wanted and agree.has_number(window))
+        for window in windows
+    ]
+
+
+def part_for(question: str, passage: Passage, tokens: float) -> str:
+    """The whole sentences of a passage in `tokens` that have most to do with a question.
+
+    Sentences are left out at either end; at least one is kept.
+    """
+    text, parts = passage.text, lexical.sentences(passage.text)
+    if script.tokens_unrounded(text) <= tokens or not parts:
+        return text
+    shares, ends, place = _shares(question, parts), [], 0
+    for part in parts:
+        place = text.find(part, place)
+        ends.append((place, place + len(part)))
+        place += len(part)
+    first, last = 0, len(parts) - 1
+    while first < last and script.tokens_unrounded(text[ends[first][0] : ends[last][1]]) > tokens:
+        if shares[first] < shares[last]:
+            first += 1
+        else:
+            last -= 1
+    return text[ends[first][0] : ends[last][1]]
 
 
 def excerpt(words: str, passage: Passage) -> str:

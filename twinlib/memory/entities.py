@@ -65,6 +65,11 @@ def _tagger():
         return None
 
 
+def forget_tagger() -> None:
+    """Return the tagger's memory; it is loaded again when it is needed."""
+    _tagger.cache_clear()
+
+
 def mentions(text: str) -> list[Mention]:
     """The names and years in each sentence of a text, in order."""
     found = []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DIMENSIONS = 384  # of the vectors
 _RRF = 60  # of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009
 _DEPTH = 50  # passages of each arm that are fused
+_MANY = 24  # texts from which loading torch takes less time than it saves
 _PER_DOCUMENT = 2  # passages of one document in a result, at most
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _LONGEST_QUESTION = 400  # characters of a question that are embedded
@@ -129,6 +130,7 @@ class Index:
         self.vectors = None if vectors is None else vectors.astype(numpy.float32)
         self._splits = numpy.array([passage.split for passage in self.passages])
         self.languages = numpy.array([passage.language for passage in self.passages])
+        self._language = numpy.unique(self.languages, return_inverse=True)[1]
 
     @functools.cached_property
     def texts(self) -> list[str]:
@@ -189,14 +191,14 @@ class Index:
 
         allowed = self.allowed(splits)
         scores = numpy.where(allowed, self.lexical.scores(question), 0)
-        rankings = [numpy.argsort(-scores, kind="stable")[:_DEPTH]]
+        rankings = [_first(scores)]
         rankings[0] = rankings[0][scores[rankings[0]] > 0]
         similarities = None
         if self.vectors is not None:
             if vector is None:
                 [vector] = self.embedder.compute([shortened(question)], True)
             similarities = self._level(self.vectors @ vector, allowed)
-            nearest = numpy.argsort(-similarities, kind="stable")[:_DEPTH]  # nan comes last
+            nearest = _first(similarities)  # nan comes last
             rankings.append(nearest[allowed[nearest]])
         return Search(self.chosen(rankings, most), similarities, scores, rankings)
 
@@ -207,12 +209,11 @@ class Index:
         """
         import numpy
 
-        level = numpy.where(allowed, cosines, numpy.nan)
-        mean = cosines[allowed].mean() if allowed.any() else 0.0
-        for language in set(self.languages):
-            group = allowed & (self.languages == language)
-            if group.any():
-                level[group] += mean - cosines[group].mean()
+        counts = numpy.bincount(self._language, allowed).clip(1)
+        means = numpy.bincount(self._language, cosines * allowed) / counts
+        mean = means @ counts / counts.sum()
+        level = cosines + (mean - means)[self._language].astype(numpy.float32)
+        level[~allowed] = numpy.nan
         return level
 
     def chosen(self, rankings: Iterable[Sequence[int]], most: int) -> list[int]:
@@ -231,6 +232,19 @@ class Index:
             if len(chosen) == most:
                 break
         return chosen
+
+
+def _first(values):
+    """The positions of the _DEPTH highest values, the highest first, of equal ones in their order.
+
+    All are sorted only where they are few: of 20,000 that takes longer than the search.
+    """
+    import numpy
+
+    if len(values) <= 2 * _DEPTH:
+        return numpy.argsort(-values, kind="stable")[:_DEPTH]
+    found = numpy.sort(numpy.argpartition(-values, _DEPTH)[:_DEPTH])
+    return found[numpy.argsort(-values[found], kind="stable")]
 
 
 def _kept_vectors(twin, passages):
@@ -282,7 +296,7 @@ def embed_missing(
     twin: Twin,
     passages: Sequence[Passage],
     progress: Callable[[int, int], None],
-    batch: int = 16,
+    batch: int = 64,
 ) -> "numpy.ndarray":
     """The vectors of the passages, of shape (passages, 384); those that are kept are not computed.
 
@@ -291,9 +305,10 @@ def embed_missing(
     """
     import numpy
 
-    known, embedder = known_vectors(twin), embed.E5()
+    known = known_vectors(twin)
     texts = {passage.key: passage.searched for passage in passages}
     missing = [key for key in texts if key not in known]
+    embedder = embed.E5(many=len(missing) > _MANY)
     part = twin.folder("memory") / twin.file("memory_part").name
     for start in range(0, len(missing), batch):
         progress(len(texts) - len(missing) + start, len(texts))

