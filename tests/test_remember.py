@@ -228,6 +228,29 @@ def test_a_question_for_a_number_is_answered_with_one(memory):
     assert not agree.has_number("我们一起走。") and not agree.has_number("No one came.")
 
 
+def test_a_question_for_a_weight_or_a_time_is_answered_in_its_unit(memory):
+    cat = passage("我少了一只八毫米的垫圈。那只猫如今七斤二两，我量过。", "猫")
+    assert "七斤二两" in cite.own_words("垫圈现在多重了？", [cat])[1]
+    for question, right, wrong in (
+        ("茶多少钱？", "四十块一斤。", "等三分钟。"),
+        ("How long did it take?", "Twelve minutes.", "Sixty yuan."),
+        ("How much did it cost?", "Sixty yuan.", "Twelve minutes."),
+        ("How many tools?", "Four.", "None."),
+    ):
+        assert agree.answers_number(question, right), question
+        assert not agree.answers_number(question, wrong), question
+
+
+def test_an_answer_that_goes_round_is_ended_before_its_sentence_is(memory):
+    pieces = []
+    said_so_far = spoken.Spoken(memory, memory.recall(said("排水沟有多长？")), pieces.append)
+    said_so_far("老庞和阿坤为一条排水沟吵了九天。")
+    with pytest.raises(spoken.Enough):
+        for _ in range(5):
+            said_so_far("手上有油，不接，")
+    assert "有油" not in said_so_far.end()
+
+
 def test_a_twin_that_uses_little_of_it_is_shown_beside_the_authors_own_words(memory):
     speaker = Speaker("I lend to nine red streets.")
     _, cited = remember.answer(speaker, memory, "file", said("Who lost your tools?"), len)

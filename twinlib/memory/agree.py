@@ -45,6 +45,22 @@ _HOW_MANY = re.compile(
     r"\bhow (?:many|much|long|far|old|often|tall|high|heavy|wide|deep|big|late|early)\b"
     r"|多[少长高重远深宽厚大久]|几[^乎]"
 )
+# What is asked for by the question's words, and the units that answer it.
+_UNITS_ASKED = (
+    (r"多重|\bhow heavy\b", "斤|两[。，；]|克|吨|kilo|gram|pound|\\bton"),
+    (
+        r"多少钱|\bhow much\b.*\b(?:cost|charge|pay|paid|price)",
+        "块|元|毛|yuan|dollar|pound|shilling|pence",
+    ),
+    (
+        r"多久|多长时间|\bhow long\b.*\b(?:tak|last|work|stay|liv|wait)",
+        "[年月天日周]|小时|钟|秒|[上下]午|year|month|week|day|hour|minute|second|afternoon",
+    ),
+    (
+        r"多[高远深宽]|\bhow (?:far|tall|high|deep|wide)\b",
+        "米|里|步|[寸尺]|met(?:re|er)|mile|feet|foot|inch|step",
+    ),
+)
 _NO_NUMBERS = re.compile("十分|万一|千万|一一|三三两两|四面八方|乱七八糟|九死一生")
 
 
@@ -60,6 +76,13 @@ def numbers(text: str) -> set[Decimal]:
 def asks_number(question: str) -> bool:
     """Whether a question wants a number: how many, how long, 多少, 几."""
     return bool(_HOW_MANY.search(tidy(question)))
+
+
+def answers_number(question: str, text: str) -> bool:
+    """Whether a text has a number, in the unit that a question asks for where that is known."""
+    asked = tidy(question)
+    units = next((units for words, units in _UNITS_ASKED if re.search(words, asked)), "")
+    return has_number(text) and re.search(units, tidy(text)) is not None
 
 
 def has_number(text: str) -> bool:

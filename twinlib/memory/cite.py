@@ -165,7 +165,7 @@ def _shares(question, windows, index=None):
     total = sum(rarity.values()) or 1.0
     return [
         sum(rarity[term] for term in asked & set(_terms(window))) / total
-        + _NUMBER_WANTED * (wanted and agree.has_number(window))
+        + _NUMBER_WANTED * (wanted and agree.answers_number(question, window))
         for window in windows
     ]
 

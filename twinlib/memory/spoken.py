@@ -23,6 +23,7 @@ from .recall import SHOWN, Memory, Recall
 _BORNE = 0.5
 _HABIT = 0.2  # share of the passages that have a word of the author's habit
 _CIRCLES = re.compile(r"\b(\w+(?: \w+){0,5})\b(?:[,，、;；] ?\1\b){2,}")  # no, no, no
+_LOOP = re.compile(r"(?=.{0,40}?\w)(.{4,40}?)\1{2,}")  # 有油，不接，有油，不接，有油，不接，
 _END = re.compile(rf"(?<=\n)|{script.SENTENCE.pattern}")
 # A Chinese digit at the end of a sentence, without what is counted; 四米二 has it.
 _DIGITS = "零〇一二两三四五六七八九十百千万"
@@ -51,6 +52,9 @@ class Spoken:
 
     def __call__(self, piece: str) -> None:
         self._waiting += piece
+        if _LOOP.search(self._waiting):
+            self._waiting = ""
+            raise Enough
         ends = [match.end() for match in _END.finditer(self._waiting)]
         start = 0
         for end in ends:
