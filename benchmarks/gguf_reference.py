@@ -18,6 +18,7 @@ without a given name, and 200 strings through transformers and llama.cpp.
 
 import argparse
 import json
+import string
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def record(options):
     jobs, lines = [], []
     with tempfile.TemporaryDirectory() as root:
         folders = {}
-        for letter, (name, case) in zip("ABCDEFGHIJKLMNOP", gguf_samples.CASES.items()):
+        for letter, (name, case) in zip(string.ascii_letters, gguf_samples.CASES.items()):
             folders[name] = Path(root) / letter / "base"
             gguf_samples.save_model(name, folders[name])
             pre = gguf_samples.FAMILIES[case.family].pre
@@ -105,7 +106,11 @@ def convert(options, jobs):
         if ours.is_sentencepiece(folder):
             (folder / "pieces.json").write_text(json.dumps(ours.pieces(folder)))
         output = ["--outfile", str(folder / f"{kind}.gguf"), "--outtype", kind.lower()]
-        commands.append([pre, str(folder), *output, "--metadata", str(about)])
+        command = [pre, str(folder), *output, "--metadata", str(about)]
+        if "qwen3_5" in (folder / "config.json").read_text():
+            # The head that guesses tokens ahead was trained with the base, not with the twin.
+            command.append("--no-mtp")
+        commands.append(command)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(commands, file)
         file.flush()

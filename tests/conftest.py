@@ -40,6 +40,7 @@ def twins_of_tests(tmp_path_factory):
 def build_tiny_base(folder, family="qwen2"):
     """Save a random 2-layer model of a family, with a byte-level tokenizer of 600 tokens and
     ChatML."""
+    import gguf_samples
     import torch
     import transformers
 
@@ -66,8 +67,18 @@ def build_tiny_base(folder, family="qwen2"):
             {"head_dim": 16, "sliding_window": 32, "query_pre_attn_scalar": 16},
         ),
     }
+    kinds |= {
+        "qwen3.5": (transformers.Qwen3_5TextConfig, gguf_samples.GATED | {"num_hidden_layers": 4}),
+        "gemma4": (
+            transformers.Gemma4TextConfig,
+            gguf_samples.GEMMA4 | {"vocab_size_per_layer_input": 600, "sliding_window": 32},
+        ),
+        "ministral3": (transformers.Ministral3Config, gguf_samples.MINISTRAL3),
+        "phi4": (transformers.Phi3Config, gguf_samples.PHI4),
+        "smollm3": (transformers.SmolLM3Config, gguf_samples.SMOLLM3 | {"num_hidden_layers": 4}),
+    }
     config, extra = kinds[family]
-    model = transformers.AutoModelForCausalLM.from_config(config(**shape, **extra))
+    model = transformers.AutoModelForCausalLM.from_config(config(**shape | extra))
     model.to(torch.bfloat16).save_pretrained(folder)
     return folder
 

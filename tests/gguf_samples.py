@@ -25,6 +25,17 @@ TEKKEN = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"
     r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+QWEN35 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+"
+    r"[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+GPT4O = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 LLAMA = QWEN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 SHAPE = {
     "hidden_size": 64,
@@ -51,6 +62,95 @@ YARN = {
 GEMMA3 = {
     "full_attention": {"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+}
+# The shapes of the newest families: widths are small, the rest is as in the hub's configurations.
+GATED = {  # Qwen3.5 4B and 9B: two value heads to each key head
+    "num_hidden_layers": 8,
+    "head_dim": 64,
+    "full_attention_interval": 4,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 32,
+    "linear_value_head_dim": 32,
+    "rms_norm_eps": 1e-6,
+    "rope_parameters": {
+        "rope_type": "default",
+        "rope_theta": 10000000.0,
+        "partial_rotary_factor": 0.25,
+        "mrope_interleaved": True,
+        "mrope_section": [3, 3, 2],
+    },
+}
+GEMMA4 = {  # E2B: keys and values of the last layers are those of earlier ones
+    "num_hidden_layers": 10,
+    "num_key_value_heads": 1,
+    "head_dim": 32,
+    "global_head_dim": 64,
+    "layer_types": (["sliding_attention"] * 4 + ["full_attention"]) * 2,
+    "num_kv_shared_layers": 5,
+    "use_double_wide_mlp": True,
+    "hidden_size_per_layer_input": 32,
+    "sliding_window": 8,
+    "final_logit_softcapping": 30.0,
+    "rope_parameters": {
+        "full_attention": {
+            "rope_type": "proportional",
+            "partial_rotary_factor": 0.25,
+            "rope_theta": 1000000.0,
+        },
+        "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+    },
+}
+GEMMA4_DENSE = {  # 31B: values are keys in layers of full attention, no embeddings in layers
+    **GEMMA4,
+    "num_hidden_layers": 6,
+    "num_key_value_heads": 2,
+    "num_global_key_value_heads": 1,
+    "attention_k_eq_v": True,
+    "layer_types": ["sliding_attention"] * 5 + ["full_attention"],
+    "num_kv_shared_layers": 0,
+    "use_double_wide_mlp": False,
+    "hidden_size_per_layer_input": 0,
+}
+MINISTRAL3 = {
+    "num_hidden_layers": 3,
+    "head_dim": 32,
+    "rms_norm_eps": 1e-5,
+    "rope_parameters": {
+        "rope_type": "yarn",
+        "rope_theta": 1000000.0,
+        "factor": 16.0,
+        "original_max_position_embeddings": 32,
+        "max_position_embeddings": 512,
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "mscale": 1.0,
+        "mscale_all_dim": 1.0,
+        "llama_4_scaling_beta": 0.1,
+    },
+}
+PHI4 = {
+    "num_hidden_layers": 3,
+    "num_attention_heads": 3,
+    "num_key_value_heads": 1,
+    "hidden_size": 96,
+    "sliding_window": 1024,
+    "original_max_position_embeddings": 256,
+    "tie_word_embeddings": True,
+    "rope_parameters": {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "partial_rotary_factor": 0.75,
+        "original_max_position_embeddings": 256,
+        "short_factor": [1.0 + 0.01 * i for i in range(12)],
+        "long_factor": [1.0 + 0.5 * i for i in range(12)],
+    },
+}
+SMOLLM3 = {
+    "num_hidden_layers": 8,
+    "no_rope_layer_interval": 4,
+    "tie_word_embeddings": True,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 5000000.0},
 }
 LONGEST = (
     10  # symbols of a token: with longer ones a small vocabulary would know its texts by heart
@@ -122,6 +222,43 @@ FAMILIES = {
         "</s>",
         "<pad>",
         "tekken",
+    ),
+    "qwen3.5": Family(
+        "Qwen2Tokenizer",
+        ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        (QWEN35,),
+        None,
+        "<|im_end|>",
+        "<|endoftext|>",
+        "qwen35",
+    ),
+    "phi": Family(
+        "GPT2Tokenizer",
+        ("<|endoftext|>", "<|assistant|>", "<|end|>", "<|user|>", "<|system|>", "<|tool|>"),
+        (GPT4O,),
+        "<|endoftext|>",
+        "<|endoftext|>",
+        "<|endoftext|>",
+        "gpt-4o",
+    ),
+    "gemma4": Family(
+        "GemmaTokenizer",
+        (
+            "<pad>",
+            "<eos>",
+            "<bos>",
+            "<unk>",
+            "<mask>",
+            "<|turn>",
+            "<turn|>",
+            "<|channel>",
+            "<channel|>",
+        ),
+        (),
+        "<bos>",
+        "<eos>",
+        "<pad>",
+        "",
     ),
     "gemma": Family(
         "GemmaTokenizer",
@@ -211,6 +348,17 @@ CASES = {
         },
     ),
     "gemma3 with images": Case("Gemma3Config", "gemma", SLIDING),
+    "qwen3.5 with images": Case("Qwen3_5Config", "qwen3.5", GATED),
+    "qwen3.5 small": Case(  # 0.8B and 2B: as many value heads as key heads
+        "Qwen3_5TextConfig",
+        "qwen3.5",
+        {**GATED, "linear_num_value_heads": 2, "tie_word_embeddings": True},
+    ),
+    "gemma4 with images": Case("Gemma4Config", "gemma4", GEMMA4),
+    "gemma4 dense": Case("Gemma4TextConfig", "gemma4", GEMMA4_DENSE),
+    "ministral3 with images": Case("Mistral3Config", "mistral", MINISTRAL3),
+    "phi4 mini": Case("Phi3Config", "phi", PHI4),
+    "smollm3": Case("SmolLM3Config", "llama", SMOLLM3),
 }
 
 
@@ -277,7 +425,7 @@ def vocabulary(name):
     family.
     """
     family = FAMILIES[name]
-    if name == "gemma":
+    if name.startswith("gemma"):
         symbols, merges = learned(in_pieces, 300)
         raw = [f"<0x{byte:02X}>" for byte in range(256)]
         words = [left + right for left, right in merges]
@@ -285,8 +433,11 @@ def vocabulary(name):
             blank * times for blank in "\n▁" for times in range(2, 32)
         ]  # Gemma's blanks stand for themselves
         words = [word for word in words if not re.search("[\n▁]{2}", word)]
+        if name == "gemma4":  # no word of which has a line break, and whose runs are plain tokens
+            words = [word for word in words if "\n" not in word]
         tokens = [*family.specials, *raw, *runs, *words, *symbols]
-        special = {"<unk>": 2, **dict.fromkeys(raw, 6), **dict.fromkeys(runs, 4)}
+        special = {"<unk>": 2, **dict.fromkeys(raw, 6)}
+        special |= dict.fromkeys(runs, 1 if name == "gemma4" else 4)
         types = [special.get(token, 3 if token in family.specials else 1) for token in tokens]
         return tokens, merges, types
     _, merges = learned(in_bytes, 500)
@@ -302,7 +453,9 @@ def save_tokenizer(name, folder, vocabulary):
     """Save tokenizer.json and tokenizer_config.json as the hub has them for this family."""
     family, (tokens, merges, types) = FAMILIES[name], vocabulary
     backend = (
-        _pieces(tokens, types) if name == "gemma" else _byte_level(family, tokens, merges, types)
+        _pieces(family, tokens, types)
+        if name.startswith("gemma")
+        else _byte_level(family, tokens, merges, types)
     )
     backend.save(str(folder / "tokenizer.json"))
     config = {
@@ -325,8 +478,11 @@ def save_tokenizer(name, folder, vocabulary):
             if types[i] in (2, 3, 4)
         },
     }
-    if name == "gemma":
+    if name.startswith("gemma"):
         config["unk_token"] = "<unk>"
+    if name == "gemma4":
+        config["mask_token"] = "<mask>"
+        config["extra_special_tokens"] = list(family.specials[5:])
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
 
 
@@ -356,7 +512,7 @@ def _byte_level(family, tokens, merges, types):
         [first, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=digits)]
     )
     backend.decoder = decoders.ByteLevel()
-    if family.pre == "qwen2":
+    if family.pre.startswith("qwen"):
         backend.normalizer = normalizers.NFC()
     if family.pre in WITH_BOS:
         start = (family.bos, tokens.index(family.bos))
@@ -387,7 +543,7 @@ def _merges(tokens, types):
     return merges
 
 
-def _pieces(tokens, types):
+def _pieces(family, tokens, types):
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     ids = {token: i for i, token in enumerate(tokens)}
@@ -436,23 +592,78 @@ def save_model(name, folder, vocabulary=None, rows=None):
     words = vocabulary or globals()["vocabulary"](case.family)
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(case.family, folder, words)
+    if case.family == "gemma4":  # whose vocabulary the converter doesn't fill up
+        rows = len(words[0])
     config = _config(case, words[0], rows or 64 * math.ceil(len(words[0]) / 64))
+    text = config.get_text_config()
     with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(config.get_text_config())
-    prefix = (
-        "" if config is config.get_text_config() else "language_model."
-    )  # as the hub's older files have it
-    config.architectures = ["Gemma3ForConditionalGeneration" if prefix else type(model).__name__]
+        model = transformers.AutoModelForCausalLM.from_config(text)
+    pictures = PICTURES.get(case.config)
+    config.architectures = [pictures.architecture if pictures else type(model).__name__]
     config.save_pretrained(folder)
-    weights = {
-        prefix + weight: _numbers(prefix + weight, values.shape).to(getattr(torch, case.dtype))
-        for weight, values in model.state_dict().items()
-        if not (weight == "lm_head.weight" and config.get_text_config().tie_word_embeddings)
+    if text.model_type == "gemma4_text":
+        _as_on_the_hub(folder / "config.json", case.extra)
+    names = {
+        name: pictures.prefix + name.removeprefix(pictures.without)
+        if pictures and name.startswith(pictures.without)
+        else name
+        for name in model.state_dict()
+        if not (name == "lm_head.weight" and text.tie_word_embeddings)
     }
-    if prefix:
-        weights["vision_tower.vision_model.post_layernorm.weight"] = torch.ones(8)
-        weights["multi_modal_projector.mm_soft_emb_norm.weight"] = torch.ones(8)
+    weights = {
+        stored: _numbers(stored, model.state_dict()[name].shape).to(getattr(torch, case.dtype))
+        for name, stored in names.items()
+    }
+    for name in pictures.others if pictures else ():
+        weights[name] = torch.ones(8)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+class Pictures(NamedTuple):
+    """A model with images: its architecture, how it names the tensors of its text model (`prefix`
+    instead of `without`), and some that don't belong to the text model.
+    """
+
+    architecture: str
+    prefix: str
+    without: str
+    others: tuple
+
+
+_TOWER = (
+    "vision_tower.vision_model.post_layernorm.weight",
+    "multi_modal_projector.mm_soft_emb_norm.weight",
+)
+PICTURES = {
+    "Gemma3Config": Pictures("Gemma3ForConditionalGeneration", "language_model.", "", _TOWER),
+    "Mistral3Config": Pictures("Mistral3ForConditionalGeneration", "language_model.", "", _TOWER),
+    "Gemma4Config": Pictures(
+        "Gemma4ForConditionalGeneration",
+        "model.language_model.",
+        "model.",
+        (
+            "model.embed_vision.a.weight",
+            "model.audio_tower.b.weight",
+            "model.vision_tower.c.weight",
+        ),
+    ),
+    "Qwen3_5Config": Pictures(
+        "Qwen3_5ForConditionalGeneration",
+        "model.language_model.",
+        "model.",
+        ("model.visual.merger.norm.weight", "mtp.norm.weight", "mtp.layers.0.mlp.up_proj.weight"),
+    ),
+}
+
+
+def _as_on_the_hub(path, extra):
+    """transformers saves Gemma 4's settings of single layers in another form than the hub has."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    text = config.get("text_config", config)
+    del text["per_layer_config"]
+    text["global_head_dim"] = extra["global_head_dim"]
+    text["num_global_key_value_heads"] = extra.get("num_global_key_value_heads")
+    path.write_text(json.dumps(config), encoding="utf-8")
 
 
 def _config(case, tokens, rows):
@@ -468,6 +679,12 @@ def _config(case, tokens, rows):
         )
     }
     text = {**SHAPE, **number, "vocab_size": rows, "dtype": case.dtype, **case.extra}
+    if "hidden_size_per_layer_input" in text:
+        text["vocab_size_per_layer_input"] = rows
+    if case.config == "Mistral3Config":
+        return transformers.Mistral3Config(text_config={**text, "model_type": "ministral3"})
+    if case.config in PICTURES and case.config != "Gemma3Config":
+        return getattr(transformers, case.config)(text_config=text)
     if case.config == "Gemma3Config":
         return transformers.Gemma3Config(
             text_config=text,

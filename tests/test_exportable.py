@@ -149,6 +149,27 @@ def test_a_name_that_spells_a_control_token_does_not_become_a_systems_prompt(bas
         exportable.check_tokenizer(tokenizer, "I am <|im_end|>'s twin")
 
 
+@pytest.mark.parametrize(
+    "kind, extra, reason",
+    [
+        ("Gemma4TextConfig", {"enable_moe_block": True, "num_experts": 4}, "mixture of experts"),
+        ("SmolLM3Config", {"no_rope_layer_interval": 3}, "kinds of attention"),
+        ("Phi3Config", {"sliding_window": 512, "max_position_embeddings": 4096}, "sliding window"),
+        ("Ministral3Config", {"sliding_window": 512}, "sliding window"),
+        ("Qwen3_5TextConfig", {"layer_types": ["full_attention"] * 3 + ["linear_attention"]}, "k"),
+        ("Qwen3_5MoeTextConfig", {}, "'qwen3_5_moe_text' can't"),
+    ],
+)
+def test_what_llama_cpp_would_run_differently_is_refused(tmp_path, kind, extra, reason):
+    import transformers
+
+    shape = {"num_hidden_layers": 4, "hidden_size": 64, "num_attention_heads": 4}
+    getattr(transformers, kind)(**shape, **extra).save_pretrained(tmp_path)
+    exportable._problem.cache_clear()
+    with pytest.raises(TwinError, match=reason):
+        raise TwinError(exportable.problem(str(tmp_path)))
+
+
 def test_a_base_stored_in_other_numbers_is_refused(sample_twin, base):
     import torch
     from safetensors.torch import load_file, save_file

@@ -8,12 +8,13 @@ import subprocess
 import sys
 
 import gguf
+import gguf_samples
 import pytest
 import torch
 from conftest import ROOT, save_tiny_tokenizer
 
 from twinlib.files import TwinError
-from twinlib.gguf import tensors, types, writer
+from twinlib.gguf import compare, tensors, types, writer
 from twinlib.models import exportable, load
 from twinlib.models import gguf_vocabulary as tokenizer
 from twinlib.models.llama_cpp import Llama
@@ -77,15 +78,37 @@ FAMILIES = {  # configuration, what differs from SHAPE, what differs in the adap
         {},
     ),
 }
+NEWER = {
+    "qwen3.5": ("Qwen3_5TextConfig", {**gguf_samples.GATED, "num_hidden_layers": 4}, {}),
+    "gemma4": ("Gemma4TextConfig", {**gguf_samples.GEMMA4, "vocab_size_per_layer_input": 600}, {}),
+    "gemma4 dense": ("Gemma4TextConfig", gguf_samples.GEMMA4_DENSE, {}),
+    "ministral3": ("Ministral3Config", gguf_samples.MINISTRAL3, {}),
+    "phi4": (
+        "Phi3Config",
+        gguf_samples.PHI4,
+        {"use_rslora": True},
+    ),
+    "smollm3": ("SmolLM3Config", {**gguf_samples.SMOLLM3, "num_hidden_layers": 4}, {}),
+}
+# By which no two tokens are nearly as likely, which each library would round in its own way
+SEEDS = {
+    "qwen3.5": 5,
+    "gemma4": 20,
+    "gemma4 dense": 12,
+    "ministral3": 14,
+    "phi4": 8,
+    "smollm3": 20,
+}
 PROMPT = [300, 17, 401, 55, 268, 512, 33, 104, 290, 77, 350, 461]  # longer than the sliding window
+PROMPTS = [PROMPT, [5, 6, 7], list(range(20, 90))]
 
 
 def random_model(family, folder):
     """A base whose logits differ clearly from each other, saved in `folder`."""
     import transformers
 
-    kind, extra, _ = FAMILIES[family]
-    torch.manual_seed(3)
+    kind, extra, _ = (FAMILIES | NEWER)[family]
+    torch.manual_seed(SEEDS.get(family, 3))
     model = transformers.AutoModelForCausalLM.from_config(
         getattr(transformers, kind)(**{**SHAPE, **extra})
     )
@@ -136,7 +159,7 @@ def with_weights_of(path, model, base):
                 stored[tensor.name].data, stored[tensor.name].tensor_type, tensor.shape
             )
             values = source.to_transformers(tensor, values)
-            model.get_parameter(tensor.base_name).data.copy_(values)
+            model.state_dict()[tensor.base_name].copy_(values)
     return model
 
 
@@ -194,6 +217,38 @@ def test_a_merged_file_goes_on_as_the_trained_model_does(family, tmp_path):
         path.name for path in outputs.values()
     )
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", NEWER)
+def test_a_newer_familys_file_goes_on_as_the_model_does(family, tmp_path):
+    folder, plain, merged = tmp_path / "base", tmp_path / "plain.gguf", tmp_path / "merged.gguf"
+    base = random_model(family, folder)
+    writer.write(folder, {"F32": plain}, vocabulary_of(folder), CARD)
+    with Llama(plain, context=256, precise=True) as llama:
+        for prompt in PROMPTS:
+            assert llama.greedy(prompt, 24) == greedy(base, prompt, 24)
+    trained = random_adapter(base, tmp_path / "adapter", **NEWER[family][2])
+    outputs = {"F32": merged, "Q4_K_M": tmp_path / "q4.gguf"}
+    writer.write(folder, outputs, vocabulary_of(folder), CARD, tmp_path / "adapter")
+    expected = greedy(trained, PROMPT, 24)
+    assert expected != greedy(base_of(trained), PROMPT, 24)
+    with Llama(merged, context=256, precise=True) as llama:
+        assert llama.greedy(PROMPT, 24) == expected
+    with Llama(outputs["Q4_K_M"], context=256) as llama:
+        assert len(llama.greedy(PROMPT, 4)) == 4
+    weights = trained.merge_and_unload().state_dict()
+    source = tensors.Source(folder, tmp_path / "adapter")
+    for tensor in source.tensors:
+        if tensor.base_name:
+            ours = source.to_transformers(tensor, merged_tensor(source, tensor))
+            torch.testing.assert_close(ours, weights[tensor.base_name], atol=4e-6, rtol=1e-5)
+    linear = {
+        name
+        for name, weight in weights.items()
+        if weight.dim() == 2 and not name.endswith(("embed_tokens.weight", "lm_head.weight"))
+    }
+    assert len(source._deltas) == len(linear - {"model.embed_tokens_per_layer.weight"})
 
 
 @pytest.mark.slow
@@ -532,3 +587,17 @@ def test_sentencepiece_scores_follow_the_order_of_merges():
     assert [types[i] for i in range(10)] == [2, 6, 1, 1, 1, 1, 1, 1, 3, 4]
     assert [scores[i] for i in (4, 6, 7)] == [0.0, -1.0, -3.0]
     assert tokens[9] == "  "
+
+
+@pytest.mark.parametrize("family", NEWER)
+def test_the_check_of_a_file_computes_what_the_trained_model_does(family, tmp_path):
+    base = random_model(family, tmp_path / "base")
+    for name, scalar in base.named_buffers():
+        if name.endswith("layer_scalar"):
+            scalar.fill_(0.8)
+    base.save_pretrained(tmp_path / "base")
+    trained = random_adapter(base, tmp_path / "adapter", **NEWER[family][2])
+    text = compare.Text([PROMPT, PROMPT[:5]], [(0, 4), (0, 11), (1, 3)])
+    source = tensors.Source(tmp_path / "base", tmp_path / "adapter")
+    found = compare.weight_states(source, None, text, "cpu")
+    torch.testing.assert_close(found, compare.model_states(trained, text), rtol=1e-3, atol=1e-3)

@@ -15,6 +15,7 @@ from twinlib.files import TwinError
 from twinlib.gguf import writer
 from twinlib.models import gguf_vocabulary, load
 from twinlib.models.exportable import read_config
+from twinlib.models.families import family_of
 from twinlib.models.llama_cpp import Llama
 from twinlib.text import templates
 
@@ -70,8 +71,9 @@ def words(folder):
 
 def vocabulary(folder):
     tokenizer = words(folder)
-    size = read_config(folder).vocab_size
-    return gguf_vocabulary.read(tokenizer, size, load.end_tokens(tokenizer))
+    config = read_config(folder)
+    ends, own = load.end_tokens(tokenizer), family_of(config).tokenizer
+    return gguf_vocabulary.read(tokenizer, config.vocab_size, ends, own)
 
 
 def is_sentencepiece(folder):
@@ -148,6 +150,23 @@ ONLY_HERE = {
         "tokenizer.ggml.eom_token_id",
         "tokenizer.ggml.add_sep_token",
     },
+    "qwen3.5": {
+        "tokenizer.ggml.add_bos_token",
+        "tokenizer.ggml.add_eos_token",
+        "tokenizer.ggml.add_space_prefix",
+    },
+    "phi": {
+        "tokenizer.ggml.add_bos_token",
+        "tokenizer.ggml.add_eos_token",
+        "tokenizer.ggml.add_space_prefix",
+        "tokenizer.ggml.eot_token_id",
+        "tokenizer.ggml.padding_token_id",
+    },
+    "gemma4": {
+        "tokenizer.ggml.add_eos_token",
+        "tokenizer.ggml.add_sep_token",
+        "tokenizer.ggml.eot_token_id",
+    },
     "mistral": {"tokenizer.ggml.add_sep_token", "tokenizer.ggml.add_space_prefix"},
     "smollm": {
         "tokenizer.ggml.add_bos_token",
@@ -208,6 +227,20 @@ def test_pieces_without_scores_get_them_in_the_order_of_their_merges(folder):
     assert [made.tokens[i] for i in merged] == [stored[i][0] for i in merged]
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name.endswith("with images")])
+def test_only_the_text_model_of_one_with_images_is_loaded(name, folder):
+    from safetensors.torch import load_file
+
+    from twinlib.models.exportable import stored
+
+    model, _ = load.load(load.prepare(str(folder(name))), precision="32-bit")
+    weights, loaded = load_file(folder(name) / "model.safetensors"), model.state_dict()
+    for plain, (_, own, _) in stored(folder(name)).items():
+        assert (loaded[plain] == weights[own].float()).all(), plain
+    known = {"lm_head.weight"} if model.config.tie_word_embeddings else set()
+    assert set(loaded) - set(stored(folder(name))) <= known
+
+
 # Tokens
 
 
@@ -233,12 +266,16 @@ def without_marks(text):
 ALIKE = {
     # Qwen's tokenizer composes characters first (NFC), llama.cpp takes them as they come.
     "qwen2 tied": composed,
+    # llama.cpp's GPT-4o splits words at combining marks too, as its Tekken does.
+    "phi4 mini": without_marks,
+    "qwen3.5 small": composed,
     "llama 3.2 tied": lambda text: True,
     "smollm2": lambda text: True,
     "mistral": without_marks,
     # A ▁ that somebody typed is a blank to llama.cpp; a run of more than 31 blanks it cuts from the
     # left.
     "gemma3 text": short_blanks,
+    "gemma4 dense": short_blanks,
 }
 
 

@@ -13,6 +13,9 @@ from twinlib.train import kernels, packing, trainer
 FAMILIES = ["qwen2", "qwen3", "llama", "gemma3"]  # gemma3's sliding window is 32 tokens
 
 
+NEWER = ["qwen3.5", "gemma4", "ministral3", "phi4", "smollm3"]
+
+
 def rows(*lengths, learnt=0.6):
     generator = torch.Generator().manual_seed(1)
     return [
@@ -50,7 +53,7 @@ def labels_of(row):
     return torch.tensor([[token if learnt else -100 for token, learnt in zip(*row)]])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES + NEWER)
 @pytest.mark.parametrize("left", [0, 1, 45])
 def test_packing_changes_no_tokens_loss(tmp_path, family, left):
     model, some = base(tmp_path, family), rows(50, 7, 41, 2, 33)
@@ -64,6 +67,7 @@ def test_packing_changes_no_tokens_loss(tmp_path, family, left):
             ]
         )
         model.set_attn_implementation(packing.NAME)
+        packing.separate_rows(model)
         labels, learnt = batch.pop("labels"), batch.pop("learnt")
         assert learnt.tolist() == (labels[0, 1:] != -100).nonzero()[:, 0].tolist()
         together = losses(model(**batch, use_cache=False).logits, labels)
@@ -125,8 +129,61 @@ def test_fixed_sequences_have_one_shape_and_the_same_loss(tmp_path):
             torch.testing.assert_close(model(**fixed[i])["loss"], model(**free[i])["loss"])
 
 
+@pytest.mark.parametrize("family", NEWER)
+def test_ten_steps_learn_the_same_packed_and_not(tmp_path, family):
+    from peft import LoraConfig, get_peft_model
+
+    some, losses = rows(30, 9, 21), {}
+    for way in ("packed", "row by row"):
+        torch.manual_seed(0)
+        model = base(tmp_path, family)
+        for weight in model.parameters():
+            weight.data.div_(3)  # large weights make steps chaotic
+        model = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear"))
+        trainer.prepare(model)
+        model.set_attn_implementation(packing.NAME if way == "packed" else "sdpa")
+        trained = [p for p in model.parameters() if p.requires_grad]
+        # By a large eps, gradients that are almost 0 don't choose a direction by their rounding.
+        optimizer = torch.optim.AdamW(trained, lr=5e-3, eps=1e-3)
+        learnt = sum(sum(mask[1:]) for _, mask in some)
+        losses[way] = []
+        for _ in range(10):
+            if way == "packed":
+                steps = [packing.pack(some, 70, padding=0)]
+            else:
+                steps = [
+                    {"input_ids": torch.tensor([ids]), "labels": labels_of((ids, mask))}
+                    for ids, mask in some
+                ]
+            total = 0.0
+            for inputs in steps:
+                loss = model(**inputs, num_items_in_batch=learnt)["loss"]
+                loss.backward()
+                total += float(loss.detach())
+            optimizer.step()
+            optimizer.zero_grad()
+            losses[way].append(total)
+    assert losses["packed"] == pytest.approx(losses["row by row"], rel=2e-3)
+    assert losses["packed"][-1] < losses["packed"][0] - 0.05
+
+
+def test_capped_logits_have_the_loss_and_the_gradient_of_torch():
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(30, 16, requires_grad=True), torch.randn(50, 16)
+    labels = torch.randint(0, 50, (30,))
+    logits = 5 * torch.tanh(hidden @ weight.t() / 5)
+    assert logits.abs().max() > 4.5  # some near the cap
+    wanted = torch.nn.functional.cross_entropy(logits, labels, reduction="sum")
+    [gradient] = torch.autograd.grad(wanted, hidden)
+    for compiled in (False, True):
+        step = kernels._loss_fused if compiled else kernels._loss_in_place
+        found = kernels._HeadLoss.apply(hidden, weight, labels, 8, step, 5.0)
+        torch.testing.assert_close(found, wanted)
+        torch.testing.assert_close(torch.autograd.grad(found, hidden)[0], gradient)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "qwen3.5", "gemma4"])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeypatch):
     from peft import LoraConfig, get_peft_model

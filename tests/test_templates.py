@@ -107,6 +107,62 @@ GEMMA3 = """{{ bos_token }}
     {{- message['content'] | trim }}{{ '<end_of_turn>
 ' }}
 {%- endfor -%}"""
+SMOLLM3 = r"""{%- if enable_thinking is not defined -%}
+    {%- set enable_thinking = true -%}
+{%- endif -%}
+{#- Here its template chooses a mode of reasoning, which stands in its system turn. -#}
+{{- "<|im_start|>system\n" -}}
+{%- if messages[0].role == "system" -%}
+    {%- set custom_instructions = messages[0].content -%}
+{%- endif -%}
+{{- "## Custom Instructions\n\n" -}}
+{%- if custom_instructions -%}
+    {{- custom_instructions + "\n\n" -}}
+{%- elif enable_thinking -%}
+    {{- "You are a helpful AI assistant named SmolLM, trained by Hugging Face. Think.\n\n" -}}
+{%- else -%}
+    {{- "You are a helpful AI assistant named SmolLM, trained by Hugging Face.\n\n" -}}
+{%- endif -%}
+{{- "<|im_end|>\n" -}}
+{%- for message in messages if message.role != "system" -%}
+    {{- "<|im_start|>" + message.role + "\n" -}}
+    {{- "<think>\n\n</think>\n" if message.role == "assistant" and not enable_thinking -}}
+    {{- message.content + "<|im_end|>\n" -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {{- "<|im_start|>assistant\n" + ("" if enable_thinking else "<think>\n\n</think>\n") -}}
+{%- endif -%}"""
+MINISTRAL3 = r"""{#- Default system message if no system prompt is passed. #}
+{%- set default_system_message = 'You are Ministral-3-3B-Instruct-2512, a Large Language Model (LLM) created by Mistral AI.\nIt isn\'t long.' %}
+{{- bos_token }}
+{%- if messages[0]['role'] == 'system' %}
+    {{- '[SYSTEM_PROMPT]' + messages[0]['content'] + '[/SYSTEM_PROMPT]' }}
+    {%- set loop_messages = messages[1:] %}
+{%- else %}
+    {%- set loop_messages = messages %}
+    {{- '[SYSTEM_PROMPT]' + default_system_message + '[/SYSTEM_PROMPT]' }}
+{%- endif %}
+{%- for message in loop_messages %}
+    {{- '[INST]' + message['content'] + '[/INST]' if message['role'] == 'user' else message['content'] + '</s>' }}
+{%- endfor %}"""  # noqa: E501
+# Only with a system message or thoughts is there a system turn.
+GEMMA4 = r"""{{- bos_token -}}
+{#- Its macros for tools stand here, longer than what hubs know a template by. #}
+{%- if (enable_thinking is defined and enable_thinking) or messages[0]['role'] == 'system' -%}
+    {{- '<|turn>system\n' -}}
+    {{- messages[0]['content'] if messages[0]['role'] == 'system' else '' -}}
+    {{- '<turn|>\n' -}}
+{%- endif -%}
+{%- for message in messages if message['role'] != 'system' -%}
+    {{- '<|turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\n' -}}
+    {{- message['content'] + '<turn|>\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {{- '<|turn>model\n' -}}
+    {%- if not enable_thinking | default(false) -%}
+        {{- '<|channel>thought\n<channel|>' -}}
+    {%- endif -%}
+{%- endif -%}"""
 # name, template, whether the default begins after the 128 characters by which hubs know a template
 TABLE = [
     ("Qwen2.5", QWEN25, True),
@@ -114,6 +170,9 @@ TABLE = [
     ("Llama 3.2", LLAMA32, True),
     ("Gemma 3", GEMMA3, True),
     ("SmolLM2", SMOLLM2, False),
+    ("SmolLM3", SMOLLM3, False),
+    ("Ministral 3", MINISTRAL3, False),
+    ("Gemma 4", GEMMA4, False),
     ("ours for Gemma", GEMMA_TEMPLATE, True),
     ("ours in ChatML", CHATML, False),
 ]
@@ -123,7 +182,8 @@ USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "cont
 def render(template, messages, **more):
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(template)
-    return template.render(messages=messages, add_generation_prompt=True, bos_token="<s>", **more)
+    known = {"add_generation_prompt": True, "enable_thinking": False, "bos_token": "<s>"}
+    return template.render(messages=messages, **{**known, **more})
 
 
 @pytest.mark.parametrize("name, template, late", TABLE, ids=[row[0] for row in TABLE])
@@ -194,3 +254,32 @@ def test_thinking_is_not_spoken():
     assert templates.without_thinking("<think>\nhm\n</think>\n\nYes.") == "Yes."
     assert templates.without_thinking("<think>cut off") == ""
     assert templates.without_thinking("I <think> so </think>") == "I <think> so </think>"
+    for start, end in (("<|channel>thought", "<channel|>"), ("[THINK]", "[/THINK]")):
+        assert templates.without_thinking(f"{start}\nhm{end}Yes.") == "Yes."
+    assert templates.may_be_thinking(" <thi") and templates.may_be_thinking("")
+    assert not templates.may_be_thinking("<thin ice")
+
+
+@pytest.mark.parametrize("template", [QWEN3, SMOLLM3, GEMMA4], ids=["Qwen3", "SmolLM3", "Gemma 4"])
+def test_a_twins_template_asks_for_no_thoughts_unless_told_to(template):
+    """Programs that know no `enable_thinking` give the template none."""
+    from jinja2 import Undefined
+
+    ours = templates.with_system(template, SYSTEM)
+    silent = render(ours, [USER], enable_thinking=False)
+    assert render(ours, [USER], enable_thinking=Undefined()) == silent
+    assert render(ours, [USER], enable_thinking=True) != silent
+
+
+def test_an_answer_is_learnt_after_an_empty_thought_without_learning_the_thought():
+    """Gemma 4's prompts end with an empty thought, its conversations don't have it."""
+    from twinlib.models.encode import encode_row
+
+    def rendered(messages, generate):
+        return render(GEMMA4, messages, add_generation_prompt=generate)
+
+    row = {"kind": "qa", "messages": [USER, ASSISTANT]}
+    encoded = encode_row(row, rendered, lambda text: [ord(c) for c in text], ord(">"))
+    learnt = "".join(map(chr, encoded.input_ids[encoded.completion_mask.index(1) :]))
+    assert learnt == "Yo<turn|>"
+    assert "".join(map(chr, encoded.input_ids)).endswith("<|channel>thought\n<channel|>Yo<turn|>")

@@ -23,19 +23,31 @@ TURN_ENDS = (
     "<|end_of_text|>",
 )
 # Names of models and of the companies that made them, as regular expressions.
-MODEL_NAMES = ("Qwen", "SmolLM", "Gemma", "Llama", "Meta AI", "DeepSeek", "Mistral", "Phi", "RWKV")
+MODEL_NAMES = (
+    "Qwen",
+    "SmolLM",
+    "Gemma",
+    "Llama",
+    "Meta AI",
+    "DeepSeek",
+    "Mistral",
+    "Ministral",
+    "Phi",
+    "RWKV",
+)
 MAKERS = ("Alibaba", "Hugging ?Face", "Meta", "Google", "DeepSeek", "Mistral", "Microsoft")
 CHINESE_MAKERS = ("阿里云", "阿里巴巴", "谷歌", "深度求索")
 # Architectures (prefixes of the model type) whose activations overflow float16.
-OVERFLOW_FLOAT16 = ("gemma3",)
+OVERFLOW_FLOAT16 = ("gemma3", "gemma4")
 
 
 class Shape(NamedTuple):
     """The dimensions of a model.
 
     `hidden` is the width of a layer, `inner` that of its feed-forward part, `query` and `keys`
-    those of all query and all key heads together. `tied`: the output head shares the embedding's
-    weights.
+    those of all query and all key heads together, in models with several kinds of layers their
+    means, so that the sums are right. `tied`: the output head shares the embedding's weights.
+    `looked_up`: parameters of further embeddings, which take memory and no time.
     """
 
     layers: int
@@ -45,6 +57,7 @@ class Shape(NamedTuple):
     keys: int
     vocabulary: int
     tied: bool = True
+    looked_up: int = 0
 
     @property
     def linear(self) -> int:
@@ -61,7 +74,7 @@ class Shape(NamedTuple):
     @property
     def parameters(self) -> float:
         """All parameters, in billions."""
-        return (self.linear + self.head * (1 if self.tied else 2)) / 1e9
+        return (self.linear + self.head * (1 if self.tied else 2) + self.looked_up) / 1e9
 
     @property
     def edges(self) -> int:
@@ -125,6 +138,32 @@ def _qwen3(size, *widths, hub=None, tied=True):
         "apache-2.0",
         "qwen3",
         Shape(*widths, 151936, tied),
+    )
+
+
+def _qwen35(size, layers, hidden, inner, query, keys, linear, tied=True):
+    """`linear` is the width of all value heads of a recurrent layer; three layers of four are."""
+    # A layer of full attention has its queries twice (the second are gates); a recurrent one has
+    # projections of queries and keys (2048 each), values, gates and the output.
+    weights = (3 * query + 2 * keys + 3 * (2 * 2048 + 3 * linear)) // 4
+    return Entry(
+        f"qwen3.5-{size:g}b",
+        f"Qwen/Qwen3.5-{size:g}B",
+        size,
+        "apache-2.0",
+        "qwen3_5",
+        Shape(layers, hidden, inner, weights // 2 - keys, keys, 248320, tied),
+    )
+
+
+def _gemma4(name, size, layers, hidden, inner, query, keys):
+    return Entry(
+        f"gemma-4-{name.lower()}",
+        f"google/gemma-4-{name}-it",
+        size,
+        "apache-2.0",
+        "gemma4",
+        Shape(layers, hidden, inner, query, keys, 262144, looked_up=262144 * layers * 256),
     )
 
 
@@ -214,6 +253,10 @@ _ENTRIES = (
     ),
     _qwen25(7, 28, 3584, 18944, 3584, 512, vocabulary=152064, tied=False),
     _qwen25(14, 48, 5120, 13824, 5120, 1024, vocabulary=152064, tied=False),
+    _qwen35(0.8, 24, 1024, 3584, 2048, 512, 2048),
+    _qwen35(2, 24, 2048, 6144, 2048, 512, 2048),
+    _qwen35(4, 32, 2560, 9216, 4096, 1024, 4096),
+    _qwen35(9, 32, 4096, 12288, 4096, 1024, 4096, tied=False),
     _qwen3(0.6, 28, 1024, 3072, 2048, 1024),
     _qwen3(1.7, 28, 2048, 6144, 2048, 1024),
     _qwen3(4, 36, 2560, 9728, 4096, 1024, hub="Qwen/Qwen3-4B-Instruct-2507"),
@@ -222,6 +265,35 @@ _ENTRIES = (
     _llama32(1, 16, 2048, 8192, 2048, 512),
     _llama32(3, 28, 3072, 8192, 3072, 1024),
     _gemma3(1, 26, 1152, 6912, 1024, 256),
+    # E2B: 15 layers with keys and an inner width of 6144, 20 that share keys with twice that width.
+    _gemma4("E2B", 4.6, 35, 1536, 9654, 2458, 132),
+    _gemma4("E4B", 7.4, 42, 2560, 10240, 2390, 341),
+    Entry(
+        "ministral-3-3b",
+        "mistralai/Ministral-3-3B-Instruct-2512-BF16",
+        3.4,
+        "apache-2.0",
+        "ministral3",
+        Shape(26, 3072, 9216, 4096, 1024, 131072),
+        ("en",),
+    ),
+    Entry(
+        "phi-4-mini",
+        "microsoft/Phi-4-mini-instruct",
+        3.8,
+        "mit",
+        "phi3",
+        Shape(32, 3072, 8192, 3072, 1024, 200064),
+    ),
+    Entry(
+        "smollm3-3b",
+        "HuggingFaceTB/SmolLM3-3B",
+        3.1,
+        "apache-2.0",
+        "smollm3",
+        Shape(36, 2048, 11008, 2048, 512, 128256),
+        ("en",),
+    ),
     _rwkv7(0.1, 0.191, "0.1B-g1", 12, 768),
     _rwkv7(0.4, 0.451, "0.4B-g1", 24, 1024),
     _rwkv7(1.5, 1.53, "1.5B-g1a", 24, 2048),

@@ -132,7 +132,7 @@ def headers(
 class Weights:
     """A mapping from transformers' names to float32 weights in its layout, computed on access.
 
-    They are the merged weights, or with a `reader` those of a file. Of the embedding only the rows
+    They are the merged weights, or with a `reader` those of a file. Of the embeddings only the rows
     of the token ids `ids` are computed.
     """
 
@@ -161,7 +161,7 @@ class Weights:
         import torch
 
         tensor = self.tensors[f"model.{name}"]
-        if tensor.name == "token_embd.weight":
+        if tensor.name.endswith("token_embd.weight"):
             return self._embedding(tensor)
         values = torch.cat([self.rows(tensor, *rows) for rows in self.source.pieces(tensor)])
         return self.source.to_transformers(tensor, values, f"model.{name}")
@@ -317,17 +317,24 @@ def weight_states(
     ids, inputs = batch(text.rows, device).unique(return_inverse=True)
     config = copy.deepcopy(source.config)
     config.vocab_size, config.pad_token_id = len(ids), None
+    if hasattr(config, "vocab_size_per_layer_input"):
+        config.vocab_size_per_layer_input = len(ids)
     with init_empty_weights(include_buffers=False):
         model = AutoModel.from_config(
             config, dtype=torch.float32, attn_implementation="sdpa"
         ).eval()
     for layer in model.layers:
         layer.register_forward_hook(lambda *_: after_layer())
+    weights = Weights(source, reader, device, ids.tolist())
+    for name, buffer in model.named_buffers():
+        if f"model.{name}" in weights.tensors:
+            buffer.copy_(weights[name])
     attach_align_device_hook(
         model,
         execution_device=device,
         offload=True,
-        weights_map=Weights(source, reader, device, ids.tolist()),
+        weights_map=weights,
+        skip_keys=model._skip_keys_device_placement,  # Gemma 4's layers fill a dict for later ones
     )
     # Inference mode would hold in this thread only, and several threads decode weights.
     with torch.no_grad():

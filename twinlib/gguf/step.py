@@ -10,6 +10,7 @@ import os
 from ..files import TwinError, scratch
 from ..i18n import listed, step_title, t
 from ..models import device_fit, exportable, gguf_vocabulary, load
+from ..models.families import family_of
 from ..progress import Progress
 from ..settings import Quantize, stop, warning
 from ..text import templates
@@ -67,7 +68,7 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
     inputs = twin.inputs(twin.adapter("persona"), twin.adapter("reasoning"), base=True)
     base = load.prepare(twin.facts["base"]["name"], progress)
     config = exportable.read_config(base.path)
-    spec = _spec(twin, base, adapter, config.vocab_size, settings)
+    spec = _spec(twin, base, adapter, config, settings)
     types = listed(file_types(settings.types))
     trained = step_title(step)
     progress.say(t("gguf.merging_adapter", step=trained, name=base.name, types=types))
@@ -85,11 +86,12 @@ def run(twin: Twin, settings: Quantize, progress: Progress) -> Outcome:
     return Outcome(figures, inputs, warnings, settings)
 
 
-def _spec(twin, base, adapter, vocabulary_size, settings):
+def _spec(twin, base, adapter, config, settings):
     """The checks.ExportSpec, with the twin's system prompt in the tokenizer's chat template."""
     tokenizer = load.tokenizer(base)
     exportable.set_system_prompt(tokenizer, twin.facts["system_prompt"])
-    vocabulary = gguf_vocabulary.read(tokenizer, vocabulary_size, load.end_tokens(tokenizer))
+    ends, own = load.end_tokens(tokenizer), family_of(config).tokenizer
+    vocabulary = gguf_vocabulary.read(tokenizer, config.vocab_size, ends, own)
     card = _card(twin, base, tokenizer, settings)
     return checks.ExportSpec(base, adapter, tokenizer, vocabulary, card)
 

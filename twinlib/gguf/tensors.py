@@ -50,8 +50,9 @@ class Source:
     """The tensors of a base in `folder`, with the deltas of a peft adapter.
 
     `config` is the text model's configuration, `tensors` the tensors of its GGUF file in their
-    order, `tied` whether the embedding is also the output. Tensors are returned in float32, in
-    llama.cpp's layout. Raises TwinError for a model or an adapter that can't be written.
+    order, `tied` whether the embedding is also the output, `value_layers` the layers that have
+    values (or queries, keys and values in one tensor) of their own. Tensors are returned in
+    float32, in llama.cpp's layout. Raises TwinError for a model or adapter that can't be written.
     """
 
     piece_size = 2**24  # numbers of a tensor that are in memory at a time
@@ -62,6 +63,12 @@ class Source:
         self._stored = stored(folder)
         self.tensors = _tensors(self.config, self.family, self._stored)
         self.tied = all(tensor.name != "output.weight" for tensor in self.tensors)
+        self.value_layers = [
+            int(tensor.name.split(".")[1])
+            for tensor in self.tensors
+            if tensor.name.endswith((".attn_v.weight", ".attn_qkv.weight"))
+        ]
+        self._computed = _computed(self.config, self.family)
         names = {tensor.base_name for tensor in self.tensors}
         self._deltas = read_adapter(adapter, names) if adapter else {}
 
@@ -72,7 +79,7 @@ class Source:
     def delta(self, tensor: Tensor, device: str = "cpu") -> "torch.Tensor | None":
         """What the adapter adds to the tensor, or None if it leaves it unchanged."""
         delta = self._delta(tensor, 0, None, device)
-        return None if delta is None else self._interleave(tensor, delta)
+        return None if delta is None else self._ordered(tensor, delta)
 
     def merged_rows(
         self,
@@ -99,7 +106,7 @@ class Source:
         """
         rows = tensor.shape[0]
         step = max(1, self.piece_size // math.prod(tensor.shape[1:]))
-        if rows <= step or tensor.parts or self._interleaved_heads(tensor):
+        if rows <= step or tensor.parts or self._order(tensor) != (None, None):
             return [(0, rows)]
         return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
@@ -115,7 +122,7 @@ class Source:
         from safetensors import safe_open
 
         if not tensor.base_name:
-            return torch.tensor(rope_factors(rope_of(self.config), head_dim(self.config)))
+            return torch.tensor(self._computed[tensor.name])
         if tensor.parts:
             names = [name for name in tensor.parts if name in self._stored]
             # Older checkpoints hold the stack itself.
@@ -143,44 +150,48 @@ class Source:
 
     def _to_llama_cpp(self, tensor, values):
         """Convert a tensor from transformers' layout to llama.cpp's."""
-        if offset := self._norm_offset(tensor):
+        if tensor.base_name.endswith(self.family.negated_exponents):
+            values = -values.exp()
+        if offset := self.family.offset(tensor.base_name):
             values = values + offset
-        return self._interleave(tensor, values)
+        return self._ordered(tensor, values)
 
     def to_transformers(
         self, tensor: Tensor, values: "torch.Tensor", name: str = ""
     ) -> "torch.Tensor":
         """Convert a tensor from llama.cpp's layout to transformers'; of a stack the part `name`."""
+        import torch
+
         if tensor.parts:
             part = values.reshape(len(tensor.parts), -1)[tensor.parts.index(name)]
             return part.reshape(self._stored[name][2] if name in self._stored else (1, 1, -1))
-        if heads := self._interleaved_heads(tensor):
-            split = values.reshape(heads, -1, 2, *values.shape[1:])
-            values = split.transpose(1, 2).reshape(values.shape)
-        offset = self._norm_offset(tensor)
-        values = values - offset if offset else values
+
+        for dimension, order in enumerate(self._order(tensor)):
+            if order is not None:
+                back = torch.empty(len(order), dtype=torch.long)
+                back[torch.tensor(order)] = torch.arange(len(order))
+                values = values.index_select(dimension, back.to(values.device))
+        if offset := self.family.offset(tensor.base_name):
+            values = values - offset
+        if tensor.base_name.endswith(self.family.negated_exponents):
+            values = (-values).log()
         return values.reshape(self._stored[tensor.base_name][2])
 
-    def _norm_offset(self, tensor):
-        return self.family.norm_offset if tensor.base_name.endswith("norm.weight") else 0
+    def _order(self, tensor):
+        """(rows, columns) of a stored tensor in the file's order; None where it is the same."""
+        if not tensor.base_name:
+            return None, None
+        return self.family.order(self.config, tensor.base_name)
 
-    def _interleaved_heads(self, tensor):
-        """The number of heads in whose rows rotary pairs are interleaved; 0 if they are not."""
-        if not self.family.interleaved_rotary or not tensor.base_name:
-            return 0
-        heads = {
-            "q_proj": self.config.num_attention_heads,
-            "k_proj": self.config.num_key_value_heads,
-        }
-        return heads.get(tensor.base_name.split(".")[-2], 0)
+    def _ordered(self, tensor, values):
+        """Put rows and columns into the file's order, and leave out dimensions of size 1."""
+        import torch
 
-    def _interleave(self, tensor, values):
-        """Put rows i and i + half of each head next to each other, if the family needs it."""
-        heads = self._interleaved_heads(tensor)
-        if not heads:
-            return values
-        split = values.reshape(heads, 2, -1, *values.shape[1:])
-        return split.transpose(1, 2).reshape(values.shape)
+        values = values.reshape(-1, *tensor.shape[1:])
+        for dimension, order in enumerate(self._order(tensor)):
+            if order is not None:
+                values = values.index_select(dimension, torch.tensor(order, device=values.device))
+        return values
 
 
 def _to_float32(stored, device):
@@ -251,14 +262,25 @@ def _tensors(config, family, stored):
             continue
         if name is None:
             raise TwinError(t("gguf.unknown_tensor", name=base_name))
+        # A convolution over each channel alone is stored with a dimension of size 1.
+        if len(shape) == 3 and shape[0] > 1 == shape[1]:
+            shape = shape[0], shape[2]
         shape = (math.prod(shape),) if base_name.endswith(family.flat) else shape
         tensors.append(Tensor(name, base_name, shape))
     for name, parts in stacked.items():
         shape = stored[parts[0]][2] if len(parts) == 1 else (len(parts), 1, 1, config.hidden_size)
         tensors.append(Tensor(name, parts[0], shape, parts))
-    if rope_of(config).get("rope_type") == "llama3":
-        tensors.append(Tensor("rope_freqs.weight", "", (head_dim(config) // 2,)))
+    for name, values in _computed(config, family).items():
+        tensors.append(Tensor(name, "", (len(values),)))
     return sorted(tensors, key=_by_layer)
+
+
+def _computed(config, family):
+    """{name: numbers} of the tensors that only the file has."""
+    computed = family.computed(config)
+    if (rope := rope_of(config)).get("rope_type") == "llama3":
+        computed["rope_freqs.weight"] = rope_factors(rope, head_dim(config))
+    return computed
 
 
 def _by_layer(tensor):

@@ -113,39 +113,53 @@ def next_larger(file_type: str) -> str:
 
 
 def tensor_type(
-    file_type: str, name: str, shape: tuple[int, ...], layers: int, tied: bool, family: Family
+    file_type: str,
+    name: str,
+    shape: tuple[int, ...],
+    layers: int,
+    tied: bool,
+    family: Family,
+    value_layers: list[int] | None = None,
 ) -> "GGMLQuantizationType":
     """The type that llama.cpp's quantizer gives a tensor in a file of this type.
 
     `shape` is row-major, `layers` the model's number of layers; `tied`: the embedding is also the
-    output.
+    output. `value_layers` are the layers that have values of their own, by default all.
     """
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
     def fits(kind):
         return shape[-1] % GGML_QUANT_SIZES[GGMLQuantizationType[kind]][0] == 0
 
-    kind = _unconstrained_type(file_type, name, shape, layers, tied, family)
+    kind = _unconstrained_type(file_type, name, shape, layers, tied, family, value_layers)
     if not fits(kind):
         kind = TENSOR_TYPES[kind].fallback
     return GGMLQuantizationType[kind if fits(kind) else "F16"]
 
 
-def _unconstrained_type(file_type, name, shape, layers, tied, family):
+def _unconstrained_type(file_type, name, shape, layers, tied, family, value_layers):
     """The name of a tensor's type, whatever the length of its rows."""
     main = FILE_TYPES[file_type].main
-    if len(shape) == 1 or name.endswith("_norm.weight"):
+    if len(shape) == 1 or name.endswith(("_norm.weight", "ssm_conv1d.weight")):
         return "F32"
     if kept := family.kept.get(name.split(".")[-2]):
         return main if kept == "F16" and main in ("F32", "BF16") else kept
     if main in ("F32", "F16", "BF16", "Q8_0"):
         return main
-    if name == "output.weight" or tied and name == "token_embd.weight":
+    if name == "per_layer_model_proj.weight":
+        return "F16"
+    if name == "output.weight" or tied and name.endswith("token_embd.weight"):
         return "Q6_K"
     if not name.startswith("blk."):
         return main
     _, layer, part, _ = name.split(".")
-    kind = FILE_TYPES[file_type].better(part, int(layer), layers) or main
+    layer = int(layer)
+    # Queries, keys and values in one tensor are as sensitive as values alone.
+    if part in ("attn_v", "attn_qkv"):
+        part = "attn_v"
+        if value_layers:
+            layer, layers = value_layers.index(layer), len(value_layers)
+    kind = FILE_TYPES[file_type].better(part, layer, layers) or main
     if part == "attn_v" and layers == family.layers_70b and kind == "Q4_K":
         return "Q5_K"
     return kind

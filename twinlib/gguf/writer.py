@@ -77,7 +77,8 @@ def _remove_parts(outputs):
 
 def _tensor_type(source, tensor, kind):
     layers = source.config.num_hidden_layers
-    return types.tensor_type(kind, tensor.name, tensor.shape, layers, source.tied, source.family)
+    known = layers, source.tied, source.family, source.value_layers
+    return types.tensor_type(kind, tensor.name, tensor.shape, *known)
 
 
 def _bytes(source, tensor, kind):
@@ -213,8 +214,8 @@ def _write_metadata(writer, kind, source, vocabulary, card):
     writer.add_file_type(_file_type(kind))
     _add_description(writer, source.tensors, card)
     if exportable.rope_of(source.config):
-        _add_shape(writer, source.config)
-        _add_rotary(writer, source.config)
+        _add_shape(writer, source.config, source.family)
+        _add_rotary(writer, source.config, source.family)
     source.family.metadata(writer, source.config)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     _add_tokenizer(writer, vocabulary, card["template"])
@@ -261,25 +262,31 @@ def _add_description(writer, tensors, card):
         getattr(writer, f"add_sampling_{_SAMPLING.get(name, name)}")(value)
 
 
-def _add_shape(writer, config):
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    if getattr(config, "head_dim", None):
-        writer.add_key_length(config.head_dim)
-        writer.add_value_length(config.head_dim)
+def _add_shape(writer, config, family):
+    width = getattr(config, "head_dim", None)
+    values = {
+        "block_count": config.num_hidden_layers,
+        "context_length": config.max_position_embeddings,
+        "embedding_length": config.hidden_size,
+        "feed_forward_length": config.intermediate_size,
+        "head_count": config.num_attention_heads,
+        "head_count_kv": config.num_key_value_heads,
+        "layer_norm_rms_eps": config.rms_norm_eps,
+        "key_length": width,
+        "value_length": width,
+        **family.shape(config),
+    }
+    for name, value in values.items():
+        if value is not None:
+            getattr(writer, f"add_{name}")(value)
 
 
-def _add_rotary(writer, config):
+def _add_rotary(writer, config, family):
     import gguf
 
     rope = exportable.rope_of(config)
     kind = rope.get("rope_type", "default")
-    if kind not in exportable.ROPE_TYPES:
+    if kind not in family.rope_types:
         raise TwinError(t("gguf.unsupported_rope_scaling", type=kind))
     writer.add_rope_freq_base(rope["rope_theta"])
     if sliding := config.rope_parameters.get("sliding_attention"):

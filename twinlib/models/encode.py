@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..files import TwinError
 from ..i18n import t
 from ..text.script import SENTENCE
+from ..text.templates import without_empty_thought
 
 
 class Encoded(NamedTuple):
@@ -65,6 +66,9 @@ def _shortened(text):
 def _answer(messages, prompt, render, tokenize, end):
     """The token ids of the last message, up to its end of turn."""
     text = render(messages, False)
+    if not text.startswith(prompt):
+        # Gemma 4's prompt ends with an empty thought, which its conversations don't have.
+        prompt = without_empty_thought(prompt)
     if not text.startswith(prompt):
         raise TwinError(t("models.template_prompt_is_no_prefix"))
     learnt = tokenize(text[len(prompt) :])

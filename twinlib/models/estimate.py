@@ -38,6 +38,9 @@ def shape(base: str) -> Shape | None:
             keys=(config.get("num_key_value_heads") or heads) * width,
             vocabulary=config["vocab_size"],
             tied=config.get("tie_word_embeddings", True),
+            looked_up=config.get("hidden_size_per_layer_input", 0)
+            * config["num_hidden_layers"]
+            * config["vocab_size"],
         )
     except (KeyError, TypeError):
         return None
@@ -110,7 +113,8 @@ def memory(shape: Shape, step: Step) -> float:
     """Peak bytes of a training step: what torch allocates on a GPU, the whole process on a CPU."""
     width = 4 if step.precision == "32-bit" else 2  # bytes
     linear_width = 0.58 if step.precision == "4-bit" else width  # NF4 with the scales of its blocks
-    weights = shape.head * (1 if shape.tied else 2) * width + shape.linear * linear_width
+    embeddings = shape.head * (1 if shape.tied else 2) + shape.looked_up
+    weights = embeddings * width + shape.linear * linear_width
     # float32 weight, gradient and two Adam moments
     adapter = shape.layers * shape.edges * step.rank * 16
     activations = shape.layers * _kept(shape, step, step.checkpointing)

@@ -24,15 +24,22 @@ _OTHER_TOKENIZERS = ("tokenizer.model", "vocab.json", "tekken.json", "spiece.mod
 _SOME_SYSTEM = "You answer as Ning does."  # before the twin's is known
 _QUESTION = {"role": "user", "content": "1"}
 _DTYPES = ("F32", "F16", "BF16")
-_NOT_TEXT = ("vision_tower.", "multi_modal_projector.", "visual.")
+# Parts of a checkpoint that read images and sound, or guess tokens ahead (Qwen3.5's mtp)
+_NOT_TEXT = (
+    "vision_tower.",
+    "multi_modal_projector.",
+    "visual.",
+    "audio_tower.",
+    "embed_vision.",
+    "embed_audio.",
+    "mtp.",
+)
 # Models with images hold the text model one level deeper.
 _TEXT_PREFIXES = {
     "model.language_model.": "model.",
     "language_model.model.": "model.",
     "language_model.lm_head.": "lm_head.",
 }
-# Kinds of position scaling that llama.cpp knows.
-ROPE_TYPES = ("default", "linear", "yarn", "llama3")
 
 
 def problem(name: str) -> str:
@@ -70,7 +77,7 @@ def check(folder: Path) -> None:
     """Raise TwinError with the next action for a base that step 04 could not write."""
     config = read_config(folder)
     kind = rope_of(config).get("rope_type", "default")
-    if kind not in ROPE_TYPES:
+    if kind not in family_of(config).rope_types:
         raise TwinError(t("gguf.unsupported_rope_scaling", type=kind))
     if list(Path(folder).glob("model*.safetensors")):
         stored(folder)
@@ -124,6 +131,8 @@ def read_config(folder: Path):
 
     load.register(folder)
     config = AutoConfig.from_pretrained(folder).get_text_config()
+    # Gemma 4's layers differ in width; families.py asks for those of both kinds.
+    config.allow_global_per_layer_attribute_access = True
     family_of(config).check(config)
     return config
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..files import TwinError
 from ..i18n import t
-from .families import PRE_TOKENIZERS
+from .families import PRE_TOKENIZERS, SHOWN_TOKENS
 
 # llama.cpp's token types
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -26,8 +26,9 @@ _BYTE_LEVEL_NORMALIZERS = (None, {"type": "NFC"})
 class Vocabulary(NamedTuple):
     """A tokenizer for a GGUF file.
 
-    `model` is gpt2 (byte-level, with merges), llama (SentencePiece, with scores) or rwkv (neither,
-    without `pre`, tokens escaped as in a Python literal of bytes); `special` holds
+    `model` is gpt2 (byte-level, with merges), llama (SentencePiece, with scores), gemma4
+    (SentencePiece with merges) or rwkv (neither, tokens escaped as in a Python literal of bytes);
+    `pre` is empty where there is no pre-tokenizer; `special` holds
     ids by llama.cpp's names (bos, eos, eot, eom, unk, pad).
     """
 
@@ -41,10 +42,11 @@ class Vocabulary(NamedTuple):
     add_bos: bool
 
 
-def read(tokenizer, size: int, ends: list[int]) -> Vocabulary:
+def read(tokenizer, size: int, ends: list[int], own: str = "") -> Vocabulary:
     """The Vocabulary of a fast tokenizer for a model with `size` embedding rows.
 
-    `ends` are the ids that end a turn. Raises TwinError for a tokenizer unknown to llama.cpp.
+    `ends` are the ids that end a turn, `own` is Family.tokenizer. Raises TwinError for a tokenizer
+    unknown to llama.cpp.
     """
     if not hasattr(tokenizer, "backend_tokenizer"):
         return _world(tokenizer, size)
@@ -54,6 +56,11 @@ def read(tokenizer, size: int, ends: list[int]) -> Vocabulary:
     if tokenizer_json["model"].get("byte_fallback"):
         tokens, scores, types = pieces(tokenizer_json)
         tokens, types = _resized(tokens, types, size)
+        if own:
+            shown = SHOWN_TOKENS[own]
+            types = [USER_DEFINED if word in shown else t for word, t in zip(tokens, types)]
+            merges, scores = _merges(tokenizer_json), [_SPECIAL_SCORE] * size
+            return Vocabulary(own, "", tokens, types, scores, merges, special, add_bos)
         scores = (list(scores) + [_SPECIAL_SCORE] * size)[:size]
         return Vocabulary("llama", "default", tokens, types, scores, [], special, add_bos)
     tokens, types = _resized(*_byte_level(tokenizer_json), size)
@@ -186,6 +193,7 @@ def _special_ids(tokenizer, ends):
         "eos": tokenizer.eos_token_id,
         "unk": tokenizer.unk_token_id,
         "pad": tokenizer.pad_token_id,
+        "mask": tokenizer.mask_token_id,
     }
     names = ("eos", "eot", "eom") if ids["eos"] is None else ("eot", "eom")
     ids |= dict(zip(names, (number for number in ends if number != tokenizer.eos_token_id)))

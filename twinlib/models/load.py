@@ -199,7 +199,12 @@ def tokenizer(base: Base) -> "PreTrainedTokenizerBase":
 
 def _padding(tokenizer):
     vocabulary, ends = tokenizer.get_vocab(), end_tokens(tokenizer)
-    for token in _PADDINGS:
+    # Phi-4-mini has none of these: a control token that no conversation contains will do.
+    turns = [{"role": role, "content": "a"} for role in ("system", "user", "assistant", "user")]
+    seen = tokenizer.chat_template + render(tokenizer, turns, generate=True)
+    added = sorted(tokenizer.added_tokens_decoder.items())
+    unused = [token.content for _, token in added if token.special and token.content not in seen]
+    for token in (*_PADDINGS, *unused):
         if token in vocabulary and vocabulary[token] not in ends:
             return token
     raise TwinError(t("models.no_padding_token"))
@@ -385,11 +390,38 @@ def _load_transformers(base, precision):
 
         model = rwkv7.load(base.path, **arguments)
     else:
+        arguments |= _text_alone(base.path)
         model = AutoModelForCausalLM.from_pretrained(
             base.path, trust_remote_code=False, use_safetensors=True, **arguments
         )
     model.config.use_cache = True
     return model
+
+
+# How models with images name the tensors of their text model, and its names alone
+_TEXT_MODEL = {
+    r"^model\.language_model\.": "model.",
+    r"^language_model\.model\.": "model.",
+    r"^language_model\.lm_head\.": "lm_head.",
+}
+
+
+def _text_alone(folder):
+    """Arguments of from_pretrained that load only the text model of one with images."""
+    from safetensors import safe_open
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder)
+    text = config.get_text_config()
+    if text is config:
+        return {}
+    names = []
+    for path in Path(folder).glob("model*.safetensors"):
+        with safe_open(path, framework="pt") as file:
+            names += file.keys()
+    # Whether the output head is the embedding some configurations say for the whole model only.
+    text.tie_word_embeddings = not any(name.endswith("lm_head.weight") for name in names)
+    return {"config": text, "key_mapping": _TEXT_MODEL}
 
 
 def with_adapter(

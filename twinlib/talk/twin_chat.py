@@ -204,7 +204,7 @@ def _cleaned(on_text):
     def hear(piece):
         nonlocal heard, passed
         heard += piece
-        if not "<think>".startswith(heard.strip()):
+        if not templates.may_be_thinking(heard):
             text = templates.without_thinking(heard)
             if text[passed:]:
                 on_text(text[passed:])

@@ -2,7 +2,7 @@
 
 Only the default system message of a Jinja template changes, because apps recognise a template by
 its first 128 characters, and a conversation with a system message must render as the base's
-template does. Known are ChatML (Qwen, SmolLM2), Llama 3.x and Gemma 3.
+template does. Known are ChatML (Qwen, SmolLM), Llama 3.x, Gemma and Mistral.
 """
 
 import re
@@ -11,6 +11,24 @@ from .. import catalogue
 
 _CHATML_LITERAL = re.compile(r"<\|im_start\|>system(?:\\n|\n)([^'\"{}<]+)<\|im_end\|>")
 _EMPTY_VARIABLE = re.compile(r"(set (system_message|first_user_prefix|system) = )(?:\"\"|'')")
+_NAMED_VARIABLE = re.compile(r"(set default_system_message = )(?:'(?:[^'\\]|\\.)+'|\"[^\"]+\")")
+_SMOLLM3_LITERAL = re.compile(
+    r"\"You are a helpful AI assistant named SmolLM, trained by Hugging Face\.[^\"]*\""
+)
+# Templates that think unless they are told not to, and what they are to say instead
+_THINKING = (
+    (
+        "enable_thinking is defined and enable_thinking is false",
+        "enable_thinking is not defined or enable_thinking is false",
+    ),
+    ("set enable_thinking = true", "set enable_thinking = false"),
+)
+# (how thoughts begin, how they end): Qwen and SmolLM3, Gemma 4, Ministral
+_THOUGHTS = (("<think>", "</think>"), ("<|channel>thought", "<channel|>"), ("[THINK]", "[/THINK]"))
+_THOUGHT = "|".join(rf"{re.escape(start)}.*?(?:{re.escape(end)}|$)" for start, end in _THOUGHTS)
+_NO_THOUGHT = re.compile(
+    "(?:" + "|".join(rf"{re.escape(a)}\s*{re.escape(b)}\s*" for a, b in _THOUGHTS) + ")$"
+)
 _ROLE = r"messages\[0\](?:\.role|\['role'\])"
 _CONTENT = r"messages\[0\](?:\.content|\['content'\])"
 _WITHOUT_ELSE = re.compile(  # Qwen3: a system message is shown when given, and there is no 'else'
@@ -43,10 +61,12 @@ def with_system(template: str, system: str) -> str:
     """The Jinja template with `system` as its default system message, otherwise unchanged.
 
     A template of an unknown family is preceded by a condition that adds the message when none is
-    given.
+    given. It doesn't think unless it is told to: the twin was trained without thoughts.
     """
     system = system.strip()
-    for change in (_in_chatml_literal, _in_empty_variable, _as_missing_else):
+    for thinking, silent in _THINKING:
+        template = template.replace(thinking, silent)
+    for change in (_in_chatml_literal, _in_variable, _as_missing_else):
         changed = change(template, system)
         if changed != template:
             return changed
@@ -71,13 +91,17 @@ def _in_chatml_literal(template, system):
     return template
 
 
-def _in_empty_variable(template, system):
+def _in_variable(template, system):
+    def name(match):
+        return f"{match[1]}'{_quoted(system)}'"
+
     def fill(match):
         # Gemma's is followed by the first user turn.
         gap = "" if match[2] == "system_message" else "\\n\\n"
         return f"{match[1]}'{_quoted(system)}{gap}'"
 
-    return _EMPTY_VARIABLE.sub(fill, template)
+    template = _SMOLLM3_LITERAL.sub(lambda _: f'"{_quoted(system)}\\n\\n"', template)
+    return _EMPTY_VARIABLE.sub(fill, _NAMED_VARIABLE.sub(name, template))
 
 
 def _as_missing_else(template, system):
@@ -107,8 +131,18 @@ def own_identity(answer: str) -> str:
 
 
 def without_thinking(text: str) -> str:
-    """An answer without the <think> block that Qwen3 writes before it."""
-    return re.sub(r"^\s*<think>.*?(?:</think>|$)", "", text, count=1, flags=re.DOTALL).strip()
+    """An answer without the thoughts that some models write before it."""
+    return re.sub(rf"^\s*(?:{_THOUGHT})", "", text, count=1, flags=re.DOTALL).strip()
+
+
+def may_be_thinking(text: str) -> bool:
+    """Whether the beginning of an answer can still become that of a thought."""
+    return any(start.startswith(text.strip()) for start, _ in _THOUGHTS)
+
+
+def without_empty_thought(prompt: str) -> str:
+    """A prompt without the empty thought at its end, by which a template keeps a model from it."""
+    return _NO_THOUGHT.sub("", prompt)
 
 
 def sampling(temperature: float = 0.7, top_p: float = 0.9) -> dict:

@@ -159,6 +159,7 @@ def patch_loss(model: torch.nn.Module, compiled: bool = False) -> None:
     labels[:, 1:], and `num_items_in_batch`, what the summed loss is divided by.
     """
     original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
+    cap = getattr(model.config, "final_logit_softcapping", None)
 
     def forward(
         self,
@@ -179,7 +180,7 @@ def patch_loss(model: torch.nn.Module, compiled: bool = False) -> None:
         if learnt is None:
             learnt = (targets != -100).nonzero()[:, 0]  # on a GPU this waits for all queued work
         weight = self.get_output_embeddings().weight
-        total = head_loss(hidden[learnt], weight, targets[learnt], chunk, compiled)
+        total = head_loss(hidden[learnt], weight, targets[learnt], chunk, compiled, cap)
         count = max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch
         return {"loss": total / count}
 
@@ -189,10 +190,9 @@ def patch_loss(model: torch.nn.Module, compiled: bool = False) -> None:
 
 
 def loss_fits(model: torch.nn.Module) -> bool:
-    """Whether patch_loss applies: a frozen, plain output head without bias and logit caps."""
+    """Whether patch_loss applies: a frozen, plain output head without bias."""
     config, head = model.config, model.get_output_embeddings()
-    capped = getattr(config, "final_logit_softcapping", None)
-    if capped or getattr(config, "logit_scale", 1.0) != 1.0 or head is None:
+    if getattr(config, "logit_scale", 1.0) != 1.0 or head is None:
         return False
     return getattr(head, "bias", None) is None and not head.weight.requires_grad
 
@@ -203,35 +203,41 @@ def head_loss(
     labels: torch.Tensor,
     chunk: int = 128,
     compiled: bool = False,
+    cap: float | None = None,
 ) -> torch.Tensor:
     """Summed cross-entropy in nats, differentiable in `hidden` only.
 
     hidden (N, H) in any float type, weight (V, H), labels (N,) token ids. Logits are softmaxed in
-    float32, `chunk` rows at a time, by compiled code if `compiled`.
+    float32, `chunk` rows at a time, by compiled code if `compiled`. With `cap` they are
+    cap · tanh(logits / cap) first (Gemma 4).
     """
     step = compiled_loss() if compiled else _loss_in_place
-    return _HeadLoss.apply(hidden, weight, labels, chunk, step)
+    return _HeadLoss.apply(hidden, weight, labels, chunk, step, cap)
 
 
 class _HeadLoss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, hidden, weight, labels, chunk, step):
+    def forward(ctx, hidden, weight, labels, chunk, step, cap):
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         gradient = torch.empty_like(hidden)
         for rows in torch.arange(len(labels), device=labels.device).split(chunk):
             logits, targets = hidden[rows].to(weight.dtype) @ weight.t(), labels[rows]
+            if cap:
+                bounded = (logits.float() / cap).tanh_()
+                logits, inner = bounded * cap, 1 - bounded.square()
             if not ctx.needs_input_grad[0]:
                 total += torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum")
                 continue
             nats, slope = step(logits, targets[:, None])
             total += nats
+            slope = (slope * inner).to(weight.dtype) if cap else slope
             gradient[rows] = (slope @ weight).to(hidden.dtype)
         ctx.save_for_backward(gradient)
         return total
 
     @staticmethod
     def backward(ctx, upstream):
-        return ctx.saved_tensors[0] * upstream, None, None, None, None
+        return ctx.saved_tensors[0] * upstream, None, None, None, None, None
 
 
 def _loss_in_place(logits, targets):

@@ -3,7 +3,8 @@
 Positions restart with each row, attention stays inside it, and no row's first token is predicted
 from the row before. On a GPU of compute capability 8 or more attention is PyTorch's variable-length
 kernel, elsewhere scaled-dot-product attention row by row. The cost of both follows from the lengths
-of the rows, not from that of the whole sequence.
+of the rows, not from that of the whole sequence. Recurrent layers (Qwen3.5) start anew with each
+row.
 """
 
 import functools
@@ -200,7 +201,9 @@ def attend(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, dropout=dropout
         )
-    by_kernel = query.is_cuda and query.element_size() == 2 and kernel_works()
+    # The kernel's heads have at most 256 numbers; those of Gemma 4's full attention have 512.
+    narrow = query.shape[-1] <= 256
+    by_kernel = query.is_cuda and query.element_size() == 2 and narrow and kernel_works()
     attention = _by_kernel if by_kernel else _row_by_row
     out = attention(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window)
     return out[None], None
@@ -263,3 +266,47 @@ def _band(length, window, device):
 
     causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
     return causal & ~causal.tril(-window)
+
+
+# Recurrent layers
+
+
+def recurrent(layer) -> list:
+    """The modules of a model or a layer whose state passes from token to token."""
+    return [part for part in layer.modules() if type(part).__name__.endswith("GatedDeltaNet")]
+
+
+def separate_rows(model) -> None:
+    """Let recurrent layers compute each packed row by itself.
+
+    transformers does so only where kernels of other libraries are installed.
+    """
+    for part in recurrent(model):
+        if "forward" not in vars(part):
+            part.forward = functools.partial(_apart, type(part).forward, part)
+
+
+def _apart(forward, self, hidden_states, *args, cu_seq_lens_q=None, max_length_q=None, **more):
+    """The layer's result for packed rows, those of about one length computed together.
+
+    hidden_states is (1, tokens, width). Rows are filled up behind, which their own tokens don't
+    see, to at most twice their length.
+    """
+    import torch
+
+    if cu_seq_lens_q is None:
+        return forward(self, hidden_states, *args, **more)
+    edges, groups = cu_seq_lens_q.tolist(), {}
+    for start, end in zip(edges, edges[1:]):
+        if end > start:
+            groups.setdefault((end - start - 1).bit_length(), []).append((start, end))
+    places, results = [], []
+    for rows in groups.values():
+        parts = [hidden_states[0, start:end] for start, end in rows]
+        padded = torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
+        out = forward(self, padded, *args, **more)
+        for (start, end), row in zip(rows, out):
+            places.append(start)
+            results.append(row[: end - start])
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return torch.cat([results[k] for k in order])[None]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..models import generate, letters, load
-from ..models.families import FAMILIES, head_dim
+from ..models.families import head_dim
 from . import low_rank
 
 if TYPE_CHECKING:
@@ -43,13 +43,17 @@ class Rollout(NamedTuple):
     ended: bool
 
 
+# Model types with one kind of keys and values in all layers, run here and compared with `generate`
+_FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma3_text")
+
+
 def fits(model: "PreTrainedModel | PeftModel") -> bool:
     """Whether Sampler can run a model; if not, transformers' `generate` has to."""
     base = _base(model)
     config = base.config
     windowed = getattr(config, "sliding_window", None) and not hasattr(config, "layer_types")
     plain = "unsloth" not in sys.modules  # it replaces the layers of transformers
-    known = config.model_type in FAMILIES and plain and not windowed
+    known = config.model_type in _FAMILIES and plain and not windowed
     return known and all(map(low_rank.is_plain, low_rank.lora_layers(model)))
 
 

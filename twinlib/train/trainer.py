@@ -198,6 +198,7 @@ def prepare(
     if kernels.loss_fits(base_model):
         kernels.patch_loss(base_model, compiled)
     packing.register()
+    packing.separate_rows(base_model)
     # On a CPU LoraProduct saves nothing.
     if compiled or base_model.device.type == "cuda":
         kernels.patch_lora(model)
@@ -218,7 +219,8 @@ def _compile_layers(model, checkpointing):
     # Otherwise the first layer, whose input needs no gradient, is compiled a second time.
     model.enable_input_require_grads()
     for layer in model.base_model.layers:
-        layer.compile(dynamic=False)
+        if not packing.recurrent(layer):  # whose work depends on the rows' lengths
+            layer.compile(dynamic=False)
 
 
 class _PackedTraining:
