@@ -6,7 +6,7 @@ import resource
 import pytest
 from test_persona import wanted
 
-from twinlib import Stopped
+from twinlib import Stopped, running
 from twinlib.progress import Progress
 from twinlib.train import checkpoints, persona
 
@@ -25,6 +25,13 @@ class AtSteps(Progress):
             self.whole[done] = sorted(s for s, f in folders.items() if checkpoints.is_whole(f))
             self.at.get(done, lambda: None)()
         super().__call__(done, total, note, **figures)
+
+
+def test_a_twin_whose_disk_went_away_gets_no_folder_in_its_place(twin, tmp_path):
+    with pytest.raises(RuntimeError), running.claim(twin, "persona", {}):
+        twin.path.rename(tmp_path / "away")
+        raise RuntimeError
+    assert not twin.path.exists()
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def _is_gone(error, twin):
         return True
     try:
         folder = Twin.locate(twin or terminal.last())
-        return error.errno == errno.ENOENT and not (folder / FILES["facts"]).exists()
+        return error.errno == errno.ENOENT and not os.path.isfile(folder / FILES["facts"])
     except TwinError:
         return False
     except OSError:
@@ -234,7 +234,12 @@ def run_step(options: argparse.Namespace) -> None:
         _run(twin, step, settings, first)
         return
     with running.claim(twin, step, asdict(settings), lambda error: _sentence(error, options.twin)):
-        _run(twin, step, settings, first)
+        try:
+            _run(twin, step, settings, first)
+        except Exception:
+            if os.path.isfile(twin.file("facts")):
+                raise
+            raise TwinError(t("core.disk_gone", path=twin.path)) from None
 
 
 def _run(twin, step, settings, first):

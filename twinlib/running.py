@@ -161,8 +161,9 @@ def claim(
     finally:
         heart.stop()
         with suppress(OSError):  # on a full disk the end of the process is the end of the run
-            write_json(twin.file("running"), asdict(replace(run, ended=now(), **how)))
-            twin.file("stop").unlink(missing_ok=True)
+            if twin.file("facts").exists():  # else the disk is away
+                write_json(twin.file("running"), asdict(replace(run, ended=now(), **how)))
+                twin.file("stop").unlink(missing_ok=True)
 
 
 class _Heart(threading.Thread):

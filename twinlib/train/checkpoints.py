@@ -173,7 +173,7 @@ class Kept:
             self.say(t("train.disk_is_slow", folder=folder, time=duration(self.took)))
 
     def _save_into(self, folder, model, trial):
-        if self._run and not (folder / _RUN[0]).exists():
+        if self._run and not os.path.exists(folder / _RUN[0]):
             # An unmounted disk leaves an empty folder, which must stay empty to be mounted again.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         super()._save_checkpoint(model, trial)
@@ -193,7 +193,7 @@ class Kept:
     def _rescue(self, error, model, trial):
         """Save the checkpoint into this machine's cache; training goes on in any case."""
         folder, name = Path(self.args.output_dir), f"checkpoint-{self.state.global_step}"
-        if (folder / _RUN[0]).exists():
+        if os.path.exists(folder / _RUN[0]):  # False for any error
             shutil.rmtree(folder / name, ignore_errors=True)  # half written
         other = rescued(folder)
         values = {"step": self.state.global_step, "folder": folder, "reason": reason(error)}
