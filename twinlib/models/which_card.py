@@ -94,7 +94,7 @@ def bases_that_fit(machine: dict):
 def _trains(key, gigabytes, machine):
     sizes = {True: set(), False: set()}
     for entry, precision in bases_that_fit(machine):
-        sizes[precision == "4-bit"].add(entry.parameters)
+        sizes[precision == "4-bit"].add(_rounded(entry.parameters))
     four = sorted({size if size < 2 else round(size) for size in sizes[True]})
     base, _ = plan.recommended_base(machine)
     return Trains(both(key, gb=gigabytes), max(sizes[False], default=0), four, base)
@@ -126,7 +126,8 @@ def q4_size(shape: Shape) -> float:
     """
     layers, head = (4.85, 6.56) if shape.hidden % 256 == 0 else (5.5, 8.5)
     embeddings = 0 if shape.tied else 4.5
-    return (shape.linear * layers + shape.head * (head + embeddings)) / 8
+    looked_up = shape.looked_up * (head if shape.tied else embeddings)
+    return (shape.linear * layers + shape.head * (head + embeddings) + looked_up) / 8
 
 
 def training_table() -> tuple[list[Texts], list[list]]:
