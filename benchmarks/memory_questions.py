@@ -10,8 +10,8 @@ The last 32 of each half were written later, in pairs of the same kind of which 
 kept, before any was asked: 4 false premises on what was written of, 6 neighbouring topics, 4 other
 people's names, 3 years, 5 things never written of, and 10 that are written.
 
-sample_blog_readers.jsonl has 48 questions as a reader asks them, all of them written, half casual; they
-were written before any was asked, and are for reading what a twin says to them.
+sample_blog_readers.jsonl has 48 questions as a reader asks them, half casual, all of them written;
+they were made before any was asked, and are for reading what a twin says to them.
 
 A line is {question, written, answer, kind}: a text in the title or the passage that answers it, or
 null where the author never wrote about it; where one fact is asked for, the answers that are right.
