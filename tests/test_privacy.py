@@ -15,6 +15,7 @@ from privacy_cases import (
     held_out,
     held_out_spellings,
     rates,
+    read,
     score,
     spellings,
 )
@@ -416,3 +417,17 @@ def test_time_grows_with_the_text_and_not_faster(piece):
     assert grows_in_proportion(
         lambda size: find(piece * (size // len(piece)), OWNERS_NAMES), 50_000
     )
+
+
+def test_numbers_of_registers_and_services_and_addresses_abroad():
+    """Kept apart: the detectors were made on another set, and found 40 of these 43 at first."""
+    cases = read("held_out_registered")
+    missed = [
+        case.text
+        for case in cases
+        for _, start, end in case.planted
+        if not any(m.start <= start and end <= m.end for m in find(case.text))
+    ]
+    assert len(missed) <= 2, missed
+    near = read("near_registered")
+    assert [case.text for case in near if find(case.text)] == []

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...files import content_id
 from ...i18n import choose, data
-from . import addresses, contacts, numbers
+from . import addresses, addresses_abroad, contacts, numbers, registered
 from . import names as private
 
 # In order of precedence: where two matches overlap, that of the earlier detector counts.
@@ -24,6 +24,8 @@ _DETECTORS = (
     *numbers.DETECTORS,
     *contacts.HANDLES,
     *addresses.ADDRESSES,
+    *addresses_abroad.ADDRESSES,
+    *registered.DETECTORS,
 )
 _MASKED = "\ue000"  # in place of a match while the rest is searched; no pattern matches it
 # One for one, so that a match keeps its position: full-width signs, dashes, spaces.

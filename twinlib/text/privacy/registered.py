@@ -1,0 +1,155 @@
+"""Numbers that a register or a service gave to a person, known by their form or by a word for them.
+
+Identity numbers of other countries, student and staff numbers, parcels, orders, meetings, wallets,
+licence keys; accounts in banks, and telephone numbers where a word says that they are some.
+"""
+
+import re
+
+from .numbers import LEFT, RIGHT, Detector
+
+_TOKEN = r"[A-Z]{0,4}[0-9][A-Z0-9]*"
+_VALUE = (
+    rf"(?P<v>(?:[A-Z]{{1,3}}[ -]?)?{_TOKEN}(?:[ ./-]{{1,2}}{_TOKEN}){{0,6}}"
+    r"(?:[ -]?[A-Z](?![A-Za-z]))?)"
+)
+_CLAIM = (
+    r"(?:[\"'”’]?(?: ?(?:number|no\.?|nº|n°|nr\.?|num\.?|code|id|号码?|號碼?|番号|번호|は"
+    r"|는|is|es|é|ist|est|è"
+    r"|was|就?是|为|為|[:：#=])){0,3} ?)"
+)
+# {kind: words that name such a number}. A word that is also an ordinary one has 'number' with it.
+_WORDS = {
+    "identity": (
+        r"(?:social security|SSN|national insurance|NI number|CPF|CNPJ|DNI|NIE|NIF|NISS"
+        r"|PESEL|BSN|Aadhaar"
+        r"|codice fiscale|Steuer-?ID|Ausweisnummer|Sozialversicherungsnummer"
+        r"|sécurité sociale|IMEI|VIN"
+        r"|driver'?s licen[cs]e|driving licen[cs]e|F(?:ü|ue)hrerscheinnummer|(?:student"
+        r"|employee|staff|patient)"
+        r" (?:number|id|no\.?)|Matrikelnummer)",
+        r"(?:社保(?:卡)?号?|医保(?:卡)?号?|学号|學號|工号|工號|驾驶证号?|駕駛證號?"
+        r"|驾照号?|车架号|車架號|就诊卡号?|就診卡號?"
+        r"|病历号|病歷號|住院号|准考证号?|报名(?:序列)?号|序列号|统一编号|統一編號"
+        r"|主民番号|マイナンバー|個人番号"
+        r"|주민등록번호|주민번호|房产证号?|房產證號?|公积金账?号|税号|稅號)",
+    ),
+    "card": (
+        r"(?:Kontonummer|Konto-?Nr\.?|BLZ|Bankleitzahl|sort code|account (?:number|no\.?)"
+        r"|(?<=[0-9] )account"
+        r"|routing (?:number|no\.?)|CVV2?|CVC2?|numéro de compte|número de (?:cuenta|conta))",
+        r"(?:银行账号|銀行帳號|账户号|开户账号|口座番号|계좌번호)",
+    ),
+    "handle": (
+        r"(?:tracking (?:number|no\.?|id|code)|order (?:number|no\.?|id)|Sendungsnummer"
+        r"|Bestellnummer"
+        r"|meeting (?:id|number|no\.?)|numéro de (?:suivi|commande)"
+        r"|número de (?:seguimiento|pedido)|friend code)",
+        r"(?:快递单?号|快遞單?號|运单号|運單號|物流单号|订单号|訂單號|会议号|會議號"
+        r"|会议id|好友代码|好友代碼|邀请码)",
+    ),
+    "key": (
+        r"(?:PIN|backup code|recovery code)",
+        r"(?:备用码|備用碼|恢复码|恢復碼|(?:锁屏|解锁|支付|开机)密码)",
+    ),
+}
+_UNITS = (
+    r"(?! ?(?:[年月日天个個本元块塊次人岁歲页頁条條%°]"
+    r"|(?:years|people|times|pages|books)(?![a-z])))"
+)
+_FEWEST = {"identity": 5, "card": 3, "handle": 6, "key": 4}  # digits
+
+
+def _named(kind, words):
+    latin, other = words
+    pattern = rf"(?<![A-Za-z])(?:(?i:{latin}))(?![A-Za-z])(?i:{_CLAIM}){_VALUE}{RIGHT}{_UNITS}"
+    there = rf"{other}(?i:{_CLAIM}){_VALUE}{RIGHT}{_UNITS}"
+
+    def span(match):
+        digits = sum(map(str.isdigit, match["v"]))
+        return match.span("v") if digits >= _FEWEST[kind] else None
+
+    return [
+        Detector(kind, re.compile(f"(?i:{latin})"), (0, 70), re.compile(pattern), span),
+        Detector(kind, re.compile(other), (0, 60), re.compile(there), span),
+    ]
+
+
+# Known by their form
+_FORMS = (
+    (
+        "identity",
+        r"[0-9]-[0-9]{2}-[0-9]{4}",
+        r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}",
+    ),
+    ("identity", r"[0-9]{3}-[0-9]{2}(?![0-9])", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"),
+    (
+        "identity",
+        r"[0-9]{6}-[1-4]",
+        r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])-[1-4][0-9]{6}",
+    ),
+    ("identity", "字第", r"[\u4e00-\u9fff]{1,6}字第?[0-9]{4,12}[号號]"),
+    (
+        "ip",
+        r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]",
+        r"(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}",
+    ),
+    ("key", r"0x[0-9A-Fa-f]{30}", r"0x[0-9A-Fa-f]{40}(?:[0-9A-Fa-f]{24})?"),
+    (
+        "key",
+        r"(?<![A-Za-z0-9])(?:bc1|[13][1-9A-HJ-NP-Za-km-z]{20})",
+        r"(?:bc1[0-9a-z]{25,60}"
+        r"|[13](?=[1-9A-HJ-NP-Za-km-z]*[A-Z])(?=[1-9A-HJ-NP-Za-km-z]*[a-z])[1-9A-HJ-NP-Za-km-z]{25,34})",
+    ),
+    (
+        "key",
+        r"[A-Z0-9]{4}-[A-Z0-9]{4}",
+        r"(?=[A-Z-]*[0-9])(?=[0-9-]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,7}",
+    ),
+    (
+        "coordinates",
+        r"\+[23456789CFGHJMPQRVWX]{2}",
+        r"[23456789CFGHJMPQRVWX]{6,8}\+[23456789CFGHJMPQRVWX]{2,3}",
+    ),
+)
+_LINKED = re.compile(
+    r"(?<![A-Za-z0-9])(?:paypal\.me|ko-fi\.com|cash\.app|venmo\.com"
+    r"|steamcommunity\.com/(?:id|profiles)"
+    r"|bsky\.app/profile)/(?P<v>[$A-Za-z0-9_.-]{3,40}[A-Za-z0-9_])"
+    r"|(?P<w>[a-z0-9-]{3,30}\.bsky\.social)"
+)
+_PHONE_WORD = (
+    r"(?:llám[ae](?:me|nos)?(?: al)?|(?:mi|meu|mio|mein|mon) (?:móvil|teléfono|número"
+    r"|telefone|telemóvel|celular"
+    r"|telefono|cellulare|numero|portable|numéro)|telemóvel|celular|móvil|cellulare"
+    r"|Handy(?:nummer)?"
+    r"|Telefonnummer|ruf mich an(?: unter)?|chiamami al|ligue para)"
+)
+_PHONE = re.compile(
+    rf"(?<![A-Za-z])(?i:{_PHONE_WORD})(?i:{_CLAIM})"
+    r"(?P<v>(?:\([0-9]{2,5}\) ?)?[0-9]{2,5}(?:[ ./-]?[0-9]{2,5}){1,5})(?![0-9])"
+)
+_BRAZIL = r"\([1-9][0-9]\) ?9?[0-9]{4}-[0-9]{4}"
+
+
+def _phone(match):
+    digits = sum(map(str.isdigit, match["v"]))
+    return match.span("v") if 8 <= digits <= 13 else None
+
+
+def _linked(match):
+    return match.span("v") if match["v"] else match.span("w")
+
+
+DETECTORS = (
+    *(detector for kind, words in _WORDS.items() for detector in _named(kind, words)),
+    *(
+        Detector(
+            kind, re.compile(cue), (30, 70), re.compile(f"{LEFT}(?:{form}){RIGHT}"), re.Match.span
+        )
+        for kind, cue, form in _FORMS
+    ),
+    Detector("phone", re.compile(f"(?i:{_PHONE_WORD})"), (0, 60), _PHONE, _phone),
+    Detector("phone", re.compile(r"\([1-9][0-9]\) ?9?[0-9]{4}-"), (0, 20), re.compile(_BRAZIL)),
+    Detector("handle", (".me/", ".com/", ".app/", ".bsky.social"), (30, 60), _LINKED, _linked),
+)
