@@ -23,6 +23,7 @@ from . import callbacks, checkpoints
 from .trainer import packed_trainer
 
 _HELD_OUT = 20  # every so many passages are kept to watch the loss
+_WATCHED = 8  # of them at most: watching must not take longer than learning
 _DONE = "text_stage.json"
 
 
@@ -61,9 +62,9 @@ def run(
     pieces = passages(tokenizer, texts, settings.length)
     if len(pieces) < 2:
         raise TwinError(t("train.no_texts"))
-    held_out = pieces[::_HELD_OUT][:40]
+    held_out = pieces[::_HELD_OUT][:_WATCHED]
     rows = {"val": held_out, "train": [p for i, p in enumerate(pieces) if i % _HELD_OUT]}
-    every = max(1, settings.steps // 8)
+    every = max(1, settings.steps // 4)
     trainer = packed_trainer(model, tokenizer, rows, settings, work, every)
     figures = {name: name for name in ("loss", "eval_loss", "learning_rate")}
     callback = callbacks.attach_callback(trainer, progress, figures)
