@@ -37,36 +37,34 @@ _JAPANESE = re.compile(
     r"[0-9]{1,3}(?:(?:丁目|番地?|号|-)[0-9]{0,3}){1,4}|〒 ?[0-9]{3}-[0-9]{4}"
 )
 
+_GERMAN_CUES = (
+    "straße ",
+    "strasse ",
+    "str. ",
+    "weg ",
+    "allee ",
+    "platz ",
+    "gasse ",
+    "damm ",
+    "ufer ",
+)
+_FRENCH_CUES = (
+    "rue ",
+    "avenue ",
+    "boulevard ",
+    "place d",
+    "chemin ",
+    "impasse ",
+    "allée ",
+    "quai ",
+)
+_SOUTHERN_CUES = tuple(
+    "calle |c/|avenida|avda|plaza |paseo |carrer |rua |travessa |pra|estrada |via |viale |piazza |"
+    "corso ".split("|")
+)
 ADDRESSES = (
-    Detector(
-        "address",
-        re.compile(
-            r"(?:straße|strasse|str\.|weg|allee|latz|gasse|ring|damm|ufer|steig|chaussee"
-            r"|traße) "
-            r"[A-ZÄÖÜ0-9]"
-        ),
-        (60, 70),
-        _GERMAN,
-    ),
-    Detector(
-        "address",
-        re.compile(
-            r"[0-9](?: ?(?:bis|ter))?,? (?:rue|av|bo?u?l?e?v?a?r?d|place|chemin|impasse"
-            r"|allée|quai"
-            r"|route|cours)"
-        ),
-        (6, 120),
-        _FRENCH,
-    ),
-    Detector(
-        "address",
-        re.compile(
-            r"Calle|C/|Av[.ed]|Plaza|Paseo|Camino|Carrer|Rua|Travessa|Praça|Estrada|Via"
-            r"|Piazza|Corso"
-            r"|Largo"
-        ),
-        (2, 140),
-        _SOUTHERN,
-    ),
-    Detector("address", re.compile("〒|[都道府県]"), (14, 60), _JAPANESE),
+    Detector("address", _GERMAN_CUES, (60, 70), _GERMAN),
+    Detector("address", _FRENCH_CUES, (16, 120), _FRENCH),
+    Detector("address", _SOUTHERN_CUES, (2, 140), _SOUTHERN),
+    Detector("address", ("〒", "県", "東京都", "大阪府", "京都府", "北海道"), (14, 60), _JAPANESE),
 )

@@ -60,6 +60,37 @@ _UNITS = (
 _FEWEST = {"identity": 5, "card": 3, "handle": 6, "key": 4}  # digits
 
 
+# {kind: (Latin, other) cues in lower case}, which are looked for first
+_CUES = {
+    "identity": (
+        "social security|ssn|national insurance|ni number|"
+        "cpf|cnpj|dni|nie |nie:|nif|niss|pesel|bsn|"
+        "aadhaar|codice fiscale|steuer|ausweisnummer|sozialversicherung|"
+        " sociale|imei|"
+        "vin |vin:|driver|driving licen|hrerscheinnummer|"
+        "student |employee |staff |patient |matrikel",
+        "社保|医保|学号|學號|工号|工號|驾驶证|駕駛證|驾照|车架号|車架號|"
+        "就诊卡|就診卡|病历号|病歷號|住院号|准考证|"
+        "报名|序列号|统一编号|統一編號|"
+        "主民番号|マイナンバー|個人番号|주민|房产证|房產證|公积金|税号|稅號",
+    ),
+    "card": (
+        "kontonummer|konto|blz|bankleitzahl|sort code|account|routing|cvv|cvc|compte|cuenta|conta",
+        "银行账号|銀行帳號|账户号|开户账号|口座番号|계좌번호",
+    ),
+    "handle": (
+        "tracking|order |sendungsnummer|bestellnummer|meeting |suivi|commande|seguimiento|pedido|"
+        "friend code",
+        "快递单|快遞單|运单号|運單號|物流单号|订单号|"
+        "訂單號|会议号|會議號|会议id|好友代码|好友代碼|邀请码",
+    ),
+    "key": (
+        "pin |pin:|backup code|recovery code",
+        "备用码|備用碼|恢复码|恢復碼|锁屏密码|解锁密码|支付密码|开机密码",
+    ),
+}
+
+
 def _named(kind, words):
     latin, other = words
     pattern = rf"(?<![A-Za-z])(?:(?i:{latin}))(?![A-Za-z])(?i:{_CLAIM}){_VALUE}{RIGHT}{_UNITS}"
@@ -69,46 +100,50 @@ def _named(kind, words):
         digits = sum(map(str.isdigit, match["v"]))
         return match.span("v") if digits >= _FEWEST[kind] else None
 
+    cues = [tuple(text.split("|")) for text in _CUES[kind]]
     return [
-        Detector(kind, re.compile(f"(?i:{latin})"), (0, 70), re.compile(pattern), span),
-        Detector(kind, re.compile(other), (0, 60), re.compile(there), span),
+        Detector(kind, cues[0], (24, 70), re.compile(pattern), span),
+        Detector(kind, cues[1], (4, 60), re.compile(there), span),
     ]
 
 
+_DASHED = re.compile("[0-9]-[0-9]")
+_KEYS = ("key", "serial", "licen", "激活", "序列", "产品")
+_MACS = ("mac", "wifi", "wi-fi", "wlan", "网卡")
 # Known by their form
 _FORMS = (
     (
         "identity",
-        r"[0-9]-[0-9]{2}-[0-9]{4}",
+        _DASHED,
         r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}",
     ),
-    ("identity", r"[0-9]{3}-[0-9]{2}(?![0-9])", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"),
+    ("identity", _DASHED, r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"),
     (
         "identity",
-        r"[0-9]{6}-[1-4]",
+        _DASHED,
         r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])-[1-4][0-9]{6}",
     ),
-    ("identity", "字第", r"[\u4e00-\u9fff]{1,6}字第?[0-9]{4,12}[号號]"),
+    ("identity", ("字第",), r"[\u4e00-\u9fff]{1,6}字第?[0-9]{4,12}[号號]"),
     (
         "ip",
-        r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]",
+        _MACS,
         r"(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}",
     ),
-    ("key", r"0x[0-9A-Fa-f]{30}", r"0x[0-9A-Fa-f]{40}(?:[0-9A-Fa-f]{24})?"),
+    ("key", ("0x",), r"0x[0-9A-Fa-f]{40}(?:[0-9A-Fa-f]{24})?"),
     (
         "key",
-        r"(?<![A-Za-z0-9])(?:bc1|[13][1-9A-HJ-NP-Za-km-z]{20})",
+        ("bc1", "bitcoin", "btc", "wallet", "比特币", "比特幣", "钱包"),
         r"(?:bc1[0-9a-z]{25,60}"
         r"|[13](?=[1-9A-HJ-NP-Za-km-z]*[A-Z])(?=[1-9A-HJ-NP-Za-km-z]*[a-z])[1-9A-HJ-NP-Za-km-z]{25,34})",
     ),
     (
         "key",
-        r"[A-Z0-9]{4}-[A-Z0-9]{4}",
+        _KEYS,
         r"(?=[A-Z-]*[0-9])(?=[0-9-]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,7}",
     ),
     (
         "coordinates",
-        r"\+[23456789CFGHJMPQRVWX]{2}",
+        ("+",),
         r"[23456789CFGHJMPQRVWX]{6,8}\+[23456789CFGHJMPQRVWX]{2,3}",
     ),
 )
@@ -129,6 +164,11 @@ _PHONE = re.compile(
     rf"(?<![A-Za-z])(?i:{_PHONE_WORD})(?i:{_CLAIM})"
     r"(?P<v>(?:\([0-9]{2,5}\) ?)?[0-9]{2,5}(?:[ ./-]?[0-9]{2,5}){1,5})(?![0-9])"
 )
+# In ASCII: other letters are looked for in Chinese texts alone
+_PHONE_CUES = tuple(
+    "me al |me a |fono|vil |vel |celular|cellulare|mero |numero|portable|handy|telefon|ruf mich|"
+    "ligue".split("|")
+)
 _BRAZIL = r"\([1-9][0-9]\) ?9?[0-9]{4}-[0-9]{4}"
 
 
@@ -144,12 +184,10 @@ def _linked(match):
 DETECTORS = (
     *(detector for kind, words in _WORDS.items() for detector in _named(kind, words)),
     *(
-        Detector(
-            kind, re.compile(cue), (30, 70), re.compile(f"{LEFT}(?:{form}){RIGHT}"), re.Match.span
-        )
+        Detector(kind, cue, (30, 70), re.compile(f"{LEFT}(?:{form}){RIGHT}"), re.Match.span)
         for kind, cue, form in _FORMS
     ),
-    Detector("phone", re.compile(f"(?i:{_PHONE_WORD})"), (0, 60), _PHONE, _phone),
-    Detector("phone", re.compile(r"\([1-9][0-9]\) ?9?[0-9]{4}-"), (0, 20), re.compile(_BRAZIL)),
+    Detector("phone", _PHONE_CUES, (16, 60), _PHONE, _phone),
+    Detector("phone", ("(",), (0, 20), re.compile(_BRAZIL)),
     Detector("handle", (".me/", ".com/", ".app/", ".bsky.social"), (30, 60), _LINKED, _linked),
 )
