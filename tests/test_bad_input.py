@@ -132,7 +132,7 @@ def test_a_corrupt_report_stops_the_next_step_and_running_again_mends_it(tmp_pat
     twin = tmp_path / "twin"
     assert run("corpus", twin, "--source", posts).returncode == 0
     Twin(twin).report_path("corpus").write_text("{half a rep")
-    assert refused(run("persona", twin), "01")
+    assert refused(run("persona", twin), "-m twinlib corpus")
     assert "broken" in run("status", twin).stdout
     assert run("corpus", twin, "--source", posts).returncode == 0
     assert Twin(twin).state("corpus").name == "done"

@@ -138,7 +138,7 @@ def test_a_change_that_stands_out_is_no_chance_though_every_interval_holds_one_h
     said = decimals.sentences(records)
     assert said[0] == "Taken alone, no figure can be told from a coin."
     assert said[-1].startswith(
-        "Reasoning training changed more than chance would: reasoning F16 +24 points"
+        "Reasoning training changed more than chance would: practised F16 +24 points"
     )
 
 
@@ -157,10 +157,8 @@ def test_it_says_what_is_better_than_a_coin_and_what_quantization_took():
         + answered("persona", "Q8_0", [4] * 39 + [3])
     )
     said = decimals.sentences(records)
-    assert said[0].startswith("Better than a coin: persona F16, persona Q4_K_M, persona Q8_0.")
-    assert (
-        said[1] == "Different from F16 by more than chance: persona Q4_K_M -38 points (p = 2e-06)."
-    )
+    assert said[0].startswith("Better than a coin: voice F16, voice Q4_K_M, voice Q8_0.")
+    assert said[1] == "Different from F16 by more than chance: voice Q4_K_M -38 points (p = 2e-06)."
     assert len(said) == 2
 
 
@@ -189,7 +187,7 @@ def test_reasoning_is_measured_against_the_persona_it_continued():
     nothing = answered("base", "Q8_0", [4] * 40)
     said = decimals.sentences(before + nothing + after)
     assert said[-1].startswith(
-        "Reasoning training changed more than chance would: reasoning F16 +62 points"
+        "Reasoning training changed more than chance would: practised F16 +62 points"
     )
     said = decimals.sentences(before + nothing + answered("reasoning", "F16", [2, 1] * 20))
     assert said[-1] == "Reasoning training changed nothing that chance doesn't explain."
@@ -221,7 +219,7 @@ def test_the_table_stands_in_the_order_of_rows_and_types():
         "| right answers | F16 | Q8_0 | Q5_K_M | Q4_K_M |",
         "| --- | --- | --- | --- | --- |",
         "| base | 100% (93%–100%) | – | – | – |",
-        "| persona | – | 50% (43%–57%) | – | – |",
+        "| voice | – | 50% (43%–57%) | – | – |",
     ]
     assert decimals.table({"size_mb_F16": {"value": 1}}) == ""
 
@@ -367,7 +365,7 @@ def test_files_that_stand_are_asked_as_they_are_and_stay(trained):
 @pytest.mark.slow
 def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch):
     def stop(done, total, note):
-        if "persona Q8_0" in note and done > 40 + 4 + 1:  # in the second part of its problems
+        if "voice Q8_0" in note and done > 40 + 4 + 1:  # in the second part of its problems
             raise Stopped
 
     monkeypatch.setattr(decimals, "FIRST", 4)

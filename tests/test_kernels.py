@@ -57,12 +57,12 @@ def test_a_patched_model_trains_as_before(tmp_path, family):
     assert model(input_ids=ids).logits.shape == (2, 12, 600)  # without labels it answers as before
 
 
-def test_a_capped_head_keeps_the_plain_loss(tmp_path):
+def test_a_scaled_head_keeps_the_plain_loss(tmp_path):
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(build_tiny_base(tmp_path, "gemma3"))
     for weight in model.parameters():
         weight.requires_grad_(False)
     assert kernels.loss_fits(model)
-    model.config.final_logit_softcapping = 30.0
+    model.config.logit_scale = 0.5
     assert not kernels.loss_fits(model)

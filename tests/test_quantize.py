@@ -132,7 +132,7 @@ def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answ
     twin = trained_twin
     monkeypatch.setattr(decimals, "TYPES", ("F16", "Q8_0"))
     asked = {"types": "Q8_0", "decimals": 8}
-    wanted, outcome = run(twin, stop_at="persona Q8_0", **asked)
+    wanted, outcome = run(twin, stop_at="voice Q8_0", **asked)
     assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
     assert not any(name.startswith("decimals") for name in outcome.figures)
     assert any("run this step again to go on" in said for said in outcome.warnings)

@@ -105,7 +105,7 @@ def test_a_bad_problem_file_is_a_stop_in_a_sentence(twin, tmp_path, content, wor
 
 @pytest.mark.slow
 def test_a_small_base_is_said_before_training(trained):
-    assert any("1.5 billion" in p.text for p in reasoning.problems(wanted(), trained))
+    assert any("half a billion" in p.text for p in reasoning.problems(wanted(), trained))
 
 
 def test_in_both_languages_the_verdict_is_said_once(monkeypatch):

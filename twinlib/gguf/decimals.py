@@ -227,7 +227,7 @@ def says_its_number(text: str) -> bool:
     rest = text[said[-1].end() :].lstrip() if said else ""
     sentence = numerals.first_sentence(rest)
     is_over = len(sentence) + 1 < len(rest)  # a point may be that of a number
-    return is_over and bool(numerals.chains(numerals.plainly(sentence)))
+    return is_over and any(map(str.isdigit, numerals.plainly(sentence)))
 
 
 def _messages(variant, problem):

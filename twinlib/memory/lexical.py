@@ -110,14 +110,14 @@ class Lexical:
     def save(self, folder: Path) -> None:
         """Write the index into a folder."""
         self._bm25.save(folder, show_progress=False)
-        (folder / "version").write_text(str(_WORDS))
+        (folder / "version").write_text(str(_WORDS), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Lexical":
         """Read an index; of a damaged one, or of another version's, any exception may come."""
         import bm25s
 
-        if (folder / "version").read_text() != str(_WORDS):
+        if (folder / "version").read_text(encoding="utf-8") != str(_WORDS):
             raise ValueError
         return cls(bm25s.BM25.load(folder))
 

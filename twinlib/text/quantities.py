@@ -21,8 +21,8 @@ _COMMA = re.compile(rf"(?P<unit>{_WORDS}) ?[,，] ?(?P<whose>{_WORDS}) ?")
 _UNIT = re.compile(r" ?(?:[^\W\d_]+ ?){0,3}")
 # Of a remark about one quantity, not of another one.
 _REMARK = re.compile(
-    r"(?:left|more|less|fewer|each|of|per|every|over|than|remain\w*|spare|apart|in|total\w*|times|off|"
-    r"not|since|because|so|from|for|with|after|before|on|at)(?![A-Za-z])|[剩余餘每一多少比其共不因为因从从总总左]"
+    r"(?:left|more|less|fewer|each|of|per|every|over|than|remain\w*|spare|apart|in|total\w*|times|"
+    r"off|not|since|because|so|from|for|with|after|before|on|at)(?![A-Za-z])|[剩余餘每一多少比其共不因为因从从总总左]"
 )
 _TOTAL_BEFORE = re.compile(
     r"(?:total(?:s|ling)?|altogether|in all|together|makes?|gives?|sums? to|adds? up to|that is|or)"
@@ -32,7 +32,8 @@ _TOTAL_AFTER = re.compile(r"(?: ?[^\W\d_]+){0,2} ?(?:in total|altogether|in all|
 _EQUATION = re.compile(r"[^=＝]*[=＝][^=＝]*")
 _OPERATORS = re.compile(r"[-+−*×·÷/]")
 _UNITS = (
-    r"(?:(?:hours?|hrs?|h|minutes?|mins?|seconds?|days?|weeks?|months?|years?|feet|foot|ft|inch(?:es)?"
+    r"(?:(?:hours?|hrs?|h|minutes?|mins?|seconds?|days?|weeks?|months?|years?|feet|foot|ft"
+    r"|inch(?:es)?"
     r"|dollars?|cents?|pence|pounds?|lbs?|ounces?|oz|km|cm|mm|m|kg|g|met(?:er|re)s?|miles?|yards?"
     r"|quarts?|gallons?)(?![A-Za-z])|小时|分钟?|秒|天|周|个?月|日|号|年|岁|元|角|块|毛|厘米|公里|米|公斤|斤|两|千克"
     r"|克|吨|毫升|升)"

@@ -126,8 +126,8 @@ def is_too_small_to_reason(twin: Twin) -> bool:
 
     Without a GPU a small base can't practise for as long as it needs to gain.
     """
-    parameters, persona = _parameters(twin), twin.report("persona")
-    has_gpu = bool(persona and persona.machine.get("gpu"))
+    parameters, is_there = _parameters(twin), twin.state("persona").name in ("done", "stale")
+    has_gpu = is_there and twin.report("persona").machine.get("gpu")
     return parameters is not None and parameters < (_REASONS_FROM if has_gpu else _SENSIBLE_FROM)
 
 

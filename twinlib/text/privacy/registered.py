@@ -134,7 +134,8 @@ _FORMS = (
         "key",
         ("bc1", "bitcoin", "btc", "wallet", "比特币", "比特幣", "钱包"),
         r"(?:bc1[0-9a-z]{25,60}"
-        r"|[13](?=[1-9A-HJ-NP-Za-km-z]*[A-Z])(?=[1-9A-HJ-NP-Za-km-z]*[a-z])[1-9A-HJ-NP-Za-km-z]{25,34})",
+        r"|[13](?=[1-9A-HJ-NP-Za-km-z]*[A-Z])(?=[1-9A-HJ-NP-Za-km-z]*[a-z])"
+        r"[1-9A-HJ-NP-Za-km-z]{25,34})",
     ),
     (
         "key",
