@@ -53,6 +53,20 @@ def test_real_authors_are_told_from_people_whom_the_fit_never_saw(author):
     assert RECORD["authors"][author]["200"][0] < value, "shorter passages are harder"
 
 
+def test_a_reciting_twin_is_caught_by_copies_and_by_membership():
+    """Recorded of Gemma 270M, which recites after 100 epochs; Qwen2.5-Coder 0.5B doesn't."""
+    figures = RECORD["twins"]["recites"]["figures"]
+    found = membership("recites")
+    assert found == {
+        **figures["membership"],
+        **{name: found[name] for name in ("note", "said")},
+        "level": "bad",
+    }
+    assert level("membership", found) == level("copied", figures["copied"]) == "bad"
+    assert figures["copied"]["value"] > 0.5 and found["value"] > 0.9
+    assert "too long or too hard" in prediction_gain("recites")["note"]
+
+
 def test_an_overfitted_twin_is_caught_by_membership_and_by_what_it_lost():
     """After 100 epochs on ten short documents it knows each, though it doesn't recite them."""
     figures = RECORD["twins"]["over"]["figures"]

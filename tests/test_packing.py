@@ -199,6 +199,8 @@ def test_our_product_learns_what_peft_learns(tmp_path, family, compiled, monkeyp
     model = get_peft_model(
         model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
     )
+    if family == "gemma4":  # its gradients are so large that rounding alone differs by more
+        model.double()
     # What lets recurrent layers start anew with each row belongs to what is put in.
     lengths = [94] if family == "qwen3.5" else [30, 20, 44]
     batch = packing.Packed(rows(*lengths), 100, 0, count=1, fixed=True)[0]
