@@ -51,7 +51,7 @@ def prepare(base, root):
     real = base in (*pip_base.SOURCES, "gemma-3-270m")
     folder = load.prepare(base).path if real else _random_base(base, root)
     if not adapter.exists():
-        _random_adapter(folder, adapter)
+        random_adapter(folder, adapter)
     return folder, adapter
 
 
@@ -69,7 +69,8 @@ def _random_base(base, root):
     return folder
 
 
-def _random_adapter(folder, adapter):
+def random_adapter(folder, adapter, size=0.02):
+    """Write an adapter of random numbers, `size` the deviation of what starts as zeros."""
     import torch
     from safetensors import safe_open
     from safetensors.torch import save_file
@@ -83,7 +84,7 @@ def _random_adapter(folder, adapter):
                     rows, columns = file.get_slice(name).get_shape()
                     start = "base_model.model." + name.removesuffix(".weight")
                     pair[f"{start}.lora_A.weight"] = torch.randn(RANK, columns) * 0.02
-                    pair[f"{start}.lora_B.weight"] = torch.randn(rows, RANK) * 0.02
+                    pair[f"{start}.lora_B.weight"] = torch.randn(rows, RANK) * size
     adapter.mkdir(parents=True)
     save_file(pair, adapter / "adapter_model.safetensors")
     config = {

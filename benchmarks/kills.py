@@ -6,8 +6,9 @@ A random model of two layers, the sample blog, the real commands in child proces
 Each step of notebooks 02 and 03 runs once undisturbed, and once killed at random moments (while it
 loads, trains, writes checkpoints or answers) and started again each time; once a checkpoint that is
 only half written lies beside the whole ones. Printed: the step at which each kill came, the one
-from which the next start went on, and the validation loss at the end of both runs, which may
-differ by 0.5 % at most, while no more than one interval between checkpoints is done twice.
+from which the next start went on, the largest difference between both runs in the loss of a step,
+and the validation loss at the end of both, which may differ by 0.5 % at most, while no more than
+one interval between checkpoints is done twice and what is half written is passed over.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from pathlib import Path
 import random_models  # noqa: F401 (it finds twinlib)
 
 ROOT = Path(__file__).parent.parent
-STEPS = {"persona": 60, "reasoning": 12}
+STEPS = {"persona": 200, "reasoning": 12}
 TOLERANCE = 0.005
 _GOES_ON = re.compile(r"Going on from the checkpoint at step (\d+)")
 
@@ -95,45 +96,64 @@ def last_step(twin, step):
     return max(done)
 
 
-def killed(twin, step, line, kills, rng, seconds):
-    """Kill and start the command again; [(step at a kill, step then gone on from)], kills."""
-    found, at, half, count = [], None, False, 0
+def steps_of(twin, step):
+    """{training step: (time, loss)} of the history."""
+    lines = (Path(twin) / step / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [r for r in map(json.loads, lines) if "tokens_s" in r or "memory_gb" in r]
+    return {record["done"]: (record["time"], record.get("loss")) for record in records}
+
+
+def killed(twin, step, line, kills, rng, loading, training):
+    """Kill and start the command again; [(step at a kill, step then gone on from)], kills, and the
+    step of the half-written checkpoint that was left.
+
+    `loading` and `training` are the seconds that these take undisturbed.
+    """
+    found, at, half, count = [], None, 0, 0
     for number in range(kills + 1):
-        before = last_step(twin, step)
         with open(Path(twin) / "out.txt", "w") as out:
             child = subprocess.Popen(line, stdout=out, stderr=out, env=environment())
             ended = number == kills
             if not ended:
-                ended = wait(child, twin, step, before, rng, seconds, number)
+                if number % 5:
+                    steps = rng.randint(0, STEPS[step] // 6)
+                    reach(child, twin, step, steps)
+                    seconds = rng.uniform(0, 2 * training / STEPS[step])
+                else:
+                    seconds = rng.uniform(0, loading)
+                ended = kill(child, seconds)
             code = child.wait()
         went_on = _GOES_ON.search((Path(twin) / "out.txt").read_text())
+        if went_on:
+            print(f"          gone on from step {went_on[1]}", flush=True)
         if at is not None and (went_on or last_step(twin, step) < at):
             found.append((at, int(went_on[1]) if went_on else 0))
             at = None  # else killed before it had loaded anything: nothing was done twice
         if ended:
             if code:
                 sys.exit((Path(twin) / "out.txt").read_text()[-2000:])
-            return found, count
+            return found, count, half
         at = last_step(twin, step)
         count += 1
         print(f"  kill {number + 1:2}: step {at}, {moment(twin, step)}", flush=True)
         half = half or leave_half(twin, step)
 
 
-def wait(child, twin, step, before, rng, seconds, number):
-    """Kill the child at a random moment; whether it had ended before.
+def reach(child, twin, step, steps):
+    """Wait until a child that has just started has trained so many steps beyond its first."""
+    since, first = time.time(), None
+    while child.poll() is None and time.time() - since < 900:
+        if moved(twin, step, since):
+            done = last_step(twin, step)
+            first = done if first is None else first
+            if done >= min(first + steps, STEPS[step]):
+                return
+        time.sleep(0.02)
 
-    Every third time while it may be loading, else up to a sixth of the training after its start.
-    """
-    began = time.monotonic()
-    if number % 3:
-        while child.poll() is None and time.monotonic() - began < 120:
-            if moved(twin, step, began):
-                break
-            time.sleep(0.05)
-        until = time.monotonic() + rng.uniform(0, seconds / 6)
-    else:
-        until = began + rng.uniform(0, 20)
+
+def kill(child, seconds):
+    """Kill the child after so many seconds; returns whether it had ended before."""
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         if child.poll() is not None:
             return True
@@ -151,10 +171,9 @@ def interval_of(twin, step):
     return at[1] - at[0]
 
 
-def moved(twin, step, began):
-    """Whether training has written a record since `began`."""
+def moved(twin, step, since):
+    """Whether training has written a record since then."""
     path = Path(twin) / step / "history.jsonl"
-    since = time.time() - (time.monotonic() - began)
     if not path.exists() or path.stat().st_mtime < since:
         return False
     return '"tokens_s"' in (path.read_text(encoding="utf-8").splitlines() or [""])[-1]
@@ -170,11 +189,11 @@ def moment(twin, step):
 
 
 def leave_half(twin, step):
-    """Leave a newer checkpoint of which a file is cut and the manifest is missing."""
+    """Leave a newer checkpoint with a cut file and without its manifest; its step or 0."""
     folder = Path(twin) / step / "checkpoints"
     whole = [p for p in folder.glob("checkpoint-*") if (p / "manifest.json").exists()]
     if not whole:
-        return False
+        return 0
     newest = max(whole, key=lambda p: int(p.name.split("-")[1]))
     half = folder / f"checkpoint-{int(newest.name.split('-')[1]) + 1}"
     shutil.copytree(newest, half, dirs_exist_ok=True)
@@ -182,7 +201,7 @@ def leave_half(twin, step):
     weights = half / "adapter_model.safetensors"
     os.truncate(weights, weights.stat().st_size // 2)
     print(f"          left a half-written {half.name}", flush=True)
-    return True
+    return int(half.name.split("-")[1])
 
 
 def loss_of(twin, step, base):
@@ -204,27 +223,42 @@ def measure(step, folder, start, kills, seed):
         shutil.rmtree(twin, ignore_errors=True)
         shutil.copytree(start, twin)
     rest = options_of(step, folder)
-    began = time.monotonic()
+    began = time.time()
     run(command(whole, step, *rest))
-    seconds = time.monotonic() - began
-    print(f"{step}: {seconds:.0f} s undisturbed, {STEPS[step]} steps", flush=True)
-    found, count = killed(
-        broken, step, command(broken, step, *rest), kills, random.Random(seed), seconds
+    times = [at for at, _ in steps_of(whole, step).values()]
+    loading, training = times[0] - began, times[-1] - times[0]
+    print(
+        f"{step}: {time.time() - began:.0f} s undisturbed, {training:.0f} s of them "
+        f"{STEPS[step]} steps",
+        flush=True,
     )
+    line = command(broken, step, *rest)
+    found, count, half = killed(broken, step, line, kills, random.Random(seed), loading, training)
     losses = [loss_of(twin, step, folder / "base") for twin in (whole, broken)]
     before = loss_of(start, "persona", folder / "base") if step == "reasoning" else None
     interval = interval_of(whole, step)
     twice = [at - on for at, on in found]
+    passed_over = half > 0 and half not in [on for _, on in found]
     off = losses[1] / losses[0] - 1
     print(
         f"{step}: {count} kills, at most {max(twice)} steps done twice (checkpoints every "
-        f"{interval}), validation loss {losses[0]:.5f} undisturbed, {losses[1]:.5f} killed "
-        f"({off:+.3%})" + (f", {before:.5f} before the step" if before else ""),
+        f"{interval}), half-written checkpoint {half} {'passed over' if passed_over else 'USED'}, "
+        f"loss of a step {largest_difference(whole, broken, step):.5f} apart at most, "
+        f"validation loss {losses[0]:.5f} undisturbed, {losses[1]:.5f} killed ({off:+.3%})"
+        + (f", {before:.5f} before the step" if before else ""),
         flush=True,
     )
-    ok = count == kills and abs(off) <= TOLERANCE and max(twice) <= interval
+    ok = count == kills and abs(off) <= TOLERANCE and max(twice) <= interval and passed_over
     print(f"{step}: {'nothing lost' if ok else 'NOT AS IT SHOULD BE'}", flush=True)
     return whole, ok
+
+
+def largest_difference(one, other, step):
+    """Between the losses of the same step of two runs, each of which has every step."""
+    first, second = (steps_of(twin, step) for twin in (one, other))
+    if first.keys() != second.keys():
+        sys.exit(f"steps of one run only: {sorted(first.keys() ^ second.keys())}")
+    return max(abs((first[at][1] or 0) - (second[at][1] or 0)) for at in first)
 
 
 def main():

@@ -138,6 +138,49 @@ def save(base, root):
     return folder
 
 
+def write(base, folder, tokenizer):
+    """Write such a model layer by layer, with the tokenizer of another folder, where it isn't yet.
+
+    No more than a layer, or the embedding, is in memory at a time.
+    """
+    import shutil
+
+    import torch
+    from safetensors.torch import save_file
+    from transformers import AutoModelForCausalLM
+
+    if (folder / "done").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(_config(base), dtype=torch.bfloat16)
+    files = {}
+    for name, weight in model.state_dict().items():
+        if name != "lm_head.weight" or not model.config.tie_word_embeddings:
+            part = name.split(".")[2] if ".layers." in name else name.split(".")[-2]
+            files.setdefault(f"model-{part}.safetensors", {})[name] = weight.shape
+    for file, shapes in files.items():
+        drawn = {name: _drawn(name, shape) for name, shape in shapes.items()}
+        save_file(drawn, folder / file, metadata={"format": "pt"})
+    where = {name: file for file, shapes in files.items() for name in shapes}
+    index = {"metadata": {}, "weight_map": where}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    model.config.save_pretrained(folder)
+    for path in Path(tokenizer).iterdir():
+        if path.name.startswith(("tokenizer", "chat_template")):
+            shutil.copy(path, folder)
+    (folder / "done").touch()
+
+
+def _drawn(name, shape):
+    import torch
+
+    if len(shape) > 1:
+        return torch.empty(shape, dtype=torch.bfloat16).normal_(0, 0.02)
+    return torch.full(shape, float(not name.endswith("bias")), dtype=torch.bfloat16)
+
+
 def planned(base, precision, machine, **typed):
     """(settings, Plan) of the persona step for these rows on this machine."""
     from twinlib import settings

@@ -50,12 +50,12 @@ twin = runtime.open_twin(TWIN, drive=USE_DRIVE)
 # %% page-text [markdown] lang="en"
 # ## Your twin
 #
-# Everything from here to the talk happens in the form below: choose or name the twin, fill in part 1, choose in part 2, press the button in part 3. What you type is kept at once. You may close the page while it works at home; on Colab keep the tab open. If it was interrupted, run all cells again and press the button: it goes on from where it was.
+# Everything from here to the talk happens in the form below: choose or name the twin, fill in part 1, choose in part 2, press the button in part 3. What you type is kept at once. You may close the page while it works at home; on Colab keep the tab open. If the machine or the connection went away, run all cells again: it says what was under way and goes on from what was saved. After a stop or an error, press the button.
 
 # %% page-text [markdown] lang="zh"
 # ## 您的分身
 #
-# 从这里到聊天，都在下面的表单里：先选好分身或起个名字，第 1 部分填好，第 2 部分选好，按第 3 部分的按钮。填的内容随填随存。在自己电脑上跑，可以关掉页面；在 Colab 上请让标签页开着。中断了也不要紧：再全部运行一次，按下按钮，就从停下的地方接着做。
+# 从这里到聊天，都在下面的表单里：先选好分身或起个名字，第 1 部分填好，第 2 部分选好，按第 3 部分的按钮。填的内容随填随存。在自己电脑上跑，可以关掉页面；在 Colab 上请让标签页开着。机器或连接断了也不要紧：再全部运行一次，它会说明做到了哪里，从存下的地方自己接着做。自己停下的或出了错的，按一下按钮。
 
 # %% page
 page = start_page.page(twin)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import catalogue
 from ..files import TwinError, sha256_of, write_json
 from ..i18n import t
-from . import estimate, pip_base
+from . import estimate, free_memory, pip_base
 from .hub import mirror
 
 if TYPE_CHECKING:
@@ -312,11 +312,9 @@ def fitting_precision(base: Base, parameters: float) -> str | None:
 
     'auto' where that fits, else '4-bit' on a GPU with bitsandbytes.
     """
-    import psutil
-
     if device() != "cuda":  # Apple's GPU shares the memory of the CPU
         size = 2 if fast_bfloat16() else 4
-        return "auto" if parameters * size * 1.1 < psutil.virtual_memory().available else None
+        return "auto" if parameters * size * 1.1 < free_memory.available() else None
     free = free_gpu_bytes()
     sizes = {"auto": sixteen_bits(base).itemsize}
     if importlib.util.find_spec("bitsandbytes") and not estimate.recurrent(base.path):

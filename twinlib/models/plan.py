@@ -21,7 +21,7 @@ from .. import catalogue
 from ..i18n import t
 from ..settings import Settings, choice_texts
 from ..twin import AUTO
-from . import estimate
+from . import estimate, free_memory
 from .estimate import usable
 
 
@@ -49,9 +49,7 @@ def machine() -> dict:
     is Apple's, which torch calls by that name, `bf16` whether bfloat16 is fast, `unsloth` whether
     that engine is installed, `compiles` whether a model's layers can be compiled for the GPU.
     """
-    import psutil
-
-    memory_gb = round(psutil.virtual_memory().total / 2**30, 1)
+    memory_gb = round(free_memory.total() / 2**30, 1)
     gpu, gpu_gb, capability, gpus = _gpu()
     mps = not gpu and _has_apple_gpu()
     if mps:

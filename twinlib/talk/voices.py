@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..files import TwinError
 from ..i18n import both, t
-from ..models import estimate, generate, load
+from ..models import estimate, free_memory, generate, load
 from ..models.llama_cpp import Halt, Llama
 from ..text import templates
 from ..text.script import language_of
@@ -44,9 +44,7 @@ def gguf_file(twin: Twin, kind: str = AUTO) -> Path:
 
 def _best(files):
     """The first file that fits into memory (they are sorted, best first), else the smallest."""
-    import psutil
-
-    limit = _MEMORY_SHARE * psutil.virtual_memory().available  # bytes
+    limit = _MEMORY_SHARE * free_memory.available()  # bytes
     sizes = {path: path.stat().st_size for path in files}
     fitting = (path for path, size in sizes.items() if size <= limit)
     return next(fitting, min(sizes, key=sizes.get, default=None))

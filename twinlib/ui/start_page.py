@@ -36,6 +36,7 @@ from .widgets import button, folded, html, line, show
 
 # 03 is left out: the voice is in the adapter without it. 06 is its owner's to decide.
 STEPS = ("corpus", "persona", "quantize", "evaluate")
+GONE_ON_WITH = (*STEPS, "reasoning")  # also where notebook 03 started it
 _REDRAW = 2.0  # seconds between two drawings of the curves
 _HEAD = '<h3 style="margin:1.2em 0 .3em">{} · {}</h3>'
 _BAR = (
@@ -109,14 +110,18 @@ class Page(widgets.VBox):
         After a stop or an error it is its owner who says so, by the button.
         """
         run = running.broken_off(self.twin)
-        if run is None or run.step not in STEPS:
+        if run is None or run.step not in GONE_ON_WITH:
             return
         said = sentence(choose(running.under_way(self.twin, run)), "note").html
-        self.start()
+        self.steps.steps = [step for step in ALL if step in (*STEPS, run.step)]
+        self.start(under_way=run.step)
         self.problems.value = said + self.problems.value
 
-    def start(self) -> None:
-        """Make the twin with what is typed, unless something stands in the way."""
+    def start(self, under_way: str = "") -> None:
+        """Make the twin with what is typed, unless something stands in the way.
+
+        The settings of the step `under_way` stay as they are.
+        """
         if self.steps.state == "running":
             return
         try:
@@ -126,10 +131,13 @@ class Page(widgets.VBox):
         self.problems.value = sum((sentence(p.text, p.level) for p in problems), NOTHING).html
         if declared.stops(problems):
             return
+        chosen = {"evaluate": {"effort": effort}}
+        if effort == "smoke":  # one file, in minutes: the recommended one for a small base
+            chosen["quantize"] = {"types": "Q8_0"}
+        chosen.pop(under_way, None)
         try:
-            self.twin.draft("evaluate", effort=effort)
-            if effort == "smoke":  # one file, in minutes: the recommended one for a small base
-                self.twin.draft("quantize", types="Q8_0")
+            for step, typed in chosen.items():
+                self.twin.draft(step, **typed)
         except OSError as error:
             why = t("ui.not_kept", error=error.strerror or error)
             self.problems.value = sentence(why, "stop").html
