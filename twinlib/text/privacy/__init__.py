@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...files import content_id
 from ...i18n import choose, data
-from . import addresses, addresses_abroad, contacts, numbers, registered
+from . import addresses, addresses_abroad, codes, contacts, numbers, phones_abroad, registered
 from . import names as private
 
 # In order of precedence: where two matches overlap, that of the earlier detector counts.
@@ -26,10 +26,12 @@ _DETECTORS = (
     *addresses.ADDRESSES,
     *addresses_abroad.ADDRESSES,
     *registered.DETECTORS,
+    *codes.DETECTORS,
+    *phones_abroad.DETECTORS,
 )
 _MASKED = "\ue000"  # in place of a match while the rest is searched; no pattern matches it
 # One for one, so that a match keeps its position: full-width signs, dashes, spaces.
-_PLAIN = {chr(code): chr(code - 0xFEE0) for code in map(ord, "＃＊＋－．／＠＿｜～")}
+_PLAIN = {chr(code): chr(code - 0xFEE0) for code in map(ord, "＃＊＋－．／＝＠＿｜～")}
 _PLAIN |= {
     chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
 }
@@ -37,8 +39,10 @@ _PLAIN |= dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00a0\u2
 _PLAIN |= dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
 _PLAIN |= dict(zip("⓪①②③④⑤⑥⑦⑧⑨⓿❶❷❸❹❺❻❼❽❾", "01234567890123456789"))
 _NOT_PLAIN = re.compile(f"[{''.join(_PLAIN)}]")
-# Chinese, arrows and emoji.
-_CHINESE = re.compile("[\u2190-\u2bff\u3000-\u9fff\uff00-\uffee\U0001f000-\U0001faff]")
+# Chinese, other letters than those of English, arrows and emoji.
+_CHINESE = re.compile(
+    "[\u00c0-\u024f\u0370-\u1fff\u2190-\u2bff\u3000-\u9fff\uac00-\ud7af\uff00-\uffee\U0001f000-\U0001faff]"
+)
 _CONTEXT = 40  # characters, either side
 _ROUNDS = 20  # at most; masking a match can make the text next to it match
 

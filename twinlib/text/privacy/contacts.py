@@ -5,10 +5,19 @@ import re
 from ...i18n import data
 from .numbers import FREE, LEFT, RIGHT, Detector, is_phone_abroad, value_if, value_span
 
-_SPELT_AT = r" ?[\[(（{<【] ?(?:at|a|@) ?[\])）}>】] ?|_at_| ?(?:艾特|爱特|小老鼠|圈a) ?"
-_SPELT_DOT = r" ?[\[(（{<【] ?(?:dot|\.) ?[\])）}>】] ?|_dot_| dot | ?点 ?"
+_SPELT_AT = (
+    r" ?[\[(（{<【] ?(?:at|ät|a|@|arobase|arroba|chiocciola) ?[\])）}>】] ?|_at_"
+    r"| (?:arobase|arroba|chiocciola|ät|собака) | ?(?:艾特|爱特|小老鼠|圈a) ?"
+)
+_SPELT_DOT = (
+    r" ?[\[(（{<【] ?(?:dot|\.|point|punto|ponto|punkt) ?[\])）}>】] ?|_dot_"
+    r"| (?:dot|punto|ponto|point|punkt|точка) | ?点 ?"
+)
 _LABEL, _LAST_LABEL = "[A-Za-z0-9-]{1,63}", "[A-Za-z]{2,24}(?![A-Za-z0-9])"
-_USER = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:(?!_at_)[A-Za-z0-9._%+-]){0,63}+"
+_USER = (
+    rf"(?<![A-Za-z0-9._%+-])(?:[A-Za-z0-9_-]{{1,30}} ?[\[({{<](?:dot|point|punto|ponto)[\])}}>] ?)?"
+    r"[A-Za-z0-9](?:(?!_at_)[A-Za-z0-9._%+-]){0,63}+"
+)
 _EMAIL = re.compile(
     rf"{_USER}(?:"
     rf"(?:@|{_SPELT_AT})(?:{_LABEL}(?:\.|{_SPELT_DOT})){{1,8}}{_LAST_LABEL}"
@@ -21,7 +30,8 @@ _EMAIL = re.compile(
 )
 _EMAIL_CUES = (
     *("@", "at)", "at]", "at}", "at>", "at )", "at ]", "_at_", "(a)", "[a]", " dot "),
-    *("（at", "（a）", "【at", "艾特", "爱特", "小老鼠", "圈a"),
+    *("arobase", "arroba", "chiocciola"),
+    *("（at", "（a）", "【at", "艾特", "爱特", "小老鼠", "圈a", " ät ", "собака"),
 )
 # '#' in place of '@', where e-mail is spoken of.
 _HASH_EMAIL = re.compile(rf"{_USER}#(?:{_LABEL}\.){{1,4}}{_LAST_LABEL}")
@@ -115,7 +125,12 @@ def _secret(match):
     digits, letters = any(map(str.isdigit, value)), any(map(str.isalpha, value))
     if which == "a":
         is_named = re.search("[是为叫成:：=]", before)
-        likely = digits and len(value) >= (4 if is_named else 6) or is_named and len(value) >= 6
+        likely = (
+            digits
+            and len(value) >= (4 if is_named or value[:4].isdigit() else 6)
+            or is_named
+            and len(value) >= 6
+        )
     elif which == "b":
         is_named = re.search("[:：=]| is | was ", before)
         is_key = re.search("token|key|secret", before, re.IGNORECASE)
@@ -130,15 +145,17 @@ def _secret(match):
 # Codes that open something, after a word that names them or before it
 
 _CODE_ZH = (
-    r"(?:(?:验证|驗證|校验|校驗|动态|動態|随机|隨機|授权|授權|激活|确认|確認|安全|取件|取货|取貨|提货|提貨|提取|"
+    r"(?:(?:验证|驗證|校验|校驗|动态|動態|随机|隨機|授权|授權|激活|确认|確認|安全|取件|取货|取貨|提货|提貨|提取|短信|簡訊|手机|"
     r"兑换|兌換|核销|登录|登入|登錄)[码碼]"
-    r"|(?:动态|動態|随机|授权|开门|開門|门禁|門禁|门锁|門鎖|大门|入户|解锁|支付|交易|取款|登录)"
+    r"|(?:动态|動態|随机|授权|开门|開門|[关單单后後前院楼樓家]门|门禁|門禁|门锁|門鎖|大门|入户|解锁|支付|交易|取款|登录)"
     r"(?:密[码碼]|口令|[码碼]))"
 )
 _CODE_EN = (
     r"(?:(?:verification|verify|security|confirmation|authentication|auth|access|log-?in|sign-?in|"
     r"one-time|single-use|two-factor|2fa|mfa|sms|door|gate|entry|entrance|building|lock|alarm|"
-    r"unlock|activation|redemption|backup|recovery|pick-?up|voucher) (?:codes?|passcode|pin)"
+    r"unlock|activation|redemption|backup|recovery|pick-?up|voucher|(?:bike |pad|combination )?lock|"
+    r"lock-?box|key ?safe|key-?box|safe|garage|locker|keypad|intercom|buzzer|wi-?fi|lift|elevator|"
+    r"toilet|bathroom|parking|house|flat|apartment|office) (?:codes?|passcode|pin|combination)"
     r"|your code|otp|2fa|(?<!boarding )passcode|pin(?: code| number)?)"
 )
 _CODE_VALUE = (
@@ -147,9 +164,9 @@ _CODE_VALUE = (
 )
 _CODE = re.compile(
     rf"{_CODE_ZH}(?:[(（][^()（）\n]{{0,8}}[)）])?"
-    r"(?:就|还|一直|都|现在)?(?:是|为|為|叫)? ?[:：=]? ?"
+    r"(?:就|还|一直|都|现在)?(?:是|为|為|叫)? ?[:：=]? ?[「『“\"【\[]?"
     rf"(?:(?P<a>{_CODE_VALUE}){RIGHT}(?! ?[位次个個条條年月日号號分秒天块元]|[.-][0-9])"
-    r"|(?<=[码碼令是为為:：= ])(?P<b>[a-z]{12,24})(?![A-Za-z]))"
+    r"|(?<=[码碼令是为為:：= 「『“])(?P<b>[a-z]{12,24})(?![A-Za-z]))"
     rf"|(?<![A-Za-z]){_CODE_EN}(?:(?:'s|’s| is| was| are)? ?[:：=] ?| (?:is|was|are) |(?:'s|’s) | )"
     rf"(?P<c>{_CODE_VALUE}){RIGHT}(?!\.[0-9]| ?[%°]| (?:lines|digits|mm|times|pages|of)(?![a-z]))"
     rf"|{LEFT}(?P<d>G-[0-9]{{6}}|[0-9]{{4,8}}|[0-9]{{2,4}}(?:[ -][0-9]{{2,4}}){{1,2}})"
@@ -157,15 +174,31 @@ _CODE = re.compile(
     rf"(?:登录|登入|登錄|短信|手机|随机|动态|本次){{0,2}}的?{_CODE_ZH}"
     r"| is (?:your|the|my|his|her|our) (?:[A-Za-z-]{1,14} ){0,2}(?:code|otp|pin|passcode)))"
     rf"|(?<![A-Za-z])(?:use|enter|with|type) (?:the |this )?code (?P<e>{_CODE_VALUE}){RIGHT}"
-    r"(?= to (?:sign|log|verify|confirm|continue|finish|open|get))",
+    r"(?= to (?:sign|log|verify|confirm|continue|finish|open|get|activate|reset|pay|pair|join))"
+    rf"|[凭憑](?:[码碼]|取件|提货)?[码碼]? ?(?P<f>{_CODE_VALUE}){RIGHT}"
+    r"(?=[^，。；！？\n0-9]{0,12}(?:取|领|領|兑|提|进|進|开|開|入))",
     re.IGNORECASE,
 )
-_CODE_CUES = ("码", "碼", "口令", "code", "otp", "2fa", "pin:", "pin：", "pin is", "pin was")
+_CODE_CUES = (
+    "码",
+    "碼",
+    "口令",
+    "凭",
+    "憑",
+    "combination",
+    "code",
+    "otp",
+    "2fa",
+    "pin:",
+    "pin：",
+    "pin is",
+    "pin was",
+)
 
 
 def _code(match):
     """The span of the code; None for a bare word, or a number that the word does not claim."""
-    which = match.lastgroup if match.lastgroup in "abcde" else "a"
+    which = match.lastgroup if match.lastgroup in "abcdef" else "a"
     value = match.group(which)
     if not any(map(str.isdigit, value)) and which != "b":
         return None
@@ -189,12 +222,12 @@ _SIGNS = f"[ {_EMOJI}]{{0,6}}"
 
 def _apart(words):
     """A pattern for words between whose Chinese signs emoji may stand."""
-    return re.sub(r"(?<=[\u3400-\u9fff])(?=[\u3400-\u9fff])", f"[{_EMOJI}]{{0,3}}", words)
+    return re.sub(r"(?<=[\u3400-\u9fff])(?=[\u3400-\u9fff])", f"[ {_EMOJI}]{{0,3}}", words)
 
 
 _CLAIM = (
     _SIGNS
-    + r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username)?"
+    + r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username|아이디| ?아이디)?"
     rf"(?:后台的?)?(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=-]? ?){_SIGNS}"
 )
 _WECHAT_WORD = (
@@ -230,9 +263,9 @@ _QQ = re.compile(
     re.IGNORECASE,
 )
 _SITES = (
-    r"(?:(?<![A-Za-z])(?:tg|telegram|twitter|instagram|ins|ig|discord|skype|snapchat|tiktok|"
+    r"(?:(?<![A-Za-z])(?:tg|telegram|twitter|instagram|insta|ins|ig|kakao(?:talk)?|snap|twitch|discord|skype|snapchat|tiktok|"
     r"bluesky|threads"
-    r"|mastodon|facebook|(?-i:LINE|Line|X))|电报|電報|纸飞机|飞机|推特|微博|抖音|小红书|快手|b站|"
+    r"|mastodon|facebook|(?-i:LINE|Line|X)|line(?= ?id))|카톡|카카오톡|カカオ|ライン|电报|電報|纸飞机|飞机|推特|微博|抖音|小红书|快手|b站|"
     r"知乎|豆瓣|脸书)"
 )
 _AT_NAME = (
@@ -250,12 +283,12 @@ _AT = re.compile(
 _SITE_CUES = tuple(
     (
         "telegram|twitter|instagram|discord|skype|tiktok|line i|line:|tg:|ig:|line：|line号|tg：|"
-        "tg号|ig：|ins：|ins号|x账号|x帐号|电报|電報|纸飞机|推特|微博|抖音|小红书|快手|b站|豆瓣|"
-        "脸书"
+        "tg号|ig：|ins：|ins号|x账号|x帐号|카톡|카카오톡|カカオ|ライン|电报|電報|纸飞机|推特|微博|抖音|小红书|快手|b站|豆瓣|"
+        "脸书|카톡|카카오톡|カカオ|ライン|kakao|snap:|snap |insta:|twitch"
     ).split("|")
 )
 _NAMED = re.compile(
-    rf"{_SITES}{_CLAIM}(?:([A-Za-z][A-Za-z0-9_.#-]{{3,31}})(?![A-Za-z0-9_@])"
+    rf"{_SITES}{_CLAIM}((?:live:)?[A-Za-z][A-Za-z0-9_.#-]{{3,31}}(?![A-Za-z0-9_@])"
     r"|(?<=[号:：D ])([0-9]{6,12})(?![0-9年元]))",
     re.IGNORECASE,
 )
@@ -291,8 +324,9 @@ def _wechat(match):
 def _named(match):
     """The span of an account name without '@', if it is called one or is no ordinary word."""
     value, how = match.group(match.lastindex), match.group("how").lower()
-    is_named = re.search("号|號|id|账|帐|帳|account|handle|username", how)
+    is_named = re.search("号|號|id|账|帐|帳|account|handle|username|아이디", how)
     linked = not value[0].isdigit() and re.search("[:：=]|是|为| is", how)
+    is_named = is_named or re.search("#[0-9]{4}$", value)
     unusual = linked and re.search(r"[0-9_#]|[A-Za-z]\.[A-Za-z]", value)
     if not (is_named or unusual) or value.lower().startswith(_NO_ACCOUNTS):
         return None

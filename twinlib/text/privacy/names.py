@@ -19,7 +19,8 @@ _UNSPACED = f"{_HAN}\u3040-\u30ff\uac00-\ud7af\u0e00-\u0eff\u1000-\u109f\u1780-\
 _LETTER = f"[^\\W\\d_{_UNSPACED}]"
 _APOSTROPHES = "'’‘`´ʼʻ′＇ʹ‛"
 _SEPARATORS = rf"\s{_APOSTROPHES}.·・•‧\-‐-―−－_\u00ad\u200b-\u200d\u2060"
-_MARKS = "[\u0300-\u036f]*"
+_MARK = re.compile("[\u0300-\u036f]")
+_MARKS = _MARK.pattern + "*"
 # Letters with two ways to write them in plain ones: Müller, Mueller, Muller.
 _LONG = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe"}
 _SHORT = {letter: long[0] for letter, long in _LONG.items()}
@@ -32,6 +33,7 @@ class _Name(NamedTuple):
     cue: str
     pattern: re.Pattern
     needs_capital: bool
+    words: int
 
 
 def spans(text: str, names: Iterable[str]) -> list[tuple[int, int]]:
@@ -40,13 +42,13 @@ def spans(text: str, names: Iterable[str]) -> list[tuple[int, int]]:
     if not rules:
         return []
     folded = _folded(text)
-    plain = folded.translate(_to_short()) if not folded.isascii() else folded
+    plain = folded if folded.isascii() else _MARK.sub("", folded.translate(_to_short()))
     return [
         match.span()
         for rule in rules
         if rule.cue in plain
         for match in rule.pattern.finditer(folded)
-        if not rule.needs_capital or text[match.start()].isupper()
+        if not rule.needs_capital or _is_name(match, text, rule.words)
     ]
 
 
@@ -74,8 +76,15 @@ def _rule(name):
     pattern = f"(?<!{before})" * bool(before) + pattern
     pattern += f"(?!{after})" if after else _count_guard(name)
     is_word = all(len(part) == 1 or part in _words() for part in parts)
+    # 'jack summers' is no phrase; 'will grant' is one, where it has no sign of a name.
+    is_word &= len(latin) < 2 or all(len(part) == 1 or part in _common() for part in parts)
     cue = max(map(_shared, parts), key=len)
-    return _Name(cue, re.compile(pattern), bool(latin) and is_word)
+    return _Name(cue, re.compile(pattern), bool(latin) and is_word, len(latin))
+
+
+def _is_name(match, text, words):
+    """Whether what is also a word is a name here: with a capital, or two words without a space."""
+    return text[match.start()].isupper() or words > 1 and not re.search(r"\s", match.group())
 
 
 def _border(sign):
@@ -84,11 +93,12 @@ def _border(sign):
 
 
 def _part(part):
-    """The pattern of a part of a name, in which Chinese signs may stand apart."""
+    """The pattern of a part of a name; Chinese signs and a Korean family name may stand apart."""
     pieces, at = [], 0
     while at < len(part):
         sign, two = part[at], part[at : at + 2]
-        gap = rf"[{_SEPARATORS}]{{0,2}}" if at and re.match(f"[{_HAN}]", sign) else ""
+        apart = at and re.match(f"[{_HAN}]", sign) or at == 1 and re.match("[\uac00-\ud7af]", sign)
+        gap = rf"[{_SEPARATORS}]{{0,2}}" if apart else ""
         longs = [letter for letter, long in _LONG.items() if long == two]
         if longs:
             pieces.append(rf"(?:{two[0]}{_MARKS}{two[1]}|[{''.join(longs)}])")
@@ -113,18 +123,19 @@ def _count_guard(name):
 
 def _shared(part):
     """Letters that a part of a name has in all its spellings, in plain ones."""
-    if re.match(f"[{_HAN}]", part):
+    if re.match(f"[{_HAN}\uac00-\ud7af]", part):
         return part[0]
     return max(re.split("ae|oe|ue|ss|aa|[äöüßøåæœ]", part), key=len)
 
 
 @lru_cache(maxsize=1)
 def _words():
-    return frozenset(
-        word
-        for file in ("common_words", "names_that_are_words")
-        for word in data(file)["en"].split()
-    )
+    return _common().union(data("names_that_are_words")["en"].split())
+
+
+@lru_cache(maxsize=1)
+def _common():
+    return frozenset(data("common_words")["en"].split())
 
 
 # Folding

@@ -15,9 +15,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 # Seven digits or more.
-_NUMBER = re.compile(r"[0-9](?:[ ./_·•・~*|()（）-]{0,3}[0-9]){6,}")
+NUMBER = re.compile(r"[0-9](?:[ ,./_·•・~*|()（）-]{0,3}[0-9]){6,}")
 # What people put between the groups of a number.
 _GAP = r"(?: ?[-./_·•・~*|] ?| {1,2})"
+# Numbers with check digits may also go on in the next line.
+_BREAK = rf"(?:{_GAP}|[ -]?\n)"
 LEFT, RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
 
@@ -95,7 +97,7 @@ def _value_text(match):
 
 
 # Words before a number that make it neither a card nor a phone.
-_NUMBER_LABEL = re.compile(
+NUMBER_LABEL = re.compile(
     r"(?:订单|訂單|单号|單號|运单|快递|流水|编号|編號|书号|发票|税号|学号|工号|批号|串号|序列号|"
     r"股票|代码|isbn|issn|order|tracking|invoice|serial|batch|part|item|lot|commit|ref)"
     r"(?:编?号码?|id|number|no\.?)?(?:是|为)?[\s:：#.]{0,3}$",
@@ -108,7 +110,7 @@ def _unless_labelled(test):
 
     def value(match):
         start, end = value_span(match)
-        labelled = _NUMBER_LABEL.search(match.string[max(0, start - 24) : start])
+        labelled = NUMBER_LABEL.search(match.string[max(0, start - 24) : start])
         return (start, end) if test(_value_text(match)) and not labelled else None
 
     return value
@@ -122,7 +124,7 @@ _not_labelled = _unless_labelled(lambda number: True)
 _PROVINCES = {71, 81, 82, 83}.union(
     range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55), range(61, 66)
 )
-_IDENTITY = re.compile(LEFT + rf"[1-8](?:{_GAP}?[0-9]){{16}}{_GAP}?[0-9Xx]" + RIGHT)
+_IDENTITY = re.compile(LEFT + rf"[1-8](?:{_BREAK}?[0-9]){{16}}{_BREAK}?[0-9Xx]" + RIGHT)
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 # Numbers without a check digit, taken for an identity number only after a word that names one.
 _IDENTITY_AFTER_WORD = re.compile(
@@ -158,7 +160,7 @@ def _is_hong_kong(number):
 
 # Bank cards
 
-_CARD = re.compile(rf"(?<![0-9A-Za-z.])[2-69][0-9]{{3}}(?:{_GAP}?[0-9]){{9,15}}" + RIGHT)
+_CARD = re.compile(rf"(?<![0-9A-Za-z.])[2-69][0-9]{{3}}(?:{_BREAK}?[0-9]){{9,15}}" + RIGHT)
 _ISSUERS = re.compile(
     r"62\d{14,17}|4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[0568]\d{12,14}"
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|9558\d{15}|(?:60|68|69|94)\d{14,17}"
@@ -197,7 +199,7 @@ _IBAN_LENGTHS = {
         "TN24 TR26 UA29 VA22 VG24 XK20"
     ).split()
 }
-_IBAN = re.compile(rf"{LEFT}[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[0-9A-Za-z]){{11,30}}")
+_IBAN = re.compile(rf"{LEFT}[A-Za-z]{{2}} ?[0-9]{{2}}(?:{_BREAK}?[0-9A-Za-z]){{11,30}}")
 
 
 def _iban(match):
@@ -260,7 +262,7 @@ _PHONE = re.compile(
     r"(?=[0-9+(（])(?:"
     # Mainland mobile
     rf"(?:{_BEFORE}|(?=\+86))(?:(?:\+|00)?86[ .·/-]?|[(（]\+?86[)）] ?)?"
-    rf"1[3-9](?:[0-9]{{9}}|[0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}"
+    rf"1[3-9](?:[0-9]{{9}}|[0-9]{_BREAK}[0-9]{{4}}{_BREAK}[0-9]{{4}}"
     rf"|[0-9]{{2}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}|[0-9][ -][0-9]{{3}}[ -][0-9]{{5}}"
     r"|[0-9]{3}[ -][0-9]{6}"
     rf"|[0-9][ -]?[0-9]{{8}}|[0-9]{{5}}[ -][0-9]{{4}}){FREE}"
@@ -277,11 +279,21 @@ _PHONE = re.compile(
     rf"|0[1-9][0-9]{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}|0[1-9][ .·-][0-9]{{3,4}}[ .·-][0-9]{{4}}"
     # Britain, France, Germany
     rf"|0[1-9][0-9]{{3}}{_GAP}[0-9]{{6}}|07[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{3}}"
-    r"|0[1-9](?:[.·-][0-9]{2}){4}|(?<![\u3400-\u9fff])0[67](?: [0-9]{2}){4}"
+    r"|0[1-9](?:[.·-][0-9]{2}){4}|0[1-9](?=[0-9/]{0,9}/[4-9])(?:/[0-9]{2}){4}|(?<![\u3400-\u9fff])0[67](?: [0-9]{2}){4}"
     r"|0[1-9][0-9]{1,3} ?/ ?(?:[0-9]{6,8}|[0-9]{3,4} [0-9]{3,5}|[0-9]{2,3}(?: [0-9]{2,3}){2})"
+    # Japan, the Netherlands, Turkey, Germany, France; ten digits in one piece
+    r"|0[1-9][0-9]{0,3}[(（][0-9]{2,4}[)）][0-9]{4}|0[67]-(?!20[0-9]{6}(?![0-9]))[0-9]{8}"
+    r"|0[1-9][0-9]{2} [0-9]{3} [0-9]{2} [0-9]{2}"
+    r"|0[1-9][0-9]{2,3} ?- ?[0-9]{2,4}(?: [0-9]{2,4}){1,3}|0(?!123456789)[1-9][0-9]{8}"
+    # Britain, Australia and others: a first group with 0 and two or three more, nine to eleven digits
+    rf"|0[1-9][0-9]{{1,3}}(?:{_GAP}[0-9]{{3,4}}){{2}}"
+    # Russia
+    r"|[78][ -]?[(（]?[3489][0-9]{2}[)）]?[ -]?[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}"
+    # Brazil
+    r"|[1-9][1-9][ .]9[0-9]{4}[.-][0-9]{4}"
     # North America
     r"|(?:1[ .-])?(?:[0-9]{3} ?- ?[0-9]{3} ?- ?[0-9]{4}"
-    r"|[2-9][0-9]{2} ?[./·_] ?[2-9][0-9]{2} ?[./·_] ?[0-9]{4})"
+    r"|[2-9][0-9]{2} ?[./·_•・~] ?[2-9][0-9]{2} ?[./·_•・~] ?[0-9]{4})"
     rf"){FREE}(?! [0-9]{{3}})"
     rf"|(?:1[ -]?)?[(（][0-9]{{3}}[)）] ?[-./·]? ?[0-9]{{3}} ?[-./· ] ?[0-9]{{4}}{FREE}"
     rf"|[(（]0[0-9]{{1,3}}[)）][ -]?(?:[0-9]{{7,8}}|[0-9]{{3,4}}{_GAP}[0-9]{{4}}){FREE})"
@@ -362,20 +374,20 @@ def _is_ipv6(number):
 
 # Decimals and degrees.
 DOTTED = re.compile(r"[0-9](?:\.[0-9]+| ?[°度])")
-_REACH = (40, 24)
+REACH = (40, 24)
 _PASSPORT_CUES = ("passport", "护照", "護照", "通行", "台胞", "回乡", "回鄉")
 DETECTORS = (
-    Detector("identity", _NUMBER, _REACH, _IDENTITY, value_if(_is_identity)),
-    Detector("identity", _NUMBER, _REACH, _IDENTITY_AFTER_WORD),
-    Detector("identity", _NUMBER, _REACH, _HONG_KONG, value_if(_is_hong_kong)),
-    Detector("card", _NUMBER, _REACH, _IBAN, _iban),
-    Detector("card", _NUMBER, _REACH, _CARD, _unless_labelled(_is_card)),
+    Detector("identity", NUMBER, REACH, _IDENTITY, value_if(_is_identity)),
+    Detector("identity", NUMBER, REACH, _IDENTITY_AFTER_WORD),
+    Detector("identity", NUMBER, REACH, _HONG_KONG, value_if(_is_hong_kong)),
+    Detector("card", NUMBER, REACH, _IBAN, _iban),
+    Detector("card", NUMBER, REACH, _CARD, _unless_labelled(_is_card)),
     Detector("ip", DOTTED, (40, 60), _IPV4, value_if(_is_ipv4)),
     Detector("ip", re.compile(r":[0-9A-Fa-f]{0,4}:"), (40, 44), _IPV6, value_if(_is_ipv6)),
     Detector("passport", _PASSPORT_CUES, (16, 50), _PASSPORT, value_if(_is_passport)),
     Detector("plate", tuple(_PROVINCE_SIGNS), (1, 12), _PLATE, value_if(_is_plate)),
     Detector("plate", ("plate", "车牌", "車牌", "牌照"), (16, 30), _PLATE_AFTER_WORD),
-    Detector("phone", _NUMBER, _REACH, _ABROAD, _abroad),
-    Detector("phone", _NUMBER, _REACH, _PHONE, _not_labelled),
-    Detector("phone", _NUMBER, _REACH, _AFTER_WORD),
+    Detector("phone", NUMBER, REACH, _ABROAD, _abroad),
+    Detector("phone", NUMBER, REACH, _PHONE, _not_labelled),
+    Detector("phone", NUMBER, REACH, _AFTER_WORD),
 )

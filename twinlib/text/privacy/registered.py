@@ -1,12 +1,12 @@
 """Numbers that a register or a service gave to a person, known by their form or by a word for them.
 
 Identity numbers of other countries, student and staff numbers, parcels, orders, meetings, wallets,
-licence keys; accounts in banks, and telephone numbers where a word says that they are some.
+licence keys; accounts in banks.
 """
 
 import re
 
-from .numbers import LEFT, RIGHT, Detector
+from .numbers import LEFT, NUMBER, REACH, RIGHT, Detector
 
 _TOKEN = r"[A-Z]{0,4}[0-9][A-Z0-9]*"
 _VALUE = (
@@ -24,7 +24,8 @@ _WORDS = {
         r"(?:social security|SSN|national insurance|NI number|CPF|CNPJ|DNI|NIE|NIF|NISS"
         r"|PESEL|BSN|Aadhaar"
         r"|codice fiscale|Steuer-?ID|Ausweisnummer|Sozialversicherungsnummer"
-        r"|sécurité sociale|IMEI|VIN"
+        r"|(?:sécurité sociale|sécu|NIR|seguridad social|segurança social|NHS|Personalausweis)"
+        r"|carte d['’]identité|carta d['’]identità|cédula|CURP|RG|IMEI|VIN"
         r"|driver'?s licen[cs]e|driving licen[cs]e|F(?:ü|ue)hrerscheinnummer|(?:student"
         r"|employee|staff|patient)"
         r" (?:number|id|no\.?)|Matrikelnummer)",
@@ -66,7 +67,7 @@ _CUES = {
         "social security|ssn|national insurance|ni number|"
         "cpf|cnpj|dni|nie |nie:|nif|niss|pesel|bsn|"
         "aadhaar|codice fiscale|steuer|ausweisnummer|sozialversicherung|"
-        " sociale|imei|"
+        " sociale| secu|nir |nir:|nhs |nhs:|personalausweis|cedula|curp|rg |rg:|imei|"
         "vin |vin:|driver|driving licen|hrerscheinnummer|"
         "student |employee |staff |patient |matrikel",
         "社保|医保|学号|學號|工号|工號|驾驶证|駕駛證|驾照|车架号|車架號|"
@@ -123,6 +124,13 @@ _FORMS = (
         _DASHED,
         r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])-[1-4][0-9]{6}",
     ),
+    ("identity", ("pan ", "pan:", "pancard"), r"[A-Z]{3}[ABCFGHJLPT][A-Z] ?[0-9]{4} ?[A-Z]"),
+    (
+        "identity",
+        NUMBER,
+        r"[12]([ .])[0-9]{2}\1(?:0[1-9]|1[0-2]|[2-9][0-9])\1[0-9][0-9AB]\1[0-9]{3}\1[0-9]{3}"
+        r"(?:\1[0-9]{2})?",
+    ),
     ("identity", ("字第",), r"[\u4e00-\u9fff]{1,6}字第?[0-9]{4,12}[号號]"),
     (
         "ip",
@@ -154,28 +162,7 @@ _LINKED = re.compile(
     r"|bsky\.app/profile)/(?P<v>[$A-Za-z0-9_.-]{3,40}[A-Za-z0-9_])"
     r"|(?P<w>[a-z0-9-]{3,30}\.bsky\.social)"
 )
-_PHONE_WORD = (
-    r"(?:llám[ae](?:me|nos)?(?: al)?|(?:mi|meu|mio|mein|mon) (?:móvil|teléfono|número"
-    r"|telefone|telemóvel|celular"
-    r"|telefono|cellulare|numero|portable|numéro)|telemóvel|celular|móvil|cellulare"
-    r"|Handy(?:nummer)?"
-    r"|Telefonnummer|ruf mich an(?: unter)?|chiamami al|ligue para)"
-)
-_PHONE = re.compile(
-    rf"(?<![A-Za-z])(?i:{_PHONE_WORD})(?i:{_CLAIM})"
-    r"(?P<v>(?:\([0-9]{2,5}\) ?)?[0-9]{2,5}(?:[ ./-]?[0-9]{2,5}){1,5})(?![0-9])"
-)
-# In ASCII: other letters are looked for in Chinese texts alone
-_PHONE_CUES = tuple(
-    "me al |me a |fono|vil |vel |celular|cellulare|mero |numero|portable|handy|telefon|ruf mich|"
-    "ligue".split("|")
-)
-_BRAZIL = r"\([1-9][0-9]\) ?9?[0-9]{4}-[0-9]{4}"
-
-
-def _phone(match):
-    digits = sum(map(str.isdigit, match["v"]))
-    return match.span("v") if 8 <= digits <= 13 else None
+_BRAZIL = r"\([1-9][0-9]\) ?9? ?[0-9]{4}[-. ][0-9]{4}(?![0-9])"
 
 
 def _linked(match):
@@ -185,10 +172,15 @@ def _linked(match):
 DETECTORS = (
     *(detector for kind, words in _WORDS.items() for detector in _named(kind, words)),
     *(
-        Detector(kind, cue, (30, 70), re.compile(f"{LEFT}(?:{form}){RIGHT}"), re.Match.span)
+        Detector(
+            kind,
+            cue,
+            REACH if cue is NUMBER else (30, 70),
+            re.compile(f"{LEFT}(?:{form}){RIGHT}"),
+            re.Match.span,
+        )
         for kind, cue, form in _FORMS
     ),
-    Detector("phone", _PHONE_CUES, (16, 60), _PHONE, _phone),
     Detector("phone", ("(",), (0, 20), re.compile(_BRAZIL)),
     Detector("handle", (".me/", ".com/", ".app/", ".bsky.social"), (30, 60), _LINKED, _linked),
 )
