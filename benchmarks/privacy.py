@@ -111,6 +111,12 @@ def main(options):
     show(privacy_cases.score(find, spelt, privacy_cases.SPELT_NAMES)[0], privacy_cases)
     print(f"ours, {len(held)} held-out cases in other spellings")
     show(privacy_cases.score(find, held, privacy_cases.HELD_OUT_NAMES)[0], privacy_cases)
+    cases = privacy_cases.abroad() + privacy_cases.near_abroad()
+    held = privacy_cases.held_out_abroad()
+    print(f"ours, {len(cases)} cases of twenty countries, {len(privacy_cases.near_abroad())} alike")
+    show(privacy_cases.score(find, cases, privacy_cases.ABROAD_NAMES)[0], privacy_cases)
+    print(f"ours, {len(held)} held-out cases of twenty countries")
+    show(privacy_cases.score(find, held, privacy_cases.HELD_OUT_ABROAD_NAMES)[0], privacy_cases)
     for language, speed in ours.items():
         print(f"ours, {language} prose: {speed:.1f} MB/s")
     if not options.peer_python:

@@ -23,6 +23,38 @@ HELD_OUT_NAMES = (
     *("Inês", "Björn", "O'Leary", "Anna-Lena", "Peter van der Berg", "Hope", "May", "Grant"),
     *("Kasia Wójcik", "Renée", "陈国栋", "欧阳小雨", "刘洋洋"),
 )
+ABROAD_NAMES = (
+    *("Zoë Dupré", "François", "Łukasz", "Åsa Lindqvist", "Søren", "Nguyễn Văn Hùng"),
+    *("Begoña", "João", "Conceição", "Günther Weiß", "Séamus O'Dowd", "D'Angelo"),
+    *("María José", "Jean-Baptiste", "Çağla", "İpek", "Ștefan", "Алёна"),
+    *("Γιώργος", "김민준", "田中 花子", "さくら", "प्रिया", "刘丽华"),
+    *("诸葛青云", "叶芳", "钟灵", "郑发财", "于谦", "黄 锦"),
+    *("Grace", "Jack Summers", "Priya", "Raj", "Élodie Marchand", "Bjørn"),
+    *("Małgorzata", "Thịnh", "Inácio", "Núria Puig", "Jörg Krämer", "O'Hara"),
+    *("Fionnuala McCabe", "D'Souza", "Ana-Lívia", "José Luis", "Óscar", "Gülşen"),
+    *("Răzvan", "Сёмин", "Ελένη", "박서연", "佐藤 健", "ミキ"),
+    *("अनीता", "蕭薔", "欧阳锋", "苏慧", "谢小云", "冯九"),
+    *("Faith", "Dean Archer", "Will Ford", "Meera", "Aarav Iyer", "Léo"),
+    *("Aurélie Fontaine", "Øystein", "Wiśniewska", "Hữu Nghĩa", "Simão", "Iñaki"),
+    *("Käthe Grün", "O'Neill", "Caoimhe", "Dell'Orto", "Sarah-Jane", "Rosa María"),
+    *("Árpád", "Ayşe", "Mădălina", "Наталья", "Δημήτρης", "이도윤"),
+    *("鈴木 一郎", "ユウタ", "राहुल", "聶鵬", "上官燕", "罗蕙兰"),
+    *("万三", "贺小鹏", "Joy", "Skye Fisher", "Kavya", "Rohan Mehta"),
+    *("Noël", "Mélanie Roux", "Åke", "Ewa Żak", "Trần Bảo", "Luísa"),
+    *("Iván Peña", "Änne Vogt", "O'Malley", "Siobhán", "Jean-Marc", "Ana Sofía"),
+    *("Ümit", "Ионова", "정하늘", "高橋 直子", "沈雪梅", "司徒静"),
+    *("陆远帆", "叶芷兰", "Piper Stone", "Neha", "Anaïs", "Gaëlle Petit"),
+    *("Håkon", "Jędrzej Kos", "Phạm Thu", "Estêvão", "Ramón Núñez", "Björk Óladóttir"),
+    *("D'Arcy", "Niamh Ní Bhroin", "Marie-Ève", "Luz María", "Çetin", "Фёдорова"),
+    *("최유나", "小林 蓮", "杜丽娟", "东方烁", "钱国梁", "罗云霞"),
+    *("Penny Lane", "Sanjay", "Zoé"),
+)
+HELD_OUT_ABROAD_NAMES = (
+    *("Océane Faure", "Jürgen", "Kryštof Šimek", "Lê Thảo", "Gonçalo", "Begoña Ibáñez"),
+    *("Sólveig", "O'Connell", "Ciarán Ó Sé", "Anne-Laure", "José Ramón", "Şule"),
+    *("Зайцев", "강민서", "中村 葵", "吴晓兰", "欧阳菲", "郭庆丰"),
+    *("钟丽云", "Robin Marsh", "Anjali", "Maëlle"),
+)
 OWNERS_NAMES = ("林小满", "Marta Quill", "老秦", "周小禾", "Benno Achterberg")
 SLACK = 3  # a find may be this many characters longer than the planted value: a bracket, a particle
 
@@ -410,6 +442,21 @@ def spellings(seed=21):
 def held_out_spellings():
     """Written before these spellings were first looked for, and never used to tune a detector."""
     return read("held_out_spellings")
+
+
+def abroad():
+    """Names, numbers and codes in twenty languages and countries; the looked-at set."""
+    return read("abroad")
+
+
+def near_abroad():
+    """What resembles them: dates, sums, versions, books, scores, laws, codes of other kinds."""
+    return read("near_abroad")
+
+
+def held_out_abroad():
+    """In sentences of their own, written before the last mending and never looked at for one."""
+    return read("held_out_abroad") + read("held_out_near_abroad")
 
 
 def score(find, cases, names=OWNERS_NAMES):

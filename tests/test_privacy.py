@@ -7,13 +7,18 @@ from growth import grows_in_proportion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from privacy_cases import (
+    ABROAD_NAMES,
+    HELD_OUT_ABROAD_NAMES,
     HELD_OUT_NAMES,
     OWNERS_NAMES,
     SPELT_NAMES,
+    abroad,
     chinese_without_spaces,
     every,
     held_out,
+    held_out_abroad,
     held_out_spellings,
+    near_abroad,
     rates,
     read,
     score,
@@ -221,9 +226,28 @@ def test_fewer_than_2_of_100_leak_in_spellings_that_no_detector_was_tuned_on():
     assert recall > 0.98 and precision >= 0.97
 
 
+def test_99_of_100_values_of_other_countries_are_found():
+    cases = abroad() + near_abroad()
+    table, failures = score(find, cases, ABROAD_NAMES)
+    recall, precision = rates(table)
+    assert len(abroad()) >= 900 and len(near_abroad()) >= 400
+    assert recall >= 0.99 and precision >= 0.99, [case.text for case, _ in failures]
+
+
+def test_fewer_than_2_of_100_leak_in_sentences_about_other_countries_that_were_kept_apart():
+    recall, precision = rates(score(find, held_out_abroad(), HELD_OUT_ABROAD_NAMES)[0])
+    print(f"held out, abroad: recall {recall:.1%}, precision {precision:.1%}")
+    assert recall > 0.98 and precision >= 0.97
+
+
 @pytest.mark.parametrize(
     "name, text, masked",
     [
+        ("João", "o joa\u0303o", "o []"),
+        ("Jack Summers", "jack summers, jack_summers, summers", "[], [], summers"),
+        ("Will Grant", "will grant a wish, will_grant, Will Grant", "will grant a wish, [], []"),
+        ("McCabe", "Mc Cabe", "[]"),
+        ("김민준", "김 민준이 왔다", "[]이 왔다"),
         ("José", "is josé, JOSE or Jose\u0301 coming", "is [], [] or [] coming"),
         ("Mary Ann Lee", "Mary Ann\nLee, MARY-ANN LEE", "[], []"),
         ("O'Brien", "o’brien, obrien and two obriens", "[], [] and two obriens"),
@@ -408,6 +432,13 @@ HOSTILE = [
     "Benno  ",
     "老 ",
     "#a",
+    "código de la 1",
+    "code is 12 ",
+    "senha de ",
+    "tel 1 ",
+    "téléphone 12,",
+    "DE\n1",
+    "my number a b ",
 ]
 
 

@@ -14,7 +14,15 @@ from typing import NamedTuple
 
 from ...files import content_id
 from ...i18n import choose, data
-from . import addresses, addresses_abroad, codes, contacts, numbers, phones_abroad, registered
+from . import (
+    addresses,
+    addresses_abroad,
+    codes_abroad,
+    contacts,
+    numbers,
+    phones_abroad,
+    registered,
+)
 from . import names as private
 
 # In order of precedence: where two matches overlap, that of the earlier detector counts.
@@ -26,7 +34,7 @@ _DETECTORS = (
     *addresses.ADDRESSES,
     *addresses_abroad.ADDRESSES,
     *registered.DETECTORS,
-    *codes.DETECTORS,
+    *codes_abroad.DETECTORS,
     *phones_abroad.DETECTORS,
 )
 _MASKED = "\ue000"  # in place of a match while the rest is searched; no pattern matches it
@@ -35,14 +43,17 @@ _PLAIN = {chr(code): chr(code - 0xFEE0) for code in map(ord, "＃＊＋－．／
 _PLAIN |= {
     chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
 }
+_PLAIN |= dict(zip("﹒﹟﹠﹡﹢﹣﹦﹫", ".#&*+-=@"))
 _PLAIN |= dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00a0\u202f\u205f\u3000", " ")
 _PLAIN |= dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
 _PLAIN |= dict(zip("⓪①②③④⑤⑥⑦⑧⑨⓿❶❷❸❹❺❻❼❽❾", "01234567890123456789"))
 _NOT_PLAIN = re.compile(f"[{''.join(_PLAIN)}]")
 # Chinese, other letters than those of English, arrows and emoji.
 _CHINESE = re.compile(
-    "[\u00c0-\u024f\u0370-\u1fff\u2190-\u2bff\u3000-\u9fff\uac00-\ud7af\uff00-\uffee\U0001f000-\U0001faff]"
+    "[\u00c0-\u024f\u0370-\u1fff\u2190-\u2bff\u3000-\u9fff"
+    "\uac00-\ud7af\uff00-\uffee\U0001f000-\U0001faff]"
 )
+_DIGITS, _NEAR_DIGITS = re.compile("[0-9]+"), (140, 140)
 _CONTEXT = 40  # characters, either side
 _ROUNDS = 20  # at most; masking a match can make the text next to it match
 
@@ -171,10 +182,15 @@ def _one_round(text, names):
     plain = _plain(text)
     lower = plain.replace("İ", "I").lower()  # İ is the one capital whose small letter is two
     chinese, windows, taken = bool(_CHINESE.search(text)), {}, []
+    # The text around digits, in which the cues of most detectors are looked for first.
+    spans = _windows((m.span() for m in _DIGITS.finditer(plain)), _NEAR_DIGITS, len(text))
+    near = "\n".join(lower[start:end] for start, end in spans)
     for detector in _DETECTORS:
         key = (detector.cues, detector.reach)
         if key not in windows:
-            cues = _positions(plain, lower, detector.cues, chinese)
+            cues = _positions(
+                plain, lower, detector.cues, chinese, near if detector.of_digits else lower
+            )
             windows[key] = _windows(cues, detector.reach, len(text))
         for match in _matches(detector.pattern, plain, windows[key]):
             span = detector.value(match)
@@ -204,8 +220,8 @@ def _windows(spans, reach, size):
     return merged
 
 
-def _positions(text, lower, cues, chinese):
-    """The spans of the cues in order.
+def _positions(text, lower, cues, chinese, near):
+    """The spans in `lower` of the cues that are in `near`, in order.
 
     Latin words are searched one by one and Chinese ones by one pattern, the faster way for each.
     """
@@ -214,8 +230,8 @@ def _positions(text, lower, cues, chinese):
     if isinstance(cues, re.Pattern):
         return [match.span() for match in cues.finditer(text)]
     latin, hanzi = _cues_by_script(cues)
-    spans = [m.span() for cue in latin if cue in lower for m in re.finditer(re.escape(cue), lower)]
-    if hanzi and chinese:
+    spans = [m.span() for cue in latin if cue in near for m in re.finditer(re.escape(cue), lower)]
+    if hanzi and chinese and near:
         spans += [match.span() for match in hanzi.finditer(lower)]
     return sorted(spans)
 

@@ -63,8 +63,14 @@ _SOUTHERN_CUES = tuple(
     "corso ".split("|")
 )
 ADDRESSES = (
-    Detector("address", _GERMAN_CUES, (60, 70), _GERMAN),
-    Detector("address", _FRENCH_CUES, (16, 120), _FRENCH),
-    Detector("address", _SOUTHERN_CUES, (2, 140), _SOUTHERN),
-    Detector("address", ("〒", "県", "東京都", "大阪府", "京都府", "北海道"), (14, 60), _JAPANESE),
+    Detector("address", _GERMAN_CUES, (60, 70), _GERMAN, of_digits=True),
+    Detector("address", _FRENCH_CUES, (16, 120), _FRENCH, of_digits=True),
+    Detector("address", _SOUTHERN_CUES, (2, 140), _SOUTHERN, of_digits=True),
+    Detector(
+        "address",
+        ("〒", "県", "東京都", "大阪府", "京都府", "北海道"),
+        (14, 60),
+        _JAPANESE,
+        of_digits=True,
+    ),
 )

@@ -15,7 +15,7 @@ _SPELT_DOT = (
 )
 _LABEL, _LAST_LABEL = "[A-Za-z0-9-]{1,63}", "[A-Za-z]{2,24}(?![A-Za-z0-9])"
 _USER = (
-    rf"(?<![A-Za-z0-9._%+-])(?:[A-Za-z0-9_-]{{1,30}} ?[\[({{<](?:dot|point|punto|ponto)[\])}}>] ?)?"
+    r"(?<![A-Za-z0-9._%+-])(?:[A-Za-z0-9_-]{1,30} ?[\[({<](?:dot|point|punto|ponto)[\])}>] ?)?"
     r"[A-Za-z0-9](?:(?!_at_)[A-Za-z0-9._%+-]){0,63}+"
 )
 _EMAIL = re.compile(
@@ -31,7 +31,20 @@ _EMAIL = re.compile(
 _EMAIL_CUES = (
     *("@", "at)", "at]", "at}", "at>", "at )", "at ]", "_at_", "(a)", "[a]", " dot "),
     *("arobase", "arroba", "chiocciola"),
-    *("（at", "（a）", "【at", "艾特", "爱特", "小老鼠", "圈a", " ät ", "собака"),
+    *(
+        "（at",
+        "（a）",
+        "【at",
+        "艾特",
+        "爱特",
+        "小老鼠",
+        "圈a",
+        " ät ",
+        "(ät",
+        "[ät",
+        "{ät",
+        "собака",
+    ),
 )
 # '#' in place of '@', where e-mail is spoken of.
 _HASH_EMAIL = re.compile(rf"{_USER}#(?:{_LABEL}\.){{1,4}}{_LAST_LABEL}")
@@ -145,15 +158,18 @@ def _secret(match):
 # Codes that open something, after a word that names them or before it
 
 _CODE_ZH = (
-    r"(?:(?:验证|驗證|校验|校驗|动态|動態|随机|隨機|授权|授權|激活|确认|確認|安全|取件|取货|取貨|提货|提貨|提取|短信|簡訊|手机|"
+    r"(?:(?:验证|驗證|校验|校驗|动态|動態|随机|隨機|授权|授權|激活|确认|確認|安全|取件|取货|取貨"
+    r"|提货|提貨|提取|短信|簡訊|手机|"
     r"兑换|兌換|核销|登录|登入|登錄)[码碼]"
-    r"|(?:动态|動態|随机|授权|开门|開門|[关單单后後前院楼樓家]门|门禁|門禁|门锁|門鎖|大门|入户|解锁|支付|交易|取款|登录)"
-    r"(?:密[码碼]|口令|[码碼]))"
+    r"|(?:动态|動態|随机|授权|开门|開門|[关單单后後前院楼樓家]门|门禁|門禁|门锁|門鎖|大门|入户"
+    r"|解锁|支付|交易|取款|登录)"
+    r"(?:密[码碼]|口令|[码碼])|密[码碼](?=(?:就|还|還)?(?:是|为|為|[:：])))"
 )
 _CODE_EN = (
     r"(?:(?:verification|verify|security|confirmation|authentication|auth|access|log-?in|sign-?in|"
     r"one-time|single-use|two-factor|2fa|mfa|sms|door|gate|entry|entrance|building|lock|alarm|"
-    r"unlock|activation|redemption|backup|recovery|pick-?up|voucher|(?:bike |pad|combination )?lock|"
+    r"password|reset|password reset|unlock|activation|redemption|backup|recovery|pick-?up"
+    r"|voucher|(?:bike |pad|combination )?lock|"
     r"lock-?box|key ?safe|key-?box|safe|garage|locker|keypad|intercom|buzzer|wi-?fi|lift|elevator|"
     r"toilet|bathroom|parking|house|flat|apartment|office) (?:codes?|passcode|pin|combination)"
     r"|your code|otp|2fa|(?<!boarding )passcode|pin(?: code| number)?)"
@@ -193,6 +209,8 @@ _CODE_CUES = (
     "pin：",
     "pin is",
     "pin was",
+    "pin'",
+    "pin’",
 )
 
 
@@ -227,7 +245,8 @@ def _apart(words):
 
 _CLAIM = (
     _SIGNS
-    + r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username|아이디| ?아이디)?"
+    + r"(?P<how>(?:群|频道|公众号)?(?:号码?|號碼?| ?id|帐号|账号|帳號| account| handle| username"
+    r"|아이디| ?아이디)?"
     rf"(?:后台的?)?(?:就|还|一直|也)?(?:是|为|叫| is| was)? ?[:：=-]? ?){_SIGNS}"
 )
 _WECHAT_WORD = (
@@ -263,9 +282,11 @@ _QQ = re.compile(
     re.IGNORECASE,
 )
 _SITES = (
-    r"(?:(?<![A-Za-z])(?:tg|telegram|twitter|instagram|insta|ins|ig|kakao(?:talk)?|snap|twitch|discord|skype|snapchat|tiktok|"
+    r"(?:(?<![A-Za-z])(?:tg|telegram|twitter|instagram|insta|ins|ig|kakao(?:talk)?|snap|twitch"
+    r"|discord|skype|snapchat|tiktok|"
     r"bluesky|threads"
-    r"|mastodon|facebook|(?-i:LINE|Line|X)|line(?= ?id))|카톡|카카오톡|カカオ|ライン|电报|電報|纸飞机|飞机|推特|微博|抖音|小红书|快手|b站|"
+    r"|mastodon|facebook|(?-i:LINE|Line|X)|line(?= ?id))|카톡|카카오톡|カカオ|ライン|电报|電報"
+    r"|纸飞机|飞机|推特|微博|抖音|小红书|快手|b站|"
     r"知乎|豆瓣|脸书)"
 )
 _AT_NAME = (
@@ -283,7 +304,8 @@ _AT = re.compile(
 _SITE_CUES = tuple(
     (
         "telegram|twitter|instagram|discord|skype|tiktok|line i|line:|tg:|ig:|line：|line号|tg：|"
-        "tg号|ig：|ins：|ins号|x账号|x帐号|카톡|카카오톡|カカオ|ライン|电报|電報|纸飞机|推特|微博|抖音|小红书|快手|b站|豆瓣|"
+        "tg号|ig：|ins：|ins号|x账号|x帐号|카톡|카카오톡|カカオ|ライン|电报|電報|纸飞机|推特"
+        "|微博|抖音|小红书|快手|b站|豆瓣|"
         "脸书|카톡|카카오톡|カカオ|ライン|kakao|snap:|snap |insta:|twitch"
     ).split("|")
 )
@@ -349,7 +371,13 @@ HANDLES = (
     Detector("handle", (".me/", ".com/", "wxid_"), (16, 50), _LINKED),
     Detector("handle", _WECHAT_CUES, (4, 60), _WECHAT, _wechat),
     Detector("handle", SIGNS, (3, 60), _WECHAT, _wechat),
-    Detector("handle", ("qq", "扣", "企鹅", "q号", "q:", "q：", "\U0001f427"), (1, 40), _QQ),
+    Detector(
+        "handle",
+        ("qq", "扣", "企鹅", "q号", "q:", "q：", "\U0001f427"),
+        (1, 40),
+        _QQ,
+        of_digits=True,
+    ),
     Detector("handle", ("@",), (40, 50), _AT),
     Detector("phone", re.compile(r"@\u2068?[0-9]{10}"), (1, 30), _MENTION, value_if(_is_mention)),
     Detector("handle", _SITE_CUES, (1, 60), _NAMED, _named),

@@ -27,6 +27,10 @@ _SHORT = {letter: long[0] for letter, long in _LONG.items()}
 _PLAIN = {"ł": "l", "đ": "d", "ð": "d", "þ": "t", "ħ": "h", "ı": "i", "ŋ": "n", "ŧ": "t", "ς": "σ"}
 
 
+# McCabe is also written Mc Cabe.
+_CAPITAL_INSIDE = re.compile("(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])")
+
+
 class _Name(NamedTuple):
     """One listed name: letters that every spelling has, looked for first, and its pattern."""
 
@@ -62,7 +66,7 @@ def spelling(name: str) -> str:
 def _rules(names):
     names = {" ".join(unicodedata.normalize("NFC", name).split()) for name in names}
     names = sorted(filter(spelling, names), key=lambda name: (-len(name), name))
-    return [_rule(_folded(name)) for name in names]
+    return [_rule(_folded(_CAPITAL_INSIDE.sub("-", name))) for name in names]
 
 
 def _rule(name):
@@ -77,7 +81,7 @@ def _rule(name):
     pattern += f"(?!{after})" if after else _count_guard(name)
     is_word = all(len(part) == 1 or part in _words() for part in parts)
     # 'jack summers' is no phrase; 'will grant' is one, where it has no sign of a name.
-    is_word &= len(latin) < 2 or all(len(part) == 1 or part in _common() for part in parts)
+    is_word &= len(latin) < 2 or len(parts[0]) == 1 or parts[0] in _common()
     cue = max(map(_shared, parts), key=len)
     return _Name(cue, re.compile(pattern), bool(latin) and is_word, len(latin))
 

@@ -77,7 +77,8 @@ class Detector(NamedTuple):
     """A pattern for one kind of personal data.
 
     `pattern` is tried within `reach` characters (before, after) of the `cues`: a pattern, or words
-    in lower case. `value(match)` is the span (start, end) of what is private, or None.
+    in lower case. `value(match)` is the span (start, end) of what is private, or None. `of_digits`:
+    a value has digits, so that cues far from any are passed over.
     """
 
     kind: str
@@ -85,6 +86,7 @@ class Detector(NamedTuple):
     reach: tuple[int, int]
     pattern: re.Pattern
     value: Callable[[re.Match], tuple[int, int] | None] = value_span
+    of_digits: bool = False
 
 
 def value_if(test: Callable[[str], object]) -> Callable[[re.Match], tuple[int, int] | None]:
@@ -100,7 +102,7 @@ def _value_text(match):
 NUMBER_LABEL = re.compile(
     r"(?:订单|訂單|单号|單號|运单|快递|流水|编号|編號|书号|发票|税号|学号|工号|批号|串号|序列号|"
     r"股票|代码|isbn|issn|order|tracking|invoice|serial|batch|part|item|lot|commit|ref)"
-    r"(?:编?号码?|id|number|no\.?)?(?:是|为)?[\s:：#.]{0,3}$",
+    r"(?:编?号码?| ?(?:id|number|no\.?))?(?:是|为)?[\s:：#.]{0,3}$",
     re.IGNORECASE,
 )
 
@@ -172,7 +174,7 @@ def _is_card(number):
 
     Its check digit must be right, and it must not look like a resident identity number.
     """
-    groups = re.split("[^0-9]+", number)
+    groups = re.split("[^0-9]+", re.sub("[ -]?\n", "", number))
     digits = "".join(groups)
     grouped = len(groups) <= 5 and all(len(group) in (4, 5, 6) for group in groups[:-1])
     if len(groups) > 1 and not grouped:
@@ -279,14 +281,21 @@ _PHONE = re.compile(
     rf"|0[1-9][0-9]{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}|0[1-9][ .·-][0-9]{{3,4}}[ .·-][0-9]{{4}}"
     # Britain, France, Germany
     rf"|0[1-9][0-9]{{3}}{_GAP}[0-9]{{6}}|07[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{3}}"
-    r"|0[1-9](?:[.·-][0-9]{2}){4}|0[1-9](?=[0-9/]{0,9}/[4-9])(?:/[0-9]{2}){4}|(?<![\u3400-\u9fff])0[67](?: [0-9]{2}){4}"
-    r"|0[1-9][0-9]{1,3} ?/ ?(?:[0-9]{6,8}|[0-9]{3,4} [0-9]{3,5}|[0-9]{2,3}(?: [0-9]{2,3}){2})"
+    r"|0[1-9](?:[.·-][0-9]{2}){4}|0[1-9](?=[0-9/]{0,9}/[4-9])(?:/[0-9]{2}){4}"
+    r"|(?<![\u3400-\u9fff])0[1-79](?: [0-9]{2}){4}"
+    r"|0[1-9][0-9]{1,3} ?/ ?(?:[0-9]{6,8}|[0-9]{3,4} [0-9]{3,5}|[0-9]{2,3}(?: [0-9]{2,3}){2,3})"
     # Japan, the Netherlands, Turkey, Germany, France; ten digits in one piece
-    r"|0[1-9][0-9]{0,3}[(（][0-9]{2,4}[)）][0-9]{4}|0[67]-(?!20[0-9]{6}(?![0-9]))[0-9]{8}"
+    r"|0[1-9][0-9]{0,3}[(（][0-9]{2,4}[)）][0-9]{4}|0[67][ -](?!20[0-9]{6}(?![0-9]))[0-9]{8}"
     r"|0[1-9][0-9]{2} [0-9]{3} [0-9]{2} [0-9]{2}"
     r"|0[1-9][0-9]{2,3} ?- ?[0-9]{2,4}(?: [0-9]{2,4}){1,3}|0(?!123456789)[1-9][0-9]{8}"
-    # Britain, Australia and others: a first group with 0 and two or three more, nine to eleven digits
+    # Britain, Australia and others: a first group that begins with 0
     rf"|0[1-9][0-9]{{1,3}}(?:{_GAP}[0-9]{{3,4}}){{2}}"
+    rf"|0[1-9][0-9]{{1,4}}{_GAP}(?!20[0-9]{{6}}(?![0-9]))[0-9]{{5,8}}"
+    # Germany as it was, Spain
+    r"|0 [1-9][0-9]{1,3} ?/ ?[0-9]{2,4}(?: [0-9]{2,4}){1,2}"
+    r"|[89][0-9][ .-][0-9]{3}(?:[ .-][0-9]{2}){2}|[6-9][0-9]{2}[ .-][0-9]{2}(?:[ .-][0-9]{2}){2}"
+    # India
+    r"|[6-9][0-9]{4}[ .-][0-9]{5}"
     # Russia
     r"|[78][ -]?[(（]?[3489][0-9]{2}[)）]?[ -]?[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}"
     # Brazil
@@ -296,21 +305,30 @@ _PHONE = re.compile(
     r"|[2-9][0-9]{2} ?[./·_•・~] ?[2-9][0-9]{2} ?[./·_•・~] ?[0-9]{4})"
     rf"){FREE}(?! [0-9]{{3}})"
     rf"|(?:1[ -]?)?[(（][0-9]{{3}}[)）] ?[-./·]? ?[0-9]{{3}} ?[-./· ] ?[0-9]{{4}}{FREE}"
-    rf"|[(（]0[0-9]{{1,3}}[)）][ -]?(?:[0-9]{{7,8}}|[0-9]{{3,4}}{_GAP}[0-9]{{4}}){FREE})"
+    rf"|[(（]0[0-9]{{1,3}}[)）][ -]?"
+    rf"(?:[0-9]{{5,8}}|[0-9]{{2,4}}(?:{_GAP}[0-9]{{2,4}}){{1,3}}){FREE})"
 )
 # Any length: the tables of libphonenumber know how long a country's numbers are.
 _ABROAD = re.compile(
     r"(?:(?<![A-Za-z])\+(?![0-9]\.[0-9]{5})|(?<![0-9A-Za-z.-])00)"
-    rf"[1-9](?:{_GAP}?(?:[(（][0-9]{{1,4}}[)）]{_GAP}?)?[0-9]){{6,14}}(?![0-9A-Za-z]|[.-][0-9])"
+    rf"[1-9](?:{_GAP}?(?:[(（][0-9]{{1,5}}[)）]{_GAP}?)?[0-9]){{6,14}}(?![0-9A-Za-z]|[.-][0-9])"
 )
 _AFTER_WORD = re.compile(
-    r"(?:电话|電話|手机|手機|座机|传真|热线|联系方式|致电|拨打|"
+    r"(?:电话|電話|手机|手機|座机|传真|热线|联系方式|致[电電]|[拨撥]打?|联络|聯絡|"
     r"(?<![A-Za-z])(?:phone|tel|telephone|mobile|cell|fax|whatsapp))"
     r"(?:号码?|号|號碼?|是|为|就是|number|no\.?|is|at|[\s:：(（.]){0,5}"
     rf"([2-9][0-9]{{2,3}}{_GAP}?[0-9]{{4}}|[2-9][0-9]{{9}}|[2-9](?:[ .·-][0-9]){{6,7}}|"
     rf"[2-9][0-9]{{2}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}){FREE}",
     re.IGNORECASE,
 )
+
+
+def _phone(match):
+    """The span; None after a word such as 'order', and for pairs that rise, as drawn numbers do."""
+    pairs = re.fullmatch("0[1-59](?: [0-9]{2}){4}", match.group())
+    if pairs and sorted(set(match.group().split())) == match.group().split():
+        return None
+    return _not_labelled(match)
 
 
 def _abroad(match):
@@ -328,6 +346,7 @@ def is_phone_abroad(number: str) -> bool:
     import phonenumbers
 
     plus = number[0] == "+"
+    number = re.sub("[^0-9+]", " ", number)
     try:
         parsed = phonenumbers.parse(number if plus else "+" + number[2:])
     except phonenumbers.NumberParseException:
@@ -381,6 +400,7 @@ DETECTORS = (
     Detector("identity", NUMBER, REACH, _IDENTITY_AFTER_WORD),
     Detector("identity", NUMBER, REACH, _HONG_KONG, value_if(_is_hong_kong)),
     Detector("card", NUMBER, REACH, _IBAN, _iban),
+    Detector("card", re.compile("[0-9]\n[0-9]"), REACH, _IBAN, _iban),
     Detector("card", NUMBER, REACH, _CARD, _unless_labelled(_is_card)),
     Detector("ip", DOTTED, (40, 60), _IPV4, value_if(_is_ipv4)),
     Detector("ip", re.compile(r":[0-9A-Fa-f]{0,4}:"), (40, 44), _IPV6, value_if(_is_ipv6)),
@@ -388,6 +408,6 @@ DETECTORS = (
     Detector("plate", tuple(_PROVINCE_SIGNS), (1, 12), _PLATE, value_if(_is_plate)),
     Detector("plate", ("plate", "车牌", "車牌", "牌照"), (16, 30), _PLATE_AFTER_WORD),
     Detector("phone", NUMBER, REACH, _ABROAD, _abroad),
-    Detector("phone", NUMBER, REACH, _PHONE, _not_labelled),
+    Detector("phone", NUMBER, REACH, _PHONE, _phone),
     Detector("phone", NUMBER, REACH, _AFTER_WORD),
 )

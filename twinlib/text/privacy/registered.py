@@ -10,13 +10,14 @@ from .numbers import LEFT, NUMBER, REACH, RIGHT, Detector
 
 _TOKEN = r"[A-Z]{0,4}[0-9][A-Z0-9]*"
 _VALUE = (
-    rf"(?P<v>(?:[A-Z]{{1,3}}[ -]?)?{_TOKEN}(?:[ ./-]{{1,2}}{_TOKEN}){{0,6}}"
+    rf"(?P<v>(?:[A-Z]{{1,3}}[ -]?)?{_TOKEN}(?:[ ./-]{{1,3}}{_TOKEN}){{0,6}}"
     r"(?:[ -]?[A-Z](?![A-Za-z]))?)"
 )
 _CLAIM = (
+    r"(?:(?: [^\W\d_]{1,12}){1,3}(?= ?[:：]))?"
     r"(?:[\"'”’]?(?: ?(?:number|no\.?|nº|n°|nr\.?|num\.?|code|id|号码?|號碼?|番号|번호|は"
     r"|는|is|es|é|ist|est|è"
-    r"|was|就?是|为|為|[:：#=])){0,3} ?)"
+    r"|was|就?是|为|為|[:：#=–—-])){0,3} ?)"
 )
 # {kind: words that name such a number}. A word that is also an ordinary one has 'number' with it.
 _WORDS = {
@@ -103,12 +104,12 @@ def _named(kind, words):
 
     cues = [tuple(text.split("|")) for text in _CUES[kind]]
     return [
-        Detector(kind, cues[0], (24, 70), re.compile(pattern), span),
-        Detector(kind, cues[1], (4, 60), re.compile(there), span),
+        Detector(kind, cues[0], (24, 70), re.compile(pattern), span, True),
+        Detector(kind, cues[1], (4, 60), re.compile(there), span, True),
     ]
 
 
-_DASHED = re.compile("[0-9]-[0-9]")
+_DASHED = re.compile("[0-9] ?- ?[0-9]")
 _KEYS = ("key", "serial", "licen", "激活", "序列", "产品")
 _MACS = ("mac", "wifi", "wi-fi", "wlan", "网卡")
 # Known by their form
@@ -118,7 +119,7 @@ _FORMS = (
         _DASHED,
         r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}",
     ),
-    ("identity", _DASHED, r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"),
+    ("identity", _DASHED, r"[0-9]{3}\.[0-9]{3}\.[0-9]{3} ?- ?[0-9]{2}"),
     (
         "identity",
         _DASHED,

@@ -14,13 +14,18 @@ _NOUN = (
     r"combina[cç][aã]o|zahlenkombination|combination|pincode|passcode|otp|puk|pin|(?-i:m?TAN))"
 )
 _MORE = r"(?: [a-zà-ÿ'’-]{1,16}){0,5}"
-_LINK = r"(?: ?[:：=] ?| (?:is|was|es|é|est|ist|lautet|war|è|luidt|dice) (?:el |o |le |la )?| c['’]est (?:le )?|(?:'s|’s) )"
+_LINK = (
+    r"(?: ?[:：=] ?| (?:is|was|es|é|est|ist|lautet|war|è|luidt|dice) (?:el |o |le |la )?"
+    r"|,? c['’]est (?:le )?|(?:'s|’s) )"
+)
 _VALUE = (
-    r"(?:G-[0-9]{6}|[0-9]{1,4}(?:[ .-][0-9]{1,4}){1,3}#?|[0-9]{3,8}#?|[A-Z]{0,2}[0-9]{2,8}[A-Z#]?"
+    r"(?:G-[0-9]{6}|[0-9]{1,4}(?:[ .-][0-9]{1,4}){1,3}[#*]?|[0-9]{3,8}[#*]?"
+    r"|[A-Z]{0,2}[0-9]{2,8}[A-Z#]?"
     r"|(?=[A-Za-z-]{0,20}[0-9])[A-Za-z0-9]{2,12}(?:-[A-Za-z0-9]{2,12}){0,5})"
 )
 _COUNTS = (
-    r"(?! ?(?:[%€$°]|[行桁個回件文年月日자줄번회年]|(?:lines?|lignes?|l[ií]neas?|linhas?|zeilen|righe|"
+    r"(?! ?(?:[%€$°]|[行桁個回件文年月日자줄번회年]|(?:lines?|lignes?|l[ií]neas?|linhas?|zeilen"
+    r"|righe|"
     r"digits?|chiffres?|cifras|d[ií]gitos|stellen|zeichen|words?|mots|palabras|palavras|wörter|"
     r"times|pages?|years?|ans|años|anos|jahre|people|euros?|of|mm|cm|km)(?![a-z])"
     r"|(?:строк|цифр|знак|лет|раз)))(?!\.[0-9])"
@@ -32,12 +37,15 @@ _LATIN = re.compile(
 # 'TAN 482913', 'dein Code 482 913': six digits or more need no sign between.
 _BARE = re.compile(
     r"(?<![A-Za-z])(?:(?-i:m?TAN|PUK|OTP)|(?:bestätigungs|verifizierungs|sicherheits|freischalt"
-    r"|aktivierungs|zugangs|tür|haustür|sms-?|login-?)code|(?:c[oó]digo|code|codice|clave) (?:de |di )?"
+    r"|aktivierungs|zugangs|anmelde|einmal|tür|haustür|sms|login)-?code|(?:c[oó]digo|code|codice"
+    r"|clave) (?:de |di )?"
     r"(?:verificaci[oó]n|verifica[cç][aã]o|v[eé]rification|verifica|seguridad|seguran[cç]a|"
     r"s[eé]curit[eé]|acceso|acesso|acc[eè]s|accesso|confirmaci[oó]n|confirma[cç][aã]o|confirmation|"
     r"activaci[oó]n|ativa[cç][aã]o|activation|sms|secret[oa]?|segreto|pin|"
-    r"(?:(?:la|el|a|o|le|l['’]|do|da|del|du|d['’]|dell['’]) ?)?(?:entr[ée]e|entrada|puerta|porta|porte|"
-    r"port[aã]o|portail|portal|portone|garaje|garagem|garage|immeuble|edificio|alarma|alarme|allarme|"
+    r"(?:(?:la|el|a|o|le|l['’]|do|da|del|du|d['’]|dell['’]) ?)?(?:entr[ée]e|entrada|puerta|porta"
+    r"|porte|"
+    r"port[aã]o|portail|portal|portone|garaje|garagem|garage|immeuble|edificio|alarma|alarme"
+    r"|allarme|"
     r"caja|coffre|cofre|wi-?fi|maison|casa)))"
     rf" (?P<v>{_VALUE}){RIGHT}{_COUNTS}",
     re.IGNORECASE,
@@ -49,9 +57,18 @@ _BEFORE = re.compile(
     r"(?:otp|pin|(?-i:m?TAN)|[a-zäöü-]{0,20}code|c[oó]digo|codice|clave|passcode)(?![a-z]))",
     re.IGNORECASE,
 )
+# 'Use 482913 to verify your account'
+_USED = re.compile(
+    rf"(?<![A-Za-z])(?:use|enter|type|usa|utilise[zr]?|utilize) (?P<v>[0-9]{{4,8}}"
+    rf"|[0-9]{{3}}[ -][0-9]{{3}}){RIGHT}"
+    r"(?= (?:to|as|para|pour|per) (?:\w{1,10} )?(?:sign|log|verif|vérif|confirm|continu|finish|"
+    r"activ|reset|pair|entrar|acce|iniciar|valid|connect))",
+    re.IGNORECASE,
+)
 # Words that make a code no secret, before the noun or after it.
 _PUBLIC = re.compile(
-    r"error|fehler|erro |erreur|fout|status|exit|return|estado|état|postal|postcode|zip|plz|postleit"
+    r"error|fehler|erro |erreur|fout|status|exit|return|estado|état|postal|postcode|zip|plz"
+    r"|postleit"
     r"|area|[aá]rea|zona|country|pa[ií]s|pays|länder|vorwahl|penal|civil|fiscal|labor|commerc"
     r"|comercio|trabajo|source|fuente|fonte|quell|sorgente|program|python|java|farb|colou?r|dress"
     r"|barr|bar ?code|barcode|strich|qr|morse|product|produ[ck]to|produit|produto|promo|discount"
@@ -63,13 +80,17 @@ _PUBLIC = re.compile(
 # Japanese, Korean, Russian
 
 _JAPANESE = (
-    r"(?:(?:認証|確認|暗証|ワンタイム|セキュリティー?|ログイン|検証|承認|解[錠除]|開錠|ドア|玄関|受取|引換)用?の?"
+    r"(?:(?:認証|確認|暗証|ワンタイム|セキュリティー?|ログイン|検証|承認|解[錠除]|開錠|ドア|玄関"
+    r"|受取|引換)用?の?"
     r"(?:コード|番号|キー|パスワード|ナンバー)|パスコード|合い?言葉)"
 )
 _KOREAN = (
     r"(?:(?:인증|확인|보안|비밀|승인|현관|출입|출입문|도어락|택배함?|로그인) ?(?:번호|코드)|비번)"
 )
-_RUSSIAN = r"(?:(?:код|пин-?код|пин)(?![а-яё])(?! (?:ошибк|город|стран|товар|региона))(?: [а-яё-]{1,16}){0,3})"
+_RUSSIAN = (
+    r"(?:(?:код|пин-?код|пин)(?![а-яё])(?! (?:ошибк|город|стран|товар"
+    r"|региона))(?: [а-яё-]{1,16}){0,3})"
+)
 _OTHER_LINK = r"(?: ?(?:[はがも]|です|는|은|이|가|[:：=—–-])){0,2}[ \[「『(（【\"]{0,2}"
 _OTHER = re.compile(
     rf"(?:{_JAPANESE}|{_KOREAN}|{_RUSSIAN}){_OTHER_LINK}(?P<v>{_VALUE}){RIGHT}{_COUNTS}",
@@ -84,7 +105,7 @@ _PASSWORD = re.compile(
     r"(?:wlan|wifi|wi-fi)-?(?:schlüssel|key|code))"
     r"(?: [a-zà-ÿ'’-]{1,16}){0,4}"
     r"(?: ?[:：=] ?| (?:is|es|é|est|ist|lautet|war|era|è) )"
-    rf"|(?:пароль|парол[ья])(?: [а-яё-]{{1,14}}){{0,3}} ?[:：=—–-] ?"
+    r"|(?:пароль|парол[ья])(?: [а-яё-]{1,14}){0,3} ?[:：=—–-] ?"
     r"|(?:パスワード|暗証番号|비밀번호|비번|암호|패스워드)(?:は|が|는|은|이|가)? ?[:：=]? ?)"
     r"[\"'“「『\[]?(?P<v>[!#-&(-+.-:=?-Z^-~-]{3,63}[A-Za-z0-9@#$%^&*_+=~!-])",
     re.IGNORECASE,
@@ -129,10 +150,11 @@ _PASSWORD_CUES = (
 _OTHER_PASSWORD_CUES = ("парол", "パスワード", "暗証番号", "비밀번호", "비번", "암호", "패스워드")
 _REACH = (90, 130)
 DETECTORS = (
-    Detector("key", _NOUN_CUES, _REACH, _LATIN, _code),
-    Detector("key", _NOUN_CUES, _REACH, _BARE, _plain_code),
-    Detector("key", _NOUN_CUES, _REACH, _BEFORE, _plain_code),
-    Detector("key", _OTHER_CUES, _REACH, _OTHER, _plain_code),
+    Detector("key", _NOUN_CUES, _REACH, _LATIN, _code, True),
+    Detector("key", _NOUN_CUES, _REACH, _BARE, _plain_code, True),
+    Detector("key", _NOUN_CUES, _REACH, _BEFORE, _plain_code, True),
+    Detector("key", re.compile("[seEzrR] [0-9]{3}"), (12, 60), _USED, _plain_code, True),
     Detector("key", _PASSWORD_CUES, _REACH, _PASSWORD, _password),
     Detector("key", _OTHER_PASSWORD_CUES, _REACH, _PASSWORD, _password),
+    Detector("key", _OTHER_CUES, _REACH, _OTHER, _plain_code, True),
 )
