@@ -11,7 +11,7 @@ from twinlib import settings
 from twinlib.files import now
 from twinlib.progress import Progress
 from twinlib.text.statistics import mcnemar
-from twinlib.train import persona, problems, reasoning
+from twinlib.train import grpo, persona, problems, reasoning
 from twinlib.twin import Report
 
 
@@ -74,6 +74,34 @@ def test_grpo_continues_a_copy_of_the_persona_adapter_and_is_judged_on_the_same_
     assert any("tell from chance" in w for w in outcome.warnings)
     history = [json.loads(line) for line in trained.history("reasoning").read_text().splitlines()]
     assert any("reward" in record for record in history)
+
+
+@pytest.mark.slow
+def test_the_gradient_of_the_voice_does_not_depend_on_the_batches_of_a_step(trained, monkeypatch):
+    sizes = {}
+
+    def learn(self, model, step, backward):
+        parameter = next(p for p in model.parameters() if p.requires_grad)
+        before = 0.0 if parameter.grad is None else parameter.grad.clone()
+        backward(parameter.sum())
+        sizes.setdefault(at_once, []).append((parameter.grad - before).flatten()[0].item())
+        return 0.0
+
+    monkeypatch.setattr(grpo.Anchor, "learn", learn)
+    for at_once in (4, 2):
+        monkeypatch.setattr(grpo, "learning", lambda *_: (at_once, "none"))
+        chosen = wanted(batch=4, generations=4, keep_voice=1.0, seed=at_once)
+        reasoning.run(trained, chosen, Progress(trained.history("reasoning"), "reasoning"))
+    assert sizes == {4: [1.0, 1.0], 2: [1.0, 1.0]}
+
+
+@pytest.mark.slow
+def test_holding_the_voice_is_recorded(trained):
+    chosen = wanted(batch=4, generations=4, keep_voice=1.0)
+    reasoning.run(trained, chosen, Progress(trained.history("reasoning"), "reasoning"))
+    history = [json.loads(line) for line in trained.history("reasoning").read_text().splitlines()]
+    drifts = [record["voice_drift"] for record in history if "voice_drift" in record]
+    assert drifts and all(0 <= drift < 0.1 for drift in drifts)
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ _NOT_FIGURES = ("time", "done", "total", "note", "seconds_left")
 # Parts of a line that is too long for the terminal: dropped first, and dropped last.
 _DROPPED_FIRST = (
     "sampler_difference",
+    "voice_drift",
     "answering",
     "learning_rate",
     "memory_gb",

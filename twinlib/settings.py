@@ -119,6 +119,7 @@ class Reasoning:
     learning_rate: float = setting(AUTO, limits=(1e-7, 1e-3), advanced=True)
     held_out: int = setting(AUTO, limits=(4, 2000), advanced=True)
     probe: int = setting(AUTO, limits=(0, 512), advanced=True)
+    keep_voice: float = setting(AUTO, limits=(0.0, 100.0), advanced=True)
     seed: int = _seed()
 
 

@@ -517,6 +517,8 @@ def _reasoning(settings, machine, facts):
     reasons = dict.fromkeys(names, t("models.effort", effort=choice_texts(settings.effort)))
     values["probe"] = 0 if settings.effort == "smoke" else 64 if gpu else 16
     reasons["probe"] = t("models.probe_pays" if values["probe"] else "models.no_probe_at_smoke")
+    values["keep_voice"] = 0.0 if settings.effort == "smoke" else 1.0
+    reasons["keep_voice"] = t("models.voice_pays" if values["keep_voice"] else "models.no_voice")
     rate = next(rate for most, rate in _GRPO_RATES if shape.parameters <= most)
     values["learning_rate"], reasons["learning_rate"] = rate, t("models.grpo_learning_rate")
     values["precision"], reasons["precision"] = _precision(machine, base, shape)

@@ -17,6 +17,7 @@ from ..settings import Reasoning
 from ..text import tasks
 from . import alarms, callbacks, processes, rollouts
 from . import problems as exams
+from .anchor import Anchor
 from .checkpoints import Kept
 from .in_parts import InParts
 from .persona import Training
@@ -103,7 +104,7 @@ def make_trainer(
         "clipped": "completions/clipped_ratio",
         "length": "completions/mean_length",
         "entropy": "entropy",
-        **dict.fromkeys(("held_out_accuracy", "sampler_difference", "answering")),
+        **dict.fromkeys(("held_out_accuracy", "sampler_difference", "answering", "voice_drift")),
     }
     figures = {name: logged or name for name, logged in figures.items()}
     return trainer, callbacks.attach_callback(trainer, progress, figures)
@@ -144,7 +145,7 @@ class _Watched:
         """Sample by our sampler if `ours`, and watch the run; arguments as in make_trainer."""
         training, self.practice = practice.training, practice
         settings = training.settings
-        self.part = training
+        self.part, self.anchor = training, Anchor(training)
         self.sampler = None
         if ours:
             model, tokenizer = training.model, training.tokenizer
@@ -177,6 +178,18 @@ class _Watched:
         if seconds and metrics["step_time"]:
             metrics["answering"] = [seconds / sum(metrics["step_time"])]
         super().log(logs, start_time)
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        if self.anchor.rows and self.accelerator.sync_gradients:
+            with self.accelerator.no_sync(model):  # the answers' gradients are what is sent
+                step, plain = self.state.global_step, self.accelerator.unwrap_model(model)
+                drift = self.anchor.learn(plain, step, self._backward)
+            self._metrics["train"]["voice_drift"].append(drift)
+        return super().training_step(model, inputs, num_items_in_batch)
+
+    def _backward(self, loss):
+        # Which the accelerator divides by the batches of a step.
+        self.accelerator.backward(loss * self.accelerator.gradient_accumulation_steps)
 
     # The first answers
 

@@ -1,0 +1,98 @@
+"""Practice holds the voice: what it adds to a step, and that a drifted model is drawn back."""
+
+import pytest
+import torch
+
+from twinlib import settings
+from twinlib.models import load
+from twinlib.progress import Progress
+from twinlib.train import anchor
+from twinlib.train.persona import Training
+
+
+@pytest.fixture
+def training(sample_twin, tiny_base, monkeypatch):
+    monkeypatch.setattr(type(sample_twin), "state", lambda *_: type("State", (), {"name": "done"}))
+    base = load.prepare(str(tiny_base))
+    model, tokenizer = load.load(base, None, "32-bit", load.Lora(8))
+    chosen = settings.make("reasoning", steps=4, batch=16, keep_voice=1.0, engine="transformers")
+    progress = Progress(sample_twin.history("reasoning"), "reasoning")
+    return Training(sample_twin, chosen, base, model, tokenizer, progress)
+
+
+def drift(model, size):
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if ".lora_B." in name:
+                weights += size * torch.randn(weights.shape, generator=generator)
+
+
+def test_an_unchanged_model_has_not_drifted_and_learns_nothing(training):
+    held = anchor.Anchor(training)
+    assert held.at_once == 2 and len(held.rows) == 8
+    assert held.learn(training.model, 0, torch.Tensor.backward) == pytest.approx(0, abs=1e-5)
+    gradients = [p.grad for p in training.model.parameters() if p.grad is not None]
+    assert max(float(g.abs().max()) for g in gradients) < 1e-4
+
+
+def test_a_drifted_model_is_drawn_back(training):
+    held, model = anchor.Anchor(training), training.model
+    held.at_once = len(held.rows)
+    drift(model, 0.3)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=1e-2)
+    drifts = []
+    for step in range(60):
+        optimizer.zero_grad()
+        drifts.append(held.learn(model, step, torch.Tensor.backward))
+        optimizer.step()
+    assert drifts[0] > 0.005
+    assert sum(drifts[-4:]) < 0.5 * sum(drifts[:4])
+
+
+def test_the_divergence_is_the_exact_one_where_all_tokens_are_kept(training, monkeypatch):
+    vocabulary = training.model.config.vocab_size
+    monkeypatch.setattr(anchor, "_LIKELIEST", vocabulary)
+    held, model = anchor.Anchor(training), training.model
+    row = held.rows[0]
+    old = torch.full((len(row.at), vocabulary), 0.0).scatter(1, row.likeliest, row.logps)
+    drift(model, 0.3)
+    with torch.no_grad():
+        logits = model(input_ids=row.ids[None]).logits[0, row.at]
+        found = anchor._divergence(model, row)
+    exact = torch.nn.functional.kl_div(
+        logits.log_softmax(-1), old, log_target=True, reduction="sum"
+    )
+    assert float(found) == pytest.approx(float(exact), rel=1e-3) and exact > 0.01
+
+
+def test_a_resumed_run_takes_the_same_rows(training):
+    one, other = anchor.Anchor(training), anchor.Anchor(training)
+    taken = [[row.ids.tolist() for row in held.of_step(3)] for held in (one, other)]
+    assert taken[0] == taken[1]
+    assert taken[0] != [row.ids.tolist() for row in one.of_step(4)]
+
+
+def test_a_row_for_which_memory_is_short_is_left_out(training):
+    held = anchor.Anchor(training)
+    row = held.of_step(0)[0]
+    calls = []
+
+    def backward(loss):
+        calls.append(loss)
+        if len(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        loss.backward()
+
+    held.learn(training.model, 0, backward)
+    assert len(calls) == 2 and all(other is not row for other in held.rows)
+
+
+def test_without_weight_or_persona_there_is_nothing_to_hold(training, monkeypatch):
+    chosen = settings.make("reasoning", steps=4, batch=16, keep_voice=0.0, engine="transformers")
+    off = training._replace(settings=chosen)
+    assert anchor.Anchor(off).rows == []
+    state = type("State", (), {"name": "missing"})
+    monkeypatch.setattr(type(training.twin), "state", lambda *_: state)
+    assert anchor.Anchor(training).rows == []
