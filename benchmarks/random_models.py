@@ -34,11 +34,12 @@ def facts():
     return {"rows": len(chats), "tokens": sum(len(ids) for ids, _ in chats)}
 
 
-def build(base, bits=16, device="cuda", dtype=None):
+def build(base, bits=16, device="cuda", dtype=None, kept_on=None):
     """A model in the shape and architecture of a catalogue base, its layers in NF4 for 4 `bits`.
 
     Each layer is made on the device and, in 4 bits, quantized before the next, so that no more
-    memory is taken than loading takes. `dtype` is bfloat16 unless given.
+    memory is taken than loading takes. `dtype` is bfloat16 unless given. With `kept_on` "cpu" each
+    part is moved there once it is drawn, so that the weights are those of a model on the device.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -52,16 +53,18 @@ def build(base, bits=16, device="cuda", dtype=None):
     inner = model.model
     with torch.device(device):  # its frequencies are computed, not drawn
         inner.rotary_emb = type(inner.rotary_emb)(model.config)
-    _draw(inner.embed_tokens, device)
-    _draw(inner.norm, device)
+    kept_on = kept_on or device
+    inner.rotary_emb.to(kept_on)
+    _draw(inner.embed_tokens, device).to(kept_on)
+    _draw(inner.norm, device).to(kept_on)
     for layer in inner.layers:
-        _draw(layer, device)
+        _draw(layer, device).to(kept_on)
         if bits == 4:
             _quantize(layer, device, dtype)
     if model.config.tie_word_embeddings:
         model.lm_head.weight = inner.embed_tokens.weight
     else:
-        _draw(model.lm_head, device)
+        _draw(model.lm_head, device).to(kept_on)
     if bits == 4:
         model.is_loaded_in_4bit = True
     return model
@@ -95,6 +98,7 @@ def _draw(module, device):
     module.to_empty(device=device)
     for weight in module.parameters():
         weight.data.normal_(0, 0.02) if weight.dim() > 1 else weight.data.fill_(1.0)
+    return module
 
 
 def _quantize(module, device, dtype):
@@ -194,13 +198,14 @@ def planned(base, precision, machine, **typed):
 
 def trainer(base, settings, folder):
     """Our trainer on a random model, as the persona step makes it."""
-    from twinlib.models import load
+    from twinlib.models import estimate, load
     from twinlib.train.callbacks import silence_logging
     from twinlib.train.trainer import packed_trainer
 
     silence_logging()
     lora = load.Lora(settings.rank, checkpointing=settings.checkpointing == "full")
-    model = build(base, 4 if settings.precision == "4-bit" else 16)
+    kept_on = "cpu" if estimate.shards() > 1 else None  # until the trainer spreads it
+    model = build(base, 4 if settings.precision == "4-bit" else 16, kept_on=kept_on)
     model = load.with_adapter(model, None, lora)
     model.config.use_cache = False
     return packed_trainer(model, tokenizer(), {"train": rows(), "val": []}, settings, folder, 10**6)

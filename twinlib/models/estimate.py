@@ -6,6 +6,7 @@ here imports torch.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,9 +100,19 @@ class Step(NamedTuple):
     checkpointing: str  # none, selective or full
     compiled: bool
     gpu: bool
+    shards: int = 1  # processes that share the weights
 
 
 # Memory
+
+
+def shards() -> int:
+    """The number of processes over which one model's weights are spread; 1 where each has all.
+
+    `accelerate launch` says so with FSDP (--use_fsdp, or a configuration made for it).
+    """
+    spread = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return int(os.environ.get("WORLD_SIZE", 1)) if spread else 1
 
 
 def usable(machine: dict) -> float:
@@ -115,6 +126,9 @@ def memory(shape: Shape, step: Step) -> float:
     linear_width = 0.58 if step.precision == "4-bit" else width  # NF4 with the scales of its blocks
     embeddings = shape.head * (1 if shape.tied else 2) + shape.looked_up
     weights = embeddings * width + shape.linear * linear_width
+    if step.shards > 1:  # a layer, the next one and the embeddings are there as a whole for a time
+        gathered = 2 * shape.linear / shape.layers * width + embeddings * width
+        weights = weights / step.shards + gathered
     # float32 weight, gradient and two Adam moments
     adapter = shape.layers * shape.edges * step.rank * 16
     activations = shape.layers * _kept(shape, step, step.checkpointing)

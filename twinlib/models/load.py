@@ -341,13 +341,15 @@ def load(
     lora: Lora | None = None,
     engine: str = "transformers",
     length: int = 2048,
+    whole: bool = False,
 ) -> "tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]":
     """(model, tokenizer) of a base, with its `adapter` if given, ready to train if `lora` is given.
 
     `precision` is 4-bit, 16-bit, 32-bit or auto (16-bit where the machine computes in it, else
     32-bit). With both `adapter` and `lora`, training continues from the adapter's weights. `length`
-    is the longest row in tokens, which only Unsloth needs to know. Raises TwinError when Unsloth
-    can't be used.
+    is the longest row in tokens, which only Unsloth needs to know. Where several processes share
+    the weights of a model, it stays in the memory of the CPU until the trainer spreads it, unless
+    it is wanted `whole`, on this process's GPU. Raises TwinError when Unsloth can't be used.
     """
     loaded_tokenizer = tokenizer(base)
     if precision == "auto":
@@ -355,11 +357,11 @@ def load(
     with silence_logging():
         if engine == "unsloth":
             return _load_unsloth(base, adapter, precision, lora, length), loaded_tokenizer
-        model = with_adapter(_load_transformers(base, precision), adapter, lora)
+        model = with_adapter(_load_transformers(base, precision, whole), adapter, lora)
     return model, loaded_tokenizer
 
 
-def _load_transformers(base, precision):
+def _load_transformers(base, precision, whole):
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -368,7 +370,7 @@ def _load_transformers(base, precision):
         "dtype": torch.float32 if precision == "32-bit" else sixteen,
         "attn_implementation": "sdpa",
     }
-    if device() == "cuda":
+    if device() == "cuda" and (whole or estimate.shards() == 1):
         # cuDNN's attention fails where memory is short, which the other kernels survive.
         torch.backends.cuda.enable_cudnn_sdp(False)
         arguments["device_map"] = {"": int(os.environ.get("LOCAL_RANK", 0))}
@@ -484,10 +486,29 @@ def _load_unsloth(base, adapter, precision, lora, length):
     return model
 
 
-def save_adapter(model: "PeftModel", base: Base, folder: Path) -> None:
-    """Save a LoRA adapter as safetensors; its config names the base, without a local path."""
+def gathered(model: "PeftModel") -> dict | None:
+    """The adapter's weights of a model that several processes share, all of which must ask.
+
+    None for a model that is in this process as a whole.
+    """
+    if estimate.shards() == 1:
+        return None
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    return {name: whole_tensor(p.detach()).cpu() for name, p in trained.items()}
+
+
+def whole_tensor(tensor: "torch.Tensor") -> "torch.Tensor":
+    """A tensor of which this process may have only a part, from all processes that share it."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+
+
+def save_adapter(model: "PeftModel", base: Base, folder: Path, weights: dict | None = None) -> None:
+    """Save a LoRA adapter as safetensors; its config names the base, without a local path.
+
+    `weights` are those that `gathered` gave.
+    """
     with silence_logging():
-        model.save_pretrained(folder, safe_serialization=True)
+        model.save_pretrained(folder, safe_serialization=True, state_dict=weights)
     config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
     name = base.entry.hub if base.entry.parameters else base.path.name
     write_json(folder / "adapter_config.json", {**config, "base_model_name_or_path": name})

@@ -47,9 +47,10 @@ def machine() -> dict:
 
     Memory in GiB. `gpu` is the name of the first GPU or None, `gpus` their number, `mps` whether it
     is Apple's, which torch calls by that name, `bf16` whether bfloat16 is fast, `unsloth` whether
-    that engine is installed, `compiles` whether a model's layers can be compiled for the GPU.
+    that engine is installed, `compiles` whether a model's layers can be compiled for the GPU,
+    `shards` over how many processes the weights are spread.
     """
-    memory_gb = round(free_memory.total() / 2**30, 1)
+    memory_gb, shards = round(free_memory.total() / 2**30, 1), estimate.shards()
     gpu, gpu_gb, capability, gpus = _gpu()
     mps = not gpu and _has_apple_gpu()
     if mps:
@@ -67,8 +68,9 @@ def machine() -> dict:
         "gpu_capability": capability,
         "gpus": gpus,
         "mps": mps,
-        "unsloth": importlib.util.find_spec("unsloth") is not None,
-        "compiles": _compiles(),
+        "unsloth": shards == 1 and importlib.util.find_spec("unsloth") is not None,
+        "compiles": shards == 1 and _compiles(),
+        "shards": shards,
         "colab": "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules,
     }
 
@@ -112,7 +114,7 @@ def _new_macos():
 
 def four_bits(machine: dict) -> bool:
     """Whether weights in 4-bit can be used: bitsandbytes needs an NVIDIA GPU."""
-    return bool(machine["gpu"]) and not machine.get("mps")
+    return bool(machine["gpu"]) and not machine.get("mps") and machine.get("shards", 1) == 1
 
 
 def _compiles():
@@ -186,7 +188,8 @@ def fits(planned: Plan, machine: dict) -> bool:
 
 def _peak_gb(machine, shape, tokens, precision, rank):
     """Peak GiB of a training step with full checkpointing, the least that training can take."""
-    step = estimate.Step(tokens, precision, rank, "full", False, bool(machine["gpu"]))
+    gpu, shards = bool(machine["gpu"]), machine.get("shards", 1)
+    step = estimate.Step(tokens, precision, rank, "full", False, gpu, shards)
     return estimate.memory(shape, step) / estimate.GIB
 
 
@@ -228,6 +231,8 @@ def _precision(machine, base, shape):
             return "32-bit", t("models.gemma_overflows_float16")
     elif _peak_gb(machine, shape, 4096, "16-bit", 32) <= usable(machine):
         return "16-bit", t("models.base_fits_in_16_bit")
+    if machine.get("shards", 1) > 1:
+        return "16-bit", t("models.spread_in_16_bit")
     return "4-bit", t("models.16_bit_does_not_fit", gpu_gb=machine["gpu_gb"])
 
 
@@ -299,6 +304,7 @@ class _Job(NamedTuple):
             way["checkpointing"],
             way["compile"],
             bool(self.machine["gpu"]),
+            self.machine.get("shards", 1),
         )
 
     def peak_gb(self, way):

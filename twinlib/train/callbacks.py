@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError
 from ..i18n import t
+from ..models import estimate
 from ..progress import Progress
 from ..twin import Stopped
 from . import checkpoints
@@ -107,8 +108,12 @@ class ProgressCallback:
         if args.fp16:
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        if not gradients or torch.stack(torch._foreach_norm(gradients)).isfinite().all():
+        gradients = [_own_part(p.grad) for p in parameters if p.grad is not None]
+        gradients = [part for part in gradients if part.numel()]
+        finite = not gradients or torch.stack(torch._foreach_norm(gradients)).isfinite().all()
+        if estimate.shards() > 1:  # each process has a part of them
+            finite = not any_process(not finite)[0]
+        if finite:
             self.lost = 0
             return
         for parameter in parameters:
@@ -193,6 +198,11 @@ class ProgressCallback:
 
     def on_save(self, args, state, control, **_):
         self.saved = time.monotonic()
+
+
+def _own_part(gradient):
+    """The part of a gradient that this process has."""
+    return gradient.to_local() if hasattr(gradient, "to_local") else gradient
 
 
 def early_stopping(patience: int) -> "TrainerCallback":

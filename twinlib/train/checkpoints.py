@@ -117,11 +117,17 @@ def forget_rescued(twin: Twin, step: str) -> None:
 
 
 def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> None:
-    """Save the trained adapter of step 'persona' or 'reasoning', replacing an earlier one."""
+    """Save the trained adapter of step 'persona' or 'reasoning', replacing an earlier one.
+
+    Called by all processes, of which the main one writes.
+    """
+    weights = load.gathered(model)
+    if not processes.is_main():
+        return
     adapter = twin.adapter(step)
     new, backup = adapter.with_name("adapter.new"), adapter.with_name("adapter.old")
     shutil.rmtree(new, ignore_errors=True)
-    load.save_adapter(model, base, new)
+    load.save_adapter(model, base, new, weights)
     shutil.rmtree(backup, ignore_errors=True)
     if adapter.exists():
         adapter.rename(backup)
@@ -156,6 +162,9 @@ class Kept:
     def _save_checkpoint(self, model, trial):
         folder, began = Path(self.args.output_dir), time.monotonic()
         if processes.count() > 1:
+            # The trainer looks for the folder of the best one, which FSDP makes too late for it.
+            (folder / f"checkpoint-{self.state.global_step}").mkdir(parents=True, exist_ok=True)
+            processes.wait()
             super()._save_checkpoint(model, trial)
             processes.wait()  # every process writes a file into the checkpoint
             if processes.is_main():

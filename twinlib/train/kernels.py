@@ -17,6 +17,8 @@ from collections.abc import Callable
 
 import torch
 
+from ..models.load import whole_tensor
+
 # The product of a LoRA layer, W·x + s·B·A·x
 
 
@@ -158,7 +160,7 @@ def patch_loss(model: torch.nn.Module, compiled: bool = False) -> None:
     Its forward then also takes `learnt`, the indices of the labels other than -100 in the flattened
     labels[:, 1:], and `num_items_in_batch`, what the summed loss is divided by.
     """
-    original, chunk = model.forward, 128 if model.device.type == "cpu" else 1024
+    original = model.forward
     cap = getattr(model.config, "final_logit_softcapping", None)
 
     def forward(
@@ -179,7 +181,8 @@ def patch_loss(model: torch.nn.Module, compiled: bool = False) -> None:
         hidden, targets = outputs.last_hidden_state[:, :-1].flatten(0, 1), labels[:, 1:].flatten()
         if learnt is None:
             learnt = (targets != -100).nonzero()[:, 0]  # on a GPU this waits for all queued work
-        weight = self.get_output_embeddings().weight
+        weight = whole_tensor(self.get_output_embeddings().weight)  # of several processes
+        chunk = 128 if hidden.device.type == "cpu" else 1024
         total = head_loss(hidden[learnt], weight, targets[learnt], chunk, compiled, cap)
         count = max(len(learnt), 1) if num_items_in_batch is None else num_items_in_batch
         return {"loss": total / count}

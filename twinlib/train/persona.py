@@ -105,6 +105,10 @@ def _machine_problems(twin, resolved, planned):
         issues.append(stop("train.base_too_large", base=resolved.base, **sizes))
     if not host["gpu"] and resolved.engine == "unsloth":
         issues.append(stop("train.unsloth_needs_gpu"))
+    if processes.wrong_sharding():
+        issues.append(stop("train.wrong_sharding"))
+    if estimate.shards() > 1 and resolved.precision == "4-bit":
+        issues.append(stop("train.no_4_bit_spread"))
     if resolved.engine == "unsloth" and processes.count() > 1:
         issues.append(stop("train.unsloth_in_one_process"))
     elif host["gpus"] > 1 and "WORLD_SIZE" not in os.environ and ours:
@@ -177,8 +181,8 @@ def run(twin: Twin, settings: Persona, progress: Progress) -> Outcome:
     output = callbacks.train(trainer, callback, checkpoint, progress)
     scale_adapter(model, settings.lora_scale)
     processes.wait()
+    checkpoints.save_adapter(twin, "persona", model, base)
     if processes.is_main():
-        checkpoints.save_adapter(twin, "persona", model, base)
         write_records(twin.file("samples"), samples + _answers(training, "after"))
         checkpoints.forget_rescued(twin, "persona")
     figures = _figures(trainer, callback, output, rows, model)
@@ -247,12 +251,15 @@ def replay_rows(training: Training, count: int) -> list[dict]:
     requests = requests[: min(wanted, _REPLAY_ROWS.get(settings.effort, wanted))]
     if not base.entry.instruct or not requests:
         return []
+    if estimate.shards() > 1 and not _precision_alone(base):
+        progress.say(t("train.no_card_for_everyday", name=base.name))
+        return []
 
     def ask(missing):
         progress.say(t("train.asking_everyday", name=base.name, missing=len(missing)))
-        with model.disable_adapter():
+        with _base_alone(training) as model:
             answers = generate.answers(
-                model.eval(),
+                model,
                 tokenizer,
                 [[{"role": "user", "content": request}] for request in missing],
                 _REPLAY_TOKENS,
@@ -278,6 +285,26 @@ def replay_rows(training: Training, count: int) -> list[dict]:
         for record in records
         if record["ended"] and record["text"]
     ]
+
+
+@contextlib.contextmanager
+def _base_alone(training):
+    """The base without its adapter, ready to answer.
+
+    Where the weights are to be spread over several processes, another one on this process's GPU.
+    """
+    base, model = training.base, training.model
+    if estimate.shards() == 1:
+        with model.disable_adapter():
+            yield model.eval()
+        return
+    yield load.load(base, None, _precision_alone(base), whole=True)[0]
+
+
+def _precision_alone(base):
+    """The precision in which one process's GPU can hold the whole base; None where it can't."""
+    shape = estimate.shape(base.path) or estimate.UNKNOWN
+    return load.fitting_precision(base, shape.parameters * 1e9)
 
 
 # Samples for people to read
@@ -324,11 +351,12 @@ def _generate(training, rows, tokens, progress=None):
 def _answers(training, when):
     """Records of answers to held-out questions, `when` 'before' or 'after' training.
 
-    Before training the adapter is the identity, so these are the base's answers.
+    Before training the adapter is the identity, so these are the base's answers. [] where several
+    processes share the weights: one that answers alone would wait for the others.
     """
     count, tokens = _ANSWERS[training.settings.effort]
     rows = _held_out_questions(training.twin)[:count]
-    if not rows:
+    if not rows or estimate.shards() > 1:
         return []
     note = t("train.answers_before") if when == "before" else t("train.answers_after")
     progress = training.progress
@@ -378,7 +406,8 @@ def _trainer(training, rows):
     if rows["val"]:
         trainer.add_callback(callbacks.early_stopping(settings.patience))
     figures = {name: name for name in ("loss", "eval_loss", "learning_rate")}
-    return trainer, callbacks.attach_callback(trainer, progress, figures, _sampler(training))
+    sampler = _sampler(training) if estimate.shards() == 1 else None  # who answers alone, waits
+    return trainer, callbacks.attach_callback(trainer, progress, figures, sampler)
 
 
 def scale_adapter(model: "PeftModel", scale: float) -> None:

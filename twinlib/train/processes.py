@@ -18,6 +18,17 @@ def is_main() -> bool:
     return int(os.environ.get("RANK", 0)) == 0
 
 
+def wrong_sharding() -> bool:
+    """Whether the processes were told to share the weights in a way that is not supported.
+
+    Of FSDP's versions the second is, which lets LoRA weights differ in type from frozen ones;
+    DeepSpeed is not.
+    """
+    deepspeed = os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"
+    fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return deepspeed or fsdp and os.environ.get("FSDP_VERSION", "1") != "2"
+
+
 def on_gpu() -> bool:
     """Whether this process trains on an NVIDIA GPU."""
     from ..models.load import device

@@ -255,7 +255,8 @@ class _PackedTraining:
                 return [count * float(self.compute_loss(self.model, inputs)), count]
         except RuntimeError as error:
             parts = data.cut(inputs, self.size(inputs) // 2)
-            if not ran_out(error) or len(parts) == 1:
+            # Processes that share the weights compute each batch together.
+            if not ran_out(error) or len(parts) == 1 or estimate.shards() > 1:
                 raise
         self._free()
         return list(map(sum, zip(*(self._nats(data, part) for part in parts))))
@@ -268,8 +269,12 @@ class _PackedTraining:
         sums = torch.zeros(2, dtype=torch.float64)
         self.model.eval()
         with attention(self.model, packing.NAME), uncompiled(), torch.no_grad():
-            for index in range(self.args.process_index, len(data), self.args.world_size):
-                sums += torch.tensor(self._nats(data, data[index]))
+            for first in range(0, len(data), self.args.world_size):
+                index = first + self.args.process_index
+                if index < len(data):
+                    sums += torch.tensor(self._nats(data, data[index]))
+                elif estimate.shards() > 1:
+                    self._nats(data, data[first])  # the others need this process's weights
         self.model.train()
         sums = self.accelerator.reduce(sums.to(self.args.device, torch.float32), "sum")
         nats, tokens = sums.tolist()
