@@ -1,14 +1,14 @@
 """Questions by a model: how many replies pass the check, and how many are the JSON asked for.
 
     python benchmarks/question_replies.py [FOLDER …] [--model MODEL] [--replies 2000] [--json 2000]
-        [--language zh] [--torch] [--show 20]
+        [--skip 0] [--threads N] [--language zh] [--torch] [--show 20]
 
 The model (the base recommended here, another base's name, or a GGUF file) reads the passages of the
 folders, by default the posts of data_samples, as in the corpus step: in llama.cpp, or with --torch
 loaded in transformers, on the GPU if there is one. First come plain questions: what each try gives,
 by reason, and the passages that have a question in the end. Then, with --json, as many replies with
 the JSON schema that an API is asked for, in llama.cpp: how many are not the JSON asked for, and how
-many pass the check.
+many pass the check. `--skip` passes over so many of these, and over the plain ones, to share them among processes.
 """
 
 import argparse
@@ -78,10 +78,11 @@ def shares(reasons):
     return ", ".join(f"{name} {n / total:.1%}" for name, n in reasons.most_common())
 
 
-def constrained(llama, asked, finder, replies):
+def constrained(llama, asked, finder, skip, replies):
     """Ask for `replies` with the schema of an API, in one seed after the other; print figures."""
     reasons, invalid, began = Counter(), 0, time.monotonic()
-    turns = itertools.islice(((n, p) for n in itertools.count() for p in asked), replies)
+    turns = ((n, p) for n in itertools.count() for p in asked)
+    turns = itertools.islice(turns, skip, skip + replies)
 
     def reply(turn):
         number, passage = turn
@@ -116,6 +117,8 @@ def main():
     parser.add_argument("--model", default=plan.recommended_base(plan.machine())[0])
     parser.add_argument("--replies", type=int, default=2000)
     parser.add_argument("--json", type=int, default=0)
+    parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--language", default="", choices=("", "en", "zh"))
     parser.add_argument("--torch", action="store_true")
     parser.add_argument("--show", type=int, default=0)
@@ -128,14 +131,15 @@ def main():
         writer = writers.BaseWriter(load.prepare(options.model))
     else:
         writer = writers.open_writer(options.model, lambda *_, **__: None)
-    with writer:
-        plain(writer, asked, finder, options.show)
+    if not options.skip:
+        with writer:
+            plain(writer, asked, finder, options.show)
     if options.json:
         path = Path(options.model)
         path = path if path.is_file() else writers.gguf_of(options.model, lambda *_, **__: None)
         print(f"{path.name}: {options.json} replies in JSON", flush=True)
-        with Llama(path, context=SLOTS * 1536) as llama:
-            constrained(llama, asked, finder, options.json)
+        with Llama(path, context=SLOTS * 1536, threads=options.threads) as llama:
+            constrained(llama, asked, finder, options.skip, options.json)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def save(base, root):
     """The folder of such a model and its tokenizer, for trainers that load from disk."""
     folder = Path(root) / base
     if not (folder / "done").exists():
-        build(base).save_pretrained(folder)
+        build(base, kept_on="cpu").save_pretrained(folder)
         tokenizer().save_pretrained(folder)
         (folder / "done").touch()
     return folder
@@ -190,8 +190,8 @@ def planned(base, precision, machine, **typed):
     from twinlib import settings
     from twinlib.models.plan import derive
 
-    typed = {"base": base, "precision": precision, "rank": 16, **typed}
-    chosen = settings.make("persona", engine="transformers", effort="standard", **typed)
+    typed = {"base": base, "precision": precision, "rank": 16, "engine": "transformers", **typed}
+    chosen = settings.make("persona", effort="standard", **typed)
     plan = derive("persona", chosen, machine, facts())
     return settings.resolve(chosen, plan.values), plan
 

@@ -2,6 +2,7 @@
 
     python benchmarks/small_cards.py OUT [--gib 14.7] [--shapes 1.5b,3b,7b,14b] [--length 2048]
                                      [--longest 14b] [--batch N] [--steps 20] [--limit 400] [--cpu]
+                                     [--engine unsloth]
 
 An emulation, not the card: torch may take no more than `--gib` GiB (14.7 is a T4's, 11 and 5.5 are
 smaller ones), computes in float16 with a loss scaler, attends without flash attention and compiles
@@ -15,7 +16,8 @@ it picks that; needs bitsandbytes). For 11 GiB the shapes 1.5b,3b,7b are those t
 the loss and steps it left out, memory at its peak (estimated, allocated, reserved), seconds a step,
 parts that a batch was taken in after it ran out of memory. For the shapes in `--longest` the
 longest length that fits is looked for first, with one row at a time. `--batch` takes so many rows
-at once, whatever the plan says, to see the trainer run out of memory and go on. `--cpu --shapes
+at once, whatever the plan says, to see the trainer run out of memory and go on. With `--engine
+unsloth` Unsloth trains, as the plan has it on such a card where it is installed. `--cpu --shapes
 tiny` tries the script itself, without a card.
 """
 
@@ -54,12 +56,12 @@ LENGTHS = (512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 VALIDATED = 8  # rows
 
 
-def card(gib):
+def card(gib, engine):
     """The machine for the plan: a T4 in all but its memory."""
     from twinlib.models.plan import machine
 
     t4 = {"gpu": "Tesla T4", "gpu_gb": gib, "gpu_capability": 7.5, "gpus": 1, "bf16": False}
-    return {**machine(), **t4, "compiles": False, "unsloth": False, "mps": False}
+    return {**machine(), **t4, "compiles": False, "unsloth": engine == "unsloth", "mps": False}
 
 
 def emulate(gib):
@@ -78,36 +80,56 @@ def measure(shape, length, steps, options):
     import torch
 
     from twinlib.models import load
+    from twinlib.models.encode import Encoded
     from twinlib.models.plan import machine
     from twinlib.train.callbacks import silence_logging
-    from twinlib.train.trainer import packed_trainer
+    from twinlib.train.trainer import packed_trainer, unsloth_trainer
 
+    if options.engine == "unsloth":
+        import unsloth  # noqa: F401 (before transformers' trainer)
     silence_logging()
-    base, where = _base(shape), machine() if options.cpu else card(options.gib)
+    base, engine = _base(shape), options.engine
+    where = machine() if options.cpu else card(options.gib, engine)
     if not options.cpu:
         emulate(options.gib)
     typed = {"batch": options.batch, "accumulation": 1} if options.batch else {}
     typed |= {"length": length, "rank": "auto"}
-    settings, plan = random_models.planned(base, "auto", where, **typed)
+    settings, plan = random_models.planned(base, "auto", where, **typed, engine=engine)
     settings = replace(settings, steps=steps)
     began = time.perf_counter()
     device, dtype = ("cpu", torch.float32) if options.cpu else ("cuda", torch.float16)
-    bits = 4 if settings.precision == "4-bit" else 16
-    model = random_models.build(base, bits, device, dtype)
     lora = load.Lora(settings.rank, checkpointing=settings.checkpointing == "full")
-    model = load.with_adapter(model, None, lora)
-    model.config.use_cache = False
+    if engine == "unsloth":
+        saved = load.Base(base, random_models.save(base, tempfile.gettempdir()), "", None)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        model, _ = load.load(saved, None, settings.precision, lora, engine, length)
+    else:
+        bits = 4 if settings.precision == "4-bit" else 16
+        model = random_models.build(base, bits, device, dtype)
+        model = load.with_adapter(model, None, lora)
+        model.config.use_cache = False
     built, peaks = time.perf_counter() - began, _peaks(options.cpu)
-    rows = random_models.rows(length=length)
+    rows = [Encoded(*row, False) for row in random_models.rows(length=length)]
     data = {"train": rows[VALIDATED:], "val": rows[:VALIDATED]}
     folder = tempfile.mkdtemp()
-    trainer = packed_trainer(model, random_models.tokenizer(), data, settings, folder, steps)
+    make = unsloth_trainer if engine == "unsloth" else packed_trainer
+    trainer = make(model, random_models.tokenizer(), data, settings, folder, steps)
     watch = Watch(trainer, options.cpu)
     trainer.add_callback(watch.callback)
     trainer.train()
     state = trainer.state.log_history
     losses = [record["loss"] for record in state if "loss" in record]
-    names = ("precision", "batch", "accumulation", "checkpointing", "packing", "compile", "rank")
+    names = (
+        "engine",
+        "precision",
+        "batch",
+        "accumulation",
+        "checkpointing",
+        "packing",
+        "compile",
+        "rank",
+    )
     return {
         "plan": {name: getattr(settings, name) for name in names},
         "build_s": round(built, 1),
@@ -123,7 +145,7 @@ def measure(shape, length, steps, options):
         "peak_gib": _peaks(options.cpu)[0],
         "reserved_gib": _peaks(options.cpu)[1],
         "step_s": round(statistics.median(watch.seconds[1:] or watch.seconds), 3),
-        "tokens_a_step": sum(trainer.train_dataset.tokens) // steps,
+        "tokens_a_step": sum(getattr(trainer.train_dataset, "tokens", [])) // steps,
     }
 
 
@@ -183,6 +205,7 @@ def child(shape, length, steps, options, batch):
     command = [sys.executable, __file__, options.out, "--gib", str(options.gib)]
     command += ["--one", shape, str(length), str(steps)] + ["--cpu"] * options.cpu
     command += ["--batch", str(batch)] if batch else []
+    command += ["--engine", options.engine]
     began = time.perf_counter()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit)
@@ -219,6 +242,7 @@ def main():
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--limit", type=float, default=400, help="seconds a process may take")
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--engine", default="transformers", choices=("transformers", "unsloth"))
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
