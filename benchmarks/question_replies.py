@@ -8,7 +8,8 @@ folders, by default the posts of data_samples, as in the corpus step: in llama.c
 loaded in transformers, on the GPU if there is one. First come plain questions: what each try gives,
 by reason, and the passages that have a question in the end. Then, with --json, as many replies with
 the JSON schema that an API is asked for, in llama.cpp: how many are not the JSON asked for, and how
-many pass the check. `--skip` passes over so many of these, and over the plain ones, to share them among processes.
+many pass the check. `--skip` passes over so many of these, and over the plain ones, to share them
+among processes.
 """
 
 import argparse

@@ -103,7 +103,7 @@ def measure(shape, length, steps, options):
         saved = load.Base(base, random_models.save(base, tempfile.gettempdir()), "", None)
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-        model, _ = load.load(saved, None, settings.precision, lora, engine, length)
+        model = load._load_unsloth(saved, None, settings.precision, lora, length)
     else:
         bits = 4 if settings.precision == "4-bit" else 16
         model = random_models.build(base, bits, device, dtype)
