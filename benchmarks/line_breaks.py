@@ -1,6 +1,6 @@
 """Line breaks of authors and of programs: how many are kept, and how many undone, rightly.
 
-    python benchmarks/line_breaks.py [FOLDER …] [--messages N]
+    python benchmarks/line_breaks.py [FOLDER …] [--messages N] [--texts N] [--seed N]
 
 Makes from the texts of folders (the sample blog's by default), in English and in Chinese: chats of
 N (3,000) messages in bursts without punctuation, in the forms of WhatsApp, QQ and a table, which go
@@ -167,7 +167,8 @@ def wrapped(text, width, how):
 
 
 def hyphenated(text, width):
-    """Lines with words divided at their ends, as typesetting programs do."""
+    """Lines with words divided at their ends, as typesetting programs do; an indent stays."""
+    indent = text[: len(text) - len(text.lstrip())]
     lines, line = [], ""
     for word in text.split():
         free = width - len(line) - 1
@@ -180,7 +181,7 @@ def hyphenated(text, width):
                 lines.append(line)
                 line = word
         else:
-            line = f"{line} {word}" if line else word
+            line = f"{line} {word}" if line else indent * (not lines) + word
     return [*lines, line]
 
 
@@ -305,9 +306,10 @@ def main():
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--texts", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     folders = options.folders or [ROOT / "data_samples", ROOT / "twinlib" / "data" / "voices"]
-    results, wrong = measure(paragraphs(folders), options.messages, options.texts)
+    results, wrong = measure(paragraphs(folders), options.messages, options.texts, options.seed)
     print("what                  language   breaks    right")
     for (what, language), (total, right) in results.items():
         print(f"{what:21} {language:8} {total:8} {right / total:8.2%}")

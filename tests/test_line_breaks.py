@@ -14,10 +14,15 @@ from twinlib.text.inputs.input_file import File
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "line_breaks.py"
 
 
-def test_the_benchmark_of_line_breaks_holds_on_small_samples():
+def _benchmark():
     spec = importlib.util.spec_from_file_location("line_breaks", BENCHMARK)
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
+    return benchmark
+
+
+def test_the_benchmark_of_line_breaks_holds_on_small_samples():
+    benchmark = _benchmark()
     folders = [BENCHMARK.parent.parent / "data_samples"]
     results, _ = benchmark.measure(benchmark.paragraphs(folders), messages=300, texts=40)
     missed = {
@@ -110,3 +115,52 @@ def test_a_wrapped_transcript_is_unwrapped_by_speaker():
     text = "\n\n".join(f"{name}: {words}" for name, words in list(said.items()) * 3)
     (conversation,) = chat_text.conversations(File("talk.txt", text.encode()), Options())
     assert {m.text for m in conversation.messages} == {w.replace("\n", " ") for w in said.values()}
+
+
+# Chinese prose in narrow lines
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # Each paragraph's last line happens to be full.
+        "她知道我看什么。别人看风景，我看轮子。\n今年这张，前轮跟轨道中间有一道缝，放大\n"
+        "镜底下我量过，照比例有三毫米。我回信叫\n她告诉司机。她说哥，那照片拍了二十年了。\n\n"
+        "有街坊讲，亲人走那么远，跟没有一样。我\n想过这个。两颗螺丝固定一块板，不能挨着，\n"
+        "要离开一点，板才稳。她在那头，我在这头，\n当中是爸妈那块板。爸妈不在了，板还在。",
+        # Few lines, most of which end where a clause does.
+        "一节一滴，一百一十四滴，多的擦掉。街坊最爱犯的错是浇，\n"
+        "浇完了沙子全粘上来，等于给自己买了一条砂纸。上好油，\n"
+        "倒转三十圈，拿旧袜子捏住，再转十圈，袜子黑了就行。\n\n"
+        "油一瓶十二块，用一年。袜子你家里有，单只的那种，总算\n"
+        "派上用场。拿来我上，收六块，十分钟，茶不要钱。\n\n"
+        "晴，退大潮，桩子露出来一半。台上没活，写一篇有用的。\n老有街坊问怎么找我。",
+    ],
+)
+def test_narrow_lines_of_prose_are_joined(lines):
+    assert unwrap_text(lines) == "\n\n".join(part.replace("\n", "") for part in lines.split("\n\n"))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        # Several marks may hang over the margin.
+        "他说“这本书叫《灯塔志》。”我说“是《灯塔志》？”他又说“是《灯塔志》！”书很旧，里面夹着票。",
+        # No space comes between narrow marks of Chinese.
+        '他看了半天,说:"这灯不转了!!"我说:"转,是你不看!"他又看(看了很久),真的在转,慢慢的,像从前.',
+        # Nor before a dash or another sign.
+        "他看了半天，其实没多久--又说，灯在转--我也看，看它一圈一圈地转，很慢--很久，像从前一样。",
+    ],
+)
+@pytest.mark.parametrize("width", range(18, 30))
+def test_chinese_comes_out_as_it_was_at_any_width(sentence, width):
+    text = "".join(sentence + "灯又转了一圈它还转着"[:n] for n in (3, 8, 2, 5, 9, 4, 7))
+    assert unwrap_text("\n".join(_benchmark().wrapped(text, width, "chinese"))) == text
+
+
+def test_lines_of_verse_that_are_full_and_have_a_mark_within_stay():
+    lines = (
+        "灯在海上，海在窗外，窗在我的梦里\n我在楼下，楼在雨中，雨在你的伞上\n"
+        "伞在门后，门在街边，街在他的诗里\n诗在纸上，纸在火中，火在谁的手上"
+    )
+    assert unwrap_text(lines) == lines

@@ -27,8 +27,11 @@ _MANY_FULL, _WIDER_THAN_VERSE = 4, 72  # lines that are all full, however they e
 # them, last lines that are short.
 _FULL, _MOST, _ONE_WIDTH, _CLAUSES, _INNER, _SHORT_LAST = 0.65, 0.5, 0.95, (0.45, 0.7), 0.25, 0.5
 # Where paragraphs needn't end in a short line: so many lines, of which so many end a clause, with
-# so many clauses' ends in a line; the second and third need all lines full, the second wide ones.
-_RUNNING = ((6, 0.2, 2), (3, 0.35, 2), (8, 0.25, 1))
+# so many clauses' ends in a line; all but the first need all lines full, the second wide ones.
+_RUNNING = ((6, 0.2, 2), (3, 0.35, 2), (8, 0.4, 1), (6, 0.6, 2))
+# A few lines, all full, with so many clauses' ends within a line and such a width, are prose though
+# most of them end a clause.
+_DENSE, _WIDER_THAN_LISTS = 2.5, 40
 _NEARLY_ALL, _SIGN = 0.9, 3  # share of full lines; columns that rare signs may differ by
 _SENTENCE_END = re.compile(r"[.!?。！？…][\"”’」』）)]*$")
 _SHORTER = 0.92  # of the width: a shorter line is short
@@ -37,7 +40,7 @@ _WIDE_SIGN = re.compile(f"[{WIDE}\u3000]")
 _AMBIGUOUS = re.compile("[“”‘’…—·]")  # one column wide, or two in a Chinese font
 _CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、…—]['\"”’」』）)\]*_]*$")
 _INNER_END = re.compile(rf"[,.;:!?](?=['\"”’)]*\s)|[,;!?](?=[{HAN}])|[，。；：！？、](?=.)")
-_CLOSING = re.compile(r"[，。；：！？、…”’」』）》】!?,.;:)]$")
+_CLOSING = re.compile(r"[，。；：！？、…”’」』）》】!?,.;:)]{1,3}$")
 _NEW_ITEM = re.compile(
     r"(?:[-*+•·●○–—>|#]|\d{1,3}[.)、．]|[（(][\d一二三四五六七八九十a-z]{1,3}[)）]|"
     r"[一二三四五六七八九十]{1,3}[、.．])(?:\s|(?<=[、．)）]))"
@@ -49,6 +52,8 @@ _FIRST_WORD = re.compile(
 )
 
 
+_BRACKETS = tuple("\"'()[]")
+_CHINESE_ENDS = re.compile(rf"[{WIDE}…—][\"'!?.,;:)\]…—~]*$")  # also with narrow marks
 _HYPHEN = re.compile(r"[^\W\d_]-$|\w--$|\w—$")
 _DIVIDED = re.compile(r"([^\W\d_]+)-$")  # a word that may go on in the next line
 _PROGRAM_DIVIDES = 0.03  # share of lines that end in a hyphen where a program puts them
@@ -194,7 +199,8 @@ def _pairs(lines):
         word = _width(_FIRST_WORD.match(bare_below).group())
         gap = 0 if is_wide(bare[-1]) or is_wide(bare_below[0]) else 1
         width = _width(line.expandtabs().rstrip())
-        hanging = 2 * bool(_CLOSING.search(bare))  # marks may stand outside the margin
+        marks = _CLOSING.search(bare)
+        hanging = 2 * len(marks.group()) if marks else 0  # they may stand outside the margin
         low = width - len(_AMBIGUOUS.findall(line)) - hanging
         pairs.append(_Pair(number, low, width + gap + word - 1, len(line)))
     return pairs
@@ -286,6 +292,9 @@ def _is_filled(lines, part):
     all_full = len(full) == len(part.pairs) >= _MANY_FULL
     if all_full and part.width >= _WIDER_THAN_VERSE and often:
         return True  # though each line ends a clause, as long sentences may
+    dense = all_full and part.width >= _WIDER_THAN_LISTS and sum(inner) >= _DENSE * len(full)
+    if dense and clauses < len(full):
+        return True
     return clauses <= _CLAUSES[often] * len(full) and sum(map(bool, inner)) >= _INNER * len(full)
 
 
@@ -309,7 +318,9 @@ def _is_running(lines, parts):
     wide = all(part.width >= _SURELY_WIDE for part in parts)
     return any(
         len(full) >= fewest and clauses <= most * len(full) and inner >= often * len(full) and holds
-        for (fewest, most, often), holds in zip(_RUNNING, (True, all_full and wide, all_full))
+        for (fewest, most, often), holds in zip(
+            _RUNNING, (True, all_full and wide, all_full, all_full)
+        )
     )
 
 
@@ -344,11 +355,17 @@ def _between(lines, number, exact, spaced):
     line, below = line.rstrip(), below.lstrip()
     if _HYPHEN.search(line) and re.match(r"\w", below):
         return ""
-    if is_wide(line[-1:]) and re.match("[,.;:!?)]", below):
+    chinese = _CHINESE_ENDS.search(line)
+    if chinese and re.match(r"[,.;:!?)\]]", below):
         return ""
+    if chinese and not is_wide(line[-1]) and not is_wide(below[:1]):  # narrow marks in Chinese
+        return " " * spaced[2 if below[:1] in _BRACKETS else 1]
     if is_wide(line[-1:]) != is_wide(below[:1]):
-        if (below if is_wide(line[-1:]) else line[::-1])[:1] in "\"'()":
+        if (below if is_wide(line[-1:]) else line[::-1])[:1] in _BRACKETS:
             return " " * spaced[2]
+        narrow = below[:1] if is_wide(line[-1:]) else line[-1:]
+        if not re.match(r"[\w,.;:!?]", narrow):  # a dash or another sign
+            return ""
         return " " * spaced[bool(re.search("[,.;:!?]$", line))]
     return space_between(line, below)
 
