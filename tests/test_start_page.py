@@ -91,6 +91,13 @@ def test_the_effort_chosen_once_is_that_of_every_step(twin, monkeypatch):
     assert twin.drafts("quantize") == {"types": "Q8_0"}
 
 
+def test_what_fits_which_card_says_that_it_is_estimated(twin):
+    page = start_page.page(twin)
+    [shown] = [part for part in inside(page) if "24 GB" in str(getattr(part, "value", ""))]
+    assert "These are estimates, not runs on these cards" in shown.value
+    assert "at least (estimates, too)" in shown.value
+
+
 def test_where_nothing_can_be_written_the_button_says_so_and_starts_nothing(twin):
     page = start_page.page(twin)
     twin.file("drafts").unlink()
