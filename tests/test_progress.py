@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -333,3 +334,25 @@ def test_in_a_real_terminal_the_line_is_narrower_than_it(columns, loss, language
     lines = [line for line in lines if line]
     assert len(lines) == 3 and ({"en": "loss", "zh": "损失"}[language] in lines[-1]) == loss
     assert all(width(line) < columns for line in lines)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_disk_that_does_not_answer_for_a_while_is_said(tmp_path, monkeypatch, capsys):
+    """A pipe that nobody reads yet lets writers wait, as such a disk does."""
+    monkeypatch.setattr(progress, "_SLOW", 0.2)
+    history = tmp_path / "history.jsonl"
+    os.mkfifo(history)
+    written = Progress(history, "persona", fresh=False)
+    read = []
+
+    def answers():
+        time.sleep(0.4)
+        read.append(history.read_text(encoding="utf-8"))
+
+    reader = threading.Thread(target=answers, daemon=True)
+    reader.start()
+    written(1, 9)
+    reader.join(timeout=30)
+    assert [json.loads(line)["done"] for line in read] == [1]
+    said = capsys.readouterr().out
+    assert said.count("nothing is lost") == 1 and str(tmp_path) in said

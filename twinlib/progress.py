@@ -25,6 +25,7 @@ from .twin import Stopped
 
 REWARD = "reward_"  # the prefix of single rewards in history.jsonl
 _LINE_EVERY = 5.0  # seconds between lines where the output is not a terminal
+_SLOW = 20.0  # seconds that writing a record may take until it is said
 _SAMPLE = 200  # characters of a sample answer in a terminal
 _NOT_FIGURES = ("time", "done", "total", "note", "seconds_left")
 # Parts of a line that is too long for the terminal: dropped first, and dropped last.
@@ -54,6 +55,7 @@ class Progress:
         self.history, self.step = history, step
         self.stopping = False
         self.line = ""  # the line that the terminal shows and that is updated in place
+        self._said_slow = False
         self._paces, self._phases, self._unwritten = {}, {}, []
         self._printed = 0.0
         # A step that a notebook follows 'loosely' goes on when the notebook is gone.
@@ -110,10 +112,15 @@ class Progress:
             return
         torn = "\n" if self._unwritten else ""  # a part of a line may have been written
         self._unwritten.append(torn + json.dumps(record, ensure_ascii=False) + "\n")
+        began = time.monotonic()
         with suppress(OSError):  # a full disk, or one that is away, must not end the step
             with open(self.history, "a", encoding="utf-8") as file:
                 file.write("".join(self._unwritten))
             self._unwritten = []
+        took = time.monotonic() - began
+        if took > _SLOW and not self._said_slow:
+            self._said_slow = True
+            self.say(t("core.disk_is_slow", folder=self.history.parent, time=duration(took)))
 
     def sample(
         self, step: int | str, question: str, text: str, ended: bool = True, **marking
