@@ -165,6 +165,22 @@ def test_what_broke_off_is_said_and_goes_on_by_itself(twin, monkeypatch):
         assert said == bool(expected)
 
 
+def test_what_another_notebook_had_begun_goes_on_as_it_was_set_there(twin, monkeypatch):
+    monkeypatch.setattr(start_page.AllSteps, "start", lambda steps: None)
+    twin.draft("persona", effort="smoke")
+    for step, steps in (
+        ("quantize", ["corpus", "persona", "quantize", "evaluate"]),
+        ("reasoning", ["corpus", "persona", "reasoning", "quantize", "evaluate"]),
+    ):
+        who = (step, 2**22 + 1, "a-machine-of-colab", 1.0, time.time() - 900, 2.0, {})
+        write_json(twin.file("running"), asdict(running.Run(*who)))
+        page = start_page.page(twin)
+        assert page.steps.steps == steps
+        assert "was under way and broke off" in page.problems.value
+        if step == "quantize":
+            assert "types" not in twin.drafts("quantize"), "which the page would have chosen"
+
+
 @pytest.mark.slow
 def test_stop_reaches_a_run_that_was_started_elsewhere(twin, other):
     child = other()
