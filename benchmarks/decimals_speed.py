@@ -1,12 +1,17 @@
-"""How fast a file answers the problems of '9.9 or 9.11', and whether batching changes its answers.
+"""CPU seconds of a file for a problem of '9.9 or 9.11', by stage, as before and as now.
 
-    python benchmarks/decimals_speed.py FILE.gguf … [--problems 20] [--twin TWIN] [--threads N]
+    python benchmarks/decimals_speed.py FILE.gguf … [--problems 48] [--twin TWIN] [--ways NAME …]
+                                        [--threads N]
 
-Each file answers the same problems one by one, four at a time to the end of each answer of up to
-128 tokens (as it was before), and as gguf/decimals.py asks now. Printed are seconds, CPU seconds of
-all cores, tokens, right answers, answers that name one of the two numbers, and how many are marked
-as one by one. With --twin they are asked with its system prompt. Where other programs run, CPU
-seconds of one thread (--threads 1) tell most: several wait for each other, and a wait counts.
+Each file answers the same problems in these ways: `alone`, one by one; `before`, sixteen at a time
+in their own order with 64 tokens to think, each slot computing all of its first prompt; `now`, as
+gguf/decimals.py asks: what prompts begin with computed once, neighbours that begin alike, and its
+own number of tokens to think. Stages are loading, prompts (a run in which every answer has one
+token) and the rest of the answers. Printed are CPU seconds of a problem, tokens computed, right
+answers, answers that name one of the two numbers, marks that are as the first way's, and how long
+the whole comparison takes by that: 200 problems for each of the files given, with its loading once.
+With --twin they are asked with its system prompt. Where other programs run, CPU seconds of one
+thread (--threads 1) tell most: several wait for each other, and a wait counts.
 """
 
 import argparse
@@ -14,65 +19,105 @@ import time
 from pathlib import Path
 
 from twinlib.gguf import decimals
-from twinlib.models.llama_cpp import SLOTS, Llama
+from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises
 from twinlib.twin import Twin
 
-_BEFORE = 128  # tokens of an answer
+_PROBLEMS = 200  # of a whole comparison
+_BEFORE = 64  # tokens to think
 
 
-def asked(path: Path, messages: list, threads: int | None, slots: int, max_tokens: int, **options):
-    """(answers, seconds, CPU seconds) of a file, with its loading."""
-    started, busy = time.perf_counter(), time.process_time()
-    with Llama(path, decimals.CONTEXT, threads=threads, slots=slots) as llama:
-        answers = llama.chat_many(messages, max_tokens, temperature=0, **options)
-    return answers, time.perf_counter() - started, time.process_time() - busy
+class Counting(Llama):
+    """Counts the tokens of prompts that llama.cpp computes; `shares`: what they begin with, once.
+
+    Those of `chat_many`'s own sharing count, too.
+    """
+
+    def __init__(self, *options, shares=True, **named):
+        self.computed, self.shares = 0, shares
+        super().__init__(*options, **named)
+
+    def _share(self, prompts, count):
+        if self.shares:
+            super()._share(prompts, count)
+
+    def request(self, path, body=None, halt=None):
+        return self._counted(super().request(path, body, halt))
+
+    def _streamed(self, body, *rest):
+        event = super()._streamed(body, *rest)
+        return self._counted(event)
+
+    def _counted(self, answer):
+        if isinstance(answer, dict):
+            self.computed += answer.get("timings", {}).get("prompt_n", 0)
+        return answer
+
+
+def asked(path: Path, messages: list, threads: int | None, slots: int, shares: bool, options: dict):
+    """(answers, tokens of prompts computed, [CPU seconds of loading, asking]) of a file."""
+    started = time.process_time()
+    with Counting(path, decimals.CONTEXT, threads=threads, slots=slots, shares=shares) as llama:
+        loaded = time.process_time()
+        answers = llama.chat_many(messages, temperature=0, **options)
+    return answers, llama.computed, [loaded - started, time.process_time() - loaded]
 
 
 def main() -> None:
     """Print a table for each file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--problems", type=int, default=20)
+    parser.add_argument("--problems", type=int, default=48)
     parser.add_argument("--twin")
     parser.add_argument("--threads", type=int)
+    names = ("alone", "before", "now")
+    parser.add_argument("--ways", nargs="+", choices=names, default=["before", "now"])
     given = parser.parse_args()
     facts = Twin.open(given.twin, create=False).facts if given.twin else {}
     system = facts.get("system_prompt", "")
     opening = [{"role": "system", "content": system}] if system else []
     problems = exercises.unpractised(given.problems, [])
-    messages = [[*opening, {"role": "user", "content": exercises.ask(p)}] for p in problems]
-    sorting = {"top_k": 0, "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"]}
-    now = decimals.how(problems)
+    ordered = decimals.in_order(problems)
     ways = {
-        "one by one": {**now, "slots": 1},
-        f"{SLOTS} at a time, as before": {"slots": SLOTS, "max_tokens": _BEFORE, **sorting},
-        f"{decimals.SLOTS} at a time, to the number": {**now, "slots": decimals.SLOTS},
+        "alone": (problems, 1, True, decimals.how(problems)),
+        "before": (problems, 16, False, decimals.how(problems, _BEFORE)),
+        "now": (ordered, decimals.SLOTS, True, decimals.how(ordered)),
     }
+    whole = dict.fromkeys(given.ways, 0.0)
     for path in given.files:
-        print(f"{path.name}, {len(problems)} problems")
-        found = {name: asked(path, messages, given.threads, **way) for name, way in ways.items()}
-        [alone, *_], [_, _, before], _ = found.values()
-        marks = _marks(problems, alone)
-        for name, (answers, seconds, busy) in found.items():
-            marked = _marks(problems, answers)
+        print(f"{path.name}, {len(problems)} problems", flush=True)
+        marks = None
+        for name in given.ways:
+            order, *how = ways[name]
+            messages = [[*opening, {"role": "user", "content": exercises.ask(p)}] for p in order]
+            short = {"max_tokens": 1}
+            _, prompts, (_, first) = asked(path, messages, given.threads, *how[:2], short)
+            answers, _, (load, all_of_it) = asked(path, messages, given.threads, *how)
+            marked = _marks(order, answers)
+            marks = marks or marked
+            each = all_of_it / len(problems)
+            whole[name] += load + each * _PROBLEMS
             print(
-                f"  {name}: {seconds:.1f} s, {busy:.1f} CPU s ({busy / len(problems):.2f} each, "
-                f"{before / busy:.1f} times as fast as before), "
-                f"{sum(each.tokens for each in answers)} tokens, "
-                f"{sum(right for right, _ in marked)} right, "
-                f"{sum(named for _, named in marked)} named one, "
-                f"{sum(one == many for one, many in zip(marks, marked))} marked as one by one",
+                f"  {name}: {each:.2f} CPU s a problem (prompts {first / len(problems):.2f}, "
+                f"answers {each - first / len(problems):.2f}), loading {load:.1f}; tokens a "
+                f"problem {prompts / len(problems):.0f} of the prompt, "
+                f"{sum(each.tokens for each in answers) / len(problems):.0f} of the answer; "
+                f"{sum(right for right, _ in marked.values())} right, "
+                f"{sum(named for _, named in marked.values())} named one, "
+                f"{sum(marks[id] == mark for id, mark in marked.items())} marked as "
+                f"{given.ways[0]}",
                 flush=True,
             )
+    for name, seconds in whole.items():
+        print(f"{name}, {_PROBLEMS} problems for these files: {seconds:.0f} CPU s")
 
 
 def _marks(problems, answers):
-    """[(whether right, whether it names one of the two numbers)]."""
-    return [
-        (exercises.is_correct(a.text, p["answer"]), exercises.names_one(a.text, p))
+    """{problem's id: (whether right, whether it names one of the two numbers)}."""
+    return {
+        p["id"]: (exercises.is_correct(a.text, p["answer"]), exercises.names_one(a.text, p))
         for p, a in zip(problems, answers)
-    ]
+    }
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ count pairs.
 
 import re
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from conftest import build_tiny_base
@@ -368,6 +369,7 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
         if "voice Q8_0" in note and done > 40 + 4 + 1:  # in the second part of its problems
             raise Stopped
 
+    monkeypatch.setattr(decimals, "at_once", lambda sizes: 1)
     monkeypatch.setattr(decimals, "FIRST", 4)
     monkeypatch.setattr(decimals.exercises, "names_one", lambda *_: True)
     with pytest.raises(Stopped):
@@ -405,6 +407,43 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(trained, monkeypatch
     (twin.adapter("reasoning") / "trained.txt").write_text("anew")
     compared(trained)
     assert sum(asked) == 96 - len(before) + 32  # another adapter: asked anew
+
+
+@pytest.mark.slow
+def test_a_stop_ends_all_files_that_are_asked_at_the_same_time(trained, monkeypatch):
+    notes, closed, close = [], [], Llama.close
+
+    def stop(done, total, note):
+        notes.append(note)
+        if note.startswith("comparisons") and done >= 5:
+            raise Stopped
+
+    def closes(llama):
+        if not llama.closed:
+            closed.append(llama.path.stem)
+        close(llama)
+
+    monkeypatch.setattr(decimals, "at_once", lambda sizes: 2)
+    monkeypatch.setattr(Llama, "close", closes)
+    with pytest.raises(Stopped):
+        compared(trained, progress=stop)
+    assert sorted(closed) == ["F16", "Q8_0"] and "comparisons · base F16, Q8_0" in notes
+    answered_before = trained[0].records("comparisons")
+    assert 5 <= len(answered_before) < 16, "no file is asked on"
+    monkeypatch.undo()
+    found = compared(trained)
+    assert len(found.records) == 96 and all(r in found.records for r in answered_before)
+
+
+@pytest.mark.parametrize(
+    "cores, free, together", [(1, 100, 1), (2, 100, 2), (2, 24, 1), (8, 100, 4), (8, 33, 2)]
+)
+def test_as_many_files_are_asked_at_the_same_time_as_cores_and_memory_hold(
+    cores, free, together, monkeypatch
+):
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
+    monkeypatch.setattr(decimals.plan, "machine", lambda: {"cores": cores})
+    assert decimals.at_once([4, 5, 6, 10]) == together
 
 
 @pytest.mark.slow

@@ -11,10 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import build_tiny_base
 
 from twinlib.files import TwinError
 from twinlib.gguf import writer
 from twinlib.models import gguf_vocabulary, load
+from twinlib.models.exportable import read_config
+from twinlib.models.families import family_of
 from twinlib.models.llama_cpp import Halt, Halted, Llama
 from twinlib.text import templates
 from twinlib.twin import Stopped
@@ -23,22 +26,29 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tiny_base, tmp_path_factory):
-    """made(sampling): the tiny base as a GGUF file that recommends it."""
+def written(tmp_path_factory):
+    """written(base, sampling): a tiny base as a GGUF file that recommends it."""
 
-    def make(**sampling):
+    def write(base, **sampling):
         path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-        tokenizer = load.tokenizer(load.prepare(str(tiny_base)))
-        vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer))
+        tokenizer = load.tokenizer(load.prepare(str(base)))
+        own = family_of(read_config(base)).tokenizer
+        vocabulary = gguf_vocabulary.read(tokenizer, 600, load.end_tokens(tokenizer), own)
         writer.write(
-            tiny_base,
+            base,
             {"F16": path},
             vocabulary,
             {"name": "tiny", "template": tokenizer.chat_template, "sampling": sampling},
         )
         return path
 
-    return make
+    return write
+
+
+@pytest.fixture(scope="module")
+def made(tiny_base, written):
+    """made(sampling): the tiny base as a GGUF file that recommends it."""
+    return lambda **sampling: written(tiny_base, **sampling)
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +183,46 @@ def test_an_answer_ends_where_it_is_told_and_one_that_was_cut_off_is_ended_by_a_
         [ask("a"), ask("b")], 4, temperature=0, endings=endings, on_answer=heard.__setitem__
     )
     assert answers == [heard[0], heard[1]] and "\nB:" in answers[1].text
+
+
+def test_what_many_conversations_begin_with_is_computed_once(gguf, monkeypatch):
+    system, computed = {"role": "system", "content": "You mend bicycles. " * 8}, []
+    questions = [[system, *ask(f"{letter}?")] for letter in "abcdefgh"]
+    request = Llama.request
+
+    def counted(llama, path, body=None, halt=None):
+        answer = request(llama, path, body, halt)
+        if path == "/completion":
+            computed.append(answer["timings"]["prompt_n"])
+        return answer
+
+    with Llama(gguf, context=2048, slots=4) as llama:
+        alone = [llama.chat(question, 3, temperature=0).text for question in questions]
+        monkeypatch.setattr(Llama, "request", counted)
+        length = len(llama.tokenize(llama.prompt(questions[0])))
+    with Llama(gguf, context=2048, slots=4) as llama:
+        answers = llama.chat_many(questions, 3, temperature=0)
+        first, *others = computed
+        assert first > length / 2 and len(others) == 8
+        assert all(count == length - first for count in others), "what differs, and no more"
+        llama.chat_many(questions, 3, temperature=0)
+        assert len(computed) == 17, "what the slots hold is not computed again"
+    assert sum(a.text == b for a, b in zip(answers, alone)) >= 6
+
+
+@pytest.mark.parametrize("family", ["gemma3", "qwen3.5"])
+def test_a_copied_beginning_changes_no_answer_of_models_with_windows_or_states(
+    family, tmp_path, written
+):
+    path = written(build_tiny_base(tmp_path / "base", family))
+    system = {"role": "system", "content": "You mend bicycles. " * 8}
+    questions = [[system, *ask(text)] for text in ("a?", "bb?", "c d?", "修车？", "e!", "f.")] * 2
+    with Llama(path, context=2048, slots=4) as llama:
+        answers = llama.chat_many(questions, 8, temperature=0)
+        assert llama._shared, "the beginning was copied"
+    with Llama(path, context=2048, slots=1) as llama:
+        alone = [llama.chat(question, 8, temperature=0).text for question in questions]
+    assert sum(a.text == b for a, b in zip(answers, alone)) >= 10
 
 
 def test_a_stop_ends_many_answers(llama):

@@ -17,21 +17,26 @@ way, so that what batches change (Llama.chat_many) is chance, which intervals an
 on the processor).
 """
 
+import itertools
 import json
 import re
 import shutil
 import tempfile
+import threading
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from ..files import Cache, content_id, scratch
 from ..i18n import Texts, both, choose, listed, t
-from ..models import load
+from ..models import load, plan
 from ..models.llama_cpp import Llama
 from ..progress import Progress
 from ..text import exercises, formatting, numerals
 from ..text.statistics import mcnemar, wilson
-from ..twin import Twin, figure
+from ..twin import Stopped, Twin, figure
 from . import writer
 from .checks import ExportSpec
 from .types import FILE_TYPES
@@ -41,12 +46,13 @@ TYPES = tuple(kind for kind in reversed(FILE_TYPES) if FILE_TYPES[kind].compared
 VARIANTS = ("base", "persona", "reasoning")
 _PROBLEMS = 200
 FIRST = 24  # problems asked before the others; six pairs suffice to tell who never answers
-_TOKENS = 64  # of a chain of thought; whoever has said no number by then is asked for it
+_TOKENS = 32  # of a chain of thought; whoever has said no number by then is asked for it
 _ENDINGS = {"en": ("\n\nAnswer:", 8), "zh": ("\n\n答案：", 8)}  # how, and tokens for it
 SLOTS = 16  # problems asked at once; with more two cores gain nothing
 CONTEXT = 8192  # tokens that these share
 _SAYS = re.compile(r"(?:answer|答案)\s*\**\s*[:：]\**", re.IGNORECASE)
 _SIGNIFICANCE = 0.05
+_MEMORY_SHARE = 0.6  # of the free memory, for the files that are loaded at the same time
 
 
 class Variant(NamedTuple):
@@ -101,9 +107,9 @@ def compare(
                 cell.kind: existing.get(cell.kind, folder / f"{cell.kind}.gguf") for cell in waiting
             }
             _write(spec, variant, folder, paths, progress)
-            for cell in waiting:
-                advance = _advance(progress, cells, cell, len(problems))
-                _ask(paths[cell.kind], cell, answers, tokens, advance)
+            before = cells.index(waiting[0]) * len(problems)
+            asking = _Asking(answers, tokens, progress, before, len(cells) * len(problems))
+            asking.ask({cell: paths[cell.kind] for cell in waiting})
     records = [record for cell in cells for record in answers.of(cell).values()]
     answers.cache.replace(records)
     return Comparison(figures_of(records), sentences(records), records)
@@ -188,28 +194,92 @@ def _write(spec, variant, folder, paths, progress):
         writer.write(spec.base.path, outputs, spec.vocabulary, card, variant.adapter, advance)
 
 
-def _advance(progress, cells, cell, count):
-    """A function that reports how many of a cell's `count` problems are answered."""
-    note = t("gguf.comparisons", variant=variant_names(cell.variant.name), type=cell.kind)
-    before = cells.index(cell) * count
-    return lambda done: progress(before + done, len(cells) * count, note)
+class _Asking:
+    """Asks the files of a variant their missing problems, several files at the same time.
 
+    `progress` counts up to `total` answers of all variants, of which `before` are of earlier ones.
+    """
 
-def _ask(path, cell, answers, tokens, advance):
-    """Ask a file its missing problems and cache each marked answer."""
-    with Llama(path, CONTEXT, slots=SLOTS) as llama:
-        while problems := answers.missing(cell):
-            before = len(answers.of(cell))
+    def __init__(self, answers, tokens, progress, before, total):
+        self.answers, self.tokens = answers, tokens
+        self.progress, self.before, self.total = progress, before, total
+        self._done, self._at_once, self._lock, self._halted = {}, [], threading.Lock(), False
+
+    def ask(self, files: "dict[_Cell, Path]") -> None:
+        """Ask {cell: its file} and cache each marked answer; the first error ends all."""
+        together = at_once([path.stat().st_size for path in files.values()])
+        threads = max(1, plan.machine()["cores"] // together)
+        waiting, running = deque(files.items()), {}
+        with ThreadPoolExecutor(together) as pool, ExitStack() as loaded:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < together:
+                        cell, path = waiting.popleft()
+                        # In this thread, which alone can keep the signals (Llama).
+                        llama = Llama(path, CONTEXT, threads=threads, slots=SLOTS)
+                        loaded.callback(llama.close)
+                        running[pool.submit(self._ask, llama, cell)] = llama
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        future.result()
+                        running.pop(future).close()
+            except BaseException:
+                self._halted = True
+                pool.shutdown(wait=True)  # before their files are closed
+                raise
+
+    def _ask(self, llama, cell):
+        with self._lock:
+            self._at_once.append(cell)
+        while problems := self.answers.missing(cell):
+            problems = in_order(problems)
+            before = len(self.answers.of(cell))
             llama.chat_many(
                 [_messages(cell.variant, problem) for problem in problems],
                 temperature=0,
-                progress=lambda done, *_, before=before: advance(before + done),
-                on_answer=lambda number, answer, problems=problems: answers.cache.append(
+                progress=lambda done, *_, before=before: self._advance(cell, before + done),
+                on_answer=lambda number, answer, problems=problems: self.answers.cache.append(
                     _marked(cell, problems[number], answer)
                 ),
-                **how(problems, tokens),
+                **how(problems, self.tokens),
             )
-    advance(len(answers.problems))
+        self._advance(cell, len(self.answers.problems))
+        with self._lock:
+            self._at_once.remove(cell)
+
+    def _advance(self, cell, done):
+        """Report that a cell has so many answers; raises what the step or another file raised."""
+        with self._lock:
+            if self._halted:
+                raise Stopped
+            self._done[cell] = done
+            count, kinds = (
+                self.before + sum(self._done.values()),
+                listed(cell.kind for cell in self._at_once),
+            )
+            name = variant_names(cell.variant.name)
+            self.progress(count, self.total, t("gguf.comparisons", variant=name, type=kinds))
+
+
+def at_once(sizes: list[int]) -> int:
+    """How many files of these sizes in bytes are asked at the same time.
+
+    Threads of one file wait for each other after each operation, those of two files don't; so as
+    many as there are cores, and as memory holds.
+    """
+    import psutil
+
+    free = _MEMORY_SHARE * psutil.virtual_memory().available
+    largest = itertools.accumulate(sorted(sizes, reverse=True))
+    fitting = sum(size <= free for size in largest)
+    return max(1, min(fitting, plan.machine()["cores"]))
+
+
+def in_order(problems: list[dict]) -> list[dict]:
+    """Problems as they are asked: neighbours begin alike.
+
+    A slot computes only what differs from its last prompt.
+    """
+    return sorted(problems, key=lambda problem: problem["question"])
 
 
 def how(problems: list[dict], tokens: int = _TOKENS) -> dict:

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import http.client
 import json
+import os
 import secrets
 import signal
 import socket
@@ -26,6 +27,7 @@ from ..i18n import t
 from . import letters, load
 
 SLOTS = 4  # conversations that can run at once; they share the context
+_SHARED = 8  # tokens that conversations begin with in common, from which on they are copied
 # In Ollama's order, as in generate.nucleus. These values switch off what a call does not set.
 _SAMPLING = {
     "top_k": 0,
@@ -144,11 +146,13 @@ class Llama:
         self.path, self.context, self.slots = Path(path), context, slots
         if not self.path.is_file():
             raise TwinError(t("models.no_gguf_file", path=path))
-        self._door = _Door()
+        self._door, self._shared = _Door(), []
         self._letters = letters.PlainLetters(self.tokenize)
+        self._kept = tempfile.TemporaryDirectory(prefix="twin-", ignore_cleanup_errors=True)
+        options = context, precise, threads, slots, f"{self._kept.name}{os.sep}"
         try:
             with _interrupts_wait():
-                self._server = _load(self.path, context, precise, threads, slots, self._door)
+                self._server = _load(self.path, *options, self._door)
                 # A server that is freed before its loop runs hangs; an answer proves that it runs.
                 self.request("/slots")
         except BaseException:
@@ -165,6 +169,7 @@ class Llama:
         """Free the model's memory."""
         self._server = None
         self._door.close()
+        self._kept.cleanup()
 
     @property
     def closed(self) -> bool:
@@ -227,17 +232,21 @@ class Llama:
 
         `progress(done, total, note)` is called after each; when it raises, the rest is cancelled.
         `on_answer(number, answer)` is called as soon as a conversation has its answer, in any
-        order. `endings` are those of `chat`, one a conversation.
+        order. `endings` are those of `chat`, one a conversation. What all of them begin with is
+        computed once.
 
         Sums in a batch are added up in another order, so that of two nearly equal tokens the other
         one may be the likeliest; an answer may then differ from the one that is given alone.
         """
         endings = endings or [None] * len(conversations)
-        prompts = [len(self.tokenize(self.prompt(c))) for c in conversations]
+        prompts = [self.tokenize(self.prompt(c)) for c in conversations]
         longest = (
-            max(prompts, default=0) + max_tokens + max((e[1] for e in endings if e), default=0)
+            max(map(len, prompts), default=0)
+            + max_tokens
+            + max((e[1] for e in endings if e), default=0)
         )
         workers = max(1, min(self.slots, self.context // max(longest, 1)))
+        self._share(prompts, min(workers, len(prompts)))
         halts, answers = [Halt() for _ in conversations], [None] * len(conversations)
         with ThreadPoolExecutor(workers) as pool:
             running = {
@@ -257,6 +266,26 @@ class Llama:
                     halt()
                 raise
         return answers
+
+    def _share(self, prompts, count):
+        """Put what all prompts begin with into `count` slots, of which one computes it.
+
+        A slot takes from its own earlier text what the next prompt begins with, so this is for
+        slots that hold nothing of it yet.
+        """
+        start = os.path.commonprefix(prompts)
+        if count < 2 or len(start) < _SHARED or start == self._shared:
+            return
+        first, *others = range(count)
+        file = {"filename": "start"}
+        try:
+            self.request("/completion", {"prompt": start, "n_predict": 0, "id_slot": first})
+            self.request(f"/slots/{first}?action=save", file)
+            for slot in others:
+                self.request(f"/slots/{slot}?action=restore", file)
+        except TwinError:  # it can't be copied, or is too long: each slot computes its own
+            pass
+        self._shared = start
 
     def complete(
         self,
@@ -413,14 +442,14 @@ def _interrupts_wait():
             signal.raise_signal(signal.SIGINT)
 
 
-def _load(path, context, precise, threads, slots, door):
+def _load(path, context, precise, threads, slots, folder, door):
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_ctx, params.n_parallel, params.kv_unified = context, slots, True
     params.verbosity, params.warmup = -1, False
-    params.cache_ram_mib = 0
+    params.cache_ram_mib, params.slot_save_path = 0, folder
     params.n_batch = params.n_ubatch  # who hangs up frees its slot after so many tokens
     if threads:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
