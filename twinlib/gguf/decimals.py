@@ -8,13 +8,14 @@ questions about one pair count as one observation in intervals and tests. A file
 never name one of the two numbers doesn't get the other problems, since rambling takes longest.
 Answers are cached in the twin folder one by one, so that a stopped run continues.
 
-Many problems are asked at once, so that each weight that is read serves all of them. An answer ends
-with the sentence in which it says its number in the form that was asked for; a chain of thought
-that was cut off is followed by "Answer:" ("budget forcing", https://arxiv.org/abs/2501.19393), so
-that a base that explains at length is compared by its number, too. All files are asked in the same
-way, so that what batches change (Llama.chat_many) is chance, which intervals and tests count
-(benchmarks/decimals_speed.py). Not here: other problems than comparisons, and a GPU (llama.cpp runs
-on the processor).
+Many problems are asked at once, so that each weight that is read serves all of them, and several
+files at the same time, a core for each. What the prompts begin with is computed once. An answer
+ends with the sentence in which it says its number in the form that was asked for; a chain of
+thought that was cut off is followed by "Answer:" ("budget forcing",
+https://arxiv.org/abs/2501.19393), so that a base that explains at length is compared by its number,
+too. All files are asked in the same way, so that what batches change (Llama.chat_many) is chance,
+which intervals and tests count (benchmarks/decimals_speed.py). Not here: other problems than
+comparisons, and a GPU (llama.cpp runs on the processor).
 """
 
 import itertools
@@ -252,10 +253,8 @@ class _Asking:
             if self._halted:
                 raise Stopped
             self._done[cell] = done
-            count, kinds = (
-                self.before + sum(self._done.values()),
-                listed(cell.kind for cell in self._at_once),
-            )
+            count = self.before + sum(self._done.values())
+            kinds = listed(cell.kind for cell in self._at_once)
             name = variant_names(cell.variant.name)
             self.progress(count, self.total, t("gguf.comparisons", variant=name, type=kinds))
 
