@@ -10,15 +10,16 @@ The last 32 of each half were written later, in pairs of the same kind of which 
 kept, before any was asked: 4 false premises on what was written of, 6 neighbouring topics, 4 other
 people's names, 3 years, 5 things never written of, and 10 that are written.
 
-sample_blog_readers.jsonl has 48 questions as a reader asks them, half casual, all of them written;
-they were made before any was asked, and are for reading what a twin says to them.
+sample_blog_readers.jsonl has 88 questions as a reader asks them, many casual, all of them written,
+sample_blog_readers_kept.jsonl 40 more; they were made before any was asked, and are for reading
+what a twin says to them (reader_questions.py).
 
 A line is {question, written, answer, kind}: a text in the title or the passage that answers it, or
 null where the author never wrote about it; where one fact is asked for, the answers that are right.
 Questions whose passage this memory doesn't hold (another selection of the texts) are left out.
 Printed are, with and without vectors: questions answered of what was written, refused of what was
 not (Wilson's 95 % intervals), right passage among the first five, facts that stand in the author's
-sentences shown (memory/cite.py), without a model, and the median milliseconds of a search and
+sentences shown (memory/own_words.py), without a model, and the median milliseconds of a search and
 decision.
 """
 
@@ -29,7 +30,8 @@ from pathlib import Path
 
 from twinlib.files import read_records
 from twinlib.memory import abstain, cite, index
-from twinlib.memory.recall import SHOWN
+from twinlib.memory.own_words import own_words
+from twinlib.memory.recall import Recall
 from twinlib.text.statistics import wilson
 from twinlib.twin import Twin
 
@@ -76,9 +78,15 @@ def _line(searched, calibrations, asked, file):
 
 def _is_shown(searched, each, passages):
     """Whether the author's sentences under an answer, or their title, have a right answer."""
-    own = cite.own_words(each["question"], passages[:SHOWN], searched)
-    passage = passages[own[0]] if own else None
-    shown = f"{passage.title}\n{cite.excerpt(own[1], passage)}" if own else ""
+    beside = tuple(searched.beside(passages[0])) if passages else ()
+    looked_through = Recall(each["question"], passages, beside=beside).searched
+    places = own_words(each["question"], looked_through, searched)
+    shown = []
+    for place in places:
+        passage = looked_through[place.passage]
+        alone = cite.excerpt(place.text, passage)
+        shown.append(f"{passage.title}\n{place.text if len(places) > 1 else alone}")
+    shown = "\n".join(shown)
     return any(answer.lower() in shown.lower() for answer in each["answer"])
 
 

@@ -103,7 +103,7 @@ def _without_model(memory, recall, quoted):
     key = (recall.question, tuple(passage.id for passage in recall.passages[:SHOWN]))
     if key not in quoted:
         quoted[key] = memory.own_words(recall)
-    return Shown("", (quoted[key],) if quoted[key] else ())
+    return Shown("", tuple(quoted[key]))
 
 
 def _answered(twin, memory, recalls, outputs):

@@ -54,7 +54,8 @@ _UNITS_ASKED = (
     ),
     (
         r"多久|多长时间|\bhow long\b.*\b(?:tak|last|work|stay|liv|wait)",
-        "[年月天日周]|小时|钟|秒|[上下]午|year|month|week|day|hour|minute|second|afternoon",
+        "[年月天日周晚]|小时|钟|秒|[上下]午"
+        r"|\b(?:year|month|week|day|hour|minute|second|morning|afternoon|evening|night)s?\b",
     ),
     (
         r"多[高远深宽]|\bhow (?:far|tall|high|deep|wide)\b",

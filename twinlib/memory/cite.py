@@ -7,23 +7,17 @@ is shown as the author's words is cut out of the passage, and compared with it o
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..text import script
 from ..text.script import language_of
-from ..text.style import tidy
-from . import agree, lexical
-from .index import Index, Passage, shortened
-
-if TYPE_CHECKING:
-    import numpy
+from . import agree, lexical, own_words
+from .index import Passage
 
 SUPPORTED = 0.65  # share of a sentence's terms that its source must have
 _FEWEST = {"zh": 3, "en": 2}  # terms of a sentence that can be judged
 _SHORTEST = {"zh": 4, "en": 10}  # characters of a sentence that is cited wherever it stands
 _LONGEST = 400  # characters of a quotation
-# How much nearness in meaning counts beside the words in common, and that of a neighbour.
-_MEANING, _BESIDE = 1.5, 0.3
 _NUMBER_WANTED = 0.5  # more for a sentence with a number, where the question asks how many
 _EXCERPT = {"zh": 160, "en": 480}  # characters that are shown instead of the twin's words
 
@@ -42,7 +36,7 @@ def align(answer: str, passages: Sequence[Passage], question: str = "") -> list[
     Terms of the question count for nothing, but in a sentence of the passage itself: to repeat the
     question is to say nothing.
     """
-    asked = set(_terms(question))
+    asked = set(own_words.terms(question))
     return [_aligned(sentence, passages, asked) for sentence in lexical.sentences(answer)]
 
 
@@ -51,13 +45,13 @@ def _aligned(sentence, passages, asked):
         for number, passage in enumerate(passages):
             if is_verbatim(sentence, passage):
                 return Sentence(sentence, number, sentence[:_LONGEST])
-    terms = [term for term in _terms(sentence) if term not in asked]
+    terms = [term for term in own_words.terms(sentence) if term not in asked]
     if len(terms) < (1 if agree.numbers(sentence) else _FEWEST[language_of(sentence)]):
         return Sentence(sentence, None)
     best = (0.0, None, "")
     for number, passage in enumerate(passages):
         for window in _windows(passage.text):
-            held = set(_terms(window))
+            held = set(own_words.terms(window))
             share = sum(term in held for term in terms) / len(terms)
             # Of two that hold as much the shorter is meant.
             shorter = share == best[0] and best[2] and len(window) < len(best[2])
@@ -97,74 +91,16 @@ def _windows(text):
         start += len(first)
 
 
-def _terms(text):
-    """Pairs of Chinese characters and English words that say something, without the everyday."""
-    left_out = lexical.question_words()
-    words = [word for word in lexical.words(text) if word.isascii() and word not in left_out]
-    return script.han_pairs(tidy(text)) + words
-
-
-def own_words(
-    question: str,
-    passages: Sequence[Passage],
-    index: Index | None = None,
-    vector: "numpy.ndarray | None" = None,
-) -> tuple[int, str] | None:
-    """(number of a passage, two or so of its sentences): the author's words nearest to a question.
-
-    By the words in common, weighted by rarity in the index, and where it has an embedder by
-    meaning; what stands beside a near sentence is nearer. None without passages.
-    """
-    found = [
-        (number, window)
-        for number, passage in enumerate(passages)
-        for window in lexical.sentences(passage.text)
-    ]
-    if not found:
-        return None
-    scores = _shares(question, [window for _, window in found], index)
-    if index is not None and index.embedder is not None:
-        import numpy
-
-        if vector is None:
-            [vector] = index.embedder.compute([shortened(question)], True)
-        cosines = index.embedder.compute([window for _, window in found], False) @ vector
-        spread = numpy.ptp(cosines) or 1.0
-        scores = [
-            score + _MEANING * (cosine - cosines.min()) / spread
-            for score, cosine in zip(scores, cosines)
-        ]
-    beside = [
-        max((scores[n] for n in (at - 1, at + 1) if _is_at(found, n, number)), default=0)
-        for at, (number, _) in enumerate(found)
-    ]
-    best = max(range(len(found)), key=lambda at: scores[at] + _BESIDE * beside[at])
-    number, first = found[best]
-    text = passages[number].text
-    start = text.find(first)
-    end = start + len(first)
-    if _is_at(found, best + 1, number):  # what follows belongs to it
-        following = found[best + 1][1]
-        longer = text.find(following, end) + len(following)
-        end = longer if longer - start <= _LONGEST else end
-    return number, text[start:end]
-
-
-def _is_at(found, place, number):
-    """Whether a sentence of the same passage is at a place."""
-    return 0 <= place < len(found) and found[place][0] == number
-
-
 def _shares(question, windows, index=None):
     """The share of a question's terms in each window, by rarity where there is an index.
 
     More for a number, where one is asked for.
     """
-    asked, wanted = set(_terms(question)), agree.asks_number(question)
+    asked, wanted = set(own_words.terms(question)), agree.asks_number(question)
     rarity = {term: index.lexical.rarity(term) if index else 1.0 for term in asked}
     total = sum(rarity.values()) or 1.0
     return [
-        sum(rarity[term] for term in asked & set(_terms(window))) / total
+        sum(rarity[term] for term in asked & set(own_words.terms(window))) / total
         + _NUMBER_WANTED * (wanted and agree.answers_number(question, window))
         for window in windows
     ]

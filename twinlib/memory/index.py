@@ -202,6 +202,31 @@ class Index:
             rankings.append(nearest[allowed[nearest]])
         return Search(self.chosen(rankings, most), similarities, scores, rankings)
 
+    def similarities(self, passages: Sequence[Passage], vector: "numpy.ndarray") -> "numpy.ndarray":
+        """Cosines of some of its passages to a question, as in a search, of shape (passages,)."""
+        level = self._level(self.vectors @ vector, self.allowed(None))
+        return level[[self.place(passage) for passage in passages]]
+
+    def place(self, passage: Passage) -> int:
+        """The position of one of its passages."""
+        return self._places[passage.id]
+
+    @functools.cached_property
+    def _places(self):
+        """{id: position} of the passages."""
+        return {passage.id: position for position, passage in enumerate(self.passages)}
+
+    def beside(self, passage: Passage, splits: Iterable[str] | None = None) -> list[Passage]:
+        """The passages before and after one in its document, where they are of these splits."""
+        place, wanted = self.place(passage), None if splits is None else set(splits)
+        return [
+            self.passages[at]
+            for at in (place - 1, place + 1)
+            if 0 <= at < len(self.passages)
+            and self.passages[at].document == passage.document
+            and (wanted is None or self.passages[at].split in wanted)
+        ]
+
     def _level(self, cosines, allowed):
         """Cosines with the same mean in every language; nan where not `allowed`.
 

@@ -18,6 +18,7 @@ from ..twin import Twin
 from . import abstain, cite, lexical
 from .index import Index, Passage, shortened
 from .overview import Overview
+from .own_words import own_words
 
 SHOWN = 2  # passages before the question; a small base mixes up more
 _ROOM = 220  # tokens of them together; on two cores each takes 8 ms before an answer begins
@@ -51,6 +52,14 @@ class Recall(NamedTuple):
     refusal: str = ""
     told: str = ""
     sources: "tuple[Source, ...]" = ()
+    # What stands before and after the best passage in its text: the answer may be there.
+    beside: tuple[Passage, ...] = ()
+
+    @property
+    def searched(self) -> list[Passage]:
+        """The passages whose sentences are looked through for the author's own answer."""
+        shown = self.passages[:SHOWN]
+        return shown + [each for each in self.beside if each not in shown]
 
 
 class Source(NamedTuple):
@@ -113,7 +122,9 @@ class Memory:
         decision = abstain.decide(self.index, self.calibrations, question, search, splits)
         if decision.answer:
             linked = self.overview.linked(kind, question, search, splits)
-            return Recall(question, [self.index.passages[position] for position in linked])
+            passages = [self.index.passages[position] for position in linked]
+            beside = tuple(self.index.beside(passages[0], splits)) if passages else ()
+            return Recall(question, passages, beside=beside)
         if _is_small_talk(question, "unwritten"):
             return Recall(question, [])
         return Recall(question, found, _refusal(asked[-1], decision.veto, found))
@@ -143,12 +154,13 @@ class Memory:
             return Cited([], list(recall.sources), False)
         if not recall.passages or recall.refusal:
             return None
-        aligned = cite.align(answer, recall.passages, recall.question)
+        known = recall.passages + [p for p in recall.beside if p not in recall.passages]
+        aligned = cite.align(answer, known, recall.question)
         sources, numbers, sentences = [], {}, []
         for sentence in aligned:
             number = None
             if sentence.source is not None:
-                passage = recall.passages[sentence.source]
+                passage = known[sentence.source]
                 key = (passage.id, sentence.quote)
                 if key not in numbers:
                     # What goes on where the last quotation ended is one with it.
@@ -165,34 +177,36 @@ class Memory:
                 number = numbers[key]
             sentences.append((sentence.text, number))
         supported = sum(number is not None for _, number in sentences)
-        if sentences and supported >= _SUPPORTED * len(sentences):
-            return Cited(sentences, sources, False)
-        if source := self.own_words(recall):
-            sources.append(source)
-        return Cited(sentences, sources, True)
+        instead = not sentences or supported < _SUPPORTED * len(sentences)
+        if instead or self.small_base:  # of whose sentence the next one may be the answer
+            sources += [each for each in self.own_words(recall) if not _is_among(each, sources)]
+        return Cited(sentences, sources, instead)
 
     def own_sentences(self, recall: Recall) -> str:
         """The author's sentences nearest to a question; '' without passages."""
-        own = self._own(recall)
-        return own[1] if own else ""
+        return "\n\n".join(place.text for place in self._own(recall))
 
     def _own(self, recall):
-        key = recall.question, tuple(passage.id for passage in recall.passages[:SHOWN])
+        key = recall.question, tuple(passage.id for passage in recall.searched)
         if self._last_own[0] != key:  # embedding the sentences of a passage takes a second
-            own = cite.own_words(recall.question, recall.passages[:SHOWN], self.index)
-            self._last_own = key, own
+            self._last_own = key, own_words(recall.question, recall.searched, self.index)
         return self._last_own[1]
 
-    def own_words(self, recall: Recall) -> Source | None:
-        """The same with what stands around them, and where they stand."""
-        own = self._own(recall)
-        if not own:
-            return None
-        passage = recall.passages[own[0]]
-        quote = cite.excerpt(own[1], passage)
-        if not cite.is_verbatim(quote, passage):
-            return None
-        return Source(passage.title, passage.date, quote, passage.id)
+    def own_words(self, recall: Recall) -> list[Source]:
+        """The same and where they stand; one place alone with what stands around it."""
+        places, found = self._own(recall), []
+        for place in places:
+            passage = recall.searched[place.passage]
+            quote = place.text if len(places) > 1 else cite.excerpt(place.text, passage)
+            if cite.is_verbatim(quote, passage):
+                found.append(Source(passage.title, passage.date, quote, passage.id))
+        return found
+
+
+def _is_among(source, sources):
+    """Whether a quotation is a part of others."""
+    known = [each.quote for each in sources if each.passage == source.passage]
+    return any(source.quote in quote for quote in known)
 
 
 def _is_small_talk(question, kind="always"):

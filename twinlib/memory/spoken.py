@@ -3,9 +3,9 @@
 The surest answer of a small base may repeat the question, go in circles, or say a number, a name or
 a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
 the first one that the passages contradict the answer ends. A base under a billion parameters must
-also begin with a sentence that a passage supports, and that has a number where the question asks
-for one. Where nothing is left of an answer the author's own sentences are the answer, since they
-are what the twin was to answer from.
+also begin with a sentence that is supported by those of the author's which answer best
+(own_words.py), and that has a number where the question asks for one. Where nothing is left of an
+answer the author's own sentences are the answer, since they are what the twin was to answer from.
 """
 
 import functools
@@ -105,12 +105,16 @@ class Spoken:
         )
 
     def _may_begin(self, sentence):
-        """Whether a passage supports a sentence, and it says a number where one is asked for."""
+        """Whether the author's sentences that answer best support a sentence, and it says a number
+        where one is asked for."""
         recall = self._recall
         if agree.asks_number(recall.question) and not agree.has_number(sentence):
             return False
         aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
-        return self._stands(sentence) or any(each.source is not None for each in aligned)
+        quotes = [each.quote for each in aligned if each.source is not None]
+        quotes += [sentence.strip()] * self._stands(sentence)
+        own = tidy(self._memory.own_sentences(recall))
+        return any(tidy(part) in own for quote in quotes for part in lexical.sentences(quote))
 
     def _stands(self, sentence):
         """Whether a passage has a sentence, or it is a part of one there."""

@@ -244,8 +244,10 @@ def _citations(text: str, cited: Cited) -> list[dict]:
         found.append(_citation(cited.sources[number], start, place))
     if not cited.sentences:  # told by the memory, with the numbers of its sources in the text
         found = [_citation(source, len(text), len(text)) for source in cited.sources]
-    elif cited.instead and cited.sources:
-        found.append(_citation(cited.sources[-1], len(text), len(text)))
+    numbered = {number for _, number in cited.sentences}
+    if cited.sentences:  # what the author says instead
+        others = [each for n, each in enumerate(cited.sources) if n not in numbered]
+        found += [_citation(source, len(text), len(text)) for source in others]
     return found
 
 

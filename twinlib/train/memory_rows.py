@@ -12,8 +12,8 @@ from collections.abc import Callable
 from itertools import islice
 
 from ..files import content_id
-from ..memory import cite
 from ..memory.index import Index, Passage
+from ..memory.own_words import own_words
 from ..memory.recall import SHOWN, with_passages
 from ..text.script import tokens_estimate
 from ..twin import Twin
@@ -61,9 +61,9 @@ def with_memory(
 def _changed(row, own, index, wrong):
     *before, answer = row["messages"]
     shown = passages_for(before[-1]["content"], own, index, wrong)
-    if not shown:
+    words = "\n\n".join(place.text for place in own_words(before[-1]["content"], [own]))
+    if not shown or not words:
         return row
-    _, words = cite.own_words(before[-1]["content"], [own])
     messages = [*with_passages(shown, before), {**answer, "content": words}]
     return {**row, "messages": messages, "shown": "wrong" if wrong else "right", "plain": row}
 

@@ -1,0 +1,133 @@
+"""Which of the author's sentences are shown as the answer to a question."""
+
+import pytest
+from test_memory import make, needs_e5, twin, write_corpus  # noqa: F401 -- a fixture
+
+from twinlib.files import write_records
+from twinlib.memory import abstain, index, spoken, unwritten
+from twinlib.memory.index import Passage
+from twinlib.memory.own_words import LONGEST, own_words
+from twinlib.memory.recall import Memory
+from twinlib.twin import Twin
+
+
+def passage(text, title="", language="en", number="p"):
+    return Passage(number, "d", title, "", "", "", "train", language, text)
+
+
+def shown(question, *passages):
+    return [place.text for place in own_words(question, passages)]
+
+
+@pytest.mark.parametrize(
+    "question, answer",
+    [
+        ("How much did the cracked bell cost?", "It cost nine yuan."),
+        ("How long did mending the cracked bell take?", "It took two evenings."),
+        ("Where did the cracked bell stand?", "It stood under the ferry stairs."),
+        ("When was the cracked bell stolen?", "It went one Tuesday."),
+    ],
+)
+def test_the_sentence_is_shown_that_has_what_is_asked_for(question, answer):
+    others = [
+        "It cost nine yuan.",
+        "It took two evenings.",
+        "It stood under the ferry stairs.",
+        "It went one Tuesday.",
+        "She laughed, because nobody minded.",
+    ]
+    text = "\n\n".join(others)
+    assert answer in shown(question, passage(text, "The cracked bell")), question
+
+
+def test_what_stands_after_the_words_of_the_question_is_shown_with_them():
+    filler = "Gulls walked about all day, since flying was too much trouble for them. " * 2
+    text = f"{filler}\n\nXiaoman has been saving since spring. Now she owns a ladle.\n\n{filler}"
+    assert shown("What was Xiaoman saving for?", passage(text)) == [
+        "Xiaoman has been saving since spring. Now she owns a ladle."
+    ]
+
+
+def test_two_places_are_shown_in_the_authors_order_where_either_may_be_meant():
+    text = "小满把扳手借走了。\n\n今天下雨。\n\n阿立把扳手还回来了。"
+    assert shown("谁动了扳手？", passage(text, "", "zh")) == [
+        "小满把扳手借走了。",
+        "阿立把扳手还回来了。",
+    ]
+
+
+def test_no_place_is_longer_than_is_read_at_a_glance_but_one_sentence():
+    sentence = "The bell rang and rang over the whole harbour in the fog that day. "
+    [*places] = shown("When did the bell ring?", passage(sentence * 9))
+    assert places and all(len(place) <= LONGEST["en"] for place in places)
+    [place] = shown("When did the bell ring?", passage("And the bell rang " * 30 + "."))
+    assert len(place) > LONGEST["en"]
+
+
+def test_without_a_passage_or_a_word_there_is_nothing():
+    assert own_words("Who?", []) == [] and own_words("Who?", [passage("…")]) == []
+
+
+@pytest.fixture
+def memory(tmp_path):
+    """Of a text in two passages, the second of which answers what the first one asks."""
+    made = Twin.open(tmp_path / "two")
+    posts = [("The gate", "en", "The gate screamed on the third of May, and a baby woke.")]
+    posts += [(f"Post {n}", "en", f"I wrote of thing {n} and of nothing else.") for n in range(6)]
+    write_corpus(made, posts)
+    passages = made.records("passages")
+    after = {**passages[0], "id": "after", "text": "Four drops a hinge, and it is silent."}
+    write_records(made.file("passages"), [passages[0], after, *passages[1:]])
+    make(made)
+    return Memory(made)
+
+
+def test_the_answer_is_looked_for_in_what_stands_beside_the_passage_that_was_found(memory):
+    question = "When the gate screamed on the third of May, what did you do with it?"
+    recall = memory.recall([{"role": "user", "content": question}])
+    gate, after = memory.index.passages[:2]
+    assert recall.passages[0] == gate and recall.beside == (after,)
+    assert after in recall.searched and len(recall.searched) == len(set(recall.searched))
+    assert memory.index.beside(gate, ["train"]) == [after]
+    assert memory.index.beside(gate, ["test"]) == [], "of another split nothing is shown"
+    assert memory.index.beside(after) == [gate], "nothing of another text"
+    recall = recall._replace(passages=[gate])
+    cited = memory.cited(recall, "Four drops a hinge, and it is silent.")
+    assert [source.passage for source in cited.sources] == ["after"] and not cited.instead
+
+
+def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer(memory):
+    text = (
+        "Mr Pang held the ladder for me. He held it well.\n\n"
+        "Gulls walked about all day long. Flying was too much trouble.\n\n"
+        "The hole was the size of a button. One rivet did it."
+    )
+    recall = memory.recall([{"role": "user", "content": "The gate screamed?"}])
+    recall = recall._replace(
+        question="Who held the ladder?", passages=[passage(text, number="p0")], beside=()
+    )
+    memory.index.embedder = None
+    wrong = "The hole was the size of a button."
+    memory.small_base = False
+    assert spoken.whole(memory, recall, wrong) == wrong
+    memory.small_base = True
+    assert "Mr Pang held the ladder" in spoken.whole(memory, recall, wrong)
+    assert spoken.whole(memory, recall, "Mr Pang held the ladder.") == "Mr Pang held the ladder."
+    [source] = memory.cited(recall, "He held it well.").sources[1:]
+    assert "Mr Pang held the ladder" in source.quote, "what may answer stands under it as well"
+
+
+@needs_e5
+def test_a_thing_under_another_word_is_no_veto(twin):  # noqa: F811
+    write_corpus(twin, [("Locks", "en", "My bicycle has a brass lock, and nobody steals it.")])
+    found = make(twin)
+    [lock] = found.passages
+    for thing, same in (("bike", True), ("helmet", False), ("bread", False)):
+        assert unwritten.has_synonym(found, thing, [lock]) is same, thing
+    made = abstain.Calibration(["covered"], [0.0], 0.4, 0.3, [None] * 4, [None] * 4)
+    for question, veto in (("Does your bike have a lock?", ""), ("And the helmet?", "helmet")):
+        search = found.search(question)
+        decision = abstain.decide(found, {"vectors": made}, question, search)
+        assert (decision.answer, decision.veto) == (not veto, veto), question
+    plain = index.Index(found.passages, found.lexical, None)
+    assert not unwritten.has_synonym(plain, "bike", [lock]), "words alone have no meaning"
