@@ -64,13 +64,15 @@ def card(gib, engine):
     return {**machine(), **t4, "compiles": False, "unsloth": engine == "unsloth", "mps": False}
 
 
-def emulate(gib):
+def emulate(gib, engine):
     """Keep torch to what such a card has and can."""
     import torch
 
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, gib * 2**30 / total))
-    torch.cuda.get_device_capability = lambda *_: (7, 5)
+    if engine != "unsloth":  # whose kernels would be compiled for such a card
+        torch.cuda.get_device_capability = lambda *_: (7, 5)
+    torch.cuda.is_bf16_supported = lambda *_, **__: False
     torch.backends.cuda.enable_flash_sdp(False)
     torch.backends.cuda.enable_cudnn_sdp(False)
 
@@ -85,13 +87,13 @@ def measure(shape, length, steps, options):
     from twinlib.train.callbacks import silence_logging
     from twinlib.train.trainer import packed_trainer, unsloth_trainer
 
+    if not options.cpu:
+        emulate(options.gib, options.engine)
     if options.engine == "unsloth":
         import unsloth  # noqa: F401 (before transformers' trainer)
     silence_logging()
     base, engine = _base(shape), options.engine
     where = machine() if options.cpu else card(options.gib, engine)
-    if not options.cpu:
-        emulate(options.gib)
     typed = {"batch": options.batch, "accumulation": 1} if options.batch else {}
     typed |= {"length": length, "rank": "auto"}
     settings, plan = random_models.planned(base, "auto", where, **typed, engine=engine)
