@@ -82,7 +82,7 @@ def run_all(options):
             if gpus:
                 environment["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
             number += 1
-            with folder.with_suffix(".log").open("w") as log:
+            with (options.out / f"{folder.name}.log").open("w") as log:
                 running[folder] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         for folder, process in list(running.items()):
             if process.poll() is not None:
