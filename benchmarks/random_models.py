@@ -145,7 +145,9 @@ def save(base, root):
 def write(base, folder, tokenizer):
     """Write such a model layer by layer, with the tokenizer of another folder, where it isn't yet.
 
-    No more than a layer, or the embedding, is in memory at a time.
+    No more than a layer, or the embedding, is in memory at a time. It repeats the last token: its
+    embedding outweighs what the layers add. A model that is random throughout has no likeliest
+    token that stays the same when numbers are rounded.
     """
     import shutil
 
@@ -165,7 +167,7 @@ def write(base, folder, tokenizer):
             part = name.split(".")[2] if ".layers." in name else name.split(".")[-2]
             files.setdefault(f"model-{part}.safetensors", {})[name] = weight.shape
     for file, shapes in files.items():
-        drawn = {name: _drawn(name, shape) for name, shape in shapes.items()}
+        drawn = {name: _drawn(name, shape, model.config) for name, shape in shapes.items()}
         save_file(drawn, folder / file, metadata={"format": "pt"})
     where = {name: file for file, shapes in files.items() for name in shapes}
     index = {"metadata": {}, "weight_map": where}
@@ -177,12 +179,19 @@ def write(base, folder, tokenizer):
     (folder / "done").touch()
 
 
-def _drawn(name, shape):
+def _drawn(name, shape, config):
     import torch
 
-    if len(shape) > 1:
-        return torch.empty(shape, dtype=torch.bfloat16).normal_(0, 0.02)
-    return torch.full(shape, float(not name.endswith("bias")), dtype=torch.bfloat16)
+    if len(shape) == 1:
+        value = 0.0 if name.endswith("bias") else 0.03 if name == "model.norm.weight" else 1.0
+        return torch.full(shape, value, dtype=torch.bfloat16)
+    size, values = 0.02, torch.empty(shape, dtype=torch.bfloat16)
+    if name.endswith(("embed_tokens.weight", "lm_head.weight")):
+        torch.manual_seed(1)  # the same for both
+        size = 0.3
+    elif name.endswith(("o_proj.weight", "down_proj.weight")):
+        size = 0.002 / (2 * config.num_hidden_layers) ** 0.5
+    return values.normal_(0, size)
 
 
 def planned(base, precision, machine, **typed):
