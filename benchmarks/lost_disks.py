@@ -54,9 +54,10 @@ class Disk:
         call("mount", "--move", self.path, self.away)
 
     def bring_back(self):
-        left = sorted(p.name for p in self.path.iterdir())
+        left = sorted(str(p.relative_to(self.path)) for p in self.path.rglob("*"))
         print(f"  left in the empty folder meanwhile: {left or 'nothing'}")
         call("mount", "--move", self.away, self.path)
+        return not left
 
     def close(self):
         for path in (self.path, self.path.with_name("away")):
@@ -121,8 +122,8 @@ def disturbed(how, folder, demo, rest):
             disk.empty()
         code = end(child, out, seen)
         if how in ("stays-full", "unmounted"):
-            disk.empty() if how == "stays-full" else disk.bring_back()
-            code = end(start(line, out), out, seen)
+            untouched = disk.bring_back() if how == "unmounted" else disk.empty() is None
+            code = end(start(line, out), out, seen) or not untouched
         report = json.loads((twin / "persona" / "report.json").read_text())
         return None if code else report["figures"]["val_loss"]["value"]
     finally:

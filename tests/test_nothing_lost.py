@@ -2,11 +2,13 @@
 
 import json
 import resource
+import shutil
 
 import pytest
 from test_persona import wanted
 
-from twinlib import Stopped, running
+from twinlib import Stopped, Twin, files, running
+from twinlib.models import load
 from twinlib.progress import Progress
 from twinlib.train import checkpoints, persona
 
@@ -32,6 +34,28 @@ def test_a_twin_whose_disk_went_away_gets_no_folder_in_its_place(twin, tmp_path)
         twin.path.rename(tmp_path / "away")
         raise RuntimeError
     assert not twin.path.exists()
+
+
+def test_whatever_is_written_nothing_is_put_where_the_twins_disk_was(twin, tiny_base, tmp_path):
+    base = load.prepare(str(tiny_base))
+    model, _ = load.load(base, precision="32-bit", lora=load.Lora(2))
+    cache = files.Cache(twin.path / "evaluate" / "answers.jsonl", ("id",))
+    twin.path.rename(tmp_path / "away")
+    for write in (
+        lambda: checkpoints.save_adapter(twin, "persona", model, base),
+        lambda: files.write_json(twin.report_path("persona"), {}),
+        lambda: files.scratch(twin.path / "quantize" / "unproven").__enter__(),
+        lambda: cache.append({"id": 1}),
+        lambda: Progress(twin.history("persona"), "persona"),
+    ):
+        with pytest.raises(FileNotFoundError):
+            write()
+    assert not twin.path.exists()
+    (tmp_path / "away").rename(twin.path)
+    checkpoints.save_adapter(twin, "persona", model, base)
+    assert twin.adapter("persona").exists()
+    shutil.rmtree(twin.path)
+    assert Twin.open(twin.path).folder("persona").exists(), "a twin that is made anew"
 
 
 @pytest.mark.slow

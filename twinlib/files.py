@@ -1,5 +1,6 @@
 """Atomic writes, JSON Lines records, hashes, and the cache of model outputs."""
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,8 @@ _ABANDONED = 3600
 _LOCK_WAIT = 5  # seconds for a lock; a read and a write take milliseconds
 _WINDOWS = sys.platform == "win32"
 _SKIPPED = {"node_modules", "__pycache__"}
+# {folder: the file in it that is missing when its disk is away}
+_HOMES: dict[Path, Path] = {}
 
 
 class TwinError(Exception):
@@ -75,12 +78,34 @@ def content_id(text: str) -> str:
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
 
 
+def is_home(folder: Path, witness: Path) -> None:
+    """Make nothing in `folder` any more when the file `witness` is missing: its disk is away.
+
+    Where a disk was unmounted, what is put into the empty folder would keep it from being mounted.
+    """
+    _HOMES[Path(folder).absolute()] = Path(witness)
+
+
+def is_no_home(folder: Path) -> None:
+    """Undo `is_home`, to make the folder anew."""
+    _HOMES.pop(Path(folder).absolute(), None)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; raises FileNotFoundError where the disk is away."""
+    full = Path(folder).absolute()
+    for home in (full, *full.parents):
+        if home in _HOMES and not _HOMES[home].exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(home))
+    full.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """An empty folder that is deleted at the end, and at the start if a killed run left it."""
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    make_folder(folder)
     try:
         yield folder
     finally:
@@ -91,7 +116,7 @@ def scratch(folder: Path) -> Iterator[Path]:
 def replaced(path: Path) -> Iterator[BinaryIO]:
     """A temporary binary file that replaces `path` at the end, unless an error is raised."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     for old in path.parent.glob(f".{path.name}.*"):
         if now() - old.stat().st_mtime > _ABANDONED:
             old.unlink(missing_ok=True)
@@ -212,7 +237,7 @@ class Cache:
     def append(self, record: dict) -> None:
         """Add one record, written to the end of the file at once."""
         with self._lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             with open(self.path, "a", encoding="utf-8") as file:
                 line = json.dumps(record, ensure_ascii=False) + "\n"
                 file.write("\n" * self._torn + line)

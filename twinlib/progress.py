@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from .files import parsed_lines, write_records
+from .files import make_folder, parsed_lines, write_records
 from .i18n import LANGUAGES, both, choose, data, t
 from .twin import Stopped
 
@@ -62,7 +62,7 @@ class Progress:
         self._parent = os.getppid() if os.environ.get("TWINLIB_FOLLOWED") == "1" else None
         self._quiet = os.environ.get("TWINLIB_PROGRESS") == "file"
         if history is not None:
-            history.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(history.parent)
             if fresh:
                 history.unlink(missing_ok=True)
         if threading.current_thread() is threading.main_thread():

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
-from .files import TwinError, hash_of, locked, read_records, write_json
+from .files import TwinError, hash_of, is_home, is_no_home, locked, read_records, write_json
 from .i18n import Sentence, Texts, choose, data, restored, step_title, t
 from .twin_folder import FILES, REPOSITORIES, TwinFolder, folder_names
 
@@ -164,6 +164,7 @@ class Twin(TwinFolder):
     def reread(self) -> None:
         """Read twin.json again, which another process may have changed."""
         self.facts = self._read_facts()
+        is_home(self.path, self.file("facts"))
         # Recover the base if twin.json was deleted: the card's licence and the adapter need it.
         if not self.facts.get("base"):
             self.facts["base"] = self._trained_base()
@@ -203,6 +204,7 @@ class Twin(TwinFolder):
                 "settings": {},
             }
             try:
+                is_no_home(path)
                 path.mkdir(parents=True, exist_ok=True)
                 write_json(path / FILES["facts"], facts)
             except (FileExistsError, NotADirectoryError):

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from .files import content_id
+from .files import content_id, make_folder
 
 FILES = {
     "facts": "twin.json",
@@ -132,7 +132,7 @@ class TwinFolder:
     def folder(self, step: str) -> Path:
         """The folder of a step, made when missing."""
         path = self.path / step
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         return path
 
     def history(self, step: str) -> Path:

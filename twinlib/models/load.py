@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import catalogue
-from ..files import TwinError, sha256_of, write_json
+from ..files import TwinError, make_folder, sha256_of, write_json
 from ..i18n import t
 from . import estimate, free_memory, pip_base
 from .hub import mirror
@@ -507,6 +507,7 @@ def save_adapter(model: "PeftModel", base: Base, folder: Path, weights: dict | N
 
     `weights` are those that `gathered` gave.
     """
+    make_folder(folder)
     with silence_logging():
         model.save_pretrained(folder, safe_serialization=True, state_dict=weights)
     config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
