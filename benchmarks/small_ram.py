@@ -13,8 +13,8 @@ layer; nothing is trained.
 
 Printed for each size: whether each file passed its checks, seconds and most memory by stage. Memory
 is what the process holds for itself; beside it stand the parts of files that it has mapped, which
-the system takes back when memory is short. 0.5B is there to try the script. 1.5B takes 8 GB of disk, 3B 14 and 7B 34; a size's files
-are removed before the next, unless `--keep` is given.
+the system takes back when memory is short. 1.5B takes 8 GB of disk, 3B 14 and 7B 34; a size's files
+are removed before the next, unless `--keep` is given. `--sizes 0.5b` tries the script.
 """
 
 import argparse
@@ -51,6 +51,8 @@ class Group:
             self.path.mkdir()
             if self.old:
                 (self.path / "memory.limit_in_bytes").write_text(str(limit))
+                with contextlib.suppress(OSError):
+                    (self.path / "memory.memsw.limit_in_bytes").write_text(str(limit))
             else:
                 (self.path / "memory.max").write_text(str(limit))
                 with contextlib.suppress(OSError):  # where the machine has no swap
