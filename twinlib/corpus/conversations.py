@@ -18,6 +18,8 @@ from .readers.chats import others as others_words
 from .readers.chats.messages import Conversation, is_short, strip_placeholders
 from .records import Document, Removed, Turn
 
+_MOST_MEMBERS = 100  # whose names may begin what an app says
+_REMEMBERED = 200  # messages by others that a reply may quote
 _GAP = timedelta(hours=6)  # messages further apart do not answer each other
 _QUESTION_LIMIT = 600  # characters of what the others wrote
 _UNDATED_SIZE = 500  # messages in a document where no message has a time
@@ -45,7 +47,8 @@ def _normalised(name):
 
 def senders(conversation: Conversation) -> Counter[str]:
     """{sender: number of messages with words}, for the owner to pick themselves from."""
-    messages = [m for m in conversation.messages if _shown(m, conversation)]
+    members = _members(conversation)
+    messages = [m for m in conversation.messages if _shown(m, conversation, members)]
     others = {message.sender for message in messages if message.mine is False}
     others = (others | {conversation.title}) - {""}  # posts have no sender
     # Some tables name the partner in every row, and mark which rows are the owner's.
@@ -105,13 +108,15 @@ def _utterances(conversation, mine):
     `skip_reason` is yielded by itself.
     """
     is_post, others = conversation.kind == "post", deque(maxlen=50)
+    said = deque(maxlen=_REMEMBERED)  # what others wrote, which a reply may repeat
+    members = _members(conversation)
     burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
         own = message.sender in mine if message.mine is None else message.mine
-        text = _shown(message, conversation)
+        text = _shown(message, conversation, members)
         message = message._replace(text=text)
         if text and not is_post and not message.skip_reason:
-            message, pasted = _without_others(message)
+            message, pasted = _without_others(message, said if own else ())
             if own and pasted:
                 yield message._replace(text=pasted, skip_reason="quote"), "", number
         if not message.text:
@@ -125,6 +130,7 @@ def _utterances(conversation, mine):
             burst = []
         if not own:
             others.append(message)
+            said.append(message.text)
             continue
         if not burst:
             question, first_number = "" if is_post else _question(others, message), number
@@ -134,18 +140,31 @@ def _utterances(conversation, mine):
         yield _joined(burst), question, first_number
 
 
-def _shown(message, conversation):
+def _members(conversation):
+    """The names of all who wrote in a conversation, the longest first."""
+    names = {message.sender for message in conversation.messages} - {""}
+    return sorted(names, key=lambda name: (-len(name), name))[:_MOST_MEMBERS]
+
+
+def _shown(message, conversation, members):
     """What people said in a message; '' for what is the app's: placeholders, events, polls."""
     text = strip_placeholders(message.text)
     is_chat = conversation.kind != "post"
-    by_app = is_chat and others_words.is_by_app(text, message.sender, conversation.title)
+    by_app = is_chat and others_words.is_by_app(text, message.sender, conversation.title, members)
     return "" if by_app else text
 
 
-def _without_others(message):
-    """(the message in its sender's own words, what they pasted from elsewhere)."""
-    words = others_words.words(message.text)
-    reply_to = message.reply_to
+def _without_others(message, said=()):
+    """(the message in its sender's own words, what they pasted from elsewhere).
+
+    `said` are earlier messages by others: a line that repeats one, above more lines, quotes it.
+    """
+    text, reply_to = message.text, message.reply_to
+    if said and "\n" in text:
+        own, quoted = others_words.without_repeated(text, said)
+        if quoted and own:
+            text, reply_to = own, quoted if reply_to is None else reply_to
+    words = others_words.words(text)
     if words.answers and reply_to is None and words.whom != message.sender:
         reply_to = words.answers
     return message._replace(text=words.own, reply_to=reply_to), words.pasted

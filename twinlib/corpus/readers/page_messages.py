@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...text.script import columns
-from .chats.text_forms import ANY_TIME, DAY, NEAR_DAY
+from .chats.form_parts import ANY_TIME, DAY, NEAR_DAY
 from .html_to_markdown import tags, text_of
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from ....text.inputs.encoding import Unreadable
@@ -12,7 +13,7 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, subtitles
-from . import text_forms, whatsapp
+from . import any_order, form_parts, text_forms, whatsapp
 from .messages import INVISIBLE, Conversation, Message
 from .text_forms import FORMS
 
@@ -35,12 +36,13 @@ _OWN_LINES = re.compile(  # of the programs, among the lines of a message
 # A reply under the message that it answers; it comes again at its own time.
 _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}}[^\n]*\n?)*")
 # What the program says without a sender, with its time.
-_EVENT = re.compile(rf"{text_forms.CLOCK}\t(?:[^\t]*|\t.*)")
+_EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _NUMBERS = re.compile(r"\d.*\d.*\d")
-_STAMPED = re.compile(rf"\[?{text_forms.STAMP}\b\W.*")
+_STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h]\d\d"), 3
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
+_QUOTES = '“”„"«»「」『』'
 _ME = ("我", "me")
 
 
@@ -121,13 +123,36 @@ def _messages(lines, form):
         lines = _unwrapped(lines, form)
     heads = text_forms.heads(lines, form)
     times = _times(lines, heads, form)
+    unread = _unread_heads(lines, heads)
+    texts = [head.text for head in heads if head.text]
+    quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
     messages = []
     for head, time, end in zip(heads, times, [head.line for head in heads[1:]] + [len(lines)]):
         mine = True if head.name.casefold() in _ME else None
-        for reason, text in _texts(head, lines[head.body : end], form):
+        rest = lines[head.body : end]
+        # A line that begins as messages do here begins one, though its sender can't be told.
+        cut = next((n for n, _ in enumerate(rest) if head.body + n in unread), len(rest))
+        if cut < len(rest):
+            messages.append(
+                Message(head.name, "\n".join(rest[cut:]).strip(), time, mine, "platform")
+            )
+        for reason, text in _texts(head, rest[:cut], form, quoted):
             if text and head.name.casefold() not in _SYSTEM:
                 messages.append(Message(head.name, text, time, mine, reason))
     return messages
+
+
+def _unread_heads(lines, heads):
+    """The numbers of lines that begin or end with a time as most heads do, and are none of them."""
+    taken = {number for head in heads for number in range(head.line, head.body)}
+    found = set()
+    for sign in (any_order.opening, any_order.ending, any_order.bracketed):
+        signs = Counter(sign(lines[head.line]) for head in heads)
+        common = {kind for kind, count in signs.items() if kind and count * 4 > len(heads)}
+        if sum(signs[kind] for kind in common) * 2 > len(heads):
+            found |= {n for n, x in enumerate(lines) if n not in taken and sign(x) in common}
+    known = (text_forms.is_time, text_forms.LINE_DAY.fullmatch, _EVENT.fullmatch)
+    return {n for n in found if not any(is_known(lines[n]) for is_known in known)}
 
 
 def _unwrapped(lines, form):
@@ -138,7 +163,7 @@ def _unwrapped(lines, form):
     return [line for line in unwrapped.split("\n") if line != HARD_BREAK]
 
 
-def _texts(head, rest, form):
+def _texts(head, rest, form, quoted=False):
     """[(reason to leave it out or '', text)] of a message; the program's own lines are apart."""
     said = []
     has_times = FORMS[form].under_days or FORMS[form].has_day
@@ -152,7 +177,11 @@ def _texts(head, rest, form):
         return _discord(rest) + said
     if form == "stacked":
         rest = _without_lists(rest)
+    if form == "fields":
+        rest = [line for line in rest if not any_order.RULED.fullmatch(line)]
     text = "\n".join([head.text, *rest]).strip()
+    if quoted:  # each message is in quotation marks
+        text = text.strip(_QUOTES)
     # LINE quotes a message of several lines.
     if FORMS[form].under_days and "\n" in text and text[0] == text[-1] == '"':
         text = text[1:-1]

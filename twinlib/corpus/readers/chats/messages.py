@@ -25,6 +25,8 @@ _LINK = re.compile(
     r"(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", re.IGNORECASE
 )
 _EMOTICON = re.compile(r"[\[【][^\[\]【】\n]{1,8}[\]】]")
+_FROM = r"(?: (?:from|von|de|da|di|d['’]) ?[^\n]{1,40})?(?: (?:at|um|à|às|a las) [^\n]{1,12})?\.?"
+_LENGTH = r"\s*[(（\[]?\s*\d{1,3}(?:[:：]\d\d|\s?(?:s|sec|秒|min|分钟?))[^\n]{0,8}[)）\]]?"
 # A placeholder within a message: the text around it is the sender's.
 _PICTURE = re.compile(
     r"[\[【](?:图片|圖片|照片|表情|表情包|动画表情|動畫表情|贴图|貼圖|语音|語音|视频|視頻|影片|"
@@ -83,9 +85,47 @@ _NOTHING = re.compile(
             r"(?:ligações|chamadas)|i messaggi e le chiamate)[^\n]{0,60}(?:ende-zu-ende|"
             r"extremo a extremo|bout en bout|"
             r"ponta a ponta|end-to-end)[^\n]*",
-            r"verpasster (?:sprach|video)anruf[^\n]{0,20}|(?:video)?llamada (?:de voz )?perdida|"
-            r"appel (?:vocal|vidéo) manqué",
-            r"chamada de (?:voz|vídeo) perdida|(?:video)?chiamata (?:vocale )?persa",
+            # missed calls, voice messages and deleted messages of any program
+            rf"(?:missed (?:group )?(?:voice |video |audio )?call|"
+            rf"verpasster (?:sprach|video|audio|gruppen)?anruf|(?:video)?llamada (?:de (?:voz|"
+            rf"vídeo|video|audio) )?perdida|appel (?:vocal |vidéo |audio )?manqué|"
+            rf"(?:vídeo|video)?chamada (?:de (?:voz|vídeo|áudio) )?perdida|"
+            rf"(?:video)?chiamata (?:vocale )?persa){_FROM}",
+            r"(?:(?:voice|audio|video) (?:message|note|call)|(?:sprach|video|audio)nachricht|"
+            r"(?:sprach|video)anruf|mensaje de (?:voz|audio|vídeo|video)|(?:video)?llamada|"
+            r"mensagem de (?:voz|áudio|vídeo)|(?:vídeo|video)?chamada(?: de (?:voz|vídeo))?|"
+            r"message (?:vocal|audio|vidéo)|appel (?:vocal|vidéo)|(?:语音|語音|视频|視訊)(?:消息"
+            r"|訊息|"
+            r"通话|通話))" + _LENGTH,
+            r"(?:语音|視訊|视频|語音)?(?:通话|通話)(?:已(?:取消|结束|結束|拒绝)|未接听|無人接聽)",
+            r"(?:you )?missed (?:a |your )?(?:group |voice |video "
+            r"|audio )?calls?(?: from [^\n]{1,40}|"
+            r" \([^()\n]{1,12}\))?|"
+            r"(?:verpasster anruf|anruf verpasst)(?: von [^\n]{1,40})?|(?:对方|對方)已?(?:取消"
+            r"|拒绝|挂断|掛斷)了?"
+            r"(?:通话|通話)?|(?:系统|系統)(?:提示|消息|通知)[:：][^\n]{1,80}",
+            r"(?:(?:voice |video |group |audio )?call|(?:sprach|video|gruppen)?anruf|"
+            r"appel(?: vocal| vidéo| audio)?|(?:video)?llamada(?: de \w+)?|(?:vídeo"
+            r"|video)?chamada(?: de \w+)?) "
+            r"(?:ended|declined|cancell?ed|missed|finished|beendet|abgelehnt|abgebrochen"
+            r"|verpasst|terminé|"
+            r"refusé|annulé|manqué|entrant|sortant|finalizada|rechazada|cancelada|perdida"
+            r"|entrante|saliente|"
+            r"terminada|recusada|encerrada|recebida|efetuada)(?:\W{0,3}\d[^\n]{0,16})?|"
+            r"(?:incoming|outgoing|eingehender|ausgehender) (?:\w{1,8} )?(?:call"
+            r"|anruf)(?:\W{0,3}\d[^\n]{0,16})?",
+            r"(?:the |this )?message (?:was |has been |is )?(?:deleted|removed|unsent|unavailable)|"
+            r"(?:die |diese )?nachricht (?:wurde |ist )?(?:gelöscht|entfernt|zurückgerufen"
+            r"|zurückgezogen)|"
+            r"(?:el |este )?mensaje (?:fue |ha sido )?(?:eliminado|borrado|anulado)|"
+            r"(?:a |esta )?mensagem (?:foi )?(?:eliminada|apagada|removida|anulada)|"
+            r"(?:le |ce )?message (?:a été |est )?(?:supprimé|effacé|annulé)|"
+            r"(?:该|該|此|这条|這則)?(?:消息|訊息|信息)(?:已|已被|被)(?:(?:作者|发送者|管理员"
+            r"|對方|对方))?(?:删除|刪除|撤回|收回|移除)",
+            r"se (?:eliminó|borró|anuló) (?:este|el) mensaje|(?:le |ce )?message (?:a été )?retiré|"
+            r"(?:photo|foto|image|video|vídeo|vidéo|gif|sticker|audio|áudio|bild|imagen|imagem"
+            r"|照片|图片|圖片|视频|"
+            r"動画表情)",
             # '<… omitted>' in any other language; '<|im_end|>' is what somebody wrote
             r"<(?![|｜/\s])(?=[^<>\n]*(?:\s|[^\x00-\x7f]))[^<>\n]{1,80}(?<!\|)>",
             # WeChat and QQ

@@ -6,9 +6,10 @@ copied from a chat and pasted into another keep their time and name.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from .text_forms import STAMP
+from .form_parts import STAMP
 
 _DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
 _INSIDE = r"(?:[^\[\]]|\[[^\[\]\n]{0,20}\])*"  # with emoticons: [捂脸]
@@ -61,12 +62,14 @@ _DONE = re.compile(
             r"changed to \+?[\d ()\-]{6,}.*|(?:turned (?:on|off)|updated|set) (?:disappearing "
             r"messages|the message timer).*|started a (?:video |voice )?call|"
             r"(?:blocked|unblocked) this contact.*",
-            r"\s?(?:已?(?:创建|建立|創建)了?[^\n]{0,4}(?:群|組).*|(?:已?更改|修改|變更|更換|更换)了?"
+            r"\s?(?:已?(?:创建|建立|創建)了?[^\n]{0,4}(?:群|組).*|(?:已?更改|修改|變更|更換"
+            r"|更换)了?"
             r"[^\n]{0,6}(?:群|主题|主題|图标|頭像|说明).*|将[^\n]{0,4}群[^\n]*(?:更改|改|變更)为.*|"
             r"將[^\n]{0,4}群[^\n]*改?為.*|(?:已?添加|新增|加入|移除|移出)了\s?[^\n]{1,40}|"
             r"已?(?:退出|离开|離開)了?(?:群组|群聊|群組|本群|该群)?|"
             r"(?:通过|使用|透過)[^\n]{0,20}(?:链接|連結|二维码)加入.*|"
-            r"已?(?:更改|更換|变更)了?(?:电话|手机|電話)?号?碼?码?.*|(?:开启|關閉|关闭|開啟)了(?:限时|"
+            r"已?(?:更改|更換|变更)了?(?:电话|手机|電話)?号?碼?码?.*|(?:开启|關閉|关闭"
+            r"|開啟)了(?:限时|"
             r"阅后即焚|自动销毁|限時)消?訊?息?.*|(?:现在|已)(?:是|成为|成為)(?:群)?管理[员員].*)",
             r"hat (?:die|diese) Gruppe\b.*(?:erstellt|verlassen)|hat (?:das|den|die) (?:Gruppen\w*|"
             r"Betreff|Beschreibung)\b.*(?:geändert|gelöscht|entfernt)|"
@@ -114,6 +117,183 @@ _YOU = re.compile(
 # Without these signs no line of a message is copied or marked; what `_YOU` may begin with.
 _PASTED_CUE = re.compile(r"\d.*\d|[>＞]|&gt;", re.DOTALL)
 _YOU_BEGINS = tuple("yo 你 您 du ah te lo la cr ag vo tu".split())
+# The same in any program: who came and went, what was sent, taken back, named, pinned or called.
+_EN_THING = (
+    r"(?:an? |the |their |your |\d+ )?(?:attachment|photo|picture|image|video|gif|sticker|link"
+    r"|file|"
+    r"document|location|contact|voice (?:message|note)|audio|album|poll|quiz)s?"
+)
+_ANYWHERE = re.compile(
+    "|".join(
+        (
+            r"(?:was|were|has been) (?:added|removed|invited|kicked|banned|promoted)(?: by .*)?|"
+            r"is now known as .*|(?:turned|switched) (?:on|off) .*|renamed .*|cleared the chat.*|"
+            r"(?:replied|reacted) to your (?:story|message|photo|post)|"
+            r"(?:is|are) typing.*|added [^\n]{1,60}|removed [^\n]{1,60}|"
+            r"(?:has )?(?:joined|left|entered)(?: (?:the|this|#?\S+) ?(?:chat|conversation|group"
+            r"|room|"
+            r"channel|call|meeting|server)?)?(?: \(.*\))?|"
+            rf"(?:sent|shared|forwarded|posted|created|started|closed|ended) {_EN_THING}|"
+            r"(?:unsent|deleted|removed|recalled|retracted|edited|pinned|unpinned|liked|loved"
+            r"|forwarded|"
+            r"disliked|laughed at|questioned|emphasized) (?:an?|the|this|your|their) message.*|"
+            r"reacted (?:with )?.{1,12}?(?: to .*)?|(?:changed|set|cleared|updated|removed) (?:the|"
+            r"your|their|his|her|this) (?:chat |group |conversation |quick |own |room )?(?:theme"
+            r"|colou?rs?|"
+            r"nickname|emoji|reaction|name|photo|icon|topic|description|picture|wallpaper)s?\b.*|"
+            r"(?:named|renamed) the (?:group|chat|conversation|room) .*|"
+            r"(?:invited|kicked|banned|mentioned) [^\n]{1,60}|"
+            r"(?:is (?:waiting|calling)|missed (?:a|your) (?:voice |video )?call).*|"
+            r"(?:started|ended|joined|declined) (?:a |the )?(?:voice |video |group )?(?:call"
+            r"|meeting).*|"
+            r"pinned .{1,40} to this (?:chat|conversation)|took a screenshot.*|voted .*",
+            r"被[^\n]{0,20}(?:移出|移除|踢出|请出|邀请|添加|拉入|设为)[^\n]{0,20}"
+            r"|(?:已)?成为(?:了)?(?:群主|管理员)|"
+            r"正在输入.*|(?:已|刚刚|刚)?(?:邀请|邀請)[^\n]{1,40}(?:加入|进群|入群).*"
+            r"|(?:已)?(?:离开|離開|退出|进入)了?(?:聊天室|群聊|群组|频道|会议|房间|本群)|(?:已"
+            r"|刚)?加入了?(?:群聊|群组|群組|"
+            r"本群|会议|聊天室|频道|对话|通话)|(?:发起|創建|创建|发布|结束)了?(?:一个|一次"
+            r"|一條)?(?:投票|接龙|语音通话|"
+            r"视频通话|通话|群通话|会议|直播|问卷|群公告).*|(?:已)?(?:撤回|收回|删除|刪除|编辑"
+            r"|置顶|转发)了?(?:一条|一則|这条|"
+            r"此|该)?(?:消息|訊息)|(?:将|將|把)?(?:群公告|群名片?|群昵称|群头像|群聊?名称|主题"
+            r"|备注|聊天背景)"
+            r"(?:更新|修改|改|设|設置|设置)?(?:为|成|了).*|(?:更新|修改|更改|更换|设置"
+            r"|清除)了?(?:群公告|群名|群头像|主题|"
+            r"聊天背景|昵称|群昵称|群简介).*|(?:给|为)[^\n]{1,20}(?:点赞|设置了昵称).*|(?:发送"
+            r"|发来|分享)了"
+            r"(?:一张|一个|一条|一段|一份)?(?:图片|照片|视频|文件|位置|名片|语音|链接|表情|红包"
+            r"|附件).*",
+            r"wurde (?:von .* )?(?:hinzugefügt|entfernt|eingeladen|hinausgeworfen)"
+            r"|schreibt(?: gerade)?.*|"
+            r"(?:ist|hat) (?:der|dem|die|den|das) (?:Unterhaltung|Chat|Gruppe|Raum|Kanal|Konferenz|"
+            r"Anruf|Besprechung|Gespräch) (?:beigetreten|verlassen|betreten)|"
+            r"hat (?:einen|eine|ein|das|die|den|\d+) (?:Anhang|Fotos?|Bild(?:er)?|Videos?|GIFs?"
+            r"|Sticker|"
+            r"Datei(?:en)?|Link|Standort|Kontakt|Sprachnachricht|Umfrage|Dokument"
+            r"|Album)s? (?:gesendet|"
+            r"geschickt|geteilt|erstellt|gestartet|weitergeleitet)|hat (?:eine|die|diese"
+            r"|deine) Nachricht"
+            r" (?:zurückgerufen|gelöscht|bearbeitet|angepinnt|angeheftet|entfernt|weitergeleitet"
+            r"|zurückgezogen)|"
+            r"hat (?:mit )?.{1,12}? ?(?:auf .* )?reagiert|hat (?:den|das|die) (?:Gruppen?(?:foto"
+            r"|bild)|Profilbild|Foto|Bild|Spitznamen|Design|"
+            r"Thema|Farbe|Emoji|Namen|Gruppennamen|Hintergrund|Chat-?design"
+            r"|Chatthema)\b.*(?:geändert|"
+            r"festgelegt|gelöscht|aktualisiert|entfernt)|hat (?:die|der|den) (?:Gruppe|Chat|"
+            r"Unterhaltung) .*(?:genannt|benannt|umbenannt)|hat [^\n]{1,40} (?:eingeladen"
+            r"|entfernt|hinzugefügt)|"
+            r"hat (?:einen|den) (?:\w+)?anruf (?:gestartet|beendet|verpasst)",
+            r"(?:fue|ha sido) (?:añadid|agregad|eliminad|expulsad|invitad)[oa](?: por .*)?|"
+            r"está escribiendo.*|(?:se (?:ha )?unió|abandonó|dejó|salió|ha salido|entró"
+            r"|ha entrado)(?: (?:a|de|en|del|al|la|"
+            r"el)){0,2} ?(?:conversación|chat|grupo|sala|canal|llamada|reunión)?|"
+            r"(?:ha )?(?:envió|enviado|compartió|compartido|creó|creado|inició|finalizó) (?:una?"
+            r"|\d+|el|"
+            r"la) (?:archivo(?: adjunto)?|fotos?|imagen|vídeo|video|gif|sticker|enlace|ubicación|"
+            r"contacto|mensaje de voz|audio|encuesta|documento|llamada|videollamada|álbum)s?|"
+            r"(?:anuló el envío de|eliminó|borró|editó|fijó|ancló|reenvió|retiró) (?:un|este"
+            r"|el) mensaje.*|"
+            r"reaccionó (?:con )?.{1,12}?(?: a .*)?|(?:cambió|estableció|puso|borró"
+            r"|actualizó) (?:el|la|los|"
+            r"tu|su) (?:tema|apodo|color|emoji|nombre|fondo|foto|reacción)\b.*|(?:nombró|llamó"
+            r"|renombró) "
+            r"(?:al?|el) (?:grupo|chat) .*|invitó a .*",
+            r"foi (?:adicionad|removid|convidad|expuls)[oa](?: por .*)?|está a escrever.*|"
+            r"está digitando.*|(?:entrou|saiu|aderiu|juntou-se|abandonou|deixou)(?: (?:n|d|a|à"
+            r"|ao|no|na|da|do|em)?[oa]?)? ?(?:conversa|chat|"
+            r"grupo|sala|canal|chamada|reunião|bate-papo)?|(?:enviou|partilhou|compartilhou"
+            r"|criou|iniciou|"
+            r"terminou) (?:uma?|\d+|o|a) (?:anexo|fotos?|imagem|vídeo|gif|figurinha|autocolante"
+            r"|link|"
+            r"ligação|localização|contato|contacto|mensagem de voz|áudio|enquete|sondagem"
+            r"|documento|"
+            r"chamada|videochamada|arquivo|ficheiro|álbum)s?|(?:anulou o envio de"
+            r"|cancelou o envio de|apagou|eliminou|"
+            r"editou|fixou|reencaminhou|encaminhou|removeu) (?:uma|esta|a) mensagem.*|"
+            r"reagiu (?:com )?.{1,12}?(?: [aà] .*)?|(?:mudou|alterou|definiu|limpou"
+            r"|atualizou) (?:o|a|os|a sua|"
+            r"o seu) (?:tema|apelido|alcunha|cor|emoji|nome|fundo|foto|reação)\b.*|(?:deu"
+            r"|mudou) (?:ao|o) (?:grupo|"
+            r"chat|nome).*|convidou .*",
+            r"a été (?:ajouté|retiré|supprimé|exclu|invité)e?(?: par .*)?"
+            r"|est en train d['’]écrire.*|"
+            r"(?:a (?:rejoint|quitté)|est entrée? dans|est sortie? de) (?:la |le "
+            r"|l['’])?(?:conversation|"
+            r"discussion|chat|groupe|salon|canal|appel|réunion)|a (?:envoyé|partagé|créé|lancé"
+            r"|démarré|"
+            r"terminé) (?:une?|\d+|le|la|sa|son) (?:pièces? jointes?|photos?|images?|vidéos?|gif"
+            r"|autocollant|sticker|"
+            r"lien|fichier|localisation|position|contact|message vocal|audio|sondage|document"
+            r"|appel|album)s?"
+            r"(?: (?:vocal|vidéo))?|a (?:annulé l['’]envoi d['’]un|supprimé un|supprimé ce"
+            r"|retiré un|modifié un|épinglé un|"
+            r"transféré un|effacé un) message.*|a réagi (?:avec |par )?.{1,12}?(?: à .*)?"
+            r"|a (?:changé|modifié|défini|"
+            r"supprimé|effacé) (?:le|la|les|son|sa|votre|l['’]) ?(?:thème|surnom|couleur|emoji"
+            r"|nom|fond|photo|"
+            r"réaction|pseudo)\b.*|a (?:nommé|renommé) (?:le|la) (?:groupe|discussion"
+            r"|conversation) .*|a invité .*",
+        )
+    )
+    + r"|\.?",
+    re.IGNORECASE,
+)
+# The first line of a message that was forwarded, with who wrote it.
+_FORWARDED = re.compile(
+    r"[\[(（【<«>»]{0,3}\s*(?:↪|➡️?|⤵|↱)?\s*(?:(?:forwarded|fwd)(?: message)?(?: (?:from|by"
+    r"|via)\b.*)?|"
+    r"(?:转发|轉發|转寄|轉寄|轉傳)(?:消息|訊息|的消息|的訊息|自|来自|來自)*[（(：:\s]?.*(?:自"
+    r"|来自|來自)?.*|"
+    r"(?:weitergeleitete?(?: nachricht)?)(?: (?:von|aus)\b.*)?"
+    r"|(?:mensaje )?reenviad[oa](?: (?:de|desde|por)"
+    r"\b.*)?|(?:mensagem )?(?:re)?encaminhad[oa](?: (?:de|por)\b.*)?"
+    r"|(?:message )?transféré(?: (?:de|par|depuis)"
+    r"\b.*)?|(?:messaggio )?inoltrato(?: da\b.*)?)\s*[:：]?\s*[\])）】>»]?\s*[:：]?",
+    re.IGNORECASE,
+)
+# … and the same with the text behind a colon
+_FORWARDED_INLINE = re.compile(
+    r"(?-i:Fwd|FWD|FW|WG|RV|TR|ENC|Enc) ?: ?\S|\W{0,3}(?:(?:forwarded"
+    r"|fwd)(?: message)?(?: from [^:\n]{1,40})?|"
+    r"转发(?:消息)?(?:自[^：:\n]{1,20})?|weitergeleitete?(?: nachricht)?(?: (?:von"
+    r"|aus) [^:\n]{1,40})?|"
+    r"(?:mensaje )?reenviad[oa](?: de [^:\n]{1,40})?"
+    r"|(?:mensagem )?(?:re)?encaminhad[oa](?: de [^:\n]{1,40})?|"
+    r"(?:message )?transféré(?: (?:de|par) [^:\n]{1,40})?)\W{0,2}[:：]\s*\S",
+    re.IGNORECASE,
+)
+_FORWARDED_CUE = re.compile(
+    r"forward|fwd|^(?:fw|wg|rv|tr|enc) ?:|转发|轉發|转寄|轉寄|轉傳|weitergeleitet|reenvia"
+    r"|encaminhad|transf|inoltrat",
+    re.IGNORECASE,
+)
+# 'In reply to Ole: “…”' on a line of its own, the answer below
+_ANSWERED = re.compile(
+    r"(?:↩️?|⤷|└)?\s*(?:in (?:reply|response) to|repl(?:y|ied|ying) to|回复|回覆|引用"
+    r"|antwort(?:et)?(?: auf| an)?|"
+    r"als antwort auf|respuesta a|respondi(?:endo|ó) a|en respuesta a|resposta a|a responder a|"
+    r"respondendo a|em resposta a|réponse à|en réponse à"
+    r"|répond à)\s+(?P<who>[^\n:：“”„«»\"「」]{1,40}?)\s?[:：]?\s*"
+    r"[“”„«\"「『]?\s?(?P<asked>[^\n]*?)\s?[”“»\"」』]?",
+    re.IGNORECASE,
+)
+# A poll without a word for its choices: lines that end in a number.
+_POLL_WORD = re.compile(
+    r"[\W_]*(?:(?:new|neue|nueva|nova|nouveau) )?(?:(?:群|发起|發起)?(?:投票|接龙)|poll|umfrage"
+    r"|abstimmung|encuesta|votación|enquete|sondagem|votação|"
+    r"sondage|vote|sondaggio)(?![^\W_]).*|(?:群|发起|發起)?(?:投票|接龙).*|📊.*",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r".*\W[(（]?\d{1,4}(?: ?[^\W\d]{1,8})?[)）]?\W*(?:\d{1,3} ?%)?[)）]?")
+# A line of a poll with its votes
+_VOTES = re.compile(
+    r".*\W\d+ ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\b\W*(?:\d+ ?%\W*)?|.*\d+ ?票",
+    re.IGNORECASE,
+)
+# Characters that a quotation has at least, and that stand around it: a name, signs.
+_LEAST_QUOTED, _MOST_AROUND = 8, 60
+_NO_WORDS = re.compile(r"[\W_]*")
 _LONGEST = 200  # characters of what an app says about a group
 
 
@@ -132,6 +312,16 @@ class Words(NamedTuple):
 def words(text: str) -> Words:
     """The words of a message, by whose they are."""
     own, whom, answers = unquoted(text)
+    if _FORWARDED_CUE.search(own):  # or the mark of a forwarded mail
+        lines = own.split("\n")
+        if _FORWARDED_INLINE.match(own):
+            return Words("", whom, answers, own)
+        first = next(
+            (n for n, x in enumerate(lines) if _FORWARDED.fullmatch(x.strip())), len(lines)
+        )
+        if first < len(lines) - 1 or first < len(lines) > 1:
+            before = "\n".join(lines[:first]).strip()
+            return Words(before, whom, answers, "\n".join(lines[first:]))
     if not _PASTED_CUE.search(own):
         return Words(own, whom, answers)
     lines, pasted, body = [], [], False
@@ -149,10 +339,30 @@ def words(text: str) -> Words:
     return Words("\n".join(lines).strip(), whom, answers, "\n".join(pasted))
 
 
+def without_repeated(text: str, said: Iterable[str]) -> tuple[str, str]:
+    """(own lines, the message of `said` that its first lines repeat, as a reply quotes it)."""
+    lines = text.split("\n")
+    for at, line in enumerate(lines[:-1][:3]):
+        for earlier in said:
+            first = earlier.split("\n", 1)[0]
+            extra = len(line) - len(first)
+            if len(first) >= _LEAST_QUOTED and 0 <= extra <= _MOST_AROUND and first in line:
+                below = at + 1
+                while below < len(lines) - 1 and _NO_WORDS.fullmatch(lines[below]):
+                    below += 1
+                head = [x for x in lines[:at] if len(x) > _MOST_AROUND]
+                return "\n".join(head + lines[below:]).strip(), earlier
+    return text, ""
+
+
 def unquoted(text: str) -> tuple[str, str, str]:
     """(own text, whom it quotes, what it quotes) of a reply; the last two are '' without one."""
     match = _QUOTED.match(text) if re.search(r"[\n\]】]", text) else None
     if not match:
+        first, _, below = text.partition("\n")
+        reply = _ANSWERED.fullmatch(first.strip()) if below.strip() else None
+        if reply and (reply["asked"] or reply["who"]):
+            return below.strip(), reply["who"].strip(), reply["asked"].strip()
         return text, "", ""
     own, who, quoted = (
         next((match[f"{part}{n}"] for n in "123" if match[f"{part}{n}"]), "").strip()
@@ -162,20 +372,31 @@ def unquoted(text: str) -> tuple[str, str, str]:
     return (own, who, quoted) if own else (text, "", "")
 
 
-def is_by_app(text: str, sender: str, title: str = "") -> bool:
+def is_by_app(text: str, sender: str, title: str = "", members: Iterable[str] = ()) -> bool:
     """Whether a message of `sender` in the chat `title` is a poll, or a sentence of the app.
 
-    These begin with the name of the sender, or of anybody where the group itself is the sender.
+    These begin with the name of the sender or another of the `members`, or of anybody where the
+    group itself is the sender.
     """
     first, _, below = text.partition("\n")
     rest = below.split("\n") if below else []
+    if (
+        len(rest) >= 2
+        and _POLL_WORD.match(first)
+        and sum(map(bool, map(_COUNTED.fullmatch, rest))) >= 2
+    ):
+        return True
     if rest and _POLL.match(first) and any(map(_CHOICE.fullmatch, rest)):
+        return True
+    if rest and sum(bool(_VOTES.fullmatch(line)) for line in rest) >= max(2, len(rest) - 1):
         return True
     if len(text) > _LONGEST or rest:
         return False
     if text[:2].casefold().startswith(_YOU_BEGINS) and _YOU.fullmatch(text):
         return True
-    if sender and text.startswith(sender):
+    folded = text.casefold()
+    sender = next((name for name in members if name and folded.startswith(name.casefold())), sender)
+    if sender and folded.startswith(sender.casefold()):
         after = text[len(sender) :]
         return bool(after) and not after[0].isalnum() and _does(after) or _does_chinese(after)
     if sender and sender == title:
@@ -185,7 +406,8 @@ def is_by_app(text: str, sender: str, title: str = "") -> bool:
 
 
 def _does(after):
-    return bool(_DONE.fullmatch(after.strip().rstrip("."))) and bool(after.strip(" ."))
+    after = after.strip().rstrip(".。")
+    return bool(after) and bool(_DONE.fullmatch(after) or _ANYWHERE.fullmatch(after))
 
 
 def _does_chinese(after):

@@ -21,77 +21,37 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
 from .. import dates
+from . import any_order
+from .form_parts import (
+    ANY_DAY,
+    CLOCK,
+    DAY,
+    LABELS,
+    NAMED,
+    NEAR_DAY,
+    STAMP,
+    Head,
+    name_of,
+)
 
-# Half of the day.
-_HALF = "(?:上午|下午|凌晨|早上|中午|晚上|清晨|午夜|傍晚|早晨|半夜|深夜|午前|午後|오전|오후)"
-CLOCK = rf"(?:{_HALF}\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?[AaPp]\.?\s?[Mm]\b\.?)?"
-_NUMBERS = (
-    r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}[日일]?\.?(?:\s?(?:星期|周|週)[一-龥])?"
-)
-_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
-_NAMED = rf"(?:{_MONTH}\.? \d{{1,2}},? \d{{4}}|\d{{1,2}}[-. ]{_MONTH}[-. ]\d{{2,4}})"
-DAY = rf"(?:{_NUMBERS}|{_NAMED})"
-STAMP = rf"{DAY}(?:,| at| -|T)?\s*{CLOCK}"
-NEAR_DAY = (
-    r"(?:今天|昨天|前天|星期[一-龥]|周[一-龥]|週[一-龥]|\d{1,2}月\d{1,2}日|\d{1,2}[/-]\d{1,2}|"
-    r"(?i:today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: at)?|"
-    rf"{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?: at)?)"
-)
 _NAME = r"(?P<name>[^\s:：][^\t:：]{0,39}?)"
 _SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n]{0,39}?)"
 _ELAPSED = r"[\[(]?(?P<time>(?:\d{1,2}:)?\d{1,2}:\d{2})(?:[.,]\d{1,3})?[\])]?"
 _TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
-# Of programs that are not known: a time with a day before or after it, in brackets or not.
-_ANY_CLOCK = (
-    rf"(?:{_HALF}\s?)?\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}}(?:[.,]\d{{1,6}})?)?"
-    r"(?:Z|[+-]\d{2}:?\d{2})?"
-)
-_ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h]\d{2}")
-_ANY_DAY = rf"(?:{DAY}|\d{{1,2}}\.? (?:de )?[^\W\d]{{3,10}}\.?(?: de)? \d{{2,4}})"
-ANY_TIME = (
-    rf"(?:[^\W\d]{{2,10}}[,.] )?"
-    rf"(?:{_ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:,|T| at| um| à| às| a las| -)?\s*)?"
-    rf"{_ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?(?:(?:,|\s)\s*{_ANY_DAY})?"
-)
-_IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
-_SIGNS = r"[\s;,|·•@\-–—~*_]*"
-_ANY_NAME = r"(?P<name>[^\s:：<>\[\]|\d\W][^\t:：<>\[\]|。！？!?；;\n]{0,39}?)"
-_AFTER_NAME = r"(?:\s*(?:[:：>»|\t]|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
-_ORDERS = [
-    re.compile(pattern)
-    for pattern in (
-        rf"{_IN_BRACKETS}{_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
-        rf"(?P<time>{ANY_TIME}){_SIGNS}[<\[(*]*{_ANY_NAME}{_AFTER_NAME}",
-        rf"[<\[(*@]*{_ANY_NAME}[>\])*]*{_SIGNS}{_IN_BRACKETS}[:：]?\**\s*(?P<text>.*)",
-        rf"[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{ANY_TIME})"
-        r"(?:\s*(?:[:：>»|\t]|\s[-–—]\s)\s*(?P<text>.*))?",
-    )
-]
 # A time alone on its line, with what iMessage, Teams and QQ's exporter write around it.
 _ALONE = re.compile(
     rf"(?:时间[:：]\s*)?(?P<time>{STAMP}|(?:{NEAR_DAY}\s+)?{CLOCK})"
     r"(?:\s*\((?:Read|Delivered|Edited)\b[^()]*\)|\s*→\s*\S+)?"
 )
-NAMED_STAMP = rf"{_NAMED}\s+{CLOCK}"  # as iMessage writes it
+NAMED_STAMP = rf"{NAMED}\s+{CLOCK}"  # as iMessage writes it
 _HAS_CLOCK = re.compile(r"\d:\d\d")
 LINE_DAY = re.compile(
     rf"-*\s*(?:[A-Z][a-z]+day, |[A-Z][a-z]{{2}}, )?(?P<day>{DAY})\s*"
     r"(?:[(（]\S{1,9}[)）]|\S*曜日|\w{3,9}|(?:星期|周|週)\w)?\s*-*"
-)
-# Words before a colon or a time that are no names.
-LABELS = set(
-    "note notes tip tips warning caution hint example update edit ps p.s todo step mood weather "
-    "date title time place name phone email address tags pros cons ingredients method serves "
-    "summary source info error warn debug fatal trace critical notice sunny cloudy rain rainy home "
-    "work morning noon afternoon evening night breakfast lunch dinner bed "
-    "注 注意 提示 备注 例 例如 步骤 心得 小贴士 贴士 材料 做法 天气 心情 日期 时间 地点 "
-    "标题 姓名 电话 地址 标签 优点 缺点 总结 来源 晴 阴 雨 雪 多云 小雨 大雨 中雨 阴天 晴天 雨天 "
-    "早上 清晨 上午 中午 下午 傍晚 晚上 凌晨 早餐 午餐 晚餐 早饭 午饭 晚饭 起床 睡觉".split()
 )
 _REPORTED = re.compile(r".+(?:说|道|问|答|想|喊|said|says|asked)")  # 'he said: …' is a story
 _STAGE = re.compile(
@@ -103,19 +63,6 @@ _STAGE = re.compile(
 )
 _ENDS = re.compile(r"[。！？!?…]|[^\W\d]\.")
 _NEAR = timedelta(hours=1)  # most messages of a chat are closer than this, unlike diary entries
-
-
-class Head(NamedTuple):
-    """The first line of a message: its number, the sender, the time as written, the text.
-
-    `body` is the number of the line where the text goes on.
-    """
-
-    line: int
-    name: str
-    time: str
-    text: str
-    body: int
 
 
 class Form(NamedTuple):
@@ -168,6 +115,8 @@ def _run_on_or_close(lines, heads):
 def fill(lines: list[str], heads: list[Head]) -> bool:
     """Whether messages are most of the text: half of its paragraphs, or a third of its lines."""
     blocks = sum(bool(line) and not above for above, line in zip(["", *lines], lines))
+    # A heading with its text below a blank line is one message.
+    blocks -= sum(not head.text and lines[head.body : head.body + 1] == [""] for head in heads)
     if blocks >= len(heads):
         return len(heads) * 2 > blocks
     return len(heads) * 3 >= sum(map(bool, lines))
@@ -182,8 +131,13 @@ def _is_regular(lines, heads):
     changes = sum(a.name != b.name for a, b in zip(heads, heads[1:]))
     back = sum(b < a for a, b in zip(seconds, seconds[1:]))
     twice = sum(count for count in names.values() if count > 1)
-    days = [match[0] for head in heads if (match := re.search(_ANY_DAY, head.time))]
-    sure = sum(bool(head.text or re.search(_ANY_DAY, head.time)) for head in heads)
+    days = [match[0] for head in heads if (match := re.search(ANY_DAY, head.time))]
+    sure = sum(
+        bool(head.text or re.search(ANY_DAY, head.time) or lines[head.line].endswith((":", "：")))
+        for head in heads
+    )
+    # Two to four names alone, eight messages or more: no diary's first words.
+    surely = len(heads) >= 8 and 1 < len(names) <= 4 and changes * 3 >= len(heads)
     return (
         len(heads) >= 4
         and fill(lines, heads)
@@ -191,10 +145,19 @@ def _is_regular(lines, heads):
         and twice * 4 >= len(heads) * 3
         and changes * 4 >= len(heads)
         and back * 4 <= len(heads)
-        and sure * 2 > len(heads)
+        and (surely or sure * 2 > len(heads))
         and len(set(days)) * 4 <= max(len(days) * 3, 4)  # a diary has one entry a day
         and all(len(name.split()) <= 4 for name in names)
     )
+
+
+def _are_fields(lines, heads):
+    """Whether blocks of fields are most of the text, and no mails, which have subjects."""
+    mails = sum(
+        bool(re.match(r"(?:subject|betreff|asunto|assunto|objet|主题|主題)\s*[:：]", x, re.I))
+        for x in lines
+    )
+    return len(heads) >= 4 and not mails and len(heads) * 8 >= sum(map(bool, lines))
 
 
 def _have_days(lines, heads):
@@ -266,6 +229,7 @@ FORMS: dict[str, Form] = {
             True,
         ),
         "unknown": (None, _is_regular, True),
+        "fields": (None, _are_fields, True),
         "today": (rf"{_NAME}\s+\[?(?P<time>(?:{NEAR_DAY}\s+)?{CLOCK})\]?(?P<text>)", _run_on),
         "stacked": (None, _run_on_or_close, True),
         "labelled": (
@@ -306,7 +270,9 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
     if form == "stacked":
         return _stacked(lines, clocks)
     if form == "unknown":
-        return _of_one_order(lines)
+        return any_order.without_common_words(any_order.of_one_order(lines))
+    if form == "fields":
+        return any_order.of_fields(lines)
     pattern, numbers = FORMS[form].pattern, range(len(lines)) if form == "labelled" else clocks
     matches = [(number, pattern.fullmatch(lines[number])) for number in numbers]
     found = [
@@ -330,12 +296,12 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
         for number, line in enumerate(lines)
         if form == "signed" and line[-1:] in (":", "：") and line[:-1].strip() in names
     ]
-    return sorted(found + alone)
+    return any_order.without_common_words(sorted(found + alone))
 
 
 def _stacked(lines, clocks):
     """Heads of two lines: a time alone on its line, and a name on the line above or below it."""
-    matches = [(n, match) for n in clocks if (match := _ALONE.fullmatch(lines[n]))]
+    matches = [(n, match) for n in clocks if (match := _ALONE.fullmatch(lines[n].strip("*_ ")))]
     best = []
     for step in (-1, 1):
         found = []
@@ -361,21 +327,6 @@ def is_time(line: str) -> bool:
     return bool(_ALONE.fullmatch(line))
 
 
-def _of_one_order(lines):
-    """Heads of the most frequent order of a time, a name and perhaps the text, in any signs."""
-    best = []
-    timed = [(number, line) for number, line in enumerate(lines) if _ANY_CLOCK_NEAR.match(line)]
-    for order in _ORDERS if len(timed) >= 4 else ():
-        matches = [(number, order.fullmatch(line)) for number, line in timed]
-        found = [
-            Head(number, name_of(match["name"]), match["time"], match["text"] or "", number + 1)
-            for number, match in matches
-            if match
-        ]
-        best = max(best, found, key=len)
-    return best
-
-
 def _caption(lines, number):
     """The line as a name; '' for one that is missing, too long, or a sentence."""
     line = lines[number] if 0 <= number < len(lines) else ""
@@ -398,17 +349,6 @@ def _with_whole_names(found):
     return whole
 
 
-@lru_cache(maxsize=4096)
-def name_of(name: str) -> str:
-    """A name without QQ's number, address and rank, or quotation marks, if anything is left."""
-    short = re.sub(
-        r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$|^【[^【】]{1,8}】(?=.)", "", name.strip()
-    )
-    short = re.sub(r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$", "", short)
-    short = re.sub(r"^(?:\"(.+)\"|'(.+)'|“(.+)”)$", r"\1\2\3", short.strip())
-    return re.sub(r"[\s,|·•~—–-]+$", "", short) or name.strip()
-
-
 def _names_repeat(found):
     """Whether there are several names that are no labels, twice each on average."""
     names = Counter(head.name for head in found)
@@ -422,8 +362,11 @@ def _names_repeat(found):
 def _nearly_all_have_text(lines, found):
     """Whether nearly every message has text on its first line or the next one."""
     taken = {head.line for head in found}
-    texts = [
-        head.text or head.body < len(lines) and head.body not in taken and lines[head.body]
-        for head in found
-    ]
+
+    def below(head):
+        # A blank line may stand under a heading of Markdown.
+        at = head.body + (lines[head.line][:1] == "#" and lines[head.body : head.body + 1] == [""])
+        return at < len(lines) and at not in taken and lines[at]
+
+    texts = [head.text or below(head) for head in found]
     return sum(map(bool, texts)) * 4 >= len(found) * 3

@@ -1,0 +1,44 @@
+"""Whose words are learnt from chats of programs that no reader knows, in six languages.
+
+    python benchmarks/chat_layouts.py
+
+Reads the small exports of tests/chat_layouts.py, six sets of other layouts and sentences each, and
+prints for each set: exports of which nothing but the owner's own words is learnt, exports of which
+all his words are learnt too, and how many of the lines of other people, forwarded messages,
+sentences of programs and choices of polls are learnt as his.
+"""
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+
+def main():
+    """Print the table."""
+    import chat_layouts
+
+    kinds = ("other people", "forwarded", "programs", "polls")
+    print("set  exports  only own  all own  " + "  ".join(f"{kind:>12}" for kind in kinds))
+    for group in chat_layouts.SETS:
+        count, leaked, all_lines = Counter(), Counter(), Counter()
+        with tempfile.TemporaryDirectory() as folder:
+            for export in chat_layouts.every(group):
+                lines = chat_layouts.learnt(export, Path(folder) / group)
+                only = set(lines) <= set(export.own)
+                count["exports"] += 1
+                count["only"] += only
+                count["all"] += only and set(export.own) <= set(lines)
+                for kind, (some, total) in chat_layouts.leaks(export, lines).items():
+                    leaked[kind] += some
+                    all_lines[kind] += total
+        shares = "  ".join(f"{leaked[k]:5} of {all_lines[k]:3}" for k in kinds)
+        row = f"{group:4} {count['exports']:7}  {count['only']:8}  {count['all']:7}"
+        print(f"{row}   {shares}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

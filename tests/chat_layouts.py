@@ -1,0 +1,113 @@
+"""Small exports of chats of programs that no reader knows, in six languages.
+
+Each has the messages of three people, of whom one is the owner, a reply that quotes, a message that
+was forwarded, a poll, and sentences of the program, under the owner's name or under none. Six sets,
+'a' to 'f', share no layout and no sentence of a program; each was written before the code was
+changed for the set before it. All of it is invented.
+"""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+SETS = "abcdef"
+
+_DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
+
+
+class Export(NamedTuple):
+    """A chat as `text`; the owner `me` wrote the `own` lines, and nothing else in it."""
+
+    name: str
+    text: str
+    me: str
+    own: list[str]
+    others: dict[str, list[str]]
+
+
+def _export(group, layout, language, rng):
+    message, alone = layout["message"], layout["alone"]
+    people = _DATA["people"][language]
+    me, (first, second) = people["me"], people["others"]
+    said = _DATA["programs"][language][group]
+    programs = rng.sample(said, min(5, len(said)))
+    turns = []
+    for number, (own, other) in enumerate(zip(people["own"], people["oth"])):
+        turns.append((rng.choice([first, second]), other))
+        if number == 1:
+            own = _DATA["replies"][group][language].format(q=other, w=first, o=own)
+        turns.append((me, own))
+        if number < len(programs):
+            turns.append(("", programs[number]))
+        if number == 2:
+            turns.append((me, _DATA["forwarded"][group][language].format(people["fwd"])))
+        if number == 3:
+            turns.append((me, _DATA["polls"][group][language]))
+    minute, day, month = 540 + rng.randrange(60), rng.randrange(13, 28), rng.randrange(1, 12)
+    lines = []
+    for who, text in turns:
+        minute += rng.randrange(1, 6)
+        hour = minute // 60
+        form = alone if not who and alone and rng.random() < 0.6 else message
+        lines.append(
+            form.format(
+                who=who or me,
+                WHO=(who or me).upper(),
+                oth=first if (who or me) == me else me,
+                text=text,
+                n=len(lines) + 1,
+                d=day,
+                m=month,
+                y=2024,
+                H=hour,
+                M=minute % 60,
+                S=rng.randrange(60),
+                h12=(hour - 1) % 12 + 1,
+                ap="AM" if hour < 12 else "PM",
+            )
+        )
+    others = {
+        "other people": people["oth"],
+        "forwarded": [people["fwd"]],
+        "programs": programs,
+        "polls": _DATA["polls"][group][language].split("\n")[1:],
+    }
+    return "".join(lines), me, people["own"], others
+
+
+def every(group: str, seed: int = 5) -> Iterator[Export]:
+    """The exports of a set: each of its layouts in three languages, those of Chinese in it."""
+    rng, languages = random.Random(seed), list(_DATA["people"])
+    for number, layout in enumerate(_DATA["layouts"][group]):
+        chinese = any("\u4e00" <= sign <= "\u9fff" for sign in layout["message"])
+        for turn in range(1 if chinese else 3):
+            language = languages[(number * 2 + turn * 2 + (turn == 1) + number // 3) % 6]
+            language = "zh" if chinese else language
+            suffix = ".md" if layout["message"].startswith("#") else ".txt"
+            name = f"{group}-{layout['name']}-{language}{suffix}"
+            yield Export(name, *_export(group, layout, language, rng))
+
+
+def learnt(export: Export, folder) -> list[str]:
+    """The lines of an export that are learnt as its owner's."""
+    from twinlib.corpus import readers
+
+    folder.mkdir(exist_ok=True)
+    file = folder / export.name
+    file.write_text(export.text, encoding="utf-8")
+    documents = list(readers.read(file, readers.Options((export.me,))))
+    texts = [t.answer for d in documents for t in d.turns]
+    texts += [d.text for d in documents if not d.turns]
+    return [line.strip() for text in texts for line in text.split("\n") if line.strip()]
+
+
+def leaks(export: Export, lines: list[str]) -> dict[str, tuple[int, int]]:
+    """{kind: (how many of the others' lines are among the learnt ones, how many there are)}."""
+    text = "\n".join(lines)
+    return {
+        kind: (sum(line.strip() in text for line in said), len(said))
+        for kind, said in export.others.items()
+    }

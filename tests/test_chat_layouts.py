@@ -1,0 +1,89 @@
+"""Chats of programs that no reader knows: nobody's words but the owner's are learnt."""
+
+import chat_layouts
+import pytest
+
+from twinlib.corpus.readers.chats import any_order, others
+
+
+@pytest.mark.parametrize("group, only, every_word", [("a", 1, 1), ("b", 1, 1), ("c", 0.9, 0.9)])
+def test_of_exports_that_were_looked_at_only_the_owners_words_are_learnt(
+    group, only, every_word, tmp_path
+):
+    exports = list(chat_layouts.every(group))
+    read = [(export, chat_layouts.learnt(export, tmp_path)) for export in exports]
+    clean = [(export, lines) for export, lines in read if set(lines) <= set(export.own)]
+    whole = [export for export, lines in clean if set(export.own) <= set(lines)]
+    assert len(exports) >= 35
+    assert len(clean) >= only * len(exports), [e.name for e, _ in read if (e, _) not in clean]
+    assert len(whole) >= every_word * len(exports)
+
+
+@pytest.mark.parametrize("group", chat_layouts.SETS)
+def test_hardly_a_word_of_other_people_is_learnt_in_any_set(group, tmp_path):
+    leaked = total = 0
+    for export in chat_layouts.every(group):
+        lines = chat_layouts.learnt(export, tmp_path)
+        some, all_lines = chat_layouts.leaks(export, lines)["other people"]
+        leaked, total = leaked + some, total + all_lines
+    assert leaked <= 0.03 * total
+
+
+@pytest.mark.parametrize(
+    "text, said, own, quoted",
+    [
+        ("@Ole «did you ring the vet»\nyes, twice", ["did you ring the vet"], "yes, twice", True),
+        ("“明天几点开船” — 老周\n七点", ["明天几点开船了", "明天几点开船呢"], None, False),
+        ("did you ring the vet", ["did you ring the vet"], None, False),
+        ("hm\nthe vet rang", ["did you ring the vet"], None, False),
+    ],
+)
+def test_a_line_that_repeats_what_somebody_wrote_is_a_quotation(text, said, own, quoted):
+    assert others.without_repeated(text, said) == (own or text, said[0] if quoted else "")
+
+
+@pytest.mark.parametrize(
+    "text, own",
+    [
+        ("Forwarded message from Pier News:\nfree fish on Monday", ""),
+        ("look at this\n[Weitergeleitet aus Hafenblatt]\nFisch gratis", "look at this"),
+        ("转发自：港口消息\n周一免费送鱼", ""),
+        ("Reenviado: pescado gratis el lunes", ""),
+        ("I forwarded it to Nora, she laughed", None),
+        ("转发给老周了，他笑了半天", None),
+    ],
+)
+def test_what_is_forwarded_is_not_the_senders(text, own):
+    assert others.words(text).own == (text if own is None else own)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "📊 Saturday or Sunday?\n▢ Saturday — 2 votes\n▢ Sunday — 1 vote",
+        "Umfrage: Samstag oder Sonntag?\n• Samstag: 2\n• Sonntag: 1",
+        "投票：周六还是周日\n1. 周六（2票）\n2. 周日（1票）",
+    ],
+)
+def test_a_poll_is_known_by_its_counts(text):
+    assert others.is_by_app(text, "Karl")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we bought\n2 kilos of nails\n3 boards",
+        "Karl left his boots here again",
+        "Karl sent me home",
+    ],
+)
+def test_a_list_and_a_sentence_about_the_sender_are_no_events(text):
+    assert not others.is_by_app(text, "Karl", members=["Karl"])
+
+
+def test_the_time_of_a_line_that_names_nobody_is_that_of_the_heads():
+    assert any_order.opening("[9:21 AM] Karl left") == any_order.opening("[10:05 PM] Ole: hello")
+    assert any_order.bracketed("-!- Ole has quit [10:17]") == any_order.bracketed(
+        "<Nele> [9:05] hi"
+    )
+    assert any_order.opening("at 10:17 we left") == ""

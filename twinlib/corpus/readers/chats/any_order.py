@@ -1,0 +1,216 @@
+"""Heads of messages of programs that are not known: a time and a name in any order.
+
+Lines with both, blocks of fields that name them, and the small words beside all names; also what
+marks a line of the program's own, whose time stands as in the heads though no name does.
+"""
+
+import re
+from collections import Counter
+
+from .form_parts import ANY_TIME, LABELS, Head, name_of
+
+_ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d\W{0,3}$|\d{8}T\d{6}")
+_COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
+_IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
+_SIGNS = r"[\s;,|·•@\-–—~*_]*"
+_ANY_NAME = r"(?P<name>[^\s:：<>\[\]|\d\W][^\t:：<>\[\]|。！？!?；;\n]{0,39}?)"
+_AFTER_NAME = (
+    r"(?:\s*(?:[:：»|\t]|(?<![:：|\t])>|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
+)
+_HEADING = r"(?:#{1,6}\s+)?"
+_TAG = r"(?:\[[^\]\n]{1,12}\])?"
+_ORDERS = [
+    re.compile(pattern)
+    for pattern in (
+        rf"{_HEADING}{_IN_BRACKETS}{_SIGNS}[<\[(*]*{_ANY_NAME}{_TAG}{_AFTER_NAME}",
+        rf"{_HEADING}(?P<time>{ANY_TIME}){_SIGNS}[<\[(*]*{_ANY_NAME}{_TAG}{_AFTER_NAME}",
+        rf"{_HEADING}[<\[(*@]*{_ANY_NAME}[>\])*]*{_SIGNS}{_IN_BRACKETS}[:：]?\**\s*(?P<text>.*)",
+        rf"{_HEADING}[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{ANY_TIME})"
+        r"(?: ?[^\W\d]{1,10})?(?:\s*(?:[:：>»|;\t]|\s[-–—]\s)\s*(?P<text>.*))?",
+        # both in one pair of brackets
+        rf"[\[(<{{【（]\s*{_ANY_NAME}\s*[@,;|·•/–—-]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
+        r"[:：>»|\t]*\s*(?P<text>.*)",
+    )
+]
+_TIME_FIRST = re.compile(rf"[\[(<{{【（*_~|#\s]{{0,4}}{ANY_TIME}[\])>}}】）]?")
+_TIME_LAST = re.compile(rf"(?<![\w.:/-]){ANY_TIME}$")
+_TIME_IN_BRACKETS = re.compile(rf"[\[(（【<]{ANY_TIME}[\])）】>]")
+
+
+def of_one_order(lines: list[str]) -> list[Head]:
+    """Heads of the most frequent order of a time, a name and perhaps the text, in any signs."""
+    best = []
+    timed = [
+        (number, _COMPACT.sub(r"\1-\2-\3T\4:\5:\6", line))
+        for number, line in enumerate(lines)
+        if _ANY_CLOCK_NEAR.match(line)
+    ]
+    for order in _ORDERS if len(timed) >= 4 else ():
+        matches = [(number, order.fullmatch(line)) for number, line in timed]
+        found = [
+            Head(number, name_of(match["name"]), match["time"], match["text"] or "", number + 1)
+            for number, match in matches
+            if match
+        ]
+        best = max(best, found, key=len)
+    any_order = _by_recurring_names(lines, timed)
+    if len(any_order) > len(best) * 1.2:
+        return any_order
+    if sum(bool(head.text) for head in best) * 2 < len(best):  # the text is on the next lines
+        return best
+    count = Counter(head.name for head in best)
+    return [head for head in best if head.text or count[head.name] > 1]
+
+
+# Blocks of 'Name: value', one for each message: who sent it, when, and what.
+_WHO = re.compile(
+    r"(?:from|sender|author|name|user(?:name)?|by|von|absender|de|remitente|autor|remetente"
+    r"|usuario|"
+    r"usuário|expéditeur|auteur|nom|发件人|发送者|发送人|發送者|發送人|昵称|用户"
+    r"|寄件人)\s*[:：=]\s*(.{1,40})",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(
+    rf"(?:date|time|sent|timestamp|when|datum|zeit|uhrzeit|fecha|hora|data|heure|enviado|envoyé|"
+    rf"gesendet|时间|時間|日期|发送时间|發送時間)\s*[:：=]\s*({ANY_TIME})",
+    re.IGNORECASE,
+)
+_WHAT = re.compile(
+    r"(?:message|text|body|content|nachricht|inhalt|mensaje|texto|contenido|mensagem|conteúdo"
+    r"|contenu|"
+    r"texte|内容|內容|正文|消息|訊息)\s*[:：=]\s*(.*)",
+    re.IGNORECASE,
+)
+_SAID = re.compile(r"(?<=.)(?:说道?|道|写道|發送|发送|說|寫道)$")
+RULED = re.compile(r"[-=_*~·]{3,}")
+
+
+def of_fields(lines: list[str]) -> list[Head]:
+    """Heads of blocks with a sender and a time, each on a line of its own, in either order."""
+    found, number = [], 0
+    while number + 1 < len(lines):
+        pair = lines[number : number + 2]
+        who = next((match for line in pair if (match := _WHO.fullmatch(line))), None)
+        when = next((match for line in pair if (match := _WHEN.fullmatch(line))), None)
+        if not (who and when):
+            number += 1
+            continue
+        body = number + 2
+        what = _WHAT.fullmatch(lines[body]) if body < len(lines) else None
+        text = what[1] if what else ""
+        found.append(Head(number, name_of(who[1]), when[1], text, body + bool(what)))
+        number = body
+    return found
+
+
+def without_common_words(found: list[Head]) -> list[Head]:
+    """Heads whose names are without the small words that end all of them: 'Ole wrote on'."""
+    for _ in range(4):
+        words = [head.name.split() for head in found]
+        last = {parts[-1] for parts in words if len(parts) > 1}
+        alone = any(len(parts) < 2 for parts in words)
+        if len(set(map(tuple, words))) < 2 or alone or len(last) > 1 or not _is_small(*last):
+            break
+        found = [head._replace(name=name_of(" ".join(head.name.split()[:-1]))) for head in found]
+    first = {head.name.split()[0] for head in found if len(head.name.split()) > 1}
+    if len(found) > 3 and len(first) == 1 and first.pop().islower():  # 'schrieb Ole'
+        if all(len(head.name.split()) > 1 for head in found):
+            found = [head._replace(name=head.name.split(" ", 1)[1]) for head in found]
+    if len(found) > 3 and all(_SAID.search(head.name) for head in found):
+        found = [head._replace(name=_SAID.sub("", head.name)) for head in found]
+    return found
+
+
+def _is_small(word):
+    return word.islower() or word in ("于", "於", "在")
+
+
+def opening(line: str) -> str:
+    """The signs before and in the time that a line begins with, digits as 0; '' without one."""
+    match = _TIME_FIRST.match(line)
+    return _shape(match[0]) if match else ""
+
+
+def ending(line: str) -> str:
+    """The same of the time that a line ends with."""
+    match = _TIME_LAST.search(line) if line[-1:].isdigit() or line[-1:] in "])）】" else None
+    return _shape(match[0]) if match else ""
+
+
+def bracketed(line: str) -> str:
+    """The same of the time in brackets that a line ends with, or has after its first words."""
+    matches = list(_TIME_IN_BRACKETS.finditer(line))
+    if not matches:
+        return ""
+    return _shape(matches[-1 if matches[-1].end() == len(line) else 0][0])
+
+
+def _shape(text):
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text.strip()))
+
+
+_TIME_ANYWHERE = re.compile(rf"[\[(<{{【（\"'“*_|=]*{ANY_TIME}[\])>}}】）\"'”*_|=]*")
+_EDGE = r"[\s\-–—~_*|/·•,;:：=<>»\[\](){}【】（）\"“”'@#.]+"
+_EDGES = re.compile(rf"^(?:\d+[.)]\s)?{_EDGE}|^\d+[.)]\s+|{_EDGE}$")
+_KEY = re.compile(r"(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?", re.IGNORECASE)
+_TEXT_KEY = re.compile(r"(?:text|msg|message|body|content)\s?[=:]\s?", re.IGNORECASE)
+_AFTER_ANY_NAME = re.compile(
+    r"[:：>»|/·;,\t=“”\"„\]）)]|\s[-–—~]+\s|\*{1,2}|_\s|\s(?=(?:text|msg|message|body|content)=)|$"
+)
+
+
+def _by_recurring_names(lines, timed):
+    """Heads of messages in any order of time and name, where the same few names come back.
+
+    The name stands after the time, before it, or first in the line with the text between.
+    """
+    found = {"after": [], "before": [], "first": []}
+    for number, line in timed:
+        match = _TIME_ANYWHERE.search(line)
+        if not match:
+            continue
+        before, after = line[: match.start()], line[match.end() :]
+        rest = _KEY.sub("", re.sub(rf"^{_EDGE}", "", after), count=1)
+        end = _AFTER_ANY_NAME.search(rest)
+        text = _TEXT_KEY.sub(
+            "", re.sub(r"^[\s:：>»|/·;,=*_\])）\-–—]+", "", rest[end.start() :]), count=1
+        )
+        found["after"].append(
+            (number, rest[: end.start()], match[0], re.sub(r"\s*(?:\||</\w+>)$", "", text))
+        )
+        bare = _KEY.sub("", _EDGES.sub("", before), count=1)
+        found["before"].append(
+            (number, _EDGES.sub("", bare), match[0], re.sub(rf"^{_EDGE}", "", after))
+        )
+        name, _, text = re.sub("[:：>»|]", ":", before, count=1).partition(":")
+        if text.strip(" (["):
+            found["first"].append((number, name, match[0], re.sub(r"[\s(\[]+$", "", text)))
+    best, chosen = [], {"first": None}
+    for place, heads_ in found.items():
+        heads_ = [
+            Head(
+                number,
+                name_of(name),
+                time.strip("[](){}<>【】（）\"'*_|= "),
+                text.strip(),
+                number + 1,
+            )
+            for number, name, time, text in heads_
+            if re.fullmatch(r"[^\W\d][^\t\n。！？!?]{0,39}", name.strip())
+            and len(name.split()) <= 4
+        ]
+        count = Counter(head.name for head in heads_)
+        heads_ = [head for head in heads_ if count[head.name] > 1]
+        chosen[place] = heads_
+        few = 1 < len(set(count)) and len({h.name for h in heads_}) * 2 <= len(heads_)
+        if few and len({h.name for h in heads_}) > 1 and not {n.casefold() for n in count} & LABELS:
+            best = max(best, heads_, key=len)
+    if best is not chosen["first"]:
+        return best
+    # Of a message of several lines only the last one has the time.
+    names, taken = {head.name for head in best}, {head.line for head in best}
+    for number, line in enumerate(lines):
+        name, _, text = re.sub("[:：>»|]", ":", line, count=1).partition(":")
+        if number not in taken and name.strip() in names and text:
+            best.append(Head(number, name.strip(), "", text.strip(), number + 1))
+    return sorted(best)
