@@ -81,6 +81,14 @@ def test_a_list_and_a_sentence_about_the_sender_are_no_events(text):
     assert not others.is_by_app(text, "Karl", members=["Karl"])
 
 
+def test_what_people_say_of_each_other_is_theirs():
+    members = ["Nora Finch", "Karl", "Ole"]
+    assert not others.is_by_app("Ole added too much salt again", "Karl", members=members)
+    assert not others.is_by_app("Ole removed the lamp", "Karl", members=members)
+    assert others.is_by_app("Nora Finch added Ole", "Karl", members=members)
+    assert others.is_by_app("Ole left the group", "Karl", members=members)
+
+
 def test_the_time_of_a_line_that_names_nobody_is_that_of_the_heads():
     assert any_order.opening("[9:21 AM] Karl left") == any_order.opening("[10:05 PM] Ole: hello")
     assert any_order.bracketed("-!- Ole has quit [10:17]") == any_order.bracketed(

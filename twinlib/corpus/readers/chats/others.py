@@ -291,6 +291,11 @@ _VOTES = re.compile(
     r".*\W\d+ ?(?:votes?|票|人|stimmen?|votos?|voix|voti?)\b\W*(?:\d+ ?%\W*)?|.*\d+ ?票",
     re.IGNORECASE,
 )
+_OF_A_GROUP = re.compile(
+    r"group|chat|conversation|gruppe|unterhaltung|grupo|conversación|conversa|groupe|discussion|群|"
+    r"is typing|schreibt gerade|está escribiendo|está a escrever|está digitando|d['’]écrire|正在输入",
+    re.IGNORECASE,
+)
 # Characters that a quotation has at least, and that stand around it: a name, signs.
 _LEAST_QUOTED, _MOST_AROUND = 8, 60
 _NO_WORDS = re.compile(r"[\W_]*")
@@ -395,7 +400,12 @@ def is_by_app(text: str, sender: str, title: str = "", members: Iterable[str] = 
     if text[:2].casefold().startswith(_YOU_BEGINS) and _YOU.fullmatch(text):
         return True
     folded = text.casefold()
-    sender = next((name for name in members if name and folded.startswith(name.casefold())), sender)
+    name = next((one for one in members if one and folded.startswith(one.casefold())), sender)
+    if name != sender:  # 'Ole added too much salt' is what people say of each other
+        rest = text[len(name) :]
+        if not (any(one in rest for one in members) or _OF_A_GROUP.search(rest)):
+            return False
+        sender = name
     if sender and folded.startswith(sender.casefold()):
         after = text[len(sender) :]
         return bool(after) and not after[0].isalnum() and _does(after) or _does_chinese(after)
