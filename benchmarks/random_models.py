@@ -147,13 +147,14 @@ def write(base, folder, tokenizer):
 
     No more than a layer, or the embedding, is in memory at a time. It repeats the last token: its
     embedding outweighs what the layers add. A model that is random throughout has no likeliest
-    token that stays the same when numbers are rounded.
+    token that stays the same when numbers are rounded. After a line break, with which a prompt
+    ends, it says a word.
     """
     import shutil
 
     import torch
     from safetensors.torch import save_file
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     if (folder / "done").exists():
         return
@@ -161,13 +162,16 @@ def write(base, folder, tokenizer):
     torch.manual_seed(0)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(_config(base), dtype=torch.bfloat16)
-    files = {}
+    known, files = AutoTokenizer.from_pretrained(tokenizer), {}
+    line_break, word = (known(text)["input_ids"][0] for text in ("\n", "hello"))
     for name, weight in model.state_dict().items():
         if name != "lm_head.weight" or not model.config.tie_word_embeddings:
             part = name.split(".")[2] if ".layers." in name else name.split(".")[-2]
             files.setdefault(f"model-{part}.safetensors", {})[name] = weight.shape
     for file, shapes in files.items():
         drawn = {name: _drawn(name, shape, model.config) for name, shape in shapes.items()}
+        for name in drawn.keys() & {"model.embed_tokens.weight", "lm_head.weight"}:
+            drawn[name][line_break] = 0.7 * drawn[name][word]
         save_file(drawn, folder / file, metadata={"format": "pt"})
     where = {name: file for file, shapes in files.items() for name in shapes}
     index = {"metadata": {}, "weight_map": where}
