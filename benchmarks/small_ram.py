@@ -201,7 +201,8 @@ def verdicts(twin):
                 if (found := figures.get(f"{key}_{kind}")) is not None:
                     said.append(f"{label} {found['value']:.3g} (n {found['n']})")
             lines.append(", ".join(said))
-    return lines + [f"warning: {text}" for text in report["warnings"]]
+    warnings = [said if isinstance(said, str) else said["text"] for said in report["warnings"]]
+    return lines + [f"warning: {text}" for text in warnings]
 
 
 def main():
