@@ -30,7 +30,7 @@ def drift(model, size):
 
 def test_an_unchanged_model_has_not_drifted_and_learns_nothing(training):
     held = anchor.Anchor(training)
-    assert held.at_once == 2 and len(held.rows) == 8
+    assert held.of_a_step == 2 and len(held.rows) == 8
     assert held.learn(training.model, 0, torch.Tensor.backward) == pytest.approx(0, abs=1e-5)
     gradients = [p.grad for p in training.model.parameters() if p.grad is not None]
     assert max(float(g.abs().max()) for g in gradients) < 1e-4
@@ -38,7 +38,7 @@ def test_an_unchanged_model_has_not_drifted_and_learns_nothing(training):
 
 def test_a_drifted_model_is_drawn_back(training):
     held, model = anchor.Anchor(training), training.model
-    held.at_once = len(held.rows)
+    held.of_a_step = len(held.rows)
     drift(model, 0.3)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=1e-2)
@@ -59,8 +59,8 @@ def test_the_divergence_is_the_exact_one_where_all_tokens_are_kept(training, mon
     old = torch.full((len(row.at), vocabulary), 0.0).scatter(1, row.likeliest, row.logps)
     drift(model, 0.3)
     with torch.no_grad():
-        logits = model(input_ids=row.ids[None]).logits[0, row.at]
-        found = anchor._divergence(model, row)
+        logits = model(input_ids=torch.tensor([row.ids])).logits[0, row.at]
+        found = anchor._divergence(model, [row])
     exact = torch.nn.functional.kl_div(
         logits.log_softmax(-1), old, log_target=True, reduction="sum"
     )
@@ -69,24 +69,47 @@ def test_the_divergence_is_the_exact_one_where_all_tokens_are_kept(training, mon
 
 def test_a_resumed_run_takes_the_same_rows(training):
     one, other = anchor.Anchor(training), anchor.Anchor(training)
-    taken = [[row.ids.tolist() for row in held.of_step(3)] for held in (one, other)]
+    taken = [[row.ids for row in held.of_step(3)] for held in (one, other)]
     assert taken[0] == taken[1]
-    assert taken[0] != [row.ids.tolist() for row in one.of_step(4)]
+    assert taken[0] != [row.ids for row in one.of_step(4)]
+
+
+def short_of_memory(times):
+    """A `backward` that runs out of memory so many times, and counts the other calls."""
+
+    def backward(loss):
+        backward.left -= 1
+        if backward.left >= 0:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        backward.learnt += 1
+        loss.backward()
+
+    backward.left, backward.learnt = times, 0
+    return backward
+
+
+def test_where_memory_is_short_fewer_rows_are_computed_together(training):
+    held = anchor.Anchor(training)
+    drift(training.model, 0.3)
+    whole, backward = held.learn(training.model, 0, torch.Tensor.backward), short_of_memory(1)
+    assert held.learn(training.model, 0, backward) == pytest.approx(whole, rel=1e-3)
+    assert backward.learnt == 2 and held.together == 1 and len(held.rows) == 8
 
 
 def test_a_row_for_which_memory_is_short_is_left_out(training):
-    held = anchor.Anchor(training)
+    held, backward = anchor.Anchor(training), short_of_memory(2)
     row = held.of_step(0)[0]
-    calls = []
-
-    def backward(loss):
-        calls.append(loss)
-        if len(calls) == 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        loss.backward()
-
     held.learn(training.model, 0, backward)
-    assert len(calls) == 2 and all(other is not row for other in held.rows)
+    assert backward.learnt == 1 and all(other is not row for other in held.rows)
+
+
+def test_rows_computed_together_are_those_computed_alone(training):
+    held, model = anchor.Anchor(training), training.model
+    drift(model, 0.3)
+    with torch.no_grad():
+        alone = sum(float(anchor._divergence(model, [row])) for row in held.rows)
+        together = float(anchor._divergence(model, held.rows))
+    assert together == pytest.approx(alone, rel=1e-3) and alone > 0.1
 
 
 def test_without_weight_or_persona_there_is_nothing_to_hold(training, monkeypatch):

@@ -7,7 +7,6 @@ writes. Of the old predictions the likeliest tokens are kept, and what is left f
 """
 
 import random
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..i18n import t
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 _ROWS = 256  # of the author's at most
 _SHARE = 8  # answers of a step for each of them
+_TOGETHER = 4  # rows in a forward and backward pass
 _LENGTH = 512  # tokens of a row at most
 _LIKELIEST = 64  # tokens of an old prediction that are kept
 
@@ -28,11 +28,11 @@ _LIKELIEST = 64  # tokens of an old prediction that are kept
 class Anchored(NamedTuple):
     """A row and what was predicted in it.
 
-    `at` are the places whose next token is learnt; `likeliest` (places, _LIKELIEST) are token ids,
-    `logps` their log-probabilities before practice.
+    `ids` are its tokens, `at` the places whose next token is learnt; `likeliest` (places,
+    _LIKELIEST) are token ids, `logps` their log-probabilities before practice.
     """
 
-    ids: "torch.Tensor"
+    ids: list[int]
     at: "torch.Tensor"
     likeliest: "torch.Tensor"
     logps: "torch.Tensor"
@@ -45,75 +45,108 @@ class Anchor:
         """Take the predictions of the model as it is now, which is before practice."""
         settings = training.settings
         self.weight, self.seed = settings.keep_voice, settings.seed
-        self.at_once = max(1, settings.batch // _SHARE)
+        self.of_a_step, self.together = max(1, settings.batch // _SHARE), _TOGETHER
         wanted = self.weight and settings.engine != "unsloth"
-        self.rows = list(self._predicted(training)) if wanted else []
+        self.rows = self._predicted(training) if wanted else []
 
-    def _predicted(self, training) -> Iterator[Anchored]:
+    def _predicted(self, training):
         import torch
 
-        rows = _rows(training, self.at_once)
-        model, note = training.model, t("train.anchoring")
+        encoded = _rows(training, self.of_a_step)
+        model, note, found = training.model, t("train.anchoring"), []
         was_training = model.training
         model.eval()
-        for done, row in enumerate(rows):
-            training.progress(done, len(rows), note)
-            ids = torch.tensor(row.input_ids, device=model.device)
-            learnt = torch.tensor(row.completion_mask[1:], device=model.device)
-            at = learnt.nonzero()[:, 0]
+        for start in range(0, len(encoded), self.together):
+            training.progress(start, len(encoded), note)
+            group = encoded[start : start + self.together]
+            places = [
+                torch.tensor(row.completion_mask[1:], device=model.device).nonzero()[:, 0]
+                for row in group
+            ]
             with torch.no_grad():
-                likeliest = _logps(model, ids, at).topk(_LIKELIEST)
-            yield Anchored(ids, at, likeliest.indices, likeliest.values)
+                logps = _logps(model, [row.input_ids for row in group], places)
+                for row, at, known in zip(group, places, logps):
+                    likeliest = known.topk(_LIKELIEST)
+                    found.append(Anchored(row.input_ids, at, likeliest.indices, likeliest.values))
         model.train(was_training)
+        return found
 
     def of_step(self, step: int) -> list[Anchored]:
         """The rows of a step; the same after the run was resumed."""
         rng = random.Random(f"{self.seed} {step}")
-        return rng.sample(self.rows, min(self.at_once, len(self.rows)))
+        rows = rng.sample(self.rows, min(self.of_a_step, len(self.rows)))
+        return sorted(rows, key=lambda row: len(row.ids))
 
     def learn(self, model, step: int, backward) -> float:
         """Add the gradients of a step's rows, by `backward(loss)`, and return their divergence.
 
-        In nats a token. A row for which the memory is short is left out of this run.
+        In nats a token. Where the memory is short, fewer rows are computed together from then on,
+        and one for which it is too short even alone is left out of this run.
         """
-        rows = self.of_step(step)
-        tokens, total = sum(len(row.at) for row in rows) or 1, 0.0
-        for row in rows:
+        from accelerate.utils.memory import clear_device_cache
+
+        rows, total = self.of_step(step), 0.0
+        tokens = sum(len(row.at) for row in rows) or 1
+        while rows:
+            group = rows[: self.together]
             try:
-                divergence = _divergence(model, row)
+                divergence = _divergence(model, group)
                 backward(self.weight * divergence / tokens)
             except RuntimeError as error:
                 if not ran_out(error):
                     raise
-                self.rows = [other for other in self.rows if other is not row]
-                continue
-            total += float(divergence.detach())
+                clear_device_cache(garbage_collection=True)
+                if len(group) > 1:
+                    self.together = len(group) // 2
+                    continue
+                self.rows = [row for row in self.rows if row is not group[0]]
+            else:
+                total += float(divergence.detach())
+            rows = rows[len(group) :]
         return total / tokens
 
 
-def _rows(training, at_once) -> list[Encoded]:
+def _rows(training, of_a_step) -> list[Encoded]:
     """Rows of step 02 whose answers are learnt, at even distances; [] where there are none."""
     twin, settings, tokenizer = training.twin, training.settings, training.tokenizer
     if twin.state("persona").name != "done":
         return []
     records = twin.records("train")
-    wanted = min(_ROWS, settings.steps * at_once)
+    wanted = min(_ROWS, settings.steps * of_a_step)
     records = records[:: max(1, len(records) // wanted)][:wanted]
     _, end = load.turn_end(tokenizer)
     found = [letters.row(tokenizer, record, end, _LENGTH) for record in records]
     return [row for row in found if row and 1 in row.completion_mask[1:]]
 
 
-def _logps(model, ids, at):
-    """Log-probabilities (places, vocabulary) of the token after each place of a row, in float32."""
-    logits = model(input_ids=ids[None], logits_to_keep=at, use_cache=False).logits[0]
-    return logits.float().log_softmax(-1)
+def _logps(model, rows, places):
+    """Log-probabilities (places, vocabulary) of the next token in each row, in float32.
+
+    `rows` are lists of token ids, `places` a tensor for each. The rows are computed together.
+    """
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=model.device)
+    lengths = torch.tensor([[len(row)] for row in rows], device=model.device)
+    mask = (torch.arange(width, device=model.device) < lengths).long()
+    kept = torch.cat(places).unique()  # of all rows
+    options = {"attention_mask": mask, "logits_to_keep": kept, "use_cache": False}
+    logits = model(input_ids=ids, **options).logits
+    return [
+        logits[i, torch.searchsorted(kept, at)].float().log_softmax(-1)
+        for i, at in enumerate(places)
+    ]
 
 
-def _divergence(model, row):
-    """The Kullback-Leibler divergence of the new predictions of a row from the old, in nats."""
-    new = _logps(model, row.ids, row.at).gather(1, row.likeliest)
-    old = row.logps
+def _divergence(model, rows):
+    """The Kullback-Leibler divergence of the new predictions of rows from the old, in nats."""
+    new = _logps(model, [row.ids for row in rows], [row.at for row in rows])
+    return sum(_of_row(row, logps) for row, logps in zip(rows, new))
+
+
+def _of_row(row, logps):
+    new, old = logps.gather(1, row.likeliest), row.logps
     likeliest = (old.exp() * (old - new)).sum()
     rest_old, rest_new = _rest(old), _rest(new)
     return likeliest + (rest_old * (rest_old.log() - rest_new.log())).sum()
