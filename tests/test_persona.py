@@ -205,9 +205,9 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_and_ends_like_an_unbroken_one
 
 @pytest.mark.slow
 def test_a_stopped_run_is_as_patient_as_an_unbroken_one(sample_twin, tiny_base):
-    impatient = {"steps": 40, "learning_rate": 1e-2, "patience": 1}
+    impatient = {"steps": 100, "learning_rate": 1e-2, "patience": 1}
     unbroken = train(sample_twin, tiny_base, **impatient).figures["steps"]["value"]
-    assert unbroken < 40, "the validation loss rises before the end"
+    assert unbroken < 100, "the validation loss rises before the end"
     lines = sample_twin.history("persona").read_text(encoding="utf-8").splitlines()
     losses = [(r["eval_loss"], r["done"]) for r in map(json.loads, lines) if "eval_loss" in r]
     best = min(losses[1:])[1]
