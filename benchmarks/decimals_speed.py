@@ -8,10 +8,10 @@ in their own order with 64 tokens to think, each slot computing all of its first
 gguf/decimals.py asks: what prompts begin with computed once, neighbours that begin alike, and its
 own number of tokens to think. Stages are loading, prompts (a run in which every answer has one
 token) and the rest of the answers. Printed are CPU seconds of a problem, tokens computed, right
-answers, answers that name one of the two numbers, marks that are as the first way's, and how long
-the whole comparison takes by that: 200 problems for each of the files given, with its loading once.
-With --twin they are asked with its system prompt. Where other programs run, CPU seconds of one
-thread (--threads 1) tell most: several wait for each other, and a wait counts.
+answers, answers that name one of the two numbers, and marks that are as the first way's. The first
+prompts of `before` weigh more the fewer problems there are: a whole comparison has 200. With --twin
+they are asked with its system prompt. Where other programs run, CPU seconds of one thread
+(--threads 1) tell most: several wait for each other, and a wait counts.
 """
 
 import argparse
@@ -23,7 +23,6 @@ from twinlib.models.llama_cpp import Llama
 from twinlib.text import exercises
 from twinlib.twin import Twin
 
-_PROBLEMS = 200  # of a whole comparison
 _BEFORE = 64  # tokens to think
 
 
@@ -83,7 +82,6 @@ def main() -> None:
         "before": (problems, 16, False, decimals.how(problems, _BEFORE)),
         "now": (ordered, decimals.SLOTS, True, decimals.how(ordered)),
     }
-    whole = dict.fromkeys(given.ways, 0.0)
     for path in given.files:
         print(f"{path.name}, {len(problems)} problems", flush=True)
         marks = None
@@ -96,7 +94,6 @@ def main() -> None:
             marked = _marks(order, answers)
             marks = marks or marked
             each = all_of_it / len(problems)
-            whole[name] += load + each * _PROBLEMS
             print(
                 f"  {name}: {each:.2f} CPU s a problem (prompts {first / len(problems):.2f}, "
                 f"answers {each - first / len(problems):.2f}), loading {load:.1f}; tokens a "
@@ -108,8 +105,6 @@ def main() -> None:
                 f"{given.ways[0]}",
                 flush=True,
             )
-    for name, seconds in whole.items():
-        print(f"{name}, {_PROBLEMS} problems for these files: {seconds:.0f} CPU s")
 
 
 def _marks(problems, answers):

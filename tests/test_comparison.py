@@ -225,6 +225,18 @@ def test_the_table_stands_in_the_order_of_rows_and_types():
     assert decimals.table({"size_mb_F16": {"value": 1}}) == ""
 
 
+def test_neighbours_begin_alike_as_far_as_their_numbers():
+    problems = exercises.unpractised(200, [])
+    ordered = decimals.in_order(problems)
+    assert sorted(p["id"] for p in ordered) == sorted(p["id"] for p in problems)
+
+    def begins(problem):
+        return re.split(r"\d", problem["question"])[0]
+
+    changes = sum(begins(a) != begins(b) for a, b in zip(ordered, ordered[1:]))
+    assert changes == len({begins(problem) for problem in problems}) - 1 == 4
+
+
 # The real path, with a tiny base and two random adapters
 
 
