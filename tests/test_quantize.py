@@ -131,6 +131,7 @@ def test_a_stopped_comparison_leaves_proven_files_and_goes_on_with_what_was_answ
 ):
     twin = trained_twin
     monkeypatch.setattr(decimals, "TYPES", ("F16", "Q8_0"))
+    monkeypatch.setattr(decimals, "at_once", lambda sizes: 1)
     asked = {"types": "Q8_0", "decimals": 8}
     wanted, outcome = run(twin, stop_at="voice Q8_0", **asked)
     assert twin.gguf("Q8_0").exists() and "kl_divergence_Q8_0" in outcome.figures
