@@ -293,7 +293,8 @@ _VOTES = re.compile(
 )
 _OF_A_GROUP = re.compile(
     r"group|chat|conversation|gruppe|unterhaltung|grupo|conversación|conversa|groupe|discussion|群|"
-    r"is typing|schreibt gerade|está escribiendo|está a escrever|está digitando|d['’]écrire|正在输入",
+    r"is typing|schreibt gerade|está escribiendo|está a escrever|está digitando|d['’]écrire|"
+    r"正在输入",
     re.IGNORECASE,
 )
 # Characters that a quotation has at least, and that stand around it: a name, signs.
