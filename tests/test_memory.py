@@ -320,6 +320,23 @@ def test_things_that_no_passage_has_a_word_for_are_told_from_verbs_and_everyday_
         assert decision.veto == (veto if arm == "vectors" else "")
 
 
+def test_a_year_or_kin_of_a_large_blog_is_looked_up_without_reading_it_all(twin, monkeypatch):
+    write_corpus(twin, [*POSTS, ("Bells", "en", "In two thousand and eleven my old aunt rang it.")])
+    found, read = make(twin), []
+    numbers = unwritten.agree.numbers
+    monkeypatch.setattr(unwritten.agree, "numbers", lambda text: read.append(text) or numbers(text))
+    for question, names in {
+        "What was it in 1983?": ["1983"],
+        "一九八三年怎么样？": ["一九八三年"],
+        "Who rang the bell in 2011?": [],
+        "And two posts of 2014?": [],
+        "How is your aunt?": [],
+        "How is your uncle?": ["uncle"],
+    }.items():
+        assert unwritten.named(found, question)[0] == names, question
+    assert all("thousand" in text for text in read), "only where a year may stand in words"
+
+
 def test_words_count_as_together_in_two_neighbouring_sentences_and_the_title(twin):
     text = "The tea is hot. The bench is old. The cat sleeps."
     write_corpus(twin, [("Mondays", "en", text), ("茶", "zh", "茶要烫。")])

@@ -18,7 +18,7 @@ from ..twin import Twin
 from . import abstain, cite, lexical
 from .index import Index, Passage, shortened
 from .overview import Overview
-from .own_words import own_words
+from .own_words import Place, own_words
 
 SHOWN = 2  # passages before the question; a small base mixes up more
 _ROOM = 220  # tokens of them together; on two cores each takes 8 ms before an answer begins
@@ -184,9 +184,10 @@ class Memory:
 
     def own_sentences(self, recall: Recall) -> str:
         """The author's sentences nearest to a question; '' without passages."""
-        return "\n\n".join(place.text for place in self._own(recall))
+        return "\n\n".join(place.text for place in self.own_places(recall))
 
-    def _own(self, recall):
+    def own_places(self, recall: Recall) -> list[Place]:
+        """The same by their places."""
         key = recall.question, tuple(passage.id for passage in recall.searched)
         if self._last_own[0] != key:  # embedding the sentences of a passage takes a second
             self._last_own = key, own_words(recall.question, recall.searched, self.index)
@@ -194,7 +195,7 @@ class Memory:
 
     def own_words(self, recall: Recall) -> list[Source]:
         """The same and where they stand; one place alone with what stands around it."""
-        places, found = self._own(recall), []
+        places, found = self.own_places(recall), []
         for place in places:
             passage = recall.searched[place.passage]
             quote = place.text if len(places) > 1 else cite.excerpt(place.text, passage)
@@ -204,9 +205,10 @@ class Memory:
 
 
 def _is_among(source, sources):
-    """Whether a quotation is a part of others."""
+    """Whether a quotation has a sentence of others, so that it would be shown twice."""
     known = [each.quote for each in sources if each.passage == source.passage]
-    return any(source.quote in quote for quote in known)
+    sentences = lexical.sentences(source.quote)
+    return any(sentence in quote for quote in known for sentence in sentences)
 
 
 def _is_small_talk(question, kind="always"):

@@ -4,7 +4,8 @@ The surest answer of a small base may repeat the question, go in circles, or say
 a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
 the first one that the passages contradict the answer ends. A base under a billion parameters must
 also begin with a sentence that is supported by those of the author's which answer best
-(own_words.py), and that has a number where the question asks for one. Where nothing is left of an
+(own_words.py), where these stand in one place, and that has a number where the question asks for
+one. Where nothing is left of an
 answer the author's own sentences are the answer, since they are what the twin was to answer from.
 """
 
@@ -113,7 +114,10 @@ class Spoken:
         aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
         quotes = [each.quote for each in aligned if each.source is not None]
         quotes += [sentence.strip()] * self._stands(sentence)
-        own = tidy(self._memory.own_sentences(recall))
+        places = self._memory.own_places(recall)
+        if len(places) > 1:  # which of them answers a small base can't tell
+            return False
+        own = tidy("\n".join(place.text for place in places))
         return any(tidy(part) in own for quote in quotes for part in lexical.sentences(quote))
 
     def _stands(self, sentence):

@@ -69,9 +69,8 @@ def named(
     """
     language = language_of(question)
     allowed = index.allowed(splits)
-    passages = list(compress(index.passages, allowed))
-    years = _unknown_years(question, passages)
-    if (index.languages[allowed] == language).sum() < LANGUAGE_SHARE * len(passages):
+    years = _unknown_years(question, index, allowed)
+    if (index.languages[allowed] == language).sum() < LANGUAGE_SHARE * allowed.sum():
         return years, []
     if language == "zh":
         names, tagged, things = _names_zh(question)
@@ -86,7 +85,7 @@ def named(
             [name for name in group if not _is_cut_wrong(name, question, index, allowed)]
             for group in (tagged, things)
         )
-    return names + tagged + _unknown_kin(question, passages) + years, things
+    return names + tagged + _unknown_kin(question, index, allowed) + years, things
 
 
 def has_synonym(index: Index, thing: str, passages: Iterable[Passage]) -> bool:
@@ -110,18 +109,16 @@ def _whole_words(text):
 
 def _holds(index, name, allowed):
     """Whether a passage has all parts of a name: its runs of Chinese and its other words."""
+    found = []
     for part in re.findall(f"[{HAN}]+|[^{HAN}]+", tidy(name)):
         for word in [part] if re.match(f"[{HAN}]", part) else lexical.words(part):
             found = index.lexical.texts_with(word)
-            if not allowed[found].any():
+            found = found[allowed[found]]
+            if not len(found):
                 return False
     first = tidy(name).split()[:1]
     if first and first[0] in _FIRST_OF_NAMES:
-        return any(
-            tidy(name) in tidy(passage.searched)
-            for passage, is_allowed in zip(index.passages, allowed)
-            if is_allowed
-        )
+        return any(tidy(name) in tidy(index.texts[place]) for place in found)
     return True
 
 
@@ -203,7 +200,7 @@ def _names_zh(question):
     return names, people, things
 
 
-def _unknown_kin(question, passages):
+def _unknown_kin(question, index, allowed):
     """Kin of the author's that a question takes for granted and that no passage calls his.
 
     In Chinese, where "my" is often left out, that no passage speaks of.
@@ -211,24 +208,42 @@ def _unknown_kin(question, passages):
     found = []
     for kin in _YOUR.findall(tidy(question)):
         mine = re.compile(rf"\bmy(?: [a-z]+)? {kin.rstrip('s')}")
-        if not any(mine.search(tidy(passage.text)) for passage in passages):
+        places = index.lexical.texts_with(lexical.words(kin)[0])
+        if not any(mine.search(tidy(index.passages[n].text)) for n in places[allowed[places]]):
             found.append(kin)
     for kin in _YOUR_ZH.findall(question):
-        if not any(kin[:2] in passage.searched for passage in passages):
+        if not any(kin[:2] in text for text in compress(index.texts, allowed)):
             found.append(kin)
     return found
 
 
-def _unknown_years(question, passages):
+def _unknown_years(question, index, allowed):
     """The years of a question that no passage is from or speaks of."""
     found = []
     for digits, han in _YEAR.findall(question):
         year = digits or str(numerals.han(han))
         if not any(
             passage.date.startswith(year)
-            or year in passage.searched
-            or int(year) in agree.numbers(passage.searched)
-            for passage in passages
+            or year in text
+            or (_may_say(year, text) and int(year) in agree.numbers(text))
+            for passage, text in compress(zip(index.passages, index.texts), allowed)
         ):
             found.append(digits or f"{han}年")
     return found
+
+
+def _may_say(year, text):
+    """Whether a text may have a year in words, which takes a hundredth of reading its numbers."""
+    return _year_in_words(year).search(text) is not None
+
+
+@functools.cache
+def _year_in_words(year):
+    in_han = "".join(
+        "[零〇]" if digit == "0" else "一二三四五六七八九"[int(digit) - 1] for digit in year
+    )
+    return re.compile(
+        rf"{in_han}|{year[0]},{year[1:]}|[一二两]千|\b(?:one|two|a) thousand\b"
+        r"|\b(?:ten|eleven|twelve|\w+teen|twenty)(?:[- ]\w+)? hundred\b",
+        re.IGNORECASE,
+    )
