@@ -200,8 +200,11 @@ def test_posts_with_the_same_tag_are_linked(twin):
     assert made.held[:, number].nonzero()[0].tolist() == [0, 6]
 
 
-def test_the_names_are_pictured_year_by_year(twin):
+def test_the_names_are_pictured_year_by_year(twin, monkeypatch):
     make(twin)
+    monkeypatch.setattr(memory_picture, "chinese_font", lambda: None)
+    assert memory_picture.names_by_year(twin).keys() == {"Mr Lindqvist"}
+    monkeypatch.setattr(memory_picture, "chinese_font", lambda: "a font with Chinese")
     counted = memory_picture.names_by_year(twin)
     assert counted["灰猫"] == {"2012": 1, "2013": 1, "2014": 1}
     assert counted["海边的伞"] == {"2010": 1, "2011": 1} and len(counted) == 3
