@@ -78,6 +78,16 @@ def test_a_copy_follows_the_project_and_the_owners_changes_are_kept_beside_it(cl
     )
 
 
+def test_make_lab_shows_no_box_about_news_and_fetches_none(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(lab.os, "execv", lambda program, words: started.extend(words))
+    monkeypatch.setattr(lab, "copy_notebooks", lambda root: None)
+    monkeypatch.setenv("TWINLIB_UPLOAD_MB", "1")
+    monkeypatch.chdir(tmp_path)
+    lab.main()
+    assert "jupyterlab" in started and "--LabApp.news_url=None" in started
+
+
 def run_setup(clone):
     """Run the first cell of a notebook, as everyone does."""
     cells = json.loads((clone / NAME).read_text(encoding="utf-8"))["cells"]

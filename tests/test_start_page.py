@@ -182,6 +182,40 @@ def test_what_another_notebook_had_begun_goes_on_as_it_was_set_there(twin, monke
 
 
 @pytest.mark.slow
+def test_a_tour_in_a_terminal_is_not_overtaken_between_two_of_its_steps(twin, other, monkeypatch):
+    monkeypatch.setattr(start_page, "STEPS", ("corpus",))
+    tour = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setenv(running.SERIES, str(tour.pid))
+    child = other()
+    page = start_page.page(twin)
+    twin.path.with_name(twin.path.name + ".ends").touch()
+    assert child.wait(timeout=20) == 0
+    time.sleep(2)
+    assert page.steps.state == "running" and page.steps._child is None
+    assert twin.report("corpus") is None, "what comes next is the tour's to start"
+    monkeypatch.delenv(running.SERIES)
+    tour.communicate(b"\n")
+    assert ended(page.steps).state == "done"
+    assert twin.state("corpus").name == "done"
+
+
+@pytest.mark.slow
+def test_a_stop_between_two_steps_of_a_tour_reaches_the_next_one(twin, other, monkeypatch):
+    tour = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setenv(running.SERIES, str(tour.pid))
+    first, ends = other(), twin.path.with_name(twin.path.name + ".ends")
+    page = start_page.page(twin)
+    ends.touch()
+    assert first.wait(timeout=20) == 0
+    page.stop.click()
+    ends.unlink()
+    second = other()
+    assert second.wait(timeout=20) != 0 and page.steps.state == "running"
+    tour.communicate(b"\n")
+    assert ended(page.steps).state == "stopped"
+
+
+@pytest.mark.slow
 def test_stop_reaches_a_run_that_was_started_elsewhere(twin, other):
     child = other()
     page = start_page.page(twin)

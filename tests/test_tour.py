@@ -10,7 +10,7 @@ import nbformat
 import psutil
 import pytest
 
-from twinlib import Twin, TwinError
+from twinlib import Twin, TwinError, running
 from twinlib.command_line import main
 from twinlib.files import now
 from twinlib.progress import width
@@ -138,6 +138,16 @@ def test_a_failing_cell_ends_the_tour_with_its_sentence_and_keeps_the_copy(
         copy.cells[2].outputs[0].traceback == ["Not started: no rows."]
         and not copy.cells[3].outputs
     )
+
+
+@pytest.mark.slow
+def test_the_steps_of_a_tour_say_that_it_goes_on_after_them(tmp_path, twin, monkeypatch):
+    monkeypatch.setattr(tour, "NOTEBOOKS", tmp_path)
+    claims = "from twinlib import Twin, running\nwith running.claim(Twin.open(TWIN), 'corpus', {}):"
+    notebook(tmp_path, "one", 'TWIN = "demo"', f"{claims}\n    pass")
+    tour.tour(twin.path, notebooks=("one",), base=str(stand_in_base(tmp_path)))
+    assert running.last(twin).series == os.getpid() and running.goes_on_by_itself(twin)
+    assert running.SERIES not in os.environ
 
 
 @pytest.mark.slow

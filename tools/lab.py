@@ -44,6 +44,7 @@ def main() -> None:
     # An upload in a notebook comes as one message, of which Jupyter takes 10 MB by default.
     size = {"websocket_max_message_size": UPLOAD_MB * 2**20 * 3 // 2}
     lab.append(f"--ServerApp.tornado_settings={size}")
+    lab.append("--LabApp.news_url=None")  # no box in English over the forms, nothing fetched
     os.environ["TWINLIB_UPLOAD_MB"] = str(UPLOAD_MB)
     os.chdir(ROOT)
     os.execv(sys.executable, [*lab, f"--LabApp.default_url={start}", *sys.argv[1:]])

@@ -25,6 +25,7 @@ from .twin import STEPS, Stopped, Twin
 
 BUSY = 75  # the exit status of a command that another run of the twin keeps from starting
 STALE = 180.0  # seconds without a heartbeat after which a run on another machine counts as dead
+SERIES = "TWINLIB_SERIES"  # names the process that runs one step after the other, such as a tour
 _BEAT = 15.0  # seconds between two heartbeats
 _LOOK = 1.0  # seconds between two looks for a request to stop
 _SAME = 5.0  # seconds by which the system may tell a process's start differently
@@ -38,7 +39,7 @@ class Run:
     `parent` is the process that started it, such as a notebook's kernel. `logged` says whether the
     output is in the twin's log. `ended` is None until the end; `sentence` then says why the step is
     not done ('' if it is), `stopped` whether it was interrupted, and `asked` how often by
-    ask_to_stop.
+    ask_to_stop. `series` is the process that goes on with the next step after this one, 0 if none.
     """
 
     step: str
@@ -54,6 +55,7 @@ class Run:
     sentence: str = ""
     stopped: bool = False
     asked: int = 0
+    series: int = 0
 
     def is_same(self, other: "Run | None") -> bool:
         """Whether the other record is of this run."""
@@ -107,7 +109,8 @@ def last(twin: Twin) -> Run | None:
         record = json.loads(twin.file("running").read_text(encoding="utf-8"))
         run = Run(**{name: value for name, value in record.items() if name in names})
         times = (run.began, run.started, run.beat, run.ended or 0.0)
-        sound = run.step in STEPS and isinstance(run.settings, dict) and run.pid > 0
+        sound = run.step in STEPS and isinstance(run.settings, dict)
+        sound = sound and run.pid > 0 and run.series >= 0
         return run if sound and all(map(math.isfinite, times)) else None
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return None  # there was none, or it was damaged by hand
@@ -117,6 +120,23 @@ def current(twin: Twin) -> Run | None:
     """The run that goes on, or None."""
     run = last(twin)
     return run if run and run.is_alive() else None
+
+
+def goes_on_by_itself(twin: Twin) -> bool:
+    """Whether the last run was one of a series on this machine that will start the next step."""
+    import psutil
+
+    run = last(twin)
+    try:
+        # The same number may be another process by now; that one began after the run.
+        return bool(
+            run
+            and run.series
+            and run.is_here()
+            and psutil.Process(run.series).create_time() < run.began + _SAME
+        )
+    except psutil.Error:
+        return False
 
 
 def broken_off(twin: Twin) -> Run | None:
@@ -147,7 +167,8 @@ def claim(
         refuse_second(twin, step)
         twin.file("stop").unlink(missing_ok=True)
         who = step, os.getpid(), platform.node(), began
-        run = Run(*who, now(), now(), settings, os.getppid(), logged)
+        series = int(os.environ.get(SERIES) or 0)
+        run = Run(*who, now(), now(), settings, os.getppid(), logged, series=series)
         write_json(twin.file("running"), asdict(run))
     heart = _Heart(twin, run)
     heart.start()

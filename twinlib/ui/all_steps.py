@@ -2,7 +2,8 @@
 
 Each step is the same child process as in a terminal, so the kernel stays free: a button can stop
 it, and what is shown goes on being drawn. A step of the twin that runs already, started before the
-kernel was restarted or by somebody else, is waited for and not started twice.
+kernel was restarted or by somebody else, is waited for and not started twice; so is the rest of a
+tour in a terminal, whose next step would be refused while one of these runs.
 """
 
 import shlex
@@ -44,6 +45,7 @@ class AllSteps:
         self.records: list[dict] = []  # the running step's history
         self.thread: threading.Thread | None = None
         self._child, self._began, self._wants_stop = None, 0.0, False
+        self._asked: running.Run | None = None  # to stop, the last one
 
     def start(self) -> None:
         """Run what is not done yet; nothing happens while it runs already."""
@@ -61,6 +63,7 @@ class AllSteps:
         there = running.current(self.twin)
         if there:
             running.ask_to_stop(self.twin, there)
+            self._asked = there
         elif self._child is not None:
             children.interrupt(self._child)
         self.changed()
@@ -83,7 +86,13 @@ class AllSteps:
 
     def _wait_for_others(self, step):
         tail = None
-        while (there := running.current(self.twin)) is not None:
+        while (there := running.current(self.twin)) or running.goes_on_by_itself(self.twin):
+            if there is None:  # between two steps of a tour
+                time.sleep(_POLL)
+                continue
+            if self._wants_stop and not there.is_same(self._asked):
+                running.ask_to_stop(self.twin, there)
+                self._asked = there
             if tail is None or there.step != self.step:
                 self.step, tail = there.step, HistoryTail(self.twin.history(there.step))
             self._watch(there.step, there.started, tail)

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from .. import running
 from .. import settings as declared
 from ..commands import program
 from ..files import TwinError
@@ -78,10 +79,14 @@ def tour(
     parameters = {"TWIN": str(twin.path.resolve())}
     prepared = prepare(_remembered(twin, "persona", "base"))
     notebooks = list(notebooks)
-    for number, notebook in enumerate(notebooks, 1):
-        print(f"\n== {number}/{len(notebooks)} {notebook}", flush=True)
-        path = NOTEBOOKS / spoken() / f"{notebook}.ipynb"
-        notebook_client.run(path, twin.tour() / path.name, parameters)
+    os.environ[running.SERIES] = str(os.getpid())  # inherited by the kernels and their steps
+    try:
+        for number, notebook in enumerate(notebooks, 1):
+            print(f"\n== {number}/{len(notebooks)} {notebook}", flush=True)
+            path = NOTEBOOKS / spoken() / f"{notebook}.ipynb"
+            notebook_client.run(path, twin.tour() / path.name, parameters)
+    finally:
+        os.environ.pop(running.SERIES, None)
     twin = Twin(twin.path)
     talk = t("ui.talk_to_it") + f"{program()} talk --twin {name}"
     for part in (budget(twin, began, time.time(), prepared), scores(twin), talk):
