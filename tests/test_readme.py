@@ -35,10 +35,12 @@ def test_links_inside_the_repository_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text)
     for link in map("".join, links):
-        if link.startswith("#"):
-            assert link[1:] in anchors(text), link
-        elif not link.startswith("https://"):
-            assert (page.parent / link).exists(), link
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
 
 
 @each_readme
