@@ -172,6 +172,11 @@ def test_the_time_left_counts_down_between_two_records(tmp_path, capsys):
     assert capsys.readouterr().out == "evaluate 10/72 · answers · 50 s left\n"
 
 
+def test_when_the_estimate_has_run_out_the_wait_is_counted_and_no_second_promised(tmp_path, capsys):
+    view(tmp_path, 400, done=71, time=time.time() - 50, seconds_left=20.0).draw()
+    assert capsys.readouterr().out == "evaluate 71/72 · answers · 7 min so far\n"
+
+
 def test_a_step_that_has_recorded_nothing_is_starting(tmp_path, capsys):
     progress_view.ProgressView(tmp_path / "none.jsonl", "evaluate", time.time() - 20).draw()
     assert capsys.readouterr().out == "evaluate · starting … · 20 s so far\n"

@@ -114,10 +114,12 @@ class ProgressView:
         if record is None or record.get("time", 0) < self.started - 1:
             return f"{self.name} · {t('ui.starting')}{self._waited(self.started)}"
         since = now() - record.get("time", now())
-        if record.get("seconds_left"):
-            left = max(record["seconds_left"] - since, 1)
+        left = (record.get("seconds_left") or 0) - since
+        if left >= 1:
             return _line({**record, "seconds_left": left}, self.name)
-        waited = "" if record["done"] else self._waited(self.started)
+        overdue = record.get("seconds_left") and record["done"] < record["total"]
+        record = {**record, "seconds_left": None}  # it takes longer than that: nobody knows
+        waited = self._waited(self.started) if overdue or not record["done"] else ""
         return _line(record, self.name) + waited
 
     def _waited(self, since):
