@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from twinlib.command_line import main
 from twinlib.i18n import both
 
 
@@ -34,3 +35,15 @@ def test_in_a_notebook_and_its_children_it_names_the_notebook(started, monkeypat
 
 def test_what_is_filled_in_is_not_taken_for_a_step(started):
     assert "[[corpus]].txt" in both("core.no_such_file", path="[[corpus]].txt")["en"]
+
+
+@pytest.mark.parametrize(
+    "command, says",
+    [("talk", "the twin opened last"), ("tour", "demo"), ("import", "its name as exported")],
+)
+def test_the_help_of_a_command_says_which_twin_it_takes_unless_told(command, says, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    help_text = " ".join(capsys.readouterr().out.split())
+    of_twin = help_text.split("--twin TWIN ")[1].split(" --")[0]
+    assert of_twin.endswith(f"left out, {says}")

@@ -153,8 +153,11 @@ def _parser():
 
 def _add_command(commands, name, text, call):
     command = commands.add_parser(name, help=text, description=text, formatter_class=_Help)
+    help_of = {"tour": "core.twin_help_tour", "import": "core.twin_help_import"}
     command.add_argument(
-        "--twin", default="demo" if name == "tour" else None, help=t("core.twin_help")
+        "--twin",
+        default="demo" if name == "tour" else None,
+        help=t(help_of.get(name, "core.twin_help")),
     )
     command.set_defaults(call=call)
     return command
