@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from ....text.inputs import spreadsheets
 from ....text.inputs.encoding import Unreadable
 from ....text.inputs.filename import title_of
 from ....text.inputs.input_file import File, Options
@@ -39,6 +40,7 @@ _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}
 _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
+_UNKNOWN = ("unknown", "fields")  # forms of programs that are not known
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h]\d\d"), 3
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
@@ -50,7 +52,10 @@ def looks_like(file: File) -> bool:
     """Whether lines of one form name two people repeatedly, closer in time than in a diary."""
     if subtitles.labelled(file):
         return True
-    return file.suffix in (*_PLAIN, *_MARKDOWN) and bool(_form(file))
+    form = _form(file) if file.suffix in (*_PLAIN, *_MARKDOWN) else None
+    # Rows of a table have a time and a name, too, in quotation marks.
+    is_table = form in _UNKNOWN and file.text.startswith('"') and spreadsheets.is_bare(file)
+    return bool(form) and not is_table
 
 
 def conversations(file: File, options: Options) -> Iterator[Conversation]:
