@@ -171,3 +171,10 @@ def test_a_report_of_an_older_version_is_rated_by_its_numbers():
     assert figures.level("sounds_like_me", found) == "good"
     found["sounds_like_me"]["level"] = "so-so"
     assert figures.level("sounds_like_me", found) == "so-so"
+
+
+def test_the_card_says_how_many_answered_where_too_few_did_to_compare_them():
+    found = figures.verdict(
+        {"answers_the_question": figure(None, n=0), "nonsense": figure(0.0, n=6, level="unsure")}
+    )
+    assert "6 questions are too few" in found["note"]

@@ -328,7 +328,9 @@ def verdict(figures: dict[str, dict]) -> dict:
         for *wanted, rating, key in _VERDICTS
         if all(one is None or one == word for one, word in zip(wanted, found))
     )
-    n = figures.get("answers_the_question", {}).get("n") or 0
+    # With fewer than eight questions none can be told from seven others: then all answers count.
+    asked = (figures.get(name, {}).get("n") for name in ("answers_the_question", "nonsense"))
+    n = next(filter(None, asked), 0)
     return figure(None, note=both(key, n=n), level=rating)
 
 
