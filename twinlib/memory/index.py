@@ -276,6 +276,8 @@ def _kept_vectors(twin, passages):
     """(vectors of the passages or None, what the memory has to do without or '')."""
     if not embed.has_e5():
         return None, t("memory.without_vectors")
+    if not _wants_vectors(twin):
+        return None, ""
     known = known_vectors(twin)
     keys = [passage.key for passage in passages]
     if not all(key in known for key in keys):
@@ -283,6 +285,15 @@ def _kept_vectors(twin, passages):
     import numpy
 
     return numpy.array([known[key] for key in keys]), ""
+
+
+def _wants_vectors(twin):
+    """Whether the memory was made to compare meaning, too, as it is unless the owner chose not."""
+    try:
+        report = twin.report("memory")
+    except TwinError:  # damaged, of which others speak
+        return True
+    return report is None or report.settings.get("vectors", True)
 
 
 def _read_passages(twin):
