@@ -64,10 +64,9 @@ def of_one_order(lines: list[str]) -> list[Head]:
 
 # Blocks of 'Name: value', one for each message: who sent it, when, and what.
 _WHO = re.compile(
-    r"(?:from|sender|author|name|user(?:name)?|by|von|absender|de|remitente|autor|remetente"
-    r"|usuario|"
-    r"usuário|expéditeur|auteur|nom|发件人|发送者|发送人|發送者|發送人|昵称|用户"
-    r"|寄件人)\s*[:：=]\s*(.{1,40})",
+    r"(?:from|sender|author|name|user(?:name)?|by|von|absender|de|remitente|autor|usuario"
+    r"|remetente|usuário|expéditeur|auteur|nom|发件人|发送者|发送人|發送者|發送人|昵称|用户|寄件人)"
+    r"\s*[:：=]\s*(.{1,40})",
     re.IGNORECASE,
 )
 _WHEN = re.compile(
@@ -77,8 +76,7 @@ _WHEN = re.compile(
 )
 _WHAT = re.compile(
     r"(?:message|text|body|content|nachricht|inhalt|mensaje|texto|contenido|mensagem|conteúdo"
-    r"|contenu|"
-    r"texte|内容|內容|正文|消息|訊息)\s*[:：=]\s*(.*)",
+    r"|contenu|texte|内容|內容|正文|消息|訊息)\s*[:：=]\s*(.*)",
     re.IGNORECASE,
 )
 _SAID = re.compile(r"(?<=.)(?:说道?|道|写道|發送|发送|說|寫道)$")

@@ -254,13 +254,13 @@ _FORWARDED = re.compile(
 )
 # … and the same with the text behind a colon
 _FORWARDED_INLINE = re.compile(
-    r"(?-i:Fwd|FWD|FW|WG|RV|TR|ENC|Enc) ?: ?\S|\W{0,3}(?:(?:forwarded"
-    r"|fwd)(?: message)?(?: from [^:\n]{1,40})?|"
-    r"转发(?:消息)?(?:自[^：:\n]{1,20})?|weitergeleitete?(?: nachricht)?(?: (?:von"
-    r"|aus) [^:\n]{1,40})?|"
-    r"(?:mensaje )?reenviad[oa](?: de [^:\n]{1,40})?"
-    r"|(?:mensagem )?(?:re)?encaminhad[oa](?: de [^:\n]{1,40})?|"
-    r"(?:message )?transféré(?: (?:de|par) [^:\n]{1,40})?)\W{0,2}[:：]\s*\S",
+    r"(?-i:Fwd|FWD|FW|WG|RV|TR|ENC|Enc) ?: ?\S|\W{0,3}(?:"
+    r"(?:forwarded|fwd)(?: message)?(?: from [^:\n]{1,40})?"
+    r"|转发(?:消息)?(?:自[^：:\n]{1,20})?"
+    r"|weitergeleitete?(?: nachricht)?(?: (?:von|aus) [^:\n]{1,40})?"
+    r"|(?:mensaje )?reenviad[oa](?: de [^:\n]{1,40})?"
+    r"|(?:mensagem )?(?:re)?encaminhad[oa](?: de [^:\n]{1,40})?"
+    r"|(?:message )?transféré(?: (?:de|par) [^:\n]{1,40})?)\W{0,2}[:：]\s*\S",
     re.IGNORECASE,
 )
 _FORWARDED_CUE = re.compile(
@@ -271,18 +271,17 @@ _FORWARDED_CUE = re.compile(
 # 'In reply to Ole: “…”' on a line of its own, the answer below
 _ANSWERED = re.compile(
     r"(?:↩️?|⤷|└)?\s*(?:in (?:reply|response) to|repl(?:y|ied|ying) to|回复|回覆|引用"
-    r"|antwort(?:et)?(?: auf| an)?|"
-    r"als antwort auf|respuesta a|respondi(?:endo|ó) a|en respuesta a|resposta a|a responder a|"
-    r"respondendo a|em resposta a|réponse à|en réponse à"
-    r"|répond à)\s+(?P<who>[^\n:：“”„«»\"「」]{1,40}?)\s?[:：]?\s*"
+    r"|antwort(?:et)?(?: auf| an)?|als antwort auf|respuesta a|respondi(?:endo|ó) a"
+    r"|en respuesta a|resposta a|a responder a|respondendo a|em resposta a|réponse à"
+    r"|en réponse à|répond à)\s+(?P<who>[^\n:：“”„«»\"「」]{1,40}?)\s?[:：]?\s*"
     r"[“”„«\"「『]?\s?(?P<asked>[^\n]*?)\s?[”“»\"」』]?",
     re.IGNORECASE,
 )
 # A poll without a word for its choices: lines that end in a number.
 _POLL_WORD = re.compile(
     r"[\W_]*(?:(?:new|neue|nueva|nova|nouveau) )?(?:(?:群|发起|發起)?(?:投票|接龙)|poll|umfrage"
-    r"|abstimmung|encuesta|votación|enquete|sondagem|votação|"
-    r"sondage|vote|sondaggio)(?![^\W_]).*|(?:群|发起|發起)?(?:投票|接龙).*|📊.*",
+    r"|abstimmung|encuesta|votación|enquete|sondagem|votação|sondage|vote|sondaggio)(?![^\W_]).*"
+    r"|(?:群|发起|發起)?(?:投票|接龙).*|📊.*",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r".*\W[(（]?\d{1,4}(?: ?[^\W\d]{1,8})?[)）]?\W*(?:\d{1,3} ?%)?[)）]?")
