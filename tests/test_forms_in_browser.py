@@ -139,6 +139,23 @@ def test_what_is_typed_is_there_after_run_all_and_used(chromium, lab, tmp_path):
     assert "source='/drive/博客.zip', author='于老师', consent=True" in said
 
 
+def test_a_new_twin_is_named_and_made_by_enter(chromium, lab, tmp_path):
+    address, folder = lab
+    setup = SETUP.format(twins=str(tmp_path), root=str(ROOT))
+    picker = "from twinlib.ui import twin_picker\ntwin_picker.choose(twin)"
+    notebook(folder / "named.ipynb", setup, picker)
+    with Page(chromium, address, "named.ipynb") as notebook_page:
+        notebook_page.run_all()
+        page = notebook_page.page
+        twins = page.locator(".jp-OutputArea-output select").first
+        twins.select_option(index=twins.locator("option").count() - 1)  # a new twin …
+        page.locator(".widget-text input:visible").first.click()
+        page.keyboard.type("我的博客", delay=20)
+        page.keyboard.press("Enter")
+        _wait(lambda: twins.input_value() == "我的博客", 20)
+    assert (tmp_path / "WoDeBoKe").is_dir() and not (tmp_path / "WoDeBo").exists()
+
+
 @pytest.mark.parametrize("width, columns", [(1400, 2), (600, 1), (390, 1)])
 def test_in_both_languages_nothing_is_cut_or_empty(chromium, lab, tmp_path, width, columns):
     address, folder = lab

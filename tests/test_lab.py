@@ -2,6 +2,7 @@
 what someone runs in the clone itself."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,21 @@ def test_make_lab_shows_no_box_about_news_and_fetches_none(monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     lab.main()
     assert "jupyterlab" in started and "--LabApp.news_url=None" in started
+
+
+@pytest.mark.slow
+def test_jupyterlab_started_by_make_lab_does_not_ask_about_news(monkeypatch, tmp_path):
+    settings_utils = pytest.importorskip("jupyterlab_server.settings_utils")
+    monkeypatch.setattr(lab.os, "execv", lambda *_: None)
+    monkeypatch.setattr(lab, "copy_notebooks", lambda root: None)
+    for name in ("TWINLIB_UPLOAD_MB", "JUPYTER_CONFIG_PATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    lab.main()
+    assert str(tmp_path) in os.environ["JUPYTER_CONFIG_PATH"], "what its owner set is still read"
+    changed, problem = settings_utils._get_overrides(str(tmp_path))
+    assert not problem
+    assert changed["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
 def run_setup(clone):

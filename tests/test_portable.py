@@ -1,5 +1,6 @@
 """A twin as one file: what goes in, what comes out, and what is refused."""
 
+import hashlib
 import json
 import os
 import re
@@ -65,6 +66,44 @@ def test_without_the_corpus_no_word_of_it_leaves_and_the_steps_stay_as_done(old,
     new = portable.restore(path, None, ignore)
     assert states(new) == states(old)
     assert not new.file("train").exists() and new.adapter("persona").exists()
+
+
+def a_memory_of(twin, tmp_path):
+    """The same twin with a memory of its passages, by words alone."""
+    assert main(["memory", "--twin", str(twin.path), "--vectors", "no"]) == 0
+    assert twin.state("memory").name == "done"
+    return twin
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of_an_older_version", [False, True])
+def test_a_memory_that_stayed_behind_is_not_there_and_not_called_stale(
+    old, there, tmp_path, of_an_older_version, capsys
+):
+    report = a_memory_of(old, tmp_path).report_path("memory").read_bytes()
+    path = portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
+    if of_an_older_version:  # whose exports have the report alone
+
+        def with_report(members):
+            about = json.loads(members[portable.LIST])
+            about["files"]["memory/report.json"] = [len(report), hashlib.sha256(report).hexdigest()]
+            members[portable.LIST] = json.dumps(about).encode()
+            members["memory/report.json"] = report
+
+        rewritten(path, with_report)
+    new = portable.restore(path, None, ignore)
+    assert states(new)["memory"] == ("missing", "")
+    capsys.readouterr()
+    assert main(["memory", "--twin", str(new.path)]) == 1
+    said = capsys.readouterr().err
+    assert "The writing stayed where this twin was exported" in said and "older" not in said
+
+
+@pytest.mark.slow
+def test_a_memory_that_came_along_is_as_done_as_it_was(old, there, tmp_path):
+    a_memory_of(old, tmp_path)
+    path = portable.export(old, tmp_path, gguf=False, corpus=True, progress=ignore)
+    assert states(portable.restore(path, None, ignore))["memory"] == ("done", "")
 
 
 def test_without_the_files_the_step_that_makes_them_is_to_be_run_again(old, there, tmp_path):

@@ -126,3 +126,32 @@ def test_a_latin_name_stands_apart_in_a_chinese_sentence_and_a_chinese_one_does_
     assert i18n.both("corpus.system_prompt", author="Ning")["zh"].startswith("你是Ning的分身"), (
         "as twins learnt it"
     )
+
+
+@pytest.mark.parametrize(
+    "written, within",
+    [
+        ("“皇汉医学”", "‘皇汉医学’"),
+        ("“好”，他说：“走罢。”", "‘好’，他说：‘走罢。’"),
+        ("他说“我听‘道士’说”。", "他说‘我听“道士”说’。"),
+        ("不是，它是我的母板。”", "不是，它是我的母板。"),
+        ("“去哪？", "去哪？"),
+        ("走罢。”他说：“去", "走罢。’他说：‘去"),
+        ('say "yes" to a 5" pipe', 'say ‘yes’ to a 5" pipe'),
+        ("I don’t “go”", "I don’t ‘go’"),
+        ("", ""),
+    ],
+)
+def test_within_quotation_marks_a_text_has_the_other_kind(written, within):
+    assert i18n.nested(written) == within
+    texts = i18n.both("talk.cited_untitled", date="1929", quote=written)
+    assert texts == dict.fromkeys(i18n.LANGUAGES, f"1929：“{within}”") | {
+        "en": f"1929: “{within}”"
+    }
+
+
+def test_a_title_within_title_marks_has_the_small_ones_and_a_path_stays_as_it_is():
+    cited = i18n.both("talk.cited", title="《小彼得》译本序", date="1929", quote="a")
+    assert cited["zh"] == "出自《〈小彼得〉译本序》，1929：“a”"
+    path = "/drive/三闲集-“皇汉医学”.md"
+    assert path in i18n.both("corpus.source_missing", source=path)["zh"]

@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIES = "my_notebooks"
 UPLOAD_MB = 300  # megabytes of an upload in a notebook
 _COPIED = ".as_copied"  # folder with the notebooks as they were when they were copied
+# What JupyterLab starts with where its owner has not chosen otherwise: no question about its news,
+# which would lie in English over the forms.
+_DEFAULTS = ROOT / "tools" / "jupyter"
 
 
 def copy_notebooks(root: Path) -> None:
@@ -44,7 +47,9 @@ def main() -> None:
     # An upload in a notebook comes as one message, of which Jupyter takes 10 MB by default.
     size = {"websocket_max_message_size": UPLOAD_MB * 2**20 * 3 // 2}
     lab.append(f"--ServerApp.tornado_settings={size}")
-    lab.append("--LabApp.news_url=None")  # no box in English over the forms, nothing fetched
+    lab.append("--LabApp.news_url=None")  # nothing is fetched
+    folders = [str(_DEFAULTS), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
     os.environ["TWINLIB_UPLOAD_MB"] = str(UPLOAD_MB)
     os.chdir(ROOT)
     os.execv(sys.executable, [*lab, f"--LabApp.default_url={start}", *sys.argv[1:]])

@@ -103,7 +103,50 @@ def _filled(text, code, values, spaced=True):
     if not values:
         return text
     filled = {name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
-    return (_spaced(text, filled) if spaced else text).format(**filled)
+    if spaced:
+        text, filled = _quoted(text, filled)
+        text = _spaced(text, filled)
+    return text.format(**filled)
+
+
+def _quoted(text, values):
+    """A sentence and its values, where those in quotation marks have none of the same kind.
+
+    A path stays as it is: it is typed again letter by letter.
+    """
+    values = dict(values)
+
+    def place(match):
+        before, name, after = match.groups()
+        value = values.get(name)
+        if not isinstance(value, str) or re.search(r"[/\\]", value):
+            return match[0]
+        values[f"{name}_quoted"] = nested(value) if before == "“" else _nested_title(value)
+        return f"{before}{{{name}_quoted}}{after}"
+
+    return re.sub(r"([“《])\{(\w+)\}([”》])", place, text), values
+
+
+def nested(text: str) -> str:
+    """A text as it stands within quotation marks: its own are of the other kind.
+
+    A mark at either end whose other half was cut off is left out.
+    """
+    text = re.sub(r'(?<![A-Za-z0-9])"(?=\S)([^"“”]*)(?<=\S)"(?![A-Za-z0-9])', r"“\1”", text)
+    pieces = re.split("(“[^“”]*”)", text)
+    pieces[0] = re.sub(r"^\s*[“”]+", "", pieces[0])
+    pieces[-1] = re.sub(r"[“”]+\s*$", "", pieces[-1])
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            inner = re.sub("‘([^‘’]*)’", r"“\1”", piece[1:-1])
+            pieces[place] = f"‘{inner}’"
+        else:  # halves
+            pieces[place] = piece.replace("“", "‘").replace("”", "’")
+    return "".join(pieces)
+
+
+def _nested_title(text):
+    return text.replace("《", "〈").replace("》", "〉")
 
 
 def _spaced(text, values):

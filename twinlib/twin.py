@@ -304,7 +304,10 @@ class Twin(TwinFolder):
         path = self.file(key)
         step = FILES[key].split("/")[0]
         if not path.exists():
-            raise TwinError(t("core.file_missing", path=path, step=step))
+            # Of the twin that this one was exported from, without its owner's writing.
+            stayed = FILES[key] in self.facts.get("left_out", {})
+            missing = "core.writing_stayed" if stayed else "core.file_missing"
+            raise TwinError(t(missing, path=path, step=step))
         return read_records(path, step)
 
     def decisions(self) -> dict[str, dict]:

@@ -30,9 +30,10 @@ _LONGEST_LIST = 20 * _MB  # bytes, of some 100 000 files
 _MARGIN = 50e6  # bytes of the disk that stay free
 # Never taken: what a machine makes again by itself.
 _PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
-# What is the owner's writing or quotes it. A report has numbers only.
+# What is the owner's writing or quotes it. A report has numbers only; the memory's goes with the
+# memory, since nothing is left of that step without it.
 _WRITING = re.compile(
-    r"^(writing|corpus|interview|evaluate|memory|talk)/(?!report\.json$)|^persona/samples\.jsonl$"
+    r"^(writing|corpus|interview|evaluate|talk)/(?!report\.json$)|^memory/|^persona/samples\.jsonl$"
 )
 _WRITING_FACTS = ("persona_prompt",)  # of twin.json
 # How the system refuses what only a damaged or made up archive asks for.
@@ -164,6 +165,8 @@ def restore(file: str | Path, name: str | None, progress) -> Twin:
             print(t("core.import_size", size=size_text(size), path=folder), flush=True)
             _check_room(folder.parent, size)
             _unpack(archive, about["files"], part, size, progress)
+            if FILES["memory_passages"] not in about["files"]:  # a report alone, of older exports
+                (part / "memory" / "report.json").unlink(missing_ok=True)
     except FileNotFoundError:
         raise TwinError(t("core.no_such_file", path=path)) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, ValueError):

@@ -3,6 +3,7 @@
 Works on ipywidgets 7.7 and 8.
 """
 
+import asyncio
 import warnings
 from collections.abc import Callable, Iterable
 
@@ -19,6 +20,7 @@ _WRAPPING = """<style>
 .twinlib-wraps .widget-checkbox, .twinlib-wraps .widget-checkbox .widget-label-basic {
   height: auto; white-space: normal; line-height: 1.4; align-items: baseline }
 </style>"""
+_TEXT_FOLLOWS = 0.2  # seconds after an Enter in which the text has come
 _FRAME = (
     "border-left:3px solid rgba(128,128,128,.35);padding:.2em .8em;white-space:pre-wrap;"
     "line-height:1.5;overflow-wrap:anywhere;overflow:auto;max-height:{}"
@@ -105,10 +107,21 @@ def text_box(
 
 
 def on_enter(box: widgets.Text, act: Callable[[], object]) -> None:
-    """Call `act()` when Enter is pressed in a line to type in."""
+    """Call `act()` when Enter is pressed in a line to type in, which then has all that was typed.
+
+    A front end sends the Enter before the text: as a whole, at once, where it was not sent by keys.
+    """
+    box.continuous_update = False
+
+    def entered(_):
+        try:
+            asyncio.get_running_loop().call_later(_TEXT_FOLLOWS, act)
+        except RuntimeError:  # no front end that sends messages
+            act()
+
     with warnings.catch_warnings():  # ipywidgets 8 advises against it, but 7.7 has nothing else
         warnings.simplefilter("ignore")
-        box.on_submit(lambda _: act())
+        box.on_submit(entered)
 
 
 def show(widget: widgets.Widget, visible: bool) -> None:
