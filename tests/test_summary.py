@@ -73,6 +73,24 @@ def test_a_smoke_run_is_sent_to_a_gpu_and_a_small_base_past_notebook_03(twin):
     assert said(twin, "persona").startswith("✗ It did not learn")
 
 
+@pytest.mark.parametrize("effort, gpu, following", [("smoke", None, "04"), ("standard", "A", "03")])
+def test_only_answers_that_were_asked_are_to_be_read(twin, effort, gpu, following):
+    """Where several processes share the weights of the model that is trained, none are asked."""
+    corpus(twin, 99, 33)
+    trained(twin, effort=effort, gpu=gpu)
+    learnt = {"kind": "learnt", "tokens": [{"text": "a", "learnt": True}]}
+    write_records(twin.file("samples"), [learnt])
+    assert "read the answers" not in said(twin, "persona")
+    assert f"Next: go on to notebook {following}" in said(twin, "persona")
+    shown = tables.before_after(twin).text
+    assert said(twin, "persona") in shown and "spread over several GPUs" in shown
+    answer = {"kind": "answer", "when": "after", "question": "Who?", "text": "Me.", "author": "I."}
+    write_records(twin.file("samples"), [learnt, answer])
+    assert "Next: read the answers below, then go on to notebook " in said(twin, "persona")
+    shown = tables.before_after(twin).text
+    assert said(twin, "persona") in shown and "Me." in shown and "several GPUs" not in shown
+
+
 def test_the_larger_base_goes_on_to_notebook_03(twin):
     trained(twin)
     twin.remember(base={"name": "qwen2.5-7b"})

@@ -209,13 +209,23 @@ def _persona(reports, twin):
     elif watched is not None and watched < _FEW_TEXTS:
         weakest = both("verdict.watched_by_few", count=watched)
     following = both(
-        "verdict.read_then_quantize" if is_too_small_to_reason(twin) else "verdict.read_then_reason"
+        "verdict.go_on_to_04" if is_too_small_to_reason(twin) else "verdict.go_on_to_03_or_04"
     )
+    if has_answers(twin):
+        following = both("verdict.read_first", action=following)
     if longer or found == "bad":
         actions = _improvements(reports, twin)[:2]
         if actions:
             following = both("verdict.or_better", first=following, second=_action(*actions))
     return Summary(found, works, weakest, following)
+
+
+def has_answers(twin: Twin) -> bool:
+    """Whether answers were asked before and after training: not where it was spread over GPUs."""
+    try:
+        return any(record.get("kind") == "answer" for record in twin.records("samples"))
+    except TwinError:  # none, or damaged, which the look at them says
+        return False
 
 
 def _has_learnt(report):

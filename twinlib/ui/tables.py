@@ -17,7 +17,19 @@ from ..publish import cards
 from ..text import labels
 from ..twin import STEPS, Report, Twin
 from . import runtime, summary
-from .display import NOTHING, Shown, caption, esc, folded, interval, number, size, table, title
+from .display import (
+    NOTHING,
+    Shown,
+    caption,
+    esc,
+    folded,
+    interval,
+    number,
+    sentence,
+    size,
+    table,
+    title,
+)
 from .look import look
 
 LEARNT = "background:rgba(40,160,80,.25)"
@@ -197,8 +209,9 @@ def before_after(twin: Twin) -> Shown:
         (question, *(cut(page.get(name, "")) for name in ("before", "after", "author")))
         for question, page in answers.items()
     ]
-    if not lines:
-        return NOTHING
+    if not lines:  # training was spread over several GPUs, or nothing was held out to ask about
+        said = summary.shown(twin, "persona")
+        return said + sentence(t("ui.no_answers_asked")) if said.html else NOTHING
     heading = title(asked)
     blocks = "".join(_side_by_side(header[1:], *line) for line in lines)
     shown = Shown(heading.html + blocks, table(header, lines).text)
