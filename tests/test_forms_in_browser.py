@@ -5,6 +5,7 @@ Needs JupyterLab, Playwright and Debian's chromium; without them these tests are
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import nbformat
 import pytest
 from conftest import ROOT
 
+from twinlib.i18n import speaking
 from twinlib.settings import SETTINGS
+from twinlib.twin import Twin
 
 pytestmark = pytest.mark.slow
 STEPS = ("corpus", "persona", "reasoning", "quantize", "evaluate", "publish")
@@ -34,6 +37,12 @@ TEXTS = """() => [...document.querySelectorAll('.jp-OutputArea-output *')]
   .filter(e => !e.children.length).map(e => e.textContent.trim())"""
 COLUMNS = """() => new Set([...document.querySelectorAll('.widget-gridbox > *')]
   .filter(e => e.offsetParent).map(e => Math.round(e.getBoundingClientRect().x))).size"""
+
+
+# What has to be pushed sideways to be read, but for the code.
+SCROLLING = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-OutputArea-output *')]
+  .filter(e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
+  .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
 
 
 def notebook(path, *sources):
@@ -175,3 +184,24 @@ def test_in_both_languages_nothing_is_cut_or_empty(chromium, lab, tmp_path, widt
         assert not [text for text in texts if text in ("·", "· ", " ·")]
         assert notebook_page.page.evaluate(CUT) == []
         assert notebook_page.page.evaluate(COLUMNS) == columns * 2  # and in the folded part
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_phone_the_steps_and_the_score_card_are_seen_whole(chromium, lab, tmp_path, language):
+    address, folder = lab
+    twin = Twin(shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "me"))
+    twin.start("persona", {"rank": 4})  # a reason stands beside its state
+    setup = SETUP.format(twins=str(tmp_path), root=str(ROOT)).replace("both", language)
+    shown = "from twinlib.ui import score_card, tables\ntables.steps(twin)"
+    notebook(folder / f"{language}.ipynb", setup, shown, "score_card.score_card(twin)")
+    with Page(chromium, address, f"{language}.ipynb", 390) as notebook_page:
+        notebook_page.run_all()
+        page = notebook_page.page
+        picture = page.locator(".jp-OutputArea-output img").bounding_box()
+        output = page.locator(".jp-OutputArea-output").last.bounding_box()
+        assert picture["width"] > 200
+        assert picture["x"] + picture["width"] <= output["x"] + output["width"]
+        assert page.evaluate(SCROLLING) == []
+        with speaking(language):
+            reason = twin.state("persona").why
+        assert reason in page.locator(".jp-OutputArea-output").nth(1).inner_text()

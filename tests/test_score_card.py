@@ -17,7 +17,7 @@ def finish(twin, figures, warnings=()):
 
 def shown_level(axis, value):
     """The level that colour, shape and word of the large marker at `value` say."""
-    [marker] = [line for line in axis.lines if line.get_markersize() == 9]
+    [marker] = [line for line in axis.lines if line.get_markersize() == score_card._OWN]
     assert list(marker.get_xdata()) == [value]
     word = axis.get_title(loc="right")
     for level, (colour, shape, sign, _) in score_card._LEVELS.items():

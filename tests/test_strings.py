@@ -145,9 +145,7 @@ def test_a_latin_name_stands_apart_in_a_chinese_sentence_and_a_chinese_one_does_
 def test_within_quotation_marks_a_text_has_the_other_kind(written, within):
     assert i18n.nested(written) == within
     texts = i18n.both("talk.cited_untitled", date="1929", quote=written)
-    assert texts == dict.fromkeys(i18n.LANGUAGES, f"1929：“{within}”") | {
-        "en": f"1929: “{within}”"
-    }
+    assert texts == dict.fromkeys(i18n.LANGUAGES, f"1929：“{within}”") | {"en": f"1929: “{within}”"}
 
 
 def test_a_title_within_title_marks_has_the_small_ones_and_a_path_stays_as_it_is():

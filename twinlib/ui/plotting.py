@@ -45,7 +45,11 @@ _SHARP = 1.5  # pixels of the picture in one of the page, for phones and large s
 GREEN, GREY, RED, BLUE = "#2f9e58", "#9aa0a6", "#c94f4f", "#5a78c8"
 AMBER = "#d99a1c"
 ASIDE = {"color": "#d4d7da", "hatch": "////", "edgecolor": "#8a8f94"}  # bars of what is left out
-WIDE = 4.6  # inches of a picture that stands alone: it fits a phone without its text shrinking away
+WIDE = 4.6  # inches of a picture that stands alone
+# Inches of one that has words at its right edge as well: on a phone all of it is seen at once.
+# Elsewhere it is shown `ENLARGED`, as wide as the others.
+NARROW = 3.25
+ENLARGED = WIDE / NARROW
 
 
 @cache
@@ -93,12 +97,12 @@ def picture(
     return figure
 
 
-def embedded(figure: "Figure | None") -> str:
-    """A Figure as an <img> that needs no file; '' for None."""
+def embedded(figure: "Figure | None", zoom: float = 1.0) -> str:
+    """A Figure as an <img> that needs no file, `zoom` times its size; '' for None."""
     if figure is None:
         return ""
-    code = base64.b64encode(png(figure)).decode()
-    wide, tall = (round(_DPI * inches) for inches in figure.get_size_inches())
+    code = base64.b64encode(png(figure, zoom)).decode()
+    wide, tall = (round(_DPI * zoom * inches) for inches in figure.get_size_inches())
     # With its size given, a picture that is redrawn doesn't make the page jump.
     return (
         f'<img width="{wide}" height="{tall}" '
@@ -107,19 +111,19 @@ def embedded(figure: "Figure | None") -> str:
     )
 
 
-def scrolled(figure: "Figure | None") -> str:
+def scrolled(figure: "Figure | None", zoom: float = 1.0) -> str:
     """The same, scrolling by itself where a narrow page would make its letters too small."""
     if figure is None:
         return ""
     least = round(_READABLE * _DPI * figure.get_size_inches()[0])
-    picture = embedded(figure).replace("max-width:100%", f"max-width:max(100%,{least}px)")
+    picture = embedded(figure, zoom).replace("max-width:100%", f"max-width:max(100%,{least}px)")
     return f'<div style="overflow-x:auto;width:0;min-width:100%">{picture}</div>'
 
 
-def png(figure: "Figure") -> bytes:
-    """The picture as a PNG file on white."""
+def png(figure: "Figure", zoom: float = 1.0) -> bytes:
+    """The picture as a PNG file on white, `zoom` times its size."""
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=_DPI * _SHARP)
+    figure.savefig(data, format="png", dpi=_DPI * _SHARP * zoom)
     return data.getvalue()
 
 

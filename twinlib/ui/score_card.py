@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..evaluate import step as evaluate
 from ..evaluate.figures import BY_NAME, bound, level
 from ..files import write_atomic
-from ..i18n import LANGUAGES, choose, speaking, t
+from ..i18n import LANGUAGES, choose, language, speaking, t
 from ..text import labels
 from ..twin import Twin
 from . import summary
@@ -19,10 +19,11 @@ from .display import NOTHING, Shown, caption, esc, folded, number, sentence, tab
 from .look import look
 from .plotting import (
     AMBER,
+    ENLARGED,
     GREEN,
     GREY,
+    NARROW,
     RED,
-    WIDE,
     drawable,
     label,
     legend,
@@ -39,6 +40,7 @@ _ANSWER = (
     '<div style="max-width:46em;margin:.6em 0;line-height:1.5"><b>{}</b>'
     '<div style="white-space:pre-wrap;overflow-wrap:anywhere">{}</div></div>'
 )
+_OWN = 7.5  # points of the twin's marker; those of the others are smaller
 ANSWERS = 3  # shown before any figure: no figure reads as well as a person does
 # (colour, marker, sign, darker colour of the word) of each level, so that colour is never alone.
 _LEVELS = {
@@ -70,7 +72,8 @@ def score_card(twin: Twin) -> Shown:
     shown += sum((sentence(text, "warning") for text in report.warnings), NOTHING)
     shown += first_answers(twin)
     if measured:
-        shown += Shown(scrolled(plot(measured, figures)), "") + caption(t("ui.score_card_picture"))
+        drawn = scrolled(plot(measured, figures), ENLARGED)
+        shown += Shown(drawn, "") + caption(t("ui.score_card_picture"))
     shown += memory_layers(figures)
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
@@ -113,7 +116,7 @@ def save(twin: Twin) -> None:
     names = [name for name in BY_NAME if figures.get(name, {}).get("value") is not None]
     for code in LANGUAGES if names else ():
         with speaking(code):
-            content = png(plot(names, figures))
+            content = png(plot(names, figures), ENLARGED)
         write_atomic(twin.file(f"score_card_{code}"), content)
 
 
@@ -140,9 +143,10 @@ def plot(names: list[str], figures: dict) -> "Figure":
             marker, key = _MARKERS[variant]
             axes[0].plot([], [], marker, label=label(key), **style)
         axes[0].fill_between([], [], [], color=GREEN, alpha=0.15, label=label("ui.mark"))
-        legend(axes[0], columns=3)
+        legend(axes[0], columns=2)
 
-    return picture(draw, rows=len(names), tall=0.62 + 0.5 / len(names), wide=WIDE)
+    wide = NARROW if language() in LANGUAGES else 2 * NARROW  # each label in two languages
+    return picture(draw, rows=len(names), tall=0.54 + 0.5 / len(names), wide=wide)
 
 
 def _draw_line(axis, name, figures):
@@ -154,20 +158,20 @@ def _draw_line(axis, name, figures):
         axis.axvspan(*span, color=GREEN, alpha=0.15, linewidth=0)
     ends = [figure["low"], figure["high"]]
     if None not in ends:
-        axis.plot(ends, [0, 0], color=GREY, linewidth=4, solid_capstyle="round")
-    style = {"color": "#444444", "markerfacecolor": "none", "markersize": 6}
+        axis.plot(ends, [0, 0], color=GREY, linewidth=3.5, solid_capstyle="round")
+    style = {"color": "#444444", "markerfacecolor": "none", "markersize": 5}
     for variant, other in others.items():
         axis.plot([other["value"]], [0], _MARKERS[variant][0], **style)
     filled = "white" if sign == "?" else colour
-    axis.plot([figure["value"]], [0], marker, color=colour, markerfacecolor=filled, markersize=9)
+    axis.plot([figure["value"]], [0], marker, color=colour, markerfacecolor=filled, markersize=_OWN)
     axis.set(ylim=(-1, 1), xlim=(low, high), yticks=[])
     axis.spines["left"].set_visible(False)
-    axis.tick_params(labelsize=7.5, colors="#5c636a", length=2)
+    axis.tick_params(labelsize=7, colors="#5c636a", length=2)
     axis.locator_params(axis="x", nbins=5)
     text = f"{plain(drawable(labels.figure(name)))}: {number(figure['value'])}"
-    axis.set_title(text, loc="left", fontsize=9, pad=3)
+    axis.set_title(text, loc="left", fontsize=8.5, pad=3)
     word = drawable(labels.rating({"level": level(name, figures)}))
-    axis.set_title(f"{sign} {word}", loc="right", fontsize=8.5, pad=3, color=dark)
+    axis.set_title(f"{sign} {word}", loc="right", fontsize=8, pad=3, color=dark)
 
 
 def _good_span(name, figures, low, high):

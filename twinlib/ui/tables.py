@@ -43,6 +43,11 @@ KINDS = {
 _LONGEST = 600  # characters of an answer in a table
 _BORDER = "border:1px solid rgba(128,128,128,.4);border-radius:6px"
 _FRAME = f"width:100%;height:720px;{_BORDER};resize:vertical"
+# The widths of the columns of a table whose last one goes below the others on a narrow page.
+_WRAPPING = ("flex:0 0 11em", "flex:0 1 auto;min-width:4em", "flex:1 1 15em;opacity:.8")
+_WRAPPING_ROW = (
+    "display:flex;flex-wrap:wrap;gap:0 1em;padding:.25em 0;max-width:60em;line-height:1.4"
+)
 _PAGE = f"{_BORDER};padding:.5em 1.2em;max-height:44em;max-width:52em;overflow:auto"
 
 
@@ -408,7 +413,17 @@ def steps(twin: Twin) -> Shown:
         if run and run.step == step:
             cells = choose(running.state(twin, run)), choose(running.details(twin, run))
         lines.append((f"{position:02} {choose(labels.step(step))}", *cells))
-    return table((t("ui.step_column"), t("ui.state"), t("ui.why")), lines)
+    header = (t("ui.step_column"), t("ui.state"), t("ui.why"))
+    return Shown(_wrapping(header, lines), table(header, lines).text)
+
+
+def _wrapping(header, lines):
+    """HTML of three columns, the last of which goes below the others where the page is narrow."""
+    head = [f"<b>{esc(cell)}</b>" for cell in header[:2]] + [""]  # a reason needs no heading
+    lines = [head, *(map(esc, line) for line in lines)]
+    cells = '<span style="{}">{}</span>' * len(header)
+    rows = (cells.format(*sum(zip(_WRAPPING, line), ())) for line in lines)
+    return "".join(f'<div style="{_WRAPPING_ROW}">{row}</div>' for row in rows)
 
 
 def saved(twin: Twin, step: str, following: str = "") -> Shown:
