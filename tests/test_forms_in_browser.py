@@ -40,7 +40,7 @@ COLUMNS = """() => new Set([...document.querySelectorAll('.widget-gridbox > *')]
 
 
 # What has to be pushed sideways to be read, but for the code.
-SCROLLING = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-OutputArea-output *')]
+SCROLLING = """() => [...document.querySelectorAll('.jp-OutputArea, .jp-OutputArea *')]
   .filter(e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
   .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
 
