@@ -1,6 +1,9 @@
 """The memory: passages found by words and meaning, made again after a kill, and what is refused."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy
 import pytest
@@ -365,6 +368,29 @@ def test_a_word_is_found_in_another_spelling_and_joined_to_its_neighbour():
     assert made.scores("a note book")[1] > 0 == made.scores("the book of notes").max()
     for other in ("charles", "tailor", "chelm"):
         assert made.texts_with(other).tolist() == []
+
+
+def test_an_installed_jax_is_not_started(tmp_path):
+    """It would take three quarters of the GPU's memory, and nothing here uses it."""
+    started = tmp_path / "started"
+    jax = tmp_path / "jax"
+    jax.mkdir()
+    (jax / "__init__.py").write_text(f"open({str(started)!r}, 'w').close()")
+    (jax / "lax.py").write_text("def top_k(scores, k):\n    return scores[:k], range(k)\n")
+    code = (
+        "from twinlib.memory.lexical import Lexical\n"
+        "made = Lexical.of(['a harbour', '一座山'])\n"
+        "assert made.scores('harbour').argmax() == 0 and made.scores('山').argmax() == 1\n"
+        "import jax\n"
+        "assert jax.__file__"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    alone, later = code.rsplit("import jax", 1)[0], code
+    subprocess.run([sys.executable, "-c", alone], env=environment, check=True)
+    assert not started.exists()
+    subprocess.run([sys.executable, "-c", later], env=environment, check=True)
+    assert started.exists()
 
 
 def test_what_a_question_is_about():

@@ -10,8 +10,10 @@ import difflib
 import functools
 import math
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..i18n import data
@@ -50,6 +52,24 @@ def terms(text: str) -> list[str]:
     found = words(text)
     known = set(found)
     return found + [pair for pair in han_pairs(tidy(text)) if pair not in known]
+
+
+def _bm25s() -> ModuleType:
+    """The package bm25s, which is kept from importing JAX.
+
+    Where JAX is installed, as on Colab, bm25s starts it for a selection that is not used here, and
+    JAX then takes three quarters of the GPU's memory.
+    """
+    if "bm25s" not in sys.modules:
+        jax = sys.modules.get("jax")
+        sys.modules["jax"] = None  # which makes "import jax" an ImportError
+        try:
+            import bm25s  # noqa: F401
+        finally:
+            del sys.modules["jax"]
+            if jax is not None:
+                sys.modules["jax"] = jax
+    return sys.modules["bm25s"]
 
 
 def subject_words(question: str) -> list[str]:
@@ -98,9 +118,7 @@ class Lexical:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Lexical":
         """Index texts, at least one."""
-        import bm25s
-
-        retriever = bm25s.BM25()
+        retriever = _bm25s().BM25()
         one: dict[str, str] = {}  # equal terms are one string, or a large blog takes 300 MB
         said = [[one.setdefault(term, term) for term in terms(text)] for text in texts]
         # A corpus without any word has no vocabulary.
@@ -115,11 +133,9 @@ class Lexical:
     @classmethod
     def load(cls, folder: Path) -> "Lexical":
         """Read an index; of a damaged one, or of another version's, any exception may come."""
-        import bm25s
-
         if (folder / "version").read_text(encoding="utf-8") != str(_WORDS):
             raise ValueError
-        return cls(bm25s.BM25.load(folder))
+        return cls(_bm25s().BM25.load(folder))
 
     def scores(self, question: str) -> "numpy.ndarray":
         """BM25 of each text for a question, of shape (texts,), at least 0."""
