@@ -1,6 +1,7 @@
 """Drawing from the nucleus without sorting the vocabulary is drawing from the nucleus."""
 
 import pytest
+import torch
 
 from twinlib.models import generate, load
 from twinlib.models.generate import nucleus
@@ -8,8 +9,6 @@ from twinlib.models.generate import nucleus
 
 def draws(scores, temperature, top_p, count=4000):
     """How often each token is drawn."""
-    import torch
-
     torch.manual_seed(1)
     rows = torch.tensor(scores).repeat(count, 1)
     chosen = nucleus(temperature, top_p)(None, rows)
@@ -18,8 +17,6 @@ def draws(scores, temperature, top_p, count=4000):
 
 
 def test_tokens_outside_the_nucleus_are_never_drawn_and_the_rest_in_proportion():
-    import torch
-
     shares = torch.tensor([0.1, 0.5, 0.05, 0.35])
     assert draws(shares.log().tolist(), 1.0, 0.8).tolist() == pytest.approx(
         [0, 0.5 / 0.85, 0, 0.35 / 0.85], abs=0.03
@@ -41,7 +38,6 @@ def test_a_flat_distribution_is_drawn_from_as_a_whole():
 
 
 def test_it_keeps_the_tokens_that_transformers_top_p_keeps():
-    import torch
     from transformers import TopPLogitsWarper
 
     torch.manual_seed(2)
@@ -53,8 +49,6 @@ def test_it_keeps_the_tokens_that_transformers_top_p_keeps():
 
 
 def test_only_the_likeliest_are_drawn_and_what_was_said_lately_less():
-    import torch
-
     scores = torch.tensor([0.1, 0.5, 0.05, 0.35]).log()
 
     def shares(said, **cuts):
@@ -75,7 +69,6 @@ def test_only_the_likeliest_are_drawn_and_what_was_said_lately_less():
 
 
 def test_the_penalty_is_that_of_transformers_for_what_was_said_lately():
-    import torch
     from transformers import RepetitionPenaltyLogitsProcessor
 
     torch.manual_seed(3)
@@ -138,3 +131,43 @@ def test_a_long_batch_is_counted_while_it_is_answered(tiny_base):
     assert longest > most / 4 and len(calls) > 3, "more than one for each batch and the beginning"
     said = generate.answers(model, tokenizer, asked, most, seed=1, batch=4)
     assert said == answers, "counting changes no word"
+
+
+def test_where_memory_is_short_fewer_rows_are_computed_together(tiny_base):
+    """Its largest batch is remembered; a row that doesn't fit alone, and other errors, are told."""
+    model, tokenizer = load.load(load.prepare(str(tiny_base)), precision="32-bit")
+    asked = [[{"role": "user", "content": f"Tea or coffee, {n}?"}] for n in range(7)]
+    texts, fits, sizes = [f"Tea and coffee, {n}." for n in range(7)], 6, []
+
+    def limited(_, given, named):
+        size = len(named["input_ids"])
+        sizes.append(size)
+        if size > fits:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def computed():
+        sizes.clear()
+        said = generate.answers(model, tokenizer, asked, 4, 0, batch=6)
+        return [answer.text for answer in said], generate.nll(model, tokenizer, texts, batch=4)
+
+    handle = model.register_forward_pre_hook(limited, with_kwargs=True)
+    said, scores = computed()
+    assert max(sizes) == 6
+    fits = 3
+    again, rescored = computed()
+    assert sizes[:2] == [6, 3] and again == said
+    assert [s[0] for s in rescored] == pytest.approx([s[0] for s in scores], rel=1e-4)
+    computed()
+    assert max(sizes) == 3, "what did not fit is not tried again"
+    fits = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        computed()
+    assert sizes[-1] == 1
+    handle.remove()
+    with pytest.raises(RuntimeError, match="another"):
+        generate._in_batches(model, [1, 2], 2, fail)
+    assert generate._fits[model].get("fail") is None
+
+
+def fail(start, chosen):
+    raise RuntimeError("another fault")

@@ -1,4 +1,6 @@
-"""How much memory this process may take: the machine's, or less in a container with a limit.
+"""How much memory this process may take, and whether it ran out.
+
+It is the machine's memory, or less in a container with a limit.
 
 The kernel's control groups, of which Docker and Slurm make use, end a process that takes more than
 its group may, however much the machine has.
@@ -15,6 +17,16 @@ _FILES = (
 )
 # Of what is taken these are pages of files, which the kernel gives up when memory is short.
 _PAGES = (("inactive_file", "active_file"), ("total_inactive_file", "total_active_file"))
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that a GPU's or the CPU's memory ran out."""
+    import torch
+    from accelerate.utils import memory
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and memory.should_reduce_batch_size(error)
 
 
 def total() -> int:

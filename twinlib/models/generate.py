@@ -1,5 +1,7 @@
 """Answers and log-likelihoods of a loaded transformers model, in batches.
 
+Where the memory runs out, batches are halved.
+
 A nucleus of 0.9 is a few dozen tokens, yet sorting Gemma's 262,144 logits and drawing from all of
 them takes a CPU longer than the model itself. So only the most likely tokens are sorted, and all of
 them only where these hold too little probability. Answers of GGUF files are in llama_cpp.py.
@@ -7,10 +9,12 @@ them only where these hold too little probability. Answers of GGUF files are in 
 
 import contextlib
 import itertools
+import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import letters
+from .free_memory import ran_out
 from .load import device, end_tokens, silence_logging, stop_text
 
 if TYPE_CHECKING:
@@ -72,8 +76,8 @@ def answers(
     }
     counted = Counted(progress, len(order), max_tokens) if progress else None
     torch.manual_seed(seed)
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
+
+    def answer(start, chosen):
         ids, mask = _left_padded([prompts[i] for i in chosen], tokenizer.pad_token_id, model.device)
         criteria = [counted.batch(start, len(chosen))] if counted else []
         if stop:
@@ -94,7 +98,34 @@ def answers(
             results[i] = as_answer(tokenizer, tokens, ends, stop)
         if counted:
             counted.reach(start + len(chosen))
+
+    _in_batches(model, order, batch, answer)
     return results
+
+
+# {model: {function that computes with it: rows that fit into memory}}
+_fits: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _in_batches(model, order, batch, compute):
+    """Call compute(start, chosen) with so many of `order` at a time, fewer once memory ran out."""
+    known, name = _fits.setdefault(model, {}), compute.__name__
+    start, batch = 0, min(batch, known.get(name, batch))
+    while start < len(order):
+        chosen, fits = order[start : start + batch], True
+        try:
+            compute(start, chosen)
+        except (RuntimeError, MemoryError) as error:
+            if len(chosen) == 1 or not ran_out(error):
+                raise
+            fits = False
+        if fits:
+            start += len(chosen)
+        else:  # outside of the exception, which holds the tensors
+            from accelerate.utils.memory import clear_device_cache
+
+            clear_device_cache(garbage_collection=True)
+            known[name] = batch = len(chosen) // 2
 
 
 class Counted:
@@ -196,14 +227,16 @@ def nll(
     rows = [[first] + letters.plain(tokenizer, text)[:length] for text in texts]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     scores = [None] * len(rows)
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
+
+    def score(start, chosen):
         with torch.inference_mode():
             nats = _row_nll(model, [rows[i] for i in chosen], tokenizer.pad_token_id)
         for i, value in zip(chosen, nats):
             scores[i] = value, len(rows[i]) - 1
         if progress:
-            progress(min(start + batch, len(order)), len(order))
+            progress(start + len(chosen), len(order))
+
+    _in_batches(model, order, batch, score)
     return scores
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..i18n import t
 from ..models import letters, load
 from ..models.encode import Encoded
-from .in_parts import ran_out
+from ..models.free_memory import ran_out
 from .persona import Training
 
 if TYPE_CHECKING:

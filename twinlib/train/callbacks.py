@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from ..files import TwinError
 from ..i18n import t
 from ..models import estimate
+from ..models.free_memory import ran_out
 from ..progress import Progress
 from ..twin import Stopped
 from . import checkpoints
-from .in_parts import ran_out
 from .processes import any_process, is_main, on_gpu
 
 if TYPE_CHECKING:

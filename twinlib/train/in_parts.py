@@ -6,17 +6,8 @@ divided by their number, so the gradients of the parts add up to those of the ba
 
 from ..files import TwinError
 from ..i18n import t
+from ..models.free_memory import ran_out
 from . import processes
-
-
-def ran_out(error: BaseException) -> bool:
-    """Whether an error says that a GPU's or the CPU's memory ran out."""
-    import torch
-    from accelerate.utils import memory
-
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and memory.should_reduce_batch_size(error)
 
 
 class InParts:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..models import estimate, load
 from ..models.encode import Encoded
+from ..models.free_memory import ran_out
 from ..settings import Persona, Reasoning
 from . import packing, processes
 from .checkpoints import Kept
-from .in_parts import InParts, ran_out
+from .in_parts import InParts
 from .processes import on_gpu
 
 if TYPE_CHECKING:
