@@ -2,10 +2,10 @@
 
     python benchmarks/chat_layouts.py
 
-Reads the small exports of tests/chat_layouts.py, six sets of other layouts and sentences each, and
+Reads the small exports of tests/chat_layouts.py, sets of other layouts and sentences each, and
 prints for each set: exports of which nothing but the owner's own words is learnt, exports of which
-all his words are learnt too, and how many of the lines of other people, forwarded messages,
-sentences of programs and choices of polls are learnt as his.
+all his words are learnt too, how many of the owner's lines are left out, and how many of the lines
+of other people, forwarded messages, sentences of programs and choices of polls are learnt as his.
 """
 
 import sys
@@ -22,7 +22,8 @@ def main():
     import chat_layouts
 
     kinds = ("other people", "forwarded", "programs", "polls")
-    print("set  exports  only own  all own  " + "  ".join(f"{kind:>12}" for kind in kinds))
+    heads = "set  exports  only own  all own  own left out   "
+    print(heads + "  ".join(f"{kind:>12}" for kind in kinds))
     for group in chat_layouts.SETS:
         count, leaked, all_lines = Counter(), Counter(), Counter()
         with tempfile.TemporaryDirectory() as folder:
@@ -32,11 +33,14 @@ def main():
                 count["exports"] += 1
                 count["only"] += only
                 count["all"] += only and set(export.own) <= set(lines)
+                count["own"] += len(export.own)
+                count["left out"] += len(set(export.own) - set(lines))
                 for kind, (some, total) in chat_layouts.leaks(export, lines).items():
                     leaked[kind] += some
                     all_lines[kind] += total
         shares = "  ".join(f"{leaked[k]:5} of {all_lines[k]:3}" for k in kinds)
         row = f"{group:4} {count['exports']:7}  {count['only']:8}  {count['all']:7}"
+        row += f"  {count['left out']:4} of {count['own']:4}"
         print(f"{row}   {shares}", flush=True)
 
 

@@ -3,7 +3,9 @@
 Each has the messages of three people, of whom one is the owner, a reply that quotes, a message that
 was forwarded, a poll, and sentences of the program, under the owner's name or under none. Six sets,
 'a' to 'f', share no layout and no sentence of a program; each was written before the code was
-changed for the set before it. All of it is invented.
+changed for the set before it. The later sets, each in a file of its own, have other people too:
+messages of several lines, of which some are lists or speak of somebody else in the chat, quotations
+that are cut, and a message whose sender is missing. All of it is invented.
 """
 
 import random
@@ -13,9 +15,25 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdef"
+SETS = "abcdefg"
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
+_MONTHS = {
+    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    "zh": "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月",
+    "de": "Jan. Feb. März Apr. Mai Juni Juli Aug. Sep. Okt. Nov. Dez.",
+    "es": "ene feb mar abr may jun jul ago sept oct nov dic",
+    "pt": "jan fev mar abr mai jun jul ago set out nov dez",
+    "fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+}
+_DAYS = {
+    "en": "Mon Tue Wed Thu Fri Sat Sun",
+    "zh": "周一 周二 周三 周四 周五 周六 周日",
+    "de": "Mo Di Mi Do Fr Sa So",
+    "es": "lun mar mié jue vie sáb dom",
+    "pt": "seg ter qua qui sex sáb dom",
+    "fr": "lun. mar. mer. jeu. ven. sam. dim.",
+}
 
 
 class Export(NamedTuple):
@@ -78,17 +96,83 @@ def _export(group, layout, language, rng):
     return "".join(lines), me, people["own"], others
 
 
+def _later_export(data, layout, language, rng):
+    """An export of a set that has a file of its own."""
+    message, alone = layout["message"], layout["alone"]
+    people = data["people"][language]
+    me, (first, second) = people["me"], people["others"]
+    programs = rng.sample([said.format(me=me, w=first) for said in data["programs"][language]], 6)
+    forwarded = rng.choice(data["forwarded"][language]).format(people["fwd"])
+    poll = rng.choice(data["polls"][language])
+    turns, nobody = [], rng.randrange(3, 7)
+    for number, (own, other) in enumerate(zip(people["own"], people["oth"])):
+        turns.append(("?" if number == nobody else rng.choice([first, second]), other))
+        if number in (1, 5):
+            line = other.split("\n")[0]
+            short = line[: len(line) * 2 // 3] + "…"
+            reply = data["replies"][language][number == 5]
+            own = reply.format(q=line, s=short, w=turns[-1][0], o=own)
+        turns.append((me, own))
+        if number < len(programs):
+            turns.append(("", programs[number]))
+        if number == 2:
+            turns.append((me, forwarded))
+        if number == 4:
+            turns.append((me, poll))
+    day, month = rng.randrange(13, 28), rng.randrange(1, 12)
+    minute, lines = 540 + rng.randrange(60), []
+    for who, text in turns:
+        minute += rng.randrange(1, 9)
+        form = alone if not who and alone and rng.random() < 0.8 else message
+        sender = "" if who == "?" else who or me
+        values = {
+            "who": sender,
+            "WHO": sender.upper(),
+            "oth": first if sender == me else me,
+            "text": text,
+            "n": len(lines) + 1,
+            "d": day,
+            "m": month,
+            "y": 2024,
+            "mon": _MONTHS[language].split()[month - 1],
+            "wd": _DAYS[language].split()[day % 7],
+            "H": minute // 60,
+            "M": minute % 60,
+            "S": rng.randrange(60),
+            "h12": (minute // 60 - 1) % 12 + 1,
+            "ap": "AM" if minute < 720 else "PM",
+        }
+        lines.append(form.format(**values))
+    others = {
+        "other people": [line for said in people["oth"] for line in said.split("\n")],
+        "forwarded": [people["fwd"]],
+        "programs": programs,
+        "polls": poll.split("\n")[1:],
+    }
+    own = [line for said in people["own"] for line in said.split("\n")]
+    return "".join(lines), me, own, others
+
+
+def _of(group):
+    file = Path(__file__).parent / f"chat_layouts_{group}.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
 def every(group: str, seed: int = 5) -> Iterator[Export]:
     """The exports of a set: each of its layouts in three languages, those of Chinese in it."""
     rng, languages = random.Random(seed), list(_DATA["people"])
-    for number, layout in enumerate(_DATA["layouts"][group]):
+    data = _of(group)
+    for number, layout in enumerate(data["layouts"] if data else _DATA["layouts"][group]):
         chinese = any("\u4e00" <= sign <= "\u9fff" for sign in layout["message"])
         for turn in range(1 if chinese else 3):
             language = languages[(number * 2 + turn * 2 + (turn == 1) + number // 3) % 6]
             language = "zh" if chinese else language
             suffix = ".md" if layout["message"].startswith("#") else ".txt"
             name = f"{group}-{layout['name']}-{language}{suffix}"
-            yield Export(name, *_export(group, layout, language, rng))
+            if data:
+                yield Export(name, *_later_export(data, layout, language, rng))
+            else:
+                yield Export(name, *_export(group, layout, language, rng))
 
 
 def learnt(export: Export, folder) -> list[str]:
