@@ -183,7 +183,7 @@ def learnt(export: Export, folder) -> list[str]:
     file = folder / export.name
     file.write_text(export.text, encoding="utf-8")
     documents = list(readers.read(file, readers.Options((export.me,))))
-    texts = [t.answer for d in documents for t in d.turns]
+    texts = [t.answer for d in documents for t in d.turns or []]
     texts += [d.text for d in documents if not d.turns]
     return [line.strip() for text in texts for line in text.split("\n") if line.strip()]
 
