@@ -3,7 +3,7 @@
 import chat_layouts
 import pytest
 
-from twinlib.corpus.readers.chats import any_order, others
+from twinlib.corpus.readers.chats import any_order, others, repeats
 
 
 @pytest.mark.parametrize("group, only, every_word", [("a", 1, 1), ("b", 1, 1), ("c", 0.9, 0.9)])
@@ -39,7 +39,7 @@ def test_hardly_a_word_of_other_people_is_learnt_in_any_set(group, tmp_path):
     ],
 )
 def test_a_line_that_repeats_what_somebody_wrote_is_a_quotation(text, said, own, quoted):
-    assert others.without_repeated(text, said) == (own or text, said[0] if quoted else "")
+    assert repeats.without_repeated(text, said) == (own or text, said[0] if quoted else "")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from itertools import chain, islice
 from ..text.inputs.filename import title_of
 from ..text.inputs.input_file import Options
 from .readers.chats import others as others_words
+from .readers.chats.doubtful import Judge
 from .readers.chats.messages import Conversation, is_short, strip_placeholders
+from .readers.chats.repeats import without_repeated
 from .records import Document, Removed, Turn
 
 _MOST_MEMBERS = 100  # whose names may begin what an app says
@@ -110,15 +112,34 @@ def _utterances(conversation, mine):
     is_post, others = conversation.kind == "post", deque(maxlen=50)
     said = deque(maxlen=_REMEMBERED)  # what others wrote, which a reply may repeat
     members = _members(conversation)
+    texts = [] if conversation.known else [(m.sender, m.text) for m in conversation.messages]
+    judge = Judge(members, texts, conversation.known)
     burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
         own = message.sender in mine if message.mine is None else message.mine
         text = _shown(message, conversation, members)
         message = message._replace(text=text)
         if text and not is_post and not message.skip_reason:
-            message, pasted = _without_others(message, said if own else ())
+            message, pasted = _without_others(message, said if own else (), members)
             if own and pasted:
                 yield message._replace(text=pasted, skip_reason="quote"), "", number
+            if own and message.text:
+                judged = judge.judge(message.text, message.sender)
+                if judged.aside:
+                    aside = message._replace(text=judged.aside, skip_reason=judged.reason)
+                    yield aside, "", number
+                message = message._replace(text=judged.own)
+        if (
+            own
+            and not text
+            and message.skip_reason != "platform"
+            and _is_said(conversation, number)
+        ):
+            yield (
+                message._replace(text=conversation.messages[number].text, skip_reason="platform"),
+                "",
+                number,
+            )
         if not message.text:
             continue
         if own and message.skip_reason:
@@ -154,14 +175,19 @@ def _shown(message, conversation, members):
     return "" if by_app else text
 
 
-def _without_others(message, said=()):
+def _is_said(conversation, number):
+    """Whether a message that is not shown has words: a sentence of the app, no placeholder."""
+    return bool(strip_placeholders(conversation.messages[number].text))
+
+
+def _without_others(message, said, members):
     """(the message in its sender's own words, what they pasted from elsewhere).
 
     `said` are earlier messages by others: a line that repeats one, above more lines, quotes it.
     """
     text, reply_to = message.text, message.reply_to
-    if said and "\n" in text:
-        own, quoted = others_words.without_repeated(text, said)
+    if said:
+        own, quoted = without_repeated(text, said, members)
         if quoted and own:
             text, reply_to = own, quoted if reply_to is None else reply_to
     words = others_words.words(text)

@@ -181,6 +181,8 @@ def format_of(file: File) -> str | None:
             return name
     if file.suffix == ".txt" and _CHAT_NAME.search(file.name):
         raise Unreadable("speakers")
+    if file.suffix in _PLAIN | markdown.SUFFIXES and chat_text.is_unread(file):
+        raise Unreadable("speakers")
     if file.suffix in _FOREIGN:
         raise Unreadable(_FOREIGN[file.suffix])
     if file.suffix in _MARKDOWN:

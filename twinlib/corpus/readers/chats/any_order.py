@@ -7,18 +7,20 @@ marks a line of the program's own, whose time stands as in the heads though no n
 import re
 from collections import Counter
 
-from .form_parts import ANY_TIME, LABELS, Head, name_of
+from .form_parts import ANY_DAY, ANY_TIME, LABELS, Head, name_of
 
 _ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d\W{0,3}$|\d{8}T\d{6}")
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
 _IN_BRACKETS = rf"[\[(<{{【（]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
 _SIGNS = r"[\s;,|·•@\-–—~*_]*"
-_ANY_NAME = r"(?P<name>[^\s:：<>\[\]|\d\W][^\t:：<>\[\]|。！？!?；;\n]{0,39}?)"
+_NAME_BEGINS = r"(?:[^\W\d_]|\+\d|[~@](?=[^\W\d])|[\U0001f300-\U0001faff])"
+_ANY_NAME = rf"(?P<name>{_NAME_BEGINS}[^\t:：<>\[\]|。！？!?；;\n]{{0,39}}?)"
 _AFTER_NAME = (
     r"(?:\s*(?:[:：»|\t]|(?<![:：|\t])>|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
 )
 _HEADING = r"(?:#{1,6}\s+)?"
 _TAG = r"(?:\[[^\]\n]{1,12}\])?"
+_TAG_BEGINS, _TAG_ENDS = r"<\w+ (?:[^<>\n]*?\s)?\w+=", r"[^<>\n]*>\s*(?P<text>.*)"
 _ORDERS = [
     re.compile(pattern)
     for pattern in (
@@ -27,13 +29,16 @@ _ORDERS = [
         rf"{_HEADING}[<\[(*@]*{_ANY_NAME}[>\])*]*{_SIGNS}{_IN_BRACKETS}[:：]?\**\s*(?P<text>.*)",
         rf"{_HEADING}[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{ANY_TIME})"
         r"(?: ?[^\W\d]{1,10})?(?:\s*(?:[:：>»|;\t]|\s[-–—]\s)\s*(?P<text>.*))?",
-        # both in one pair of brackets
+        # a tag with both, or both in one pair of brackets
+        rf"{_TAG_BEGINS}\"{_ANY_NAME}\" \w+=\"(?P<time>{ANY_TIME})\"{_TAG_ENDS}",
+        rf"{_TAG_BEGINS}\"(?P<time>{ANY_TIME})\" \w+=\"{_ANY_NAME}\"{_TAG_ENDS}",
         rf"[\[(<{{【（]\s*{_ANY_NAME}\s*[@,;|·•/–—-]\s*(?P<time>{ANY_TIME})\s*[\])>}}】）]"
         r"[:：>»|\t]*\s*(?P<text>.*)",
     )
 ]
-_TIME_FIRST = re.compile(rf"[\[(<{{【（*_~|#\s]{{0,4}}{ANY_TIME}[\])>}}】）]?")
+_TIME_FIRST = re.compile(rf"(?:[^\w\n]|_){{0,4}}{ANY_TIME}[\])>}}】）]?")
 _TIME_LAST = re.compile(rf"(?<![\w.:/-]){ANY_TIME}$")
+_TIME_AT_END = re.compile(rf"[\[(<{{【（]?(?<![\w.:/-]){ANY_TIME}[\])>}}】）]?$")
 _TIME_IN_BRACKETS = re.compile(rf"[\[(（【<]{ANY_TIME}[\])）】>]")
 
 
@@ -56,9 +61,10 @@ def of_one_order(lines: list[str]) -> list[Head]:
     any_order = _by_recurring_names(lines, timed)
     if len(any_order) > len(best) * 1.2:
         return any_order
-    if sum(bool(head.text) for head in best) * 2 < len(best):  # the text is on the next lines
-        return best
     count = Counter(head.name for head in best)
+    if sum(bool(head.text) for head in best) * 2 < len(best):  # the text is on the next lines
+        several = sum(times > 1 for times in count.values()) > 1
+        return [x for x in best if not several or count[x.name] > 1 or len(x.name.split()) < 3]
     return [head for head in best if head.text or count[head.name] > 1]
 
 
@@ -80,6 +86,7 @@ _WHAT = re.compile(
     re.IGNORECASE,
 )
 _SAID = re.compile(r"(?<=.)(?:说道?|道|写道|發送|发送|說|寫道)$")
+_FROM = ("von", "from", "by", "de", "par", "por")
 RULED = re.compile(r"[-=_*~·]{3,}")
 
 
@@ -101,6 +108,62 @@ def of_fields(lines: list[str]) -> list[Head]:
     return found
 
 
+_KEYED = re.compile(r"[^\w\s]{0,2}\s?(?P<key>[^\W\d][\w ]{0,18}?)\s?[:：=]\s?(?P<value>.*)")
+_A_TIME = re.compile(rf"[\"']?\W?(?:{ANY_TIME}|{ANY_DAY}).{{0,20}}")
+
+
+def of_records(lines: list[str]) -> list[Head]:
+    """Heads of blocks of 'key: value' lines with the same keys, whatever these are called.
+
+    The key of the time has times, that of the sender a few values that come back; the last of a
+    block is the text, which may go on below it.
+    """
+    keyed = {n: m for n, line in enumerate(lines) if (m := _KEYED.fullmatch(line))}
+    count = Counter(match["key"].casefold() for match in keyed.values())
+    often = {key for key, times in count.items() if times >= 4 and times * 12 >= len(lines)}
+    first = next((m["key"].casefold() for m in keyed.values() if m["key"].casefold() in often), "")
+    starts = [n for n, match in keyed.items() if match["key"].casefold() == first]
+    blocks = []
+    for start, end in zip(starts, [*starts[1:], len(lines)]):
+        fields, number = {}, start
+        while number < end and number in keyed and keyed[number]["key"].casefold() in often:
+            fields.setdefault(keyed[number]["key"].casefold(), (number, keyed[number]["value"]))
+            number += 1
+        blocks.append(fields)
+    keys = [key for key in often if sum(key in block for block in blocks) * 5 >= len(blocks) * 4]
+    values = {key: [block[key][1] for block in blocks if key in block] for key in keys}
+    times = [
+        k for k, v in values.items() if sum(map(bool, map(_A_TIME.match, v))) * 5 >= len(v) * 4
+    ]
+    who = {k: len(set(v)) for k, v in values.items() if k not in times and _are_names(v)}
+    if not times or not who or len(blocks) < 4:
+        return []
+    named = [k for k in who if _WHO.fullmatch(f"{k}: x")]
+    sender = max(named or who, key=lambda key: who[key])
+    found = []
+    for block in blocks:
+        if sender in block and times[0] in block:
+            text = list(block)[-1]
+            number, value = block[text] if text not in (sender, *times) else (None, "")
+            last = max(n for n, _ in block.values())
+            name, start = block[sender][1].strip("\"' "), min(n for n, _ in block.values())
+            when = block[times[0]][1].strip("\"' ")
+            found.append(Head(start, name_of(name), when, value.strip("\"'"), last + 1))
+    return found
+
+
+def _are_names(values):
+    """Whether values are short, few, come back in turn, and not all in small letters."""
+    several = {value for value in values if value}
+    changes = sum(a != b for a, b in zip(values, values[1:]))
+    return (
+        1 < len(several) <= max(2, len(values) // 2)
+        and all(len(value) <= 40 and len(value.split()) <= 5 for value in several)
+        and changes * 4 >= len(values)
+        and any(value != value.lower() or not value.isascii() for value in several)
+    )
+
+
 def without_common_words(found: list[Head]) -> list[Head]:
     """Heads whose names are without the small words that end all of them: 'Ole wrote on'."""
     for _ in range(4):
@@ -111,7 +174,8 @@ def without_common_words(found: list[Head]) -> list[Head]:
             break
         found = [head._replace(name=name_of(" ".join(head.name.split()[:-1]))) for head in found]
     first = {head.name.split()[0] for head in found if len(head.name.split()) > 1}
-    if len(found) > 3 and len(first) == 1 and first.pop().islower():  # 'schrieb Ole'
+    word = first.pop() if len(first) == 1 else ""
+    if len(found) > 3 and (word.islower() or word.casefold() in _FROM):  # 'schrieb Ole'
         if all(len(head.name.split()) > 1 for head in found):
             found = [head._replace(name=head.name.split(" ", 1)[1]) for head in found]
     if len(found) > 3 and all(_SAID.search(head.name) for head in found):
@@ -133,6 +197,12 @@ def ending(line: str) -> str:
     """The same of the time that a line ends with."""
     match = _TIME_LAST.search(line) if line[-1:].isdigit() or line[-1:] in "])）】" else None
     return _shape(match[0]) if match else ""
+
+
+def before_time(line: str) -> str:
+    """The line without the time that it ends in, '' where it ends in none."""
+    match = _TIME_AT_END.search(line)
+    return line[: match.start()].rstrip() if match else ""
 
 
 def bracketed(line: str) -> str:
@@ -194,7 +264,7 @@ def _by_recurring_names(lines, timed):
                 number + 1,
             )
             for number, name, time, text in heads_
-            if re.fullmatch(r"[^\W\d][^\t\n。！？!?]{0,39}", name.strip())
+            if re.fullmatch(rf"{_NAME_BEGINS}[^\t\n。！？!?]{{0,39}}", name.strip())
             and len(name.split()) <= 4
         ]
         count = Counter(head.name for head in heads_)

@@ -6,6 +6,7 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 import re
 from collections import Counter
 from collections.abc import Iterator
+from os.path import commonprefix
 
 from ....text.inputs import spreadsheets
 from ....text.inputs.encoding import Unreadable
@@ -14,7 +15,7 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, subtitles
-from . import any_order, form_parts, text_forms, whatsapp
+from . import any_order, form_parts, text_forms, unread, whatsapp
 from .messages import INVISIBLE, Conversation, Message
 from .text_forms import FORMS
 
@@ -41,9 +42,11 @@ _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields")  # forms of programs that are not known
+_PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h]\d\d"), 3
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
+_EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
 _QUOTES = '“”„"«»「」『』'
 _ME = ("我", "me")
 
@@ -69,7 +72,8 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     for title, part in _parts(_lines(file.text)):
         messages = _messages(part, form)
         if messages:
-            yield Conversation(title or title_of(file.name), messages)
+            known = form in _PROGRAMS or bool(_opening(_lines(start(file))))
+            yield Conversation(title or title_of(file.name), messages, known=known)
 
 
 def _form(file):
@@ -89,6 +93,11 @@ def _form(file):
         and text_forms.fill(lines, text_forms.heads(lines, form))
     )
     return form if whole else None
+
+
+def is_unread(file: File) -> bool:
+    """Whether the text is a conversation in a layout in which the speakers can't be told."""
+    return unread.is_conversation(_lines(start(file))[:3000])
 
 
 def _lines(text):
@@ -128,7 +137,8 @@ def _messages(lines, form):
         lines = _unwrapped(lines, form)
     heads = text_forms.heads(lines, form)
     times = _times(lines, heads, form)
-    unread = _unread_heads(lines, heads)
+    unknown = _unread_heads(lines, heads, form)
+    ruled = set() if form in _PROGRAMS else _furniture(lines, heads)
     texts = [head.text for head in heads if head.text]
     quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
     messages = []
@@ -136,18 +146,40 @@ def _messages(lines, form):
         mine = True if head.name.casefold() in _ME else None
         rest = lines[head.body : end]
         # A line that begins as messages do here begins one, though its sender can't be told.
-        cut = next((n for n, _ in enumerate(rest) if head.body + n in unread), len(rest))
-        if cut < len(rest):
+        cut = next((n for n, _ in enumerate(rest) if head.body + n in unknown), len(rest))
+        if cut < len(rest) and not head.time and (text := any_order.before_time(rest[cut])):
+            rest[cut] = text  # the time stands behind the last line of a message
+            cut += 1
+        beyond = [line for line in rest[cut:] if not text_forms.is_time(line)]
+        if any(beyond):
             messages.append(
                 Message(head.name, "\n".join(rest[cut:]).strip(), time, mine, "platform")
             )
-        for reason, text in _texts(head, rest[:cut], form, quoted):
+        below = [line for line in rest[:cut] if line not in ruled]
+        for reason, text in _texts(head, below, form, quoted):
             if text and head.name.casefold() not in _SYSTEM:
                 messages.append(Message(head.name, text, time, mine, reason))
+    if edge := "" if form in _PROGRAMS else _common_edge(lines, heads):
+        messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
     return messages
 
 
-def _unread_heads(lines, heads):
+def _furniture(lines, heads):
+    """Lines of signs alone that stand between most messages."""
+    count = Counter(line for line in lines if line and not re.search(r"[^\W_]", line))
+    return {line for line, times in count.items() if times > 3 and times * 2 > len(heads)}
+
+
+def _common_edge(lines, heads):
+    """The signs that nearly all first lines end in: ticks behind a space, a bar, a closing tag."""
+    ends = Counter(
+        _EDGE.search(lines[head.line])[0] for head in heads if _EDGE.search(lines[head.line])
+    )
+    edge, times = ends.most_common(1)[0] if ends else ("", 0)
+    return edge if len(heads) > 5 and times * 3 > len(heads) * 2 else ""
+
+
+def _unread_heads(lines, heads, form):
     """The numbers of lines that begin or end with a time as most heads do, and are none of them."""
     taken = {number for head in heads for number in range(head.line, head.body)}
     found = set()
@@ -156,8 +188,25 @@ def _unread_heads(lines, heads):
         common = {kind for kind, count in signs.items() if kind and count * 4 > len(heads)}
         if sum(signs[kind] for kind in common) * 2 > len(heads):
             found |= {n for n, x in enumerate(lines) if n not in taken and sign(x) in common}
-    known = (text_forms.is_time, text_forms.LINE_DAY.fullmatch, _EVENT.fullmatch)
+    begins = _common_beginning([lines[head.line] for head in heads])
+    if begins:
+        found |= {n for n, x in enumerate(lines) if n not in taken and begins.match(x)}
+    known = (text_forms.LINE_DAY.fullmatch, _EVENT.fullmatch)
+    if form != "stacked":  # there a time alone belongs to a sender
+        known += (text_forms.is_time,)
     return {n for n in found if not any(is_known(lines[n]) for is_known in known)}
+
+
+def _common_beginning(firsts):
+    """A pattern of what all first lines begin with, three characters or more; None without it."""
+    if len(firsts) < 4:
+        return None
+    prefix = re.match(r"[^\d\n]*", commonprefix(firsts))[0]
+    rest = [line[len(prefix) :][:1] for line in firsts]
+    if len(prefix.strip()) < 3 and not (len(prefix) > 2 and re.search(r"[^\w\s]", prefix)):
+        return None
+    follows = r"\d" if all(map(str.isdigit, rest)) else ""
+    return re.compile(re.escape(prefix.rstrip()) + (r"\s*" + follows if follows else ""))
 
 
 def _unwrapped(lines, form):

@@ -172,11 +172,15 @@ class Message(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """A chat with a person or group, or a series of posts, in order; `kind` is chat or post."""
+    """A chat with a person or group, or a series of posts, in order; `kind` is chat or post.
+
+    `known` says whether it is in the layout of a program that a reader knows.
+    """
 
     title: str
     messages: list[Message]
     kind: str = "chat"
+    known: bool = True
 
 
 def strip_placeholders(text: str) -> str:

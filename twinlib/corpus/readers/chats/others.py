@@ -296,9 +296,6 @@ _OF_A_GROUP = re.compile(
     r"正在输入",
     re.IGNORECASE,
 )
-# Characters that a quotation has at least, and that stand around it: a name, signs.
-_LEAST_QUOTED, _MOST_AROUND = 8, 60
-_NO_WORDS = re.compile(r"[\W_]*")
 _LONGEST = 200  # characters of what an app says about a group
 
 
@@ -342,22 +339,6 @@ def words(text: str) -> Words:
     if not pasted:
         return Words(own, whom, answers)
     return Words("\n".join(lines).strip(), whom, answers, "\n".join(pasted))
-
-
-def without_repeated(text: str, said: Iterable[str]) -> tuple[str, str]:
-    """(own lines, the message of `said` that its first lines repeat, as a reply quotes it)."""
-    lines = text.split("\n")
-    for at, line in enumerate(lines[:-1][:3]):
-        for earlier in said:
-            first = earlier.split("\n", 1)[0]
-            extra = len(line) - len(first)
-            if len(first) >= _LEAST_QUOTED and 0 <= extra <= _MOST_AROUND and first in line:
-                below = at + 1
-                while below < len(lines) - 1 and _NO_WORDS.fullmatch(lines[below]):
-                    below += 1
-                head = [x for x in lines[:at] if len(x) > _MOST_AROUND]
-                return "\n".join(head + lines[below:]).strip(), earlier
-    return text, ""
 
 
 def unquoted(text: str) -> tuple[str, str, str]:

@@ -272,7 +272,7 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
     if form == "unknown":
         return any_order.without_common_words(any_order.of_one_order(lines))
     if form == "fields":
-        return any_order.of_fields(lines)
+        return max(any_order.of_fields(lines), any_order.of_records(lines), key=len)
     pattern, numbers = FORMS[form].pattern, range(len(lines)) if form == "labelled" else clocks
     matches = [(number, pattern.fullmatch(lines[number])) for number in numbers]
     found = [

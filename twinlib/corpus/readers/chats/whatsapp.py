@@ -22,6 +22,7 @@ _WITHIN = "\u2028"  # a line break within a message
 _ATTACHED = re.compile(
     r"^[^\n]+\.\w{2,5} \([^()\n]{2,30}\)(?:\n|$)|<[^<>\n:：]{2,12}[:：] ?[^<>\n]+\.\w{2,5}>$"
 )
+_NAMED = re.compile(r"whatsapp|(^|/)_chat\.txt$", re.IGNORECASE)
 _LEVELS = {"info", "error", "warn", "warning", "debug", "fatal", "trace", "critical", "notice"}
 _TITLE = re.compile(
     r"(?:(?:Chat (?:de )?|Discussion |Conversa do )?WhatsApp(?:[ -]Chat)? "
@@ -40,7 +41,7 @@ def looks_like(file: File) -> bool:
     names = Counter({name: count for name, count in names.items() if len(name) <= 60})
     if not names or {name.casefold() for name in names} & _LEVELS:
         return False
-    is_named = re.search(r"whatsapp|(^|/)_chat\.txt$", file.name, re.IGNORECASE)
+    is_named = _NAMED.search(file.name)
     spaced = sum(bool(match) and not above.strip() for above, match in zip(lines, headers[1:]))
     return bool(is_named) or (
         len(names) > 1
@@ -68,7 +69,9 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         if typed:
             name = INVISIBLE.sub("", sender).removeprefix("~").strip()
             messages.append(Message(name, typed, time))
-    yield Conversation(_title(file.name), messages)
+    # Other programs write lines of the same form, but none of WhatsApp's marks.
+    known = bool(_NAMED.search(file.name)) or "\u200e" in file.text
+    yield Conversation(_title(file.name), messages, known=known)
 
 
 def _typed(text):

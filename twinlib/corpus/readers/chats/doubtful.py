@@ -1,0 +1,242 @@
+"""What stands under somebody's name in a chat and is likely not their words, told by its shape.
+
+No list of what programs say is complete. These rules hold in any wording: a program writes a
+person's whole display name and speaks of its own user in the third person; the choices of a poll
+are lines of one shape; a line of signs or of a name above a message announces another's words;
+sentences that differ in names and numbers alone come from a template. What a rule finds is put
+aside with a reason. In chats of programs that a reader knows only those rules are used that hardly
+ever take a person's own words.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+_NAME_HERE = "\x00"
+_LONGEST = 200  # characters of a line that a program says
+_LONGEST_MARK = 80  # of a line above somebody else's words
+# Those who speak of themselves write these; a program that speaks of them does not.
+_FIRST_PERSON = re.compile(
+    r"(?<![^\W_])(?:i|me|my|mine|we|us|our|ours|"
+    r"ich|mich|mir|mein\w{0,2}|wir|uns|unser\w{0,2}|"
+    r"yo|mi|mis|mí|nos|nosotr[oa]s|nuestr[oa]s?|"
+    r"eu|meu|minha|meus|minhas|nós|noss[oa]s?|pra mim|mim|"
+    r"je|moi|mon|ma|mes|nous|notre|nos)(?![^\W_])|(?<![^\W_])j['’]|[我咱俺]",
+    re.IGNORECASE,
+)
+_ARROW = "\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b05-\u2b0d\u2b60-\u2bb9\u2794\u2798-\u27be"
+_POINTER = "\u25b6-\u25c5\u25b8\u00bb\u203a\u00ab\u2039"
+_ANNOUNCED = re.compile(rf"\s*[{_ARROW}{_POINTER}\U0001f4e8-\U0001f4e9\U0001f4e4\U0001f501]")
+_BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
+_BRACKETED = re.compile(r"\s*[\[(（【<《〈{«‹「『*_~][^\n]*[\])）】>》〉}»›」』*_~][:：]?\s*")
+_DECORATED = re.compile(r"\s*[-—–─=*_~·•#+]{2,}\s?[^\W_][^\n]*?[-—–─=*_~·•#+]{2,}\s*")
+_RULE = re.compile(r"\s*(?:[-—–─=*_~·•] ?){3,}\s*")
+_BULLET = re.compile(r"\s*(?:[-–—•·*+‣▪◦]|\d{1,2}[.)、]|[(（]\d{1,2}[)）])\s*(?=\S)")
+# The choices of a poll: signs before them, bars, shares, numbers behind a sign.
+_TICK = re.compile(
+    r"\s*(?:[\u2500-\u259f]?[\u25a0-\u25ff\u2610-\u2612\u2705\u2713-\u2718\u274c\u274e\u2b1b\u2b1c"
+    r"\u2b55\u26aa\u26ab\U0001f518\U0001f532-\U0001f535\U0001f7e0-\U0001f7eb]\ufe0f?|"
+    r"\[[ xX✓✔_-]?\]|[(（][ xX✓✔_oO]?[)）]|\d\ufe0f?\u20e3|[\u2460-\u2473\u24b6-\u24e9])"
+)
+_CHART = re.compile(
+    r"[\u2588-\u2593\u2580-\u259f\u25a0\u25a1\u25b0\u25b1\u2605\u2606\u25cf\u25cb]{2,}|[★☆]"
+)
+_SHARE = re.compile(r"\d{1,3}(?:[.,]\d+)?\s?[%％]")
+_BEFORE_CHOICE = (
+    r"(?:[-–—•·*+‣▪◦]|(?:\d{1,2}|[A-Ha-h])[.)、:：]|[(（][\dA-Ha-h]{1,2}[)）])\s*(?=\S)"
+)
+_NUMBERED = re.compile(
+    rf"\s*(?P<mark>{_BEFORE_CHOICE})?(?P<label>.*[^\W\d].*?)(?P<sign>\s*[:：\-–—(（\[·|=→×/]\s*|\s+)"
+    r"\d{1,5}(?P<unit>\s?[^\W\d]{0,12})\s?[)）\]]?\W*"
+)
+# 'From: Harbour News', a line above what was copied
+_FIELD = re.compile(
+    r"[^\W\d][\w ]{0,19}[:：]\s?"
+    r"(?:[A-ZÀ-Þ@][\w’'.-]*(?: [A-ZÀ-Þ@][\w’'.-]*){0,3}|[\u4e00-\u9fff]{2,8})"
+)
+_LABELLED = re.compile(r"[A-ZÀ-Þ][^\W\d]*(?: [^\W\d]+){0,3}\s?[:：]\s?[A-ZÀ-Þ].*")
+_QUESTION = re.compile(r".*[?？]\W*")
+_CALL = re.compile(r"[^\n(（\[]{1,40}[(（\[][^()（）\[\]\n]*\d[^()（）\[\]\n]*[)）\]]\.?")
+_WHOLE = re.compile(r"\[[^\n\[\]]{2,}\]|【[^\n]{2,}】|<(?![|｜/])[^\n<>]{2,}>")
+_NAMED_IN_SIGNS = re.compile(r"[「“\"『《‹«„][^「」“”\"『』《》«»„\n]{1,16}[」”\"』》›»“]\W*")
+_TITLE_CASE = re.compile(r".*(?<![.!?…] )\b[A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+\W*")
+
+
+class Judged(NamedTuple):
+    """A message's `own` words, and what is put `aside` for a `reason` of data/reasons.yaml."""
+
+    own: str
+    aside: str = ""
+    reason: str = ""
+
+
+class Judge:
+    """The rules for one conversation: its `members`, its program's sentences that come back.
+
+    `known` says whether a reader knows the program; else what is only likely to be another's is
+    put aside, too.
+    """
+
+    def __init__(self, members: Collection[str], texts: Iterable[tuple[str, str]], known: bool):
+        self.known = known
+        self._members = [name for name in members if name]
+        # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
+        told = sorted((n for n in self._members if len(n) > 1), key=len, reverse=True)
+        self._name = re.compile(
+            "|".join(rf"(?<![^\W_]){re.escape(n)}(?![a-zà-ÿ0-9])" for n in told) or r"(?!)"
+        )
+        self._templates = set() if known else self._repeated(texts)
+        self._labels = set() if known else self._first_lines(texts)
+        self._small = set() if known else self._write_small(texts)
+        self._nouns = not known and self._writes_nouns_large(texts)
+
+    def judge(self, text: str, sender: str) -> Judged:
+        """Whose words a message of `sender` is."""
+        lines = text.split("\n")
+        if len(lines) > 2 and self._is_poll(lines):
+            return Judged("", text, "platform")
+        if len(lines) > 1:
+            for at in range(len(lines) - 1):
+                if reason := self._announces(lines, at, sender):
+                    return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
+        said = [not self.known and self._is_said_by_program(line, sender) for line in lines]
+        if not any(said):
+            return Judged(text)
+        own = "\n".join(line for line, by in zip(lines, said) if not by).strip()
+        return Judged(own, "\n".join(x for x, by in zip(lines, said) if by), "platform")
+
+    def _is_poll(self, lines):
+        """Whether lines below the first have one shape that nothing but a program gives them."""
+        counted = 0
+        for shape in (_TICK.match, _CHART.search, _SHARE.search, _numbered):
+            shaped = [shape(line) for line in lines]
+            pairs = zip(shaped, shaped[1:])
+            counted += any(a and b and (shape is not _numbered or a == b) for a, b in pairs)
+        if self.known:
+            return counted > 1
+        listed = [_BULLET.sub("", line, count=1).strip() for line in lines[1:]]
+        names = [x in self._members for x in listed]
+        asked = any(map(_QUESTION.fullmatch, lines[:2]))
+        bullets = sum(map(bool, map(_BULLET.match, lines[1:])))
+        return bool(counted or sum(names) > 1 or asked and bullets > 1)
+
+    def _announces(self, lines, at, sender):
+        """Why the lines from `at` on are another's; '' where they aren't."""
+        line, below = lines[at].strip(), lines[at + 1].strip()
+        if not line or len(line) > _LONGEST_MARK:
+            return ""
+        letters = any(map(str.isalpha, line))
+        if letters and (_ANNOUNCED.match(line) or _DECORATED.fullmatch(line)):
+            return "repost"
+        if _RULE.fullmatch(line) and at + 1 < len(lines):
+            return "" if self.known else "repost"
+        name = self._name.search(line)
+        if name and not any(map(str.isalpha, line[: name.start()] + line[name.end() :])):
+            return "quote"
+        if name and line.endswith((":", "：")):
+            return "quote"
+        if self.known:
+            return ""
+        if letters and (_BRACKETED.fullmatch(line) or self._skeleton(line) in self._labels):
+            return "announced"
+        if at < 2 and _FIELD.fullmatch(line):
+            return "announced"
+        if at:
+            return ""
+        # Two lines with capitals, the first without an end, from one who hardly writes capitals
+        is_label = len(line.split()) < 5 and line[-1].isalnum() and sender in self._small
+        if is_label and line[0].isupper() and below[:1].isupper():
+            return "announced"
+        if line.endswith((":", "：")) and not _BULLET.match(below):
+            return "announced"
+        if _NAMED_IN_SIGNS.search(line) or " | " in line or "@" in line:
+            return "announced"
+        if not self._nouns and _TITLE_CASE.fullmatch(line):
+            return "announced"
+        return ""
+
+    def _is_said_by_program(self, line, sender):
+        """Whether a line is a program's: it speaks of people by their display names."""
+        line = line.strip()
+        if not line or len(line) > _LONGEST:
+            return False
+        if sender in self._small and _LABELLED.fullmatch(line):
+            return True
+        name = self._name.search(line)
+        if name and self._speaks_of(line, name, sender):
+            return True
+        if (
+            _WHOLE.fullmatch(line)
+            or _DECORATED.fullmatch(line)
+            or len(line.split()) <= 6
+            and _CALL.fullmatch(line)
+        ):
+            return True
+        return self._skeleton(line) in self._templates
+
+    def _speaks_of(self, line, name, sender):
+        before, after = line[: name.start()], line[name.end() :]
+        if before.rstrip().endswith("@") or _FIRST_PERSON.search(before + " " + after):
+            return False
+        starts = not any(map(str.isalnum, before))
+        verb = re.match(r"[\s\"“”»」』*]+[a-zà-ÿ0-9]|[\s\"“”»」』*]*[\u4e00-\u9fff]", after)
+        if name[0] == sender:
+            return any(map(str.isalpha, after))
+        if re.match(r"\s?[:：]\s?\S", after) and starts:  # 'Ole: hello' was copied
+            return True
+        if (
+            re.search(r"[?？]\W*$", line)
+            or after[:1] in ",，、!！"
+            or before.rstrip()[-1:] in ",，"
+        ):
+            return False
+        whole = bool(re.search(r"\W|\d|_", name[0].strip()))  # more than a first name
+        return bool(verb) and starts or whole
+
+    def _repeated(self, texts):
+        """What sentences that come back have beside the names in them, or beside numbers."""
+        count = Counter(
+            self._skeleton(text) for _, text in texts if len(text) <= _LONGEST and "\n" not in text
+        )
+        return {
+            skeleton
+            for skeleton, times in count.items()
+            if times > (1 if _NAME_HERE in skeleton else 2)
+            and (_NAME_HERE in skeleton or "0" in skeleton)
+            and (len(skeleton.split()) > 2 or skeleton > "\u2e80" and len(skeleton) > 4)
+        }
+
+    def _first_lines(self, texts):
+        """Skeletons of lines above others that come back: a label of what stands below."""
+        count = Counter(self._skeleton(x.split("\n", 1)[0]) for _, x in texts if "\n" in x)
+        return {skeleton for skeleton, times in count.items() if times > 1}
+
+    def _skeleton(self, text):
+        return re.sub(r"\d+(?:[:.,]\d+)*", "0", self._name.sub(_NAME_HERE, text)).strip()
+
+    @staticmethod
+    def _write_small(texts):
+        """Those of whose messages two of five or more begin with a small letter."""
+        count, small = Counter(), Counter()
+        for sender, text in texts:
+            count[sender] += 1
+            small[sender] += text[:1].islower()
+        return {sender for sender, times in count.items() if small[sender] * 5 >= times * 2}
+
+    @staticmethod
+    def _writes_nouns_large(texts):
+        """Whether words within sentences often begin with a capital, as in German."""
+        words = [w for _, text in texts for w in text[:200].split()[1:]]
+        return sum(w[0].isupper() for w in words) * 8 > len(words)
+
+
+def _numbered(line):
+    """What a line that ends in a number has before and after it; '' for a sentence."""
+    match = _NUMBERED.fullmatch(line) if len(line) <= _LONGEST_MARK else None
+    if not match:
+        return ""
+    sign, unit = match["sign"].strip(), match["unit"].strip()
+    if not sign and not match["mark"] and not unit:
+        return ""
+    return sign + (match["mark"] or "")[-1:] + " " + unit[:3].casefold()

@@ -1,0 +1,80 @@
+"""Quotations that a reply repeats of an earlier message, whole or shortened, in any wording."""
+
+import re
+from collections.abc import Iterable
+
+_FEWEST_LETTERS = 8  # that a quotation repeats of an earlier message
+_FEWEST_CHINESE = 5
+_SHARE_KEPT = 0.3  # of an earlier message that a shortened quotation has at least
+_MOST_AROUND = 60  # characters beside it: a name, signs, what announces it
+_RULE = re.compile(r"[\W_]*")
+_CUT = re.compile(r"([^…\n]{4,}?)\s?(?:…|\.\.\.)\W*")
+_CLOSED = re.compile(r"\W*[\])）】>》」』”\"»›⏎|]\s*(?=[^\W_])")
+_OPENS = tuple('<[(（【《「『“„"«‹@>|')
+
+
+def without_repeated(
+    text: str, said: Iterable[str], members: Iterable[str] = ()
+) -> tuple[str, str]:
+    """(own words, the earlier message that a reply repeats), or (text, '').
+
+    The repeated line stands above the own words, under them, or before them on one line, in
+    signs. Lines of signs and of the `members`' names beside it go with it.
+    """
+    lines = text.split("\n")
+    if len(lines) == 1 and not text.startswith(_OPENS):
+        return text, ""
+    earlier = [(whole, first) for whole in said if _is_enough(first := whole.split("\n", 1)[0])]
+    for at in [n for n in range(len(lines)) if n < 4 or n == len(lines) - 1]:
+        cut = _CUT.fullmatch(lines[at]) if len(lines) > 1 else None
+        for whole, first in earlier:
+            start = lines[at].find(first)
+            if start > _MOST_AROUND or start < 0 and not (cut and _ends_in(cut[1], first)):
+                continue
+            around = len(lines[at]) - len(first) if start >= 0 else 0
+            if around <= _MOST_AROUND and len(lines) > 1:
+                own = _above(lines[:at], members) if at == len(lines) - 1 else ""
+                own = own or _below(lines, at, members)
+                if own:
+                    return own, whole
+            closed = (
+                _CLOSED.match(lines[at][start + len(first) :]) if start > 0 and not at else None
+            )
+            if closed:
+                own = lines[at][start + len(first) + closed.end() :]
+                return "\n".join([own, *lines[1:]]).strip(), whole
+    return text, ""
+
+
+def _is_enough(first):
+    return len(first) >= (_FEWEST_CHINESE if first > "\u2e80" else _FEWEST_LETTERS)
+
+
+def _ends_in(line, first):
+    """Whether a line ends in the beginning of an earlier one."""
+    least = max(4, int(len(first) * _SHARE_KEPT))
+    return any(
+        first.startswith(line[start:])
+        for start in range(max(0, min(_MOST_AROUND, len(line) - least)) + 1)
+        if len(line) - start >= least
+    )
+
+
+def _above(lines, members):
+    while lines and (_RULE.fullmatch(lines[-1]) or is_name(lines[-1], members)):
+        lines.pop()
+    return "\n".join(lines).strip()
+
+
+def _below(lines, at, members):
+    below = at + 1
+    while below < len(lines) and (_RULE.fullmatch(lines[below]) or is_name(lines[below], members)):
+        below += 1
+    kept = [line for line in lines[:at] if len(line) > _MOST_AROUND]
+    return "\n".join(kept + lines[below:]).strip()
+
+
+def is_name(line: str, members: Iterable[str]) -> bool:
+    """Whether a line is nothing but the name of one of the members, with signs around it."""
+    bare = re.sub(r"^[\W_]+|[\W_]+$", "", line)
+    return bool(bare) and any(bare == re.sub(r"^[\W_]+|[\W_]+$", "", name) for name in members)
