@@ -37,6 +37,9 @@ _ORDERS = [
     )
 ]
 _TIME_FIRST = re.compile(rf"(?:[^\w\n]|_){{0,4}}{ANY_TIME}[\])>}}】）]?")
+_TIME_NEAR = re.compile(
+    rf"(?=.{{0,40}}\d[:.h时]\d\d)[^\n]{{1,20}}?(?<![\d:.]){ANY_TIME}[\])>}}】）]?"
+)
 _TIME_LAST = re.compile(rf"(?<![\w.:/-]){ANY_TIME}$")
 _TIME_AT_END = re.compile(rf"[\[(<{{【（]?(?<![\w.:/-]){ANY_TIME}[\])>}}】）]?$")
 _TIME_IN_BRACKETS = re.compile(rf"[\[(（【<]{ANY_TIME}[\])）】>]")
@@ -187,13 +190,19 @@ def _is_small(word):
     return word.islower() or word in ("于", "於", "在")
 
 
-def opening(line: str) -> str:
+def far_opening(line: str, name: str = "") -> str:
+    """The same with a number, a word or a day before the time, but not the sender's `name`."""
+    match = _TIME_NEAR.match(line)
+    return _shape(match[0]) if match and not (name and name in match[0]) else ""
+
+
+def opening(line: str, name: str = "") -> str:
     """The signs before and in the time that a line begins with, digits as 0; '' without one."""
     match = _TIME_FIRST.match(line)
     return _shape(match[0]) if match else ""
 
 
-def ending(line: str) -> str:
+def ending(line: str, name: str = "") -> str:
     """The same of the time that a line ends with."""
     match = _TIME_LAST.search(line) if line[-1:].isdigit() or line[-1:] in "])）】" else None
     return _shape(match[0]) if match else ""
@@ -205,7 +214,7 @@ def before_time(line: str) -> str:
     return line[: match.start()].rstrip() if match else ""
 
 
-def bracketed(line: str) -> str:
+def bracketed(line: str, name: str = "") -> str:
     """The same of the time in brackets that a line ends with, or has after its first words."""
     matches = list(_TIME_IN_BRACKETS.finditer(line))
     if not matches:

@@ -137,7 +137,7 @@ def _messages(lines, form):
         lines = _unwrapped(lines, form)
     heads = text_forms.heads(lines, form)
     times = _times(lines, heads, form)
-    unknown = _unread_heads(lines, heads, form)
+    unknown = _unread_heads(lines, heads)
     ruled = set() if form in _PROGRAMS else _furniture(lines, heads)
     texts = [head.text for head in heads if head.text]
     quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
@@ -159,8 +159,9 @@ def _messages(lines, form):
         for reason, text in _texts(head, below, form, quoted):
             if text and head.name.casefold() not in _SYSTEM:
                 messages.append(Message(head.name, text, time, mine, reason))
-    if edge := "" if form in _PROGRAMS else _common_edge(lines, heads):
-        messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
+    for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
+        if edge := "" if form in _PROGRAMS else _common_edge(whole):
+            messages = [m._replace(text=m.text.removesuffix(edge).rstrip()) for m in messages]
     return messages
 
 
@@ -170,21 +171,20 @@ def _furniture(lines, heads):
     return {line for line, times in count.items() if times > 3 and times * 2 > len(heads)}
 
 
-def _common_edge(lines, heads):
-    """The signs that nearly all first lines end in: ticks behind a space, a bar, a closing tag."""
-    ends = Counter(
-        _EDGE.search(lines[head.line])[0] for head in heads if _EDGE.search(lines[head.line])
-    )
+def _common_edge(texts):
+    """The signs that most first lines end in: ticks behind a space, a bar, a closing tag."""
+    ends = Counter(match[0] for text in texts if (match := _EDGE.search(text)))
     edge, times = ends.most_common(1)[0] if ends else ("", 0)
-    return edge if len(heads) > 5 and times * 3 > len(heads) * 2 else ""
+    return edge if len(texts) > 5 and times * 3 > len(texts) * 2 else ""
 
 
-def _unread_heads(lines, heads, form):
+def _unread_heads(lines, heads):
     """The numbers of lines that begin or end with a time as most heads do, and are none of them."""
     taken = {number for head in heads for number in range(head.line, head.body)}
     found = set()
-    for sign in (any_order.opening, any_order.ending, any_order.bracketed):
-        signs = Counter(sign(lines[head.line]) for head in heads)
+    signs_of = (any_order.opening, any_order.far_opening, any_order.ending, any_order.bracketed)
+    for sign in signs_of:
+        signs = Counter(sign(lines[head.line], head.name) for head in heads)
         common = {kind for kind, count in signs.items() if kind and count * 4 > len(heads)}
         if sum(signs[kind] for kind in common) * 2 > len(heads):
             found |= {n for n, x in enumerate(lines) if n not in taken and sign(x) in common}
@@ -192,8 +192,6 @@ def _unread_heads(lines, heads, form):
     if begins:
         found |= {n for n, x in enumerate(lines) if n not in taken and begins.match(x)}
     known = (text_forms.LINE_DAY.fullmatch, _EVENT.fullmatch)
-    if form != "stacked":  # there a time alone belongs to a sender
-        known += (text_forms.is_time,)
     return {n for n in found if not any(is_known(lines[n]) for is_known in known)}
 
 

@@ -80,12 +80,10 @@ class Judge:
 
     def __init__(self, members: Collection[str], texts: Iterable[tuple[str, str]], known: bool):
         self.known = known
-        self._members = [name for name in members if name]
+        self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
-        told = sorted((n for n in self._members if len(n) > 1), key=len, reverse=True)
-        self._name = re.compile(
-            "|".join(rf"(?<![^\W_]){re.escape(n)}(?![a-zà-ÿ0-9])" for n in told) or r"(?!)"
-        )
+        told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
+        self._name = re.compile("|".join(map(_pattern, told)) or r"(?!)")
         self._templates = set() if known else self._repeated(texts)
         self._labels = set() if known else self._first_lines(texts)
         self._small = set() if known else self._write_small(texts)
@@ -116,7 +114,7 @@ class Judge:
         if self.known:
             return counted > 1
         listed = [_BULLET.sub("", line, count=1).strip() for line in lines[1:]]
-        names = [x in self._members for x in listed]
+        names = [x.casefold() in self._members for x in listed]
         asked = any(map(_QUESTION.fullmatch, lines[:2]))
         bullets = sum(map(bool, map(_BULLET.match, lines[1:])))
         return bool(counted or sum(names) > 1 or asked and bullets > 1)
@@ -140,7 +138,7 @@ class Judge:
             return ""
         if letters and (_BRACKETED.fullmatch(line) or self._skeleton(line) in self._labels):
             return "announced"
-        if at < 2 and _FIELD.fullmatch(line):
+        if at < 2 and below and _FIELD.fullmatch(line):
             return "announced"
         if at:
             return ""
@@ -148,7 +146,7 @@ class Judge:
         is_label = len(line.split()) < 5 and line[-1].isalnum() and sender in self._small
         if is_label and line[0].isupper() and below[:1].isupper():
             return "announced"
-        if line.endswith((":", "：")) and not _BULLET.match(below):
+        if line.endswith((":", "：")) and below and not _BULLET.match(below):
             return "announced"
         if _NAMED_IN_SIGNS.search(line) or " | " in line or "@" in line:
             return "announced"
@@ -181,14 +179,14 @@ class Judge:
             return False
         starts = not any(map(str.isalnum, before))
         verb = re.match(r"[\s\"“”»」』*]+[a-zà-ÿ0-9]|[\s\"“”»」』*]*[\u4e00-\u9fff]", after)
-        if name[0] == sender:
+        if name[0].casefold() == sender.casefold():
             return any(map(str.isalpha, after))
         if re.match(r"\s?[:：]\s?\S", after) and starts:  # 'Ole: hello' was copied
             return True
         if (
             re.search(r"[?？]\W*$", line)
-            or after[:1] in ",，、!！"
-            or before.rstrip()[-1:] in ",，"
+            or after.startswith((",", "，", "、", "!", "！"))
+            or before.rstrip().endswith((",", "，"))
         ):
             return False
         whole = bool(re.search(r"\W|\d|_", name[0].strip()))  # more than a first name
@@ -224,11 +222,16 @@ class Judge:
             small[sender] += text[:1].islower()
         return {sender for sender, times in count.items() if small[sender] * 5 >= times * 2}
 
-    @staticmethod
-    def _writes_nouns_large(texts):
+    def _writes_nouns_large(self, texts):
         """Whether words within sentences often begin with a capital, as in German."""
-        words = [w for _, text in texts for w in text[:200].split()[1:]]
-        return sum(w[0].isupper() for w in words) * 8 > len(words)
+        words = [w for _, text in texts for w in self._skeleton(text[:200]).split()[1:]]
+        return sum(w[0].isupper() for w in words) * 6 > len(words)
+
+
+def _pattern(name):
+    """A pattern of a display name as a word; in any case where the program writes capitals."""
+    case = "(?i:" if name.isupper() and len(name) > 2 else "(?:"
+    return rf"(?<![^\W_]){case}{re.escape(name)})(?![a-zà-ÿ0-9])"
 
 
 def _numbered(line):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .form_parts import STAMP
+from .form_parts import ANY_CLOCK, ANY_DAY, STAMP
 
 _DASHES = r"[ \t\r]*\n[ \t\r\n]*(?:[-—–─] ?){5,}[ \t\r]*\n"
 _INSIDE = r"(?:[^\[\]]|\[[^\[\]\n]{0,20}\])*"  # with emoticons: [捂脸]
@@ -34,6 +34,7 @@ _PASTED = re.compile(
     rf"{STAMP}(?: [-–]|[,;])? [^:：\n]{{1,60}}[:：] .*"
 )
 _PASTED_HEAD = re.compile(
+    rf"[^\n:：，。\d]{{1,30}}\s(?:{ANY_DAY})[, ]{{0,2}}(?:{ANY_CLOCK})|"
     rf"[^\n:：，。]{{1,40}},? \[(?:{STAMP}|(?=(?:[^\]\n\d]*\d+){{4}})[^\]\n]{{8,40}})\]:?|"
     rf"[^\s，。][^\n，。]{{0,38}}\s{STAMP}|{STAMP}\s[^\n，。:：]{{1,40}}"
 )

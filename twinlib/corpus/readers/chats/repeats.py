@@ -76,5 +76,9 @@ def _below(lines, at, members):
 
 def is_name(line: str, members: Iterable[str]) -> bool:
     """Whether a line is nothing but the name of one of the members, with signs around it."""
-    bare = re.sub(r"^[\W_]+|[\W_]+$", "", line)
-    return bool(bare) and any(bare == re.sub(r"^[\W_]+|[\W_]+$", "", name) for name in members)
+    bare = _bare(line)
+    return bool(bare) and any(bare == _bare(name) for name in members)
+
+
+def _bare(line):
+    return re.sub(r"^[\W_]+|[\W_]+$", "", line).casefold()
