@@ -17,7 +17,7 @@ from ..text.inputs.input_file import Options
 from .readers.chats import others as others_words
 from .readers.chats.doubtful import Judge
 from .readers.chats.messages import Conversation, is_short, strip_placeholders
-from .readers.chats.repeats import without_repeated
+from .readers.chats.repeats import Said, without_repeated
 from .records import Document, Removed, Turn
 
 _MOST_MEMBERS = 100  # whose names may begin what an app says
@@ -110,7 +110,7 @@ def _utterances(conversation, mine):
     `skip_reason` is yielded by itself.
     """
     is_post, others = conversation.kind == "post", deque(maxlen=50)
-    said = deque(maxlen=_REMEMBERED)  # what others wrote, which a reply may repeat
+    said = Said(most=_REMEMBERED)  # what others wrote, which a reply may repeat
     members = _members(conversation)
     texts = [] if conversation.known else [(m.sender, m.text) for m in conversation.messages]
     judge = Judge(members, texts, conversation.known)
@@ -120,7 +120,7 @@ def _utterances(conversation, mine):
         text = _shown(message, conversation, members)
         message = message._replace(text=text)
         if text and not is_post and not message.skip_reason:
-            message, pasted = _without_others(message, said if own else (), members)
+            message, pasted = _without_others(message, said if own else None, members)
             if own and pasted:
                 yield message._replace(text=pasted, skip_reason="quote"), "", number
             if own and message.text:

@@ -44,7 +44,8 @@ _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
 _UNKNOWN = ("unknown", "fields")  # forms of programs that are not known
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
-_CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h]\d\d"), 3
+_CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
+_MOST_HEADS = 2000  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
 _QUOTES = '“”„"«»「」『』'
@@ -182,12 +183,14 @@ def _unread_heads(lines, heads):
     """The numbers of lines that begin or end with a time as most heads do, and are none of them."""
     taken = {number for head in heads for number in range(head.line, head.body)}
     found = set()
+    timed = [(n, x) for n, x in enumerate(lines) if n not in taken and _CLOCKS.search(x)]
     signs_of = (any_order.opening, any_order.far_opening, any_order.ending, any_order.bracketed)
     for sign in signs_of:
-        signs = Counter(sign(lines[head.line], head.name) for head in heads)
-        common = {kind for kind, count in signs.items() if kind and count * 4 > len(heads)}
-        if sum(signs[kind] for kind in common) * 2 > len(heads):
-            found |= {n for n, x in enumerate(lines) if n not in taken and sign(x) in common}
+        signs = Counter(sign(lines[head.line], head.name) for head in heads[:_MOST_HEADS])
+        few = signs.total()
+        common = {kind for kind, count in signs.items() if kind and count * 4 > few}
+        if sum(signs[kind] for kind in common) * 2 > few:
+            found |= {n for n, x in timed if sign(x) in common}
     begins = _common_beginning([lines[head.line] for head in heads])
     if begins:
         found |= {n for n, x in enumerate(lines) if n not in taken and begins.match(x)}

@@ -10,9 +10,11 @@ ever take a person's own words.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+_DIGIT = re.compile(r"\d")
+_MOST_NAMES, _MOST_TEXTS = 40, 500  # that are looked at to know a chat's templates and style
 _NAME_HERE = "\x00"
 _LONGEST = 200  # characters of a line that a program says
 _LONGEST_MARK = 80  # of a line above somebody else's words
@@ -78,11 +80,12 @@ class Judge:
     put aside, too.
     """
 
-    def __init__(self, members: Collection[str], texts: Iterable[tuple[str, str]], known: bool):
+    def __init__(self, members: Collection[str], texts: Sequence[tuple[str, str]], known: bool):
         self.known = known
         self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
         told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
+        self._told = told[:_MOST_NAMES]
         self._name = re.compile("|".join(map(_pattern, told)) or r"(?!)")
         self._templates = set() if known else self._repeated(texts)
         self._labels = set() if known else self._first_lines(texts)
@@ -194,8 +197,13 @@ class Judge:
 
     def _repeated(self, texts):
         """What sentences that come back have beside the names in them, or beside numbers."""
+        # A text has a name or a number in it, or no skeleton that is looked for.
         count = Counter(
-            self._skeleton(text) for _, text in texts if len(text) <= _LONGEST and "\n" not in text
+            self._skeleton(text)
+            for _, text in texts
+            if len(text) <= _LONGEST
+            and (_DIGIT.search(text) or any(name in text for name in self._told))
+            and "\n" not in text
         )
         return {
             skeleton
@@ -224,8 +232,10 @@ class Judge:
 
     def _writes_nouns_large(self, texts):
         """Whether words within sentences often begin with a capital, as in German."""
-        words = [w for _, text in texts for w in self._skeleton(text[:200]).split()[1:]]
-        return sum(w[0].isupper() for w in words) * 6 > len(words)
+        words = [
+            w for _, text in texts[:_MOST_TEXTS] for w in self._skeleton(text[:200]).split()[1:]
+        ]
+        return len(words) > 40 and sum(w[0].isupper() for w in words) * 6 > len(words)
 
 
 def _pattern(name):

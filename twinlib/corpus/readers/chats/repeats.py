@@ -1,10 +1,12 @@
 """Quotations that a reply repeats of an earlier message, whole or shortened, in any wording."""
 
 import re
+from collections import deque
 from collections.abc import Iterable
 
 _FEWEST_LETTERS = 8  # that a quotation repeats of an earlier message
 _FEWEST_CHINESE = 5
+_BEGINNING = 4  # characters by which an earlier message is found
 _SHARE_KEPT = 0.3  # of an earlier message that a shortened quotation has at least
 _MOST_AROUND = 60  # characters beside it: a name, signs, what announces it
 _RULE = re.compile(r"[\W_]*")
@@ -13,9 +15,34 @@ _CLOSED = re.compile(r"\W*[\])）】>》」』”\"»›⏎|]\s*(?=[^\W_])")
 _OPENS = tuple('<[(（【《「『“„"«‹@>|')
 
 
-def without_repeated(
-    text: str, said: Iterable[str], members: Iterable[str] = ()
-) -> tuple[str, str]:
+class Said:
+    """The latest messages of others, found by the first characters of their first lines."""
+
+    def __init__(self, texts: Iterable[str] = (), most: int = 200):
+        self._most, self._order, self._by_beginning = most, deque(), {}
+        for text in texts:
+            self.append(text)
+
+    def append(self, text: str) -> None:
+        """Add a message, and forget the oldest of more than `most`."""
+        first = text.split("\n", 1)[0]
+        if len(first) < (_FEWEST_CHINESE if first > "\u2e80" else _FEWEST_LETTERS):
+            return
+        self._order.append(first)
+        self._by_beginning.setdefault(first[:_BEGINNING], {})[first] = text
+        if len(self._order) > self._most:
+            oldest = self._order.popleft()
+            if oldest not in self._order:
+                self._by_beginning[oldest[:_BEGINNING]].pop(oldest)
+
+    def near(self, line: str) -> list[tuple[str, str]]:
+        """[(message, its first line)] of those whose beginning stands in a line."""
+        known = self._by_beginning
+        pieces = [line[n : n + _BEGINNING] for n in range(min(len(line), _MOST_AROUND + 1))]
+        return [(t, x) for piece in pieces if piece in known for x, t in known[piece].items()]
+
+
+def without_repeated(text: str, said: "Said", members: Iterable[str] = ()) -> tuple[str, str]:
     """(own words, the earlier message that a reply repeats), or (text, '').
 
     The repeated line stands above the own words, under them, or before them on one line, in
@@ -24,10 +51,9 @@ def without_repeated(
     lines = text.split("\n")
     if len(lines) == 1 and not text.startswith(_OPENS):
         return text, ""
-    earlier = [(whole, first) for whole in said if _is_enough(first := whole.split("\n", 1)[0])]
     for at in [n for n in range(len(lines)) if n < 4 or n == len(lines) - 1]:
         cut = _CUT.fullmatch(lines[at]) if len(lines) > 1 else None
-        for whole, first in earlier:
+        for whole, first in said.near(lines[at]):
             start = lines[at].find(first)
             if start > _MOST_AROUND or start < 0 and not (cut and _ends_in(cut[1], first)):
                 continue
@@ -44,10 +70,6 @@ def without_repeated(
                 own = lines[at][start + len(first) + closed.end() :]
                 return "\n".join([own, *lines[1:]]).strip(), whole
     return text, ""
-
-
-def _is_enough(first):
-    return len(first) >= (_FEWEST_CHINESE if first > "\u2e80" else _FEWEST_LETTERS)
 
 
 def _ends_in(line, first):

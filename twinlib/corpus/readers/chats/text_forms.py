@@ -62,6 +62,7 @@ _STAGE = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[。！？!?…]|[^\W\d]\.")
+_WORD = re.compile(r"[^\W_]")
 _NEAR = timedelta(hours=1)  # most messages of a chat are closer than this, unlike diary entries
 
 
@@ -119,7 +120,7 @@ def fill(lines: list[str], heads: list[Head]) -> bool:
     blocks -= sum(not head.text and lines[head.body : head.body + 1] == [""] for head in heads)
     if blocks >= len(heads):
         return len(heads) * 2 > blocks
-    return len(heads) * 3 >= sum(map(bool, lines))
+    return len(heads) * 3 >= sum(bool(_WORD.search(line)) for line in lines)
 
 
 def _is_regular(lines, heads):
