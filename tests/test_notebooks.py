@@ -264,6 +264,14 @@ def test_a_step_goes_form_check_run_look_saved(path):
         assert part in code
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_in_01_the_writing_comes_before_the_interview_and_both_before_the_run(language):
+    [path] = [path for path in NOTEBOOKS if path.match(f"{language}/01_*.ipynb")]
+    cells = [cell["id"] for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    order = ["form", "interview", "check", "run"]
+    assert [name for name in cells if name in order] == order
+
+
 def test_what_may_harm_is_off_as_the_notebooks_stand():
     from twinlib import settings
 

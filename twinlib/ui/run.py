@@ -139,7 +139,7 @@ def _start(twin, step, settings):
     report = twin.report(step) if code == 0 else None
     already = report is not None and report.finished < view.started
     done = "already" if already else "done"
-    _finish(view, tail, {0: done, 130: "stopped"}.get(code, "failed"))
+    _finish(view, tail, {0: done, 130: "stopped"}.get(code, "failed"), report)
     if code:
         raise StepFailed(failure(code, twin.errors(step)))
     return True
@@ -176,7 +176,8 @@ def _attach(twin, run, settings):
         _finish(view, tail, "failed")
         show(sentence(t("ui.went_silent"), "warning"), _id())
         return False
-    _finish(view, tail, "stopped" if there.sentence else "done")
+    report = None if there.sentence else twin.report(run.step)
+    _finish(view, tail, "done" if report else "stopped", report)
     if there.sentence:
         raise StepFailed(there.sentence)
     return True
@@ -191,12 +192,19 @@ def _view(twin, step, started, planned=None):
     return ProgressView(twin.history(step), title, started, planned.seconds if planned else None)
 
 
-def _finish(view, tail, ended):
-    """Draw the end of a step, and its log."""
+def _finish(view, tail, ended, report=None):
+    """Draw the end of a step, and its log without the warnings, which `step` shows."""
     view.finish(ended)
-    if tail.lines:
-        text = "\n".join(tail.lines)
-        show(folded(t("ui.log_lines", count=len(tail.lines)), preformatted(text)), _id())
+    warnings = report.warnings if report and report.step != "evaluate" else []
+    lines = [line for line in tail.lines if not _warns(line, warnings)]
+    if lines:
+        text = "\n".join(lines)
+        show(folded(t("ui.log_lines", count=len(lines)), preformatted(text)), _id())
+
+
+def _warns(line, warnings):
+    """Whether a line of a log is one of these warnings, or what the verdict left of one."""
+    return line.startswith("! ") and any(text.endswith(line[2:]) for text in warnings)
 
 
 def _id():
