@@ -285,3 +285,15 @@ def test_the_time_is_that_of_what_is_still_to_be_done(sample_twin):
     page.writing.form.inputs["author"].value = "somebody else"
     page.effort.inputs["effort"].value = "smoke"
     assert page.steps.seconds["corpus"] > 0 and "All steps together" in page.total.value
+
+
+@pytest.mark.parametrize(
+    "load, gpu, said", [(0.5, None, False), (9.0, None, True), (9.0, "T4", False)]
+)
+def test_a_machine_that_is_busy_is_said_beside_the_time(twin, monkeypatch, load, gpu, said):
+    monkeypatch.setattr(start_page.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(start_page.psutil, "getloadavg", lambda: (load, 1.0, 1.0))
+    monkeypatch.setattr(start_page, "machine", lambda: {"gpu": gpu})
+    page = start_page.page(twin)
+    assert "All steps together take about" in page.total.value
+    assert ("Other programs keep this machine busy" in page.total.value) == said

@@ -6,14 +6,17 @@ end the chat. Made anew, by Run All or after a restart, it shows what there is a
 runs. Works on ipywidgets 7.7 and 8.
 """
 
+import os
 import time
 
 import ipywidgets as widgets
+import psutil
 
 from .. import running
 from .. import settings as declared
 from ..files import TwinError
 from ..i18n import choose, t
+from ..models.plan import machine
 from ..progress import duration
 from ..text import labels
 from ..twin import STEPS as ALL
@@ -45,6 +48,11 @@ _BAR = (
     '</div></div><div style="margin:.3em 0;font-weight:bold">{line}</div>'
 )
 _LOG = '<pre style="white-space:pre-wrap;max-height:20em;overflow:auto;font-size:90%">{}</pre>'
+
+
+def _is_busy():
+    """Whether a machine without a GPU already has more to do than it has processors."""
+    return not machine()["gpu"] and psutil.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def page(twin: Twin) -> "Page":
@@ -161,7 +169,10 @@ class Page(widgets.VBox):
             self.total.value = ""
             return
         key = "ui.everything_takes" if all(self.steps.seconds.values()) else "ui.rest_takes"
-        self.total.value = caption(t(key, time=duration(seconds))).html if seconds else ""
+        shown = caption(t(key, time=duration(seconds))) if seconds else NOTHING
+        if seconds and _is_busy():
+            shown += sentence(t("ui.machine_is_busy"), "warning")
+        self.total.value = shown.html
 
     def _problems(self):
         """What stands in the way of step 01; the later steps say it when their turn comes."""
