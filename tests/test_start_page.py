@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
@@ -15,7 +16,7 @@ from widget_tree import inside, text_of
 from twinlib import Twin, running
 from twinlib.files import write_json
 from twinlib.train import persona
-from twinlib.ui import runtime, start_page, tables
+from twinlib.ui import all_steps, runtime, start_page, tables
 from twinlib.ui.all_steps import AllSteps
 
 # Runs a step that does nothing, as another process or an earlier kernel would.
@@ -297,3 +298,21 @@ def test_a_machine_that_is_busy_is_said_beside_the_time(twin, monkeypatch, load,
     page = start_page.page(twin)
     assert "All steps together take about" in page.total.value
     assert ("Other programs keep this machine busy" in page.total.value) == said
+
+
+def test_where_a_step_takes_longer_than_planned_the_later_ones_are_expected_to(twin, monkeypatch):
+    steps, clock, seen = AllSteps(twin, ["corpus", "persona", "quantize"], list), [0.0], []
+    monkeypatch.setattr(all_steps, "time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(steps, "_wait_for_others", lambda step: None)
+    planned = {"corpus": 80.0, "persona": 300.0, "quantize": 90.0}
+    monkeypatch.setattr(steps, "plan", lambda: steps.seconds.update(planned))
+
+    def took(step):
+        steps._watch(step, clock[0], SimpleNamespace(read=list))
+        seen.append(steps.left)
+        clock[0] += {"corpus": 240.0, "persona": 300.0, "quantize": 1.0}[step]
+
+    monkeypatch.setattr(steps, "_one", took)
+    steps._run()
+    assert steps.state == "done"
+    assert seen == [470.0, 3 * (300 + 90), pytest.approx(540 / 380 * 90)]

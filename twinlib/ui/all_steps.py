@@ -38,6 +38,7 @@ class AllSteps:
         self.twin, self.steps, self.changed = twin, list(steps), changed
         self.state, self.sentence, self.step = "idle", "", self.steps[0]
         self.share, self.left = 0.0, 0.0  # of all steps; seconds
+        self.pace = 1.0  # times as long as planned that this run's steps took: a busy machine
         self.seconds: dict[str, float] = {}  # that each step is expected to take
         self.expected: dict[str, int] = {}  # rows and tokens to train on, before they are there
         self.done: dict[str, dict] = {}  # {step that is done: the settings that it ran with}
@@ -52,7 +53,7 @@ class AllSteps:
         if self.state == "running":
             return
         self.state, self.sentence, self.share = "running", "", 0.0
-        self._began, self._wants_stop = time.time(), False
+        self._began, self._wants_stop, self.pace = time.time(), False, 1.0
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -69,12 +70,17 @@ class AllSteps:
         self.changed()
 
     def _run(self):
+        took = planned = 0.0
         try:
             for step in self.steps:
                 self.look()
                 self.plan()
                 self._wait_for_others(step)
+                began = time.time()
                 self._one(step)
+                if self.seconds[step]:  # else it was done before
+                    took, planned = took + time.time() - began, planned + self.seconds[step]
+                    self.pace = max(1.0, took / planned)
             self.state, self.sentence, self.share = "done", "", 1.0
         except _Ended as ended:
             self.state, self.sentence = ended.args
@@ -133,10 +139,10 @@ class AllSteps:
         """Read the step's newest records, and estimate the time left over all steps."""
         self.records = [record for record in tail.read() if record.get("time", 0) >= began - 1]
         record, elapsed = newest(self.records) or {}, time.time() - began
-        planned = self.seconds.get(step, 0.0)
+        planned = self.pace * self.seconds.get(step, 0.0)
         here = max(record.get("seconds_left") or 0.0, planned - elapsed, 1.0)
         later = self.steps[self.steps.index(step) + 1 :] if step in self.steps else []
-        self.left = here + sum(self.seconds[name] for name in later)
+        self.left = here + self.pace * sum(self.seconds[name] for name in later)
         passed = time.time() - self._began
         self.share = passed / (passed + self.left)  # goes back where a step takes longer
         self.changed()
