@@ -50,7 +50,8 @@ def _normalised(name):
 def senders(conversation: Conversation) -> Counter[str]:
     """{sender: number of messages with words}, for the owner to pick themselves from."""
     members = _members(conversation)
-    messages = [m for m in conversation.messages if _shown(m, conversation, members)]
+    shown = [m for m in conversation.messages if m.skip_reason != "platform"]
+    messages = [m for m in shown if _shown(m, conversation, members)]
     others = {message.sender for message in messages if message.mine is False}
     others = (others | {conversation.title}) - {""}  # posts have no sender
     # Some tables name the partner in every row, and mark which rows are the owner's.
@@ -129,17 +130,9 @@ def _utterances(conversation, mine):
                     aside = message._replace(text=judged.aside, skip_reason=judged.reason)
                     yield aside, "", number
                 message = message._replace(text=judged.own)
-        if (
-            own
-            and not text
-            and message.skip_reason != "platform"
-            and _is_said(conversation, number)
-        ):
-            yield (
-                message._replace(text=conversation.messages[number].text, skip_reason="platform"),
-                "",
-                number,
-            )
+        if own and not text and _has_words(conversation.messages[number]):
+            by_app = conversation.messages[number]._replace(skip_reason="platform")
+            yield by_app, "", number
         if not message.text:
             continue
         if own and message.skip_reason:
@@ -175,9 +168,9 @@ def _shown(message, conversation, members):
     return "" if by_app else text
 
 
-def _is_said(conversation, number):
-    """Whether a message that is not shown has words: a sentence of the app, no placeholder."""
-    return bool(strip_placeholders(conversation.messages[number].text))
+def _has_words(message):
+    """Whether a message that is not shown is a sentence of the app, and no placeholder."""
+    return bool(strip_placeholders(message.text))
 
 
 def _without_others(message, said, members):

@@ -9,6 +9,7 @@ undone.
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -187,21 +188,31 @@ def _people(file, head, messages):
 def _messages(listed, owner, people):
     times = dates.times([_of(message, "time") for message in listed])
     texts = {_of(message, "message id"): message for message in listed}
-    messages = []
+    messages, usual = [], _usual_type(listed)
     for message, time in zip(listed, times):
         sender_id, kind = _of(message, "id"), _of(message, "type").casefold()
-        if kind in _SYSTEM or _is_systems(message):
-            continue
         name = people.get(sender_id) or _of(message, "name") or sender_id
         text, _, quoted = unquoted(_without_quote(_plain(_of(message, "text"), people), message))
         answered = texts.get(_of(message, "answers"), {})
         if answered and _of(answered, "id") != sender_id:
             quoted = quoted or _plain(_of(answered, "text"), people)
         quoted = quoted or _of(message, "quoted")
-        if text and not _SAID_BY_APP.fullmatch(text):
-            mine, reason = _is_mine(message, owner, sender_id), _reason(message, kind)
+        if text:
+            mine = _is_mine(message, owner, sender_id)
+            reason = _reason(message, "" if kind == usual else kind)
+            if kind in _SYSTEM or _is_systems(message) or _SAID_BY_APP.fullmatch(text):
+                reason = "platform"
             messages.append(Message(name, text, time, mine, reason, quoted or None))
     return messages
+
+
+def _usual_type(listed):
+    """The type of most messages, where none has a type that is known; else ''."""
+    types = Counter(_of(message, "type").casefold() for message in listed)
+    if not types or types.keys() & _OWN_TYPES:
+        return ""
+    usual, count = types.most_common(1)[0]
+    return usual if count * 2 > len(listed) and usual not in _SYSTEM | _PASSED_ON else ""
 
 
 def _is_systems(message):
