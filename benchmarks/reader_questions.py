@@ -1,20 +1,25 @@
 """What a twin says to a reader's questions, asked one by one as `twinlib talk` asks, with memory.
 
-    python benchmarks/reader_questions.py TWIN FILE … [--first 12] [--without-model] [--quiet]
+    python benchmarks/reader_questions.py TWIN FILE … [--skip 12] [--first 12] [--without-model]
+        [--quiet]
 
 TWIN has run `twinlib memory` and has a GGUF file; the files are
-memory_questions/sample_blog_readers.jsonl, whose answers were read while the memory was made, and
-sample_blog_readers_kept.jsonl, whose answers were not. Each question is printed with the answer,
+memory_questions/sample_blog_readers.jsonl and sample_blog_more.jsonl, whose answers were read while
+the memory was made, and sample_blog_readers_kept.jsonl and sample_blog_more_kept.jsonl, whose
+answers were not; pepys_readers.jsonl, lu_xun_readers.jsonl and their kept halves are for twins of
+these authors. Each question is printed with the answer,
 what stands under it, and the fact that is expected: in the answer, only under it, or nowhere.
 Whether the answer makes sense must be read. With --without-model the author's sentences that the
 memory has for a question are the answer, which takes a second each; --quiet prints the counts
-alone.
+alone. Where the memory is not sure that the author wrote of it, the answer says so, and the nearest
+sentences stand under it: these are counted once more by themselves.
 """
 
 import argparse
 from pathlib import Path
 
 from twinlib.files import read_records
+from twinlib.i18n import both
 from twinlib.memory.recall import Memory
 from twinlib.talk import remember
 from twinlib.talk.voices import Voices
@@ -22,6 +27,7 @@ from twinlib.text.statistics import wilson
 from twinlib.twin import Twin
 
 TOKENS = 300  # of an answer, as in talk
+_NOT_SURE = tuple(both("memory.not_sure").values())
 
 
 def asked_as_talk_does(
@@ -54,7 +60,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("twin", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--first", type=int, help="only so many questions of each file")
+    parser.add_argument("--skip", type=int, default=0, help="so many questions of each file")
+    parser.add_argument("--first", type=int, help="only so many of the others")
     parser.add_argument("--without-model", action="store_true")
     parser.add_argument("--quiet", action="store_true")
     given = parser.parse_args()
@@ -63,11 +70,13 @@ def main() -> None:
     with Voices(twin, say=lambda _: None) as speakers:
         voices = None if given.without_model else speakers
         for file in given.files:
-            counts = {"said": 0, "under": 0, "not": 0}
-            for number, each in enumerate(list(read_records(file))[: given.first], 1):
+            counts, unsure = {"said": 0, "under": 0, "not": 0}, 0
+            asked = list(read_records(file))[given.skip :][: given.first]
+            for number, each in enumerate(asked, given.skip + 1):
                 said, below = asked_as_talk_does(voices, memory, twin.author, each["question"])
                 where = where_found(each["answer"], said, below)
                 counts[where] += 1
+                unsure += where == "under" and said.startswith(_NOT_SURE)
                 if not given.quiet:
                     expected = " | ".join(each["answer"])
                     print(f"{number}. {each['question']}\n   {said}", flush=True)
@@ -77,7 +86,7 @@ def main() -> None:
             shown = counts["said"] + counts["under"]
             print(
                 f"{file.stem}: the fact is in {_share(counts['said'], every)} answers, with what "
-                f"stands under them in {_share(shown, every)}"
+                f"stands under them in {_share(shown, every)}, of which {unsure} begin with “not sure”"
             )
 
 

@@ -1,7 +1,9 @@
 """Which of the author's sentences are shown as the answer to a question."""
 
+import dataclasses
+
 import pytest
-from test_memory import make, needs_e5, twin, write_corpus  # noqa: F401 -- a fixture
+from test_memory import computed, make, needs_e5, twin, write_corpus  # noqa: F401 -- fixtures
 
 from twinlib.files import write_records
 from twinlib.memory import abstain, index, spoken, unwritten
@@ -13,6 +15,12 @@ from twinlib.twin import Twin
 
 def passage(text, title="", language="en", number="p"):
     return Passage(number, "d", title, "", "", "", "train", language, text)
+
+
+def wrench():
+    """Three passages, of which the first and the last tell of a wrench."""
+    texts = "小满把扳手借走了。", "今天下雨。", "阿立把扳手还回来了。"
+    return [passage(text, "", "zh", f"p{number}") for number, text in enumerate(texts)]
 
 
 def shown(question, *passages):
@@ -49,11 +57,26 @@ def test_what_stands_after_the_words_of_the_question_is_shown_with_them():
 
 
 def test_two_places_are_shown_in_the_authors_order_where_either_may_be_meant():
-    text = "小满把扳手借走了。\n\n今天下雨。\n\n阿立把扳手还回来了。"
-    assert shown("谁动了扳手？", passage(text, "", "zh")) == [
+    assert shown("谁动了扳手？", *wrench()) == [
         "小满把扳手借走了。",
         "阿立把扳手还回来了。",
     ]
+
+
+def test_as_many_places_are_shown_as_may_be_meant_but_three_and_the_likeliest_text_first():
+    tools = [
+        passage("Kun has the wrench again.", number="a"),
+        passage("Xiaoman keeps the old wrench of brass under the bench.", number="b"),
+        passage("The wrench is here.", number="c"),
+        passage("Gulls walked about.", number="d"),
+        passage("Who took the wrench?", number="e"),
+    ]
+    tools[1] = dataclasses.replace(tools[1], document="other")
+    found = shown("Where is the old wrench of brass now? And the wrench?", *tools)
+    assert found[0] == "Xiaoman keeps the old wrench of brass under the bench."
+    assert len(found) <= 3 and "Gulls walked about." not in found
+    few = shown("A wrench?", *[tools[0], tools[2], tools[3], tools[4]])
+    assert len(few) == 3 and "Gulls walked about." not in few
 
 
 def test_no_place_is_longer_than_is_read_at_a_glance_but_one_sentence():
@@ -96,6 +119,24 @@ def test_the_answer_is_looked_for_in_what_stands_beside_the_passage_that_was_fou
     assert [source.passage for source in cited.sources] == ["after"] and not cited.instead
 
 
+@needs_e5
+def test_all_that_was_found_is_looked_through_but_few_of_its_sentences_are_embedded(
+    memory,
+    computed,  # noqa: F811
+):
+    question = "When the gate screamed on the third of May, what did you do with it?"
+    recall = memory.recall([{"role": "user", "content": question}])
+    assert len(recall.passages) == 5 and set(recall.passages) <= set(recall.searched)
+    many = [
+        passage(f"The bell of ferry {n} rang. It rang {n} times. I heard it {n} times.", number=id)
+        for n, id in enumerate(each.id for each in recall.searched)
+    ]
+    many += [dataclasses.replace(each, text=each.text * 3) for each in many]
+    computed.clear()
+    assert own_words("Which bell rang 3 times?", many, memory.index)
+    assert 16 <= len(computed) - 1 <= 32, "those, and the sentence before each"
+
+
 def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer(memory):
     text = (
         "Mr Pang held the ladder for me. He held it well.\n\n"
@@ -113,8 +154,7 @@ def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer
     memory.small_base = True
     assert "Mr Pang held the ladder" in spoken.whole(memory, recall, wrong)
     assert spoken.whole(memory, recall, "Mr Pang held the ladder.") == "Mr Pang held the ladder."
-    borrowed = passage("小满把扳手借走了。\n\n今天下雨。\n\n阿立把扳手还回来了。", "", "zh", "p0")
-    two = recall._replace(question="谁动了扳手？", passages=[borrowed])
+    two = recall._replace(question="谁动了扳手？", passages=wrench())
     both = "小满把扳手借走了。\n\n阿立把扳手还回来了。"
     assert spoken.whole(memory, two, "阿立把扳手还回来了。") == both, "it can't tell which of them"
     own = memory.own_sentences(recall)

@@ -3,7 +3,7 @@
 import pytest
 from test_memory import make, twin  # noqa: F401 -- a fixture
 
-from twinlib.memory import agree, cite, index, spoken
+from twinlib.memory import abstain, agree, cite, index, spoken
 from twinlib.memory.index import Passage
 from twinlib.memory.own_words import own_words
 from twinlib.memory.recall import with_passages
@@ -298,6 +298,41 @@ def test_what_was_never_written_is_refused_before_the_model_speaks(memory):
     assert not hasattr(speaker, "messages")
     text, _ = remember.answer(speaker, memory, "file", said("你写的《灯塔之子》讲什么？"), len)
     assert text.startswith("“灯塔之子”我没写过。")
+
+
+class Undecided(abstain.Calibration):
+    """Stands for a fitted model that gives every question the same chance."""
+
+    def chance(self, measured):
+        return self.bias
+
+
+@pytest.mark.parametrize(
+    "question, denied",
+    [
+        ("How many of the tools were lost?", "I am not sure that I wrote about that."),
+        ("老庞和阿坤吵了几天？", "这个我说不准写没写过。"),
+        ("How many tools did Doctor Lindqvist lose?", "I never wrote about “Lindqvist”."),
+    ],
+)
+def test_where_it_is_not_sure_nothing_is_denied_and_the_nearest_words_are_shown(
+    memory, question, denied
+):
+    def shown(chance):
+        fitted = Undecided([], [], chance, 0.3, [], [])
+        memory.calibrations = {"vectors": fitted, "words": fitted}
+        return remember.answer(Speaker("I invent."), memory, "file", said(question), len)
+
+    text, cited = shown(0.2)
+    assert text.startswith(denied) and ("“Lend your tools” (20" in text or "《邻居吵架》" in text)
+    if "Lindqvist" in question:
+        assert cited is None, "a name that no text has is denied outright"
+    else:
+        lines = "\n".join(remember.lines(cited, "Ning"))
+        assert "four of them were lost" in lines or "吵了九天" in lines
+        assert not cited.instead and not cited.sentences
+    text, cited = shown(0.1)
+    assert "not sure" not in text and "说不准" not in text and cited is None
 
 
 @pytest.mark.parametrize(

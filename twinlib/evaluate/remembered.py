@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..files import TwinError
 from ..i18n import both, t
 from ..memory import spoken
-from ..memory.recall import SHOWN, Memory, Source, with_passages
+from ..memory.recall import Cited, Memory, Source, with_passages
 from ..twin import Twin, figure
 from . import facts
 from .ratings import EMPTY, Threshold, rated, share, too_few
@@ -87,7 +87,9 @@ def gather(
             found[name][layer] = [_without_model(asked, recall, quoted) for recall in recalls]
         # The last layer's passages go before the twin's question.
         found[name][WITH_TWIN] = (
-            found[name][layer] if name == "known" else _answered(twin, memory, recalls, outputs)
+            found[name][layer]
+            if name == "known"
+            else _answered(twin, memory, recalls, quoted, outputs)
         )
     passages = {record["id"]: record["text"] for record in twin.records("passages")}
     return Remembered(**found, passages=passages)
@@ -98,15 +100,15 @@ def _turn(text):
 
 
 def _without_model(memory, recall, quoted):
-    if recall.refusal or recall.told:
-        return Shown(recall.refusal or recall.told, recall.sources, bool(recall.refusal))
-    key = (recall.question, tuple(passage.id for passage in recall.passages[:SHOWN]))
+    text = recall.refusal or recall.told
+    key = (text, recall.question, tuple(passage.id for passage in recall.searched))
     if key not in quoted:
-        quoted[key] = memory.own_words(recall)
-    return Shown("", tuple(quoted[key]))
+        cited = memory.cited(recall, text) if text else Cited([], memory.own_words(recall), True)
+        quoted[key] = tuple(cited.sources) if cited else ()
+    return Shown(text, quoted[key], bool(recall.refusal))
 
 
-def _answered(twin, memory, recalls, outputs):
+def _answered(twin, memory, recalls, quoted, outputs):
     system = [{"role": "system", "content": twin.facts.get("system_prompt", "")}]
     asked = [recall for recall in recalls if not (recall.refusal or recall.told)]
     turns = [system + with_passages(each.passages, _turn(each.question)) for each in asked]
@@ -115,8 +117,7 @@ def _answered(twin, memory, recalls, outputs):
     shown = []
     for recall in recalls:
         if recall.refusal or recall.told:
-            text = recall.refusal or recall.told
-            shown.append(Shown(text, recall.sources, bool(recall.refusal)))
+            shown.append(_without_model(memory, recall, quoted))
             continue
         text = next(texts)
         if recall.passages:

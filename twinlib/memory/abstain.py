@@ -8,8 +8,10 @@ not in the corpus. The threshold is the lowest that answers so few of those, eac
 that was fitted without it, that even the upper end of the share's 95 % interval is FALSE_ANSWERS.
 
 A name in the question that the corpus doesn't hold is a veto, whatever the model says, and a thing
-is one where it is not sure, unless the passages have another word for it (unwritten.py). The
-settings were chosen on the questions of benchmarks/memory_questions/ that are not kept.
+is one where it is not sure, unless the passages have another word for it (unwritten.py). Between a
+chance that is enough and one that is far too low the author may have written about it: that is not
+answered, but not denied either. The settings were chosen on the questions of
+benchmarks/memory_questions/ that are not kept.
 """
 
 import json
@@ -35,6 +37,7 @@ WORDS_ALONE = ("covered",)
 FALSE_ANSWERS = {"vectors": 0.065, "words": 0.10}
 _MOST = 240  # answerable questions
 _SURE = 0.7  # a chance from which a thing that no passage has a word for is no veto
+_NEARLY = 0.4  # share of the threshold from which it may have been written about
 _READ = 2  # passages in which another word for a thing is looked for
 _FEWEST = 12  # of either kind, for a fit
 _FOLDS = 5
@@ -43,11 +46,15 @@ _BATCH = 16  # questions that are embedded at a time
 
 
 class Decision(NamedTuple):
-    """Whether to answer a question: `chance` of 0 to 1 that the corpus has it; a name as `veto`."""
+    """Whether to answer a question: `chance` of 0 to 1 that the corpus has it; a name as `veto`.
+
+    Where it is not answered, `nearly` says that the author may have written about it all the same.
+    """
 
     answer: bool
     chance: float
     veto: str = ""
+    nearly: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,9 +116,11 @@ def decide(
     if chance >= calibration.threshold and not surely and perhaps:
         nearest = [index.passages[position] for position in search.found[:_READ]]
         perhaps = [thing for thing in perhaps if not unwritten.has_synonym(index, thing, nearest)]
+    nearly = not surely and chance >= _NEARLY * calibration.threshold
     if veto := surely + perhaps:
-        return Decision(False, chance, veto[0])
-    return Decision(chance >= calibration.threshold, chance)
+        return Decision(False, chance, veto[0], nearly)
+    answer = chance >= calibration.threshold
+    return Decision(answer, chance, nearly=nearly and not answer)
 
 
 def unfitted() -> Calibration:

@@ -4,9 +4,11 @@ A sentence is judged by the question's words in it, above it and in its title, b
 meaning, and by whether it has what is asked for: a number in its unit, a time, a place, or for a
 reason what stands after the words of the question. The weights are those of a logistic choice among
 the sentences of the passages found, fitted on the questions of benchmarks/memory_questions/ that
-are not kept (88 of readers and 34 others), rounded. It also gives each sentence a chance to be the
-answer: what is shown are the neighbouring sentences of one paragraph that have most of it, and,
-where others have not much less, those as well: two places, rather than a wrong one.
+are not kept (164 of readers and 34 others of three authors), rounded. It also gives each sentence a
+chance to be the answer: what is shown are the neighbouring sentences of one paragraph that have
+most of it, and, where others have not much less, those as well: up to three short places, rather
+than a wrong one. Only sentences that are likely by all but their own meaning are embedded, since
+that takes most of the time.
 """
 
 import math
@@ -22,25 +24,29 @@ from .index import Index, Passage, shortened
 if TYPE_CHECKING:
     import numpy
 
-LONGEST = {"zh": 80, "en": 240}  # characters of sentences that are shown together
-_SECOND = 0.25  # share of the first place's chance from which a second place is shown
-# By what a sentence is judged. Of the question's words, weighted by rarity, the shares that it has
-# itself, that only the one before it has, only the title and heading, and the whole passage.
+LONGEST = {"zh": 60, "en": 180}  # characters of sentences that are shown together
+_PLACES = 3  # at most
+_ANOTHER = 0.1  # share of the first place's chance from which another place is shown
+_EMBEDDED = 16  # sentences that are embedded for a question
+# By what a sentence is judged, with meaning and by words alone. Of the question's words, weighted
+# by rarity, the shares that it has itself, that only the one before it has, only the title and
+# heading, and the whole passage.
 _WEIGHTS = {
-    "words": 2.6,
-    "words_before": 3.4,
-    "words_of_title": 2.5,
-    "words_of_passage": 1.1,
-    "meaning": 24.0,  # cosine of sentence and question
-    "meaning_before": 4.0,  # of the sentence before it
-    "meaning_of_passage": 16.0,
-    "number": 1.9,  # it has one, in the unit that is asked for
-    "no_number": -1.3,  # it has none, and one is asked for
-    "time": 2.0,
-    "time_in_numbers": 1.3,
-    "place": 2.3,
-    "reason": 10.0,  # as words_before, where a reason is asked for
-    "length": 0.5,  # logarithm of its characters
+    "words": (2.5, 8.2),
+    "words_before": (4.3, 5.8),
+    "words_of_title": (5.2, 4.0),
+    "words_of_passage": (1.0, 0.1),
+    "search_by_words": (1.3, 3.1),  # BM25 of the passage, as a share of the highest
+    "meaning": (44.0, 0.0),  # cosine of sentence and question
+    "meaning_before": (7.3, 0.0),  # of the sentence before it
+    "meaning_of_passage": (35.0, 0.0),
+    "number": (2.0, 1.9),  # it has one, in the unit that is asked for
+    "no_number": (-2.2, -2.7),  # it has none, and one is asked for
+    "time": (2.5, 2.4),
+    "time_in_numbers": (1.9, 2.0),
+    "place": (5.7, 4.3),
+    "reason": (5.8, 4.9),  # as words_before, where a reason is asked for
+    "length": (0.3, 0.4),  # logarithm of its characters
 }
 _WHEN = re.compile(
     r"\bwhen\b|\b(?:what|which) (?:time|day|year|month)\b"
@@ -82,9 +88,10 @@ def own_words(
     index: Index | None = None,
     vector: "numpy.ndarray | None" = None,
 ) -> list[Place]:
-    """One place or two where the author answers a question, in his order; none without passages.
+    """Up to three places where the author answers a question; none without passages.
 
-    By words, weighted by their rarity in the index, and where it has an embedder by meaning.
+    By words, weighted by their rarity in the index, and where it has an embedder by meaning. Those
+    of the text that has the likeliest come first, and in a text they are in the author's order.
     """
     told = [each for number, passage in enumerate(passages) for each in _told(number, passage)]
     if not told:
@@ -97,23 +104,26 @@ def own_words(
     def chance(run):
         return sum(chances[run[0] : run[1]])
 
-    first = max(runs, key=chance)
-    others = [run for run in runs if run[1] <= first[0] or first[1] <= run[0]]
-    second = max(others, key=chance, default=first)
-    chosen = {first, second} if chance(second) >= _SECOND * chance(first) else {first}
+    chosen = []
+    while runs and len(chosen) < _PLACES:
+        best = max(runs, key=chance)
+        if chosen and chance(best) < _ANOTHER * chance(chosen[0]):
+            break
+        chosen.append(best)
+        runs = [run for run in runs if run[1] <= best[0] or best[1] <= run[0]]
+    texts = [passages[told[start].passage].document for start, _ in chosen]
+
+    def in_order(run):
+        passage = passages[told[run[0]].passage]
+        place = index.place(passage) if index else told[run[0]].passage
+        return texts.index(passage.document), place, run
+
     places = []
-    for start, end in sorted(chosen, key=lambda run: _order(passages, told[run[0]], index)):
+    for start, end in sorted(chosen, key=in_order):
         number = told[start].passage
         text = passages[number].text[told[start].start : told[end - 1].end]
         places.append(Place(number, text))
     return places
-
-
-def _order(passages, told, index):
-    """A key that puts sentences in their author's order, and those of the better text first."""
-    passage = passages[told.passage]
-    text = [each.document for each in passages].index(passage.document)
-    return text, index.place(passage) if index else told.passage, told.start
 
 
 def _told(number, passage):
@@ -159,21 +169,22 @@ def _scores(question, passages, told, index, vector):
     for each in told:
         whole[each.passage] = whole[each.passage] | each.terms
     texts = [passages[each.passage].text[each.start : each.end] for each in told]
-    meaning, of_passage = _meaning(question, passages, texts, index, vector)
+    by_words = _by_words(question, passages, index)
+    vector, of_passage = _meaning_of_passages(question, passages, index, vector)
+    alone = int(vector is None)  # which of the weights
     wants_number, wants_time = agree.asks_number(question), bool(_WHEN.search(asked))
     wants_place, wants_reason = bool(_WHERE.search(asked)), bool(_WHY.search(asked))
-    scores = []
+    scores, firsts = [], []
     for at, (each, text) in enumerate(zip(told, texts)):
-        is_first = at == 0 or told[at - 1].passage != each.passage
-        before = set() if is_first else told[at - 1].terms
+        firsts.append(at == 0 or told[at - 1].passage != each.passage)
+        before = set() if firsts[at] else told[at - 1].terms
         before_alone, plain = share(before - each.terms), tidy(text)
         seen = {
             "words": share(each.terms),
             "words_before": before_alone,
             "words_of_title": share(heads[each.passage] - each.terms),
             "words_of_passage": share(whole[each.passage]),
-            "meaning": meaning[at],
-            "meaning_before": min(meaning) if is_first else meaning[at - 1],
+            "search_by_words": by_words[each.passage],
             "meaning_of_passage": of_passage[each.passage],
             "number": wants_number and agree.answers_number(question, text),
             "no_number": wants_number and not agree.has_number(text),
@@ -183,14 +194,37 @@ def _scores(question, passages, told, index, vector):
             "reason": wants_reason * share(before),
             "length": math.log(len(text)),
         }
-        scores.append(sum(_WEIGHTS[name] * float(value) for name, value in seen.items()))
-    return scores
+        scores.append(sum(_WEIGHTS[name][alone] * float(value) for name, value in seen.items()))
+    return scores if vector is None else _with_meaning(scores, texts, firsts, index, vector)
 
 
-def _meaning(question, passages, texts, index, vector):
-    """(cosines of the question and sentences, and of the question and passages); 0 without e5."""
+def _by_words(question, passages, index):
+    """BM25 of each passage, as a share of the highest; 0 without an index."""
+    if index is None:
+        return [0.0] * len(passages)
+    scores = index.lexical.scores(question)[[index.place(passage) for passage in passages]]
+    return scores / max(float(scores.max()), 1e-9)
+
+
+def _meaning_of_passages(question, passages, index, vector):
+    """(the question's embedding, cosines of it and passages); None and 0 without an embedder."""
     if index is None or index.embedder is None:
-        return [0.0] * len(texts), [0.0] * len(passages)
+        return None, [0.0] * len(passages)
     if vector is None:
         [vector] = index.embedder.compute([shortened(question)], True)
-    return index.embedder.compute(texts, False) @ vector, index.similarities(passages, vector)
+    return vector, index.similarities(passages, vector)
+
+
+def _with_meaning(scores, texts, firsts, index, vector):
+    """The scores of the likeliest sentences with their cosines; of the others -inf."""
+    likely = sorted(range(len(texts)), key=lambda at: -scores[at])[:_EMBEDDED]
+    needed = sorted({near for at in likely for near in (at, at - (not firsts[at]))})
+    found = index.embedder.compute([texts[at] for at in needed], False) @ vector
+    cosines = dict(zip(needed, map(float, found)))
+    lowest = min(cosines.values())
+    whole = [-math.inf] * len(scores)
+    for at in likely:
+        before = lowest if firsts[at] else cosines[at - 1]
+        whole[at] = scores[at] + _WEIGHTS["meaning"][0] * cosines[at]
+        whole[at] += _WEIGHTS["meaning_before"][0] * before
+    return whole

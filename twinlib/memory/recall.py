@@ -1,8 +1,9 @@
 """What the memory has for a question: passages to answer from, or that there are none.
 
 Whether the author wrote about it is decided before a model speaks (abstain.py). What he didn't is
-refused with the nearest thing that he did; else the best passages go before the question, in a
-layout that training rows share. Afterwards each sentence of an answer is aligned to them (cite.py).
+refused with the nearest thing that he did, and where that is not sure with his own sentences; else
+the best passages go before the question, in a layout that training rows share. Afterwards each
+sentence of an answer is aligned to them (cite.py).
 """
 
 import copy
@@ -45,6 +46,7 @@ class Recall(NamedTuple):
 
     The reply is a `refusal`, or what is `told` by the author's own sentences, the `sources`.
     Neither is there for small talk. `question` has the subject of a question that is followed up.
+    `nearly` says that a refusal is not sure, so that the author's nearest sentences stand under it.
     """
 
     question: str
@@ -54,12 +56,12 @@ class Recall(NamedTuple):
     sources: "tuple[Source, ...]" = ()
     # What stands before and after the best passage in its text: the answer may be there.
     beside: tuple[Passage, ...] = ()
+    nearly: bool = False
 
     @property
     def searched(self) -> list[Passage]:
         """The passages whose sentences are looked through for the author's own answer."""
-        shown = self.passages[:SHOWN]
-        return shown + [each for each in self.beside if each not in shown]
+        return self.passages + [each for each in self.beside if each not in self.passages]
 
 
 class Source(NamedTuple):
@@ -127,7 +129,9 @@ class Memory:
             return Recall(question, passages, beside=beside)
         if _is_small_talk(question, "unwritten"):
             return Recall(question, [])
-        return Recall(question, found, _refusal(asked[-1], decision.veto, found))
+        beside = tuple(self.index.beside(found[0], splits)) if found else ()
+        refusal = _refusal(asked[-1], decision, found)
+        return Recall(question, found, refusal, beside=beside, nearly=decision.nearly)
 
     def _told(self, question, told):
         passages = [self.index.passages[quote.passage] for quote in told.quotes]
@@ -149,10 +153,12 @@ class Memory:
         return f"{self._whole(earlier)} {question}"
 
     def cited(self, recall: Recall, answer: str) -> Cited | None:
-        """Where the sentences of an answer stand; None for small talk."""
+        """Where the sentences of an answer stand; None for small talk and what is denied."""
         if recall.told:
             return Cited([], list(recall.sources), False)
-        if not recall.passages or recall.refusal:
+        if recall.refusal:
+            return Cited([], self.own_words(recall), False) if recall.nearly else None
+        if not recall.passages:
             return None
         known = recall.passages + [p for p in recall.beside if p not in recall.passages]
         aligned = cite.align(answer, known, recall.question)
@@ -229,10 +235,12 @@ def _small_talk(kind):
     return {word for text in about_itself + said for word in lexical.subject_words(text)}
 
 
-def _refusal(question, veto, found):
+def _refusal(question, decision, found):
     """The sentence that says that the author never wrote about it, and what is the nearest."""
-    language = language_of(question)
+    language, veto = language_of(question), decision.veto
     said = both("memory.never_wrote_of", name=veto) if veto else both("memory.never_wrote")
+    if decision.nearly:
+        said = both("memory.not_sure")
     if not found:
         return said[language]
     nearest = found[0].title or found[0].text[:30] + "…"

@@ -140,7 +140,7 @@ class TwinChat:
 
     def _below(self, asked, text):
         """(footnotes, citations) of an answer."""
-        if not asked.recall or asked.recall.refusal:
+        if not asked.recall:
             return "", []
         with self._one_at_a_time:
             cited = asked.memory.cited(asked.recall, text)
