@@ -86,7 +86,7 @@ def main() -> None:
             shown = counts["said"] + counts["under"]
             print(
                 f"{file.stem}: the fact is in {_share(counts['said'], every)} answers, with what "
-                f"stands under them in {_share(shown, every)}, of which {unsure} begin with “not sure”"
+                f"stands under them in {_share(shown, every)}; of these {unsure} say “not sure”"
             )
 
 
