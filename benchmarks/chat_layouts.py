@@ -1,13 +1,16 @@
 """Whose words are learnt from chats of programs that no reader knows, in six languages.
 
-    python benchmarks/chat_layouts.py
+    python benchmarks/chat_layouts.py [--shapes-alone]
 
 Reads the small exports of tests/chat_layouts.py, sets of other layouts and sentences each, and
 prints for each set: exports of which nothing but the owner's own words is learnt, exports of which
 all his words are learnt too, how many of the owner's lines are left out, and how many of the lines
 of other people, forwarded messages, sentences of programs and choices of polls are learnt as his.
+With --shapes-alone every list of what programs say is taken out of the code, as if each export had
+wordings that nobody knows.
 """
 
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -17,9 +20,29 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 
+WORDINGS = (
+    "_DONE _YOU _ANYWHERE _FORWARDED _FORWARDED_INLINE _ANSWERED "
+    "_POLL_WORD _POLL _CHOICE _VOTES _QUOTED"
+)
+
+
+def take_out_wordings():
+    """Let the patterns of what programs say match nothing, in this process."""
+    from twinlib.corpus.readers.chats import messages, others
+
+    never = re.compile(r"(?!)")
+    for name in WORDINGS.split():
+        assert hasattr(others, name)
+        setattr(others, name, never)
+    messages._NOTHING = never
+
+
 def main():
     """Print the table."""
     import chat_layouts
+
+    if "--shapes-alone" in sys.argv[1:]:
+        take_out_wordings()
 
     kinds = ("other people", "forwarded", "programs", "polls")
     heads = "set  exports  only own  all own  own left out   "
