@@ -316,3 +316,18 @@ def test_where_a_step_takes_longer_than_planned_the_later_ones_are_expected_to(t
     steps._run()
     assert steps.state == "done"
     assert seen == [470.0, 3 * (300 + 90), pytest.approx(540 / 380 * 90)]
+
+
+def test_the_curves_are_drawn_again_only_when_there_is_something_new(twin, monkeypatch):
+    drawn = []
+    draw = start_page.pictures
+    monkeypatch.setattr(start_page, "pictures", lambda records: drawn.append(1) or draw(records))
+    page = start_page.page(twin)
+    page.steps.state, page.steps.step = "running", "persona"
+    page.steps.records = [{"done": n, "total": 9, "loss": 3 / n} for n in range(1, 4)]
+    for _ in range(3):
+        page._draw(at_once=True)
+    assert len(drawn) == 1 and "<img" in page.live.value and "3/9" in page.live.value
+    page.steps.records = [*page.steps.records, {"done": 4, "total": 9, "loss": 0.5}]
+    page._draw(at_once=True)
+    assert len(drawn) == 2 and "4/9" in page.live.value

@@ -145,11 +145,16 @@ class _Place:
         self.shown = shown
 
 
-def progress(records: Sequence[dict], name: str, said: str = "") -> Shown:
-    """The progress bar, status line, curves and sample answers of a history."""
+def progress(
+    records: Sequence[dict], name: str, said: str = "", below: Shown | None = None
+) -> Shown:
+    """The progress bar, status line, curves and sample answers of a history.
+
+    `below` are the `pictures` of these records, where they were drawn before: they take long.
+    """
     record = newest(records)
     line = _line(record, name) if record else name or t("ui.starting")
-    return status(record, line, said=said) + pictures(records)
+    return status(record, line, said=said) + (pictures(records) if below is None else below)
 
 
 def status(record: dict | None, line: str, ended: str = "", said: str = "") -> Shown:

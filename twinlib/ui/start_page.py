@@ -33,7 +33,7 @@ from . import (
 )
 from .all_steps import AllSteps
 from .display import NOTHING, Shown, caption, esc, sentence
-from .progress_view import progress
+from .progress_view import pictures, progress
 from .twin_picker import TwinPicker
 from .widgets import button, folded, html, line, show
 
@@ -80,7 +80,7 @@ class Page(widgets.VBox):
         self.problems, self.bar, self.live, self.printed = html(), html(), html(), html()
         self.folded_log = folded(t("ui.what_was_printed"), self.printed)
         self.result = widgets.VBox()
-        self.total, self._drawn = html(), 0.0
+        self.total, self._drawn, self._pictured = html(), 0.0, ((), NOTHING)
         for name in ("effort", "base"):
             self.effort.inputs[name].observe(self._estimate, "value")
         self.children = [
@@ -193,7 +193,7 @@ class Page(widgets.VBox):
             return
         self._drawn = time.monotonic()
         said = steps.lines[-1] if steps.lines and not steps.lines[-1].startswith("$ ") else ""
-        self.live.value = progress(steps.records, "", said).html if runs else ""
+        self.live.value = progress(steps.records, "", said, self._pictures()).html if runs else ""
         self.printed.value = _LOG.format(esc("\n".join(steps.lines)))
         if not runs:
             level = {"done": "good", "stopped": "note"}.get(steps.state, "stop")
@@ -202,6 +202,13 @@ class Page(widgets.VBox):
             self.steps.look()
             self._estimate()
             self._show_result()
+
+    def _pictures(self):
+        """The curves and answers of the running step, drawn again when there are new records."""
+        known = self.steps.step, len(self.steps.records)
+        if known != self._pictured[0]:
+            self._pictured = known, pictures(self.steps.records)
+        return self._pictured[1]
 
     def _line(self):
         """'02 · Teach it your voice · 12 min left of all'."""
