@@ -91,7 +91,7 @@ def random_figures(seed):
 def colour_of(name, found):
     """The level that the picture's marker shows, by its colour and shape."""
     [axis] = score_card.plot([name], found).axes
-    [marker] = [line for line in axis.lines if line.get_markersize() == 9]
+    [marker] = [line for line in axis.lines if line.get_markersize() == score_card._OWN]
     kinds = {(colour, shape): level for level, (colour, shape, *_) in score_card._LEVELS.items()}
     kinds[score_card.GREY, "o"] = "unsure"
     return kinds[marker.get_color(), marker.get_marker()]

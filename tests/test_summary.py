@@ -168,6 +168,10 @@ def test_the_weakest_figure_and_its_cure_follow_the_levels(twin):
     assert with_().endswith("go on to notebook 06.") and "Weakest" not in with_()
     copied = with_(copied=figure(0.4, 0.3, 0.5, 40, level="bad"))
     assert "nearly word for word" in copied and "train again with fewer epochs" in copied
+    one_of_five = figure(0.2, 0.03, 0.62, 5, level="so-so")
+    assert "fewer epochs" not in with_(copied=one_of_five), "one copy of five may be chance"
+    both_weak = with_(copied=one_of_five, membership=figure(0.6, 0.5, 0.7, 30, level="so-so"))
+    assert "fewer epochs" in both_weak, "two figures agree"
     file = with_(
         quantization_loss=figure(0.3, level="bad"),
         **{"quantization_loss.Q8_0": figure(0.001, level="good")},

@@ -391,6 +391,12 @@ def _uncertainty(levels, reports):
     return both("verdict.weak_certainty", n=answers, documents=documents)
 
 
+def _was_too_much(levels):
+    """Whether training was too much: one figure says so surely, or two that may be chance agree."""
+    found = [levels[name] for name in _TOO_MUCH if levels.get(name) in ("bad", "so-so")]
+    return "bad" in found or len(found) > 1
+
+
 def _cure(name, levels, verdict_level, reports, twin):
     figures = reports["evaluate"].figures
     if name == "quantization_loss":
@@ -399,7 +405,7 @@ def _cure(name, levels, verdict_level, reports, twin):
         return both("verdict.take_other_file", kind=good[0]) if good else both("verdict.make_q8")
     if name == "personal_data":
         return both("verdict.mask_it")
-    if name in _TOO_MUCH or name and _is_caricature(name, figures):
+    if name in _TOO_MUCH and _was_too_much(levels) or name and _is_caricature(name, figures):
         return _action(both("verdict.train_less"))
     improvements = _improvements(reports, twin)
     if (name or verdict_level in ("so-so", "bad") or _train_longer(reports["persona"])) and (
