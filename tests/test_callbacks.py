@@ -111,7 +111,9 @@ def test_a_log_stands_for_all_steps_since_the_one_before():
 
 def test_memory_is_returned_now_and_then_on_a_cpu(monkeypatch):
     returned = []
-    monkeypatch.setattr(callbacks, "return_memory", lambda: returned.append(state.global_step))
+    monkeypatch.setattr(
+        callbacks.free_memory, "give_back", lambda: returned.append(state.global_step)
+    )
 
     class Progress:
         def __call__(self, *_, **__): ...

@@ -77,3 +77,24 @@ def test_the_limits_of_groups_around_count_and_pages_of_files_do_not(tmp_path):
 def test_without_limits_it_is_the_machines(tmp_path):
     assert free_memory.limits(tmp_path, tmp_path / "nothing") == []
     assert free_memory.total() <= psutil.virtual_memory().total
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc")
+def test_freed_memory_is_given_back():
+    """In a process of its own, whose heap no other test has filled."""
+    code = """
+import psutil
+from twinlib.models import free_memory
+mine = psutil.Process()
+blocks = [bytearray(20_000) for _ in range(10_000)]
+full, blocks[:-1] = mine.memory_info().rss, []
+kept = mine.memory_info().rss
+free_memory.give_back()
+print(full, kept, mine.memory_info().rss)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    full, kept, left = map(int, said.stdout.split())
+    assert full - kept < 20e6, "the heap keeps what is freed below its last block"
+    assert kept - left > 150e6

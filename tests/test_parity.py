@@ -426,11 +426,17 @@ def test_without_memory_for_the_twin_the_files_are_proven_without_it(
 ):
     monkeypatch.setattr(models, "fitting_precision", lambda *_: None)
     monkeypatch.setattr(models, "load", lambda *_: pytest.fail("loaded"))
+    order, start = [], checks.Llama.__init__
+    monkeypatch.setattr(checks.free_memory, "give_back", lambda: order.append("given back"))
+    monkeypatch.setattr(
+        checks.Llama, "__init__", lambda *a, **k: order.append("llama.cpp") or start(*a, **k)
+    )
     files = written(held_out_twin, meant)
     exchange(files["Q4_K_M"])
     figures, warnings = prove(held_out_twin, files, meant)
     assert "too little free memory" in warnings[0] and "ended_twin" not in figures
     assert files["Q8_0"].exists() and "ended_Q8_0" in figures and not files["Q4_K_M"].exists()
+    assert order[0] == "given back" and "llama.cpp" in order, "it needs what torch has freed"
 
 
 def test_room_is_asked_for_as_the_model_would_be_loaded(meant, monkeypatch):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import TwinError
 from ..i18n import Texts, both, data, t
-from ..models import device_fit, generate, letters, load
+from ..models import device_fit, free_memory, generate, letters, load
 from ..models.gguf_vocabulary import Vocabulary
 from ..models.llama_cpp import Llama
 from ..progress import Progress
@@ -111,6 +111,7 @@ def check_files(
     predictions = compare.predictions(
         source, readers, reference.text, reference.states, device, progress
     )
+    free_memory.give_back()  # llama.cpp may need it
     max_tokens, passed = reference.max_tokens, []
     figures = _ended("twin", reference.answers, max_tokens) if reference.answers else {}
     warnings = [] if reference.precision else [t("gguf.no_memory_to_load_twin")]

@@ -6,6 +6,8 @@ The kernel's control groups, of which Docker and Slurm make use, end a process t
 its group may, however much the machine has.
 """
 
+import ctypes
+import os
 from pathlib import Path, PurePosixPath
 
 _GROUPS = Path("/sys/fs/cgroup")
@@ -27,6 +29,18 @@ def ran_out(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and memory.should_reduce_batch_size(error)
+
+
+def give_back() -> None:
+    """Give memory of this process that was freed back to the system, with glibc.
+
+    Tensors of many sizes leave holes in its heap, which the process keeps otherwise: twice what a
+    training step takes, or a third of Colab's memory once the predictions of a large model are
+    computed.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim:
+        trim(0)
 
 
 def total() -> int:

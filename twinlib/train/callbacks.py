@@ -3,7 +3,6 @@
 The trainers' own progress bars, logs and advice are silenced; these records replace them.
 """
 
-import ctypes
 import logging
 import os
 import time
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..files import TwinError
 from ..i18n import t
-from ..models import estimate
+from ..models import estimate, free_memory
 from ..models.free_memory import ran_out
 from ..progress import Progress
 from ..twin import Stopped
@@ -179,7 +178,8 @@ class ProgressCallback:
 
     def on_step_end(self, args, state, control, **_):
         if state.global_step % _RETURN_EVERY == 0:
-            return_memory()
+            if not on_gpu():
+                free_memory.give_back()
         log_due = (
             not on_gpu()
             or state.global_step < self.first + 3
@@ -249,19 +249,6 @@ def memory_gb() -> float:
     import psutil
 
     return psutil.Process().memory_info().rss / 2**30
-
-
-def return_memory() -> None:
-    """Give memory that was freed back to the system, on a CPU with glibc.
-
-    Rows of many lengths leave holes in its heap: without this, the process grows from step to step,
-    to twice what a step takes.
-    """
-    if on_gpu() or os.name != "posix":
-        return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
 
 
 def train(
