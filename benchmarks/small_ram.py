@@ -1,4 +1,4 @@
-"""Whether step 04 ends in the memory that Colab has: files of 1.5B, 3B and 7B in 12.7 GiB.
+"""Whether step 04 ends in the memory that Colab has: files of 0.5B to 14B in 12.7 GiB.
 
     sudo python benchmarks/small_ram.py [--sizes 1.5b 3b 7b] [--gib 12.7] [--cores 2]
                                         [--types Q4_K_M,Q5_K_M,Q8_0] [--folder FOLDER]
@@ -7,14 +7,15 @@ Linux. `twinlib quantize` runs on a twin of the sample blog in a process that ma
 counted and enforced by a control group of the kernel (version 1 or 2, as root, no swap), on two
 cores, without a GPU and without arithmetic in 16 bits, as on Colab's processors. Where no such
 group can be made, memory is only watched, and the first line says so. 1.5B has real weights
-(Qwen2.5-Coder, from the package registry); 3B and 7B have random ones in Qwen2.5's shapes with the
-real tokenizer, which take the same memory and time. The adapter is random, rank 16 on every linear
-layer; nothing is trained.
+(Qwen2.5-Coder, from the package registry); the others have random ones in the shapes of Qwen2.5,
+4B and 8B of Qwen3, with a real tokenizer, which take the same memory and time. The adapter is
+random, rank 16 on every linear layer; nothing is trained.
 
 Printed for each size: whether each file passed its checks, seconds and most memory by stage. Memory
 is what the process holds for itself; beside it stand the parts of files that it has mapped, which
-the system takes back when memory is short. 1.5B takes 8 GB of disk, 3B 14 and 7B 34; a size's files
-are removed before the next, unless `--keep` is given. `--sizes 0.5b` tries the script.
+the system takes back when memory is short. 1.5B takes 8 GB of disk, 3B 14 and 7B 34, and with
+Q4_K_M alone 7B 20, 8B 21 and 14B 39; a size's files are removed before the next, unless `--keep` is
+given. `--sizes 0.5b` tries the script.
 """
 
 import argparse
@@ -35,7 +36,15 @@ import random_models
 
 REAL = "qwen2.5-coder-1.5b-instruct"
 TOKENIZER = "qwen2.5-coder-0.5b-instruct"
-SIZES = {"0.5b": "qwen2.5-0.5b", "1.5b": REAL, "3b": "qwen2.5-3b", "7b": "qwen2.5-7b"}
+SIZES = {
+    "0.5b": "qwen2.5-0.5b",
+    "1.5b": REAL,
+    "3b": "qwen2.5-3b",
+    "4b": "qwen3-4b",
+    "7b": "qwen2.5-7b",
+    "8b": "qwen3-8b",
+    "14b": "qwen2.5-14b",
+}
 CGROUPS = Path("/sys/fs/cgroup")
 # A learnt change of a weight, relative to its size, is about as large as with these numbers.
 ADAPTER = 0.005
