@@ -24,8 +24,16 @@ VOICES = ROOT / "twinlib" / "data" / "voices"
 
 
 def pytest_collection_modifyitems(items):
-    """Slow tests first, so that no core is left alone with one of them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Slow tests first, the slowest before all, so that no core is left alone with one at the end.
+
+    `slow(seconds=…)` says about how long a test of more than half a minute takes.
+    """
+
+    def seconds(item):
+        marker = item.get_closest_marker("slow")
+        return marker.kwargs.get("seconds", 1) if marker else 0
+
+    items.sort(key=seconds, reverse=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -278,6 +278,7 @@ def killed_then_run_again(step, twin, *flags):
     return cut_off
 
 
+@pytest.mark.slow(seconds=75)
 def test_a_kill_in_the_middle_of_any_step_loses_nothing(tmp_path, tiny_base):
     twin = tmp_path / "twin"
     flags = {

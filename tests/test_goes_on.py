@@ -42,7 +42,7 @@ def kill_while_it_works(twin, step, base):
     assert child.wait() == -signal.SIGKILL, (twin.path.parent / f"{step}.txt").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=110)
 def test_the_page_goes_on_with_each_step_that_was_killed(sample_twin, tiny_base, monkeypatch):
     """The steps one after the other, as a twin is made; practice as well, which 00 itself leaves
     out.

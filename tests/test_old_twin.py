@@ -35,7 +35,7 @@ def test_its_figures_have_labels(old):
             assert labels.figure(name, step)["zh"] != name.replace("_", " ")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=75)
 def test_files_made_again_are_the_same_and_a_further_one_stands_beside_them(old):
     before = {kind: old.hash(path) for kind, path in old.ggufs().items()}
     wanted = ["--types", "Q8_0,Q4_K_M,Q5_K_M", "--decimals", "0"]

@@ -374,7 +374,7 @@ def test_ends_and_identity_are_judged_beside_the_twins_own():
     assert "none of 4" in checks.twin_warnings(answers(3), answers(0, of=4), 350)[0]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=35)
 def test_a_twin_that_never_ends_is_warned_of(held_out_twin, meant, tmp_path):
     """One of two other tokens is always far likelier than the end."""
     import transformers
@@ -502,7 +502,7 @@ def test_llama_cpp_is_asked_fewer_places_when_it_is_slow(held_out_twin, meant, m
     )
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=35)
 def test_a_slow_file_is_asked_less(held_out_twin, meant, monkeypatch):
     files = written(held_out_twin, meant, ("Q8_0",))
     monkeypatch.setattr(checks, "questions", lambda twin: [f"Nr. {i}?" for i in range(4)])

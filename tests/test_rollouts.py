@@ -206,7 +206,7 @@ def test_answers_are_texts_and_other_models_fall_back(qwen, monkeypatch):
     assert twice == expected[:1] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 def test_a_real_base_writes_the_same_in_float32():
     base = load.prepare("qwen2.5-coder-0.5b-instruct")
     model, tokenizer = load.load(base, None, "32-bit")

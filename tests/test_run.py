@@ -38,7 +38,7 @@ def interruptible():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=75)
 def test_a_step_runs_as_the_command_that_it_shows_and_gives_its_report(twin, posts, capsys):
     report = run.step(
         twin, "corpus", settings.Corpus(source=str(posts), author="Ning", consent=True)

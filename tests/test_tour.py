@@ -37,7 +37,7 @@ def outputs(copy):
     return [output for cell in copy.cells for output in cell.get("outputs", [])]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=150)
 def test_all_notebooks_run_one_after_the_other_from_what_the_earlier_ones_left(
     tmp_path, posts, tiny_base, capfd, monkeypatch
 ):
