@@ -296,6 +296,17 @@ def test_the_language_is_the_browsers_and_can_be_switched_in_the_middle(opened):
 
 
 @pytest.mark.slow
+def test_one_question_is_not_called_questions(opened):
+    said = {
+        count: opened(made([trial(number) for number in range(count)])).locator("main").inner_text()
+        for count in (1, 2)
+    }
+    assert "There is 1 question with two answers. One answer" in said[1]
+    assert "There are 2 questions with two answers each. One answer" in said[2]
+    assert "It takes about 1 minute. You can" in said[1] and "|" not in said[1] + said[2]
+
+
+@pytest.mark.slow
 def test_any_text_is_shown_as_it_is_and_runs_nothing(opened):
     window = opened(made([trial(0, owner=EVIL, other="好。", question=EVIL)], author=EVIL))
     assert window.title() == f"Which one is really {EVIL}?"

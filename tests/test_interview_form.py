@@ -324,7 +324,7 @@ def test_damaged_lines_are_set_aside_and_said_and_the_others_stay(twin):
     [aside] = twin.file("interview").parent.glob("*damaged*")
     assert aside.read_bytes() == damaged
     assert (
-        "2 damaged line(s) in answers.jsonl could not be read; "
+        "2 damaged lines in answers.jsonl could not be read; "
         f"the file as it was is kept as {aside.name}" in form.message.value
     )
     assert list(kept(twin)) == ["life-01"] and form.current is QUESTIONS[1]

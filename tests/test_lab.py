@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 
 import nbformat
 import pytest
@@ -102,6 +104,49 @@ def test_jupyterlab_started_by_make_lab_does_not_ask_about_news(monkeypatch, tmp
     changed, problem = settings_utils._get_overrides(str(tmp_path))
     assert not problem
     assert changed["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+@pytest.mark.slow
+def test_on_a_phone_make_lab_shows_the_notebook_and_not_a_list_of_files(clone, tmp_path, chromium):
+    pytest.importorskip("jupyterlab", reason="needs JupyterLab")
+    flags = ["--no-browser", "--allow-root", "--IdentityProvider.token=", "--port=0"]
+    fresh = {"JUPYTER_RUNTIME_DIR": tmp_path / "run", "JUPYTERLAB_WORKSPACES_DIR": tmp_path / "ws"}
+    with open(tmp_path / "log", "w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "tools/lab.py", *flags],
+            cwd=clone,
+            env=os.environ | {name: str(path) for name, path in fresh.items()},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        address = wait_for_address(tmp_path / "run")
+        page = chromium.new_page(viewport={"width": 390, "height": 844})
+        page.goto(address)  # leads to the notebook
+        page.wait_for_selector(".jp-Notebook h1")
+        page.wait_for_timeout(3000)  # what a list of files would take
+        box = page.locator(".jp-Notebook").bounding_box()
+        assert page.url.endswith("/00_start_here.ipynb") and box["width"] > 390 * 0.75, box
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.close()
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for_address(folder):
+    """The address of the Jupyter server that keeps its files in `folder`, when it answers."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for path in folder.glob("jpserver-*.json"):
+            try:
+                address = json.loads(path.read_text(encoding="utf-8"))["url"]
+                urllib.request.urlopen(f"{address}api/status", timeout=2)
+                return address
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.2)
+    raise AssertionError("JupyterLab did not start")
 
 
 def run_setup(clone):

@@ -214,7 +214,7 @@ def shown(form):
 def test_everything_put_aside_stands_once_with_its_reason(twin):
     form = dropped(twin)
     assert shown(form) == ["d1", "q1", "x1", "w1"]
-    assert "3 whole texts and 1 parts; brought back: 0" in form.head.value
+    assert "3 whole texts and 1 part; brought back: 0" in form.head.value
     seen = text_of(form)
     assert "<b>draft · document</b> · 12 characters<br>tea.md" in seen
     assert "<script" not in seen and esc(EVIL) in seen

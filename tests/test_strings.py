@@ -16,8 +16,13 @@ ROOMS = sorted((PACKAGE / "data" / "strings").glob("*.yaml"))
 DATA = sorted((PACKAGE / "data").rglob("*.yaml"))
 
 
+FORMS = re.compile(r"{(\w+(?::[^{}|]*)?)\|([^{}|]*)\|([^{}|]*)}")  # {n|answer|answers}
+
+
 def placeholders(text):
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    forms = {field.partition(":")[0] for field, _, _ in FORMS.findall(text)}
+    parsed = string.Formatter().parse(FORMS.sub("", text))
+    return forms | {name for _, name, _, _ in parsed if name}
 
 
 def entries():
@@ -115,6 +120,67 @@ def _nodes(node):
     for part in node.value if isinstance(node, yaml.CollectionNode) else ():
         for child in part if isinstance(part, tuple) else (part,):
             yield from _nodes(child)
+
+
+@pytest.mark.parametrize(
+    "key, counted, of_one, of_two",
+    [
+        ("evaluate.verdict_too_few", "n", "1 question is too few", "2 questions are too few"),
+        ("evaluate.friends", "n", "1 friend", "2 friends"),
+        ("evaluate.page_made", "pairs", ": 1 pair, ", ": 2 pairs, "),
+        ("corpus.corpus_size", "passages", "1 passage to learn", "2 passages to learn"),
+        ("corpus.corpus_size", "words", "about 1 word:", "about 2 words:"),
+        ("corpus.more_passages_needed", "missing", "1 more passage is", "2 more passages are"),
+        ("train.hours_without_gpu", "hours", "about 1 hour without", "about 2 hours without"),
+        ("train.rows_cut", "cut", "1 ends after its last", "2 end after their last"),
+        ("ui.rows_to_learn_from", "count", "1 training row:", "2 training rows:"),
+        ("verdict.would_go_online", "repositories", "in 1 repository", "in 2 repositories"),
+        ("verdict.remembers", "documents", "of 1 text.", "of 2 texts."),
+    ],
+)
+def test_a_number_takes_the_form_of_the_word_that_fits_it(key, counted, of_one, of_two):
+    for number, said in ((1, of_one), (2, of_two)):
+        needed = set().union(*map(placeholders, ENTRIES[key].values()))
+        texts = i18n.both(key, **dict.fromkeys(needed, 2) | {counted: number})
+        assert said in texts["en"] and "|" not in texts["zh"]
+
+
+def test_what_is_shown_of_a_number_decides_its_form():
+    hours = {number: i18n.both("train.hours_without_gpu", hours=number) for number in (1.2, 21)}
+    assert "1 hour without" in hours[1.2]["en"] and "21 hours without" in hours[21]["en"]
+    epochs = i18n.both("models.steps_of_rows", rows=1, epochs=1.0, at_once=4)["en"]
+    assert epochs.startswith("1 row, 1 time, ")
+
+
+# Their counts are never 1: constants, or what is only said of several.
+NEVER_ONE = """
+corpus.about_to_send corpus.passages_needed corpus.more_passages_needed
+evaluate.few_long_answers evaluate.twin_quotes_at_length evaluate.membership
+gguf.fewer_answers_end gguf.twin_never_ends gguf.twin_seldom_ends gguf.file_ended_few_answers
+gguf.too_few_problems gguf.quantization_changed_nothing memory.theme memory.theme_in_years
+practice.probe_title practice.not_practised talk.key_too_short talk.too_many_texts
+train.no_finite_gradients train.mostly_truncated train.rewards_all_equal train.reward_hacking
+train.probing train.probe_worth train.probe_nothing_to_gain train.probe_too_hard
+train.probe_cut_off ui.found_several_times ui.problems_shown ui.texts_inside_so_far
+verdict.solves_more verdict.solves_as_many verdict.seldom_ends
+""".split()
+
+
+def test_a_word_that_has_two_forms_somewhere_has_them_after_every_count():
+    """Else somewhere a page says “1 questions”."""
+    found = [form for entry in ENTRIES.values() for form in FORMS.findall(entry["en"])]
+    plurals = {many.split()[0] for _, one, many in found if not one.startswith(many)}
+    plurals = {word for word in plurals if word.endswith("s")} - {"is", "was"}
+    assert {"questions", "answers", "passages", "texts", "rows", "files"} <= plurals
+    plain = re.compile(rf"{{(\w+)(?::,)?}} (?:[a-z-]+ )?({'|'.join(sorted(plurals))})\b")
+    wrong = [
+        f"{key}: {match[0]}"
+        for key, entry in ENTRIES.items()
+        for match in plain.finditer(entry["en"])
+        if key not in NEVER_ONE
+    ]
+    assert wrong == []
+    assert set(NEVER_ONE) <= set(ENTRIES)
 
 
 def test_a_latin_name_stands_apart_in_a_chinese_sentence_and_a_chinese_one_does_not():

@@ -42,7 +42,9 @@ def main() -> None:
     from twinlib import i18n
 
     copy_notebooks(ROOT)
-    start = f"/lab/tree/{COPIES}/{i18n.spoken()}/00_start_here.ipynb"
+    # One document at a time: with several, a list of files stands beside the notebook and leaves
+    # nothing of it on a phone.
+    start = f"/doc/tree/{COPIES}/{i18n.spoken()}/00_start_here.ipynb"
     lab = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     # An upload in a notebook comes as one message, of which Jupyter takes 10 MB by default.
     size = {"websocket_max_message_size": UPLOAD_MB * 2**20 * 3 // 2}

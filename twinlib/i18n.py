@@ -2,6 +2,7 @@
 
 In a sentence [[corpus]] stands for what runs that step where it is read: a notebook or a command.
 `t("corpus.source_not_found", source=path)` fills in `source_not_found` of data/strings/corpus.yaml.
+A word that depends on a number stands in two forms, {n} {n|answer|answers}: 1 takes the first.
 To add a language, put its code into LANGUAGES and a line with that code into every entry of data/.
 """
 
@@ -103,10 +104,21 @@ def _filled(text, code, values, spaced=True):
     if not values:
         return text
     filled = {name: v[code] if isinstance(v, dict) else v for name, v in values.items()}
+    text = _numbered(text, filled)
     if spaced:
         text, filled = _quoted(text, filled)
         text = _spaced(text, filled)
     return text.format(**filled)
+
+
+def _numbered(text, values):
+    """A sentence whose words that depend on a number have the form that fits it."""
+
+    def chosen(match):
+        field, singular, plural = match.groups()
+        return singular if f"{{{field}}}".format(**values) == "1" else plural
+
+    return re.sub(r"{(\w+(?::[^{}|]*)?)\|([^{}|]*)\|([^{}|]*)}", chosen, text)
 
 
 def _quoted(text, values):

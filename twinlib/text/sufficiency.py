@@ -74,7 +74,7 @@ def _size(passages, tokens):
     if not passages:
         return both("corpus.no_passages")
     return both(
-        "corpus.corpus_size_one_passage" if passages == 1 else "corpus.corpus_size",
+        "corpus.corpus_size",
         passages=passages,
         words=_rounded(tokens / _TOKENS_PER_WORD),
         characters=_rounded(tokens / _TOKENS_PER_CHARACTER),
@@ -94,9 +94,8 @@ def _judgement(passages, tokens):
 
 def _missing(passages):
     missing = _FEW - passages
-    keys = {_FEW: "corpus.passages_needed", 1: "corpus.one_more_passage_needed"}
     return both(
-        keys.get(missing, "corpus.more_passages_needed"),
+        "corpus.passages_needed" if missing == _FEW else "corpus.more_passages_needed",
         missing=missing,
         answers=answers_needed(passages),
         words=_ANSWER_WORDS,
