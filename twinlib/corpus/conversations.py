@@ -24,6 +24,7 @@ _MOST_MEMBERS = 100  # whose names may begin what an app says
 _REMEMBERED = 200  # messages by others that a reply may quote
 _GAP = timedelta(hours=6)  # messages further apart do not answer each other
 _QUESTION_LIMIT = 600  # characters of what the others wrote
+_BEFORE_WORDS = "0123456789 :.,;-/[](){}<>|«»›‹·•—–#*~=_T\t┃│"  # a time and signs
 _UNDATED_SIZE = 500  # messages in a document where no message has a time
 
 
@@ -114,7 +115,8 @@ def _utterances(conversation, mine):
     said = Said(most=_REMEMBERED)  # what others wrote, which a reply may repeat
     members = _members(conversation)
     texts = [] if conversation.known else [(m.sender, m.text) for m in conversation.messages]
-    judge = Judge(members, texts, conversation.known)
+    alone = sum(message.skip_reason == "platform" for message in conversation.messages) > 1
+    judge = Judge(members, texts, conversation.known, alone)
     burst, question, first_number = [], "", 0
     for number, message in enumerate(conversation.messages):
         own = message.sender in mine if message.mine is None else message.mine
@@ -130,6 +132,9 @@ def _utterances(conversation, mine):
                     aside = message._replace(text=judged.aside, skip_reason=judged.reason)
                     yield aside, "", number
                 message = message._replace(text=judged.own)
+        if message.skip_reason == "platform" and not conversation.known:
+            for line in text.split("\n")[:3]:  # whose, can't be told
+                said.append(line.lstrip(_BEFORE_WORDS))
         if own and not text and _has_words(conversation.messages[number]):
             by_app = conversation.messages[number]._replace(skip_reason="platform")
             yield by_app, "", number

@@ -7,7 +7,7 @@ marks a line of the program's own, whose time stands as in the heads though no n
 import re
 from collections import Counter
 
-from .form_parts import ANY_DAY, ANY_TIME, LABELS, Head, name_of
+from .form_parts import ANY_DAY, ANY_TIME, DAY_AND_TIME, LABELS, NO_SIGN, Head, name_of
 
 _ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d\W{0,3}$|\d{8}T\d{6}")
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
@@ -60,8 +60,8 @@ def of_one_order(lines: list[str]) -> list[Head]:
             for number, match in matches
             if match
         ]
-        best = max(best, found, key=len)
-    any_order = _by_recurring_names(lines, timed)
+        best = max(best, _with_last_words(found), key=len)
+    any_order = _with_last_words(_by_recurring_names(lines, timed))
     if len(any_order) > len(best) * 1.2:
         return any_order
     count = Counter(head.name for head in best)
@@ -69,6 +69,20 @@ def of_one_order(lines: list[str]) -> list[Head]:
         several = sum(times > 1 for times in count.values()) > 1
         return [x for x in best if not several or count[x.name] > 1 or len(x.name.split()) < 3]
     return [head for head in best if head.text or count[head.name] > 1]
+
+
+_DAY_OF_WEEK = re.compile(r"([^\W\d]{2,10})[,.] (?=\d{1,2}\D\d\d)")
+
+
+def _with_last_words(found):
+    """Heads whose names have the word before the clock, unless all have one: a day of the week."""
+    words = [_DAY_OF_WEEK.match(head.time) for head in found]
+    if all(words):
+        return found
+    return [
+        head._replace(name=f"{head.name} {word[1]}", time=head.time[word.end() :]) if word else head
+        for head, word in zip(found, words)
+    ]
 
 
 # Blocks of 'Name: value', one for each message: who sent it, when, and what.
@@ -222,18 +236,94 @@ def bracketed(line: str, name: str = "") -> str:
     return _shape(matches[-1 if matches[-1].end() == len(line) else 0][0])
 
 
+_FAR = 80  # characters of a line in which its time may begin
+
+
+def with_heads_above(lines: list[str]) -> list[str]:
+    """The lines with names and times that stand under each message moved above it.
+
+    They do where the last line of most paragraphs, and of the text, has the time and one of a few
+    names, and no first line has.
+    """
+    filled = [n for n, line in enumerate(lines) if line]
+    if not filled or not _is_footer(lines[filled[-1]]) or _is_footer(lines[filled[0]]):
+        return lines
+    feet = [n for n in filled if _is_footer(lines[n])]
+    names = Counter(_beside_time(lines[n]) for n in feet)
+    starts = [0] + [n + 1 for n in feet[:-1]]
+    ended = sum(not lines[n + 1] for n in feet[:-1])
+    alone = sum(start == foot for start, foot in zip(starts, feet))
+    if not (
+        len(feet) > 3
+        and 1 < len(names) <= len(feet) / 2
+        and (ended * 5 >= (len(feet) - 1) * 4 or ended == 0 and not alone)
+        and names[""] * 4 < len(feet)
+    ):
+        return lines
+    moved = []
+    for start, foot in zip(starts, feet):
+        body = lines[start:foot]
+        blank = next((n for n, line in enumerate(body) if line), len(body))
+        moved += [*body[:blank], lines[foot], *body[blank:]]
+    return moved
+
+
+_NO_WEEKDAY = re.compile(rf"(?<![^\W_]){DAY_AND_TIME}")
+
+
+def _is_footer(line):
+    match = _NO_WEEKDAY.search(line) if len(line) <= _FAR else None
+    return bool(match) and len(_beside_time(line)) <= 40 and match.end() >= len(line) - 2
+
+
+def _beside_time(line):
+    return _EDGES.sub("", _EDGES.sub("", _NO_WEEKDAY.sub(" ", line, count=1)))
+
+
+def framed(line: str, name: str = "") -> str:
+    """The same of the first time anywhere, with the signs on both sides of it.
+
+    A clock without a day and signs counts only where the line has a `name`, or nothing else.
+    """
+    match = _TIME_ANYWHERE.search(line[:_FAR])
+    if not match:
+        return ""
+    shape = _shape(match[0])
+    if name or len(match[0]) == len(line) or not re.fullmatch(r"[0a:.h\s]*", shape):
+        return shape
+    return ""
+
+
 def _shape(text):
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text.strip()))
 
 
-_TIME_ANYWHERE = re.compile(rf"[\[(<{{【（\"'“*_|=]*{ANY_TIME}[\])>}}】）\"'”*_|=]*")
-_EDGE = r"[\s\-–—~_*|/·•,;:：=<>»\[\](){}【】（）\"“”'@#.]+"
-_EDGES = re.compile(rf"^(?:\d+[.)]\s)?{_EDGE}|^\d+[.)]\s+|{_EDGE}$")
+_TIME_ANYWHERE = re.compile(
+    rf"(?:[^{NO_SIGN}\s]|_)*{ANY_TIME}[\])}}>】）»›*_\"”]*(?:(?P<sign>[^{NO_SIGN}\s])(?P=sign)*)?"
+)
+_EDGE = rf"(?:[^{NO_SIGN}]|_)+"
+_EDGES = re.compile(rf"^[\W_]{{0,3}}\d{{1,6}}[.)\]:]?(?:[^\w+]|_)+(?=\D)|^{_EDGE}|{_EDGE}$")
 _KEY = re.compile(r"(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?", re.IGNORECASE)
 _TEXT_KEY = re.compile(r"(?:text|msg|message|body|content)\s?[=:]\s?", re.IGNORECASE)
 _AFTER_ANY_NAME = re.compile(
-    r"[:：>»|/·;,\t=“”\"„\]）)]|\s[-–—~]+\s|\*{1,2}|_\s|\s(?=(?:text|msg|message|body|content)=)|$"
+    rf"[^{NO_SIGN}\s.'’&@(（\-–—~#]|\s[-–—~]+\s|\s{{2,}}|_\s"
+    r"|\s(?=(?:text|msg|message|body|content)=)|$"
 )
+
+
+# What stands between a name or a time and the text, without what the text opens with.
+_SEPARATOR = re.compile(
+    rf"^(?:\s*(?:[:：>»›|/·;,=*_~\-–—]+|\.\.+)|(?![(（\[【「『“„«‹<《@#❝¿¡\"'])([^{NO_SIGN}\s])\1*)?"
+    r"\s?[:：)\]}>】）*_|=·\-–]*\s*"
+)
+
+
+_SEPARATED = re.compile(r"^\s*(?:[-–:：>|»›]\s)?\s*")
+
+
+def _text_after(time, rest):
+    """What follows a time, without the signs between, which may belong to the time already."""
+    return (_SEPARATOR if time[-1].isalnum() else _SEPARATED).sub("", rest, count=1)
 
 
 def _by_recurring_names(lines, timed):
@@ -249,15 +339,13 @@ def _by_recurring_names(lines, timed):
         before, after = line[: match.start()], line[match.end() :]
         rest = _KEY.sub("", re.sub(rf"^{_EDGE}", "", after), count=1)
         end = _AFTER_ANY_NAME.search(rest)
-        text = _TEXT_KEY.sub(
-            "", re.sub(r"^[\s:：>»|/·;,=*_\])）\-–—]+", "", rest[end.start() :]), count=1
-        )
+        text = _TEXT_KEY.sub("", _SEPARATOR.sub("", rest[end.start() :]), count=1)
         found["after"].append(
             (number, rest[: end.start()], match[0], re.sub(r"\s*(?:\||</\w+>)$", "", text))
         )
         bare = _KEY.sub("", _EDGES.sub("", before), count=1)
         found["before"].append(
-            (number, _EDGES.sub("", bare), match[0], re.sub(rf"^{_EDGE}", "", after))
+            (number, _EDGES.sub("", bare), match[0], _text_after(match[0], after))
         )
         name, _, text = re.sub("[:：>»|]", ":", before, count=1).partition(":")
         if text.strip(" (["):

@@ -25,7 +25,7 @@ _LINE_TITLE = re.compile(
 )
 _RULE = re.compile(r"={20,}|消息分组[:：].*")  # lines that QQ writes between two chats
 _QQ, _OBJECT = "消息记录", re.compile(r"消息对象[:：](.*)")
-_SYSTEM = {"系统消息", "system", "系統訊息"}
+_SYSTEM = {"系统消息", "系统", "system", "系統訊息", "系統"}
 # Where the words of a message of Discord, iMessage or QQ's exporter end and its lists begin.
 _DISCORD_PART = re.compile(r"\{(Attachments|Embed|Stickers|Reactions|Forwarded Message)\}")
 _LISTED = re.compile(
@@ -52,6 +52,7 @@ _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
 _MOST_HEADS = 2000  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
+_NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
 _QUOTES = '“”„"«»「」『』'
 _ME = ("我", "me")
 
@@ -108,7 +109,8 @@ def is_unread(file: File) -> bool:
 def _lines(text):
     """The lines without spaces around them, and without replies that iMessage repeats indented."""
     text = _NESTED.sub("", text) if "\n    " in text else text
-    return [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
+    lines = [INVISIBLE.sub("", line).strip(" \r\u3000\xa0") for line in text.split("\n")]
+    return any_order.with_heads_above(lines)
 
 
 def _opening(lines):
@@ -162,7 +164,10 @@ def _messages(lines, form):
             )
         below = [line for line in rest[:cut] if line not in ruled]
         for reason, text in _texts(head, below, form, quoted):
-            if text and head.name.casefold() not in _SYSTEM:
+            is_system = head.name.casefold() in _SYSTEM
+            if is_system or not _NAMES.search(head.name):
+                reason = "platform"
+            if text and not (is_system and form not in _UNKNOWN):
                 messages.append(Message(head.name, text, time, mine, reason))
     for whole in ([lines[head.line] for head in heads], [m.text for m in messages]):
         if edge := "" if form in _PROGRAMS else _common_edge(whole):
@@ -188,7 +193,13 @@ def _unread_heads(lines, heads):
     taken = {number for head in heads for number in range(head.line, head.body)}
     found = set()
     timed = [(n, x) for n, x in enumerate(lines) if n not in taken and _CLOCKS.search(x)]
-    signs_of = (any_order.opening, any_order.far_opening, any_order.ending, any_order.bracketed)
+    signs_of = (
+        any_order.opening,
+        any_order.far_opening,
+        any_order.ending,
+        any_order.bracketed,
+        any_order.framed,
+    )
     for sign in signs_of:
         signs = Counter(sign(lines[head.line], head.name) for head in heads[:_MOST_HEADS])
         few = signs.total()

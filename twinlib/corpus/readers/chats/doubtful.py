@@ -49,7 +49,7 @@ _BEFORE_CHOICE = (
     r"(?:[-–—•·*+‣▪◦]|(?:\d{1,2}|[A-Ha-h])[.)、:：]|[(（][\dA-Ha-h]{1,2}[)）])\s*(?=\S)"
 )
 _NUMBERED = re.compile(
-    rf"\s*(?P<mark>{_BEFORE_CHOICE})?(?P<label>.*[^\W\d].*?)(?P<sign>\s*[:：\-–—(（\[·|=→×/]\s*|\s+)"
+    rf"\s*(?P<mark>{_BEFORE_CHOICE})?(?P<label>.*[^\W\d].*?)(?P<sign>\s*[^\w\s.,]+\s*|\s+)"
     r"\d{1,5}(?P<unit>\s?[^\W\d]{0,12})\s?[)）\]]?\W*"
 )
 # 'From: Harbour News', a line above what was copied
@@ -62,6 +62,10 @@ _QUESTION = re.compile(r".*[?？]\W*")
 _CALL = re.compile(r"[^\n(（\[]{1,40}[(（\[][^()（）\[\]\n]*\d[^()（）\[\]\n]*[)）\]]\.?")
 _WHOLE = re.compile(r"\[[^\n\[\]]{2,}\]|【[^\n]{2,}】|<(?![|｜/])[^\n<>]{2,}>")
 _NAMED_IN_SIGNS = re.compile(r"[「“\"『《‹«„][^「」“”\"『』《》«»„\n]{1,16}[」”\"』》›»“]\W*")
+# A line of parts with a sign between them, or with a part in brackets before it
+_PARTS = re.compile(
+    r"[^\W_]\s?[·•¦›‣|→➜]\s?[^\W_]|^(?:\[[^\]]+\]|【[^】]+】|《[^》]+》|«[^»]+»|<[^>]+>)\s?[^\W_]"
+)
 _TITLE_CASE = re.compile(r".*(?<![.!?…] )\b[A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+\W*")
 
 
@@ -77,11 +81,18 @@ class Judge:
     """The rules for one conversation: its `members`, its program's sentences that come back.
 
     `known` says whether a reader knows the program; else what is only likely to be another's is
-    put aside, too.
+    put aside, too. `alone` says whether the program's sentences stand there without a sender: what
+    begins with a first name is then what a person says.
     """
 
-    def __init__(self, members: Collection[str], texts: Sequence[tuple[str, str]], known: bool):
-        self.known = known
+    def __init__(
+        self,
+        members: Collection[str],
+        texts: Sequence[tuple[str, str]],
+        known: bool,
+        alone: bool = False,
+    ):
+        self.known, self._alone = known, alone
         self._members = {name.casefold() for name in members if name}
         # A name that is a word only is no sign of anything: 'Me', 'Du', 'A'.
         told = sorted((name for name in members if len(name) > 1), key=len, reverse=True)
@@ -151,7 +162,7 @@ class Judge:
             return "announced"
         if line.endswith((":", "：")) and below and not _BULLET.match(below):
             return "announced"
-        if _NAMED_IN_SIGNS.search(line) or " | " in line or "@" in line:
+        if _NAMED_IN_SIGNS.search(line) or _PARTS.search(line) or "@" in line:
             return "announced"
         if not self._nouns and _TITLE_CASE.fullmatch(line):
             return "announced"
@@ -193,7 +204,7 @@ class Judge:
         ):
             return False
         whole = bool(re.search(r"\W|\d|_", name[0].strip()))  # more than a first name
-        return bool(verb) and starts or whole
+        return bool(verb) and starts and not self._alone or whole
 
     def _repeated(self, texts):
         """What sentences that come back have beside the names in them, or beside numbers."""
@@ -249,7 +260,7 @@ def _numbered(line):
     match = _NUMBERED.fullmatch(line) if len(line) <= _LONGEST_MARK else None
     if not match:
         return ""
-    sign, unit = match["sign"].strip(), match["unit"].strip()
+    sign, unit = match["sign"].strip()[:1], match["unit"].strip()
     if not sign and not match["mark"] and not unit:
         return ""
     return sign + (match["mark"] or "")[-1:] + " " + unit[:3].casefold()

@@ -28,11 +28,14 @@ ANY_DAY = (
     rf"(?:{DAY}|\d{{1,2}}月\d{{1,2}}日|\d{{1,2}}[./]\d{{1,2}}\.?(?=[ ,])"
     rf"|\d{{1,2}}\.? (?:de )?[^\W\d]{{3,10}}\.?(?: de)? \d{{2,4}})"
 )
-ANY_TIME = (
-    rf"(?:[^\W\d]{{2,10}}[,.] )?"
+DAY_AND_TIME = (
     rf"(?:{ANY_DAY}(?:\s+\w{{2,10}}\.?)?(?:\s?[,;|/·_-]|T| at| um| à| às| a las)?\s*)?"
     rf"{ANY_CLOCK}(?:\s?[AaPp]\.?\s?[Mm]\b\.?| Uhr)?(?:(?:,|\s)\s*{ANY_DAY})?"
 )
+ANY_TIME = rf"(?:[^\W\d]{{2,10}}[,.] )?{DAY_AND_TIME}"  # with a day of the week
+
+# No sign: letters, digits, emoji, which names may have, and the plus of a phone number.
+NO_SIGN = r"\w+\u2600-\u26ff\ufe0f\U0001f000-\U0001faff"
 
 # Words before a colon or a time that are no names.
 LABELS = set(
@@ -66,7 +69,8 @@ def name_of(name: str) -> str:
         r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$|^【[^【】]{1,8}】(?=.)", "", name.strip()
     )
     short = re.sub(r"\s*(?:[(（]\d{5,12}[)）]|<[^<>\s]+>)$", "", short)
-    short = re.sub(r"^[*•·#>\-–—]+\s+(?=\S)", "", short)  # the sign of a list
+    short = re.sub(rf"^(?:[^{NO_SIGN}\s~@(（]|_)+\s+(?=\S)", "", short)  # the sign of a list
+    short = re.sub(rf"(?<=\S)\s+(?:[^{NO_SIGN}\s)）\]】'’]|_)+$", "", short)
     short = re.sub(r"(?<=\w)\[[^\[\]]{1,12}\]$", "", short)
     short = re.sub(r"\s*(?:→|➜|➔|⇒|->|=>)\s*\S.*$", "", short)  # to whom
     short = re.sub(r"^(?:\"(.+)\"|'(.+)'|“(.+)”)$", r"\1\2\3", short.strip())
