@@ -62,6 +62,9 @@ def of_one_order(lines: list[str]) -> list[Head]:
         ]
         best = max(best, _with_last_words(found), key=len)
     any_order = _with_last_words(_by_recurring_names(lines, timed))
+    any_order = any_order or of_first_words(lines)
+    if _is_one_word(best):
+        best = []
     if len(any_order) > len(best) * 1.2:
         return any_order
     count = Counter(head.name for head in best)
@@ -69,6 +72,12 @@ def of_one_order(lines: list[str]) -> list[Head]:
         several = sum(times > 1 for times in count.values()) > 1
         return [x for x in best if not several or count[x.name] > 1 or len(x.name.split()) < 3]
     return [head for head in best if head.text or count[head.name] > 1]
+
+
+def _is_one_word(found):
+    """Whether nearly all names are the same: a word that a program writes before every name."""
+    count = Counter(head.name for head in found)
+    return not found or count.most_common(1)[0][1] * 10 > len(found) * 9
 
 
 _DAY_OF_WEEK = re.compile(r"([^\W\d]{2,10})[,.] (?=\d{1,2}\D\d\d)")
@@ -326,12 +335,15 @@ def _text_after(time, rest):
     return (_SEPARATOR if time[-1].isalnum() else _SEPARATED).sub("", rest, count=1)
 
 
+_TAGGED = re.compile(r"[^\[\](){}<>:：]{1,20}[\])}>]+[:：]?[\s<\[(]*(?P<rest>\S.*)")
+
+
 def _by_recurring_names(lines, timed):
     """Heads of messages in any order of time and name, where the same few names come back.
 
     The name stands after the time, before it, or first in the line with the text between.
     """
-    found = {"after": [], "before": [], "first": []}
+    found = {"after": [], "second": [], "before": [], "first": []}
     for number, line in timed:
         match = _TIME_ANYWHERE.search(line)
         if not match:
@@ -343,6 +355,10 @@ def _by_recurring_names(lines, timed):
         found["after"].append(
             (number, rest[: end.start()], match[0], re.sub(r"\s*(?:\||</\w+>)$", "", text))
         )
+        if tag := _TAGGED.match(rest):
+            end = _AFTER_ANY_NAME.search(tag["rest"])
+            text = _SEPARATOR.sub("", tag["rest"][end.start() :])
+            found["second"].append((number, tag["rest"][: end.start()], match[0], text))
         bare = _KEY.sub("", _EDGES.sub("", before), count=1)
         found["before"].append(
             (number, _EDGES.sub("", bare), match[0], _text_after(match[0], after))
@@ -367,6 +383,8 @@ def _by_recurring_names(lines, timed):
         count = Counter(head.name for head in heads_)
         heads_ = [head for head in heads_ if count[head.name] > 1]
         chosen[place] = heads_
+        if place == "second" and not _is_one_word(chosen["after"]):
+            continue
         few = 1 < len(set(count)) and len({h.name for h in heads_}) * 2 <= len(heads_)
         if few and len({h.name for h in heads_}) > 1 and not {n.casefold() for n in count} & LABELS:
             best = max(best, heads_, key=len)
@@ -379,3 +397,35 @@ def _by_recurring_names(lines, timed):
         if number not in taken and name.strip() in names and text:
             best.append(Head(number, name.strip(), "", text.strip(), number + 1))
     return sorted(best)
+
+
+def of_first_words(lines: list[str]) -> list[Head]:
+    """Heads of lines of a time, a name and the text, which only spaces divide.
+
+    The first words of these lines are few and come back; what always follows one belongs to it.
+    """
+    found, follows = [], {}
+    for number, line in enumerate(lines):
+        match = _CLOCK_FIRST.match(line)
+        if match and (words := match["rest"].split(None, 3)):
+            found.append((number, match["time"], match["rest"], words))
+            follows.setdefault(words[0], []).append(words[1:2])
+    often = {
+        word
+        for word, after in follows.items()
+        if len(after) > 2 and (word != word.lower() or not word.isascii())
+    }
+    named = [(n, time, rest, words) for n, time, rest, words in found if words[0] in often]
+    if len(named) * 5 < len(found) * 4 or not 1 < len(often) <= max(2, len(named) // 4):
+        return []
+    heads_ = []
+    for number, time, rest, words in named:
+        after = follows[words[0]]
+        whole = len({tuple(word) for word in after}) == 1 and bool(after[0])
+        name = " ".join(words[: 1 + whole])
+        text = rest.split(None, 1 + whole)[1 + whole :]
+        heads_.append(Head(number, name_of(name), time, text[0] if text else "", number + 1))
+    return heads_
+
+
+_CLOCK_FIRST = re.compile(rf"(?P<time>[\[(]?{ANY_TIME}[\])]?)\s+(?P<rest>[^\W_].*)")

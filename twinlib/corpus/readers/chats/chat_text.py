@@ -15,7 +15,7 @@ from ....text.inputs.input_file import File, Options
 from ....text.inputs.json_values import start
 from ...clean.wrapping import HARD_BREAK, unwrap_text
 from .. import dates, subtitles
-from . import any_order, form_parts, text_forms, unread, whatsapp
+from . import any_order, form_parts, text_forms, unread, untimed, whatsapp
 from .messages import INVISIBLE, Conversation, Message
 from .text_forms import FORMS
 
@@ -45,7 +45,7 @@ _NESTED = re.compile(rf"(?m)^ {{4}}(?! ){text_forms.NAMED_STAMP}[^\n]*\n(?: {{4}
 _EVENT = re.compile(rf"{form_parts.CLOCK}\t(?:[^\t]*|\t.*)")
 _NUMBERS = re.compile(r"\d.*\d.*\d")
 _STAMPED = re.compile(rf"\[?{form_parts.STAMP}\b\W.*")
-_UNKNOWN = ("unknown", "fields")  # forms of programs that are not known
+_UNKNOWN = ("unknown", "fields", "untimed")  # forms of programs that are not known
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
@@ -84,9 +84,10 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 
 def _form(file):
     text = start(file)
-    # A post has hardly any times: look at no line of it then.
+    # A post has hardly any times, nor names before a sign: look at no line of it then.
     if file.suffix in _MARKDOWN and len(_CLOCKS.findall(text)) < _FEWEST_CLOCKS:
-        return None
+        if not untimed.may_be(text):
+            return None
     lines = _lines(text)[:3000]
     form = text_forms.form_of(lines, _opening(lines))
     if form == "spoken" and whatsapp.looks_like(file):
@@ -146,6 +147,7 @@ def _messages(lines, form):
     times = _times(lines, heads, form)
     unknown = _unread_heads(lines, heads)
     ruled = set() if form in _PROGRAMS else _furniture(lines, heads)
+    ruled |= untimed.furniture(lines, heads) if form in _UNKNOWN else set()
     texts = [head.text for head in heads if head.text]
     quoted = len(texts) > 3 and all(text[0] in _QUOTES for text in texts)
     messages = []

@@ -12,6 +12,7 @@
     a line with the time over or under one  iMessage, Teams, Feishu; the text is below both
     with the name
     (10.02) <Name> text, Name @ 10h02: text any other program: times and names in one order
+    <Name> text, Name with text below       likewise without a clock
 
 A file is of the first form whose heads fit it: names that come back, with text, and times as a
 chat has them. Layouts are those of the programs' own exports and of public converters of them.
@@ -25,7 +26,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from .. import dates
-from . import any_order
+from . import any_order, untimed
 from .form_parts import (
     ANY_DAY,
     CLOCK,
@@ -238,6 +239,7 @@ FORMS: dict[str, Form] = {
             r"(?P<text>[^\s“\"「『‘].*)?",
             _is_interview,
         ),
+        "untimed": (None, untimed.is_regular),
     }.items()
 }
 
@@ -249,7 +251,7 @@ def form_of(lines: list[str], opening: str = "") -> str | None:
     """
     clocks = [number for number, line in enumerate(lines) if _HAS_CLOCK.search(line)]
     for form in FORMS:
-        if form not in ("labelled", "unknown") and len(clocks) < 2:
+        if form not in ("labelled", "unknown", "untimed") and len(clocks) < 2:
             continue
         found = heads(lines, form, clocks)
         if found and (form, opening) in (
@@ -272,6 +274,8 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
         return _stacked(lines, clocks)
     if form == "unknown":
         return any_order.without_common_words(any_order.of_one_order(lines))
+    if form == "untimed":
+        return any_order.without_common_words(untimed.heads(lines))
     if form == "fields":
         return max(any_order.of_fields(lines), any_order.of_records(lines), key=len)
     pattern, numbers = FORMS[form].pattern, range(len(lines)) if form == "labelled" else clocks
@@ -364,9 +368,13 @@ def _nearly_all_have_text(lines, found):
     """Whether nearly every message has text on its first line or the next one."""
     taken = {head.line for head in found}
 
+    apart = [head for head in found if lines[head.body : head.body + 1] == [""]]
+    all_apart = len(apart) * 10 > len(found) * 9
+
     def below(head):
-        # A blank line may stand under a heading of Markdown.
-        at = head.body + (lines[head.line][:1] == "#" and lines[head.body : head.body + 1] == [""])
+        # A blank line may stand under a heading of Markdown, or under all names.
+        is_apart = lines[head.body : head.body + 1] == [""]
+        at = head.body + (is_apart and (all_apart or lines[head.line][:1] == "#"))
         return at < len(lines) and at not in taken and lines[at]
 
     texts = [head.text or below(head) for head in found]

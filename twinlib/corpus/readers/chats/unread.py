@@ -29,7 +29,7 @@ def is_conversation(lines: list[str]) -> bool:
     filled = sum(map(bool, lines))
     if len(timed) < _FEWEST or len(timed) * 5 < filled:
         return False
-    places = (_behind, _before, _first, _above, _below, _far_above)
+    places = (_behind, _before, _first, *map(_beside, (-1, 1, -2, 2, -3, -4, -5)))
     return any(_take_turns([name(lines, n, match) for n, match in timed]) for name in places)
 
 
@@ -49,18 +49,14 @@ def _first(lines, number, match):
     return _bare(name) if sign and text.strip() else ""
 
 
-def _above(lines, number, match):
-    return _bare(lines[number - 1]) if number and _is_alone(lines[number], match) else ""
+def _beside(offset):
+    """The line above (or below) one that has hardly more than a time, `offset` lines away."""
 
+    def name(lines, number, match):
+        at = number + offset
+        return _bare(lines[at]) if 0 <= at < len(lines) and _is_alone(lines[number], match) else ""
 
-def _far_above(lines, number, match):
-    """The name two lines above a time that stands under the text."""
-    return _bare(lines[number - 2]) if number > 1 and _is_alone(lines[number], match) else ""
-
-
-def _below(lines, number, match):
-    beside = lines[number + 1] if number + 1 < len(lines) else ""
-    return _bare(beside) if _is_alone(lines[number], match) else ""
+    return name
 
 
 def _is_alone(line, match):

@@ -1,0 +1,129 @@
+"""Conversations whose messages have no clock: the same few names begin lines in the same signs.
+
+    <Name> text     Name> text     [Name] text     **Name:** text     Name: text
+    a name alone on its line, or with a day or 'three days ago', the text below
+
+What tells them from lists of fields, refrains and plays: the names take turns, in no fixed order,
+nearly all lines or paragraphs begin with one, and what follows a name alone is no other name.
+"""
+
+import re
+from collections import Counter, defaultdict
+
+from .form_parts import ANY_CLOCK, ANY_DAY, LABELS, MONTH, NEAR_DAY, NO_SIGN, Head, name_of
+
+_FEWEST = 6  # messages
+_MOST_FURNITURE = 5  # lines that come back in every message
+_SIGNS = re.compile(r"[\W_]*")
+_LINE = re.compile(
+    rf"(?P<open>(?:[^{NO_SIGN}]|_)*)(?P<name>[^\W\d_][^\n:：<>\[\]|«»‹›{{}}*\t]{{0,39}}?)"
+    r"(?P<close>[ *_]{0,3}(?:[:：>»›|\t]|\]|\}|】|）|\)(?=[ :：])|\s[-–—~]\s)[\s*_:：>|]{0,4})"
+    r"(?P<text>\S.*)?"
+)
+_CUE = re.compile(r"(?m)^[^\w\n]{0,6}([^\W\d_][^\n:：>\])|»›\t*]{0,39}?)[* _]{0,3}(?:[:：>\])|»›\t]|[-–—~] )")
+_AGO = (
+    r"(?:vor|hace|há|il y a)\s\S{1,6}\s[^\W\d]{1,8}|\d+\s?(?:[a-z]{1,7}\s)ago"
+    r"|\d+\s?(?:秒钟?|分钟|小时|天|周|个?月|年)前|\(?\d{1,2}\s?[smhdwy]\)?(?![\w])"
+)
+_DATED = re.compile(
+    rf"{ANY_DAY}|{ANY_CLOCK}|{_AGO}|(?:{NEAR_DAY})(?!\w)|\b{MONTH}\.? \d{{1,2}}\b|(?<!\w)\d+(?!\w)", re.IGNORECASE
+)
+_NO_DIGITS = str.maketrans("", "", "0123456789")
+_ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
+
+
+def may_be(text: str) -> bool:
+    """Whether two words or more come back before a sign at the start of lines; quick."""
+    count = Counter(_CUE.findall(text))
+    return sum(times > 2 for times in count.values()) > 1
+
+
+def heads(lines: list[str]) -> list[Head]:
+    """The Heads of messages in the most frequent signs around names that come back."""
+    frames = defaultdict(list)
+    for number, line in enumerate(lines) if may_be("\n".join(lines)) else ():
+        match = _LINE.match(line) if line else None
+        if match and len(match["name"].split()) <= 4:
+            frame = (match["open"].strip()[:3], match["close"].strip())
+            name, text = name_of(match["name"]), match["text"] or ""
+            frames[frame].append(Head(number, name, "", text, number + 1))
+    found = []
+    for several in frames.values():
+        count = Counter(head.name for head in several)
+        several = [head for head in several if count[head.name] > 1]
+        if len(several) > len(found) and take_turns([head.name for head in several]):
+            found = several
+    alone = _alone(lines)
+    return alone if len(alone) > len(found) else found
+
+
+def _alone(lines):
+    """Heads of a name on a line of its own, with a day or number or without, the text below."""
+    short = Counter(line.translate(_NO_DIGITS) for line in lines if 0 < len(line) <= 60)
+    twice = [times for times in short.values() if times > 1]
+    if len(twice) < 2 or sum(twice) * 8 < len(lines) - lines.count(""):
+        return []
+    bare = [_DATED.sub("", line).strip() if 0 < len(line) <= 60 else "" for line in lines]
+    bare = [re.sub(rf"^(?:[^{NO_SIGN}]|_)+|(?:[^{NO_SIGN}]|_)+$", "", line) for line in bare]
+    count = Counter(
+        line
+        for line, whole in zip(bare, lines)
+        if line and len(line.split()) <= 6 and not _ENDS.search(whole)
+    )
+    often = [line for line, times in count.most_common() if times > 1]
+    # What stands in every message comes back more often than any name.
+    for first in range(min(_MOST_FURNITURE, len(often))):
+        names, furniture = set(often[first:]), set(often[:first])
+        found = [n for n, line in enumerate(bare) if line in names]
+        signs = Counter(_SIGNS.match(lines[n])[0] for n in found)
+        found = [n for n in found if signs[_SIGNS.match(lines[n])[0]] * 4 > len(found)]
+        filled = [n for n, line in enumerate(lines) if line and bare[n] not in furniture]
+        after, starts = dict(zip(filled, filled[1:])), set(found)
+        followed = sum(n in after and after[n] not in starts for n in found)
+        if followed * 10 >= len(found) * 9 and take_turns([bare[n] for n in found]):
+            return [Head(n, name_of(bare[n]), "", "", n + 1) for n in found]
+    return []
+
+
+def furniture(lines: list[str], found: list[Head]) -> set[str]:
+    """Lines that come back in most messages, but for their numbers and days, and no heads."""
+    starts = {head.line for head in found}
+    bare = {n: _DATED.sub("", x).strip() for n, x in enumerate(lines) if 0 < len(x) <= 60}
+    count = Counter(line for n, line in bare.items() if n not in starts)
+    often = {line for line, times in count.items() if times > 4 and times * 5 > len(found) * 3}
+    return {lines[n] for n, line in bare.items() if line in often and n not in starts}
+
+
+def take_turns(names: list[str]) -> bool:
+    """Whether names are a few that come back in no fixed order, as those of speakers do."""
+    count = Counter(names)
+    after = defaultdict(set)
+    for a, b in zip(names, names[1:]):
+        after[a].add(b)
+    changes = sum(a != b for a, b in zip(names, names[1:]))
+    fixed = len(count) > 2 and sum(len(names) for names in after.values()) <= len(count)
+    return (
+        len(names) >= _FEWEST
+        and 1 < len(count) <= max(2, len(names) // 3)
+        and changes * 4 >= len(names)
+        and not fixed
+        and not {name.casefold() for name in count} & LABELS
+        and sum(name != name.lower() or not name.isascii() for name in count) > 1
+    )
+
+
+def is_regular(lines: list[str], found: list[Head]) -> bool:
+    """Whether the messages are nearly the whole text, and more than fields of two words."""
+    starts = {head.line for head in found}
+    filled = [n for n, line in enumerate(lines) if line]
+    paragraphs = [n for n in filled if n == 0 or not lines[n - 1]]
+    # A name may have its text below a blank line.
+    apart = sum(not head.text and lines[head.body : head.body + 1] == [""] for head in found)
+    begun = sum(n in starts for n in paragraphs) * 5 >= (len(paragraphs) - apart) * 3
+    named = sum(bool(head.text) for head in found)
+    dense = len(found) * (5 if named else 8) >= len(filled) * 2
+    whole = begun if len(paragraphs) > len(found) // 2 else dense
+    texts = [head.text or " ".join(lines[head.body : head.body + 2]) for head in found]
+    words = sum(len(re.findall(r"[\u4e00-\u9fff]{2}|[^\W_]+", text)) for text in texts)
+    begins = bool(filled) and min(starts, default=9) <= filled[min(2, len(filled) - 1)]
+    return begins and whole and words >= 2.5 * len(found)
