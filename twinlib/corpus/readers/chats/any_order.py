@@ -77,7 +77,8 @@ def of_one_order(lines: list[str]) -> list[Head]:
 def _is_one_word(found):
     """Whether nearly all names are the same: a word that a program writes before every name."""
     count = Counter(head.name for head in found)
-    return not found or count.most_common(1)[0][1] * 10 > len(found) * 9
+    often = [times for times in count.values() if times > 1]
+    return len(often) < 2 and sum(often) * 5 > len(found) * 3
 
 
 _DAY_OF_WEEK = re.compile(r"([^\W\d]{2,10})[,.] (?=\d{1,2}\D\d\d)")

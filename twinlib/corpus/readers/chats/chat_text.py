@@ -146,6 +146,7 @@ def _messages(lines, form):
     heads = text_forms.heads(lines, form)
     times = _times(lines, heads, form)
     unknown = _unread_heads(lines, heads)
+    unknown |= untimed.nameless(lines, heads) if form in _UNKNOWN else set()
     ruled = set() if form in _PROGRAMS else _furniture(lines, heads)
     ruled |= untimed.furniture(lines, heads) if form in _UNKNOWN else set()
     texts = [head.text for head in heads if head.text]

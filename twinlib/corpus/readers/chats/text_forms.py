@@ -54,6 +54,7 @@ LINE_DAY = re.compile(
     rf"-*\s*(?:[A-Z][a-z]+day, |[A-Z][a-z]{{2}}, )?(?P<day>{DAY})\s*"
     r"(?:[(（]\S{1,9}[)）]|\S*曜日|\w{3,9}|(?:星期|周|週)\w)?\s*-*"
 )
+_IS_DAY = re.compile(rf"\W*(?:#?\d+\s+)?{ANY_DAY}\W*")  # which is no name
 _REPORTED = re.compile(r".+(?:说|道|问|答|想|喊|said|says|asked)")  # 'he said: …' is a story
 _STAGE = re.compile(
     r"\s*(?:(?:act|scene|epilogue|prologue)\b.{0,40}|第.{1,3}[幕场].{0,20}|"
@@ -199,6 +200,15 @@ def _is_interview(lines, heads):
     )
 
 
+def _is_untimed(lines, heads):
+    """Whether names before text or above it are those of a chat, not of a play or a story."""
+    ends = sum(bool(_ENDS.search(head.text)) for head in heads)
+    is_play = ends * 2 > len(heads) and any(_STAGE.fullmatch(line) for line in lines)
+    firsts = [re.split("[:：]", lines[head.line])[0].strip() for head in heads]
+    told = sum(map(bool, map(_REPORTED.fullmatch, firsts)))
+    return not is_play and told * 2 < len(heads) and untimed.is_regular(lines, heads)
+
+
 FORMS: dict[str, Form] = {
     name: Form(pattern and re.compile(pattern), *rest)
     for name, (pattern, *rest) in {
@@ -239,7 +249,7 @@ FORMS: dict[str, Form] = {
             r"(?P<text>[^\s“\"「『‘].*)?",
             _is_interview,
         ),
-        "untimed": (None, untimed.is_regular),
+        "untimed": (None, _is_untimed),
     }.items()
 }
 
@@ -283,7 +293,7 @@ def heads(lines: list[str], form: str, clocks: list[int] | None = None) -> list[
     found = [
         Head(number, name_of(match["name"]), match["time"], match["text"] or "", number + 1)
         for number, match in matches
-        if match
+        if match and not _IS_DAY.fullmatch(match["name"])
     ]
     if form == "labelled":
         found = [

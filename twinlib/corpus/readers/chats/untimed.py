@@ -9,24 +9,31 @@ nearly all lines or paragraphs begin with one, and what follows a name alone is 
 
 import re
 from collections import Counter, defaultdict
+from os.path import commonprefix
 
 from .form_parts import ANY_CLOCK, ANY_DAY, LABELS, MONTH, NEAR_DAY, NO_SIGN, Head, name_of
 
 _FEWEST = 6  # messages
 _MOST_FURNITURE = 5  # lines that come back in every message
-_SIGNS = re.compile(r"[\W_]*")
+_SIGNS = re.compile(r"(?:[^\w+]|_)*")
+_BEGINS = r"(?:[^\W\d_]|\+?\d[\d ()\-]{5,}\d)"  # a letter, or a phone number
 _LINE = re.compile(
-    rf"(?P<open>(?:[^{NO_SIGN}]|_)*)(?P<name>[^\W\d_][^\n:：<>\[\]|«»‹›{{}}*\t]{{0,39}}?)"
+    rf"(?P<open>(?:[^{NO_SIGN}]|_)*)(?P<name>{_BEGINS}[^\n:：<>\[\]|«»‹›{{}}*\t]{{0,39}}?)"
     r"(?P<close>[ *_]{0,3}(?:[:：>»›|\t]|\]|\}|】|）|\)(?=[ :：])|\s[-–—~]\s)[\s*_:：>|]{0,4})"
     r"(?P<text>\S.*)?"
 )
-_CUE = re.compile(r"(?m)^[^\w\n]{0,6}([^\W\d_][^\n:：>\])|»›\t*]{0,39}?)[* _]{0,3}(?:[:：>\])|»›\t]|[-–—~] )")
+_CUE = re.compile(
+    r"(?m)^[^\w\n]{0,6}([^\W_][^\n:：>\])|»›\t*]{0,39}?)[* _]{0,3}(?:[:：>\])|»›\t]|[-–—~] )"
+)
 _AGO = (
     r"(?:vor|hace|há|il y a)\s\S{1,6}\s[^\W\d]{1,8}|\d+\s?(?:[a-z]{1,7}\s)ago"
     r"|\d+\s?(?:秒钟?|分钟|小时|天|周|个?月|年)前|\(?\d{1,2}\s?[smhdwy]\)?(?![\w])"
 )
 _DATED = re.compile(
-    rf"{ANY_DAY}|{ANY_CLOCK}|{_AGO}|(?:{NEAR_DAY})(?!\w)|\b{MONTH}\.? \d{{1,2}}\b|(?<!\w)\d+(?!\w)", re.IGNORECASE
+    rf"{ANY_DAY}|{ANY_CLOCK}|{_AGO}|(?:{NEAR_DAY})(?!\w)|\b{MONTH}\.? \d{{1,2}}\b"
+    rf"|[^\W\d]{{3,9}}\.? \d{{1,2}},? \d{{4}}"
+    r"|(?<![\w+])(?<!\d )\d+(?!\w| \d)",
+    re.IGNORECASE,
 )
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 _ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
@@ -48,10 +55,12 @@ def heads(lines: list[str]) -> list[Head]:
             name, text = name_of(match["name"]), match["text"] or ""
             frames[frame].append(Head(number, name, "", text, number + 1))
     found = []
-    for several in frames.values():
+    for (opens, _), several in frames.items():
         count = Counter(head.name for head in several)
         several = [head for head in several if count[head.name] > 1]
-        if len(several) > len(found) and take_turns([head.name for head in several]):
+        if len(several) > len(found) and take_turns(
+            [head.name for head in several], signed=bool(opens)
+        ):
             found = several
     alone = _alone(lines)
     return alone if len(alone) > len(found) else found
@@ -64,7 +73,7 @@ def _alone(lines):
     if len(twice) < 2 or sum(twice) * 8 < len(lines) - lines.count(""):
         return []
     bare = [_DATED.sub("", line).strip() if 0 < len(line) <= 60 else "" for line in lines]
-    bare = [re.sub(rf"^(?:[^{NO_SIGN}]|_)+|(?:[^{NO_SIGN}]|_)+$", "", line) for line in bare]
+    bare = [re.sub(rf"^(?:[^{NO_SIGN}]|_)+|(?:[^{NO_SIGN}.]|_)+$", "", line) for line in bare]
     count = Counter(
         line
         for line, whole in zip(bare, lines)
@@ -85,6 +94,72 @@ def _alone(lines):
     return []
 
 
+def nameless(lines: list[str], found: list[Head]) -> set[int]:
+    """The numbers of lines that begin with the signs around the names, but with no name in them.
+
+    Also of single lines behind a sign that neither heads nor lists have, as programs write.
+    """
+    starts = {head.line for head in found}
+    shapes = Counter()
+    for head in found:
+        before, name, after = lines[head.line].partition(head.name or "\n")
+        if name and after:
+            signs = re.match(rf"\s*(?:[^{NO_SIGN}\s]|_)*", after)[0]
+            shapes[before.strip(), signs.strip()] += 1
+    numbers = set()
+    if shapes and not any(head.time for head in found):
+        (opens, closes), times = shapes.most_common(1)[0]
+        if times * 2 > len(found):
+            numbers |= _in_signs(lines, starts, opens, closes)
+    numbers |= _with_furniture(lines, found, starts)
+    marks = {n: match[0] for n, x in enumerate(lines) if (match := _MARK.match(x))}
+    usual = {marks.get(n) for n in starts}
+    for n, mark in marks.items():
+        alone = marks.get(n - 1) != mark != marks.get(n + 1)
+        if n not in starts and mark not in usual and alone and (n + 1 in starts or len(mark) > 2):
+            numbers.add(n)
+    return numbers
+
+
+def _in_signs(lines, starts, opens, closes):
+    """Lines with these signs around nothing, or around what is written as a name."""
+    empty = re.compile(rf"{re.escape(opens)}\s*{re.escape(closes)}(?:\s|$)")
+    signs = len(opens + closes) > (closes in "-–—*•·")
+    found = set()
+    for number, line in enumerate(lines):
+        if number in starts or not line:
+            continue
+        match = _LINE.match(line)
+        if signs and empty.match(line):
+            found.add(number)
+        elif match and (match["open"].strip()[:3], match["close"].strip()) == (opens, closes):
+            if opens or all(not word[0].islower() for word in match["name"].split()):
+                found.add(number)
+    return found
+
+
+def _with_furniture(lines, found, starts):
+    """Lines that end as all heads do, or stand as far above what comes back as heads do."""
+    whole = [_DATED.sub("", lines[head.line]) for head in found]
+    ending = commonprefix([line[::-1] for line in whole])[::-1]
+    numbers = set()
+    if len(ending.strip()) > 3 and len(found) > 3:
+        short = {n: x for n, x in enumerate(lines) if 0 < len(x) < 80 and n not in starts}
+        numbers |= {n for n, x in short.items() if _DATED.sub("", x).endswith(ending.rstrip())}
+    often = furniture(lines, found)
+    repeated = [n for n, line in enumerate(lines) if line in often]
+    offsets = Counter(next((k for k in range(1, 5) if n - k in starts), 0) for n in repeated)
+    far = max(offsets, key=offsets.get) if repeated else 0
+    if far and offsets[far] * 40 > (len(repeated) - offsets[0]) * 39:  # always as far
+        usual = {_DATED.sub("", lines[n]) for n in repeated if n - far in starts}
+        alike = {n for n in repeated if _DATED.sub("", lines[n]) in usual}
+        numbers |= {n - far for n in alike if n >= far and n - far not in starts}
+    return {n for n in numbers if lines[n]}
+
+
+_MARK = re.compile(r"(?:\*{1,3}|-{2,3}|-!-|={2,3}|[→←•·])\s(?=\S)")
+
+
 def furniture(lines: list[str], found: list[Head]) -> set[str]:
     """Lines that come back in most messages, but for their numbers and days, and no heads."""
     starts = {head.line for head in found}
@@ -94,8 +169,11 @@ def furniture(lines: list[str], found: list[Head]) -> set[str]:
     return {lines[n] for n, line in bare.items() if line in often and n not in starts}
 
 
-def take_turns(names: list[str]) -> bool:
-    """Whether names are a few that come back in no fixed order, as those of speakers do."""
+def take_turns(names: list[str], signed: bool = False) -> bool:
+    """Whether names are a few that come back in no fixed order, as those of speakers do.
+
+    Words in small letters are names where they stand in signs, or have a number or a point.
+    """
     count = Counter(names)
     after = defaultdict(set)
     for a, b in zip(names, names[1:]):
@@ -108,8 +186,12 @@ def take_turns(names: list[str]) -> bool:
         and changes * 4 >= len(names)
         and not fixed
         and not {name.casefold() for name in count} & LABELS
-        and sum(name != name.lower() or not name.isascii() for name in count) > 1
+        and (signed or sum(map(_is_name, count)) > 1)
     )
+
+
+def _is_name(name):
+    return name != name.lower() or not name.isascii() or bool(re.search(r"\d|\w[._]\w", name))
 
 
 def is_regular(lines: list[str], found: list[Head]) -> bool:
@@ -119,8 +201,9 @@ def is_regular(lines: list[str], found: list[Head]) -> bool:
     paragraphs = [n for n in filled if n == 0 or not lines[n - 1]]
     # A name may have its text below a blank line.
     apart = sum(not head.text and lines[head.body : head.body + 1] == [""] for head in found)
-    begun = sum(n in starts for n in paragraphs) * 5 >= (len(paragraphs) - apart) * 3
-    named = sum(bool(head.text) for head in found)
+    named = any(head.text for head in found)
+    share = 3 if named else 2  # of five paragraphs begin with a name
+    begun = sum(n in starts for n in paragraphs) * 5 >= (len(paragraphs) - apart) * share
     dense = len(found) * (5 if named else 8) >= len(filled) * 2
     whole = begun if len(paragraphs) > len(found) // 2 else dense
     texts = [head.text or " ".join(lines[head.body : head.body + 2]) for head in found]
