@@ -5,7 +5,9 @@ was forwarded, a poll, and sentences of the program, under the owner's name or u
 'a' to 'f', share no layout and no sentence of a program; each was written before the code was
 changed for the set before it. The later sets, each in a file of its own, have other people too:
 messages of several lines, of which some are lists or speak of somebody else in the chat, quotations
-that are cut, and a message whose sender is missing. All of it is invented.
+that are cut, and a message whose sender is missing. From set 'i' on the layouts are those of programs
+that people use, and what a program says of somebody stands under nobody's name or under theirs. All
+of it is invented.
 """
 
 import random
@@ -15,8 +17,8 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefgh"
-KEPT_APART = "h"  # written after the code was finished; counted, not looked at
+SETS = "abcdefghi"
+KEPT_APART = "i"  # written after the code was finished; counted, not looked at
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {
@@ -115,7 +117,8 @@ def _later_export(data, layout, language, rng):
             own = reply.format(q=line, s=short, w=turns[-1][0], o=own)
         turns.append((me, own))
         if number < len(programs):
-            turns.append(("", programs[number]))
+            about = next((name for name in (me, first) if name in programs[number]), "")
+            turns.append((about if data.get("about") and not alone else "", programs[number]))
         if number == 2:
             turns.append((me, forwarded))
         if number == 4:
@@ -125,6 +128,8 @@ def _later_export(data, layout, language, rng):
     for who, text in turns:
         minute += rng.randrange(1, 9)
         form = alone if not who and alone and rng.random() < 0.8 else message
+        if data.get("about"):  # as in real exports
+            form = alone if not who and alone and (me in text or first in text) else message
         sender = "" if who == "?" else who or me
         values = {
             "who": sender,
@@ -135,6 +140,8 @@ def _later_export(data, layout, language, rng):
             "d": day,
             "m": month,
             "y": 2024,
+            "yy": 24,
+            "nick": sender.casefold().replace(" ", "_"),
             "mon": _MONTHS[language].split()[month - 1],
             "wd": _DAYS[language].split()[day % 7],
             "H": minute // 60,
@@ -151,7 +158,7 @@ def _later_export(data, layout, language, rng):
         "polls": poll.split("\n")[1:],
     }
     own = [line for said in people["own"] for line in said.split("\n")]
-    return "".join(lines), me, own, others
+    return layout.get("head", "") + "".join(lines), me, own, others
 
 
 def _of(group):
