@@ -5,9 +5,9 @@ was forwarded, a poll, and sentences of the program, under the owner's name or u
 'a' to 'f', share no layout and no sentence of a program; each was written before the code was
 changed for the set before it. The later sets, each in a file of its own, have other people too:
 messages of several lines, of which some are lists or speak of somebody else in the chat, quotations
-that are cut, and a message whose sender is missing. From set 'i' on the layouts are those of programs
-that people use, and what a program says of somebody stands under nobody's name or under theirs. All
-of it is invented.
+that are cut, and a message whose sender is missing. From set 'i' on the layouts are those of
+programs that people use, and what a program says of somebody stands under nobody's name or under
+theirs. All of it is invented.
 """
 
 import random

@@ -18,14 +18,15 @@ _ANY_NAME = rf"(?P<name>{_NAME_BEGINS}[^\t:：<>\[\]|。！？!?；;\n]{{0,39}}?
 _AFTER_NAME = (
     r"(?:\s*(?:[:：»|\t]|(?<![:：|\t])>|[-–—](?=\s)|\s[-–—~]\s|\*\*|\]|\))+\s*(?P<text>.*))?"
 )
+_RANK = r"(?:(?<=<)[@+%&])?"  # of an operator, in IRC
 _HEADING = r"(?:#{1,6}\s+)?"
 _TAG = r"(?:\[[^\]\n]{1,12}\])?"
 _TAG_BEGINS, _TAG_ENDS = r"<\w+ (?:[^<>\n]*?\s)?\w+=", r"[^<>\n]*>\s*(?P<text>.*)"
 _ORDERS = [
     re.compile(pattern)
     for pattern in (
-        rf"{_HEADING}{_IN_BRACKETS}{_SIGNS}[<\[(*]*{_ANY_NAME}{_TAG}{_AFTER_NAME}",
-        rf"{_HEADING}(?P<time>{ANY_TIME}){_SIGNS}[<\[(*]*{_ANY_NAME}{_TAG}{_AFTER_NAME}",
+        rf"{_HEADING}{_IN_BRACKETS}{_SIGNS}[<\[(*]*{_RANK}{_ANY_NAME}{_TAG}{_AFTER_NAME}",
+        rf"{_HEADING}(?P<time>{ANY_TIME}){_SIGNS}[<\[(*]*{_RANK}{_ANY_NAME}{_TAG}{_AFTER_NAME}",
         rf"{_HEADING}[<\[(*@]*{_ANY_NAME}[>\])*]*{_SIGNS}{_IN_BRACKETS}[:：]?\**\s*(?P<text>.*)",
         rf"{_HEADING}[<\[(*@]*{_ANY_NAME}[>\])*]*[\s;,|·•@\-–—~*_]+(?P<time>{ANY_TIME})"
         r"(?: ?[^\W\d]{1,10})?(?:\s*(?:[:：>»|;\t]|\s[-–—]\s)\s*(?P<text>.*))?",
@@ -64,14 +65,24 @@ def of_one_order(lines: list[str]) -> list[Head]:
     any_order = _with_last_words(_by_recurring_names(lines, timed))
     any_order = any_order or of_first_words(lines)
     if _is_one_word(best):
-        best = []
+        best = [] if any_order else of_columns(lines)
     if len(any_order) > len(best) * 1.2:
-        return any_order
+        return _without_same_text(any_order)
+    best = _without_same_text(best)
     count = Counter(head.name for head in best)
     if sum(bool(head.text) for head in best) * 2 < len(best):  # the text is on the next lines
         several = sum(times > 1 for times in count.values()) > 1
         return [x for x in best if not several or count[x.name] > 1 or len(x.name.split()) < 3]
     return [head for head in best if head.text or count[head.name] > 1]
+
+
+def _without_same_text(found):
+    """Heads without a text that nearly all have but for numbers: the text is on the next lines."""
+    bare = [re.sub(rf"{ANY_DAY}|\d+", "", head.text) for head in found]
+    text, times = Counter(bare).most_common(1)[0] if bare else ("", 0)
+    if not text or times * 5 < len(found) * 4:
+        return found
+    return [x._replace(text="" if same == text else x.text) for x, same in zip(found, bare)]
 
 
 def _is_one_word(found):
@@ -85,9 +96,14 @@ _DAY_OF_WEEK = re.compile(r"([^\W\d]{2,10})[,.] (?=\d{1,2}\D\d\d)")
 
 
 def _with_last_words(found):
-    """Heads whose names have the word before the clock, unless all have one: a day of the week."""
+    """Heads whose names have the word before the clock, if every name always has its own.
+
+    Else it is a day of the week.
+    """
     words = [_DAY_OF_WEEK.match(head.time) for head in found]
-    if all(words):
+    both = {(head.name, word and word[1]) for head, word in zip(found, words)}
+    one_each = len(both) == len({name for name, _ in both})
+    if len({word for _, word in both}) < 2 or not one_each:
         return found
     return [
         head._replace(name=f"{head.name} {word[1]}", time=head.time[word.end() :]) if word else head
@@ -192,26 +208,60 @@ def _are_names(values):
 
 
 def without_common_words(found: list[Head]) -> list[Head]:
-    """Heads whose names are without the small words that end all of them: 'Ole wrote on'."""
-    for _ in range(4):
-        words = [head.name.split() for head in found]
-        last = {parts[-1] for parts in words if len(parts) > 1}
-        alone = any(len(parts) < 2 for parts in words)
-        if len(set(map(tuple, words))) < 2 or alone or len(last) > 1 or not _is_small(*last):
-            break
-        found = [head._replace(name=name_of(" ".join(head.name.split()[:-1]))) for head in found]
-    first = {head.name.split()[0] for head in found if len(head.name.split()) > 1}
-    word = first.pop() if len(first) == 1 else ""
-    if len(found) > 3 and (word.islower() or word.casefold() in _FROM):  # 'schrieb Ole'
-        if all(len(head.name.split()) > 1 for head in found):
-            found = [head._replace(name=head.name.split(" ", 1)[1]) for head in found]
-    if len(found) > 3 and all(_SAID.search(head.name) for head in found):
-        found = [head._replace(name=_SAID.sub("", head.name)) for head in found]
-    return found
+    """Heads whose names are without what a program writes around nearly all of them.
+
+    These are words that begin with a small letter, or signs, and what is outside of them: 'Post by
+    Ole', 'Ole added a comment'. A family's name stays.
+    """
+    if len({head.name for head in found}) < 2:
+        return found
+    words = [head.name.split() for head in found]
+    before, after = _common(words), _common([parts[::-1] for parts in words])
+    first = max((n + 1 for n, word in enumerate(before) if _is_small(word)), default=0)
+    last = max((n + 1 for n, word in enumerate(after) if _is_small(word)), default=0)
+    if len(found) < 4:  # too few to tell
+        first = 0
+    named = []
+    for head, parts in zip(found, words):
+        has_first = first and parts[:first] == before[:first]
+        has_last = last and parts[::-1][:last] == after[:last]
+        parts = parts[first if has_first else 0 : len(parts) - (last if has_last else 0)]
+        name = name_of(" ".join(parts))
+        named.append(head._replace(name=name if name else head.name))
+    if len(named) > 3 and all(_SAID.search(head.name) for head in named):
+        named = [head._replace(name=_SAID.sub("", head.name)) for head in named]
+    return _without_tags(named)
+
+
+def _common(words):
+    """The first words that nearly all have, and behind which each has one more."""
+    shared = []
+    while True:
+        next_ = Counter(tuple(w[: len(shared) + 1]) for w in words if len(w) > len(shared) + 1)
+        most, times = next_.most_common(1)[0] if next_ else ((), 0)
+        if times * 4 < len(words) * 3:
+            return shared
+        shared = list(most)
+
+
+_LAST_TAG = re.compile(r"\s*[\[(<][^\[\]()<>]{1,20}[\])>]?$|,\s?[^\W\d]{2,5}\.?$")
+
+
+def _without_tags(found):
+    """Heads without a tag in brackets, or a day of the week, behind nearly all names."""
+    tagged = [_LAST_TAG.search(head.name) for head in found]
+    if len(found) < 4 or sum(bool(tag and tag.start()) for tag in tagged) * 10 < len(found) * 9:
+        return found
+    return [
+        head._replace(name=head.name[: tag.start()]) if tag and tag.start() else head
+        for head, tag in zip(found, tagged)
+    ]
 
 
 def _is_small(word):
-    return word.islower() or word in ("于", "於", "在")
+    if word.casefold() in _FROM or word in ("于", "於", "在"):
+        return True
+    return word[0].islower() or not (word[0].isalnum() or word[0] in "+~@")
 
 
 def far_opening(line: str, name: str = "") -> str:
@@ -398,6 +448,33 @@ def _by_recurring_names(lines, timed):
         if number not in taken and name.strip() in names and text:
             best.append(Head(number, name.strip(), "", text.strip(), number + 1))
     return sorted(best)
+
+
+def of_columns(lines: list[str]) -> list[Head]:
+    """Heads of rows of four columns or more, of which one has a time and one the name."""
+    for sign in "\t;|":
+        rows = {n: line.split(sign) for n, line in enumerate(lines) if line.count(sign) > 2}
+        rows = {n: row for n, row in rows.items() if any(map(_A_TIME.fullmatch, row[:-1]))}
+        if len(rows) < 4:
+            continue
+        usual = Counter(map(len, rows.values())).most_common(1)[0][0]
+        whole = [row for row in rows.values() if len(row) >= usual]
+        names = {at: [row[at].strip() for row in whole] for at in range(usual - 1)}
+        at = next((at for at in names if _are_names(names[at])), None)
+        if at is None:
+            continue
+        return [
+            Head(
+                number,
+                name_of(row[at]),
+                " ".join(cell for cell in row[:-1] if _A_TIME.fullmatch(cell)),
+                sign.join(row[at + 1 :]).strip(),
+                number + 1,
+            )
+            for number, row in rows.items()
+            if len(row) >= usual
+        ]
+    return []
 
 
 def of_first_words(lines: list[str]) -> list[Head]:

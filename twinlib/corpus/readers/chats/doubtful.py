@@ -30,6 +30,7 @@ _FIRST_PERSON = re.compile(
 _ARROW = "\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b05-\u2b0d\u2b60-\u2bb9\u2794\u2798-\u27be"
 _POINTER = "\u25b6-\u25c5\u25b8\u00bb\u203a\u00ab\u2039"
 _ANNOUNCED = re.compile(rf"\s*[{_ARROW}{_POINTER}\U0001f4e8-\U0001f4e9\U0001f4e4\U0001f501]")
+_POINTS_DOWN = re.compile(r"[\u2193\u21d3\u21e9\u2b07\u2935\U0001f447\U0001f53d]\ufe0f?\W*$")
 _BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
 _BRACKETED = re.compile(r"\s*[\[(（【<《〈{«‹「『*_~][^\n]*[\])）】>》〉}»›」』*_~][:：]?\s*")
 _DECORATED = re.compile(r"\s*[-—–─=*_~·•#+]{2,}\s?[^\W_][^\n]*?[-—–─=*_~·•#+]{2,}\s*")
@@ -112,7 +113,10 @@ class Judge:
             for at in range(len(lines) - 1):
                 if reason := self._announces(lines, at, sender):
                     return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
-        said = [not self.known and self._is_said_by_program(line, sender) for line in lines]
+        said = [
+            not self.known and self._is_said_by_program(line, sender, not number)
+            for number, line in enumerate(lines)
+        ]
         if not any(said):
             return Judged(text)
         own = "\n".join(line for line, by in zip(lines, said) if not by).strip()
@@ -123,7 +127,9 @@ class Judge:
         counted = 0
         for shape in (_TICK.match, _CHART.search, _SHARE.search, _numbered):
             shaped = [shape(line) for line in lines]
-            pairs = zip(shaped, shaped[1:])
+            pairs = [*zip(shaped, shaped[1:])]
+            if not self.known:  # a choice, and its votes under it
+                pairs += zip(shaped, shaped[2:])
             counted += any(a and b and (shape is not _numbered or a == b) for a, b in pairs)
         if self.known:
             return counted > 1
@@ -140,6 +146,8 @@ class Judge:
             return ""
         letters = any(map(str.isalpha, line))
         if letters and (_ANNOUNCED.match(line) or _DECORATED.fullmatch(line)):
+            return "repost"
+        if letters and _POINTS_DOWN.search(line):
             return "repost"
         if _RULE.fullmatch(line) and at + 1 < len(lines):
             return "" if self.known else "repost"
@@ -168,7 +176,7 @@ class Judge:
             return "announced"
         return ""
 
-    def _is_said_by_program(self, line, sender):
+    def _is_said_by_program(self, line, sender, is_first):
         """Whether a line is a program's: it speaks of people by their display names."""
         line = line.strip()
         if not line or len(line) > _LONGEST:
@@ -176,7 +184,7 @@ class Judge:
         if sender in self._small and _LABELLED.fullmatch(line):
             return True
         name = self._name.search(line)
-        if name and self._speaks_of(line, name, sender):
+        if name and self._speaks_of(line, name, sender, is_first):
             return True
         if (
             _WHOLE.fullmatch(line)
@@ -187,7 +195,7 @@ class Judge:
             return True
         return self._skeleton(line) in self._templates
 
-    def _speaks_of(self, line, name, sender):
+    def _speaks_of(self, line, name, sender, is_first):
         before, after = line[: name.start()], line[name.end() :]
         if before.rstrip().endswith("@") or _FIRST_PERSON.search(before + " " + after):
             return False
@@ -204,7 +212,7 @@ class Judge:
         ):
             return False
         whole = bool(re.search(r"\W|\d|_", name[0].strip()))  # more than a first name
-        return bool(verb) and starts and not self._alone or whole
+        return bool(verb) and starts and not (self._alone or is_first) or whole
 
     def _repeated(self, texts):
         """What sentences that come back have beside the names in them, or beside numbers."""

@@ -73,7 +73,7 @@ def _alone(lines):
     if len(twice) < 2 or sum(twice) * 8 < len(lines) - lines.count(""):
         return []
     bare = [_DATED.sub("", line).strip() if 0 < len(line) <= 60 else "" for line in lines]
-    bare = [re.sub(rf"^(?:[^{NO_SIGN}]|_)+|(?:[^{NO_SIGN}.]|_)+$", "", line) for line in bare]
+    bare = [re.sub(rf"^(?:[^{NO_SIGN}@]|_)+|(?:[^{NO_SIGN}.]|_)+$", "", line) for line in bare]
     count = Counter(
         line
         for line, whole in zip(bare, lines)
@@ -86,7 +86,8 @@ def _alone(lines):
         found = [n for n, line in enumerate(bare) if line in names]
         signs = Counter(_SIGNS.match(lines[n])[0] for n in found)
         found = [n for n in found if signs[_SIGNS.match(lines[n])[0]] * 4 > len(found)]
-        filled = [n for n, line in enumerate(lines) if line and bare[n] not in furniture]
+        filled = [n for n, line in enumerate(lines) if bare[n] and bare[n] not in furniture]
+        found = _without_seconds(found, filled, bare)
         after, starts = dict(zip(filled, filled[1:])), set(found)
         followed = sum(n in after and after[n] not in starts for n in found)
         if followed * 10 >= len(found) * 9 and take_turns([bare[n] for n in found]):
@@ -160,13 +161,29 @@ def _with_furniture(lines, found, starts):
 _MARK = re.compile(r"(?:\*{1,3}|-{2,3}|-!-|={2,3}|[→←•·])\s(?=\S)")
 
 
+def _without_seconds(found, filled, bare):
+    """The numbers of lines that are not the second of two that always come back together."""
+    above, starts = dict(zip(filled[1:], filled)), set(found)
+    firsts = defaultdict(set)
+    for n in found:
+        firsts[bare[n]].add(bare[above[n]] if above.get(n) in starts else "")
+    seconds = {line for line, names in firsts.items() if len(names) == 1 and "" not in names}
+    filled[:] = [n for n in filled if n not in starts or bare[n] not in seconds]
+    return [n for n in found if bare[n] not in seconds]
+
+
 def furniture(lines: list[str], found: list[Head]) -> set[str]:
     """Lines that come back in most messages, but for their numbers and days, and no heads."""
     starts = {head.line for head in found}
     bare = {n: _DATED.sub("", x).strip() for n, x in enumerate(lines) if 0 < len(x) <= 60}
     count = Counter(line for n, line in bare.items() if n not in starts)
     often = {line for line, times in count.items() if times > 4 and times * 5 > len(found) * 3}
-    return {lines[n] for n, line in bare.items() if line in often and n not in starts}
+    below = defaultdict(Counter)  # what stands under a name each time belongs to it
+    for head in found:
+        below[head.name].update(lines[head.body : head.body + 1])
+    same = {text.most_common(1)[0] for text in below.values() if len(text) == 1}
+    always = {line for line, times in same if line and times > 1}
+    return always | {lines[n] for n, line in bare.items() if line in often and n not in starts}
 
 
 def take_turns(names: list[str], signed: bool = False) -> bool:
@@ -198,15 +215,20 @@ def is_regular(lines: list[str], found: list[Head]) -> bool:
     """Whether the messages are nearly the whole text, and more than fields of two words."""
     starts = {head.line for head in found}
     filled = [n for n, line in enumerate(lines) if line]
-    paragraphs = [n for n in filled if n == 0 or not lines[n - 1]]
+    often = furniture(lines, found)
+    said = {n for n in filled if lines[n] not in often and _DATED.sub("", lines[n]).strip()}
+    paragraphs = [n for n in filled if n in said and (n == 0 or not lines[n - 1])]
     # A name may have its text below a blank line.
     apart = sum(not head.text and lines[head.body : head.body + 1] == [""] for head in found)
     named = any(head.text for head in found)
     share = 3 if named else 2  # of five paragraphs begin with a name
     begun = sum(n in starts for n in paragraphs) * 5 >= (len(paragraphs) - apart) * share
-    dense = len(found) * (5 if named else 8) >= len(filled) * 2
+    dense = len(found) * (5 if named else 8) >= len(said) * 2
     whole = begun if len(paragraphs) > len(found) // 2 else dense
-    texts = [head.text or " ".join(lines[head.body : head.body + 2]) for head in found]
+    below = [[n for n in range(x.body, x.body + 8) if n in said and n not in starts] for x in found]
+    texts = [
+        head.text or " ".join(lines[n] for n in numbers[:2]) for head, numbers in zip(found, below)
+    ]
     words = sum(len(re.findall(r"[\u4e00-\u9fff]{2}|[^\W_]+", text)) for text in texts)
     begins = bool(filled) and min(starts, default=9) <= filled[min(2, len(filled) - 1)]
     return begins and whole and words >= 2.5 * len(found)
