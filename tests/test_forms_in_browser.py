@@ -45,6 +45,11 @@ SCROLLING = """() => [...document.querySelectorAll('.jp-OutputArea, .jp-OutputAr
   .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
 
 
+# Cells of tables whose text does not fit into them.
+OVERFLOWING = """() => [...document.querySelectorAll('[role=row] > *')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+
+
 def notebook(path, *sources):
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in sources])
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
@@ -192,8 +197,13 @@ def test_on_a_phone_the_steps_and_the_score_card_are_seen_whole(chromium, lab, t
     twin = Twin(shutil.copytree(ROOT / "tests" / "old_twin" / "old", tmp_path / "me"))
     twin.start("persona", {"rank": 4})  # a reason stands beside its state
     setup = SETUP.format(twins=str(tmp_path), root=str(ROOT)).replace("both", language)
-    shown = "from twinlib.ui import score_card, tables\ntables.steps(twin)"
-    notebook(folder / f"{language}.ipynb", setup, shown, "score_card.score_card(twin)")
+    shown = "from twinlib.ui import run, score_card, tables\ntables.steps(twin)"
+    folds = [
+        "from twinlib.settings import Evaluate\nrun.check(twin, 'evaluate', Evaluate())",
+        "tables.figures(twin, 'evaluate')",
+        "tables.uploads(twin)",
+    ]
+    notebook(folder / f"{language}.ipynb", setup, shown, *folds, "score_card.score_card(twin)")
     with Page(chromium, address, f"{language}.ipynb", 390) as notebook_page:
         notebook_page.run_all()
         page = notebook_page.page
@@ -201,7 +211,11 @@ def test_on_a_phone_the_steps_and_the_score_card_are_seen_whole(chromium, lab, t
         output = page.locator(".jp-OutputArea-output").last.bounding_box()
         assert picture["width"] > 200
         assert picture["x"] + picture["width"] <= output["x"] + output["width"]
-        assert page.evaluate(SCROLLING) == []
+        folded = page.locator("summary").evaluate_all(
+            "all => all.map(e => e.parentElement.open = true).length"
+        )
+        assert folded >= 4 and page.evaluate(SCROLLING) == []
+        assert page.evaluate(OVERFLOWING) == []
         with speaking(language):
             reason = twin.state("persona").why
         assert reason in page.locator(".jp-OutputArea-output").nth(1).inner_text()

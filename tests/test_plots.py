@@ -596,3 +596,12 @@ def test_words_passages_and_rows_have_one_number_each(sample_twin):
     assert sufficiency.of_figures(old).sentence in plots.corpus(sample_twin).text, (
         "kept, not redone"
     )
+
+
+def test_of_a_card_only_its_tables_scroll_and_its_words_stay_whole_there():
+    html = tables.rendered("# Ning\n\n> quoted\n\n| a | b |\n| - | - |\n| 1 | 2 |\n", [])
+    before, table, after = re.split("(<table>.*</table>)", html, flags=re.DOTALL)
+    assert before.rstrip().endswith('overflow-wrap:normal">') and after.startswith("</div>")
+    assert (
+        '<blockquote style="margin-left:.5em' in before and "overflow-wrap:anywhere" in tables._PAGE
+    )

@@ -15,6 +15,7 @@ __all__ = [
     "caption",
     "folded",
     "interval",
+    "noted_table",
     "number",
     "sentence",
     "show",
@@ -44,6 +45,14 @@ _DETAILS = (
 )
 # A table scrolls by itself, and does not widen what it stands in.
 _SCROLLED = '<div style="overflow-x:auto;width:0;min-width:100%">{}</div>'
+# The rows of a table whose last column goes below the others on a narrow page.
+_ROW = (
+    '<div role="row" style="display:flex;flex-wrap:wrap;gap:0 1em;padding:.25em .4em;'
+    'max-width:64em;line-height:1.4;overflow-wrap:anywhere;background:{background}">{cells}</div>'
+)
+_STRIPES = ("transparent", "rgba(128,128,128,.08)")
+_WIDEST = 12  # em of a column before the last
+_EM_A_COLUMN = 0.7  # width of a letter in a terminal's column, with room to spare
 _CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-wrap;line-height:1.4"
 
 
@@ -120,6 +129,30 @@ def table(header: Sequence[str], rows: Iterable[Sequence]) -> Shown:
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     markup = f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
     return Shown(_SCROLLED.format(markup), text_table(header, rows))
+
+
+def noted_table(header: Sequence[str], rows: Iterable[Sequence]) -> Shown:
+    """A table whose last column, of longer texts, goes below the others on a narrow page.
+
+    Nothing of it has to be pushed sideways on a phone.
+    """
+    rows = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    columns = list(zip(header, *rows))[:-1]
+    ems = [min(_WIDEST, _EM_A_COLUMN * max(map(width, column))) for column in columns]
+    styles = [*(f"flex:0 0 {max(em, 3):.1f}em" for em in ems), "flex:1 1 15em;opacity:.85"]
+    lines = [[f"<b>{esc(cell)}</b>" if cell else "" for cell in header]]
+    lines += [[esc(cell) for cell in row] for row in rows]
+    markup = ""
+    for number, line in enumerate(lines):
+        role = "cell" if number else "columnheader"
+        cells = zip(styles, line)
+        markup += _ROW.format(
+            background=_STRIPES[number % 2],
+            cells="".join(
+                f'<span role="{role}" style="{css}">{cell}</span>' for css, cell in cells
+            ),
+        )
+    return Shown(f'<div role="table">{markup}</div>', text_table(header, rows))
 
 
 def _cell(text):

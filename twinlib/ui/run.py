@@ -23,7 +23,7 @@ from ..models import hub
 from ..text import labels
 from ..twin import AUTO, Report, Twin
 from . import children, forms, secrets
-from .display import NOTHING, caption, folded, preformatted, sentence, show, table
+from .display import NOTHING, caption, folded, noted_table, preformatted, sentence, show
 from .progress_view import ProgressView
 from .watching import Tail, watch
 
@@ -61,7 +61,7 @@ def _plan(step, settings, planned):
             reason = t("ui.set_by_owner")
         rows.append((declared.label(step, field.name), declared.value_text(field, value), reason))
     header = (t("ui.setting"), t("ui.value"), t("ui.reason"))
-    return folded(t("ui.derived_and_why"), table(header, [*rows, *planned.notes]))
+    return folded(t("ui.derived_and_why"), noted_table(header, [*rows, *planned.notes]))
 
 
 def command(twin: Twin, step: str, settings: declared.Settings) -> list[str]:

@@ -15,7 +15,18 @@ from ..i18n import LANGUAGES, choose, language, speaking, t
 from ..text import labels
 from ..twin import Twin
 from . import summary
-from .display import NOTHING, Shown, caption, esc, folded, number, sentence, table, title
+from .display import (
+    NOTHING,
+    Shown,
+    caption,
+    esc,
+    folded,
+    noted_table,
+    number,
+    sentence,
+    table,
+    title,
+)
 from .look import look
 from .plotting import (
     AMBER,
@@ -78,7 +89,7 @@ def score_card(twin: Twin) -> Shown:
     missing = [name for name in names if name not in measured]
     rows = [(choose(labels.figure(name)), choose(labels.note(figures[name]))) for name in missing]
     header = (t("ui.not_measured"), t("ui.why"))
-    return shown + (folded(t("ui.not_measured"), table(header, rows)) if rows else NOTHING)
+    return shown + (folded(t("ui.not_measured"), noted_table(header, rows)) if rows else NOTHING)
 
 
 def memory_layers(figures: dict) -> Shown:

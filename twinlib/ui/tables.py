@@ -24,6 +24,7 @@ from .display import (
     esc,
     folded,
     interval,
+    noted_table,
     number,
     sentence,
     size,
@@ -43,12 +44,10 @@ KINDS = {
 _LONGEST = 600  # characters of an answer in a table
 _BORDER = "border:1px solid rgba(128,128,128,.4);border-radius:6px"
 _FRAME = f"width:100%;height:720px;{_BORDER};resize:vertical"
-# The widths of the columns of a table whose last one goes below the others on a narrow page.
-_WRAPPING = ("flex:0 0 11em", "flex:0 1 auto;min-width:4em", "flex:1 1 15em;opacity:.8")
-_WRAPPING_ROW = (
-    "display:flex;flex-wrap:wrap;gap:0 1em;padding:.25em 0;max-width:60em;line-height:1.4"
-)
-_PAGE = f"{_BORDER};padding:.5em 1.2em;max-height:44em;max-width:52em;overflow:auto"
+_PAGE = f"{_BORDER};padding:.5em 1.2em;max-height:44em;max-width:52em"
+_PAGE += ";overflow:auto;overflow-wrap:anywhere"
+# A table of a card scrolls by itself, and its words stay whole.
+_CARD_TABLE = '<div style="overflow-x:auto;overflow-wrap:normal">{}</div>'
 
 
 def kind_texts(kind: str) -> dict[str, str]:
@@ -298,7 +297,7 @@ def _figures_of_step(twin, step):
 
 def _figures_table(report):
     header = (t("ui.figure"), t("ui.value"), t("ui.interval"), "n", t("ui.note"))
-    return table(header, figure_rows(report))
+    return noted_table(header, figure_rows(report))
 
 
 def figure_rows(report: Report | None) -> list[tuple]:
@@ -359,7 +358,7 @@ def uploads(twin: Twin) -> Shown:
         return NOTHING
     header = (t("ui.repository"), t("ui.file"), t("ui.size"), t("ui.local_path"))
     lines = [(f["repository"], f["file"], size(f["bytes"]), f["path"]) for f in files]
-    shown = table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
+    shown = noted_table(header, lines) + caption(t("ui.look_at_uploads", path=twin.path))
     return folded(t("ui.all_files", count=len(files)), shown)
 
 
@@ -390,6 +389,8 @@ def rendered(card: str, pictures: Iterable[Path]) -> str:
         r"<details><summary>\1</summary>",
         html,
     ).replace("<p>&lt;/details&gt;</p>", "</details>")
+    html = re.sub(r"<table>.*?</table>", lambda m: _CARD_TABLE.format(m[0]), html, flags=re.DOTALL)
+    html = html.replace("<blockquote>", '<blockquote style="margin-left:.5em;margin-right:0">')
     for path in filter(Path.exists, pictures):
         code = base64.b64encode(path.read_bytes()).decode()
         html = html.replace(
@@ -414,16 +415,8 @@ def steps(twin: Twin) -> Shown:
             cells = choose(running.state(twin, run)), choose(running.details(twin, run))
         lines.append((f"{position:02} {choose(labels.step(step))}", *cells))
     header = (t("ui.step_column"), t("ui.state"), t("ui.why"))
-    return Shown(_wrapping(header, lines), table(header, lines).text)
-
-
-def _wrapping(header, lines):
-    """HTML of three columns, the last of which goes below the others where the page is narrow."""
-    head = [f"<b>{esc(cell)}</b>" for cell in header[:2]] + [""]  # a reason needs no heading
-    lines = [head, *(map(esc, line) for line in lines)]
-    cells = '<span style="{}">{}</span>' * len(header)
-    rows = (cells.format(*sum(zip(_WRAPPING, line), ())) for line in lines)
-    return "".join(f'<div style="{_WRAPPING_ROW}">{row}</div>' for row in rows)
+    html = noted_table((*header[:2], ""), lines).html  # a reason needs no heading
+    return Shown(html, table(header, lines).text)
 
 
 def saved(twin: Twin, step: str, following: str = "") -> Shown:
