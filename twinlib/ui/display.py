@@ -47,12 +47,12 @@ _DETAILS = (
 _SCROLLED = '<div style="overflow-x:auto;width:0;min-width:100%">{}</div>'
 # The rows of a table whose last column goes below the others on a narrow page.
 _ROW = (
-    '<div role="row" style="display:flex;flex-wrap:wrap;gap:0 1em;padding:.25em .4em;'
+    '<div role="row" style="display:flex;flex-wrap:wrap;gap:0 .8em;padding:.25em .4em;'
     'max-width:64em;line-height:1.4;overflow-wrap:anywhere;background:{background}">{cells}</div>'
 )
 _STRIPES = ("transparent", "rgba(128,128,128,.08)")
-_WIDEST = 12  # em of a column before the last
-_EM_A_COLUMN = 0.7  # width of a letter in a terminal's column, with room to spare
+_WIDEST = 11  # em of a column before the last
+_EM_A_COLUMN = 0.65  # width of a letter in a terminal's column, with room to spare
 _CELL = "padding:.25em .8em;text-align:left;vertical-align:top;white-space:pre-wrap;line-height:1.4"
 
 

@@ -152,8 +152,8 @@ def sideways(axis: "Axes", text: str) -> None:
 
 
 def title(axis: "Axes", text: str) -> None:
-    """Put a title above the whole picture of an axis."""
-    axis.figure.suptitle(text, fontsize=10)
+    """Put a title above the whole picture of an axis, from the left: there a phone begins."""
+    axis.figure.suptitle(text, fontsize=10, x=0.01, horizontalalignment="left")
 
 
 def legend(axis: "Axes", columns: int = 3) -> None:
