@@ -2,6 +2,7 @@
 
 import os
 import re
+import zipfile
 from dataclasses import asdict, fields
 
 import ipywidgets as widgets
@@ -227,6 +228,83 @@ def test_a_path_of_another_computer_is_told_from_a_slip(path, twin):
         settings.step_module("corpus").problems(SETTINGS["corpus"](source=path), twin)
     )
     assert f"'{path}' is a path on another computer" in problem.text
+
+
+PASTED = ['"{}"', "'{}'", "“{}”", "  {} ", "{}\n", "file://{}", '" file://localhost{}"']
+
+
+@pytest.mark.parametrize("pasted", PASTED)
+def test_what_is_pasted_with_a_path_is_taken_off(pasted, twin, tmp_path):
+    path = tmp_path / "我的 博客"
+    path.mkdir()
+    (path / "a.md").write_text("我的文字。", encoding="utf-8")
+    address = path.as_uri().removeprefix("file://") if "file:" in pasted else path
+    form = forms.form("corpus", twin)
+    form.inputs["source"].value = pasted.format(address)
+    assert form.settings.source == str(path)
+    assert not settings.stops(
+        settings.step_module("corpus").problems(
+            settings.make("corpus", source=pasted.format(address), author="Ning"), twin
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "pasted, read",
+    [
+        (r'"C:\Users\me\博客"', r"C:\Users\me\博客"),
+        ("file:///C:/Users/me/blog", "C:/Users/me/blog"),
+        ("don't 'quote'", "don't 'quote'"),
+        ("   ", ""),
+        ('"', '"'),
+    ],
+)
+def test_a_path_is_read_as_it_was_meant(pasted, read):
+    assert settings.make("corpus", source=pasted).source == read
+
+
+def test_a_folder_whose_name_has_quotation_marks_keeps_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "'90s ").mkdir()
+    assert settings.make("corpus", source="'90s ").source == "'90s "
+
+
+def stop_of(source, twin):
+    given = settings.make("corpus", source=str(source), author="Ning")
+    [problem] = settings.stops(settings.step_module("corpus").problems(given, twin))
+    return problem.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://drive.google.com/drive/folders/1A?usp=sharing", "git@github.com:me/blog.git"],
+)
+def test_a_web_address_is_told_from_a_folder_and_what_to_do_with_it(address, twin):
+    said = stop_of(address, twin)
+    assert f"'{address}' is a web address" in said and "Download ZIP" in said
+
+
+def test_of_a_slip_the_nearest_name_is_proposed(twin, tmp_path):
+    (tmp_path / "Posts").mkdir()
+    for slip in ("posts", "Postz"):
+        assert f"but there is '{tmp_path / 'Posts'}'" in stop_of(tmp_path / slip, twin)
+    assert "There is no folder" in stop_of(tmp_path / "letters", twin)
+
+
+def test_a_zip_of_nothing_is_empty_and_one_with_a_password_asks_for_one_without(twin, tmp_path):
+    (tmp_path / "nothing.zip").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    for name in ("nothing.zip", "empty.zip"):
+        assert "can be read (empty 1)" in stop_of(tmp_path / name, twin)
+    locked = tmp_path / "locked.zip"
+    with zipfile.ZipFile(locked, "w") as archive:
+        archive.writestr("a.md", "我的文字。")
+    data = bytearray(locked.read_bytes())
+    data[6] |= 1  # the member's flag of encryption, there and in the directory
+    data[data.index(b"PK\1\2") + 8] |= 1
+    locked.write_bytes(data)
+    assert "needs a password" in stop_of(locked, twin) and "without one" in stop_of(locked, twin)
 
 
 def test_step_01_says_what_auto_gives(twin, monkeypatch):

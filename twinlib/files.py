@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from .i18n import t
 
@@ -30,6 +32,26 @@ class TwinError(Exception):
 
     def _render_traceback_(self):  # notebooks show the sentence alone
         return [str(self)]
+
+
+_QUOTED = ('""', "''", "``", "“”", "‘’", "«»")
+
+
+def pasted_path(text: str) -> str:
+    """A path without what is pasted with it: blanks and quotation marks around it, file://.
+
+    Something whose name is exactly that stays as it is, and so does any other text.
+    """
+    path = text.strip()
+    if not path or os.path.lexists(text):
+        return text if path else ""
+    for first, last in _QUOTED:
+        if len(path) > 1 and path.startswith(first) and path.endswith(last):
+            path = path[1:-1].strip()
+    if path.lower().startswith("file:"):
+        path = unquote(re.sub("^file:(//localhost(?=/)|//(?=/))?", "", path, flags=re.IGNORECASE))
+        path = re.sub(r"^/(?=[A-Za-z]:[\\/])", "", path)  # a drive of Windows
+    return path
 
 
 def hash_of(path: Path, cache: dict, leave_out: Path | None = None) -> str:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from . import i18n, sample
+from .files import pasted_path
 from .i18n import t
 from .twin import AUTO, Problem, Twin
 
@@ -35,14 +36,16 @@ def setting(
     choices: tuple | None = None,
     advanced: bool = False,
     once: bool = False,
+    path: bool = False,
 ) -> Any:
     """A field of a step's dataclass.
 
     `limits` are the lowest and the highest value. With `once` a form or command starts at the
-    default instead of the value chosen last time.
+    default instead of the value chosen last time. Of a `path` what people paste with it, such as
+    quotation marks, is taken off.
     """
     metadata = {"limits": limits, "choices": choices, "advanced": advanced, "once": once}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={**metadata, "path": path})
 
 
 def _effort():
@@ -57,7 +60,7 @@ def _seed():
 class Corpus:
     """Step 01: a folder of writing becomes training rows."""
 
-    source: str = setting("")
+    source: str = setting("", path=True)
     author: str = setting("")
     consent: bool = setting(False)
     introduction: str = setting("", advanced=True)
@@ -109,7 +112,7 @@ class Reasoning:
 
     effort: str = _effort()
     task: str = setting("decimals", choices=TASKS)
-    problems: str = setting("")
+    problems: str = setting("", path=True)
     engine: str = setting(AUTO, choices=(AUTO, "transformers", "unsloth"), advanced=True)
     precision: str = setting(AUTO, choices=(AUTO, "4-bit", "16-bit", "32-bit"), advanced=True)
     steps: int = setting(AUTO, limits=(1, 100000), advanced=True)
@@ -148,7 +151,7 @@ class Evaluate:
     answer_tokens: int = setting(AUTO, limits=(16, 2048), advanced=True)
     picks: int = setting(AUTO, limits=(0, 500), advanced=True)
     files: str = setting(AUTO, choices=(AUTO, "recommended", "all"), advanced=True)
-    problems: str = setting("", advanced=True)
+    problems: str = setting("", path=True, advanced=True)
     temperature: float = setting(0.7, limits=(0.0, 2.0), advanced=True)
     seed: int = _seed()
 
@@ -286,6 +289,7 @@ def parse(step: str, field: Field, value: object) -> bool | int | float | str:
         return AUTO
     try:
         parsed = _boolean(value) if field.type is bool else field.type(value)
+        parsed = pasted_path(parsed) if field.metadata["path"] else parsed
     except (TypeError, ValueError, OverflowError):
         problem = {
             int: "core.not_a_whole_number",

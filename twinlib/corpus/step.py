@@ -10,7 +10,9 @@ import os
 import re
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from .. import sample
@@ -34,6 +36,7 @@ _SECONDS_OF_LOOK = 2.0  # into a source, before it is read
 _NAMED = 10  # archives that can't be read, in one warning
 # Paths as Windows and macOS write them: they name no file on another computer, such as Colab's.
 _ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|\\\\|/Users/")
+_ON_THE_WEB = re.compile(r"(?i)[a-z][a-z+.-]+://|www\.|git@")
 
 
 def problems(settings: Corpus, twin: Twin) -> list[Problem]:
@@ -75,9 +78,7 @@ def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
         answered = twin.file("interview").exists()
         return None if answered else stop("corpus.no_writing_chosen")
     if not os.path.exists(path):  # unlike Path.exists, no error where a folder above is closed
-        elsewhere = _ELSEWHERE.match(source)
-        key = "corpus.source_elsewhere" if elsewhere else "corpus.source_missing"
-        return stop(key, source=source)
+        return _missing(source, path)
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         return stop("corpus.source_closed", source=source)
     if not readers.has_files(path):
@@ -85,6 +86,20 @@ def source_problem(settings: Corpus, twin: Twin) -> Problem | None:
     if sample.is_sample(source) and not sample.is_author(author):
         return stop("corpus.sample_of_another", sample=sample.NAMED, author=author)
     return None
+
+
+def _missing(source, path):
+    """A stop for a source that isn't there, with what was meant where that can be told."""
+    if _ON_THE_WEB.match(source):
+        return stop("corpus.source_on_the_web", source=source)
+    if _ELSEWHERE.match(source):
+        return stop("corpus.source_elsewhere", source=source)
+    with suppress(OSError):
+        names = {name.lower(): name for name in os.listdir(path.parent)}
+        if alike := get_close_matches(path.name.lower(), names, n=1, cutoff=0.8):
+            there = str(path.with_name(names[alike[0]]))
+            return stop("corpus.source_misspelt", source=source, there=there)
+    return stop("corpus.source_missing", source=source)
 
 
 def unread_problems(settings: Corpus, twin: Twin) -> list[Problem]:
@@ -108,6 +123,8 @@ def unread_problems(settings: Corpus, twin: Twin) -> list[Problem]:
         problem = stop("corpus.chats_without_owner", count=counts["whose"])
     elif counts["columns"]:
         problem = stop("corpus.tables_without_columns", count=counts["columns"])
+    elif set(counts) == {"locked"}:
+        problem = stop("corpus.source_locked", source=settings.source)
     else:
         why = report.labelled(counts, REASONS) if counts else both("corpus.no_text_files")
         problem = stop("corpus.nothing_read", source=settings.source, why=why)

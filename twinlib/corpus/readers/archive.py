@@ -222,7 +222,9 @@ def _files_of(name, path, source, log):
     elif _TAR.search(name):
         yield from _tar_members("" if path == source else f"{name}/", path, log)
     elif path.suffix.lower() == ".zip":
-        raise Unreadable("damaged")
+        with path.open("rb") as opened:
+            nothing = opened.read(4) in (b"", b"PK\5\6")  # a zip of no file begins with its end
+        raise Unreadable("empty" if nothing else "damaged")
     elif path.suffix.lower() in _PACKED:
         raise Unreadable("packed")
     elif path.stat().st_size > FILE_LIMIT:
