@@ -67,7 +67,8 @@ def _line(searched, calibrations, asked, file):
             passages = [searched.passages[position] for position in search.found]
             found.append(any(each["written"] in p.searched for p in passages))
             if each.get("answer"):
-                facts.append(decision.answer and _is_shown(searched, each, passages))
+                further = tuple(searched.further(search))
+                facts.append(decision.answer and _is_shown(searched, each, passages, further))
         if decision.answer != written and not file.stem.endswith("_kept"):
             said = "answered" if decision.answer else f"refused {decision.veto}"
             print(f"  {said} {decision.chance:.2f}: {each['question']}")
@@ -77,10 +78,11 @@ def _line(searched, calibrations, asked, file):
     return f"{shown} · {1000 * statistics.median(seconds):.0f} ms"
 
 
-def _is_shown(searched, each, passages):
+def _is_shown(searched, each, passages, further):
     """Whether the author's sentences under an answer, or their title, have a right answer."""
     beside = tuple(searched.beside(passages[0])) if passages else ()
-    looked_through = Recall(each["question"], passages, beside=beside).searched
+    recall = Recall(each["question"], passages, beside=beside, further=further)
+    looked_through = recall.searched
     places = own_words(each["question"], looked_through, searched)
     shown = []
     for place in places:

@@ -145,7 +145,10 @@ def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer
     )
     recall = memory.recall([{"role": "user", "content": "The gate screamed?"}])
     recall = recall._replace(
-        question="Who held the ladder?", passages=[passage(text, number="p0")], beside=()
+        question="Who held the ladder?",
+        passages=[passage(text, number="p0")],
+        beside=(),
+        further=(),
     )
     memory.index.embedder = None
     wrong = "The hole was the size of a button."

@@ -30,6 +30,8 @@ _RRF = 60  # of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 200
 _DEPTH = 50  # passages of each arm that are fused
 _MANY = 24  # texts from which loading torch takes less time than it saves
 _PER_DOCUMENT = 2  # passages of one document in a result, at most
+_FURTHER = 15  # passages whose sentences are looked through for an answer
+_FURTHER_PER_DOCUMENT = 6
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _LONGEST_QUESTION = 400  # characters of a question that are embedded
 _FOUND_BY = 24  # characters of a passage by which its place in the document is found
@@ -227,6 +229,11 @@ class Index:
             and (wanted is None or self.passages[at].split in wanted)
         ]
 
+    def further(self, search: Search) -> list[Passage]:
+        """What a search found, more of it and more of one document than goes before a question."""
+        chosen = self.chosen(search.rankings, _FURTHER, _FURTHER_PER_DOCUMENT)
+        return [self.passages[position] for position in chosen]
+
     def _level(self, cosines, allowed):
         """Cosines with the same mean in every language; nan where not `allowed`.
 
@@ -241,7 +248,12 @@ class Index:
         level[~allowed] = numpy.nan
         return level
 
-    def chosen(self, rankings: Iterable[Sequence[int]], most: int) -> list[int]:
+    def chosen(
+        self,
+        rankings: Iterable[Sequence[int]],
+        most: int,
+        per_document: int = _PER_DOCUMENT,
+    ) -> list[int]:
         """The first `most` positions by reciprocal rank, few of a document and no text twice."""
         fused: dict[int, float] = {}
         for ranking in rankings:
@@ -250,7 +262,7 @@ class Index:
         chosen, counts, texts = [], {}, set()
         for position in sorted(fused, key=lambda position: -fused[position]):
             passage = self.passages[position]
-            if counts.get(passage.document, 0) < _PER_DOCUMENT and passage.text not in texts:
+            if counts.get(passage.document, 0) < per_document and passage.text not in texts:
                 counts[passage.document] = counts.get(passage.document, 0) + 1
                 texts.add(passage.text)
                 chosen.append(position)

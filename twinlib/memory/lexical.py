@@ -47,6 +47,11 @@ def words(text: str) -> list[str]:
     return found
 
 
+def latin_words(text: str) -> list[str]:
+    """The words of a text but the Chinese ones, as `words` gives them."""
+    return [_stem(piece) for piece in _PIECE.findall(tidy(text)) if not _is_han(piece)]
+
+
 def terms(text: str) -> list[str]:
     """The words of a text, and its pairs of neighbouring Chinese characters that are no words."""
     found = words(text)

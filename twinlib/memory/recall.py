@@ -57,11 +57,13 @@ class Recall(NamedTuple):
     # What stands before and after the best passage in its text: the answer may be there.
     beside: tuple[Passage, ...] = ()
     nearly: bool = False
+    # More of what was found than goes before the question.
+    further: tuple[Passage, ...] = ()
 
     @property
     def searched(self) -> list[Passage]:
         """The passages whose sentences are looked through for the author's own answer."""
-        return self.passages + [each for each in self.beside if each not in self.passages]
+        return list(dict.fromkeys([*self.passages, *self.beside, *self.further]))
 
 
 class Source(NamedTuple):
@@ -121,17 +123,20 @@ class Memory:
             return Recall(question, [])
         search = self.index.search(question, splits=splits)
         found = [self.index.passages[position] for position in search.found]
+        further = tuple(self.index.further(search))
         decision = abstain.decide(self.index, self.calibrations, question, search, splits)
         if decision.answer:
             linked = self.overview.linked(kind, question, search, splits)
             passages = [self.index.passages[position] for position in linked]
             beside = tuple(self.index.beside(passages[0], splits)) if passages else ()
-            return Recall(question, passages, beside=beside)
+            return Recall(question, passages, beside=beside, further=further)
         if _is_small_talk(question, "unwritten"):
             return Recall(question, [])
         beside = tuple(self.index.beside(found[0], splits)) if found else ()
         refusal = _refusal(asked[-1], decision, found)
-        return Recall(question, found, refusal, beside=beside, nearly=decision.nearly)
+        return Recall(
+            question, found, refusal, beside=beside, nearly=decision.nearly, further=further
+        )
 
     def _told(self, question, told):
         passages = [self.index.passages[quote.passage] for quote in told.quotes]
