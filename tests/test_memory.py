@@ -300,6 +300,9 @@ def test_a_name_that_the_tagger_cuts_out_of_other_words_is_none(twin):
     found = index.Index.of(twin)
     vetoed = {
         "教小满拧螺丝，你先教她哪一样？": [],
+        "小满练拧螺丝，第几次才拧对？": [],
+        "阿蘅去里斯本养老了吗？": [],  # no family name, though the dictionary calls it a person's
+        "那只小老鼠后来怎么样了？": [],
         "阿蘅是哪一年出国的？": [],
         "你提到的那本书讲什么？": [],
         "你和王小明是怎么认识的？": ["王小明"],

@@ -7,8 +7,9 @@ from test_memory import computed, make, needs_e5, twin, write_corpus  # noqa: F4
 
 from twinlib.files import write_records
 from twinlib.memory import abstain, index, spoken, unwritten
+from twinlib.memory import own_words as own_words_module
 from twinlib.memory.index import Passage
-from twinlib.memory.own_words import LONGEST, own_words
+from twinlib.memory.own_words import LONGEST, PLACES, own_words
 from twinlib.memory.recall import Memory
 from twinlib.twin import Twin
 
@@ -25,6 +26,13 @@ def wrench():
 
 def shown(question, *passages):
     return [place.text for place in own_words(question, passages)]
+
+
+def _scored(question, one):
+    """(sentence, score) of a passage, by words alone."""
+    told = list(own_words_module._told(0, one))
+    scores = own_words_module._scores(question, [one], told, None, None)
+    return [(one.text[each.start : each.end], score) for each, score in zip(told, scores)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_two_places_are_shown_in_the_authors_order_where_either_may_be_meant():
     ]
 
 
-def test_as_many_places_are_shown_as_may_be_meant_but_three_and_the_likeliest_text_first():
+def test_as_many_places_are_shown_as_may_be_meant_but_four_and_the_likeliest_text_first():
     tools = [
         passage("Kun has the wrench again.", number="a"),
         passage("Xiaoman keeps the old wrench of brass under the bench.", number="b"),
@@ -74,9 +82,35 @@ def test_as_many_places_are_shown_as_may_be_meant_but_three_and_the_likeliest_te
     tools[1] = dataclasses.replace(tools[1], document="other")
     found = shown("Where is the old wrench of brass now? And the wrench?", *tools)
     assert found[0] == "Xiaoman keeps the old wrench of brass under the bench."
-    assert len(found) <= 3 and "Gulls walked about." not in found
+    assert len(found) <= PLACES and "Gulls walked about." not in found
     few = shown("A wrench?", *[tools[0], tools[2], tools[3], tools[4]])
     assert len(few) == 3 and "Gulls walked about." not in few
+    many = [dataclasses.replace(tools[0], id=f"m{number}") for number in range(6)]
+    assert len(shown("A wrench?", *many)) == PLACES == 4
+
+
+def test_the_paragraph_of_the_likeliest_sentence_is_shown_with_it_and_not_the_next_one():
+    text = "The lock froze in January. I warmed it with tea. It opened.\n\nGulls walked about."
+    assert shown("What happened to the lock in January?", passage(text))[0] == (
+        "The lock froze in January. I warmed it with tea. It opened."
+    )
+
+
+def test_a_time_in_the_question_is_not_asked_for():
+    posts = passage("It was a bell of brass.\n\nOn Tuesday at nine the bell was on Monday's bench.")
+    asked = "What was the bell that you bought when it rained?"
+    scores = dict(_scored(asked, posts))
+    times = dict(_scored("When did you buy the bell?", posts))
+    late = "On Tuesday at nine the bell was on Monday's bench."
+    assert times[late] - times["It was a bell of brass."] > 5
+    assert scores[late] - scores["It was a bell of brass."] < 2
+
+
+def test_only_pairs_of_characters_that_say_something_count():
+    text = "猫有四条腿。\n\n今天下雨。\n\n鼠有四条腿。\n\n隐鼠只住在屋里。"
+    scores = dict(_scored("隐鼠有什么来历？", passage(text, language="zh")))
+    assert max(scores, key=scores.get) == "隐鼠只住在屋里。"
+    assert scores["鼠有四条腿。"] == scores["猫有四条腿。"], "of 鼠有 nothing is asked"
 
 
 def test_no_place_is_longer_than_is_read_at_a_glance_but_one_sentence():
@@ -111,6 +145,9 @@ def test_the_answer_is_looked_for_in_what_stands_beside_the_passage_that_was_fou
     gate, after = memory.index.passages[:2]
     assert recall.passages[0] == gate and recall.beside == (after,)
     assert after in recall.searched and len(recall.searched) == len(set(recall.searched))
+    further = memory.index.further(memory.index.search(question))
+    assert recall.further == tuple(further) and set(recall.passages) < set(recall.searched)
+    assert set(further) == set(memory.index.passages), "more than goes before a question"
     assert memory.index.beside(gate, ["train"]) == [after]
     assert memory.index.beside(gate, ["test"]) == [], "of another split nothing is shown"
     assert memory.index.beside(after) == [gate], "nothing of another text"

@@ -331,7 +331,7 @@ def test_where_it_is_not_sure_nothing_is_denied_and_the_nearest_words_are_shown(
         lines = "\n".join(remember.lines(cited, "Ning"))
         assert "four of them were lost" in lines or "吵了九天" in lines
         assert not cited.instead and not cited.sentences
-    text, cited = shown(0.1)
+    text, cited = shown(0.05)
     assert "not sure" not in text and "说不准" not in text and cited is None
 
 

@@ -45,6 +45,7 @@ _FIRST_OF_NAMES = set(
     high long saint mount lake cape fort port san santa los las united world
     """.split()
 )
+_OFTEN = 2  # passages with a name to which a question adds a character that makes it another
 _PEOPLE = ("nr", "nrt", "nrfg")  # tags of rjieba
 # English verbs of a question: "do you bake", "did she ever ride", "to sell".
 _VERB = re.compile(
@@ -125,9 +126,9 @@ def _holds(index, name, allowed):
 def _is_cut_wrong(name, question, index, allowed):
     """Whether a Chinese name of the tagger's is cut out of other words of the passages.
 
-    那本书 is a book, 阿蘅是 is 阿蘅 with 是 after it, and 满拧 the end of 小满 and the beginning of
-    拧: a pair of characters over its edge that stands in half of the passages with the one inside
-    is a word.
+    那本书 is a book, 阿蘅是 is 阿蘅 with 是 after it, 小满练 is 小满 with a verb, and 满拧 the end
+    of 小满 and the beginning of 拧: a pair of characters over its edge that stands in half of the
+    passages with the one inside is a word.
     """
 
     def held(text):
@@ -136,7 +137,7 @@ def _is_cut_wrong(name, question, index, allowed):
     if name[0] in "这那哪某" and len(name) > 2:  # 那本书
         return True
     if len(name) > 2 and (
-        (name[-1] in _AROUND_NAMES and held(name[:-1]))
+        held(name[:-1]) >= (1 if name[-1] in _AROUND_NAMES else _OFTEN)
         or (name[0] in _AROUND_NAMES and held(name[1:]))
     ):
         return True
@@ -193,11 +194,19 @@ def _names_zh(question):
             names.append(before[0] + word)
         before = word, tag
         if re.fullmatch(f"[{HAN}]{{2,}}", word) and tag.startswith("n"):
-            if tag in _PEOPLE:
+            if tag in _PEOPLE and _may_be_a_person(word):
                 people.append(word)
             elif (thing := _WHERE.sub("", word)) not in left_out and len(thing) > 1:
                 things.append(thing)
     return names, people, things
+
+
+def _may_be_a_person(word):
+    """Whether a word that the tagger takes for a person begins as a name does, or is in no
+    dictionary, which lists 养老 and 小老鼠 as people."""
+    import rjieba
+
+    return word[0] in data("no_names")["family"]["zh"].split() or rjieba.cut(word, False) != [word]
 
 
 def _unknown_kin(question, index, allowed):
