@@ -45,6 +45,13 @@ _FIRST_OF_NAMES = set(
     high long saint mount lake cape fort port san santa los las united world
     """.split()
 )
+# First characters of the most common Chinese family names: a word of the dictionary that begins
+# with another is most likely no person, even where the tagger says so (养老, 小老鼠).
+_FAMILY_NAMES = set(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖萧田董袁潘于蒋"
+    "蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫阎段"
+    "雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤欧司诸上令东皇尉慕"
+)
 _OFTEN = 2  # passages with a name to which a question adds a character that makes it another
 _PEOPLE = ("nr", "nrt", "nrfg")  # tags of rjieba
 # English verbs of a question: "do you bake", "did she ever ride", "to sell".
@@ -203,10 +210,10 @@ def _names_zh(question):
 
 def _may_be_a_person(word):
     """Whether a word that the tagger takes for a person begins as a name does, or is in no
-    dictionary, which lists 养老 and 小老鼠 as people."""
+    dictionary."""
     import rjieba
 
-    return word[0] in data("no_names")["family"]["zh"].split() or rjieba.cut(word, False) != [word]
+    return word[0] in _FAMILY_NAMES or rjieba.cut(word, False) != [word]
 
 
 def _unknown_kin(question, index, allowed):
