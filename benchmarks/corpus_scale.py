@@ -1,7 +1,7 @@
 """Step 01 on large corpora: generated Markdown through the real pipeline, and peers on the same.
 
     python benchmarks/corpus_scale.py [MB …] [--documents N] [--peer-python PATH]
-    python benchmarks/corpus_scale.py [MB …] --against FOLDER
+    python benchmarks/corpus_scale.py [MB …] --against FOLDER [--chats]
 
 Writes corpora of 10, 50 and 200 MB into a temporary folder (front matter, headings, lists,
 quotations, code, links, personal data; English and Chinese; one document in 20 is a near-copy of an
@@ -12,7 +12,8 @@ the same files also go through these, each in a process of its own, one thread.
 
 With --against, the checkout of another version (`git worktree add FOLDER COMMIT`), only the two
 versions are compared, in turns on the same files: CPU seconds, which other programs disturb little,
-and peak memory.
+and peak memory. With --chats the files are exports of chats instead: WhatsApp, Telegram, Discord,
+and a layout that no reader knows.
 
 The texts are Markov chains over this project's invented writing, mixed with invented words, so that
 the same 12 letters recur in 50,000 documents about as often as in a diary.
@@ -197,6 +198,41 @@ def write(folder, megabytes, seed=1):
             return number + 1
 
 
+CHATS = {
+    "whatsapp": "[{d:02}/{m:02}/2024, {H:02}:{M:02}:{S:02}] {who}: {text}\n",
+    "telegram": "{who}, [{d:02}.{m:02}.2024 {H:02}:{M:02}]\n{text}\n\n",
+    "discord": "[{m:02}/{d:02}/2024 {H:02}:{M:02}] {who}\n{text}\n\n",
+    "unknown": "({d:02}.{m:02}.2024 {H:02}.{M:02}) <{who}> {text}\n",
+}
+
+
+def write_chats(folder, megabytes, seed=1):
+    """Fill a folder with chats of 3,000 messages of three people, `megabytes` in all."""
+    folder.mkdir()
+    rng, size = random.Random(seed), 0
+    lines = (
+        line[: rng.randrange(12, 160)]
+        for text, _ in documents(seed)
+        for line in text.split("---\n", 2)[2].split("\n")
+        if line.strip() and line[0].isalnum()
+    )
+    for number in range(10**6):
+        name, layout = list(CHATS.items())[number % len(CHATS)]
+        minute, messages = 0, []
+        for _ in range(3000):
+            minute += rng.choice((0, 0, 1, 3, 60))
+            day, clock = divmod(minute, 1440)
+            text = "\n".join(next(lines) for _ in range(rng.choice((1, 1, 1, 1, 2))))
+            time = {"d": day % 28 + 1, "m": day // 28 % 12 + 1, "H": clock // 60, "M": clock % 60}
+            who = rng.choice(("Ning", "Ning", "Old Zhou", "Lin"))
+            messages.append(layout.format(who=who, text=text, S=rng.randrange(60), **time))
+        data = "".join(messages).encode()
+        (folder / f"{name}-{number}.txt").write_bytes(data)
+        size += len(data)
+        if size >= megabytes * 10**6:
+            return number + 1
+
+
 # Ours
 
 
@@ -249,7 +285,7 @@ def gather_only(folder, twin_folder):
     from twinlib.twin import Twin
 
     started = time.process_time()
-    settings = Corpus(source=str(folder))
+    settings = Corpus(source=str(folder), me="Ning")
     gather.gather(Twin.open(str(twin_folder)), settings, {}, lambda *_, **__: None)
     return time.process_time() - started, _peak()
 
@@ -408,11 +444,11 @@ def scale(folder, sizes):
         )
 
 
-def versions(folder, sizes, older, rounds=3):
+def versions(folder, sizes, older, fill, rounds=3):
     """Print CPU seconds and memory of this version beside an older one's, the best of `rounds`."""
     print("MB       old s    new s  ratio   old MB   new MB  ratio")
     for size in sizes:
-        write(folder / str(size), size)
+        fill(folder / str(size), size)
         best = {}
         for number in range(rounds):
             for name, root in (("old", older), ("new", ROOT)):
@@ -498,6 +534,7 @@ def main():
     parser.add_argument("--documents", type=int, default=50_000)
     parser.add_argument("--peer-python", default="")
     parser.add_argument("--against", type=Path, help="the folder of another version")
+    parser.add_argument("--chats", action="store_true", help="with --against: exports of chats")
     parser.add_argument("--as-peer", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--as-gather", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -511,7 +548,8 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder:
         if options.against:
-            versions(Path(folder), options.sizes, options.against.resolve())
+            fill = write_chats if options.chats else write
+            versions(Path(folder), options.sizes, options.against.resolve(), fill)
             return
         scale(Path(folder), options.sizes)
         duplicates(Path(folder), options.documents, options.peer_python)

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import chain, islice
 
 from ..text.inputs.filename import title_of
@@ -21,6 +22,7 @@ from .readers.chats.repeats import Said, without_repeated
 from .records import Document, Removed, Turn
 
 _MOST_MEMBERS = 100  # whose names may begin what an app says
+_MOST_KEPT = 30_000  # messages
 _REMEMBERED = 200  # messages by others that a reply may quote
 _GAP = timedelta(hours=6)  # messages further apart do not answer each other
 _QUESTION_LIMIT = 600  # characters of what the others wrote
@@ -162,14 +164,19 @@ def _utterances(conversation, mine):
 def _members(conversation):
     """The names of all who wrote in a conversation, the longest first."""
     names = {message.sender for message in conversation.messages} - {""}
-    return sorted(names, key=lambda name: (-len(name), name))[:_MOST_MEMBERS]
+    return tuple(sorted(names, key=lambda name: (-len(name), name))[:_MOST_MEMBERS])
 
 
 def _shown(message, conversation, members):
     """What people said in a message; '' for what is the app's: placeholders, events, polls."""
-    text = strip_placeholders(message.text)
-    is_chat = conversation.kind != "post"
-    by_app = is_chat and others_words.is_by_app(text, message.sender, conversation.title, members)
+    title = None if conversation.kind == "post" else conversation.title
+    return _said(message.text, message.sender, title, members)
+
+
+@lru_cache(maxsize=_MOST_KEPT)  # a chat's messages are counted by sender, then read
+def _said(text, sender, title, members):
+    text = strip_placeholders(text)
+    by_app = title is not None and others_words.is_by_app(text, sender, title, members)
     return "" if by_app else text
 
 

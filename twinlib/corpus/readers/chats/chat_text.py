@@ -6,6 +6,7 @@ Subtitles that name their speakers are conversations too (see subtitles.py).
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from os.path import commonprefix
 
 from ....text.inputs import spreadsheets
@@ -49,7 +50,7 @@ _UNKNOWN = ("unknown", "fields", "untimed")  # forms of programs that are not kn
 _PROGRAMS = ("bracketed", "line", "kakao", "line spaced", "clocked", "elapsed", "labelled")
 _SPOKEN = ("clocked", "elapsed", "labelled")  # forms of what was said, not typed
 _CLOCKS, _FEWEST_CLOCKS = re.compile(r"\d[:.h时時点點]\d\d"), 3
-_MOST_HEADS = 2000  # that tell what heads look like
+_MOST_HEADS = 500  # that tell what heads look like
 _PLAIN, _MARKDOWN = (".txt", ".text", ".log", ""), (".md", ".markdown")
 _EDGE = re.compile(r"\s[^\w\s]{1,8}$|</\w+>$")
 _NAMES = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # a sign alone is none
@@ -83,18 +84,21 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
 
 
 def _form(file):
-    text = start(file)
+    form = _form_of(start(file), file.suffix in _MARKDOWN, file.suffix in _PLAIN)
+    return None if form == "spoken" and whatsapp.looks_like(file) else form
+
+
+@lru_cache(maxsize=2)  # asked before a file is read, and when it is
+def _form_of(text, is_markdown, is_plain):
     # A post has hardly any times, nor names before a sign: look at no line of it then.
-    if file.suffix in _MARKDOWN and len(_CLOCKS.findall(text)) < _FEWEST_CLOCKS:
+    if is_markdown and len(_CLOCKS.findall(text)) < _FEWEST_CLOCKS:
         if not untimed.may_be(text):
             return None
     lines = _lines(text)[:3000]
     form = text_forms.form_of(lines, _opening(lines))
-    if form == "spoken" and whatsapp.looks_like(file):
-        return None
     # A post may have a chat or an interview in it.
     whole = (
-        file.suffix in _PLAIN
+        is_plain
         or form
         and form not in _SPOKEN
         and text_forms.fill(lines, text_forms.heads(lines, form))

@@ -100,25 +100,30 @@ def nameless(lines: list[str], found: list[Head]) -> set[int]:
 
     Also of single lines behind a sign that neither heads nor lists have, as programs write.
     """
-    starts = {head.line for head in found}
-    shapes = Counter()
-    for head in found:
-        before, name, after = lines[head.line].partition(head.name or "\n")
-        if name and after:
-            signs = re.match(rf"\s*(?:[^{NO_SIGN}\s]|_)*", after)[0]
-            shapes[before.strip(), signs.strip()] += 1
-    numbers = set()
-    if shapes and not any(head.time for head in found):
-        (opens, closes), times = shapes.most_common(1)[0]
-        if times * 2 > len(found):
-            numbers |= _in_signs(lines, starts, opens, closes)
-    numbers |= _with_furniture(lines, found, starts)
+    starts, numbers = {head.line for head in found}, set()
+    if not any(head.time for head in found):
+        numbers = _nameless_heads(lines, found, starts)
     marks = {n: match[0] for n, x in enumerate(lines) if (match := _MARK.match(x))}
     usual = {marks.get(n) for n in starts}
     for n, mark in marks.items():
         alone = marks.get(n - 1) != mark != marks.get(n + 1)
         if n not in starts and mark not in usual and alone and (n + 1 in starts or len(mark) > 2):
             numbers.add(n)
+    return numbers
+
+
+def _nameless_heads(lines, found, starts):
+    shapes = Counter()
+    for head in found:
+        before, name, after = lines[head.line].partition(head.name or "\n")
+        if name and after:
+            signs = re.match(rf"\s*(?:[^{NO_SIGN}\s]|_)*", after)[0]
+            shapes[before.strip(), signs.strip()] += 1
+    numbers = _with_furniture(lines, found, starts)
+    if shapes:
+        (opens, closes), times = shapes.most_common(1)[0]
+        if times * 2 > len(found):
+            numbers |= _in_signs(lines, starts, opens, closes)
     return numbers
 
 
@@ -173,17 +178,18 @@ def _without_seconds(found, filled, bare):
 
 
 def furniture(lines: list[str], found: list[Head]) -> set[str]:
-    """Lines that come back in most messages, but for their numbers and days, and no heads."""
+    """Lines that come back in most messages, but for their numbers, and no heads."""
     starts = {head.line for head in found}
-    bare = {n: _DATED.sub("", x).strip() for n, x in enumerate(lines) if 0 < len(x) <= 60}
-    count = Counter(line for n, line in bare.items() if n not in starts)
+    short = [(n, line) for n, line in enumerate(lines) if 0 < len(line) <= 60 and n not in starts]
+    bare = {n: line.translate(_NO_DIGITS).strip() for n, line in short}
+    count = Counter(bare.values())
     often = {line for line, times in count.items() if times > 4 and times * 5 > len(found) * 3}
     below = defaultdict(Counter)  # what stands under a name each time belongs to it
     for head in found:
         below[head.name].update(lines[head.body : head.body + 1])
     same = {text.most_common(1)[0] for text in below.values() if len(text) == 1}
     always = {line for line, times in same if line and times > 1}
-    return always | {lines[n] for n, line in bare.items() if line in often and n not in starts}
+    return always | {lines[n] for n, line in bare.items() if line in often}
 
 
 def take_turns(names: list[str], signed: bool = False) -> bool:
