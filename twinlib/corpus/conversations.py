@@ -52,6 +52,7 @@ def _normalised(name):
 
 def senders(conversation: Conversation) -> Counter[str]:
     """{sender: number of messages with words}, for the owner to pick themselves from."""
+    _said.cache_clear()  # of the chat before
     members = _members(conversation)
     shown = [m for m in conversation.messages if m.skip_reason != "platform"]
     messages = [m for m in shown if _shown(m, conversation, members)]

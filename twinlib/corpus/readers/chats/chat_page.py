@@ -1,4 +1,7 @@
-"""Chats and threads as web pages: of QQ's exporter by its classes, of any other by what comes back.
+"""Chats and threads as web pages.
+
+Those of QQ's exporter, Instagram and Messenger are read by their classes, any other by what comes
+back in it.
 
 A page of Telegram is refused by html.py: its JSON says what was forwarded, and so on.
 """
@@ -14,24 +17,49 @@ from ....text.inputs.input_file import File, Options
 from .. import dates, html, page_messages
 from ..html_to_markdown import text_of, tree
 from . import chat_text, whatsapp
+from .message_json import said_by_app, undone
 from .messages import Conversation, Message
 
 _BREAK = "\u2028"  # a <br> in a tree of html_to_markdown
 
 
 class _Layout(NamedTuple):
-    """The classes of a message and, in it, of its sender, time and text; `quoted` is another's."""
+    """The classes of a message and, in it, of its sender, time and text.
 
+    `quoted` is another's, `aside` are the classes of what was passed on; `mark` is in the page.
+    """
+
+    mark: bytes
     message: str
     sender: str
     time: str
     text: str
-    quoted: str
+    quoted: str = ""
+    aside: tuple[str, ...] = ()
+    dropped: str = ""  # reactions
 
 
 _LAYOUTS = (
-    _Layout("message", "message-sender", "message-time", "message-content", "reply-content"),
+    _Layout(
+        rb'class="message-sender"',
+        "message",
+        "message-sender",
+        "message-time",
+        "message-content",
+        "reply-content",
+    ),
+    _Layout(
+        rb'class="message (?:self|other)"',
+        "message",
+        "sender",
+        "time",
+        "content",
+        "reply-content",
+        ("json-card", "forward-card"),
+    ),
+    _Layout(rb'class="[^"]*_a6-h[ "]', "_a6-g", "_a6-h", "_a6-o", "_a6-p", dropped="_a6-q"),
 )
+_MISREAD = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf]+")
 _POST = 200  # characters of a paragraph that is no message: what follows are comments on it
 _OWN = {"self", "own", "mine", "me", "outgoing", "sent"}  # further classes of the owner's messages
 
@@ -80,8 +108,10 @@ def _thread(file):
 
 def _layout(file):
     for layout in _LAYOUTS:
+        if len(re.findall(layout.mark, file.data)) < 2:
+            continue
         names = (layout.sender, layout.time, layout.text)
-        shown = [len(re.findall(rf'class="{name}"'.encode(), file.data)) for name in names]
+        shown = [len(re.findall(rf'class="(?:[^"]* )?{x}[ "]'.encode(), file.data)) for x in names]
         if min(shown) > 1:
             return layout
     return None
@@ -95,21 +125,28 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         file.broken = "…" if _breaks_off(file.text) else ""
         yield from reader.conversations(flat, options)
         return
-    found = _by_layout(layout, tree(file.text)) if layout else _found(_thread(file))
+    found = _by_layout(layout, tree(_mended(file.text))) if layout else _found(_thread(file))
     if not found:
         raise Unreadable("index")
     if _breaks_off(file.text):
         file.broken = "…" if file.text.rstrip().endswith("</div>") else found.pop()[1][:200]
-    times = dates.times([time for _, _, time, _, _ in found])
-    marked = any(own for *_, own, _ in found)
+    times = dates.times([time for _, _, time, *_ in found])
+    marked = any(own for _, _, _, own, *_ in found)
     messages = [
-        Message(sender, words, time, bool(own) if marked else None, "", answers or None)
-        for (sender, words, _, own, answers), time in zip(found, times)
+        Message(sender, words, time, bool(own) if marked else None, reason, answers or None)
+        for (sender, words, _, own, answers, reason), time in zip(found, times)
         if words
     ]
+    if messages and messages[0].time > messages[-1].time:  # the newest first
+        messages.reverse()
     title = re.search(r"<title[^>]*>([^<]*)", file.text, re.IGNORECASE)
     title = " ".join(unescape(title[1]).split()) if title else ""
     yield Conversation(title or title_of(file.name), messages)
+
+
+def _mended(text):
+    """A page in which UTF-8 that was read as Latin-1 is read as UTF-8, as Instagram writes it."""
+    return _MISREAD.sub(lambda match: undone(match[0]), text) if "Ã" in text else text
 
 
 def _breaks_off(text):
@@ -119,21 +156,43 @@ def _breaks_off(text):
 
 
 def _found(said):
-    return [(m.sender, m.text, m.time, m.own or None, m.answers) for m in said]
+    return [(m.sender, m.text, m.time, m.own or None, m.answers, "") for m in said]
 
 
 def _by_layout(layout, soup):
-    """[(sender, text, time, whether it is the owner's, what it answers)] of a known layout."""
+    """[(sender, text, time, whether it is the owner's, what it answers, why it is left out)]."""
     found = []
     for tag in soup.find_all(class_=layout.message):
         sender, time, text = (
             tag.find(class_=name) for name in (layout.sender, layout.time, layout.text)
         )
-        if sender and text:
-            quoted = text.find(class_=layout.quoted)
-            answers = text_of(quoted.extract()).partition(":")[2].strip() if quoted else None
-            own = True if _OWN & set(tag.get("class")) else None
-            lines = text.get_text("").replace(_BREAK, "\n").split("\n")
-            words = "\n".join(" ".join(line.split()) for line in lines).strip()
-            found.append((text_of(sender), words, text_of(time), own, answers))
+        if not (sender and text):
+            continue
+        quoted = layout.quoted and text.find(class_=layout.quoted)
+        answers = _answered(quoted.extract()) if quoted else None
+        own = True if _OWN & set(tag.get("class")) else None
+        head = (text_of(sender), text_of(time) if time else "")
+        for name in layout.aside:
+            for card in text.find_all(class_=name):
+                found.append((head[0], _words(card.extract()), head[1], own, None, "repost"))
+        for reactions in text.find_all(class_=layout.dropped) if layout.dropped else ():
+            reactions.extract()
+        words = _words(text)
+        reason = "platform" if layout.dropped and said_by_app(words) else ""
+        found.append((head[0], words, head[1], own, answers, reason))
     return found
+
+
+def _answered(quoted):
+    """What was said in a quotation, without who said it."""
+    said = quoted.find(class_="reply-content-text")
+    return text_of(said) if said else text_of(quoted).partition(":")[2].strip()
+
+
+def _words(tag):
+    """The text of an element, with the line breaks that it has."""
+    for block in tag.find_all(["div", "li", "p"]):
+        block.insert_before(_BREAK)
+    lines = tag.get_text("").replace(_BREAK, "\n").split("\n")
+    lines = [" ".join(line.split()) for line in lines]
+    return re.sub(r"\n\n+", "\n", "\n".join(lines)).strip()

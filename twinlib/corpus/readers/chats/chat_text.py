@@ -108,7 +108,8 @@ def _form_of(text, is_markdown, is_plain):
 
 def is_unread(file: File) -> bool:
     """Whether the text is a conversation in a layout in which the speakers can't be told."""
-    return unread.is_conversation(_lines(start(file))[:3000])
+    text = start(file)
+    return unread.may_be(text) and unread.is_conversation(_lines(text)[:3000])
 
 
 def _lines(text):

@@ -75,6 +75,8 @@ _SAID_BY_APP = re.compile(
     r"liked a message|reacted .{1,12} to (?:your|a) message\s*",
     re.IGNORECASE | re.DOTALL,
 )
+_EMOJI = re.compile(r"[\u2190-\u21ff\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]+")
+_SENT = ("share", "photos", "videos", "audio_files", "files", "gifs", "sticker", "call_duration")
 _SIGNS = re.compile(
     r'"(?:chatlab|weflow|chatInfo|guild)"\s*:\s*\{|"session"\s*:\s*\{[^{}]*"wxid"|'
     r'"participants"\s*:\s*\[.{0,4000}"messages"\s*:\s*\[|"user"\s*:\s*\{.{0,9000}"weibo"\s*:\s*\[',
@@ -123,7 +125,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
         yield Conversation(title_of(file.name), sorted(posts, key=lambda post: post.time), "post")
         return
     if all("sender_name" in message for message in messages[:3]):
-        head, messages = _undone(head), _undone(messages)
+        head, messages = undone(head), undone(messages)
     title = next(filter(None, (_at(head, path) for path in _TITLES)), "")
     folder = PurePosixPath(file.name).parent.name
     if not title and "ts" in messages[0]:  # Slack: a folder for each channel, a file for each day
@@ -188,7 +190,7 @@ def _people(file, head, messages):
 def _messages(listed, owner, people):
     times = dates.times([_of(message, "time") for message in listed])
     texts = {_of(message, "message id"): message for message in listed}
-    messages, usual = [], _usual_type(listed)
+    messages, usual, reactions = [], _usual_type(listed), _reactions(listed)
     for message, time in zip(listed, times):
         sender_id, kind = _of(message, "id"), _of(message, "type").casefold()
         name = people.get(sender_id) or _of(message, "name") or sender_id
@@ -200,10 +202,38 @@ def _messages(listed, owner, people):
         if text:
             mine = _is_mine(message, owner, sender_id)
             reason = _reason(message, "" if kind == usual else kind)
-            if kind in _SYSTEM or _is_systems(message) or _SAID_BY_APP.fullmatch(text):
+            if kind in _SYSTEM or _is_systems(message) or said_by_app(text):
+                reason = "platform"
+            if _tells_what_was_sent(message, name, text) or _EMOJI.sub("", text) in reactions:
                 reason = "platform"
             messages.append(Message(name, text, time, mine, reason, quoted or None))
     return messages
+
+
+def said_by_app(text: str) -> bool:
+    """Whether Messenger or Instagram say this under a member's name."""
+    return bool(_SAID_BY_APP.fullmatch(text))
+
+
+def _tells_what_was_sent(message, name, text):
+    """Whether a text of Messenger or Instagram names its sender and comes with what was sent."""
+    if "sender_name" not in message:
+        return False
+    return "call_duration" in message or text.startswith(name) and any(k in message for k in _SENT)
+
+
+def _reactions(listed):
+    """What sentences about an emoji between their words are without it, which come back."""
+    texts = [_of(message, "text") for message in listed if "sender_name" in message]
+    count = Counter(
+        _EMOJI.sub("", text)
+        for text in texts
+        if (parts := _EMOJI.split(text, 1))[0]
+        and len(parts) > 1
+        and len(text.split()) > 3
+        and re.search(r"\w+\W+\w+", parts[1])
+    )
+    return {text for text, times in count.items() if times > 1}
 
 
 def _usual_type(listed):
@@ -284,12 +314,12 @@ def _at(value: Any, path: str) -> str:
     return str(value).lower() if isinstance(value, bool) else as_str(value).strip()
 
 
-def _undone(value):
+def undone(value: Any) -> Any:
     """A JSON value in which UTF-8 that was read as Latin-1 is read as UTF-8."""
     if isinstance(value, dict):
-        return {key: _undone(item) for key, item in value.items()}
+        return {key: undone(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_undone(item) for item in value]
+        return [undone(item) for item in value]
     if isinstance(value, str) and not value.isascii():
         try:
             return value.encode("latin-1").decode("utf-8")

@@ -23,6 +23,11 @@ _AFTER = re.compile(  # a name behind the time, up to signs, a tab, two spaces o
 _SIGNS = re.compile(r"^(?:\d+[.)]\s)?[\W_]*|[\W_]+$")
 
 
+def may_be(text: str) -> bool:
+    """Whether there are enough times; quick."""
+    return len(_HAS_CLOCK.findall(text)) >= _FEWEST
+
+
 def is_conversation(lines: list[str]) -> bool:
     """Whether most times in the lines stand beside one of a few names that take turns."""
     timed = [(n, m) for n, x in enumerate(lines) if _HAS_CLOCK.search(x) and (m := _TIME.search(x))]

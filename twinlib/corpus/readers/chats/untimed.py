@@ -23,7 +23,7 @@ _LINE = re.compile(
     r"(?P<text>\S.*)?"
 )
 _CUE = re.compile(
-    r"(?m)^[^\w\n]{0,6}([^\W_][^\n:：>\])|»›\t*]{0,39}?)[* _]{0,3}(?:[:：>\])|»›\t]|[-–—~] )"
+    r"[^\w\n]{0,6}([^\W_][^\n:：>\])|»›\t*]{0,39}?)[* _]{0,3}(?:[:：>\])|»›\t]|[-–—~] )"
 )
 _AGO = (
     r"(?:vor|hace|há|il y a)\s\S{1,6}\s[^\W\d]{1,8}|\d+\s?(?:[a-z]{1,7}\s)ago"
@@ -41,7 +41,12 @@ _ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
 
 def may_be(text: str) -> bool:
     """Whether two words or more come back before a sign at the start of lines; quick."""
-    count = Counter(_CUE.findall(text))
+    begins = Counter([line[:4] for line in text.split("\n")])
+    often = {start for start, times in begins.items() if times > 2 and start.strip()}
+    if not often:
+        return False
+    lines = [line for line in text.split("\n") if line[:4] in often]
+    count = Counter(match[1] for line in lines if (match := _CUE.match(line)))
     return sum(times > 2 for times in count.values()) > 1
 
 
