@@ -79,14 +79,14 @@ run.check(twin, "corpus", form.settings)
 #
 # Read, clean, mask personal data, leave out duplicates, cut into passages and make the rows. The questions are written by the base model that will become your twin: it reads each passage on this machine and asks what the passage answers. Without a GPU it does so for a good minute, which “Minutes of asking” changes; ready-made questions, filled with your titles and words, ask about the rest, and running the cell again goes on where it stopped.
 #
-# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal. After every decision you make further down, run this cell once more: that is what makes it count.
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. When you close the page it goes on, and running the cell again shows it; after a restart of the kernel, too, run the cell again: it goes on from what was saved. The folded line is the same command for a terminal. After every decision you make further down, run this cell once more: that is what makes it count.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 读入、清理、遮住个人信息、去掉重复、切段、做成训练行。问题由将来变成您分身的那个基础模型来写：它在本机读每一段，问这段能回答的事。没有显卡时只问一分多钟（可在“提问最多几分钟”里改），其余用现成的问句，套上您的标题和用词；再运行一次这一格，就从停下的地方接着问。
 #
-# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。在下面做了决定之后，请回来再运行一次这一格，决定才会生效。
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面它照样跑，再次运行这一格就能接着看；重启内核之后也再次运行这一格，从存下的地方接着做。折叠起来的那一行，是在终端里可以直接敲的命令。在下面做了决定之后，请回来再运行一次这一格，决定才会生效。
 
 # %% run
 run.step(twin, "corpus", form.settings)

@@ -65,14 +65,14 @@ run.check(twin, "persona", form.settings)
 #
 # The base model is fetched once. Then watch two curves: the loss on rows it learns from, and on rows it never sees. When the second stops falling, training stops and the best moment is kept. Now and then it answers a question from a text it never saw, so that you hear it change.
 #
-# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. When you close the page it goes on, and running the cell again shows it; after a restart of the kernel, too, run the cell again: it goes on from what was saved. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 基础模型只下载一次。然后看两条曲线：一条是正在学的，一条是它从没见过的。第二条不再往下走，训练就停，留下最好的那一刻。它还会不时回答一个没见过的问题，让您听见它在变。
 #
-# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面它照样跑，再次运行这一格就能接着看；重启内核之后也再次运行这一格，从存下的地方接着做。折叠起来的那一行，是在终端里可以直接敲的命令。
 
 # %% run
 run.step(twin, "persona", form.settings)

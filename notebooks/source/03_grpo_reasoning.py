@@ -65,14 +65,14 @@ run.probe(twin, form.settings)
 #
 # First the exam, then practice, then the same exam. While it runs you see the rewards, one answer with what was taken for its result in colour, and beside it sentences on what the curves mean now.
 #
-# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. When you close the page it goes on, and running the cell again shows it; after a restart of the kernel, too, run the cell again: it goes on from what was saved. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 先考试，再练习，再考同一份卷子。运行时能看到奖励曲线、一个回答（被当成答案的部分标了色），旁边几句话说明曲线现在是什么意思。
 #
-# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面它照样跑，再次运行这一格就能接着看；重启内核之后也再次运行这一格，从存下的地方接着做。折叠起来的那一行，是在终端里可以直接敲的命令。
 
 # %% run
 run.step(twin, "reasoning", form.settings)

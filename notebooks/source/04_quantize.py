@@ -48,14 +48,14 @@ run.check(twin, "quantize", form.settings)
 #
 # The adapter is merged into the base and written out, all files in one pass; then each is read back and compared with the twin in 16 bits on texts it was never trained on.
 #
-# Stop it with the notebook's stop button: no half file is left, and the same cell starts it again. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
+# Stop it with the notebook's stop button: no half file is left, and the same cell starts it again. When you close the page it goes on, and running the cell again shows it; after a restart of the kernel, too, run the cell again: it goes on from what was saved. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 把适配器并进基础模型，所有文件一遍写成；再逐个读回来，用没训练过的文字和量化前的分身比一比。
 #
-# 想停就按笔记本的停止键：不会留下半个文件，再次运行同一格就重新开始。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
+# 想停就按笔记本的停止键：不会留下半个文件，再次运行同一格就重新开始。关掉页面它照样跑，再次运行这一格就能接着看；重启内核之后也再次运行这一格，从存下的地方接着做。折叠起来的那一行，是在终端里可以直接敲的命令。
 
 # %% run
 run.step(twin, "quantize", form.settings)

@@ -48,14 +48,14 @@ run.check(twin, "evaluate", form.settings)
 #
 # Each contestant answers the same questions; then the texts are compared with yours and with those of people who are not you.
 #
-# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
+# Stop it with the notebook's stop button: it saves first, and the same cell goes on from there. When you close the page it goes on, and running the cell again shows it; after a restart of the kernel, too, run the cell again: it goes on from what was saved. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 每位选手回答同样的问题；再把这些回答和您的文字比，也和别人的文字比。
 #
-# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
+# 想停就按笔记本的停止键：它先保存，再次运行同一格就接着做。关掉页面它照样跑，再次运行这一格就能接着看；重启内核之后也再次运行这一格，从存下的地方接着做。折叠起来的那一行，是在终端里可以直接敲的命令。
 
 # %% run
 run.step(twin, "evaluate", form.settings)

@@ -48,14 +48,14 @@ run.check(twin, "memory", form.settings)
 #
 # Index your passages, then learn from questions about your texts, and about things that are not in them, when to say "I never wrote about that". After you change your texts, only what changed is read again.
 #
-# Stop it with the notebook's stop button: what was read stays, and the same cell goes on from there. It goes on when you close the page or restart the kernel: run the cell again to watch it. The folded line is the same command for a terminal.
+# Stop it with the notebook's stop button: what was read stays, and the same cell goes on from there. When you close the page it goes on, and running the cell again shows it; after a restart of the kernel, too, run the cell again: it goes on from what was saved. The folded line is the same command for a terminal.
 
 # %% run-text [markdown] lang="zh"
 # ## 运行
 #
 # 先给您的段落建索引；再用两类题目（您写过的、您没写过的）学会什么时候该说“我没写过”。以后改了文章，只重读改过的部分。
 #
-# 想停就按笔记本的停止键：读过的都留着，再次运行同一格就接着做。关掉页面、重启内核，它也接着跑，再次运行这一格就能接着看。折叠起来的那一行，是在终端里可以直接敲的命令。
+# 想停就按笔记本的停止键：读过的都留着，再次运行同一格就接着做。关掉页面它照样跑，再次运行这一格就能接着看；重启内核之后也再次运行这一格，从存下的地方接着做。折叠起来的那一行，是在终端里可以直接敲的命令。
 
 # %% run
 run.step(twin, "memory", form.settings)
