@@ -11,8 +11,8 @@ these authors. Each question is printed with the answer,
 what stands under it, and the fact that is expected: in the answer, only under it, or nowhere.
 Whether the answer makes sense must be read. With --without-model the author's sentences that the
 memory has for a question are the answer, which takes a second each; --quiet prints the counts
-alone. Where the memory is not sure that the author wrote of it, the answer says so, and the nearest
-sentences stand under it: these are counted once more by themselves.
+alone. Where the memory is not sure that the author wrote of it, the answer says so before his
+nearest sentences: these are counted once more by themselves.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def main() -> None:
                 said, below = asked_as_talk_does(voices, memory, twin.author, each["question"])
                 where = where_found(each["answer"], said, below)
                 counts[where] += 1
-                unsure += where == "under" and said.startswith(_NOT_SURE)
+                unsure += where != "not" and said.startswith(_NOT_SURE)
                 if not given.quiet:
                     expected = " | ".join(each["answer"])
                     print(f"{number}. {each['question']}\n   {said}", flush=True)

@@ -310,8 +310,8 @@ class Undecided(abstain.Calibration):
 @pytest.mark.parametrize(
     "question, denied",
     [
-        ("How many of the tools were lost?", "I am not sure that I wrote about that."),
-        ("老庞和阿坤吵了几天？", "这个我说不准写没写过。"),
+        ("How many of the tools were lost?", "I am not sure that I wrote about just that."),
+        ("老庞和阿坤吵了几天？", "这个我说不准写没写过，"),
         ("How many tools did Doctor Lindqvist lose?", "I never wrote about “Lindqvist”."),
     ],
 )
@@ -324,12 +324,15 @@ def test_where_it_is_not_sure_nothing_is_denied_and_the_nearest_words_are_shown(
         return remember.answer(Speaker("I invent."), memory, "file", said(question), len)
 
     text, cited = shown(0.2)
-    assert text.startswith(denied) and ("“Lend your tools” (20" in text or "《邻居吵架》" in text)
+    assert text.startswith(denied)
     if "Lindqvist" in question:
         assert cited is None, "a name that no text has is denied outright"
+        assert "“Lend your tools” (20" in text
     else:
         lines = "\n".join(remember.lines(cited, "Ning"))
-        assert "four of them were lost" in lines or "吵了九天" in lines
+        assert "“Lend your tools”, 20" in lines or "“邻居吵架”, 20" in lines
+        for told in (text, lines):
+            assert "four of them were lost" in told or "吵了九天" in told
         assert not cited.instead and not cited.sentences
     text, cited = shown(0.05)
     assert "not sure" not in text and "说不准" not in text and cited is None

@@ -46,7 +46,7 @@ class Recall(NamedTuple):
 
     The reply is a `refusal`, or what is `told` by the author's own sentences, the `sources`.
     Neither is there for small talk. `question` has the subject of a question that is followed up.
-    `nearly` says that a refusal is not sure, so that the author's nearest sentences stand under it.
+    `nearly` says that a refusal is not sure: it goes on with the author's nearest sentences.
     """
 
     question: str
@@ -133,10 +133,12 @@ class Memory:
         if _is_small_talk(question, "unwritten"):
             return Recall(question, [])
         beside = tuple(self.index.beside(found[0], splits)) if found else ()
+        if decision.nearly and found:
+            nearly = Recall(question, found, beside=beside, nearly=True, further=further)
+            unsure = both("memory.not_sure")[language_of(asked[-1])]
+            return nearly._replace(refusal=f"{unsure}\n\n{self.own_sentences(nearly)}")
         refusal = _refusal(asked[-1], decision, found)
-        return Recall(
-            question, found, refusal, beside=beside, nearly=decision.nearly, further=further
-        )
+        return Recall(question, found, refusal, beside=beside, further=further)
 
     def _told(self, question, told):
         passages = [self.index.passages[quote.passage] for quote in told.quotes]
@@ -244,8 +246,6 @@ def _refusal(question, decision, found):
     """The sentence that says that the author never wrote about it, and what is the nearest."""
     language, veto = language_of(question), decision.veto
     said = both("memory.never_wrote_of", name=veto) if veto else both("memory.never_wrote")
-    if decision.nearly:
-        said = both("memory.not_sure")
     if not found:
         return said[language]
     nearest = found[0].title or found[0].text[:30] + "…"
