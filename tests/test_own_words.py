@@ -171,7 +171,13 @@ def test_all_that_was_found_is_looked_through_but_few_of_its_sentences_are_embed
     many += [dataclasses.replace(each, text=each.text * 3) for each in many]
     computed.clear()
     assert own_words("Which bell rang 3 times?", many, memory.index)
-    assert 16 <= len(computed) - 1 <= 32, "those, and the sentence before each"
+    assert 16 <= len(computed) - 1 <= 24
+    long = [
+        dataclasses.replace(each, text=each.text.replace(" rang", " rang" * 70)) for each in many
+    ]
+    computed.clear()
+    assert own_words("Which bell rang 3 times?", long, memory.index)
+    assert sum(map(len, computed[1:])) < 3500, "long ones take longer, so there are fewer"
 
 
 def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer(memory):
@@ -197,9 +203,18 @@ def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer
     two = recall._replace(question="谁动了扳手？", passages=wrench())
     both = "小满把扳手借走了。\n\n阿立把扳手还回来了。"
     assert spoken.whole(memory, two, "阿立把扳手还回来了。") == both, "it can't tell which of them"
+    paragraph = "He came at noon, and Auntie Weng laughed. Mr Pang held the ladder. " * 3
+    place = own_words("Who held the ladder?", [passage(paragraph)])[0]
+    assert place.text in paragraph and len(place.core) <= 180 < len(place.text)
     own = memory.own_sentences(recall)
     quotes = [each.quote for each in memory.cited(recall, own).sources]
     assert " ".join(quotes).count("Mr Pang held") == 1, "nothing is shown twice"
+    [source] = memory.cited(recall, "He held it well.").sources
+    assert source.quote.startswith("Mr Pang held the ladder for me. He held it well.")
+    paid = recall._replace(passages=[passage("He paid. Mr Pang held the ladder.", number="p0")])
+    paid = paid._replace(question="Who was it that held the ladder?")
+    cited = memory.cited(paid, "He paid. Mr Pang held the ladder.")
+    assert [number for _, number in cited.sentences] == [0, 0], "nothing of it is the twin's own"
 
 
 @needs_e5

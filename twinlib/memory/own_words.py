@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..text import script
+from ..text.script import language_of
 from ..text.style import tidy
 from . import agree, lexical
 from .index import Index, Passage, shortened
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 LONGEST = {"zh": 100, "en": 300}  # characters of sentences that are shown together
 PLACES = 4  # at most
 _ANOTHER = 0.05  # share of the first place's chance from which another place is shown
-_EMBEDDED = 20  # sentences that are embedded for a question
+_CORE = {"zh": 60, "en": 180}  # characters of those of a place that are likeliest
+_EMBEDDED = 24  # sentences that are embedded for a question, of so many characters together, of
+_CHARACTERS = 3000  # which a Chinese one counts as three: embedding takes time by their length
 # By what a sentence is judged, with meaning and by words alone. How many of the question's words,
 # each counting as much as it is rare, it has itself, only the one before it has, only the title and
 # heading, and the whole passage.
@@ -37,7 +40,7 @@ _WEIGHTS = {
     "words_of_passage": (0.3, 0.3),
     "search_by_words": (1.7, 3.1),  # BM25 of the passage, as a share of the highest
     "meaning": (47.0, 0.0),  # cosine of sentence and question
-    "meaning_before": (10.0, 0.0),  # of the sentence before it
+    "meaning_before": (10.0, 0.0),  # of the sentence before it, where it is likely itself
     "meaning_of_passage": (33.0, 0.0),
     "number": (2.3, 2.4),  # it has one, in the unit that is asked for
     "no_number": (-1.2, -1.6),  # it has none, and one is asked for
@@ -61,10 +64,14 @@ _TIME = re.compile(
 
 
 class Place(NamedTuple):
-    """Neighbouring sentences of a paragraph: `passage` is the number of theirs."""
+    """Neighbouring sentences of a paragraph: `passage` is the number of theirs.
+
+    `core` are those of them that are likeliest to be the answer.
+    """
 
     passage: int
     text: str
+    core: str
 
 
 class _Told(NamedTuple):
@@ -95,8 +102,8 @@ def own_words(
     chances = [math.exp(score - highest) for score in scores]
     runs = list(_runs(passages, told))
 
-    def chance(run):
-        return sum(chances[run[0] : run[1]])
+    def chance(run, offset=0):
+        return sum(chances[offset + run[0] : offset + run[1]])
 
     chosen = []
     while runs and len(chosen) < PLACES:
@@ -115,8 +122,10 @@ def own_words(
     places = []
     for start, end in sorted(chosen, key=in_order):
         number = told[start].passage
-        text = passages[number].text[told[start].start : told[end - 1].end]
-        places.append(Place(number, text))
+        inner = max(_runs(passages, told[start:end], _CORE), key=lambda run: chance(run, start))
+        parts = [(start, end), (start + inner[0], start + inner[1])]
+        shown = [passages[number].text[told[a].start : told[b - 1].end] for a, b in parts]
+        places.append(Place(number, *shown))
     return places
 
 
@@ -128,7 +137,7 @@ def _told(number, passage):
         place += len(sentence)
 
 
-def _runs(passages, told):
+def _runs(passages, told, longest=LONGEST):
     """(first, last + 1) of all neighbouring sentences of a paragraph that can be shown together."""
     for first, one in enumerate(told):
         passage = passages[one.passage]
@@ -136,7 +145,7 @@ def _runs(passages, told):
             end = told[last].end
             if last > first and (
                 told[last].passage != one.passage
-                or end - one.start > LONGEST[passage.language]
+                or end - one.start > longest[passage.language]
                 or "\n" in passage.text[one.start : end]
             ):
                 break
@@ -234,14 +243,18 @@ def _meaning_of_passages(question, passages, index, vector):
 
 def _with_meaning(scores, texts, firsts, index, vector):
     """The scores of the likeliest sentences with their cosines; of the others -inf."""
-    likely = sorted(range(len(texts)), key=lambda at: -scores[at])[:_EMBEDDED]
-    needed = sorted({near for at in likely for near in (at, at - (not firsts[at]))})
-    found = index.embedder.compute([texts[at] for at in needed], False) @ vector
-    cosines = dict(zip(needed, map(float, found)))
+    likely, room = [], _CHARACTERS
+    for at in sorted(range(len(texts)), key=lambda at: -scores[at])[:_EMBEDDED]:
+        length = len(texts[at]) * (3 if language_of(texts[at]) == "zh" else 1)
+        if not likely or length <= room:
+            likely.append(at)
+            room -= length
+    found = index.embedder.compute([texts[at] for at in likely], False) @ vector
+    cosines = dict(zip(likely, map(float, found)))
     lowest = min(cosines.values())
     whole = [-math.inf] * len(scores)
     for at in likely:
-        before = lowest if firsts[at] else cosines[at - 1]
+        before = lowest if firsts[at] else cosines.get(at - 1, lowest)
         whole[at] = scores[at] + _WEIGHTS["meaning"][0] * cosines[at]
         whole[at] += _WEIGHTS["meaning_before"][0] * before
     return whole

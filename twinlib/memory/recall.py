@@ -192,7 +192,17 @@ class Memory:
         supported = sum(number is not None for _, number in sentences)
         instead = not sentences or supported < _SUPPORTED * len(sentences)
         if instead or self.small_base:  # of whose sentence the next one may be the answer
-            sources += [each for each in self.own_words(recall) if not _is_among(each, sources)]
+            for each in self.own_words(recall):
+                within = [n for n, known in enumerate(sources) if _is_within(known, each)]
+                if within:  # the sentence is shown in its paragraph
+                    sources[within[0]] = each
+                elif not _is_among(each, sources):
+                    sources.append(each)
+        # A sentence that was too short to be looked for, such as "He paid."
+        sentences = [
+            (text, _quoted_in(text, sources) if number is None else number)
+            for text, number in sentences
+        ]
         return Cited(sentences, sources, instead)
 
     def own_sentences(self, recall: Recall) -> str:
@@ -215,6 +225,16 @@ class Memory:
             if cite.is_verbatim(quote, passage):
                 found.append(Source(passage.title, passage.date, quote, passage.id))
         return found
+
+
+def _quoted_in(sentence, sources):
+    """The number of the quotation that a sentence is one of; None without one."""
+    places = enumerate(lexical.sentences(source.quote) for source in sources)
+    return next((number for number, quoted in places if sentence in quoted), None)
+
+
+def _is_within(source, longer):
+    return source.passage == longer.passage and source.quote in longer.quote
 
 
 def _is_among(source, sources):

@@ -117,7 +117,7 @@ class Spoken:
         places = self._memory.own_places(recall)
         if len(places) > 1:  # which of them answers a small base can't tell
             return False
-        own = tidy("\n".join(place.text for place in places))
+        own = tidy("\n".join(place.core for place in places))
         return any(tidy(part) in own for quote in quotes for part in lexical.sentences(quote))
 
     def _stands(self, sentence):
