@@ -200,6 +200,9 @@ def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer
     memory.small_base = True
     assert "Mr Pang held the ladder" in spoken.whole(memory, recall, wrong)
     assert spoken.whole(memory, recall, "Mr Pang held the ladder.") == "Mr Pang held the ladder."
+    best = "Mr Pang held the ladder for me. He held it well."
+    for mixed in ("Mr Pang held it for me.", "Mr Pang held the ladder well."):
+        assert spoken.whole(memory, recall, mixed) == best, "it makes up how they go together"
     two = recall._replace(question="谁动了扳手？", passages=wrench())
     both = "小满把扳手借走了。\n\n阿立把扳手还回来了。"
     assert spoken.whole(memory, two, "阿立把扳手还回来了。") == both, "it can't tell which of them"

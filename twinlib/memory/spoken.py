@@ -3,10 +3,10 @@
 The surest answer of a small base may repeat the question, go in circles, or say a number, a name or
 a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
 the first one that the passages contradict the answer ends. A base under a billion parameters must
-also begin with a sentence that is supported by those of the author's which answer best
-(own_words.py), where these stand in one place, and that has a number where the question asks for
-one. Where nothing is left of an
-answer the author's own sentences are the answer, since they are what the twin was to answer from.
+also begin with one of those sentences of the author's which answer best (own_words.py), or a part
+of one, where these stand in one place, and with a number where the question asks for one. Where
+nothing is left of an answer the author's own sentences are the answer, since they are what the twin
+was to answer from.
 """
 
 import functools
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ..i18n import data
 from ..text import script
 from ..text.style import tidy
-from . import agree, cite, lexical
+from . import agree, lexical
 from .recall import SHOWN, Memory, Recall
 
 # Share of a sentence's words, but those of the question, that three sentences of a passage have.
@@ -106,23 +106,20 @@ class Spoken:
         )
 
     def _may_begin(self, sentence):
-        """Whether the author's sentences that answer best support a sentence, and it says a number
-        where one is asked for."""
+        """Whether it is one of the author's sentences that answer best, or a part of one, and says
+        a number where one is asked for."""
         recall = self._recall
         if agree.asks_number(recall.question) and not agree.has_number(sentence):
             return False
-        aligned = cite.align(sentence, recall.passages[:SHOWN], recall.question)
-        quotes = [each.quote for each in aligned if each.source is not None]
-        quotes += [sentence.strip()] * self._stands(sentence)
         places = self._memory.own_places(recall)
         if len(places) > 1:  # which of them answers a small base can't tell
             return False
         own = tidy("\n".join(place.core for place in places))
-        return any(tidy(part) in own for quote in quotes for part in lexical.sentences(quote))
+        return self._stands(sentence) and _bare(sentence) in own
 
     def _stands(self, sentence):
         """Whether a passage has a sentence, or it is a part of one there."""
-        said = tidy(sentence).strip(" .。!！")
+        said = _bare(sentence)
         return len(said) > 2 and said in self._whole
 
     def _is_borne(self, sentence):
@@ -151,6 +148,10 @@ class Spoken:
         """Whether many passages have a word, as "neighbour" or 街坊: it says nothing."""
         held = self._memory.index.lexical.texts_with(word)
         return len(held) > _HABIT * len(self._memory.index.passages)
+
+
+def _bare(sentence):
+    return tidy(sentence).strip(" .。!！")
 
 
 class _Place(NamedTuple):
