@@ -236,6 +236,7 @@ def _common_beginning(firsts):
 def _unwrapped(lines, form):
     """The lines of a transcript, which may be wrapped like prose, without its hard wraps."""
     starts = {head.line for head in text_forms.heads(lines, form)}
+    starts |= {n + 1 for n, line in enumerate(lines) if line.startswith((">", "＞"))}  # a quotation
     apart = (part for n, line in enumerate(lines) for part in [HARD_BREAK][: n in starts] + [line])
     unwrapped = unwrap_text("\n".join(apart))  # a line with a break only ends a paragraph
     return [line for line in unwrapped.split("\n") if line != HARD_BREAK]

@@ -132,7 +132,9 @@ class Judge:
                 pairs += zip(shaped, shaped[2:])
             counted += any(a and b and (shape is not _numbered or a == b) for a, b in pairs)
         if self.known:
-            return counted > 1
+            shares = [bool(_SHARE.search(line)) for line in lines]
+            asked = _QUESTION.fullmatch(lines[0]) and any(map(all, zip(shares, shares[2:])))
+            return counted > 1 or bool(asked)
         listed = [_BULLET.sub("", line, count=1).strip() for line in lines[1:]]
         names = [x.casefold() in self._members for x in listed]
         asked = any(map(_QUESTION.fullmatch, lines[:2]))
@@ -199,10 +201,13 @@ class Judge:
         before, after = line[: name.start()], line[name.end() :]
         if before.rstrip().endswith("@") or _FIRST_PERSON.search(before + " " + after):
             return False
+        own = sender.casefold()
+        if own in line.casefold() and any(
+            x[0].casefold() == own for x in self._name.finditer(line)
+        ):
+            return any(map(str.isalpha, line.casefold().replace(own, "")))
         starts = not any(map(str.isalnum, before))
         verb = re.match(r"[\s\"“”»」』*]+[a-zà-ÿ0-9]|[\s\"“”»」』*]*[\u4e00-\u9fff]", after)
-        if name[0].casefold() == sender.casefold():
-            return any(map(str.isalpha, after))
         if re.match(r"\s?[:：]\s?\S", after) and starts:  # 'Ole: hello' was copied
             return True
         if (

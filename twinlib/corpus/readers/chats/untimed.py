@@ -96,7 +96,9 @@ def _alone(lines):
         after, starts = dict(zip(filled, filled[1:])), set(found)
         followed = sum(n in after and after[n] not in starts for n in found)
         if followed * 10 >= len(found) * 9 and take_turns([bare[n] for n in found]):
-            return [Head(n, name_of(bare[n]), "", "", n + 1) for n in found]
+            # A name right under another one is that of whom a reply answers.
+            starts -= {n for n in found if n - 1 in starts}
+            return [Head(n, name_of(bare[n]), "", "", n + 1) for n in sorted(starts)]
     return []
 
 
@@ -159,12 +161,28 @@ def _with_furniture(lines, found, starts):
         numbers |= {n for n, x in short.items() if _DATED.sub("", x).endswith(ending.rstrip())}
     often = furniture(lines, found)
     repeated = [n for n, line in enumerate(lines) if line in often]
-    offsets = Counter(next((k for k in range(1, 5) if n - k in starts), 0) for n in repeated)
-    far = max(offsets, key=offsets.get) if repeated else 0
-    if far and offsets[far] * 40 > (len(repeated) - offsets[0]) * 39:  # always as far
-        usual = {_DATED.sub("", lines[n]) for n in repeated if n - far in starts}
-        alike = {n for n in repeated if _DATED.sub("", lines[n]) in usual}
-        numbers |= {n - far for n in alike if n >= far and n - far not in starts}
+    plain = {n for n, x in enumerate(lines) if x in often or not _DATED.sub("", x).strip(" ·•#,")}
+
+    def far(number, among):
+        """How far above a line one of `among` is, with nothing said between them; 0 for none."""
+        for k in range(1, 5):
+            if number - k in among:
+                return k
+            if number - k not in plain:
+                return 0
+        return 0
+
+    offsets = Counter(k for n in repeated if (k := far(n, starts)))
+    if offsets:
+        usual, _ = offsets.most_common(1)[0]
+        kinds = Counter(lines[n].translate(_NO_DIGITS) for n in repeated)
+        as_far = [lines[n].translate(_NO_DIGITS) for n in repeated if far(n, starts) == usual]
+        firsts = {kind for kind, times in Counter(as_far).items() if times * 5 > kinds[kind] * 3}
+        filled = {n for n, line in enumerate(lines) if line} - plain
+        for n in repeated:
+            if lines[n].translate(_NO_DIGITS) in firsts and far(n, filled) == usual:
+                numbers.add(n - usual)
+        numbers -= starts
     return {n for n in numbers if lines[n]}
 
 
