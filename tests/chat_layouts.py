@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefghi"
-KEPT_APART = "i"  # written after the code was finished; counted, not looked at
+SETS = "abcdefghij"
+KEPT_APART = "j"  # written after the code was finished; counted, not looked at
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {
