@@ -7,7 +7,7 @@ marks a line of the program's own, whose time stands as in the heads though no n
 import re
 from collections import Counter
 
-from .form_parts import ANY_DAY, ANY_TIME, DAY_AND_TIME, LABELS, NO_SIGN, Head, name_of
+from .form_parts import ANY_CLOCK, ANY_DAY, ANY_TIME, DAY_AND_TIME, LABELS, NO_SIGN, Head, name_of
 
 _ANY_CLOCK_NEAR = re.compile(r".{0,70}?\d{1,2}[:.h时時点點]\d{2}|.*\d[:.h]\d\d\W{0,3}$|\d{8}T\d{6}")
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
@@ -244,11 +244,14 @@ def _common(words):
         shared = list(most)
 
 
-_LAST_TAG = re.compile(r"\s*[\[(<][^\[\]()<>]{1,20}[\])>]?$|,\s?[^\W\d]{2,5}\.?$")
+_LAST_TAG = re.compile(
+    r"\s*[\[(<][^\[\]()<>]{1,20}[\])>]?$|,\s?[^\W\d]{2,5}\.?$|"
+    r"\s\d{1,2}\.? (?:de )?[^\W\d]{3,10}\.?$|\s[^\W\d]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,?$"
+)
 
 
 def _without_tags(found):
-    """Heads without a tag in brackets, or a day of the week, behind nearly all names."""
+    """Heads without a tag in brackets, or a day, behind nearly all names."""
     tagged = [_LAST_TAG.search(head.name) for head in found]
     if len(found) < 4 or sum(bool(tag and tag.start()) for tag in tagged) * 10 < len(found) * 9:
         return found
@@ -306,6 +309,9 @@ def with_heads_above(lines: list[str]) -> list[str]:
     names, and no first line has.
     """
     filled = [n for n, line in enumerate(lines) if line]
+    if filled and _INLINE_FOOTER.fullmatch(lines[filled[-1]]):
+        if moved := _with_inline_heads_above(lines):
+            return moved
     if not filled or not _is_footer(lines[filled[-1]]) or _is_footer(lines[filled[0]]):
         return lines
     feet = [n for n in filled if _is_footer(lines[n])]
@@ -326,6 +332,31 @@ def with_heads_above(lines: list[str]) -> list[str]:
         blank = next((n for n, line in enumerate(body) if line), len(body))
         moved += [*body[:blank], lines[foot], *body[blank:]]
     return moved
+
+
+_INLINE_FOOTER = re.compile(
+    rf"(?P<text>.*\S)\s[-–—~·•|]\s?(?P<name>{_NAME_BEGINS}[^:：|\n]{{0,39}}?)[\s,(\[]+"
+    rf"(?P<time>{DAY_AND_TIME}|"
+    rf"[^\W\d]{{3,10}}\.? \d{{1,2}}(?: at| um| à| às| a las)? {ANY_CLOCK})[\])]?"
+)
+
+
+def _with_inline_heads_above(lines):
+    """The lines with the name and time that a message ends in above it, or []."""
+    found = {n: m for n, line in enumerate(lines) if (m := _INLINE_FOOTER.fullmatch(line))}
+    names = Counter(match["name"] for match in found.values())
+    timed = sum(bool(_ANY_CLOCK_NEAR.match(line)) for line in lines)
+    several = sum(names[name] for name in names if names[name] > 1)
+    if len(found) < 4 or len(found) * 5 < timed * 4 or len(names) < 2 or several * 2 < len(found):
+        return []
+    moved, block = [], []
+    for number, line in enumerate(lines):
+        match = found.get(number)
+        block.append(match["text"] if match else line)
+        if match:
+            moved += [f"{match['name']} {match['time']}", *block]
+            block = []
+    return moved + block
 
 
 _NO_WEEKDAY = re.compile(rf"(?<![^\W_]){DAY_AND_TIME}")
@@ -363,8 +394,11 @@ _TIME_ANYWHERE = re.compile(
 )
 _EDGE = rf"(?:[^{NO_SIGN}]|_)+"
 _EDGES = re.compile(rf"^[\W_]{{0,3}}\d{{1,6}}[.)\]:]?(?:[^\w+]|_)+(?=\D)|^{_EDGE}|{_EDGE}$")
-_KEY = re.compile(r"(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?", re.IGNORECASE)
-_TEXT_KEY = re.compile(r"(?:text|msg|message|body|content)\s?[=:]\s?", re.IGNORECASE)
+_KEY = re.compile(
+    r"(?:from|sender|name|user|author|by|von|de|who)\s?[=:]\s?[\"'“]?|\w{1,12}=[\"'“]?",
+    re.IGNORECASE,
+)
+_TEXT_KEY = re.compile(r"(?:text|msg|message|body|content)\s?[=:]\s?|^\w{1,12}=", re.IGNORECASE)
 _AFTER_ANY_NAME = re.compile(
     rf"[^{NO_SIGN}\s.'’&@(（\-–—~#]|\s[-–—~]+\s|\s{{2,}}|_\s"
     r"|\s(?=(?:text|msg|message|body|content)=)|$"
@@ -402,7 +436,8 @@ def _by_recurring_names(lines, timed):
         before, after = line[: match.start()], line[match.end() :]
         rest = _KEY.sub("", re.sub(rf"^{_EDGE}", "", after), count=1)
         end = _AFTER_ANY_NAME.search(rest)
-        text = _TEXT_KEY.sub("", _SEPARATOR.sub("", rest[end.start() :]), count=1)
+        said = re.sub(r"^[\"'”]\s(?=\w{1,12}=)", "", rest[end.start() :])
+        text = _TEXT_KEY.sub("", _SEPARATOR.sub("", said), count=1)
         found["after"].append(
             (number, rest[: end.start()], match[0], re.sub(r"\s*(?:\||</\w+>)$", "", text))
         )

@@ -40,7 +40,7 @@ from .form_parts import (
 )
 
 _NAME = r"(?P<name>[^\s:：][^\t:：]{0,39}?)"
-_SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n]{0,39}?)"
+_SPOKEN_NAME = r"(?P<name>[^\s:：\[\]][^\t:：\n\]]{0,39}?)"
 _ELAPSED = r"[\[(]?(?P<time>(?:\d{1,2}:)?\d{1,2}:\d{2})(?:[.,]\d{1,3})?[\])]?"
 _TO = r"(?:\s+to\s+[^:：\n]{1,60}?)?"  # Zoom's receivers
 # A time alone on its line, with what iMessage, Teams and QQ's exporter write around it.
@@ -141,9 +141,11 @@ def _is_regular(lines, heads):
     )
     # Two to four names alone, eight messages or more: no diary's first words.
     surely = len(heads) >= 8 and 1 < len(names) <= 4 and changes * 3 >= len(heads)
+    often = untimed.furniture(lines, heads)
+    said = ["" if line in often else line for line in lines] if often else lines
     return (
         len(heads) >= 4
-        and fill(lines, heads)
+        and fill(said, heads)
         and len(names) * 2 <= len(heads)
         and twice * 4 >= len(heads) * 3
         and changes * 4 >= len(heads)

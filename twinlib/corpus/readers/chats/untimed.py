@@ -204,7 +204,7 @@ def furniture(lines: list[str], found: list[Head]) -> set[str]:
     """Lines that come back in most messages, but for their numbers, and no heads."""
     starts = {head.line for head in found}
     short = [(n, line) for n, line in enumerate(lines) if 0 < len(line) <= 60 and n not in starts]
-    bare = {n: line.translate(_NO_DIGITS).strip() for n, line in short}
+    bare = {n: x.translate(_NO_DIGITS).strip() for n, x in short if not _ENDS.search(x)}
     count = Counter(bare.values())
     often = {line for line, times in count.items() if times > 4 and times * 5 > len(found) * 3}
     below = defaultdict(Counter)  # what stands under a name each time belongs to it
@@ -237,7 +237,8 @@ def take_turns(names: list[str], signed: bool = False) -> bool:
 
 
 def _is_name(name):
-    return name != name.lower() or not name.isascii() or bool(re.search(r"\d|\w[._]\w", name))
+    told = name != name.lower() or not name.isascii() or name.startswith("@")
+    return told or bool(re.search(r"\d|\w[._]\w", name))
 
 
 def is_regular(lines: list[str], found: list[Head]) -> bool:
@@ -246,7 +247,11 @@ def is_regular(lines: list[str], found: list[Head]) -> bool:
     filled = [n for n, line in enumerate(lines) if line]
     often = furniture(lines, found)
     said = {n for n in filled if lines[n] not in often and _DATED.sub("", lines[n]).strip()}
-    paragraphs = [n for n in filled if n in said and (n == 0 or not lines[n - 1])]
+    paragraphs, fresh = [], True  # the first line of each that says something
+    for number, line in enumerate(lines):
+        if number in said and fresh:
+            paragraphs.append(number)
+        fresh = not line or fresh and number not in said
     # A name may have its text below a blank line.
     apart = sum(not head.text and lines[head.body : head.body + 1] == [""] for head in found)
     named = any(head.text for head in found)
