@@ -9,13 +9,15 @@ import re
 
 from ..i18n import both, data
 from ..text import style
-from ..text.script import sentences
+from ..text.script import HAN, sentences
 from ..text.statistics import wilson
 from .ratings import Threshold, noted, rated, share, too_few
 
 MAX_TOKENS = 60  # of an answer
 MIN_QUESTIONS = 8
 _GAP = "____"
+_NUMERAL = "[零〇一二两三四五六七八九十百千万亿]"
+_LETTER = f"[^\\W_{HAN}]"  # a letter or digit of a script with spaces
 _LENGTHS = {"zh": (14, 70), "en": (40, 220)}  # characters of a sentence with a gap
 _BEGINNING = {"zh": 60, "en": 200}  # characters of an answer in which a refusal is looked for
 # What may be left out of a sentence: a number, or a name (in Chinese a title in 《》).
@@ -120,9 +122,11 @@ def _gap_question(passage, corpus):
 def is_right(question: dict, answer: str) -> bool:
     """Whether an answer contains the fact that was asked for, as a word of its own."""
     fact = style.tidy(question["answer"])
+    # What may not stand right before or after it: of Chinese only numerals of a longer number.
+    edge = _NUMERAL if re.match(_NUMERAL, fact) else _LETTER if fact[0].isascii() else ""
     pattern = re.escape(fact)
-    if fact[0].isascii():
-        pattern = rf"(?<![\w.]){pattern}(?![\w]|\.\d)"
+    if edge:
+        pattern = rf"(?<!{edge})(?<!\d\.){pattern}(?!{edge}|\.\d|,\d{{3}}(?!\d))"
     return bool(re.search(pattern, style.tidy(answer)))
 
 
