@@ -176,6 +176,36 @@ def test_a_mailbox_is_read_by_sender_and_a_mail_answers_the_one_that_it_names(tm
     assert turns == [(ASKED, f"From the pier: {OWN}")]
 
 
+def test_mails_are_ordered_by_the_moment_they_were_sent_in_any_time_zone(tmp_path):
+    date = b"Mon, 3 May 2021 10:02:00 +0200"
+    dates = (b"Mon, 3 May 2021 10:00:00 +0800", b"Mon, 3 May 2021 03:00:00 +0000", b"")
+    asked, answer, undated = (
+        eml(text, f"In-Reply-To: <{number - 1}@e.org>", sender=sender)
+        .replace(b"<1@e.org>", b"<%d@e.org>" % number)
+        .replace(b"Date: " + date, b"Date: " + date_of if date_of else b"X-Date: none")
+        for number, (text, sender, date_of) in enumerate(
+            zip((ASKED, OWN, ZH), ("Ole <ole@e.org>", "Nele Brand <nele@e.org>") * 2, dates)
+        )
+    )
+    file = b"\n\n".join(b"From x@e.org Mon May  3 10:02:00 2021\n" + m for m in (answer, asked))
+    (read,) = mail.conversations(File("all.mbox", file), readers.Options())
+    assert [(message.text, message.time) for message in read.messages] == [
+        (ASKED, "2021-05-03T10:00:00"),
+        (OWN, "2021-05-03T03:00:00"),
+    ]
+    # Without a date of each the file's order stays, and a mail still answers the one that it names.
+    parts = (undated, answer, asked)
+    file = b"\n\n".join(b"From x@e.org Mon May  3 10:02:00 2021\n" + m for m in parts)
+    turns, _ = learnt(tmp_path, {"all.mbox": file})
+    assert turns == [(ASKED, OWN)]
+
+
+def test_mails_without_an_id_answer_none(tmp_path):
+    first, second = (eml(text).replace(b"Message-ID: <1@e.org>\r\n", b"") for text in (OWN, ZH))
+    box = b"\n\n".join(b"From x@e.org Mon May  3 10:02:00 2021\n" + m for m in (first, second))
+    assert learnt(tmp_path, {"all.mbox": box})[0] == [("", OWN), ("", ZH)]
+
+
 def test_the_owner_of_mails_is_known_by_an_address_or_a_folder_of_sent_mails(tmp_path):
     by_address, _ = learnt(tmp_path / "a", {"a.eml": eml(OWN)}, me=("NELE@e.org",))
     by_folder, _ = learnt(tmp_path / "b", {"Sent/a.eml": eml(OWN)}, me=())

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 STAMP = re.compile(
     r"(\d{1,4})\s?[./\-年]\s?(\d{1,2})\s?[./\-月]\s?(\d{1,4})[日号.]?[,،，]?(?:\s*(?:星期|周|"
     r"週)[一二三四五六日天])?"
-    r"(?:(?:\s+|T)(?:(?:klo|um|at|kl\.?|à|às)\s+)?([\u4e00-\u9fff]{2,4}|오전|오후|[AP]M)?\s?"
+    r"(?:(?:\s+|T|(?<=[日号天一二三四五六])|(?=[\u4e00-\u9fff]))(?:(?:klo|um|at|kl\.?|à|às)\s+)?"
+    r"([\u4e00-\u9fff]{2,4}|오전|오후|[AP]M)?\s?"
     r"(\d{1,2})[:.时時](\d{2})(?:[:.分](\d{2}))?(?:[.,]\d{1,9})?[分秒]?\s?([ap]\.?\s?m\.?)?)?"
     r"\s*(?:Z|UTC|GMT)?(?:[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
@@ -20,7 +21,7 @@ _NOON = ("中午", "正午")
 _MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 NAMED_DAY = re.compile(  # 'May 17, 2024', '08-Oct-24', '8 October 2024'
     rf"{_MONTH}[a-z]{{0,6}}\.? (\d{{1,2}}),? (\d{{4}})|"
-    rf"(\d{{1,2}})[-. ]{{1,2}}{_MONTH}[a-z]{{0,6}}[-., ]{{1,2}}(\d{{4}}|\d\d)\b",
+    rf"(\d{{1,2}})[-. ]{{1,2}}{_MONTH}[a-z]{{0,6}}[-., ]{{1,2}}(\d{{4}}|\d\d)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _LETTERS, _DASH = re.compile("[A-Za-z]{3}"), re.compile(r"(?<=\d)[,;]?\s+[-–]\s+(?=\d)")
@@ -57,7 +58,7 @@ def _plain(text):
 
 
 def _order_of(matches):
-    """'ymd', 'dmy' or 'mdy', by fewest impossible dates, fewest steps back, then convention."""
+    """'ymd', 'dmy' or 'mdy', by fewest impossible dates, steadiest direction, then convention."""
     if not matches:
         return "ymd"
     days = list(dict.fromkeys(tuple(int(part) for part in match.groups()[:3]) for match in matches))
@@ -73,10 +74,15 @@ def _order_of(matches):
 
 
 def _implausibility(days, order):
-    """(impossible dates, steps back in time) of days read in this order."""
+    """(impossible dates, steps against the file's direction, steps back) of days in this order.
+
+    Most files begin with the oldest day, some with the newest.
+    """
     days_read = [_day(day, order) for day in days]
     possible = [day for day in days_read if day]
-    return len(days_read) - len(possible), sum(b < a for a, b in zip(possible, possible[1:]))
+    back = sum(b < a for a, b in zip(possible, possible[1:]))
+    forward = sum(b > a for a, b in zip(possible, possible[1:]))
+    return len(days_read) - len(possible), min(back, forward), back
 
 
 def _day(numbers, order):

@@ -10,6 +10,7 @@ import email
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC
 from email.header import decode_header
 from email.message import Message as Part
 from email.utils import getaddresses, parsedate_to_datetime
@@ -65,7 +66,8 @@ class _Mail(NamedTuple):
     answers_id: str
     name: str
     address: str
-    time: str
+    time: str  # on its sender's clock
+    seconds: float  # since 1970, to compare mails from several time zones
     subject: str
     own: str
     quoted: str
@@ -106,7 +108,7 @@ def conversations(file: File, options: Options) -> Iterator[Conversation]:
     if not any(mail.own or mail.others for mail in mails):
         raise Unreadable("locked" if locked else "index")
     if all(mail.time for mail in mails):
-        mails.sort(key=lambda mail: mail.time)
+        mails.sort(key=lambda mail: mail.seconds)
     title = mails[0].subject if len(mails) == 1 else title_of(file.name)
     yield Conversation(title, list(_messages(mails, options)))
 
@@ -117,14 +119,13 @@ def _messages(mails, options):
     names = {}
     for mail in mails:
         names.setdefault(mail.address, Counter())[mail.name] += 1
-    texts = {}
+    texts = {mail.id: mail.own for mail in mails if mail.id}  # of all: clocks may be wrong
     for mail in mails:
         spelling = names[mail.address].most_common(1)[0][0]
         own = next((_plain(n) for n in (mail.address, mail.name) if _plain(n) in chosen), None)
         sender = chosen[own] if own else spelling or mail.address
         mine = True if mail.is_sent else None
         answers = mail.quoted or texts.get(mail.answers_id, "")
-        texts[mail.id] = mail.own
         for words in mail.others:
             yield Message(sender, words, mail.time, mine, "quote", "")
         if mail.attached:
@@ -185,7 +186,7 @@ def _mail(data, in_sent):
         fields.get("in-reply-to", "").split(" ")[0],
         f"{first} {last}" if comma else last or address,
         address.lower(),
-        _time(fields.get("date", "")),
+        *_time(fields.get("date", "")),
         _ANSWER.sub("", fields.get("subject", "")).strip(),
         unwrap_text(own.strip("\n")).strip(),
         _asked(text, others),
@@ -208,11 +209,13 @@ def _asked(text, others):
 
 
 def _time(value):
-    """The ISO time of a Date, on the sender's clock; '' where there is none."""
+    """(the ISO time of a Date on the sender's clock, seconds since 1970); ('', 0) without one."""
     try:
-        return parsedate_to_datetime(value).replace(tzinfo=None).isoformat()
+        time = parsedate_to_datetime(value)
+        seconds = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+        return time.replace(tzinfo=None).isoformat(), seconds
     except (ValueError, TypeError, IndexError, OverflowError):
-        return ""
+        return "", 0
 
 
 def _header(value):
