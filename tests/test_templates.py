@@ -238,12 +238,37 @@ def test_a_bases_identity_is_recognised(text, phrase):
         ("我叫通义千问。", "我叫通义千问"),
         ("我是由阿里云开发的大模型", "我是由阿里云开发"),
         ("我是一个语言模型，由谷歌训练。", "我是一个语言模型，由谷歌训练"),
+        ("我是来自阿里云的大规模语言模型。", "我是来自阿里云的大规模语言模型"),
+        ("我是阿里云开发的人工智能助手", "我是阿里云开发的人工智能助手"),
+        (
+            "我是阿里巴巴集团旗下的超大规模语言模型通义千问",
+            "我是阿里巴巴集团旗下的超大规模语言模型",
+        ),
+        ("我是一個由 Google 訓練的模型。", "我是一個由 Google 訓練"),
+        ("我是Meta推出的AI助手。", "我是Meta推出的AI助手"),
+        ("我是微軟開發的語言模型。", "我是微軟開發的語言模型"),
+        ("我是由OpenAI研发的。", "我是由OpenAI研发"),
+        ("我的开发者是阿里云。", "我的开发者是阿里云"),
+        ("是阿里云通义实验室研发了我。", "阿里云通义实验室研发了我"),
+        ("I am ChatGPT.", "I am ChatGPT"),
+        ("I’m an assistant made by OpenAI.", "I’m an assistant made by OpenAI"),
+        ("I'm a language model from Alibaba Cloud.", "I'm a language model from Alibaba"),
+        ("I am Google's large language model.", "I am Google's large language model"),
+        ("My creator is Anthropic.", "My creator is Anthropic"),
+        ("Alibaba Cloud created me.", "Alibaba Cloud created me"),
         (
             "VS Code, built by Microsoft, is what I use. I like Llama too.",
             "",
         ),  # an author who writes about such things
         ("The Pixel is made by Google. I am Ning.", ""),
         ("由谷歌开发的安卓，我用了十年。我是宁，Qwen 也用过。", ""),
+        # authors who work there, use it or write about it
+        ("我是阿里云的工程师，做语言模型。", ""),
+        ("我是阿里云语言模型团队的。", ""),
+        ("我是在谷歌做人工智能，一做八年。", ""),
+        ("我是用阿里云的模型，不是自己写的。", ""),
+        ("I am an engineer from Google, and the model is theirs.", ""),
+        ("Microsoft taught me to wait. In that film I am a llama.", ""),
     ],
 )
 def test_an_answer_that_calls_itself_by_a_bases_name_is_recognised(text, phrase):

@@ -27,16 +27,20 @@ MODEL_NAMES = (
     "Qwen",
     "SmolLM",
     "Gemma",
-    "Llama",
+    "(?-i:Llama|LLaMA)",  # not the animal
     "Meta AI",
     "DeepSeek",
     "Mistral",
     "Ministral",
     "Phi",
     "RWKV",
+    "ChatGPT",  # no base, but what many were trained to say
 )
-MAKERS = ("Alibaba", "Hugging ?Face", "Meta", "Google", "DeepSeek", "Mistral", "Microsoft")
-CHINESE_MAKERS = ("阿里云", "阿里巴巴", "谷歌", "深度求索")
+MAKERS = ("Alibaba", "Hugging ?Face", "Meta", "Google", "DeepSeek", "Mistral", "Microsoft") + (
+    "OpenAI",
+    "Anthropic",
+)
+CHINESE_MAKERS = ("阿里[云雲]", "阿里巴巴", "通[义義]", "谷歌", "深度求索", "微[软軟]", *MAKERS)
 # Architectures (prefixes of the model type) whose activations overflow float16.
 OVERFLOW_FLOAT16 = ("gemma3", "gemma4")
 

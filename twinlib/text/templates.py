@@ -39,20 +39,38 @@ _WITHOUT_ELSE = re.compile(  # Qwen3: a system message is shown when given, and 
     + r" \+ '(?P<after><\|im_end\|>\\n|\\n\\n)' \}\}(?P<gap>\s*))\{%-? endif %\}"
 )
 _NAMES = "|".join(catalogue.MODEL_NAMES)
+_MAKERS = f"(?:{'|'.join(catalogue.MAKERS)})"
+_CHINESE_MAKERS = f"(?:{'|'.join(catalogue.CHINESE_MAKERS)})"
 _MADE_BY = (
-    rf"(?:created|trained|developed|made|built) by (?:{'|'.join(catalogue.MAKERS)})\b",
-    f"由(?:{'|'.join(catalogue.CHINESE_MAKERS)})(?:开发|训练|创建|研发)",
+    rf"(?:created|trained|developed|made|built|designed|released) by {_MAKERS}\b",
+    rf"由 ?{_CHINESE_MAKERS}[^。！？，\n]{{0,16}}?"
+    "(?:开发|開發|训练|訓練|创建|創建|创造|創造|研发|研發|打造|构建|推出)",
 )
+_QIANWEN = "通[义義]千[问問]|千[问問]"
 _IDENTITIES = re.compile(
-    rf"You are (?:{_NAMES})\b|{_MADE_BY[0]}|named SmolLM|你是(?:通义千问|千问|Qwen)|{_MADE_BY[1]}",
+    rf"You are (?:{_NAMES})\b|{_MADE_BY[0]}|named SmolLM|你是(?:{_QIANWEN}|Qwen)|{_MADE_BY[1]}",
     re.IGNORECASE,
 )
-# In an answer, which may mention a company's product without being it.
+# In an answer, which may speak of a company's product, or of the author's work there, as well.
+_MODEL = r"(?:model|assistant|AI|chat ?bot|program)"
+_MODEL_ZH = (
+    rf"(?:模型|助手|助理|人工智能|人工智慧|机器人|機器人|AI)"
+    rf"(?=$|[，。、,.！!？?；;：:\s“”「」《》（）()]|名|叫|{_QIANWEN}|{_NAMES})"
+)
 _OWN_IDENTITIES = re.compile(
     rf"\b(?:I am|I['’]m|my name is|call me) (?:an? |the |called |named )?(?:{_NAMES})\b|"
     rf"\bI(?: am|['’]m| was)\b[^.!?\n]{{0,60}}?\b{_MADE_BY[0]}|"
-    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:通义千问|千问|{_NAMES})|"
-    rf"我是[^。！？\n]{{0,20}}?{_MADE_BY[1]}",
+    rf"\bI(?: am|['’]m)\b[^.!?\n]{{0,60}}?\b{_MODEL} (?:from|of|by) {_MAKERS}\b|"
+    rf"\bI(?: am|['’]m) {_MAKERS}(?: \w+)?['’]s [^.!?\n]{{0,30}}?\b{_MODEL}\b|"
+    rf"\bmy (?:creator|developer|maker)s? (?:is|are) (?:\w+ )?{_MAKERS}\b|"
+    rf"\b{_MAKERS}(?: \w+)? (?:created|developed) me\b|"
+    rf"我(?:是|叫|的名字[是叫])[^。！？，\n]{{0,6}}?(?:{_QIANWEN}|{_NAMES})|"
+    rf"我是[^。！？\n]{{0,20}}?{_MADE_BY[1]}|"
+    # Not "我是用阿里云的模型写的", nor "我是阿里云模型团队的"
+    rf"我是[^。！？\n用在]{{0,20}}?{_CHINESE_MAKERS}[^。！？，\n]{{0,24}}?{_MODEL_ZH}|"
+    rf"我的(?:开发|開發|创造|創造)(?:者|商|公司|[团團][队隊])(?:是|[来來]自)[^。！？，\n]{{0,6}}?"
+    rf"{_CHINESE_MAKERS}|"
+    rf"{_CHINESE_MAKERS}[^。！？，\n]{{0,8}}?(?:开发|開發|研发|研發|创造|創造)了我",
     re.IGNORECASE,
 )
 
