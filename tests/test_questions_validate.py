@@ -135,6 +135,21 @@ def test_chinese_replies(question, reason):
     assert found.reason == reason and bool(found.questions) == (not reason)
 
 
+@pytest.mark.parametrize(
+    "question, reason",
+    [
+        ("Did the kettle come from the US?", ""),
+        ("Was the kettle soldered by IT people?", ""),
+        ("Did the kettle come from us?", "person"),
+        ("Did We drink from the kettle?", "person"),
+        ("Should I drink from the old kettle?", ""),
+        ("Is It an old kettle?", "unclear"),
+    ],
+)
+def test_a_country_or_a_department_in_capitals_is_no_pronoun(question, reason):
+    assert read(json_of(question), passage()).reason == reason
+
+
 def test_nobody_asks_the_author_about_the_author_by_name():
     def reason(question, author, language="en"):
         return read(json_of(question), passage(language, author=author)).reason

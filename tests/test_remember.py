@@ -384,6 +384,9 @@ def test_a_question_that_follows_up_keeps_its_subject(memory):
     assert whole("老庞和阿坤为什么吵架？", "后来呢？") == "老庞和阿坤为什么吵架？ 后来呢？"
     assert whole("Where does your sister live?", "Does she work there?").startswith("Where does")
     assert whole("老庞和阿坤为什么吵架？", "茶要烫吗？") == "茶要烫吗？"
+    # no pronouns
+    assert whole("Where does your sister live?", "Do IT shops lend?") == "Do IT shops lend?"
+    assert whole("老庞和阿坤为什么吵架？", "听吉他时茶要烫吗？") == "听吉他时茶要烫吗？"
     # of something else, which the author never wrote about
     assert whole("Where does your sister live?", "Is it a submarine?") == "Is it a submarine?"
     assert memory.recall(said("老庞和阿坤为什么吵架？", "后来呢？")).passages[0].title == "邻居吵架"

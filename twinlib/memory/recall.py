@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .. import catalogue
 from ..i18n import both, data
-from ..text.script import language_of, tokens_unrounded
+from ..text.script import language_of, not_in_capitals, tokens_unrounded
 from ..twin import Twin
 from . import abstain, cite, lexical
 from .index import Index, Passage, shortened
@@ -33,11 +33,11 @@ _SMALL = 1.0
 _SUPPORTED = 0.5  # share of an answer's sentences from which it counts as the author's
 _DECIMALS = 0.5  # share of numbers among a question's words from which it is a sum, not a memory
 # What points back to what was said before.
+_POINTS = "he him his she her hers it its they them their that this there then those these"
 _BACK = re.compile(
-    r"(?<!其)他|她|它|^(?:那|这|还有|后来|然后|为什么|怎么)|呢[？?]?$|那(?:时|年|次|件|个|里)"
-    r"|\b(?:he|him|his|she|her|hers|it|its|they|them|their|that|this|there|then|those|these)\b"
-    r"|^(?:and|but|so|why|how come|what else|really|when was|where was)\b",
-    re.IGNORECASE,
+    r"(?<![其吉维])他|她|它|^(?:那|这|还有|后来|然后|为什么|怎么)|呢[？?]?$|那(?:时|年|次|件|个|里)"
+    rf"|\b(?:{not_in_capitals(_POINTS)})\b"
+    r"|^(?i:and|but|so|why|how come|what else|really|when was|where was)\b"
 )
 
 

@@ -88,6 +88,14 @@ def has_han(text: str) -> bool:
     return bool(re.search(f"[{HAN}]", text))
 
 
+def not_in_capitals(words: str) -> str:
+    """A regular expression of words as they are or with a capital: 'us' and 'Us', but not 'US'.
+
+    For pronouns, where IGNORECASE would find countries, departments and organisations as well.
+    """
+    return "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in words.split())
+
+
 def is_wide(character: str) -> bool:
     """Whether a character is one of WIDE; '' is not."""
     return bool(re.match(f"[{WIDE}]", character))

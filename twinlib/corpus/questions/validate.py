@@ -9,7 +9,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...i18n import data
-from ...text.script import HAN, STRAY, count_han, sentences_within, tokens_estimate
+from ...text.script import (
+    HAN,
+    STRAY,
+    count_han,
+    not_in_capitals,
+    sentences_within,
+    tokens_estimate,
+)
 from ..records import Passage
 from .titles import ASKS_EN, ASKS_ZH
 
@@ -86,15 +93,15 @@ _UNFINISHED = re.compile(
 )
 # The reader who asks has no part in the passage: "Did Mr Moore and I dine?" is the author's own I.
 _FIRST_PERSON = re.compile(
-    r"(?<![a-z])(?<!do )(?<!can )(?<!should )(?<!tell )(?:I|me|my|we|us|our)(?![a-z'’])|"
-    r"(?<![给对跟和替让叫告诉自])我(?!该|要|能|可以|应)",
-    re.IGNORECASE,
+    r"(?<![A-Za-z])(?<![Dd]o )(?<![Cc]an )(?<![Ss]hould )(?<![Tt]ell )"
+    rf"(?:{not_in_capitals('i me my we us our')})(?![A-Za-z'’])|"
+    r"(?<![给对跟和替让叫告诉自])我(?!该|要|能|可以|应)"
 )
 # Who or what that is, is said elsewhere.
+_POINTS = "it its they them their he him his she her hers this these those one ones"
 _UNCLEAR = re.compile(
-    r"(?<![a-z])(?:it|its|they|them|their|he|him|his|she|her|hers|this|these|those|ones?)(?![a-z])|"
-    r"(?<![其吉维])[他它她](?!乡|日|人)|[这那]个[？?]|上述|以上|这些",
-    re.IGNORECASE,
+    rf"(?<![A-Za-z])(?:{not_in_capitals(_POINTS)})(?![A-Za-z])|"
+    r"(?<![其吉维])[他它她](?!乡|日|人)|[这那]个[？?]|上述|以上|这些"
 )
 # Greek to Thai, kana, hangul.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
