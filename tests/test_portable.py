@@ -6,15 +6,18 @@ import os
 import re
 import shutil
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from twinlib import Stopped, Twin, TwinError, running
+from twinlib import Stopped, Twin, TwinError, running, settings
 from twinlib.command_line import main
+from twinlib.files import read_records
 from twinlib.progress import Progress, line_of
-from twinlib.twin import STEPS
+from twinlib.twin import STEPS, figure
 from twinlib.ui import portable, writing_files
+from twinlib.ui.plots import curve_points
 
 OLD = Path(__file__).parent / "old_twin" / "old"
 
@@ -66,6 +69,98 @@ def test_without_the_corpus_no_word_of_it_leaves_and_the_steps_stay_as_done(old,
     new = portable.restore(path, None, ignore)
     assert states(new) == states(old)
     assert not new.file("train").exists() and new.adapter("persona").exists()
+
+
+def planted(twin):
+    """Words of the owner's and of others in every file of the twin that can hold any, by file."""
+    words = {}
+
+    def word(name):
+        return words.setdefault(name, f"planted-{len(words)}-secret")
+
+    def write(name, text):
+        path = twin.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    for name in (
+        *("drafts.json", "persona/samples.jsonl", "persona/notes.txt", "quantize/old.bak"),
+        *("reasoning/problems.jsonl", "reasoning/solutions.jsonl", "reasoning/probe.json"),
+        *("publish/old-corpus/train.jsonl", "publish/old-GGUF/README.md", "talk/decisions.json"),
+        *("evaluate/blind_test.html", "interview/answers.jsonl", "memory/passages.jsonl"),
+        *("new_step/of_a_later_version.jsonl", "anything.txt"),
+    ):
+        write(name, json.dumps({"text": word(name)}) + "\n")
+    for step in ("persona", "reasoning", "quantize"):
+        name = f"{step}/history.jsonl"
+        sample = {"time": 1, "sample": {"step": 1, "question": word(name), "text": "x"}}
+        lines = [sample, {"time": 2, "done": 1, "total": 2, "note": word(name), "loss": 2.5}]
+        write(name, "".join(json.dumps(line) + "\n" for line in lines))
+    private = {
+        field: word(f"setting {field}")
+        for field in ("source", "introduction", "me", "columns", "names", "endpoint")
+    }
+    facts = json.loads(twin.file("facts").read_text(encoding="utf-8"))
+    for chosen in ("settings", "ran"):
+        facts.setdefault(chosen, {}).setdefault("corpus", {}).update(private)
+        facts[chosen].setdefault("reasoning", {}).update(problems=word("setting problems"))
+    facts.update(introduction=private["introduction"], persona_prompt=word("persona_prompt"))
+    twin.remember(**facts)
+    report = json.loads(twin.report_path("corpus").read_text(encoding="utf-8"))
+    report["settings"].update(private)
+    report["inputs"][f"/home/{word('input')}/chat.txt"] = "0" * 64
+    report["warnings"].append(f"These texts name several authors: {word('warning')}.")
+    report["figures"]["asked_by"] = figure(1, note=word("note"))
+    before = twin.hash(twin.report_path("corpus"))
+    twin.report_path("corpus").write_text(json.dumps(report), encoding="utf-8")
+    text = twin.report_path("reasoning").read_text(encoding="utf-8")
+    reasoning = json.loads(text)
+    reasoning["settings"].update(problems=word("setting problems"), task="file")
+    twin.report_path("reasoning").write_text(json.dumps(reasoning), encoding="utf-8")
+    publish = json.loads(twin.report_path("publish").read_text(encoding="utf-8"))
+    assert publish["inputs"]["corpus/report.json"] == before
+    for step in ("corpus", "reasoning"):
+        path = twin.report_path(step)
+        publish["inputs"][f"{step}/report.json"] = twin.hash(path)
+    twin.report_path("publish").write_text(json.dumps(publish), encoding="utf-8")
+    return words
+
+
+def test_what_is_not_known_to_hold_no_word_of_anybody_stays_behind(old, there, tmp_path):
+    words, before = planted(old), states(old)
+    path = portable.export(old, tmp_path, gguf=True, corpus=False, progress=ignore)
+    with zipfile.ZipFile(path) as archive:
+        everything = "".join(
+            name + archive.read(name).decode(errors="ignore") for name in archive.namelist()
+        )
+    assert [name for name, word in words.items() if word in everything] == []
+    new = portable.restore(path, None, ignore)
+    assert states(new) == before | {"memory": ("missing", "")}
+    assert before["publish"] == ("done", "")
+    assert curve_points(read_records(new.history("persona"), "persona"), "loss") == [
+        (1, 2.5, 2.5, 2.5)
+    ]
+    with pytest.raises(TwinError, match="The writing stayed where this twin was exported"):
+        new.records("problems")
+
+
+def test_problems_that_the_program_made_go_along(old, there, tmp_path):
+    path = portable.export(old, tmp_path, gguf=False, corpus=False, progress=ignore)
+    new = portable.restore(path, None, ignore)
+    assert new.records("problems") == old.records("problems")
+
+
+def test_every_setting_says_whether_it_may_leave_with_the_twin():
+    texts = {
+        (step, field.name)
+        for step, kind in settings.SETTINGS.items()
+        for field in fields(kind)
+        if field.type is str and not field.metadata["choices"] and not field.metadata["private"]
+    }
+    # What a typed setting that may leave holds: the owner's public name, a base, types of files.
+    assert {name for _, name in texts} == {
+        *("author", "question_model", "base", "types", "type", "user", "host"),
+    }
 
 
 def a_memory_of(twin, tmp_path):

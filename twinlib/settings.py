@@ -37,15 +37,18 @@ def setting(
     advanced: bool = False,
     once: bool = False,
     path: bool = False,
+    private: bool = False,
 ) -> Any:
     """A field of a step's dataclass.
 
     `limits` are the lowest and the highest value. With `once` a form or command starts at the
     default instead of the value chosen last time. Of a `path` what people paste with it, such as
-    quotation marks, is taken off.
+    quotation marks, is taken off. A `private` one, as every path, may quote the owner or name
+    people, files or services: it stays behind when the twin is exported without the writing.
     """
     metadata = {"limits": limits, "choices": choices, "advanced": advanced, "once": once}
-    return field(default=default, metadata={**metadata, "path": path})
+    metadata |= {"path": path, "private": private or path}
+    return field(default=default, metadata=metadata)
 
 
 def _effort():
@@ -63,20 +66,20 @@ class Corpus:
     source: str = setting("", path=True)
     author: str = setting("")
     consent: bool = setting(False)
-    introduction: str = setting("", advanced=True)
-    me: str = setting("", advanced=True)
-    columns: str = setting("", advanced=True)
+    introduction: str = setting("", advanced=True, private=True)
+    me: str = setting("", advanced=True, private=True)
+    columns: str = setting("", advanced=True, private=True)
     script: str = setting(
         "as written", choices=("as written", "simplified", "traditional"), advanced=True
     )
     short: int = setting(80, limits=(0, 5000), advanced=True)
     passage_tokens: int = setting(160, limits=(60, 1500), advanced=True)
     mask: bool = setting(True, advanced=True)
-    names: str = setting("", advanced=True)
+    names: str = setting("", advanced=True, private=True)
     questions: str = setting("local", choices=("local", "titles", "endpoint"), advanced=True)
     question_model: str = setting(AUTO, advanced=True)
     question_minutes: float = setting(AUTO, limits=(0.1, 10000.0), advanced=True)
-    endpoint: str = setting("", advanced=True)
+    endpoint: str = setting("", advanced=True, private=True)
     send: bool = setting(False, advanced=True, once=True)
     raw_share: float = setting(0.25, limits=(0.0, 0.5), advanced=True)
 
@@ -181,7 +184,7 @@ class Talk:
 
     voice: str = setting("file", choices=("file", "twin", "prompt", "base"))
     type: str = setting(AUTO)
-    question: str = setting("")
+    question: str = setting("", private=True)
     memory: bool = setting(True)
     temperature: float = setting(AUTO, limits=(0.0, 2.0))
     tokens: int = setting(300, limits=(8, 4096))
@@ -194,9 +197,9 @@ class Serve:
 
     type: str = setting(AUTO)
     memory: bool = setting(True)
-    key: str = setting("")
+    key: str = setting("", private=True)
     port: int = setting(8484, limits=(1, 65535))
-    origin: str = setting("")
+    origin: str = setting("", private=True)
     host: str = setting("127.0.0.1")
     i_know: bool = setting(False)
     temperature: float = setting(AUTO, limits=(0.0, 2.0))
@@ -208,7 +211,7 @@ class BlindTest:
     """The blind test's page: friends try to tell the owner's answers from the twin's."""
 
     type: str = setting(AUTO)
-    to: str = setting("")
+    to: str = setting("", private=True)
     trials: int = setting(20, limits=(1, 60), advanced=True)
     catch: int = setting(3, limits=(0, 10), advanced=True)
     seed: int = _seed()

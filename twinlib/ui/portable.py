@@ -1,8 +1,8 @@
 """A twin as one zip file: to keep, to give away, to go on with on another machine.
 
-The owner's writing and what quotes it stay behind unless asked for. The first member is a list of
-the others with their sizes and hashes. A file is written under another name and renamed at the end;
-a stopped import goes on with the files it has.
+The owner's writing and what quotes it stay behind unless asked for: without_writing.py says what
+goes. The first member is a list of the others with their sizes and hashes. A file is written under
+another name and renamed at the end; a stopped import goes on with the files it has.
 """
 
 import errno
@@ -21,6 +21,7 @@ from ..files import TwinError, now, sha256_of
 from ..i18n import step_title, t
 from ..text.formatting import size as size_text
 from ..twin import FILES, STEPS, Stopped, Twin, folder_names
+from . import without_writing
 
 _FORMAT = 1
 LIST = "twin-export.json"  # the first member of an export
@@ -30,12 +31,6 @@ _LONGEST_LIST = 20 * _MB  # bytes, of some 100 000 files
 _MARGIN = 50e6  # bytes of the disk that stay free
 # Never taken: what a machine makes again by itself.
 _PASSING = re.compile(r"(^|/)\.|(^|/)checkpoints/|^tour/|\.failed$|^running\.|/(log|errors)\.txt$")
-# What is the owner's writing or quotes it. A report has numbers only; the memory's goes with the
-# memory, since nothing is left of that step without it.
-_WRITING = re.compile(
-    r"^(writing|corpus|interview|evaluate|talk)/(?!report\.json$)|^memory/|^persona/samples\.jsonl$"
-)
-_WRITING_FACTS = ("persona_prompt",)  # of twin.json
 # How the system refuses what only a damaged or made up archive asks for.
 _DAMAGE = (errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 _COMPRESSED = (".gguf", ".safetensors", ".zip", ".npy")  # or as good as
@@ -50,16 +45,21 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
     path, run = _target(twin, target), running.current(twin)
     if run:  # its files change while they are copied
         raise TwinError(t("core.no_export_now", step=step_title(run.step)))
-    files = {name: twin.path / name for name in _names(twin.path, gguf, corpus)}
+    files = {name: twin.path / name for name in _names(twin, gguf, corpus)}
     for name in files:
         if not _is_portable(name):
             raise TwinError(t("core.no_portable_name", path=twin.path / name))
     size = sum(file.stat().st_size for file in files.values())
     print(t("core.export_size", files=len(files), size=size_text(size), path=path), flush=True)
     _check_room(path.parent, size)
-    facts = _facts(twin, set(files), corpus)
-    listed = {name: [file.stat().st_size, twin.hash(file)] for name, file in files.items()}
-    listed[FILES["facts"]] = [len(facts), hashlib.sha256(facts).hexdigest()]
+    changed = {} if corpus else without_writing.reports(twin)
+    changed[FILES["facts"]] = _facts(twin, set(files), corpus)
+    listed = {
+        name: [len(changed[name]), hashlib.sha256(changed[name]).hexdigest()]
+        if name in changed
+        else [file.stat().st_size, twin.hash(file)]
+        for name, file in files.items()
+    }
     about = {"format": _FORMAT, "version": __version__, "name": twin.name, "made": now()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
@@ -68,8 +68,8 @@ def export(twin: Twin, target: str | Path, gguf: bool, corpus: bool, progress) -
             archive.writestr(LIST, json.dumps({**about, "files": listed}, ensure_ascii=False))
             done = 0
             for name, file in files.items():
-                if name == FILES["facts"]:
-                    archive.writestr(name, facts)
+                if name in changed:
+                    archive.writestr(name, changed[name])
                     continue
                 method = zipfile.ZIP_STORED if name.endswith(_COMPRESSED) else zipfile.ZIP_DEFLATED
                 member = zipfile.ZipInfo.from_file(file, name, strict_timestamps=False)
@@ -91,11 +91,11 @@ def _target(twin, target):
     return path if path.suffix.lower() == ".zip" else path / f"{twin.name}-twin.zip"
 
 
-def _names(folder, gguf, corpus):
+def _names(twin, gguf, corpus):
     """The files to take along, relative to the twin's folder, in a stable order."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        left = _PASSING.search(name) or (not corpus and _WRITING.search(name))
+    for path in sorted(twin.path.rglob("*")):
+        name = path.relative_to(twin.path).as_posix()
+        left = _PASSING.search(name) or not (corpus or without_writing.may_go(twin, name))
         if path.is_file() and not left and (gguf or path.suffix != ".gguf"):
             yield name
 
@@ -105,15 +105,8 @@ def _facts(twin, taken, corpus):
 
     So the steps of the imported twin are as done as they were.
     """
-    facts = dict(twin.facts)
+    facts = dict(twin.facts) if corpus else without_writing.facts(twin)
     stayed = dict(facts.get("left_out", {}))
-    if not corpus:
-        facts = {name: value for name, value in facts.items() if name not in _WRITING_FACTS}
-        stayed |= {
-            FILES[key]: twin.hash(twin.file(key))
-            for key in ("train", "answers")
-            if twin.file(key).exists()
-        }
     for step in STEPS:
         report = twin.report(step)
         for name in report.inputs if report else ():
