@@ -10,6 +10,7 @@ from widget_tree import inside, text_of
 from twinlib import Twin
 from twinlib.files import write_json, write_records
 from twinlib.i18n import both, choose
+from twinlib.text import privacy
 from twinlib.twin import Report
 from twinlib.ui import decision_log, review, tables
 from twinlib.ui.display import esc
@@ -163,6 +164,10 @@ def test_private_names_are_kept_as_a_decision_and_said_where(twin):
     assert twin.decisions()["privacy names"] == {"action": "mask", "text": "王小明, Alice"}
     assert "decisions.json" in form.kept_names.value and "to apply 1 decision." in form.foot.value
     assert review.personal(twin).names.value == "王小明, Alice"
+    form.names.value = '"Doe, Anna Maria"; 王小明'
+    press(form, "Mask these names")
+    kept = twin.decisions()["privacy names"]["text"]
+    assert privacy.private_names(kept) == ["Doe, Anna Maria", "王小明"]
     form.names.value = ""
     press(form, "Mask these names")
     assert twin.decisions() == {}

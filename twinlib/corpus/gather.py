@@ -118,7 +118,6 @@ def sources(settings: Corpus) -> list[Path]:
 
 def rules_of(twin: Twin, settings: Corpus, decisions: dict) -> pipeline.Rules:
     """The settings that concern documents, and the owner's decisions."""
-    decided = decisions.get("privacy names", {}).get("text", "")
     return pipeline.Rules(
         author=settings.author or twin.author,
         stated_author=settings.author,
@@ -126,7 +125,7 @@ def rules_of(twin: Twin, settings: Corpus, decisions: dict) -> pipeline.Rules:
         short=settings.short,
         script=settings.script,
         mask=settings.mask,
-        names=tuple(privacy.private_names(f"{settings.names}\n{decided}")),
+        names=privacy.names_to_mask(settings.names, decisions),
         decisions=decisions,
     )
 

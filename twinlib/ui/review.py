@@ -21,7 +21,6 @@ from .look import look
 from .rows_form import Rows
 from .widgets import ALL, Pages, button, dropdown, framed, framed_text, html, line, text_box
 
-NAMES = "privacy names"  # id of the decision that holds the owner's list of private names
 MASKED = ("keep", "mask")  # actions on personal data
 # What to do instead, by reason, where the form can't bring a text back.
 INSTEAD = {"whose": "ui.choose_yourself_above", "columns": "ui.choose_columns_above"}
@@ -98,7 +97,7 @@ class Personal(widgets.VBox):
         return self.masking and self.decisions.action(self._decision_id(record)) != "keep"
 
     def _names(self):
-        names = str(self.decisions.of(NAMES).get("text", ""))
+        names = str(self.decisions.of(privacy.NAMES).get("text", ""))
         self.names = text_box(names, t("ui.names_separated_by_commas"), flex="1 1 14em")
         self.kept_names = html()
         head = title(t("ui.private_names")) + caption(t("ui.private_names_help"))
@@ -111,11 +110,11 @@ class Personal(widgets.VBox):
         )
 
     def _keep_names(self):
-        names = ", ".join(privacy.private_names(self.names.value))
+        names = ", ".join(map(privacy.quoted_name, privacy.private_names(self.names.value)))
         if names:
-            self.decisions.decide(NAMES, action="mask", text=names)
-        elif self.decisions.of(NAMES):
-            self.decisions.clear(NAMES)
+            self.decisions.decide(privacy.NAMES, action="mask", text=names)
+        elif self.decisions.of(privacy.NAMES):
+            self.decisions.clear(privacy.NAMES)
         saved = t("ui.kept_in", path=self.decisions.twin.file("decisions"))
         self.kept_names.value = sentence(saved, "good").html
         self._changed()
@@ -127,7 +126,7 @@ class Personal(widgets.VBox):
         self.top.value = self._summary(records).html
         changed = [record for record in records if self.masked(record) != record["masked"]]
         pending = {self._decision_id(record) for record in changed}
-        pending |= {name for name, _ in self.decisions.past if name == NAMES}
+        pending |= {name for name, _ in self.decisions.past if name == privacy.NAMES}
         self.foot.value = reminder(len(pending))
 
     def _state(self, kind, records):

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...files import content_id
 from ...i18n import choose, data
@@ -24,6 +24,9 @@ from . import (
     registered,
 )
 from . import names as private
+
+if TYPE_CHECKING:
+    from ...twin import Twin
 
 # In order of precedence: where two matches overlap, that of the earlier detector counts.
 _DETECTORS = (
@@ -54,6 +57,7 @@ _CHINESE = re.compile(
     "\uac00-\ud7af\uff00-\uffee\U0001f000-\U0001faff]"
 )
 _DIGITS, _NEAR_DIGITS = re.compile("[0-9]+"), (140, 140)
+NAMES = "privacy names"  # id of the decision that holds private names, added to the setting's
 _CONTEXT = 40  # characters, either side
 _ROUNDS = 20  # at most; masking a match can make the text next to it match
 
@@ -269,3 +273,16 @@ def private_names(text: str) -> list[str]:
 def quoted_name(name: str) -> str:
     """A name as `private_names` reads it back."""
     return name if private_names(name) == [name] else '"' + name.replace('"', '""') + '"'
+
+
+def names_to_mask(typed: str, decisions: dict[str, dict]) -> tuple[str, ...]:
+    """The owner's private names: those `typed` in the settings, and those of the decisions."""
+    decided = decisions.get(NAMES, {}).get("text", "")
+    return tuple(private_names(f"{typed}\n{decided}"))
+
+
+def names_of(twin: "Twin") -> tuple[str, ...]:
+    """The private names that a twin's owner has listed by now."""
+    typed = twin.facts.get("settings", {}).get("corpus", {}).get("names", "")
+    decisions = {k: v for k, v in twin.decisions().items() if isinstance(v, dict)}
+    return names_to_mask(str(typed), decisions)
