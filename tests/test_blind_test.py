@@ -650,6 +650,9 @@ def test_personal_data_in_a_machines_answer_is_pointed_at():
         "e-mail address: look at it before you send the page"
         in step.personal_data([one, trial(1)])[0]
     )
+    named = trial(0, other="Ask Doe, Anna Maria about it.")
+    assert "private name" in step.personal_data([named], ("Doe, Anna Maria",))[0]
+    assert step.personal_data([named]) == []
 
 
 # The command line

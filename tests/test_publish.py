@@ -15,6 +15,7 @@ from twinlib.files import write_atomic, write_json, write_records
 from twinlib.models import hub as uploader
 from twinlib.progress import Progress
 from twinlib.publish import step as publish
+from twinlib.text import interview_questions
 from twinlib.twin import Report, figure
 
 TOKEN = "hf_FAKEtokenThatMustNeverShow0123456789"
@@ -273,13 +274,18 @@ def test_the_corpus_goes_as_bare_passages_by_split(ready):
     ]
 
 
-def say(twin, *answers):
-    """Answers of the twin's last evaluation: (question, text)."""
+def say(twin, *answers, source="local"):
+    """Answers of the twin's last evaluation: (question, text); `source` asked the questions."""
     records = [
         {"id": str(n), "question": question, "row": "twin", "text": text}
         for n, (question, text) in enumerate(answers)
     ]
     write_records(twin.file("answers"), records)
+    rows = [
+        {"source": source, "messages": [{"role": "user", "content": question}]}
+        for question, _ in answers
+    ]
+    write_records(twin.file("test"), rows)
 
 
 def test_the_card_has_the_score_card_and_an_answer_that_may_be_shown(ready):
@@ -304,6 +310,59 @@ def test_the_card_has_the_score_card_and_an_answer_that_may_be_shown(ready):
         assert "coffee shouts" in english and "(score_card_en.png)" in english
         assert "凉茶是给客人等的" in chinese and "(score_card_zh.png)" in chinese
         assert "umbrella" not in english and "example.com" not in english
+
+
+TEA = "Tea is patient, neighbour; coffee shouts."
+
+
+def test_what_somebody_else_asked_is_not_on_the_card(ready):
+    say(ready, ("My sister is ill again. Tea?", TEA), source="reader")
+    dry_run(ready)
+    card = listed(ready, "demo-GGUF")["README.md"].decode()
+    assert "sister" not in card and "coffee shouts" not in card
+    say(ready, ("What does tea have that coffee lacks?", TEA), source="title")
+    dry_run(ready)
+    assert "coffee shouts" in listed(ready, "demo-GGUF")["README.md"].decode()
+
+
+def test_a_question_of_the_interview_may_stand_on_the_card(ready):
+    question = interview_questions.QUESTIONS[0].en
+    say(ready, (question, TEA), source="reader")
+    dry_run(ready)
+    assert "coffee shouts" in listed(ready, "demo-GGUF")["README.md"].decode()
+
+
+@pytest.mark.parametrize("listed_in", ["settings", "decisions"])
+def test_private_names_are_neither_in_the_question_nor_in_the_answer_on_the_card(ready, listed_in):
+    names = '"Doe, Anna Maria", 王小明'
+    if listed_in == "settings":
+        ready.start("corpus", {"names": names})
+    else:
+        ready.decide("privacy names", action="mask", text=names)
+    say(
+        ready,
+        ("What does Doe, Anna Maria drink?", TEA),
+        ("Who drinks tea?", f"Doe, Anna Maria does. {TEA}"),
+        ("王小明喝什么？", "凉茶是给客人等的，不是给人喝的。"),
+        ("谁喝茶？", "王小明喝，凉茶是给客人等的。"),
+        ("Where is tea kept?", "In the tin, neighbour, beside the oil can."),
+    )
+    dry_run(ready)
+    card = listed(ready, "demo-GGUF")["README.md"].decode()
+    assert "Anna" not in card and "王小明" not in card
+    assert "beside the oil can" in card, "another answer is shown"
+
+
+def test_a_question_with_personal_data_or_a_long_quotation_is_not_on_the_card(ready):
+    long = "He stood at the tram stop for an hour and said nothing of what he had seen on the pier, in the rain, under the clock"
+    write_records(
+        ready.file("passages"),
+        [{"id": "p", "document": "d", "text": f"{long} that night.", "split": "test"}],
+    )
+    say(ready, (f"Why do you say that {long} that night?", TEA), ("Is ann@example.com yours?", TEA))
+    dry_run(ready)
+    card = listed(ready, "demo-GGUF")["README.md"].decode()
+    assert "tram stop" not in card and "example.com" not in card
 
 
 def test_an_evaluation_of_an_older_model_is_not_on_the_card(ready):

@@ -231,6 +231,8 @@ def test_personal_data_is_counted():
         [answer("写信给 ning@example.org 或 ann@example.org。"), answer(ZH)]
     )
     assert found["value"] == 2 and found["n"] == 2 and "email: 2" in found["note"]
+    named = scores.personal_data([answer("Ask Doe, Anna Maria.")], ("Doe, Anna Maria",))
+    assert named["value"] == 1 and "name: 1" in named["note"]
     none = scores.personal_data([answer(ZH)])
     assert none["value"] == 0 and none["note"].startswith(
         "Not enough answers to tell, though there is none so far. E-"
@@ -287,7 +289,7 @@ def test_answers_that_quote_at_length_are_a_warning():
     )
     assert found["copied"]["value"] is None
     assert warnings == [
-        "1 of the twin's answers quote the training texts at length (up to 45 characters)."
+        "1 of the twin's answers quotes the training texts at length (up to 45 characters)."
     ]
 
 

@@ -14,7 +14,7 @@ from ..i18n import both
 from ..models.device_fit import HARDLY_DIFFERENT
 from ..models.embed import Embedder
 from ..settings import EFFORTS, Evaluate
-from ..text import exercises, labels, style
+from ..text import exercises, labels, privacy, style
 from ..twin import Twin, figure
 from . import (
     facts,
@@ -185,7 +185,8 @@ def _membership(evidence):
 
 
 def _personal_data(evidence):
-    return {"personal_data": scores.personal_data(evidence.own_answers)}
+    names = privacy.names_of(evidence.twin)
+    return {"personal_data": scores.personal_data(evidence.own_answers, names)}
 
 
 def _nonsense(evidence):

@@ -281,11 +281,14 @@ def _flaw_counts(flaws):
     return listed(texts, "core.clause_separator")
 
 
-def personal_data(answers: list) -> dict:
-    """The number of pieces of personal data that text/privacy finds in the twin's answers."""
+def personal_data(answers: list, names: tuple[str, ...] = ()) -> dict:
+    """The number of pieces of personal data that text/privacy finds in the twin's answers.
+
+    `names` are the owner's private names.
+    """
     counts = Counter()
     for answer in answers:
-        counts.update(privacy.mask(answer["text"], answer["language"], {})[1])
+        counts.update(privacy.mask(answer["text"], answer["language"], {}, names)[1])
     total = sum(counts.values())
     enough = len({answer["document"] for answer in answers}) >= ratings.FEW
     if total:

@@ -20,13 +20,15 @@ from ..i18n import LANGUAGES, language, step_title, t
 from ..models import hub
 from ..progress import Progress
 from ..settings import Publish, stop, warning
-from ..text import privacy, script, style
+from ..text import interview_questions, privacy, script, style
 from ..text.formatting import size
 from ..twin import Outcome, Problem, Twin, figure
 from . import cards
 
 _ADAPTER_FILES = ("adapter_model.safetensors", "chat_template.jinja")
 _LONGEST_SAMPLE = 800  # characters of an answer on the card
+# Where a row's question is from, if a model or the program wrote it.
+_PUBLIC_SOURCES = ("local", "endpoint", "title", "heading", "short")
 _OLLAMA_FILES = ("template", "system", "params", "modelfile")
 
 
@@ -193,27 +195,45 @@ def _pictures(twin):
 def _samples(twin: Twin) -> dict[str, tuple[str, str]]:
     """{language: (question, answer)}: the twin's first answer in each language that may be shown.
 
-    Left out are answers that are broken, hold personal data, or quote the texts at length.
+    Left out are answers that are broken, and questions and answers that hold personal data or one
+    of the owner's private names, or quote the texts at length.
     """
-    if not twin.file("answers").exists() or not twin.file("passages").exists():
+    needed = ("answers", "passages", "test")
+    if not all(twin.file(key).exists() for key in needed):
         return {}
     source = style.tidy("\n".join(passage["text"] for passage in twin.records("passages")))
-    samples = {}
+    names = privacy.names_of(twin)
+    public, samples = _public_questions(twin), {}
     for record in twin.records("answers"):
-        language = script.language_of(record["question"])
-        if record["row"] == "twin" and language not in samples:
-            if _may_be_shown(record, language, source):
-                samples[language] = (record["question"], record["text"])
+        question, answer = record["question"], record["text"]
+        language = script.language_of(question)
+        if record["row"] != "twin" or language in samples or question not in public:
+            continue
+        if style.flaws(answer, language, question) or len(answer) > _LONGEST_SAMPLE:
+            continue
+        if all(_may_be_shown(text, language, source, names) for text in (question, answer)):
+            samples[language] = (question, answer)
     return samples
 
 
-def _may_be_shown(record, language, source):
-    answer = record["text"]
-    if style.flaws(answer, language, record["question"]):
+def _public_questions(twin):
+    """The questions of the last exam that nobody but the program wrote.
+
+    A question whose source is a reader is a message, a mail or a comment of somebody else.
+    """
+    asked = {
+        question.text(code) for question in interview_questions.QUESTIONS for code in LANGUAGES
+    }
+    for row in twin.records("test"):
+        if row.get("source") in _PUBLIC_SOURCES:
+            asked |= {turn["content"] for turn in row["messages"] if turn["role"] == "user"}
+    return asked
+
+
+def _may_be_shown(text, language, source, names):
+    if privacy.mask(text, language, {}, names)[1]:
         return False
-    if privacy.mask(answer, language, {})[1] or len(answer) > _LONGEST_SAMPLE:
-        return False
-    return style.longest_run(style.tidy(answer), source) < style.QUOTED[language]
+    return style.longest_run(style.tidy(text), source) < style.QUOTED[language]
 
 
 def _sampling(twin):

@@ -119,7 +119,7 @@ def run(twin: Twin, settings: BlindTest, progress: Progress) -> Outcome:
     about = {"author": twin.author, "to": settings.to, "file": kind, "model_sha": twin.hash(path)}
     test = keep_test(twin, trials, about)
     write_atomic(twin.file("blind_test"), page.page(test))
-    warnings += personal_data(trials)
+    warnings += personal_data(trials, privacy.names_of(twin))
     for text in warnings:
         print("! " + text)
     counts = {"pairs": len(trials), "easy": len(easy)}
@@ -266,11 +266,14 @@ def fool_rate(twin: Twin) -> dict:
     return analysis.fool_rate(tests[-1] if tests else None, text, earlier)
 
 
-def personal_data(trials: list) -> list[str]:
-    """A warning for each answer of a model that contains what looks like personal data."""
+def personal_data(trials: list, names: tuple[str, ...] = ()) -> list[str]:
+    """A warning for each answer of a model that contains what looks like personal data.
+
+    `names` are the owner's private names.
+    """
     warnings = []
     for trial in trials:
-        if matches := privacy.find(trial["other"]):
+        if matches := privacy.find(trial["other"], names):
             about = {"question": trial["question"], "kind": privacy.label(matches[0].kind)}
             warnings.append(t("evaluate.personal_data_in_answer", **about))
     return warnings
