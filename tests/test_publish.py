@@ -354,7 +354,10 @@ def test_private_names_are_neither_in_the_question_nor_in_the_answer_on_the_card
 
 
 def test_a_question_with_personal_data_or_a_long_quotation_is_not_on_the_card(ready):
-    long = "He stood at the tram stop for an hour and said nothing of what he had seen on the pier, in the rain, under the clock"
+    long = (
+        "He stood at the tram stop for an hour and said nothing of what he had seen on the pier, "
+    )
+    long += "in the rain, under the clock"
     write_records(
         ready.file("passages"),
         [{"id": "p", "document": "d", "text": f"{long} that night.", "split": "test"}],

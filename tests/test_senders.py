@@ -94,7 +94,7 @@ def test_who_is_ticked_becomes_the_setting_and_the_rest_is_put_aside(look):
     assert "0 of 3 chats hold 0 messages of yours. The other 3 are put aside" in form.status.value
     form.ticks["宁半圈"].value = form.ticks["Ning"].value = True
     assert form.settings.me == "宁半圈, Ning"
-    assert "2 of 3 chats hold 15 messages of yours. The other 1 are put aside" in form.status.value
+    assert "2 of 3 chats hold 15 messages of yours. The other 1 is put aside" in form.status.value
     form.ticks["宁半圈"].value = False
     assert form.settings.me == "Ning"
 
