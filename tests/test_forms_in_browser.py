@@ -202,7 +202,9 @@ def test_on_a_phone_the_steps_and_the_score_card_are_seen_whole(chromium, lab, t
         "from twinlib.settings import Evaluate\nrun.check(twin, 'evaluate', Evaluate())",
         "tables.figures(twin, 'evaluate')",
         "tables.uploads(twin)",
+        "from twinlib.ui import twin_picker\ntwin_picker.choose(twin)",
     ]
+    Twin.open(tmp_path / "other").remember(name="a very long name " * 9)
     notebook(folder / f"{language}.ipynb", setup, shown, *folds, "score_card.score_card(twin)")
     with Page(chromium, address, f"{language}.ipynb", 390) as notebook_page:
         notebook_page.run_all()

@@ -295,3 +295,12 @@ def test_what_is_chosen_here_is_kept_by_the_form_above(twin, tmp_path):
 
 def test_without_writing_there_is_nothing_to_look_through(twin):
     assert "No writing chosen yet" in senders.form(twin, Corpus()).status.value
+
+
+def test_an_archive_that_cannot_be_read_is_named_once_with_its_members_counted(twin, tmp_path):
+    from twinlib.corpus import readers
+
+    refused = {f"old.zip/posts/{number}.md": "locked" for number in range(30)}
+    survey = readers.Survey(Counter(), Counter(), {}, Counter(), {**refused, "b.doc": "foreign"})
+    said = senders._formats(survey, twin).text
+    assert "(31): old.zip (needs a password), b.doc (" in said and "posts" not in said

@@ -198,7 +198,9 @@ def test_one_bad_file_does_not_keep_the_others_out(twin, monkeypatch):
     assert "huge.txt is larger than 2 kB" in form.picker.message.value
     assert [path.name for path in writing_files.uploaded(twin)] == ["a.md"]
     upload(form.picker, ("half.zip", b"PK\3\4" + b"x" * 200), ("song.mp3", b"ID3"))
+    upload(form.picker, ("void.md", b""))
     rows = [text_of(row) for row in form.picker.uploads.children]
+    assert rows[3].startswith("✗ void.md") and "empty" in rows[3]
     assert ["✓ a.md" in rows[0], "damaged" in rows[1], "pictures and sound" in rows[2]] == [
         True
     ] * 3
@@ -210,7 +212,7 @@ def test_a_place_in_the_list_is_chosen_and_looked_into(twin, at_home):
     form = writing_form.form(twin)
     form.picker.refresh()
     form.picker.list.value = str((at_home / "work" / "posts").resolve())
-    assert form.settings.source.endswith("posts") and "1 texts" in text_of(form)
+    assert form.settings.source.endswith("posts") and "1 text, " in text_of(form)
 
 
 @pytest.mark.parametrize("path", ["C:\\Users\\me\\博客", "/Users/me/blog", "\\\\server\\share"])

@@ -4,6 +4,7 @@
 `form`, with `me` and `columns` as chosen here. Works on ipywidgets 7.7 and 8.
 """
 
+import re
 import time
 from collections import Counter
 from dataclasses import replace
@@ -286,15 +287,27 @@ def _formats(survey, twin):
 
 
 def _refused(reasons):
-    """A warning that names the files that can't be read, given {file: reason}."""
+    """A warning that names the files that can't be read, given {file: reason}.
+
+    Of the members of one archive with one reason it names the archive, once.
+    """
     if not reasons:
         return NOTHING
-    named = [
-        f"{cut(name, 60)} ({i18n.choose(REASONS[reason])})" for name, reason in reasons.items()
-    ]
+    named = list(
+        dict.fromkeys(
+            f"{cut(_archive(name), 60)} ({i18n.choose(REASONS[reason])})"
+            for name, reason in reasons.items()
+        )
+    )
     names = i18n.choose(i18n.listed(named[:_REFUSED]))
     more = "…" if len(named) > _REFUSED else ""
-    return sentence(t("ui.cant_be_read", count=len(named), names=names + more), "warning")
+    return sentence(t("ui.cant_be_read", count=len(reasons), names=names + more), "warning")
+
+
+def _archive(name):
+    """The archive that a member is in, by its name; any other file's own name."""
+    found = re.match(r"(?i)(.+?\.(?:zip|tar|tgz|tar\.\w+))/", name)
+    return found[1] if found else name
 
 
 def _format(name):

@@ -42,6 +42,8 @@ def _not_read(path):
     """Why an upload is not read, as its name or an archive's list of members shows; else ''."""
     if kind := readers.kind_of(path.name):
         return choose(SKIPPED[kind])
+    if not path.stat().st_size:
+        return choose(REASONS["empty"])
     refused = readers.refused_archives(path)
     return choose(REASONS[refused[path.name]]) if refused else ""
 

@@ -33,7 +33,9 @@ class TwinPicker(widgets.VBox):
 
     def __init__(self, twin: Twin, changed: Callable[[], None]):
         self.twin, self.changed, self._filling = twin, changed, False
-        self.list = dropdown(t("ui.which_twin_is_it"), [], self._choose, "32em")
+        self.list = dropdown(
+            t("ui.which_twin_is_it"), [], self._choose, "min(32em, calc(100% - 14px))"
+        )
         self.name = text_box("", t("ui.name_of_new_twin"), min_width="16em")
         self.make = button(t("ui.make_new_twin"), self.open_new, button_style="info")
         on_enter(self.name, self.open_new)
