@@ -404,7 +404,10 @@ def test_the_check_says_what_of_the_writing_cannot_be_read(blog, tmp_path):
     (tmp_path / "chat.txt").write_text(chat)
     for name, why in (
         ("half.zip", "can be read (damaged 1): save or zip"),
-        ("locked.zip", "can be read (needs a password 1): save or zip"),
+        (
+            "locked.zip",
+            "needs a password, so nothing in it can be read: save or zip your writing again",
+        ),
         ("new.docx", "can be read (not text 1): save or zip"),
         ("chat.txt", "nobody knows which sender you are: 1."),
     ):
