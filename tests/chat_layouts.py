@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import yaml
 
-SETS = "abcdefghij"
-KEPT_APART = "j"  # written after the code was finished; counted, not looked at
+SETS = "abcdefghijk"
+KEPT_APART = "k"  # written after the code was finished; counted, not looked at
 
 _DATA = yaml.safe_load((Path(__file__).parent / "chat_layouts.yaml").read_text(encoding="utf-8"))
 _MONTHS = {
@@ -102,7 +102,8 @@ def _export(group, layout, language, rng):
 def _later_export(data, layout, language, rng):
     """An export of a set that has a file of its own."""
     message, alone = layout["message"], layout["alone"]
-    people = data["people"][language]
+    all_people = _of(data["people_of"]) if "people_of" in data else data
+    people = all_people["people"][language]
     me, (first, second) = people["me"], people["others"]
     programs = rng.sample([said.format(me=me, w=first) for said in data["programs"][language]], 6)
     forwarded = rng.choice(data["forwarded"][language]).format(people["fwd"])
