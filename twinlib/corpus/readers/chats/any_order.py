@@ -245,7 +245,7 @@ def _common(words):
 
 
 _LAST_TAG = re.compile(
-    r"\s*[\[(<][^\[\]()<>]{1,20}[\])>]?$|,\s?[^\W\d]{2,5}\.?$|"
+    r"\s*[\[(<][^\[\]()<>]{1,20}[\])>]?$|[/|@:][\w.]{1,30}$|,\s?[^\W\d]{2,5}\.?$|"
     r"\s\d{1,2}\.? (?:de )?[^\W\d]{3,10}\.?$|\s[^\W\d]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,?$"
 )
 
@@ -420,7 +420,7 @@ def _text_after(time, rest):
     return (_SEPARATOR if time[-1].isalnum() else _SEPARATED).sub("", rest, count=1)
 
 
-_TAGGED = re.compile(r"[^\[\](){}<>:：]{1,20}[\])}>]+[:：]?[\s<\[(]*(?P<rest>\S.*)")
+_TAGGED = re.compile(r"[^\[\](){}<>:：]{1,20}(?:[\])}>]+[:：]?|[:：])[\s<\[(]*(?P<rest>\S.*)")
 
 
 def _by_recurring_names(lines, timed):

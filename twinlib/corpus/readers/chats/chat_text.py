@@ -109,7 +109,9 @@ def _form_of(text, is_markdown, is_plain):
 def is_unread(file: File) -> bool:
     """Whether the text is a conversation in a layout in which the speakers can't be told."""
     text = start(file)
-    return unread.may_be(text) and unread.is_conversation(_lines(text)[:3000])
+    if unread.may_be(text) and unread.is_conversation(_lines(text)[:3000]):
+        return True
+    return file.suffix in _PLAIN and untimed.come_back(_lines(text)[:3000])
 
 
 def _lines(text):

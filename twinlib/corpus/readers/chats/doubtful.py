@@ -22,7 +22,7 @@ _LONGEST_MARK = 80  # of a line above somebody else's words
 _FIRST_PERSON = re.compile(
     r"(?<![^\W_])(?:i|me|my|mine|we|us|our|ours|"
     r"ich|mich|mir|mein\w{0,2}|wir|uns|unser\w{0,2}|"
-    r"yo|mi|mis|mí|nos|nosotr[oa]s|nuestr[oa]s?|"
+    r"yo|mi|mí|nos|nosotr[oa]s|nuestr[oa]s?|"
     r"eu|meu|minha|meus|minhas|nós|noss[oa]s?|pra mim|mim|"
     r"je|moi|mon|ma|mes|nous|notre|nos)(?![^\W_])|(?<![^\W_])j['’]|[我咱俺]",
     re.IGNORECASE,
@@ -30,6 +30,9 @@ _FIRST_PERSON = re.compile(
 _ARROW = "\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b05-\u2b0d\u2b60-\u2bb9\u2794\u2798-\u27be"
 _POINTER = "\u25b6-\u25c5\u25b8\u00bb\u203a\u00ab\u2039"
 _ANNOUNCED = re.compile(rf"\s*[{_ARROW}{_POINTER}\U0001f4e8-\U0001f4e9\U0001f4e4\U0001f501]")
+_BARE_LINK = re.compile(r"(?:https?://)?(?:[\w-]+\.)+[a-z]{2,12}/?")
+_NAMED_FIRST = re.compile(r"[\W_]*\w[^:：\n]{1,40}[:：]\s?\S")
+_CUT = re.compile(r"(?:…|\.\.\.)\W*$")
 _POINTS_DOWN = re.compile(r"[\u2193\u21d3\u21e9\u2b07\u2935\U0001f447\U0001f53d]\ufe0f?\W*$")
 _BAR = re.compile(r"\s*[|│┃┆┊▌▍▎▏╎╭╰├└┌╔╚>＞❘❙❚](?=[\s\w─│@“\"«„])")
 _BRACKETED = re.compile(r"\s*[\[(（【<《〈{«‹「『*_~][^\n]*[\])）】>》〉}»›」』*_~][:：]?\s*")
@@ -109,9 +112,16 @@ class Judge:
         lines = text.split("\n")
         if len(lines) > 2 and self._is_poll(lines):
             return Judged("", text, "platform")
+        if not self.known and len(lines) > 2 and _BARE_LINK.fullmatch(lines[-1]):
+            return Judged("", text, "repost")  # the preview of a page
+        if len(lines) == 1 and _ANNOUNCED.match(text) and _NAMED_FIRST.match(text):
+            return Judged("", text, "repost")
         if len(lines) > 1:
             for at in range(len(lines) - 1):
                 if reason := self._announces(lines, at, sender):
+                    if reason == "announced" and _CUT.search(lines[at]):  # a quotation, cut
+                        own = "\n".join(lines[:at] + lines[at + 1 :]).strip()
+                        return Judged(own, lines[at], "quote")
                     return Judged("\n".join(lines[:at]).strip(), "\n".join(lines[at:]), reason)
         said = [
             not self.known and self._is_said_by_program(line, sender, not number)

@@ -35,6 +35,7 @@ _DATED = re.compile(
     r"|(?<![\w+])(?<!\d )\d+(?!\w| \d)",
     re.IGNORECASE,
 )
+_NUMBER_BEHIND = re.compile(r"(?<=\S)\s*[\[(（#]\d{1,6}[\])）]?$")
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 _ENDS = re.compile(r"[。！？!?…;；,，]$|[^\W\d]{2}\.$")
 
@@ -57,7 +58,8 @@ def heads(lines: list[str]) -> list[Head]:
         match = _LINE.match(line) if line else None
         if match and len(match["name"].split()) <= 4:
             frame = (match["open"].strip()[:3], match["close"].strip())
-            name, text = name_of(match["name"]), match["text"] or ""
+            name = _NUMBER_BEHIND.sub("", name_of(match["name"]))
+            text = match["text"] or ""
             frames[frame].append(Head(number, name, "", text, number + 1))
     found = []
     for (opens, _), several in frames.items():
@@ -234,6 +236,44 @@ def take_turns(names: list[str], signed: bool = False) -> bool:
         and not {name.casefold() for name in count} & LABELS
         and (signed or sum(map(_is_name, count)) > 1)
     )
+
+
+def come_back(lines: list[str]) -> bool:
+    """Whether most lines have one of a few words that take turns before the same sign.
+
+    Whatever stands before them is the same but for numbers. It tells that there are speakers where
+    nothing tells which words are their names.
+    """
+    filled = [line for line in lines if line]
+    short = Counter(line[:_PREFIX].translate(_NO_DIGITS)[:5] for line in filled)
+    often = sum(times for times in short.values() if times > 2)
+    if often * 3 < len(filled) or len(filled) < 2 * _FEWEST:
+        return False
+    for signs in range(1, 4):
+        prefixes, texts = [], []
+        for line in filled:
+            parts = re.split(r"([:：>|»›\])]+)", line[:_PREFIX], maxsplit=signs)
+            if len(parts) > 2 * signs and any(map(str.isalpha, parts[2 * signs - 2])):
+                before = "".join(parts[: 2 * signs]).translate(_NO_DIGITS).strip()
+                prefixes.append(before)
+                texts.append(line[len("".join(parts[: 2 * signs])) :].strip())
+        count = Counter(prefixes)
+        kept = [(name, text) for name, text in zip(prefixes, texts) if count[name] > 1 and text]
+        names = [re.sub(r"\W+", " ", name).strip() for name, _ in kept]
+        if (
+            len(kept) > _FEWEST + 1
+            and len(kept) * 3 > len(filled)
+            and len(kept) * 3 > len(prefixes) * 2
+            and len({text for _, text in kept}) * 10 > len(kept) * 9
+            and take_turns(names)
+            and max(Counter(names).values()) * 5 < len(names) * 4
+            and sum(len(text.split()) + len(text) // 12 for _, text in kept) > 3 * len(kept)
+        ):
+            return True
+    return False
+
+
+_PREFIX = 70  # characters in which a name and its sign stand
 
 
 def _is_name(name):
