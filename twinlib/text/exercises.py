@@ -14,7 +14,7 @@ from itertools import combinations
 from . import numerals, quantities
 from .script import has_han
 
-_NUMBER = re.compile(r"(?<![\d.])(?:(?<![\w)）])[-−])?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
+_NUMBER = re.compile(rf"(?<![\d.])(?:{numerals.NO_MINUS}[-−])?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 MARKER = re.compile(
     r"(?:answer|答案|结果|結果)\s*(?:is|是|为|為)?\s*(?:\*\*)?\s*[:：]?(?:\*\*)?", re.IGNORECASE
 )

@@ -9,6 +9,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from .script import HAN
+
 _FULL_WIDTH = {
     code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()
 } | {ord(sign): ord(sign) - 0xFEE0 for sign in "＋－．／％＄＝＊＾（）"}
@@ -55,8 +57,10 @@ _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]?\d)|\d+)(?:\.\d+)?|\.\d+"
 _SCALE = r"(?: ?(?P<scale>[十百千万萬亿億]+)(?![克米瓦卡字赫帕焦伏吨])|(?P<k>[kK])(?![A-Za-z])" + (
     rf"| (?P<word>{'|'.join(_SCALE_WORDS)})s?(?![A-Za-z]))?"
 )
+# Stands before a sign: 3-5, x-5 and 3元-5元 have no negative number in them, 等于-5 has one.
+NO_MINUS = rf"(?<![^\W{HAN}])(?<![)）])(?<!\d[{HAN}])(?<!\d[{HAN}]{{2}})(?<!\d[{HAN}]{{3}})"
 _NUMBER = re.compile(
-    r"(?P<sign>(?<![\w)）.])[-−–+]|(?<![\w)）.])负|(?<![\w)）.])負)?\s?"
+    rf"(?P<sign>{NO_MINUS}(?<!\.)[-−–+]|(?<![A-Za-z0-9)）.正胜勝])[负負])?\s?"
     r"(?:(?:US|HK|RMB|CNY|USD|EUR)?\s?(?:[$€£¥￥]\s?(?P<sign2>[-−])?)?\s?)?"
     rf"(?:(?P<whole>\d+) (?P<over2>\d+)/(?P<under2>\d+)|(?<![\d.])(?P<n>{_DIGITS})?"
     r"(?P<root>√\(?(?P<radicand>\d+(?:\.\d+)?)\)?)?)"
@@ -72,11 +76,11 @@ _HAN_NUMBER = re.compile(
     rf"|(?P<plain>{_HAN}{{1,20}}(?:[点點]{_HAN}{{1,20}})?))"
     rf"(?=$|[\s。，,.!！?？;；、)）=]|和|或|{_MEASURES})"
 )
-_WORD = "|".join((*_ENGLISH, *_SCALE_WORDS))
+WORD = "|".join((*_ENGLISH, *_SCALE_WORDS))  # of an English number
 _ENGLISH_NUMBER = re.compile(  # "one of them" says no number
     rf"(?<![A-Za-z-])(?!one(?! (?:hundred|thousand|million|billion)| *\W*$))"
     rf"(?:{'|'.join(_ENGLISH)})"
-    rf"(?:(?:[- ]| and )(?:{_WORD}))*(?![A-Za-z])",
+    rf"(?:(?:[- ]| and )(?:{WORD}))*(?![A-Za-z])",
     re.IGNORECASE,
 )
 # What may stand between two numbers of one chain.
@@ -127,6 +131,7 @@ def plainly(text: str) -> str:
     text = text.replace("\\pi", "π").replace("\\approx", "≈").replace("\\%", "%")
     text = re.sub(r"\^\{(-?\d+)\}", r"^\1", text)
     text = re.sub(r"\\[()\[\]$,;! ]|\*\*|__|`|\\left|\\right", "", text)
+    text = re.sub(r"(?<![A-Za-z0-9*)）])\*([^\s*]{1,20})\*(?![A-Za-z0-9*(（])", r"\1", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*\s(])", "", text)  # *42*, but not 3 * 4
     text = re.sub(r" {2,}", " ", text)
     return re.sub(r"\$(?=[^$\n]*\$)|(?<=\S)\$", "", text)  # pairs around formulas; '$42' stays
@@ -206,7 +211,7 @@ def chains(text: str) -> list[Chain]:
         return found
     chinese = [Chain(*m.span(), _han_value(m)) for m in _HAN_NUMBER.finditer(text)]
     return chinese or [
-        Chain(*m.span(), Decimal(_in_words(m[0]))) for m in _ENGLISH_NUMBER.finditer(text)
+        Chain(*m.span(), Decimal(in_words(m[0]))) for m in _ENGLISH_NUMBER.finditer(text)
     ]
 
 
@@ -264,46 +269,54 @@ def _han_value(match):
     return sign * han(match["plain"])
 
 
-def _in_words(text):
+def in_words(text: str) -> int:
     """The value of English words: 'one hundred and twenty-four' is 124."""
-    total = part = 0
+    total, part, largest = 0, 0, 1
     for word in re.findall("[a-z]+", text.lower()):
+        scale = 10 ** _SCALE_WORDS.get(word, 0)
         if word == "hundred":
             part = (part or 1) * 100
-        elif word in _SCALE_WORDS:
-            total, part = total + (part or 1) * 10 ** _SCALE_WORDS[word], 0
+        elif scale > largest:  # multiplies all before it: five thousand million
+            total, part, largest = (total + part or 1) * scale, 0, scale
+        elif scale > 1:
+            total, part = total + (part or 1) * scale, 0
         else:
             part += _ENGLISH.get(word, 0)
     return total + part
 
 
 def han(text):
-    """The value of Chinese numerals: 一万二千, 三百六 (360), 二〇二四, 三点五."""
+    """The value of Chinese numerals: 一万二千, 三百六 (360), 二〇二四, 三点五, 一点二万."""
     whole_part, _, decimals = text.replace("點", "点").partition("点")
     number = Decimal(_han_whole(whole_part))
     if decimals:
-        number += Decimal("0." + "".join(str(_HAN_DIGITS.get(sign, 0)) for sign in decimals))
+        digits = decimals.rstrip("".join(_HAN_SCALES))
+        number += Decimal("0." + "".join(str(_HAN_DIGITS.get(sign, 0)) for sign in digits or "零"))
+        for scale in decimals[len(digits) :] if digits else "":
+            number *= _HAN_SCALES[scale]
     return number
 
 
 def _han_whole(text):
     if not any(sign in _HAN_SCALES for sign in text):
         return int("".join(str(_HAN_DIGITS[sign]) for sign in text) or 0)
-    total, section, digit, last = 0, 0, None, 1
+    for large, scale in (("亿億", 10**8), ("万萬", 10**4)):
+        at = max(map(text.rfind, large))
+        if at >= 0:  # what stands before multiplies it: 两万五千亿
+            return (_han_whole(text[:at]) or 1) * scale + _han_rest(text[at + 1 :], scale)
+    return _han_rest(text, 1)
+
+
+def _han_rest(text, last):
+    """The value of numerals after a scale `last`: 三百六 is 360, 一万二 12,000, 三百零六 306."""
+    if any(sign in "亿億万萬" for sign in text):
+        return _han_whole(text)
+    total, digit = 0, None
     for sign in text:
         if sign in _HAN_DIGITS:
             digit = _HAN_DIGITS[sign]
             last = 1 if sign in "零〇" else last
-        elif _HAN_SCALES[sign] < 10**4:
-            section += (1 if digit is None else digit) * _HAN_SCALES[sign]
-            digit, last = None, _HAN_SCALES[sign]
         else:
-            section += digit or 0
-            total = (
-                (total + (section or 1)) * _HAN_SCALES[sign]
-                if total == 0
-                else (total + section * _HAN_SCALES[sign])
-            )
-            section, digit, last = 0, None, _HAN_SCALES[sign]
-    # 三百六 is 360, 一万二 12,000, but 三百零六 is 306.
-    return total + section + (digit or 0) * (last // 10 if last > 10 else 1)
+            total += (1 if digit is None else digit) * _HAN_SCALES[sign]
+            digit, last = None, _HAN_SCALES[sign]
+    return total + (digit or 0) * (last // 10 if last > 10 else 1)
