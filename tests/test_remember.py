@@ -227,6 +227,10 @@ def test_a_question_for_a_number_is_answered_with_one(memory):
         assert not agree.asks_number(question), question
     assert agree.has_number("他抽一成。") and agree.has_number("It takes half a day.")
     assert not agree.has_number("我们一起走。") and not agree.has_number("No one came.")
+    assert not agree.has_number("亿万富翁") and not agree.has_number("a thousand thanks")
+    assert agree.numbers("三亿人，一万亿元，two billion, thirty-one thousand and six") == {
+        *(3 * 10**8, 10**12, 2 * 10**9, 31006)
+    }
 
 
 def test_a_question_for_a_weight_or_a_time_is_answered_in_its_unit(memory):

@@ -16,21 +16,11 @@ from .index import Passage
 
 # Numbers
 
-_UNITS = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-        " fifteen sixteen seventeen eighteen nineteen".split(),
-        range(20),
-    )
+_IN_WORDS = re.compile(
+    rf"(?<![a-z])(?:{numerals.WORD})(?:(?:[\s-]|\sand\s)(?:{numerals.WORD}))*(?![a-z])"
 )
-_TENS = dict(
-    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10))
-)
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
-_WORD = "|".join((*_UNITS, *_TENS, *_SCALES))
-_IN_WORDS = re.compile(rf"\b(?:{_WORD})(?:(?:[\s-]|\sand\s)(?:{_WORD}))*\b")
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_HAN_DIGITS = "零〇一二两三四五六七八九十百千万"
+_HAN_DIGITS = "零〇一二两三四五六七八九十百千万亿"
 # Several Chinese digits, or one but 一 before what is counted.
 _IN_HAN = re.compile(
     rf"[{_HAN_DIGITS}]{{2,}}|[二两三四五六七八九十百千万]"
@@ -62,7 +52,8 @@ _UNITS_ASKED = (
         "米|里|步|[寸尺]|met(?:re|er)|mile|feet|foot|inch|step",
     ),
 )
-_NO_NUMBERS = re.compile("十分|万一|千万|一一|三三两两|四面八方|乱七八糟|九死一生")
+_NONE = {"one", "hundred", "thousand", "million", "billion", "trillion"}  # words alone
+_NO_NUMBERS = re.compile("十分|万一|千万|亿万|一一|三三两两|四面八方|乱七八糟|九死一生")
 
 
 def numbers(text: str) -> set[Decimal]:
@@ -71,7 +62,7 @@ def numbers(text: str) -> set[Decimal]:
     found = {Decimal(number.replace(",", "")) for number in _DIGITS.findall(text)}
     found |= {numerals.han(run) for run in _IN_HAN.findall(text)}
     words = (match.group() for match in _IN_WORDS.finditer(text))
-    return found | {_in_words(run) for run in words if run not in ("one", *_SCALES)}
+    return found | {Decimal(numerals.in_words(run)) for run in words if run not in _NONE}
 
 
 def asks_number(question: str) -> bool:
@@ -89,18 +80,6 @@ def answers_number(question: str, text: str) -> bool:
 def has_number(text: str) -> bool:
     """Whether a number stands in a text, also 'one' or 一 before what is counted."""
     return bool(numbers(text) or _ONE.search(tidy(text)))
-
-
-def _in_words(run):
-    total, part = 0, 0
-    for word in re.split(r"[\s-]+", run):
-        if word in _SCALES:
-            part = max(part, 1) * _SCALES[word]
-            if word != "hundred":
-                total, part = total + part, 0
-        elif word != "and":
-            part += _UNITS.get(word) or _TENS.get(word) or 0
-    return Decimal(total + part)
 
 
 # Names and kin

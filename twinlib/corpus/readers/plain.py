@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...text.inputs.encoding import Unreadable
 from ...text.inputs.filename import date_of, is_draft, title_of
 from ...text.inputs.input_file import File
+from ...text.script import columns
 from ..records import Document
 
 _TITLE_COLUMNS = 60  # a Chinese character takes two
@@ -46,6 +47,5 @@ def split(text: str) -> tuple[str, str]:
     """
     first, _, rest = text.strip().partition("\n")
     first = first.strip()
-    width = sum(2 if character > "\u2e80" else 1 for character in first)
-    is_title = width <= _TITLE_COLUMNS and not _NO_TITLE.search(first)
+    is_title = columns(first) <= _TITLE_COLUMNS and not _NO_TITLE.search(first)
     return (first, rest) if rest.strip() and is_title else ("", text)
