@@ -203,6 +203,14 @@ def test_a_small_base_may_not_begin_with_another_sentence_than_those_that_answer
     best = "Mr Pang held the ladder for me. He held it well."
     for mixed in ("Mr Pang held it for me.", "Mr Pang held the ladder well."):
         assert spoken.whole(memory, recall, mixed) == best, "it makes up how they go together"
+    text = "城里的铺面一个月一千八。三号码头划一块地，一个月一百二。"
+    rent = recall._replace(
+        question="你在三号码头租一块地，一个月多少钱？",
+        passages=[passage(text, language="zh", number="after")],
+    )
+    for said, is_it in (("一百二", True), ("一千八", False), ("三百", False)):
+        answer = f"三号码头租一块地，一个月{said}。"
+        assert (spoken.whole(memory, rent, answer) == answer) is is_it, said
     two = recall._replace(question="谁动了扳手？", passages=wrench())
     both = "小满把扳手借走了。\n\n阿立把扳手还回来了。"
     assert spoken.whole(memory, two, "阿立把扳手还回来了。") == both, "it can't tell which of them"

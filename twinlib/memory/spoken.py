@@ -4,9 +4,9 @@ The surest answer of a small base may repeat the question, go in circles, or say
 a thing that is in none of the passages before it. A sentence that says nothing new is left out; at
 the first one that the passages contradict the answer ends. A base under a billion parameters must
 also begin with one of those sentences of the author's which answer best (own_words.py), or a part
-of one, where these stand in one place, and with a number where the question asks for one. Where
-nothing is left of an answer the author's own sentences are the answer, since they are what the twin
-was to answer from.
+of one, where these stand in one place; where a number is asked for it may repeat the question
+before that part, which has the number. Where nothing is left of an answer the author's own
+sentences are the answer, since they are what the twin was to answer from.
 """
 
 import functools
@@ -114,8 +114,19 @@ class Spoken:
         places = self._memory.own_places(recall)
         if len(places) > 1:  # which of them answers a small base can't tell
             return False
-        own = tidy("\n".join(place.core for place in places))
-        return self._stands(sentence) and _bare(sentence) in own
+        own = [tidy(text) for place in places for text in lexical.sentences(place.core)]
+        if self._stands(sentence) and any(_bare(sentence) in text for text in own):
+            return True
+        return agree.asks_number(recall.question) and self._repeats_and_answers(sentence, own)
+
+    def _repeats_and_answers(self, sentence, own):
+        """Whether all but the question's words in a sentence is a part of that one of `own` which
+        has most of its words: 三号码头租一块地，一个月一百二."""
+        words = set(lexical.words(sentence))
+        nearest = max(own, key=lambda text: len(words & set(lexical.words(text))), default="")
+        parts = [part for part in re.split("[,，、;；:：]", _bare(sentence)) if part.strip()]
+        new = [part for part in parts if not set(lexical.words(part)) <= self._asked]
+        return bool(new) and all(part.strip() in nearest for part in new)
 
     def _stands(self, sentence):
         """Whether a passage has a sentence, or it is a part of one there."""
