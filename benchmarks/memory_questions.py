@@ -13,7 +13,9 @@ people's names, 3 years, 5 things never written of, and 10 that are written.
 sample_blog_readers.jsonl has 88 questions as a reader asks them, many casual, all of them written,
 sample_blog_readers_kept.jsonl 40 more; they were made before any was asked, and are for reading
 what a twin says to them (reader_questions.py). So are those of sample_blog_more.jsonl (44, kept
-24), pepys_readers.jsonl and lu_xun_readers.jsonl (16 each, kept 8), written later.
+24), pepys_readers.jsonl and lu_xun_readers.jsonl (16 each, kept 8), written later, and of
+sample_blog_later.jsonl (62, kept 12), lu_xun_later.jsonl (57) and pepys_later.jsonl (53), which are
+further from the words of the texts.
 
 A line is {question, written, answer, kind}: a text in the title or the passage that answers it, or
 null where the author never wrote about it; where one fact is asked for, the answers that are right.

@@ -4,10 +4,9 @@
         [--quiet]
 
 TWIN has run `twinlib memory` and has a GGUF file; the files are
-memory_questions/sample_blog_readers.jsonl and sample_blog_more.jsonl, whose answers were read while
-the memory was made, and sample_blog_readers_kept.jsonl and sample_blog_more_kept.jsonl, whose
-answers were not; pepys_readers.jsonl, lu_xun_readers.jsonl and their kept halves are for twins of
-these authors. Each question is printed with the answer,
+memory_questions/sample_blog_readers.jsonl, _more.jsonl and _later.jsonl, whose answers were read
+while the memory was made, and the same with _kept, whose answers were not; those of pepys and
+lu_xun are for twins of these authors. Each question is printed with the answer,
 what stands under it, and the fact that is expected: in the answer, only under it, or nowhere.
 Whether the answer makes sense must be read. With --without-model the author's sentences that the
 memory has for a question are the answer, which takes a second each; --quiet prints the counts

@@ -28,7 +28,7 @@ LONGEST = {"zh": 100, "en": 300}  # characters of sentences that are shown toget
 PLACES = 4  # at most
 _ANOTHER = 0.05  # share of the first place's chance from which another place is shown
 _CORE = {"zh": 60, "en": 180}  # characters of those of a place that are likeliest
-_EMBEDDED = 24  # sentences that are embedded for a question, of so many characters together, of
+_EMBEDDED = 20  # sentences that are embedded for a question, of so many characters together, of
 _CHARACTERS = 3000  # which a Chinese one counts as three: embedding takes time by their length
 # By what a sentence is judged, with meaning and by words alone. How many of the question's words,
 # each counting as much as it is rare, it has itself, only the one before it has, only the title and
