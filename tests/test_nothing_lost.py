@@ -8,9 +8,10 @@ import pytest
 from test_persona import wanted
 
 from twinlib import Stopped, Twin, files, running
+from twinlib.command_line import main
 from twinlib.models import load
 from twinlib.progress import Progress
-from twinlib.train import checkpoints, persona
+from twinlib.train import checkpoints, persona, rescue
 
 
 class AtSteps(Progress):
@@ -95,6 +96,9 @@ def test_what_a_disk_does_not_take_is_said_and_nothing_is_lost(
     assert progress.whole[6][-1] == 5
     assert "checkpoint of step 3 could not be written" in said and "tries again" in said
     assert f"{tmp_path / 'cache'}" in said and not folder.exists(), "nothing is put in its place"
+    rescue.forget_deleted()
+    about = json.loads((rescue.folder_of(folder) / rescue.PLACE).read_text(encoding="utf-8"))
+    assert about["folder"] == str(sample_twin.path), "kept, as long as the twin is there"
     away.rename(folder)
     persona.run(sample_twin, chosen, AtSteps(sample_twin, {}))
     said = capsys.readouterr().out
@@ -102,4 +106,49 @@ def test_what_a_disk_does_not_take_is_said_and_nothing_is_lost(
     assert went_on >= 8, "what was kept in the cache"
     records = map(json.loads, sample_twin.history("persona").read_text().splitlines())
     assert [r["done"] for r in records if "loss" in r] == list(range(1, 13))
-    assert not checkpoints.rescued(folder).exists()
+    assert not rescue.folder_of(folder).exists()
+
+
+def a_kept_checkpoint(twin, **about):
+    """What lies in this machine's cache of a twin whose disk was full; `about` says where."""
+    kept = rescue.folder_of(twin.checkpoints("persona"))
+    kept.mkdir(parents=True)
+    (kept / "adapter.bin").write_bytes(b"learnt")
+    place = {**json.loads(rescue.place(twin.checkpoints("persona"))), **about}
+    (kept / rescue.PLACE).write_text(json.dumps(place), encoding="utf-8")
+    return kept
+
+
+@pytest.fixture
+def kept_twin(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "twins"))
+    return Twin.open("gone")
+
+
+def test_what_was_kept_of_a_deleted_twin_is_deleted_by_the_next_command(kept_twin, capsys):
+    kept = a_kept_checkpoint(kept_twin)
+    Twin.open("other")
+    assert main(["status", "--twin", "other"]) == 0 and kept.exists()
+    shutil.rmtree(kept_twin.path)
+    assert main(["status", "--twin", "other"]) == 0 and not kept.exists()
+
+
+def test_what_was_kept_of_a_twin_whose_disk_is_away_stays(kept_twin, tmp_path):
+    twins, away = tmp_path / "twins", tmp_path / "away"
+    kept = a_kept_checkpoint(kept_twin, device=-1)  # the disk that the folder is on only now
+    twins.rename(away)
+    rescue.forget_deleted()
+    twins.mkdir()
+    rescue.forget_deleted()
+    assert kept.exists(), "an empty folder is what an unmounted disk leaves"
+    Twin.open("other")
+    rescue.forget_deleted()
+    assert not kept.exists(), "the disk is there with another twin, and this one is not"
+
+
+def test_a_twin_that_was_the_only_one_on_its_disk_is_deleted_all_the_same(kept_twin):
+    kept = a_kept_checkpoint(kept_twin)
+    shutil.rmtree(kept_twin.path)
+    rescue.forget_deleted()
+    assert not kept.exists()

@@ -16,6 +16,7 @@ from .files import TwinError, now, versions
 from .i18n import choose, t
 from .progress import Progress, duration
 from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
+from .train import rescue
 from .twin import AUTO, STEPS, Outcome, Report, Stopped, Twin
 from .twin_folder import FILES
 from .ui import portable, terminal
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
+        rescue.forget_deleted()
         options.call(options)
         sys.stdout.flush()
         return 0

@@ -7,7 +7,6 @@ is kept in this machine's own cache until the disk takes one again.
 """
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -18,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from ..files import sha256_of, write_json
 from ..i18n import t
-from ..models import load, pip_base
+from ..models import load
 from ..progress import duration
 from ..settings import Persona, Reasoning
 from ..twin import Twin
-from . import processes
+from . import processes, rescue
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -83,12 +82,6 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.split("-")[1])
 
 
-def rescued(folder: Path) -> Path:
-    """Where checkpoints are kept while those of `folder` can't be written."""
-    name = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
-    return pip_base.cache() / "rescued" / name
-
-
 def resume(
     folder: Path, run: dict, settings: Persona | Reasoning
 ) -> tuple[Path | None, Persona | Reasoning]:
@@ -98,10 +91,10 @@ def resume(
     """
     file = folder / "settings.json"
     checkpoint = newest_whole(folder, run)
-    if rescued(folder).exists():
-        other = newest_whole(rescued(folder), run)
+    if rescue.folder_of(folder).exists():
+        other = newest_whole(rescue.folder_of(folder), run)
         if other and (not checkpoint or step_of(other) > step_of(checkpoint)):
-            checkpoint, file = other, rescued(folder) / "settings.json"
+            checkpoint, file = other, rescue.folder_of(folder) / "settings.json"
     if checkpoint and file.exists():
         names = {field.name for field in fields(settings)}.intersection(_MACHINE_SETTINGS)
         machine_settings = {name: getattr(settings, name) for name in names}
@@ -113,7 +106,7 @@ def resume(
 
 def forget_rescued(twin: Twin, step: str) -> None:
     """Delete what was kept in this machine's cache for a step, whose result is saved now."""
-    shutil.rmtree(rescued(twin.checkpoints(step)), ignore_errors=True)
+    shutil.rmtree(rescue.folder_of(twin.checkpoints(step)), ignore_errors=True)
 
 
 def save_adapter(twin: Twin, step: str, model: "PeftModel", base: load.Base) -> None:
@@ -151,6 +144,8 @@ class Kept:
         folder = Path(self.args.output_dir)
         files = [folder / name for name in _RUN]
         self._run = {file.name: file.read_bytes() for file in files if file.exists()}
+        if self._run:
+            self._run[rescue.PLACE] = rescue.place(folder)
 
     def due(self, seconds: float) -> bool:
         """Whether a checkpoint is due `seconds` after the last one."""
@@ -196,15 +191,15 @@ class Kept:
         for checkpoint in folder.glob("checkpoint-*"):
             if checkpoint.name not in (newest.name, best.name):
                 shutil.rmtree(checkpoint, ignore_errors=True)
-        if rescued(folder) != best.parent:
-            shutil.rmtree(rescued(folder), ignore_errors=True)
+        if rescue.folder_of(folder) != best.parent:
+            shutil.rmtree(rescue.folder_of(folder), ignore_errors=True)
 
     def _rescue(self, error, model, trial):
         """Save the checkpoint into this machine's cache; training goes on in any case."""
         folder, name = Path(self.args.output_dir), f"checkpoint-{self.state.global_step}"
         if os.path.exists(folder / _RUN[0]):  # False for any error
             shutil.rmtree(folder / name, ignore_errors=True)  # half written
-        other = rescued(folder)
+        other = rescue.folder_of(folder)
         values = {"step": self.state.global_step, "folder": folder, "reason": reason(error)}
         try:
             other.mkdir(parents=True, exist_ok=True)
