@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpx
 import numpy
@@ -440,3 +441,20 @@ def test_what_would_open_it_to_others_is_refused_with_what_that_means(tmp_path):
         assert host in sentence and "--i-know" in sentence and "unencrypted" in sentence
         assert stops(host=host, i_know=True) == []
     assert "8 characters" in stops(key="1234567")[0] and "any page" in stops(origin="*")[0]
+
+
+@pytest.mark.parametrize(
+    "key", ["我的密钥比八个字长", "schlüssel", "two words", "long enough\t", "—" * 9]
+)
+def test_a_key_that_no_app_can_send_is_refused(tmp_path, key):
+    twin = Twin.open(tmp_path / "new")
+    *_, problem = server.problems(settings.Serve(key=key), twin)
+    assert "can't send this key" in problem.text
+
+
+def test_the_link_to_the_page_holds_any_key_that_is_allowed():
+    key = "a&b#c%d+e?f/g"
+    chat = SimpleNamespace(models=["me"])
+    said = server._welcome(settings.Serve(), chat, key)
+    link = re.search(r"http\S+\?key=\S+", said)[0]
+    assert httpx.URL(link).params["key"] == key and f" {key}\n" in said

@@ -1,6 +1,7 @@
 """Linux, macOS and Windows: what only one of them has is not used, or only where it is there."""
 
 import ast
+import asyncio
 import ntpath
 import os
 import re
@@ -9,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from twinlib import Twin, files
+from twinlib import Twin, commands, files, i18n
 from twinlib.files import write_atomic
-from twinlib.ui import children
+from twinlib.ui import children, notebook_client
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "twinlib").rglob("*.py"), *(ROOT / "tools").glob("*.py")])
@@ -146,6 +148,83 @@ def test_a_child_is_stopped_on_windows_by_ctrl_break_which_reaches_its_group(mon
     children.interrupt(children.start(["-m", "twinlib"]))
     assert started["creationflags"] == 0x200 and "start_new_session" not in started
     assert started["encoding"] == "utf-8" and started["env"]["PYTHONUTF8"] == "1" and sent == [1]
+
+
+def test_a_loop_without_signal_handlers_is_interrupted_all_the_same(monkeypatch):
+    """Windows' loops have none: the signal's own handler hands the interrupt to the loop."""
+
+    async def interrupted():
+        loop = asyncio.get_running_loop()
+
+        def refuse(*_):
+            raise NotImplementedError
+
+        monkeypatch.setattr(loop, "add_signal_handler", refuse)
+        came = asyncio.Event()
+        client = notebook_client._Client(nbformat.v4.new_notebook())
+        client._caught = []
+        client._catch(signal.SIGINT, loop, came.set)
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.wait_for(came.wait(), 10)
+        client.release()
+
+    before = signal.getsignal(signal.SIGINT)
+    asyncio.run(interrupted())
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def on_windows(monkeypatch, folder, python):
+    """Paths as Windows has them: the working folder `folder`, this Python at `python`."""
+    monkeypatch.setattr(commands.os, "path", ntpath)
+    monkeypatch.setattr(ntpath, "abspath", lambda path: ntpath.normpath(ntpath.join(folder, path)))
+    monkeypatch.setattr(commands.sys, "platform", "win32")
+    monkeypatch.setattr(commands.sys, "executable", python)
+    monkeypatch.setattr(commands.sys, "argv", ["-m"])
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+
+@pytest.mark.parametrize(
+    "folder, python, said",
+    [
+        ("D:\\me", "C:\\Python 3\\python.exe", '"C:\\Python 3\\python.exe" -m twinlib'),
+        ("C:\\me", "C:\\me\\env\\python.exe", "env\\python.exe -m twinlib"),
+        ("C:\\me", "C:\\me\\my env\\python.exe", '"my env\\python.exe" -m twinlib'),
+    ],
+)
+def test_the_command_to_type_is_right_on_another_drive_and_with_blanks(
+    monkeypatch, folder, python, said
+):
+    with monkeypatch.context() as patched:
+        on_windows(patched, folder, python)
+        found = commands.program()
+    assert found == said
+
+
+def test_a_words_quotation_marks_are_those_of_the_systems_terminal(monkeypatch):
+    assert commands.quoted("a b") == "'a b'" and commands.quoted("ab") == "ab"
+    monkeypatch.setattr(commands.sys, "platform", "win32")
+    assert commands.quoted("a b") == '"a b"' and commands.quoted("C:\\ab") == "C:\\ab"
+
+
+@pytest.mark.parametrize(
+    "name, code",
+    [
+        ("Chinese (Simplified)_China", "zh"),
+        ("Chinese_Taiwan", "zh"),
+        ("zh_CN", "zh"),
+        ("English_United Kingdom", "en"),
+        ("German_Germany", "en"),
+        (None, "en"),
+    ],
+)
+def test_without_variables_the_language_is_the_systems(monkeypatch, tmp_path, name, code):
+    for variable in ("TWINLIB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TWINLIB_TWINS", str(tmp_path / "none"))
+    monkeypatch.setattr(i18n.locale, "getlocale", lambda: (name, "cp936"))
+    assert i18n.language() == code
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    assert i18n.language() == "en", "what is set goes first"
 
 
 @pytest.mark.slow

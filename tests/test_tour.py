@@ -10,7 +10,7 @@ import nbformat
 import psutil
 import pytest
 
-from twinlib import Twin, TwinError, running
+from twinlib import Twin, TwinError, command_line, running
 from twinlib.command_line import main
 from twinlib.files import now
 from twinlib.progress import width
@@ -89,6 +89,35 @@ def test_the_twin_demo_starts_in_minutes_and_an_old_one_goes_on_as_it_was(twin):
         twin, "other", None
     ) == os.path.abspath("other")
     assert twin.facts["settings"]["persona"] == {"effort": "standard", "base": "qwen3-4b"}
+
+
+def flags(*words):
+    """What the tour is called with when these words are typed."""
+    options = command_line._parser().parse_args(["tour", *words])
+    return {name: getattr(options, name) for name in command_line.TOUR}
+
+
+def test_the_flags_of_a_tour_are_read_like_those_of_a_step(twin, tmp_path, monkeypatch, capsys):
+    blog = tmp_path / "my blog"
+    blog.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for typed in (blog.as_uri(), f"'{blog}'", f'"{blog}"', '"~/my blog"', "~/my blog"):
+        source = flags("--source", typed)["source"]
+        assert tour.source_to_read(twin, source, None) == str(blog.resolve()), typed
+    address = "https://example.org/blog"
+    assert tour.source_to_read(twin, flags("--source", address)["source"], None) == address
+    with pytest.raises(SystemExit):
+        flags("--effort", "Smoke")
+    assert "Smoke" in capsys.readouterr().err
+    assert flags("--effort", "quick")["effort"] == "quick"
+    assert flags() == dict.fromkeys(command_line.TOUR), "nothing typed changes nothing"
+
+
+def test_files_of_export_and_import_may_be_pasted(tmp_path, capsys):
+    parse = command_line._parser().parse_args
+    assert parse(["import", f'"{tmp_path}/a b.zip"']).file == f"{tmp_path}/a b.zip"
+    assert parse(["export", "--to", f"file://{tmp_path}/a%20b.zip"]).to == f"{tmp_path}/a b.zip"
 
 
 def test_a_tour_of_another_twin_needs_writing_or_an_interview(tmp_path):

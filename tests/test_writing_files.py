@@ -191,6 +191,17 @@ def test_what_was_uploaded_is_chosen_again_in_a_form_made_anew_and_can_be_remove
     assert form.settings.source == "" and writing_files.uploaded(twin) == []
 
 
+def test_another_chosen_source_stays_when_the_last_upload_is_removed(twin, at_home):
+    (at_home / "posts").mkdir()
+    (at_home / "posts" / "tea.md").write_text(POST)
+    form = writing_form.form(twin)
+    upload(form.picker, ("a.md", POST.encode()))
+    form.picker._set(str(at_home / "posts"))
+    [row] = [row for row in form.picker.uploads.children if "a.md" in text_of(row)]
+    next(part for part in inside(row) if hasattr(part, "click")).click()
+    assert form.settings.source == str(at_home / "posts") and not writing_files.uploaded(twin)
+
+
 def test_one_bad_file_does_not_keep_the_others_out(twin, monkeypatch):
     monkeypatch.setattr(writing_files.archive, "FILE_LIMIT", 2000)
     form = writing_form.form(twin)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 
 from . import __version__, running
-from .files import TwinError, now, versions
+from .files import TwinError, now, pasted_path, versions
 from .i18n import choose, t
 from .progress import Progress, duration
 from .settings import SETTINGS, description, make, parse, remembered, step_module, stops, texts
@@ -139,17 +139,20 @@ def _parser():
     )
     ollama.add_argument("--name", metavar="…", default="", help=t("core.ollama_name_help"))
     export = _add_command(commands, "export", t("core.export_help"), run_export)
-    export.add_argument("--to", metavar="…", default="", help=t("core.export_to_help"))
+    to_help = t("core.export_to_help")
+    export.add_argument("--to", metavar="…", default="", type=pasted_path, help=to_help)
     export.add_argument("--gguf", action="store_true", help=t("core.export_gguf_help"))
     export.add_argument("--corpus", action="store_true", help=t("core.export_corpus_help"))
     new = _add_command(commands, "import", t("core.import_help"), run_import)
-    new.add_argument("file", metavar="FILE", help=t("core.import_file_help"))
+    file_help = t("core.import_file_help")
+    new.add_argument("file", metavar="FILE", type=pasted_path, help=file_help)
     interview = _add_command(commands, "interview", t("core.interview_help"), run_interview)
     interview.add_argument("--blind-test", action="store_true", help=t("core.blind_test_help"))
     tour = _add_command(commands, "tour", t("core.tour_help"), run_tour)
     for name, step in TOUR.items():
         field = _field(step, name)
-        tour.add_argument(f"--{name}", metavar="…", help=_help(step, field, t("core.as_last_time")))
+        help_text, parsed = _help(step, field, t("core.as_last_time")), _parser_of(step, field)
+        tour.add_argument(f"--{name}", metavar="…", type=parsed, help=help_text)
     return parser
 
 

@@ -6,6 +6,7 @@ In a terminal that is a command of this program as it was started, in a notebook
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,10 +26,22 @@ def program() -> str:
     """What to type to run this program from where it was run: 'twinlib' if that is on the path."""
     started = Path(sys.argv[0])
     if started.stem == "twinlib":
-        return "twinlib" if shutil.which("twinlib") else shlex.quote(str(started))
+        return "twinlib" if shutil.which("twinlib") else quoted(str(started))
     active = os.environ.get("VIRTUAL_ENV") == sys.prefix
-    python = "python" if active else os.path.relpath(sys.executable)
-    return f"{python} -m twinlib"
+    return f"{'python' if active else quoted(_from_here(sys.executable))} -m twinlib"
+
+
+def _from_here(path):
+    """A path from the working folder; the full one where that is on another drive or gone."""
+    try:
+        return os.path.relpath(path)
+    except (ValueError, OSError):
+        return path
+
+
+def quoted(text: str) -> str:
+    """A text as one word of a command in this system's terminal."""
+    return subprocess.list2cmdline([text]) if sys.platform == "win32" else shlex.quote(text)
 
 
 def notebook_of(step: str) -> str:

@@ -6,6 +6,7 @@ A word that depends on a number stands in two forms, {n} {n|answer|answers}: 1 t
 To add a language, put its code into LANGUAGES and a line with that code into every entry of data/.
 """
 
+import locale
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 from . import commands
 
 LANGUAGES = ("en", "zh")
+_WINDOWS_NAMES = {"en": "english", "zh": "chinese"}  # how names of locales begin there
 # Sentences that twins learn: they stay as they were learnt.
 _VERBATIM = ("corpus.system_prompt",)
 REMEMBERED = ".language"  # file in the twins' folder: the language of the notebook opened last
@@ -26,7 +28,7 @@ def language() -> str:
     """The reader's language: a code of LANGUAGES, or 'both' for the first two side by side.
 
     $TWINLIB_LANG if it is one of these (a notebook sets it), else the language of the notebook
-    opened last, else that of the locale, else LANGUAGES[0].
+    opened last, else that of the locale's variables or of the system, else LANGUAGES[0].
     """
     chosen = os.environ.get("TWINLIB_LANG", "")
     if chosen in (*LANGUAGES, "both"):
@@ -34,8 +36,17 @@ def language() -> str:
     if remembered := _remembered(os.environ.get("TWINLIB_TWINS", "twins")):
         return remembered
     variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next(filter(None, variables), "").lower()
-    return next((code for code in LANGUAGES if locale.startswith(code)), LANGUAGES[0])
+    found = (next(filter(None, variables), "") or _of_system()).lower()
+    begins = {code: (code, _WINDOWS_NAMES[code]) for code in LANGUAGES}
+    return next((code for code in LANGUAGES if found.startswith(begins[code])), LANGUAGES[0])
+
+
+def _of_system():
+    """The name of the system's locale: zh_CN or, on Windows, Chinese (Simplified)_China."""
+    try:
+        return locale.getlocale()[0] or ""
+    except ValueError:  # a name that Python does not know
+        return ""
 
 
 @cache

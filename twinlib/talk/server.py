@@ -6,8 +6,10 @@ interface is openai_api.py's. Ctrl-C ends it.
 
 import contextlib
 import ipaddress
+import re
 import secrets
 import socket
+from urllib.parse import quote
 
 from ..files import TwinError
 from ..i18n import t
@@ -31,6 +33,8 @@ def problems(settings: Serve, twin: Twin) -> list[Problem]:
         found.append(stop("talk.others_could_reach_it", host=settings.host))
     if 0 < len(settings.key) < _SHORTEST_KEY:
         found.append(stop("talk.key_too_short", least=_SHORTEST_KEY))
+    if not re.fullmatch("[!-~]*", settings.key):  # what a header takes, and a client sends alike
+        found.append(stop("talk.key_not_to_be_sent"))
     if "*" in settings.origin:
         found.append(stop("talk.origin_for_all"))
     return found
@@ -105,7 +109,7 @@ def _welcome(settings, chat, key):
     host = "127.0.0.1" if local else settings.host
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     values = {"address": address, "secret": key, "models": ", ".join(chat.models)}
-    return t("talk.serves", **values)
+    return t("talk.serves", link=f"{address}/?key={quote(key, safe='')}", **values)
 
 
 def _say(text):

@@ -6,7 +6,6 @@ kernel was restarted or by somebody else, is waited for and not started twice; s
 tour in a terminal, whose next step would be refused while one of these runs.
 """
 
-import shlex
 import threading
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from dataclasses import asdict, fields
 
 from .. import running
 from .. import settings as declared
+from ..commands import quoted
 from ..files import TwinError
 from ..i18n import t
 from ..progress import newest
@@ -114,7 +114,7 @@ class AllSteps:
             self._child = child = run.child_of(self.twin, step, settings)
         except (TwinError, ValueError) as error:
             raise _Ended("failed", str(error)) from None
-        self.lines.append("$ " + shlex.join(run.command(self.twin, step, settings)))
+        self.lines.append("$ " + " ".join(map(quoted, run.command(self.twin, step, settings))))
         history, log = HistoryTail(self.twin.history(step)), Tail(self.twin.log(step))
         while child.poll() is None:
             self.lines.extend(log.read())

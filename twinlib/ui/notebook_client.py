@@ -50,6 +50,7 @@ def run(path: Path, copy: Path, values: dict) -> None:
                 raise Stopped(t("ui.tour_stopped")) from None
             raise TwinError(_sentence(error, copy)) from None
         finally:
+            client.release()
             write_atomic(copy, nbformat.writes(notebook))
 
 
@@ -101,14 +102,29 @@ class _Client(NotebookClient):
     """
 
     interrupted = False
+    _caught = ()
 
     async def async_start_new_kernel_client(self):
         self.printed = {}  # {display id: when it was printed last}
+        self._caught = []  # [(signal, its handler before)]
         client = await super().async_start_new_kernel_client()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: loop.create_task(self._interrupt()))
+            self._catch(number, loop, lambda: loop.create_task(self._interrupt()))
         return client
+
+    def _catch(self, number, loop, call):
+        """Call `call` in the loop when a signal comes, until `release`."""
+        try:
+            loop.add_signal_handler(number, call)  # which ends with the loop
+        except NotImplementedError:  # on Windows
+            before = signal.signal(number, lambda *_: loop.call_soon_threadsafe(call))
+            self._caught.append((number, before))
+
+    def release(self):
+        """Give the signals back to those that had them before."""
+        while self._caught:
+            signal.signal(*self._caught.pop())
 
     async def _interrupt(self):
         self.interrupted = True

@@ -6,7 +6,6 @@ step to save and stop, and waits while it does.
 """
 
 import os
-import shlex
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 from .. import catalogue, running
 from .. import settings as declared
+from ..commands import quoted
 from ..files import TwinError, now
 from ..i18n import choose, listed, step_title, t
 from ..models import hub
@@ -128,7 +128,7 @@ def _attach_or_start(twin, step, settings):
 
 def _start(twin, step, settings):
     """Run a step in a child process, which goes on when this notebook is closed or restarted."""
-    line = f"$ {shlex.join(command(twin, step, settings))}"
+    line = f"$ {' '.join(map(quoted, command(twin, step, settings)))}"
     show(folded(t("ui.in_a_terminal"), preformatted(line)), _id())
     view = _view(twin, step, now(), forms.planner(step, twin)(settings))
     child, tail = child_of(twin, step, settings), Tail(twin.log(step))

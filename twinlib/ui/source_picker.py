@@ -130,8 +130,9 @@ class SourcePicker(widgets.VBox):
 
     def _remove(self, path):
         path.unlink(missing_ok=True)
-        uploads, left = str(self.twin.writing()), writing_files.uploaded(self.twin)
-        self._set(uploads if left and self.source == uploads else self.source if left else "")
+        of_uploads = self.source == str(self.twin.writing())
+        gone = of_uploads and not writing_files.uploaded(self.twin)
+        self._set("" if gone else self.source)
 
     def _choose(self, change):
         if not self._filling and change["new"]:

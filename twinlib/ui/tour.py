@@ -14,8 +14,8 @@ from pathlib import Path
 
 from .. import running
 from .. import settings as declared
-from ..commands import program
-from ..files import TwinError
+from ..commands import program, quoted
+from ..files import TwinError, pasted_path
 from ..i18n import spoken, t
 from ..models import load, plan
 from ..progress import line_of
@@ -65,7 +65,8 @@ def tour(
     in minutes. Raises TwinError with a failing cell's sentence, Stopped after Ctrl-C.
     """
     twin, began = Twin.open(name), time.time()
-    source = source_to_read(twin, source, effort)
+    source = source_to_read(twin, pasted_path(source or ""), effort)
+    base = _full(base) if base and os.path.exists(os.path.expanduser(base)) else base
     chosen = {
         "corpus": {"source": source, "author": author, "introduction": introduction},
         "persona": {"base": base, "effort": effort},
@@ -88,7 +89,7 @@ def tour(
     finally:
         os.environ.pop(running.SERIES, None)
     twin = Twin(twin.path)
-    talk = t("ui.talk_to_it") + f"{program()} talk --twin {name}"
+    talk = t("ui.talk_to_it") + f"{program()} talk --twin {quoted(str(name))}"
     for part in (budget(twin, began, time.time(), prepared), scores(twin), talk):
         print("\n" + part, flush=True)
 
@@ -113,7 +114,15 @@ def source_to_read(twin: Twin, source: str | None, effort: str | None) -> str | 
             twin.start(step, {"effort": effort or "smoke", **declared.remembered(step, twin)})
         if effort in (None, "smoke"):
             twin.start("quantize", {"types": "Q8_0", **declared.remembered("quantize", twin)})
-    return source and str(Path(source).resolve())
+    return source and _full(source)
+
+
+def _full(path):
+    """The full path, since the notebooks' kernels run in another folder.
+
+    A web address stays as it was typed, for the sentence about it.
+    """
+    return path if "://" in path else str(Path(os.path.expanduser(path)).resolve())
 
 
 def prepare(base: str | None) -> float:
